@@ -1,0 +1,132 @@
+import { Type } from 'class-transformer';
+import { IsArray, IsBoolean, IsInt, IsObject, IsOptional, IsString, Matches, Min, ValidateNested } from 'class-validator';
+import type { Done, StreamEndpoint } from '../request.js';
+import { Request } from '../request.js';
+import { ContainerConfig, HostConfig } from './container-config.js';
+
+/** Anything a person names a container by: name, id, or the beginning of an id. */
+abstract class ContainerRequest<Reply> extends Request<Reply> {
+  @IsString() readonly container!: string;
+}
+
+export interface ContainerCreated extends Done {
+  readonly id: string;
+  readonly warnings: readonly string[];
+}
+
+export class CreateContainer extends Request<ContainerCreated> {
+  static readonly subject = 'berth.command.containers.create';
+  /** Absent: a name is made up. */
+  @IsOptional() @IsString() readonly name?: string;
+  @ValidateNested() @Type(() => ContainerConfig) readonly config!: ContainerConfig;
+  @ValidateNested() @Type(() => HostConfig) readonly hostConfig!: HostConfig;
+  @IsOptional() @IsObject() readonly networks?: Record<string, { readonly aliases?: readonly string[]; readonly address?: string; readonly mac?: string }>;
+  @IsOptional() @IsString() readonly platform?: string;
+}
+
+/** Starting a running container changes nothing (`changed` is false). Resolves when the command was executed in it (execve succeeded). */
+export class StartContainer extends ContainerRequest<Done & { readonly changed: boolean }> {
+  static readonly subject = 'berth.command.containers.start';
+}
+
+/** The stop signal, a pause, then SIGKILL; resolves when it has exited. Stopping an exited container changes nothing. */
+export class StopContainer extends ContainerRequest<Done & { readonly changed: boolean }> {
+  static readonly subject = 'berth.command.containers.stop';
+  @IsOptional() @IsString() readonly signal?: string;
+  /** Seconds until SIGKILL. -1: for ever. Absent: the container's own stop timeout, else 10. */
+  @IsOptional() @IsInt() @Min(-1) readonly timeoutSeconds?: number;
+}
+
+export class RestartContainer extends ContainerRequest<Done> {
+  static readonly subject = 'berth.command.containers.restart';
+  @IsOptional() @IsString() readonly signal?: string;
+  @IsOptional() @IsInt() @Min(-1) readonly timeoutSeconds?: number;
+}
+
+export class KillContainer extends ContainerRequest<Done> {
+  static readonly subject = 'berth.command.containers.kill';
+  /** Name with or without SIG, or number. Absent: SIGKILL. */
+  @IsOptional() @IsString() readonly signal?: string;
+}
+
+export class RenameContainer extends ContainerRequest<Done> {
+  static readonly subject = 'berth.command.containers.rename';
+  @IsString() @Matches(/^\/?[a-zA-Z0-9][a-zA-Z0-9_.-]*$/) readonly name!: string;
+}
+
+export class RemoveContainer extends ContainerRequest<Done> {
+  static readonly subject = 'berth.command.containers.remove';
+  @IsBoolean() readonly force!: boolean;
+  @IsBoolean() readonly volumes!: boolean;
+}
+
+export class ResizeContainer extends ContainerRequest<Done> {
+  static readonly subject = 'berth.command.containers.resize';
+  @IsInt() @Min(0) readonly rows!: number;
+  @IsInt() @Min(0) readonly columns!: number;
+}
+
+/**
+ * A way to the container's standard streams. When `waitForStart`, the container does not run yet: the endpoint works from its next start
+ * on (start number `start`), and nothing it prints is lost.
+ */
+export interface AttachReply extends StreamEndpoint {
+  readonly id: string;
+  readonly terminal: boolean;
+  readonly waitForStart: boolean;
+  readonly start: number;
+}
+
+export class AttachContainer extends ContainerRequest<AttachReply> {
+  static readonly subject = 'berth.command.containers.attach';
+  @IsBoolean() readonly stdin!: boolean;
+  @IsBoolean() readonly stdout!: boolean;
+  @IsBoolean() readonly stderr!: boolean;
+}
+
+export interface LogsReply extends StreamEndpoint {
+  readonly terminal: boolean;
+}
+
+/** The bytes behind the endpoint are framed as the Engine API wants them (raw for terminals), and end when the logs do. */
+export class ReadLogs extends ContainerRequest<LogsReply> {
+  static readonly subject = 'berth.query.containers.logs';
+  @IsBoolean() readonly stdout!: boolean;
+  @IsBoolean() readonly stderr!: boolean;
+  @IsBoolean() readonly follow!: boolean;
+  @IsBoolean() readonly timestamps!: boolean;
+  /** Lines from the end; -1 is all. */
+  @IsInt() @Min(-1) readonly tail!: number;
+  /** RFC 3339, or '' for no limit. */
+  @IsString() readonly since!: string;
+  @IsString() readonly until!: string;
+}
+
+export class CreateExec extends ContainerRequest<{ readonly id: string }> {
+  static readonly subject = 'berth.command.containers.create-exec';
+  @IsArray() @IsString({ each: true }) readonly args!: string[];
+  @IsArray() @IsString({ each: true }) readonly env!: string[];
+  @IsString() readonly user!: string;
+  @IsString() readonly workingDir!: string;
+  @IsBoolean() readonly terminal!: boolean;
+  @IsBoolean() readonly attachStdin!: boolean;
+  @IsBoolean() readonly attachStdout!: boolean;
+  @IsBoolean() readonly attachStderr!: boolean;
+  @IsBoolean() readonly privileged!: boolean;
+  @IsString() readonly detachKeys!: string;
+}
+
+/** Detached: no endpoint in the reply. Otherwise the stream ends when the command has exited. */
+export class StartExec extends Request<{ readonly endpoint?: StreamEndpoint; readonly terminal: boolean }> {
+  static readonly subject = 'berth.command.containers.start-exec';
+  @IsString() readonly exec!: string;
+  @IsBoolean() readonly detach!: boolean;
+  @IsOptional() @IsArray() @IsInt({ each: true }) readonly consoleSize?: number[];
+}
+
+export class ResizeExec extends Request<Done> {
+  static readonly subject = 'berth.command.containers.resize-exec';
+  @IsString() readonly exec!: string;
+  @IsInt() @Min(0) readonly rows!: number;
+  @IsInt() @Min(0) readonly columns!: number;
+}

@@ -1,0 +1,92 @@
+import { IsArray, IsBoolean, IsInt, IsNumber, IsObject, IsOptional, IsString, Max, Min } from 'class-validator';
+
+/**
+ * What the client asked for, in the Engine API's own terms (`ContainerConfig` and `HostConfig` of its schema): these two are the interchange
+ * form of a container everywhere in the field, so they are kept and given back as they came, with defaults filled in.
+ */
+export class ContainerConfig {
+  @IsOptional() @IsString() Hostname?: string;
+  @IsOptional() @IsString() Domainname?: string;
+  @IsOptional() @IsString() User?: string;
+  @IsOptional() @IsBoolean() AttachStdin?: boolean;
+  @IsOptional() @IsBoolean() AttachStdout?: boolean;
+  @IsOptional() @IsBoolean() AttachStderr?: boolean;
+  @IsOptional() @IsObject() ExposedPorts?: Record<string, object> | null;
+  @IsOptional() @IsBoolean() Tty?: boolean;
+  @IsOptional() @IsBoolean() OpenStdin?: boolean;
+  @IsOptional() @IsBoolean() StdinOnce?: boolean;
+  @IsOptional() @IsArray() @IsString({ each: true }) Env?: string[] | null;
+  @IsOptional() @IsArray() @IsString({ each: true }) Cmd?: string[] | null;
+  @IsOptional() @IsString() Image?: string;
+  @IsOptional() @IsObject() Volumes?: Record<string, object> | null;
+  @IsOptional() @IsString() WorkingDir?: string;
+  @IsOptional() @IsArray() @IsString({ each: true }) Entrypoint?: string[] | null;
+  @IsOptional() @IsObject() Labels?: Record<string, string> | null;
+  @IsOptional() @IsString() StopSignal?: string;
+  @IsOptional() @IsInt() StopTimeout?: number | null;
+}
+
+export interface PortBinding {
+  readonly HostIp?: string;
+  readonly HostPort?: string;
+}
+
+export interface RestartPolicy {
+  readonly Name?: '' | 'no' | 'always' | 'unless-stopped' | 'on-failure';
+  readonly MaximumRetryCount?: number;
+}
+
+export interface MountRequest {
+  readonly Type: 'bind' | 'volume' | 'tmpfs';
+  readonly Source?: string;
+  readonly Target: string;
+  readonly ReadOnly?: boolean;
+  readonly BindOptions?: { readonly Propagation?: string; readonly NonRecursive?: boolean; readonly CreateMountpoint?: boolean };
+  readonly VolumeOptions?: { readonly NoCopy?: boolean; readonly Labels?: Record<string, string> };
+  readonly TmpfsOptions?: { readonly SizeBytes?: number; readonly Mode?: number };
+}
+
+export interface Ulimit {
+  readonly Name: string;
+  readonly Soft: number;
+  readonly Hard: number;
+}
+
+export class HostConfig {
+  @IsOptional() @IsArray() @IsString({ each: true }) Binds?: string[] | null;
+  @IsOptional() @IsArray() Mounts?: MountRequest[] | null;
+  @IsOptional() @IsObject() Tmpfs?: Record<string, string> | null;
+  @IsOptional() @IsString() NetworkMode?: string;
+  @IsOptional() @IsObject() PortBindings?: Record<string, PortBinding[] | null> | null;
+  @IsOptional() @IsBoolean() PublishAllPorts?: boolean;
+  @IsOptional() @IsObject() RestartPolicy?: RestartPolicy | null;
+  @IsOptional() @IsBoolean() AutoRemove?: boolean;
+  @IsOptional() @IsObject() LogConfig?: { Type?: string; Config?: Record<string, string> | null } | null;
+  @IsOptional() @IsArray() @IsString({ each: true }) CapAdd?: string[] | null;
+  @IsOptional() @IsArray() @IsString({ each: true }) CapDrop?: string[] | null;
+  @IsOptional() @IsArray() @IsString({ each: true }) Dns?: string[] | null;
+  @IsOptional() @IsArray() @IsString({ each: true }) DnsSearch?: string[] | null;
+  @IsOptional() @IsArray() @IsString({ each: true }) DnsOptions?: string[] | null;
+  @IsOptional() @IsArray() @IsString({ each: true }) ExtraHosts?: string[] | null;
+  @IsOptional() @IsArray() @IsString({ each: true }) GroupAdd?: string[] | null;
+  @IsOptional() @IsBoolean() Privileged?: boolean;
+  @IsOptional() @IsBoolean() ReadonlyRootfs?: boolean;
+  @IsOptional() @IsArray() @IsString({ each: true }) SecurityOpt?: string[] | null;
+  @IsOptional() @IsBoolean() Init?: boolean | null;
+  @IsOptional() @IsString() Runtime?: string;
+  @IsOptional() @IsInt() ShmSize?: number;
+  @IsOptional() @IsInt() Memory?: number;
+  @IsOptional() @IsInt() MemorySwap?: number;
+  @IsOptional() @IsInt() MemoryReservation?: number;
+  @IsOptional() @IsInt() NanoCpus?: number;
+  @IsOptional() @IsInt() CpuShares?: number;
+  @IsOptional() @IsInt() CpuQuota?: number;
+  @IsOptional() @IsInt() CpuPeriod?: number;
+  @IsOptional() @IsString() CpusetCpus?: string;
+  @IsOptional() @IsString() CpusetMems?: string;
+  @IsOptional() @IsNumber() PidsLimit?: number | null;
+  @IsOptional() @IsInt() @Min(-1000) @Max(1000) OomScoreAdj?: number;
+  @IsOptional() @IsArray() Ulimits?: Ulimit[] | null;
+  @IsOptional() @IsObject() Sysctls?: Record<string, string> | null;
+  @IsOptional() @IsArray() @IsInt({ each: true }) ConsoleSize?: number[] | null;
+}

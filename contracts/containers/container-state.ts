@@ -1,0 +1,93 @@
+import type { ContainerConfig, HostConfig } from './container-config.js';
+
+export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
+
+export interface ContainerMount {
+  readonly type: 'bind' | 'volume' | 'tmpfs';
+  /** Volume name; absent for binds and tmpfs. */
+  readonly name?: string;
+  /** Host path; empty for tmpfs. */
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+  readonly propagation: string;
+  /** Mount data for tmpfs ("size=…,mode=…"). */
+  readonly options?: string;
+  /** A new, anonymous volume is filled with what the image holds at the target. */
+  readonly copyUp?: boolean;
+  readonly anonymous?: boolean;
+  /** A bind's missing source is made, as `-v` does and `--mount` does not. */
+  readonly createSource?: boolean;
+}
+
+export interface PublishedPort {
+  readonly containerPort: number;
+  readonly protocol: 'tcp' | 'udp' | 'sctp';
+  readonly hostIp: string;
+  readonly hostPort: number;
+}
+
+/** A container's place in one network: address, MAC and published ports while it runs. */
+export interface EndpointSettings {
+  readonly network: string;
+  readonly networkId: string;
+  readonly endpointId: string;
+  readonly bridge: string;
+  readonly address: string;
+  readonly prefixLength: number;
+  readonly gateway: string;
+  readonly mac: string;
+  readonly mtu: number;
+  readonly ports: readonly PublishedPort[];
+}
+
+/** One container as every reader sees it: what was asked for, and how its last run stands. Times are RFC 3339, '' when not yet. */
+export interface ContainerView {
+  readonly id: string;
+  readonly name: string;
+  readonly createdAt: string;
+  readonly config: ContainerConfig;
+  readonly hostConfig: HostConfig;
+  /** Digest of the image's configuration, "sha256:…". */
+  readonly imageId: string;
+  readonly imageRef: string;
+  /** argv[0] and the rest, entrypoint and command combined. */
+  readonly path: string;
+  readonly args: readonly string[];
+  readonly mounts: readonly ContainerMount[];
+  readonly status: ContainerStatus;
+  readonly startNumber: number;
+  readonly pid: number;
+  readonly exitCode: number;
+  readonly oomKilled: boolean;
+  readonly error: string;
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  readonly restartCount: number;
+  readonly endpoint?: EndpointSettings;
+  readonly execIds: readonly string[];
+  readonly logPath: string;
+  readonly directory: string;
+}
+
+export interface ExecView {
+  readonly id: string;
+  readonly container: string;
+  readonly config: ExecConfig;
+  readonly running: boolean;
+  readonly exitCode: number | null;
+  readonly pid: number;
+}
+
+export interface ExecConfig {
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly user: string;
+  readonly workingDir: string;
+  readonly terminal: boolean;
+  readonly attachStdin: boolean;
+  readonly attachStdout: boolean;
+  readonly attachStderr: boolean;
+  readonly privileged: boolean;
+  readonly detachKeys: string;
+}

@@ -1,0 +1,53 @@
+import type { ContainerConfig, HostConfig } from './container-config.js';
+import type { ContainerMount, EndpointSettings, ExecConfig } from './container-state.js';
+
+/** `berth.event.container.<id>`, written by containers alone. `at` is RFC 3339 with nanoseconds where the kernel gave them. */
+export type ContainerEvent =
+  | {
+      readonly type: 'ContainerCreated';
+      readonly container: string;
+      readonly name: string;
+      readonly config: ContainerConfig;
+      readonly hostConfig: HostConfig;
+      readonly imageId: string;
+      readonly imageRef: string;
+      readonly layers: readonly string[];
+      readonly path: string;
+      readonly args: readonly string[];
+      readonly mounts: readonly ContainerMount[];
+      readonly at: string;
+    }
+  | { readonly type: 'StartRequested'; readonly container: string; readonly start: number; readonly reason: StartReason; readonly at: string }
+  | { readonly type: 'ContainerStarted'; readonly container: string; readonly start: number; readonly pid: number; readonly endpoint?: EndpointSettings; readonly at: string }
+  | { readonly type: 'StartFailed'; readonly container: string; readonly start: number; readonly error: string; readonly exitCode: number; readonly at: string }
+  | { readonly type: 'KillRequested'; readonly container: string; readonly signal: number; readonly at: string }
+  | { readonly type: 'StopRequested'; readonly container: string; readonly signal: number; readonly timeoutSeconds: number; readonly at: string }
+  | {
+      readonly type: 'ContainerExited';
+      readonly container: string;
+      readonly start: number;
+      readonly exitCode: number;
+      readonly signal: number;
+      readonly oomKilled: boolean;
+      readonly reason: ExitReason;
+      readonly at: string;
+    }
+  | { readonly type: 'RestartScheduled'; readonly container: string; readonly start: number; readonly delayMs: number; readonly at: string }
+  | { readonly type: 'ContainerRenamed'; readonly container: string; readonly name: string; readonly oldName: string; readonly at: string }
+  | { readonly type: 'RemoveRequested'; readonly container: string; readonly force: boolean; readonly volumes: boolean; readonly at: string }
+  | { readonly type: 'ContainerRemoved'; readonly container: string; readonly at: string };
+
+export type StartReason = 'api' | 'restart-policy' | 'boot';
+export type ExitReason = 'completed' | 'error' | 'oom' | 'killed-api' | 'killed-kernel' | 'stop-timeout' | 'keeper-lost';
+
+/** `berth.event.name.<encoded name>`: who holds a container name. The first append at sequence 0 wins. */
+export type NameEvent = { readonly type: 'NameClaimed'; readonly name: string; readonly container: string } | { readonly type: 'NameReleased'; readonly name: string; readonly container: string };
+
+/** `berth.event.exec.<id>`, written by containers alone: the wish. How it goes is told by the task's events. */
+export interface ExecEvent {
+  readonly type: 'ExecCreated';
+  readonly exec: string;
+  readonly container: string;
+  readonly config: ExecConfig;
+  readonly at: string;
+}

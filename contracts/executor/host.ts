@@ -1,0 +1,70 @@
+import { IsArray, IsBoolean, IsInt, IsOptional, IsString } from 'class-validator';
+import type { PublishedPort } from '../containers/container-state.js';
+import type { Done } from '../request.js';
+import { Request } from '../request.js';
+
+/** Unpacks one layer blob onto its parent's snapshot. Once done, again is nothing. Rejects when the bytes are not those of `diffId`. */
+export class UnpackLayer extends Request<Done & { readonly sizeBytes: number }> {
+  static readonly subject = 'berth.command.executor.unpack-layer';
+  @IsString() readonly chainId!: string;
+  @IsString() readonly diffId!: string;
+  /** Digest of the blob in the content store, "sha256:…" */
+  @IsString() readonly digest!: string;
+  @IsString() readonly mediaType!: string;
+}
+
+export class RemoveLayer extends Request<Done> {
+  static readonly subject = 'berth.command.executor.remove-layer';
+  @IsString() readonly chainId!: string;
+}
+
+export class EnsureVolumeDirectory extends Request<Done & { readonly path: string }> {
+  static readonly subject = 'berth.command.executor.ensure-volume';
+  @IsString() readonly name!: string;
+}
+
+export class RemoveVolumeDirectory extends Request<Done> {
+  static readonly subject = 'berth.command.executor.remove-volume';
+  @IsString() readonly name!: string;
+}
+
+/** A bridge of its own with its gateway address, masquerading and isolation. As it is already: nothing changes. */
+export class EnsureBridge extends Request<Done> {
+  static readonly subject = 'berth.command.executor.ensure-bridge';
+  @IsString() readonly bridge!: string;
+  @IsString() readonly gateway!: string;
+  @IsInt() readonly prefixLength!: number;
+  @IsInt() readonly mtu!: number;
+  @IsBoolean() readonly internal!: boolean;
+}
+
+/** The whole set of published ports of one address, replacing what was there; empty: none. */
+export class PublishPorts extends Request<Done> {
+  static readonly subject = 'berth.command.executor.publish-ports';
+  @IsString() readonly bridge!: string;
+  @IsString() readonly address!: string;
+  @IsArray() readonly ports!: readonly PublishedPort[];
+}
+
+export interface HostFacts {
+  readonly kernelVersion: string;
+  readonly operatingSystem: string;
+  readonly osVersion: string;
+  readonly architecture: string;
+  readonly hostname: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly cgroupVersion: '1' | '2';
+  readonly cgroupDriver: string;
+  readonly storageDriver: string;
+  readonly securityOptions: readonly string[];
+  readonly runtimes: readonly string[];
+  readonly dataRoot: string;
+  readonly bridgeForwarding: boolean;
+  readonly warnings: readonly string[];
+}
+
+export class GetHostFacts extends Request<HostFacts> {
+  static readonly subject = 'berth.query.executor.host-facts';
+  @IsOptional() @IsString() readonly node?: string;
+}

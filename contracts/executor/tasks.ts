@@ -1,0 +1,153 @@
+import { IsArray, IsBoolean, IsInt, IsObject, IsOptional, IsString } from 'class-validator';
+import type { Ulimit } from '../containers/container-config.js';
+import type { ContainerMount, EndpointSettings } from '../containers/container-state.js';
+import type { Done, StreamEndpoint } from '../request.js';
+import { Request } from '../request.js';
+
+export interface TaskProcess {
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly cwd: string;
+  /** As the client wrote it: "", "name", "uid", "uid:gid", "name:group". */
+  readonly user: string;
+  readonly groups: readonly string[];
+  readonly terminal: boolean;
+  readonly rows: number;
+  readonly columns: number;
+  readonly openStdin: boolean;
+  readonly stdinOnce: boolean;
+}
+
+export interface TaskSecurity {
+  readonly privileged: boolean;
+  readonly capAdd: readonly string[];
+  readonly capDrop: readonly string[];
+  readonly noNewPrivileges: boolean;
+  /** 'default', 'unconfined', or a profile in Docker's JSON. */
+  readonly seccomp: string;
+}
+
+export interface TaskResources {
+  readonly memoryBytes?: number;
+  readonly memorySwapBytes?: number;
+  readonly memoryReservationBytes?: number;
+  readonly nanoCpus?: number;
+  readonly cpuShares?: number;
+  readonly cpuQuota?: number;
+  readonly cpuPeriod?: number;
+  readonly cpusetCpus?: string;
+  readonly cpusetMems?: string;
+  readonly pidsLimit?: number;
+}
+
+export type TaskNetwork =
+  | { readonly mode: 'none' | 'host' }
+  | { readonly mode: 'bridge'; readonly endpoint: EndpointSettings }
+  | { readonly mode: 'container'; readonly container: string };
+
+export interface AttachTicket {
+  readonly ticket: string;
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+}
+
+/**
+ * One run of one container. Identified by container and start number: the same launch twice is one task. Resolves when the command was
+ * executed; rejects with what failed, and nothing of it is left.
+ */
+export class LaunchTask extends Request<Done & { readonly pid: number; readonly startedAt: string }> {
+  static readonly subject = 'berth.command.executor.launch-task';
+  @IsString() readonly container!: string;
+  @IsInt() readonly start!: number;
+  @IsString() readonly name!: string;
+  @IsObject() readonly process!: TaskProcess;
+  @IsObject() readonly security!: TaskSecurity;
+  @IsObject() readonly resources!: TaskResources;
+  /** Chain ids, top first. */
+  @IsArray() readonly layers!: readonly string[];
+  @IsBoolean() readonly readOnlyRoot!: boolean;
+  @IsArray() readonly mounts!: readonly ContainerMount[];
+  @IsObject() readonly network!: TaskNetwork;
+  @IsString() readonly hostname!: string;
+  @IsString() readonly domainname!: string;
+  @IsArray() readonly extraHosts!: readonly string[];
+  @IsArray() readonly dns!: readonly string[];
+  @IsArray() readonly dnsSearch!: readonly string[];
+  @IsArray() readonly dnsOptions!: readonly string[];
+  @IsArray() readonly ulimits!: readonly Ulimit[];
+  @IsObject() readonly sysctls!: Record<string, string>;
+  @IsOptional() @IsInt() readonly oomScoreAdj?: number;
+  @IsInt() readonly shmSizeBytes!: number;
+  @IsBoolean() readonly init!: boolean;
+  @IsObject() readonly log!: { readonly driver: 'json-file' | 'local' | 'none'; readonly maxBytes: number; readonly maxFiles: number };
+  @IsArray() readonly tickets!: readonly AttachTicket[];
+}
+
+export interface TaskRef {
+  readonly container: string;
+  readonly start: number;
+}
+
+abstract class TaskRequest<Reply> extends Request<Reply> {
+  @IsString() readonly container!: string;
+  @IsInt() readonly start!: number;
+}
+
+export class SignalTask extends TaskRequest<Done> {
+  static readonly subject = 'berth.command.executor.signal-task';
+  @IsInt() readonly signal!: number;
+}
+
+export class ResizeTask extends TaskRequest<Done> {
+  static readonly subject = 'berth.command.executor.resize-task';
+  /** Absent: the container's own terminal. */
+  @IsOptional() @IsString() readonly exec?: string;
+  @IsInt() readonly rows!: number;
+  @IsInt() readonly columns!: number;
+}
+
+export class OpenTaskStreams extends TaskRequest<StreamEndpoint> {
+  static readonly subject = 'berth.command.executor.open-task-streams';
+  @IsOptional() @IsString() readonly exec?: string;
+  @IsBoolean() readonly stdin!: boolean;
+  @IsBoolean() readonly stdout!: boolean;
+  @IsBoolean() readonly stderr!: boolean;
+}
+
+/** Runs a further command in a running task. Resolves when it was executed. */
+export class LaunchExec extends TaskRequest<Done & { readonly pid: number }> {
+  static readonly subject = 'berth.command.executor.launch-exec';
+  @IsString() readonly exec!: string;
+  @IsObject() readonly process!: TaskProcess;
+  @IsObject() readonly security!: TaskSecurity;
+  @IsArray() readonly tickets!: readonly AttachTicket[];
+}
+
+/** Writable layer, log and files of a container whose tasks have ended. Removing what is not there changes nothing. */
+export class RemoveContainerFiles extends Request<Done> {
+  static readonly subject = 'berth.command.executor.remove-container-files';
+  @IsString() readonly container!: string;
+}
+
+export class OpenLogs extends Request<StreamEndpoint> {
+  static readonly subject = 'berth.query.executor.open-logs';
+  @IsString() readonly container!: string;
+  @IsBoolean() readonly stdout!: boolean;
+  @IsBoolean() readonly stderr!: boolean;
+  @IsBoolean() readonly follow!: boolean;
+  @IsBoolean() readonly timestamps!: boolean;
+  @IsBoolean() readonly terminal!: boolean;
+  @IsInt() readonly tail!: number;
+  @IsString() readonly since!: string;
+  @IsString() readonly until!: string;
+}
+
+/** `berth.event.task.<container>-<start>`, written by the executor alone. Exec events carry the exec's id. */
+export type TaskEvent =
+  | { readonly type: 'TaskRequested'; readonly container: string; readonly start: number; readonly at: string }
+  | { readonly type: 'TaskStarted'; readonly container: string; readonly start: number; readonly pid: number; readonly at: string }
+  | { readonly type: 'TaskFailed'; readonly container: string; readonly start: number; readonly error: string; readonly at: string }
+  | { readonly type: 'TaskExited'; readonly container: string; readonly start: number; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly keeperLost: boolean; readonly at: string }
+  | { readonly type: 'ExecStarted'; readonly container: string; readonly start: number; readonly exec: string; readonly pid: number; readonly at: string }
+  | { readonly type: 'ExecExited'; readonly container: string; readonly start: number; readonly exec: string; readonly exitCode: number; readonly at: string };

@@ -1,0 +1,102 @@
+import { IsArray, IsBoolean, IsObject, IsOptional, IsString } from 'class-validator';
+import type { Done, StreamEndpoint } from '../request.js';
+import { Request } from '../request.js';
+
+/** The part of an OCI image configuration that a container takes as its defaults (image-spec, config.md). */
+export interface ImageRunConfig {
+  readonly User?: string;
+  readonly ExposedPorts?: Record<string, object>;
+  readonly Env?: readonly string[];
+  readonly Entrypoint?: readonly string[] | null;
+  readonly Cmd?: readonly string[] | null;
+  readonly Volumes?: Record<string, object> | null;
+  readonly WorkingDir?: string;
+  readonly Labels?: Record<string, string> | null;
+  readonly StopSignal?: string;
+  readonly Shell?: readonly string[];
+}
+
+export interface ImageView {
+  /** Digest of the configuration blob: "sha256:…". */
+  readonly id: string;
+  readonly repoTags: readonly string[];
+  readonly repoDigests: readonly string[];
+  readonly createdAt: string;
+  readonly sizeBytes: number;
+  readonly architecture: string;
+  readonly os: string;
+  readonly variant: string;
+  readonly author: string;
+  readonly comment: string;
+  readonly config: ImageRunConfig;
+  readonly diffIds: readonly string[];
+  /** Chain ids, the top layer first: what a snapshot of this image stands on. */
+  readonly layers: readonly string[];
+  readonly history: readonly object[];
+}
+
+/** By reference ("debian", "host:5000/a/b:tag", "name@sha256:…"), id or the beginning of an id. Refused as not-found: "No such image: X". */
+export class GetImage extends Request<ImageView> {
+  static readonly subject = 'berth.query.images.get';
+  @IsString() readonly image!: string;
+}
+
+export class ListImages extends Request<{ readonly images: readonly ImageView[]; readonly position: number }> {
+  static readonly subject = 'berth.query.images.list';
+}
+
+/** Progress of a pull, in the Engine API's JSON lines, comes from the endpoint; an error is its last line. */
+export class PullImage extends Request<StreamEndpoint> {
+  static readonly subject = 'berth.command.images.pull';
+  @IsString() readonly reference!: string;
+  @IsOptional() @IsString() readonly platform?: string;
+  /** The X-Registry-Auth header, decoded. Never logged, never in an event. */
+  @IsOptional() @IsObject() readonly auth?: { readonly username?: string; readonly password?: string; readonly identitytoken?: string; readonly serveraddress?: string };
+}
+
+/** The client writes the archive to the endpoint, half-closes, and reads progress lines. */
+export class LoadImages extends Request<StreamEndpoint> {
+  static readonly subject = 'berth.command.images.load';
+  @IsBoolean() readonly quiet!: boolean;
+}
+
+export class ImportImage extends Request<StreamEndpoint> {
+  static readonly subject = 'berth.command.images.import';
+  @IsString() readonly reference!: string;
+  @IsString() readonly message!: string;
+  @IsArray() @IsString({ each: true }) readonly changes!: string[];
+}
+
+export class SaveImages extends Request<StreamEndpoint> {
+  static readonly subject = 'berth.query.images.save';
+  @IsArray() @IsString({ each: true }) readonly images!: string[];
+}
+
+export class TagImage extends Request<Done> {
+  static readonly subject = 'berth.command.images.tag';
+  @IsString() readonly image!: string;
+  @IsString() readonly reference!: string;
+}
+
+export class RemoveImage extends Request<{ readonly untagged: readonly string[]; readonly deleted: readonly string[]; readonly position: number }> {
+  static readonly subject = 'berth.command.images.remove';
+  @IsString() readonly image!: string;
+  @IsBoolean() readonly force!: boolean;
+  @IsBoolean() readonly prune!: boolean;
+}
+
+/** `berth.event.image.<hex of id>` */
+export type ImageEvent =
+  | { readonly type: 'ImageAdded'; readonly image: string; readonly configDigest: string; readonly manifestDigest: string; readonly layers: readonly ImageLayer[]; readonly sizeBytes: number; readonly origin: 'pull' | 'load' | 'import' | 'commit' | 'build'; readonly at: string }
+  | { readonly type: 'ImageTagged'; readonly image: string; readonly reference: string; readonly at: string }
+  | { readonly type: 'ImageUntagged'; readonly image: string; readonly reference: string; readonly at: string }
+  | { readonly type: 'DigestRecorded'; readonly image: string; readonly reference: string; readonly at: string }
+  | { readonly type: 'ImageRemoved'; readonly image: string; readonly at: string };
+
+export interface ImageLayer {
+  readonly chainId: string;
+  readonly diffId: string;
+  readonly digest: string;
+  readonly mediaType: string;
+  readonly sizeBytes: number;
+}

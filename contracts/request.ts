@@ -1,0 +1,31 @@
+/** What every command and query extends: its reply's type travels with it, so that a request and its answer cannot be mixed up. */
+export abstract class Request<Reply> {
+  declare protected readonly reply?: Reply;
+}
+
+/** The class of a request: NATS subject and, through it, the reply's type. */
+export interface RequestClass<Reply, R extends Request<Reply> = Request<Reply>> {
+  new (): R;
+  readonly subject: string;
+}
+
+/** Who asked, why, and how: travels in the bus headers, never in a body. Set by the gateway, not by a client. */
+export interface RequestContext {
+  readonly actor: string;
+  readonly correlationId: string;
+  readonly causationId: string;
+  readonly traceparent?: string;
+  readonly idempotencyKey?: string;
+  readonly dryRun?: boolean;
+}
+
+/** A byte stream to be opened by the receiver of this reply: a unix socket's path and a ticket that works once. */
+export interface StreamEndpoint {
+  readonly path: string;
+  readonly ticket: string;
+}
+
+/** The log position from which a reader sees what a command did; 0 when nothing changed. */
+export interface Done {
+  readonly position: number;
+}

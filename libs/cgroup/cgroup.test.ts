@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { CgroupLayout } from './layout.js';
+import { cgroupDirectories, detect, layoutOf } from './layout.js';
+import { limitWrites, weightOfShares } from './limits.js';
+import { ensureParent } from './parent.js';
+import { readUsage } from './usage.js';
+
+const v1Line = (at: string, options: string): string => `33 31 0:30 / ${at} rw,relatime shared:9 - cgroup cgroup rw,${options}`;
+const v2Line = '41 31 0:38 / /sys/fs/cgroup rw,relatime - cgroup2 cgroup2 rw,nsdelegate';
+const v2: CgroupLayout = layoutOf(v2Line, () => ['cpuset', 'cpu', 'io', 'memory', 'pids']);
+
+test('a hybrid layout names each directory once, controllers that share a mount too', () => {
+  const layout = layoutOf([v1Line('/cg/cpu,cpuacct', 'cpu,cpuacct'), v1Line('/cg/my\\040mem', 'memory'), v2Line.replace('/sys/fs/cgroup', '/cg/unified')].join('\n'), () => []);
+  expect(layout.mode).toBe('hybrid');
+  expect(cgroupDirectories(layout, '/docker/1')).toEqual(['/cg/cpu,cpuacct/docker/1', '/cg/my mem/docker/1', '/cg/unified/docker/1']);
+});
+
+test('v2 limits are written in v2 words', () => {
+  const writes = limitWrites(v2, cgroupDirectories(v2, '/docker/1'), { memoryBytes: 1000, nanoCpus: 1.5e9, cpuShares: 1024, pidsLimit: 0, cpusetCpus: '0-1' });
+  expect(writes.map(({ path, data }) => `${path.slice('/sys/fs/cgroup/docker/1/'.length)}=${data}`)).toEqual([
+    'memory.max=1000',
+    'memory.swap.max=1000',
+    'cpu.weight=39',
+    'cpu.max=150000 100000',
+    'cpuset.cpus=0-1',
+    'pids.max=max',
+  ]);
+});
+
+test('the least and the most shares are the least and the most weight', () => expect([2, 262_144, 1].map(weightOfShares)).toEqual([1, 10_000, 1]));
+
+test('swap below memory is refused, CPUs beside a quota too', () => {
+  expect(() => limitWrites(v2, ['/x'], { memoryBytes: 2, memorySwapBytes: 1 })).toThrow('below');
+  expect(() => limitWrites(v2, ['/x'], { nanoCpus: 1, cpuQuota: 1 })).toThrow('exclude');
+});
+
+test('the kernel takes the limits, lets a process in and tells what it used', async () => {
+  const layout = detect();
+  const parent = `/berth-test-${process.pid}`;
+  const path = `${parent}/one`;
+  const directories = cgroupDirectories(layout, path);
+  try {
+    ensureParent(layout, parent);
+    ensureParent(layout, parent);
+    for (const directory of directories) mkdirSync(directory);
+    const resources = {
+      memoryBytes: 64 << 20, nanoCpus: 5e8, cpuShares: 512, pidsLimit: 20, cpusetCpus: '0', memoryReservationBytes: 32 << 20,
+      deviceRules: layout.mode === 'v2' ? [] : ([{ allow: false, type: 'a', major: -1, minor: -1, access: 'rwm' }, { allow: true, type: 'c', major: 1, minor: 3, access: 'rwm' }] as const),
+    };
+    for (const { path: file, data, optional } of limitWrites(layout, directories, resources)) {
+      try {
+        writeFileSync(file, data, { flag: 'r+' });
+      } catch (error) {
+        if (!optional) throw error;
+      }
+    }
+    if (layout.mode !== 'v2') {
+      const read = (controller: string, file: string): string => readFileSync(join(layout.controllers.get(controller) ?? '', path, file), 'utf8').trim();
+      expect(read('memory', 'memory.limit_in_bytes')).toBe(String(64 << 20));
+      expect(read('cpu', 'cpu.cfs_quota_us')).toBe('50000');
+      expect(read('cpuset', 'cpuset.cpus')).toBe('0');
+      expect(read('devices', 'devices.list')).toBe('c 1:3 rwm');
+    }
+    const child = spawn('sleep', ['60']);
+    await new Promise((done) => child.once('spawn', done));
+    for (const directory of directories) writeFileSync(join(directory, 'cgroup.procs'), String(child.pid));
+    const usage = readUsage(layout, path);
+    expect(usage.pids).toEqual({ current: 1, limit: 20 });
+    expect(usage.memory?.limitBytes).toBe(64 << 20);
+    expect(usage.cpu?.totalNanoseconds).toBeGreaterThanOrEqual(0);
+    child.kill('SIGKILL');
+    await new Promise((done) => child.once('exit', done));
+    expect(readUsage(layout, '/berth-nothing')).toEqual({});
+  } finally {
+    for (const directory of [...directories, ...cgroupDirectories(layout, parent)]) rmdirSync(directory);
+  }
+});

@@ -1,0 +1,146 @@
+import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { invalid } from '#libs/errors/errors.js';
+import type { CgroupLayout } from './layout.js';
+
+export interface DeviceRule {
+  readonly allow: boolean;
+  readonly type: 'a' | 'b' | 'c';
+  /** -1: all. */
+  readonly major: number;
+  readonly minor: number;
+  /** Of "r", "w" and "m". */
+  readonly access: string;
+}
+
+/** Absent: no limit of ours. 0 of a memory limit or of shares means the same, as in the Engine API. */
+export interface CgroupResources {
+  readonly memoryBytes?: number;
+  /** Memory and swap together; -1: as much swap as there is. */
+  readonly memorySwapBytes?: number;
+  readonly memoryReservationBytes?: number;
+  /** Billionths of a processor; not together with quota and period. */
+  readonly nanoCpus?: number;
+  /** Microseconds. */
+  readonly cpuQuota?: number;
+  readonly cpuPeriod?: number;
+  readonly cpuShares?: number;
+  readonly cpusetCpus?: string;
+  readonly cpusetMems?: string;
+  /** 0 or less: no limit. */
+  readonly pidsLimit?: number;
+  readonly deviceRules?: readonly DeviceRule[];
+}
+
+/** One write(2) to one file. Optional: where the file is missing or refuses, warn and go on. */
+export interface CgroupWrite {
+  readonly path: string;
+  readonly data: string;
+  readonly optional: boolean;
+}
+
+const NANOS = 1e9;
+const DEFAULT_PERIOD_MICROSECONDS = 100_000;
+
+/**
+ * The writes, in order, that put `resources` on the cgroup of `directories` (cgroupDirectories of the same layout). cpuset.cpus and cpuset.mems, which v1 wants
+ * before a process may join, are read from the parent by `readParent`. v2 has no device files: rules there need a BPF program, which is not made here.
+ */
+export function limitWrites(
+  layout: CgroupLayout,
+  directories: readonly string[],
+  resources: CgroupResources,
+  readParent: (path: string) => string = (path) => readFileSync(path, 'utf8').trim(),
+): readonly CgroupWrite[] {
+  if (resources.nanoCpus && (resources.cpuQuota || resources.cpuPeriod)) throw invalid('CPUs and a CPU quota or period exclude each other');
+  return layout.mode === 'v2' ? v2Writes(layout, directories[0] ?? '', resources) : v1Writes(layout, directories, resources, readParent);
+}
+
+function v1Writes(layout: CgroupLayout, directories: readonly string[], r: CgroupResources, readParent: (path: string) => string): CgroupWrite[] {
+  const writes: CgroupWrite[] = [];
+  const put = (controller: string, file: string, data: string | number, optional = false): void => {
+    const mountPoint = layout.controllers.get(controller);
+    const directory = mountPoint === undefined ? undefined : directories.find((one) => one.startsWith(`${mountPoint}/`));
+    if (directory === undefined && !optional) throw invalid(`this machine has no ${controller} cgroup: ${file} cannot be set`);
+    if (directory !== undefined) writes.push({ path: join(directory, file), data: String(data), optional });
+  };
+
+  const cpusetRoot = layout.controllers.get('cpuset');
+  const cpuset = cpusetRoot === undefined ? undefined : directories.find((one) => one.startsWith(`${cpusetRoot}/`));
+  // Empty masks, as a new v1 cpuset has them, let no process in (ENOSPC).
+  if (cpuset !== undefined || r.cpusetCpus || r.cpusetMems) {
+    put('cpuset', 'cpuset.cpus', r.cpusetCpus || readParent(join(cpuset ?? '', '..', 'cpuset.cpus')));
+    put('cpuset', 'cpuset.mems', r.cpusetMems || readParent(join(cpuset ?? '', '..', 'cpuset.mems')));
+  }
+  const { memory, swap } = memoryLimits(r);
+  if (memory !== undefined) {
+    // Memory may not exceed memory and swap: in a fresh cgroup, where both are unlimited, this order always fits.
+    put('memory', 'memory.limit_in_bytes', memory);
+    // Without swap accounting the file is missing: the limit that matters is set.
+    if (swap !== undefined) put('memory', 'memory.memsw.limit_in_bytes', swap, r.memorySwapBytes === undefined);
+  }
+  if (r.memoryReservationBytes) put('memory', 'memory.soft_limit_in_bytes', r.memoryReservationBytes);
+  if (r.cpuShares) put('cpu', 'cpu.shares', r.cpuShares);
+  const bandwidth = cpuBandwidth(r);
+  if (bandwidth.period !== undefined) put('cpu', 'cpu.cfs_period_us', bandwidth.period);
+  if (bandwidth.quota !== undefined) put('cpu', 'cpu.cfs_quota_us', bandwidth.quota);
+  if (r.pidsLimit !== undefined) put('pids', 'pids.max', r.pidsLimit > 0 ? r.pidsLimit : 'max');
+  for (const rule of r.deviceRules ?? []) put('devices', rule.allow ? 'devices.allow' : 'devices.deny', deviceRuleText(rule));
+  return writes;
+}
+
+function v2Writes(layout: CgroupLayout, directory: string, r: CgroupResources): CgroupWrite[] {
+  const writes: CgroupWrite[] = [];
+  const put = (file: string, data: string | number, optional = false): void => {
+    const controller = basename(file).split('.')[0] ?? '';
+    if (!layout.controllers.has(controller)) {
+      if (optional) return;
+      throw invalid(`this machine's cgroups have no ${controller} controller: ${file} cannot be set`);
+    }
+    writes.push({ path: join(directory, file), data: String(data), optional });
+  };
+  const { memory, swap } = memoryLimits(r);
+  if (memory !== undefined) {
+    put('memory.max', memory === -1 ? 'max' : memory);
+    // v2 counts swap alone.
+    if (swap !== undefined) put('memory.swap.max', swap === -1 ? 'max' : swap - memory, r.memorySwapBytes === undefined);
+  }
+  if (r.memoryReservationBytes) put('memory.low', r.memoryReservationBytes);
+  if (r.cpuShares) put('cpu.weight', weightOfShares(r.cpuShares));
+  const { quota, period } = cpuBandwidth(r);
+  if (quota !== undefined || period !== undefined) {
+    put('cpu.max', `${quota === undefined || quota < 0 ? 'max' : quota} ${period ?? DEFAULT_PERIOD_MICROSECONDS}`);
+  }
+  if (r.cpusetCpus) put('cpuset.cpus', r.cpusetCpus);
+  if (r.cpusetMems) put('cpuset.mems', r.cpusetMems);
+  if (r.pidsLimit !== undefined) put('pids.max', r.pidsLimit > 0 ? r.pidsLimit : 'max');
+  return writes;
+}
+
+/** Without a word about swap there may be as much of it as of memory, as in Docker. */
+function memoryLimits(r: CgroupResources): { readonly memory?: number; readonly swap?: number } {
+  if (!r.memoryBytes) {
+    if (r.memorySwapBytes && r.memorySwapBytes > 0) throw invalid('a limit of memory and swap needs a limit of memory');
+    return {};
+  }
+  const swap = r.memorySwapBytes || r.memoryBytes * 2;
+  if (swap !== -1 && swap < r.memoryBytes) throw invalid('the limit of memory and swap is below the limit of memory');
+  return { memory: r.memoryBytes, swap };
+}
+
+function cpuBandwidth(r: CgroupResources): { readonly quota?: number; readonly period?: number } {
+  if (r.nanoCpus) return { quota: Math.round((r.nanoCpus / NANOS) * DEFAULT_PERIOD_MICROSECONDS), period: DEFAULT_PERIOD_MICROSECONDS };
+  return { ...(r.cpuQuota ? { quota: r.cpuQuota } : {}), ...(r.cpuPeriod ? { period: r.cpuPeriod } : {}) };
+}
+
+/** Shares are 2 to 262144, weights 1 to 10000: spread in proportion, as runtimes before the quadratic mapping of 2025 do. */
+export function weightOfShares(shares: number): number {
+  return Math.trunc(1 + ((Math.min(Math.max(shares, 2), 262_144) - 2) * 9999) / 262_142);
+}
+
+/** "c 1:3 rwm"; "a" alone stands for all devices (kernel: admin-guide/cgroup-v1/devices). */
+function deviceRuleText({ type, major, minor, access }: DeviceRule): string {
+  if (type === 'a') return 'a';
+  const number = (value: number): string => (value < 0 ? '*' : String(value));
+  return `${type} ${number(major)}:${number(minor)} ${access}`;
+}

@@ -1,0 +1,38 @@
+import type { AggregateSubject } from './event.js';
+
+export const eventPrefix = 'berth.event';
+
+/** All commits of one kind of aggregate. */
+export const kindFilter = (kind: string): string => `${eventPrefix}.${kind}.>`;
+
+/**
+ * The subject of one aggregate. NATS gives dots, wildcards and spaces in a subject a meaning, and refuses empty tokens; a volume may be named
+ * `a..b`. So an id is one token, with what NATS would not take literally as %XX of its UTF-8.
+ */
+export function subjectOf(kind: string, id: string): AggregateSubject {
+  return `${eventPrefix}.${kind}.${/^[\w:/@+=-]+$/.test(id) ? id : escapeToken(id)}`;
+}
+
+/** The kind and id that a subject names. Throws where it is no aggregate's subject. */
+export function parseSubject(subject: AggregateSubject): { readonly kind: string; readonly id: string } {
+  const [, kind, token] = /^berth\.event\.([^.]+)\.(.+)$/.exec(subject) ?? [];
+  if (kind === undefined || token === undefined) throw new Error(`${subject} is not the subject of an aggregate`);
+  return { kind, id: token.includes('%') ? decodeURIComponent(token) : token };
+}
+
+function escapeToken(id: string): string {
+  if (id === '') throw new Error('an aggregate has an id');
+  return encodeURIComponent(id).replace(/[.!~*'()]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+/** NATS subject matching: `*` is one token, `>` at the end one or more. */
+export function matches(filter: string, subject: string): boolean {
+  if (filter.endsWith('.>') && !filter.includes('*')) return subject.length >= filter.length && subject.startsWith(filter.slice(0, -1));
+  const wanted = filter.split('.');
+  const tokens = subject.split('.');
+  for (const [index, want] of wanted.entries()) {
+    if (want === '>') return tokens.length > index;
+    if (tokens[index] === undefined || (want !== '*' && want !== tokens[index])) return false;
+  }
+  return wanted.length === tokens.length;
+}

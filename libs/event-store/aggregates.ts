@@ -1,0 +1,239 @@
+import { randomUUID } from 'node:crypto';
+import { Stale, errorMessage, internal } from '#libs/errors/errors.js';
+import { AggregateSnapshot, type AggregateSnapshotOptions } from './aggregate-snapshot.js';
+import { kindFilter, parseSubject, subjectOf } from './aggregate-subject.js';
+import type { Decider } from './decider.js';
+import { noHead, type Cause, type Commit, type DomainEvent, type Head } from './event.js';
+import type { EventStore, Following } from './event-store.js';
+import { RememberedResults, idOfKey } from './remembered-results.js';
+
+export interface AggregatesOptions<State> {
+  /** The ce-source of what is appended here. */
+  readonly source: string;
+  /** Lifts an event of an older version, see upcast.ts. */
+  readonly upcast?: (event: DomainEvent) => DomainEvent;
+  /** True for a state that means the same as `initialState`: such an aggregate is not listed and is dropped from memory. */
+  readonly isGone?: (state: State) => boolean;
+  /** Start from a snapshot; one is saved at `stop` and at `saveSnapshot`. */
+  readonly snapshot?: AggregateSnapshotOptions<State>;
+}
+
+export interface Executed<State, Event> {
+  /** After the command; with `dryRun`, before it. */
+  readonly state: State;
+  /** What was decided, by the first of all commands with the same idempotency key. */
+  readonly events: readonly Event[];
+  /** Position of the commit; 0 when nothing was appended. */
+  readonly position: number;
+}
+
+/** `live`: false for what is replayed in `start`. Called in the order of each aggregate's commits, after the fold. Must not throw. */
+export type CommitListener<State, Event extends DomainEvent> = (id: string, commit: Commit<Event>, state: State, live: boolean) => void;
+
+interface Folded<State> {
+  readonly id: string;
+  state: State;
+  head: Head;
+}
+
+const attempts = 5;
+
+/**
+ * All aggregates of one kind, folded in memory, and the way to change them. Commands to one aggregate queue; an own commit is folded when the log
+ * has acknowledged it, others' when they come. One `start`, then use, then `stop`; the store stays its owner's.
+ */
+export class Aggregates<State, Command, Event extends DomainEvent> {
+  private readonly folded = new Map<string, Folded<State>>();
+  private readonly queues = new Map<string, Promise<unknown>>();
+  private readonly listeners = new Set<CommitListener<State, Event>>();
+  private readonly remembered = new RememberedResults();
+  private readonly snapshots: AggregateSnapshot<State> | undefined;
+  private following: Following | undefined;
+  private failure: unknown;
+  /** The newest commit that the following gave: all before it is folded. */
+  private lastFollowed: Commit | undefined;
+  private live = false;
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly kind: string,
+    private readonly decider: Decider<State, Command, Event>,
+    private readonly options: AggregatesOptions<State>,
+  ) {
+    this.snapshots = options.snapshot && new AggregateSnapshot(options.snapshot);
+  }
+
+  /** Folds all that the log holds and follows it from there. Rejects with what `evolve` threw, or unavailable when the log is. */
+  async start(): Promise<void> {
+    const snapshot = await this.snapshots?.load(this.store);
+    if (snapshot !== undefined) {
+      for (const aggregate of snapshot.aggregates) this.folded.set(aggregate.id, { ...aggregate });
+      this.lastFollowed = snapshot.last;
+    }
+    this.following = await this.store.follow([kindFilter(this.kind)], snapshot?.last.position ?? 0, (commit) => this.followed(commit));
+    this.live = true;
+    for (const entry of this.folded.values()) entry.head = { sequence: entry.head.sequence, hash: entry.head.hash };
+    void this.following.ended.then((failure) => {
+      if (failure === undefined) return;
+      this.failure = failure;
+      process.emitWarning(`${this.kind}: the fold of the log has ended: ${errorMessage(failure)}`);
+    });
+  }
+
+  /** Ends the following, after saving a snapshot where one is wished. A second call changes nothing. */
+  async stop(): Promise<void> {
+    const following = this.following;
+    this.following = undefined;
+    if (following === undefined) return;
+    await following.stop();
+    if (this.failure === undefined) await this.saveSnapshot();
+  }
+
+  /** Rejects when the disk does; the old snapshot then stays. Does nothing without the option or before the first commit. */
+  async saveSnapshot(): Promise<void> {
+    if (this.lastFollowed !== undefined) await this.snapshots?.save(this.lastFollowed, this.folded.values());
+  }
+
+  /** The log position up to which all commits of this kind are folded. */
+  get position(): number {
+    return this.following?.position ?? 0;
+  }
+
+  /** Resolves once all of this kind up to `position` is folded. */
+  async waitFor(position: number): Promise<void> {
+    if (this.following === undefined) throw internal(`${this.kind} is not started`);
+    await this.following.waitFor(position);
+  }
+
+  /** An aggregate that never was has the initial state and no head. */
+  get(id: string): { readonly state: State; readonly head: Head } {
+    const entry = this.folded.get(id);
+    return entry === undefined ? { state: this.decider.initialState, head: noHead } : { state: entry.state, head: entry.head };
+  }
+
+  *entries(): Iterable<[id: string, state: State]> {
+    for (const { id, state } of this.folded.values()) if (!this.options.isGone?.(state)) yield [id, state];
+  }
+
+  /** Returns what takes the listener off again. */
+  onCommit(listener: CommitListener<State, Event>): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /**
+   * Decides and appends, once all earlier commands to this aggregate are done. Nothing decided: nothing is appended. Rejects with what `decide`
+   * threw; with unavailable when the log does not answer or the aggregate is changed by others each time. With an idempotency key in `cause`,
+   * a repeat gets the first one's events and position.
+   */
+  execute(id: string, command: Command, cause: Cause, options: { readonly dryRun?: boolean } = {}): Promise<Executed<State, Event>> {
+    const run = (): Promise<Executed<State, Event>> => this.executeNow(id, command, cause, options.dryRun ?? false);
+    const turn = (this.queues.get(id) ?? Promise.resolve()).then(run, run);
+    this.queues.set(id, turn);
+    const done = (): void => {
+      if (this.queues.get(id) === turn) this.queues.delete(id);
+    };
+    turn.then(done, done);
+    return turn;
+  }
+
+  private async executeNow(id: string, command: Command, cause: Cause, dryRun: boolean): Promise<Executed<State, Event>> {
+    if (this.following === undefined || this.failure !== undefined) throw internal(`${this.kind} does not follow the log`, this.failure);
+    const subject = subjectOf(this.kind, id);
+    const commitId = cause.idempotencyKey === undefined ? randomUUID() : idOfKey(cause.idempotencyKey, subject);
+    let entry = this.folded.get(id) ?? { id, state: this.decider.initialState, head: noHead };
+    if (cause.idempotencyKey !== undefined) {
+      const first = this.remembered.get(commitId) ?? (await this.find(subject, commitId, entry.head));
+      if (first !== undefined) return { state: this.get(id).state, events: this.lift(first), position: first.position };
+    }
+    for (let attempt = 1; ; attempt++) {
+      const [event, ...more] = this.decider.decide(command, entry.state);
+      if (event === undefined) return { state: entry.state, events: [], position: 0 };
+      if (dryRun) return { state: entry.state, events: [event, ...more], position: 0 };
+      try {
+        const commit = await this.store.append(subject, entry.head, [event, ...more], cause, { id: commitId, source: this.options.source });
+        entry = this.folded.get(id) ?? entry; // the following may have been faster
+        if (commit.position > entry.head.sequence && commit.previousHash !== entry.head.hash) entry = await this.reload(entry);
+        this.fold(entry, commit, commit.position > this.position);
+        return { state: entry.state, events: commit.events, position: commit.position };
+      } catch (error) {
+        if (!(error instanceof Stale) || attempt === attempts) throw error;
+        entry = await this.reload(entry);
+        const first = this.remembered.get(commitId); // our own, whose acknowledgement was lost
+        if (first !== undefined) return { state: entry.state, events: this.lift(first), position: first.position };
+      }
+    }
+  }
+
+  /** What others appended since, straight from the log: the following may be behind, and a dropped aggregate is no longer followed into. */
+  private async reload(stale: Folded<State>): Promise<Folded<State>> {
+    const commits = await this.store.read(subjectOf(this.kind, stale.id));
+    const entry = this.folded.get(stale.id) ?? stale;
+    for (const commit of commits) {
+      // What the following gave of an aggregate dropped since was told to listeners then.
+      this.fold(entry, commit, commit.position > this.position);
+    }
+    return entry;
+  }
+
+  private async find(subject: string, commitId: string, head: Head): Promise<Commit | undefined> {
+    if (head.sequence === 0) return undefined;
+    return (await this.store.read(subject)).find((commit) => commit.id === commitId);
+  }
+
+  private followed(commit: Commit): void {
+    const { id } = parseSubject(commit.subject);
+    const entry = this.folded.get(id) ?? { id, state: this.decider.initialState, head: noHead };
+    this.fold(entry, commit);
+    this.lastFollowed = commit;
+    // Not sooner: a dropped aggregate would take its own commit for news when the following gives it.
+    if (entry.head.sequence === commit.position && this.options.isGone?.(entry.state)) this.folded.delete(id);
+  }
+
+  private fold(entry: Folded<State>, commit: Commit, tell = true): void {
+    if (commit.position <= entry.head.sequence) return;
+    const events = this.lift(commit);
+    for (const event of events) entry.state = this.decider.evolve(entry.state, event);
+    this.folded.set(entry.id, entry);
+    if (this.live) {
+      entry.head = { sequence: commit.position, hash: commit.hash };
+      this.remembered.add(commit);
+    } else {
+      entry.head = new LazyHead(commit);
+    }
+    if (tell && this.listeners.size > 0) this.tell(entry, withEvents(commit, events));
+  }
+
+  private lift({ events }: Commit): readonly Event[] {
+    const { upcast } = this.options;
+    return (upcast === undefined ? events : events.map(upcast)) as readonly DomainEvent[] as readonly Event[]; // this kind's subjects hold its events only
+  }
+
+  private tell(entry: Folded<State>, commit: Commit<Event>): void {
+    for (const listener of this.listeners) {
+      try {
+        listener(entry.id, commit, entry.state, this.live);
+      } catch (error) {
+        process.emitWarning(`${this.kind} ${entry.id}: a listener failed: ${errorMessage(error)}`);
+      }
+    }
+  }
+}
+
+/** Of all commits replayed only each aggregate's newest needs its hash. */
+class LazyHead implements Head {
+  constructor(private readonly commit: Commit) {}
+
+  get sequence(): number {
+    return this.commit.position;
+  }
+  get hash(): string {
+    return this.commit.hash;
+  }
+}
+
+/** The commit with its events lifted. Its fields may be getters, which a spread would leave out. */
+function withEvents<Event extends DomainEvent>(commit: Commit, events: readonly Event[]): Commit<Event> {
+  const { subject, position, id, time, source, cause, previousHash, hash } = commit;
+  return { subject, position, id, time, source, cause, events, previousHash, hash };
+}

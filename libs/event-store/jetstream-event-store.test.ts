@@ -1,0 +1,57 @@
+import { connect } from '@nats-io/transport-node';
+import { jetstreamManager, StorageType } from '@nats-io/jetstream';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { noHead, type Cause } from './event.js';
+import { connectEventStore, type JetStreamEventStore } from './jetstream-event-store.js';
+import { eventStoreSuite } from './testing/event-store-suite.js';
+import { TestNatsServer } from './testing/nats-server.js';
+
+const cause: Cause = { correlationId: 'c', causationId: 'd', actor: 'test' };
+const happened = (n: number): { type: string; n: number } => ({ type: 'Happened', n });
+
+let server: TestNatsServer;
+const open = (): Promise<JetStreamEventStore> => connectEventStore({ servers: server.url, source: '/berth/test', name: 'test' });
+beforeAll(async () => {
+  server = await TestNatsServer.start();
+});
+afterAll(() => server.stop());
+
+eventStoreSuite('JetStream event store', () => open());
+
+test('a following and an append outlive a crash of the server', async () => {
+  const store = await open();
+  const seen: number[] = [];
+  const following = await store.follow(['berth.event.crash.>'], 0, (commit) => seen.push((commit.events[0] as { n?: number }).n ?? -1));
+  let head = noHead;
+  const write = async (n: number): Promise<void> => {
+    const { position, hash } = await store.append('berth.event.crash.1', head, [happened(n)], cause);
+    head = { sequence: position, hash };
+  };
+  for (let n = 0; n < 10; n++) await write(n);
+  await server.kill();
+  const during = write(10);
+  await server.run();
+  await during;
+  for (let n = 11; n < 20; n++) await write(n);
+  await following.waitFor(head.sequence);
+  expect(seen).toEqual(Array.from({ length: 20 }, (_, n) => n));
+  await store.close();
+  expect(await following.ended).toBeUndefined();
+}, 30_000);
+
+test('a commit too large for the log is the fault of the request', async () => {
+  const store = await open();
+  await expect(store.append('berth.event.large.1', noHead, [{ type: 'Large', text: 'x'.repeat(2_000_000) } as { type: string }], cause)).rejects.toMatchObject({ kind: 'invalid' });
+  await store.close();
+});
+
+test('no server is unavailable', async () => {
+  await expect(connectEventStore({ servers: 'nats://127.0.0.1:1', source: 's', name: 'test' })).rejects.toMatchObject({ kind: 'unavailable' });
+});
+
+test('a stream that would forget is refused', async () => {
+  const connection = await connect({ servers: server.url });
+  await (await jetstreamManager(connection)).streams.add({ name: 'FORGETS', subjects: ['elsewhere.>'], storage: StorageType.Memory });
+  await connection.close();
+  await expect(connectEventStore({ servers: server.url, source: 's', name: 'test', stream: 'FORGETS' })).rejects.toThrow(/storage is memory/);
+});

@@ -1,0 +1,196 @@
+import { randomUUID } from 'node:crypto';
+import { JetStreamApiError, jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager, type PubAck } from '@nats-io/jetstream';
+import { connect, headers as newHeaders, type NatsConnection } from '@nats-io/transport-node';
+import { Stale, errorMessage, internal, invalid, unavailable } from '#libs/errors/errors.js';
+import { failpoint } from '#libs/failpoint/failpoint.js';
+import { ReadCommit, encodeCommit } from './commit-format.js';
+import { ensureStream } from './ensure-stream.js';
+import type { AggregateSubject, Cause, Commit, DomainEvent, Head } from './event.js';
+import type { AppendOptions, EventStore, Following } from './event-store.js';
+import { JetStreamFollowing } from './jetstream-following.js';
+
+export interface EventStoreConnection {
+  readonly servers: string | readonly string[];
+  readonly user?: string;
+  readonly pass?: string;
+  /** Who appends: the ce-source of each commit, such as `/berth/containers`. */
+  readonly source: string;
+  readonly stream?: string;
+  /** The connection's name, as the server shows it. */
+  readonly name: string;
+}
+
+const wrongLastSequence = 10071;
+const oldestServer = '2.10.23';
+const appendTimeoutMilliseconds = 5_000;
+const appendAttempts = 3;
+
+/**
+ * Connects to the log and creates its stream where it is missing. Reconnects for ever once it was connected. Rejects with `unavailable` when no
+ * server answers, `internal` when the server is older than 2.10.23 (those lost streams in a crash) or its stream cannot hold the log.
+ */
+export async function connectEventStore(options: EventStoreConnection): Promise<JetStreamEventStore> {
+  const { servers, user, pass, source, stream = 'BERTH', name } = options;
+  const connection = await connect({
+    servers: typeof servers === 'string' ? servers : [...servers],
+    name,
+    ...(user === undefined ? {} : { user, pass: pass ?? '' }),
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 250,
+    timeout: 5_000,
+  }).catch((error: unknown) => {
+    throw unavailable(`the log at ${String(servers)} does not answer: ${errorMessage(error)}`, error);
+  });
+  try {
+    const version = connection.info?.version ?? '0';
+    if (isOlder(version, oldestServer)) throw internal(`nats-server ${version} can lose the log in a crash: ${oldestServer} or newer is needed`);
+    const manager = await jetstreamManager(connection);
+    await ensureStream(manager, stream);
+    return new JetStreamEventStore(connection, manager, jetstream(connection, { timeout: appendTimeoutMilliseconds }), stream, source);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+/** The log in a JetStream stream; made by `connectEventStore`, and owns its connection. */
+export class JetStreamEventStore implements EventStore {
+  private readonly followings = new Set<JetStreamFollowing>();
+
+  constructor(
+    private readonly connection: NatsConnection,
+    private readonly manager: JetStreamManager,
+    private readonly client: JetStreamClient,
+    private readonly stream: string,
+    private readonly source: string,
+  ) {
+    void this.watchConnection();
+  }
+
+  async append<E extends DomainEvent>(
+    subject: AggregateSubject,
+    expected: Head,
+    events: readonly [E, ...E[]],
+    cause: Cause,
+    options: AppendOptions = {},
+  ): Promise<Commit<E>> {
+    await failpoint('append.before');
+    const { id = randomUUID(), time = new Date(), source = this.source } = options;
+    const { headers, body, commit } = encodeCommit({ subject, id, time, source, cause, expected, events });
+    const message = newHeaders();
+    for (const [name, value] of headers) message.set(name, value);
+    const ack = await this.publish(subject, body, {
+      msgID: id,
+      headers: message,
+      expect: { streamName: this.stream, lastSubjectSequence: expected.sequence },
+    });
+    await failpoint('append.after');
+    if (!ack.duplicate) return { ...commit, position: ack.seq };
+    // Written before, perhaps at another time and by another cause: what lies in the log is what happened.
+    return (await this.at(ack.seq)) as Commit as Commit<E>;
+  }
+
+  async read(subject: AggregateSubject): Promise<Commit[]> {
+    const commits: Commit[] = [];
+    await this.replay([subject], 0, (commit) => commits.push(commit));
+    return commits;
+  }
+
+  async replay(filters: readonly string[], after: number, onCommit: (commit: Commit) => void): Promise<number> {
+    const last = await this.lastPosition();
+    if (last <= after) return last;
+    const following = this.open(filters, after, (commit) => {
+      if (commit.position <= last) onCommit(commit);
+    });
+    try {
+      await following.waitFor(last);
+    } finally {
+      await following.stop();
+    }
+    return last;
+  }
+
+  async follow(filters: readonly string[], after: number, onCommit: (commit: Commit) => void): Promise<Following> {
+    const last = await this.lastPosition();
+    const following = this.open(filters, after, onCommit);
+    try {
+      await following.waitFor(last);
+    } catch (error) {
+      await following.stop();
+      throw error;
+    }
+    return following;
+  }
+
+  async lastPosition(): Promise<number> {
+    return (await this.asking(() => this.manager.streams.info(this.stream))).state.last_seq;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.followings].map((following) => following.stop()));
+    if (!this.connection.isClosed()) await this.connection.close();
+  }
+
+  private open(filters: readonly string[], after: number, onCommit: (commit: Commit) => void): JetStreamFollowing {
+    const following = new JetStreamFollowing(
+      { connection: this.connection, client: this.client, manager: this.manager, stream: this.stream },
+      filters,
+      after,
+      onCommit,
+      () => this.followings.delete(following),
+    );
+    this.followings.add(following);
+    return following;
+  }
+
+  private async watchConnection(): Promise<void> {
+    for await (const { type } of this.connection.status()) {
+      if (type === 'reconnect') for (const following of this.followings) following.reconnected();
+    }
+  }
+
+  /** Repeats on silence: the id makes a second try safe, so a lost acknowledgement is not an unknown outcome. */
+  private async publish(subject: AggregateSubject, body: string, options: Parameters<JetStreamClient['publish']>[2]): Promise<PubAck> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.client.publish(subject, body, options);
+      } catch (error) {
+        if (error instanceof JetStreamApiError) {
+          if (error.code === wrongLastSequence) throw new Stale(subject);
+          if (error.status >= 400 && error.status < 500) throw internal(`the log refused an event of ${subject}: ${error.message}`, error);
+        }
+        if (body.length > (this.connection.info?.max_payload ?? Infinity) - 4096) {
+          throw invalid(`a change of ${subject} is too large for the log: ${body.length} bytes`, error);
+        }
+        if (attempt >= appendAttempts || this.connection.isClosed()) {
+          throw unavailable(`the log did not answer for ${subject}: ${errorMessage(error)}`, error);
+        }
+        await new Promise((resolve) => setTimeout(resolve, 100 * attempt));
+      }
+    }
+  }
+
+  private async at(position: number): Promise<Commit> {
+    const stored = await this.asking(() => this.manager.streams.getMessage(this.stream, { seq: position }));
+    if (stored === null) throw internal(`position ${position} of the log is missing`);
+    return new ReadCommit(stored.subject, stored.seq, (name) => stored.header.get(name), stored.string());
+  }
+
+  private async asking<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      throw unavailable(`the log did not answer: ${errorMessage(error)}`, error);
+    }
+  }
+}
+
+function isOlder(version: string, than: string): boolean {
+  const parts = (text: string): number[] => text.split('-')[0]!.split('.').map(Number);
+  const [found, wanted] = [parts(version), parts(than)];
+  for (const [index, want] of wanted.entries()) {
+    const have = found[index] ?? 0;
+    if (have !== want) return have < want;
+  }
+  return false;
+}

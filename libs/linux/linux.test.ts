@@ -1,0 +1,109 @@
+import { spawn } from 'node:child_process';
+import { closeSync, constants, fstatSync, lstatSync, mkdtempSync, openSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import * as at from './directory-entries.js';
+import { lgetxattr, llistxattr, lsetxattr } from './extended-attributes.js';
+import { FILE_SYSTEM, MNT_DETACH, mount, statfsMagic, umount2 } from './mounts.js';
+import { inNetworkNamespace, newNetworkNamespace } from './network-namespace.js';
+import { peerCredentials, pidfdOpen, pidfdSendSignal } from './processes.js';
+import { sealedCopy } from './sealed-file.js';
+
+let root: string;
+let dir: number;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'berth-linux-'));
+  dir = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
+});
+afterEach(() => {
+  closeSync(dir);
+  rmSync(root, { recursive: true });
+});
+
+test('a path is resolved below its root, wherever a symlink points', () => {
+  at.symlinkat('/../../etc', dir, 'link');
+  at.mkdirat(dir, 'inner', 0o755);
+  expect(() => at.openat2(dir, 'link/passwd', constants.O_RDONLY, 0, at.RESOLVE_IN_ROOT)).toThrow(expect.objectContaining({ code: 'ENOENT', call: 'openat2' }));
+  closeSync(at.openat2(dir, '/../inner', constants.O_RDONLY, 0, at.RESOLVE_IN_ROOT));
+});
+
+test('owner, mode and times of a symlink and of a file are set to the nanosecond', () => {
+  at.symlinkat('nowhere', dir, 'link');
+  at.fchownat(dir, 'link', 4_294_967_294, 7, at.AT_SYMLINK_NOFOLLOW);
+  at.utimensat(dir, 'link', { seconds: -5, nanoseconds: 1 }, { seconds: 1e9, nanoseconds: 123_456_789 }, at.AT_SYMLINK_NOFOLLOW);
+  const facts = lstatSync(join(root, 'link'), { bigint: true });
+  expect([facts.uid, facts.gid, facts.mtimeNs]).toEqual([4_294_967_294n, 7n, 1_000_000_000_123_456_789n]);
+  const fd = at.openat2(dir, 'file', constants.O_CREAT | constants.O_WRONLY, 0o600, at.RESOLVE_BENEATH);
+  at.fchownat(fd, '', 3, 4, at.AT_EMPTY_PATH);
+  at.fchmodat(dir, 'file', 0o4711);
+  expect([fstatSync(fd).uid, fstatSync(fd).mode & 0o7777]).toEqual([3, 0o4711]);
+  closeSync(fd);
+});
+
+test('nodes, links and names that are not UTF-8', () => {
+  at.mknodat(dir, 'null', constants.S_IFCHR | 0o666, 1, 3);
+  at.linkat(dir, 'null', dir, Uint8Array.of(0xff, 0xfe), 0);
+  expect(statSync(join(root, 'null')).nlink).toBe(2);
+  expect(() => at.renameat2(dir, 'null', dir, Uint8Array.of(0xff, 0xfe), at.RENAME_NOREPLACE)).toThrow('EEXIST');
+  at.unlinkat(dir, Uint8Array.of(0xff, 0xfe), 0);
+  expect(() => at.mkdirat(dir, 'a\0b', 0o755)).toThrow('NUL');
+});
+
+test('extended attributes are kept', () => {
+  writeFileSync(join(root, 'f'), '');
+  lsetxattr(join(root, 'f'), 'trusted.berth', Buffer.from('x'));
+  expect(llistxattr(join(root, 'f'))).toContain('trusted.berth');
+  expect(lgetxattr(join(root, 'f'), 'trusted.berth')?.toString()).toBe('x');
+  expect(lgetxattr(join(root, 'f'), 'trusted.other')).toBeUndefined();
+});
+
+test('a sealed copy cannot be written', () => {
+  const fd = sealedCopy('/bin/true', 'copy');
+  expect(readFileSync(`/proc/self/fd/${fd}`).equals(readFileSync('/bin/true'))).toBe(true);
+  expect(() => writeSync(fd, 'x', 0)).toThrow('EPERM');
+  closeSync(fd);
+});
+
+test('a tmpfs is mounted, recognised and gone again', () => {
+  mount('none', root, 'tmpfs', 0, 'size=64k');
+  expect(statfsMagic(root)).toBe(FILE_SYSTEM.tmpfs);
+  umount2(root, MNT_DETACH);
+  expect(() => umount2(root, 0)).toThrow('EINVAL');
+});
+
+test('a process that is gone is told apart from one that is signalled', async () => {
+  const child = spawn('sleep', ['60']);
+  const pidfd = pidfdOpen(child.pid ?? 0);
+  expect(pidfdSendSignal(pidfd, 15)).toBe(true);
+  await new Promise((done) => child.once('exit', done));
+  expect(pidfdSendSignal(pidfd, 0)).toBe(false);
+  closeSync(pidfd);
+});
+
+test('a thread that visited a network namespace is home again, after a throw too', () => {
+  const home = readlinkSync('/proc/thread-self/ns/net');
+  const fd = newNetworkNamespace();
+  expect(readlinkSync('/proc/thread-self/ns/net')).toBe(home);
+  expect(inNetworkNamespace(fd, () => readlinkSync('/proc/thread-self/ns/net'))).not.toBe(home);
+  expect(() => inNetworkNamespace(fd, () => { throw new Error('inside'); })).toThrow('inside');
+  expect(readlinkSync('/proc/thread-self/ns/net')).toBe(home);
+  closeSync(fd);
+});
+
+test('who connects to a unix socket is known by pid, uid and gid', async () => {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(join(root, 's'), done));
+  const accepted = new Promise<Socket>((done) => server.once('connection', done));
+  const client = connect(join(root, 's'));
+  const socket = await accepted;
+  // Node names a socket's descriptor only on its inner handle.
+  const { fd } = (socket as unknown as { readonly _handle: { readonly fd: number } })._handle;
+  expect(peerCredentials(fd)).toEqual({ pid: process.pid, uid: process.getuid?.(), gid: process.getgid?.() });
+  expect(() => peerCredentials(dir)).toThrow('ENOTSOCK');
+  client.destroy();
+  socket.destroy();
+  await new Promise((done) => server.close(done));
+});

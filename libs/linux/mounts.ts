@@ -1,0 +1,38 @@
+import type { PathLike } from './native.js';
+import { native } from './native.js';
+import { checked } from './system-call-error.js';
+
+/** mount(2) */
+export const MS_RDONLY = 0x1;
+export const MS_NOSUID = 0x2;
+export const MS_NODEV = 0x4;
+export const MS_NOEXEC = 0x8;
+export const MS_REMOUNT = 0x20;
+export const MS_BIND = 0x1000;
+export const MS_REC = 0x4000;
+export const MS_PRIVATE = 0x40000;
+export const MS_SLAVE = 0x80000;
+export const MS_SHARED = 0x100000;
+
+/** umount2(2) */
+export const MNT_FORCE = 1;
+export const MNT_DETACH = 2;
+export const UMOUNT_NOFOLLOW = 8;
+
+/** statfs(2), f_type */
+export const FILE_SYSTEM = { btrfs: 0x9123683e, overlay: 0x794c7630, xfs: 0x58465342, ext: 0xef53, tmpfs: 0x01021994, cgroup2: 0x63677270, nsfs: 0x6e736673 } as const;
+
+/** For cold paths: it follows symlinks in `target`, so never inside a container. Throws SystemCallError. */
+export function mount(source: PathLike, target: PathLike, type: string, flags: number, data = ''): void {
+  checked('mount', native.mount(source, target, type, flags, data), { source, target, type });
+}
+
+/** Throws SystemCallError; EINVAL: not a mount point. */
+export function umount2(target: PathLike, flags: number): void {
+  checked('umount2', native.umount2(target, flags), { target });
+}
+
+/** What kind of file system `path` is on: compare with FILE_SYSTEM. */
+export function statfsMagic(path: PathLike): number {
+  return checked('statfs', native.statfsMagic(path), { path });
+}

@@ -1,0 +1,81 @@
+#include "arguments.h"
+
+static bool refuse(napi_env env, const char *message)
+{
+	napi_throw_type_error(env, NULL, message);
+	return false;
+}
+
+bool args_take(napi_env env, napi_callback_info info, struct args *args, size_t wanted)
+{
+	args->env = env;
+	args->count = MAX_ARGS;
+	if (napi_get_cb_info(env, info, &args->count, args->value, NULL, NULL) != napi_ok)
+		return refuse(env, "arguments cannot be read");
+	return args->count == wanted || refuse(env, "wrong number of arguments");
+}
+
+bool arg_int32(struct args *args, size_t at, int32_t *out)
+{
+	return napi_get_value_int32(args->env, args->value[at], out) == napi_ok || refuse(args->env, "a number is expected");
+}
+
+bool arg_int64(struct args *args, size_t at, int64_t *out)
+{
+	return napi_get_value_int64(args->env, args->value[at], out) == napi_ok || refuse(args->env, "a number is expected");
+}
+
+bool arg_path(struct args *args, size_t at, struct path *out)
+{
+	struct bytes raw;
+	napi_valuetype type;
+	size_t length;
+
+	if (napi_typeof(args->env, args->value[at], &type) != napi_ok)
+		return refuse(args->env, "a path is expected");
+	if (type == napi_string) {
+		if (napi_get_value_string_utf8(args->env, args->value[at], NULL, 0, &length) != napi_ok || length >= PATH_MAX)
+			return refuse(args->env, "the path is too long");
+		napi_get_value_string_utf8(args->env, args->value[at], out->bytes, PATH_MAX, &length);
+	} else {
+		if (!arg_bytes(args, at, &raw))
+			return false;
+		if (raw.length >= PATH_MAX)
+			return refuse(args->env, "the path is too long");
+		length = raw.length;
+		if (length)
+			memcpy(out->bytes, raw.data, length);
+		out->bytes[length] = 0;
+	}
+	return strlen(out->bytes) == length || refuse(args->env, "the path holds a NUL byte");
+}
+
+bool arg_bytes(struct args *args, size_t at, struct bytes *out)
+{
+	napi_typedarray_type type;
+	bool is = false;
+	void *data = NULL;
+
+	if (napi_is_typedarray(args->env, args->value[at], &is) != napi_ok || !is)
+		return refuse(args->env, "a Uint8Array is expected");
+	if (napi_get_typedarray_info(args->env, args->value[at], &type, &out->length, &data, NULL, NULL) != napi_ok || type != napi_uint8_array)
+		return refuse(args->env, "a Uint8Array is expected");
+	out->data = data;
+	return true;
+}
+
+napi_value int_value(napi_env env, int64_t value)
+{
+	napi_value result = NULL;
+
+	napi_create_int64(env, value, &result);
+	return result;
+}
+
+napi_value copied_bytes(napi_env env, const void *data, size_t length)
+{
+	napi_value result = NULL;
+
+	napi_create_buffer_copy(env, length, data, NULL, &result);
+	return result;
+}

@@ -1,0 +1,281 @@
+/*
+ * Network namespaces and netlink sockets. A network namespace belongs to a thread (namespaces(7)), so the calling thread visits one and comes back
+ * before it returns to JavaScript. A thread that cannot come back would act on the wrong network from then on: it aborts.
+ */
+#include "arguments.h"
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define OWN_NAMESPACE "/proc/thread-self/ns/net"
+
+static void come_back(int home)
+{
+	if (setns(home, CLONE_NEWNET) < 0) {
+		perror("linux.node: cannot return to the network namespace");
+		abort();
+	}
+	close(home);
+}
+
+/* unshare(2): () -> descriptor of a new network namespace */
+static napi_value js_new_network_namespace(napi_env env, napi_callback_info info)
+{
+	struct args args;
+	int home, made;
+
+	if (!args_take(env, info, &args, 0))
+		return NULL;
+	home = open(OWN_NAMESPACE, O_RDONLY | O_CLOEXEC);
+	if (home < 0)
+		return int_value(env, -errno);
+	if (unshare(CLONE_NEWNET) < 0) {
+		int64_t failure = -errno;
+
+		close(home);
+		return int_value(env, failure);
+	}
+	made = (int)outcome(open(OWN_NAMESPACE, O_RDONLY | O_CLOEXEC));
+	come_back(home);
+	return int_value(env, made);
+}
+
+/* () -> descriptor of the calling thread's network namespace */
+static napi_value js_own_network_namespace(napi_env env, napi_callback_info info)
+{
+	struct args args;
+
+	if (!args_take(env, info, &args, 0))
+		return NULL;
+	return int_value(env, outcome(open(OWN_NAMESPACE, O_RDONLY | O_CLOEXEC)));
+}
+
+/* setns(2): (fd, nstype); only network namespaces may be joined by one thread of many */
+static napi_value js_setns(napi_env env, napi_callback_info info)
+{
+	struct args args;
+	int32_t fd;
+
+	if (!args_take(env, info, &args, 1) || !arg_int32(&args, 0, &fd))
+		return NULL;
+	return int_value(env, outcome(setns(fd, CLONE_NEWNET)));
+}
+
+static int open_netlink(int protocol)
+{
+	struct timeval patience = { .tv_sec = 2 };
+	int on = 1;
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+
+	if (fd < 0)
+		return -errno;
+	/* Old kernels lack the extended acks: messages are then only less telling. */
+	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);
+	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0) {
+		int failure = -errno;
+
+		close(fd);
+		return failure;
+	}
+	return fd;
+}
+
+/* netlink(7): (protocol, network namespace or -1 for the own one) -> fd. A socket stays in the namespace it was made in. */
+static napi_value js_netlink_socket(napi_env env, napi_callback_info info)
+{
+	struct args args;
+	int32_t protocol, namespace;
+	int home, made;
+
+	if (!args_take(env, info, &args, 2) || !arg_int32(&args, 0, &protocol) || !arg_int32(&args, 1, &namespace))
+		return NULL;
+	if (namespace < 0)
+		return int_value(env, open_netlink(protocol));
+	home = open(OWN_NAMESPACE, O_RDONLY | O_CLOEXEC);
+	if (home < 0)
+		return int_value(env, -errno);
+	if (setns(namespace, CLONE_NEWNET) < 0) {
+		int64_t failure = -errno;
+
+		close(home);
+		return int_value(env, failure);
+	}
+	made = open_netlink(protocol);
+	come_back(home);
+	return int_value(env, made);
+}
+
+/* How many final answers (an ack, or the end of a dump) a request of one or more messages asks for. */
+static size_t answers_wanted(struct bytes request)
+{
+	size_t wanted = 0;
+
+	for (size_t at = 0; at + sizeof(struct nlmsghdr) <= request.length;) {
+		const struct nlmsghdr *header = (const void *)(request.data + at);
+
+		if (header->nlmsg_len < sizeof *header)
+			break;
+		if ((header->nlmsg_flags & NLM_F_ACK) || (header->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP)
+			wanted++;
+		at += NLMSG_ALIGN(header->nlmsg_len);
+	}
+	return wanted;
+}
+
+struct replies {
+	uint8_t *data;
+	size_t length, capacity;
+	size_t answers;
+	bool refused;
+};
+
+/* One datagram more. 0, or -errno. */
+static int receive(int fd, struct replies *replies, int flags)
+{
+	enum { DATAGRAM = 65536 };
+	ssize_t got;
+
+	if (replies->capacity - replies->length < DATAGRAM) {
+		size_t capacity = replies->capacity * 2 + DATAGRAM;
+		uint8_t *data = realloc(replies->data, capacity);
+
+		if (!data)
+			return -ENOMEM;
+		replies->data = data;
+		replies->capacity = capacity;
+	}
+	do
+		got = recv(fd, replies->data + replies->length, DATAGRAM, flags | MSG_TRUNC);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return -errno;
+	if (got > DATAGRAM)
+		return -EMSGSIZE;
+	for (size_t at = 0; at + sizeof(struct nlmsghdr) <= (size_t)got;) {
+		const struct nlmsghdr *header = (const void *)(replies->data + replies->length + at);
+
+		if (header->nlmsg_len < sizeof *header || header->nlmsg_len > (size_t)got - at)
+			return -EBADMSG;
+		if (header->nlmsg_type == NLMSG_DONE)
+			replies->answers++;
+		if (header->nlmsg_type == NLMSG_ERROR) {
+			replies->answers++;
+			if (header->nlmsg_len >= NLMSG_LENGTH(sizeof(int)) && *(const int *)NLMSG_DATA(header) != 0)
+				replies->refused = true;
+		}
+		at += NLMSG_ALIGN(header->nlmsg_len);
+	}
+	replies->length += (size_t)got;
+	return 0;
+}
+
+/* send(2), then recv(2) until each message is answered. 0, or -errno; -EAGAIN after 2 s of silence. */
+static int transact(int fd, struct bytes request, bool atomic, struct replies *replies)
+{
+	size_t wanted = answers_wanted(request);
+	int failure = 0;
+
+	/* What a request that timed out left behind is not an answer to this one. */
+	while (receive(fd, replies, MSG_DONTWAIT) == 0)
+		replies->length = 0;
+	replies->answers = 0;
+	replies->refused = false;
+	if (send(fd, request.data, request.length, 0) < 0)
+		return -errno;
+	while (!failure && replies->answers < wanted && !(atomic && replies->refused))
+		failure = receive(fd, replies, 0);
+	return failure;
+}
+
+/* (fd, request, atomic) -> replies in one Buffer, or -errno. atomic: an nfnetlink batch, in which one refusal may be the only answer. */
+static napi_value js_netlink_transact(napi_env env, napi_callback_info info)
+{
+	struct args args;
+	int32_t fd, atomic;
+	struct bytes request;
+	struct replies replies = { 0 };
+	int failure;
+	napi_value result;
+
+	if (!args_take(env, info, &args, 3) || !arg_int32(&args, 0, &fd) || !arg_bytes(&args, 1, &request) || !arg_int32(&args, 2, &atomic))
+		return NULL;
+	failure = transact(fd, request, atomic, &replies);
+	result = failure ? int_value(env, failure) : copied_bytes(env, replies.data, replies.length);
+	free(replies.data);
+	return result;
+}
+
+struct work {
+	napi_async_work handle;
+	napi_deferred deferred;
+	int fd;
+	bool atomic;
+	int failure;
+	struct bytes request;
+	struct replies replies;
+	uint8_t bytes[];
+};
+
+static void work_execute(napi_env env, void *data)
+{
+	struct work *work = data;
+
+	(void)env;
+	work->failure = transact(work->fd, work->request, work->atomic, &work->replies);
+}
+
+static void work_complete(napi_env env, napi_status status, void *data)
+{
+	struct work *work = data;
+	int failure = status == napi_ok ? work->failure : -ECANCELED;
+
+	napi_resolve_deferred(env, work->deferred, failure ? int_value(env, failure) : copied_bytes(env, work->replies.data, work->replies.length));
+	napi_delete_async_work(env, work->handle);
+	free(work->replies.data);
+	free(work);
+}
+
+/* The same on a thread of the pool: what removes waits for the kernel's readers, 15 to 30 ms. -> Promise of the same */
+static napi_value js_netlink_transact_async(napi_env env, napi_callback_info info)
+{
+	struct args args;
+	int32_t fd, atomic;
+	struct bytes request;
+	struct work *work;
+	napi_value promise, name;
+
+	if (!args_take(env, info, &args, 3) || !arg_int32(&args, 0, &fd) || !arg_bytes(&args, 1, &request) || !arg_int32(&args, 2, &atomic))
+		return NULL;
+	work = calloc(1, sizeof *work + request.length);
+	if (!work)
+		return int_value(env, -ENOMEM);
+	if (request.length)
+		memcpy(work->bytes, request.data, request.length);
+	work->request = (struct bytes){ .data = work->bytes, .length = request.length };
+	work->fd = fd;
+	work->atomic = atomic;
+	napi_create_string_utf8(env, "netlink", NAPI_AUTO_LENGTH, &name);
+	if (napi_create_async_work(env, NULL, name, work_execute, work_complete, work, &work->handle) != napi_ok) {
+		free(work);
+		return int_value(env, -ENOMEM);
+	}
+	napi_create_promise(env, &work->deferred, &promise);
+	napi_queue_async_work(env, work->handle);
+	return promise;
+}
+
+const struct function network_functions[] = {
+	{ "newNetworkNamespace", js_new_network_namespace },
+	{ "ownNetworkNamespace", js_own_network_namespace },
+	{ "setNetworkNamespace", js_setns },
+	{ "netlinkSocket", js_netlink_socket },
+	{ "netlinkTransact", js_netlink_transact },
+	{ "netlinkTransactAsync", js_netlink_transact_async },
+	{ 0 },
+};

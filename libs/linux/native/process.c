@@ -1,0 +1,54 @@
+/* Who is at the other end of a socket, and processes by descriptor. */
+#include "arguments.h"
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* unix(7) SO_PEERCRED: (fd) -> [pid, uid, gid] or -errno */
+static napi_value js_peer_credentials(napi_env env, napi_callback_info info)
+{
+	struct ucred credentials;
+	socklen_t length = sizeof credentials;
+	struct args args;
+	int32_t fd;
+	napi_value list;
+
+	if (!args_take(env, info, &args, 1) || !arg_int32(&args, 0, &fd))
+		return NULL;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0)
+		return int_value(env, -errno);
+	napi_create_array_with_length(env, 3, &list);
+	napi_set_element(env, list, 0, int_value(env, credentials.pid));
+	napi_set_element(env, list, 1, int_value(env, credentials.uid));
+	napi_set_element(env, list, 2, int_value(env, credentials.gid));
+	return list;
+}
+
+/* pidfd_open(2): (pid) -> fd, close-on-exec by its nature */
+static napi_value js_pidfd_open(napi_env env, napi_callback_info info)
+{
+	struct args args;
+	int32_t pid;
+
+	if (!args_take(env, info, &args, 1) || !arg_int32(&args, 0, &pid))
+		return NULL;
+	return int_value(env, outcome(syscall(SYS_pidfd_open, pid, 0)));
+}
+
+/* pidfd_send_signal(2): (pidfd, signal) */
+static napi_value js_pidfd_send_signal(napi_env env, napi_callback_info info)
+{
+	struct args args;
+	int32_t pidfd, signal;
+
+	if (!args_take(env, info, &args, 2) || !arg_int32(&args, 0, &pidfd) || !arg_int32(&args, 1, &signal))
+		return NULL;
+	return int_value(env, outcome(syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0)));
+}
+
+const struct function process_functions[] = {
+	{ "peerCredentials", js_peer_credentials },
+	{ "pidfdOpen", js_pidfd_open },
+	{ "pidfdSendSignal", js_pidfd_send_signal },
+	{ 0 },
+};

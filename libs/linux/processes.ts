@@ -1,0 +1,30 @@
+import type { Fd } from './native.js';
+import { native } from './native.js';
+import { checked, SystemCallError } from './system-call-error.js';
+
+export interface PeerCredentials {
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Who connected to a unix socket, as of then (unix(7), SO_PEERCRED). Throws SystemCallError. */
+export function peerCredentials(fd: Fd): PeerCredentials {
+  const answer = native.peerCredentials(fd);
+  if (typeof answer === 'number') throw new SystemCallError('getsockopt SO_PEERCRED', -answer, { fd });
+  const [pid, uid, gid] = answer;
+  return { pid, uid, gid };
+}
+
+/** A descriptor of a process, which keeps meaning this one when its number is reused (pidfd_open(2)). Readable to poll when it ends. Throws ESRCH. */
+export function pidfdOpen(pid: number): Fd {
+  return checked('pidfd_open', native.pidfdOpen(pid), { pid });
+}
+
+/** Signals the process behind `pidfd`. False: it was gone already. `signal` 0 only asks. */
+export function pidfdSendSignal(pidfd: Fd, signal: number): boolean {
+  const result = native.pidfdSendSignal(pidfd, signal);
+  if (result === -3 /* ESRCH */) return false;
+  checked('pidfd_send_signal', result, { pidfd, signal });
+  return true;
+}

@@ -1,0 +1,34 @@
+import { applyDecorators, createParamDecorator, type ExecutionContext, UseFilters, UsePipes, ValidationPipe } from '@nestjs/common';
+import { MessagePattern, type NatsContext, Payload } from '@nestjs/microservices';
+import type { MsgHdrs } from '@nats-io/transport-node';
+import type { RequestClass, RequestContext } from '#contracts/request.js';
+import { invalid } from '#libs/errors/errors.js';
+import { readContext } from './bus-headers.js';
+import { ErrorReplyFilter } from './error-reply-filter.js';
+
+const validation = new ValidationPipe({
+  transform: true,
+  exceptionFactory: (errors) => invalid(errors.flatMap(problemsOf).join('; ')),
+});
+
+interface Problem {
+  readonly property: string;
+  readonly constraints?: Record<string, string>;
+  readonly children?: Problem[];
+}
+
+function problemsOf(problem: Problem): string[] {
+  return [...Object.values(problem.constraints ?? {}), ...(problem.children ?? []).flatMap(problemsOf)];
+}
+
+/** Marks the method that answers one command or query. Its body is validated against the contract; what it throws becomes the error reply. */
+export const Handles = (type: RequestClass<unknown>): MethodDecorator => applyDecorators(MessagePattern(type.subject), UsePipes(validation), UseFilters(new ErrorReplyFilter()));
+
+/** The validated request. */
+export const Body = Payload;
+
+/** Who asked, why and how (RequestContext). */
+export const Asked = createParamDecorator((_: unknown, context: ExecutionContext): RequestContext => {
+  const nats = context.switchToRpc().getContext<NatsContext>();
+  return readContext(nats.getHeaders() as MsgHdrs | undefined);
+});

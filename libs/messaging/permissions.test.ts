@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest';
+import { BUS_USERS, type BusUser, permissionsOf } from './permissions.js';
+
+const services = BUS_USERS.filter((user) => user !== 'operator');
+
+/** NATS's own rule: `>` stands for one or more last tokens. The table uses no other wildcard. */
+function covers(pattern: string, subject: string): boolean {
+  return pattern.endsWith('.>') ? subject.startsWith(pattern.slice(0, -1)) : pattern === subject;
+}
+
+const mayPublish = (user: BusUser, subject: string): boolean => permissionsOf(user).publish.allow.some((pattern) => covers(pattern, subject));
+const mayListen = (user: BusUser, subject: string): boolean => permissionsOf(user).subscribe.allow.some((pattern) => covers(pattern, subject));
+const whoMay = (subject: string): BusUser[] => services.filter((user) => mayPublish(user, subject));
+
+describe('one writer an aggregate', () => {
+  test.each([
+    ['container', 'containers'],
+    ['name', 'containers'],
+    ['exec', 'containers'],
+    ['network', 'networks'],
+    ['pool', 'networks'],
+    ['endpoint', 'networks'],
+    ['port', 'networks'],
+    ['volume', 'volumes'],
+    ['image', 'images'],
+    ['task', 'executor'],
+  ])('%s is written by %s alone', (aggregate, owner) => expect(whoMay(`berth.event.${aggregate}.x`)).toEqual([owner]));
+});
+
+test('the gateway gives the executor no commands', () => expect(whoMay('berth.command.executor.launch-task')).not.toContain('gateway'));
+
+test('the executor commands nobody', () => {
+  for (const service of services) expect(mayPublish('executor', `berth.command.${service}.x`)).toBe(false);
+});
+
+test('nobody listens to requests or replies of another', () => {
+  for (const user of BUS_USERS) {
+    for (const other of BUS_USERS.filter((name) => name !== user)) {
+      for (const subject of [`_INBOX_${other}.a`, `berth.command.${other}.a`, `berth.query.${other}.a`]) expect(mayListen(user, subject), `${user} ${subject}`).toBe(false);
+    }
+  }
+});
+
+test('no service writes into an inbox unasked', () => {
+  for (const user of services) for (const other of BUS_USERS) expect(mayPublish(user, `_INBOX_${other}.a`)).toBe(false);
+});
+
+test.each(['STREAM.UPDATE', 'STREAM.DELETE', 'STREAM.PURGE', 'STREAM.MSG.DELETE', 'STREAM.RESTORE'])('no service changes what was logged: %s', (call) => {
+  expect(whoMay(`$JS.API.${call}.BERTH`)).toEqual([]);
+});

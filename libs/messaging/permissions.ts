@@ -1,0 +1,74 @@
+/** The stream that holds the log; its name is part of the JetStream API's subjects. */
+const STREAM = 'BERTH';
+
+export type BusUser = 'gateway' | 'images' | 'containers' | 'networks' | 'volumes' | 'executor' | 'operator';
+
+interface Rights {
+  /** Aggregates whose events this user alone appends. */
+  readonly writes: readonly string[];
+  readonly commands: readonly BusUser[];
+  readonly queries: readonly BusUser[];
+}
+
+/** Who may do what on the bus. The rest is refused by nats-server itself. */
+const RIGHTS: Readonly<Record<Exclude<BusUser, 'operator'>, Rights>> = {
+  gateway: { writes: [], commands: ['containers', 'images', 'networks', 'volumes'], queries: ['containers', 'images', 'networks', 'volumes', 'executor'] },
+  containers: {
+    writes: ['container', 'name', 'exec'],
+    commands: ['networks', 'volumes', 'executor'],
+    queries: ['images', 'networks', 'volumes', 'executor'],
+  },
+  images: { writes: ['image'], commands: ['executor'], queries: ['containers', 'executor'] },
+  networks: { writes: ['network', 'pool', 'endpoint', 'port'], commands: ['executor'], queries: ['containers', 'executor'] },
+  volumes: { writes: ['volume'], commands: ['executor'], queries: ['containers', 'executor'] },
+  executor: { writes: ['task'], commands: [], queries: [] },
+};
+
+export const BUS_USERS: readonly BusUser[] = ['gateway', 'images', 'containers', 'networks', 'volumes', 'executor', 'operator'];
+
+/** As nats-server's `permissions` block wants it. */
+export interface BusPermissions {
+  readonly publish: { readonly allow: readonly string[] };
+  readonly subscribe: { readonly allow: readonly string[] };
+  /** A reply goes to the asker's inbox, once: no one may write into inboxes unasked. Long, since `wait` may take as long as a container runs. */
+  readonly allow_responses: { readonly max: 1; readonly expires: '8760h' };
+}
+
+/** The least a bus user needs: own events, the services it asks, reading the log, and an inbox that nobody else can listen to. */
+export function permissionsOf(user: BusUser): BusPermissions {
+  const responses = { max: 1, expires: '8760h' } as const;
+  if (user === 'operator') return { publish: { allow: ['berth.>', '$JS.API.>', '$JS.ACK.>'] }, subscribe: { allow: [inbox(user)] }, allow_responses: responses };
+  const rights = RIGHTS[user];
+  return {
+    publish: {
+      allow: [
+        ...rights.writes.map((aggregate) => `berth.event.${aggregate}.>`),
+        ...rights.commands.map((service) => `berth.command.${service}.>`),
+        ...rights.queries.map((service) => `berth.query.${service}.>`),
+        ...LOG_READING,
+      ],
+    },
+    subscribe: { allow: [inbox(user), `berth.command.${user}.>`, `berth.query.${user}.>`] },
+    allow_responses: responses,
+  };
+}
+
+const inbox = (user: BusUser): string => `_INBOX_${user}.>`;
+
+/** Reading the log, and consumers to follow it by. Nothing here changes, purges or deletes a message. */
+const LOG_READING: readonly string[] = [
+  '$JS.API.INFO',
+  // Whoever comes first on a new machine founds the log. This changes no stream that is there: that would be STREAM.UPDATE.
+  `$JS.API.STREAM.CREATE.${STREAM}`,
+  `$JS.API.STREAM.INFO.${STREAM}`,
+  `$JS.API.STREAM.MSG.GET.${STREAM}`,
+  `$JS.API.DIRECT.GET.${STREAM}`,
+  `$JS.API.DIRECT.GET.${STREAM}.>`,
+  `$JS.API.CONSUMER.CREATE.${STREAM}`,
+  `$JS.API.CONSUMER.CREATE.${STREAM}.>`,
+  `$JS.API.CONSUMER.INFO.${STREAM}.>`,
+  `$JS.API.CONSUMER.DELETE.${STREAM}.>`,
+  `$JS.API.CONSUMER.MSG.NEXT.${STREAM}.>`,
+  `$JS.ACK.${STREAM}.>`,
+  `$JS.FC.${STREAM}.>`,
+];

@@ -1,0 +1,50 @@
+import 'reflect-metadata';
+import type { DynamicModule, INestMicroservice } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ClientNats, type MicroserviceOptions, Transport } from '@nestjs/microservices';
+import type { EventStore } from '#libs/event-store/event-store.js';
+import { Bus } from './bus.js';
+
+/** One service's way to NATS: its own user, and an inbox prefix that no other user may listen to. */
+export interface BusCredentials {
+  readonly servers: string;
+  readonly user: string;
+  readonly pass: string;
+}
+
+/** What every service is given; `Settings` is the engine's typed settings. */
+export interface ServiceDependencies<Settings = unknown> {
+  readonly settings: Settings;
+  readonly store: EventStore;
+  readonly bus: Bus;
+}
+
+export function natsOptions(credentials: BusCredentials) {
+  return {
+    servers: credentials.servers,
+    user: credentials.user,
+    pass: credentials.pass,
+    inboxPrefix: `_INBOX_${credentials.user}`,
+    name: credentials.user,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 100,
+    waitOnFirstConnect: true,
+  };
+}
+
+export async function connectBus(credentials: BusCredentials): Promise<Bus> {
+  const client = new ClientNats(natsOptions(credentials));
+  await client.connect();
+  return new Bus(client);
+}
+
+/** Starts a service's module on the bus; instances of one service share their requests through a queue group. */
+export async function startMicroservice(module: DynamicModule, credentials: BusCredentials): Promise<INestMicroservice> {
+  const app = await NestFactory.createMicroservice<MicroserviceOptions>(module, {
+    transport: Transport.NATS,
+    options: { ...natsOptions(credentials), queue: credentials.user },
+    logger: ['error', 'warn'],
+  });
+  await app.listen();
+  return app;
+}

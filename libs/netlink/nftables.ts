@@ -1,0 +1,48 @@
+import { attribute, container, cstring, encodeAttributes, nested, raw } from './attributes.js';
+import type { Message } from './messages.js';
+import { NLM_F_ACK, NLM_F_CREATE } from './messages.js';
+
+/** linux/netfilter/nfnetlink.h and nf_tables.h: the elements of maps, since those change with each container. Tables and rules are a cold path. */
+const BATCH_BEGIN = 0x10;
+const BATCH_END = 0x11;
+const SUBSYSTEM_NFTABLES = 10;
+const NEWSETELEM = (SUBSYSTEM_NFTABLES << 8) | 12;
+const DELSETELEM = (SUBSYSTEM_NFTABLES << 8) | 14;
+const AF_INET = 2;
+
+const data = { value: attribute(1, raw) };
+const element = { key: container(1, nested(data)), data: container(2, nested(data)) };
+const elements = { element: container(1, nested(element)) };
+const elementList = { table: attribute(1, cstring), map: attribute(2, cstring), elements: container(3, nested(elements)) };
+
+/** Key and value of a map whose types are concatenations: the parts in network byte order, "tcp . 8080". */
+export interface MapElement {
+  readonly table: string;
+  readonly map: string;
+  readonly key: readonly Uint8Array[];
+  readonly value: readonly Uint8Array[];
+}
+
+/** One transaction, all or nothing. Add: EEXIST where the key leads elsewhere already, the same twice is once. Delete: ENOENT where there is none. */
+export function elementBatch(verb: 'add' | 'delete', list: readonly MapElement[]): readonly Message[] {
+  const changes = list.map(({ table, map, key, value }) => {
+    const one = verb === 'add' ? { key: { value: concatenation(key) }, data: { value: concatenation(value) } } : { key: { value: concatenation(key) } };
+    return {
+      type: verb === 'add' ? NEWSETELEM : DELSETELEM,
+      flags: verb === 'add' ? NLM_F_ACK | NLM_F_CREATE : NLM_F_ACK,
+      payload: Buffer.concat([nfgenmsg(AF_INET, 0), encodeAttributes(elementList, { table, map, elements: { element: one } })]),
+      what: `${verb} element of ${map} in ${table}`,
+    };
+  });
+  const bracket = (type: number): Message => ({ type, flags: 0, payload: nfgenmsg(0, SUBSYSTEM_NFTABLES), what: 'nftables batch' });
+  return [bracket(BATCH_BEGIN), ...changes, bracket(BATCH_END)];
+}
+
+/** Each part of a concatenation fills whole 32-bit registers. */
+function concatenation(parts: readonly Uint8Array[]): Buffer {
+  return Buffer.concat(parts.map((part) => Buffer.concat([part, Buffer.alloc(-part.length & 3)])));
+}
+
+function nfgenmsg(family: number, resource: number): Buffer {
+  return Buffer.from([family, 0, resource >> 8, resource & 0xff]);
+}

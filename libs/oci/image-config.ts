@@ -1,0 +1,78 @@
+import { invalid } from '#libs/errors/errors.js';
+import { isObject, parseJsonObject, strings, text, type JsonObject } from './bounded-json.js';
+import { parseDigest } from './digest.js';
+
+/** image-spec, config.md. What a container takes from it is in `run`, which stays data: nothing here configures the engine. */
+export interface ImageConfig {
+  readonly created: string;
+  readonly author: string;
+  readonly comment: string;
+  readonly os: string;
+  readonly architecture: string;
+  readonly variant: string;
+  /** Bottom up. */
+  readonly diffIds: readonly string[];
+  readonly history: readonly JsonObject[];
+  readonly run: RunDefaults;
+}
+
+export interface RunDefaults {
+  readonly User?: string;
+  readonly ExposedPorts?: Record<string, object>;
+  readonly Env?: readonly string[];
+  readonly Entrypoint?: readonly string[] | null;
+  readonly Cmd?: readonly string[] | null;
+  readonly Volumes?: Record<string, object> | null;
+  readonly WorkingDir?: string;
+  readonly Labels?: Record<string, string> | null;
+  readonly StopSignal?: string;
+  readonly Shell?: readonly string[];
+}
+
+export const CONFIG_LIMIT_BYTES = 8 << 20;
+const MOST_LAYERS = 512;
+
+/** Throws invalid where the bytes are no image configuration. */
+export function parseImageConfig(bytes: Uint8Array): ImageConfig {
+  const json = parseJsonObject(bytes, 'the image configuration', CONFIG_LIMIT_BYTES);
+  const rootfs = isObject(json['rootfs']) ? json['rootfs'] : {};
+  const diffIds = strings(rootfs['diff_ids'], 'rootfs.diff_ids') ?? [];
+  if (diffIds.length > MOST_LAYERS) throw invalid(`the image has ${diffIds.length} layers, more than ${MOST_LAYERS}`);
+  const history = Array.isArray(json['history']) ? json['history'].filter(isObject) : [];
+  return {
+    created: text(json['created']),
+    author: text(json['author']),
+    comment: text(json['comment']),
+    os: text(json['os']) || 'linux',
+    architecture: text(json['architecture']),
+    variant: text(json['variant']),
+    diffIds: diffIds.map((diffId) => parseDigest(diffId, 'diff id')),
+    history,
+    run: runDefaults(isObject(json['config']) ? json['config'] : {}),
+  };
+}
+
+function runDefaults(json: JsonObject): RunDefaults {
+  const env = strings(json['Env'], 'config.Env');
+  const shell = strings(json['Shell'], 'config.Shell');
+  const ports = objects(json['ExposedPorts'], 'config.ExposedPorts');
+  const labels = json['Labels'];
+  return {
+    ...(text(json['User']) && { User: text(json['User']) }),
+    ...(ports && { ExposedPorts: ports }),
+    ...(env && { Env: env }),
+    Entrypoint: strings(json['Entrypoint'], 'config.Entrypoint') ?? null,
+    Cmd: strings(json['Cmd'], 'config.Cmd') ?? null,
+    Volumes: objects(json['Volumes'], 'config.Volumes') ?? null,
+    ...(text(json['WorkingDir']) && { WorkingDir: text(json['WorkingDir']) }),
+    Labels: isObject(labels) ? Object.fromEntries(Object.entries(labels).map(([key, value]) => [key, text(value)])) : null,
+    ...(text(json['StopSignal']) && { StopSignal: text(json['StopSignal']) }),
+    ...(shell && { Shell: shell }),
+  };
+}
+
+function objects(value: unknown, what: string): Record<string, object> | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (!isObject(value)) throw invalid(`${what} is not an object`);
+  return Object.fromEntries(Object.keys(value).map((key) => [key, {}]));
+}

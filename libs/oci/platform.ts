@@ -1,0 +1,59 @@
+import { arch } from 'node:process';
+import { invalid } from '#libs/errors/errors.js';
+import { text, type JsonObject } from './bounded-json.js';
+
+/** image-spec, image-index.md: the platform of a manifest, in Go's words. */
+export interface Platform {
+  readonly os: string;
+  readonly architecture: string;
+  readonly variant: string;
+}
+
+const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', x86_64: 'amd64', 'x86-64': 'amd64', aarch64: 'arm64', ia32: '386', i386: '386', ppc64: 'ppc64le', armhf: 'arm' };
+
+export const hostPlatform: Platform = normal({ os: 'linux', architecture: arch, variant: '' });
+
+export function readPlatform(json: JsonObject): Platform {
+  return normal({ os: text(json['os']), architecture: text(json['architecture']), variant: text(json['variant']) });
+}
+
+/** "linux/arm64/v8", "linux/amd64", "arm64". Throws invalid. */
+export function parsePlatform(value: string): Platform {
+  const parts = value.toLowerCase().split('/');
+  if (parts.length > 3 || !parts.every((part) => /^[a-z0-9_.-]+$/.test(part))) throw invalid(`"${value}" is an invalid component of "${value}": platform specifier component must match "^[A-Za-z0-9_.-]+$"`);
+  const [first = '', second, third] = parts;
+  if (second === undefined) return first === 'linux' ? { ...hostPlatform } : normal({ os: 'linux', architecture: first, variant: '' });
+  return normal({ os: first, architecture: second, variant: third ?? '' });
+}
+
+export function formatPlatform({ os, architecture, variant }: Platform): string {
+  return [os, architecture, variant].filter((part) => part !== '').join('/');
+}
+
+/** How well what is `offered` fits: 0 not at all, else the higher the better. An arm machine runs older variants too. */
+export function fitness(wanted: Platform, offered: Platform): number {
+  if (wanted.os !== offered.os || wanted.architecture !== offered.architecture) return 0;
+  if (wanted.variant === offered.variant) return 100;
+  if (wanted.architecture === 'amd64') return offered.variant === '' ? 50 : 0;
+  const [most, has] = [Number(wanted.variant.slice(1)), Number(offered.variant.slice(1))];
+  return wanted.architecture === 'arm' && has <= most ? 10 + has : wanted.variant === '' || offered.variant === '' ? 50 : 0;
+}
+
+/** The one that fits best; the first of equals. Undefined: none does. */
+export function best<T extends { readonly platform?: Platform }>(wanted: Platform, offered: readonly T[]): T | undefined {
+  let chosen: T | undefined;
+  let highest = 0;
+  for (const candidate of offered) {
+    const score = candidate.platform === undefined ? 0 : fitness(wanted, candidate.platform);
+    if (score > highest) [chosen, highest] = [candidate, score];
+  }
+  return chosen;
+}
+
+/** arm64 is v8 and arm is v7 unless told otherwise; amd64 v1 is the plain one. */
+function normal({ os, architecture, variant }: Platform): Platform {
+  const name = ARCHITECTURES[architecture] ?? architecture;
+  const usual = name === 'arm64' ? 'v8' : name === 'arm' ? 'v7' : '';
+  const plain = name === 'amd64' && variant === 'v1' ? '' : variant === '8' || variant === '7' || variant === '6' ? `v${variant}` : variant;
+  return { os, architecture: name, variant: plain || usual };
+}

@@ -1,0 +1,47 @@
+/** What one engine is told from outside; read once, at the start of each process, from BERTH_* variables. */
+export interface EngineSettings {
+  /** Everything that outlives a reboot. */
+  readonly dataRoot: string;
+  /** Sockets, pid files and task directories: gone with a reboot. */
+  readonly runRoot: string;
+  /** The Docker Engine API's unix socket. */
+  readonly socket: string;
+  /** Name of the default network's bridge device. */
+  readonly bridge: string;
+  /** The default network's addresses, "172.17.0.0/16". */
+  readonly subnet: string;
+  /** "nats://127.0.0.1:4270" */
+  readonly natsUrl: string;
+  readonly natsPort: number;
+  /** Prometheus; 0 is off. */
+  readonly metricsPort: number;
+  /** Below which every container has its own cgroup. */
+  readonly cgroupParent: string;
+  /** Name of the nftables table that holds all rules of this engine. */
+  readonly nftTable: string;
+}
+
+export function readSettings(env: NodeJS.ProcessEnv): EngineSettings {
+  const runRoot = env['BERTH_RUN_ROOT'] ?? '/run/berth';
+  const natsPort = port(env, 'BERTH_NATS_PORT', 4270);
+  return {
+    dataRoot: env['BERTH_DATA_ROOT'] ?? '/var/lib/berth',
+    runRoot,
+    socket: env['BERTH_SOCKET'] ?? `${runRoot}/docker.sock`,
+    bridge: env['BERTH_BRIDGE'] ?? 'berth0',
+    subnet: env['BERTH_SUBNET'] ?? '172.17.0.0/16',
+    natsUrl: env['BERTH_NATS_URL'] ?? `nats://127.0.0.1:${natsPort}`,
+    natsPort,
+    metricsPort: port(env, 'BERTH_METRICS_PORT', 9323),
+    cgroupParent: env['BERTH_CGROUP_PARENT'] ?? '/docker',
+    nftTable: env['BERTH_NFT_TABLE'] ?? 'berth',
+  };
+}
+
+function port(env: NodeJS.ProcessEnv, name: string, fallback: number): number {
+  const text = env[name];
+  if (text === undefined || text === '') return fallback;
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 0 || number > 65535) throw new Error(`${name}=${text}: not a port number`);
+  return number;
+}

@@ -1,0 +1,54 @@
+import type { ContainerView } from '#contracts/containers/container-state.js';
+import type { ContainerEvent, ExecEvent, NameEvent } from '#contracts/containers/events.js';
+import type { Aggregates } from '#libs/event-store/aggregates.js';
+import { subjectToken } from '#libs/event-store/subject-token.js';
+import { invalid, notFound } from '#libs/errors/errors.js';
+import type { ContainerCommand } from '../domain/container/container-decider.js';
+import { type Container, isRunning, type PresentContainer } from '../domain/container/container-state.js';
+import { containerView } from '../domain/container-view.js';
+import type { Exec, ExecCommand } from '../domain/exec/exec-decider.js';
+import type { Name, NameCommand } from '../domain/name/name-decider.js';
+import type { ExecRuns } from './exec-runs.js';
+
+export type Containers = Aggregates<Container, ContainerCommand, ContainerEvent>;
+export type Names = Aggregates<Name, NameCommand, NameEvent>;
+export type Execs = Aggregates<Exec, ExecCommand, ExecEvent>;
+
+/** Containers by id, name, or the beginning of an id. */
+export class ContainerDirectory {
+  constructor(
+    private readonly containers: Containers,
+    private readonly names: Names,
+    private readonly execRuns: ExecRuns,
+    private readonly dataRoot: string,
+  ) {}
+
+  find(reference: string): PresentContainer {
+    const exact = this.get(reference) ?? this.get(this.names.get(subjectToken(reference.replace(/^\//, ''))).state.holder);
+    if (exact) return exact;
+    const matches = /^[0-9a-f]+$/.test(reference) ? this.all().filter(({ spec }) => spec.id.startsWith(reference)) : [];
+    if (matches.length > 1) throw invalid(`multiple IDs found with provided prefix: ${reference}`);
+    if (!matches[0]) throw notFound(`No such container: ${reference}`);
+    return matches[0];
+  }
+
+  get(id: string): PresentContainer | undefined {
+    if (id === '') return undefined;
+    const { state } = this.containers.get(id);
+    return state.status === 'absent' ? undefined : state;
+  }
+
+  all(): PresentContainer[] {
+    return Array.from(this.containers.entries(), ([, state]) => state).filter((state): state is PresentContainer => state.status !== 'absent');
+  }
+
+  view(container: PresentContainer): ContainerView {
+    return containerView(container, this.execRuns.running(container.spec.id), this.dataRoot);
+  }
+
+  list(all: boolean): { containers: readonly ContainerView[]; position: number } {
+    const shown = this.all().filter((container) => all || isRunning(container) || container.status === 'restarting');
+    const newestFirst = shown.sort((one, other) => (one.spec.createdAt < other.spec.createdAt ? 1 : -1));
+    return { containers: newestFirst.map((container) => this.view(container)), position: this.containers.position };
+  }
+}

@@ -1,0 +1,189 @@
+import { LaunchTask, RemoveContainerFiles, SignalTask } from '#contracts/executor/tasks.js';
+import type { StartReason } from '#contracts/containers/events.js';
+import type { EndpointSettings } from '#contracts/containers/container-state.js';
+import { AllocateEndpoint } from '#contracts/networks/networks.js';
+import type { Done, RequestContext } from '#contracts/request.js';
+import { RemoveVolume } from '#contracts/volumes/volumes.js';
+import { BerthError, conflict, errorMessage, unavailable } from '#libs/errors/errors.js';
+import { subjectToken } from '#libs/event-store/subject-token.js';
+import type { Bus } from '#libs/messaging/bus.js';
+import { isRunning, type PresentContainer } from '../domain/container/container-state.js';
+import { launchRequest, networkWithEndpoint } from '../domain/launch-request.js';
+import { portRequests } from '../domain/port-requests.js';
+import { SIGKILL, SIGTERM, signalNumber } from '../domain/signals.js';
+import type { ContainerDirectory, Containers, Names } from './container-directory.js';
+import type { ExitWaits } from './exit-waits.js';
+import type { PendingAttaches } from './pending-attaches.js';
+
+const DEFAULT_STOP_TIMEOUT_SECONDS = 10;
+/** How long a killed process may take to be gone before we say so. */
+const KILL_DEADLINE_MS = 10_000;
+const FOR_EVER_MS = 2 ** 31 - 1;
+
+/**
+ * Start, stop, kill and remove: each appends its intent first, and each can be entered again after a crash at the step where it was: what was
+ * done is done once (a task is (container, start), an endpoint likewise).
+ */
+export class ContainerLifecycle {
+  private readonly removals = new Map<string, Promise<Done>>();
+  /** Endpoints of launches under way: whoever hears first that the task started records it with its endpoint. */
+  private readonly endpoints = new Map<string, EndpointSettings>();
+
+  constructor(
+    private readonly containers: Containers,
+    private readonly names: Names,
+    private readonly directory: ContainerDirectory,
+    private readonly waits: ExitWaits,
+    private readonly attaches: PendingAttaches,
+    private readonly bus: Bus,
+  ) {}
+
+  async start(reference: string, reason: StartReason, asked: RequestContext): Promise<Done & { changed: boolean }> {
+    const { spec } = this.directory.find(reference);
+    const { events, position } = await this.containers.execute(spec.id, { type: 'Start', reason, at: now() }, asked, dryRun(asked));
+    if (asked.dryRun || events.length === 0) return { position, changed: events.length > 0 };
+    return { position: await this.launch(spec.id, asked), changed: true };
+  }
+
+  /** The part of a start behind its intent. Entered again after a crash, it finds what it had done. */
+  async launch(id: string, asked: RequestContext): Promise<number> {
+    const container = this.directory.get(id);
+    if (!container) throw conflict(`container ${id} was removed while it started`);
+    const { spec, run } = container;
+    try {
+      const endpoint = await this.allocateEndpoint(container, asked);
+      if (endpoint) this.endpoints.set(id, endpoint);
+      const task = await this.bus.request(LaunchTask, launchRequest(spec, run.start, endpoint, this.attaches.take(id)), asked, { timeoutMs: 60_000 });
+      return await this.recordStarted(id, run.start, task.pid, task.startedAt, asked);
+    } catch (error) {
+      const failure = asStartFailure(error);
+      const { events, position } = await this.containers.execute(id, { type: 'RecordStartFailed', start: run.start, error: failure.message, exitCode: failure.exitCode, at: now() }, asked);
+      // The task's own events are nearer to the truth than a reply that was lost.
+      if (events.length === 0 && this.directory.get(id)?.run.startedAt) return position;
+      if (spec.hostConfig.AutoRemove) await this.remove(id, { force: true, volumes: true }, asked).catch(() => undefined);
+      throw error;
+    } finally {
+      this.endpoints.delete(id);
+    }
+  }
+
+  /** Told by the executor's reply and by the task's event, in either order: recorded once. */
+  async recordStarted(id: string, start: number, pid: number, at: string, asked: RequestContext): Promise<number> {
+    const endpoint = this.endpoints.get(id);
+    return (await this.containers.execute(id, { type: 'RecordStarted', start, pid, ...(endpoint ? { endpoint } : {}), at }, asked)).position;
+  }
+
+  async stop(reference: string, wish: { signal?: string; timeoutSeconds?: number }, asked: RequestContext): Promise<Done & { changed: boolean }> {
+    const { spec } = this.directory.find(reference);
+    const signal = signalNumber(wish.signal || spec.config.StopSignal || String(SIGTERM));
+    const timeoutSeconds = wish.timeoutSeconds ?? spec.config.StopTimeout ?? DEFAULT_STOP_TIMEOUT_SECONDS;
+    const { events, position } = await this.containers.execute(spec.id, { type: 'Stop', signal, timeoutSeconds, at: now() }, asked, dryRun(asked));
+    if (asked.dryRun || events.length === 0) return { position, changed: events.length > 0 };
+    await this.finishStop(spec.id, asked);
+    return { position: this.containers.position, changed: true };
+  }
+
+  /** The part of a stop behind its intent. */
+  async finishStop(id: string, asked: RequestContext): Promise<void> {
+    const container = this.directory.get(id);
+    const wish = container?.run.stopRequested;
+    if (!container || !wish || !isRunning(container)) return;
+    const { start } = container.run;
+    const ended = this.waits.ended(id, wish.timeoutSeconds < 0 ? FOR_EVER_MS : wish.timeoutSeconds * 1000);
+    await this.signal(id, start, wish.signal, asked);
+    if ((await ended).done) return;
+    const killed = this.waits.ended(id, KILL_DEADLINE_MS);
+    await this.signal(id, start, SIGKILL, asked);
+    if (!(await killed).done) throw unavailable(`cannot stop container: ${container.spec.name}: tried to kill container, but did not receive an exit event`);
+  }
+
+  async restart(reference: string, wish: { signal?: string; timeoutSeconds?: number }, asked: RequestContext): Promise<Done> {
+    await this.stop(reference, wish, asked);
+    return this.start(reference, 'api', asked);
+  }
+
+  async kill(reference: string, signalText: string | undefined, asked: RequestContext): Promise<Done> {
+    const { spec, run } = this.directory.find(reference);
+    const signal = signalNumber(signalText || String(SIGKILL));
+    const { position } = await this.containers.execute(spec.id, { type: 'Kill', signal, at: now() }, asked, dryRun(asked));
+    if (asked.dryRun) return { position };
+    const killed = signal === SIGKILL ? this.waits.ended(spec.id, KILL_DEADLINE_MS) : undefined;
+    await this.signal(spec.id, run.start, signal, asked);
+    await killed;
+    return { position };
+  }
+
+  async remove(reference: string, wish: { force: boolean; volumes: boolean }, asked: RequestContext): Promise<Done> {
+    const { spec } = this.directory.find(reference);
+    const { position } = await this.containers.execute(spec.id, { type: 'Remove', ...wish, at: now() }, asked, dryRun(asked));
+    return asked.dryRun ? { position } : this.finishRemove(spec.id, asked);
+  }
+
+  /** The part of a removal behind its intent: one at a time for a container, however many ask. */
+  finishRemove(id: string, asked: RequestContext): Promise<Done> {
+    const running = this.removals.get(id);
+    if (running) return running;
+    const removal = this.removeFully(id, asked).finally(() => this.removals.delete(id));
+    this.removals.set(id, removal);
+    return removal;
+  }
+
+  async rename(reference: string, wanted: string, asked: RequestContext): Promise<Done> {
+    const { spec } = this.directory.find(reference);
+    const name = wanted.replace(/^\//, '');
+    if (name === spec.name) throw conflict('Renaming a container with the same name as its current name');
+    await this.names.execute(subjectToken(name), { type: 'Claim', name, container: spec.id }, asked);
+    try {
+      const { position } = await this.containers.execute(spec.id, { type: 'Rename', name, at: now() }, asked);
+      await this.names.execute(subjectToken(spec.name), { type: 'Release', name: spec.name, container: spec.id }, asked);
+      return { position };
+    } catch (error) {
+      await this.names.execute(subjectToken(name), { type: 'Release', name, container: spec.id }, asked);
+      throw error;
+    }
+  }
+
+  private async removeFully(id: string, asked: RequestContext): Promise<Done> {
+    const container = this.directory.get(id);
+    if (!container) return { position: this.containers.position };
+    const { spec, run, remove } = container;
+    if (run.pid !== 0 && run.finishedAt === '') {
+      const ended = this.waits.ended(id, KILL_DEADLINE_MS);
+      await this.signal(id, run.start, SIGKILL, asked);
+      if (!(await ended).done) throw unavailable(`cannot remove container "${spec.name}": could not kill: tried to kill container, but did not receive an exit event`);
+    }
+    await this.bus.request(RemoveContainerFiles, { container: id }, asked);
+    const { position } = await this.containers.execute(id, { type: 'RecordRemoved', at: now() }, asked);
+    await this.names.execute(subjectToken(spec.name), { type: 'Release', name: spec.name, container: id }, asked);
+    if (remove?.volumes) {
+      for (const mount of spec.mounts) if (mount.anonymous && mount.name) await this.bus.request(RemoveVolume, { name: mount.name, force: true }, asked).catch(() => undefined);
+    }
+    return { position };
+  }
+
+  private async signal(container: string, start: number, signal: number, asked: RequestContext): Promise<void> {
+    await this.bus.request(SignalTask, { container, start, signal }, asked);
+  }
+
+  private async allocateEndpoint({ spec, run }: PresentContainer, asked: RequestContext): Promise<EndpointSettings | undefined> {
+    const network = networkWithEndpoint(spec.hostConfig);
+    if (network === undefined) return undefined;
+    const { position: _position, ...endpoint } = await this.bus.request(
+      AllocateEndpoint,
+      { network, endpoint: `${spec.id}-${run.start}`, container: spec.id, name: spec.name, ports: portRequests(spec.config, spec.hostConfig) },
+      asked,
+    );
+    return endpoint;
+  }
+}
+
+const now = (): string => new Date().toISOString();
+const dryRun = (asked: RequestContext): { dryRun?: boolean } => (asked.dryRun ? { dryRun: true } : {});
+
+/** Exit codes as Docker has them: 127 for a command that is not there, 126 for one that may not run, 128 for the rest. */
+function asStartFailure(error: unknown): { message: string; exitCode: number } {
+  const message = errorMessage(error);
+  if (!(error instanceof BerthError)) return { message, exitCode: 128 };
+  if (/executable file not found|no such file or directory/i.test(message)) return { message, exitCode: 127 };
+  return { message, exitCode: /permission denied|is a directory/i.test(message) ? 126 : 128 };
+}

@@ -1,0 +1,48 @@
+import { randomBytes } from 'node:crypto';
+import type { AttachContainer, AttachReply, LogsReply, ReadLogs, ResizeContainer } from '#contracts/containers/commands.js';
+import { OpenLogs, OpenTaskStreams, ResizeTask } from '#contracts/executor/tasks.js';
+import type { Done, RequestContext } from '#contracts/request.js';
+import { conflict, invalid } from '#libs/errors/errors.js';
+import type { Bus } from '#libs/messaging/bus.js';
+import type { ContainerDirectory } from './container-directory.js';
+import type { PendingAttaches } from './pending-attaches.js';
+
+/** The ways to a container's standard streams and logs. */
+export class ContainerStreams {
+  constructor(
+    private readonly directory: ContainerDirectory,
+    private readonly attaches: PendingAttaches,
+    private readonly bus: Bus,
+    private readonly runRoot: string,
+  ) {}
+
+  async attach(command: AttachContainer, asked: RequestContext): Promise<AttachReply> {
+    const { spec, status, run } = this.directory.find(command.container);
+    const { id } = spec;
+    const terminal = spec.config.Tty ?? false;
+    const { stdin, stdout, stderr } = command;
+    if (status === 'removing') throw conflict('container is marked for removal and cannot be attached to');
+    if (status === 'running') {
+      const endpoint = await this.bus.request(OpenTaskStreams, { container: id, start: run.start, stdin, stdout, stderr }, asked);
+      return { ...endpoint, id, terminal, waitForStart: false, start: run.start };
+    }
+    const ticket = randomBytes(16).toString('hex');
+    const start = status === 'starting' ? run.start : run.start + 1;
+    this.attaches.add(id, { ticket, stdin, stdout, stderr });
+    return { path: `${this.runRoot}/tasks/${id}-${start}/shim.sock`, ticket, id, terminal, waitForStart: true, start };
+  }
+
+  async logs(query: ReadLogs, asked: RequestContext): Promise<LogsReply> {
+    const { spec } = this.directory.find(query.container);
+    if (!query.stdout && !query.stderr) throw invalid('Bad parameters: you must choose at least one stream');
+    if (spec.hostConfig.LogConfig?.Type === 'none') throw invalid('configured logging driver does not support reading');
+    const terminal = spec.config.Tty ?? false;
+    return { ...(await this.bus.request(OpenLogs, { ...query, container: spec.id, terminal }, asked)), terminal };
+  }
+
+  async resize({ container, rows, columns }: ResizeContainer, asked: RequestContext): Promise<Done> {
+    const { spec, status, run } = this.directory.find(container);
+    if (status !== 'running') throw conflict(`cannot resize a stopped container: container ${spec.id} is not running`);
+    return this.bus.request(ResizeTask, { container: spec.id, start: run.start, rows, columns }, asked);
+  }
+}

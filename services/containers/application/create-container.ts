@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import type { ContainerMount } from '#contracts/containers/container-state.js';
+import type { ContainerCreated, CreateContainer } from '#contracts/containers/commands.js';
+import { GetImage } from '#contracts/images/images.js';
+import type { RequestContext } from '#contracts/request.js';
+import { CreateVolume, RemoveVolume } from '#contracts/volumes/volumes.js';
+import { BerthError, invalid } from '#libs/errors/errors.js';
+import { subjectToken } from '#libs/event-store/subject-token.js';
+import type { Bus } from '#libs/messaging/bus.js';
+import { commandLine, withImageDefaults } from '../domain/image-defaults.js';
+import { checkHostConfig } from '../domain/launch-request.js';
+import { mountRequests, type WantedMount } from '../domain/mount-requests.js';
+import { portRequests } from '../domain/port-requests.js';
+import { randomName } from '../domain/random-name.js';
+import { signalNumber } from '../domain/signals.js';
+import type { ContainerDirectory, Containers, Names } from './container-directory.js';
+
+const NAME = /^\/?[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+const NAME_ATTEMPTS = 5;
+
+/** Checks the wish against the image, makes its volumes, claims a name, and records the container. What fails on the way is given back. */
+export class ContainerCreation {
+  constructor(
+    private readonly containers: Containers,
+    private readonly names: Names,
+    private readonly directory: ContainerDirectory,
+    private readonly bus: Bus,
+  ) {}
+
+  async create(command: CreateContainer, asked: RequestContext): Promise<ContainerCreated> {
+    const { name, hostConfig } = command;
+    if (name !== undefined && name !== '' && !NAME.test(name)) throw invalid(`Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
+    const imageRef = command.config.Image ?? '';
+    if (imageRef === '') throw invalid('no image specified');
+    checkHostConfig(hostConfig);
+    const image = await this.bus.request(GetImage, { image: imageRef }, asked);
+    const id = randomBytes(32).toString('hex');
+    const config = withImageDefaults(command.config, image, id);
+    if (config.StopSignal) signalNumber(config.StopSignal);
+    const [path, ...args] = commandLine(config);
+    const wanted = mountRequests(config, hostConfig);
+    portRequests(config, hostConfig);
+    const shared = /^container:(.+)$/.exec(hostConfig.NetworkMode ?? '')?.[1];
+    if (shared) hostConfig.NetworkMode = `container:${this.directory.find(shared).spec.id}`;
+    if (asked.dryRun) return { id, warnings: [], position: 0 };
+
+    const undo: (() => Promise<unknown>)[] = [];
+    try {
+      const claimed = await this.claimName(name, id, asked);
+      undo.push(() => this.names.execute(subjectToken(claimed), { type: 'Release', name: claimed, container: id }, asked));
+      const mounts: ContainerMount[] = [];
+      for (const mount of wanted) mounts.push(await this.prepareMount(mount, asked, undo));
+      const at = new Date().toISOString();
+      const spec = { id, name: claimed, createdAt: at, config, hostConfig, imageId: image.id, imageRef, layers: image.layers, path, args, mounts };
+      const { position } = await this.containers.execute(id, { type: 'Create', spec, at }, asked);
+      return { id, warnings: [], position };
+    } catch (error) {
+      for (const step of undo.reverse()) await step().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  private async claimName(wanted: string | undefined, container: string, asked: RequestContext): Promise<string> {
+    if (wanted) {
+      const name = wanted.replace(/^\//, '');
+      await this.names.execute(subjectToken(name), { type: 'Claim', name, container }, asked);
+      return name;
+    }
+    for (let attempt = 0; ; attempt++) {
+      const random = randomBytes(8);
+      const name = randomName([random.readUInt32LE(0) / 2 ** 32, random.readUInt32LE(4) / 2 ** 32], attempt);
+      try {
+        await this.names.execute(subjectToken(name), { type: 'Claim', name, container }, asked);
+        return name;
+      } catch (error) {
+        if (!(error instanceof BerthError) || error.kind !== 'conflict' || attempt >= NAME_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  private async prepareMount(mount: WantedMount, asked: RequestContext, undo: (() => Promise<unknown>)[]): Promise<ContainerMount> {
+    const { type, source, target, readOnly, propagation, options } = mount;
+    if (type !== 'volume') return { type, source, target, readOnly, propagation, ...(options === undefined ? {} : { options }), ...(mount.createSource ? { createSource: true } : {}) };
+    const volume = await this.bus.request(CreateVolume, source === '' ? {} : { name: source }, asked);
+    if (volume.created) undo.push(() => this.bus.request(RemoveVolume, { name: volume.name, force: true }, asked));
+    return { type, name: volume.name, source: volume.mountpoint, target, readOnly, propagation, copyUp: !mount.noCopy, anonymous: source === '' };
+  }
+}

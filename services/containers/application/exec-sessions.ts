@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto';
+import type { CreateExec, ResizeExec, StartExec } from '#contracts/containers/commands.js';
+import type { GetExec } from '#contracts/containers/queries.js';
+import type { ExecConfig, ExecView } from '#contracts/containers/container-state.js';
+import { LaunchExec, ResizeTask } from '#contracts/executor/tasks.js';
+import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
+import { conflict, notFound } from '#libs/errors/errors.js';
+import type { Bus } from '#libs/messaging/bus.js';
+import type { Exec } from '../domain/exec/exec-decider.js';
+import { mergeEnvironment } from '../domain/image-defaults.js';
+import { parseSecurityOptions } from '../domain/launch-request.js';
+import type { ContainerDirectory, Execs } from './container-directory.js';
+import type { PresentContainer } from '../domain/container/container-state.js';
+import type { ExecRuns } from './exec-runs.js';
+
+/** Further commands in running containers. */
+export class ExecSessions {
+  constructor(
+    private readonly execs: Execs,
+    private readonly runs: ExecRuns,
+    private readonly directory: ContainerDirectory,
+    private readonly bus: Bus,
+    private readonly runRoot: string,
+  ) {}
+
+  async create(command: CreateExec, asked: RequestContext): Promise<{ id: string }> {
+    const { container: reference, ...config } = command;
+    const { spec } = this.running(reference);
+    const exec = randomBytes(32).toString('hex');
+    await this.execs.execute(exec, { type: 'Create', exec, container: spec.id, config: { ...config }, at: new Date().toISOString() }, asked);
+    return { id: exec };
+  }
+
+  async start({ exec: id, detach, consoleSize }: StartExec, asked: RequestContext): Promise<{ endpoint?: StreamEndpoint; terminal: boolean }> {
+    const { container, config } = this.find(id);
+    if (this.runs.get(id)) throw conflict(`Error: Exec command ${id} is already running`);
+    const { spec, run } = this.running(container);
+    const ticket = randomBytes(16).toString('hex');
+    const tickets = detach ? [] : [{ ticket, stdin: config.attachStdin, stdout: config.attachStdout, stderr: config.attachStderr }];
+    await this.bus.request(
+      LaunchExec,
+      {
+        container,
+        start: run.start,
+        exec: id,
+        process: {
+          args: config.args,
+          env: mergeEnvironment(spec.config.Env ?? [], config.env),
+          cwd: config.workingDir || spec.config.WorkingDir || '/',
+          user: config.user || spec.config.User || '',
+          groups: spec.hostConfig.GroupAdd ?? [],
+          terminal: config.terminal,
+          rows: consoleSize?.[0] ?? 0,
+          columns: consoleSize?.[1] ?? 0,
+          openStdin: config.attachStdin && !detach,
+          stdinOnce: true,
+        },
+        security: {
+          privileged: config.privileged || (spec.hostConfig.Privileged ?? false),
+          capAdd: spec.hostConfig.CapAdd ?? [],
+          capDrop: spec.hostConfig.CapDrop ?? [],
+          ...parseSecurityOptions(spec.hostConfig.SecurityOpt ?? []),
+        },
+        tickets,
+      },
+      asked,
+    );
+    return { terminal: config.terminal, ...(detach ? {} : { endpoint: { path: `${this.runRoot}/tasks/${container}-${run.start}/shim.sock`, ticket } }) };
+  }
+
+  async resize({ exec, rows, columns }: ResizeExec, asked: RequestContext): Promise<Done> {
+    const { container } = this.find(exec);
+    const { run } = this.running(container);
+    return this.bus.request(ResizeTask, { container, start: run.start, exec, rows, columns }, asked);
+  }
+
+  async settledView({ exec, settleMs = 0 }: GetExec): Promise<ExecView> {
+    if (settleMs > 0) await this.runs.settled(exec, settleMs);
+    return this.view(exec);
+  }
+
+  private view(id: string): ExecView {
+    const { container, config } = this.find(id);
+    const run = this.runs.get(id);
+    return { id, container, config, running: run !== undefined && run.exitCode === null, exitCode: run?.exitCode ?? null, pid: run?.pid ?? 0 };
+  }
+
+  private find(id: string): { container: string; config: ExecConfig } {
+    const { state }: { state: Exec } = this.execs.get(id);
+    if (state.status === 'absent' || !this.directory.get(state.container)) throw notFound(`No such exec instance: ${id}`);
+    return state;
+  }
+
+  private running(reference: string): PresentContainer {
+    const container = this.directory.find(reference);
+    if (container.status !== 'running') throw conflict(`container ${container.spec.id} is not running`);
+    return container;
+  }
+}

@@ -1,0 +1,71 @@
+import type { WaitCondition } from '#contracts/containers/queries.js';
+import type { ContainerEvent } from '#contracts/containers/events.js';
+import { isRunning } from '../domain/container/container-state.js';
+import type { ContainerDirectory } from './container-directory.js';
+
+export interface Waited {
+  readonly done: boolean;
+  readonly id: string;
+  readonly exitCode: number;
+  readonly error: string;
+  readonly startNumber: number;
+}
+
+interface Waiter {
+  readonly condition: WaitCondition;
+  readonly settle: (result: Waited) => void;
+}
+
+/** Who waits for a container to exit or to be gone. */
+export class ExitWaits {
+  private readonly waiters = new Map<string, Set<Waiter>>();
+  private readonly lastExit = new Map<string, number>();
+
+  constructor(private readonly directory: ContainerDirectory) {}
+
+  wait(reference: string, condition: WaitCondition, deadlineMs: number): Promise<Waited> {
+    const { spec, status, run } = this.directory.find(reference);
+    if (condition === 'not-running' && status !== 'starting' && status !== 'running' && !(status === 'removing' && run.pid !== 0))
+      return Promise.resolve({ done: true, id: spec.id, exitCode: run.exitCode, error: run.error, startNumber: run.start });
+    return this.until(spec.id, condition, deadlineMs);
+  }
+
+  /** Resolves `done` when the newest run of `id` has ended, at once when none goes on. */
+  ended(id: string, deadlineMs: number): Promise<Waited> {
+    const container = this.directory.get(id);
+    const goesOn = container !== undefined && (isRunning(container) || (container.status === 'removing' && container.run.startedAt !== '' && container.run.finishedAt === ''));
+    if (!goesOn) return Promise.resolve({ done: true, id, exitCode: container?.run.exitCode ?? 0, error: '', startNumber: container?.run.start ?? 0 });
+    return this.until(id, 'next-exit', deadlineMs);
+  }
+
+  see(event: ContainerEvent): void {
+    if (event.type === 'ContainerExited' || event.type === 'StartFailed') {
+      this.lastExit.set(event.container, event.exitCode);
+      const error = event.type === 'StartFailed' ? event.error : '';
+      this.settle(event.container, (condition) => condition !== 'removed', { done: true, id: event.container, exitCode: event.exitCode, error, startNumber: event.start });
+    } else if (event.type === 'ContainerRemoved') {
+      this.settle(event.container, () => true, { done: true, id: event.container, exitCode: this.lastExit.get(event.container) ?? 0, error: '', startNumber: 0 });
+      this.lastExit.delete(event.container);
+    }
+  }
+
+  private until(id: string, condition: WaitCondition, deadlineMs: number): Promise<Waited> {
+    return new Promise((resolve) => {
+      const waiters = this.waiters.get(id) ?? new Set();
+      this.waiters.set(id, waiters);
+      const timer = setTimeout(() => settle({ done: false, id, exitCode: 0, error: '', startNumber: 0 }), Math.min(deadlineMs, 2 ** 31 - 1)).unref();
+      const settle = (result: Waited): void => {
+        clearTimeout(timer);
+        waiters.delete(waiter);
+        if (waiters.size === 0) this.waiters.delete(id);
+        resolve(result);
+      };
+      const waiter: Waiter = { condition, settle };
+      waiters.add(waiter);
+    });
+  }
+
+  private settle(id: string, isMet: (condition: WaitCondition) => boolean, result: Waited): void {
+    for (const waiter of [...(this.waiters.get(id) ?? [])]) if (isMet(waiter.condition)) waiter.settle(result);
+  }
+}

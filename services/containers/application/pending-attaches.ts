@@ -1,0 +1,16 @@
+import type { AttachTicket } from '#contracts/executor/tasks.js';
+
+/** Streams that were opened on a container before it started: its next run begins with their tickets, so that they miss nothing. */
+export class PendingAttaches {
+  private readonly tickets = new Map<string, AttachTicket[]>();
+
+  add(container: string, ticket: AttachTicket): void {
+    this.tickets.set(container, [...(this.tickets.get(container) ?? []), ticket]);
+  }
+
+  take(container: string): readonly AttachTicket[] {
+    const tickets = this.tickets.get(container) ?? [];
+    this.tickets.delete(container);
+    return tickets;
+  }
+}

@@ -1,0 +1,52 @@
+import type { TaskEvent } from '#contracts/executor/tasks.js';
+import type { RequestContext } from '#contracts/request.js';
+import type { Commit } from '#libs/event-store/event.js';
+import type { EventStore, Following } from '#libs/event-store/event-store.js';
+import type { Containers } from './container-directory.js';
+import type { ContainerLifecycle } from './container-lifecycle.js';
+import type { ExecRuns } from './exec-runs.js';
+
+/** Turns what the executor observed of tasks into what that means for containers. Events of one container in their order; delivered again, they change nothing. */
+export class TaskWatch {
+  private readonly queues = new Map<string, Promise<void>>();
+  private following: Following | undefined;
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly containers: Containers,
+    private readonly lifecycle: ContainerLifecycle,
+    private readonly execRuns: ExecRuns,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  async start(): Promise<void> {
+    this.following = await this.store.follow(['berth.event.task.>'], 0, (commit) => this.see(commit as Commit<TaskEvent>));
+    await Promise.all(this.queues.values());
+  }
+
+  async stop(): Promise<void> {
+    await this.following?.stop();
+  }
+
+  private see(commit: Commit<TaskEvent>): void {
+    const asked: RequestContext = { actor: 'service:containers', correlationId: commit.cause.correlationId, causationId: commit.id };
+    for (const event of commit.events) {
+      this.execRuns.see(event);
+      if (event.type === 'TaskStarted') this.enqueue(event.container, async () => void (await this.lifecycle.recordStarted(event.container, event.start, event.pid, event.at, asked)));
+      if (event.type === 'TaskExited') this.enqueue(event.container, () => this.exited(event, asked));
+    }
+  }
+
+  private async exited(event: Extract<TaskEvent, { type: 'TaskExited' }>, asked: RequestContext): Promise<void> {
+    const { start, exitCode, signal, oomKilled, keeperLost, at } = event;
+    await this.containers.execute(event.container, { type: 'RecordExited', start, exitCode, signal, oomKilled, keeperLost, at }, asked);
+  }
+
+  private enqueue(container: string, work: () => Promise<void>): void {
+    const queue = (this.queues.get(container) ?? Promise.resolve()).then(work).catch(this.onError);
+    this.queues.set(container, queue);
+    void queue.then(() => {
+      if (this.queues.get(container) === queue) this.queues.delete(container);
+    });
+  }
+}

@@ -1,0 +1,109 @@
+import { Controller } from '@nestjs/common';
+import * as commands from '#contracts/containers/commands.js';
+import type { ContainerView, ExecView } from '#contracts/containers/container-state.js';
+import * as queries from '#contracts/containers/queries.js';
+import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
+import { Asked, Body, Handles } from '#libs/messaging/handles.js';
+import { ContainerDirectory } from './application/container-directory.js';
+import { ContainerLifecycle } from './application/container-lifecycle.js';
+import { ContainerStreams } from './application/container-streams.js';
+import { ContainerCreation } from './application/create-container.js';
+import { ExecSessions } from './application/exec-sessions.js';
+import { ExitWaits, type Waited } from './application/exit-waits.js';
+
+@Controller()
+export class ContainersController {
+  constructor(
+    private readonly creation: ContainerCreation,
+    private readonly lifecycle: ContainerLifecycle,
+    private readonly directory: ContainerDirectory,
+    private readonly streams: ContainerStreams,
+    private readonly execs: ExecSessions,
+    private readonly waits: ExitWaits,
+  ) {}
+
+  @Handles(commands.CreateContainer)
+  create(@Body() command: commands.CreateContainer, @Asked() asked: RequestContext): Promise<commands.ContainerCreated> {
+    return this.creation.create(command, asked);
+  }
+
+  @Handles(commands.StartContainer)
+  start(@Body() command: commands.StartContainer, @Asked() asked: RequestContext): Promise<Done & { changed: boolean }> {
+    return this.lifecycle.start(command.container, 'api', asked);
+  }
+
+  @Handles(commands.StopContainer)
+  stop(@Body() command: commands.StopContainer, @Asked() asked: RequestContext): Promise<Done & { changed: boolean }> {
+    return this.lifecycle.stop(command.container, command, asked);
+  }
+
+  @Handles(commands.RestartContainer)
+  restart(@Body() command: commands.RestartContainer, @Asked() asked: RequestContext): Promise<Done> {
+    return this.lifecycle.restart(command.container, command, asked);
+  }
+
+  @Handles(commands.KillContainer)
+  kill(@Body() command: commands.KillContainer, @Asked() asked: RequestContext): Promise<Done> {
+    return this.lifecycle.kill(command.container, command.signal, asked);
+  }
+
+  @Handles(commands.RenameContainer)
+  rename(@Body() command: commands.RenameContainer, @Asked() asked: RequestContext): Promise<Done> {
+    return this.lifecycle.rename(command.container, command.name, asked);
+  }
+
+  @Handles(commands.RemoveContainer)
+  remove(@Body() command: commands.RemoveContainer, @Asked() asked: RequestContext): Promise<Done> {
+    return this.lifecycle.remove(command.container, { force: command.force, volumes: command.volumes }, asked);
+  }
+
+  @Handles(commands.ResizeContainer)
+  resize(@Body() command: commands.ResizeContainer, @Asked() asked: RequestContext): Promise<Done> {
+    return this.streams.resize(command, asked);
+  }
+
+  @Handles(commands.AttachContainer)
+  attach(@Body() command: commands.AttachContainer, @Asked() asked: RequestContext): Promise<commands.AttachReply> {
+    return this.streams.attach(command, asked);
+  }
+
+  @Handles(commands.ReadLogs)
+  logs(@Body() query: commands.ReadLogs, @Asked() asked: RequestContext): Promise<commands.LogsReply> {
+    return this.streams.logs(query, asked);
+  }
+
+  @Handles(commands.CreateExec)
+  createExec(@Body() command: commands.CreateExec, @Asked() asked: RequestContext): Promise<{ id: string }> {
+    return this.execs.create(command, asked);
+  }
+
+  @Handles(commands.StartExec)
+  startExec(@Body() command: commands.StartExec, @Asked() asked: RequestContext): Promise<{ endpoint?: StreamEndpoint; terminal: boolean }> {
+    return this.execs.start(command, asked);
+  }
+
+  @Handles(commands.ResizeExec)
+  resizeExec(@Body() command: commands.ResizeExec, @Asked() asked: RequestContext): Promise<Done> {
+    return this.execs.resize(command, asked);
+  }
+
+  @Handles(queries.GetExec)
+  exec(@Body() query: queries.GetExec): Promise<ExecView> {
+    return this.execs.settledView(query);
+  }
+
+  @Handles(queries.GetContainer)
+  get(@Body() query: queries.GetContainer): ContainerView {
+    return this.directory.view(this.directory.find(query.container));
+  }
+
+  @Handles(queries.ListContainers)
+  list(@Body() query: queries.ListContainers): queries.ContainerList {
+    return this.directory.list(query.all);
+  }
+
+  @Handles(queries.WaitContainer)
+  wait(@Body() query: queries.WaitContainer): Promise<Waited> {
+    return this.waits.wait(query.container, query.condition, query.deadlineMs);
+  }
+}

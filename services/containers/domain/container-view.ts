@@ -1,0 +1,39 @@
+import type { ContainerStatus, ContainerView } from '#contracts/containers/container-state.js';
+import type { PresentContainer } from './container/container-state.js';
+
+/** The state as readers see it. "starting" is an inner state: to others it is still what it was before. */
+export function containerView(state: PresentContainer, execIds: readonly string[], dataRoot: string): ContainerView {
+  const { spec, run } = state;
+  const directory = `${dataRoot}/containers/${spec.id}`;
+  const logged = (spec.hostConfig.LogConfig?.Type || 'json-file') !== 'none';
+  return {
+    id: spec.id,
+    name: spec.name,
+    createdAt: spec.createdAt,
+    config: spec.config,
+    hostConfig: spec.hostConfig,
+    imageId: spec.imageId,
+    imageRef: spec.imageRef,
+    path: spec.path,
+    args: spec.args,
+    mounts: spec.mounts,
+    status: statusOf(state),
+    startNumber: run.start,
+    pid: run.pid,
+    exitCode: run.exitCode,
+    oomKilled: run.oomKilled,
+    error: run.error,
+    startedAt: run.startedAt,
+    finishedAt: run.finishedAt,
+    restartCount: state.restartCount,
+    ...(run.endpoint ? { endpoint: run.endpoint } : {}),
+    execIds,
+    logPath: logged ? `${directory}/${spec.id}-json.log` : '',
+    directory,
+  };
+}
+
+function statusOf(state: PresentContainer): ContainerStatus {
+  if (state.status !== 'starting') return state.status;
+  return state.run.start > 1 ? 'exited' : 'created';
+}

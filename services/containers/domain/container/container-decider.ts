@@ -1,0 +1,138 @@
+import type { ContainerEvent, ExitReason, StartReason } from '#contracts/containers/events.js';
+import type { EndpointSettings } from '#contracts/containers/container-state.js';
+import type { Decider } from '#libs/event-store/decider.js';
+import { conflict, notFound } from '#libs/errors/errors.js';
+import { restartDelay } from '../restart-policy.js';
+import { SIGKILL } from '../signals.js';
+import { type Container, type ContainerSpec, isRunning, noRun, type PresentContainer } from './container-state.js';
+
+export type ContainerCommand = { readonly at: string } & (
+  | { readonly type: 'Create'; readonly spec: ContainerSpec }
+  | { readonly type: 'Start'; readonly reason: StartReason }
+  | { readonly type: 'RecordStarted'; readonly start: number; readonly pid: number; readonly endpoint?: EndpointSettings }
+  | { readonly type: 'RecordStartFailed'; readonly start: number; readonly error: string; readonly exitCode: number }
+  | { readonly type: 'RecordExited'; readonly start: number; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly keeperLost: boolean }
+  | { readonly type: 'Stop'; readonly signal: number; readonly timeoutSeconds: number }
+  | { readonly type: 'Kill'; readonly signal: number }
+  | { readonly type: 'Rename'; readonly name: string }
+  | { readonly type: 'Remove'; readonly force: boolean; readonly volumes: boolean }
+  | { readonly type: 'RecordRemoved' }
+);
+
+export const containerDecider: Decider<Container, ContainerCommand, ContainerEvent> = { initialState: { status: 'absent' }, decide, evolve };
+
+function decide(command: ContainerCommand, state: Container): readonly ContainerEvent[] {
+  const { at } = command;
+  if (command.type === 'Create') {
+    if (state.status !== 'absent') throw conflict(`container ${command.spec.id} exists already`);
+    const { id, createdAt: _createdAt, ...spec } = command.spec;
+    return [{ type: 'ContainerCreated', container: id, ...spec, at }];
+  }
+  if (state.status === 'absent') {
+    // What is reported of a container that was removed meanwhile concerns nobody.
+    if (command.type.startsWith('Record')) return [];
+    throw notFound('No such container');
+  }
+  const container = state.spec.id;
+  switch (command.type) {
+    case 'Start':
+      if (state.status === 'removing') throw conflict('container is marked for removal and cannot be started');
+      if (isRunning(state)) return [];
+      return [{ type: 'StartRequested', container, start: state.run.start + 1, reason: command.reason, at }];
+
+    case 'RecordStarted':
+      if (command.start !== state.run.start || state.run.startedAt !== '' || state.run.finishedAt !== '') return [];
+      return [{ type: 'ContainerStarted', container, start: command.start, pid: command.pid, ...(command.endpoint ? { endpoint: command.endpoint } : {}), at }];
+
+    case 'RecordStartFailed':
+      if (state.status !== 'starting' || command.start !== state.run.start) return [];
+      return [{ type: 'StartFailed', container, start: command.start, error: command.error, exitCode: command.exitCode, at }];
+
+    case 'RecordExited':
+      // Delivered twice, or late: the run is known to be over.
+      if (command.start !== state.run.start || state.run.finishedAt !== '') return [];
+      return exited(command, state);
+
+    case 'Stop':
+      if (state.status === 'restarting') return [{ type: 'StopRequested', container, signal: command.signal, timeoutSeconds: command.timeoutSeconds, at }];
+      if (!isRunning(state)) return [];
+      return [{ type: 'StopRequested', container, signal: command.signal, timeoutSeconds: command.timeoutSeconds, at }];
+
+    case 'Kill':
+      if (!isRunning(state)) throw conflict(`cannot kill container: ${state.spec.name}: container ${container} is not running`);
+      return [{ type: 'KillRequested', container, signal: command.signal, at }];
+
+    case 'Rename':
+      if (state.status === 'removing') throw conflict('container is marked for removal and cannot be renamed');
+      return command.name === state.spec.name ? [] : [{ type: 'ContainerRenamed', container, name: command.name, oldName: state.spec.name, at }];
+
+    case 'Remove':
+      if (state.status === 'removing') return [];
+      if (!command.force && isRunning(state))
+        throw conflict(`cannot remove container "${state.spec.name}": container is running: stop the container before removing or force remove`);
+      if (!command.force && state.status === 'restarting')
+        throw conflict(`cannot remove container "${state.spec.name}": container is restarting: stop the container before removing or force remove`);
+      return [{ type: 'RemoveRequested', container, force: command.force, volumes: command.volumes, at }];
+
+    case 'RecordRemoved':
+      return [{ type: 'ContainerRemoved', container, at }];
+  }
+}
+
+function exited(command: Extract<ContainerCommand, { type: 'RecordExited' }>, state: PresentContainer): ContainerEvent[] {
+  const container = state.spec.id;
+  const { start, exitCode, signal, oomKilled, at } = command;
+  const exit: ContainerEvent = { type: 'ContainerExited', container, start, exitCode, signal, oomKilled, reason: reasonOf(command, state), at };
+  if (state.status === 'removing') return [exit];
+  const delayMs = restartDelay(state.spec.hostConfig.RestartPolicy, {
+    exitCode,
+    ranMs: Date.parse(at) - Date.parse(state.run.startedAt || at),
+    previousDelayMs: state.restartDelayMs,
+    restartCount: state.restartCount,
+    stoppedByHand: state.run.stopRequested !== undefined || state.run.killRequested,
+  });
+  return delayMs === undefined ? [exit] : [exit, { type: 'RestartScheduled', container, start, delayMs, at }];
+}
+
+function reasonOf(exit: Extract<ContainerCommand, { type: 'RecordExited' }>, state: PresentContainer): ExitReason {
+  if (exit.keeperLost) return 'keeper-lost';
+  if (exit.oomKilled) return 'oom';
+  if (state.run.stopRequested && exit.signal === SIGKILL) return 'stop-timeout';
+  if (state.run.stopRequested || state.run.killRequested || state.remove) return 'killed-api';
+  if (exit.signal !== 0) return 'killed-kernel';
+  return exit.exitCode === 0 ? 'completed' : 'error';
+}
+
+function evolve(state: Container, event: ContainerEvent): Container {
+  if (event.type === 'ContainerCreated') {
+    const { container: id, at: createdAt, name, config, hostConfig, imageId, imageRef, layers, path, args, mounts } = event;
+    return { status: 'created', spec: { id, createdAt, name, config, hostConfig, imageId, imageRef, layers, path, args, mounts }, run: noRun, restartCount: 0, restartDelayMs: 0 };
+  }
+  if (state.status === 'absent') return state;
+  switch (event.type) {
+    case 'StartRequested': {
+      const byPolicy = event.reason === 'restart-policy';
+      return { ...state, status: 'starting', run: { ...noRun, start: event.start }, restartCount: byPolicy ? state.restartCount + 1 : 0, restartDelayMs: byPolicy ? state.restartDelayMs : 0 };
+    }
+    case 'ContainerStarted':
+      return { ...state, status: state.status === 'removing' ? 'removing' : 'running', run: { ...state.run, pid: event.pid, startedAt: event.at, ...(event.endpoint ? { endpoint: event.endpoint } : {}) } };
+    case 'StartFailed':
+      return { ...state, status: state.run.start > 1 ? 'exited' : 'created', run: { ...state.run, pid: 0, finishedAt: state.run.start > 1 ? event.at : '', exitCode: event.exitCode, error: event.error } };
+    case 'StopRequested':
+      return { ...state, status: state.status === 'restarting' ? 'exited' : state.status, run: { ...state.run, stopRequested: { signal: event.signal, timeoutSeconds: event.timeoutSeconds } } };
+    case 'KillRequested':
+      return { ...state, run: { ...state.run, killRequested: state.run.killRequested || event.signal === SIGKILL } };
+    case 'ContainerExited': {
+      const { endpoint: _released, ...run } = state.run;
+      return { ...state, status: state.status === 'removing' ? 'removing' : 'exited', run: { ...run, pid: 0, finishedAt: event.at, exitCode: event.exitCode, oomKilled: event.oomKilled } };
+    }
+    case 'RestartScheduled':
+      return { ...state, status: 'restarting', restartDelayMs: event.delayMs };
+    case 'ContainerRenamed':
+      return { ...state, spec: { ...state.spec, name: event.name } };
+    case 'RemoveRequested':
+      return { ...state, status: 'removing', remove: { force: event.force, volumes: event.volumes } };
+    case 'ContainerRemoved':
+      return { status: 'absent' };
+  }
+}

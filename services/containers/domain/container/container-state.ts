@@ -1,0 +1,52 @@
+import type { ContainerConfig, HostConfig } from '#contracts/containers/container-config.js';
+import type { ContainerMount, EndpointSettings } from '#contracts/containers/container-state.js';
+
+/** What was asked for at creation; the same for all runs. */
+export interface ContainerSpec {
+  readonly id: string;
+  readonly name: string;
+  readonly createdAt: string;
+  readonly config: ContainerConfig;
+  readonly hostConfig: HostConfig;
+  readonly imageId: string;
+  readonly imageRef: string;
+  /** Chain ids of the image, top first. */
+  readonly layers: readonly string[];
+  readonly path: string;
+  readonly args: readonly string[];
+  readonly mounts: readonly ContainerMount[];
+}
+
+/** How the newest run stands, or stood. Times are RFC 3339, '' when not yet. */
+export interface Run {
+  readonly start: number;
+  readonly pid: number;
+  readonly endpoint?: EndpointSettings;
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  readonly exitCode: number;
+  readonly oomKilled: boolean;
+  readonly error: string;
+  /** A person asked it to stop, or killed it. */
+  readonly stopRequested?: { readonly signal: number; readonly timeoutSeconds: number };
+  readonly killRequested: boolean;
+}
+
+export type Container =
+  | { readonly status: 'absent' }
+  | {
+      readonly status: 'created' | 'starting' | 'running' | 'restarting' | 'exited' | 'removing';
+      readonly spec: ContainerSpec;
+      readonly run: Run;
+      /** Restarts by policy since the last start by hand. */
+      readonly restartCount: number;
+      /** The pause before the newest restart, 0 when there was none. */
+      readonly restartDelayMs: number;
+      readonly remove?: { readonly force: boolean; readonly volumes: boolean };
+    };
+
+export type PresentContainer = Exclude<Container, { status: 'absent' }>;
+
+export const noRun: Run = { start: 0, pid: 0, startedAt: '', finishedAt: '', exitCode: 0, oomKilled: false, error: '', killRequested: false };
+
+export const isRunning = (container: Container): boolean => container.status === 'running' || container.status === 'starting';

@@ -1,0 +1,44 @@
+import type { ContainerConfig } from '#contracts/containers/container-config.js';
+import type { ImageView } from '#contracts/images/images.js';
+import { invalid } from '#libs/errors/errors.js';
+
+/** The configuration with what the client left open taken from the image, as dockerd merges them. Labels are data: they change nothing else. */
+export function withImageDefaults(config: ContainerConfig, image: ImageView, containerId: string): ContainerConfig {
+  const defaults = image.config;
+  const entrypointGiven = config.Entrypoint !== undefined && config.Entrypoint !== null && config.Entrypoint.length > 0;
+  const commandGiven = config.Cmd !== undefined && config.Cmd !== null && config.Cmd.length > 0;
+  // An entrypoint of one's own makes the image's command meaningless; [""] resets it.
+  const entrypoint = entrypointGiven ? (config.Entrypoint ?? []).filter((word, index) => index > 0 || word !== '') : [...(defaults.Entrypoint ?? [])];
+  const command = commandGiven ? [...(config.Cmd ?? [])] : entrypointGiven ? [] : [...(defaults.Cmd ?? [])];
+  return {
+    ...config,
+    Hostname: config.Hostname || containerId.slice(0, 12),
+    User: config.User || defaults.User || '',
+    Env: mergeEnvironment(defaults.Env ?? [], config.Env ?? []),
+    Entrypoint: entrypoint.length > 0 ? entrypoint : null,
+    Cmd: command.length > 0 ? command : null,
+    WorkingDir: config.WorkingDir || defaults.WorkingDir || '',
+    Volumes: { ...(defaults.Volumes ?? {}), ...(config.Volumes ?? {}) },
+    ExposedPorts: { ...(defaults.ExposedPorts ?? {}), ...(config.ExposedPorts ?? {}) },
+    Labels: { ...(defaults.Labels ?? {}), ...(config.Labels ?? {}) },
+    ...(config.StopSignal || defaults.StopSignal ? { StopSignal: config.StopSignal || defaults.StopSignal || '' } : {}),
+  };
+}
+
+/** argv of the container: entrypoint, then command. */
+export function commandLine(config: ContainerConfig): readonly [string, ...string[]] {
+  const [path, ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
+  if (path === undefined || path === '') throw invalid('no command specified');
+  return [path, ...args];
+}
+
+/** The client's variables win; a name without "=" removes the image's. */
+export function mergeEnvironment(base: readonly string[], own: readonly string[]): string[] {
+  const nameOf = (variable: string): string => variable.split('=', 1)[0] ?? variable;
+  const merged = new Map(base.map((variable) => [nameOf(variable), variable]));
+  for (const variable of own) {
+    if (variable.includes('=')) merged.set(nameOf(variable), variable);
+    else merged.delete(variable);
+  }
+  return Array.from(merged.values());
+}

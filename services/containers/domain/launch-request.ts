@@ -1,0 +1,132 @@
+import type { EndpointSettings } from '#contracts/containers/container-state.js';
+import type { HostConfig } from '#contracts/containers/container-config.js';
+import type { AttachTicket, LaunchTask, TaskNetwork, TaskProcess, TaskResources, TaskSecurity } from '#contracts/executor/tasks.js';
+import { invalid } from '#libs/errors/errors.js';
+import type { ContainerSpec } from './container/container-state.js';
+
+const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
+
+/** What the executor is asked to run for one start of a container. Only typed fields: nothing of an image's labels gets here. */
+export function launchRequest(spec: ContainerSpec, start: number, endpoint: EndpointSettings | undefined, tickets: readonly AttachTicket[]): Omit<LaunchTask, 'reply'> {
+  const { config, hostConfig } = spec;
+  return {
+    container: spec.id,
+    start,
+    name: spec.name,
+    process: processOf(spec),
+    security: securityOf(hostConfig),
+    resources: resourcesOf(hostConfig),
+    layers: spec.layers,
+    readOnlyRoot: hostConfig.ReadonlyRootfs ?? false,
+    mounts: spec.mounts,
+    network: networkOf(hostConfig, endpoint),
+    hostname: config.Hostname ?? '',
+    domainname: config.Domainname ?? '',
+    extraHosts: hostConfig.ExtraHosts ?? [],
+    dns: hostConfig.Dns ?? [],
+    dnsSearch: hostConfig.DnsSearch ?? [],
+    dnsOptions: hostConfig.DnsOptions ?? [],
+    ulimits: hostConfig.Ulimits ?? [],
+    sysctls: hostConfig.Sysctls ?? {},
+    ...(hostConfig.OomScoreAdj ? { oomScoreAdj: hostConfig.OomScoreAdj } : {}),
+    shmSizeBytes: hostConfig.ShmSize || DEFAULT_SHM_BYTES,
+    init: hostConfig.Init ?? false,
+    log: logOf(hostConfig),
+    tickets,
+  };
+}
+
+function processOf(spec: ContainerSpec): TaskProcess {
+  const { config, hostConfig } = spec;
+  return {
+    args: [spec.path, ...spec.args],
+    env: config.Env ?? [],
+    cwd: config.WorkingDir || '/',
+    user: config.User ?? '',
+    groups: hostConfig.GroupAdd ?? [],
+    terminal: config.Tty ?? false,
+    rows: hostConfig.ConsoleSize?.[0] ?? 0,
+    columns: hostConfig.ConsoleSize?.[1] ?? 0,
+    openStdin: config.OpenStdin ?? false,
+    stdinOnce: config.StdinOnce ?? false,
+  };
+}
+
+function securityOf(hostConfig: HostConfig): TaskSecurity {
+  const security = parseSecurityOptions(hostConfig.SecurityOpt ?? []);
+  return { privileged: hostConfig.Privileged ?? false, capAdd: hostConfig.CapAdd ?? [], capDrop: hostConfig.CapDrop ?? [], ...security };
+}
+
+export function parseSecurityOptions(options: readonly string[]): Pick<TaskSecurity, 'noNewPrivileges' | 'seccomp'> {
+  let noNewPrivileges = false;
+  let seccomp = 'default';
+  for (const option of options) {
+    const separator = option.search(/[=:]/);
+    const key = separator < 0 ? option : option.slice(0, separator);
+    const value = separator < 0 ? '' : option.slice(separator + 1);
+    if (key === 'no-new-privileges') noNewPrivileges = value === '' || value === 'true';
+    else if (key === 'seccomp' && value !== '') seccomp = value === 'builtin' ? 'default' : value;
+    else if (key === 'label' && value === 'disable') continue;
+    else if (key === 'apparmor' && value === 'unconfined') continue;
+    else throw invalid(`invalid --security-opt 2: "${option}"`);
+  }
+  return { noNewPrivileges, seccomp };
+}
+
+function resourcesOf(host: HostConfig): TaskResources {
+  return {
+    ...(host.Memory ? { memoryBytes: host.Memory } : {}),
+    ...(host.MemorySwap ? { memorySwapBytes: host.MemorySwap } : {}),
+    ...(host.MemoryReservation ? { memoryReservationBytes: host.MemoryReservation } : {}),
+    ...(host.NanoCpus ? { nanoCpus: host.NanoCpus } : {}),
+    ...(host.CpuShares ? { cpuShares: host.CpuShares } : {}),
+    ...(host.CpuQuota ? { cpuQuota: host.CpuQuota } : {}),
+    ...(host.CpuPeriod ? { cpuPeriod: host.CpuPeriod } : {}),
+    ...(host.CpusetCpus ? { cpusetCpus: host.CpusetCpus } : {}),
+    ...(host.CpusetMems ? { cpusetMems: host.CpusetMems } : {}),
+    ...(host.PidsLimit && host.PidsLimit > 0 ? { pidsLimit: host.PidsLimit } : {}),
+  };
+}
+
+function networkOf(hostConfig: HostConfig, endpoint: EndpointSettings | undefined): TaskNetwork {
+  const mode = hostConfig.NetworkMode ?? 'default';
+  if (mode === 'none' || mode === 'host') return { mode };
+  if (mode.startsWith('container:')) return { mode: 'container', container: mode.slice('container:'.length) };
+  if (!endpoint) throw invalid(`network ${mode} needs an endpoint`);
+  return { mode: 'bridge', endpoint };
+}
+
+/** Which network a container's runs need an endpoint of; undefined for none, host and another container's. */
+export function networkWithEndpoint(hostConfig: HostConfig): string | undefined {
+  const mode = hostConfig.NetworkMode || 'default';
+  return mode === 'none' || mode === 'host' || mode.startsWith('container:') ? undefined : mode === 'default' ? 'bridge' : mode;
+}
+
+function logOf(hostConfig: HostConfig): { driver: 'json-file' | 'local' | 'none'; maxBytes: number; maxFiles: number } {
+  const type = hostConfig.LogConfig?.Type || 'json-file';
+  if (type !== 'json-file' && type !== 'local' && type !== 'none') throw invalid(`logger: no log driver named '${type}' is registered`);
+  const options = hostConfig.LogConfig?.Config ?? {};
+  for (const key of Object.keys(options)) if (!['max-size', 'max-file', 'compress', 'mode'].includes(key)) throw invalid(`unknown log opt '${key}' for ${type} log driver`);
+  const maxFiles = Number(options['max-file'] ?? (type === 'local' ? 5 : 1));
+  if (!Number.isInteger(maxFiles) || maxFiles < 1) throw invalid(`max-file cannot be less than 1`);
+  return { driver: type, maxBytes: parseSize(options['max-size'] ?? (type === 'local' ? '20m' : '-1')), maxFiles };
+}
+
+/** "10m" → bytes; "-1" → 0, no limit. */
+function parseSize(text: string): number {
+  if (text === '-1') return 0;
+  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$/i.exec(text) ?? [];
+  if (number === '') throw invalid(`invalid size: '${text}'`);
+  return Math.floor(Number(number) * 1024 ** ['', 'k', 'm', 'g', 't'].indexOf(unit.toLowerCase()));
+}
+
+/** Everything in a host configuration that can be told wrong without the host: throws what `docker create` should say. */
+export function checkHostConfig(hostConfig: HostConfig): void {
+  logOf(hostConfig);
+  parseSecurityOptions(hostConfig.SecurityOpt ?? []);
+  const { RestartPolicy: policy, AutoRemove: autoRemove, Memory: memory } = hostConfig;
+  if (autoRemove && policy?.Name && policy.Name !== 'no') throw invalid("can't create 'AutoRemove' container with restart policy");
+  if (policy?.Name && !['no', 'always', 'unless-stopped', 'on-failure'].includes(policy.Name)) throw invalid(`invalid restart policy: unknown policy '${policy.Name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`);
+  if (policy?.MaximumRetryCount && policy.Name !== 'on-failure') throw invalid(`invalid restart policy: maximum retry count can only be used with 'on-failure'`);
+  if (memory && memory < 6 * 1024 * 1024) throw invalid('Minimum memory limit allowed is 6MB');
+}

@@ -1,0 +1,85 @@
+import type { ContainerConfig, HostConfig, MountRequest } from '#contracts/containers/container-config.js';
+import { invalid } from '#libs/errors/errors.js';
+
+/** One mount as asked for; a volume without a name is anonymous. */
+export interface WantedMount {
+  readonly type: 'bind' | 'volume' | 'tmpfs';
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+  readonly propagation: string;
+  readonly options?: string;
+  readonly noCopy: boolean;
+  /** `-v` makes a missing host directory, `--mount` refuses. */
+  readonly createSource: boolean;
+}
+
+const PROPAGATION = new Set(['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave']);
+const MODES = new Set(['ro', 'rw', 'z', 'Z', 'nocopy', 'delegated', 'cached', 'consistent']);
+
+/** All mounts that a container was asked to have: -v, --mount, --tmpfs, and the volumes that the image declares. A later kind never doubles a target. */
+export function mountRequests(config: ContainerConfig, hostConfig: HostConfig): WantedMount[] {
+  const explicit = [...(hostConfig.Binds ?? []).map(parseBind), ...(hostConfig.Mounts ?? []).map(fromMount), ...Object.entries(hostConfig.Tmpfs ?? {}).map(([target, options]) => tmpfs(target, options))];
+  const targets = new Set<string>();
+  for (const { target } of explicit) {
+    if (targets.has(target)) throw invalid(`Duplicate mount point: ${target}`);
+    targets.add(target);
+  }
+  const declared = Object.keys(config.Volumes ?? {})
+    .map(cleanTarget)
+    .filter((target) => !targets.has(target))
+    .map((target): WantedMount => ({ type: 'volume', source: '', target, readOnly: false, propagation: '', noCopy: false, createSource: false }));
+  return [...explicit, ...declared];
+}
+
+/** "src:dst[:modes]", or "dst" for an anonymous volume. */
+export function parseBind(text: string): WantedMount {
+  const parts = text.split(':');
+  if (parts.length > 3 || parts.some((part) => part === '')) throw invalid(`invalid volume specification: '${text}'`);
+  const [source, target, modeText] = parts.length === 1 ? ['', parts[0] ?? '', ''] : [parts[0] ?? '', parts[1] ?? '', parts[2] ?? ''];
+  const modes = modeText === '' ? [] : modeText.split(',');
+  for (const mode of modes) if (!MODES.has(mode) && !PROPAGATION.has(mode)) throw invalid(`invalid mode: ${modeText}`);
+  const isBind = source.startsWith('/');
+  if (!isBind && source !== '' && !/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(source))
+    throw invalid(`create ${source}: "${source}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`);
+  return {
+    type: isBind ? 'bind' : 'volume',
+    source,
+    target: cleanTarget(target),
+    readOnly: modes.includes('ro'),
+    propagation: isBind ? (modes.find((mode) => PROPAGATION.has(mode)) ?? 'rprivate') : '',
+    noCopy: modes.includes('nocopy'),
+    createSource: isBind,
+  };
+}
+
+function fromMount(mount: MountRequest): WantedMount {
+  const target = cleanTarget(mount.Target);
+  const readOnly = mount.ReadOnly ?? false;
+  const common = { target, readOnly, createSource: false };
+  switch (mount.Type) {
+    case 'bind':
+      if (!mount.Source?.startsWith('/')) throw invalid(`invalid mount config for type "bind": invalid mount path: '${mount.Source ?? ''}' mount path must be absolute`);
+      return { ...common, type: 'bind', source: mount.Source, propagation: mount.BindOptions?.Propagation || 'rprivate', noCopy: true, createSource: mount.BindOptions?.CreateMountpoint ?? false };
+    case 'volume':
+      return { ...common, type: 'volume', source: mount.Source ?? '', propagation: '', noCopy: mount.VolumeOptions?.NoCopy ?? false };
+    case 'tmpfs': {
+      const options = [mount.TmpfsOptions?.SizeBytes ? `size=${mount.TmpfsOptions.SizeBytes}` : '', mount.TmpfsOptions?.Mode ? `mode=${mount.TmpfsOptions.Mode.toString(8)}` : ''].filter(Boolean).join(',');
+      return { ...tmpfs(target, options), readOnly };
+    }
+    default:
+      throw invalid(`invalid mount config: mount type unknown: "${String(mount.Type)}"`);
+  }
+}
+
+function tmpfs(target: string, options: string): WantedMount {
+  return { type: 'tmpfs', source: '', target: cleanTarget(target), readOnly: options.split(',').includes('ro'), propagation: '', options, noCopy: true, createSource: false };
+}
+
+function cleanTarget(target: string): string {
+  if (!target.startsWith('/')) throw invalid(`invalid mount config: invalid mount path: '${target}' mount path must be absolute`);
+  const parts = target.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.includes('..')) throw invalid(`invalid mount path: '${target}' must not contain '..'`);
+  if (parts.length === 0) throw invalid("invalid volume specification: destination can't be '/'");
+  return `/${parts.join('/')}`;
+}

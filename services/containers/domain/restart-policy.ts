@@ -1,0 +1,38 @@
+import type { RestartPolicy } from '#contracts/containers/container-config.js';
+
+const FIRST_DELAY_MS = 100;
+const LONGEST_DELAY_MS = 60_000;
+/** A run that lasted this long counts as good: the pause begins anew. */
+const GOOD_RUN_MS = 10_000;
+
+export interface EndedRun {
+  readonly exitCode: number;
+  readonly ranMs: number;
+  /** Pause before the run that ended; 0 when there was none. */
+  readonly previousDelayMs: number;
+  /** Restarts by policy so far. */
+  readonly restartCount: number;
+  /** A person stopped or killed it. */
+  readonly stoppedByHand: boolean;
+}
+
+/** Milliseconds until the next start, or undefined when the container stays as it is. Docker's rules: 100 ms, doubled up to a minute, anew after a run of 10 s. */
+export function restartDelay(policy: RestartPolicy | null | undefined, run: EndedRun): number | undefined {
+  if (run.stoppedByHand || !wantsRestart(policy, run)) return undefined;
+  if (run.ranMs >= GOOD_RUN_MS || run.previousDelayMs === 0) return FIRST_DELAY_MS;
+  return Math.min(run.previousDelayMs * 2, LONGEST_DELAY_MS);
+}
+
+function wantsRestart(policy: RestartPolicy | null | undefined, run: EndedRun): boolean {
+  switch (policy?.Name) {
+    case 'always':
+    case 'unless-stopped':
+      return true;
+    case 'on-failure': {
+      const limit = policy.MaximumRetryCount ?? 0;
+      return run.exitCode !== 0 && (limit === 0 || run.restartCount < limit);
+    }
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,52 @@
+import 'reflect-metadata';
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { DynamicModule } from '@nestjs/common';
+import { connectEventStore } from '#libs/event-store/jetstream-event-store.js';
+import { connectBus, natsOptions, type ServiceDependencies, startMicroservice } from '#libs/messaging/service.js';
+import { readCredentials } from '#libs/settings/credentials.js';
+import { type EngineSettings, readSettings } from '#libs/settings/engine-settings.js';
+import { ContainersModule } from '../containers/containers.module.js';
+import { startGateway } from '../gateway/start-gateway.js';
+import { ImagesModule } from '../images/images.module.js';
+import { NetworksModule } from '../networks/networks.module.js';
+import { VolumesModule } from '../volumes/volumes.module.js';
+
+/** All unprivileged services in one process, each on connections of its own with its own credentials. */
+const settings = readSettings(process.env);
+const closers: (() => Promise<unknown>)[] = [];
+
+async function dependencies(user: string): Promise<ServiceDependencies<EngineSettings>> {
+  const credentials = readCredentials(settings, user);
+  const store = await connectEventStore({ ...natsOptions(credentials), source: user });
+  const bus = await connectBus(credentials);
+  closers.push(
+    () => store.close(),
+    () => bus.close(),
+  );
+  return { settings, store, bus };
+}
+
+async function startService(user: string, module: (deps: ServiceDependencies<EngineSettings>) => DynamicModule): Promise<void> {
+  const app = await startMicroservice(module(await dependencies(user)), readCredentials(settings, user));
+  closers.push(() => app.close());
+}
+
+await startService('volumes', (deps) => VolumesModule.for(deps));
+await startService('images', (deps) => ImagesModule.for(deps));
+await startService('networks', (deps) => NetworksModule.for(deps));
+await startService('containers', (deps) => ContainersModule.for(deps));
+const gateway = await startGateway(await dependencies('gateway'));
+closers.push(() => gateway.close());
+writeFileSync(`${settings.runRoot}/ready/engine`, readFileSync('/proc/self/stat'));
+
+let stopping = false;
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(signal, () => {
+    if (stopping) return;
+    stopping = true;
+    void (async () => {
+      for (const close of closers.reverse()) await close().catch(() => undefined);
+      process.exit(0);
+    })();
+  });
+}

@@ -1,0 +1,78 @@
+import { spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { node26 } from './npm-packages.mjs';
+import { SetupError } from './progress.mjs';
+import { REPOSITORY } from './repository.mjs';
+
+const COMPILED = join(REPOSITORY, 'dist/services/engine');
+const compiled = (file) => import(pathToFileURL(join(COMPILED, file)).href);
+
+export const isBuilt = () => existsSync(join(COMPILED, 'supervisor/main.js'));
+
+/** The settings of this environment, and the processes that serve them. Needs dist/. */
+export async function engineProcesses(environment = process.env) {
+  const { readSupervisorSettings, settingsEnvironment } = await compiled('settings.js');
+  const { isRunning, runningProcess } = await compiled('supervisor/process-file.js');
+  let settings;
+  try {
+    settings = readSupervisorSettings(environment);
+  } catch (error) {
+    throw new SetupError(error.message);
+  }
+  const names = settings.natsEmbedded ? ['nats', 'executor', 'engine'] : ['executor', 'engine'];
+  const running = (name) => runningProcess(join(settings.runRoot, 'pids', name));
+  const logFile = (name) => join(settings.dataRoot, 'logs', `${name}.log`);
+
+  /** Starts the supervisor in a session of its own: it outlives this script and its terminal. */
+  function startSupervisor(natsServer) {
+    mkdirSync(join(settings.dataRoot, 'logs'), { recursive: true, mode: 0o711 });
+    const log = openSync(logFile('supervisor'), 'a');
+    const child = spawn(node26(), ['--max-semi-space-size=1', '--max-old-space-size=32', join(COMPILED, 'supervisor/main.js')], {
+      detached: true,
+      cwd: '/',
+      env: { ...environment, ...settingsEnvironment(settings), BERTH_NATS_SERVER: natsServer ?? '' },
+      stdio: ['ignore', log, log],
+    });
+    closeSync(log);
+    child.unref();
+    return child;
+  }
+
+  /** Resolves when all services are up. Throws SetupError with the last lines of the log of the first that is not. */
+  async function untilReady(supervisor, timeoutMs = 60_000) {
+    const deadline = Date.now() + timeoutMs;
+    const missing = () => names.filter((name) => !(running(name) && existsSync(join(settings.runRoot, 'ready', name))));
+    while (missing().length > 0) {
+      if (supervisor && (supervisor.exitCode !== null || supervisor.signalCode !== null)) throw new SetupError(`the supervisor ended\n${tail('supervisor')}`);
+      if (Date.now() > deadline) {
+        const [name] = missing();
+        throw new SetupError(`${name} did not come up within ${timeoutMs / 1000} s; the end of ${logFile(name)}:\n${tail(name)}`);
+      }
+      await pause(20);
+    }
+  }
+
+  /** Stops the supervisor, which stops all; where it is gone, the services it left. Containers run on. Returns whether anything ran. */
+  async function stop() {
+    const processes = ['supervisor', ...[...names].reverse()].map(running).filter(Boolean);
+    for (const identity of processes) {
+      if (!isRunning(identity)) continue;
+      process.kill(identity.pid, 'SIGTERM');
+      for (const deadline = Date.now() + 60_000; isRunning(identity); await pause(20)) {
+        if (Date.now() > deadline) throw new SetupError(`process ${identity.pid} does not end`);
+      }
+    }
+    return processes.length > 0;
+  }
+
+  function tail(name) {
+    const text = existsSync(logFile(name)) ? readFileSync(logFile(name), 'utf8') : '';
+    return text.trimEnd().split('\n').slice(-20).map((line) => `  ${line}`).join('\n');
+  }
+
+  return { settings, running, startSupervisor, untilReady, stop };
+}
+
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));

@@ -1,0 +1,55 @@
+// `npm start`: from a fresh clone to a running engine and a first container; the second time, in seconds.
+import { build } from './build.mjs';
+import { engineProcesses } from './engine-processes.mjs';
+import { exclusively } from './exclusively.mjs';
+import { runFirstContainer } from './first-container.mjs';
+import { checkCgroups, checkPortIsFree, checkSocketIsFree } from './machine-checks.mjs';
+import { ensureNatsServer } from './nats-server.mjs';
+import { ensureNpmPackages } from './npm-packages.mjs';
+import { runScript, step } from './progress.mjs';
+import { ensureRequirements } from './requirements.mjs';
+
+async function start() {
+  checkCgroups();
+  ensureRequirements();
+  await ensureNpmPackages();
+  const changed = await build();
+  const engine = await engineProcesses();
+  const { settings } = engine;
+  if (changed && engine.running('supervisor')) {
+    step('stopping the engine that runs what was built before (containers run on)');
+    await engine.stop();
+  }
+  await exclusively(`start ${settings.runRoot}`, () => bringUp(engine));
+  const output = await runFirstContainer(settings.socket);
+  console.log(`\n${output.trimEnd()}\n`);
+  step(`ready at unix://${settings.socket}. Next:
+  export DOCKER_HOST=unix://${settings.socket}
+  docker run --rm -it busybox sh
+  docker ps -a
+  npm stop          (containers run on; with "-- --all" they stop too)`);
+}
+
+/** Starts the supervisor where none runs, and waits for all services; what does not come up is stopped again. */
+async function bringUp(engine) {
+  const { settings } = engine;
+  let supervisor;
+  if (!engine.running('supervisor')) {
+    if (!engine.running('engine')) {
+      await checkSocketIsFree(settings.socket);
+      await checkPortIsFree(settings.metricsPort, 'BERTH_METRICS_PORT');
+    }
+    if (settings.natsEmbedded && !engine.running('nats')) await checkPortIsFree(settings.natsPort, 'BERTH_NATS_PORT');
+    const natsServer = settings.natsEmbedded ? await ensureNatsServer(`${settings.dataRoot}/tools`) : undefined;
+    step('starting the engine');
+    supervisor = engine.startSupervisor(natsServer);
+  }
+  try {
+    await engine.untilReady(supervisor);
+  } catch (error) {
+    if (supervisor) await engine.stop(); // what does not come up should not go on trying unseen
+    throw error;
+  }
+}
+
+await runScript(start);

@@ -1,0 +1,24 @@
+// `npm stop`: stops the engine. Containers run on, and the next start finds them; `npm stop -- --all` kills them first.
+import { demand } from './engine-api.mjs';
+import { engineProcesses, isBuilt } from './engine-processes.mjs';
+import { runScript, SetupError, step } from './progress.mjs';
+
+async function stop() {
+  if (!isBuilt()) throw new SetupError('nothing was built here yet, so nothing runs');
+  if (process.getuid() !== 0) throw new SetupError('this needs root: run it with sudo, or as root');
+  const engine = await engineProcesses();
+  if (process.argv.includes('--all')) await killContainers(engine);
+  step((await engine.stop()) ? 'the engine is stopped' : 'the engine was not running');
+}
+
+async function killContainers({ settings, running }) {
+  if (!running('engine')) throw new SetupError('--all needs a running engine to ask for its containers: npm start first');
+  const containers = JSON.parse(await demand(settings.socket, 'GET', '/containers/json'));
+  for (const { Id: id, Names: [name] } of containers) {
+    step(`stopping ${name?.slice(1) ?? id}`);
+    // stop, not kill: a restart policy must not start it again.
+    await demand(settings.socket, 'POST', `/containers/${id}/stop?t=1`);
+  }
+}
+
+await runScript(stop);

@@ -1,0 +1,61 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { readSupervisorSettings } from '../settings.js';
+import { ensureAccount } from './account.js';
+import { ensureNatsPasswords, writePrivately } from './credentials.js';
+import { makeDirectories } from './directories.js';
+import { natsConfig } from './nats-config.js';
+import { tellWhenPortAnswers } from './port-ready.js';
+import { removeFile } from './process-file.js';
+import { natsConfigPath, serviceTable } from './service-table.js';
+import { Service } from './service.js';
+
+const tell = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
+
+/** One supervisor a run root: an abstract socket is a lock that the kernel gives back, whatever the holder dies of. See unix(7). */
+function takeLock(runRoot: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const lock = createServer((socket) => socket.destroy());
+    lock.once('error', () => reject(new Error(`a supervisor for ${runRoot} runs already`)));
+    lock.listen(`\0berth-supervisor:${runRoot}`, resolve);
+  });
+}
+
+async function main(): Promise<void> {
+  const settings = readSupervisorSettings();
+  const root = new URL('../../../..', import.meta.url).pathname.replace(/\/$/, '');
+  const natsServer = process.env['BERTH_NATS_SERVER'] ?? 'nats-server';
+  const account = ensureAccount(settings.user);
+  makeDirectories(settings, account);
+  await takeLock(settings.runRoot);
+
+  const ownPidFile = join(settings.runRoot, 'pids', 'supervisor');
+  writeFileSync(ownPidFile, readFileSync('/proc/self/stat'));
+  const passwords = ensureNatsPasswords(settings, account.gid);
+  if (settings.natsEmbedded) writePrivately(natsConfigPath(settings), natsConfig(settings, passwords), account.gid);
+
+  const specs = serviceTable(settings, { root, node: process.execPath, natsServer }, account);
+  const services = specs.map((spec) => new Service(spec, tell));
+  const probing = new AbortController();
+  const nats = specs.find((spec) => spec.name === 'nats');
+  if (nats) void tellWhenPortAnswers(settings.natsPort, nats.readyFile, existsSync, probing.signal);
+
+  const stop = async (): Promise<void> => {
+    tell('stopping');
+    probing.abort();
+    for (const service of services.toReversed()) await service.stop();
+    removeFile(ownPidFile);
+    tell('stopped');
+    process.exit(0);
+  };
+  let stopping: Promise<void> | undefined;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => (stopping ??= stop()));
+  process.on('SIGHUP', () => undefined); // the terminal that started it may close
+  await Promise.all(services.map((service) => service.keepAlive()));
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+});

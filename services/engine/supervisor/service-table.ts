@@ -1,0 +1,70 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { type SupervisorSettings, settingsEnvironment } from '../settings.js';
+import type { Account } from './account.js';
+import type { ServiceSpec } from './service.js';
+
+export interface Installation {
+  /** The repository: dist/ and node_modules/ are below it. */
+  readonly root: string;
+  /** The Node that services run on. */
+  readonly node: string;
+  readonly natsServer: string;
+}
+
+/** Flags that keep an idle Node small: its young generation grows to 48 MiB otherwise. */
+const SMALL_HEAP = ['--max-semi-space-size=1', '--enable-source-maps'];
+
+export const natsConfigPath = (settings: SupervisorSettings): string => join(settings.runRoot, 'nats.conf');
+
+/** The services in the order they start in; they stop in the opposite one. */
+export function serviceTable(settings: SupervisorSettings, installation: Installation, account: Account): readonly ServiceSpec[] {
+  const environment = {
+    ...settingsEnvironment(settings),
+    ...passedOn(process.env),
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    LANG: 'C.UTF-8',
+  };
+  const spec = (name: string, command: readonly string[], stopTimeoutMs: number): ServiceSpec => ({
+    name,
+    command,
+    environment,
+    directory: '/',
+    logFile: join(settings.dataRoot, 'logs', `${name}.log`),
+    pidFile: join(settings.runRoot, 'pids', name),
+    readyFile: join(settings.runRoot, 'ready', name),
+    stopTimeoutMs,
+  });
+  const nats = spec('nats', [...asUser(account), installation.natsServer, '-c', natsConfigPath(settings)], 10_000);
+  const executor = spec('executor', [installation.node, ...SMALL_HEAP, join(installation.root, 'dist/services/executor/main.js')], 10_000);
+  const engine = spec('engine', engineCommand(settings, installation, account), 15_000);
+  return settings.natsEmbedded ? [nats, executor, engine] : [executor, engine];
+}
+
+/**
+ * The engine as the unprivileged user. A clone below a private folder, as /root, cannot be read by that user: the engine then sees the
+ * repository through a bind mount in a mount namespace of its own. Slave propagation: the namespace must not hold containers' mounts.
+ */
+function engineCommand(settings: SupervisorSettings, installation: Installation, account: Account): readonly string[] {
+  const command = (root: string, node: string): string[] => [...asUser(account), node, ...SMALL_HEAP, join(root, 'dist/services/engine/main.js')];
+  const visible = [...asUser(account), 'test', '-x', installation.node, '-a', '-r', join(installation.root, 'dist/services/engine/settings.js')];
+  if (succeeds(visible)) return command(installation.root, installation.node);
+  const app = join(settings.dataRoot, 'app');
+  const node = join(app, installation.node.slice(installation.root.length));
+  return ['unshare', '--mount', '--propagation', 'slave', '/bin/sh', '-c', 'mount --bind "$0" "$1" && shift && exec "$@"', installation.root, app, ...command(app, node)];
+}
+
+function asUser(account: Account): string[] {
+  return ['setpriv', `--reuid=${account.uid}`, `--regid=${account.gid}`, '--init-groups', '--inh-caps=-all', '--no-new-privs'];
+}
+
+function succeeds(command: readonly string[]): boolean {
+  const [program, ...args] = command;
+  return program !== undefined && spawnSync(program, args, { stdio: 'ignore' }).status === 0;
+}
+
+/** Further settings of services (BERTH_…) and of telemetry (OTEL_…) go through; the rest of the caller's environment does not. */
+function passedOn(environment: NodeJS.ProcessEnv): Record<string, string> {
+  const rows = Object.entries(environment).filter((row): row is [string, string] => row[1] !== undefined && /^(BERTH|OTEL)_/.test(row[0]));
+  return Object.fromEntries(rows);
+}

@@ -1,0 +1,123 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, statSync, truncateSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isRunning, type ProcessIdentity, removeFile, runningProcess } from './process-file.js';
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5_000;
+/** Having run this long, a service is taken to be well again. */
+const STEADY_MS = 10_000;
+const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
+const POLL_MS = 200;
+
+export interface ServiceSpec {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly directory: string;
+  readonly logFile: string;
+  readonly pidFile: string;
+  readonly readyFile: string;
+  /** From SIGTERM to SIGKILL. */
+  readonly stopTimeoutMs: number;
+}
+
+/**
+ * One process that is kept alive. It is nobody's captive: it has a session of its own and writes its log itself, so it outlives the
+ * supervisor, and the next supervisor finds it by its pid file and adopts it.
+ */
+export class Service {
+  private stopping = false;
+  private readonly aborted = new AbortController();
+
+  constructor(
+    readonly spec: ServiceSpec,
+    private readonly tell: (line: string) => void,
+  ) {}
+
+  /** Returns after `stop`. */
+  async keepAlive(): Promise<void> {
+    let pause = FIRST_PAUSE_MS;
+    while (!this.stopping) {
+      const since = Date.now();
+      const adopted = runningProcess(this.spec.pidFile);
+      const how = adopted ? await this.watch(adopted) : await this.run();
+      if (this.stopping) return;
+      if (Date.now() - since > STEADY_MS) pause = FIRST_PAUSE_MS;
+      this.tell(`${this.spec.name} ${how}; starting it again in ${pause} ms`);
+      await this.pause(pause);
+      pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+    }
+  }
+
+  /** SIGTERM, then SIGKILL after the spec's timeout; resolves when it is gone. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.aborted.abort();
+    const process = runningProcess(this.spec.pidFile);
+    if (process) await endProcess(process, this.spec.stopTimeoutMs);
+    removeFile(this.spec.pidFile);
+    removeFile(this.spec.readyFile);
+  }
+
+  private async run(): Promise<string> {
+    removeFile(this.spec.readyFile);
+    cutLog(this.spec.logFile);
+    const log = openSync(this.spec.logFile, 'a', 0o640);
+    try {
+      // The shell writes the pid file before it becomes the service: should the supervisor die right now, its successor still finds the child.
+      const child = spawn('/bin/sh', ['-c', WRITE_PID_THEN_EXEC, this.spec.pidFile, ...this.spec.command], {
+        detached: true,
+        cwd: this.spec.directory,
+        env: { ...this.spec.environment },
+        stdio: ['ignore', log, log],
+      });
+      this.tell(`${this.spec.name} started as ${child.pid ?? 'nothing'}`);
+      return await ended(child);
+    } finally {
+      closeSync(log);
+    }
+  }
+
+  private async watch(process: ProcessIdentity): Promise<string> {
+    this.tell(`${this.spec.name} runs already as ${process.pid}: adopted`);
+    while (!this.stopping && isRunning(process)) await this.pause(POLL_MS);
+    return 'ended';
+  }
+
+  private async pause(milliseconds: number): Promise<void> {
+    await sleep(milliseconds, undefined, { signal: this.aborted.signal }).catch(() => undefined);
+  }
+}
+
+const WRITE_PID_THEN_EXEC = 'read -r stat < /proc/$$/stat && echo "$stat" > "$0.new" && mv "$0.new" "$0" && exec "$@"';
+
+function ended(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve(`could not be started (${error.message})`));
+    child.once('exit', (code, signal) => resolve(signal ? `was killed by ${signal}` : `exited with ${code}`));
+  });
+}
+
+async function endProcess(process_: ProcessIdentity, timeoutMs: number): Promise<void> {
+  signalIfThere(process_, 'SIGTERM');
+  const deadline = Date.now() + timeoutMs;
+  while (isRunning(process_)) {
+    if (Date.now() > deadline) signalIfThere(process_, 'SIGKILL');
+    await sleep(20);
+  }
+}
+
+function signalIfThere(process_: ProcessIdentity, signal: NodeJS.Signals): void {
+  if (!isRunning(process_)) return;
+  try {
+    process.kill(process_.pid, signal);
+  } catch {
+    // It ended between the two lines.
+  }
+}
+
+function cutLog(path: string): void {
+  const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (bytes > LOG_LIMIT_BYTES) truncateSync(path, 0);
+}

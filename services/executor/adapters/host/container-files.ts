@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Where the files of one container lie below the data root. */
+export class ContainerFiles {
+  constructor(private readonly dataRoot: string) {}
+
+  directory(container: string): string {
+    return join(this.dataRoot, 'containers', container);
+  }
+
+  upper(container: string): string {
+    return join(this.directory(container), 'diff');
+  }
+
+  work(container: string): string {
+    return join(this.directory(container), 'work');
+  }
+
+  /** An empty directory that the root is mounted on, in the container's own mount namespace alone. */
+  rootTarget(container: string): string {
+    return join(this.directory(container), 'merged');
+  }
+
+  log(container: string): string {
+    return join(this.directory(container), `${container}-json.log`);
+  }
+
+  async prepare(container: string, files: { readonly hosts: string; readonly hostname: string; readonly resolvConf: string }): Promise<void> {
+    const directory = this.directory(container);
+    await mkdir(directory, { recursive: true, mode: 0o710 });
+    await Promise.all([
+      mkdir(this.upper(container), { recursive: true, mode: 0o755 }),
+      mkdir(this.work(container), { recursive: true, mode: 0o700 }),
+      mkdir(this.rootTarget(container), { recursive: true, mode: 0o700 }),
+      writeFile(join(directory, 'hosts'), files.hosts, { mode: 0o644 }),
+      writeFile(join(directory, 'hostname'), files.hostname, { mode: 0o644 }),
+      writeFile(join(directory, 'resolv.conf'), files.resolvConf, { mode: 0o644 }),
+    ]);
+  }
+
+  async remove(container: string): Promise<void> {
+    await rm(this.directory(container), { recursive: true, force: true });
+  }
+
+  /** What the host resolves names with; empty where it has no such file. */
+  hostResolvConf(): string {
+    try {
+      return readFileSync('/etc/resolv.conf', 'utf8');
+    } catch {
+      return '';
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs';
+import { arch, cpus, hostname, release, totalmem } from 'node:os';
+import type { HostFacts } from '#contracts/executor/host.js';
+import type { CgroupLayout } from '#libs/cgroup/layout.js';
+import type { EngineSettings } from '#libs/settings/engine-settings.js';
+
+const ARCHITECTURES: Record<string, string> = { x64: 'x86_64', arm64: 'aarch64' };
+
+/** What /info tells of the machine. */
+export function hostFacts(layout: CgroupLayout, settings: EngineSettings): HostFacts {
+  const os = osRelease();
+  return {
+    kernelVersion: release(),
+    operatingSystem: os['PRETTY_NAME'] ?? 'Linux',
+    osVersion: os['VERSION_ID'] ?? '',
+    architecture: ARCHITECTURES[arch()] ?? arch(),
+    hostname: hostname(),
+    cpus: cpus().length,
+    memoryBytes: totalmem(),
+    cgroupVersion: layout.mode === 'v2' ? '2' : '1',
+    cgroupDriver: 'cgroupfs',
+    storageDriver: 'overlay2',
+    securityOptions: ['name=seccomp,profile=builtin'],
+    runtimes: ['berth'],
+    dataRoot: settings.dataRoot,
+    bridgeForwarding: true,
+    warnings: [],
+  };
+}
+
+function osRelease(): Record<string, string> {
+  try {
+    const lines = readFileSync('/etc/os-release', 'utf8').split('\n');
+    return Object.fromEntries(lines.flatMap((line) => [...line.matchAll(/^([A-Z_]+)="?(.*?)"?$/g)].map(([, key = '', value = '']) => [key, value])));
+  } catch {
+    return {};
+  }
+}

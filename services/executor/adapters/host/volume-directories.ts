@@ -1,0 +1,27 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { invalid } from '#libs/errors/errors.js';
+
+/** A name becomes one path component below the volumes' folder, never more: checked here again, since this process is root. */
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+
+export class VolumeDirectories {
+  constructor(private readonly dataRoot: string) {}
+
+  /** The volume's own directory, made if it is not there. */
+  async ensure(name: string): Promise<string> {
+    const path = join(this.of(name), '_data');
+    await mkdir(this.of(name), { recursive: true, mode: 0o701 });
+    await mkdir(path, { recursive: true, mode: 0o755 });
+    return path;
+  }
+
+  async remove(name: string): Promise<void> {
+    await rm(this.of(name), { recursive: true, force: true });
+  }
+
+  private of(name: string): string {
+    if (!NAME.test(name)) throw invalid(`"${name}" cannot be the name of a volume`);
+    return join(this.dataRoot, 'volumes', name);
+  }
+}

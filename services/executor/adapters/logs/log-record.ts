@@ -1,0 +1,43 @@
+/** One record of Docker's json-file format. A partial line has no newline at its end. */
+export interface LogRecord {
+  readonly log: string;
+  readonly stream: 'stdout' | 'stderr';
+  readonly time: string;
+}
+
+export interface LogFilter {
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  /** RFC 3339 or '': no limit. */
+  readonly since: string;
+  readonly until: string;
+  readonly timestamps: boolean;
+  readonly terminal: boolean;
+}
+
+export function parseRecord(line: Buffer): LogRecord | undefined {
+  try {
+    const record = JSON.parse(line.toString()) as LogRecord; // Our own shim wrote it; a torn line after a crash does not parse.
+    return typeof record.log === 'string' ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Times compare as text: all have nine digits and end in Z. */
+export function isWanted(record: LogRecord, filter: LogFilter): boolean {
+  if (!(record.stream === 'stderr' ? filter.stderr : filter.stdout)) return false;
+  return (filter.since === '' || record.time >= filter.since) && !isPast(record, filter);
+}
+
+export const isPast = (record: LogRecord, filter: LogFilter): boolean => filter.until !== '' && record.time > filter.until;
+
+/** The record as the Engine API's log stream has it: framed by stream, raw for terminals. */
+export function logBytes(record: LogRecord, filter: LogFilter): Buffer {
+  const text = Buffer.from(filter.timestamps ? `${record.time} ${record.log}` : record.log);
+  if (filter.terminal) return text;
+  const header = Buffer.alloc(8);
+  header.writeUInt8(record.stream === 'stderr' ? 2 : 1, 0);
+  header.writeUInt32BE(text.length, 4);
+  return Buffer.concat([header, text]);
+}

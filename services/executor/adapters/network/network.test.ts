@@ -1,0 +1,178 @@
+import { spawn, spawnSync } from 'node:child_process';
+import type { Server } from 'node:net';
+import { createServer } from 'node:net';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { inNetworkNamespace } from '#libs/linux/network-namespace.js';
+import { addAddress, addVeth, setLink } from '#libs/netlink/route.js';
+import { ensureBridge, removeBridge } from './bridge.js';
+import { Firewall } from './firewall.js';
+import { macOf } from './mac-address.js';
+import { RouteSocket } from './route-socket.js';
+import { SandboxPool } from './sandbox-pool.js';
+import { NetworkSandbox, detachLink } from './sandbox.js';
+
+/** Three networks: a client far away, the host, one container. The machine's own stays untouched. */
+let far: NetworkSandbox;
+let host: NetworkSandbox;
+let container: NetworkSandbox;
+let servers: Server[];
+const opened: Disposable[] = [];
+
+beforeEach(() => {
+  servers = [];
+  far = NetworkSandbox.create();
+  host = NetworkSandbox.create();
+  container = NetworkSandbox.create(host.fd);
+  opened.push(far, host, container);
+});
+
+afterEach(async () => {
+  for (const server of servers) await new Promise((done) => server.close(done));
+  for (const one of opened.splice(0).reverse()) one[Symbol.dispose]();
+});
+
+const bridge = { name: 'docker0', gateway: '172.17.0.1', prefixLength: 16, mtu: 1500 };
+const attachment = { bridge: 'docker0', hostName: 'veth0000001', containerName: 'eth0', mac: macOf('172.17.0.2'), address: '172.17.0.2', prefixLength: 16, gateway: '172.17.0.1', mtu: 1500 };
+
+/** host 192.0.2.1 <-> far 192.0.2.2; far knows no way to 172.17.0.0/16 */
+function connectFar(): void {
+  using inHost = new RouteSocket(host.fd);
+  using inFar = new RouteSocket(far.fd);
+  inHost.send(addVeth({ name: 'up0', up: true }, { name: 'eth0', namespace: far.fd }));
+  inHost.send(addAddress(inHost.link('up0')?.index ?? 0, '192.0.2.1', 24));
+  inFar.send(addAddress(inFar.link('eth0')?.index ?? 0, '192.0.2.2', 24), setLink('eth0', { up: true }));
+}
+
+function run(where: NetworkSandbox, ...command: string[]): { readonly status: number | null; readonly text: string } {
+  const { status, stdout, stderr } = inNetworkNamespace(where.fd, () => spawnSync('busybox', command, { encoding: 'utf8', timeout: 10_000 }));
+  return { status, text: stdout + stderr };
+}
+
+/** Answers each connection with "served". Without a host, listen(2) happens at once, in the network that is visited. */
+async function serve(where: NetworkSandbox, port: number): Promise<void> {
+  const server = createServer((socket) => socket.on('error', () => undefined).end('served'));
+  servers.push(server);
+  const listening = new Promise((done) => server.once('listening', done));
+  inNetworkNamespace(where.fd, () => void server.listen(port));
+  await listening;
+}
+
+async function connect(where: NetworkSandbox, address: string, port: number): Promise<string> {
+  const client = inNetworkNamespace(where.fd, () => spawn('busybox', ['nc', '-w', '1', address, String(port)], { stdio: ['ignore', 'pipe', 'ignore'] }));
+  let text = '';
+  for await (const chunk of client.stdout) text += String(chunk);
+  return text;
+}
+
+test('a MAC is made of the address', () => expect(macOf('172.17.0.2')).toBe('02:42:ac:11:00:02'));
+
+test('a sandbox that is attached has a link, an address, a MAC and a way out', () => {
+  ensureBridge({ ...bridge, namespace: host.fd });
+  container.attach(attachment);
+  const text = run(container, 'ip', 'addr', 'show', 'eth0').text;
+  expect(text).toContain('inet 172.17.0.2/16 brd 172.17.255.255 scope global eth0');
+  expect(text).toContain('02:42:ac:11:00:02');
+  expect(run(container, 'ip', 'route').text).toContain('default via 172.17.0.1 dev eth0');
+  expect(run(container, 'ping', '-c', '1', '-W', '2', '172.17.0.1')).toMatchObject({ status: 0 });
+});
+
+test('a bridge that is there already is left as it is, and one removed twice is gone once', () => {
+  const first = ensureBridge({ ...bridge, namespace: host.fd });
+  expect(ensureBridge({ ...bridge, namespace: host.fd })).toBe(first);
+  removeBridge('docker0', host.fd);
+  removeBridge('docker0', host.fd);
+});
+
+test('a link of another kind is not taken for a bridge', () => {
+  using inHost = new RouteSocket(host.fd);
+  inHost.send(addVeth({ name: 'docker0' }, { name: 'other' }));
+  expect(() => ensureBridge({ ...bridge, namespace: host.fd })).toThrow(expect.objectContaining({ kind: 'conflict' }));
+});
+
+test('an attachment that fails leaves no link behind', () => {
+  ensureBridge({ ...bridge, namespace: host.fd });
+  expect(() => container.attach({ ...attachment, gateway: '10.0.0.1' })).toThrow('ENETUNREACH');
+  using inHost = new RouteSocket(host.fd);
+  expect(inHost.links().map((link) => link.name)).not.toContain('veth0000001');
+  container.attach(attachment);
+});
+
+test('a link is taken from a sandbox that lives on, twice is once, and its name is free at once', async () => {
+  ensureBridge({ ...bridge, namespace: host.fd });
+  container.attach(attachment);
+  await detachLink('veth0000001', host.fd);
+  await detachLink('veth0000001', host.fd);
+  container.attach(attachment);
+});
+
+test('a container reaches a machine that knows no way back to it', async () => {
+  connectFar();
+  ensureBridge({ ...bridge, namespace: host.fd });
+  container.attach(attachment);
+  expect(run(container, 'ping', '-c', '1', '-W', '1', '192.0.2.2').status).not.toBe(0);
+  const firewall = new Firewall('berth_test', host.fd);
+  await firewall.applyRuleSet({ bridges: [{ bridge: 'docker0', subnet: '172.17.0.0/16' }], publishedPorts: [] });
+  expect(run(container, 'ping', '-c', '1', '-W', '1', '192.0.2.2')).toMatchObject({ status: 0 });
+  await firewall.removeRuleSet();
+  await firewall.removeRuleSet();
+});
+
+test('a published port is reached from far, from the host, by 127.0.0.1 and from the container itself, others are not', async () => {
+  connectFar();
+  ensureBridge({ ...bridge, namespace: host.fd });
+  container.attach(attachment);
+  await serve(container, 80);
+  const firewall = new Firewall('berth_test', host.fd);
+  const web = { protocol: 'tcp', hostPort: 8080, containerAddress: '172.17.0.2', containerPort: 80 } as const;
+  const local = { ...web, hostPort: 8081, hostAddress: '127.0.0.1' };
+  await firewall.applyRuleSet({ bridges: [{ bridge: 'docker0', subnet: '172.17.0.0/16' }], publishedPorts: [web] });
+  await firewall.publish([local]);
+  await firewall.publish([local, web]);
+  await expect(firewall.publish([{ ...web, containerPort: 81 }])).rejects.toMatchObject({ kind: 'conflict' });
+  expect(await connect(far, '192.0.2.1', 8080)).toBe('served');
+  expect(await connect(host, '192.0.2.1', 8080)).toBe('served');
+  expect(await connect(host, '127.0.0.1', 8080)).toBe('served');
+  expect(await connect(host, '127.0.0.1', 8081)).toBe('served');
+  expect(await connect(container, '172.17.0.1', 8080)).toBe('served');
+  expect(await connect(far, '192.0.2.1', 8081)).not.toContain('served');
+  // Nobody outside goes around the published port.
+  run(far, 'ip', 'route', 'add', '172.17.0.0/16', 'via', '192.0.2.1');
+  expect(await connect(far, '172.17.0.2', 80)).not.toContain('served');
+  await firewall.unpublish([web]);
+  await expect(firewall.unpublish([web])).rejects.toMatchObject({ kind: 'not-found' });
+  expect(await connect(far, '192.0.2.1', 8080)).not.toContain('served');
+}, 20_000);
+
+test('bridges do not reach each other, and an internal one has no way out', async () => {
+  connectFar();
+  ensureBridge({ ...bridge, namespace: host.fd });
+  ensureBridge({ name: 'br-other', gateway: '172.18.0.1', prefixLength: 16, mtu: 1500, namespace: host.fd });
+  container.attach(attachment);
+  const other = NetworkSandbox.create(host.fd);
+  opened.push(other);
+  other.attach({ ...attachment, bridge: 'br-other', hostName: 'veth0000002', mac: macOf('172.18.0.2'), address: '172.18.0.2', gateway: '172.18.0.1' });
+  await new Firewall('berth_test', host.fd).applyRuleSet({
+    bridges: [
+      { bridge: 'docker0', subnet: '172.17.0.0/16' },
+      { bridge: 'br-other', subnet: '172.18.0.0/16', internal: true },
+    ],
+    publishedPorts: [],
+  });
+  expect(run(container, 'ping', '-c', '1', '-W', '1', '172.18.0.2').status).not.toBe(0);
+  expect(run(other, 'ping', '-c', '1', '-W', '1', '172.17.0.2').status).not.toBe(0);
+  expect(run(other, 'ping', '-c', '1', '-W', '1', '192.0.2.2').status).not.toBe(0);
+});
+
+test('text that is no address never reaches nft', async () => {
+  const firewall = new Firewall('berth_test', host.fd);
+  await expect(async () => firewall.publish([{ protocol: 'tcp', hostPort: 1, containerAddress: '1.2.3.4 }; flush ruleset #', containerPort: 1 }])).rejects.toMatchObject({ kind: 'invalid' });
+});
+
+test('a pool hands out sandboxes and makes new ones', () => {
+  using pool = new SandboxPool(3);
+  pool.fill();
+  expect(pool.ready).toBe(3);
+  using one = pool.take();
+  expect(pool.ready).toBe(2);
+  expect(one.path).toBe(`/proc/${process.pid}/fd/${one.fd}`);
+});

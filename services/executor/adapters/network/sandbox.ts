@@ -1,0 +1,121 @@
+import { closeSync, writeFileSync } from 'node:fs';
+import { internal } from '#libs/errors/errors.js';
+import type { Fd } from '#libs/linux/native.js';
+import { inNetworkNamespace, newNetworkNamespace } from '#libs/linux/network-namespace.js';
+import { addAddress, addDefaultRoute, addVeth, deleteLink, setHairpin, setLink } from '#libs/netlink/route.js';
+import { RouteSocket } from './route-socket.js';
+
+/** Linux gives the loopback link this index in every network namespace. */
+const LOOPBACK_INDEX = 1;
+
+export interface Attachment {
+  /** Name of the bridge, or its link index, which saves a question to the kernel. */
+  readonly bridge: string | number;
+  /** "veth" and seven hex digits. */
+  readonly hostName: string;
+  readonly containerName: string;
+  readonly mac: string;
+  readonly address: string;
+  readonly prefixLength: number;
+  /** Absent (an internal network, or not the first one): no default route. */
+  readonly gateway?: string;
+  readonly mtu: number;
+}
+
+/**
+ * The network of one container: a namespace that exists before its first process, and its links. Owned by who made it; `close` gives it back, processes in it
+ * keep it alive after that. All is synchronous: netlink answers in microseconds.
+ */
+export class NetworkSandbox implements Disposable {
+  readonly #namespace: Fd;
+  readonly #outside: Fd;
+  #inside: RouteSocket | undefined;
+  #closed = false;
+
+  private constructor(namespace: Fd, outside: Fd) {
+    this.#namespace = namespace;
+    this.#outside = outside;
+  }
+
+  /** A new one with loopback up. `outside`: the network namespace of the bridges, absent: the engine's own. Throws SystemCallError or NetlinkRefused; nothing is left then. */
+  static create(outside: Fd = -1): NetworkSandbox {
+    const sandbox = new NetworkSandbox(newNetworkNamespace(), outside);
+    try {
+      sandbox.#routes().send(setLink(LOOPBACK_INDEX, { up: true }));
+      // As Docker has it: what is in a container may serve low ports and ping without privilege, since the ports are its own.
+      inNetworkNamespace(sandbox.#namespace, () => {
+        writeFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', '0');
+        writeFileSync('/proc/sys/net/ipv4/ping_group_range', '0 2147483647');
+      });
+      return sandbox;
+    } catch (error) {
+      sandbox.close();
+      throw error;
+    }
+  }
+
+  get fd(): Fd {
+    return this.#namespace;
+  }
+
+  /** For another process to open while this one lives and the sandbox is not closed. */
+  get path(): string {
+    return `/proc/${process.pid}/fd/${this.#namespace}`;
+  }
+
+  /**
+   * Joins the sandbox to a bridge by a veth pair, born in their places in one message; only the inner end cannot be born up (ENOTCONN: its peer is not yet). Takes three to four rounds to the kernel.
+   * Throws NetlinkRefused (EEXIST: `hostName` or `containerName` is taken); no link is left then.
+   */
+  attach(attachment: Attachment): void {
+    const { bridge, hostName, containerName, mac, address, prefixLength, gateway, mtu } = attachment;
+    using outside = new RouteSocket(this.#outside);
+    const master = typeof bridge === 'number' ? bridge : outside.link(bridge)?.index;
+    if (master === undefined) throw internal(`the bridge ${bridge} is not there`);
+    const { refused } = outside.try(
+      addVeth({ name: hostName, master, mtu, up: true }, { name: containerName, address: mac, mtu, namespace: this.#namespace }),
+      // Where br_netfilter is on, a container that calls its own published port is sent back within the bridge, not through the host.
+      setHairpin(hostName),
+    );
+    const notMade = refused.get(0);
+    if (notMade) throw notMade;
+    try {
+      const noHairpin = refused.get(1);
+      if (noHairpin) throw noHairpin;
+      const inside = this.#routes();
+      const link = inside.link(containerName);
+      if (!link) throw internal(`the link ${containerName} vanished while it was set up`);
+      const routed = gateway === undefined ? [] : [addDefaultRoute(link.index, gateway)];
+      inside.send(addAddress(link.index, address, prefixLength), setLink(link.index, { up: true }), ...routed);
+    } catch (error) {
+      outside.try(deleteLink(hostName));
+      throw error;
+    }
+  }
+
+  /** Gives up the namespace: with its last process the kernel removes the links too, in a worker of its own, within some 50 ms. A second call changes nothing. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#inside?.close();
+    closeSync(this.#namespace);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #routes(): RouteSocket {
+    return (this.#inside ??= new RouteSocket(this.#namespace));
+  }
+}
+
+/**
+ * Removes a veth pair by its outer end, from a container that runs on (network disconnect). One that is not there changes nothing. The kernel waits for all
+ * its readers before it answers, 30 ms and more on a thread of the pool: where the container ends, leave the links to the kernel.
+ */
+export async function detachLink(hostName: string, outside: Fd = -1): Promise<void> {
+  using routes = new RouteSocket(outside);
+  const refusal = (await routes.tryAsync(deleteLink(hostName))).refused.get(0);
+  if (refusal && refusal.code !== 'ENODEV') throw refusal;
+}

@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process';
+import type { Writable } from 'node:stream';
+import { internal, unavailable } from '#libs/errors/errors.js';
+import { errnoName } from '#libs/linux/errno.js';
+
+/** How long a shim may take to be forked and listening. */
+const SPAWN_DEADLINE_MS = 10_000;
+
+interface Waiting {
+  readonly resolve: (pid: number) => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+/**
+ * The tiny process that forks shims, since forking this large one is slow. It answers in the order of the requests. Killed, it is started
+ * again with the next request; shims are not its children and do not mind.
+ */
+export class Zygote {
+  private channel: Writable | undefined;
+  private waiting: Waiting[] = [];
+  private received: Buffer = Buffer.alloc(0);
+
+  constructor(private readonly program: string) {}
+
+  /** Starts it ahead of the first request. */
+  warmUp(): void {
+    this.ensure();
+  }
+
+  /** Resolves to the pid of a shim that carries out `plan` and listens on its socket already. */
+  spawnShim(plan: Uint8Array): Promise<number> {
+    const channel = this.ensure();
+    const header = Buffer.alloc(4);
+    header.writeUInt32LE(plan.length);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.give(unavailable(`no shim was started within ${SPAWN_DEADLINE_MS / 1000} s`)), SPAWN_DEADLINE_MS);
+      this.waiting.push({ resolve, reject, timer });
+      channel.write(Buffer.concat([header, plan]));
+    });
+  }
+
+  close(): void {
+    this.channel?.end();
+    this.channel = undefined;
+  }
+
+  private ensure(): Writable {
+    if (this.channel) return this.channel;
+    const child = spawn(this.program, ['zygote'], { stdio: ['pipe', 'pipe', 'inherit'], cwd: '/', env: {} });
+    const channel = child.stdin;
+    this.channel = channel;
+    child.stdout.on('data', (bytes: Buffer) => this.answered(bytes));
+    // A zygote that is gone is told by its exit.
+    channel.on('error', () => undefined);
+    child.on('error', (error) => this.lost(error));
+    child.on('exit', () => this.lost(internal('the zygote ended')));
+    return channel;
+  }
+
+  private answered(bytes: Buffer): void {
+    this.received = Buffer.concat([this.received, bytes]);
+    while (this.received.length >= 4) {
+      const pid = this.received.readInt32LE(0);
+      this.received = this.received.subarray(4);
+      const waiting = this.waiting.shift();
+      if (!waiting) continue;
+      clearTimeout(waiting.timer);
+      if (pid > 0) waiting.resolve(pid);
+      else waiting.reject(internal(`the shim could not be started: ${errnoName(-pid)}`));
+    }
+  }
+
+  private lost(error: Error): void {
+    this.channel = undefined;
+    this.received = Buffer.alloc(0);
+    this.give(error);
+  }
+
+  private give(error: Error): void {
+    for (const { reject, timer } of this.waiting.splice(0)) {
+      clearTimeout(timer);
+      reject(error);
+    }
+  }
+}

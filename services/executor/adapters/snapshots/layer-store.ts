@@ -1,0 +1,159 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readFile, rename, rm, stat, writeFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BerthError, errorMessage, internal, invalid, notFound } from '#libs/errors/errors.js';
+import { snapshotName } from '#libs/oci/chain-id.js';
+import { blobPath } from '#libs/oci/content-layout.js';
+import { decompressed } from '#libs/oci/decompress.js';
+import { parseDigest } from '#libs/oci/digest.js';
+import { applyLayer } from './apply-layer.js';
+
+export interface LayerBlob {
+  readonly chainId: string;
+  /** Digest of the plain tar. */
+  readonly diffId: string;
+  /** Digest of the blob as it is stored. */
+  readonly digest: string;
+  /** Told by the manifest; the bytes themselves tell how they are compressed. */
+  readonly mediaType: string;
+}
+
+/** What is kept beside an unpacked layer: that it is there says that the layer is whole. */
+interface LayerFacts {
+  readonly chainId: string;
+  readonly diffId: string;
+  readonly sizeBytes: number;
+}
+
+const TEMPORARY = '.tmp-';
+const FACTS = '.facts';
+
+/**
+ * Unpacked layers: `<dataRoot>/layers/<first 26 digits of the chain id>/`, each one lower directory of an overlay. The owner is root's alone: an image's
+ * set-user-id programs are out of reach of the host's users. Call `open` once; `unpack` twice is once.
+ */
+export class LayerStore {
+  private readonly root: string;
+  private readonly running = new Map<string, Promise<{ readonly sizeBytes: number }>>();
+
+  constructor(private readonly dataRoot: string) {
+    this.root = join(dataRoot, 'layers');
+  }
+
+  /** Makes the directories and removes what an unpacking left behind when it was killed. */
+  async open(): Promise<void> {
+    await mkdir(join(this.root, FACTS), { recursive: true, mode: 0o700 });
+    for (const name of await readdir(this.root)) if (name.startsWith(TEMPORARY)) await rm(join(this.root, name), { recursive: true, force: true });
+  }
+
+  /** The directory's name, for an overlay's `lower`. Throws invalid where `chainId` is no digest. */
+  nameOf(chainId: string): string {
+    return snapshotName(parseDigest(chainId, 'chain id'));
+  }
+
+  async has(chainId: string): Promise<boolean> {
+    return (await this.facts(chainId)) !== undefined;
+  }
+
+  /** Unpacks the blob; done already: nothing. Rejects as not-found without the blob, as invalid when it is no layer or not the one of `diffId`. */
+  async unpack(layer: LayerBlob): Promise<{ readonly sizeBytes: number }> {
+    const name = this.nameOf(layer.chainId);
+    const running = this.running.get(name);
+    if (running) return await running;
+    const work = this.unpackNow(name, layer).finally(() => this.running.delete(name));
+    this.running.set(name, work);
+    return await work;
+  }
+
+  /** Nothing there: nothing happens. The caller knows that no container stands on it. */
+  async remove(chainId: string): Promise<void> {
+    const name = this.nameOf(chainId);
+    await this.running.get(name)?.catch(() => undefined);
+    // First the facts: a layer half gone must not count as one.
+    await rm(this.factsPath(name), { force: true });
+    const doomed = join(this.root, `${TEMPORARY}${randomBytes(8).toString('hex')}`);
+    try {
+      await rename(join(this.root, name), doomed);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      throw error;
+    }
+    await rm(doomed, { recursive: true, force: true });
+  }
+
+  private async unpackNow(name: string, layer: LayerBlob): Promise<{ readonly sizeBytes: number }> {
+    const diffId = parseDigest(layer.diffId, 'diff id');
+    const known = await this.facts(layer.chainId);
+    if (known) return { sizeBytes: known.sizeBytes };
+    const target = join(this.root, name);
+    const temporary = join(this.root, `${TEMPORARY}${randomBytes(8).toString('hex')}`);
+    await mkdir(temporary, { recursive: true, mode: 0o755 });
+    try {
+      const sizeBytes = await this.extract(temporary, diffId, layer);
+      await syncDirectory(temporary);
+      await rm(target, { recursive: true, force: true });
+      await rename(temporary, target);
+      await syncDirectory(this.root);
+      await this.writeFacts(name, { chainId: layer.chainId, diffId, sizeBytes });
+      return { sizeBytes };
+    } catch (error) {
+      await rm(temporary, { recursive: true, force: true });
+      if (error instanceof BerthError) throw error;
+      throw internal(`layer ${layer.digest} cannot be unpacked: ${errorMessage(error)}`, error);
+    }
+  }
+
+  private async extract(directory: string, diffId: string, layer: LayerBlob): Promise<number> {
+    const path = blobPath(this.dataRoot, layer.digest);
+    await stat(path).catch((error: unknown) => {
+      throw notFound(`the blob of layer ${layer.digest} is not in the content store: ${errorMessage(error)}`);
+    });
+    const plain = await decompressed(createReadStream(path, { highWaterMark: 1 << 18 }));
+    const hash = createHash('sha256');
+    const hashed = async function* (): AsyncGenerator<Buffer> {
+      try {
+        for await (const chunk of plain) {
+          hash.update(chunk as Buffer);
+          yield chunk as Buffer;
+        }
+      } catch (error) {
+        throw invalid(`layer ${layer.digest} cannot be decompressed: ${errorMessage(error)}`, error);
+      }
+    };
+    const sizeBytes = await applyLayer(directory, hashed());
+    const found = `sha256:${hash.digest('hex')}`;
+    if (found !== diffId) throw invalid(`layer ${layer.digest} holds ${found}, not the ${diffId} that the image says`);
+    return sizeBytes;
+  }
+
+  private factsPath(name: string): string {
+    return join(this.root, FACTS, `${name}.json`);
+  }
+
+  private async facts(chainId: string): Promise<LayerFacts | undefined> {
+    try {
+      const facts = JSON.parse(await readFile(this.factsPath(this.nameOf(chainId)), 'utf8')) as LayerFacts;
+      return facts.chainId === chainId ? facts : undefined;
+    } catch (error) {
+      if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  private async writeFacts(name: string, facts: LayerFacts): Promise<void> {
+    const temporary = `${this.factsPath(name)}.${randomBytes(4).toString('hex')}`;
+    await writeFile(temporary, JSON.stringify(facts), { mode: 0o600, flush: true });
+    await rename(temporary, this.factsPath(name));
+    await syncDirectory(join(this.root, FACTS));
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import type { OpenLogs, OpenTaskStreams, ResizeTask, SignalTask } from '#contracts/executor/tasks.js';
+import type { Done, StreamEndpoint } from '#contracts/request.js';
+import { conflict } from '#libs/errors/errors.js';
+import type { StreamServer } from '#libs/messaging/stream-server.js';
+import type { ContainerFiles } from '../adapters/host/container-files.js';
+import { serveLogs } from '../adapters/logs/serve-logs.js';
+import { frame, resizeFrame, SIGNAL, TICKET } from '../adapters/shim/shim-frames.js';
+import type { ShimConnection } from '../adapters/shim/shim-connection.js';
+import { type LiveTask, taskId, type TaskIdentity } from './live-task.js';
+import type { LiveTasks } from './live-tasks.js';
+
+const UNCHANGED: Done = { position: 0 };
+
+/** Signals, terminal sizes, streams and logs of running tasks. */
+export class TaskControl {
+  constructor(
+    private readonly live: LiveTasks,
+    private readonly files: ContainerFiles,
+    private readonly streams: StreamServer,
+  ) {}
+
+  signal({ container, start, signal }: SignalTask): Done {
+    const task = this.live.get(taskId({ container, start }));
+    // Gone already: its exit is on its way.
+    task?.connection?.send(frame(SIGNAL, signal));
+    return UNCHANGED;
+  }
+
+  resize({ container, start, exec, rows, columns }: ResizeTask): Done {
+    this.running({ container, start }).connection.send(resizeFrame(exec ?? '', rows, columns));
+    return UNCHANGED;
+  }
+
+  openStreams({ container, start, exec, stdin, stdout, stderr }: OpenTaskStreams): StreamEndpoint {
+    const { task, connection } = this.running({ container, start });
+    const ticket = randomBytes(16).toString('hex');
+    connection.send(frame(TICKET, exec ?? '', ticket, `${stdin ? 'i' : ''}${stdout ? 'o' : ''}${stderr ? 'e' : ''}`));
+    return { path: task.socket, ticket };
+  }
+
+  openLogs(query: OpenLogs): StreamEndpoint {
+    const { container, stdout, stderr, follow, timestamps, terminal, tail, since, until } = query;
+    const task = this.live.byContainer(container);
+    const writer = {
+      ended: () => task === undefined || task.hasExited,
+      onEnd: (listener: () => void) => {
+        task?.once('exited', listener);
+        return () => void task?.off('exited', listener);
+      },
+    };
+    return this.streams.offer((socket) => serveLogs({ path: this.files.log(container), stdout, stderr, follow, timestamps, terminal, tail, since, until }, writer, socket));
+  }
+
+  private running(identity: TaskIdentity): { task: LiveTask; connection: ShimConnection } {
+    const task = this.live.get(taskId(identity));
+    if (!task?.connection) throw conflict(`container ${identity.container} is not running`);
+    return { task, connection: task.connection };
+  }
+}

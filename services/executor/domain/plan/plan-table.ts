@@ -1,0 +1,153 @@
+/**
+ * The one table of what `berth-shim` can do. The TypeScript types below, the encoder and the C header (shim/generate-header.mjs) all come
+ * from it. Shims outlive engine upgrades: a code is never given a second meaning, and any change of operands or settings raises PLAN_VERSION.
+ *
+ * "in-root" paths are resolved by the shim below the container's root (openat2(2), RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS).
+ * Every step that names an in-root path, and every bind, comes after overlay_root or bind_root and, but for those that say so, before pivot_root.
+ */
+export const PLAN_VERSION = 1;
+
+/** u32, u64: little endian. flag: a u32 of 0 or 1. string: UTF-8 without NUL. bytes: anything. strings: a list of strings. */
+export type OperandKind = 'u32' | 'u64' | 'flag' | 'string' | 'bytes' | 'strings';
+
+export interface Operation {
+  readonly code: number;
+  readonly operands: Readonly<Record<string, OperandKind>>;
+}
+
+export const OPERATIONS = {
+  // The host's files and cgroups.
+  /** A directory on the host; present already: done. */
+  mkdir_host: { code: 1, operands: { path: 'string', mode: 'u32' } },
+  /** Writes a host file that exists (a cgroup's limit) in one write(2). */
+  write_file: { code: 2, operands: { path: 'string', data: 'bytes' } },
+  /** The same, any failure ignored: what the kernel does not have is left out. */
+  write_file_optional: { code: 3, operands: { path: 'string', data: 'bytes' } },
+  /** exit: `oom_kill N` of memory.oom_control (v1) or memory.events (v2) goes in the exit record. No such file: no oom. */
+  read_oom: { code: 4, operands: { path: 'string' } },
+  /** exit: kills what is left in the cgroup and removes it with all below it. */
+  rmdir_cgroup: { code: 5, operands: { path: 'string' } },
+
+  // Namespaces.
+  /** setns(2) on `path`. CLONE_NEWPID only as a parent step: it counts for the child about to be cloned. Others: child. */
+  join_namespace: { code: 10, operands: { path: 'string', flag: 'u32' } },
+  /** exec plans: setns(2) on the init process's pidfd. CLONE_NEWPID alone as a parent step, all others in one child step. */
+  join_task: { code: 11, operands: { flags: 'u32' } },
+  /** unshare(2) in the child, after it is in its cgroups: CLONE_NEWCGROUP. */
+  unshare: { code: 12, operands: { flags: 'u32' } },
+  set_hostname: { code: 13, operands: { name: 'string' } },
+  set_domainname: { code: 14, operands: { name: 'string' } },
+
+  // The root and its mounts.
+  /** Makes the whole tree a recursive slave: nothing reaches the host, the host's unmounts still reach us and no mount is pinned. */
+  private_propagation: { code: 20, operands: {} },
+  /** mount(2) with only propagation flags (MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_REC) on the container's root. */
+  root_propagation: { code: 21, operands: { flags: 'u32' } },
+  /** overlayfs on the host directory `target`. `lower` top first; lower, upper and work are relative to `baseDirectory` (absolute works too). */
+  overlay_root: {
+    code: 22,
+    operands: { baseDirectory: 'string', lower: 'strings', upper: 'string', work: 'string', target: 'string', options: 'string' },
+  },
+  bind_root: { code: 23, operands: { source: 'string', target: 'string', readonly: 'flag' } },
+  /** A new file system on an in-root target, which is made as a directory when missing. flags: MS_*. */
+  mount_fs: { code: 24, operands: { type: 'string', source: 'string', target: 'string', flags: 'u64', data: 'string' } },
+  /**
+   * source is a host path, target in-root; made when missing, as a directory or an empty file like the source. propagation: MS_PRIVATE, MS_SLAVE
+   * or MS_SHARED, with MS_REC (0x4000) for the whole tree; 0: as it comes. attributes: MOUNT_ATTR_* set on it (NOSUID 2, NODEV 4, NOEXEC 8).
+   */
+  bind_mount: {
+    code: 25,
+    operands: { source: 'string', target: 'string', recursive: 'flag', readonly: 'flag', propagation: 'u32', attributes: 'u32' },
+  },
+  /** type: "c", "b" or "p". Present already: replaced. */
+  make_node: {
+    code: 26,
+    operands: { target: 'string', type: 'string', mode: 'u32', major: 'u32', minor: 'u32', uid: 'u32', gid: 'u32' },
+  },
+  /** A symbolic link at in-root `link` with the text `target`; something there already: left. */
+  make_symlink: { code: 27, operands: { target: 'string', link: 'string' } },
+  /** With its parents; present already: left as it is. */
+  mkdir_in_root: { code: 28, operands: { path: 'string', mode: 'u32', uid: 'u32', gid: 'u32' } },
+  /** A file of the container's own (in a tmpfs: /etc/hosts of a read-only root, secrets), replaced when present. */
+  write_in_root: { code: 29, operands: { path: 'string', mode: 'u32', uid: 'u32', gid: 'u32', data: 'bytes' } },
+  /** A read-only empty tmpfs over a directory, the host's /dev/null over a file; missing: nothing to hide. */
+  mask_path: { code: 30, operands: { path: 'string' } },
+  /** Before or after pivot_root; missing: done. */
+  readonly_path: { code: 31, operands: { path: 'string' } },
+  /** Before or after pivot_root. */
+  readonly_root: { code: 32, operands: {} },
+  pivot_root: { code: 33, operands: {} },
+  /** A pty on the container's own devpts (/dev/pts, mounted before); bindConsole: its slave is bound on /dev/console. */
+  setup_console: { code: 34, operands: { bindConsole: 'flag' } },
+
+  // The process.
+  /** name with dots or slashes, below /proc/sys. */
+  sysctl: { code: 40, operands: { name: 'string', value: 'string' } },
+  /** optional: EPERM is tolerated, the soft limit is then set as far as the present hard limit. */
+  set_rlimit: { code: 41, operands: { resource: 'u32', soft: 'u64', hard: 'u64', optional: 'flag' } },
+  oom_score_adj: { code: 42, operands: { value: 'string', optional: 'flag' } },
+  /** Sets as bit masks. After set_user, which keeps the permitted set. */
+  capabilities: {
+    code: 43,
+    operands: { bounding: 'u64', effective: 'u64', permitted: 'u64', inheritable: 'u64', ambient: 'u64' },
+  },
+  no_new_privileges: { code: 44, operands: {} },
+  /** An array of struct sock_filter. Without no_new_privileges before it: before capabilities. flags: SECCOMP_FILTER_FLAG_*. */
+  seccomp: { code: 45, operands: { program: 'bytes', flags: 'u32' } },
+  /** Docker's `user[:group]`, read in the container's own /etc/passwd and /etc/group; "" is root. extraGroups: names or numbers. HOME is derived. */
+  set_user: { code: 46, operands: { user: 'string', extraGroups: 'strings' } },
+  /** After pivot_root. create: made with its parents, owned by root, when missing. */
+  chdir: { code: 47, operands: { path: 'string', create: 'flag' } },
+  set_umask: { code: 48, operands: { mask: 'u32' } },
+  /** The last step. args[0] is looked up in PATH of `env`. HOME is added when `env` has none. */
+  exec: { code: 49, operands: { args: 'strings', env: 'strings' } },
+} as const satisfies Readonly<Record<string, Operation>>;
+
+/** Settings of a plan, encoded in this order. */
+export const SETTINGS = {
+  /** Holds shim.sock and the exit record; exists. Empty in exec plans, as everything down to the sockets' line. */
+  taskDirectory: 'string',
+  /** File of the log in Docker's json-file format; "": no log. */
+  logPath: 'string',
+  /** 0: no limit */
+  logMaxBytes: 'u64',
+  /** Files kept in all, the present one counted; 0 counts as 1. */
+  logMaxFiles: 'u32',
+  /** gid that owns shim.sock */
+  socketGroup: 'u32',
+  socketMode: 'u32',
+  /** Cgroup directories the shim itself moves to; none: it stays where the zygote is. */
+  shimCgroupPaths: 'strings',
+  /** CLONE_NEW* for the clone; CLONE_NEWCGROUP belongs in an `unshare` step, since the child joins its cgroups after the clone. */
+  namespaces: 'u32',
+  terminal: 'flag',
+  rows: 'u32',
+  columns: 'u32',
+  openStdin: 'flag',
+  stdinOnce: 'flag',
+  /** Attach tickets issued in advance: "<32 hex>:<flags>", flags of i, o, e. Output waits for them, 5 s at most. */
+  tickets: 'strings',
+  /** Cgroup directories the child is moved to (cgroup.procs). */
+  cgroupPaths: 'strings',
+} as const satisfies Readonly<Record<string, OperandKind>>;
+
+interface OperandTypes {
+  readonly u32: number;
+  readonly u64: bigint | number;
+  readonly flag: boolean;
+  readonly string: string;
+  readonly bytes: Uint8Array;
+  readonly strings: readonly string[];
+}
+type Values<Kinds extends Readonly<Record<string, OperandKind>>> = { readonly [Name in keyof Kinds]: OperandTypes[Kinds[Name]] };
+
+/** parent: in the shim, before the clone. child: in the new process, in order. exit: in the shim, when the container ended or failed to start. */
+export type Actor = 'parent' | 'child' | 'exit';
+export const ACTOR_CODES = { parent: 0, child: 1, exit: 2 } as const satisfies Readonly<Record<Actor, number>>;
+
+export type OperationName = keyof typeof OPERATIONS;
+/** `from`: the line of the OCI spec that asked for it, as in "mounts[3]". */
+export type PlanStep = {
+  [Name in OperationName]: { readonly op: Name; readonly actor: Actor; readonly from: string } & Values<(typeof OPERATIONS)[Name]['operands']>;
+}[OperationName];
+export type PlanSettings = Values<typeof SETTINGS>;

@@ -1,0 +1,26 @@
+import { type BerthError, internal, invalid } from '#libs/errors/errors.js';
+import { errnoName } from '#libs/linux/errno.js';
+import { describeStep, type Plan } from './encode-plan.js';
+
+const ENOENT = 2;
+const EACCES = 13;
+const ENOEXEC = 8;
+const ENOTDIR = 20;
+const PREFIX = 'failed to create task for container: failed to create shim task: OCI runtime create failed: berth create failed: unable to start container process: ';
+
+/** The error of a start, naming the very step. Of a command that cannot be executed it has Docker's words, which clients turn into exit codes 126 and 127. */
+export function startFailure(plan: Plan, step: number, errno: number, command: string, prefix = PREFIX): BerthError {
+  const operation = plan.steps[step]?.op;
+  if (operation === 'exec') {
+    if (errno === ENOENT) return invalid(`${prefix}exec: "${command}": ${command.includes('/') ? `stat ${command}: no such file or directory` : 'executable file not found in $PATH'}: unknown`);
+    if (errno === EACCES || errno === ENOTDIR) return invalid(`${prefix}exec: "${command}": ${errno === EACCES ? 'permission denied' : 'not a directory'}: unknown`);
+    if (errno === ENOEXEC) return invalid(`${prefix}exec: "${command}": exec format error: unknown`);
+  }
+  if (operation === 'set_user' && errno === ENOENT) return invalid(`unable to find user ${userOf(plan, step)}: no matching entries in passwd file`);
+  return internal(`${prefix}step ${describeStep(plan, step)}: ${errnoName(errno)}: unknown`);
+}
+
+function userOf(plan: Plan, number: number): string {
+  const step = plan.steps[number];
+  return step?.op === 'set_user' ? (step.user.split(':')[0] ?? '') : '';
+}

@@ -1,0 +1,67 @@
+import type { TaskEvent } from '#contracts/executor/tasks.js';
+import type { Decider } from '#libs/event-store/decider.js';
+
+/** One run of one container, as observed: it only moves forward. `berth.event.task.<container>-<start>` */
+export type Task =
+  | { readonly status: 'absent' }
+  | { readonly status: 'requested' | 'failed'; readonly container: string; readonly start: number }
+  | { readonly status: 'running' | 'exited'; readonly container: string; readonly start: number; readonly pid: number; readonly startedAt: string; readonly execs: ReadonlySet<string> };
+
+type Observed = { readonly container: string; readonly start: number; readonly at: string };
+
+export type TaskCommand =
+  | ({ readonly type: 'Request' } & Observed)
+  | ({ readonly type: 'RecordStarted'; readonly pid: number } & Observed)
+  | ({ readonly type: 'RecordFailed'; readonly error: string } & Observed)
+  | ({ readonly type: 'RecordExited'; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly keeperLost: boolean } & Observed)
+  | ({ readonly type: 'RecordExecStarted'; readonly exec: string; readonly pid: number } & Observed)
+  | ({ readonly type: 'RecordExecExited'; readonly exec: string; readonly exitCode: number } & Observed);
+
+export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
+  initialState: { status: 'absent' },
+
+  /** Observations come again after a restart of the executor: what is known already yields nothing. */
+  decide(command, task) {
+    const { container, start, at } = command;
+    const identity = { container, start };
+    switch (command.type) {
+      case 'Request':
+        return task.status === 'absent' || task.status === 'failed' ? [{ type: 'TaskRequested', ...identity, at }] : [];
+      case 'RecordStarted':
+        return task.status === 'requested' ? [{ type: 'TaskStarted', ...identity, pid: command.pid, at }] : [];
+      case 'RecordFailed':
+        return task.status === 'requested' ? [{ type: 'TaskFailed', ...identity, error: command.error, at }] : [];
+      case 'RecordExited': {
+        if (task.status !== 'running' && task.status !== 'requested') return [];
+        const { exitCode, signal, oomKilled, keeperLost } = command;
+        return [{ type: 'TaskExited', ...identity, exitCode, signal, oomKilled, keeperLost, at }];
+      }
+      case 'RecordExecStarted':
+        return task.status === 'running' ? [{ type: 'ExecStarted', ...identity, exec: command.exec, pid: command.pid, at }] : [];
+      case 'RecordExecExited':
+        return task.status === 'absent' || task.status === 'exited' ? [] : [{ type: 'ExecExited', ...identity, exec: command.exec, exitCode: command.exitCode, at }];
+    }
+  },
+
+  evolve(task, event) {
+    const { container, start } = event;
+    switch (event.type) {
+      case 'TaskRequested':
+        return { status: 'requested', container, start };
+      case 'TaskFailed':
+        return { status: 'failed', container, start };
+      case 'TaskStarted':
+        return { status: 'running', container, start, pid: event.pid, startedAt: event.at, execs: new Set() };
+      case 'TaskExited':
+        return { status: 'exited', container, start, pid: 0, startedAt: task.status === 'running' ? task.startedAt : '', execs: new Set() };
+      case 'ExecStarted':
+      case 'ExecExited': {
+        if (task.status !== 'running') return task;
+        const execs = new Set(task.execs);
+        if (event.type === 'ExecStarted') execs.add(event.exec);
+        else execs.delete(event.exec);
+        return { ...task, execs };
+      }
+    }
+  },
+};

@@ -1,0 +1,79 @@
+import { Controller } from '@nestjs/common';
+import * as host from '#contracts/executor/host.js';
+import * as tasks from '#contracts/executor/tasks.js';
+import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
+import { Asked, Body, Handles } from '#libs/messaging/handles.js';
+import { ExecutorParts } from './executor-parts.js';
+
+@Controller()
+export class ExecutorController {
+  constructor(private readonly parts: ExecutorParts) {}
+
+  @Handles(tasks.LaunchTask)
+  launchTask(@Body() command: tasks.LaunchTask, @Asked() asked: RequestContext): Promise<Done & { pid: number; startedAt: string }> {
+    return this.parts.launcher.launch(command, asked);
+  }
+
+  @Handles(tasks.LaunchExec)
+  launchExec(@Body() command: tasks.LaunchExec, @Asked() asked: RequestContext): Promise<Done & { pid: number }> {
+    return this.parts.execs.launch(command, asked);
+  }
+
+  @Handles(tasks.SignalTask)
+  signalTask(@Body() command: tasks.SignalTask): Done {
+    return this.parts.control.signal(command);
+  }
+
+  @Handles(tasks.ResizeTask)
+  resizeTask(@Body() command: tasks.ResizeTask): Done {
+    return this.parts.control.resize(command);
+  }
+
+  @Handles(tasks.OpenTaskStreams)
+  openTaskStreams(@Body() command: tasks.OpenTaskStreams): StreamEndpoint {
+    return this.parts.control.openStreams(command);
+  }
+
+  @Handles(tasks.OpenLogs)
+  openLogs(@Body() query: tasks.OpenLogs): StreamEndpoint {
+    return this.parts.control.openLogs(query);
+  }
+
+  @Handles(tasks.RemoveContainerFiles)
+  async removeContainerFiles(@Body() command: tasks.RemoveContainerFiles): Promise<Done> {
+    await this.parts.files.remove(command.container);
+    return { position: 0 };
+  }
+
+  @Handles(host.UnpackLayer)
+  async unpackLayer(@Body() command: host.UnpackLayer): Promise<Done & { sizeBytes: number }> {
+    return { ...(await this.parts.layers.unpack(command)), position: 0 };
+  }
+
+  @Handles(host.RemoveLayer)
+  async removeLayer(@Body() command: host.RemoveLayer): Promise<Done> {
+    await this.parts.layers.remove(command.chainId);
+    return { position: 0 };
+  }
+
+  @Handles(host.EnsureVolumeDirectory)
+  async ensureVolume(@Body() command: host.EnsureVolumeDirectory): Promise<Done & { path: string }> {
+    return { path: await this.parts.volumes.ensure(command.name), position: 0 };
+  }
+
+  @Handles(host.RemoveVolumeDirectory)
+  async removeVolume(@Body() command: host.RemoveVolumeDirectory): Promise<Done> {
+    await this.parts.volumes.remove(command.name);
+    return { position: 0 };
+  }
+
+  @Handles(host.EnsureBridge)
+  ensureBridge(@Body() command: host.EnsureBridge): Promise<Done> {
+    return this.parts.networks.ensure(command);
+  }
+
+  @Handles(host.GetHostFacts)
+  hostFacts(): host.HostFacts {
+    return this.parts.facts();
+  }
+}

@@ -1,0 +1,59 @@
+/* PID 1 for containers that ask for one: `berth-init -- command args`. Starts the command, passes signals on, reaps, exits as the command did. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int start(char **command, const sigset_t *before, pid_t *child)
+{
+	*child = fork();
+	if (*child)
+		return *child < 0 ? -errno : 0;
+	setpgid(0, 0);
+	signal(SIGTTOU, SIG_IGN);
+	tcsetpgrp(0, getpid()); /* without a terminal: nothing */
+	signal(SIGTTOU, SIG_DFL);
+	sigprocmask(SIG_SETMASK, before, NULL);
+	execvp(command[0], command);
+	_exit(errno == ENOENT ? 127 : 126);
+}
+
+/* -1: the command still runs; else its exit code */
+static int reap_all(pid_t command)
+{
+	int status, code = -1;
+	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
+		if (pid == command)
+			code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return code;
+}
+
+int main(int count, char **args)
+{
+	sigset_t all, before;
+	pid_t command;
+	int first = 1;
+	while (first < count && args[first][0] == '-') /* "-s" and the like of other inits are not for us */
+		if (!strcmp(args[first++], "--"))
+			break;
+	if (first >= count)
+		return 2;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	if (start(args + first, &before, &command) < 0)
+		return 126;
+	for (;;) {
+		siginfo_t info;
+		int number = sigwaitinfo(&all, &info);
+		if (number == SIGCHLD) {
+			int code = reap_all(command);
+			if (code >= 0)
+				return code;
+		} else if (number > 0 && number != SIGTTIN && number != SIGTTOU) {
+			kill(command, number);
+		}
+	}
+}

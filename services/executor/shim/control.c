@@ -1,0 +1,271 @@
+/* Frames: what the executor asks and is told, and the tickets by which streams come in. Little endian: u32 length of the rest, u8 type, payload. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <termios.h>
+#include "shim.h"
+
+struct connection connections[CONNECTIONS];
+
+void accept_connection(int listener)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0)
+		return;
+	for (struct connection *connection = connections; connection < connections + CONNECTIONS; connection++)
+		if (connection->kind == FREE) {
+			*connection = (struct connection){ .kind = FRESH, .fd = fd };
+			return;
+		}
+	close(fd);
+}
+
+struct message { uint8_t bytes[256]; uint32_t used; };
+
+static void add(struct message *message, const void *at, uint32_t length)
+{
+	memcpy(message->bytes + message->used, at, length);
+	message->used += length;
+}
+static void add_u32(struct message *message, uint32_t value) { add(message, &value, 4); }
+static void add_u64(struct message *message, uint64_t value) { add(message, &value, 8); }
+
+static struct message begin(uint8_t type)
+{
+	struct message message = { .used = 4 };
+	add(&message, &type, 1);
+	return message;
+}
+
+static void send_message(struct connection *to, struct message *message)
+{
+	uint32_t length = message->used - 4;
+	memcpy(message->bytes, &length, 4);
+	put(to, message->bytes, message->used);
+	if (to->kind != FREE)
+		flush_connection(to);
+}
+
+static struct message about(const struct process *process, uint8_t type)
+{
+	struct message message = begin(type);
+	add_u32(&message, strlen(process->id));
+	add(&message, process->id, strlen(process->id));
+	return message;
+}
+
+static void tell_started(struct connection *to, const struct process *process)
+{
+	struct message message = about(process, FRAME_STARTED);
+	add_u32(&message, process->pid);
+	add_u64(&message, process->started_ns);
+	send_message(to, &message);
+}
+
+static void tell_end(struct connection *to, const struct process *process)
+{
+	struct message message = about(process, process->state == FAILED ? FRAME_FAILED : FRAME_EXITED);
+	if (process->state == FAILED) {
+		add_u32(&message, process->failed_step);
+		add_u32(&message, process->failed_errno);
+	} else {
+		add_u32(&message, process->exit_code);
+		add_u32(&message, process->exit_signal);
+		add_u32(&message, process->oom > 0);
+		add_u64(&message, process->exited_ns);
+	}
+	send_message(to, &message);
+}
+
+void announce(const struct process *process)
+{
+	for (struct connection *to = connections; to < connections + CONNECTIONS; to++)
+		if (to->kind == CONTROL && process->state == RUNNING)
+			tell_started(to, process);
+		else if (to->kind == CONTROL)
+			tell_end(to, process);
+}
+
+static void tell_all(struct connection *to)
+{
+	for (const struct process *process = processes; process < processes + PROCESSES; process++) {
+		if (to->kind == CONTROL && (process->state == RUNNING || process->state == EXITED))
+			tell_started(to, process);
+		if (to->kind == CONTROL && (process->state == EXITED || process->state == FAILED))
+			tell_end(to, process);
+	}
+}
+
+void add_ticket(struct process *process, const char *ticket, const char *streams, bool gates)
+{
+	if (strlen(ticket) != 32)
+		return;
+	for (struct ticket *place = process->tickets; place < process->tickets + TICKETS; place++) {
+		if (*place->text && !(gates == false && place->gates && monotonic_ms() > process->gate_until && process->gate_until))
+			continue;
+		strcpy(place->text, ticket);
+		place->gates = gates;
+		place->streams = (strchr(streams, 'i') ? STREAM_IN : 0) | (strchr(streams, 'o') ? STREAM_OUT : 0) | (strchr(streams, 'e') ? STREAM_ERR : 0);
+		return;
+	}
+}
+
+/* No early way out: how long it takes says nothing about the ticket. */
+static bool same_ticket(const char *a, const char *b)
+{
+	uint8_t difference = 0;
+	for (int i = 0; i < 32; i++)
+		difference |= a[i] ^ b[i];
+	return !difference;
+}
+
+static void attach(struct connection *connection, const char *ticket)
+{
+	struct message refused = begin(FRAME_REFUSED), attached = begin(FRAME_ATTACHED);
+	for (struct process *process = processes; strlen(ticket) == 32 && process < processes + PROCESSES; process++)
+		for (struct ticket *issued = process->tickets; process->state != UNUSED && issued < process->tickets + TICKETS; issued++) {
+			if (!*issued->text || !same_ticket(issued->text, ticket))
+				continue;
+			connection->kind = STREAM;
+			connection->process = process;
+			connection->streams = issued->streams;
+			memset(issued, 0, sizeof *issued);
+			send_message(connection, &attached);
+			return;
+		}
+	send_message(connection, &refused);
+	drop(connection);
+}
+
+static void start_exec(const char *id, struct bytes plan)
+{
+	static struct process lost;
+	lost = (struct process){ .state = FAILED, .failed_step = STEP_CLONE, .failed_errno = EAGAIN };
+	if (!*id || strlen(id) >= ID_BYTES || find_process(id) || plan.length > PLAN_LIMIT || !plan.length)
+		return;
+	strcpy(lost.id, id);
+	void *memory = mmap(NULL, plan.length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory != MAP_FAILED) {
+		memcpy(memory, plan.at, plan.length);
+		if (launch(id, memory, plan.length))
+			return;
+		munmap(memory, plan.length);
+	}
+	announce(&lost);
+}
+
+/* Texts of frames have no final NUL. */
+static bool take_text(struct cursor *from, char *to, size_t size)
+{
+	struct bytes text;
+	if (!take_bytes(from, &text) || text.length >= size || memchr(text.at, 0, text.length))
+		return false;
+	memcpy(to, text.at, text.length);
+	to[text.length] = 0;
+	return true;
+}
+
+static void obey(struct connection *connection, uint8_t type, struct cursor from)
+{
+	char id[ID_BYTES], ticket[64], streams[8];
+	uint32_t number;
+	uint16_t rows, columns;
+	struct bytes plan;
+	struct process *process;
+	struct message pong = begin(FRAME_PONG);
+	switch (type) {
+	case FRAME_SIGNAL:
+		if (take_u32(&from, &number) && processes[0].pidfd >= 0)
+			syscall(SYS_pidfd_send_signal, processes[0].pidfd, number, NULL, 0);
+		return;
+	case FRAME_RESIZE:
+		if (take_text(&from, id, sizeof id) && take_u16(&from, &rows) && take_u16(&from, &columns) && (process = find_process(id)) && process->plan.settings.terminal) {
+			struct winsize size = { .ws_row = rows, .ws_col = columns };
+			if (process->out[0] >= 0)
+				ioctl(process->out[0], TIOCSWINSZ, &size);
+		}
+		return;
+	case FRAME_EXEC:
+		if (take_text(&from, id, sizeof id) && take_bytes(&from, &plan))
+			start_exec(id, plan);
+		return;
+	case FRAME_TICKET:
+		if (take_text(&from, id, sizeof id) && take_text(&from, ticket, sizeof ticket) && take_text(&from, streams, sizeof streams) && (process = find_process(id)))
+			add_ticket(process, ticket, streams, false);
+		return;
+	case FRAME_ACK_EXIT:
+		if (take_text(&from, id, sizeof id) && (process = find_process(id)) && (process->state == EXITED || process->state == FAILED))
+			process->acked = true;
+		return;
+	case FRAME_CLOSE_STDIN:
+		if (take_text(&from, id, sizeof id) && (process = find_process(id))) {
+			process->close_in = true;
+			write_input(process);
+		}
+		return;
+	case FRAME_PING:
+		send_message(connection, &pong);
+		return;
+	}
+}
+
+/* The first frame says what the connection is: HELLO of root, or a ticket of anybody who may open the socket. */
+static void first_frame(struct connection *connection, uint8_t type, struct cursor from)
+{
+	struct ucred peer;
+	socklen_t length = sizeof peer;
+	char ticket[64];
+	if (type == FRAME_HELLO && getsockopt(connection->fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.uid == 0) {
+		connection->kind = CONTROL;
+		tell_all(connection);
+	} else if (type == FRAME_ATTACH && take_text(&from, ticket, sizeof ticket)) {
+		attach(connection, ticket);
+	} else {
+		drop(connection);
+	}
+}
+
+/* Never reads past the frame: what follows ATTACH is input for the process. */
+void read_frame(struct connection *connection)
+{
+	bool in_head = connection->got < 4;
+	uint8_t *to = in_head ? connection->head + connection->got : connection->frame + connection->got - 4;
+	ssize_t length = recv(connection->fd, to, in_head ? 4 - connection->got : connection->length - (connection->got - 4), MSG_DONTWAIT);
+	if (length <= 0) {
+		if (length == 0 || (errno != EAGAIN && errno != EINTR))
+			drop(connection);
+		return;
+	}
+	connection->got += length;
+	if (in_head && connection->got == 4) {
+		memcpy(&connection->length, connection->head, 4);
+		connection->frame = connection->small;
+		if (connection->length > SMALL_FRAME) {
+			void *map = MAP_FAILED; /* only a known root may have us take memory */
+			if (connection->kind == CONTROL && connection->length <= PLAN_LIMIT + SMALL_FRAME)
+				map = mmap(NULL, connection->length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			connection->frame = map == MAP_FAILED ? NULL : map;
+		}
+		if (!connection->frame || !connection->length)
+			drop(connection);
+		return;
+	}
+	if (in_head || connection->got - 4 < connection->length)
+		return;
+	uint8_t *frame = connection->frame;
+	uint32_t size = connection->length;
+	struct cursor payload = { frame + 1, frame + size };
+	connection->got = 0;
+	connection->frame = NULL;
+	if (connection->kind == FRESH)
+		first_frame(connection, frame[0], payload);
+	else
+		obey(connection, frame[0], payload);
+	if (size > SMALL_FRAME)
+		munmap(frame, size);
+}

@@ -1,0 +1,177 @@
+/* The container's log in Docker's json-file format, rotated as its options say. A line over 16 KiB is written in pieces without the final newline. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include "shim.h"
+
+#define LINE_BYTES (16u << 10)
+
+static struct {
+	const char *path;
+	uint64_t max_bytes, size;
+	uint32_t max_files;
+	int fd;
+	uint8_t line[2][LINE_BYTES];
+	uint32_t held[2];
+	char out[32u << 10];
+	uint32_t out_used;
+} log = { .fd = -1 };
+
+static void open_file(int flags)
+{
+	struct stat file;
+	log.fd = open(log.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | flags, 0640);
+	log.size = log.fd >= 0 && fstat(log.fd, &file) == 0 ? (uint64_t)file.st_size : 0;
+}
+
+void log_open(const char *path, uint64_t max_bytes, uint32_t max_files)
+{
+	log.path = path;
+	log.max_bytes = max_bytes;
+	log.max_files = max_files ? max_files : 1;
+	if (*path)
+		open_file(0);
+}
+
+static void write_out(void)
+{
+	for (uint32_t done = 0; log.fd >= 0 && done < log.out_used;) {
+		ssize_t written = write(log.fd, log.out + done, log.out_used - done);
+		if (written <= 0)
+			break; /* a full disk: the container goes on, its log has a gap */
+		done += written;
+		log.size += written;
+	}
+	log.out_used = 0;
+}
+
+/* path.1 is the youngest of the old ones; with one file alone it starts anew */
+static void rotate(void)
+{
+	char from[4096], to[4096];
+	close(log.fd);
+	for (uint32_t number = log.max_files - 1; number >= 1; number--) {
+		snprintf(to, sizeof to, "%s.%u", log.path, number);
+		if (number > 1)
+			snprintf(from, sizeof from, "%s.%u", log.path, number - 1);
+		else
+			snprintf(from, sizeof from, "%s", log.path);
+		rename(from, to);
+	}
+	open_file(O_TRUNC);
+}
+
+static void put_text(const char *text, size_t length)
+{
+	if (log.out_used + length > sizeof log.out)
+		write_out();
+	memcpy(log.out + log.out_used, text, length);
+	log.out_used += length;
+}
+
+/* Bytes of one well-formed UTF-8 sequence (Unicode 15, table 3-7), 0 if there is none. */
+static size_t sequence(const uint8_t *at, size_t left)
+{
+	uint8_t lead = at[0], low = 0x80, high = 0xbf;
+	size_t length = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+	if (lead == 0xe0) low = 0xa0;
+	if (lead == 0xed) high = 0x9f;
+	if (lead == 0xf0) low = 0x90;
+	if (lead == 0xf4) high = 0x8f;
+	if (!length || length > left || at[1] < low || at[1] > high)
+		return 0;
+	for (size_t i = 2; i < length; i++)
+		if (at[i] < 0x80 || at[i] > 0xbf)
+			return 0;
+	return length;
+}
+
+static void put_escaped(const uint8_t *at, size_t length)
+{
+	for (size_t i = 0; i < length;) {
+		size_t plain = i;
+		while (plain < length && at[plain] >= 0x20 && at[plain] < 0x7f && at[plain] != '"' && at[plain] != '\\')
+			plain++;
+		if (plain > i) {
+			put_text((const char *)at + i, plain - i);
+			i = plain;
+			continue;
+		}
+		char text[8];
+		switch (at[i]) {
+		case '"': put_text("\\\"", 2); i++; continue;
+		case '\\': put_text("\\\\", 2); i++; continue;
+		case '\n': put_text("\\n", 2); i++; continue;
+		case '\r': put_text("\\r", 2); i++; continue;
+		case '\t': put_text("\\t", 2); i++; continue;
+		}
+		if (at[i] < 0x80) {
+			put_text(text, snprintf(text, sizeof text, "\\u%04x", at[i]));
+			i++;
+			continue;
+		}
+		size_t bytes = sequence(at + i, length - i);
+		if (bytes)
+			put_text((const char *)at + i, bytes);
+		else
+			put_text("\\ufffd", 6);
+		i += bytes ? bytes : 1;
+	}
+}
+
+static void put_record(int which, const uint8_t *at, size_t length, bool whole)
+{
+	char tail[128];
+	struct timespec now;
+	struct tm utc;
+	if (log.max_bytes && log.size + log.out_used >= log.max_bytes) {
+		write_out();
+		if (log.size >= log.max_bytes)
+			rotate();
+	}
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &utc);
+	put_text("{\"log\":\"", 8);
+	put_escaped(at, length);
+	size_t used = snprintf(tail, sizeof tail, "%s\",\"stream\":\"%s\",\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ\"}\n", whole ? "\\n" : "",
+			       which ? "stderr" : "stdout", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, now.tv_nsec);
+	put_text(tail, used);
+}
+
+void log_write(int which, const uint8_t *at, size_t length)
+{
+	if (log.fd < 0)
+		return;
+	while (length) {
+		const uint8_t *newline = memchr(at, '\n', length);
+		size_t part = newline ? (size_t)(newline - at) : length;
+		uint32_t room = LINE_BYTES - log.held[which];
+		bool whole = newline && part <= room;
+		if (part > room)
+			part = room;
+		if (whole && !log.held[which]) {
+			put_record(which, at, part, true); /* the usual case: nothing to copy */
+		} else {
+			memcpy(log.line[which] + log.held[which], at, part);
+			log.held[which] += part;
+			if (whole || log.held[which] == LINE_BYTES) {
+				put_record(which, log.line[which], log.held[which], whole);
+				log.held[which] = 0;
+			}
+		}
+		at += part + whole;
+		length -= part + whole;
+	}
+	write_out();
+}
+
+void log_end(int which)
+{
+	if (log.fd >= 0 && log.held[which])
+		put_record(which, log.line[which], log.held[which], false);
+	log.held[which] = 0;
+	write_out();
+}

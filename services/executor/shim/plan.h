@@ -1,0 +1,70 @@
+/* The plan in memory and those who obey it. A plan is never copied: strings point into it. Functions return 0 or -errno unless they say otherwise. */
+#pragma once
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#define PLAN_MAGIC 0x4e4c5042u
+#define PLAN_LIMIT (1u << 20)
+#define PLAN_STEPS_LIMIT 4096u
+
+struct cursor { const uint8_t *at, *end; };
+struct bytes { const uint8_t *at; uint32_t length; };
+struct strings { uint32_t count; struct cursor from; };
+
+/* What the steps share. One for the parent's and exit steps, the child's copy comes with the fork. */
+struct context {
+	int root_fd;      /* O_PATH of the container's root; after pivot_root of "/" */
+	int null_fd;      /* O_PATH of the host's /dev/null, verified, opened before pivot_root */
+	int proc_fd;      /* a procfs of our own, mounted nowhere */
+	int status_fd;    /* to the shim: failures, the pty's master */
+	int task_pidfd;   /* exec plans: the container's init */
+	int pidns_fd;     /* the shim's own pid namespace, to go back to after the clone; -1: never left */
+	int slave_fd;     /* pty slave that becomes the child's stdio */
+	uint16_t rows, columns;
+	bool pivoted;
+	uint32_t uid;
+	uint32_t oom_kills;
+	char home[256];
+};
+
+bool take_u8(struct cursor *from, uint8_t *to);
+bool take_u16(struct cursor *from, uint16_t *to);
+bool take_u32(struct cursor *from, uint32_t *to);
+bool take_u64(struct cursor *from, uint64_t *to);
+bool take_flag(struct cursor *from, uint32_t *to);
+bool take_string(struct cursor *from, const char **to);
+bool take_bytes(struct cursor *from, struct bytes *to);
+bool take_strings(struct cursor *from, struct strings *to);
+
+#include "plan_ops.h"
+
+struct plan {
+	struct plan_settings settings;
+	struct cursor steps;
+	uint32_t count;
+};
+
+/* NULL after the last one */
+const char *next_string(struct strings *from);
+
+/* Checks every step before anything is done. On failure *step is the step that was refused, UINT32_MAX the head. */
+int decode_plan(const uint8_t *at, size_t length, struct plan *plan, uint32_t *step);
+/* Does the steps of one actor in order until one fails, whose number is put in *step. keep_going: exit steps are all tried. */
+int perform_steps(const struct plan *plan, enum actor actor, struct context *at, uint32_t *step, bool keep_going);
+
+/* openat2(2) below the root, symlinks resolved in there. A descriptor, close-on-exec, or -errno. */
+int open_in_root(const struct context *at, const char *path, int flags);
+/* The directory that holds `path`'s last component, made with its own parents when missing; *name points into path. */
+int open_parent_in_root(const struct context *at, const char *path, const char **name);
+int make_directories_in_root(const struct context *at, const char *path, mode_t mode, uint32_t uid, uint32_t gid);
+/* A procfs nobody else sees (hardening class D): the container's own /proc may be anything. */
+int own_proc(struct context *at);
+/* The host's /dev/null, checked to be character device 1:3. */
+int open_host_null(int flags);
+
+void close_held(int *fd);
+#define autoclose __attribute__((cleanup(close_held)))

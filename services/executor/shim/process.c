@@ -1,0 +1,381 @@
+/* One process of the container: its launch, its output, its end. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include "shim.h"
+#include "status.h"
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+struct process processes[PROCESSES];
+
+static void close_fd(int *fd)
+{
+	close_held(fd);
+	*fd = -1;
+}
+
+struct process *find_process(const char *id)
+{
+	for (struct process *process = processes; process < processes + PROCESSES; process++)
+		if (process->state != UNUSED && !strcmp(process->id, id))
+			return process;
+	return NULL;
+}
+
+bool is_drained(const struct process *process)
+{
+	return (process->state == EXITED || process->state == FAILED) && process->out[0] < 0 && process->out[1] < 0;
+}
+
+void forget(struct process *process)
+{
+	for (int i = 0; i < CONNECTIONS; i++)
+		if (connections[i].kind == STREAM && connections[i].process == process)
+			drop(&connections[i]);
+	if (process->memory)
+		munmap(process->memory, process->memory_bytes);
+	if (process->pending)
+		munmap(process->pending, CHUNK_BYTES);
+	close_held(&process->in);
+	close_held(&process->out[0]);
+	close_held(&process->out[1]);
+	close_held(&process->status_fd);
+	close_held(&process->pidfd);
+	*process = (struct process){ 0 };
+}
+
+static struct process *free_place(const char *id)
+{
+	if (!*id)
+		return &processes[0];
+	for (int i = 1; i < PROCESSES; i++)
+		if (processes[i].state == UNUSED)
+			return &processes[i];
+	for (int i = 1; i < PROCESSES; i++) /* nobody came for it */
+		if (is_drained(&processes[i])) {
+			forget(&processes[i]);
+			return &processes[i];
+		}
+	return NULL;
+}
+
+/* Written under another name and renamed, so that a reader sees all of it or nothing. Open still, for the caller to sync: -1 when it failed. */
+static int write_record(const char *name, const char *text)
+{
+	char temporary[32];
+	snprintf(temporary, sizeof temporary, "%s.tmp", name);
+	int fd = openat(task_directory, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		return fd;
+	renameat(task_directory, temporary, task_directory, name);
+	return fd;
+}
+
+/* Exit steps take back what parent steps made: cgroups, what they know of oom. */
+static void end(struct process *process)
+{
+	char text[96];
+	uint32_t step;
+	bool was_started = process->state == RUNNING;
+	process->at.oom_kills = 0;
+	perform_steps(&process->plan, ACTOR_EXIT, &process->at, &step, true);
+	process->oom = process->at.oom_kills;
+	process->exited_ns = realtime_ns();
+	process->linger_until = monotonic_ms() + LINGER_MS;
+	close_fd(&process->in);
+	process->pending_start = process->pending_end = 0;
+	process->state = was_started && !process->failed ? EXITED : FAILED;
+	if (process->state == FAILED) {
+		close_fd(&process->out[0]);
+		close_fd(&process->out[1]);
+	}
+	for (int which = 0; which < 2; which++) /* what it still wrote is in the log before anyone hears of the end */
+		for (int reads = 0; reads < 64 && wants_output(process, which, monotonic_ms()); reads++) {
+			int before = process->out[which];
+			uint64_t available = 0;
+			if (syscall(SYS_ioctl, before, 0x541B /* FIONREAD */, &available) < 0)
+				break;
+			read_output(process, which);
+			if (!available)
+				break;
+		}
+	autoclose int record = -1;
+	if (!*process->id && process->state == EXITED) {
+		snprintf(text, sizeof text, "%u %u %u %llu\n", process->exit_code, process->exit_signal, process->oom, (unsigned long long)process->exited_ns);
+		record = write_record("exit", text);
+	} else if (!*process->id) {
+		snprintf(text, sizeof text, "%u %u %llu\n", process->failed_step, process->failed_errno, (unsigned long long)process->exited_ns);
+		record = write_record("failed", text);
+	}
+	announce(process); /* nobody need wait for the disk */
+	if (record >= 0)
+		fdatasync(record);
+}
+
+static void fail(struct process *process, uint32_t step, int error)
+{
+	process->failed = true;
+	process->failed_step = step;
+	process->failed_errno = -error;
+	if (process->pid <= 0)
+		end(process);
+	else
+		syscall(SYS_pidfd_send_signal, process->pidfd, SIGKILL, NULL, 0); /* `reap` ends it */
+}
+
+static _Noreturn void child(struct process *process, const int stdio[3], int socket)
+{
+	struct status status;
+	struct context *at = &process->at;
+	uint32_t step = 0;
+	int descriptor;
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	at->status_fd = socket;
+	umask(0022);
+	for (int fd = 0; fd < 3; fd++)
+		if (stdio[fd] >= 0)
+			dup2(stdio[fd], fd);
+	/* The shim's end gone: it died before it could be our parent in the eyes of PR_SET_PDEATHSIG. */
+	if (receive_status(socket, &status, &descriptor) != 1 || status.kind != STATUS_GO)
+		_exit(255);
+	at->null_fd = open_host_null(O_PATH);
+	int result = perform_steps(&process->plan, ACTOR_CHILD, at, &step, false);
+	send_status(socket, (struct status){ STATUS_FAILED, step, result < 0 ? -result : ENOEXEC });
+	_exit(255);
+}
+
+/* ends[fd][0] is the child's, ends[fd][1] ours; -1 where the child keeps the host's /dev/null. */
+static int make_stdio(const struct plan_settings *of, int ends[3][2])
+{
+	int pair[2];
+	for (int fd = 0; fd < 3; fd++) {
+		if (of->terminal || (fd == 0 && !of->open_stdin))
+			continue;
+		if (pipe2(pair, O_CLOEXEC) < 0)
+			return -errno;
+		ends[fd][0] = pair[fd == 0 ? 0 : 1];
+		ends[fd][1] = pair[fd == 0 ? 1 : 0];
+		fcntl(ends[fd][1], F_SETFL, O_NONBLOCK);
+	}
+	return 0;
+}
+
+static int join_cgroups(struct strings paths, pid_t pid)
+{
+	char number[16], path[4096];
+	int length = snprintf(number, sizeof number, "%d", pid);
+	for (const char *cgroup; (cgroup = next_string(&paths));) {
+		snprintf(path, sizeof path, "%s/cgroup.procs", cgroup);
+		autoclose int fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd < 0 || write(fd, number, length) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static void start(struct process *process)
+{
+	const struct plan_settings *of = &process->plan.settings;
+	int ends[3][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } }, socket[2] = { -1, -1 };
+	uint32_t step = 0;
+	int result = perform_steps(&process->plan, ACTOR_PARENT, &process->at, &step, false);
+	if (result < 0) {
+		if (process->at.pidns_fd >= 0)
+			setns(process->at.pidns_fd, CLONE_NEWPID);
+		close_fd(&process->at.pidns_fd);
+		fail(process, step, result);
+		return;
+	}
+	result = make_stdio(of, ends);
+	if (!result && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, socket) < 0)
+		result = -errno;
+	if (!result) {
+		struct clone_args args = {
+			.flags = of->namespaces | CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)&process->pidfd, .exit_signal = SIGCHLD,
+		};
+		process->pid = syscall(SYS_clone3, &args, sizeof args);
+		if (process->pid == 0)
+			child(process, (int[]){ ends[0][0], ends[1][0], ends[2][0] }, socket[1]);
+		result = process->pid < 0 ? -errno : 0;
+	}
+	if (process->at.pidns_fd >= 0)
+		setns(process->at.pidns_fd, CLONE_NEWPID); /* back: the next child is not of that namespace */
+	close_fd(&process->at.pidns_fd);
+	for (int fd = 0; fd < 3; fd++)
+		close_held(&ends[fd][0]);
+	close_held(&socket[1]);
+	process->in = ends[0][1];
+	process->out[0] = ends[1][1];
+	process->out[1] = ends[2][1];
+	process->status_fd = socket[0];
+	if (result < 0) {
+		process->pid = 0;
+		close_fd(&process->status_fd);
+		fail(process, STEP_CLONE, result);
+		return;
+	}
+	fcntl(process->status_fd, F_SETFL, O_NONBLOCK);
+	result = join_cgroups(of->cgroup_paths, process->pid);
+	if (result < 0)
+		fail(process, STEP_CGROUPS, result);
+	else
+		send_status(process->status_fd, (struct status){ STATUS_GO, 0, 0 });
+}
+
+struct process *launch(const char *id, void *memory, size_t bytes)
+{
+	struct process *process = free_place(id);
+	uint32_t step;
+	if (!process)
+		return NULL;
+	*process = (struct process){
+		.state = STARTING, .memory = memory, .memory_bytes = bytes, .pidfd = -1, .status_fd = -1, .in = -1, .out = { -1, -1 },
+		.at = { .root_fd = -1, .null_fd = -1, .proc_fd = -1, .status_fd = -1, .task_pidfd = -1, .pidns_fd = -1, .slave_fd = -1 },
+	};
+	strcpy(process->id, id);
+	int result = decode_plan(memory, bytes, &process->plan, &step);
+	if (!*id) {
+		settings = &process->plan.settings;
+		log_open(settings->log_path, settings->log_max_bytes, settings->log_max_files);
+	}
+	if (result < 0) {
+		process->plan.count = 0; /* none of it is done, exit steps neither */
+		fail(process, step, result);
+		return process;
+	}
+	if (*id && processes[0].state == RUNNING)
+		process->at.task_pidfd = processes[0].pidfd;
+	process->at.rows = process->plan.settings.rows;
+	process->at.columns = process->plan.settings.columns;
+	struct strings tickets = process->plan.settings.tickets;
+	for (const char *ticket; (ticket = next_string(&tickets));) {
+		char text[33];
+		if (strlen(ticket) < 33 || ticket[32] != ':')
+			continue;
+		memcpy(text, ticket, 32);
+		text[32] = 0;
+		add_ticket(process, text, ticket + 33, true);
+	}
+	start(process);
+	return process;
+}
+
+void read_status(struct process *process)
+{
+	struct status status;
+	int descriptor, result;
+	while ((result = receive_status(process->status_fd, &status, &descriptor)) == 1) {
+		if (status.kind == STATUS_CONSOLE && descriptor >= 0 && process->plan.settings.terminal && process->out[0] < 0) {
+			fcntl(descriptor, F_SETFL, O_NONBLOCK);
+			process->out[0] = descriptor;
+			descriptor = -1;
+		}
+		if (descriptor >= 0)
+			close(descriptor);
+		if (status.kind == STATUS_EXECUTING)
+			process->executing = true;
+		if (status.kind == STATUS_FAILED && !process->failed) {
+			process->failed = true;
+			process->failed_step = status.step;
+			process->failed_errno = status.error;
+		}
+	}
+	if (result == -EAGAIN)
+		return;
+	close_fd(&process->status_fd); /* closed by exec, or by death */
+	if (process->executing && !process->failed) {
+		process->state = RUNNING;
+		process->started_ns = realtime_ns();
+		process->gate_until = monotonic_ms() + GATE_MS;
+		announce(process);
+	} else if (!process->failed) {
+		fail(process, STEP_CLONE, -ECHILD); /* killed on its way */
+	}
+}
+
+void reap(struct process *process)
+{
+	siginfo_t info = { 0 };
+	if (syscall(SYS_waitid, P_PIDFD, process->pidfd, &info, WEXITED | WNOHANG, NULL) < 0 || info.si_pid == 0)
+		return;
+	close_fd(&process->pidfd);
+	if (process->status_fd >= 0)
+		close_fd(&process->status_fd);
+	process->exit_signal = info.si_code == CLD_EXITED ? 0 : info.si_status;
+	process->exit_code = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+	for (int i = 1; !*process->id && i < PROCESSES; i++)
+		processes[i].at.task_pidfd = -1;
+	end(process);
+}
+
+bool wants_output(const struct process *process, int which, int64_t now)
+{
+	if (process->out[which] < 0 || (process->state != RUNNING && process->state != EXITED))
+		return false;
+	for (int i = 0; i < TICKETS && now < process->gate_until; i++)
+		if (process->tickets[i].gates && *process->tickets[i].text)
+			return false;
+	for (int i = 0; i < CONNECTIONS; i++)
+		if (connections[i].kind == STREAM && connections[i].process == process && (connections[i].streams & (which ? STREAM_ERR : STREAM_OUT))
+		    && !has_room(&connections[i], CHUNK_BYTES + 8))
+			return false;
+	return true;
+}
+
+void close_output(struct process *process, int which)
+{
+	close_fd(&process->out[which]);
+	if (!*process->id)
+		log_end(which);
+}
+
+void read_output(struct process *process, int which)
+{
+	static uint8_t chunk[CHUNK_BYTES];
+	ssize_t length = read(process->out[which], chunk, sizeof chunk);
+	if (length > 0) {
+		if (!*process->id)
+			log_write(which, chunk, length);
+		deliver(process, which, chunk, length);
+	} else if (length == 0 || (errno != EAGAIN && errno != EINTR)) {
+		/* a pty's master says EIO while nobody has the slave: between two that open it, too, so it counts only after the end */
+		if (length < 0 && errno == EIO && process->state == RUNNING)
+			process->linger_until = monotonic_ms() + 20;
+		else
+			close_output(process, which);
+	}
+}
+
+void write_input(struct process *process)
+{
+	bool terminal = process->plan.settings.terminal;
+	int fd = terminal ? process->out[0] : process->in;
+	while (process->pending_start < process->pending_end) {
+		ssize_t written = fd < 0 ? -1 : write(fd, process->pending + process->pending_start, process->pending_end - process->pending_start);
+		if (written < 0 && fd >= 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (written < 0) { /* it has closed its stdin: what comes is thrown away */
+			if (!terminal)
+				process->close_in = true;
+			break;
+		}
+		process->pending_start += written;
+	}
+	process->pending_start = process->pending_end = 0;
+	if (process->close_in && !terminal)
+		close_fd(&process->in);
+}

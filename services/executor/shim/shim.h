@@ -1,0 +1,107 @@
+/* The running shim: processes, connections, the log, and the loop that holds them. One thread, fixed tables, pages used only when needed. */
+#pragma once
+#include "plan.h"
+
+#define PROCESSES 65 /* the container's and 64 execs */
+#define CONNECTIONS 128
+#define RING_BYTES (64u << 10)
+#define CHUNK_BYTES (16u << 10)
+#define TICKETS 8
+#define ID_BYTES 80
+#define SMALL_FRAME 512u
+#define GATE_MS 5000
+#define LINGER_MS 2000
+
+/* Numbers that FAILED names instead of a step. */
+#define STEP_PLAN 0xffffffffu    /* the plan's head was refused */
+#define STEP_CLONE 0xfffffffeu   /* pipes, clone3 */
+#define STEP_CGROUPS 0xfffffffdu /* joining settings.cgroupPaths */
+
+enum frame_type {
+	FRAME_HELLO = 1, FRAME_SIGNAL, FRAME_RESIZE, FRAME_EXEC, FRAME_TICKET, FRAME_ACK_EXIT, FRAME_CLOSE_STDIN, FRAME_PING,
+	FRAME_ATTACH = 10,
+	FRAME_STARTED = 101, FRAME_FAILED, FRAME_EXITED, FRAME_PONG,
+	FRAME_ATTACHED = 110, FRAME_REFUSED,
+};
+enum { STREAM_IN = 1, STREAM_OUT = 2, STREAM_ERR = 4 };
+
+struct ticket { char text[33]; uint8_t streams; bool gates; };
+
+struct process {
+	enum { UNUSED, STARTING, RUNNING, EXITED, FAILED } state;
+	char id[ID_BYTES]; /* "": the container's own */
+	struct plan plan;
+	void *memory; /* the plan's bytes */
+	size_t memory_bytes;
+	struct context at;
+	pid_t pid;
+	int pidfd, status_fd;
+	int in;     /* pipe to stdin; a terminal's is its master, held in out[0] */
+	int out[2]; /* stdout or the pty's master, stderr */
+	bool executing, failed, acked;
+	uint32_t failed_step, failed_errno;
+	uint32_t exit_code, exit_signal, oom;
+	uint64_t started_ns, exited_ns; /* CLOCK_REALTIME */
+	int64_t gate_until, linger_until; /* monotonic ms */
+	struct ticket tickets[TICKETS];
+	uint8_t *pending; /* input on its way to the process, CHUNK_BYTES, mapped at first use */
+	uint32_t pending_start, pending_end;
+	bool close_in; /* once pending is written */
+};
+
+struct connection {
+	enum { FREE, FRESH, CONTROL, STREAM } kind;
+	int fd;
+	struct process *process; /* STREAM */
+	uint8_t streams;
+	bool in_closed;
+	uint8_t head[4], small[SMALL_FRAME];
+	uint8_t *frame;
+	uint32_t got, length; /* of head and frame together; of the frame */
+	uint8_t *ring; /* RING_BYTES, mapped at first use */
+	uint32_t start, used;
+};
+
+extern struct process processes[PROCESSES];
+extern struct connection connections[CONNECTIONS];
+extern struct plan_settings *settings; /* the container's own */
+extern int task_directory;
+
+uint64_t realtime_ns(void);
+int64_t monotonic_ms(void);
+
+/* process.c */
+struct process *find_process(const char *id);
+/* Takes over `memory`. NULL: no place left. A plan that cannot be carried out becomes a failed process. */
+struct process *launch(const char *id, void *memory, size_t bytes);
+void read_status(struct process *process);
+void reap(struct process *process);
+void read_output(struct process *process, int which);
+void write_input(struct process *process);
+bool wants_output(const struct process *process, int which, int64_t now);
+bool is_drained(const struct process *process);
+void close_output(struct process *process, int which);
+void forget(struct process *process);
+
+/* log.c: Docker's json-file */
+void log_open(const char *path, uint64_t max_bytes, uint32_t max_files);
+void log_write(int which, const uint8_t *at, size_t length);
+void log_end(int which);
+
+/* stream.c */
+bool has_room(const struct connection *connection, uint32_t bytes);
+void put(struct connection *connection, const void *at, uint32_t length);
+void flush_connection(struct connection *connection);
+void drop(struct connection *connection);
+void deliver(struct process *process, int which, const uint8_t *at, uint32_t length);
+void read_input(struct connection *connection);
+
+/* control.c */
+void accept_connection(int listener);
+void read_frame(struct connection *connection);
+void announce(const struct process *process);
+void add_ticket(struct process *process, const char *ticket, const char *streams, bool gates);
+
+/* main.c and zygote.c */
+int run_shim(void *memory, size_t bytes, int ready_fd);
+int run_zygote(void);

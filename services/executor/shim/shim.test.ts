@@ -1,0 +1,199 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { encodePlan, planOf } from '../domain/plan/encode-plan.js';
+import type { PlanSettings, PlanStep } from '../domain/plan/plan-table.js';
+import { Control, ShimBench, Task, attach, defaults, demultiplex, exec, sh, text, tree, u32 } from './shim-driver.js';
+
+const sources = join(dirname(fileURLToPath(import.meta.url)), '../../../../services/executor/shim');
+const child = { actor: 'child', from: 'test' } as const;
+const ticket = 'a'.repeat(32);
+let bench: ShimBench;
+let programs: { readonly shim: string; readonly init: string };
+
+beforeAll(async () => {
+  const { buildShim } = (await import(join(sources, 'build.mjs'))) as { buildShim(directory: string): Promise<typeof programs> };
+  programs = await buildShim(join(dirname(fileURLToPath(import.meta.url)), 'test-build'));
+  bench = await ShimBench.open(programs.shim);
+}, 60_000);
+afterAll(async () => {
+  expect(await readFile('/proc/self/mountinfo', 'utf8')).not.toContain(bench.directory);
+  await bench[Symbol.asyncDispose]();
+});
+
+async function finish(task: Task): Promise<void> {
+  await task.acknowledge();
+  expect(existsSync(join(task.directory, 'shim.sock'))).toBe(false);
+}
+
+test('a container sees its hostname and itself as process 1; its log and exit code are kept', async () => {
+  const task = await bench.run('basic', (at) => [...tree(at), sh('hostname; echo $$; echo oops >&2; printf "no newline \\377"; exit 7')]);
+  const { pid } = await task.control.next('started');
+  expect(pid).toBeGreaterThan(1);
+  expect(await task.control.next('exited')).toMatchObject({ code: 7, signal: 0, oom: 0 });
+  const log = await task.log();
+  expect(log.filter((line) => line.stream === 'stdout').map((line) => line.log)).toEqual(['harbour\n', '1\n', 'no newline \ufffd']);
+  expect(log.filter((line) => line.stream === 'stderr').map((line) => line.log)).toEqual(['oops\n']);
+  expect(await task.exit()).toMatch(/^7 0 0 \d+\n$/);
+  await finish(task);
+});
+
+test('a container killed by a signal exits with 128 and the signal', async () => {
+  const task = await bench.run('killed', (at) => [...tree(at), exec('sleep', '1000')]);
+  await task.control.next('started');
+  const status = await readFile(`/proc/${task.pid}/status`, 'utf8');
+  expect(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1])).toBeLessThanOrEqual(512);
+  task.control.send(2, u32(9));
+  expect(await task.control.next('exited')).toMatchObject({ code: 137, signal: 9 });
+  await finish(task);
+});
+
+test('a step that fails is named by its number and errno, and exit steps take back what was made', async () => {
+  const cgroup = `/sys/fs/cgroup/pids/berth-shim-test-${process.pid}`;
+  const task = await bench.run('failing', (at) => [
+    { op: 'mkdir_host', actor: 'parent', from: 'test', path: cgroup, mode: 0o755 },
+    ...tree(at, [{ ...child, op: 'bind_mount', source: '/nowhere', target: '/data', recursive: true, readonly: false, propagation: 0, attributes: 0 }]),
+    sh('true'),
+    { op: 'rmdir_cgroup', actor: 'exit', from: 'test', path: cgroup },
+  ], { cgroupPaths: [cgroup] });
+  expect(await task.control.next('failed')).toMatchObject({ step: 6, errno: 2 });
+  expect(existsSync(cgroup)).toBe(false);
+  await finish(task);
+});
+
+test('a command that is not there fails the exec step with ENOENT, one that may not run with EACCES', async () => {
+  const missing = await bench.run('missing', (at) => [...tree(at), exec('no-such-command')]);
+  expect(await missing.control.next('failed')).toMatchObject({ step: 7, errno: 2 });
+  await finish(missing);
+  const forbidden = await bench.run('forbidden', (at) => [...tree(at), exec('/etc/passwd')]);
+  expect(await forbidden.control.next('failed')).toMatchObject({ step: 7, errno: 13 });
+  await finish(forbidden);
+});
+
+test('output waits for the ticket issued in advance, and stdin reaches the process until it is closed', async () => {
+  const task = await bench.run('attached', (at) => [...tree(at), sh('echo first; cat; echo last >&2')], { openStdin: true, stdinOnce: true, tickets: [`${ticket}:ioe`] });
+  await task.control.next('started');
+  const streams = demultiplex(await attach(join(task.directory, 'shim.sock'), ticket, 'from the client\n'));
+  expect(streams).toEqual({ 1: 'first\nfrom the client\n', 2: 'last\n' });
+  await expect(attach(join(task.directory, 'shim.sock'), ticket)).rejects.toThrow('refused');
+  await task.control.next('exited');
+  await finish(task);
+});
+
+test('a megabyte arrives whole at a reader and in the log', async () => {
+  const task = await bench.run('large', (at) => [...tree(at), sh('seq 1 150000')], { tickets: [`${ticket}:oe`] });
+  const bytes = demultiplex(await attach(join(task.directory, 'shim.sock'), ticket));
+  expect(bytes[1]?.split('\n').length).toBe(150001);
+  await task.control.next('exited');
+  expect((await task.log()).length).toBe(150000);
+  await finish(task);
+}, 20_000);
+
+const execSettings: PlanSettings = { ...defaults, namespaces: 0 };
+const join_ = (steps: PlanStep[]): PlanStep[] => [
+  { op: 'join_task', actor: 'parent', from: 'exec', flags: 0x20000000 },
+  { ...child, op: 'join_task', flags: 0x20000 | 0x4000000 | 0x8000000 | 0x40000000 },
+  ...steps,
+];
+
+test('an exec joins the container as the user asked for, and the container goes on', async () => {
+  const task = await bench.run('exec', (at) => [...tree(at), exec('sleep', '1000')]);
+  await task.control.next('started');
+  const plan = encodePlan(planOf({ ...execSettings, tickets: [`${ticket}:oe`] }, join_([
+    { ...child, op: 'set_user', user: 'sam', extraGroups: ['99'] },
+    { ...child, op: 'capabilities', bounding: 0, effective: 0, permitted: 0, inheritable: 0, ambient: 0 },
+    { ...child, op: 'no_new_privileges' },
+    { ...child, op: 'chdir', path: '/tmp', create: false },
+    sh('hostname; id; pwd; echo $HOME; grep CapBnd /proc/self/status; ls /proc/self/fd; exit 3'),
+  ])));
+  task.control.send(4, text('exec-1'), u32(plan.length), Buffer.from(plan));
+  await task.control.next('started', 'exec-1');
+  const streams = demultiplex(await attach(join(task.directory, 'shim.sock'), ticket));
+  expect(streams[2]).toBeUndefined();
+  expect(streams[1]).toBe('harbour\nuid=1234(sam) gid=55(staff) groups=55(staff),77(wheel),99\n/tmp\n/home/sam\nCapBnd:\t0000000000000000\n0\n1\n2\n3\n');
+  expect(await task.control.next('exited', 'exec-1')).toMatchObject({ code: 3 });
+  task.control.send(6, text('exec-1'));
+  task.control.send(2, u32(9));
+  await task.control.next('exited');
+  await finish(task);
+});
+
+test('a terminal is the controlling one, is bound on /dev/console and takes its size from the client', async () => {
+  const console_: PlanStep = { ...child, op: 'setup_console', bindConsole: true };
+  const task = await bench.run('tty', (at) => [...tree(at, [console_]), sh('tty; stty size; ls -l /dev/console | head -c 1; read line; stty size; echo got $line')], {
+    terminal: true, openStdin: true, rows: 24, columns: 80, tickets: [`${ticket}:ioe`],
+  });
+  await task.control.next('started');
+  task.control.send(3, text(''), Buffer.from(Uint16Array.of(40, 100).buffer));
+  task.control.send(8);
+  await task.control.next('pong');
+  const output = (await attach(join(task.directory, 'shim.sock'), ticket, 'hello\n')).toString();
+  expect(output).toContain('/dev/pts/0\r\n');
+  expect(output).toContain('40 100\r\n');
+  expect(output).toContain('got hello\r\n');
+  await task.control.next('exited');
+  await finish(task);
+});
+
+test('masked and read-only paths are so', async () => {
+  const task = await bench.run('masks', (at) => [
+    ...tree(at, [{ ...child, op: 'mask_path', path: '/proc/version' }, { ...child, op: 'mask_path', path: '/proc/fs' }, { ...child, op: 'readonly_path', path: '/proc/sys' }, { ...child, op: 'readonly_root' }]),
+    sh('cat /proc/version; ls /proc/fs; (echo x > /proc/sys/kernel/hostname) 2>/dev/null || echo ro; (echo x > /x) 2>/dev/null || echo ro root'),
+  ]);
+  await task.control.next('exited');
+  expect((await task.log()).map((line) => line.log)).toEqual(['ro\n', 'ro root\n']);
+  await finish(task);
+});
+
+test('a plan of another version is refused by the zygote, an unknown operation by the number of its step', async () => {
+  const plan = Buffer.from(encodePlan(planOf(defaults, [])));
+  plan.writeUInt32LE(99, 4);
+  expect(await bench.request(plan)).toBe(-93);
+  const directory = join(bench.directory, 'unknown');
+  mkdirSync(directory);
+  const odd = Buffer.from(encodePlan(planOf({ ...defaults, taskDirectory: directory }, [exec('true'), exec('true')])));
+  odd.writeUInt16LE(999, odd.lastIndexOf(Buffer.from([49, 0, 1, 1, 0, 0, 0])));
+  const pid = await bench.request(odd);
+  const task = new Task(directory, pid, await Control.open(join(directory, 'shim.sock')));
+  expect(await task.control.next('failed')).toMatchObject({ step: 1, errno: 38 });
+  await finish(task);
+});
+
+test('an init passes signals on, reaps orphans and exits as its command', async () => {
+  const init: PlanStep = { ...child, op: 'bind_mount', source: programs.init, target: '/sbin/docker-init', recursive: false, readonly: true, propagation: 0, attributes: 0 };
+  const task = await bench.run('init', (at) => [...tree(at, [init]), exec('/sbin/docker-init', '--', 'sh', '-c', 'trap "echo told; exit 5" TERM; (sleep 0.05 &); echo ready; while :; do sleep 0.05; done')]);
+  await task.control.next('started');
+  while (!(await task.log()).some((line) => line.log === 'ready\n')) await new Promise((resolve) => setImmediate(resolve));
+  task.control.send(2, u32(15));
+  expect(await task.control.next('exited')).toMatchObject({ code: 5 });
+  expect((await task.log()).map((line) => line.log)).toContain('told\n');
+  await finish(task);
+});
+
+test('the log is rotated, and the container dies with its shim', async () => {
+  const task = await bench.run('rotated', (at) => [...tree(at), sh('seq 1 1000; exec sleep 1000')], { logMaxBytes: 20_000, logMaxFiles: 3 });
+  const { pid } = await task.control.next('started');
+  while (!(await readFile(join(task.directory, 'log'), 'utf8').catch(() => '')).includes('"1000\\n"')) await new Promise((resolve) => setImmediate(resolve));
+  expect((await readdir(task.directory)).filter((name) => name.startsWith('log')).sort()).toEqual(['log', 'log.1', 'log.2']);
+  process.kill(task.pid, 'SIGKILL');
+  await task.control.closed;
+  while (existsSync(`/proc/${pid}`)) await new Promise((resolve) => setImmediate(resolve));
+});
+
+test('an idle shim does not run, and a control connection made later hears what happened', async () => {
+  const task = await bench.run('idle', (at) => [...tree(at), sh('read line; exit 4')], { openStdin: true });
+  await task.control.next('started');
+  const ticks = async () => (await readFile(`/proc/${task.pid}/schedstat`, 'utf8')).split(' ')[2];
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const before = await ticks();
+  await new Promise((resolve) => setTimeout(resolve, 300)); // that nothing happens has no event
+  expect(await ticks()).toBe(before);
+  task.control.send(7, text(''));
+  expect(await task.control.next('exited')).toMatchObject({ code: 4 });
+  const later = await Control.open(join(task.directory, 'shim.sock'));
+  await later.next('started');
+  expect(await later.next('exited')).toMatchObject({ code: 4 });
+  await finish(task);
+});

@@ -1,0 +1,259 @@
+/* Steps that build the container's tree. They run in the child, in its own mount namespace, and die with it. */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include "plan.h"
+#include "mount_calls.h"
+
+/* A mount's target named by its descriptor. /proc is the host's until pivot_root, so this magic link is ours. */
+struct fd_path { char text[32]; };
+static struct fd_path path_of(int fd)
+{
+	struct fd_path path;
+	snprintf(path.text, sizeof path.text, "/proc/self/fd/%d", fd);
+	return path;
+}
+
+static int set_attributes(int mount, bool recursive, uint64_t attributes, uint64_t propagation)
+{
+	struct mount_attr attr = { .attr_set = attributes, .propagation = propagation };
+	return sys_mount_setattr(mount, recursive ? AT_RECURSIVE : 0, &attr) < 0 ? -errno : 0;
+}
+
+static int keep_root(struct context *at, const char *target)
+{
+	at->root_fd = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return at->root_fd < 0 ? -errno : 0;
+}
+
+int do_private_propagation(struct context *at, const struct op_private_propagation *op)
+{
+	(void)at; (void)op;
+	return mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 ? -errno : 0;
+}
+
+int do_root_propagation(struct context *at, const struct op_root_propagation *op)
+{
+	if (at->root_fd < 0)
+		return -EINVAL;
+	return mount(NULL, at->pivoted ? "/" : path_of(at->root_fd).text, NULL, op->flags, NULL) < 0 ? -errno : 0;
+}
+
+/* mount(2) takes one page of options; more layers go in one by one (kernel 6.5, "lowerdir+"). */
+static int overlay_layer_by_layer(const struct op_overlay_root *op)
+{
+	autoclose int fs = sys_fsopen("overlay");
+	if (fs < 0)
+		return -errno;
+	struct strings lower = op->lower;
+	for (const char *layer; (layer = next_string(&lower));)
+		if (sys_fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir+", layer) < 0)
+			return -errno;
+	if (*op->upper && (sys_fsconfig(fs, FSCONFIG_SET_STRING, "upperdir", op->upper) < 0 || sys_fsconfig(fs, FSCONFIG_SET_STRING, "workdir", op->work) < 0))
+		return -errno;
+	char options[512];
+	if (strlen(op->options) >= sizeof options)
+		return -E2BIG;
+	strcpy(options, op->options);
+	for (char *rest, *option = strtok_r(options, ",", &rest); option; option = strtok_r(NULL, ",", &rest)) {
+		char *value = strchr(option, '=');
+		if (value)
+			*value++ = 0;
+		if (sys_fsconfig(fs, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, option, value) < 0)
+			return -errno;
+	}
+	if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL) < 0)
+		return -errno;
+	autoclose int mount = sys_fsmount(fs, 0);
+	autoclose int target = open(op->target, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (mount < 0 || target < 0)
+		return -errno;
+	return sys_move_mount(mount, target) < 0 ? -errno : 0;
+}
+
+int do_overlay_root(struct context *at, const struct op_overlay_root *op)
+{
+	char data[4096];
+	size_t used = snprintf(data, sizeof data, "lowerdir=");
+	struct strings lower = op->lower;
+	int result;
+	if (chdir(op->base_directory) < 0)
+		return -errno;
+	for (const char *layer; used < sizeof data && (layer = next_string(&lower));)
+		used += snprintf(data + used, sizeof data - used, "%s%s", used > 9 ? ":" : "", layer);
+	if (used < sizeof data && *op->upper)
+		used += snprintf(data + used, sizeof data - used, ",upperdir=%s,workdir=%s", op->upper, op->work);
+	if (used < sizeof data && *op->options)
+		used += snprintf(data + used, sizeof data - used, ",%s", op->options);
+	if (used < sizeof data)
+		result = mount("overlay", op->target, "overlay", 0, data) < 0 ? -errno : 0;
+	else
+		result = overlay_layer_by_layer(op);
+	if (chdir("/") < 0 && !result)
+		result = -errno;
+	return result < 0 ? result : keep_root(at, op->target);
+}
+
+int do_bind_root(struct context *at, const struct op_bind_root *op)
+{
+	autoclose int tree = sys_open_tree(AT_FDCWD, op->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	if (tree < 0)
+		return -errno;
+	autoclose int target = open(op->target, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (target < 0 || sys_move_mount(tree, target) < 0)
+		return -errno;
+	int result = op->readonly ? set_attributes(tree, false, MOUNT_ATTR_RDONLY, 0) : 0;
+	return result < 0 ? result : keep_root(at, op->target);
+}
+
+int do_mount_fs(struct context *at, const struct op_mount_fs *op)
+{
+	autoclose int target = make_directories_in_root(at, op->target, 0755, 0, 0);
+	if (target < 0)
+		return target;
+	return mount(op->source, path_of(target).text, op->type, op->flags, *op->data ? op->data : NULL) < 0 ? -errno : 0;
+}
+
+static int make_empty_file(const struct context *at, const char *path)
+{
+	const char *name;
+	autoclose int parent = open_parent_in_root(at, path, &name);
+	if (parent < 0)
+		return parent;
+	int fd = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd >= 0)
+		close(fd);
+	else if (errno != EEXIST)
+		return -errno;
+	return open_in_root(at, path, O_PATH);
+}
+
+int do_bind_mount(struct context *at, const struct op_bind_mount *op)
+{
+	struct stat source;
+	autoclose int tree = sys_open_tree(AT_FDCWD, op->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (op->recursive ? AT_RECURSIVE : 0));
+	if (tree < 0 || fstat(tree, &source) < 0)
+		return -errno;
+	int result = 0;
+	uint64_t attributes = op->attributes | (op->readonly ? MOUNT_ATTR_RDONLY : 0);
+	if (attributes)
+		result = set_attributes(tree, op->recursive, attributes, 0);
+	if (!result && op->propagation)
+		result = set_attributes(tree, op->propagation & MS_REC, 0, op->propagation & ~(unsigned)MS_REC);
+	if (result < 0)
+		return result;
+	int found = open_in_root(at, op->target, O_PATH);
+	if (found == -ENOENT)
+		found = S_ISDIR(source.st_mode) ? make_directories_in_root(at, op->target, 0755, 0, 0) : make_empty_file(at, op->target);
+	autoclose int target = found;
+	if (target < 0)
+		return target;
+	return sys_move_mount(tree, target) < 0 ? -errno : 0;
+}
+
+int do_make_node(struct context *at, const struct op_make_node *op)
+{
+	const char *name;
+	mode_t type = op->type[0] == 'c' ? S_IFCHR : op->type[0] == 'b' ? S_IFBLK : op->type[0] == 'p' ? S_IFIFO : 0;
+	autoclose int parent = open_parent_in_root(at, op->target, &name);
+	if (!type)
+		return -EINVAL;
+	if (parent < 0)
+		return parent;
+	if (unlinkat(parent, name, 0) < 0 && errno != ENOENT)
+		return -errno;
+	if (mknodat(parent, name, type | (op->mode & 07777), makedev(op->major, op->minor)) < 0)
+		return -errno;
+	return fchmodat(parent, name, op->mode & 07777, 0) < 0 || fchownat(parent, name, op->uid, op->gid, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+int do_make_symlink(struct context *at, const struct op_make_symlink *op)
+{
+	const char *name;
+	autoclose int parent = open_parent_in_root(at, op->link, &name);
+	if (parent < 0)
+		return parent;
+	return symlinkat(op->target, parent, name) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+int do_mkdir_in_root(struct context *at, const struct op_mkdir_in_root *op)
+{
+	autoclose int fd = make_directories_in_root(at, op->path, op->mode, op->uid, op->gid);
+	return fd < 0 ? fd : 0;
+}
+
+int do_write_in_root(struct context *at, const struct op_write_in_root *op)
+{
+	const char *name;
+	autoclose int parent = open_parent_in_root(at, op->path, &name);
+	if (parent < 0)
+		return parent;
+	if (unlinkat(parent, name, 0) < 0 && errno != ENOENT)
+		return -errno;
+	autoclose int fd = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 || fchown(fd, op->uid, op->gid) < 0 || fchmod(fd, op->mode) < 0)
+		return -errno;
+	for (uint32_t done = 0; done < op->data.length;) {
+		ssize_t written = write(fd, op->data.at + done, op->data.length - done);
+		if (written < 0)
+			return -errno;
+		done += written;
+	}
+	return 0;
+}
+
+int do_mask_path(struct context *at, const struct op_mask_path *op)
+{
+	struct stat file;
+	autoclose int target = open_in_root(at, op->path, O_PATH);
+	if (target < 0)
+		return target == -ENOENT || target == -ENOTDIR ? 0 : target;
+	if (at->pivoted)
+		return -EINVAL; /* the host's /dev/null is out of reach, the container's is not to be trusted */
+	if (fstat(target, &file) < 0)
+		return -errno;
+	if (S_ISDIR(file.st_mode))
+		return mount("tmpfs", path_of(target).text, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0k,nr_inodes=2") < 0 ? -errno : 0;
+	if (at->null_fd < 0)
+		return -ENODEV;
+	autoclose int null = sys_open_tree(at->null_fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	return null < 0 || sys_move_mount(null, target) < 0 ? -errno : 0;
+}
+
+int do_readonly_path(struct context *at, const struct op_readonly_path *op)
+{
+	autoclose int target = open_in_root(at, op->path, O_PATH);
+	if (target < 0)
+		return target == -ENOENT || target == -ENOTDIR ? 0 : target;
+	autoclose int tree = sys_open_tree(target, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	if (tree < 0)
+		return -errno;
+	int result = set_attributes(tree, true, MOUNT_ATTR_RDONLY, 0);
+	if (result < 0)
+		return result;
+	return sys_move_mount(tree, target) < 0 ? -errno : 0;
+}
+
+int do_readonly_root(struct context *at, const struct op_readonly_root *op)
+{
+	(void)op;
+	return at->root_fd < 0 ? -EINVAL : set_attributes(at->root_fd, false, MOUNT_ATTR_RDONLY, 0);
+}
+
+/* pivot_root(".", "."): the old root comes to lie on the new one and is detached, so no directory for it is needed (pivot_root(2), NOTES). */
+int do_pivot_root(struct context *at, const struct op_pivot_root *op)
+{
+	(void)op;
+	if (at->root_fd < 0)
+		return -EINVAL;
+	if (fchdir(at->root_fd) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+		return -errno;
+	close(at->root_fd);
+	at->root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	at->pivoted = true;
+	return at->root_fd < 0 ? -errno : 0;
+}

@@ -1,0 +1,108 @@
+/* Bytes between the container and who is attached. Each connection has one bounded ring; a full one holds back the pipe, never the loop. */
+#define _GNU_SOURCE
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include "shim.h"
+
+static bool map_once(uint8_t **at, size_t bytes)
+{
+	if (!*at) {
+		void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		*at = map == MAP_FAILED ? NULL : map;
+	}
+	return *at;
+}
+
+void drop(struct connection *connection)
+{
+	if (connection->kind == FREE)
+		return;
+	close(connection->fd);
+	if (connection->ring)
+		munmap(connection->ring, RING_BYTES);
+	if (connection->frame && connection->frame != connection->small)
+		munmap(connection->frame, connection->length);
+	*connection = (struct connection){ .fd = -1 };
+}
+
+bool has_room(const struct connection *connection, uint32_t bytes)
+{
+	return RING_BYTES - connection->used >= bytes;
+}
+
+/* The caller has looked for room; a control connection that does not read its few events is given up. */
+void put(struct connection *connection, const void *at, uint32_t length)
+{
+	if (!map_once(&connection->ring, RING_BYTES) || !has_room(connection, length)) {
+		drop(connection);
+		return;
+	}
+	uint32_t end = (connection->start + connection->used) % RING_BYTES;
+	uint32_t first = length < RING_BYTES - end ? length : RING_BYTES - end;
+	memcpy(connection->ring + end, at, first);
+	memcpy(connection->ring, (const uint8_t *)at + first, length - first);
+	connection->used += length;
+}
+
+void flush_connection(struct connection *connection)
+{
+	while (connection->used) {
+		uint32_t part = RING_BYTES - connection->start;
+		if (part > connection->used)
+			part = connection->used;
+		ssize_t sent = send(connection->fd, connection->ring + connection->start, part, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (sent < 0) {
+			if (errno != EAGAIN && errno != EINTR)
+				drop(connection);
+			return;
+		}
+		connection->start = (connection->start + sent) % RING_BYTES;
+		connection->used -= sent;
+	}
+	connection->start = 0;
+	if (connection->ring && connection->kind == CONTROL) { /* idle for long: give the pages back */
+		munmap(connection->ring, RING_BYTES);
+		connection->ring = NULL;
+	}
+}
+
+/* Docker's frames: stream, three zeros, length in network order. A terminal's output goes as it is. */
+void deliver(struct process *process, int which, const uint8_t *at, uint32_t length)
+{
+	uint8_t head[8] = { which + 1, 0, 0, 0, length >> 24, length >> 16, length >> 8, length };
+	for (struct connection *connection = connections; connection < connections + CONNECTIONS; connection++) {
+		if (connection->kind != STREAM || connection->process != process || !(connection->streams & (which ? STREAM_ERR : STREAM_OUT)))
+			continue;
+		if (!process->plan.settings.terminal)
+			put(connection, head, sizeof head);
+		if (connection->kind == STREAM)
+			put(connection, at, length);
+		if (connection->kind == STREAM)
+			flush_connection(connection);
+	}
+}
+
+/* Input is read only when the last of it has gone to the process: the client's own socket is the buffer. */
+void read_input(struct connection *connection)
+{
+	struct process *process = connection->process;
+	if (!map_once(&process->pending, CHUNK_BYTES)) {
+		drop(connection);
+		return;
+	}
+	ssize_t length = recv(connection->fd, process->pending, CHUNK_BYTES, MSG_DONTWAIT);
+	if (length < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			drop(connection);
+		return;
+	}
+	if (length == 0) {
+		connection->in_closed = true;
+		if (process->plan.settings.stdin_once && !process->plan.settings.terminal)
+			process->close_in = true;
+	}
+	process->pending_start = 0;
+	process->pending_end = length;
+	write_input(process);
+}

@@ -1,0 +1,94 @@
+/* Forks shims for a large process that must not fork itself. fd 0: u32 length, plan, again and again; fd 1: i32, the shim's pid or -errno, one a request in order. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include "shim.h"
+
+static bool read_all(int fd, void *to, size_t length)
+{
+	for (size_t done = 0; done < length;) {
+		ssize_t got = read(fd, (uint8_t *)to + done, length - done);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		done += got;
+	}
+	return true;
+}
+
+/* The shim keeps nothing of the zygote's: its session, directory, descriptors are its own. */
+static _Noreturn void become_shim(void *memory, size_t bytes, int ready_fd)
+{
+	int null = open("/dev/null", O_RDWR);
+	for (int fd = 0; fd < 3; fd++)
+		dup2(null, fd);
+	if (ready_fd != 3) {
+		dup2(ready_fd, 3);
+		ready_fd = 3;
+	}
+	fcntl(3, F_SETFD, FD_CLOEXEC);
+	syscall(SYS_close_range, 4, ~0u, 0);
+	if (chdir("/") < 0)
+		_exit(1);
+	_exit(run_shim(memory, bytes, ready_fd));
+}
+
+static int32_t spawn(void *memory, size_t bytes)
+{
+	int ready[2];
+	int32_t reply = -ECHILD;
+	if (pipe2(ready, O_CLOEXEC) < 0)
+		return -errno;
+	pid_t between = fork();
+	if (between == 0) {
+		setsid();
+		pid_t shim = fork(); /* twice, so that init and not the zygote is its parent */
+		if (shim == 0)
+			become_shim(memory, bytes, ready[1]);
+		_exit(shim < 0);
+	}
+	close(ready[1]);
+	if (between > 0)
+		waitpid(between, NULL, 0);
+	if (between < 0 || !read_all(ready[0], &reply, sizeof reply))
+		reply = -ECHILD;
+	close(ready[0]);
+	return reply;
+}
+
+int run_zygote(void)
+{
+	uint32_t length;
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGINT, SIG_IGN); /* ^C in the engine's terminal: it ends when its stdin does */
+	prctl(PR_SET_NAME, "berth-zygote", 0, 0, 0);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	while (read_all(0, &length, sizeof length)) {
+		int32_t reply;
+		if (length > PLAN_LIMIT || !length)
+			return 1; /* the stream is out of step */
+		void *memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (memory == MAP_FAILED || !read_all(0, memory, length))
+			return 1;
+		reply = spawn(memory, length);
+		munmap(memory, length);
+		if (write(1, &reply, sizeof reply) != sizeof reply)
+			return 1;
+	}
+	return 0;
+}
+
+int main(int count, char **args)
+{
+	if (count == 2 && !strcmp(args[1], "zygote"))
+		return run_zygote();
+	static const char usage[] = "berth-shim is started by Berth's executor: berth-shim zygote\n";
+	return write(2, usage, sizeof usage - 1) < 0 ? 1 : 2;
+}

@@ -1,0 +1,83 @@
+import { Controller, Get, Param, Post, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ReadLogs } from '#contracts/containers/commands.js';
+import { GetContainer, type WaitCondition } from '#contracts/containers/queries.js';
+import type { RequestContext } from '#contracts/request.js';
+import { invalid } from '#libs/errors/errors.js';
+import { attachRequest, openAttach } from '../../application/attach.js';
+import { ContainerFeed } from '../../application/container-feed.js';
+import { EngineClient } from '../../application/engine-client.js';
+import { waitContainer } from '../../application/wait-container.js';
+import { versionOf } from '../../domain/api-version.js';
+import { readTimeLimit } from '../../domain/docker-time.js';
+import { flag, text, type QueryValues } from '../../domain/query-values.js';
+import { Asked } from './asked.js';
+import { RAW_STREAM, streamType } from './hijack.js';
+import { begin, streamReply } from './stream-reply.js';
+
+const CONDITIONS: readonly WaitCondition[] = ['not-running', 'next-exit', 'removed'];
+
+/** What answers in pieces: logs, wait, and attach for clients that do not ask for an upgrade. */
+@Controller('/containers')
+export class ContainerStreamsController {
+  constructor(
+    private readonly engine: EngineClient,
+    private readonly feed: ContainerFeed,
+  ) {}
+
+  @Get('/:id/logs')
+  async logs(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const stdout = flag(query, 'stdout');
+    const stderr = flag(query, 'stderr');
+    if (!stdout && !stderr) throw invalid('Bad parameters: you must choose at least one stream');
+    const wanted = {
+      container,
+      stdout,
+      stderr,
+      follow: flag(query, 'follow'),
+      timestamps: flag(query, 'timestamps'),
+      tail: lines(text(query, 'tail')),
+      since: readTimeLimit('since', text(query, 'since')),
+      until: readTimeLimit('until', text(query, 'until')),
+    };
+    const logs = await this.engine.ask(ReadLogs, wanted, asked);
+    const stream = await this.engine.open(logs);
+    streamReply(reply, streamType(versionOf(request.originalUrl), logs.terminal), stream);
+  }
+
+  /** The headers go out before the container is started: the CLI starts it once it has seen them. */
+  @Post('/:id/wait')
+  async wait(@Param('id') id: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @Res() reply: FastifyReply): Promise<void> {
+    const condition = CONDITIONS.find((one) => one === (text(query, 'condition') || 'not-running'));
+    if (condition === undefined) throw invalid(`invalid condition: "${text(query, 'condition')}"`);
+    const container = (await this.engine.ask(GetContainer, { container: id }, asked)).id;
+    const abort = new AbortController();
+    reply.raw.once('close', () => abort.abort());
+    const { registered, result } = waitContainer(this.engine, container, condition, asked, abort.signal);
+    await registered;
+    begin(reply, 'application/json');
+    reply.raw.end(`${JSON.stringify(await result)}\n`);
+  }
+
+  @Post('/:id/attach')
+  async attach(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @Res() reply: FastifyReply): Promise<void> {
+    const abort = new AbortController();
+    const { raw } = reply;
+    raw.once('close', () => abort.abort());
+    // Without an upgrade the connection still speaks HTTP, so nothing can be typed.
+    const attached = await openAttach(this.engine, this.feed, { ...attachRequest(container, query), stdin: false }, asked, abort.signal);
+    const logs = attached.logs === undefined ? undefined : await this.engine.open(attached.logs);
+    begin(reply, RAW_STREAM);
+    if (logs !== undefined) for await (const bytes of logs) raw.write(bytes);
+    const stream = await attached.stream().catch(() => undefined);
+    if (stream === undefined) return void raw.end();
+    raw.on('close', () => stream.destroy());
+    stream.on('error', () => raw.destroy());
+    stream.pipe(raw);
+  }
+}
+
+/** "all", '' and what is no number are all lines, as in dockerd. */
+function lines(tail: string | undefined): number {
+  return tail !== undefined && /^\d{1,9}$/.test(tail) ? Number(tail) : -1;
+}

@@ -1,0 +1,117 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { CreateContainer, KillContainer, RemoveContainer, RenameContainer, ResizeContainer, RestartContainer, StartContainer, StopContainer } from '#contracts/containers/commands.js';
+import { GetContainer, ListContainers } from '#contracts/containers/queries.js';
+import { GetImage } from '#contracts/images/images.js';
+import type { RequestContext } from '#contracts/request.js';
+import { invalid } from '#libs/errors/errors.js';
+import { EngineClient } from '../../application/engine-client.js';
+import { CONTAINER_FILTERS, filterContainers, wantsAll } from '../../domain/container-filters.js';
+import { readCreateRequest } from '../../domain/create-request.js';
+import { containerInspect, containerSummary } from '../../domain/docker-container.js';
+import { readFilters } from '../../domain/filters.js';
+import { flag, integer, text, type QueryValues } from '../../domain/query-values.js';
+import { Asked } from './asked.js';
+
+/** How long a stop may take beyond its own timeout, in ms. */
+const STOP_SLACK_MS = 60_000;
+const STOP_LONGEST_MS = 24 * 3_600_000;
+const START_TIMEOUT_MS = 120_000;
+
+/** Containers but for their byte streams. */
+@Controller('/containers')
+export class ContainerController {
+  constructor(private readonly engine: EngineClient) {}
+
+  @Get('/json')
+  async list(@Query() query: QueryValues, @Asked() asked: RequestContext): Promise<object[]> {
+    const filters = readFilters(text(query, 'filters'), CONTAINER_FILTERS);
+    const limit = integer(query, 'limit') ?? -1;
+    const imageIds = new Map<string, string>();
+    for (const image of filters.get('ancestor') ?? []) {
+      // An ancestor that is no image fits nothing, or a container that was made of it when it was one.
+      const view = await this.engine.ask(GetImage, { image }, asked).catch(() => undefined);
+      if (view !== undefined) imageIds.set(image, view.id);
+    }
+    const { containers } = await this.engine.ask(ListContainers, { all: flag(query, 'all') || limit > 0 || wantsAll(filters) }, asked);
+    const fitting = filterContainers(containers, filters, imageIds);
+    const now = Date.now();
+    return (limit > 0 ? fitting.slice(0, limit) : fitting).map((view) => containerSummary(view, now));
+  }
+
+  @Post('/create')
+  async create(@Body() body: unknown, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<object> {
+    const request = readCreateRequest(body);
+    const name = text(query, 'name')?.replace(/^\//, '');
+    const platform = text(query, 'platform');
+    const created = await this.engine.ask(CreateContainer, { ...request, ...(name ? { name } : {}), ...(platform ? { platform } : {}) }, asked);
+    return { Id: created.id, Warnings: created.warnings };
+  }
+
+  @Get('/:id/json')
+  async inspect(@Param('id') container: string, @Asked() asked: RequestContext): Promise<object> {
+    return containerInspect(await this.engine.ask(GetContainer, { container }, asked));
+  }
+
+  @Post('/:id/start')
+  async start(@Param('id') container: string, @Asked() asked: RequestContext, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
+    const { changed } = await this.engine.ask(StartContainer, { container }, asked, START_TIMEOUT_MS);
+    reply.status(changed ? 204 : 304);
+  }
+
+  @Post('/:id/stop')
+  async stop(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
+    const { changed } = await this.engine.ask(StopContainer, { container, ...stopping(query) }, asked, stopTimeoutMs(query));
+    reply.status(changed ? 204 : 304);
+  }
+
+  @Post('/:id/restart')
+  @HttpCode(204)
+  async restart(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<void> {
+    await this.engine.ask(RestartContainer, { container, ...stopping(query) }, asked, stopTimeoutMs(query) + START_TIMEOUT_MS);
+  }
+
+  @Post('/:id/kill')
+  @HttpCode(204)
+  async kill(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<void> {
+    const signal = text(query, 'signal');
+    await this.engine.ask(KillContainer, { container, ...(signal ? { signal } : {}) }, asked);
+  }
+
+  @Post('/:id/rename')
+  @HttpCode(204)
+  async rename(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<void> {
+    const name = text(query, 'name') ?? '';
+    if (name === '') throw invalid('Neither old nor new names may be empty');
+    await this.engine.ask(RenameContainer, { container, name }, asked);
+  }
+
+  @Delete('/:id')
+  @HttpCode(204)
+  async remove(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<void> {
+    if (flag(query, 'link')) throw invalid('Berth has no links between containers to remove');
+    await this.engine.ask(RemoveContainer, { container, force: flag(query, 'force'), volumes: flag(query, 'v') }, asked, STOP_SLACK_MS);
+  }
+
+  @Post('/:id/resize')
+  @HttpCode(200)
+  async resize(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<void> {
+    await this.engine.ask(ResizeContainer, { container, ...windowSize(query) }, asked);
+  }
+}
+
+export function windowSize(query: QueryValues): { readonly rows: number; readonly columns: number } {
+  return { rows: integer(query, 'h') ?? 0, columns: integer(query, 'w') ?? 0 };
+}
+
+function stopping(query: QueryValues): { readonly signal?: string; readonly timeoutSeconds?: number } {
+  const signal = text(query, 'signal');
+  const timeoutSeconds = integer(query, 't');
+  return { ...(signal ? { signal } : {}), ...(timeoutSeconds === undefined ? {} : { timeoutSeconds: Math.max(-1, timeoutSeconds) }) };
+}
+
+/** Without a timeout in the request the container's own counts, which is not known here. */
+function stopTimeoutMs(query: QueryValues): number {
+  const seconds = integer(query, 't');
+  return seconds === undefined || seconds < 0 ? STOP_LONGEST_MS : Math.min(seconds * 1000 + STOP_SLACK_MS, STOP_LONGEST_MS);
+}

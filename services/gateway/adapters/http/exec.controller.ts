@@ -1,0 +1,45 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CreateExec, ResizeExec, StartExec } from '#contracts/containers/commands.js';
+import { GetExec } from '#contracts/containers/queries.js';
+import type { RequestContext } from '#contracts/request.js';
+import { EngineClient } from '../../application/engine-client.js';
+import { versionOf } from '../../domain/api-version.js';
+import { execInspect } from '../../domain/docker-exec.js';
+import { readExecRequest } from '../../domain/exec-request.js';
+import type { QueryValues } from '../../domain/query-values.js';
+import { Asked } from './asked.js';
+import { windowSize } from './container.controller.js';
+import { readExecStart, streamType } from './hijack.js';
+import { streamReply } from './stream-reply.js';
+
+@Controller()
+export class ExecController {
+  constructor(private readonly engine: EngineClient) {}
+
+  @Post('/containers/:id/exec')
+  async create(@Param('id') container: string, @Body() body: unknown, @Asked() asked: RequestContext): Promise<object> {
+    const { id } = await this.engine.ask(CreateExec, { container, ...readExecRequest(body) }, asked);
+    return { Id: id };
+  }
+
+  /** Detached, or of a client that asks for no upgrade and reads alone. */
+  @Post('/exec/:id/start')
+  async start(@Param('id') exec: string, @Body() body: unknown, @Asked() asked: RequestContext, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const started = await this.engine.ask(StartExec, { exec, ...readExecStart(body) }, asked);
+    if (started.endpoint === undefined) return void reply.status(200).send();
+    const stream = await this.engine.open(started.endpoint);
+    streamReply(reply, streamType(versionOf(request.originalUrl), started.terminal), stream);
+  }
+
+  @Post('/exec/:id/resize')
+  @HttpCode(200)
+  async resize(@Param('id') exec: string, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<void> {
+    await this.engine.ask(ResizeExec, { exec, ...windowSize(query) }, asked);
+  }
+
+  @Get('/exec/:id/json')
+  async inspect(@Param('id') exec: string, @Asked() asked: RequestContext): Promise<object> {
+    return execInspect(await this.engine.ask(GetExec, { exec }, asked));
+  }
+}

@@ -1,0 +1,55 @@
+import type { IncomingMessage } from 'node:http';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { invalid } from '#libs/errors/errors.js';
+import { requireSupported, versionOf, withoutVersion } from '../../domain/api-version.js';
+import { encodeImageName } from '../../domain/image-paths.js';
+import { ENGINE_HEADERS } from './engine-headers.js';
+import { isHijack } from './hijack.js';
+
+/** Bodies that are read as JSON, at most; archives are streams and have no limit here. */
+const JSON_LIMIT_BYTES = 4 * 1024 * 1024;
+
+/** The HTTP side of the gateway: versions and image names are taken out of the URL before routing, bodies other than JSON are left unread. */
+export function createHttpAdapter(): FastifyAdapter {
+  const adapter = new FastifyAdapter({
+    bodyLimit: JSON_LIMIT_BYTES,
+    exposeHeadRoutes: false,
+    forceCloseConnections: true,
+    // Streams (logs, events, attach) are quiet for hours.
+    requestTimeout: 0,
+    connectionTimeout: 0,
+    routerOptions: { maxParamLength: 4096 },
+    rewriteUrl: (request: { readonly method?: string | undefined; readonly url?: string | undefined }) => routed(request.method ?? 'GET', request.url ?? '/'),
+    http: { shouldUpgradeCallback: (request: IncomingMessage) => isHijack(request) },
+  });
+  const fastify = adapter.getInstance();
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    if (body === '') return done(null, undefined);
+    try {
+      done(null, JSON.parse(body as string));
+    } catch (error) {
+      done(invalid(`the request body is not JSON: ${(error as Error).message}`, error));
+    }
+  });
+  fastify.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined));
+  fastify.addHook('onRequest', async (request, reply) => {
+    reply.headers(ENGINE_HEADERS);
+    const version = versionOf(request.originalUrl);
+    if (version !== undefined) requireSupported(version);
+  });
+  // Docker's own client reads an error's message only where the type is this, to the letter; Fastify adds a charset.
+  fastify.addHook('onSend', async (_request, reply, payload) => {
+    if (String(reply.getHeader('content-type')).startsWith('application/json')) reply.header('content-type', 'application/json');
+    return payload;
+  });
+  return adapter;
+}
+
+/** The URL that routes are matched with. */
+export function routed(method: string, url: string): string {
+  const bare = withoutVersion(url);
+  const question = bare.indexOf('?');
+  const path = question < 0 ? bare : bare.slice(0, question);
+  return encodeImageName(method, path) + (question < 0 ? '' : bare.slice(question));
+}

@@ -1,0 +1,73 @@
+import { pipeline } from 'node:stream';
+import type { Socket } from 'node:net';
+import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ImportImage, LoadImages, PullImage, SaveImages } from '#contracts/images/images.js';
+import type { RequestContext } from '#contracts/request.js';
+import { invalid } from '#libs/errors/errors.js';
+import { EngineClient } from '../../application/engine-client.js';
+import { readRegistryAuth } from '../../domain/registry-auth.js';
+import { flag, list, text, type QueryValues } from '../../domain/query-values.js';
+import { Asked } from './asked.js';
+import { streamReply } from './stream-reply.js';
+
+/** Images as byte streams: pull, import, load, save. */
+@Controller('/images')
+export class ImageStreamsController {
+  constructor(private readonly engine: EngineClient) {}
+
+  @Post('/create')
+  @HttpCode(200)
+  async create(@Query() query: QueryValues, @Asked() asked: RequestContext, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const image = text(query, 'fromImage') ?? '';
+    if (image === '') return this.importImage(query, asked, request, reply);
+    const platform = text(query, 'platform');
+    const auth = readRegistryAuth(request.headers['x-registry-auth']);
+    const endpoint = await this.engine.ask(PullImage, { reference: reference(image, text(query, 'tag') ?? ''), ...(platform ? { platform } : {}), ...(auth === undefined ? {} : { auth }) }, asked, 60_000);
+    streamReply(reply, 'application/json', await this.engine.open(endpoint));
+  }
+
+  private async importImage(query: QueryValues, asked: RequestContext, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    if (text(query, 'fromSrc') !== '-') throw invalid('Berth imports from the request body alone: fromSrc has to be "-"');
+    const repository = text(query, 'repo') ?? '';
+    const wanted = { reference: repository === '' ? '' : reference(repository, text(query, 'tag') ?? ''), message: text(query, 'message') ?? '', changes: [...list(query, 'changes')] };
+    const endpoint = await this.engine.ask(ImportImage, wanted, asked);
+    exchange(request, reply, await this.engine.open(endpoint));
+  }
+
+  @Post('/load')
+  @HttpCode(200)
+  async load(@Query() query: QueryValues, @Asked() asked: RequestContext, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const endpoint = await this.engine.ask(LoadImages, { quiet: flag(query, 'quiet') }, asked);
+    exchange(request, reply, await this.engine.open(endpoint));
+  }
+
+  @Get('/get')
+  async saveMany(@Query() query: QueryValues, @Asked() asked: RequestContext, @Res() reply: FastifyReply): Promise<void> {
+    const images = list(query, 'names').flatMap((names) => names.split(','));
+    if (images.length === 0) throw invalid('names of images to save are needed');
+    await this.save(images, asked, reply);
+  }
+
+  @Get('/:name/get')
+  async saveOne(@Param('name') image: string, @Asked() asked: RequestContext, @Res() reply: FastifyReply): Promise<void> {
+    await this.save([image], asked, reply);
+  }
+
+  private async save(images: readonly string[], asked: RequestContext, reply: FastifyReply): Promise<void> {
+    const endpoint = await this.engine.ask(SaveImages, { images }, asked);
+    streamReply(reply, 'application/x-tar', await this.engine.open(endpoint));
+  }
+}
+
+/** The request's body into the stream, half-closed at its end, while what the stream says goes back. */
+function exchange(request: FastifyRequest, reply: FastifyReply, stream: Socket): void {
+  pipeline(request.raw, stream, () => undefined);
+  streamReply(reply, 'application/json', stream);
+}
+
+/** `tag` may be a digest, and the image may carry its own tag. */
+function reference(image: string, tag: string): string {
+  if (tag === '') return image;
+  return tag.includes(':') ? `${image}@${tag}` : `${image}:${tag}`;
+}

@@ -1,0 +1,44 @@
+import { Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
+import { GetImage, ListImages, RemoveImage, TagImage } from '#contracts/images/images.js';
+import type { RequestContext } from '#contracts/request.js';
+import { invalid } from '#libs/errors/errors.js';
+import { EngineClient } from '../../application/engine-client.js';
+import { filterImages, imageHistory, IMAGE_FILTERS, imageInspect, imageSummary } from '../../domain/docker-image.js';
+import { readFilters } from '../../domain/filters.js';
+import { flag, text, type QueryValues } from '../../domain/query-values.js';
+import { Asked } from './asked.js';
+
+@Controller('/images')
+export class ImageController {
+  constructor(private readonly engine: EngineClient) {}
+
+  @Get('/json')
+  async list(@Query() query: QueryValues, @Asked() asked: RequestContext): Promise<object[]> {
+    const filters = readFilters(text(query, 'filters'), IMAGE_FILTERS);
+    const { images } = await this.engine.ask(ListImages, {}, asked);
+    return filterImages(images, filters).map(imageSummary);
+  }
+
+  @Get('/:name/json')
+  async inspect(@Param('name') image: string, @Asked() asked: RequestContext): Promise<object> {
+    return imageInspect(await this.engine.ask(GetImage, { image }, asked));
+  }
+
+  @Get('/:name/history')
+  async history(@Param('name') image: string, @Asked() asked: RequestContext): Promise<object[]> {
+    return imageHistory(await this.engine.ask(GetImage, { image }, asked));
+  }
+
+  @Post('/:name/tag')
+  async tag(@Param('name') image: string, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<void> {
+    const repository = text(query, 'repo') ?? '';
+    if (repository === '') throw invalid('invalid reference format: a repository is needed');
+    await this.engine.ask(TagImage, { image, reference: `${repository}:${text(query, 'tag') || 'latest'}` }, asked);
+  }
+
+  @Delete('/:name')
+  async remove(@Param('name') image: string, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<object[]> {
+    const { untagged, deleted } = await this.engine.ask(RemoveImage, { image, force: flag(query, 'force'), prune: !flag(query, 'noprune') }, asked, 120_000);
+    return [...untagged.map((reference) => ({ Untagged: reference })), ...deleted.map((id) => ({ Deleted: id }))];
+  }
+}

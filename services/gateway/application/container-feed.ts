@@ -1,0 +1,103 @@
+import { setTimeout } from 'node:timers/promises';
+import type { ContainerEvent } from '#contracts/containers/events.js';
+import type { EventStore, Following } from '#libs/event-store/event-store.js';
+
+/** Between two attempts to follow a log that is away. */
+const RETRY_MS = 500;
+
+export type StartOutcome = 'started' | 'failed' | 'removed';
+
+interface Seen {
+  started: number;
+  failed: number;
+  exitCode: number;
+}
+
+interface Waiter {
+  readonly start: number;
+  readonly resolve: (outcome: StartOutcome) => void;
+}
+
+/**
+ * What containers went through since this gateway started, from the log: one following for all connections. Holds two numbers a container, and lets go
+ * of them when the container is removed.
+ */
+export class ContainerFeed {
+  private readonly seen = new Map<string, Seen>();
+  private readonly waiters = new Map<string, Set<Waiter>>();
+  private following: Following | undefined;
+  private stopped = false;
+
+  constructor(private readonly store: Pick<EventStore, 'follow' | 'lastPosition'>) {}
+
+  /** Resolves when it follows the log. A following that breaks is taken up again where it broke. */
+  async start(): Promise<void> {
+    await this.follow(await this.store.lastPosition());
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.following?.stop();
+  }
+
+  private async follow(after: number): Promise<void> {
+    let last = after;
+    const following = await this.store.follow(['berth.event.container.>'], after, (commit) => {
+      last = commit.position;
+      // Only the containers service may write these subjects, and it validated them.
+      for (const event of commit.events as readonly ContainerEvent[]) this.see(event);
+    });
+    this.following = following;
+    void following.ended.catch(() => undefined).then(() => this.resume(() => last));
+  }
+
+  private async resume(last: () => number): Promise<void> {
+    while (!this.stopped) {
+      await setTimeout(RETRY_MS, undefined, { ref: false });
+      try {
+        if (!this.stopped) await this.follow(last());
+        return;
+      } catch {
+        // The log is still away: once more.
+      }
+    }
+  }
+
+  /** Resolves once run number `start` of a container began or will not. An aborted wait never resolves. */
+  whenStarted(container: string, start: number, abort: AbortSignal): Promise<StartOutcome> {
+    const seen = this.seen.get(container);
+    if (seen !== undefined && seen.started >= start) return Promise.resolve('started');
+    if (seen !== undefined && seen.failed >= start) return Promise.resolve('failed');
+    return new Promise((resolve) => {
+      const waiter: Waiter = { start, resolve };
+      const waiters = this.waiters.get(container) ?? new Set();
+      this.waiters.set(container, waiters.add(waiter));
+      abort.addEventListener('abort', () => waiters.delete(waiter), { once: true });
+    });
+  }
+
+  see(event: ContainerEvent): void {
+    const { container } = event;
+    if (event.type === 'ContainerRemoved') {
+      this.seen.delete(container);
+      for (const waiter of this.waiters.get(container) ?? []) waiter.resolve('removed');
+      this.waiters.delete(container);
+      return;
+    }
+    if (event.type === 'ContainerStarted') this.record(container, { started: event.start });
+    if (event.type === 'StartFailed') this.record(container, { failed: event.start, exitCode: event.exitCode });
+    if (event.type === 'ContainerExited') this.record(container, { exitCode: event.exitCode });
+  }
+
+  private record(container: string, change: Partial<Seen>): void {
+    const seen = { ...(this.seen.get(container) ?? { started: -1, failed: -1, exitCode: 0 }), ...change };
+    this.seen.set(container, seen);
+    const waiters = this.waiters.get(container);
+    for (const waiter of waiters ?? []) {
+      if (seen.started < waiter.start && seen.failed < waiter.start) continue;
+      waiters?.delete(waiter);
+      waiter.resolve(seen.started >= waiter.start ? 'started' : 'failed');
+    }
+    if (waiters?.size === 0) this.waiters.delete(container);
+  }
+}

@@ -1,0 +1,50 @@
+import type { Commit, DomainEvent } from '#libs/event-store/event.js';
+import type { EventStore } from '#libs/event-store/event-store.js';
+import { type DockerEvent, DockerEvents } from '../domain/docker-event.js';
+
+const SUBJECTS = ['berth.event.container.>', 'berth.event.exec.>', 'berth.event.task.>', 'berth.event.image.>', 'berth.event.volume.>', 'berth.event.network.>'];
+
+export interface EventWindow {
+  /** RFC 3339; '' means from now on. */
+  readonly since: string;
+  /** RFC 3339; '' means for ever. */
+  readonly until: string;
+}
+
+/** dockerd's events, out of the log. A subscription reads the log from its beginning, to know the names of what happens later. */
+export class EventFeed {
+  constructor(private readonly store: Pick<EventStore, 'follow' | 'lastPosition'>) {}
+
+  /** Calls `onEvent` for each event of the window. Resolves when `until` is reached, at `abort`, and when the log can be followed no longer. */
+  async subscribe(window: EventWindow, onEvent: (event: DockerEvent) => void, abort: AbortSignal): Promise<void> {
+    const from = await this.store.lastPosition();
+    const since = Date.parse(window.since);
+    const until = window.until === '' ? Number.POSITIVE_INFINITY : Date.parse(window.until);
+    const events = new DockerEvents();
+    const take = (commit: Commit): void => {
+      // Subjects have one writer each, which validated what it wrote.
+      for (const event of commit.events as readonly (DomainEvent & Parameters<DockerEvents['translate']>[0])[]) {
+        for (const translated of events.translate(event)) {
+          const at = Date.parse(translated.at);
+          const begun = Number.isNaN(since) ? commit.position > from : at >= since;
+          if (begun && at <= until && !abort.aborted) onEvent(translated);
+        }
+      }
+    };
+    const following = await this.store.follow(SUBJECTS, 0, take);
+    try {
+      await Promise.race([reached(until - Date.now(), abort), following.ended]);
+    } finally {
+      await following.stop();
+    }
+  }
+}
+
+function reached(ms: number, abort: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (abort.aborted || ms <= 0) return resolve();
+    // A timer holds 24 days at most; a longer wait is as good as for ever.
+    const timer = ms < 2 ** 31 ? setTimeout(resolve, ms) : undefined;
+    abort.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
+  });
+}

@@ -1,0 +1,34 @@
+import { invalid } from '#libs/errors/errors.js';
+
+/** The newest and the oldest Engine API version that Berth speaks; the texts of the refusals are dockerd's, since clients parse them. */
+export const API_VERSION = '1.51';
+export const MIN_API_VERSION = '1.24';
+
+const PREFIX = /^\/v(\d+)\.(\d+)(?=\/|\?|$)/;
+
+/** The version a request path names ("/v1.43/info" is "1.43"); absent when it names none. */
+export function versionOf(url: string): string | undefined {
+  const found = PREFIX.exec(url);
+  return found === null ? undefined : `${found[1]}.${found[2]}`;
+}
+
+export function withoutVersion(url: string): string {
+  const rest = url.replace(PREFIX, '');
+  return rest === '' || rest.startsWith('?') ? `/${rest}` : rest;
+}
+
+export function isAtLeast(version: string, floor: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [floorMajor = 0, floorMinor = 0] = floor.split('.').map(Number);
+  return major > floorMajor || (major === floorMajor && minor >= floorMinor);
+}
+
+/** Throws `invalid` for a version outside of what Berth speaks. */
+export function requireSupported(version: string): void {
+  if (!isAtLeast(version, MIN_API_VERSION)) {
+    throw invalid(`client version ${version} is too old. Minimum supported API version is ${MIN_API_VERSION}, please upgrade your client to a newer version`);
+  }
+  if (version !== API_VERSION && isAtLeast(version, API_VERSION)) {
+    throw invalid(`client version ${version} is too new. Maximum supported API version is ${API_VERSION}`);
+  }
+}

@@ -1,0 +1,92 @@
+import { invalid, notImplemented } from '#libs/errors/errors.js';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+export interface CreateRequest {
+  readonly config: Fields;
+  readonly hostConfig: Fields;
+  readonly networks?: Readonly<Record<string, { readonly aliases?: readonly string[]; readonly address?: string; readonly mac?: string }>>;
+}
+
+/** What Berth takes over of `ContainerConfig` and `HostConfig`: the fields of contracts/containers/container-config.ts. */
+const CONFIG = new Set(
+  'Hostname Domainname User AttachStdin AttachStdout AttachStderr ExposedPorts Tty OpenStdin StdinOnce Env Cmd Image Volumes WorkingDir Entrypoint Labels StopSignal StopTimeout'.split(' '),
+);
+const HOST_CONFIG = new Set(
+  ('Binds Mounts Tmpfs NetworkMode PortBindings PublishAllPorts RestartPolicy AutoRemove LogConfig CapAdd CapDrop Dns DnsSearch DnsOptions ExtraHosts GroupAdd Privileged ReadonlyRootfs ' +
+    'SecurityOpt Init Runtime ShmSize Memory MemorySwap MemoryReservation NanoCpus CpuShares CpuQuota CpuPeriod CpusetCpus CpusetMems PidsLimit OomScoreAdj Ulimits Sysctls ConsoleSize').split(' '),
+);
+
+/** Values, besides zero ones, that ask for what Berth does anyway. */
+const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
+  Isolation: (value) => value === 'default',
+  IpcMode: (value) => value === 'private',
+  CgroupnsMode: (value) => value === 'private',
+  UsernsMode: (value) => value === 'host',
+  VolumeDriver: (value) => value === 'local',
+  MemorySwappiness: (value) => value === -1,
+  // A file that the client writes; the engine has no part in it.
+  ContainerIDFile: (value) => typeof value === 'string',
+  Healthcheck: (value) => isFields(value) && Array.isArray(value.Test) && value.Test[0] === 'NONE',
+};
+
+/** Of an endpoint's settings, those that only an engine fills in: clients send back what they once read. */
+const ENDPOINT_FACTS = new Set('NetworkID EndpointID Gateway IPAddress IPPrefixLen IPv6Gateway GlobalIPv6Address GlobalIPv6PrefixLen DNSNames GwPriority'.split(' '));
+
+/**
+ * The body of POST /containers/create. Throws `invalid` when it is not one, and `not-implemented` naming the option when it asks for something that Berth
+ * lacks: an option is never silently dropped. Types of single fields are checked where the command enters the bus.
+ */
+export function readCreateRequest(body: unknown): CreateRequest {
+  if (!isFields(body)) throw invalid('config cannot be empty in order to create a container');
+  const { HostConfig: host, NetworkingConfig: networking, ...config } = body;
+  const hostConfig = readHostConfig(host);
+  const networks = readNetworks(networking);
+  return { config: readFields('Config', config, CONFIG), hostConfig, ...(networks === undefined ? {} : { networks }) };
+}
+
+function readHostConfig(value: unknown): Fields {
+  if (value === undefined || value === null) return { NetworkMode: 'bridge' };
+  if (!isFields(value)) throw invalid('HostConfig has to be an object');
+  const fields = readFields('HostConfig', value, HOST_CONFIG);
+  const mode = fields.NetworkMode;
+  return { ...fields, NetworkMode: mode === undefined || mode === '' || mode === 'default' ? 'bridge' : mode };
+}
+
+function readFields(owner: string, value: Fields, supported: ReadonlySet<string>): Fields {
+  const kept: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(value)) {
+    if (supported.has(name)) kept[name] = field;
+    else if (!isZero(field) && NEUTRAL[name]?.(field) !== true) throw notImplemented(`Berth does not support ${owner}.${name} yet (asked for: ${JSON.stringify(field)})`);
+  }
+  return kept;
+}
+
+function readNetworks(value: unknown): CreateRequest['networks'] | undefined {
+  const endpoints = isFields(value) ? value.EndpointsConfig : undefined;
+  if (!isFields(endpoints)) return undefined;
+  const networks: Record<string, { aliases?: readonly string[]; address?: string; mac?: string }> = {};
+  for (const [name, settings] of Object.entries(endpoints)) {
+    const network = name === 'default' ? 'bridge' : name;
+    const endpoint: { aliases?: readonly string[]; address?: string; mac?: string } = (networks[network] = {});
+    for (const [field, asked] of Object.entries(isFields(settings) ? settings : {})) {
+      if (ENDPOINT_FACTS.has(field) || isZero(asked)) continue;
+      if (field === 'Aliases' && Array.isArray(asked)) endpoint.aliases = asked.map(String);
+      else if (field === 'MacAddress' && typeof asked === 'string') endpoint.mac = asked;
+      else if (field === 'IPAMConfig' && isFields(asked) && isZero({ ...asked, IPv4Address: '' })) endpoint.address = String(asked.IPv4Address);
+      else throw notImplemented(`Berth does not support NetworkingConfig.EndpointsConfig.${name}.${field} yet`);
+    }
+  }
+  return Object.keys(networks).length === 0 ? undefined : networks;
+}
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** What Go calls the zero value, and what is made of nothing else. */
+function isZero(value: unknown): boolean {
+  if (value === null || value === undefined || value === '' || value === 0 || value === false) return true;
+  if (Array.isArray(value)) return value.length === 0;
+  return isFields(value) && Object.values(value).every(isZero);
+}

@@ -1,0 +1,89 @@
+import type { ImageView } from '#contracts/images/images.js';
+import { unixSeconds } from './docker-time.js';
+import type { Filters } from './filters.js';
+import { anyOf, labelsFit } from './filters.js';
+
+/** One item of GET /images/json (ImageSummary). */
+export function imageSummary(view: ImageView): object {
+  return {
+    Containers: -1,
+    Created: unixSeconds(view.createdAt),
+    Id: view.id,
+    Labels: view.config.Labels ?? null,
+    ParentId: '',
+    RepoDigests: view.repoDigests,
+    RepoTags: view.repoTags,
+    SharedSize: -1,
+    Size: view.sizeBytes,
+  };
+}
+
+/** GET /images/{name}/json (ImageInspect). */
+export function imageInspect(view: ImageView): object {
+  return {
+    Id: view.id,
+    RepoTags: view.repoTags,
+    RepoDigests: view.repoDigests,
+    Parent: '',
+    Comment: view.comment,
+    Created: view.createdAt,
+    DockerVersion: '',
+    Author: view.author,
+    Config: { User: '', Env: null, Cmd: null, Volumes: null, WorkingDir: '', Entrypoint: null, OnBuild: null, Labels: null, ...view.config },
+    Architecture: view.architecture,
+    ...(view.variant === '' ? {} : { Variant: view.variant }),
+    Os: view.os,
+    Size: view.sizeBytes,
+    GraphDriver: { Data: null, Name: 'overlay2' },
+    RootFS: { Type: 'layers', Layers: view.diffIds },
+    Metadata: { LastTagTime: '0001-01-01T00:00:00Z' },
+  };
+}
+
+interface HistoryEntry {
+  readonly created?: string;
+  readonly created_by?: string;
+  readonly comment?: string;
+}
+
+/** GET /images/{name}/history, the newest step first. Sizes of single layers are not in the view: 0, but for the whole image's on its newest layer. */
+export function imageHistory(view: ImageView): object[] {
+  // History entries come from an image's configuration (image-spec, config.md), which is JSON of this shape where it is sound.
+  const steps = (view.history as readonly HistoryEntry[]).toReversed();
+  return steps.map((step, at) => ({
+    Id: at === 0 ? view.id : '<missing>',
+    Created: unixSeconds(step.created ?? view.createdAt),
+    CreatedBy: step.created_by ?? '',
+    Tags: at === 0 && view.repoTags.length > 0 ? view.repoTags : null,
+    Size: at === 0 ? view.sizeBytes : 0,
+    Comment: step.comment ?? '',
+  }));
+}
+
+export const IMAGE_FILTERS = ['reference', 'dangling', 'label', 'before', 'since', 'until'];
+
+export function filterImages(views: readonly ImageView[], filters: Filters): readonly ImageView[] {
+  const createdAt = (name: 'before' | 'since'): number | undefined => {
+    const wanted = filters.get(name)?.at(-1);
+    const found = wanted === undefined ? undefined : views.find((view) => view.repoTags.includes(wanted) || view.repoTags.includes(`${wanted}:latest`) || view.id.replace('sha256:', '').startsWith(wanted.replace('sha256:', '')));
+    return found === undefined ? undefined : Date.parse(found.createdAt);
+  };
+  const before = createdAt('before');
+  const since = createdAt('since');
+  return views.filter((view) => {
+    const created = Date.parse(view.createdAt);
+    return (
+      labelsFit(filters, view.config.Labels) &&
+      anyOf(filters, 'dangling', (value) => (view.repoTags.length === 0) === (value === 'true' || value === '1')) &&
+      anyOf(filters, 'reference', (pattern) => view.repoTags.some((tag) => referenceFits(pattern, tag))) &&
+      (before === undefined || created < before) &&
+      (since === undefined || created > since)
+    );
+  });
+}
+
+/** "debian", "debian:*", "a/*:v1": `*` and `?` stop at slashes; without a tag any tag fits. */
+function referenceFits(pattern: string, tag: string): boolean {
+  const expression = new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]*').replaceAll('?', '[^/]')}$`);
+  return expression.test(tag) || expression.test(tag.replace(/:[^:/]*$/, ''));
+}

@@ -1,0 +1,46 @@
+import type { NetworkView } from '#contracts/networks/networks.js';
+import type { Filters } from './filters.js';
+import { anyOf, labelsFit, nameFits } from './filters.js';
+
+/** One network as GET /networks and GET /networks/{id} give it (swagger.yaml, Network). */
+export function dockerNetwork(view: NetworkView, withContainers: boolean): object {
+  return {
+    Name: view.name,
+    Id: view.id,
+    Created: view.createdAt,
+    Scope: 'local',
+    Driver: view.driver,
+    EnableIPv4: true,
+    EnableIPv6: false,
+    IPAM: { Driver: 'default', Options: null, Config: view.subnet === '' ? [] : [{ Subnet: view.subnet, Gateway: view.gateway }] },
+    Internal: view.internal,
+    Attachable: false,
+    Ingress: false,
+    ConfigFrom: { Network: '' },
+    ConfigOnly: false,
+    Containers: withContainers
+      ? Object.fromEntries(
+          view.endpoints.map((one) => [one.container, { Name: one.name, EndpointID: one.endpointId, MacAddress: one.mac, IPv4Address: `${one.address}/${one.prefixLength}`, IPv6Address: '' }]),
+        )
+      : {},
+    Options: view.options,
+    Labels: view.labels,
+  };
+}
+
+export const NETWORK_FILTERS = ['id', 'name', 'driver', 'label', 'scope', 'type', 'dangling'];
+
+const PREDEFINED = ['bridge', 'host', 'none'];
+
+export function filterNetworks(views: readonly NetworkView[], filters: Filters): readonly NetworkView[] {
+  return views.filter(
+    (view) =>
+      labelsFit(filters, view.labels) &&
+      anyOf(filters, 'id', (id) => view.id.startsWith(id)) &&
+      anyOf(filters, 'name', (name) => nameFits(name, view.name)) &&
+      anyOf(filters, 'driver', (driver) => view.driver === driver) &&
+      anyOf(filters, 'scope', (scope) => scope === 'local') &&
+      anyOf(filters, 'type', (type) => (type === 'builtin') === PREDEFINED.includes(view.name)) &&
+      anyOf(filters, 'dangling', (value) => (view.endpoints.length === 0 && !PREDEFINED.includes(view.name)) === (value === 'true' || value === '1')),
+  );
+}

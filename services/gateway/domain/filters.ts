@@ -1,0 +1,54 @@
+import { invalid } from '#libs/errors/errors.js';
+
+/** Filter name to the values given for it. Values of one name are alternatives (labels: all must hold), names must all hold. */
+export type Filters = ReadonlyMap<string, readonly string[]>;
+
+/**
+ * The `filters` query parameter: JSON of `{"name":["value"]}`, or of the form before 1.22, `{"name":{"value":true}}`. Throws `invalid` for anything
+ * else, and for a name that is not `accepted`.
+ */
+export function readFilters(text: string | undefined, accepted: readonly string[]): Filters {
+  const filters = new Map<string, readonly string[]>();
+  if (text === undefined || text === '') return filters;
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    throw invalid(`invalid filter: ${text}`, error);
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw invalid(`invalid filter: ${text}`);
+  for (const [name, values] of Object.entries(parsed)) {
+    if (!accepted.includes(name)) throw invalid(`invalid filter '${name}'`);
+    const list: unknown[] = Array.isArray(values) ? values : Object.entries((values ?? {}) as object).flatMap(([value, on]) => (on === true ? [value] : []));
+    if (!list.every((value) => typeof value === 'string')) throw invalid(`invalid filter: ${text}`);
+    filters.set(name, list);
+  }
+  return filters;
+}
+
+/** Whether one of the values given for `name` fits; true when none was given. */
+export function anyOf(filters: Filters, name: string, fits: (value: string) => boolean): boolean {
+  const values = filters.get(name);
+  return values === undefined || values.length === 0 || values.some(fits);
+}
+
+/** "key" or "key=value", all of them. */
+export function labelsFit(filters: Filters, labels: Readonly<Record<string, string>> | null | undefined): boolean {
+  return (filters.get('label') ?? []).every((wanted) => {
+    const cut = wanted.indexOf('=');
+    const value = labels?.[cut < 0 ? wanted : wanted.slice(0, cut)];
+    return value !== undefined && (cut < 0 || value === wanted.slice(cut + 1));
+  });
+}
+
+/** The pattern of a name filter: a regular expression where it is one, else plain text; length-limited, since a client wrote it. */
+export function nameFits(pattern: string, name: string): boolean {
+  if (pattern.length > 256) throw invalid(`filter of ${pattern.length} characters is too long`);
+  if (/^\/?[\w.-]*$/.test(pattern)) return name.includes(pattern) || `/${name}`.includes(pattern);
+  try {
+    const expression = new RegExp(pattern);
+    return expression.test(name) || expression.test(`/${name}`);
+  } catch {
+    return name.includes(pattern);
+  }
+}

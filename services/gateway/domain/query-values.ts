@@ -1,0 +1,28 @@
+import { invalid } from '#libs/errors/errors.js';
+
+/** Query parameters as the HTTP parser gives them: repeated ones are lists. */
+export type QueryValues = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** The last value given, or absent. */
+export function text(query: QueryValues, name: string): string | undefined {
+  const value = query[name];
+  return typeof value === 'object' ? value.at(-1) : value;
+}
+
+/** As dockerd reads them: everything is true but '', 0, no, false and none. */
+export function flag(query: QueryValues, name: string): boolean {
+  return !['', '0', 'no', 'false', 'none'].includes((text(query, name) ?? '').trim().toLowerCase());
+}
+
+/** An integer; absent and '' are absent. Throws `invalid` for anything else. */
+export function integer(query: QueryValues, name: string): number | undefined {
+  const value = text(query, name);
+  if (value === undefined || value === '') return undefined;
+  if (!/^-?\d{1,15}$/.test(value)) throw invalid(`invalid value "${value}" for "${name}": a number is needed`);
+  return Number(value);
+}
+
+export function list(query: QueryValues, name: string): readonly string[] {
+  const value = query[name];
+  return value === undefined ? [] : typeof value === 'string' ? [value] : value;
+}

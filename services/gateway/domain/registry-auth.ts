@@ -1,0 +1,22 @@
+import type { PullImage } from '#contracts/images/images.js';
+import { invalid } from '#libs/errors/errors.js';
+import { isFields } from './create-request.js';
+
+type RegistryAuth = NonNullable<PullImage['auth']>;
+
+const FIELDS = ['username', 'password', 'identitytoken', 'serveraddress'] as const;
+
+/** The X-Registry-Auth header: base64url of JSON. Absent when it holds no credentials. Its content appears in no error text. */
+export function readRegistryAuth(header: string | readonly string[] | undefined): RegistryAuth | undefined {
+  if (typeof header !== 'string' || header === '') return undefined;
+  let decoded: unknown;
+  try {
+    decoded = JSON.parse(Buffer.from(header, 'base64url').toString());
+  } catch {
+    throw invalid('X-Registry-Auth is not JSON in base64url');
+  }
+  if (!isFields(decoded)) return undefined;
+  const given = decoded;
+  const auth = Object.fromEntries(FIELDS.flatMap((name) => (typeof given[name] === 'string' && given[name] !== '' ? [[name, given[name]]] : [])));
+  return Object.keys(auth).length === 0 ? undefined : auth;
+}

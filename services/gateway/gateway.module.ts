@@ -1,0 +1,39 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { ContainerController } from './adapters/http/container.controller.js';
+import { ContainerStreamsController } from './adapters/http/container-streams.controller.js';
+import { EventsController } from './adapters/http/events.controller.js';
+import { ExecController } from './adapters/http/exec.controller.js';
+import { ImageController } from './adapters/http/image.controller.js';
+import { ImageStreamsController } from './adapters/http/image-streams.controller.js';
+import { NetworkController } from './adapters/http/network.controller.js';
+import { SystemController } from './adapters/http/system.controller.js';
+import { VolumeController } from './adapters/http/volume.controller.js';
+import { ContainerFeed } from './application/container-feed.js';
+import { EngineClient, type GatewayDependencies } from './application/engine-client.js';
+import { EventFeed } from './application/event-feed.js';
+
+/** HTTP in, commands and queries out. Owns nothing. */
+@Module({})
+export class GatewayModule {
+  static for(deps: GatewayDependencies): DynamicModule {
+    return {
+      module: GatewayModule,
+      controllers: [
+        SystemController,
+        EventsController,
+        ContainerController,
+        ContainerStreamsController,
+        ExecController,
+        ImageStreamsController,
+        ImageController,
+        VolumeController,
+        NetworkController,
+      ],
+      providers: [
+        { provide: EngineClient, useValue: new EngineClient(deps) },
+        { provide: ContainerFeed, useValue: new ContainerFeed(deps.store) },
+        { provide: EventFeed, useValue: new EventFeed(deps.store) },
+      ],
+    };
+  }
+}

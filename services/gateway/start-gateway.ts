@@ -1,0 +1,46 @@
+import 'reflect-metadata';
+import { chmod, rm } from 'node:fs/promises';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ErrorFilter } from './adapters/http/error-filter.js';
+import { serveHijacks } from './adapters/http/hijack.js';
+import { createHttpAdapter } from './adapters/http/http-adapter.js';
+import { preparePeers } from './adapters/http/peer.js';
+import { ContainerFeed } from './application/container-feed.js';
+import { EngineClient, type GatewayDependencies } from './application/engine-client.js';
+import { GatewayModule } from './gateway.module.js';
+
+/**
+ * Serves the Docker Engine API on settings.socket (mode 0660), replacing a socket that another run left there. `close` ends all connections and is safe to
+ * call twice.
+ */
+export async function startGateway(deps: GatewayDependencies): Promise<{ close(): Promise<void> }> {
+  await preparePeers();
+  const adapter = createHttpAdapter();
+  const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.for(deps), adapter, { logger: false, bodyParser: false, abortOnError: false });
+  app.useGlobalFilters(new ErrorFilter());
+  const feed = app.get(ContainerFeed);
+  await app.init();
+  await feed.start();
+  const upgraded = serveHijacks(adapter.getInstance().server, app.get(EngineClient), feed);
+  await listen(adapter, deps.settings.socket);
+  return {
+    close: async () => {
+      for (const client of upgraded) client.destroy();
+      await app.close();
+      await feed.stop();
+    },
+  };
+}
+
+/** The mode is right from the first moment: nobody may connect between bind and chmod. */
+async function listen(adapter: ReturnType<typeof createHttpAdapter>, path: string): Promise<void> {
+  await rm(path, { force: true });
+  const mask = process.umask(0o117);
+  try {
+    await adapter.getInstance().listen({ path });
+  } finally {
+    process.umask(mask);
+  }
+  await chmod(path, 0o660);
+}

@@ -1,0 +1,84 @@
+import { UnpackLayer } from '#contracts/executor/host.js';
+import type { ImageLayer } from '#contracts/images/images.js';
+import type { RequestContext } from '#contracts/request.js';
+import { invalid } from '#libs/errors/errors.js';
+import type { Bus } from '#libs/messaging/bus.js';
+import { chainIds } from '#libs/oci/chain-id.js';
+import { parseImageConfig, CONFIG_LIMIT_BYTES } from '#libs/oci/image-config.js';
+import { writeManifest, type Descriptor } from '#libs/oci/manifest.js';
+import { OCI_CONFIG } from '#libs/oci/media-types.js';
+import type { ContentLease, ContentStore } from '../adapters/content-store.js';
+import type { ImageOrigin } from '../domain/image/image-decider.js';
+import { hexOfId, type ImageAggregates, type ImageDirectory } from './image-directory.js';
+import type { Turns } from './turns.js';
+
+/** A layer of many gigabytes on a slow disk. */
+const UNPACK_TIMEOUT_MS = 60 * 60_000;
+
+export interface NewImage {
+  /** Of the configuration, in the content store already. */
+  readonly configDigest: string;
+  /** Blobs of the layers, bottom up, in the content store already. */
+  readonly layers: readonly Descriptor[];
+  /** Absent: one is made. */
+  readonly manifestDigest?: string;
+  /** Familiar references. */
+  readonly tags: readonly string[];
+  readonly digests: readonly string[];
+  readonly origin: ImageOrigin;
+}
+
+/** The one way in for every image: unpack its layers, then the log. Twice is once. */
+export class AddImage {
+  constructor(
+    private readonly aggregates: ImageAggregates,
+    private readonly directory: ImageDirectory,
+    private readonly content: ContentStore,
+    private readonly bus: Bus,
+    private readonly tagTurns: Turns,
+  ) {}
+
+  /** Layers of an image with their chain ids. Rejects as invalid where configuration and layers do not fit. */
+  async layersOf(configDigest: string, blobs: readonly Descriptor[]): Promise<readonly ImageLayer[]> {
+    const config = parseImageConfig(await this.content.read(configDigest, CONFIG_LIMIT_BYTES));
+    if (config.diffIds.length !== blobs.length) throw invalid(`invalid image: its configuration names ${config.diffIds.length} layers, its manifest ${blobs.length}`);
+    const chain = chainIds(config.diffIds);
+    return blobs.map((blob, index) => ({ chainId: chain[index]!, diffId: config.diffIds[index]!, digest: blob.digest, mediaType: blob.mediaType, sizeBytes: blob.size }));
+  }
+
+  /** Resolves to the bytes of the layer's files. */
+  async unpack(layer: ImageLayer, asked: RequestContext): Promise<number> {
+    const { chainId, diffId, digest, mediaType } = layer;
+    const { sizeBytes } = await this.bus.request(UnpackLayer, { chainId, diffId, digest, mediaType }, asked, { timeoutMs: UNPACK_TIMEOUT_MS });
+    return sizeBytes;
+  }
+
+  /** Unpacks what is not yet, bottom up, and appends. Resolves to the log's position (0: nothing was new). */
+  async add(image: NewImage, lease: ContentLease, asked: RequestContext): Promise<number> {
+    const layers = await this.layersOf(image.configDigest, image.layers);
+    const manifestDigest = image.manifestDigest ?? (await this.makeManifest(image, lease));
+    let sizeBytes = 0;
+    for (const layer of layers) sizeBytes += await this.unpack(layer, asked);
+    return await this.tagTurns.take(() => this.append(image, manifestDigest, layers, sizeBytes, asked));
+  }
+
+  /** Moves tags: the new holder first, so that a tag is never lost between two commits; the latest holder counts. */
+  private async append(image: NewImage, manifestDigest: string, layers: readonly ImageLayer[], sizeBytes: number, asked: RequestContext): Promise<number> {
+    const at = new Date().toISOString();
+    const { tags, digests, origin } = image;
+    const former = tags.map((tag) => ({ tag, holder: this.directory.holderOf(tag) }));
+    const added = await this.aggregates.execute(hexOfId(image.configDigest), { type: 'Add', image: image.configDigest, manifestDigest, layers, sizeBytes, origin, tags, digests, at }, asked);
+    let position = added.position;
+    for (const { tag, holder } of former) {
+      if (!holder || holder.configDigest === image.configDigest) continue;
+      const untagged = await this.aggregates.execute(hexOfId(holder.configDigest), { type: 'Untag', image: holder.configDigest, reference: tag, at }, asked);
+      position = Math.max(position, untagged.position);
+    }
+    return position;
+  }
+
+  private async makeManifest(image: NewImage, lease: ContentLease): Promise<string> {
+    const size = (await this.content.sizeOf(image.configDigest)) ?? 0;
+    return (await lease.put(writeManifest({ mediaType: OCI_CONFIG, digest: image.configDigest, size }, image.layers))).digest;
+  }
+}

@@ -1,0 +1,112 @@
+import type { ImageEvent } from '#contracts/images/images.js';
+import { invalid, notFound } from '#libs/errors/errors.js';
+import type { Aggregates } from '#libs/event-store/aggregates.js';
+import { familiar, familiarName, parseReference, type Reference } from '#libs/oci/reference.js';
+import type { Image, ImageCommand, PresentImage } from '../domain/image/image-decider.js';
+
+export type ImageAggregates = Aggregates<Image, ImageCommand, ImageEvent>;
+
+export interface Found {
+  readonly image: PresentImage;
+  /** The tag or digest reference it was found by, in familiar form; undefined: by id. */
+  readonly by?: string;
+}
+
+/** Which image a name means: tags are folded from all images' events, the latest one holding a tag. */
+export class ImageDirectory {
+  private readonly byTag = new Map<string, string>();
+
+  /** Made before `aggregates.start()`, so that it sees all of the log. */
+  constructor(private readonly aggregates: ImageAggregates) {
+    aggregates.onCommit((hex, commit) => {
+      for (const event of commit.events) this.see(hex, event);
+    });
+  }
+
+  get position(): number {
+    return this.aggregates.position;
+  }
+
+  get(id: string): PresentImage | undefined {
+    const { state } = this.aggregates.get(hexOfId(id));
+    return state.status === 'present' ? state : undefined;
+  }
+
+  *all(): Iterable<PresentImage> {
+    for (const [, state] of this.aggregates.entries()) if (state.status === 'present') yield state;
+  }
+
+  /** Tags of the image that are its own: one whose untagging was cut short does not count. */
+  tagsOf(image: PresentImage): readonly string[] {
+    const hex = hexOfId(image.configDigest);
+    return image.tags.filter((tag) => this.byTag.get(tag) === hex);
+  }
+
+  /** The image that holds a tag in familiar form. */
+  holderOf(tag: string): PresentImage | undefined {
+    const hex = this.byTag.get(tag);
+    return hex === undefined ? undefined : this.get(hex);
+  }
+
+  /** By reference, id or the beginning of an id. Throws not-found in Docker's words. */
+  find(text: string): Found {
+    if (/^(sha256:)?[0-9a-f]{64}$/.test(text)) {
+      const image = this.get(text);
+      if (image) return { image };
+      throw notFound(`No such image: ${text}`);
+    }
+    const reference = tryParse(text);
+    if (reference) {
+      const named = this.findNamed(reference);
+      if (named) return named;
+    }
+    const prefix = text.startsWith('sha256:') ? text.slice('sha256:'.length) : text;
+    if (/^[0-9a-f]{1,63}$/.test(prefix)) {
+      const matches = [...this.all()].filter((image) => hexOfId(image.configDigest).startsWith(prefix));
+      if (matches.length > 1) throw invalid(`image ID prefix "${prefix}" is ambiguous: it means ${matches.length} images`);
+      if (matches[0]) return { image: matches[0] };
+    }
+    throw notFound(`No such image: ${reference && !reference.tag && !reference.digest ? `${familiar(reference)}:latest` : reference ? familiar(reference) : text}`);
+  }
+
+  /** All tags of a repository, in familiar form, and their images. */
+  tagsOfRepository(reference: Reference): { readonly tag: string; readonly image: PresentImage }[] {
+    const name = familiarName(reference);
+    return [...this.byTag.keys()]
+      .filter((tag) => tag.slice(0, tag.lastIndexOf(':')) === name)
+      .flatMap((tag) => {
+        const image = this.holderOf(tag);
+        return image ? [{ tag, image }] : [];
+      });
+  }
+
+  private findNamed(reference: Reference): Found | undefined {
+    if (reference.digest !== undefined) {
+      const by = `${familiarName(reference)}@${reference.digest}`;
+      for (const image of this.all()) if (image.digests.includes(by)) return { image, by };
+      return undefined;
+    }
+    const by = familiar({ ...reference, tag: reference.tag ?? 'latest' });
+    const image = this.holderOf(by);
+    return image && { image, by };
+  }
+
+  private see(hex: string, event: ImageEvent): void {
+    if (event.type === 'ImageTagged') this.byTag.set(event.reference, hex);
+    else if (event.type === 'ImageUntagged' && this.byTag.get(event.reference) === hex) this.byTag.delete(event.reference);
+    else if (event.type === 'ImageRemoved') for (const [tag, holder] of this.byTag) if (holder === hex) this.byTag.delete(tag);
+  }
+}
+
+/** What an image's aggregate is called: the digits of its id. */
+export function hexOfId(id: string): string {
+  return id.startsWith('sha256:') ? id.slice('sha256:'.length) : id;
+}
+
+function tryParse(text: string): Reference | undefined {
+  try {
+    return parseReference(text);
+  } catch {
+    return undefined;
+  }
+}

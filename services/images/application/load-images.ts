@@ -1,0 +1,186 @@
+import type { Socket } from 'node:net';
+import { PassThrough, type Readable } from 'node:stream';
+import type { RequestContext } from '#contracts/request.js';
+import { invalid } from '#libs/errors/errors.js';
+import { isObject, parseJson, strings, text } from '#libs/oci/bounded-json.js';
+import { decompressed, compressionOf } from '#libs/oci/decompress.js';
+import { parseImageConfig, CONFIG_LIMIT_BYTES } from '#libs/oci/image-config.js';
+import { MANIFEST_LIMIT_BYTES, parseManifest, type Descriptor } from '#libs/oci/manifest.js';
+import { OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD } from '#libs/oci/media-types.js';
+import { best, hostPlatform } from '#libs/oci/platform.js';
+import { canonical, familiar, parseReference, parseTagged } from '#libs/oci/reference.js';
+import { readTar } from '#libs/oci/tar-reader.js';
+import type { ContentLease, ContentStore, StoredBlob } from '../adapters/content-store.js';
+import type { AddImage, NewImage } from './add-image.js';
+import type { CollectBlobs } from './collect-blobs.js';
+import { ProgressLines } from './progress-lines.js';
+
+const IMAGE_NAME = 'io.containerd.image.name';
+const REF_NAME = 'org.opencontainers.image.ref.name';
+const MOST_FILES = 100_000;
+
+/** `docker load`: an archive of `docker save` of any age, or an OCI image layout (image-layout.md), plain or compressed. */
+export class LoadArchive {
+  constructor(
+    private readonly content: ContentStore,
+    private readonly addImage: AddImage,
+    private readonly collect: CollectBlobs,
+  ) {}
+
+  /** Serves the endpoint: reads the archive, answers with progress lines, ends the socket. */
+  async serve(socket: Socket, quiet: boolean, asked: RequestContext): Promise<void> {
+    const lines = new ProgressLines(socket);
+    const lease = this.content.lease();
+    const input = new PassThrough({ highWaterMark: 1 << 18 });
+    socket.on('close', () => {
+      if (!input.readableEnded) input.destroy(invalid('the client went away'));
+    });
+    socket.pipe(input);
+    try {
+      const files = await this.readArchive(input, lease);
+      const images = await this.imagesIn(files);
+      if (images.length === 0) throw invalid('the archive holds no image');
+      for (const image of images) await this.load(image, lease, quiet, lines, asked);
+      lines.end();
+    } catch (error) {
+      socket.unpipe(input);
+      lines.end(error);
+    } finally {
+      lease.release();
+      await this.collect.unused(lease.digests);
+    }
+  }
+
+  private async load(image: NewImage, lease: ContentLease, quiet: boolean, lines: ProgressLines, asked: RequestContext): Promise<void> {
+    for (const layer of await this.addImage.layersOf(image.configDigest, image.layers)) {
+      await this.addImage.unpack(layer, asked);
+      if (!quiet) lines.report({ status: 'Loading layer', progressDetail: { current: layer.sizeBytes, total: layer.sizeBytes }, id: layer.diffId.slice('sha256:'.length).slice(0, 12) });
+    }
+    await this.addImage.add(image, lease, asked);
+    for (const tag of image.tags) lines.report({ stream: `Loaded image: ${tag}\n` });
+    if (image.tags.length === 0) lines.report({ stream: `Loaded image ID: ${image.configDigest}\n` });
+  }
+
+  /** All files of the archive go into the content store at once: which of them are layers is told by one that may come last. */
+  private async readArchive(input: Readable, lease: ContentLease): Promise<ArchiveFiles> {
+    const files = new ArchiveFiles();
+    for await (const entry of readTar(await decompressed(input))) {
+      const path = cleanPath(entry.path.toString());
+      if (entry.type === 'file') files.add(path, await lease.ingest(entry.body));
+      else if (entry.type === 'symlink') files.link(path, joinPath(path, entry.linkTarget.toString()));
+      else if (entry.type === 'hardlink') files.link(path, cleanPath(entry.linkTarget.toString()));
+    }
+    return files;
+  }
+
+  private async imagesIn(files: ArchiveFiles): Promise<NewImage[]> {
+    const docker = files.get('manifest.json');
+    if (docker) return await this.dockerImages(docker, files);
+    const index = files.get('index.json');
+    if (index) return await this.layoutImages(index);
+    throw invalid('the archive holds neither manifest.json nor index.json: it is no image archive');
+  }
+
+  /** manifest.json: [{Config, RepoTags, Layers}] with paths in the archive. */
+  private async dockerImages(file: StoredBlob, files: ArchiveFiles): Promise<NewImage[]> {
+    const json = parseJson(await this.content.read(file.digest, MANIFEST_LIMIT_BYTES), 'manifest.json', MANIFEST_LIMIT_BYTES);
+    if (!Array.isArray(json)) throw invalid('manifest.json is not a list of images');
+    return json.map((item: unknown) => {
+      if (!isObject(item)) throw invalid('manifest.json is not a list of images');
+      const tags = (strings(item['RepoTags'], 'RepoTags') ?? []).map((tag) => familiar(parseTagged(tag)));
+      const layers = (strings(item['Layers'], 'Layers') ?? []).map((path) => layerDescriptor(files.require(path)));
+      return { configDigest: files.require(text(item['Config'])).digest, layers, tags, digests: [], origin: 'load' };
+    });
+  }
+
+  private async layoutImages(file: StoredBlob): Promise<NewImage[]> {
+    const index = parseManifest(await this.content.read(file.digest, MANIFEST_LIMIT_BYTES));
+    if (index.kind !== 'index') throw invalid('index.json is no image index');
+    const images: NewImage[] = [];
+    for (const descriptor of index.manifests) {
+      const image = await this.layoutImage(descriptor, tagOf(descriptor), 0);
+      if (image) images.push(image);
+    }
+    return images;
+  }
+
+  /** Undefined: nothing for this platform. */
+  private async layoutImage(descriptor: Descriptor, tag: string | undefined, depth: number): Promise<NewImage | undefined> {
+    if (depth > 2) throw invalid('the archive nests image indexes too deeply');
+    const manifest = parseManifest(await this.content.read(descriptor.digest, MANIFEST_LIMIT_BYTES), descriptor.mediaType);
+    if (manifest.kind === 'index') {
+      const chosen = best(hostPlatform, manifest.manifests) ?? (manifest.manifests.length === 1 ? manifest.manifests[0] : undefined);
+      return chosen && (await this.layoutImage(chosen, tag, depth + 1));
+    }
+    parseImageConfig(await this.content.read(manifest.config.digest, CONFIG_LIMIT_BYTES));
+    for (const layer of manifest.layers) if ((await this.content.sizeOf(layer.digest)) === undefined) throw invalid(`the archive lacks the layer ${layer.digest}`);
+    return { configDigest: manifest.config.digest, layers: manifest.layers, manifestDigest: descriptor.digest, tags: tag === undefined ? [] : [tag], digests: [], origin: 'load' };
+  }
+}
+
+/** Files of an archive by path; old archives name a layer that two images share by a symlink. */
+class ArchiveFiles {
+  private readonly files = new Map<string, StoredBlob>();
+  private readonly links = new Map<string, string>();
+
+  add(path: string, blob: StoredBlob): void {
+    this.limit();
+    this.files.set(path, blob);
+  }
+
+  link(path: string, target: string): void {
+    this.limit();
+    this.links.set(path, target);
+  }
+
+  get(path: string): StoredBlob | undefined {
+    let at = cleanPath(path);
+    for (let hops = 0; hops < 8; hops++) {
+      const found = this.files.get(at);
+      if (found) return found;
+      const next = this.links.get(at);
+      if (next === undefined) return undefined;
+      at = next;
+    }
+    return undefined;
+  }
+
+  require(path: string): StoredBlob {
+    const found = this.get(path);
+    if (!found) throw invalid(`the archive lacks ${path}`);
+    return found;
+  }
+
+  private limit(): void {
+    if (this.files.size + this.links.size >= MOST_FILES) throw invalid(`the archive has more than ${MOST_FILES} files`);
+  }
+}
+
+function layerDescriptor(blob: StoredBlob): Descriptor {
+  const mediaType = { none: OCI_LAYER, gzip: OCI_LAYER_GZIP, zstd: OCI_LAYER_ZSTD }[compressionOf(blob.start)];
+  return { mediaType, digest: blob.digest, size: blob.sizeBytes };
+}
+
+/** The full name, where the archive's maker gave one; a reference name that is a tag only names no repository. */
+function tagOf({ annotations }: Descriptor): string | undefined {
+  const name = annotations?.[IMAGE_NAME] ?? annotations?.[REF_NAME];
+  if (name === undefined || (annotations?.[IMAGE_NAME] === undefined && !/[/:]/.test(name))) return undefined;
+  try {
+    const reference = parseReference(name);
+    return reference.tag === undefined ? undefined : familiar(parseReference(canonical({ domain: reference.domain, path: reference.path, tag: reference.tag })));
+  } catch {
+    return undefined;
+  }
+}
+
+const cleanPath = (path: string): string => joinPath('', path);
+
+/** `target` as seen from the directory of `from`; ".." stops at the archive's root. */
+function joinPath(from: string, target: string): string {
+  const parts = target.startsWith('/') ? [] : from.split('/').slice(0, -1);
+  for (const part of target.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return parts.join('/');
+}

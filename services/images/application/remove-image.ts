@@ -1,0 +1,74 @@
+import { RemoveLayer } from '#contracts/executor/host.js';
+import type { RequestContext } from '#contracts/request.js';
+import { conflict } from '#libs/errors/errors.js';
+import type { Bus } from '#libs/messaging/bus.js';
+import { familiarName, parseReference } from '#libs/oci/reference.js';
+import type { PresentImage } from '../domain/image/image-decider.js';
+import type { CollectBlobs } from './collect-blobs.js';
+import { hexOfId, type ImageAggregates, type ImageDirectory } from './image-directory.js';
+import type { Turns } from './turns.js';
+
+export interface Removed {
+  readonly untagged: readonly string[];
+  readonly deleted: readonly string[];
+  readonly position: number;
+}
+
+/** `docker rmi`: takes a name away; with the last name goes the image, and what of its layers and blobs no other image has. */
+export class RemoveOneImage {
+  constructor(
+    private readonly aggregates: ImageAggregates,
+    private readonly directory: ImageDirectory,
+    private readonly collect: CollectBlobs,
+    private readonly bus: Bus,
+    private readonly tagTurns: Turns,
+  ) {}
+
+  run(text: string, force: boolean, asked: RequestContext): Promise<Removed> {
+    return this.tagTurns.take(() => this.remove(text, force, asked));
+  }
+
+  private async remove(text: string, force: boolean, asked: RequestContext): Promise<Removed> {
+    const { image, by } = this.directory.find(text);
+    const tags = this.directory.tagsOf(image);
+    const names = [...tags, ...image.digests];
+    if (by === undefined) {
+      const repositories = new Set(tags.map((tag) => familiarName(parseReference(tag))));
+      if (repositories.size > 1 && !force)
+        throw conflict(`conflict: unable to delete ${hexOfId(image.configDigest).slice(0, 12)} (must be forced) - image is referenced in multiple repositories`);
+      return await this.removeWhole(image, names, asked);
+    }
+    const others = tags.filter((tag) => tag !== by);
+    if (others.length === 0) return await this.removeWhole(image, names, asked);
+    // With the last tag of a repository go its digests.
+    const repository = familiarName(parseReference(by));
+    const isLast = !others.some((tag) => familiarName(parseReference(tag)) === repository);
+    const untagged = names.filter((name) => name === by || (isLast && name.startsWith(`${repository}@`)));
+    return { untagged, deleted: [], position: await this.untag(image, untagged, asked) };
+  }
+
+  private async removeWhole(image: PresentImage, names: readonly string[], asked: RequestContext): Promise<Removed> {
+    let position = await this.untag(image, names, asked);
+    const command = { type: 'Remove', image: image.configDigest, at: new Date().toISOString() } as const;
+    const removed = await this.aggregates.execute(hexOfId(image.configDigest), command, asked, { dryRun: asked.dryRun ?? false });
+    position = Math.max(position, removed.position);
+    const kept = new Set([...this.directory.all()].filter((other) => other.configDigest !== image.configDigest).flatMap((other) => other.layers.map((layer) => layer.chainId)));
+    const doomed = image.layers.map((layer) => layer.chainId).filter((chainId) => !kept.has(chainId)).reverse();
+    if (!asked.dryRun) {
+      // The log has it removed: a layer that stays behind, since the executor is down, is unknown to it and goes with the next scrub.
+      for (const chainId of doomed) await this.bus.request(RemoveLayer, { chainId }, asked, { timeoutMs: 600_000 }).catch(() => undefined);
+      await this.collect.unused([image.configDigest, image.manifestDigest, ...image.layers.map((layer) => layer.digest), ...image.digests.map((name) => name.slice(name.indexOf('@') + 1))]);
+    }
+    return { untagged: names, deleted: [image.configDigest, ...doomed], position };
+  }
+
+  private async untag(image: PresentImage, names: readonly string[], asked: RequestContext): Promise<number> {
+    let position = 0;
+    for (const reference of names) {
+      const command = { type: 'Untag', image: image.configDigest, reference, at: new Date().toISOString() } as const;
+      const done = await this.aggregates.execute(hexOfId(image.configDigest), command, asked, { dryRun: asked.dryRun ?? false });
+      position = Math.max(position, done.position);
+    }
+    return position;
+  }
+}

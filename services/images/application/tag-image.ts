@@ -1,0 +1,31 @@
+import type { Done, RequestContext } from '#contracts/request.js';
+import { invalid } from '#libs/errors/errors.js';
+import { familiar, parseTagged } from '#libs/oci/reference.js';
+import { hexOfId, type ImageAggregates, type ImageDirectory } from './image-directory.js';
+import type { Turns } from './turns.js';
+
+/** `docker tag`: another name for an image; a name that another image had moves. */
+export class TagOneImage {
+  constructor(
+    private readonly aggregates: ImageAggregates,
+    private readonly directory: ImageDirectory,
+    private readonly tagTurns: Turns,
+  ) {}
+
+  async run(image: string, text: string, asked: RequestContext): Promise<Done> {
+    const reference = parseTagged(text);
+    if (reference.digest !== undefined) throw invalid('refusing to create a tag with a digest reference');
+    const tag = familiar(reference);
+    return await this.tagTurns.take(async () => {
+      const { configDigest } = this.directory.find(image).image;
+      const former = this.directory.holderOf(tag);
+      const at = new Date().toISOString();
+      const options = { dryRun: asked.dryRun ?? false };
+      // The new holder first: whenever this is cut short, the tag means one image, the latest.
+      const tagged = await this.aggregates.execute(hexOfId(configDigest), { type: 'Tag', image: configDigest, reference: tag, at }, asked, options);
+      if (!former || former.configDigest === configDigest) return { position: tagged.position };
+      const untagged = await this.aggregates.execute(hexOfId(former.configDigest), { type: 'Untag', image: former.configDigest, reference: tag, at }, asked, options);
+      return { position: Math.max(tagged.position, untagged.position) };
+    });
+  }
+}

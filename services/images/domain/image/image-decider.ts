@@ -1,0 +1,81 @@
+import type { ImageEvent, ImageLayer } from '#contracts/images/images.js';
+import { notFound } from '#libs/errors/errors.js';
+import type { Decider } from '#libs/event-store/decider.js';
+
+export interface PresentImage {
+  readonly status: 'present';
+  /** "sha256:…" of the configuration: the image's id. */
+  readonly configDigest: string;
+  readonly manifestDigest: string;
+  /** Bottom up. */
+  readonly layers: readonly ImageLayer[];
+  readonly sizeBytes: number;
+  readonly addedAt: string;
+  /** Familiar form, "debian:latest". */
+  readonly tags: readonly string[];
+  /** Familiar form, "debian@sha256:…". */
+  readonly digests: readonly string[];
+}
+
+export type Image = { readonly status: 'absent' } | PresentImage;
+
+export type ImageOrigin = Extract<ImageEvent, { type: 'ImageAdded' }>['origin'];
+
+export type ImageCommand =
+  | {
+      readonly type: 'Add';
+      readonly image: string;
+      readonly manifestDigest: string;
+      readonly layers: readonly ImageLayer[];
+      readonly sizeBytes: number;
+      readonly origin: ImageOrigin;
+      readonly tags: readonly string[];
+      readonly digests: readonly string[];
+      readonly at: string;
+    }
+  | { readonly type: 'Tag' | 'Untag' | 'RecordDigest'; readonly image: string; readonly reference: string; readonly at: string }
+  | { readonly type: 'Remove'; readonly image: string; readonly at: string };
+
+export const imageDecider: Decider<Image, ImageCommand, ImageEvent> = {
+  initialState: { status: 'absent' },
+
+  decide(command, state) {
+    const { image, at } = command;
+    if (command.type === 'Add') {
+      const { manifestDigest, layers, sizeBytes, origin } = command;
+      const known = state.status === 'present' ? state : undefined;
+      return [
+        ...(known ? [] : [{ type: 'ImageAdded', image, configDigest: image, manifestDigest, layers, sizeBytes, origin, at } as const]),
+        ...command.tags.filter((tag) => !known?.tags.includes(tag)).map((reference) => ({ type: 'ImageTagged', image, reference, at }) as const),
+        ...command.digests.filter((digest) => !known?.digests.includes(digest)).map((reference) => ({ type: 'DigestRecorded', image, reference, at }) as const),
+      ];
+    }
+    if (command.type === 'Remove' || command.type === 'Untag') {
+      if (state.status === 'absent') return [];
+      if (command.type === 'Remove') return [{ type: 'ImageRemoved', image, at }];
+      const named = state.tags.includes(command.reference) || state.digests.includes(command.reference);
+      return named ? [{ type: 'ImageUntagged', image, reference: command.reference, at }] : [];
+    }
+    if (state.status === 'absent') throw notFound(`No such image: ${image}`);
+    const { reference } = command;
+    if (command.type === 'Tag') return state.tags.includes(reference) ? [] : [{ type: 'ImageTagged', image, reference, at }];
+    return state.digests.includes(reference) ? [] : [{ type: 'DigestRecorded', image, reference, at }];
+  },
+
+  evolve(state, event) {
+    if (event.type === 'ImageAdded') {
+      const { configDigest, manifestDigest, layers, sizeBytes, at } = event;
+      return { status: 'present', configDigest, manifestDigest, layers, sizeBytes, addedAt: at, tags: [], digests: [] };
+    }
+    if (event.type === 'ImageRemoved' || state.status === 'absent') return { status: 'absent' };
+    const { reference } = event;
+    switch (event.type) {
+      case 'ImageTagged':
+        return { ...state, tags: [...state.tags.filter((tag) => tag !== reference), reference] };
+      case 'DigestRecorded':
+        return { ...state, digests: [...state.digests.filter((digest) => digest !== reference), reference] };
+      case 'ImageUntagged':
+        return { ...state, tags: state.tags.filter((tag) => tag !== reference), digests: state.digests.filter((digest) => digest !== reference) };
+    }
+  },
+};

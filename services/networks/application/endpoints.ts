@@ -1,0 +1,46 @@
+import type { EndpointSettings } from '#contracts/containers/container-state.js';
+import type { AllocateEndpoint, ReleaseEndpoint } from '#contracts/networks/networks.js';
+import type { Done, RequestContext } from '#contracts/request.js';
+import { internal } from '#libs/errors/errors.js';
+import { parseSubnet } from '../domain/ipv4.js';
+import type { NetworkDirectory, Pools } from './network-directory.js';
+
+/** Addresses and ports of the runs of containers: allocated before a run, released after it. */
+export class Endpoints {
+  constructor(
+    private readonly directory: NetworkDirectory,
+    private readonly pools: Pools,
+  ) {}
+
+  async allocate(command: AllocateEndpoint, asked: RequestContext): Promise<EndpointSettings & Done> {
+    const network = this.directory.find(command.network);
+    const subnet = parseSubnet(network.subnet);
+    const { endpoint, container, name, ports, address, mac } = command;
+    const result = await this.pools.execute(
+      network.id,
+      { type: 'Allocate', endpoint, container, name, ports, subnet, gateway: network.gateway, at: new Date().toISOString(), ...(address ? { address } : {}), ...(mac ? { mac } : {}) },
+      asked,
+    );
+    const held = result.state.endpoints.get(endpoint);
+    if (!held) throw internal(`endpoint ${endpoint} was allocated and is not there`);
+    return {
+      network: network.name,
+      networkId: network.id,
+      endpointId: endpoint,
+      bridge: network.bridge,
+      address: held.address,
+      prefixLength: subnet.prefixLength,
+      gateway: network.gateway,
+      mac: held.mac,
+      mtu: network.mtu,
+      ports: held.ports,
+      position: result.position,
+    };
+  }
+
+  async release(command: ReleaseEndpoint, asked: RequestContext): Promise<Done> {
+    const network = this.directory.find(command.network);
+    const { position } = await this.pools.execute(network.id, { type: 'Release', endpoint: command.endpoint, at: new Date().toISOString() }, asked);
+    return { position };
+  }
+}

@@ -1,0 +1,120 @@
+import type { Decider } from '#libs/event-store/decider.js';
+import { conflict, invalid } from '#libs/errors/errors.js';
+import type { PublishedPort } from '#contracts/containers/container-state.js';
+import { formatIpv4, type Ipv4Subnet, parseIpv4, sizeOf } from '../ipv4.js';
+
+/** `berth.event.pool.<network id>`: the addresses and host ports of one network, in one aggregate, so that no two endpoints get the same. */
+export type PoolEvent =
+  | { readonly type: 'EndpointAllocated'; readonly endpoint: string; readonly container: string; readonly name: string; readonly address: string; readonly mac: string; readonly ports: readonly PublishedPort[]; readonly at: string }
+  | { readonly type: 'EndpointReleased'; readonly endpoint: string; readonly at: string };
+
+export interface Endpoint {
+  readonly endpoint: string;
+  readonly container: string;
+  readonly name: string;
+  readonly address: string;
+  readonly mac: string;
+  readonly ports: readonly PublishedPort[];
+}
+
+export interface Pool {
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
+}
+
+export type PoolCommand =
+  | {
+      readonly type: 'Allocate';
+      readonly endpoint: string;
+      readonly container: string;
+      readonly name: string;
+      readonly subnet: Ipv4Subnet;
+      readonly gateway: string;
+      readonly address?: string;
+      readonly mac?: string;
+      readonly ports: readonly PublishedPort[];
+      readonly at: string;
+    }
+  | { readonly type: 'Release'; readonly endpoint: string; readonly at: string };
+
+/** Ports that are handed out when none is named, as in ip_local_port_range's default. */
+const FIRST_EPHEMERAL_PORT = 32768;
+const LAST_EPHEMERAL_PORT = 60999;
+
+export const poolDecider: Decider<Pool, PoolCommand, PoolEvent> = {
+  initialState: { endpoints: new Map() },
+
+  decide(command, pool) {
+    switch (command.type) {
+      case 'Allocate': {
+        if (pool.endpoints.has(command.endpoint)) return [];
+        const address = command.address ? claimAddress(command.address, pool, command) : firstFreeAddress(pool, command);
+        const mac = command.mac ?? macOf(address);
+        const ports = allocatePorts(command.ports, pool, command.name);
+        const { endpoint, container, name, at } = command;
+        return [{ type: 'EndpointAllocated', endpoint, container, name, address, mac, ports, at }];
+      }
+      case 'Release':
+        return pool.endpoints.has(command.endpoint) ? [{ type: 'EndpointReleased', endpoint: command.endpoint, at: command.at }] : [];
+    }
+  },
+
+  evolve(pool, event) {
+    const endpoints = new Map(pool.endpoints);
+    if (event.type === 'EndpointAllocated') {
+      const { endpoint, container, name, address, mac, ports } = event;
+      endpoints.set(endpoint, { endpoint, container, name, address, mac, ports });
+    } else {
+      endpoints.delete(event.endpoint);
+    }
+    return { endpoints };
+  },
+};
+
+function taken(pool: Pool): Set<string> {
+  return new Set(Array.from(pool.endpoints.values(), (endpoint) => endpoint.address));
+}
+
+function firstFreeAddress(pool: Pool, { subnet, gateway }: { subnet: Ipv4Subnet; gateway: string }): string {
+  const used = taken(pool).add(gateway);
+  // The first address is the network's own, the last its broadcast.
+  for (let host = 1; host < sizeOf(subnet) - 1; host++) {
+    const address = formatIpv4(subnet.base + host);
+    if (!used.has(address)) return address;
+  }
+  throw conflict('no available IPv4 addresses on this network\'s address pools');
+}
+
+function claimAddress(address: string, pool: Pool, { subnet, gateway }: { subnet: Ipv4Subnet; gateway: string }): string {
+  const number = parseIpv4(address);
+  if (number <= subnet.base || number >= subnet.base + sizeOf(subnet) - 1) throw invalid(`invalid address ${address}: it does not belong to any of this network's subnets`);
+  if (address === gateway || taken(pool).has(address)) throw conflict('Address already in use');
+  return address;
+}
+
+/** As dockerd derives it, so that an address keeps its MAC: 02:42 and the four bytes of the address. */
+export function macOf(address: string): string {
+  return ['02', '42', ...address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'))].join(':');
+}
+
+function allocatePorts(wanted: readonly PublishedPort[], pool: Pool, name: string): PublishedPort[] {
+  const held: PublishedPort[] = Array.from(pool.endpoints.values()).flatMap((endpoint) => endpoint.ports);
+  const result: PublishedPort[] = [];
+  for (const port of wanted) {
+    const clashes = (hostPort: number): boolean =>
+      [...held, ...result].some((other) => other.protocol === port.protocol && other.hostPort === hostPort && sameHost(other.hostIp, port.hostIp));
+    if (port.hostPort !== 0) {
+      if (clashes(port.hostPort))
+        throw conflict(`driver failed programming external connectivity on endpoint ${name}: Bind for ${port.hostIp || '0.0.0.0'}:${port.hostPort} failed: port is already allocated`);
+      result.push(port);
+      continue;
+    }
+    let hostPort = FIRST_EPHEMERAL_PORT;
+    while (hostPort <= LAST_EPHEMERAL_PORT && clashes(hostPort)) hostPort++;
+    if (hostPort > LAST_EPHEMERAL_PORT) throw conflict('all ports are allocated');
+    result.push({ ...port, hostPort });
+  }
+  return result;
+}
+
+const ANY_HOST = new Set(['', '0.0.0.0', '::']);
+const sameHost = (one: string, other: string): boolean => one === other || ANY_HOST.has(one) || ANY_HOST.has(other);

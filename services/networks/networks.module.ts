@@ -1,0 +1,74 @@
+import { type DynamicModule, Inject, Injectable, Logger, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { EnsureBridge } from '#contracts/executor/host.js';
+import { Aggregates } from '#libs/event-store/aggregates.js';
+import { errorMessage } from '#libs/errors/errors.js';
+import { retryUntilDone } from '#libs/messaging/retry.js';
+import type { ServiceDependencies } from '#libs/messaging/service.js';
+import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { Endpoints } from './application/endpoints.js';
+import { NetworkDirectory, type Networks, type Pools } from './application/network-directory.js';
+import { NETWORKS, predefinedNetworks } from './application/predefined-networks.js';
+import { ReleaseWatch } from './application/release-watch.js';
+import { networkDecider } from './domain/network/network-decider.js';
+import { poolDecider } from './domain/pool/pool-decider.js';
+import { NetworksController } from './networks.controller.js';
+
+const DEPENDENCIES = Symbol('dependencies');
+
+/** Loads the folds, makes the predefined networks and asks the executor for the bridge; an executor that is not up yet is asked again. */
+@Injectable()
+class NetworksStart implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('networks');
+  private readonly stopping = new AbortController();
+  private readonly watch: ReleaseWatch;
+
+  constructor(
+    @Inject(DEPENDENCIES) private readonly deps: ServiceDependencies<EngineSettings>,
+    @Inject('networks') private readonly networks: Networks,
+    @Inject('pools') private readonly pools: Pools,
+  ) {
+    this.watch = new ReleaseWatch(deps.store, pools, (error) => this.logger.error(errorMessage(error)));
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await Promise.all([this.networks.start(), this.pools.start()]);
+    for (const command of predefinedNetworks(this.deps.settings, new Date().toISOString())) await this.networks.execute(command.id, command, NETWORKS);
+    await this.watch.start();
+    void this.ensureBridges();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.stopping.abort();
+    await this.watch.stop();
+  }
+
+  private async ensureBridges(): Promise<void> {
+    for (const [, network] of this.networks.entries()) {
+      if (network.status === 'absent' || network.driver !== 'bridge') continue;
+      const { bridge, gateway, mtu, internal, subnet } = network;
+      const command = { bridge, gateway, prefixLength: Number(subnet.split('/')[1]), mtu, internal };
+      await retryUntilDone(() => this.deps.bus.request(EnsureBridge, command, NETWORKS), this.stopping.signal, (error) => this.logger.warn(`bridge ${bridge}: ${errorMessage(error)}`));
+    }
+  }
+}
+
+@Module({})
+export class NetworksModule {
+  static for(deps: ServiceDependencies<EngineSettings>): DynamicModule {
+    const networks: Networks = new Aggregates(deps.store, 'network', networkDecider, { source: 'networks' });
+    const pools: Pools = new Aggregates(deps.store, 'pool', poolDecider, { source: 'networks' });
+    const directory = new NetworkDirectory(networks, pools);
+    return {
+      module: NetworksModule,
+      controllers: [NetworksController],
+      providers: [
+        NetworksStart,
+        { provide: DEPENDENCIES, useValue: deps },
+        { provide: 'networks', useValue: networks },
+        { provide: 'pools', useValue: pools },
+        { provide: NetworkDirectory, useValue: directory },
+        { provide: Endpoints, useValue: new Endpoints(directory, pools) },
+      ],
+    };
+  }
+}

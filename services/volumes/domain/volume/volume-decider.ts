@@ -1,0 +1,46 @@
+import type { VolumeEvent } from '#contracts/volumes/volumes.js';
+import type { Decider } from '#libs/event-store/decider.js';
+import { invalid, notFound } from '#libs/errors/errors.js';
+
+export type Volume =
+  | { readonly status: 'absent' }
+  | {
+      readonly status: 'present';
+      readonly name: string;
+      readonly driver: string;
+      readonly labels: Record<string, string>;
+      readonly options: Record<string, string>;
+      readonly anonymous: boolean;
+      readonly createdAt: string;
+    };
+
+export type VolumeCommand =
+  | { readonly type: 'Create'; readonly name: string; readonly driver: string; readonly labels: Record<string, string>; readonly options: Record<string, string>; readonly anonymous: boolean; readonly at: string }
+  | { readonly type: 'Remove'; readonly name: string; readonly at: string };
+
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+
+export const volumeDecider: Decider<Volume, VolumeCommand, VolumeEvent> = {
+  initialState: { status: 'absent' },
+
+  decide(command, volume) {
+    const { name } = command;
+    switch (command.type) {
+      case 'Create':
+        if (!NAME.test(name))
+          throw invalid(`create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`);
+        if (command.driver !== 'local') throw notFound(`error looking up volume plugin ${command.driver}: plugin "${command.driver}" not found`);
+        if (Object.keys(command.options).length > 0) throw invalid(`create ${name}: options of the local driver are not supported yet: ${Object.keys(command.options).join(', ')}`);
+        return volume.status === 'present' ? [] : [{ ...command, type: 'VolumeCreated' }];
+      case 'Remove':
+        if (volume.status === 'absent') throw notFound(`get ${name}: no such volume`);
+        return [{ type: 'VolumeRemoved', name, at: command.at }];
+    }
+  },
+
+  evolve(_volume, event) {
+    if (event.type === 'VolumeRemoved') return { status: 'absent' };
+    const { name, driver, labels, options, anonymous, at } = event;
+    return { status: 'present', name, driver, labels, options, anonymous, createdAt: at };
+  },
+};

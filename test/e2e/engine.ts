@@ -1,0 +1,178 @@
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { readSupervisorSettings, settingsEnvironment, type SupervisorSettings } from '../../services/engine/settings.js';
+import { runningProcess } from '../../services/engine/supervisor/process-file.js';
+import { cgroupMounts, leaksOf } from './leaks.js';
+import { freePort, freeSubnet } from './private-addresses.js';
+
+export interface CliResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly code: number;
+}
+
+export interface TestEngine {
+  readonly settings: SupervisorSettings;
+  /** Path of the Docker Engine API's socket. */
+  readonly socket: string;
+  /** Runs the real docker CLI against this engine, with `input` on its stdin; a failure is a code, not a throw. */
+  docker(args: readonly string[], input?: string): Promise<CliResult>;
+  /** Loads busybox:latest and hello:latest, made of this machine's busybox. */
+  loadBusybox(): Promise<void>;
+  /** The pid of a service, or undefined while it does not run. */
+  pid(service: 'supervisor' | 'nats' | 'executor' | 'engine'): number | undefined;
+  /** Stops the services; containers run on. `up` brings them back. */
+  down(): Promise<void>;
+  up(): Promise<void>;
+  /** Removes all containers, stops, removes all data. Rejects with what leaked. */
+  stop(): Promise<void>;
+}
+
+const SERVICES = ['nats', 'executor', 'engine'] as const;
+const SUPERVISOR = fileURLToPath(new URL('../../services/engine/supervisor/main.js', import.meta.url));
+const BUSYBOX_IMAGE = new URL('../../../services/engine/setup/busybox-image.mjs', import.meta.url).href;
+
+/** An engine with data, sockets, ports, bridge, firewall table and cgroups of its own, so that it disturbs no other on this machine. Needs root. */
+export async function startEngine(environment: Readonly<Record<string, string>> = {}): Promise<TestEngine> {
+  const id = randomBytes(3).toString('hex');
+  const dataRoot = mkdtempSync('/var/tmp/berth-test-'); // on the disk: overlay does not stack on every tmpfs
+  const settings = readSupervisorSettings({
+    BERTH_DATA_ROOT: dataRoot,
+    BERTH_RUN_ROOT: `/run/berth-test-${id}`,
+    BERTH_NATS_PORT: String(await freePort()),
+    BERTH_METRICS_PORT: String(await freePort()),
+    BERTH_BRIDGE: `bt${id}`,
+    BERTH_SUBNET: freeSubnet(),
+    BERTH_CGROUP_PARENT: `/docker-t${id}`,
+    BERTH_NFT_TABLE: `berth_t${id}`,
+    ...environment,
+  });
+  const engine = new PrivateEngine(settings, environment);
+  try {
+    await engine.up();
+  } catch (error) {
+    const logs = engine.logs();
+    await engine.stop().catch(() => undefined); // the first failure is the one to tell
+    throw new Error(`the test's engine did not come up: ${String(error)}\n${logs}`, { cause: error });
+  }
+  return engine;
+}
+
+class PrivateEngine implements TestEngine {
+  constructor(
+    readonly settings: SupervisorSettings,
+    private readonly environment: Readonly<Record<string, string>>,
+  ) {}
+
+  get socket(): string {
+    return this.settings.socket;
+  }
+
+  docker(args: readonly string[], input = ''): Promise<CliResult> {
+    return new Promise((resolve) => {
+      const cli = process.env['BERTH_DOCKER_CLI'] ?? 'docker';
+      const env = { PATH: process.env['PATH'] ?? '', HOME: this.settings.dataRoot, DOCKER_HOST: `unix://${this.socket}` };
+      const child = execFile(cli, [...args], { env, maxBuffer: 256 * 1024 * 1024 }, (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 255;
+        resolve({ stdout, stderr, code });
+      });
+      child.stdin?.on('error', () => undefined); // a CLI that ended early reads no more
+      child.stdin?.end(input);
+    });
+  }
+
+  async loadBusybox(): Promise<void> {
+    const archive = join(this.settings.dataRoot, 'busybox.tar');
+    const { busyboxImageTar } = (await import(BUSYBOX_IMAGE)) as { readonly busyboxImageTar: () => Buffer }; // plain JavaScript, shared with set-up
+    writeFileSync(archive, busyboxImageTar());
+    const { code, stderr } = await this.docker(['load', '--quiet', '--input', archive]);
+    rmSync(archive);
+    if (code !== 0) throw new Error(`docker load: ${stderr}`);
+  }
+
+  pid(service: 'supervisor' | (typeof SERVICES)[number]): number | undefined {
+    return runningProcess(join(this.settings.runRoot, 'pids', service))?.pid;
+  }
+
+  async up(): Promise<void> {
+    const logs = join(this.settings.dataRoot, 'logs');
+    mkdirSync(logs, { recursive: true });
+    const log = openSync(join(logs, 'supervisor.log'), 'a');
+    const supervisor: ChildProcess = spawn(process.execPath, ['--max-semi-space-size=1', SUPERVISOR], {
+      detached: true,
+      cwd: '/',
+      env: { ...process.env, ...settingsEnvironment(this.settings), ...this.environment },
+      stdio: ['ignore', log, log],
+    });
+    closeSync(log);
+    supervisor.unref();
+    await until('all services are up', 60_000, () => {
+      if (supervisor.exitCode !== null) throw new Error(`the supervisor exited with ${supervisor.exitCode}`);
+      return SERVICES.every((name) => this.pid(name) !== undefined && existsSync(join(this.settings.runRoot, 'ready', name)));
+    });
+  }
+
+  async down(): Promise<void> {
+    for (const name of ['supervisor', 'engine', 'executor', 'nats'] as const) {
+      const pid = this.pid(name);
+      if (pid === undefined) continue;
+      process.kill(pid, 'SIGTERM');
+      await until(`${name} has ended`, 45_000, () => this.pid(name) === undefined);
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.pid('engine') !== undefined) await this.removeContainers();
+    await this.down();
+    const leaks = leaksOf(this.settings);
+    await this.removeTraces();
+    if (leaks.length > 0) throw new Error(`left behind by the test's engine:\n${leaks.join('\n')}`);
+  }
+
+  /** The end of each service's log. */
+  logs(): string {
+    return ['supervisor', ...SERVICES]
+      .map((name) => join(this.settings.dataRoot, 'logs', `${name}.log`))
+      .filter((path) => existsSync(path))
+      .map((path) => `== ${path}\n${readFileSync(path, 'utf8').split('\n').slice(-20).join('\n')}`)
+      .join('\n');
+  }
+
+  private async removeContainers(): Promise<void> {
+    const { stdout } = await this.docker(['ps', '-aq', '--no-trunc']);
+    const ids = stdout.split('\n').filter(Boolean);
+    if (ids.length > 0) await this.docker(['rm', '-f', '-v', ...ids]);
+  }
+
+  /** The bridge, the firewall table and the empty cgroup parent stay when an engine stops, since containers run on; a test's must go. */
+  private async removeTraces(): Promise<void> {
+    const { bridge, nftTable, cgroupParent, runRoot, dataRoot } = this.settings;
+    if (existsSync(`/sys/class/net/${bridge}`)) attempt('ip', ['link', 'delete', bridge]);
+    for (const family of ['inet', 'ip', 'ip6', 'bridge']) attempt('nft', ['delete', 'table', family, nftTable]);
+    for (const mount of cgroupMounts()) await rmdir(`${mount}${cgroupParent}`).catch(() => undefined);
+    rmSync(runRoot, { recursive: true, force: true });
+    rmSync(dataRoot, { recursive: true, force: true });
+  }
+}
+
+/** What may be gone already. */
+function attempt(program: string, args: readonly string[]): void {
+  try {
+    execFileSync(program, args, { stdio: 'ignore' });
+  } catch {
+    // Not there: nothing to remove.
+  }
+}
+
+async function until(what: string, timeoutMs: number, holds: () => boolean): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs / 1000} s: ${what}`);
+    await sleep(20);
+  }
+}
