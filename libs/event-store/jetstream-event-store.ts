@@ -15,6 +15,8 @@ export interface EventStoreConnection {
   readonly pass?: string;
   /** Who appends: the ce-source of each commit, such as `/berth/containers`. */
   readonly source: string;
+  /** Where the server's answers go: a prefix that only this user may listen to. */
+  readonly inboxPrefix?: string;
   readonly stream?: string;
   /** The connection's name, as the server shows it. */
   readonly name: string;
@@ -30,11 +32,12 @@ const appendAttempts = 3;
  * server answers, `internal` when the server is older than 2.10.23 (those lost streams in a crash) or its stream cannot hold the log.
  */
 export async function connectEventStore(options: EventStoreConnection): Promise<JetStreamEventStore> {
-  const { servers, user, pass, source, stream = 'BERTH', name } = options;
+  const { servers, user, pass, source, inboxPrefix, stream = 'BERTH', name } = options;
   const connection = await connect({
     servers: typeof servers === 'string' ? servers : [...servers],
     name,
     ...(user === undefined ? {} : { user, pass: pass ?? '' }),
+    ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
     timeout: 5_000,

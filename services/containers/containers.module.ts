@@ -18,25 +18,6 @@ import { containerDecider } from './domain/container/container-decider.js';
 import { execDecider } from './domain/exec/exec-decider.js';
 import { nameDecider } from './domain/name/name-decider.js';
 
-/** Folds first, then what tasks did meanwhile, then what is left half done. */
-@Injectable()
-class ContainersStart implements OnApplicationBootstrap, OnApplicationShutdown {
-  constructor(private readonly parts: ContainersParts) {}
-
-  async onApplicationBootstrap(): Promise<void> {
-    const { containers, names, execs, containerWatch, taskWatch } = this.parts;
-    await Promise.all([containers.start(), names.start(), execs.start()]);
-    containerWatch.start();
-    await taskWatch.start();
-    containerWatch.resume();
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    this.parts.containerWatch.stop();
-    await this.parts.taskWatch.stop();
-  }
-}
-
 /** Everything the service consists of, wired by hand: plain classes that list what they use. */
 class ContainersParts {
   readonly containers: Containers;
@@ -68,6 +49,25 @@ class ContainersParts {
     this.execSessions = new ExecSessions(this.execs, this.execRuns, this.directory, bus, settings.runRoot);
     this.containerWatch = new ContainerWatch(this.containers, this.directory, this.lifecycle, this.waits, this.execRuns, onError);
     this.taskWatch = new TaskWatch(store, this.containers, this.lifecycle, this.execRuns, onError);
+  }
+}
+
+/** Folds first, then what tasks did meanwhile, then what is left half done. */
+@Injectable()
+class ContainersStart implements OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(private readonly parts: ContainersParts) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    const { containers, names, execs, containerWatch, taskWatch } = this.parts;
+    await Promise.all([containers.start(), names.start(), execs.start()]);
+    containerWatch.start();
+    await taskWatch.start();
+    containerWatch.resume();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.parts.containerWatch.stop();
+    await this.parts.taskWatch.stop();
   }
 }
 

@@ -74,6 +74,7 @@ export class ExecutorParts {
   }
 
   async start(runRoot: string): Promise<void> {
+    await this.layers.open();
     await this.tasks.start();
     await this.streams.listen();
     await this.streams.giveTo(this.group);

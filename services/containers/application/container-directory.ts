@@ -1,7 +1,6 @@
 import type { ContainerView } from '#contracts/containers/container-state.js';
 import type { ContainerEvent, ExecEvent, NameEvent } from '#contracts/containers/events.js';
 import type { Aggregates } from '#libs/event-store/aggregates.js';
-import { subjectToken } from '#libs/event-store/subject-token.js';
 import { invalid, notFound } from '#libs/errors/errors.js';
 import type { ContainerCommand } from '../domain/container/container-decider.js';
 import { type Container, isRunning, type PresentContainer } from '../domain/container/container-state.js';
@@ -24,7 +23,7 @@ export class ContainerDirectory {
   ) {}
 
   find(reference: string): PresentContainer {
-    const exact = this.get(reference) ?? this.get(this.names.get(subjectToken(reference.replace(/^\//, ''))).state.holder);
+    const exact = this.get(reference) ?? this.get(this.names.get(reference.replace(/^\//, '')).state.holder);
     if (exact) return exact;
     const matches = /^[0-9a-f]+$/.test(reference) ? this.all().filter(({ spec }) => spec.id.startsWith(reference)) : [];
     if (matches.length > 1) throw invalid(`multiple IDs found with provided prefix: ${reference}`);

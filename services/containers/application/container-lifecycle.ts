@@ -5,7 +5,6 @@ import { AllocateEndpoint } from '#contracts/networks/networks.js';
 import type { Done, RequestContext } from '#contracts/request.js';
 import { RemoveVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, conflict, errorMessage, unavailable } from '#libs/errors/errors.js';
-import { subjectToken } from '#libs/event-store/subject-token.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { isRunning, type PresentContainer } from '../domain/container/container-state.js';
 import { launchRequest, networkWithEndpoint } from '../domain/launch-request.js';
@@ -132,13 +131,13 @@ export class ContainerLifecycle {
     const { spec } = this.directory.find(reference);
     const name = wanted.replace(/^\//, '');
     if (name === spec.name) throw conflict('Renaming a container with the same name as its current name');
-    await this.names.execute(subjectToken(name), { type: 'Claim', name, container: spec.id }, asked);
+    await this.names.execute(name, { type: 'Claim', name, container: spec.id }, asked);
     try {
       const { position } = await this.containers.execute(spec.id, { type: 'Rename', name, at: now() }, asked);
-      await this.names.execute(subjectToken(spec.name), { type: 'Release', name: spec.name, container: spec.id }, asked);
+      await this.names.execute(spec.name, { type: 'Release', name: spec.name, container: spec.id }, asked);
       return { position };
     } catch (error) {
-      await this.names.execute(subjectToken(name), { type: 'Release', name, container: spec.id }, asked);
+      await this.names.execute(name, { type: 'Release', name, container: spec.id }, asked);
       throw error;
     }
   }
@@ -154,7 +153,7 @@ export class ContainerLifecycle {
     }
     await this.bus.request(RemoveContainerFiles, { container: id }, asked);
     const { position } = await this.containers.execute(id, { type: 'RecordRemoved', at: now() }, asked);
-    await this.names.execute(subjectToken(spec.name), { type: 'Release', name: spec.name, container: id }, asked);
+    await this.names.execute(spec.name, { type: 'Release', name: spec.name, container: id }, asked);
     if (remove?.volumes) {
       for (const mount of spec.mounts) if (mount.anonymous && mount.name) await this.bus.request(RemoveVolume, { name: mount.name, force: true }, asked).catch(() => undefined);
     }

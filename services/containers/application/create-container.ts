@@ -5,7 +5,6 @@ import { GetImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { CreateVolume, RemoveVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, invalid } from '#libs/errors/errors.js';
-import { subjectToken } from '#libs/event-store/subject-token.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { commandLine, withImageDefaults } from '../domain/image-defaults.js';
 import { checkHostConfig } from '../domain/launch-request.js';
@@ -47,7 +46,7 @@ export class ContainerCreation {
     const undo: (() => Promise<unknown>)[] = [];
     try {
       const claimed = await this.claimName(name, id, asked);
-      undo.push(() => this.names.execute(subjectToken(claimed), { type: 'Release', name: claimed, container: id }, asked));
+      undo.push(() => this.names.execute(claimed, { type: 'Release', name: claimed, container: id }, asked));
       const mounts: ContainerMount[] = [];
       for (const mount of wanted) mounts.push(await this.prepareMount(mount, asked, undo));
       const at = new Date().toISOString();
@@ -63,14 +62,14 @@ export class ContainerCreation {
   private async claimName(wanted: string | undefined, container: string, asked: RequestContext): Promise<string> {
     if (wanted) {
       const name = wanted.replace(/^\//, '');
-      await this.names.execute(subjectToken(name), { type: 'Claim', name, container }, asked);
+      await this.names.execute(name, { type: 'Claim', name, container }, asked);
       return name;
     }
     for (let attempt = 0; ; attempt++) {
       const random = randomBytes(8);
       const name = randomName([random.readUInt32LE(0) / 2 ** 32, random.readUInt32LE(4) / 2 ** 32], attempt);
       try {
-        await this.names.execute(subjectToken(name), { type: 'Claim', name, container }, asked);
+        await this.names.execute(name, { type: 'Claim', name, container }, asked);
         return name;
       } catch (error) {
         if (!(error instanceof BerthError) || error.kind !== 'conflict' || attempt >= NAME_ATTEMPTS) throw error;

@@ -30,6 +30,7 @@ export class ExecLauncher {
       process: exec.process,
       security: exec.security,
       initPid: task.pid,
+
       cgroupDirectories: cgroupDirectories(this.cgroups, `${this.settings.cgroupParent}/${exec.container}`),
       tickets: exec.tickets.map(({ ticket, stdin, stdout, stderr }) => `${ticket}:${stdin ? 'i' : ''}${stdout ? 'o' : ''}${stderr ? 'e' : ''}`),
     });

@@ -25,6 +25,7 @@ const START_BYTES = 512;
 export class ContentStore {
   private readonly ingestRoot: string;
   private readonly leases = new Set<ContentLease>();
+  private readonly removals = new Map<Digest, Promise<void>>();
 
   constructor(private readonly dataRoot: string) {
     this.ingestRoot = join(dataRoot, 'content', 'ingest');
@@ -70,7 +71,14 @@ export class ContentStore {
   /** Nothing there, or leased: nothing happens. */
   async remove(digest: Digest): Promise<void> {
     for (const lease of this.leases) if (lease.holds(digest)) return;
-    await rm(blobPath(this.dataRoot, digest), { force: true });
+    const removal = rm(blobPath(this.dataRoot, digest), { force: true }).finally(() => this.removals.delete(digest));
+    this.removals.set(digest, removal);
+    await removal;
+  }
+
+  /** Resolves once no removal of the blob is under way: one that began before a lease held it. */
+  async settled(digest: Digest): Promise<void> {
+    await this.removals.get(digest)?.catch(() => undefined);
   }
 
   /** Through a lease. Stores all of `source`. Rejects as invalid when it is not what was expected, and then keeps nothing. */
@@ -92,6 +100,7 @@ export class ContentStore {
       if (expected.sizeBytes !== undefined && sizeBytes !== expected.sizeBytes) throw invalid(`blob ${expected.digest ?? digest} has ${sizeBytes} bytes, not ${expected.sizeBytes}: it was cut off`);
       if (expected.digest !== undefined && digest !== expected.digest) throw invalid(`blob ${expected.digest} is damaged: its bytes have the digest ${digest}`);
       hold(digest);
+      await this.settled(digest);
       if ((await this.sizeOf(digest)) === undefined) {
         await file.sync();
         await rename(temporary, blobPath(this.dataRoot, digest));
@@ -134,6 +143,7 @@ export class ContentLease {
   /** Holds a blob that is there already. False: it is not. */
   async keep(digest: Digest, sizeBytes?: number): Promise<boolean> {
     this.held.add(digest);
+    await this.store.settled(digest);
     const size = await this.store.sizeOf(digest);
     if (size !== undefined && (sizeBytes === undefined || size === sizeBytes)) return true;
     this.held.delete(digest);

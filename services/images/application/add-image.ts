@@ -66,12 +66,15 @@ export class AddImage {
   private async append(image: NewImage, manifestDigest: string, layers: readonly ImageLayer[], sizeBytes: number, asked: RequestContext): Promise<number> {
     const at = new Date().toISOString();
     const { tags, digests, origin } = image;
-    const former = tags.map((tag) => ({ tag, holder: this.directory.holderOf(tag) }));
+    const former = new Map<string, string[]>();
+    for (const tag of tags) {
+      const holder = this.directory.holderOf(tag)?.configDigest;
+      if (holder !== undefined && holder !== image.configDigest) former.set(holder, [...(former.get(holder) ?? []), tag]);
+    }
     const added = await this.aggregates.execute(hexOfId(image.configDigest), { type: 'Add', image: image.configDigest, manifestDigest, layers, sizeBytes, origin, tags, digests, at }, asked);
     let position = added.position;
-    for (const { tag, holder } of former) {
-      if (!holder || holder.configDigest === image.configDigest) continue;
-      const untagged = await this.aggregates.execute(hexOfId(holder.configDigest), { type: 'Untag', image: holder.configDigest, reference: tag, at }, asked);
+    for (const [holder, references] of former) {
+      const untagged = await this.aggregates.execute(hexOfId(holder), { type: 'Untag', image: holder, references, at }, asked);
       position = Math.max(position, untagged.position);
     }
     return position;

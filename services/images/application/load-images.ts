@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { PassThrough, type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
 import { isObject, parseJson, strings, text } from '#libs/oci/bounded-json.js';
@@ -13,7 +13,8 @@ import { readTar } from '#libs/oci/tar-reader.js';
 import type { ContentLease, ContentStore, StoredBlob } from '../adapters/content-store.js';
 import type { AddImage, NewImage } from './add-image.js';
 import type { CollectBlobs } from './collect-blobs.js';
-import { ProgressLines } from './progress-lines.js';
+import type { ProgressLines } from './progress-lines.js';
+import { inputOf, serveProgress } from './progress-stream.js';
 
 const IMAGE_NAME = 'io.containerd.image.name';
 const REF_NAME = 'org.opencontainers.image.ref.name';
@@ -29,26 +30,11 @@ export class LoadArchive {
 
   /** Serves the endpoint: reads the archive, answers with progress lines, ends the socket. */
   async serve(socket: Socket, quiet: boolean, asked: RequestContext): Promise<void> {
-    const lines = new ProgressLines(socket);
-    const lease = this.content.lease();
-    const input = new PassThrough({ highWaterMark: 1 << 18 });
-    socket.on('close', () => {
-      if (!input.readableEnded) input.destroy(invalid('the client went away'));
-    });
-    socket.pipe(input);
-    try {
-      const files = await this.readArchive(input, lease);
-      const images = await this.imagesIn(files);
+    await serveProgress(socket, this.content, this.collect, async (lines, lease) => {
+      const images = await this.imagesIn(await this.readArchive(inputOf(socket), lease));
       if (images.length === 0) throw invalid('the archive holds no image');
       for (const image of images) await this.load(image, lease, quiet, lines, asked);
-      lines.end();
-    } catch (error) {
-      socket.unpipe(input);
-      lines.end(error);
-    } finally {
-      lease.release();
-      await this.collect.unused(lease.digests);
-    }
+    });
   }
 
   private async load(image: NewImage, lease: ContentLease, quiet: boolean, lines: ProgressLines, asked: RequestContext): Promise<void> {

@@ -48,10 +48,8 @@ export class RemoveOneImage {
   }
 
   private async removeWhole(image: PresentImage, names: readonly string[], asked: RequestContext): Promise<Removed> {
-    let position = await this.untag(image, names, asked);
     const command = { type: 'Remove', image: image.configDigest, at: new Date().toISOString() } as const;
     const removed = await this.aggregates.execute(hexOfId(image.configDigest), command, asked, { dryRun: asked.dryRun ?? false });
-    position = Math.max(position, removed.position);
     const kept = new Set([...this.directory.all()].filter((other) => other.configDigest !== image.configDigest).flatMap((other) => other.layers.map((layer) => layer.chainId)));
     const doomed = image.layers.map((layer) => layer.chainId).filter((chainId) => !kept.has(chainId)).reverse();
     if (!asked.dryRun) {
@@ -59,16 +57,11 @@ export class RemoveOneImage {
       for (const chainId of doomed) await this.bus.request(RemoveLayer, { chainId }, asked, { timeoutMs: 600_000 }).catch(() => undefined);
       await this.collect.unused([image.configDigest, image.manifestDigest, ...image.layers.map((layer) => layer.digest), ...image.digests.map((name) => name.slice(name.indexOf('@') + 1))]);
     }
-    return { untagged: names, deleted: [image.configDigest, ...doomed], position };
+    return { untagged: names, deleted: [image.configDigest, ...doomed], position: removed.position };
   }
 
-  private async untag(image: PresentImage, names: readonly string[], asked: RequestContext): Promise<number> {
-    let position = 0;
-    for (const reference of names) {
-      const command = { type: 'Untag', image: image.configDigest, reference, at: new Date().toISOString() } as const;
-      const done = await this.aggregates.execute(hexOfId(image.configDigest), command, asked, { dryRun: asked.dryRun ?? false });
-      position = Math.max(position, done.position);
-    }
-    return position;
+  private async untag(image: PresentImage, references: readonly string[], asked: RequestContext): Promise<number> {
+    const command = { type: 'Untag', image: image.configDigest, references, at: new Date().toISOString() } as const;
+    return (await this.aggregates.execute(hexOfId(image.configDigest), command, asked, { dryRun: asked.dryRun ?? false })).position;
   }
 }

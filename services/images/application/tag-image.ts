@@ -24,7 +24,7 @@ export class TagOneImage {
       // The new holder first: whenever this is cut short, the tag means one image, the latest.
       const tagged = await this.aggregates.execute(hexOfId(configDigest), { type: 'Tag', image: configDigest, reference: tag, at }, asked, options);
       if (!former || former.configDigest === configDigest) return { position: tagged.position };
-      const untagged = await this.aggregates.execute(hexOfId(former.configDigest), { type: 'Untag', image: former.configDigest, reference: tag, at }, asked, options);
+      const untagged = await this.aggregates.execute(hexOfId(former.configDigest), { type: 'Untag', image: former.configDigest, references: [tag], at }, asked, options);
       return { position: Math.max(tagged.position, untagged.position) };
     });
   }

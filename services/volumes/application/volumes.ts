@@ -5,7 +5,6 @@ import type { Done, RequestContext } from '#contracts/request.js';
 import type { CreateVolume, RemoveVolume, VolumeEvent, VolumeView } from '#contracts/volumes/volumes.js';
 import type { Aggregates } from '#libs/event-store/aggregates.js';
 import { conflict, notFound } from '#libs/errors/errors.js';
-import { subjectToken } from '#libs/event-store/subject-token.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import type { Volume, VolumeCommand } from '../domain/volume/volume-decider.js';
 
@@ -26,25 +25,25 @@ export class Volumes {
   async create(command: CreateVolume, asked: RequestContext): Promise<VolumeView & Done & { created: boolean }> {
     const name = command.name || randomBytes(32).toString('hex');
     const wish = { type: 'Create', name, driver: command.driver || 'local', labels: command.labels ?? {}, options: command.options ?? {}, anonymous: !command.name, at: new Date().toISOString() } as const;
-    const { events, position } = await this.volumes.execute(subjectToken(name), wish, asked, asked.dryRun ? { dryRun: true } : {});
+    const { events, position } = await this.volumes.execute(name, wish, asked, asked.dryRun ? { dryRun: true } : {});
     if (!asked.dryRun) await this.bus.request(EnsureVolumeDirectory, { name }, asked);
     const { anonymous, driver, labels, options, at } = wish;
-    const state: Volume = asked.dryRun ? { status: 'present', name, driver, labels, options, anonymous, createdAt: at } : this.volumes.get(subjectToken(name)).state;
+    const state: Volume = asked.dryRun ? { status: 'present', name, driver, labels, options, anonymous, createdAt: at } : this.volumes.get(name).state;
     return { ...this.view(present(state, name)), position, created: events.length > 0 };
   }
 
   async remove(command: RemoveVolume, asked: RequestContext): Promise<Done> {
     const { name } = command;
-    if (this.volumes.get(subjectToken(name)).state.status === 'absent' && command.force) return { position: 0 };
+    if (this.volumes.get(name).state.status === 'absent' && command.force) return { position: 0 };
     const users = this.references.get(name);
     if (users && users.size > 0) throw conflict(`remove ${name}: volume is in use - [${Array.from(users).join(', ')}]`);
-    const { position } = await this.volumes.execute(subjectToken(name), { type: 'Remove', name, at: new Date().toISOString() }, asked, asked.dryRun ? { dryRun: true } : {});
+    const { position } = await this.volumes.execute(name, { type: 'Remove', name, at: new Date().toISOString() }, asked, asked.dryRun ? { dryRun: true } : {});
     if (!asked.dryRun) await this.bus.request(RemoveVolumeDirectory, { name }, asked);
     return { position };
   }
 
   get(name: string): VolumeView {
-    return this.view(present(this.volumes.get(subjectToken(name)).state, name));
+    return this.view(present(this.volumes.get(name).state, name));
   }
 
   list(): { volumes: readonly VolumeView[]; position: number } {

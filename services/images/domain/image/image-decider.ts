@@ -33,7 +33,8 @@ export type ImageCommand =
       readonly digests: readonly string[];
       readonly at: string;
     }
-  | { readonly type: 'Tag' | 'Untag' | 'RecordDigest'; readonly image: string; readonly reference: string; readonly at: string }
+  | { readonly type: 'Tag'; readonly image: string; readonly reference: string; readonly at: string }
+  | { readonly type: 'Untag'; readonly image: string; readonly references: readonly string[]; readonly at: string }
   | { readonly type: 'Remove'; readonly image: string; readonly at: string };
 
 export const imageDecider: Decider<Image, ImageCommand, ImageEvent> = {
@@ -50,16 +51,15 @@ export const imageDecider: Decider<Image, ImageCommand, ImageEvent> = {
         ...command.digests.filter((digest) => !known?.digests.includes(digest)).map((reference) => ({ type: 'DigestRecorded', image, reference, at }) as const),
       ];
     }
-    if (command.type === 'Remove' || command.type === 'Untag') {
-      if (state.status === 'absent') return [];
-      if (command.type === 'Remove') return [{ type: 'ImageRemoved', image, at }];
-      const named = state.tags.includes(command.reference) || state.digests.includes(command.reference);
-      return named ? [{ type: 'ImageUntagged', image, reference: command.reference, at }] : [];
+    if (command.type === 'Tag') {
+      if (state.status === 'absent') throw notFound(`No such image: ${image}`);
+      return state.tags.includes(command.reference) ? [] : [{ type: 'ImageTagged', image, reference: command.reference, at }];
     }
-    if (state.status === 'absent') throw notFound(`No such image: ${image}`);
-    const { reference } = command;
-    if (command.type === 'Tag') return state.tags.includes(reference) ? [] : [{ type: 'ImageTagged', image, reference, at }];
-    return state.digests.includes(reference) ? [] : [{ type: 'DigestRecorded', image, reference, at }];
+    if (state.status === 'absent') return [];
+    const names = [...state.tags, ...state.digests];
+    const gone = command.type === 'Remove' ? names : names.filter((name) => command.references.includes(name));
+    const untagged = gone.map((reference) => ({ type: 'ImageUntagged', image, reference, at }) as const);
+    return command.type === 'Remove' ? [...untagged, { type: 'ImageRemoved', image, at }] : untagged;
   },
 
   evolve(state, event) {

@@ -1,0 +1,197 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { conflict } from '#libs/errors/errors.js';
+import { Aggregates, type AggregatesOptions } from './aggregates.js';
+import type { Decider } from './decider.js';
+import { noHead, type Cause, type Commit } from './event.js';
+import type { EventStore } from './event-store.js';
+import { connectEventStore } from './jetstream-event-store.js';
+import { MemoryEventStore } from './memory-event-store.js';
+import { idempotent, specify } from './testing/specify.js';
+import { TestNatsServer } from './testing/nats-server.js';
+
+type Counter = { readonly count: number };
+type Command = { readonly type: 'Add'; readonly by: number; readonly limit?: number } | { readonly type: 'Clear' };
+type Event = { readonly type: 'Added'; readonly by: number } | { readonly type: 'Cleared' };
+
+const counter: Decider<Counter, Command, Event> = {
+  initialState: { count: 0 },
+  decide: (command, state) => {
+    if (command.type === 'Clear') return state.count === 0 ? [] : [{ type: 'Cleared' }];
+    if (command.limit !== undefined && state.count + command.by > command.limit) throw conflict(`more than ${command.limit}`);
+    return command.by === 0 ? [] : [{ type: 'Added', by: command.by }];
+  },
+  evolve: (state, event) => ({ count: event.type === 'Cleared' ? 0 : state.count + event.by }),
+};
+const cause: Cause = { correlationId: 'c', causationId: 'd', actor: 'test' };
+const add = (by: number, limit?: number): Command => ({ type: 'Add', by, ...(limit === undefined ? {} : { limit }) });
+
+const given = specify(counter);
+test('a decider is specified by history, command and outcome', () => {
+  given({ type: 'Added', by: 2 }).when(add(3)).then({ type: 'Added', by: 3 });
+  given().when({ type: 'Clear' }).thenNothing();
+  given({ type: 'Added', by: 2 }).when(add(3, 4)).thenRefused('conflict', /more than 4/);
+  expect(() => given().when(add(1)).thenNothing()).toThrow();
+  expect(() => given().when(add(1)).thenRefused('conflict')).toThrow(/not refused/);
+  idempotent(counter, [[], [{ type: 'Added', by: 2 }]], [{ type: 'Clear' }]);
+  expect(() => idempotent(counter, [[]], [add(1)])).toThrow();
+});
+
+let server: TestNatsServer;
+beforeAll(async () => {
+  server = await TestNatsServer.start();
+});
+afterAll(() => server.stop());
+
+let run = 0;
+describe.each<[string, () => Promise<EventStore>]>([
+  ['memory', async () => new MemoryEventStore()],
+  ['JetStream', () => connectEventStore({ servers: server.url, source: 's', name: 'test' })],
+])('aggregates on %s', (_, open) => {
+  const closing: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const close of closing.splice(0).reverse()) await close();
+  });
+  async function setup(): Promise<{ kind: string; store: EventStore; start: (options?: Partial<AggregatesOptions<Counter>>) => Promise<Aggregates<Counter, Command, Event>> }> {
+    const store = await open();
+    closing.push(() => store.close());
+    const kind = `counter${++run}`;
+    return {
+      kind,
+      store,
+      start: async (options) => {
+        const aggregates = new Aggregates(store, kind, counter, { source: '/berth/test', ...options });
+        closing.push(() => aggregates.stop());
+        await aggregates.start();
+        return aggregates;
+      },
+    };
+  }
+
+  test('a command is seen at once by its writer and, at its position, by others', async () => {
+    const { start } = await setup();
+    const [one, other] = [await start(), await start()];
+    const { state, events, position } = await one.execute('a.b..c', add(2), cause);
+    expect({ state, events, now: one.get('a.b..c').state }).toEqual({ state: { count: 2 }, events: [{ type: 'Added', by: 2 }], now: { count: 2 } });
+    await other.waitFor(position);
+    expect([...other.entries()]).toEqual([['a.b..c', { count: 2 }]]);
+    expect(other.get('a.b..c').head.sequence).toBe(position);
+    expect(other.get('none')).toEqual({ state: { count: 0 }, head: noHead });
+  });
+
+  test('commands to one aggregate queue', async () => {
+    const { start } = await setup();
+    const one = await start();
+    const outcomes = await Promise.allSettled(Array.from({ length: 30 }, () => one.execute('a', add(1, 10), cause)));
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(10);
+    expect(one.get('a').state).toEqual({ count: 10 });
+  });
+
+  test('two writers of one aggregate both come through, and both tell each commit once and in order', async () => {
+    const { start } = await setup();
+    const [one, other] = [await start(), await start()];
+    const told: [Commit[], Commit[]] = [[], []];
+    one.onCommit((_id, commit) => told[0].push(commit));
+    other.onCommit((_id, commit) => told[1].push(commit));
+    for (let n = 0; n < 20; n++) await Promise.all([one.execute('a', add(1), cause), other.execute('a', add(1), cause)]);
+    const last = Math.max(one.get('a').head.sequence, other.get('a').head.sequence);
+    await Promise.all([one.waitFor(last), other.waitFor(last)]);
+    for (const commits of told) {
+      expect(commits).toHaveLength(40);
+      expect(commits.map(({ position }) => position)).toEqual(commits.map(({ position }) => position).toSorted((a, b) => a - b));
+    }
+    expect([one.get('a').state, other.get('a').state]).toEqual([{ count: 40 }, { count: 40 }]);
+  });
+
+  test('a dry run says what would happen', async () => {
+    const { start, store } = await setup();
+    const one = await start();
+    const before = await store.lastPosition();
+    expect(await one.execute('a', add(2), cause, { dryRun: true })).toEqual({ state: { count: 0 }, events: [{ type: 'Added', by: 2 }], position: 0 });
+    expect(await one.execute('a', add(0), cause)).toEqual({ state: { count: 0 }, events: [], position: 0 });
+    expect(await store.lastPosition()).toBe(before);
+  });
+
+  test('a command repeated with its idempotency key is done once, by another process too', async () => {
+    const { start } = await setup();
+    const keyed = { ...cause, idempotencyKey: 'key-1' };
+    const one = await start();
+    const [first, again] = await Promise.all([one.execute('a', add(2), keyed), one.execute('a', add(2), keyed)]);
+    expect(again).toEqual(first);
+    await one.execute('a', add(1), cause);
+    const other = await start();
+    expect(await other.execute('a', add(2), keyed)).toMatchObject({ position: first.position, events: first.events });
+    expect(other.get('a').state).toEqual({ count: 3 });
+  });
+
+  test('what is gone is dropped, and may come again', async () => {
+    const { start } = await setup();
+    const one = await start({ isGone: ({ count }) => count === 0 });
+    const told: number[] = [];
+    one.onCommit((_id, { position }) => told.push(position));
+    await one.execute('a', add(2), cause);
+    const { position } = await one.execute('a', { type: 'Clear' }, cause);
+    expect([...one.entries()]).toEqual([]);
+    await one.waitFor(position);
+    expect(one.get('a').head).toEqual(noHead);
+    const again = await one.execute('a', add(5), cause);
+    expect(again.state).toEqual({ count: 5 });
+    await one.waitFor(again.position);
+    expect(told).toHaveLength(3);
+    expect([...one.entries()]).toEqual([['a', { count: 5 }]]);
+  });
+
+  test('listeners hear the replay, as such', async () => {
+    const { start, store, kind } = await setup();
+    await (await start()).execute('a', add(2), cause);
+    const late = new Aggregates(store, kind, counter, { source: 's' });
+    closing.push(() => late.stop());
+    const told: unknown[] = [];
+    late.onCommit((id, { events, hash }, state, live) => told.push([id, events.length, hash.length, state, live]));
+    await late.start();
+    await late.execute('a', add(1), cause);
+    expect(told).toEqual([['a', 1, 64, { count: 2 }, false], ['a', 1, 64, { count: 3 }, true]]);
+  });
+
+  test('starts from a snapshot, and without one that is torn, altered or ahead of the log', async () => {
+    const { start } = await setup();
+    const folder = await mkdtemp(join(tmpdir(), 'berth-snapshot-'));
+    closing.push(() => rm(folder, { recursive: true }));
+    const snapshot = { path: join(folder, 'counter'), fold: '1' };
+    const one = await start({ snapshot });
+    for (const id of ['a', 'b']) await one.waitFor((await one.execute(id, add(2), cause)).position);
+    await one.stop();
+    const thawed = async (path = snapshot.path): Promise<number> => {
+      let count = 0;
+      const late = await start({ snapshot: { path, fold: '1', thaw: (frozen) => (count++, frozen as Counter) } });
+      expect([...late.entries()]).toEqual([['a', { count: 2 }], ['b', { count: 2 }]]);
+      await late.execute('a', add(1), cause);
+      await late.execute('a', add(-1), cause);
+      return count;
+    };
+    expect(await thawed()).toBe(2);
+    const bytes = await readFile(snapshot.path);
+    const variants = {
+      torn: bytes.subarray(0, -3),
+      altered: Buffer.from(bytes.toString().replace('"count":2', '"count":7')),
+      ahead: Buffer.from(bytes.toString().replace(/"position":\d+/, '"position":999999')),
+      empty: Buffer.alloc(0),
+    };
+    for (const [name, content] of Object.entries(variants)) {
+      await writeFile(join(folder, name), content);
+      expect(await thawed(join(folder, name)), name).toBe(0);
+    }
+  });
+});
+
+test('a command decides on what somebody else appended first', async () => {
+  const store = new MemoryEventStore();
+  const one = new Aggregates(store, 'counter', counter, { source: 's' });
+  await one.start();
+  await store.append('berth.event.counter.a', noHead, [{ type: 'Added', by: 5 }], cause);
+  expect((await one.execute('a', add(1, 6), cause)).state).toEqual({ count: 6 });
+  await expect(one.execute('a', add(1, 6), cause)).rejects.toMatchObject({ kind: 'conflict' });
+  await one.stop();
+});

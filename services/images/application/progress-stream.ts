@@ -1,0 +1,37 @@
+import type { Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
+import type { ContentLease, ContentStore } from '../adapters/content-store.js';
+import type { CollectBlobs } from './collect-blobs.js';
+import { ProgressLines } from './progress-lines.js';
+
+/** Does work that brings blobs, tells its progress, and ends the stream once what no image came to need is gone again. Never rejects: an error is the last line. */
+export async function serveProgress(socket: Socket, content: ContentStore, collect: CollectBlobs, work: (lines: ProgressLines, lease: ContentLease) => Promise<void>): Promise<void> {
+  const lines = new ProgressLines(socket);
+  const lease = content.lease();
+  let failure: unknown;
+  try {
+    await work(lines, lease);
+  } catch (error) {
+    failure = error;
+  }
+  lease.release();
+  await collect.unused(lease.digests).catch((error: unknown) => (failure ??= error));
+  lines.end(failure);
+}
+
+/** What a client sends, for one reader; a client that goes away is an error of it. The socket itself stays open for the answer. */
+export function inputOf(socket: Socket): PassThrough {
+  const input = new PassThrough({ highWaterMark: 1 << 18 });
+  // Before a reader is there, an error has nobody to tell; after, it is the reader's.
+  input.on('error', () => undefined);
+  socket.on('close', () => {
+    if (!input.readableEnded) input.destroy(new Error('the client went away'));
+  });
+  // Once nobody reads it any more, what still comes is dropped, or the client would never come to reading the answer.
+  input.on('close', () => {
+    socket.unpipe(input);
+    socket.resume();
+  });
+  socket.pipe(input);
+  return input;
+}

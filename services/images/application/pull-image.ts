@@ -1,0 +1,170 @@
+import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { PullImage } from '#contracts/images/images.js';
+import type { RequestContext } from '#contracts/request.js';
+import { BerthError } from '#libs/errors/errors.js';
+import type { Descriptor } from '#libs/oci/manifest.js';
+import { familiar, familiarName, parseTagged, type Reference } from '#libs/oci/reference.js';
+import type { ContentLease, ContentStore } from '../adapters/content-store.js';
+import { RegistryClient } from '../adapters/registry-client.js';
+import { RegistryError } from '../adapters/registry-error.js';
+import type { AddImage } from './add-image.js';
+import type { CollectBlobs } from './collect-blobs.js';
+import type { ImageDirectory } from './image-directory.js';
+import { progressBar, type ProgressLines } from './progress-lines.js';
+import { serveProgress } from './progress-stream.js';
+import { inDockersWords, resolveImage, type Resolved } from './resolve-image.js';
+
+const PARALLEL = 3;
+const ATTEMPTS = 5;
+const RETRY_MS = 500;
+const REPORT_EVERY_MS = 100;
+
+/** What is known once a registry has said that the image is there: the rest is told line by line. */
+export interface StartedPull {
+  readonly reference: Reference;
+  readonly client: RegistryClient;
+  readonly resolved: Resolved;
+}
+
+/** `docker pull`: manifest first, so that a mistake is an error of the command; then blobs, three at a time, and layers bottom up as they arrive. */
+export class PullOneImage {
+  constructor(
+    private readonly directory: ImageDirectory,
+    private readonly content: ContentStore,
+    private readonly addImage: AddImage,
+    private readonly collect: CollectBlobs,
+    private readonly insecure: readonly string[],
+  ) {}
+
+  /** Rejects as not-found where the registry has no such image. */
+  async start(command: PullImage): Promise<StartedPull> {
+    const reference = parseTagged(command.reference);
+    const client = new RegistryClient(reference, command.auth, this.insecure);
+    return { reference, client, resolved: await resolveImage(client, reference, command.platform) };
+  }
+
+  /** Serves the endpoint. A client that goes away ends the pull. */
+  async serve(socket: Socket, pull: StartedPull, asked: RequestContext): Promise<void> {
+    const gone = new AbortController();
+    socket.on('close', () => gone.abort(new Error('the client went away')));
+    socket.resume();
+    await serveProgress(socket, this.content, this.collect, async (lines, lease) => {
+      try {
+        await this.pull(pull, lease, lines, gone, asked);
+      } catch (error) {
+        gone.abort(error);
+        throw inDockersWords(error, pull.reference);
+      }
+    });
+  }
+
+  private async pull({ reference, client, resolved }: StartedPull, lease: ContentLease, lines: ProgressLines, gone: AbortController, asked: RequestContext): Promise<void> {
+    const { root, fetched, manifest } = resolved;
+    const shown = reference.digest === undefined ? familiar(reference) : `${familiarName(reference)}@${reference.digest}`;
+    lines.report({ status: `Pulling from ${reference.path}`, id: reference.tag ?? reference.digest ?? 'latest' });
+    await lease.put(fetched.bytes);
+    if (root.digest !== fetched.digest) await lease.put(root.bytes);
+    const known = this.directory.get(manifest.config.digest);
+    if (!known) await this.fetchLayers(client, manifest.config, manifest.layers, lease, lines, gone, asked);
+    const tags = reference.digest === undefined ? [familiar(reference)] : [];
+    const position = await this.addImage.add(
+      { configDigest: manifest.config.digest, layers: manifest.layers, manifestDigest: fetched.digest, tags, digests: [`${familiarName(reference)}@${root.digest}`], origin: 'pull' },
+      lease,
+      asked,
+    );
+    lines.report({ status: `Digest: ${root.digest}` });
+    lines.report({ status: `Status: ${position > 0 ? 'Downloaded newer image' : 'Image is up to date'} for ${shown}` });
+  }
+
+  private async fetchLayers(client: RegistryClient, config: Descriptor, blobs: readonly Descriptor[], lease: ContentLease, lines: ProgressLines, gone: AbortController, asked: RequestContext): Promise<void> {
+    const fetchConfig = this.fetchBlob(client, config, lease, gone.signal);
+    fetchConfig.catch(() => undefined);
+    const unique = [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
+    for (const blob of unique) lines.report({ status: 'Pulling fs layer', progressDetail: {}, id: shortId(blob.digest) });
+    const slots = new Slots(PARALLEL);
+    const arrivals = new Map(unique.map((blob) => [blob.digest, slots.run(() => this.download(client, blob, lease, lines, gone.signal))]));
+    for (const arrival of arrivals.values()) arrival.catch((error: unknown) => gone.abort(error));
+    try {
+      await fetchConfig;
+      for (const layer of await this.addImage.layersOf(config.digest, blobs)) {
+        await arrivals.get(layer.digest);
+        gone.signal.throwIfAborted();
+        const id = shortId(layer.digest);
+        lines.report({ status: 'Extracting', progressDetail: { current: layer.sizeBytes, total: layer.sizeBytes }, progress: progressBar(layer.sizeBytes, layer.sizeBytes), id });
+        await this.addImage.unpack(layer, asked);
+        lines.report({ status: 'Pull complete', progressDetail: {}, id });
+      }
+    } catch (error) {
+      gone.abort(error);
+      // A download that still ran would leave its blob behind after the lease is released.
+      await Promise.allSettled([fetchConfig, ...arrivals.values()]);
+      throw error;
+    }
+  }
+
+  private async download(client: RegistryClient, blob: Descriptor, lease: ContentLease, lines: ProgressLines, signal: AbortSignal): Promise<void> {
+    const id = shortId(blob.digest);
+    if (await lease.keep(blob.digest, blob.size)) {
+      lines.report({ status: 'Download complete', progressDetail: {}, id });
+      return;
+    }
+    let last = 0;
+    await this.fetchBlob(client, blob, lease, signal, (current) => {
+      const now = performance.now();
+      if (now - last < REPORT_EVERY_MS && current < blob.size) return;
+      last = now;
+      lines.passing({ status: 'Downloading', progressDetail: { current, total: blob.size }, progress: progressBar(current, blob.size), id });
+    });
+    lines.report({ status: 'Verifying Checksum', progressDetail: {}, id });
+    lines.report({ status: 'Download complete', progressDetail: {}, id });
+  }
+
+  /** A connection that breaks is tried again; a registry's refusal, or bytes that are not the blob's, are not. */
+  private async fetchBlob(client: RegistryClient, blob: Descriptor, lease: ContentLease, signal: AbortSignal, onProgress: (current: number) => void = () => undefined): Promise<void> {
+    if (await lease.keep(blob.digest, blob.size)) return;
+    for (let attempt = 1; ; attempt++) {
+      signal.throwIfAborted();
+      try {
+        const bytes = await client.blob(blob.digest, signal);
+        await lease.ingest(counted(bytes, onProgress), { digest: blob.digest, sizeBytes: blob.size });
+        return;
+      } catch (error) {
+        const refused = error instanceof RegistryError ? error.status < 500 && error.status !== 429 : error instanceof BerthError && error.kind === 'invalid';
+        if (signal.aborted || refused || attempt === ATTEMPTS) throw signal.aborted ? signal.reason : error;
+        await delay(RETRY_MS * attempt, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+}
+
+async function* counted(bytes: Readable, onProgress: (current: number) => void): AsyncGenerator<Uint8Array> {
+  let current = 0;
+  for await (const chunk of bytes as AsyncIterable<Uint8Array>) {
+    current += chunk.length;
+    onProgress(current);
+    yield chunk;
+  }
+}
+
+/** At most so many at once, in the order asked. */
+class Slots {
+  private readonly waiting: (() => void)[] = [];
+
+  constructor(private free: number) {}
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.free > 0) this.free--;
+    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.free++;
+    }
+  }
+}
+
+const shortId = (digest: string): string => digest.slice('sha256:'.length).slice(0, 12);

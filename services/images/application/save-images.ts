@@ -1,0 +1,85 @@
+import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { familiar, canonical, parseReference, parseTagged } from '#libs/oci/reference.js';
+import { hexOf } from '#libs/oci/digest.js';
+import { OCI_INDEX, OCI_MANIFEST } from '#libs/oci/media-types.js';
+import { parseManifest, MANIFEST_LIMIT_BYTES } from '#libs/oci/manifest.js';
+import { writeTar, type TarMember } from '#libs/oci/tar-writer.js';
+import type { ContentStore } from '../adapters/content-store.js';
+import type { PresentImage } from '../domain/image/image-decider.js';
+import type { ImageDirectory } from './image-directory.js';
+
+/** What `docker save` names: images, with the tags that are to be kept. */
+type Selection = ReadonlyMap<PresentImage, readonly string[]>;
+
+const layoutPath = (digest: string): string => `blobs/sha256/${hexOf(digest)}`;
+
+/** `docker save`: one archive that is an OCI image layout and has the manifest.json of older engines, as dockerd has written since version 25. */
+export class SaveArchive {
+  constructor(
+    private readonly directory: ImageDirectory,
+    private readonly content: ContentStore,
+  ) {}
+
+  /** Throws not-found for the first name that is none. A repository without a tag means all its tags. */
+  select(names: readonly string[]): Selection {
+    const selection = new Map<PresentImage, string[]>();
+    const add = (image: PresentImage, tag?: string): void => {
+      const tags = selection.get(image) ?? [];
+      selection.set(image, tag === undefined || tags.includes(tag) ? tags : [...tags, tag]);
+    };
+    for (const name of names) {
+      const { image, by } = this.directory.find(name);
+      const reference = by === undefined ? undefined : parseReference(name);
+      if (reference && reference.tag === undefined && reference.digest === undefined) for (const held of this.directory.tagsOfRepository(reference)) add(held.image, held.tag);
+      else add(image, by?.includes('@') ? undefined : by);
+    }
+    return selection;
+  }
+
+  async serve(socket: Socket, selection: Selection): Promise<void> {
+    const lease = this.content.lease();
+    try {
+      for (const image of selection.keys()) for (const digest of blobsOf(image)) await lease.keep(digest);
+      socket.resume();
+      await pipeline(Readable.from(writeTar(this.members(selection)), { objectMode: false, highWaterMark: 1 << 18 }), socket);
+    } finally {
+      lease.release();
+    }
+  }
+
+  private async *members(selection: Selection): AsyncGenerator<TarMember> {
+    yield { path: 'blobs', type: 'directory' };
+    yield { path: 'blobs/sha256', type: 'directory' };
+    const written = new Set<string>();
+    const descriptors: object[] = [];
+    const manifests: object[] = [];
+    const repositories: Record<string, Record<string, string>> = {};
+    for (const [image, tags] of selection) {
+      const bytes = await this.content.read(image.manifestDigest, MANIFEST_LIMIT_BYTES);
+      const manifest = parseManifest(bytes);
+      for (const digest of blobsOf(image)) {
+        if (written.has(digest)) continue;
+        written.add(digest);
+        yield { path: layoutPath(digest), sizeBytes: (await this.content.sizeOf(digest)) ?? 0, body: this.content.stream(digest) as AsyncIterable<Uint8Array> };
+      }
+      const descriptor = { mediaType: manifest.kind === 'manifest' ? manifest.mediaType : OCI_MANIFEST, digest: image.manifestDigest, size: bytes.length };
+      if (tags.length === 0) descriptors.push(descriptor);
+      for (const tag of tags) {
+        const reference = parseTagged(tag);
+        descriptors.push({ ...descriptor, annotations: { 'io.containerd.image.name': canonical(reference), 'org.opencontainers.image.ref.name': reference.tag ?? '' } });
+        const name = familiar({ domain: reference.domain, path: reference.path });
+        repositories[name] = { ...repositories[name], [reference.tag ?? '']: hexOf(image.layers.at(-1)?.diffId ?? image.configDigest) };
+      }
+      manifests.push({ Config: layoutPath(image.configDigest), RepoTags: tags.length > 0 ? tags : null, Layers: image.layers.map((layer) => layoutPath(layer.digest)) });
+    }
+    yield { path: 'index.json', body: json({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: descriptors }) };
+    yield { path: 'manifest.json', body: json(manifests) };
+    yield { path: 'oci-layout', body: json({ imageLayoutVersion: '1.0.0' }) };
+    if (Object.keys(repositories).length > 0) yield { path: 'repositories', body: json(repositories) };
+  }
+}
+
+const blobsOf = (image: PresentImage): string[] => [...image.layers.map((layer) => layer.digest), image.configDigest, image.manifestDigest];
+const json = (value: object): Buffer => Buffer.from(JSON.stringify(value));

@@ -1,0 +1,69 @@
+import { Controller } from '@nestjs/common';
+import { GetImage, ImportImage, ListImages, LoadImages, PullImage, RemoveImage, SaveImages, TagImage, type ImageView } from '#contracts/images/images.js';
+import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
+import { Asked, Body, Handles } from '#libs/messaging/handles.js';
+import { StreamServer } from '#libs/messaging/stream-server.js';
+import { ImageViews } from './application/image-views.js';
+import { ImportArchive } from './application/import-image.js';
+import { LoadArchive } from './application/load-images.js';
+import { PullOneImage } from './application/pull-image.js';
+import { RemoveOneImage, type Removed } from './application/remove-image.js';
+import { SaveArchive } from './application/save-images.js';
+import { TagOneImage } from './application/tag-image.js';
+
+@Controller()
+export class ImagesController {
+  constructor(
+    private readonly streams: StreamServer,
+    private readonly views: ImageViews,
+    private readonly pulls: PullOneImage,
+    private readonly loads: LoadArchive,
+    private readonly imports: ImportArchive,
+    private readonly saves: SaveArchive,
+    private readonly tags: TagOneImage,
+    private readonly removals: RemoveOneImage,
+  ) {}
+
+  @Handles(GetImage)
+  get(@Body() query: GetImage): Promise<ImageView> {
+    return this.views.get(query.image);
+  }
+
+  @Handles(ListImages)
+  list(): Promise<{ readonly images: readonly ImageView[]; readonly position: number }> {
+    return this.views.list();
+  }
+
+  @Handles(PullImage)
+  async pull(@Body() command: PullImage, @Asked() asked: RequestContext): Promise<StreamEndpoint> {
+    const started = await this.pulls.start(command);
+    return this.streams.offer((socket) => this.pulls.serve(socket, started, asked));
+  }
+
+  @Handles(LoadImages)
+  load(@Body() command: LoadImages, @Asked() asked: RequestContext): StreamEndpoint {
+    return this.streams.offer((socket) => this.loads.serve(socket, command.quiet, asked));
+  }
+
+  @Handles(ImportImage)
+  import(@Body() command: ImportImage, @Asked() asked: RequestContext): StreamEndpoint {
+    const prepared = this.imports.prepare(command);
+    return this.streams.offer((socket) => this.imports.serve(socket, command.message, prepared, asked));
+  }
+
+  @Handles(SaveImages)
+  save(@Body() query: SaveImages): StreamEndpoint {
+    const selection = this.saves.select(query.images);
+    return this.streams.offer((socket) => this.saves.serve(socket, selection));
+  }
+
+  @Handles(TagImage)
+  tag(@Body() command: TagImage, @Asked() asked: RequestContext): Promise<Done> {
+    return this.tags.run(command.image, command.reference, asked);
+  }
+
+  @Handles(RemoveImage)
+  remove(@Body() command: RemoveImage, @Asked() asked: RequestContext): Promise<Removed> {
+    return this.removals.run(command.image, command.force, asked);
+  }
+}

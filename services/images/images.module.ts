@@ -1,0 +1,73 @@
+import { join } from 'node:path';
+import { type DynamicModule, Inject, Injectable, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Aggregates } from '#libs/event-store/aggregates.js';
+import type { ServiceDependencies } from '#libs/messaging/service.js';
+import { StreamServer } from '#libs/messaging/stream-server.js';
+import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { ContentStore } from './adapters/content-store.js';
+import { AddImage } from './application/add-image.js';
+import { CollectBlobs } from './application/collect-blobs.js';
+import { type ImageAggregates, ImageDirectory } from './application/image-directory.js';
+import { ImageViews } from './application/image-views.js';
+import { ImportArchive } from './application/import-image.js';
+import { LoadArchive } from './application/load-images.js';
+import { PullOneImage } from './application/pull-image.js';
+import { RemoveOneImage } from './application/remove-image.js';
+import { SaveArchive } from './application/save-images.js';
+import { TagOneImage } from './application/tag-image.js';
+import { Turns } from './application/turns.js';
+import { imageDecider } from './domain/image/image-decider.js';
+import { ImagesController } from './images.controller.js';
+
+const AGGREGATES = Symbol('aggregates');
+
+@Injectable()
+class ImagesStart implements OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(
+    @Inject(AGGREGATES) private readonly aggregates: ImageAggregates,
+    private readonly content: ContentStore,
+    private readonly streams: StreamServer,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.content.open();
+    await this.aggregates.start();
+    await this.streams.listen();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.streams.close();
+    await this.aggregates.stop();
+  }
+}
+
+@Module({})
+export class ImagesModule {
+  /** The environment's BERTH_INSECURE_REGISTRIES: hosts, with ports, that may be asked over plain HTTP, separated by commas. */
+  static for({ settings, store, bus }: ServiceDependencies<EngineSettings>, environment: NodeJS.ProcessEnv = process.env): DynamicModule {
+    const aggregates: ImageAggregates = new Aggregates(store, 'image', imageDecider, { source: 'images', isGone: (image) => image.status === 'absent' });
+    const directory = new ImageDirectory(aggregates);
+    const content = new ContentStore(settings.dataRoot);
+    const turns = new Turns();
+    const add = new AddImage(aggregates, directory, content, bus, turns);
+    const collect = new CollectBlobs(directory, content);
+    const insecure = (environment['BERTH_INSECURE_REGISTRIES'] ?? '').split(',').map((host) => host.trim()).filter((host) => host !== '');
+    return {
+      module: ImagesModule,
+      controllers: [ImagesController],
+      providers: [
+        ImagesStart,
+        { provide: AGGREGATES, useValue: aggregates },
+        { provide: ContentStore, useValue: content },
+        { provide: StreamServer, useValue: new StreamServer(join(settings.runRoot, 'images.sock')) },
+        { provide: ImageViews, useValue: new ImageViews(directory, content) },
+        { provide: PullOneImage, useValue: new PullOneImage(directory, content, add, collect, insecure) },
+        { provide: LoadArchive, useValue: new LoadArchive(content, add, collect) },
+        { provide: ImportArchive, useValue: new ImportArchive(content, add, collect) },
+        { provide: SaveArchive, useValue: new SaveArchive(directory, content) },
+        { provide: TagOneImage, useValue: new TagOneImage(aggregates, directory, turns) },
+        { provide: RemoveOneImage, useValue: new RemoveOneImage(aggregates, directory, collect, bus, turns) },
+      ],
+    };
+  }
+}

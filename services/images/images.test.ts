@@ -1,0 +1,272 @@
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { UnpackLayer } from '#contracts/executor/host.js';
+import { ImportImage, PullImage } from '#contracts/images/images.js';
+import type { RequestContext, StreamEndpoint } from '#contracts/request.js';
+import { Aggregates } from '#libs/event-store/aggregates.js';
+import { MemoryEventStore } from '#libs/event-store/memory-event-store.js';
+import type { Bus } from '#libs/messaging/bus.js';
+import { openStream } from '#libs/messaging/open-stream.js';
+import { StreamServer } from '#libs/messaging/stream-server.js';
+import { digestOf } from '#libs/oci/digest.js';
+import { readTar } from '#libs/oci/tar-reader.js';
+import { writeTar, type TarMember } from '#libs/oci/tar-writer.js';
+import { ContentStore } from './adapters/content-store.js';
+import { AddImage } from './application/add-image.js';
+import { CollectBlobs } from './application/collect-blobs.js';
+import { type ImageAggregates, ImageDirectory } from './application/image-directory.js';
+import { ImageViews } from './application/image-views.js';
+import { ImportArchive } from './application/import-image.js';
+import { LoadArchive } from './application/load-images.js';
+import { PullOneImage } from './application/pull-image.js';
+import { RemoveOneImage } from './application/remove-image.js';
+import { SaveArchive } from './application/save-images.js';
+import { TagOneImage } from './application/tag-image.js';
+import { Turns } from './application/turns.js';
+import { imageDecider } from './domain/image/image-decider.js';
+import { ImagesController } from './images.controller.js';
+
+const asked: RequestContext = { actor: 'test', correlationId: 'c', causationId: 'c' };
+
+async function tarOf(members: readonly TarMember[]): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const part of writeTar(members)) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+interface Sample {
+  readonly config: Buffer;
+  readonly id: string;
+  readonly tar: Buffer;
+  readonly layer: Buffer;
+  readonly manifest: Buffer;
+}
+
+async function sample(content: string): Promise<Sample> {
+  const tar = await tarOf([{ path: 'hello', body: Buffer.from(content) }]);
+  const layer = gzipSync(tar);
+  const config = Buffer.from(JSON.stringify({ os: 'linux', architecture: 'amd64', created: '2024-01-01T00:00:00Z', config: { Cmd: ['/hello'] }, rootfs: { type: 'layers', diff_ids: [digestOf(tar)] } }));
+  const manifest = Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: 'application/vnd.oci.image.manifest.v1+json',
+      config: { mediaType: 'application/vnd.oci.image.config.v1+json', digest: digestOf(config), size: config.length },
+      layers: [{ mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', digest: digestOf(layer), size: layer.length }],
+    }),
+  );
+  return { config, id: digestOf(config), tar, layer, manifest };
+}
+
+const dockerArchive = (image: Sample, tags: readonly string[]): Promise<Buffer> =>
+  tarOf([
+    { path: 'abc.json', body: image.config },
+    { path: 'one/layer.tar', body: image.tar },
+    { path: 'two/layer.tar', type: 'symlink', linkTarget: '../one/layer.tar' },
+    { path: 'manifest.json', body: Buffer.from(JSON.stringify([{ Config: 'abc.json', RepoTags: tags, Layers: ['two/layer.tar'] }])) },
+  ]);
+
+describe('images', () => {
+  let top: string;
+  let store: MemoryEventStore;
+  let streams: StreamServer;
+  let images: ImagesController;
+  let unpacked: UnpackLayer[];
+
+  beforeEach(async () => {
+    top = mkdtempSync(join(tmpdir(), 'images-'));
+    store = new MemoryEventStore();
+    unpacked = [];
+    await start();
+  });
+
+  async function start(): Promise<void> {
+    // An executor that only takes note.
+    const bus = {
+      request: (type: { subject: string }, data: object) => {
+        if (type.subject === UnpackLayer.subject) unpacked.push(data as UnpackLayer);
+        return Promise.resolve({ position: 0, sizeBytes: 5 });
+      },
+    } as unknown as Bus;
+    const aggregates: ImageAggregates = new Aggregates(store, 'image', imageDecider, { source: 'images', isGone: (image) => image.status === 'absent' });
+    const directory = new ImageDirectory(aggregates);
+    const content = new ContentStore(top);
+    const turns = new Turns();
+    const add = new AddImage(aggregates, directory, content, bus, turns);
+    const collect = new CollectBlobs(directory, content);
+    streams = new StreamServer(join(top, 'images.sock'));
+    await content.open();
+    await aggregates.start();
+    await streams.listen();
+    images = new ImagesController(
+      streams,
+      new ImageViews(directory, content),
+      new PullOneImage(directory, content, add, collect, []),
+      new LoadArchive(content, add, collect),
+      new ImportArchive(content, add, collect),
+      new SaveArchive(directory, content),
+      new TagOneImage(aggregates, directory, turns),
+      new RemoveOneImage(aggregates, directory, collect, bus, turns),
+    );
+  }
+
+  afterEach(async () => {
+    await streams.close();
+    await store.close();
+    rmSync(top, { recursive: true });
+  });
+
+  async function talk(endpoint: StreamEndpoint, input?: Buffer): Promise<Buffer> {
+    const socket = await openStream(endpoint);
+    if (input) socket.write(input);
+    socket.end();
+    const parts: Buffer[] = [];
+    for await (const chunk of socket) parts.push(chunk as Buffer);
+    return Buffer.concat(parts);
+  }
+
+  const lines = (bytes: Buffer): Record<string, unknown>[] => bytes.toString().trim().split('\r\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+  const load = async (archive: Buffer): Promise<Record<string, unknown>[]> => lines(await talk(images.load({ quiet: true } as never, asked), archive));
+  const blobs = (): string[] => readdirSync(join(top, 'content/blobs/sha256')).sort();
+
+  test('a loaded archive is an image, by tag, id and the beginning of the id', async () => {
+    const image = await sample('1');
+    expect(await load(gzipSync(await dockerArchive(image, ['app:1', 'docker.io/library/app:2'])))).toEqual([{ stream: 'Loaded image: app:1\n' }, { stream: 'Loaded image: app:2\n' }]);
+    for (const name of ['app:1', 'app:2', 'docker.io/library/app:1', image.id, image.id.slice(7), image.id.slice(7, 15)]) {
+      expect(await images.get({ image: name } as never)).toMatchObject({ id: image.id, repoTags: ['app:1', 'app:2'], sizeBytes: 5, diffIds: [digestOf(image.tar)], config: { Cmd: ['/hello'] } });
+    }
+    await expect(images.get({ image: 'app' } as never)).rejects.toMatchObject({ kind: 'not-found', message: 'No such image: app:latest' });
+    expect(unpacked[0]).toMatchObject({ diffId: digestOf(image.tar), digest: digestOf(image.tar), chainId: digestOf(image.tar) });
+  });
+
+  test('what is no archive is told so, and leaves no blob behind', async () => {
+    const [answer] = await load(Buffer.from('nonsense'.repeat(1000)));
+    expect(answer).toMatchObject({ error: expect.stringContaining('tar') as string });
+    expect((await load(await tarOf([{ path: 'x', body: Buffer.from('x') }])))[0]).toMatchObject({ error: expect.stringContaining('neither manifest.json') as string });
+    expect(blobs()).toEqual([]);
+  });
+
+  test('a tag moves to the image that takes it, also after a restart', async () => {
+    const [first, second] = [await sample('1'), await sample('2')];
+    await load(await dockerArchive(first, ['app:1']));
+    await load(await dockerArchive(second, ['app:1']));
+    await images.tag({ image: first.id, reference: 'old' } as never, asked);
+    const check = async (): Promise<void> => {
+      expect((await images.list()).images.map((image) => [image.id, image.repoTags]).sort()).toEqual([[first.id, ['old:latest']], [second.id, ['app:1']]].sort());
+    };
+    await check();
+    await streams.close();
+    await start();
+    await check();
+  });
+
+  test('the last name takes the image with it, and the blobs that no other image has', async () => {
+    const [first, second] = [await sample('1'), await sample('2')];
+    await load(await dockerArchive(second, ['other']));
+    const before = blobs();
+    await load(await dockerArchive(first, ['app:1', 'b:1']));
+    await expect(images.remove({ image: first.id, force: false, prune: true } as never, asked)).rejects.toMatchObject({ kind: 'conflict' });
+    expect(await images.remove({ image: 'app:1', force: false, prune: true } as never, asked)).toMatchObject({ untagged: ['app:1'], deleted: [] });
+    expect(await images.remove({ image: 'b:1', force: false, prune: true } as never, asked)).toMatchObject({ untagged: ['b:1'], deleted: [first.id, digestOf(first.tar)] });
+    await expect(images.get({ image: first.id } as never)).rejects.toMatchObject({ kind: 'not-found' });
+    expect(blobs()).toEqual(before);
+  });
+
+  test('what is saved loads again elsewhere', async () => {
+    const image = await sample('1');
+    await load(await dockerArchive(image, ['app:1', 'app:2']));
+    const archive = await talk(images.save({ images: ['app:1', 'app:2'] } as never));
+    const names: string[] = [];
+    const source = async function* (): AsyncGenerator<Buffer> {
+      yield archive;
+    };
+    for await (const entry of readTar(source())) names.push(entry.path.toString());
+    expect(names).toEqual(expect.arrayContaining(['oci-layout', 'index.json', 'manifest.json', 'repositories']));
+    await images.remove({ image: image.id, force: true, prune: true } as never, asked);
+    await load(archive);
+    expect((await images.get({ image: 'app:2' } as never)).id).toBe(image.id);
+  });
+
+  test('an imported tar is an image of one layer, with the changes asked for', async () => {
+    const { tar } = await sample('1');
+    const command: ImportImage = Object.assign(new ImportImage(), { reference: 'mine', message: 'm', changes: ['CMD ["a","b"]', 'ENV A=1 B="x y"', 'EXPOSE 80'] });
+    const [answer] = lines(await talk(images.import(command, asked), gzipSync(tar)));
+    expect(answer).toEqual({ status: expect.stringMatching(/^sha256:/) as string });
+    expect(await images.get({ image: 'mine' } as never)).toMatchObject({ comment: 'm', diffIds: [digestOf(tar)], config: { Cmd: ['a', 'b'], Env: ['A=1', 'B=x y'], ExposedPorts: { '80/tcp': {} } } });
+  });
+
+  describe('pulled', () => {
+    let registry: Server;
+    let host: string;
+    let image: Sample;
+    let layer: Buffer;
+    let requests: string[];
+
+    beforeEach(async () => {
+      image = await sample('1');
+      layer = image.layer;
+      requests = [];
+      registry = createServer((request, response) => serve(request, response)).listen(0, '127.0.0.1');
+      await once(registry, 'listening');
+      host = `127.0.0.1:${(registry.address() as AddressInfo).port}`;
+    });
+
+    afterEach(() => registry.close());
+
+    function serve(request: IncomingMessage, response: ServerResponse): void {
+      const url = new URL(request.url ?? '/', `http://${host}`);
+      requests.push(`${url.pathname} ${request.headers.authorization ?? ''}`);
+      const send = (body: Buffer | string, type = 'application/octet-stream', status = 200): void => void response.writeHead(status, { 'content-type': type }).end(body);
+      if (url.pathname === '/token') return send(JSON.stringify({ token: `for-${url.searchParams.get('scope')}` }), 'application/json');
+      if (url.pathname === '/elsewhere') return send(layer);
+      if (request.headers.authorization !== 'Bearer for-repository:me/app:pull') {
+        response.setHeader('www-authenticate', `Bearer realm="http://${host}/token",service="s",scope="repository:me/app:pull"`);
+        return send('{}', 'application/json', 401);
+      }
+      const index = JSON.stringify({
+        schemaVersion: 2,
+        mediaType: 'application/vnd.oci.image.index.v1+json',
+        manifests: [{ mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: digestOf(image.manifest), size: image.manifest.length, platform: { os: 'linux', architecture: 'amd64' } }],
+      });
+      if (url.pathname === '/v2/me/app/manifests/1') return send(index, 'application/vnd.oci.image.index.v1+json');
+      if (url.pathname === `/v2/me/app/manifests/${digestOf(image.manifest)}`) return send(image.manifest, 'application/vnd.oci.image.manifest.v1+json');
+      if (url.pathname === `/v2/me/app/blobs/${image.id}`) return send(image.config);
+      if (url.pathname === `/v2/me/app/blobs/${digestOf(image.layer)}`) return void response.writeHead(307, { location: '/elsewhere' }).end();
+      send(JSON.stringify({ errors: [{ code: 'MANIFEST_UNKNOWN', message: 'manifest unknown' }] }), 'application/json', 404);
+    }
+
+    const pull = async (tag: string): Promise<Record<string, unknown>[]> => lines(await talk(await images.pull(Object.assign(new PullImage(), { reference: `${host}/me/app:${tag}`, platform: 'linux/amd64' }), asked)));
+
+    test('an image comes from a registry that wants a token, and is up to date after that', async () => {
+      const told = await pull('1');
+      const id = digestOf(image.layer).slice(7, 19);
+      expect(told[0]).toEqual({ status: 'Pulling from me/app', id: '1' });
+      expect(told).toContainEqual({ status: 'Pulling fs layer', progressDetail: {}, id });
+      expect(told).toContainEqual({ status: 'Download complete', progressDetail: {}, id });
+      expect(told).toContainEqual({ status: 'Pull complete', progressDetail: {}, id });
+      expect(told.at(-1)).toEqual({ status: `Status: Downloaded newer image for ${host}/me/app:1` });
+      const view = await images.get({ image: `${host}/me/app:1` } as never);
+      expect(view.id).toBe(image.id);
+      expect(view.repoDigests[0]).toMatch(new RegExp(`^${host}/me/app@sha256:`));
+      expect((await images.get({ image: view.repoDigests[0] } as never)).id).toBe(image.id);
+      expect((await pull('1')).at(-1)).toEqual({ status: `Status: Image is up to date for ${host}/me/app:1` });
+    });
+
+    test('an unknown tag is refused before any line', async () => {
+      await expect(pull('none')).rejects.toMatchObject({ kind: 'not-found', message: `manifest for ${host}/me/app:none not found: manifest unknown: manifest unknown` });
+    });
+
+    test('bytes that are not the layer are refused, and nothing of it stays', async () => {
+      layer = Buffer.from(image.layer);
+      layer[layer.length - 1]! ^= 1;
+      expect((await pull('1')).at(-1)).toMatchObject({ error: expect.stringContaining('damaged') as string });
+      expect(blobs()).toEqual([]);
+      expect((await images.list()).images).toEqual([]);
+    });
+  });
+});

@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startEngine, type TestEngine } from './engine.js';
+
+let engine: TestEngine;
+
+beforeAll(async () => {
+  engine = await startEngine();
+  await engine.loadBusybox();
+}, 120_000);
+
+afterAll(async () => {
+  await engine.stop();
+}, 60_000);
+
+const docker = (...args: string[]) => engine.docker(args);
+
+describe('docker run', () => {
+  test('prints what the command prints, and ends with its exit code', async () => {
+    const run = await docker('run', '--rm', 'busybox', 'sh', '-c', 'echo out; echo err >&2; exit 7');
+    expect(run).toMatchObject({ stdout: 'out\n', stderr: 'err\n', code: 7 });
+  });
+
+  test('passes standard input on, to its end', async () => {
+    const run = await engine.docker(['run', '--rm', '-i', 'busybox', 'cat'], 'from outside\n');
+    expect(run).toMatchObject({ stdout: 'from outside\n', code: 0 });
+  });
+
+  test('of a command that is not there ends with 127 and says so', async () => {
+    const run = await docker('run', '--rm', 'busybox', 'no-such-command');
+    expect(run.code).toBe(127);
+    expect(run.stderr).toContain('executable file not found in $PATH');
+  });
+
+  test('gives the container its own hostname, PID 1 and address', async () => {
+    const run = await docker('run', '--rm', '--hostname', 'harbour', 'busybox', 'sh', '-c', 'hostname; echo $$; ip -o -4 addr show eth0 | wc -l; grep -c harbour /etc/hosts');
+    expect(run.stdout).toBe('harbour\n1\n1\n1\n');
+  });
+
+  test('with -d runs on; exec, logs, stop, start and rm do what they say', async () => {
+    const id = (await docker('run', '-d', '--name', 'keeper', 'busybox', 'sh', '-c', 'echo begun; trap "exit 3" TERM; while :; do sleep 0.1; done')).stdout.trim();
+    expect(id).toMatch(/^[0-9a-f]{64}$/);
+    expect((await docker('ps', '--format', '{{.Names}} {{.State}}')).stdout).toBe('keeper running\n');
+    expect(await docker('exec', 'keeper', 'sh', '-c', 'echo inside; exit 5')).toMatchObject({ stdout: 'inside\n', code: 5 });
+    expect((await docker('logs', 'keeper')).stdout).toBe('begun\n');
+    expect((await docker('stop', 'keeper')).code).toBe(0);
+    expect((await docker('inspect', '--format', '{{.State.Status}} {{.State.ExitCode}}', 'keeper')).stdout).toBe('exited 3\n');
+    expect((await docker('start', 'keeper')).code).toBe(0);
+    expect((await docker('rm', 'keeper')).code).toBe(1);
+    expect((await docker('rm', '-f', 'keeper')).code).toBe(0);
+    expect((await docker('ps', '-a', '--quiet')).stdout).toBe('');
+  });
+
+  test('keeps what was written for the next start', async () => {
+    await docker('create', '--name', 'writer', 'busybox', 'sh', '-c', 'cat /kept 2>/dev/null; echo written > /kept');
+    expect((await docker('start', '-a', 'writer')).stdout).toBe('');
+    expect((await docker('start', '-a', 'writer')).stdout).toBe('written\n');
+    await docker('rm', 'writer');
+  });
+
+  test('refuses a name that is taken, in the words that clients know', async () => {
+    await docker('create', '--name', 'taken', 'busybox', 'true');
+    const second = await docker('create', '--name', 'taken', 'busybox', 'true');
+    expect(second.code).toBe(1);
+    expect(second.stderr).toContain('Conflict. The container name "/taken" is already in use by container');
+    await docker('rm', 'taken');
+  });
+
+  test('starts again what fails, as its policy says', async () => {
+    await docker('run', '-d', '--name', 'again', '--restart', 'on-failure:2', 'busybox', 'sh', '-c', 'echo run; exit 1');
+    await docker('wait', 'again');
+    await until(async () => (await docker('inspect', '--format', '{{.RestartCount}} {{.State.Status}}', 'again')).stdout === '2 exited\n');
+    expect((await docker('logs', 'again')).stdout).toBe('run\nrun\nrun\n');
+    await docker('rm', 'again');
+  });
+
+  test('mounts volumes and host directories', async () => {
+    await docker('run', '--rm', '-v', 'store:/data', 'busybox', 'sh', '-c', 'echo kept > /data/file');
+    expect((await docker('run', '--rm', '-v', 'store:/data:ro', 'busybox', 'sh', '-c', 'cat /data/file; touch /data/x 2>&1')).stdout).toContain('kept\n');
+    expect((await docker('volume', 'ls', '--quiet')).stdout).toBe('store\n');
+    await docker('volume', 'rm', 'store');
+  });
+});
+
+describe('an engine that is killed', () => {
+  test.each(['engine', 'executor', 'nats'] as const)('%s comes back, containers ran on, and their exits are known', async (service) => {
+    await docker('run', '-d', '--name', `kept-${service}`, 'busybox', 'sh', '-c', 'sleep 1; echo done; exit 9');
+    const pid = engine.pid(service);
+    if (pid === undefined) throw new Error(`${service} does not run`);
+    process.kill(pid, 'SIGKILL');
+    await until(async () => (await docker('inspect', '--format', '{{.State.Status}} {{.State.ExitCode}}', `kept-${service}`)).stdout === 'exited 9\n');
+    expect((await docker('logs', `kept-${service}`)).stdout).toBe('done\n');
+    expect((await docker('rm', `kept-${service}`)).code).toBe(0);
+  }, 60_000);
+});
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error('it did not come to hold within 30 s');
+  }
+}
