@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import type { RequestContext } from '#contracts/request.js';
 import { unavailable } from '#libs/errors/errors.js';
 import { ShimConnection } from '../adapters/shim/shim-connection.js';
@@ -80,14 +80,22 @@ export class LiveTasks {
       (event) => this.heard(task, event),
       () => {
         task.connection = undefined;
-        if (!task.hasExited) void this.recover(task).catch(this.onError);
+        // The shim stays until its streams were read to their end: only when it has left is its socket of no use.
+        const work = task.hasExited ? removeDirectory(task) : this.recover(task);
+        work.catch(this.onError);
       },
     );
   }
 
-  /** Finds the shims of tasks that run by the log, and records what became of those whose shim is gone. */
+  /** Finds the shims of tasks that run by the log, records what became of those whose shim is gone, and lets shims go whose exit is on the log. */
   async adopt(runRoot: string): Promise<void> {
+    const directories = new Set(await readdir(`${runRoot}/tasks`));
     for (const [id, state] of this.log.entries()) {
+      if (state.status === 'exited' && directories.has(id)) {
+        const task = new LiveTask({ container: state.container, start: state.start }, `${runRoot}/tasks/${id}`);
+        task.hasExited = true;
+        await this.connect(task).then(() => task.connection?.send(frame(ACK_EXIT, ''))).catch(() => removeDirectory(task));
+      }
       if (state.status !== 'running') continue;
       const task = new LiveTask({ container: state.container, start: state.start }, `${runRoot}/tasks/${id}`);
       task.pid = state.pid;
@@ -147,13 +155,13 @@ export class LiveTasks {
     await this.log.execute(id, { type: 'RecordExited', ...task.identity, exitCode, signal, oomKilled, keeperLost, at }, EXECUTOR);
     task.emit('exited');
     this.tasks.delete(id);
-    task.connection?.send(frame(ACK_EXIT, ''));
-    task.connection?.close();
+    if (task.connection) task.connection.send(frame(ACK_EXIT, ''));
+    else await removeDirectory(task);
     await this.ports.unpublish(task);
-    // The exit is on the log: the record has done its duty. Streams that are still drained need the socket no more.
-    await rm(task.directory, { recursive: true, force: true });
   }
 }
+
+const removeDirectory = (task: LiveTask): Promise<void> => rm(task.directory, { recursive: true, force: true });
 
 const outcomeKey = (task: LiveTask, target: string): string => `${taskId(task.identity)} ${target}`;
 

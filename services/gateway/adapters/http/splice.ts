@@ -20,7 +20,9 @@ const LINGER_MS = 10_000;
 export function splice(client: Duplex, stream: Duplex, options: SpliceOptions): Promise<void> {
   return new Promise((resolve) => {
     let over = false;
-    const end = (): void => void (options.beforeEnd?.() ?? Promise.resolve()).catch(() => undefined).then(finish);
+    const end = (): void => {
+      if (!over) void (options.beforeEnd?.() ?? Promise.resolve()).catch(() => undefined).then(finish);
+    };
     const finish = (): void => {
       if (over) return;
       over = true;
