@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ListContainers } from '#contracts/containers/queries.js';
 import { UnpackLayer } from '#contracts/executor/host.js';
 import { ImportImage, PullImage } from '#contracts/images/images.js';
 import type { RequestContext, StreamEndpoint } from '#contracts/request.js';
@@ -77,6 +78,7 @@ describe('images', () => {
   let streams: StreamServer;
   let images: ImagesController;
   let unpacked: UnpackLayer[];
+  const users: { id: string; imageId: string; status: string }[] = [];
 
   beforeEach(async () => {
     top = mkdtempSync(join(tmpdir(), 'images-'));
@@ -90,6 +92,7 @@ describe('images', () => {
     const bus = {
       request: (type: { subject: string }, data: object) => {
         if (type.subject === UnpackLayer.subject) unpacked.push(data as UnpackLayer);
+        if (type.subject === ListContainers.subject) return Promise.resolve({ containers: users, position: 0 } as never);
         return Promise.resolve({ position: 0, sizeBytes: 5 });
       },
     } as unknown as Bus;

@@ -36,6 +36,15 @@ describe('docker run', () => {
     expect(run.stdout).toBe('harbour\n1\n1\n1\n');
   });
 
+  test('withholds what a default container may not have', async () => {
+    const script = 'grep -E "^(CapBnd|Seccomp:)" /proc/self/status; mount -t tmpfs none /mnt 2>&1; cat /proc/kcore | head -c1 | wc -c; echo x > /proc/sys/kernel/domainname';
+    const run = await docker('run', '--rm', 'busybox', 'sh', '-c', script);
+    expect(run.stdout).toContain('CapBnd:\t00000000a80425fb');
+    expect(run.stdout).toContain('Seccomp:\t2');
+    expect(run.stdout).toContain('permission denied');
+    expect(run.stderr).toContain('Read-only file system');
+  });
+
   test('with -d runs on; exec, logs, stop, start and rm do what they say', async () => {
     const id = (await docker('run', '-d', '--name', 'keeper', 'busybox', 'sh', '-c', 'echo begun; trap "exit 3" TERM; while :; do sleep 0.1; done')).stdout.trim();
     expect(id).toMatch(/^[0-9a-f]{64}$/);
@@ -71,6 +80,15 @@ describe('docker run', () => {
     await until(async () => (await docker('inspect', '--format', '{{.RestartCount}} {{.State.Status}}', 'again')).stdout === '2 exited\n');
     expect((await docker('logs', 'again')).stdout).toBe('run\nrun\nrun\n');
     await docker('rm', 'again');
+  });
+
+  test('an image is not removed under a container', async () => {
+    await docker('create', '--name', 'user', 'busybox', 'true');
+    const refused = await docker('rmi', 'busybox');
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/unable to remove repository reference "busybox.*" \(must force\) - container [0-9a-f]{12} is using its referenced image/);
+    expect((await docker('start', '-a', 'user')).code).toBe(0);
+    await docker('rm', 'user');
   });
 
   test('mounts volumes and host directories', async () => {

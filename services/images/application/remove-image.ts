@@ -1,3 +1,4 @@
+import { ListContainers } from '#contracts/containers/queries.js';
 import { RemoveLayer } from '#contracts/executor/host.js';
 import type { RequestContext } from '#contracts/request.js';
 import { conflict } from '#libs/errors/errors.js';
@@ -13,6 +14,8 @@ export interface Removed {
   readonly deleted: readonly string[];
   readonly position: number;
 }
+
+const short = (id: string): string => hexOfId(id).slice(0, 12);
 
 /** `docker rmi`: takes a name away; with the last name goes the image, and what of its layers and blobs no other image has. */
 export class RemoveOneImage {
@@ -35,16 +38,31 @@ export class RemoveOneImage {
     if (by === undefined) {
       const repositories = new Set(tags.map((tag) => familiarName(parseReference(tag))));
       if (repositories.size > 1 && !force)
-        throw conflict(`conflict: unable to delete ${hexOfId(image.configDigest).slice(0, 12)} (must be forced) - image is referenced in multiple repositories`);
-      return await this.removeWhole(image, names, asked);
+        throw conflict(`conflict: unable to delete ${short(image.configDigest)} (must be forced) - image is referenced in multiple repositories`);
+      return await this.removeUnlessUsed(image, names, undefined, force, asked);
     }
     const others = tags.filter((tag) => tag !== by);
-    if (others.length === 0) return await this.removeWhole(image, names, asked);
+    if (others.length === 0) return await this.removeUnlessUsed(image, names, by, force, asked);
     // With the last tag of a repository go its digests.
     const repository = familiarName(parseReference(by));
     const isLast = !others.some((tag) => familiarName(parseReference(tag)) === repository);
     const untagged = names.filter((name) => name === by || (isLast && name.startsWith(`${repository}@`)));
     return { untagged, deleted: [], position: await this.untag(image, untagged, asked) };
+  }
+
+  /** A container's root stands on the image's layers: they stay while it is there. By force only the names go. */
+  private async removeUnlessUsed(image: PresentImage, names: readonly string[], by: string | undefined, force: boolean, asked: RequestContext): Promise<Removed> {
+    const { containers } = await this.bus.request(ListContainers, { all: true }, asked);
+    const users = containers.filter((container) => container.imageId === image.configDigest);
+    const user = users.find(({ status }) => status === 'running') ?? users[0];
+    if (!user) return await this.removeWhole(image, names, asked);
+    const container = user.id.slice(0, 12);
+    const id = short(image.configDigest);
+    const runs = user.status === 'running';
+    if (by === undefined && (runs || !force))
+      throw conflict(`conflict: unable to delete ${id} (${runs ? 'cannot be forced' : 'must be forced'}) - image is being used by ${runs ? 'running' : 'stopped'} container ${container}`);
+    if (!force) throw conflict(`conflict: unable to remove repository reference "${by}" (must force) - container ${container} is using its referenced image ${id}`);
+    return { untagged: names, deleted: [], position: await this.untag(image, names, asked) };
   }
 
   private async removeWhole(image: PresentImage, names: readonly string[], asked: RequestContext): Promise<Removed> {

@@ -1,8 +1,10 @@
-import { capabilityMask } from '../spec/capabilities.js';
+import { posix } from 'node:path';
 import { rlimitNumber, rlimitValue } from '../spec/rlimits.js';
-import type { Mount, RuntimeSpec } from '../spec/runtime-spec.js';
+import type { Device, RuntimeSpec } from '../spec/runtime-spec.js';
 import { type Plan, planOf } from './encode-plan.js';
+import { mountSteps } from './mount-steps.js';
 import type { PlanSettings, PlanStep } from './plan-table.js';
+import { rightsSteps } from './process-steps.js';
 
 /** What a plan needs and the spec does not say. */
 export interface PlanRun
@@ -17,70 +19,79 @@ export interface PlanRun
 /** namespaces(7) */
 const CLONE = { mount: 0x20000, cgroup: 0x2000000, uts: 0x4000000, ipc: 0x8000000, pid: 0x20000000, network: 0x40000000 } as const;
 
-/** mount(2) */
-const MOUNT_FLAGS: Readonly<Record<string, number>> = { ro: 1, nosuid: 2, nodev: 4, noexec: 8, sync: 16, noatime: 1024, nodiratime: 2048, strictatime: 1 << 24 };
-const NO_FLAGS = new Set(['rw', 'exec', 'suid', 'dev', 'bind', 'rbind']);
-const MS_REC = 0x4000;
-const PROPAGATION: Readonly<Record<string, number>> = { private: 1 << 18, rprivate: (1 << 18) | MS_REC, slave: 1 << 19, rslave: (1 << 19) | MS_REC, shared: 1 << 20, rshared: (1 << 20) | MS_REC };
-
-const LINKS = [['/proc/self/fd', '/dev/fd'], ['/proc/self/fd/0', '/dev/stdin'], ['/proc/self/fd/1', '/dev/stdout'], ['/proc/self/fd/2', '/dev/stderr'], ['/proc/kcore', '/dev/core'], ['pts/ptmx', '/dev/ptmx']] as const;
+/** runtime-linux.md, "Dev symbolic links", and the terminals' multiplexer of the container's own devpts. */
+const LINKS = [
+  ['/proc/self/fd', '/dev/fd'], ['/proc/self/fd/0', '/dev/stdin'], ['/proc/self/fd/1', '/dev/stdout'], ['/proc/self/fd/2', '/dev/stderr'], ['/proc/kcore', '/dev/core'],
+  ['pts/ptmx', '/dev/ptmx'],
+] as const;
 
 const child = (from: string) => ({ actor: 'child', from }) as const;
 
 /** The steps, in the one order that works: cgroups, namespaces, root, mounts, devices, console, masks, pivot, then the process gives up its rights and executes. */
 export function compilePlan(spec: RuntimeSpec, run: PlanRun): Plan {
   const { cgroupDirectories, cgroupWrites, oomPath, ...settings } = run;
-  const { linux, process, root } = spec;
-  const has = (type: string): boolean => linux.namespaces.some((namespace) => namespace.type === type);
-  const namespaces = linux.namespaces.reduce((flags, { type, path }) => (path === undefined && type !== 'cgroup' ? flags | CLONE[type] : flags), 0);
-  const steps: PlanStep[] = [
+  // A cgroup namespace shows the cgroup one is in when it is made: the child joins its cgroups first.
+  const namespaces = spec.linux.namespaces.reduce((flags, { type, path }) => (path === undefined && type !== 'cgroup' ? flags | CLONE[type] : flags), 0);
+  const steps: readonly PlanStep[] = [
     ...cgroupDirectories.map((path): PlanStep => ({ op: 'mkdir_host', actor: 'parent', from: 'linux.cgroupsPath', path, mode: 0o755 })),
     ...cgroupWrites.map(({ path, data, optional }): PlanStep => ({ op: optional ? 'write_file_optional' : 'write_file', actor: 'parent', from: 'linux.resources', path, data: Buffer.from(data) })),
-    ...linux.namespaces.flatMap((namespace, index): PlanStep[] => (namespace.path ? [{ op: 'join_namespace', ...child(`linux.namespaces[${index}]`), path: namespace.path, flag: CLONE[namespace.type] }] : [])),
-    ...(has('cgroup') ? [{ op: 'unshare', ...child('linux.namespaces'), flags: CLONE.cgroup } as const] : []),
-    ...(spec.hostname && has('uts') ? [{ op: 'set_hostname', ...child('hostname'), name: spec.hostname } as const] : []),
-    ...(spec.domainname && has('uts') ? [{ op: 'set_domainname', ...child('domainname'), name: spec.domainname } as const] : []),
-    { op: 'private_propagation', ...child('linux.rootfsPropagation') },
-    { op: 'overlay_root', ...child('root'), ...root.overlay, target: root.path, options: '' },
-    ...spec.mounts.map((mount, index) => mountStep(mount, `mounts[${index}]`)),
-    ...linux.devices.map(({ path, type, fileMode, major, minor, uid, gid }, index): PlanStep => ({ op: 'make_node', ...child(`linux.devices[${index}]`), target: path, type, mode: fileMode, major, minor, uid, gid })),
-    ...LINKS.map(([target, link]): PlanStep => ({ op: 'make_symlink', ...child('linux.devices'), target, link })),
-    ...(process.terminal ? [{ op: 'setup_console', ...child('process.terminal'), bindConsole: true } as const] : []),
-    ...Object.entries(linux.sysctl).map(([name, value]): PlanStep => ({ op: 'sysctl', ...child(`linux.sysctl.${name}`), name, value })),
-    ...linux.maskedPaths.map((path, index): PlanStep => ({ op: 'mask_path', ...child(`linux.maskedPaths[${index}]`), path })),
-    ...linux.readonlyPaths.map((path, index): PlanStep => ({ op: 'readonly_path', ...child(`linux.readonlyPaths[${index}]`), path })),
-    { op: 'pivot_root', ...child('root.path') },
-    ...(root.readonly ? [{ op: 'readonly_root', ...child('root.readonly') } as const] : []),
+    ...namespaceSteps(spec),
+    ...rootSteps(spec, cgroupDirectories),
     ...processSteps(spec),
+    // What is known of oom is in the cgroup that the next steps remove.
     ...(oomPath === '' ? [] : [{ op: 'read_oom', actor: 'exit', from: 'linux.cgroupsPath', path: oomPath } as const]),
     ...cgroupDirectories.map((path): PlanStep => ({ op: 'rmdir_cgroup', actor: 'exit', from: 'linux.cgroupsPath', path })),
   ];
   return planOf({ ...settings, socketMode: 0o660, shimCgroupPaths: [], namespaces, cgroupPaths: cgroupDirectories }, steps);
 }
 
-/** A filter needs no_new_privs or CAP_SYS_ADMIN: without the one it is loaded before capabilities are given up. */
-function processSteps({ process, linux }: RuntimeSpec): PlanStep[] {
-  const { bounding, effective, permitted, inheritable, ambient } = process.capabilities;
-  const seccomp: PlanStep[] = linux.seccomp ? [{ op: 'seccomp', ...child('linux.seccomp'), program: linux.seccomp.program, flags: 0 }] : [];
-  const identity: PlanStep[] = [
-    { op: 'set_user', ...child('process.user'), user: process.user.username, extraGroups: process.user.additionalGroups },
-    { op: 'capabilities', ...child('process.capabilities'), bounding: capabilityMask(bounding), effective: capabilityMask(effective), permitted: capabilityMask(permitted), inheritable: capabilityMask(inheritable), ambient: capabilityMask(ambient) },
-  ];
+function namespaceSteps({ linux, hostname, domainname = '' }: RuntimeSpec): readonly PlanStep[] {
+  const isNew = (type: string): boolean => linux.namespaces.some((namespace) => namespace.type === type && namespace.path === undefined);
   return [
-    ...process.rlimits.map(({ type, soft, hard, optional }, index): PlanStep => ({ op: 'set_rlimit', ...child(`process.rlimits[${index}]`), resource: rlimitNumber(type), soft: rlimitValue(soft), hard: rlimitValue(hard), optional: optional ?? false })),
-    ...(process.oomScoreAdj === undefined ? [] : [{ op: 'oom_score_adj', ...child('process.oomScoreAdj'), value: String(process.oomScoreAdj), optional: false } as const]),
-    { op: 'chdir', ...child('process.cwd'), path: process.cwd, create: true },
-    ...(process.noNewPrivileges ? [{ op: 'no_new_privileges', ...child('process.noNewPrivileges') } as const, ...identity, ...seccomp] : [...seccomp, ...identity]),
-    { op: 'exec', ...child('process.args'), args: process.args, env: process.env },
+    ...linux.namespaces.flatMap(({ type, path }, index): PlanStep[] => (path === undefined ? [] : [{ op: 'join_namespace', ...child(`linux.namespaces[${index}]`), path, flag: CLONE[type] }])),
+    ...(isNew('cgroup') ? [{ op: 'unshare', ...child('linux.namespaces'), flags: CLONE.cgroup } as const] : []),
+    ...(hostname !== '' && isNew('uts') ? [{ op: 'set_hostname', ...child('hostname'), name: hostname } as const] : []),
+    ...(domainname !== '' && isNew('uts') ? [{ op: 'set_domainname', ...child('domainname'), name: domainname } as const] : []),
   ];
 }
 
-function mountStep(mount: Mount, from: string): PlanStep {
-  const flags = mount.options.reduce((sum, option) => sum | (MOUNT_FLAGS[option] ?? 0), 0);
-  if (mount.type === 'bind') {
-    const propagation = mount.options.reduce((sum, option) => sum | (PROPAGATION[option] ?? 0), 0);
-    return { op: 'bind_mount', ...child(from), source: mount.source, target: mount.destination, recursive: mount.options.includes('rbind'), readonly: mount.options.includes('ro'), propagation, attributes: 0 };
-  }
-  const data = mount.options.filter((option) => MOUNT_FLAGS[option] === undefined && PROPAGATION[option] === undefined && !NO_FLAGS.has(option));
-  return { op: 'mount_fs', ...child(from), type: mount.type, source: mount.source, target: mount.destination, flags, data: data.join(',') };
+/**
+ * Masks come before pivot_root, while the host's own /dev/null is at hand; sysctls before /proc/sys is read-only; the working directory after pivot_root and
+ * before the root is read-only, since it is made when the image has not got it.
+ */
+function rootSteps({ linux, mounts, process, root }: RuntimeSpec, cgroupDirectories: readonly string[]): readonly PlanStep[] {
+  const place = { cgroupsPath: linux.cgroupsPath, cgroupDirectories };
+  const ownDev = !mounts.some(({ type, destination }) => type === 'bind' && destination === '/dev');
+  return [
+    { op: 'private_propagation', ...child('linux.rootfsPropagation') },
+    { op: 'overlay_root', ...child('root'), ...root.overlay, target: root.path, options: '' },
+    ...mounts.flatMap((mount, index) => mountSteps(mount, `mounts[${index}]`, place)),
+    ...(ownDev ? deviceSteps(linux.devices) : []),
+    ...(process.terminal ? [{ op: 'setup_console', ...child('process.terminal'), bindConsole: true } as const] : []),
+    ...Object.entries(linux.sysctl).map(([name, value]): PlanStep => ({ op: 'sysctl', ...child(`linux.sysctl["${name}"]`), name, value })),
+    ...linux.readonlyPaths.map((path, index): PlanStep => ({ op: 'readonly_path', ...child(`linux.readonlyPaths[${index}]`), path })),
+    ...linux.maskedPaths.map((path, index): PlanStep => ({ op: 'mask_path', ...child(`linux.maskedPaths[${index}]`), path })),
+    { op: 'pivot_root', ...child('root.path') },
+    { op: 'chdir', ...child('process.cwd'), path: process.cwd, create: true },
+    ...(root.readonly ? [{ op: 'readonly_root', ...child('root.readonly') } as const] : []),
+  ];
+}
+
+function deviceSteps(devices: readonly Device[]): readonly PlanStep[] {
+  const folders = new Set(devices.map(({ path }) => posix.dirname(path)).filter((folder) => folder !== '/dev'));
+  return [
+    ...[...folders].map((path): PlanStep => ({ op: 'mkdir_in_root', ...child('linux.devices'), path, mode: 0o755, uid: 0, gid: 0 })),
+    ...devices.map(({ path, type, fileMode, major, minor, uid, gid }, index): PlanStep => ({ op: 'make_node', ...child(`linux.devices[${index}]`), target: path, type, mode: fileMode, major, minor, uid, gid })),
+    ...LINKS.map(([target, link]): PlanStep => ({ op: 'make_symlink', ...child('linux.devices'), target, link })),
+  ];
+}
+
+function processSteps({ process, linux }: RuntimeSpec): readonly PlanStep[] {
+  const { rlimits, oomScoreAdj, user, capabilities, noNewPrivileges, args, env } = process;
+  return [
+    ...rlimits.map(({ type, soft, hard, optional = false }, index): PlanStep => ({ op: 'set_rlimit', ...child(`process.rlimits[${index}]`), resource: rlimitNumber(type), soft: rlimitValue(soft), hard: rlimitValue(hard), optional })),
+    ...(oomScoreAdj === undefined ? [] : [{ op: 'oom_score_adj', ...child('process.oomScoreAdj'), value: String(oomScoreAdj), optional: false } as const]),
+    ...rightsSteps({ user: user.username, groups: user.additionalGroups, capabilities, noNewPrivileges, filter: linux.seccomp?.program }),
+    { op: 'exec', ...child('process.args'), args, env },
+  ];
 }

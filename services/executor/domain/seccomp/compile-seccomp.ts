@@ -98,7 +98,7 @@ function rangesOf(tables: readonly Table[], rules: readonly SyscallRule[], defau
     const newest = numbers.at(-1) ?? -1;
     let next = 0;
     for (const number of numbers) {
-      if (number > next || (number > 0 && next === 0)) ranges.push({ start: next + bit, decision: { when: [], otherwise: defaultAction } });
+      if (number > next) ranges.push({ start: next + bit, decision: { when: [], otherwise: defaultAction } });
       ranges.push({ start: number + bit, decision: decisions.get(number) ?? { when: [], otherwise: defaultAction } });
       next = number + 1;
     }

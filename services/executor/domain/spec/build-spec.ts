@@ -1,8 +1,13 @@
-import type { ContainerMount } from '#contracts/containers/container-state.js';
+import type { Ulimit } from '#contracts/containers/container-config.js';
 import type { LaunchTask } from '#contracts/executor/tasks.js';
+import { containerFilter } from '../seccomp/container-filter.js';
 import { effectiveCapabilities } from './capabilities.js';
+import { ALL_DEVICES, DEFAULT_DEVICE_RULES, DEFAULT_DEVICES } from './devices.js';
+import { environment } from './environment.js';
+import { mountsOf } from './mounts.js';
 import { rlimitOf } from './rlimits.js';
-import type { Device, DeviceCgroupRule, Mount, RuntimeSpec } from './runtime-spec.js';
+import type { Device, Namespace, Process, RuntimeSpec } from './runtime-spec.js';
+import { checkSysctls } from './sysctls.js';
 
 /** Where things are on this host for one run. */
 export interface SpecHost {
@@ -22,99 +27,71 @@ export interface SpecHost {
   readonly cgroupMode: 'v1' | 'hybrid' | 'v2';
   /** Program that --init puts in front. */
   readonly initPath: string;
+  /** The engine's own, where the user has none of that name; as far as the kernel allows. */
+  readonly defaultUlimits?: readonly Ulimit[];
+  /** Device nodes of the host, for privileged containers. */
+  readonly hostDevices?: readonly Device[];
+  /** Processors, whose thermal counters are hidden. */
+  readonly cpus?: number;
 }
 
 export type LaunchFields = Omit<LaunchTask, 'reply'>;
 
-const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-
-const MASKED = ['/proc/asound', '/proc/acpi', '/proc/interrupts', '/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer_list', '/proc/timer_stats', '/proc/sched_debug', '/proc/scsi', '/sys/firmware', '/sys/devices/virtual/powercap'];
+const MASKED = [
+  '/proc/asound', '/proc/acpi', '/proc/interrupts', '/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer_list', '/proc/timer_stats', '/proc/sched_debug',
+  '/proc/scsi', '/sys/firmware', '/sys/devices/virtual/powercap',
+];
 const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
-const DEVICES: readonly Device[] = (
-  [['null', 1, 3], ['zero', 1, 5], ['full', 1, 7], ['random', 1, 8], ['urandom', 1, 9], ['tty', 5, 0]] as const
-).map(([name, major, minor]) => ({ path: `/dev/${name}`, type: 'c', major, minor, fileMode: 0o666, uid: 0, gid: 0 }));
-
-/** What Docker lets a container do with devices: make any node, use the harmless ones and its own terminals. */
-const DEVICE_RULES: readonly DeviceCgroupRule[] = [
-  { allow: false },
-  { allow: true, type: 'c', access: 'm' },
-  { allow: true, type: 'b', access: 'm' },
-  ...[[1, 3], [1, 5], [1, 7], [1, 8], [1, 9], [5, 0], [5, 1], [5, 2]].map(([major = 0, minor = 0]): DeviceCgroupRule => ({ allow: true, type: 'c', major, minor, access: 'rwm' })),
-  { allow: true, type: 'c', major: 136, access: 'rwm' },
-];
-
-/** The OCI runtime spec of one run, with Docker's defaults. Pure: everything of the host comes in `host`. */
+/**
+ * The OCI runtime spec of one run, with Docker's defaults. Pure: everything of the host comes in `host`. Throws `invalid` for capabilities, limits,
+ * sysctls and seccomp profiles that cannot be.
+ */
 export function buildSpec(task: LaunchFields, host: SpecHost): RuntimeSpec {
-  const { process, security } = task;
-  const set = effectiveCapabilities(security);
+  const { security } = task;
+  const ownNetwork = task.network.mode !== 'host';
+  checkSysctls(task.sysctls, ownNetwork);
+  const capabilities = effectiveCapabilities(security);
+  const program = containerFilter(security, capabilities);
+  const thermal = Array.from({ length: host.cpus ?? 0 }, (_, cpu) => `/sys/devices/system/cpu/cpu${cpu}/thermal_throttle`);
   return {
     ociVersion: '1.2.0',
     hostname: task.hostname,
-    domainname: task.domainname,
-    process: {
-      terminal: process.terminal,
-      user: { username: process.user, additionalGroups: process.groups },
-      args: task.init ? ['/sbin/docker-init', '--', ...process.args] : process.args,
-      env: environment(task),
-      cwd: process.cwd,
-      capabilities: { bounding: set, effective: set, permitted: set, inheritable: [], ambient: [] },
-      rlimits: task.ulimits.map(rlimitOf),
-      noNewPrivileges: security.noNewPrivileges,
-      ...(task.oomScoreAdj === undefined ? {} : { oomScoreAdj: task.oomScoreAdj }),
-    },
+    ...(task.domainname === '' ? {} : { domainname: task.domainname }),
+    process: processOf(task, capabilities, host.defaultUlimits ?? []),
     root: { path: host.rootTarget, readonly: task.readOnlyRoot, overlay: { baseDirectory: host.layersDirectory, lower: host.layerNames, upper: host.upper, work: host.work } },
-    mounts: [...kernelMounts(task), ...fileMounts(task, host), ...task.mounts.map(userMount)],
+    mounts: mountsOf(task, host),
     linux: {
-      namespaces: [
-        { type: 'mount' },
-        { type: 'pid' },
-        { type: 'ipc' },
-        ...(task.network.mode === 'host' ? [] : ([{ type: 'network', ...(host.sandboxPath ? { path: host.sandboxPath } : {}) }] as const)),
-        { type: 'uts' },
-        { type: 'cgroup' },
-      ],
-      devices: DEVICES,
+      namespaces: namespacesOf(ownNetwork, host.sandboxPath),
+      devices: security.privileged ? [...DEFAULT_DEVICES, ...(host.hostDevices ?? []).filter(({ path }) => !DEFAULT_DEVICES.some((device) => device.path === path))] : DEFAULT_DEVICES,
       cgroupsPath: host.cgroupsPath,
-      resources: { devices: security.privileged ? [{ allow: true }] : DEVICE_RULES },
+      resources: { devices: security.privileged ? ALL_DEVICES : DEFAULT_DEVICE_RULES },
+      ...(program ? { seccomp: { program } } : {}),
       sysctl: task.sysctls,
-      maskedPaths: security.privileged ? [] : MASKED,
+      maskedPaths: security.privileged ? [] : [...MASKED, ...thermal],
       readonlyPaths: security.privileged ? [] : READ_ONLY,
     },
   };
 }
 
-function environment(task: LaunchFields): string[] {
-  const given = new Set(task.process.env.map((variable) => variable.split('=', 1)[0]));
-  const defaults = [DEFAULT_PATH, `HOSTNAME=${task.hostname}`, ...(task.process.terminal ? ['TERM=xterm'] : [])];
-  return [...defaults.filter((variable) => !given.has(variable.split('=', 1)[0])), ...task.process.env];
+function processOf(task: LaunchFields, capabilities: readonly string[], defaultUlimits: readonly Ulimit[]): Process {
+  const { process, ulimits, oomScoreAdj } = task;
+  const defaults = defaultUlimits.filter(({ Name }) => !ulimits.some((ulimit) => ulimit.Name === Name));
+  return {
+    terminal: process.terminal,
+    user: { username: process.user, additionalGroups: process.groups },
+    args: task.init ? ['/sbin/docker-init', '--', ...process.args] : process.args,
+    env: environment(process.env, { hostname: task.hostname, terminal: process.terminal }),
+    cwd: process.cwd,
+    // Nothing inheritable: a file's own inheritable capabilities would come back to life for who is not root (CVE-2022-24769).
+    capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities, inheritable: [], ambient: [] },
+    rlimits: [...ulimits.map(rlimitOf), ...defaults.map((ulimit) => ({ ...rlimitOf(ulimit), optional: true }))],
+    noNewPrivileges: task.security.noNewPrivileges,
+    ...(oomScoreAdj === undefined ? {} : { oomScoreAdj }),
+  };
 }
 
-function kernelMounts({ security, shmSizeBytes }: LaunchFields): Mount[] {
-  return [
-    { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
-    { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
-    { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'] },
-    { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', security.privileged ? 'rw' : 'ro'] },
-    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
-    { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${shmSizeBytes}`] },
-  ];
-}
-
-/** The files that name the container and its neighbours, and the program of --init. */
-function fileMounts(task: LaunchFields, host: SpecHost): Mount[] {
-  const taken = new Set(task.mounts.map((mount) => mount.target));
-  const files = ['resolv.conf', 'hostname', 'hosts']
-    .filter((name) => !taken.has(`/etc/${name}`))
-    .map((name): Mount => ({ destination: `/etc/${name}`, type: 'bind', source: `${host.containerDirectory}/${name}`, options: ['rbind', 'rprivate'] }));
-  return task.init ? [...files, { destination: '/sbin/docker-init', type: 'bind', source: host.initPath, options: ['bind', 'ro'] }] : files;
-}
-
-function userMount(mount: ContainerMount): Mount {
-  const access = mount.readOnly ? 'ro' : 'rw';
-  if (mount.type === 'tmpfs') {
-    const asked = (mount.options ?? '').split(',').filter((option) => option !== '' && option !== 'ro' && option !== 'rw');
-    return { destination: mount.target, type: 'tmpfs', source: 'tmpfs', options: ['noexec', 'nosuid', 'nodev', ...asked, access] };
-  }
-  return { destination: mount.target, type: 'bind', source: mount.source, options: ['rbind', access, mount.propagation || 'rprivate'] };
+function namespacesOf(ownNetwork: boolean, path: string | undefined): readonly Namespace[] {
+  const network: readonly Namespace[] = ownNetwork ? [{ type: 'network', ...(path === undefined ? {} : { path }) }] : [];
+  return [{ type: 'mount' }, ...network, { type: 'uts' }, { type: 'pid' }, { type: 'ipc' }, { type: 'cgroup' }];
 }

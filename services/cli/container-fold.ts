@@ -1,0 +1,84 @@
+import type { ContainerStatus, EndpointSettings } from '#contracts/containers/container-state.js';
+import type { ContainerEvent } from '#contracts/containers/events.js';
+import type { Commit, DomainEvent } from '#libs/event-store/event.js';
+
+export type Created = Extract<ContainerEvent, { type: 'ContainerCreated' }>;
+type Exited = Extract<ContainerEvent, { type: 'ContainerExited' }>;
+
+/** One container as the log tells it; times are RFC 3339, as the events carry them. */
+export interface ContainerAt {
+  readonly id: string;
+  readonly name: string;
+  readonly status: ContainerStatus | 'removed';
+  /** When `status` began. */
+  readonly since: string;
+  readonly created: Created;
+  /** How often it was asked to start; 0 before the first. */
+  readonly start: number;
+  /** 0 unless it runs. */
+  readonly pid: number;
+  readonly startedAt?: string;
+  readonly endpoint?: EndpointSettings;
+  /** Why the last start was made: by a client, its restart policy or at the engine's start. */
+  readonly startReason?: string;
+  readonly startError?: string;
+  readonly exit?: Exited;
+  readonly restartDelayMs?: number;
+  /** Asked for in this run, by whom. */
+  readonly stop?: { readonly signal: number; readonly timeoutSeconds?: number; readonly at: string; readonly actor: string };
+  readonly removedBy?: string;
+}
+
+/** Folds what the log holds of containers, removed ones included. Commits of other aggregates are passed over. */
+export function foldContainers(commits: Iterable<Commit>): Map<string, ContainerAt> {
+  const containers = new Map<string, ContainerAt>();
+  for (const commit of commits) {
+    if (!commit.subject.startsWith('berth.event.container.')) continue;
+    for (const raw of commit.events) {
+      const event = raw as DomainEvent as ContainerEvent; // written by the containers service alone
+      const after = apply(containers.get(event.container), event, commit.cause.actor);
+      if (after !== undefined) containers.set(event.container, after);
+    }
+  }
+  return containers;
+}
+
+function apply(before: ContainerAt | undefined, event: ContainerEvent, actor: string): ContainerAt | undefined {
+  if (event.type === 'ContainerCreated') {
+    return { id: event.container, name: event.name, status: 'created', since: event.at, created: event, start: 0, pid: 0 };
+  }
+  if (before === undefined) return undefined;
+  const removing = before.status === 'removing';
+  switch (event.type) {
+    case 'StartRequested': {
+      const { id, name, status, since, created } = before;
+      return { id, name, status, since, created, start: event.start, pid: 0, startReason: event.reason };
+    }
+    case 'ContainerStarted': {
+      const running = { ...before, pid: event.pid, startedAt: event.at, ...(event.endpoint === undefined ? {} : { endpoint: event.endpoint }) };
+      return removing ? running : { ...running, status: 'running', since: event.at };
+    }
+    case 'StartFailed':
+      return { ...before, status: event.start > 1 ? 'exited' : 'created', since: event.at, pid: 0, startError: event.error };
+    case 'KillRequested':
+      return { ...before, stop: { signal: event.signal, at: event.at, actor } };
+    case 'StopRequested': {
+      const asked = { ...before, stop: { signal: event.signal, timeoutSeconds: event.timeoutSeconds, at: event.at, actor } };
+      return before.status === 'restarting' ? { ...asked, status: 'exited', since: event.at } : asked;
+    }
+    case 'ContainerExited': {
+      const { endpoint: _released, ...rest } = before;
+      return { ...rest, pid: 0, exit: event, ...(removing ? {} : { status: 'exited' as const, since: event.at }) };
+    }
+    case 'RestartScheduled':
+      return { ...before, status: 'restarting', since: event.at, restartDelayMs: event.delayMs };
+    case 'ContainerRenamed':
+      return { ...before, name: event.name };
+    case 'RemoveRequested':
+      return { ...before, status: 'removing', since: event.at, removedBy: actor };
+    case 'ContainerRemoved':
+      return { ...before, status: 'removed', since: event.at, pid: 0 };
+    default:
+      return before; // a later version's event
+  }
+}

@@ -1,0 +1,38 @@
+import type { ContainerAt } from './container-fold.js';
+import { shortId, shortTime, textTable } from './text-table.js';
+
+/** What `docker ps -a` shows, of any moment. */
+export function containerTable(containers: readonly ContainerAt[]): string {
+  return textTable(
+    ['CONTAINER ID', 'IMAGE', 'COMMAND', 'CREATED', 'STATUS', 'SINCE', 'NAME'],
+    containers.map((container) => {
+      const { id, name, created, since } = container;
+      const command = [created.path, ...created.args].join(' ');
+      return [shortId(id), created.imageRef, command.length > 30 ? `${command.slice(0, 27)}...` : command, shortTime(created.at), statusText(container), shortTime(since), name];
+    }),
+  );
+}
+
+export function statusText({ status, exit }: ContainerAt): string {
+  return (status === 'exited' || status === 'restarting') && exit !== undefined ? `${status} (${exit.exitCode})` : status;
+}
+
+/** One container's main facts, a line each. */
+export function containerFacts(container: ContainerAt): string {
+  const { id, name, created, since, start, pid, startedAt, endpoint, exit } = container;
+  const rows: [string, string][] = [
+    ['id', id],
+    ['name', name],
+    ['image', `${created.imageRef} (${created.imageId})`],
+    ['command', [created.path, ...created.args].join(' ')],
+    ['created', shortTime(created.at)],
+    ['status', `${statusText(container)} since ${shortTime(since)}`],
+    ['starts', String(start)],
+  ];
+  if (pid !== 0) rows.push(['pid', String(pid)]);
+  if (startedAt !== undefined) rows.push(['started', shortTime(startedAt)]);
+  if (endpoint !== undefined) rows.push(['address', `${endpoint.address} in ${endpoint.network}`]);
+  if (exit !== undefined) rows.push(['exit', `code ${exit.exitCode}, ${exit.reason}, ${shortTime(exit.at)}`]);
+  for (const { type, source, target, readOnly } of created.mounts) rows.push(['mount', `${type} ${source} on ${target}${readOnly ? ' (read only)' : ''}`]);
+  return textTable(['FACT', 'VALUE'], rows);
+}

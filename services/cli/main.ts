@@ -1,0 +1,82 @@
+import { parseArgs } from 'node:util';
+import { BerthError, errorMessage, invalid } from '#libs/errors/errors.js';
+import { readSettings } from '#libs/settings/engine-settings.js';
+import { type Command, exitCodes } from './command.js';
+import { events } from './commands/events.js';
+import { history } from './commands/history.js';
+import { inspect } from './commands/inspect.js';
+import { logVerify } from './commands/log-verify.js';
+import { ps } from './commands/ps.js';
+import { show } from './commands/show.js';
+import { status } from './commands/status.js';
+import { why } from './commands/why.js';
+import { openLog } from './open-log.js';
+import { printable } from './text-table.js';
+
+const usage = `usage: berth COMMAND [--json]
+
+  status                            services, containers, size of the log
+  ps [--at TIME]                    all containers, now or then
+  inspect NAME|ID [--at TIME]       one container, now or then
+  why NAME|ID                       why a container is as it is
+  history NAME|ID                   all that happened to a container, image, volume or network
+  show NAME|ID --as run             the docker run that makes a container again
+  events [--from POSITION] [--follow]  the log as JSON lines
+  log verify                        whether the log is whole
+
+TIME: 2026-01-31T10:00:00Z, Unix seconds, or how long ago (90s, 10m, 2h, 1d).
+Exit code: 0 yes, 1 no or not found, 2 wrong usage, 3 the engine cannot be reached.`;
+
+const commands: Readonly<Record<string, Command>> = { events, history, inspect, 'log verify': logVerify, ps, show, status, why };
+
+async function run(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(args);
+  const [first = '', second] = positionals;
+  if (values.help || first === 'help') {
+    console.log(usage);
+    return exitCodes.ok;
+  }
+  const name = first === 'log' ? `log ${second ?? ''}` : first;
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) throw invalid(usage);
+  const settings = readSettings(process.env);
+  const store = await openLog(settings);
+  try {
+    const { json = false, follow = false, at, as, from } = values;
+    const options = { json, follow, ...(at === undefined ? {} : { at }), ...(as === undefined ? {} : { as }), ...(from === undefined ? {} : { from }) };
+    return await command({ settings, store, words: positionals.slice(first === 'log' ? 2 : 1), options, print: (line) => void process.stdout.write(`${line}\n`) });
+  } finally {
+    await store.close();
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { json: { type: 'boolean' }, follow: { type: 'boolean', short: 'f' }, at: { type: 'string' }, as: { type: 'string' }, from: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    });
+  } catch (error) {
+    throw invalid(errorMessage(error), error);
+  }
+}
+
+function codeOf(error: unknown): number {
+  if (!(error instanceof BerthError)) return exitCodes.no;
+  if (error.kind === 'invalid') return exitCodes.usage;
+  return error.kind === 'unavailable' ? exitCodes.unreachable : exitCodes.no;
+}
+
+// `berth events | head`: a reader that has enough is no failure.
+process.stdout.on('error', () => process.exit(exitCodes.ok));
+const code = await run(process.argv.slice(2)).catch((error: unknown) => {
+  console.error(`berth: ${printableLines(errorMessage(error))}`);
+  return codeOf(error);
+});
+// Timers of the closed connection would keep the process for seconds; what was printed is written first.
+process.stdout.write('', () => process.exit(code));
+
+function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
+}

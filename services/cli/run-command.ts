@@ -1,0 +1,71 @@
+import type { Created } from './container-fold.js';
+
+/**
+ * The `docker run` that makes this container again. Values of variables are shown even where they look like secrets: the log holds them anyway, and
+ * without them the command would make another container. The image's own defaults were merged in when it was created, so they appear too.
+ */
+export function runCommand({ name, config, hostConfig }: Created, currentName: string = name): string {
+  const words = ['docker', 'run', '-d'];
+  const option = (flag: string, value: string | number | undefined | null): void => {
+    if (value !== undefined && value !== null && value !== '') words.push(flag, String(value));
+  };
+  const each = (flag: string, values: readonly string[] | null | undefined): void => values?.forEach((value) => option(flag, value));
+  const pairs = (flag: string, values: Readonly<Record<string, string>> | null | undefined): void =>
+    Object.entries(values ?? {}).forEach(([key, value]) => option(flag, value === '' ? key : `${key}=${value}`));
+
+  option('--name', currentName);
+  if (config.Tty) words.push('-t');
+  if (config.OpenStdin) words.push('-i');
+  if (hostConfig.AutoRemove) words.push('--rm');
+  if (hostConfig.Privileged) words.push('--privileged');
+  if (hostConfig.ReadonlyRootfs) words.push('--read-only');
+  if (hostConfig.Init) words.push('--init');
+  if (hostConfig.PublishAllPorts) words.push('-P');
+  const { RestartPolicy: restart } = hostConfig;
+  if (restart?.Name && restart.Name !== 'no') option('--restart', `${restart.Name}${restart.MaximumRetryCount ? `:${restart.MaximumRetryCount}` : ''}`);
+  if (hostConfig.NetworkMode && !['default', 'bridge'].includes(hostConfig.NetworkMode)) option('--network', hostConfig.NetworkMode);
+  for (const [port, bindings] of Object.entries(hostConfig.PortBindings ?? {})) {
+    for (const { HostIp: ip = '', HostPort: hostPort = '' } of bindings ?? []) {
+      const address = ip.includes(':') ? `[${ip}]` : ip;
+      option('-p', address === '' && hostPort === '' ? port : `${address === '' ? '' : `${address}:`}${hostPort}:${port}`);
+    }
+  }
+  each('-v', hostConfig.Binds);
+  for (const mount of hostConfig.Mounts ?? []) {
+    const { Type: type, Source: source, Target: target, ReadOnly: readOnly } = mount;
+    option('--mount', [`type=${type}`, ...(source ? [`source=${source}`] : []), `target=${target}`, ...(readOnly ? ['readonly'] : [])].join(','));
+  }
+  for (const [target, options] of Object.entries(hostConfig.Tmpfs ?? {})) option('--tmpfs', options === '' ? target : `${target}:${options}`);
+  each('-e', config.Env);
+  pairs('-l', config.Labels);
+  option('-u', config.User);
+  option('-w', config.WorkingDir === '/' ? '' : config.WorkingDir);
+  // The engine names an unnamed host after the container's id: the new one gets its own.
+  option('-h', /^[0-9a-f]{12}$/.test(config.Hostname ?? '') ? '' : config.Hostname);
+  option('--stop-signal', config.StopSignal);
+  option('--stop-timeout', config.StopTimeout);
+  option('-m', hostConfig.Memory || undefined);
+  if (hostConfig.MemorySwap && hostConfig.MemorySwap !== (hostConfig.Memory ?? 0) * 2) option('--memory-swap', hostConfig.MemorySwap);
+  option('--cpus', hostConfig.NanoCpus ? hostConfig.NanoCpus / 1e9 : undefined);
+  option('-c', hostConfig.CpuShares || undefined);
+  option('--cpu-quota', hostConfig.CpuQuota || undefined);
+  option('--cpu-period', hostConfig.CpuPeriod || undefined);
+  option('--cpuset-cpus', hostConfig.CpusetCpus);
+  option('--pids-limit', hostConfig.PidsLimit || undefined);
+  option('--shm-size', hostConfig.ShmSize && hostConfig.ShmSize !== 67_108_864 ? hostConfig.ShmSize : undefined);
+  each('--cap-add', hostConfig.CapAdd);
+  each('--cap-drop', hostConfig.CapDrop);
+  each('--security-opt', hostConfig.SecurityOpt);
+  each('--dns', hostConfig.Dns);
+  each('--add-host', hostConfig.ExtraHosts);
+  pairs('--sysctl', hostConfig.Sysctls);
+  hostConfig.Ulimits?.forEach(({ Name, Soft, Hard }) => option('--ulimit', `${Name}=${Soft}:${Hard}`));
+
+  const [entry, ...entryArguments] = config.Entrypoint ?? [];
+  option('--entrypoint', entry);
+  words.push(config.Image ?? '', ...entryArguments, ...(config.Cmd ?? []));
+  return words.map(shellWord).join(' ');
+}
+
+/** POSIX sh, 2.2.2: within single quotes all is literal but the quote itself. */
+const shellWord = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);

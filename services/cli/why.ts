@@ -1,0 +1,80 @@
+import { constants } from 'node:os';
+import type { ContainerAt } from './container-fold.js';
+
+/** One sentence: what the container is, since when, and what brought it there. Times are UTC. */
+export function why(container: ContainerAt): string {
+  const { name, status, since } = container;
+  return `${name} is ${status} since ${clock(since)}${because(container)}.`;
+}
+
+function because(container: ContainerAt): string {
+  const { status, exit, start, startReason, startError, restartDelayMs, removedBy } = container;
+  switch (status) {
+    case 'created':
+      if (startError !== undefined) return `: its start failed: ${startError.replace(/\.$/, '')}`;
+      return start === 0 ? ': it was never started' : ': its start was asked for and is under way';
+    case 'running':
+      return ` with pid ${container.pid}: ${startedBy(startReason, start)}; ${policy(container)}`;
+    case 'restarting':
+      return `${exit === undefined ? '' : ` after exit code ${exit.exitCode}`}: ${cause(container)}; ${policy(container)}, so it starts again ${(restartDelayMs ?? 0) / 1000} s later`;
+    case 'removing':
+    case 'removed':
+      return `: ${removedBy ?? 'somebody'} asked for its removal${exit === undefined ? '' : `; before, it exited with code ${exit.exitCode}: ${cause(container)}`}`;
+    default:
+      if (startError !== undefined) return `: its start failed: ${startError.replace(/\.$/, '')}; ${policy(container)}`;
+      return `${exit === undefined ? '' : ` with code ${exit.exitCode}`}: ${cause(container)}; ${policy(container)}`;
+  }
+}
+
+/** Why the last run ended. */
+function cause({ exit, created, stop }: ContainerAt): string {
+  if (exit === undefined) return stop === undefined ? 'nothing in the log says why' : `${stop.actor} stopped it`;
+  const asker = stop?.actor ?? 'somebody';
+  const signal = exit.signal === 0 ? '' : signalName(exit.signal);
+  switch (exit.reason) {
+    case 'completed':
+      return 'its command ended by itself, well';
+    case 'oom':
+      return `it was killed by the kernel for lack of memory (${limit(created.hostConfig.Memory)})`;
+    case 'killed-api':
+      return `${asker} asked for ${stop === undefined ? 'its end' : signalName(stop.signal)}`;
+    case 'killed-kernel':
+      return `it was killed by ${signal || 'a signal'} that nobody asked Berth for`;
+    case 'stop-timeout':
+      return `${asker} stopped it, and it did not end within ${stop?.timeoutSeconds ?? 0} s of ${stop === undefined ? 'the signal' : signalName(stop.signal)}`;
+    case 'keeper-lost':
+      return 'the process that kept it was lost, and with it the true exit code';
+    default: {
+      // The command's own failure; also a stop that it answered with a code of its own.
+      const itself = signal === '' ? 'its command ended by itself with an error' : `its command died of ${signal}`;
+      return stop === undefined ? itself : `${asker} asked for ${signalName(stop.signal)}`;
+    }
+  }
+}
+
+function startedBy(reason: string | undefined, start: number): string {
+  const which = start === 1 ? 'it was started' : `this is run ${start}, started`;
+  if (reason === 'restart-policy') return `${which} by its restart policy`;
+  return reason === 'boot' ? `${which} when the engine came up` : `${which} by a client`;
+}
+
+function policy({ created }: ContainerAt): string {
+  const { Name: name, MaximumRetryCount: retries } = created.hostConfig.RestartPolicy ?? {};
+  return `its restart policy is ${name || 'no'}${name === 'on-failure' && retries ? ` (at most ${retries} times)` : ''}`;
+}
+
+function limit(bytes: number | undefined): string {
+  if (!bytes) return 'it has no limit of its own: the machine ran out';
+  const mebibytes = bytes / 2 ** 20;
+  return `limit ${Number.isInteger(mebibytes) ? mebibytes : mebibytes.toFixed(1)} MiB`;
+}
+
+const signalName = (number: number): string => Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? `signal ${number}`;
+
+/** "10:02:11", with the date when that is not today's. */
+function clock(time: string): string {
+  const ms = Date.parse(time);
+  if (Number.isNaN(ms)) return time;
+  const iso = new Date(ms).toISOString();
+  return iso.slice(0, 10) === new Date().toISOString().slice(0, 10) ? iso.slice(11, 19) : `${iso.slice(0, 10)} ${iso.slice(11, 19)}`;
+}

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { parsePort, portRequests } from './port-requests.js';
+
+test('a port without a protocol is a TCP port', () => {
+  expect(parsePort('80')).toEqual({ port: 80, protocol: 'tcp' });
+  expect(parsePort('53/udp')).toEqual({ port: 53, protocol: 'udp' });
+});
+test('what is no port is refused', () => {
+  for (const text of ['', '0', '65536', '-1', '8 0', '80/http', 'http']) expect(() => parsePort(text), text).toThrow('invalid port specification');
+});
+test('-p publishes on the address and port named, on any free port when none is', () => {
+  expect(portRequests({}, { PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '8080' }, { HostPort: '' }], '53/udp': null } })).toEqual([
+    { containerPort: 80, protocol: 'tcp', hostIp: '127.0.0.1', hostPort: 8080 },
+    { containerPort: 80, protocol: 'tcp', hostIp: '', hostPort: 0 },
+  ]);
+});
+test('a host port that is none is refused', () => {
+  for (const HostPort of ['65536', '-1', 'web', '1.5']) expect(() => portRequests({}, { PortBindings: { '80/tcp': [{ HostPort }] } }), HostPort).toThrow('invalid port specification');
+});
+test('-P publishes what the image exposes and -p does not', () => {
+  const config = { ExposedPorts: { '80/tcp': {}, '80/udp': {}, '443/tcp': {} } };
+  const ports = portRequests(config, { PublishAllPorts: true, PortBindings: { '80/tcp': [{ HostPort: '8080' }] } });
+  expect(ports.map(({ containerPort, protocol, hostPort }) => `${hostPort}:${containerPort}/${protocol}`)).toEqual(['8080:80/tcp', '0:80/udp', '0:443/tcp']);
+  expect(portRequests(config, {})).toEqual([]);
+});
+
+// Known to be wrong: the day it is right these fail, and become plain tests.
+test.fails('a host port is written in decimal digits only', () => expect(() => portRequests({}, { PortBindings: { '80/tcp': [{ HostPort: '0x50' }] } })).toThrow());
+test.fails('words after the protocol are refused', () => expect(() => parsePort('80/tcp/udp')).toThrow());

@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest';
+import { signalNumber } from './signals.js';
+
+test('a signal may be written as people write it', () => {
+  expect(['TERM', 'SIGTERM', 'sigterm', '15', 'Kill'].map(signalNumber)).toEqual([15, 15, 15, 15, 9]);
+});
+test('real-time signals count from both ends', () => expect(['RTMIN', 'SIGRTMIN+3', 'RTMAX-14', 'rtmax'].map(signalNumber)).toEqual([34, 37, 50, 64]));
+test('what is no signal is refused', () => {
+  for (const text of ['', '0', '65', '-9', 'SIG', 'NOPE', 'TERM+1', 'RTMIN+', '9 ', 'constructor']) expect(() => signalNumber(text), text).toThrow('invalid signal');
+});
+
+// Known to be wrong: the day it is right this fails, and becomes a plain test.
+test.fails('a real-time signal beyond the last is refused', () => expect(() => signalNumber('RTMAX+1')).toThrow('invalid signal'));

@@ -1,0 +1,39 @@
+import { capabilityMask } from '../spec/capabilities.js';
+import type { CapabilitySets } from '../spec/runtime-spec.js';
+import type { PlanStep } from './plan-table.js';
+
+/** SECCOMP_FILTER_FLAG_SPEC_ALLOW: a filter alone does not turn on mitigations that slow everything down, as runc has it. */
+const SPEC_ALLOW = 4;
+
+export interface Rights {
+  readonly user: string;
+  readonly groups: readonly string[];
+  readonly capabilities: CapabilitySets;
+  readonly noNewPrivileges: boolean;
+  readonly filter: Uint8Array | undefined;
+}
+
+/**
+ * The last steps before exec, by which the process gives up what it may. A filter needs either no_new_privs, then it comes last, where a strict profile disturbs
+ * nothing; or CAP_SYS_ADMIN, then it has to come before capabilities go.
+ */
+export function rightsSteps({ user, groups, capabilities, noNewPrivileges, filter }: Rights): readonly PlanStep[] {
+  const { bounding, effective, permitted, inheritable, ambient } = capabilities;
+  const child = (from: string) => ({ actor: 'child', from }) as const;
+  const seccomp: readonly PlanStep[] = filter ? [{ op: 'seccomp', ...child('linux.seccomp'), program: filter, flags: SPEC_ALLOW }] : [];
+  return [
+    ...(noNewPrivileges ? [{ op: 'no_new_privileges', ...child('process.noNewPrivileges') } as const] : []),
+    { op: 'set_user', ...child('process.user'), user, extraGroups: groups },
+    ...(noNewPrivileges ? [] : seccomp),
+    {
+      op: 'capabilities',
+      ...child('process.capabilities'),
+      bounding: capabilityMask(bounding),
+      effective: capabilityMask(effective),
+      permitted: capabilityMask(permitted),
+      inheritable: capabilityMask(inheritable),
+      ambient: capabilityMask(ambient),
+    },
+    ...(noNewPrivileges ? seccomp : []),
+  ];
+}

@@ -1,0 +1,47 @@
+import type { ContainerMount } from '#contracts/containers/container-state.js';
+import type { LaunchTask } from '#contracts/executor/tasks.js';
+import type { Mount } from './runtime-spec.js';
+
+type Asked = Pick<LaunchTask, 'mounts' | 'security' | 'shmSizeBytes' | 'readOnlyRoot' | 'init'>;
+
+/** Of a read-only container these stay writable. */
+const WRITABLE = new Set(['/proc', '/dev', '/dev/pts', '/dev/shm', '/dev/mqueue']);
+
+/**
+ * All mounts of a container, in their order: the kernel's file systems, then the engine's files and what the user asked for, by depth, so that none hides a
+ * deeper one. The user's stands in for a default with the same target.
+ */
+export function mountsOf(task: Asked, host: { readonly containerDirectory: string; readonly initPath: string; readonly cgroupMode: 'v1' | 'hybrid' | 'v2' }): readonly Mount[] {
+  const asked = task.mounts.map(userMount);
+  const taken = new Set(asked.map(({ destination }) => destination));
+  const free = ({ destination }: Mount): boolean => !taken.has(destination) && !(taken.has('/dev') && destination.startsWith('/dev/'));
+  const files = ['resolv.conf', 'hostname', 'hosts'].map((name): Mount => ({ destination: `/etc/${name}`, type: 'bind', source: `${host.containerDirectory}/${name}`, options: ['rbind', 'rprivate'] }));
+  const init: readonly Mount[] = task.init ? [{ destination: '/sbin/docker-init', type: 'bind', source: host.initPath, options: ['bind', 'ro'] }] : [];
+  const others = [...asked, ...[...files, ...init].filter(free)];
+  return [...kernelMounts(task, host.cgroupMode).filter(free), ...others.toSorted((one, other) => depth(one) - depth(other))];
+}
+
+function kernelMounts({ security, shmSizeBytes, readOnlyRoot }: Asked, cgroupMode: 'v1' | 'hybrid' | 'v2'): readonly Mount[] {
+  const access = security.privileged ? 'rw' : 'ro';
+  const mounts: readonly Mount[] = [
+    { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
+    { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
+    { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'] },
+    { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', access] },
+    { destination: '/sys/fs/cgroup', type: cgroupMode === 'v2' ? 'cgroup2' : 'cgroup', source: 'cgroup', options: [access, 'nosuid', 'noexec', 'nodev'] },
+    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
+    { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${shmSizeBytes}`] },
+  ];
+  if (!readOnlyRoot) return mounts;
+  return mounts.map((mount) => (WRITABLE.has(mount.destination) || mount.options.includes('ro') ? mount : { ...mount, options: [...mount.options.filter((option) => option !== 'rw'), 'ro'] }));
+}
+
+function userMount({ type, source, target, readOnly, propagation, options = '' }: ContainerMount): Mount {
+  const access = readOnly ? 'ro' : 'rw';
+  if (type !== 'tmpfs') return { destination: target, type: 'bind', source, options: ['rbind', access, propagation || 'rprivate'] };
+  const asked = options.split(',').filter((option) => option !== '');
+  const defaults = [['noexec', 'exec'], ['nosuid', 'suid'], ['nodev', 'dev']].flatMap(([option = '', opposite = '']) => (asked.includes(opposite) || asked.includes(option) ? [] : [option]));
+  return { destination: target, type: 'tmpfs', source: 'tmpfs', options: [...defaults, ...asked, ...(asked.includes('ro') || asked.includes('rw') ? [] : [access])] };
+}
+
+const depth = ({ destination }: Mount): number => destination.split('/').filter((part) => part !== '').length;

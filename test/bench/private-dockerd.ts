@@ -1,0 +1,103 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cgroupMounts } from '../e2e/leaks.js';
+
+export interface PrivateDockerd {
+  /** Path of the Docker Engine API's socket. */
+  readonly socket: string;
+  /** Ends it and what it started, and removes its folders and cgroups. Containers must be gone. */
+  stop(): Promise<void>;
+}
+
+/**
+ * A dockerd with a containerd of its own, in network and mount namespaces of its own: its bridge, firewall and mounts go with it. `program` is
+ * the path of dockerd. Needs root. Rejects with the end of its log when it does not come up within 30 s.
+ */
+export async function startDockerd(program: string): Promise<PrivateDockerd> {
+  const root = mkdtempSync('/var/tmp/bench-dockerd-'); // on the disk: overlay does not stack on every tmpfs
+  const runRoot = join('/run', basename(root)); // sockets' paths are short
+  mkdirSync(runRoot);
+  const dockerd = new Dockerd(program, root, runRoot);
+  try {
+    await dockerd.untilReady();
+    return dockerd;
+  } catch (error) {
+    const log = dockerd.log();
+    await dockerd.stop().catch(() => undefined); // the first failure is the one to tell
+    throw new Error(`dockerd did not come up: ${String(error)}\n${log}`, { cause: error });
+  }
+}
+
+class Dockerd implements PrivateDockerd {
+  readonly socket: string;
+  private readonly process: ChildProcess;
+  private readonly cgroup: string;
+
+  constructor(
+    program: string,
+    private readonly root: string,
+    private readonly runRoot: string,
+  ) {
+    this.socket = join(runRoot, 'docker.sock');
+    this.cgroup = `/${basename(root)}`;
+    const config = join(root, 'daemon.json');
+    writeFileSync(config, '{}');
+    const options = {
+      '--host': `unix://${this.socket}`,
+      '--data-root': join(root, 'data'),
+      '--exec-root': join(runRoot, 'exec'),
+      '--pidfile': join(runRoot, 'docker.pid'),
+      '--config-file': config, // the machine's own must not count
+      '--cgroup-parent': this.cgroup,
+      '--group': 'root',
+    };
+    const words = Object.entries(options).flat();
+    const log = openSync(join(root, 'dockerd.log'), 'a');
+    // Both commands exec, so the child's pid is dockerd's.
+    const script = 'ip link set lo up && exec "$@"';
+    this.process = spawn('unshare', ['--net', '--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', program, ...words], {
+      detached: true, // a Ctrl-C is for the benchmark, which then stops it in order
+      cwd: '/',
+      stdio: ['ignore', log, log],
+    });
+    closeSync(log);
+  }
+
+  async untilReady(): Promise<void> {
+    const deadline = Date.now() + 30_000;
+    // dockerd makes its socket early, and serves it when it is ready.
+    while (!/API listen on/.test(this.log()) || !existsSync(this.socket)) {
+      if (this.ended()) throw new Error(`it exited with ${this.process.exitCode ?? this.process.signalCode}`);
+      if (Date.now() > deadline) throw new Error('not ready within 30 s');
+      await sleep(50);
+    }
+  }
+
+  log(): string {
+    return readFileSync(join(this.root, 'dockerd.log'), 'utf8').split('\n').slice(-30).join('\n');
+  }
+
+  async stop(): Promise<void> {
+    if (!this.ended()) this.process.kill('SIGTERM');
+    const deadline = Date.now() + 30_000;
+    while (!this.ended()) {
+      if (Date.now() > deadline) throw new Error(`dockerd (pid ${this.process.pid}) did not end within 30 s; its folder is ${this.root}`);
+      await sleep(20);
+    }
+    for (const mount of cgroupMounts()) await rmdir(`${mount}${this.cgroup}`).catch(() => undefined);
+    rmSync(this.runRoot, { recursive: true, force: true });
+    rmSync(this.root, { recursive: true, force: true });
+  }
+
+  private ended(): boolean {
+    return this.process.exitCode !== null || this.process.signalCode !== null;
+  }
+}
+
+/** What `dockerd --version` says. */
+export function dockerdVersion(program: string): string {
+  return /version ([^\s,+]+)/.exec(execFileSync(program, ['--version'], { encoding: 'utf8' }))?.[1] ?? 'unknown';
+}
