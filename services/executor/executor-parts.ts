@@ -22,6 +22,8 @@ import { NetworksOnHost } from './application/networks-on-host.js';
 import { PortPublisher } from './application/port-publisher.js';
 import { TaskControl } from './application/task-control.js';
 import { TaskLauncher, type Tasks } from './application/task-launcher.js';
+import { containerFilter } from './domain/seccomp/container-filter.js';
+import { effectiveCapabilities } from './domain/spec/capabilities.js';
 import { taskDecider } from './domain/task/task-decider.js';
 
 const READY_SANDBOXES = 4;
@@ -79,6 +81,8 @@ export class ExecutorParts {
     await this.streams.listen();
     await this.streams.giveTo(this.group);
     this.zygote.warmUp();
+    // Compiling the default filter takes longer than a start: done before the first one.
+    containerFilter({ privileged: false, seccomp: 'default' }, effectiveCapabilities({ privileged: false, capAdd: [], capDrop: [] }));
     await this.live.adopt(runRoot);
   }
 

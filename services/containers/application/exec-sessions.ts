@@ -45,7 +45,7 @@ export class ExecSessions {
         exec: id,
         process: {
           args: config.args,
-          env: mergeEnvironment(spec.config.Env ?? [], config.env),
+          env: mergeEnvironment([`HOSTNAME=${spec.config.Hostname ?? ''}`, ...(spec.config.Env ?? [])], config.env),
           cwd: config.workingDir || spec.config.WorkingDir || '/',
           user: config.user || spec.config.User || '',
           groups: spec.hostConfig.GroupAdd ?? [],

@@ -137,6 +137,36 @@ static void fail(struct process *process, uint32_t step, int error)
 		syscall(SYS_pidfd_send_signal, process->pidfd, SIGKILL, NULL, 0); /* `reap` ends it */
 }
 
+/*
+ * v1: the child, one thread, moves itself by `tasks`. Moving a whole process by cgroup.procs waits in the kernel for every fork and exit on the
+ * machine to stand still, 5 to 20 ms (cgroup_threadgroup_rwsem); one thread that moves itself needs no such lock.
+ */
+static int join_v1_cgroups(struct strings paths)
+{
+	char path[4096];
+	for (const char *cgroup; (cgroup = next_string(&paths));) {
+		snprintf(path, sizeof path, "%s/tasks", cgroup);
+		autoclose int fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd < 0 && errno == ENOENT && faccessat(AT_FDCWD, cgroup, F_OK, 0) == 0)
+			continue; /* the v2 hierarchy: the child was born there */
+		if (fd < 0 || write(fd, "0", 1) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+/* v2: the directory that the child is born in (clone3(2), CLONE_INTO_CGROUP), for the same reason. -1: there is none. */
+static int open_v2_cgroup(struct strings paths)
+{
+	char path[4096];
+	for (const char *cgroup; (cgroup = next_string(&paths));) {
+		snprintf(path, sizeof path, "%s/tasks", cgroup);
+		if (faccessat(AT_FDCWD, path, F_OK, 0) < 0)
+			return open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	return -1;
+}
+
 static _Noreturn void child(struct process *process, const int stdio[3], int socket)
 {
 	struct status status;
@@ -152,8 +182,13 @@ static _Noreturn void child(struct process *process, const int stdio[3], int soc
 	/* The shim's end gone: it died before it could be our parent in the eyes of PR_SET_PDEATHSIG. */
 	if (receive_status(socket, &status, &descriptor) != 1 || status.kind != STATUS_GO)
 		_exit(255);
+	int result = join_v1_cgroups(process->plan.settings.cgroup_paths);
+	if (result < 0) {
+		send_status(socket, (struct status){ STATUS_FAILED, STEP_CGROUPS, -result });
+		_exit(255);
+	}
 	at->null_fd = open_host_null(O_PATH);
-	int result = perform_steps(&process->plan, ACTOR_CHILD, at, &step, false);
+	result = perform_steps(&process->plan, ACTOR_CHILD, at, &step, false);
 	send_status(socket, (struct status){ STATUS_FAILED, step, result < 0 ? -result : ENOEXEC });
 	_exit(255);
 }
@@ -170,19 +205,6 @@ static int make_stdio(const struct plan_settings *of, int ends[3][2])
 		ends[fd][0] = pair[fd == 0 ? 0 : 1];
 		ends[fd][1] = pair[fd == 0 ? 1 : 0];
 		fcntl(ends[fd][1], F_SETFL, O_NONBLOCK);
-	}
-	return 0;
-}
-
-static int join_cgroups(struct strings paths, pid_t pid)
-{
-	char number[16], path[4096];
-	int length = snprintf(number, sizeof number, "%d", pid);
-	for (const char *cgroup; (cgroup = next_string(&paths));) {
-		snprintf(path, sizeof path, "%s/cgroup.procs", cgroup);
-		autoclose int fd = open(path, O_WRONLY | O_CLOEXEC);
-		if (fd < 0 || write(fd, number, length) < 0)
-			return -errno;
 	}
 	return 0;
 }
@@ -204,8 +226,9 @@ static void start(struct process *process)
 	if (!result && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, socket) < 0)
 		result = -errno;
 	if (!result) {
+		autoclose int cgroup = open_v2_cgroup(of->cgroup_paths);
 		struct clone_args args = {
-			.flags = of->namespaces | CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)&process->pidfd, .exit_signal = SIGCHLD,
+			.flags = of->namespaces | CLONE_PIDFD | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0), .cgroup = cgroup >= 0 ? cgroup : 0, .pidfd = (uint64_t)(uintptr_t)&process->pidfd, .exit_signal = SIGCHLD,
 		};
 		process->pid = syscall(SYS_clone3, &args, sizeof args);
 		if (process->pid == 0)
@@ -229,11 +252,7 @@ static void start(struct process *process)
 		return;
 	}
 	fcntl(process->status_fd, F_SETFL, O_NONBLOCK);
-	result = join_cgroups(of->cgroup_paths, process->pid);
-	if (result < 0)
-		fail(process, STEP_CGROUPS, result);
-	else
-		send_status(process->status_fd, (struct status){ STATUS_GO, 0, 0 });
+	send_status(process->status_fd, (struct status){ STATUS_GO, 0, 0 });
 }
 
 struct process *launch(const char *id, void *memory, size_t bytes)

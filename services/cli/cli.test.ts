@@ -1,0 +1,120 @@
+import { describe, expect, test } from 'vitest';
+import type { ContainerEvent } from '#contracts/containers/events.js';
+import type { Commit, DomainEvent } from '#libs/event-store/event.js';
+import { commitsUntil, readTime } from './at-time.js';
+import { foldContainers } from './container-fold.js';
+import { findContainer, findTarget } from './find-subject.js';
+import { historyOf } from './history.js';
+import { runCommand } from './run-command.js';
+import { engineStatus } from './status.js';
+import { textTable } from './text-table.js';
+import { why } from './why.js';
+
+const id = 'ab12'.padEnd(64, '0');
+const at = (second: number): string => `2026-01-31T10:02:${String(second).padStart(2, '0')}.000Z`;
+let position = 0;
+const commit = (subject: string, time: string, ...events: DomainEvent[]): Commit => ({
+  subject, position: ++position, id: `c${position}`, time, source: 'test', events, previousHash: '', hash: '',
+  cause: { correlationId: 'asked', causationId: 'asked', actor: 'uid:0 pid:7' },
+});
+const of = (event: ContainerEvent): Commit => commit(`berth.event.container.${event.container}`, 'at' in event ? event.at : at(0), event);
+
+const created: Extract<ContainerEvent, { type: 'ContainerCreated' }> = {
+  type: 'ContainerCreated', container: id, name: 'web', imageId: 'sha256:1', imageRef: 'nginx', layers: [], path: 'nginx', args: ['-g', 'x y'], mounts: [], at: at(1),
+  config: { Image: 'nginx', Cmd: ['-g', "it's"], Env: ['A=b c'], Hostname: 'ab1200000000', Entrypoint: ['nginx'] },
+  hostConfig: { Memory: 64 * 2 ** 20, PortBindings: { '80/tcp': [{ HostIp: '', HostPort: '8080' }] }, Binds: ['/srv:/srv:ro'], NetworkMode: 'default' },
+};
+const started: ContainerEvent[] = [
+  { type: 'StartRequested', container: id, start: 1, reason: 'api', at: at(2) },
+  { type: 'ContainerStarted', container: id, start: 1, pid: 77, at: at(3) },
+];
+const exit: Extract<ContainerEvent, { type: 'ContainerExited' }> = { type: 'ContainerExited', container: id, start: 1, exitCode: 137, signal: 9, oomKilled: true, reason: 'oom', at: at(11) };
+const removed: ContainerEvent[] = [
+  { type: 'RemoveRequested', container: id, force: false, volumes: false, at: at(20) },
+  { type: 'ContainerRemoved', container: id, at: at(21) },
+];
+const log = (...events: ContainerEvent[]): Commit[] => events.map(of);
+const whyOf = (...events: ContainerEvent[]): string => why(findContainer(log(...events), 'web'));
+
+describe('why', () => {
+  test('the kernel killed it for lack of memory', () => {
+    expect(whyOf(created, ...started, exit)).toBe(
+      'web is exited since 2026-01-31 10:02:11 with code 137: it was killed by the kernel for lack of memory (limit 64 MiB); its restart policy is no.',
+    );
+  });
+
+  test('somebody stopped it', () => {
+    const stop: ContainerEvent = { type: 'StopRequested', container: id, signal: 15, timeoutSeconds: 10, at: at(9) };
+    const sentence = whyOf(created, ...started, stop, { ...exit, oomKilled: false, reason: 'stop-timeout' });
+    expect(sentence).toContain('uid:0 pid:7 stopped it, and it did not end within 10 s of SIGTERM');
+  });
+
+  test.each([
+    ['was never started', [created], 'web is created since 2026-01-31 10:02:01: it was never started.'],
+    ['runs', [created, ...started], 'web is running since 2026-01-31 10:02:03 with pid 77: it was started by a client; its restart policy is no.'],
+    ['is gone', [created, ...started, exit, ...removed], /^web is removed since .* uid:0 pid:7 asked for its removal; before, it exited with code 137/],
+    ['could not start', [created, started[0]!, { type: 'StartFailed', container: id, start: 1, error: 'no such file', exitCode: 127, at: at(3) }], /its start failed: no such file\.$/],
+  ] as const)('it %s', (_, events, sentence) => {
+    expect(whyOf(...events)).toEqual(typeof sentence === 'string' ? sentence : expect.stringMatching(sentence));
+  });
+});
+
+test('the fold at an earlier time is what was then', () => {
+  const commits = log(created, ...started, exit, ...removed);
+  const statusAt = (second: number) => foldContainers(commitsUntil(commits, Date.parse(at(second)))).get(id)?.status;
+  expect([0, 1, 3, 10, 11, 20, 21].map(statusAt)).toEqual([undefined, 'created', 'running', 'running', 'exited', 'removing', 'removed']);
+});
+
+test('a time is RFC 3339 with an offset, Unix seconds, or how long ago', () => {
+  expect(readTime('10m', 1_000_000)).toBe(400_000);
+  expect(readTime('12.5', 0)).toBe(12_500);
+  expect(readTime('1970-01-01T01:00:01+01:00', 0)).toBe(1_000);
+  for (const wrong of ['', 'yesterday', '2026-01-31', '2026-01-31T10:00:00', '2026-13-31T10:00:00Z']) expect(() => readTime(wrong, 0)).toThrow(/is no time/);
+});
+
+describe('what a person means', () => {
+  const other = 'ab99'.padEnd(64, '0');
+  const image = commit(`berth.event.image.${'cd'.padEnd(64, '0')}`, at(0), { type: 'ImageTagged', reference: 'docker.io/library/busybox:latest' } as DomainEvent);
+  const commits = [image, ...log(created, ...removed, { ...created, container: other })];
+
+  test('a present name goes before a removed one', () => expect(findTarget(commits, 'web').id).toBe(other));
+  test('a removed one is found by its id', () => expect(findTarget(commits, 'ab12')).toMatchObject({ kind: 'container', id }));
+  test('an image goes by its short name and by its id', () => {
+    expect(findTarget(commits, 'busybox')).toMatchObject({ kind: 'image' });
+    expect(findTarget(commits, 'sha256:cd')).toMatchObject({ kind: 'image' });
+  });
+  test('nothing fits', () => expect(() => findTarget(commits, 'nope')).toThrow(/knows no container/));
+  test('several fit', () => {
+    const both = log(created, { ...created, container: other, name: 'web2' });
+    expect(() => findTarget(both, 'ab')).toThrow(/give more of the id/);
+  });
+});
+
+test("a container's history has its tasks, name and endpoints, and nobody else's", () => {
+  const otherId = 'ff'.padEnd(64, '0');
+  const commits = [
+    commit('berth.event.name.web', at(0), { type: 'NameClaimed', name: 'web', container: id } as DomainEvent),
+    ...log(created, { ...created, container: otherId, name: 'other' }),
+    commit(`berth.event.task.${id}-1`, at(2), { type: 'TaskRequested', container: id, start: 1, at: at(2) } as DomainEvent),
+    commit('berth.event.pool.p', at(4), { type: 'EndpointReleased', endpoint: `${id}-1`, at: at(4) } as DomainEvent),
+  ];
+  const entries = historyOf(commits, findTarget(commits, 'web'));
+  expect(entries.map(({ event }) => event)).toEqual(['NameClaimed', 'ContainerCreated', 'TaskRequested', 'EndpointReleased']);
+  expect(entries[2]).toMatchObject({ time: at(2), actor: 'uid:0 pid:7', cause: 'asked', details: { start: 1 } });
+});
+
+test('the docker run that makes it again, quoted for a shell', () => {
+  expect(runCommand(created, 'site')).toBe(
+    String.raw`docker run -d --name site -p 8080:80/tcp -v /srv:/srv:ro -e 'A=b c' -m 67108864 --entrypoint nginx nginx -g 'it'\''s'`,
+  );
+});
+
+test('status counts what is there', () => {
+  expect(engineStatus(log(created, ...started), 9, ['nats', 'engine'])).toMatchObject({
+    position: 9, commits: 3, containersByStatus: { running: 1 }, commitsByAggregate: { container: 3 }, ready: ['nats', 'engine'], notReady: ['executor'],
+  });
+});
+
+test('a table shows no control characters of strangers', () => {
+  expect(textTable(['A', 'B'], [['x\u001b[2J', 'y']])).toBe('A      B\nx?[2J  y');
+});

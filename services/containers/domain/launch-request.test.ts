@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import type { ContainerConfig, HostConfig } from '#contracts/containers/container-config.js';
+import type { EndpointSettings } from '#contracts/containers/container-state.js';
+import { checkHostConfig, launchRequest, networkWithEndpoint, parseSecurityOptions } from './launch-request.js';
+
+const endpoint: EndpointSettings = { network: 'bridge', networkId: 'n1', endpointId: 'e1', bridge: 'berth0', address: '172.17.0.2', prefixLength: 16, gateway: '172.17.0.1', mac: '02:42:ac:11:00:02', mtu: 1500, ports: [] };
+const launch = (hostConfig: HostConfig = {}, config: ContainerConfig = {}, at: EndpointSettings | undefined = endpoint) =>
+  launchRequest({ id: 'c1', createdAt: '', name: 'web', config, hostConfig, imageId: '', imageRef: '', layers: ['l2', 'l1'], path: 'sh', args: ['-c', 'true'], mounts: [] }, 2, at, []);
+
+test('a container that asks for nothing runs in the root folder, on the bridge, with 64 MB of shared memory and no limits', () => {
+  expect(launch()).toMatchObject({
+    container: 'c1', start: 2, process: { args: ['sh', '-c', 'true'], cwd: '/', terminal: false }, network: { mode: 'bridge', endpoint }, shmSizeBytes: 67_108_864,
+    resources: {}, security: { privileged: false, noNewPrivileges: false, seccomp: 'default' }, log: { driver: 'json-file', maxBytes: 0, maxFiles: 1 },
+  });
+});
+test('limits reach the executor as they were given, and "unlimited" is no limit', () => {
+  expect(launch({ Memory: 10_000_000, NanoCpus: 500_000_000, PidsLimit: 5 }).resources).toEqual({ memoryBytes: 10_000_000, nanoCpus: 500_000_000, pidsLimit: 5 });
+  expect(launch({ Memory: 0, PidsLimit: -1, CpusetCpus: '' }).resources).toEqual({});
+});
+test('labels of an image change nothing of what runs', () => expect(launch({}, { Labels: { privileged: 'true' } })).toEqual(launch()));
+
+test('a container without a network of its own needs no endpoint', () => {
+  expect(['none', 'host', 'container:c2'].map((NetworkMode) => launchNetwork(NetworkMode))).toEqual([{ mode: 'none' }, { mode: 'host' }, { mode: 'container', container: 'c2' }]);
+  expect(['none', 'host', 'container:c2', '', 'default', 'bridge', 'mine'].map((NetworkMode) => networkWithEndpoint({ NetworkMode }))).toEqual([undefined, undefined, undefined, 'bridge', 'bridge', 'bridge', 'mine']);
+  expect(() => launchRequest({ id: 'c1', createdAt: '', name: '', config: {}, hostConfig: {}, imageId: '', imageRef: '', layers: [], path: 'sh', args: [], mounts: [] }, 1, undefined, [])).toThrow('needs an endpoint');
+});
+const launchNetwork = (NetworkMode: string) => launch({ NetworkMode }).network;
+
+test('security options are obeyed or refused, never ignored', () => {
+  expect(parseSecurityOptions(['no-new-privileges', 'seccomp=unconfined'])).toEqual({ noNewPrivileges: true, seccomp: 'unconfined' });
+  expect(parseSecurityOptions(['no-new-privileges:false', 'seccomp=builtin', 'apparmor=unconfined', 'label=disable'])).toEqual({ noNewPrivileges: false, seccomp: 'default' });
+  for (const option of ['apparmor=docker-default', 'seccomp=', 'label=type:x', 'nonsense']) expect(() => parseSecurityOptions([option]), option).toThrow('invalid --security-opt');
+});
+
+test('the size of a log is written with a unit', () => {
+  const log = (Config: Record<string, string>) => launch({ LogConfig: { Type: 'json-file', Config } }).log;
+  expect(['10m', '1k', '1.5g', '20', '3MB', '-1'].map((size) => log({ 'max-size': size }).maxBytes)).toEqual([10_485_760, 1024, 1_610_612_736, 20, 3_145_728, 0]);
+  expect(log({ 'max-file': '3' }).maxFiles).toBe(3);
+});
+test('a log that cannot be kept as asked is refused at creation', () => {
+  expect(() => checkHostConfig({ LogConfig: { Type: 'syslog' } })).toThrow("no log driver named 'syslog'");
+  for (const Config of [{ 'max-size': 'big' }, { 'max-file': '0' }, { colour: 'red' }] as Record<string, string>[]) expect(() => checkHostConfig({ LogConfig: { Config } })).toThrow();
+});
+test('a restart policy that makes no sense is refused at creation', () => {
+  expect(() => checkHostConfig({ AutoRemove: true, RestartPolicy: { Name: 'always' } })).toThrow('AutoRemove');
+  expect(() => checkHostConfig({ RestartPolicy: { Name: 'sometimes' as 'always' } })).toThrow('unknown policy');
+  expect(() => checkHostConfig({ RestartPolicy: { Name: 'always', MaximumRetryCount: 3 } })).toThrow('maximum retry count');
+  checkHostConfig({ AutoRemove: true, RestartPolicy: { Name: 'no' } });
+});
+test('less memory than a start needs is refused at creation', () => {
+  expect(() => checkHostConfig({ Memory: 1_000_000 })).toThrow('Minimum memory limit');
+  checkHostConfig({ Memory: 6 * 1024 * 1024 });
+});

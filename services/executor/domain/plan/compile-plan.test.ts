@@ -1,0 +1,70 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { buildSpec, type LaunchFields, type SpecHost } from '../spec/build-spec.js';
+import { compileExecPlan } from './compile-exec-plan.js';
+import { compilePlan, type PlanRun } from './compile-plan.js';
+import { describePlan, encodePlan } from './encode-plan.js';
+
+const golden = join(dirname(fileURLToPath(import.meta.url)), '../../../../../services/executor/domain/plan/golden');
+const cgroupDirectories = ['/sys/fs/cgroup/memory/berth/c', '/sys/fs/cgroup/cpu,cpuacct/berth/c', '/sys/fs/cgroup/unified/berth/c'];
+const host: SpecHost = {
+  containerDirectory: '/data/c', layersDirectory: '/data/layers', layerNames: ['b', 'a'], upper: '/data/c/diff', work: '/data/c/work', rootTarget: '/data/c/merged',
+  cgroupDirectories, cgroupsPath: '/berth/c', sandboxPath: '/proc/1/fd/9', cgroupMode: 'hybrid', initPath: '/opt/berth-init',
+};
+const plain: LaunchFields = {
+  container: 'c', start: 1, name: 'box',
+  process: { args: ['sh'], env: [], cwd: '/', user: '', groups: [], terminal: true, rows: 24, columns: 80, openStdin: true, stdinOnce: true },
+  security: { privileged: false, capAdd: [], capDrop: [], noNewPrivileges: false, seccomp: 'default' },
+  resources: {}, layers: [], readOnlyRoot: false, mounts: [], network: { mode: 'none' }, hostname: 'box', domainname: '', extraHosts: [], dns: [], dnsSearch: [], dnsOptions: [],
+  ulimits: [], sysctls: {}, shmSizeBytes: 67108864, init: false, log: { driver: 'json-file', maxBytes: 0, maxFiles: 1 }, tickets: [],
+};
+const run: PlanRun = {
+  taskDirectory: '/run/t', logPath: '/data/c/log', logMaxBytes: 0, logMaxFiles: 1, socketGroup: 7, tickets: [], terminal: true, rows: 24, columns: 80, openStdin: true, stdinOnce: true,
+  cgroupDirectories, cgroupWrites: [{ path: '/sys/fs/cgroup/memory/berth/c/memory.limit_in_bytes', data: '1', optional: false }], oomPath: '/sys/fs/cgroup/memory/berth/c/memory.oom_control',
+};
+const plan = (task: Partial<LaunchFields> = {}) => compilePlan(buildSpec({ ...plain, ...task }, host), run);
+const operations = (task: Partial<LaunchFields> = {}) => plan(task).steps.map(({ op }) => op);
+
+test.each([
+  ['default', () => plan()],
+  ['exec', () => compileExecPlan({ process: plain.process, security: plain.security, initPid: 9, hostname: 'box', cgroupDirectories, tickets: ['0'.repeat(32) + ':ioe'] })],
+])('the %s plan, as a person reads it', (name, make) => {
+  // The filter's length changes with every system call that is added to the profile; seccomp.test.ts looks into it.
+  const text = describePlan(make()).replace(/program=<\d+ bytes>/, 'program=<…>');
+  const path = join(golden, `${name}.txt`);
+  if (process.env['RENEW_GOLDEN']) writeFileSync(path, text);
+  expect(text).toBe(readFileSync(path, 'utf8'));
+  expect(encodePlan(make()).length).toBeLessThan(32_768);
+});
+
+test('a filter is loaded while it still may be: before capabilities go, or last with no_new_privs', () => {
+  const rights = (noNewPrivileges: boolean) => operations({ security: { ...plain.security, noNewPrivileges } }).filter((op) => ['no_new_privileges', 'set_user', 'seccomp', 'capabilities', 'exec'].includes(op));
+  expect(rights(false)).toEqual(['set_user', 'seccomp', 'capabilities', 'exec']);
+  expect(rights(true)).toEqual(['no_new_privileges', 'set_user', 'capabilities', 'seccomp', 'exec']);
+});
+
+test('of a read-only root the working directory is made before it is read-only', () => {
+  const order = operations({ readOnlyRoot: true });
+  expect(order.indexOf('chdir')).toBeLessThan(order.indexOf('readonly_root'));
+  expect(order.indexOf('pivot_root')).toBeLessThan(order.indexOf('chdir'));
+});
+
+test('on the host\'s network no network namespace is made or joined', () => {
+  const { sandboxPath: _, ...without } = host;
+  const hostPlan = compilePlan(buildSpec({ ...plain, network: { mode: 'host' } }, without), run);
+  expect(hostPlan.steps.some(({ op }) => op === 'join_namespace')).toBe(false);
+  expect(hostPlan.settings.namespaces & 0x40000000).toBe(0);
+});
+
+test('a /dev of the user is left as it is', () => {
+  const order = operations({ mounts: [{ type: 'bind', source: '/dev', target: '/dev', readOnly: false, propagation: '' }] });
+  expect(order).not.toContain('make_node');
+  expect(order.filter((op) => op === 'make_symlink').length).toBe(2); // of cgroups
+});
+
+test('propagation and attributes of a bind become numbers', () => {
+  const [bind] = plan({ mounts: [{ type: 'bind', source: '/s', target: '/t', readOnly: true, propagation: 'rslave' }] }).steps.filter((step) => step.op === 'bind_mount' && step.target === '/t');
+  expect(bind).toMatchObject({ recursive: true, readonly: true, propagation: (1 << 19) | 0x4000, attributes: 0 });
+});

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { planOf } from './encode-plan.js';
+import type { PlanSettings, PlanStep } from './plan-table.js';
+import { startFailure } from './start-failure.js';
+
+const settings: PlanSettings = {
+  taskDirectory: '/t', logPath: '', logMaxBytes: 0, logMaxFiles: 1, socketGroup: 0, socketMode: 0o660, shimCgroupPaths: [], namespaces: 0,
+  terminal: false, rows: 0, columns: 0, openStdin: false, stdinOnce: false, tickets: [], cgroupPaths: [],
+};
+const [ENOENT, EACCES, ENOEXEC, ENOTDIR, EPERM] = [2, 13, 8, 20, 1];
+// What a step carries besides its kind is of no matter here.
+const exec = planOf(settings, [{ op: 'exec', actor: 'child', from: 'process.args', args: ['x'], env: [] } as unknown as PlanStep]);
+const failure = (errno: number, command = 'nope') => startFailure(exec, 0, errno, command);
+
+test('a command that is not there is told in the words from which clients make exit code 127', () => {
+  expect(failure(ENOENT).message).toMatch(/unable to start container process: exec: "nope": executable file not found in \$PATH: unknown$/);
+  expect(failure(ENOENT, '/bin/nope').message).toMatch(/exec: "\/bin\/nope": stat \/bin\/nope: no such file or directory: unknown$/);
+});
+test('a command that may not run is told in the words from which clients make exit code 126', () => {
+  expect(failure(EACCES).message).toContain('exec: "nope": permission denied');
+  expect(failure(ENOTDIR).message).toContain('exec: "nope": not a directory');
+  expect(failure(ENOEXEC).message).toContain('exec: "nope": exec format error');
+  for (const errno of [ENOENT, EACCES, ENOTDIR, ENOEXEC]) expect(failure(errno).kind).toBe('invalid');
+});
+test('a user that the image does not know is named', () => {
+  const plan = planOf(settings, [{ op: 'set_user', actor: 'child', from: 'process.user', user: 'app:staff' } as unknown as PlanStep]);
+  expect(startFailure(plan, 0, ENOENT, 'sh')).toMatchObject({ kind: 'invalid', message: 'unable to find user app: no matching entries in passwd file' });
+});
+test('any other failure names the step, what it stands for and the error of the kernel', () => {
+  const plan = planOf(settings, [{ op: 'set_hostname', actor: 'child', from: 'hostname', name: 'box' }]);
+  const { kind, message } = startFailure(plan, 0, EPERM, 'sh');
+  expect(kind).toBe('internal');
+  expect(message).toContain('step 0 child set_hostname name="box" (from hostname): EPERM');
+});
+test('a step outside the plan is said to be so', () => expect(startFailure(exec, 9, EPERM, 'sh').message).toContain('9: no step of the plan'));

@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import type { TaskEvent } from '#contracts/executor/tasks.js';
+import { idempotent, specify } from '#libs/event-store/testing/specify.js';
+import { type TaskCommand, taskDecider } from './task-decider.js';
+
+const identity = { container: 'c1', start: 1, at: '2026-01-01T00:00:00.000000000Z' } as const;
+const ending = { exitCode: 0, signal: 0, oomKilled: false, keeperLost: false } as const;
+const requested: TaskEvent = { type: 'TaskRequested', ...identity };
+const started: TaskEvent = { type: 'TaskStarted', ...identity, pid: 7 };
+const failed: TaskEvent = { type: 'TaskFailed', ...identity, error: 'no' };
+const exited: TaskEvent = { type: 'TaskExited', ...identity, ...ending };
+const execStarted: TaskEvent = { type: 'ExecStarted', ...identity, exec: 'e1', pid: 9 };
+const execExited: TaskEvent = { type: 'ExecExited', ...identity, exec: 'e1', exitCode: 3 };
+
+const request: TaskCommand = { ...requested, type: 'Request' };
+const recordStarted: TaskCommand = { ...identity, type: 'RecordStarted', pid: 7 };
+const recordFailed: TaskCommand = { ...identity, type: 'RecordFailed', error: 'no' };
+const recordExited: TaskCommand = { ...identity, ...ending, type: 'RecordExited' };
+const recordExecStarted: TaskCommand = { ...identity, type: 'RecordExecStarted', exec: 'e1', pid: 9 };
+const recordExecExited: TaskCommand = { ...identity, type: 'RecordExecExited', exec: 'e1', exitCode: 3 };
+const given = specify(taskDecider);
+
+test('a task is requested, starts and exits', () => {
+  given().when(request).then(requested);
+  given(requested).when(recordStarted).then(started);
+  given(requested, started).when(recordExited).then(exited);
+});
+test('a task that failed to start can be requested again', () => {
+  given(requested).when(recordFailed).then(failed);
+  given(requested, failed).when(request).then(requested);
+});
+test('a task never moves back', () => {
+  given(requested, started).when(request).thenNothing();
+  given(requested, started).when(recordFailed).thenNothing();
+  for (const late of [request, recordStarted, recordFailed, recordExited]) given(requested, started, exited).when(late).thenNothing();
+});
+test('an exit counts even when the start was never seen', () => given(requested).when(recordExited).then(exited));
+test('nothing is observed of a task that was never requested', () => {
+  for (const report of [recordStarted, recordFailed, recordExited, recordExecStarted, recordExecExited]) given().when(report).thenNothing();
+});
+test('an exec runs in a running task, and ends with it', () => {
+  given(requested, started).when(recordExecStarted).then(execStarted);
+  given(requested, started, execStarted).when(recordExecExited).then(execExited);
+  given(requested, started, exited).when(recordExecStarted).thenNothing();
+  expect([requested, started, execStarted, exited].reduce(taskDecider.evolve, taskDecider.initialState)).toMatchObject({ status: 'exited', pid: 0, execs: new Set() });
+});
+
+const histories: TaskEvent[][] = [[], [requested], [requested, failed], [requested, started], [requested, started, execStarted], [requested, started, execStarted, execExited], [requested, started, exited]];
+test('an observation of a task, made twice, is one', () => idempotent(taskDecider, histories, [request, recordStarted, recordFailed, recordExited]));
+
+// Known to be wrong: the day it is right these fail, and become plain tests.
+test.fails('the start of an exec, observed twice, is one', () => idempotent(taskDecider, histories, [recordExecStarted]));
+test.fails('the end of an exec, observed twice, is one', () => idempotent(taskDecider, histories, [recordExecExited]));
