@@ -1,6 +1,6 @@
 import { IsArray, IsBoolean, IsInt, IsObject, IsOptional, IsString } from 'class-validator';
 import type { Ulimit } from '../containers/container-config.js';
-import type { ContainerMount, EndpointSettings } from '../containers/container-state.js';
+import type { ContainerMount, EndpointSettings, PublishedPort } from '../containers/container-state.js';
 import type { Done, StreamEndpoint } from '../request.js';
 import { Request } from '../request.js';
 
@@ -143,9 +143,15 @@ export class OpenLogs extends Request<StreamEndpoint> {
   @IsString() readonly until!: string;
 }
 
+/** Host ports that lead to a task's address while it runs: on the log, so that the firewall can be made anew under running containers. */
+export interface PublishedEndpoint {
+  readonly address: string;
+  readonly ports: readonly PublishedPort[];
+}
+
 /** `berth.event.task.<container>-<start>`, written by the executor alone. Exec events carry the exec's id. */
 export type TaskEvent =
-  | { readonly type: 'TaskRequested'; readonly container: string; readonly start: number; readonly at: string }
+  | { readonly type: 'TaskRequested'; readonly container: string; readonly start: number; readonly published?: PublishedEndpoint; readonly at: string }
   | { readonly type: 'TaskStarted'; readonly container: string; readonly start: number; readonly pid: number; readonly at: string }
   | { readonly type: 'TaskFailed'; readonly container: string; readonly start: number; readonly error: string; readonly at: string }
   | { readonly type: 'TaskExited'; readonly container: string; readonly start: number; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly keeperLost: boolean; readonly at: string }

@@ -36,7 +36,7 @@ export function findContainer(commits: readonly Commit[], wanted: string): Conta
   } catch (error) {
     if (!(error instanceof Error && 'kind' in error && error.kind === 'not-found')) throw error;
   }
-  throw notFound(`the log knows no container "${wanted}" at that time`);
+  throw notFound(`the log knows no container "${wanted}"`);
 }
 
 type Candidate = Target & { readonly gone: boolean };

@@ -42,7 +42,7 @@ function concerns(subject: string, event: DomainEvent, target: Target): boolean 
 export function shortDetails(details: Readonly<Record<string, unknown>>): string {
   const parts: string[] = [];
   for (const [key, value] of Object.entries(details)) {
-    if (['at', 'container', 'config', 'hostConfig', 'layers', 'imageId', 'mounts', 'path', 'v'].includes(key)) continue;
+    if (['at', 'container', 'config', 'hostConfig', 'layers', 'imageId', 'mounts', 'path', 'v', 'image', 'configDigest', 'manifestDigest'].includes(key)) continue;
     if (value === '' || value === false || value === null) continue;
     if (Array.isArray(value) && value.length === 0) continue;
     const text = typeof value === 'string' ? value : JSON.stringify(value);

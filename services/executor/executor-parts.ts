@@ -71,7 +71,7 @@ export class ExecutorParts {
     });
     this.execs = new ExecLauncher(this.tasks, this.live, cgroups, settings);
     this.control = new TaskControl(this.live, this.files, this.streams);
-    this.networks = new NetworksOnHost(firewall);
+    this.networks = new NetworksOnHost(firewall, this.live);
     this.facts = () => hostFacts(cgroups, settings);
   }
 

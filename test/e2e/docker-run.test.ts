@@ -111,6 +111,21 @@ describe('an engine that is killed', () => {
   }, 60_000);
 });
 
+test('a published port leads to its container, also after the engine and the executor were killed', async () => {
+  await docker('run', '-d', '--name', 'web', '-p', '127.0.0.1:0:80', 'busybox', 'sh', '-c', 'echo berthed > /tmp/index.html; exec httpd -f -p 80 -h /tmp');
+  const port = (await docker('port', 'web', '80')).stdout.trim().split(':').pop() ?? '';
+  const page = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/index.html`, { signal: AbortSignal.timeout(1_000) })).text().catch(() => '');
+  await until(async () => (await page().catch(() => '')) === 'berthed\n');
+  for (const service of ['executor', 'engine'] as const) {
+    const pid = engine.pid(service);
+    if (pid === undefined) throw new Error(`${service} does not run`);
+    process.kill(pid, 'SIGKILL');
+    await until(async () => engine.pid(service) !== undefined && (await docker('ps', '--format', '{{.State}}')).stdout === 'running\n');
+  }
+  await until(async () => (await page().catch(() => '')) === 'berthed\n');
+  await docker('rm', '-f', 'web');
+}, 60_000);
+
 async function until(holds: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 30_000;
   while (!(await holds())) {

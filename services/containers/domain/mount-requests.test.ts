@@ -16,7 +16,7 @@ test('a mount that cannot be meant is refused', () => {
 });
 test('targets are cleaned, so that one place has one name', () => expect(parseBind('/host:/a//./b/').target).toBe('/a/b'));
 
-test('two mounts at one target are refused', () => expect(() => mountRequests({}, { Binds: ['/a:/data', 'b:/data/'] })).toThrow('Duplicate mount point: /data'));
+test('two mounts at one target are refused', () => expect(() => mountRequests({}, { Binds: ['/a:/data', 'cache:/data/'] })).toThrow('Duplicate mount point: /data'));
 test('a volume that the image declares gives way to a mount at its target', () => {
   expect(mountRequests({ Volumes: { '/data': {}, '/more': {} } }, { Binds: ['/host:/data/'] })).toMatchObject([{ type: 'bind', target: '/data' }, { type: 'volume', source: '', target: '/more' }]);
 });

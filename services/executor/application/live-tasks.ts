@@ -36,6 +36,10 @@ export class LiveTasks {
     return undefined;
   }
 
+  all(): Iterable<LiveTask> {
+    return this.tasks.values();
+  }
+
   add(task: LiveTask): void {
     this.tasks.set(taskId(task.identity), task);
     this.early.set(task, []);
@@ -99,6 +103,8 @@ export class LiveTasks {
       if (state.status !== 'running') continue;
       const task = new LiveTask({ container: state.container, start: state.start }, `${runRoot}/tasks/${id}`);
       task.pid = state.pid;
+      task.ports = state.published?.ports ?? [];
+      task.address = state.published?.address ?? '';
       this.tasks.set(id, task);
       await this.recover(task);
     }

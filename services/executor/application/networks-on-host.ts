@@ -3,17 +3,22 @@ import type { Done } from '#contracts/request.js';
 import { ensureBridge } from '../adapters/network/bridge.js';
 import type { Firewall } from '../adapters/network/firewall.js';
 import type { BridgeRules } from '../adapters/network/rule-set.js';
+import type { LiveTasks } from './live-tasks.js';
+import { rulesOf } from './port-publisher.js';
 
 /** Bridges and the rules that belong to them. The rule set is the fold of all wishes, applied whole. */
 export class NetworksOnHost {
   private readonly bridges = new Map<string, BridgeRules>();
 
-  constructor(private readonly firewall: Firewall) {}
+  constructor(
+    private readonly firewall: Firewall,
+    private readonly live: LiveTasks,
+  ) {}
 
   async ensure({ bridge, gateway, prefixLength, mtu, internal }: EnsureBridge): Promise<Done> {
     ensureBridge({ name: bridge, gateway, prefixLength, mtu });
     this.bridges.set(bridge, { bridge, subnet: networkOf(gateway, prefixLength), internal });
-    await this.firewall.applyRuleSet({ bridges: [...this.bridges.values()], publishedPorts: [] });
+    await this.firewall.applyRuleSet({ bridges: [...this.bridges.values()], publishedPorts: [...this.live.all()].flatMap(rulesOf) });
     return { position: 0 };
   }
 }

@@ -22,7 +22,7 @@ export class PortPublisher {
   }
 }
 
-function rulesOf(task: LiveTask): PublishedPortRule[] {
+export function rulesOf(task: LiveTask): PublishedPortRule[] {
   return task.ports.map(({ protocol, hostIp, hostPort, containerPort }) => ({
     protocol,
     hostPort,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { access, chown, mkdir, rm } from 'node:fs/promises';
 import type { ContainerMount, EndpointSettings } from '#contracts/containers/container-state.js';
-import type { LaunchTask, TaskEvent } from '#contracts/executor/tasks.js';
+import type { LaunchTask, PublishedEndpoint, TaskEvent } from '#contracts/executor/tasks.js';
 import type { RequestContext } from '#contracts/request.js';
 import { cgroupDirectories, type CgroupLayout, controllerDirectory } from '#libs/cgroup/layout.js';
 import { limitWrites } from '#libs/cgroup/limits.js';
@@ -61,7 +61,7 @@ export class TaskLauncher {
     try {
       // The files and the sandbox are the container's own and go with it or with their descriptor: they need not wait for the intent.
       const [, prepared] = await Promise.all([
-        this.tasks.execute(id, { type: 'Request', ...identity, at: new Date().toISOString() }, asked),
+        this.tasks.execute(id, { type: 'Request', ...identity, ...publishedBy(launch), at: new Date().toISOString() }, asked),
         this.prepare(launch, task).then((made) => ((sandbox = made.sandbox), made)),
       ]);
       const outcome = this.live.outcomeOf(task);
@@ -160,6 +160,10 @@ export class TaskLauncher {
       throw internal(`failed to set up the endpoint ${address} on ${bridge}: ${error instanceof Error ? error.message : String(error)}`, error);
     }
   }
+}
+
+function publishedBy({ network }: Launch): { published?: PublishedEndpoint } {
+  return network.mode === 'bridge' && network.endpoint.ports.length > 0 ? { published: { address: network.endpoint.address, ports: network.endpoint.ports } } : {};
 }
 
 /** A bind's source on the host: -v makes a missing one as a directory, --mount refuses. */

@@ -1,16 +1,16 @@
-import type { TaskEvent } from '#contracts/executor/tasks.js';
+import type { PublishedEndpoint, TaskEvent } from '#contracts/executor/tasks.js';
 import type { Decider } from '#libs/event-store/decider.js';
 
 /** One run of one container, as observed: it only moves forward. `berth.event.task.<container>-<start>` */
 export type Task =
   | { readonly status: 'absent' }
-  | { readonly status: 'requested' | 'failed'; readonly container: string; readonly start: number }
-  | { readonly status: 'running' | 'exited'; readonly container: string; readonly start: number; readonly pid: number; readonly startedAt: string; readonly execs: ReadonlySet<string> };
+  | { readonly status: 'requested' | 'failed'; readonly container: string; readonly start: number; readonly published?: PublishedEndpoint }
+  | { readonly status: 'running' | 'exited'; readonly container: string; readonly start: number; readonly pid: number; readonly startedAt: string; readonly execs: ReadonlySet<string>; readonly published?: PublishedEndpoint };
 
 type Observed = { readonly container: string; readonly start: number; readonly at: string };
 
 export type TaskCommand =
-  | ({ readonly type: 'Request' } & Observed)
+  | ({ readonly type: 'Request'; readonly published?: PublishedEndpoint } & Observed)
   | ({ readonly type: 'RecordStarted'; readonly pid: number } & Observed)
   | ({ readonly type: 'RecordFailed'; readonly error: string } & Observed)
   | ({ readonly type: 'RecordExited'; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly keeperLost: boolean } & Observed)
@@ -26,7 +26,7 @@ export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
     const identity = { container, start };
     switch (command.type) {
       case 'Request':
-        return task.status === 'absent' || task.status === 'failed' ? [{ type: 'TaskRequested', ...identity, at }] : [];
+        return task.status === 'absent' || task.status === 'failed' ? [{ type: 'TaskRequested', ...identity, ...(command.published ? { published: command.published } : {}), at }] : [];
       case 'RecordStarted':
         return task.status === 'requested' ? [{ type: 'TaskStarted', ...identity, pid: command.pid, at }] : [];
       case 'RecordFailed':
@@ -47,11 +47,11 @@ export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
     const { container, start } = event;
     switch (event.type) {
       case 'TaskRequested':
-        return { status: 'requested', container, start };
+        return { status: 'requested', container, start, ...(event.published ? { published: event.published } : {}) };
       case 'TaskFailed':
         return { status: 'failed', container, start };
       case 'TaskStarted':
-        return { status: 'running', container, start, pid: event.pid, startedAt: event.at, execs: new Set() };
+        return { status: 'running', container, start, pid: event.pid, startedAt: event.at, execs: new Set(), ...(task.status === 'requested' && task.published ? { published: task.published } : {}) };
       case 'TaskExited':
         return { status: 'exited', container, start, pid: 0, startedAt: task.status === 'running' ? task.startedAt : '', execs: new Set() };
       case 'ExecStarted':
