@@ -35,5 +35,6 @@ export function containerView(state: PresentContainer, execIds: readonly string[
 
 function statusOf(state: PresentContainer): ContainerStatus {
   if (state.status !== 'starting') return state.status;
+  if (state.restartCount > 0) return 'restarting';
   return state.run.start > 1 ? 'exited' : 'created';
 }

@@ -25,8 +25,7 @@ export function mountRequests(config: ContainerConfig, hostConfig: HostConfig): 
     if (targets.has(target)) throw invalid(`Duplicate mount point: ${target}`);
     targets.add(target);
   }
-  const declared = Object.keys(config.Volumes ?? {})
-    .map(cleanTarget)
+  const declared = [...new Set(Object.keys(config.Volumes ?? {}).map(cleanTarget))]
     .filter((target) => !targets.has(target))
     .map((target): WantedMount => ({ type: 'volume', source: '', target, readOnly: false, propagation: '', noCopy: false, createSource: false }));
   return [...explicit, ...declared];

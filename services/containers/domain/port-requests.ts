@@ -4,9 +4,9 @@ import { invalid } from '#libs/errors/errors.js';
 
 /** "80/tcp" → 80, tcp. */
 export function parsePort(text: string): { port: number; protocol: PublishedPort['protocol'] } {
-  const [number = '', protocol = 'tcp'] = text.split('/');
+  const [number = '', protocol = 'tcp', ...rest] = text.split('/');
   const port = Number(number);
-  if (!/^\d+$/.test(number) || port < 1 || port > 65535 || !isProtocol(protocol)) throw invalid(`invalid port specification: "${text}"`);
+  if (!/^\d+$/.test(number) || port < 1 || port > 65535 || !isProtocol(protocol) || rest.length > 0) throw invalid(`invalid port specification: "${text}"`);
   return { port, protocol };
 }
 
@@ -18,7 +18,7 @@ export function portRequests(config: ContainerConfig, hostConfig: HostConfig): P
     const { port, protocol } = parsePort(key);
     return (bindings ?? []).map((binding): PublishedPort => {
       const hostPort = binding.HostPort ? Number(binding.HostPort) : 0;
-      if (!Number.isInteger(hostPort) || hostPort < 0 || hostPort > 65535) throw invalid(`invalid port specification: "${binding.HostPort ?? ''}"`);
+      if (!/^\d*$/.test(binding.HostPort ?? '') || hostPort > 65535) throw invalid(`invalid port specification: "${binding.HostPort ?? ''}"`);
       return { containerPort: port, protocol, hostIp: binding.HostIp ?? '', hostPort };
     });
   });

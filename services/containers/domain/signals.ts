@@ -20,5 +20,7 @@ export function signalNumber(text: string): number {
   const [, name = '', sign = '', offset = ''] = /^(?:SIG)?([A-Z0-9]+?)(?:([+-])(\d+))?$/.exec(text.toUpperCase()) ?? [];
   const base = NUMBERS[name];
   if (base === undefined || (offset !== '' && !name.startsWith('RT'))) throw invalid(`invalid signal: ${text}`);
-  return base + (offset === '' ? 0 : Number(`${sign}${offset}`));
+  const number = base + (offset === '' ? 0 : Number(`${sign}${offset}`));
+  if (number < 1 || number > 64) throw invalid(`invalid signal: ${text}`);
+  return number;
 }

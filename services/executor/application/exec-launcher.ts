@@ -45,7 +45,7 @@ export class ExecLauncher {
       return { pid: started.pid, position: this.tasks.position };
     } catch (error) {
       const exitCode = /permission denied/.test(errorMessage(error)) ? 126 : 127;
-      await this.tasks.execute(taskId(identity), { type: 'RecordExecExited', ...identity, exec: exec.exec, exitCode, at: new Date().toISOString() }, asked);
+      await this.tasks.execute(taskId(identity), { type: 'RecordExecExited', ...identity, exec: exec.exec, exitCode, neverStarted: true, at: new Date().toISOString() }, asked);
       throw error;
     }
   }

@@ -38,10 +38,12 @@ function decide(command: ContainerCommand, state: Container): readonly Container
     case 'Start':
       if (state.status === 'removing') throw conflict('container is marked for removal and cannot be started');
       if (isRunning(state)) return [];
+      // Due after somebody stopped it: nobody wants it any more.
+      if (command.reason === 'restart-policy' && state.status !== 'restarting') return [];
       return [{ type: 'StartRequested', container, start: state.run.start + 1, reason: command.reason, at }];
 
     case 'RecordStarted':
-      if (command.start !== state.run.start || state.run.startedAt !== '' || state.run.finishedAt !== '') return [];
+      if (command.start !== state.run.start || state.run.startedAt !== '' || state.run.over) return [];
       return [{ type: 'ContainerStarted', container, start: command.start, pid: command.pid, ...(command.endpoint ? { endpoint: command.endpoint } : {}), at }];
 
     case 'RecordStartFailed':
@@ -50,7 +52,7 @@ function decide(command: ContainerCommand, state: Container): readonly Container
 
     case 'RecordExited':
       // Delivered twice, or late: the run is known to be over.
-      if (command.start !== state.run.start || state.run.finishedAt !== '') return [];
+      if (command.start !== state.run.start || state.run.over) return [];
       return exited(command, state);
 
     case 'Stop':
@@ -112,19 +114,19 @@ function evolve(state: Container, event: ContainerEvent): Container {
   switch (event.type) {
     case 'StartRequested': {
       const byPolicy = event.reason === 'restart-policy';
-      return { ...state, status: 'starting', run: { ...noRun, start: event.start }, restartCount: byPolicy ? state.restartCount + 1 : 0, restartDelayMs: byPolicy ? state.restartDelayMs : 0 };
+      return { ...state, status: 'starting', run: { ...noRun, start: event.start, over: false }, restartCount: byPolicy ? state.restartCount + 1 : 0, restartDelayMs: byPolicy ? state.restartDelayMs : 0 };
     }
     case 'ContainerStarted':
       return { ...state, status: state.status === 'removing' ? 'removing' : 'running', run: { ...state.run, pid: event.pid, startedAt: event.at, ...(event.endpoint ? { endpoint: event.endpoint } : {}) } };
     case 'StartFailed':
-      return { ...state, status: state.run.start > 1 ? 'exited' : 'created', run: { ...state.run, pid: 0, finishedAt: state.run.start > 1 ? event.at : '', exitCode: event.exitCode, error: event.error } };
+      return { ...state, status: state.run.start > 1 ? 'exited' : 'created', run: { ...state.run, pid: 0, finishedAt: state.run.start > 1 ? event.at : '', exitCode: event.exitCode, error: event.error, over: true } };
     case 'StopRequested':
       return { ...state, status: state.status === 'restarting' ? 'exited' : state.status, run: { ...state.run, stopRequested: { signal: event.signal, timeoutSeconds: event.timeoutSeconds } } };
     case 'KillRequested':
       return { ...state, run: { ...state.run, killRequested: state.run.killRequested || event.signal === SIGKILL } };
     case 'ContainerExited': {
       const { endpoint: _released, ...run } = state.run;
-      return { ...state, status: state.status === 'removing' ? 'removing' : 'exited', run: { ...run, pid: 0, finishedAt: event.at, exitCode: event.exitCode, oomKilled: event.oomKilled } };
+      return { ...state, status: state.status === 'removing' ? 'removing' : 'exited', run: { ...run, pid: 0, finishedAt: event.at, exitCode: event.exitCode, oomKilled: event.oomKilled, over: true } };
     }
     case 'RestartScheduled':
       return { ...state, status: 'restarting', restartDelayMs: event.delayMs };

@@ -30,6 +30,8 @@ export interface Run {
   /** A person asked it to stop, or killed it. */
   readonly stopRequested?: { readonly signal: number; readonly timeoutSeconds: number };
   readonly killRequested: boolean;
+  /** It exited, or never came to be: what is reported of it later concerns nobody. */
+  readonly over: boolean;
 }
 
 export type Container =
@@ -47,6 +49,6 @@ export type Container =
 
 export type PresentContainer = Exclude<Container, { status: 'absent' }>;
 
-export const noRun: Run = { start: 0, pid: 0, startedAt: '', finishedAt: '', exitCode: 0, oomKilled: false, error: '', killRequested: false };
+export const noRun: Run = { start: 0, pid: 0, startedAt: '', finishedAt: '', exitCode: 0, oomKilled: false, error: '', killRequested: false, over: true };
 
 export const isRunning = (container: Container): boolean => container.status === 'running' || container.status === 'starting';

@@ -15,7 +15,8 @@ export type TaskCommand =
   | ({ readonly type: 'RecordFailed'; readonly error: string } & Observed)
   | ({ readonly type: 'RecordExited'; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly keeperLost: boolean } & Observed)
   | ({ readonly type: 'RecordExecStarted'; readonly exec: string; readonly pid: number } & Observed)
-  | ({ readonly type: 'RecordExecExited'; readonly exec: string; readonly exitCode: number } & Observed);
+  /** `neverStarted`: it could not be executed, so no start is on record. */
+  | ({ readonly type: 'RecordExecExited'; readonly exec: string; readonly exitCode: number; readonly neverStarted?: boolean } & Observed);
 
 export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
   initialState: { status: 'absent' },
@@ -37,9 +38,9 @@ export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
         return [{ type: 'TaskExited', ...identity, exitCode, signal, oomKilled, keeperLost, at }];
       }
       case 'RecordExecStarted':
-        return task.status === 'running' ? [{ type: 'ExecStarted', ...identity, exec: command.exec, pid: command.pid, at }] : [];
+        return task.status === 'running' && !task.execs.has(command.exec) ? [{ type: 'ExecStarted', ...identity, exec: command.exec, pid: command.pid, at }] : [];
       case 'RecordExecExited':
-        return task.status === 'absent' || task.status === 'exited' ? [] : [{ type: 'ExecExited', ...identity, exec: command.exec, exitCode: command.exitCode, at }];
+        return task.status !== 'running' || !(command.neverStarted || task.execs.has(command.exec)) ? [] : [{ type: 'ExecExited', ...identity, exec: command.exec, exitCode: command.exitCode, at }];
     }
   },
 

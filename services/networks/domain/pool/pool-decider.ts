@@ -98,10 +98,13 @@ export function macOf(address: string): string {
 
 function allocatePorts(wanted: readonly PublishedPort[], pool: Pool, name: string): PublishedPort[] {
   const held: PublishedPort[] = Array.from(pool.endpoints.values()).flatMap((endpoint) => endpoint.ports);
+  const named = wanted.filter((port) => port.hostPort !== 0);
   const result: PublishedPort[] = [];
   for (const port of wanted) {
+    // What was named by the same container is no free one for its unnamed ports.
+    const others = port.hostPort === 0 ? [...held, ...named, ...result] : [...held, ...result];
     const clashes = (hostPort: number): boolean =>
-      [...held, ...result].some((other) => other.protocol === port.protocol && other.hostPort === hostPort && sameHost(other.hostIp, port.hostIp));
+      others.some((other) => other.protocol === port.protocol && other.hostPort === hostPort && sameHost(other.hostIp, port.hostIp));
     if (port.hostPort !== 0) {
       if (clashes(port.hostPort))
         throw conflict(`driver failed programming external connectivity on endpoint ${name}: Bind for ${port.hostIp || '0.0.0.0'}:${port.hostPort} failed: port is already allocated`);
