@@ -8,11 +8,15 @@ export interface Credentials {
   readonly pass: string;
 }
 
-/** A service's own user and password for the bus, from the file that the set-up wrote for the engine's group alone. */
+/** One file a bus user, so that a process reads its own password and no other's. */
+export const credentialsPath = (settings: EngineSettings, user: string): string => `${settings.dataRoot}/secrets/${user}`;
+
+/** A service's own user and password for the bus. Rejects as unavailable where the set-up has not written it, or not for who asks. */
 export function readCredentials(settings: EngineSettings, user: string): Credentials {
-  const path = `${settings.dataRoot}/secrets/nats.json`;
-  const passwords = JSON.parse(readFileSync(path, 'utf8')) as Record<string, string>; // written by our own set-up
-  const pass = passwords[user];
-  if (pass === undefined) throw unavailable(`${path} holds no password of the bus user ${user}`);
-  return { servers: settings.natsUrl, user, pass };
+  const path = credentialsPath(settings, user);
+  try {
+    return { servers: settings.natsUrl, user, pass: readFileSync(path, 'utf8').trim() };
+  } catch (error) {
+    throw unavailable(`the password of the bus user ${user} cannot be read: ${(error as Error).message}`, error);
+  }
 }

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connectEventStore } from '#libs/event-store/jetstream-event-store.js';
 import { natsOptions, startMicroservice } from '#libs/messaging/service.js';
-import { readCredentials } from '#libs/settings/credentials.js';
+import { credentialsPath, readCredentials } from '#libs/settings/credentials.js';
 import { readSettings } from '#libs/settings/engine-settings.js';
 import { ExecutorModule } from './executor.module.js';
 
@@ -10,7 +10,7 @@ const settings = readSettings(process.env);
 const credentials = readCredentials(settings, 'executor');
 const store = await connectEventStore({ ...natsOptions(credentials), source: 'executor' });
 // The secrets' group is the engine's: whoever may read them may open streams.
-const group = statSync(`${settings.dataRoot}/secrets/nats.json`).gid;
+const group = statSync(credentialsPath(settings, 'gateway')).gid;
 const app = await startMicroservice(ExecutorModule.for({ store, settings }, group), credentials);
 writeFileSync(`${settings.runRoot}/ready/executor`, readFileSync('/proc/self/stat'));
 

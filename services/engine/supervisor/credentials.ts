@@ -1,25 +1,27 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { BUS_USERS, type BusUser } from '#libs/messaging/permissions.js';
+import { credentialsPath } from '#libs/settings/credentials.js';
 import type { SupervisorSettings } from '../settings.js';
 
 export type NatsPasswords = Readonly<Record<BusUser, string>>;
 
-/** `{ "<bus user>": "<password>" }`, 0640, of root and the engine's group. */
-export const credentialsPath = (settings: SupervisorSettings): string => join(settings.dataRoot, 'secrets', 'nats.json');
+/** Users whose password is root's alone: with the executor's, or the operator's, one could forge what the kernel did. */
+const OF_ROOT: ReadonlySet<BusUser> = new Set(['executor', 'operator']);
 
-/** Passwords of all bus users: made once, at first start; of a user that a later version added, then. */
+/**
+ * Passwords of all bus users, a file each (libs/settings/credentials.ts reads them): made once, at first start; of a user that a later version added,
+ * then. 0640 of root and the engine's group; the executor's and the operator's of root's group.
+ */
 export function ensureNatsPasswords(settings: SupervisorSettings, gid: number): NatsPasswords {
-  const path = credentialsPath(settings);
-  const known = existsSync(path) ? readNatsPasswords(settings) : {};
-  const passwords = Object.fromEntries(BUS_USERS.map((user) => [user, known[user] ?? randomBytes(24).toString('base64url')])) as NatsPasswords;
-  if (BUS_USERS.some((user) => known[user] === undefined)) writePrivately(path, JSON.stringify(passwords, undefined, 2), gid);
-  return passwords;
-}
-
-export function readNatsPasswords(settings: SupervisorSettings): Partial<NatsPasswords> {
-  return JSON.parse(readFileSync(credentialsPath(settings), 'utf8')) as Partial<NatsPasswords>; // written by us alone
+  const passwords = BUS_USERS.map((user) => {
+    const path = credentialsPath(settings, user);
+    if (existsSync(path)) return [user, readFileSync(path, 'utf8').trim()];
+    const password = randomBytes(24).toString('base64url');
+    writePrivately(path, password, OF_ROOT.has(user) ? 0 : gid);
+    return [user, password];
+  });
+  return Object.fromEntries(passwords) as NatsPasswords;
 }
 
 /** Whole or not at all; readable by root and `gid` from the first moment. */
