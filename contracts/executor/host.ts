@@ -1,5 +1,4 @@
-import { IsArray, IsBoolean, IsInt, IsOptional, IsString } from 'class-validator';
-import type { PublishedPort } from '../containers/container-state.js';
+import { IsBoolean, IsInt, IsOptional, IsString } from 'class-validator';
 import type { Done } from '../request.js';
 import { Request } from '../request.js';
 
@@ -36,14 +35,6 @@ export class EnsureBridge extends Request<Done> {
   @IsInt() readonly prefixLength!: number;
   @IsInt() readonly mtu!: number;
   @IsBoolean() readonly internal!: boolean;
-}
-
-/** The whole set of published ports of one address, replacing what was there; empty: none. */
-export class PublishPorts extends Request<Done> {
-  static readonly subject = 'berth.command.executor.publish-ports';
-  @IsString() readonly bridge!: string;
-  @IsString() readonly address!: string;
-  @IsArray() readonly ports!: readonly PublishedPort[];
 }
 
 export interface HostFacts {
