@@ -11,6 +11,7 @@ export type ContainerEvent =
       readonly hostConfig: HostConfig;
       readonly imageId: string;
       readonly imageRef: string;
+      /** Chain ids of the image, top first. */
       readonly layers: readonly string[];
       readonly path: string;
       readonly args: readonly string[];

@@ -34,7 +34,7 @@ export class AllocateEndpoint extends Request<EndpointSettings & Done> {
   @IsString() readonly endpoint!: string;
   @IsString() readonly container!: string;
   @IsString() readonly name!: string;
-  /** hostPort 0: any free one. */
+  /** hostPort 0 stands for one that is free. */
   @IsArray() readonly ports!: PublishedPort[];
   @IsOptional() @IsString() readonly address?: string;
   @IsOptional() @IsString() readonly mac?: string;

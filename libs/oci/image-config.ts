@@ -1,3 +1,4 @@
+import type { ImageRunConfig } from '#contracts/images/images.js';
 import { invalid } from '#libs/errors/errors.js';
 import { isObject, parseJsonObject, strings, text, type JsonObject } from './bounded-json.js';
 import { parseDigest } from './digest.js';
@@ -13,20 +14,7 @@ export interface ImageConfig {
   /** Bottom up. */
   readonly diffIds: readonly string[];
   readonly history: readonly JsonObject[];
-  readonly run: RunDefaults;
-}
-
-export interface RunDefaults {
-  readonly User?: string;
-  readonly ExposedPorts?: Record<string, object>;
-  readonly Env?: readonly string[];
-  readonly Entrypoint?: readonly string[] | null;
-  readonly Cmd?: readonly string[] | null;
-  readonly Volumes?: Record<string, object> | null;
-  readonly WorkingDir?: string;
-  readonly Labels?: Record<string, string> | null;
-  readonly StopSignal?: string;
-  readonly Shell?: readonly string[];
+  readonly run: ImageRunConfig;
 }
 
 export const CONFIG_LIMIT_BYTES = 8 << 20;
@@ -52,7 +40,7 @@ export function parseImageConfig(bytes: Uint8Array): ImageConfig {
   };
 }
 
-function runDefaults(json: JsonObject): RunDefaults {
+function runDefaults(json: JsonObject): ImageRunConfig {
   const env = strings(json['Env'], 'config.Env');
   const shell = strings(json['Shell'], 'config.Shell');
   const ports = objects(json['ExposedPorts'], 'config.ExposedPorts');

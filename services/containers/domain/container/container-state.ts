@@ -1,21 +1,11 @@
-import type { ContainerConfig, HostConfig } from '#contracts/containers/container-config.js';
-import type { ContainerMount, EndpointSettings } from '#contracts/containers/container-state.js';
+import type { EndpointSettings } from '#contracts/containers/container-state.js';
+import type { ContainerEvent } from '#contracts/containers/events.js';
 
 /** What was asked for at creation; the same for all runs. */
-export interface ContainerSpec {
+export type ContainerSpec = Omit<Extract<ContainerEvent, { type: 'ContainerCreated' }>, 'type' | 'container' | 'at'> & {
   readonly id: string;
-  readonly name: string;
   readonly createdAt: string;
-  readonly config: ContainerConfig;
-  readonly hostConfig: HostConfig;
-  readonly imageId: string;
-  readonly imageRef: string;
-  /** Chain ids of the image, top first. */
-  readonly layers: readonly string[];
-  readonly path: string;
-  readonly args: readonly string[];
-  readonly mounts: readonly ContainerMount[];
-}
+};
 
 /** How the newest run stands, or stood. Times are RFC 3339, '' when not yet. */
 export interface Run {

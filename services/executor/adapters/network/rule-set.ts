@@ -24,7 +24,7 @@ export interface BridgeRules {
 
 export interface PublishedPortRule {
   readonly protocol: 'tcp' | 'udp' | 'sctp';
-  /** Absent or "0.0.0.0": any address of the host. */
+  /** Absent or "0.0.0.0": all addresses of the host. */
   readonly hostAddress?: string;
   readonly hostPort: number;
   readonly containerAddress: string;
