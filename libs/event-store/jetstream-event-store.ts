@@ -8,6 +8,8 @@ import { ensureStream } from './ensure-stream.js';
 import type { AggregateSubject, Cause, Commit, DomainEvent, Head } from './event.js';
 import type { AppendOptions, EventStore, Following } from './event-store.js';
 import { JetStreamFollowing } from './jetstream-following.js';
+import { LogReader, type LogStream } from './log-reader.js';
+import { LogTail } from './log-tail.js';
 
 export interface EventStoreConnection {
   readonly servers: string | readonly string[];
@@ -23,6 +25,7 @@ export interface EventStoreConnection {
 }
 
 const wrongLastSequence = 10071;
+const noMessageFound = 10037;
 const oldestServer = '2.10.23';
 const appendTimeoutMilliseconds = 5_000;
 const appendAttempts = 3;
@@ -41,6 +44,7 @@ export async function connectEventStore(options: EventStoreConnection): Promise<
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
     timeout: 5_000,
+    noAsyncTraces: true, // else each append makes an Error ahead, for its stack
   }).catch((error: unknown) => {
     throw unavailable(`the log at ${String(servers)} does not answer: ${errorMessage(error)}`, error);
   });
@@ -58,7 +62,9 @@ export async function connectEventStore(options: EventStoreConnection): Promise<
 
 /** The log in a JetStream stream; made by `connectEventStore`, and owns its connection. */
 export class JetStreamEventStore implements EventStore {
-  private readonly followings = new Set<JetStreamFollowing>();
+  private readonly log: LogStream;
+  private readonly readers = new Set<LogReader>();
+  private tail: LogTail | undefined;
 
   constructor(
     private readonly connection: NatsConnection,
@@ -67,6 +73,7 @@ export class JetStreamEventStore implements EventStore {
     private readonly stream: string,
     private readonly source: string,
   ) {
+    this.log = { connection, client, manager, stream };
     void this.watchConnection();
   }
 
@@ -101,21 +108,32 @@ export class JetStreamEventStore implements EventStore {
 
   async replay(filters: readonly string[], after: number, onCommit: (commit: Commit) => void): Promise<number> {
     const last = await this.lastPosition();
-    if (last <= after) return last;
-    const following = this.open(filters, after, (commit) => {
-      if (commit.position <= last) onCommit(commit);
-    });
+    const [filter] = filters;
+    const subject = filters.length === 1 && filter !== undefined && !/[*>]/.test(filter) ? filter : undefined;
+    // Of one subject the server tells the newest; asked for after the log's, it may lie beyond.
+    const until = subject === undefined ? last : Math.min(await this.newest(subject), last);
+    if (until <= after) return last;
+    const ended = Promise.withResolvers<void>();
+    const following = new JetStreamFollowing(filters, after, onCommit, () => undefined);
+    const reader = new LogReader(this.log, after, subject, (message) => {
+      if (message.seq <= until) following.give(message.seq, message.subject, () => new ReadCommit(message.subject, message.seq, (name) => message.headers?.get(name), message.string()));
+      if (message.seq >= until) ended.resolve();
+    }, ended.reject);
+    this.readers.add(reader);
     try {
-      await following.waitFor(last);
+      await Promise.race([ended.promise, following.ended.then((error) => Promise.reject(error))]);
     } finally {
-      await following.stop();
+      this.readers.delete(reader);
+      reader.stop();
     }
     return last;
   }
 
   async follow(filters: readonly string[], after: number, onCommit: (commit: Commit) => void): Promise<Following> {
     const last = await this.lastPosition();
-    const following = this.open(filters, after, onCommit);
+    const tail = (this.tail ??= new LogTail(this.log, last));
+    const following = new JetStreamFollowing(filters, after, onCommit, () => tail.leave(following));
+    tail.join(following);
     try {
       await following.waitFor(last);
     } catch (error) {
@@ -130,25 +148,15 @@ export class JetStreamEventStore implements EventStore {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.followings].map((following) => following.stop()));
+    this.tail?.close();
     if (!this.connection.isClosed()) await this.connection.close();
-  }
-
-  private open(filters: readonly string[], after: number, onCommit: (commit: Commit) => void): JetStreamFollowing {
-    const following = new JetStreamFollowing(
-      { connection: this.connection, client: this.client, manager: this.manager, stream: this.stream },
-      filters,
-      after,
-      onCommit,
-      () => this.followings.delete(following),
-    );
-    this.followings.add(following);
-    return following;
   }
 
   private async watchConnection(): Promise<void> {
     for await (const { type } of this.connection.status()) {
-      if (type === 'reconnect') for (const following of this.followings) following.reconnected();
+      if (type !== 'reconnect') continue;
+      this.tail?.reconnected();
+      for (const reader of this.readers) reader.reconnected();
     }
   }
 
@@ -171,6 +179,17 @@ export class JetStreamEventStore implements EventStore {
         await new Promise((resolve) => setTimeout(resolve, 100 * attempt));
       }
     }
+  }
+
+  /** Position of a subject's newest commit, 0 for none. */
+  private async newest(subject: AggregateSubject): Promise<number> {
+    const stored = await this.asking(() =>
+      this.manager.streams.getMessage(this.stream, { last_by_subj: subject }).catch((error: unknown) => {
+        if (error instanceof JetStreamApiError && error.code === noMessageFound) return null;
+        throw error;
+      }),
+    );
+    return stored?.seq ?? 0;
   }
 
   private async at(position: number): Promise<Commit> {
