@@ -98,16 +98,18 @@ export class TaskLauncher {
     try {
       const shared = launch.network.mode === 'container' ? this.live.byContainer(launch.network.container) : undefined;
       if (launch.network.mode === 'container' && !shared) throw conflict(`cannot join network of a non running container: ${launch.network.container}`);
-      await Promise.all([
+      // All to the end: what still works on the sandbox must not see its descriptor closed, and given to somebody else.
+      const works = await Promise.allSettled([
         mkdir(task.directory, { recursive: true, mode: 0o750 }).then(() => chown(task.directory, 0, this.host.socketGroup)),
         this.files.prepare(container, {
           hosts: hostsFile({ hostname: launch.hostname, domainname: launch.domainname, extraHosts: launch.extraHosts, ...(endpoint ? { address: endpoint.address } : {}) }),
           hostname: hostnameFile(launch.hostname),
           resolvConf: resolvConf({ host: this.files.hostResolvConf(), dns: launch.dns, dnsSearch: launch.dnsSearch, dnsOptions: launch.dnsOptions }),
         }),
+        endpoint && sandbox ? this.attach(sandbox, endpoint) : undefined,
       ]);
+      for (const work of works) if (work.status === 'rejected') throw work.reason;
       for (const mount of launch.mounts) if (mount.type === 'bind') await ensureSource(mount);
-      if (endpoint && sandbox) this.attach(sandbox, endpoint);
       if (endpoint) await this.ports.publish(task, endpoint);
       const path = `${settings.cgroupParent}/${container}`;
       const directories = cgroupDirectories(cgroups, path);
@@ -150,12 +152,12 @@ export class TaskLauncher {
     }
   }
 
-  private attach(sandbox: NetworkSandbox, endpoint: EndpointSettings): void {
+  private async attach(sandbox: NetworkSandbox, endpoint: EndpointSettings): Promise<void> {
     const { bridge, mac, address, prefixLength, gateway, mtu, endpointId } = endpoint;
     // Derived from the endpoint, so that a link on the host can be traced to its run; new for each run, since the kernel takes its time to remove the old one.
     const hostName = `veth${createHash('sha256').update(endpointId).digest('hex').slice(0, 7)}`;
     try {
-      sandbox.attach({ bridge, hostName, containerName: 'eth0', mac, address, prefixLength, gateway, mtu });
+      await sandbox.attach({ bridge, hostName, containerName: 'eth0', mac, address, prefixLength, gateway, mtu });
     } catch (error) {
       throw internal(`failed to set up the endpoint ${address} on ${bridge}: ${error instanceof Error ? error.message : String(error)}`, error);
     }
