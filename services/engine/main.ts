@@ -5,6 +5,7 @@ import { connectEventStore } from '#libs/event-store/jetstream-event-store.js';
 import { connectBus, natsOptions, type ServiceDependencies, startMicroservice } from '#libs/messaging/service.js';
 import { readCredentials } from '#libs/settings/credentials.js';
 import { type EngineSettings, readSettings } from '#libs/settings/engine-settings.js';
+import { startTelemetry } from '#libs/telemetry/process-telemetry.js';
 import { ContainersModule } from '../containers/containers.module.js';
 import { startGateway } from '../gateway/start-gateway.js';
 import { ImagesModule } from '../images/images.module.js';
@@ -13,7 +14,8 @@ import { VolumesModule } from '../volumes/volumes.module.js';
 
 /** All unprivileged services in one process, each on connections of its own with its own credentials. */
 const settings = readSettings(process.env);
-const closers: (() => Promise<unknown>)[] = [];
+const telemetry = await startTelemetry(settings, 'engine', settings.metricsPort);
+const closers: (() => Promise<unknown>)[] = [() => telemetry.close()];
 
 async function dependencies(user: string): Promise<ServiceDependencies<EngineSettings>> {
   const credentials = readCredentials(settings, user);

@@ -4,9 +4,11 @@ import { connectEventStore } from '#libs/event-store/jetstream-event-store.js';
 import { natsOptions, startMicroservice } from '#libs/messaging/service.js';
 import { credentialsPath, readCredentials } from '#libs/settings/credentials.js';
 import { readSettings } from '#libs/settings/engine-settings.js';
+import { startTelemetry } from '#libs/telemetry/process-telemetry.js';
 import { ExecutorModule } from './executor.module.js';
 
 const settings = readSettings(process.env);
+const telemetry = await startTelemetry(settings, 'executor', 0);
 const credentials = readCredentials(settings, 'executor');
 const store = await connectEventStore({ ...natsOptions(credentials), source: 'executor' });
 // The secrets' group is the engine's: whoever may read them may open streams.
@@ -22,6 +24,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     void app
       .close()
       .then(() => store.close())
+      .then(() => telemetry.close())
       .finally(() => process.exit(0));
   });
 }
