@@ -3,7 +3,9 @@ import type { DynamicModule, INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ClientNats, type MicroserviceOptions, Transport } from '@nestjs/microservices';
 import type { EventStore } from '#libs/event-store/event-store.js';
+import { isTracing } from '#libs/telemetry/tracing.js';
 import { Bus } from './bus.js';
+import { tracedTransport } from './traced-transport.js';
 
 /** One service's way to NATS: its own user, and an inbox prefix that no other user may listen to. */
 export interface BusCredentials {
@@ -40,11 +42,9 @@ export async function connectBus(credentials: BusCredentials): Promise<Bus> {
 
 /** Starts a service's module on the bus; instances of one service share their requests through a queue group. */
 export async function startMicroservice(module: DynamicModule, credentials: BusCredentials): Promise<INestMicroservice> {
-  const app = await NestFactory.createMicroservice<MicroserviceOptions>(module, {
-    transport: Transport.NATS,
-    options: { ...natsOptions(credentials), queue: credentials.user },
-    logger: ['error', 'warn'],
-  });
+  const options = { ...natsOptions(credentials), queue: credentials.user };
+  const transport: MicroserviceOptions = isTracing() ? { strategy: tracedTransport(options, credentials.user) } : { transport: Transport.NATS, options };
+  const app = await NestFactory.createMicroservice<MicroserviceOptions>(module, { ...transport, logger: ['error', 'warn'] });
   await app.listen();
   return app;
 }

@@ -6,6 +6,8 @@ import { connectBus, natsOptions, type ServiceDependencies, startMicroservice } 
 import { readCredentials } from '#libs/settings/credentials.js';
 import { type EngineSettings, readSettings } from '#libs/settings/engine-settings.js';
 import { startTelemetry } from '#libs/telemetry/process-telemetry.js';
+import { startTracing } from '#libs/telemetry/start-tracing.js';
+import { stopTracing } from '#libs/telemetry/tracing.js';
 import { ContainersModule } from '../containers/containers.module.js';
 import { startGateway } from '../gateway/start-gateway.js';
 import { ImagesModule } from '../images/images.module.js';
@@ -14,8 +16,9 @@ import { VolumesModule } from '../volumes/volumes.module.js';
 
 /** All unprivileged services in one process, each on connections of its own with its own credentials. */
 const settings = readSettings(process.env);
+await startTracing('engine');
 const telemetry = await startTelemetry(settings, 'engine', settings.metricsPort);
-const closers: (() => Promise<unknown>)[] = [() => telemetry.close()];
+const closers: (() => Promise<unknown>)[] = [() => telemetry.close(), stopTracing];
 
 async function dependencies(user: string): Promise<ServiceDependencies<EngineSettings>> {
   const credentials = readCredentials(settings, user);

@@ -25,6 +25,7 @@ import { TaskLauncher, type Tasks } from './application/task-launcher.js';
 import { containerFilter } from './domain/seccomp/container-filter.js';
 import { effectiveCapabilities } from './domain/spec/capabilities.js';
 import { taskDecider } from './domain/task/task-decider.js';
+import { traceExecutor } from './trace-executor.js';
 
 const READY_SANDBOXES = 4;
 const native = (name: string): string => fileURLToPath(new URL(`../../native/${name}`, import.meta.url));
@@ -38,6 +39,7 @@ export class ExecutorParts {
   readonly streams: StreamServer;
   readonly sandboxes: SandboxPool;
   readonly zygote: Zygote;
+  readonly ports: PortPublisher;
   readonly live: LiveTasks;
   readonly launcher: TaskLauncher;
   readonly execs: ExecLauncher;
@@ -53,7 +55,7 @@ export class ExecutorParts {
     const cgroups = detect();
     ensureParent(cgroups, settings.cgroupParent);
     const firewall = new Firewall(settings.nftTable);
-    const ports = new PortPublisher(firewall);
+    this.ports = new PortPublisher(firewall);
     this.tasks = new Aggregates(store, 'task', taskDecider, { source: 'executor' });
     this.files = new ContainerFiles(settings.dataRoot);
     this.volumes = new VolumeDirectories(settings.dataRoot);
@@ -62,8 +64,8 @@ export class ExecutorParts {
     this.sandboxes = new SandboxPool(READY_SANDBOXES);
     // A copy in memory that nobody can change: a container that reaches its parent's binary finds nothing to overwrite.
     this.zygote = new Zygote(`/proc/${process.pid}/fd/${sealedCopy(native('berth-shim'), 'berth-shim')}`);
-    this.live = new LiveTasks(this.tasks, ports, (error) => logger.error(errorMessage(error)));
-    this.launcher = new TaskLauncher(this.tasks, this.live, this.files, this.sandboxes, this.zygote, ports, (chainId) => this.layers.nameOf(chainId), {
+    this.live = new LiveTasks(this.tasks, this.ports, (error) => logger.error(errorMessage(error)));
+    this.launcher = new TaskLauncher(this.tasks, this.live, this.files, this.sandboxes, this.zygote, this.ports, (chainId) => this.layers.nameOf(chainId), {
       settings,
       cgroups,
       initPath: native('berth-init'),
@@ -73,6 +75,7 @@ export class ExecutorParts {
     this.control = new TaskControl(this.live, this.files, this.streams);
     this.networks = new NetworksOnHost(firewall, this.live);
     this.facts = () => hostFacts(cgroups, settings);
+    traceExecutor(this);
   }
 
   async start(runRoot: string): Promise<void> {

@@ -5,9 +5,12 @@ import { natsOptions, startMicroservice } from '#libs/messaging/service.js';
 import { credentialsPath, readCredentials } from '#libs/settings/credentials.js';
 import { readSettings } from '#libs/settings/engine-settings.js';
 import { startTelemetry } from '#libs/telemetry/process-telemetry.js';
+import { startTracing } from '#libs/telemetry/start-tracing.js';
+import { stopTracing } from '#libs/telemetry/tracing.js';
 import { ExecutorModule } from './executor.module.js';
 
 const settings = readSettings(process.env);
+await startTracing('executor');
 const telemetry = await startTelemetry(settings, 'executor', 0);
 const credentials = readCredentials(settings, 'executor');
 const store = await connectEventStore({ ...natsOptions(credentials), source: 'executor' });
@@ -25,6 +28,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       .close()
       .then(() => store.close())
       .then(() => telemetry.close())
+      .then(stopTracing)
       .finally(() => process.exit(0));
   });
 }
