@@ -140,7 +140,7 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
 
   private executeTraced(id: string, command: Command, cause: Cause, dryRun: boolean): Promise<Executed<State, Event>> {
     const type = String((command as { readonly type?: unknown }).type); // commands are told apart by it
-    const span = { parent: cause.traceparent, attributes: { 'berth.aggregate': this.kind, [`berth.${this.kind}.id`]: id, 'berth.command': type } };
+    const span = { parent: cause.traceparent, service: this.options.source, attributes: { 'berth.aggregate': this.kind, [`berth.${this.kind}.id`]: id, 'berth.command': type } };
     return traced(`${this.kind} ${type}`, () => this.executeNow(id, command, causedHere(cause), dryRun), span);
   }
 

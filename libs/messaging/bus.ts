@@ -13,11 +13,15 @@ export interface RequestOptions {
 
 /** Commands and queries to other services. A reply is typed by its request; an error is a BerthError of the kind that was thrown. */
 export class Bus {
-  constructor(private readonly client: ClientNats) {}
+  /** `service`: whose requests these are. */
+  constructor(
+    private readonly client: ClientNats,
+    private readonly service: string,
+  ) {}
 
   request<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, options: RequestOptions = {}): Promise<Reply> {
     if (!isTracing()) return this.send(type, data, context, options);
-    const span = { kind: 'client', parent: context.traceparent, attributes: { 'messaging.system': 'nats', 'messaging.destination.name': type.subject } } as const;
+    const span = { kind: 'client', parent: context.traceparent, service: this.service, attributes: { 'messaging.system': 'nats', 'messaging.destination.name': type.subject } } as const;
     return traced(spanName(type.subject), () => this.send(type, data, causedHere(context), options), span);
   }
 

@@ -37,7 +37,7 @@ export function natsOptions(credentials: BusCredentials) {
 export async function connectBus(credentials: BusCredentials): Promise<Bus> {
   const client = new ClientNats(natsOptions(credentials));
   await client.connect();
-  return new Bus(client);
+  return new Bus(client, credentials.user);
 }
 
 /** Starts a service's module on the bus; instances of one service share their requests through a queue group. */

@@ -1,4 +1,4 @@
-import { type Context, ROOT_CONTEXT, type Span as OtelSpan, SpanKind as OtelKind, SpanStatusCode, trace, TraceFlags } from '@opentelemetry/api';
+import { type Context, type Link, ROOT_CONTEXT, type Span as OtelSpan, type SpanContext, SpanKind as OtelKind, SpanStatusCode, trace, TraceFlags } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
@@ -6,6 +6,9 @@ import { errorMessage } from '#libs/errors/errors.js';
 import { monotonicNow, RealTime } from './monotonic-clock.js';
 import { formatTraceparent, parseTraceparent } from './trace-context.js';
 import type { Attributes, Span, SpanKind, SpanOptions, Tracer } from './tracing.js';
+
+/** A trace is over for what happens so much later than the span that led to it: the exit of a container is no part of the trace of its start. */
+const LATE_NS = 60_000_000_000n;
 
 const KINDS: Readonly<Record<SpanKind, OtelKind>> = { internal: OtelKind.INTERNAL, server: OtelKind.SERVER, client: OtelKind.CLIENT };
 
@@ -23,10 +26,12 @@ export class OtlpTracer implements Tracer {
 
   start(name: string, { kind = 'internal', parent, service, attributes, startedAt }: SpanOptions, enclosing: Span | undefined): Span {
     const owner = service ?? enclosing?.service ?? this.processName;
-    const context = contextOf(enclosing?.traceparent ?? parent);
+    const at = startedAt ?? monotonicNow();
+    const isLate = enclosing?.endedAt !== undefined && at - enclosing.endedAt > LATE_NS;
+    const context = isLate ? ROOT_CONTEXT : contextOf(enclosing?.traceparent ?? parent);
     if (context === ROOT_CONTEXT) this.time.check();
-    const startTime = this.time.at(startedAt ?? monotonicNow());
-    const span = this.provider(owner).getTracer('berth').startSpan(name, { kind: KINDS[kind], startTime, ...(attributes === undefined ? {} : { attributes }) }, context);
+    const links = isLate ? linksTo(enclosing.traceparent) : [];
+    const span = this.provider(owner).getTracer('berth').startSpan(name, { kind: KINDS[kind], startTime: this.time.at(at), links, attributes: attributes ?? {} }, context);
     return new ExportedSpan(span, owner, this.time);
   }
 
@@ -46,10 +51,20 @@ export class OtlpTracer implements Tracer {
 }
 
 function contextOf(traceparent: string | undefined): Context {
+  const context = spanContextOf(traceparent);
+  return context === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, context);
+}
+
+function linksTo(traceparent: string): Link[] {
+  const context = spanContextOf(traceparent);
+  return context === undefined ? [] : [{ context }];
+}
+
+function spanContextOf(traceparent: string | undefined): SpanContext | undefined {
   const parent = parseTraceparent(traceparent);
-  if (parent === undefined) return ROOT_CONTEXT;
+  if (parent === undefined) return undefined;
   const { traceId, spanId, sampled } = parent;
-  return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: sampled ? TraceFlags.SAMPLED : TraceFlags.NONE, isRemote: true });
+  return { traceId, spanId, traceFlags: sampled ? TraceFlags.SAMPLED : TraceFlags.NONE, isRemote: true };
 }
 
 class ExportedSpan implements Span {
@@ -57,7 +72,7 @@ class ExportedSpan implements Span {
   readonly spanId: string;
   readonly traceparent: string;
   readonly isRecorded: boolean;
-  private ended = false;
+  endedAt: bigint | undefined;
 
   constructor(
     private readonly span: OtelSpan,
@@ -80,8 +95,8 @@ class ExportedSpan implements Span {
   }
 
   end(at = monotonicNow()): void {
-    if (this.ended) return;
-    this.ended = true;
+    if (this.endedAt !== undefined) return;
+    this.endedAt = at;
     this.span.end(this.time.at(at));
   }
 }

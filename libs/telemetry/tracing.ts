@@ -23,6 +23,8 @@ export interface Span {
   /** False where the sampler, or the caller's traceparent, does not want this trace. */
   readonly isRecorded: boolean;
   readonly service: string;
+  /** Undefined until it ends: what began in it may go on for long. Monotonic nanoseconds. */
+  readonly endedAt: bigint | undefined;
   set(attributes: Attributes): void;
   /** Marks it as failed; it still has to end. */
   fail(error: unknown): void;

@@ -38,7 +38,7 @@ function ancestors(trace: readonly ReceivedSpan[], span: ReceivedSpan): string[]
 
 test('one docker run is one trace, from the HTTP request to the steps of the plan and execve', async () => {
   const id = (await engine.docker(['run', '-d', '--name', 'traced', 'busybox', 'true'])).stdout.trim();
-  const trace = await traceOf(({ attributes }) => attributes['berth.container.id'] === id, ['docker', 'exec', 'POST /containers/:id/start']);
+  const trace = await traceOf(({ attributes }) => attributes['berth.container.id'] === id, ['docker', 'exec', 'POST /containers/:id/start', 'container RecordExited', 'pool Release']);
   expect(new Set(trace.map(({ traceId }) => traceId)).size).toBe(1);
   expect(trace.filter(({ parentSpanId }) => !trace.some(({ spanId }) => spanId === parentSpanId)).map(({ name }) => name)).toEqual(['docker']);
   expect(ancestors(trace, named(trace, 'exec'))).toEqual([

@@ -1,5 +1,6 @@
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { RequestContext } from '#contracts/request.js';
+import { causedBy } from '#libs/event-store/caused-by.js';
 import type { Commit } from '#libs/event-store/event.js';
 import type { PresentContainer } from '../domain/container/container-state.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
@@ -47,7 +48,7 @@ export class ContainerWatch {
   }
 
   private see(id: string, event: ContainerEvent, commit: Commit<ContainerEvent>): void {
-    const asked: RequestContext = { actor: 'service:containers', correlationId: commit.cause.correlationId, causationId: commit.id };
+    const asked: RequestContext = causedBy(commit, 'service:containers');
     this.waits.see(event);
     switch (event.type) {
       case 'ContainerExited': {

@@ -1,5 +1,6 @@
 import type { TaskEvent } from '#contracts/executor/tasks.js';
 import type { RequestContext } from '#contracts/request.js';
+import { causedBy } from '#libs/event-store/caused-by.js';
 import type { Commit } from '#libs/event-store/event.js';
 import type { EventStore, Following } from '#libs/event-store/event-store.js';
 import type { Containers } from './container-directory.js';
@@ -29,7 +30,7 @@ export class TaskWatch {
   }
 
   private see(commit: Commit<TaskEvent>): void {
-    const asked: RequestContext = { actor: 'service:containers', correlationId: commit.cause.correlationId, causationId: commit.id };
+    const asked: RequestContext = causedBy(commit, 'service:containers');
     for (const event of commit.events) {
       this.execRuns.see(event);
       if (event.type === 'TaskStarted') this.enqueue(event.container, async () => void (await this.lifecycle.recordStarted(event.container, event.start, event.pid, event.at, asked)));

@@ -1,4 +1,5 @@
 import type { ContainerEvent } from '#contracts/containers/events.js';
+import { causedBy } from '#libs/event-store/caused-by.js';
 import type { Commit } from '#libs/event-store/event.js';
 import type { EventStore, Following } from '#libs/event-store/event-store.js';
 import { NETWORKS } from './predefined-networks.js';
@@ -46,7 +47,7 @@ export class ReleaseWatch {
   }
 
   private async release(network: string, endpoint: string, cause?: Commit): Promise<void> {
-    const context = cause ? { ...NETWORKS, correlationId: cause.cause.correlationId, causationId: cause.id } : NETWORKS;
+    const context = cause ? causedBy(cause, NETWORKS.actor) : NETWORKS;
     await this.pools.execute(network, { type: 'Release', endpoint, at: new Date().toISOString() }, context).catch(this.onError);
   }
 }
