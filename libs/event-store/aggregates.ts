@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { Stale, errorMessage, internal } from '#libs/errors/errors.js';
+import { Stale, internal } from '#libs/errors/errors.js';
+import { logger } from '#libs/telemetry/logger.js';
 import { causedHere, isTracing, traced } from '#libs/telemetry/tracing.js';
 import { AggregateSnapshot, type AggregateSnapshotOptions } from './aggregate-snapshot.js';
 import { kindFilter, parseSubject, subjectOf } from './aggregate-subject.js';
@@ -77,7 +78,7 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
     void this.following.ended.then((failure) => {
       if (failure === undefined) return;
       this.failure = failure;
-      process.emitWarning(`${this.kind}: the fold of the log has ended: ${errorMessage(failure)}`);
+      logger(this.options.source).error('the fold of the log has ended', { aggregate: this.kind, error: failure });
     });
   }
 
@@ -223,7 +224,7 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
       try {
         listener(entry.id, commit, entry.state, this.live);
       } catch (error) {
-        process.emitWarning(`${this.kind} ${entry.id}: a listener failed: ${errorMessage(error)}`);
+        logger(this.options.source).error('a listener to commits failed', { aggregate: this.kind, id: entry.id, error });
       }
     }
   }

@@ -59,6 +59,8 @@ export async function connectEventStore(options: EventStoreConnection): Promise<
 /** The log in a JetStream stream; made by `connectEventStore`, and owns its connection. */
 export class JetStreamEventStore implements EventStore {
   private readonly followings = new Set<JetStreamFollowing>();
+  private connected = true;
+  private brokenBy: unknown;
 
   constructor(
     private readonly connection: NatsConnection,
@@ -68,6 +70,16 @@ export class JetStreamEventStore implements EventStore {
     private readonly source: string,
   ) {
     void this.watchConnection();
+  }
+
+  /** Whether the server is there; when not, it is tried again for ever. */
+  get isConnected(): boolean {
+    return this.connected && !this.connection.isClosed();
+  }
+
+  /** What ended a following that nobody had stopped, such as an error of a fold. */
+  get failure(): unknown {
+    return this.brokenBy;
   }
 
   async append<E extends DomainEvent>(
@@ -143,12 +155,16 @@ export class JetStreamEventStore implements EventStore {
       () => this.followings.delete(following),
     );
     this.followings.add(following);
+    void following.ended.then((failure) => (this.brokenBy ??= failure));
     return following;
   }
 
   private async watchConnection(): Promise<void> {
     for await (const { type } of this.connection.status()) {
-      if (type === 'reconnect') for (const following of this.followings) following.reconnected();
+      if (type === 'disconnect') this.connected = false;
+      if (type !== 'reconnect') continue;
+      this.connected = true;
+      for (const following of this.followings) following.reconnected();
     }
   }
 

@@ -3,6 +3,7 @@ import type { DynamicModule, INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ClientNats, type MicroserviceOptions, Transport } from '@nestjs/microservices';
 import type { EventStore } from '#libs/event-store/event-store.js';
+import { nestLogger } from '#libs/telemetry/start-logging.js';
 import { isTracing } from '#libs/telemetry/tracing.js';
 import { Bus } from './bus.js';
 import { tracedTransport } from './traced-transport.js';
@@ -44,7 +45,7 @@ export async function connectBus(credentials: BusCredentials): Promise<Bus> {
 export async function startMicroservice(module: DynamicModule, credentials: BusCredentials): Promise<INestMicroservice> {
   const options = { ...natsOptions(credentials), queue: credentials.user };
   const transport: MicroserviceOptions = isTracing() ? { strategy: tracedTransport(options, credentials.user) } : { transport: Transport.NATS, options };
-  const app = await NestFactory.createMicroservice<MicroserviceOptions>(module, { ...transport, logger: ['error', 'warn'] });
+  const app = await NestFactory.createMicroservice<MicroserviceOptions>(module, { ...transport, logger: nestLogger(credentials.user) });
   await app.listen();
   return app;
 }

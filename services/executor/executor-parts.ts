@@ -1,14 +1,13 @@
 import { fileURLToPath } from 'node:url';
-import { Logger } from '@nestjs/common';
 import type { HostFacts } from '#contracts/executor/host.js';
 import { detect } from '#libs/cgroup/layout.js';
 import { ensureParent } from '#libs/cgroup/parent.js';
-import { errorMessage } from '#libs/errors/errors.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
 import { sealedCopy } from '#libs/linux/sealed-file.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { logger } from '#libs/telemetry/logger.js';
 import { ContainerFiles } from './adapters/host/container-files.js';
 import { hostFacts } from './adapters/host/host-facts.js';
 import { VolumeDirectories } from './adapters/host/volume-directories.js';
@@ -49,9 +48,10 @@ export class ExecutorParts {
 
   constructor(
     { store, settings }: Pick<ServiceDependencies<EngineSettings>, 'store' | 'settings'>,
+    /** gid that may open streams of this executor and its shims. */
     private readonly group: number,
   ) {
-    const logger = new Logger('executor');
+    const log = logger('executor');
     const cgroups = detect();
     ensureParent(cgroups, settings.cgroupParent);
     const firewall = new Firewall(settings.nftTable);
@@ -64,7 +64,7 @@ export class ExecutorParts {
     this.sandboxes = new SandboxPool(READY_SANDBOXES);
     // A copy in memory that nobody can change: a container that reaches its parent's binary finds nothing to overwrite.
     this.zygote = new Zygote(`/proc/${process.pid}/fd/${sealedCopy(native('berth-shim'), 'berth-shim')}`);
-    this.live = new LiveTasks(this.tasks, this.ports, (error) => logger.error(errorMessage(error)));
+    this.live = new LiveTasks(this.tasks, this.ports, (error, about) => log.error('what a shim told could not be acted on', { ...about, error }));
     this.launcher = new TaskLauncher(this.tasks, this.live, this.files, this.sandboxes, this.zygote, this.ports, (chainId) => this.layers.nameOf(chainId), {
       settings,
       cgroups,

@@ -3,6 +3,7 @@ import type { RequestContext } from '#contracts/request.js';
 import { causedBy } from '#libs/event-store/caused-by.js';
 import type { Commit } from '#libs/event-store/event.js';
 import type { EventStore, Following } from '#libs/event-store/event-store.js';
+import type { LogFields } from '#libs/telemetry/log-record.js';
 import type { Containers } from './container-directory.js';
 import type { ContainerLifecycle } from './container-lifecycle.js';
 import type { ExecRuns } from './exec-runs.js';
@@ -17,7 +18,7 @@ export class TaskWatch {
     private readonly containers: Containers,
     private readonly lifecycle: ContainerLifecycle,
     private readonly execRuns: ExecRuns,
-    private readonly onError: (error: unknown) => void,
+    private readonly onError: (error: unknown, about: LogFields) => void,
   ) {}
 
   async start(): Promise<void> {
@@ -44,7 +45,7 @@ export class TaskWatch {
   }
 
   private enqueue(container: string, work: () => Promise<void>): void {
-    const queue = (this.queues.get(container) ?? Promise.resolve()).then(work).catch(this.onError);
+    const queue = (this.queues.get(container) ?? Promise.resolve()).then(work).catch((error: unknown) => this.onError(error, { container }));
     this.queues.set(container, queue);
     void queue.then(() => {
       if (this.queues.get(container) === queue) this.queues.delete(container);

@@ -1,6 +1,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import type { RequestContext } from '#contracts/request.js';
 import { unavailable } from '#libs/errors/errors.js';
+import type { LogFields } from '#libs/telemetry/log-record.js';
 import { ShimConnection } from '../adapters/shim/shim-connection.js';
 import { ACK_EXIT, frame, type ShimEvent, timestamp } from '../adapters/shim/shim-frames.js';
 import type { StepTimes } from '../domain/plan/step-times.js';
@@ -28,7 +29,7 @@ export class LiveTasks {
   constructor(
     private readonly log: Tasks,
     private readonly ports: PortPublisher,
-    private readonly onError: (error: unknown) => void,
+    private readonly onError: (error: unknown, about: LogFields) => void,
   ) {}
 
   get(id: string): LiveTask | undefined {
@@ -93,7 +94,7 @@ export class LiveTasks {
         task.connection = undefined;
         // The shim stays until its streams were read to their end: only when it has left is its socket of no use.
         const work = task.hasExited ? removeDirectory(task) : this.recover(task);
-        work.catch(this.onError);
+        this.carryOn(task, work);
       },
     );
   }
@@ -136,7 +137,7 @@ export class LiveTasks {
         return;
       case 'started':
         // At once, so that an exit told in the same breath is recorded after it.
-        if (event.target !== '') this.execStarted(task, event).catch(this.onError);
+        if (event.target !== '') this.carryOn(task, this.execStarted(task, event));
         this.outcomes.get(outcomeKey(task, event.target))?.(event);
         return;
       case 'failed':
@@ -152,7 +153,11 @@ export class LiveTasks {
 
   private exited(task: LiveTask, event: Extract<ShimEvent, { type: 'exited' }>): void {
     const work = event.target === '' ? this.ended(task, { ...event, keeperLost: false }) : this.execEnded(task, event);
-    work.catch(this.onError);
+    this.carryOn(task, work);
+  }
+
+  private carryOn(task: LiveTask, work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.onError(error, { container: task.identity.container }));
   }
 
   private async execStarted(task: LiveTask, { target: exec, pid, at }: Extract<ShimEvent, { type: 'started' }>): Promise<void> {
