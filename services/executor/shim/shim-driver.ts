@@ -156,6 +156,10 @@ export class Control {
   send(type: number, ...parts: Buffer[]): void {
     this.socket.write(frame(type, ...parts));
   }
+  /** Whether an event of this type has come and was not handed out. */
+  has(type: ShimEvent['type']): boolean {
+    return this.#events.some((event) => event.type === type);
+  }
   async next<T extends ShimEvent['type']>(type: T, id = ''): Promise<Extract<ShimEvent, { type: T }>> {
     for (;;) {
       const index = this.#events.findIndex((event) => event.type === type && event.id === id);

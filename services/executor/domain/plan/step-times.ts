@@ -34,8 +34,7 @@ export function stepIntervals(plan: Plan, times: StepTimes): readonly StepInterv
   const beforeClone = parent.at(-1)?.to ?? begun;
   const own = [
     ...(cloned === 0n ? [] : [{ name: 'clone', number: undefined, from: beforeClone, to: cloned }]),
-    // The child may run before its parent does: the two then overlap.
-    ...(joined === 0n ? [] : [{ name: 'join_cgroups', number: undefined, from: joined < cloned ? joined : cloned, to: joined }]),
+    ...(joined === 0n ? [] : [{ name: 'join_cgroups', number: undefined, from: cloned, to: joined }]),
   ];
   const ended = executed === 0n ? done : done.map((at, number) => (plan.steps[number]?.op === 'exec' && at === 0n ? executed : at));
   return [...parent, ...own, ...(joined === 0n ? [] : intervals(plan, 'child', joined, ended))];
