@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { Stale, errorMessage, internal } from '#libs/errors/errors.js';
+import { Stale, internal } from '#libs/errors/errors.js';
+import { logger } from '#libs/telemetry/logger.js';
+import { causedHere, isTracing, traced } from '#libs/telemetry/tracing.js';
 import { AggregateSnapshot, type AggregateSnapshotOptions } from './aggregate-snapshot.js';
 import { kindFilter, parseSubject, subjectOf } from './aggregate-subject.js';
 import type { Decider } from './decider.js';
@@ -76,7 +78,7 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
     void this.following.ended.then((failure) => {
       if (failure === undefined) return;
       this.failure = failure;
-      process.emitWarning(`${this.kind}: the fold of the log has ended: ${errorMessage(failure)}`);
+      logger(this.options.source).error('the fold of the log has ended', { aggregate: this.kind, error: failure });
     });
   }
 
@@ -127,7 +129,7 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
    * a repeat gets the first one's events and position.
    */
   execute(id: string, command: Command, cause: Cause, options: { readonly dryRun?: boolean } = {}): Promise<Executed<State, Event>> {
-    const run = (): Promise<Executed<State, Event>> => this.executeNow(id, command, cause, options.dryRun ?? false);
+    const run = (): Promise<Executed<State, Event>> => (isTracing() ? this.executeTraced(id, command, cause, options.dryRun ?? false) : this.executeNow(id, command, cause, options.dryRun ?? false));
     const turn = (this.queues.get(id) ?? Promise.resolve()).then(run, run);
     this.queues.set(id, turn);
     const done = (): void => {
@@ -135,6 +137,12 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
     };
     turn.then(done, done);
     return turn;
+  }
+
+  private executeTraced(id: string, command: Command, cause: Cause, dryRun: boolean): Promise<Executed<State, Event>> {
+    const type = String((command as { readonly type?: unknown }).type); // commands are told apart by it
+    const span = { parent: cause.traceparent, service: this.options.source, attributes: { 'berth.aggregate': this.kind, [`berth.${this.kind}.id`]: id, 'berth.command': type } };
+    return traced(`${this.kind} ${type}`, () => this.executeNow(id, command, causedHere(cause), dryRun), span);
   }
 
   private async executeNow(id: string, command: Command, cause: Cause, dryRun: boolean): Promise<Executed<State, Event>> {
@@ -147,11 +155,13 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
       if (first !== undefined) return { state: this.get(id).state, events: this.lift(first), position: first.position };
     }
     for (let attempt = 1; ; attempt++) {
-      const [event, ...more] = this.decider.decide(command, entry.state);
+      const { state } = entry;
+      const [event, ...more] = traced('decide', () => this.decider.decide(command, state));
       if (event === undefined) return { state: entry.state, events: [], position: 0 };
       if (dryRun) return { state: entry.state, events: [event, ...more], position: 0 };
       try {
-        const commit = await this.store.append(subject, entry.head, [event, ...more], cause, { id: commitId, source: this.options.source });
+        const { head } = entry;
+        const commit = await traced('append', () => this.store.append(subject, head, [event, ...more], cause, { id: commitId, source: this.options.source }));
         entry = this.folded.get(id) ?? entry; // the following may have been faster
         if (commit.position > entry.head.sequence && commit.previousHash !== entry.head.hash) entry = await this.reload(entry);
         this.fold(entry, commit, commit.position > this.position);
@@ -214,7 +224,7 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
       try {
         listener(entry.id, commit, entry.state, this.live);
       } catch (error) {
-        process.emitWarning(`${this.kind} ${entry.id}: a listener failed: ${errorMessage(error)}`);
+        logger(this.options.source).error('a listener to commits failed', { aggregate: this.kind, id: entry.id, error });
       }
     }
   }

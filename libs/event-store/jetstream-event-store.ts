@@ -65,6 +65,8 @@ export class JetStreamEventStore implements EventStore {
   private readonly log: LogStream;
   private readonly readers = new Set<LogReader>();
   private tail: LogTail | undefined;
+  private connected = true;
+  private brokenBy: unknown;
 
   constructor(
     private readonly connection: NatsConnection,
@@ -75,6 +77,16 @@ export class JetStreamEventStore implements EventStore {
   ) {
     this.log = { connection, client, manager, stream };
     void this.watchConnection();
+  }
+
+  /** Whether the server is there; when not, it is tried again for ever. */
+  get isConnected(): boolean {
+    return this.connected && !this.connection.isClosed();
+  }
+
+  /** What ended a following that nobody had stopped, such as an error of a fold. */
+  get failure(): unknown {
+    return this.brokenBy;
   }
 
   async append<E extends DomainEvent>(
@@ -133,6 +145,7 @@ export class JetStreamEventStore implements EventStore {
     const last = await this.lastPosition();
     const tail = (this.tail ??= new LogTail(this.log, last));
     const following = new JetStreamFollowing(filters, after, onCommit, () => tail.leave(following));
+    void following.ended.then((failure) => (this.brokenBy ??= failure));
     tail.join(following);
     try {
       await following.waitFor(last);
@@ -154,7 +167,9 @@ export class JetStreamEventStore implements EventStore {
 
   private async watchConnection(): Promise<void> {
     for await (const { type } of this.connection.status()) {
+      if (type === 'disconnect') this.connected = false;
       if (type !== 'reconnect') continue;
+      this.connected = true;
       this.tail?.reconnected();
       for (const reader of this.readers) reader.reconnected();
     }

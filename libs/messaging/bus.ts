@@ -2,7 +2,9 @@ import { type ClientNats, NatsRecordBuilder } from '@nestjs/microservices';
 import { firstValueFrom, timeout, TimeoutError } from 'rxjs';
 import type { RequestClass, RequestContext } from '#contracts/request.js';
 import { BerthError, type ErrorReply, fromErrorReply, internal, unavailable } from '#libs/errors/errors.js';
+import { causedHere, isTracing, traced } from '#libs/telemetry/tracing.js';
 import { writeContext } from './bus-headers.js';
+import { spanName } from './span-name.js';
 
 export interface RequestOptions {
   /** Until the request rejects as unavailable. Default 30 s. */
@@ -11,9 +13,23 @@ export interface RequestOptions {
 
 /** Commands and queries to other services. A reply is typed by its request; an error is a BerthError of the kind that was thrown. */
 export class Bus {
-  constructor(private readonly client: ClientNats) {}
+  /** `service`: whose requests these are. */
+  constructor(
+    private readonly client: ClientNats,
+    private readonly service: string,
+  ) {}
 
-  async request<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, options: RequestOptions = {}): Promise<Reply> {
+  request<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, options: RequestOptions = {}): Promise<Reply> {
+    if (!isTracing()) return this.send(type, data, context, options);
+    const span = { kind: 'client', parent: context.traceparent, service: this.service, attributes: { 'messaging.system': 'nats', 'messaging.destination.name': type.subject } } as const;
+    return traced(spanName(type.subject), () => this.send(type, data, causedHere(context), options), span);
+  }
+
+  async close(): Promise<void> {
+    await this.client.close();
+  }
+
+  private async send<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, options: RequestOptions): Promise<Reply> {
     const record = new NatsRecordBuilder(data).setHeaders(writeContext(context)).build();
     const reply = this.client.send<Reply>(type.subject, record).pipe(timeout(options.timeoutMs ?? 30_000));
     try {
@@ -21,10 +37,6 @@ export class Bus {
     } catch (error) {
       throw asBerthError(error, type.subject);
     }
-  }
-
-  async close(): Promise<void> {
-    await this.client.close();
   }
 }
 

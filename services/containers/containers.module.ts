@@ -1,8 +1,9 @@
-import { type DynamicModule, Injectable, Logger, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { type DynamicModule, Injectable, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Aggregates } from '#libs/event-store/aggregates.js';
-import { errorMessage } from '#libs/errors/errors.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import type { LogFields } from '#libs/telemetry/log-record.js';
+import { logger } from '#libs/telemetry/logger.js';
 import { ContainerDirectory, type Containers, type Execs, type Names } from './application/container-directory.js';
 import { ContainerLifecycle } from './application/container-lifecycle.js';
 import { ContainerStreams } from './application/container-streams.js';
@@ -36,8 +37,8 @@ class ContainersParts {
 
   constructor({ store, bus, settings }: ServiceDependencies<EngineSettings>) {
     const source = { source: 'containers' };
-    const logger = new Logger('containers');
-    const onError = (error: unknown): void => logger.error(errorMessage(error));
+    const log = logger('containers');
+    const onError = (error: unknown, about: LogFields): void => log.error('what had to follow an event failed', { ...about, error });
     this.containers = new Aggregates(store, 'container', containerDecider, { ...source, isGone: (state) => state.status === 'absent' });
     this.names = new Aggregates(store, 'name', nameDecider, source);
     this.execs = new Aggregates(store, 'exec', execDecider, source);

@@ -38,6 +38,7 @@ export function settingsEnvironment(settings: SupervisorSettings): Record<string
     BERTH_NATS_PORT: String(settings.natsPort),
     ...(settings.natsEmbedded ? {} : { BERTH_NATS_URL: settings.natsUrl }),
     BERTH_METRICS_PORT: String(settings.metricsPort),
+    BERTH_LOG_LEVEL: settings.logLevel,
     BERTH_CGROUP_PARENT: settings.cgroupParent,
     BERTH_NFT_TABLE: settings.nftTable,
     BERTH_USER: settings.user,

@@ -1,14 +1,13 @@
 import { fileURLToPath } from 'node:url';
-import { Logger } from '@nestjs/common';
 import type { HostFacts } from '#contracts/executor/host.js';
 import { detect } from '#libs/cgroup/layout.js';
 import { ensureParent } from '#libs/cgroup/parent.js';
-import { errorMessage } from '#libs/errors/errors.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
 import { sealedCopy } from '#libs/linux/sealed-file.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { logger } from '#libs/telemetry/logger.js';
 import { ContainerFiles } from './adapters/host/container-files.js';
 import { hostFacts } from './adapters/host/host-facts.js';
 import { VolumeDirectories } from './adapters/host/volume-directories.js';
@@ -25,6 +24,7 @@ import { TaskLauncher, type Tasks } from './application/task-launcher.js';
 import { containerFilter } from './domain/seccomp/container-filter.js';
 import { effectiveCapabilities } from './domain/spec/capabilities.js';
 import { taskDecider } from './domain/task/task-decider.js';
+import { traceExecutor } from './trace-executor.js';
 
 const READY_SANDBOXES = 4;
 const native = (name: string): string => fileURLToPath(new URL(`../../native/${name}`, import.meta.url));
@@ -38,6 +38,7 @@ export class ExecutorParts {
   readonly streams: StreamServer;
   readonly sandboxes: SandboxPool;
   readonly zygote: Zygote;
+  readonly ports: PortPublisher;
   readonly live: LiveTasks;
   readonly launcher: TaskLauncher;
   readonly execs: ExecLauncher;
@@ -47,13 +48,14 @@ export class ExecutorParts {
 
   constructor(
     { store, settings }: Pick<ServiceDependencies<EngineSettings>, 'store' | 'settings'>,
+    /** gid that may open streams of this executor and its shims. */
     private readonly group: number,
   ) {
-    const logger = new Logger('executor');
+    const log = logger('executor');
     const cgroups = detect();
     ensureParent(cgroups, settings.cgroupParent);
     const firewall = new Firewall(settings.nftTable);
-    const ports = new PortPublisher(firewall);
+    this.ports = new PortPublisher(firewall);
     this.tasks = new Aggregates(store, 'task', taskDecider, { source: 'executor' });
     this.files = new ContainerFiles(settings.dataRoot);
     this.volumes = new VolumeDirectories(settings.dataRoot);
@@ -62,8 +64,8 @@ export class ExecutorParts {
     this.sandboxes = new SandboxPool(READY_SANDBOXES);
     // A copy in memory that nobody can change: a container that reaches its parent's binary finds nothing to overwrite.
     this.zygote = new Zygote(`/proc/${process.pid}/fd/${sealedCopy(native('berth-shim'), 'berth-shim')}`);
-    this.live = new LiveTasks(this.tasks, ports, (error) => logger.error(errorMessage(error)));
-    this.launcher = new TaskLauncher(this.tasks, this.live, this.files, this.sandboxes, this.zygote, ports, (chainId) => this.layers.nameOf(chainId), {
+    this.live = new LiveTasks(this.tasks, this.ports, (error, about) => log.error('what a shim told could not be acted on', { ...about, error }));
+    this.launcher = new TaskLauncher(this.tasks, this.live, this.files, this.sandboxes, this.zygote, this.ports, (chainId) => this.layers.nameOf(chainId), {
       settings,
       cgroups,
       initPath: native('berth-init'),
@@ -73,6 +75,7 @@ export class ExecutorParts {
     this.control = new TaskControl(this.live, this.files, this.streams);
     this.networks = new NetworksOnHost(firewall, this.live);
     this.facts = () => hostFacts(cgroups, settings);
+    traceExecutor(this);
   }
 
   async start(runRoot: string): Promise<void> {

@@ -1,6 +1,4 @@
 import { type DynamicModule, Inject, Injectable, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import type { ServiceDependencies } from '#libs/messaging/service.js';
-import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { ExecutorParts } from './executor-parts.js';
 import { ExecutorController } from './executor.controller.js';
 
@@ -25,12 +23,11 @@ class ExecutorStart implements OnApplicationBootstrap, OnApplicationShutdown {
 
 @Module({})
 export class ExecutorModule {
-  /** `group`: gid that may open streams of this executor and its shims. */
-  static for(deps: Pick<ServiceDependencies<EngineSettings>, 'store' | 'settings'>, group: number): DynamicModule {
+  static for(parts: ExecutorParts, runRoot: string): DynamicModule {
     return {
       module: ExecutorModule,
       controllers: [ExecutorController],
-      providers: [ExecutorStart, { provide: ExecutorParts, useValue: new ExecutorParts(deps, group) }, { provide: RUN_ROOT, useValue: deps.settings.runRoot }],
+      providers: [ExecutorStart, { provide: ExecutorParts, useValue: parts }, { provide: RUN_ROOT, useValue: runRoot }],
     };
   }
 }

@@ -1,10 +1,11 @@
-import { type DynamicModule, Inject, Injectable, Logger, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { type DynamicModule, Inject, Injectable, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { EnsureBridge } from '#contracts/executor/host.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
 import { errorMessage } from '#libs/errors/errors.js';
 import { retryUntilDone } from '#libs/messaging/retry.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { logger } from '#libs/telemetry/logger.js';
 import { Endpoints } from './application/endpoints.js';
 import { NetworkDirectory, type Networks, type Pools } from './application/network-directory.js';
 import { NETWORKS, predefinedNetworks } from './application/predefined-networks.js';
@@ -18,7 +19,7 @@ const DEPENDENCIES = Symbol('dependencies');
 /** Loads the folds, makes the predefined networks and asks the executor for the bridge; an executor that is not up yet is asked again. */
 @Injectable()
 class NetworksStart implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger('networks');
+  private readonly log = logger('networks');
   private readonly stopping = new AbortController();
   private readonly watch: ReleaseWatch;
 
@@ -27,7 +28,7 @@ class NetworksStart implements OnApplicationBootstrap, OnApplicationShutdown {
     @Inject('networks') private readonly networks: Networks,
     @Inject('pools') private readonly pools: Pools,
   ) {
-    this.watch = new ReleaseWatch(deps.store, pools, (error) => this.logger.error(errorMessage(error)));
+    this.watch = new ReleaseWatch(deps.store, pools, (error, about) => this.log.error('an endpoint could not be released', { ...about, error }));
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -47,7 +48,7 @@ class NetworksStart implements OnApplicationBootstrap, OnApplicationShutdown {
       if (network.status === 'absent' || network.driver !== 'bridge') continue;
       const { bridge, gateway, mtu, internal, subnet } = network;
       const command = { bridge, gateway, prefixLength: Number(subnet.split('/')[1]), mtu, internal };
-      await retryUntilDone(() => this.deps.bus.request(EnsureBridge, command, NETWORKS), this.stopping.signal, (error) => this.logger.warn(`bridge ${bridge}: ${errorMessage(error)}`));
+      await retryUntilDone(() => this.deps.bus.request(EnsureBridge, command, NETWORKS), this.stopping.signal, (error) => this.log.warn('a bridge could not be made: it is tried again', { bridge, error: errorMessage(error) }));
     }
   }
 }

@@ -1,6 +1,8 @@
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { RequestContext } from '#contracts/request.js';
+import { causedBy } from '#libs/event-store/caused-by.js';
 import type { Commit } from '#libs/event-store/event.js';
+import type { LogFields } from '#libs/telemetry/log-record.js';
 import type { PresentContainer } from '../domain/container/container-state.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { ContainerLifecycle } from './container-lifecycle.js';
@@ -18,7 +20,7 @@ export class ContainerWatch {
     private readonly lifecycle: ContainerLifecycle,
     private readonly waits: ExitWaits,
     private readonly execRuns: ExecRuns,
-    private readonly onError: (error: unknown) => void,
+    private readonly onError: (error: unknown, about: LogFields) => void,
   ) {}
 
   start(): void {
@@ -38,21 +40,21 @@ export class ContainerWatch {
     const asked: RequestContext = { actor: 'service:containers', correlationId: 'recovery', causationId: 'recovery' };
     for (const container of this.directory.all()) {
       const { id } = container.spec;
-      if (container.status === 'starting') this.go(this.lifecycle.launch(id, asked));
-      else if (container.status === 'removing') this.go(this.lifecycle.finishRemove(id, asked));
+      if (container.status === 'starting') this.go(id, asked, this.lifecycle.launch(id, asked));
+      else if (container.status === 'removing') this.go(id, asked, this.lifecycle.finishRemove(id, asked));
       else if (container.status === 'restarting') this.schedule(id, container.restartDelayMs, asked);
-      else if (container.status === 'running' && container.run.stopRequested) this.go(this.lifecycle.finishStop(id, asked));
-      else if (isLeftover(container)) this.go(this.lifecycle.remove(id, { force: true, volumes: true }, asked));
+      else if (container.status === 'running' && container.run.stopRequested) this.go(id, asked, this.lifecycle.finishStop(id, asked));
+      else if (isLeftover(container)) this.go(id, asked, this.lifecycle.remove(id, { force: true, volumes: true }, asked));
     }
   }
 
   private see(id: string, event: ContainerEvent, commit: Commit<ContainerEvent>): void {
-    const asked: RequestContext = { actor: 'service:containers', correlationId: commit.cause.correlationId, causationId: commit.id };
+    const asked: RequestContext = causedBy(commit, 'service:containers');
     this.waits.see(event);
     switch (event.type) {
       case 'ContainerExited': {
         const container = this.directory.get(id);
-        if (container && isLeftover(container)) this.go(this.lifecycle.remove(id, { force: true, volumes: true }, asked));
+        if (container && isLeftover(container)) this.go(id, asked, this.lifecycle.remove(id, { force: true, volumes: true }, asked));
         return;
       }
       case 'RestartScheduled':
@@ -71,7 +73,7 @@ export class ContainerWatch {
   private schedule(id: string, delayMs: number, asked: RequestContext): void {
     const restart = (): void => {
       this.restarts.delete(id);
-      if (this.directory.get(id)?.status === 'restarting') this.go(this.lifecycle.start(id, 'restart-policy', asked));
+      if (this.directory.get(id)?.status === 'restarting') this.go(id, asked, this.lifecycle.start(id, 'restart-policy', asked));
     };
     this.restarts.set(id, setTimeout(restart, delayMs));
   }
@@ -81,8 +83,8 @@ export class ContainerWatch {
     this.restarts.delete(id);
   }
 
-  private go(work: Promise<unknown>): void {
-    work.catch(this.onError);
+  private go(container: string, asked: RequestContext, work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.onError(error, { container, correlationId: asked.correlationId }));
   }
 }
 

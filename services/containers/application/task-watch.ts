@@ -1,7 +1,9 @@
 import type { TaskEvent } from '#contracts/executor/tasks.js';
 import type { RequestContext } from '#contracts/request.js';
+import { causedBy } from '#libs/event-store/caused-by.js';
 import type { Commit } from '#libs/event-store/event.js';
 import type { EventStore, Following } from '#libs/event-store/event-store.js';
+import type { LogFields } from '#libs/telemetry/log-record.js';
 import type { Containers } from './container-directory.js';
 import type { ContainerLifecycle } from './container-lifecycle.js';
 import type { ExecRuns } from './exec-runs.js';
@@ -16,7 +18,7 @@ export class TaskWatch {
     private readonly containers: Containers,
     private readonly lifecycle: ContainerLifecycle,
     private readonly execRuns: ExecRuns,
-    private readonly onError: (error: unknown) => void,
+    private readonly onError: (error: unknown, about: LogFields) => void,
   ) {}
 
   async start(): Promise<void> {
@@ -29,7 +31,7 @@ export class TaskWatch {
   }
 
   private see(commit: Commit<TaskEvent>): void {
-    const asked: RequestContext = { actor: 'service:containers', correlationId: commit.cause.correlationId, causationId: commit.id };
+    const asked: RequestContext = causedBy(commit, 'service:containers');
     for (const event of commit.events) {
       this.execRuns.see(event);
       if (event.type === 'TaskStarted') this.enqueue(event.container, async () => void (await this.lifecycle.recordStarted(event.container, event.start, event.pid, event.at, asked)));
@@ -43,7 +45,7 @@ export class TaskWatch {
   }
 
   private enqueue(container: string, work: () => Promise<void>): void {
-    const queue = (this.queues.get(container) ?? Promise.resolve()).then(work).catch(this.onError);
+    const queue = (this.queues.get(container) ?? Promise.resolve()).then(work).catch((error: unknown) => this.onError(error, { container }));
     this.queues.set(container, queue);
     void queue.then(() => {
       if (this.queues.get(container) === queue) this.queues.delete(container);

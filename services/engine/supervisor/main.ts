@@ -1,6 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { errorMessage } from '#libs/errors/errors.js';
+import { logger } from '#libs/telemetry/logger.js';
+import { startLogging } from '#libs/telemetry/start-logging.js';
 import { readSupervisorSettings } from '../settings.js';
 import { ensureAccount } from './account.js';
 import { ensureNatsPasswords, writePrivately } from './credentials.js';
@@ -11,7 +14,8 @@ import { removeFile } from './process-file.js';
 import { natsConfigPath, serviceTable } from './service-table.js';
 import { Service } from './service.js';
 
-const tell = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
+const log = logger('supervisor');
+const tell = (line: string): void => log.info(line);
 
 /** One supervisor a run root: an abstract socket is a lock that the kernel gives back, whatever the holder dies of. See unix(7). */
 function takeLock(runRoot: string): Promise<void> {
@@ -24,6 +28,7 @@ function takeLock(runRoot: string): Promise<void> {
 
 async function main(): Promise<void> {
   const settings = readSupervisorSettings();
+  startLogging('supervisor', settings.logLevel);
   const root = new URL('../../../..', import.meta.url).pathname.replace(/\/$/, '');
   const natsServer = process.env['BERTH_NATS_SERVER'] ?? 'nats-server';
   const account = ensureAccount(settings.user);
@@ -56,6 +61,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
+  log.error(errorMessage(error));
   process.exit(1);
 });

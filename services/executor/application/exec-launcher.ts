@@ -3,7 +3,9 @@ import type { RequestContext } from '#contracts/request.js';
 import { type CgroupLayout, cgroupDirectories } from '#libs/cgroup/layout.js';
 import { conflict, errorMessage } from '#libs/errors/errors.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { currentSpan } from '#libs/telemetry/tracing.js';
 import { ACK_EXIT, EXEC, frame } from '../adapters/shim/shim-frames.js';
+import { recordPlan } from '../adapters/shim/step-spans.js';
 import { compileExecPlan } from '../domain/plan/compile-exec-plan.js';
 import { encodePlan } from '../domain/plan/encode-plan.js';
 import { startFailure } from '../domain/plan/start-failure.js';
@@ -30,7 +32,7 @@ export class ExecLauncher {
       process: exec.process,
       security: exec.security,
       initPid: task.pid,
-
+      timed: task.tellsTimes && (currentSpan()?.isRecorded ?? false),
       cgroupDirectories: cgroupDirectories(this.cgroups, `${this.settings.cgroupParent}/${exec.container}`),
       tickets: exec.tickets.map(({ ticket, stdin, stdout, stderr }) => `${ticket}:${stdin ? 'i' : ''}${stdout ? 'o' : ''}${stderr ? 'e' : ''}`),
     });
@@ -38,6 +40,7 @@ export class ExecLauncher {
       const outcome = this.live.outcomeOf(task, exec.exec);
       task.connection.send(frame(EXEC, exec.exec, encodePlan(plan)));
       const started = await outcome;
+      if (started.times) recordPlan(plan, started.times);
       if (started.type === 'failed') {
         task.connection?.send(frame(ACK_EXIT, exec.exec));
         throw startFailure(plan, started.step, started.errno, exec.process.args[0] ?? '', PREFIX);

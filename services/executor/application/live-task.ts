@@ -17,6 +17,8 @@ export class LiveTask extends EventEmitter<{ exited: [] }> {
   ports: readonly PublishedPort[] = [];
   address = '';
   hasExited = false;
+  /** Its shim knows how to time a plan: it has done so. */
+  tellsTimes = false;
 
   constructor(
     readonly identity: TaskIdentity,

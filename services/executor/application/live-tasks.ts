@@ -1,8 +1,10 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import type { RequestContext } from '#contracts/request.js';
 import { unavailable } from '#libs/errors/errors.js';
+import type { LogFields } from '#libs/telemetry/log-record.js';
 import { ShimConnection } from '../adapters/shim/shim-connection.js';
 import { ACK_EXIT, frame, type ShimEvent, timestamp } from '../adapters/shim/shim-frames.js';
+import type { StepTimes } from '../domain/plan/step-times.js';
 import { LiveTask, taskId } from './live-task.js';
 import type { Tasks } from './task-launcher.js';
 import type { PortPublisher } from './port-publisher.js';
@@ -10,7 +12,8 @@ import type { PortPublisher } from './port-publisher.js';
 /** How long the beginning of a container or exec may take, exec(3) of its command included. */
 const START_DEADLINE_MS = 30_000;
 
-export type Outcome = Extract<ShimEvent, { type: 'started' | 'failed' }>;
+/** How a start went; of a timed plan with what its steps took. */
+export type Outcome = Extract<ShimEvent, { type: 'started' | 'failed' }> & { readonly times?: StepTimes };
 
 const EXECUTOR: RequestContext = { actor: 'service:executor', correlationId: 'observed', causationId: 'observed' };
 
@@ -18,13 +21,15 @@ const EXECUTOR: RequestContext = { actor: 'service:executor', correlationId: 'ob
 export class LiveTasks {
   private readonly tasks = new Map<string, LiveTask>();
   private readonly outcomes = new Map<string, (outcome: Outcome) => void>();
+  /** What the steps of a plan took, until it is told how they went. */
+  private readonly times = new Map<string, StepTimes>();
   /** Exits that came before their start was recorded. */
   private readonly early = new Map<LiveTask, Extract<ShimEvent, { type: 'exited' }>[]>();
 
   constructor(
     private readonly log: Tasks,
     private readonly ports: PortPublisher,
-    private readonly onError: (error: unknown) => void,
+    private readonly onError: (error: unknown, about: LogFields) => void,
   ) {}
 
   get(id: string): LiveTask | undefined {
@@ -68,12 +73,15 @@ export class LiveTasks {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.outcomes.delete(key);
+        this.times.delete(key);
         reject(unavailable(`the shim of ${task.identity.container} did not report within ${START_DEADLINE_MS / 1000} s`));
       }, START_DEADLINE_MS);
       this.outcomes.set(key, (outcome) => {
         clearTimeout(timer);
         this.outcomes.delete(key);
-        resolve(outcome);
+        const times = this.times.get(key);
+        this.times.delete(key);
+        resolve(times === undefined ? outcome : { ...outcome, times });
       });
     });
   }
@@ -86,7 +94,7 @@ export class LiveTasks {
         task.connection = undefined;
         // The shim stays until its streams were read to their end: only when it has left is its socket of no use.
         const work = task.hasExited ? removeDirectory(task) : this.recover(task);
-        work.catch(this.onError);
+        this.carryOn(task, work);
       },
     );
   }
@@ -123,9 +131,13 @@ export class LiveTasks {
 
   private heard(task: LiveTask, event: ShimEvent): void {
     switch (event.type) {
+      case 'times':
+        if (this.outcomes.has(outcomeKey(task, event.target))) this.times.set(outcomeKey(task, event.target), event.times);
+        if (event.target === '') task.tellsTimes = true;
+        return;
       case 'started':
         // At once, so that an exit told in the same breath is recorded after it.
-        if (event.target !== '') this.execStarted(task, event).catch(this.onError);
+        if (event.target !== '') this.carryOn(task, this.execStarted(task, event));
         this.outcomes.get(outcomeKey(task, event.target))?.(event);
         return;
       case 'failed':
@@ -141,7 +153,11 @@ export class LiveTasks {
 
   private exited(task: LiveTask, event: Extract<ShimEvent, { type: 'exited' }>): void {
     const work = event.target === '' ? this.ended(task, { ...event, keeperLost: false }) : this.execEnded(task, event);
-    work.catch(this.onError);
+    this.carryOn(task, work);
+  }
+
+  private carryOn(task: LiveTask, work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.onError(error, { container: task.identity.container }));
   }
 
   private async execStarted(task: LiveTask, { target: exec, pid, at }: Extract<ShimEvent, { type: 'started' }>): Promise<void> {

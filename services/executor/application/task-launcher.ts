@@ -8,9 +8,11 @@ import { limitWrites } from '#libs/cgroup/limits.js';
 import { conflict, internal, invalid } from '#libs/errors/errors.js';
 import type { Aggregates } from '#libs/event-store/aggregates.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { currentSpan } from '#libs/telemetry/tracing.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
 import type { NetworkSandbox } from '../adapters/network/sandbox.js';
 import type { SandboxPool } from '../adapters/network/sandbox-pool.js';
+import { recordPlan } from '../adapters/shim/step-spans.js';
 import type { Zygote } from '../adapters/shim/zygote.js';
 import { compilePlan } from '../domain/plan/compile-plan.js';
 import { encodePlan, type Plan } from '../domain/plan/encode-plan.js';
@@ -68,6 +70,7 @@ export class TaskLauncher {
       await this.zygote.spawnShim(encodePlan(prepared.plan));
       await this.live.connect(task);
       const started = await outcome;
+      if (started.times) recordPlan(prepared.plan, started.times);
       if (started.type === 'failed') throw startFailure(prepared.plan, started.step, started.errno, launch.process.args[0] ?? '');
       task.pid = started.pid;
       const { position } = await this.tasks.execute(id, { type: 'RecordStarted', ...identity, pid: started.pid, at: started.at }, asked);
@@ -143,6 +146,7 @@ export class TaskLauncher {
         stdinOnce: launch.process.stdinOnce,
         cgroupDirectories: directories,
         cgroupWrites: limitWrites(cgroups, directories, { ...launch.resources, deviceRules: devices }),
+        timed: currentSpan()?.isRecorded ?? false,
         oomPath: memory === undefined ? '' : `${memory}/${cgroups.mode === 'v2' ? 'memory.events' : 'memory.oom_control'}`,
       });
       return { plan, ...(sandbox ? { sandbox } : {}) };

@@ -55,6 +55,7 @@ void forget(struct process *process)
 	close_held(&process->out[1]);
 	close_held(&process->status_fd);
 	close_held(&process->pidfd);
+	forget_times(&process->at);
 	*process = (struct process){ 0 };
 }
 
@@ -187,6 +188,8 @@ static _Noreturn void child(struct process *process, const int stdio[3], int soc
 		send_status(socket, (struct status){ STATUS_FAILED, STEP_CGROUPS, -result });
 		_exit(255);
 	}
+	if (at->times)
+		at->times->joined = monotonic_ns();
 	at->null_fd = open_host_null(O_PATH);
 	result = perform_steps(&process->plan, ACTOR_CHILD, at, &step, false);
 	send_status(socket, (struct status){ STATUS_FAILED, step, result < 0 ? -result : ENOEXEC });
@@ -234,6 +237,8 @@ static void start(struct process *process)
 		if (process->pid == 0)
 			child(process, (int[]){ ends[0][0], ends[1][0], ends[2][0] }, socket[1]);
 		result = process->pid < 0 ? -errno : 0;
+		if (process->at.times)
+			process->at.times->cloned = monotonic_ns();
 	}
 	if (process->at.pidns_fd >= 0)
 		setns(process->at.pidns_fd, CLONE_NEWPID); /* back: the next child is not of that namespace */
@@ -316,6 +321,8 @@ void read_status(struct process *process)
 	if (result == -EAGAIN)
 		return;
 	close_fd(&process->status_fd); /* closed by exec, or by death */
+	if (process->at.times && !process->failed)
+		process->at.times->executed = monotonic_ns();
 	if (process->executing && !process->failed) {
 		process->state = RUNNING;
 		process->started_ns = realtime_ns();

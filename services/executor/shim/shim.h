@@ -20,7 +20,7 @@
 enum frame_type {
 	FRAME_HELLO = 1, FRAME_SIGNAL, FRAME_RESIZE, FRAME_EXEC, FRAME_TICKET, FRAME_ACK_EXIT, FRAME_CLOSE_STDIN, FRAME_PING,
 	FRAME_ATTACH = 10,
-	FRAME_STARTED = 101, FRAME_FAILED, FRAME_EXITED, FRAME_PONG,
+	FRAME_STARTED = 101, FRAME_FAILED, FRAME_EXITED, FRAME_PONG, FRAME_TIMES,
 	FRAME_ATTACHED = 110, FRAME_REFUSED,
 };
 enum { STREAM_IN = 1, STREAM_OUT = 2, STREAM_ERR = 4 };
@@ -99,7 +99,7 @@ void read_input(struct connection *connection);
 /* control.c */
 void accept_connection(int listener);
 void read_frame(struct connection *connection);
-void announce(const struct process *process);
+void announce(struct process *process);
 void add_ticket(struct process *process, const char *ticket, const char *streams, bool gates);
 
 /* main.c and zygote.c */

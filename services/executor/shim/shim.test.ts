@@ -1,5 +1,5 @@
 import { readFile, readdir } from 'node:fs/promises';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -70,6 +70,39 @@ test('a command that is not there fails the exec step with ENOENT, one that may 
   const forbidden = await bench.run('forbidden', (at) => [...tree(at), exec('/etc/passwd')]);
   expect(await forbidden.control.next('failed')).toMatchObject({ step: 7, errno: 13 });
   await finish(forbidden);
+});
+
+test('a plan that asks for it is timed, and its times are told once, before how the start went', async () => {
+  const timed: PlanStep = { op: 'time_steps', actor: 'parent', from: 'test' };
+  const before = process.hrtime.bigint();
+  const task = await bench.run('timed', (at) => [timed, ...tree(at), exec('sleep', '1000')]);
+  const { at } = await task.control.next('times');
+  await task.control.next('started');
+  const [begun = 0n, cloned = 0n, joined = 0n, executed = 0n, ...done] = at;
+  expect(done.length).toBe(9);
+  const inOrder = [before, begun, cloned, joined, ...done.slice(1, 8), executed, process.hrtime.bigint()];
+  for (const [index, time] of inOrder.slice(1).entries()) expect(time >= (inOrder[index] ?? 0n), inOrder.join(' ')).toBe(true);
+  expect(done[8]).toBe(0n); // exec does not return
+  expect(readFileSync(`/proc/${task.pid}/maps`, 'utf8')).not.toContain('/dev/zero'); // a shared anonymous mapping
+  const again = await Control.open(join(task.directory, 'shim.sock'));
+  await again.next('started');
+  expect(again.has('times')).toBe(false);
+  task.control.send(2, u32(9));
+  await task.control.next('exited');
+  again.socket.destroy();
+  await finish(task);
+});
+
+test('of a start that failed the times are told, too; without the step there are none', async () => {
+  const timed: PlanStep = { op: 'time_steps', actor: 'parent', from: 'test' };
+  const failed = await bench.run('timed-failure', (at) => [timed, ...tree(at), exec('no-such-command')]);
+  expect((await failed.control.next('times')).at[4 + 8]).toBeGreaterThan(0n);
+  await failed.control.next('failed');
+  await finish(failed);
+  const untimed = await bench.run('untimed', (at) => [...tree(at), exec('true')]);
+  await untimed.control.next('exited');
+  expect(untimed.control.has('times')).toBe(false);
+  await finish(untimed);
 });
 
 test('output waits for the ticket issued in advance, and stdin reaches the process until it is closed', async () => {

@@ -1,6 +1,8 @@
 import type { ContainerEvent } from '#contracts/containers/events.js';
+import { causedBy } from '#libs/event-store/caused-by.js';
 import type { Commit } from '#libs/event-store/event.js';
 import type { EventStore, Following } from '#libs/event-store/event-store.js';
+import type { LogFields } from '#libs/telemetry/log-record.js';
 import { NETWORKS } from './predefined-networks.js';
 import type { Pools } from './network-directory.js';
 
@@ -13,7 +15,7 @@ export class ReleaseWatch {
   constructor(
     private readonly store: EventStore,
     private readonly pools: Pools,
-    private readonly onError: (error: unknown) => void,
+    private readonly onError: (error: unknown, about: LogFields) => void,
   ) {}
 
   async start(): Promise<void> {
@@ -46,8 +48,8 @@ export class ReleaseWatch {
   }
 
   private async release(network: string, endpoint: string, cause?: Commit): Promise<void> {
-    const context = cause ? { ...NETWORKS, correlationId: cause.cause.correlationId, causationId: cause.id } : NETWORKS;
-    await this.pools.execute(network, { type: 'Release', endpoint, at: new Date().toISOString() }, context).catch(this.onError);
+    const context = cause ? causedBy(cause, NETWORKS.actor) : NETWORKS;
+    await this.pools.execute(network, { type: 'Release', endpoint, at: new Date().toISOString() }, context).catch((error: unknown) => this.onError(error, { network, endpoint, correlationId: context.correlationId }));
   }
 }
 

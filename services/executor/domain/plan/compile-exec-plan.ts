@@ -5,6 +5,7 @@ import { environment } from '../spec/environment.js';
 import { type Plan, planOf } from './encode-plan.js';
 import type { PlanStep } from './plan-table.js';
 import { rightsSteps } from './process-steps.js';
+import { TIME_STEPS } from './step-times.js';
 
 export interface ExecRun {
   readonly process: TaskProcess;
@@ -15,6 +16,8 @@ export interface ExecRun {
   readonly hostname?: string;
   readonly cgroupDirectories: readonly string[];
   readonly tickets: readonly string[];
+  /** Whether the shim is to tell how long each step took. A shim of an older engine may not know how. */
+  readonly timed?: boolean;
 }
 
 /** namespaces(7) */
@@ -27,10 +30,11 @@ const child = (from: string) => ({ actor: 'child', from }) as const;
  * One further command in the container that the executing shim keeps: its namespaces by the init's pidfd, then the process's own rights. A missing working
  * directory is not made: it fails with ENOENT. Throws `invalid` for unknown capabilities and bad profiles.
  */
-export function compileExecPlan({ process, security, hostname = '', cgroupDirectories, tickets }: ExecRun): Plan {
+export function compileExecPlan({ process, security, hostname = '', cgroupDirectories, tickets, timed = false }: ExecRun): Plan {
   const { terminal, rows, columns, openStdin, stdinOnce } = process;
   const capabilities = effectiveCapabilities(security);
   const steps: readonly PlanStep[] = [
+    ...(timed ? [TIME_STEPS] : []),
     { op: 'join_task', actor: 'parent', from: 'linux.namespaces', flags: CLONE_NEWPID },
     { op: 'join_task', ...child('linux.namespaces'), flags: OTHERS },
     ...(terminal ? [{ op: 'setup_console', ...child('process.terminal'), bindConsole: false } as const] : []),

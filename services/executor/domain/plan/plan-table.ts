@@ -101,6 +101,10 @@ export const OPERATIONS = {
   set_umask: { code: 48, operands: { mask: 'u32' } },
   /** The last step. args[0] is looked up in PATH of `env`. HOME is added when `env` has none. */
   exec: { code: 49, operands: { args: 'strings', env: 'strings' } },
+
+  // Traces.
+  /** The first step, parent: the shim tells when each later step was done, before it tells how the start went. */
+  time_steps: { code: 60, operands: {} },
 } as const satisfies Readonly<Record<string, Operation>>;
 
 /** Settings of a plan, encoded in this order. */
