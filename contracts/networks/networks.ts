@@ -1,5 +1,5 @@
 import { IsArray, IsOptional, IsString } from 'class-validator';
-import type { EndpointSettings, PublishedPort } from '../containers/container-state.js';
+import type { EndpointSettings, PortRequest } from '../containers/container-state.js';
 import type { Done } from '../request.js';
 import { Request } from '../request.js';
 
@@ -34,8 +34,7 @@ export class AllocateEndpoint extends Request<EndpointSettings & Done> {
   @IsString() readonly endpoint!: string;
   @IsString() readonly container!: string;
   @IsString() readonly name!: string;
-  /** hostPort 0 stands for one that is free. */
-  @IsArray() readonly ports!: PublishedPort[];
+  @IsArray() readonly ports!: PortRequest[];
   @IsOptional() @IsString() readonly address?: string;
   @IsOptional() @IsString() readonly mac?: string;
 }

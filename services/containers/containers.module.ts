@@ -46,7 +46,7 @@ class ContainersParts {
     this.waits = new ExitWaits(this.directory);
     this.lifecycle = new ContainerLifecycle(this.containers, this.names, this.directory, this.waits, this.attaches, bus);
     this.creation = new ContainerCreation(this.containers, this.names, this.directory, bus);
-    this.streams = new ContainerStreams(this.directory, this.attaches, bus, settings.runRoot);
+    this.streams = new ContainerStreams(this.containers, this.directory, this.attaches, bus, settings.runRoot);
     this.execSessions = new ExecSessions(this.execs, this.execRuns, this.directory, bus, settings.runRoot);
     this.containerWatch = new ContainerWatch(this.containers, this.directory, this.lifecycle, this.waits, this.execRuns, onError);
     this.taskWatch = new TaskWatch(store, this.containers, this.lifecycle, this.execRuns, onError);

@@ -98,7 +98,7 @@ export class ContainerLifecycle {
 
   async restart(reference: string, wish: { signal?: string; timeoutSeconds?: number }, asked: RequestContext): Promise<Done> {
     await this.stop(reference, wish, asked);
-    return this.start(reference, 'api', asked);
+    return this.start(reference, 'restart', asked);
   }
 
   async kill(reference: string, signalText: string | undefined, asked: RequestContext): Promise<Done> {

@@ -1,8 +1,9 @@
-import type { Commit, DomainEvent } from '#libs/event-store/event.js';
+import type { Commit } from '#libs/event-store/event.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
-import { type DockerEvent, DockerEvents } from '../domain/docker-event.js';
+import type { DockerEvent } from '../domain/docker-event.js';
+import { DockerEvents, type LoggedEvent } from '../domain/docker-events.js';
 
-const SUBJECTS = ['berth.event.container.>', 'berth.event.exec.>', 'berth.event.task.>', 'berth.event.image.>', 'berth.event.volume.>', 'berth.event.network.>'];
+const SUBJECTS = ['berth.event.container.>', 'berth.event.exec.>', 'berth.event.task.>', 'berth.event.image.>', 'berth.event.volume.>', 'berth.event.network.>', 'berth.event.pool.>'];
 
 export interface EventWindow {
   /** RFC 3339; '' means from now on. */
@@ -23,12 +24,10 @@ export class EventFeed {
     const events = new DockerEvents();
     const take = (commit: Commit): void => {
       // Subjects have one writer each, which validated what it wrote.
-      for (const event of commit.events as readonly (DomainEvent & Parameters<DockerEvents['translate']>[0])[]) {
-        for (const translated of events.translate(event)) {
-          const at = Date.parse(translated.at);
-          const begun = Number.isNaN(since) ? commit.position > from : at >= since;
-          if (begun && at <= until && !abort.aborted) onEvent(translated);
-        }
+      for (const translated of events.translate(commit.events as readonly unknown[] as readonly LoggedEvent[])) {
+        const at = Date.parse(translated.at);
+        const begun = Number.isNaN(since) ? commit.position > from : at >= since;
+        if (begun && at <= until && !abort.aborted) onEvent(translated);
       }
     };
     const following = await this.store.follow(SUBJECTS, 0, take);

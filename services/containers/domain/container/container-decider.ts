@@ -12,6 +12,8 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'RecordStarted'; readonly start: number; readonly pid: number; readonly endpoint?: EndpointSettings }
   | { readonly type: 'RecordStartFailed'; readonly start: number; readonly error: string; readonly exitCode: number }
   | { readonly type: 'RecordExited'; readonly start: number; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly keeperLost: boolean }
+  | { readonly type: 'Attach'; readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean }
+  | { readonly type: 'Resize'; readonly rows: number; readonly columns: number }
   | { readonly type: 'Stop'; readonly signal: number; readonly timeoutSeconds: number }
   | { readonly type: 'Kill'; readonly signal: number }
   | { readonly type: 'Rename'; readonly name: string }
@@ -63,6 +65,14 @@ function decide(command: ContainerCommand, state: Container): readonly Container
     case 'Kill':
       if (!isRunning(state)) throw conflict(`cannot kill container: ${state.spec.name}: container ${container} is not running`);
       return [{ type: 'KillRequested', container, signal: command.signal, at }];
+
+    case 'Attach':
+      if (state.status === 'removing') throw conflict('container is marked for removal and cannot be attached to');
+      return [{ type: 'ContainerAttached', container, stdin: command.stdin, stdout: command.stdout, stderr: command.stderr, at }];
+
+    case 'Resize':
+      if (state.status !== 'running') throw conflict(`cannot resize a stopped container: container ${container} is not running`);
+      return [{ type: 'TerminalResized', container, rows: command.rows, columns: command.columns, at }];
 
     case 'Rename':
       if (state.status === 'removing') throw conflict('container is marked for removal and cannot be renamed');
@@ -128,6 +138,10 @@ function evolve(state: Container, event: ContainerEvent): Container {
       const { endpoint: _released, ...run } = state.run;
       return { ...state, status: state.status === 'removing' ? 'removing' : 'exited', run: { ...run, pid: 0, finishedAt: event.at, exitCode: event.exitCode, oomKilled: event.oomKilled, over: true } };
     }
+    // Told for those who watch; the container is as it was.
+    case 'ContainerAttached':
+    case 'TerminalResized':
+      return state;
     case 'RestartScheduled':
       return { ...state, status: 'restarting', restartDelayMs: event.delayMs };
     case 'ContainerRenamed':
