@@ -13,7 +13,11 @@
 #include "shim.h"
 
 struct plan_settings *settings;
-int task_directory = -1;
+
+int open_task_directory(void)
+{
+	return open(settings->task_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
 
 uint64_t realtime_ns(void)
 {
@@ -33,11 +37,11 @@ int64_t monotonic_ms(void)
 static int listen_in_task_directory(const struct plan_settings *of)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "shim.sock" };
-	task_directory = open(of->task_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (task_directory < 0)
+	autoclose int directory = open(of->task_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (directory < 0)
 		return -errno;
 	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (listener < 0 || fchdir(task_directory) < 0)
+	if (listener < 0 || fchdir(directory) < 0)
 		return -errno;
 	unlink("shim.sock");
 	umask(0177);
@@ -226,6 +230,7 @@ int run_shim(void *memory, size_t bytes, int ready_fd)
 			if (on.fds[i].revents)
 				serve(&on, i, listener);
 	}
-	unlinkat(task_directory, "shim.sock", 0);
+	autoclose int directory = open_task_directory();
+	unlinkat(directory, "shim.sock", 0);
 	return 0;
 }

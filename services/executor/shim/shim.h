@@ -65,7 +65,8 @@ struct connection {
 extern struct process processes[PROCESSES];
 extern struct connection connections[CONNECTIONS];
 extern struct plan_settings *settings; /* the container's own */
-extern int task_directory;
+/* Not kept open: a child is born with all that the shim has open. */
+int open_task_directory(void);
 
 uint64_t realtime_ns(void);
 int64_t monotonic_ms(void);

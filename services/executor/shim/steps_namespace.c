@@ -47,7 +47,37 @@ int do_join_task(struct context *at, const struct op_join_task *op)
 {
 	if (at->task_pidfd < 0)
 		return -ESRCH;
-	return enter(at, at->task_pidfd, op->flags);
+	if (at->status_fd >= 0)
+		return enter(at, at->task_pidfd, op->flags);
+	at->born_in = op->flags;
+	return 0;
+}
+
+/*
+ * Who is born in a container's pid namespace is seen there at once: with the host's root still its own, /proc/<pid>/root would be a way out for a
+ * container that has CAP_SYS_PTRACE. So the shim goes into the mount namespace, too, and the child never knew another.
+ */
+static int own_pidns = -1, own_mntns = -1;
+
+int enter_for_clone(const struct context *at)
+{
+	if (!at->born_in)
+		return 0;
+	if (own_pidns < 0)
+		own_pidns = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+	if (own_mntns < 0)
+		own_mntns = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	if (own_pidns < 0 || own_mntns < 0)
+		return -errno;
+	return setns(at->task_pidfd, at->born_in) < 0 ? -errno : 0;
+}
+
+void leave_after_clone(const struct context *at)
+{
+	if (!at->born_in)
+		return;
+	if (((at->born_in & CLONE_NEWNS) && setns(own_mntns, CLONE_NEWNS) < 0) || ((at->born_in & CLONE_NEWPID) && setns(own_pidns, CLONE_NEWPID) < 0))
+		_exit(1);
 }
 
 int do_unshare(struct context *at, const struct op_unshare *op)

@@ -17,8 +17,8 @@ export interface ExecRun {
   readonly tickets: readonly string[];
 }
 
-/** namespaces(7) */
-const CLONE_NEWPID = 0x20000000;
+/** namespaces(7): of these two the child is born in. */
+const AT_BIRTH = 0x20000000 | 0x20000;
 const OTHERS = 0x20000 | 0x2000000 | 0x4000000 | 0x8000000 | 0x40000000;
 
 const child = (from: string) => ({ actor: 'child', from }) as const;
@@ -31,7 +31,7 @@ export function compileExecPlan({ process, security, hostname = '', cgroupDirect
   const { terminal, rows, columns, openStdin, stdinOnce } = process;
   const capabilities = effectiveCapabilities(security);
   const steps: readonly PlanStep[] = [
-    { op: 'join_task', actor: 'parent', from: 'linux.namespaces', flags: CLONE_NEWPID },
+    { op: 'join_task', actor: 'parent', from: 'linux.namespaces', flags: AT_BIRTH },
     { op: 'join_task', ...child('linux.namespaces'), flags: OTHERS },
     ...(terminal ? [{ op: 'setup_console', ...child('process.terminal'), bindConsole: false } as const] : []),
     { op: 'chdir', ...child('process.cwd'), path: process.cwd || '/', create: false },
