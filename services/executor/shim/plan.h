@@ -23,7 +23,6 @@ struct context {
 	int status_fd;    /* to the shim: failures, the pty's master */
 	int task_pidfd;   /* exec plans: the container's init */
 	int pidns_fd;     /* the shim's own pid namespace, to go back to after the clone; -1: never left */
-	uint32_t born_in; /* CLONE_NEW*: namespaces of the task that the child is born in */
 	int slave_fd;     /* pty slave that becomes the child's stdio */
 	uint16_t rows, columns;
 	bool pivoted;
@@ -66,9 +65,6 @@ int make_directories_in_root(const struct context *at, const char *path, mode_t 
 int make_file_in_root(const struct context *at, const char *path);
 /* A procfs nobody else sees (hardening class D): the container's own /proc may be anything. */
 int own_proc(struct context *at);
-/* Around the clone: into the namespaces of `born_in` and back. A shim that cannot come back ends itself. */
-int enter_for_clone(const struct context *at);
-void leave_after_clone(const struct context *at);
 /* The host's /dev/null, checked to be character device 1:3. */
 int open_host_null(int flags);
 

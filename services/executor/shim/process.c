@@ -55,6 +55,8 @@ void forget(struct process *process)
 	close_held(&process->out[1]);
 	close_held(&process->status_fd);
 	close_held(&process->pidfd);
+	reap_forerunner(process);
+	close_held(&process->forerunner);
 	*process = (struct process){ 0 };
 }
 
@@ -141,49 +143,34 @@ static void fail(struct process *process, uint32_t step, int error)
 /*
  * v1: the child, one thread, moves itself by `tasks`. Moving a whole process by cgroup.procs waits in the kernel for every fork and exit on the
  * machine to stand still, 5 to 20 ms (cgroup_threadgroup_rwsem); one thread that moves itself needs no such lock.
- * v2: the child is born in the directory (clone3(2), CLONE_INTO_CGROUP), for the same reason.
- * Opened by the shim: an exec's child is born where the host's paths mean nothing.
  */
-#define CGROUPS_LIMIT 32
-struct cgroups { int tasks[CGROUPS_LIMIT], count, born_in; };
-
-static int open_cgroups(struct strings paths, struct cgroups *to)
+static int join_v1_cgroups(struct strings paths)
 {
 	char path[4096];
 	for (const char *cgroup; (cgroup = next_string(&paths));) {
-		if (to->count == CGROUPS_LIMIT)
-			return -E2BIG;
 		snprintf(path, sizeof path, "%s/tasks", cgroup);
-		int fd = open(path, O_WRONLY | O_CLOEXEC);
-		if (fd >= 0) {
-			to->tasks[to->count++] = fd;
-			continue;
-		}
-		if (errno != ENOENT || to->born_in >= 0)
-			return -errno;
-		to->born_in = open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (to->born_in < 0)
+		autoclose int fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd < 0 && errno == ENOENT && faccessat(AT_FDCWD, cgroup, F_OK, 0) == 0)
+			continue; /* the v2 hierarchy: the child was born there */
+		if (fd < 0 || write(fd, "0", 1) < 0)
 			return -errno;
 	}
 	return 0;
 }
 
-static int join_cgroups(const struct cgroups *of)
+/* v2: the directory that the child is born in (clone3(2), CLONE_INTO_CGROUP), for the same reason. -1: there is none. */
+static int open_v2_cgroup(struct strings paths)
 {
-	for (int i = 0; i < of->count; i++)
-		if (write(of->tasks[i], "0", 1) < 0)
-			return -errno;
-	return 0;
+	char path[4096];
+	for (const char *cgroup; (cgroup = next_string(&paths));) {
+		snprintf(path, sizeof path, "%s/tasks", cgroup);
+		if (faccessat(AT_FDCWD, path, F_OK, 0) < 0)
+			return open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	return -1;
 }
 
-static void close_cgroups(struct cgroups *of)
-{
-	for (int i = 0; i < of->count; i++)
-		close(of->tasks[i]);
-	close_held(&of->born_in);
-}
-
-/* The shim's own descriptors are nothing for the child, which a container with CAP_SYS_PTRACE can look into before its exec (CVE-2016-9962). */
+/* The shim's own descriptors are nothing for the child: a container with CAP_SYS_PTRACE can look into it before its exec (CVE-2016-9962). */
 static void close_all_but(int one, int other)
 {
 	int low = one < other ? one : other, high = one < other ? other : one;
@@ -194,7 +181,7 @@ static void close_all_but(int one, int other)
 	syscall(SYS_close_range, high + 1, ~0u, 0);
 }
 
-static _Noreturn void child(struct process *process, const struct cgroups *cgroups, const int stdio[3], int socket)
+static _Noreturn void child(struct process *process, const int stdio[3], int socket)
 {
 	struct status status;
 	struct context *at = &process->at;
@@ -206,17 +193,16 @@ static _Noreturn void child(struct process *process, const struct cgroups *cgrou
 	for (int fd = 0; fd < 3; fd++)
 		if (stdio[fd] >= 0)
 			dup2(stdio[fd], fd);
-	int result = join_cgroups(cgroups);
 	close_all_but(socket, at->task_pidfd);
 	/* The shim's end gone: it died before it could be our parent in the eyes of PR_SET_PDEATHSIG. */
 	if (receive_status(socket, &status, &descriptor) != 1 || status.kind != STATUS_GO)
 		_exit(255);
+	int result = join_v1_cgroups(process->plan.settings.cgroup_paths);
 	if (result < 0) {
 		send_status(socket, (struct status){ STATUS_FAILED, STEP_CGROUPS, -result });
 		_exit(255);
 	}
-	if (!at->born_in)
-		at->null_fd = open_host_null(O_PATH);
+	at->null_fd = open_host_null(O_PATH);
 	result = perform_steps(&process->plan, ACTOR_CHILD, at, &step, false);
 	send_status(socket, (struct status){ STATUS_FAILED, step, result < 0 ? -result : ENOEXEC });
 	_exit(255);
@@ -251,29 +237,19 @@ static void start(struct process *process)
 		fail(process, step, result);
 		return;
 	}
-	struct cgroups cgroups = { .born_in = -1 };
 	result = make_stdio(of, ends);
 	if (!result && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, socket) < 0)
 		result = -errno;
-	uint32_t failed = STEP_CLONE;
 	if (!result) {
-		result = open_cgroups(of->cgroup_paths, &cgroups);
-		failed = result < 0 ? STEP_CGROUPS : failed;
-	}
-	if (!result)
-		result = enter_for_clone(&process->at);
-	if (!result) {
-		bool born_in = cgroups.born_in >= 0;
+		autoclose int cgroup = open_v2_cgroup(of->cgroup_paths);
 		struct clone_args args = {
-			.flags = of->namespaces | CLONE_PIDFD | (born_in ? CLONE_INTO_CGROUP : 0), .cgroup = born_in ? cgroups.born_in : 0, .pidfd = (uint64_t)(uintptr_t)&process->pidfd, .exit_signal = SIGCHLD,
+			.flags = of->namespaces | CLONE_PIDFD | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0), .cgroup = cgroup >= 0 ? cgroup : 0, .pidfd = (uint64_t)(uintptr_t)&process->pidfd, .exit_signal = SIGCHLD,
 		};
 		process->pid = syscall(SYS_clone3, &args, sizeof args);
 		if (process->pid == 0)
-			child(process, &cgroups, (int[]){ ends[0][0], ends[1][0], ends[2][0] }, socket[1]);
+			child(process, (int[]){ ends[0][0], ends[1][0], ends[2][0] }, socket[1]);
 		result = process->pid < 0 ? -errno : 0;
-		leave_after_clone(&process->at);
 	}
-	close_cgroups(&cgroups);
 	if (process->at.pidns_fd >= 0)
 		setns(process->at.pidns_fd, CLONE_NEWPID); /* back: the next child is not of that namespace */
 	close_fd(&process->at.pidns_fd);
@@ -287,7 +263,7 @@ static void start(struct process *process)
 	if (result < 0) {
 		process->pid = 0;
 		close_fd(&process->status_fd);
-		fail(process, failed, result);
+		fail(process, STEP_CLONE, result);
 		return;
 	}
 	fcntl(process->status_fd, F_SETFL, O_NONBLOCK);
@@ -301,7 +277,7 @@ struct process *launch(const char *id, void *memory, size_t bytes)
 	if (!process)
 		return NULL;
 	*process = (struct process){
-		.state = STARTING, .memory = memory, .memory_bytes = bytes, .pidfd = -1, .status_fd = -1, .in = -1, .out = { -1, -1 },
+		.state = STARTING, .memory = memory, .memory_bytes = bytes, .pidfd = -1, .forerunner = -1, .status_fd = -1, .in = -1, .out = { -1, -1 },
 		.at = { .root_fd = -1, .null_fd = -1, .proc_fd = -1, .status_fd = -1, .task_pidfd = -1, .pidns_fd = -1, .slave_fd = -1 },
 	};
 	strcpy(process->id, id);
@@ -342,6 +318,12 @@ void read_status(struct process *process)
 			process->out[0] = descriptor;
 			descriptor = -1;
 		}
+		if (status.kind == STATUS_BORN && descriptor >= 0) {
+			process->forerunner = process->pidfd;
+			process->pidfd = descriptor;
+			process->pid = status.step;
+			descriptor = -1;
+		}
 		if (descriptor >= 0)
 			close(descriptor);
 		if (status.kind == STATUS_EXECUTING)
@@ -363,6 +345,13 @@ void read_status(struct process *process)
 	} else if (!process->failed) {
 		fail(process, STEP_CLONE, -ECHILD); /* killed on its way */
 	}
+}
+
+void reap_forerunner(struct process *process)
+{
+	siginfo_t info = { 0 };
+	if (process->forerunner > 0 && syscall(SYS_waitid, P_PIDFD, process->forerunner, &info, WEXITED | WNOHANG, NULL) == 0 && info.si_pid)
+		close_fd(&process->forerunner);
 }
 
 void reap(struct process *process)

@@ -134,7 +134,8 @@ static void serve(const struct watched *on, int i, int listener)
 		if (process->pidfd == on->fds[i].fd) {
 			if (process->status_fd >= 0)
 				read_status(process); /* what it said before its end counts first */
-			reap(process);
+			if (process->pidfd == on->fds[i].fd) /* it was the forerunner otherwise */
+				reap(process);
 		}
 		return;
 	case OUTPUT:
@@ -175,6 +176,7 @@ static bool settle(void)
 	for (int i = 0; i < PROCESSES; i++) {
 		struct process *process = &processes[i];
 		bool streaming = false;
+		reap_forerunner(process);
 		if (process->state == UNUSED || !process->acked || !is_drained(process))
 			continue;
 		for (int c = 0; c < CONNECTIONS; c++)

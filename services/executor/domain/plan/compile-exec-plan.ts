@@ -17,9 +17,8 @@ export interface ExecRun {
   readonly tickets: readonly string[];
 }
 
-/** namespaces(7): of these two the child is born in. */
-const AT_BIRTH = 0x20000000 | 0x20000;
-const OTHERS = 0x20000 | 0x2000000 | 0x4000000 | 0x8000000 | 0x40000000;
+/** namespaces(7) */
+const ALL = 0x20000 | 0x2000000 | 0x4000000 | 0x8000000 | 0x20000000 | 0x40000000;
 
 const child = (from: string) => ({ actor: 'child', from }) as const;
 
@@ -31,8 +30,7 @@ export function compileExecPlan({ process, security, hostname = '', cgroupDirect
   const { terminal, rows, columns, openStdin, stdinOnce } = process;
   const capabilities = effectiveCapabilities(security);
   const steps: readonly PlanStep[] = [
-    { op: 'join_task', actor: 'parent', from: 'linux.namespaces', flags: AT_BIRTH },
-    { op: 'join_task', ...child('linux.namespaces'), flags: OTHERS },
+    { op: 'join_task', ...child('linux.namespaces'), flags: ALL },
     ...(terminal ? [{ op: 'setup_console', ...child('process.terminal'), bindConsole: false } as const] : []),
     { op: 'chdir', ...child('process.cwd'), path: process.cwd || '/', create: false },
     ...rightsSteps({

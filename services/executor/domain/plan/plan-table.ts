@@ -31,10 +31,7 @@ export const OPERATIONS = {
   // Namespaces.
   /** setns(2) on `path`. CLONE_NEWPID only as a parent step: it counts for the child about to be cloned. Others: child. */
   join_namespace: { code: 10, operands: { path: 'string', flag: 'u32' } },
-  /**
-   * exec plans, on the init process's pidfd. parent: the child is born in these: CLONE_NEWPID, and CLONE_NEWNS, so that no process of the container ever
-   * sees one with the host's root. child: setns(2) into all but CLONE_NEWPID, CLONE_NEWNS again, by which the steps learn of their root.
-   */
+  /** exec plans, child: setns(2) on the init process's pidfd, CLONE_NEWPID last: from then on it is another process, which the container sees. */
   join_task: { code: 11, operands: { flags: 'u32' } },
   /** unshare(2) in the child, after it is in its cgroups: CLONE_NEWCGROUP. */
   unshare: { code: 12, operands: { flags: 'u32' } },
