@@ -21,7 +21,7 @@ export interface TestEngine {
   /** Path of the Docker Engine API's socket. */
   readonly socket: string;
   /** Runs the real docker CLI against this engine, with `input` on its stdin; a failure is a code, not a throw. */
-  docker(args: readonly string[], input?: string): Promise<CliResult>;
+  docker(args: readonly string[], input?: string | Uint8Array): Promise<CliResult>;
   /** Loads busybox:latest and hello:latest, made of this machine's busybox. */
   loadBusybox(): Promise<void>;
   /** The pid of a service, or undefined while it does not run. */
@@ -73,7 +73,7 @@ class PrivateEngine implements TestEngine {
     return this.settings.socket;
   }
 
-  docker(args: readonly string[], input = ''): Promise<CliResult> {
+  docker(args: readonly string[], input: string | Uint8Array = ''): Promise<CliResult> {
     return new Promise((resolve) => {
       const cli = process.env['BERTH_DOCKER_CLI'] ?? 'docker';
       const env = { PATH: process.env['PATH'] ?? '', HOME: this.settings.dataRoot, DOCKER_HOST: `unix://${this.socket}` };

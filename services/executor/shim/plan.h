@@ -70,6 +70,8 @@ int open_in_root(const struct context *at, const char *path, int flags);
 /* The directory that holds `path`'s last component, made with its own parents when missing; *name points into path. */
 int open_parent_in_root(const struct context *at, const char *path, const char **name);
 int make_directories_in_root(const struct context *at, const char *path, mode_t mode, uint32_t uid, uint32_t gid);
+/* An empty file with its parents; there already: left. An O_PATH descriptor. */
+int make_file_in_root(const struct context *at, const char *path);
 /* A procfs nobody else sees (hardening class D): the container's own /proc may be anything. */
 int own_proc(struct context *at);
 /* The host's /dev/null, checked to be character device 1:3. */

@@ -126,8 +126,7 @@ test('a megabyte arrives whole at a reader and in the log', async () => {
 
 const execSettings: PlanSettings = { ...defaults, namespaces: 0 };
 const join_ = (steps: PlanStep[]): PlanStep[] => [
-  { op: 'join_task', actor: 'parent', from: 'exec', flags: 0x20000000 },
-  { ...child, op: 'join_task', flags: 0x20000 | 0x4000000 | 0x8000000 | 0x40000000 },
+  { ...child, op: 'join_task', flags: 0x20000 | 0x4000000 | 0x8000000 | 0x20000000 | 0x40000000 },
   ...steps,
 ];
 

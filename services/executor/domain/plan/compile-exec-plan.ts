@@ -21,8 +21,7 @@ export interface ExecRun {
 }
 
 /** namespaces(7) */
-const CLONE_NEWPID = 0x20000000;
-const OTHERS = 0x20000 | 0x2000000 | 0x4000000 | 0x8000000 | 0x40000000;
+const ALL = 0x20000 | 0x2000000 | 0x4000000 | 0x8000000 | 0x20000000 | 0x40000000;
 
 const child = (from: string) => ({ actor: 'child', from }) as const;
 
@@ -35,8 +34,7 @@ export function compileExecPlan({ process, security, hostname = '', cgroupDirect
   const capabilities = effectiveCapabilities(security);
   const steps: readonly PlanStep[] = [
     ...(timed ? [TIME_STEPS] : []),
-    { op: 'join_task', actor: 'parent', from: 'linux.namespaces', flags: CLONE_NEWPID },
-    { op: 'join_task', ...child('linux.namespaces'), flags: OTHERS },
+    { op: 'join_task', ...child('linux.namespaces'), flags: ALL },
     ...(terminal ? [{ op: 'setup_console', ...child('process.terminal'), bindConsole: false } as const] : []),
     { op: 'chdir', ...child('process.cwd'), path: process.cwd || '/', create: false },
     ...rightsSteps({
