@@ -1,4 +1,7 @@
-import { type DeviceAccess, type DeviceException, MKNOD, READ, WRITE } from './device-access.js';
+import { join } from 'node:path';
+import { type DeviceAccess, deviceAccess, type DeviceException, MKNOD, READ, WRITE } from './device-access.js';
+import { type CgroupLayout, wholePath } from './layout.js';
+import type { DeviceRule } from './limits.js';
 
 /**
  * struct bpf_insn (linux/bpf.h, Documentation/bpf/standardization/instruction-set): u8 code, u8 of two registers, s16 offset, s32 value. 32-bit comparisons, since
@@ -38,6 +41,13 @@ interface Instruction {
   readonly from?: number;
   readonly offset?: number;
   readonly value?: number;
+}
+
+/** The program that enforces `rules` on the cgroup `path`, and the directory of v2 to attach it to. Undefined: v1's files do it, or there is nothing to forbid. */
+export function deviceFilter(layout: CgroupLayout, path: string, rules: readonly DeviceRule[]): { readonly path: string; readonly program: Uint8Array } | undefined {
+  if (layout.unified === undefined || layout.controllers.has('devices')) return undefined;
+  const program = compileDeviceFilter(deviceAccess(rules));
+  return program && { path: join(layout.unified, wholePath(layout, path)), program };
 }
 
 /**

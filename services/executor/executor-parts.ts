@@ -11,6 +11,7 @@ import { StreamServer } from '#libs/messaging/stream-server.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { ContainerFiles } from './adapters/host/container-files.js';
 import { hostFacts } from './adapters/host/host-facts.js';
+import { joinDelegatedScope } from './adapters/host/systemd-scope.js';
 import { VolumeDirectories } from './adapters/host/volume-directories.js';
 import { Firewall } from './adapters/network/firewall.js';
 import { SandboxPool } from './adapters/network/sandbox-pool.js';
@@ -50,7 +51,7 @@ export class ExecutorParts {
     private readonly group: number,
   ) {
     const logger = new Logger('executor');
-    const cgroups = detect();
+    const cgroups = joinDelegatedScope(detect(), settings.cgroupParent);
     ensureParent(cgroups, settings.cgroupParent);
     const firewall = new Firewall(settings.nftTable);
     const ports = new PortPublisher(firewall);
