@@ -10,6 +10,7 @@ import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { logger } from '#libs/telemetry/logger.js';
 import { ContainerFiles } from './adapters/host/container-files.js';
 import { hostFacts } from './adapters/host/host-facts.js';
+import { joinDelegatedScope } from './adapters/host/systemd-scope.js';
 import { VolumeDirectories } from './adapters/host/volume-directories.js';
 import { Firewall } from './adapters/network/firewall.js';
 import { SandboxPool } from './adapters/network/sandbox-pool.js';
@@ -52,7 +53,7 @@ export class ExecutorParts {
     private readonly group: number,
   ) {
     const log = logger('executor');
-    const cgroups = detect();
+    const cgroups = joinDelegatedScope(detect(), settings.cgroupParent);
     ensureParent(cgroups, settings.cgroupParent);
     const firewall = new Firewall(settings.nftTable);
     this.ports = new PortPublisher(firewall);

@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readSupervisorSettings, settingsEnvironment, type SupervisorSettings } from '../../services/engine/settings.js';
 import { isRunning, runningProcess } from '../../services/engine/supervisor/process-file.js';
-import { cgroupMounts, leaksOf } from './leaks.js';
+import { leaksOf, parentCgroups } from './leaks.js';
+import { patience } from './patience.js';
 import { freePort, freeSubnet } from './private-addresses.js';
 
 export interface CliResult {
@@ -111,7 +112,7 @@ class PrivateEngine implements TestEngine {
     });
     closeSync(log);
     supervisor.unref();
-    await until('all services are up', 60_000, () => {
+    await until('all services are up', patience(60_000), () => {
       if (supervisor.exitCode !== null) throw new Error(`the supervisor exited with ${supervisor.exitCode}`);
       return SERVICES.every((name) => this.pid(name) !== undefined && existsSync(join(this.settings.runRoot, 'ready', name)));
     });
@@ -122,7 +123,7 @@ class PrivateEngine implements TestEngine {
       const service = runningProcess(join(this.settings.runRoot, 'pids', name));
       if (service === undefined) continue;
       process.kill(service.pid, 'SIGTERM');
-      await until(`${name} has ended`, 45_000, () => !isRunning(service));
+      await until(`${name} has ended`, patience(45_000), () => !isRunning(service));
     }
   }
 
@@ -154,7 +155,7 @@ class PrivateEngine implements TestEngine {
     const { bridge, nftTable, cgroupParent, runRoot, dataRoot } = this.settings;
     if (existsSync(`/sys/class/net/${bridge}`)) attempt('ip', ['link', 'delete', bridge]);
     for (const family of ['inet', 'ip', 'ip6', 'bridge']) attempt('nft', ['delete', 'table', family, nftTable]);
-    for (const mount of cgroupMounts()) await rmdir(`${mount}${cgroupParent}`).catch(() => undefined);
+    for (const path of parentCgroups(cgroupParent)) await rmdir(path).catch(() => undefined);
     rmSync(runRoot, { recursive: true, force: true });
     rmSync(dataRoot, { recursive: true, force: true });
   }

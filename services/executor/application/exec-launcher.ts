@@ -1,6 +1,7 @@
 import type { LaunchExec } from '#contracts/executor/tasks.js';
 import type { RequestContext } from '#contracts/request.js';
-import { type CgroupLayout, cgroupDirectories } from '#libs/cgroup/layout.js';
+import { directoriesToJoin } from '#libs/cgroup/join.js';
+import type { CgroupLayout } from '#libs/cgroup/layout.js';
 import { conflict, errorMessage } from '#libs/errors/errors.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { currentSpan } from '#libs/telemetry/tracing.js';
@@ -33,7 +34,7 @@ export class ExecLauncher {
       security: exec.security,
       initPid: task.pid,
       timed: task.tellsTimes && (currentSpan()?.isRecorded ?? false),
-      cgroupDirectories: cgroupDirectories(this.cgroups, `${this.settings.cgroupParent}/${exec.container}`),
+      cgroupDirectories: directoriesToJoin(this.cgroups, `${this.settings.cgroupParent}/${exec.container}`, task.pid),
       tickets: exec.tickets.map(({ ticket, stdin, stdout, stderr }) => `${ticket}:${stdin ? 'i' : ''}${stdout ? 'o' : ''}${stderr ? 'e' : ''}`),
     });
     try {

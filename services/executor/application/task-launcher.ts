@@ -3,7 +3,8 @@ import { access, chown, mkdir, rm } from 'node:fs/promises';
 import type { ContainerMount, EndpointSettings } from '#contracts/containers/container-state.js';
 import type { LaunchTask, PublishedEndpoint, TaskEvent } from '#contracts/executor/tasks.js';
 import type { RequestContext } from '#contracts/request.js';
-import { cgroupDirectories, type CgroupLayout, controllerDirectory } from '#libs/cgroup/layout.js';
+import { deviceFilter } from '#libs/cgroup/device-filter.js';
+import { cgroupDirectories, type CgroupLayout, controllerDirectory, wholePath } from '#libs/cgroup/layout.js';
 import { limitWrites } from '#libs/cgroup/limits.js';
 import { conflict, internal, invalid } from '#libs/errors/errors.js';
 import type { Aggregates } from '#libs/event-store/aggregates.js';
@@ -125,7 +126,7 @@ export class TaskLauncher {
         work: this.files.work(container),
         rootTarget: this.files.rootTarget(container),
         cgroupDirectories: directories,
-        cgroupsPath: path,
+        cgroupsPath: wholePath(cgroups, path),
         cgroupMode: cgroups.mode,
         initPath: this.host.initPath,
         ...(networkPath ? { sandboxPath: networkPath } : {}),
@@ -147,6 +148,7 @@ export class TaskLauncher {
         cgroupDirectories: directories,
         cgroupWrites: limitWrites(cgroups, directories, { ...launch.resources, deviceRules: devices }),
         timed: currentSpan()?.isRecorded ?? false,
+        deviceFilter: deviceFilter(cgroups, path, devices),
         oomPath: memory === undefined ? '' : `${memory}/${cgroups.mode === 'v2' ? 'memory.events' : 'memory.oom_control'}`,
       });
       return { plan, ...(sandbox ? { sandbox } : {}) };

@@ -27,6 +27,8 @@ export const OPERATIONS = {
   read_oom: { code: 4, operands: { path: 'string' } },
   /** exit: kills what is left in the cgroup and removes it with all below it. */
   rmdir_cgroup: { code: 5, operands: { path: 'string' } },
+  /** v2: a BPF program (struct bpf_insn, type CGROUP_DEVICE) that decides on devices, loaded and attached to the cgroup, with which it lives and goes. */
+  device_filter: { code: 6, operands: { path: 'string', program: 'bytes' } },
 
   // Namespaces.
   /** setns(2) on `path`. CLONE_NEWPID only as a parent step: it counts for the child about to be cloned. Others: child. */
