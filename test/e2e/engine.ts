@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readSupervisorSettings, settingsEnvironment, type SupervisorSettings } from '../../services/engine/settings.js';
-import { runningProcess } from '../../services/engine/supervisor/process-file.js';
+import { isRunning, runningProcess } from '../../services/engine/supervisor/process-file.js';
 import { cgroupMounts, leaksOf } from './leaks.js';
 import { freePort, freeSubnet } from './private-addresses.js';
 
@@ -119,10 +119,10 @@ class PrivateEngine implements TestEngine {
 
   async down(): Promise<void> {
     for (const name of ['supervisor', 'engine', 'executor', 'nats'] as const) {
-      const pid = this.pid(name);
-      if (pid === undefined) continue;
-      process.kill(pid, 'SIGTERM');
-      await until(`${name} has ended`, 45_000, () => this.pid(name) === undefined);
+      const running = runningProcess(join(this.settings.runRoot, 'pids', name));
+      if (running === undefined) continue;
+      process.kill(running.pid, 'SIGTERM');
+      await until(`${name} has ended`, 45_000, () => !isRunning(running));
     }
   }
 
