@@ -9,6 +9,7 @@ import { sealedCopy } from '#libs/linux/sealed-file.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { ContainerCgroups } from './adapters/host/container-cgroups.js';
 import { ContainerFiles } from './adapters/host/container-files.js';
 import { hostFacts } from './adapters/host/host-facts.js';
 import { VolumeDirectories } from './adapters/host/volume-directories.js';
@@ -20,6 +21,7 @@ import { ExecLauncher } from './application/exec-launcher.js';
 import { LiveTasks } from './application/live-tasks.js';
 import { NetworksOnHost } from './application/networks-on-host.js';
 import { PortPublisher } from './application/port-publisher.js';
+import { TaskAdoption } from './application/task-adoption.js';
 import { TaskControl } from './application/task-control.js';
 import { TaskLauncher, type Tasks } from './application/task-launcher.js';
 import { containerFilter } from './domain/seccomp/container-filter.js';
@@ -39,6 +41,7 @@ export class ExecutorParts {
   readonly sandboxes: SandboxPool;
   readonly zygote: Zygote;
   readonly live: LiveTasks;
+  readonly adoption: TaskAdoption;
   readonly launcher: TaskLauncher;
   readonly execs: ExecLauncher;
   readonly control: TaskControl;
@@ -62,20 +65,23 @@ export class ExecutorParts {
     this.sandboxes = new SandboxPool(READY_SANDBOXES);
     // A copy in memory that nobody can change: a container that reaches its parent's binary finds nothing to overwrite.
     this.zygote = new Zygote(`/proc/${process.pid}/fd/${sealedCopy(native('berth-shim'), 'berth-shim')}`);
-    this.live = new LiveTasks(this.tasks, ports, (error) => logger.error(errorMessage(error)));
-    this.launcher = new TaskLauncher(this.tasks, this.live, this.files, this.sandboxes, this.zygote, ports, (chainId) => this.layers.nameOf(chainId), {
+    const onError = (error: unknown): void => logger.error(errorMessage(error));
+    const containerCgroups = new ContainerCgroups(cgroups, settings.cgroupParent);
+    this.live = new LiveTasks(this.tasks, ports, containerCgroups, onError);
+    this.adoption = new TaskAdoption(this.tasks, this.live, containerCgroups, settings.runRoot, onError);
+    this.networks = new NetworksOnHost(firewall, this.live, store);
+    this.launcher = new TaskLauncher(this.tasks, this.live, this.files, this.sandboxes, this.zygote, ports, this.networks, (chainId) => this.layers.nameOf(chainId), {
       settings,
       cgroups,
       initPath: native('berth-init'),
       socketGroup: this.group,
     });
-    this.execs = new ExecLauncher(this.tasks, this.live, cgroups, settings);
+    this.execs = new ExecLauncher(this.tasks, this.live, cgroups, settings, store);
     this.control = new TaskControl(this.live, this.files, this.streams);
-    this.networks = new NetworksOnHost(firewall, this.live);
     this.facts = () => hostFacts(cgroups, settings);
   }
 
-  async start(runRoot: string): Promise<void> {
+  async start(): Promise<void> {
     await this.layers.open();
     await this.tasks.start();
     await this.streams.listen();
@@ -83,7 +89,8 @@ export class ExecutorParts {
     this.zygote.warmUp();
     // Compiling the default filter takes longer than a start: done before the first one.
     containerFilter({ privileged: false, seccomp: 'default' }, effectiveCapabilities({ privileged: false, capAdd: [], capDrop: [] }));
-    await this.live.adopt(runRoot);
+    await this.adoption.adopt();
+    await this.networks.restore();
   }
 
   async stop(): Promise<void> {

@@ -1,7 +1,9 @@
-import { type DynamicModule, Inject, Injectable, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { type DynamicModule, Inject, Injectable, Logger, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { ContainerEvent } from '#contracts/containers/events.js';
+import { errorMessage } from '#libs/errors/errors.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
 import type { Following } from '#libs/event-store/event-store.js';
+import { retryUntilDone } from '#libs/messaging/retry.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { type VolumeAggregates, Volumes } from './application/volumes.js';
@@ -12,6 +14,8 @@ const DEPENDENCIES = Symbol('dependencies');
 
 @Injectable()
 class VolumesStart implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('volumes');
+  private readonly stopping = new AbortController();
   private following: Following | undefined;
 
   constructor(
@@ -22,12 +26,16 @@ class VolumesStart implements OnApplicationBootstrap, OnApplicationShutdown {
 
   async onApplicationBootstrap(): Promise<void> {
     await this.aggregates.start();
+    let live = false;
     this.following = await this.deps.store.follow(['berth.event.container.>'], 0, (commit) => {
-      for (const event of commit.events) this.volumes.see(event as ContainerEvent);
+      for (const event of commit.events) this.volumes.see(event as ContainerEvent, live);
     });
+    live = true;
+    void retryUntilDone(() => this.volumes.reconcile(), this.stopping.signal, (error) => this.logger.warn(errorMessage(error)));
   }
 
   async onApplicationShutdown(): Promise<void> {
+    this.stopping.abort();
     await this.following?.stop();
   }
 }
