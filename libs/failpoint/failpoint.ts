@@ -40,9 +40,9 @@ export function failpoint(name: string): Promise<void> {
 async function meet(name: string, points: ReadonlyMap<string, readonly Armed[]>): Promise<void> {
   const hit = (hits.get(name) ?? 0) + 1;
   hits.set(name, hit);
-  allHits++;
+  const anyHit = ++allHits;
   await act(name, hit, points.get(name) ?? []);
-  await act(name, allHits, points.get(ANY) ?? []);
+  await act(name, anyHit, points.get(ANY) ?? []);
 }
 
 async function act(name: string, hit: number, list: readonly Armed[]): Promise<void> {

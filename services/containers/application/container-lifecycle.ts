@@ -19,7 +19,7 @@ const DEFAULT_STOP_TIMEOUT_SECONDS = 10;
 const KILL_DEADLINE_MS = 10_000;
 const FOR_EVER_MS = 2 ** 31 - 1;
 /** An executor that was killed is back by then; what it was asked and did not answer, it is asked again. All but signals mean the same when given twice. */
-const AGAIN = { timeoutMs: 60_000, askAgainMs: 2_000 };
+const AGAIN = { timeoutMs: 60_000, askAgainMs: 500 };
 const AT_MOST_ONCE = { askAgainMs: Infinity };
 
 /**

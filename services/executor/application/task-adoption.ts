@@ -34,11 +34,13 @@ export class TaskAdoption {
       if (state.status === 'absent') continue;
       const task = new LiveTask({ container: state.container, start: state.start }, `${this.runRoot}/tasks/${id}`);
       known.add(state.container);
-      if (state.status === 'running' || state.status === 'requested') running.add(state.container);
-      if (state.status === 'running') {
-        task.pid = state.pid;
+      if (state.status === 'running' || state.status === 'requested') {
         task.ports = state.published?.ports ?? [];
         task.address = state.published?.address ?? '';
+        running.add(state.container);
+      }
+      if (state.status === 'running') {
+        task.pid = state.pid;
         this.live.adopted(task);
         work.push(this.live.recover(task));
       } else if (state.status === 'requested') {
