@@ -63,7 +63,7 @@ class ContainersStart implements OnApplicationBootstrap, OnApplicationShutdown {
     await Promise.all([containers.start(), names.start(), execs.start()]);
     containerWatch.start();
     await taskWatch.start();
-    containerWatch.resume();
+    await containerWatch.resume();
   }
 
   async onApplicationShutdown(): Promise<void> {

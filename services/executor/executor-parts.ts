@@ -7,6 +7,8 @@ import { sealedCopy } from '#libs/linux/sealed-file.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { ContainerCgroups } from './adapters/host/container-cgroups.js';
+import type { LogFields } from '#libs/telemetry/log-record.js';
 import { logger } from '#libs/telemetry/logger.js';
 import { ContainerFiles } from './adapters/host/container-files.js';
 import { hostFacts } from './adapters/host/host-facts.js';
@@ -20,6 +22,7 @@ import { ExecLauncher } from './application/exec-launcher.js';
 import { LiveTasks } from './application/live-tasks.js';
 import { NetworksOnHost } from './application/networks-on-host.js';
 import { PortPublisher } from './application/port-publisher.js';
+import { TaskAdoption } from './application/task-adoption.js';
 import { TaskControl } from './application/task-control.js';
 import { TaskLauncher, type Tasks } from './application/task-launcher.js';
 import { containerFilter } from './domain/seccomp/container-filter.js';
@@ -41,6 +44,7 @@ export class ExecutorParts {
   readonly zygote: Zygote;
   readonly ports: PortPublisher;
   readonly live: LiveTasks;
+  readonly adoption: TaskAdoption;
   readonly launcher: TaskLauncher;
   readonly execs: ExecLauncher;
   readonly control: TaskControl;
@@ -65,21 +69,24 @@ export class ExecutorParts {
     this.sandboxes = new SandboxPool(READY_SANDBOXES);
     // A copy in memory that nobody can change: a container that reaches its parent's binary finds nothing to overwrite.
     this.zygote = new Zygote(`/proc/${process.pid}/fd/${sealedCopy(native('berth-shim'), 'berth-shim')}`);
-    this.live = new LiveTasks(this.tasks, this.ports, (error, about) => log.error('what a shim told could not be acted on', { ...about, error }));
-    this.launcher = new TaskLauncher(this.tasks, this.live, this.files, this.sandboxes, this.zygote, this.ports, (chainId) => this.layers.nameOf(chainId), {
+    const onError = (error: unknown, about: LogFields): void => log.error('what a shim told could not be acted on', { ...about, error });
+    const containerCgroups = new ContainerCgroups(cgroups, settings.cgroupParent);
+    this.live = new LiveTasks(this.tasks, this.ports, containerCgroups, onError);
+    this.adoption = new TaskAdoption(this.tasks, this.live, containerCgroups, settings.runRoot, onError);
+    this.networks = new NetworksOnHost(firewall, this.live, store);
+    this.launcher = new TaskLauncher(this.tasks, this.live, this.files, this.sandboxes, this.zygote, this.ports, this.networks, (chainId) => this.layers.nameOf(chainId), {
       settings,
       cgroups,
       initPath: native('berth-init'),
       socketGroup: this.group,
     });
-    this.execs = new ExecLauncher(this.tasks, this.live, cgroups, settings);
+    this.execs = new ExecLauncher(this.tasks, this.live, cgroups, settings, store);
     this.control = new TaskControl(this.live, this.files, this.streams);
-    this.networks = new NetworksOnHost(firewall, this.live);
     this.facts = () => hostFacts(cgroups, settings);
     traceExecutor(this);
   }
 
-  async start(runRoot: string): Promise<void> {
+  async start(): Promise<void> {
     await this.layers.open();
     await this.tasks.start();
     await this.streams.listen();
@@ -87,7 +94,8 @@ export class ExecutorParts {
     this.zygote.warmUp();
     // Compiling the default filter takes longer than a start: done before the first one.
     containerFilter({ privileged: false, seccomp: 'default' }, effectiveCapabilities({ privileged: false, capAdd: [], capDrop: [] }));
-    await this.live.adopt(runRoot);
+    await this.adoption.adopt();
+    await this.networks.restore();
   }
 
   async stop(): Promise<void> {

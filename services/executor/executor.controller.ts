@@ -3,6 +3,7 @@ import * as host from '#contracts/executor/host.js';
 import * as tasks from '#contracts/executor/tasks.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { Asked, Body, Handles } from '#libs/messaging/handles.js';
+import { taskId } from './application/live-task.js';
 import { ExecutorParts } from './executor-parts.js';
 
 @Controller()
@@ -22,6 +23,12 @@ export class ExecutorController {
   @Handles(tasks.SignalTask)
   signalTask(@Body() command: tasks.SignalTask): Done {
     return this.parts.control.signal(command);
+  }
+
+  @Handles(tasks.EndTask)
+  async endTask(@Body() command: tasks.EndTask): Promise<Done> {
+    await this.parts.live.end(taskId(command));
+    return { position: this.parts.tasks.position };
   }
 
   @Handles(tasks.ResizeTask)
@@ -56,6 +63,12 @@ export class ExecutorController {
     return { position: 0 };
   }
 
+  @Handles(host.KeepLayers)
+  async keepLayers(@Body() command: host.KeepLayers): Promise<Done> {
+    await this.parts.layers.keep(command.chainIds);
+    return { position: 0 };
+  }
+
   @Handles(host.EnsureVolumeDirectory)
   async ensureVolume(@Body() command: host.EnsureVolumeDirectory): Promise<Done & { path: string }> {
     return { path: await this.parts.volumes.ensure(command.name), position: 0 };
@@ -65,6 +78,11 @@ export class ExecutorController {
   async removeVolume(@Body() command: host.RemoveVolumeDirectory): Promise<Done> {
     await this.parts.volumes.remove(command.name);
     return { position: 0 };
+  }
+
+  @Handles(host.ListVolumeDirectories)
+  volumeDirectories(): Promise<{ readonly whole: readonly string[]; readonly half: readonly string[] }> {
+    return this.parts.volumes.list();
   }
 
   @Handles(host.EnsureBridge)

@@ -28,7 +28,7 @@ telemetry.health.add(
   { started: () => (started ? undefined : 'is starting'), log: logAnswers(store), zygote: () => parts.zygote.trouble() },
   { folds: foldsFollow(store) },
 );
-const app = await startMicroservice(ExecutorModule.for(parts, settings.runRoot), credentials);
+const app = await startMicroservice(ExecutorModule.for(parts), credentials);
 started = true;
 writeFileSync(`${settings.runRoot}/ready/executor`, readFileSync('/proc/self/stat'));
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { OpenLogs, OpenTaskStreams, ResizeTask, SignalTask } from '#contracts/executor/tasks.js';
 import type { Done, StreamEndpoint } from '#contracts/request.js';
-import { conflict } from '#libs/errors/errors.js';
+import { conflict, unavailable } from '#libs/errors/errors.js';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
 import { serveLogs } from '../adapters/logs/serve-logs.js';
@@ -23,7 +23,9 @@ export class TaskControl {
   signal({ container, start, signal }: SignalTask): Done {
     const task = this.live.get(taskId({ container, start }));
     // Gone already: its exit is on its way.
-    task?.connection?.send(frame(SIGNAL, signal));
+    if (!task || task.hasExited) return UNCHANGED;
+    if (!task.connection) throw unavailable(`the shim of container ${container} does not answer`);
+    task.connection.send(frame(SIGNAL, signal));
     return UNCHANGED;
   }
 

@@ -1,17 +1,18 @@
 import { createHash } from 'node:crypto';
-import { access, chown, mkdir, rm } from 'node:fs/promises';
+import { access, chown, mkdir } from 'node:fs/promises';
 import type { ContainerMount, EndpointSettings } from '#contracts/containers/container-state.js';
 import type { LaunchTask, PublishedEndpoint, TaskEvent } from '#contracts/executor/tasks.js';
 import type { RequestContext } from '#contracts/request.js';
 import { deviceFilter } from '#libs/cgroup/device-filter.js';
 import { cgroupDirectories, type CgroupLayout, controllerDirectory, wholePath } from '#libs/cgroup/layout.js';
 import { limitWrites } from '#libs/cgroup/limits.js';
-import { conflict, internal, invalid } from '#libs/errors/errors.js';
+import { BerthError, conflict, internal, invalid } from '#libs/errors/errors.js';
 import type { Aggregates } from '#libs/event-store/aggregates.js';
+import { failpoint } from '#libs/failpoint/failpoint.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { currentSpan } from '#libs/telemetry/tracing.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
-import type { NetworkSandbox } from '../adapters/network/sandbox.js';
+import { detachLink, type NetworkSandbox } from '../adapters/network/sandbox.js';
 import type { SandboxPool } from '../adapters/network/sandbox-pool.js';
 import { recordPlan } from '../adapters/shim/step-spans.js';
 import type { Zygote } from '../adapters/shim/zygote.js';
@@ -21,8 +22,9 @@ import { startFailure } from '../domain/plan/start-failure.js';
 import { buildSpec } from '../domain/spec/build-spec.js';
 import { hostnameFile, hostsFile, resolvConf } from '../domain/spec/files.js';
 import type { Task, TaskCommand } from '../domain/task/task-decider.js';
-import { LiveTask, taskId } from './live-task.js';
+import { LiveTask, type Started, taskId } from './live-task.js';
 import type { LiveTasks } from './live-tasks.js';
+import type { NetworksOnHost } from './networks-on-host.js';
 import type { PortPublisher } from './port-publisher.js';
 
 export type Tasks = Aggregates<Task, TaskCommand, TaskEvent>;
@@ -46,20 +48,28 @@ export class TaskLauncher {
     private readonly sandboxes: SandboxPool,
     private readonly zygote: Zygote,
     private readonly ports: PortPublisher,
+    private readonly networks: NetworksOnHost,
     private readonly layerName: (chainId: string) => string,
     private readonly host: LaunchHost,
   ) {}
 
-  async launch(launch: Launch, asked: RequestContext): Promise<{ pid: number; startedAt: string; position: number }> {
+  /** One start, however often it is asked for: who asks again, since an answer was lost, gets the answer of the first. */
+  launch(launch: Launch, asked: RequestContext): Promise<Started> {
     const identity = { container: launch.container, start: launch.start };
     const id = taskId(identity);
+    const underWay = this.live.get(id)?.start;
+    if (underWay) return underWay;
     const { state } = this.tasks.get(id);
-    if (state.status === 'running') return { pid: state.pid, startedAt: state.startedAt, position: this.tasks.position };
-    if (state.status === 'exited') throw conflict(`task ${id} has run already`);
-    if (this.live.get(id)) throw conflict(`task ${id} is being started`);
-
+    if (state.status === 'running' || state.status === 'exited') return Promise.resolve({ pid: state.pid, startedAt: state.startedAt, position: this.tasks.position });
     const task = new LiveTask(identity, `${this.host.settings.runRoot}/tasks/${id}`);
     this.live.add(task);
+    task.start = this.start(task, launch, asked).finally(() => (task.start = undefined));
+    return task.start;
+  }
+
+  private async start(task: LiveTask, launch: Launch, asked: RequestContext): Promise<Started> {
+    const { identity } = task;
+    const id = taskId(identity);
     let sandbox: NetworkSandbox | undefined;
     try {
       // The files and the sandbox are the container's own and go with it or with their descriptor: they need not wait for the intent.
@@ -67,10 +77,13 @@ export class TaskLauncher {
         this.tasks.execute(id, { type: 'Request', ...identity, ...publishedBy(launch), at: new Date().toISOString() }, asked),
         this.prepare(launch, task).then((made) => ((sandbox = made.sandbox), made)),
       ]);
-      const outcome = this.live.outcomeOf(task);
+      await failpoint('task.prepared');
       await this.zygote.spawnShim(encodePlan(prepared.plan));
-      await this.live.connect(task);
+      await failpoint('task.spawned');
+      const outcome = this.live.outcomeOf(task);
+      await Promise.all([this.live.connect(task), outcome]);
       const started = await outcome;
+      await failpoint('task.reported');
       if (started.times) recordPlan(prepared.plan, started.times);
       if (started.type === 'failed') throw startFailure(prepared.plan, started.step, started.errno, launch.process.args[0] ?? '');
       task.pid = started.pid;
@@ -87,9 +100,9 @@ export class TaskLauncher {
   }
 
   private async undo(task: LiveTask, asked: RequestContext, error: unknown): Promise<void> {
-    this.live.dismiss(task);
+    await this.live.dismiss(task);
     await this.ports.unpublish(task);
-    await rm(task.directory, { recursive: true, force: true });
+    await failpoint('task.undone');
     const message = error instanceof Error ? error.message : String(error);
     await this.tasks.execute(taskId(task.identity), { type: 'RecordFailed', ...task.identity, error: message, at: new Date().toISOString() }, asked).catch(() => undefined);
   }
@@ -114,7 +127,7 @@ export class TaskLauncher {
       ]);
       for (const work of works) if (work.status === 'rejected') throw work.reason;
       for (const mount of launch.mounts) if (mount.type === 'bind') await ensureSource(mount);
-      if (endpoint) await this.ports.publish(task, endpoint);
+      if (endpoint) await this.publish(task, endpoint);
       const path = `${settings.cgroupParent}/${container}`;
       const directories = cgroupDirectories(cgroups, path);
       const networkPath = sandbox?.path ?? (shared ? `/proc/${shared.pid}/ns/net` : undefined);
@@ -158,12 +171,28 @@ export class TaskLauncher {
     }
   }
 
+  /** The table may have been flushed by somebody else: then all of it is made anew, and this port with it. */
+  private async publish(task: LiveTask, endpoint: EndpointSettings): Promise<void> {
+    await this.ports.publish(task, endpoint).catch(async (error: unknown) => {
+      if (!(error instanceof BerthError) || error.kind !== 'not-found') throw error;
+      await this.networks.restore();
+    });
+  }
+
   private async attach(sandbox: NetworkSandbox, endpoint: EndpointSettings): Promise<void> {
     const { bridge, mac, address, prefixLength, gateway, mtu, endpointId } = endpoint;
     // Derived from the endpoint, so that a link on the host can be traced to its run; new for each run, since the kernel takes its time to remove the old one.
     const hostName = `veth${createHash('sha256').update(endpointId).digest('hex').slice(0, 7)}`;
     try {
-      await sandbox.attach({ bridge, hostName, containerName: 'eth0', mac, address, prefixLength, gateway, mtu });
+      const attach = (): Promise<void> => sandbox.attach({ bridge, hostName, containerName: 'eth0', mac, address, prefixLength, gateway, mtu });
+      try {
+        await attach();
+      } catch {
+        // Of a start of the same run that was cut short, whose namespace the kernel has not cleaned up yet; or the bridge is not there any more.
+        await detachLink(hostName);
+        await this.networks.restore();
+        await attach();
+      }
     } catch (error) {
       throw internal(`failed to set up the endpoint ${address} on ${bridge}: ${error instanceof Error ? error.message : String(error)}`, error);
     }

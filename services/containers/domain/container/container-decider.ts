@@ -49,7 +49,7 @@ function decide(command: ContainerCommand, state: Container): readonly Container
       return [{ type: 'ContainerStarted', container, start: command.start, pid: command.pid, ...(command.endpoint ? { endpoint: command.endpoint } : {}), at }];
 
     case 'RecordStartFailed':
-      if (state.status !== 'starting' || command.start !== state.run.start) return [];
+      if (command.start !== state.run.start || state.run.over || state.run.startedAt !== '') return [];
       return [{ type: 'StartFailed', container, start: command.start, error: command.error, exitCode: command.exitCode, at }];
 
     case 'RecordExited':
@@ -129,7 +129,7 @@ function evolve(state: Container, event: ContainerEvent): Container {
     case 'ContainerStarted':
       return { ...state, status: state.status === 'removing' ? 'removing' : 'running', run: { ...state.run, pid: event.pid, startedAt: event.at, ...(event.endpoint ? { endpoint: event.endpoint } : {}) } };
     case 'StartFailed':
-      return { ...state, status: state.run.start > 1 ? 'exited' : 'created', run: { ...state.run, pid: 0, finishedAt: state.run.start > 1 ? event.at : '', exitCode: event.exitCode, error: event.error, over: true } };
+      return { ...state, status: state.status === 'removing' ? 'removing' : state.run.start > 1 ? 'exited' : 'created', run: { ...state.run, pid: 0, finishedAt: state.run.start > 1 ? event.at : '', exitCode: event.exitCode, error: event.error, over: true } };
     case 'StopRequested':
       return { ...state, status: state.status === 'restarting' ? 'exited' : state.status, run: { ...state.run, stopRequested: { signal: event.signal, timeoutSeconds: event.timeoutSeconds } } };
     case 'KillRequested':

@@ -1,6 +1,7 @@
 import type { NetworkCreated, NetworkEvent } from '#contracts/networks/events.js';
 import type { Decider } from '#libs/event-store/decider.js';
 
+export type { NetworkEvent };
 export type Network = { readonly status: 'absent' } | ({ readonly status: 'present' } & Omit<NetworkCreated, 'type'>);
 export type NetworkCommand = { readonly type: 'Create' } & Omit<NetworkCreated, 'type'>;
 
