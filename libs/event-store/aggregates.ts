@@ -12,7 +12,10 @@ export interface AggregatesOptions<State> {
   readonly source: string;
   /** Lifts an event of an older version, see upcast.ts. */
   readonly upcast?: (event: DomainEvent) => DomainEvent;
-  /** True for a state that means the same as `initialState`: such an aggregate is not listed and is dropped from memory. */
+  /**
+   * True for a state to which nothing can happen that could not happen to `initialState`: such an aggregate is not listed and leaves memory.
+   * A command to it is decided on the initial state first; where that yields events, the log refuses them, and it is decided on the true state.
+   */
   readonly isGone?: (state: State) => boolean;
   /** Start from a snapshot; one is saved at `stop` and at `saveSnapshot`. */
   readonly snapshot?: AggregateSnapshotOptions<State>;
@@ -111,6 +114,19 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
     return entry === undefined ? { state: this.decider.initialState, head: noHead } : { state: entry.state, head: entry.head };
   }
 
+  /** As `get`, and what left memory is read from the log: for the few who ask about what is gone. */
+  async load(id: string): Promise<State> {
+    const entry = this.folded.get(id);
+    if (entry !== undefined) return entry.state;
+    const commits = await this.store.read(subjectOf(this.kind, id));
+    return commits.flatMap((commit) => this.lift(commit)).reduce((state, event) => this.decider.evolve(state, event), this.decider.initialState);
+  }
+
+  /** Takes an aggregate that nobody will ask for any more out of memory; the log keeps it. */
+  forget(id: string): void {
+    this.folded.delete(id);
+  }
+
   *entries(): Iterable<[id: string, state: State]> {
     for (const { id, state } of this.folded.values()) if (!this.options.isGone?.(state)) yield [id, state];
   }
@@ -147,7 +163,7 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
       if (first !== undefined) return { state: this.get(id).state, events: this.lift(first), position: first.position };
     }
     for (let attempt = 1; ; attempt++) {
-      const [event, ...more] = this.decider.decide(command, entry.state);
+      const [event, ...more] = this.decide(command, entry);
       if (event === undefined) return { state: entry.state, events: [], position: 0 };
       if (dryRun) return { state: entry.state, events: [event, ...more], position: 0 };
       try {
@@ -162,6 +178,17 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
         const first = this.remembered.get(commitId); // our own, whose acknowledgement was lost
         if (first !== undefined) return { state: entry.state, events: this.lift(first), position: first.position };
       }
+    }
+  }
+
+  private decide(command: Command, entry: Folded<State>): readonly Event[] {
+    try {
+      const events = this.decider.decide(command, entry.state);
+      if (events.length === 0) this.dropIfGone(entry);
+      return events;
+    } catch (error) {
+      this.dropIfGone(entry);
+      throw error;
     }
   }
 
@@ -186,8 +213,12 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
     const entry = this.folded.get(id) ?? { id, state: this.decider.initialState, head: noHead };
     this.fold(entry, commit);
     this.lastFollowed = commit;
-    // Not sooner: a dropped aggregate would take its own commit for news when the following gives it.
-    if (entry.head.sequence === commit.position && this.options.isGone?.(entry.state)) this.folded.delete(id);
+    this.dropIfGone(entry, commit.position);
+  }
+
+  /** Not before the following came to its newest commit: a dropped aggregate would take that for news. */
+  private dropIfGone(entry: Folded<State>, followed = this.position): void {
+    if (entry.head.sequence <= followed && this.options.isGone?.(entry.state)) this.folded.delete(entry.id);
   }
 
   private fold(entry: Folded<State>, commit: Commit, tell = true): void {

@@ -23,7 +23,7 @@ class ContainersParts {
   readonly containers: Containers;
   readonly names: Names;
   readonly execs: Execs;
-  readonly execRuns = new ExecRuns();
+  readonly execRuns: ExecRuns;
   readonly attaches = new PendingAttaches();
   readonly directory: ContainerDirectory;
   readonly waits: ExitWaits;
@@ -39,16 +39,23 @@ class ContainersParts {
     const logger = new Logger('containers');
     const onError = (error: unknown): void => logger.error(errorMessage(error));
     this.containers = new Aggregates(store, 'container', containerDecider, { ...source, isGone: (state) => state.status === 'absent' });
-    this.names = new Aggregates(store, 'name', nameDecider, source);
-    this.execs = new Aggregates(store, 'exec', execDecider, source);
+    this.names = new Aggregates(store, 'name', nameDecider, { ...source, isGone: ({ holder }) => holder === '' });
+    const isThere = (container: string): boolean => this.containers.get(container).state.status !== 'absent';
+    this.execs = new Aggregates(store, 'exec', execDecider, { ...source, isGone: (exec) => exec.status === 'absent' || !isThere(exec.container) });
+    this.execRuns = new ExecRuns(isThere, (exec) => this.execs.forget(exec));
     this.directory = new ContainerDirectory(this.containers, this.names, this.execRuns, settings.dataRoot);
     this.waits = new ExitWaits(this.directory);
     this.lifecycle = new ContainerLifecycle(this.containers, this.names, this.directory, this.waits, this.attaches, bus);
     this.creation = new ContainerCreation(this.containers, this.names, this.directory, bus);
     this.streams = new ContainerStreams(this.directory, this.attaches, bus, settings.runRoot);
     this.execSessions = new ExecSessions(this.execs, this.execRuns, this.directory, bus, settings.runRoot);
-    this.containerWatch = new ContainerWatch(this.containers, this.directory, this.lifecycle, this.waits, this.execRuns, onError);
+    this.containerWatch = new ContainerWatch(this.containers, this.directory, this.lifecycle, this.waits, (container) => this.forget(container), onError);
     this.taskWatch = new TaskWatch(store, this.containers, this.lifecycle, this.execRuns, onError);
+  }
+
+  private forget(container: string): void {
+    this.attaches.forget(container);
+    this.execSessions.forget(container);
   }
 }
 
@@ -59,7 +66,8 @@ class ContainersStart implements OnApplicationBootstrap, OnApplicationShutdown {
 
   async onApplicationBootstrap(): Promise<void> {
     const { containers, names, execs, containerWatch, taskWatch } = this.parts;
-    await Promise.all([containers.start(), names.start(), execs.start()]);
+    await Promise.all([containers.start(), names.start()]);
+    await execs.start(); // of containers that are gone it keeps nothing
     containerWatch.start();
     await taskWatch.start();
     containerWatch.resume();

@@ -24,7 +24,7 @@ import { TaskControl } from './application/task-control.js';
 import { TaskLauncher, type Tasks } from './application/task-launcher.js';
 import { containerFilter } from './domain/seccomp/container-filter.js';
 import { effectiveCapabilities } from './domain/spec/capabilities.js';
-import { taskDecider } from './domain/task/task-decider.js';
+import { isOver, taskDecider } from './domain/task/task-decider.js';
 
 const READY_SANDBOXES = 4;
 const native = (name: string): string => fileURLToPath(new URL(`../../native/${name}`, import.meta.url));
@@ -54,7 +54,7 @@ export class ExecutorParts {
     ensureParent(cgroups, settings.cgroupParent);
     const firewall = new Firewall(settings.nftTable);
     const ports = new PortPublisher(firewall);
-    this.tasks = new Aggregates(store, 'task', taskDecider, { source: 'executor' });
+    this.tasks = new Aggregates(store, 'task', taskDecider, { source: 'executor', isGone: isOver });
     this.files = new ContainerFiles(settings.dataRoot);
     this.volumes = new VolumeDirectories(settings.dataRoot);
     this.layers = new LayerStore(settings.dataRoot);

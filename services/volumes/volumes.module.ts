@@ -35,7 +35,7 @@ class VolumesStart implements OnApplicationBootstrap, OnApplicationShutdown {
 @Module({})
 export class VolumesModule {
   static for(deps: ServiceDependencies<EngineSettings>): DynamicModule {
-    const aggregates: VolumeAggregates = new Aggregates(deps.store, 'volume', volumeDecider, { source: 'volumes' });
+    const aggregates: VolumeAggregates = new Aggregates(deps.store, 'volume', volumeDecider, { source: 'volumes', isGone: (volume) => volume.status === 'absent' });
     return {
       module: VolumesModule,
       controllers: [VolumesController],

@@ -4,7 +4,6 @@ import type { Commit } from '#libs/event-store/event.js';
 import type { PresentContainer } from '../domain/container/container-state.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { ContainerLifecycle } from './container-lifecycle.js';
-import type { ExecRuns } from './exec-runs.js';
 import type { ExitWaits } from './exit-waits.js';
 
 /** What follows from a container's own events: waits end, --rm removes, the restart policy starts again. After a crash, goes on with what was half done. */
@@ -17,7 +16,8 @@ export class ContainerWatch {
     private readonly directory: ContainerDirectory,
     private readonly lifecycle: ContainerLifecycle,
     private readonly waits: ExitWaits,
-    private readonly execRuns: ExecRuns,
+    /** What is held of a container that is removed now. */
+    private readonly forget: (container: string) => void,
     private readonly onError: (error: unknown) => void,
   ) {}
 
@@ -64,7 +64,7 @@ export class ContainerWatch {
         return;
       case 'ContainerRemoved':
         this.cancel(id);
-        this.execRuns.forget(id);
+        this.forget(id);
     }
   }
 

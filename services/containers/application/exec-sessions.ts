@@ -79,6 +79,13 @@ export class ExecSessions {
     return this.view(exec);
   }
 
+  /** A container is gone: its execs leave memory. */
+  forget(container: string): void {
+    this.runs.forget(container);
+    // Those that were never started.
+    for (const [id, exec] of this.execs.entries()) if (exec.status === 'present' && exec.container === container) this.execs.forget(id);
+  }
+
   private view(id: string): ExecView {
     const { container, config } = this.find(id);
     const run = this.runs.get(id);

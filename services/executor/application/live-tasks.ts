@@ -93,13 +93,14 @@ export class LiveTasks {
 
   /** Finds the shims of tasks that run by the log, records what became of those whose shim is gone, and lets shims go whose exit is on the log. */
   async adopt(runRoot: string): Promise<void> {
-    const directories = new Set(await readdir(`${runRoot}/tasks`));
+    for (const id of await readdir(`${runRoot}/tasks`)) {
+      const state = await this.log.load(id);
+      if (state.status !== 'exited') continue;
+      const task = new LiveTask({ container: state.container, start: state.start }, `${runRoot}/tasks/${id}`);
+      task.hasExited = true;
+      await this.connect(task).then(() => task.connection?.send(frame(ACK_EXIT, ''))).catch(() => removeDirectory(task));
+    }
     for (const [id, state] of this.log.entries()) {
-      if (state.status === 'exited' && directories.has(id)) {
-        const task = new LiveTask({ container: state.container, start: state.start }, `${runRoot}/tasks/${id}`);
-        task.hasExited = true;
-        await this.connect(task).then(() => task.connection?.send(frame(ACK_EXIT, ''))).catch(() => removeDirectory(task));
-      }
       if (state.status !== 'running') continue;
       const task = new LiveTask({ container: state.container, start: state.start }, `${runRoot}/tasks/${id}`);
       task.pid = state.pid;

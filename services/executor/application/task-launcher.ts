@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { access, chown, mkdir, rm } from 'node:fs/promises';
 import type { ContainerMount, EndpointSettings } from '#contracts/containers/container-state.js';
 import type { LaunchTask, PublishedEndpoint, TaskEvent } from '#contracts/executor/tasks.js';
@@ -50,20 +51,23 @@ export class TaskLauncher {
   async launch(launch: Launch, asked: RequestContext): Promise<{ pid: number; startedAt: string; position: number }> {
     const identity = { container: launch.container, start: launch.start };
     const id = taskId(identity);
-    const { state } = this.tasks.get(id);
+    const directory = `${this.host.settings.runRoot}/tasks/${id}`;
+    // A directory is left of a launch that is repeated; what is over has left memory, but its shim may still hold streams there.
+    const state = existsSync(directory) ? await this.tasks.load(id) : this.tasks.get(id).state;
     if (state.status === 'running') return { pid: state.pid, startedAt: state.startedAt, position: this.tasks.position };
-    if (state.status === 'exited') throw conflict(`task ${id} has run already`);
+    if (state.status === 'exited') throw hasRun(id);
     if (this.live.get(id)) throw conflict(`task ${id} is being started`);
 
-    const task = new LiveTask(identity, `${this.host.settings.runRoot}/tasks/${id}`);
+    const task = new LiveTask(identity, directory);
     this.live.add(task);
     let sandbox: NetworkSandbox | undefined;
     try {
       // The files and the sandbox are the container's own and go with it or with their descriptor: they need not wait for the intent.
-      const [, prepared] = await Promise.all([
+      const [requested, prepared] = await Promise.all([
         this.tasks.execute(id, { type: 'Request', ...identity, ...publishedBy(launch), at: new Date().toISOString() }, asked),
         this.prepare(launch, task).then((made) => ((sandbox = made.sandbox), made)),
       ]);
+      if (requested.state.status !== 'requested') throw hasRun(id);
       const outcome = this.live.outcomeOf(task);
       await this.zygote.spawnShim(encodePlan(prepared.plan));
       await this.live.connect(task);
@@ -161,6 +165,8 @@ export class TaskLauncher {
     }
   }
 }
+
+const hasRun = (id: string): Error => conflict(`task ${id} has run already`);
 
 function publishedBy({ network }: Launch): { published?: PublishedEndpoint } {
   return network.mode === 'bridge' && network.endpoint.ports.length > 0 ? { published: { address: network.endpoint.address, ports: network.endpoint.ports } } : {};

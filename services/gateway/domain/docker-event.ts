@@ -63,6 +63,8 @@ export class DockerEvents {
       case 'ContainerRemoved': {
         const destroyed = of(event.container, 'destroy');
         this.containers.delete(event.container);
+        // Those that were never started; the others ended with their task.
+        for (const [exec, { container }] of this.execs) if (container === event.container) this.execs.delete(exec);
         return destroyed;
       }
       case 'ExecCreated': {

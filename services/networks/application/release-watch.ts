@@ -4,11 +4,9 @@ import type { EventStore, Following } from '#libs/event-store/event-store.js';
 import { NETWORKS } from './predefined-networks.js';
 import type { Pools } from './network-directory.js';
 
-/** A run that has ended needs no endpoint: releases it, also what ended while nobody watched. */
+/** A run that has ended needs no endpoint: releases it, also what ended while nobody watched. The pools are folded before. */
 export class ReleaseWatch {
-  private readonly ended = new Set<string>();
   private following: Following | undefined;
-  private live = false;
 
   constructor(
     private readonly store: EventStore,
@@ -18,13 +16,6 @@ export class ReleaseWatch {
 
   async start(): Promise<void> {
     this.following = await this.store.follow(['berth.event.container.>'], 0, (commit) => this.see(commit as Commit<ContainerEvent>));
-    this.live = true;
-    for (const [network, pool] of this.pools.entries()) {
-      for (const { endpoint } of pool.endpoints.values()) {
-        if (this.ended.has(endpoint)) await this.release(network, endpoint);
-      }
-    }
-    this.ended.clear();
   }
 
   async stop(): Promise<void> {
@@ -35,18 +26,14 @@ export class ReleaseWatch {
     for (const event of commit.events) {
       if (event.type !== 'ContainerExited' && event.type !== 'StartFailed') continue;
       const endpoint = endpointOf(event.container, event.start);
-      if (!this.live) {
-        this.ended.add(endpoint);
-        continue;
-      }
       for (const [network, pool] of this.pools.entries()) {
         if (pool.endpoints.has(endpoint)) void this.release(network, endpoint, commit);
       }
     }
   }
 
-  private async release(network: string, endpoint: string, cause?: Commit): Promise<void> {
-    const context = cause ? { ...NETWORKS, correlationId: cause.cause.correlationId, causationId: cause.id } : NETWORKS;
+  private async release(network: string, endpoint: string, cause: Commit): Promise<void> {
+    const context = { ...NETWORKS, correlationId: cause.cause.correlationId, causationId: cause.id };
     await this.pools.execute(network, { type: 'Release', endpoint, at: new Date().toISOString() }, context).catch(this.onError);
   }
 }

@@ -15,6 +15,7 @@ type Present = Extract<Volume, { status: 'present' }>;
 export class Volumes {
   /** Which containers refer to a volume, folded from what the containers service publishes. */
   private readonly references = new Map<string, Set<string>>();
+  private readonly usedBy = new Map<string, readonly string[]>();
 
   constructor(
     private readonly volumes: VolumeAggregates,
@@ -54,13 +55,16 @@ export class Volumes {
   /** Folds one event of a container into the references. */
   see(event: ContainerEvent): void {
     if (event.type === 'ContainerCreated') {
-      for (const { name } of event.mounts) {
-        if (!name) continue;
-        const users = this.references.get(name) ?? new Set();
-        this.references.set(name, users.add(event.container));
-      }
+      const names = event.mounts.flatMap(({ name }) => (name ? [name] : []));
+      if (names.length > 0) this.usedBy.set(event.container, names);
+      for (const name of names) this.references.set(name, (this.references.get(name) ?? new Set()).add(event.container));
     } else if (event.type === 'ContainerRemoved') {
-      for (const users of this.references.values()) users.delete(event.container);
+      for (const name of this.usedBy.get(event.container) ?? []) {
+        const users = this.references.get(name);
+        users?.delete(event.container);
+        if (users?.size === 0) this.references.delete(name);
+      }
+      this.usedBy.delete(event.container);
     }
   }
 
