@@ -162,6 +162,7 @@ describe.each<[string, () => Promise<EventStore>]>([
     const snapshot = { path: join(folder, 'counter'), fold: '1' };
     const one = await start({ snapshot });
     for (const id of ['a', 'b']) await one.waitFor((await one.execute(id, add(2), cause)).position);
+    await one.saveSnapshot();
     await one.stop();
     const thawed = async (path = snapshot.path): Promise<number> => {
       let count = 0;

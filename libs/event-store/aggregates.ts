@@ -17,7 +17,7 @@ export interface AggregatesOptions<State> {
    * A command to it is decided on the initial state first; where that yields events, the log refuses them, and it is decided on the true state.
    */
   readonly isGone?: (state: State) => boolean;
-  /** Start from a snapshot; one is saved at `stop` and at `saveSnapshot`. */
+  /** Start from a snapshot; `saveSnapshot` makes one. */
   readonly snapshot?: AggregateSnapshotOptions<State>;
 }
 
@@ -53,8 +53,6 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
   private readonly snapshots: AggregateSnapshot<State> | undefined;
   private following: Following | undefined;
   private failure: unknown;
-  /** The newest commit that the following gave: all before it is folded. */
-  private lastFollowed: Commit | undefined;
   private live = false;
 
   constructor(
@@ -69,11 +67,8 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
   /** Folds all that the log holds and follows it from there. Rejects with what `evolve` threw, or unavailable when the log is. */
   async start(): Promise<void> {
     const snapshot = await this.snapshots?.load(this.store);
-    if (snapshot !== undefined) {
-      for (const aggregate of snapshot.aggregates) this.folded.set(aggregate.id, { ...aggregate });
-      this.lastFollowed = snapshot.last;
-    }
-    this.following = await this.store.follow([kindFilter(this.kind)], snapshot?.last.position ?? 0, (commit) => this.followed(commit));
+    for (const aggregate of snapshot?.aggregates ?? []) this.folded.set(aggregate.id, { ...aggregate });
+    this.following = await this.store.follow([kindFilter(this.kind)], snapshot?.position ?? 0, (commit) => this.followed(commit));
     this.live = true;
     for (const entry of this.folded.values()) entry.head = { sequence: entry.head.sequence, hash: entry.head.hash };
     void this.following.ended.then((failure) => {
@@ -83,18 +78,16 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
     });
   }
 
-  /** Ends the following, after saving a snapshot where one is wished. A second call changes nothing. */
+  /** Ends the following. A second call changes nothing. */
   async stop(): Promise<void> {
     const following = this.following;
     this.following = undefined;
-    if (following === undefined) return;
-    await following.stop();
-    if (this.failure === undefined) await this.saveSnapshot();
+    await following?.stop();
   }
 
-  /** Rejects when the disk does; the old snapshot then stays. Does nothing without the option or before the first commit. */
+  /** Saves what is folded at the call. Rejects when the disk or the log does; the old snapshot then stays. Does nothing without the option, or when the fold has failed. */
   async saveSnapshot(): Promise<void> {
-    if (this.lastFollowed !== undefined) await this.snapshots?.save(this.lastFollowed, this.folded.values());
+    if (this.following !== undefined && this.failure === undefined) await this.snapshots?.save(this.store, this.position, this.folded.values());
   }
 
   /** The log position up to which all commits of this kind are folded. */
@@ -212,7 +205,6 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
     const { id } = parseSubject(commit.subject);
     const entry = this.folded.get(id) ?? { id, state: this.decider.initialState, head: noHead };
     this.fold(entry, commit);
-    this.lastFollowed = commit;
     this.dropIfGone(entry, commit.position);
   }
 

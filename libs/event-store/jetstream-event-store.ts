@@ -23,6 +23,7 @@ export interface EventStoreConnection {
 }
 
 const wrongLastSequence = 10071;
+const noMessageFound = 10037;
 const oldestServer = '2.10.23';
 const appendTimeoutMilliseconds = 5_000;
 const appendAttempts = 3;
@@ -90,13 +91,25 @@ export class JetStreamEventStore implements EventStore {
     await failpoint('append.after');
     if (!ack.duplicate) return { ...commit, position: ack.seq };
     // Written before, perhaps at another time and by another cause: what lies in the log is what happened.
-    return (await this.at(ack.seq)) as Commit as Commit<E>;
+    const first = await this.commitAt(ack.seq);
+    if (first === undefined) throw internal(`position ${ack.seq} of the log is missing`);
+    return first as Commit<E>;
   }
 
   async read(subject: AggregateSubject): Promise<Commit[]> {
     const commits: Commit[] = [];
     await this.replay([subject], 0, (commit) => commits.push(commit));
     return commits;
+  }
+
+  async commitAt(position: number): Promise<Commit | undefined> {
+    const stored = await this.asking(() =>
+      this.manager.streams.getMessage(this.stream, { seq: position }).catch((error: unknown) => {
+        if (error instanceof JetStreamApiError && error.code === noMessageFound) return null;
+        throw error;
+      }),
+    );
+    return stored === null ? undefined : new ReadCommit(stored.subject, stored.seq, (name) => stored.header.get(name), stored.string());
   }
 
   async replay(filters: readonly string[], after: number, onCommit: (commit: Commit) => void): Promise<number> {
@@ -171,12 +184,6 @@ export class JetStreamEventStore implements EventStore {
         await new Promise((resolve) => setTimeout(resolve, 100 * attempt));
       }
     }
-  }
-
-  private async at(position: number): Promise<Commit> {
-    const stored = await this.asking(() => this.manager.streams.getMessage(this.stream, { seq: position }));
-    if (stored === null) throw internal(`position ${position} of the log is missing`);
-    return new ReadCommit(stored.subject, stored.seq, (name) => stored.header.get(name), stored.string());
   }
 
   private async asking<T>(ask: () => Promise<T>): Promise<T> {

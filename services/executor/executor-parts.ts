@@ -5,6 +5,7 @@ import { detect } from '#libs/cgroup/layout.js';
 import { ensureParent } from '#libs/cgroup/parent.js';
 import { errorMessage } from '#libs/errors/errors.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
+import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
 import { sealedCopy } from '#libs/linux/sealed-file.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';
@@ -24,7 +25,7 @@ import { TaskControl } from './application/task-control.js';
 import { TaskLauncher, type Tasks } from './application/task-launcher.js';
 import { containerFilter } from './domain/seccomp/container-filter.js';
 import { effectiveCapabilities } from './domain/spec/capabilities.js';
-import { isOver, taskDecider } from './domain/task/task-decider.js';
+import { freezeTask, isOver, taskDecider, thawTask } from './domain/task/task-decider.js';
 
 const READY_SANDBOXES = 4;
 const native = (name: string): string => fileURLToPath(new URL(`../../native/${name}`, import.meta.url));
@@ -44,6 +45,7 @@ export class ExecutorParts {
   readonly control: TaskControl;
   readonly networks: NetworksOnHost;
   readonly facts: () => HostFacts;
+  private readonly snapshots: SnapshotSchedule;
 
   constructor(
     { store, settings }: Pick<ServiceDependencies<EngineSettings>, 'store' | 'settings'>,
@@ -54,7 +56,12 @@ export class ExecutorParts {
     ensureParent(cgroups, settings.cgroupParent);
     const firewall = new Firewall(settings.nftTable);
     const ports = new PortPublisher(firewall);
-    this.tasks = new Aggregates(store, 'task', taskDecider, { source: 'executor', isGone: isOver });
+    this.tasks = new Aggregates(store, 'task', taskDecider, {
+      source: 'executor',
+      isGone: isOver,
+      snapshot: { path: `${settings.dataRoot}/executor/task.snapshot`, fold: '1', freeze: freezeTask, thaw: thawTask },
+    });
+    this.snapshots = new SnapshotSchedule([this.tasks], (error) => logger.error(errorMessage(error)));
     this.files = new ContainerFiles(settings.dataRoot);
     this.volumes = new VolumeDirectories(settings.dataRoot);
     this.layers = new LayerStore(settings.dataRoot);
@@ -84,11 +91,14 @@ export class ExecutorParts {
     // Compiling the default filter takes longer than a start: done before the first one.
     containerFilter({ privileged: false, seccomp: 'default' }, effectiveCapabilities({ privileged: false, capAdd: [], capDrop: [] }));
     await this.live.adopt(runRoot);
+    this.snapshots.start();
   }
 
   async stop(): Promise<void> {
     this.zygote.close();
     this.sandboxes.close();
     await this.streams.close();
+    await this.snapshots.stop();
+    await this.tasks.stop();
   }
 }

@@ -60,6 +60,7 @@ const followers = new Set<(commit: Commit) => void>();
 let position = 0;
 const store = {
   lastPosition: async () => position,
+  commitAt: async () => undefined,
   follow: async (_filters: readonly string[], _after: number, onCommit: (commit: Commit) => void) => {
     followers.add(onCommit);
     return { position, ended: new Promise<never>(() => {}), waitFor: async () => {}, stop: async (): Promise<void> => {
@@ -85,8 +86,8 @@ beforeAll(async () => {
   socket = join(folder, 'docker.sock');
   streams = createServer({ allowHalfOpen: true }, (stream) => serve(stream)).listen(join(folder, 'streams'));
   const openStream = async (endpoint: StreamEndpoint): Promise<Socket> => connect({ path: endpoint.path, allowHalfOpen: true });
-  // Only the socket's path is read of the settings.
-  gateway = await startGateway({ settings: { socket } as EngineSettings, store, bus, openStream });
+  // Only these are read of the settings.
+  gateway = await startGateway({ settings: { socket, dataRoot: folder } as EngineSettings, store, bus, openStream });
 });
 
 afterAll(async () => {

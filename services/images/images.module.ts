@@ -1,6 +1,8 @@
 import { join } from 'node:path';
-import { type DynamicModule, Inject, Injectable, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { type DynamicModule, Inject, Injectable, Logger, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { errorMessage } from '#libs/errors/errors.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
+import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
@@ -23,20 +25,27 @@ const AGGREGATES = Symbol('aggregates');
 
 @Injectable()
 class ImagesStart implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly snapshots: SnapshotSchedule;
+
   constructor(
     @Inject(AGGREGATES) private readonly aggregates: ImageAggregates,
     private readonly content: ContentStore,
     private readonly streams: StreamServer,
-  ) {}
+  ) {
+    const logger = new Logger('images');
+    this.snapshots = new SnapshotSchedule([aggregates], (error) => logger.error(errorMessage(error)));
+  }
 
   async onApplicationBootstrap(): Promise<void> {
     await this.content.open();
     await this.aggregates.start();
+    this.snapshots.start();
     await this.streams.listen();
   }
 
   async onApplicationShutdown(): Promise<void> {
     await this.streams.close();
+    await this.snapshots.stop();
     await this.aggregates.stop();
   }
 }
@@ -45,7 +54,15 @@ class ImagesStart implements OnApplicationBootstrap, OnApplicationShutdown {
 export class ImagesModule {
   /** The environment's BERTH_INSECURE_REGISTRIES: hosts, with ports, that may be asked over plain HTTP, separated by commas. */
   static for({ settings, store, bus }: ServiceDependencies<EngineSettings>, environment: NodeJS.ProcessEnv = process.env): DynamicModule {
-    const aggregates: ImageAggregates = new Aggregates(store, 'image', imageDecider, { source: 'images', isGone: (image) => image.status === 'absent' });
+    const aggregates: ImageAggregates = new Aggregates(store, 'image', imageDecider, {
+      source: 'images',
+      isGone: (image) => image.status === 'absent',
+      snapshot: {
+        path: join(settings.dataRoot, 'state/image.snapshot'),
+        fold: '1',
+        beside: { freeze: () => directory.freeze(), thaw: (frozen) => directory.thaw(frozen) },
+      },
+    });
     const directory = new ImageDirectory(aggregates);
     const content = new ContentStore(settings.dataRoot);
     const turns = new Turns();

@@ -1,45 +1,70 @@
-import { type DynamicModule, Inject, Injectable, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { type DynamicModule, Injectable, Logger, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { ContainerEvent } from '#contracts/containers/events.js';
+import { errorMessage } from '#libs/errors/errors.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
-import type { Following } from '#libs/event-store/event-store.js';
+import { Fold } from '#libs/event-store/fold.js';
+import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { type VolumeAggregates, Volumes } from './application/volumes.js';
 import { volumeDecider } from './domain/volume/volume-decider.js';
 import { VolumesController } from './volumes.controller.js';
 
-const DEPENDENCIES = Symbol('dependencies');
+/** Everything the service consists of, wired by hand: plain classes that list what they use. */
+export class VolumesParts {
+  readonly aggregates: VolumeAggregates;
+  readonly volumes: Volumes;
+  /** Which volumes containers refer to. */
+  private readonly references: Fold;
+  private readonly snapshots: SnapshotSchedule;
+
+  constructor({ store, bus, settings }: ServiceDependencies<EngineSettings>) {
+    const logger = new Logger('volumes');
+    const path = (fold: string): string => `${settings.dataRoot}/state/${fold}.snapshot`;
+    this.aggregates = new Aggregates(store, 'volume', volumeDecider, { source: 'volumes', isGone: (volume) => volume.status === 'absent', snapshot: { path: path('volume'), fold: '1' } });
+    this.volumes = new Volumes(this.aggregates, bus, settings.dataRoot);
+    this.references = new Fold(store, {
+      filters: ['berth.event.container.>'],
+      see: (commit) => {
+        for (const event of commit.events) this.volumes.see(event as ContainerEvent); // only the containers service may write these subjects
+      },
+      snapshot: { path: path('volume-references'), fold: '1', freeze: () => this.volumes.freeze(), thaw: (frozen) => this.volumes.thaw(frozen) },
+    });
+    this.snapshots = new SnapshotSchedule([this.aggregates, this.references], (error) => logger.error(errorMessage(error)));
+  }
+
+  async start(): Promise<void> {
+    await Promise.all([this.aggregates.start(), this.references.start()]);
+    this.snapshots.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.snapshots.stop();
+    await Promise.all([this.aggregates.stop(), this.references.stop()]);
+  }
+}
 
 @Injectable()
 class VolumesStart implements OnApplicationBootstrap, OnApplicationShutdown {
-  private following: Following | undefined;
+  constructor(private readonly parts: VolumesParts) {}
 
-  constructor(
-    @Inject(DEPENDENCIES) private readonly deps: ServiceDependencies<EngineSettings>,
-    @Inject('aggregates') private readonly aggregates: VolumeAggregates,
-    private readonly volumes: Volumes,
-  ) {}
-
-  async onApplicationBootstrap(): Promise<void> {
-    await this.aggregates.start();
-    this.following = await this.deps.store.follow(['berth.event.container.>'], 0, (commit) => {
-      for (const event of commit.events) this.volumes.see(event as ContainerEvent);
-    });
+  onApplicationBootstrap(): Promise<void> {
+    return this.parts.start();
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    await this.following?.stop();
+  onApplicationShutdown(): Promise<void> {
+    return this.parts.stop();
   }
 }
 
 @Module({})
 export class VolumesModule {
   static for(deps: ServiceDependencies<EngineSettings>): DynamicModule {
-    const aggregates: VolumeAggregates = new Aggregates(deps.store, 'volume', volumeDecider, { source: 'volumes', isGone: (volume) => volume.status === 'absent' });
+    const parts = new VolumesParts(deps);
     return {
       module: VolumesModule,
       controllers: [VolumesController],
-      providers: [VolumesStart, { provide: DEPENDENCIES, useValue: deps }, { provide: 'aggregates', useValue: aggregates }, { provide: Volumes, useValue: new Volumes(aggregates, deps.bus, deps.settings.dataRoot) }],
+      providers: [VolumesStart, { provide: VolumesParts, useValue: parts }, { provide: Volumes, useValue: parts.volumes }],
     };
   }
 }

@@ -9,6 +9,11 @@ export interface ExecRun {
 /** Whoever saw its stream end asks for an exec's exit code; dockerd answers for 5 to 10 minutes. A health check a second for that long, in a few containers. */
 const REMEMBERED_ENDS = 2_048;
 
+interface Frozen {
+  readonly runs: readonly (readonly [exec: string, run: ExecRun])[];
+  readonly ended: readonly string[];
+}
+
 /** How execs go, folded from what the executor publishes of tasks: those of containers that are there, and of the ended ones the newest. */
 export class ExecRuns {
   private readonly runs = new Map<string, ExecRun>();
@@ -67,6 +72,20 @@ export class ExecRuns {
   forget(container: string): void {
     for (const [exec, run] of this.runs) if (run.container === container) this.drop(exec);
     this.runningIn.delete(container);
+  }
+
+  /** What a snapshot keeps. */
+  freeze(): unknown {
+    return { runs: [...this.runs], ended: [...this.ended] } satisfies Frozen;
+  }
+
+  thaw(frozen: unknown): void {
+    const { runs, ended } = frozen as Frozen; // what `freeze` gave
+    for (const [exec, run] of runs) {
+      if (run.exitCode === null) this.begin(exec, run.container, run.pid);
+      else this.runs.set(exec, run);
+    }
+    for (const exec of ended) this.ended.add(exec);
   }
 
   private begin(exec: string, container: string, pid: number): void {

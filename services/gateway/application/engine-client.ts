@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { RequestClass, RequestContext, StreamEndpoint } from '#contracts/request.js';
-import type { EventStore } from '#libs/event-store/event-store.js';
+import type { FoldedLog } from '#libs/event-store/fold.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 
 /** The bus as the gateway uses it. */
@@ -10,7 +10,7 @@ export interface Asks {
 
 export interface GatewayDependencies {
   readonly settings: EngineSettings;
-  readonly store: Pick<EventStore, 'follow' | 'lastPosition'>;
+  readonly store: FoldedLog;
   readonly bus: Asks;
   /** Opens a byte stream of another service. Absent: the data plane's own. */
   readonly openStream?: (endpoint: StreamEndpoint) => Promise<Socket>;

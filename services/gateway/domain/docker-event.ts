@@ -24,13 +24,36 @@ interface Known {
   startedAt: string;
 }
 
+interface KnownExec {
+  readonly container: string;
+  readonly command: string;
+}
+
+/** What DockerEvents remembers, as JSON. */
+export interface FrozenDockerEvents {
+  readonly containers: readonly (readonly [id: string, known: Known])[];
+  readonly execs: readonly (readonly [id: string, exec: KnownExec])[];
+}
+
 /**
  * Turns Berth's log into dockerd's events. Events of the log name a container by id alone; dockerd's carry its name, image and labels, so what was
  * created is remembered until it is removed. Feed it the log from the beginning.
  */
 export class DockerEvents {
   private readonly containers = new Map<string, Known>();
-  private readonly execs = new Map<string, { readonly container: string; readonly command: string }>();
+  private readonly execs = new Map<string, KnownExec>();
+
+  /** What was known at some position: events after it can be translated from there on. */
+  static from(frozen: FrozenDockerEvents): DockerEvents {
+    const events = new DockerEvents();
+    for (const [id, known] of frozen.containers) events.containers.set(id, { ...known });
+    for (const [id, exec] of frozen.execs) events.execs.set(id, exec);
+    return events;
+  }
+
+  freeze(): FrozenDockerEvents {
+    return { containers: Array.from(this.containers, ([id, known]) => [id, { ...known }] as const), execs: [...this.execs] };
+  }
 
   /** What one event of the log is in dockerd's words: none, one, or several. */
   translate(event: LoggedEvent): readonly DockerEvent[] {

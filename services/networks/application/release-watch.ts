@@ -1,41 +1,32 @@
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { Commit } from '#libs/event-store/event.js';
-import type { EventStore, Following } from '#libs/event-store/event-store.js';
+import type { EventStore } from '#libs/event-store/event-store.js';
+import { Reaction, type Work } from '#libs/event-store/reaction.js';
 import { NETWORKS } from './predefined-networks.js';
 import type { Pools } from './network-directory.js';
 
 /** A run that has ended needs no endpoint: releases it, also what ended while nobody watched. The pools are folded before. */
-export class ReleaseWatch {
-  private following: Following | undefined;
-
-  constructor(
-    private readonly store: EventStore,
-    private readonly pools: Pools,
-    private readonly onError: (error: unknown) => void,
-  ) {}
-
-  async start(): Promise<void> {
-    this.following = await this.store.follow(['berth.event.container.>'], 0, (commit) => this.see(commit as Commit<ContainerEvent>));
+export class ReleaseWatch extends Reaction {
+  constructor(store: EventStore, pools: Pools, snapshotPath: string, onError: (error: unknown) => void) {
+    super(store, {
+      filters: ['berth.event.container.>'],
+      // Only the containers service may write these subjects.
+      see: (commit) => releases(commit as Commit as Commit<ContainerEvent>, pools),
+      snapshot: { path: snapshotPath, fold: '1', freeze: () => null, thaw: () => undefined }, // only how far it has come
+      onError,
+    });
   }
+}
 
-  async stop(): Promise<void> {
-    await this.following?.stop();
-  }
-
-  private see(commit: Commit<ContainerEvent>): void {
-    for (const event of commit.events) {
-      if (event.type !== 'ContainerExited' && event.type !== 'StartFailed') continue;
-      const endpoint = endpointOf(event.container, event.start);
-      for (const [network, pool] of this.pools.entries()) {
-        if (pool.endpoints.has(endpoint)) void this.release(network, endpoint, commit);
-      }
-    }
-  }
-
-  private async release(network: string, endpoint: string, cause: Commit): Promise<void> {
-    const context = { ...NETWORKS, correlationId: cause.cause.correlationId, causationId: cause.id };
-    await this.pools.execute(network, { type: 'Release', endpoint, at: new Date().toISOString() }, context).catch(this.onError);
-  }
+function releases(commit: Commit<ContainerEvent>, pools: Pools): Work[] {
+  const context = { ...NETWORKS, correlationId: commit.cause.correlationId, causationId: commit.id };
+  return commit.events.flatMap((event) => {
+    if (event.type !== 'ContainerExited' && event.type !== 'StartFailed') return [];
+    const endpoint = endpointOf(event.container, event.start);
+    return Array.from(pools.entries())
+      .filter(([, pool]) => pool.endpoints.has(endpoint))
+      .map(([network]) => ({ key: network, run: async () => void (await pools.execute(network, { type: 'Release', endpoint, at: new Date().toISOString() }, context)) }));
+  });
 }
 
 /** The endpoint of one run: container and start number. */

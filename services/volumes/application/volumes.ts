@@ -56,8 +56,7 @@ export class Volumes {
   see(event: ContainerEvent): void {
     if (event.type === 'ContainerCreated') {
       const names = event.mounts.flatMap(({ name }) => (name ? [name] : []));
-      if (names.length > 0) this.usedBy.set(event.container, names);
-      for (const name of names) this.references.set(name, (this.references.get(name) ?? new Set()).add(event.container));
+      if (names.length > 0) this.refer(event.container, names);
     } else if (event.type === 'ContainerRemoved') {
       for (const name of this.usedBy.get(event.container) ?? []) {
         const users = this.references.get(name);
@@ -66,6 +65,20 @@ export class Volumes {
       }
       this.usedBy.delete(event.container);
     }
+  }
+
+  /** What a snapshot keeps of the references. */
+  freeze(): unknown {
+    return [...this.usedBy];
+  }
+
+  thaw(frozen: unknown): void {
+    for (const [container, names] of frozen as [string, string[]][]) this.refer(container, names); // what `freeze` gave
+  }
+
+  private refer(container: string, names: readonly string[]): void {
+    this.usedBy.set(container, names);
+    for (const name of names) this.references.set(name, (this.references.get(name) ?? new Set()).add(container));
   }
 
   private view(volume: Present): VolumeView {

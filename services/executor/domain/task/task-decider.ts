@@ -10,6 +10,16 @@ export type Task =
 /** Its run is over, or never was: whatever is reported of it yields nothing, as of one that was never asked for. */
 export const isOver = (task: Task): boolean => task.status !== 'requested' && task.status !== 'running';
 
+type WithExecs = Extract<Task, { execs: unknown }>;
+
+/** A task as JSON and back, for a snapshot. */
+export const freezeTask = (task: Task): unknown => ('execs' in task ? { ...task, execs: [...task.execs] } : task);
+
+export function thawTask(frozen: unknown): Task {
+  const task = frozen as Exclude<Task, WithExecs> | (Omit<WithExecs, 'execs'> & { readonly execs: readonly string[] }); // what freezeTask gave
+  return 'execs' in task ? { ...task, execs: new Set(task.execs) } : task;
+}
+
 type Observed = { readonly container: string; readonly start: number; readonly at: string };
 
 export type TaskCommand =

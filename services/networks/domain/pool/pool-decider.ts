@@ -21,6 +21,10 @@ export interface Pool {
   readonly endpoints: ReadonlyMap<string, Endpoint>;
 }
 
+/** A pool as JSON and back, for a snapshot. */
+export const freezePool = (pool: Pool): unknown => [...pool.endpoints.values()];
+export const thawPool = (frozen: unknown): Pool => ({ endpoints: new Map((frozen as Endpoint[]).map((endpoint) => [endpoint.endpoint, endpoint])) });
+
 export type PoolCommand =
   | {
       readonly type: 'Allocate';
