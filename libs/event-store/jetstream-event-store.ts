@@ -33,8 +33,28 @@ const appendAttempts = 3;
  * server answers, `internal` when the server is older than 2.10.23 (those lost streams in a crash) or its stream cannot hold the log.
  */
 export async function connectEventStore(options: EventStoreConnection): Promise<JetStreamEventStore> {
-  const { servers, user, pass, source, inboxPrefix, stream = 'BERTH', name } = options;
-  const connection = await connect({
+  const { source, stream = 'BERTH' } = options;
+  const connection = await open(options, options.name);
+  // What is replayed comes as fast as the socket takes it: on a connection of its own it does not keep answers waiting.
+  const reading = await open(options, `${options.name} reading`).catch(async (error: unknown) => {
+    await connection.close();
+    throw error;
+  });
+  try {
+    const version = connection.info?.version ?? '0';
+    if (isOlder(version, oldestServer)) throw internal(`nats-server ${version} can lose the log in a crash: ${oldestServer} or newer is needed`);
+    const manager = await jetstreamManager(connection);
+    await ensureStream(manager, stream);
+    const client = jetstream(connection, { timeout: appendTimeoutMilliseconds });
+    return new JetStreamEventStore({ connection, manager, client, reading: { connection: reading, client: jetstream(reading) }, stream }, source);
+  } catch (error) {
+    await Promise.all([connection.close(), reading.close()]);
+    throw error;
+  }
+}
+
+function open({ servers, user, pass, inboxPrefix }: EventStoreConnection, name: string): Promise<NatsConnection> {
+  return connect({
     servers: typeof servers === 'string' ? servers : [...servers],
     name,
     ...(user === undefined ? {} : { user, pass: pass ?? '' }),
@@ -45,29 +65,34 @@ export async function connectEventStore(options: EventStoreConnection): Promise<
   }).catch((error: unknown) => {
     throw unavailable(`the log at ${String(servers)} does not answer: ${errorMessage(error)}`, error);
   });
-  try {
-    const version = connection.info?.version ?? '0';
-    if (isOlder(version, oldestServer)) throw internal(`nats-server ${version} can lose the log in a crash: ${oldestServer} or newer is needed`);
-    const manager = await jetstreamManager(connection);
-    await ensureStream(manager, stream);
-    return new JetStreamEventStore(connection, manager, jetstream(connection, { timeout: appendTimeoutMilliseconds }), stream, source);
-  } catch (error) {
-    await connection.close();
-    throw error;
-  }
 }
 
-/** The log in a JetStream stream; made by `connectEventStore`, and owns its connection. */
+interface ConnectedStream {
+  readonly connection: NatsConnection;
+  readonly manager: JetStreamManager;
+  readonly client: JetStreamClient;
+  readonly reading: { readonly connection: NatsConnection; readonly client: JetStreamClient };
+  readonly stream: string;
+}
+
+/** The log in a JetStream stream; made by `connectEventStore`, and owns its connections. */
 export class JetStreamEventStore implements EventStore {
   private readonly followings = new Set<JetStreamFollowing>();
+  private readonly connection: NatsConnection;
+  private readonly manager: JetStreamManager;
+  private readonly client: JetStreamClient;
+  private readonly reading: ConnectedStream['reading'];
+  private readonly stream: string;
 
   constructor(
-    private readonly connection: NatsConnection,
-    private readonly manager: JetStreamManager,
-    private readonly client: JetStreamClient,
-    private readonly stream: string,
+    { connection, manager, client, reading, stream }: ConnectedStream,
     private readonly source: string,
   ) {
+    this.connection = connection;
+    this.manager = manager;
+    this.client = client;
+    this.reading = reading;
+    this.stream = stream;
     void this.watchConnection();
   }
 
@@ -144,12 +169,12 @@ export class JetStreamEventStore implements EventStore {
 
   async close(): Promise<void> {
     await Promise.all([...this.followings].map((following) => following.stop()));
-    if (!this.connection.isClosed()) await this.connection.close();
+    for (const connection of [this.connection, this.reading.connection]) if (!connection.isClosed()) await connection.close();
   }
 
   private open(filters: readonly string[], after: number, onCommit: (commit: Commit) => void): JetStreamFollowing {
     const following = new JetStreamFollowing(
-      { connection: this.connection, client: this.client, manager: this.manager, stream: this.stream },
+      { ...this.reading, manager: this.manager, stream: this.stream },
       filters,
       after,
       onCommit,
@@ -160,7 +185,7 @@ export class JetStreamEventStore implements EventStore {
   }
 
   private async watchConnection(): Promise<void> {
-    for await (const { type } of this.connection.status()) {
+    for await (const { type } of this.reading.connection.status()) {
       if (type === 'reconnect') for (const following of this.followings) following.reconnected();
     }
   }

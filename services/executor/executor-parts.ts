@@ -21,6 +21,7 @@ import { ExecLauncher } from './application/exec-launcher.js';
 import { LiveTasks } from './application/live-tasks.js';
 import { NetworksOnHost } from './application/networks-on-host.js';
 import { PortPublisher } from './application/port-publisher.js';
+import { TaskCauses } from './application/task-causes.js';
 import { TaskControl } from './application/task-control.js';
 import { TaskLauncher, type Tasks } from './application/task-launcher.js';
 import { containerFilter } from './domain/seccomp/container-filter.js';
@@ -56,11 +57,13 @@ export class ExecutorParts {
     ensureParent(cgroups, settings.cgroupParent);
     const firewall = new Firewall(settings.nftTable);
     const ports = new PortPublisher(firewall);
+    const causes = new TaskCauses();
     this.tasks = new Aggregates(store, 'task', taskDecider, {
       source: 'executor',
       isGone: isOver,
-      snapshot: { path: `${settings.dataRoot}/executor/task.snapshot`, fold: '1', freeze: freezeTask, thaw: thawTask },
+      snapshot: { path: `${settings.dataRoot}/executor/task.snapshot`, fold: '1', freeze: freezeTask, thaw: thawTask, beside: causes },
     });
+    causes.listenTo(this.tasks);
     this.snapshots = new SnapshotSchedule([this.tasks], (error) => logger.error(errorMessage(error)));
     this.files = new ContainerFiles(settings.dataRoot);
     this.volumes = new VolumeDirectories(settings.dataRoot);
@@ -69,15 +72,15 @@ export class ExecutorParts {
     this.sandboxes = new SandboxPool(READY_SANDBOXES);
     // A copy in memory that nobody can change: a container that reaches its parent's binary finds nothing to overwrite.
     this.zygote = new Zygote(`/proc/${process.pid}/fd/${sealedCopy(native('berth-shim'), 'berth-shim')}`);
-    this.live = new LiveTasks(this.tasks, ports, (error) => logger.error(errorMessage(error)));
+    this.live = new LiveTasks(this.tasks, causes, ports, (error) => logger.error(errorMessage(error)));
     this.launcher = new TaskLauncher(this.tasks, this.live, this.files, this.sandboxes, this.zygote, ports, (chainId) => this.layers.nameOf(chainId), {
       settings,
       cgroups,
       initPath: native('berth-init'),
       socketGroup: this.group,
     });
-    this.execs = new ExecLauncher(this.tasks, this.live, cgroups, settings);
-    this.control = new TaskControl(this.live, this.files, this.streams);
+    this.execs = new ExecLauncher(this.tasks, this.live, causes, cgroups, settings);
+    this.control = new TaskControl(this.tasks, this.live, this.files, this.streams);
     this.networks = new NetworksOnHost(firewall, this.live);
     this.facts = () => hostFacts(cgroups, settings);
   }

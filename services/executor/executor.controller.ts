@@ -20,8 +20,8 @@ export class ExecutorController {
   }
 
   @Handles(tasks.SignalTask)
-  signalTask(@Body() command: tasks.SignalTask): Done {
-    return this.parts.control.signal(command);
+  signalTask(@Body() command: tasks.SignalTask, @Asked() asked: RequestContext): Promise<Done> {
+    return this.parts.control.signal(command, asked);
   }
 
   @Handles(tasks.ResizeTask)

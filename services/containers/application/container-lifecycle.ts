@@ -7,6 +7,7 @@ import { RemoveVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, conflict, errorMessage, unavailable } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { isRunning, type PresentContainer } from '../domain/container/container-state.js';
+import { killMeaning } from '../domain/kill-signal.js';
 import { launchRequest, networkWithEndpoint } from '../domain/launch-request.js';
 import { portRequests } from '../domain/port-requests.js';
 import { SIGKILL, SIGTERM, signalNumber } from '../domain/signals.js';
@@ -89,10 +90,10 @@ export class ContainerLifecycle {
     if (!container || !wish || !isRunning(container)) return;
     const { start } = container.run;
     const ended = this.waits.ended(id, wish.timeoutSeconds < 0 ? FOR_EVER_MS : wish.timeoutSeconds * 1000);
-    await this.signal(id, start, wish.signal, asked);
+    await this.signal(id, start, wish.signal, true, asked);
     if ((await ended).done) return;
     const killed = this.waits.ended(id, KILL_DEADLINE_MS);
-    await this.signal(id, start, SIGKILL, asked);
+    await this.signal(id, start, SIGKILL, true, asked);
     if (!(await killed).done) throw unavailable(`cannot stop container: ${container.spec.name}: tried to kill container, but did not receive an exit event`);
   }
 
@@ -107,7 +108,7 @@ export class ContainerLifecycle {
     const { position } = await this.containers.execute(spec.id, { type: 'Kill', signal, at: now() }, asked, dryRun(asked));
     if (asked.dryRun) return { position };
     const killed = signal === SIGKILL ? this.waits.ended(spec.id, KILL_DEADLINE_MS) : undefined;
-    await this.signal(spec.id, run.start, signal, asked);
+    await this.signal(spec.id, run.start, signal, killMeaning(signal, spec.config.StopSignal).ends, asked);
     await killed;
     return { position };
   }
@@ -148,7 +149,7 @@ export class ContainerLifecycle {
     const { spec, run, remove } = container;
     if (run.pid !== 0 && run.finishedAt === '') {
       const ended = this.waits.ended(id, KILL_DEADLINE_MS);
-      await this.signal(id, run.start, SIGKILL, asked);
+      await this.signal(id, run.start, SIGKILL, true, asked);
       if (!(await ended).done) throw unavailable(`cannot remove container "${spec.name}": could not kill: tried to kill container, but did not receive an exit event`);
     }
     await this.bus.request(RemoveContainerFiles, { container: id }, asked);
@@ -160,8 +161,8 @@ export class ContainerLifecycle {
     return { position };
   }
 
-  private async signal(container: string, start: number, signal: number, asked: RequestContext): Promise<void> {
-    await this.bus.request(SignalTask, { container, start, signal }, asked);
+  private async signal(container: string, start: number, signal: number, ends: boolean, asked: RequestContext): Promise<void> {
+    await this.bus.request(SignalTask, { container, start, signal, ends }, asked);
   }
 
   private async allocateEndpoint({ spec, run }: PresentContainer, asked: RequestContext): Promise<EndpointSettings | undefined> {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { RequestContext } from '#contracts/request.js';
 import type { Commit } from '#libs/event-store/event.js';
@@ -35,7 +36,7 @@ export class ContainerWatch {
 
   /** Each half-done operation is entered again where its events say it stood. */
   resume(): void {
-    const asked: RequestContext = { actor: 'service:containers', correlationId: 'recovery', causationId: 'recovery' };
+    const asked: RequestContext = { actor: 'service:containers', correlationId: randomUUID(), causationId: 'recovery' };
     for (const container of this.directory.all()) {
       const { id } = container.spec;
       if (container.status === 'starting') this.go(this.lifecycle.launch(id, asked));

@@ -9,6 +9,7 @@ import { encodePlan } from '../domain/plan/encode-plan.js';
 import { startFailure } from '../domain/plan/start-failure.js';
 import { taskId } from './live-task.js';
 import type { LiveTasks } from './live-tasks.js';
+import type { TaskCauses } from './task-causes.js';
 import type { Tasks } from './task-launcher.js';
 
 const PREFIX = 'OCI runtime exec failed: exec failed: unable to start container process: ';
@@ -18,6 +19,7 @@ export class ExecLauncher {
   constructor(
     private readonly tasks: Tasks,
     private readonly live: LiveTasks,
+    private readonly causes: TaskCauses,
     private readonly cgroups: CgroupLayout,
     private readonly settings: EngineSettings,
   ) {}
@@ -30,11 +32,11 @@ export class ExecLauncher {
       process: exec.process,
       security: exec.security,
       initPid: task.pid,
-
       cgroupDirectories: cgroupDirectories(this.cgroups, `${this.settings.cgroupParent}/${exec.container}`),
       tickets: exec.tickets.map(({ ticket, stdin, stdout, stderr }) => `${ticket}:${stdin ? 'i' : ''}${stdout ? 'o' : ''}${stderr ? 'e' : ''}`),
     });
     try {
+      this.causes.execAsked(taskId(identity), exec.exec, asked);
       const outcome = this.live.outcomeOf(task, exec.exec);
       task.connection.send(frame(EXEC, exec.exec, encodePlan(plan)));
       const started = await outcome;

@@ -1,9 +1,9 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
-import type { RequestContext } from '#contracts/request.js';
 import { unavailable } from '#libs/errors/errors.js';
 import { ShimConnection } from '../adapters/shim/shim-connection.js';
 import { ACK_EXIT, frame, type ShimEvent, timestamp } from '../adapters/shim/shim-frames.js';
 import { LiveTask, taskId } from './live-task.js';
+import type { TaskCauses } from './task-causes.js';
 import type { Tasks } from './task-launcher.js';
 import type { PortPublisher } from './port-publisher.js';
 
@@ -11,8 +11,6 @@ import type { PortPublisher } from './port-publisher.js';
 const START_DEADLINE_MS = 30_000;
 
 export type Outcome = Extract<ShimEvent, { type: 'started' | 'failed' }>;
-
-const EXECUTOR: RequestContext = { actor: 'service:executor', correlationId: 'observed', causationId: 'observed' };
 
 /** The shims this executor is connected to, and what they tell: their exits become events, in order, once. */
 export class LiveTasks {
@@ -23,6 +21,7 @@ export class LiveTasks {
 
   constructor(
     private readonly log: Tasks,
+    private readonly causes: TaskCauses,
     private readonly ports: PortPublisher,
     private readonly onError: (error: unknown) => void,
   ) {}
@@ -146,11 +145,13 @@ export class LiveTasks {
   }
 
   private async execStarted(task: LiveTask, { target: exec, pid, at }: Extract<ShimEvent, { type: 'started' }>): Promise<void> {
-    await this.log.execute(taskId(task.identity), { type: 'RecordExecStarted', ...task.identity, exec, pid, at }, EXECUTOR);
+    const id = taskId(task.identity);
+    await this.log.execute(id, { type: 'RecordExecStarted', ...task.identity, exec, pid, at }, this.causes.execCause(id, exec));
   }
 
   private async execEnded(task: LiveTask, { target: exec, exitCode, at }: Extract<ShimEvent, { type: 'exited' }>): Promise<void> {
-    await this.log.execute(taskId(task.identity), { type: 'RecordExecExited', ...task.identity, exec, exitCode, at }, EXECUTOR);
+    const id = taskId(task.identity);
+    await this.log.execute(id, { type: 'RecordExecExited', ...task.identity, exec, exitCode, at }, this.causes.execCause(id, exec));
     task.connection?.send(frame(ACK_EXIT, exec));
   }
 
@@ -159,7 +160,7 @@ export class LiveTasks {
     if (task.hasExited) return;
     task.hasExited = true;
     const { exitCode, signal, oomKilled, keeperLost, at } = exit;
-    await this.log.execute(id, { type: 'RecordExited', ...task.identity, exitCode, signal, oomKilled, keeperLost, at }, EXECUTOR);
+    await this.log.execute(id, { type: 'RecordExited', ...task.identity, exitCode, signal, oomKilled, keeperLost, at }, this.causes.exitCause(id, signal));
     task.emit('exited');
     this.tasks.delete(id);
     if (task.connection) task.connection.send(frame(ACK_EXIT, ''));

@@ -26,6 +26,7 @@ export type TaskCommand =
   | ({ readonly type: 'Request'; readonly published?: PublishedEndpoint } & Observed)
   | ({ readonly type: 'RecordStarted'; readonly pid: number } & Observed)
   | ({ readonly type: 'RecordFailed'; readonly error: string } & Observed)
+  | ({ readonly type: 'Signal'; readonly signal: number; readonly ends: boolean } & Observed)
   | ({ readonly type: 'RecordExited'; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly keeperLost: boolean } & Observed)
   | ({ readonly type: 'RecordExecStarted'; readonly exec: string; readonly pid: number } & Observed)
   /** `neverStarted`: it could not be executed, so no start is on record. */
@@ -45,6 +46,8 @@ export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
         return task.status === 'requested' ? [{ type: 'TaskStarted', ...identity, pid: command.pid, at }] : [];
       case 'RecordFailed':
         return task.status === 'requested' ? [{ type: 'TaskFailed', ...identity, error: command.error, at }] : [];
+      case 'Signal':
+        return task.status === 'running' || task.status === 'requested' ? [{ type: 'SignalRequested', ...identity, signal: command.signal, ends: command.ends, at }] : [];
       case 'RecordExited': {
         if (task.status !== 'running' && task.status !== 'requested') return [];
         const { exitCode, signal, oomKilled, keeperLost } = command;
@@ -62,6 +65,8 @@ export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
     switch (event.type) {
       case 'TaskRequested':
         return { status: 'requested', container, start, ...(event.published ? { published: event.published } : {}) };
+      case 'SignalRequested':
+        return task;
       case 'TaskFailed':
         return { status: 'failed', container, start };
       case 'TaskStarted':
