@@ -176,10 +176,11 @@ describe('the front door', () => {
 
   test('who asks is what the kernel says, and a trace goes on', async () => {
     const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
-    await http('GET', '/containers/web/json', undefined, { traceparent, 'Berth-Dry-Run': '1', 'Idempotency-Key': 'k1' });
+    await http('GET', '/containers/web/json', undefined, { traceparent, 'Berth-Dry-Run': '1', 'Idempotency-Key': 'k1', 'Berth-Actor': 'somebody else', actor: 'somebody else', 'Berth-Correlation-Id': 'theirs' });
     const { context } = asked[0]!;
     expect(context).toMatchObject({ traceparent, dryRun: true, idempotencyKey: 'k1' });
-    expect(context.actor).toMatch(/^(local|uid:\d+ pid:\d+)$/);
+    expect(context.actor).toBe(`uid:${process.getuid?.()} pid:${process.pid}`);
+    expect(context.correlationId).toMatch(/^[0-9a-f-]{36}$/);
   });
 
   test('an answer of nothing to do is 304', async () => {

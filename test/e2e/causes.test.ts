@@ -69,8 +69,8 @@ test('an exec is the doing of who started it', async () => {
 });
 
 test('a stop is known as the cause of the exit though the executor was killed between them', async () => {
-  const id = (await docker('run', '-d', 'busybox', 'sh', '-c', 'trap "" TERM; while :; do sleep 0.1; done')).stdout.trim();
-  const stopping = docker('stop', '-t', '4', id);
+  const id = (await docker('run', '-d', 'busybox', 'sh', '-c', 'trap "sleep 2; exit 0" TERM; while :; do sleep 0.1; done')).stdout.trim();
+  const stopping = docker('stop', '-t', '60', id);
   await expect.poll(async () => (await logged(id)).has('SignalRequested'), { timeout: 5_000 }).toBe(true);
   const asked = correlation(await logged(id), 'StopRequested');
   process.kill(engine.pid('executor') ?? 0, 'SIGKILL');

@@ -45,7 +45,7 @@ export class TestNatsServer {
   async run(): Promise<void> {
     const { relaxedSync = false, configuration = '' } = this.options;
     const config = join(this.folder, 'nats.conf');
-    await writeFile(config, `listen: "127.0.0.1:${this.port}"\nmax_payload: ${8 * 1024 * 1024}\njetstream { store_dir: "${this.dataFolder}"${relaxedSync ? '' : ', sync_interval: always'} }\n${configuration}`);
+    await writeFile(config, `listen: "127.0.0.1:${this.port}"\njetstream { store_dir: "${this.dataFolder}"${relaxedSync ? '' : ', sync_interval: always'} }\n${configuration}`);
     const child = spawn(this.binary, ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.child = child;
     let log = '';
