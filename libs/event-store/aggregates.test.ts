@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { conflict } from '#libs/errors/errors.js';
 import { Aggregates, type AggregatesOptions } from './aggregates.js';
 import type { Decider } from './decider.js';
-import { noHead, type Cause, type Commit } from './event.js';
+import { noHead, type Cause, type Commit, type PlannedEvent } from './event.js';
 import type { EventStore } from './event-store.js';
 import { connectEventStore } from './jetstream-event-store.js';
 import { MemoryEventStore } from './memory-event-store.js';
@@ -106,10 +106,12 @@ describe.each<[string, () => Promise<EventStore>]>([
   });
 
   test('a dry run says what would happen', async () => {
-    const { start, store } = await setup();
+    const { start, store, kind } = await setup();
     const one = await start();
     const before = await store.lastPosition();
-    expect(await one.execute('a', add(2), cause, { dryRun: true })).toEqual({ state: { count: 0 }, events: [{ type: 'Added', by: 2 }], position: 0 });
+    const planned: PlannedEvent[] = [];
+    expect(await one.execute('a', add(2), { ...cause, planned })).toEqual({ state: { count: 0 }, events: [{ type: 'Added', by: 2 }], position: 0 });
+    expect(planned).toEqual([{ subject: `berth.event.${kind}.a`, type: 'Added', data: { by: 2 } }]);
     expect(await one.execute('a', add(0), cause)).toEqual({ state: { count: 0 }, events: [], position: 0 });
     expect(await store.lastPosition()).toBe(before);
   });

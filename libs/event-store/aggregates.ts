@@ -22,7 +22,7 @@ export interface AggregatesOptions<State> {
 }
 
 export interface Executed<State, Event> {
-  /** After the command; with `dryRun`, before it. */
+  /** After the command; of a dry run, before it. */
   readonly state: State;
   /** What was decided, by the first of all commands with the same idempotency key. */
   readonly events: readonly Event[];
@@ -133,10 +133,10 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
   /**
    * Decides and appends, once all earlier commands to this aggregate are done. Nothing decided: nothing is appended. Rejects with what `decide`
    * threw; with unavailable when the log does not answer or the aggregate is changed by others each time. With an idempotency key in `cause`,
-   * a repeat gets the first one's events and position.
+   * a repeat gets the first one's events and position. Of a dry run (`cause.planned`) the events are put there, and nothing is appended.
    */
-  execute(id: string, command: Command, cause: Cause, options: { readonly dryRun?: boolean } = {}): Promise<Executed<State, Event>> {
-    const run = (): Promise<Executed<State, Event>> => this.executeNow(id, command, cause, options.dryRun ?? false);
+  execute(id: string, command: Command, cause: Cause): Promise<Executed<State, Event>> {
+    const run = (): Promise<Executed<State, Event>> => this.executeNow(id, command, cause);
     const turn = (this.queues.get(id) ?? Promise.resolve()).then(run, run);
     this.queues.set(id, turn);
     const done = (): void => {
@@ -146,19 +146,22 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
     return turn;
   }
 
-  private async executeNow(id: string, command: Command, cause: Cause, dryRun: boolean): Promise<Executed<State, Event>> {
+  private async executeNow(id: string, command: Command, cause: Cause): Promise<Executed<State, Event>> {
     if (this.following === undefined || this.failure !== undefined) throw internal(`${this.kind} does not follow the log`, this.failure);
     const subject = subjectOf(this.kind, id);
     const commitId = cause.idempotencyKey === undefined ? randomUUID() : idOfKey(cause.idempotencyKey, subject);
     let entry = this.folded.get(id) ?? { id, state: this.decider.initialState, head: noHead };
-    if (cause.idempotencyKey !== undefined) {
+    if (cause.idempotencyKey !== undefined && cause.planned === undefined) {
       const first = this.remembered.get(commitId) ?? (await this.find(subject, commitId, entry.head));
       if (first !== undefined) return { state: this.get(id).state, events: this.lift(first), position: first.position };
     }
     for (let attempt = 1; ; attempt++) {
       const [event, ...more] = this.decide(command, entry);
       if (event === undefined) return { state: entry.state, events: [], position: 0 };
-      if (dryRun) return { state: entry.state, events: [event, ...more], position: 0 };
+      if (cause.planned !== undefined) {
+        cause.planned.push(...[event, ...more].map(({ type, ...data }) => ({ subject, type, data })));
+        return { state: entry.state, events: [event, ...more], position: 0 };
+      }
       try {
         const commit = await this.store.append(subject, entry.head, [event, ...more], cause, { id: commitId, source: this.options.source });
         entry = this.folded.get(id) ?? entry; // the following may have been faster

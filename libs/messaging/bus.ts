@@ -1,6 +1,6 @@
 import { type ClientNats, NatsRecordBuilder } from '@nestjs/microservices';
 import { firstValueFrom, timeout, TimeoutError } from 'rxjs';
-import type { RequestClass, RequestContext } from '#contracts/request.js';
+import type { DryRunReply, RequestClass, RequestContext } from '#contracts/request.js';
 import { BerthError, type ErrorReply, fromErrorReply, internal, unavailable } from '#libs/errors/errors.js';
 import { writeContext } from './bus-headers.js';
 
@@ -17,7 +17,9 @@ export class Bus {
     const record = new NatsRecordBuilder(data).setHeaders(writeContext(context)).build();
     const reply = this.client.send<Reply>(type.subject, record).pipe(timeout(options.timeoutMs ?? 30_000));
     try {
-      return await firstValueFrom(reply);
+      const answer = await firstValueFrom(reply);
+      if (context.planned && isDryRunReply(answer)) context.planned.push(...answer.wouldAppend);
+      return answer;
     } catch (error) {
       throw asBerthError(error, type.subject);
     }
@@ -26,6 +28,10 @@ export class Bus {
   async close(): Promise<void> {
     await this.client.close();
   }
+}
+
+function isDryRunReply(answer: unknown): answer is DryRunReply {
+  return typeof answer === 'object' && answer !== null && 'wouldAppend' in answer;
 }
 
 function asBerthError(error: unknown, subject: string): BerthError {

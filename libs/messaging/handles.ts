@@ -1,10 +1,10 @@
-import { applyDecorators, createParamDecorator, type ExecutionContext, UseFilters, UsePipes, ValidationPipe } from '@nestjs/common';
-import { MessagePattern, type NatsContext, Payload } from '@nestjs/microservices';
-import type { MsgHdrs } from '@nats-io/transport-node';
+import { applyDecorators, createParamDecorator, type ExecutionContext, UseFilters, UseInterceptors, UsePipes, ValidationPipe } from '@nestjs/common';
+import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { RequestClass, RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
-import { readContext } from './bus-headers.js';
+import { DryRunInterceptor } from './dry-run.js';
 import { ErrorReplyFilter } from './error-reply-filter.js';
+import { contextOf } from './request-context.js';
 
 const validation = new ValidationPipe({
   transform: true,
@@ -22,13 +22,10 @@ function problemsOf(problem: Problem): string[] {
 }
 
 /** Marks the method that answers one command or query. Its body is validated against the contract; what it throws becomes the error reply. */
-export const Handles = (type: RequestClass<unknown>): MethodDecorator => applyDecorators(MessagePattern(type.subject), UsePipes(validation), UseFilters(new ErrorReplyFilter()));
+export const Handles = (type: RequestClass<unknown>): MethodDecorator => applyDecorators(MessagePattern(type.subject), UsePipes(validation), UseFilters(new ErrorReplyFilter()), UseInterceptors(new DryRunInterceptor(type)));
 
 /** The validated request. */
 export const Body = Payload;
 
 /** Who asked, why and how (RequestContext). */
-export const Asked = createParamDecorator((_: unknown, context: ExecutionContext): RequestContext => {
-  const nats = context.switchToRpc().getContext<NatsContext>();
-  return readContext(nats.getHeaders() as MsgHdrs | undefined);
-});
+export const Asked = createParamDecorator((_: unknown, context: ExecutionContext): RequestContext => contextOf(context));

@@ -6,7 +6,7 @@ import type { Done, RequestContext } from '#contracts/request.js';
 import { RemoveVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, conflict, errorMessage, unavailable } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
-import { isRunning, type PresentContainer } from '../domain/container/container-state.js';
+import { type ContainerSpec, isRunning, type PresentContainer } from '../domain/container/container-state.js';
 import { killMeaning } from '../domain/kill-signal.js';
 import { launchRequest, networkWithEndpoint } from '../domain/launch-request.js';
 import { portRequests } from '../domain/port-requests.js';
@@ -40,7 +40,7 @@ export class ContainerLifecycle {
 
   async start(reference: string, reason: StartReason, asked: RequestContext): Promise<Done & { changed: boolean }> {
     const { spec } = this.directory.find(reference);
-    const { events, position } = await this.containers.execute(spec.id, { type: 'Start', reason, at: now() }, asked, dryRun(asked));
+    const { events, position } = await this.containers.execute(spec.id, { type: 'Start', reason, at: now() }, asked);
     if (asked.dryRun || events.length === 0) return { position, changed: events.length > 0 };
     return { position: await this.launch(spec.id, asked), changed: true };
   }
@@ -77,7 +77,7 @@ export class ContainerLifecycle {
     const { spec } = this.directory.find(reference);
     const signal = signalNumber(wish.signal || spec.config.StopSignal || String(SIGTERM));
     const timeoutSeconds = wish.timeoutSeconds ?? spec.config.StopTimeout ?? DEFAULT_STOP_TIMEOUT_SECONDS;
-    const { events, position } = await this.containers.execute(spec.id, { type: 'Stop', signal, timeoutSeconds, at: now() }, asked, dryRun(asked));
+    const { events, position } = await this.containers.execute(spec.id, { type: 'Stop', signal, timeoutSeconds, at: now() }, asked);
     if (asked.dryRun || events.length === 0) return { position, changed: events.length > 0 };
     await this.finishStop(spec.id, asked);
     return { position: this.containers.position, changed: true };
@@ -105,7 +105,7 @@ export class ContainerLifecycle {
   async kill(reference: string, signalText: string | undefined, asked: RequestContext): Promise<Done> {
     const { spec, run } = this.directory.find(reference);
     const signal = signalNumber(signalText || String(SIGKILL));
-    const { position } = await this.containers.execute(spec.id, { type: 'Kill', signal, at: now() }, asked, dryRun(asked));
+    const { position } = await this.containers.execute(spec.id, { type: 'Kill', signal, at: now() }, asked);
     if (asked.dryRun) return { position };
     const killed = signal === SIGKILL ? this.waits.ended(spec.id, KILL_DEADLINE_MS) : undefined;
     await this.signal(spec.id, run.start, signal, killMeaning(signal, spec.config.StopSignal).ends, asked);
@@ -115,8 +115,8 @@ export class ContainerLifecycle {
 
   async remove(reference: string, wish: { force: boolean; volumes: boolean }, asked: RequestContext): Promise<Done> {
     const { spec } = this.directory.find(reference);
-    const { position } = await this.containers.execute(spec.id, { type: 'Remove', ...wish, at: now() }, asked, dryRun(asked));
-    return asked.dryRun ? { position } : this.finishRemove(spec.id, asked);
+    await this.containers.execute(spec.id, { type: 'Remove', ...wish, at: now() }, asked);
+    return asked.dryRun ? this.planRemoved(spec, asked) : this.finishRemove(spec.id, asked);
   }
 
   /** The part of a removal behind its intent: one at a time for a container, however many ask. */
@@ -133,6 +133,7 @@ export class ContainerLifecycle {
     const name = wanted.replace(/^\//, '');
     if (name === spec.name) throw conflict('Renaming a container with the same name as its current name');
     await this.names.execute(name, { type: 'Claim', name, container: spec.id }, asked);
+    if (asked.dryRun) return this.planRename(spec, name, asked);
     try {
       const { position } = await this.containers.execute(spec.id, { type: 'Rename', name, at: now() }, asked);
       await this.names.execute(spec.name, { type: 'Release', name: spec.name, container: spec.id }, asked);
@@ -141,6 +142,18 @@ export class ContainerLifecycle {
       await this.names.execute(name, { type: 'Release', name, container: spec.id }, asked);
       throw error;
     }
+  }
+
+  private async planRename({ id, name: oldName }: ContainerSpec, name: string, asked: RequestContext): Promise<Done> {
+    const { position } = await this.containers.execute(id, { type: 'Rename', name, at: now() }, asked);
+    await this.names.execute(oldName, { type: 'Release', name: oldName, container: id }, asked);
+    return { position };
+  }
+
+  private async planRemoved({ id, name }: ContainerSpec, asked: RequestContext): Promise<Done> {
+    const { position } = await this.containers.execute(id, { type: 'RecordRemoved', at: now() }, asked);
+    await this.names.execute(name, { type: 'Release', name, container: id }, asked);
+    return { position };
   }
 
   private async removeFully(id: string, asked: RequestContext): Promise<Done> {
@@ -178,7 +191,6 @@ export class ContainerLifecycle {
 }
 
 const now = (): string => new Date().toISOString();
-const dryRun = (asked: RequestContext): { dryRun?: boolean } => (asked.dryRun ? { dryRun: true } : {});
 
 /** Exit codes as Docker has them: 127 for a command that is not there, 126 for one that may not run, 128 for the rest. */
 function asStartFailure(error: unknown): { message: string; exitCode: number } {

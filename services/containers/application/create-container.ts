@@ -41,7 +41,6 @@ export class ContainerCreation {
     portRequests(config, hostConfig);
     const shared = /^container:(.+)$/.exec(hostConfig.NetworkMode ?? '')?.[1];
     if (shared) hostConfig.NetworkMode = `container:${this.directory.find(shared).spec.id}`;
-    if (asked.dryRun) return { id, warnings: [], position: 0 };
 
     const undo: (() => Promise<unknown>)[] = [];
     try {

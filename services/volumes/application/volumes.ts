@@ -26,7 +26,7 @@ export class Volumes {
   async create(command: CreateVolume, asked: RequestContext): Promise<VolumeView & Done & { created: boolean }> {
     const name = command.name || randomBytes(32).toString('hex');
     const wish = { type: 'Create', name, driver: command.driver || 'local', labels: command.labels ?? {}, options: command.options ?? {}, anonymous: !command.name, at: new Date().toISOString() } as const;
-    const { events, position } = await this.volumes.execute(name, wish, asked, asked.dryRun ? { dryRun: true } : {});
+    const { events, position } = await this.volumes.execute(name, wish, asked);
     if (!asked.dryRun) await this.bus.request(EnsureVolumeDirectory, { name }, asked);
     const { anonymous, driver, labels, options, at } = wish;
     const state: Volume = asked.dryRun ? { status: 'present', name, driver, labels, options, anonymous, createdAt: at } : this.volumes.get(name).state;
@@ -38,7 +38,7 @@ export class Volumes {
     if (this.volumes.get(name).state.status === 'absent' && command.force) return { position: 0 };
     const users = this.references.get(name);
     if (users && users.size > 0) throw conflict(`remove ${name}: volume is in use - [${Array.from(users).join(', ')}]`);
-    const { position } = await this.volumes.execute(name, { type: 'Remove', name, at: new Date().toISOString() }, asked, asked.dryRun ? { dryRun: true } : {});
+    const { position } = await this.volumes.execute(name, { type: 'Remove', name, at: new Date().toISOString() }, asked);
     if (!asked.dryRun) await this.bus.request(RemoveVolumeDirectory, { name }, asked);
     return { position };
   }
