@@ -45,7 +45,7 @@ const attempts = 5;
  * All aggregates of one kind, folded in memory, and the way to change them. Commands to one aggregate queue; an own commit is folded when the log
  * has acknowledged it, others' when they come. One `start`, then use, then `stop`; the store stays its owner's.
  */
-export class Aggregates<State, Command, Event extends DomainEvent> {
+export class Aggregates<State, Command extends { readonly type: string }, Event extends DomainEvent> {
   private readonly folded = new Map<string, Folded<State>>();
   private readonly queues = new Map<string, Promise<unknown>>();
   private readonly listeners = new Set<CommitListener<State, Event>>();
@@ -149,7 +149,7 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
   private async executeNow(id: string, command: Command, cause: Cause): Promise<Executed<State, Event>> {
     if (this.following === undefined || this.failure !== undefined) throw internal(`${this.kind} does not follow the log`, this.failure);
     const subject = subjectOf(this.kind, id);
-    const commitId = cause.idempotencyKey === undefined ? randomUUID() : idOfKey(cause.idempotencyKey, subject);
+    const commitId = cause.idempotencyKey === undefined ? randomUUID() : idOfKey(cause.idempotencyKey, command.type, subject);
     let entry = this.folded.get(id) ?? { id, state: this.decider.initialState, head: noHead };
     if (cause.idempotencyKey !== undefined && cause.planned === undefined) {
       const first = this.remembered.get(commitId) ?? (await this.find(subject, commitId, entry.head));

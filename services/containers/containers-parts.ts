@@ -14,9 +14,9 @@ import { ExecSessions } from './application/exec-sessions.js';
 import { ExitWaits } from './application/exit-waits.js';
 import { PendingAttaches } from './application/pending-attaches.js';
 import { TaskWatch } from './application/task-watch.js';
-import { containerDecider } from './domain/container/container-decider.js';
-import { execDecider } from './domain/exec/exec-decider.js';
-import { nameDecider } from './domain/name/name-decider.js';
+import { CONTAINER_FOLD, containerDecider } from './domain/container/container-decider.js';
+import { EXEC_FOLD, execDecider } from './domain/exec/exec-decider.js';
+import { NAME_FOLD, nameDecider } from './domain/name/name-decider.js';
 
 /** Everything the service consists of, wired by hand: plain classes that list what they use. */
 export class ContainersParts {
@@ -37,13 +37,13 @@ export class ContainersParts {
 
   constructor({ store, bus, settings }: ServiceDependencies<EngineSettings>) {
     const folder = `${settings.dataRoot}/state`;
-    const options = (kind: string) => ({ source: 'containers', snapshot: { path: `${folder}/${kind}.snapshot`, fold: '1' } });
+    const options = (kind: string, fold: string) => ({ source: 'containers', snapshot: { path: `${folder}/${kind}.snapshot`, fold } });
     const logger = new Logger('containers');
     const onError = (error: unknown): void => logger.error(errorMessage(error));
-    this.containers = new Aggregates(store, 'container', containerDecider, { ...options('container'), isGone: (state) => state.status === 'absent' });
-    this.names = new Aggregates(store, 'name', nameDecider, { ...options('name'), isGone: ({ holder }) => holder === '' });
+    this.containers = new Aggregates(store, 'container', containerDecider, { ...options('container', CONTAINER_FOLD), isGone: (state) => state.status === 'absent' });
+    this.names = new Aggregates(store, 'name', nameDecider, { ...options('name', NAME_FOLD), isGone: ({ holder }) => holder === '' });
     const isThere = (container: string): boolean => this.containers.get(container).state.status !== 'absent';
-    this.execs = new Aggregates(store, 'exec', execDecider, { ...options('exec'), isGone: (exec) => exec.status === 'absent' || !isThere(exec.container) });
+    this.execs = new Aggregates(store, 'exec', execDecider, { ...options('exec', EXEC_FOLD), isGone: (exec) => exec.status === 'absent' || !isThere(exec.container) });
     this.execRuns = new ExecRuns(isThere, (exec) => this.execs.forget(exec));
     this.directory = new ContainerDirectory(this.containers, this.names, this.execRuns, settings.dataRoot);
     this.waits = new ExitWaits(this.directory);

@@ -26,7 +26,7 @@ import { TaskControl } from './application/task-control.js';
 import { TaskLauncher, type Tasks } from './application/task-launcher.js';
 import { containerFilter } from './domain/seccomp/container-filter.js';
 import { effectiveCapabilities } from './domain/spec/capabilities.js';
-import { freezeTask, isOver, taskDecider, thawTask } from './domain/task/task-decider.js';
+import { freezeTask, isOver, TASK_FOLD, taskDecider, thawTask } from './domain/task/task-decider.js';
 
 const READY_SANDBOXES = 4;
 const native = (name: string): string => fileURLToPath(new URL(`../../native/${name}`, import.meta.url));
@@ -61,7 +61,7 @@ export class ExecutorParts {
     this.tasks = new Aggregates(store, 'task', taskDecider, {
       source: 'executor',
       isGone: isOver,
-      snapshot: { path: `${settings.dataRoot}/executor/task.snapshot`, fold: '1', freeze: freezeTask, thaw: thawTask, beside: causes },
+      snapshot: { path: `${settings.dataRoot}/executor/task.snapshot`, fold: TASK_FOLD, freeze: freezeTask, thaw: thawTask, beside: causes },
     });
     causes.listenTo(this.tasks);
     this.snapshots = new SnapshotSchedule([this.tasks], (error) => logger.error(errorMessage(error)));

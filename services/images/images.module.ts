@@ -18,7 +18,7 @@ import { RemoveOneImage } from './application/remove-image.js';
 import { SaveArchive } from './application/save-images.js';
 import { TagOneImage } from './application/tag-image.js';
 import { Turns } from './application/turns.js';
-import { imageDecider } from './domain/image/image-decider.js';
+import { IMAGE_FOLD, imageDecider } from './domain/image/image-decider.js';
 import { ImagesController } from './images.controller.js';
 
 const AGGREGATES = Symbol('aggregates');
@@ -59,7 +59,7 @@ export class ImagesModule {
       isGone: (image) => image.status === 'absent',
       snapshot: {
         path: join(settings.dataRoot, 'state/image.snapshot'),
-        fold: '1',
+        fold: IMAGE_FOLD,
         beside: { freeze: () => directory.freeze(), thaw: (frozen) => directory.thaw(frozen) },
       },
     });

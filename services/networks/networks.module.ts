@@ -10,8 +10,8 @@ import { Endpoints } from './application/endpoints.js';
 import { NetworkDirectory, type Networks, type Pools } from './application/network-directory.js';
 import { NETWORKS, predefinedNetworks } from './application/predefined-networks.js';
 import { ReleaseWatch } from './application/release-watch.js';
-import { networkDecider } from './domain/network/network-decider.js';
-import { freezePool, poolDecider, thawPool } from './domain/pool/pool-decider.js';
+import { NETWORK_FOLD, networkDecider } from './domain/network/network-decider.js';
+import { freezePool, POOL_FOLD, poolDecider, thawPool } from './domain/pool/pool-decider.js';
 import { NetworksController } from './networks.controller.js';
 
 const DEPENDENCIES = Symbol('dependencies');
@@ -62,8 +62,8 @@ class NetworksStart implements OnApplicationBootstrap, OnApplicationShutdown {
 export class NetworksModule {
   static for(deps: ServiceDependencies<EngineSettings>): DynamicModule {
     const folder = `${deps.settings.dataRoot}/state`;
-    const networks: Networks = new Aggregates(deps.store, 'network', networkDecider, { source: 'networks', snapshot: { path: `${folder}/network.snapshot`, fold: '1' } });
-    const pools: Pools = new Aggregates(deps.store, 'pool', poolDecider, { source: 'networks', snapshot: { path: `${folder}/pool.snapshot`, fold: '1', freeze: freezePool, thaw: thawPool } });
+    const networks: Networks = new Aggregates(deps.store, 'network', networkDecider, { source: 'networks', snapshot: { path: `${folder}/network.snapshot`, fold: NETWORK_FOLD } });
+    const pools: Pools = new Aggregates(deps.store, 'pool', poolDecider, { source: 'networks', snapshot: { path: `${folder}/pool.snapshot`, fold: POOL_FOLD, freeze: freezePool, thaw: thawPool } });
     const directory = new NetworkDirectory(networks, pools);
     return {
       module: NetworksModule,

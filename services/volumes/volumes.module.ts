@@ -7,7 +7,7 @@ import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { type VolumeAggregates, Volumes } from './application/volumes.js';
-import { volumeDecider } from './domain/volume/volume-decider.js';
+import { VOLUME_FOLD, volumeDecider } from './domain/volume/volume-decider.js';
 import { VolumesController } from './volumes.controller.js';
 
 /** Everything the service consists of, wired by hand: plain classes that list what they use. */
@@ -21,7 +21,7 @@ export class VolumesParts {
   constructor({ store, bus, settings }: ServiceDependencies<EngineSettings>) {
     const logger = new Logger('volumes');
     const path = (fold: string): string => `${settings.dataRoot}/state/${fold}.snapshot`;
-    this.aggregates = new Aggregates(store, 'volume', volumeDecider, { source: 'volumes', isGone: (volume) => volume.status === 'absent', snapshot: { path: path('volume'), fold: '1' } });
+    this.aggregates = new Aggregates(store, 'volume', volumeDecider, { source: 'volumes', isGone: (volume) => volume.status === 'absent', snapshot: { path: path('volume'), fold: VOLUME_FOLD } });
     this.volumes = new Volumes(this.aggregates, bus, settings.dataRoot);
     this.references = new Fold(store, {
       filters: ['berth.event.container.>'],

@@ -20,6 +20,9 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'RecordRemoved' }
 );
 
+/** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
+export const CONTAINER_FOLD = '1';
+
 export const containerDecider: Decider<Container, ContainerCommand, ContainerEvent> = { initialState: { status: 'absent' }, decide, evolve };
 
 function decide(command: ContainerCommand, state: Container): readonly ContainerEvent[] {

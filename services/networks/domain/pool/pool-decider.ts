@@ -44,6 +44,9 @@ export type PoolCommand =
 const FIRST_EPHEMERAL_PORT = 32768;
 const LAST_EPHEMERAL_PORT = 60999;
 
+/** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
+export const POOL_FOLD = '1';
+
 export const poolDecider: Decider<Pool, PoolCommand, PoolEvent> = {
   initialState: { endpoints: new Map() },
 
