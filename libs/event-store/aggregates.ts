@@ -28,6 +28,8 @@ export interface Executed<State, Event> {
   readonly events: readonly Event[];
   /** Position of the commit; 0 when nothing was appended. */
   readonly position: number;
+  /** An idempotency key came again: this is what the first command with it did, and its effects are that one's. */
+  readonly repeated?: true;
 }
 
 /** `live`: false for what is replayed in `start`. Called in the order of each aggregate's commits, after the fold. Must not throw. */
@@ -110,14 +112,24 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
   /** As `get`, and what left memory is read from the log: for the few who ask about what is gone. */
   async load(id: string): Promise<State> {
     const entry = this.folded.get(id);
-    if (entry !== undefined) return entry.state;
-    const commits = await this.store.read(subjectOf(this.kind, id));
-    return commits.flatMap((commit) => this.lift(commit)).reduce((state, event) => this.decider.evolve(state, event), this.decider.initialState);
+    return entry === undefined ? (await this.history(id)).reduce((state, event) => this.decider.evolve(state, event), this.decider.initialState) : entry.state;
+  }
+
+  /** All that ever happened to an aggregate, from the log. */
+  async history(id: string): Promise<readonly Event[]> {
+    return (await this.store.read(subjectOf(this.kind, id))).flatMap((commit) => this.lift(commit));
   }
 
   /** Takes an aggregate that nobody will ask for any more out of memory; the log keeps it. */
   forget(id: string): void {
     this.folded.delete(id);
+  }
+
+  /** Whether a command of this type with this key was done to the aggregate before, which may have left memory since: asked of the log. */
+  async wasDone(id: string, commandType: Command['type'], idempotencyKey: string): Promise<boolean> {
+    const subject = subjectOf(this.kind, id);
+    const commitId = idOfKey(idempotencyKey, commandType, subject);
+    return this.remembered.get(commitId) !== undefined || (await this.store.read(subject)).some((commit) => commit.id === commitId);
   }
 
   *entries(): Iterable<[id: string, state: State]> {
@@ -153,7 +165,7 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
     let entry = this.folded.get(id) ?? { id, state: this.decider.initialState, head: noHead };
     if (cause.idempotencyKey !== undefined && cause.planned === undefined) {
       const first = this.remembered.get(commitId) ?? (await this.find(subject, commitId, entry.head));
-      if (first !== undefined) return { state: this.get(id).state, events: this.lift(first), position: first.position };
+      if (first !== undefined) return { state: this.get(id).state, events: this.lift(first), position: first.position, repeated: true };
     }
     for (let attempt = 1; ; attempt++) {
       const [event, ...more] = this.decide(command, entry);
@@ -170,9 +182,10 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
         return { state: entry.state, events: commit.events, position: commit.position };
       } catch (error) {
         if (!(error instanceof Stale) || attempt === attempts) throw error;
+        const before = this.position;
         entry = await this.reload(entry);
         const first = this.remembered.get(commitId); // our own, whose acknowledgement was lost
-        if (first !== undefined) return { state: entry.state, events: this.lift(first), position: first.position };
+        if (first !== undefined) return { state: entry.state, events: this.lift(first), position: first.position, ...(first.position <= before ? { repeated: true as const } : {}) };
       }
     }
   }

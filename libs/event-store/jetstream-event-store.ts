@@ -8,6 +8,7 @@ import { ensureStream } from './ensure-stream.js';
 import type { AggregateSubject, Cause, Commit, DomainEvent, Head } from './event.js';
 import type { AppendOptions, EventStore, Following } from './event-store.js';
 import { JetStreamFollowing } from './jetstream-following.js';
+import { requireServerVersion } from './server-checks.js';
 
 export interface EventStoreConnection {
   readonly servers: string | readonly string[];
@@ -24,9 +25,12 @@ export interface EventStoreConnection {
 
 const wrongLastSequence = 10071;
 const noMessageFound = 10037;
-const oldestServer = '2.10.23';
+/** Insufficient resources, storage failed, insufficient storage, maximum bytes exceeded. */
+const FULL = new Set([10023, 10047, 10077, 10054]);
 const appendTimeoutMilliseconds = 5_000;
 const appendAttempts = 3;
+const questionTimeoutMilliseconds = 2_000;
+const questionAttempts = 5;
 
 /**
  * Connects to the log and creates its stream where it is missing. Reconnects for ever once it was connected. Rejects with `unavailable` when no
@@ -41,9 +45,8 @@ export async function connectEventStore(options: EventStoreConnection): Promise<
     throw error;
   });
   try {
-    const version = connection.info?.version ?? '0';
-    if (isOlder(version, oldestServer)) throw internal(`nats-server ${version} can lose the log in a crash: ${oldestServer} or newer is needed`);
-    const manager = await jetstreamManager(connection);
+    requireServerVersion(connection.info?.version ?? '0');
+    const manager = await jetstreamManager(connection, { timeout: questionTimeoutMilliseconds });
     await ensureStream(manager, stream);
     const client = jetstream(connection, { timeout: appendTimeoutMilliseconds });
     return new JetStreamEventStore({ connection, manager, client, reading: { connection: reading, client: jetstream(reading) }, stream }, source);
@@ -198,6 +201,7 @@ export class JetStreamEventStore implements EventStore {
       } catch (error) {
         if (error instanceof JetStreamApiError) {
           if (error.code === wrongLastSequence) throw new Stale(subject);
+          if (FULL.has(error.code)) throw unavailable(`the log is full, nothing was changed: free space where nats-server keeps it (${error.message})`, error);
           if (error.status >= 400 && error.status < 500) throw internal(`the log refused an event of ${subject}: ${error.message}`, error);
         }
         if (body.length > (this.connection.info?.max_payload ?? Infinity) - 4096) {
@@ -211,21 +215,14 @@ export class JetStreamEventStore implements EventStore {
     }
   }
 
+  /** A question is asked again: one that was on its way when the server died is answered by nobody. */
   private async asking<T>(ask: () => Promise<T>): Promise<T> {
-    try {
-      return await ask();
-    } catch (error) {
-      throw unavailable(`the log did not answer: ${errorMessage(error)}`, error);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (attempt >= questionAttempts || this.connection.isClosed()) throw unavailable(`the log did not answer: ${errorMessage(error)}`, error);
+      }
     }
   }
-}
-
-function isOlder(version: string, than: string): boolean {
-  const parts = (text: string): number[] => text.split('-')[0]!.split('.').map(Number);
-  const [found, wanted] = [parts(version), parts(than)];
-  for (const [index, want] of wanted.entries()) {
-    const have = found[index] ?? 0;
-    if (have !== want) return have < want;
-  }
-  return false;
 }

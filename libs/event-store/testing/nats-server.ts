@@ -10,6 +10,8 @@ export interface TestNatsServerOptions {
   readonly relaxedSync?: boolean;
   /** An existing folder for its data, which stays the caller's. Absent: a temporary one. */
   readonly dataFolder?: string;
+  /** Bytes that it allows itself, whatever its disk has. Absent: three quarters of what is free at its start. */
+  readonly maxFileStore?: number;
   /** Further lines of its configuration, such as its users. */
   readonly configuration?: string;
 }
@@ -43,9 +45,9 @@ export class TestNatsServer {
 
   /** After a `kill`: the same port, the same data. Resolves when connections are taken. */
   async run(): Promise<void> {
-    const { relaxedSync = false, configuration = '' } = this.options;
+    const { relaxedSync = false, maxFileStore, configuration = '' } = this.options;
     const config = join(this.folder, 'nats.conf');
-    await writeFile(config, `listen: "127.0.0.1:${this.port}"\njetstream { store_dir: "${this.dataFolder}"${relaxedSync ? '' : ', sync_interval: always'} }\n${configuration}`);
+    await writeFile(config, `listen: "127.0.0.1:${this.port}"\njetstream { store_dir: "${this.dataFolder}"${relaxedSync ? '' : ', sync_interval: always'}${maxFileStore === undefined ? '' : `, max_file_store: ${maxFileStore}`} }\n${configuration}`);
     const child = spawn(this.binary, ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.child = child;
     let log = '';

@@ -25,6 +25,7 @@ const FOR_EVER_MS = 2 ** 31 - 1;
  * done is done once (a task is (container, start), an endpoint likewise).
  */
 export class ContainerLifecycle {
+  private readonly launches = new Map<string, Promise<number>>();
   private readonly removals = new Map<string, Promise<Done>>();
   /** Endpoints of launches under way: whoever hears first that the task started records it with its endpoint. */
   private readonly endpoints = new Map<string, EndpointSettings>();
@@ -40,13 +41,20 @@ export class ContainerLifecycle {
 
   async start(reference: string, reason: StartReason, asked: RequestContext): Promise<Done & { changed: boolean }> {
     const { spec } = this.directory.find(reference);
-    const { events, position } = await this.containers.execute(spec.id, { type: 'Start', reason, at: now() }, asked);
+    const { events, position, repeated } = await this.containers.execute(spec.id, { type: 'Start', reason, at: now() }, asked);
+    if (repeated) return { position: (await this.launches.get(spec.id)) ?? position, changed: true };
     if (asked.dryRun || events.length === 0) return { position, changed: events.length > 0 };
     return { position: await this.launch(spec.id, asked), changed: true };
   }
 
   /** The part of a start behind its intent. Entered again after a crash, it finds what it had done. */
-  async launch(id: string, asked: RequestContext): Promise<number> {
+  launch(id: string, asked: RequestContext): Promise<number> {
+    const launch = this.launchNow(id, asked).finally(() => this.launches.delete(id));
+    this.launches.set(id, launch);
+    return launch;
+  }
+
+  private async launchNow(id: string, asked: RequestContext): Promise<number> {
     const container = this.directory.get(id);
     if (!container) throw conflict(`container ${id} was removed while it started`);
     const { spec, run } = container;
@@ -77,7 +85,12 @@ export class ContainerLifecycle {
     const { spec } = this.directory.find(reference);
     const signal = signalNumber(wish.signal || spec.config.StopSignal || String(SIGTERM));
     const timeoutSeconds = wish.timeoutSeconds ?? spec.config.StopTimeout ?? DEFAULT_STOP_TIMEOUT_SECONDS;
-    const { events, position } = await this.containers.execute(spec.id, { type: 'Stop', signal, timeoutSeconds, at: now() }, asked);
+    const { events, position, repeated } = await this.containers.execute(spec.id, { type: 'Stop', signal, timeoutSeconds, at: now() }, asked);
+    if (repeated) {
+      // The first one's effects are under way, or over.
+      if (this.directory.get(spec.id)?.run.stopRequested) await this.waits.ended(spec.id, timeoutSeconds < 0 ? FOR_EVER_MS : timeoutSeconds * 1000 + KILL_DEADLINE_MS);
+      return { position, changed: true };
+    }
     if (asked.dryRun || events.length === 0) return { position, changed: events.length > 0 };
     await this.finishStop(spec.id, asked);
     return { position: this.containers.position, changed: true };
@@ -105,8 +118,8 @@ export class ContainerLifecycle {
   async kill(reference: string, signalText: string | undefined, asked: RequestContext): Promise<Done> {
     const { spec, run } = this.directory.find(reference);
     const signal = signalNumber(signalText || String(SIGKILL));
-    const { position } = await this.containers.execute(spec.id, { type: 'Kill', signal, at: now() }, asked);
-    if (asked.dryRun) return { position };
+    const { position, repeated } = await this.containers.execute(spec.id, { type: 'Kill', signal, at: now() }, asked);
+    if (asked.dryRun || repeated) return { position };
     const killed = signal === SIGKILL ? this.waits.ended(spec.id, KILL_DEADLINE_MS) : undefined;
     await this.signal(spec.id, run.start, signal, killMeaning(signal, spec.config.StopSignal).ends, asked);
     await killed;
@@ -114,7 +127,10 @@ export class ContainerLifecycle {
   }
 
   async remove(reference: string, wish: { force: boolean; volumes: boolean }, asked: RequestContext): Promise<Done> {
-    const { spec } = this.directory.find(reference);
+    const found = this.directory.tryFind(reference);
+    // Gone by this very request before: its first answer again.
+    if (found === undefined && asked.idempotencyKey !== undefined && (await this.wasRemovedBy(reference, asked.idempotencyKey))) return { position: this.containers.position };
+    const { spec } = found ?? this.directory.find(reference);
     await this.containers.execute(spec.id, { type: 'Remove', ...wish, at: now() }, asked);
     return asked.dryRun ? this.planRemoved(spec, asked) : this.finishRemove(spec.id, asked);
   }
@@ -131,7 +147,10 @@ export class ContainerLifecycle {
   async rename(reference: string, wanted: string, asked: RequestContext): Promise<Done> {
     const { spec } = this.directory.find(reference);
     const name = wanted.replace(/^\//, '');
-    if (name === spec.name) throw conflict('Renaming a container with the same name as its current name');
+    if (name === spec.name) {
+      if (asked.idempotencyKey !== undefined && (await this.containers.wasDone(spec.id, 'Rename', asked.idempotencyKey))) return { position: this.containers.position };
+      throw conflict('Renaming a container with the same name as its current name');
+    }
     await this.names.execute(name, { type: 'Claim', name, container: spec.id }, asked);
     if (asked.dryRun) return this.planRename(spec, name, asked);
     try {
@@ -142,6 +161,14 @@ export class ContainerLifecycle {
       await this.names.execute(name, { type: 'Release', name, container: spec.id }, asked);
       throw error;
     }
+  }
+
+  /** A name that is free says in its history whose it was. */
+  private async wasRemovedBy(reference: string, key: string): Promise<boolean> {
+    if (/^[0-9a-f]{64}$/.test(reference)) return this.containers.wasDone(reference, 'Remove', key);
+    const former = await this.names.history(reference.replace(/^\//, ''));
+    const last = former.findLast((event) => event.type === 'NameReleased');
+    return last !== undefined && this.containers.wasDone(last.container, 'Remove', key);
   }
 
   private async planRename({ id, name: oldName }: ContainerSpec, name: string, asked: RequestContext): Promise<Done> {
@@ -175,7 +202,9 @@ export class ContainerLifecycle {
   }
 
   private async signal(container: string, start: number, signal: number, ends: boolean, asked: RequestContext): Promise<void> {
-    await this.bus.request(SignalTask, { container, start, signal, ends }, asked);
+    // One request may send several signals: its key does not make them one.
+    const { idempotencyKey: _key, ...cause } = asked;
+    await this.bus.request(SignalTask, { container, start, signal, ends }, cause);
   }
 
   private async allocateEndpoint({ spec, run }: PresentContainer, asked: RequestContext): Promise<EndpointSettings | undefined> {

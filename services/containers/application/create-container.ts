@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { ContainerCreated, CreateContainer } from '#contracts/containers/commands.js';
 import { GetImage } from '#contracts/images/images.js';
@@ -6,6 +5,7 @@ import type { RequestContext } from '#contracts/request.js';
 import { CreateVolume, RemoveVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, invalid } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
+import { keyedId } from '#libs/messaging/keyed-id.js';
 import { commandLine, withImageDefaults } from '../domain/image-defaults.js';
 import { checkHostConfig } from '../domain/launch-request.js';
 import { mountRequests, type WantedMount } from '../domain/mount-requests.js';
@@ -32,8 +32,10 @@ export class ContainerCreation {
     const imageRef = command.config.Image ?? '';
     if (imageRef === '') throw invalid('no image specified');
     checkHostConfig(hostConfig);
+    const id = keyedId('container', asked.idempotencyKey);
+    // Made by this very request before, and perhaps removed since.
+    if (asked.idempotencyKey !== undefined && (await this.containers.wasDone(id, 'Create', asked.idempotencyKey))) return { id, warnings: [], position: this.containers.position };
     const image = await this.bus.request(GetImage, { image: imageRef }, asked);
-    const id = randomBytes(32).toString('hex');
     const config = withImageDefaults(command.config, image, id);
     if (config.StopSignal) signalNumber(config.StopSignal);
     const [path, ...args] = commandLine(config);
@@ -47,7 +49,7 @@ export class ContainerCreation {
       const claimed = await this.claimName(name, id, asked);
       undo.push(() => this.names.execute(claimed, { type: 'Release', name: claimed, container: id }, asked));
       const mounts: ContainerMount[] = [];
-      for (const mount of wanted) mounts.push(await this.prepareMount(mount, asked, undo));
+      for (const mount of wanted) mounts.push(await this.prepareMount(mount, id, asked, undo));
       const at = new Date().toISOString();
       const spec = { id, name: claimed, createdAt: at, config, hostConfig, imageId: image.id, imageRef, layers: image.layers, path, args, mounts };
       const { position } = await this.containers.execute(id, { type: 'Create', spec, at }, asked);
@@ -65,7 +67,8 @@ export class ContainerCreation {
       return name;
     }
     for (let attempt = 0; ; attempt++) {
-      const random = randomBytes(8);
+      // The same request again makes up the same name.
+      const random = Buffer.from(keyedId(`name ${attempt}`, asked.idempotencyKey), 'hex');
       const name = randomName([random.readUInt32LE(0) / 2 ** 32, random.readUInt32LE(4) / 2 ** 32], attempt);
       try {
         await this.names.execute(name, { type: 'Claim', name, container }, asked);
@@ -76,10 +79,10 @@ export class ContainerCreation {
     }
   }
 
-  private async prepareMount(mount: WantedMount, asked: RequestContext, undo: (() => Promise<unknown>)[]): Promise<ContainerMount> {
+  private async prepareMount(mount: WantedMount, container: string, asked: RequestContext, undo: (() => Promise<unknown>)[]): Promise<ContainerMount> {
     const { type, source, target, readOnly, propagation, options } = mount;
     if (type !== 'volume') return { type, source, target, readOnly, propagation, ...(options === undefined ? {} : { options }), ...(mount.createSource ? { createSource: true } : {}) };
-    const volume = await this.bus.request(CreateVolume, source === '' ? {} : { name: source }, asked);
+    const volume = await this.bus.request(CreateVolume, source === '' ? {} : { name: source }, { ...asked, ...(asked.idempotencyKey ? { idempotencyKey: `${container} ${target}` } : {}) });
     if (volume.created) undo.push(() => this.bus.request(RemoveVolume, { name: volume.name, force: true }, asked));
     return { type, name: volume.name, source: volume.mountpoint, target, readOnly, propagation, copyUp: !mount.noCopy, anonymous: source === '' };
   }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { syncWarning } from '#libs/event-store/server-checks.js';
 import { readSupervisorSettings } from '../settings.js';
 import { ensureAccount } from './account.js';
 import { ensureNatsPasswords, writePrivately } from './credentials.js';
@@ -34,6 +35,7 @@ async function main(): Promise<void> {
   writeFileSync(ownPidFile, readFileSync('/proc/self/stat'));
   const passwords = ensureNatsPasswords(settings, account.gid);
   if (settings.natsEmbedded) writePrivately(natsConfigPath(settings), natsConfig(settings, passwords), account.gid);
+  else void syncWarning(settings.natsMonitorUrl).then((warning) => warning && tell(`warning: ${warning}`));
 
   const specs = serviceTable(settings, { root, node: process.execPath, natsServer }, account);
   const services = specs.map((spec) => new Service(spec, tell));

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import { EnsureVolumeDirectory, RemoveVolumeDirectory } from '#contracts/executor/host.js';
 import type { Done, RequestContext } from '#contracts/request.js';
@@ -6,6 +5,7 @@ import type { CreateVolume, RemoveVolume, VolumeEvent, VolumeView } from '#contr
 import type { Aggregates } from '#libs/event-store/aggregates.js';
 import { conflict, notFound } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
+import { keyedId } from '#libs/messaging/keyed-id.js';
 import type { Volume, VolumeCommand } from '../domain/volume/volume-decider.js';
 
 export type VolumeAggregates = Aggregates<Volume, VolumeCommand, VolumeEvent>;
@@ -24,7 +24,7 @@ export class Volumes {
   ) {}
 
   async create(command: CreateVolume, asked: RequestContext): Promise<VolumeView & Done & { created: boolean }> {
-    const name = command.name || randomBytes(32).toString('hex');
+    const name = command.name || keyedId('volume', asked.idempotencyKey);
     const wish = { type: 'Create', name, driver: command.driver || 'local', labels: command.labels ?? {}, options: command.options ?? {}, anonymous: !command.name, at: new Date().toISOString() } as const;
     const { events, position } = await this.volumes.execute(name, wish, asked);
     if (!asked.dryRun) await this.bus.request(EnsureVolumeDirectory, { name }, asked);
@@ -35,7 +35,7 @@ export class Volumes {
 
   async remove(command: RemoveVolume, asked: RequestContext): Promise<Done> {
     const { name } = command;
-    if (this.volumes.get(name).state.status === 'absent' && command.force) return { position: 0 };
+    if (this.volumes.get(name).state.status === 'absent' && (command.force || (asked.idempotencyKey !== undefined && (await this.volumes.wasDone(name, 'Remove', asked.idempotencyKey))))) return { position: 0 };
     const users = this.references.get(name);
     if (users && users.size > 0) throw conflict(`remove ${name}: volume is in use - [${Array.from(users).join(', ')}]`);
     const { position } = await this.volumes.execute(name, { type: 'Remove', name, at: new Date().toISOString() }, asked);
