@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** As test/e2e/patience.ts: emulated machines take longer. */
+const patience = Number(process.env.BERTH_TEST_PATIENCE ?? 1);
+
 // Tests run compiled: decorators with their metadata are TypeScript's own work, and what is tested is what ships.
 export default defineConfig({
   test: {
@@ -9,7 +12,7 @@ export default defineConfig({
     pool: 'forks',
     // Tests share one machine: bridges, mounts, cgroups. Two files at once would measure each other.
     fileParallelism: false,
-    testTimeout: 30_000,
-    hookTimeout: 90_000,
+    testTimeout: 30_000 * patience,
+    hookTimeout: 90_000 * patience,
   },
 });

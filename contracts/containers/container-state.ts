@@ -27,6 +27,12 @@ export interface PublishedPort {
   readonly hostPort: number;
 }
 
+/** A host port that is wished for: 0 stands for any free one. */
+export interface PortRequest extends PublishedPort {
+  /** The last port of a range that starts at `hostPort`: the first free one of it. */
+  readonly hostPortEnd?: number;
+}
+
 /** A container's place in one network: address, MAC and published ports while it runs. */
 export interface EndpointSettings {
   readonly network: string;

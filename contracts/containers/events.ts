@@ -33,12 +33,15 @@ export type ContainerEvent =
       readonly reason: ExitReason;
       readonly at: string;
     }
+  | { readonly type: 'ContainerAttached'; readonly container: string; readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean; readonly at: string }
+  | { readonly type: 'TerminalResized'; readonly container: string; readonly rows: number; readonly columns: number; readonly at: string }
   | { readonly type: 'RestartScheduled'; readonly container: string; readonly start: number; readonly delayMs: number; readonly at: string }
   | { readonly type: 'ContainerRenamed'; readonly container: string; readonly name: string; readonly oldName: string; readonly at: string }
   | { readonly type: 'RemoveRequested'; readonly container: string; readonly force: boolean; readonly volumes: boolean; readonly at: string }
   | { readonly type: 'ContainerRemoved'; readonly container: string; readonly at: string };
 
-export type StartReason = 'api' | 'restart-policy' | 'boot';
+/** `api`: a client's start; `restart`: the second half of a client's restart. */
+export type StartReason = 'api' | 'restart' | 'restart-policy' | 'boot';
 export type ExitReason = 'completed' | 'error' | 'oom' | 'killed-api' | 'killed-kernel' | 'stop-timeout' | 'keeper-lost';
 
 /** `berth.event.name.<encoded name>`: who holds a container name. The first append at sequence 0 wins. */

@@ -1,4 +1,4 @@
-import { IsBoolean, IsInt, IsOptional, IsString } from 'class-validator';
+import { IsArray, IsBoolean, IsInt, IsOptional, IsString } from 'class-validator';
 import type { Done } from '../request.js';
 import { Request } from '../request.js';
 
@@ -17,6 +17,12 @@ export class RemoveLayer extends Request<Done> {
   @IsString() readonly chainId!: string;
 }
 
+/** Of all unpacked layers, keeps those that some image has. Before any is unpacked: what else is there was left behind by a process that died. */
+export class KeepLayers extends Request<Done> {
+  static readonly subject = 'berth.command.executor.keep-layers';
+  @IsArray() @IsString({ each: true }) readonly chainIds!: string[];
+}
+
 export class EnsureVolumeDirectory extends Request<Done & { readonly path: string }> {
   static readonly subject = 'berth.command.executor.ensure-volume';
   @IsString() readonly name!: string;
@@ -25,6 +31,11 @@ export class EnsureVolumeDirectory extends Request<Done & { readonly path: strin
 export class RemoveVolumeDirectory extends Request<Done> {
   static readonly subject = 'berth.command.executor.remove-volume';
   @IsString() readonly name!: string;
+}
+
+/** Directories of volumes, as they are on the disk: `half` were not made, or not removed, to the end. */
+export class ListVolumeDirectories extends Request<{ readonly whole: readonly string[]; readonly half: readonly string[] }> {
+  static readonly subject = 'berth.query.executor.volume-directories';
 }
 
 /** A bridge of its own with its gateway address, masquerading and isolation. As it is already: nothing changes. */

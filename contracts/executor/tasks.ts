@@ -102,6 +102,11 @@ export class SignalTask extends TaskRequest<Done> {
   @IsBoolean() readonly ends!: boolean;
 }
 
+/** Kills it, whatever it is doing, and resolves when its end is on the log, at the position replied. One that never was, or has ended, changes nothing. */
+export class EndTask extends TaskRequest<Done> {
+  static readonly subject = 'berth.command.executor.end-task';
+}
+
 export class ResizeTask extends TaskRequest<Done> {
   static readonly subject = 'berth.command.executor.resize-task';
   /** Absent: the container's own terminal. */

@@ -1,5 +1,5 @@
 import { IsArray, IsOptional, IsString } from 'class-validator';
-import type { EndpointSettings, PublishedPort } from '../containers/container-state.js';
+import type { EndpointSettings, PortRequest } from '../containers/container-state.js';
 import type { Done } from '../request.js';
 import { Request } from '../request.js';
 
@@ -34,8 +34,7 @@ export class AllocateEndpoint extends Request<EndpointSettings & Done> {
   @IsString() readonly endpoint!: string;
   @IsString() readonly container!: string;
   @IsString() readonly name!: string;
-  /** hostPort 0 stands for one that is free. */
-  @IsArray() readonly ports!: PublishedPort[];
+  @IsArray() readonly ports!: PortRequest[];
   @IsOptional() @IsString() readonly address?: string;
   @IsOptional() @IsString() readonly mac?: string;
 }
@@ -46,3 +45,21 @@ export class ReleaseEndpoint extends Request<Done> {
   @IsString() readonly network!: string;
   @IsString() readonly endpoint!: string;
 }
+
+/** `berth.event.network.<id>` */
+export interface NetworkCreated {
+  readonly type: 'NetworkCreated';
+  readonly id: string;
+  readonly name: string;
+  readonly driver: 'bridge' | 'host' | 'null';
+  readonly subnet: string;
+  readonly gateway: string;
+  readonly bridge: string;
+  readonly mtu: number;
+  readonly internal: boolean;
+  readonly labels: Record<string, string>;
+  readonly options: Record<string, string>;
+  readonly at: string;
+}
+
+export type NetworkEvent = NetworkCreated;

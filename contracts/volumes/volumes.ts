@@ -20,6 +20,8 @@ export class CreateVolume extends Request<VolumeView & Done & { readonly created
   @IsOptional() @IsString() readonly driver?: string;
   @IsOptional() @IsObject() readonly labels?: Record<string, string>;
   @IsOptional() @IsObject() readonly options?: Record<string, string>;
+  /** The container that an anonymous volume is made for. It goes with it when that asks for it, or never comes to be. */
+  @IsOptional() @IsString() readonly container?: string;
 }
 
 export class RemoveVolume extends Request<Done> {
@@ -40,5 +42,5 @@ export class ListVolumes extends Request<{ readonly volumes: readonly VolumeView
 
 /** `berth.event.volume.<encoded name>` */
 export type VolumeEvent =
-  | { readonly type: 'VolumeCreated'; readonly name: string; readonly driver: string; readonly labels: Record<string, string>; readonly options: Record<string, string>; readonly anonymous: boolean; readonly at: string }
+  | { readonly type: 'VolumeCreated'; readonly name: string; readonly driver: string; readonly labels: Record<string, string>; readonly options: Record<string, string>; readonly anonymous: boolean; readonly container?: string; readonly at: string }
   | { readonly type: 'VolumeRemoved'; readonly name: string; readonly at: string };

@@ -12,6 +12,8 @@ export interface CgroupLayout {
   readonly controllers: ReadonlyMap<string, string>;
   /** Mount point of the v2 hierarchy, where there is one. */
   readonly unified?: string;
+  /** v2: the cgroup that was handed to us, "/system.slice/berth-docker.scope", and all that is ours is below; absent: the hierarchy's own root. */
+  readonly subtree?: string;
 }
 
 /** Reads mounts once, at start. Rejects with unavailable where no cgroup file system is mounted. */
@@ -32,10 +34,12 @@ export function layoutOf(mountinfo: string, v2Controllers: (unified: string) => 
     // Without a controller's name are only options of the hierarchy itself.
     for (const option of options?.split(',') ?? []) if (!HIERARCHY_OPTIONS.has(option) && !controllers.has(option)) controllers.set(option, mountPoint);
   }
-  if (controllers.size > 0) return unified === undefined ? { mode: 'v1', controllers } : { mode: 'hybrid', controllers, unified };
-  if (unified === undefined) throw unavailable('no cgroup file system is mounted: mount cgroup2 at /sys/fs/cgroup');
-  for (const controller of v2Controllers(unified)) if (controller !== '') controllers.set(controller, unified);
-  return { mode: 'v2', controllers, unified };
+  const ofV1 = [...controllers.keys()].some((controller) => !controller.startsWith('name='));
+  if (ofV1) return unified === undefined ? { mode: 'v1', controllers } : { mode: 'hybrid', controllers, unified };
+  if (unified === undefined) throw unavailable('no cgroup controllers are mounted: mount cgroup2 at /sys/fs/cgroup');
+  // A hierarchy of v1 that has a name alone, as systemd's own, limits nothing: left out, the machine is a v2 one.
+  const own = v2Controllers(unified).filter((controller) => controller !== '');
+  return { mode: 'v2', controllers: new Map(own.map((controller) => [controller, unified])), unified };
 }
 
 const HIERARCHY_OPTIONS = new Set(['rw', 'ro', 'xattr', 'noprefix', 'clone_children', 'none', 'cpuset_v2_mode', 'favordynmods']);
@@ -43,15 +47,18 @@ const HIERARCHY_OPTIONS = new Set(['rw', 'ro', 'xattr', 'noprefix', 'clone_child
 /** Spaces and the like are octal in mountinfo. */
 const unescape = (text: string): string => text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 
+/** The whole path of one of our cgroups in its hierarchy, "/docker/<id>" or that below our subtree. */
+export const wholePath = ({ subtree = '' }: CgroupLayout, path: string): string => `${subtree}${path}`;
+
 /** The directories that make up one cgroup, "/docker/<id>": one a hierarchy, each once. A process joins by its pid in cgroup.procs of each. */
 export function cgroupDirectories(layout: CgroupLayout, path: string): readonly string[] {
   const mountPoints = new Set(layout.controllers.values());
   if (layout.unified !== undefined) mountPoints.add(layout.unified);
-  return [...mountPoints].map((mountPoint) => join(mountPoint, path));
+  return [...mountPoints].map((mountPoint) => join(mountPoint, wholePath(layout, path)));
 }
 
 /** Where the files of one controller are; undefined: the machine has not got it. */
 export function controllerDirectory(layout: CgroupLayout, controller: string, path: string): string | undefined {
   const mountPoint = layout.controllers.get(controller);
-  return mountPoint === undefined ? undefined : join(mountPoint, path);
+  return mountPoint === undefined ? undefined : join(mountPoint, wholePath(layout, path));
 }

@@ -44,7 +44,7 @@ const DEFAULT_PERIOD_MICROSECONDS = 100_000;
 
 /**
  * The writes, in order, that put `resources` on the cgroup of `directories` (cgroupDirectories of the same layout). cpuset.cpus and cpuset.mems, which v1 wants
- * before a process may join, are read from the parent by `readParent`. v2 has no device files: rules there need a BPF program, which is not made here.
+ * before a process may join, are read from the parent by `readParent`. Device rules are written where v1 has their controller; else deviceFilter makes a program.
  */
 export function limitWrites(
   layout: CgroupLayout,
@@ -85,7 +85,8 @@ function v1Writes(layout: CgroupLayout, directories: readonly string[], r: Cgrou
   if (bandwidth.period !== undefined) put('cpu', 'cpu.cfs_period_us', bandwidth.period);
   if (bandwidth.quota !== undefined) put('cpu', 'cpu.cfs_quota_us', bandwidth.quota);
   if (r.pidsLimit !== undefined) put('pids', 'pids.max', r.pidsLimit > 0 ? r.pidsLimit : 'max');
-  for (const rule of r.deviceRules ?? []) put('devices', rule.allow ? 'devices.allow' : 'devices.deny', deviceRuleText(rule));
+  const byFilter = !layout.controllers.has('devices') && layout.unified !== undefined;
+  for (const rule of (byFilter ? undefined : r.deviceRules) ?? []) put('devices', rule.allow ? 'devices.allow' : 'devices.deny', deviceRuleText(rule));
   return writes;
 }
 

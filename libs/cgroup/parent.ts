@@ -8,15 +8,15 @@ const WANTED = ['cpu', 'cpuset', 'io', 'memory', 'pids'];
 
 /**
  * Makes the cgroup above the containers' own ("/docker"), so that each of them is one mkdir a hierarchy. v1: fills empty cpusets from above; v2: hands down
- * the controllers. A second call changes nothing. Throws Node's own errors; on v2 EBUSY: a cgroup above holds processes, the engine needs a delegated subtree.
+ * the controllers, from our subtree on. A second call changes nothing. Throws Node's own errors; EBUSY on v2: the cgroups on the way hold processes of others.
  */
 export function ensureParent(layout: CgroupLayout, path: string): void {
   for (const directory of cgroupDirectories(layout, path)) {
     mkdirSync(directory, { recursive: true });
-    const mountPoint = directory.slice(0, directory.length - path.length);
-    const steps = stepsDown(mountPoint, path);
+    const top = directory.slice(0, directory.length - path.length);
+    const steps = stepsDown(top, path);
     // From the top: a cgroup can hand down only what it was handed.
-    if (layout.mode === 'v2') [mountPoint, ...steps].forEach(handDown);
+    if (layout.mode === 'v2') [top, ...steps].forEach(handDown);
     else steps.forEach(fillCpuset);
   }
 }
@@ -39,5 +39,27 @@ function handDown(directory: string): void {
   const enabled = new Set(readFileSync(path, 'utf8').trim().split(' '));
   const available = readFileSync(join(directory, 'cgroup.controllers'), 'utf8').trim().split(' ');
   const missing = WANTED.filter((controller) => available.includes(controller) && !enabled.has(controller));
-  if (missing.length > 0) writeFileSync(path, missing.map((controller) => `+${controller}`).join(' '));
+  if (missing.length === 0) return;
+  const words = missing.map((controller) => `+${controller}`).join(' ');
+  try {
+    writeFileSync(path, words);
+  } catch (error) {
+    // A cgroup that hands down may hold no processes itself (cgroups(7), "no internal processes"), the machine's root excepted. What looks like the root in a
+    // container is an ordinary cgroup with the container's processes in it: they move to one below.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EBUSY')) throw error;
+    vacate(directory);
+    writeFileSync(path, words);
+  }
+}
+
+function vacate(directory: string): void {
+  const below = join(directory, 'processes');
+  mkdirSync(below, { recursive: true });
+  for (const pid of readFileSync(join(directory, 'cgroup.procs'), 'utf8').split('\n').filter((line) => line !== '')) {
+    try {
+      writeFileSync(join(below, 'cgroup.procs'), pid);
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error; // it has ended meanwhile
+    }
+  }
 }

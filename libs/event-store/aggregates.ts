@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { Stale, errorMessage, internal } from '#libs/errors/errors.js';
+import { Stale, internal } from '#libs/errors/errors.js';
+import { logger } from '#libs/telemetry/logger.js';
+import { causedHere, isTracing, traced } from '#libs/telemetry/tracing.js';
 import { AggregateSnapshot, type AggregateSnapshotOptions } from './aggregate-snapshot.js';
 import { kindFilter, parseSubject, subjectOf } from './aggregate-subject.js';
 import type { Decider } from './decider.js';
@@ -76,7 +78,7 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
     void this.following.ended.then((failure) => {
       if (failure === undefined) return;
       this.failure = failure;
-      process.emitWarning(`${this.kind}: the fold of the log has ended: ${errorMessage(failure)}`);
+      logger(this.options.source).error('the fold of the log has ended', { aggregate: this.kind, error: failure });
     });
   }
 
@@ -148,7 +150,7 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
    * a repeat gets the first one's events and position. Of a dry run (`cause.planned`) the events are put there, and nothing is appended.
    */
   execute(id: string, command: Command, cause: Cause): Promise<Executed<State, Event>> {
-    const run = (): Promise<Executed<State, Event>> => this.executeNow(id, command, cause);
+    const run = (): Promise<Executed<State, Event>> => (isTracing() ? this.executeTraced(id, command, cause) : this.executeNow(id, command, cause));
     const turn = (this.queues.get(id) ?? Promise.resolve()).then(run, run);
     this.queues.set(id, turn);
     const done = (): void => {
@@ -156,6 +158,12 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
     };
     turn.then(done, done);
     return turn;
+  }
+
+  private executeTraced(id: string, command: Command, cause: Cause): Promise<Executed<State, Event>> {
+    const { type } = command;
+    const span = { parent: cause.traceparent, service: this.options.source, attributes: { 'berth.aggregate': this.kind, [`berth.${this.kind}.id`]: id, 'berth.command': type } };
+    return traced(`${this.kind} ${type}`, () => this.executeNow(id, command, causedHere(cause)), span);
   }
 
   private async executeNow(id: string, command: Command, cause: Cause): Promise<Executed<State, Event>> {
@@ -168,14 +176,16 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
       if (first !== undefined) return { state: this.get(id).state, events: this.lift(first), position: first.position, repeated: true };
     }
     for (let attempt = 1; ; attempt++) {
-      const [event, ...more] = this.decide(command, entry);
+      const before = entry;
+      const [event, ...more] = traced('decide', () => this.decide(command, before));
       if (event === undefined) return { state: entry.state, events: [], position: 0 };
       if (cause.planned !== undefined) {
         cause.planned.push(...[event, ...more].map(({ type, ...data }) => ({ subject, type, data })));
         return { state: entry.state, events: [event, ...more], position: 0 };
       }
       try {
-        const commit = await this.store.append(subject, entry.head, [event, ...more], cause, { id: commitId, source: this.options.source });
+        const { head } = entry;
+        const commit = await traced('append', () => this.store.append(subject, head, [event, ...more], cause, { id: commitId, source: this.options.source }));
         entry = this.folded.get(id) ?? entry; // the following may have been faster
         if (commit.position > entry.head.sequence && commit.previousHash !== entry.head.hash) entry = await this.reload(entry);
         this.fold(entry, commit, commit.position > this.position);
@@ -253,7 +263,7 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
       try {
         listener(entry.id, commit, entry.state, this.live);
       } catch (error) {
-        process.emitWarning(`${this.kind} ${entry.id}: a listener failed: ${errorMessage(error)}`);
+        logger(this.options.source).error('a listener to commits failed', { aggregate: this.kind, id: entry.id, error });
       }
     }
   }

@@ -45,22 +45,29 @@ export function encodeCommit<E extends DomainEvent>(decided: Decided<E>): Stored
 }
 
 /**
- * A commit read from the log. Headers and hash are made out when asked for: a replay asks for little but events. Until then it holds the bytes
- * that it came in, so whoever keeps commits calls `settle`.
+ * A commit read from the log. Events, headers and hash are made out when asked for: a replay asks for little but events, and of what it wrote itself
+ * a fold asks for nothing. Until then it holds the bytes that it came in, so whoever keeps commits calls `settle`.
  */
 export class ReadCommit implements Commit {
-  readonly events: readonly DomainEvent[];
   private headers: LazyHeaders | undefined;
+  private decoded: readonly DomainEvent[] | undefined;
 
   /** `header` gives a header's value, `''` or undefined where there is none. */
   constructor(
     readonly subject: AggregateSubject,
     readonly position: number,
     header: (name: string) => string | undefined,
-    body: string,
+    private body: string,
   ) {
-    this.events = (JSON.parse(body) as { readonly events: readonly DomainEvent[] }).events;
     this.headers = { header, body };
+  }
+
+  get events(): readonly DomainEvent[] {
+    if (this.decoded === undefined) {
+      this.decoded = (JSON.parse(this.body) as { readonly events: readonly DomainEvent[] }).events;
+      this.body = '';
+    }
+    return this.decoded;
   }
 
   get id(): string {

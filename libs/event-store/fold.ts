@@ -51,9 +51,9 @@ export class Fold {
     return this.following?.position ?? 0;
   }
 
-  /** Resolves when the fold is over, to what ended it; never before `start`. */
-  get ended(): Promise<unknown> {
-    return this.following?.ended ?? Promise.resolve();
+  /** Resolves once all up to `position` is folded. */
+  async waitFor(position: number): Promise<void> {
+    await this.following?.waitFor(position);
   }
 
   /** `position`: of the snapshot, where a fold is to see again what comes after it. */

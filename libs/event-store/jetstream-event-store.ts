@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { JetStreamApiError, jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager, type PubAck } from '@nats-io/jetstream';
+import { JetStreamApiError, jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager, type PubAck, type StoredMsg } from '@nats-io/jetstream';
 import { connect, headers as newHeaders, type NatsConnection } from '@nats-io/transport-node';
 import { Stale, errorMessage, internal, invalid, unavailable } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
@@ -8,6 +8,8 @@ import { ensureStream } from './ensure-stream.js';
 import type { AggregateSubject, Cause, Commit, DomainEvent, Head } from './event.js';
 import type { AppendOptions, EventStore, Following } from './event-store.js';
 import { JetStreamFollowing } from './jetstream-following.js';
+import { LogReader, type LogStream } from './log-reader.js';
+import { LogTail } from './log-tail.js';
 import { requireServerVersion } from './server-checks.js';
 
 export interface EventStoreConnection {
@@ -48,8 +50,8 @@ export async function connectEventStore(options: EventStoreConnection): Promise<
     requireServerVersion(connection.info?.version ?? '0');
     const manager = await jetstreamManager(connection, { timeout: questionTimeoutMilliseconds });
     await ensureStream(manager, stream);
-    const client = jetstream(connection, { timeout: appendTimeoutMilliseconds });
-    return new JetStreamEventStore({ connection, manager, client, reading: { connection: reading, client: jetstream(reading) }, stream }, source);
+    const log: LogStream = { connection: reading, client: jetstream(reading), manager, stream };
+    return new JetStreamEventStore(connection, log, jetstream(connection, { timeout: appendTimeoutMilliseconds }), source);
   } catch (error) {
     await Promise.all([connection.close(), reading.close()]);
     throw error;
@@ -65,38 +67,41 @@ function open({ servers, user, pass, inboxPrefix }: EventStoreConnection, name: 
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
     timeout: 5_000,
+    noAsyncTraces: true, // else each append makes an Error ahead, for its stack
   }).catch((error: unknown) => {
     throw unavailable(`the log at ${String(servers)} does not answer: ${errorMessage(error)}`, error);
   });
 }
 
-interface ConnectedStream {
-  readonly connection: NatsConnection;
-  readonly manager: JetStreamManager;
-  readonly client: JetStreamClient;
-  readonly reading: { readonly connection: NatsConnection; readonly client: JetStreamClient };
-  readonly stream: string;
-}
-
 /** The log in a JetStream stream; made by `connectEventStore`, and owns its connections. */
 export class JetStreamEventStore implements EventStore {
-  private readonly followings = new Set<JetStreamFollowing>();
-  private readonly connection: NatsConnection;
   private readonly manager: JetStreamManager;
-  private readonly client: JetStreamClient;
-  private readonly reading: ConnectedStream['reading'];
   private readonly stream: string;
+  private readonly readers = new Set<LogReader>();
+  private tail: LogTail | undefined;
+  private connected = true;
+  private brokenBy: unknown;
 
+  /** `log`: what is read, on a connection of its own. */
   constructor(
-    { connection, manager, client, reading, stream }: ConnectedStream,
+    private readonly connection: NatsConnection,
+    private readonly log: LogStream,
+    private readonly client: JetStreamClient,
     private readonly source: string,
   ) {
-    this.connection = connection;
-    this.manager = manager;
-    this.client = client;
-    this.reading = reading;
-    this.stream = stream;
+    this.manager = log.manager;
+    this.stream = log.stream;
     void this.watchConnection();
+  }
+
+  /** Whether the server is there; when not, it is tried again for ever. */
+  get isConnected(): boolean {
+    return this.connected && !this.connection.isClosed();
+  }
+
+  /** What ended a following that nobody had stopped, such as an error of a fold. */
+  get failure(): unknown {
+    return this.brokenBy;
   }
 
   async append<E extends DomainEvent>(
@@ -131,32 +136,39 @@ export class JetStreamEventStore implements EventStore {
   }
 
   async commitAt(position: number): Promise<Commit | undefined> {
-    const stored = await this.asking(() =>
-      this.manager.streams.getMessage(this.stream, { seq: position }).catch((error: unknown) => {
-        if (error instanceof JetStreamApiError && error.code === noMessageFound) return null;
-        throw error;
-      }),
-    );
+    const stored = await this.stored({ seq: position });
     return stored === null ? undefined : new ReadCommit(stored.subject, stored.seq, (name) => stored.header.get(name), stored.string());
   }
 
   async replay(filters: readonly string[], after: number, onCommit: (commit: Commit) => void): Promise<number> {
     const last = await this.lastPosition();
-    if (last <= after) return last;
-    const following = this.open(filters, after, (commit) => {
-      if (commit.position <= last) onCommit(commit);
-    });
+    const [filter] = filters;
+    const subject = filters.length === 1 && filter !== undefined && !/[*>]/.test(filter) ? filter : undefined;
+    // Of one subject the server tells the newest; asked for after the log's, it may lie beyond.
+    const until = subject === undefined ? last : Math.min(await this.newest(subject), last);
+    if (until <= after) return last;
+    const ended = Promise.withResolvers<void>();
+    const following = new JetStreamFollowing(filters, after, onCommit, () => undefined);
+    const reader = new LogReader(this.log, after, subject, (message) => {
+      if (message.seq <= until) following.give(message.seq, message.subject, () => new ReadCommit(message.subject, message.seq, (name) => message.headers?.get(name), message.string()));
+      if (message.seq >= until) ended.resolve();
+    }, ended.reject);
+    this.readers.add(reader);
     try {
-      await following.waitFor(last);
+      await Promise.race([ended.promise, following.ended.then((error) => Promise.reject(error))]);
     } finally {
-      await following.stop();
+      this.readers.delete(reader);
+      reader.stop();
     }
     return last;
   }
 
   async follow(filters: readonly string[], after: number, onCommit: (commit: Commit) => void): Promise<Following> {
     const last = await this.lastPosition();
-    const following = this.open(filters, after, onCommit);
+    const tail = (this.tail ??= new LogTail(this.log, last));
+    const following = new JetStreamFollowing(filters, after, onCommit, () => tail.leave(following));
+    void following.ended.then((failure) => (this.brokenBy ??= failure));
+    tail.join(following);
     try {
       await following.waitFor(last);
     } catch (error) {
@@ -171,25 +183,17 @@ export class JetStreamEventStore implements EventStore {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.followings].map((following) => following.stop()));
-    for (const connection of [this.connection, this.reading.connection]) if (!connection.isClosed()) await connection.close();
-  }
-
-  private open(filters: readonly string[], after: number, onCommit: (commit: Commit) => void): JetStreamFollowing {
-    const following = new JetStreamFollowing(
-      { ...this.reading, manager: this.manager, stream: this.stream },
-      filters,
-      after,
-      onCommit,
-      () => this.followings.delete(following),
-    );
-    this.followings.add(following);
-    return following;
+    this.tail?.close();
+    for (const connection of [this.connection, this.log.connection]) if (!connection.isClosed()) await connection.close();
   }
 
   private async watchConnection(): Promise<void> {
-    for await (const { type } of this.reading.connection.status()) {
-      if (type === 'reconnect') for (const following of this.followings) following.reconnected();
+    for await (const { type } of this.log.connection.status()) {
+      if (type === 'disconnect') this.connected = false;
+      if (type !== 'reconnect') continue;
+      this.connected = true;
+      this.tail?.reconnected();
+      for (const reader of this.readers) reader.reconnected();
     }
   }
 
@@ -213,6 +217,20 @@ export class JetStreamEventStore implements EventStore {
         await new Promise((resolve) => setTimeout(resolve, 100 * attempt));
       }
     }
+  }
+
+  /** Position of a subject's newest commit, 0 for none. */
+  private async newest(subject: AggregateSubject): Promise<number> {
+    return (await this.stored({ last_by_subj: subject }))?.seq ?? 0;
+  }
+
+  private stored(query: { readonly seq: number } | { readonly last_by_subj: string }): Promise<StoredMsg | null> {
+    return this.asking(() =>
+      this.manager.streams.getMessage(this.stream, query).catch((error: unknown) => {
+        if (error instanceof JetStreamApiError && error.code === noMessageFound) return null;
+        throw error;
+      }),
+    );
   }
 
   /** A question is asked again: one that was on its way when the server died is answered by nobody. */

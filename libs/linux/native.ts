@@ -15,6 +15,7 @@ interface Native {
   pidfdOpen(pid: number): number;
   pidfdSendSignal(pidfd: Fd, signal: number): number;
   newNetworkNamespace(): number;
+  newNetworkNamespaceAsync(): Promise<number> | number;
   ownNetworkNamespace(): number;
   setNetworkNamespace(fd: Fd): number;
   netlinkSocket(protocol: number, namespace: Fd): number;

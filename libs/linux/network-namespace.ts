@@ -8,6 +8,11 @@ export function newNetworkNamespace(): Fd {
   return checked('unshare CLONE_NEWNET', native.newNetworkNamespace());
 }
 
+/** The same beside the event loop: the kernel takes a millisecond. */
+export async function newNetworkNamespaceAsync(): Promise<Fd> {
+  return checked('unshare CLONE_NEWNET', await native.newNetworkNamespaceAsync());
+}
+
 /** The calling thread's network namespace. */
 export function ownNetworkNamespace(): Fd {
   return checked('open ns/net', native.ownNetworkNamespace());

@@ -2,6 +2,7 @@ import { applyDecorators, createParamDecorator, type ExecutionContext, UseFilter
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { RequestClass, RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
+import { failpoint, failpointsAreUsed } from '#libs/failpoint/failpoint.js';
 import { DryRunInterceptor } from './dry-run.js';
 import { ErrorReplyFilter } from './error-reply-filter.js';
 import { contextOf } from './request-context.js';
@@ -22,7 +23,23 @@ function problemsOf(problem: Problem): string[] {
 }
 
 /** Marks the method that answers one command or query. Its body is validated against the contract; what it throws becomes the error reply. */
-export const Handles = (type: RequestClass<unknown>): MethodDecorator => applyDecorators(MessagePattern(type.subject), UsePipes(validation), UseFilters(new ErrorReplyFilter()), UseInterceptors(new DryRunInterceptor(type)));
+export const Handles =
+  (type: RequestClass<unknown>): MethodDecorator =>
+  (target, key, descriptor) => {
+    if (failpointsAreUsed) stopBeforeReply(type.subject, descriptor as PropertyDescriptor);
+    return applyDecorators(MessagePattern(type.subject), UsePipes(validation), UseFilters(new ErrorReplyFilter()), UseInterceptors(new DryRunInterceptor(type)))(target, key, descriptor);
+  };
+
+/** A crash after the effect and before the answer: the asker knows nothing. */
+function stopBeforeReply(subject: string, descriptor: PropertyDescriptor): void {
+  const handle = descriptor.value as (...args: unknown[]) => unknown;
+  const name = `reply.${subject.split('.').slice(2).join('.')}`;
+  descriptor.value = async function (this: unknown, ...args: unknown[]): Promise<unknown> {
+    const reply = await handle.apply(this, args);
+    await failpoint(name);
+    return reply;
+  };
+}
 
 /** The validated request. */
 export const Body = Payload;

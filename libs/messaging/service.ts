@@ -3,7 +3,10 @@ import type { DynamicModule, INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ClientNats, type MicroserviceOptions, Transport } from '@nestjs/microservices';
 import type { EventStore } from '#libs/event-store/event-store.js';
+import { nestLogger } from '#libs/telemetry/start-logging.js';
+import { isTracing } from '#libs/telemetry/tracing.js';
 import { Bus } from './bus.js';
+import { tracedTransport } from './traced-transport.js';
 
 /** One service's way to NATS: its own user, and an inbox prefix that no other user may listen to. */
 export interface BusCredentials {
@@ -35,16 +38,14 @@ export function natsOptions(credentials: BusCredentials) {
 export async function connectBus(credentials: BusCredentials): Promise<Bus> {
   const client = new ClientNats(natsOptions(credentials));
   await client.connect();
-  return new Bus(client);
+  return new Bus(client, credentials.user);
 }
 
 /** Starts a service's module on the bus; instances of one service share their requests through a queue group. */
 export async function startMicroservice(module: DynamicModule, credentials: BusCredentials): Promise<INestMicroservice> {
-  const app = await NestFactory.createMicroservice<MicroserviceOptions>(module, {
-    transport: Transport.NATS,
-    options: { ...natsOptions(credentials), queue: credentials.user },
-    logger: ['error', 'warn'],
-  });
+  const options = { ...natsOptions(credentials), queue: credentials.user };
+  const transport: MicroserviceOptions = isTracing() ? { strategy: tracedTransport(options, credentials.user) } : { transport: Transport.NATS, options };
+  const app = await NestFactory.createMicroservice<MicroserviceOptions>(module, { ...transport, logger: nestLogger(credentials.user) });
   await app.listen();
   return app;
 }

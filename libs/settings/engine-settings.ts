@@ -1,3 +1,5 @@
+import { LOG_LEVELS, type LogLevel } from '#libs/telemetry/log-record.js';
+
 /** What one engine is told from outside; read once, at the start of each process, from BERTH_* variables. */
 export interface EngineSettings {
   /** Everything that outlives a reboot. */
@@ -15,6 +17,8 @@ export interface EngineSettings {
   readonly natsPort: number;
   /** Prometheus; 0 is off. */
   readonly metricsPort: number;
+  /** Log records below this are not written. */
+  readonly logLevel: LogLevel;
   /** Below which every container has its own cgroup. */
   readonly cgroupParent: string;
   /** Name of the nftables table that holds all rules of this engine. */
@@ -33,9 +37,16 @@ export function readSettings(env: NodeJS.ProcessEnv): EngineSettings {
     natsUrl: env['BERTH_NATS_URL'] ?? `nats://127.0.0.1:${natsPort}`,
     natsPort,
     metricsPort: port(env, 'BERTH_METRICS_PORT', 9323),
+    logLevel: logLevel(env['BERTH_LOG_LEVEL'] || 'info'),
     cgroupParent: env['BERTH_CGROUP_PARENT'] ?? '/docker',
     nftTable: env['BERTH_NFT_TABLE'] ?? 'berth',
   };
+}
+
+function logLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((one) => one === text);
+  if (level === undefined) throw new Error(`BERTH_LOG_LEVEL=${text}: not one of ${LOG_LEVELS.join(', ')}`);
+  return level;
 }
 
 function port(env: NodeJS.ProcessEnv, name: string, fallback: number): number {

@@ -1,9 +1,9 @@
-import { Logger } from '@nestjs/common';
 import { Aggregates } from '#libs/event-store/aggregates.js';
 import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
-import { errorMessage } from '#libs/errors/errors.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import type { LogFields } from '#libs/telemetry/log-record.js';
+import { logger } from '#libs/telemetry/logger.js';
 import { ContainerDirectory, type Containers, type Execs, type Names } from './application/container-directory.js';
 import { ContainerLifecycle } from './application/container-lifecycle.js';
 import { ContainerStreams } from './application/container-streams.js';
@@ -38,8 +38,8 @@ export class ContainersParts {
   constructor({ store, bus, settings }: ServiceDependencies<EngineSettings>) {
     const folder = `${settings.dataRoot}/state`;
     const options = (kind: string, fold: string) => ({ source: 'containers', snapshot: { path: `${folder}/${kind}.snapshot`, fold } });
-    const logger = new Logger('containers');
-    const onError = (error: unknown): void => logger.error(errorMessage(error));
+    const log = logger('containers');
+    const onError = (error: unknown, about: LogFields): void => log.error('what had to follow an event failed', { ...about, error });
     this.containers = new Aggregates(store, 'container', containerDecider, { ...options('container', CONTAINER_FOLD), isGone: (state) => state.status === 'absent' });
     this.names = new Aggregates(store, 'name', nameDecider, { ...options('name', NAME_FOLD), isGone: ({ holder }) => holder === '' });
     const isThere = (container: string): boolean => this.containers.get(container).state.status !== 'absent';
@@ -49,11 +49,11 @@ export class ContainersParts {
     this.waits = new ExitWaits(this.directory);
     this.lifecycle = new ContainerLifecycle(this.containers, this.names, this.directory, this.waits, this.attaches, bus);
     this.creation = new ContainerCreation(this.containers, this.names, this.directory, bus);
-    this.streams = new ContainerStreams(this.directory, this.attaches, bus, settings.runRoot);
+    this.streams = new ContainerStreams(this.containers, this.directory, this.attaches, bus, settings.runRoot);
     this.execSessions = new ExecSessions(this.execs, this.execRuns, this.directory, bus, settings.runRoot);
     this.containerWatch = new ContainerWatch(this.containers, this.directory, this.lifecycle, this.waits, (container) => this.forget(container), onError);
     this.taskWatch = new TaskWatch(store, this.containers, this.lifecycle, this.execRuns, `${folder}/task-watch.snapshot`, onError);
-    this.snapshots = new SnapshotSchedule([this.containers, this.names, this.execs, this.taskWatch], onError);
+    this.snapshots = new SnapshotSchedule([this.containers, this.names, this.execs, this.taskWatch], (error) => log.error('a snapshot could not be saved', { error }));
   }
 
   private forget(container: string): void {
@@ -67,7 +67,7 @@ export class ContainersParts {
     await this.execs.start(); // of containers that are gone it keeps nothing
     this.containerWatch.start();
     await this.taskWatch.start();
-    this.containerWatch.resume();
+    await this.containerWatch.resume();
     this.snapshots.start();
   }
 

@@ -1,10 +1,15 @@
 import 'reflect-metadata';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { DynamicModule } from '@nestjs/common';
+import { foldsFollow, logAnswers } from '#libs/event-store/log-checks.js';
 import { connectEventStore } from '#libs/event-store/jetstream-event-store.js';
 import { connectBus, natsOptions, type ServiceDependencies, startMicroservice } from '#libs/messaging/service.js';
 import { readCredentials } from '#libs/settings/credentials.js';
 import { type EngineSettings, readSettings } from '#libs/settings/engine-settings.js';
+import { startLogging } from '#libs/telemetry/start-logging.js';
+import { startTelemetry } from '#libs/telemetry/process-telemetry.js';
+import { startTracing } from '#libs/telemetry/start-tracing.js';
+import { stopTracing } from '#libs/telemetry/tracing.js';
 import { ContainersModule } from '../containers/containers.module.js';
 import { startGateway } from '../gateway/start-gateway.js';
 import { ImagesModule } from '../images/images.module.js';
@@ -13,12 +18,20 @@ import { VolumesModule } from '../volumes/volumes.module.js';
 
 /** All unprivileged services in one process, each on connections of its own with its own credentials. */
 const settings = readSettings(process.env);
-const closers: (() => Promise<unknown>)[] = [];
+startLogging('engine', settings.logLevel);
+await startTracing('engine');
+const telemetry = await startTelemetry(settings, 'engine', settings.metricsPort);
+/** Services that have not come up yet are not ready. */
+const starting = new Set(['volumes', 'images', 'networks', 'containers', 'gateway']);
+const hasStarted = (user: string) => () => (starting.has(user) ? 'is starting' : undefined);
+for (const user of starting) telemetry.health.add(user, { started: hasStarted(user) });
+const closers: (() => Promise<unknown>)[] = [() => telemetry.close(), stopTracing];
 
 async function dependencies(user: string): Promise<ServiceDependencies<EngineSettings>> {
   const credentials = readCredentials(settings, user);
   const store = await connectEventStore({ ...natsOptions(credentials), source: user });
   const bus = await connectBus(credentials);
+  telemetry.health.add(user, { started: hasStarted(user), log: logAnswers(store) }, { folds: foldsFollow(store) });
   closers.push(
     () => store.close(),
     () => bus.close(),
@@ -29,6 +42,7 @@ async function dependencies(user: string): Promise<ServiceDependencies<EngineSet
 async function startService(user: string, module: (deps: ServiceDependencies<EngineSettings>) => DynamicModule): Promise<void> {
   const app = await startMicroservice(module(await dependencies(user)), readCredentials(settings, user));
   closers.push(() => app.close());
+  starting.delete(user);
 }
 
 await startService('volumes', (deps) => VolumesModule.for(deps));
@@ -37,6 +51,7 @@ await startService('networks', (deps) => NetworksModule.for(deps));
 await startService('containers', (deps) => ContainersModule.for(deps));
 const gateway = await startGateway(await dependencies('gateway'));
 closers.push(() => gateway.close());
+starting.delete('gateway');
 writeFileSync(`${settings.runRoot}/ready/engine`, readFileSync('/proc/self/stat'));
 
 let stopping = false;

@@ -43,6 +43,7 @@ export function settingsEnvironment(settings: SupervisorSettings): Record<string
     ...(settings.natsEmbedded ? {} : { BERTH_NATS_URL: settings.natsUrl }),
     ...(settings.natsMonitorUrl ? { BERTH_NATS_MONITOR: settings.natsMonitorUrl } : {}),
     BERTH_METRICS_PORT: String(settings.metricsPort),
+    BERTH_LOG_LEVEL: settings.logLevel,
     BERTH_CGROUP_PARENT: settings.cgroupParent,
     BERTH_NFT_TABLE: settings.nftTable,
     BERTH_USER: settings.user,

@@ -1,17 +1,20 @@
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Logger } from '@nestjs/common';
 import type { HostFacts } from '#contracts/executor/host.js';
 import { detect } from '#libs/cgroup/layout.js';
 import { ensureParent } from '#libs/cgroup/parent.js';
-import { errorMessage } from '#libs/errors/errors.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
 import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
 import { sealedCopy } from '#libs/linux/sealed-file.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { ContainerCgroups } from './adapters/host/container-cgroups.js';
+import type { LogFields } from '#libs/telemetry/log-record.js';
+import { logger } from '#libs/telemetry/logger.js';
 import { ContainerFiles } from './adapters/host/container-files.js';
 import { hostFacts } from './adapters/host/host-facts.js';
+import { joinDelegatedScope } from './adapters/host/systemd-scope.js';
 import { VolumeDirectories } from './adapters/host/volume-directories.js';
 import { Firewall } from './adapters/network/firewall.js';
 import { SandboxPool } from './adapters/network/sandbox-pool.js';
@@ -21,12 +24,15 @@ import { ExecLauncher } from './application/exec-launcher.js';
 import { LiveTasks } from './application/live-tasks.js';
 import { NetworksOnHost } from './application/networks-on-host.js';
 import { PortPublisher } from './application/port-publisher.js';
+import { TaskAdoption } from './application/task-adoption.js';
 import { TaskCauses } from './application/task-causes.js';
 import { TaskControl } from './application/task-control.js';
+import { TaskMemory } from './application/task-memory.js';
 import { TaskLauncher, type Tasks } from './application/task-launcher.js';
 import { containerFilter } from './domain/seccomp/container-filter.js';
 import { effectiveCapabilities } from './domain/spec/capabilities.js';
-import { freezeTask, isOver, TASK_FOLD, taskDecider, thawTask } from './domain/task/task-decider.js';
+import { freezeTask, TASK_FOLD, taskDecider, thawTask } from './domain/task/task-decider.js';
+import { traceExecutor } from './trace-executor.js';
 
 const READY_SANDBOXES = 4;
 const native = (name: string): string => fileURLToPath(new URL(`../../native/${name}`, import.meta.url));
@@ -40,7 +46,10 @@ export class ExecutorParts {
   readonly streams: StreamServer;
   readonly sandboxes: SandboxPool;
   readonly zygote: Zygote;
+  readonly ports: PortPublisher;
   readonly live: LiveTasks;
+  readonly memory: TaskMemory;
+  readonly adoption: TaskAdoption;
   readonly launcher: TaskLauncher;
   readonly execs: ExecLauncher;
   readonly control: TaskControl;
@@ -50,21 +59,19 @@ export class ExecutorParts {
 
   constructor(
     { store, settings }: Pick<ServiceDependencies<EngineSettings>, 'store' | 'settings'>,
+    /** gid that may open streams of this executor and its shims. */
     private readonly group: number,
   ) {
-    const logger = new Logger('executor');
-    const cgroups = detect();
+    const log = logger('executor');
+    const cgroups = joinDelegatedScope(detect(), settings.cgroupParent);
     ensureParent(cgroups, settings.cgroupParent);
     const firewall = new Firewall(settings.nftTable);
-    const ports = new PortPublisher(firewall);
+    this.ports = new PortPublisher(firewall);
     const causes = new TaskCauses();
-    this.tasks = new Aggregates(store, 'task', taskDecider, {
-      source: 'executor',
-      isGone: isOver,
-      snapshot: { path: `${settings.dataRoot}/executor/task.snapshot`, fold: TASK_FOLD, freeze: freezeTask, thaw: thawTask, beside: causes },
-    });
+    const snapshot = { path: `${settings.dataRoot}/executor/task.snapshot`, fold: TASK_FOLD, freeze: freezeTask, thaw: thawTask, beside: causes };
+    this.tasks = new Aggregates(store, 'task', taskDecider, { source: 'executor', snapshot });
     causes.listenTo(this.tasks);
-    this.snapshots = new SnapshotSchedule([this.tasks], (error) => logger.error(errorMessage(error)));
+    this.snapshots = new SnapshotSchedule([this.tasks], (error) => log.error('a snapshot could not be saved', { error }));
     this.files = new ContainerFiles(settings.dataRoot);
     this.volumes = new VolumeDirectories(settings.dataRoot);
     this.layers = new LayerStore(settings.dataRoot);
@@ -72,20 +79,25 @@ export class ExecutorParts {
     this.sandboxes = new SandboxPool(READY_SANDBOXES);
     // A copy in memory that nobody can change: a container that reaches its parent's binary finds nothing to overwrite.
     this.zygote = new Zygote(`/proc/${process.pid}/fd/${sealedCopy(native('berth-shim'), 'berth-shim')}`);
-    this.live = new LiveTasks(this.tasks, causes, ports, (error) => logger.error(errorMessage(error)));
-    this.launcher = new TaskLauncher(this.tasks, this.live, this.files, this.sandboxes, this.zygote, ports, (chainId) => this.layers.nameOf(chainId), {
+    const onError = (error: unknown, about: LogFields): void => log.error('what a shim told could not be acted on', { ...about, error });
+    const containerCgroups = new ContainerCgroups(cgroups, settings.cgroupParent);
+    this.memory = new TaskMemory(this.tasks, (container) => existsSync(this.files.directory(container)));
+    this.live = new LiveTasks(this.tasks, causes, this.ports, containerCgroups, onError);
+    this.adoption = new TaskAdoption(this.tasks, this.live, containerCgroups, settings.runRoot, onError);
+    this.networks = new NetworksOnHost(firewall, this.live, store);
+    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.files, this.sandboxes, this.zygote, this.ports, this.networks, (chainId) => this.layers.nameOf(chainId), {
       settings,
       cgroups,
       initPath: native('berth-init'),
       socketGroup: this.group,
     });
-    this.execs = new ExecLauncher(this.tasks, this.live, causes, cgroups, settings);
+    this.execs = new ExecLauncher(this.tasks, this.live, causes, cgroups, settings, store);
     this.control = new TaskControl(this.tasks, this.live, this.files, this.streams);
-    this.networks = new NetworksOnHost(firewall, this.live);
     this.facts = () => hostFacts(cgroups, settings);
+    traceExecutor(this);
   }
 
-  async start(runRoot: string): Promise<void> {
+  async start(): Promise<void> {
     await this.layers.open();
     await this.tasks.start();
     await this.streams.listen();
@@ -93,7 +105,9 @@ export class ExecutorParts {
     this.zygote.warmUp();
     // Compiling the default filter takes longer than a start: done before the first one.
     containerFilter({ privileged: false, seccomp: 'default' }, effectiveCapabilities({ privileged: false, capAdd: [], capDrop: [] }));
-    await this.live.adopt(runRoot);
+    await this.adoption.adopt();
+    this.memory.sweep();
+    await this.networks.restore();
     this.snapshots.start();
   }
 

@@ -3,6 +3,7 @@ import * as host from '#contracts/executor/host.js';
 import * as tasks from '#contracts/executor/tasks.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { Asked, Body, Handles } from '#libs/messaging/handles.js';
+import { taskId } from './application/live-task.js';
 import { ExecutorParts } from './executor-parts.js';
 
 @Controller()
@@ -24,6 +25,12 @@ export class ExecutorController {
     return this.parts.control.signal(command, asked);
   }
 
+  @Handles(tasks.EndTask)
+  async endTask(@Body() command: tasks.EndTask, @Asked() asked: RequestContext): Promise<Done> {
+    await this.parts.live.end(taskId(command), asked);
+    return { position: this.parts.tasks.position };
+  }
+
   @Handles(tasks.ResizeTask)
   resizeTask(@Body() command: tasks.ResizeTask): Done {
     return this.parts.control.resize(command);
@@ -42,6 +49,7 @@ export class ExecutorController {
   @Handles(tasks.RemoveContainerFiles)
   async removeContainerFiles(@Body() command: tasks.RemoveContainerFiles): Promise<Done> {
     await this.parts.files.remove(command.container);
+    this.parts.memory.removed(command.container);
     return { position: 0 };
   }
 
@@ -56,6 +64,12 @@ export class ExecutorController {
     return { position: 0 };
   }
 
+  @Handles(host.KeepLayers)
+  async keepLayers(@Body() command: host.KeepLayers): Promise<Done> {
+    await this.parts.layers.keep(command.chainIds);
+    return { position: 0 };
+  }
+
   @Handles(host.EnsureVolumeDirectory)
   async ensureVolume(@Body() command: host.EnsureVolumeDirectory): Promise<Done & { path: string }> {
     return { path: await this.parts.volumes.ensure(command.name), position: 0 };
@@ -65,6 +79,11 @@ export class ExecutorController {
   async removeVolume(@Body() command: host.RemoveVolumeDirectory): Promise<Done> {
     await this.parts.volumes.remove(command.name);
     return { position: 0 };
+  }
+
+  @Handles(host.ListVolumeDirectories)
+  volumeDirectories(): Promise<{ readonly whole: readonly string[]; readonly half: readonly string[] }> {
+    return this.parts.volumes.list();
   }
 
   @Handles(host.EnsureBridge)

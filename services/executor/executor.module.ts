@@ -1,21 +1,14 @@
-import { type DynamicModule, Inject, Injectable, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import type { ServiceDependencies } from '#libs/messaging/service.js';
-import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { type DynamicModule, Injectable, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { ExecutorParts } from './executor-parts.js';
 import { ExecutorController } from './executor.controller.js';
-
-const RUN_ROOT = Symbol('run root');
 
 /** The log first, then the shims that lived on meanwhile; only then are commands taken. */
 @Injectable()
 class ExecutorStart implements OnApplicationBootstrap, OnApplicationShutdown {
-  constructor(
-    private readonly parts: ExecutorParts,
-    @Inject(RUN_ROOT) private readonly runRoot: string,
-  ) {}
+  constructor(private readonly parts: ExecutorParts) {}
 
   onApplicationBootstrap(): Promise<void> {
-    return this.parts.start(this.runRoot);
+    return this.parts.start();
   }
 
   onApplicationShutdown(): Promise<void> {
@@ -25,12 +18,11 @@ class ExecutorStart implements OnApplicationBootstrap, OnApplicationShutdown {
 
 @Module({})
 export class ExecutorModule {
-  /** `group`: gid that may open streams of this executor and its shims. */
-  static for(deps: Pick<ServiceDependencies<EngineSettings>, 'store' | 'settings'>, group: number): DynamicModule {
+  static for(parts: ExecutorParts): DynamicModule {
     return {
       module: ExecutorModule,
       controllers: [ExecutorController],
-      providers: [ExecutorStart, { provide: ExecutorParts, useValue: new ExecutorParts(deps, group) }, { provide: RUN_ROOT, useValue: deps.settings.runRoot }],
+      providers: [ExecutorStart, { provide: ExecutorParts, useValue: parts }],
     };
   }
 }

@@ -1,17 +1,35 @@
 import 'reflect-metadata';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { foldsFollow, logAnswers } from '#libs/event-store/log-checks.js';
 import { connectEventStore } from '#libs/event-store/jetstream-event-store.js';
 import { natsOptions, startMicroservice } from '#libs/messaging/service.js';
 import { credentialsPath, readCredentials } from '#libs/settings/credentials.js';
 import { readSettings } from '#libs/settings/engine-settings.js';
+import { startLogging } from '#libs/telemetry/start-logging.js';
+import { startTelemetry } from '#libs/telemetry/process-telemetry.js';
+import { startTracing } from '#libs/telemetry/start-tracing.js';
+import { stopTracing } from '#libs/telemetry/tracing.js';
+import { ExecutorParts } from './executor-parts.js';
 import { ExecutorModule } from './executor.module.js';
 
 const settings = readSettings(process.env);
+startLogging('executor', settings.logLevel);
+await startTracing('executor');
+const telemetry = await startTelemetry(settings, 'executor', 0);
+let started = false;
+telemetry.health.add('executor', { started: () => (started ? undefined : 'is starting') });
 const credentials = readCredentials(settings, 'executor');
 const store = await connectEventStore({ ...natsOptions(credentials), source: 'executor' });
 // The secrets' group is the engine's: whoever may read them may open streams.
 const group = statSync(credentialsPath(settings, 'gateway')).gid;
-const app = await startMicroservice(ExecutorModule.for({ store, settings }, group), credentials);
+const parts = new ExecutorParts({ store, settings }, group);
+telemetry.health.add(
+  'executor',
+  { started: () => (started ? undefined : 'is starting'), log: logAnswers(store), zygote: () => parts.zygote.trouble() },
+  { folds: foldsFollow(store) },
+);
+const app = await startMicroservice(ExecutorModule.for(parts), credentials);
+started = true;
 writeFileSync(`${settings.runRoot}/ready/executor`, readFileSync('/proc/self/stat'));
 
 let stopping = false;
@@ -22,6 +40,8 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     void app
       .close()
       .then(() => store.close())
+      .then(() => telemetry.close())
+      .then(stopTracing)
       .finally(() => process.exit(0));
   });
 }

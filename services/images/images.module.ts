@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { type DynamicModule, Inject, Injectable, Logger, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type { RequestContext } from '#contracts/request.js';
 import { errorMessage } from '#libs/errors/errors.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
 import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
+import { retryUntilDone } from '#libs/messaging/retry.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
@@ -21,29 +23,36 @@ import { Turns } from './application/turns.js';
 import { IMAGE_FOLD, imageDecider } from './domain/image/image-decider.js';
 import { ImagesController } from './images.controller.js';
 
+const IMAGES: RequestContext = { actor: 'service:images', correlationId: 'recovery', causationId: 'recovery' };
 const AGGREGATES = Symbol('aggregates');
 
 @Injectable()
 class ImagesStart implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('images');
+  private readonly stopping = new AbortController();
   private readonly snapshots: SnapshotSchedule;
 
   constructor(
     @Inject(AGGREGATES) private readonly aggregates: ImageAggregates,
     private readonly content: ContentStore,
     private readonly streams: StreamServer,
+    private readonly add: AddImage,
+    private readonly collect: CollectBlobs,
   ) {
-    const logger = new Logger('images');
-    this.snapshots = new SnapshotSchedule([aggregates], (error) => logger.error(errorMessage(error)));
+    this.snapshots = new SnapshotSchedule([aggregates], (error) => this.logger.error(errorMessage(error)));
   }
 
   async onApplicationBootstrap(): Promise<void> {
     await this.content.open();
     await this.aggregates.start();
     this.snapshots.start();
+    await this.collect.leftOver();
+    void retryUntilDone(() => this.add.keepLayers(IMAGES), this.stopping.signal, (error) => this.logger.warn(errorMessage(error)));
     await this.streams.listen();
   }
 
   async onApplicationShutdown(): Promise<void> {
+    this.stopping.abort();
     await this.streams.close();
     await this.snapshots.stop();
     await this.aggregates.stop();
@@ -77,6 +86,8 @@ export class ImagesModule {
         { provide: AGGREGATES, useValue: aggregates },
         { provide: ContentStore, useValue: content },
         { provide: StreamServer, useValue: new StreamServer(join(settings.runRoot, 'images.sock')) },
+        { provide: AddImage, useValue: add },
+        { provide: CollectBlobs, useValue: collect },
         { provide: ImageViews, useValue: new ImageViews(directory, content) },
         { provide: PullOneImage, useValue: new PullOneImage(directory, content, add, collect, insecure) },
         { provide: LoadArchive, useValue: new LoadArchive(content, add, collect) },

@@ -105,6 +105,7 @@ describe('images', () => {
     streams = new StreamServer(join(top, 'images.sock'));
     await content.open();
     await aggregates.start();
+    await add.keepLayers({ actor: 'test', correlationId: 'c', causationId: 'd' });
     await streams.listen();
     images = new ImagesController(
       streams,

@@ -1,4 +1,4 @@
-import { type DynamicModule, Inject, Injectable, Logger, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { type DynamicModule, Inject, Injectable, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { EnsureBridge } from '#contracts/executor/host.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
 import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
@@ -6,6 +6,7 @@ import { errorMessage } from '#libs/errors/errors.js';
 import { retryUntilDone } from '#libs/messaging/retry.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { logger } from '#libs/telemetry/logger.js';
 import { Endpoints } from './application/endpoints.js';
 import { NetworkDirectory, type Networks, type Pools } from './application/network-directory.js';
 import { NETWORKS, predefinedNetworks } from './application/predefined-networks.js';
@@ -19,7 +20,7 @@ const DEPENDENCIES = Symbol('dependencies');
 /** Loads the folds, makes the predefined networks and asks the executor for the bridge; an executor that is not up yet is asked again. */
 @Injectable()
 class NetworksStart implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger('networks');
+  private readonly log = logger('networks');
   private readonly stopping = new AbortController();
   private readonly watch: ReleaseWatch;
   private readonly snapshots: SnapshotSchedule;
@@ -29,9 +30,9 @@ class NetworksStart implements OnApplicationBootstrap, OnApplicationShutdown {
     @Inject('networks') private readonly networks: Networks,
     @Inject('pools') private readonly pools: Pools,
   ) {
-    const onError = (error: unknown): void => this.logger.error(errorMessage(error));
+    const onError = (error: unknown): void => this.log.error('an endpoint could not be released', { error });
     this.watch = new ReleaseWatch(deps.store, pools, `${deps.settings.dataRoot}/state/release-watch.snapshot`, onError);
-    this.snapshots = new SnapshotSchedule([networks, pools, this.watch], onError);
+    this.snapshots = new SnapshotSchedule([networks, pools, this.watch], (error) => this.log.error('a snapshot could not be saved', { error }));
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -53,7 +54,7 @@ class NetworksStart implements OnApplicationBootstrap, OnApplicationShutdown {
       if (network.status === 'absent' || network.driver !== 'bridge') continue;
       const { bridge, gateway, mtu, internal, subnet } = network;
       const command = { bridge, gateway, prefixLength: Number(subnet.split('/')[1]), mtu, internal };
-      await retryUntilDone(() => this.deps.bus.request(EnsureBridge, command, NETWORKS), this.stopping.signal, (error) => this.logger.warn(`bridge ${bridge}: ${errorMessage(error)}`));
+      await retryUntilDone(() => this.deps.bus.request(EnsureBridge, command, NETWORKS), this.stopping.signal, (error) => this.log.warn('a bridge could not be made: it is tried again', { bridge, error: errorMessage(error) }));
     }
   }
 }

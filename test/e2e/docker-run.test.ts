@@ -1,16 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from './engine.js';
+import { patience } from './patience.js';
 
 let engine: TestEngine;
 
 beforeAll(async () => {
   engine = await startEngine();
   await engine.loadBusybox();
-}, 120_000);
+}, patience(120_000));
 
 afterAll(async () => {
   await engine.stop();
-}, 60_000);
+}, patience(60_000));
 
 const docker = (...args: string[]) => engine.docker(args);
 
@@ -108,13 +109,13 @@ describe('an engine that is killed', () => {
     await until(async () => (await docker('inspect', '--format', '{{.State.Status}} {{.State.ExitCode}}', `kept-${service}`)).stdout === 'exited 9\n');
     expect((await docker('logs', `kept-${service}`)).stdout).toBe('done\n');
     expect((await docker('rm', `kept-${service}`)).code).toBe(0);
-  }, 60_000);
+  }, patience(60_000));
 });
 
 test('a published port leads to its container, also after the engine and the executor were killed', async () => {
   await docker('run', '-d', '--name', 'web', '-p', '127.0.0.1:0:80', 'busybox', 'sh', '-c', 'echo berthed > /tmp/index.html; exec httpd -f -p 80 -h /tmp');
   const port = (await docker('port', 'web', '80')).stdout.trim().split(':').pop() ?? '';
-  const page = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/index.html`, { signal: AbortSignal.timeout(1_000) })).text().catch(() => '');
+  const page = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/index.html`, { signal: AbortSignal.timeout(patience(1_000)) })).text().catch(() => '');
   await until(async () => (await page().catch(() => '')) === 'berthed\n');
   for (const service of ['executor', 'engine'] as const) {
     const pid = engine.pid(service);
@@ -124,10 +125,10 @@ test('a published port leads to its container, also after the engine and the exe
   }
   await until(async () => (await page().catch(() => '')) === 'berthed\n');
   await docker('rm', '-f', 'web');
-}, 60_000);
+}, patience(60_000));
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + patience(30_000);
   while (!(await holds())) {
     if (Date.now() > deadline) throw new Error('it did not come to hold within 30 s');
   }

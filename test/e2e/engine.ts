@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readSupervisorSettings, settingsEnvironment, type SupervisorSettings } from '../../services/engine/settings.js';
-import { runningProcess } from '../../services/engine/supervisor/process-file.js';
-import { cgroupMounts, leaksOf } from './leaks.js';
+import { isRunning, runningProcess } from '../../services/engine/supervisor/process-file.js';
+import { leaksOf, parentCgroups } from './leaks.js';
+import { patience } from './patience.js';
 import { freePort, freeSubnet } from './private-addresses.js';
 
 export interface CliResult {
@@ -21,7 +22,7 @@ export interface TestEngine {
   /** Path of the Docker Engine API's socket. */
   readonly socket: string;
   /** Runs the real docker CLI against this engine, with `input` on its stdin; a failure is a code, not a throw. */
-  docker(args: readonly string[], input?: string): Promise<CliResult>;
+  docker(args: readonly string[], input?: string | Uint8Array): Promise<CliResult>;
   /** Loads busybox:latest and hello:latest, made of this machine's busybox. */
   loadBusybox(): Promise<void>;
   /** The pid of a service, or undefined while it does not run. */
@@ -73,7 +74,7 @@ class PrivateEngine implements TestEngine {
     return this.settings.socket;
   }
 
-  docker(args: readonly string[], input = ''): Promise<CliResult> {
+  docker(args: readonly string[], input: string | Uint8Array = ''): Promise<CliResult> {
     return new Promise((resolve) => {
       const cli = process.env['BERTH_DOCKER_CLI'] ?? 'docker';
       const env = { PATH: process.env['PATH'] ?? '', HOME: this.settings.dataRoot, DOCKER_HOST: `unix://${this.socket}` };
@@ -111,7 +112,7 @@ class PrivateEngine implements TestEngine {
     });
     closeSync(log);
     supervisor.unref();
-    await until('all services are up', 60_000, () => {
+    await until('all services are up', patience(60_000), () => {
       if (supervisor.exitCode !== null) throw new Error(`the supervisor exited with ${supervisor.exitCode}`);
       const services = SERVICES.filter((name) => name !== 'nats' || this.settings.natsEmbedded);
       return services.every((name) => this.pid(name) !== undefined && existsSync(join(this.settings.runRoot, 'ready', name)));
@@ -120,10 +121,10 @@ class PrivateEngine implements TestEngine {
 
   async down(): Promise<void> {
     for (const name of ['supervisor', 'engine', 'executor', 'nats'] as const) {
-      const pid = this.pid(name);
-      if (pid === undefined) continue;
-      process.kill(pid, 'SIGTERM');
-      await until(`${name} has ended`, 45_000, () => this.pid(name) === undefined);
+      const service = runningProcess(join(this.settings.runRoot, 'pids', name));
+      if (service === undefined) continue;
+      process.kill(service.pid, 'SIGTERM');
+      await until(`${name} has ended`, patience(45_000), () => !isRunning(service));
     }
   }
 
@@ -155,7 +156,7 @@ class PrivateEngine implements TestEngine {
     const { bridge, nftTable, cgroupParent, runRoot, dataRoot } = this.settings;
     if (existsSync(`/sys/class/net/${bridge}`)) attempt('ip', ['link', 'delete', bridge]);
     for (const family of ['inet', 'ip', 'ip6', 'bridge']) attempt('nft', ['delete', 'table', family, nftTable]);
-    for (const mount of cgroupMounts()) await rmdir(`${mount}${cgroupParent}`).catch(() => undefined);
+    for (const path of parentCgroups(cgroupParent)) await rmdir(path).catch(() => undefined);
     rmSync(runRoot, { recursive: true, force: true });
     rmSync(dataRoot, { recursive: true, force: true });
   }

@@ -34,5 +34,5 @@ test('an engine works on a NATS server that was there already, also after that w
 });
 
 test('it says that it cannot see whether that server syncs', () => {
-  expect(readFileSync(join(engine.settings.dataRoot, 'logs/supervisor.log'), 'utf8')).toMatch(/warning: whether the NATS server syncs each commit to its disk cannot be seen/);
+  expect(readFileSync(join(engine.settings.dataRoot, 'logs/supervisor.log'), 'utf8')).toMatch(/whether the NATS server syncs each commit to its disk cannot be seen/);
 });

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { scopeName } from '../../services/executor/adapters/host/systemd-scope.js';
 
 /** What one engine may leave behind on a machine. */
 export interface Footprint {
@@ -28,10 +29,14 @@ function leftLinks({ bridge }: Footprint): string[] {
 }
 
 function leftCgroups({ cgroupParent }: Footprint): string[] {
+  return parentCgroups(cgroupParent).flatMap((path) => readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => `cgroup ${path}/${entry.name}`));
+}
+
+/** The directories above containers' cgroups that are there, in each hierarchy; under systemd on v2 in the engine's own scope, which goes with its last process. */
+export function parentCgroups(cgroupParent: string): string[] {
   return cgroupMounts()
-    .map((mount) => `${mount}${cgroupParent}`)
-    .filter((path) => existsSync(path))
-    .flatMap((path) => readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => `cgroup ${path}/${entry.name}`));
+    .flatMap((mount) => [`${mount}${cgroupParent}`, `${mount}/system.slice/${scopeName(cgroupParent)}${cgroupParent}`])
+    .filter((path) => existsSync(path));
 }
 
 export function cgroupMounts(): string[] {

@@ -1,11 +1,10 @@
 import type { ContainerEvent, ExecEvent, NameEvent } from '#contracts/containers/events.js';
 import type { TaskEvent } from '#contracts/executor/tasks.js';
 import type { ImageEvent } from '#contracts/images/images.js';
+import type { NetworkEvent, PoolEvent } from '#contracts/networks/events.js';
 import type { VolumeEvent } from '#contracts/volumes/volumes.js';
-import type { NetworkEvent } from '../../services/networks/domain/network/network-decider.js';
-import type { PoolEvent } from '../../services/networks/domain/pool/pool-decider.js';
 
-/** One of each type that there is now, in an order in which they may happen: a type without a sample does not compile. */
+/** One of each type that there is now, in an order in which they may happen; newer types come last. A type without a sample does not compile. */
 type Samples<Event extends { readonly type: string }> = { readonly [Type in Event['type']]: Omit<Extract<Event, { readonly type: Type }>, 'type'> };
 
 const at = '2026-01-02T03:04:05.678Z';
@@ -35,6 +34,8 @@ export const containerSamples: Samples<ContainerEvent> = {
   ContainerRenamed: { container, name: 'db', oldName: 'web', at },
   RemoveRequested: { container, force: true, volumes: false, at },
   ContainerRemoved: { container, at },
+  ContainerAttached: { container, stdin: false, stdout: true, stderr: true, at },
+  TerminalResized: { container, rows: 24, columns: 80, at },
 };
 
 export const nameSamples: Samples<NameEvent> = { NameClaimed: { name: 'web', container }, NameReleased: { name: 'web', container } };

@@ -77,14 +77,13 @@ describe.each(Object.entries(kinds))('%s', (_, kind) => {
   });
 
   test('what the fold makes of events is what its version made of them', () => {
-    const states: unknown[] = [];
-    eventsOf(kind).reduce((state, event) => {
-      const next = evolve(state, event);
-      states.push((kind.freeze ?? ((plain: never) => plain))(next as never));
-      return next;
-    }, kind.decider.initialState);
-    const bytes = JSON.stringify(states, undefined, 1);
-    expect(bytes, 'the fold has changed: change its version, so that old snapshots are left aside').toBe(golden(kind, `states.fold${kind.fold}.json`, bytes));
+    const { freeze = (plain: never): unknown => plain } = kind;
+    let state = kind.decider.initialState;
+    for (const event of eventsOf(kind)) {
+      state = evolve(state, event);
+      const bytes = JSON.stringify(freeze(state as never), undefined, 1);
+      expect(bytes, `what ${event.type} makes of a state has changed: change the fold's version, so that old snapshots are left aside`).toBe(golden(kind, `${event.type}.fold${kind.fold}.json`, bytes));
+    }
   });
 });
 

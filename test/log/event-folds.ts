@@ -6,7 +6,8 @@ import type { DomainEvent } from '#libs/event-store/event.js';
 import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
 import { unavailable } from '#libs/errors/errors.js';
 import { ContainersParts } from '../../services/containers/containers-parts.js';
-import { freezeTask, isOver, type Task, taskDecider, thawTask } from '../../services/executor/domain/task/task-decider.js';
+import { TaskMemory } from '../../services/executor/application/task-memory.js';
+import { freezeTask, type Task, taskDecider, thawTask } from '../../services/executor/domain/task/task-decider.js';
 import { ContainerFeed } from '../../services/gateway/application/container-feed.js';
 import { EventFeed } from '../../services/gateway/application/event-feed.js';
 import { freezePool, poolDecider, thawPool } from '../../services/networks/domain/pool/pool-decider.js';
@@ -17,6 +18,7 @@ export class EventFolds {
   readonly containers: ContainersParts;
   readonly volumes: VolumesParts;
   readonly tasks: Aggregates<Task, never, DomainEvent>;
+  readonly memory: TaskMemory;
   readonly events: EventFeed;
   private readonly pools;
   private readonly feed: ContainerFeed;
@@ -32,7 +34,8 @@ export class EventFolds {
     this.containers = new ContainersParts({ store, bus, settings });
     this.volumes = new VolumesParts({ store, bus, settings });
     const path = (fold: string): string => `${dataRoot}/executor/${fold}.snapshot`;
-    this.tasks = new Aggregates<Task, never, DomainEvent>(store, 'task', taskDecider as never, { source: 'executor', isGone: isOver, snapshot: { path: path('task'), fold: '1', freeze: freezeTask, thaw: thawTask } });
+    this.tasks = new Aggregates<Task, never, DomainEvent>(store, 'task', taskDecider as never, { source: 'executor', snapshot: { path: path('task'), fold: '1', freeze: freezeTask, thaw: thawTask } });
+    this.memory = new TaskMemory(this.tasks, () => true);
     this.pools = new Aggregates(store, 'pool', poolDecider, { source: 'networks', snapshot: { path: path('pool'), fold: '1', freeze: freezePool, thaw: thawPool } });
     this.events = new EventFeed(store, path('docker-events'), onError);
     this.feed = new ContainerFeed(store);

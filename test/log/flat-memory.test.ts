@@ -28,6 +28,7 @@ test('twenty thousand containers that came and went leave nothing in memory', as
   const live = async (from: number, to: number): Promise<void> => {
     for (let n = from; n < to; n++) {
       for (const { subject, event } of historyOf(n)) log.give(subject, event);
+      folds.memory.removed(n.toString(16).padStart(64, '0')); // as the executor does when it removes the files
       if (n % 100 === 0) await turn();
     }
   };

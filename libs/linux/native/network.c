@@ -23,26 +23,78 @@ static void come_back(int home)
 	close(home);
 }
 
+/* unshare(2). A descriptor, or -errno. */
+static int new_network_namespace(void)
+{
+	int home = open(OWN_NAMESPACE, O_RDONLY | O_CLOEXEC);
+	int made;
+
+	if (home < 0)
+		return -errno;
+	if (unshare(CLONE_NEWNET) < 0) {
+		int failure = -errno;
+
+		close(home);
+		return failure;
+	}
+	made = (int)outcome(open(OWN_NAMESPACE, O_RDONLY | O_CLOEXEC));
+	come_back(home);
+	return made;
+}
+
 /* unshare(2): () -> descriptor of a new network namespace */
 static napi_value js_new_network_namespace(napi_env env, napi_callback_info info)
 {
 	struct args args;
-	int home, made;
 
 	if (!args_take(env, info, &args, 0))
 		return NULL;
-	home = open(OWN_NAMESPACE, O_RDONLY | O_CLOEXEC);
-	if (home < 0)
-		return int_value(env, -errno);
-	if (unshare(CLONE_NEWNET) < 0) {
-		int64_t failure = -errno;
+	return int_value(env, new_network_namespace());
+}
 
-		close(home);
-		return int_value(env, failure);
+struct birth {
+	napi_async_work handle;
+	napi_deferred deferred;
+	int made;
+};
+
+static void birth_execute(napi_env env, void *data)
+{
+	struct birth *birth = data;
+
+	(void)env;
+	birth->made = new_network_namespace();
+}
+
+static void birth_complete(napi_env env, napi_status status, void *data)
+{
+	struct birth *birth = data;
+
+	napi_resolve_deferred(env, birth->deferred, int_value(env, status == napi_ok ? birth->made : -ECANCELED));
+	napi_delete_async_work(env, birth->handle);
+	free(birth);
+}
+
+/* The same on a thread of the pool, since the kernel takes a millisecond. -> Promise of the same */
+static napi_value js_new_network_namespace_async(napi_env env, napi_callback_info info)
+{
+	struct args args;
+	struct birth *birth;
+	napi_value promise, name;
+
+	if (!args_take(env, info, &args, 0))
+		return NULL;
+	birth = calloc(1, sizeof *birth);
+	if (!birth)
+		return int_value(env, -ENOMEM);
+	napi_create_string_utf8(env, "network namespace", NAPI_AUTO_LENGTH, &name);
+	if (napi_create_async_work(env, NULL, name, birth_execute, birth_complete, birth, &birth->handle) != napi_ok) {
+		free(birth);
+		return int_value(env, -ENOMEM);
 	}
-	made = (int)outcome(open(OWN_NAMESPACE, O_RDONLY | O_CLOEXEC));
-	come_back(home);
-	return int_value(env, made);
+	napi_create_promise(env, &birth->deferred, &promise);
+	napi_queue_async_work(env, birth->handle);
+	return promise;
 }
 
 /* () -> descriptor of the calling thread's network namespace */
@@ -272,6 +324,7 @@ static napi_value js_netlink_transact_async(napi_env env, napi_callback_info inf
 
 const struct function network_functions[] = {
 	{ "newNetworkNamespace", js_new_network_namespace },
+	{ "newNetworkNamespaceAsync", js_new_network_namespace_async },
 	{ "ownNetworkNamespace", js_own_network_namespace },
 	{ "setNetworkNamespace", js_setns },
 	{ "netlinkSocket", js_netlink_socket },

@@ -1,4 +1,4 @@
-import { LaunchTask, RemoveContainerFiles, SignalTask } from '#contracts/executor/tasks.js';
+import { EndTask, LaunchTask, RemoveContainerFiles, SignalTask } from '#contracts/executor/tasks.js';
 import type { StartReason } from '#contracts/containers/events.js';
 import type { EndpointSettings } from '#contracts/containers/container-state.js';
 import { AllocateEndpoint } from '#contracts/networks/networks.js';
@@ -19,14 +19,17 @@ const DEFAULT_STOP_TIMEOUT_SECONDS = 10;
 /** How long a killed process may take to be gone before we say so. */
 const KILL_DEADLINE_MS = 10_000;
 const FOR_EVER_MS = 2 ** 31 - 1;
+/** An executor that was killed is back by then; what it was asked and did not answer, it is asked again. All but signals mean the same when given twice. */
+const AGAIN = { timeoutMs: 60_000, askAgainMs: 500 };
+const AT_MOST_ONCE = { askAgainMs: Infinity };
 
 /**
  * Start, stop, kill and remove: each appends its intent first, and each can be entered again after a crash at the step where it was: what was
  * done is done once (a task is (container, start), an endpoint likewise).
  */
 export class ContainerLifecycle {
-  private readonly launches = new Map<string, Promise<number>>();
   private readonly removals = new Map<string, Promise<Done>>();
+  private readonly launches = new Map<string, Promise<number>>();
   /** Endpoints of launches under way: whoever hears first that the task started records it with its endpoint. */
   private readonly endpoints = new Map<string, EndpointSettings>();
 
@@ -55,24 +58,38 @@ export class ContainerLifecycle {
   }
 
   private async launchNow(id: string, asked: RequestContext): Promise<number> {
-    const container = this.directory.get(id);
-    if (!container) throw conflict(`container ${id} was removed while it started`);
+    const container = this.starting(id);
     const { spec, run } = container;
     try {
       const endpoint = await this.allocateEndpoint(container, asked);
       if (endpoint) this.endpoints.set(id, endpoint);
-      const task = await this.bus.request(LaunchTask, launchRequest(spec, run.start, endpoint, this.attaches.take(id)), asked, { timeoutMs: 60_000 });
+      this.starting(id); // somebody may have removed it meanwhile
+      const task = await this.bus.request(LaunchTask, launchRequest(spec, run.start, endpoint, this.attaches.take(id)), asked, AGAIN);
       return await this.recordStarted(id, run.start, task.pid, task.startedAt, asked);
     } catch (error) {
+      // Nobody answered: it may have begun all the same.
+      if (error instanceof BerthError && error.kind === 'unavailable') await this.endTask(id, run.start, asked).catch(() => undefined);
       const failure = asStartFailure(error);
       const { events, position } = await this.containers.execute(id, { type: 'RecordStartFailed', start: run.start, error: failure.message, exitCode: failure.exitCode, at: now() }, asked);
       // The task's own events are nearer to the truth than a reply that was lost.
-      if (events.length === 0 && this.directory.get(id)?.run.startedAt) return position;
+      const after = this.directory.get(id);
+      if (events.length === 0 && after?.run.start === run.start && after.run.startedAt) return position;
       if (spec.hostConfig.AutoRemove) await this.remove(id, { force: true, volumes: true }, asked).catch(() => undefined);
       throw error;
     } finally {
       this.endpoints.delete(id);
     }
+  }
+
+  private starting(id: string): PresentContainer {
+    const container = this.directory.get(id);
+    if (!container || container.status === 'removing') throw conflict(`container ${id} was removed while it started`);
+    return container;
+  }
+
+  /** Ends a run, whatever it is doing. Resolves when its end is on the log. */
+  async endTask(container: string, start: number, asked: RequestContext): Promise<void> {
+    await this.bus.request(EndTask, { container, start }, asked, AGAIN);
   }
 
   /** Told by the executor's reply and by the task's event, in either order: recorded once. */
@@ -112,7 +129,7 @@ export class ContainerLifecycle {
 
   async restart(reference: string, wish: { signal?: string; timeoutSeconds?: number }, asked: RequestContext): Promise<Done> {
     await this.stop(reference, wish, asked);
-    return this.start(reference, 'api', asked);
+    return this.start(reference, 'restart', asked);
   }
 
   async kill(reference: string, signalText: string | undefined, asked: RequestContext): Promise<Done> {
@@ -183,28 +200,44 @@ export class ContainerLifecycle {
     return { position };
   }
 
+  /** Names of creations and renames that were cut short. Only before commands are taken: a creation claims its name first. */
+  async releaseNames(asked: RequestContext): Promise<void> {
+    for (const [name, { holder }] of [...this.names.entries()]) {
+      if (holder !== '' && this.directory.get(holder)?.spec.name !== name) await this.names.execute(name, { type: 'Release', name, container: holder }, asked);
+    }
+  }
+
   private async removeFully(id: string, asked: RequestContext): Promise<Done> {
     const container = this.directory.get(id);
     if (!container) return { position: this.containers.position };
     const { spec, run, remove } = container;
-    if (run.pid !== 0 && run.finishedAt === '') {
-      const ended = this.waits.ended(id, KILL_DEADLINE_MS);
-      await this.signal(id, run.start, SIGKILL, true, asked);
-      if (!(await ended).done) throw unavailable(`cannot remove container "${spec.name}": could not kill: tried to kill container, but did not receive an exit event`);
-    }
-    await this.bus.request(RemoveContainerFiles, { container: id }, asked);
+    if (!run.over) await this.endRun(container, asked);
+    await this.bus.request(RemoveContainerFiles, { container: id }, asked, AGAIN);
     const { position } = await this.containers.execute(id, { type: 'RecordRemoved', at: now() }, asked);
     await this.names.execute(spec.name, { type: 'Release', name: spec.name, container: id }, asked);
     if (remove?.volumes) {
-      for (const mount of spec.mounts) if (mount.anonymous && mount.name) await this.bus.request(RemoveVolume, { name: mount.name, force: true }, asked).catch(() => undefined);
+      for (const mount of spec.mounts) if (mount.anonymous && mount.name) await this.bus.request(RemoveVolume, { name: mount.name, force: true }, asked, AGAIN).catch(() => undefined);
     }
     return { position };
+  }
+
+  /** Of a container that is to be removed: a start under way is waited for, a run is killed. */
+  private async endRun({ spec, run }: PresentContainer, asked: RequestContext): Promise<void> {
+    const { id, name } = spec;
+    const ended = this.waits.ended(id, KILL_DEADLINE_MS);
+    await this.endTask(id, run.start, asked).catch((error: unknown) => {
+      throw unavailable(`cannot remove container "${name}": could not kill: ${errorMessage(error)}`, error);
+    });
+    await this.launches.get(id)?.catch(() => undefined);
+    // A start that was not heard of by anyone ends here; of any other the task's events tell.
+    if (!this.directory.get(id)?.run.startedAt) await this.containers.execute(id, { type: 'RecordStartFailed', start: run.start, error: 'removed while it started', exitCode: 128, at: now() }, asked);
+    if (!(await ended).done) throw unavailable(`cannot remove container "${name}": could not kill: tried to kill container, but did not receive an exit event`);
   }
 
   private async signal(container: string, start: number, signal: number, ends: boolean, asked: RequestContext): Promise<void> {
     // One request may send several signals: its key does not make them one.
     const { idempotencyKey: _key, ...cause } = asked;
-    await this.bus.request(SignalTask, { container, start, signal, ends }, cause);
+    await this.bus.request(SignalTask, { container, start, signal, ends }, cause, AT_MOST_ONCE);
   }
 
   private async allocateEndpoint({ spec, run }: PresentContainer, asked: RequestContext): Promise<EndpointSettings | undefined> {

@@ -2,14 +2,15 @@ import { randomBytes } from 'node:crypto';
 import type { AttachContainer, AttachReply, LogsReply, ReadLogs, ResizeContainer } from '#contracts/containers/commands.js';
 import { OpenLogs, OpenTaskStreams, ResizeTask } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext } from '#contracts/request.js';
-import { conflict, invalid } from '#libs/errors/errors.js';
+import { invalid } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
-import type { ContainerDirectory } from './container-directory.js';
+import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { PendingAttaches } from './pending-attaches.js';
 
 /** The ways to a container's standard streams and logs. */
 export class ContainerStreams {
   constructor(
+    private readonly containers: Containers,
     private readonly directory: ContainerDirectory,
     private readonly attaches: PendingAttaches,
     private readonly bus: Bus,
@@ -21,11 +22,13 @@ export class ContainerStreams {
     const { id } = spec;
     const terminal = spec.config.Tty ?? false;
     const { stdin, stdout, stderr } = command;
-    if (status === 'removing') throw conflict('container is marked for removal and cannot be attached to');
+    const recorded = this.containers.execute(id, { type: 'Attach', stdin, stdout, stderr, at: now() }, asked);
     if (status === 'running') {
-      const endpoint = await this.bus.request(OpenTaskStreams, { container: id, start: run.start, stdin, stdout, stderr }, asked);
+      const opened = this.bus.request(OpenTaskStreams, { container: id, start: run.start, stdin, stdout, stderr }, asked);
+      const [endpoint] = await Promise.all([opened, recorded]);
       return { ...endpoint, id, terminal, waitForStart: false, start: run.start };
     }
+    await recorded;
     const ticket = randomBytes(16).toString('hex');
     const start = status === 'starting' ? run.start : run.start + 1;
     this.attaches.add(id, { ticket, stdin, stdout, stderr });
@@ -41,8 +44,10 @@ export class ContainerStreams {
   }
 
   async resize({ container, rows, columns }: ResizeContainer, asked: RequestContext): Promise<Done> {
-    const { spec, status, run } = this.directory.find(container);
-    if (status !== 'running') throw conflict(`cannot resize a stopped container: container ${spec.id} is not running`);
+    const { spec, run } = this.directory.find(container);
+    await this.containers.execute(spec.id, { type: 'Resize', rows, columns, at: now() }, asked);
     return this.bus.request(ResizeTask, { container: spec.id, start: run.start, rows, columns }, asked);
   }
 }
+
+const now = (): string => new Date().toISOString();

@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { RequestContext } from '#contracts/request.js';
+import { causedBy } from '#libs/event-store/caused-by.js';
 import type { Commit } from '#libs/event-store/event.js';
+import { retryUntilDone } from '#libs/messaging/retry.js';
+import type { LogFields } from '#libs/telemetry/log-record.js';
 import type { PresentContainer } from '../domain/container/container-state.js';
+import { SIGKILL } from '../domain/signals.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { ContainerLifecycle } from './container-lifecycle.js';
 import type { ExitWaits } from './exit-waits.js';
@@ -10,6 +14,7 @@ import type { ExitWaits } from './exit-waits.js';
 /** What follows from a container's own events: waits end, --rm removes, the restart policy starts again. After a crash, goes on with what was half done. */
 export class ContainerWatch {
   private readonly restarts = new Map<string, NodeJS.Timeout>();
+  private readonly stopping = new AbortController();
   private unlisten: (() => void) | undefined;
 
   constructor(
@@ -19,7 +24,7 @@ export class ContainerWatch {
     private readonly waits: ExitWaits,
     /** What is held of a container that is removed now. */
     private readonly forget: (container: string) => void,
-    private readonly onError: (error: unknown) => void,
+    private readonly onError: (error: unknown, about: LogFields) => void,
   ) {}
 
   start(): void {
@@ -29,31 +34,44 @@ export class ContainerWatch {
   }
 
   stop(): void {
+    this.stopping.abort();
     this.unlisten?.();
     for (const timer of this.restarts.values()) clearTimeout(timer);
     this.restarts.clear();
   }
 
   /** Each half-done operation is entered again where its events say it stood. */
-  resume(): void {
+  async resume(): Promise<void> {
     const asked: RequestContext = { actor: 'service:containers', correlationId: randomUUID(), causationId: 'recovery' };
     for (const container of this.directory.all()) {
       const { id } = container.spec;
-      if (container.status === 'starting') this.go(this.lifecycle.launch(id, asked));
-      else if (container.status === 'removing') this.go(this.lifecycle.finishRemove(id, asked));
-      else if (container.status === 'restarting') this.schedule(id, container.restartDelayMs, asked);
-      else if (container.status === 'running' && container.run.stopRequested) this.go(this.lifecycle.finishStop(id, asked));
-      else if (isLeftover(container)) this.go(this.lifecycle.remove(id, { force: true, volumes: true }, asked));
+      const { status, run } = container;
+      if (status === 'starting') this.go(id, asked, this.lifecycle.launch(id, asked));
+      else if (status === 'removing') this.finishRemove(id, asked);
+      else if (status === 'restarting') this.schedule(id, container.restartDelayMs, asked);
+      else if (status === 'running' && run.stopRequested) this.go(id, asked, this.lifecycle.finishStop(id, asked));
+      else if (status === 'running' && run.kill?.signal === SIGKILL) this.go(id, asked, this.lifecycle.endTask(id, run.start, asked));
+      else if (isLeftover(container)) this.go(id, asked, this.lifecycle.remove(id, { force: true, volumes: true }, asked));
     }
+    await this.lifecycle.releaseNames(asked);
+  }
+
+  /** It can only go forward, whoever is down now. */
+  private finishRemove(id: string, asked: RequestContext): void {
+    this.go(id, asked, retryUntilDone(() => this.lifecycle.finishRemove(id, asked), this.stopping.signal, (error) => this.onError(error, { container: id, correlationId: asked.correlationId })));
   }
 
   private see(id: string, event: ContainerEvent, commit: Commit<ContainerEvent>): void {
-    const asked: RequestContext = { actor: 'service:containers', correlationId: commit.cause.correlationId, causationId: commit.id };
+    const asked: RequestContext = causedBy(commit, 'service:containers');
     this.waits.see(event);
     switch (event.type) {
+      case 'RemoveRequested':
+        // Beside who asked for it and may lose patience; both are one removal.
+        this.finishRemove(id, asked);
+        return;
       case 'ContainerExited': {
         const container = this.directory.get(id);
-        if (container && isLeftover(container)) this.go(this.lifecycle.remove(id, { force: true, volumes: true }, asked));
+        if (container && isLeftover(container)) this.go(id, asked, this.lifecycle.remove(id, { force: true, volumes: true }, asked));
         return;
       }
       case 'RestartScheduled':
@@ -72,7 +90,7 @@ export class ContainerWatch {
   private schedule(id: string, delayMs: number, asked: RequestContext): void {
     const restart = (): void => {
       this.restarts.delete(id);
-      if (this.directory.get(id)?.status === 'restarting') this.go(this.lifecycle.start(id, 'restart-policy', asked));
+      if (this.directory.get(id)?.status === 'restarting') this.go(id, asked, this.lifecycle.start(id, 'restart-policy', asked));
     };
     this.restarts.set(id, setTimeout(restart, delayMs));
   }
@@ -82,10 +100,10 @@ export class ContainerWatch {
     this.restarts.delete(id);
   }
 
-  private go(work: Promise<unknown>): void {
-    work.catch(this.onError);
+  private go(container: string, asked: RequestContext, work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.onError(error, { container, correlationId: asked.correlationId }));
   }
 }
 
-/** Its run is over, it was asked to go with it (--rm), and nobody restarts it. */
-const isLeftover = ({ status, spec, run }: PresentContainer): boolean => status === 'exited' && run.finishedAt !== '' && (spec.hostConfig.AutoRemove ?? false);
+/** Its run is over, or never came to be, it was asked to go with it (--rm), and nobody restarts it. */
+const isLeftover = ({ status, spec, run }: PresentContainer): boolean => (status === 'exited' || status === 'created') && run.start > 0 && run.over && (spec.hostConfig.AutoRemove ?? false);

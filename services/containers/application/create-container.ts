@@ -49,7 +49,7 @@ export class ContainerCreation {
       const claimed = await this.claimName(name, id, asked);
       undo.push(() => this.names.execute(claimed, { type: 'Release', name: claimed, container: id }, asked));
       const mounts: ContainerMount[] = [];
-      for (const mount of wanted) mounts.push(await this.prepareMount(mount, id, asked, undo));
+      for (const mount of wanted) mounts.push(await this.prepareMount(id, mount, asked, undo));
       const at = new Date().toISOString();
       const spec = { id, name: claimed, createdAt: at, config, hostConfig, imageId: image.id, imageRef, layers: image.layers, path, args, mounts };
       const { position } = await this.containers.execute(id, { type: 'Create', spec, at }, asked);
@@ -79,10 +79,12 @@ export class ContainerCreation {
     }
   }
 
-  private async prepareMount(mount: WantedMount, container: string, asked: RequestContext, undo: (() => Promise<unknown>)[]): Promise<ContainerMount> {
+  private async prepareMount(container: string, mount: WantedMount, asked: RequestContext, undo: (() => Promise<unknown>)[]): Promise<ContainerMount> {
     const { type, source, target, readOnly, propagation, options } = mount;
     if (type !== 'volume') return { type, source, target, readOnly, propagation, ...(options === undefined ? {} : { options }), ...(mount.createSource ? { createSource: true } : {}) };
-    const volume = await this.bus.request(CreateVolume, source === '' ? {} : { name: source }, { ...asked, ...(asked.idempotencyKey ? { idempotencyKey: `${container} ${target}` } : {}) });
+    // Each volume of a keyed request has a key of its own.
+    const cause = asked.idempotencyKey === undefined ? asked : { ...asked, idempotencyKey: `${container} ${target}` };
+    const volume = await this.bus.request(CreateVolume, source === '' ? { container } : { name: source }, cause);
     if (volume.created) undo.push(() => this.bus.request(RemoveVolume, { name: volume.name, force: true }, asked));
     return { type, name: volume.name, source: volume.mountpoint, target, readOnly, propagation, copyUp: !mount.noCopy, anonymous: source === '' };
   }

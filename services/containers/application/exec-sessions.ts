@@ -65,6 +65,7 @@ export class ExecSessions {
         tickets,
       },
       asked,
+      { timeoutMs: 35_000, askAgainMs: 500 },
     );
     return { terminal: config.terminal, ...(detach ? {} : { endpoint: { path: `${this.runRoot}/tasks/${container}-${run.start}/shim.sock`, ticket } }) };
   }

@@ -25,7 +25,7 @@ export class ExitWaits {
 
   wait(reference: string, condition: WaitCondition, deadlineMs: number): Promise<Waited> {
     const { spec, status, run } = this.directory.find(reference);
-    if (condition === 'not-running' && status !== 'starting' && status !== 'running' && !(status === 'removing' && run.pid !== 0))
+    if (condition === 'not-running' && status !== 'starting' && status !== 'running' && !(status === 'removing' && !run.over))
       return Promise.resolve({ done: true, id: spec.id, exitCode: run.exitCode, error: run.error, startNumber: run.start });
     return this.until(spec.id, condition, deadlineMs);
   }
@@ -33,7 +33,7 @@ export class ExitWaits {
   /** Resolves `done` when the newest run of `id` has ended, at once when none goes on. */
   ended(id: string, deadlineMs: number): Promise<Waited> {
     const container = this.directory.get(id);
-    const goesOn = container !== undefined && (isRunning(container) || (container.status === 'removing' && container.run.startedAt !== '' && container.run.finishedAt === ''));
+    const goesOn = container !== undefined && (isRunning(container) || (container.status === 'removing' && !container.run.over));
     if (!goesOn) return Promise.resolve({ done: true, id, exitCode: container?.run.exitCode ?? 0, error: '', startNumber: container?.run.start ?? 0 });
     return this.until(id, 'next-exit', deadlineMs);
   }

@@ -14,6 +14,10 @@ test('-p publishes on the address and port named, on any free port when none is'
     { containerPort: 80, protocol: 'tcp', hostIp: '', hostPort: 0 },
   ]);
 });
+test('a range of host ports is any free one of them', () => {
+  expect(portRequests({}, { PortBindings: { '80/tcp': [{ HostPort: '8000-8010' }], '81/tcp': [{ HostPort: '9000-9000' }] } })).toMatchObject([{ hostPort: 8000, hostPortEnd: 8010 }, { hostPort: 9000 }]);
+  for (const HostPort of ['8010-8000', '8000-', '-8000', '8000-70000']) expect(() => portRequests({}, { PortBindings: { '80/tcp': [{ HostPort }] } }), HostPort).toThrow('invalid port specification');
+});
 test('a host port that is none is refused', () => {
   for (const HostPort of ['65536', '-1', 'web', '1.5']) expect(() => portRequests({}, { PortBindings: { '80/tcp': [{ HostPort }] } }), HostPort).toThrow('invalid port specification');
 });
@@ -24,6 +28,5 @@ test('-P publishes what the image exposes and -p does not', () => {
   expect(portRequests(config, {})).toEqual([]);
 });
 
-// Known to be wrong: the day it is right these fail, and become plain tests.
 test('a host port is written in decimal digits only', () => expect(() => portRequests({}, { PortBindings: { '80/tcp': [{ HostPort: '0x50' }] } })).toThrow());
 test('words after the protocol are refused', () => expect(() => parsePort('80/tcp/udp')).toThrow());

@@ -1,5 +1,5 @@
 import type { ContainerConfig, HostConfig } from '#contracts/containers/container-config.js';
-import type { PublishedPort } from '#contracts/containers/container-state.js';
+import type { PortRequest, PublishedPort } from '#contracts/containers/container-state.js';
 import { invalid } from '#libs/errors/errors.js';
 
 /** "80/tcp" → 80, tcp. */
@@ -12,18 +12,23 @@ export function parsePort(text: string): { port: number; protocol: PublishedPort
 
 const isProtocol = (text: string): text is PublishedPort['protocol'] => text === 'tcp' || text === 'udp' || text === 'sctp';
 
-/** What -p and -P ask for; hostPort 0 is any free one. */
-export function portRequests(config: ContainerConfig, hostConfig: HostConfig): PublishedPort[] {
+/** "8080", "8000-8010", or '' for any free one. */
+function parseHostPort(text: string): Pick<PortRequest, 'hostPort' | 'hostPortEnd'> {
+  if (text === '') return { hostPort: 0 };
+  const [, first = '', last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? [];
+  const [hostPort, hostPortEnd] = [Number(first), Number(last)];
+  if (first === '' || hostPortEnd > 65535 || hostPortEnd < hostPort) throw invalid(`invalid port specification: "${text}"`);
+  return hostPortEnd === hostPort ? { hostPort } : { hostPort, hostPortEnd };
+}
+
+/** What -p and -P ask for. */
+export function portRequests(config: ContainerConfig, hostConfig: HostConfig): PortRequest[] {
   const asked = Object.entries(hostConfig.PortBindings ?? {}).flatMap(([key, bindings]) => {
     const { port, protocol } = parsePort(key);
-    return (bindings ?? []).map((binding): PublishedPort => {
-      const hostPort = binding.HostPort ? Number(binding.HostPort) : 0;
-      if (!/^\d*$/.test(binding.HostPort ?? '') || hostPort > 65535) throw invalid(`invalid port specification: "${binding.HostPort ?? ''}"`);
-      return { containerPort: port, protocol, hostIp: binding.HostIp ?? '', hostPort };
-    });
+    return (bindings ?? []).map((binding): PortRequest => ({ containerPort: port, protocol, hostIp: binding.HostIp ?? '', ...parseHostPort(binding.HostPort ?? '') }));
   });
   if (!hostConfig.PublishAllPorts) return asked;
   const exposed = Object.keys(config.ExposedPorts ?? {}).map(parsePort);
   const rest = exposed.filter(({ port, protocol }) => !asked.some((one) => one.containerPort === port && one.protocol === protocol));
-  return [...asked, ...rest.map(({ port, protocol }): PublishedPort => ({ containerPort: port, protocol, hostIp: '', hostPort: 0 }))];
+  return [...asked, ...rest.map(({ port, protocol }): PortRequest => ({ containerPort: port, protocol, hostIp: '', hostPort: 0 }))];
 }

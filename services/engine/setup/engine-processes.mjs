@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { ask } from './engine-api.mjs';
 import { node26 } from './npm-packages.mjs';
 import { SetupError } from './progress.mjs';
 import { REPOSITORY } from './repository.mjs';
@@ -43,15 +44,27 @@ export async function engineProcesses(environment = process.env) {
   /** Resolves when all services are up. Throws SetupError with the last lines of the log of the first that is not. */
   async function untilReady(supervisor, timeoutMs = 60_000) {
     const deadline = Date.now() + timeoutMs;
-    const missing = () => names.filter((name) => !(running(name) && existsSync(join(settings.runRoot, 'ready', name))));
-    while (missing().length > 0) {
+    for (let missing; (missing = await notReady()).length > 0; ) {
       if (supervisor && (supervisor.exitCode !== null || supervisor.signalCode !== null)) throw new SetupError(`the supervisor ended\n${tail('supervisor')}`);
       if (Date.now() > deadline) {
-        const [name] = missing();
-        throw new SetupError(`${name} did not come up within ${timeoutMs / 1000} s; the end of ${logFile(name)}:\n${tail(name)}`);
+        const [{ name, trouble }] = missing;
+        throw new SetupError(`${name} did not come up within ${timeoutMs / 1000} s${trouble}; the end of ${logFile(name)}:\n${tail(name)}`);
       }
       await pause(20);
     }
+  }
+
+  /** The services that do not run, or say of themselves (/readyz) that they cannot work yet, and why. */
+  async function notReady() {
+    const found = [];
+    for (const name of names) {
+      if (!(running(name) && existsSync(join(settings.runRoot, 'ready', name)))) found.push({ name, trouble: '' });
+      else if (name !== 'nats') {
+        const answer = await ask(join(settings.runRoot, `telemetry-${name}.sock`), 'GET', '/readyz').catch((error) => ({ status: 0, body: error.message }));
+        if (answer.status !== 200) found.push({ name, trouble: `: ${String(answer.body).trim()}` });
+      }
+    }
+    return found;
   }
 
   /** Stops the supervisor, which stops all; where it is gone, the services it left. Containers run on. Returns whether anything ran. */
@@ -69,10 +82,20 @@ export async function engineProcesses(environment = process.env) {
 
   function tail(name) {
     const text = existsSync(logFile(name)) ? readFileSync(logFile(name), 'utf8') : '';
-    return text.trimEnd().split('\n').slice(-20).map((line) => `  ${line}`).join('\n');
+    return text.trimEnd().split('\n').slice(-20).map((line) => `  ${readable(line)}`).join('\n');
   }
 
   return { settings, running, startSupervisor, untilReady, stop };
+}
+
+/** A log record as a person reads it; other lines as they are. */
+function readable(line) {
+  try {
+    const { time, level, service, message, stack, ...rest } = JSON.parse(line);
+    return [time, level, service, message, ...Object.entries(rest).map(([name, value]) => `${name}=${value}`)].join(' ') + (stack ? `\n${stack}` : '');
+  } catch {
+    return line;
+  }
 }
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));

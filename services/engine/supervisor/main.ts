@@ -1,7 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { errorMessage } from '#libs/errors/errors.js';
 import { syncWarning } from '#libs/event-store/server-checks.js';
+import { logger } from '#libs/telemetry/logger.js';
+import { startLogging } from '#libs/telemetry/start-logging.js';
 import { readSupervisorSettings } from '../settings.js';
 import { ensureAccount } from './account.js';
 import { ensureNatsPasswords, writePrivately } from './credentials.js';
@@ -12,7 +15,8 @@ import { removeFile } from './process-file.js';
 import { natsConfigPath, serviceTable } from './service-table.js';
 import { Service } from './service.js';
 
-const tell = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
+const log = logger('supervisor');
+const tell = (line: string): void => log.info(line);
 
 /** One supervisor a run root: an abstract socket is a lock that the kernel gives back, whatever the holder dies of. See unix(7). */
 function takeLock(runRoot: string): Promise<void> {
@@ -25,6 +29,7 @@ function takeLock(runRoot: string): Promise<void> {
 
 async function main(): Promise<void> {
   const settings = readSupervisorSettings();
+  startLogging('supervisor', settings.logLevel);
   const root = new URL('../../../..', import.meta.url).pathname.replace(/\/$/, '');
   const natsServer = process.env['BERTH_NATS_SERVER'] ?? 'nats-server';
   const account = ensureAccount(settings.user);
@@ -35,7 +40,7 @@ async function main(): Promise<void> {
   writeFileSync(ownPidFile, readFileSync('/proc/self/stat'));
   const passwords = ensureNatsPasswords(settings, account.gid);
   if (settings.natsEmbedded) writePrivately(natsConfigPath(settings), natsConfig(settings, passwords), account.gid);
-  else void syncWarning(settings.natsMonitorUrl).then((warning) => warning && tell(`warning: ${warning}`));
+  else void syncWarning(settings.natsMonitorUrl).then((warning) => warning && log.warn(warning));
 
   const specs = serviceTable(settings, { root, node: process.execPath, natsServer }, account);
   const services = specs.map((spec) => new Service(spec, tell));
@@ -58,6 +63,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
+  log.error(errorMessage(error));
   process.exit(1);
 });

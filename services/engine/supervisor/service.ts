@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, statSync, truncateSync } from 'node:fs';
+import { closeSync, existsSync, openSync, statSync, truncateSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isRunning, type ProcessIdentity, removeFile, runningProcess } from './process-file.js';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
+/** For one that came up each time: it is well, and somebody kills it. */
+const LONGEST_PAUSE_OF_READY_MS = 400;
 /** Having run this long, a service is taken to be well again. */
 const STEADY_MS = 10_000;
 const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
@@ -46,7 +48,7 @@ export class Service {
       if (Date.now() - since > STEADY_MS) pause = FIRST_PAUSE_MS;
       this.tell(`${this.spec.name} ${how}; starting it again in ${pause} ms`);
       await this.pause(pause);
-      pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+      pause = Math.min(pause * 2, existsSync(this.spec.readyFile) ? LONGEST_PAUSE_OF_READY_MS : LONGEST_PAUSE_MS);
     }
   }
 

@@ -1,9 +1,15 @@
-import type { LaunchExec } from '#contracts/executor/tasks.js';
+import type { LaunchExec, TaskEvent } from '#contracts/executor/tasks.js';
 import type { RequestContext } from '#contracts/request.js';
-import { type CgroupLayout, cgroupDirectories } from '#libs/cgroup/layout.js';
+import { directoriesToJoin } from '#libs/cgroup/join.js';
+import type { CgroupLayout } from '#libs/cgroup/layout.js';
 import { conflict, errorMessage } from '#libs/errors/errors.js';
+import { subjectOf } from '#libs/event-store/aggregate-subject.js';
+import type { EventStore } from '#libs/event-store/event-store.js';
+import { failpoint } from '#libs/failpoint/failpoint.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { currentSpan } from '#libs/telemetry/tracing.js';
 import { ACK_EXIT, EXEC, frame } from '../adapters/shim/shim-frames.js';
+import { recordPlan } from '../adapters/shim/step-spans.js';
 import { compileExecPlan } from '../domain/plan/compile-exec-plan.js';
 import { encodePlan } from '../domain/plan/encode-plan.js';
 import { startFailure } from '../domain/plan/start-failure.js';
@@ -13,33 +19,52 @@ import type { TaskCauses } from './task-causes.js';
 import type { Tasks } from './task-launcher.js';
 
 const PREFIX = 'OCI runtime exec failed: exec failed: unable to start container process: ';
+const REQUEST_LIFETIME_MS = 60_000;
 
 /** A further command in a running container: the container's own shim forks it into the container's namespaces. */
 export class ExecLauncher {
+  private readonly launching = new Map<string, Promise<{ pid: number; position: number }>>();
+
   constructor(
     private readonly tasks: Tasks,
     private readonly live: LiveTasks,
     private readonly causes: TaskCauses,
     private readonly cgroups: CgroupLayout,
     private readonly settings: EngineSettings,
+    private readonly store: EventStore,
   ) {}
 
-  async launch(exec: LaunchExec, asked: RequestContext): Promise<{ pid: number; position: number }> {
+  /** One exec, however often it is asked for: the shim tells of those it knows, and those it has forgotten are on the log. */
+  launch(exec: LaunchExec, asked: RequestContext): Promise<{ pid: number; position: number }> {
+    const underWay = this.launching.get(exec.exec);
+    if (underWay) return underWay;
+    const launch = this.launchOnce(exec, asked).finally(() => this.launching.delete(exec.exec));
+    this.launching.set(exec.exec, launch);
+    return launch;
+  }
+
+  private async launchOnce(exec: LaunchExec, asked: RequestContext): Promise<{ pid: number; position: number }> {
     const identity = { container: exec.container, start: exec.start };
     const task = this.live.get(taskId(identity));
     if (!task?.connection) throw conflict(`container ${exec.container} is not running`);
+    const known = task.execs.get(exec.exec) ?? (await this.onTheLog(exec));
+    if (known !== undefined) return { pid: known, position: this.tasks.position };
     const plan = compileExecPlan({
       process: exec.process,
       security: exec.security,
       initPid: task.pid,
-      cgroupDirectories: cgroupDirectories(this.cgroups, `${this.settings.cgroupParent}/${exec.container}`),
+      timed: task.tellsTimes && (currentSpan()?.isRecorded ?? false),
+      cgroupDirectories: directoriesToJoin(this.cgroups, `${this.settings.cgroupParent}/${exec.container}`, task.pid),
       tickets: exec.tickets.map(({ ticket, stdin, stdout, stderr }) => `${ticket}:${stdin ? 'i' : ''}${stdout ? 'o' : ''}${stderr ? 'e' : ''}`),
     });
     try {
       this.causes.execAsked(taskId(identity), exec.exec, asked);
       const outcome = this.live.outcomeOf(task, exec.exec);
+      await failpoint('exec.before');
       task.connection.send(frame(EXEC, exec.exec, encodePlan(plan)));
       const started = await outcome;
+      await failpoint('exec.reported');
+      if (started.times) recordPlan(plan, started.times);
       if (started.type === 'failed') {
         task.connection?.send(frame(ACK_EXIT, exec.exec));
         throw startFailure(plan, started.step, started.errno, exec.process.args[0] ?? '', PREFIX);
@@ -50,5 +75,13 @@ export class ExecLauncher {
       await this.tasks.execute(taskId(identity), { type: 'RecordExecExited', ...identity, exec: exec.exec, exitCode, neverStarted: true, at: new Date().toISOString() }, asked);
       throw error;
     }
+  }
+
+  /** A request that outlived an executor comes again to the next one: only in its first minute can an exec have run that it knows nothing of. */
+  private async onTheLog({ container, start, exec }: LaunchExec): Promise<number | undefined> {
+    if (performance.now() > REQUEST_LIFETIME_MS) return undefined;
+    const commits = await this.store.read(subjectOf('task', taskId({ container, start })));
+    const begun = (commits.flatMap(({ events }) => events) as TaskEvent[]).find((event) => event.type === 'ExecStarted' && event.exec === exec);
+    return begun?.type === 'ExecStarted' ? begun.pid : undefined;
   }
 }

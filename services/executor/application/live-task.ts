@@ -10,6 +10,14 @@ export interface TaskIdentity {
 
 export const taskId = ({ container, start }: TaskIdentity): string => `${container}-${start}`;
 
+/** How a start went. `startedAt`: RFC 3339, the kernel's real time. */
+export interface Started {
+  readonly pid: number;
+  readonly startedAt: string;
+  /** The log's position from which it is seen. */
+  readonly position: number;
+}
+
 /** A task whose shim this executor holds the control connection of. */
 export class LiveTask extends EventEmitter<{ exited: [] }> {
   connection: ShimConnection | undefined;
@@ -17,6 +25,12 @@ export class LiveTask extends EventEmitter<{ exited: [] }> {
   ports: readonly PublishedPort[] = [];
   address = '';
   hasExited = false;
+  /** Its shim knows how to time a plan: it has done so. */
+  tellsTimes = false;
+  /** The start that is under way, for whoever asks for it again. */
+  start: Promise<Started> | undefined;
+  /** Execs that its shim told of since this executor is connected, and the pid of each. */
+  readonly execs = new Map<string, number>();
 
   constructor(
     readonly identity: TaskIdentity,

@@ -1,21 +1,36 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { RequestContext } from '#contracts/request.js';
 import { unavailable } from '#libs/errors/errors.js';
-import { ShimConnection } from '../adapters/shim/shim-connection.js';
-import { ACK_EXIT, frame, type ShimEvent, timestamp } from '../adapters/shim/shim-frames.js';
-import { LiveTask, taskId } from './live-task.js';
+import { failpoint } from '#libs/failpoint/failpoint.js';
+import type { LogFields } from '#libs/telemetry/log-record.js';
+import type { ContainerCgroups } from '../adapters/host/container-cgroups.js';
+import { ShimConnection, ShimGone } from '../adapters/shim/shim-connection.js';
+import { ACK_EXIT, frame, type ShimEvent, SIGNAL, timestamp } from '../adapters/shim/shim-frames.js';
+import type { StepTimes } from '../domain/plan/step-times.js';
+import { type LiveTask, taskId } from './live-task.js';
 import type { TaskCauses } from './task-causes.js';
 import type { Tasks } from './task-launcher.js';
 import type { PortPublisher } from './port-publisher.js';
 
 /** How long the beginning of a container or exec may take, exec(3) of its command included. */
 const START_DEADLINE_MS = 30_000;
+/** How long a killed task may take to be gone. */
+const END_DEADLINE_MS = 10_000;
+/** A shim that lives and takes no connection is stopped, or has too many: it is asked again. */
+const RECONNECT_MS = 1_000;
+const RECORD_AGAIN_MS = 500;
+const SIGKILL = 9;
 
-export type Outcome = Extract<ShimEvent, { type: 'started' | 'failed' }>;
+/** How a start went; of a timed plan with what its steps took. */
+export type Outcome = Extract<ShimEvent, { type: 'started' | 'failed' }> & { readonly times?: StepTimes };
 
 /** The shims this executor is connected to, and what they tell: their exits become events, in order, once. */
 export class LiveTasks {
   private readonly tasks = new Map<string, LiveTask>();
-  private readonly outcomes = new Map<string, (outcome: Outcome) => void>();
+  private readonly outcomes = new Map<string, { readonly resolve: (outcome: Outcome) => void; readonly reject: (error: Error) => void }>();
+  /** What the steps of a plan took, until it is told how they went. */
+  private readonly times = new Map<string, StepTimes>();
   /** Exits that came before their start was recorded. */
   private readonly early = new Map<LiveTask, Extract<ShimEvent, { type: 'exited' }>[]>();
 
@@ -23,7 +38,8 @@ export class LiveTasks {
     private readonly log: Tasks,
     private readonly causes: TaskCauses,
     private readonly ports: PortPublisher,
-    private readonly onError: (error: unknown) => void,
+    private readonly cgroups: ContainerCgroups,
+    private readonly onError: (error: unknown, about: LogFields) => void,
   ) {}
 
   get(id: string): LiveTask | undefined {
@@ -44,6 +60,11 @@ export class LiveTasks {
     this.early.set(task, []);
   }
 
+  /** One whose start is on record already. */
+  adopted(task: LiveTask): void {
+    this.tasks.set(taskId(task.identity), task);
+  }
+
   /** Its start is on record: what it told meanwhile can follow. */
   started(task: LiveTask): void {
     const exits = this.early.get(task) ?? [];
@@ -51,28 +72,38 @@ export class LiveTasks {
     for (const exit of exits) this.exited(task, exit);
   }
 
-  /** It never came to be: the shim is told that nobody waits for it. */
-  dismiss(task: LiveTask): void {
+  /** It never came to be: nothing of it may live on, neither the shim nor what it may have made by now. */
+  async dismiss(task: LiveTask): Promise<void> {
     this.early.delete(task);
     this.tasks.delete(taskId(task.identity));
     task.hasExited = true;
     task.emit('exited');
-    task.connection?.send(frame(ACK_EXIT, ''));
+    task.connection?.kill();
     task.connection?.close();
+    await this.cgroups.end(task.identity.container);
+    await removeDirectory(task);
   }
 
   /** Resolves to the first thing the shim tells of `target` ('' is the container's own command). */
   outcomeOf(task: LiveTask, target = ''): Promise<Outcome> {
     const key = outcomeKey(task, target);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.outcomes.delete(key);
-        reject(unavailable(`the shim of ${task.identity.container} did not report within ${START_DEADLINE_MS / 1000} s`));
-      }, START_DEADLINE_MS);
-      this.outcomes.set(key, (outcome) => {
+      const finish = (): void => {
         clearTimeout(timer);
         this.outcomes.delete(key);
-        resolve(outcome);
+        this.times.delete(key);
+      };
+      const timer = setTimeout(() => {
+        finish();
+        reject(unavailable(`the shim of container ${task.identity.container} did not report within ${START_DEADLINE_MS / 1000} s`));
+      }, START_DEADLINE_MS);
+      this.outcomes.set(key, {
+        resolve: (outcome) => {
+          const times = this.times.get(key);
+          finish();
+          resolve(times === undefined ? outcome : { ...outcome, times });
+        },
+        reject: (error) => (finish(), reject(error)),
       });
     });
   }
@@ -81,55 +112,73 @@ export class LiveTasks {
     task.connection = await ShimConnection.open(
       task.socket,
       (event) => this.heard(task, event),
-      () => {
-        task.connection = undefined;
-        // The shim stays until its streams were read to their end: only when it has left is its socket of no use.
-        const work = task.hasExited ? removeDirectory(task) : this.recover(task);
-        work.catch(this.onError);
-      },
+      () => this.lost(task),
     );
   }
 
-  /** Finds the shims of tasks that run by the log, records what became of those whose shim is gone, and lets shims go whose exit is on the log. */
-  async adopt(runRoot: string): Promise<void> {
-    for (const id of await readdir(`${runRoot}/tasks`)) {
-      const state = await this.log.load(id);
-      if (state.status !== 'exited') continue;
-      const task = new LiveTask({ container: state.container, start: state.start }, `${runRoot}/tasks/${id}`);
-      task.hasExited = true;
-      await this.connect(task).then(() => task.connection?.send(frame(ACK_EXIT, ''))).catch(() => removeDirectory(task));
-    }
-    for (const [id, state] of this.log.entries()) {
-      if (state.status !== 'running') continue;
-      const task = new LiveTask({ container: state.container, start: state.start }, `${runRoot}/tasks/${id}`);
-      task.pid = state.pid;
-      task.ports = state.published?.ports ?? [];
-      task.address = state.published?.address ?? '';
-      this.tasks.set(id, task);
-      await this.recover(task);
-    }
+  /** Kills it and waits for its end, which is on the log then. One that is not there, or has ended, changes nothing. Rejects as unavailable when it does not end. */
+  async end(id: string, asked: RequestContext): Promise<void> {
+    const task = this.tasks.get(id);
+    if (!task) return;
+    await task.start?.catch(() => undefined);
+    if (task.hasExited) return;
+    const ended = new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(unavailable(`the shim of container ${task.identity.container} does not answer: it was told to kill, and did not within ${END_DEADLINE_MS / 1000} s`)), END_DEADLINE_MS);
+      task.once('exited', () => (clearTimeout(timer), resolve()));
+    });
+    await this.log.execute(id, { type: 'Signal', ...task.identity, signal: SIGKILL, ends: true, at: new Date().toISOString() }, asked);
+    task.connection?.send(frame(SIGNAL, SIGKILL));
+    await ended;
   }
 
   /** The connection is gone, or there never was one: connects again, else reads the exit record, else the keeper is lost. */
-  private async recover(task: LiveTask): Promise<void> {
-    try {
-      await this.connect(task);
-      return;
-    } catch {
-      const exit = (await readExitRecord(task.directory)) ?? { exitCode: 255, signal: 0, oomKilled: false, keeperLost: true, at: new Date().toISOString() };
-      await this.ended(task, exit);
+  async recover(task: LiveTask): Promise<void> {
+    while (!task.hasExited) {
+      try {
+        await this.connect(task);
+        await task.connection?.state();
+        return;
+      } catch (error) {
+        if (error instanceof ShimGone) return this.gone(task);
+        this.onError(error, { container: task.identity.container });
+        await delay(RECONNECT_MS);
+      }
     }
+  }
+
+  /** What a task left that has no shim: the record of its exit, or processes that must not run on unseen. */
+  private async gone(task: LiveTask): Promise<void> {
+    const exit = await readExitRecord(task.directory);
+    if (exit) return this.ended(task, exit);
+    await this.cgroups.end(task.identity.container);
+    await this.ended(task, { exitCode: 255, signal: 0, oomKilled: false, keeperLost: true, at: new Date().toISOString() });
+  }
+
+  private lost(task: LiveTask): void {
+    task.connection = undefined;
+    for (const exec of ['', ...task.execs.keys()]) this.outcomes.get(outcomeKey(task, exec))?.reject(unavailable(`the shim of container ${task.identity.container} is lost`));
+    // Who starts it cleans up.
+    if (this.early.has(task)) return;
+    // The shim stays until its streams were read to their end: only when it has left is its socket of no use.
+    this.carryOn(task, task.hasExited ? removeDirectory(task) : this.recover(task));
   }
 
   private heard(task: LiveTask, event: ShimEvent): void {
     switch (event.type) {
+      case 'times':
+        if (this.outcomes.has(outcomeKey(task, event.target))) this.times.set(outcomeKey(task, event.target), event.times);
+        if (event.target === '') task.tellsTimes = true;
+        return;
       case 'started':
         // At once, so that an exit told in the same breath is recorded after it.
-        if (event.target !== '') this.execStarted(task, event).catch(this.onError);
-        this.outcomes.get(outcomeKey(task, event.target))?.(event);
+        if (event.target !== '') {
+          task.execs.set(event.target, event.pid);
+          this.carryOn(task, this.execStarted(task, event));
+        }
+        this.outcomes.get(outcomeKey(task, event.target))?.resolve(event);
         return;
       case 'failed':
-        this.outcomes.get(outcomeKey(task, event.target))?.(event);
+        this.outcomes.get(outcomeKey(task, event.target))?.resolve(event);
         return;
       case 'exited': {
         const early = this.early.get(task);
@@ -141,18 +190,39 @@ export class LiveTasks {
 
   private exited(task: LiveTask, event: Extract<ShimEvent, { type: 'exited' }>): void {
     const work = event.target === '' ? this.ended(task, { ...event, keeperLost: false }) : this.execEnded(task, event);
-    work.catch(this.onError);
+    this.carryOn(task, work);
+  }
+
+  private carryOn(task: LiveTask, work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.onError(error, { container: task.identity.container }));
   }
 
   private async execStarted(task: LiveTask, { target: exec, pid, at }: Extract<ShimEvent, { type: 'started' }>): Promise<void> {
     const id = taskId(task.identity);
-    await this.log.execute(id, { type: 'RecordExecStarted', ...task.identity, exec, pid, at }, this.causes.execCause(id, exec));
+    const cause = this.causes.execCause(id, exec);
+    await this.record(task, () => this.log.execute(id, { type: 'RecordExecStarted', ...task.identity, exec, pid, at }, cause));
   }
 
   private async execEnded(task: LiveTask, { target: exec, exitCode, at }: Extract<ShimEvent, { type: 'exited' }>): Promise<void> {
     const id = taskId(task.identity);
-    await this.log.execute(id, { type: 'RecordExecExited', ...task.identity, exec, exitCode, at }, this.causes.execCause(id, exec));
+    const cause = this.causes.execCause(id, exec);
+    await this.record(task, () => this.log.execute(id, { type: 'RecordExecExited', ...task.identity, exec, exitCode, at }, cause));
+    await failpoint('task.exec-exit-recorded');
+    task.execs.delete(exec);
     task.connection?.send(frame(ACK_EXIT, exec));
+  }
+
+  /** What was observed is told nobody again: however long the log is away, it gets there. */
+  private async record(task: LiveTask, append: () => Promise<unknown>): Promise<void> {
+    for (;;) {
+      try {
+        await append();
+        return;
+      } catch (error) {
+        this.onError(error, { container: task.identity.container });
+        await delay(RECORD_AGAIN_MS);
+      }
+    }
   }
 
   private async ended(task: LiveTask, exit: { exitCode: number; signal: number; oomKilled: boolean; keeperLost: boolean; at: string }): Promise<void> {
@@ -160,7 +230,9 @@ export class LiveTasks {
     if (task.hasExited) return;
     task.hasExited = true;
     const { exitCode, signal, oomKilled, keeperLost, at } = exit;
-    await this.log.execute(id, { type: 'RecordExited', ...task.identity, exitCode, signal, oomKilled, keeperLost, at }, this.causes.exitCause(id, signal));
+    const cause = this.causes.exitCause(id, signal);
+    await this.record(task, () => this.log.execute(id, { type: 'RecordExited', ...task.identity, exitCode, signal, oomKilled, keeperLost, at }, cause));
+    await failpoint('task.exit-recorded');
     task.emit('exited');
     this.tasks.delete(id);
     if (task.connection) task.connection.send(frame(ACK_EXIT, ''));
@@ -169,7 +241,7 @@ export class LiveTasks {
   }
 }
 
-const removeDirectory = (task: LiveTask): Promise<void> => rm(task.directory, { recursive: true, force: true });
+export const removeDirectory = (task: LiveTask): Promise<void> => rm(task.directory, { recursive: true, force: true });
 
 const outcomeKey = (task: LiveTask, target: string): string => `${taskId(task.identity)} ${target}`;
 

@@ -1,4 +1,5 @@
 import type { EndpointSettings } from '#contracts/containers/container-state.js';
+import { BerthError } from '#libs/errors/errors.js';
 import type { Firewall } from '../adapters/network/firewall.js';
 import type { PublishedPortRule } from '../adapters/network/rule-set.js';
 import type { LiveTask } from './live-task.js';
@@ -18,7 +19,10 @@ export class PortPublisher {
     if (task.ports.length === 0) return;
     const rules = rulesOf(task);
     task.ports = [];
-    await this.firewall.unpublish(rules);
+    await this.firewall.unpublish(rules).catch((error: unknown) => {
+      // Somebody else flushed the table: then it is as wished.
+      if (!(error instanceof BerthError) || error.kind !== 'not-found') throw error;
+    });
   }
 }
 

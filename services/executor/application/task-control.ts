@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { OpenLogs, OpenTaskStreams, ResizeTask, SignalTask } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
-import { conflict } from '#libs/errors/errors.js';
+import { conflict, unavailable } from '#libs/errors/errors.js';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
 import { serveLogs } from '../adapters/logs/serve-logs.js';
@@ -26,9 +26,10 @@ export class TaskControl {
     const id = taskId({ container, start });
     const task = this.live.get(id);
     // Gone already: its exit is on its way.
-    if (!task?.connection) return UNCHANGED;
+    if (!task || task.hasExited) return UNCHANGED;
+    if (!task.connection) throw unavailable(`the shim of container ${container} does not answer`);
     const { position } = await this.tasks.execute(id, { type: 'Signal', container, start, signal, ends, at: new Date().toISOString() }, asked);
-    task.connection?.send(frame(SIGNAL, signal));
+    task.connection.send(frame(SIGNAL, signal));
     return { position };
   }
 

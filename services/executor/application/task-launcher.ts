@@ -1,17 +1,20 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { access, chown, mkdir, rm } from 'node:fs/promises';
+import { access, chown, mkdir } from 'node:fs/promises';
 import type { ContainerMount, EndpointSettings } from '#contracts/containers/container-state.js';
 import type { LaunchTask, PublishedEndpoint, TaskEvent } from '#contracts/executor/tasks.js';
 import type { RequestContext } from '#contracts/request.js';
-import { cgroupDirectories, type CgroupLayout, controllerDirectory } from '#libs/cgroup/layout.js';
+import { deviceFilter } from '#libs/cgroup/device-filter.js';
+import { cgroupDirectories, type CgroupLayout, controllerDirectory, wholePath } from '#libs/cgroup/layout.js';
 import { limitWrites } from '#libs/cgroup/limits.js';
-import { conflict, internal, invalid } from '#libs/errors/errors.js';
+import { BerthError, conflict, internal, invalid } from '#libs/errors/errors.js';
 import type { Aggregates } from '#libs/event-store/aggregates.js';
+import { failpoint } from '#libs/failpoint/failpoint.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { currentSpan } from '#libs/telemetry/tracing.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
-import type { NetworkSandbox } from '../adapters/network/sandbox.js';
+import { detachLink, type NetworkSandbox } from '../adapters/network/sandbox.js';
 import type { SandboxPool } from '../adapters/network/sandbox-pool.js';
+import { recordPlan } from '../adapters/shim/step-spans.js';
 import type { Zygote } from '../adapters/shim/zygote.js';
 import { compilePlan } from '../domain/plan/compile-plan.js';
 import { encodePlan, type Plan } from '../domain/plan/encode-plan.js';
@@ -19,8 +22,10 @@ import { startFailure } from '../domain/plan/start-failure.js';
 import { buildSpec } from '../domain/spec/build-spec.js';
 import { hostnameFile, hostsFile, resolvConf } from '../domain/spec/files.js';
 import type { Task, TaskCommand } from '../domain/task/task-decider.js';
-import { LiveTask, taskId } from './live-task.js';
+import { LiveTask, type Started, taskId } from './live-task.js';
 import type { LiveTasks } from './live-tasks.js';
+import type { TaskMemory } from './task-memory.js';
+import type { NetworksOnHost } from './networks-on-host.js';
 import type { PortPublisher } from './port-publisher.js';
 
 export type Tasks = Aggregates<Task, TaskCommand, TaskEvent>;
@@ -39,43 +44,54 @@ type Launch = Omit<LaunchTask, 'reply'>;
 export class TaskLauncher {
   constructor(
     private readonly tasks: Tasks,
+    private readonly memory: TaskMemory,
     private readonly live: LiveTasks,
     private readonly files: ContainerFiles,
     private readonly sandboxes: SandboxPool,
     private readonly zygote: Zygote,
     private readonly ports: PortPublisher,
+    private readonly networks: NetworksOnHost,
     private readonly layerName: (chainId: string) => string,
     private readonly host: LaunchHost,
   ) {}
 
-  async launch(launch: Launch, asked: RequestContext): Promise<{ pid: number; startedAt: string; position: number }> {
+  /** One start, however often it is asked for: who asks again, since an answer was lost, gets the answer of the first. */
+  launch(launch: Launch, asked: RequestContext): Promise<Started> {
     const identity = { container: launch.container, start: launch.start };
     const id = taskId(identity);
-    const directory = `${this.host.settings.runRoot}/tasks/${id}`;
-    // A directory is left of a launch that is repeated; what is over has left memory, but its shim may still hold streams there.
-    const state = existsSync(directory) ? await this.tasks.load(id) : this.tasks.get(id).state;
-    if (state.status === 'running') return { pid: state.pid, startedAt: state.startedAt, position: this.tasks.position };
-    if (state.status === 'exited') throw hasRun(id);
-    if (this.live.get(id)) throw conflict(`task ${id} is being started`);
-
-    const task = new LiveTask(identity, directory);
+    const underWay = this.live.get(id)?.start;
+    if (underWay) return underWay;
+    const { state } = this.tasks.get(id);
+    if (state.status === 'running' || state.status === 'exited') return Promise.resolve({ pid: state.pid, startedAt: state.startedAt, position: this.tasks.position });
+    const task = new LiveTask(identity, `${this.host.settings.runRoot}/tasks/${id}`);
     this.live.add(task);
+    task.start = this.start(task, launch, asked).finally(() => (task.start = undefined));
+    return task.start;
+  }
+
+  private async start(task: LiveTask, launch: Launch, asked: RequestContext): Promise<Started> {
+    const { identity } = task;
+    const id = taskId(identity);
     let sandbox: NetworkSandbox | undefined;
     try {
       // The files and the sandbox are the container's own and go with it or with their descriptor: they need not wait for the intent.
-      const [requested, prepared] = await Promise.all([
+      const [, prepared] = await Promise.all([
         this.tasks.execute(id, { type: 'Request', ...identity, ...publishedBy(launch), at: new Date().toISOString() }, asked),
         this.prepare(launch, task).then((made) => ((sandbox = made.sandbox), made)),
       ]);
-      if (requested.state.status !== 'requested') throw hasRun(id);
-      const outcome = this.live.outcomeOf(task);
+      await failpoint('task.prepared');
       await this.zygote.spawnShim(encodePlan(prepared.plan));
-      await this.live.connect(task);
+      await failpoint('task.spawned');
+      const outcome = this.live.outcomeOf(task);
+      await Promise.all([this.live.connect(task), outcome]);
       const started = await outcome;
+      await failpoint('task.reported');
+      if (started.times) recordPlan(prepared.plan, started.times);
       if (started.type === 'failed') throw startFailure(prepared.plan, started.step, started.errno, launch.process.args[0] ?? '');
       task.pid = started.pid;
       const { position } = await this.tasks.execute(id, { type: 'RecordStarted', ...identity, pid: started.pid, at: started.at }, asked);
       this.live.started(task);
+      this.memory.started(identity);
       return { pid: started.pid, startedAt: started.at, position };
     } catch (error) {
       await this.undo(task, asked, error);
@@ -87,9 +103,9 @@ export class TaskLauncher {
   }
 
   private async undo(task: LiveTask, asked: RequestContext, error: unknown): Promise<void> {
-    this.live.dismiss(task);
+    await this.live.dismiss(task);
     await this.ports.unpublish(task);
-    await rm(task.directory, { recursive: true, force: true });
+    await failpoint('task.undone');
     const message = error instanceof Error ? error.message : String(error);
     await this.tasks.execute(taskId(task.identity), { type: 'RecordFailed', ...task.identity, error: message, at: new Date().toISOString() }, asked).catch(() => undefined);
   }
@@ -102,17 +118,19 @@ export class TaskLauncher {
     try {
       const shared = launch.network.mode === 'container' ? this.live.byContainer(launch.network.container) : undefined;
       if (launch.network.mode === 'container' && !shared) throw conflict(`cannot join network of a non running container: ${launch.network.container}`);
-      await Promise.all([
+      // All to the end: what still works on the sandbox must not see its descriptor closed, and given to somebody else.
+      const works = await Promise.allSettled([
         mkdir(task.directory, { recursive: true, mode: 0o750 }).then(() => chown(task.directory, 0, this.host.socketGroup)),
         this.files.prepare(container, {
           hosts: hostsFile({ hostname: launch.hostname, domainname: launch.domainname, extraHosts: launch.extraHosts, ...(endpoint ? { address: endpoint.address } : {}) }),
           hostname: hostnameFile(launch.hostname),
           resolvConf: resolvConf({ host: this.files.hostResolvConf(), dns: launch.dns, dnsSearch: launch.dnsSearch, dnsOptions: launch.dnsOptions }),
         }),
+        endpoint && sandbox ? this.attach(sandbox, endpoint) : undefined,
       ]);
+      for (const work of works) if (work.status === 'rejected') throw work.reason;
       for (const mount of launch.mounts) if (mount.type === 'bind') await ensureSource(mount);
-      if (endpoint && sandbox) this.attach(sandbox, endpoint);
-      if (endpoint) await this.ports.publish(task, endpoint);
+      if (endpoint) await this.publish(task, endpoint);
       const path = `${settings.cgroupParent}/${container}`;
       const directories = cgroupDirectories(cgroups, path);
       const networkPath = sandbox?.path ?? (shared ? `/proc/${shared.pid}/ns/net` : undefined);
@@ -124,7 +142,7 @@ export class TaskLauncher {
         work: this.files.work(container),
         rootTarget: this.files.rootTarget(container),
         cgroupDirectories: directories,
-        cgroupsPath: path,
+        cgroupsPath: wholePath(cgroups, path),
         cgroupMode: cgroups.mode,
         initPath: this.host.initPath,
         ...(networkPath ? { sandboxPath: networkPath } : {}),
@@ -145,6 +163,8 @@ export class TaskLauncher {
         stdinOnce: launch.process.stdinOnce,
         cgroupDirectories: directories,
         cgroupWrites: limitWrites(cgroups, directories, { ...launch.resources, deviceRules: devices }),
+        timed: currentSpan()?.isRecorded ?? false,
+        deviceFilter: deviceFilter(cgroups, path, devices),
         oomPath: memory === undefined ? '' : `${memory}/${cgroups.mode === 'v2' ? 'memory.events' : 'memory.oom_control'}`,
       });
       return { plan, ...(sandbox ? { sandbox } : {}) };
@@ -154,19 +174,33 @@ export class TaskLauncher {
     }
   }
 
-  private attach(sandbox: NetworkSandbox, endpoint: EndpointSettings): void {
+  /** The table may have been flushed by somebody else: then all of it is made anew, and this port with it. */
+  private async publish(task: LiveTask, endpoint: EndpointSettings): Promise<void> {
+    await this.ports.publish(task, endpoint).catch(async (error: unknown) => {
+      if (!(error instanceof BerthError) || error.kind !== 'not-found') throw error;
+      await this.networks.restore();
+    });
+  }
+
+  private async attach(sandbox: NetworkSandbox, endpoint: EndpointSettings): Promise<void> {
     const { bridge, mac, address, prefixLength, gateway, mtu, endpointId } = endpoint;
     // Derived from the endpoint, so that a link on the host can be traced to its run; new for each run, since the kernel takes its time to remove the old one.
     const hostName = `veth${createHash('sha256').update(endpointId).digest('hex').slice(0, 7)}`;
     try {
-      sandbox.attach({ bridge, hostName, containerName: 'eth0', mac, address, prefixLength, gateway, mtu });
+      const attach = (): Promise<void> => sandbox.attach({ bridge, hostName, containerName: 'eth0', mac, address, prefixLength, gateway, mtu });
+      try {
+        await attach();
+      } catch {
+        // Of a start of the same run that was cut short, whose namespace the kernel has not cleaned up yet; or the bridge is not there any more.
+        await detachLink(hostName);
+        await this.networks.restore();
+        await attach();
+      }
     } catch (error) {
       throw internal(`failed to set up the endpoint ${address} on ${bridge}: ${error instanceof Error ? error.message : String(error)}`, error);
     }
   }
 }
-
-const hasRun = (id: string): Error => conflict(`task ${id} has run already`);
 
 function publishedBy({ network }: Launch): { published?: PublishedEndpoint } {
   return network.mode === 'bridge' && network.endpoint.ports.length > 0 ? { published: { address: network.endpoint.address, ports: network.endpoint.ports } } : {};

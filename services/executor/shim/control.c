@@ -59,6 +59,25 @@ static struct message about(const struct process *process, uint8_t type)
 	return message;
 }
 
+/* Before the start or failure that it led to. False: there is nothing to tell. */
+static bool tell_times(struct connection *to, const struct process *process)
+{
+	const struct step_times *times = process->at.times;
+	uint32_t steps = process->plan.count * sizeof *times->done;
+	if (!times)
+		return false;
+	struct message message = about(process, FRAME_TIMES);
+	add(&message, times, offsetof(struct step_times, done));
+	uint32_t length = message.used - 4 + steps;
+	memcpy(message.bytes, &length, 4);
+	put(to, message.bytes, message.used);
+	if (to->kind != FREE)
+		put(to, times->done, steps);
+	if (to->kind != FREE)
+		flush_connection(to);
+	return true;
+}
+
 static void tell_started(struct connection *to, const struct process *process)
 {
 	struct message message = about(process, FRAME_STARTED);
@@ -82,18 +101,27 @@ static void tell_end(struct connection *to, const struct process *process)
 	send_message(to, &message);
 }
 
-void announce(const struct process *process)
+void announce(struct process *process)
 {
-	for (struct connection *to = connections; to < connections + CONNECTIONS; to++)
+	bool told = false;
+	for (struct connection *to = connections; to < connections + CONNECTIONS; to++) {
+		if (to->kind == CONTROL)
+			told |= tell_times(to, process);
 		if (to->kind == CONTROL && process->state == RUNNING)
 			tell_started(to, process);
 		else if (to->kind == CONTROL)
 			tell_end(to, process);
+	}
+	if (told)
+		forget_times(&process->at);
 }
 
 static void tell_all(struct connection *to)
 {
-	for (const struct process *process = processes; process < processes + PROCESSES; process++) {
+	for (struct process *process = processes; process < processes + PROCESSES; process++) {
+		bool begun = process->state == RUNNING || process->state == EXITED || process->state == FAILED;
+		if (to->kind == CONTROL && begun && tell_times(to, process))
+			forget_times(&process->at);
 		if (to->kind == CONTROL && (process->state == RUNNING || process->state == EXITED))
 			tell_started(to, process);
 		if (to->kind == CONTROL && (process->state == EXITED || process->state == FAILED))

@@ -106,6 +106,8 @@ int perform_steps(const struct plan *plan, enum actor actor, struct context *at,
 			continue;
 		*failed = i;
 		int result = dispatch(step.code, &step.operands, at);
+		if (at->times)
+			at->times->done[i] = monotonic_ns();
 		if (result < 0 && !keep_going)
 			return result;
 		if (result < 0 && !first)

@@ -15,6 +15,12 @@ struct cursor { const uint8_t *at, *end; };
 struct bytes { const uint8_t *at; uint32_t length; };
 struct strings { uint32_t count; struct cursor from; };
 
+/* CLOCK_MONOTONIC in ns, 0: not come to. Of the steps: when each was done. */
+struct step_times {
+	uint64_t begun, cloned, joined, executed; /* time_steps, clone3(2), the child in its cgroups, execve(2) */
+	uint64_t done[PLAN_STEPS_LIMIT];
+};
+
 /* What the steps share. One for the parent's and exit steps, the child's copy comes with the fork. */
 struct context {
 	int root_fd;      /* O_PATH of the container's root; after pivot_root of "/" */
@@ -28,6 +34,7 @@ struct context {
 	bool pivoted;
 	uint32_t uid;
 	uint32_t oom_kills;
+	struct step_times *times; /* shared with the child; NULL: nobody asked */
 	char home[256];
 };
 
@@ -56,11 +63,15 @@ int decode_plan(const uint8_t *at, size_t length, struct plan *plan, uint32_t *s
 /* Does the steps of one actor in order until one fails, whose number is put in *step. keep_going: exit steps are all tried. */
 int perform_steps(const struct plan *plan, enum actor actor, struct context *at, uint32_t *step, bool keep_going);
 
+uint64_t monotonic_ns(void);
+void forget_times(struct context *at);
 /* openat2(2) below the root, symlinks resolved in there. A descriptor, close-on-exec, or -errno. */
 int open_in_root(const struct context *at, const char *path, int flags);
 /* The directory that holds `path`'s last component, made with its own parents when missing; *name points into path. */
 int open_parent_in_root(const struct context *at, const char *path, const char **name);
 int make_directories_in_root(const struct context *at, const char *path, mode_t mode, uint32_t uid, uint32_t gid);
+/* An empty file with its parents; there already: left. An O_PATH descriptor. */
+int make_file_in_root(const struct context *at, const char *path);
 /* A procfs nobody else sees (hardening class D): the container's own /proc may be anything. */
 int own_proc(struct context *at);
 /* The host's /dev/null, checked to be character device 1:3. */

@@ -55,6 +55,9 @@ void forget(struct process *process)
 	close_held(&process->out[1]);
 	close_held(&process->status_fd);
 	close_held(&process->pidfd);
+	forget_times(&process->at);
+	reap_forerunner(process);
+	close_held(&process->forerunner);
 	*process = (struct process){ 0 };
 }
 
@@ -78,10 +81,11 @@ static int write_record(const char *name, const char *text)
 {
 	char temporary[32];
 	snprintf(temporary, sizeof temporary, "%s.tmp", name);
-	int fd = openat(task_directory, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	autoclose int directory = open_task_directory();
+	int fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0 || write(fd, text, strlen(text)) < 0)
 		return fd;
-	renameat(task_directory, temporary, task_directory, name);
+	renameat(directory, temporary, directory, name);
 	return fd;
 }
 
@@ -167,6 +171,17 @@ static int open_v2_cgroup(struct strings paths)
 	return -1;
 }
 
+/* The shim's own descriptors are nothing for the child: a container with CAP_SYS_PTRACE can look into it before its exec (CVE-2016-9962). */
+static void close_all_but(int one, int other)
+{
+	int low = one < other ? one : other, high = one < other ? other : one;
+	if (low > 3)
+		syscall(SYS_close_range, 3, low - 1, 0);
+	if (high > low + 1)
+		syscall(SYS_close_range, low < 3 ? 3 : low + 1, high - 1, 0);
+	syscall(SYS_close_range, high + 1, ~0u, 0);
+}
+
 static _Noreturn void child(struct process *process, const int stdio[3], int socket)
 {
 	struct status status;
@@ -179,6 +194,7 @@ static _Noreturn void child(struct process *process, const int stdio[3], int soc
 	for (int fd = 0; fd < 3; fd++)
 		if (stdio[fd] >= 0)
 			dup2(stdio[fd], fd);
+	close_all_but(socket, at->task_pidfd);
 	/* The shim's end gone: it died before it could be our parent in the eyes of PR_SET_PDEATHSIG. */
 	if (receive_status(socket, &status, &descriptor) != 1 || status.kind != STATUS_GO)
 		_exit(255);
@@ -187,6 +203,8 @@ static _Noreturn void child(struct process *process, const int stdio[3], int soc
 		send_status(socket, (struct status){ STATUS_FAILED, STEP_CGROUPS, -result });
 		_exit(255);
 	}
+	if (at->times)
+		at->times->joined = monotonic_ns();
 	at->null_fd = open_host_null(O_PATH);
 	result = perform_steps(&process->plan, ACTOR_CHILD, at, &step, false);
 	send_status(socket, (struct status){ STATUS_FAILED, step, result < 0 ? -result : ENOEXEC });
@@ -234,6 +252,8 @@ static void start(struct process *process)
 		if (process->pid == 0)
 			child(process, (int[]){ ends[0][0], ends[1][0], ends[2][0] }, socket[1]);
 		result = process->pid < 0 ? -errno : 0;
+		if (process->at.times)
+			process->at.times->cloned = monotonic_ns();
 	}
 	if (process->at.pidns_fd >= 0)
 		setns(process->at.pidns_fd, CLONE_NEWPID); /* back: the next child is not of that namespace */
@@ -262,7 +282,7 @@ struct process *launch(const char *id, void *memory, size_t bytes)
 	if (!process)
 		return NULL;
 	*process = (struct process){
-		.state = STARTING, .memory = memory, .memory_bytes = bytes, .pidfd = -1, .status_fd = -1, .in = -1, .out = { -1, -1 },
+		.state = STARTING, .memory = memory, .memory_bytes = bytes, .pidfd = -1, .forerunner = -1, .status_fd = -1, .in = -1, .out = { -1, -1 },
 		.at = { .root_fd = -1, .null_fd = -1, .proc_fd = -1, .status_fd = -1, .task_pidfd = -1, .pidns_fd = -1, .slave_fd = -1 },
 	};
 	strcpy(process->id, id);
@@ -303,6 +323,12 @@ void read_status(struct process *process)
 			process->out[0] = descriptor;
 			descriptor = -1;
 		}
+		if (status.kind == STATUS_BORN && descriptor >= 0) {
+			process->forerunner = process->pidfd;
+			process->pidfd = descriptor;
+			process->pid = status.step;
+			descriptor = -1;
+		}
 		if (descriptor >= 0)
 			close(descriptor);
 		if (status.kind == STATUS_EXECUTING)
@@ -316,6 +342,8 @@ void read_status(struct process *process)
 	if (result == -EAGAIN)
 		return;
 	close_fd(&process->status_fd); /* closed by exec, or by death */
+	if (process->at.times && !process->failed)
+		process->at.times->executed = monotonic_ns();
 	if (process->executing && !process->failed) {
 		process->state = RUNNING;
 		process->started_ns = realtime_ns();
@@ -324,6 +352,13 @@ void read_status(struct process *process)
 	} else if (!process->failed) {
 		fail(process, STEP_CLONE, -ECHILD); /* killed on its way */
 	}
+}
+
+void reap_forerunner(struct process *process)
+{
+	siginfo_t info = { 0 };
+	if (process->forerunner > 0 && syscall(SYS_waitid, P_PIDFD, process->forerunner, &info, WEXITED | WNOHANG, NULL) == 0 && info.si_pid)
+		close_fd(&process->forerunner);
 }
 
 void reap(struct process *process)

@@ -121,6 +121,8 @@ export type ShimEvent =
   | { readonly type: 'started'; readonly id: string; readonly pid: number }
   | { readonly type: 'failed'; readonly id: string; readonly step: number; readonly errno: number }
   | { readonly type: 'exited'; readonly id: string; readonly code: number; readonly signal: number; readonly oom: number }
+  /** begun, cloned, joined, executed, then each step. */
+  | { readonly type: 'times'; readonly id: string; readonly at: readonly bigint[] }
   | { readonly type: 'pong'; readonly id: '' };
 
 /** A control connection. `next` hands out events in order, once each. */
@@ -154,6 +156,10 @@ export class Control {
   send(type: number, ...parts: Buffer[]): void {
     this.socket.write(frame(type, ...parts));
   }
+  /** Whether an event of this type has come and was not handed out. */
+  has(type: ShimEvent['type']): boolean {
+    return this.#events.some((event) => event.type === type);
+  }
   async next<T extends ShimEvent['type']>(type: T, id = ''): Promise<Extract<ShimEvent, { type: T }>> {
     for (;;) {
       const index = this.#events.findIndex((event) => event.type === type && event.id === id);
@@ -171,6 +177,7 @@ function decode(body: Buffer): ShimEvent {
   const length = body.readUInt32LE(1);
   const id = body.toString('utf8', 5, 5 + length);
   const at = 5 + length;
+  if (body[0] === 105) return { type: 'times', id, at: Array.from({ length: (body.length - at) / 8 }, (_, index) => body.readBigUInt64LE(at + 8 * index)) };
   if (body[0] === 101) return { type: 'started', id, pid: body.readUInt32LE(at) };
   if (body[0] === 102) return { type: 'failed', id, step: body.readUInt32LE(at), errno: body.readUInt32LE(at + 4) };
   return { type: 'exited', id, code: body.readUInt32LE(at), signal: body.readUInt32LE(at + 4), oom: body.readUInt32LE(at + 8) };

@@ -13,7 +13,11 @@
 #include "shim.h"
 
 struct plan_settings *settings;
-int task_directory = -1;
+
+int open_task_directory(void)
+{
+	return open(settings->task_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
 
 uint64_t realtime_ns(void)
 {
@@ -33,11 +37,11 @@ int64_t monotonic_ms(void)
 static int listen_in_task_directory(const struct plan_settings *of)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "shim.sock" };
-	task_directory = open(of->task_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (task_directory < 0)
+	autoclose int directory = open(of->task_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (directory < 0)
 		return -errno;
 	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (listener < 0 || fchdir(task_directory) < 0)
+	if (listener < 0 || fchdir(directory) < 0)
 		return -errno;
 	unlink("shim.sock");
 	umask(0177);
@@ -130,7 +134,8 @@ static void serve(const struct watched *on, int i, int listener)
 		if (process->pidfd == on->fds[i].fd) {
 			if (process->status_fd >= 0)
 				read_status(process); /* what it said before its end counts first */
-			reap(process);
+			if (process->pidfd == on->fds[i].fd) /* it was the forerunner otherwise */
+				reap(process);
 		}
 		return;
 	case OUTPUT:
@@ -171,6 +176,7 @@ static bool settle(void)
 	for (int i = 0; i < PROCESSES; i++) {
 		struct process *process = &processes[i];
 		bool streaming = false;
+		reap_forerunner(process);
 		if (process->state == UNUSED || !process->acked || !is_drained(process))
 			continue;
 		for (int c = 0; c < CONNECTIONS; c++)
@@ -226,6 +232,7 @@ int run_shim(void *memory, size_t bytes, int ready_fd)
 			if (on.fds[i].revents)
 				serve(&on, i, listener);
 	}
-	unlinkat(task_directory, "shim.sock", 0);
+	autoclose int directory = open_task_directory();
+	unlinkat(directory, "shim.sock", 0);
 	return 0;
 }

@@ -20,7 +20,7 @@
 enum frame_type {
 	FRAME_HELLO = 1, FRAME_SIGNAL, FRAME_RESIZE, FRAME_EXEC, FRAME_TICKET, FRAME_ACK_EXIT, FRAME_CLOSE_STDIN, FRAME_PING,
 	FRAME_ATTACH = 10,
-	FRAME_STARTED = 101, FRAME_FAILED, FRAME_EXITED, FRAME_PONG,
+	FRAME_STARTED = 101, FRAME_FAILED, FRAME_EXITED, FRAME_PONG, FRAME_TIMES,
 	FRAME_ATTACHED = 110, FRAME_REFUSED,
 };
 enum { STREAM_IN = 1, STREAM_OUT = 2, STREAM_ERR = 4 };
@@ -36,6 +36,7 @@ struct process {
 	struct context at;
 	pid_t pid;
 	int pidfd, status_fd;
+	int forerunner; /* pidfd of who made the process and ends, until it is reaped (do_join_task) */
 	int in;     /* pipe to stdin; a terminal's is its master, held in out[0] */
 	int out[2]; /* stdout or the pty's master, stderr */
 	bool executing, failed, acked;
@@ -65,7 +66,8 @@ struct connection {
 extern struct process processes[PROCESSES];
 extern struct connection connections[CONNECTIONS];
 extern struct plan_settings *settings; /* the container's own */
-extern int task_directory;
+/* Not kept open: a child is born with all that the shim has open. */
+int open_task_directory(void);
 
 uint64_t realtime_ns(void);
 int64_t monotonic_ms(void);
@@ -76,6 +78,7 @@ struct process *find_process(const char *id);
 struct process *launch(const char *id, void *memory, size_t bytes);
 void read_status(struct process *process);
 void reap(struct process *process);
+void reap_forerunner(struct process *process);
 void read_output(struct process *process, int which);
 void write_input(struct process *process);
 bool wants_output(const struct process *process, int which, int64_t now);
@@ -99,7 +102,7 @@ void read_input(struct connection *connection);
 /* control.c */
 void accept_connection(int listener);
 void read_frame(struct connection *connection);
-void announce(const struct process *process);
+void announce(struct process *process);
 void add_ticket(struct process *process, const char *ticket, const char *streams, bool gates);
 
 /* main.c and zygote.c */

@@ -1,23 +1,25 @@
 import { readFile, readdir } from 'node:fs/promises';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { deviceAccess } from '#libs/cgroup/device-access.js';
+import { compileDeviceFilter } from '#libs/cgroup/device-filter.js';
+import { cgroupDirectories, detect } from '#libs/cgroup/layout.js';
+import type { DeviceRule } from '#libs/cgroup/limits.js';
 import { encodePlan, planOf } from '../domain/plan/encode-plan.js';
 import type { PlanSettings, PlanStep } from '../domain/plan/plan-table.js';
 import { Control, ShimBench, Task, attach, defaults, demultiplex, exec, sh, text, tree, u32 } from './shim-driver.js';
 
-const sources = join(dirname(fileURLToPath(import.meta.url)), '../../../../services/executor/shim');
+/** Built by the set-up that comes before every test. */
+const native = join(dirname(fileURLToPath(import.meta.url)), '../../../native');
 const child = { actor: 'child', from: 'test' } as const;
 const ticket = 'a'.repeat(32);
 let bench: ShimBench;
-let programs: { readonly shim: string; readonly init: string };
 
 beforeAll(async () => {
-  const { buildShim } = (await import(join(sources, 'build.mjs'))) as { buildShim(directory: string): Promise<typeof programs> };
-  programs = await buildShim(join(dirname(fileURLToPath(import.meta.url)), 'test-build'));
-  bench = await ShimBench.open(programs.shim);
-}, 60_000);
+  bench = await ShimBench.open(join(native, 'berth-shim'));
+});
 afterAll(async () => {
   expect(await readFile('/proc/self/mountinfo', 'utf8')).not.toContain(bench.directory);
   await bench[Symbol.asyncDispose]();
@@ -51,7 +53,7 @@ test('a container killed by a signal exits with 128 and the signal', async () =>
 });
 
 test('a step that fails is named by its number and errno, and exit steps take back what was made', async () => {
-  const cgroup = `/sys/fs/cgroup/pids/berth-shim-test-${process.pid}`;
+  const [cgroup = ''] = cgroupDirectories(detect(), `/berth-shim-test-${process.pid}`);
   const task = await bench.run('failing', (at) => [
     { op: 'mkdir_host', actor: 'parent', from: 'test', path: cgroup, mode: 0o755 },
     ...tree(at, [{ ...child, op: 'bind_mount', source: '/nowhere', target: '/data', recursive: true, readonly: false, propagation: 0, attributes: 0 }]),
@@ -70,6 +72,39 @@ test('a command that is not there fails the exec step with ENOENT, one that may 
   const forbidden = await bench.run('forbidden', (at) => [...tree(at), exec('/etc/passwd')]);
   expect(await forbidden.control.next('failed')).toMatchObject({ step: 7, errno: 13 });
   await finish(forbidden);
+});
+
+test('a plan that asks for it is timed, and its times are told once, before how the start went', async () => {
+  const timed: PlanStep = { op: 'time_steps', actor: 'parent', from: 'test' };
+  const before = process.hrtime.bigint();
+  const task = await bench.run('timed', (at) => [timed, ...tree(at), exec('sleep', '1000')]);
+  const { at } = await task.control.next('times');
+  await task.control.next('started');
+  const [begun = 0n, cloned = 0n, joined = 0n, executed = 0n, ...done] = at;
+  expect(done.length).toBe(9);
+  const inOrder = [before, begun, cloned, joined, ...done.slice(1, 8), executed, process.hrtime.bigint()];
+  for (const [index, time] of inOrder.slice(1).entries()) expect(time >= (inOrder[index] ?? 0n), inOrder.join(' ')).toBe(true);
+  expect(done[8]).toBe(0n); // exec does not return
+  expect(readFileSync(`/proc/${task.pid}/maps`, 'utf8')).not.toContain('/dev/zero'); // a shared anonymous mapping
+  const again = await Control.open(join(task.directory, 'shim.sock'));
+  await again.next('started');
+  expect(again.has('times')).toBe(false);
+  task.control.send(2, u32(9));
+  await task.control.next('exited');
+  again.socket.destroy();
+  await finish(task);
+});
+
+test('of a start that failed the times are told, too; without the step there are none', async () => {
+  const timed: PlanStep = { op: 'time_steps', actor: 'parent', from: 'test' };
+  const failed = await bench.run('timed-failure', (at) => [timed, ...tree(at), exec('no-such-command')]);
+  expect((await failed.control.next('times')).at[4 + 8]).toBeGreaterThan(0n);
+  await failed.control.next('failed');
+  await finish(failed);
+  const untimed = await bench.run('untimed', (at) => [...tree(at), exec('true')]);
+  await untimed.control.next('exited');
+  expect(untimed.control.has('times')).toBe(false);
+  await finish(untimed);
 });
 
 test('output waits for the ticket issued in advance, and stdin reaches the process until it is closed', async () => {
@@ -93,8 +128,7 @@ test('a megabyte arrives whole at a reader and in the log', async () => {
 
 const execSettings: PlanSettings = { ...defaults, namespaces: 0 };
 const join_ = (steps: PlanStep[]): PlanStep[] => [
-  { op: 'join_task', actor: 'parent', from: 'exec', flags: 0x20000000 },
-  { ...child, op: 'join_task', flags: 0x20000 | 0x4000000 | 0x8000000 | 0x40000000 },
+  { ...child, op: 'join_task', flags: 0x20000 | 0x4000000 | 0x8000000 | 0x20000000 | 0x40000000 },
   ...steps,
 ];
 
@@ -147,6 +181,44 @@ test('masked and read-only paths are so', async () => {
   await finish(task);
 });
 
+const { unified } = detect();
+describe.skipIf(unified === undefined)('devices on cgroup v2', () => {
+  const nothing: DeviceRule = { allow: false, type: 'a', major: -1, minor: -1, access: 'rwm' };
+  const anyNode: DeviceRule = { allow: true, type: 'c', major: -1, minor: -1, access: 'm' };
+  const onlyNull: DeviceRule = { allow: true, type: 'c', major: 1, minor: 3, access: 'rwm' };
+
+  test.each([
+    { name: 'without rules all can be made and opened', rules: [], sees: ['null: made, opened', 'zero: made, opened'] },
+    { name: 'of what may be made only what may be opened opens', rules: [nothing, anyNode, onlyNull], sees: ['null: made, opened', 'zero: made, refused'] },
+    { name: 'what may not be made is not', rules: [nothing, onlyNull], sees: ['null: made, opened', 'zero: not made'] },
+  ])('$name', async ({ rules, sees }) => {
+    const cgroup = join(unified ?? '', `berth-shim-devices-${process.pid}`);
+    const program = compileDeviceFilter(deviceAccess(rules));
+    const task = await bench.run(`devices-${rules.length}`, (at) => [
+      { op: 'mkdir_host', actor: 'parent', from: 'test', path: cgroup, mode: 0o755 },
+      ...(program ? [{ op: 'device_filter', actor: 'parent', from: 'test', path: cgroup, program } as const] : []),
+      ...tree(at),
+      sh('for d in null:3 zero:5; do n=/tmp/${d%:*}; if busybox mknod $n c 1 ${d#*:} 2>/dev/null; then (: < $n) 2>/dev/null && s=opened || s=refused; echo ${d%:*}: made, $s; else echo ${d%:*}: not made; fi; done'),
+      { op: 'rmdir_cgroup', actor: 'exit', from: 'test', path: cgroup },
+    ], { cgroupPaths: [cgroup] });
+    await task.control.next('exited');
+    expect((await task.log()).map(({ log }) => log.trim())).toEqual(sees);
+    expect(existsSync(cgroup)).toBe(false);
+    await finish(task);
+  });
+});
+
+test('a program that the kernel does not take fails its step', async () => {
+  const [cgroup = ''] = cgroupDirectories(detect(), `/berth-shim-bad-${process.pid}`);
+  const task = await bench.run('bad-filter', (at) => [
+    { op: 'device_filter', actor: 'parent', from: 'test', path: cgroup, program: Buffer.alloc(8) },
+    ...tree(at),
+    sh('true'),
+  ]);
+  expect(await task.control.next('failed')).toMatchObject({ step: 0, errno: 22 });
+  await finish(task);
+});
+
 test('a plan of another version is refused by the zygote, an unknown operation by the number of its step', async () => {
   const plan = Buffer.from(encodePlan(planOf(defaults, [])));
   plan.writeUInt32LE(99, 4);
@@ -162,7 +234,7 @@ test('a plan of another version is refused by the zygote, an unknown operation b
 });
 
 test('an init passes signals on, reaps orphans and exits as its command', async () => {
-  const init: PlanStep = { ...child, op: 'bind_mount', source: programs.init, target: '/sbin/docker-init', recursive: false, readonly: true, propagation: 0, attributes: 0 };
+  const init: PlanStep = { ...child, op: 'bind_mount', source: join(native, 'berth-init'), target: '/sbin/docker-init', recursive: false, readonly: true, propagation: 0, attributes: 0 };
   const task = await bench.run('init', (at) => [...tree(at, [init]), exec('/sbin/docker-init', '--', 'sh', '-c', 'trap "echo told; exit 5" TERM; (sleep 0.05 &); echo ready; while :; do sleep 0.05; done')]);
   await task.control.next('started');
   while (!(await task.log()).some((line) => line.log === 'ready\n')) await new Promise((resolve) => setImmediate(resolve));

@@ -21,6 +21,7 @@ static int send_with(int socket, struct status status, int descriptor)
 
 int send_status(int socket, struct status status) { return send_with(socket, status, -1); }
 int send_console(int socket, int master) { return send_with(socket, (struct status){ STATUS_CONSOLE, 0, 0 }, master); }
+int send_born(int socket, pid_t pid, int pidfd) { return send_with(socket, (struct status){ STATUS_BORN, pid, 0 }, pidfd); }
 
 int receive_status(int socket, struct status *status, int *descriptor)
 {

@@ -110,26 +110,22 @@ int do_bind_root(struct context *at, const struct op_bind_root *op)
 	return result < 0 ? result : keep_root(at, op->target);
 }
 
+static bool is_plain_directory(const struct context *at, const char *path)
+{
+	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS };
+	autoclose int fd = sys_openat2(at->root_fd, path, &how);
+	return fd >= 0;
+}
+
 int do_mount_fs(struct context *at, const struct op_mount_fs *op)
 {
 	autoclose int target = make_directories_in_root(at, op->target, 0755, 0, 0);
 	if (target < 0)
 		return target;
+	/* What masks and is read-only below /proc and /sys is found by those names: an image may not have put a symlink there (CVE-2019-19921). */
+	if ((!strcmp(op->type, "proc") || !strcmp(op->type, "sysfs")) && !is_plain_directory(at, op->target))
+		return -ENOTDIR;
 	return mount(op->source, path_of(target).text, op->type, op->flags, *op->data ? op->data : NULL) < 0 ? -errno : 0;
-}
-
-static int make_empty_file(const struct context *at, const char *path)
-{
-	const char *name;
-	autoclose int parent = open_parent_in_root(at, path, &name);
-	if (parent < 0)
-		return parent;
-	int fd = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd >= 0)
-		close(fd);
-	else if (errno != EEXIST)
-		return -errno;
-	return open_in_root(at, path, O_PATH);
 }
 
 int do_bind_mount(struct context *at, const struct op_bind_mount *op)
@@ -148,7 +144,7 @@ int do_bind_mount(struct context *at, const struct op_bind_mount *op)
 		return result;
 	int found = open_in_root(at, op->target, O_PATH);
 	if (found == -ENOENT)
-		found = S_ISDIR(source.st_mode) ? make_directories_in_root(at, op->target, 0755, 0, 0) : make_empty_file(at, op->target);
+		found = S_ISDIR(source.st_mode) ? make_directories_in_root(at, op->target, 0755, 0, 0) : make_file_in_root(at, op->target);
 	autoclose int target = found;
 	if (target < 0)
 		return target;
@@ -166,9 +162,10 @@ int do_make_node(struct context *at, const struct op_make_node *op)
 		return parent;
 	if (unlinkat(parent, name, 0) < 0 && errno != ENOENT)
 		return -errno;
-	if (mknodat(parent, name, type | (op->mode & 07777), makedev(op->major, op->minor)) < 0)
-		return -errno;
-	return fchmodat(parent, name, op->mode & 07777, 0) < 0 || fchownat(parent, name, op->uid, op->gid, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+	mode_t mask = umask(0); /* chmod(2) by name would follow what a container puts in its place */
+	int made = mknodat(parent, name, type | (op->mode & 07777), makedev(op->major, op->minor));
+	umask(mask);
+	return made < 0 || fchownat(parent, name, op->uid, op->gid, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
 int do_make_symlink(struct context *at, const struct op_make_symlink *op)

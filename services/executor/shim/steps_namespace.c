@@ -2,10 +2,15 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/sched.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include "plan.h"
+#include "status.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80
@@ -43,11 +48,35 @@ int do_join_namespace(struct context *at, const struct op_join_namespace *op)
 	return file_system.f_type == NSFS_MAGIC ? enter(at, fd, op->flag) : -EINVAL;
 }
 
+/*
+ * Who is in a container's pid namespace is seen there, and looked into by a container with CAP_SYS_PTRACE: /proc/<pid>/root and /fd of somebody who still
+ * has the host's are a way out. So the child joins all other namespaces first, out of sight, and a process that never had more takes its place, the shim's
+ * child like itself (clone(2), CLONE_PARENT).
+ */
+static int be_born(struct context *at)
+{
+	int pidfd = -1;
+	struct clone_args args = { .flags = CLONE_PARENT | CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)&pidfd };
+	close_held(&at->task_pidfd);
+	at->task_pidfd = -1;
+	pid_t pid = syscall(SYS_clone3, &args, sizeof args);
+	if (pid < 0)
+		return -errno;
+	if (pid > 0)
+		_exit(send_born(at->status_fd, pid, pidfd) < 0);
+	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ? -errno : 0;
+}
+
 int do_join_task(struct context *at, const struct op_join_task *op)
 {
 	if (at->task_pidfd < 0)
 		return -ESRCH;
-	return enter(at, at->task_pidfd, op->flags);
+	int result = enter(at, at->task_pidfd, op->flags & ~CLONE_NEWPID);
+	if (result < 0 || !(op->flags & CLONE_NEWPID))
+		return result;
+	if (setns(at->task_pidfd, CLONE_NEWPID) < 0)
+		return -errno;
+	return be_born(at);
 }
 
 int do_unshare(struct context *at, const struct op_unshare *op)

@@ -7,7 +7,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include "shim.h"
 
 static bool read_all(int fd, void *to, size_t length)
@@ -23,9 +22,11 @@ static bool read_all(int fd, void *to, size_t length)
 	return true;
 }
 
-/* The shim keeps nothing of the zygote's: its session, directory, descriptors are its own. */
+/* The shim keeps nothing of the zygote's: its session, directory, descriptors, and what becomes of its children are its own. */
 static _Noreturn void become_shim(void *memory, size_t bytes, int ready_fd)
 {
+	setsid();
+	signal(SIGCHLD, SIG_DFL);
 	int null = open("/dev/null", O_RDWR);
 	for (int fd = 0; fd < 3; fd++)
 		dup2(null, fd);
@@ -43,21 +44,15 @@ static _Noreturn void become_shim(void *memory, size_t bytes, int ready_fd)
 static int32_t spawn(void *memory, size_t bytes)
 {
 	int ready[2];
-	int32_t reply = -ECHILD;
+	int32_t reply;
 	if (pipe2(ready, O_CLOEXEC) < 0)
 		return -errno;
-	pid_t between = fork();
-	if (between == 0) {
-		setsid();
-		pid_t shim = fork(); /* twice, so that init and not the zygote is its parent */
-		if (shim == 0)
-			become_shim(memory, bytes, ready[1]);
-		_exit(shim < 0);
-	}
+	pid_t shim = fork();
+	if (shim == 0)
+		become_shim(memory, bytes, ready[1]);
+	reply = shim < 0 ? -errno : -ECHILD;
 	close(ready[1]);
-	if (between > 0)
-		waitpid(between, NULL, 0);
-	if (between < 0 || !read_all(ready[0], &reply, sizeof reply))
+	if (shim > 0 && !read_all(ready[0], &reply, sizeof reply))
 		reply = -ECHILD;
 	close(ready[0]);
 	return reply;
@@ -67,6 +62,7 @@ int run_zygote(void)
 {
 	uint32_t length;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_IGN); /* nobody waits for shims: the kernel forgets those that end, and init takes on the others when we do */
 	signal(SIGINT, SIG_IGN); /* ^C in the engine's terminal: it ends when its stdin does */
 	prctl(PR_SET_NAME, "berth-zygote", 0, 0, 0);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

@@ -1,9 +1,10 @@
-import type { Commit, DomainEvent } from '#libs/event-store/event.js';
+import type { Commit } from '#libs/event-store/event.js';
 import { Fold, type FoldedLog } from '#libs/event-store/fold.js';
 import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
-import { type DockerEvent, DockerEvents, type FrozenDockerEvents } from '../domain/docker-event.js';
+import type { DockerEvent } from '../domain/docker-event.js';
+import { DockerEvents, type FrozenDockerEvents, type LoggedEvent } from '../domain/docker-events.js';
 
-const SUBJECTS = ['berth.event.container.>', 'berth.event.exec.>', 'berth.event.task.>', 'berth.event.image.>', 'berth.event.volume.>', 'berth.event.network.>'];
+const SUBJECTS = ['berth.event.container.>', 'berth.event.exec.>', 'berth.event.task.>', 'berth.event.image.>', 'berth.event.volume.>', 'berth.event.network.>', 'berth.event.pool.>'];
 
 export interface EventWindow {
   /** RFC 3339; '' means from now on. */
@@ -68,8 +69,7 @@ export class EventFeed {
 }
 
 /** Subjects have one writer each, which validated what it wrote. */
-const translate = (events: DockerEvents, commit: Commit): readonly DockerEvent[] =>
-  (commit.events as readonly (DomainEvent & Parameters<DockerEvents['translate']>[0])[]).flatMap((event) => events.translate(event));
+const translate = (events: DockerEvents, commit: Commit): readonly DockerEvent[] => events.translate(commit.events as readonly unknown[] as readonly LoggedEvent[]);
 
 function reached(ms: number, abort: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -74,7 +74,7 @@ function commandLine(view: ContainerView): string {
 
 function summaryPorts(view: ContainerView): object[] {
   const published = isUp(view) ? (view.endpoint?.ports ?? []) : [];
-  const ports: object[] = published.map((port) => ({ IP: port.hostIp, PrivatePort: port.containerPort, PublicPort: port.hostPort, Type: port.protocol }));
+  const ports: object[] = published.map((port) => ({ IP: hostAddress(port), PrivatePort: port.containerPort, PublicPort: port.hostPort, Type: port.protocol }));
   if (!isUp(view)) return ports;
   for (const exposed of Object.keys(view.config.ExposedPorts ?? {})) {
     const [number = '', type = 'tcp'] = exposed.split('/');
@@ -82,6 +82,9 @@ function summaryPorts(view: ContainerView): object[] {
   }
   return ports;
 }
+
+/** No address is the default bridge's own (com.docker.network.bridge.host_binding_ipv4). */
+const hostAddress = (port: PublishedPort): string => port.hostIp || '0.0.0.0';
 
 const portKey = (port: PublishedPort): string => `${port.containerPort}/${port.protocol}`;
 
@@ -124,7 +127,7 @@ function networkSettings(view: ContainerView): object {
   const ports: Record<string, { HostIp: string; HostPort: string }[] | null> = {};
   if (isUp(view)) {
     for (const exposed of Object.keys(view.config.ExposedPorts ?? {})) ports[exposed.includes('/') ? exposed : `${exposed}/tcp`] = null;
-    for (const port of live?.ports ?? []) (ports[portKey(port)] ??= []).push({ HostIp: port.hostIp, HostPort: String(port.hostPort) });
+    for (const port of live?.ports ?? []) (ports[portKey(port)] ??= []).push({ HostIp: hostAddress(port), HostPort: String(port.hostPort) });
   }
   return {
     Bridge: '',

@@ -4,6 +4,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:f
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { invalid, notFound } from '#libs/errors/errors.js';
+import { failpoint } from '#libs/failpoint/failpoint.js';
 import { blobPath } from '#libs/oci/content-layout.js';
 import type { Digest } from '#libs/oci/digest.js';
 
@@ -36,6 +37,10 @@ export class ContentStore {
     await mkdir(join(this.dataRoot, 'content', 'blobs', 'sha256'), { recursive: true, mode: 0o750 });
     await mkdir(this.ingestRoot, { recursive: true, mode: 0o700 });
     for (const name of await readdir(this.ingestRoot)) await rm(join(this.ingestRoot, name), { force: true });
+  }
+
+  async list(): Promise<Digest[]> {
+    return (await readdir(join(this.dataRoot, 'content', 'blobs', 'sha256'))).map((hex) => `sha256:${hex}`);
   }
 
   /** Keeps blobs that no image names yet from being removed. The caller releases it. */
@@ -105,6 +110,7 @@ export class ContentStore {
         await file.sync();
         await rename(temporary, blobPath(this.dataRoot, digest));
         await syncDirectory(dirname(blobPath(this.dataRoot, digest)));
+        await failpoint('blob.in-place');
       }
       return { digest, sizeBytes, start };
     } finally {

@@ -1,4 +1,4 @@
-import { UnpackLayer } from '#contracts/executor/host.js';
+import { KeepLayers, UnpackLayer } from '#contracts/executor/host.js';
 import type { ImageLayer } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
@@ -14,6 +14,8 @@ import type { Turns } from './turns.js';
 
 /** A layer of many gigabytes on a slow disk. */
 const UNPACK_TIMEOUT_MS = 60 * 60_000;
+/** An executor that died forgot about it: it begins anew. */
+const ASK_AGAIN_MS = 5_000;
 
 export interface NewImage {
   /** Of the configuration, in the content store already. */
@@ -30,6 +32,8 @@ export interface NewImage {
 
 /** The one way in for every image: unpack its layers, then the log. Twice is once. */
 export class AddImage {
+  private readonly layersKept = Promise.withResolvers<void>();
+
   constructor(
     private readonly aggregates: ImageAggregates,
     private readonly directory: ImageDirectory,
@@ -37,6 +41,13 @@ export class AddImage {
     private readonly bus: Bus,
     private readonly tagTurns: Turns,
   ) {}
+
+  /** After a restart: takes away layers that no image has. Nothing is unpacked before. Rejects while the executor is down. */
+  async keepLayers(asked: RequestContext): Promise<void> {
+    const chainIds = new Set([...this.directory.all()].flatMap(({ layers }) => layers.map(({ chainId }) => chainId)));
+    await this.bus.request(KeepLayers, { chainIds: [...chainIds] }, asked);
+    this.layersKept.resolve();
+  }
 
   /** Layers of an image with their chain ids. Rejects as invalid where configuration and layers do not fit. */
   async layersOf(configDigest: string, blobs: readonly Descriptor[]): Promise<readonly ImageLayer[]> {
@@ -49,7 +60,8 @@ export class AddImage {
   /** Resolves to the bytes of the layer's files. */
   async unpack(layer: ImageLayer, asked: RequestContext): Promise<number> {
     const { chainId, diffId, digest, mediaType } = layer;
-    const { sizeBytes } = await this.bus.request(UnpackLayer, { chainId, diffId, digest, mediaType }, asked, { timeoutMs: UNPACK_TIMEOUT_MS });
+    await this.layersKept.promise;
+    const { sizeBytes } = await this.bus.request(UnpackLayer, { chainId, diffId, digest, mediaType }, asked, { timeoutMs: UNPACK_TIMEOUT_MS, askAgainMs: ASK_AGAIN_MS });
     return sizeBytes;
   }
 

@@ -8,6 +8,11 @@ export class CollectBlobs {
     private readonly content: ContentStore,
   ) {}
 
+  /** What a process that died had brought and named nowhere. Before the first lease. */
+  async leftOver(): Promise<void> {
+    await this.unused(await this.content.list());
+  }
+
   /** Of `candidates`, those that no image names and no lease holds. */
   async unused(candidates: Iterable<string>): Promise<void> {
     const used = new Set<string>();

@@ -72,7 +72,7 @@ export class RemoveOneImage {
     const doomed = image.layers.map((layer) => layer.chainId).filter((chainId) => !kept.has(chainId)).reverse();
     if (!asked.dryRun) {
       // The log has it removed: a layer that stays behind, since the executor is down, is unknown to it and goes with the next scrub.
-      for (const chainId of doomed) await this.bus.request(RemoveLayer, { chainId }, asked, { timeoutMs: 600_000 }).catch(() => undefined);
+      for (const chainId of doomed) await this.bus.request(RemoveLayer, { chainId }, asked, { timeoutMs: 600_000, askAgainMs: 5_000 }).catch(() => undefined);
       await this.collect.unused([image.configDigest, image.manifestDigest, ...image.layers.map((layer) => layer.digest), ...image.digests.map((name) => name.slice(name.indexOf('@') + 1))]);
     }
     return { untagged: names, deleted: [image.configDigest, ...doomed], position: removed.position };

@@ -1,8 +1,9 @@
 import { notFound } from '#libs/errors/errors.js';
 import type { NetworkView } from '#contracts/networks/networks.js';
 import type { Aggregates } from '#libs/event-store/aggregates.js';
-import type { Network, NetworkCommand, NetworkEvent } from '../domain/network/network-decider.js';
-import type { Pool, PoolCommand, PoolEvent } from '../domain/pool/pool-decider.js';
+import type { NetworkEvent, PoolEvent } from '#contracts/networks/events.js';
+import type { Network, NetworkCommand } from '../domain/network/network-decider.js';
+import type { Pool, PoolCommand } from '../domain/pool/pool-decider.js';
 
 export type Networks = Aggregates<Network, NetworkCommand, NetworkEvent>;
 export type Pools = Aggregates<Pool, PoolCommand, PoolEvent>;

@@ -1,4 +1,5 @@
 import type { ContainerEvent } from '#contracts/containers/events.js';
+import { causedBy } from '#libs/event-store/caused-by.js';
 import type { Commit } from '#libs/event-store/event.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import { Reaction, type Work } from '#libs/event-store/reaction.js';
@@ -19,13 +20,13 @@ export class ReleaseWatch extends Reaction {
 }
 
 function releases(commit: Commit<ContainerEvent>, pools: Pools): Work[] {
-  const context = { ...NETWORKS, correlationId: commit.cause.correlationId, causationId: commit.id };
+  const asked = causedBy(commit, NETWORKS.actor);
   return commit.events.flatMap((event) => {
     if (event.type !== 'ContainerExited' && event.type !== 'StartFailed') return [];
     const endpoint = endpointOf(event.container, event.start);
     return Array.from(pools.entries())
       .filter(([, pool]) => pool.endpoints.has(endpoint))
-      .map(([network]) => ({ key: network, run: async () => void (await pools.execute(network, { type: 'Release', endpoint, at: new Date().toISOString() }, context)) }));
+      .map(([network]) => ({ key: network, run: async () => void (await pools.execute(network, { type: 'Release', endpoint, at: new Date().toISOString() }, asked)) }));
   });
 }
 

@@ -1,5 +1,4 @@
-import type { ContainerEvent } from '#contracts/containers/events.js';
-import { EnsureVolumeDirectory, RemoveVolumeDirectory } from '#contracts/executor/host.js';
+import { EnsureVolumeDirectory, ListVolumeDirectories, RemoveVolumeDirectory } from '#contracts/executor/host.js';
 import type { Done, RequestContext } from '#contracts/request.js';
 import type { CreateVolume, RemoveVolume, VolumeEvent, VolumeView } from '#contracts/volumes/volumes.js';
 import type { Aggregates } from '#libs/event-store/aggregates.js';
@@ -7,27 +6,34 @@ import { conflict, notFound } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
 import type { Volume, VolumeCommand } from '../domain/volume/volume-decider.js';
+import type { VolumeReferences } from './volume-references.js';
 
 export type VolumeAggregates = Aggregates<Volume, VolumeCommand, VolumeEvent>;
 type Present = Extract<Volume, { status: 'present' }>;
 
+/** The executor may be about to come back. */
+const AGAIN = { askAgainMs: 500 };
+const VOLUMES: RequestContext = { actor: 'service:volumes', correlationId: 'recovery', causationId: 'recovery' };
+
 /** Named and anonymous volumes of the local driver: a directory each, made by the executor. */
 export class Volumes {
-  /** Which containers refer to a volume, folded from what the containers service publishes. */
-  private readonly references = new Map<string, Set<string>>();
-  private readonly usedBy = new Map<string, readonly string[]>();
+  private readonly reconciled = Promise.withResolvers<void>();
 
   constructor(
     private readonly volumes: VolumeAggregates,
     private readonly bus: Bus,
     private readonly dataRoot: string,
+    private readonly references: VolumeReferences,
   ) {}
 
   async create(command: CreateVolume, asked: RequestContext): Promise<VolumeView & Done & { created: boolean }> {
     const name = command.name || keyedId('volume', asked.idempotencyKey);
-    const wish = { type: 'Create', name, driver: command.driver || 'local', labels: command.labels ?? {}, options: command.options ?? {}, anonymous: !command.name, at: new Date().toISOString() } as const;
+    const wish = { type: 'Create', name, driver: command.driver || 'local', labels: command.labels ?? {}, options: command.options ?? {}, anonymous: !command.name, ...(command.container ? { container: command.container } : {}), at: new Date().toISOString() } as const;
     const { events, position } = await this.volumes.execute(name, wish, asked);
-    if (!asked.dryRun) await this.bus.request(EnsureVolumeDirectory, { name }, asked);
+    if (!asked.dryRun) {
+      await this.reconciled.promise;
+      await this.bus.request(EnsureVolumeDirectory, { name }, asked, AGAIN);
+    }
     const { anonymous, driver, labels, options, at } = wish;
     const state: Volume = asked.dryRun ? { status: 'present', name, driver, labels, options, anonymous, createdAt: at } : this.volumes.get(name).state;
     return { ...this.view(present(state, name)), position, created: events.length > 0 };
@@ -36,10 +42,13 @@ export class Volumes {
   async remove(command: RemoveVolume, asked: RequestContext): Promise<Done> {
     const { name } = command;
     if (this.volumes.get(name).state.status === 'absent' && (command.force || (asked.idempotencyKey !== undefined && (await this.volumes.wasDone(name, 'Remove', asked.idempotencyKey))))) return { position: 0 };
-    const users = this.references.get(name);
-    if (users && users.size > 0) throw conflict(`remove ${name}: volume is in use - [${Array.from(users).join(', ')}]`);
+    const users = await this.references.newest(name);
+    if (users.length > 0) throw conflict(`remove ${name}: volume is in use - [${users.join(', ')}]`);
     const { position } = await this.volumes.execute(name, { type: 'Remove', name, at: new Date().toISOString() }, asked);
-    if (!asked.dryRun) await this.bus.request(RemoveVolumeDirectory, { name }, asked);
+    if (!asked.dryRun) {
+      await this.reconciled.promise;
+      await this.bus.request(RemoveVolumeDirectory, { name }, asked, AGAIN);
+    }
     return { position };
   }
 
@@ -52,33 +61,20 @@ export class Volumes {
     return { volumes: all.map((volume) => this.view(volume)), position: this.volumes.position };
   }
 
-  /** Folds one event of a container into the references. */
-  see(event: ContainerEvent): void {
-    if (event.type === 'ContainerCreated') {
-      const names = event.mounts.flatMap(({ name }) => (name ? [name] : []));
-      if (names.length > 0) this.refer(event.container, names);
-    } else if (event.type === 'ContainerRemoved') {
-      for (const name of this.usedBy.get(event.container) ?? []) {
-        const users = this.references.get(name);
-        users?.delete(event.container);
-        if (users?.size === 0) this.references.delete(name);
-      }
-      this.usedBy.delete(event.container);
+  /** After a restart: what was cut short between a commit and its effect on the disk is finished. Commands wait for it. Rejects while the executor is down. */
+  async reconcile(): Promise<void> {
+    for (const [name, volume] of this.volumes.entries()) {
+      if (volume.status === 'absent' || !volume.container || this.references.of(name).length > 0) continue;
+      if (this.references.hasLeft(volume.container)) await this.volumes.execute(name, { type: 'Remove', name, at: new Date().toISOString() }, VOLUMES);
     }
-  }
-
-  /** What a snapshot keeps of the references. */
-  freeze(): unknown {
-    return [...this.usedBy];
-  }
-
-  thaw(frozen: unknown): void {
-    for (const [container, names] of frozen as [string, string[]][]) this.refer(container, names); // what `freeze` gave
-  }
-
-  private refer(container: string, names: readonly string[]): void {
-    this.usedBy.set(container, names);
-    for (const name of names) this.references.set(name, (this.references.get(name) ?? new Set()).add(container));
+    const { whole, half } = await this.bus.request(ListVolumeDirectories, {}, VOLUMES);
+    // A directory that the log does not know stays: data goes only when the log says so.
+    for (const name of [...whole, ...half]) {
+      if (this.volumes.get(name).state.status === 'absent' && (await this.volumes.history(name)).length > 0) await this.bus.request(RemoveVolumeDirectory, { name }, VOLUMES);
+    }
+    const complete = new Set(whole);
+    for (const [name, { status }] of this.volumes.entries()) if (status === 'present' && !complete.has(name)) await this.bus.request(EnsureVolumeDirectory, { name }, VOLUMES);
+    this.reconciled.resolve();
   }
 
   private view(volume: Present): VolumeView {

@@ -13,6 +13,8 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'RecordStarted'; readonly start: number; readonly pid: number; readonly endpoint?: EndpointSettings }
   | { readonly type: 'RecordStartFailed'; readonly start: number; readonly error: string; readonly exitCode: number }
   | { readonly type: 'RecordExited'; readonly start: number; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly keeperLost: boolean }
+  | { readonly type: 'Attach'; readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean }
+  | { readonly type: 'Resize'; readonly rows: number; readonly columns: number }
   | { readonly type: 'Stop'; readonly signal: number; readonly timeoutSeconds: number }
   | { readonly type: 'Kill'; readonly signal: number }
   | { readonly type: 'Rename'; readonly name: string }
@@ -51,7 +53,7 @@ function decide(command: ContainerCommand, state: Container): readonly Container
       return [{ type: 'ContainerStarted', container, start: command.start, pid: command.pid, ...(command.endpoint ? { endpoint: command.endpoint } : {}), at }];
 
     case 'RecordStartFailed':
-      if (state.status !== 'starting' || command.start !== state.run.start) return [];
+      if (command.start !== state.run.start || state.run.over || state.run.startedAt !== '') return [];
       return [{ type: 'StartFailed', container, start: command.start, error: command.error, exitCode: command.exitCode, at }];
 
     case 'RecordExited':
@@ -67,6 +69,14 @@ function decide(command: ContainerCommand, state: Container): readonly Container
     case 'Kill':
       if (!isRunning(state)) throw conflict(`cannot kill container: ${state.spec.name}: container ${container} is not running`);
       return [{ type: 'KillRequested', container, signal: command.signal, at }];
+
+    case 'Attach':
+      if (state.status === 'removing') throw conflict('container is marked for removal and cannot be attached to');
+      return [{ type: 'ContainerAttached', container, stdin: command.stdin, stdout: command.stdout, stderr: command.stderr, at }];
+
+    case 'Resize':
+      if (state.status !== 'running') throw conflict(`cannot resize a stopped container: container ${container} is not running`);
+      return [{ type: 'TerminalResized', container, rows: command.rows, columns: command.columns, at }];
 
     case 'Rename':
       if (state.status === 'removing') throw conflict('container is marked for removal and cannot be renamed');
@@ -125,7 +135,7 @@ function evolve(state: Container, event: ContainerEvent): Container {
     case 'ContainerStarted':
       return { ...state, status: state.status === 'removing' ? 'removing' : 'running', run: { ...state.run, pid: event.pid, startedAt: event.at, ...(event.endpoint ? { endpoint: event.endpoint } : {}) } };
     case 'StartFailed':
-      return { ...state, status: state.run.start > 1 ? 'exited' : 'created', run: { ...state.run, pid: 0, finishedAt: state.run.start > 1 ? event.at : '', exitCode: event.exitCode, error: event.error, over: true } };
+      return { ...state, status: state.status === 'removing' ? 'removing' : state.run.start > 1 ? 'exited' : 'created', run: { ...state.run, pid: 0, finishedAt: state.run.start > 1 ? event.at : '', exitCode: event.exitCode, error: event.error, over: true } };
     case 'StopRequested':
       return { ...state, status: state.status === 'restarting' ? 'exited' : state.status, run: { ...state.run, stopRequested: { signal: event.signal, timeoutSeconds: event.timeoutSeconds } } };
     case 'KillRequested': {
@@ -138,6 +148,10 @@ function evolve(state: Container, event: ContainerEvent): Container {
       const { endpoint: _released, ...run } = state.run;
       return { ...state, status: state.status === 'removing' ? 'removing' : 'exited', run: { ...run, pid: 0, finishedAt: event.at, exitCode: event.exitCode, oomKilled: event.oomKilled, over: true } };
     }
+    // Told for those who watch; the container is as it was.
+    case 'ContainerAttached':
+    case 'TerminalResized':
+      return state;
     case 'RestartScheduled':
       return { ...state, status: 'restarting', restartDelayMs: event.delayMs };
     case 'ContainerRenamed':

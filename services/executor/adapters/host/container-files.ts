@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { failpoint } from '#libs/failpoint/failpoint.js';
 
 /** Where the files of one container lie below the data root. */
 export class ContainerFiles {
@@ -30,6 +31,7 @@ export class ContainerFiles {
   async prepare(container: string, files: { readonly hosts: string; readonly hostname: string; readonly resolvConf: string }): Promise<void> {
     const directory = this.directory(container);
     await mkdir(directory, { recursive: true, mode: 0o710 });
+    await failpoint('container-files.half-made');
     await Promise.all([
       mkdir(this.upper(container), { recursive: true, mode: 0o755 }),
       mkdir(this.work(container), { recursive: true, mode: 0o700 }),

@@ -1,6 +1,8 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invalid } from '#libs/errors/errors.js';
+import { failpoint } from '#libs/failpoint/failpoint.js';
 
 /** A name becomes one path component below the volumes' folder, never more: checked here again, since this process is root. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
@@ -12,12 +14,19 @@ export class VolumeDirectories {
   async ensure(name: string): Promise<string> {
     const path = join(this.of(name), '_data');
     await mkdir(this.of(name), { recursive: true, mode: 0o701 });
+    await failpoint('volume.half-made');
     await mkdir(path, { recursive: true, mode: 0o755 });
     return path;
   }
 
   async remove(name: string): Promise<void> {
     await rm(this.of(name), { recursive: true, force: true });
+  }
+
+  async list(): Promise<{ readonly whole: readonly string[]; readonly half: readonly string[] }> {
+    const names = await readdir(join(this.dataRoot, 'volumes'));
+    const half = names.filter((name) => !existsSync(join(this.dataRoot, 'volumes', name, '_data')));
+    return { whole: names.filter((name) => !half.includes(name)), half };
   }
 
   private of(name: string): string {

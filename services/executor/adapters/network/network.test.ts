@@ -66,9 +66,9 @@ async function connect(where: NetworkSandbox, address: string, port: number): Pr
 
 test('a MAC is made of the address', () => expect(macOf('172.17.0.2')).toBe('02:42:ac:11:00:02'));
 
-test('a sandbox that is attached has a link, an address, a MAC and a way out', () => {
+test('a sandbox that is attached has a link, an address, a MAC and a way out', async () => {
   ensureBridge({ ...bridge, namespace: host.fd });
-  container.attach(attachment);
+  await container.attach(attachment);
   const text = run(container, 'ip', 'addr', 'show', 'eth0').text;
   expect(text).toContain('inet 172.17.0.2/16 brd 172.17.255.255 scope global eth0');
   expect(text).toContain('02:42:ac:11:00:02');
@@ -89,26 +89,26 @@ test('a link of another kind is not taken for a bridge', () => {
   expect(() => ensureBridge({ ...bridge, namespace: host.fd })).toThrow(expect.objectContaining({ kind: 'conflict' }));
 });
 
-test('an attachment that fails leaves no link behind', () => {
+test('an attachment that fails leaves no link behind', async () => {
   ensureBridge({ ...bridge, namespace: host.fd });
-  expect(() => container.attach({ ...attachment, gateway: '10.0.0.1' })).toThrow('ENETUNREACH');
+  await expect(container.attach({ ...attachment, gateway: '10.0.0.1' })).rejects.toThrow('ENETUNREACH');
   using inHost = new RouteSocket(host.fd);
   expect(inHost.links().map((link) => link.name)).not.toContain('veth0000001');
-  container.attach(attachment);
+  await container.attach(attachment);
 });
 
 test('a link is taken from a sandbox that lives on, twice is once, and its name is free at once', async () => {
   ensureBridge({ ...bridge, namespace: host.fd });
-  container.attach(attachment);
+  await container.attach(attachment);
   await detachLink('veth0000001', host.fd);
   await detachLink('veth0000001', host.fd);
-  container.attach(attachment);
+  await container.attach(attachment);
 });
 
 test('a container reaches a machine that knows no way back to it', async () => {
   connectFar();
   ensureBridge({ ...bridge, namespace: host.fd });
-  container.attach(attachment);
+  await container.attach(attachment);
   expect(run(container, 'ping', '-c', '1', '-W', '1', '192.0.2.2').status).not.toBe(0);
   const firewall = new Firewall('berth_test', host.fd);
   await firewall.applyRuleSet({ bridges: [{ bridge: 'docker0', subnet: '172.17.0.0/16' }], publishedPorts: [] });
@@ -120,7 +120,7 @@ test('a container reaches a machine that knows no way back to it', async () => {
 test('a published port is reached from far, from the host, by 127.0.0.1 and from the container itself, others are not', async () => {
   connectFar();
   ensureBridge({ ...bridge, namespace: host.fd });
-  container.attach(attachment);
+  await container.attach(attachment);
   await serve(container, 80);
   const firewall = new Firewall('berth_test', host.fd);
   const web = { protocol: 'tcp', hostPort: 8080, containerAddress: '172.17.0.2', containerPort: 80 } as const;
@@ -147,10 +147,10 @@ test('bridges do not reach each other, and an internal one has no way out', asyn
   connectFar();
   ensureBridge({ ...bridge, namespace: host.fd });
   ensureBridge({ name: 'br-other', gateway: '172.18.0.1', prefixLength: 16, mtu: 1500, namespace: host.fd });
-  container.attach(attachment);
+  await container.attach(attachment);
   const other = NetworkSandbox.create(host.fd);
   opened.push(other);
-  other.attach({ ...attachment, bridge: 'br-other', hostName: 'veth0000002', mac: macOf('172.18.0.2'), address: '172.18.0.2', gateway: '172.18.0.1' });
+  await other.attach({ ...attachment, bridge: 'br-other', hostName: 'veth0000002', mac: macOf('172.18.0.2'), address: '172.18.0.2', gateway: '172.18.0.1' });
   await new Firewall('berth_test', host.fd).applyRuleSet({
     bridges: [
       { bridge: 'docker0', subnet: '172.17.0.0/16' },
@@ -168,11 +168,11 @@ test('text that is no address never reaches nft', async () => {
   await expect(async () => firewall.publish([{ protocol: 'tcp', hostPort: 1, containerAddress: '1.2.3.4 }; flush ruleset #', containerPort: 1 }])).rejects.toMatchObject({ kind: 'invalid' });
 });
 
-test('a pool hands out sandboxes and makes new ones', () => {
+test('a pool hands out sandboxes and makes new ones', async () => {
   using pool = new SandboxPool(3);
-  pool.fill();
-  expect(pool.ready).toBe(3);
+  await expect.poll(() => pool.ready).toBe(3);
   using one = pool.take();
   expect(pool.ready).toBe(2);
+  await expect.poll(() => pool.ready).toBe(3);
   expect(one.path).toBe(`/proc/${process.pid}/fd/${one.fd}`);
 });

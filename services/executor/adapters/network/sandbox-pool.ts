@@ -2,19 +2,19 @@ import type { Fd } from '#libs/linux/native.js';
 import { NetworkSandbox } from './sandbox.js';
 
 /**
- * Keeps `size` sandboxes ready with loopback up, so that a start does not wait for a new namespace. What is taken is replaced when the event loop is idle
- * next, one a turn. A namespace that could not be made is tried again at the next `take`, whose caller sees the error.
+ * Keeps `size` sandboxes ready with loopback up, so that a start does not wait for a new namespace. What is taken is replaced beside the event loop, one
+ * after the other. A namespace that could not be made is tried again at the next `take`, whose caller sees the error.
  */
 export class SandboxPool implements Disposable {
   readonly #ready: NetworkSandbox[] = [];
-  #refill: NodeJS.Immediate | undefined;
+  #refilling = false;
   #closed = false;
 
   constructor(
     readonly size: number,
     readonly outside: Fd = -1,
   ) {
-    this.#refillSoon();
+    void this.fill();
   }
 
   get ready(): number {
@@ -24,18 +24,25 @@ export class SandboxPool implements Disposable {
   /** The caller owns it. Makes one when none is ready. */
   take(): NetworkSandbox {
     const sandbox = this.#ready.pop() ?? NetworkSandbox.create(this.outside);
-    this.#refillSoon();
+    void this.fill();
     return sandbox;
   }
 
-  /** Makes all that are missing now. */
-  fill(): void {
-    while (!this.#closed && this.#ready.length < this.size) this.#ready.push(NetworkSandbox.create(this.outside));
+  /** Resolves once none is missing, or one could not be made. */
+  async fill(): Promise<void> {
+    if (this.#refilling) return;
+    this.#refilling = true;
+    try {
+      while (!this.#closed && this.#ready.length < this.size) this.#add(await NetworkSandbox.createAsync(this.outside));
+    } catch {
+      // `take` meets the same error, with somebody there to hear it.
+    } finally {
+      this.#refilling = false;
+    }
   }
 
   close(): void {
     this.#closed = true;
-    clearImmediate(this.#refill);
     for (const sandbox of this.#ready.splice(0)) sandbox.close();
   }
 
@@ -43,16 +50,8 @@ export class SandboxPool implements Disposable {
     this.close();
   }
 
-  #refillSoon(): void {
-    if (this.#closed || this.#refill !== undefined || this.#ready.length >= this.size) return;
-    this.#refill = setImmediate(() => {
-      this.#refill = undefined;
-      try {
-        this.#ready.push(NetworkSandbox.create(this.outside));
-      } catch {
-        return; // `take` meets the same error, with somebody there to hear it.
-      }
-      this.#refillSoon();
-    });
+  #add(sandbox: NetworkSandbox): void {
+    if (this.#closed) sandbox.close();
+    else this.#ready.push(sandbox);
   }
 }

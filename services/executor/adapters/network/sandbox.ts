@@ -1,7 +1,7 @@
 import { closeSync, writeFileSync } from 'node:fs';
 import { internal } from '#libs/errors/errors.js';
 import type { Fd } from '#libs/linux/native.js';
-import { inNetworkNamespace, newNetworkNamespace } from '#libs/linux/network-namespace.js';
+import { inNetworkNamespace, newNetworkNamespace, newNetworkNamespaceAsync } from '#libs/linux/network-namespace.js';
 import { addAddress, addDefaultRoute, addVeth, deleteLink, setHairpin, setLink } from '#libs/netlink/route.js';
 import { RouteSocket } from './route-socket.js';
 
@@ -24,12 +24,13 @@ export interface Attachment {
 
 /**
  * The network of one container: a namespace that exists before its first process, and its links. Owned by who made it; `close` gives it back, processes in it
- * keep it alive after that. All is synchronous: netlink answers in microseconds.
+ * keep it alive after that.
  */
 export class NetworkSandbox implements Disposable {
   readonly #namespace: Fd;
   readonly #outside: Fd;
   #inside: RouteSocket | undefined;
+  #newestIndex = LOOPBACK_INDEX;
   #closed = false;
 
   private constructor(namespace: Fd, outside: Fd) {
@@ -39,17 +40,25 @@ export class NetworkSandbox implements Disposable {
 
   /** A new one with loopback up. `outside`: the network namespace of the bridges, absent: the engine's own. Throws SystemCallError or NetlinkRefused; nothing is left then. */
   static create(outside: Fd = -1): NetworkSandbox {
-    const sandbox = new NetworkSandbox(newNetworkNamespace(), outside);
+    return new NetworkSandbox(newNetworkNamespace(), outside).#prepared();
+  }
+
+  /** The same, most of it beside the event loop. */
+  static async createAsync(outside: Fd = -1): Promise<NetworkSandbox> {
+    return new NetworkSandbox(await newNetworkNamespaceAsync(), outside).#prepared();
+  }
+
+  #prepared(): this {
     try {
-      sandbox.#routes().send(setLink(LOOPBACK_INDEX, { up: true }));
+      this.#routes().send(setLink(LOOPBACK_INDEX, { up: true }));
       // As Docker has it: what is in a container may serve low ports and ping without privilege, since the ports are its own.
-      inNetworkNamespace(sandbox.#namespace, () => {
+      inNetworkNamespace(this.#namespace, () => {
         writeFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', '0');
         writeFileSync('/proc/sys/net/ipv4/ping_group_range', '0 2147483647');
       });
-      return sandbox;
+      return this;
     } catch (error) {
-      sandbox.close();
+      this.close();
       throw error;
     }
   }
@@ -64,16 +73,18 @@ export class NetworkSandbox implements Disposable {
   }
 
   /**
-   * Joins the sandbox to a bridge by a veth pair, born in their places in one message; only the inner end cannot be born up (ENOTCONN: its peer is not yet). Takes three to four rounds to the kernel.
-   * Throws NetlinkRefused (EEXIST: `hostName` or `containerName` is taken); no link is left then.
+   * Joins the sandbox to a bridge by a veth pair, born in their places in one message; only the inner end cannot be born up (ENOTCONN: its peer is not yet).
+   * Most of it is beside the event loop: the kernel takes half a millisecond to make two links. Rejects with NetlinkRefused (EEXIST: `hostName` or
+   * `containerName` is taken); no link is left then.
    */
-  attach(attachment: Attachment): void {
+  async attach(attachment: Attachment): Promise<void> {
     const { bridge, hostName, containerName, mac, address, prefixLength, gateway, mtu } = attachment;
     using outside = new RouteSocket(this.#outside);
     const master = typeof bridge === 'number' ? bridge : outside.link(bridge)?.index;
     if (master === undefined) throw internal(`the bridge ${bridge} is not there`);
-    const { refused } = outside.try(
-      addVeth({ name: hostName, master, mtu, up: true }, { name: containerName, address: mac, mtu, namespace: this.#namespace }),
+    const index = ++this.#newestIndex;
+    const { refused } = await outside.tryAsync(
+      addVeth({ name: hostName, master, mtu, up: true }, { index, name: containerName, address: mac, mtu, namespace: this.#namespace }),
       // Where br_netfilter is on, a container that calls its own published port is sent back within the bridge, not through the host.
       setHairpin(hostName),
     );
@@ -82,11 +93,8 @@ export class NetworkSandbox implements Disposable {
     try {
       const noHairpin = refused.get(1);
       if (noHairpin) throw noHairpin;
-      const inside = this.#routes();
-      const link = inside.link(containerName);
-      if (!link) throw internal(`the link ${containerName} vanished while it was set up`);
-      const routed = gateway === undefined ? [] : [addDefaultRoute(link.index, gateway)];
-      inside.send(addAddress(link.index, address, prefixLength), setLink(link.index, { up: true }), ...routed);
+      const routed = gateway === undefined ? [] : [addDefaultRoute(index, gateway)];
+      this.#routes().send(addAddress(index, address, prefixLength), setLink(index, { up: true }), ...routed);
     } catch (error) {
       outside.try(deleteLink(hostName));
       throw error;

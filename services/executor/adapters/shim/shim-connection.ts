@@ -1,12 +1,23 @@
 import { connect, type Socket } from 'node:net';
-import { unavailable } from '#libs/errors/errors.js';
-import { decodeEvent, frame, HELLO, type ShimEvent } from './shim-frames.js';
+import { BerthError, unavailable } from '#libs/errors/errors.js';
+import { peerCredentials } from '#libs/linux/processes.js';
+import { decodeEvent, frame, HELLO, PING, type ShimEvent } from './shim-frames.js';
 
 const CONNECT_DEADLINE_MS = 5_000;
+/** A shim that lives answers at once; one that is stopped must not hold up the others. */
+const STATE_DEADLINE_MS = 2_000;
+
+/** Nobody is behind the socket any more, or there is none: the shim has ended, whatever it was doing. */
+export class ShimGone extends BerthError {
+  constructor(path: string, cause: Error) {
+    super('unavailable', `there is no shim at ${path}`, { cause });
+  }
+}
 
 /** The control connection to one shim. It tells its state on connecting, then what happens; what is sent needs no answer, since events tell how it went. */
 export class ShimConnection {
   private received: Buffer = Buffer.alloc(0);
+  private readonly stateTold = Promise.withResolvers<void>();
 
   private constructor(
     private readonly socket: Socket,
@@ -15,23 +26,47 @@ export class ShimConnection {
   ) {
     socket.on('data', (bytes: Buffer) => this.read(bytes));
     socket.on('error', () => undefined);
-    socket.on('close', onClose);
+    socket.on('close', () => {
+      this.stateTold.resolve();
+      onClose();
+    });
   }
 
-  /** Rejects (unavailable) when no shim listens there, or a stopped one does not take the connection in time. */
+  /** Rejects with ShimGone when no shim is there; as unavailable when a stopped one does not take the connection in time. */
   static async open(path: string, onEvent: (event: ShimEvent) => void, onClose: () => void): Promise<ShimConnection> {
     const socket = connect(path);
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error('no answer in time')), CONNECT_DEADLINE_MS);
       socket.once('connect', () => (clearTimeout(timer), resolve()));
       socket.once('error', (error) => (clearTimeout(timer), reject(error)));
-    }).catch((error: Error) => {
+    }).catch((error: NodeJS.ErrnoException) => {
       socket.destroy();
+      if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') throw new ShimGone(path, error);
       throw unavailable(`the shim at ${path} cannot be reached: ${error.message}`, error);
     });
     const connection = new ShimConnection(socket, onEvent, onClose);
     connection.send(frame(HELLO));
+    connection.send(frame(PING));
     return connection;
+  }
+
+  /** Resolves once the shim has told how all its processes stand, at the latest after 2 s: a stopped one tells it later. */
+  async state(): Promise<void> {
+    const timer = setTimeout(() => this.stateTold.resolve(), STATE_DEADLINE_MS);
+    await this.stateTold.promise;
+    clearTimeout(timer);
+  }
+
+  /** Ends the shim itself, and with it the container's processes: for one that nobody will hear of any more. */
+  kill(): void {
+    const fd = (this.socket as unknown as { readonly _handle: { readonly fd: number } | null })._handle?.fd; // Node gives no other way to a socket's descriptor
+    if (fd === undefined || fd < 0) return;
+    try {
+      // Of who listens: SO_PEERCRED of a connected stream, see unix(7).
+      process.kill(peerCredentials(fd).pid, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
   }
 
   send(bytes: Buffer): void {
@@ -49,7 +84,8 @@ export class ShimConnection {
       if (this.received.length < 4 + length) return;
       const event = decodeEvent(this.received.readUInt8(4), this.received.subarray(5, 4 + length));
       this.received = this.received.subarray(4 + length);
-      if (event) this.onEvent(event);
+      if (event?.type === 'pong') this.stateTold.resolve();
+      else if (event) this.onEvent(event);
     }
   }
 }

@@ -1,3 +1,5 @@
+import type { StepTimes } from '../../domain/plan/step-times.js';
+
 /** The control protocol of a shim: frames of u32 LE length, u8 type, payload; strings are u32 LE length and bytes. See shim/control.c. */
 export const HELLO = 1;
 export const SIGNAL = 2;
@@ -12,12 +14,15 @@ const STARTED = 101;
 const FAILED = 102;
 const EXITED = 103;
 const PONG = 104;
+const TIMES = 105;
 
 /** `target`: '' is the container's init, otherwise an exec's id. `at`: RFC 3339 with nanoseconds, the kernel's real time. */
 export type ShimEvent =
   | { readonly type: 'started'; readonly target: string; readonly pid: number; readonly at: string }
   | { readonly type: 'failed'; readonly target: string; readonly step: number; readonly errno: number }
   | { readonly type: 'exited'; readonly target: string; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly at: string }
+  /** Of a timed plan, before it is told how the start went. */
+  | { readonly type: 'times'; readonly target: string; readonly times: StepTimes }
   | { readonly type: 'pong' };
 
 export function frame(type: number, ...parts: readonly (number | string | Uint8Array)[]): Buffer {
@@ -65,10 +70,17 @@ export function decodeEvent(type: number, payload: Buffer): ShimEvent | undefine
         oomKilled: payload.readUInt32LE(at + 8) > 0,
         at: timestamp(payload.readBigUInt64LE(at + 12)),
       };
+    case TIMES:
+      return { type: 'times', target, times: readTimes(payload.subarray(at)) };
     default:
       // A newer shim may tell more than this engine knows.
       return undefined;
   }
+}
+
+function readTimes(payload: Buffer): StepTimes {
+  const [begun = 0n, cloned = 0n, joined = 0n, executed = 0n, ...done] = Array.from({ length: Math.floor(payload.length / 8) }, (_, index) => payload.readBigUInt64LE(8 * index));
+  return { begun, cloned, joined, executed, done };
 }
 
 /** Nanoseconds since 1970 as RFC 3339 with nine digits. */

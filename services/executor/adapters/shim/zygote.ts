@@ -23,6 +23,13 @@ export class Zygote {
 
   constructor(private readonly program: string) {}
 
+  /** Nothing while it runs. One that has ended is started again by this, as by the next request. */
+  trouble(): string | undefined {
+    if (this.channel !== undefined) return undefined;
+    this.ensure();
+    return 'had ended, and is started again';
+  }
+
   /** Starts it ahead of the first request. */
   warmUp(): void {
     this.ensure();

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat, writeFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BerthError, errorMessage, internal, invalid, notFound } from '#libs/errors/errors.js';
+import { failpoint } from '#libs/failpoint/failpoint.js';
 import { snapshotName } from '#libs/oci/chain-id.js';
 import { blobPath } from '#libs/oci/content-layout.js';
 import { decompressed } from '#libs/oci/decompress.js';
@@ -67,11 +68,15 @@ export class LayerStore {
   }
 
   /** Nothing there: nothing happens. The caller knows that no container stands on it. */
-  async remove(chainId: string): Promise<void> {
-    const name = this.nameOf(chainId);
+  remove(chainId: string): Promise<void> {
+    return this.removeByName(this.nameOf(chainId));
+  }
+
+  private async removeByName(name: string): Promise<void> {
     await this.running.get(name)?.catch(() => undefined);
     // First the facts: a layer half gone must not count as one.
     await rm(this.factsPath(name), { force: true });
+    await failpoint('layer.half-removed');
     const doomed = join(this.root, `${TEMPORARY}${randomBytes(8).toString('hex')}`);
     try {
       await rename(join(this.root, name), doomed);
@@ -80,6 +85,13 @@ export class LayerStore {
       throw error;
     }
     await rm(doomed, { recursive: true, force: true });
+  }
+
+  /** Removes every layer but these, and what is known of any that is not there. Nothing is being unpacked meanwhile. */
+  async keep(chainIds: readonly string[]): Promise<void> {
+    const kept = new Set(chainIds.map((chainId) => this.nameOf(chainId)));
+    const facts = (await readdir(join(this.root, FACTS))).map((file) => file.replace(/\.json.*$/, ''));
+    for (const name of new Set([...facts, ...(await readdir(this.root))])) if (!kept.has(name) && name !== FACTS) await this.removeByName(name);
   }
 
   private async unpackNow(name: string, layer: LayerBlob): Promise<{ readonly sizeBytes: number }> {
@@ -92,9 +104,11 @@ export class LayerStore {
     try {
       const sizeBytes = await this.extract(temporary, diffId, layer);
       await syncDirectory(temporary);
+      await failpoint('layer.extracted');
       await rm(target, { recursive: true, force: true });
       await rename(temporary, target);
       await syncDirectory(this.root);
+      await failpoint('layer.in-place');
       await this.writeFacts(name, { chainId: layer.chainId, diffId, sizeBytes });
       return { sizeBytes };
     } catch (error) {

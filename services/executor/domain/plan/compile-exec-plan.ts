@@ -5,6 +5,7 @@ import { environment } from '../spec/environment.js';
 import { type Plan, planOf } from './encode-plan.js';
 import type { PlanStep } from './plan-table.js';
 import { rightsSteps } from './process-steps.js';
+import { TIME_STEPS } from './step-times.js';
 
 export interface ExecRun {
   readonly process: TaskProcess;
@@ -15,11 +16,12 @@ export interface ExecRun {
   readonly hostname?: string;
   readonly cgroupDirectories: readonly string[];
   readonly tickets: readonly string[];
+  /** Whether the shim is to tell how long each step took. A shim of an older engine may not know how. */
+  readonly timed?: boolean;
 }
 
 /** namespaces(7) */
-const CLONE_NEWPID = 0x20000000;
-const OTHERS = 0x20000 | 0x2000000 | 0x4000000 | 0x8000000 | 0x40000000;
+const ALL = 0x20000 | 0x2000000 | 0x4000000 | 0x8000000 | 0x20000000 | 0x40000000;
 
 const child = (from: string) => ({ actor: 'child', from }) as const;
 
@@ -27,12 +29,12 @@ const child = (from: string) => ({ actor: 'child', from }) as const;
  * One further command in the container that the executing shim keeps: its namespaces by the init's pidfd, then the process's own rights. A missing working
  * directory is not made: it fails with ENOENT. Throws `invalid` for unknown capabilities and bad profiles.
  */
-export function compileExecPlan({ process, security, hostname = '', cgroupDirectories, tickets }: ExecRun): Plan {
+export function compileExecPlan({ process, security, hostname = '', cgroupDirectories, tickets, timed = false }: ExecRun): Plan {
   const { terminal, rows, columns, openStdin, stdinOnce } = process;
   const capabilities = effectiveCapabilities(security);
   const steps: readonly PlanStep[] = [
-    { op: 'join_task', actor: 'parent', from: 'linux.namespaces', flags: CLONE_NEWPID },
-    { op: 'join_task', ...child('linux.namespaces'), flags: OTHERS },
+    ...(timed ? [TIME_STEPS] : []),
+    { op: 'join_task', ...child('linux.namespaces'), flags: ALL },
     ...(terminal ? [{ op: 'setup_console', ...child('process.terminal'), bindConsole: false } as const] : []),
     { op: 'chdir', ...child('process.cwd'), path: process.cwd || '/', create: false },
     ...rightsSteps({

@@ -5,6 +5,7 @@ import { type Plan, planOf } from './encode-plan.js';
 import { mountSteps } from './mount-steps.js';
 import type { PlanSettings, PlanStep } from './plan-table.js';
 import { rightsSteps } from './process-steps.js';
+import { TIME_STEPS } from './step-times.js';
 
 /** What a plan needs and the spec does not say. */
 export interface PlanRun
@@ -12,8 +13,12 @@ export interface PlanRun
   readonly cgroupDirectories: readonly string[];
   /** Limits, in this order. */
   readonly cgroupWrites: readonly { readonly path: string; readonly data: string; readonly optional: boolean }[];
+  /** Device rules as a program, and the cgroup it holds for, where v1 has no files for them. */
+  readonly deviceFilter?: { readonly path: string; readonly program: Uint8Array } | undefined;
   /** The file that counts oom kills; "": none. */
   readonly oomPath: string;
+  /** Whether the shim is to tell how long each step took. */
+  readonly timed?: boolean;
 }
 
 /** namespaces(7) */
@@ -29,12 +34,14 @@ const child = (from: string) => ({ actor: 'child', from }) as const;
 
 /** The steps, in the one order that works: cgroups, namespaces, root, mounts, devices, console, masks, pivot, then the process gives up its rights and executes. */
 export function compilePlan(spec: RuntimeSpec, run: PlanRun): Plan {
-  const { cgroupDirectories, cgroupWrites, oomPath, ...settings } = run;
+  const { cgroupDirectories, cgroupWrites, deviceFilter, oomPath, timed = false, ...settings } = run;
   // A cgroup namespace shows the cgroup one is in when it is made: the child joins its cgroups first.
   const namespaces = spec.linux.namespaces.reduce((flags, { type, path }) => (path === undefined && type !== 'cgroup' ? flags | CLONE[type] : flags), 0);
   const steps: readonly PlanStep[] = [
+    ...(timed ? [TIME_STEPS] : []),
     ...cgroupDirectories.map((path): PlanStep => ({ op: 'mkdir_host', actor: 'parent', from: 'linux.cgroupsPath', path, mode: 0o755 })),
     ...cgroupWrites.map(({ path, data, optional }): PlanStep => ({ op: optional ? 'write_file_optional' : 'write_file', actor: 'parent', from: 'linux.resources', path, data: Buffer.from(data) })),
+    ...(deviceFilter ? [{ op: 'device_filter', actor: 'parent', from: 'linux.resources.devices', ...deviceFilter } as const] : []),
     ...namespaceSteps(spec),
     ...rootSteps(spec, cgroupDirectories),
     ...processSteps(spec),

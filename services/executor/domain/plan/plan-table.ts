@@ -27,11 +27,13 @@ export const OPERATIONS = {
   read_oom: { code: 4, operands: { path: 'string' } },
   /** exit: kills what is left in the cgroup and removes it with all below it. */
   rmdir_cgroup: { code: 5, operands: { path: 'string' } },
+  /** v2: a BPF program (struct bpf_insn, type CGROUP_DEVICE) that decides on devices, loaded and attached to the cgroup, with which it lives and goes. */
+  device_filter: { code: 6, operands: { path: 'string', program: 'bytes' } },
 
   // Namespaces.
   /** setns(2) on `path`. CLONE_NEWPID only as a parent step: it counts for the child about to be cloned. Others: child. */
   join_namespace: { code: 10, operands: { path: 'string', flag: 'u32' } },
-  /** exec plans: setns(2) on the init process's pidfd. CLONE_NEWPID alone as a parent step, all others in one child step. */
+  /** exec plans, child: setns(2) on the init process's pidfd, CLONE_NEWPID last: from then on it is another process, which the container sees. */
   join_task: { code: 11, operands: { flags: 'u32' } },
   /** unshare(2) in the child, after it is in its cgroups: CLONE_NEWCGROUP. */
   unshare: { code: 12, operands: { flags: 'u32' } },
@@ -92,6 +94,8 @@ export const OPERATIONS = {
     operands: { bounding: 'u64', effective: 'u64', permitted: 'u64', inheritable: 'u64', ambient: 'u64' },
   },
   no_new_privileges: { code: 44, operands: {} },
+  /** A new, anonymous session keyring (session-keyring(7)); a kernel without keys: done. */
+  session_keyring: { code: 50, operands: {} },
   /** An array of struct sock_filter. Without no_new_privileges before it: before capabilities. flags: SECCOMP_FILTER_FLAG_*. */
   seccomp: { code: 45, operands: { program: 'bytes', flags: 'u32' } },
   /** Docker's `user[:group]`, read in the container's own /etc/passwd and /etc/group; "" is root. extraGroups: names or numbers. HOME is derived. */
@@ -101,6 +105,10 @@ export const OPERATIONS = {
   set_umask: { code: 48, operands: { mask: 'u32' } },
   /** The last step. args[0] is looked up in PATH of `env`. HOME is added when `env` has none. */
   exec: { code: 49, operands: { args: 'strings', env: 'strings' } },
+
+  // Traces.
+  /** The first step, parent: the shim tells when each later step was done, before it tells how the start went. */
+  time_steps: { code: 60, operands: {} },
 } as const satisfies Readonly<Record<string, Operation>>;
 
 /** Settings of a plan, encoded in this order. */

@@ -22,6 +22,7 @@ export function rightsSteps({ user, groups, capabilities, noNewPrivileges, filte
   const child = (from: string) => ({ actor: 'child', from }) as const;
   const seccomp: readonly PlanStep[] = filter ? [{ op: 'seccomp', ...child('linux.seccomp'), program: filter, flags: SPEC_ALLOW }] : [];
   return [
+    { op: 'session_keyring', ...child('process') },
     ...(noNewPrivileges ? [{ op: 'no_new_privileges', ...child('process.noNewPrivileges') } as const] : []),
     { op: 'set_user', ...child('process.user'), user, extraGroups: groups },
     ...(noNewPrivileges ? [] : seccomp),

@@ -7,9 +7,6 @@ export type Task =
   | { readonly status: 'requested' | 'failed'; readonly container: string; readonly start: number; readonly published?: PublishedEndpoint }
   | { readonly status: 'running' | 'exited'; readonly container: string; readonly start: number; readonly pid: number; readonly startedAt: string; readonly execs: ReadonlySet<string>; readonly published?: PublishedEndpoint };
 
-/** Its run is over, or never was: whatever is reported of it yields nothing, as of one that was never asked for. */
-export const isOver = (task: Task): boolean => task.status !== 'requested' && task.status !== 'running';
-
 type WithExecs = Extract<Task, { execs: unknown }>;
 
 /** A task as JSON and back, for a snapshot. */

@@ -3,10 +3,10 @@ import type { IncomingMessage } from 'node:http';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { RequestContext } from '#contracts/request.js';
+import { formatTraceparent, parseTraceparent } from '#libs/telemetry/trace-context.js';
+import { currentSpan } from '#libs/telemetry/tracing.js';
 import { flag, type QueryValues } from '../../domain/query-values.js';
 import { actorOf } from './peer.js';
-
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** Who asked, why and how, of one HTTP request. The actor is the kernel's word, never the client's. */
 export function contextOf(request: IncomingMessage, query: QueryValues): RequestContext {
@@ -23,11 +23,13 @@ export function contextOf(request: IncomingMessage, query: QueryValues): Request
   };
 }
 
-/** The client's own trace goes on; without one a new trace begins (W3C Trace Context). */
+/** The span of this request; without tracing, the client's own, or one that nobody records: the log's commits still tell what belongs together. */
 function traceparentOf(request: IncomingMessage): string {
+  const span = currentSpan();
+  if (span !== undefined) return span.traceparent;
   const given = request.headers.traceparent;
-  if (typeof given === 'string' && TRACEPARENT.test(given)) return given;
-  return `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
+  if (typeof given === 'string' && parseTraceparent(given)) return given;
+  return formatTraceparent({ traceId: randomBytes(16).toString('hex'), spanId: randomBytes(8).toString('hex'), sampled: false });
 }
 
 /** A controller parameter: the RequestContext of the request at hand. */
@@ -35,4 +37,3 @@ export const Asked = createParamDecorator((_: unknown, context: ExecutionContext
   const request = context.switchToHttp().getRequest<FastifyRequest>();
   return contextOf(request.raw, request.query as QueryValues);
 });
-

@@ -15,6 +15,7 @@ import { text } from '../../domain/query-values.js';
 import { contextOf } from './asked.js';
 import { ENGINE_HEADERS } from './engine-headers.js';
 import { splice } from './splice.js';
+import { tracedUpgrade } from './trace-requests.js';
 
 export const RAW_STREAM = 'application/vnd.docker.raw-stream';
 export const MULTIPLEXED_STREAM = 'application/vnd.docker.multiplexed-stream';
@@ -48,7 +49,8 @@ export function serveHijacks(server: Server, engine: EngineClient, feed: Contain
     client.on('close', () => open.delete(client));
     client.on('error', () => client.destroy());
     if (head.length > 0) client.unshift(head);
-    hijack(request, client, engine, feed).catch((error: unknown) => refuse(client, error));
+    const route = EXEC_START.test(withoutVersion(request.url ?? '')) ? '/exec/:id/start' : '/containers/:id/attach';
+    tracedUpgrade(request, route, () => hijack(request, client, engine, feed)).catch((error: unknown) => refuse(client, error));
   });
   return open;
 }

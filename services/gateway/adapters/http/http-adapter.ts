@@ -5,6 +5,7 @@ import { requireSupported, versionOf, withoutVersion } from '../../domain/api-ve
 import { encodeImageName } from '../../domain/image-paths.js';
 import { ENGINE_HEADERS } from './engine-headers.js';
 import { isHijack } from './hijack.js';
+import { traceRequests } from './trace-requests.js';
 
 /** Bodies that are read as JSON, at most; archives are streams and have no limit here. */
 const JSON_LIMIT_BYTES = 4 * 1024 * 1024;
@@ -33,6 +34,7 @@ export function createHttpAdapter(): FastifyAdapter {
     }
   });
   fastify.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined));
+  traceRequests(fastify);
   fastify.addHook('onRequest', async (request, reply) => {
     reply.headers(ENGINE_HEADERS);
     const version = versionOf(request.originalUrl);

@@ -1,22 +1,7 @@
+import type { NetworkCreated, NetworkEvent } from '#contracts/networks/events.js';
 import type { Decider } from '#libs/event-store/decider.js';
 
-/** `berth.event.network.<id>` */
-export interface NetworkCreated {
-  readonly type: 'NetworkCreated';
-  readonly id: string;
-  readonly name: string;
-  readonly driver: 'bridge' | 'host' | 'null';
-  readonly subnet: string;
-  readonly gateway: string;
-  readonly bridge: string;
-  readonly mtu: number;
-  readonly internal: boolean;
-  readonly labels: Record<string, string>;
-  readonly options: Record<string, string>;
-  readonly at: string;
-}
-
-export type NetworkEvent = NetworkCreated;
+export type { NetworkEvent };
 export type Network = { readonly status: 'absent' } | ({ readonly status: 'present' } & Omit<NetworkCreated, 'type'>);
 export type NetworkCommand = { readonly type: 'Create' } & Omit<NetworkCreated, 'type'>;
 

@@ -1,12 +1,8 @@
 import type { Decider } from '#libs/event-store/decider.js';
 import { conflict, invalid } from '#libs/errors/errors.js';
-import type { PublishedPort } from '#contracts/containers/container-state.js';
+import type { PoolEvent } from '#contracts/networks/events.js';
+import type { PortRequest, PublishedPort } from '#contracts/containers/container-state.js';
 import { formatIpv4, type Ipv4Subnet, parseIpv4, sizeOf } from '../ipv4.js';
-
-/** `berth.event.pool.<network id>`: the addresses and host ports of one network, in one aggregate, so that no two endpoints get the same. */
-export type PoolEvent =
-  | { readonly type: 'EndpointAllocated'; readonly endpoint: string; readonly container: string; readonly name: string; readonly address: string; readonly mac: string; readonly ports: readonly PublishedPort[]; readonly at: string }
-  | { readonly type: 'EndpointReleased'; readonly endpoint: string; readonly at: string };
 
 export interface Endpoint {
   readonly endpoint: string;
@@ -35,7 +31,7 @@ export type PoolCommand =
       readonly gateway: string;
       readonly address?: string;
       readonly mac?: string;
-      readonly ports: readonly PublishedPort[];
+      readonly ports: readonly PortRequest[];
       readonly at: string;
     }
   | { readonly type: 'Release'; readonly endpoint: string; readonly at: string };
@@ -103,24 +99,22 @@ export function macOf(address: string): string {
   return ['02', '42', ...address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'))].join(':');
 }
 
-function allocatePorts(wanted: readonly PublishedPort[], pool: Pool, name: string): PublishedPort[] {
+function allocatePorts(wanted: readonly PortRequest[], pool: Pool, name: string): PublishedPort[] {
   const held: PublishedPort[] = Array.from(pool.endpoints.values()).flatMap((endpoint) => endpoint.ports);
-  const named = wanted.filter((port) => port.hostPort !== 0);
+  const exact = wanted.filter((port) => port.hostPort !== 0 && port.hostPortEnd === undefined);
   const result: PublishedPort[] = [];
-  for (const port of wanted) {
+  for (const { hostPortEnd, ...port } of wanted) {
+    const isExact = port.hostPort !== 0 && hostPortEnd === undefined;
     // What was named by the same container is no free one for its unnamed ports.
-    const others = port.hostPort === 0 ? [...held, ...named, ...result] : [...held, ...result];
-    const clashes = (hostPort: number): boolean =>
-      others.some((other) => other.protocol === port.protocol && other.hostPort === hostPort && sameHost(other.hostIp, port.hostIp));
-    if (port.hostPort !== 0) {
-      if (clashes(port.hostPort))
-        throw conflict(`driver failed programming external connectivity on endpoint ${name}: Bind for ${port.hostIp || '0.0.0.0'}:${port.hostPort} failed: port is already allocated`);
-      result.push(port);
-      continue;
+    const others = isExact ? [...held, ...result] : [...held, ...exact, ...result];
+    const clashes = (hostPort: number): boolean => others.some((other) => other.protocol === port.protocol && other.hostPort === hostPort && sameHost(other.hostIp, port.hostIp));
+    const [first, last] = port.hostPort === 0 ? [FIRST_EPHEMERAL_PORT, LAST_EPHEMERAL_PORT] : [port.hostPort, hostPortEnd ?? port.hostPort];
+    let hostPort = first;
+    while (hostPort <= last && clashes(hostPort)) hostPort++;
+    if (hostPort > last) {
+      const bound = isExact ? `Bind for ${port.hostIp || '0.0.0.0'}:${port.hostPort} failed: port is already allocated` : 'all ports are allocated';
+      throw conflict(`driver failed programming external connectivity on endpoint ${name}: ${bound}`);
     }
-    let hostPort = FIRST_EPHEMERAL_PORT;
-    while (hostPort <= LAST_EPHEMERAL_PORT && clashes(hostPort)) hostPort++;
-    if (hostPort > LAST_EPHEMERAL_PORT) throw conflict('all ports are allocated');
     result.push({ ...port, hostPort });
   }
   return result;

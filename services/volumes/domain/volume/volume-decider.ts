@@ -11,11 +11,12 @@ export type Volume =
       readonly labels: Record<string, string>;
       readonly options: Record<string, string>;
       readonly anonymous: boolean;
+      readonly container?: string;
       readonly createdAt: string;
     };
 
 export type VolumeCommand =
-  | { readonly type: 'Create'; readonly name: string; readonly driver: string; readonly labels: Record<string, string>; readonly options: Record<string, string>; readonly anonymous: boolean; readonly at: string }
+  | { readonly type: 'Create'; readonly name: string; readonly driver: string; readonly labels: Record<string, string>; readonly options: Record<string, string>; readonly anonymous: boolean; readonly container?: string; readonly at: string }
   | { readonly type: 'Remove'; readonly name: string; readonly at: string };
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
@@ -43,7 +44,7 @@ export const volumeDecider: Decider<Volume, VolumeCommand, VolumeEvent> = {
 
   evolve(_volume, event) {
     if (event.type === 'VolumeRemoved') return { status: 'absent' };
-    const { name, driver, labels, options, anonymous, at } = event;
-    return { status: 'present', name, driver, labels, options, anonymous, createdAt: at };
+    const { name, driver, labels, options, anonymous, container, at } = event;
+    return { status: 'present', name, driver, labels, options, anonymous, ...(container ? { container } : {}), createdAt: at };
   },
 };

@@ -1,0 +1,61 @@
+import { readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { internal } from '#libs/errors/errors.js';
+
+const DEADLINE_MS = 10_000;
+const PAUSE_MS = 10;
+
+/**
+ * Kills whatever is in these cgroups and below, and removes them. For what has lost its keeper: else its shim does this. Those that are not there
+ * change nothing. Rejects (internal) when processes are still there after 10 s, such as one that hangs in a broken file system.
+ */
+export async function endCgroups(directories: readonly string[]): Promise<void> {
+  const deadline = Date.now() + DEADLINE_MS;
+  let left = directories.filter((directory) => !removed(directory));
+  while (left.length > 0) {
+    if (Date.now() > deadline) throw internal(`processes in ${left[0]} do not end: ${membersOf(left[0]!).join(', ')}`);
+    // A killed process leaves its cgroup when it is reaped.
+    await delay(PAUSE_MS);
+    left = left.filter((directory) => !removed(directory));
+  }
+}
+
+/** True once the directory is gone; before, whatever is in it was told to end. */
+function removed(directory: string): boolean {
+  try {
+    for (const entry of readdirSync(directory, { withFileTypes: true })) if (entry.isDirectory()) removed(join(directory, entry.name));
+    rmdirSync(directory);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return true;
+    if (code !== 'EBUSY' && code !== 'ENOTEMPTY') throw error;
+    kill(directory);
+    return false;
+  }
+}
+
+function kill(directory: string): void {
+  try {
+    writeFileSync(join(directory, 'cgroup.kill'), '1'); // v2, Linux 5.14: one file for all, forks included
+    return;
+  } catch {
+    for (const pid of membersOf(directory)) attempt(() => process.kill(pid, 'SIGKILL'));
+  }
+}
+
+function membersOf(directory: string): number[] {
+  let text = '';
+  attempt(() => (text = readFileSync(join(directory, 'cgroup.procs'), 'utf8')));
+  return text.split('\n').filter(Boolean).map(Number);
+}
+
+/** What may be gone by now. */
+function attempt(act: () => unknown): void {
+  try {
+    act();
+  } catch {
+    // It went by itself.
+  }
+}

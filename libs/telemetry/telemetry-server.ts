@@ -1,0 +1,79 @@
+import { chmod, rm } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { errorMessage } from '#libs/errors/errors.js';
+
+/** `port` on the loopback interface (0: any free one), or a unix socket that group and owner may open (0660). */
+export type TelemetryAddress = { readonly port: number } | { readonly path: string };
+
+export interface TelemetryAnswer {
+  /** Absent: 200. */
+  readonly status?: number;
+  readonly contentType: string;
+  readonly body: string | Uint8Array;
+}
+
+/** Answers one GET. A throw, or a rejection, is answered with 500 and its message. */
+export type TelemetryRoute = (query: URLSearchParams) => TelemetryAnswer | Promise<TelemetryAnswer>;
+
+export interface TelemetryServer {
+  /** Of the first `port` address; 0 without one. */
+  readonly port: number;
+  /** Ends all connections and removes the sockets. A second call changes nothing. */
+  close(): Promise<void>;
+}
+
+/**
+ * The small HTTP server of one process, for what watches it from outside: /metrics, /healthz, /readyz. Never for clients of the engine. A route is a
+ * path to the letter ("/readyz/containers"). The table may grow after the start. Rejects when an address cannot be listened on.
+ */
+export async function serveTelemetry(addresses: readonly TelemetryAddress[], routes: ReadonlyMap<string, TelemetryRoute>): Promise<TelemetryServer> {
+  const servers: Server[] = [];
+  const close = async (): Promise<void> => void (await Promise.all(servers.splice(0).map(closeServer)));
+  try {
+    for (const address of addresses) servers.push(await listen(address, routes));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const port = servers.map((server) => server.address()).find((address): address is AddressInfo => typeof address === 'object')?.port ?? 0;
+  return { port, close };
+}
+
+async function listen(address: TelemetryAddress, routes: ReadonlyMap<string, TelemetryRoute>): Promise<Server> {
+  const server = createServer((request, response) => void answer(request, response, routes));
+  if ('path' in address) await rm(address.path, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    if ('path' in address) server.listen(address.path, resolve);
+    else server.listen(address.port, '127.0.0.1', resolve);
+  });
+  if ('path' in address) await chmod(address.path, 0o660);
+  return server;
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, routes: ReadonlyMap<string, TelemetryRoute>): Promise<void> {
+  const { status = 200, contentType, body } = await answerTo(request, routes);
+  const bytes = Buffer.from(body as string);
+  response.writeHead(status, { 'Content-Type': contentType, 'Content-Length': bytes.length, 'Cache-Control': 'no-store' });
+  response.end(request.method === 'HEAD' ? undefined : bytes);
+}
+
+async function answerTo(request: IncomingMessage, routes: ReadonlyMap<string, TelemetryRoute>): Promise<TelemetryAnswer> {
+  const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
+  if (request.method !== 'GET' && request.method !== 'HEAD') return text(405, 'only GET and HEAD are answered here');
+  const route = routes.get(path);
+  if (route === undefined) return text(404, `there is ${[...routes.keys()].join(', ') || 'nothing'} here`);
+  try {
+    return await route(new URLSearchParams(query));
+  } catch (error) {
+    return text(500, errorMessage(error));
+  }
+}
+
+const text = (status: number, line: string): TelemetryAnswer => ({ status, contentType: 'text/plain; charset=utf-8', body: `${line}\n` });
+
+async function closeServer(server: Server): Promise<void> {
+  server.closeAllConnections();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+}

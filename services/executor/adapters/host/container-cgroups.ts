@@ -1,0 +1,35 @@
+import { readdirSync } from 'node:fs';
+import { type CgroupLayout, cgroupDirectories } from '#libs/cgroup/layout.js';
+import { endCgroups } from '#libs/cgroup/removal.js';
+
+/** The cgroups of this engine's containers: `<parent>/<container>` in every hierarchy. */
+export class ContainerCgroups {
+  constructor(
+    private readonly layout: CgroupLayout,
+    private readonly parent: string,
+  ) {}
+
+  directories(container: string): readonly string[] {
+    return cgroupDirectories(this.layout, `${this.parent}/${container}`);
+  }
+
+  /** Ends every process that is in them, however it got there, and removes them. */
+  end(container: string): Promise<void> {
+    return endCgroups(this.directories(container));
+  }
+
+  /** Containers that have any. */
+  all(): Set<string> {
+    const found = new Set<string>();
+    for (const directory of cgroupDirectories(this.layout, this.parent)) for (const name of namesIn(directory)) found.add(name);
+    return found;
+  }
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  } catch {
+    return []; // a hierarchy that no container was in yet
+  }
+}

@@ -1,0 +1,104 @@
+import { readdir } from 'node:fs/promises';
+import type { RequestContext } from '#contracts/request.js';
+import { errorMessage } from '#libs/errors/errors.js';
+import type { LogFields } from '#libs/telemetry/log-record.js';
+import type { ContainerCgroups } from '../adapters/host/container-cgroups.js';
+import { ACK_EXIT, frame } from '../adapters/shim/shim-frames.js';
+import { LiveTask, type Started, taskId } from './live-task.js';
+import { type LiveTasks, removeDirectory } from './live-tasks.js';
+import type { Tasks } from './task-launcher.js';
+
+const EXECUTOR: RequestContext = { actor: 'service:executor', correlationId: 'recovery', causationId: 'recovery' };
+/** A stopped shim is adopted later, beside the work: it must not hold up the start of the executor. */
+const PATIENCE_MS = 3_000;
+
+/**
+ * What an executor does first: finds the shims of tasks that run by the log, ends or finishes starts that its predecessor did not live to see the end of,
+ * lets shims go whose exit is on the log, and takes away what belongs to none of them.
+ */
+export class TaskAdoption {
+  constructor(
+    private readonly tasks: Tasks,
+    private readonly live: LiveTasks,
+    private readonly cgroups: ContainerCgroups,
+    private readonly runRoot: string,
+    private readonly onError: (error: unknown, about: LogFields) => void,
+  ) {}
+
+  async adopt(): Promise<void> {
+    const directories = new Set(await readdir(`${this.runRoot}/tasks`));
+    const work: Promise<unknown>[] = [];
+    const withCgroups = this.cgroups.all();
+    const known = new Set<string>();
+    const running = new Set<string>();
+    for (const [id, state] of this.tasks.entries()) {
+      if (state.status === 'absent') continue;
+      const task = new LiveTask({ container: state.container, start: state.start }, `${this.runRoot}/tasks/${id}`);
+      known.add(state.container);
+      if (state.status === 'running' || state.status === 'requested') {
+        task.ports = state.published?.ports ?? [];
+        task.address = state.published?.address ?? '';
+        running.add(state.container);
+      }
+      if (state.status === 'running') {
+        task.pid = state.pid;
+        this.live.adopted(task);
+        work.push(this.live.recover(task));
+      } else if (state.status === 'requested') {
+        this.live.add(task);
+        task.start = this.finishStart(task).finally(() => (task.start = undefined));
+        work.push(task.start.catch((error: unknown) => this.onError(error, { container: state.container })));
+      } else if (state.status === 'exited' && directories.has(id)) work.push(this.letGo(task));
+      else if (state.status === 'failed' && directories.has(id)) work.push(this.live.dismiss(task));
+      directories.delete(id);
+    }
+    for (const id of directories) work.push(this.adoptStray(strayTask(id, this.runRoot)));
+    // Those of containers that this log never heard of are another engine's, under the same parent.
+    for (const container of known) if (withCgroups.has(container) && !running.has(container)) work.push(this.cgroups.end(container));
+    const timer = Promise.withResolvers<void>();
+    const patience = setTimeout(timer.resolve, PATIENCE_MS);
+    await Promise.race([Promise.all(work.map((part) => part.catch((error: unknown) => this.onError(error, {})))), timer.promise]);
+    clearTimeout(patience);
+  }
+
+  /** The predecessor asked for it and died. The shim tells what became of it; no shim: it is as if it had never been asked for. */
+  private async finishStart(task: LiveTask): Promise<Started> {
+    const id = taskId(task.identity);
+    try {
+      const outcome = this.live.outcomeOf(task);
+      await Promise.all([this.live.connect(task), outcome]);
+      const started = await outcome;
+      if (started.type === 'failed') throw new Error(`step ${started.step} failed with error ${started.errno}`);
+      task.pid = started.pid;
+      const { position } = await this.tasks.execute(id, { type: 'RecordStarted', ...task.identity, pid: started.pid, at: started.at }, EXECUTOR);
+      this.live.started(task);
+      return { pid: started.pid, startedAt: started.at, position };
+    } catch (error) {
+      await this.live.dismiss(task);
+      await this.tasks.execute(id, { type: 'RecordFailed', ...task.identity, error: `the executor ended while it was started: ${errorMessage(error)}`, at: new Date().toISOString() }, EXECUTOR);
+      throw error;
+    }
+  }
+
+  /** Of a task that is over and has left memory, or of a start that did not get as far as the log. */
+  private async adoptStray(task: LiveTask): Promise<void> {
+    const { status } = await this.tasks.load(taskId(task.identity));
+    await (status === 'exited' ? this.letGo(task) : this.live.dismiss(task));
+  }
+
+  private async letGo(task: LiveTask): Promise<void> {
+    task.hasExited = true;
+    try {
+      await this.live.connect(task);
+      task.connection?.send(frame(ACK_EXIT, ''));
+    } catch {
+      await removeDirectory(task);
+    }
+  }
+}
+
+/** A directory of a task that is not in memory. */
+function strayTask(id: string, runRoot: string): LiveTask {
+  const separator = id.lastIndexOf('-');
+  return new LiveTask({ container: id.slice(0, separator), start: Number(id.slice(separator + 1)) }, `${runRoot}/tasks/${id}`);
+}

@@ -1,0 +1,92 @@
+import type { ContainerEvent } from '#contracts/containers/events.js';
+import type { EventStore } from '#libs/event-store/event-store.js';
+import { Fold } from '#libs/event-store/fold.js';
+
+interface Frozen {
+  readonly mounted: readonly (readonly [container: string, volumes: readonly string[]])[];
+  readonly keepers: readonly string[];
+}
+
+/** Which containers refer to a volume, folded from what the containers service publishes. */
+export class VolumeReferences {
+  private readonly users = new Map<string, Set<string>>();
+  private readonly mounted = new Map<string, readonly string[]>();
+  /** Containers that were made with anonymous volumes, and not removed with them. */
+  private readonly keepers = new Set<string>();
+  private readonly fold: Fold;
+
+  constructor(
+    private readonly store: EventStore,
+    snapshotPath: string,
+  ) {
+    this.fold = new Fold(store, {
+      filters: ['berth.event.container.>'],
+      see: (commit) => {
+        for (const event of commit.events as readonly unknown[] as readonly ContainerEvent[]) this.see(event); // only the containers service may write these subjects
+      },
+      snapshot: { path: snapshotPath, fold: '1', freeze: () => this.freeze(), thaw: (frozen) => this.thaw(frozen as Frozen) },
+    });
+  }
+
+  start(): Promise<void> {
+    return this.fold.start();
+  }
+
+  stop(): Promise<void> {
+    return this.fold.stop();
+  }
+
+  get position(): number {
+    return this.fold.position;
+  }
+
+  saveSnapshot(): Promise<void> {
+    return this.fold.saveSnapshot();
+  }
+
+  of(volume: string): readonly string[] {
+    return [...(this.users.get(volume) ?? [])];
+  }
+
+  /** The same, of all that is on the log now: whoever was told that a container is removed may remove its volumes. */
+  async newest(volume: string): Promise<readonly string[]> {
+    if (this.of(volume).length > 0) await this.fold.waitFor(await this.store.lastPosition());
+    return this.of(volume);
+  }
+
+  /** Whether a container, for which an anonymous volume was made, never came to be or was removed with its volumes. */
+  hasLeft(container: string): boolean {
+    return !this.keepers.has(container);
+  }
+
+  private see(event: ContainerEvent): void {
+    if (event.type === 'ContainerCreated') {
+      const volumes = event.mounts.flatMap(({ name }) => (name ? [name] : []));
+      if (volumes.length > 0) this.refer(event.container, volumes);
+      if (event.mounts.some(({ anonymous }) => anonymous)) this.keepers.add(event.container);
+    } else if (event.type === 'RemoveRequested' && event.volumes) {
+      this.keepers.delete(event.container);
+    } else if (event.type === 'ContainerRemoved') {
+      for (const name of this.mounted.get(event.container) ?? []) {
+        const users = this.users.get(name);
+        users?.delete(event.container);
+        if (users?.size === 0) this.users.delete(name);
+      }
+      this.mounted.delete(event.container);
+    }
+  }
+
+  private refer(container: string, volumes: readonly string[]): void {
+    this.mounted.set(container, volumes);
+    for (const name of volumes) this.users.set(name, (this.users.get(name) ?? new Set()).add(container));
+  }
+
+  private freeze(): Frozen {
+    return { mounted: [...this.mounted], keepers: [...this.keepers] };
+  }
+
+  private thaw({ mounted, keepers }: Frozen): void {
+    for (const [container, volumes] of mounted) this.refer(container, volumes);
+    for (const container of keepers) this.keepers.add(container);
+  }
+}

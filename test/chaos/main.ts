@@ -1,0 +1,28 @@
+import { parseArgs } from 'node:util';
+import { KillBench } from './enumerated-kills.js';
+import { scenarios } from './scenarios.js';
+
+/** `npm run chaos`: every scenario, killed at every failpoint. Ends with 1 where anything was not as it should be. */
+const { values } = parseArgs({ options: { scenario: { type: 'string' }, killed: { type: 'string' } } });
+
+async function enumerated(): Promise<readonly string[]> {
+  const failures: string[] = [];
+  const bench = await KillBench.start((line) => console.log(line));
+  let kills = 0;
+  for (const scenario of scenarios.filter(({ name }) => values.scenario === undefined || values.scenario === name)) {
+    for (const killed of (['executor', 'engine'] as const).filter((name) => values.killed === undefined || values.killed === name)) {
+      const outcome = await bench.enumerate(scenario, killed);
+      kills += outcome.places.length;
+      for (const failure of outcome.failures) console.log(`FAILED ${failure}`);
+      failures.push(...outcome.failures);
+    }
+  }
+  failures.push(...(await bench.close()));
+  console.log(`${kills} kills`);
+  return failures;
+}
+
+const failures = await enumerated();
+for (const failure of failures) console.error(failure);
+console.log(failures.length === 0 ? 'nothing leaked, nothing was lost' : `${failures.length} failures`);
+process.exit(failures.length === 0 ? 0 : 1);

@@ -1,0 +1,213 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestEngine } from '../e2e/engine.js';
+import { ask } from './api.js';
+import { until } from './settled.js';
+
+/** Something a client does. It may be cut short anywhere, and is then done again, as a client would. */
+export interface Scenario {
+  readonly name: string;
+  /** Before anything is armed. */
+  prepare?(engine: Driver): Promise<void>;
+  /** Rejects when it was cut short. */
+  act(engine: Driver): Promise<void>;
+  /** After the crash, at rest, and after `act` was given again: throws where the world is not as it was asked for. */
+  check?(engine: Driver): Promise<void>;
+  clean(engine: Driver): Promise<void>;
+}
+
+/** The Engine API as a client uses it; what already is as wished (304, 404 of a removal, 409 of a creation) is no failure of a second try. */
+export class Driver {
+  constructor(readonly engine: TestEngine) {}
+
+  async call(method: string, path: string, body?: object | Buffer, fine: readonly number[] = []): Promise<string> {
+    const { status, body: text } = await ask(this.engine.socket, method, path, body);
+    if (status >= 300 && !fine.includes(status)) throw new Error(`${method} ${path}: ${status} ${text.trim()}`);
+    return text;
+  }
+
+  create(name: string, script: string, host: object = {}, config: object = {}): Promise<string> {
+    return this.call('POST', `/containers/create?name=${name}`, { Image: 'busybox', Cmd: ['sh', '-c', script], HostConfig: host, ...config }, [409]);
+  }
+
+  start(name: string): Promise<string> {
+    return this.call('POST', `/containers/${name}/start`, undefined, [304]);
+  }
+
+  remove(name: string): Promise<string> {
+    return this.call('DELETE', `/containers/${name}?force=1&v=1`, undefined, [404]);
+  }
+
+  async state(name: string): Promise<{ Status: string; ExitCode: number; Pid: number; Running: boolean; RestartCount: number }> {
+    const { State, RestartCount } = JSON.parse(await this.call('GET', `/containers/${name}/json`)) as { State: { Status: string; ExitCode: number; Pid: number; Running: boolean }; RestartCount: number };
+    return { ...State, RestartCount };
+  }
+
+  async is(name: string, status: string, exitCode?: number): Promise<void> {
+    await until(`${name} is ${status} ${exitCode ?? ''}`, async () => {
+      const state = await this.state(name);
+      return state.Status === status && (exitCode === undefined || state.ExitCode === exitCode);
+    }, 20_000);
+  }
+
+  /** What it wrote to stdout. */
+  async logs(name: string): Promise<string> {
+    const { stdout, stderr, code } = await this.engine.docker(['logs', name]);
+    if (code !== 0) throw new Error(`docker logs ${name}: ${stderr}`);
+    return stdout;
+  }
+}
+
+const FOREVER = 'echo up; trap "exit 3" TERM; while :; do sleep 0.1; done';
+const archive = (driver: Driver): Buffer => readFileSync(join(driver.engine.settings.dataRoot, 'second.tar'));
+
+export const scenarios: readonly Scenario[] = [
+  {
+    name: 'create',
+    act: async (driver) => void (await driver.create('made', 'true', { Binds: ['kept:/kept'] }, { Volumes: { '/anonymous': {} } })),
+    check: (driver) => driver.is('made', 'created'),
+    clean: async (driver) => {
+      await driver.remove('made');
+      await driver.call('DELETE', '/volumes/kept', undefined, [404]);
+    },
+  },
+  {
+    name: 'start',
+    prepare: async (driver) => void (await driver.create('begun', FOREVER, { PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '' }] }, Binds: ['begun:/data'] })),
+    act: async (driver) => void (await driver.start('begun')),
+    check: async (driver) => {
+      await driver.is('begun', 'running');
+      await until('it has written', async () => (await driver.logs('begun')) === 'up\n');
+    },
+    clean: async (driver) => {
+      await driver.remove('begun');
+      await driver.call('DELETE', '/volumes/begun', undefined, [404]);
+    },
+  },
+  {
+    name: 'exec',
+    prepare: async (driver) => {
+      await driver.create('inside', FOREVER);
+      await driver.start('inside');
+    },
+    act: async (driver) => {
+      const { Id } = JSON.parse(await driver.call('POST', '/containers/inside/exec', { Cmd: ['sh', '-c', 'echo x >> /done; exit 4'] })) as { Id: string };
+      await driver.call('POST', `/exec/${Id}/start`, { Detach: true });
+      await until('the exec has ended', async () => (JSON.parse(await driver.call('GET', `/exec/${Id}/json`)) as { ExitCode: number | null }).ExitCode === 4);
+    },
+    check: (driver) => driver.is('inside', 'running'),
+    clean: async (driver) => void (await driver.remove('inside')),
+  },
+  {
+    name: 'stop',
+    prepare: async (driver) => {
+      await driver.create('halted', FOREVER, { RestartPolicy: { Name: 'always' } });
+      await driver.start('halted');
+      await until('it has set its trap', async () => (await driver.logs('halted')) === 'up\n');
+    },
+    act: async (driver) => void (await driver.call('POST', '/containers/halted/stop', undefined, [304])),
+    check: (driver) => driver.is('halted', 'exited', 3),
+    clean: async (driver) => void (await driver.remove('halted')),
+  },
+  {
+    name: 'kill',
+    prepare: async (driver) => {
+      await driver.create('shot', FOREVER, { NetworkMode: 'none' });
+      await driver.start('shot');
+    },
+    act: async (driver) => void (await driver.call('POST', '/containers/shot/kill', undefined, [409])),
+    check: (driver) => driver.is('shot', 'exited', 137),
+    clean: async (driver) => void (await driver.remove('shot')),
+  },
+  {
+    name: 'exit',
+    prepare: async (driver) => {
+      await driver.create('over', 'trap "for i in 1 2 3 4 5 6 7 8 9; do echo $i; done; exit 9" TERM; echo up; while :; do sleep 0.1; done');
+      await driver.start('over');
+      await until('it has set its trap', async () => (await driver.logs('over')) === 'up\n');
+    },
+    act: async (driver) => {
+      const { Pid } = await driver.state('over');
+      // By nobody's command: the container ends by itself.
+      if (Pid > 0) process.kill(Pid, 'SIGTERM');
+      await driver.is('over', 'exited');
+    },
+    check: async (driver) => {
+      await driver.is('over', 'exited', 9);
+      if ((await driver.logs('over')) !== 'up\n1\n2\n3\n4\n5\n6\n7\n8\n9\n') throw new Error('its log is not whole');
+    },
+    clean: async (driver) => void (await driver.remove('over')),
+  },
+  {
+    name: 'restart policy',
+    prepare: async (driver) => void (await driver.create('again', 'echo run; exit 1', { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 2 } })),
+    act: async (driver) => {
+      await driver.start('again');
+      await until('it was started three times', async () => {
+        const { Status, RestartCount } = await driver.state('again');
+        return Status === 'exited' && RestartCount === 2;
+      });
+    },
+    check: (driver) => driver.is('again', 'exited', 1),
+    clean: async (driver) => void (await driver.remove('again')),
+  },
+  {
+    name: 'remove by force',
+    prepare: async (driver) => {
+      await driver.create('gone', FOREVER, { PortBindings: { '80/tcp': [{ HostPort: '' }] } }, { Volumes: { '/anonymous': {} } });
+      await driver.start('gone');
+    },
+    act: async (driver) => void (await driver.remove('gone')),
+    check: async (driver) => {
+      await driver.create('gone', 'true'); // the name is free
+      await driver.remove('gone');
+    },
+    clean: async (driver) => void (await driver.remove('gone')),
+  },
+  {
+    name: 'remove while it starts',
+    prepare: async (driver) => void (await driver.create('hasty', FOREVER)),
+    act: async (driver) => {
+      const started = driver.start('hasty').catch(() => undefined);
+      await driver.remove('hasty');
+      await started;
+    },
+    clean: async (driver) => void (await driver.remove('hasty')),
+  },
+  {
+    name: 'run --rm',
+    act: async (driver) => {
+      await driver.create('brief', 'exit 5', { AutoRemove: true }, { Volumes: { '/anonymous': {} } });
+      await driver.call('POST', '/containers/brief/start', undefined, [304, 404]);
+      await until('it has removed itself', async () => (await ask(driver.engine.socket, 'GET', '/containers/brief/json')).status === 404, 20_000);
+    },
+    clean: async (driver) => void (await driver.remove('brief')),
+  },
+  {
+    name: 'rename',
+    prepare: async (driver) => void (await driver.create('before', 'true')),
+    act: async (driver) => void (await driver.call('POST', '/containers/before/rename?name=after', undefined, [404])),
+    check: (driver) => driver.is('after', 'created'),
+    clean: async (driver) => {
+      await driver.remove('before');
+      await driver.remove('after');
+    },
+  },
+  {
+    name: 'volume',
+    act: async (driver) => {
+      await driver.call('POST', '/volumes/create', { Name: 'box' });
+      await driver.call('DELETE', '/volumes/box', undefined, [404]);
+    },
+    clean: async (driver) => void (await driver.call('DELETE', '/volumes/box', undefined, [404])),
+  },
+  {
+    name: 'load and remove an image',
+    act: async (driver) => {
+      const told = await driver.call('POST', '/images/load?quiet=1', archive(driver));
+      if (told.includes('"error"')) throw new Error(told);
+      await driver.call('DELETE', '/images/second', undefined, [404]);
+    },
+    clean: async (driver) => void (await driver.call('DELETE', '/images/second', undefined, [404])),
+  },
+];
