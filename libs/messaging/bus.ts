@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type NatsConnection, NoRespondersError, RequestError, TimeoutError } from '@nats-io/transport-node';
-import type { RequestClass, RequestContext } from '#contracts/request.js';
+import type { DryRunReply, RequestClass, RequestContext } from '#contracts/request.js';
 import { BerthError, type ErrorReply, fromErrorReply, internal } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import { causedHere, isTracing, traced } from '#libs/telemetry/tracing.js';
@@ -92,6 +92,7 @@ export class Bus {
       .finally(() => this.losses.delete(lost.reject));
     const { err, response } = answer.json<ReplyPacket>();
     if (err !== undefined && err !== null) throw isErrorReply(err) ? fromErrorReply(err) : internal(`${type.subject}: ${JSON.stringify(err)}`);
+    if (context.planned && isDryRunReply(response)) context.planned.push(...response.wouldAppend);
     return response as Reply; // the contract says so, and the service's own types hold it
   }
 
@@ -103,6 +104,10 @@ export class Bus {
       for (const lose of this.losses) lose(new Silence('the bus was lost before an answer came', undefined));
     }
   }
+}
+
+function isDryRunReply(answer: unknown): answer is DryRunReply {
+  return typeof answer === 'object' && answer !== null && 'wouldAppend' in answer;
 }
 
 function asBerthError(error: unknown, subject: string): BerthError {

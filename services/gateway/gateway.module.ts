@@ -1,4 +1,5 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Logger, Module } from '@nestjs/common';
+import { errorMessage } from '#libs/errors/errors.js';
 import { ContainerController } from './adapters/http/container.controller.js';
 import { ContainerStreamsController } from './adapters/http/container-streams.controller.js';
 import { EventsController } from './adapters/http/events.controller.js';
@@ -32,7 +33,7 @@ export class GatewayModule {
       providers: [
         { provide: EngineClient, useValue: new EngineClient(deps) },
         { provide: ContainerFeed, useValue: new ContainerFeed(deps.store) },
-        { provide: EventFeed, useValue: new EventFeed(deps.store) },
+        { provide: EventFeed, useValue: new EventFeed(deps.store, `${deps.settings.dataRoot}/state/docker-events.snapshot`, (error) => new Logger('gateway').error(errorMessage(error))) },
       ],
     };
   }

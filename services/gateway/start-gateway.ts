@@ -8,6 +8,7 @@ import { createHttpAdapter } from './adapters/http/http-adapter.js';
 import { preparePeers } from './adapters/http/peer.js';
 import { ContainerFeed } from './application/container-feed.js';
 import { EngineClient, type GatewayDependencies } from './application/engine-client.js';
+import { EventFeed } from './application/event-feed.js';
 import { GatewayModule } from './gateway.module.js';
 
 /**
@@ -21,14 +22,15 @@ export async function startGateway(deps: GatewayDependencies): Promise<{ close()
   app.useGlobalFilters(new ErrorFilter());
   const feed = app.get(ContainerFeed);
   await app.init();
-  await feed.start();
+  const events = app.get(EventFeed);
+  await Promise.all([feed.start(), events.start()]);
   const upgraded = serveHijacks(adapter.getInstance().server, app.get(EngineClient), feed);
   await listen(adapter, deps.settings.socket);
   return {
     close: async () => {
       for (const client of upgraded) client.destroy();
       await app.close();
-      await feed.stop();
+      await Promise.all([feed.stop(), events.stop()]);
     },
   };
 }

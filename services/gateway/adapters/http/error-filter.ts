@@ -2,6 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BerthError, notFound, notImplemented, toErrorReply } from '#libs/errors/errors.js';
 import { logger } from '#libs/telemetry/logger.js';
+import { DryRunAnswer } from '../../application/engine-client.js';
 import { withoutVersion } from '../../domain/api-version.js';
 import { isEngineRoute } from '../../domain/engine-routes.js';
 import { ERROR_STATUS } from '../../domain/error-status.js';
@@ -9,7 +10,7 @@ import { routed } from './http-adapter.js';
 
 const log = logger('gateway');
 
-/** Whatever is thrown becomes the Engine API's error: a status and {"message"}. */
+/** A dry run's answer is {"events": [...]}. Whatever else is thrown becomes the Engine API's error: a status and {"message"}. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   catch(thrown: unknown, host: ArgumentsHost): void {
@@ -18,6 +19,10 @@ export class ErrorFilter implements ExceptionFilter {
     const reply = http.getResponse<FastifyReply>();
     if (reply.sent || reply.raw.headersSent) {
       reply.raw.destroy();
+      return;
+    }
+    if (thrown instanceof DryRunAnswer) {
+      void reply.status(200).header('Content-Type', 'application/json').send({ events: thrown.events });
       return;
     }
     // The client sees the text alone, so what nobody foresaw is told here.
