@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { encodePlan, planOf } from '../../services/executor/domain/plan/encode-plan.js';
 import { defaults, exec, frame, text, tree, u32 } from '../../services/executor/shim/shim-driver.js';
 import { compileSanitized, filesOf, REPOSITORY } from '../fixtures/compile.js';
+import { weakenedSources } from '../fixtures/weakened-shim.js';
 import { SECONDS, SEED } from './fuzzing.js';
 
 const SHIM = join(REPOSITORY, 'services/executor/shim');
@@ -44,16 +45,16 @@ const targets: Readonly<Record<string, Target>> = {
   log: { sources: ['log.c'], seeds: [Buffer.from('line\nhalf'), Buffer.from('é\n\u{1f600}"\\\t\x01\n'), Buffer.alloc(20_000, 'x'), Buffer.from([0xff, 0xc3, 0x28, 0xed, 0xa0, 0x80, 0x0a])] },
 };
 
+/** Of the steps nothing is called: plans are decoded, processes not started. */
+const LINKS = ['-no-pie', '-Wl,-z,lazy', '-Wl,--unresolved-symbols=ignore-all', '-Wl,--wrap=launch'];
 let directory: string;
 const programs = new Map<string, string>();
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'berth-fuzz-'));
   const driver = (await filesOf('test/fuzz/shim')).filter((path) => !path.endsWith('_target.c'));
   const includes = ['-I', join(REPOSITORY, 'dist/native'), '-I', SHIM, '-I', TARGETS];
-  // Of the steps nothing is called: plans are decoded, processes not started.
-  const links = ['-no-pie', '-Wl,-z,lazy', '-Wl,--unresolved-symbols=ignore-all', '-Wl,--wrap=launch'];
   for (const [name, { sources }] of Object.entries(targets))
-    programs.set(name, await compileSanitized(`fuzz-${name}`, [...driver, join(TARGETS, `${name}_target.c`), ...sources.map((file) => join(SHIM, file))], [...includes, ...links]));
+    programs.set(name, await compileSanitized(`fuzz-${name}`, [...driver, join(TARGETS, `${name}_target.c`), ...sources.map((file) => join(SHIM, file))], [...includes, ...LINKS]));
 }, 120_000);
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -70,6 +71,21 @@ function keep(target: string, last: string): string {
   writeFileSync(join(folder, 'input'), input);
   return folder;
 }
+
+test('a decoder that does not look at a length is found out', async () => {
+  const sources = await weakenedSources([{ file: 'decode.c', defence: '|| (size_t)(from->end - from->at) < to->length)', without: ')' }]);
+  try {
+    const driver = [join(TARGETS, 'mutate.c'), join(TARGETS, 'plan_target.c'), join(sources, 'decode.c')];
+    const program = await compileSanitized('fuzz-weak', driver, ['-I', join(REPOSITORY, 'dist/native'), '-I', sources, '-I', TARGETS, ...LINKS]);
+    writeFileSync(join(directory, 'plan'), targets['plan']!.seeds[0]!);
+    const { code, stderr } = await run(program, ['20', String(SEED), join(directory, 'last'), join(directory, 'plan')], directory);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('AddressSanitizer');
+  } finally {
+    rmSync(sources, { recursive: true });
+    rmSync(join(directory, 'plan'), { force: true });
+  }
+}, 60_000);
 
 test.each(Object.keys(targets))('no bytes make the parser of %s read or write where it may not', async (name) => {
   const cwd = join(directory, name);
