@@ -7,7 +7,8 @@ import { DryRunInterceptor } from './dry-run.js';
 import { ErrorReplyFilter } from './error-reply-filter.js';
 import { contextOf } from './request-context.js';
 
-const validation = new ValidationPipe({
+/** Every request passes through here on its way to a service: what its contract does not allow is refused. */
+export const requestValidation = new ValidationPipe({
   transform: true,
   exceptionFactory: (errors) => invalid(errors.flatMap(problemsOf).join('; ')),
 });
@@ -27,7 +28,7 @@ export const Handles =
   (type: RequestClass<unknown>): MethodDecorator =>
   (target, key, descriptor) => {
     if (failpointsAreUsed) stopBeforeReply(type.subject, descriptor as PropertyDescriptor);
-    return applyDecorators(MessagePattern(type.subject), UsePipes(validation), UseFilters(new ErrorReplyFilter()), UseInterceptors(new DryRunInterceptor(type)))(target, key, descriptor);
+    return applyDecorators(MessagePattern(type.subject), UsePipes(requestValidation), UseFilters(new ErrorReplyFilter()), UseInterceptors(new DryRunInterceptor(type)))(target, key, descriptor);
   };
 
 /** A crash after the effect and before the answer: the asker knows nothing. */
