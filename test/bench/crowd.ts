@@ -5,7 +5,7 @@ import { removeAll, startStaying, STAY, type Work } from './work.js';
 
 /** Started side by side: an engine that is asked for all of a crowd at once may refuse some. */
 const SIDE_BY_SIDE = 8;
-const STARTS = 9;
+const STARTS = 5;
 const LISTINGS = 9;
 
 /**

@@ -1,14 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** The processes of an engine that run whether or not a container does, by name. Those they started are counted with them. */
+/** The processes of an engine that run whether or not a container does, by name. */
 export type ProcessTree = () => ReadonlyMap<string, number>;
 
 const MIB = 1024;
 
-/** MiB of PSS, by process of the engine; children count with who started them, containers' keepers apart. Processes that end meanwhile count as nothing. */
+/** MiB of PSS, by process of the engine; its children count with it unless they have names of their own. Processes that end meanwhile count as nothing. */
 export function idleMemory(processes: ProcessTree): ReadonlyMap<string, number> {
   const children = childrenByParent();
-  return new Map([...processes()].map(([name, pid]) => [name, withDescendants(pid, children).reduce((total, one) => total + pss(one), 0)]));
+  const named = processes();
+  const others = (pid: number): Set<number> => new Set([...named.values()].filter((other) => other !== pid));
+  return new Map([...named].map(([name, pid]) => [name, withDescendants(pid, children, others(pid)).reduce((total, one) => total + pss(one), 0)]));
 }
 
 /** MiB of PSS of the engine and of the keepers of containers: the parents of `containerPids`, counted once each. What is in containers is not counted. */
@@ -23,8 +25,9 @@ export async function memoryOf(processes: ProcessTree, containerPids: readonly n
 /** What was just done still frees and reads for a moment; memory at rest has no event to wait for. */
 const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 3_000));
 
-function withDescendants(pid: number, children: ReadonlyMap<number, readonly number[]>): number[] {
-  return [pid, ...(children.get(pid) ?? []).flatMap((child) => withDescendants(child, children))];
+/** `without`: pids that are left out, with all below them. */
+function withDescendants(pid: number, children: ReadonlyMap<number, readonly number[]>, without: ReadonlySet<number> = new Set()): number[] {
+  return without.has(pid) ? [] : [pid, ...(children.get(pid) ?? []).flatMap((child) => withDescendants(child, children, without))];
 }
 
 function childrenByParent(): ReadonlyMap<number, readonly number[]> {

@@ -34,7 +34,7 @@ export interface Sizes {
 }
 
 export const FULL: Sizes = { rounds: 30, atOnce: 50, inARow: 300, crowd: 500, logMegabytes: 100, commits: 60_000, lives: 2_000 };
-export const QUICK: Sizes = { rounds: 5, atOnce: 10, inARow: 20, crowd: 30, logMegabytes: 10, commits: 8_000, lives: 100 };
+export const QUICK: Sizes = { rounds: 3, atOnce: 10, inARow: 20, crowd: 20, logMegabytes: 10, commits: 8_000, lives: 50 };
 
 /** In an order that disturbs least: memory at rest first, crowds last. Seconds are what one of each took here: berth 0.05, dockerd 0.4, podman 0.6 a life. */
 export function programOf(sizes: Sizes): readonly Part[] {
@@ -51,8 +51,8 @@ export function programOf(sizes: Sizes): readonly Part[] {
     { word: 'log', rounds: 1, seconds: 5 + sizes.commits / 2_000, turns: () => [{ name: 'berth', perform: eventLog(sizes.commits) }] },
     { word: 'at-once', rounds: few, seconds: (few + 1) * atOnce * 0.25, turns: ({ berth, dockerd }) => each([berth, dockerd], manyAtOnce(atOnce)) },
     { word: 'in-a-row', rounds: 1, seconds: inARow * 0.45, turns: ({ berth, dockerd }) => each([berth, dockerd], manyInARow(inARow)) },
-    { word: 'growth', rounds: 1, seconds: 8 + lives * 0.05, turns: ({ berth }) => each([berth], growth(lives)) },
-    { word: 'crowd', rounds: 1, seconds: 30 + sizes.crowd * 0.5, turns: ({ berth, dockerd }) => each([berth, dockerd], crowd(sizes.crowd)) },
+    { word: 'growth', rounds: 1, seconds: 16 + lives * 0.04, turns: ({ berth }) => each([berth], growth(lives)) },
+    { word: 'crowd', rounds: 1, seconds: 24 + sizes.crowd * 0.4, turns: ({ berth, dockerd }) => each([berth, dockerd], crowd(sizes.crowd)) },
   ];
 }
 
