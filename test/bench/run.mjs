@@ -1,4 +1,5 @@
-// `npm run bench`, from a fresh clone: installs and builds what is missing, then measures Berth beside its peers. Arguments: --quick, --json, --only=WORD,WORD.
+// `npm run bench`, from a fresh clone: installs and builds what is missing, then measures Berth beside its peers. Arguments: --quick, --json, --only=WORD,WORD, --lives=10000
+// (containers that memory must not grow by).
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { build } from '../../services/engine/setup/build.mjs';
