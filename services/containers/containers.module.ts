@@ -12,6 +12,7 @@ import { ContainerCreation } from './application/create-container.js';
 import { ExecRuns } from './application/exec-runs.js';
 import { ExecSessions } from './application/exec-sessions.js';
 import { ExitWaits } from './application/exit-waits.js';
+import { LifecycleSource } from './application/lifecycle-source.js';
 import { PendingAttaches } from './application/pending-attaches.js';
 import { TaskWatch } from './application/task-watch.js';
 import { ContainersController } from './containers.controller.js';
@@ -34,6 +35,7 @@ class ContainersParts {
   readonly execSessions: ExecSessions;
   readonly containerWatch: ContainerWatch;
   readonly taskWatch: TaskWatch;
+  readonly metrics: LifecycleSource;
 
   constructor({ store, bus, settings }: ServiceDependencies<EngineSettings>) {
     const source = { source: 'containers' };
@@ -50,6 +52,7 @@ class ContainersParts {
     this.execSessions = new ExecSessions(this.execs, this.execRuns, this.directory, bus, settings.runRoot);
     this.containerWatch = new ContainerWatch(this.containers, this.directory, this.lifecycle, this.waits, this.execRuns, onError);
     this.taskWatch = new TaskWatch(store, this.containers, this.lifecycle, this.execRuns, onError);
+    this.metrics = new LifecycleSource(store);
   }
 }
 
@@ -69,6 +72,7 @@ class ContainersStart implements OnApplicationBootstrap, OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     this.parts.containerWatch.stop();
     await this.parts.taskWatch.stop();
+    await this.parts.metrics.stop();
   }
 }
 
@@ -87,6 +91,7 @@ export class ContainersModule {
         { provide: ContainerCreation, useValue: parts.creation },
         { provide: ContainerStreams, useValue: parts.streams },
         { provide: ExecSessions, useValue: parts.execSessions },
+        { provide: LifecycleSource, useValue: parts.metrics },
         { provide: ExitWaits, useValue: parts.waits },
       ],
     };

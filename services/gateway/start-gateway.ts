@@ -2,19 +2,21 @@ import 'reflect-metadata';
 import { chmod, rm } from 'node:fs/promises';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { MetricsSource } from '#libs/telemetry/metrics/page.js';
 import { ErrorFilter } from './adapters/http/error-filter.js';
 import { serveHijacks } from './adapters/http/hijack.js';
 import { createHttpAdapter } from './adapters/http/http-adapter.js';
 import { preparePeers } from './adapters/http/peer.js';
 import { ContainerFeed } from './application/container-feed.js';
 import { EngineClient, type GatewayDependencies } from './application/engine-client.js';
+import { EngineSource } from './application/engine-source.js';
 import { GatewayModule } from './gateway.module.js';
 
 /**
  * Serves the Docker Engine API on settings.socket (mode 0660), replacing a socket that another run left there. `close` ends all connections and is safe to
- * call twice.
+ * call twice. `metrics` is the gateway's part of /metrics.
  */
-export async function startGateway(deps: GatewayDependencies): Promise<{ close(): Promise<void> }> {
+export async function startGateway(deps: GatewayDependencies): Promise<{ readonly metrics: MetricsSource; close(): Promise<void> }> {
   await preparePeers();
   const adapter = createHttpAdapter();
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.for(deps), adapter, { logger: false, bodyParser: false, abortOnError: false });
@@ -24,11 +26,14 @@ export async function startGateway(deps: GatewayDependencies): Promise<{ close()
   await feed.start();
   const upgraded = serveHijacks(adapter.getInstance().server, app.get(EngineClient), feed);
   await listen(adapter, deps.settings.socket);
+  const metrics = app.get(EngineSource);
   return {
+    metrics: (out) => metrics.write(out),
     close: async () => {
       for (const client of upgraded) client.destroy();
       await app.close();
       await feed.stop();
+      await metrics.stop();
     },
   };
 }

@@ -27,8 +27,9 @@ class NetworksStart implements OnApplicationBootstrap, OnApplicationShutdown {
     @Inject(DEPENDENCIES) private readonly deps: ServiceDependencies<EngineSettings>,
     @Inject('networks') private readonly networks: Networks,
     @Inject('pools') private readonly pools: Pools,
+    endpoints: Endpoints,
   ) {
-    this.watch = new ReleaseWatch(deps.store, pools, (error, about) => this.log.error('an endpoint could not be released', { ...about, error }));
+    this.watch = new ReleaseWatch(deps.store, pools, endpoints.actions, (error, about) => this.log.error('an endpoint could not be released', { ...about, error }));
   }
 
   async onApplicationBootstrap(): Promise<void> {

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { RequestClass, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { ApiMetrics } from './api-metrics.js';
 
 /** The bus as the gateway uses it. */
 export interface Asks {
@@ -18,10 +19,12 @@ export interface GatewayDependencies {
 
 /** All that controllers use of the rest of the engine: requests over the bus, and byte streams beside it. */
 export class EngineClient {
+  readonly metrics = new ApiMetrics();
+
   constructor(private readonly deps: GatewayDependencies) {}
 
   ask<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, timeoutMs?: number): Promise<Reply> {
-    return this.deps.bus.request(type, data, context, timeoutMs === undefined ? {} : { timeoutMs });
+    return this.metrics.measure(type.subject, context, () => this.deps.bus.request(type, data, context, timeoutMs === undefined ? {} : { timeoutMs }));
   }
 
   /** The socket is the caller's to end. Rejects as unavailable when the ticket was used. */

@@ -3,7 +3,8 @@ import type { EventStore } from '#libs/event-store/event-store.js';
 import type { DockerEvent } from '../domain/docker-event.js';
 import { DockerEvents, type LoggedEvent } from '../domain/docker-events.js';
 
-const SUBJECTS = ['berth.event.container.>', 'berth.event.exec.>', 'berth.event.task.>', 'berth.event.image.>', 'berth.event.volume.>', 'berth.event.network.>', 'berth.event.pool.>'];
+/** All that dockerd has events of. */
+export const EVENT_SUBJECTS = ['berth.event.container.>', 'berth.event.exec.>', 'berth.event.task.>', 'berth.event.image.>', 'berth.event.volume.>', 'berth.event.network.>', 'berth.event.pool.>'];
 
 export interface EventWindow {
   /** RFC 3339; '' means from now on. */
@@ -14,6 +15,9 @@ export interface EventWindow {
 
 /** dockerd's events, out of the log. A subscription reads the log from its beginning, to know the names of what happens later. */
 export class EventFeed {
+  /** How many subscribe now. */
+  subscribers = 0;
+
   constructor(private readonly store: Pick<EventStore, 'follow' | 'lastPosition'>) {}
 
   /** Calls `onEvent` for each event of the window. Resolves when `until` is reached, at `abort`, and when the log can be followed no longer. */
@@ -30,10 +34,12 @@ export class EventFeed {
         if (begun && at <= until && !abort.aborted) onEvent(translated);
       }
     };
-    const following = await this.store.follow(SUBJECTS, 0, take);
+    const following = await this.store.follow(EVENT_SUBJECTS, 0, take);
+    this.subscribers++;
     try {
       await Promise.race([reached(until - Date.now(), abort), following.ended]);
     } finally {
+      this.subscribers--;
       await following.stop();
     }
   }

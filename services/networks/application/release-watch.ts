@@ -3,6 +3,7 @@ import { causedBy } from '#libs/event-store/caused-by.js';
 import type { Commit } from '#libs/event-store/event.js';
 import type { EventStore, Following } from '#libs/event-store/event-store.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
+import type { Timer } from '#libs/telemetry/metrics/measured.js';
 import { NETWORKS } from './predefined-networks.js';
 import type { Pools } from './network-directory.js';
 
@@ -15,6 +16,7 @@ export class ReleaseWatch {
   constructor(
     private readonly store: EventStore,
     private readonly pools: Pools,
+    private readonly actions: Timer,
     private readonly onError: (error: unknown, about: LogFields) => void,
   ) {}
 
@@ -49,7 +51,8 @@ export class ReleaseWatch {
 
   private async release(network: string, endpoint: string, cause?: Commit): Promise<void> {
     const context = cause ? causedBy(cause, NETWORKS.actor) : NETWORKS;
-    await this.pools.execute(network, { type: 'Release', endpoint, at: new Date().toISOString() }, context).catch((error: unknown) => this.onError(error, { network, endpoint, correlationId: context.correlationId }));
+    const release = () => this.pools.execute(network, { type: 'Release', endpoint, at: new Date().toISOString() }, context);
+    await this.actions.time({ action: 'release' }, release).catch((error: unknown) => this.onError(error, { network, endpoint, correlationId: context.correlationId }));
   }
 }
 
