@@ -35,14 +35,15 @@ export function valueOf(samples: readonly Sample[], name: string, labels: Readon
   return found[0].value;
 }
 
-/** Name, type and label names of each family, one line each, sorted: what dashboards depend on. */
-export function familiesOf(page: string): string[] {
+/** Name, type and label names of each family of these pages, one line each, sorted: what dashboards depend on. Labels that an allow list shows are left out. */
+export function familiesOf(...pages: readonly string[]): string[] {
+  const page = pages.join('');
   const types = new Map(Array.from(page.matchAll(/^# TYPE (\S+) (\S+)$/gm), ([, name = '', type = '']) => [name, type]));
   const labels = new Map<string, Set<string>>();
   for (const sample of samplesOf(page)) {
     const name = types.has(sample.name) ? sample.name : sample.name.replace(/_(bucket|sum|count)$/, '');
     const known = labels.get(name) ?? new Set();
-    for (const label of Object.keys(sample.labels)) if (label !== 'le') known.add(label);
+    for (const label of Object.keys(sample.labels)) if (label !== 'le' && !label.startsWith('container_label_')) known.add(label);
     labels.set(name, known);
   }
   return Array.from(types, ([name, type]) => `${name} ${type} {${[...(labels.get(name) ?? [])].sort().join(',')}}`).sort();

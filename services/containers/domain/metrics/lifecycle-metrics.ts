@@ -17,7 +17,7 @@ export interface ContainerMetrics {
   readonly exits: Map<string, { readonly labels: ExitLabels; count: number }>;
   readonly oomKills: Map<'init' | 'child', number>;
   lastExit: { readonly code: number; readonly atSeconds: number; readonly oom: boolean } | undefined;
-  /** Until the next try of a container that waits for it. */
+  /** Of the last restart that was scheduled: counts while the state is restarting. */
   backoffSeconds: number;
   stopRequestedAt: number | undefined;
   /** The run that is being started, and when each step of it was on the log. */
@@ -65,7 +65,6 @@ export class LifecycleMetrics {
     switch (event.type) {
       case 'StartRequested':
         count(container.starts, event.reason);
-        container.backoffSeconds = 0;
         container.stopRequestedAt = undefined;
         container.starting = { start: event.start, requestedAt: at };
         return;
@@ -104,7 +103,6 @@ export class LifecycleMetrics {
       case 'StopRequested':
         container.stopRequestedAt = at;
         if (container.state === 'restarting') enter(container, 'exited', at);
-        container.backoffSeconds = 0;
         return;
       case 'ContainerExited':
         this.exited(container, event, at);

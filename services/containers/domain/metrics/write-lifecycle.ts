@@ -44,8 +44,8 @@ export function writeLifecycle(metrics: LifecycleMetrics, now: number, out: Expo
     for (const [victim, count] of container.oomKills) out.sample(labelText({ name, victim, scope: 'container' }), count);
   });
 
-  out.family('berth_restart_backoff_seconds', 'gauge', 'How long a container that restarts waits before its next try.');
-  each((container, name) => container.state === 'restarting' && out.sample(labelText({ name }), container.backoffSeconds));
+  out.family('berth_restart_backoff_seconds', 'gauge', 'How long a container that restarts waits before its next try; 0: it does not.');
+  each((container, name) => out.sample(labelText({ name }), container.state === 'restarting' ? container.backoffSeconds : 0));
 
   out.family('berth_container_stop_seconds', 'histogram', 'From the wish to stop to the exit; killed: the signal was not heeded in time.');
   for (const outcome of ['graceful', 'killed'] as const) out.histogram(labelText({ outcome }), metrics.stops[outcome]);
