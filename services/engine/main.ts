@@ -68,6 +68,7 @@ const sources = [
   (out) => images.get(PullOneImage).metrics.write(out),
   (out) => writeLog(stores, out),
 ] satisfies MetricsSource[];
+telemetry.routes.set('/annotations', gateway.annotations);
 for (const [path, route] of metricsRoutes(sources, settings.runRoot)) telemetry.routes.set(path, route);
 writeFileSync(`${settings.runRoot}/ready/engine`, readFileSync('/proc/self/stat'));
 

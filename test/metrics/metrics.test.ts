@@ -154,6 +154,15 @@ test('nothing has leaked', () => {
   for (const kind of ['cgroup', 'veth']) expect(containers('berth_leaked', { kind }), kind).toBe(0);
 });
 
+test('what happened is told as annotations, of the time that was asked for', async () => {
+  const port = engine.settings.metricsPort;
+  const told = JSON.parse(await scrape(port, `/annotations?from=${Math.floor(before * 1000)}`)) as { readonly title: string; readonly tags: string[] }[];
+  expect(told.filter(({ tags }) => tags.includes('oom')).map(({ title }) => title)).toContain('oom ran out of memory');
+  expect(told.map(({ title }) => title)).toContain('bad ended with code 7');
+  expect(JSON.parse(await scrape(port, `/annotations?to=${Math.floor(before * 1000)}`))).toEqual([]);
+  await expect(scrape(port, '/annotations?from=yesterday')).rejects.toThrow('from=yesterday: not a time');
+});
+
 test('OpenMetrics names the trace of a slow command', async () => {
   const page = await scrape(engine.settings.metricsPort, '/metrics', 'application/openmetrics-text; version=1.0.0');
   expect(page).toMatch(/\nberth_command_seconds_bucket\{type="containers.start",.*\} \d+ # \{trace_id="[0-9a-f]{32}"\} /);
