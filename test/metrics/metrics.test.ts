@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startEngine, type TestEngine } from '../e2e/engine.js';
 import { everyContainerSeries } from './every-container-series.js';
-import { familiesOf, type Sample, samplesOf, scrape, valueOf } from './scrape.js';
+import { familiesOf, type Sample, samplesOf, scrape, startInTrace, valueOf } from './scrape.js';
 
 /** Tests run compiled: from dist/test/metrics up to the sources. `npm run metrics:golden` renews it. */
 const GOLDEN = join(import.meta.dirname, '..', '..', '..', 'test', 'metrics', 'families.txt');
@@ -18,10 +18,10 @@ beforeAll(async () => {
   engine = await startEngine({ BERTH_METRICS_LABELS: 'com.docker.compose.project,team' });
   await engine.loadBusybox();
   before = Date.now() / 1000;
-  await run(0, 'run', '-d', '--name', 'web', '-m', '64m', '--cpus', '0.5', '--label', 'team=a "quoted" \\ team', '--label', 'other=x', '-p', '0:80', 'busybox', 'httpd', '-f', '-p', '80');
+  await run(0, 'run', '-d', '--name', 'web', '-m', '64m', '--cpus', '0.5', '--label', 'team=a "quoted" \\ team', '--label', 'other=x', 'busybox', 'httpd', '-f', '-p', '80');
   await run(0, 'run', '--rm', '--network', 'container:web', 'busybox', 'wget', '-q', '-O', '/dev/null', 'http://127.0.0.1:80/bin/busybox');
-  const port = (await run(0, 'port', 'web', '80')).trim().split('\n')[0]?.split(':').at(-1) ?? '';
-  await (await fetch(`http://127.0.0.1:${port}/bin/busybox`)).arrayBuffer();
+  const address = (await run(0, 'inspect', '-f', '{{.NetworkSettings.IPAddress}}', 'web')).trim();
+  await (await fetch(`http://${address}/bin/busybox`)).arrayBuffer();
   await run(0, 'run', '--name', 'ok', 'busybox', 'true');
   await run(7, 'run', '--name', 'bad', 'busybox', 'sh', '-c', 'exit 7');
   await run(127, 'run', '--name', 'missing', 'busybox', 'no-such-command');
@@ -84,7 +84,8 @@ test('starts are told by what asked for them', () => {
   expect(engines('berth_container_starts_total', { name: 'loop', cause: 'api' })).toBe(1);
   expect(engines('berth_container_starts_total', { name: 'loop', cause: 'restart_policy' })).toBe(2);
   expect(engines('berth_container_state_seconds_total', { name: 'loop', state: 'restarting' })).toBeGreaterThanOrEqual(0.3);
-  expect(engines('berth_container_starts_total', { name: 'stubborn', cause: 'api' })).toBe(2);
+  expect(engines('berth_container_starts_total', { name: 'stubborn', cause: 'api' })).toBe(1);
+  expect(engines('berth_container_starts_total', { name: 'stubborn', cause: 'restart' })).toBe(1);
 });
 
 test('a stop that was not heeded counts as killed', () => {
@@ -163,9 +164,12 @@ test('what happened is told as annotations, of the time that was asked for', asy
   await expect(scrape(port, '/annotations?from=yesterday')).rejects.toThrow('from=yesterday: not a time');
 });
 
-test('OpenMetrics names the trace of a slow command', async () => {
+test('OpenMetrics names the trace that a start belongs to, where somebody traces', async () => {
+  const trace = 'c0ffee'.padEnd(32, '0');
+  expect(await startInTrace(engine.socket, 'bad', trace)).toBe(204);
   const page = await scrape(engine.settings.metricsPort, '/metrics', 'application/openmetrics-text; version=1.0.0');
-  expect(page).toMatch(/\nberth_command_seconds_bucket\{type="containers.start",.*\} \d+ # \{trace_id="[0-9a-f]{32}"\} /);
+  expect(page).toMatch(new RegExp(`\nberth_command_seconds_bucket\\{type="containers.start",.*\\} \\d+ # \\{trace_id="${trace}"\\} `));
+  expect(page).toMatch(new RegExp(`\nberth_container_phase_seconds_bucket\\{phase="exec",.*\\} \\d+ # \\{trace_id="${trace}"\\} `));
   expect(page.endsWith('# EOF\n')).toBe(true);
 });
 
@@ -182,5 +186,5 @@ test('restarts of the engine set nothing back', async () => {
   await engine.up();
   own = await scrape(engine.settings.metricsPort);
   expect(engines('berth_container_exits_total', { name: 'oom', reason: 'oom' })).toBe(1);
-  expect(engines('berth_container_starts_total', { name: 'stubborn', cause: 'api' })).toBe(2);
+  expect(engines('berth_container_starts_total', { name: 'stubborn', cause: 'restart' })).toBe(1);
 });

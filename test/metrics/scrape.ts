@@ -18,6 +18,19 @@ export function scrape(port: number, path = '/metrics', accept = 'text/plain'): 
   });
 }
 
+/** Starts a container as a client does that takes part in a trace. */
+export function startInTrace(socketPath: string, container: string, traceId: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const headers = { traceparent: `00-${traceId}-${'1'.repeat(16)}-01` };
+    request({ socketPath, path: `/containers/${container}/start`, method: 'POST', headers }, (answer) => {
+      answer.resume();
+      answer.once('end', () => resolve(answer.statusCode ?? 0));
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
 /** A page's samples, comments and exemplars left out. */
 export function samplesOf(page: string): Sample[] {
   return page.split('\n').flatMap((line) => {

@@ -1,3 +1,4 @@
+import { parseTraceparent } from '../trace-context.js';
 import type { Exposition, Labels } from './exposition.js';
 import { labelText } from './exposition.js';
 import { DEFAULT_BOUNDS, Histogram } from './histogram.js';
@@ -66,5 +67,6 @@ export class Timer {
 
 /** The trace of a W3C traceparent, when it is one that is recorded. */
 export function sampledTrace(traceparent: string | undefined): string | undefined {
-  return /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f](?:[13579bdf])$/.exec(traceparent ?? '')?.[1];
+  const context = parseTraceparent(traceparent);
+  return context?.sampled ? context.traceId : undefined;
 }

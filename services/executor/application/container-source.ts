@@ -1,11 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { release } from 'node:os';
-import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { HostFacts } from '#contracts/executor/host.js';
 import { KeptCgroupFiles } from '#libs/cgroup/kept-files.js';
-import type { CgroupLayout } from '#libs/cgroup/layout.js';
+import { type CgroupLayout, cgroupDirectories } from '#libs/cgroup/layout.js';
 import { usageOf } from '#libs/cgroup/usage.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import type { LinkCounters } from '#libs/netlink/link-counters.js';
@@ -48,7 +47,9 @@ export class ContainerSource {
     store: Pick<EventStore, 'follow' | 'lastPosition'>,
     private readonly options: ContainerSourceOptions,
   ) {
-    this.root = new KeptCgroupFiles(options.layout, '/');
+    // Containers may be in a subtree; the machine is above all.
+    const { subtree: _, ...machine } = options.layout;
+    this.root = new KeptCgroupFiles(machine, '/');
     this.fold = new LogFold(store, ['berth.event.container.>'], () => new ContainerFold(options.cgroupParent, options.shownLabels), (fold, commit) => {
       // The containers service alone writes these subjects, and it validated them.
       for (const event of commit.events as readonly ContainerEvent[]) {
@@ -125,8 +126,8 @@ export class ContainerSource {
   /** What no task accounts for. A container that has just ended shows up for a moment: an alarm waits some minutes. */
   private async writeLeaks(links: ReadonlyMap<string, LinkCounters>, known: ReadonlySet<string>, out: Exposition): Promise<void> {
     const { layout, cgroupParent, withTasks, bridge } = this.options;
-    const hierarchy = layout.controllers.get('memory') ?? layout.unified ?? '';
-    const names = await readdir(join(hierarchy, cgroupParent)).catch(() => []);
+    const [directory = ''] = cgroupDirectories(layout, cgroupParent);
+    const names = await readdir(directory).catch(() => []);
     const accounted = withTasks();
     const cgroups = names.filter((name) => /^[0-9a-f]{64}$/.test(name) && !accounted.has(name)).length;
     const bridges = new Set([...links.values()].filter(({ name }) => name === bridge).map(({ index }) => index));
