@@ -25,6 +25,6 @@ export function everyContainerSeries(): string {
     facts,
     startedAt: 0,
   };
-  writeContainers([one], { now: 0, deviceName: () => '/dev/sda', fileSystem: { device: '/dev/sda', bytes: 0, inodes: 0, freeInodes: 0 } }, out);
+  writeContainers([one], { deviceName: () => '/dev/sda', fileSystem: { device: '/dev/sda', bytes: 0, inodes: 0, freeInodes: 0 } }, out);
   return out.text();
 }

@@ -73,7 +73,7 @@ export class ContainerSource {
     }
     const now = Date.now() / 1000;
     const { dataRoot, lastSeenSeconds } = this.options;
-    writeContainers(scraped, { now, deviceName: this.devices.name, fileSystem: layerFileSystem(dataRoot, this.devices) }, out);
+    writeContainers(scraped, { deviceName: this.devices.name, fileSystem: layerFileSystem(dataRoot, this.devices) }, out);
 
     out.family('container_last_seen', 'gauge', 'When it was last seen, since 1970; of a stopped container, for a while, when it ended.');
     out.sample(ROOT, now);

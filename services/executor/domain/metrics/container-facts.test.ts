@@ -36,7 +36,7 @@ const traffic = (bytes: number) => ({ bytes, packets: 0, errors: 0, dropped: 0 }
 const page = (one: Partial<Scraped>): string => {
   const out = new Exposition();
   const scraped: Scraped = { labels: 'name="web"', usage: {}, interfaces: [], startedAt: 0, ...(facts ? { facts } : {}), ...one };
-  writeContainers([scraped], { now: 0, deviceName: (device) => `/dev/${device}`, fileSystem: { device: '/dev/sda', bytes: 1, inodes: 2, freeInodes: 3 } }, out);
+  writeContainers([scraped], { deviceName: (device) => `/dev/${device}`, fileSystem: { device: '/dev/sda', bytes: 1, inodes: 2, freeInodes: 3 } }, out);
   return out.text();
 };
 

@@ -24,8 +24,6 @@ export interface LayerFileSystem {
 }
 
 export interface Surroundings {
-  /** Seconds since 1970. */
-  readonly now: number;
   /** "8:0" to "/dev/sda". */
   readonly deviceName: (device: string) => string;
   readonly fileSystem: LayerFileSystem;
