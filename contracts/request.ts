@@ -7,6 +7,24 @@ export abstract class Request<Reply> {
 export interface RequestClass<Reply, R extends Request<Reply> = Request<Reply>> {
   new (): R;
   readonly subject: string;
+  /**
+   * True for a command that can be tried: its reply to a dry run has, in `wouldAppend`, the events that are decided without its effects, and nothing else
+   * is done. What only an effect tells (a pid, an exit code) is not among them. Other commands refuse a dry run as not implemented.
+   */
+  readonly dryRun?: boolean;
+}
+
+/** An event that a command would append, were it not a dry run. */
+export interface WouldAppend {
+  readonly subject: string;
+  readonly type: string;
+  /** All but its type. */
+  readonly data: object;
+}
+
+/** What the reply to a dry run has beside the fields of any other. */
+export interface DryRunReply {
+  readonly wouldAppend: readonly WouldAppend[];
 }
 
 /** Who asked, why, and how: travels in the bus headers, never in a body. Set by the gateway, not by a client. */
@@ -17,6 +35,8 @@ export interface RequestContext {
   readonly traceparent?: string;
   readonly idempotencyKey?: string;
   readonly dryRun?: boolean;
+  /** Of a dry run: gathers what would be appended, in order, while the command is decided. */
+  readonly planned?: WouldAppend[];
 }
 
 /** A byte stream to be opened by the receiver of this reply: a unix socket's path and a ticket that works once. */

@@ -16,6 +16,7 @@ export interface ContainerCreated extends Done {
 
 export class CreateContainer extends Request<ContainerCreated> {
   static readonly subject = 'berth.command.containers.create';
+  static readonly dryRun = true;
   /** Absent: a name is made up. */
   @IsOptional() @IsString() readonly name?: string;
   @ValidateNested() @Type(() => ContainerConfig) readonly config!: ContainerConfig;
@@ -27,11 +28,13 @@ export class CreateContainer extends Request<ContainerCreated> {
 /** Starting a running container changes nothing (`changed` is false). Resolves when the command was executed in it (execve succeeded). */
 export class StartContainer extends ContainerRequest<Done & { readonly changed: boolean }> {
   static readonly subject = 'berth.command.containers.start';
+  static readonly dryRun = true;
 }
 
 /** The stop signal, a pause, then SIGKILL; resolves when it has exited. Stopping an exited container changes nothing. */
 export class StopContainer extends ContainerRequest<Done & { readonly changed: boolean }> {
   static readonly subject = 'berth.command.containers.stop';
+  static readonly dryRun = true;
   @IsOptional() @IsString() readonly signal?: string;
   /** Seconds until SIGKILL. -1: for ever. Absent: the container's own stop timeout, else 10. */
   @IsOptional() @IsInt() @Min(-1) readonly timeoutSeconds?: number;
@@ -39,23 +42,27 @@ export class StopContainer extends ContainerRequest<Done & { readonly changed: b
 
 export class RestartContainer extends ContainerRequest<Done> {
   static readonly subject = 'berth.command.containers.restart';
+  static readonly dryRun = true;
   @IsOptional() @IsString() readonly signal?: string;
   @IsOptional() @IsInt() @Min(-1) readonly timeoutSeconds?: number;
 }
 
 export class KillContainer extends ContainerRequest<Done> {
   static readonly subject = 'berth.command.containers.kill';
+  static readonly dryRun = true;
   /** Name with or without SIG, or number. Absent: SIGKILL. */
   @IsOptional() @IsString() readonly signal?: string;
 }
 
 export class RenameContainer extends ContainerRequest<Done> {
   static readonly subject = 'berth.command.containers.rename';
+  static readonly dryRun = true;
   @IsString() @Matches(/^\/?[a-zA-Z0-9][a-zA-Z0-9_.-]*$/) readonly name!: string;
 }
 
 export class RemoveContainer extends ContainerRequest<Done> {
   static readonly subject = 'berth.command.containers.remove';
+  static readonly dryRun = true;
   @IsBoolean() readonly force!: boolean;
   @IsBoolean() readonly volumes!: boolean;
 }
@@ -104,6 +111,7 @@ export class ReadLogs extends ContainerRequest<LogsReply> {
 
 export class CreateExec extends ContainerRequest<{ readonly id: string }> {
   static readonly subject = 'berth.command.containers.create-exec';
+  static readonly dryRun = true;
   @IsArray() @IsString({ each: true }) readonly args!: string[];
   @IsArray() @IsString({ each: true }) readonly env!: string[];
   @IsString() readonly user!: string;

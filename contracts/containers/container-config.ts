@@ -1,4 +1,5 @@
 import { IsArray, IsBoolean, IsInt, IsNumber, IsObject, IsOptional, IsString, Max, Min } from 'class-validator';
+import { AreMounts, ArePortBindings, AreTextsByName, AreUlimits, IsLogConfig, IsRestartPolicy } from './field-shapes.js';
 
 /**
  * What the client asked for, in the Engine API's own terms (`ContainerConfig` and `HostConfig` of its schema): these two are the interchange
@@ -21,7 +22,7 @@ export class ContainerConfig {
   @IsOptional() @IsObject() Volumes?: Record<string, object> | null;
   @IsOptional() @IsString() WorkingDir?: string;
   @IsOptional() @IsArray() @IsString({ each: true }) Entrypoint?: string[] | null;
-  @IsOptional() @IsObject() Labels?: Record<string, string> | null;
+  @IsOptional() @AreTextsByName() Labels?: Record<string, string> | null;
   @IsOptional() @IsString() StopSignal?: string;
   @IsOptional() @IsInt() StopTimeout?: number | null;
 }
@@ -54,14 +55,14 @@ export interface Ulimit {
 
 export class HostConfig {
   @IsOptional() @IsArray() @IsString({ each: true }) Binds?: string[] | null;
-  @IsOptional() @IsArray() Mounts?: MountRequest[] | null;
-  @IsOptional() @IsObject() Tmpfs?: Record<string, string> | null;
+  @IsOptional() @AreMounts() Mounts?: MountRequest[] | null;
+  @IsOptional() @AreTextsByName() Tmpfs?: Record<string, string> | null;
   @IsOptional() @IsString() NetworkMode?: string;
-  @IsOptional() @IsObject() PortBindings?: Record<string, PortBinding[] | null> | null;
+  @IsOptional() @ArePortBindings() PortBindings?: Record<string, PortBinding[] | null> | null;
   @IsOptional() @IsBoolean() PublishAllPorts?: boolean;
-  @IsOptional() @IsObject() RestartPolicy?: RestartPolicy | null;
+  @IsOptional() @IsRestartPolicy() RestartPolicy?: RestartPolicy | null;
   @IsOptional() @IsBoolean() AutoRemove?: boolean;
-  @IsOptional() @IsObject() LogConfig?: { Type?: string; Config?: Record<string, string> | null } | null;
+  @IsOptional() @IsLogConfig() LogConfig?: { Type?: string; Config?: Record<string, string> | null } | null;
   @IsOptional() @IsArray() @IsString({ each: true }) CapAdd?: string[] | null;
   @IsOptional() @IsArray() @IsString({ each: true }) CapDrop?: string[] | null;
   @IsOptional() @IsArray() @IsString({ each: true }) Dns?: string[] | null;
@@ -86,7 +87,7 @@ export class HostConfig {
   @IsOptional() @IsString() CpusetMems?: string;
   @IsOptional() @IsNumber() PidsLimit?: number | null;
   @IsOptional() @IsInt() @Min(-1000) @Max(1000) OomScoreAdj?: number;
-  @IsOptional() @IsArray() Ulimits?: Ulimit[] | null;
-  @IsOptional() @IsObject() Sysctls?: Record<string, string> | null;
+  @IsOptional() @AreUlimits() Ulimits?: Ulimit[] | null;
+  @IsOptional() @AreTextsByName() Sysctls?: Record<string, string> | null;
   @IsOptional() @IsArray() @IsInt({ each: true }) ConsoleSize?: number[] | null;
 }

@@ -94,9 +94,12 @@ abstract class TaskRequest<Reply> extends Request<Reply> {
   @IsInt() readonly start!: number;
 }
 
+/** A task that has ended hears no signal: nothing changes. */
 export class SignalTask extends TaskRequest<Done> {
   static readonly subject = 'berth.command.executor.signal-task';
   @IsInt() readonly signal!: number;
+  /** Meant to end the task: its exit is then told as this command's doing. */
+  @IsBoolean() readonly ends!: boolean;
 }
 
 /** Kills it, whatever it is doing, and resolves when its end is on the log, at the position replied. One that never was, or has ended, changes nothing. */
@@ -159,6 +162,8 @@ export type TaskEvent =
   | { readonly type: 'TaskRequested'; readonly container: string; readonly start: number; readonly published?: PublishedEndpoint; readonly at: string }
   | { readonly type: 'TaskStarted'; readonly container: string; readonly start: number; readonly pid: number; readonly at: string }
   | { readonly type: 'TaskFailed'; readonly container: string; readonly start: number; readonly error: string; readonly at: string }
+  /** Asked for by the commit's cause; sent when this is on the log. */
+  | { readonly type: 'SignalRequested'; readonly container: string; readonly start: number; readonly signal: number; readonly ends: boolean; readonly at: string }
   | { readonly type: 'TaskExited'; readonly container: string; readonly start: number; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly keeperLost: boolean; readonly at: string }
   | { readonly type: 'ExecStarted'; readonly container: string; readonly start: number; readonly exec: string; readonly pid: number; readonly at: string }
   | { readonly type: 'ExecExited'; readonly container: string; readonly start: number; readonly exec: string; readonly exitCode: number; readonly at: string };

@@ -74,12 +74,14 @@ export class SaveImages extends Request<StreamEndpoint> {
 
 export class TagImage extends Request<Done> {
   static readonly subject = 'berth.command.images.tag';
+  static readonly dryRun = true;
   @IsString() readonly image!: string;
   @IsString() readonly reference!: string;
 }
 
 export class RemoveImage extends Request<{ readonly untagged: readonly string[]; readonly deleted: readonly string[]; readonly position: number }> {
   static readonly subject = 'berth.command.images.remove';
+  static readonly dryRun = true;
   @IsString() readonly image!: string;
   @IsBoolean() readonly force!: boolean;
   @IsBoolean() readonly prune!: boolean;

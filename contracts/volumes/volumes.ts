@@ -15,6 +15,7 @@ export interface VolumeView {
 /** A volume of that name that is there already is the answer. Name absent: 64 hex characters are made up, and the volume is anonymous. */
 export class CreateVolume extends Request<VolumeView & Done & { readonly created: boolean }> {
   static readonly subject = 'berth.command.volumes.create';
+  static readonly dryRun = true;
   @IsOptional() @IsString() readonly name?: string;
   @IsOptional() @IsString() readonly driver?: string;
   @IsOptional() @IsObject() readonly labels?: Record<string, string>;
@@ -25,6 +26,7 @@ export class CreateVolume extends Request<VolumeView & Done & { readonly created
 
 export class RemoveVolume extends Request<Done> {
   static readonly subject = 'berth.command.volumes.remove';
+  static readonly dryRun = true;
   @IsString() readonly name!: string;
   @IsBoolean() readonly force!: boolean;
 }

@@ -3,7 +3,8 @@ import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { CgroupLayout } from './layout.js';
-import { cgroupDirectories, detect, layoutOf } from './layout.js';
+import { deviceFilter } from './device-filter.js';
+import { cgroupDirectories, controllerDirectory, detect, layoutOf } from './layout.js';
 import { limitWrites, weightOfShares } from './limits.js';
 import { ensureParent } from './parent.js';
 import { readUsage } from './usage.js';
@@ -16,6 +17,36 @@ test('a hybrid layout names each directory once, controllers that share a mount 
   const layout = layoutOf([v1Line('/cg/cpu,cpuacct', 'cpu,cpuacct'), v1Line('/cg/my\\040mem', 'memory'), v2Line.replace('/sys/fs/cgroup', '/cg/unified')].join('\n'), () => []);
   expect(layout.mode).toBe('hybrid');
   expect(cgroupDirectories(layout, '/docker/1')).toEqual(['/cg/cpu,cpuacct/docker/1', '/cg/my mem/docker/1', '/cg/unified/docker/1']);
+});
+
+test('each kind of machine is told by its mounts', () => {
+  const none = (): readonly string[] => [];
+  const systemd = '30 25 0:26 / /sys/fs/cgroup/systemd rw,nosuid shared:10 - cgroup cgroup rw,xattr,name=systemd';
+  const unifiedLine = v2Line.replace('/sys/fs/cgroup', '/sys/fs/cgroup/unified');
+  const memory = v1Line('/sys/fs/cgroup/memory', 'memory');
+  expect(layoutOf([systemd, memory].join('\n'), none)).toEqual({ mode: 'v1', controllers: new Map([['name=systemd', '/sys/fs/cgroup/systemd'], ['memory', '/sys/fs/cgroup/memory']]) });
+  expect(layoutOf([systemd, memory, unifiedLine].join('\n'), none)).toMatchObject({ mode: 'hybrid', unified: '/sys/fs/cgroup/unified' });
+  // systemd's own hierarchy beside v2 with all controllers: what limits is v2.
+  const moved = layoutOf([systemd, unifiedLine].join('\n'), () => ['cpu', 'memory', '']);
+  expect(moved).toEqual({ mode: 'v2', controllers: new Map([['cpu', '/sys/fs/cgroup/unified'], ['memory', '/sys/fs/cgroup/unified']]), unified: '/sys/fs/cgroup/unified' });
+  expect(v2).toMatchObject({ mode: 'v2', unified: '/sys/fs/cgroup' });
+  expect(() => layoutOf(systemd, none)).toThrow('no cgroup controllers');
+  expect(() => layoutOf('', none)).toThrow('no cgroup controllers');
+});
+
+test('in a subtree that was handed to us all paths are below it', () => {
+  const ours = { ...v2, subtree: '/system.slice/berth-docker.scope' };
+  expect(cgroupDirectories(ours, '/docker/1')).toEqual(['/sys/fs/cgroup/system.slice/berth-docker.scope/docker/1']);
+  expect(controllerDirectory(ours, 'memory', '/docker/1')).toBe('/sys/fs/cgroup/system.slice/berth-docker.scope/docker/1');
+});
+
+test('device rules are files where v1 has them, and a program of v2 where not', () => {
+  const rules = [{ allow: false, type: 'a', major: -1, minor: -1, access: 'rwm' }] as const;
+  const hybrid = layoutOf([v1Line('/cg/devices', 'devices'), v2Line.replace('/sys/fs/cgroup', '/cg/unified')].join('\n'), () => []);
+  const without = layoutOf([v1Line('/cg/memory', 'memory'), v2Line.replace('/sys/fs/cgroup', '/cg/unified')].join('\n'), () => []);
+  const filesOf = (layout: CgroupLayout) => limitWrites(layout, cgroupDirectories(layout, '/d'), { deviceRules: rules }).map(({ path }) => path);
+  expect([filesOf(hybrid), filesOf(without), filesOf(v2)]).toEqual([['/cg/devices/d/devices.deny'], [], []]);
+  expect([hybrid, without, v2].map((layout) => deviceFilter(layout, '/d', rules)?.path)).toEqual([undefined, '/cg/unified/d', '/sys/fs/cgroup/d']);
 });
 
 test('v2 limits are written in v2 words', () => {
@@ -35,6 +66,26 @@ test('the least and the most shares are the least and the most weight', () => ex
 test('swap below memory is refused, CPUs beside a quota too', () => {
   expect(() => limitWrites(v2, ['/x'], { memoryBytes: 2, memorySwapBytes: 1 })).toThrow('below');
   expect(() => limitWrites(v2, ['/x'], { nanoCpus: 1, cpuQuota: 1 })).toThrow('exclude');
+});
+
+const here = detect();
+test.skipIf(here.mode !== 'v2')('a cgroup that hands controllers down has its processes moved below', async () => {
+  // As in a container, whose own cgroup looks like the root and holds its processes.
+  const top = join(here.unified ?? '', `berth-test-top-${process.pid}`);
+  mkdirSync(top);
+  const child = spawn('sleep', ['60']);
+  try {
+    await new Promise((done) => child.once('spawn', done));
+    writeFileSync(join(top, 'cgroup.procs'), String(child.pid));
+    ensureParent({ ...here, unified: top, controllers: new Map([...here.controllers.keys()].map((name) => [name, top])) }, '/docker');
+    expect(readFileSync(join(top, 'processes/cgroup.procs'), 'utf8')).toBe(`${child.pid}\n`);
+    expect(readFileSync(join(top, 'docker/cgroup.controllers'), 'utf8')).toContain('memory');
+  } finally {
+    const gone = new Promise((done) => child.once('exit', done));
+    child.kill('SIGKILL');
+    await gone;
+    for (const directory of ['processes', 'docker', '']) rmdirSync(join(top, directory));
+  }
 });
 
 test('the kernel takes the limits, lets a process in and tells what it used', async () => {

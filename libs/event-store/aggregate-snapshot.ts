@@ -1,15 +1,16 @@
-import type { Commit, Head } from './event.js';
-import type { EventStore } from './event-store.js';
-import { SnapshotFile } from './snapshot.js';
+import type { Head } from './event.js';
+import { SnapshotFile, type SnapshottedLog } from './snapshot.js';
 
 export interface AggregateSnapshotOptions<State> {
-  /** The file. Its folder exists. */
+  /** The file. Its folder is made where it is missing. */
   readonly path: string;
   /** Version of the state's shape and of what `evolve` makes of events: change it with either. */
   readonly fold: string;
   /** To and from JSON, for a state that is not plain JSON itself. */
   readonly freeze?: (state: State) => unknown;
   readonly thaw?: (frozen: unknown) => State;
+  /** What a listener made of the commits, which it will not hear again: saved and given back with the states. */
+  readonly beside?: { readonly freeze: () => unknown; readonly thaw: (frozen: unknown) => void };
 }
 
 export interface FoldedAggregate<State> {
@@ -19,11 +20,11 @@ export interface FoldedAggregate<State> {
 }
 
 interface Frozen {
-  readonly lastSubject: string;
   readonly aggregates: readonly (readonly [id: string, sequence: number, hash: string, state: unknown])[];
+  readonly beside: unknown;
 }
 
-/** The snapshot of all aggregates of one kind. Of no use, and so not loaded, when the log does not hold the newest commit that it folded. */
+/** The snapshot of all aggregates of one kind. */
 export class AggregateSnapshot<State> {
   private readonly file: SnapshotFile<Frozen>;
 
@@ -31,21 +32,23 @@ export class AggregateSnapshot<State> {
     this.file = new SnapshotFile(options.path, options.fold);
   }
 
-  async load(store: EventStore): Promise<{ readonly last: Commit; readonly aggregates: readonly FoldedAggregate<State>[] } | undefined> {
-    const { thaw = (frozen: unknown) => frozen as State } = this.options;
-    const lastPosition = await store.lastPosition();
-    const snapshot = await this.file.load({ lastPosition });
+  /** Undefined when it is not one of this log: see SnapshotFile. */
+  async load(log: SnapshottedLog): Promise<{ readonly position: number; readonly aggregates: readonly FoldedAggregate<State>[] } | undefined> {
+    const { thaw = (frozen: unknown) => frozen as State, beside } = this.options;
+    const snapshot = await this.file.load(log);
     if (snapshot === undefined) return undefined;
-    const { lastSubject, aggregates } = snapshot.data;
-    if (aggregates.some(([, sequence]) => sequence > lastPosition)) return undefined;
-    const last = (await store.read(lastSubject)).find((commit) => commit.position === snapshot.position);
-    if (last === undefined || last.hash !== snapshot.lastHash) return undefined;
-    return { last, aggregates: aggregates.map(([id, sequence, hash, state]) => ({ id, head: { sequence, hash }, state: thaw(state) })) };
+    const { position, data } = snapshot;
+    // An own commit is folded when it is acknowledged, before the reader of the log comes to it: such a head lies behind the position, and is proven by itself.
+    for (const [, sequence, hash] of data.aggregates) if (sequence > position && (await log.commitAt(sequence))?.hash !== hash) return undefined;
+    const aggregates = data.aggregates.map(([id, sequence, hash, state]) => ({ id, head: { sequence, hash }, state: thaw(state) }));
+    beside?.thaw(data.beside);
+    return { position, aggregates };
   }
 
-  async save(last: Commit, aggregates: Iterable<FoldedAggregate<State>>): Promise<void> {
-    const { freeze = (state: State) => state } = this.options;
-    const frozen = [...aggregates].map(({ id, head, state }) => [id, head.sequence, head.hash, freeze(state)] as const);
-    await this.file.save({ position: last.position, lastHash: last.hash, data: { lastSubject: last.subject, aggregates: frozen } });
+  /** All states as they are at the call. */
+  async save(log: SnapshottedLog, position: number, aggregates: Iterable<FoldedAggregate<State>>): Promise<void> {
+    const { freeze = (state: State) => state, beside } = this.options;
+    const frozen = Array.from(aggregates, ({ id, head, state }) => [id, head.sequence, head.hash, freeze(state)] as const);
+    await this.file.save(log, { position, data: { aggregates: frozen, beside: beside?.freeze() } });
   }
 }

@@ -5,10 +5,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { conflict } from '#libs/errors/errors.js';
 import { Aggregates, type AggregatesOptions } from './aggregates.js';
 import type { Decider } from './decider.js';
-import { noHead, type Cause, type Commit } from './event.js';
+import { noHead, type Cause, type Commit, type PlannedEvent } from './event.js';
 import type { EventStore } from './event-store.js';
 import { connectEventStore } from './jetstream-event-store.js';
 import { MemoryEventStore } from './memory-event-store.js';
+import { idOfKey } from './remembered-results.js';
+import { upcaster } from './upcast.js';
 import { idempotent, specify } from './testing/specify.js';
 import { TestNatsServer } from './testing/nats-server.js';
 
@@ -106,10 +108,12 @@ describe.each<[string, () => Promise<EventStore>]>([
   });
 
   test('a dry run says what would happen', async () => {
-    const { start, store } = await setup();
+    const { start, store, kind } = await setup();
     const one = await start();
     const before = await store.lastPosition();
-    expect(await one.execute('a', add(2), cause, { dryRun: true })).toEqual({ state: { count: 0 }, events: [{ type: 'Added', by: 2 }], position: 0 });
+    const planned: PlannedEvent[] = [];
+    expect(await one.execute('a', add(2), { ...cause, planned })).toEqual({ state: { count: 0 }, events: [{ type: 'Added', by: 2 }], position: 0 });
+    expect(planned).toEqual([{ subject: `berth.event.${kind}.a`, type: 'Added', data: { by: 2 } }]);
     expect(await one.execute('a', add(0), cause)).toEqual({ state: { count: 0 }, events: [], position: 0 });
     expect(await store.lastPosition()).toBe(before);
   });
@@ -119,10 +123,10 @@ describe.each<[string, () => Promise<EventStore>]>([
     const keyed = { ...cause, idempotencyKey: 'key-1' };
     const one = await start();
     const [first, again] = await Promise.all([one.execute('a', add(2), keyed), one.execute('a', add(2), keyed)]);
-    expect(again).toEqual(first);
+    expect(again).toEqual({ ...first, repeated: true });
     await one.execute('a', add(1), cause);
     const other = await start();
-    expect(await other.execute('a', add(2), keyed)).toMatchObject({ position: first.position, events: first.events });
+    expect(await other.execute('a', add(2), keyed)).toMatchObject({ position: first.position, events: first.events, repeated: true });
     expect(other.get('a').state).toEqual({ count: 3 });
   });
 
@@ -155,6 +159,16 @@ describe.each<[string, () => Promise<EventStore>]>([
     expect(told).toEqual([['a', 1, 64, { count: 2 }, false], ['a', 1, 64, { count: 3 }, true]]);
   });
 
+  test('what an older version wrote is lifted before it is folded, told or given again', async () => {
+    const { start, store, kind } = await setup();
+    const old = { type: 'Added', amount: 2 };
+    await store.append(`berth.event.${kind}.a`, noHead, [old], { ...cause, idempotencyKey: 'key' }, { id: idOfKey('key', 'Add', `berth.event.${kind}.a`) });
+    const upcast = upcaster({ Added: [({ type, ...event }) => ({ type, by: (event as { amount?: number }).amount ?? Number.NaN })] });
+    const one = await start({ upcast });
+    expect(one.get('a').state).toEqual({ count: 2 });
+    expect((await one.execute('a', add(9), { ...cause, idempotencyKey: 'key' })).events).toEqual([{ type: 'Added', by: 2, v: 2 }]);
+  });
+
   test('starts from a snapshot, and without one that is torn, altered or ahead of the log', async () => {
     const { start } = await setup();
     const folder = await mkdtemp(join(tmpdir(), 'berth-snapshot-'));
@@ -162,6 +176,7 @@ describe.each<[string, () => Promise<EventStore>]>([
     const snapshot = { path: join(folder, 'counter'), fold: '1' };
     const one = await start({ snapshot });
     for (const id of ['a', 'b']) await one.waitFor((await one.execute(id, add(2), cause)).position);
+    await one.saveSnapshot();
     await one.stop();
     const thawed = async (path = snapshot.path): Promise<number> => {
       let count = 0;

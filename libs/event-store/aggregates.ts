@@ -14,19 +14,24 @@ export interface AggregatesOptions<State> {
   readonly source: string;
   /** Lifts an event of an older version, see upcast.ts. */
   readonly upcast?: (event: DomainEvent) => DomainEvent;
-  /** True for a state that means the same as `initialState`: such an aggregate is not listed and is dropped from memory. */
+  /**
+   * True for a state to which nothing can happen that could not happen to `initialState`: such an aggregate is not listed and leaves memory.
+   * A command to it is decided on the initial state first; where that yields events, the log refuses them, and it is decided on the true state.
+   */
   readonly isGone?: (state: State) => boolean;
-  /** Start from a snapshot; one is saved at `stop` and at `saveSnapshot`. */
+  /** Start from a snapshot; `saveSnapshot` makes one. */
   readonly snapshot?: AggregateSnapshotOptions<State>;
 }
 
 export interface Executed<State, Event> {
-  /** After the command; with `dryRun`, before it. */
+  /** After the command; of a dry run, before it. */
   readonly state: State;
   /** What was decided, by the first of all commands with the same idempotency key. */
   readonly events: readonly Event[];
   /** Position of the commit; 0 when nothing was appended. */
   readonly position: number;
+  /** An idempotency key came again: this is what the first command with it did, and its effects are that one's. */
+  readonly repeated?: true;
 }
 
 /** `live`: false for what is replayed in `start`. Called in the order of each aggregate's commits, after the fold. Must not throw. */
@@ -44,7 +49,7 @@ const attempts = 5;
  * All aggregates of one kind, folded in memory, and the way to change them. Commands to one aggregate queue; an own commit is folded when the log
  * has acknowledged it, others' when they come. One `start`, then use, then `stop`; the store stays its owner's.
  */
-export class Aggregates<State, Command, Event extends DomainEvent> {
+export class Aggregates<State, Command extends { readonly type: string }, Event extends DomainEvent> {
   private readonly folded = new Map<string, Folded<State>>();
   private readonly queues = new Map<string, Promise<unknown>>();
   private readonly listeners = new Set<CommitListener<State, Event>>();
@@ -52,8 +57,6 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
   private readonly snapshots: AggregateSnapshot<State> | undefined;
   private following: Following | undefined;
   private failure: unknown;
-  /** The newest commit that the following gave: all before it is folded. */
-  private lastFollowed: Commit | undefined;
   private live = false;
 
   constructor(
@@ -68,11 +71,8 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
   /** Folds all that the log holds and follows it from there. Rejects with what `evolve` threw, or unavailable when the log is. */
   async start(): Promise<void> {
     const snapshot = await this.snapshots?.load(this.store);
-    if (snapshot !== undefined) {
-      for (const aggregate of snapshot.aggregates) this.folded.set(aggregate.id, { ...aggregate });
-      this.lastFollowed = snapshot.last;
-    }
-    this.following = await this.store.follow([kindFilter(this.kind)], snapshot?.last.position ?? 0, (commit) => this.followed(commit));
+    for (const aggregate of snapshot?.aggregates ?? []) this.folded.set(aggregate.id, { ...aggregate });
+    this.following = await this.store.follow([kindFilter(this.kind)], snapshot?.position ?? 0, (commit) => this.followed(commit));
     this.live = true;
     for (const entry of this.folded.values()) entry.head = { sequence: entry.head.sequence, hash: entry.head.hash };
     void this.following.ended.then((failure) => {
@@ -82,18 +82,16 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
     });
   }
 
-  /** Ends the following, after saving a snapshot where one is wished. A second call changes nothing. */
+  /** Ends the following. A second call changes nothing. */
   async stop(): Promise<void> {
     const following = this.following;
     this.following = undefined;
-    if (following === undefined) return;
-    await following.stop();
-    if (this.failure === undefined) await this.saveSnapshot();
+    await following?.stop();
   }
 
-  /** Rejects when the disk does; the old snapshot then stays. Does nothing without the option or before the first commit. */
+  /** Saves what is folded at the call. Rejects when the disk or the log does; the old snapshot then stays. Does nothing without the option, or when the fold has failed. */
   async saveSnapshot(): Promise<void> {
-    if (this.lastFollowed !== undefined) await this.snapshots?.save(this.lastFollowed, this.folded.values());
+    if (this.following !== undefined && this.failure === undefined) await this.snapshots?.save(this.store, this.position, this.folded.values());
   }
 
   /** The log position up to which all commits of this kind are folded. */
@@ -113,6 +111,29 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
     return entry === undefined ? { state: this.decider.initialState, head: noHead } : { state: entry.state, head: entry.head };
   }
 
+  /** As `get`, and what left memory is read from the log: for the few who ask about what is gone. */
+  async load(id: string): Promise<State> {
+    const entry = this.folded.get(id);
+    return entry === undefined ? (await this.history(id)).reduce((state, event) => this.decider.evolve(state, event), this.decider.initialState) : entry.state;
+  }
+
+  /** All that ever happened to an aggregate, from the log. */
+  async history(id: string): Promise<readonly Event[]> {
+    return (await this.store.read(subjectOf(this.kind, id))).flatMap((commit) => this.lift(commit));
+  }
+
+  /** Takes an aggregate that nobody will ask for any more out of memory; the log keeps it. */
+  forget(id: string): void {
+    this.folded.delete(id);
+  }
+
+  /** Whether a command of this type with this key was done to the aggregate before, which may have left memory since: asked of the log. */
+  async wasDone(id: string, commandType: Command['type'], idempotencyKey: string): Promise<boolean> {
+    const subject = subjectOf(this.kind, id);
+    const commitId = idOfKey(idempotencyKey, commandType, subject);
+    return this.remembered.get(commitId) !== undefined || (await this.store.read(subject)).some((commit) => commit.id === commitId);
+  }
+
   *entries(): Iterable<[id: string, state: State]> {
     for (const { id, state } of this.folded.values()) if (!this.options.isGone?.(state)) yield [id, state];
   }
@@ -126,10 +147,10 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
   /**
    * Decides and appends, once all earlier commands to this aggregate are done. Nothing decided: nothing is appended. Rejects with what `decide`
    * threw; with unavailable when the log does not answer or the aggregate is changed by others each time. With an idempotency key in `cause`,
-   * a repeat gets the first one's events and position.
+   * a repeat gets the first one's events and position. Of a dry run (`cause.planned`) the events are put there, and nothing is appended.
    */
-  execute(id: string, command: Command, cause: Cause, options: { readonly dryRun?: boolean } = {}): Promise<Executed<State, Event>> {
-    const run = (): Promise<Executed<State, Event>> => (isTracing() ? this.executeTraced(id, command, cause, options.dryRun ?? false) : this.executeNow(id, command, cause, options.dryRun ?? false));
+  execute(id: string, command: Command, cause: Cause): Promise<Executed<State, Event>> {
+    const run = (): Promise<Executed<State, Event>> => (isTracing() ? this.executeTraced(id, command, cause) : this.executeNow(id, command, cause));
     const turn = (this.queues.get(id) ?? Promise.resolve()).then(run, run);
     this.queues.set(id, turn);
     const done = (): void => {
@@ -139,26 +160,29 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
     return turn;
   }
 
-  private executeTraced(id: string, command: Command, cause: Cause, dryRun: boolean): Promise<Executed<State, Event>> {
-    const type = String((command as { readonly type?: unknown }).type); // commands are told apart by it
+  private executeTraced(id: string, command: Command, cause: Cause): Promise<Executed<State, Event>> {
+    const { type } = command;
     const span = { parent: cause.traceparent, service: this.options.source, attributes: { 'berth.aggregate': this.kind, [`berth.${this.kind}.id`]: id, 'berth.command': type } };
-    return traced(`${this.kind} ${type}`, () => this.executeNow(id, command, causedHere(cause), dryRun), span);
+    return traced(`${this.kind} ${type}`, () => this.executeNow(id, command, causedHere(cause)), span);
   }
 
-  private async executeNow(id: string, command: Command, cause: Cause, dryRun: boolean): Promise<Executed<State, Event>> {
+  private async executeNow(id: string, command: Command, cause: Cause): Promise<Executed<State, Event>> {
     if (this.following === undefined || this.failure !== undefined) throw internal(`${this.kind} does not follow the log`, this.failure);
     const subject = subjectOf(this.kind, id);
-    const commitId = cause.idempotencyKey === undefined ? randomUUID() : idOfKey(cause.idempotencyKey, subject);
+    const commitId = cause.idempotencyKey === undefined ? randomUUID() : idOfKey(cause.idempotencyKey, command.type, subject);
     let entry = this.folded.get(id) ?? { id, state: this.decider.initialState, head: noHead };
-    if (cause.idempotencyKey !== undefined) {
+    if (cause.idempotencyKey !== undefined && cause.planned === undefined) {
       const first = this.remembered.get(commitId) ?? (await this.find(subject, commitId, entry.head));
-      if (first !== undefined) return { state: this.get(id).state, events: this.lift(first), position: first.position };
+      if (first !== undefined) return { state: this.get(id).state, events: this.lift(first), position: first.position, repeated: true };
     }
     for (let attempt = 1; ; attempt++) {
-      const { state } = entry;
-      const [event, ...more] = traced('decide', () => this.decider.decide(command, state));
+      const before = entry;
+      const [event, ...more] = traced('decide', () => this.decide(command, before));
       if (event === undefined) return { state: entry.state, events: [], position: 0 };
-      if (dryRun) return { state: entry.state, events: [event, ...more], position: 0 };
+      if (cause.planned !== undefined) {
+        cause.planned.push(...[event, ...more].map(({ type, ...data }) => ({ subject, type, data })));
+        return { state: entry.state, events: [event, ...more], position: 0 };
+      }
       try {
         const { head } = entry;
         const commit = await traced('append', () => this.store.append(subject, head, [event, ...more], cause, { id: commitId, source: this.options.source }));
@@ -168,10 +192,22 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
         return { state: entry.state, events: commit.events, position: commit.position };
       } catch (error) {
         if (!(error instanceof Stale) || attempt === attempts) throw error;
+        const before = this.position;
         entry = await this.reload(entry);
         const first = this.remembered.get(commitId); // our own, whose acknowledgement was lost
-        if (first !== undefined) return { state: entry.state, events: this.lift(first), position: first.position };
+        if (first !== undefined) return { state: entry.state, events: this.lift(first), position: first.position, ...(first.position <= before ? { repeated: true as const } : {}) };
       }
+    }
+  }
+
+  private decide(command: Command, entry: Folded<State>): readonly Event[] {
+    try {
+      const events = this.decider.decide(command, entry.state);
+      if (events.length === 0) this.dropIfGone(entry);
+      return events;
+    } catch (error) {
+      this.dropIfGone(entry);
+      throw error;
     }
   }
 
@@ -195,9 +231,12 @@ export class Aggregates<State, Command, Event extends DomainEvent> {
     const { id } = parseSubject(commit.subject);
     const entry = this.folded.get(id) ?? { id, state: this.decider.initialState, head: noHead };
     this.fold(entry, commit);
-    this.lastFollowed = commit;
-    // Not sooner: a dropped aggregate would take its own commit for news when the following gives it.
-    if (entry.head.sequence === commit.position && this.options.isGone?.(entry.state)) this.folded.delete(id);
+    this.dropIfGone(entry, commit.position);
+  }
+
+  /** Not before the following came to its newest commit: a dropped aggregate would take that for news. */
+  private dropIfGone(entry: Folded<State>, followed = this.position): void {
+    if (entry.head.sequence <= followed && this.options.isGone?.(entry.state)) this.folded.delete(entry.id);
   }
 
   private fold(entry: Folded<State>, commit: Commit, tell = true): void {

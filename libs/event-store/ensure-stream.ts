@@ -30,7 +30,7 @@ function wishedConfig(stream: string): Partial<StreamConfig> & { readonly name: 
 }
 
 /**
- * Creates the stream where it is missing. One that is there already and would lose or forget events (memory storage, limits, another retention)
+ * Creates the stream where it is missing. One that is there already and would lose, forget or not take events (memory storage, limits, another retention, sealed)
  * is refused (internal), never changed: it may be somebody else's.
  */
 export async function ensureStream(manager: JetStreamManager, stream: string): Promise<void> {
@@ -49,6 +49,9 @@ export async function ensureStream(manager: JetStreamManager, stream: string): P
   const wrong = (['storage', 'retention', 'discard', 'max_msgs', 'max_bytes', 'max_age', 'max_msgs_per_subject'] as const)
     .filter((key) => (found[key] ?? wished[key]) !== wished[key])
     .map((key) => `${key} is ${String(found[key])}, not ${String(wished[key])}`);
+  if (found.sealed) wrong.push('it is sealed');
+  if (found.no_ack) wrong.push('it acknowledges nothing');
+  if (found.mirror) wrong.push('it is a mirror');
   if (!wished.subjects?.every((subject) => found.subjects.includes(subject))) wrong.push(`its subjects are ${found.subjects.join(', ')}`);
   if (wrong.length > 0) throw internal(`the stream ${stream} is there already but cannot hold Berth's log: ${wrong.join('; ')}`);
 }

@@ -38,6 +38,9 @@ export interface EventStore {
   /** All commits of one subject, oldest first; none when it does not exist. */
   read(subject: AggregateSubject): Promise<Commit[]>;
 
+  /** The commit at one position, undefined where the log has none. */
+  commitAt(position: number): Promise<Commit | undefined>;
+
   /** Gives what is there now of positions above `after`, in order. Resolves to the stream's last position at the call. */
   replay(filters: readonly string[], after: number, onCommit: (commit: Commit) => void): Promise<number>;
 

@@ -10,6 +10,15 @@ export interface Cause {
   readonly actor: string;
   readonly traceparent?: string;
   readonly idempotencyKey?: string;
+  /** A dry run: what would be appended is put here, and nothing is. */
+  readonly planned?: PlannedEvent[];
+}
+
+/** An event that was decided and not appended. */
+export interface PlannedEvent {
+  readonly subject: AggregateSubject;
+  readonly type: string;
+  readonly data: object;
 }
 
 /** `berth.event.<aggregate>.<id>`: one aggregate, one subject, one writer. */

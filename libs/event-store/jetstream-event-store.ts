@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { JetStreamApiError, jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager, type PubAck } from '@nats-io/jetstream';
+import { JetStreamApiError, jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager, type PubAck, type StoredMsg } from '@nats-io/jetstream';
 import { connect, headers as newHeaders, type NatsConnection } from '@nats-io/transport-node';
 import { Stale, errorMessage, internal, invalid, unavailable } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
@@ -11,6 +11,7 @@ import type { AppendOptions, EventStore, Following } from './event-store.js';
 import { JetStreamFollowing } from './jetstream-following.js';
 import { LogReader, type LogStream } from './log-reader.js';
 import { LogTail } from './log-tail.js';
+import { requireServerVersion } from './server-checks.js';
 
 export interface EventStoreConnection {
   readonly servers: string | readonly string[];
@@ -27,17 +28,39 @@ export interface EventStoreConnection {
 
 const wrongLastSequence = 10071;
 const noMessageFound = 10037;
-const oldestServer = '2.10.23';
+/** Insufficient resources, storage failed, insufficient storage, maximum bytes exceeded. */
+const FULL = new Set([10023, 10047, 10077, 10054]);
 const appendTimeoutMilliseconds = 5_000;
 const appendAttempts = 3;
+const questionTimeoutMilliseconds = 2_000;
+const questionAttempts = 5;
 
 /**
  * Connects to the log and creates its stream where it is missing. Reconnects for ever once it was connected. Rejects with `unavailable` when no
  * server answers, `internal` when the server is older than 2.10.23 (those lost streams in a crash) or its stream cannot hold the log.
  */
 export async function connectEventStore(options: EventStoreConnection): Promise<JetStreamEventStore> {
-  const { servers, user, pass, source, inboxPrefix, stream = 'BERTH', name } = options;
-  const connection = await connect({
+  const { source, stream = 'BERTH' } = options;
+  const connection = await open(options, options.name);
+  // What is replayed comes as fast as the socket takes it: on a connection of its own it does not keep answers waiting.
+  const reading = await open(options, `${options.name} reading`).catch(async (error: unknown) => {
+    await connection.close();
+    throw error;
+  });
+  try {
+    requireServerVersion(connection.info?.version ?? '0');
+    const manager = await jetstreamManager(connection, { timeout: questionTimeoutMilliseconds });
+    await ensureStream(manager, stream);
+    const log: LogStream = { connection: reading, client: jetstream(reading), manager, stream };
+    return new JetStreamEventStore(connection, log, jetstream(connection, { timeout: appendTimeoutMilliseconds }), source);
+  } catch (error) {
+    await Promise.all([connection.close(), reading.close()]);
+    throw error;
+  }
+}
+
+function open({ servers, user, pass, inboxPrefix }: EventStoreConnection, name: string): Promise<NatsConnection> {
+  return connect({
     servers: typeof servers === 'string' ? servers : [...servers],
     name,
     ...(user === undefined ? {} : { user, pass: pass ?? '' }),
@@ -49,37 +72,29 @@ export async function connectEventStore(options: EventStoreConnection): Promise<
   }).catch((error: unknown) => {
     throw unavailable(`the log at ${String(servers)} does not answer: ${errorMessage(error)}`, error);
   });
-  try {
-    const version = connection.info?.version ?? '0';
-    if (isOlder(version, oldestServer)) throw internal(`nats-server ${version} can lose the log in a crash: ${oldestServer} or newer is needed`);
-    const manager = await jetstreamManager(connection);
-    await ensureStream(manager, stream);
-    return new JetStreamEventStore(connection, manager, jetstream(connection, { timeout: appendTimeoutMilliseconds }), stream, source);
-  } catch (error) {
-    await connection.close();
-    throw error;
-  }
 }
 
-/** The log in a JetStream stream; made by `connectEventStore`, and owns its connection. */
+/** The log in a JetStream stream; made by `connectEventStore`, and owns its connections. */
 export class JetStreamEventStore implements EventStore {
   /** Until the log had what was appended on disk; with `replaySeconds` from the beginning of a following until it had caught up. */
   readonly appendSeconds = new Histogram(FINE_BOUNDS);
   readonly replaySeconds = new Histogram();
-  private readonly log: LogStream;
+  private readonly manager: JetStreamManager;
+  private readonly stream: string;
   private readonly readers = new Set<LogReader>();
   private tail: LogTail | undefined;
   private connected = true;
   private brokenBy: unknown;
 
+  /** `log`: what is read, on a connection of its own. */
   constructor(
     private readonly connection: NatsConnection,
-    private readonly manager: JetStreamManager,
+    private readonly log: LogStream,
     private readonly client: JetStreamClient,
-    private readonly stream: string,
     private readonly source: string,
   ) {
-    this.log = { connection, client, manager, stream };
+    this.manager = log.manager;
+    this.stream = log.stream;
     void this.watchConnection();
   }
 
@@ -115,13 +130,20 @@ export class JetStreamEventStore implements EventStore {
     await failpoint('append.after');
     if (!ack.duplicate) return { ...commit, position: ack.seq };
     // Written before, perhaps at another time and by another cause: what lies in the log is what happened.
-    return (await this.at(ack.seq)) as Commit as Commit<E>;
+    const first = await this.commitAt(ack.seq);
+    if (first === undefined) throw internal(`position ${ack.seq} of the log is missing`);
+    return first as Commit<E>;
   }
 
   async read(subject: AggregateSubject): Promise<Commit[]> {
     const commits: Commit[] = [];
     await this.replay([subject], 0, (commit) => commits.push(commit));
     return commits;
+  }
+
+  async commitAt(position: number): Promise<Commit | undefined> {
+    const stored = await this.stored({ seq: position });
+    return stored === null ? undefined : new ReadCommit(stored.subject, stored.seq, (name) => stored.header.get(name), stored.string());
   }
 
   async replay(filters: readonly string[], after: number, onCommit: (commit: Commit) => void): Promise<number> {
@@ -181,11 +203,11 @@ export class JetStreamEventStore implements EventStore {
 
   async close(): Promise<void> {
     this.tail?.close();
-    if (!this.connection.isClosed()) await this.connection.close();
+    for (const connection of [this.connection, this.log.connection]) if (!connection.isClosed()) await connection.close();
   }
 
   private async watchConnection(): Promise<void> {
-    for await (const { type } of this.connection.status()) {
+    for await (const { type } of this.log.connection.status()) {
       if (type === 'disconnect') this.connected = false;
       if (type !== 'reconnect') continue;
       this.connected = true;
@@ -202,6 +224,7 @@ export class JetStreamEventStore implements EventStore {
       } catch (error) {
         if (error instanceof JetStreamApiError) {
           if (error.code === wrongLastSequence) throw new Stale(subject);
+          if (FULL.has(error.code)) throw unavailable(`the log is full, nothing was changed: free space where nats-server keeps it (${error.message})`, error);
           if (error.status >= 400 && error.status < 500) throw internal(`the log refused an event of ${subject}: ${error.message}`, error);
         }
         if (body.length > (this.connection.info?.max_payload ?? Infinity) - 4096) {
@@ -217,36 +240,26 @@ export class JetStreamEventStore implements EventStore {
 
   /** Position of a subject's newest commit, 0 for none. */
   private async newest(subject: AggregateSubject): Promise<number> {
-    const stored = await this.asking(() =>
-      this.manager.streams.getMessage(this.stream, { last_by_subj: subject }).catch((error: unknown) => {
+    return (await this.stored({ last_by_subj: subject }))?.seq ?? 0;
+  }
+
+  private stored(query: { readonly seq: number } | { readonly last_by_subj: string }): Promise<StoredMsg | null> {
+    return this.asking(() =>
+      this.manager.streams.getMessage(this.stream, query).catch((error: unknown) => {
         if (error instanceof JetStreamApiError && error.code === noMessageFound) return null;
         throw error;
       }),
     );
-    return stored?.seq ?? 0;
   }
 
-  private async at(position: number): Promise<Commit> {
-    const stored = await this.asking(() => this.manager.streams.getMessage(this.stream, { seq: position }));
-    if (stored === null) throw internal(`position ${position} of the log is missing`);
-    return new ReadCommit(stored.subject, stored.seq, (name) => stored.header.get(name), stored.string());
-  }
-
+  /** A question is asked again: one that was on its way when the server died is answered by nobody. */
   private async asking<T>(ask: () => Promise<T>): Promise<T> {
-    try {
-      return await ask();
-    } catch (error) {
-      throw unavailable(`the log did not answer: ${errorMessage(error)}`, error);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (attempt >= questionAttempts || this.connection.isClosed()) throw unavailable(`the log did not answer: ${errorMessage(error)}`, error);
+      }
     }
   }
-}
-
-function isOlder(version: string, than: string): boolean {
-  const parts = (text: string): number[] => text.split('-')[0]!.split('.').map(Number);
-  const [found, wanted] = [parts(version), parts(than)];
-  for (const [index, want] of wanted.entries()) {
-    const have = found[index] ?? 0;
-    if (have !== want) return have < want;
-  }
-  return false;
 }

@@ -44,6 +44,10 @@ export class MemoryEventStore implements EventStore {
     return this.commits.filter((commit) => commit.subject === subject);
   }
 
+  async commitAt(position: number): Promise<Commit | undefined> {
+    return this.commits[position - 1];
+  }
+
   async replay(filters: readonly string[], after: number, onCommit: (commit: Commit) => void): Promise<number> {
     const last = this.commits.length;
     for (const commit of this.commits.slice(after, last)) if (filters.some((filter) => matches(filter, commit.subject))) onCommit(commit);

@@ -1,9 +1,12 @@
 import { hash } from 'node:crypto';
 import type { AggregateSubject, Commit } from './event.js';
 
-/** The commit id of a command with an idempotency key: the same key on the same aggregate is the same decision. */
-export function idOfKey(idempotencyKey: string, subject: AggregateSubject): string {
-  return hash('sha256', `${idempotencyKey}\n${subject}`, 'hex').slice(0, 32);
+/**
+ * The commit id of a command with an idempotency key: the same key, on the same aggregate, of the same type, is the same decision. One request may lead
+ * to several commands to one aggregate, of a type each.
+ */
+export function idOfKey(idempotencyKey: string, commandType: string, subject: AggregateSubject): string {
+  return hash('sha256', `${idempotencyKey}\n${commandType}\n${subject}`, 'hex').slice(0, 32);
 }
 
 /** The newest commits that came of a command with an idempotency key, by commit id. Older ones are looked up in the log. */

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { closeSync, constants, fstatSync, lstatSync, mkdtempSync, openSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { closeSync, constants, existsSync, fstatSync, lstatSync, mkdtempSync, openSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { lgetxattr, llistxattr, lsetxattr } from './extended-attributes.js';
 import { FILE_SYSTEM, MNT_DETACH, mount, statfsMagic, umount2 } from './mounts.js';
 import { inNetworkNamespace, newNetworkNamespace } from './network-namespace.js';
 import { peerCredentials, pidfdOpen, pidfdSendSignal } from './processes.js';
+import { removeTree } from './remove-tree.js';
 import { sealedCopy } from './sealed-file.js';
 
 let root: string;
@@ -106,4 +107,13 @@ test('who connects to a unix socket is known by pid, uid and gid', async () => {
   client.destroy();
   socket.destroy();
   await new Promise((done) => server.close(done));
+});
+
+test('a tree deeper than any path is removed whole', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'berth-deep-'));
+  // By the shell, which goes down a step at a time, as a container can.
+  execFileSync('sh', ['-c', 'cd "$0" && i=0 && while [ $i -lt 60 ]; do mkdir "$1" && cd -P "$1" && : > file && ln -s /etc link && i=$((i+1)) || exit 1; done', root, 'd'.repeat(200)]);
+  await removeTree(root);
+  expect(existsSync(root)).toBe(false);
+  await removeTree(root);
 });

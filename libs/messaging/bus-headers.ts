@@ -30,6 +30,6 @@ export function readContext(headers: MsgHdrs | undefined): RequestContext {
     causationId: get(CAUSATION),
     ...(traceparent ? { traceparent } : {}),
     ...(idempotencyKey ? { idempotencyKey } : {}),
-    ...(get(DRY_RUN) ? { dryRun: true } : {}),
+    ...(get(DRY_RUN) ? { dryRun: true, planned: [] } : {}),
   };
 }

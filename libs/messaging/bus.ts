@@ -1,7 +1,6 @@
-import { type ClientNats, NatsRecordBuilder } from '@nestjs/microservices';
 import { setTimeout as delay } from 'node:timers/promises';
-import { firstValueFrom, timeout, TimeoutError } from 'rxjs';
-import type { RequestClass, RequestContext } from '#contracts/request.js';
+import { type NatsConnection, NoRespondersError, RequestError, TimeoutError } from '@nats-io/transport-node';
+import type { DryRunReply, RequestClass, RequestContext } from '#contracts/request.js';
 import { BerthError, type ErrorReply, fromErrorReply, internal } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import { causedHere, isTracing, traced } from '#libs/telemetry/tracing.js';
@@ -13,7 +12,8 @@ export interface RequestOptions {
   readonly timeoutMs?: number;
   /**
    * For a request that may be carried out twice: it is asked again, until `timeoutMs`, while nobody listens, and after so long without an answer, which
-   * may have died with the service. Infinity: only while nobody listens, so that it is carried out at most once. Absent: asked once.
+   * may have died with the service. Infinity: only while nobody listens, or when the bus was lost meanwhile. Absent: a command is asked once, a query as with
+   * Infinity.
    */
   readonly askAgainMs?: number;
 }
@@ -27,13 +27,29 @@ class Silence extends BerthError {
   }
 }
 
-/** Commands and queries to other services. A reply is typed by its request; an error is a BerthError of the kind that was thrown. */
+/** What Nest's NATS transport answers: one of the two. */
+interface ReplyPacket {
+  readonly response?: unknown;
+  readonly err?: unknown;
+}
+
+/**
+ * Commands and queries to other services, which Nest's NATS transport hands to their methods. A reply is typed by its request; an error is a BerthError of the
+ * kind that was thrown. Nest's own client subscribes anew for each reply, which costs the server more than the message; here all come in one inbox.
+ */
 export class Bus {
-  /** `service`: whose requests these are. */
+  private asked = 0;
+  private connected = true;
+  /** What to do with each request under way when the bus is lost: its answer will not come. */
+  private readonly losses = new Set<(loss: Silence) => void>();
+
+  /** `service`: whose requests these are. The connection is owned: `close` closes it. */
   constructor(
-    private readonly client: ClientNats,
+    private readonly connection: NatsConnection,
     private readonly service: string,
-  ) {}
+  ) {
+    void this.watchConnection();
+  }
 
   request<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, options: RequestOptions = {}): Promise<Reply> {
     if (!isTracing()) return this.askUntil(type, data, context, options);
@@ -42,11 +58,11 @@ export class Bus {
   }
 
   async close(): Promise<void> {
-    await this.client.close();
+    await this.connection.close();
   }
 
   private async askUntil<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, options: RequestOptions): Promise<Reply> {
-    const { timeoutMs = 30_000, askAgainMs } = options;
+    const { timeoutMs = 30_000, askAgainMs = type.subject.startsWith('berth.query.') ? Infinity : undefined } = options;
     const deadline = Date.now() + timeoutMs;
     const name = type.subject.split('.').slice(2).join('.');
     await failpoint(`request.${name}.before`);
@@ -63,26 +79,43 @@ export class Bus {
     }
   }
 
-  private async ask<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, timeoutMs: number): Promise<Reply> {
-    const record = new NatsRecordBuilder(data).setHeaders(writeContext(context)).build();
-    const reply = this.client.send<Reply>(type.subject, record).pipe(timeout(timeoutMs));
-    try {
-      return await firstValueFrom(reply);
-    } catch (error) {
-      throw asBerthError(error, type.subject);
+  private async ask<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, timeout: number): Promise<Reply> {
+    // The client would keep what is sent now, and may lose it.
+    if (!this.connected) throw new Silence('the bus is not connected', undefined);
+    const packet = JSON.stringify({ pattern: type.subject, data, id: String(++this.asked) });
+    const lost = Promise.withResolvers<never>();
+    this.losses.add(lost.reject);
+    const answer = await Promise.race([this.connection.request(type.subject, packet, { timeout, headers: writeContext(context) }), lost.promise])
+      .catch((error: unknown) => {
+        throw asBerthError(error, type.subject);
+      })
+      .finally(() => this.losses.delete(lost.reject));
+    const { err, response } = answer.json<ReplyPacket>();
+    if (err !== undefined && err !== null) throw isErrorReply(err) ? fromErrorReply(err) : internal(`${type.subject}: ${JSON.stringify(err)}`);
+    if (context.planned && isDryRunReply(response)) context.planned.push(...response.wouldAppend);
+    return response as Reply; // the contract says so, and the service's own types hold it
+  }
+
+  private async watchConnection(): Promise<void> {
+    for await (const { type } of this.connection.status()) {
+      if (type === 'reconnect') this.connected = true;
+      if (type !== 'disconnect') continue;
+      this.connected = false;
+      for (const lose of this.losses) lose(new Silence('the bus was lost before an answer came', undefined));
     }
   }
 }
 
+function isDryRunReply(answer: unknown): answer is DryRunReply {
+  return typeof answer === 'object' && answer !== null && 'wouldAppend' in answer;
+}
+
 function asBerthError(error: unknown, subject: string): BerthError {
   if (error instanceof BerthError) return error;
-  if (isErrorReply(error)) return fromErrorReply(error);
   const service = subject.split('.')[2] ?? subject;
   if (error instanceof TimeoutError) return new Silence(`the ${service} service did not answer ${subject} in time`, error);
-  const text = error instanceof Error ? `${error.name} ${error.message}` : String(error);
-  // Nest words a request that nobody subscribes to as "Empty response" or "no responders".
-  if (/no.?responders|empty response/i.test(text)) return new Silence(`the ${service} service is not running`, error);
-  return internal(`${subject}: ${text}`, error);
+  if (error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders())) return new Silence(`the ${service} service is not running`, error);
+  return internal(`${subject}: ${error instanceof Error ? error.message : String(error)}`, error);
 }
 
 function isErrorReply(error: unknown): error is ErrorReply {

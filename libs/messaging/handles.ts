@@ -1,13 +1,14 @@
-import { applyDecorators, createParamDecorator, type ExecutionContext, UseFilters, UsePipes, ValidationPipe } from '@nestjs/common';
-import { MessagePattern, type NatsContext, Payload } from '@nestjs/microservices';
-import type { MsgHdrs } from '@nats-io/transport-node';
+import { applyDecorators, createParamDecorator, type ExecutionContext, UseFilters, UseInterceptors, UsePipes, ValidationPipe } from '@nestjs/common';
+import { MessagePattern, Payload } from '@nestjs/microservices';
 import type { RequestClass, RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
 import { failpoint, failpointsAreUsed } from '#libs/failpoint/failpoint.js';
-import { readContext } from './bus-headers.js';
+import { DryRunInterceptor } from './dry-run.js';
 import { ErrorReplyFilter } from './error-reply-filter.js';
+import { contextOf } from './request-context.js';
 
-const validation = new ValidationPipe({
+/** Every request passes through here on its way to a service: what its contract does not allow is refused. */
+export const requestValidation = new ValidationPipe({
   transform: true,
   exceptionFactory: (errors) => invalid(errors.flatMap(problemsOf).join('; ')),
 });
@@ -27,7 +28,7 @@ export const Handles =
   (type: RequestClass<unknown>): MethodDecorator =>
   (target, key, descriptor) => {
     if (failpointsAreUsed) stopBeforeReply(type.subject, descriptor as PropertyDescriptor);
-    return applyDecorators(MessagePattern(type.subject), UsePipes(validation), UseFilters(new ErrorReplyFilter()))(target, key, descriptor);
+    return applyDecorators(MessagePattern(type.subject), UsePipes(requestValidation), UseFilters(new ErrorReplyFilter()), UseInterceptors(new DryRunInterceptor(type)))(target, key, descriptor);
   };
 
 /** A crash after the effect and before the answer: the asker knows nothing. */
@@ -45,7 +46,4 @@ function stopBeforeReply(subject: string, descriptor: PropertyDescriptor): void 
 export const Body = Payload;
 
 /** Who asked, why and how (RequestContext). */
-export const Asked = createParamDecorator((_: unknown, context: ExecutionContext): RequestContext => {
-  const nats = context.switchToRpc().getContext<NatsContext>();
-  return readContext(nats.getHeaders() as MsgHdrs | undefined);
-});
+export const Asked = createParamDecorator((_: unknown, context: ExecutionContext): RequestContext => contextOf(context));

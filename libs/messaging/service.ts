@@ -1,7 +1,8 @@
 import 'reflect-metadata';
 import type { DynamicModule, INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { ClientNats, type MicroserviceOptions, Transport } from '@nestjs/microservices';
+import { type MicroserviceOptions, Transport } from '@nestjs/microservices';
+import { connect } from '@nats-io/transport-node';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import { nestLogger } from '#libs/telemetry/start-logging.js';
 import { isTracing } from '#libs/telemetry/tracing.js';
@@ -32,13 +33,12 @@ export function natsOptions(credentials: BusCredentials) {
     maxReconnectAttempts: -1,
     reconnectTimeWait: 100,
     waitOnFirstConnect: true,
+    noAsyncTraces: true, // else each request makes an Error ahead, for its stack
   };
 }
 
 export async function connectBus(credentials: BusCredentials): Promise<Bus> {
-  const client = new ClientNats(natsOptions(credentials));
-  await client.connect();
-  return new Bus(client, credentials.user);
+  return new Bus(await connect(natsOptions(credentials)), credentials.user);
 }
 
 /** Starts a service's module on the bus; instances of one service share their requests through a queue group. */

@@ -11,11 +11,31 @@ export function parseJsonObject(bytes: Uint8Array, what: string, limitBytes: num
 
 export function parseJson(bytes: Uint8Array, what: string, limitBytes: number): unknown {
   if (bytes.length > limitBytes) throw invalid(`${what} has ${bytes.length} bytes, more than ${limitBytes}`);
+  if (isNestedDeeper(bytes, DEEPEST)) throw invalid(`${what} is nested deeper than ${DEEPEST} levels`);
   try {
     return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'));
   } catch (error) {
     throw invalid(`${what} is not JSON`, error);
   }
+}
+
+/** What is parsed in a loop is written, compared and walked by functions that call themselves. */
+const DEEPEST = 256;
+
+function isNestedDeeper(bytes: Uint8Array, most: number): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (inString) {
+      if (byte === 0x5c) at++;
+      else if (byte === 0x22) inString = false;
+    } else if (byte === 0x22) inString = true;
+    else if (byte === 0x5b || byte === 0x7b) {
+      if (++depth > most) return true;
+    } else if (byte === 0x5d || byte === 0x7d) depth--;
+  }
+  return false;
 }
 
 export function isObject(value: unknown): value is JsonObject {

@@ -12,7 +12,7 @@ export function isDigest(text: string): text is Digest {
 
 /** Throws invalid where `value` is no SHA-256 digest. */
 export function parseDigest(value: unknown, what = 'digest'): Digest {
-  if (typeof value !== 'string' || !isDigest(value)) throw invalid(`${what} ${String(value).slice(0, 100)} is not a sha256 digest`);
+  if (typeof value !== 'string' || !isDigest(value)) throw invalid(`${what} ${typeof value === 'string' ? value.slice(0, 100) : JSON.stringify(value)} is not a sha256 digest`);
   return value;
 }
 

@@ -34,7 +34,7 @@ const MOST_MANIFESTS = 4096;
 /** Reads an image manifest or index; `mediaType` as the registry told it, where it did. Throws invalid. */
 export function parseManifest(bytes: Uint8Array, mediaType?: string): ImageManifest | ImageIndex {
   const json = parseJsonObject(bytes, 'the manifest', MANIFEST_LIMIT_BYTES);
-  if (json['schemaVersion'] !== 2) throw invalid(`manifest schema version ${String(json['schemaVersion'])} is not supported: push the image again with a current client`);
+  if (json['schemaVersion'] !== 2) throw invalid(`manifest schema version ${JSON.stringify(json['schemaVersion'])} is not supported: push the image again with a current client`);
   const told = text(json['mediaType']);
   // A document that is both could mean different things to different readers (CVE-2021-41190).
   if ('layers' in json && 'manifests' in json) throw invalid('the manifest is an index too');

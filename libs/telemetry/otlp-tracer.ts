@@ -5,6 +5,7 @@ import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trac
 import { errorMessage } from '#libs/errors/errors.js';
 import { monotonicNow, RealTime } from './monotonic-clock.js';
 import { formatTraceparent, parseTraceparent } from './trace-context.js';
+import { withoutSecrets } from './without-secrets.js';
 import type { Attributes, Span, SpanKind, SpanOptions, Tracer } from './tracing.js';
 
 /** A trace is over for what happens so much later than the span that led to it: the exit of a container is no part of the trace of its start. */
@@ -91,7 +92,7 @@ class ExportedSpan implements Span {
   }
 
   fail(error: unknown): void {
-    this.span.setStatus({ code: SpanStatusCode.ERROR, message: errorMessage(error) });
+    this.span.setStatus({ code: SpanStatusCode.ERROR, message: withoutSecrets(errorMessage(error)) });
   }
 
   end(at = monotonicNow()): void {

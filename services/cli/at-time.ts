@@ -16,5 +16,11 @@ export function readTime(text: string, now: number): number {
   throw invalid(`"${text}" is no time: give RFC 3339 (2026-01-31T10:00:00Z), Unix seconds, or how long ago (90s, 10m, 2h, 1d)`);
 }
 
-/** What was in the log at `time` (milliseconds since 1970), that millisecond included. */
-export const commitsUntil = (commits: readonly Commit[], time: number): Commit[] => commits.filter((commit) => Date.parse(commit.time) <= time);
+/**
+ * What was in the log when it first came past `time` (milliseconds since 1970), that millisecond included. The log's order is its positions': a clock that was
+ * set back makes later commits look older, and a state without what came before them never was.
+ */
+export function commitsUntil(commits: readonly Commit[], time: number): readonly Commit[] {
+  const later = commits.findIndex((commit) => Date.parse(commit.time) > time);
+  return later < 0 ? commits : commits.slice(0, later);
+}

@@ -5,6 +5,8 @@ import { type EngineSettings, readSettings } from '#libs/settings/engine-setting
 export interface SupervisorSettings extends EngineSettings {
   /** Whether nats-server is a child of this engine, or was there already (BERTH_NATS_URL). */
   readonly natsEmbedded: boolean;
+  /** Monitoring address of a server that was there already (BERTH_NATS_MONITOR), "http://127.0.0.1:8222". */
+  readonly natsMonitorUrl?: string;
   /** User and group of all processes but the executor (BERTH_USER). */
   readonly user: string;
 }
@@ -24,7 +26,9 @@ export function readSupervisorSettings(environment: Environment = process.env): 
   check('BERTH_NFT_TABLE', settings.nftTable, /^[A-Za-z][A-Za-z0-9_]*$/);
   const user = environment['BERTH_USER'] || 'berth';
   check('BERTH_USER', user, /^[a-z_][a-z0-9_-]{0,31}$/);
-  return { ...settings, natsEmbedded: !environment['BERTH_NATS_URL'], user };
+  const natsMonitorUrl = environment['BERTH_NATS_MONITOR'];
+  if (natsMonitorUrl) check('BERTH_NATS_MONITOR', natsMonitorUrl, /^https?:\/\/[^\s]+$/);
+  return { ...settings, natsEmbedded: !environment['BERTH_NATS_URL'], user, ...(natsMonitorUrl ? { natsMonitorUrl } : {}) };
 }
 
 /** The variables that make another process read the same settings. */
@@ -37,6 +41,7 @@ export function settingsEnvironment(settings: SupervisorSettings): Record<string
     BERTH_SUBNET: settings.subnet,
     BERTH_NATS_PORT: String(settings.natsPort),
     ...(settings.natsEmbedded ? {} : { BERTH_NATS_URL: settings.natsUrl }),
+    ...(settings.natsMonitorUrl ? { BERTH_NATS_MONITOR: settings.natsMonitorUrl } : {}),
     BERTH_METRICS_PORT: String(settings.metricsPort),
     BERTH_LOG_LEVEL: settings.logLevel,
     BERTH_CGROUP_PARENT: settings.cgroupParent,

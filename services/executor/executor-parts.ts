@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { HostFacts } from '#contracts/executor/host.js';
 import { detect } from '#libs/cgroup/layout.js';
 import { ensureParent } from '#libs/cgroup/parent.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
+import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
 import { sealedCopy } from '#libs/linux/sealed-file.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';
@@ -25,11 +27,13 @@ import { LiveTasks } from './application/live-tasks.js';
 import { NetworksOnHost } from './application/networks-on-host.js';
 import { PortPublisher } from './application/port-publisher.js';
 import { TaskAdoption } from './application/task-adoption.js';
+import { TaskCauses } from './application/task-causes.js';
 import { TaskControl } from './application/task-control.js';
+import { TaskMemory } from './application/task-memory.js';
 import { TaskLauncher, type Tasks } from './application/task-launcher.js';
 import { containerFilter } from './domain/seccomp/container-filter.js';
 import { effectiveCapabilities } from './domain/spec/capabilities.js';
-import { taskDecider } from './domain/task/task-decider.js';
+import { freezeTask, TASK_FOLD, taskDecider, thawTask } from './domain/task/task-decider.js';
 import { metricsSettings } from './metrics-settings.js';
 import { traceExecutor } from './trace-executor.js';
 
@@ -47,6 +51,7 @@ export class ExecutorParts {
   readonly zygote: Zygote;
   readonly ports: PortPublisher;
   readonly live: LiveTasks;
+  readonly memory: TaskMemory;
   readonly adoption: TaskAdoption;
   readonly launcher: TaskLauncher;
   readonly execs: ExecLauncher;
@@ -54,6 +59,7 @@ export class ExecutorParts {
   readonly networks: NetworksOnHost;
   readonly facts: () => HostFacts;
   readonly metrics: ContainerSource;
+  private readonly snapshots: SnapshotSchedule;
 
   constructor(
     { store, settings }: Pick<ServiceDependencies<EngineSettings>, 'store' | 'settings'>,
@@ -65,7 +71,11 @@ export class ExecutorParts {
     ensureParent(cgroups, settings.cgroupParent);
     const firewall = new Firewall(settings.nftTable);
     this.ports = new PortPublisher(firewall);
-    this.tasks = new Aggregates(store, 'task', taskDecider, { source: 'executor' });
+    const causes = new TaskCauses();
+    const snapshot = { path: `${settings.dataRoot}/executor/task.snapshot`, fold: TASK_FOLD, freeze: freezeTask, thaw: thawTask, beside: causes };
+    this.tasks = new Aggregates(store, 'task', taskDecider, { source: 'executor', snapshot });
+    causes.listenTo(this.tasks);
+    this.snapshots = new SnapshotSchedule([this.tasks], (error) => log.error('a snapshot could not be saved', { error }));
     this.files = new ContainerFiles(settings.dataRoot);
     this.volumes = new VolumeDirectories(settings.dataRoot);
     this.layers = new LayerStore(settings.dataRoot);
@@ -75,17 +85,18 @@ export class ExecutorParts {
     this.zygote = new Zygote(`/proc/${process.pid}/fd/${sealedCopy(native('berth-shim'), 'berth-shim')}`);
     const onError = (error: unknown, about: LogFields): void => log.error('what a shim told could not be acted on', { ...about, error });
     const containerCgroups = new ContainerCgroups(cgroups, settings.cgroupParent);
-    this.live = new LiveTasks(this.tasks, this.ports, containerCgroups, onError);
+    this.memory = new TaskMemory(this.tasks, (container) => existsSync(this.files.directory(container)));
+    this.live = new LiveTasks(this.tasks, causes, this.ports, containerCgroups, onError);
     this.adoption = new TaskAdoption(this.tasks, this.live, containerCgroups, settings.runRoot, onError);
     this.networks = new NetworksOnHost(firewall, this.live, store);
-    this.launcher = new TaskLauncher(this.tasks, this.live, this.files, this.sandboxes, this.zygote, this.ports, this.networks, (chainId) => this.layers.nameOf(chainId), {
+    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.files, this.sandboxes, this.zygote, this.ports, this.networks, (chainId) => this.layers.nameOf(chainId), {
       settings,
       cgroups,
       initPath: native('berth-init'),
       socketGroup: this.group,
     });
-    this.execs = new ExecLauncher(this.tasks, this.live, cgroups, settings, store);
-    this.control = new TaskControl(this.live, this.files, this.streams);
+    this.execs = new ExecLauncher(this.tasks, this.live, causes, cgroups, settings, store);
+    this.control = new TaskControl(this.tasks, this.live, this.files, this.streams);
     this.facts = () => hostFacts(cgroups, settings);
     this.metrics = new ContainerSource(store, {
       ...metricsSettings(process.env),
@@ -112,7 +123,9 @@ export class ExecutorParts {
     // Compiling the default filter takes longer than a start: done before the first one.
     containerFilter({ privileged: false, seccomp: 'default' }, effectiveCapabilities({ privileged: false, capAdd: [], capDrop: [] }));
     await this.adoption.adopt();
+    this.memory.sweep();
     await this.networks.restore();
+    this.snapshots.start();
   }
 
   async stop(): Promise<void> {
@@ -120,5 +133,7 @@ export class ExecutorParts {
     this.zygote.close();
     this.sandboxes.close();
     await this.streams.close();
+    await this.snapshots.stop();
+    await this.tasks.stop();
   }
 }

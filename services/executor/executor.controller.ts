@@ -21,13 +21,13 @@ export class ExecutorController {
   }
 
   @Handles(tasks.SignalTask)
-  signalTask(@Body() command: tasks.SignalTask): Done {
-    return this.parts.control.signal(command);
+  signalTask(@Body() command: tasks.SignalTask, @Asked() asked: RequestContext): Promise<Done> {
+    return this.parts.control.signal(command, asked);
   }
 
   @Handles(tasks.EndTask)
-  async endTask(@Body() command: tasks.EndTask): Promise<Done> {
-    await this.parts.live.end(taskId(command));
+  async endTask(@Body() command: tasks.EndTask, @Asked() asked: RequestContext): Promise<Done> {
+    await this.parts.live.end(taskId(command), asked);
     return { position: this.parts.tasks.position };
   }
 
@@ -49,6 +49,7 @@ export class ExecutorController {
   @Handles(tasks.RemoveContainerFiles)
   async removeContainerFiles(@Body() command: tasks.RemoveContainerFiles): Promise<Done> {
     await this.parts.files.remove(command.container);
+    this.parts.memory.removed(command.container);
     return { position: 0 };
   }
 

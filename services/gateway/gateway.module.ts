@@ -1,4 +1,5 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Logger, Module } from '@nestjs/common';
+import { errorMessage } from '#libs/errors/errors.js';
 import { ContainerController } from './adapters/http/container.controller.js';
 import { ContainerStreamsController } from './adapters/http/container-streams.controller.js';
 import { EventsController } from './adapters/http/events.controller.js';
@@ -18,7 +19,7 @@ import { EventFeed } from './application/event-feed.js';
 export class GatewayModule {
   static for(deps: GatewayDependencies): DynamicModule {
     const client = new EngineClient(deps);
-    const feed = new EventFeed(deps.store);
+    const feed = new EventFeed(deps.store, `${deps.settings.dataRoot}/state/docker-events.snapshot`, (error) => new Logger('gateway').error(errorMessage(error)));
     return {
       module: GatewayModule,
       controllers: [

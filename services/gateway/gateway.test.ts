@@ -60,6 +60,7 @@ const followers = new Set<(commit: Commit) => void>();
 let position = 0;
 const store = {
   lastPosition: async () => position,
+  commitAt: async () => undefined,
   follow: async (_filters: readonly string[], _after: number, onCommit: (commit: Commit) => void) => {
     followers.add(onCommit);
     return { position, ended: new Promise<never>(() => {}), waitFor: async () => {}, stop: async (): Promise<void> => {
@@ -85,8 +86,8 @@ beforeAll(async () => {
   socket = join(folder, 'docker.sock');
   streams = createServer({ allowHalfOpen: true }, (stream) => serve(stream)).listen(join(folder, 'streams'));
   const openStream = async (endpoint: StreamEndpoint): Promise<Socket> => connect({ path: endpoint.path, allowHalfOpen: true });
-  // Only the socket's path is read of the settings.
-  gateway = await startGateway({ settings: { socket } as EngineSettings, store, bus, openStream });
+  // Only these are read of the settings.
+  gateway = await startGateway({ settings: { socket, dataRoot: folder } as EngineSettings, store, bus, openStream });
 });
 
 afterAll(async () => {
@@ -175,10 +176,11 @@ describe('the front door', () => {
 
   test('who asks is what the kernel says, and a trace goes on', async () => {
     const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
-    await http('GET', '/containers/web/json', undefined, { traceparent, 'Berth-Dry-Run': '1', 'Idempotency-Key': 'k1' });
+    await http('GET', '/containers/web/json', undefined, { traceparent, 'Berth-Dry-Run': '1', 'Idempotency-Key': 'k1', 'Berth-Actor': 'somebody else', actor: 'somebody else', 'Berth-Correlation-Id': 'theirs' });
     const { context } = asked[0]!;
     expect(context).toMatchObject({ traceparent, dryRun: true, idempotencyKey: 'k1' });
-    expect(context.actor).toMatch(/^(local|uid:\d+ pid:\d+)$/);
+    expect(context.actor).toBe(`uid:${process.getuid?.()} pid:${process.pid}`);
+    expect(context.correlationId).toMatch(/^[0-9a-f-]{36}$/);
   });
 
   test('an answer of nothing to do is 304', async () => {

@@ -32,18 +32,18 @@ export async function startGateway(deps: GatewayDependencies): Promise<Gateway> 
   app.useGlobalFilters(new ErrorFilter());
   const feed = app.get(ContainerFeed);
   await app.init();
-  await feed.start();
+  const events = app.get(EventFeed);
+  await Promise.all([feed.start(), events.start()]);
   const upgraded = serveHijacks(adapter.getInstance().server, app.get(EngineClient), feed);
   await listen(adapter, deps.settings.socket);
   const metrics = app.get(EngineSource);
   return {
     metrics: (out) => metrics.write(out),
-    annotations: async (query) => ({ contentType: 'application/json', body: JSON.stringify(await annotationsOf(app.get(EventFeed), query)) }),
+    annotations: async (query) => ({ contentType: 'application/json', body: JSON.stringify(await annotationsOf(events, query)) }),
     close: async () => {
       for (const client of upgraded) client.destroy();
       await app.close();
-      await feed.stop();
-      await metrics.stop();
+      await Promise.all([feed.stop(), events.stop(), metrics.stop()]);
     },
   };
 }

@@ -3,6 +3,7 @@ import { type DynamicModule, Inject, Injectable, Logger, Module, type OnApplicat
 import type { RequestContext } from '#contracts/request.js';
 import { errorMessage } from '#libs/errors/errors.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
+import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
 import { retryUntilDone } from '#libs/messaging/retry.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';
@@ -19,7 +20,7 @@ import { RemoveOneImage } from './application/remove-image.js';
 import { SaveArchive } from './application/save-images.js';
 import { TagOneImage } from './application/tag-image.js';
 import { Turns } from './application/turns.js';
-import { imageDecider } from './domain/image/image-decider.js';
+import { IMAGE_FOLD, imageDecider } from './domain/image/image-decider.js';
 import { ImagesController } from './images.controller.js';
 
 const IMAGES: RequestContext = { actor: 'service:images', correlationId: 'recovery', causationId: 'recovery' };
@@ -29,6 +30,7 @@ const AGGREGATES = Symbol('aggregates');
 class ImagesStart implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('images');
   private readonly stopping = new AbortController();
+  private readonly snapshots: SnapshotSchedule;
 
   constructor(
     @Inject(AGGREGATES) private readonly aggregates: ImageAggregates,
@@ -36,11 +38,14 @@ class ImagesStart implements OnApplicationBootstrap, OnApplicationShutdown {
     private readonly streams: StreamServer,
     private readonly add: AddImage,
     private readonly collect: CollectBlobs,
-  ) {}
+  ) {
+    this.snapshots = new SnapshotSchedule([aggregates], (error) => this.logger.error(errorMessage(error)));
+  }
 
   async onApplicationBootstrap(): Promise<void> {
     await this.content.open();
     await this.aggregates.start();
+    this.snapshots.start();
     await this.collect.leftOver();
     void retryUntilDone(() => this.add.keepLayers(IMAGES), this.stopping.signal, (error) => this.logger.warn(errorMessage(error)));
     await this.streams.listen();
@@ -49,6 +54,7 @@ class ImagesStart implements OnApplicationBootstrap, OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     this.stopping.abort();
     await this.streams.close();
+    await this.snapshots.stop();
     await this.aggregates.stop();
   }
 }
@@ -57,7 +63,15 @@ class ImagesStart implements OnApplicationBootstrap, OnApplicationShutdown {
 export class ImagesModule {
   /** The environment's BERTH_INSECURE_REGISTRIES: hosts, with ports, that may be asked over plain HTTP, separated by commas. */
   static for({ settings, store, bus }: ServiceDependencies<EngineSettings>, environment: NodeJS.ProcessEnv = process.env): DynamicModule {
-    const aggregates: ImageAggregates = new Aggregates(store, 'image', imageDecider, { source: 'images', isGone: (image) => image.status === 'absent' });
+    const aggregates: ImageAggregates = new Aggregates(store, 'image', imageDecider, {
+      source: 'images',
+      isGone: (image) => image.status === 'absent',
+      snapshot: {
+        path: join(settings.dataRoot, 'state/image.snapshot'),
+        fold: IMAGE_FOLD,
+        beside: { freeze: () => directory.freeze(), thaw: (frozen) => directory.thaw(frozen) },
+      },
+    });
     const directory = new ImageDirectory(aggregates);
     const content = new ContentStore(settings.dataRoot);
     const turns = new Turns();

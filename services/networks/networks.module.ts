@@ -1,6 +1,7 @@
 import { type DynamicModule, Inject, Injectable, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { EnsureBridge } from '#contracts/executor/host.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
+import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
 import { errorMessage } from '#libs/errors/errors.js';
 import { retryUntilDone } from '#libs/messaging/retry.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
@@ -10,8 +11,8 @@ import { Endpoints } from './application/endpoints.js';
 import { NetworkDirectory, type Networks, type Pools } from './application/network-directory.js';
 import { NETWORKS, predefinedNetworks } from './application/predefined-networks.js';
 import { ReleaseWatch } from './application/release-watch.js';
-import { networkDecider } from './domain/network/network-decider.js';
-import { poolDecider } from './domain/pool/pool-decider.js';
+import { NETWORK_FOLD, networkDecider } from './domain/network/network-decider.js';
+import { freezePool, POOL_FOLD, poolDecider, thawPool } from './domain/pool/pool-decider.js';
 import { NetworksController } from './networks.controller.js';
 
 const DEPENDENCIES = Symbol('dependencies');
@@ -22,6 +23,7 @@ class NetworksStart implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly log = logger('networks');
   private readonly stopping = new AbortController();
   private readonly watch: ReleaseWatch;
+  private readonly snapshots: SnapshotSchedule;
 
   constructor(
     @Inject(DEPENDENCIES) private readonly deps: ServiceDependencies<EngineSettings>,
@@ -29,19 +31,23 @@ class NetworksStart implements OnApplicationBootstrap, OnApplicationShutdown {
     @Inject('pools') private readonly pools: Pools,
     endpoints: Endpoints,
   ) {
-    this.watch = new ReleaseWatch(deps.store, pools, endpoints.actions, (error, about) => this.log.error('an endpoint could not be released', { ...about, error }));
+    const onError = (error: unknown): void => this.log.error('an endpoint could not be released', { error });
+    this.watch = new ReleaseWatch(deps.store, pools, endpoints.actions, `${deps.settings.dataRoot}/state/release-watch.snapshot`, onError);
+    this.snapshots = new SnapshotSchedule([networks, pools, this.watch], (error) => this.log.error('a snapshot could not be saved', { error }));
   }
 
   async onApplicationBootstrap(): Promise<void> {
     await Promise.all([this.networks.start(), this.pools.start()]);
     for (const command of predefinedNetworks(this.deps.settings, new Date().toISOString())) await this.networks.execute(command.id, command, NETWORKS);
     await this.watch.start();
+    this.snapshots.start();
     void this.ensureBridges();
   }
 
   async onApplicationShutdown(): Promise<void> {
     this.stopping.abort();
-    await this.watch.stop();
+    await this.snapshots.stop();
+    await Promise.all([this.watch.stop(), this.networks.stop(), this.pools.stop()]);
   }
 
   private async ensureBridges(): Promise<void> {
@@ -57,8 +63,9 @@ class NetworksStart implements OnApplicationBootstrap, OnApplicationShutdown {
 @Module({})
 export class NetworksModule {
   static for(deps: ServiceDependencies<EngineSettings>): DynamicModule {
-    const networks: Networks = new Aggregates(deps.store, 'network', networkDecider, { source: 'networks' });
-    const pools: Pools = new Aggregates(deps.store, 'pool', poolDecider, { source: 'networks' });
+    const folder = `${deps.settings.dataRoot}/state`;
+    const networks: Networks = new Aggregates(deps.store, 'network', networkDecider, { source: 'networks', snapshot: { path: `${folder}/network.snapshot`, fold: NETWORK_FOLD } });
+    const pools: Pools = new Aggregates(deps.store, 'pool', poolDecider, { source: 'networks', snapshot: { path: `${folder}/pool.snapshot`, fold: POOL_FOLD, freeze: freezePool, thaw: thawPool } });
     const directory = new NetworkDirectory(networks, pools);
     return {
       module: NetworksModule,

@@ -1,51 +1,67 @@
-import { type DynamicModule, Inject, Injectable, Logger, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { type DynamicModule, Injectable, Logger, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { errorMessage } from '#libs/errors/errors.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
+import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
 import { retryUntilDone } from '#libs/messaging/retry.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { VolumeReferences } from './application/volume-references.js';
 import { type VolumeAggregates, Volumes } from './application/volumes.js';
-import { volumeDecider } from './domain/volume/volume-decider.js';
+import { VOLUME_FOLD, volumeDecider } from './domain/volume/volume-decider.js';
 import { VolumesController } from './volumes.controller.js';
 
-@Injectable()
-class VolumesStart implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger('volumes');
+/** Everything the service consists of, wired by hand: plain classes that list what they use. */
+export class VolumesParts {
+  readonly aggregates: VolumeAggregates;
+  readonly volumes: Volumes;
+  private readonly references: VolumeReferences;
+  private readonly snapshots: SnapshotSchedule;
   private readonly stopping = new AbortController();
+  private readonly logger = new Logger('volumes');
 
-  constructor(
-    @Inject('aggregates') private readonly aggregates: VolumeAggregates,
-    private readonly volumes: Volumes,
-    private readonly references: VolumeReferences,
-  ) {}
+  constructor({ store, bus, settings }: ServiceDependencies<EngineSettings>) {
+    const path = (fold: string): string => `${settings.dataRoot}/state/${fold}.snapshot`;
+    this.references = new VolumeReferences(store, path('volume-references'));
+    this.aggregates = new Aggregates(store, 'volume', volumeDecider, { source: 'volumes', isGone: (volume) => volume.status === 'absent', snapshot: { path: path('volume'), fold: VOLUME_FOLD } });
+    this.volumes = new Volumes(this.aggregates, bus, settings.dataRoot, this.references);
+    this.snapshots = new SnapshotSchedule([this.aggregates, this.references], (error) => this.logger.error(errorMessage(error)));
+  }
 
-  async onApplicationBootstrap(): Promise<void> {
+  async start(): Promise<void> {
     await this.aggregates.start();
     await this.references.start();
     void retryUntilDone(() => this.volumes.reconcile(), this.stopping.signal, (error) => this.logger.warn(errorMessage(error)));
+    this.snapshots.start();
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  async stop(): Promise<void> {
     this.stopping.abort();
-    await this.references.stop();
+    await this.snapshots.stop();
+    await Promise.all([this.aggregates.stop(), this.references.stop()]);
+  }
+}
+
+@Injectable()
+class VolumesStart implements OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(private readonly parts: VolumesParts) {}
+
+  onApplicationBootstrap(): Promise<void> {
+    return this.parts.start();
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.parts.stop();
   }
 }
 
 @Module({})
 export class VolumesModule {
   static for(deps: ServiceDependencies<EngineSettings>): DynamicModule {
-    const references = new VolumeReferences(deps.store);
-    const aggregates: VolumeAggregates = new Aggregates(deps.store, 'volume', volumeDecider, { source: 'volumes' });
+    const parts = new VolumesParts(deps);
     return {
       module: VolumesModule,
       controllers: [VolumesController],
-      providers: [
-        VolumesStart,
-        { provide: 'aggregates', useValue: aggregates },
-        { provide: VolumeReferences, useValue: references },
-        { provide: Volumes, useValue: new Volumes(aggregates, deps.bus, deps.settings.dataRoot, references) },
-      ],
+      providers: [VolumesStart, { provide: VolumesParts, useValue: parts }, { provide: Volumes, useValue: parts.volumes }],
     };
   }
 }

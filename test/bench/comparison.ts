@@ -1,33 +1,57 @@
-import type { Subject } from './subject.js';
-import type { Work } from './work.js';
+import { type Goal, goalOf, type Verdict } from './goals.js';
 
-export interface Row {
-  readonly step: string;
-  /** Medians in milliseconds, by the name of the engine. */
-  readonly medians: Readonly<Record<string, number>>;
-  /** The first engine's median by the second's: below 1 the first is faster. */
-  readonly ratio: number;
+/** What one round measured: the name of a row, and its number in that row's unit. */
+export type Figures = ReadonlyMap<string, number>;
+
+/** One who does the work, by its own name. Leaves nothing behind. */
+export interface Turn {
+  readonly name: string;
+  readonly perform: () => Promise<Figures>;
 }
 
-/** Does `work` `rounds` times on each of both engines in turn, after one round that does not count. Rejects when `signal` aborts or work fails. */
-export async function compare(subjects: readonly [Subject, Subject], work: Work, rounds: number, signal: AbortSignal): Promise<Row[]> {
-  const samples = new Map(subjects.map(({ name }) => [name, new Map<string, number[]>()]));
-  for (let round = 0; round <= rounds; round++) {
-    // Who goes first changes: the second of a round finds a warmer machine.
-    for (const subject of round % 2 === 0 ? subjects : subjects.toReversed()) {
+export interface Row {
+  readonly name: string;
+  readonly unit: string;
+  /** Medians over the rounds, by who was measured. */
+  readonly medians: Readonly<Record<string, number>>;
+  /** Berth's by dockerd's, where both were measured. */
+  readonly ratio?: number;
+  readonly goal?: Goal;
+  readonly verdict?: Verdict;
+}
+
+/** Every one does its work `rounds` times, in turn, after one round that does not count unless it is the only one. Rejects when `signal` aborts or work fails. */
+export async function compare(turns: readonly Turn[], rounds: number, signal: AbortSignal): Promise<Row[]> {
+  const samples = new Map<string, Map<string, number[]>>();
+  for (let round = rounds === 1 ? 1 : 0; round <= rounds; round++) {
+    // Who goes first changes: the next one of a round finds a warmer machine.
+    const first = round % turns.length;
+    for (const { name, perform } of [...turns.slice(first), ...turns.slice(0, first)]) {
       signal.throwIfAborted();
-      const timings = await work(subject);
+      const figures = await perform();
       if (round === 0) continue;
-      const own = samples.get(subject.name);
-      for (const [step, ms] of timings) own?.set(step, [...(own.get(step) ?? []), ms]);
+      for (const [row, value] of figures) {
+        const own = samples.get(row) ?? new Map<string, number[]>();
+        samples.set(row, own.set(name, [...(own.get(name) ?? []), value]));
+      }
     }
   }
-  const [first, second] = subjects.map(({ name }) => samples.get(name) ?? new Map<string, number[]>());
-  return [...(first?.keys() ?? [])].map((step) => {
-    const a = median(first?.get(step) ?? []);
-    const b = median(second?.get(step) ?? []);
-    return { step, medians: { [subjects[0].name]: a, [subjects[1].name]: b }, ratio: a / b };
-  });
+  return [...samples].map(([name, own]) => rowOf(name, Object.fromEntries([...own].map(([who, values]) => [who, median(values)]))));
+}
+
+/** The row with what follows from its medians. Rows' names end in their unit where it is not milliseconds: "logs written, MB/s". */
+export function rowOf(name: string, medians: Readonly<Record<string, number>>): Row {
+  const berth = medians['berth'];
+  const dockerd = Object.entries(medians).find(([who]) => who.startsWith('dockerd'))?.[1];
+  const goal = goalOf(name);
+  const unit = /, ([^ ,]+)$/.exec(name)?.[1] ?? 'ms';
+  return {
+    name,
+    unit,
+    medians,
+    ...(berth !== undefined && dockerd !== undefined ? { ratio: berth / dockerd } : {}),
+    ...(goal && berth !== undefined ? { goal, verdict: goal.judge(berth, dockerd) } : {}),
+  };
 }
 
 /** Throws RangeError for no values. */
@@ -37,15 +61,4 @@ export function median(values: readonly number[]): number {
   const lower = sorted[(sorted.length - 1) >> 1];
   if (upper === undefined || lower === undefined) throw new RangeError('no values have no median');
   return (upper + lower) / 2;
-}
-
-/** Rows as text for people: medians in ms, and the ratio. */
-export function table(rows: readonly Row[]): string {
-  const names = Object.keys(rows[0]?.medians ?? {});
-  const lines = [
-    ['median, ms', ...names, 'ratio'],
-    ...rows.map((row) => [row.step, ...names.map((name) => (row.medians[name] ?? NaN).toFixed(1)), row.ratio.toFixed(2)]),
-  ];
-  const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? [];
-  return lines.map((line) => line.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart((widths[column] ?? 0) + 2))).join('')).join('\n');
 }

@@ -1,56 +1,67 @@
 import { parseArgs } from 'node:util';
-import { startEngine } from '../e2e/engine.js';
-import { compare, type Row, table } from './comparison.js';
-import { dockerdVersion, startDockerd } from './private-dockerd.js';
-import { Subject } from './subject.js';
-import { execAndForcedRemove, life, manyAtOnce, runByCli } from './work.js';
+import { openLog } from '../../services/cli/open-log.js';
+import { compare, type Row, rowOf } from './comparison.js';
+import { type OpenField, openField } from './field.js';
+import { FULL, programOf, QUICK } from './program.js';
+import { table } from './table.js';
+import { life } from './work.js';
 
-const BUSYBOX_IMAGE = new URL('../../../services/engine/setup/busybox-image.mjs', import.meta.url).href;
-
-/** The benchmark: Berth and a real dockerd on one machine, the same image, the same requests, in turn. */
+/** Berth and its peers on one machine, the same image, the same requests, in turn. What people read on the way goes to stderr. */
 async function main(): Promise<void> {
   const { values: options } = parseArgs({
-    options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false }, 'at-once': { type: 'string', default: '20' } },
+    options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false }, only: { type: 'string', default: '' }, lives: { type: 'string' } },
   });
-  const atOnce = Number(options['at-once']);
-  if (!Number.isSafeInteger(atOnce) || atOnce < 1) throw new Error(`--at-once takes a number of containers, not ${options['at-once']}`);
-  const rounds = options.quick ? 10 : 30;
+  const preset = options.quick ? QUICK : FULL;
+  const sizes = { ...preset, lives: options.lives === undefined ? preset.lives : Number(options.lives) };
+  if (!Number.isSafeInteger(sizes.lives) || sizes.lives < 1) throw new Error(`--lives takes a number of containers, not ${options.lives}`);
+  const words = options.only.split(',').filter((word) => word !== '');
+  const program = programOf(sizes).filter(({ word }) => words.length === 0 || words.includes(word));
+  if (program.length < Math.max(1, words.length)) throw new Error(`--only takes some of ${programOf(sizes).map(({ word }) => word).join(',')}, not ${options.only}`);
+  const seconds = 20 + program.reduce((sum, part) => sum + part.seconds, 0);
+  console.error(`measuring: about ${seconds < 180 ? `${Math.ceil(seconds / 10) * 10} s` : `${Math.ceil(seconds / 60)} min`} on a quiet machine`);
+
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(new Error(`ended by ${signal}`)));
-  const program = process.env['BENCH_DOCKERD'] ?? 'dockerd';
-  const dockerd = `dockerd ${dockerdVersion(program)}`;
-  const rows = await withEngines(program, dockerd, async (subjects) => {
-    const done: Row[] = [];
-    for (const work of [life('bridge'), life('none'), execAndForcedRemove, runByCli]) done.push(...(await compare(subjects, work, rounds, stop.signal)));
-    done.push(...(await compare(subjects, manyAtOnce(atOnce), Math.ceil(rounds / 5), stop.signal)));
-    return done;
-  });
-  console.log(options.json ? JSON.stringify({ rounds, atOnce, unit: 'ms', rows }, undefined, 2) : table(rows));
-}
-
-/** Both engines with busybox loaded, for as long as `work` takes. */
-async function withEngines<Result>(program: string, dockerdName: string, work: (subjects: readonly [Subject, Subject]) => Promise<Result>): Promise<Result> {
-  await using ends = new AsyncDisposableStack();
-  const berth = await startEngine();
-  ends.defer(() => berth.stop());
-  const dockerd = await startDockerd(program);
-  ends.defer(() => dockerd.stop());
-  const subjects = [new Subject('berth', berth.socket), new Subject(dockerdName, dockerd.socket)] as const;
-  const { busyboxImageTar } = (await import(BUSYBOX_IMAGE)) as { readonly busyboxImageTar: () => Buffer }; // plain JavaScript, shared with set-up
-  for (const subject of subjects) {
-    ends.defer(async () => {
-      await removeContainers(subject);
-      subject.close();
-    });
-    await subject.ask('POST', '/images/load?quiet=1', busyboxImageTar());
+  await using field = await openField(process.env);
+  for (const reason of field.absent) console.error(`not measured: ${reason}`);
+  const rows: Row[] = [];
+  for (const { word, rounds, turns } of program) {
+    const began = performance.now();
+    rows.push(...(await compare(turns(field), rounds, stop.signal)));
+    console.error(`${word}: ${((performance.now() - began) / 1e3).toFixed(0)} s`);
   }
-  return await work(subjects);
+  rows.push(...(await aboveTheFloor(rows, field)));
+  console.log(options.json ? JSON.stringify({ sizes, absent: field.absent, rows }, (key, value: unknown) => (key === 'goal' ? (value as { readonly text: string }).text : value), 2) : table(rows));
 }
 
-/** What work that failed left behind. */
-async function removeContainers(subject: Subject): Promise<void> {
-  const containers = JSON.parse((await subject.ask('GET', '/containers/json?all=1')).toString('utf8')) as readonly { readonly Id: string }[];
-  for (const { Id: id } of containers) await subject.ask('DELETE', `/containers/${id}?force=1`);
+/** How a life on the bridge compares with what no engine can save: the kernel's work, and an fsync for each of its commits. */
+async function aboveTheFloor(rows: readonly Row[], { berth, engine }: OpenField): Promise<Row[]> {
+  const figure = (name: string, who: string): number | undefined => rows.find((row) => row.name === name)?.medians[who];
+  const whole = figure('bridge: sum', 'berth');
+  const floor = figure('none: sum', 'bare C');
+  const append = figure('append, one by one', 'berth');
+  if (whole === undefined || floor === undefined || append === undefined) return [];
+  const commits = await commitsOf(engine, () => life('bridge')(berth));
+  return [rowOf('bridge: commits', { berth: commits }), rowOf('bridge: times the bare C figure and its appends, ×', { berth: whole / (floor + commits * append) })];
 }
 
-await main();
+async function commitsOf(engine: OpenField['engine'], work: () => Promise<unknown>): Promise<number> {
+  const log = await openLog(engine.settings);
+  try {
+    const before = await log.lastPosition();
+    await work();
+    return (await log.lastPosition()) - before;
+  } finally {
+    await log.close();
+  }
+}
+
+main().catch((error: unknown) => {
+  for (const one of allOf(error)) console.error(one);
+  process.exitCode = 1;
+});
+
+/** What failed, and what failed when everything was put away after that. */
+function allOf(error: unknown): readonly unknown[] {
+  return error instanceof SuppressedError ? [...allOf(error.suppressed), ...allOf(error.error)] : [error];
+}

@@ -8,6 +8,7 @@ import { cgroupMounts } from '../e2e/leaks.js';
 export interface PrivateDockerd {
   /** Path of the Docker Engine API's socket. */
   readonly socket: string;
+  readonly pid: number;
   /** Ends it and what it started, and removes its folders and cgroups. Containers must be gone. */
   stop(): Promise<void>;
 }
@@ -64,6 +65,10 @@ class Dockerd implements PrivateDockerd {
       stdio: ['ignore', log, log],
     });
     closeSync(log);
+  }
+
+  get pid(): number {
+    return this.process.pid ?? 0;
   }
 
   async untilReady(): Promise<void> {

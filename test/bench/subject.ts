@@ -1,5 +1,12 @@
 import { execFile } from 'node:child_process';
 import { Agent, request } from 'node:http';
+import type { ProcessTree } from './memory.js';
+
+export interface Ulimit {
+  readonly Name: string;
+  readonly Soft: number;
+  readonly Hard: number;
+}
 
 /** An engine under measurement: its socket, asked by plain HTTP, and the docker CLI. */
 export class Subject {
@@ -8,6 +15,9 @@ export class Subject {
   constructor(
     readonly name: string,
     private readonly socketPath: string,
+    readonly processes: ProcessTree,
+    /** For an engine whose own defaults this machine refuses. */
+    private readonly ulimits: readonly Ulimit[] = [],
   ) {}
 
   /** The body of a request that must work; rejects with the engine's words for a status of 400 and above. */
@@ -33,17 +43,18 @@ export class Subject {
 
   /** The id of a new container of busybox. */
   async create(command: readonly string[], network: string): Promise<string> {
-    const answer = await this.ask('POST', '/containers/create', { Image: 'busybox', Cmd: command, HostConfig: { NetworkMode: network } });
+    const answer = await this.ask('POST', '/containers/create', { Image: 'busybox', Cmd: command, HostConfig: { NetworkMode: network, ...(this.ulimits.length > 0 ? { Ulimits: this.ulimits } : {}) } });
     return idOf(answer);
   }
 
-  /** Rejects when the CLI fails. */
-  cli(args: readonly string[]): Promise<void> {
+  /** `docker run --rm busybox COMMAND`. Rejects when the CLI fails. */
+  runByCli(...command: readonly string[]): Promise<void> {
+    const limits = this.ulimits.flatMap(({ Name: name, Soft: soft, Hard: hard }) => ['--ulimit', `${name}=${soft}:${hard}`]);
     return new Promise((resolve, reject) => {
       const env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', DOCKER_HOST: `unix://${this.socketPath}` };
-      execFile(process.env['BERTH_DOCKER_CLI'] ?? 'docker', [...args], { env }, (error, _stdout, stderr) => {
+      execFile(process.env['BERTH_DOCKER_CLI'] ?? 'docker', ['run', '--rm', ...limits, 'busybox', ...command], { env }, (error, _stdout, stderr) => {
         if (error === null) resolve();
-        else reject(new Error(`${this.name}: docker ${args.join(' ')}: ${stderr || error.message}`));
+        else reject(new Error(`${this.name}: docker run: ${stderr || error.message}`));
       }).stdin?.end();
     });
   }

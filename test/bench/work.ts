@@ -1,13 +1,12 @@
+import { Clock } from './clock.js';
+import type { Figures } from './comparison.js';
 import { type Subject, idOf } from './subject.js';
 
-/** Milliseconds a step took, in the order of a table's rows. */
-export type Timings = ReadonlyMap<string, number>;
-
 /** One kind of work: done once, on an engine that nothing else asks meanwhile. Leaves no container behind. */
-export type Work = (subject: Subject) => Promise<Timings>;
+export type Work = (subject: Subject) => Promise<Figures>;
 
 /** Longer than any benchmark; as PID 1 it ends by SIGKILL alone. */
-const STAY = ['sleep', '86400'];
+export const STAY = ['sleep', '86400'];
 
 /** The life of a container that does nothing, by the API, step by step. */
 export const life = (network: 'bridge' | 'none'): Work => async (subject) => {
@@ -33,33 +32,26 @@ export const execAndForcedRemove: Work = async (subject) => {
   await subject.ask('GET', `/exec/${exec}/json`);
   clock.lap('exec true');
   await subject.ask('DELETE', `/containers/${id}?force=1`);
-  clock.lap('rm -f, running');
+  clock.lap('rm -f of a running container');
   return clock.laps;
 };
 
 /** The docker CLI's own start included: what a person waits for. */
 export const runByCli: Work = async (subject) => {
   const clock = new Clock();
-  await subject.cli(['run', '--rm', 'busybox', 'true']);
+  await subject.runByCli('true');
   clock.lap('docker run --rm');
   return clock.laps;
 };
 
-/** `count` containers created and started at once, listed, and removed at once. */
+/** `count` containers created and started at once, and removed at once. */
 export const manyAtOnce = (count: number): Work => async (subject) => {
   const ids: string[] = [];
-  const start = async () => {
-    const id = await subject.create(STAY, 'bridge');
-    ids.push(id);
-    await subject.ask('POST', `/containers/${id}/start`);
-  };
   const all = Array.from({ length: count });
   try {
     const clock = new Clock();
-    await Promise.all(all.map(start));
+    await Promise.all(all.map(async () => ids.push(await startStaying(subject, 'bridge'))));
     clock.lap(`${count} started at once`);
-    await subject.ask('GET', '/containers/json?all=1');
-    clock.lap(`ps -a of ${count}`);
     await removeAll(subject, ids);
     clock.lap(`${count} rm -f at once`);
     return clock.laps;
@@ -68,24 +60,47 @@ export const manyAtOnce = (count: number): Work => async (subject) => {
   }
 };
 
-async function removeAll(subject: Subject, ids: string[]): Promise<void> {
-  await Promise.all(ids.splice(0).map((id) => subject.ask('DELETE', `/containers/${id}?force=1`)));
+/** `count` lives one after the other, as a build server does: all of them, and what a tenth of them took at the beginning and at the end. */
+export const manyInARow = (count: number): Work => async (subject) => {
+  const tenth = Math.ceil(count / 10);
+  const clock = new Clock();
+  const took: number[] = [];
+  for (let done = 0; done < count; done++) {
+    took.push(sumOf(await life('bridge')(subject)));
+  }
+  clock.lap(`${count} in a row`);
+  const mean = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0) / values.length;
+  return clock.laps.set(`${count} in a row: one of the first`, mean(took.slice(0, tenth))).set(`${count} in a row: one of the last`, mean(took.slice(-tenth)));
+};
+
+const sumOf = (figures: Figures): number => figures.get('bridge: sum') ?? 0;
+
+/** A container that writes `megabytes` of lines to its log, and the log read back by the API. MB are 10^6 bytes. */
+export const logs = (megabytes: number): Work => async (subject) => {
+  const bytes = megabytes * 1e6;
+  const id = await subject.create(['sh', '-c', `yes ${'x'.repeat(99)} | head -c ${bytes}`], 'none');
+  try {
+    const clock = new Clock();
+    await subject.ask('POST', `/containers/${id}/start`);
+    await subject.ask('POST', `/containers/${id}/wait`);
+    const written = clock.lap('written');
+    const read = (await subject.ask('GET', `/containers/${id}/logs?stdout=1&stderr=1`)).length;
+    const took = clock.lap('read');
+    if (read < bytes) throw new Error(`${subject.name}: of ${bytes} bytes of log only ${read} came back`);
+    return new Map([['logs written, MB/s', bytes / 1e3 / written], ['logs read, MB/s', bytes / 1e3 / took]]);
+  } finally {
+    await subject.ask('DELETE', `/containers/${id}?force=1`);
+  }
+};
+
+/** The id of a container that runs until it is removed. */
+export async function startStaying(subject: Subject, network: 'bridge' | 'none'): Promise<string> {
+  const id = await subject.create(STAY, network);
+  await subject.ask('POST', `/containers/${id}/start`);
+  return id;
 }
 
-class Clock {
-  readonly laps = new Map<string, number>();
-  private last = performance.now();
-
-  constructor(private readonly prefix = '') {}
-
-  lap(step: string): void {
-    const now = performance.now();
-    this.laps.set(this.prefix + step, now - this.last);
-    this.last = now;
-  }
-
-  withSum(name: string): Timings {
-    const sum = [...this.laps.values()].reduce((total, lap) => total + lap, 0);
-    return this.laps.set(this.prefix + name, sum);
-  }
+/** Takes ids away from the list before it removes them. */
+export async function removeAll(subject: Subject, ids: string[]): Promise<void> {
+  await Promise.all(ids.splice(0).map((id) => subject.ask('DELETE', `/containers/${id}?force=1`)));
 }

@@ -107,7 +107,7 @@ describe('an engine that is killed', () => {
     if (pid === undefined) throw new Error(`${service} does not run`);
     process.kill(pid, 'SIGKILL');
     await until(async () => (await docker('inspect', '--format', '{{.State.Status}} {{.State.ExitCode}}', `kept-${service}`)).stdout === 'exited 9\n');
-    expect((await docker('logs', `kept-${service}`)).stdout).toBe('done\n');
+    expect(await docker('logs', `kept-${service}`)).toMatchObject({ stdout: 'done\n', stderr: '' });
     expect((await docker('rm', `kept-${service}`)).code).toBe(0);
   }, patience(60_000));
 });

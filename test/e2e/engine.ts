@@ -114,7 +114,8 @@ class PrivateEngine implements TestEngine {
     supervisor.unref();
     await until('all services are up', patience(60_000), () => {
       if (supervisor.exitCode !== null) throw new Error(`the supervisor exited with ${supervisor.exitCode}`);
-      return SERVICES.every((name) => this.pid(name) !== undefined && existsSync(join(this.settings.runRoot, 'ready', name)));
+      const services = SERVICES.filter((name) => name !== 'nats' || this.settings.natsEmbedded);
+      return services.every((name) => this.pid(name) !== undefined && existsSync(join(this.settings.runRoot, 'ready', name)));
     });
   }
 

@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { detect } from '#libs/cgroup/layout.js';
+import { scopeName } from '../../services/executor/adapters/host/systemd-scope.js';
 import { startEngine, type TestEngine } from './engine.js';
 import { patience } from './patience.js';
 
@@ -75,5 +77,23 @@ describe.skipIf(mode !== 'v2')('on cgroup v2', () => {
     while ((await docker('logs', 'nested')).stdout !== 'ready\n') if (Date.now() > deadline) throw new Error((await docker('logs', 'nested')).stderr);
     expect(await docker('exec', 'nested', 'cat', '/proc/self/cgroup')).toMatchObject({ stdout: '0::/init\n', code: 0 });
     await docker('rm', '-f', 'nested');
+  });
+
+  test.skipIf(!existsSync('/run/systemd/system'))('systemd has delegated a scope to the engine, in which containers stay when the executor is killed', async () => {
+    await docker('run', '-d', '--name', 'scoped', '--network', 'none', 'busybox', 'sleep', '1000');
+    const unit = scopeName(engine.settings.cgroupParent);
+    const shown = execFileSync('systemctl', ['show', '--property', 'Delegate,ActiveState,TasksMax', unit], { encoding: 'utf8' });
+    expect(shown.trim().split('\n').sort()).toEqual(['ActiveState=active', 'Delegate=yes', 'TasksMax=infinity']);
+    const cgroup = async (): Promise<string> => readFileSync(`/proc/${(await docker('inspect', '--format', '{{.State.Pid}}', 'scoped')).stdout.trim()}/cgroup`, 'utf8').trim();
+    const before = await cgroup();
+    expect(before.startsWith(`0::/system.slice/${unit}${engine.settings.cgroupParent}/`)).toBe(true);
+    const executor = engine.pid('executor');
+    if (executor === undefined) throw new Error('the executor does not run');
+    process.kill(executor, 'SIGKILL');
+    const deadline = Date.now() + patience(30_000);
+    while ((await docker('exec', 'scoped', 'true')).code !== 0) if (Date.now() > deadline) throw new Error('no exec works after the executor was killed');
+    expect(await cgroup()).toBe(before);
+    expect(readFileSync(`/proc/${engine.pid('executor') ?? 0}/cgroup`, 'utf8')).toBe(`0::/system.slice/${unit}/executor\n`);
+    await docker('rm', '-f', 'scoped');
   });
 });

@@ -5,6 +5,17 @@ import { createServer, connect as connectTcp, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 
+export interface TestNatsServerOptions {
+  /** Instead of an fsync before each acknowledgement, the server's own default of one in two minutes: for a test that writes much. */
+  readonly relaxedSync?: boolean;
+  /** An existing folder for its data, which stays the caller's. Absent: a temporary one. */
+  readonly dataFolder?: string;
+  /** Bytes that it allows itself, whatever its disk has. Absent: three quarters of what is free at its start. */
+  readonly maxFileStore?: number;
+  /** Further lines of its configuration, such as its users. */
+  readonly configuration?: string;
+}
+
 /** A nats-server of a test's own, with JetStream in a temporary folder, on a loopback port. The test stops it. */
 export class TestNatsServer {
   private child: ChildProcess | undefined;
@@ -13,12 +24,13 @@ export class TestNatsServer {
     private readonly binary: string,
     private readonly folder: string,
     readonly port: number,
+    private readonly options: TestNatsServerOptions,
   ) {}
 
-  static async start(): Promise<TestNatsServer> {
+  static async start(options: TestNatsServerOptions = {}): Promise<TestNatsServer> {
     const binary = findServer();
     if (binary === undefined) throw new Error('no nats-server found: set BERTH_NATS_SERVER to the path of one, 2.10.23 or newer');
-    const server = new TestNatsServer(binary, await mkdtemp(join(tmpdir(), 'berth-nats-')), await freePort());
+    const server = new TestNatsServer(binary, await mkdtemp(join(tmpdir(), 'berth-nats-')), await freePort(), options);
     await server.run();
     return server;
   }
@@ -28,13 +40,14 @@ export class TestNatsServer {
   }
 
   get dataFolder(): string {
-    return join(this.folder, 'data');
+    return this.options.dataFolder ?? join(this.folder, 'data');
   }
 
   /** After a `kill`: the same port, the same data. Resolves when connections are taken. */
   async run(): Promise<void> {
+    const { relaxedSync = false, maxFileStore, configuration = '' } = this.options;
     const config = join(this.folder, 'nats.conf');
-    await writeFile(config, `listen: "127.0.0.1:${this.port}"\njetstream { store_dir: "${this.dataFolder}", sync_interval: always }\n`);
+    await writeFile(config, `listen: "127.0.0.1:${this.port}"\njetstream { store_dir: "${this.dataFolder}"${relaxedSync ? '' : ', sync_interval: always'}${maxFileStore === undefined ? '' : `, max_file_store: ${maxFileStore}`} }\n${configuration}`);
     const child = spawn(this.binary, ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
     this.child = child;
     let log = '';

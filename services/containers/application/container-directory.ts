@@ -1,7 +1,7 @@
 import type { ContainerView } from '#contracts/containers/container-state.js';
 import type { ContainerEvent, ExecEvent, NameEvent } from '#contracts/containers/events.js';
 import type { Aggregates } from '#libs/event-store/aggregates.js';
-import { invalid, notFound } from '#libs/errors/errors.js';
+import { BerthError, invalid, notFound } from '#libs/errors/errors.js';
 import type { ContainerCommand } from '../domain/container/container-decider.js';
 import { type Container, isRunning, type PresentContainer } from '../domain/container/container-state.js';
 import { containerView } from '../domain/container-view.js';
@@ -29,6 +29,16 @@ export class ContainerDirectory {
     if (matches.length > 1) throw invalid(`multiple IDs found with provided prefix: ${reference}`);
     if (!matches[0]) throw notFound(`No such container: ${reference}`);
     return matches[0];
+  }
+
+  /** As `find`; undefined where it would throw not-found. */
+  tryFind(reference: string): PresentContainer | undefined {
+    try {
+      return this.find(reference);
+    } catch (error) {
+      if (error instanceof BerthError && error.kind === 'not-found') return undefined;
+      throw error;
+    }
   }
 
   get(id: string): PresentContainer | undefined {

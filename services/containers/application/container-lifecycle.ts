@@ -6,7 +6,8 @@ import type { Done, RequestContext } from '#contracts/request.js';
 import { RemoveVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, conflict, errorMessage, unavailable } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
-import { isRunning, type PresentContainer } from '../domain/container/container-state.js';
+import { type ContainerSpec, isRunning, type PresentContainer } from '../domain/container/container-state.js';
+import { killMeaning } from '../domain/kill-signal.js';
 import { launchRequest, networkWithEndpoint } from '../domain/launch-request.js';
 import { portRequests } from '../domain/port-requests.js';
 import { SIGKILL, SIGTERM, signalNumber } from '../domain/signals.js';
@@ -43,7 +44,8 @@ export class ContainerLifecycle {
 
   async start(reference: string, reason: StartReason, asked: RequestContext): Promise<Done & { changed: boolean }> {
     const { spec } = this.directory.find(reference);
-    const { events, position } = await this.containers.execute(spec.id, { type: 'Start', reason, at: now() }, asked, dryRun(asked));
+    const { events, position, repeated } = await this.containers.execute(spec.id, { type: 'Start', reason, at: now() }, asked);
+    if (repeated) return { position: (await this.launches.get(spec.id)) ?? position, changed: true };
     if (asked.dryRun || events.length === 0) return { position, changed: events.length > 0 };
     return { position: await this.launch(spec.id, asked), changed: true };
   }
@@ -100,7 +102,12 @@ export class ContainerLifecycle {
     const { spec } = this.directory.find(reference);
     const signal = signalNumber(wish.signal || spec.config.StopSignal || String(SIGTERM));
     const timeoutSeconds = wish.timeoutSeconds ?? spec.config.StopTimeout ?? DEFAULT_STOP_TIMEOUT_SECONDS;
-    const { events, position } = await this.containers.execute(spec.id, { type: 'Stop', signal, timeoutSeconds, at: now() }, asked, dryRun(asked));
+    const { events, position, repeated } = await this.containers.execute(spec.id, { type: 'Stop', signal, timeoutSeconds, at: now() }, asked);
+    if (repeated) {
+      // The first one's effects are under way, or over.
+      if (this.directory.get(spec.id)?.run.stopRequested) await this.waits.ended(spec.id, timeoutSeconds < 0 ? FOR_EVER_MS : timeoutSeconds * 1000 + KILL_DEADLINE_MS);
+      return { position, changed: true };
+    }
     if (asked.dryRun || events.length === 0) return { position, changed: events.length > 0 };
     await this.finishStop(spec.id, asked);
     return { position: this.containers.position, changed: true };
@@ -113,10 +120,10 @@ export class ContainerLifecycle {
     if (!container || !wish || !isRunning(container)) return;
     const { start } = container.run;
     const ended = this.waits.ended(id, wish.timeoutSeconds < 0 ? FOR_EVER_MS : wish.timeoutSeconds * 1000);
-    await this.signal(id, start, wish.signal, asked);
+    await this.signal(id, start, wish.signal, true, asked);
     if ((await ended).done) return;
     const killed = this.waits.ended(id, KILL_DEADLINE_MS);
-    await this.signal(id, start, SIGKILL, asked);
+    await this.signal(id, start, SIGKILL, true, asked);
     if (!(await killed).done) throw unavailable(`cannot stop container: ${container.spec.name}: tried to kill container, but did not receive an exit event`);
   }
 
@@ -128,18 +135,21 @@ export class ContainerLifecycle {
   async kill(reference: string, signalText: string | undefined, asked: RequestContext): Promise<Done> {
     const { spec, run } = this.directory.find(reference);
     const signal = signalNumber(signalText || String(SIGKILL));
-    const { position } = await this.containers.execute(spec.id, { type: 'Kill', signal, at: now() }, asked, dryRun(asked));
-    if (asked.dryRun) return { position };
+    const { position, repeated } = await this.containers.execute(spec.id, { type: 'Kill', signal, at: now() }, asked);
+    if (asked.dryRun || repeated) return { position };
     const killed = signal === SIGKILL ? this.waits.ended(spec.id, KILL_DEADLINE_MS) : undefined;
-    await this.signal(spec.id, run.start, signal, asked);
+    await this.signal(spec.id, run.start, signal, killMeaning(signal, spec.config.StopSignal).ends, asked);
     await killed;
     return { position };
   }
 
   async remove(reference: string, wish: { force: boolean; volumes: boolean }, asked: RequestContext): Promise<Done> {
-    const { spec } = this.directory.find(reference);
-    const { position } = await this.containers.execute(spec.id, { type: 'Remove', ...wish, at: now() }, asked, dryRun(asked));
-    return asked.dryRun ? { position } : this.finishRemove(spec.id, asked);
+    const found = this.directory.tryFind(reference);
+    // Gone by this very request before: its first answer again.
+    if (found === undefined && asked.idempotencyKey !== undefined && (await this.wasRemovedBy(reference, asked.idempotencyKey))) return { position: this.containers.position };
+    const { spec } = found ?? this.directory.find(reference);
+    await this.containers.execute(spec.id, { type: 'Remove', ...wish, at: now() }, asked);
+    return asked.dryRun ? this.planRemoved(spec, asked) : this.finishRemove(spec.id, asked);
   }
 
   /** The part of a removal behind its intent: one at a time for a container, however many ask. */
@@ -154,8 +164,12 @@ export class ContainerLifecycle {
   async rename(reference: string, wanted: string, asked: RequestContext): Promise<Done> {
     const { spec } = this.directory.find(reference);
     const name = wanted.replace(/^\//, '');
-    if (name === spec.name) throw conflict('Renaming a container with the same name as its current name');
+    if (name === spec.name) {
+      if (asked.idempotencyKey !== undefined && (await this.containers.wasDone(spec.id, 'Rename', asked.idempotencyKey))) return { position: this.containers.position };
+      throw conflict('Renaming a container with the same name as its current name');
+    }
     await this.names.execute(name, { type: 'Claim', name, container: spec.id }, asked);
+    if (asked.dryRun) return this.planRename(spec, name, asked);
     try {
       const { position } = await this.containers.execute(spec.id, { type: 'Rename', name, at: now() }, asked);
       await this.names.execute(spec.name, { type: 'Release', name: spec.name, container: spec.id }, asked);
@@ -164,6 +178,26 @@ export class ContainerLifecycle {
       await this.names.execute(name, { type: 'Release', name, container: spec.id }, asked);
       throw error;
     }
+  }
+
+  /** A name that is free says in its history whose it was. */
+  private async wasRemovedBy(reference: string, key: string): Promise<boolean> {
+    if (/^[0-9a-f]{64}$/.test(reference)) return this.containers.wasDone(reference, 'Remove', key);
+    const former = await this.names.history(reference.replace(/^\//, ''));
+    const last = former.findLast((event) => event.type === 'NameReleased');
+    return last !== undefined && this.containers.wasDone(last.container, 'Remove', key);
+  }
+
+  private async planRename({ id, name: oldName }: ContainerSpec, name: string, asked: RequestContext): Promise<Done> {
+    const { position } = await this.containers.execute(id, { type: 'Rename', name, at: now() }, asked);
+    await this.names.execute(oldName, { type: 'Release', name: oldName, container: id }, asked);
+    return { position };
+  }
+
+  private async planRemoved({ id, name }: ContainerSpec, asked: RequestContext): Promise<Done> {
+    const { position } = await this.containers.execute(id, { type: 'RecordRemoved', at: now() }, asked);
+    await this.names.execute(name, { type: 'Release', name, container: id }, asked);
+    return { position };
   }
 
   /** Names of creations and renames that were cut short. Only before commands are taken: a creation claims its name first. */
@@ -200,8 +234,10 @@ export class ContainerLifecycle {
     if (!(await ended).done) throw unavailable(`cannot remove container "${name}": could not kill: tried to kill container, but did not receive an exit event`);
   }
 
-  private async signal(container: string, start: number, signal: number, asked: RequestContext): Promise<void> {
-    await this.bus.request(SignalTask, { container, start, signal }, asked, AT_MOST_ONCE);
+  private async signal(container: string, start: number, signal: number, ends: boolean, asked: RequestContext): Promise<void> {
+    // One request may send several signals: its key does not make them one.
+    const { idempotencyKey: _key, ...cause } = asked;
+    await this.bus.request(SignalTask, { container, start, signal, ends }, cause, AT_MOST_ONCE);
   }
 
   private async allocateEndpoint({ spec, run }: PresentContainer, asked: RequestContext): Promise<EndpointSettings | undefined> {
@@ -217,7 +253,6 @@ export class ContainerLifecycle {
 }
 
 const now = (): string => new Date().toISOString();
-const dryRun = (asked: RequestContext): { dryRun?: boolean } => (asked.dryRun ? { dryRun: true } : {});
 
 /** Exit codes as Docker has them: 127 for a command that is not there, 126 for one that may not run, 128 for the rest. */
 function asStartFailure(error: unknown): { message: string; exitCode: number } {

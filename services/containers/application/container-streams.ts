@@ -40,7 +40,7 @@ export class ContainerStreams {
     if (!query.stdout && !query.stderr) throw invalid('Bad parameters: you must choose at least one stream');
     if (spec.hostConfig.LogConfig?.Type === 'none') throw invalid('configured logging driver does not support reading');
     const terminal = spec.config.Tty ?? false;
-    return { ...(await this.bus.request(OpenLogs, { ...query, container: spec.id, terminal }, asked)), terminal };
+    return { ...(await this.bus.request(OpenLogs, { ...query, container: spec.id, terminal }, asked, { askAgainMs: 5_000 })), terminal };
   }
 
   async resize({ container, rows, columns }: ResizeContainer, asked: RequestContext): Promise<Done> {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { RequestContext } from '#contracts/request.js';
 import { causedBy } from '#libs/event-store/caused-by.js';
@@ -5,9 +6,9 @@ import type { Commit } from '#libs/event-store/event.js';
 import { retryUntilDone } from '#libs/messaging/retry.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import type { PresentContainer } from '../domain/container/container-state.js';
+import { SIGKILL } from '../domain/signals.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { ContainerLifecycle } from './container-lifecycle.js';
-import type { ExecRuns } from './exec-runs.js';
 import type { ExitWaits } from './exit-waits.js';
 
 /** What follows from a container's own events: waits end, --rm removes, the restart policy starts again. After a crash, goes on with what was half done. */
@@ -21,7 +22,8 @@ export class ContainerWatch {
     private readonly directory: ContainerDirectory,
     private readonly lifecycle: ContainerLifecycle,
     private readonly waits: ExitWaits,
-    private readonly execRuns: ExecRuns,
+    /** What is held of a container that is removed now. */
+    private readonly forget: (container: string) => void,
     private readonly onError: (error: unknown, about: LogFields) => void,
   ) {}
 
@@ -40,7 +42,7 @@ export class ContainerWatch {
 
   /** Each half-done operation is entered again where its events say it stood. */
   async resume(): Promise<void> {
-    const asked: RequestContext = { actor: 'service:containers', correlationId: 'recovery', causationId: 'recovery' };
+    const asked: RequestContext = { actor: 'service:containers', correlationId: randomUUID(), causationId: 'recovery' };
     for (const container of this.directory.all()) {
       const { id } = container.spec;
       const { status, run } = container;
@@ -48,7 +50,7 @@ export class ContainerWatch {
       else if (status === 'removing') this.finishRemove(id, asked);
       else if (status === 'restarting') this.schedule(id, container.restartDelayMs, asked);
       else if (status === 'running' && run.stopRequested) this.go(id, asked, this.lifecycle.finishStop(id, asked));
-      else if (status === 'running' && run.killRequested) this.go(id, asked, this.lifecycle.endTask(id, run.start, asked));
+      else if (status === 'running' && run.kill?.signal === SIGKILL) this.go(id, asked, this.lifecycle.endTask(id, run.start, asked));
       else if (isLeftover(container)) this.go(id, asked, this.lifecycle.remove(id, { force: true, volumes: true }, asked));
     }
     await this.lifecycle.releaseNames(asked);
@@ -81,7 +83,7 @@ export class ContainerWatch {
         return;
       case 'ContainerRemoved':
         this.cancel(id);
-        this.execRuns.forget(id);
+        this.forget(id);
     }
   }
 

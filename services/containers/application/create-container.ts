@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { ContainerCreated, CreateContainer } from '#contracts/containers/commands.js';
 import { GetImage } from '#contracts/images/images.js';
@@ -6,6 +5,7 @@ import type { RequestContext } from '#contracts/request.js';
 import { CreateVolume, RemoveVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, invalid } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
+import { keyedId } from '#libs/messaging/keyed-id.js';
 import { commandLine, withImageDefaults } from '../domain/image-defaults.js';
 import { checkHostConfig } from '../domain/launch-request.js';
 import { mountRequests, type WantedMount } from '../domain/mount-requests.js';
@@ -32,8 +32,10 @@ export class ContainerCreation {
     const imageRef = command.config.Image ?? '';
     if (imageRef === '') throw invalid('no image specified');
     checkHostConfig(hostConfig);
+    const id = keyedId('container', asked.idempotencyKey);
+    // Made by this very request before, and perhaps removed since.
+    if (asked.idempotencyKey !== undefined && (await this.containers.wasDone(id, 'Create', asked.idempotencyKey))) return { id, warnings: [], position: this.containers.position };
     const image = await this.bus.request(GetImage, { image: imageRef }, asked);
-    const id = randomBytes(32).toString('hex');
     const config = withImageDefaults(command.config, image, id);
     if (config.StopSignal) signalNumber(config.StopSignal);
     const [path, ...args] = commandLine(config);
@@ -41,7 +43,6 @@ export class ContainerCreation {
     portRequests(config, hostConfig);
     const shared = /^container:(.+)$/.exec(hostConfig.NetworkMode ?? '')?.[1];
     if (shared) hostConfig.NetworkMode = `container:${this.directory.find(shared).spec.id}`;
-    if (asked.dryRun) return { id, warnings: [], position: 0 };
 
     const undo: (() => Promise<unknown>)[] = [];
     try {
@@ -66,7 +67,8 @@ export class ContainerCreation {
       return name;
     }
     for (let attempt = 0; ; attempt++) {
-      const random = randomBytes(8);
+      // The same request again makes up the same name.
+      const random = Buffer.from(keyedId(`name ${attempt}`, asked.idempotencyKey), 'hex');
       const name = randomName([random.readUInt32LE(0) / 2 ** 32, random.readUInt32LE(4) / 2 ** 32], attempt);
       try {
         await this.names.execute(name, { type: 'Claim', name, container }, asked);
@@ -80,7 +82,9 @@ export class ContainerCreation {
   private async prepareMount(container: string, mount: WantedMount, asked: RequestContext, undo: (() => Promise<unknown>)[]): Promise<ContainerMount> {
     const { type, source, target, readOnly, propagation, options } = mount;
     if (type !== 'volume') return { type, source, target, readOnly, propagation, ...(options === undefined ? {} : { options }), ...(mount.createSource ? { createSource: true } : {}) };
-    const volume = await this.bus.request(CreateVolume, source === '' ? { container } : { name: source }, asked);
+    // Each volume of a keyed request has a key of its own.
+    const cause = asked.idempotencyKey === undefined ? asked : { ...asked, idempotencyKey: `${container} ${target}` };
+    const volume = await this.bus.request(CreateVolume, source === '' ? { container } : { name: source }, cause);
     if (volume.created) undo.push(() => this.bus.request(RemoveVolume, { name: volume.name, force: true }, asked));
     return { type, name: volume.name, source: volume.mountpoint, target, readOnly, propagation, copyUp: !mount.noCopy, anonymous: source === '' };
   }

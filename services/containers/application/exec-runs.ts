@@ -6,17 +6,34 @@ export interface ExecRun {
   readonly exitCode: number | null;
 }
 
-/** How execs go, folded from what the executor publishes of tasks. */
+/** Whoever saw its stream end asks for an exec's exit code; dockerd answers for 5 to 10 minutes. A health check a second for that long, in a few containers. */
+const REMEMBERED_ENDS = 2_048;
+
+interface Frozen {
+  readonly runs: readonly (readonly [exec: string, run: ExecRun])[];
+  readonly ended: readonly string[];
+}
+
+/** How execs go, folded from what the executor publishes of tasks: those of containers that are there, and of the ended ones the newest. */
 export class ExecRuns {
   private readonly runs = new Map<string, ExecRun>();
+  private readonly runningIn = new Map<string, Set<string>>();
+  /** In the order in which they ended. */
+  private readonly ended = new Set<string>();
   private readonly waiters = new Map<string, Set<() => void>>();
+
+  constructor(
+    private readonly isThere: (container: string) => boolean,
+    /** Told of each exec that is forgotten. */
+    private readonly onForgotten: (exec: string) => void,
+  ) {}
 
   get(exec: string): ExecRun | undefined {
     return this.runs.get(exec);
   }
 
   running(container: string): string[] {
-    return Array.from(this.runs).flatMap(([exec, run]) => (run.container === container && run.exitCode === null ? [exec] : []));
+    return [...(this.runningIn.get(container) ?? [])];
   }
 
   /** Resolves when it has exited, at the latest after `deadlineMs`. */
@@ -37,21 +54,59 @@ export class ExecRuns {
   }
 
   see(event: TaskEvent): void {
+    if (!this.isThere(event.container)) return;
     switch (event.type) {
       case 'ExecStarted':
-        this.runs.set(event.exec, { container: event.container, pid: event.pid, exitCode: null });
+        this.begin(event.exec, event.container, event.pid);
         return;
       case 'ExecExited':
-        this.runs.set(event.exec, { container: event.container, pid: 0, exitCode: event.exitCode });
-        for (const finish of [...(this.waiters.get(event.exec) ?? [])]) finish();
+        this.end(event.exec, event.container, event.exitCode);
         return;
       case 'TaskExited':
         // With the container's init, everything in its PID namespace was killed.
-        for (const [exec, run] of this.runs) if (run.container === event.container && run.exitCode === null) this.runs.set(exec, { ...run, pid: 0, exitCode: 137 });
+        for (const exec of this.running(event.container)) this.end(exec, event.container, 137);
     }
   }
 
+  /** The container is gone, and its execs with it. */
   forget(container: string): void {
-    for (const [exec, run] of this.runs) if (run.container === container) this.runs.delete(exec);
+    for (const [exec, run] of this.runs) if (run.container === container) this.drop(exec);
+    this.runningIn.delete(container);
+  }
+
+  /** What a snapshot keeps. */
+  freeze(): unknown {
+    return { runs: [...this.runs], ended: [...this.ended] } satisfies Frozen;
+  }
+
+  thaw(frozen: unknown): void {
+    const { runs, ended } = frozen as Frozen; // what `freeze` gave
+    for (const [exec, run] of runs) {
+      if (run.exitCode === null) this.begin(exec, run.container, run.pid);
+      else this.runs.set(exec, run);
+    }
+    for (const exec of ended) this.ended.add(exec);
+  }
+
+  private begin(exec: string, container: string, pid: number): void {
+    this.runs.set(exec, { container, pid, exitCode: null });
+    this.runningIn.set(container, (this.runningIn.get(container) ?? new Set()).add(exec));
+  }
+
+  private end(exec: string, container: string, exitCode: number): void {
+    this.runs.set(exec, { container, pid: 0, exitCode });
+    const running = this.runningIn.get(container);
+    running?.delete(exec);
+    if (running?.size === 0) this.runningIn.delete(container);
+    this.ended.add(exec);
+    for (const finish of [...(this.waiters.get(exec) ?? [])]) finish();
+    const [oldest] = this.ended;
+    if (oldest !== undefined && this.ended.size > REMEMBERED_ENDS) this.drop(oldest);
+  }
+
+  private drop(exec: string): void {
+    this.runs.delete(exec);
+    this.ended.delete(exec);
+    this.onForgotten(exec);
   }
 }

@@ -6,6 +6,7 @@ import { LaunchExec, ResizeTask } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { conflict, notFound } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
+import { keyedId } from '#libs/messaging/keyed-id.js';
 import type { Exec } from '../domain/exec/exec-decider.js';
 import { mergeEnvironment } from '../domain/image-defaults.js';
 import { parseSecurityOptions } from '../domain/launch-request.js';
@@ -26,7 +27,7 @@ export class ExecSessions {
   async create(command: CreateExec, asked: RequestContext): Promise<{ id: string }> {
     const { container: reference, ...config } = command;
     const { spec } = this.running(reference);
-    const exec = randomBytes(32).toString('hex');
+    const exec = keyedId('exec', asked.idempotencyKey);
     await this.execs.execute(exec, { type: 'Create', exec, container: spec.id, config: { ...config }, at: new Date().toISOString() }, asked);
     return { id: exec };
   }
@@ -78,6 +79,13 @@ export class ExecSessions {
   async settledView({ exec, settleMs = 0 }: GetExec): Promise<ExecView> {
     if (settleMs > 0) await this.runs.settled(exec, settleMs);
     return this.view(exec);
+  }
+
+  /** A container is gone: its execs leave memory. */
+  forget(container: string): void {
+    this.runs.forget(container);
+    // Those that were never started.
+    for (const [id, exec] of this.execs.entries()) if (exec.status === 'present' && exec.container === container) this.execs.forget(id);
   }
 
   private view(id: string): ExecView {

@@ -1,78 +1,101 @@
+import { randomUUID } from 'node:crypto';
 import type { TaskEvent } from '#contracts/executor/tasks.js';
 import type { RequestContext } from '#contracts/request.js';
 import { causedBy } from '#libs/event-store/caused-by.js';
 import type { Commit } from '#libs/event-store/event.js';
-import type { EventStore, Following } from '#libs/event-store/event-store.js';
+import type { EventStore } from '#libs/event-store/event-store.js';
+import { Reaction, type Work } from '#libs/event-store/reaction.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import type { Containers } from './container-directory.js';
 import type { ContainerLifecycle } from './container-lifecycle.js';
 import type { ExecRuns } from './exec-runs.js';
 
-const RECOVERY: RequestContext = { actor: 'service:containers', correlationId: 'recovery', causationId: 'recovery' };
+type Started = Extract<TaskEvent, { type: 'TaskStarted' }>;
+type Exited = Extract<TaskEvent, { type: 'TaskExited' }>;
+
 const taskOf = ({ container, start }: TaskEvent): string => `${container}-${start}`;
 
 /** Turns what the executor observed of tasks into what that means for containers. Events of one container in their order; delivered again, they change nothing. */
 export class TaskWatch {
-  private readonly queues = new Map<string, Promise<void>>();
-  private following: Following | undefined;
-  /** Tasks that run by what was replayed: some may have lost who wanted them. */
-  private readonly replayed = new Map<string, Extract<TaskEvent, { type: 'TaskStarted' }>>();
+  private readonly reaction: Reaction;
+  /** Tasks that run: after a start some may have lost who wanted them. */
+  private readonly running = new Map<string, Started>();
   private live = false;
 
   constructor(
-    private readonly store: EventStore,
+    store: EventStore,
     private readonly containers: Containers,
     private readonly lifecycle: ContainerLifecycle,
     private readonly execRuns: ExecRuns,
+    snapshotPath: string,
     private readonly onError: (error: unknown, about: LogFields) => void,
-  ) {}
+  ) {
+    this.reaction = new Reaction(store, {
+      filters: ['berth.event.task.>'],
+      // Only the executor may write these subjects.
+      see: (commit) => this.see(commit as Commit as Commit<TaskEvent>),
+      snapshot: { path: snapshotPath, fold: '2', freeze: () => this.freeze(), thaw: (frozen) => this.thaw(frozen) },
+      onError: (error) => onError(error, {}),
+    });
+  }
+
+  get position(): number {
+    return this.reaction.position;
+  }
+
+  saveSnapshot(): Promise<void> {
+    return this.reaction.saveSnapshot();
+  }
 
   async start(): Promise<void> {
-    this.following = await this.store.follow(['berth.event.task.>'], 0, (commit) => this.see(commit as Commit<TaskEvent>));
-    await Promise.all(this.queues.values());
+    await this.reaction.start();
     this.live = true;
-    for (const event of this.replayed.values()) this.enqueue(event.container, () => this.endUnwanted(event, RECOVERY));
-    this.replayed.clear();
+    const asked: RequestContext = { actor: 'service:containers', correlationId: randomUUID(), causationId: 'recovery' };
+    for (const event of this.running.values()) this.endUnwanted(event, asked);
   }
 
-  async stop(): Promise<void> {
-    await this.following?.stop();
+  stop(): Promise<void> {
+    return this.reaction.stop();
   }
 
-  private see(commit: Commit<TaskEvent>): void {
+  private see(commit: Commit<TaskEvent>): Work[] {
     const asked: RequestContext = causedBy(commit, 'service:containers');
-    for (const event of commit.events) {
+    return commit.events.flatMap((event): Work[] => {
       this.execRuns.see(event);
-      if (event.type === 'TaskStarted') this.enqueue(event.container, () => this.started(event, asked));
-      if (event.type === 'TaskExited') this.enqueue(event.container, () => this.exited(event, asked));
-      if (event.type === 'TaskStarted' && !this.live) this.replayed.set(taskOf(event), event);
-      if (event.type === 'TaskExited') this.replayed.delete(taskOf(event));
-    }
+      if (event.type === 'TaskStarted') {
+        this.running.set(taskOf(event), event);
+        return [{ key: event.container, run: () => this.started(event, asked) }];
+      }
+      if (event.type !== 'TaskExited') return [];
+      this.running.delete(taskOf(event));
+      return [{ key: event.container, run: () => this.exited(event, asked) }];
+    });
   }
 
-  private async started(event: Extract<TaskEvent, { type: 'TaskStarted' }>, asked: RequestContext): Promise<void> {
+  private async started(event: Started, asked: RequestContext): Promise<void> {
     await this.lifecycle.recordStarted(event.container, event.start, event.pid, event.at, asked);
-    if (this.live) await this.endUnwanted(event, asked);
+    if (this.live) this.endUnwanted(event, asked);
   }
 
   /** A start that was given up before it was heard of: nobody would ever stop what it began. */
-  private async endUnwanted({ container, start }: Extract<TaskEvent, { type: 'TaskStarted' }>, asked: RequestContext): Promise<void> {
+  private endUnwanted({ container, start }: Started, asked: RequestContext): void {
     const { state } = this.containers.get(container);
     if (state.status !== 'absent' && state.run.start === start && !state.run.over) return;
     // Not awaited: its exit is told in this same queue.
     this.lifecycle.endTask(container, start, asked).catch((error: unknown) => this.onError(error, { container, correlationId: asked.correlationId }));
   }
 
-  private async exited(event: Extract<TaskEvent, { type: 'TaskExited' }>, asked: RequestContext): Promise<void> {
-    const { start, exitCode, signal, oomKilled, keeperLost, at } = event;
-    await this.containers.execute(event.container, { type: 'RecordExited', start, exitCode, signal, oomKilled, keeperLost, at }, asked);
+  private async exited({ container, start, exitCode, signal, oomKilled, keeperLost, at }: Exited, asked: RequestContext): Promise<void> {
+    await this.containers.execute(container, { type: 'RecordExited', start, exitCode, signal, oomKilled, keeperLost, at }, asked);
   }
 
-  private enqueue(container: string, work: () => Promise<void>): void {
-    const queue = (this.queues.get(container) ?? Promise.resolve()).then(work).catch((error: unknown) => this.onError(error, { container }));
-    this.queues.set(container, queue);
-    void queue.then(() => {
-      if (this.queues.get(container) === queue) this.queues.delete(container);
-    });
+  private freeze(): unknown {
+    return { execs: this.execRuns.freeze(), running: [...this.running.values()] };
+  }
+
+  private thaw(frozen: unknown): void {
+    const { execs, running } = frozen as { readonly execs: unknown; readonly running: readonly Started[] }; // what `freeze` gave
+    this.execRuns.thaw(execs);
+    for (const event of running) this.running.set(taskOf(event), event);
   }
 }

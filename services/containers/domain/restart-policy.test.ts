@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type EndedRun, restartDelay } from './restart-policy.js';
 
-const ended = (run: Partial<EndedRun> = {}): EndedRun => ({ exitCode: 1, ranMs: 50, previousDelayMs: 0, restartCount: 0, stoppedByHand: false, ...run });
+const ended = (run: Partial<EndedRun> = {}): EndedRun => ({ exitCode: 1, ranMs: 50, previousDelayMs: 0, restartCount: 0, cancelled: false, stoppedByHand: false, ...run });
 
 test('without a policy nothing starts again', () => {
   for (const policy of [undefined, null, {}, { Name: '' } as const, { Name: 'no' } as const]) expect(restartDelay(policy, ended())).toBeUndefined();
@@ -33,4 +33,9 @@ test('after a run of ten seconds the pause begins anew', () => {
   expect(restartDelay({ Name: 'always' }, ended({ previousDelayMs: 6400, ranMs: 9_999 }))).toBe(12_800);
 });
 
-test('what a person stopped stays stopped', () => expect(restartDelay({ Name: 'always' }, ended({ stoppedByHand: true }))).toBeUndefined());
+test('what a person ended stays ended', () => expect(restartDelay({ Name: 'always' }, ended({ cancelled: true }))).toBeUndefined());
+
+test('what a person sent a signal counts as stopped by hand for "unless-stopped" alone', () => {
+  expect(restartDelay({ Name: 'unless-stopped' }, ended({ stoppedByHand: true }))).toBeUndefined();
+  for (const Name of ['always', 'on-failure'] as const) expect(restartDelay({ Name }, ended({ stoppedByHand: true }))).toBe(100);
+});

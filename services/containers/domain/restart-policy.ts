@@ -12,13 +12,15 @@ export interface EndedRun {
   readonly previousDelayMs: number;
   /** Restarts by policy so far. */
   readonly restartCount: number;
-  /** A person stopped or killed it. */
+  /** A person ended it: no policy starts it again. */
+  readonly cancelled: boolean;
+  /** A person sent it a signal, which "unless-stopped" takes for a stop. */
   readonly stoppedByHand: boolean;
 }
 
 /** Milliseconds until the next start, or undefined when the container stays as it is. Docker's rules: 100 ms, doubled up to a minute, anew after a run of 10 s. */
 export function restartDelay(policy: RestartPolicy | null | undefined, run: EndedRun): number | undefined {
-  if (run.stoppedByHand || !wantsRestart(policy, run)) return undefined;
+  if (run.cancelled || !wantsRestart(policy, run)) return undefined;
   if (run.ranMs >= GOOD_RUN_MS || run.previousDelayMs === 0) return FIRST_DELAY_MS;
   return Math.min(run.previousDelayMs * 2, LONGEST_DELAY_MS);
 }
@@ -26,8 +28,9 @@ export function restartDelay(policy: RestartPolicy | null | undefined, run: Ende
 function wantsRestart(policy: RestartPolicy | null | undefined, run: EndedRun): boolean {
   switch (policy?.Name) {
     case 'always':
-    case 'unless-stopped':
       return true;
+    case 'unless-stopped':
+      return !run.stoppedByHand;
     case 'on-failure': {
       const limit = policy.MaximumRetryCount ?? 0;
       return run.exitCode !== 0 && (limit === 0 || run.restartCount < limit);

@@ -15,6 +15,7 @@ export const isBuilt = () => existsSync(join(COMPILED, 'supervisor/main.js'));
 /** The settings of this environment, and the processes that serve them. Needs dist/. */
 export async function engineProcesses(environment = process.env) {
   const { readSupervisorSettings, settingsEnvironment } = await compiled('settings.js');
+  const { telemetrySocket } = await compiled('../../libs/telemetry/process-telemetry.js');
   const { isRunning, runningProcess } = await compiled('supervisor/process-file.js');
   let settings;
   try {
@@ -60,7 +61,7 @@ export async function engineProcesses(environment = process.env) {
     for (const name of names) {
       if (!(running(name) && existsSync(join(settings.runRoot, 'ready', name)))) found.push({ name, trouble: '' });
       else if (name !== 'nats') {
-        const answer = await ask(join(settings.runRoot, `telemetry-${name}.sock`), 'GET', '/readyz').catch((error) => ({ status: 0, body: error.message }));
+        const answer = await ask(telemetrySocket(settings, name), 'GET', '/readyz').catch((error) => ({ status: 0, body: error.message }));
         if (answer.status !== 200) found.push({ name, trouble: `: ${String(answer.body).trim()}` });
       }
     }

@@ -16,9 +16,15 @@ const OF_ROOT: ReadonlySet<BusUser> = new Set(['executor', 'operator']);
 export function ensureNatsPasswords(settings: SupervisorSettings, gid: number): NatsPasswords {
   const passwords = BUS_USERS.map((user) => {
     const path = credentialsPath(settings, user);
-    if (existsSync(path)) return [user, readFileSync(path, 'utf8').trim()];
+    const group = OF_ROOT.has(user) ? 0 : gid;
+    if (existsSync(path)) {
+      // An administrator may have put it there, for a server of their own.
+      chownSync(path, 0, group);
+      chmodSync(path, 0o640);
+      return [user, readFileSync(path, 'utf8').trim()];
+    }
     const password = randomBytes(24).toString('base64url');
-    writePrivately(path, password, OF_ROOT.has(user) ? 0 : gid);
+    writePrivately(path, password, group);
     return [user, password];
   });
   return Object.fromEntries(passwords) as NatsPasswords;

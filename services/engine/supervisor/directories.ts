@@ -21,6 +21,7 @@ function table(settings: SupervisorSettings): readonly Row[] {
     [data('logs'), 'root', 'root', 0o755],
     [data('content'), 'berth', 'berth', 0o750],
     [data('state'), 'berth', 'berth', 0o750],
+    [data('executor'), 'root', 'root', 0o700],
     [data('layers'), 'root', 'root', 0o711],
     [data('containers'), 'root', 'root', 0o711],
     [data('volumes'), 'root', 'root', 0o711],

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { errorMessage } from '#libs/errors/errors.js';
+import { syncWarning } from '#libs/event-store/server-checks.js';
 import { logger } from '#libs/telemetry/logger.js';
 import { startLogging } from '#libs/telemetry/start-logging.js';
 import { readSupervisorSettings } from '../settings.js';
@@ -39,6 +40,7 @@ async function main(): Promise<void> {
   writeFileSync(ownPidFile, readFileSync('/proc/self/stat'));
   const passwords = ensureNatsPasswords(settings, account.gid);
   if (settings.natsEmbedded) writePrivately(natsConfigPath(settings), natsConfig(settings, passwords), account.gid);
+  else void syncWarning(settings.natsMonitorUrl).then((warning) => warning && log.warn(warning));
 
   const specs = serviceTable(settings, { root, node: process.execPath, natsServer }, account);
   const services = specs.map((spec) => new Service(spec, tell));

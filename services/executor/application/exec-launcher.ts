@@ -15,6 +15,7 @@ import { encodePlan } from '../domain/plan/encode-plan.js';
 import { startFailure } from '../domain/plan/start-failure.js';
 import { taskId } from './live-task.js';
 import type { LiveTasks } from './live-tasks.js';
+import type { TaskCauses } from './task-causes.js';
 import type { Tasks } from './task-launcher.js';
 
 const PREFIX = 'OCI runtime exec failed: exec failed: unable to start container process: ';
@@ -27,6 +28,7 @@ export class ExecLauncher {
   constructor(
     private readonly tasks: Tasks,
     private readonly live: LiveTasks,
+    private readonly causes: TaskCauses,
     private readonly cgroups: CgroupLayout,
     private readonly settings: EngineSettings,
     private readonly store: EventStore,
@@ -56,6 +58,7 @@ export class ExecLauncher {
       tickets: exec.tickets.map(({ ticket, stdin, stdout, stderr }) => `${ticket}:${stdin ? 'i' : ''}${stdout ? 'o' : ''}${stderr ? 'e' : ''}`),
     });
     try {
+      this.causes.execAsked(taskId(identity), exec.exec, asked);
       const outcome = this.live.outcomeOf(task, exec.exec);
       await failpoint('exec.before');
       task.connection.send(frame(EXEC, exec.exec, encodePlan(plan)));

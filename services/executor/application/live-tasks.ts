@@ -9,6 +9,7 @@ import { ShimConnection, ShimGone } from '../adapters/shim/shim-connection.js';
 import { ACK_EXIT, frame, type ShimEvent, SIGNAL, timestamp } from '../adapters/shim/shim-frames.js';
 import type { StepTimes } from '../domain/plan/step-times.js';
 import { type LiveTask, taskId } from './live-task.js';
+import type { TaskCauses } from './task-causes.js';
 import type { Tasks } from './task-launcher.js';
 import type { PortPublisher } from './port-publisher.js';
 
@@ -24,8 +25,6 @@ const SIGKILL = 9;
 /** How a start went; of a timed plan with what its steps took. */
 export type Outcome = Extract<ShimEvent, { type: 'started' | 'failed' }> & { readonly times?: StepTimes };
 
-const EXECUTOR: RequestContext = { actor: 'service:executor', correlationId: 'observed', causationId: 'observed' };
-
 /** The shims this executor is connected to, and what they tell: their exits become events, in order, once. */
 export class LiveTasks {
   private readonly tasks = new Map<string, LiveTask>();
@@ -37,6 +36,7 @@ export class LiveTasks {
 
   constructor(
     private readonly log: Tasks,
+    private readonly causes: TaskCauses,
     private readonly ports: PortPublisher,
     private readonly cgroups: ContainerCgroups,
     private readonly onError: (error: unknown, about: LogFields) => void,
@@ -117,7 +117,7 @@ export class LiveTasks {
   }
 
   /** Kills it and waits for its end, which is on the log then. One that is not there, or has ended, changes nothing. Rejects as unavailable when it does not end. */
-  async end(id: string): Promise<void> {
+  async end(id: string, asked: RequestContext): Promise<void> {
     const task = this.tasks.get(id);
     if (!task) return;
     await task.start?.catch(() => undefined);
@@ -126,6 +126,7 @@ export class LiveTasks {
       const timer = setTimeout(() => reject(unavailable(`the shim of container ${task.identity.container} does not answer: it was told to kill, and did not within ${END_DEADLINE_MS / 1000} s`)), END_DEADLINE_MS);
       task.once('exited', () => (clearTimeout(timer), resolve()));
     });
+    await this.log.execute(id, { type: 'Signal', ...task.identity, signal: SIGKILL, ends: true, at: new Date().toISOString() }, asked);
     task.connection?.send(frame(SIGNAL, SIGKILL));
     await ended;
   }
@@ -197,11 +198,15 @@ export class LiveTasks {
   }
 
   private async execStarted(task: LiveTask, { target: exec, pid, at }: Extract<ShimEvent, { type: 'started' }>): Promise<void> {
-    await this.record(task, () => this.log.execute(taskId(task.identity), { type: 'RecordExecStarted', ...task.identity, exec, pid, at }, EXECUTOR));
+    const id = taskId(task.identity);
+    const cause = this.causes.execCause(id, exec);
+    await this.record(task, () => this.log.execute(id, { type: 'RecordExecStarted', ...task.identity, exec, pid, at }, cause));
   }
 
   private async execEnded(task: LiveTask, { target: exec, exitCode, at }: Extract<ShimEvent, { type: 'exited' }>): Promise<void> {
-    await this.record(task, () => this.log.execute(taskId(task.identity), { type: 'RecordExecExited', ...task.identity, exec, exitCode, at }, EXECUTOR));
+    const id = taskId(task.identity);
+    const cause = this.causes.execCause(id, exec);
+    await this.record(task, () => this.log.execute(id, { type: 'RecordExecExited', ...task.identity, exec, exitCode, at }, cause));
     await failpoint('task.exec-exit-recorded');
     task.execs.delete(exec);
     task.connection?.send(frame(ACK_EXIT, exec));
@@ -225,7 +230,8 @@ export class LiveTasks {
     if (task.hasExited) return;
     task.hasExited = true;
     const { exitCode, signal, oomKilled, keeperLost, at } = exit;
-    await this.record(task, () => this.log.execute(id, { type: 'RecordExited', ...task.identity, exitCode, signal, oomKilled, keeperLost, at }, EXECUTOR));
+    const cause = this.causes.exitCause(id, signal);
+    await this.record(task, () => this.log.execute(id, { type: 'RecordExited', ...task.identity, exitCode, signal, oomKilled, keeperLost, at }, cause));
     await failpoint('task.exit-recorded');
     task.emit('exited');
     this.tasks.delete(id);

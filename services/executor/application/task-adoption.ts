@@ -52,7 +52,7 @@ export class TaskAdoption {
       else if (state.status === 'failed' && directories.has(id)) work.push(this.live.dismiss(task));
       directories.delete(id);
     }
-    for (const id of directories) work.push(this.live.dismiss(strayTask(id, this.runRoot)));
+    for (const id of directories) work.push(this.adoptStray(strayTask(id, this.runRoot)));
     // Those of containers that this log never heard of are another engine's, under the same parent.
     for (const container of known) if (withCgroups.has(container) && !running.has(container)) work.push(this.cgroups.end(container));
     const timer = Promise.withResolvers<void>();
@@ -80,6 +80,12 @@ export class TaskAdoption {
     }
   }
 
+  /** Of a task that is over and has left memory, or of a start that did not get as far as the log. */
+  private async adoptStray(task: LiveTask): Promise<void> {
+    const { status } = await this.tasks.load(taskId(task.identity));
+    await (status === 'exited' ? this.letGo(task) : this.live.dismiss(task));
+  }
+
   private async letGo(task: LiveTask): Promise<void> {
     task.hasExited = true;
     try {
@@ -91,7 +97,7 @@ export class TaskAdoption {
   }
 }
 
-/** A directory of a start that did not get as far as the log. */
+/** A directory of a task that is not in memory. */
 function strayTask(id: string, runRoot: string): LiveTask {
   const separator = id.lastIndexOf('-');
   return new LiveTask({ container: id.slice(0, separator), start: Number(id.slice(separator + 1)) }, `${runRoot}/tasks/${id}`);

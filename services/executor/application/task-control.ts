@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { OpenLogs, OpenTaskStreams, ResizeTask, SignalTask } from '#contracts/executor/tasks.js';
-import type { Done, StreamEndpoint } from '#contracts/request.js';
+import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { conflict, unavailable } from '#libs/errors/errors.js';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
@@ -9,24 +9,28 @@ import { frame, resizeFrame, SIGNAL, TICKET } from '../adapters/shim/shim-frames
 import type { ShimConnection } from '../adapters/shim/shim-connection.js';
 import { type LiveTask, taskId, type TaskIdentity } from './live-task.js';
 import type { LiveTasks } from './live-tasks.js';
+import type { Tasks } from './task-launcher.js';
 
 const UNCHANGED: Done = { position: 0 };
 
 /** Signals, terminal sizes, streams and logs of running tasks. */
 export class TaskControl {
   constructor(
+    private readonly tasks: Tasks,
     private readonly live: LiveTasks,
     private readonly files: ContainerFiles,
     private readonly streams: StreamServer,
   ) {}
 
-  signal({ container, start, signal }: SignalTask): Done {
-    const task = this.live.get(taskId({ container, start }));
+  async signal({ container, start, signal, ends }: SignalTask, asked: RequestContext): Promise<Done> {
+    const id = taskId({ container, start });
+    const task = this.live.get(id);
     // Gone already: its exit is on its way.
     if (!task || task.hasExited) return UNCHANGED;
     if (!task.connection) throw unavailable(`the shim of container ${container} does not answer`);
+    const { position } = await this.tasks.execute(id, { type: 'Signal', container, start, signal, ends, at: new Date().toISOString() }, asked);
     task.connection.send(frame(SIGNAL, signal));
-    return UNCHANGED;
+    return { position };
   }
 
   resize({ container, start, exec, rows, columns }: ResizeTask): Done {

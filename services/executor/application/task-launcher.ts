@@ -24,6 +24,7 @@ import { hostnameFile, hostsFile, resolvConf } from '../domain/spec/files.js';
 import type { Task, TaskCommand } from '../domain/task/task-decider.js';
 import { LiveTask, type Started, taskId } from './live-task.js';
 import type { LiveTasks } from './live-tasks.js';
+import type { TaskMemory } from './task-memory.js';
 import type { NetworksOnHost } from './networks-on-host.js';
 import type { PortPublisher } from './port-publisher.js';
 
@@ -43,6 +44,7 @@ type Launch = Omit<LaunchTask, 'reply'>;
 export class TaskLauncher {
   constructor(
     private readonly tasks: Tasks,
+    private readonly memory: TaskMemory,
     private readonly live: LiveTasks,
     private readonly files: ContainerFiles,
     private readonly sandboxes: SandboxPool,
@@ -89,6 +91,7 @@ export class TaskLauncher {
       task.pid = started.pid;
       const { position } = await this.tasks.execute(id, { type: 'RecordStarted', ...identity, pid: started.pid, at: started.at }, asked);
       this.live.started(task);
+      this.memory.started(identity);
       return { pid: started.pid, startedAt: started.at, position };
     } catch (error) {
       await this.undo(task, asked, error);

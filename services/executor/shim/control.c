@@ -104,16 +104,16 @@ static void tell_end(struct connection *to, const struct process *process)
 void announce(struct process *process)
 {
 	bool told = false;
-	for (struct connection *to = connections; to < connections + CONNECTIONS; to++) {
+	for (struct connection *to = connections; to < connections + CONNECTIONS; to++)
 		if (to->kind == CONTROL)
 			told |= tell_times(to, process);
+	if (told)
+		forget_times(&process->at);
+	for (struct connection *to = connections; to < connections + CONNECTIONS; to++)
 		if (to->kind == CONTROL && process->state == RUNNING)
 			tell_started(to, process);
 		else if (to->kind == CONTROL)
 			tell_end(to, process);
-	}
-	if (told)
-		forget_times(&process->at);
 }
 
 static void tell_all(struct connection *to)

@@ -211,6 +211,8 @@ int run_shim(void *memory, size_t bytes, int ready_fd)
 	/* a step that is not understood is reported on the socket, by its number; a head that is not, to the zygote */
 	if (listener == 0 || step != STEP_PLAN)
 		listener = listen_in_task_directory(&plan.settings);
+	if (listener >= 0)
+		name_in_command_line(plan.settings.task_directory);
 	reply = listener < 0 ? listener : getpid();
 	if (write(ready_fd, &reply, sizeof reply) < 0 || listener < 0)
 		return 1;

@@ -108,3 +108,5 @@ void add_ticket(struct process *process, const char *ticket, const char *streams
 /* main.c and zygote.c */
 int run_shim(void *memory, size_t bytes, int ready_fd);
 int run_zygote(void);
+/* ps shows whose shim it is, as far as there is room. */
+void name_in_command_line(const char *task_directory);

@@ -85,10 +85,10 @@ test('a plan that asks for it is timed, and its times are told once, before how 
   const inOrder = [before, begun, cloned, joined, ...done.slice(1, 8), executed, process.hrtime.bigint()];
   for (const [index, time] of inOrder.slice(1).entries()) expect(time >= (inOrder[index] ?? 0n), inOrder.join(' ')).toBe(true);
   expect(done[8]).toBe(0n); // exec does not return
-  expect(readFileSync(`/proc/${task.pid}/maps`, 'utf8')).not.toContain('/dev/zero'); // a shared anonymous mapping
   const again = await Control.open(join(task.directory, 'shim.sock'));
   await again.next('started');
   expect(again.has('times')).toBe(false);
+  expect(readFileSync(`/proc/${task.pid}/maps`, 'utf8')).not.toContain('/dev/zero'); // a shared anonymous mapping
   task.control.send(2, u32(9));
   await task.control.next('exited');
   again.socket.destroy();

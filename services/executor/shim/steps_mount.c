@@ -1,11 +1,13 @@
 /* Steps that build the container's tree. They run in the child, in its own mount namespace, and die with it. */
 #define _GNU_SOURCE
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include "plan.h"
 #include "mount_calls.h"
 
@@ -128,6 +130,13 @@ int do_mount_fs(struct context *at, const struct op_mount_fs *op)
 	return mount(op->source, path_of(target).text, op->type, op->flags, *op->data ? op->data : NULL) < 0 ? -errno : 0;
 }
 
+static bool is_procfs_root(int fd)
+{
+	struct statfs file_system;
+	struct stat file;
+	return fstatfs(fd, &file_system) == 0 && file_system.f_type == PROC_SUPER_MAGIC && fstat(fd, &file) == 0 && file.st_ino == 1;
+}
+
 int do_bind_mount(struct context *at, const struct op_bind_mount *op)
 {
 	struct stat source;
@@ -148,6 +157,8 @@ int do_bind_mount(struct context *at, const struct op_bind_mount *op)
 	autoclose int target = found;
 	if (target < 0)
 		return target;
+	if (is_procfs_root(target) && !is_procfs_root(tree))
+		return -EINVAL; /* by whatever name: who reads /proc must find procfs there (CVE-2019-16884) */
 	return sys_move_mount(tree, target) < 0 ? -errno : 0;
 }
 

@@ -9,6 +9,20 @@
 #include <sys/syscall.h>
 #include "shim.h"
 
+/* The memory of our arguments, which /proc/<pid>/cmdline shows. */
+static struct { char *at; size_t length; } command_line;
+
+void name_in_command_line(const char *task_directory)
+{
+	static const char program[] = "berth-shim";
+	size_t room = command_line.length, named = strlen(task_directory);
+	if (room < sizeof program + named + 1)
+		return;
+	memset(command_line.at, 0, room);
+	memcpy(command_line.at, program, sizeof program);
+	memcpy(command_line.at + sizeof program, task_directory, named);
+}
+
 static bool read_all(int fd, void *to, size_t length)
 {
 	for (size_t done = 0; done < length;) {
@@ -83,8 +97,11 @@ int run_zygote(void)
 
 int main(int count, char **args)
 {
-	if (count == 2 && !strcmp(args[1], "zygote"))
+	if (count == 3 && !strcmp(args[1], "zygote")) {
+		command_line.at = args[0];
+		command_line.length = args[2] + strlen(args[2]) + 1 - args[0];
 		return run_zygote();
-	static const char usage[] = "berth-shim is started by Berth's executor: berth-shim zygote\n";
+	}
+	static const char usage[] = "berth-shim is started by Berth's executor: berth-shim zygote <as much text as a shim's own command line is to have room for>\n";
 	return write(2, usage, sizeof usage - 1) < 0 ? 1 : 2;
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import type { RequestClass, RequestContext, StreamEndpoint } from '#contracts/request.js';
-import type { EventStore } from '#libs/event-store/event-store.js';
+import type { DryRunReply, RequestClass, RequestContext, StreamEndpoint, WouldAppend } from '#contracts/request.js';
+import type { FoldedLog } from '#libs/event-store/fold.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { ApiMetrics } from './api-metrics.js';
 
@@ -11,10 +11,15 @@ export interface Asks {
 
 export interface GatewayDependencies {
   readonly settings: EngineSettings;
-  readonly store: Pick<EventStore, 'follow' | 'lastPosition'>;
+  readonly store: FoldedLog;
   readonly bus: Asks;
   /** Opens a byte stream of another service. Absent: the data plane's own. */
   readonly openStream?: (endpoint: StreamEndpoint) => Promise<Socket>;
+}
+
+/** The answer to a request with `?dryRun=1`, instead of the one it would have without. */
+export class DryRunAnswer {
+  constructor(readonly events: readonly WouldAppend[]) {}
 }
 
 /** All that controllers use of the rest of the engine: requests over the bus, and byte streams beside it. */
@@ -23,8 +28,11 @@ export class EngineClient {
 
   constructor(private readonly deps: GatewayDependencies) {}
 
-  ask<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, timeoutMs?: number): Promise<Reply> {
-    return this.metrics.measure(type.subject, context, () => this.deps.bus.request(type, data, context, timeoutMs === undefined ? {} : { timeoutMs }));
+  /** Rejects with `DryRunAnswer` when the request was a dry run: what would be appended is then all there is to answer. */
+  async ask<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, timeoutMs?: number): Promise<Reply> {
+    const reply = await this.metrics.measure(type.subject, context, () => this.deps.bus.request(type, data, context, timeoutMs === undefined ? {} : { timeoutMs }));
+    if (context.dryRun && typeof reply === 'object' && reply !== null && 'wouldAppend' in reply) throw new DryRunAnswer((reply as DryRunReply).wouldAppend);
+    return reply;
   }
 
   /** The socket is the caller's to end. Rejects as unavailable when the ticket was used. */

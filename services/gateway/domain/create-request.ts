@@ -57,7 +57,7 @@ function readFields(owner: string, value: Fields, supported: ReadonlySet<string>
   const kept: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(value)) {
     if (supported.has(name)) kept[name] = field;
-    else if (!isZero(field) && NEUTRAL[name]?.(field) !== true) throw notImplemented(`Berth does not support ${owner}.${name} yet (asked for: ${JSON.stringify(field)})`);
+    else if (!isZero(field) && !isNeutral(name, field)) throw notImplemented(`Berth does not support ${owner}.${name} yet (asked for: ${JSON.stringify(field)})`);
   }
   return kept;
 }
@@ -65,20 +65,24 @@ function readFields(owner: string, value: Fields, supported: ReadonlySet<string>
 function readNetworks(value: unknown): CreateRequest['networks'] | undefined {
   const endpoints = isFields(value) ? value.EndpointsConfig : undefined;
   if (!isFields(endpoints)) return undefined;
-  const networks: Record<string, { aliases?: readonly string[]; address?: string; mac?: string }> = {};
+  const networks = new Map<string, { aliases?: readonly string[]; address?: string; mac?: string }>();
   for (const [name, settings] of Object.entries(endpoints)) {
-    const network = name === 'default' ? 'bridge' : name;
-    const endpoint: { aliases?: readonly string[]; address?: string; mac?: string } = (networks[network] = {});
+    const endpoint: { aliases?: readonly string[]; address?: string; mac?: string } = {};
+    networks.set(name === 'default' ? 'bridge' : name, endpoint);
     for (const [field, asked] of Object.entries(isFields(settings) ? settings : {})) {
       if (ENDPOINT_FACTS.has(field) || isZero(asked)) continue;
-      if (field === 'Aliases' && Array.isArray(asked)) endpoint.aliases = asked.map(String);
+      if (field === 'Aliases' && isTexts(asked)) endpoint.aliases = asked;
       else if (field === 'MacAddress' && typeof asked === 'string') endpoint.mac = asked;
-      else if (field === 'IPAMConfig' && isFields(asked) && isZero({ ...asked, IPv4Address: '' })) endpoint.address = String(asked.IPv4Address);
+      else if (field === 'IPAMConfig' && isFields(asked) && isZero({ ...asked, IPv4Address: '' }) && typeof asked.IPv4Address === 'string') endpoint.address = asked.IPv4Address;
       else throw notImplemented(`Berth does not support NetworkingConfig.EndpointsConfig.${name}.${field} yet`);
     }
   }
-  return Object.keys(networks).length === 0 ? undefined : networks;
+  return networks.size === 0 ? undefined : Object.fromEntries(networks);
 }
+
+/** A name may be one that every object has. */
+const isNeutral = (name: string, value: unknown): boolean => Object.hasOwn(NEUTRAL, name) && NEUTRAL[name]?.(value) === true;
+const isTexts = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every((item) => typeof item === 'string');
 
 export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -27,14 +27,44 @@ interface Known {
   startedAt: string;
 }
 
+interface KnownExec {
+  readonly container: string;
+  readonly command: string;
+}
+
+interface KnownNetwork {
+  readonly id: string;
+  readonly type: string;
+}
+
+/** What DockerEvents remembers, as JSON. */
+export interface FrozenDockerEvents {
+  readonly containers: readonly (readonly [id: string, known: Known])[];
+  readonly execs: readonly (readonly [id: string, exec: KnownExec])[];
+  readonly networks: readonly (readonly [name: string, network: KnownNetwork])[];
+}
+
 /**
  * Turns Berth's log into dockerd's events, in dockerd's order. Events of the log name a container by id alone; dockerd's carry its name, image and
  * labels, so what was created is remembered until it is removed. Feed it the log from the beginning, commit by commit.
  */
 export class DockerEvents {
   private readonly containers = new Map<string, Known>();
-  private readonly execs = new Map<string, { readonly container: string; readonly command: string }>();
-  private readonly networks = new Map<string, { readonly id: string; readonly type: string }>();
+  private readonly execs = new Map<string, KnownExec>();
+  private readonly networks = new Map<string, KnownNetwork>();
+
+  /** What was known at some position: events after it can be translated from there on. */
+  static from(frozen: FrozenDockerEvents): DockerEvents {
+    const events = new DockerEvents();
+    for (const [id, known] of frozen.containers) events.containers.set(id, { ...known });
+    for (const [id, exec] of frozen.execs) events.execs.set(id, exec);
+    for (const [name, network] of frozen.networks) events.networks.set(name, network);
+    return events;
+  }
+
+  freeze(): FrozenDockerEvents {
+    return { containers: Array.from(this.containers, ([id, known]) => [id, { ...known }] as const), execs: [...this.execs], networks: [...this.networks] };
+  }
 
   /** What the events of one commit are in dockerd's words: none, one, or several. */
   translate(events: readonly LoggedEvent[]): readonly DockerEvent[] {
@@ -109,6 +139,8 @@ export class DockerEvents {
       case 'ContainerRemoved': {
         const destroyed = this.of(event, 'destroy');
         this.containers.delete(event.container);
+        // Those that were never started; the others ended with their task.
+        for (const [exec, { container }] of this.execs) if (container === event.container) this.execs.delete(exec);
         return destroyed;
       }
       default:

@@ -91,6 +91,15 @@ export class ImageDirectory {
     return image && { image, by };
   }
 
+  /** What a snapshot keeps beside the images: which of several that a cut-short move left holding a tag got it last. */
+  freeze(): unknown {
+    return [...this.byTag];
+  }
+
+  thaw(frozen: unknown): void {
+    for (const [tag, hex] of frozen as [string, string][]) this.byTag.set(tag, hex); // what `freeze` gave
+  }
+
   private see(hex: string, event: ImageEvent): void {
     if (event.type === 'ImageTagged') this.byTag.set(event.reference, hex);
     else if (event.type === 'ImageUntagged' && this.byTag.get(event.reference) === hex) this.byTag.delete(event.reference);

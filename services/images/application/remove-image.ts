@@ -67,7 +67,7 @@ export class RemoveOneImage {
 
   private async removeWhole(image: PresentImage, names: readonly string[], asked: RequestContext): Promise<Removed> {
     const command = { type: 'Remove', image: image.configDigest, at: new Date().toISOString() } as const;
-    const removed = await this.aggregates.execute(hexOfId(image.configDigest), command, asked, { dryRun: asked.dryRun ?? false });
+    const removed = await this.aggregates.execute(hexOfId(image.configDigest), command, asked);
     const kept = new Set([...this.directory.all()].filter((other) => other.configDigest !== image.configDigest).flatMap((other) => other.layers.map((layer) => layer.chainId)));
     const doomed = image.layers.map((layer) => layer.chainId).filter((chainId) => !kept.has(chainId)).reverse();
     if (!asked.dryRun) {
@@ -80,6 +80,6 @@ export class RemoveOneImage {
 
   private async untag(image: PresentImage, references: readonly string[], asked: RequestContext): Promise<number> {
     const command = { type: 'Untag', image: image.configDigest, references, at: new Date().toISOString() } as const;
-    return (await this.aggregates.execute(hexOfId(image.configDigest), command, asked, { dryRun: asked.dryRun ?? false })).position;
+    return (await this.aggregates.execute(hexOfId(image.configDigest), command, asked)).position;
   }
 }

@@ -20,11 +20,10 @@ export class TagOneImage {
       const { configDigest } = this.directory.find(image).image;
       const former = this.directory.holderOf(tag);
       const at = new Date().toISOString();
-      const options = { dryRun: asked.dryRun ?? false };
       // The new holder first: whenever this is cut short, the tag means one image, the latest.
-      const tagged = await this.aggregates.execute(hexOfId(configDigest), { type: 'Tag', image: configDigest, reference: tag, at }, asked, options);
+      const tagged = await this.aggregates.execute(hexOfId(configDigest), { type: 'Tag', image: configDigest, reference: tag, at }, asked);
       if (!former || former.configDigest === configDigest) return { position: tagged.position };
-      const untagged = await this.aggregates.execute(hexOfId(former.configDigest), { type: 'Untag', image: former.configDigest, references: [tag], at }, asked, options);
+      const untagged = await this.aggregates.execute(hexOfId(former.configDigest), { type: 'Untag', image: former.configDigest, references: [tag], at }, asked);
       return { position: Math.max(tagged.position, untagged.position) };
     });
   }

@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { RequestContext } from '#contracts/request.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { formatIpv4, parseSubnet } from '../domain/ipv4.js';
 import type { NetworkCommand } from '../domain/network/network-decider.js';
 
 /** Who acts when nobody asked. */
-export const NETWORKS: RequestContext = { actor: 'service:networks', correlationId: 'startup', causationId: 'startup' };
+export const NETWORKS: RequestContext = { actor: 'service:networks', correlationId: randomUUID(), causationId: 'startup' };
 
 /** bridge, host and none, as every Docker engine has them. Their ids derive from the data root, so that asking twice creates them once. */
 export function predefinedNetworks(settings: EngineSettings, at: string): NetworkCommand[] {

@@ -1,59 +1,35 @@
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import { causedBy } from '#libs/event-store/caused-by.js';
 import type { Commit } from '#libs/event-store/event.js';
-import type { EventStore, Following } from '#libs/event-store/event-store.js';
-import type { LogFields } from '#libs/telemetry/log-record.js';
+import type { EventStore } from '#libs/event-store/event-store.js';
+import { Reaction, type Work } from '#libs/event-store/reaction.js';
 import type { Timer } from '#libs/telemetry/metrics/measured.js';
 import { NETWORKS } from './predefined-networks.js';
 import type { Pools } from './network-directory.js';
 
-/** A run that has ended needs no endpoint: releases it, also what ended while nobody watched. */
-export class ReleaseWatch {
-  private readonly ended = new Set<string>();
-  private following: Following | undefined;
-  private live = false;
-
-  constructor(
-    private readonly store: EventStore,
-    private readonly pools: Pools,
-    private readonly actions: Timer,
-    private readonly onError: (error: unknown, about: LogFields) => void,
-  ) {}
-
-  async start(): Promise<void> {
-    this.following = await this.store.follow(['berth.event.container.>'], 0, (commit) => this.see(commit as Commit<ContainerEvent>));
-    this.live = true;
-    for (const [network, pool] of this.pools.entries()) {
-      for (const { endpoint } of pool.endpoints.values()) {
-        if (this.ended.has(endpoint)) await this.release(network, endpoint);
-      }
-    }
-    this.ended.clear();
+/** A run that has ended needs no endpoint: releases it, also what ended while nobody watched. The pools are folded before. */
+export class ReleaseWatch extends Reaction {
+  constructor(store: EventStore, pools: Pools, actions: Timer, snapshotPath: string, onError: (error: unknown) => void) {
+    super(store, {
+      filters: ['berth.event.container.>'],
+      // Only the containers service may write these subjects.
+      see: (commit) => releases(commit as Commit as Commit<ContainerEvent>, pools, actions),
+      snapshot: { path: snapshotPath, fold: '1', freeze: () => null, thaw: () => undefined }, // only how far it has come
+      onError,
+    });
   }
+}
 
-  async stop(): Promise<void> {
-    await this.following?.stop();
-  }
-
-  private see(commit: Commit<ContainerEvent>): void {
-    for (const event of commit.events) {
-      if (event.type !== 'ContainerExited' && event.type !== 'StartFailed') continue;
-      const endpoint = endpointOf(event.container, event.start);
-      if (!this.live) {
-        this.ended.add(endpoint);
-        continue;
-      }
-      for (const [network, pool] of this.pools.entries()) {
-        if (pool.endpoints.has(endpoint)) void this.release(network, endpoint, commit);
-      }
-    }
-  }
-
-  private async release(network: string, endpoint: string, cause?: Commit): Promise<void> {
-    const context = cause ? causedBy(cause, NETWORKS.actor) : NETWORKS;
-    const release = () => this.pools.execute(network, { type: 'Release', endpoint, at: new Date().toISOString() }, context);
-    await this.actions.time({ action: 'release' }, release).catch((error: unknown) => this.onError(error, { network, endpoint, correlationId: context.correlationId }));
-  }
+function releases(commit: Commit<ContainerEvent>, pools: Pools, actions: Timer): Work[] {
+  const asked = causedBy(commit, NETWORKS.actor);
+  return commit.events.flatMap((event) => {
+    if (event.type !== 'ContainerExited' && event.type !== 'StartFailed') return [];
+    const endpoint = endpointOf(event.container, event.start);
+    const release = (network: string) => pools.execute(network, { type: 'Release', endpoint, at: new Date().toISOString() }, asked);
+    return Array.from(pools.entries())
+      .filter(([, pool]) => pool.endpoints.has(endpoint))
+      .map(([network]) => ({ key: network, run: async () => void (await actions.time({ action: 'release' }, () => release(network))) }));
+  });
 }
 
 /** The endpoint of one run: container and start number. */

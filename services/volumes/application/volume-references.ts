@@ -1,25 +1,47 @@
 import type { ContainerEvent } from '#contracts/containers/events.js';
-import type { EventStore, Following } from '#libs/event-store/event-store.js';
+import type { EventStore } from '#libs/event-store/event-store.js';
+import { Fold } from '#libs/event-store/fold.js';
+
+interface Frozen {
+  readonly mounted: readonly (readonly [container: string, volumes: readonly string[]])[];
+  readonly keepers: readonly string[];
+}
 
 /** Which containers refer to a volume, folded from what the containers service publishes. */
 export class VolumeReferences {
   private readonly users = new Map<string, Set<string>>();
-  /** Every container that ever was, until the replay's questions are answered. */
-  private readonly owners = new Map<string, 'kept' | 'removed-with-volumes'>();
-  private following: Following | undefined;
-  private live = false;
+  private readonly mounted = new Map<string, readonly string[]>();
+  /** Containers that were made with anonymous volumes, and not removed with them. */
+  private readonly keepers = new Set<string>();
+  private readonly fold: Fold;
 
-  constructor(private readonly store: EventStore) {}
-
-  async start(): Promise<void> {
-    this.following = await this.store.follow(['berth.event.container.>'], 0, (commit) => {
-      for (const event of commit.events as readonly ContainerEvent[]) this.see(event);
+  constructor(
+    private readonly store: EventStore,
+    snapshotPath: string,
+  ) {
+    this.fold = new Fold(store, {
+      filters: ['berth.event.container.>'],
+      see: (commit) => {
+        for (const event of commit.events as readonly unknown[] as readonly ContainerEvent[]) this.see(event); // only the containers service may write these subjects
+      },
+      snapshot: { path: snapshotPath, fold: '1', freeze: () => this.freeze(), thaw: (frozen) => this.thaw(frozen as Frozen) },
     });
-    this.live = true;
   }
 
-  async stop(): Promise<void> {
-    await this.following?.stop();
+  start(): Promise<void> {
+    return this.fold.start();
+  }
+
+  stop(): Promise<void> {
+    return this.fold.stop();
+  }
+
+  get position(): number {
+    return this.fold.position;
+  }
+
+  saveSnapshot(): Promise<void> {
+    return this.fold.saveSnapshot();
   }
 
   of(volume: string): readonly string[] {
@@ -28,28 +50,43 @@ export class VolumeReferences {
 
   /** The same, of all that is on the log now: whoever was told that a container is removed may remove its volumes. */
   async newest(volume: string): Promise<readonly string[]> {
-    if (this.of(volume).length > 0) await this.following?.waitFor(await this.store.lastPosition());
+    if (this.of(volume).length > 0) await this.fold.waitFor(await this.store.lastPosition());
     return this.of(volume);
   }
 
-  /** Of a container in what was replayed: never created, or removed with its volumes. Asked until `forgetOwners`. */
+  /** Whether a container, for which an anonymous volume was made, never came to be or was removed with its volumes. */
   hasLeft(container: string): boolean {
-    const owner = this.owners.get(container);
-    return owner === undefined || owner === 'removed-with-volumes';
-  }
-
-  forgetOwners(): void {
-    this.owners.clear();
+    return !this.keepers.has(container);
   }
 
   private see(event: ContainerEvent): void {
     if (event.type === 'ContainerCreated') {
-      for (const { name } of event.mounts) if (name) this.users.set(name, (this.users.get(name) ?? new Set()).add(event.container));
-      if (!this.live) this.owners.set(event.container, 'kept');
+      const volumes = event.mounts.flatMap(({ name }) => (name ? [name] : []));
+      if (volumes.length > 0) this.refer(event.container, volumes);
+      if (event.mounts.some(({ anonymous }) => anonymous)) this.keepers.add(event.container);
     } else if (event.type === 'RemoveRequested' && event.volumes) {
-      if (!this.live) this.owners.set(event.container, 'removed-with-volumes');
+      this.keepers.delete(event.container);
     } else if (event.type === 'ContainerRemoved') {
-      for (const [name, users] of this.users) if (users.delete(event.container) && users.size === 0) this.users.delete(name);
+      for (const name of this.mounted.get(event.container) ?? []) {
+        const users = this.users.get(name);
+        users?.delete(event.container);
+        if (users?.size === 0) this.users.delete(name);
+      }
+      this.mounted.delete(event.container);
     }
+  }
+
+  private refer(container: string, volumes: readonly string[]): void {
+    this.mounted.set(container, volumes);
+    for (const name of volumes) this.users.set(name, (this.users.get(name) ?? new Set()).add(container));
+  }
+
+  private freeze(): Frozen {
+    return { mounted: [...this.mounted], keepers: [...this.keepers] };
+  }
+
+  private thaw({ mounted, keepers }: Frozen): void {
+    for (const [container, volumes] of mounted) this.refer(container, volumes);
+    for (const container of keepers) this.keepers.add(container);
   }
 }

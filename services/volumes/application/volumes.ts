@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { EnsureVolumeDirectory, ListVolumeDirectories, RemoveVolumeDirectory } from '#contracts/executor/host.js';
 import type { Done, RequestContext } from '#contracts/request.js';
 import type { CreateVolume, RemoveVolume, VolumeEvent, VolumeView } from '#contracts/volumes/volumes.js';
 import type { Aggregates } from '#libs/event-store/aggregates.js';
 import { conflict, notFound } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
+import { keyedId } from '#libs/messaging/keyed-id.js';
 import type { Volume, VolumeCommand } from '../domain/volume/volume-decider.js';
 import type { VolumeReferences } from './volume-references.js';
 
@@ -27,9 +27,9 @@ export class Volumes {
   ) {}
 
   async create(command: CreateVolume, asked: RequestContext): Promise<VolumeView & Done & { created: boolean }> {
-    const name = command.name || randomBytes(32).toString('hex');
+    const name = command.name || keyedId('volume', asked.idempotencyKey);
     const wish = { type: 'Create', name, driver: command.driver || 'local', labels: command.labels ?? {}, options: command.options ?? {}, anonymous: !command.name, ...(command.container ? { container: command.container } : {}), at: new Date().toISOString() } as const;
-    const { events, position } = await this.volumes.execute(name, wish, asked, asked.dryRun ? { dryRun: true } : {});
+    const { events, position } = await this.volumes.execute(name, wish, asked);
     if (!asked.dryRun) {
       await this.reconciled.promise;
       await this.bus.request(EnsureVolumeDirectory, { name }, asked, AGAIN);
@@ -41,10 +41,10 @@ export class Volumes {
 
   async remove(command: RemoveVolume, asked: RequestContext): Promise<Done> {
     const { name } = command;
-    if (this.volumes.get(name).state.status === 'absent' && command.force) return { position: 0 };
+    if (this.volumes.get(name).state.status === 'absent' && (command.force || (asked.idempotencyKey !== undefined && (await this.volumes.wasDone(name, 'Remove', asked.idempotencyKey))))) return { position: 0 };
     const users = await this.references.newest(name);
     if (users.length > 0) throw conflict(`remove ${name}: volume is in use - [${users.join(', ')}]`);
-    const { position } = await this.volumes.execute(name, { type: 'Remove', name, at: new Date().toISOString() }, asked, asked.dryRun ? { dryRun: true } : {});
+    const { position } = await this.volumes.execute(name, { type: 'Remove', name, at: new Date().toISOString() }, asked);
     if (!asked.dryRun) {
       await this.reconciled.promise;
       await this.bus.request(RemoveVolumeDirectory, { name }, asked, AGAIN);
@@ -70,12 +70,10 @@ export class Volumes {
     const { whole, half } = await this.bus.request(ListVolumeDirectories, {}, VOLUMES);
     // A directory that the log does not know stays: data goes only when the log says so.
     for (const name of [...whole, ...half]) {
-      const { state, head } = this.volumes.get(name);
-      if (state.status === 'absent' && head.sequence > 0) await this.bus.request(RemoveVolumeDirectory, { name }, VOLUMES);
+      if (this.volumes.get(name).state.status === 'absent' && (await this.volumes.history(name)).length > 0) await this.bus.request(RemoveVolumeDirectory, { name }, VOLUMES);
     }
     const complete = new Set(whole);
     for (const [name, { status }] of this.volumes.entries()) if (status === 'present' && !complete.has(name)) await this.bus.request(EnsureVolumeDirectory, { name }, VOLUMES);
-    this.references.forgetOwners();
     this.reconciled.resolve();
   }
 

@@ -7,7 +7,7 @@ export interface HostProcess {
   readonly parent: number;
   /** The directory below the cgroup parent that it is in, and with it the container that it belongs to; '' when in none. */
   readonly container: string;
-  /** For a shim: the task directory it holds open, by name. */
+  /** For a shim: the name of the task directory that its command line tells. */
   readonly task: string;
   readonly mountNamespace: string;
   readonly networkNamespaces: readonly string[];
@@ -33,14 +33,14 @@ export function hostProcesses({ runRoot, cgroupParent }: Roots): HostProcess[] {
         const cgroups = attempt(() => readFileSync(`/proc/${name}/cgroup`, 'utf8'), '');
         const container = cgroups.split('\n').map((line) => line.slice(line.indexOf(':', line.indexOf(':') + 1) + 1)).find((path) => path.startsWith(`${cgroupParent}/`));
         const links = comm === 'berth-shim' || /node|MainThread|berth/.test(comm) ? descriptorsOf(name) : [];
-        const task = links.find((link) => link.startsWith(`${root}/tasks/`))?.slice(`${root}/tasks/`.length).split('/')[0] ?? '';
+        const task = comm === 'berth-shim' ? taskOf(attempt(() => readFileSync(`/proc/${name}/cmdline`, 'utf8'), ''), root) : '';
         return [
           {
             pid: Number(name),
             comm,
             parent: Number(parent),
             container: container?.slice(cgroupParent.length + 1).split('/')[0] ?? '',
-            task: comm === 'berth-shim' ? task.replace(/ \(deleted\)$/, '') : '',
+            task,
             mountNamespace: attempt(() => readlinkSync(`/proc/${name}/ns/mnt`), ''),
             networkNamespaces: links.filter((link) => link.startsWith('net:[')),
             isZombie: state === 'Z',
@@ -50,6 +50,11 @@ export function hostProcesses({ runRoot, cgroupParent }: Roots): HostProcess[] {
         return [];
       }
     });
+}
+
+function taskOf(commandLine: string, root: string): string {
+  const directory = commandLine.split('\0')[1] ?? '';
+  return directory.startsWith(`${root}/tasks/`) ? directory.slice(`${root}/tasks/`.length) : '';
 }
 
 function descriptorsOf(pid: string): string[] {

@@ -97,7 +97,7 @@ test('directories, blobs and sockets that the log does not know are named', asyn
 });
 
 test('a shim that is lost is named, or its end is on the log', async () => {
-  const shim = run('sh', '-c', `for p in $(pgrep -x berth-shim); do ls -l /proc/$p/fd 2>/dev/null | grep -q ${id} && echo $p; done`).trim();
+  const shim = run('pgrep', '-f', `^berth-shim.*tasks/${id}`).trim();
   process.kill(Number(shim), 'SIGSTOP');
   process.kill(Number(shim), 'SIGKILL');
   await until('the container has exited with 255', async () => (await docker('inspect', '--format', '{{.State.Status}} {{.State.ExitCode}}', 'web')).stdout === 'exited 255\n');

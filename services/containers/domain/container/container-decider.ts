@@ -2,6 +2,7 @@ import type { ContainerEvent, ExitReason, StartReason } from '#contracts/contain
 import type { EndpointSettings } from '#contracts/containers/container-state.js';
 import type { Decider } from '#libs/event-store/decider.js';
 import { conflict, notFound } from '#libs/errors/errors.js';
+import { killMeaning } from '../kill-signal.js';
 import { restartDelay } from '../restart-policy.js';
 import { SIGKILL } from '../signals.js';
 import { type Container, type ContainerSpec, isRunning, noRun, type PresentContainer } from './container-state.js';
@@ -20,6 +21,9 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'Remove'; readonly force: boolean; readonly volumes: boolean }
   | { readonly type: 'RecordRemoved' }
 );
+
+/** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
+export const CONTAINER_FOLD = '1';
 
 export const containerDecider: Decider<Container, ContainerCommand, ContainerEvent> = { initialState: { status: 'absent' }, decide, evolve };
 
@@ -101,7 +105,8 @@ function exited(command: Extract<ContainerCommand, { type: 'RecordExited' }>, st
     ranMs: Date.parse(at) - Date.parse(state.run.startedAt || at),
     previousDelayMs: state.restartDelayMs,
     restartCount: state.restartCount,
-    stoppedByHand: state.run.stopRequested !== undefined || state.run.killRequested,
+    cancelled: state.run.stopRequested !== undefined || (state.run.kill?.cancelsRestart ?? false),
+    stoppedByHand: state.run.kill !== undefined,
   });
   return delayMs === undefined ? [exit] : [exit, { type: 'RestartScheduled', container, start, delayMs, at }];
 }
@@ -110,7 +115,8 @@ function reasonOf(exit: Extract<ContainerCommand, { type: 'RecordExited' }>, sta
   if (exit.keeperLost) return 'keeper-lost';
   if (exit.oomKilled) return 'oom';
   if (state.run.stopRequested && exit.signal === SIGKILL) return 'stop-timeout';
-  if (state.run.stopRequested || state.run.killRequested || state.remove) return 'killed-api';
+  const { kill } = state.run;
+  if (state.run.stopRequested || kill?.ends || state.remove || (exit.signal !== 0 && exit.signal === kill?.signal)) return 'killed-api';
   if (exit.signal !== 0) return 'killed-kernel';
   return exit.exitCode === 0 ? 'completed' : 'error';
 }
@@ -132,8 +138,12 @@ function evolve(state: Container, event: ContainerEvent): Container {
       return { ...state, status: state.status === 'removing' ? 'removing' : state.run.start > 1 ? 'exited' : 'created', run: { ...state.run, pid: 0, finishedAt: state.run.start > 1 ? event.at : '', exitCode: event.exitCode, error: event.error, over: true } };
     case 'StopRequested':
       return { ...state, status: state.status === 'restarting' ? 'exited' : state.status, run: { ...state.run, stopRequested: { signal: event.signal, timeoutSeconds: event.timeoutSeconds } } };
-    case 'KillRequested':
-      return { ...state, run: { ...state.run, killRequested: state.run.killRequested || event.signal === SIGKILL } };
+    case 'KillRequested': {
+      const { signal } = event;
+      const meaning = killMeaning(signal, state.spec.config.StopSignal);
+      const { cancelsRestart = false, ends = false } = state.run.kill ?? {};
+      return { ...state, run: { ...state.run, kill: { signal, cancelsRestart: cancelsRestart || meaning.cancelsRestart, ends: ends || meaning.ends } } };
+    }
     case 'ContainerExited': {
       const { endpoint: _released, ...run } = state.run;
       return { ...state, status: state.status === 'removing' ? 'removing' : 'exited', run: { ...run, pid: 0, finishedAt: event.at, exitCode: event.exitCode, oomKilled: event.oomKilled, over: true } };

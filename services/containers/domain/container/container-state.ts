@@ -1,5 +1,6 @@
 import type { EndpointSettings } from '#contracts/containers/container-state.js';
 import type { ContainerEvent } from '#contracts/containers/events.js';
+import type { KillMeaning } from '../kill-signal.js';
 
 /** What was asked for at creation; the same for all runs. */
 export type ContainerSpec = Omit<Extract<ContainerEvent, { type: 'ContainerCreated' }>, 'type' | 'container' | 'at'> & {
@@ -17,9 +18,10 @@ export interface Run {
   readonly exitCode: number;
   readonly oomKilled: boolean;
   readonly error: string;
-  /** A person asked it to stop, or killed it. */
+  /** A person asked it to stop. */
   readonly stopRequested?: { readonly signal: number; readonly timeoutSeconds: number };
-  readonly killRequested: boolean;
+  /** Signals sent by hand: the newest, and whether one of them cancelled the restart policy or was sent to end the run. */
+  readonly kill?: { readonly signal: number } & KillMeaning;
   /** It exited, or never came to be: what is reported of it later concerns nobody. */
   readonly over: boolean;
 }
@@ -39,6 +41,6 @@ export type Container =
 
 export type PresentContainer = Exclude<Container, { status: 'absent' }>;
 
-export const noRun: Run = { start: 0, pid: 0, startedAt: '', finishedAt: '', exitCode: 0, oomKilled: false, error: '', killRequested: false, over: true };
+export const noRun: Run = { start: 0, pid: 0, startedAt: '', finishedAt: '', exitCode: 0, oomKilled: false, error: '', over: true };
 
 export const isRunning = (container: Container): boolean => container.status === 'running' || container.status === 'starting';

@@ -6,6 +6,9 @@ import { conflict } from '#libs/errors/errors.js';
 export type Exec = { readonly status: 'absent' } | ({ readonly status: 'present' } & Omit<ExecEvent, 'type'>);
 export type ExecCommand = { readonly type: 'Create' } & Omit<ExecEvent, 'type'>;
 
+/** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
+export const EXEC_FOLD = '1';
+
 export const execDecider: Decider<Exec, ExecCommand, ExecEvent> = {
   initialState: { status: 'absent' },
   decide(command, exec) {

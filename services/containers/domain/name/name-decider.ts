@@ -7,6 +7,9 @@ export type Name = { readonly holder: string };
 
 export type NameCommand = { readonly type: 'Claim'; readonly name: string; readonly container: string } | { readonly type: 'Release'; readonly name: string; readonly container: string };
 
+/** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
+export const NAME_FOLD = '1';
+
 export const nameDecider: Decider<Name, NameCommand, NameEvent> = {
   initialState: { holder: '' },
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failpoint } from '#libs/failpoint/failpoint.js';
+import { removeTree } from '#libs/linux/remove-tree.js';
 
 /** Where the files of one container lie below the data root. */
 export class ContainerFiles {
@@ -43,7 +44,7 @@ export class ContainerFiles {
   }
 
   async remove(container: string): Promise<void> {
-    await rm(this.directory(container), { recursive: true, force: true });
+    await removeTree(this.directory(container));
   }
 
   /** What the host resolves names with; empty where it has no such file. */

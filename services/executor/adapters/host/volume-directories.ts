@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invalid } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
+import { removeTree } from '#libs/linux/remove-tree.js';
 
 /** A name becomes one path component below the volumes' folder, never more: checked here again, since this process is root. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
@@ -20,7 +21,7 @@ export class VolumeDirectories {
   }
 
   async remove(name: string): Promise<void> {
-    await rm(this.of(name), { recursive: true, force: true });
+    await removeTree(this.of(name));
   }
 
   async list(): Promise<{ readonly whole: readonly string[]; readonly half: readonly string[] }> {

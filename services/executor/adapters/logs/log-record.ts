@@ -17,8 +17,8 @@ export interface LogFilter {
 
 export function parseRecord(line: Buffer): LogRecord | undefined {
   try {
-    const record = JSON.parse(line.toString()) as LogRecord; // Our own shim wrote it; a torn line after a crash does not parse.
-    return typeof record.log === 'string' ? record : undefined;
+    const record = JSON.parse(line.toString()) as LogRecord; // Our own shim wrote it; a torn line after a crash does not parse, or is no record.
+    return [record.log, record.stream, record.time].every((field) => typeof field === 'string') ? record : undefined;
   } catch {
     return undefined;
   }

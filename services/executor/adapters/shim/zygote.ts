@@ -6,6 +6,9 @@ import { errnoName } from '#libs/linux/errno.js';
 /** How long a shim may take to be forked and listening. */
 const SPAWN_DEADLINE_MS = 10_000;
 
+/** Shims write their task directory over their command line, which is as long as the zygote's. */
+const ROOM_FOR_NAMES = '.'.repeat(240);
+
 interface Waiting {
   readonly resolve: (pid: number) => void;
   readonly reject: (error: Error) => void;
@@ -54,7 +57,7 @@ export class Zygote {
 
   private ensure(): Writable {
     if (this.channel) return this.channel;
-    const child = spawn(this.program, ['zygote'], { stdio: ['pipe', 'pipe', 'inherit'], cwd: '/', env: {} });
+    const child = spawn(this.program, ['zygote', ROOM_FOR_NAMES], { stdio: ['pipe', 'pipe', 'inherit'], cwd: '/', env: {} });
     const channel = child.stdin;
     this.channel = channel;
     child.stdout.on('data', (bytes: Buffer) => this.answered(bytes));

@@ -4,6 +4,7 @@ import { mkdir, open, readFile, rename, rm, stat, writeFile, readdir } from 'nod
 import { join } from 'node:path';
 import { BerthError, errorMessage, internal, invalid, notFound } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
+import { removeTree } from '#libs/linux/remove-tree.js';
 import { snapshotName } from '#libs/oci/chain-id.js';
 import { blobPath } from '#libs/oci/content-layout.js';
 import { decompressed } from '#libs/oci/decompress.js';
@@ -45,7 +46,7 @@ export class LayerStore {
   /** Makes the directories and removes what an unpacking left behind when it was killed. */
   async open(): Promise<void> {
     await mkdir(join(this.root, FACTS), { recursive: true, mode: 0o700 });
-    for (const name of await readdir(this.root)) if (name.startsWith(TEMPORARY)) await rm(join(this.root, name), { recursive: true, force: true });
+    for (const name of await readdir(this.root)) if (name.startsWith(TEMPORARY)) await removeTree(join(this.root, name));
   }
 
   /** The directory's name, for an overlay's `lower`. Throws invalid where `chainId` is no digest. */
@@ -84,7 +85,7 @@ export class LayerStore {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
       throw error;
     }
-    await rm(doomed, { recursive: true, force: true });
+    await removeTree(doomed);
   }
 
   /** Removes every layer but these, and what is known of any that is not there. Nothing is being unpacked meanwhile. */
@@ -105,14 +106,14 @@ export class LayerStore {
       const sizeBytes = await this.extract(temporary, diffId, layer);
       await syncDirectory(temporary);
       await failpoint('layer.extracted');
-      await rm(target, { recursive: true, force: true });
+      await removeTree(target);
       await rename(temporary, target);
       await syncDirectory(this.root);
       await failpoint('layer.in-place');
       await this.writeFacts(name, { chainId: layer.chainId, diffId, sizeBytes });
       return { sizeBytes };
     } catch (error) {
-      await rm(temporary, { recursive: true, force: true });
+      await removeTree(temporary);
       if (error instanceof BerthError) throw error;
       throw internal(`layer ${layer.digest} cannot be unpacked: ${errorMessage(error)}`, error);
     }

@@ -1,5 +1,6 @@
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { LaunchTask } from '#contracts/executor/tasks.js';
+import { invalid } from '#libs/errors/errors.js';
 import type { Mount } from './runtime-spec.js';
 
 type Asked = Pick<LaunchTask, 'mounts' | 'security' | 'shmSizeBytes' | 'readOnlyRoot' | 'init'>;
@@ -9,10 +10,12 @@ const WRITABLE = new Set(['/proc', '/dev', '/dev/pts', '/dev/shm', '/dev/mqueue'
 
 /**
  * All mounts of a container, in their order: the kernel's file systems, then the engine's files and what the user asked for, by depth, so that none hides a
- * deeper one. The user's stands in for a default with the same target.
+ * deeper one. The user's stands in for a default with the same target. Throws `invalid` for something else than procfs on /proc.
  */
 export function mountsOf(task: Asked, host: { readonly containerDirectory: string; readonly initPath: string; readonly cgroupMode: 'v1' | 'hybrid' | 'v2' }): readonly Mount[] {
   const asked = task.mounts.map(userMount);
+  // In runc's words. What reads /proc has to find procfs there (CVE-2019-16884).
+  if (asked.some(({ destination, source }) => destination === '/proc' && source !== '/proc')) throw invalid('"/proc" cannot be mounted because it is not of type proc');
   const taken = new Set(asked.map(({ destination }) => destination));
   const free = ({ destination }: Mount): boolean => !taken.has(destination) && !(taken.has('/dev') && destination.startsWith('/dev/'));
   const files = ['resolv.conf', 'hostname', 'hosts'].map((name): Mount => ({ destination: `/etc/${name}`, type: 'bind', source: `${host.containerDirectory}/${name}`, options: ['rbind', 'rprivate'] }));

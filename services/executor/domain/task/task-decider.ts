@@ -7,16 +7,30 @@ export type Task =
   | { readonly status: 'requested' | 'failed'; readonly container: string; readonly start: number; readonly published?: PublishedEndpoint }
   | { readonly status: 'running' | 'exited'; readonly container: string; readonly start: number; readonly pid: number; readonly startedAt: string; readonly execs: ReadonlySet<string>; readonly published?: PublishedEndpoint };
 
+type WithExecs = Extract<Task, { execs: unknown }>;
+
+/** A task as JSON and back, for a snapshot. */
+export const freezeTask = (task: Task): unknown => ('execs' in task ? { ...task, execs: [...task.execs] } : task);
+
+export function thawTask(frozen: unknown): Task {
+  const task = frozen as Exclude<Task, WithExecs> | (Omit<WithExecs, 'execs'> & { readonly execs: readonly string[] }); // what freezeTask gave
+  return 'execs' in task ? { ...task, execs: new Set(task.execs) } : task;
+}
+
 type Observed = { readonly container: string; readonly start: number; readonly at: string };
 
 export type TaskCommand =
   | ({ readonly type: 'Request'; readonly published?: PublishedEndpoint } & Observed)
   | ({ readonly type: 'RecordStarted'; readonly pid: number } & Observed)
   | ({ readonly type: 'RecordFailed'; readonly error: string } & Observed)
+  | ({ readonly type: 'Signal'; readonly signal: number; readonly ends: boolean } & Observed)
   | ({ readonly type: 'RecordExited'; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly keeperLost: boolean } & Observed)
   | ({ readonly type: 'RecordExecStarted'; readonly exec: string; readonly pid: number } & Observed)
   /** `neverStarted`: it could not be executed, so no start is on record. */
   | ({ readonly type: 'RecordExecExited'; readonly exec: string; readonly exitCode: number; readonly neverStarted?: boolean } & Observed);
+
+/** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
+export const TASK_FOLD = '1';
 
 export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
   initialState: { status: 'absent' },
@@ -32,6 +46,8 @@ export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
         return task.status === 'requested' ? [{ type: 'TaskStarted', ...identity, pid: command.pid, at }] : [];
       case 'RecordFailed':
         return task.status === 'requested' ? [{ type: 'TaskFailed', ...identity, error: command.error, at }] : [];
+      case 'Signal':
+        return task.status === 'running' || task.status === 'requested' ? [{ type: 'SignalRequested', ...identity, signal: command.signal, ends: command.ends, at }] : [];
       case 'RecordExited': {
         if (task.status !== 'running' && task.status !== 'requested') return [];
         const { exitCode, signal, oomKilled, keeperLost } = command;
@@ -49,6 +65,8 @@ export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
     switch (event.type) {
       case 'TaskRequested':
         return { status: 'requested', container, start, ...(event.published ? { published: event.published } : {}) };
+      case 'SignalRequested':
+        return task;
       case 'TaskFailed':
         return { status: 'failed', container, start };
       case 'TaskStarted':

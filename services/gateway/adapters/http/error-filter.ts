@@ -1,15 +1,14 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { BerthError, notFound, notImplemented, toErrorReply } from '#libs/errors/errors.js';
-import { logger } from '#libs/telemetry/logger.js';
+import { notFound, notImplemented, toErrorReply } from '#libs/errors/errors.js';
+import { DryRunAnswer } from '../../application/engine-client.js';
 import { withoutVersion } from '../../domain/api-version.js';
 import { isEngineRoute } from '../../domain/engine-routes.js';
 import { ERROR_STATUS } from '../../domain/error-status.js';
 import { routed } from './http-adapter.js';
+import { reportUnforeseen } from './unforeseen.js';
 
-const log = logger('gateway');
-
-/** Whatever is thrown becomes the Engine API's error: a status and {"message"}. */
+/** A dry run's answer is {"events": [...]}. Whatever else is thrown becomes the Engine API's error: a status and {"message"}. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   catch(thrown: unknown, host: ArgumentsHost): void {
@@ -20,8 +19,11 @@ export class ErrorFilter implements ExceptionFilter {
       reply.raw.destroy();
       return;
     }
-    // The client sees the text alone, so what nobody foresaw is told here.
-    if (!(thrown instanceof BerthError || thrown instanceof HttpException)) log.error('a request failed as nobody foresaw', { request: `${request.method} ${request.routeOptions.url ?? ''}`, error: thrown });
+    if (thrown instanceof DryRunAnswer) {
+      void reply.status(200).header('Content-Type', 'application/json').send({ events: thrown.events });
+      return;
+    }
+    reportUnforeseen(thrown, `${request.method} ${request.routeOptions.url ?? ''}`);
     const { status, message } = answerTo(thrown, request);
     void reply.status(status).header('Content-Type', 'application/json').send({ message });
   }

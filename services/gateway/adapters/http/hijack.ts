@@ -16,6 +16,7 @@ import { contextOf } from './asked.js';
 import { ENGINE_HEADERS } from './engine-headers.js';
 import { splice } from './splice.js';
 import { tracedUpgrade } from './trace-requests.js';
+import { reportUnforeseen } from './unforeseen.js';
 
 export const RAW_STREAM = 'application/vnd.docker.raw-stream';
 export const MULTIPLEXED_STREAM = 'application/vnd.docker.multiplexed-stream';
@@ -50,7 +51,10 @@ export function serveHijacks(server: Server, engine: EngineClient, feed: Contain
     client.on('error', () => client.destroy());
     if (head.length > 0) client.unshift(head);
     const route = EXEC_START.test(withoutVersion(request.url ?? '')) ? '/exec/:id/start' : '/containers/:id/attach';
-    tracedUpgrade(request, route, () => hijack(request, client, engine, feed)).catch((error: unknown) => refuse(client, error));
+    tracedUpgrade(request, route, () => hijack(request, client, engine, feed)).catch((error: unknown) => {
+      reportUnforeseen(error, `${request.method} ${route}`);
+      refuse(client, error);
+    });
   });
   return open;
 }

@@ -37,6 +37,9 @@ export type ImageCommand =
   | { readonly type: 'Untag'; readonly image: string; readonly references: readonly string[]; readonly at: string }
   | { readonly type: 'Remove'; readonly image: string; readonly at: string };
 
+/** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
+export const IMAGE_FOLD = '1';
+
 export const imageDecider: Decider<Image, ImageCommand, ImageEvent> = {
   initialState: { status: 'absent' },
 

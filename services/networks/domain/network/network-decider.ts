@@ -5,6 +5,9 @@ export type { NetworkEvent };
 export type Network = { readonly status: 'absent' } | ({ readonly status: 'present' } & Omit<NetworkCreated, 'type'>);
 export type NetworkCommand = { readonly type: 'Create' } & Omit<NetworkCreated, 'type'>;
 
+/** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
+export const NETWORK_FOLD = '1';
+
 export const networkDecider: Decider<Network, NetworkCommand, NetworkEvent> = {
   initialState: { status: 'absent' },
   decide(command, network) {

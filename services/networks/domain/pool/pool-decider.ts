@@ -17,6 +17,10 @@ export interface Pool {
   readonly endpoints: ReadonlyMap<string, Endpoint>;
 }
 
+/** A pool as JSON and back, for a snapshot. */
+export const freezePool = (pool: Pool): unknown => [...pool.endpoints.values()];
+export const thawPool = (frozen: unknown): Pool => ({ endpoints: new Map((frozen as Endpoint[]).map((endpoint) => [endpoint.endpoint, endpoint])) });
+
 export type PoolCommand =
   | {
       readonly type: 'Allocate';
@@ -35,6 +39,9 @@ export type PoolCommand =
 /** Ports that are handed out when none is named, as in ip_local_port_range's default. */
 const FIRST_EPHEMERAL_PORT = 32768;
 const LAST_EPHEMERAL_PORT = 60999;
+
+/** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
+export const POOL_FOLD = '1';
 
 export const poolDecider: Decider<Pool, PoolCommand, PoolEvent> = {
   initialState: { endpoints: new Map() },

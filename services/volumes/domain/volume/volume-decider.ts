@@ -21,6 +21,9 @@ export type VolumeCommand =
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
+/** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
+export const VOLUME_FOLD = '1';
+
 export const volumeDecider: Decider<Volume, VolumeCommand, VolumeEvent> = {
   initialState: { status: 'absent' },
 

@@ -1,0 +1,99 @@
+import { BerthError } from '#libs/errors/errors.js';
+import { retryUntilDone } from '#libs/messaging/retry.js';
+import type { Commit } from './event.js';
+import type { EventStore } from './event-store.js';
+import { Fold, type FoldSnapshotOptions } from './fold.js';
+
+/** Something to be done about a commit. Done twice, it must be as done once. */
+export interface Work {
+  /** Works of one key are done one after the other, in the log's order. */
+  readonly key: string;
+  readonly run: () => Promise<void>;
+}
+
+export interface ReactionOptions {
+  readonly filters: readonly string[];
+  /** What a commit asks for. What comes of it at once, in a fold, is seen here. */
+  readonly see: (commit: Commit) => readonly Work[];
+  readonly snapshot: FoldSnapshotOptions;
+  readonly onError: (error: unknown) => void;
+}
+
+/** A refusal: trying again will not change it. */
+const REFUSALS = new Set(['invalid', 'not-found', 'conflict', 'forbidden', 'not-implemented']);
+
+/**
+ * Follows the log and does what follows from it, at least once: what fails is tried again, and the position that a snapshot keeps is the one before
+ * the oldest work that is not done. One `start`, then `stop`.
+ */
+export class Reaction {
+  private readonly queues = new Map<string, Promise<void>>();
+  /** Position of each commit whose works are not all done, oldest first, and how many are left. */
+  private readonly undone = new Map<number, number>();
+  private readonly stopping = new AbortController();
+  private readonly fold: Fold;
+
+  constructor(
+    store: EventStore,
+    private readonly options: ReactionOptions,
+  ) {
+    const { filters, snapshot } = options;
+    this.fold = new Fold(store, { filters, snapshot, see: (commit) => this.see(commit) });
+  }
+
+  /** Resolves once all is done that the log asked for until now. */
+  async start(): Promise<void> {
+    await this.fold.start();
+    await Promise.all(this.queues.values());
+  }
+
+  get position(): number {
+    return this.fold.position;
+  }
+
+  async saveSnapshot(): Promise<void> {
+    const [oldest] = this.undone.keys();
+    await this.fold.saveSnapshot(oldest === undefined ? this.position : oldest - 1);
+  }
+
+  /** Ends the following. Works under way end in their own time; what is left undone is found again at the next start. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.fold.stop();
+  }
+
+  private see(commit: Commit): void {
+    const works = this.options.see(commit);
+    if (works.length > 0) this.undone.set(commit.position, works.length);
+    for (const work of works) this.enqueue(commit.position, work);
+  }
+
+  private enqueue(position: number, { key, run }: Work): void {
+    const queue = (this.queues.get(key) ?? Promise.resolve()).then(() => this.untilDone(run)).then((done) => {
+      if (done) this.done(position);
+      if (this.queues.get(key) === queue) this.queues.delete(key);
+    });
+    this.queues.set(key, queue);
+  }
+
+  /** False when the end came first. */
+  private async untilDone(run: () => Promise<void>): Promise<boolean> {
+    const { onError } = this.options;
+    const attempt = async (): Promise<true> => {
+      try {
+        await run();
+      } catch (error) {
+        if (!(error instanceof BerthError) || !REFUSALS.has(error.kind)) throw error;
+        onError(error);
+      }
+      return true;
+    };
+    return (await retryUntilDone(attempt, this.stopping.signal, onError)) ?? false;
+  }
+
+  private done(position: number): void {
+    const left = (this.undone.get(position) ?? 1) - 1;
+    if (left === 0) this.undone.delete(position);
+    else this.undone.set(position, left);
+  }
+}

@@ -1,0 +1,55 @@
+import { closeSync, constants, readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { AT_FDCWD, openat2, renameat2, RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS } from './directory-entries.js';
+import type { Fd } from './native.js';
+
+const O_CLOEXEC = 0o2000000;
+const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW | O_CLOEXEC;
+/** What node:fs says of trees whose paths are longer than PATH_MAX. */
+const TOO_DEEP = new Set(['ENAMETOOLONG', 'EMFILE', 'ENFILE', 'ERR_FS_EISDIR']);
+
+/**
+ * Removes what `path` names and all below it. node:fs goes by paths, which end at 4096 bytes; a container or a layer can nest directories deeper, and could
+ * then never be removed. Nobody may write there any more. Nothing there: nothing happens.
+ */
+export async function removeTree(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true });
+  } catch (error) {
+    if (!TOO_DEEP.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    flatten(path);
+    await rm(path, { recursive: true, force: true });
+  }
+}
+
+/** Moves every directory of the tree up into its top, each once, by descriptors of one name: the tree is then two levels deep. */
+function flatten(path: string): void {
+  const top = openat2(AT_FDCWD, path, DIRECTORY, 0, 0);
+  try {
+    let number = 0;
+    for (let waiting = directoriesIn(top); waiting.length > 0; ) {
+      const moved: Buffer[] = [];
+      for (const name of waiting) {
+        const directory = openat2(top, name, DIRECTORY, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+        try {
+          for (const child of directoriesIn(directory)) {
+            const place = Buffer.from(`.flat-${process.pid}-${number++}`);
+            renameat2(directory, child, top, place, 0);
+            moved.push(place);
+          }
+        } finally {
+          closeSync(directory);
+        }
+      }
+      waiting = moved;
+    }
+  } finally {
+    closeSync(top);
+  }
+}
+
+function directoriesIn(directory: Fd): Buffer[] {
+  return readdirSync(`/proc/self/fd/${directory}`, { encoding: 'buffer', withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name);
+}

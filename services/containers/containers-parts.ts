@@ -1,0 +1,83 @@
+import { Aggregates } from '#libs/event-store/aggregates.js';
+import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
+import type { ServiceDependencies } from '#libs/messaging/service.js';
+import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import type { LogFields } from '#libs/telemetry/log-record.js';
+import { logger } from '#libs/telemetry/logger.js';
+import { ContainerDirectory, type Containers, type Execs, type Names } from './application/container-directory.js';
+import { ContainerLifecycle } from './application/container-lifecycle.js';
+import { ContainerStreams } from './application/container-streams.js';
+import { ContainerWatch } from './application/container-watch.js';
+import { ContainerCreation } from './application/create-container.js';
+import { ExecRuns } from './application/exec-runs.js';
+import { ExecSessions } from './application/exec-sessions.js';
+import { ExitWaits } from './application/exit-waits.js';
+import { LifecycleSource } from './application/lifecycle-source.js';
+import { PendingAttaches } from './application/pending-attaches.js';
+import { TaskWatch } from './application/task-watch.js';
+import { CONTAINER_FOLD, containerDecider } from './domain/container/container-decider.js';
+import { EXEC_FOLD, execDecider } from './domain/exec/exec-decider.js';
+import { NAME_FOLD, nameDecider } from './domain/name/name-decider.js';
+
+/** Everything the service consists of, wired by hand: plain classes that list what they use. */
+export class ContainersParts {
+  readonly containers: Containers;
+  readonly names: Names;
+  readonly execs: Execs;
+  readonly execRuns: ExecRuns;
+  readonly attaches = new PendingAttaches();
+  readonly directory: ContainerDirectory;
+  readonly waits: ExitWaits;
+  readonly lifecycle: ContainerLifecycle;
+  readonly creation: ContainerCreation;
+  readonly streams: ContainerStreams;
+  readonly execSessions: ExecSessions;
+  readonly containerWatch: ContainerWatch;
+  readonly taskWatch: TaskWatch;
+  readonly metrics: LifecycleSource;
+  private readonly snapshots: SnapshotSchedule;
+
+  constructor({ store, bus, settings }: ServiceDependencies<EngineSettings>) {
+    const folder = `${settings.dataRoot}/state`;
+    const options = (kind: string, fold: string) => ({ source: 'containers', snapshot: { path: `${folder}/${kind}.snapshot`, fold } });
+    const log = logger('containers');
+    const onError = (error: unknown, about: LogFields): void => log.error('what had to follow an event failed', { ...about, error });
+    this.containers = new Aggregates(store, 'container', containerDecider, { ...options('container', CONTAINER_FOLD), isGone: (state) => state.status === 'absent' });
+    this.names = new Aggregates(store, 'name', nameDecider, { ...options('name', NAME_FOLD), isGone: ({ holder }) => holder === '' });
+    const isThere = (container: string): boolean => this.containers.get(container).state.status !== 'absent';
+    this.execs = new Aggregates(store, 'exec', execDecider, { ...options('exec', EXEC_FOLD), isGone: (exec) => exec.status === 'absent' || !isThere(exec.container) });
+    this.execRuns = new ExecRuns(isThere, (exec) => this.execs.forget(exec));
+    this.directory = new ContainerDirectory(this.containers, this.names, this.execRuns, settings.dataRoot);
+    this.waits = new ExitWaits(this.directory);
+    this.lifecycle = new ContainerLifecycle(this.containers, this.names, this.directory, this.waits, this.attaches, bus);
+    this.creation = new ContainerCreation(this.containers, this.names, this.directory, bus);
+    this.streams = new ContainerStreams(this.containers, this.directory, this.attaches, bus, settings.runRoot);
+    this.execSessions = new ExecSessions(this.execs, this.execRuns, this.directory, bus, settings.runRoot);
+    this.containerWatch = new ContainerWatch(this.containers, this.directory, this.lifecycle, this.waits, (container) => this.forget(container), onError);
+    this.taskWatch = new TaskWatch(store, this.containers, this.lifecycle, this.execRuns, `${folder}/task-watch.snapshot`, onError);
+    this.metrics = new LifecycleSource(store);
+    this.snapshots = new SnapshotSchedule([this.containers, this.names, this.execs, this.taskWatch], (error) => log.error('a snapshot could not be saved', { error }));
+  }
+
+  private forget(container: string): void {
+    this.attaches.forget(container);
+    this.execSessions.forget(container);
+  }
+
+  /** Folds first, then what tasks did meanwhile, then what is left half done. */
+  async start(): Promise<void> {
+    await Promise.all([this.containers.start(), this.names.start()]);
+    await this.execs.start(); // of containers that are gone it keeps nothing
+    this.containerWatch.start();
+    await this.taskWatch.start();
+    await this.containerWatch.resume();
+    this.snapshots.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.metrics.stop();
+    this.containerWatch.stop();
+    await this.snapshots.stop();
+    await Promise.all([this.taskWatch.stop(), this.containers.stop(), this.names.stop(), this.execs.stop()]);
+  }
+}

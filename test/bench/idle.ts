@@ -1,0 +1,21 @@
+import type { Figures } from './comparison.js';
+import { idleMemory, memoryOf } from './memory.js';
+import { life, type Work } from './work.js';
+
+/** An engine that nothing asks: what its processes hold together, and each of them where they are several. */
+export const idle: Work = async (subject): Promise<Figures> => {
+  const together = await memoryOf(subject.processes, []);
+  const each = [...idleMemory(subject.processes)];
+  return new Map([['memory idle, MiB', together], ...(each.length > 1 ? each.map(([name, mib]): [string, number] => [`memory idle: ${name}, MiB`, mib]) : [])]);
+};
+
+/** What `lives` containers, gone again, leave in an idle engine's memory. Some come first, which warm up what every engine keeps. */
+export const growth = (lives: number): Work => async (subject): Promise<Figures> => {
+  const live = async (count: number): Promise<void> => {
+    for (let done = 0; done < count; done++) await life('none')(subject);
+  };
+  await live(Math.min(200, lives));
+  const before = await memoryOf(subject.processes, []);
+  await live(lives);
+  return new Map([[`memory grown by ${lives.toLocaleString('en')} containers, MiB`, (await memoryOf(subject.processes, [])) - before]]);
+};

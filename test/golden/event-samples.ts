@@ -1,0 +1,77 @@
+import type { ContainerEvent, ExecEvent, NameEvent } from '#contracts/containers/events.js';
+import type { TaskEvent } from '#contracts/executor/tasks.js';
+import type { ImageEvent } from '#contracts/images/images.js';
+import type { NetworkEvent, PoolEvent } from '#contracts/networks/events.js';
+import type { VolumeEvent } from '#contracts/volumes/volumes.js';
+
+/** One of each type that there is now, in an order in which they may happen; newer types come last. A type without a sample does not compile. */
+type Samples<Event extends { readonly type: string }> = { readonly [Type in Event['type']]: Omit<Extract<Event, { readonly type: Type }>, 'type'> };
+
+const at = '2026-01-02T03:04:05.678Z';
+const digest = (digit: string): string => `sha256:${digit.repeat(64)}`;
+const container = 'c'.repeat(64);
+const network = 'e'.repeat(64);
+const exec = 'd'.repeat(64);
+const start = 1;
+const image = digest('a');
+const ports = [{ containerPort: 80, protocol: 'tcp', hostIp: '0.0.0.0', hostPort: 8080 }] as const;
+const endpoint = {
+  network: 'bridge', networkId: network, endpointId: `${container}-1`, bridge: 'berth0', address: '172.17.0.2', prefixLength: 16, gateway: '172.17.0.1', mac: '02:42:ac:11:00:02', mtu: 1500, ports,
+} as const;
+
+export const containerSamples: Samples<ContainerEvent> = {
+  ContainerCreated: {
+    container, name: 'web', config: { Image: 'busybox', Cmd: ['sleep', '1'], Labels: { tier: 'front' }, Env: ['A=b'], StopSignal: 'SIGQUIT' }, hostConfig: { NetworkMode: 'bridge', RestartPolicy: { Name: 'always', MaximumRetryCount: 0 } },
+    imageId: image, imageRef: 'busybox', layers: [digest('1')], path: 'sleep', args: ['1'], mounts: [{ type: 'volume', name: 'store', source: '/store', target: '/data', readOnly: false, propagation: '', copyUp: true, anonymous: false }], at,
+  },
+  StartRequested: { container, start, reason: 'api', at },
+  StartFailed: { container, start, error: 'no such file', exitCode: 127, at },
+  ContainerStarted: { container, start, pid: 4711, endpoint, at },
+  KillRequested: { container, signal: 1, at },
+  StopRequested: { container, signal: 15, timeoutSeconds: 10, at },
+  ContainerExited: { container, start, exitCode: 143, signal: 15, oomKilled: false, reason: 'killed-api', at },
+  RestartScheduled: { container, start, delayMs: 100, at },
+  ContainerRenamed: { container, name: 'db', oldName: 'web', at },
+  RemoveRequested: { container, force: true, volumes: false, at },
+  ContainerRemoved: { container, at },
+  ContainerAttached: { container, stdin: false, stdout: true, stderr: true, at },
+  TerminalResized: { container, rows: 24, columns: 80, at },
+};
+
+export const nameSamples: Samples<NameEvent> = { NameClaimed: { name: 'web', container }, NameReleased: { name: 'web', container } };
+
+export const execSamples: Samples<ExecEvent> = {
+  ExecCreated: { exec, container, config: { args: ['true'], env: [], user: '', workingDir: '', terminal: false, attachStdin: false, attachStdout: true, attachStderr: true, privileged: false, detachKeys: '' }, at },
+};
+
+export const taskSamples: Samples<TaskEvent> = {
+  TaskRequested: { container, start, published: { address: '172.17.0.2', ports }, at },
+  TaskFailed: { container, start, error: 'no such file', at },
+  TaskStarted: { container, start, pid: 4711, at },
+  ExecStarted: { container, start, exec, pid: 4712, at },
+  ExecExited: { container, start, exec, exitCode: 3, at },
+  SignalRequested: { container, start, signal: 15, ends: true, at },
+  TaskExited: { container, start, exitCode: 143, signal: 15, oomKilled: false, keeperLost: false, at },
+};
+
+export const imageSamples: Samples<ImageEvent> = {
+  ImageAdded: { image, configDigest: image, manifestDigest: digest('b'), layers: [{ chainId: digest('1'), diffId: digest('1'), digest: digest('2'), mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', sizeBytes: 7 }], sizeBytes: 9, origin: 'pull', at },
+  ImageTagged: { image, reference: 'busybox:latest', at },
+  DigestRecorded: { image, reference: `busybox@${digest('b')}`, at },
+  ImageUntagged: { image, reference: 'busybox:latest', at },
+  ImageRemoved: { image, at },
+};
+
+export const networkSamples: Samples<NetworkEvent> = {
+  NetworkCreated: { id: network, name: 'bridge', driver: 'bridge', subnet: '172.17.0.0/16', gateway: '172.17.0.1', bridge: 'berth0', mtu: 1500, internal: false, labels: {}, options: { a: 'b' }, at },
+};
+
+export const poolSamples: Samples<PoolEvent> = {
+  EndpointAllocated: { endpoint: `${container}-1`, container, name: 'web', address: '172.17.0.2', mac: '02:42:ac:11:00:02', ports, at },
+  EndpointReleased: { endpoint: `${container}-1`, at },
+};
+
+export const volumeSamples: Samples<VolumeEvent> = {
+  VolumeCreated: { name: 'store', driver: 'local', labels: { a: 'b' }, options: {}, anonymous: false, at },
+  VolumeRemoved: { name: 'store', at },
+};
