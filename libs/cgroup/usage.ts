@@ -1,14 +1,54 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isAway } from './kept-files.js';
 import type { CgroupLayout } from './layout.js';
 import { controllerDirectory } from './layout.js';
 
 export interface CgroupUsage {
-  readonly cpu?: { readonly totalNanoseconds: number; readonly userNanoseconds: number; readonly systemNanoseconds: number; readonly periods: number; readonly throttledPeriods: number; readonly throttledNanoseconds: number };
-  /** `limit` Infinity: none. `stat` is memory.stat as it is. */
-  readonly memory?: { readonly usageBytes: number; readonly maxUsageBytes?: number; readonly limitBytes: number; readonly stat: Readonly<Record<string, number>> };
+  readonly cpu?: {
+    readonly totalNanoseconds: number;
+    readonly userNanoseconds: number;
+    readonly systemNanoseconds: number;
+    readonly periods: number;
+    readonly throttledPeriods: number;
+    readonly throttledNanoseconds: number;
+    /** v2 alone. */
+    readonly bursts?: { readonly periods: number; readonly nanoseconds: number };
+  };
+  /** `limit` Infinity: none. `stat` is memory.stat as it is. What a kernel does not count is absent. */
+  readonly memory?: {
+    readonly usageBytes: number;
+    readonly maxUsageBytes?: number;
+    readonly limitBytes: number;
+    readonly stat: Readonly<Record<string, number>>;
+    readonly swapBytes?: number;
+    readonly kernelBytes?: number;
+    /** v1: how often the limit was met. */
+    readonly limitHits?: number;
+    readonly oomKills?: number;
+    /** v2, memory.events: how often memory.high was exceeded, and memory.max met. */
+    readonly events?: { readonly high: number; readonly max: number };
+  };
   readonly pids?: { readonly current: number; readonly limit: number };
+  /** One for each block device that was used. */
+  readonly disks?: readonly DiskUsage[];
+  /** v2: seconds that some, or all, processes waited for it (kernel: accounting/psi). */
+  readonly pressure?: Readonly<Partial<Record<PressedOn, { readonly waitingSeconds: number; readonly stalledSeconds: number }>>>;
 }
+
+export type PressedOn = 'cpu' | 'memory' | 'io';
+
+export interface DiskUsage {
+  /** "8:0" */
+  readonly device: string;
+  readonly readBytes: number;
+  readonly writeBytes: number;
+  readonly reads: number;
+  readonly writes: number;
+}
+
+/** What one file of a cgroup holds; undefined: the machine has no such controller or file, or the cgroup is gone. */
+export type ReadCgroupFile = (controller: string, file: string) => string | undefined;
 
 /** A v1 limit that was never set reads as the largest multiple of a page. */
 const V1_UNLIMITED_BYTES = 2 ** 62;
@@ -17,85 +57,161 @@ const NANOSECONDS_PER_TICK = 1e7;
 
 /** What the cgroup used. A controller that the machine has not got, or a cgroup that is gone, leaves its part out. */
 export function readUsage(layout: CgroupLayout, path: string): CgroupUsage {
-  const at = (controller: string): string | undefined => controllerDirectory(layout, controller, path);
-  const parts = layout.mode === 'v2' ? { cpu: v2Cpu(at('cpu') ?? at('memory')), memory: v2Memory(at('memory')) } : { cpu: v1Cpu(at('cpuacct'), at('cpu')), memory: v1Memory(at('memory')) };
-  const pids = gone(() => pidsOf(at('pids')));
-  return { ...(parts.cpu && { cpu: parts.cpu }), ...(parts.memory && { memory: parts.memory }), ...(pids && { pids }) };
-}
-
-function v1Cpu(cpuacct: string | undefined, cpu: string | undefined): CgroupUsage['cpu'] {
-  if (cpuacct === undefined) return undefined;
-  return gone(() => {
-    const ticks = pairs(join(cpuacct, 'cpuacct.stat'));
-    const throttling = cpu === undefined ? {} : pairs(join(cpu, 'cpu.stat'));
-    return {
-      totalNanoseconds: number(join(cpuacct, 'cpuacct.usage')),
-      userNanoseconds: (ticks['user'] ?? 0) * NANOSECONDS_PER_TICK,
-      systemNanoseconds: (ticks['system'] ?? 0) * NANOSECONDS_PER_TICK,
-      periods: throttling['nr_periods'] ?? 0,
-      throttledPeriods: throttling['nr_throttled'] ?? 0,
-      throttledNanoseconds: throttling['throttled_time'] ?? 0,
-    };
+  return usageOf(layout.mode, (controller, file) => {
+    const directory = controllerDirectory(layout, controller, path);
+    if (directory === undefined) return undefined;
+    try {
+      return readFileSync(join(directory, file), 'latin1');
+    } catch (error) {
+      if (isAway(error)) return undefined;
+      throw error;
+    }
   });
 }
 
-function v2Cpu(directory: string | undefined): CgroupUsage['cpu'] {
-  if (directory === undefined) return undefined;
-  return gone(() => {
-    const stat = pairs(join(directory, 'cpu.stat'));
-    return {
-      totalNanoseconds: (stat['usage_usec'] ?? 0) * 1000,
-      userNanoseconds: (stat['user_usec'] ?? 0) * 1000,
-      systemNanoseconds: (stat['system_usec'] ?? 0) * 1000,
-      periods: stat['nr_periods'] ?? 0,
-      throttledPeriods: stat['nr_throttled'] ?? 0,
-      throttledNanoseconds: (stat['throttled_usec'] ?? 0) * 1000,
-    };
-  });
+/** The same of files that are read in another way, such as by descriptors that are kept. */
+export function usageOf(mode: CgroupLayout['mode'], read: ReadCgroupFile): CgroupUsage {
+  return mode === 'v2' ? v2Usage(read) : v1Usage(read);
 }
 
-function v1Memory(directory: string | undefined): CgroupUsage['memory'] {
-  if (directory === undefined) return undefined;
-  return gone(() => {
-    const limit = number(join(directory, 'memory.limit_in_bytes'));
-    return {
-      usageBytes: number(join(directory, 'memory.usage_in_bytes')),
-      maxUsageBytes: number(join(directory, 'memory.max_usage_in_bytes')),
-      limitBytes: limit >= V1_UNLIMITED_BYTES ? Infinity : limit,
-      stat: pairs(join(directory, 'memory.stat')),
-    };
-  });
+function v1Usage(read: ReadCgroupFile): CgroupUsage {
+  const total = read('cpuacct', 'cpuacct.usage');
+  const ticks = pairs(read('cpuacct', 'cpuacct.stat'));
+  const throttling = pairs(read('cpu', 'cpu.stat'));
+  const usage = read('memory', 'memory.usage_in_bytes');
+  const limit = number(read('memory', 'memory.limit_in_bytes'));
+  const stat = usage === undefined ? {} : pairs(read('memory', 'memory.stat'));
+  const disks = v1Disks(read('blkio', 'blkio.throttle.io_service_bytes_recursive'), read('blkio', 'blkio.throttle.io_serviced_recursive'));
+  return {
+    ...(total !== undefined && {
+      cpu: {
+        totalNanoseconds: Number(total),
+        userNanoseconds: (ticks['user'] ?? 0) * NANOSECONDS_PER_TICK,
+        systemNanoseconds: (ticks['system'] ?? 0) * NANOSECONDS_PER_TICK,
+        periods: throttling['nr_periods'] ?? 0,
+        throttledPeriods: throttling['nr_throttled'] ?? 0,
+        throttledNanoseconds: throttling['throttled_time'] ?? 0,
+      },
+    }),
+    ...(usage !== undefined && {
+      memory: {
+        usageBytes: Number(usage),
+        limitBytes: limit === undefined || limit >= V1_UNLIMITED_BYTES ? Infinity : limit,
+        stat,
+        ...defined({
+          maxUsageBytes: number(read('memory', 'memory.max_usage_in_bytes')),
+          swapBytes: stat['total_swap'],
+          kernelBytes: number(read('memory', 'memory.kmem.usage_in_bytes')),
+          limitHits: number(read('memory', 'memory.failcnt')),
+          oomKills: pairs(read('memory', 'memory.oom_control'))['oom_kill'],
+        }),
+      },
+    }),
+    ...pidsOf(read),
+    ...(disks.length > 0 && { disks }),
+  };
 }
 
-function v2Memory(directory: string | undefined): CgroupUsage['memory'] {
-  if (directory === undefined) return undefined;
-  return gone(() => ({
-    usageBytes: number(join(directory, 'memory.current')),
-    limitBytes: number(join(directory, 'memory.max')),
-    stat: pairs(join(directory, 'memory.stat')),
+function v2Usage(read: ReadCgroupFile): CgroupUsage {
+  const cpu = read('cpu', 'cpu.stat') ?? read('memory', 'cpu.stat');
+  const cpuStat = pairs(cpu);
+  const memoryStat = read('memory', 'memory.stat');
+  const stat = pairs(memoryStat);
+  const events = pairs(read('memory', 'memory.events'));
+  const disks = v2Disks(read('io', 'io.stat'));
+  const pressure = defined({ cpu: pressed(read('cpu', 'cpu.pressure')), memory: pressed(read('memory', 'memory.pressure')), io: pressed(read('io', 'io.pressure')) });
+  return {
+    ...(cpu !== undefined && {
+      cpu: {
+        totalNanoseconds: (cpuStat['usage_usec'] ?? 0) * 1000,
+        userNanoseconds: (cpuStat['user_usec'] ?? 0) * 1000,
+        systemNanoseconds: (cpuStat['system_usec'] ?? 0) * 1000,
+        periods: cpuStat['nr_periods'] ?? 0,
+        throttledPeriods: cpuStat['nr_throttled'] ?? 0,
+        throttledNanoseconds: (cpuStat['throttled_usec'] ?? 0) * 1000,
+        ...(cpuStat['nr_bursts'] !== undefined && { bursts: { periods: cpuStat['nr_bursts'], nanoseconds: (cpuStat['burst_usec'] ?? 0) * 1000 } }),
+      },
+    }),
+    ...(memoryStat !== undefined && {
+      memory: {
+        // The machine's own cgroup has memory.stat alone.
+        usageBytes: number(read('memory', 'memory.current')) ?? (stat['anon'] ?? 0) + (stat['file'] ?? 0),
+        limitBytes: number(read('memory', 'memory.max')) ?? Infinity,
+        stat,
+        ...defined({
+          maxUsageBytes: number(read('memory', 'memory.peak')),
+          swapBytes: number(read('memory', 'memory.swap.current')),
+          kernelBytes: stat['kernel'],
+          oomKills: events['oom_kill'],
+          events: events['high'] === undefined ? undefined : { high: events['high'], max: events['max'] ?? 0 },
+        }),
+      },
+    }),
+    ...pidsOf(read),
+    ...(disks.length > 0 && { disks }),
+    ...(Object.keys(pressure).length > 0 && { pressure }),
+  };
+}
+
+function pidsOf(read: ReadCgroupFile): Pick<CgroupUsage, 'pids'> {
+  const current = number(read('pids', 'pids.current'));
+  return current === undefined ? {} : { pids: { current, limit: number(read('pids', 'pids.max')) ?? Infinity } };
+}
+
+/** Lines "8:0 Read 4096"; a last one "Total 4096" (kernel: admin-guide/cgroup-v1/blkio-controller). */
+function v1Disks(bytes: string | undefined, operations: string | undefined): DiskUsage[] {
+  if (bytes === undefined || operations === undefined) return [];
+  const counts = (text: string): Record<string, number> => Object.fromEntries(Array.from(text.matchAll(/^(\d+:\d+ \w+) (\d+)$/gm), ([, key, value]) => [key, Number(value)]));
+  const byBytes = counts(bytes);
+  const byOperations = counts(operations);
+  const devices = new Set(Object.keys(byBytes).map((key) => key.split(' ')[0] ?? ''));
+  return Array.from(devices, (device) => ({
+    device,
+    readBytes: byBytes[`${device} Read`] ?? 0,
+    writeBytes: byBytes[`${device} Write`] ?? 0,
+    reads: byOperations[`${device} Read`] ?? 0,
+    writes: byOperations[`${device} Write`] ?? 0,
   }));
 }
 
-function pidsOf(directory: string | undefined): CgroupUsage['pids'] {
-  return directory === undefined ? undefined : { current: number(join(directory, 'pids.current')), limit: number(join(directory, 'pids.max')) };
+/** Lines "8:0 rbytes=4096 wbytes=0 rios=1 wios=0 dbytes=0 dios=0" (kernel: admin-guide/cgroup-v2). */
+function v2Disks(text: string | undefined): DiskUsage[] {
+  return Array.from((text ?? '').matchAll(/^(\d+:\d+)((?: \w+=\d+)+)$/gm), ([, device = '', rest = '']) => {
+    const of = (name: string): number => Number(new RegExp(` ${name}=(\\d+)`).exec(rest)?.[1] ?? 0);
+    return { device, readBytes: of('rbytes'), writeBytes: of('wbytes'), reads: of('rios'), writes: of('wios') };
+  });
 }
 
-function number(path: string): number {
-  const text = readFileSync(path, 'utf8').trim();
-  return text === 'max' ? Infinity : Number(text);
+/** Two lines, "some" and "full", each with its total in microseconds. */
+function pressed(text: string | undefined): { readonly waitingSeconds: number; readonly stalledSeconds: number } | undefined {
+  if (text === undefined) return undefined;
+  const total = (line: string): number => Number(new RegExp(`^${line} .*total=(\\d+)`, 'm').exec(text)?.[1] ?? 0) / 1e6;
+  return { waitingSeconds: total('some'), stalledSeconds: total('full') };
 }
 
-function pairs(path: string): Record<string, number> {
-  const lines = readFileSync(path, 'utf8').trim().split('\n');
-  return Object.fromEntries(lines.map((line) => line.split(' ')).map(([name, value]) => [name ?? '', Number(value)]));
+function number(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  return text.startsWith('max') ? Infinity : Number(text);
 }
 
-/** ENODEV: the cgroup was removed between open and read. */
-function gone<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENODEV')) return undefined;
-    throw error;
+/** Lines "name 123". */
+function pairs(text: string | undefined): Record<string, number> {
+  const values: Record<string, number> = {};
+  if (text === undefined) return values;
+  for (let at = 0; at < text.length; ) {
+    const newline = text.indexOf('\n', at);
+    const end = newline < 0 ? text.length : newline;
+    const space = text.indexOf(' ', at);
+    if (space > 0 && space < end) values[text.slice(at, space)] = Number(text.slice(space + 1, end));
+    at = end + 1;
   }
+  return values;
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** Without the properties that are undefined, which an optional property does not allow. */
+function defined<T extends object>(values: T): Defined<T> {
+  // Object.entries forgets which key a value belongs to.
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
 }

@@ -3,6 +3,7 @@ import { JetStreamApiError, jetstream, jetstreamManager, type JetStreamClient, t
 import { connect, headers as newHeaders, type NatsConnection } from '@nats-io/transport-node';
 import { Stale, errorMessage, internal, invalid, unavailable } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
+import { FINE_BOUNDS, Histogram } from '#libs/telemetry/metrics/histogram.js';
 import { ReadCommit, encodeCommit } from './commit-format.js';
 import { ensureStream } from './ensure-stream.js';
 import type { AggregateSubject, Cause, Commit, DomainEvent, Head } from './event.js';
@@ -75,6 +76,9 @@ function open({ servers, user, pass, inboxPrefix }: EventStoreConnection, name: 
 
 /** The log in a JetStream stream; made by `connectEventStore`, and owns its connections. */
 export class JetStreamEventStore implements EventStore {
+  /** Until the log had what was appended on disk; with `replaySeconds` from the beginning of a following until it had caught up. */
+  readonly appendSeconds = new Histogram(FINE_BOUNDS);
+  readonly replaySeconds = new Histogram();
   private readonly manager: JetStreamManager;
   private readonly stream: string;
   private readonly readers = new Set<LogReader>();
@@ -116,11 +120,13 @@ export class JetStreamEventStore implements EventStore {
     const { headers, body, commit } = encodeCommit({ subject, id, time, source, cause, expected, events });
     const message = newHeaders();
     for (const [name, value] of headers) message.set(name, value);
+    const start = performance.now();
     const ack = await this.publish(subject, body, {
       msgID: id,
       headers: message,
       expect: { streamName: this.stream, lastSubjectSequence: expected.sequence },
     });
+    this.appendSeconds.observe((performance.now() - start) / 1000);
     await failpoint('append.after');
     if (!ack.duplicate) return { ...commit, position: ack.seq };
     // Written before, perhaps at another time and by another cause: what lies in the log is what happened.
@@ -165,12 +171,14 @@ export class JetStreamEventStore implements EventStore {
 
   async follow(filters: readonly string[], after: number, onCommit: (commit: Commit) => void): Promise<Following> {
     const last = await this.lastPosition();
+    const start = performance.now();
     const tail = (this.tail ??= new LogTail(this.log, last));
     const following = new JetStreamFollowing(filters, after, onCommit, () => tail.leave(following));
     void following.ended.then((failure) => (this.brokenBy ??= failure));
     tail.join(following);
     try {
       await following.waitFor(last);
+      this.replaySeconds.observe((performance.now() - start) / 1000);
     } catch (error) {
       await following.stop();
       throw error;
@@ -179,7 +187,18 @@ export class JetStreamEventStore implements EventStore {
   }
 
   async lastPosition(): Promise<number> {
-    return (await this.asking(() => this.manager.streams.info(this.stream))).state.last_seq;
+    return (await this.size()).position;
+  }
+
+  /** The newest commit's position, and the bytes that the log takes. */
+  async size(): Promise<{ readonly position: number; readonly bytes: number }> {
+    const { state } = await this.asking(() => this.manager.streams.info(this.stream));
+    return { position: state.last_seq, bytes: state.bytes };
+  }
+
+  /** How far the slowest following has come; undefined without one. */
+  get followedTo(): number | undefined {
+    return this.tail?.slowest;
   }
 
   async close(): Promise<void> {

@@ -13,8 +13,8 @@ export interface TelemetryAnswer {
   readonly body: string | Uint8Array;
 }
 
-/** Answers one GET. A throw, or a rejection, is answered with 500 and its message. */
-export type TelemetryRoute = (query: URLSearchParams) => TelemetryAnswer | Promise<TelemetryAnswer>;
+/** Answers one GET; `accept` is the request's Accept header, '' without one. A throw, or a rejection, is answered with 500 and its message. */
+export type TelemetryRoute = (query: URLSearchParams, accept: string) => TelemetryAnswer | Promise<TelemetryAnswer>;
 
 export interface TelemetryServer {
   /** Of the first `port` address; 0 without one. */
@@ -65,7 +65,7 @@ async function answerTo(request: IncomingMessage, routes: ReadonlyMap<string, Te
   const route = routes.get(path);
   if (route === undefined) return text(404, `there is ${[...routes.keys()].join(', ') || 'nothing'} here`);
   try {
-    return await route(new URLSearchParams(query));
+    return await route(new URLSearchParams(query), request.headers.accept ?? '');
   } catch (error) {
     return text(500, errorMessage(error));
   }

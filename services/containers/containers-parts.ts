@@ -12,6 +12,7 @@ import { ContainerCreation } from './application/create-container.js';
 import { ExecRuns } from './application/exec-runs.js';
 import { ExecSessions } from './application/exec-sessions.js';
 import { ExitWaits } from './application/exit-waits.js';
+import { LifecycleSource } from './application/lifecycle-source.js';
 import { PendingAttaches } from './application/pending-attaches.js';
 import { TaskWatch } from './application/task-watch.js';
 import { CONTAINER_FOLD, containerDecider } from './domain/container/container-decider.js';
@@ -33,6 +34,7 @@ export class ContainersParts {
   readonly execSessions: ExecSessions;
   readonly containerWatch: ContainerWatch;
   readonly taskWatch: TaskWatch;
+  readonly metrics: LifecycleSource;
   private readonly snapshots: SnapshotSchedule;
 
   constructor({ store, bus, settings }: ServiceDependencies<EngineSettings>) {
@@ -53,6 +55,7 @@ export class ContainersParts {
     this.execSessions = new ExecSessions(this.execs, this.execRuns, this.directory, bus, settings.runRoot);
     this.containerWatch = new ContainerWatch(this.containers, this.directory, this.lifecycle, this.waits, (container) => this.forget(container), onError);
     this.taskWatch = new TaskWatch(store, this.containers, this.lifecycle, this.execRuns, `${folder}/task-watch.snapshot`, onError);
+    this.metrics = new LifecycleSource(store);
     this.snapshots = new SnapshotSchedule([this.containers, this.names, this.execs, this.taskWatch], (error) => log.error('a snapshot could not be saved', { error }));
   }
 
@@ -72,6 +75,7 @@ export class ContainersParts {
   }
 
   async stop(): Promise<void> {
+    await this.metrics.stop();
     this.containerWatch.stop();
     await this.snapshots.stop();
     await Promise.all([this.taskWatch.stop(), this.containers.stop(), this.names.stop(), this.execs.stop()]);

@@ -7,6 +7,7 @@ import { ContainerStreams } from './application/container-streams.js';
 import { ContainerCreation } from './application/create-container.js';
 import { ExecSessions } from './application/exec-sessions.js';
 import { ExitWaits } from './application/exit-waits.js';
+import { LifecycleSource } from './application/lifecycle-source.js';
 import { ContainersParts } from './containers-parts.js';
 import { ContainersController } from './containers.controller.js';
 
@@ -38,6 +39,7 @@ export class ContainersModule {
         { provide: ContainerCreation, useValue: parts.creation },
         { provide: ContainerStreams, useValue: parts.streams },
         { provide: ExecSessions, useValue: parts.execSessions },
+        { provide: LifecycleSource, useValue: parts.metrics },
         { provide: ExitWaits, useValue: parts.waits },
       ],
     };

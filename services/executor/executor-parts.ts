@@ -17,9 +17,11 @@ import { hostFacts } from './adapters/host/host-facts.js';
 import { joinDelegatedScope } from './adapters/host/systemd-scope.js';
 import { VolumeDirectories } from './adapters/host/volume-directories.js';
 import { Firewall } from './adapters/network/firewall.js';
+import { RouteSocket } from './adapters/network/route-socket.js';
 import { SandboxPool } from './adapters/network/sandbox-pool.js';
 import { Zygote } from './adapters/shim/zygote.js';
 import { LayerStore } from './adapters/snapshots/layer-store.js';
+import { ContainerSource } from './application/container-source.js';
 import { ExecLauncher } from './application/exec-launcher.js';
 import { LiveTasks } from './application/live-tasks.js';
 import { NetworksOnHost } from './application/networks-on-host.js';
@@ -32,6 +34,7 @@ import { TaskLauncher, type Tasks } from './application/task-launcher.js';
 import { containerFilter } from './domain/seccomp/container-filter.js';
 import { effectiveCapabilities } from './domain/spec/capabilities.js';
 import { freezeTask, TASK_FOLD, taskDecider, thawTask } from './domain/task/task-decider.js';
+import { metricsSettings } from './metrics-settings.js';
 import { traceExecutor } from './trace-executor.js';
 
 const READY_SANDBOXES = 4;
@@ -55,6 +58,7 @@ export class ExecutorParts {
   readonly control: TaskControl;
   readonly networks: NetworksOnHost;
   readonly facts: () => HostFacts;
+  readonly metrics: ContainerSource;
   private readonly snapshots: SnapshotSchedule;
 
   constructor(
@@ -94,6 +98,19 @@ export class ExecutorParts {
     this.execs = new ExecLauncher(this.tasks, this.live, causes, cgroups, settings, store);
     this.control = new TaskControl(this.tasks, this.live, this.files, this.streams);
     this.facts = () => hostFacts(cgroups, settings);
+    this.metrics = new ContainerSource(store, {
+      ...metricsSettings(process.env),
+      layout: cgroups,
+      cgroupParent: settings.cgroupParent,
+      bridge: settings.bridge,
+      dataRoot: settings.dataRoot,
+      facts: this.facts,
+      withTasks: () => new Set(Array.from(this.live.all(), ({ identity }) => identity.container)),
+      linkCounters: () => {
+        using routes = new RouteSocket();
+        return routes.counters();
+      },
+    });
     traceExecutor(this);
   }
 
@@ -112,6 +129,7 @@ export class ExecutorParts {
   }
 
   async stop(): Promise<void> {
+    await this.metrics.stop();
     this.zygote.close();
     this.sandboxes.close();
     await this.streams.close();

@@ -5,6 +5,8 @@ import { connectEventStore } from '#libs/event-store/jetstream-event-store.js';
 import { natsOptions, startMicroservice } from '#libs/messaging/service.js';
 import { credentialsPath, readCredentials } from '#libs/settings/credentials.js';
 import { readSettings } from '#libs/settings/engine-settings.js';
+import { writeLog } from '#libs/telemetry/metrics/log-source.js';
+import { metricsPage, type MetricsSource } from '#libs/telemetry/metrics/page.js';
 import { startLogging } from '#libs/telemetry/start-logging.js';
 import { startTelemetry } from '#libs/telemetry/process-telemetry.js';
 import { startTracing } from '#libs/telemetry/start-tracing.js';
@@ -30,6 +32,8 @@ telemetry.health.add(
 );
 const app = await startMicroservice(ExecutorModule.for(parts), credentials);
 started = true;
+const sources: MetricsSource[] = [(out) => parts.metrics.write(out), (out) => writeLog(new Map([['executor', store]]), out)];
+telemetry.routes.set('/metrics', (_query, accept) => metricsPage(sources, accept));
 writeFileSync(`${settings.runRoot}/ready/executor`, readFileSync('/proc/self/stat'));
 
 let stopping = false;

@@ -11,12 +11,15 @@ import { SystemController } from './adapters/http/system.controller.js';
 import { VolumeController } from './adapters/http/volume.controller.js';
 import { ContainerFeed } from './application/container-feed.js';
 import { EngineClient, type GatewayDependencies } from './application/engine-client.js';
+import { EngineSource } from './application/engine-source.js';
 import { EventFeed } from './application/event-feed.js';
 
 /** HTTP in, commands and queries out. Owns nothing. */
 @Module({})
 export class GatewayModule {
   static for(deps: GatewayDependencies): DynamicModule {
+    const client = new EngineClient(deps);
+    const feed = new EventFeed(deps.store, `${deps.settings.dataRoot}/state/docker-events.snapshot`, (error) => new Logger('gateway').error(errorMessage(error)));
     return {
       module: GatewayModule,
       controllers: [
@@ -31,9 +34,10 @@ export class GatewayModule {
         NetworkController,
       ],
       providers: [
-        { provide: EngineClient, useValue: new EngineClient(deps) },
+        { provide: EngineClient, useValue: client },
         { provide: ContainerFeed, useValue: new ContainerFeed(deps.store) },
-        { provide: EventFeed, useValue: new EventFeed(deps.store, `${deps.settings.dataRoot}/state/docker-events.snapshot`, (error) => new Logger('gateway').error(errorMessage(error))) },
+        { provide: EventFeed, useValue: feed },
+        { provide: EngineSource, useValue: new EngineSource(deps.store, client, feed) },
       ],
     };
   }

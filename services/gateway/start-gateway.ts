@@ -2,20 +2,30 @@ import 'reflect-metadata';
 import { chmod, rm } from 'node:fs/promises';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { MetricsSource } from '#libs/telemetry/metrics/page.js';
+import type { TelemetryRoute } from '#libs/telemetry/telemetry-server.js';
 import { ErrorFilter } from './adapters/http/error-filter.js';
 import { serveHijacks } from './adapters/http/hijack.js';
 import { createHttpAdapter } from './adapters/http/http-adapter.js';
 import { preparePeers } from './adapters/http/peer.js';
+import { annotationsOf } from './application/annotations.js';
 import { ContainerFeed } from './application/container-feed.js';
 import { EngineClient, type GatewayDependencies } from './application/engine-client.js';
+import { EngineSource } from './application/engine-source.js';
 import { EventFeed } from './application/event-feed.js';
 import { GatewayModule } from './gateway.module.js';
 
+export interface Gateway {
+  readonly metrics: MetricsSource;
+  readonly annotations: TelemetryRoute;
+  close(): Promise<void>;
+}
+
 /**
  * Serves the Docker Engine API on settings.socket (mode 0660), replacing a socket that another run left there. `close` ends all connections and is safe to
- * call twice.
+ * call twice. `metrics` is the gateway's part of /metrics, `annotations` are containers' events as Grafana draws them.
  */
-export async function startGateway(deps: GatewayDependencies): Promise<{ close(): Promise<void> }> {
+export async function startGateway(deps: GatewayDependencies): Promise<Gateway> {
   await preparePeers();
   const adapter = createHttpAdapter();
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.for(deps), adapter, { logger: false, bodyParser: false, abortOnError: false });
@@ -26,11 +36,14 @@ export async function startGateway(deps: GatewayDependencies): Promise<{ close()
   await Promise.all([feed.start(), events.start()]);
   const upgraded = serveHijacks(adapter.getInstance().server, app.get(EngineClient), feed);
   await listen(adapter, deps.settings.socket);
+  const metrics = app.get(EngineSource);
   return {
+    metrics: (out) => metrics.write(out),
+    annotations: async (query) => ({ contentType: 'application/json', body: JSON.stringify(await annotationsOf(events, query)) }),
     close: async () => {
       for (const client of upgraded) client.destroy();
       await app.close();
-      await Promise.all([feed.stop(), events.stop()]);
+      await Promise.all([feed.stop(), events.stop(), metrics.stop()]);
     },
   };
 }

@@ -29,9 +29,10 @@ class NetworksStart implements OnApplicationBootstrap, OnApplicationShutdown {
     @Inject(DEPENDENCIES) private readonly deps: ServiceDependencies<EngineSettings>,
     @Inject('networks') private readonly networks: Networks,
     @Inject('pools') private readonly pools: Pools,
+    endpoints: Endpoints,
   ) {
     const onError = (error: unknown): void => this.log.error('an endpoint could not be released', { error });
-    this.watch = new ReleaseWatch(deps.store, pools, `${deps.settings.dataRoot}/state/release-watch.snapshot`, onError);
+    this.watch = new ReleaseWatch(deps.store, pools, endpoints.actions, `${deps.settings.dataRoot}/state/release-watch.snapshot`, onError);
     this.snapshots = new SnapshotSchedule([networks, pools, this.watch], (error) => this.log.error('a snapshot could not be saved', { error }));
   }
 

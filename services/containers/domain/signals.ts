@@ -24,3 +24,9 @@ export function signalNumber(text: string): number {
   if (number < 1 || number > 64) throw invalid(`invalid signal: ${text}`);
   return number;
 }
+
+/** "SIGTERM"; of two names for one number the first that signal(7) lists. What has no name is its number. */
+export function signalName(number: number): string {
+  const name = Object.keys(NUMBERS).find((one) => NUMBERS[one] === number);
+  return name === undefined ? String(number) : `SIG${name}`;
+}

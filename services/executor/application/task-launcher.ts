@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { access, chown, mkdir } from 'node:fs/promises';
 import type { ContainerMount, EndpointSettings } from '#contracts/containers/container-state.js';
 import type { LaunchTask, PublishedEndpoint, TaskEvent } from '#contracts/executor/tasks.js';
@@ -16,6 +15,7 @@ import { detachLink, type NetworkSandbox } from '../adapters/network/sandbox.js'
 import type { SandboxPool } from '../adapters/network/sandbox-pool.js';
 import { recordPlan } from '../adapters/shim/step-spans.js';
 import type { Zygote } from '../adapters/shim/zygote.js';
+import { hostLinkName } from '../domain/host-link-name.js';
 import { compilePlan } from '../domain/plan/compile-plan.js';
 import { encodePlan, type Plan } from '../domain/plan/encode-plan.js';
 import { startFailure } from '../domain/plan/start-failure.js';
@@ -184,8 +184,8 @@ export class TaskLauncher {
 
   private async attach(sandbox: NetworkSandbox, endpoint: EndpointSettings): Promise<void> {
     const { bridge, mac, address, prefixLength, gateway, mtu, endpointId } = endpoint;
-    // Derived from the endpoint, so that a link on the host can be traced to its run; new for each run, since the kernel takes its time to remove the old one.
-    const hostName = `veth${createHash('sha256').update(endpointId).digest('hex').slice(0, 7)}`;
+    // New for each run, since the kernel takes its time to remove the old one.
+    const hostName = hostLinkName(endpointId);
     try {
       const attach = (): Promise<void> => sandbox.attach({ bridge, hostName, containerName: 'eth0', mac, address, prefixLength, gateway, mtu });
       try {

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { DryRunReply, RequestClass, RequestContext, StreamEndpoint, WouldAppend } from '#contracts/request.js';
 import type { FoldedLog } from '#libs/event-store/fold.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { ApiMetrics } from './api-metrics.js';
 
 /** The bus as the gateway uses it. */
 export interface Asks {
@@ -23,11 +24,13 @@ export class DryRunAnswer {
 
 /** All that controllers use of the rest of the engine: requests over the bus, and byte streams beside it. */
 export class EngineClient {
+  readonly metrics = new ApiMetrics();
+
   constructor(private readonly deps: GatewayDependencies) {}
 
   /** Rejects with `DryRunAnswer` when the request was a dry run: what would be appended is then all there is to answer. */
   async ask<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, timeoutMs?: number): Promise<Reply> {
-    const reply = await this.deps.bus.request(type, data, context, timeoutMs === undefined ? {} : { timeoutMs });
+    const reply = await this.metrics.measure(type.subject, context, () => this.deps.bus.request(type, data, context, timeoutMs === undefined ? {} : { timeoutMs }));
     if (context.dryRun && typeof reply === 'object' && reply !== null && 'wouldAppend' in reply) throw new DryRunAnswer((reply as DryRunReply).wouldAppend);
     return reply;
   }

@@ -4,7 +4,8 @@ import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
 import type { DockerEvent } from '../domain/docker-event.js';
 import { DockerEvents, type FrozenDockerEvents, type LoggedEvent } from '../domain/docker-events.js';
 
-const SUBJECTS = ['berth.event.container.>', 'berth.event.exec.>', 'berth.event.task.>', 'berth.event.image.>', 'berth.event.volume.>', 'berth.event.network.>', 'berth.event.pool.>'];
+/** All that dockerd has events of. */
+export const EVENT_SUBJECTS = ['berth.event.container.>', 'berth.event.exec.>', 'berth.event.task.>', 'berth.event.image.>', 'berth.event.volume.>', 'berth.event.network.>', 'berth.event.pool.>'];
 
 export interface EventWindow {
   /** RFC 3339; '' means from now on. */
@@ -18,6 +19,8 @@ export interface EventWindow {
  * starts with a copy of it. Who asks for the past reads the log from its beginning.
  */
 export class EventFeed {
+  /** How many subscribe now. */
+  subscribers = 0;
   private now = new DockerEvents();
   private readonly fold: Fold;
   private readonly snapshots: SnapshotSchedule;
@@ -30,7 +33,7 @@ export class EventFeed {
     const thaw = (frozen: unknown): void => {
       this.now = DockerEvents.from(frozen as FrozenDockerEvents); // what `freeze` gave
     };
-    this.fold = new Fold(store, { filters: SUBJECTS, see: (commit) => void translate(this.now, commit), snapshot: { path: snapshotPath, fold: '1', freeze: () => this.now.freeze(), thaw } });
+    this.fold = new Fold(store, { filters: EVENT_SUBJECTS, see: (commit) => void translate(this.now, commit), snapshot: { path: snapshotPath, fold: '1', freeze: () => this.now.freeze(), thaw } });
     this.snapshots = new SnapshotSchedule([this.fold], onError);
   }
 
@@ -59,10 +62,12 @@ export class EventFeed {
         if (begun && at <= until && !abort.aborted) onEvent(translated);
       }
     };
-    const following = await this.store.follow(SUBJECTS, after, take);
+    const following = await this.store.follow(EVENT_SUBJECTS, after, take);
+    this.subscribers++;
     try {
       await Promise.race([reached(until - Date.now(), abort), following.ended]);
     } finally {
+      this.subscribers--;
       await following.stop();
     }
   }

@@ -14,6 +14,7 @@ import type { CollectBlobs } from './collect-blobs.js';
 import type { ImageDirectory } from './image-directory.js';
 import { progressBar, type ProgressLines } from './progress-lines.js';
 import { serveProgress } from './progress-stream.js';
+import { PullMetrics } from './pull-metrics.js';
 import { inDockersWords, resolveImage, type Resolved } from './resolve-image.js';
 
 const PARALLEL = 3;
@@ -30,6 +31,8 @@ export interface StartedPull {
 
 /** `docker pull`: manifest first, so that a mistake is an error of the command; then blobs, three at a time, and layers bottom up as they arrive. */
 export class PullOneImage {
+  readonly metrics = new PullMetrics();
+
   constructor(
     private readonly directory: ImageDirectory,
     private readonly content: ContentStore,
@@ -52,7 +55,7 @@ export class PullOneImage {
     socket.resume();
     await serveProgress(socket, this.content, this.collect, async (lines, lease) => {
       try {
-        await this.pull(pull, lease, lines, gone, asked);
+        await this.metrics.measure(() => this.pull(pull, lease, lines, gone, asked));
       } catch (error) {
         gone.abort(error);
         throw inDockersWords(error, pull.reference);
@@ -128,7 +131,7 @@ export class PullOneImage {
       signal.throwIfAborted();
       try {
         const bytes = await client.blob(blob.digest, signal);
-        await lease.ingest(counted(bytes, onProgress), { digest: blob.digest, sizeBytes: blob.size });
+        await lease.ingest(counted(bytes, (received) => this.metrics.received(received), onProgress), { digest: blob.digest, sizeBytes: blob.size });
         return;
       } catch (error) {
         const refused = error instanceof RegistryError ? error.status < 500 && error.status !== 429 : error instanceof BerthError && error.kind === 'invalid';
@@ -139,10 +142,11 @@ export class PullOneImage {
   }
 }
 
-async function* counted(bytes: Readable, onProgress: (current: number) => void): AsyncGenerator<Uint8Array> {
+async function* counted(bytes: Readable, onChunk: (bytes: number) => void, onProgress: (current: number) => void): AsyncGenerator<Uint8Array> {
   let current = 0;
   for await (const chunk of bytes as AsyncIterable<Uint8Array>) {
     current += chunk.length;
+    onChunk(chunk.length);
     onProgress(current);
     yield chunk;
   }

@@ -2,17 +2,28 @@ import type { EndpointSettings } from '#contracts/containers/container-state.js'
 import type { AllocateEndpoint, ReleaseEndpoint } from '#contracts/networks/networks.js';
 import type { Done, RequestContext } from '#contracts/request.js';
 import { internal } from '#libs/errors/errors.js';
+import { Timer } from '#libs/telemetry/metrics/measured.js';
 import { parseSubnet } from '../domain/ipv4.js';
 import type { NetworkDirectory, Pools } from './network-directory.js';
 
 /** Addresses and ports of the runs of containers: allocated before a run, released after it. */
 export class Endpoints {
+  readonly actions = new Timer('engine_daemon_network_actions_seconds', 'The number of seconds it takes to process each network action', [{ action: 'allocate' }, { action: 'release' }]);
+
   constructor(
     private readonly directory: NetworkDirectory,
     private readonly pools: Pools,
   ) {}
 
-  async allocate(command: AllocateEndpoint, asked: RequestContext): Promise<EndpointSettings & Done> {
+  allocate(command: AllocateEndpoint, asked: RequestContext): Promise<EndpointSettings & Done> {
+    return this.actions.time({ action: 'allocate' }, () => this.allocateNow(command, asked));
+  }
+
+  release(command: ReleaseEndpoint, asked: RequestContext): Promise<Done> {
+    return this.actions.time({ action: 'release' }, () => this.releaseNow(command, asked));
+  }
+
+  private async allocateNow(command: AllocateEndpoint, asked: RequestContext): Promise<EndpointSettings & Done> {
     const network = this.directory.find(command.network);
     const subnet = parseSubnet(network.subnet);
     const { endpoint, container, name, ports, address, mac } = command;
@@ -38,7 +49,7 @@ export class Endpoints {
     };
   }
 
-  async release(command: ReleaseEndpoint, asked: RequestContext): Promise<Done> {
+  private async releaseNow(command: ReleaseEndpoint, asked: RequestContext): Promise<Done> {
     const network = this.directory.find(command.network);
     const { position } = await this.pools.execute(network.id, { type: 'Release', endpoint: command.endpoint, at: new Date().toISOString() }, asked);
     return { position };

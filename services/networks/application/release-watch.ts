@@ -3,30 +3,32 @@ import { causedBy } from '#libs/event-store/caused-by.js';
 import type { Commit } from '#libs/event-store/event.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import { Reaction, type Work } from '#libs/event-store/reaction.js';
+import type { Timer } from '#libs/telemetry/metrics/measured.js';
 import { NETWORKS } from './predefined-networks.js';
 import type { Pools } from './network-directory.js';
 
 /** A run that has ended needs no endpoint: releases it, also what ended while nobody watched. The pools are folded before. */
 export class ReleaseWatch extends Reaction {
-  constructor(store: EventStore, pools: Pools, snapshotPath: string, onError: (error: unknown) => void) {
+  constructor(store: EventStore, pools: Pools, actions: Timer, snapshotPath: string, onError: (error: unknown) => void) {
     super(store, {
       filters: ['berth.event.container.>'],
       // Only the containers service may write these subjects.
-      see: (commit) => releases(commit as Commit as Commit<ContainerEvent>, pools),
+      see: (commit) => releases(commit as Commit as Commit<ContainerEvent>, pools, actions),
       snapshot: { path: snapshotPath, fold: '1', freeze: () => null, thaw: () => undefined }, // only how far it has come
       onError,
     });
   }
 }
 
-function releases(commit: Commit<ContainerEvent>, pools: Pools): Work[] {
+function releases(commit: Commit<ContainerEvent>, pools: Pools, actions: Timer): Work[] {
   const asked = causedBy(commit, NETWORKS.actor);
   return commit.events.flatMap((event) => {
     if (event.type !== 'ContainerExited' && event.type !== 'StartFailed') return [];
     const endpoint = endpointOf(event.container, event.start);
+    const release = (network: string) => pools.execute(network, { type: 'Release', endpoint, at: new Date().toISOString() }, asked);
     return Array.from(pools.entries())
       .filter(([, pool]) => pool.endpoints.has(endpoint))
-      .map(([network]) => ({ key: network, run: async () => void (await pools.execute(network, { type: 'Release', endpoint, at: new Date().toISOString() }, asked)) }));
+      .map(([network]) => ({ key: network, run: async () => void (await actions.time({ action: 'release' }, () => release(network))) }));
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Fd } from '#libs/linux/native.js';
 import { NETLINK_ROUTE, NetlinkSocket } from '#libs/linux/netlink-socket.js';
+import { type LinkCounters, linkCountersOf } from '#libs/netlink/link-counters.js';
 import type { Message, Outcome } from '#libs/netlink/messages.js';
 import { decodeOutcome, encodeMessages } from '#libs/netlink/messages.js';
 import type { Link } from '#libs/netlink/route.js';
@@ -41,6 +42,10 @@ export class RouteSocket implements Disposable {
 
   links(): readonly Link[] {
     return linksOf(this.send(listLinks()).replies);
+  }
+
+  counters(): readonly LinkCounters[] {
+    return linkCountersOf(this.send(listLinks()).replies);
   }
 
   close(): void {

@@ -23,8 +23,12 @@ export class ImageStreamsController {
     if (image === '') return this.importImage(query, asked, request, reply);
     const platform = text(query, 'platform');
     const auth = readRegistryAuth(request.headers['x-registry-auth']);
+    const start = performance.now();
     const endpoint = await this.engine.ask(PullImage, { reference: reference(image, text(query, 'tag') ?? ''), ...(platform ? { platform } : {}), ...(auth === undefined ? {} : { auth }) }, asked, 60_000);
-    streamReply(reply, 'application/json', await this.engine.open(endpoint));
+    const stream = await this.engine.open(endpoint);
+    // Its end is the pull's: a client that left destroys it before.
+    stream.once('end', () => this.engine.metrics.pulled((performance.now() - start) / 1000));
+    streamReply(reply, 'application/json', stream);
   }
 
   private async importImage(query: QueryValues, asked: RequestContext, request: FastifyRequest, reply: FastifyReply): Promise<void> {

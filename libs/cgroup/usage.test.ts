@@ -1,0 +1,83 @@
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { KeptCgroupFiles } from './kept-files.js';
+import { type CgroupLayout, cgroupDirectories, detect } from './layout.js';
+import { ensureParent } from './parent.js';
+import { readUsage, usageOf } from './usage.js';
+
+/** A cgroup whose files are plain ones: what a machine of the other kind would show. */
+function usageOfFiles(mode: 'v1' | 'v2', files: Readonly<Record<string, string>>): ReturnType<typeof readUsage> {
+  const root = mkdtempSync(join(tmpdir(), 'berth-usage-'));
+  try {
+    const controllers = new Map(['cpu', 'cpuacct', 'memory', 'pids', 'blkio', 'io'].map((name) => [name, root]));
+    const layout: CgroupLayout = { mode, controllers, unified: root };
+    mkdirSync(join(root, 'c'));
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(root, 'c', name), text);
+    const kept = new KeptCgroupFiles(layout, '/c');
+    const usage = readUsage(layout, '/c');
+    expect(usageOf(mode, kept.read)).toEqual(usage);
+    expect(usageOf(mode, kept.read)).toEqual(usage);
+    kept.close();
+    return usage;
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+}
+
+test('v2 tells of CPU, memory, disks and pressure', () => {
+  const usage = usageOfFiles('v2', {
+    'cpu.stat': 'usage_usec 30\nuser_usec 20\nsystem_usec 10\nnr_periods 4\nnr_throttled 2\nthrottled_usec 7\nnr_bursts 1\nburst_usec 3\n',
+    'memory.current': '4096\n',
+    'memory.max': 'max\n',
+    'memory.peak': '8192\n',
+    'memory.swap.current': '0\n',
+    'memory.stat': 'anon 1\nfile 2\nkernel 3\n',
+    'memory.events': 'low 0\nhigh 5\nmax 6\noom 1\noom_kill 2\n',
+    'pids.current': '3\n',
+    'pids.max': '10\n',
+    'io.stat': '8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0\n8:16 \n',
+    'cpu.pressure': 'some avg10=0.00 avg60=0.00 avg300=0.00 total=2000000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=1000000\n',
+  });
+  expect(usage.cpu).toEqual({ totalNanoseconds: 30_000, userNanoseconds: 20_000, systemNanoseconds: 10_000, periods: 4, throttledPeriods: 2, throttledNanoseconds: 7000, bursts: { periods: 1, nanoseconds: 3000 } });
+  expect(usage.memory).toEqual({ usageBytes: 4096, limitBytes: Infinity, maxUsageBytes: 8192, swapBytes: 0, kernelBytes: 3, oomKills: 2, events: { high: 5, max: 6 }, stat: { anon: 1, file: 2, kernel: 3 } });
+  expect(usage.disks).toEqual([{ device: '8:0', readBytes: 1, writeBytes: 2, reads: 3, writes: 4 }]);
+  expect(usage.pressure).toEqual({ cpu: { waitingSeconds: 2, stalledSeconds: 1 } });
+});
+
+test('v1 tells of disks and OOM kills', () => {
+  const usage = usageOfFiles('v1', {
+    'memory.usage_in_bytes': '4096\n',
+    'memory.limit_in_bytes': '9223372036854771712\n',
+    'memory.stat': 'rss 1\ntotal_rss 1\ntotal_swap 5\n',
+    'memory.failcnt': '3\n',
+    'memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\noom_kill 2\n',
+    'blkio.throttle.io_service_bytes_recursive': '8:0 Read 1\n8:0 Write 2\n8:0 Sync 3\n8:0 Total 3\nTotal 3\n',
+    'blkio.throttle.io_serviced_recursive': '8:0 Read 4\n8:0 Write 5\nTotal 9\n',
+  });
+  expect(usage.memory).toEqual({ usageBytes: 4096, limitBytes: Infinity, swapBytes: 5, limitHits: 3, oomKills: 2, stat: { rss: 1, total_rss: 1, total_swap: 5 } });
+  expect(usage.disks).toEqual([{ device: '8:0', readBytes: 1, writeBytes: 2, reads: 4, writes: 5 }]);
+  expect(usage.cpu).toBeUndefined();
+});
+
+test('kept descriptors do not keep a cgroup, and one of the same name is found once they were let go', () => {
+  const layout = detect();
+  const path = `/berth-kept-${process.pid}`;
+  const directories = cgroupDirectories(layout, path);
+  const kept = new KeptCgroupFiles(layout, path);
+  const read = (): number | undefined => usageOf(layout.mode, kept.read).pids?.current;
+  ensureParent(layout, path);
+  try {
+    expect(read()).toBe(0);
+    for (const directory of directories) rmdirSync(directory);
+    expect(read()).toBeUndefined();
+    ensureParent(layout, path);
+    expect(read()).toBeUndefined();
+    kept.close();
+    expect(read()).toBe(0);
+  } finally {
+    kept.close();
+    for (const directory of directories) rmdirSync(directory);
+  }
+});

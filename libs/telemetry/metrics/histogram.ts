@@ -1,0 +1,46 @@
+/** What a histogram holds: counts beside each bound, the last one above all of them. Plain data, so that a fold of events can keep it. */
+export interface HistogramData {
+  readonly bounds: readonly number[];
+  readonly counts: readonly number[];
+  readonly sum: number;
+  readonly count: number;
+  /** The newest observation of each bucket that belongs to a trace. */
+  readonly exemplars: readonly (Exemplar | undefined)[];
+}
+
+export interface Exemplar {
+  readonly traceId: string;
+  readonly value: number;
+  /** Since 1970. */
+  readonly atSeconds: number;
+}
+
+/** The bounds that Prometheus' clients take when nobody says otherwise, and dockerd with them. Seconds. */
+export const DEFAULT_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+
+/** Of parts of a container's start, which are much shorter. Seconds. */
+export const FINE_BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const;
+
+/** A histogram that grows by observations. */
+export class Histogram implements HistogramData {
+  readonly counts: number[];
+  readonly exemplars: (Exemplar | undefined)[];
+  sum = 0;
+  count = 0;
+
+  constructor(readonly bounds: readonly number[] = DEFAULT_BOUNDS) {
+    this.counts = new Array<number>(bounds.length + 1).fill(0);
+    this.exemplars = new Array<undefined>(bounds.length + 1).fill(undefined);
+  }
+
+  /** A value below zero, as clocks that were set make it, counts as zero. */
+  observe(value: number, exemplar?: { readonly traceId: string; readonly atSeconds: number }): void {
+    const observed = Math.max(0, value);
+    const above = this.bounds.findIndex((bound) => observed <= bound);
+    const index = above < 0 ? this.bounds.length : above;
+    this.counts[index] = (this.counts[index] ?? 0) + 1;
+    this.sum += observed;
+    this.count++;
+    if (exemplar) this.exemplars[index] = { ...exemplar, value: observed };
+  }
+}

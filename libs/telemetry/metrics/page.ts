@@ -1,0 +1,22 @@
+import { Exposition, type ExpositionFormat } from './exposition.js';
+
+/** Writes its families to a scrape's page. One that rejects fails the scrape: a page with holes would look like containers that went away. */
+export type MetricsSource = (out: Exposition) => void | Promise<void>;
+
+export interface MetricsPage {
+  readonly contentType: string;
+  readonly body: string;
+}
+
+const CONTENT_TYPES: Readonly<Record<ExpositionFormat, string>> = {
+  text: 'text/plain; version=0.0.4; charset=utf-8',
+  openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
+};
+
+/** One scrape, in the format that the Accept header asks for. No two sources may have a family in common. */
+export async function metricsPage(sources: readonly MetricsSource[], accept: string | undefined): Promise<MetricsPage> {
+  const format = accept?.includes('application/openmetrics-text') ? 'openmetrics' : 'text';
+  const out = new Exposition(format);
+  for (const source of sources) await source(out);
+  return { contentType: CONTENT_TYPES[format], body: out.text() };
+}

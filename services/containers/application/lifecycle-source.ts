@@ -1,0 +1,30 @@
+import type { ContainerEvent } from '#contracts/containers/events.js';
+import type { TaskEvent } from '#contracts/executor/tasks.js';
+import type { EventStore } from '#libs/event-store/event-store.js';
+import type { Exposition } from '#libs/telemetry/metrics/exposition.js';
+import { LogFold } from '#libs/telemetry/metrics/log-fold.js';
+import { sampledTrace } from '#libs/telemetry/metrics/measured.js';
+import { LifecycleMetrics } from '../domain/metrics/lifecycle-metrics.js';
+import { writeLifecycle } from '../domain/metrics/write-lifecycle.js';
+
+/** The part of /metrics that this service writes. */
+export class LifecycleSource {
+  private readonly fold: LogFold<LifecycleMetrics>;
+
+  constructor(store: Pick<EventStore, 'follow' | 'lastPosition'>) {
+    this.fold = new LogFold(store, ['berth.event.container.>', 'berth.event.task.>'], () => new LifecycleMetrics(), (metrics, commit) => {
+      const traceId = sampledTrace(commit.cause.traceparent);
+      const facts = { atSeconds: Date.parse(commit.time) / 1000, ...(traceId === undefined ? {} : { traceId }) };
+      // Subjects have one writer each, which validated what it wrote.
+      for (const event of commit.events as readonly (ContainerEvent | TaskEvent)[]) metrics.evolve(event, facts);
+    });
+  }
+
+  async write(out: Exposition): Promise<void> {
+    writeLifecycle(await this.fold.read(), Date.now() / 1000, out);
+  }
+
+  stop(): Promise<void> {
+    return this.fold.stop();
+  }
+}

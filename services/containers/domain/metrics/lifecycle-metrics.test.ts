@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest';
+import type { ContainerEvent, ExitReason, StartReason } from '#contracts/containers/events.js';
+import type { TaskEvent } from '#contracts/executor/tasks.js';
+import { Exposition } from '#libs/telemetry/metrics/exposition.js';
+import { LifecycleMetrics } from './lifecycle-metrics.js';
+import { writeLifecycle } from './write-lifecycle.js';
+
+/** Seconds into the tests' hour, as events carry time. */
+const at = (seconds: number): string => `2026-01-01T00:${String(Math.floor(seconds / 60)).padStart(2, '0')}:${(seconds % 60).toFixed(3).padStart(6, '0')}Z`;
+const HOUR = Date.parse('2026-01-01T00:00:00Z') / 1000;
+
+const created = (when: number, container = 'a'): ContainerEvent => ({ type: 'ContainerCreated', container, name: container, config: {}, hostConfig: {}, imageId: '', imageRef: '', layers: [], path: '', args: [], mounts: [], at: at(when) });
+const startRequested = (when: number, start = 1, reason: StartReason = 'api'): ContainerEvent => ({ type: 'StartRequested', container: 'a', start, reason, at: at(when) });
+const taskRequested = (when: number, start = 1): TaskEvent => ({ type: 'TaskRequested', container: 'a', start, at: at(when) });
+const taskStarted = (when: number, start = 1): TaskEvent => ({ type: 'TaskStarted', container: 'a', start, pid: 1, at: at(when) });
+const started = (when: number, start = 1): ContainerEvent => ({ type: 'ContainerStarted', container: 'a', start, pid: 1, at: at(when) });
+const startFailed = (when: number, start = 1): ContainerEvent => ({ type: 'StartFailed', container: 'a', start, error: '', exitCode: 127, at: at(when) });
+const stopRequested = (when: number): ContainerEvent => ({ type: 'StopRequested', container: 'a', signal: 15, timeoutSeconds: 10, at: at(when) });
+const exited = (when: number, exitCode: number, signal: number, reason: ExitReason): ContainerEvent => ({ type: 'ContainerExited', container: 'a', start: 1, exitCode, signal, oomKilled: reason === 'oom', reason, at: at(when) });
+const restartScheduled = (when: number, delayMs: number): ContainerEvent => ({ type: 'RestartScheduled', container: 'a', start: 1, delayMs, at: at(when) });
+const removed = (when: number): ContainerEvent => ({ type: 'ContainerRemoved', container: 'a', at: at(when) });
+
+/** Each commit is one event, decided when it says. */
+const given = (...events: (ContainerEvent | TaskEvent)[]) => ({
+  shows: (now: number, ...lines: string[]): void => {
+    const page = pageOf(events, now);
+    for (const line of lines) expect(page).toContain(`${line}\n`);
+  },
+  hides: (now: number, text: string): void => expect(pageOf(events, now)).not.toContain(text),
+});
+
+function pageOf(events: readonly (ContainerEvent | TaskEvent)[], now: number): string {
+  const metrics = new LifecycleMetrics();
+  for (const event of events) metrics.evolve(event, { atSeconds: Date.parse(event.at) / 1000, traceId: 'cafe' });
+  const out = new Exposition('openmetrics');
+  writeLifecycle(metrics, HOUR + now, out);
+  return out.text();
+}
+
+test('a container is in one state, and time counts for it', () =>
+  given(created(0), startRequested(2), started(3)).shows(
+    10,
+    'berth_container_state{name="a",state="running"} 1',
+    'berth_container_state{name="a",state="created"} 0',
+    'berth_container_state_seconds_total{name="a",state="created"} 3',
+    'berth_container_state_seconds_total{name="a",state="running"} 7',
+  ));
+
+test('an exit has a code class, a signal and a reason', () =>
+  given(created(0), startRequested(1), started(2), exited(5, 137, 9, 'oom')).shows(
+    9,
+    'berth_container_exits_total{name="a",code_class="128-255",signal="SIGKILL",reason="oom"} 1',
+    'berth_container_last_exit_code{name="a"} 137',
+    `berth_container_last_exit_timestamp_seconds{name="a"} ${HOUR + 5}`,
+    'berth_container_last_exit_oom{name="a"} 1',
+    'berth_container_oom_kills_total{name="a",victim="init",scope="container"} 1',
+  ));
+
+test('an OOM kill that the command survived was a child', () =>
+  given(created(0), startRequested(1), started(2), exited(5, 1, 0, 'oom')).shows(9, 'berth_container_oom_kills_total{name="a",victim="child",scope="container"} 1'));
+
+test('a restart that waits shows how long, until it is due', () => {
+  const waiting = [created(0), startRequested(1), started(2), exited(3, 1, 0, 'error'), restartScheduled(3, 400)] as const;
+  given(...waiting).shows(3.2, 'berth_container_state{name="a",state="restarting"} 1', 'berth_restart_backoff_seconds{name="a"} 0.4');
+  const again = [...waiting, startRequested(3.5, 2, 'restart-policy'), started(4, 2)] as const;
+  given(...again).shows(5, 'berth_container_starts_total{name="a",cause="restart_policy"} 1', 'berth_restart_backoff_seconds{name="a"} 0');
+});
+
+test('somebody who stops a container that restarts ends the restarting', () =>
+  given(created(0), startRequested(1), started(2), exited(3, 1, 0, 'error'), restartScheduled(3, 400), stopRequested(3.1)).shows(4, 'berth_container_state{name="a",state="exited"} 1'));
+
+test('a stop is graceful or killed, from the wish to the exit', () => {
+  given(created(0), startRequested(1), started(2), stopRequested(10), exited(12, 143, 15, 'killed-api')).shows(20, 'berth_container_stop_seconds_sum{outcome="graceful"} 2');
+  given(created(0), startRequested(1), started(2), stopRequested(10), exited(20, 137, 9, 'stop-timeout')).shows(20, 'berth_container_stop_seconds_sum{outcome="killed"} 10');
+});
+
+test('a start has phases, and the trace that it belongs to', () =>
+  given(created(0), startRequested(1), taskRequested(1.25), taskStarted(2), started(2)).shows(
+    3,
+    'berth_container_phase_seconds_sum{phase="network",outcome="ok"} 0.25',
+    'berth_container_phase_seconds_sum{phase="exec",outcome="ok"} 0.75',
+    `berth_container_phase_seconds_bucket{phase="start",outcome="ok",le="1"} 1 # {trace_id="cafe"} 1 ${HOUR + 2}`,
+  ));
+
+test('a start that failed failed in the phase it had come to', () => {
+  given(created(0), startRequested(1), startFailed(2)).shows(3, 'berth_container_phase_seconds_sum{phase="network",outcome="error"} 1', 'berth_container_state{name="a",state="created"} 1');
+  given(created(0), startRequested(1), taskRequested(2), startFailed(3)).shows(4, 'berth_container_phase_seconds_sum{phase="exec",outcome="error"} 1');
+});
+
+test('a removed container leaves no series with its name, and what has none stays', () => {
+  const gone = [created(0), startRequested(1), taskRequested(1), taskStarted(2), started(2), stopRequested(3), exited(4, 0, 0, 'killed-api'), removed(5)] as const;
+  given(...gone).hides(6, 'name="a"');
+  given(...gone).shows(6, 'berth_container_stop_seconds_count{outcome="graceful"} 1');
+});
+
+test('what comes after a removal, or of a container nobody created, is passed over', () => given(taskStarted(1), exited(2, 0, 0, 'completed')).hides(3, 'name='));

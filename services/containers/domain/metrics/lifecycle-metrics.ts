@@ -1,0 +1,180 @@
+import type { ContainerEvent, ExitReason, StartReason } from '#contracts/containers/events.js';
+import type { TaskEvent } from '#contracts/executor/tasks.js';
+import { FINE_BOUNDS, Histogram } from '#libs/telemetry/metrics/histogram.js';
+
+/** As `berth_container_state` tells it. What is being removed keeps the state it had. */
+export const STATES = ['created', 'running', 'paused', 'restarting', 'exited', 'dead'] as const;
+export type MetricState = (typeof STATES)[number];
+
+export interface ContainerMetrics {
+  name: string;
+  state: MetricState;
+  /** Seconds since 1970. */
+  since: number;
+  /** In states that are over, in seconds. */
+  readonly spent: Map<MetricState, number>;
+  readonly starts: Map<StartReason, number>;
+  readonly exits: Map<string, { readonly labels: ExitLabels; count: number }>;
+  readonly oomKills: Map<'init' | 'child', number>;
+  lastExit: { readonly code: number; readonly atSeconds: number; readonly oom: boolean } | undefined;
+  /** Of the last restart that was scheduled: counts while the state is restarting. */
+  backoffSeconds: number;
+  stopRequestedAt: number | undefined;
+  /** The run that is being started, and when each step of it was on the log. */
+  starting: { readonly start: number; readonly requestedAt: number; launchedAt?: number; executedAt?: number } | undefined;
+}
+
+export interface ExitLabels {
+  readonly codeClass: string;
+  readonly signal: number;
+  readonly reason: ExitReason;
+}
+
+/** What one commit says beside its events. */
+export interface CommitFacts {
+  /** When it was decided, seconds since 1970. */
+  readonly atSeconds: number;
+  readonly traceId?: string;
+}
+
+export type Phase = 'network' | 'exec' | 'append' | 'start';
+export type Outcome = 'ok' | 'error';
+
+/** Bounds of how long a stop takes: Docker's own patience is 10 s. */
+const STOP_BOUNDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60];
+
+/**
+ * What the log says of containers, in numbers: a fold of containers' and tasks' events, so that a restart of the engine sets nothing back. Series of a container go
+ * with it; what has no container's name stays.
+ */
+export class LifecycleMetrics {
+  readonly containers = new Map<string, ContainerMetrics>();
+  readonly stops = { graceful: new Histogram(STOP_BOUNDS), killed: new Histogram(STOP_BOUNDS) };
+  /** By "phase outcome". */
+  readonly phases = new Map<`${Phase} ${Outcome}`, Histogram>();
+
+  /** Events of others are passed over. */
+  evolve(event: ContainerEvent | TaskEvent, facts: CommitFacts): void {
+    if (event.type === 'ContainerCreated') {
+      this.containers.set(event.container, created(event.name, seconds(event.at)));
+      return;
+    }
+    const container = this.containers.get(event.container);
+    if (container === undefined) return;
+    const at = seconds(event.at);
+    switch (event.type) {
+      case 'StartRequested':
+        count(container.starts, event.reason);
+        container.stopRequestedAt = undefined;
+        container.starting = { start: event.start, requestedAt: at };
+        return;
+      case 'TaskRequested':
+        if (container.starting?.start === event.start) {
+          container.starting.launchedAt = at;
+          this.phase('network', 'ok', at - container.starting.requestedAt, facts);
+        }
+        return;
+      case 'TaskStarted':
+        if (container.starting?.start === event.start && container.starting.launchedAt !== undefined) {
+          container.starting.executedAt = at;
+          this.phase('exec', 'ok', at - container.starting.launchedAt, facts);
+        }
+        return;
+      case 'ContainerStarted':
+        enter(container, 'running', at);
+        if (container.starting?.start === event.start) {
+          this.phase('append', 'ok', facts.atSeconds - at, facts);
+          this.phase('start', 'ok', facts.atSeconds - container.starting.requestedAt, facts);
+        }
+        container.starting = undefined;
+        return;
+      case 'StartFailed': {
+        const { starting } = container;
+        if (starting?.start === event.start) {
+          const failed = starting.launchedAt === undefined ? 'network' : 'exec';
+          this.phase(failed, 'error', at - (starting.launchedAt ?? starting.requestedAt), facts);
+          this.phase('start', 'error', at - starting.requestedAt, facts);
+        }
+        container.starting = undefined;
+        // A container that never ran stays created, as in `docker ps -a`.
+        if (event.start > 1) enter(container, 'exited', at);
+        return;
+      }
+      case 'StopRequested':
+        container.stopRequestedAt = at;
+        if (container.state === 'restarting') enter(container, 'exited', at);
+        return;
+      case 'ContainerExited':
+        this.exited(container, event, at);
+        return;
+      case 'RestartScheduled':
+        enter(container, 'restarting', at);
+        container.backoffSeconds = event.delayMs / 1000;
+        return;
+      case 'ContainerRenamed':
+        container.name = event.name;
+        return;
+      case 'ContainerRemoved':
+        this.containers.delete(event.container);
+        return;
+    }
+  }
+
+  private exited(container: ContainerMetrics, event: Extract<ContainerEvent, { type: 'ContainerExited' }>, at: number): void {
+    const labels: ExitLabels = { codeClass: codeClass(event.exitCode), signal: event.signal, reason: event.reason };
+    const key = `${labels.codeClass} ${labels.signal} ${labels.reason}`;
+    const known = container.exits.get(key) ?? { labels, count: 0 };
+    known.count++;
+    container.exits.set(key, known);
+    // The kernel kills with SIGKILL; a command that ended otherwise lost a child to the OOM killer.
+    if (event.oomKilled) count(container.oomKills, event.signal === 9 ? 'init' : 'child');
+    container.lastExit = { code: event.exitCode, atSeconds: at, oom: event.oomKilled };
+    if (container.stopRequestedAt !== undefined) this.stops[event.reason === 'stop-timeout' ? 'killed' : 'graceful'].observe(at - container.stopRequestedAt);
+    container.stopRequestedAt = undefined;
+    enter(container, 'exited', at);
+  }
+
+  private phase(phase: Phase, outcome: Outcome, spent: number, { traceId, atSeconds }: CommitFacts): void {
+    const key = `${phase} ${outcome}` as const;
+    const histogram = this.phases.get(key) ?? new Histogram(FINE_BOUNDS);
+    this.phases.set(key, histogram);
+    histogram.observe(spent, traceId === undefined ? undefined : { traceId, atSeconds });
+  }
+}
+
+const created = (name: string, since: number): ContainerMetrics => ({
+  name,
+  state: 'created',
+  since,
+  spent: new Map(),
+  starts: new Map(),
+  exits: new Map(),
+  oomKills: new Map(),
+  lastExit: undefined,
+  backoffSeconds: 0,
+  stopRequestedAt: undefined,
+  starting: undefined,
+});
+
+function enter(container: ContainerMetrics, state: MetricState, at: number): void {
+  container.spent.set(container.state, (container.spent.get(container.state) ?? 0) + Math.max(0, at - container.since));
+  container.state = state;
+  container.since = at;
+}
+
+function count<Key>(counts: Map<Key, number>, key: Key): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+/** Few values, whatever the program exits with: Docker's own codes stay apart. */
+function codeClass(code: number): string {
+  if (code === 0 || (code >= 125 && code <= 127)) return String(code);
+  return code < 125 ? '1-124' : '128-255';
+}
+
+/** RFC 3339 to seconds since 1970, with all the digits it has: Date keeps milliseconds. */
+export function seconds(at: string): number {
+  const fraction = /\.\d{3}(\d+)/.exec(at)?.[1];
+  const milliseconds = Date.parse(at);
+  return milliseconds / 1000 + (fraction === undefined ? 0 : Number(`0.000${fraction}`));
+}

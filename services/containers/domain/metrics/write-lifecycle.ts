@@ -1,0 +1,58 @@
+import { labelText, type Exposition } from '#libs/telemetry/metrics/exposition.js';
+import { signalName } from '../signals.js';
+import { type ContainerMetrics, type LifecycleMetrics, STATES } from './lifecycle-metrics.js';
+
+/** Berth's own series of containers. `now`: seconds since 1970. */
+export function writeLifecycle(metrics: LifecycleMetrics, now: number, out: Exposition): void {
+  const containers = [...metrics.containers.values()];
+  const each = (write: (container: ContainerMetrics, name: string) => void): void => {
+    for (const container of containers) write(container, container.name);
+  };
+
+  out.family('berth_container_state', 'gauge', '1 for the state that a container is in, kept after its exit until it is removed.');
+  each((container, name) => STATES.forEach((state) => out.sample(labelText({ name, state }), container.state === state ? 1 : 0)));
+
+  out.family('berth_container_state_seconds_total', 'counter', 'Time that a container has spent in each state it was in.');
+  each((container, name) => {
+    for (const state of STATES) {
+      const spent = (container.spent.get(state) ?? 0) + (container.state === state ? Math.max(0, now - container.since) : 0);
+      if (container.state === state || container.spent.has(state)) out.sample(labelText({ name, state }), spent);
+    }
+  });
+
+  out.family('berth_container_starts_total', 'counter', 'Starts asked for, by what asked.');
+  each((container, name) => {
+    for (const [reason, count] of container.starts) out.sample(labelText({ name, cause: reason.replaceAll('-', '_') }), count);
+  });
+
+  out.family('berth_container_exits_total', 'counter', 'Exits, by code, signal and what they came of.');
+  each((container, name) => {
+    for (const { labels, count } of container.exits.values()) {
+      out.sample(labelText({ name, code_class: labels.codeClass, signal: labels.signal === 0 ? '' : signalName(labels.signal), reason: labels.reason.replaceAll('-', '_') }), count);
+    }
+  });
+
+  out.family('berth_container_last_exit_code', 'gauge', 'Exit code of the last run that ended.');
+  each(({ lastExit }, name) => lastExit && out.sample(labelText({ name }), lastExit.code));
+  out.family('berth_container_last_exit_timestamp_seconds', 'gauge', 'When the last run ended, since 1970.');
+  each(({ lastExit }, name) => lastExit && out.sample(labelText({ name }), lastExit.atSeconds));
+  out.family('berth_container_last_exit_oom', 'gauge', '1 when the last run that ended lost a process to the OOM killer.');
+  each(({ lastExit }, name) => lastExit && out.sample(labelText({ name }), lastExit.oom ? 1 : 0));
+
+  out.family('berth_container_oom_kills_total', 'counter', 'Runs that lost a process to the OOM killer: the command itself, or a child of it.');
+  each((container, name) => {
+    for (const [victim, count] of container.oomKills) out.sample(labelText({ name, victim, scope: 'container' }), count);
+  });
+
+  out.family('berth_restart_backoff_seconds', 'gauge', 'How long a container that restarts waits before its next try; 0: it does not.');
+  each((container, name) => out.sample(labelText({ name }), container.state === 'restarting' ? container.backoffSeconds : 0));
+
+  out.family('berth_container_stop_seconds', 'histogram', 'From the wish to stop to the exit; killed: the signal was not heeded in time.');
+  for (const outcome of ['graceful', 'killed'] as const) out.histogram(labelText({ outcome }), metrics.stops[outcome]);
+
+  out.family('berth_container_phase_seconds', 'histogram', 'Where a start spends its time, by what the log holds: network, exec, append, and start as a whole.');
+  for (const [key, histogram] of metrics.phases) {
+    const [phase = '', outcome = ''] = key.split(' ');
+    out.histogram(labelText({ phase, outcome }), histogram);
+  }
+}

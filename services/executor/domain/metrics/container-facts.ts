@@ -1,0 +1,110 @@
+import type { HostConfig } from '#contracts/containers/container-config.js';
+import type { ContainerEvent } from '#contracts/containers/events.js';
+import { labelText } from '#libs/telemetry/metrics/exposition.js';
+import { hostLinkName } from '../host-link-name.js';
+
+/** What the log says of a container that its cgroup does not. Times in seconds since 1970. */
+export interface ContainerFacts {
+  readonly id: string;
+  readonly image: string;
+  /** Those of its labels that are shown. */
+  readonly shownLabels: Readonly<Record<string, string>>;
+  /** Base labels of all its series, as text. */
+  labels: string;
+  readonly createdAt: number;
+  readonly limits: SpecLimits;
+  running: boolean;
+  /** 0: it never ran. */
+  startedAt: number;
+  /** Of the last run that ended; 0: none has. */
+  exitedAt: number;
+  /** Outer end of its veth pair while it runs; '': it has none of its own. */
+  link: string;
+}
+
+/** As cAdvisor tells limits: bytes, 0 for none; microseconds. */
+export interface SpecLimits {
+  readonly cpuShares: number;
+  readonly cpuPeriod: number;
+  /** Undefined: none. */
+  readonly cpuQuota: number | undefined;
+  readonly memoryReservationBytes: number;
+  readonly memorySwapBytes: number;
+}
+
+/** Containers that are there, by id: a fold of containers' events. */
+export class ContainerFold {
+  readonly containers = new Map<string, ContainerFacts>();
+
+  /** `cgroupParent`: "/docker". `labels`: names of the containers' labels that are shown. */
+  constructor(
+    private readonly cgroupParent: string,
+    private readonly labels: readonly string[],
+  ) {}
+
+  evolve(event: ContainerEvent): void {
+    if (event.type === 'ContainerCreated') {
+      this.containers.set(event.container, this.created(event));
+      return;
+    }
+    const facts = this.containers.get(event.container);
+    if (facts === undefined) return;
+    switch (event.type) {
+      case 'ContainerStarted':
+        facts.running = true;
+        facts.startedAt = Date.parse(event.at) / 1000;
+        facts.link = event.endpoint === undefined ? '' : hostLinkName(event.endpoint.endpointId);
+        return;
+      case 'ContainerExited':
+        facts.running = false;
+        facts.exitedAt = Date.parse(event.at) / 1000;
+        facts.link = '';
+        return;
+      case 'ContainerRenamed':
+        facts.labels = this.baseLabels(facts.id, event.name, facts.image, facts.shownLabels);
+        return;
+      case 'ContainerRemoved':
+        this.containers.delete(event.container);
+    }
+  }
+
+  private created(event: Extract<ContainerEvent, { type: 'ContainerCreated' }>): ContainerFacts {
+    const { container: id, config, hostConfig } = event;
+    const image = config.Image ?? event.imageRef;
+    const shownLabels = Object.fromEntries(
+      this.labels.flatMap((name) => {
+        const value = config.Labels?.[name];
+        return value === undefined ? [] : [[`container_label_${name.replace(/[^a-zA-Z0-9_]/g, '_')}`, value]];
+      }),
+    );
+    return {
+      id,
+      image,
+      shownLabels,
+      labels: this.baseLabels(id, event.name, image, shownLabels),
+      createdAt: Date.parse(event.at) / 1000,
+      limits: specLimits(hostConfig),
+      running: false,
+      startedAt: 0,
+      exitedAt: 0,
+      link: '',
+    };
+  }
+
+  /** `container` is what rules for Kubernetes group by: the same name twice, or they never fire. */
+  private baseLabels(id: string, name: string, image: string, shown: Readonly<Record<string, string>>): string {
+    return labelText({ id: `${this.cgroupParent}/${id}`, name, image, container: name, ...shown });
+  }
+}
+
+function specLimits({ CpuShares, CpuPeriod, CpuQuota, NanoCpus, Memory, MemoryReservation, MemorySwap }: HostConfig): SpecLimits {
+  const cpuPeriod = CpuPeriod || 100_000;
+  return {
+    cpuShares: CpuShares || 1024,
+    cpuPeriod,
+    cpuQuota: NanoCpus ? Math.round((NanoCpus / 1e9) * cpuPeriod) : CpuQuota || undefined,
+    memoryReservationBytes: MemoryReservation || 0,
+    // Without a word about swap there may be as much of it as of memory.
+    memorySwapBytes: !Memory ? 0 : MemorySwap === -1 ? 0 : MemorySwap || Memory * 2,
+  };
+}

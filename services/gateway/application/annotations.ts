@@ -1,0 +1,34 @@
+import { invalid } from '#libs/errors/errors.js';
+import { type Annotation, annotationOf } from '../domain/annotation.js';
+import type { EventFeed } from './event-feed.js';
+
+/** More than this is a wall of lines: the newest are shown. */
+const MOST = 1000;
+
+/** Annotations of a time, oldest first. `from` and `to`: milliseconds since 1970, as Grafana gives them. Rejects as invalid for what is no number. */
+export async function annotationsOf(feed: EventFeed, query: URLSearchParams): Promise<readonly Annotation[]> {
+  const from = milliseconds(query, 'from', 0);
+  // What has not happened yet is not waited for.
+  const to = Math.min(milliseconds(query, 'to', Date.now()), Date.now());
+  const found: Annotation[] = [];
+  const abort = new AbortController();
+  await feed.subscribe(
+    { since: new Date(from).toISOString(), until: new Date(to).toISOString() },
+    (event) => {
+      const annotation = annotationOf(event);
+      if (annotation === undefined) return;
+      found.push(annotation);
+      if (found.length > MOST) found.shift();
+    },
+    abort.signal,
+  );
+  return found;
+}
+
+function milliseconds(query: URLSearchParams, name: string, fallback: number): number {
+  const text = query.get(name);
+  if (text === null || text === '') return fallback;
+  const number = Number(text);
+  if (!Number.isFinite(number) || Math.abs(number) > 8.64e15) throw invalid(`${name}=${text}: not a time in milliseconds since 1970`);
+  return number;
+}

@@ -1,0 +1,69 @@
+import { CreateContainer, RemoveContainer, StartContainer } from '#contracts/containers/commands.js';
+import { GetHostFacts } from '#contracts/executor/host.js';
+import { RemoveImage } from '#contracts/images/images.js';
+import type { RequestContext } from '#contracts/request.js';
+import { toErrorReply } from '#libs/errors/errors.js';
+import type { Exposition } from '#libs/telemetry/metrics/exposition.js';
+import { Counter, sampledTrace, Timer } from '#libs/telemetry/metrics/measured.js';
+
+const COMMAND = 'berth.command.';
+
+/** dockerd's words for a command, by its subject. It times what went well. */
+const CONTAINER_ACTIONS = new Map<string, string>([
+  [StartContainer.subject, 'start'],
+  [CreateContainer.subject, 'create'],
+  [RemoveContainer.subject, 'delete'],
+]);
+const actions = (...names: string[]) => names.map((action) => ({ action }));
+
+/** How long the engine took over what was asked of it: in dockerd's words (moby, daemon/metrics.go), and command by command in Berth's own. */
+export class ApiMetrics {
+  private readonly containerActions = new Timer('engine_daemon_container_actions_seconds', 'The number of seconds it takes to process each container action', actions('start', 'create', 'delete'));
+  private readonly imageActions = new Timer('engine_daemon_image_actions_seconds', 'The number of seconds it takes to process each image action', actions('pull', 'delete'));
+  private readonly hostInfo = new Timer('engine_daemon_host_info_functions_seconds', 'The number of seconds it takes to call functions gathering info about the host', [{ function: 'system_info' }]);
+  private readonly commands = new Counter('berth_commands_total', 'Commands given to the engine, by how they ended: ok, or the kind of refusal.');
+  private readonly commandSeconds = new Timer('berth_command_seconds', 'How long commands took, from the gateway and back.');
+
+  /** Passes on what `work` yields, refusals too. */
+  async measure<Reply>(subject: string, asked: RequestContext, work: () => Promise<Reply>): Promise<Reply> {
+    const start = performance.now();
+    let result = 'ok';
+    try {
+      return await work();
+    } catch (error) {
+      result = toErrorReply(error).kind;
+      throw error;
+    } finally {
+      this.observe(subject, result, asked, (performance.now() - start) / 1000);
+    }
+  }
+
+  /** A pull whose progress was told to its end. Its command has only begun it. */
+  pulled(seconds: number): void {
+    this.imageActions.observe({ action: 'pull' }, seconds);
+  }
+
+  write(out: Exposition): void {
+    for (const one of [this.containerActions, this.imageActions, this.hostInfo, this.commands, this.commandSeconds]) one.write(out);
+  }
+
+  private observe(subject: string, result: string, asked: RequestContext, seconds: number): void {
+    if (subject === GetHostFacts.subject && result === 'ok') this.hostInfo.observe({ function: 'system_info' }, seconds);
+    if (!subject.startsWith(COMMAND)) return;
+    const labels = { type: subject.slice(COMMAND.length), result, actor_class: actorClass(asked.actor) };
+    this.commands.add(labels);
+    this.commandSeconds.observe(labels, seconds, sampledTrace(asked.traceparent));
+    if (result !== 'ok') return;
+    const action = CONTAINER_ACTIONS.get(subject);
+    if (action !== undefined) this.containerActions.observe({ action }, seconds);
+    if (subject === RemoveImage.subject) this.imageActions.observe({ action: 'delete' }, seconds);
+  }
+}
+
+/** "uid:0 pid:1" is root: a pid or a name as label would be a series each. */
+function actorClass(actor: string): string {
+  const uid = /^uid:(\d+)/.exec(actor)?.[1];
+  if (uid !== undefined) return uid === '0' ? 'root' : 'user';
+  return actor.split(':')[0] ?? '';
+}
+

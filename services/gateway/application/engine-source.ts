@@ -1,0 +1,66 @@
+import { GetHostFacts, type HostFacts } from '#contracts/executor/host.js';
+import type { RequestContext } from '#contracts/request.js';
+import type { EventStore } from '#libs/event-store/event-store.js';
+import { type Exposition, labelText } from '#libs/telemetry/metrics/exposition.js';
+import { LogFold } from '#libs/telemetry/metrics/log-fold.js';
+import type { LoggedEvent } from '../domain/docker-events.js';
+import { EngineTotals } from '../domain/engine-totals.js';
+import { BERTH_VERSION } from '../domain/version.js';
+import type { EngineClient } from './engine-client.js';
+import { EVENT_SUBJECTS, type EventFeed } from './event-feed.js';
+
+const SCRAPE: RequestContext = { actor: 'service:gateway', correlationId: 'scrape', causationId: 'scrape' };
+const FACTS_TIMEOUT_MS = 1000;
+
+/** The part of /metrics that dockerd has: engine_daemon_* and builder_*, names and types to the letter. */
+export class EngineSource {
+  private readonly totals: LogFold<EngineTotals>;
+  private facts: HostFacts | undefined;
+
+  constructor(
+    store: Pick<EventStore, 'follow' | 'lastPosition'>,
+    private readonly client: EngineClient,
+    private readonly feed: EventFeed,
+  ) {
+    this.totals = new LogFold(store, EVENT_SUBJECTS, () => new EngineTotals(), (totals, commit) => {
+      // Subjects have one writer each, which validated what it wrote.
+      totals.evolve(commit.events as readonly unknown[] as readonly LoggedEvent[]);
+    });
+  }
+
+  async write(out: Exposition): Promise<void> {
+    const totals = await this.totals.read();
+    out.family('engine_daemon_container_states_containers', 'gauge', 'The count of containers in various states');
+    for (const state of ['paused', 'running', 'stopped'] as const) out.sample(labelText({ state }), totals.containers(state));
+    out.family('engine_daemon_events_total', 'counter', 'The number of events logged').sample('', totals.events);
+    out.family('engine_daemon_events_subscribers_total', 'gauge', 'The number of current subscribers to events').sample('', this.feed.subscribers);
+    await this.writeHost(out);
+    this.client.metrics.write(out);
+    // There is no builder yet, so that none of its builds began: dashboards that ask for the rate get their zero.
+    out.family('builder_builds_triggered_total', 'counter', 'Number of triggered image builds').sample('', 0);
+  }
+
+  stop(): Promise<void> {
+    return this.totals.stop();
+  }
+
+  /** What a machine is does not change while the engine runs. An executor that is away must not take the other series with it. */
+  private async writeHost(out: Exposition): Promise<void> {
+    const facts = (this.facts ??= await this.client.ask(GetHostFacts, {}, SCRAPE, FACTS_TIMEOUT_MS).catch(() => undefined));
+    if (facts === undefined) return;
+    const info = {
+      architecture: facts.architecture,
+      commit: '',
+      daemon_id: '',
+      graphdriver: facts.storageDriver,
+      kernel: facts.kernelVersion,
+      os: facts.operatingSystem,
+      os_type: 'linux',
+      os_version: facts.osVersion,
+      version: BERTH_VERSION,
+    };
+    out.family('engine_daemon_engine_info', 'gauge', 'The information related to the engine and the OS it is running on').sample(labelText(info), 1);
+    out.family('engine_daemon_engine_cpus_cpus', 'gauge', 'The number of cpus that the host system of the engine has').sample('', facts.cpus);
+    out.family('engine_daemon_engine_memory_bytes', 'gauge', 'The number of bytes of memory that the host system of the engine has').sample('', facts.memoryBytes);
+  }
+}

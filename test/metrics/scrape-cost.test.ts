@@ -1,0 +1,104 @@
+import { closeSync, mkdirSync, rmdirSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ContainerEvent } from '#contracts/containers/events.js';
+import { cgroupDirectories, detect } from '#libs/cgroup/layout.js';
+import { ensureParent } from '#libs/cgroup/parent.js';
+import { noHead } from '#libs/event-store/event.js';
+import { MemoryEventStore } from '#libs/event-store/memory-event-store.js';
+import { newNetworkNamespace } from '#libs/linux/network-namespace.js';
+import { addVeth } from '#libs/netlink/route.js';
+import { type MetricsSource, metricsPage } from '#libs/telemetry/metrics/page.js';
+import { RouteSocket } from '../../services/executor/adapters/network/route-socket.js';
+import { LifecycleSource } from '../../services/containers/application/lifecycle-source.js';
+import { ContainerSource } from '../../services/executor/application/container-source.js';
+import { hostLinkName } from '../../services/executor/domain/host-link-name.js';
+import { type Sample, samplesOf } from './scrape.js';
+
+const CONTAINERS = 500;
+const ROUNDS = 15;
+/** The goal: work of one scrape, in milliseconds of CPU. */
+const GOAL_MS = 100;
+
+const layout = detect();
+const parent = `/berth-scrape-${process.pid}`;
+const ids = Array.from({ length: CONTAINERS }, (_, index) => createHash('sha256').update(String(index)).digest('hex'));
+const directories = ids.flatMap((id) => cgroupDirectories(layout, `${parent}/${id}`));
+const store = new MemoryEventStore();
+let namespace: number;
+let source: ContainerSource;
+const lifecycle = new LifecycleSource(store);
+
+/** Real cgroups, since the kernel's part of the work is the larger one; without a process, and with links of a network namespace that goes with the test. */
+beforeAll(async () => {
+  ensureParent(layout, parent);
+  for (const directory of directories) mkdirSync(directory, { recursive: true });
+  namespace = newNetworkNamespace();
+  using routes = new RouteSocket(namespace);
+  for (const [index, id] of ids.entries()) {
+    const endpoint = endpointOf(id);
+    if (index % 2 === 0) routes.send(addVeth({ name: hostLinkName(endpoint.endpointId) }, { name: hostLinkName(endpointOf(ids[index + 1] ?? '').endpointId) }));
+    const at = '2026-01-01T00:00:00.000Z';
+    const events: [ContainerEvent, ...ContainerEvent[]] = [
+      { type: 'ContainerCreated', container: id, name: `service-${index}`, config: { Image: 'registry.example/team/service:1.2.3' }, hostConfig: {}, imageId: 'sha256:0', imageRef: 'x', layers: [], path: '/x', args: [], mounts: [], at },
+      { type: 'StartRequested', container: id, start: 1, reason: 'api', at },
+      { type: 'ContainerStarted', container: id, start: 1, pid: 1, endpoint, at },
+    ];
+    await store.append(`berth.event.container.${id}`, noHead, events, { actor: 'test', correlationId: 'test', causationId: 'test' });
+  }
+  source = new ContainerSource(store, {
+    layout,
+    cgroupParent: parent,
+    bridge: 'none',
+    dataRoot: '/var',
+    facts: () => ({ kernelVersion: '', operatingSystem: '', osVersion: '', architecture: '', hostname: '', cpus: 1, memoryBytes: 1, cgroupVersion: '1', cgroupDriver: '', storageDriver: '', securityOptions: [], runtimes: [], dataRoot: '', bridgeForwarding: true, warnings: [] }),
+    shownLabels: [],
+    lastSeenSeconds: 120,
+    withTasks: () => new Set(ids),
+    linkCounters: () => {
+      using links = new RouteSocket(namespace);
+      return links.counters();
+    },
+  });
+});
+
+afterAll(async () => {
+  await source.stop();
+  await lifecycle.stop();
+  closeSync(namespace);
+  for (const directory of [...directories, ...cgroupDirectories(layout, parent)]) rmdirSync(directory);
+});
+
+const endpointOf = (id: string) => ({ network: 'bridge', networkId: 'n', endpointId: `${id}-1`, bridge: 'none', address: '10.0.0.2', prefixLength: 24, gateway: '10.0.0.1', mac: '02:00:00:00:00:01', mtu: 1500, ports: [] });
+
+/** The samples of the last of some scrapes, and what the others cost. */
+async function scrapes(what: string, metrics: MetricsSource): Promise<{ readonly samples: readonly Sample[]; readonly medianMs: number }> {
+  const costs: number[] = [];
+  let page = '';
+  for (let round = 0; round < ROUNDS; round++) {
+    const before = process.cpuUsage();
+    page = (await metricsPage([metrics], undefined)).body;
+    Buffer.from(page); // as the server sends it
+    const { user, system } = process.cpuUsage(before);
+    costs.push((user + system) / 1000);
+  }
+  const samples = samplesOf(page);
+  const [first = 0] = costs;
+  const medianMs = costs.slice(1).sort((one, other) => one - other)[Math.floor((ROUNDS - 1) / 2)] ?? 0;
+  console.log(`${what} of ${CONTAINERS} containers: ${medianMs.toFixed(1)} ms of CPU (median of ${ROUNDS - 1}), the first one ${first.toFixed(1)} ms; ${samples.length} series, ${(page.length / 1e6).toFixed(1)} MB`);
+  return { samples, medianMs };
+}
+
+test(`a scrape of what ${CONTAINERS} containers use costs less than ${GOAL_MS} ms of work`, async () => {
+  const { samples, medianMs } = await scrapes("cAdvisor's series", (out) => source.write(out));
+  expect(samples.filter(({ name }) => name === 'container_memory_usage_bytes')).toHaveLength(CONTAINERS + 1);
+  expect(samples.filter(({ name, labels }) => name === 'container_network_receive_bytes_total' && labels['id'] !== '/')).toHaveLength(CONTAINERS);
+  expect(samples.filter(({ name }) => name === 'berth_leaked').every(({ value }) => value === 0)).toBe(true);
+  expect(medianMs).toBeLessThan(GOAL_MS);
+});
+
+test(`a scrape of what ${CONTAINERS} containers went through costs less than ${GOAL_MS} ms of work`, async () => {
+  const { samples, medianMs } = await scrapes("Berth's series", (out) => lifecycle.write(out));
+  expect(samples.filter(({ name, value }) => name === 'berth_container_state' && value === 1)).toHaveLength(CONTAINERS);
+  expect(medianMs).toBeLessThan(GOAL_MS);
+});
