@@ -134,7 +134,8 @@ export const scenarios: readonly Scenario[] = [
     },
     check: async (driver) => {
       await driver.is('over', 'exited', 9);
-      if ((await driver.logs('over')) !== 'up\n1\n2\n3\n4\n5\n6\n7\n8\n9\n') throw new Error('its log is not whole');
+      const log = await driver.logs('over');
+      if (log !== 'up\n1\n2\n3\n4\n5\n6\n7\n8\n9\n') throw new Error(`its log is not whole: ${JSON.stringify(log)}`);
     },
     clean: async (driver) => void (await driver.remove('over')),
   },

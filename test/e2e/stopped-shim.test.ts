@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from './engine.js';
 
@@ -12,18 +12,11 @@ afterAll(() => engine?.stop());
 const docker = (...args: string[]) => engine.docker(args);
 const FOREVER = 'trap "exit 3" TERM; echo up; while :; do sleep 0.1; done';
 
-/** The shim of a container: the one that holds its task's directory open. */
-function shimOf(container: string): number {
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      if (readFileSync(`/proc/${pid}/comm`, 'utf8') !== 'berth-shim\n') continue;
-      const links = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
-      if (links.some((link) => link.includes(`/tasks/${container}-`))) return Number(pid);
-    } catch {
-      // It ended while it was looked at.
-    }
-  }
-  throw new Error(`no shim keeps ${container}`);
+/** The shim of a container is the parent of its first process. */
+async function shimOf(container: string): Promise<number> {
+  const pid = (await docker('inspect', '--format', '{{.State.Pid}}', container)).stdout.trim();
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
 }
 
 /** A zombie, which waits for the machine's init to take note, does not run. */
@@ -49,7 +42,7 @@ async function until(what: string, holds: () => Promise<boolean>): Promise<void>
 test('a stopped shim delays nobody else, its own calls fail with a clear error, and it goes on when it is continued', async () => {
   const stopped = await run('stopped');
   await run('other');
-  const shim = shimOf(stopped);
+  const shim = await shimOf(stopped);
   process.kill(shim, 'SIGSTOP');
   try {
     const refused = docker('stop', '-t', '1', 'stopped');
@@ -83,7 +76,7 @@ test('a killed shim is told as keeper lost with 255, and takes all processes of 
   // With another user the kernel forgets that the container's process should die with its parent.
   const id = await run('orphan', '--user', '1000', '--network', 'none');
   const pid = Number((await docker('inspect', '--format', '{{.State.Pid}}', 'orphan')).stdout);
-  process.kill(shimOf(id), 'SIGKILL');
+  process.kill(await shimOf(id), 'SIGKILL');
   await until('it has exited', async () => (await docker('inspect', '--format', '{{.State.Status}} {{.State.ExitCode}}', 'orphan')).stdout === 'exited 255\n');
   expect(runs(pid)).toBe(false);
   expect((await docker('start', 'orphan')).code).toBe(0);
