@@ -122,7 +122,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'exit',
     prepare: async (driver) => {
-      await driver.create('over', 'trap "for i in 1 2 3 4 5 6 7 8 9; do echo $i; done; exit 9" TERM; echo up; while :; do sleep 0.1; done');
+      await driver.create('over', 'trap "for i in 1 2 3 4 5 6 7 8 9; do echo \\$i; done; exit 9" TERM; echo up; while :; do sleep 0.1; done');
       await driver.start('over');
       await until('it has set its trap', async () => (await driver.logs('over')) === 'up\n');
     },
