@@ -1,9 +1,13 @@
 import { parseArgs } from 'node:util';
 import { KillBench } from './enumerated-kills.js';
+import { randomKills } from './random-kills.js';
 import { scenarios } from './scenarios.js';
 
-/** `npm run chaos`: every scenario, killed at every failpoint. Ends with 1 where anything was not as it should be. */
-const { values } = parseArgs({ options: { scenario: { type: 'string' }, killed: { type: 'string' } } });
+/**
+ * `npm run chaos`: every scenario, killed at every failpoint; with --seed or --minutes, random kills under load instead. Ends with 1 where anything was
+ * not as it should be.
+ */
+const { values } = parseArgs({ options: { scenario: { type: 'string' }, killed: { type: 'string' }, seed: { type: 'string' }, minutes: { type: 'string' } } });
 
 async function enumerated(): Promise<readonly string[]> {
   const failures: string[] = [];
@@ -22,7 +26,13 @@ async function enumerated(): Promise<readonly string[]> {
   return failures;
 }
 
-const failures = await enumerated();
+function random(): Promise<readonly string[]> {
+  const seed = Number(values.seed ?? Date.now() % 1_000_000);
+  console.log(`random kills: --seed ${seed} --minutes ${values.minutes ?? 1}`);
+  return randomKills(seed, Number(values.minutes ?? 1), (line) => console.log(line));
+}
+
+const failures = await (values.seed !== undefined || values.minutes !== undefined ? random() : enumerated());
 for (const failure of failures) console.error(failure);
 console.log(failures.length === 0 ? 'nothing leaked, nothing was lost' : `${failures.length} failures`);
 process.exit(failures.length === 0 ? 0 : 1);

@@ -122,7 +122,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'exit',
     prepare: async (driver) => {
-      await driver.create('over', 'trap "for i in 1 2 3 4 5 6 7 8 9; do echo $i; done; exit 9" TERM; echo up; while :; do sleep 0.1; done');
+      await driver.create('over', 'trap "for i in 1 2 3 4 5 6 7 8 9; do echo \\$i; done; exit 9" TERM; echo up; while :; do sleep 0.1; done');
       await driver.start('over');
       await until('it has set its trap', async () => (await driver.logs('over')) === 'up\n');
     },
@@ -134,7 +134,8 @@ export const scenarios: readonly Scenario[] = [
     },
     check: async (driver) => {
       await driver.is('over', 'exited', 9);
-      if ((await driver.logs('over')) !== 'up\n1\n2\n3\n4\n5\n6\n7\n8\n9\n') throw new Error('its log is not whole');
+      const log = await driver.logs('over');
+      if (log !== 'up\n1\n2\n3\n4\n5\n6\n7\n8\n9\n') throw new Error(`its log is not whole: ${JSON.stringify(log)}`);
     },
     clean: async (driver) => void (await driver.remove('over')),
   },

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -68,6 +68,14 @@ export async function engineProcesses(environment = process.env) {
     return found;
   }
 
+  /** Bridge and firewall table of an engine that is stopped, off the host: in the Node that the engine's own code is for. */
+  function removeHostNetwork() {
+    const script = 'const [network, settings] = await Promise.all(process.argv.slice(1).map((url) => import(url))); await network.removeHostNetwork(settings.readSupervisorSettings());';
+    const urls = ['host-network.js', 'settings.js'].map((file) => pathToFileURL(join(COMPILED, file)).href);
+    const { status, stderr } = spawnSync(node26(), ['--input-type=module', '-e', script, ...urls], { env: { ...environment }, encoding: 'utf8' });
+    if (status !== 0) throw new SetupError(`bridge ${settings.bridge} or table ${settings.nftTable} cannot be removed: ${stderr}`);
+  }
+
   /** Stops the supervisor, which stops all; where it is gone, the services it left. Containers run on. Returns whether anything ran. */
   async function stop() {
     const processes = ['supervisor', ...[...names].reverse()].map(running).filter(Boolean);
@@ -86,7 +94,7 @@ export async function engineProcesses(environment = process.env) {
     return text.trimEnd().split('\n').slice(-20).map((line) => `  ${readable(line)}`).join('\n');
   }
 
-  return { settings, running, startSupervisor, untilReady, stop };
+  return { settings, running, startSupervisor, untilReady, stop, removeHostNetwork };
 }
 
 /** A log record as a person reads it; other lines as they are. */

@@ -7,8 +7,11 @@ async function stop() {
   if (!isBuilt()) throw new SetupError('nothing was built here yet, so nothing runs');
   if (process.getuid() !== 0) throw new SetupError('this needs root: run it with sudo, or as root');
   const engine = await engineProcesses();
-  if (process.argv.includes('--all')) await killContainers(engine);
+  const all = process.argv.includes('--all');
+  if (all) await killContainers(engine);
   step((await engine.stop()) ? 'the engine is stopped' : 'the engine was not running');
+  // Nobody needs them now; with containers that run on, they must stay.
+  if (all) engine.removeHostNetwork();
 }
 
 async function killContainers({ settings, running }) {

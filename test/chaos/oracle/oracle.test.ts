@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { removeHostNetwork } from '../../../services/engine/host-network.js';
 import { startEngine, type TestEngine } from '../../e2e/engine.js';
 import { differencesAtRest, until } from '../settled.js';
 import { differences } from './oracle.js';
@@ -95,6 +96,27 @@ test('directories, blobs and sockets that the log does not know are named', asyn
   const server = createServer();
   await named(/the socket odd\.sock belongs to nobody/, () => new Promise((resolve) => server.listen(`${runRoot}/odd.sock`, resolve)), () => new Promise((resolve) => server.close(() => resolve())));
 });
+
+test('a firewall that somebody flushed is made anew with the next published port, and by an executor that starts', async () => {
+  const { nftTable, bridge } = engine.settings;
+  run('nft', 'delete', 'table', 'ip', nftTable);
+  expect((await docker('run', '-d', '--name', 'later', '-p', '127.0.0.1:0:80', 'busybox', 'sleep', '1000')).code).toBe(0);
+  expect(await differencesAtRest(engine.settings)).toEqual([]);
+  run('nft', 'delete', 'table', 'ip', nftTable);
+  run('ip', 'addr', 'flush', 'dev', bridge);
+  process.kill(engine.pid('executor') ?? 0, 'SIGKILL');
+  expect(await differencesAtRest(engine.settings, 30_000)).toEqual([]);
+  await docker('rm', '-f', 'later');
+}, 60_000);
+
+test('a removal of the host network leaves neither bridge nor table', async () => {
+  const other = await startEngine();
+  await other.down();
+  await removeHostNetwork(other.settings);
+  await removeHostNetwork(other.settings);
+  expect(run('sh', '-c', `ip -o link | grep -c ${other.settings.bridge}; nft list tables | grep -c ${other.settings.nftTable}; true`)).toBe('0\n0\n');
+  await other.stop();
+}, 60_000);
 
 test('a shim that is lost is named, or its end is on the log', async () => {
   const shim = run('pgrep', '-f', `^berth-shim.*tasks/${id}`).trim();

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ContainerEvent, StartReason } from '#contracts/containers/events.js';
+import { BerthError } from '#libs/errors/errors.js';
 import { idempotent, specify } from '#libs/event-store/testing/specify.js';
 import { type ContainerCommand, containerDecider } from './container-decider.js';
 import type { ContainerSpec } from './container-state.js';
@@ -157,7 +158,46 @@ test('no wish or report, given twice, yields events twice; only signals are sent
   idempotent(containerDecider, histories, [create, start(), start('restart-policy'), recordStarted, recordFailed, exit(), rename, remove(false), remove(true), recordRemoved]);
 });
 
-// Known to be wrong: the day it is right these fail, and become plain tests.
+test('a start that fails while the container is being removed is over, and the removal goes on', () => {
+  given(created, requested(), removeRequested).when(recordFailed).then(startFailed);
+  expect(after([created, requested(), removeRequested, startFailed])).toMatchObject({ status: 'removing', run: { over: true } });
+  given(...running, removeRequested).when(recordFailed).thenNothing();
+});
+
+test('the report of an exit, delivered one to three times in any order with others, counts once', () => {
+  const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
+  const random = randomOf(seed);
+  const wishes: ContainerCommand[] = [start(), stop, kill, remove(true), recordStarted, recordFailed];
+  for (let round = 0; round < 2_000; round++) {
+    let state = after([createdAlways]);
+    const exits = new Map<number, number>();
+    const reports: ContainerCommand[] = [1, 2, 3].flatMap((run) => Array.from({ length: 1 + Math.floor(random() * 3) }, () => exit({ start: run, exitCode: run })));
+    const commands = shuffled([...reports, ...wishes, start(), recordStarted, { ...recordStarted, start: 2 } as ContainerCommand, start('restart-policy')], random);
+    for (const command of [...commands, ...shuffled(reports, random)]) {
+      try {
+        for (const event of containerDecider.decide(command, state)) {
+          state = containerDecider.evolve(state, event);
+          if (event.type !== 'ContainerExited') continue;
+          exits.set(event.start, (exits.get(event.start) ?? 0) + 1);
+          expect(event.exitCode, `seed ${seed}`).toBe(event.start);
+        }
+      } catch (error) {
+        if (!(error instanceof BerthError)) throw error;
+      }
+    }
+    for (const [run, count] of exits) expect(count, `seed ${seed}, round ${round}: run ${run}`).toBe(1);
+  }
+});
+
+function randomOf(seed: number): () => number {
+  let state = seed;
+  return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+}
+
+function shuffled<T>(items: readonly T[], random: () => number): T[] {
+  return items.map((item) => [random(), item] as const).sort(([one], [other]) => one - other).map(([, item]) => item);
+}
+
 test('a late exit report of a first start that failed changes nothing', () => given(createdAlways, requested(), startFailed).when(exit()).thenNothing());
 test('a late start report of a first start that failed changes nothing', () => given(created, requested(), startFailed).when(recordStarted).thenNothing());
 test('a restart that comes due after somebody stopped the container does not start it', () =>

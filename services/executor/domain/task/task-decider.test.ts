@@ -48,6 +48,5 @@ test('an exec runs in a running task, and ends with it', () => {
 const histories: TaskEvent[][] = [[], [requested], [requested, failed], [requested, started], [requested, started, execStarted], [requested, started, execStarted, execExited], [requested, started, exited]];
 test('an observation of a task, made twice, is one', () => idempotent(taskDecider, histories, [request, recordStarted, recordFailed, recordExited]));
 
-// Known to be wrong: the day it is right these fail, and become plain tests.
 test('the start of an exec, observed twice, is one', () => idempotent(taskDecider, histories, [recordExecStarted]));
 test('the end of an exec, observed twice, is one', () => idempotent(taskDecider, histories, [recordExecExited]));

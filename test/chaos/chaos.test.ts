@@ -1,0 +1,30 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { KillBench } from './enumerated-kills.js';
+import { scenarios } from './scenarios.js';
+
+/** A part of `npm run chaos` that fits into every run of the suite: the start and the forced removal of a container, at every failpoint of the executor. */
+let bench: KillBench;
+beforeAll(async () => {
+  bench = await KillBench.start(() => undefined);
+});
+afterAll(async () => {
+  expect(await bench?.close()).toEqual([]);
+}, 60_000);
+
+const scenario = (name: string) => {
+  const found = scenarios.find((one) => one.name === name);
+  if (!found) throw new Error(`there is no scenario ${name}`);
+  return found;
+};
+
+test('a start is finished and nothing leaks, wherever the executor dies in it', async () => {
+  const { places, failures } = await bench.enumerate(scenario('start'), 'executor');
+  expect(failures).toEqual([]);
+  expect(places).toEqual(expect.arrayContaining(['append.before', 'append.after', 'task.prepared', 'task.spawned', 'task.reported', 'reply.executor.launch-task']));
+}, 180_000);
+
+test('a removal by force is finished and nothing leaks, wherever the engine dies in it: every third place, the rest in npm run chaos', async () => {
+  const { places, failures } = await bench.enumerate(scenario('remove by force'), 'engine', 3);
+  expect(failures).toEqual([]);
+  expect(places.length).toBeGreaterThan(2);
+}, 180_000);
