@@ -50,7 +50,7 @@ export async function foldLog({ dataRoot, natsUrl }: { readonly dataRoot: string
     const last = (await manager.streams.info('BERTH')).state.last_seq;
     const fold: LogFold = { containers: new Map(), names: new Map(), tasks: new Map(), endpoints: new Map(), volumes: new Set(), anonymousVolumes: new Set(), images: new Map(), execs: new Set(), position: last };
     if (last === 0) return fold;
-    const consumer = await jetstream(connection).consumers.get('BERTH', { deliver_policy: DeliverPolicy.All });
+    const consumer = await jetstream(connection).consumers.getPushConsumer('BERTH', { deliver_policy: DeliverPolicy.All });
     for await (const message of await consumer.consume()) {
       const { events } = JSON.parse(message.string()) as { events: Event[] };
       for (const event of events) see(fold, message.subject.split('.')[2] ?? '', event);
