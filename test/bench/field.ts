@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { startEngine, type TestEngine } from '../e2e/engine.js';
+import { freeWideSubnet } from '../e2e/private-addresses.js';
 import { bareC, type BareLife, ociRuntime } from './bundles.js';
 import { dockerdVersion, startDockerd } from './private-dockerd.js';
 import { startPodman } from './private-podman.js';
@@ -37,7 +38,7 @@ export async function openField(environment: NodeJS.ProcessEnv): Promise<OpenFie
     return subject;
   };
 
-  const engine = await startEngine();
+  const engine = await startEngine({ BERTH_SUBNET: freeWideSubnet() });
   ends.defer(() => engine.stop());
   const berth = await withImage(new Subject('berth', engine.socket, () => new Map(SERVICES.map((name) => [name, engine.pid(name) ?? 0]))));
 

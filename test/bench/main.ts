@@ -42,7 +42,7 @@ async function aboveTheFloor(rows: readonly Row[], { berth, engine }: OpenField)
   const append = figure('append, one by one', 'berth');
   if (whole === undefined || floor === undefined || append === undefined) return [];
   const commits = await commitsOf(engine, () => life('bridge')(berth));
-  return [rowOf('bridge: commits', { berth: commits }), rowOf('bridge: times the bare C figure and its appends, ×', { berth: whole / (floor + commits * append) })];
+  return [rowOf('bridge: commits, number', { berth: commits }), rowOf('bridge: times the bare C figure and its appends, ×', { berth: whole / (floor + commits * append) })];
 }
 
 async function commitsOf(engine: OpenField['engine'], work: () => Promise<unknown>): Promise<number> {

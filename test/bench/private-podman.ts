@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { basename, join } from 'node:path';
@@ -41,6 +41,7 @@ export async function startPodman(program: string, runtime: string): Promise<Pri
   const ended = (): boolean => child.exitCode !== null || child.signalCode !== null;
   const stop = async (): Promise<void> => {
     await end(child, ended);
+    await untilNobodyNames(root);
     for (const mount of cgroupMounts()) for (const path of CGROUPS) await rmdir(`${mount}${path}`).catch(() => undefined);
     rmSync(runRoot, { recursive: true, force: true });
     rmSync(root, { recursive: true, force: true });
@@ -63,6 +64,20 @@ async function end(child: ChildProcess, ended: () => boolean): Promise<void> {
   while (!ended()) {
     if (Date.now() > deadline) child.kill('SIGKILL');
     await sleep(20);
+  }
+}
+
+/** A container's keeper starts `podman container cleanup` after its end, which would make folders again that are gone. */
+async function untilNobodyNames(root: string): Promise<void> {
+  const deadline = Date.now() + READY_MS;
+  while (Date.now() < deadline && readdirSync('/proc').some((name) => /^\d+$/.test(name) && commandLine(name).includes(root))) await sleep(50);
+}
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return ''; // it has ended
   }
 }
 

@@ -15,10 +15,21 @@ export async function freePort(): Promise<number> {
 /** A /24 of the addresses for benchmarks (RFC 2544, 198.18.0.0/15), which no real network and no other engine has, and no route of this machine. */
 export function freeSubnet(): string {
   for (;;) {
-    const third = randomInt(256);
-    const second = 18 + randomInt(2);
-    // /proc/net/route holds addresses as they lie in memory: little-endian on all machines that Berth runs on.
-    const destination = [0, third, second, 198].map((byte) => byte.toString(16).padStart(2, '0').toUpperCase()).join('');
-    if (!readFileSync('/proc/net/route', 'utf8').includes(`\t${destination}\t`)) return `198.${second}.${third}.0/24`;
+    const network = [198, 18 + randomInt(2), randomInt(256), 0];
+    if (!isRouted(network)) return `${network.join('.')}/24`;
   }
+}
+
+/** A /16 for many containers, of the addresses that providers share among customers (RFC 6598, 100.64.0.0/10), and no route of this machine. */
+export function freeWideSubnet(): string {
+  for (;;) {
+    const network = [100, 64 + randomInt(64), 0, 0];
+    if (!isRouted(network)) return `${network.join('.')}/16`;
+  }
+}
+
+function isRouted(network: readonly number[]): boolean {
+  // /proc/net/route holds addresses as they lie in memory: little-endian on all machines that Berth runs on.
+  const destination = network.toReversed().map((byte) => byte.toString(16).padStart(2, '0').toUpperCase()).join('');
+  return readFileSync('/proc/net/route', 'utf8').includes(`\t${destination}\t`);
 }

@@ -12,7 +12,7 @@ import { REPOSITORY } from '../../services/engine/setup/repository.mjs';
 import { ensureRequirements } from '../../services/engine/setup/requirements.mjs';
 
 /** What depends on the kernel, on cgroups and on systemd. */
-const CHOSEN = ['dist/libs/cgroup', 'dist/libs/linux', 'dist/services/executor/shim', 'dist/services/executor/adapters', 'dist/test/vm', 'dist/test/e2e/hello', 'dist/test/e2e/docker-run', 'dist/test/e2e/limits'];
+const CHOSEN = ['dist/libs/cgroup', 'dist/libs/linux', 'dist/services/executor/shim', 'dist/test/e2e/hello', 'dist/test/e2e/docker-run', 'dist/test/e2e/limits'];
 /** Emulation is ten times slower than the host, and slower still beside other work. */
 const PATIENCE = 12;
 const TIMEOUT_SECONDS = 3600;

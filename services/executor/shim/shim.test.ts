@@ -7,6 +7,7 @@ import { deviceAccess } from '#libs/cgroup/device-access.js';
 import { compileDeviceFilter } from '#libs/cgroup/device-filter.js';
 import { cgroupDirectories, detect } from '#libs/cgroup/layout.js';
 import type { DeviceRule } from '#libs/cgroup/limits.js';
+import { patience } from '../../../test/e2e/patience.js';
 import { encodePlan, planOf } from '../domain/plan/encode-plan.js';
 import type { PlanSettings, PlanStep } from '../domain/plan/plan-table.js';
 import { Control, ShimBench, Task, attach, defaults, demultiplex, exec, sh, text, tree, u32 } from './shim-driver.js';
@@ -124,7 +125,7 @@ test('a megabyte arrives whole at a reader and in the log', async () => {
   await task.control.next('exited');
   expect((await task.log()).length).toBe(150000);
   await finish(task);
-}, 20_000);
+}, patience(20_000));
 
 const execSettings: PlanSettings = { ...defaults, namespaces: 0 };
 const join_ = (steps: PlanStep[]): PlanStep[] => [
