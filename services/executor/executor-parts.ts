@@ -20,6 +20,7 @@ import { Firewall } from './adapters/network/firewall.js';
 import { SandboxPool } from './adapters/network/sandbox-pool.js';
 import { Zygote } from './adapters/shim/zygote.js';
 import { LayerStore } from './adapters/snapshots/layer-store.js';
+import { TreeThreads } from './adapters/trees/tree-threads.js';
 import { ExecLauncher } from './application/exec-launcher.js';
 import { LiveTasks } from './application/live-tasks.js';
 import { NetworksOnHost } from './application/networks-on-host.js';
@@ -42,6 +43,7 @@ export class ExecutorParts {
   readonly tasks: Tasks;
   readonly files: ContainerFiles;
   readonly volumes: VolumeDirectories;
+  readonly trees = new TreeThreads();
   readonly layers: LayerStore;
   readonly streams: StreamServer;
   readonly sandboxes: SandboxPool;
@@ -74,7 +76,7 @@ export class ExecutorParts {
     this.snapshots = new SnapshotSchedule([this.tasks], (error) => log.error('a snapshot could not be saved', { error }));
     this.files = new ContainerFiles(settings.dataRoot);
     this.volumes = new VolumeDirectories(settings.dataRoot);
-    this.layers = new LayerStore(settings.dataRoot);
+    this.layers = new LayerStore(settings.dataRoot, this.trees);
     this.streams = new StreamServer(`${settings.runRoot}/executor.sock`);
     this.sandboxes = new SandboxPool(READY_SANDBOXES);
     // A copy in memory that nobody can change: a container that reaches its parent's binary finds nothing to overwrite.
@@ -115,6 +117,7 @@ export class ExecutorParts {
     this.zygote.close();
     this.sandboxes.close();
     await this.streams.close();
+    await this.trees.close();
     await this.snapshots.stop();
     await this.tasks.stop();
   }
