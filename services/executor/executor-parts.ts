@@ -23,7 +23,9 @@ import { LayerStore } from './adapters/snapshots/layer-store.js';
 import { TreeThreads } from './adapters/trees/tree-threads.js';
 import { ExecLauncher } from './application/exec-launcher.js';
 import { LiveTasks } from './application/live-tasks.js';
+import { LostKeepers } from './application/lost-keepers.js';
 import { NetworksOnHost } from './application/networks-on-host.js';
+import { OciRuntimes } from './application/oci-runtimes.js';
 import { PortPublisher } from './application/port-publisher.js';
 import { TaskAdoption } from './application/task-adoption.js';
 import { TaskCauses } from './application/task-causes.js';
@@ -83,17 +85,18 @@ export class ExecutorParts {
     this.zygote = new Zygote(`/proc/${process.pid}/fd/${sealedCopy(native('berth-shim'), 'berth-shim')}`);
     const onError = (error: unknown, about: LogFields): void => log.error('what a shim told could not be acted on', { ...about, error });
     const containerCgroups = new ContainerCgroups(cgroups, settings.cgroupParent);
+    const runtimes = new OciRuntimes(this.trees, settings);
     this.memory = new TaskMemory(this.tasks, (container) => existsSync(this.files.directory(container)));
-    this.live = new LiveTasks(this.tasks, causes, this.ports, containerCgroups, onError);
+    this.live = new LiveTasks(this.tasks, causes, this.ports, new LostKeepers(containerCgroups, runtimes), onError);
     this.adoption = new TaskAdoption(this.tasks, this.live, containerCgroups, settings.runRoot, onError);
     this.networks = new NetworksOnHost(firewall, this.live, store);
-    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.files, this.sandboxes, this.zygote, this.ports, this.networks, (chainId) => this.layers.nameOf(chainId), {
+    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.files, this.sandboxes, this.zygote, this.ports, this.networks, runtimes, (chainId) => this.layers.nameOf(chainId), {
       settings,
       cgroups,
       initPath: native('berth-init'),
       socketGroup: this.group,
     });
-    this.execs = new ExecLauncher(this.tasks, this.live, causes, cgroups, settings, store);
+    this.execs = new ExecLauncher(this.tasks, this.live, causes, cgroups, settings, store, runtimes);
     this.control = new TaskControl(this.tasks, this.live, this.files, this.streams);
     this.facts = () => hostFacts(cgroups, settings);
     traceExecutor(this);

@@ -1,5 +1,6 @@
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { ContainerCreated, CreateContainer } from '#contracts/containers/commands.js';
+import { GetHostFacts } from '#contracts/executor/host.js';
 import { GetImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { CreateVolume, RemoveVolume } from '#contracts/volumes/volumes.js';
@@ -10,6 +11,7 @@ import { commandLine, withImageDefaults } from '../domain/image-defaults.js';
 import { checkHostConfig } from '../domain/launch-request.js';
 import { mountRequests, type WantedMount } from '../domain/mount-requests.js';
 import { portRequests } from '../domain/port-requests.js';
+import { OWN_RUNTIME, runtimeName } from '../domain/runtime-name.js';
 import { randomName } from '../domain/random-name.js';
 import { signalNumber } from '../domain/signals.js';
 import type { ContainerDirectory, Containers, Names } from './container-directory.js';
@@ -35,6 +37,7 @@ export class ContainerCreation {
     const id = keyedId('container', asked.idempotencyKey);
     // Made by this very request before, and perhaps removed since.
     if (asked.idempotencyKey !== undefined && (await this.containers.wasDone(id, 'Create', asked.idempotencyKey))) return { id, warnings: [], position: this.containers.position };
+    await this.checkRuntime(hostConfig.Runtime, asked);
     const image = await this.bus.request(GetImage, { image: imageRef }, asked);
     const config = withImageDefaults(command.config, image, id);
     if (config.StopSignal) signalNumber(config.StopSignal);
@@ -58,6 +61,13 @@ export class ContainerCreation {
       for (const step of undo.reverse()) await step().catch(() => undefined);
       throw error;
     }
+  }
+
+  private async checkRuntime(wanted: string | undefined, asked: RequestContext): Promise<void> {
+    const runtime = runtimeName(wanted);
+    if (runtime === OWN_RUNTIME) return;
+    const { runtimes } = await this.bus.request(GetHostFacts, {}, asked);
+    if (!runtimes.includes(runtime)) throw invalid(`unknown or invalid runtime name: ${wanted ?? ''}`);
   }
 
   private async claimName(wanted: string | undefined, container: string, asked: RequestContext): Promise<string> {

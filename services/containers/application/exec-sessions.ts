@@ -57,11 +57,12 @@ export class ExecSessions {
           stdinOnce: true,
         },
         security: {
-          privileged: config.privileged || (spec.hostConfig.Privileged ?? false),
+          privileged: spec.hostConfig.Privileged ?? false,
           capAdd: spec.hostConfig.CapAdd ?? [],
           capDrop: spec.hostConfig.CapDrop ?? [],
           ...parseSecurityOptions(spec.hostConfig.SecurityOpt ?? []),
         },
+        privileged: config.privileged,
         tickets,
       },
       asked,

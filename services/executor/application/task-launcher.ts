@@ -16,7 +16,7 @@ import { detachLink, type NetworkSandbox } from '../adapters/network/sandbox.js'
 import type { SandboxPool } from '../adapters/network/sandbox-pool.js';
 import { recordPlan } from '../adapters/shim/step-spans.js';
 import type { Zygote } from '../adapters/shim/zygote.js';
-import { compilePlan } from '../domain/plan/compile-plan.js';
+import { compilePlan, type PlanRun } from '../domain/plan/compile-plan.js';
 import { encodePlan, type Plan } from '../domain/plan/encode-plan.js';
 import { startFailure } from '../domain/plan/start-failure.js';
 import { buildSpec } from '../domain/spec/build-spec.js';
@@ -26,6 +26,7 @@ import { LiveTask, type Started, taskId } from './live-task.js';
 import type { LiveTasks } from './live-tasks.js';
 import type { TaskMemory } from './task-memory.js';
 import type { NetworksOnHost } from './networks-on-host.js';
+import type { OciRuntimes } from './oci-runtimes.js';
 import type { PortPublisher } from './port-publisher.js';
 
 export type Tasks = Aggregates<Task, TaskCommand, TaskEvent>;
@@ -51,6 +52,7 @@ export class TaskLauncher {
     private readonly zygote: Zygote,
     private readonly ports: PortPublisher,
     private readonly networks: NetworksOnHost,
+    private readonly runtimes: OciRuntimes,
     private readonly layerName: (chainId: string) => string,
     private readonly host: LaunchHost,
   ) {}
@@ -64,6 +66,7 @@ export class TaskLauncher {
     const { state } = this.tasks.get(id);
     if (state.status === 'running' || state.status === 'exited') return Promise.resolve({ pid: state.pid, startedAt: state.startedAt, position: this.tasks.position });
     const task = new LiveTask(identity, `${this.host.settings.runRoot}/tasks/${id}`);
+    task.runtime = launch.runtime;
     this.live.add(task);
     task.start = this.start(task, launch, asked).finally(() => (task.start = undefined));
     return task.start;
@@ -76,7 +79,7 @@ export class TaskLauncher {
     try {
       // The files and the sandbox are the container's own and go with it or with their descriptor: they need not wait for the intent.
       const [, prepared] = await Promise.all([
-        this.tasks.execute(id, { type: 'Request', ...identity, ...publishedBy(launch), at: new Date().toISOString() }, asked),
+        this.tasks.execute(id, { type: 'Request', ...identity, ...publishedBy(launch), ...(launch.runtime ? { runtime: launch.runtime } : {}), at: new Date().toISOString() }, asked),
         this.prepare(launch, task).then((made) => ((sandbox = made.sandbox), made)),
       ]);
       await failpoint('task.prepared');
@@ -87,7 +90,7 @@ export class TaskLauncher {
       const started = await outcome;
       await failpoint('task.reported');
       if (started.times) recordPlan(prepared.plan, started.times);
-      if (started.type === 'failed') throw startFailure(prepared.plan, started.step, started.errno, launch.process.args[0] ?? '');
+      if (started.type === 'failed') throw (task.runtime && (await this.runtimes.failure(task, 'create'))) || startFailure(prepared.plan, started.step, started.errno, launch.process.args[0] ?? '');
       task.pid = started.pid;
       const { position } = await this.tasks.execute(id, { type: 'RecordStarted', ...identity, pid: started.pid, at: started.at }, asked);
       this.live.started(task);
@@ -149,7 +152,7 @@ export class TaskLauncher {
       });
       const devices = (spec.linux?.resources?.devices ?? []).map((rule) => ({ allow: rule.allow, type: rule.type ?? ('a' as const), major: rule.major ?? -1, minor: rule.minor ?? -1, access: rule.access ?? 'rwm' }));
       const memory = controllerDirectory(cgroups, 'memory', path);
-      const plan = compilePlan(spec, {
+      const run: PlanRun = {
         taskDirectory: task.directory,
         logPath: launch.log.driver === 'none' ? '' : this.files.log(container),
         logMaxBytes: launch.log.maxBytes,
@@ -166,7 +169,8 @@ export class TaskLauncher {
         timed: currentSpan()?.isRecorded ?? false,
         deviceFilter: deviceFilter(cgroups, path, devices),
         oomPath: memory === undefined ? '' : `${memory}/${cgroups.mode === 'v2' ? 'memory.events' : 'memory.oom_control'}`,
-      });
+      };
+      const plan = launch.runtime ? await this.runtimes.containerPlan(launch.runtime, task, launch, spec, run) : compilePlan(spec, run);
       return { plan, ...(sandbox ? { sandbox } : {}) };
     } catch (error) {
       sandbox?.close();

@@ -227,7 +227,7 @@ function hostConfig(view: ContainerView): object {
     Ulimits: [],
     AutoRemove: false,
     ...view.hostConfig,
-    Runtime: view.hostConfig.Runtime || 'runc',
+    Runtime: view.hostConfig.Runtime || 'berth',
     NetworkMode: networkOf(view),
     RestartPolicy: { Name: view.hostConfig.RestartPolicy?.Name || 'no', MaximumRetryCount: view.hostConfig.RestartPolicy?.MaximumRetryCount ?? 0 },
     LogConfig: { Type: view.hostConfig.LogConfig?.Type || 'json-file', Config: view.hostConfig.LogConfig?.Config ?? {} },

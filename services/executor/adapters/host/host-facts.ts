@@ -3,6 +3,7 @@ import { arch, cpus, hostname, release, totalmem } from 'node:os';
 import type { HostFacts } from '#contracts/executor/host.js';
 import type { CgroupLayout } from '#libs/cgroup/layout.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { runtimeNames } from '../runtimes/installed-runtimes.js';
 
 const ARCHITECTURES: Record<string, string> = { x64: 'x86_64', arm64: 'aarch64' };
 
@@ -21,7 +22,7 @@ export function hostFacts(layout: CgroupLayout, settings: EngineSettings): HostF
     cgroupDriver: 'cgroupfs',
     storageDriver: 'overlay2',
     securityOptions: ['name=seccomp,profile=builtin'],
-    runtimes: ['berth'],
+    runtimes: runtimeNames(),
     dataRoot: settings.dataRoot,
     bridgeForwarding: true,
     warnings: [],

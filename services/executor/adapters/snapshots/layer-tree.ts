@@ -1,7 +1,7 @@
 import { closeSync, constants, readdirSync } from 'node:fs';
 import { mkdirat, O_PATH, openat2, RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, unlinkat, AT_REMOVEDIR } from '#libs/linux/directory-entries.js';
 import type { Fd } from '#libs/linux/native.js';
-import { SystemCallError } from '#libs/linux/system-call-error.js';
+import { isErrno } from '#libs/linux/system-call-error.js';
 import { bytesOf, type TreePath } from './tree-path.js';
 
 const O_CLOEXEC = 0o2000000;
@@ -97,8 +97,4 @@ export function pathDescriptor(directory: Fd, name: string): Fd | undefined {
     if (isErrno(error, 'ENOENT')) return undefined;
     throw error;
   }
-}
-
-export function isErrno(error: unknown, code: string): boolean {
-  return error instanceof SystemCallError && error.code === code;
 }
