@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -21,6 +22,7 @@
 #endif
 
 struct process processes[PROCESSES];
+int strangers_fd = -1;
 
 static void close_fd(int *fd)
 {
@@ -228,6 +230,19 @@ static int make_stdio(const struct plan_settings *of, int ends[3][2])
 	return 0;
 }
 
+/* What a runtime's commands leave behind becomes our child, and is told by SIGCHLD where nothing else tells of it. */
+static void become_subreaper(void)
+{
+	sigset_t child;
+	if (strangers_fd >= 0)
+		return;
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, NULL); /* `exec` and `run_command` give the mask back */
+	strangers_fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
 static void start(struct process *process)
 {
 	const struct plan_settings *of = &process->plan.settings;
@@ -299,7 +314,7 @@ struct process *launch(const char *id, void *memory, size_t bytes)
 	}
 	process->hands_over = has_steps(&process->plan, ACTOR_HANDOVER);
 	if (process->hands_over)
-		prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+		become_subreaper();
 	if (*id && processes[0].state == RUNNING)
 		process->at.task_pidfd = processes[0].pidfd;
 	process->at.rows = process->plan.settings.rows;
@@ -356,10 +371,12 @@ static void hand_over(struct process *process, bool succeeded)
 	is_running(process);
 }
 
-/* Children that a runtime left behind besides what was adopted: nobody else waits for them. */
-static void reap_strangers(void)
+void reap_strangers(void)
 {
 	siginfo_t info;
+	struct signalfd_siginfo signal;
+	while (strangers_fd >= 0 && read(strangers_fd, &signal, sizeof signal) > 0)
+		;
 	for (struct process *process = processes; process < processes + PROCESSES; process++)
 		if (process->hands_over && process->state == STARTING)
 			return; /* it may be the one that is about to be adopted */
@@ -427,6 +444,7 @@ void reap(struct process *process)
 		close_fd(&process->status_fd);
 	if (process->hands_over) {
 		hand_over(process, info.si_code == CLD_EXITED && info.si_status == 0);
+		reap_strangers();
 		return;
 	}
 	process->exit_signal = info.si_code == CLD_EXITED ? 0 : info.si_status;

@@ -81,6 +81,10 @@ struct process *launch(const char *id, void *memory, size_t bytes);
 void read_status(struct process *process);
 void reap(struct process *process);
 void reap_forerunner(struct process *process);
+/* Plans with a runtime: readable when some child has ended. */
+extern int strangers_fd;
+/* Children that a runtime left behind besides what was adopted: while one is not waited for, the init of its pid namespace cannot end (pid_namespaces(7)). */
+void reap_strangers(void);
 void read_output(struct process *process, int which);
 void write_input(struct process *process);
 bool wants_output(const struct process *process, int which, int64_t now);
