@@ -77,7 +77,7 @@ export class ExecutorParts {
     causes.listenTo(this.tasks);
     this.snapshots = new SnapshotSchedule([this.tasks], (error) => log.error('a snapshot could not be saved', { error }));
     this.files = new ContainerFiles(settings.dataRoot);
-    this.volumes = new VolumeDirectories(settings.dataRoot);
+    this.volumes = new VolumeDirectories(settings.dataRoot, this.trees);
     this.layers = new LayerStore(settings.dataRoot, this.trees);
     this.streams = new StreamServer(`${settings.runRoot}/executor.sock`);
     this.sandboxes = new SandboxPool(READY_SANDBOXES);

@@ -1,6 +1,6 @@
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { ContainerCreated, CreateContainer } from '#contracts/containers/commands.js';
-import { GetHostFacts } from '#contracts/executor/host.js';
+import { FillVolume, GetHostFacts } from '#contracts/executor/host.js';
 import { GetImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { CreateVolume, RemoveVolume } from '#contracts/volumes/volumes.js';
@@ -18,6 +18,8 @@ import type { ContainerDirectory, Containers, Names } from './container-director
 
 const NAME = /^\/?[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 const NAME_ATTEMPTS = 5;
+/** Of a volume that is filled with gigabytes. */
+const FILL_TIMEOUT_MS = 30 * 60_000;
 
 /** Checks the wish against the image, makes its volumes, claims a name, and records the container. What fails on the way is given back. */
 export class ContainerCreation {
@@ -52,7 +54,7 @@ export class ContainerCreation {
       const claimed = await this.claimName(name, id, asked);
       undo.push(() => this.names.execute(claimed, { type: 'Release', name: claimed, container: id }, asked));
       const mounts: ContainerMount[] = [];
-      for (const mount of wanted) mounts.push(await this.prepareMount(id, mount, asked, undo));
+      for (const mount of wanted) mounts.push(await this.prepareMount(id, mount, image.layers, asked, undo));
       const at = new Date().toISOString();
       const spec = { id, name: claimed, createdAt: at, config, hostConfig, imageId: image.id, imageRef, layers: image.layers, path, args, mounts };
       const { position } = await this.containers.execute(id, { type: 'Create', spec, at }, asked);
@@ -89,13 +91,15 @@ export class ContainerCreation {
     }
   }
 
-  private async prepareMount(container: string, mount: WantedMount, asked: RequestContext, undo: (() => Promise<unknown>)[]): Promise<ContainerMount> {
+  private async prepareMount(container: string, mount: WantedMount, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[]): Promise<ContainerMount> {
     const { type, source, target, readOnly, propagation, options } = mount;
     if (type !== 'volume') return { type, source, target, readOnly, propagation, ...(options === undefined ? {} : { options }), ...(mount.createSource ? { createSource: true } : {}) };
     // Each volume of a keyed request has a key of its own.
     const cause = asked.idempotencyKey === undefined ? asked : { ...asked, idempotencyKey: `${container} ${target}` };
     const volume = await this.bus.request(CreateVolume, source === '' ? { container } : { name: source }, cause);
     if (volume.created) undo.push(() => this.bus.request(RemoveVolume, { name: volume.name, force: true }, asked));
+    // As dockerd does at creation, so that the volume can be looked into before the first start.
+    if (!mount.noCopy && layers.length > 0) await this.bus.request(FillVolume, { name: volume.name, layers, path: target }, asked, { timeoutMs: FILL_TIMEOUT_MS });
     return { type, name: volume.name, source: volume.mountpoint, target, readOnly, propagation, copyUp: !mount.noCopy, anonymous: source === '' };
   }
 }

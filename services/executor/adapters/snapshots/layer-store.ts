@@ -33,7 +33,8 @@ const FACTS = '.facts';
  * set-user-id programs are out of reach of the host's users. Call `open` once; `unpack` twice is once.
  */
 export class LayerStore {
-  private readonly root: string;
+  /** Holds all layers, each by its name. */
+  readonly root: string;
   private readonly running = new Map<string, Promise<{ readonly sizeBytes: number }>>();
 
   constructor(

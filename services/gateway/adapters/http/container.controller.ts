@@ -17,6 +17,8 @@ import { Asked } from './asked.js';
 const STOP_SLACK_MS = 60_000;
 const STOP_LONGEST_MS = 24 * 3_600_000;
 const START_TIMEOUT_MS = 120_000;
+/** A volume may be filled with gigabytes of the image's. */
+const CREATE_TIMEOUT_MS = 31 * 60_000;
 
 /** Containers but for their byte streams. */
 @Controller('/containers')
@@ -44,7 +46,7 @@ export class ContainerController {
     const request = readCreateRequest(body);
     const name = text(query, 'name')?.replace(/^\//, '');
     const platform = text(query, 'platform');
-    const created = await this.engine.ask(CreateContainer, { ...request, ...(name ? { name } : {}), ...(platform ? { platform } : {}) }, asked);
+    const created = await this.engine.ask(CreateContainer, { ...request, ...(name ? { name } : {}), ...(platform ? { platform } : {}) }, asked, CREATE_TIMEOUT_MS);
     return { Id: created.id, Warnings: created.warnings };
   }
 

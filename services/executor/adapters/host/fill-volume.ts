@@ -1,0 +1,51 @@
+import { closeSync, constants, existsSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { openat2, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from '#libs/linux/directory-entries.js';
+import type { Fd } from '#libs/linux/native.js';
+import { isErrno } from '#libs/linux/system-call-error.js';
+import { copyTree } from '../trees/copy-tree.js';
+import { type Layers, withMergedView } from '../trees/merged-view.js';
+import { emptyDirectory } from '../trees/remove-tree.js';
+
+export interface FillJob {
+  readonly image: Layers;
+  /** Where the container has the volume. */
+  readonly path: string;
+  /** The volume's own directory, with `_data` in it. */
+  readonly volume: string;
+}
+
+/**
+ * Fills an empty volume with what the image holds at `path`, the directory's own owner and mode included. A volume that holds something, or a path that is no
+ * directory of the image: nothing happens. A file beside the data says that a copy is under way: half of one, left by a crash, is thrown away and made again.
+ */
+export function fillVolume({ image, path, volume }: FillJob): void {
+  const unfinished = `${volume}/filling`;
+  const data = openSync(`${volume}/_data`, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    if (existsSync(unfinished)) emptyDirectory(data);
+    else if (readdirSync(`/proc/self/fd/${data}`).length > 0) return;
+    withMergedView(image, (root) => {
+      const source = openDirectory(root, path);
+      if (source === undefined) return;
+      try {
+        writeFileSync(unfinished, '', { flush: true });
+        copyTree(source, data);
+      } finally {
+        closeSync(source);
+      }
+    });
+    rmSync(unfinished, { force: true });
+  } finally {
+    closeSync(data);
+  }
+}
+
+/** Symlinks mean what they would in the container. */
+function openDirectory(root: Fd, path: string): Fd | undefined {
+  try {
+    return openat2(root, path, constants.O_RDONLY | constants.O_DIRECTORY, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].some((code) => isErrno(error, code))) return undefined;
+    throw error;
+  }
+}
