@@ -11,6 +11,8 @@ export interface ContainerMount {
   readonly target: string;
   readonly readOnly: boolean;
   readonly propagation: string;
+  /** A bind without the mounts below its source. */
+  readonly nonRecursive?: boolean;
   /** Mount data for tmpfs ("size=…,mode=…"). */
   readonly options?: string;
   /** An empty volume was filled, when the container was created, with what the image holds at the target. */

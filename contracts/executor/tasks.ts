@@ -134,6 +134,7 @@ export class LaunchExec extends TaskRequest<Done & { readonly pid: number }> {
   @IsObject() readonly security!: TaskSecurity;
   /** All capabilities; the container's filter stays, as in Docker. */
   @IsBoolean() readonly privileged!: boolean;
+  @IsArray() readonly ulimits!: readonly Ulimit[];
   @IsArray() readonly tickets!: readonly AttachTicket[];
 }
 

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { HostFacts } from '#contracts/executor/host.js';
 import { detect } from '#libs/cgroup/layout.js';
@@ -94,6 +95,7 @@ export class ExecutorParts {
       settings,
       cgroups,
       initPath: native('berth-init'),
+      thermalCpus: existsSync('/sys/devices/system/cpu/cpu0/thermal_throttle') ? cpus().length : 0,
       socketGroup: this.group,
     });
     this.execs = new ExecLauncher(this.tasks, this.live, causes, cgroups, settings, store, runtimes);

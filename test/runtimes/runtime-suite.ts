@@ -1,4 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { CliResult, TestEngine } from '../e2e/engine.js';
@@ -55,14 +57,21 @@ export function describeRuntime(runtime: string, engineOf: () => TestEngine): vo
     });
 
     test('a privileged container has all that there is', async () => {
+      const fuse = execFileSync('stat', ['-c', '%t:%T', '/dev/fuse']).toString().trim();
       const held = /^CapBnd:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
-      expect((await sh('--privileged', 'grep -E "^(CapBnd|Seccomp:)" /proc/self/status | tr "\\t" " "; mkdir /m; mount -t tmpfs none /m && echo mounted')).stdout).toBe(`CapBnd: ${held}\nSeccomp: 0\nmounted\n`);
+      expect((await sh('--privileged', 'grep -E "^(CapBnd|Seccomp:)" /proc/self/status | tr "\\t" " "; mkdir /m; mount -t tmpfs none /m && echo mounted; stat -c %t:%T /dev/fuse')).stdout).toBe(`CapBnd: ${held}\nSeccomp: 0\nmounted\n${fuse}\n`);
     });
 
     test('limits hold', async () => {
       const files = 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max /sys/fs/cgroup/cpu/cpu.cfs_quota_us 2>/dev/null; ulimit -n';
       const { stdout } = await sh('--memory', '64m', '--pids-limit', '50', '--cpus', '0.5', '--ulimit', 'nofile=128:256', files);
       expect(stdout.split('\n')).toEqual(expect.arrayContaining(['67108864', '50', '128']));
+    });
+
+    test('a limit that the engine may not give is refused', async () => {
+      const refused = await run('--ulimit', 'nofile=99999999:99999999', 'busybox', 'true');
+      expect(refused.stderr).toMatch(/error setting rlimit.*operation not permitted|setrlimit.*Operation not permitted/i);
+      expect(refused.code).not.toBe(0);
     });
 
     test('a container that takes too much memory is killed, and said to be', async () => {
@@ -83,12 +92,25 @@ export function describeRuntime(runtime: string, engineOf: () => TestEngine): vo
       rmSync(source, { recursive: true });
     });
 
+    test('what the host mounts later is seen through a slave, and not without', async () => {
+      await detached('slave', '-v', '/mnt:/slave:rslave', '-v', '/mnt:/private', 'busybox', 'sleep', '1000');
+      const place = `/mnt/${runtime}`;
+      execFileSync('nsenter', ['--mount', '--target', String(engineOf().pid('executor')), 'sh', '-c', `mkdir ${place} && mount -t tmpfs later ${place} && touch ${place}/seen`]);
+      expect((await docker('exec', `slave-${runtime}`, 'ls', `/slave/${runtime}`, `/private/${runtime}`)).stdout).toBe(`/private/${runtime}:\n\n/slave/${runtime}:\nseen\n`);
+      execFileSync('nsenter', ['--mount', '--target', String(engineOf().pid('executor')), 'umount', place]);
+      await docker('rm', '-f', `slave-${runtime}`);
+      const refused = await run('-v', '/tmp:/t:rslave', 'busybox', 'true');
+      expect(refused.stderr).toMatch(/path \/tmp is mounted on \S+ but it is not a shared or slave mount/);
+    });
+
     test('networks: an address of the bridge, none, the host\'s', async () => {
       expect((await sh('--hostname', 'harbour', '--domainname', 'example.org', '--sysctl', 'net.ipv4.ip_forward=0', 'ip -o -4 addr show eth0 | wc -l; hostname; cat /proc/sys/kernel/domainname /proc/sys/net/ipv4/ip_forward')).stdout).toBe(
         '1\nharbour\nexample.org\n0\n',
       );
       expect((await sh('--network', 'none', 'ls /sys/class/net')).stdout).toBe('lo\n');
-      expect((await sh('--network', 'host', 'ls /sys/class/net')).stdout).toContain(engineOf().settings.bridge);
+      const host = await sh('--network', 'host', 'hostname; ls /sys/class/net');
+      expect(host.stdout).toContain(engineOf().settings.bridge);
+      expect(host.stdout.split('\n')[0]).toBe(hostname());
     });
 
     test('--init reaps and passes signals on', async () => {
@@ -100,14 +122,14 @@ export function describeRuntime(runtime: string, engineOf: () => TestEngine): vo
     });
 
     test('exec: streams, exit code, user, directory, terminal', async () => {
-      await detached('exec', '-e', 'KEPT=yes', 'busybox', 'sleep', '1000');
+      await detached('exec', '-e', 'KEPT=yes', '--ulimit', 'nofile=99:100', 'busybox', 'sleep', '1000');
       const name = `exec-${runtime}`;
       expect(await engineOf().docker(['exec', '-i', '-u', 'daemon', '-w', '/tmp', '-e', 'MORE=too', name, 'sh', '-c', 'cat; id -un; pwd; echo $KEPT $MORE; echo err >&2; exit 3'], 'in\n')).toMatchObject({
         stdout: 'in\ndaemon\n/tmp\nyes too\n',
         stderr: 'err\n',
         code: 3,
       });
-      expect((await docker('exec', '-t', name, 'sh', '-c', 'tty; grep CapBnd /proc/self/status | tr "\\t" " "')).stdout).toBe('/dev/pts/0\r\nCapBnd: 00000000a80425fb\r\n');
+      expect((await docker('exec', '-t', name, 'sh', '-c', 'tty; ulimit -n; grep CapBnd /proc/self/status | tr "\\t" " "')).stdout).toBe('/dev/pts/0\r\n99\r\nCapBnd: 00000000a80425fb\r\n');
       expect(await docker('exec', '--privileged', name, 'grep', '-cE', 'CapBnd:.*1fffeffffff|CapBnd:.*1ffffffffff|Seccomp:.*2', '/proc/self/status')).toMatchObject({ stdout: '2\n' });
       expect((await docker('exec', name, 'no-such-command')).code).not.toBe(0);
       expect(await state('exec', '{{.State.Running}}')).toBe('true');

@@ -4,6 +4,8 @@ import { describeRuntime } from './runtime-suite.js';
 
 /** crun refuses a machine that has a controller in cgroup v2 beside v1: this engine is shown none, by a mount of its own. */
 const NO_V2_CONTROLLERS = 'if [ -e /sys/fs/cgroup/unified/cgroup.controllers ]; then mount --bind /dev/null /sys/fs/cgroup/unified/cgroup.controllers; fi';
+/** A place of the host that passes its later mounts on, which this machine has none of. */
+const SHARED_MOUNT = 'mount -t tmpfs shared /mnt && mount --make-shared /mnt';
 const PACKAGES = new URL('../../../test/runtimes/runtime-packages.mjs', import.meta.url).href;
 const { ensureRuntimes } = (await import(PACKAGES)) as { readonly ensureRuntimes: (names: readonly string[]) => readonly string[] }; // plain JavaScript, as all set-up
 const installed = ensureRuntimes(['runc', 'crun']);
@@ -15,7 +17,7 @@ const running = (): TestEngine => {
 };
 
 beforeAll(async () => {
-  engine = await startEngine({}, NO_V2_CONTROLLERS);
+  engine = await startEngine({}, `${NO_V2_CONTROLLERS} && ${SHARED_MOUNT}`);
   await engine.loadBusybox();
 }, 120_000);
 

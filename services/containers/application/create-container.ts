@@ -1,3 +1,4 @@
+import type { ContainerConfig, HostConfig } from '#contracts/containers/container-config.js';
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { ContainerCreated, CreateContainer } from '#contracts/containers/commands.js';
 import { FillVolume, GetHostFacts } from '#contracts/executor/host.js';
@@ -41,7 +42,7 @@ export class ContainerCreation {
     if (asked.idempotencyKey !== undefined && (await this.containers.wasDone(id, 'Create', asked.idempotencyKey))) return { id, warnings: [], position: this.containers.position };
     await this.checkRuntime(hostConfig.Runtime, asked);
     const image = await this.bus.request(GetImage, { image: imageRef }, asked);
-    const config = withImageDefaults(command.config, image, id);
+    const config = withImageDefaults(await this.withHostname(command.config, hostConfig, asked), image, id);
     if (config.StopSignal) signalNumber(config.StopSignal);
     const [path, ...args] = commandLine(config);
     const wanted = mountRequests(config, hostConfig);
@@ -63,6 +64,12 @@ export class ContainerCreation {
       for (const step of undo.reverse()) await step().catch(() => undefined);
       throw error;
     }
+  }
+
+  /** A container in the host's network has the host's name, unless it was given one. */
+  private async withHostname(config: ContainerConfig, { NetworkMode }: HostConfig, asked: RequestContext): Promise<ContainerConfig> {
+    if (NetworkMode !== 'host' || config.Hostname) return config;
+    return { ...config, Hostname: (await this.bus.request(GetHostFacts, {}, asked)).hostname };
   }
 
   private async checkRuntime(wanted: string | undefined, asked: RequestContext): Promise<void> {
@@ -93,10 +100,10 @@ export class ContainerCreation {
 
   private async prepareMount(container: string, mount: WantedMount, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[]): Promise<ContainerMount> {
     const { type, source, target, readOnly, propagation, options } = mount;
-    if (type !== 'volume') return { type, source, target, readOnly, propagation, ...(options === undefined ? {} : { options }), ...(mount.createSource ? { createSource: true } : {}) };
+    if (type !== 'volume') return { type, source, target, readOnly, propagation, ...(options === undefined ? {} : { options }), ...(mount.createSource ? { createSource: true } : {}), ...(mount.nonRecursive ? { nonRecursive: true } : {}) };
     // Each volume of a keyed request has a key of its own.
     const cause = asked.idempotencyKey === undefined ? asked : { ...asked, idempotencyKey: `${container} ${target}` };
-    const volume = await this.bus.request(CreateVolume, source === '' ? { container } : { name: source }, cause);
+    const volume = await this.bus.request(CreateVolume, { ...mount.volume, ...(source === '' ? { container } : { name: source }) }, cause);
     if (volume.created) undo.push(() => this.bus.request(RemoveVolume, { name: volume.name, force: true }, asked));
     // As dockerd does at creation, so that the volume can be looked into before the first start.
     if (!mount.noCopy && layers.length > 0) await this.bus.request(FillVolume, { name: volume.name, layers, path: target }, asked, { timeoutMs: FILL_TIMEOUT_MS });

@@ -63,6 +63,7 @@ export class ExecSessions {
           ...parseSecurityOptions(spec.hostConfig.SecurityOpt ?? []),
         },
         privileged: config.privileged,
+        ulimits: spec.hostConfig.Ulimits ?? [],
         tickets,
       },
       asked,

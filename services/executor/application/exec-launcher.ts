@@ -89,6 +89,7 @@ export class ExecLauncher {
       process: exec.process,
       security: exec.security,
       privileged: exec.privileged,
+      ulimits: exec.ulimits,
       initPid: task.pid,
       timed: task.tellsTimes && (currentSpan()?.isRecorded ?? false),
       cgroupDirectories: directoriesToJoin(this.cgroups, `${this.settings.cgroupParent}/${exec.container}`, task.pid),

@@ -18,7 +18,7 @@ import { type LiveTask, taskId } from './live-task.js';
 
 const ABANDON_DEADLINE_MS = 20_000;
 
-type Exec = Pick<LaunchExec, 'exec' | 'process' | 'security' | 'privileged'>;
+type Exec = Pick<LaunchExec, 'exec' | 'process' | 'security' | 'privileged' | 'ulimits'>;
 
 /**
  * `--runtime runc` and its like: the OCI spec goes to an installed runtime instead of the plan's steps. The shim stays the container's keeper; the runtime's commands

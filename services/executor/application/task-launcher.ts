@@ -1,17 +1,19 @@
 import { createHash } from 'node:crypto';
-import { access, chown, mkdir } from 'node:fs/promises';
-import type { ContainerMount, EndpointSettings } from '#contracts/containers/container-state.js';
+import { chown, mkdir } from 'node:fs/promises';
+import type { EndpointSettings } from '#contracts/containers/container-state.js';
 import type { LaunchTask, PublishedEndpoint, TaskEvent } from '#contracts/executor/tasks.js';
 import type { RequestContext } from '#contracts/request.js';
 import { deviceFilter } from '#libs/cgroup/device-filter.js';
 import { cgroupDirectories, type CgroupLayout, controllerDirectory, wholePath } from '#libs/cgroup/layout.js';
 import { limitWrites } from '#libs/cgroup/limits.js';
-import { BerthError, conflict, internal, invalid } from '#libs/errors/errors.js';
+import { BerthError, conflict, internal } from '#libs/errors/errors.js';
 import type { Aggregates } from '#libs/event-store/aggregates.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { currentSpan } from '#libs/telemetry/tracing.js';
+import { prepareBindSource } from '../adapters/host/bind-source.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
+import { hostDevices } from '../adapters/host/host-devices.js';
 import { detachLink, type NetworkSandbox } from '../adapters/network/sandbox.js';
 import type { SandboxPool } from '../adapters/network/sandbox-pool.js';
 import { recordPlan } from '../adapters/shim/step-spans.js';
@@ -35,6 +37,8 @@ export interface LaunchHost {
   readonly settings: EngineSettings;
   readonly cgroups: CgroupLayout;
   readonly initPath: string;
+  /** Processors that have thermal counters to hide. */
+  readonly thermalCpus: number;
   /** gid of the engine's group: its gateway opens shims' streams. */
   readonly socketGroup: number;
 }
@@ -132,7 +136,7 @@ export class TaskLauncher {
         endpoint && sandbox ? this.attach(sandbox, endpoint) : undefined,
       ]);
       for (const work of works) if (work.status === 'rejected') throw work.reason;
-      for (const mount of launch.mounts) if (mount.type === 'bind') await ensureSource(mount);
+      for (const mount of launch.mounts) if (mount.type === 'bind') await prepareBindSource(mount);
       if (endpoint) await this.publish(task, endpoint);
       const path = `${settings.cgroupParent}/${container}`;
       const directories = cgroupDirectories(cgroups, path);
@@ -148,6 +152,8 @@ export class TaskLauncher {
         cgroupsPath: wholePath(cgroups, path),
         cgroupMode: cgroups.mode,
         initPath: this.host.initPath,
+        cpus: this.host.thermalCpus,
+        ...(launch.security.privileged ? { hostDevices: hostDevices() } : {}),
         ...(networkPath ? { sandboxPath: networkPath } : {}),
       });
       const devices = (spec.linux?.resources?.devices ?? []).map((rule) => ({ allow: rule.allow, type: rule.type ?? ('a' as const), major: rule.major ?? -1, minor: rule.minor ?? -1, access: rule.access ?? 'rwm' }));
@@ -208,10 +214,4 @@ export class TaskLauncher {
 
 function publishedBy({ network }: Launch): { published?: PublishedEndpoint } {
   return network.mode === 'bridge' && network.endpoint.ports.length > 0 ? { published: { address: network.endpoint.address, ports: network.endpoint.ports } } : {};
-}
-
-/** A bind's source on the host: -v makes a missing one as a directory, --mount refuses. */
-async function ensureSource({ source, createSource }: ContainerMount): Promise<void> {
-  if (createSource) await mkdir(source, { recursive: true }).catch((error: NodeJS.ErrnoException) => (error.code === 'EEXIST' ? undefined : Promise.reject(error)));
-  else await access(source).catch(() => Promise.reject(invalid(`invalid mount config for type "bind": bind source path does not exist: ${source}`)));
 }

@@ -29,7 +29,7 @@ const operations = (task: Partial<LaunchFields> = {}) => plan(task).steps.map(({
 
 test.each([
   ['default', () => plan()],
-  ['exec', () => compileExecPlan({ process: plain.process, security: plain.security, privileged: false, initPid: 9, hostname: 'box', cgroupDirectories, tickets: ['0'.repeat(32) + ':ioe'] })],
+  ['exec', () => compileExecPlan({ process: plain.process, security: plain.security, privileged: false, ulimits: [], initPid: 9, hostname: 'box', cgroupDirectories, tickets: ['0'.repeat(32) + ':ioe'] })],
 ])('the %s plan, as a person reads it', (name, make) => {
   // The filter's length changes with every system call that is added to the profile; seccomp.test.ts looks into it.
   const text = describePlan(make()).replace(/program=<\d+ bytes>/, 'program=<…>');

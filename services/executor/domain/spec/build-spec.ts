@@ -53,6 +53,7 @@ export function buildSpec(task: LaunchFields, host: SpecHost): RuntimeSpec {
   checkSysctls(task.sysctls, ownNetwork);
   const capabilities = effectiveCapabilities(security);
   const program = containerFilter(security, capabilities);
+  const mounts = mountsOf(task, host);
   const thermal = Array.from({ length: host.cpus ?? 0 }, (_, cpu) => `/sys/devices/system/cpu/cpu${cpu}/thermal_throttle`);
   return {
     ociVersion: '1.2.0',
@@ -60,7 +61,7 @@ export function buildSpec(task: LaunchFields, host: SpecHost): RuntimeSpec {
     ...(task.domainname === '' ? {} : { domainname: task.domainname }),
     process: processOf(task, capabilities, host.defaultUlimits ?? []),
     root: { path: host.rootTarget, readonly: task.readOnlyRoot, overlay: { baseDirectory: host.layersDirectory, lower: host.layerNames, upper: host.upper, work: host.work } },
-    mounts: mountsOf(task, host),
+    mounts,
     linux: {
       namespaces: namespacesOf(ownNetwork, host.sandboxPath),
       devices: security.privileged ? [...DEFAULT_DEVICES, ...(host.hostDevices ?? []).filter(({ path }) => !DEFAULT_DEVICES.some((device) => device.path === path))] : DEFAULT_DEVICES,
@@ -70,6 +71,8 @@ export function buildSpec(task: LaunchFields, host: SpecHost): RuntimeSpec {
       sysctl: task.sysctls,
       maskedPaths: security.privileged ? [] : [...MASKED, ...thermal],
       readonlyPaths: security.privileged ? [] : READ_ONLY,
+      // Berth's plan has it so always; other runtimes cut the host's mounts off unless they are told.
+      ...(mounts.some(({ options }) => options.includes('rslave') || options.includes('slave')) ? { rootfsPropagation: 'rslave' } : {}),
     },
   };
 }

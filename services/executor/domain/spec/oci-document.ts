@@ -1,9 +1,10 @@
-import type { TaskProcess, TaskResources, TaskSecurity } from '#contracts/executor/tasks.js';
+import type { LaunchExec, TaskProcess, TaskResources, TaskSecurity } from '#contracts/executor/tasks.js';
 import { ociSeccomp } from '../seccomp/oci-seccomp.js';
 import { effectiveCapabilities, execCapabilities } from './capabilities.js';
 import type { ContainerUser } from './container-user.js';
 import { DEFAULT_DEVICES } from './devices.js';
 import { environment } from './environment.js';
+import { rlimitOf } from './rlimits.js';
 import type { CapabilitySets, Process, Rlimit, RuntimeSpec } from './runtime-spec.js';
 
 /** What the specification wants as numbers, and only this host and this container's files can tell. */
@@ -50,7 +51,7 @@ export function ociDocument(spec: RuntimeSpec, task: { readonly security: TaskSe
 }
 
 /** process.json of an exec, as `runc exec --process` wants it. */
-export function ociProcess({ process, security, privileged }: { readonly process: TaskProcess; readonly security: TaskSecurity; readonly privileged: boolean }, facts: DocumentFacts): string {
+export function ociProcess({ process, security, privileged, ulimits }: Pick<LaunchExec, 'process' | 'security' | 'privileged' | 'ulimits'>, facts: DocumentFacts): string {
   const held = execCapabilities(security, privileged);
   const own: Process = {
     terminal: process.terminal,
@@ -59,7 +60,7 @@ export function ociProcess({ process, security, privileged }: { readonly process
     env: environment(process.env, { hostname: '', terminal: process.terminal }),
     cwd: process.cwd || '/',
     capabilities: { bounding: held, effective: held, permitted: held, inheritable: [], ambient: [] },
-    rlimits: [],
+    rlimits: ulimits.map(rlimitOf),
     noNewPrivileges: security.noNewPrivileges,
   };
   return JSON.stringify(processOf(own, process, facts));
