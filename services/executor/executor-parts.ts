@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { HostFacts } from '#contracts/executor/host.js';
 import { detect } from '#libs/cgroup/layout.js';
 import { ensureParent } from '#libs/cgroup/parent.js';
+import { unavailable } from '#libs/errors/errors.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
 import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
 import { sealedCopy } from '#libs/linux/sealed-file.js';
@@ -21,6 +22,9 @@ import { Firewall } from './adapters/network/firewall.js';
 import { SandboxPool } from './adapters/network/sandbox-pool.js';
 import { Zygote } from './adapters/shim/zygote.js';
 import { LayerStore } from './adapters/snapshots/layer-store.js';
+import { OverlaySnapshotter } from './adapters/snapshots/overlay-snapshotter.js';
+import type { Snapshotter } from './adapters/snapshots/snapshotter.js';
+import { VfsSnapshotter } from './adapters/snapshots/vfs-snapshotter.js';
 import { TreeThreads } from './adapters/trees/tree-threads.js';
 import { ExecLauncher } from './application/exec-launcher.js';
 import { LiveTasks } from './application/live-tasks.js';
@@ -43,11 +47,14 @@ const native = (name: string): string => fileURLToPath(new URL(`../../native/${n
 
 /** Everything the executor consists of, wired by hand: plain classes that list what they use. */
 export class ExecutorParts {
+  private readonly settings: EngineSettings;
   readonly tasks: Tasks;
   readonly files: ContainerFiles;
   readonly volumes: VolumeDirectories;
   readonly trees = new TreeThreads();
   readonly layers: LayerStore;
+  /** Overlay until `start` has found that there is none. */
+  roots: Snapshotter;
   readonly streams: StreamServer;
   readonly sandboxes: SandboxPool;
   readonly zygote: Zygote;
@@ -67,6 +74,7 @@ export class ExecutorParts {
     /** gid that may open streams of this executor and its shims. */
     private readonly group: number,
   ) {
+    this.settings = settings;
     const log = logger('executor');
     const cgroups = joinDelegatedScope(detect(), settings.cgroupParent);
     ensureParent(cgroups, settings.cgroupParent);
@@ -91,7 +99,7 @@ export class ExecutorParts {
     this.live = new LiveTasks(this.tasks, causes, this.ports, new LostKeepers(containerCgroups, runtimes), onError);
     this.adoption = new TaskAdoption(this.tasks, this.live, containerCgroups, settings.runRoot, onError);
     this.networks = new NetworksOnHost(firewall, this.live, store);
-    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.files, this.sandboxes, this.zygote, this.ports, this.networks, runtimes, (chainId) => this.layers.nameOf(chainId), {
+    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.files, this.sandboxes, this.zygote, this.ports, this.networks, runtimes, () => this.roots, (chainId) => this.layers.nameOf(chainId), {
       settings,
       cgroups,
       initPath: native('berth-init'),
@@ -100,13 +108,14 @@ export class ExecutorParts {
     });
     this.execs = new ExecLauncher(this.tasks, this.live, causes, cgroups, settings, store, runtimes);
     this.control = new TaskControl(this.tasks, this.live, this.files, this.streams);
-    this.facts = () => hostFacts(cgroups, settings);
+    this.roots = new OverlaySnapshotter(this.layers.root);
+    this.facts = () => hostFacts(cgroups, settings, this.roots.driver);
     traceExecutor(this);
   }
 
   async start(): Promise<void> {
     await this.layers.open();
-    await this.tasks.start();
+    await Promise.all([this.tasks.start(), this.chooseRoots()]);
     await this.streams.listen();
     await this.streams.giveTo(this.group);
     this.zygote.warmUp();
@@ -116,6 +125,13 @@ export class ExecutorParts {
     this.memory.sweep();
     await this.networks.restore();
     this.snapshots.start();
+  }
+
+  private async chooseRoots(): Promise<void> {
+    const { storageDriver } = this.settings;
+    const isThere = storageDriver !== 'vfs' && (await this.trees.run('probeOverlay', { directory: this.layers.root }));
+    if (storageDriver === 'overlay2' && !isThere) throw unavailable(`BERTH_STORAGE_DRIVER=overlay2: the kernel makes no overlay in ${this.layers.root}`);
+    if (!isThere) this.roots = new VfsSnapshotter(this.layers.root, this.trees);
   }
 
   async stop(): Promise<void> {

@@ -77,7 +77,7 @@ export class ExecutorController {
 
   @Handles(host.FillVolume)
   async fillVolume(@Body() { name, layers, path }: host.FillVolume): Promise<Done> {
-    await this.parts.volumes.fill(name, { directory: this.parts.layers.root, layers: layers.map((chainId) => this.parts.layers.nameOf(chainId)) }, path);
+    await this.parts.volumes.fill(name, { driver: this.parts.roots.driver, directory: this.parts.layers.root, layers: layers.map((chainId) => this.parts.layers.nameOf(chainId)) }, path);
     return { position: 0 };
   }
 

@@ -33,8 +33,9 @@ export class OciRuntimes {
   /** Writes the bundle. Rejects as invalid for a runtime that is not installed, or a user that the container does not know. */
   async containerPlan(name: string, task: LiveTask, launch: Omit<LaunchTask, 'reply'>, spec: RuntimeSpec, run: PlanRun): Promise<Plan> {
     const runtime = await this.command(name, task, 'create', launch.process.terminal);
-    const { baseDirectory, lower, upper } = spec.root.overlay;
-    const files = await this.threads.run('readUserFiles', { directory: baseDirectory, layers: [upper, ...lower] });
+    const { root } = spec;
+    const view = 'overlay' in root ? { directory: root.overlay.baseDirectory, layers: [root.overlay.upper, ...root.overlay.lower] } : { directory: '/', layers: [root.directory] };
+    const files = await this.threads.run('readUserFiles', view);
     const user = containerUser(launch.process.user, launch.process.groups, files);
     await writeFile(`${task.directory}/config.json`, ociDocument(spec, launch, { user, capabilities: heldCapabilities() }), { mode: 0o600 });
     return compileRuntimePlan(spec, run, runtime, task.directory);

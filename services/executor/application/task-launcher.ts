@@ -17,6 +17,7 @@ import { hostDevices } from '../adapters/host/host-devices.js';
 import { detachLink, type NetworkSandbox } from '../adapters/network/sandbox.js';
 import type { SandboxPool } from '../adapters/network/sandbox-pool.js';
 import { recordPlan } from '../adapters/shim/step-spans.js';
+import type { Snapshotter } from '../adapters/snapshots/snapshotter.js';
 import type { Zygote } from '../adapters/shim/zygote.js';
 import { compilePlan, type PlanRun } from '../domain/plan/compile-plan.js';
 import { encodePlan, type Plan } from '../domain/plan/encode-plan.js';
@@ -57,6 +58,7 @@ export class TaskLauncher {
     private readonly ports: PortPublisher,
     private readonly networks: NetworksOnHost,
     private readonly runtimes: OciRuntimes,
+    private readonly roots: () => Snapshotter,
     private readonly layerName: (chainId: string) => string,
     private readonly host: LaunchHost,
   ) {}
@@ -136,6 +138,7 @@ export class TaskLauncher {
         endpoint && sandbox ? this.attach(sandbox, endpoint) : undefined,
       ]);
       for (const work of works) if (work.status === 'rejected') throw work.reason;
+      const root = await this.roots().prepare({ directory: this.files.directory(container), layers: launch.layers.map(this.layerName) });
       for (const mount of launch.mounts) if (mount.type === 'bind') await prepareBindSource(mount);
       if (endpoint) await this.publish(task, endpoint);
       const path = `${settings.cgroupParent}/${container}`;
@@ -143,10 +146,7 @@ export class TaskLauncher {
       const networkPath = sandbox?.path ?? (shared ? `/proc/${shared.pid}/ns/net` : undefined);
       const spec = buildSpec(launch, {
         containerDirectory: this.files.directory(container),
-        layersDirectory: `${settings.dataRoot}/layers`,
-        layerNames: launch.layers.map(this.layerName),
-        upper: this.files.upper(container),
-        work: this.files.work(container),
+        root,
         rootTarget: this.files.rootTarget(container),
         cgroupDirectories: directories,
         cgroupsPath: wholePath(cgroups, path),

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, existsSync, linkSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, linkSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { lgetxattr, lsetxattr } from '#libs/linux/extended-attributes.js';
 import { TreeThreads } from '../trees/tree-threads.js';
 import { VolumeDirectories } from './volume-directories.js';
 
-describe.skipIf(process.getuid?.() !== 0)('a volume that is filled from its image', () => {
+describe.each(['overlay2', 'vfs'] as const)('a volume that is filled from its image, with %s', (driver) => {
   const threads = new TreeThreads();
   afterAll(() => threads.close());
   let top: string;
@@ -21,12 +21,12 @@ describe.skipIf(process.getuid?.() !== 0)('a volume that is filled from its imag
   });
   afterEach(() => {
     expect(readFileSync(join(top, 'outside/secret'), 'utf8')).toBe('the host');
-    expect(existsSync(join(top, 'volumes/store/filling'))).toBe(false);
+    expect(readdirSync(join(top, 'volumes/store'))).toEqual(['_data']);
     rmSync(top, { recursive: true });
   });
   const inImage = (path: string): string => join(top, 'layers', path);
   const data = (path = ''): string => join(top, 'volumes/store/_data', path);
-  const fill = (path = '/data', layers = ['upper', 'lower']): Promise<void> => volumes.fill('store', { directory: join(top, 'layers'), layers }, path);
+  const fill = (path = '/data', layers = ['upper', 'lower']): Promise<void> => volumes.fill('store', { driver, directory: join(top, 'layers'), layers }, path);
 
   test('has the layers\' merged files with owners, modes, times, links and attributes', async () => {
     writeFileSync(inImage('lower/data/sub/old'), 'lower');

@@ -1,13 +1,14 @@
-import { closeSync, constants, existsSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { openat2, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from '#libs/linux/directory-entries.js';
 import type { Fd } from '#libs/linux/native.js';
 import { isErrno } from '#libs/linux/system-call-error.js';
 import { copyTree } from '../trees/copy-tree.js';
+import { mergeLayers } from '../trees/merge-layers.js';
 import { type Layers, withMergedView } from '../trees/merged-view.js';
 import { emptyDirectory } from '../trees/remove-tree.js';
 
 export interface FillJob {
-  readonly image: Layers;
+  readonly image: Layers & { readonly driver: 'overlay2' | 'vfs' };
   /** Where the container has the volume. */
   readonly path: string;
   /** The volume's own directory, with `_data` in it. */
@@ -24,7 +25,7 @@ export function fillVolume({ image, path, volume }: FillJob): void {
   try {
     if (existsSync(unfinished)) emptyDirectory(data);
     else if (readdirSync(`/proc/self/fd/${data}`).length > 0) return;
-    withMergedView(image, (root) => {
+    lookAtImage(image, volume, (root) => {
       const source = openDirectory(root, path);
       if (source === undefined) return;
       try {
@@ -37,6 +38,23 @@ export function fillVolume({ image, path, volume }: FillJob): void {
     rmSync(unfinished, { force: true });
   } finally {
     closeSync(data);
+  }
+}
+
+/** Without an overlay the layers are copied over one another beside the volume, for this once. */
+function lookAtImage(image: FillJob['image'], volume: string, look: (root: Fd) => void): void {
+  if (image.driver === 'overlay2' || image.layers.length === 1) {
+    withMergedView(image, look);
+    return;
+  }
+  const target = `${volume}/image`;
+  rmSync(target, { recursive: true, force: true });
+  mkdirSync(target);
+  try {
+    mergeLayers({ ...image, target });
+    withMergedView({ directory: '/', layers: [target] }, look);
+  } finally {
+    rmSync(target, { recursive: true, force: true });
   }
 }
 

@@ -8,7 +8,7 @@ import { runtimeNames } from '../runtimes/installed-runtimes.js';
 const ARCHITECTURES: Record<string, string> = { x64: 'x86_64', arm64: 'aarch64' };
 
 /** What /info tells of the machine. */
-export function hostFacts(layout: CgroupLayout, settings: EngineSettings): HostFacts {
+export function hostFacts(layout: CgroupLayout, settings: EngineSettings, storageDriver: string): HostFacts {
   const os = osRelease();
   return {
     kernelVersion: release(),
@@ -20,7 +20,7 @@ export function hostFacts(layout: CgroupLayout, settings: EngineSettings): HostF
     memoryBytes: totalmem(),
     cgroupVersion: layout.mode === 'v2' ? '2' : '1',
     cgroupDriver: 'cgroupfs',
-    storageDriver: 'overlay2',
+    storageDriver,
     securityOptions: ['name=seccomp,profile=builtin'],
     runtimes: runtimeNames(),
     dataRoot: settings.dataRoot,

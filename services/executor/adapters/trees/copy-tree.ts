@@ -3,6 +3,7 @@ import { AT_SYMLINK_NOFOLLOW, fchmodat, fchownat, linkat, mkdirat, mknodat, O_PA
 import { fsetxattr, lgetxattr, llistxattr } from '#libs/linux/extended-attributes.js';
 import type { Fd } from '#libs/linux/native.js';
 import { isErrno } from '#libs/linux/system-call-error.js';
+import { removeTree } from './remove-tree.js';
 
 const ONE_NAME = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
@@ -20,31 +21,46 @@ interface Copied {
  * is reached but by one name in an open directory, and no symlink is followed. A whiteout of an overlay is left out. Throws where a name is taken.
  */
 export function copyTree(from: Fd, to: Fd): void {
-  copyEntries(from, to, { root: to, files: new Map() }, []);
+  copyRoot(from, to, { root: to, files: new Map(), merges: false });
+}
+
+/**
+ * The same over what is there already, as a layer lies over those below it: what is in both is the layer's, a whiteout removes, an opaque directory begins anew. Of
+ * `to` nobody else may have hold.
+ */
+export function mergeTree(from: Fd, to: Fd): void {
+  copyRoot(from, to, { root: to, files: new Map(), merges: true });
+}
+
+function copyRoot(from: Fd, to: Fd, copy: Copy): void {
+  copyEntries(from, to, copy, []);
   describe(fdPath(from, DOT), to, fstatSync(from, { bigint: true }));
   restoreTimes(to, DOT, fstatSync(from, { bigint: true }));
 }
 
-interface Links {
+interface Copy {
   readonly root: Fd;
   readonly files: Map<string, Copied>;
+  readonly merges: boolean;
 }
 
-function copyEntries(from: Fd, to: Fd, links: Links, path: readonly Buffer[]): void {
+function copyEntries(from: Fd, to: Fd, copy: Copy, path: readonly Buffer[]): void {
   if (path.length > DEEPEST) throw new Error(`a directory tree is more than ${DEEPEST} levels deep`);
-  for (const name of readdirSync(`/proc/self/fd/${from}`, { encoding: 'buffer' })) copyEntry(from, to, name, links, path);
+  for (const name of readdirSync(`/proc/self/fd/${from}`, { encoding: 'buffer' })) copyEntry(from, to, name, copy, path);
 }
 
-function copyEntry(from: Fd, to: Fd, name: Buffer, links: Links, path: readonly Buffer[]): void {
+function copyEntry(from: Fd, to: Fd, name: Buffer, copy: Copy, path: readonly Buffer[]): void {
   const entry = openat2(from, name, O_PATH | constants.O_NOFOLLOW, 0, RESOLVE_BENEATH);
   try {
     const facts = fstatSync(entry, { bigint: true });
-    if (facts.isCharacterDevice() && facts.rdev === 0n) return;
+    const isWhiteout = facts.isCharacterDevice() && facts.rdev === 0n;
+    if (copy.merges && (isWhiteout || !facts.isDirectory() || !isDirectory(to, name) || isOpaque(fdPath(from, name)))) removeTree(to, name);
+    if (isWhiteout) return;
     if (facts.isDirectory()) {
-      copyDirectory(from, to, name, facts, links, path);
+      copyDirectory(from, to, name, facts, copy, path);
       return;
     }
-    if (facts.nlink > 1n && linkToCopy(links, facts, to, name)) return;
+    if (facts.nlink > 1n && linkToCopy(copy, facts, to, name)) return;
     if (facts.isFile()) copyFile(from, to, name, facts);
     else if (facts.isSymbolicLink()) symlinkat(readlinkSync(fdPath(from, name), { encoding: 'buffer' }), to, name);
     else mknodat(to, name, Number(facts.mode), Number(major(facts.rdev)), Number(minor(facts.rdev)));
@@ -52,19 +68,23 @@ function copyEntry(from: Fd, to: Fd, name: Buffer, links: Links, path: readonly 
     // Made just now and opened by nobody as a symlink: mknodat refuses a name that is taken.
     if (!facts.isFile() && !facts.isSymbolicLink()) fchmodat(to, name, Number(facts.mode & 0o7777n));
     restoreTimes(to, name, facts);
-    if (facts.nlink > 1n) links.files.set(identity(facts), { directories: path, name });
+    if (facts.nlink > 1n) copy.files.set(identity(facts), { directories: path, name });
   } finally {
     closeSync(entry);
   }
 }
 
-function copyDirectory(from: Fd, to: Fd, name: Buffer, facts: BigIntStats, links: Links, path: readonly Buffer[]): void {
-  mkdirat(to, name, 0o700);
+function copyDirectory(from: Fd, to: Fd, name: Buffer, facts: BigIntStats, copy: Copy, path: readonly Buffer[]): void {
+  try {
+    mkdirat(to, name, 0o700);
+  } catch (error) {
+    if (!copy.merges || !isErrno(error, 'EEXIST')) throw error;
+  }
   const source = openat2(from, name, DIRECTORY, 0, ONE_NAME);
   try {
     const target = openat2(to, name, DIRECTORY, 0, ONE_NAME);
     try {
-      copyEntries(source, target, links, [...path, name]);
+      copyEntries(source, target, copy, [...path, name]);
       describe(fdPath(from, name), target, facts);
       restoreTimes(target, DOT, facts);
     } finally {
@@ -91,8 +111,23 @@ function copyFile(from: Fd, to: Fd, name: Buffer, facts: BigIntStats): void {
   }
 }
 
+function isDirectory(parent: Fd, name: Buffer): boolean {
+  try {
+    closeSync(openat2(parent, name, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW, 0, ONE_NAME));
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR') || isErrno(error, 'ELOOP')) return false;
+    throw error;
+  }
+}
+
+/** Set by the LayerStore, on file systems that have it. */
+function isOpaque(path: Buffer): boolean {
+  return attributesOf(path).includes('trusted.overlay.opaque');
+}
+
 /** True: the file was copied under another name before, and has this one, too, now. */
-function linkToCopy({ root, files }: Links, facts: BigIntStats, to: Fd, name: Buffer): boolean {
+function linkToCopy({ root, files }: Copy, facts: BigIntStats, to: Fd, name: Buffer): boolean {
   const known = files.get(identity(facts));
   if (!known) return false;
   const directory = openBelow(root, known.directories);

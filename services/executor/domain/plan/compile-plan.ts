@@ -4,6 +4,7 @@ import { type Plan, planOf } from './encode-plan.js';
 import { mountSteps } from './mount-steps.js';
 import type { PlanSettings, PlanStep } from './plan-table.js';
 import { rightsSteps, rlimitSteps } from './process-steps.js';
+import { rootStep } from './root-step.js';
 import { TIME_STEPS } from './step-times.js';
 
 /** What a plan needs and the spec does not say. */
@@ -70,7 +71,7 @@ function rootSteps({ linux, mounts, process, root }: RuntimeSpec, cgroupDirector
   const ownDev = !mounts.some(({ type, destination }) => type === 'bind' && destination === '/dev');
   return [
     { op: 'private_propagation', ...child('linux.rootfsPropagation') },
-    { op: 'overlay_root', ...child('root'), ...root.overlay, target: root.path, options: '' },
+    rootStep(root, 'child'),
     ...mounts.flatMap((mount, index) => mountSteps(mount, `mounts[${index}]`, place)),
     ...(ownDev ? deviceSteps(linux.devices) : []),
     ...(process.terminal ? [{ op: 'setup_console', ...child('process.terminal'), bindConsole: true } as const] : []),

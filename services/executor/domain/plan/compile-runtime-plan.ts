@@ -2,6 +2,7 @@ import type { RuntimeSpec } from '../spec/runtime-spec.js';
 import type { PlanRun } from './compile-plan.js';
 import { type Plan, planOf } from './encode-plan.js';
 import type { PlanSettings, PlanStep } from './plan-table.js';
+import { rootStep } from './root-step.js';
 
 /** An installed OCI runtime, as one task uses it. */
 export interface RuntimeCommand {
@@ -34,12 +35,12 @@ export function runtimeArgs({ path, stateDirectory, logPath }: RuntimeCommand, .
 export function compileRuntimePlan(spec: RuntimeSpec, run: PlanRun, runtime: RuntimeCommand, bundle: string): Plan {
   const { cgroupDirectories, cgroupWrites: _, deviceFilter: __, timed: ___, oomPath, ...settings } = run;
   const parent = (from: string) => ({ actor: 'parent', from }) as const;
-  const { overlay, path: target } = spec.root;
+  const target = spec.root.path;
   const create = ['create', '--bundle', bundle, '--pid-file', runtime.pidFile, ...consoleOption(runtime), runtime.id];
   const steps: readonly PlanStep[] = [
     { op: 'unshare', ...parent('root'), flags: CLONE_NEWNS },
     { op: 'private_propagation', ...parent('root') },
-    { op: 'overlay_root', ...parent('root'), ...overlay, target, options: '' },
+    rootStep(spec.root, 'parent'),
     ...consoleSteps(runtime),
     { op: 'exec', actor: 'child', from: 'process', args: runtimeArgs(runtime, ...create), env: ENVIRONMENT },
     ...handoverSteps(runtime),

@@ -6,18 +6,14 @@ import { ALL_DEVICES, DEFAULT_DEVICE_RULES, DEFAULT_DEVICES } from './devices.js
 import { environment } from './environment.js';
 import { mountsOf } from './mounts.js';
 import { rlimitOf } from './rlimits.js';
-import type { Device, Namespace, Process, RuntimeSpec } from './runtime-spec.js';
+import type { Device, Namespace, Process, RootMade, RuntimeSpec } from './runtime-spec.js';
 import { checkSysctls } from './sysctls.js';
 
 /** Where things are on this host for one run. */
 export interface SpecHost {
   /** Holds hosts, hostname and resolv.conf. */
   readonly containerDirectory: string;
-  readonly layersDirectory: string;
-  /** Top first, names below `layersDirectory`. */
-  readonly layerNames: readonly string[];
-  readonly upper: string;
-  readonly work: string;
+  readonly root: RootMade;
   /** An empty directory that the root is mounted on. */
   readonly rootTarget: string;
   readonly cgroupDirectories: readonly string[];
@@ -60,7 +56,7 @@ export function buildSpec(task: LaunchFields, host: SpecHost): RuntimeSpec {
     hostname: task.hostname,
     ...(task.domainname === '' ? {} : { domainname: task.domainname }),
     process: processOf(task, capabilities, host.defaultUlimits ?? []),
-    root: { path: host.rootTarget, readonly: task.readOnlyRoot, overlay: { baseDirectory: host.layersDirectory, lower: host.layerNames, upper: host.upper, work: host.work } },
+    root: { path: host.rootTarget, readonly: task.readOnlyRoot, ...host.root },
     mounts,
     linux: {
       namespaces: namespacesOf(ownNetwork, host.sandboxPath),
