@@ -20,7 +20,7 @@ export interface FillJob {
  * directory of the image: nothing happens. A file beside the data says that a copy is under way: half of one, left by a crash, is thrown away and made again.
  */
 export function fillVolume({ image, path, volume }: FillJob): void {
-  const unfinished = `${volume}/filling`;
+  const unfinished = unfinishedCopy(volume);
   const data = openSync(`${volume}/_data`, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
     if (existsSync(unfinished)) emptyDirectory(data);
@@ -40,6 +40,9 @@ export function fillVolume({ image, path, volume }: FillJob): void {
     closeSync(data);
   }
 }
+
+/** A file that is there while a volume is filled. */
+export const unfinishedCopy = (volume: string): string => `${volume}/filling`;
 
 /** Without an overlay the layers are copied over one another beside the volume, for this once. */
 function lookAtImage(image: FillJob['image'], volume: string, look: (root: Fd) => void): void {

@@ -5,7 +5,7 @@ import { invalid } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import { removeTree } from '#libs/linux/remove-tree.js';
 import type { TreeThreads } from '../trees/tree-threads.js';
-import type { FillJob } from './fill-volume.js';
+import { type FillJob, unfinishedCopy } from './fill-volume.js';
 
 /** A name becomes one path component below the volumes' folder, never more: checked here again, since this process is root. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
@@ -30,6 +30,8 @@ export class VolumeDirectories {
   /** Fills a volume, if it is empty, with what an image holds at `path`. One fill of a volume at a time: the second finds what the first one made. */
   async fill(name: string, image: FillJob['image'], path: string): Promise<void> {
     const volume = this.of(name);
+    // Nearly always: no thread need look into it.
+    if (!this.filling.has(name) && (await readdir(join(volume, '_data'))).length > 0 && !existsSync(unfinishedCopy(volume))) return;
     const work = (this.filling.get(name) ?? Promise.resolve())
       .catch(() => undefined)
       .then(() => this.threads.run('fillVolume', { image, path, volume }));

@@ -1,3 +1,6 @@
+import { access } from 'node:fs/promises';
+import { conflict } from '#libs/errors/errors.js';
+
 /** What a container's root is made of: layers that the kernel merges, or a whole tree. */
 export type RootSource =
   | { readonly overlay: { readonly baseDirectory: string; readonly lower: readonly string[]; readonly upper: string; readonly work: string } }
@@ -18,6 +21,12 @@ export interface ContainerRoot {
 export interface Snapshotter {
   /** As `docker info` calls it. */
   readonly driver: 'overlay2' | 'vfs';
-  /** Rejects as internal when the disk refuses. */
+  /** Rejects as a conflict where the container was made with another driver, whose files it would not see. */
   prepare(root: ContainerRoot): Promise<RootSource>;
+}
+
+/** `made`: what the other driver makes first. */
+export async function refuseOther(made: string, driver: Snapshotter['driver']): Promise<void> {
+  const isThere = await access(made).then(() => true, () => false);
+  if (isThere) throw conflict(`the container's files were made with the storage driver ${driver}: start the engine with BERTH_STORAGE_DRIVER=${driver} to use them`);
 }

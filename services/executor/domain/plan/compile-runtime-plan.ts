@@ -46,7 +46,8 @@ export function compileRuntimePlan(spec: RuntimeSpec, run: PlanRun, runtime: Run
     ...handoverSteps(runtime),
     { op: 'run_command', actor: 'handover', from: 'process', args: runtimeArgs(runtime, 'start', runtime.id), env: ENVIRONMENT },
     ...(oomPath === '' ? [] : [{ op: 'read_oom', actor: 'exit', from: 'linux.cgroupsPath', path: oomPath } as const]),
-    { op: 'run_command', actor: 'exit', from: 'process', args: runtimeArgs(runtime, 'delete', '--force', runtime.id), env: ENVIRONMENT },
+    // Its complaints about what is not there do not belong to what the start is judged by.
+    { op: 'run_command', actor: 'exit', from: 'process', args: runtimeArgs({ ...runtime, logPath: `${runtime.logPath}.end` }, 'delete', '--force', runtime.id), env: ENVIRONMENT },
     ...cgroupDirectories.map((path): PlanStep => ({ op: 'rmdir_cgroup', actor: 'exit', from: 'linux.cgroupsPath', path })),
     { op: 'unmount', actor: 'exit', from: 'root', target },
   ];

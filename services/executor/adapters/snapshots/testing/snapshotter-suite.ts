@@ -76,6 +76,11 @@ export function describeSnapshotter(name: string, make: (layersDirectory: string
       within(await prepare('one'), (root) => expect(readdirSync(join(root, 'etc'))).toEqual(['both']));
     });
 
+    test('are not made of what another driver left', async () => {
+      mkdirSync(join(top, 'one', snapshots.driver === 'vfs' ? 'diff' : 'root'));
+      await expect(prepare('one')).rejects.toMatchObject({ kind: 'conflict' });
+    });
+
     test('lie in the container\'s own directory alone', async () => {
       const before = readdirSync(join(top, 'layers'), { recursive: true }).length;
       await prepare('one');
