@@ -30,7 +30,7 @@ export type TaskCommand =
   | ({ readonly type: 'RecordExecExited'; readonly exec: string; readonly exitCode: number; readonly neverStarted?: boolean } & Observed);
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
-export const TASK_FOLD = '1';
+export const TASK_FOLD = '2';
 
 export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
   initialState: { status: 'absent' },
