@@ -11,9 +11,11 @@ export interface ContainerMount {
   readonly target: string;
   readonly readOnly: boolean;
   readonly propagation: string;
+  /** A bind without the mounts below its source. */
+  readonly nonRecursive?: boolean;
   /** Mount data for tmpfs ("size=…,mode=…"). */
   readonly options?: string;
-  /** A new, anonymous volume is filled with what the image holds at the target. */
+  /** An empty volume was filled, when the container was created, with what the image holds at the target. */
   readonly copyUp?: boolean;
   readonly anonymous?: boolean;
   /** A bind's missing source is made, as `-v` does and `--mount` does not. */

@@ -28,6 +28,15 @@ export class EnsureVolumeDirectory extends Request<Done & { readonly path: strin
   @IsString() readonly name!: string;
 }
 
+/** Fills a volume, if it is empty, with what an image holds where a container has the volume. Nothing there: nothing happens. */
+export class FillVolume extends Request<Done> {
+  static readonly subject = 'berth.command.executor.fill-volume';
+  @IsString() readonly name!: string;
+  /** Chain ids, top first. */
+  @IsArray() @IsString({ each: true }) readonly layers!: readonly string[];
+  @IsString() readonly path!: string;
+}
+
 export class RemoveVolumeDirectory extends Request<Done> {
   static readonly subject = 'berth.command.executor.remove-volume';
   @IsString() readonly name!: string;

@@ -82,6 +82,8 @@ export class LaunchTask extends Request<Done & { readonly pid: number; readonly 
   @IsBoolean() readonly init!: boolean;
   @IsObject() readonly log!: { readonly driver: 'json-file' | 'local' | 'none'; readonly maxBytes: number; readonly maxFiles: number };
   @IsArray() readonly tickets!: readonly AttachTicket[];
+  /** An installed OCI runtime that carries the spec out, "runc" or "crun"; absent: Berth's own. */
+  @IsOptional() @IsString() readonly runtime?: string;
 }
 
 export interface TaskRef {
@@ -128,7 +130,11 @@ export class LaunchExec extends TaskRequest<Done & { readonly pid: number }> {
   static readonly subject = 'berth.command.executor.launch-exec';
   @IsString() readonly exec!: string;
   @IsObject() readonly process!: TaskProcess;
+  /** The container's own. */
   @IsObject() readonly security!: TaskSecurity;
+  /** All capabilities; the container's filter stays, as in Docker. */
+  @IsBoolean() readonly privileged!: boolean;
+  @IsArray() readonly ulimits!: readonly Ulimit[];
   @IsArray() readonly tickets!: readonly AttachTicket[];
 }
 
@@ -159,7 +165,7 @@ export interface PublishedEndpoint {
 
 /** `berth.event.task.<container>-<start>`, written by the executor alone. Exec events carry the exec's id. */
 export type TaskEvent =
-  | { readonly type: 'TaskRequested'; readonly container: string; readonly start: number; readonly published?: PublishedEndpoint; readonly at: string }
+  | { readonly type: 'TaskRequested'; readonly container: string; readonly start: number; readonly published?: PublishedEndpoint; readonly runtime?: string; readonly at: string }
   | { readonly type: 'TaskStarted'; readonly container: string; readonly start: number; readonly pid: number; readonly at: string }
   | { readonly type: 'TaskFailed'; readonly container: string; readonly start: number; readonly error: string; readonly at: string }
   /** Asked for by the commit's cause; sent when this is on the log. */

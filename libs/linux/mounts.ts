@@ -1,4 +1,4 @@
-import type { PathLike } from './native.js';
+import type { Fd, PathLike } from './native.js';
 import { native } from './native.js';
 import { checked } from './system-call-error.js';
 
@@ -35,4 +35,18 @@ export function umount2(target: PathLike, flags: number): void {
 /** What kind of file system `path` is on: compare with FILE_SYSTEM. */
 export function statfsMagic(path: PathLike): number {
   return checked('statfs', native.statfsMagic(path), { path });
+}
+
+/**
+ * Gives the calling worker thread, and it alone, mounts of its own: what it mounts nobody else sees, and it ends with the thread. What the host unmounts goes here as
+ * well. Never on the main thread, whose working directory and mounts the whole process has. Throws SystemCallError.
+ */
+export function newMountNamespace(): void {
+  checked('unshare', native.newMountNamespace());
+  mount('none', '/', '', MS_REC | MS_SLAVE);
+}
+
+/** The working directory of a thread that called `newMountNamespace`, for mounts whose paths would not fit in one page of data. */
+export function fchdir(fd: Fd): void {
+  checked('fchdir', native.fchdir(fd), { fd });
 }

@@ -38,8 +38,11 @@ interface Native {
   memfdCreate(name: string): number;
   addSeals(fd: Fd, seals: number): number;
   sendfile(out: Fd, from: Fd, count: number): number;
+  syncfs(fd: Fd): number;
   mount(source: PathLike, target: PathLike, type: string, flags: number, data: string): number;
   umount2(target: PathLike, flags: number): number;
+  newMountNamespace(): number;
+  fchdir(fd: Fd): number;
   statfsMagic(path: PathLike): number;
 }
 

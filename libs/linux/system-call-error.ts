@@ -22,3 +22,8 @@ export function checked(call: string, result: number, operands?: Readonly<Record
   if (result < 0) throw new SystemCallError(call, -result, operands);
   return result;
 }
+
+/** Whether a caught error is the kernel's refusal with this errno, by name. */
+export function isErrno(error: unknown, code: string): boolean {
+  return error instanceof SystemCallError && error.code === code;
+}

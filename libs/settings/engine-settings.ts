@@ -1,5 +1,8 @@
 import { LOG_LEVELS, type LogLevel } from '#libs/telemetry/log-record.js';
 
+const STORAGE_DRIVERS = ['overlay2', 'vfs'] as const;
+export type StorageDriver = (typeof STORAGE_DRIVERS)[number];
+
 /** What one engine is told from outside; read once, at the start of each process, from BERTH_* variables. */
 export interface EngineSettings {
   /** Everything that outlives a reboot. */
@@ -21,6 +24,8 @@ export interface EngineSettings {
   readonly logLevel: LogLevel;
   /** Below which every container has its own cgroup. */
   readonly cgroupParent: string;
+  /** How roots of containers are made; absent: overlay where the kernel makes one, else whole copies. */
+  readonly storageDriver?: StorageDriver;
   /** Name of the nftables table that holds all rules of this engine. */
   readonly nftTable: string;
 }
@@ -40,6 +45,7 @@ export function readSettings(env: NodeJS.ProcessEnv): EngineSettings {
     logLevel: logLevel(env['BERTH_LOG_LEVEL'] || 'info'),
     cgroupParent: env['BERTH_CGROUP_PARENT'] ?? '/docker',
     nftTable: env['BERTH_NFT_TABLE'] ?? 'berth',
+    ...storageDriver(env['BERTH_STORAGE_DRIVER']),
   };
 }
 
@@ -47,6 +53,13 @@ function logLevel(text: string): LogLevel {
   const level = LOG_LEVELS.find((one) => one === text);
   if (level === undefined) throw new Error(`BERTH_LOG_LEVEL=${text}: not one of ${LOG_LEVELS.join(', ')}`);
   return level;
+}
+
+function storageDriver(text: string | undefined): { storageDriver?: StorageDriver } {
+  if (!text) return {};
+  const driver = STORAGE_DRIVERS.find((one) => one === text);
+  if (driver === undefined) throw new Error(`BERTH_STORAGE_DRIVER=${text}: not one of ${STORAGE_DRIVERS.join(', ')}`);
+  return { storageDriver: driver };
 }
 
 function port(env: NodeJS.ProcessEnv, name: string, fallback: number): number {

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { HostFacts } from '#contracts/executor/host.js';
 import { detect } from '#libs/cgroup/layout.js';
 import { ensureParent } from '#libs/cgroup/parent.js';
+import { unavailable } from '#libs/errors/errors.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
 import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
 import { sealedCopy } from '#libs/linux/sealed-file.js';
@@ -22,9 +24,15 @@ import { SandboxPool } from './adapters/network/sandbox-pool.js';
 import { Zygote } from './adapters/shim/zygote.js';
 import { LayerStore } from './adapters/snapshots/layer-store.js';
 import { ContainerSource } from './application/container-source.js';
+import { OverlaySnapshotter } from './adapters/snapshots/overlay-snapshotter.js';
+import type { Snapshotter } from './adapters/snapshots/snapshotter.js';
+import { VfsSnapshotter } from './adapters/snapshots/vfs-snapshotter.js';
+import { TreeThreads } from './adapters/trees/tree-threads.js';
 import { ExecLauncher } from './application/exec-launcher.js';
 import { LiveTasks } from './application/live-tasks.js';
+import { LostKeepers } from './application/lost-keepers.js';
 import { NetworksOnHost } from './application/networks-on-host.js';
+import { OciRuntimes } from './application/oci-runtimes.js';
 import { PortPublisher } from './application/port-publisher.js';
 import { TaskAdoption } from './application/task-adoption.js';
 import { TaskCauses } from './application/task-causes.js';
@@ -42,10 +50,14 @@ const native = (name: string): string => fileURLToPath(new URL(`../../native/${n
 
 /** Everything the executor consists of, wired by hand: plain classes that list what they use. */
 export class ExecutorParts {
+  private readonly settings: EngineSettings;
   readonly tasks: Tasks;
   readonly files: ContainerFiles;
   readonly volumes: VolumeDirectories;
+  readonly trees = new TreeThreads();
   readonly layers: LayerStore;
+  /** Overlay until `start` has found that there is none. */
+  roots: Snapshotter;
   readonly streams: StreamServer;
   readonly sandboxes: SandboxPool;
   readonly zygote: Zygote;
@@ -66,6 +78,7 @@ export class ExecutorParts {
     /** gid that may open streams of this executor and its shims. */
     private readonly group: number,
   ) {
+    this.settings = settings;
     const log = logger('executor');
     const cgroups = joinDelegatedScope(detect(), settings.cgroupParent);
     ensureParent(cgroups, settings.cgroupParent);
@@ -77,27 +90,30 @@ export class ExecutorParts {
     causes.listenTo(this.tasks);
     this.snapshots = new SnapshotSchedule([this.tasks], (error) => log.error('a snapshot could not be saved', { error }));
     this.files = new ContainerFiles(settings.dataRoot);
-    this.volumes = new VolumeDirectories(settings.dataRoot);
-    this.layers = new LayerStore(settings.dataRoot);
+    this.volumes = new VolumeDirectories(settings.dataRoot, this.trees);
+    this.layers = new LayerStore(settings.dataRoot, this.trees);
     this.streams = new StreamServer(`${settings.runRoot}/executor.sock`);
     this.sandboxes = new SandboxPool(READY_SANDBOXES);
     // A copy in memory that nobody can change: a container that reaches its parent's binary finds nothing to overwrite.
     this.zygote = new Zygote(`/proc/${process.pid}/fd/${sealedCopy(native('berth-shim'), 'berth-shim')}`);
     const onError = (error: unknown, about: LogFields): void => log.error('what a shim told could not be acted on', { ...about, error });
     const containerCgroups = new ContainerCgroups(cgroups, settings.cgroupParent);
+    const runtimes = new OciRuntimes(this.trees, settings);
     this.memory = new TaskMemory(this.tasks, (container) => existsSync(this.files.directory(container)));
-    this.live = new LiveTasks(this.tasks, causes, this.ports, containerCgroups, onError);
+    this.live = new LiveTasks(this.tasks, causes, this.ports, new LostKeepers(containerCgroups, runtimes), onError);
     this.adoption = new TaskAdoption(this.tasks, this.live, containerCgroups, settings.runRoot, onError);
     this.networks = new NetworksOnHost(firewall, this.live, store);
-    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.files, this.sandboxes, this.zygote, this.ports, this.networks, (chainId) => this.layers.nameOf(chainId), {
+    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.files, this.sandboxes, this.zygote, this.ports, this.networks, runtimes, () => this.roots, (chainId) => this.layers.nameOf(chainId), {
       settings,
       cgroups,
       initPath: native('berth-init'),
+      thermalCpus: existsSync('/sys/devices/system/cpu/cpu0/thermal_throttle') ? cpus().length : 0,
       socketGroup: this.group,
     });
-    this.execs = new ExecLauncher(this.tasks, this.live, causes, cgroups, settings, store);
+    this.execs = new ExecLauncher(this.tasks, this.live, causes, cgroups, settings, store, runtimes);
     this.control = new TaskControl(this.tasks, this.live, this.files, this.streams);
-    this.facts = () => hostFacts(cgroups, settings);
+    this.roots = new OverlaySnapshotter(this.layers.root);
+    this.facts = () => hostFacts(cgroups, settings, this.roots.driver);
     this.metrics = new ContainerSource(store, {
       ...metricsSettings(process.env),
       layout: cgroups,
@@ -116,7 +132,7 @@ export class ExecutorParts {
 
   async start(): Promise<void> {
     await this.layers.open();
-    await this.tasks.start();
+    await Promise.all([this.tasks.start(), this.chooseRoots()]);
     await this.streams.listen();
     await this.streams.giveTo(this.group);
     this.zygote.warmUp();
@@ -128,11 +144,19 @@ export class ExecutorParts {
     this.snapshots.start();
   }
 
+  private async chooseRoots(): Promise<void> {
+    const { storageDriver } = this.settings;
+    const isThere = storageDriver !== 'vfs' && (await this.trees.run('probeOverlay', { directory: this.layers.root }));
+    if (storageDriver === 'overlay2' && !isThere) throw unavailable(`BERTH_STORAGE_DRIVER=overlay2: the kernel makes no overlay in ${this.layers.root}`);
+    if (!isThere) this.roots = new VfsSnapshotter(this.layers.root, this.trees);
+  }
+
   async stop(): Promise<void> {
     await this.metrics.stop();
     this.zygote.close();
     this.sandboxes.close();
     await this.streams.close();
+    await this.trees.close();
     await this.snapshots.stop();
     await this.tasks.stop();
   }

@@ -75,6 +75,12 @@ export class ExecutorController {
     return { path: await this.parts.volumes.ensure(command.name), position: 0 };
   }
 
+  @Handles(host.FillVolume)
+  async fillVolume(@Body() { name, layers, path }: host.FillVolume): Promise<Done> {
+    await this.parts.volumes.fill(name, { driver: this.parts.roots.driver, directory: this.parts.layers.root, layers: layers.map((chainId) => this.parts.layers.nameOf(chainId)) }, path);
+    return { position: 0 };
+  }
+
   @Handles(host.RemoveVolumeDirectory)
   async removeVolume(@Body() command: host.RemoveVolumeDirectory): Promise<Done> {
     await this.parts.volumes.remove(command.name);

@@ -1,4 +1,7 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writeTar } from '#libs/oci/tar-writer.js';
 import { startEngine, type TestEngine } from './engine.js';
 import { patience } from './patience.js';
 
@@ -98,6 +101,28 @@ describe('docker run', () => {
     expect((await docker('volume', 'ls', '--quiet')).stdout).toBe('store\n');
     await docker('volume', 'rm', 'store');
   });
+});
+
+test('an empty volume is filled from the image, once, with owner and mode; nocopy leaves it empty', async () => {
+  const archive = join(engine.settings.dataRoot, 'image.tar');
+  const parts: Buffer[] = [];
+  for await (const part of writeTar([
+    { path: 'bin/busybox', body: readFileSync('/bin/busybox'), mode: 0o755 },
+    { path: 'bin/sh', type: 'symlink', linkTarget: 'busybox' },
+    { path: 'data', type: 'directory', mode: 0o1770, uid: 70, gid: 71 },
+    { path: 'data/page', body: Buffer.from('of the image\n'), uid: 72 },
+    { path: 'etc/passwd', body: Buffer.from('root:x:0:0::/:/bin/sh\n') },
+  ])) parts.push(part);
+  writeFileSync(archive, Buffer.concat(parts));
+  expect(await docker('import', '--change', 'VOLUME /data', archive, 'filled')).toMatchObject({ code: 0 });
+  const look = '/bin/busybox stat -c "%a %u:%g" /data; /bin/busybox stat -c "%u" /data/page; /bin/busybox cat /data/page';
+  const expected = '1770 70:71\n72\nof the image\n';
+  expect(await docker('run', '--rm', 'filled', 'sh', '-c', look)).toMatchObject({ stdout: expected });
+  expect(await docker('run', '--rm', '-v', 'kept:/data', 'filled', 'sh', '-c', `${look}; echo changed > /data/page`)).toMatchObject({ stdout: expected });
+  expect(await docker('run', '--rm', '-v', 'kept:/data', 'filled', '/bin/busybox', 'cat', '/data/page')).toMatchObject({ stdout: 'changed\n' });
+  expect(await docker('run', '--rm', '-v', 'bare:/data:nocopy', 'filled', '/bin/busybox', 'ls', '/data')).toMatchObject({ stdout: '', code: 0 });
+  expect(await docker('run', '--rm', '--mount', 'type=volume,source=bare,target=/data,volume-nocopy', 'filled', '/bin/busybox', 'ls', '/data')).toMatchObject({ stdout: '', code: 0 });
+  await docker('volume', 'rm', 'kept', 'bare');
 });
 
 describe('an engine that is killed', () => {

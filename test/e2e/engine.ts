@@ -38,8 +38,11 @@ const SERVICES = ['nats', 'executor', 'engine'] as const;
 const SUPERVISOR = fileURLToPath(new URL('../../services/engine/supervisor/main.js', import.meta.url));
 const BUSYBOX_IMAGE = new URL('../../../services/engine/setup/busybox-image.mjs', import.meta.url).href;
 
-/** An engine with data, sockets, ports, bridge, firewall table and cgroups of its own, so that it disturbs no other on this machine. Needs root. */
-export async function startEngine(environment: Readonly<Record<string, string>> = {}): Promise<TestEngine> {
+/**
+ * An engine with data, sockets, ports, bridge, firewall table and cgroups of its own, so that it disturbs no other on this machine. Needs root. `mounts`: shell
+ * commands that change what the engine finds on the host, in a mount namespace that it alone has.
+ */
+export async function startEngine(environment: Readonly<Record<string, string>> = {}, mounts?: string): Promise<TestEngine> {
   const id = randomBytes(3).toString('hex');
   const dataRoot = mkdtempSync('/var/tmp/berth-test-'); // on the disk: overlay does not stack on every tmpfs
   const settings = readSupervisorSettings({
@@ -53,7 +56,7 @@ export async function startEngine(environment: Readonly<Record<string, string>> 
     BERTH_NFT_TABLE: `berth_t${id}`,
     ...environment,
   });
-  const engine = new PrivateEngine(settings, environment);
+  const engine = new PrivateEngine(settings, environment, mounts);
   try {
     await engine.up();
   } catch (error) {
@@ -68,6 +71,7 @@ class PrivateEngine implements TestEngine {
   constructor(
     readonly settings: SupervisorSettings,
     private readonly environment: Readonly<Record<string, string>>,
+    private readonly mounts: string | undefined,
   ) {}
 
   get socket(): string {
@@ -104,7 +108,9 @@ class PrivateEngine implements TestEngine {
     const logs = join(this.settings.dataRoot, 'logs');
     mkdirSync(logs, { recursive: true });
     const log = openSync(join(logs, 'supervisor.log'), 'a');
-    const supervisor: ChildProcess = spawn(process.execPath, ['--max-semi-space-size=1', SUPERVISOR], {
+    const command = [process.execPath, '--max-semi-space-size=1', SUPERVISOR];
+    const [program = '', ...args] = this.mounts === undefined ? command : ['unshare', '--mount', '--propagation', 'slave', '/bin/sh', '-c', `${this.mounts} && exec "$@"`, 'sh', ...command];
+    const supervisor: ChildProcess = spawn(program, args, {
       detached: true,
       cwd: '/',
       env: { ...process.env, ...settingsEnvironment(this.settings), ...this.environment },

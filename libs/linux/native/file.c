@@ -234,6 +234,17 @@ FUNCTION(js_sendfile)
 	return int_value(env, outcome(sendfile(out, in, NULL, (size_t)count)));
 }
 
+/* syncfs(2): (fd of anything on the file system) */
+FUNCTION(js_syncfs)
+{
+	struct args args;
+	int32_t fd;
+
+	if (!args_take(env, info, &args, 1) || !arg_int32(&args, 0, &fd))
+		return NULL;
+	return int_value(env, outcome(syncfs(fd)));
+}
+
 const struct function file_functions[] = {
 	{ "openat2", js_openat2 },
 	{ "mkdirat", js_mkdirat },
@@ -252,5 +263,6 @@ const struct function file_functions[] = {
 	{ "memfdCreate", js_memfd_create },
 	{ "addSeals", js_add_seals },
 	{ "sendfile", js_sendfile },
+	{ "syncfs", js_syncfs },
 	{ 0 },
 };

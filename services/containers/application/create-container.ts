@@ -1,5 +1,7 @@
+import type { ContainerConfig, HostConfig } from '#contracts/containers/container-config.js';
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { ContainerCreated, CreateContainer } from '#contracts/containers/commands.js';
+import { FillVolume, GetHostFacts } from '#contracts/executor/host.js';
 import { GetImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { CreateVolume, RemoveVolume } from '#contracts/volumes/volumes.js';
@@ -10,12 +12,15 @@ import { commandLine, withImageDefaults } from '../domain/image-defaults.js';
 import { checkHostConfig } from '../domain/launch-request.js';
 import { mountRequests, type WantedMount } from '../domain/mount-requests.js';
 import { portRequests } from '../domain/port-requests.js';
+import { OWN_RUNTIME, runtimeName } from '../domain/runtime-name.js';
 import { randomName } from '../domain/random-name.js';
 import { signalNumber } from '../domain/signals.js';
 import type { ContainerDirectory, Containers, Names } from './container-directory.js';
 
 const NAME = /^\/?[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 const NAME_ATTEMPTS = 5;
+/** Of a volume that is filled with gigabytes. */
+const FILL_TIMEOUT_MS = 30 * 60_000;
 
 /** Checks the wish against the image, makes its volumes, claims a name, and records the container. What fails on the way is given back. */
 export class ContainerCreation {
@@ -35,8 +40,9 @@ export class ContainerCreation {
     const id = keyedId('container', asked.idempotencyKey);
     // Made by this very request before, and perhaps removed since.
     if (asked.idempotencyKey !== undefined && (await this.containers.wasDone(id, 'Create', asked.idempotencyKey))) return { id, warnings: [], position: this.containers.position };
+    await this.checkRuntime(hostConfig.Runtime, asked);
     const image = await this.bus.request(GetImage, { image: imageRef }, asked);
-    const config = withImageDefaults(command.config, image, id);
+    const config = withImageDefaults(await this.withHostname(command.config, hostConfig, asked), image, id);
     if (config.StopSignal) signalNumber(config.StopSignal);
     const [path, ...args] = commandLine(config);
     const wanted = mountRequests(config, hostConfig);
@@ -49,7 +55,7 @@ export class ContainerCreation {
       const claimed = await this.claimName(name, id, asked);
       undo.push(() => this.names.execute(claimed, { type: 'Release', name: claimed, container: id }, asked));
       const mounts: ContainerMount[] = [];
-      for (const mount of wanted) mounts.push(await this.prepareMount(id, mount, asked, undo));
+      for (const mount of wanted) mounts.push(await this.prepareMount(id, mount, image.layers, asked, undo));
       const at = new Date().toISOString();
       const spec = { id, name: claimed, createdAt: at, config, hostConfig, imageId: image.id, imageRef, layers: image.layers, path, args, mounts };
       const { position } = await this.containers.execute(id, { type: 'Create', spec, at }, asked);
@@ -58,6 +64,19 @@ export class ContainerCreation {
       for (const step of undo.reverse()) await step().catch(() => undefined);
       throw error;
     }
+  }
+
+  /** A container in the host's network has the host's name, unless it was given one. */
+  private async withHostname(config: ContainerConfig, { NetworkMode }: HostConfig, asked: RequestContext): Promise<ContainerConfig> {
+    if (NetworkMode !== 'host' || config.Hostname) return config;
+    return { ...config, Hostname: (await this.bus.request(GetHostFacts, {}, asked)).hostname };
+  }
+
+  private async checkRuntime(wanted: string | undefined, asked: RequestContext): Promise<void> {
+    const runtime = runtimeName(wanted);
+    if (runtime === OWN_RUNTIME) return;
+    const { runtimes } = await this.bus.request(GetHostFacts, {}, asked);
+    if (!runtimes.includes(runtime)) throw invalid(`unknown or invalid runtime name: ${wanted ?? ''}`);
   }
 
   private async claimName(wanted: string | undefined, container: string, asked: RequestContext): Promise<string> {
@@ -79,13 +98,15 @@ export class ContainerCreation {
     }
   }
 
-  private async prepareMount(container: string, mount: WantedMount, asked: RequestContext, undo: (() => Promise<unknown>)[]): Promise<ContainerMount> {
+  private async prepareMount(container: string, mount: WantedMount, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[]): Promise<ContainerMount> {
     const { type, source, target, readOnly, propagation, options } = mount;
-    if (type !== 'volume') return { type, source, target, readOnly, propagation, ...(options === undefined ? {} : { options }), ...(mount.createSource ? { createSource: true } : {}) };
+    if (type !== 'volume') return { type, source, target, readOnly, propagation, ...(options === undefined ? {} : { options }), ...(mount.createSource ? { createSource: true } : {}), ...(mount.nonRecursive ? { nonRecursive: true } : {}) };
     // Each volume of a keyed request has a key of its own.
     const cause = asked.idempotencyKey === undefined ? asked : { ...asked, idempotencyKey: `${container} ${target}` };
-    const volume = await this.bus.request(CreateVolume, source === '' ? { container } : { name: source }, cause);
+    const volume = await this.bus.request(CreateVolume, { ...mount.volume, ...(source === '' ? { container } : { name: source }) }, cause);
     if (volume.created) undo.push(() => this.bus.request(RemoveVolume, { name: volume.name, force: true }, asked));
+    // As dockerd does at creation, so that the volume can be looked into before the first start.
+    if (!mount.noCopy && layers.length > 0) await this.bus.request(FillVolume, { name: volume.name, layers, path: target }, asked, { timeoutMs: FILL_TIMEOUT_MS });
     return { type, name: volume.name, source: volume.mountpoint, target, readOnly, propagation, copyUp: !mount.noCopy, anonymous: source === '' };
   }
 }

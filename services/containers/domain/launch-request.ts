@@ -3,12 +3,14 @@ import type { HostConfig } from '#contracts/containers/container-config.js';
 import type { AttachTicket, LaunchTask, TaskNetwork, TaskProcess, TaskResources, TaskSecurity } from '#contracts/executor/tasks.js';
 import { invalid } from '#libs/errors/errors.js';
 import type { ContainerSpec } from './container/container-state.js';
+import { OWN_RUNTIME, runtimeName } from './runtime-name.js';
 
 const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
 
 /** What the executor is asked to run for one start of a container. Only typed fields: nothing of an image's labels gets here. */
 export function launchRequest(spec: ContainerSpec, start: number, endpoint: EndpointSettings | undefined, tickets: readonly AttachTicket[]): Omit<LaunchTask, 'reply'> {
   const { config, hostConfig } = spec;
+  const runtime = runtimeName(hostConfig.Runtime);
   return {
     container: spec.id,
     start,
@@ -33,6 +35,7 @@ export function launchRequest(spec: ContainerSpec, start: number, endpoint: Endp
     init: hostConfig.Init ?? false,
     log: logOf(hostConfig),
     tickets,
+    ...(runtime === OWN_RUNTIME ? {} : { runtime }),
   };
 }
 

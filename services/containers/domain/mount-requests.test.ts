@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { MountRequest } from '#contracts/containers/container-config.js';
 import { mountRequests, parseBind } from './mount-requests.js';
 
 test('a host folder is bound, and made when it is missing', () =>
@@ -27,6 +28,14 @@ test('--mount refuses a relative source, and does not make a missing one', () =>
 test('size and mode of a tmpfs become its mount options', () => {
   expect(mountRequests({}, { Mounts: [{ Type: 'tmpfs', Target: '/run', TmpfsOptions: { SizeBytes: 4096, Mode: 0o1770 } }] })).toMatchObject([{ type: 'tmpfs', target: '/run', options: 'size=4096,mode=1770' }]);
   expect(mountRequests({}, { Tmpfs: { '/run': 'ro,size=1m' } })).toMatchObject([{ type: 'tmpfs', readOnly: true, options: 'ro,size=1m' }]);
+});
+
+test('what a volume is to be made with comes along, and what Berth lacks is refused by name', () => {
+  const volume = (VolumeOptions: NonNullable<MountRequest['VolumeOptions']>) => mountRequests({}, { Mounts: [{ Type: 'volume', Source: 'cache', Target: '/data', VolumeOptions }] });
+  expect(volume({ Labels: { a: '1' }, DriverConfig: { Name: 'local', Options: { type: 'tmpfs' } } })).toMatchObject([{ volume: { labels: { a: '1' }, driver: 'local', options: { type: 'tmpfs' } } }]);
+  expect(() => volume({ Subpath: 'below' })).toThrow('volume-subpath');
+  expect(mountRequests({}, { Mounts: [{ Type: 'bind', Source: '/host', Target: '/data', BindOptions: { NonRecursive: true } }] })).toMatchObject([{ nonRecursive: true }]);
+  expect(mountRequests({}, { Mounts: [{ Type: 'tmpfs', Target: '/t', TmpfsOptions: { Options: [['exec'], ['size', '1m']] } }] })).toMatchObject([{ options: 'exec,size=1m' }]);
 });
 
 // Known to be wrong: the day it is right this fails, and becomes a plain test.

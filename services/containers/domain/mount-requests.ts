@@ -1,5 +1,5 @@
 import type { ContainerConfig, HostConfig, MountRequest } from '#contracts/containers/container-config.js';
-import { invalid } from '#libs/errors/errors.js';
+import { invalid, notImplemented } from '#libs/errors/errors.js';
 
 /** One mount as asked for; a volume without a name is anonymous. */
 export interface WantedMount {
@@ -10,6 +10,9 @@ export interface WantedMount {
   readonly propagation: string;
   readonly options?: string;
   readonly noCopy: boolean;
+  readonly nonRecursive?: boolean;
+  /** What the volume is made with, if it is not there. */
+  readonly volume?: { readonly labels?: Record<string, string>; readonly driver?: string; readonly options?: Record<string, string> };
   /** `-v` makes a missing host directory, `--mount` refuses. */
   readonly createSource: boolean;
 }
@@ -59,16 +62,25 @@ function fromMount(mount: MountRequest): WantedMount {
   switch (mount.Type) {
     case 'bind':
       if (!mount.Source?.startsWith('/')) throw invalid(`invalid mount config for type "bind": invalid mount path: '${mount.Source ?? ''}' mount path must be absolute`);
-      return { ...common, type: 'bind', source: mount.Source, propagation: mount.BindOptions?.Propagation || 'rprivate', noCopy: true, createSource: mount.BindOptions?.CreateMountpoint ?? false };
+      // The kernel's mount_setattr(2) makes all below read-only or nothing: what was asked for is less than we would do.
+      if (readOnly && mount.BindOptions?.ReadOnlyNonRecursive) throw notImplemented('Berth does not support bind-recursive=writable yet');
+      return { ...common, ...(mount.BindOptions?.NonRecursive ? { nonRecursive: true } : {}), type: 'bind', source: mount.Source, propagation: mount.BindOptions?.Propagation || 'rprivate', noCopy: true, createSource: mount.BindOptions?.CreateMountpoint ?? false };
     case 'volume':
-      return { ...common, type: 'volume', source: mount.Source ?? '', propagation: '', noCopy: mount.VolumeOptions?.NoCopy ?? false };
+      if (mount.VolumeOptions?.Subpath) throw notImplemented('Berth does not support volume-subpath yet');
+      return { ...common, ...volumeOf(mount.VolumeOptions), type: 'volume', source: mount.Source ?? '', propagation: '', noCopy: mount.VolumeOptions?.NoCopy ?? false };
     case 'tmpfs': {
-      const options = [mount.TmpfsOptions?.SizeBytes ? `size=${mount.TmpfsOptions.SizeBytes}` : '', mount.TmpfsOptions?.Mode ? `mode=${mount.TmpfsOptions.Mode.toString(8)}` : ''].filter(Boolean).join(',');
+      const options = [mount.TmpfsOptions?.SizeBytes ? `size=${mount.TmpfsOptions.SizeBytes}` : '', mount.TmpfsOptions?.Mode ? `mode=${mount.TmpfsOptions.Mode.toString(8)}` : '', ...(mount.TmpfsOptions?.Options ?? []).map((option) => option.join('='))].filter(Boolean).join(',');
       return { ...tmpfs(target, options), readOnly };
     }
     default:
       throw invalid(`invalid mount config: mount type unknown: "${String(mount.Type)}"`);
   }
+}
+
+function volumeOf(options: MountRequest['VolumeOptions']): Pick<WantedMount, 'volume'> {
+  const { Labels, DriverConfig } = options ?? {};
+  const volume = { ...(Labels ? { labels: Labels } : {}), ...(DriverConfig?.Name ? { driver: DriverConfig.Name } : {}), ...(DriverConfig?.Options ? { options: DriverConfig.Options } : {}) };
+  return Object.keys(volume).length > 0 ? { volume } : {};
 }
 
 function tmpfs(target: string, options: string): WantedMount {

@@ -11,11 +11,12 @@ import { currentSpan } from '#libs/telemetry/tracing.js';
 import { ACK_EXIT, EXEC, frame } from '../adapters/shim/shim-frames.js';
 import { recordPlan } from '../adapters/shim/step-spans.js';
 import { compileExecPlan } from '../domain/plan/compile-exec-plan.js';
-import { encodePlan } from '../domain/plan/encode-plan.js';
+import { encodePlan, type Plan } from '../domain/plan/encode-plan.js';
 import { startFailure } from '../domain/plan/start-failure.js';
-import { taskId } from './live-task.js';
+import { type LiveTask, taskId } from './live-task.js';
 import type { LiveTasks } from './live-tasks.js';
 import type { TaskCauses } from './task-causes.js';
+import type { OciRuntimes } from './oci-runtimes.js';
 import type { Tasks } from './task-launcher.js';
 
 const PREFIX = 'OCI runtime exec failed: exec failed: unable to start container process: ';
@@ -32,6 +33,7 @@ export class ExecLauncher {
     private readonly cgroups: CgroupLayout,
     private readonly settings: EngineSettings,
     private readonly store: EventStore,
+    private readonly runtimes: OciRuntimes,
   ) {}
 
   /** One exec, however often it is asked for: the shim tells of those it knows, and those it has forgotten are on the log. */
@@ -49,16 +51,9 @@ export class ExecLauncher {
     if (!task?.connection) throw conflict(`container ${exec.container} is not running`);
     const known = task.execs.get(exec.exec) ?? (await this.onTheLog(exec));
     if (known !== undefined) return { pid: known, position: this.tasks.position };
-    const plan = compileExecPlan({
-      process: exec.process,
-      security: exec.security,
-      initPid: task.pid,
-      timed: task.tellsTimes && (currentSpan()?.isRecorded ?? false),
-      cgroupDirectories: directoriesToJoin(this.cgroups, `${this.settings.cgroupParent}/${exec.container}`, task.pid),
-      tickets: exec.tickets.map(({ ticket, stdin, stdout, stderr }) => `${ticket}:${stdin ? 'i' : ''}${stdout ? 'o' : ''}${stderr ? 'e' : ''}`),
-    });
     try {
       this.causes.execAsked(taskId(identity), exec.exec, asked);
+      const plan = await this.planOf(task, exec);
       const outcome = this.live.outcomeOf(task, exec.exec);
       await failpoint('exec.before');
       task.connection.send(frame(EXEC, exec.exec, encodePlan(plan)));
@@ -67,13 +62,15 @@ export class ExecLauncher {
       if (started.times) recordPlan(plan, started.times);
       if (started.type === 'failed') {
         task.connection?.send(frame(ACK_EXIT, exec.exec));
-        throw startFailure(plan, started.step, started.errno, exec.process.args[0] ?? '', PREFIX);
+        throw (task.runtime && (await this.runtimes.failure(task, exec.exec))) || startFailure(plan, started.step, started.errno, exec.process.args[0] ?? '', PREFIX);
       }
       return { pid: started.pid, position: this.tasks.position };
     } catch (error) {
       const exitCode = /permission denied/.test(errorMessage(error)) ? 126 : 127;
       await this.tasks.execute(taskId(identity), { type: 'RecordExecExited', ...identity, exec: exec.exec, exitCode, neverStarted: true, at: new Date().toISOString() }, asked);
       throw error;
+    } finally {
+      if (task.runtime) await this.runtimes.forgetExec(task, exec.exec);
     }
   }
 
@@ -83,5 +80,20 @@ export class ExecLauncher {
     const commits = await this.store.read(subjectOf('task', taskId({ container, start })));
     const begun = (commits.flatMap(({ events }) => events) as TaskEvent[]).find((event) => event.type === 'ExecStarted' && event.exec === exec);
     return begun?.type === 'ExecStarted' ? begun.pid : undefined;
+  }
+
+  private async planOf(task: LiveTask, exec: LaunchExec): Promise<Plan> {
+    const tickets = exec.tickets.map(({ ticket, stdin, stdout, stderr }) => `${ticket}:${stdin ? 'i' : ''}${stdout ? 'o' : ''}${stderr ? 'e' : ''}`);
+    if (task.runtime) return await this.runtimes.execPlan(task.runtime, task, exec, tickets);
+    return compileExecPlan({
+      process: exec.process,
+      security: exec.security,
+      privileged: exec.privileged,
+      ulimits: exec.ulimits,
+      initPid: task.pid,
+      timed: task.tellsTimes && (currentSpan()?.isRecorded ?? false),
+      cgroupDirectories: directoriesToJoin(this.cgroups, `${this.settings.cgroupParent}/${exec.container}`, task.pid),
+      tickets,
+    });
   }
 }

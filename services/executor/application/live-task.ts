@@ -31,6 +31,8 @@ export class LiveTask extends EventEmitter<{ exited: [] }> {
   start: Promise<Started> | undefined;
   /** Execs that its shim told of since this executor is connected, and the pid of each. */
   readonly execs = new Map<string, number>();
+  /** An installed OCI runtime's name; undefined: Berth's own. */
+  runtime: string | undefined;
 
   constructor(
     readonly identity: TaskIdentity,

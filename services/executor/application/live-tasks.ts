@@ -4,12 +4,12 @@ import type { RequestContext } from '#contracts/request.js';
 import { unavailable } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
-import type { ContainerCgroups } from '../adapters/host/container-cgroups.js';
 import { ShimConnection, ShimGone } from '../adapters/shim/shim-connection.js';
 import { ACK_EXIT, frame, type ShimEvent, SIGNAL, timestamp } from '../adapters/shim/shim-frames.js';
 import type { StepTimes } from '../domain/plan/step-times.js';
 import { type LiveTask, taskId } from './live-task.js';
 import type { TaskCauses } from './task-causes.js';
+import type { LostKeepers } from './lost-keepers.js';
 import type { Tasks } from './task-launcher.js';
 import type { PortPublisher } from './port-publisher.js';
 
@@ -38,7 +38,7 @@ export class LiveTasks {
     private readonly log: Tasks,
     private readonly causes: TaskCauses,
     private readonly ports: PortPublisher,
-    private readonly cgroups: ContainerCgroups,
+    private readonly keepers: LostKeepers,
     private readonly onError: (error: unknown, about: LogFields) => void,
   ) {}
 
@@ -80,7 +80,7 @@ export class LiveTasks {
     task.emit('exited');
     task.connection?.kill();
     task.connection?.close();
-    await this.cgroups.end(task.identity.container);
+    await this.keepers.end(task);
     await removeDirectory(task);
   }
 
@@ -150,7 +150,7 @@ export class LiveTasks {
   private async gone(task: LiveTask): Promise<void> {
     const exit = await readExitRecord(task.directory);
     if (exit) return this.ended(task, exit);
-    await this.cgroups.end(task.identity.container);
+    await this.keepers.end(task);
     await this.ended(task, { exitCode: 255, signal: 0, oomKilled: false, keeperLost: true, at: new Date().toISOString() });
   }
 

@@ -38,6 +38,7 @@ export class TaskAdoption {
       if (state.status === 'running' || state.status === 'requested') {
         task.ports = state.published?.ports ?? [];
         task.address = state.published?.address ?? '';
+        task.runtime = state.runtime;
         running.add(state.container);
       }
       if (state.status === 'running') {

@@ -1,22 +1,25 @@
-import { access, chown, mkdir } from 'node:fs/promises';
-import type { ContainerMount, EndpointSettings } from '#contracts/containers/container-state.js';
+import { chown, mkdir } from 'node:fs/promises';
+import type { EndpointSettings } from '#contracts/containers/container-state.js';
 import type { LaunchTask, PublishedEndpoint, TaskEvent } from '#contracts/executor/tasks.js';
 import type { RequestContext } from '#contracts/request.js';
 import { deviceFilter } from '#libs/cgroup/device-filter.js';
 import { cgroupDirectories, type CgroupLayout, controllerDirectory, wholePath } from '#libs/cgroup/layout.js';
 import { limitWrites } from '#libs/cgroup/limits.js';
-import { BerthError, conflict, internal, invalid } from '#libs/errors/errors.js';
+import { BerthError, conflict, internal } from '#libs/errors/errors.js';
 import type { Aggregates } from '#libs/event-store/aggregates.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { currentSpan } from '#libs/telemetry/tracing.js';
+import { prepareBindSource } from '../adapters/host/bind-source.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
+import { hostDevices } from '../adapters/host/host-devices.js';
 import { detachLink, type NetworkSandbox } from '../adapters/network/sandbox.js';
 import type { SandboxPool } from '../adapters/network/sandbox-pool.js';
 import { recordPlan } from '../adapters/shim/step-spans.js';
+import type { Snapshotter } from '../adapters/snapshots/snapshotter.js';
 import type { Zygote } from '../adapters/shim/zygote.js';
 import { hostLinkName } from '../domain/host-link-name.js';
-import { compilePlan } from '../domain/plan/compile-plan.js';
+import { compilePlan, type PlanRun } from '../domain/plan/compile-plan.js';
 import { encodePlan, type Plan } from '../domain/plan/encode-plan.js';
 import { startFailure } from '../domain/plan/start-failure.js';
 import { buildSpec } from '../domain/spec/build-spec.js';
@@ -26,6 +29,7 @@ import { LiveTask, type Started, taskId } from './live-task.js';
 import type { LiveTasks } from './live-tasks.js';
 import type { TaskMemory } from './task-memory.js';
 import type { NetworksOnHost } from './networks-on-host.js';
+import type { OciRuntimes } from './oci-runtimes.js';
 import type { PortPublisher } from './port-publisher.js';
 
 export type Tasks = Aggregates<Task, TaskCommand, TaskEvent>;
@@ -34,6 +38,8 @@ export interface LaunchHost {
   readonly settings: EngineSettings;
   readonly cgroups: CgroupLayout;
   readonly initPath: string;
+  /** Processors that have thermal counters to hide. */
+  readonly thermalCpus: number;
   /** gid of the engine's group: its gateway opens shims' streams. */
   readonly socketGroup: number;
 }
@@ -51,6 +57,8 @@ export class TaskLauncher {
     private readonly zygote: Zygote,
     private readonly ports: PortPublisher,
     private readonly networks: NetworksOnHost,
+    private readonly runtimes: OciRuntimes,
+    private readonly roots: () => Snapshotter,
     private readonly layerName: (chainId: string) => string,
     private readonly host: LaunchHost,
   ) {}
@@ -64,6 +72,7 @@ export class TaskLauncher {
     const { state } = this.tasks.get(id);
     if (state.status === 'running' || state.status === 'exited') return Promise.resolve({ pid: state.pid, startedAt: state.startedAt, position: this.tasks.position });
     const task = new LiveTask(identity, `${this.host.settings.runRoot}/tasks/${id}`);
+    task.runtime = launch.runtime;
     this.live.add(task);
     task.start = this.start(task, launch, asked).finally(() => (task.start = undefined));
     return task.start;
@@ -76,7 +85,7 @@ export class TaskLauncher {
     try {
       // The files and the sandbox are the container's own and go with it or with their descriptor: they need not wait for the intent.
       const [, prepared] = await Promise.all([
-        this.tasks.execute(id, { type: 'Request', ...identity, ...publishedBy(launch), at: new Date().toISOString() }, asked),
+        this.tasks.execute(id, { type: 'Request', ...identity, ...publishedBy(launch), ...(launch.runtime ? { runtime: launch.runtime } : {}), at: new Date().toISOString() }, asked),
         this.prepare(launch, task).then((made) => ((sandbox = made.sandbox), made)),
       ]);
       await failpoint('task.prepared');
@@ -87,7 +96,7 @@ export class TaskLauncher {
       const started = await outcome;
       await failpoint('task.reported');
       if (started.times) recordPlan(prepared.plan, started.times);
-      if (started.type === 'failed') throw startFailure(prepared.plan, started.step, started.errno, launch.process.args[0] ?? '');
+      if (started.type === 'failed') throw (task.runtime && (await this.runtimes.failure(task, 'create'))) || startFailure(prepared.plan, started.step, started.errno, launch.process.args[0] ?? '');
       task.pid = started.pid;
       const { position } = await this.tasks.execute(id, { type: 'RecordStarted', ...identity, pid: started.pid, at: started.at }, asked);
       this.live.started(task);
@@ -129,27 +138,27 @@ export class TaskLauncher {
         endpoint && sandbox ? this.attach(sandbox, endpoint) : undefined,
       ]);
       for (const work of works) if (work.status === 'rejected') throw work.reason;
-      for (const mount of launch.mounts) if (mount.type === 'bind') await ensureSource(mount);
+      const root = await this.roots().prepare({ directory: this.files.directory(container), layers: launch.layers.map(this.layerName) });
+      for (const mount of launch.mounts) if (mount.type === 'bind') await prepareBindSource(mount);
       if (endpoint) await this.publish(task, endpoint);
       const path = `${settings.cgroupParent}/${container}`;
       const directories = cgroupDirectories(cgroups, path);
       const networkPath = sandbox?.path ?? (shared ? `/proc/${shared.pid}/ns/net` : undefined);
       const spec = buildSpec(launch, {
         containerDirectory: this.files.directory(container),
-        layersDirectory: `${settings.dataRoot}/layers`,
-        layerNames: launch.layers.map(this.layerName),
-        upper: this.files.upper(container),
-        work: this.files.work(container),
+        root,
         rootTarget: this.files.rootTarget(container),
         cgroupDirectories: directories,
         cgroupsPath: wholePath(cgroups, path),
         cgroupMode: cgroups.mode,
         initPath: this.host.initPath,
+        cpus: this.host.thermalCpus,
+        ...(launch.security.privileged ? { hostDevices: hostDevices() } : {}),
         ...(networkPath ? { sandboxPath: networkPath } : {}),
       });
       const devices = (spec.linux?.resources?.devices ?? []).map((rule) => ({ allow: rule.allow, type: rule.type ?? ('a' as const), major: rule.major ?? -1, minor: rule.minor ?? -1, access: rule.access ?? 'rwm' }));
       const memory = controllerDirectory(cgroups, 'memory', path);
-      const plan = compilePlan(spec, {
+      const run: PlanRun = {
         taskDirectory: task.directory,
         logPath: launch.log.driver === 'none' ? '' : this.files.log(container),
         logMaxBytes: launch.log.maxBytes,
@@ -166,7 +175,8 @@ export class TaskLauncher {
         timed: currentSpan()?.isRecorded ?? false,
         deviceFilter: deviceFilter(cgroups, path, devices),
         oomPath: memory === undefined ? '' : `${memory}/${cgroups.mode === 'v2' ? 'memory.events' : 'memory.oom_control'}`,
-      });
+      };
+      const plan = launch.runtime ? await this.runtimes.containerPlan(launch.runtime, task, launch, spec, run) : compilePlan(spec, run);
       return { plan, ...(sandbox ? { sandbox } : {}) };
     } catch (error) {
       sandbox?.close();
@@ -204,10 +214,4 @@ export class TaskLauncher {
 
 function publishedBy({ network }: Launch): { published?: PublishedEndpoint } {
   return network.mode === 'bridge' && network.endpoint.ports.length > 0 ? { published: { address: network.endpoint.address, ports: network.endpoint.ports } } : {};
-}
-
-/** A bind's source on the host: -v makes a missing one as a directory, --mount refuses. */
-async function ensureSource({ source, createSource }: ContainerMount): Promise<void> {
-  if (createSource) await mkdir(source, { recursive: true }).catch((error: NodeJS.ErrnoException) => (error.code === 'EEXIST' ? undefined : Promise.reject(error)));
-  else await access(source).catch(() => Promise.reject(invalid(`invalid mount config for type "bind": bind source path does not exist: ${source}`)));
 }

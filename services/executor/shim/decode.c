@@ -85,13 +85,23 @@ int decode_plan(const uint8_t *at, size_t length, struct plan *plan, uint32_t *f
 	for (uint32_t i = 0; i < plan->count; i++) {
 		struct step step;
 		*failed = i;
-		if (!next_step(&from, &step) || step.number != i || step.actor > ACTOR_EXIT)
+		if (!next_step(&from, &step) || step.number != i || step.actor > ACTOR_HANDOVER)
 			return -EBADMSG;
 		int result = dispatch(step.code, &step.operands, NULL);
 		if (result < 0)
 			return result;
 	}
 	return from.at == from.end ? 0 : -EBADMSG;
+}
+
+bool has_steps(const struct plan *plan, enum actor actor)
+{
+	struct cursor from = plan->steps;
+	struct step step;
+	for (uint32_t i = 0; i < plan->count && next_step(&from, &step); i++)
+		if (step.actor == actor)
+			return true;
+	return false;
 }
 
 int perform_steps(const struct plan *plan, enum actor actor, struct context *at, uint32_t *failed, bool keep_going)

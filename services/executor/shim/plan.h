@@ -30,6 +30,9 @@ struct context {
 	int task_pidfd;   /* exec plans: the container's init */
 	int pidns_fd;     /* the shim's own pid namespace, to go back to after the clone; -1: never left */
 	int slave_fd;     /* pty slave that becomes the child's stdio */
+	int console_fd;   /* listens for a runtime's console, then that console's master */
+	const char *console_path;
+	pid_t adopted;    /* the process that a runtime left behind */
 	uint16_t rows, columns;
 	bool pivoted;
 	uint32_t uid;
@@ -65,6 +68,13 @@ int perform_steps(const struct plan *plan, enum actor actor, struct context *at,
 
 uint64_t monotonic_ns(void);
 void forget_times(struct context *at);
+bool has_steps(const struct plan *plan, enum actor actor);
+
+/* A list of texts as execve(2) wants it, `extra` places at its end. On the heap; NULL: none left. */
+char **string_vector(struct strings from, size_t extra);
+/* Signals as a new program expects them. */
+void reset_signals(void);
+
 /* openat2(2) below the root, symlinks resolved in there. A descriptor, close-on-exec, or -errno. */
 int open_in_root(const struct context *at, const char *path, int flags);
 /* The directory that holds `path`'s last component, made with its own parents when missing; *name points into path. */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -21,6 +22,7 @@
 #endif
 
 struct process processes[PROCESSES];
+int strangers_fd = -1;
 
 static void close_fd(int *fd)
 {
@@ -58,6 +60,7 @@ void forget(struct process *process)
 	forget_times(&process->at);
 	reap_forerunner(process);
 	close_held(&process->forerunner);
+	close_held(&process->at.console_fd);
 	*process = (struct process){ 0 };
 }
 
@@ -227,6 +230,19 @@ static int make_stdio(const struct plan_settings *of, int ends[3][2])
 	return 0;
 }
 
+/* What a runtime's commands leave behind becomes our child, and is told by SIGCHLD where nothing else tells of it. */
+static void become_subreaper(void)
+{
+	sigset_t child;
+	if (strangers_fd >= 0)
+		return;
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, NULL); /* `exec` and `run_command` give the mask back */
+	strangers_fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
 static void start(struct process *process)
 {
 	const struct plan_settings *of = &process->plan.settings;
@@ -283,7 +299,7 @@ struct process *launch(const char *id, void *memory, size_t bytes)
 		return NULL;
 	*process = (struct process){
 		.state = STARTING, .memory = memory, .memory_bytes = bytes, .pidfd = -1, .forerunner = -1, .status_fd = -1, .in = -1, .out = { -1, -1 },
-		.at = { .root_fd = -1, .null_fd = -1, .proc_fd = -1, .status_fd = -1, .task_pidfd = -1, .pidns_fd = -1, .slave_fd = -1 },
+		.at = { .root_fd = -1, .null_fd = -1, .proc_fd = -1, .status_fd = -1, .task_pidfd = -1, .pidns_fd = -1, .slave_fd = -1, .console_fd = -1 },
 	};
 	strcpy(process->id, id);
 	int result = decode_plan(memory, bytes, &process->plan, &step);
@@ -296,6 +312,9 @@ struct process *launch(const char *id, void *memory, size_t bytes)
 		fail(process, step, result);
 		return process;
 	}
+	process->hands_over = has_steps(&process->plan, ACTOR_HANDOVER);
+	if (process->hands_over)
+		become_subreaper();
 	if (*id && processes[0].state == RUNNING)
 		process->at.task_pidfd = processes[0].pidfd;
 	process->at.rows = process->plan.settings.rows;
@@ -311,6 +330,62 @@ struct process *launch(const char *id, void *memory, size_t bytes)
 	}
 	start(process);
 	return process;
+}
+
+static void is_running(struct process *process)
+{
+	process->state = RUNNING;
+	process->started_ns = realtime_ns();
+	process->gate_until = monotonic_ms() + GATE_MS;
+	announce(process);
+}
+
+/* The runtime's command is done: what it left behind has become our child (PR_SET_CHILD_SUBREAPER), and is what this process is from now on. */
+static void hand_over(struct process *process, bool succeeded)
+{
+	uint32_t step = STEP_RUNTIME;
+	process->pid = 0;
+	int result = succeeded && !process->failed ? perform_steps(&process->plan, ACTOR_HANDOVER, &process->at, &step, false) : -EIO;
+	if (!result) {
+		process->pidfd = syscall(SYS_pidfd_open, process->at.adopted, 0);
+		result = process->pidfd < 0 ? -errno : 0;
+	}
+	process->hands_over = false;
+	if (process->at.console_path)
+		unlink(process->at.console_path);
+	if (result < 0) {
+		if (process->at.adopted > 0)
+			kill(process->at.adopted, SIGKILL);
+		if (!process->failed)
+			fail(process, step, result);
+		else
+			end(process);
+		return;
+	}
+	process->pid = process->at.adopted;
+	if (process->plan.settings.terminal) {
+		process->out[0] = process->at.console_fd;
+		process->at.console_fd = -1;
+		fcntl(process->out[0], F_SETFL, O_NONBLOCK);
+	}
+	is_running(process);
+}
+
+void reap_strangers(void)
+{
+	siginfo_t info;
+	struct signalfd_siginfo signal;
+	while (strangers_fd >= 0 && read(strangers_fd, &signal, sizeof signal) > 0)
+		;
+	for (struct process *process = processes; process < processes + PROCESSES; process++)
+		if (process->hands_over && process->state == STARTING)
+			return; /* it may be the one that is about to be adopted */
+	while (info.si_pid = 0, waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid) {
+		for (struct process *process = processes; process < processes + PROCESSES; process++)
+			if (process->pidfd >= 0 && process->state != UNUSED && process->pid == info.si_pid)
+				return;
+		waitpid(info.si_pid, NULL, WNOHANG);
+	}
 }
 
 void read_status(struct process *process)
@@ -345,10 +420,8 @@ void read_status(struct process *process)
 	if (process->at.times && !process->failed)
 		process->at.times->executed = monotonic_ns();
 	if (process->executing && !process->failed) {
-		process->state = RUNNING;
-		process->started_ns = realtime_ns();
-		process->gate_until = monotonic_ms() + GATE_MS;
-		announce(process);
+		if (!process->hands_over)
+			is_running(process);
 	} else if (!process->failed) {
 		fail(process, STEP_CLONE, -ECHILD); /* killed on its way */
 	}
@@ -369,11 +442,17 @@ void reap(struct process *process)
 	close_fd(&process->pidfd);
 	if (process->status_fd >= 0)
 		close_fd(&process->status_fd);
+	if (process->hands_over) {
+		hand_over(process, info.si_code == CLD_EXITED && info.si_status == 0);
+		reap_strangers();
+		return;
+	}
 	process->exit_signal = info.si_code == CLD_EXITED ? 0 : info.si_status;
 	process->exit_code = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
 	for (int i = 1; !*process->id && i < PROCESSES; i++)
 		processes[i].at.task_pidfd = -1;
 	end(process);
+	reap_strangers();
 }
 
 bool wants_output(const struct process *process, int which, int64_t now)

@@ -52,7 +52,7 @@ static int listen_in_task_directory(const struct plan_settings *of)
 	return listener;
 }
 
-enum source { LISTENER, STATUS, PIDFD, OUTPUT, INPUT, CONNECTION };
+enum source { LISTENER, STRANGERS, STATUS, PIDFD, OUTPUT, INPUT, CONNECTION };
 struct watched { struct pollfd *fds; struct { uint8_t source, which; uint16_t index; } *what; int count; };
 
 static void watch(struct watched *on, int fd, short events, enum source source, int index, int which)
@@ -72,6 +72,7 @@ static int choose(struct watched *on, int listener)
 	int64_t until = INT64_MAX;
 	on->count = 0;
 	watch(on, listener, POLLIN, LISTENER, 0, 0);
+	watch(on, strangers_fd, POLLIN, STRANGERS, 0, 0);
 	for (int i = 0; i < PROCESSES; i++) {
 		struct process *process = &processes[i];
 		if (process->state == UNUSED)
@@ -125,6 +126,9 @@ static void serve(const struct watched *on, int i, int listener)
 	switch ((enum source)on->what[i].source) {
 	case LISTENER:
 		accept_connection(listener);
+		return;
+	case STRANGERS:
+		reap_strangers();
 		return;
 	case STATUS:
 		if (process->status_fd == on->fds[i].fd)
@@ -192,7 +196,7 @@ static bool settle(void)
 
 int run_shim(void *memory, size_t bytes, int ready_fd)
 {
-	enum { MOST = 1 + PROCESSES * 5 + CONNECTIONS };
+	enum { MOST = 2 + PROCESSES * 5 + CONNECTIONS };
 	static struct pollfd fds[MOST];
 	static __typeof__(*((struct watched *)0)->what) what[MOST];
 	struct watched on = { fds, what, 0 };

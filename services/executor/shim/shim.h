@@ -16,6 +16,7 @@
 #define STEP_PLAN 0xffffffffu    /* the plan's head was refused */
 #define STEP_CLONE 0xfffffffeu   /* pipes, clone3 */
 #define STEP_CGROUPS 0xfffffffdu /* joining settings.cgroupPaths */
+#define STEP_RUNTIME 0xfffffffcu /* the runtime's own failure, told in its log */
 
 enum frame_type {
 	FRAME_HELLO = 1, FRAME_SIGNAL, FRAME_RESIZE, FRAME_EXEC, FRAME_TICKET, FRAME_ACK_EXIT, FRAME_CLOSE_STDIN, FRAME_PING,
@@ -40,6 +41,7 @@ struct process {
 	int in;     /* pipe to stdin; a terminal's is its master, held in out[0] */
 	int out[2]; /* stdout or the pty's master, stderr */
 	bool executing, failed, acked;
+	bool hands_over; /* the child is a runtime's command, and not yet what it leaves behind */
 	uint32_t failed_step, failed_errno;
 	uint32_t exit_code, exit_signal, oom;
 	uint64_t started_ns, exited_ns; /* CLOCK_REALTIME */
@@ -79,6 +81,10 @@ struct process *launch(const char *id, void *memory, size_t bytes);
 void read_status(struct process *process);
 void reap(struct process *process);
 void reap_forerunner(struct process *process);
+/* Plans with a runtime: readable when some child has ended. */
+extern int strangers_fd;
+/* Children that a runtime left behind besides what was adopted: while one is not waited for, the init of its pid namespace cannot end (pid_namespaces(7)). */
+void reap_strangers(void);
 void read_output(struct process *process, int which);
 void write_input(struct process *process);
 bool wants_output(const struct process *process, int which, int64_t now);

@@ -203,7 +203,7 @@ int do_chdir(struct context *at, const struct op_chdir *op)
 	return where[0] == '/' ? 0 : -EXDEV;
 }
 
-static void reset_signals(void)
+void reset_signals(void)
 {
 	sigset_t none;
 	for (int number = 1; number < NSIG; number++)
@@ -212,7 +212,7 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static char **vector(struct strings from, size_t extra)
+char **string_vector(struct strings from, size_t extra)
 {
 	char **items = calloc(from.count + extra + 1, sizeof *items);
 	for (size_t i = 0; items && i < from.count; i++)
@@ -263,7 +263,7 @@ static int execute(char **args, char **env)
 int do_exec(struct context *at, const struct op_exec *op)
 {
 	char home[sizeof at->home + 8] = "HOME=";
-	char **args = vector(op->args, 0), **env = vector(op->env, 1);
+	char **args = string_vector(op->args, 0), **env = string_vector(op->env, 1);
 	if (!args || !env)
 		return -ENOMEM;
 	if (!args[0])

@@ -6,7 +6,7 @@ import { statusText } from './status.js';
 const isUp = (view: ContainerView): boolean => view.status === 'running' || view.status === 'paused' || view.status === 'restarting';
 
 /** GET /containers/{id}/json (swagger.yaml, ContainerInspectResponse). */
-export function containerInspect(view: ContainerView): object {
+export function containerInspect(view: ContainerView, storageDriver: string): object {
   const running = isUp(view);
   return {
     Id: view.id,
@@ -34,14 +34,14 @@ export function containerInspect(view: ContainerView): object {
     LogPath: view.logPath,
     Name: `/${view.name}`,
     RestartCount: view.restartCount,
-    Driver: 'overlay2',
+    Driver: storageDriver,
     Platform: 'linux',
     MountLabel: '',
     ProcessLabel: '',
     AppArmorProfile: '',
     ExecIDs: view.execIds.length === 0 ? null : view.execIds,
     HostConfig: hostConfig(view),
-    GraphDriver: { Data: null, Name: 'overlay2' },
+    GraphDriver: { Data: null, Name: storageDriver },
     Mounts: view.mounts.flatMap(mountPoint),
     Config: config(view),
     NetworkSettings: networkSettings(view),
@@ -227,7 +227,7 @@ function hostConfig(view: ContainerView): object {
     Ulimits: [],
     AutoRemove: false,
     ...view.hostConfig,
-    Runtime: view.hostConfig.Runtime || 'runc',
+    Runtime: view.hostConfig.Runtime || 'berth',
     NetworkMode: networkOf(view),
     RestartPolicy: { Name: view.hostConfig.RestartPolicy?.Name || 'no', MaximumRetryCount: view.hostConfig.RestartPolicy?.MaximumRetryCount ?? 0 },
     LogConfig: { Type: view.hostConfig.LogConfig?.Type || 'json-file', Config: view.hostConfig.LogConfig?.Config ?? {} },

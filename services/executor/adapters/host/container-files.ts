@@ -12,14 +12,6 @@ export class ContainerFiles {
     return join(this.dataRoot, 'containers', container);
   }
 
-  upper(container: string): string {
-    return join(this.directory(container), 'diff');
-  }
-
-  work(container: string): string {
-    return join(this.directory(container), 'work');
-  }
-
   /** An empty directory that the root is mounted on, in the container's own mount namespace alone. */
   rootTarget(container: string): string {
     return join(this.directory(container), 'merged');
@@ -34,8 +26,6 @@ export class ContainerFiles {
     await mkdir(directory, { recursive: true, mode: 0o710 });
     await failpoint('container-files.half-made');
     await Promise.all([
-      mkdir(this.upper(container), { recursive: true, mode: 0o755 }),
-      mkdir(this.work(container), { recursive: true, mode: 0o700 }),
       mkdir(this.rootTarget(container), { recursive: true, mode: 0o700 }),
       writeFile(join(directory, 'hosts'), files.hosts, { mode: 0o644 }),
       writeFile(join(directory, 'hostname'), files.hostname, { mode: 0o644 }),

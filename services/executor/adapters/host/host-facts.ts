@@ -3,11 +3,12 @@ import { arch, cpus, hostname, release, totalmem } from 'node:os';
 import type { HostFacts } from '#contracts/executor/host.js';
 import type { CgroupLayout } from '#libs/cgroup/layout.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { runtimeNames } from '../runtimes/installed-runtimes.js';
 
 const ARCHITECTURES: Record<string, string> = { x64: 'x86_64', arm64: 'aarch64' };
 
 /** What /info tells of the machine. */
-export function hostFacts(layout: CgroupLayout, settings: EngineSettings): HostFacts {
+export function hostFacts(layout: CgroupLayout, settings: EngineSettings, storageDriver: string): HostFacts {
   const os = osRelease();
   return {
     kernelVersion: release(),
@@ -19,9 +20,9 @@ export function hostFacts(layout: CgroupLayout, settings: EngineSettings): HostF
     memoryBytes: totalmem(),
     cgroupVersion: layout.mode === 'v2' ? '2' : '1',
     cgroupDriver: 'cgroupfs',
-    storageDriver: 'overlay2',
+    storageDriver,
     securityOptions: ['name=seccomp,profile=builtin'],
-    runtimes: ['berth'],
+    runtimes: runtimeNames(),
     dataRoot: settings.dataRoot,
     bridgeForwarding: true,
     warnings: [],

@@ -4,12 +4,19 @@ import { join } from 'node:path';
 import { invalid } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import { removeTree } from '#libs/linux/remove-tree.js';
+import type { TreeThreads } from '../trees/tree-threads.js';
+import { type FillJob, unfinishedCopy } from './fill-volume.js';
 
 /** A name becomes one path component below the volumes' folder, never more: checked here again, since this process is root. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
 export class VolumeDirectories {
-  constructor(private readonly dataRoot: string) {}
+  private readonly filling = new Map<string, Promise<void>>();
+
+  constructor(
+    private readonly dataRoot: string,
+    private readonly threads: Pick<TreeThreads, 'run'>,
+  ) {}
 
   /** The volume's own directory, made if it is not there. */
   async ensure(name: string): Promise<string> {
@@ -18,6 +25,22 @@ export class VolumeDirectories {
     await failpoint('volume.half-made');
     await mkdir(path, { recursive: true, mode: 0o755 });
     return path;
+  }
+
+  /** Fills a volume, if it is empty, with what an image holds at `path`. One fill of a volume at a time: the second finds what the first one made. */
+  async fill(name: string, image: FillJob['image'], path: string): Promise<void> {
+    const volume = this.of(name);
+    // Nearly always: no thread need look into it.
+    if (!this.filling.has(name) && (await readdir(join(volume, '_data'))).length > 0 && !existsSync(unfinishedCopy(volume))) return;
+    const work = (this.filling.get(name) ?? Promise.resolve())
+      .catch(() => undefined)
+      .then(() => this.threads.run('fillVolume', { image, path, volume }));
+    this.filling.set(name, work);
+    try {
+      await work;
+    } finally {
+      if (this.filling.get(name) === work) this.filling.delete(name);
+    }
   }
 
   async remove(name: string): Promise<void> {

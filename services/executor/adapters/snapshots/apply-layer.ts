@@ -3,9 +3,10 @@ import { invalid } from '#libs/errors/errors.js';
 import { AT_SYMLINK_NOFOLLOW, fchmodat, fchownat, linkat, mkdirat, mknodat, symlinkat, utimensat } from '#libs/linux/directory-entries.js';
 import { fsetxattr } from '#libs/linux/extended-attributes.js';
 import type { Fd } from '#libs/linux/native.js';
+import { isErrno } from '#libs/linux/system-call-error.js';
 import type { TarTime } from '#libs/oci/tar-entry.js';
 import { readTar, type TarEntry } from '#libs/oci/tar-reader.js';
-import { isErrno, LayerTree, pathDescriptor } from './layer-tree.js';
+import { LayerTree, pathDescriptor } from './layer-tree.js';
 import { bytesOf, treePath, type TreePath } from './tree-path.js';
 
 const WHITEOUT = '.wh.';

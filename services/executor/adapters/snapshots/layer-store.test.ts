@@ -4,11 +4,12 @@ import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { lgetxattr } from '#libs/linux/extended-attributes.js';
 import { blobPath } from '#libs/oci/content-layout.js';
 import { digestOf } from '#libs/oci/digest.js';
 import { writeTar, type TarMember } from '#libs/oci/tar-writer.js';
+import { TreeThreads } from '../trees/tree-threads.js';
 import { LayerStore, type LayerBlob } from './layer-store.js';
 
 const isRoot = process.getuid?.() === 0;
@@ -17,6 +18,8 @@ describe.skipIf(!isRoot)('unpacked layers', () => {
   let top: string;
   let outside: string;
   let store: LayerStore;
+  const threads = new TreeThreads();
+  afterAll(() => threads.close());
 
   beforeEach(async () => {
     top = mkdtempSync(join(tmpdir(), 'layers-'));
@@ -24,7 +27,7 @@ describe.skipIf(!isRoot)('unpacked layers', () => {
     mkdirSync(outside);
     writeFileSync(join(outside, 'passwd'), 'the host');
     mkdirSync(join(top, 'data/content/blobs/sha256'), { recursive: true });
-    store = new LayerStore(join(top, 'data'));
+    store = new LayerStore(join(top, 'data'), threads);
     await store.open();
   });
 
@@ -165,6 +168,44 @@ describe.skipIf(!isRoot)('unpacked layers', () => {
     expect(await store.has(of.chainId)).toBe(false);
     const cut = await layer([file('b', 'x'.repeat(5000))], (tar) => gzipSync(tar).subarray(0, 60));
     await expect(store.unpack(cut)).rejects.toThrow('decompressed');
+  });
+
+  test('a start finds what a killed unpacking or removal left, and no unknown directory stays', async () => {
+    const of = await layer([file('kept')]);
+    const half = await layer([file('half')]);
+    const lost = await layer([file('lost')]);
+    for (const one of [of, half, lost]) await store.unpack(one);
+    const root = join(top, 'data/layers');
+    rmSync(join(root, '.facts', `${store.nameOf(half.chainId)}.json`)); // a removal that came no further
+    rmSync(unpacked(lost), { recursive: true });
+    mkdirSync(join(root, '.tmp-0123/etc'), { recursive: true });
+    mkdirSync(join(root, 'of-nobody'));
+    writeFileSync(join(root, '.facts', 'x.json.1234'), '{');
+    await new LayerStore(join(top, 'data'), threads).open();
+    expect(readdirSync(root).sort()).toEqual(['.facts', store.nameOf(of.chainId)].sort());
+    expect(readdirSync(join(root, '.facts'))).toEqual([`${store.nameOf(of.chainId)}.json`]);
+    expect(readdirSync(unpacked(of))).toEqual(['kept']);
+  });
+
+  test('layers that no image has are removed, and those of images stay', async () => {
+    const of = await layer([file('kept')]);
+    const orphan = await layer([file('orphan')]);
+    for (const one of [of, orphan]) await store.unpack(one);
+    await store.keep([of.chainId]);
+    expect([await store.has(of.chainId), await store.has(orphan.chainId)]).toEqual([true, false]);
+    expect(existsSync(unpacked(orphan))).toBe(false);
+    await vi.waitUntil(() => readdirSync(join(top, 'data/layers')).every((name) => !name.startsWith('.tmp-')));
+  });
+
+  test('unpacking takes next to nothing of the thread that starts containers', async () => {
+    const members = Array.from({ length: 4_000 }, (_, index) => file(`d${index % 50}/f${index}`, 'x'.repeat(4_000)));
+    const of = await layer(members, gzipSync);
+    const own = process.threadCpuUsage();
+    const all = process.cpuUsage();
+    await store.unpack(of);
+    const used = process.threadCpuUsage(own);
+    const usedByAll = process.cpuUsage(all);
+    expect(used.user + used.system).toBeLessThan((usedByAll.user + usedByAll.system) / 5);
   });
 
   test('a tree packed by GNU tar comes out the same', async () => {

@@ -1,15 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat, writeFile, readdir } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BerthError, errorMessage, internal, invalid, notFound } from '#libs/errors/errors.js';
+import { BerthError, errorMessage, internal } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import { removeTree } from '#libs/linux/remove-tree.js';
 import { snapshotName } from '#libs/oci/chain-id.js';
-import { blobPath } from '#libs/oci/content-layout.js';
-import { decompressed } from '#libs/oci/decompress.js';
 import { parseDigest } from '#libs/oci/digest.js';
-import { applyLayer } from './apply-layer.js';
+import type { TreeThreads } from '../trees/tree-threads.js';
 
 export interface LayerBlob {
   readonly chainId: string;
@@ -36,17 +33,25 @@ const FACTS = '.facts';
  * set-user-id programs are out of reach of the host's users. Call `open` once; `unpack` twice is once.
  */
 export class LayerStore {
-  private readonly root: string;
+  /** Holds all layers, each by its name. */
+  readonly root: string;
   private readonly running = new Map<string, Promise<{ readonly sizeBytes: number }>>();
 
-  constructor(private readonly dataRoot: string) {
+  constructor(
+    private readonly dataRoot: string,
+    private readonly threads: Pick<TreeThreads, 'run'>,
+  ) {
     this.root = join(dataRoot, 'layers');
   }
 
-  /** Makes the directories and removes what an unpacking left behind when it was killed. */
+  /** Makes the directories and removes what is no whole layer: what an unpacking or a removal left behind when it was killed. */
   async open(): Promise<void> {
     await mkdir(join(this.root, FACTS), { recursive: true, mode: 0o700 });
-    for (const name of await readdir(this.root)) if (name.startsWith(TEMPORARY)) await removeTree(join(this.root, name));
+    const names = await readdir(this.root);
+    const facts = await readdir(join(this.root, FACTS));
+    const whole = new Set(facts.map((file) => file.slice(0, -'.json'.length)).filter((name) => names.includes(name)));
+    for (const file of facts) if (!file.endsWith('.json') || !whole.has(file.slice(0, -'.json'.length))) await rm(join(this.root, FACTS, file), { force: true });
+    for (const name of names) if (name !== FACTS && !whole.has(name)) await removeTree(join(this.root, name));
   }
 
   /** The directory's name, for an overlay's `lower`. Throws invalid where `chainId` is no digest. */
@@ -88,11 +93,11 @@ export class LayerStore {
     await removeTree(doomed);
   }
 
-  /** Removes every layer but these, and what is known of any that is not there. Nothing is being unpacked meanwhile. */
+  /** Removes every layer but these, and what is known of any that is not there. One that is being unpacked stays: who asked for it is about to record it. */
   async keep(chainIds: readonly string[]): Promise<void> {
     const kept = new Set(chainIds.map((chainId) => this.nameOf(chainId)));
     const facts = (await readdir(join(this.root, FACTS))).map((file) => file.replace(/\.json.*$/, ''));
-    for (const name of new Set([...facts, ...(await readdir(this.root))])) if (!kept.has(name) && name !== FACTS) await this.removeByName(name);
+    for (const name of new Set([...facts, ...(await readdir(this.root))])) if (!kept.has(name) && name !== FACTS && !name.startsWith(TEMPORARY) && !this.running.has(name)) await this.removeByName(name);
   }
 
   private async unpackNow(name: string, layer: LayerBlob): Promise<{ readonly sizeBytes: number }> {
@@ -103,8 +108,7 @@ export class LayerStore {
     const temporary = join(this.root, `${TEMPORARY}${randomBytes(8).toString('hex')}`);
     await mkdir(temporary, { recursive: true, mode: 0o755 });
     try {
-      const sizeBytes = await this.extract(temporary, diffId, layer);
-      await syncDirectory(temporary);
+      const sizeBytes = await this.threads.run('unpackLayer', { dataRoot: this.dataRoot, directory: temporary, digest: layer.digest, diffId });
       await failpoint('layer.extracted');
       await removeTree(target);
       await rename(temporary, target);
@@ -117,29 +121,6 @@ export class LayerStore {
       if (error instanceof BerthError) throw error;
       throw internal(`layer ${layer.digest} cannot be unpacked: ${errorMessage(error)}`, error);
     }
-  }
-
-  private async extract(directory: string, diffId: string, layer: LayerBlob): Promise<number> {
-    const path = blobPath(this.dataRoot, layer.digest);
-    await stat(path).catch((error: unknown) => {
-      throw notFound(`the blob of layer ${layer.digest} is not in the content store: ${errorMessage(error)}`);
-    });
-    const plain = await decompressed(createReadStream(path, { highWaterMark: 1 << 18 }));
-    const hash = createHash('sha256');
-    const hashed = async function* (): AsyncGenerator<Buffer> {
-      try {
-        for await (const chunk of plain) {
-          hash.update(chunk as Buffer);
-          yield chunk as Buffer;
-        }
-      } catch (error) {
-        throw invalid(`layer ${layer.digest} cannot be decompressed: ${errorMessage(error)}`, error);
-      }
-    };
-    const sizeBytes = await applyLayer(directory, hashed());
-    const found = `sha256:${hash.digest('hex')}`;
-    if (found !== diffId) throw invalid(`layer ${layer.digest} holds ${found}, not the ${diffId} that the image says`);
-    return sizeBytes;
   }
 
   private factsPath(name: string): string {

@@ -1,7 +1,8 @@
-import { closeSync, constants, readdirSync } from 'node:fs';
-import { mkdirat, O_PATH, openat2, RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, unlinkat, AT_REMOVEDIR } from '#libs/linux/directory-entries.js';
+import { closeSync, constants } from 'node:fs';
+import { mkdirat, O_PATH, openat2, RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS } from '#libs/linux/directory-entries.js';
 import type { Fd } from '#libs/linux/native.js';
-import { SystemCallError } from '#libs/linux/system-call-error.js';
+import { isErrno } from '#libs/linux/system-call-error.js';
+import { removeTree } from '../trees/remove-tree.js';
 import { bytesOf, type TreePath } from './tree-path.js';
 
 const O_CLOEXEC = 0o2000000;
@@ -71,24 +72,6 @@ export class LayerTree {
   }
 }
 
-function removeTree(directory: Fd, name: Buffer): void {
-  try {
-    unlinkat(directory, name, 0);
-    return;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return;
-    if (!isErrno(error, 'EISDIR') && !isErrno(error, 'EPERM')) throw error;
-  }
-  const inside = openat2(directory, name, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW | O_CLOEXEC, 0, ONE_NAME);
-  try {
-    // Node lists directories by path only; this one is our own descriptor, wherever the directory is by now.
-    for (const child of readdirSync(`/proc/self/fd/${inside}`, { encoding: 'buffer' })) removeTree(inside, child);
-  } finally {
-    closeSync(inside);
-  }
-  unlinkat(directory, name, AT_REMOVEDIR);
-}
-
 /** What a name in `directory` is, by an O_PATH descriptor that the caller closes; undefined: nothing. */
 export function pathDescriptor(directory: Fd, name: string): Fd | undefined {
   try {
@@ -97,8 +80,4 @@ export function pathDescriptor(directory: Fd, name: string): Fd | undefined {
     if (isErrno(error, 'ENOENT')) return undefined;
     throw error;
   }
-}
-
-export function isErrno(error: unknown, code: string): boolean {
-  return error instanceof SystemCallError && error.code === code;
 }

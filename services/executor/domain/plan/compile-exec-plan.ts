@@ -1,15 +1,21 @@
+import type { Ulimit } from '#contracts/containers/container-config.js';
 import type { TaskProcess, TaskSecurity } from '#contracts/executor/tasks.js';
 import { containerFilter } from '../seccomp/container-filter.js';
-import { effectiveCapabilities } from '../spec/capabilities.js';
+import { effectiveCapabilities, execCapabilities } from '../spec/capabilities.js';
 import { environment } from '../spec/environment.js';
+import { rlimitOf } from '../spec/rlimits.js';
 import { type Plan, planOf } from './encode-plan.js';
 import type { PlanStep } from './plan-table.js';
-import { rightsSteps } from './process-steps.js';
+import { rightsSteps, rlimitSteps } from './process-steps.js';
 import { TIME_STEPS } from './step-times.js';
 
 export interface ExecRun {
   readonly process: TaskProcess;
+  /** The container's own: its filter counts for every process in it. */
   readonly security: TaskSecurity;
+  /** All capabilities, whatever the container has. */
+  readonly privileged: boolean;
+  readonly ulimits: readonly Ulimit[];
   /** The shim that gets the plan holds the container's init by a descriptor and needs no number. */
   readonly initPid: number;
   /** For HOSTNAME; absent: not set. */
@@ -29,20 +35,21 @@ const child = (from: string) => ({ actor: 'child', from }) as const;
  * One further command in the container that the executing shim keeps: its namespaces by the init's pidfd, then the process's own rights. A missing working
  * directory is not made: it fails with ENOENT. Throws `invalid` for unknown capabilities and bad profiles.
  */
-export function compileExecPlan({ process, security, hostname = '', cgroupDirectories, tickets, timed = false }: ExecRun): Plan {
+export function compileExecPlan({ process, security, privileged, ulimits, hostname = '', cgroupDirectories, tickets, timed = false }: ExecRun): Plan {
   const { terminal, rows, columns, openStdin, stdinOnce } = process;
-  const capabilities = effectiveCapabilities(security);
+  const capabilities = execCapabilities(security, privileged);
   const steps: readonly PlanStep[] = [
     ...(timed ? [TIME_STEPS] : []),
     { op: 'join_task', ...child('linux.namespaces'), flags: ALL },
     ...(terminal ? [{ op: 'setup_console', ...child('process.terminal'), bindConsole: false } as const] : []),
     { op: 'chdir', ...child('process.cwd'), path: process.cwd || '/', create: false },
+    ...rlimitSteps(ulimits.map(rlimitOf)),
     ...rightsSteps({
       user: process.user,
       groups: process.groups,
       capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities, inheritable: [], ambient: [] },
       noNewPrivileges: security.noNewPrivileges,
-      filter: containerFilter(security, capabilities),
+      filter: containerFilter(security, effectiveCapabilities(security)),
     }),
     { op: 'exec', ...child('process.args'), args: process.args, env: environment(process.env, { hostname, terminal }) },
   ];

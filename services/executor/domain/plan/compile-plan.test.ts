@@ -10,7 +10,7 @@ import { describePlan, encodePlan } from './encode-plan.js';
 const golden = join(dirname(fileURLToPath(import.meta.url)), '../../../../../services/executor/domain/plan/golden');
 const cgroupDirectories = ['/sys/fs/cgroup/memory/berth/c', '/sys/fs/cgroup/cpu,cpuacct/berth/c', '/sys/fs/cgroup/unified/berth/c'];
 const host: SpecHost = {
-  containerDirectory: '/data/c', layersDirectory: '/data/layers', layerNames: ['b', 'a'], upper: '/data/c/diff', work: '/data/c/work', rootTarget: '/data/c/merged',
+  containerDirectory: '/data/c', root: { overlay: { baseDirectory: '/data/layers', lower: ['b', 'a'], upper: '/data/c/diff', work: '/data/c/work' } }, rootTarget: '/data/c/merged',
   cgroupDirectories, cgroupsPath: '/berth/c', sandboxPath: '/proc/1/fd/9', cgroupMode: 'hybrid', initPath: '/opt/berth-init',
 };
 const plain: LaunchFields = {
@@ -29,7 +29,7 @@ const operations = (task: Partial<LaunchFields> = {}) => plan(task).steps.map(({
 
 test.each([
   ['default', () => plan()],
-  ['exec', () => compileExecPlan({ process: plain.process, security: plain.security, initPid: 9, hostname: 'box', cgroupDirectories, tickets: ['0'.repeat(32) + ':ioe'] })],
+  ['exec', () => compileExecPlan({ process: plain.process, security: plain.security, privileged: false, ulimits: [], initPid: 9, hostname: 'box', cgroupDirectories, tickets: ['0'.repeat(32) + ':ioe'] })],
 ])('the %s plan, as a person reads it', (name, make) => {
   // The filter's length changes with every system call that is added to the profile; seccomp.test.ts looks into it.
   const text = describePlan(make()).replace(/program=<\d+ bytes>/, 'program=<…>');

@@ -1,10 +1,10 @@
 import { posix } from 'node:path';
-import { rlimitNumber, rlimitValue } from '../spec/rlimits.js';
 import type { Device, RuntimeSpec } from '../spec/runtime-spec.js';
 import { type Plan, planOf } from './encode-plan.js';
 import { mountSteps } from './mount-steps.js';
 import type { PlanSettings, PlanStep } from './plan-table.js';
-import { rightsSteps } from './process-steps.js';
+import { rightsSteps, rlimitSteps } from './process-steps.js';
+import { rootStep } from './root-step.js';
 import { TIME_STEPS } from './step-times.js';
 
 /** What a plan needs and the spec does not say. */
@@ -71,7 +71,7 @@ function rootSteps({ linux, mounts, process, root }: RuntimeSpec, cgroupDirector
   const ownDev = !mounts.some(({ type, destination }) => type === 'bind' && destination === '/dev');
   return [
     { op: 'private_propagation', ...child('linux.rootfsPropagation') },
-    { op: 'overlay_root', ...child('root'), ...root.overlay, target: root.path, options: '' },
+    rootStep(root, 'child'),
     ...mounts.flatMap((mount, index) => mountSteps(mount, `mounts[${index}]`, place)),
     ...(ownDev ? deviceSteps(linux.devices) : []),
     ...(process.terminal ? [{ op: 'setup_console', ...child('process.terminal'), bindConsole: true } as const] : []),
@@ -96,7 +96,7 @@ function deviceSteps(devices: readonly Device[]): readonly PlanStep[] {
 function processSteps({ process, linux }: RuntimeSpec): readonly PlanStep[] {
   const { rlimits, oomScoreAdj, user, capabilities, noNewPrivileges, args, env } = process;
   return [
-    ...rlimits.map(({ type, soft, hard, optional = false }, index): PlanStep => ({ op: 'set_rlimit', ...child(`process.rlimits[${index}]`), resource: rlimitNumber(type), soft: rlimitValue(soft), hard: rlimitValue(hard), optional })),
+    ...rlimitSteps(rlimits),
     ...(oomScoreAdj === undefined ? [] : [{ op: 'oom_score_adj', ...child('process.oomScoreAdj'), value: String(oomScoreAdj), optional: false } as const]),
     ...rightsSteps({ user: user.username, groups: user.additionalGroups, capabilities, noNewPrivileges, filter: linux.seccomp?.program }),
     { op: 'exec', ...child('process.args'), args, env },

@@ -109,6 +109,18 @@ export const OPERATIONS = {
   // Traces.
   /** The first step, parent: the shim tells when each later step was done, before it tells how the start went. */
   time_steps: { code: 60, operands: {} },
+
+  // An installed OCI runtime in the child's place: the child is the runtime's command, which leaves a process behind and ends (handover).
+  /** parent: a socket at the host path `path`, where the runtime sends the terminal's master (runc's docs/terminals.md). */
+  listen_console: { code: 70, operands: { path: 'string' } },
+  /** handover: takes that descriptor and gives the terminal its size. */
+  receive_console: { code: 71, operands: {} },
+  /** handover: the process whose number the runtime wrote in `pidFile` is the one that is kept from now on. It has become the shim's child with the runtime's end. */
+  adopt: { code: 72, operands: { pidFile: 'string' } },
+  /** parent, handover, exit: a program of the host, args[0] its path, without input or output. Fails with EIO when its exit code is not 0, with ETIMEDOUT when it takes 20 s. */
+  run_command: { code: 73, operands: { args: 'strings', env: 'strings' } },
+  /** exit: unmounts the host path `target` in the shim's own mount namespace. */
+  unmount: { code: 74, operands: { target: 'string' } },
 } as const satisfies Readonly<Record<string, Operation>>;
 
 /** Settings of a plan, encoded in this order. */
@@ -149,9 +161,12 @@ interface OperandTypes {
 }
 type Values<Kinds extends Readonly<Record<string, OperandKind>>> = { readonly [Name in keyof Kinds]: OperandTypes[Kinds[Name]] };
 
-/** parent: in the shim, before the clone. child: in the new process, in order. exit: in the shim, when the container ended or failed to start. */
-export type Actor = 'parent' | 'child' | 'exit';
-export const ACTOR_CODES = { parent: 0, child: 1, exit: 2 } as const satisfies Readonly<Record<Actor, number>>;
+/**
+ * parent: in the shim, before the clone. child: in the new process, in order. exit: in the shim, when the container ended or failed to start. handover: in the shim,
+ * when the child has ended with exit code 0; a plan with such steps has a runtime's command for a child, and `adopt` among them.
+ */
+export type Actor = 'parent' | 'child' | 'exit' | 'handover';
+export const ACTOR_CODES = { parent: 0, child: 1, exit: 2, handover: 3 } as const satisfies Readonly<Record<Actor, number>>;
 
 export type OperationName = keyof typeof OPERATIONS;
 /** `from`: the line of the OCI spec that asked for it, as in "mounts[3]". */

@@ -1,5 +1,6 @@
 import { capabilityMask } from '../spec/capabilities.js';
-import type { CapabilitySets } from '../spec/runtime-spec.js';
+import { rlimitNumber, rlimitValue } from '../spec/rlimits.js';
+import type { CapabilitySets, Rlimit } from '../spec/runtime-spec.js';
 import type { PlanStep } from './plan-table.js';
 
 /** SECCOMP_FILTER_FLAG_SPEC_ALLOW: a filter alone does not turn on mitigations that slow everything down, as runc has it. */
@@ -37,4 +38,16 @@ export function rightsSteps({ user, groups, capabilities, noNewPrivileges, filte
     },
     ...(noNewPrivileges ? seccomp : []),
   ];
+}
+
+export function rlimitSteps(rlimits: readonly Rlimit[]): readonly PlanStep[] {
+  return rlimits.map(({ type, soft, hard, optional = false }, index) => ({
+    op: 'set_rlimit',
+    actor: 'child',
+    from: `process.rlimits[${index}]`,
+    resource: rlimitNumber(type),
+    soft: rlimitValue(soft),
+    hard: rlimitValue(hard),
+    optional,
+  }));
 }

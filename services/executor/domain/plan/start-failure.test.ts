@@ -33,3 +33,7 @@ test('any other failure names the step, what it stands for and the error of the 
   expect(message).toContain('step 0 child set_hostname name="box" (from hostname): EPERM');
 });
 test('a step outside the plan is said to be so', () => expect(startFailure(exec, 9, EPERM, 'sh').message).toContain('9: no step of the plan'));
+test('a hard limit that the engine has no right to raise is refused in words', () => {
+  const plan = planOf(settings, [{ op: 'set_rlimit', actor: 'child', from: 'process.rlimits[0]', resource: 7, soft: 1n, hard: 2n, optional: false }]);
+  expect(startFailure(plan, 0, EPERM, 'sh')).toMatchObject({ kind: 'invalid', message: expect.stringContaining('operation not permitted: the engine has no right to raise a hard limit') });
+});

@@ -2,6 +2,7 @@ import { type BerthError, internal, invalid } from '#libs/errors/errors.js';
 import { errnoName } from '#libs/linux/errno.js';
 import { describeStep, type Plan } from './encode-plan.js';
 
+const EPERM = 1;
 const ENOENT = 2;
 const EACCES = 13;
 const ENOEXEC = 8;
@@ -17,6 +18,8 @@ export function startFailure(plan: Plan, step: number, errno: number, command: s
     if (errno === ENOEXEC) return invalid(`${prefix}exec: "${command}": exec format error: unknown`);
   }
   if (operation === 'set_user' && errno === ENOENT) return invalid(`unable to find user ${userOf(plan, step)}: no matching entries in passwd file`);
+  // Docker's defaults go as far as the kernel lets them; what the user asked for is done or refused.
+  if (operation === 'set_rlimit' && errno === EPERM) return invalid(`${prefix}error setting rlimit (${describeStep(plan, step)}): operation not permitted: the engine has no right to raise a hard limit (CAP_SYS_RESOURCE): unknown`);
   return internal(`${prefix}step ${describeStep(plan, step)}: ${errnoName(errno)}: unknown`);
 }
 

@@ -55,8 +55,8 @@ const NO_SUCH_CALL: Action = { kind: 'ERRNO', data: 38 };
  * Names that no machine here knows are passed over. Throws `invalid` for architectures that exclude this machine, `internal` for a filter too long.
  */
 export function compileSeccomp(profile: SeccompProfile, capabilities: readonly string[], target: SeccompTarget = THIS_MACHINE): Uint8Array {
-  const { goName, accepted } = ARCHITECTURES[target.machine];
-  const rules = profile.rules.filter(({ includes, excludes }) => isIncluded(includes, goName, capabilities, target.kernel) && !isExcluded(excludes, goName, capabilities));
+  const { accepted } = ARCHITECTURES[target.machine];
+  const rules = rulesFor(profile, capabilities, target);
   const wanted = profile.architectures;
   const machines = accepted.flatMap(({ audit, tables }): ArchFilter[] => {
     const listed = tables.filter(({ name }) => wanted?.includes(name) ?? true);
@@ -64,6 +64,12 @@ export function compileSeccomp(profile: SeccompProfile, capabilities: readonly s
   });
   if (machines.length === 0) throw invalid(`the seccomp profile is for ${wanted?.join(', ')}, not for ${target.machine}`);
   return compileBpf(machines);
+}
+
+/** The rules of a profile that count for a process with these capabilities, in the profile's order. */
+export function rulesFor(profile: SeccompProfile, capabilities: readonly string[], target: SeccompTarget = THIS_MACHINE): readonly SyscallRule[] {
+  const { goName } = ARCHITECTURES[target.machine];
+  return profile.rules.filter(({ includes, excludes }) => isIncluded(includes, goName, capabilities, target.kernel) && !isExcluded(excludes, goName, capabilities));
 }
 
 function isIncluded(filter: RuleFilter, goName: string, capabilities: readonly string[], kernel: string): boolean {

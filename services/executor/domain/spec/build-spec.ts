@@ -6,18 +6,14 @@ import { ALL_DEVICES, DEFAULT_DEVICE_RULES, DEFAULT_DEVICES } from './devices.js
 import { environment } from './environment.js';
 import { mountsOf } from './mounts.js';
 import { rlimitOf } from './rlimits.js';
-import type { Device, Namespace, Process, RuntimeSpec } from './runtime-spec.js';
+import type { Device, Namespace, Process, RootMade, RuntimeSpec } from './runtime-spec.js';
 import { checkSysctls } from './sysctls.js';
 
 /** Where things are on this host for one run. */
 export interface SpecHost {
   /** Holds hosts, hostname and resolv.conf. */
   readonly containerDirectory: string;
-  readonly layersDirectory: string;
-  /** Top first, names below `layersDirectory`. */
-  readonly layerNames: readonly string[];
-  readonly upper: string;
-  readonly work: string;
+  readonly root: RootMade;
   /** An empty directory that the root is mounted on. */
   readonly rootTarget: string;
   readonly cgroupDirectories: readonly string[];
@@ -53,14 +49,15 @@ export function buildSpec(task: LaunchFields, host: SpecHost): RuntimeSpec {
   checkSysctls(task.sysctls, ownNetwork);
   const capabilities = effectiveCapabilities(security);
   const program = containerFilter(security, capabilities);
+  const mounts = mountsOf(task, host);
   const thermal = Array.from({ length: host.cpus ?? 0 }, (_, cpu) => `/sys/devices/system/cpu/cpu${cpu}/thermal_throttle`);
   return {
     ociVersion: '1.2.0',
     hostname: task.hostname,
     ...(task.domainname === '' ? {} : { domainname: task.domainname }),
     process: processOf(task, capabilities, host.defaultUlimits ?? []),
-    root: { path: host.rootTarget, readonly: task.readOnlyRoot, overlay: { baseDirectory: host.layersDirectory, lower: host.layerNames, upper: host.upper, work: host.work } },
-    mounts: mountsOf(task, host),
+    root: { path: host.rootTarget, readonly: task.readOnlyRoot, ...host.root },
+    mounts,
     linux: {
       namespaces: namespacesOf(ownNetwork, host.sandboxPath),
       devices: security.privileged ? [...DEFAULT_DEVICES, ...(host.hostDevices ?? []).filter(({ path }) => !DEFAULT_DEVICES.some((device) => device.path === path))] : DEFAULT_DEVICES,
@@ -70,6 +67,8 @@ export function buildSpec(task: LaunchFields, host: SpecHost): RuntimeSpec {
       sysctl: task.sysctls,
       maskedPaths: security.privileged ? [] : [...MASKED, ...thermal],
       readonlyPaths: security.privileged ? [] : READ_ONLY,
+      // Berth's plan has it so always; other runtimes cut the host's mounts off unless they are told.
+      ...(mounts.some(({ options }) => options.includes('rslave') || options.includes('slave')) ? { rootfsPropagation: 'rslave' } : {}),
     },
   };
 }

@@ -30,6 +30,11 @@ export function effectiveCapabilities(of: { readonly privileged: boolean; readon
   return [...new Set([...base, ...add])];
 }
 
+/** Those of a further command in a container: `docker exec --privileged` has all. */
+export function execCapabilities(container: Parameters<typeof effectiveCapabilities>[0], privileged: boolean): readonly string[] {
+  return privileged ? CAPABILITIES : effectiveCapabilities(container);
+}
+
 /** A bit a capability, as capset(2) and the plan have it. Throws `invalid` for a name that is none. */
 export function capabilityMask(names: readonly string[]): bigint {
   return names.reduce((mask, name) => {

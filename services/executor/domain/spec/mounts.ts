@@ -39,9 +39,9 @@ function kernelMounts({ security, shmSizeBytes, readOnlyRoot }: Asked, cgroupMod
   return mounts.map((mount) => (WRITABLE.has(mount.destination) || mount.options.includes('ro') ? mount : { ...mount, options: [...mount.options.filter((option) => option !== 'rw'), 'ro'] }));
 }
 
-function userMount({ type, source, target, readOnly, propagation, options = '' }: ContainerMount): Mount {
+function userMount({ type, source, target, readOnly, propagation, nonRecursive = false, options = '' }: ContainerMount): Mount {
   const access = readOnly ? 'ro' : 'rw';
-  if (type !== 'tmpfs') return { destination: target, type: 'bind', source, options: ['rbind', access, propagation || 'rprivate'] };
+  if (type !== 'tmpfs') return { destination: target, type: 'bind', source, options: [nonRecursive ? 'bind' : 'rbind', access, propagation || 'rprivate'] };
   const asked = options.split(',').filter((option) => option !== '');
   const defaults = [['noexec', 'exec'], ['nosuid', 'suid'], ['nodev', 'dev']].flatMap(([option = '', opposite = '']) => (asked.includes(opposite) || asked.includes(option) ? [] : [option]));
   return { destination: target, type: 'tmpfs', source: 'tmpfs', options: [...defaults, ...asked, ...(asked.includes('ro') || asked.includes('rw') ? [] : [access])] };

@@ -48,13 +48,18 @@ export interface Rlimit {
   readonly optional?: boolean;
 }
 
-export interface Root {
+export type Root = RootPlace & RootMade;
+
+export interface RootPlace {
   /** Empty host directory the root is mounted on. */
   readonly path: string;
   readonly readonly: boolean;
-  /** What the root is made of: the specification leaves that to who prepares it, here it is a step like any other mount. */
-  readonly overlay: { readonly baseDirectory: string; readonly lower: readonly string[]; readonly upper: string; readonly work: string };
 }
+
+/** What the root is made of: the specification leaves that to who prepares it, here it is a step like any other mount. */
+export type RootMade =
+  | { readonly overlay: { readonly baseDirectory: string; readonly lower: readonly string[]; readonly upper: string; readonly work: string } }
+  | { readonly directory: string };
 
 export interface Mount {
   readonly destination: string;

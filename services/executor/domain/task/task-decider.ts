@@ -4,8 +4,8 @@ import type { Decider } from '#libs/event-store/decider.js';
 /** One run of one container, as observed: it only moves forward. `berth.event.task.<container>-<start>` */
 export type Task =
   | { readonly status: 'absent' }
-  | { readonly status: 'requested' | 'failed'; readonly container: string; readonly start: number; readonly published?: PublishedEndpoint }
-  | { readonly status: 'running' | 'exited'; readonly container: string; readonly start: number; readonly pid: number; readonly startedAt: string; readonly execs: ReadonlySet<string>; readonly published?: PublishedEndpoint };
+  | { readonly status: 'requested' | 'failed'; readonly container: string; readonly start: number; readonly published?: PublishedEndpoint; readonly runtime?: string }
+  | { readonly status: 'running' | 'exited'; readonly container: string; readonly start: number; readonly pid: number; readonly startedAt: string; readonly execs: ReadonlySet<string>; readonly published?: PublishedEndpoint; readonly runtime?: string };
 
 type WithExecs = Extract<Task, { execs: unknown }>;
 
@@ -20,7 +20,7 @@ export function thawTask(frozen: unknown): Task {
 type Observed = { readonly container: string; readonly start: number; readonly at: string };
 
 export type TaskCommand =
-  | ({ readonly type: 'Request'; readonly published?: PublishedEndpoint } & Observed)
+  | ({ readonly type: 'Request'; readonly published?: PublishedEndpoint; readonly runtime?: string } & Observed)
   | ({ readonly type: 'RecordStarted'; readonly pid: number } & Observed)
   | ({ readonly type: 'RecordFailed'; readonly error: string } & Observed)
   | ({ readonly type: 'Signal'; readonly signal: number; readonly ends: boolean } & Observed)
@@ -30,7 +30,7 @@ export type TaskCommand =
   | ({ readonly type: 'RecordExecExited'; readonly exec: string; readonly exitCode: number; readonly neverStarted?: boolean } & Observed);
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
-export const TASK_FOLD = '1';
+export const TASK_FOLD = '2';
 
 export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
   initialState: { status: 'absent' },
@@ -41,7 +41,7 @@ export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
     const identity = { container, start };
     switch (command.type) {
       case 'Request':
-        return task.status === 'absent' || task.status === 'failed' ? [{ type: 'TaskRequested', ...identity, ...(command.published ? { published: command.published } : {}), at }] : [];
+        return task.status === 'absent' || task.status === 'failed' ? [{ type: 'TaskRequested', ...identity, ...chosen(command), at }] : [];
       case 'RecordStarted':
         return task.status === 'requested' ? [{ type: 'TaskStarted', ...identity, pid: command.pid, at }] : [];
       case 'RecordFailed':
@@ -64,13 +64,13 @@ export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
     const { container, start } = event;
     switch (event.type) {
       case 'TaskRequested':
-        return { status: 'requested', container, start, ...(event.published ? { published: event.published } : {}) };
+        return { status: 'requested', container, start, ...chosen(event) };
       case 'SignalRequested':
         return task;
       case 'TaskFailed':
         return { status: 'failed', container, start };
       case 'TaskStarted':
-        return { status: 'running', container, start, pid: event.pid, startedAt: event.at, execs: new Set(), ...(task.status === 'requested' && task.published ? { published: task.published } : {}) };
+        return { status: 'running', container, start, pid: event.pid, startedAt: event.at, execs: new Set(), ...(task.status === 'requested' ? chosen(task) : {}) };
       case 'TaskExited':
         return { status: 'exited', container, start, pid: 0, startedAt: task.status === 'running' ? task.startedAt : '', execs: new Set() };
       case 'ExecStarted':
@@ -84,3 +84,8 @@ export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
     }
   },
 };
+
+/** What a task was requested with and a later executor needs to find it again. */
+function chosen({ published, runtime }: { readonly published?: PublishedEndpoint; readonly runtime?: string }): { published?: PublishedEndpoint; runtime?: string } {
+  return { ...(published ? { published } : {}), ...(runtime ? { runtime } : {}) };
+}

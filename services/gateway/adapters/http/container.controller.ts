@@ -2,6 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from
 import type { FastifyReply } from 'fastify';
 import { CreateContainer, KillContainer, RemoveContainer, RenameContainer, ResizeContainer, RestartContainer, StartContainer, StopContainer } from '#contracts/containers/commands.js';
 import { GetContainer, ListContainers } from '#contracts/containers/queries.js';
+import { GetHostFacts } from '#contracts/executor/host.js';
 import { GetImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
@@ -17,10 +18,14 @@ import { Asked } from './asked.js';
 const STOP_SLACK_MS = 60_000;
 const STOP_LONGEST_MS = 24 * 3_600_000;
 const START_TIMEOUT_MS = 120_000;
+/** A volume may be filled with gigabytes of the image's. */
+const CREATE_TIMEOUT_MS = 31 * 60_000;
 
 /** Containers but for their byte streams. */
 @Controller('/containers')
 export class ContainerController {
+  private driver: string | undefined;
+
   constructor(private readonly engine: EngineClient) {}
 
   @Get('/json')
@@ -44,13 +49,23 @@ export class ContainerController {
     const request = readCreateRequest(body);
     const name = text(query, 'name')?.replace(/^\//, '');
     const platform = text(query, 'platform');
-    const created = await this.engine.ask(CreateContainer, { ...request, ...(name ? { name } : {}), ...(platform ? { platform } : {}) }, asked);
+    const created = await this.engine.ask(CreateContainer, { ...request, ...(name ? { name } : {}), ...(platform ? { platform } : {}) }, asked, CREATE_TIMEOUT_MS);
     return { Id: created.id, Warnings: created.warnings };
   }
 
   @Get('/:id/json')
   async inspect(@Param('id') container: string, @Asked() asked: RequestContext): Promise<object> {
-    return containerInspect(await this.engine.ask(GetContainer, { container }, asked));
+    const [view, driver] = await Promise.all([this.engine.ask(GetContainer, { container }, asked), this.storageDriver(asked)]);
+    return containerInspect(view, driver);
+  }
+
+  /** Asked once: an executor keeps its driver, and a client may not wait for one that is down to read what is known. */
+  private async storageDriver(asked: RequestContext): Promise<string> {
+    this.driver ??= await this.engine.ask(GetHostFacts, {}, asked).then(
+      (facts) => facts.storageDriver,
+      () => undefined,
+    );
+    return this.driver ?? 'overlay2';
   }
 
   @Post('/:id/start')

@@ -1,0 +1,93 @@
+import { chmodSync, chownSync, linkSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { AT_FDCWD, mknodat } from '#libs/linux/directory-entries.js';
+import { lgetxattr, lsetxattr } from '#libs/linux/extended-attributes.js';
+import { TreeThreads } from '../trees/tree-threads.js';
+import { VolumeDirectories } from './volume-directories.js';
+
+describe.each(['overlay2', 'vfs'] as const)('a volume that is filled from its image, with %s', (driver) => {
+  const threads = new TreeThreads();
+  afterAll(() => threads.close());
+  let top: string;
+  let volumes: VolumeDirectories;
+  beforeEach(async () => {
+    top = mkdtempSync(join(tmpdir(), 'fill-'));
+    for (const path of ['layers/upper/data', 'layers/lower/data/sub', 'outside']) mkdirSync(join(top, path), { recursive: true });
+    writeFileSync(join(top, 'outside/secret'), 'the host');
+    volumes = new VolumeDirectories(top, threads);
+    await volumes.ensure('store');
+  });
+  afterEach(() => {
+    expect(readFileSync(join(top, 'outside/secret'), 'utf8')).toBe('the host');
+    expect(readdirSync(join(top, 'volumes/store'))).toEqual(['_data']);
+    rmSync(top, { recursive: true });
+  });
+  const inImage = (path: string): string => join(top, 'layers', path);
+  const data = (path = ''): string => join(top, 'volumes/store/_data', path);
+  const fill = (path = '/data', layers = ['upper', 'lower']): Promise<void> => volumes.fill('store', { driver, directory: join(top, 'layers'), layers }, path);
+
+  test('has the layers\' merged files with owners, modes, times, links and attributes', async () => {
+    writeFileSync(inImage('lower/data/sub/old'), 'lower');
+    writeFileSync(inImage('lower/data/hidden'), 'gone');
+    mknodat(AT_FDCWD, inImage('upper/data/hidden'), 0o020000, 0, 0); // a whiteout
+    writeFileSync(inImage('upper/data/tool'), '#!', { mode: 0o755 });
+    chownSync(inImage('upper/data/tool'), 5, 6);
+    chmodSync(inImage('upper/data/tool'), 0o4755);
+    lsetxattr(inImage('upper/data/tool'), 'user.berth', Buffer.from('x'));
+    utimesSync(inImage('upper/data/tool'), 1_000, 1_600_000_000.5);
+    linkSync(inImage('upper/data/tool'), inImage('upper/data/other-name'));
+    symlinkSync('/outside/secret', inImage('upper/data/link'));
+    chownSync(inImage('upper/data'), 70, 71);
+    chmodSync(inImage('upper/data'), 0o1770);
+    await fill();
+    expect(readdirSync(data()).sort()).toEqual(['link', 'other-name', 'sub', 'tool']);
+    expect(readFileSync(data('sub/old'), 'utf8')).toBe('lower');
+    const tool = statSync(data('tool'));
+    expect([tool.mode & 0o7777, tool.uid, tool.gid, tool.nlink, tool.mtimeMs]).toEqual([0o4755, 5, 6, 2, 1_600_000_000_500]);
+    expect(lgetxattr(data('tool'), 'user.berth')?.toString()).toBe('x');
+    expect(readlinkSync(data('link'))).toBe('/outside/secret');
+    const root = statSync(data());
+    expect([root.mode & 0o7777, root.uid, root.gid]).toEqual([0o1770, 70, 71]);
+  });
+
+  test('that holds something stays as it is', async () => {
+    writeFileSync(inImage('upper/data/new'), '');
+    writeFileSync(data('mine'), '');
+    await fill();
+    expect(readdirSync(data())).toEqual(['mine']);
+  });
+
+  test('a path that leads out of the image, is a file, or is not there fills nothing', async () => {
+    symlinkSync(join(top, 'outside'), inImage('upper/out'));
+    symlinkSync('../../../outside', inImage('upper/up'));
+    writeFileSync(inImage('upper/file'), '');
+    for (const path of ['/out', '/up', '/file', '/nowhere', '/data/../../../outside']) await fill(path);
+    expect(readdirSync(data())).toEqual([]);
+  });
+
+  test('a symlink in the image is followed within the image', async () => {
+    writeFileSync(inImage('upper/data/found'), '');
+    symlinkSync('/data', inImage('upper/alias'));
+    await fill('/alias');
+    expect(readdirSync(data())).toContain('found');
+  });
+
+  test('half of a copy, left by a crash, is made anew; an image of one layer will do', async () => {
+    writeFileSync(inImage('upper/data/whole'), 'all of it');
+    writeFileSync(data('whole'), 'all');
+    mkdirSync(data('half/of'), { recursive: true });
+    symlinkSync(join(top, 'outside'), data('trap'));
+    writeFileSync(join(top, 'volumes/store/filling'), '');
+    await fill('/data', ['upper']);
+    expect(readdirSync(data())).toEqual(['whole']);
+    expect(readFileSync(data('whole'), 'utf8')).toBe('all of it');
+  });
+
+  test('two that ask at once are served one after the other', async () => {
+    writeFileSync(inImage('upper/data/once'), '');
+    await Promise.all([fill(), fill(), fill()]);
+    expect(lstatSync(data('once')).isFile()).toBe(true);
+  });
+});

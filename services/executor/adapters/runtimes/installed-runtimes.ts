@@ -1,0 +1,32 @@
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
+import { invalid } from '#libs/errors/errors.js';
+
+/** Berth's own back end: the plan and the shim alone. */
+export const OWN_RUNTIME = 'berth';
+/** Those whose command line is known to be runc's. */
+const KNOWN = ['runc', 'crun'];
+const DIRECTORIES = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+
+/** Names for `--runtime`, Berth's own first. Looked for anew each time: a package may have been installed since. */
+export function runtimeNames(): readonly string[] {
+  return [OWN_RUNTIME, ...KNOWN.filter((name) => find(name) !== undefined)];
+}
+
+/** Path of an installed OCI runtime. Throws `invalid` in dockerd's words where there is none. */
+export function runtimePath(name: string): string {
+  const path = KNOWN.includes(name) ? find(name) : undefined;
+  if (path === undefined) throw invalid(`unknown or invalid runtime name: ${name}`);
+  return path;
+}
+
+function find(name: string): string | undefined {
+  return DIRECTORIES.map((directory) => join(directory, name)).find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}

@@ -1,0 +1,16 @@
+import { mkdir } from 'node:fs/promises';
+import { refuseOther, type ContainerRoot, type RootSource, type Snapshotter } from './snapshotter.js';
+
+/** overlayfs: nothing is copied before it is changed. */
+export class OverlaySnapshotter implements Snapshotter {
+  readonly driver = 'overlay2';
+
+  constructor(private readonly layersDirectory: string) {}
+
+  async prepare({ directory, layers }: ContainerRoot): Promise<RootSource> {
+    const [upper, work] = [`${directory}/diff`, `${directory}/work`];
+    const [made] = await Promise.all([mkdir(upper, { recursive: true, mode: 0o755 }), mkdir(work, { recursive: true, mode: 0o700 })]);
+    if (made !== undefined) await refuseOther(`${directory}/root`, 'vfs');
+    return { overlay: { baseDirectory: this.layersDirectory, lower: layers, upper, work } };
+  }
+}

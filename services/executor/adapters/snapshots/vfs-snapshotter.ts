@@ -1,0 +1,27 @@
+import { access, mkdir, rename, rm } from 'node:fs/promises';
+import type { TreeThreads } from '../trees/tree-threads.js';
+import { refuseOther, type ContainerRoot, type RootSource, type Snapshotter } from './snapshotter.js';
+
+/** A whole copy a container, where the kernel or the data root's file system has no overlay: slow and large, and it works everywhere. */
+export class VfsSnapshotter implements Snapshotter {
+  readonly driver = 'vfs';
+
+  constructor(
+    private readonly layersDirectory: string,
+    private readonly threads: Pick<TreeThreads, 'run'>,
+  ) {}
+
+  async prepare({ directory, layers }: ContainerRoot): Promise<RootSource> {
+    const whole = `${directory}/root`;
+    const isThere = await access(whole).then(() => true, () => false);
+    if (!isThere) {
+      await refuseOther(`${directory}/diff`, 'overlay2');
+      const half = `${directory}/root.new`;
+      await rm(half, { recursive: true, force: true });
+      await mkdir(half, { mode: 0o755 });
+      await this.threads.run('mergeLayers', { directory: this.layersDirectory, layers, target: half });
+      await rename(half, whole);
+    }
+    return { directory: whole };
+  }
+}

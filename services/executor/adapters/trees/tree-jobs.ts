@@ -1,0 +1,27 @@
+import { type FillJob, fillVolume } from '../host/fill-volume.js';
+import { readUserFiles } from '../runtimes/user-files.js';
+import type { UserFiles } from '../../domain/spec/container-user.js';
+import { unpackLayer, type UnpackJob } from '../snapshots/unpack-layer.js';
+import { type MergeJob, mergeLayers } from './merge-layers.js';
+import { type Layers, withMergedView } from './merged-view.js';
+import { probeOverlay } from './probe-overlay.js';
+
+/** Work on whole directory trees: too long for the thread that starts containers. All of it can be sent to another thread: plain data in, plain data out. */
+export interface TreeJobs {
+  readonly fillVolume: { readonly job: FillJob; readonly result: void };
+  readonly mergeLayers: { readonly job: MergeJob; readonly result: void };
+  readonly probeOverlay: { readonly job: { readonly directory: string }; readonly result: boolean };
+  /** Who is who in a container that is about to be. */
+  readonly readUserFiles: { readonly job: Layers; readonly result: UserFiles };
+  readonly unpackLayer: { readonly job: UnpackJob; readonly result: number };
+}
+
+export type TreeJobName = keyof TreeJobs;
+
+export const TREE_JOBS: { readonly [Name in TreeJobName]: (job: TreeJobs[Name]['job']) => Promise<TreeJobs[Name]['result']> } = {
+  fillVolume: async (job) => fillVolume(job),
+  mergeLayers: async (job) => mergeLayers(job),
+  probeOverlay: async (job) => probeOverlay(job),
+  readUserFiles: async (layers) => withMergedView(layers, readUserFiles),
+  unpackLayer,
+};

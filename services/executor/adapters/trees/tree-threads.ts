@@ -1,0 +1,113 @@
+import { Worker } from 'node:worker_threads';
+import { type BerthError, type ErrorReply, errorMessage, fromErrorReply, internal, unavailable } from '#libs/errors/errors.js';
+import type { TreeJobName, TreeJobs } from './tree-jobs.js';
+
+/** More would not make one disk faster, fewer would have a small image wait for a large one. */
+const MOST_THREADS = 2;
+/** An idle thread holds some 10 MiB. */
+const IDLE_MS = 5_000;
+/** What a thread may hold beside buffers: a hostile archive ends its own thread, not the executor. */
+const HEAP_MIB = 256;
+
+interface Waiting {
+  readonly name: TreeJobName;
+  readonly job: unknown;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: BerthError) => void;
+}
+
+/** Threads for work on directory trees, made when there is work and ended when there is none for a while. Whoever makes it closes it. */
+export class TreeThreads {
+  private readonly threads = new Set<TreeThread>();
+  private readonly queue: Waiting[] = [];
+  private closed = false;
+
+  /** Resolves to the job's result. Rejects with its error, or as internal when its thread died. Jobs begin in order. */
+  run<Name extends TreeJobName>(name: Name, job: TreeJobs[Name]['job']): Promise<TreeJobs[Name]['result']> {
+    if (this.closed) return Promise.reject(unavailable('the executor is stopping'));
+    return new Promise<TreeJobs[Name]['result']>((resolve, reject) => {
+      this.queue.push({ name, job, resolve: resolve as (result: unknown) => void, reject });
+      this.serve();
+    });
+  }
+
+  /** Ends work that is under way: what it had made is found half made at the next start. */
+  async close(): Promise<void> {
+    this.closed = true;
+    for (const waiting of this.queue.splice(0)) waiting.reject(unavailable('the executor is stopping'));
+    await Promise.all([...this.threads].map((thread) => thread.end()));
+  }
+
+  private serve(): void {
+    while (this.queue.length > 0) {
+      const thread = [...this.threads].find((one) => !one.busy) ?? (this.threads.size < MOST_THREADS ? this.add() : undefined);
+      const next = thread && this.queue.shift();
+      if (!next) return;
+      thread.take(next);
+    }
+  }
+
+  private add(): TreeThread {
+    const thread = new TreeThread(
+      () => this.serve(),
+      () => {
+        this.threads.delete(thread);
+        this.serve();
+      },
+    );
+    this.threads.add(thread);
+    return thread;
+  }
+}
+
+class TreeThread {
+  private readonly worker = new Worker(new URL('./tree-thread.js', import.meta.url), {
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
+    // Descriptors come from the addon, where Node does not see them opened.
+    trackUnmanagedFds: false,
+  });
+  private current: Waiting | undefined;
+  private idle: NodeJS.Timeout | undefined;
+  private reason: unknown;
+
+  constructor(
+    private readonly onFree: () => void,
+    onGone: () => void,
+  ) {
+    this.worker.on('message', (message: { readonly result?: unknown; readonly error?: ErrorReply }) => this.done(message));
+    this.worker.on('error', (error) => (this.reason = error));
+    this.worker.on('exit', () => {
+      clearTimeout(this.idle);
+      this.current?.reject(this.reason === undefined ? unavailable('the executor is stopping') : internal(`the work on a directory tree ended early: ${errorMessage(this.reason)}`, this.reason));
+      this.current = undefined;
+      onGone();
+    });
+    this.worker.unref();
+  }
+
+  get busy(): boolean {
+    return this.current !== undefined;
+  }
+
+  take(next: Waiting): void {
+    clearTimeout(this.idle);
+    this.current = next;
+    // A process does not end over a job under way, but it does over an idle thread.
+    this.worker.ref();
+    this.worker.postMessage({ name: next.name, job: next.job });
+  }
+
+  async end(): Promise<void> {
+    await this.worker.terminate();
+  }
+
+  private done({ result, error }: { readonly result?: unknown; readonly error?: ErrorReply }): void {
+    const { current } = this;
+    this.current = undefined;
+    this.worker.unref();
+    this.idle = setTimeout(() => void this.end(), IDLE_MS).unref();
+    if (error) current?.reject(fromErrorReply(error));
+    else current?.resolve(result);
+    this.onFree();
+  }
+}

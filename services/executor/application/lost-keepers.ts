@@ -1,0 +1,18 @@
+import type { ContainerCgroups } from '../adapters/host/container-cgroups.js';
+import type { LiveTask } from './live-task.js';
+import type { OciRuntimes } from './oci-runtimes.js';
+
+/** What a shim does at the end of its container, done for one that was killed before it could. */
+export class LostKeepers {
+  constructor(
+    private readonly cgroups: ContainerCgroups,
+    private readonly runtimes: OciRuntimes,
+  ) {}
+
+  /** Resolves when the container's processes have ended, its cgroups are gone, and its runtime knows it no more. */
+  async end(task: LiveTask): Promise<void> {
+    await this.cgroups.end(task.identity.container);
+    // A runtime that was uninstalled meanwhile has left nothing but its own notes.
+    if (task.runtime) await this.runtimes.abandon(task.runtime, task).catch(() => undefined);
+  }
+}

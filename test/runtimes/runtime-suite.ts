@@ -1,0 +1,182 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { CliResult, TestEngine } from '../e2e/engine.js';
+
+/** What every back end of the executor has to do, driven by the real docker CLI. Runtimes differ in how, never in what a user sees. */
+export function describeRuntime(runtime: string, engineOf: () => TestEngine): void {
+  const docker = (...args: string[]): Promise<CliResult> => engineOf().docker(args);
+  const run = (...args: string[]): Promise<CliResult> => docker('run', '--rm', '--runtime', runtime, ...args);
+  const runInput = (input: string, ...args: string[]): Promise<CliResult> => engineOf().docker(['run', '--rm', '--runtime', runtime, ...args], input);
+  const sh = (...args: string[]): Promise<CliResult> => run(...args.slice(0, -1), 'busybox', 'sh', '-c', args.at(-1) ?? '');
+  const detached = (name: string, ...args: string[]): Promise<CliResult> => docker('run', '-d', '--name', `${name}-${runtime}`, '--runtime', runtime, ...args);
+  const state = async (name: string, format: string): Promise<string> => (await docker('inspect', '--format', format, `${name}-${runtime}`)).stdout.trim();
+
+  describe(`--runtime ${runtime}`, () => {
+    afterAll(() => {
+      const directory = join(engineOf().settings.runRoot, 'runtimes', runtime);
+      expect(existsSync(directory) ? readdirSync(directory) : [], 'state that the runtime was left with').toEqual([]);
+    });
+
+    test('streams and the exit code are the command\'s', async () => {
+      expect(await runInput('from outside\n', '-i', 'busybox', 'sh', '-c', 'cat; echo err >&2; exit 7')).toMatchObject({ stdout: 'from outside\n', stderr: 'err\n', code: 7 });
+    });
+
+    test('a command that is not there is 127, one that may not run 126', async () => {
+      const missing = await run('busybox', 'no-such-command');
+      expect(missing).toMatchObject({ code: 127 });
+      expect(missing.stderr).toContain('no-such-command');
+      const forbidden = await run('busybox', '/etc/passwd');
+      expect(forbidden.stderr).toMatch(/permission denied/i);
+      expect(forbidden.code).toBe(126);
+    });
+
+    test('a terminal is the controlling one', async () => {
+      const { stdout, code } = await sh('-t', 'tty; test -c /dev/console && echo console; echo err >&2; exit 4');
+      expect(stdout).toBe('/dev/pts/0\r\nconsole\r\nerr\r\n');
+      expect(code).toBe(4);
+    });
+
+    test('users and groups, by name and by number', async () => {
+      expect((await sh('--user', 'nobody', '--group-add', 'users', '--group-add', '77', 'id; echo $HOME')).stdout).toBe('uid=65534(nobody) gid=65534(nogroup) groups=77,100(users),65534(nogroup)\n/\n');
+      expect((await sh('--user', '1234:daemon', 'id -u; id -g')).stdout).toBe('1234\n1\n');
+      const unknown = await run('--user', 'nemo', 'busybox', 'true');
+      expect(unknown.stderr).toContain('unable to find user nemo: no matching entries in passwd file');
+      expect(unknown.code).toBe(125);
+    });
+
+    test('rights are Docker\'s: capabilities, the filter, no new privileges, masks', async () => {
+      const rights = 'grep -E "^(CapBnd|CapInh|NoNewPrivs|Seccomp:)" /proc/self/status | tr "\\t" " "';
+      expect((await sh(rights)).stdout).toBe('CapInh: 0000000000000000\nCapBnd: 00000000a80425fb\nNoNewPrivs: 0\nSeccomp: 2\n');
+      expect((await sh('--cap-drop', 'all', '--cap-add', 'net_admin', '--security-opt', 'no-new-privileges', '--security-opt', 'seccomp=unconfined', rights)).stdout).toBe(
+        'CapInh: 0000000000000000\nCapBnd: 0000000000001000\nNoNewPrivs: 1\nSeccomp: 0\n',
+      );
+      const masked = await sh('head -c1 /proc/kcore | wc -c; ls /sys/firmware; echo x > /proc/sys/kernel/domainname');
+      expect(masked.stdout).toBe('0\n');
+      expect(masked.stderr).toContain('Read-only file system');
+    });
+
+    test('a privileged container has all that there is', async () => {
+      const fuse = execFileSync('stat', ['-c', '%t:%T', '/dev/fuse']).toString().trim();
+      const held = /^CapBnd:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+      expect((await sh('--privileged', 'grep -E "^(CapBnd|Seccomp:)" /proc/self/status | tr "\\t" " "; mkdir /m; mount -t tmpfs none /m && echo mounted; stat -c %t:%T /dev/fuse')).stdout).toBe(`CapBnd: ${held}\nSeccomp: 0\nmounted\n${fuse}\n`);
+    });
+
+    test('limits hold', async () => {
+      const files = 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max /sys/fs/cgroup/cpu/cpu.cfs_quota_us 2>/dev/null; ulimit -n';
+      const { stdout } = await sh('--memory', '64m', '--pids-limit', '50', '--cpus', '0.5', '--ulimit', 'nofile=128:256', files);
+      expect(stdout.split('\n')).toEqual(expect.arrayContaining(['67108864', '50', '128']));
+    });
+
+    test('a limit that the engine may not give is refused', async () => {
+      const refused = await run('--ulimit', 'nofile=99999999:99999999', 'busybox', 'true');
+      expect(refused.stderr).toMatch(/error setting rlimit.*operation not permitted|setrlimit.*Operation not permitted/i);
+      expect(refused.code).not.toBe(0);
+    });
+
+    test('a container that takes too much memory is killed, and said to be', async () => {
+      await detached('oom', '--memory', '16m', '--memory-swap', '16m', 'busybox', 'sh', '-c', 'tail /dev/zero; exit 137');
+      expect((await docker('wait', `oom-${runtime}`)).stdout).toBe('137\n');
+      expect(await state('oom', '{{.State.OOMKilled}}')).toBe('true');
+      await docker('rm', `oom-${runtime}`);
+    });
+
+    test('mounts: of the host, volumes, tmpfs, and a read-only root', async () => {
+      const source = join(engineOf().settings.dataRoot, `shared-${runtime}`);
+      mkdirSync(source);
+      writeFileSync(join(source, 'file'), 'of the host');
+      const script = 'cat /shared/file; touch /shared/x 2>/dev/null || echo ro; echo kept > /data/f; cat /data/f; touch /t/x && echo tmpfs; touch /x 2>/dev/null || echo read-only; pwd';
+      const { stdout } = await sh('--read-only', '-v', `${source}:/shared:ro`, '-v', `store-${runtime}:/data`, '--tmpfs', '/t', '-w', '/made/here', script);
+      expect(stdout).toBe('of the hostro\nkept\ntmpfs\nread-only\n/made/here\n');
+      await docker('volume', 'rm', `store-${runtime}`);
+      rmSync(source, { recursive: true });
+    });
+
+    test('what the host mounts later is seen through a slave, and not without', async () => {
+      await detached('slave', '-v', '/mnt:/slave:rslave', '-v', '/mnt:/private', 'busybox', 'sleep', '1000');
+      const place = `/mnt/${runtime}`;
+      execFileSync('nsenter', ['--mount', '--target', String(engineOf().pid('executor')), 'sh', '-c', `mkdir ${place} && mount -t tmpfs later ${place} && touch ${place}/seen`]);
+      expect((await docker('exec', `slave-${runtime}`, 'ls', `/slave/${runtime}`, `/private/${runtime}`)).stdout).toBe(`/private/${runtime}:\n\n/slave/${runtime}:\nseen\n`);
+      execFileSync('nsenter', ['--mount', '--target', String(engineOf().pid('executor')), 'umount', place]);
+      await docker('rm', '-f', `slave-${runtime}`);
+      const refused = await run('-v', '/tmp:/t:rslave', 'busybox', 'true');
+      expect(refused.stderr).toMatch(/path \/tmp is mounted on \S+ but it is not a shared or slave mount/);
+    });
+
+    test('networks: an address of the bridge, none, the host\'s', async () => {
+      expect((await sh('--hostname', 'harbour', '--domainname', 'example.org', '--sysctl', 'net.ipv4.ip_forward=0', 'ip -o -4 addr show eth0 | wc -l; hostname; cat /proc/sys/kernel/domainname /proc/sys/net/ipv4/ip_forward')).stdout).toBe(
+        '1\nharbour\nexample.org\n0\n',
+      );
+      expect((await sh('--network', 'none', 'ls /sys/class/net')).stdout).toBe('lo\n');
+      const host = await sh('--network', 'host', 'hostname; ls /sys/class/net');
+      expect(host.stdout).toContain(engineOf().settings.bridge);
+      expect(host.stdout.split('\n')[0]).toBe(hostname());
+    });
+
+    test('--init reaps and passes signals on', async () => {
+      await detached('init', '--init', 'busybox', 'sh', '-c', 'trap "echo told; exit 5" TERM; (sleep 0.05 &); while :; do sleep 0.05; done');
+      expect((await docker('exec', `init-${runtime}`, 'cat', '/proc/1/comm')).stdout).toBe('docker-init\n');
+      await docker('stop', `init-${runtime}`);
+      expect(await state('init', '{{.State.ExitCode}}')).toBe('5');
+      await docker('rm', `init-${runtime}`);
+    });
+
+    test('exec: streams, exit code, user, directory, terminal', async () => {
+      await detached('exec', '-e', 'KEPT=yes', '--ulimit', 'nofile=99:100', 'busybox', 'sleep', '1000');
+      const name = `exec-${runtime}`;
+      expect(await engineOf().docker(['exec', '-i', '-u', 'daemon', '-w', '/tmp', '-e', 'MORE=too', name, 'sh', '-c', 'cat; id -un; pwd; echo $KEPT $MORE; echo err >&2; exit 3'], 'in\n')).toMatchObject({
+        stdout: 'in\ndaemon\n/tmp\nyes too\n',
+        stderr: 'err\n',
+        code: 3,
+      });
+      expect((await docker('exec', '-t', name, 'sh', '-c', 'tty; ulimit -n; grep CapBnd /proc/self/status | tr "\\t" " "')).stdout).toBe('/dev/pts/0\r\n99\r\nCapBnd: 00000000a80425fb\r\n');
+      expect(await docker('exec', '--privileged', name, 'grep', '-cE', 'CapBnd:.*1fffeffffff|CapBnd:.*1ffffffffff|Seccomp:.*2', '/proc/self/status')).toMatchObject({ stdout: '2\n' });
+      expect((await docker('exec', name, 'no-such-command')).code).not.toBe(0);
+      expect(await state('exec', '{{.State.Running}}')).toBe('true');
+      await docker('rm', '-f', name);
+    });
+
+    test('kill and stop end it with the code of their signal', async () => {
+      await detached('kill', 'busybox', 'sh', '-c', 'trap "exit 9" USR1; while :; do sleep 0.05; done');
+      await docker('kill', '--signal', 'USR1', `kill-${runtime}`);
+      expect((await docker('wait', `kill-${runtime}`)).stdout).toBe('9\n');
+      await docker('start', `kill-${runtime}`);
+      await docker('stop', '--time', '0', `kill-${runtime}`);
+      expect(await state('kill', '{{.State.ExitCode}} {{.State.Status}}')).toBe('137 exited');
+      await docker('rm', `kill-${runtime}`);
+    });
+
+    test('a restart of the executor is not noticed', async () => {
+      await detached('kept', '-i', 'busybox', 'sh', '-c', 'echo begun; read line; echo done; exit 9');
+      const killed = engineOf().pid('executor') ?? 0;
+      process.kill(killed, 'SIGKILL');
+      await until(async () => (await docker('exec', `kept-${runtime}`, 'echo', 'again')).stdout === 'again\n');
+      expect(engineOf().pid('executor')).not.toBe(killed);
+      await engineOf().docker(['attach', '--sig-proxy=false', `kept-${runtime}`], 'go on\n');
+      await until(async () => (await state('kept', '{{.State.Status}} {{.State.ExitCode}}')) === 'exited 9');
+      expect((await docker('logs', `kept-${runtime}`)).stdout).toBe('begun\ndone\n');
+      await docker('rm', `kept-${runtime}`);
+    });
+
+    test('a container whose keeper is killed ends with it, and its code is not known', async () => {
+      await detached('lost', 'busybox', 'sleep', '1000');
+      const pid = await state('lost', '{{.State.Pid}}');
+      const keeper = Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[1]);
+      expect(readFileSync(`/proc/${keeper}/comm`, 'utf8')).toBe('berth-shim\n');
+      process.kill(keeper, 'SIGKILL');
+      expect((await docker('wait', `lost-${runtime}`)).stdout).toBe('255\n');
+      await until(() => Promise.resolve(!existsSync(`/proc/${pid}`)));
+      await docker('rm', `lost-${runtime}`);
+    });
+  });
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error('what was waited for did not come');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

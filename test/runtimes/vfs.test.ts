@@ -1,0 +1,27 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startEngine, type TestEngine } from '../e2e/engine.js';
+
+let engine: TestEngine;
+beforeAll(async () => {
+  engine = await startEngine({ BERTH_STORAGE_DRIVER: 'vfs' });
+  await engine.loadBusybox();
+}, 120_000);
+afterAll(() => engine.stop(), 60_000);
+
+test('without overlay, a container has a copy of its image, keeps what it writes, and says so', async () => {
+  expect((await engine.docker(['info', '--format', '{{.Driver}}'])).stdout).toBe('vfs\n');
+  const id = (await engine.docker(['create', '--name', 'copy', 'busybox', 'sh', '-c', 'cat /kept 2>/dev/null; echo written > /kept; id -un'])).stdout.trim();
+  expect((await engine.docker(['start', '-a', 'copy'])).stdout).toBe('root\n');
+  expect((await engine.docker(['start', '-a', 'copy'])).stdout).toBe('written\nroot\n');
+  expect((await engine.docker(['inspect', '--format', '{{.Driver}} {{.GraphDriver.Name}}', 'copy'])).stdout).toBe('vfs vfs\n');
+  expect((await engine.docker(['run', '--rm', '--read-only', 'busybox', 'sh', '-c', 'cat /kept; touch /x 2>/dev/null || echo read-only'])).stdout).toBe('read-only\n');
+  await engine.docker(['rm', 'copy']);
+  expect(existsSync(join(engine.settings.dataRoot, 'containers', id))).toBe(false);
+});
+
+test('an empty volume is filled without overlay, too', async () => {
+  expect((await engine.docker(['run', '--rm', '-v', 'store:/etc', 'busybox', 'sh', '-c', 'grep -c root /etc/passwd'])).stdout).toBe('1\n');
+  await engine.docker(['volume', 'rm', 'store']);
+});
