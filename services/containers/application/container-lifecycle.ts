@@ -133,8 +133,8 @@ export class ContainerLifecycle {
   }
 
   async kill(reference: string, signalText: string | undefined, asked: RequestContext): Promise<Done> {
-    const { spec, run } = this.directory.find(reference);
     const signal = signalNumber(signalText || String(SIGKILL));
+    const { spec, run } = this.directory.find(reference);
     const { position, repeated } = await this.containers.execute(spec.id, { type: 'Kill', signal, at: now() }, asked);
     if (asked.dryRun || repeated) return { position };
     const killed = signal === SIGKILL ? this.waits.ended(spec.id, KILL_DEADLINE_MS) : undefined;

@@ -1,9 +1,10 @@
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { ContainerCreated, CreateContainer } from '#contracts/containers/commands.js';
-import { GetImage } from '#contracts/images/images.js';
+import { GetImage, type ImageView } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { CreateVolume, RemoveVolume } from '#contracts/volumes/volumes.js';
-import { BerthError, invalid } from '#libs/errors/errors.js';
+import { BerthError, invalid, notFound } from '#libs/errors/errors.js';
+import { fitness, formatPlatform, parsePlatform } from '#libs/oci/platform.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
 import { commandLine, withImageDefaults } from '../domain/image-defaults.js';
@@ -36,7 +37,9 @@ export class ContainerCreation {
     // Made by this very request before, and perhaps removed since.
     if (asked.idempotencyKey !== undefined && (await this.containers.wasDone(id, 'Create', asked.idempotencyKey))) return { id, warnings: [], position: this.containers.position };
     const image = await this.bus.request(GetImage, { image: imageRef }, asked);
+    checkPlatform(command.platform, image, imageRef);
     const config = withImageDefaults(command.config, image, id);
+    if (config.WorkingDir && !config.WorkingDir.startsWith('/')) throw invalid(`the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path`);
     if (config.StopSignal) signalNumber(config.StopSignal);
     const [path, ...args] = commandLine(config);
     const wanted = mountRequests(config, hostConfig);
@@ -88,4 +91,10 @@ export class ContainerCreation {
     if (volume.created) undo.push(() => this.bus.request(RemoveVolume, { name: volume.name, force: true }, asked));
     return { type, name: volume.name, source: volume.mountpoint, target, readOnly, propagation, copyUp: !mount.noCopy, anonymous: source === '' };
   }
+}
+
+/** As not-found, since clients answer that by pulling the image for the platform they want. */
+function checkPlatform(wanted: string | undefined, image: ImageView, reference: string): void {
+  if (!wanted || fitness(parsePlatform(wanted), image) > 0) return;
+  throw notFound(`image with reference ${reference} was found but does not match the specified platform: wanted ${wanted}, actual: ${formatPlatform(image)}`);
 }

@@ -44,18 +44,21 @@ interface HistoryEntry {
   readonly created?: string;
   readonly created_by?: string;
   readonly comment?: string;
+  /** The step changed no file: it has no layer. */
+  readonly empty_layer?: boolean;
 }
 
-/** GET /images/{name}/history, the newest step first. Sizes of single layers are not in the view: 0, but for the whole image's on its newest layer. */
+/** GET /images/{name}/history, the newest step first, each with the bytes of its own layer. */
 export function imageHistory(view: ImageView): object[] {
   // History entries come from an image's configuration (image-spec, config.md), which is JSON of this shape where it is sound.
-  const steps = (view.history as readonly HistoryEntry[]).toReversed();
+  let layer = 0;
+  const steps = (view.history as readonly HistoryEntry[]).map((step) => ({ ...step, bytes: step.empty_layer === true ? 0 : (view.layerBytes[layer++] ?? 0) })).toReversed();
   return steps.map((step, at) => ({
     Id: at === 0 ? view.id : '<missing>',
     Created: unixSeconds(step.created ?? view.createdAt),
     CreatedBy: step.created_by ?? '',
     Tags: at === 0 && view.repoTags.length > 0 ? view.repoTags : null,
-    Size: at === 0 ? view.sizeBytes : 0,
+    Size: step.bytes,
     Comment: step.comment ?? '',
   }));
 }

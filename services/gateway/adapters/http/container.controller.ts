@@ -4,7 +4,7 @@ import { CreateContainer, KillContainer, RemoveContainer, RenameContainer, Resiz
 import { GetContainer, ListContainers } from '#contracts/containers/queries.js';
 import { GetImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
-import { invalid } from '#libs/errors/errors.js';
+import { invalid, notImplemented } from '#libs/errors/errors.js';
 import { EngineClient } from '../../application/engine-client.js';
 import { CONTAINER_FILTERS, filterContainers, wantsAll } from '../../domain/container-filters.js';
 import { readCreateRequest } from '../../domain/create-request.js';
@@ -26,6 +26,7 @@ export class ContainerController {
   @Get('/json')
   async list(@Query() query: QueryValues, @Asked() asked: RequestContext): Promise<object[]> {
     const filters = readFilters(text(query, 'filters'), CONTAINER_FILTERS);
+    refuseSizes(query);
     const limit = integer(query, 'limit') ?? -1;
     const imageIds = new Map<string, string>();
     for (const image of filters.get('ancestor') ?? []) {
@@ -49,7 +50,8 @@ export class ContainerController {
   }
 
   @Get('/:id/json')
-  async inspect(@Param('id') container: string, @Asked() asked: RequestContext): Promise<object> {
+  async inspect(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<object> {
+    refuseSizes(query);
     return containerInspect(await this.engine.ask(GetContainer, { container }, asked));
   }
 
@@ -98,6 +100,11 @@ export class ContainerController {
   async resize(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<void> {
     await this.engine.ask(ResizeContainer, { container, ...windowSize(query) }, asked);
   }
+}
+
+/** The writable layer is not measured yet, and 0 would be a lie. */
+function refuseSizes(query: QueryValues): void {
+  if (flag(query, 'size')) throw notImplemented('Berth does not support sizes of containers (size=1) yet');
 }
 
 export function windowSize(query: QueryValues): { readonly rows: number; readonly columns: number } {
