@@ -1,3 +1,4 @@
+import { availableParallelism, cpus } from 'node:os';
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { ContainerCreated, CreateContainer } from '#contracts/containers/commands.js';
 import { GetImage, type ImageView } from '#contracts/images/images.js';
@@ -7,6 +8,7 @@ import { BerthError, invalid, notFound } from '#libs/errors/errors.js';
 import { fitness, formatPlatform, parsePlatform } from '#libs/oci/platform.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
+import { checkEnvironment, checkResources, createWarnings, withResourceDefaults } from '../domain/check-resources.js';
 import { commandLine, withImageDefaults } from '../domain/image-defaults.js';
 import { checkHostConfig } from '../domain/launch-request.js';
 import { mountRequests, type WantedMount } from '../domain/mount-requests.js';
@@ -28,11 +30,14 @@ export class ContainerCreation {
   ) {}
 
   async create(command: CreateContainer, asked: RequestContext): Promise<ContainerCreated> {
-    const { name, hostConfig } = command;
+    const { name } = command;
+    const hostConfig = withResourceDefaults(command.hostConfig);
     if (name !== undefined && name !== '' && !NAME.test(name)) throw invalid(`Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
     const imageRef = command.config.Image ?? '';
     if (imageRef === '') throw invalid('no image specified');
     checkHostConfig(hostConfig);
+    checkResources(hostConfig, cpus().length || availableParallelism());
+    checkEnvironment(command.config);
     const id = keyedId('container', asked.idempotencyKey);
     // Made by this very request before, and perhaps removed since.
     if (asked.idempotencyKey !== undefined && (await this.containers.wasDone(id, 'Create', asked.idempotencyKey))) return { id, warnings: [], position: this.containers.position };
@@ -56,7 +61,7 @@ export class ContainerCreation {
       const at = new Date().toISOString();
       const spec = { id, name: claimed, createdAt: at, config, hostConfig, imageId: image.id, imageRef, layers: image.layers, path, args, mounts };
       const { position } = await this.containers.execute(id, { type: 'Create', spec, at }, asked);
-      return { id, warnings: [], position };
+      return { id, warnings: createWarnings(hostConfig), position };
     } catch (error) {
       for (const step of undo.reverse()) await step().catch(() => undefined);
       throw error;

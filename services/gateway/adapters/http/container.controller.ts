@@ -4,14 +4,14 @@ import { CreateContainer, KillContainer, RemoveContainer, RenameContainer, Resiz
 import { GetContainer, ListContainers } from '#contracts/containers/queries.js';
 import { GetImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
-import { invalid, notImplemented } from '#libs/errors/errors.js';
+import { conflict, invalid, notImplemented } from '#libs/errors/errors.js';
 import { EngineClient } from '../../application/engine-client.js';
 import { CONTAINER_FILTERS, filterContainers, wantsAll } from '../../domain/container-filters.js';
 import { readCreateRequest } from '../../domain/create-request.js';
 import { containerInspect, containerSummary } from '../../domain/docker-container.js';
 import { readFilters } from '../../domain/filters.js';
 import { flag, integer, text, type QueryValues } from '../../domain/query-values.js';
-import { Asked } from './asked.js';
+import { ApiVersion, Asked } from './asked.js';
 
 /** How long a stop may take beyond its own timeout, in ms. */
 const STOP_SLACK_MS = 60_000;
@@ -24,7 +24,7 @@ export class ContainerController {
   constructor(private readonly engine: EngineClient) {}
 
   @Get('/json')
-  async list(@Query() query: QueryValues, @Asked() asked: RequestContext): Promise<object[]> {
+  async list(@Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object[]> {
     const filters = readFilters(text(query, 'filters'), CONTAINER_FILTERS);
     refuseSizes(query);
     const limit = integer(query, 'limit') ?? -1;
@@ -37,7 +37,7 @@ export class ContainerController {
     const { containers } = await this.engine.ask(ListContainers, { all: flag(query, 'all') || limit > 0 || wantsAll(filters) }, asked);
     const fitting = filterContainers(containers, filters, imageIds);
     const now = Date.now();
-    return (limit > 0 ? fitting.slice(0, limit) : fitting).map((view) => containerSummary(view, now));
+    return (limit > 0 ? fitting.slice(0, limit) : fitting).map((view) => containerSummary(view, now, version));
   }
 
   @Post('/create')
@@ -50,9 +50,9 @@ export class ContainerController {
   }
 
   @Get('/:id/json')
-  async inspect(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<object> {
+  async inspect(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object> {
     refuseSizes(query);
-    return containerInspect(await this.engine.ask(GetContainer, { container }, asked));
+    return containerInspect(await this.engine.ask(GetContainer, { container }, asked), version);
   }
 
   @Post('/:id/start')
@@ -91,7 +91,7 @@ export class ContainerController {
   @Delete('/:id')
   @HttpCode(204)
   async remove(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<void> {
-    if (flag(query, 'link')) throw invalid('Berth has no links between containers to remove');
+    if (flag(query, 'link')) throw conflict('Conflict, cannot remove the default link name of the container');
     await this.engine.ask(RemoveContainer, { container, force: flag(query, 'force'), volumes: flag(query, 'v') }, asked, STOP_SLACK_MS);
   }
 
