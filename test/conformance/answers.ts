@@ -14,7 +14,7 @@ export type Archives = Readonly<Record<'busybox' | 'rubbish', Buffer>>;
 
 const HEADERS = ['content-type', 'api-version', 'docker-experimental', 'ostype', 'cache-control', 'pragma', 'swarm', 'server'];
 
-/** Sends the requests in order and gives all answers by name. A request that hangs for 10 s rejects. */
+/** Sends the requests in order and gives all answers by name. A request that hangs for 30 s rejects. */
 export async function answersOf(socketPath: string, requests: readonly ApiRequest[], archives: Archives): Promise<Map<string, Answer>> {
   const answers = new Map<string, Answer>();
   const kept = new Map<string, string>();
@@ -33,7 +33,7 @@ function ask(socketPath: string, wanted: ApiRequest, path: string, archives: Arc
   const bytes = archive !== undefined ? archives[archive] : body === undefined ? undefined : typeof body === 'string' ? Buffer.from(body) : Buffer.from(JSON.stringify(body));
   const headers = { ...(bytes === undefined ? {} : { 'content-type': archive === undefined ? 'application/json' : 'application/x-tar', 'content-length': String(bytes.length) }), ...wanted.headers };
   return new Promise((resolve, reject) => {
-    const outgoing = request({ socketPath, method, path, headers, agent: false, timeout: 10_000 }, (incoming) => {
+    const outgoing = request({ socketPath, method, path, headers, agent: false, timeout: 30_000 }, (incoming) => {
       const chunks: Buffer[] = [];
       incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
       incoming.once('error', reject);
@@ -42,7 +42,7 @@ function ask(socketPath: string, wanted: ApiRequest, path: string, archives: Arc
         resolve({ status: incoming.statusCode ?? 0, headers: told, body: ignoreBody ? 'ignored' : bodyOf(Buffer.concat(chunks)) });
       });
     });
-    outgoing.once('timeout', () => outgoing.destroy(new Error(`no answer to ${method} ${path} within 10 s`)));
+    outgoing.once('timeout', () => outgoing.destroy(new Error(`no answer to ${method} ${path} within 30 s`)));
     outgoing.once('error', reject);
     outgoing.end(bytes);
   });

@@ -25,9 +25,12 @@ function plain(value: unknown, key: string): unknown {
   );
 }
 
-/** Lists of what has a name come in any order. */
+/** Lists of what has a name, and mounts, come in any order. */
 function inOrder(list: unknown[]): unknown[] {
-  const nameOf = (one: unknown): string | undefined => (typeof one === 'object' && one !== null && 'Name' in one ? String(one.Name) : undefined);
+  const nameOf = (one: unknown): string | undefined => {
+    if (typeof one !== 'object' || one === null) return undefined;
+    return 'Destination' in one ? String(one.Destination) : 'Name' in one ? String(one.Name) : undefined;
+  };
   return list.every((one) => nameOf(one) !== undefined) ? list.toSorted((one, other) => ((nameOf(one) ?? '') < (nameOf(other) ?? '') ? -1 : 1)) : list;
 }
 

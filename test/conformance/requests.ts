@@ -95,18 +95,14 @@ const containers: readonly ApiRequest[] = [
   create('bad-bind', { ...TRUE, HostConfig: { Binds: ['/tmp:/'] } }),
   create('bad-bind', { ...TRUE, HostConfig: { Binds: ['/tmp:/x', '/etc:/x'] } }),
   create('bad-mount', { ...TRUE, HostConfig: { Mounts: [{ Type: 'parrot', Target: '/x' }] } }),
-  create('bad-mount', { ...TRUE, HostConfig: { Mounts: [{ Type: 'bind', Source: '/no/such/path', Target: '/x' }] } }),
   create('bad-mount', { ...TRUE, HostConfig: { Mounts: [{ Type: 'bind', Source: '/tmp', Target: '' }] } }),
   create('bad-mount', { ...TRUE, HostConfig: { Mounts: [{ Type: 'tmpfs', Source: '/tmp', Target: '/x' }] } }),
   create('bad-port', { ...TRUE, HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '70000' }] } } }),
-  create('bad-port', { ...TRUE, HostConfig: { PortBindings: { '80/quic': [{ HostPort: '7000' }] } } }),
-  create('bad-port', { ...TRUE, ExposedPorts: { 'http': {} } }),
   create('bad-dir', { ...TRUE, WorkingDir: 'relative' }),
   create('bad-signal', { ...TRUE, StopSignal: 'SIGNOSUCH' }),
   create('bad-env', { ...TRUE, Env: ['=x'] }),
   create('bad-security', { ...TRUE, HostConfig: { SecurityOpt: ['colour=red'] } }),
   create('bad-capability', { ...TRUE, HostConfig: { CapAdd: ['FLY'] } }),
-  create('bad-network', { ...TRUE, HostConfig: { NetworkMode: 'container:nobody' } }),
   create('bad-ports', { ...TRUE, HostConfig: { NetworkMode: 'host', PortBindings: { '80/tcp': [{ HostPort: '7000' }] } } }, { keep: { hostPorts: 'Id' } }),
   del('/containers/{hostPorts}'),
   create('bad-sysctl', { ...TRUE, HostConfig: { Sysctls: { 'kernel.panic': '1' } } }),
@@ -201,6 +197,7 @@ const containers: readonly ApiRequest[] = [
   }, { name: 'create with many options' }),
   get('/containers/options/json', { name: 'inspect of one with many options', schema: '/containers/{id}/json' }),
   del('/containers/options?v=1'),
+  del('/volumes/store', { name: 'remove of a volume that a container made' }),
 ];
 
 const images: readonly ApiRequest[] = [

@@ -175,7 +175,7 @@ export class ContainerLifecycle {
     if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) throw invalid(`Error when allocating new name: Invalid container name (/${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
     if (name === spec.name) {
       if (asked.idempotencyKey !== undefined && (await this.containers.wasDone(spec.id, 'Rename', asked.idempotencyKey))) return { position: this.containers.position };
-      throw conflict('Renaming a container with the same name as its current name');
+      throw invalid('Renaming a container with the same name as its current name');
     }
     await this.names.execute(name, { type: 'Claim', name, container: spec.id }, asked);
     if (asked.dryRun) return this.planRename(spec, name, asked);

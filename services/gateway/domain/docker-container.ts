@@ -46,7 +46,7 @@ export function containerInspect(view: ContainerView, version: string): object {
     ExecIDs: view.execIds.length === 0 ? null : view.execIds,
     HostConfig: forVersion('hostConfig', hostConfig(view), version),
     GraphDriver: { Data: null, Name: 'overlay2' },
-    Mounts: view.mounts.flatMap(mountPoint),
+    Mounts: mountPoints(view),
     Config: config(view),
     NetworkSettings: networkSettings(view, version),
   };
@@ -67,7 +67,7 @@ export function containerSummary(view: ContainerView, now: number, version: stri
     Status: statusText(view, now),
     HostConfig: { NetworkMode: networkOf(view) },
     NetworkSettings: { Networks: networks(view, version) },
-    Mounts: view.mounts.flatMap(mountPoint),
+    Mounts: mountPoints(view),
   };
 }
 
@@ -92,10 +92,16 @@ const hostAddress = (port: PublishedPort): string => port.hostIp || '0.0.0.0';
 
 const portKey = (port: PublishedPort): string => `${port.containerPort}/${port.protocol}`;
 
-function mountPoint(mount: ContainerMount): object[] {
+/** What --tmpfs asked for is shown in HostConfig.Tmpfs alone. */
+function mountPoints({ mounts, hostConfig: { Tmpfs } }: ContainerView): object[] {
+  const apart = Object.keys(Tmpfs ?? {});
+  return mounts.filter(({ type, target }) => type !== 'tmpfs' || !apart.includes(target)).map(mountPoint);
+}
+
+function mountPoint(mount: ContainerMount): object {
   const shared = { Destination: mount.target, Mode: mountMode(mount), RW: !mount.readOnly, Propagation: mount.propagation };
-  if (mount.type === 'volume') return [{ Type: 'volume', Name: mount.name ?? '', Source: mount.source, Driver: 'local', ...shared }];
-  return [{ Type: mount.type, Source: mount.source, ...shared }];
+  if (mount.type === 'volume') return { Type: 'volume', Name: mount.name ?? '', Source: mount.source, Driver: 'local', ...shared };
+  return { Type: mount.type, Source: mount.source, ...shared };
 }
 
 /** dockerd shows volumes with the mode it would relabel them by. */
