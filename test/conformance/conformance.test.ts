@@ -37,9 +37,9 @@ describe.each(Object.keys(GROUPS))('%s', (group) => {
     expect(differencesOf(name, expected, normalised(actual)).filter((found) => !isIntended(found)).map(tell)).toEqual([]);
   });
 
-  // What the newest version answers is held against the newest schema: requests that name a version show older fields.
   test.skipIf(schema === undefined).each(requests.filter((request) => request.schema !== undefined))('$name fits the official schema', async ({ name, method, path, schema: place = '' }) => {
-    if (/\{|sleeper|published|options/.test(path)) return expect(schema?.problems(place, answers.get(name)?.body)).toEqual([]);
+    // What is there for the whole run is asked again without a version; what came and went is held against the schema as it was answered.
+    if (!/\/(version|info|images|networks)\b/.test(path)) return expect(schema?.problems(place, answers.get(name)?.body)).toEqual([]);
     const newest = await answersOf(engine.socket, [{ name, method, path: path.replace(/^\/v1\.\d+/, '') }], archives);
     expect(schema?.problems(place, newest.get(name)?.body)).toEqual([]);
   });
