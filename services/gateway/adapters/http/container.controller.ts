@@ -12,6 +12,7 @@ import { containerInspect, containerSummary } from '../../domain/docker-containe
 import { readFilters } from '../../domain/filters.js';
 import { flag, integer, text, type QueryValues } from '../../domain/query-values.js';
 import { ApiVersion, Asked } from './asked.js';
+import { POSITION_HEADER } from './engine-headers.js';
 
 /** How long a stop may take beyond its own timeout, in ms. */
 const STOP_SLACK_MS = 60_000;
@@ -24,7 +25,7 @@ export class ContainerController {
   constructor(private readonly engine: EngineClient) {}
 
   @Get('/json')
-  async list(@Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object[]> {
+  async list(@Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<object[]> {
     const filters = readFilters(text(query, 'filters'), CONTAINER_FILTERS);
     refuseSizes(query);
     const limit = integer(query, 'limit') ?? -1;
@@ -34,37 +35,39 @@ export class ContainerController {
       const view = await this.engine.ask(GetImage, { image }, asked).catch(() => undefined);
       if (view !== undefined) imageIds.set(image, view.id);
     }
-    const { containers } = await this.engine.ask(ListContainers, { all: flag(query, 'all') || limit > 0 || wantsAll(filters) }, asked);
+    const { containers, position } = await this.engine.ask(ListContainers, { ...minPosition(query), all: flag(query, 'all') || limit > 0 || wantsAll(filters) }, asked);
+    reply.header(POSITION_HEADER, String(position));
     const fitting = filterContainers(containers, filters, imageIds);
     const now = Date.now();
     return (limit > 0 ? fitting.slice(0, limit) : fitting).map((view) => containerSummary(view, now, version));
   }
 
   @Post('/create')
-  async create(@Body() body: unknown, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<object> {
+  async create(@Body() body: unknown, @Query() query: QueryValues, @Asked() asked: RequestContext, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const request = readCreateRequest(body);
     const name = text(query, 'name')?.replace(/^\//, '');
     const platform = text(query, 'platform');
     const created = await this.engine.ask(CreateContainer, { ...request, ...(name ? { name } : {}), ...(platform ? { platform } : {}) }, asked);
+    reply.header(POSITION_HEADER, String(created.position));
     return { Id: created.id, Warnings: created.warnings };
   }
 
   @Get('/:id/json')
   async inspect(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object> {
     refuseSizes(query);
-    return containerInspect(await this.engine.ask(GetContainer, { container }, asked), version);
+    return containerInspect(await this.engine.ask(GetContainer, { container, ...minPosition(query) }, asked), version);
   }
 
   @Post('/:id/start')
   async start(@Param('id') container: string, @Asked() asked: RequestContext, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
-    const { changed } = await this.engine.ask(StartContainer, { container }, asked, START_TIMEOUT_MS);
-    reply.status(changed ? 204 : 304);
+    const { changed, position } = await this.engine.ask(StartContainer, { container }, asked, START_TIMEOUT_MS);
+    reply.status(changed ? 204 : 304).header(POSITION_HEADER, String(position));
   }
 
   @Post('/:id/stop')
   async stop(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
-    const { changed } = await this.engine.ask(StopContainer, { container, ...stopping(query) }, asked, stopTimeoutMs(query));
-    reply.status(changed ? 204 : 304);
+    const { changed, position } = await this.engine.ask(StopContainer, { container, ...stopping(query) }, asked, stopTimeoutMs(query));
+    reply.status(changed ? 204 : 304).header(POSITION_HEADER, String(position));
   }
 
   @Post('/:id/restart')
@@ -105,6 +108,12 @@ export class ContainerController {
 /** The writable layer is not measured yet, and 0 would be a lie. */
 function refuseSizes(query: QueryValues): void {
   if (flag(query, 'size')) throw notImplemented('Berth does not support sizes of containers (size=1) yet');
+}
+
+/** ?minPosition=: who read or made that position of the log sees no older state. */
+function minPosition(query: QueryValues): { readonly minPosition?: number } {
+  const position = integer(query, 'minPosition');
+  return position === undefined || position <= 0 ? {} : { minPosition: position };
 }
 
 export function windowSize(query: QueryValues): { readonly rows: number; readonly columns: number } {
