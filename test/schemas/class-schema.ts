@@ -12,6 +12,10 @@ interface Rule {
   readonly each?: boolean;
 }
 
+const TEXT: JsonSchema = { type: ['string', 'null'] };
+
+const objects = (properties: Readonly<Record<string, JsonSchema>>, required: readonly string[] = []): JsonSchema => ({ type: 'array', items: { type: 'object', properties, ...(required.length === 0 ? {} : { required }) } });
+
 /** What each rule of class-validator means in JSON Schema (2020-12). A rule that is not here is a fault: the schema would say less than the class. */
 const WORDS: Readonly<Record<string, (constraints: readonly unknown[]) => JsonSchema>> = {
   isString: () => ({ type: 'string' }),
@@ -23,6 +27,12 @@ const WORDS: Readonly<Record<string, (constraints: readonly unknown[]) => JsonSc
   isIn: ([values]) => ({ enum: values }),
   min: ([least]) => ({ minimum: least }),
   max: ([most]) => ({ maximum: most }),
+  areTextsByName: () => ({ type: 'object', additionalProperties: { type: 'string' } }),
+  areMounts: () => objects({ Type: TEXT, Target: TEXT, Source: TEXT, ReadOnly: { type: ['boolean', 'null'] }, BindOptions: {}, VolumeOptions: {}, TmpfsOptions: {} }, ['Type', 'Target']),
+  arePortBindings: () => ({ type: 'object', additionalProperties: { anyOf: [objects({ HostIp: TEXT, HostPort: TEXT }), { type: 'null' }] } }),
+  areUlimits: () => objects({ Name: TEXT, Soft: { type: 'integer' }, Hard: { type: 'integer' } }, ['Name', 'Soft', 'Hard']),
+  isRestartPolicy: () => ({ type: 'object', properties: { Name: TEXT, MaximumRetryCount: { type: ['integer', 'null'] } } }),
+  isLogConfig: () => ({ type: 'object', properties: { Type: TEXT, Config: { type: ['object', 'null'], additionalProperties: { type: 'string' } } } }),
   matches: ([pattern]) => ({ pattern: (pattern as RegExp).source }),
 };
 
