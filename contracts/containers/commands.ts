@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { IsArray, IsBoolean, IsInt, IsObject, IsOptional, IsString, Matches, Min, ValidateNested } from 'class-validator';
+import { IsArray, IsBoolean, IsInt, IsObject, IsOptional, IsString, Min, ValidateNested } from 'class-validator';
 import type { Done, StreamEndpoint } from '../request.js';
 import { Request } from '../request.js';
 import { ContainerConfig, HostConfig } from './container-config.js';
@@ -57,7 +57,7 @@ export class KillContainer extends ContainerRequest<Done> {
 export class RenameContainer extends ContainerRequest<Done> {
   static readonly subject = 'berth.command.containers.rename';
   static readonly dryRun = true;
-  @IsString() @Matches(/^\/?[a-zA-Z0-9][a-zA-Z0-9_.-]*$/) readonly name!: string;
+  @IsString() readonly name!: string;
 }
 
 export class RemoveContainer extends ContainerRequest<Done> {

@@ -1,4 +1,4 @@
-import { IsArray, IsBoolean, IsInt, IsNumber, IsObject, IsOptional, IsString, Max, Min } from 'class-validator';
+import { IsArray, IsBoolean, IsInt, IsNumber, IsObject, IsOptional, IsString } from 'class-validator';
 import { AreMounts, ArePortBindings, AreTextsByName, AreUlimits, IsLogConfig, IsRestartPolicy } from './field-shapes.js';
 
 /**
@@ -91,7 +91,7 @@ export class HostConfig {
   @IsOptional() @IsString() CpusetCpus?: string;
   @IsOptional() @IsString() CpusetMems?: string;
   @IsOptional() @IsNumber() PidsLimit?: number | null;
-  @IsOptional() @IsInt() @Min(-1000) @Max(1000) OomScoreAdj?: number;
+  @IsOptional() @IsInt() OomScoreAdj?: number;
   @IsOptional() @AreUlimits() Ulimits?: Ulimit[] | null;
   @IsOptional() @AreTextsByName() Sysctls?: Record<string, string> | null;
   @IsOptional() @IsArray() @IsInt({ each: true }) ConsoleSize?: number[] | null;

@@ -5,6 +5,7 @@ import type { ContainerView, ExecView } from './container-state.js';
 export class GetContainer extends Request<ContainerView> {
   static readonly subject = 'berth.query.containers.get';
   @IsString() readonly container!: string;
+  @IsOptional() @IsInt() readonly minPosition?: number;
 }
 
 export interface ContainerList {
@@ -16,6 +17,8 @@ export interface ContainerList {
 export class ListContainers extends Request<ContainerList> {
   static readonly subject = 'berth.query.containers.list';
   @IsBoolean() readonly all!: boolean;
+  /** Answer when the log up to this position is known. */
+  @IsOptional() @IsInt() readonly minPosition?: number;
 }
 
 export class GetExec extends Request<ExecView> {

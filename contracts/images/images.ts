@@ -32,6 +32,8 @@ export interface ImageView {
   readonly diffIds: readonly string[];
   /** Chain ids, the top layer first: what a snapshot of this image stands on. */
   readonly layers: readonly string[];
+  /** Bytes of each layer's files, in the order of `diffIds`. */
+  readonly layerBytes: readonly number[];
   readonly history: readonly object[];
 }
 
@@ -100,5 +102,8 @@ export interface ImageLayer {
   readonly diffId: string;
   readonly digest: string;
   readonly mediaType: string;
+  /** Of the blob. */
   readonly sizeBytes: number;
+  /** Of the files in it; absent in what was logged before it was known. */
+  readonly unpackedBytes?: number;
 }

@@ -11,6 +11,9 @@ export interface Platform {
 
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', x86_64: 'amd64', 'x86-64': 'amd64', aarch64: 'arm64', ia32: '386', i386: '386', ppc64: 'ppc64le', armhf: 'arm' };
 
+/** Architectures that may stand alone for linux on them. */
+const KNOWN = new Set([...Object.keys(ARCHITECTURES), 'amd64', 'arm', 'arm64', '386', 'ppc64le', 's390x', 'riscv64', 'mips64le', 'loong64']);
+
 export const hostPlatform: Platform = normal({ os: 'linux', architecture: arch, variant: '' });
 
 export function readPlatform(json: JsonObject): Platform {
@@ -22,7 +25,11 @@ export function parsePlatform(value: string): Platform {
   const parts = value.toLowerCase().split('/');
   if (parts.length > 3 || !parts.every((part) => /^[a-z0-9_.-]+$/.test(part))) throw invalid(`"${value}" is an invalid component of "${value}": platform specifier component must match "^[A-Za-z0-9_.-]+$"`);
   const [first = '', second, third] = parts;
-  if (second === undefined) return first === 'linux' ? { ...hostPlatform } : normal({ os: 'linux', architecture: first, variant: '' });
+  if (second === undefined) {
+    if (first === 'linux') return { ...hostPlatform };
+    if (!KNOWN.has(first)) throw invalid(`"${value}": unknown operating system or architecture: invalid argument`);
+    return normal({ os: 'linux', architecture: first, variant: '' });
+  }
   return normal({ os: first, architecture: second, variant: third ?? '' });
 }
 

@@ -1,9 +1,7 @@
-import type { EngineSettings } from '#libs/settings/engine-settings.js';
-import type { JetStreamEventStore } from '#libs/event-store/jetstream-event-store.js';
+import type { EngineApi } from './engine-api.js';
 
 export interface CommandInput {
-  readonly settings: EngineSettings;
-  readonly store: JetStreamEventStore;
+  readonly api: EngineApi;
   /** What stands after the command's name, options taken out. */
   readonly words: readonly string[];
   readonly options: { readonly json: boolean; readonly at?: string; readonly as?: string; readonly from?: string; readonly follow: boolean };

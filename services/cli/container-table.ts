@@ -1,5 +1,16 @@
-import type { ContainerAt } from './container-fold.js';
+import type { ContainerEvent } from '#contracts/containers/events.js';
+import type { EndpointSettings } from '#contracts/containers/container-state.js';
+import type { LoggedContainer } from '#contracts/gateway/log-replies.js';
 import { shortId, shortTime, textTable } from './text-table.js';
+
+type Of<Type extends ContainerEvent['type']> = Extract<ContainerEvent, { type: Type }>;
+
+/** The engine's answer, with what is in it of the containers' own events. */
+export interface ContainerAt extends LoggedContainer {
+  readonly created: Of<'ContainerCreated'>;
+  readonly exit?: Of<'ContainerExited'>;
+  readonly endpoint?: EndpointSettings;
+}
 
 /** What `docker ps -a` shows, of any moment. */
 export function containerTable(containers: readonly ContainerAt[]): string {

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { BerthError, errorMessage, invalid } from '#libs/errors/errors.js';
 import { readSettings } from '#libs/settings/engine-settings.js';
 import { type Command, exitCodes } from './command.js';
+import { EngineApi } from './engine-api.js';
 import { events } from './commands/events.js';
 import { history } from './commands/history.js';
 import { inspect } from './commands/inspect.js';
@@ -10,7 +11,6 @@ import { ps } from './commands/ps.js';
 import { show } from './commands/show.js';
 import { status } from './commands/status.js';
 import { why } from './commands/why.js';
-import { openLog } from './open-log.js';
 import { printable } from './text-table.js';
 
 const usage = `usage: berth COMMAND [--json]
@@ -39,15 +39,10 @@ async function run(args: readonly string[]): Promise<number> {
   const name = first === 'log' ? `log ${second ?? ''}` : first;
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) throw invalid(usage);
-  const settings = readSettings(process.env);
-  const store = await openLog(settings);
-  try {
-    const { json = false, follow = false, at, as, from } = values;
-    const options = { json, follow, ...(at === undefined ? {} : { at }), ...(as === undefined ? {} : { as }), ...(from === undefined ? {} : { from }) };
-    return await command({ settings, store, words: positionals.slice(first === 'log' ? 2 : 1), options, print: (line) => void process.stdout.write(`${line}\n`) });
-  } finally {
-    await store.close();
-  }
+  const { json = false, follow = false, at, as, from } = values;
+  const options = { json, follow, ...(at === undefined ? {} : { at }), ...(as === undefined ? {} : { as }), ...(from === undefined ? {} : { from }) };
+  const api = new EngineApi(readSettings(process.env).socket);
+  return await command({ api, words: positionals.slice(first === 'log' ? 2 : 1), options, print: (line) => void process.stdout.write(`${line}\n`) });
 }
 
 function parse(args: readonly string[]) {

@@ -93,12 +93,14 @@ export class ContainersController {
   }
 
   @Handles(queries.GetContainer)
-  get(@Body() query: queries.GetContainer): ContainerView {
+  async get(@Body() query: queries.GetContainer): Promise<ContainerView> {
+    if (query.minPosition) await this.directory.waitFor(query.minPosition);
     return this.directory.view(this.directory.find(query.container));
   }
 
   @Handles(queries.ListContainers)
-  list(@Body() query: queries.ListContainers): queries.ContainerList {
+  async list(@Body() query: queries.ListContainers): Promise<queries.ContainerList> {
+    if (query.minPosition) await this.directory.waitFor(query.minPosition);
     return this.directory.list(query.all);
   }
 

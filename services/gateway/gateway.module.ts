@@ -1,5 +1,6 @@
 import { type DynamicModule, Logger, Module } from '@nestjs/common';
 import { errorMessage } from '#libs/errors/errors.js';
+import { BerthController } from './adapters/http/berth.controller.js';
 import { ContainerController } from './adapters/http/container.controller.js';
 import { ContainerStreamsController } from './adapters/http/container-streams.controller.js';
 import { EventsController } from './adapters/http/events.controller.js';
@@ -10,9 +11,10 @@ import { NetworkController } from './adapters/http/network.controller.js';
 import { SystemController } from './adapters/http/system.controller.js';
 import { VolumeController } from './adapters/http/volume.controller.js';
 import { ContainerFeed } from './application/container-feed.js';
-import { EngineClient, type GatewayDependencies } from './application/engine-client.js';
+import { EngineClient, type GatewayDependencies, RUN_ROOT } from './application/engine-client.js';
 import { EngineSource } from './application/engine-source.js';
 import { EventFeed } from './application/event-feed.js';
+import { LogReading } from './application/log-reading.js';
 
 /** HTTP in, commands and queries out. Owns nothing. */
 @Module({})
@@ -32,12 +34,15 @@ export class GatewayModule {
         ImageController,
         VolumeController,
         NetworkController,
+        BerthController,
       ],
       providers: [
         { provide: EngineClient, useValue: client },
         { provide: ContainerFeed, useValue: new ContainerFeed(deps.store) },
         { provide: EventFeed, useValue: feed },
         { provide: EngineSource, useValue: new EngineSource(deps.store, client, feed) },
+        { provide: LogReading, useValue: new LogReading(deps.store) },
+        { provide: RUN_ROOT, useValue: deps.settings.runRoot },
       ],
     };
   }

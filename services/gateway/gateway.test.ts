@@ -59,6 +59,7 @@ const bus = {
 const followers = new Set<(commit: Commit) => void>();
 let position = 0;
 const store = {
+  replay: async () => position,
   lastPosition: async () => position,
   commitAt: async () => undefined,
   follow: async (_filters: readonly string[], _after: number, onCommit: (commit: Commit) => void) => {
@@ -87,7 +88,7 @@ beforeAll(async () => {
   streams = createServer({ allowHalfOpen: true }, (stream) => serve(stream)).listen(join(folder, 'streams'));
   const openStream = async (endpoint: StreamEndpoint): Promise<Socket> => connect({ path: endpoint.path, allowHalfOpen: true });
   // Only these are read of the settings.
-  gateway = await startGateway({ settings: { socket, dataRoot: folder } as EngineSettings, store, bus, openStream });
+  gateway = await startGateway({ settings: { socket, dataRoot: folder, runRoot: folder } as EngineSettings, store, bus, openStream });
 });
 
 afterAll(async () => {

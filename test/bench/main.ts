@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { openLog } from '../../services/cli/open-log.js';
+import { openLog } from '../e2e/operator-log.js';
 import { compare, type Row, rowOf } from './comparison.js';
 import { type OpenField, openField } from './field.js';
 import { FULL, programOf, QUICK } from './program.js';

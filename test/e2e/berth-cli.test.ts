@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { request } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { settingsEnvironment } from '../../services/engine/settings.js';
@@ -55,5 +56,56 @@ test('exit codes tell what went wrong', async () => {
   expect(await berth(['why', 'nobody'])).toMatchObject({ code: 1, stdout: '' });
   expect((await berth(['bogus'])).code).toBe(2);
   expect((await berth(['ps', '--at', 'yesterday'])).code).toBe(2);
-  expect((await berth(['ps'], { BERTH_NATS_PORT: '1' })).code).toBe(3);
+  expect((await berth(['ps'], { BERTH_SOCKET: '/nowhere.sock' })).code).toBe(3);
 });
+
+test('events are followed over a restart of the engine without gap or double', async () => {
+  const env = { PATH: process.env['PATH'] ?? '', ...settingsEnvironment(engine.settings) };
+  const follower = spawn(process.execPath, [MAIN, 'events', '--follow'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  let told = '';
+  follower.stdout.setEncoding('utf8').on('data', (text: string) => (told += text));
+  const ended = new Promise<number | null>((resolve) => follower.once('close', resolve));
+  const entries = () => told.split('\n').slice(0, -1).map((line) => JSON.parse(line) as { position: number; index: number; event: string; details: { name?: string } });
+  const knows = (name: string) => entries().some(({ event, details }) => event === 'ContainerCreated' && details.name === name);
+  await engine.docker(['create', '--name', 'before', 'busybox', 'true']);
+  await expect.poll(() => knows('before'), { timeout: 10_000 }).toBe(true);
+  await engine.down();
+  await engine.up();
+  await engine.docker(['create', '--name', 'after', 'busybox', 'true']);
+  await expect.poll(() => knows('after'), { timeout: 10_000 }).toBe(true);
+  follower.kill('SIGINT');
+  expect(await ended).toBe(0);
+  const followed = entries().map(({ position, index }) => `${position}.${index}`);
+  const all = (await berth(['events'])).stdout.trim().split('\n').map((line) => JSON.parse(line) as { position: number; index: number }).map(({ position, index }) => `${position}.${index}`);
+  expect(followed).toEqual(all.slice(0, followed.length));
+  await engine.docker(['rm', 'before', 'after']);
+}, 60_000);
+
+test('a list tells its position, and a query waits for one: list, then watch, misses nothing', async () => {
+  const created = await ask('POST', '/containers/create?name=watched', { Image: 'busybox', Cmd: ['true'] });
+  const position = Number(created.headers['berth-position']);
+  expect(position).toBeGreaterThan(0);
+  for (const path of ['/containers/json?all=1', '/berth/containers']) {
+    const listed = await ask('GET', `${path}${path.includes('?') ? '&' : '?'}minPosition=${position}`);
+    expect(Number(listed.headers['berth-position'])).toBeGreaterThanOrEqual(position);
+    expect(listed.body).toContain('watched');
+  }
+  const later = await ask('GET', `/berth/events?from=${position - 1}`);
+  expect(later.body.split('\n')[0]).toContain('ContainerCreated');
+  expect((await ask('GET', '/berth/history/nobody')).status).toBe(404);
+  expect((await ask('GET', '/berth/containers?at=yesterday')).status).toBe(400);
+  expect((await ask('GET', '/berth/events?from=x')).status).toBe(400);
+  await engine.docker(['rm', 'watched']);
+});
+
+function ask(method: string, path: string, body?: object): Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; body: string }> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ socketPath: engine.socket, method, path, agent: false, headers: body === undefined ? {} : { 'content-type': 'application/json' } }, (answer) => {
+      let text = '';
+      answer.setEncoding('utf8').on('data', (part: string) => (text += part));
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: text }));
+    });
+    outgoing.on('error', reject);
+    outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}

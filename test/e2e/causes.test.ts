@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Commit } from '#libs/event-store/event.js';
-import { openLog } from '../../services/cli/open-log.js';
+import { openLog } from './operator-log.js';
 import { startEngine, type TestEngine } from './engine.js';
 
 let engine: TestEngine;

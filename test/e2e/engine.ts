@@ -137,7 +137,8 @@ class PrivateEngine implements TestEngine {
   async stop(): Promise<void> {
     if (this.pid('engine') !== undefined) await this.removeContainers();
     await this.down();
-    const leaks = leaksOf(this.settings);
+    // A process removes its pid file just before it is gone.
+    const leaks = await settled(() => leaksOf(this.settings));
     await this.removeTraces();
     if (leaks.length > 0) throw new Error(`left behind by the test's engine:\n${leaks.join('\n')}`);
   }
@@ -181,6 +182,16 @@ async function until(what: string, timeoutMs: number, holds: () => boolean): Pro
   const deadline = Date.now() + timeoutMs;
   while (!holds()) {
     if (Date.now() > deadline) throw new Error(`not within ${timeoutMs / 1000} s: ${what}`);
+    await sleep(20);
+  }
+}
+
+/** What is found, once nothing is or after two seconds. */
+async function settled(find: () => string[]): Promise<string[]> {
+  const deadline = Date.now() + 2_000;
+  for (;;) {
+    const found = find();
+    if (found.length === 0 || Date.now() > deadline) return found;
     await sleep(20);
   }
 }

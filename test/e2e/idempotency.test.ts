@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openLog } from '../../services/cli/open-log.js';
+import { openLog } from './operator-log.js';
 import { startEngine, type TestEngine } from './engine.js';
 import { http, type HttpAnswer } from './http.js';
 

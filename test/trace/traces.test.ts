@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseTraceparent } from '#libs/telemetry/trace-context.js';
 import { OtlpReceiver, type ReceivedSpan } from '#libs/telemetry/otlp-receiver.js';
-import { openLog } from '../../services/cli/open-log.js';
+import { openLog } from '../e2e/operator-log.js';
 import { startEngine, type TestEngine } from '../e2e/engine.js';
 
 let receiver: OtlpReceiver;

@@ -1,28 +1,41 @@
-import { invalid } from '#libs/errors/errors.js';
-import type { Commit } from '#libs/event-store/event.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FollowedEntry } from '#contracts/gateway/log-replies.js';
+import { BerthError, invalid } from '#libs/errors/errors.js';
 import { type Command, exitCodes } from '../command.js';
-import { entryOf } from '../history.js';
+
+/** Between two attempts to reach an engine that was there. */
+const RETRY_MS = 200;
 
 /**
  * `berth events [--from POSITION] [--follow]`: the log after that position as JSON lines. Whoever keeps the last position it saw resumes there with
- * no gap and nothing twice.
+ * no gap and nothing twice; so does this command itself when the engine is restarted under it.
  */
-export const events: Command = async ({ store, options, print }) => {
+export const events: Command = async ({ api, options, print }) => {
   const from = Number(options.from ?? '0');
   if (!Number.isSafeInteger(from) || from < 0) throw invalid(`--from takes a position of the log, a whole number, not "${options.from ?? ''}"`);
-  const onCommit = (commit: Commit): void => {
-    for (const event of commit.events) print(JSON.stringify({ ...entryOf(commit, event), subject: commit.subject, commit: commit.id }));
+  const abort = new AbortController();
+  let last = { position: from, index: Infinity };
+  const take = (line: string): void => {
+    const { position, index } = JSON.parse(line) as FollowedEntry;
+    // A commit that was cut off in the middle is asked for again as a whole.
+    if (position < last.position || (position === last.position && index <= last.index)) return;
+    last = { position, index };
+    print(line);
   };
   if (!options.follow) {
-    await store.replay(['berth.event.>'], from, onCommit);
+    await api.lines(`/berth/events?from=${from}`, take, abort.signal);
     return exitCodes.ok;
   }
-  const following = await store.follow(['berth.event.>'], from, onCommit);
-  const interrupted = new Promise<undefined>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(undefined));
-  });
-  const failure = await Promise.race([following.ended, interrupted]);
-  await following.stop();
-  if (failure !== undefined) throw failure;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort());
+  for (let wasThere = false; !abort.signal.aborted; ) {
+    const after = last.index === Infinity ? last.position : last.position - 1;
+    try {
+      await api.lines(`/berth/events?follow=1&from=${after}`, (line) => ((wasThere = true), take(line)), abort.signal);
+    } catch (error) {
+      if (abort.signal.aborted) break;
+      if (!wasThere || !(error instanceof BerthError) || error.kind !== 'unavailable') throw error;
+    }
+    await delay(RETRY_MS, undefined, { signal: abort.signal }).catch(() => undefined);
+  }
   return exitCodes.ok;
 };

@@ -1,12 +1,10 @@
+import type { StatusReply } from '#contracts/gateway/log-replies.js';
 import { type Command, exitCodes } from '../command.js';
-import { readLog } from '../open-log.js';
-import { engineStatus, readyServices } from '../status.js';
 import { textTable } from '../text-table.js';
 
 /** `berth status`: whether the services are up, and how much the log holds. Exit code 1 when one is not ready. */
-export const status: Command = async ({ settings, store, options, print }) => {
-  const { commits, position } = await readLog(store);
-  const now = engineStatus(commits, position, readyServices(settings.runRoot));
+export const status: Command = async ({ api, options, print }) => {
+  const now = await api.get<StatusReply>('/berth/status');
   const counts = (of: Readonly<Record<string, number>>): string => Object.entries(of).map(([word, count]) => `${count} ${word}`).join(', ') || 'none';
   if (options.json) print(JSON.stringify(now));
   else

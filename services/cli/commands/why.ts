@@ -1,16 +1,13 @@
+import type { WhyReply } from '#contracts/gateway/log-replies.js';
 import { invalid } from '#libs/errors/errors.js';
 import { type Command, exitCodes } from '../command.js';
-import { findContainer } from '../find-subject.js';
-import { readLog } from '../open-log.js';
 import { printable } from '../text-table.js';
-import { why as sentence } from '../why.js';
 
 /** `berth why X`: why a container is as it is. */
-export const why: Command = async ({ store, words, options, print }) => {
+export const why: Command = async ({ api, words, options, print }) => {
   const [wanted] = words;
   if (wanted === undefined) throw invalid('usage: berth why NAME|ID');
-  const container = findContainer((await readLog(store)).commits, wanted);
-  const { id, name, status, since } = container;
-  print(options.json ? JSON.stringify({ id, name, status, since, why: sentence(container) }) : printable(sentence(container)));
+  const reply = await api.get<WhyReply>(`/berth/why/${encodeURIComponent(wanted)}`);
+  print(options.json ? JSON.stringify(reply) : printable(reply.why));
   return exitCodes.ok;
 };

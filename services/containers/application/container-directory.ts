@@ -22,6 +22,11 @@ export class ContainerDirectory {
     private readonly dataRoot: string,
   ) {}
 
+  /** Resolves once all of the log up to `position` is known here. */
+  waitFor(position: number): Promise<void> {
+    return this.containers.waitFor(position);
+  }
+
   find(reference: string): PresentContainer {
     const exact = this.get(reference) ?? this.get(this.names.get(reference.replace(/^\//, '')).state.holder);
     if (exact) return exact;

@@ -4,7 +4,7 @@ import type { EndpointSettings } from '#contracts/containers/container-state.js'
 import { AllocateEndpoint } from '#contracts/networks/networks.js';
 import type { Done, RequestContext } from '#contracts/request.js';
 import { RemoveVolume } from '#contracts/volumes/volumes.js';
-import { BerthError, conflict, errorMessage, unavailable } from '#libs/errors/errors.js';
+import { BerthError, conflict, errorMessage, invalid, notFound, unavailable } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { type ContainerSpec, isRunning, type PresentContainer } from '../domain/container/container-state.js';
 import { killMeaning } from '../domain/kill-signal.js';
@@ -133,14 +133,22 @@ export class ContainerLifecycle {
   }
 
   async kill(reference: string, signalText: string | undefined, asked: RequestContext): Promise<Done> {
-    const { spec, run } = this.directory.find(reference);
     const signal = signalNumber(signalText || String(SIGKILL));
+    const { spec, run } = this.findForKill(reference);
     const { position, repeated } = await this.containers.execute(spec.id, { type: 'Kill', signal, at: now() }, asked);
     if (asked.dryRun || repeated) return { position };
     const killed = signal === SIGKILL ? this.waits.ended(spec.id, KILL_DEADLINE_MS) : undefined;
     await this.signal(spec.id, run.start, signal, killMeaning(signal, spec.config.StopSignal).ends, asked);
     await killed;
     return { position };
+  }
+
+  private findForKill(reference: string): PresentContainer {
+    try {
+      return this.directory.find(reference);
+    } catch (error) {
+      throw error instanceof BerthError && error.kind === 'not-found' ? notFound(`cannot kill container: ${reference}: ${error.message}`) : error;
+    }
   }
 
   async remove(reference: string, wish: { force: boolean; volumes: boolean }, asked: RequestContext): Promise<Done> {
@@ -164,9 +172,10 @@ export class ContainerLifecycle {
   async rename(reference: string, wanted: string, asked: RequestContext): Promise<Done> {
     const { spec } = this.directory.find(reference);
     const name = wanted.replace(/^\//, '');
+    if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) throw invalid(`Error when allocating new name: Invalid container name (/${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
     if (name === spec.name) {
       if (asked.idempotencyKey !== undefined && (await this.containers.wasDone(spec.id, 'Rename', asked.idempotencyKey))) return { position: this.containers.position };
-      throw conflict('Renaming a container with the same name as its current name');
+      throw invalid('Renaming a container with the same name as its current name');
     }
     await this.names.execute(name, { type: 'Claim', name, container: spec.id }, asked);
     if (asked.dryRun) return this.planRename(spec, name, asked);

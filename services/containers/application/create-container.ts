@@ -1,13 +1,16 @@
+import { availableParallelism, cpus } from 'node:os';
 import type { ContainerConfig, HostConfig } from '#contracts/containers/container-config.js';
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { ContainerCreated, CreateContainer } from '#contracts/containers/commands.js';
 import { FillVolume, GetHostFacts } from '#contracts/executor/host.js';
-import { GetImage } from '#contracts/images/images.js';
+import { GetImage, type ImageView } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { CreateVolume, RemoveVolume } from '#contracts/volumes/volumes.js';
-import { BerthError, invalid } from '#libs/errors/errors.js';
+import { BerthError, invalid, notFound } from '#libs/errors/errors.js';
+import { fitness, formatPlatform, parsePlatform } from '#libs/oci/platform.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
+import { checkEnvironment, checkResources, createWarnings, withResourceDefaults } from '../domain/check-resources.js';
 import { commandLine, withImageDefaults } from '../domain/image-defaults.js';
 import { checkHostConfig } from '../domain/launch-request.js';
 import { mountRequests, type WantedMount } from '../domain/mount-requests.js';
@@ -32,17 +35,22 @@ export class ContainerCreation {
   ) {}
 
   async create(command: CreateContainer, asked: RequestContext): Promise<ContainerCreated> {
-    const { name, hostConfig } = command;
+    const { name } = command;
+    const hostConfig = withResourceDefaults(command.hostConfig);
     if (name !== undefined && name !== '' && !NAME.test(name)) throw invalid(`Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
     const imageRef = command.config.Image ?? '';
     if (imageRef === '') throw invalid('no image specified');
     checkHostConfig(hostConfig);
+    checkResources(hostConfig, cpus().length || availableParallelism());
+    checkEnvironment(command.config);
     const id = keyedId('container', asked.idempotencyKey);
     // Made by this very request before, and perhaps removed since.
     if (asked.idempotencyKey !== undefined && (await this.containers.wasDone(id, 'Create', asked.idempotencyKey))) return { id, warnings: [], position: this.containers.position };
     await this.checkRuntime(hostConfig.Runtime, asked);
     const image = await this.bus.request(GetImage, { image: imageRef }, asked);
+    checkPlatform(command.platform, image, imageRef);
     const config = withImageDefaults(await this.withHostname(command.config, hostConfig, asked), image, id);
+    if (config.WorkingDir && !config.WorkingDir.startsWith('/')) throw invalid(`the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path`);
     if (config.StopSignal) signalNumber(config.StopSignal);
     const [path, ...args] = commandLine(config);
     const wanted = mountRequests(config, hostConfig);
@@ -59,7 +67,7 @@ export class ContainerCreation {
       const at = new Date().toISOString();
       const spec = { id, name: claimed, createdAt: at, config, hostConfig, imageId: image.id, imageRef, layers: image.layers, path, args, mounts };
       const { position } = await this.containers.execute(id, { type: 'Create', spec, at }, asked);
-      return { id, warnings: [], position };
+      return { id, warnings: createWarnings(hostConfig), position };
     } catch (error) {
       for (const step of undo.reverse()) await step().catch(() => undefined);
       throw error;
@@ -109,4 +117,10 @@ export class ContainerCreation {
     if (!mount.noCopy && layers.length > 0) await this.bus.request(FillVolume, { name: volume.name, layers, path: target }, asked, { timeoutMs: FILL_TIMEOUT_MS });
     return { type, name: volume.name, source: volume.mountpoint, target, readOnly, propagation, copyUp: !mount.noCopy, anonymous: source === '' };
   }
+}
+
+/** As not-found, since clients answer that by pulling the image for the platform they want. */
+function checkPlatform(wanted: string | undefined, image: ImageView, reference: string): void {
+  if (!wanted || fitness(parsePlatform(wanted), image) > 0) return;
+  throw notFound(`image with reference ${reference} was found but does not match the specified platform: wanted ${wanted}, actual: ${formatPlatform(image)}`);
 }

@@ -34,7 +34,8 @@ export class ExecSessions {
 
   async start({ exec: id, detach, consoleSize }: StartExec, asked: RequestContext): Promise<{ endpoint?: StreamEndpoint; terminal: boolean }> {
     const { container, config } = this.find(id);
-    if (this.runs.get(id)) throw conflict(`Error: Exec command ${id} is already running`);
+    const earlier = this.runs.get(id);
+    if (earlier) throw conflict(`Error: Exec command ${id} ${earlier.exitCode === null ? 'is already running' : 'has already run'}`);
     const { spec, run } = this.running(container);
     const ticket = randomBytes(16).toString('hex');
     const tickets = detach ? [] : [{ ticket, stdin: config.attachStdin, stdout: config.attachStdout, stderr: config.attachStderr }];
@@ -74,6 +75,7 @@ export class ExecSessions {
 
   async resize({ exec, rows, columns }: ResizeExec, asked: RequestContext): Promise<Done> {
     const { container } = this.find(exec);
+    if (this.runs.get(exec)?.exitCode !== null) throw notFound('no such exec');
     const { run } = this.running(container);
     return this.bus.request(ResizeTask, { container, start: run.start, exec, rows, columns }, asked);
   }

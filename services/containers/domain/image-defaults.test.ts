@@ -3,7 +3,7 @@ import type { ImageRunConfig, ImageView } from '#contracts/images/images.js';
 import { commandLine, mergeEnvironment, withImageDefaults } from './image-defaults.js';
 
 const image = (config: ImageRunConfig): ImageView => ({
-  id: 'sha256:1', repoTags: [], repoDigests: [], createdAt: '', sizeBytes: 0, architecture: 'amd64', os: 'linux', variant: '', author: '', comment: '', config, diffIds: [], layers: [], history: [],
+  id: 'sha256:1', repoTags: [], repoDigests: [], createdAt: '', sizeBytes: 0, architecture: 'amd64', os: 'linux', variant: '', author: '', comment: '', config, diffIds: [], layers: [], layerBytes: [], history: [],
 });
 const id = '0123456789abcdef';
 const both = image({ Entrypoint: ['/entry'], Cmd: ['serve'] });

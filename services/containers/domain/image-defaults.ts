@@ -14,16 +14,20 @@ export function withImageDefaults(config: ContainerConfig, image: ImageView, con
     ...config,
     Hostname: config.Hostname || containerId.slice(0, 12),
     User: config.User || defaults.User || '',
-    Env: mergeEnvironment(defaults.Env ?? [], config.Env ?? []),
+    Env: [...(config.Env ?? []), ...(defaults.Env ?? []).filter((variable) => !(config.Env ?? []).some((own) => nameOf(own) === nameOf(variable)))],
     Entrypoint: entrypoint.length > 0 ? entrypoint : null,
     Cmd: command.length > 0 ? command : null,
     WorkingDir: config.WorkingDir || defaults.WorkingDir || '',
-    Volumes: { ...(defaults.Volumes ?? {}), ...(config.Volumes ?? {}) },
-    ExposedPorts: { ...(defaults.ExposedPorts ?? {}), ...(config.ExposedPorts ?? {}) },
+    Volumes: orNull({ ...defaults.Volumes, ...config.Volumes }),
+    ExposedPorts: orNull({ ...defaults.ExposedPorts, ...config.ExposedPorts }),
     Labels: { ...(defaults.Labels ?? {}), ...(config.Labels ?? {}) },
     ...(config.StopSignal || defaults.StopSignal ? { StopSignal: config.StopSignal || defaults.StopSignal || '' } : {}),
   };
 }
+
+const orNull = <T extends object>(fields: T): T | null => (Object.keys(fields).length === 0 ? null : fields);
+
+const nameOf = (variable: string): string => variable.split('=', 1)[0] ?? variable;
 
 /** argv of the container: entrypoint, then command. */
 export function commandLine(config: ContainerConfig): readonly [string, ...string[]] {
@@ -34,8 +38,7 @@ export function commandLine(config: ContainerConfig): readonly [string, ...strin
 
 /** The client's variables win; a name without "=" removes the image's. */
 export function mergeEnvironment(base: readonly string[], own: readonly string[]): string[] {
-  const nameOf = (variable: string): string => variable.split('=', 1)[0] ?? variable;
-  const merged = new Map(base.map((variable) => [nameOf(variable), variable]));
+  const merged = new Map(base.filter((variable) => variable.includes('=')).map((variable) => [nameOf(variable), variable]));
   for (const variable of own) {
     if (variable.includes('=')) merged.set(nameOf(variable), variable);
     else merged.delete(variable);

@@ -43,7 +43,8 @@ function processOf(spec: ContainerSpec): TaskProcess {
   const { config, hostConfig } = spec;
   return {
     args: [spec.path, ...spec.args],
-    env: config.Env ?? [],
+    // A name without a value unsets what the image has, and is gone by now.
+    env: (config.Env ?? []).filter((variable) => variable.includes('=')),
     cwd: config.WorkingDir || '/',
     user: config.User ?? '',
     groups: hostConfig.GroupAdd ?? [],
@@ -127,9 +128,8 @@ function parseSize(text: string): number {
 export function checkHostConfig(hostConfig: HostConfig): void {
   logOf(hostConfig);
   parseSecurityOptions(hostConfig.SecurityOpt ?? []);
-  const { RestartPolicy: policy, AutoRemove: autoRemove, Memory: memory } = hostConfig;
+  const { RestartPolicy: policy, AutoRemove: autoRemove } = hostConfig;
   if (autoRemove && policy?.Name && policy.Name !== 'no') throw invalid("can't create 'AutoRemove' container with restart policy");
   if (policy?.Name && !['no', 'always', 'unless-stopped', 'on-failure'].includes(policy.Name)) throw invalid(`invalid restart policy: unknown policy '${policy.Name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`);
   if (policy?.MaximumRetryCount && policy.Name !== 'on-failure') throw invalid(`invalid restart policy: maximum retry count can only be used with 'on-failure'`);
-  if (memory && memory < 6 * 1024 * 1024) throw invalid('Minimum memory limit allowed is 6MB');
 }

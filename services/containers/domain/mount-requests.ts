@@ -28,7 +28,7 @@ export function mountRequests(config: ContainerConfig, hostConfig: HostConfig): 
     if (targets.has(target)) throw invalid(`Duplicate mount point: ${target}`);
     targets.add(target);
   }
-  const declared = [...new Set(Object.keys(config.Volumes ?? {}).map(cleanTarget))]
+  const declared = [...new Set(Object.keys(config.Volumes ?? {}).map((target) => cleanTarget(target)))]
     .filter((target) => !targets.has(target))
     .map((target): WantedMount => ({ type: 'volume', source: '', target, readOnly: false, propagation: '', noCopy: false, createSource: false }));
   return [...explicit, ...declared];
@@ -47,7 +47,7 @@ export function parseBind(text: string): WantedMount {
   return {
     type: isBind ? 'bind' : 'volume',
     source,
-    target: cleanTarget(target),
+    target: bindTarget(text, target, isBind ? 'bind' : 'volume'),
     readOnly: modes.includes('ro'),
     propagation: isBind ? (modes.find((mode) => PROPAGATION.has(mode)) ?? 'rprivate') : '',
     noCopy: modes.includes('nocopy'),
@@ -56,12 +56,17 @@ export function parseBind(text: string): WantedMount {
 }
 
 function fromMount(mount: MountRequest): WantedMount {
-  const target = cleanTarget(mount.Target);
+  const wrong = (why: string): Error => invalid(`invalid mount config for type "${String(mount.Type)}": ${why}`);
+  if (!['bind', 'volume', 'tmpfs'].includes(mount.Type)) throw wrong('mount type unknown');
+  if (!mount.Target) throw wrong('field Target must not be empty');
+  if (mount.Type === 'tmpfs' && mount.Source) throw wrong('field Source must not be specified');
+  const target = cleanTarget(mount.Target, wrong);
   const readOnly = mount.ReadOnly ?? false;
   const common = { target, readOnly, createSource: false };
   switch (mount.Type) {
     case 'bind':
-      if (!mount.Source?.startsWith('/')) throw invalid(`invalid mount config for type "bind": invalid mount path: '${mount.Source ?? ''}' mount path must be absolute`);
+      if (!mount.Source) throw wrong('field Source must not be empty');
+      if (!mount.Source.startsWith('/')) throw wrong(`invalid mount path: '${mount.Source}' mount path must be absolute`);
       // The kernel's mount_setattr(2) makes all below read-only or nothing: what was asked for is less than we would do.
       if (readOnly && mount.BindOptions?.ReadOnlyNonRecursive) throw notImplemented('Berth does not support bind-recursive=writable yet');
       return { ...common, ...(mount.BindOptions?.NonRecursive ? { nonRecursive: true } : {}), type: 'bind', source: mount.Source, propagation: mount.BindOptions?.Propagation || 'rprivate', noCopy: true, createSource: mount.BindOptions?.CreateMountpoint ?? false };
@@ -72,8 +77,6 @@ function fromMount(mount: MountRequest): WantedMount {
       const options = [mount.TmpfsOptions?.SizeBytes ? `size=${mount.TmpfsOptions.SizeBytes}` : '', mount.TmpfsOptions?.Mode ? `mode=${mount.TmpfsOptions.Mode.toString(8)}` : '', ...(mount.TmpfsOptions?.Options ?? []).map((option) => option.join('='))].filter(Boolean).join(',');
       return { ...tmpfs(target, options), readOnly };
     }
-    default:
-      throw invalid(`invalid mount config: mount type unknown: "${String(mount.Type)}"`);
   }
 }
 
@@ -87,10 +90,12 @@ function tmpfs(target: string, options: string): WantedMount {
   return { type: 'tmpfs', source: '', target: cleanTarget(target), readOnly: options.split(',').includes('ro'), propagation: '', options, noCopy: true, createSource: false };
 }
 
-function cleanTarget(target: string): string {
-  if (!target.startsWith('/')) throw invalid(`invalid mount config: invalid mount path: '${target}' mount path must be absolute`);
+const bindTarget = (bind: string, target: string, type: string): string => cleanTarget(target, (why) => invalid(`invalid volume specification: '${bind}': invalid mount config for type "${type}": ${why}`));
+
+function cleanTarget(target: string, wrong: (why: string) => Error = (why) => invalid(`invalid mount config: ${why}`)): string {
+  if (!target.startsWith('/')) throw wrong(`invalid mount path: '${target}' mount path must be absolute`);
   const parts = target.split('/').filter((part) => part !== '' && part !== '.');
-  if (parts.includes('..')) throw invalid(`invalid mount path: '${target}' must not contain '..'`);
-  if (parts.length === 0) throw invalid("invalid volume specification: destination can't be '/'");
+  if (parts.includes('..')) throw wrong(`invalid mount path: '${target}' must not contain '..'`);
+  if (parts.length === 0) throw wrong("invalid specification: destination can't be '/'");
   return `/${parts.join('/')}`;
 }

@@ -1,8 +1,12 @@
 import type { Socket } from 'node:net';
 import type { DryRunReply, RequestClass, RequestContext, StreamEndpoint, WouldAppend } from '#contracts/request.js';
+import type { EventStore } from '#libs/event-store/event-store.js';
 import type { FoldedLog } from '#libs/event-store/fold.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { ApiMetrics } from './api-metrics.js';
+
+/** Injection token: where services say that they are ready. */
+export const RUN_ROOT = Symbol('run root');
 
 /** The bus as the gateway uses it. */
 export interface Asks {
@@ -11,7 +15,7 @@ export interface Asks {
 
 export interface GatewayDependencies {
   readonly settings: EngineSettings;
-  readonly store: FoldedLog;
+  readonly store: FoldedLog & Pick<EventStore, 'replay'>;
   readonly bus: Asks;
   /** Opens a byte stream of another service. Absent: the data plane's own. */
   readonly openStream?: (endpoint: StreamEndpoint) => Promise<Socket>;

@@ -1,9 +1,9 @@
 import type { ContainerView } from '#contracts/containers/container-state.js';
-import { invalid } from '#libs/errors/errors.js';
+import { invalid, notFound } from '#libs/errors/errors.js';
 import type { Filters } from './filters.js';
-import { anyOf, labelsFit, nameFits } from './filters.js';
+import { anyOf, booleanFilter, labelsFit, nameFits } from './filters.js';
 
-export const CONTAINER_FILTERS = ['id', 'name', 'label', 'status', 'exited', 'ancestor', 'network', 'volume', 'before', 'since', 'health', 'publish', 'expose', 'is-task'];
+export const CONTAINER_FILTERS = ['id', 'name', 'label', 'status', 'exited', 'ancestor', 'network', 'volume', 'before', 'since', 'health', 'publish', 'expose', 'is-task', 'isolation'];
 
 const STATUSES = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'];
 
@@ -20,21 +20,26 @@ export function filterContainers(views: readonly ContainerView[], filters: Filte
   for (const code of filters.get('exited') ?? []) {
     if (!/^-?\d+$/.test(code)) throw invalid(`invalid filter 'exited=${code}'`);
   }
+  for (const health of filters.get('health') ?? []) {
+    if (!['none', 'starting', 'healthy', 'unhealthy'].includes(health)) throw invalid(`Unrecognised filter value for health: ${health}`);
+  }
+  booleanFilter(filters, 'is-task');
+  const published = (filters.get('publish') ?? []).map((text) => portRange('publish', text));
+  const exposed = (filters.get('expose') ?? []).map((text) => portRange('expose', text));
   const bound = (name: 'before' | 'since'): number | undefined => {
     const wanted = filters.get(name)?.at(-1);
     if (wanted === undefined) return undefined;
     const at = views.findIndex((view) => view.name === wanted.replace(/^\//, '') || view.id.startsWith(wanted));
-    if (at < 0) throw invalid(`no such container: ${wanted}`);
+    if (at < 0) throw notFound(`No such container: ${wanted}`);
     return at;
   };
   const before = bound('before');
   const since = bound('since');
-  return views.filter((view, at) => (before === undefined || at > before) && (since === undefined || at < since) && fits(view, filters, imageIds));
+  return views.filter((view, at) => (before === undefined || at > before) && (since === undefined || at < since) && fits(view, filters, imageIds) && portsFit(view, published, exposed));
 }
 
 function fits(view: ContainerView, filters: Filters, imageIds: ReadonlyMap<string, string>): boolean {
   const networks = view.endpoint === undefined ? [networkOf(view)] : [view.endpoint.network, view.endpoint.networkId];
-  const declared = Object.keys(view.config.ExposedPorts ?? {});
   return (
     labelsFit(filters, view.config.Labels) &&
     anyOf(filters, 'id', (id) => view.id.startsWith(id)) &&
@@ -46,8 +51,32 @@ function fits(view: ContainerView, filters: Filters, imageIds: ReadonlyMap<strin
     anyOf(filters, 'volume', (volume) => view.mounts.some((mount) => mount.name === volume || mount.target === volume)) &&
     anyOf(filters, 'health', (health) => health === 'none') &&
     anyOf(filters, 'is-task', (value) => value === 'false' || value === '0') &&
-    anyOf(filters, 'expose', (port) => declared.some((one) => one === port || one === `${port}/tcp`)) &&
-    anyOf(filters, 'publish', (port) => (view.endpoint?.ports ?? []).some((one) => `${one.containerPort}/${one.protocol}` === (port.includes('/') ? port : `${port}/tcp`)))
+    anyOf(filters, 'isolation', (value) => value === '' || value === 'default')
+  );
+}
+
+interface PortRange {
+  readonly first: number;
+  readonly last: number;
+  readonly protocol: string;
+}
+
+/** "80", "80/udp", "8000-8010/tcp" */
+function portRange(filter: string, text: string): PortRange {
+  const [, first = '', last = first, protocol = 'tcp'] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/.exec(text) ?? [];
+  if (first === '' || Number(last) > 65535 || Number(last) < Number(first)) throw invalid(`invalid value for '${filter}': ${text}`);
+  return { first: Number(first), last: Number(last), protocol };
+}
+
+/** `publish` asks for ports of the host, `expose` for the container's. */
+function portsFit(view: ContainerView, published: readonly PortRange[], exposed: readonly PortRange[]): boolean {
+  const has = (ranges: readonly PortRange[], ports: readonly (readonly [port: number, protocol: string])[]): boolean =>
+    ranges.length === 0 || ranges.some(({ first, last, protocol }) => ports.some(([port, of]) => of === protocol && port >= first && port <= last));
+  const isUp = view.status === 'running' || view.status === 'paused' || view.status === 'restarting';
+  const live = isUp ? (view.endpoint?.ports ?? []) : [];
+  const declared = isUp ? Object.keys(view.config.ExposedPorts ?? {}).map((port) => [Number.parseInt(port, 10), port.split('/')[1] ?? 'tcp'] as const) : [];
+  return (
+    has(published, live.map(({ hostPort, protocol }) => [hostPort, protocol] as const)) && has(exposed, [...declared, ...live.map(({ containerPort, protocol }) => [containerPort, protocol] as const)])
   );
 }
 

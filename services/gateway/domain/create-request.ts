@@ -40,6 +40,7 @@ const ENDPOINT_FACTS = new Set('NetworkID EndpointID Gateway IPAddress IPPrefixL
 export function readCreateRequest(body: unknown): CreateRequest {
   if (!isFields(body)) throw invalid('config cannot be empty in order to create a container');
   const { HostConfig: host, NetworkingConfig: networking, ...config } = body;
+  if (Object.keys(config).length === 0) throw invalid('config cannot be empty in order to create a container');
   const hostConfig = readHostConfig(host);
   const networks = readNetworks(networking);
   return { config: readFields('Config', config, CONFIG), hostConfig, ...(networks === undefined ? {} : { networks }) };

@@ -1,13 +1,17 @@
 import type { ContainerMount, ContainerView, EndpointSettings, PublishedPort } from '#contracts/containers/container-state.js';
 import { networkOf } from './container-filters.js';
 import { orNever, unixSeconds } from './docker-time.js';
+import { dockerEndpointId } from './docker-endpoint.js';
+import { forVersion } from './fields-by-version.js';
 import { statusText } from './status.js';
 
 const isUp = (view: ContainerView): boolean => view.status === 'running' || view.status === 'paused' || view.status === 'restarting';
 
 /** GET /containers/{id}/json (swagger.yaml, ContainerInspectResponse). */
-export function containerInspect(view: ContainerView, storageDriver: string): object {
+export function containerInspect(view: ContainerView, storageDriver: string, version: string): object {
   const running = isUp(view);
+  // Before the first start there are no such files.
+  const file = (path: string): string => (view.startNumber === 0 ? '' : path);
   return {
     Id: view.id,
     Created: view.createdAt,
@@ -28,10 +32,10 @@ export function containerInspect(view: ContainerView, storageDriver: string): ob
       FinishedAt: orNever(view.finishedAt),
     },
     Image: view.imageId,
-    ResolvConfPath: `${view.directory}/resolv.conf`,
-    HostnamePath: `${view.directory}/hostname`,
-    HostsPath: `${view.directory}/hosts`,
-    LogPath: view.logPath,
+    ResolvConfPath: file(`${view.directory}/resolv.conf`),
+    HostnamePath: file(`${view.directory}/hostname`),
+    HostsPath: file(`${view.directory}/hosts`),
+    LogPath: file(view.logPath),
     Name: `/${view.name}`,
     RestartCount: view.restartCount,
     Driver: storageDriver,
@@ -40,16 +44,16 @@ export function containerInspect(view: ContainerView, storageDriver: string): ob
     ProcessLabel: '',
     AppArmorProfile: '',
     ExecIDs: view.execIds.length === 0 ? null : view.execIds,
-    HostConfig: hostConfig(view),
+    HostConfig: forVersion('hostConfig', hostConfig(view), version),
     GraphDriver: { Data: null, Name: storageDriver },
-    Mounts: view.mounts.flatMap(mountPoint),
+    Mounts: mountPoints(view),
     Config: config(view),
-    NetworkSettings: networkSettings(view),
+    NetworkSettings: networkSettings(view, version),
   };
 }
 
 /** One item of GET /containers/json (ContainerSummary). `now` in ms since 1970. */
-export function containerSummary(view: ContainerView, now: number): object {
+export function containerSummary(view: ContainerView, now: number, version: string): object {
   return {
     Id: view.id,
     Names: [`/${view.name}`],
@@ -62,8 +66,8 @@ export function containerSummary(view: ContainerView, now: number): object {
     State: view.status,
     Status: statusText(view, now),
     HostConfig: { NetworkMode: networkOf(view) },
-    NetworkSettings: { Networks: networks(view) },
-    Mounts: view.mounts.flatMap(mountPoint),
+    NetworkSettings: { Networks: networks(view, version) },
+    Mounts: mountPoints(view),
   };
 }
 
@@ -74,13 +78,13 @@ function commandLine(view: ContainerView): string {
 
 function summaryPorts(view: ContainerView): object[] {
   const published = isUp(view) ? (view.endpoint?.ports ?? []) : [];
-  const ports: object[] = published.map((port) => ({ IP: hostAddress(port), PrivatePort: port.containerPort, PublicPort: port.hostPort, Type: port.protocol }));
+  const ports: { readonly PrivatePort: number; readonly Type: string }[] = published.map((port) => ({ IP: hostAddress(port), PrivatePort: port.containerPort, PublicPort: port.hostPort, Type: port.protocol }));
   if (!isUp(view)) return ports;
   for (const exposed of Object.keys(view.config.ExposedPorts ?? {})) {
     const [number = '', type = 'tcp'] = exposed.split('/');
     if (!published.some((port) => portKey(port) === `${number}/${type}`)) ports.push({ PrivatePort: Number(number), Type: type });
   }
-  return ports;
+  return ports.toSorted((one, other) => one.PrivatePort - other.PrivatePort || (one.Type < other.Type ? -1 : 1));
 }
 
 /** No address is the default bridge's own (com.docker.network.bridge.host_binding_ipv4). */
@@ -88,19 +92,32 @@ const hostAddress = (port: PublishedPort): string => port.hostIp || '0.0.0.0';
 
 const portKey = (port: PublishedPort): string => `${port.containerPort}/${port.protocol}`;
 
-function mountPoint(mount: ContainerMount): object[] {
-  const shared = { Destination: mount.target, Mode: mount.type === 'tmpfs' ? '' : mount.readOnly ? 'ro' : '', RW: !mount.readOnly, Propagation: mount.propagation };
-  if (mount.type === 'volume') return [{ Type: 'volume', Name: mount.name ?? '', Source: mount.source, Driver: 'local', ...shared }];
-  return [{ Type: mount.type, Source: mount.source, ...shared }];
+/** What --tmpfs asked for is shown in HostConfig.Tmpfs alone. */
+function mountPoints({ mounts, hostConfig: { Tmpfs } }: ContainerView): object[] {
+  const apart = Object.keys(Tmpfs ?? {});
+  return mounts.filter(({ type, target }) => type !== 'tmpfs' || !apart.includes(target)).map(mountPoint);
 }
 
-function networks(view: ContainerView): Record<string, object> {
+function mountPoint(mount: ContainerMount): object {
+  const shared = { Destination: mount.target, Mode: mountMode(mount), RW: !mount.readOnly, Propagation: mount.propagation };
+  if (mount.type === 'volume') return { Type: 'volume', Name: mount.name ?? '', Source: mount.source, Driver: 'local', ...shared };
+  return { Type: mount.type, Source: mount.source, ...shared };
+}
+
+/** dockerd shows volumes with the mode it would relabel them by. */
+function mountMode(mount: ContainerMount): string {
+  if (mount.type === 'tmpfs') return '';
+  if (mount.readOnly) return 'ro';
+  return mount.type === 'volume' && mount.anonymous !== true ? 'z' : '';
+}
+
+function networks(view: ContainerView, version: string): Record<string, object> {
   const mode = networkOf(view);
   if (mode.startsWith('container:')) return {};
-  return { [view.endpoint?.network ?? mode]: endpoint(isUp(view) ? view.endpoint : undefined) };
+  return { [view.endpoint?.network ?? mode]: forVersion('endpoint', endpoint(isUp(view) ? view.endpoint : undefined), version) };
 }
 
-function endpoint(settings: EndpointSettings | undefined): object {
+function endpoint(settings: EndpointSettings | undefined): Readonly<Record<string, unknown>> {
   return {
     IPAMConfig: null,
     Links: null,
@@ -109,7 +126,7 @@ function endpoint(settings: EndpointSettings | undefined): object {
     DriverOpts: null,
     GwPriority: 0,
     NetworkID: settings?.networkId ?? '',
-    EndpointID: settings?.endpointId ?? '',
+    EndpointID: dockerEndpointId(settings?.endpointId ?? ''),
     Gateway: settings?.gateway ?? '',
     IPAddress: settings?.address ?? '',
     IPPrefixLen: settings?.prefixLength ?? 0,
@@ -121,7 +138,7 @@ function endpoint(settings: EndpointSettings | undefined): object {
 }
 
 /** The addresses at the top are those of the default bridge alone; that is where old clients look. */
-function networkSettings(view: ContainerView): object {
+function networkSettings(view: ContainerView, version: string): object {
   const live = isUp(view) ? view.endpoint : undefined;
   const bridge = live?.network === 'bridge' ? live : undefined;
   const ports: Record<string, { HostIp: string; HostPort: string }[] | null> = {};
@@ -139,7 +156,7 @@ function networkSettings(view: ContainerView): object {
     LinkLocalIPv6PrefixLen: 0,
     SecondaryIPAddresses: null,
     SecondaryIPv6Addresses: null,
-    EndpointID: bridge?.endpointId ?? '',
+    EndpointID: dockerEndpointId(bridge?.endpointId ?? ''),
     Gateway: bridge?.gateway ?? '',
     GlobalIPv6Address: '',
     GlobalIPv6PrefixLen: 0,
@@ -147,7 +164,7 @@ function networkSettings(view: ContainerView): object {
     IPPrefixLen: bridge?.prefixLength ?? 0,
     IPv6Gateway: '',
     MacAddress: bridge?.mac ?? '',
-    Networks: networks(view),
+    Networks: networks(view, version),
   };
 }
 
@@ -155,6 +172,7 @@ const running = (view: ContainerView): boolean => isUp(view) && view.pid > 0;
 
 /** The fields clients read unconditionally, with Go's zero values, under what was asked for. */
 function config(view: ContainerView): object {
+  const { ExposedPorts, ...rest } = view.config;
   return {
     Hostname: view.id.slice(0, 12),
     Domainname: '',
@@ -172,25 +190,39 @@ function config(view: ContainerView): object {
     WorkingDir: '',
     Entrypoint: null,
     OnBuild: null,
-    ...view.config,
+    ...rest,
+    ...(ExposedPorts === null || ExposedPorts === undefined ? {} : { ExposedPorts }),
     Labels: view.config.Labels ?? {},
   };
 }
 
-function hostConfig(view: ContainerView): object {
+/** What clients wrote short is shown whole. */
+function portBindings({ hostConfig: { PortBindings } }: ContainerView): object {
+  return Object.fromEntries(Object.entries(PortBindings ?? {}).map(([port, bindings]) => [port, bindings?.map(({ HostIp = '', HostPort = '' }) => ({ HostIp, HostPort })) ?? null]));
+}
+
+/** What a container does not see or cannot write, unless it is privileged: the executor's own list is the same (test of its spec). */
+function paths({ hostConfig: { Privileged } }: ContainerView): object {
+  if (Privileged === true) return { MaskedPaths: null, ReadonlyPaths: null };
+  return {
+    MaskedPaths: ['/proc/asound', '/proc/acpi', '/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer_list', '/proc/timer_stats', '/proc/sched_debug', '/proc/scsi', '/sys/firmware'],
+    ReadonlyPaths: ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'],
+  };
+}
+
+function hostConfig(view: ContainerView): Readonly<Record<string, unknown>> {
   return {
     Binds: null,
     ContainerIDFile: '',
-    PortBindings: {},
     VolumeDriver: '',
     VolumesFrom: null,
     ConsoleSize: [0, 0],
     CapAdd: null,
     CapDrop: null,
     CgroupnsMode: 'private',
-    Dns: [],
-    DnsOptions: [],
-    DnsSearch: [],
+    Dns: null,
+    DnsOptions: null,
+    DnsSearch: null,
     ExtraHosts: null,
     GroupAdd: null,
     IpcMode: 'private',
@@ -211,12 +243,22 @@ function hostConfig(view: ContainerView): object {
     NanoCpus: 0,
     CgroupParent: '',
     BlkioWeight: 0,
-    BlkioWeightDevice: [],
+    BlkioWeightDevice: null,
+    BlkioDeviceReadBps: null,
+    BlkioDeviceReadIOps: null,
+    BlkioDeviceWriteBps: null,
+    BlkioDeviceWriteIOps: null,
+    CpuCount: 0,
+    CpuPercent: 0,
+    CpuRealtimePeriod: 0,
+    CpuRealtimeRuntime: 0,
+    IOMaximumBandwidth: 0,
+    IOMaximumIOps: 0,
     CpuPeriod: 0,
     CpuQuota: 0,
     CpusetCpus: '',
     CpusetMems: '',
-    Devices: [],
+    Devices: null,
     DeviceCgroupRules: null,
     DeviceRequests: null,
     MemoryReservation: 0,
@@ -224,9 +266,11 @@ function hostConfig(view: ContainerView): object {
     MemorySwappiness: null,
     OomKillDisable: false,
     PidsLimit: null,
-    Ulimits: [],
+    Ulimits: null,
     AutoRemove: false,
     ...view.hostConfig,
+    PortBindings: portBindings(view),
+    ...paths(view),
     Runtime: view.hostConfig.Runtime || 'berth',
     NetworkMode: networkOf(view),
     RestartPolicy: { Name: view.hostConfig.RestartPolicy?.Name || 'no', MaximumRetryCount: view.hostConfig.RestartPolicy?.MaximumRetryCount ?? 0 },

@@ -11,7 +11,7 @@ export function execInspect(view: ExecView): object {
     OpenStdin: config.attachStdin,
     OpenStderr: config.attachStderr,
     OpenStdout: config.attachStdout,
-    CanRemove: !view.running && view.exitCode !== null,
+    CanRemove: false,
     ContainerID: view.container,
     DetachKeys: config.detachKeys,
     Pid: view.pid,

@@ -1,11 +1,13 @@
 import type { ImageView } from '#contracts/images/images.js';
+import { notFound } from '#libs/errors/errors.js';
 import { unixSeconds } from './docker-time.js';
 import type { Filters } from './filters.js';
-import { anyOf, labelsFit } from './filters.js';
+import { anyOf, booleanFilter, labelsFit } from './filters.js';
+import { forVersion } from './fields-by-version.js';
 
 /** One item of GET /images/json (ImageSummary). */
-export function imageSummary(view: ImageView): object {
-  return {
+export function imageSummary(view: ImageView, version: string): object {
+  const fields = {
     Containers: -1,
     Created: unixSeconds(view.createdAt),
     Id: view.id,
@@ -16,11 +18,13 @@ export function imageSummary(view: ImageView): object {
     SharedSize: -1,
     Size: view.sizeBytes,
   };
+  return forVersion('imageSummary', fields, version);
 }
 
 /** GET /images/{name}/json (ImageInspect). */
-export function imageInspect(view: ImageView): object {
-  return {
+export function imageInspect(view: ImageView, version: string): object {
+  const config = { User: '', Env: null, Cmd: null, Volumes: null, WorkingDir: '', Entrypoint: null, OnBuild: null, Labels: null, ...view.config };
+  const fields = {
     Id: view.id,
     RepoTags: view.repoTags,
     RepoDigests: view.repoDigests,
@@ -29,7 +33,7 @@ export function imageInspect(view: ImageView): object {
     Created: view.createdAt,
     DockerVersion: '',
     Author: view.author,
-    Config: { User: '', Env: null, Cmd: null, Volumes: null, WorkingDir: '', Entrypoint: null, OnBuild: null, Labels: null, ...view.config },
+    Config: forVersion('imageConfig', config, version),
     Architecture: view.architecture,
     ...(view.variant === '' ? {} : { Variant: view.variant }),
     Os: view.os,
@@ -38,24 +42,28 @@ export function imageInspect(view: ImageView): object {
     RootFS: { Type: 'layers', Layers: view.diffIds },
     Metadata: { LastTagTime: '0001-01-01T00:00:00Z' },
   };
+  return forVersion('imageInspect', fields, version);
 }
 
 interface HistoryEntry {
   readonly created?: string;
   readonly created_by?: string;
   readonly comment?: string;
+  /** The step changed no file: it has no layer. */
+  readonly empty_layer?: boolean;
 }
 
-/** GET /images/{name}/history, the newest step first. Sizes of single layers are not in the view: 0, but for the whole image's on its newest layer. */
+/** GET /images/{name}/history, the newest step first, each with the bytes of its own layer. */
 export function imageHistory(view: ImageView): object[] {
   // History entries come from an image's configuration (image-spec, config.md), which is JSON of this shape where it is sound.
-  const steps = (view.history as readonly HistoryEntry[]).toReversed();
+  let layer = 0;
+  const steps = (view.history as readonly HistoryEntry[]).map((step) => ({ ...step, bytes: step.empty_layer === true ? 0 : (view.layerBytes[layer++] ?? 0) })).toReversed();
   return steps.map((step, at) => ({
     Id: at === 0 ? view.id : '<missing>',
     Created: unixSeconds(step.created ?? view.createdAt),
     CreatedBy: step.created_by ?? '',
     Tags: at === 0 && view.repoTags.length > 0 ? view.repoTags : null,
-    Size: at === 0 ? view.sizeBytes : 0,
+    Size: step.bytes,
     Comment: step.comment ?? '',
   }));
 }
@@ -66,15 +74,17 @@ export function filterImages(views: readonly ImageView[], filters: Filters): rea
   const createdAt = (name: 'before' | 'since'): number | undefined => {
     const wanted = filters.get(name)?.at(-1);
     const found = wanted === undefined ? undefined : views.find((view) => view.repoTags.includes(wanted) || view.repoTags.includes(`${wanted}:latest`) || view.id.replace('sha256:', '').startsWith(wanted.replace('sha256:', '')));
+    if (wanted !== undefined && found === undefined) throw notFound(`No such image: ${/[:@]/.test(wanted) ? wanted : `${wanted}:latest`}`);
     return found === undefined ? undefined : Date.parse(found.createdAt);
   };
+  const dangling = booleanFilter(filters, 'dangling');
   const before = createdAt('before');
   const since = createdAt('since');
   return views.filter((view) => {
     const created = Date.parse(view.createdAt);
     return (
       labelsFit(filters, view.config.Labels) &&
-      anyOf(filters, 'dangling', (value) => (view.repoTags.length === 0) === (value === 'true' || value === '1')) &&
+      (dangling === undefined || (view.repoTags.length === 0) === dangling) &&
       anyOf(filters, 'reference', (pattern) => view.repoTags.some((tag) => referenceFits(pattern, tag))) &&
       (before === undefined || created < before) &&
       (since === undefined || created > since)

@@ -1,10 +1,13 @@
 import type { NetworkView } from '#contracts/networks/networks.js';
 import type { Filters } from './filters.js';
+import { dockerEndpointId } from './docker-endpoint.js';
+import { forVersion } from './fields-by-version.js';
 import { anyOf, labelsFit, nameFits } from './filters.js';
+import { invalid } from '#libs/errors/errors.js';
 
 /** One network as GET /networks and GET /networks/{id} give it (swagger.yaml, Network). */
-export function dockerNetwork(view: NetworkView, withContainers: boolean): object {
-  return {
+export function dockerNetwork(view: NetworkView, withContainers: boolean, version: string): object {
+  const fields = {
     Name: view.name,
     Id: view.id,
     Created: view.createdAt,
@@ -20,12 +23,13 @@ export function dockerNetwork(view: NetworkView, withContainers: boolean): objec
     ConfigOnly: false,
     Containers: withContainers
       ? Object.fromEntries(
-          view.endpoints.map((one) => [one.container, { Name: one.name, EndpointID: one.endpointId, MacAddress: one.mac, IPv4Address: `${one.address}/${one.prefixLength}`, IPv6Address: '' }]),
+          view.endpoints.map((one) => [one.container, { Name: one.name, EndpointID: dockerEndpointId(one.endpointId), MacAddress: one.mac, IPv4Address: `${one.address}/${one.prefixLength}`, IPv6Address: '' }]),
         )
       : {},
     Options: view.options,
     Labels: view.labels,
   };
+  return forVersion('network', fields, version);
 }
 
 export const NETWORK_FILTERS = ['id', 'name', 'driver', 'label', 'scope', 'type', 'dangling'];
@@ -33,6 +37,9 @@ export const NETWORK_FILTERS = ['id', 'name', 'driver', 'label', 'scope', 'type'
 const PREDEFINED = ['bridge', 'host', 'none'];
 
 export function filterNetworks(views: readonly NetworkView[], filters: Filters): readonly NetworkView[] {
+  const dangling = filters.get('dangling');
+  if (dangling !== undefined && (dangling.length !== 1 || !['true', '1', 'false', '0'].includes(dangling[0] ?? ''))) throw invalid('invalid value for filter \'dangling\', must be "true" (or "1"), or "false" (or "0")');
+  for (const type of filters.get('type') ?? []) if (type !== 'builtin' && type !== 'custom') throw invalid(`invalid filter: 'type'='${type}'`);
   return views.filter(
     (view) =>
       labelsFit(filters, view.labels) &&

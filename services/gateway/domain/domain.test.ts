@@ -76,12 +76,12 @@ test.each([
 test('an option that Berth lacks is refused by name, its default is not', () => {
   const asked = { Image: 'x', OnBuild: null, Healthcheck: null, HostConfig: { NetworkMode: 'default', Isolation: '', MemorySwappiness: -1, MaskedPaths: null, Devices: [], IpcMode: 'private' } };
   expect(readCreateRequest(asked)).toEqual({ config: { Image: 'x' }, hostConfig: { NetworkMode: 'bridge' } });
-  expect(() => readCreateRequest({ HostConfig: { PidMode: 'host' } })).toThrow('HostConfig.PidMode');
+  expect(() => readCreateRequest({ Image: 'x', HostConfig: { PidMode: 'host' } })).toThrow('HostConfig.PidMode');
   expect(() => readCreateRequest({ Healthcheck: { Test: ['CMD', 'true'] } })).toThrow('Config.Healthcheck');
 });
 
 test('endpoint settings keep aliases, address and MAC, and forget what an engine filled in', () => {
   const endpoint = { Aliases: ['db'], IPAMConfig: { IPv4Address: '172.17.0.9' }, MacAddress: '02:00:00:00:00:01', NetworkID: 'abc', Links: null };
-  expect(readCreateRequest({ NetworkingConfig: { EndpointsConfig: { default: endpoint } } }).networks).toEqual({ bridge: { aliases: ['db'], address: '172.17.0.9', mac: '02:00:00:00:00:01' } });
-  expect(() => readCreateRequest({ NetworkingConfig: { EndpointsConfig: { bridge: { Links: ['a'] } } } })).toThrow('EndpointsConfig.bridge.Links');
+  expect(readCreateRequest({ Image: 'x', NetworkingConfig: { EndpointsConfig: { default: endpoint } } }).networks).toEqual({ bridge: { aliases: ['db'], address: '172.17.0.9', mac: '02:00:00:00:00:01' } });
+  expect(() => readCreateRequest({ Image: 'x', NetworkingConfig: { EndpointsConfig: { bridge: { Links: ['a'] } } } })).toThrow('EndpointsConfig.bridge.Links');
 });

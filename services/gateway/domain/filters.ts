@@ -32,6 +32,15 @@ export function anyOf(filters: Filters, name: string, fits: (value: string) => b
   return values === undefined || values.length === 0 || values.some(fits);
 }
 
+/** A filter that is true or false; undefined where it was not given. Throws invalid for any other value. */
+export function booleanFilter(filters: Filters, name: string): boolean | undefined {
+  const values = filters.get(name) ?? [];
+  if (values.length === 0) return undefined;
+  if (values.every((value) => value === 'true' || value === '1')) return true;
+  if (values.every((value) => value === 'false' || value === '0')) return false;
+  throw invalid(`invalid filter '${name}=[${values.join(' ')}]'`);
+}
+
 /** "key" or "key=value", all of them. */
 export function labelsFit(filters: Filters, labels: Readonly<Record<string, string>> | null | undefined): boolean {
   return (filters.get('label') ?? []).every((wanted) => {

@@ -67,10 +67,15 @@ export class AddImage {
 
   /** Unpacks what is not yet, bottom up, and appends. Resolves to the log's position (0: nothing was new). */
   async add(image: NewImage, lease: ContentLease, asked: RequestContext): Promise<number> {
-    const layers = await this.layersOf(image.configDigest, image.layers);
+    const blobs = await this.layersOf(image.configDigest, image.layers);
     const manifestDigest = image.manifestDigest ?? (await this.makeManifest(image, lease));
     let sizeBytes = 0;
-    for (const layer of layers) sizeBytes += await this.unpack(layer, asked);
+    const layers: ImageLayer[] = [];
+    for (const blob of blobs) {
+      const unpackedBytes = await this.unpack(blob, asked);
+      layers.push({ ...blob, unpackedBytes });
+      sizeBytes += unpackedBytes;
+    }
     return await this.tagTurns.take(() => this.append(image, manifestDigest, layers, sizeBytes, asked));
   }
 

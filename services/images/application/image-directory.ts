@@ -66,6 +66,7 @@ export class ImageDirectory {
       if (matches.length > 1) throw invalid(`image ID prefix "${prefix}" is ambiguous: it means ${matches.length} images`);
       if (matches[0]) return { image: matches[0] };
     }
+    if (!reference) parseReference(text); // throws what is wrong with it
     throw notFound(`No such image: ${reference && !reference.tag && !reference.digest ? `${familiar(reference)}:latest` : reference ? familiar(reference) : text}`);
   }
 

@@ -43,6 +43,7 @@ export class ImageViews {
       comment: config.comment,
       config: config.run,
       diffIds: config.diffIds,
+      layerBytes: image.layers.map((layer) => layer.unpackedBytes ?? 0),
       layers: image.layers.map((layer) => layer.chainId).reverse(),
       history: config.history,
     };

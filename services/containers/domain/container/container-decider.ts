@@ -75,7 +75,7 @@ function decide(command: ContainerCommand, state: Container): readonly Container
       return [{ type: 'ContainerAttached', container, stdin: command.stdin, stdout: command.stdout, stderr: command.stderr, at }];
 
     case 'Resize':
-      if (state.status !== 'running') throw conflict(`cannot resize a stopped container: container ${container} is not running`);
+      if (state.status !== 'running') throw conflict(`container ${container} is not running`);
       return [{ type: 'TerminalResized', container, rows: command.rows, columns: command.columns, at }];
 
     case 'Rename':

@@ -5,6 +5,7 @@ import type { FastifyRequest } from 'fastify';
 import type { RequestContext } from '#contracts/request.js';
 import { formatTraceparent, parseTraceparent } from '#libs/telemetry/trace-context.js';
 import { currentSpan } from '#libs/telemetry/tracing.js';
+import { API_VERSION, versionOf } from '../../domain/api-version.js';
 import { flag, type QueryValues } from '../../domain/query-values.js';
 import { actorOf } from './peer.js';
 
@@ -37,3 +38,7 @@ export const Asked = createParamDecorator((_: unknown, context: ExecutionContext
   const request = context.switchToHttp().getRequest<FastifyRequest>();
   return contextOf(request.raw, request.query as QueryValues);
 });
+
+
+/** A controller parameter: the API version that the request names, the newest where it names none. */
+export const ApiVersion = createParamDecorator((_: unknown, context: ExecutionContext): string => versionOf(context.switchToHttp().getRequest<FastifyRequest>().originalUrl) ?? API_VERSION);

@@ -5,14 +5,15 @@ import { GetContainer, ListContainers } from '#contracts/containers/queries.js';
 import { GetHostFacts } from '#contracts/executor/host.js';
 import { GetImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
-import { invalid } from '#libs/errors/errors.js';
+import { conflict, invalid, notImplemented } from '#libs/errors/errors.js';
 import { EngineClient } from '../../application/engine-client.js';
 import { CONTAINER_FILTERS, filterContainers, wantsAll } from '../../domain/container-filters.js';
 import { readCreateRequest } from '../../domain/create-request.js';
 import { containerInspect, containerSummary } from '../../domain/docker-container.js';
 import { readFilters } from '../../domain/filters.js';
 import { flag, integer, text, type QueryValues } from '../../domain/query-values.js';
-import { Asked } from './asked.js';
+import { ApiVersion, Asked } from './asked.js';
+import { POSITION_HEADER } from './engine-headers.js';
 
 /** How long a stop may take beyond its own timeout, in ms. */
 const STOP_SLACK_MS = 60_000;
@@ -29,8 +30,9 @@ export class ContainerController {
   constructor(private readonly engine: EngineClient) {}
 
   @Get('/json')
-  async list(@Query() query: QueryValues, @Asked() asked: RequestContext): Promise<object[]> {
+  async list(@Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<object[]> {
     const filters = readFilters(text(query, 'filters'), CONTAINER_FILTERS);
+    refuseSizes(query);
     const limit = integer(query, 'limit') ?? -1;
     const imageIds = new Map<string, string>();
     for (const image of filters.get('ancestor') ?? []) {
@@ -38,25 +40,28 @@ export class ContainerController {
       const view = await this.engine.ask(GetImage, { image }, asked).catch(() => undefined);
       if (view !== undefined) imageIds.set(image, view.id);
     }
-    const { containers } = await this.engine.ask(ListContainers, { all: flag(query, 'all') || limit > 0 || wantsAll(filters) }, asked);
+    const { containers, position } = await this.engine.ask(ListContainers, { ...minPosition(query), all: flag(query, 'all') || limit > 0 || wantsAll(filters) }, asked);
+    reply.header(POSITION_HEADER, String(position));
     const fitting = filterContainers(containers, filters, imageIds);
     const now = Date.now();
-    return (limit > 0 ? fitting.slice(0, limit) : fitting).map((view) => containerSummary(view, now));
+    return (limit > 0 ? fitting.slice(0, limit) : fitting).map((view) => containerSummary(view, now, version));
   }
 
   @Post('/create')
-  async create(@Body() body: unknown, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<object> {
+  async create(@Body() body: unknown, @Query() query: QueryValues, @Asked() asked: RequestContext, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const request = readCreateRequest(body);
     const name = text(query, 'name')?.replace(/^\//, '');
     const platform = text(query, 'platform');
     const created = await this.engine.ask(CreateContainer, { ...request, ...(name ? { name } : {}), ...(platform ? { platform } : {}) }, asked, CREATE_TIMEOUT_MS);
+    reply.header(POSITION_HEADER, String(created.position));
     return { Id: created.id, Warnings: created.warnings };
   }
 
   @Get('/:id/json')
-  async inspect(@Param('id') container: string, @Asked() asked: RequestContext): Promise<object> {
-    const [view, driver] = await Promise.all([this.engine.ask(GetContainer, { container }, asked), this.storageDriver(asked)]);
-    return containerInspect(view, driver);
+  async inspect(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object> {
+    refuseSizes(query);
+    const [view, driver] = await Promise.all([this.engine.ask(GetContainer, { container, ...minPosition(query) }, asked), this.storageDriver(asked)]);
+    return containerInspect(view, driver, version);
   }
 
   /** Asked once: an executor keeps its driver, and a client may not wait for one that is down to read what is known. */
@@ -70,14 +75,14 @@ export class ContainerController {
 
   @Post('/:id/start')
   async start(@Param('id') container: string, @Asked() asked: RequestContext, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
-    const { changed } = await this.engine.ask(StartContainer, { container }, asked, START_TIMEOUT_MS);
-    reply.status(changed ? 204 : 304);
+    const { changed, position } = await this.engine.ask(StartContainer, { container }, asked, START_TIMEOUT_MS);
+    reply.status(changed ? 204 : 304).header(POSITION_HEADER, String(position));
   }
 
   @Post('/:id/stop')
   async stop(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
-    const { changed } = await this.engine.ask(StopContainer, { container, ...stopping(query) }, asked, stopTimeoutMs(query));
-    reply.status(changed ? 204 : 304);
+    const { changed, position } = await this.engine.ask(StopContainer, { container, ...stopping(query) }, asked, stopTimeoutMs(query));
+    reply.status(changed ? 204 : 304).header(POSITION_HEADER, String(position));
   }
 
   @Post('/:id/restart')
@@ -104,7 +109,7 @@ export class ContainerController {
   @Delete('/:id')
   @HttpCode(204)
   async remove(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<void> {
-    if (flag(query, 'link')) throw invalid('Berth has no links between containers to remove');
+    if (flag(query, 'link')) throw conflict('Conflict, cannot remove the default link name of the container');
     await this.engine.ask(RemoveContainer, { container, force: flag(query, 'force'), volumes: flag(query, 'v') }, asked, STOP_SLACK_MS);
   }
 
@@ -113,6 +118,17 @@ export class ContainerController {
   async resize(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<void> {
     await this.engine.ask(ResizeContainer, { container, ...windowSize(query) }, asked);
   }
+}
+
+/** The writable layer is not measured yet, and 0 would be a lie. */
+function refuseSizes(query: QueryValues): void {
+  if (flag(query, 'size')) throw notImplemented('Berth does not support sizes of containers (size=1) yet');
+}
+
+/** ?minPosition=: who read or made that position of the log sees no older state. */
+function minPosition(query: QueryValues): { readonly minPosition?: number } {
+  const position = integer(query, 'minPosition');
+  return position === undefined || position <= 0 ? {} : { minPosition: position };
 }
 
 export function windowSize(query: QueryValues): { readonly rows: number; readonly columns: number } {

@@ -10,7 +10,7 @@ import { readExecRequest } from '../../domain/exec-request.js';
 import type { QueryValues } from '../../domain/query-values.js';
 import { Asked } from './asked.js';
 import { windowSize } from './container.controller.js';
-import { readExecStart, streamType } from './hijack.js';
+import { EXIT_CODE_DEADLINE_MS, readExecStart, streamType } from './hijack.js';
 import { streamReply } from './stream-reply.js';
 
 @Controller()
@@ -29,7 +29,7 @@ export class ExecController {
     const started = await this.engine.ask(StartExec, { exec, ...readExecStart(body) }, asked);
     if (started.endpoint === undefined) return void reply.status(200).send();
     const stream = await this.engine.open(started.endpoint);
-    streamReply(reply, streamType(versionOf(request.originalUrl), started.terminal), stream);
+    streamReply(reply, streamType(versionOf(request.originalUrl), started.terminal), stream, () => this.engine.ask(GetExec, { exec, settleMs: EXIT_CODE_DEADLINE_MS }, asked));
   }
 
   @Post('/exec/:id/resize')

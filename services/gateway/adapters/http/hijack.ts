@@ -24,7 +24,8 @@ export const MULTIPLEXED_STREAM = 'application/vnd.docker.multiplexed-stream';
 const ATTACH = /^\/containers\/([^/?]+)\/attach(?:\?|$)/;
 const EXEC_START = /^\/exec\/([^/?]+)\/start(?:\?|$)/;
 const BODY_LIMIT_BYTES = 64 * 1024;
-const EXIT_CODE_DEADLINE_MS = 5_000;
+/** Clients ask for an exec's exit code as soon as its stream ends: the end is held back until it is known, at most so long. */
+export const EXIT_CODE_DEADLINE_MS = 5_000;
 
 /** Whether a request wants its connection turned into a byte stream. All others with an Upgrade header (h2c for /session) are plain requests. */
 export function isHijack(request: IncomingMessage): boolean {

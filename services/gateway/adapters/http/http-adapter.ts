@@ -10,6 +10,9 @@ import { traceRequests } from './trace-requests.js';
 /** Bodies that are read as JSON, at most; archives are streams and have no limit here. */
 const JSON_LIMIT_BYTES = 4 * 1024 * 1024;
 
+/** Routes whose body is JSON or nothing; others have none, or an archive. */
+const WANTS_JSON = /^\/(?:containers\/create|containers\/[^/]+\/exec|exec\/[^/]+\/start|volumes\/create)(?:\?|$)/;
+
 /** The HTTP side of the gateway: versions and image names are taken out of the URL before routing, bodies other than JSON are left unread. */
 export function createHttpAdapter(): FastifyAdapter {
   const adapter = new FastifyAdapter({
@@ -33,7 +36,10 @@ export function createHttpAdapter(): FastifyAdapter {
       done(invalid(`the request body is not JSON: ${(error as Error).message}`, error));
     }
   });
-  fastify.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined));
+  fastify.addContentTypeParser('*', (request, _payload, done) => {
+    if (!WANTS_JSON.test(routed(request.method, request.originalUrl))) return done(null, undefined);
+    done(invalid(`Content-Type specified (${request.headers['content-type'] ?? ''}) must be 'application/json'`));
+  });
   traceRequests(fastify);
   fastify.addHook('onRequest', async (request, reply) => {
     reply.headers(ENGINE_HEADERS);

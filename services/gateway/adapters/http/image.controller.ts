@@ -6,22 +6,22 @@ import { EngineClient } from '../../application/engine-client.js';
 import { filterImages, imageHistory, IMAGE_FILTERS, imageInspect, imageSummary } from '../../domain/docker-image.js';
 import { readFilters } from '../../domain/filters.js';
 import { flag, text, type QueryValues } from '../../domain/query-values.js';
-import { Asked } from './asked.js';
+import { ApiVersion, Asked } from './asked.js';
 
 @Controller('/images')
 export class ImageController {
   constructor(private readonly engine: EngineClient) {}
 
   @Get('/json')
-  async list(@Query() query: QueryValues, @Asked() asked: RequestContext): Promise<object[]> {
+  async list(@Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object[]> {
     const filters = readFilters(text(query, 'filters'), IMAGE_FILTERS);
     const { images } = await this.engine.ask(ListImages, {}, asked);
-    return filterImages(images, filters).map(imageSummary);
+    return filterImages(images, filters).map((view) => imageSummary(view, version));
   }
 
   @Get('/:name/json')
-  async inspect(@Param('name') image: string, @Asked() asked: RequestContext): Promise<object> {
-    return imageInspect(await this.engine.ask(GetImage, { image }, asked));
+  async inspect(@Param('name') image: string, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object> {
+    return imageInspect(await this.engine.ask(GetImage, { image }, asked), version);
   }
 
   @Get('/:name/history')
@@ -32,7 +32,7 @@ export class ImageController {
   @Post('/:name/tag')
   async tag(@Param('name') image: string, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<void> {
     const repository = text(query, 'repo') ?? '';
-    if (repository === '') throw invalid('invalid reference format: a repository is needed');
+    if (repository === '') throw invalid('invalid reference format');
     await this.engine.ask(TagImage, { image, reference: `${repository}:${text(query, 'tag') || 'latest'}` }, asked);
   }
 

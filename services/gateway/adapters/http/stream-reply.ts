@@ -1,13 +1,17 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 
-/** Sends bytes as they come, headers at once. A client that leaves ends the source; a source that fails cuts the answer short, since its status is out. */
-export function streamReply(reply: FastifyReply, contentType: string, source: Readable): void {
+/**
+ * Sends bytes as they come, headers at once. A client that leaves ends the source; a source that fails cuts the answer short, since its status is out.
+ * The answer ends after `beforeEnd`, whatever becomes of that.
+ */
+export function streamReply(reply: FastifyReply, contentType: string, source: Readable, beforeEnd: () => Promise<unknown> = () => Promise.resolve()): void {
   begin(reply, contentType);
   const { raw } = reply;
   raw.on('close', () => source.destroy());
   source.on('error', () => raw.destroy());
-  source.pipe(raw);
+  source.on('end', () => void beforeEnd().catch(() => undefined).then(() => raw.end()));
+  source.pipe(raw, { end: false });
 }
 
 /** Takes the answer out of Fastify's hands and sends status 200 with its headers. */

@@ -31,10 +31,11 @@ export const volumeDecider: Decider<Volume, VolumeCommand, VolumeEvent> = {
     const { name } = command;
     switch (command.type) {
       case 'Create':
+        if (name.length < 2) throw invalid(`create ${name}: volume name is too short, names should be at least two alphanumeric characters`);
         if (!NAME.test(name))
           throw invalid(`create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`);
-        if (command.driver !== 'local') throw notFound(`error looking up volume plugin ${command.driver}: plugin "${command.driver}" not found`);
-        if (Object.keys(command.options).length > 0) throw invalid(`create ${name}: options of the local driver are not supported yet: ${Object.keys(command.options).join(', ')}`);
+        if (command.driver !== 'local') throw notFound(`create ${name}: error looking up volume plugin ${command.driver}: plugin "${command.driver}" not found`);
+        if (Object.keys(command.options).length > 0) throw invalid(`create ${name}: invalid option: "${Object.keys(command.options).join(', ')}": Berth does not support options of the local driver yet`);
         return volume.status === 'present' ? [] : [{ ...command, type: 'VolumeCreated' }];
       case 'Remove':
         if (volume.status === 'absent') throw notFound(`get ${name}: no such volume`);

@@ -6,8 +6,7 @@ import { foldContainers } from './container-fold.js';
 import { findContainer, findTarget } from './find-subject.js';
 import { historyOf } from './history.js';
 import { runCommand } from './run-command.js';
-import { engineStatus } from './status.js';
-import { textTable } from './text-table.js';
+import { engineStatus } from './engine-status.js';
 import { why } from './why.js';
 
 const id = 'ab12'.padEnd(64, '0');
@@ -113,8 +112,4 @@ test('status counts what is there', () => {
   expect(engineStatus(log(created, ...started), 9, ['nats', 'engine'])).toMatchObject({
     position: 9, commits: 3, containersByStatus: { running: 1 }, commitsByAggregate: { container: 3 }, ready: ['nats', 'engine'], notReady: ['executor'],
   });
-});
-
-test('a table shows no control characters of strangers', () => {
-  expect(textTable(['A', 'B'], [['x\u001b[2J', 'y']])).toBe('A      B\nx?[2J  y');
 });

@@ -1,26 +1,15 @@
+import type { LogEntry } from '#contracts/gateway/log-replies.js';
 import { parseSubject } from '#libs/event-store/aggregate-subject.js';
 import type { Commit, DomainEvent } from '#libs/event-store/event.js';
 import type { Target } from './find-subject.js';
 
-export interface HistoryEntry {
-  readonly position: number;
-  /** RFC 3339: when it happened, as far as the event says, else when it was decided. */
-  readonly time: string;
-  readonly aggregate: string;
-  readonly event: string;
-  readonly actor: string;
-  /** Correlation id: all that one request led to has the same. */
-  readonly cause: string;
-  readonly details: Readonly<Record<string, unknown>>;
-}
-
 /** All that happened to `target`: its own events and those of its tasks, execs, names and endpoints, in the log's order. */
-export function historyOf(commits: readonly Commit[], target: Target): HistoryEntry[] {
+export function historyOf(commits: readonly Commit[], target: Target): LogEntry[] {
   return commits.flatMap((commit) => commit.events.filter((event) => concerns(commit.subject, event, target)).map((event) => entryOf(commit, event)));
 }
 
 /** One event of a commit as a line of history. */
-export function entryOf(commit: Commit, event: DomainEvent): HistoryEntry {
+export function entryOf(commit: Commit, event: DomainEvent): LogEntry {
   const { type, ...details } = event;
   const at = 'at' in details && typeof details.at === 'string' ? details.at : commit.time;
   const { kind } = parseSubject(commit.subject);
@@ -36,17 +25,4 @@ function concerns(subject: string, event: DomainEvent, target: Target): boolean 
     return named.container === target.id || (typeof named.endpoint === 'string' && named.endpoint.startsWith(target.id));
   }
   return target.kind === 'network' && kind === 'pool' && id === target.id;
-}
-
-/** What a person wants of an event's fields: the short ones, without what the other columns say. */
-export function shortDetails(details: Readonly<Record<string, unknown>>): string {
-  const parts: string[] = [];
-  for (const [key, value] of Object.entries(details)) {
-    if (['at', 'container', 'config', 'hostConfig', 'layers', 'imageId', 'mounts', 'path', 'v', 'image', 'configDigest', 'manifestDigest'].includes(key)) continue;
-    if (value === '' || value === false || value === null) continue;
-    if (Array.isArray(value) && value.length === 0) continue;
-    const text = typeof value === 'string' ? value : JSON.stringify(value);
-    parts.push(`${key}=${text.length > 60 ? `${text.slice(0, 57)}...` : text}`);
-  }
-  return parts.join(' ');
 }

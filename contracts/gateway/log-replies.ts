@@ -1,0 +1,107 @@
+import { IsArray, IsIn, IsInt, IsObject, IsOptional, IsString } from 'class-validator';
+
+/** One event of the log: GET /berth/history/{name} and GET /berth/events. */
+export class LogEntry {
+  /** Of its commit; a reader resumes after it. */
+  @IsInt() readonly position!: number;
+  /** RFC 3339: when it happened, as far as the event says, else when it was decided. */
+  @IsString() readonly time!: string;
+  @IsString() readonly aggregate!: string;
+  @IsString() readonly event!: string;
+  @IsString() readonly actor!: string;
+  /** Correlation id: all that one request led to has the same. */
+  @IsString() readonly cause!: string;
+  /** The event's own fields. */
+  @IsObject() readonly details!: Record<string, unknown>;
+}
+
+/** An event as it is followed: with its place among the events of its commit, so that a reader cut off in between misses none. */
+export class FollowedEntry extends LogEntry {
+  @IsString() readonly subject!: string;
+  @IsString() readonly commit!: string;
+  @IsInt() readonly index!: number;
+  @IsInt() readonly of!: number;
+}
+
+/** A container as the log tells it, now or at a time: GET /berth/containers and /berth/containers/{name}. */
+export class LoggedContainer {
+  @IsString() readonly id!: string;
+  @IsString() readonly name!: string;
+  @IsIn(['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead', 'removed']) readonly status!: string;
+  /** When `status` began. */
+  @IsString() readonly since!: string;
+  /** The event that made it: configuration, image, mounts. */
+  @IsObject() readonly created!: object;
+  @IsInt() readonly start!: number;
+  @IsInt() readonly pid!: number;
+  @IsOptional() @IsString() readonly startedAt?: string;
+  @IsOptional() @IsObject() readonly endpoint?: object;
+  @IsOptional() @IsString() readonly startReason?: string;
+  @IsOptional() @IsString() readonly startError?: string;
+  @IsOptional() @IsObject() readonly exit?: object;
+  @IsOptional() @IsInt() readonly restartDelayMs?: number;
+  @IsOptional() @IsObject() readonly stop?: object;
+  @IsOptional() @IsString() readonly removedBy?: string;
+}
+
+/** GET /berth/why/{name} */
+export class WhyReply {
+  @IsString() readonly id!: string;
+  @IsString() readonly name!: string;
+  @IsString() readonly status!: string;
+  @IsString() readonly since!: string;
+  /** A sentence for people. */
+  @IsString() readonly why!: string;
+}
+
+/** GET /berth/containers/{name}/run */
+export class RunReply {
+  @IsString() readonly id!: string;
+  @IsString() readonly name!: string;
+  /** The docker run that makes the container again, quoted for a shell. */
+  @IsString() readonly run!: string;
+}
+
+/** GET /berth/status */
+export class StatusReply {
+  /** The log's last position. */
+  @IsInt() readonly position!: number;
+  @IsInt() readonly commits!: number;
+  @IsInt() readonly events!: number;
+  @IsOptional() @IsString() readonly firstCommit!: string | null;
+  @IsOptional() @IsString() readonly lastCommit!: string | null;
+  @IsObject() readonly commitsByAggregate!: Record<string, number>;
+  /** Removed ones are not counted. */
+  @IsObject() readonly containersByStatus!: Record<string, number>;
+  @IsArray() @IsString({ each: true }) readonly ready!: string[];
+  @IsArray() @IsString({ each: true }) readonly notReady!: string[];
+}
+
+/** GET /berth/log/verify */
+export class VerifyReply {
+  @IsInt() readonly commits!: number;
+  @IsInt() readonly subjects!: number;
+  /** Each break of a chain. */
+  @IsArray() @IsObject({ each: true }) readonly broken!: { readonly subject: string; readonly position: number; readonly reason: string }[];
+}
+
+export interface BerthRoute {
+  readonly path: string;
+  readonly summary: string;
+  readonly query: readonly string[];
+  readonly reply: new () => object;
+  /** `list`: a JSON array; `lines`: one JSON object a line, as they come. */
+  readonly shape: 'one' | 'list' | 'lines';
+}
+
+/** Berth's own additions to the Engine API; the OpenAPI document is made of this. */
+export const BERTH_ROUTES: readonly BerthRoute[] = [
+  { path: '/berth/containers', summary: 'All containers, now or at a time', query: ['at', 'minPosition'], reply: LoggedContainer, shape: 'list' },
+  { path: '/berth/containers/{name}', summary: 'One container, now or at a time', query: ['at', 'minPosition'], reply: LoggedContainer, shape: 'one' },
+  { path: '/berth/containers/{name}/run', summary: 'The docker run that makes a container again', query: [], reply: RunReply, shape: 'one' },
+  { path: '/berth/why/{name}', summary: 'Why a container is as it is', query: [], reply: WhyReply, shape: 'one' },
+  { path: '/berth/history/{name}', summary: 'All that happened to a container, image, volume or network', query: [], reply: LogEntry, shape: 'list' },
+  { path: '/berth/events', summary: 'The log after a position, followed with follow=1', query: ['from', 'follow'], reply: FollowedEntry, shape: 'lines' },
+  { path: '/berth/status', summary: 'Services, containers, size of the log', query: [], reply: StatusReply, shape: 'one' },
+  { path: '/berth/log/verify', summary: 'Whether every commit follows the one it says it follows', query: [], reply: VerifyReply, shape: 'one' },
+];

@@ -1,0 +1,56 @@
+import { request, type IncomingMessage } from 'node:http';
+import { BerthError, type ErrorKind, unavailable } from '#libs/errors/errors.js';
+
+const KINDS: Readonly<Record<number, ErrorKind>> = { 400: 'invalid', 401: 'unauthorized', 403: 'forbidden', 404: 'not-found', 409: 'conflict', 501: 'not-implemented', 503: 'unavailable' };
+
+/**
+ * The engine over its socket. The CLI needs the rights on that socket and no others: it knows neither the bus nor a password, and shows what any other
+ * client of the API can see.
+ */
+export class EngineApi {
+  constructor(private readonly socketPath: string) {}
+
+  /** The JSON answer. Rejects with a BerthError of the kind that the status stands for; unavailable when nobody answers. */
+  async get<Reply>(path: string): Promise<Reply> {
+    let body = '';
+    for await (const bytes of await this.open(path)) body += String(bytes);
+    return JSON.parse(body) as Reply; // the engine's own, of contracts/gateway
+  }
+
+  /** Calls `onLine` for each line of the answer, as it comes. Resolves at its end; rejects as unavailable when it is cut off. */
+  async lines(path: string, onLine: (line: string) => void, abort: AbortSignal): Promise<void> {
+    const answer = await this.open(path, abort);
+    let rest = '';
+    try {
+      for await (const bytes of answer.setEncoding('utf8')) {
+        const lines = (rest + String(bytes)).split('\n');
+        rest = lines.pop() ?? '';
+        for (const line of lines) onLine(line);
+      }
+    } catch (error) {
+      if (!abort.aborted) throw unavailable('the engine closed the connection', error);
+    }
+  }
+
+  private open(path: string, signal?: AbortSignal): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const outgoing = request({ socketPath: this.socketPath, path, agent: false, ...(signal === undefined ? {} : { signal }) }, (answer) => {
+        if (answer.statusCode === 200) return resolve(answer);
+        let body = '';
+        answer.on('data', (bytes: Buffer) => (body += bytes.toString()));
+        answer.on('end', () => reject(new BerthError(KINDS[answer.statusCode ?? 500] ?? 'internal', messageOf(body))));
+        answer.on('error', reject);
+      });
+      outgoing.on('error', (error) => reject(unavailable(`the engine does not answer on ${this.socketPath}: ${error.message}. Does it run, and may you use its socket?`, error)));
+      outgoing.end();
+    });
+  }
+}
+
+function messageOf(body: string): string {
+  try {
+    return String((JSON.parse(body) as { readonly message?: unknown }).message);
+  } catch {
+    return body;
+  }
+}

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import type { HostConfig } from '#contracts/containers/container-config.js';
+import { checkEnvironment, checkResources, createWarnings, withResourceDefaults } from './check-resources.js';
+
+const MB = 1024 * 1024;
+
+test.each<[HostConfig, string]>([
+  [{ Memory: 5 * MB }, 'Minimum memory limit allowed is 6MB'],
+  [{ Memory: 32 * MB, MemorySwap: 16 * MB }, 'Minimum memoryswap limit'],
+  [{ MemorySwap: 32 * MB }, 'You should always set the Memory limit'],
+  [{ Memory: 32 * MB, MemoryReservation: 64 * MB }, 'can not be less than memory reservation'],
+  [{ NanoCpus: 3e9 }, 'range of CPUs is from 0.01 to 2.00'],
+  [{ NanoCpus: 1e9, CpuQuota: 1000 }, 'Nano CPUs and CPU Quota'],
+  [{ CpuPeriod: 5 }, 'CPU cfs period'],
+  [{ CpusetCpus: '0-2' }, 'requested 0-2, available: 0-1'],
+  [{ CpusetCpus: 'all' }, 'Invalid value all for cpuset cpus'],
+  [{ OomScoreAdj: 1001 }, 'range for oom score adj'],
+  [{ CapAdd: ['FLY'] }, 'invalid CapAdd: unknown capability: "CAP_FLY"'],
+])('%j is refused', (host, text) => expect(() => checkResources(host, 2)).toThrow(text));
+
+test('limits that fit are taken', () => {
+  expect(() => checkResources({ Memory: 32 * MB, MemorySwap: -1, NanoCpus: 2e9, CpusetCpus: '0-1', CapAdd: ['ALL'], CapDrop: ['cap_chown', 'MKNOD'] }, 2)).not.toThrow();
+  expect(withResourceDefaults({ Memory: 32 * MB }).MemorySwap).toBe(64 * MB);
+  expect(withResourceDefaults({ Memory: 32 * MB, MemorySwap: -1 }).MemorySwap).toBe(-1);
+});
+
+test('a variable without a name is refused, ports beside the host\'s network are warned of', () => {
+  expect(() => checkEnvironment({ Env: ['A', '=b'] })).toThrow('invalid environment variable: =b');
+  expect(createWarnings({ NetworkMode: 'host', PortBindings: { '80/tcp': [{ HostPort: '80' }] } })).toHaveLength(1);
+  expect(createWarnings({ NetworkMode: 'bridge', PortBindings: { '80/tcp': [{ HostPort: '80' }] } })).toEqual([]);
+});

@@ -1,0 +1,106 @@
+import { Controller, Get, Inject, Param, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import type { LoggedContainer, LogEntry, RunReply, StatusReply, VerifyReply, WhyReply } from '#contracts/gateway/log-replies.js';
+import { invalid } from '#libs/errors/errors.js';
+import type { Commit } from '#libs/event-store/event.js';
+import { LogReading } from '../../application/log-reading.js';
+import { RUN_ROOT } from '../../application/engine-client.js';
+import { commitsUntil, readTime } from '../../domain/log/at-time.js';
+import { foldContainers } from '../../domain/log/container-fold.js';
+import { engineStatus } from '../../domain/log/engine-status.js';
+import { findContainer, findTarget } from '../../domain/log/find-subject.js';
+import { historyOf } from '../../domain/log/history.js';
+import { runCommand } from '../../domain/log/run-command.js';
+import { why } from '../../domain/log/why.js';
+import { flag, integer, text, type QueryValues } from '../../domain/query-values.js';
+import { POSITION_HEADER } from './engine-headers.js';
+import { readyServices } from './ready-services.js';
+import { begin } from './stream-reply.js';
+
+/** A client that reads slower than it is written to is cut off at this many bytes; it resumes after the last position it saw. */
+const BACKLOG_BYTES = 64 * 1024 * 1024;
+
+/** What only a log can tell; contracts/gateway/log-replies.ts lists the routes. */
+@Controller('/berth')
+export class BerthController {
+  constructor(
+    private readonly log: LogReading,
+    @Inject(RUN_ROOT) private readonly runRoot: string,
+  ) {}
+
+  @Get('/containers')
+  async list(@Query() query: QueryValues, @Res({ passthrough: true }) reply: FastifyReply): Promise<LoggedContainer[]> {
+    const containers = foldContainers(await this.commitsAt(query, reply));
+    return [...containers.values()].filter(({ status }) => status !== 'removed');
+  }
+
+  @Get('/containers/:name')
+  async inspect(@Param('name') name: string, @Query() query: QueryValues, @Res({ passthrough: true }) reply: FastifyReply): Promise<LoggedContainer> {
+    return findContainer(await this.commitsAt(query, reply), name);
+  }
+
+  @Get('/containers/:name/run')
+  async run(@Param('name') wanted: string): Promise<RunReply> {
+    const { id, name, created } = findContainer((await this.log.read()).commits, wanted);
+    return { id, name, run: runCommand(created, name) };
+  }
+
+  @Get('/why/:name')
+  async why(@Param('name') wanted: string): Promise<WhyReply> {
+    const container = findContainer((await this.log.read()).commits, wanted);
+    const { id, name, status, since } = container;
+    return { id, name, status, since, why: why(container) };
+  }
+
+  @Get('/history/:name')
+  async history(@Param('name') wanted: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<LogEntry[]> {
+    const { commits, position } = await this.log.read();
+    reply.header(POSITION_HEADER, String(position));
+    return historyOf(commits, findTarget(commits, wanted));
+  }
+
+  @Get('/status')
+  async status(): Promise<StatusReply> {
+    const { commits, position } = await this.log.read();
+    return engineStatus(commits, position, readyServices(this.runRoot));
+  }
+
+  @Get('/log/verify')
+  async verify(): Promise<VerifyReply> {
+    const { commits, subjects, broken } = await this.log.verify();
+    return { commits, subjects, broken: [...broken] };
+  }
+
+  @Get('/events')
+  async events(@Query() query: QueryValues, @Res() reply: FastifyReply): Promise<void> {
+    const from = integer(query, 'from') ?? 0;
+    if (from < 0) throw invalid('"from" is a position of the log: a whole number from 0 on');
+    const abort = new AbortController();
+    const { raw } = reply;
+    raw.once('close', () => abort.abort());
+    begin(reply, 'application/x-ndjson');
+    try {
+      await this.log.entries(
+        from,
+        flag(query, 'follow'),
+        (entries) => {
+          if (raw.writableLength > BACKLOG_BYTES) raw.destroy();
+          else raw.write(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+        },
+        abort.signal,
+      );
+      raw.end();
+    } catch {
+      raw.destroy();
+    }
+  }
+
+  private async commitsAt(query: QueryValues, reply: FastifyReply): Promise<readonly Commit[]> {
+    const at = text(query, 'at');
+    const until = at === undefined || at === '' ? Infinity : readTime(at, Date.now());
+    await this.log.reached(integer(query, 'minPosition') ?? 0);
+    const { commits, position } = await this.log.read();
+    reply.header(POSITION_HEADER, String(position));
+    return commitsUntil(commits, until);
+  }
+}

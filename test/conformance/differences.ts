@@ -1,0 +1,53 @@
+import type { Difference } from './compare.js';
+
+/** A difference from dockerd 20.10 that is meant, and why. */
+interface Intended {
+  readonly request?: RegExp;
+  readonly place: RegExp;
+  readonly why: string;
+}
+
+const INTENDED: readonly Intended[] = [
+  { request: /^GET \/(version|info)$/, place: /^body\./, why: 'each engine tells of itself' },
+  { request: /_ping/, place: /^headers\.swarm$/, why: 'dockerd has this header since 23.0' },
+  { request: /^a version too (old|new)$/, place: /^(body|headers)/, why: 'the versions differ; errors are JSON whatever the version' },
+  { request: /^(a version that is none|GET \/nowhere|a method that a route lacks|POST \/containers\/nobody\/attach.*)$/, place: /^headers\.(api-version|docker-experimental|ostype|server)$/, why: 'every answer has the headers that clients negotiate by' },
+  { request: /^a version too old$/, place: /^headers\.docker-experimental$/, why: 'every answer has the headers that clients negotiate by' },
+  { request: /limit=x|since=yesterday|filters(=| \{)|no JSON|bad-bind|h=x|t=x|tag\?repo=Copy|busybox\/tag$|images\/create$/, place: /^status$/, why: 'what the client got wrong is 400 (404 for what is not there), not 500' },
+  { request: /limit=x|since=yesterday|h=x|t=x|filters=rubbish|"exited":\["x"\]|"publish":\["port"\]|body that is no JSON|without a body/, place: /^body/, why: "words of Go's parsers" },
+  { request: /^(create|volume create) without a body$/, place: /^status$/, why: 'an empty body is no error of form since 23.0' },
+  { request: /colour/, place: /^(status|body)/, why: 'a filter that means nothing is refused by name, never passed over' },
+  { request: /volumes\/create.*DriverOpts/, place: /^body\.message$/, why: 'says that the option is not there yet' },
+  { place: /^body\.message$/, request: /"Image":"No such image"|Not%20A%20Name|repo=Copy|with a bad name/, why: 'the newer words, with the name in them' },
+  { request: /RestartPolicy/, place: /^body\.message$/, why: 'the words of dockerd 25' },
+  { request: /"before":\["nobody"\]/, place: /^body\.message$/, why: 'the newer words' },
+  { request: /^GET \/images\/nobody\/(json|get)$/, place: /^body\.message$/, why: 'the newer words' },
+  { request: /^remove of one that runs$/, place: /^body\.message$/, why: 'the words of dockerd 25' },
+  { request: /^kill of one that/, place: /^body\.message$/, why: 'a small letter, as since 23.0' },
+  { request: /images\/create/, place: /^body\.message$/, why: "words of Node's network calls; no import from URLs" },
+  { request: /fromImage=127/, place: /^status$/, why: 'a registry that is away may be back: 503' },
+  { request: /^load/, place: /^body/, why: 'progress is told of layers that are there too; words of the tar reader' },
+  { place: /GraphDriver\.Data$/, why: 'paths of the host are nothing for clients' },
+  { place: /HostConfig\.CgroupnsMode$/, why: 'containers have a cgroup namespace of their own on v1 too' },
+  { place: /HostConfig\.PortBindings$/, why: 'empty rather than null, as since 26' },
+  { place: /HostConfig\.RestartPolicy\.Name$/, why: '"no" rather than empty, as since 25' },
+  { place: /HostConfig\.NetworkMode$/, why: '"default" is told by its name, as since 26' },
+  { place: /NetworkSettings\.(SandboxID|SandboxKey)$/, why: 'a namespace is found by its process' },
+  { place: /Networks\.(none|bridge)\.(EndpointID|NetworkID)$/, why: 'none has no endpoint, and one that does not run is in no network' },
+  { place: /IPPrefixLen$/, why: 'another subnet' },
+  { place: /\.Ports(\.80\/tcp)?$/, why: 'ports are published on IPv4 alone' },
+  { place: /IPAM\.Config\[0\]\.Gateway$/, why: 'the gateway is known from the beginning' },
+  { request: /logs/, place: /^headers\.content-type$/, why: 'named since 23.0' },
+  { request: /nobody\/attach|^start of an exec that ended$|exec\/nobody\/start/, place: /^(status|headers|body)/, why: 'an error before the stream is a plain error answer, as since 23.0' },
+  { place: /^body\.Pid$/, request: /^inspect of an exec that ended$/, why: 'a process that is gone has no pid' },
+  { place: /^body\.Error$/, request: /wait/, why: 'left out rather than null, as since 23.0' },
+  { request: /link=1/, place: /^status$/, why: 'a conflict, not a fault of the engine' },
+  { request: /missing|whose start failed/, place: /^body\.(message|State\.Error)$/, why: 'the words of dockerd 25, and no runc' },
+  { request: /clash\/start/, place: /^(status|body\.message)$/, why: 'a port that is taken is a conflict, not a fault of the engine; no id of an endpoint that never was' },
+  { place: /RepoDigests$/, why: 'a list rather than null, as since 25' },
+  { place: /LastTagTime$/, why: 'not kept: the log tells' },
+];
+
+export function isIntended({ request, place }: Difference): boolean {
+  return INTENDED.some((one) => (one.request === undefined || one.request.test(request)) && one.place.test(place));
+}

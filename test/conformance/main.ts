@@ -1,0 +1,44 @@
+import { dockerdVersion, startDockerd } from '../bench/private-dockerd.js';
+import { startEngine } from '../e2e/engine.js';
+import { type Archives, answersOf } from './answers.js';
+import { differencesOf, tell } from './compare.js';
+import { isIntended } from './differences.js';
+import { writeGolden } from './golden.js';
+import { normalised } from './normalise.js';
+import { GROUPS } from './requests.js';
+
+const BUSYBOX_IMAGE = new URL('../../../services/engine/setup/busybox-image.mjs', import.meta.url).href;
+
+/** Sends all requests to dockerd and to Berth; takes dockerd's answers as the golden ones, and tells what differs. Exit code 1 for what is not intended. */
+async function main(): Promise<number> {
+  const program = process.env['BENCH_DOCKERD'] ?? 'dockerd';
+  await using ends = new AsyncDisposableStack();
+  const dockerd = await startDockerd(program);
+  ends.defer(() => dockerd.stop());
+  const berth = await startEngine();
+  ends.defer(() => berth.stop());
+  const { busyboxImageTar } = (await import(BUSYBOX_IMAGE)) as { readonly busyboxImageTar: () => Buffer }; // plain JavaScript, shared with set-up
+  const archives: Archives = { busybox: busyboxImageTar(), rubbish: Buffer.alloc(2048, 'rubbish') };
+  const load = [{ name: 'load', method: 'POST', path: '/v1.41/images/load?quiet=1', archive: 'busybox' as const }];
+  for (const { socket } of [dockerd, berth]) await answersOf(socket, load, archives);
+  let unintended = 0;
+  let asked = 0;
+  for (const [group, requests] of Object.entries(GROUPS)) {
+    const [expected, actual] = [await answersOf(dockerd.socket, requests, archives), await answersOf(berth.socket, requests, archives)].map((answers) => new Map(Array.from(answers, ([name, answer]) => [name, normalised(answer)])));
+    if (expected === undefined || actual === undefined) throw new Error(`no answers of ${group}`);
+    writeGolden(group, expected);
+    for (const { name } of requests) {
+      const [one, other] = [expected.get(name), actual.get(name)];
+      if (one === undefined || other === undefined) throw new Error(`no answer to ${name}`);
+      for (const difference of differencesOf(name, one, other).filter((found) => !isIntended(found))) {
+        console.log(tell(difference));
+        unintended++;
+      }
+    }
+    asked += requests.length;
+  }
+  console.log(`${asked} requests to dockerd ${dockerdVersion(program)} and to Berth: ${unintended} differences that are not intended`);
+  return unintended === 0 ? 0 : 1;
+}
+
+process.exitCode = await main();

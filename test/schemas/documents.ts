@@ -1,0 +1,68 @@
+import 'reflect-metadata';
+import * as containerCommands from '#contracts/containers/commands.js';
+import * as containerQueries from '#contracts/containers/queries.js';
+import * as host from '#contracts/executor/host.js';
+import * as tasks from '#contracts/executor/tasks.js';
+import { BERTH_ROUTES } from '#contracts/gateway/log-replies.js';
+import * as images from '#contracts/images/images.js';
+import * as networks from '#contracts/networks/networks.js';
+import * as volumes from '#contracts/volumes/volumes.js';
+import { type JsonSchema, schemaOf } from './class-schema.js';
+
+type Contract = (new () => object) & { readonly subject: string };
+
+const REQUESTS: readonly Contract[] = [containerCommands, containerQueries, host, tasks, images, networks, volumes]
+  .flatMap((module) => Object.values(module) as readonly unknown[])
+  .filter((one): one is Contract => typeof one === 'function' && typeof (one as Partial<Contract>).subject === 'string')
+  .toSorted((one, other) => (one.subject < other.subject ? -1 : 1));
+
+/** Whose events are on the log, by aggregate. */
+const AGGREGATES = ['container', 'exec', 'image', 'name', 'network', 'pool', 'task', 'volume'];
+
+const byName = (types: readonly (new () => object)[]): Record<string, JsonSchema> => Object.fromEntries(types.map((type) => [type.name, schemaOf(type)]));
+
+/** What is generated of the contracts: file name to document. */
+export function documents(): Readonly<Record<string, object>> {
+  return { 'schemas.json': jsonSchema(), 'asyncapi.json': asyncApi(), 'openapi.json': openApi() };
+}
+
+/** Every request on the bus and every reply under /berth/. */
+function jsonSchema(): object {
+  return { $schema: 'https://json-schema.org/draft/2020-12/schema', $id: 'berth', $defs: { ...byName(REQUESTS), ...byName(BERTH_ROUTES.map(({ reply }) => reply)) } };
+}
+
+/** The bus, in AsyncAPI 3.0: a request goes to its service's subject, an event to its aggregate's. */
+function asyncApi(): object {
+  const channels = REQUESTS.map(({ name, subject }) => [name, { address: subject, messages: { [name]: { $ref: `#/components/messages/${name}` } } }]);
+  const events = AGGREGATES.map((aggregate) => [
+    `${aggregate}-events`,
+    { address: `berth.event.${aggregate}.{id}`, parameters: { id: { description: `of the ${aggregate}` } }, messages: { Commit: { $ref: '#/components/messages/Commit' } } },
+  ]);
+  const operations = [
+    ...REQUESTS.map(({ name }) => [name, { action: 'receive', channel: { $ref: `#/channels/${name}` }, reply: {} }]),
+    ...AGGREGATES.map((aggregate) => [`${aggregate}-events`, { action: 'send', channel: { $ref: `#/channels/${aggregate}-events` } }]),
+  ];
+  const commit = { type: 'array', items: { type: 'object', properties: { type: { type: 'string' }, v: { type: 'integer' } }, required: ['type'] } };
+  const messages = [...REQUESTS.map((type) => [type.name, { payload: schemaOf(type) }]), ['Commit', { summary: 'All events of one decision', payload: commit }]];
+  return {
+    asyncapi: '3.0.0',
+    info: { title: "Berth's bus", version: '1' },
+    channels: Object.fromEntries([...channels, ...events] as [string, object][]),
+    operations: Object.fromEntries(operations as [string, object][]),
+    components: { messages: Object.fromEntries(messages as [string, object][]) },
+  };
+}
+
+/** Berth's additions to the Docker Engine API, in OpenAPI 3.1. */
+function openApi(): object {
+  const failure = { description: 'What is wrong', content: { 'application/json': { schema: { type: 'object', properties: { message: { type: 'string' } }, required: ['message'] } } } };
+  const paths = BERTH_ROUTES.map(({ path, summary, query, reply, shape }) => {
+    const one = { $ref: `#/components/schemas/${reply.name}` };
+    const schema = shape === 'list' ? { type: 'array', items: one } : one;
+    const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
+    const asked = query.map((name) => ({ name, in: 'query', schema: { type: name === 'at' ? 'string' : 'integer' } }));
+    const content = { [shape === 'lines' ? 'application/x-ndjson' : 'application/json']: { schema } };
+    return [path, { get: { summary, parameters: [...named, ...asked], responses: { 200: { description: summary, content }, default: failure } } }] as const;
+  });
+  return { openapi: '3.1.0', info: { title: "Berth's additions to the Docker Engine API", version: '1' }, paths: Object.fromEntries(paths), components: { schemas: byName(BERTH_ROUTES.map(({ reply }) => reply)) } };
+}
