@@ -114,7 +114,7 @@ export class ContainerCreation {
     const volume = await this.bus.request(CreateVolume, { ...mount.volume, ...(source === '' ? { container } : { name: source }) }, cause);
     if (volume.created) undo.push(() => this.bus.request(RemoveVolume, { name: volume.name, force: true }, asked));
     // As dockerd does at creation, so that the volume can be looked into before the first start.
-    if (!mount.noCopy && layers.length > 0) await this.bus.request(FillVolume, { name: volume.name, layers, path: target }, asked, { timeoutMs: FILL_TIMEOUT_MS });
+    if (!mount.noCopy && layers.length > 0 && !asked.dryRun) await this.bus.request(FillVolume, { name: volume.name, layers, path: target }, asked, { timeoutMs: FILL_TIMEOUT_MS });
     return { type, name: volume.name, source: volume.mountpoint, target, readOnly, propagation, copyUp: !mount.noCopy, anonymous: source === '' };
   }
 }

@@ -447,6 +447,8 @@ void reap(struct process *process)
 		reap_strangers();
 		return;
 	}
+	if (process->state == STARTING && process->executing && !process->failed)
+		is_running(process); /* over before its forerunner was, whose end of the status socket told nothing yet */
 	process->exit_signal = info.si_code == CLD_EXITED ? 0 : info.si_status;
 	process->exit_code = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
 	for (int i = 1; !*process->id && i < PROCESSES; i++)
