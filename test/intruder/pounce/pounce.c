@@ -50,7 +50,9 @@ static void look_at_descriptors(long pid)
 		if (length < 0)
 			continue;
 		target[length] = 0;
-		bool own = stat(path, &file) == 0 && file.st_dev == own_root.st_dev && file.st_ino == own_root.st_ino;
+		/* What lies where we see it too is the container's own: its user database is read for an exec. */
+		struct stat same;
+		bool own = stat(path, &file) == 0 && stat(target, &same) == 0 && file.st_dev == same.st_dev && file.st_ino == same.st_ino;
 		if (!own && (S_ISDIR(file.st_mode) || S_ISREG(file.st_mode)))
 			tell(S_ISDIR(file.st_mode) ? "directory" : "file", target);
 	}
