@@ -52,7 +52,9 @@ static void look_at_descriptors(long pid)
 		target[length] = 0;
 		/* What lies where we see it too is the container's own: its user database is read for an exec. */
 		struct stat same;
-		bool own = stat(path, &file) == 0 && stat(target, &same) == 0 && file.st_dev == same.st_dev && file.st_ino == same.st_ino;
+		if (stat(path, &file) < 0)
+			continue;
+		bool own = stat(target, &same) == 0 && file.st_dev == same.st_dev && file.st_ino == same.st_ino;
 		if (!own && (S_ISDIR(file.st_mode) || S_ISREG(file.st_mode)))
 			tell(S_ISDIR(file.st_mode) ? "directory" : "file", target);
 	}
