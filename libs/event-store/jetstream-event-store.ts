@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { JetStreamApiError, jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager, type PubAck, type StoredMsg } from '@nats-io/jetstream';
-import { connect, headers as newHeaders, type NatsConnection } from '@nats-io/transport-node';
-import { Stale, errorMessage, internal, invalid, unavailable } from '#libs/errors/errors.js';
+import { type ApiError, JetStreamApiError, jetstream, jetstreamManager, type JetStreamManager, type PubAck, type StoredMsg } from '@nats-io/jetstream';
+import { connect, headers as newHeaders, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
+import { BerthError, Stale, errorMessage, internal, invalid, unavailable } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
+import { ReplyInbox } from '#libs/nats/reply-inbox.js';
 import { FINE_BOUNDS, Histogram } from '#libs/telemetry/metrics/histogram.js';
 import { ReadCommit, encodeCommit } from './commit-format.js';
 import { ensureStream } from './ensure-stream.js';
@@ -31,7 +32,8 @@ const noMessageFound = 10037;
 /** Insufficient resources, storage failed, insufficient storage, maximum bytes exceeded. */
 const FULL = new Set([10023, 10047, 10077, 10054]);
 const appendTimeoutMilliseconds = 5_000;
-const appendAttempts = 3;
+const appendDeadlineMilliseconds = 15_000;
+const appendPauseMilliseconds = 100;
 const questionTimeoutMilliseconds = 2_000;
 const questionAttempts = 5;
 
@@ -52,7 +54,7 @@ export async function connectEventStore(options: EventStoreConnection): Promise<
     const manager = await jetstreamManager(connection, { timeout: questionTimeoutMilliseconds });
     await ensureStream(manager, stream);
     const log: LogStream = { connection: reading, client: jetstream(reading), manager, stream };
-    return new JetStreamEventStore(connection, log, jetstream(connection, { timeout: appendTimeoutMilliseconds }), source);
+    return new JetStreamEventStore(connection, log, new ReplyInbox(connection, options.inboxPrefix), source);
   } catch (error) {
     await Promise.all([connection.close(), reading.close()]);
     throw error;
@@ -90,7 +92,7 @@ export class JetStreamEventStore implements EventStore {
   constructor(
     private readonly connection: NatsConnection,
     private readonly log: LogStream,
-    private readonly client: JetStreamClient,
+    private readonly replies: ReplyInbox,
     private readonly source: string,
   ) {
     this.manager = log.manager;
@@ -121,11 +123,10 @@ export class JetStreamEventStore implements EventStore {
     const message = newHeaders();
     for (const [name, value] of headers) message.set(name, value);
     const start = performance.now();
-    const ack = await this.publish(subject, body, {
-      msgID: id,
-      headers: message,
-      expect: { streamName: this.stream, lastSubjectSequence: expected.sequence },
-    });
+    message.set('Nats-Msg-Id', id);
+    message.set('Nats-Expected-Stream', this.stream);
+    message.set('Nats-Expected-Last-Subject-Sequence', String(expected.sequence));
+    const ack = await this.publish(subject, body, message);
     this.appendSeconds.observe((performance.now() - start) / 1000);
     await failpoint('append.after');
     if (!ack.duplicate) return { ...commit, position: ack.seq };
@@ -217,23 +218,25 @@ export class JetStreamEventStore implements EventStore {
   }
 
   /** Repeats on silence: the id makes a second try safe, so a lost acknowledgement is not an unknown outcome. */
-  private async publish(subject: AggregateSubject, body: string, options: Parameters<JetStreamClient['publish']>[2]): Promise<PubAck> {
-    for (let attempt = 1; ; attempt++) {
+  private async publish(subject: AggregateSubject, body: string, headers: MsgHdrs): Promise<PubAck> {
+    const deadline = Date.now() + appendDeadlineMilliseconds;
+    for (;;) {
       try {
-        return await this.client.publish(subject, body, options);
+        const { error, ...ack } = (await this.replies.ask(subject, body, headers, appendTimeoutMilliseconds)).json<PubAck & { readonly error?: ApiError }>();
+        if (error === undefined) return ack;
+        if (error.err_code === wrongLastSequence) throw new Stale(subject);
+        if (FULL.has(error.err_code)) throw unavailable(`the log is full, nothing was changed: free space where nats-server keeps it (${error.description})`);
+        if (error.code >= 400 && error.code < 500) throw internal(`the log refused an event of ${subject}: ${error.description}`);
+        throw new Error(error.description);
       } catch (error) {
-        if (error instanceof JetStreamApiError) {
-          if (error.code === wrongLastSequence) throw new Stale(subject);
-          if (FULL.has(error.code)) throw unavailable(`the log is full, nothing was changed: free space where nats-server keeps it (${error.message})`, error);
-          if (error.status >= 400 && error.status < 500) throw internal(`the log refused an event of ${subject}: ${error.message}`, error);
-        }
+        if (error instanceof BerthError) throw error;
         if (body.length > (this.connection.info?.max_payload ?? Infinity) - 4096) {
           throw invalid(`a change of ${subject} is too large for the log: ${body.length} bytes`, error);
         }
-        if (attempt >= appendAttempts || this.connection.isClosed()) {
+        if (Date.now() > deadline || this.connection.isClosed()) {
           throw unavailable(`the log did not answer for ${subject}: ${errorMessage(error)}`, error);
         }
-        await new Promise((resolve) => setTimeout(resolve, 100 * attempt));
+        await new Promise((resolve) => setTimeout(resolve, appendPauseMilliseconds));
       }
     }
   }

@@ -1,4 +1,4 @@
-import { closeSync, constants, readdirSync } from 'node:fs';
+import { closeSync, constants, readdirSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { AT_FDCWD, openat2, renameat2, RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS } from './directory-entries.js';
 import type { Fd } from './native.js';
@@ -19,6 +19,17 @@ export async function removeTree(path: string): Promise<void> {
     if (!TOO_DEEP.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
     flatten(path);
     await rm(path, { recursive: true, force: true });
+  }
+}
+
+/** The same at once, for a thread that has nothing else to do: a quarter of the system calls. */
+export function removeTreeSync(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch (error) {
+    if (!TOO_DEEP.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    flatten(path);
+    rmSync(path, { recursive: true, force: true });
   }
 }
 

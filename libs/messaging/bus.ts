@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type NatsConnection, NoRespondersError, RequestError, TimeoutError } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
 import type { DryRunReply, RequestClass, RequestContext } from '#contracts/request.js';
-import { BerthError, type ErrorReply, fromErrorReply, internal } from '#libs/errors/errors.js';
+import { BerthError, type ErrorReply, errorMessage, fromErrorReply, internal } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
+import { NoAnswer, ReplyInbox } from '#libs/nats/reply-inbox.js';
 import { causedHere, isTracing, traced } from '#libs/telemetry/tracing.js';
 import { writeContext } from './bus-headers.js';
 import { spanName } from './span-name.js';
@@ -35,20 +36,19 @@ interface ReplyPacket {
 
 /**
  * Commands and queries to other services, which Nest's NATS transport hands to their methods. A reply is typed by its request; an error is a BerthError of the
- * kind that was thrown. Nest's own client subscribes anew for each reply, which costs the server more than the message; here all come in one inbox.
+ * kind that was thrown. Nest's own client subscribes anew for each reply, which costs the server more than the message.
  */
 export class Bus {
+  private readonly replies: ReplyInbox;
   private asked = 0;
-  private connected = true;
-  /** What to do with each request under way when the bus is lost: its answer will not come. */
-  private readonly losses = new Set<(loss: Silence) => void>();
 
-  /** `service`: whose requests these are. The connection is owned: `close` closes it. */
+  /** `service`: whose requests these are, and the user whose inboxes are its own. The connection is owned: `close` closes it. */
   constructor(
     private readonly connection: NatsConnection,
     private readonly service: string,
+    inboxPrefix?: string,
   ) {
-    void this.watchConnection();
+    this.replies = new ReplyInbox(connection, inboxPrefix);
   }
 
   request<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, options: RequestOptions = {}): Promise<Reply> {
@@ -80,29 +80,14 @@ export class Bus {
   }
 
   private async ask<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, timeout: number): Promise<Reply> {
-    // The client would keep what is sent now, and may lose it.
-    if (!this.connected) throw new Silence('the bus is not connected', undefined);
     const packet = JSON.stringify({ pattern: type.subject, data, id: String(++this.asked) });
-    const lost = Promise.withResolvers<never>();
-    this.losses.add(lost.reject);
-    const answer = await Promise.race([this.connection.request(type.subject, packet, { timeout, headers: writeContext(context) }), lost.promise])
-      .catch((error: unknown) => {
-        throw asBerthError(error, type.subject);
-      })
-      .finally(() => this.losses.delete(lost.reject));
+    const answer = await this.replies.ask(type.subject, packet, writeContext(context), timeout).catch((error: unknown) => {
+      throw asBerthError(error, type.subject);
+    });
     const { err, response } = answer.json<ReplyPacket>();
     if (err !== undefined && err !== null) throw isErrorReply(err) ? fromErrorReply(err) : internal(`${type.subject}: ${JSON.stringify(err)}`);
     if (context.planned && isDryRunReply(response)) context.planned.push(...response.wouldAppend);
     return response as Reply; // the contract says so, and the service's own types hold it
-  }
-
-  private async watchConnection(): Promise<void> {
-    for await (const { type } of this.connection.status()) {
-      if (type === 'reconnect') this.connected = true;
-      if (type !== 'disconnect') continue;
-      this.connected = false;
-      for (const lose of this.losses) lose(new Silence('the bus was lost before an answer came', undefined));
-    }
   }
 }
 
@@ -111,11 +96,16 @@ function isDryRunReply(answer: unknown): answer is DryRunReply {
 }
 
 function asBerthError(error: unknown, subject: string): BerthError {
-  if (error instanceof BerthError) return error;
   const service = subject.split('.')[2] ?? subject;
-  if (error instanceof TimeoutError) return new Silence(`the ${service} service did not answer ${subject} in time`, error);
-  if (error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders())) return new Silence(`the ${service} service is not running`, error);
-  return internal(`${subject}: ${error instanceof Error ? error.message : String(error)}`, error);
+  if (!(error instanceof NoAnswer)) return internal(`${subject}: ${errorMessage(error)}`, error);
+  switch (error.why) {
+    case 'nobody listens':
+      return new Silence(`the ${service} service is not running`, error);
+    case 'no answer in time':
+      return new Silence(`the ${service} service did not answer ${subject} in time`, error);
+    case 'the connection was lost':
+      return new Silence('the bus was lost before an answer came', error);
+  }
 }
 
 function isErrorReply(error: unknown): error is ErrorReply {

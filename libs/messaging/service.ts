@@ -38,7 +38,7 @@ export function natsOptions(credentials: BusCredentials) {
 }
 
 export async function connectBus(credentials: BusCredentials): Promise<Bus> {
-  return new Bus(await connect(natsOptions(credentials)), credentials.user);
+  return new Bus(await connect(natsOptions(credentials)), credentials.user, natsOptions(credentials).inboxPrefix);
 }
 
 /** Starts a service's module on the bus; instances of one service share their requests through a queue group. */

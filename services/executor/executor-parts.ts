@@ -15,6 +15,7 @@ import { ContainerCgroups } from './adapters/host/container-cgroups.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import { logger } from '#libs/telemetry/logger.js';
 import { ContainerFiles } from './adapters/host/container-files.js';
+import { Trash } from './adapters/host/trash.js';
 import { hostFacts } from './adapters/host/host-facts.js';
 import { joinDelegatedScope } from './adapters/host/systemd-scope.js';
 import { VolumeDirectories } from './adapters/host/volume-directories.js';
@@ -55,6 +56,7 @@ export class ExecutorParts {
   readonly files: ContainerFiles;
   readonly volumes: VolumeDirectories;
   readonly trees = new TreeThreads();
+  private readonly trash: Trash;
   readonly layers: LayerStore;
   /** Overlay until `start` has found that there is none. */
   roots: Snapshotter;
@@ -89,7 +91,8 @@ export class ExecutorParts {
     this.tasks = new Aggregates(store, 'task', taskDecider, { source: 'executor', snapshot });
     causes.listenTo(this.tasks);
     this.snapshots = new SnapshotSchedule([this.tasks], (error) => log.error('a snapshot could not be saved', { error }));
-    this.files = new ContainerFiles(settings.dataRoot);
+    this.trash = new Trash(`${settings.dataRoot}/trash`, this.trees, (error) => log.error('what was removed could not be taken off the disk', { error }));
+    this.files = new ContainerFiles(settings.dataRoot, this.trash);
     this.volumes = new VolumeDirectories(settings.dataRoot, this.trees);
     this.layers = new LayerStore(settings.dataRoot, this.trees);
     this.streams = new StreamServer(`${settings.runRoot}/executor.sock`);
@@ -132,6 +135,7 @@ export class ExecutorParts {
 
   async start(): Promise<void> {
     await this.layers.open();
+    this.trash.emptySoon();
     await Promise.all([this.tasks.start(), this.chooseRoots()]);
     await this.streams.listen();
     await this.streams.giveTo(this.group);
@@ -153,6 +157,7 @@ export class ExecutorParts {
 
   async stop(): Promise<void> {
     await this.metrics.stop();
+    this.trash.close();
     this.zygote.close();
     this.sandboxes.close();
     await this.streams.close();

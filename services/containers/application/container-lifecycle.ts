@@ -222,8 +222,10 @@ export class ContainerLifecycle {
     const { spec, run, remove } = container;
     if (!run.over) await this.endRun(container, asked);
     await this.bus.request(RemoveContainerFiles, { container: id }, asked, AGAIN);
-    const { position } = await this.containers.execute(id, { type: 'RecordRemoved', at: now() }, asked);
-    await this.names.execute(spec.name, { type: 'Release', name: spec.name, container: id }, asked);
+    const [{ position }] = await Promise.all([
+      this.containers.execute(id, { type: 'RecordRemoved', at: now() }, asked),
+      this.names.execute(spec.name, { type: 'Release', name: spec.name, container: id }, asked),
+    ]);
     if (remove?.volumes) {
       for (const mount of spec.mounts) if (mount.anonymous && mount.name) await this.bus.request(RemoveVolume, { name: mount.name, force: true }, asked, AGAIN).catch(() => undefined);
     }

@@ -24,12 +24,14 @@ function table(settings: SupervisorSettings): readonly Row[] {
     [data('executor'), 'root', 'root', 0o700],
     [data('layers'), 'root', 'root', 0o711],
     [data('containers'), 'root', 'root', 0o711],
+    [data('trash'), 'root', 'root', 0o700],
     [data('volumes'), 'root', 'root', 0o711],
     [data('app'), 'root', 'root', 0o755],
     [settings.runRoot, 'root', 'berth', 0o3775],
     [run('pids'), 'root', 'root', 0o755],
     [run('ready'), 'root', 'berth', 0o1775],
     [run('tasks'), 'root', 'berth', 0o2750],
+    [run('root'), 'root', 'root', 0o700], // where a container's root is mounted, each in a mount namespace of its own
   ];
 }
 

@@ -1,3 +1,4 @@
+import { rmdirSync, rmSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RequestContext } from '#contracts/request.js';
@@ -72,6 +73,12 @@ export class LiveTasks {
     for (const exit of exits) this.exited(task, exit);
   }
 
+  /** Puts its start on record, and then what it told meanwhile, however long the log is away. */
+  recordStart(task: LiveTask, { pid, at }: { readonly pid: number; readonly at: string }, asked: RequestContext): void {
+    const recorded = this.record(task, () => this.log.execute(taskId(task.identity), { type: 'RecordStarted', ...task.identity, pid, at }, asked));
+    this.carryOn(task, recorded.then(() => this.started(task)));
+  }
+
   /** It never came to be: nothing of it may live on, neither the shim nor what it may have made by now. */
   async dismiss(task: LiveTask): Promise<void> {
     this.early.delete(task);
@@ -144,6 +151,12 @@ export class LiveTasks {
         await delay(RECONNECT_MS);
       }
     }
+  }
+
+  /** Of a start whose shim was there and is gone: it may have run. */
+  async goneBeforeRecorded(task: LiveTask): Promise<void> {
+    this.early.delete(task);
+    await this.gone(task);
   }
 
   /** What a task left that has no shim: the record of its exit, or processes that must not run on unseen. */
@@ -241,7 +254,15 @@ export class LiveTasks {
   }
 }
 
-export const removeDirectory = (task: LiveTask): Promise<void> => rm(task.directory, { recursive: true, force: true });
+/** Of a task that is over. What is in it is known, and soon gone; a shim that fell in the middle may have left more. */
+export async function removeDirectory({ directory, socket }: LiveTask): Promise<void> {
+  try {
+    for (const file of [`${directory}/exit`, socket]) rmSync(file, { force: true });
+    rmdirSync(directory);
+  } catch {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
 
 const outcomeKey = (task: LiveTask, target: string): string => `${taskId(task.identity)} ${target}`;
 

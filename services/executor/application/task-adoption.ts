@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import type { RequestContext } from '#contracts/request.js';
 import { errorMessage } from '#libs/errors/errors.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import type { ContainerCgroups } from '../adapters/host/container-cgroups.js';
+import { ShimGone } from '../adapters/shim/shim-connection.js';
 import { ACK_EXIT, frame } from '../adapters/shim/shim-frames.js';
 import { LiveTask, type Started, taskId } from './live-task.js';
 import { type LiveTasks, removeDirectory } from './live-tasks.js';
@@ -62,7 +64,10 @@ export class TaskAdoption {
     clearTimeout(patience);
   }
 
-  /** The predecessor asked for it and died. The shim tells what became of it; no shim: it is as if it had never been asked for. */
+  /**
+   * The predecessor asked for it and died. The shim tells what became of it; one that is gone may have run it, to an end that nobody told; no shim ever: it is
+   * as if it had never been asked for.
+   */
   private async finishStart(task: LiveTask): Promise<Started> {
     const id = taskId(task.identity);
     try {
@@ -75,6 +80,10 @@ export class TaskAdoption {
       this.live.started(task);
       return { pid: started.pid, startedAt: started.at, position };
     } catch (error) {
+      if (error instanceof ShimGone && existsSync(task.socket)) {
+        await this.live.goneBeforeRecorded(task);
+        throw error;
+      }
       await this.live.dismiss(task);
       await this.tasks.execute(id, { type: 'RecordFailed', ...task.identity, error: `the executor ended while it was started: ${errorMessage(error)}`, at: new Date().toISOString() }, EXECUTOR);
       throw error;

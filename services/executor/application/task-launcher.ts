@@ -1,4 +1,4 @@
-import { chown, mkdir } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
 import type { EndpointSettings } from '#contracts/containers/container-state.js';
 import type { LaunchTask, PublishedEndpoint, TaskEvent } from '#contracts/executor/tasks.js';
 import type { RequestContext } from '#contracts/request.js';
@@ -84,7 +84,7 @@ export class TaskLauncher {
     let sandbox: NetworkSandbox | undefined;
     try {
       // The files and the sandbox are the container's own and go with it or with their descriptor: they need not wait for the intent.
-      const [, prepared] = await Promise.all([
+      const [{ position }, prepared] = await Promise.all([
         this.tasks.execute(id, { type: 'Request', ...identity, ...publishedBy(launch), ...(launch.runtime ? { runtime: launch.runtime } : {}), at: new Date().toISOString() }, asked),
         this.prepare(launch, task).then((made) => ((sandbox = made.sandbox), made)),
       ]);
@@ -98,8 +98,8 @@ export class TaskLauncher {
       if (started.times) recordPlan(prepared.plan, started.times);
       if (started.type === 'failed') throw (task.runtime && (await this.runtimes.failure(task, 'create'))) || startFailure(prepared.plan, started.step, started.errno, launch.process.args[0] ?? '');
       task.pid = started.pid;
-      const { position } = await this.tasks.execute(id, { type: 'RecordStarted', ...identity, pid: started.pid, at: started.at }, asked);
-      this.live.started(task);
+      // Not awaited: it has started, whether or not the log knows yet. Who dies before it does finds the shim by the request (TaskAdoption).
+      this.live.recordStart(task, started, asked);
       this.memory.started(identity);
       return { pid: started.pid, startedAt: started.at, position };
     } catch (error) {
@@ -129,13 +129,8 @@ export class TaskLauncher {
       if (launch.network.mode === 'container' && !shared) throw conflict(`cannot join network of a non running container: ${launch.network.container}`);
       // All to the end: what still works on the sandbox must not see its descriptor closed, and given to somebody else.
       const works = await Promise.allSettled([
-        mkdir(task.directory, { recursive: true, mode: 0o750 }).then(() => chown(task.directory, 0, this.host.socketGroup)),
-        this.files.prepare(container, {
-          hosts: hostsFile({ hostname: launch.hostname, domainname: launch.domainname, extraHosts: launch.extraHosts, ...(endpoint ? { address: endpoint.address } : {}) }),
-          hostname: hostnameFile(launch.hostname),
-          resolvConf: resolvConf({ host: this.files.hostResolvConf(), dns: launch.dns, dnsSearch: launch.dnsSearch, dnsOptions: launch.dnsOptions }),
-        }),
         endpoint && sandbox ? this.attach(sandbox, endpoint) : undefined,
+        this.prepareFiles(launch, task),
       ]);
       for (const work of works) if (work.status === 'rejected') throw work.reason;
       const root = await this.roots().prepare({ directory: this.files.directory(container), layers: launch.layers.map(this.layerName) });
@@ -147,7 +142,7 @@ export class TaskLauncher {
       const spec = buildSpec(launch, {
         containerDirectory: this.files.directory(container),
         root,
-        rootTarget: this.files.rootTarget(container),
+        rootTarget: `${settings.runRoot}/root`,
         cgroupDirectories: directories,
         cgroupsPath: wholePath(cgroups, path),
         cgroupMode: cgroups.mode,
@@ -182,6 +177,16 @@ export class TaskLauncher {
       sandbox?.close();
       throw error;
     }
+  }
+
+  private async prepareFiles(launch: Launch, task: LiveTask): Promise<void> {
+    const { hostname, domainname, extraHosts, dns, dnsSearch, dnsOptions, network } = launch;
+    mkdirSync(task.directory, { recursive: true, mode: 0o750 }); // of the group that may open streams, as the directory above
+    await this.files.prepare(launch.container, {
+      hosts: hostsFile({ hostname, domainname, extraHosts, ...(network.mode === 'bridge' ? { address: network.endpoint.address } : {}) }),
+      hostname: hostnameFile(hostname),
+      resolvConf: resolvConf({ host: this.files.hostResolvConf(), dns, dnsSearch, dnsOptions }),
+    });
   }
 
   /** The table may have been flushed by somebody else: then all of it is made anew, and this port with it. */

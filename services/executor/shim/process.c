@@ -79,17 +79,18 @@ static struct process *free_place(const char *id)
 	return NULL;
 }
 
-/* Written under another name and renamed, so that a reader sees all of it or nothing. Open still, for the caller to sync: -1 when it failed. */
-static int write_record(const char *name, const char *text)
+/*
+ * Written under another name and renamed, so that a reader sees all of it or nothing. Not synced: a power cut takes the run root and the container alike, and
+ * where the run root is on a disk it would cost every end a commit of the journal.
+ */
+static void write_record(const char *name, const char *text)
 {
 	char temporary[32];
 	snprintf(temporary, sizeof temporary, "%s.tmp", name);
 	autoclose int directory = open_task_directory();
-	int fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		return fd;
-	renameat(directory, temporary, directory, name);
-	return fd;
+	autoclose int fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd >= 0 && write(fd, text, strlen(text)) >= 0)
+		renameat(directory, temporary, directory, name);
 }
 
 /* Exit steps take back what parent steps made: cgroups, what they know of oom. */
@@ -98,10 +99,10 @@ static void end(struct process *process)
 	char text[96];
 	uint32_t step;
 	bool was_started = process->state == RUNNING;
+	process->exited_ns = realtime_ns();
 	process->at.oom_kills = 0;
 	perform_steps(&process->plan, ACTOR_EXIT, &process->at, &step, true);
 	process->oom = process->at.oom_kills;
-	process->exited_ns = realtime_ns();
 	process->linger_until = monotonic_ms() + LINGER_MS;
 	close_fd(&process->in);
 	process->pending_start = process->pending_end = 0;
@@ -120,17 +121,14 @@ static void end(struct process *process)
 			if (!available)
 				break;
 		}
-	autoclose int record = -1;
 	if (!*process->id && process->state == EXITED) {
 		snprintf(text, sizeof text, "%u %u %u %llu\n", process->exit_code, process->exit_signal, process->oom, (unsigned long long)process->exited_ns);
-		record = write_record("exit", text);
+		write_record("exit", text);
 	} else if (!*process->id) {
 		snprintf(text, sizeof text, "%u %u %llu\n", process->failed_step, process->failed_errno, (unsigned long long)process->exited_ns);
-		record = write_record("failed", text);
+		write_record("failed", text);
 	}
-	announce(process); /* nobody need wait for the disk */
-	if (record >= 0)
-		fdatasync(record);
+	announce(process);
 }
 
 static void fail(struct process *process, uint32_t step, int error)

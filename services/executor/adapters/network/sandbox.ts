@@ -40,27 +40,36 @@ export class NetworkSandbox implements Disposable {
 
   /** A new one with loopback up. `outside`: the network namespace of the bridges, absent: the engine's own. Throws SystemCallError or NetlinkRefused; nothing is left then. */
   static create(outside: Fd = -1): NetworkSandbox {
-    return new NetworkSandbox(newNetworkNamespace(), outside).#prepared();
+    const sandbox = new NetworkSandbox(newNetworkNamespace(), outside);
+    try {
+      sandbox.#routes().send(setLink(LOOPBACK_INDEX, { up: true }));
+      return sandbox.#opened();
+    } catch (error) {
+      sandbox.close();
+      throw error;
+    }
   }
 
   /** The same, most of it beside the event loop. */
   static async createAsync(outside: Fd = -1): Promise<NetworkSandbox> {
-    return new NetworkSandbox(await newNetworkNamespaceAsync(), outside).#prepared();
-  }
-
-  #prepared(): this {
+    const sandbox = new NetworkSandbox(await newNetworkNamespaceAsync(), outside);
     try {
-      this.#routes().send(setLink(LOOPBACK_INDEX, { up: true }));
-      // As Docker has it: what is in a container may serve low ports and ping without privilege, since the ports are its own.
-      inNetworkNamespace(this.#namespace, () => {
-        writeFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', '0');
-        writeFileSync('/proc/sys/net/ipv4/ping_group_range', '0 2147483647');
-      });
-      return this;
+      const { refused } = await sandbox.#routes().tryAsync(setLink(LOOPBACK_INDEX, { up: true }));
+      for (const refusal of refused.values()) throw refusal;
+      return sandbox.#opened();
     } catch (error) {
-      this.close();
+      sandbox.close();
       throw error;
     }
+  }
+
+  /** As Docker has it: what is in a container may serve low ports and ping without privilege, since the ports are its own. */
+  #opened(): this {
+    inNetworkNamespace(this.#namespace, () => {
+      writeFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', '0');
+      writeFileSync('/proc/sys/net/ipv4/ping_group_range', '0 2147483647');
+    });
+    return this;
   }
 
   get fd(): Fd {

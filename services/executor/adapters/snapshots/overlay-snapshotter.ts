@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
 import { refuseOther, type ContainerRoot, type RootSource, type Snapshotter } from './snapshotter.js';
 
 /** overlayfs: nothing is copied before it is changed. */
@@ -9,7 +9,8 @@ export class OverlaySnapshotter implements Snapshotter {
 
   async prepare({ directory, layers }: ContainerRoot): Promise<RootSource> {
     const [upper, work] = [`${directory}/diff`, `${directory}/work`];
-    const [made] = await Promise.all([mkdir(upper, { recursive: true, mode: 0o755 }), mkdir(work, { recursive: true, mode: 0o700 })]);
+    const made = mkdirSync(upper, { recursive: true, mode: 0o755 });
+    mkdirSync(work, { recursive: true, mode: 0o700 });
     if (made !== undefined) await refuseOther(`${directory}/root`, 'vfs');
     return { overlay: { baseDirectory: this.layersDirectory, lower: layers, upper, work } };
   }

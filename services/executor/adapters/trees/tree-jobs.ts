@@ -5,12 +5,15 @@ import { unpackLayer, type UnpackJob } from '../snapshots/unpack-layer.js';
 import { type MergeJob, mergeLayers } from './merge-layers.js';
 import { type Layers, withMergedView } from './merged-view.js';
 import { probeOverlay } from './probe-overlay.js';
+import { removeAllIn } from './remove-all-in.js';
 
 /** Work on whole directory trees: too long for the thread that starts containers. All of it can be sent to another thread: plain data in, plain data out. */
 export interface TreeJobs {
   readonly fillVolume: { readonly job: FillJob; readonly result: void };
   readonly mergeLayers: { readonly job: MergeJob; readonly result: void };
   readonly probeOverlay: { readonly job: { readonly directory: string }; readonly result: boolean };
+  /** All below a directory goes; the directory stays. */
+  readonly removeAllIn: { readonly job: { readonly directory: string }; readonly result: void };
   /** Who is who in a container that is about to be. */
   readonly readUserFiles: { readonly job: Layers; readonly result: UserFiles };
   readonly unpackLayer: { readonly job: UnpackJob; readonly result: number };
@@ -22,6 +25,7 @@ export const TREE_JOBS: { readonly [Name in TreeJobName]: (job: TreeJobs[Name]['
   fillVolume: async (job) => fillVolume(job),
   mergeLayers: async (job) => mergeLayers(job),
   probeOverlay: async (job) => probeOverlay(job),
+  removeAllIn: async (job) => removeAllIn(job),
   readUserFiles: async (layers) => withMergedView(layers, readUserFiles),
   unpackLayer,
 };

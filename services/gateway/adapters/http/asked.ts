@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
@@ -30,7 +30,8 @@ function traceparentOf(request: IncomingMessage): string {
   if (span !== undefined) return span.traceparent;
   const given = request.headers.traceparent;
   if (typeof given === 'string' && parseTraceparent(given)) return given;
-  return formatTraceparent({ traceId: randomBytes(16).toString('hex'), spanId: randomBytes(8).toString('hex'), sampled: false });
+  const hex = (): string => randomUUID().replaceAll('-', ''); // of a pool of random bytes, where randomBytes asks each time
+  return formatTraceparent({ traceId: hex(), spanId: hex().slice(16), sampled: false });
 }
 
 /** A controller parameter: the RequestContext of the request at hand. */

@@ -1,0 +1,43 @@
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TreeThreads } from '../trees/tree-threads.js';
+
+/** So that one thread takes all that was removed in a row. */
+const PAUSE_MS = 200;
+
+/**
+ * Where removed trees wait to be taken off the disk: out of the way at once, however much there is in them. A thread of its own takes them off; what a crash
+ * leaves is taken at the next start.
+ */
+export class Trash {
+  private emptying: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly directory: string,
+    private readonly trees: TreeThreads,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  /** `name`: under which it waits, and nothing else does. Nothing at `path`: nothing happens. */
+  async take(path: string, name: string): Promise<void> {
+    try {
+      await rename(path, join(this.directory, name));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      throw error;
+    }
+    this.emptySoon();
+  }
+
+  emptySoon(): void {
+    this.emptying ??= setTimeout(() => {
+      this.emptying = undefined;
+      this.trees.run('removeAllIn', { directory: this.directory }).catch(this.onError);
+    }, PAUSE_MS);
+  }
+
+  /** What is there is taken off at the next start. */
+  close(): void {
+    clearTimeout(this.emptying);
+  }
+}
