@@ -49,7 +49,7 @@ export class ExecLauncher {
     const identity = { container: exec.container, start: exec.start };
     const task = this.live.get(taskId(identity));
     if (!task?.connection) throw conflict(`container ${exec.container} is not running`);
-    const known = task.execs.get(exec.exec) ?? (await this.onTheLog(exec));
+    const known = task.execs.get(exec.exec) ?? (task.isAdopted ? await this.onTheLog(exec) : undefined);
     if (known !== undefined) return { pid: known, position: this.tasks.position };
     try {
       this.causes.execAsked(taskId(identity), exec.exec, asked);

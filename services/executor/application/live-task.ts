@@ -25,6 +25,8 @@ export class LiveTask extends EventEmitter<{ exited: [] }> {
   ports: readonly PublishedPort[] = [];
   address = '';
   hasExited = false;
+  /** Another executor began it, and may have begun execs in it. */
+  isAdopted = false;
   /** Its shim knows how to time a plan: it has done so. */
   tellsTimes = false;
   /** The start that is under way, for whoever asks for it again. */

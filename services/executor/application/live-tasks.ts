@@ -63,6 +63,7 @@ export class LiveTasks {
 
   /** One whose start is on record already. */
   adopted(task: LiveTask): void {
+    task.isAdopted = true;
     this.tasks.set(taskId(task.identity), task);
   }
 
