@@ -335,6 +335,8 @@ static void is_running(struct process *process)
 	process->state = RUNNING;
 	process->started_ns = realtime_ns();
 	process->gate_until = monotonic_ms() + GATE_MS;
+	if (process->at.times)
+		process->at.times->executed = monotonic_ns();
 	announce(process);
 }
 
@@ -415,8 +417,6 @@ void read_status(struct process *process)
 	if (result == -EAGAIN)
 		return;
 	close_fd(&process->status_fd); /* closed by exec, or by death */
-	if (process->at.times && !process->failed)
-		process->at.times->executed = monotonic_ns();
 	if (process->executing && !process->failed) {
 		if (!process->hands_over)
 			is_running(process);
