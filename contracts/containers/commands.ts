@@ -54,6 +54,17 @@ export class KillContainer extends ContainerRequest<Done> {
   @IsOptional() @IsString() readonly signal?: string;
 }
 
+/** Stops all its processes where they are; they keep memory and descriptors. Resolves when none of them runs. */
+export class PauseContainer extends ContainerRequest<Done> {
+  static readonly subject = 'berth.command.containers.pause';
+  static readonly dryRun = true;
+}
+
+export class UnpauseContainer extends ContainerRequest<Done> {
+  static readonly subject = 'berth.command.containers.unpause';
+  static readonly dryRun = true;
+}
+
 export class RenameContainer extends ContainerRequest<Done> {
   static readonly subject = 'berth.command.containers.rename';
   static readonly dryRun = true;

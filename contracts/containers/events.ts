@@ -35,6 +35,13 @@ export type ContainerEvent =
     }
   | { readonly type: 'ContainerAttached'; readonly container: string; readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean; readonly at: string }
   | { readonly type: 'TerminalResized'; readonly container: string; readonly rows: number; readonly columns: number; readonly at: string }
+  /** An intent: followed by ContainerPaused or PauseFailed. */
+  | { readonly type: 'PauseRequested'; readonly container: string; readonly at: string }
+  | { readonly type: 'ContainerPaused'; readonly container: string; readonly at: string }
+  | { readonly type: 'PauseFailed'; readonly container: string; readonly error: string; readonly at: string }
+  /** An intent: followed by ContainerUnpaused. A signal that ends a paused container needs none. */
+  | { readonly type: 'UnpauseRequested'; readonly container: string; readonly at: string }
+  | { readonly type: 'ContainerUnpaused'; readonly container: string; readonly at: string }
   | { readonly type: 'RestartScheduled'; readonly container: string; readonly start: number; readonly delayMs: number; readonly at: string }
   | { readonly type: 'ContainerRenamed'; readonly container: string; readonly name: string; readonly oldName: string; readonly at: string }
   | { readonly type: 'RemoveRequested'; readonly container: string; readonly force: boolean; readonly volumes: boolean; readonly at: string }

@@ -6,6 +6,7 @@ import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js
 import { Asked, Body, Handles } from '#libs/messaging/handles.js';
 import { ContainerDirectory } from './application/container-directory.js';
 import { ContainerLifecycle } from './application/container-lifecycle.js';
+import { ContainerPauses } from './application/container-pauses.js';
 import { ContainerStreams } from './application/container-streams.js';
 import { ContainerCreation } from './application/create-container.js';
 import { ExecSessions } from './application/exec-sessions.js';
@@ -16,6 +17,7 @@ export class ContainersController {
   constructor(
     private readonly creation: ContainerCreation,
     private readonly lifecycle: ContainerLifecycle,
+    private readonly pauses: ContainerPauses,
     private readonly directory: ContainerDirectory,
     private readonly streams: ContainerStreams,
     private readonly execs: ExecSessions,
@@ -45,6 +47,16 @@ export class ContainersController {
   @Handles(commands.KillContainer)
   kill(@Body() command: commands.KillContainer, @Asked() asked: RequestContext): Promise<Done> {
     return this.lifecycle.kill(command.container, command.signal, asked);
+  }
+
+  @Handles(commands.PauseContainer)
+  pause(@Body() command: commands.PauseContainer, @Asked() asked: RequestContext): Promise<Done> {
+    return this.pauses.pause(command.container, asked);
+  }
+
+  @Handles(commands.UnpauseContainer)
+  unpause(@Body() command: commands.UnpauseContainer, @Asked() asked: RequestContext): Promise<Done> {
+    return this.pauses.unpause(command.container, asked);
   }
 
   @Handles(commands.RenameContainer)

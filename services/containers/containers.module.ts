@@ -3,6 +3,7 @@ import type { ServiceDependencies } from '#libs/messaging/service.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { ContainerDirectory } from './application/container-directory.js';
 import { ContainerLifecycle } from './application/container-lifecycle.js';
+import { ContainerPauses } from './application/container-pauses.js';
 import { ContainerStreams } from './application/container-streams.js';
 import { ContainerCreation } from './application/create-container.js';
 import { ExecSessions } from './application/exec-sessions.js';
@@ -36,6 +37,7 @@ export class ContainersModule {
         { provide: ContainersParts, useValue: parts },
         { provide: ContainerDirectory, useValue: parts.directory },
         { provide: ContainerLifecycle, useValue: parts.lifecycle },
+        { provide: ContainerPauses, useValue: parts.pauses },
         { provide: ContainerCreation, useValue: parts.creation },
         { provide: ContainerStreams, useValue: parts.streams },
         { provide: ExecSessions, useValue: parts.execSessions },

@@ -114,7 +114,7 @@ export class ExecutorParts {
       socketGroup: this.group,
     });
     this.execs = new ExecLauncher(this.tasks, this.live, causes, cgroups, settings, store, runtimes);
-    this.control = new TaskControl(this.tasks, this.live, this.files, this.streams);
+    this.control = new TaskControl(this.tasks, this.live, containerCgroups, this.files, this.streams);
     this.roots = new OverlaySnapshotter(this.layers.root);
     this.facts = () => hostFacts(cgroups, settings, this.roots.driver);
     this.metrics = new ContainerSource(store, {

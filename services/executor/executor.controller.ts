@@ -31,6 +31,16 @@ export class ExecutorController {
     return { position: this.parts.tasks.position };
   }
 
+  @Handles(tasks.FreezeTask)
+  freezeTask(@Body() command: tasks.FreezeTask): Promise<Done> {
+    return this.parts.control.freeze(command);
+  }
+
+  @Handles(tasks.ThawTask)
+  thawTask(@Body() command: tasks.ThawTask): Done {
+    return this.parts.control.thaw(command);
+  }
+
   @Handles(tasks.ResizeTask)
   resizeTask(@Body() command: tasks.ResizeTask): Done {
     return this.parts.control.resize(command);

@@ -36,6 +36,11 @@ export const containerSamples: Samples<ContainerEvent> = {
   ContainerRemoved: { container, at },
   ContainerAttached: { container, stdin: false, stdout: true, stderr: true, at },
   TerminalResized: { container, rows: 24, columns: 80, at },
+  PauseRequested: { container, at },
+  ContainerPaused: { container, at },
+  PauseFailed: { container, error: 'not in time', at },
+  UnpauseRequested: { container, at },
+  ContainerUnpaused: { container, at },
 };
 
 export const nameSamples: Samples<NameEvent> = { NameClaimed: { name: 'web', container }, NameReleased: { name: 'web', container } };

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { OpenLogs, OpenTaskStreams, ResizeTask, SignalTask } from '#contracts/executor/tasks.js';
+import type { FreezeTask, OpenLogs, OpenTaskStreams, ResizeTask, SignalTask, ThawTask } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { conflict, unavailable } from '#libs/errors/errors.js';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
+import type { ContainerCgroups } from '../adapters/host/container-cgroups.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
 import { serveLogs } from '../adapters/logs/serve-logs.js';
 import { frame, resizeFrame, SIGNAL, TICKET } from '../adapters/shim/shim-frames.js';
@@ -18,6 +19,7 @@ export class TaskControl {
   constructor(
     private readonly tasks: Tasks,
     private readonly live: LiveTasks,
+    private readonly cgroups: ContainerCgroups,
     private readonly files: ContainerFiles,
     private readonly streams: StreamServer,
   ) {}
@@ -31,6 +33,17 @@ export class TaskControl {
     const { position } = await this.tasks.execute(id, { type: 'Signal', container, start, signal, ends, at: new Date().toISOString() }, asked);
     task.connection.send(frame(SIGNAL, signal));
     return { position };
+  }
+
+  async freeze({ container, start }: FreezeTask): Promise<Done> {
+    this.running({ container, start });
+    await this.cgroups.freeze(container);
+    return UNCHANGED;
+  }
+
+  thaw({ container, start }: ThawTask): Done {
+    if (this.live.get(taskId({ container, start }))) this.cgroups.thaw(container);
+    return UNCHANGED;
   }
 
   resize({ container, start, exec, rows, columns }: ResizeTask): Done {

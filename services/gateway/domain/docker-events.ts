@@ -131,6 +131,10 @@ export class DockerEvents {
         return this.of(event, 'kill', { signal: String(event.signal) });
       case 'ContainerExited':
         return this.exited(event, known);
+      case 'ContainerPaused':
+        return this.of(event, 'pause');
+      case 'ContainerUnpaused':
+        return this.of(event, 'unpause');
       case 'ContainerRenamed':
         known.name = event.name;
         return this.of(event, 'rename', { oldName: `/${event.oldName}` });

@@ -17,13 +17,18 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'Resize'; readonly rows: number; readonly columns: number }
   | { readonly type: 'Stop'; readonly signal: number; readonly timeoutSeconds: number }
   | { readonly type: 'Kill'; readonly signal: number }
+  | { readonly type: 'Pause' }
+  | { readonly type: 'RecordPaused'; readonly start: number }
+  | { readonly type: 'RecordPauseFailed'; readonly start: number; readonly error: string }
+  | { readonly type: 'Unpause' }
+  | { readonly type: 'RecordUnpaused'; readonly start: number }
   | { readonly type: 'Rename'; readonly name: string }
   | { readonly type: 'Remove'; readonly force: boolean; readonly volumes: boolean }
   | { readonly type: 'RecordRemoved' }
 );
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
-export const CONTAINER_FOLD = '1';
+export const CONTAINER_FOLD = '2';
 
 export const containerDecider: Decider<Container, ContainerCommand, ContainerEvent> = { initialState: { status: 'absent' }, decide, evolve };
 
@@ -43,6 +48,7 @@ function decide(command: ContainerCommand, state: Container): readonly Container
   switch (command.type) {
     case 'Start':
       if (state.status === 'removing') throw conflict('container is marked for removal and cannot be started');
+      if (state.status === 'paused') throw conflict('cannot start a paused container, try unpause instead');
       if (isRunning(state)) return [];
       // Due after somebody stopped it: nobody wants it any more.
       if (command.reason === 'restart-policy' && state.status !== 'restarting') return [];
@@ -70,12 +76,32 @@ function decide(command: ContainerCommand, state: Container): readonly Container
       if (!isRunning(state)) throw conflict(`cannot kill container: ${state.spec.name}: container ${container} is not running`);
       return [{ type: 'KillRequested', container, signal: command.signal, at }];
 
+    case 'Pause':
+      if (state.status === 'paused' || state.run.changing === 'pausing') throw conflict(`Container ${container} is already paused`);
+      if (state.status === 'restarting') throw conflict(`Container ${container} is restarting, wait until the container is running`);
+      if (state.status !== 'running') throw conflict(`Container ${container} is not running`);
+      return [{ type: 'PauseRequested', container, at }];
+
+    case 'RecordPaused':
+      return command.start === state.run.start && state.status === 'running' && state.run.changing === 'pausing' ? [{ type: 'ContainerPaused', container, at }] : [];
+
+    case 'RecordPauseFailed':
+      return command.start === state.run.start && state.run.changing === 'pausing' ? [{ type: 'PauseFailed', container, error: command.error, at }] : [];
+
+    case 'Unpause':
+      if (state.status !== 'paused') throw conflict(`Container ${container} is not paused`);
+      return [{ type: 'UnpauseRequested', container, at }];
+
+    case 'RecordUnpaused':
+      return command.start === state.run.start && state.status === 'paused' ? [{ type: 'ContainerUnpaused', container, at }] : [];
+
     case 'Attach':
+      if (state.status === 'paused') throw conflict(`container ${container} is paused, unpause the container before attach`);
       if (state.status === 'removing') throw conflict('container is marked for removal and cannot be attached to');
       return [{ type: 'ContainerAttached', container, stdin: command.stdin, stdout: command.stdout, stderr: command.stderr, at }];
 
     case 'Resize':
-      if (state.status !== 'running') throw conflict(`container ${container} is not running`);
+      if (state.status !== 'running' && state.status !== 'paused') throw conflict(`container ${container} is not running`);
       return [{ type: 'TerminalResized', container, rows: command.rows, columns: command.columns, at }];
 
     case 'Rename':
@@ -84,6 +110,8 @@ function decide(command: ContainerCommand, state: Container): readonly Container
 
     case 'Remove':
       if (state.status === 'removing') return [];
+      if (!command.force && state.status === 'paused')
+        throw conflict(`cannot remove container "${state.spec.name}": container is paused: unpause and then stop the container before removing or force remove`);
       if (!command.force && isRunning(state))
         throw conflict(`cannot remove container "${state.spec.name}": container is running: stop the container before removing or force remove`);
       if (!command.force && state.status === 'restarting')
@@ -145,13 +173,24 @@ function evolve(state: Container, event: ContainerEvent): Container {
       return { ...state, run: { ...state.run, kill: { signal, cancelsRestart: cancelsRestart || meaning.cancelsRestart, ends: ends || meaning.ends } } };
     }
     case 'ContainerExited': {
-      const { endpoint: _released, ...run } = state.run;
+      const { endpoint: _released, changing: _over, ...run } = state.run;
       return { ...state, status: state.status === 'removing' ? 'removing' : 'exited', run: { ...run, pid: 0, finishedAt: event.at, exitCode: event.exitCode, oomKilled: event.oomKilled, over: true } };
     }
     // Told for those who watch; the container is as it was.
     case 'ContainerAttached':
     case 'TerminalResized':
       return state;
+    case 'PauseRequested':
+      return { ...state, run: { ...state.run, changing: 'pausing' } };
+    case 'UnpauseRequested':
+      return { ...state, run: { ...state.run, changing: 'unpausing' } };
+    case 'ContainerPaused':
+    case 'PauseFailed':
+    case 'ContainerUnpaused': {
+      const { changing: _done, ...run } = state.run;
+      const { status } = state;
+      return { ...state, run, status: status === 'removing' ? status : event.type === 'ContainerPaused' ? 'paused' : 'running' };
+    }
     case 'RestartScheduled':
       return { ...state, status: 'restarting', restartDelayMs: event.delayMs };
     case 'ContainerRenamed':

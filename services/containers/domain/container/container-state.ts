@@ -22,6 +22,8 @@ export interface Run {
   readonly stopRequested?: { readonly signal: number; readonly timeoutSeconds: number };
   /** Signals sent by hand: the newest, and whether one of them cancelled the restart policy or was sent to end the run. */
   readonly kill?: { readonly signal: number } & KillMeaning;
+  /** Asked for, and not known to be done. */
+  readonly changing?: 'pausing' | 'unpausing';
   /** It exited, or never came to be: what is reported of it later concerns nobody. */
   readonly over: boolean;
 }
@@ -29,7 +31,7 @@ export interface Run {
 export type Container =
   | { readonly status: 'absent' }
   | {
-      readonly status: 'created' | 'starting' | 'running' | 'restarting' | 'exited' | 'removing';
+      readonly status: 'created' | 'starting' | 'running' | 'paused' | 'restarting' | 'exited' | 'removing';
       readonly spec: ContainerSpec;
       readonly run: Run;
       /** Restarts by policy since the last start by hand. */
@@ -43,4 +45,4 @@ export type PresentContainer = Exclude<Container, { status: 'absent' }>;
 
 export const noRun: Run = { start: 0, pid: 0, startedAt: '', finishedAt: '', exitCode: 0, oomKilled: false, error: '', over: true };
 
-export const isRunning = (container: Container): boolean => container.status === 'running' || container.status === 'starting';
+export const isRunning = (container: Container): boolean => container.status === 'running' || container.status === 'paused' || container.status === 'starting';

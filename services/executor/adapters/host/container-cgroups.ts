@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { freeze, thaw } from '#libs/cgroup/freezer.js';
 import { type CgroupLayout, cgroupDirectories } from '#libs/cgroup/layout.js';
 import { endCgroups } from '#libs/cgroup/removal.js';
 
@@ -11,6 +12,15 @@ export class ContainerCgroups {
 
   directories(container: string): readonly string[] {
     return cgroupDirectories(this.layout, `${this.parent}/${container}`);
+  }
+
+  /** Resolves when none of its processes runs; rejects, and they run on, when they do not all stop in time. */
+  freeze(container: string): Promise<void> {
+    return freeze(this.layout, `${this.parent}/${container}`);
+  }
+
+  thaw(container: string): void {
+    thaw(this.layout, `${this.parent}/${container}`);
   }
 
   /** Ends every process that is in them, however it got there, and removes them. */
