@@ -1,5 +1,6 @@
 import { Type } from 'class-transformer';
 import { IsArray, IsBoolean, IsInt, IsObject, IsOptional, IsString, Min, ValidateNested } from 'class-validator';
+import type { ProcessTable } from '../executor/usage.js';
 import type { Done, StreamEndpoint } from '../request.js';
 import { Request } from '../request.js';
 import { ContainerConfig, HostConfig } from './container-config.js';
@@ -118,6 +119,13 @@ export class ReadLogs extends ContainerRequest<LogsReply> {
   /** RFC 3339, or '' for no limit. */
   @IsString() readonly since!: string;
   @IsString() readonly until!: string;
+}
+
+/** The processes of a running container by the host's ps(1). A command, since that somebody looked is told. */
+export class ListProcesses extends ContainerRequest<ProcessTable> {
+  static readonly subject = 'berth.command.containers.list-processes';
+  /** Arguments of ps(1), parted by blanks. Absent or empty: "-ef". */
+  @IsOptional() @IsString() readonly psArgs?: string;
 }
 
 export class CreateExec extends ContainerRequest<{ readonly id: string }> {

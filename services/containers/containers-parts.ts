@@ -15,6 +15,7 @@ import { ExecSessions } from './application/exec-sessions.js';
 import { ExitWaits } from './application/exit-waits.js';
 import { LifecycleSource } from './application/lifecycle-source.js';
 import { PendingAttaches } from './application/pending-attaches.js';
+import { ProcessLists } from './application/process-lists.js';
 import { TaskWatch } from './application/task-watch.js';
 import { CONTAINER_FOLD, containerDecider } from './domain/container/container-decider.js';
 import { EXEC_FOLD, execDecider } from './domain/exec/exec-decider.js';
@@ -33,6 +34,7 @@ export class ContainersParts {
   readonly lifecycle: ContainerLifecycle;
   readonly creation: ContainerCreation;
   readonly streams: ContainerStreams;
+  readonly processes: ProcessLists;
   readonly execSessions: ExecSessions;
   readonly containerWatch: ContainerWatch;
   readonly taskWatch: TaskWatch;
@@ -55,6 +57,7 @@ export class ContainersParts {
     this.lifecycle = new ContainerLifecycle(this.containers, this.names, this.directory, this.pauses, this.waits, this.attaches, bus);
     this.creation = new ContainerCreation(this.containers, this.names, this.directory, bus);
     this.streams = new ContainerStreams(this.containers, this.directory, this.attaches, bus, settings.runRoot);
+    this.processes = new ProcessLists(this.containers, this.directory, bus);
     this.execSessions = new ExecSessions(this.execs, this.execRuns, this.directory, bus, settings.runRoot);
     this.containerWatch = new ContainerWatch(this.containers, this.directory, this.lifecycle, this.pauses, this.waits, (container) => this.forget(container), onError);
     this.taskWatch = new TaskWatch(store, this.containers, this.lifecycle, this.execRuns, `${folder}/task-watch.snapshot`, onError);

@@ -2,6 +2,7 @@ import { Controller } from '@nestjs/common';
 import * as commands from '#contracts/containers/commands.js';
 import type { ContainerView, ExecView } from '#contracts/containers/container-state.js';
 import * as queries from '#contracts/containers/queries.js';
+import type { ProcessTable } from '#contracts/executor/usage.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { Asked, Body, Handles } from '#libs/messaging/handles.js';
 import { ContainerDirectory } from './application/container-directory.js';
@@ -10,6 +11,7 @@ import { ContainerPauses } from './application/container-pauses.js';
 import { ContainerStreams } from './application/container-streams.js';
 import { ContainerCreation } from './application/create-container.js';
 import { ExecSessions } from './application/exec-sessions.js';
+import { ProcessLists } from './application/process-lists.js';
 import { ExitWaits, type Waited } from './application/exit-waits.js';
 
 @Controller()
@@ -20,6 +22,7 @@ export class ContainersController {
     private readonly pauses: ContainerPauses,
     private readonly directory: ContainerDirectory,
     private readonly streams: ContainerStreams,
+    private readonly processes: ProcessLists,
     private readonly execs: ExecSessions,
     private readonly waits: ExitWaits,
   ) {}
@@ -82,6 +85,11 @@ export class ContainersController {
   @Handles(commands.ReadLogs)
   logs(@Body() query: commands.ReadLogs, @Asked() asked: RequestContext): Promise<commands.LogsReply> {
     return this.streams.logs(query, asked);
+  }
+
+  @Handles(commands.ListProcesses)
+  listProcesses(@Body() command: commands.ListProcesses, @Asked() asked: RequestContext): Promise<ProcessTable> {
+    return this.processes.list(command, asked);
   }
 
   @Handles(commands.CreateExec)

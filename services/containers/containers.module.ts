@@ -9,6 +9,7 @@ import { ContainerCreation } from './application/create-container.js';
 import { ExecSessions } from './application/exec-sessions.js';
 import { ExitWaits } from './application/exit-waits.js';
 import { LifecycleSource } from './application/lifecycle-source.js';
+import { ProcessLists } from './application/process-lists.js';
 import { ContainersParts } from './containers-parts.js';
 import { ContainersController } from './containers.controller.js';
 
@@ -40,6 +41,7 @@ export class ContainersModule {
         { provide: ContainerPauses, useValue: parts.pauses },
         { provide: ContainerCreation, useValue: parts.creation },
         { provide: ContainerStreams, useValue: parts.streams },
+        { provide: ProcessLists, useValue: parts.processes },
         { provide: ExecSessions, useValue: parts.execSessions },
         { provide: LifecycleSource, useValue: parts.metrics },
         { provide: ExitWaits, useValue: parts.waits },

@@ -9,6 +9,7 @@ import { Aggregates } from '#libs/event-store/aggregates.js';
 import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
 import { sealedCopy } from '#libs/linux/sealed-file.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
+import type { LinkCounters } from '#libs/netlink/link-counters.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { ContainerCgroups } from './adapters/host/container-cgroups.js';
@@ -39,6 +40,7 @@ import { TaskAdoption } from './application/task-adoption.js';
 import { TaskCauses } from './application/task-causes.js';
 import { TaskControl } from './application/task-control.js';
 import { TaskMemory } from './application/task-memory.js';
+import { TaskUsage } from './application/task-usage.js';
 import { TaskLauncher, type Tasks } from './application/task-launcher.js';
 import { containerFilter } from './domain/seccomp/container-filter.js';
 import { effectiveCapabilities } from './domain/spec/capabilities.js';
@@ -47,6 +49,10 @@ import { metricsSettings } from './metrics-settings.js';
 import { traceExecutor } from './trace-executor.js';
 
 const READY_SANDBOXES = 4;
+const linkCounters = (): readonly LinkCounters[] => {
+  using routes = new RouteSocket();
+  return routes.counters();
+};
 const native = (name: string): string => fileURLToPath(new URL(`../../native/${name}`, import.meta.url));
 
 /** Everything the executor consists of, wired by hand: plain classes that list what they use. */
@@ -70,6 +76,7 @@ export class ExecutorParts {
   readonly launcher: TaskLauncher;
   readonly execs: ExecLauncher;
   readonly control: TaskControl;
+  readonly usage: TaskUsage;
   readonly networks: NetworksOnHost;
   readonly facts: () => HostFacts;
   readonly metrics: ContainerSource;
@@ -115,6 +122,7 @@ export class ExecutorParts {
     });
     this.execs = new ExecLauncher(this.tasks, this.live, causes, cgroups, settings, store, runtimes);
     this.control = new TaskControl(this.tasks, this.live, containerCgroups, this.files, this.streams);
+    this.usage = new TaskUsage(this.live, containerCgroups, cgroups, settings.cgroupParent, linkCounters);
     this.roots = new OverlaySnapshotter(this.layers.root);
     this.facts = () => hostFacts(cgroups, settings, this.roots.driver);
     this.metrics = new ContainerSource(store, {
@@ -125,10 +133,7 @@ export class ExecutorParts {
       dataRoot: settings.dataRoot,
       facts: this.facts,
       withTasks: () => new Set(Array.from(this.live.all(), ({ identity }) => identity.container)),
-      linkCounters: () => {
-        using routes = new RouteSocket();
-        return routes.counters();
-      },
+      linkCounters,
     });
     traceExecutor(this);
   }

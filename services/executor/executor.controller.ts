@@ -1,6 +1,7 @@
 import { Controller } from '@nestjs/common';
 import * as host from '#contracts/executor/host.js';
 import * as tasks from '#contracts/executor/tasks.js';
+import * as usage from '#contracts/executor/usage.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { Asked, Body, Handles } from '#libs/messaging/handles.js';
 import { taskId } from './application/live-task.js';
@@ -54,6 +55,16 @@ export class ExecutorController {
   @Handles(tasks.OpenLogs)
   openLogs(@Body() query: tasks.OpenLogs): StreamEndpoint {
     return this.parts.control.openLogs(query);
+  }
+
+  @Handles(usage.ListTaskProcesses)
+  taskProcesses(@Body() query: usage.ListTaskProcesses): Promise<usage.ProcessTable> {
+    return this.parts.usage.processes(query);
+  }
+
+  @Handles(usage.SampleUsage)
+  sampleUsage(@Body() query: usage.SampleUsage): usage.UsageReply {
+    return this.parts.usage.sample(query);
   }
 
   @Handles(tasks.RemoveContainerFiles)

@@ -22,6 +22,7 @@ const INTENDED: readonly Intended[] = [
   { request: /RestartPolicy/, place: /^body\.message$/, why: 'the words of dockerd 25' },
   { request: /"before":\["nobody"\]/, place: /^body\.message$/, why: 'the newer words' },
   { request: /^GET \/images\/nobody\/(json|get)$/, place: /^body\.message$/, why: 'the newer words' },
+  { request: /\/top\?ps_args/, place: /^status$/, why: 'what the client got wrong is 400, not 500' },
   { request: /^unpause of one that/, place: /^status$/, why: 'a conflict, not a fault of the engine' },
   { request: /^remove of one that (runs|is paused)$/, place: /^body\.message$/, why: 'the words of dockerd 25' },
   { request: /^kill of one that/, place: /^body\.message$/, why: 'a small letter, as since 23.0' },

@@ -41,6 +41,7 @@ export const containerSamples: Samples<ContainerEvent> = {
   PauseFailed: { container, error: 'not in time', at },
   UnpauseRequested: { container, at },
   ContainerUnpaused: { container, at },
+  ProcessesListed: { container, at },
 };
 
 export const nameSamples: Samples<NameEvent> = { NameClaimed: { name: 'web', container }, NameReleased: { name: 'web', container } };

@@ -86,6 +86,14 @@ test('a running container is paused and unpaused, once each, and that it is done
   given(...running, pauseRequested, paused, unpauseRequested, unpaused).when(pause).then(pauseRequested);
 });
 
+test('processes are listed of what runs, paused or not', () => {
+  const list: ContainerCommand = { type: 'ListProcesses', at };
+  given(...running).when(list).then({ type: 'ProcessesListed', container, at });
+  given(...running, pauseRequested, paused).when(list).then({ type: 'ProcessesListed', container, at });
+  given(created).when(list).thenRefused('conflict', /Container c1 is not running/);
+  given(createdAlways, requested(), started(), exited(), restartScheduled).when(list).thenRefused('conflict', /is restarting/);
+});
+
 test('a pause that the kernel refuses leaves the container running', () => {
   given(...running, pauseRequested).when(recordPauseFailed).then(pauseFailed);
   given(...running, pauseRequested, pauseFailed).when(pause).then(pauseRequested);

@@ -14,6 +14,7 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'RecordStartFailed'; readonly start: number; readonly error: string; readonly exitCode: number }
   | { readonly type: 'RecordExited'; readonly start: number; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly keeperLost: boolean }
   | { readonly type: 'Attach'; readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean }
+  | { readonly type: 'ListProcesses' }
   | { readonly type: 'Resize'; readonly rows: number; readonly columns: number }
   | { readonly type: 'Stop'; readonly signal: number; readonly timeoutSeconds: number }
   | { readonly type: 'Kill'; readonly signal: number }
@@ -100,6 +101,11 @@ function decide(command: ContainerCommand, state: Container): readonly Container
       if (state.status === 'removing') throw conflict('container is marked for removal and cannot be attached to');
       return [{ type: 'ContainerAttached', container, stdin: command.stdin, stdout: command.stdout, stderr: command.stderr, at }];
 
+    case 'ListProcesses':
+      if (state.status === 'restarting') throw conflict(`Container ${container} is restarting, wait until the container is running`);
+      if (!isRunning(state)) throw conflict(`Container ${container} is not running`);
+      return [{ type: 'ProcessesListed', container, at }];
+
     case 'Resize':
       if (state.status !== 'running' && state.status !== 'paused') throw conflict(`container ${container} is not running`);
       return [{ type: 'TerminalResized', container, rows: command.rows, columns: command.columns, at }];
@@ -179,6 +185,7 @@ function evolve(state: Container, event: ContainerEvent): Container {
     // Told for those who watch; the container is as it was.
     case 'ContainerAttached':
     case 'TerminalResized':
+    case 'ProcessesListed':
       return state;
     case 'PauseRequested':
       return { ...state, run: { ...state.run, changing: 'pausing' } };

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { freeze, thaw } from '#libs/cgroup/freezer.js';
 import { type CgroupLayout, cgroupDirectories } from '#libs/cgroup/layout.js';
+import { processesOf } from '#libs/cgroup/processes.js';
 import { endCgroups } from '#libs/cgroup/removal.js';
 
 /** The cgroups of this engine's containers: `<parent>/<container>` in every hierarchy. */
@@ -21,6 +22,11 @@ export class ContainerCgroups {
 
   thaw(container: string): void {
     thaw(this.layout, `${this.parent}/${container}`);
+  }
+
+  /** Its processes, those that it put into cgroups below its own included. */
+  processes(container: string): readonly number[] {
+    return processesOf(this.directories(container)[0] ?? '');
   }
 
   /** Ends every process that is in them, however it got there, and removes them. */
