@@ -3,7 +3,7 @@ import { IsArray, IsBoolean, IsInt, IsObject, IsOptional, IsString, Min, Validat
 import type { ProcessTable } from '../executor/usage.js';
 import type { Done, StreamEndpoint } from '../request.js';
 import { Request } from '../request.js';
-import { ContainerConfig, HostConfig } from './container-config.js';
+import { ContainerConfig, HostConfig, LimitChanges } from './container-config.js';
 
 /** Anything a person names a container by: name, id, or the beginning of an id. */
 abstract class ContainerRequest<Reply> extends Request<Reply> {
@@ -64,6 +64,13 @@ export class PauseContainer extends ContainerRequest<Done> {
 export class UnpauseContainer extends ContainerRequest<Done> {
   static readonly subject = 'berth.command.containers.unpause';
   static readonly dryRun = true;
+}
+
+/** Resolves when the limits hold, also for what runs now; rejects, and all is as it was, when the kernel refuses one. */
+export class UpdateContainer extends ContainerRequest<Done> {
+  static readonly subject = 'berth.command.containers.update';
+  static readonly dryRun = true;
+  @ValidateNested() @Type(() => LimitChanges) readonly changes!: LimitChanges;
 }
 
 export class RenameContainer extends ContainerRequest<Done> {

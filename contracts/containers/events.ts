@@ -1,4 +1,4 @@
-import type { ContainerConfig, HostConfig } from './container-config.js';
+import type { ContainerConfig, HostConfig, LimitChanges } from './container-config.js';
 import type { ContainerMount, EndpointSettings, ExecConfig } from './container-state.js';
 
 /** `berth.event.container.<id>`, written by containers alone. `at` is RFC 3339 with nanoseconds where the kernel gave them. */
@@ -43,6 +43,10 @@ export type ContainerEvent =
   /** An intent: followed by ContainerUnpaused. A signal that ends a paused container needs none. */
   | { readonly type: 'UnpauseRequested'; readonly container: string; readonly at: string }
   | { readonly type: 'ContainerUnpaused'; readonly container: string; readonly at: string }
+  /** An intent, of one that runs: followed by ContainerUpdated or UpdateFailed. */
+  | { readonly type: 'UpdateRequested'; readonly container: string; readonly changes: LimitChanges; readonly at: string }
+  | { readonly type: 'ContainerUpdated'; readonly container: string; readonly changes: LimitChanges; readonly at: string }
+  | { readonly type: 'UpdateFailed'; readonly container: string; readonly error: string; readonly at: string }
   | { readonly type: 'RestartScheduled'; readonly container: string; readonly start: number; readonly delayMs: number; readonly at: string }
   | { readonly type: 'ContainerRenamed'; readonly container: string; readonly name: string; readonly oldName: string; readonly at: string }
   | { readonly type: 'RemoveRequested'; readonly container: string; readonly force: boolean; readonly volumes: boolean; readonly at: string }

@@ -119,6 +119,12 @@ export class ThawTask extends TaskRequest<Done> {
   static readonly subject = 'berth.command.executor.thaw-task';
 }
 
+/** Puts these limits on a running task, all or none. One that has ended changes nothing. */
+export class UpdateTask extends TaskRequest<Done> {
+  static readonly subject = 'berth.command.executor.update-task';
+  @IsObject() readonly resources!: TaskResources;
+}
+
 export class ResizeTask extends TaskRequest<Done> {
   static readonly subject = 'berth.command.executor.resize-task';
   /** Absent: the container's own terminal. */

@@ -8,6 +8,7 @@ import { ContainerDirectory, type Containers, type Execs, type Names } from './a
 import { ContainerLifecycle } from './application/container-lifecycle.js';
 import { ContainerPauses } from './application/container-pauses.js';
 import { ContainerStreams } from './application/container-streams.js';
+import { ContainerUpdates } from './application/container-updates.js';
 import { ContainerWatch } from './application/container-watch.js';
 import { ContainerCreation } from './application/create-container.js';
 import { ExecRuns } from './application/exec-runs.js';
@@ -31,6 +32,7 @@ export class ContainersParts {
   readonly directory: ContainerDirectory;
   readonly waits: ExitWaits;
   readonly pauses: ContainerPauses;
+  readonly updates: ContainerUpdates;
   readonly lifecycle: ContainerLifecycle;
   readonly creation: ContainerCreation;
   readonly streams: ContainerStreams;
@@ -54,12 +56,13 @@ export class ContainersParts {
     this.directory = new ContainerDirectory(this.containers, this.names, this.execRuns, settings.dataRoot);
     this.waits = new ExitWaits(this.directory);
     this.pauses = new ContainerPauses(this.containers, this.directory, bus);
+    this.updates = new ContainerUpdates(this.containers, this.directory, bus);
     this.lifecycle = new ContainerLifecycle(this.containers, this.names, this.directory, this.pauses, this.waits, this.attaches, bus);
     this.creation = new ContainerCreation(this.containers, this.names, this.directory, bus);
     this.streams = new ContainerStreams(this.containers, this.directory, this.attaches, bus, settings.runRoot);
     this.processes = new ProcessLists(this.containers, this.directory, bus);
     this.execSessions = new ExecSessions(this.execs, this.execRuns, this.directory, bus, settings.runRoot);
-    this.containerWatch = new ContainerWatch(this.containers, this.directory, this.lifecycle, this.pauses, this.waits, (container) => this.forget(container), onError);
+    this.containerWatch = new ContainerWatch(this.containers, this.directory, this.lifecycle, this.pauses, this.updates, this.waits, (container) => this.forget(container), onError);
     this.taskWatch = new TaskWatch(store, this.containers, this.lifecycle, this.execRuns, `${folder}/task-watch.snapshot`, onError);
     this.metrics = new LifecycleSource(store);
     this.snapshots = new SnapshotSchedule([this.containers, this.names, this.execs, this.taskWatch], (error) => log.error('a snapshot could not be saved', { error }));

@@ -9,6 +9,7 @@ import { ContainerDirectory } from './application/container-directory.js';
 import { ContainerLifecycle } from './application/container-lifecycle.js';
 import { ContainerPauses } from './application/container-pauses.js';
 import { ContainerStreams } from './application/container-streams.js';
+import { ContainerUpdates } from './application/container-updates.js';
 import { ContainerCreation } from './application/create-container.js';
 import { ExecSessions } from './application/exec-sessions.js';
 import { ProcessLists } from './application/process-lists.js';
@@ -20,6 +21,7 @@ export class ContainersController {
     private readonly creation: ContainerCreation,
     private readonly lifecycle: ContainerLifecycle,
     private readonly pauses: ContainerPauses,
+    private readonly updates: ContainerUpdates,
     private readonly directory: ContainerDirectory,
     private readonly streams: ContainerStreams,
     private readonly processes: ProcessLists,
@@ -60,6 +62,11 @@ export class ContainersController {
   @Handles(commands.UnpauseContainer)
   unpause(@Body() command: commands.UnpauseContainer, @Asked() asked: RequestContext): Promise<Done> {
     return this.pauses.unpause(command.container, asked);
+  }
+
+  @Handles(commands.UpdateContainer)
+  update(@Body() command: commands.UpdateContainer, @Asked() asked: RequestContext): Promise<Done> {
+    return this.updates.update(command, asked);
   }
 
   @Handles(commands.RenameContainer)

@@ -5,6 +5,7 @@ import { ContainerDirectory } from './application/container-directory.js';
 import { ContainerLifecycle } from './application/container-lifecycle.js';
 import { ContainerPauses } from './application/container-pauses.js';
 import { ContainerStreams } from './application/container-streams.js';
+import { ContainerUpdates } from './application/container-updates.js';
 import { ContainerCreation } from './application/create-container.js';
 import { ExecSessions } from './application/exec-sessions.js';
 import { ExitWaits } from './application/exit-waits.js';
@@ -39,6 +40,7 @@ export class ContainersModule {
         { provide: ContainerDirectory, useValue: parts.directory },
         { provide: ContainerLifecycle, useValue: parts.lifecycle },
         { provide: ContainerPauses, useValue: parts.pauses },
+        { provide: ContainerUpdates, useValue: parts.updates },
         { provide: ContainerCreation, useValue: parts.creation },
         { provide: ContainerStreams, useValue: parts.streams },
         { provide: ProcessLists, useValue: parts.processes },

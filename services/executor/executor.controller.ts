@@ -42,6 +42,11 @@ export class ExecutorController {
     return this.parts.control.thaw(command);
   }
 
+  @Handles(tasks.UpdateTask)
+  updateTask(@Body() command: tasks.UpdateTask): Promise<Done> {
+    return this.parts.control.update(command);
+  }
+
   @Handles(tasks.ResizeTask)
   resizeTask(@Body() command: tasks.ResizeTask): Done {
     return this.parts.control.resize(command);

@@ -42,6 +42,9 @@ export const containerSamples: Samples<ContainerEvent> = {
   UnpauseRequested: { container, at },
   ContainerUnpaused: { container, at },
   ProcessesListed: { container, at },
+  UpdateRequested: { container, changes: { Memory: 67_108_864, MemorySwap: -1, RestartPolicy: { Name: 'always' } }, at },
+  ContainerUpdated: { container, changes: { Memory: 67_108_864, MemorySwap: -1, RestartPolicy: { Name: 'always' } }, at },
+  UpdateFailed: { container, error: 'EBUSY', at },
 };
 
 export const nameSamples: Samples<NameEvent> = { NameClaimed: { name: 'web', container }, NameReleased: { name: 'web', container } };

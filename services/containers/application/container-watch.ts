@@ -10,6 +10,7 @@ import { SIGKILL } from '../domain/signals.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { ContainerLifecycle } from './container-lifecycle.js';
 import type { ContainerPauses } from './container-pauses.js';
+import type { ContainerUpdates } from './container-updates.js';
 import type { ExitWaits } from './exit-waits.js';
 
 /** What follows from a container's own events: waits end, --rm removes, the restart policy starts again. After a crash, goes on with what was half done. */
@@ -23,6 +24,7 @@ export class ContainerWatch {
     private readonly directory: ContainerDirectory,
     private readonly lifecycle: ContainerLifecycle,
     private readonly pauses: ContainerPauses,
+    private readonly updates: ContainerUpdates,
     private readonly waits: ExitWaits,
     /** What is held of a container that is removed now. */
     private readonly forget: (container: string) => void,
@@ -48,6 +50,7 @@ export class ContainerWatch {
     for (const container of this.directory.all()) {
       const { id } = container.spec;
       const { status, run } = container;
+      if (container.update && status !== 'removing') this.go(id, asked, this.updates.finish(id, asked));
       if (status === 'starting') this.go(id, asked, this.lifecycle.launch(id, asked));
       else if (status === 'removing') this.finishRemove(id, asked);
       else if (status === 'restarting') this.schedule(id, container.restartDelayMs, asked);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { FreezeTask, OpenLogs, OpenTaskStreams, ResizeTask, SignalTask, ThawTask } from '#contracts/executor/tasks.js';
+import type { FreezeTask, OpenLogs, OpenTaskStreams, ResizeTask, SignalTask, ThawTask, UpdateTask } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { conflict, unavailable } from '#libs/errors/errors.js';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
@@ -43,6 +43,13 @@ export class TaskControl {
 
   thaw({ container, start }: ThawTask): Done {
     if (this.live.get(taskId({ container, start }))) this.cgroups.thaw(container);
+    return UNCHANGED;
+  }
+
+  async update({ container, start, resources }: UpdateTask): Promise<Done> {
+    const task = this.live.get(taskId({ container, start }));
+    await task?.start?.catch(() => undefined);
+    if (task && !task.hasExited) this.cgroups.update(container, resources);
     return UNCHANGED;
   }
 

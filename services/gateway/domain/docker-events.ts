@@ -131,6 +131,8 @@ export class DockerEvents {
         return this.of(event, 'kill', { signal: String(event.signal) });
       case 'ContainerExited':
         return this.exited(event, known);
+      case 'ContainerUpdated':
+        return this.of(event, 'update');
       case 'ProcessesListed':
         return this.of(event, 'top');
       case 'ContainerPaused':

@@ -94,6 +94,24 @@ test('processes are listed of what runs, paused or not', () => {
   given(createdAlways, requested(), started(), exited(), restartScheduled).when(list).thenRefused('conflict', /is restarting/);
 });
 
+test('limits of what runs hold when the kernel has taken them, all others at once', () => {
+  const changes = { PidsLimit: 7, RestartPolicy: { Name: 'always' } } as const;
+  const update: ContainerCommand = { type: 'Update', changes, at };
+  const updateRequested: ContainerEvent = { type: 'UpdateRequested', container, changes, at };
+  const updated: ContainerEvent = { type: 'ContainerUpdated', container, changes, at };
+  const recordUpdated: ContainerCommand = { type: 'RecordUpdated', at };
+  given(created).when(update).then(updated);
+  given(...running).when({ ...update, changes: { RestartPolicy: { Name: 'always' } } }).then({ ...updated, changes: { RestartPolicy: { Name: 'always' } } });
+  given(...running).when(update).then(updateRequested);
+  given(...running, updateRequested).when(recordUpdated).then(updated);
+  given(...running, updateRequested, updated).when(recordUpdated).thenNothing();
+  given(...running, updateRequested).when({ type: 'RecordUpdateFailed', error: 'busy', at }).then({ type: 'UpdateFailed', container, error: 'busy', at });
+  expect(after([...running, updateRequested])).toMatchObject({ spec: { hostConfig: {} } });
+  expect(after([...running, updateRequested, updated])).toMatchObject({ spec: { hostConfig: changes } });
+  given(...running, removeRequested).when(update).thenRefused('conflict', /marked for removal/);
+  given(...running, updateRequested, updated).when(exit({ exitCode: 1 })).then({ ...exited(), exitCode: 1, reason: 'error', at: soon } as ContainerEvent, { type: 'RestartScheduled', container, start: 1, delayMs: 100, at: soon });
+});
+
 test('a pause that the kernel refuses leaves the container running', () => {
   given(...running, pauseRequested).when(recordPauseFailed).then(pauseFailed);
   given(...running, pauseRequested, pauseFailed).when(pause).then(pauseRequested);

@@ -1,7 +1,9 @@
 import type { ContainerEvent, ExitReason, StartReason } from '#contracts/containers/events.js';
+import type { LimitChanges } from '#contracts/containers/container-config.js';
 import type { EndpointSettings } from '#contracts/containers/container-state.js';
 import type { Decider } from '#libs/event-store/decider.js';
 import { conflict, notFound } from '#libs/errors/errors.js';
+import { checkLimitChanges, changedLimits, withChanges } from '../limit-changes.js';
 import { killMeaning } from '../kill-signal.js';
 import { restartDelay } from '../restart-policy.js';
 import { SIGKILL } from '../signals.js';
@@ -23,6 +25,9 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'RecordPauseFailed'; readonly start: number; readonly error: string }
   | { readonly type: 'Unpause' }
   | { readonly type: 'RecordUnpaused'; readonly start: number }
+  | { readonly type: 'Update'; readonly changes: LimitChanges }
+  | { readonly type: 'RecordUpdated' }
+  | { readonly type: 'RecordUpdateFailed'; readonly error: string }
   | { readonly type: 'Rename'; readonly name: string }
   | { readonly type: 'Remove'; readonly force: boolean; readonly volumes: boolean }
   | { readonly type: 'RecordRemoved' }
@@ -100,6 +105,20 @@ function decide(command: ContainerCommand, state: Container): readonly Container
       if (state.status === 'paused') throw conflict(`container ${container} is paused, unpause the container before attach`);
       if (state.status === 'removing') throw conflict('container is marked for removal and cannot be attached to');
       return [{ type: 'ContainerAttached', container, stdin: command.stdin, stdout: command.stdout, stderr: command.stderr, at }];
+
+    case 'Update': {
+      const { changes } = command;
+      if (state.status === 'removing') throw conflict(`Cannot update container ${container}: container is marked for removal and cannot be "update"`);
+      checkLimitChanges(container, state.spec.hostConfig, changes);
+      const isLive = isRunning(state) && changedLimits(withChanges(state.spec.hostConfig, changes), changes) !== undefined;
+      return [{ type: isLive ? 'UpdateRequested' : 'ContainerUpdated', container, changes, at }];
+    }
+
+    case 'RecordUpdated':
+      return state.update ? [{ type: 'ContainerUpdated', container, changes: state.update, at }] : [];
+
+    case 'RecordUpdateFailed':
+      return state.update ? [{ type: 'UpdateFailed', container, error: command.error, at }] : [];
 
     case 'ListProcesses':
       if (state.status === 'restarting') throw conflict(`Container ${container} is restarting, wait until the container is running`);
@@ -200,6 +219,13 @@ function evolve(state: Container, event: ContainerEvent): Container {
     }
     case 'RestartScheduled':
       return { ...state, status: 'restarting', restartDelayMs: event.delayMs };
+    case 'UpdateRequested':
+      return { ...state, update: { ...state.update, ...event.changes } };
+    case 'ContainerUpdated':
+    case 'UpdateFailed': {
+      const { update: _done, ...rest } = state;
+      return event.type === 'UpdateFailed' ? rest : { ...rest, spec: { ...state.spec, hostConfig: withChanges(state.spec.hostConfig, event.changes) } };
+    }
     case 'ContainerRenamed':
       return { ...state, spec: { ...state.spec, name: event.name } };
     case 'RemoveRequested':

@@ -1,3 +1,4 @@
+import type { LimitChanges } from '#contracts/containers/container-config.js';
 import type { EndpointSettings } from '#contracts/containers/container-state.js';
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { KillMeaning } from '../kill-signal.js';
@@ -38,6 +39,8 @@ export type Container =
       readonly restartCount: number;
       /** The pause before the newest restart, 0 when there was none. */
       readonly restartDelayMs: number;
+      /** Changes of limits that were asked for, and are not known to hold. */
+      readonly update?: LimitChanges;
       readonly remove?: { readonly force: boolean; readonly volumes: boolean };
     };
 

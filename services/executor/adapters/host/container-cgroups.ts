@@ -1,6 +1,8 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { applyWrites } from '#libs/cgroup/apply-writes.js';
 import { freeze, thaw } from '#libs/cgroup/freezer.js';
 import { type CgroupLayout, cgroupDirectories } from '#libs/cgroup/layout.js';
+import { type CgroupResources, updateWrites } from '#libs/cgroup/limits.js';
 import { processesOf } from '#libs/cgroup/processes.js';
 import { endCgroups } from '#libs/cgroup/removal.js';
 
@@ -22,6 +24,11 @@ export class ContainerCgroups {
 
   thaw(container: string): void {
     thaw(this.layout, `${this.parent}/${container}`);
+  }
+
+  /** Changes limits under running processes; all or none. */
+  update(container: string, resources: CgroupResources): void {
+    applyWrites(updateWrites(this.layout, this.directories(container), resources, (path) => readFileSync(path, 'latin1')));
   }
 
   /** Its processes, those that it put into cgroups below its own included. */

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { CreateContainer, KillContainer, PauseContainer, RemoveContainer, RenameContainer, ResizeContainer, RestartContainer, StartContainer, StopContainer, UnpauseContainer } from '#contracts/containers/commands.js';
+import { CreateContainer, KillContainer, PauseContainer, RemoveContainer, RenameContainer, ResizeContainer, RestartContainer, StartContainer, StopContainer, UnpauseContainer, UpdateContainer } from '#contracts/containers/commands.js';
 import { GetContainer, ListContainers } from '#contracts/containers/queries.js';
 import { GetHostFacts } from '#contracts/executor/host.js';
 import { GetImage } from '#contracts/images/images.js';
@@ -12,6 +12,7 @@ import { readCreateRequest } from '../../domain/create-request.js';
 import { containerInspect, containerSummary } from '../../domain/docker-container.js';
 import { readFilters } from '../../domain/filters.js';
 import { flag, integer, text, type QueryValues } from '../../domain/query-values.js';
+import { readUpdateRequest } from '../../domain/update-request.js';
 import { ApiVersion, Asked } from './asked.js';
 import { POSITION_HEADER } from './engine-headers.js';
 
@@ -108,6 +109,13 @@ export class ContainerController {
   @HttpCode(204)
   async unpause(@Param('id') container: string, @Asked() asked: RequestContext): Promise<void> {
     await this.engine.ask(UnpauseContainer, { container }, asked, START_TIMEOUT_MS);
+  }
+
+  @Post('/:id/update')
+  @HttpCode(200)
+  async update(@Param('id') container: string, @Body() body: unknown, @Asked() asked: RequestContext): Promise<object> {
+    await this.engine.ask(UpdateContainer, { container, changes: readUpdateRequest(body) }, asked, START_TIMEOUT_MS);
+    return { Warnings: null };
   }
 
   @Post('/:id/rename')

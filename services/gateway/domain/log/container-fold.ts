@@ -71,6 +71,8 @@ function apply(before: ContainerAt | undefined, event: ContainerEvent, actor: st
       const { endpoint: _released, ...rest } = before;
       return { ...rest, pid: 0, exit: event, ...(removing ? {} : { status: 'exited' as const, since: event.at }) };
     }
+    case 'ContainerUpdated':
+      return { ...before, created: { ...before.created, hostConfig: { ...before.created.hostConfig, ...event.changes } } };
     case 'ContainerPaused':
       return removing ? before : { ...before, status: 'paused', since: event.at, pausedBy: actor };
     case 'ContainerUnpaused':
