@@ -34,6 +34,9 @@ export type ContainerEvent =
       readonly at: string;
     }
   | { readonly type: 'ContainerAttached'; readonly container: string; readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean; readonly at: string }
+  | { readonly type: 'ArchiveRead'; readonly container: string; readonly path: string; readonly at: string }
+  | { readonly type: 'ArchiveWritten'; readonly container: string; readonly path: string; readonly at: string }
+  | { readonly type: 'ContainerExported'; readonly container: string; readonly at: string }
   | { readonly type: 'ProcessesListed'; readonly container: string; readonly at: string }
   | { readonly type: 'TerminalResized'; readonly container: string; readonly rows: number; readonly columns: number; readonly at: string }
   /** An intent: followed by ContainerPaused or PauseFailed. */

@@ -10,6 +10,7 @@ import { ContainerPauses } from './application/container-pauses.js';
 import { ContainerStreams } from './application/container-streams.js';
 import { ContainerUpdates } from './application/container-updates.js';
 import { ContainerWatch } from './application/container-watch.js';
+import { ContainerArchives } from './application/container-archives.js';
 import { ContainerCreation } from './application/create-container.js';
 import { ExecRuns } from './application/exec-runs.js';
 import { ExecSessions } from './application/exec-sessions.js';
@@ -37,6 +38,7 @@ export class ContainersParts {
   readonly creation: ContainerCreation;
   readonly streams: ContainerStreams;
   readonly processes: ProcessLists;
+  readonly archives: ContainerArchives;
   readonly execSessions: ExecSessions;
   readonly containerWatch: ContainerWatch;
   readonly taskWatch: TaskWatch;
@@ -60,6 +62,7 @@ export class ContainersParts {
     this.lifecycle = new ContainerLifecycle(this.containers, this.names, this.directory, this.pauses, this.waits, this.attaches, bus);
     this.creation = new ContainerCreation(this.containers, this.names, this.directory, bus);
     this.streams = new ContainerStreams(this.containers, this.directory, this.attaches, bus, settings.runRoot);
+    this.archives = new ContainerArchives(this.containers, this.directory, bus);
     this.processes = new ProcessLists(this.containers, this.directory, bus);
     this.execSessions = new ExecSessions(this.execs, this.execRuns, this.directory, bus, settings.runRoot);
     this.containerWatch = new ContainerWatch(this.containers, this.directory, this.lifecycle, this.pauses, this.updates, this.waits, (container) => this.forget(container), onError);

@@ -1,4 +1,5 @@
 import { Controller } from '@nestjs/common';
+import * as archives from '#contracts/containers/archives.js';
 import * as commands from '#contracts/containers/commands.js';
 import type { ContainerView, ExecView } from '#contracts/containers/container-state.js';
 import * as queries from '#contracts/containers/queries.js';
@@ -10,6 +11,7 @@ import { ContainerLifecycle } from './application/container-lifecycle.js';
 import { ContainerPauses } from './application/container-pauses.js';
 import { ContainerStreams } from './application/container-streams.js';
 import { ContainerUpdates } from './application/container-updates.js';
+import { ContainerArchives } from './application/container-archives.js';
 import { ContainerCreation } from './application/create-container.js';
 import { ExecSessions } from './application/exec-sessions.js';
 import { ProcessLists } from './application/process-lists.js';
@@ -25,6 +27,7 @@ export class ContainersController {
     private readonly directory: ContainerDirectory,
     private readonly streams: ContainerStreams,
     private readonly processes: ProcessLists,
+    private readonly archives: ContainerArchives,
     private readonly execs: ExecSessions,
     private readonly waits: ExitWaits,
   ) {}
@@ -92,6 +95,26 @@ export class ContainersController {
   @Handles(commands.ReadLogs)
   logs(@Body() query: commands.ReadLogs, @Asked() asked: RequestContext): Promise<commands.LogsReply> {
     return this.streams.logs(query, asked);
+  }
+
+  @Handles(archives.StatContainerPath)
+  statPath(@Body() query: archives.StatContainerPath, @Asked() asked: RequestContext): Promise<archives.PathStat> {
+    return this.archives.stat(query, asked);
+  }
+
+  @Handles(archives.ReadContainerArchive)
+  readArchive(@Body() command: archives.ReadContainerArchive, @Asked() asked: RequestContext): Promise<StreamEndpoint & { readonly stat: archives.PathStat }> {
+    return this.archives.read(command, asked);
+  }
+
+  @Handles(archives.WriteContainerArchive)
+  writeArchive(@Body() command: archives.WriteContainerArchive, @Asked() asked: RequestContext): Promise<StreamEndpoint> {
+    return this.archives.write(command, asked);
+  }
+
+  @Handles(archives.ExportContainer)
+  export(@Body() command: archives.ExportContainer, @Asked() asked: RequestContext): Promise<StreamEndpoint> {
+    return this.archives.export(command.container, asked);
   }
 
   @Handles(commands.ListProcesses)

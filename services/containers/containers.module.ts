@@ -6,6 +6,7 @@ import { ContainerLifecycle } from './application/container-lifecycle.js';
 import { ContainerPauses } from './application/container-pauses.js';
 import { ContainerStreams } from './application/container-streams.js';
 import { ContainerUpdates } from './application/container-updates.js';
+import { ContainerArchives } from './application/container-archives.js';
 import { ContainerCreation } from './application/create-container.js';
 import { ExecSessions } from './application/exec-sessions.js';
 import { ExitWaits } from './application/exit-waits.js';
@@ -43,6 +44,7 @@ export class ContainersModule {
         { provide: ContainerUpdates, useValue: parts.updates },
         { provide: ContainerCreation, useValue: parts.creation },
         { provide: ContainerStreams, useValue: parts.streams },
+        { provide: ContainerArchives, useValue: parts.archives },
         { provide: ProcessLists, useValue: parts.processes },
         { provide: ExecSessions, useValue: parts.execSessions },
         { provide: LifecycleSource, useValue: parts.metrics },

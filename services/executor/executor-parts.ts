@@ -40,6 +40,7 @@ import { TaskAdoption } from './application/task-adoption.js';
 import { TaskCauses } from './application/task-causes.js';
 import { TaskControl } from './application/task-control.js';
 import { TaskMemory } from './application/task-memory.js';
+import { RootArchives } from './application/root-archives.js';
 import { TaskUsage } from './application/task-usage.js';
 import { TaskLauncher, type Tasks } from './application/task-launcher.js';
 import { containerFilter } from './domain/seccomp/container-filter.js';
@@ -77,6 +78,7 @@ export class ExecutorParts {
   readonly execs: ExecLauncher;
   readonly control: TaskControl;
   readonly usage: TaskUsage;
+  readonly archives: RootArchives;
   readonly networks: NetworksOnHost;
   readonly facts: () => HostFacts;
   readonly metrics: ContainerSource;
@@ -113,7 +115,8 @@ export class ExecutorParts {
     this.live = new LiveTasks(this.tasks, causes, this.ports, new LostKeepers(containerCgroups, runtimes), onError);
     this.adoption = new TaskAdoption(this.tasks, this.live, containerCgroups, settings.runRoot, onError);
     this.networks = new NetworksOnHost(firewall, this.live, store);
-    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.files, this.sandboxes, this.zygote, this.ports, this.networks, runtimes, () => this.roots, (chainId) => this.layers.nameOf(chainId), {
+    this.archives = new RootArchives(this.live, this.files, () => this.roots, (chainId) => this.layers.nameOf(chainId), this.streams);
+    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.files, this.sandboxes, this.zygote, this.ports, this.networks, runtimes, this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {
       settings,
       cgroups,
       initPath: native('berth-init'),
@@ -166,7 +169,7 @@ export class ExecutorParts {
     this.zygote.close();
     this.sandboxes.close();
     await this.streams.close();
-    await this.trees.close();
+    await Promise.all([this.trees.close(), this.archives.close()]);
     await this.snapshots.stop();
     await this.tasks.stop();
   }

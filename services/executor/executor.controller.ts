@@ -1,4 +1,6 @@
 import { Controller } from '@nestjs/common';
+import type { PathStat } from '#contracts/containers/archives.js';
+import * as archives from '#contracts/executor/archives.js';
 import * as host from '#contracts/executor/host.js';
 import * as tasks from '#contracts/executor/tasks.js';
 import * as usage from '#contracts/executor/usage.js';
@@ -60,6 +62,21 @@ export class ExecutorController {
   @Handles(tasks.OpenLogs)
   openLogs(@Body() query: tasks.OpenLogs): StreamEndpoint {
     return this.parts.control.openLogs(query);
+  }
+
+  @Handles(archives.StatRootPath)
+  statPath(@Body() query: archives.StatRootPath): Promise<PathStat> {
+    return this.parts.archives.stat(query);
+  }
+
+  @Handles(archives.OpenRootArchive)
+  openArchive(@Body() command: archives.OpenRootArchive): Promise<StreamEndpoint & { readonly stat: PathStat }> {
+    return this.parts.archives.open(command);
+  }
+
+  @Handles(archives.ExtractRootArchive)
+  extractArchive(@Body() command: archives.ExtractRootArchive): Promise<StreamEndpoint> {
+    return this.parts.archives.extract(command);
   }
 
   @Handles(usage.ListTaskProcesses)

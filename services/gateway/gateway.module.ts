@@ -3,6 +3,7 @@ import { errorMessage } from '#libs/errors/errors.js';
 import { BerthController } from './adapters/http/berth.controller.js';
 import { ContainerController } from './adapters/http/container.controller.js';
 import { ContainerStreamsController } from './adapters/http/container-streams.controller.js';
+import { ContainerArchivesController } from './adapters/http/container-archives.controller.js';
 import { ContainerUsageController } from './adapters/http/container-usage.controller.js';
 import { EventsController } from './adapters/http/events.controller.js';
 import { ExecController } from './adapters/http/exec.controller.js';
@@ -32,6 +33,7 @@ export class GatewayModule {
         ContainerController,
         ContainerStreamsController,
         ContainerUsageController,
+        ContainerArchivesController,
         ExecController,
         ImageStreamsController,
         ImageController,

@@ -133,6 +133,12 @@ export class DockerEvents {
         return this.exited(event, known);
       case 'ContainerUpdated':
         return this.of(event, 'update');
+      case 'ArchiveRead':
+        return this.of(event, 'archive-path');
+      case 'ArchiveWritten':
+        return this.of(event, 'extract-to-dir');
+      case 'ContainerExported':
+        return this.of(event, 'export');
       case 'ProcessesListed':
         return this.of(event, 'top');
       case 'ContainerPaused':

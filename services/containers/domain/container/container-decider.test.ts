@@ -112,6 +112,14 @@ test('limits of what runs hold when the kernel has taken them, all others at onc
   given(...running, updateRequested, updated).when(exit({ exitCode: 1 })).then({ ...exited(), exitCode: 1, reason: 'error', at: soon } as ContainerEvent, { type: 'RestartScheduled', container, start: 1, delayMs: 100, at: soon });
 });
 
+test('files are copied of what is there, running or not, and not of what is about to go', () => {
+  const read: ContainerCommand = { type: 'ReadArchive', path: '/x', at };
+  for (const history of [[created], [...running], [...running, exited()]]) given(...history).when(read).then({ type: 'ArchiveRead', container, path: '/x', at });
+  given(created).when({ type: 'WriteArchive', path: '/x', at }).then({ type: 'ArchiveWritten', container, path: '/x', at });
+  given(created).when({ type: 'Export', at }).then({ type: 'ContainerExported', container, at });
+  for (const command of [read, { type: 'WriteArchive', path: '/x', at }, { type: 'Export', at }] as ContainerCommand[]) given(...running, removeRequested).when(command).thenRefused('conflict', /marked for removal/);
+});
+
 test('a pause that the kernel refuses leaves the container running', () => {
   given(...running, pauseRequested).when(recordPauseFailed).then(pauseFailed);
   given(...running, pauseRequested, pauseFailed).when(pause).then(pauseRequested);

@@ -17,6 +17,9 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'RecordExited'; readonly start: number; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly keeperLost: boolean }
   | { readonly type: 'Attach'; readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean }
   | { readonly type: 'ListProcesses' }
+  | { readonly type: 'ReadArchive'; readonly path: string }
+  | { readonly type: 'WriteArchive'; readonly path: string }
+  | { readonly type: 'Export' }
   | { readonly type: 'Resize'; readonly rows: number; readonly columns: number }
   | { readonly type: 'Stop'; readonly signal: number; readonly timeoutSeconds: number }
   | { readonly type: 'Kill'; readonly signal: number }
@@ -120,6 +123,13 @@ function decide(command: ContainerCommand, state: Container): readonly Container
     case 'RecordUpdateFailed':
       return state.update ? [{ type: 'UpdateFailed', container, error: command.error, at }] : [];
 
+    case 'ReadArchive':
+    case 'WriteArchive':
+    case 'Export':
+      if (state.status === 'removing') throw conflict(`container ${container} is marked for removal: its files cannot be copied`);
+      if (command.type === 'Export') return [{ type: 'ContainerExported', container, at }];
+      return [{ type: command.type === 'ReadArchive' ? 'ArchiveRead' : 'ArchiveWritten', container, path: command.path, at }];
+
     case 'ListProcesses':
       if (state.status === 'restarting') throw conflict(`Container ${container} is restarting, wait until the container is running`);
       if (!isRunning(state)) throw conflict(`Container ${container} is not running`);
@@ -205,6 +215,9 @@ function evolve(state: Container, event: ContainerEvent): Container {
     case 'ContainerAttached':
     case 'TerminalResized':
     case 'ProcessesListed':
+    case 'ArchiveRead':
+    case 'ArchiveWritten':
+    case 'ContainerExported':
       return state;
     case 'PauseRequested':
       return { ...state, run: { ...state.run, changing: 'pausing' } };
