@@ -18,9 +18,14 @@ export interface Scenario {
 
 /** The Engine API as a client uses it; what already is as wished (304, 404 of a removal, 409 of a creation) is no failure of a second try. */
 export class Driver {
-  constructor(readonly engine: TestEngine) {}
+  /** From `interrupted` on nothing is asked any more. */
+  constructor(
+    readonly engine: TestEngine,
+    private readonly interrupted?: AbortSignal,
+  ) {}
 
   async call(method: string, path: string, body?: object | Buffer, fine: readonly number[] = []): Promise<string> {
+    this.interrupted?.throwIfAborted();
     const { status, body: text } = await ask(this.engine.socket, method, path, body);
     if (status >= 300 && !fine.includes(status)) throw new Error(`${method} ${path}: ${status} ${text.trim()}`);
     return text;

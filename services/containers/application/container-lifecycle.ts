@@ -81,6 +81,14 @@ export class ContainerLifecycle {
     }
   }
 
+  /**
+   * Resolves once a start that is under way has ended, well or badly. The command may have written before its start is on record: who saw that and asks for
+   * something that only a running container does must not be refused.
+   */
+  async startSettled(id: string): Promise<void> {
+    await this.launches.get(id)?.catch(() => undefined);
+  }
+
   private starting(id: string): PresentContainer {
     const container = this.directory.get(id);
     if (!container || container.status === 'removing') throw conflict(`container ${id} was removed while it started`);
@@ -102,6 +110,7 @@ export class ContainerLifecycle {
     const { spec } = this.directory.find(reference);
     const signal = signalNumber(wish.signal || spec.config.StopSignal || String(SIGTERM));
     const timeoutSeconds = wish.timeoutSeconds ?? spec.config.StopTimeout ?? DEFAULT_STOP_TIMEOUT_SECONDS;
+    await this.startSettled(spec.id);
     const { events, position, repeated } = await this.containers.execute(spec.id, { type: 'Stop', signal, timeoutSeconds, at: now() }, asked);
     if (repeated) {
       // The first one's effects are under way, or over.
@@ -134,6 +143,7 @@ export class ContainerLifecycle {
 
   async kill(reference: string, signalText: string | undefined, asked: RequestContext): Promise<Done> {
     const signal = signalNumber(signalText || String(SIGKILL));
+    await this.startSettled(this.findForKill(reference).spec.id);
     const { spec, run } = this.findForKill(reference);
     const { position, repeated } = await this.containers.execute(spec.id, { type: 'Kill', signal, at: now() }, asked);
     if (asked.dryRun || repeated) return { position };

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { errorMessage } from '#libs/errors/errors.js';
 import { syncWarning } from '#libs/event-store/server-checks.js';
+import { lockFile } from '#libs/linux/file-lock.js';
 import { logger } from '#libs/telemetry/logger.js';
 import { startLogging } from '#libs/telemetry/start-logging.js';
 import { readSupervisorSettings } from '../settings.js';
@@ -18,13 +18,9 @@ import { Service } from './service.js';
 const log = logger('supervisor');
 const tell = (line: string): void => log.info(line);
 
-/** One supervisor a run root: an abstract socket is a lock that the kernel gives back, whatever the holder dies of. See unix(7). */
-function takeLock(runRoot: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const lock = createServer((socket) => socket.destroy());
-    lock.once('error', () => reject(new Error(`a supervisor for ${runRoot} runs already`)));
-    lock.listen(`\0berth-supervisor:${runRoot}`, resolve);
-  });
+/** One supervisor a run root. By path and for root alone: a name that anybody may hold would let anybody keep it from starting. */
+function takeLock(runRoot: string): void {
+  if (lockFile(join(runRoot, 'pids', 'supervisor.lock')) === undefined) throw new Error(`a supervisor for ${runRoot} runs already`);
 }
 
 async function main(): Promise<void> {
@@ -34,7 +30,7 @@ async function main(): Promise<void> {
   const natsServer = process.env['BERTH_NATS_SERVER'] ?? 'nats-server';
   const account = ensureAccount(settings.user);
   makeDirectories(settings, account);
-  await takeLock(settings.runRoot);
+  takeLock(settings.runRoot);
 
   const ownPidFile = join(settings.runRoot, 'pids', 'supervisor');
   writeFileSync(ownPidFile, readFileSync('/proc/self/stat'));
