@@ -121,7 +121,7 @@ test('a tree deeper than any path is removed whole', async () => {
 
 test('a file is locked by one at a time, and no more when its holder was killed', async () => {
   const path = join(root, 'lock');
-  const holder = spawn('flock', [path, 'sh', '-c', 'echo held; exec sleep 60']);
+  const holder = spawn('flock', ['--no-fork', path, 'sh', '-c', 'echo held; exec sleep 60']);
   await new Promise((held) => holder.stdout.once('data', held));
   expect(lockFile(path)).toBeUndefined();
   holder.kill('SIGKILL');

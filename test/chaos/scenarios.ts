@@ -48,11 +48,12 @@ export class Driver {
     return { ...State, RestartCount };
   }
 
+  /** Looks seldom, since each look is a place to be killed at. */
   async is(name: string, status: string, exitCode?: number): Promise<void> {
     await until(`${name} is ${status} ${exitCode ?? ''}`, async () => {
       const state = await this.state(name);
       return state.Status === status && (exitCode === undefined || state.ExitCode === exitCode);
-    }, 20_000);
+    }, 20_000, SELDOM_MS);
   }
 
   /** What it wrote to stdout. */
@@ -63,6 +64,7 @@ export class Driver {
   }
 }
 
+const SELDOM_MS = 300;
 const FOREVER = 'echo up; trap "exit 3" TERM; while :; do sleep 0.1; done';
 const archive = (driver: Driver): Buffer => readFileSync(join(driver.engine.settings.dataRoot, 'second.tar'));
 
@@ -152,7 +154,7 @@ export const scenarios: readonly Scenario[] = [
       await until('it was started three times', async () => {
         const { Status, RestartCount } = await driver.state('again');
         return Status === 'exited' && RestartCount === 2;
-      });
+      }, 30_000, SELDOM_MS);
     },
     check: (driver) => driver.is('again', 'exited', 1),
     clean: async (driver) => void (await driver.remove('again')),

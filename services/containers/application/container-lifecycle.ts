@@ -21,7 +21,8 @@ const KILL_DEADLINE_MS = 10_000;
 const FOR_EVER_MS = 2 ** 31 - 1;
 /** An executor that was killed is back by then; what it was asked and did not answer, it is asked again. All but signals mean the same when given twice. */
 const AGAIN = { timeoutMs: 60_000, askAgainMs: 500 };
-const AT_MOST_ONCE = { askAgainMs: Infinity };
+/** One that ends a container is better sent twice than not at all; of any other, nobody knows what a second would do. */
+const SIGNAL = { ends: { askAgainMs: 5_000 }, other: { timeoutMs: 10_000, askAgainMs: Infinity } };
 
 /**
  * Start, stop, kill and remove: each appends its intent first, and each can be entered again after a crash at the step where it was: what was
@@ -258,7 +259,7 @@ export class ContainerLifecycle {
   private async signal(container: string, start: number, signal: number, ends: boolean, asked: RequestContext): Promise<void> {
     // One request may send several signals: its key does not make them one.
     const { idempotencyKey: _key, ...cause } = asked;
-    await this.bus.request(SignalTask, { container, start, signal, ends }, cause, AT_MOST_ONCE);
+    await this.bus.request(SignalTask, { container, start, signal, ends }, cause, ends ? SIGNAL.ends : SIGNAL.other);
   }
 
   private async allocateEndpoint({ spec, run }: PresentContainer, asked: RequestContext): Promise<EndpointSettings | undefined> {
