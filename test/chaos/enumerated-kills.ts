@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failpoints, type Killed } from './failpoints.js';
 import { Driver, type Scenario } from './scenarios.js';
-import { secondImage } from './second-image.js';
+import { secondImageArchive, SecondImageRegistry } from './second-image.js';
 import { differencesAtRest, until } from './settled.js';
 
 /** A bound against a scenario that would never end: none meets as many failpoints. */
@@ -33,7 +33,8 @@ export class KillBench {
     const engine = await startEngine({ BERTH_FAILPOINT_ORDERS: orders });
     const bench = new KillBench(engine, new Driver(engine, interrupted), failpoints, tell);
     await engine.loadBusybox();
-    writeFileSync(join(engine.settings.dataRoot, 'second.tar'), await secondImage());
+    writeFileSync(join(engine.settings.dataRoot, 'second.tar'), await secondImageArchive());
+    bench.driver.registry = await SecondImageRegistry.start();
     await bench.driver.create('witness', 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.05; done');
     await bench.driver.start('witness');
     return bench;
@@ -92,6 +93,7 @@ export class KillBench {
     } finally {
       await this.engine.stop().catch((error: unknown) => failures.push(String(error)));
       this.failpoints.remove();
+      await this.driver.registry?.close();
     }
     return failures;
   }

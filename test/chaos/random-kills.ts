@@ -87,9 +87,17 @@ async function client(driver: Driver, index: number, random: () => number, end: 
         await insist(() => driver.call('POST', `/containers/${name}/exec`, { Cmd: ['true'] }).then((text) => driver.call('POST', `/exec/${(JSON.parse(text) as { Id: string }).Id}/start`, { Detach: true })));
         await insist(() => driver.call('POST', `/containers/${name}/stop?t=20`, undefined, [304]));
       }
-      await until(`${what}: has exited`, async () => (await driver.state(name)).Status === 'exited', 90_000);
-      const { ExitCode } = await driver.state(name);
-      if (ExitCode !== code) failures.push(`${what}: its exit code is ${ExitCode}`);
+      let exitCode: number | undefined;
+      await until(
+        `${what}: has exited`,
+        async () => {
+          const { Status, ExitCode } = await driver.state(name);
+          exitCode = ExitCode;
+          return Status === 'exited';
+        },
+        90_000,
+      );
+      if (exitCode !== code) failures.push(`${what}: its exit code is ${exitCode}`);
       await insist(async () => {
         const wrong = await wholeLog(driver, name, starts, last === 'exit' ? lines : undefined);
         failures.push(...wrong.map((text) => `${what}: ${text}`));
@@ -105,7 +113,7 @@ async function client(driver: Driver, index: number, random: () => number, end: 
 }
 
 /** As a client would: what was cut off or refused for now is asked again. */
-async function insist(act: () => Promise<string>): Promise<string> {
+async function insist<Answer>(act: () => Promise<Answer>): Promise<Answer> {
   const deadline = Date.now() + 90_000;
   for (;;) {
     try {
