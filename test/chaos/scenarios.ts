@@ -196,7 +196,7 @@ export const scenarios: readonly Scenario[] = [
     act: async (driver) => {
       await driver.create('brief', 'exit 5', { AutoRemove: true }, { Volumes: { '/anonymous': {} } });
       await driver.call('POST', '/containers/brief/start', undefined, [304, 404]);
-      await until('it has removed itself', async () => (await ask(driver.engine.socket, 'GET', '/containers/brief/json')).status === 404, 20_000);
+      await until('it has removed itself', async () => (await ask(driver.engine.socket, 'GET', '/containers/brief/json')).status === 404, 20_000, SELDOM_MS);
     },
     clean: async (driver) => void (await driver.remove('brief')),
   },
