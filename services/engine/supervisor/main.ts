@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '#libs/errors/errors.js';
 import { syncWarning } from '#libs/event-store/server-checks.js';
 import { lockFile } from '#libs/linux/file-lock.js';
@@ -11,16 +12,22 @@ import { ensureNatsPasswords, writePrivately } from './credentials.js';
 import { makeDirectories } from './directories.js';
 import { natsConfig } from './nats-config.js';
 import { tellWhenPortAnswers } from './port-ready.js';
-import { removeFile } from './process-file.js';
+import { removeFile, runningProcess } from './process-file.js';
 import { natsConfigPath, serviceTable } from './service-table.js';
 import { Service } from './service.js';
 
 const log = logger('supervisor');
 const tell = (line: string): void => log.info(line);
 
+/** What a supervisor that was killed may still take to be gone: its other threads, and children that it was about to start, hold what it held. */
+const GONE_WITHIN_MS = 10_000;
+
 /** One supervisor a run root. By path and for root alone: a name that anybody may hold would let anybody keep it from starting. */
-function takeLock(runRoot: string): void {
-  if (lockFile(join(runRoot, 'pids', 'supervisor.lock')) === undefined) throw new Error(`a supervisor for ${runRoot} runs already`);
+async function takeLock(runRoot: string): Promise<void> {
+  const pids = join(runRoot, 'pids');
+  for (const deadline = Date.now() + GONE_WITHIN_MS; lockFile(join(pids, 'supervisor.lock')) === undefined; await sleep(50)) {
+    if (runningProcess(join(pids, 'supervisor')) || Date.now() > deadline) throw new Error(`a supervisor for ${runRoot} runs already`);
+  }
 }
 
 async function main(): Promise<void> {
@@ -30,7 +37,7 @@ async function main(): Promise<void> {
   const natsServer = process.env['BERTH_NATS_SERVER'] ?? 'nats-server';
   const account = ensureAccount(settings.user);
   makeDirectories(settings, account);
-  takeLock(settings.runRoot);
+  await takeLock(settings.runRoot);
 
   const ownPidFile = join(settings.runRoot, 'pids', 'supervisor');
   writeFileSync(ownPidFile, readFileSync('/proc/self/stat'));
