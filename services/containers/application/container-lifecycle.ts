@@ -21,7 +21,8 @@ const KILL_DEADLINE_MS = 10_000;
 const FOR_EVER_MS = 2 ** 31 - 1;
 /** An executor that was killed is back by then; what it was asked and did not answer, it is asked again. All but signals mean the same when given twice. */
 const AGAIN = { timeoutMs: 60_000, askAgainMs: 500 };
-const AT_MOST_ONCE = { askAgainMs: Infinity };
+/** One that ends a container is better sent twice than not at all; of any other, nobody knows what a second would do. */
+const SIGNAL = { ends: { askAgainMs: 5_000 }, other: { timeoutMs: 10_000, askAgainMs: Infinity } };
 
 /**
  * Start, stop, kill and remove: each appends its intent first, and each can be entered again after a crash at the step where it was: what was
@@ -81,6 +82,14 @@ export class ContainerLifecycle {
     }
   }
 
+  /**
+   * Resolves once a start that is under way has ended, well or badly. The command may have written before its start is on record: who saw that and asks for
+   * something that only a running container does must not be refused.
+   */
+  async startSettled(id: string): Promise<void> {
+    await this.launches.get(id)?.catch(() => undefined);
+  }
+
   private starting(id: string): PresentContainer {
     const container = this.directory.get(id);
     if (!container || container.status === 'removing') throw conflict(`container ${id} was removed while it started`);
@@ -102,6 +111,7 @@ export class ContainerLifecycle {
     const { spec } = this.directory.find(reference);
     const signal = signalNumber(wish.signal || spec.config.StopSignal || String(SIGTERM));
     const timeoutSeconds = wish.timeoutSeconds ?? spec.config.StopTimeout ?? DEFAULT_STOP_TIMEOUT_SECONDS;
+    await this.startSettled(spec.id);
     const { events, position, repeated } = await this.containers.execute(spec.id, { type: 'Stop', signal, timeoutSeconds, at: now() }, asked);
     if (repeated) {
       // The first one's effects are under way, or over.
@@ -134,6 +144,7 @@ export class ContainerLifecycle {
 
   async kill(reference: string, signalText: string | undefined, asked: RequestContext): Promise<Done> {
     const signal = signalNumber(signalText || String(SIGKILL));
+    await this.startSettled(this.findForKill(reference).spec.id);
     const { spec, run } = this.findForKill(reference);
     const { position, repeated } = await this.containers.execute(spec.id, { type: 'Kill', signal, at: now() }, asked);
     if (asked.dryRun || repeated) return { position };
@@ -248,7 +259,7 @@ export class ContainerLifecycle {
   private async signal(container: string, start: number, signal: number, ends: boolean, asked: RequestContext): Promise<void> {
     // One request may send several signals: its key does not make them one.
     const { idempotencyKey: _key, ...cause } = asked;
-    await this.bus.request(SignalTask, { container, start, signal, ends }, cause, AT_MOST_ONCE);
+    await this.bus.request(SignalTask, { container, start, signal, ends }, cause, ends ? SIGNAL.ends : SIGNAL.other);
   }
 
   private async allocateEndpoint({ spec, run }: PresentContainer, asked: RequestContext): Promise<EndpointSettings | undefined> {

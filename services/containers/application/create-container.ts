@@ -24,8 +24,8 @@ const NAME = /^\/?[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 /** Of the machine; the kernel is asked once, since it takes a quarter of a millisecond. */
 const CPUS = cpus().length || availableParallelism();
 const NAME_ATTEMPTS = 5;
-/** Of a volume that is filled with gigabytes. */
-const FILL_TIMEOUT_MS = 30 * 60_000;
+/** Gigabytes take long; an executor that died over them knows no more of it, and one that is at it makes who asks again wait. */
+const FILL = { timeoutMs: 30 * 60_000, askAgainMs: 5_000 };
 
 /** Checks the wish against the image, makes its volumes, claims a name, and records the container. What fails on the way is given back. */
 export class ContainerCreation {
@@ -116,7 +116,7 @@ export class ContainerCreation {
     const volume = await this.bus.request(CreateVolume, { ...mount.volume, ...(source === '' ? { container } : { name: source }) }, cause);
     if (volume.created) undo.push(() => this.bus.request(RemoveVolume, { name: volume.name, force: true }, asked));
     // As dockerd does at creation, so that the volume can be looked into before the first start.
-    if (!mount.noCopy && layers.length > 0 && !asked.dryRun) await this.bus.request(FillVolume, { name: volume.name, layers, path: target }, asked, { timeoutMs: FILL_TIMEOUT_MS });
+    if (!mount.noCopy && layers.length > 0 && !asked.dryRun) await this.bus.request(FillVolume, { name: volume.name, layers, path: target }, asked, FILL);
     return { type, name: volume.name, source: volume.mountpoint, target, readOnly, propagation, copyUp: !mount.noCopy, anonymous: source === '' };
   }
 }

@@ -12,6 +12,7 @@ import { mergeEnvironment } from '../domain/image-defaults.js';
 import { parseSecurityOptions } from '../domain/launch-request.js';
 import type { ContainerDirectory, Execs } from './container-directory.js';
 import type { PresentContainer } from '../domain/container/container-state.js';
+import type { ContainerLifecycle } from './container-lifecycle.js';
 import type { ExecRuns } from './exec-runs.js';
 
 /** Further commands in running containers. */
@@ -20,13 +21,14 @@ export class ExecSessions {
     private readonly execs: Execs,
     private readonly runs: ExecRuns,
     private readonly directory: ContainerDirectory,
+    private readonly lifecycle: ContainerLifecycle,
     private readonly bus: Bus,
     private readonly runRoot: string,
   ) {}
 
   async create(command: CreateExec, asked: RequestContext): Promise<{ id: string }> {
     const { container: reference, ...config } = command;
-    const { spec } = this.running(reference);
+    const { spec } = await this.running(reference);
     const exec = keyedId('exec', asked.idempotencyKey);
     await this.execs.execute(exec, { type: 'Create', exec, container: spec.id, config: { ...config }, at: new Date().toISOString() }, asked);
     return { id: exec };
@@ -36,7 +38,7 @@ export class ExecSessions {
     const { container, config } = this.find(id);
     const earlier = this.runs.get(id);
     if (earlier) throw conflict(`Error: Exec command ${id} ${earlier.exitCode === null ? 'is already running' : 'has already run'}`);
-    const { spec, run } = this.running(container);
+    const { spec, run } = await this.running(container);
     const ticket = randomBytes(16).toString('hex');
     const tickets = detach ? [] : [{ ticket, stdin: config.attachStdin, stdout: config.attachStdout, stderr: config.attachStderr }];
     await this.bus.request(
@@ -76,7 +78,7 @@ export class ExecSessions {
   async resize({ exec, rows, columns }: ResizeExec, asked: RequestContext): Promise<Done> {
     const { container } = this.find(exec);
     if (this.runs.get(exec)?.exitCode !== null) throw notFound('no such exec');
-    const { run } = this.running(container);
+    const { run } = await this.running(container);
     return this.bus.request(ResizeTask, { container, start: run.start, exec, rows, columns }, asked);
   }
 
@@ -104,7 +106,8 @@ export class ExecSessions {
     return state;
   }
 
-  private running(reference: string): PresentContainer {
+  private async running(reference: string): Promise<PresentContainer> {
+    await this.lifecycle.startSettled(this.directory.find(reference).spec.id);
     const container = this.directory.find(reference);
     if (container.status !== 'running') throw conflict(`container ${container.spec.id} is not running`);
     return container;

@@ -89,7 +89,7 @@ export class TaskLauncher {
         this.prepare(launch, task).then((made) => ((sandbox = made.sandbox), made)),
       ]);
       await failpoint('task.prepared');
-      await this.zygote.spawnShim(encodePlan(prepared.plan));
+      await this.zygote.spawnShim(encodePlan(prepared.plan), task.directory);
       await failpoint('task.spawned');
       const outcome = this.live.outcomeOf(task);
       await Promise.all([this.live.connect(task), outcome]);
@@ -135,7 +135,7 @@ export class TaskLauncher {
       for (const work of works) if (work.status === 'rejected') throw work.reason;
       const root = await this.roots().prepare({ directory: this.files.directory(container), layers: launch.layers.map(this.layerName) });
       for (const mount of launch.mounts) if (mount.type === 'bind') await prepareBindSource(mount);
-      if (endpoint) await this.publish(task, endpoint);
+      if (endpoint) await this.publish(task, endpoint, launch.name);
       const path = `${settings.cgroupParent}/${container}`;
       const directories = cgroupDirectories(cgroups, path);
       const networkPath = sandbox?.path ?? (shared ? `/proc/${shared.pid}/ns/net` : undefined);
@@ -189,9 +189,10 @@ export class TaskLauncher {
     });
   }
 
-  /** The table may have been flushed by somebody else: then all of it is made anew, and this port with it. */
-  private async publish(task: LiveTask, endpoint: EndpointSettings): Promise<void> {
-    await this.ports.publish(task, endpoint).catch(async (error: unknown) => {
+  /** The table may be flushed by somebody else at any moment: then all of it is made anew, and this port with it. */
+  private async publish(task: LiveTask, endpoint: EndpointSettings, name: string): Promise<void> {
+    await this.networks.ensureRules();
+    await this.ports.publish(task, endpoint, name).catch(async (error: unknown) => {
       if (!(error instanceof BerthError) || error.kind !== 'not-found') throw error;
       await this.networks.restore();
     });
