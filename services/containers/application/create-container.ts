@@ -57,8 +57,8 @@ export class ContainerCreation {
     const [path, ...args] = commandLine(config);
     const wanted = mountRequests(config, hostConfig);
     portRequests(config, hostConfig);
-    const shared = /^container:(.+)$/.exec(hostConfig.NetworkMode ?? '')?.[1];
-    if (shared) hostConfig.NetworkMode = `container:${this.directory.find(shared).spec.id}`;
+    const shared = sharedNetwork(hostConfig.NetworkMode);
+    if (shared !== undefined) hostConfig.NetworkMode = `container:${this.directory.find(shared).spec.id}`;
 
     const undo: (() => Promise<unknown>)[] = [];
     try {
@@ -76,8 +76,13 @@ export class ContainerCreation {
     }
   }
 
-  /** A container in the host's network has the host's name, unless it was given one. */
+  /** A container in the host's network has the host's name, unless it was given one; one in another's network has the other's. */
   private async withHostname(config: ContainerConfig, { NetworkMode }: HostConfig, asked: RequestContext): Promise<ContainerConfig> {
+    const shared = sharedNetwork(NetworkMode);
+    if (shared !== undefined) {
+      const { Hostname, Domainname } = this.directory.find(shared).spec.config;
+      return { ...config, ...(Hostname === undefined ? {} : { Hostname }), ...(Domainname === undefined ? {} : { Domainname }) };
+    }
     if (NetworkMode !== 'host' || config.Hostname) return config;
     return { ...config, Hostname: (await this.bus.request(GetHostFacts, {}, asked)).hostname };
   }
@@ -126,3 +131,6 @@ function checkPlatform(wanted: string | undefined, image: ImageView, reference: 
   if (!wanted || fitness(parsePlatform(wanted), image) > 0) return;
   throw notFound(`image with reference ${reference} was found but does not match the specified platform: wanted ${wanted}, actual: ${formatPlatform(image)}`);
 }
+
+/** Whose network it is to be: name or id, of "container:…". */
+const sharedNetwork = (mode: string | undefined): string | undefined => /^container:(.+)$/.exec(mode ?? '')?.[1];

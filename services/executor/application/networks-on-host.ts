@@ -13,12 +13,18 @@ type Bridge = Omit<EnsureBridge, 'reply'>;
 /** Bridges and the rules that belong to them. The rule set is the fold of all wishes, applied whole. */
 export class NetworksOnHost {
   private readonly bridges = new Map<string, BridgeRules>();
+  private readonly gateways = new Map<string, string>();
 
   constructor(
     private readonly firewall: Firewall,
     private readonly live: LiveTasks,
     private readonly store: EventStore,
   ) {}
+
+  /** The host's address on a bridge; undefined: there is no such bridge. */
+  gatewayOf(bridge: string): string | undefined {
+    return this.gateways.get(bridge);
+  }
 
   async ensure(wished: Bridge): Promise<Done> {
     this.make(wished);
@@ -38,6 +44,7 @@ export class NetworksOnHost {
 
   private make({ bridge, gateway, prefixLength, mtu, internal }: Bridge): void {
     ensureBridge({ name: bridge, gateway, prefixLength, mtu });
+    this.gateways.set(bridge, gateway);
     this.bridges.set(bridge, { bridge, subnet: networkOf(gateway, prefixLength), internal });
   }
 
