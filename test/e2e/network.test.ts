@@ -181,6 +181,18 @@ test('a container with the network of another has its interface, its ports and i
   expect(await run('--network', 'container:owner', 'busybox', 'sh', '-c', look)).toBe(own);
 });
 
+test.each([
+  ['--hostname mine', 'hostname and the network mode'],
+  ['--dns 9.9.9.9', 'dns and the network mode'],
+  ['--add-host a:10.0.0.1', 'custom host-to-IP mapping and the network mode'],
+  ['-p 80', 'port publishing and the container type network mode'],
+  ['--expose 80', 'port exposing and the container type network mode'],
+])('%s cannot go with the network of another', async (option, conflict) => {
+  await docker('create', '--name', 'owner', 'busybox', 'true');
+  const refused = await docker('create', '--network', 'container:owner', ...option.split(' '), 'busybox', 'true');
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining(`conflicting options: ${conflict}`) as string });
+});
+
 test('the host\'s network is the host\'s, and none has nothing but itself', async () => {
   expect(await run('--network', 'host', 'busybox', 'readlink', '/proc/self/ns/net')).toBe(`${readlinkSync('/proc/self/ns/net')}\n`);
   expect(await run('--network', 'host', 'busybox', 'cat', '/etc/hosts')).toBe(readFileSync('/etc/hosts', 'utf8'));

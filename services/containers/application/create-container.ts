@@ -13,6 +13,7 @@ import { keyedId } from '#libs/messaging/keyed-id.js';
 import { checkEnvironment, checkResources, createWarnings, withResourceDefaults } from '../domain/check-resources.js';
 import { commandLine, withImageDefaults } from '../domain/image-defaults.js';
 import { checkHostConfig } from '../domain/launch-request.js';
+import { checkSharedNetwork, sharedNetwork } from '../domain/shared-network.js';
 import { mountRequests, type WantedMount } from '../domain/mount-requests.js';
 import { portRequests } from '../domain/port-requests.js';
 import { OWN_RUNTIME, runtimeName } from '../domain/runtime-name.js';
@@ -43,6 +44,7 @@ export class ContainerCreation {
     const imageRef = command.config.Image ?? '';
     if (imageRef === '') throw invalid('no image specified');
     checkHostConfig(hostConfig);
+    checkSharedNetwork(command.config, hostConfig);
     checkResources(hostConfig, CPUS);
     checkEnvironment(command.config);
     const id = keyedId('container', asked.idempotencyKey);
@@ -131,6 +133,3 @@ function checkPlatform(wanted: string | undefined, image: ImageView, reference: 
   if (!wanted || fitness(parsePlatform(wanted), image) > 0) return;
   throw notFound(`image with reference ${reference} was found but does not match the specified platform: wanted ${wanted}, actual: ${formatPlatform(image)}`);
 }
-
-/** Whose network it is to be: name or id, of "container:…". */
-const sharedNetwork = (mode: string | undefined): string | undefined => /^container:(.+)$/.exec(mode ?? '')?.[1];

@@ -6,6 +6,7 @@ import { type MergeJob, mergeLayers } from './merge-layers.js';
 import { type Layers, withMergedView } from './merged-view.js';
 import { probeOverlay } from './probe-overlay.js';
 import { removeAllIn } from './remove-all-in.js';
+import { treeSize } from './tree-size.js';
 
 /** Work on whole directory trees: too long for the thread that starts containers. All of it can be sent to another thread: plain data in, plain data out. */
 export interface TreeJobs {
@@ -17,6 +18,8 @@ export interface TreeJobs {
   readonly removeAllIn: { readonly job: { readonly directory: string }; readonly result: void };
   /** Who is who in a container that is about to be. */
   readonly readUserFiles: { readonly job: Layers; readonly result: UserFiles };
+  /** Bytes of the files below a directory. */
+  readonly treeSize: { readonly job: { readonly directory: string }; readonly result: number };
   readonly unpackLayer: { readonly job: UnpackJob; readonly result: number };
 }
 
@@ -29,5 +32,6 @@ export const TREE_JOBS: { readonly [Name in TreeJobName]: (job: TreeJobs[Name]['
   probeOverlay: async (job) => probeOverlay(job),
   removeAllIn: async (job) => removeAllIn(job),
   readUserFiles: async (layers) => withMergedView(layers, readUserFiles),
+  treeSize: async (job) => treeSize(job),
   unpackLayer,
 };
