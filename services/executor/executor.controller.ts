@@ -3,6 +3,7 @@ import * as host from '#contracts/executor/host.js';
 import * as tasks from '#contracts/executor/tasks.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { Asked, Body, Handles } from '#libs/messaging/handles.js';
+import { measureFiles } from './application/file-sizes.js';
 import { taskId } from './application/live-task.js';
 import { ExecutorParts } from './executor-parts.js';
 
@@ -95,6 +96,11 @@ export class ExecutorController {
   @Handles(host.EnsureBridge)
   ensureBridge(@Body() command: host.EnsureBridge): Promise<Done> {
     return this.parts.networks.ensure(command);
+  }
+
+  @Handles(host.MeasureFiles)
+  measureFiles(@Body() query: host.MeasureFiles): Promise<host.FileSizes> {
+    return measureFiles(query, this.parts);
   }
 
   @Handles(host.GetHostFacts)

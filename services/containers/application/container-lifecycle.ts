@@ -70,6 +70,8 @@ export class ContainerLifecycle {
     } catch (error) {
       // Nobody answered: it may have begun all the same.
       if (error instanceof BerthError && error.kind === 'unavailable') await this.endTask(id, run.start, asked).catch(() => undefined);
+      // Who attached for this start has been told that there is none: the next run must not wait for it.
+      this.attaches.forget(id);
       const failure = asStartFailure(error);
       const { events, position } = await this.containers.execute(id, { type: 'RecordStartFailed', start: run.start, error: failure.message, exitCode: failure.exitCode, at: now() }, asked);
       // The task's own events are nearer to the truth than a reply that was lost.

@@ -13,6 +13,7 @@ import { keyedId } from '#libs/messaging/keyed-id.js';
 import { checkEnvironment, checkResources, createWarnings, withResourceDefaults } from '../domain/check-resources.js';
 import { commandLine, withImageDefaults } from '../domain/image-defaults.js';
 import { checkHostConfig } from '../domain/launch-request.js';
+import { checkSharedNetwork, sharedNetwork } from '../domain/shared-network.js';
 import { mountRequests, type WantedMount } from '../domain/mount-requests.js';
 import { portRequests } from '../domain/port-requests.js';
 import { OWN_RUNTIME, runtimeName } from '../domain/runtime-name.js';
@@ -43,6 +44,7 @@ export class ContainerCreation {
     const imageRef = command.config.Image ?? '';
     if (imageRef === '') throw invalid('no image specified');
     checkHostConfig(hostConfig);
+    checkSharedNetwork(command.config, hostConfig);
     checkResources(hostConfig, CPUS);
     checkEnvironment(command.config);
     const id = keyedId('container', asked.idempotencyKey);
@@ -57,8 +59,8 @@ export class ContainerCreation {
     const [path, ...args] = commandLine(config);
     const wanted = mountRequests(config, hostConfig);
     portRequests(config, hostConfig);
-    const shared = /^container:(.+)$/.exec(hostConfig.NetworkMode ?? '')?.[1];
-    if (shared) hostConfig.NetworkMode = `container:${this.directory.find(shared).spec.id}`;
+    const shared = sharedNetwork(hostConfig.NetworkMode);
+    if (shared !== undefined) hostConfig.NetworkMode = `container:${this.directory.find(shared).spec.id}`;
 
     const undo: (() => Promise<unknown>)[] = [];
     try {
@@ -76,8 +78,13 @@ export class ContainerCreation {
     }
   }
 
-  /** A container in the host's network has the host's name, unless it was given one. */
+  /** A container in the host's network has the host's name, unless it was given one; one in another's network has the other's. */
   private async withHostname(config: ContainerConfig, { NetworkMode }: HostConfig, asked: RequestContext): Promise<ContainerConfig> {
+    const shared = sharedNetwork(NetworkMode);
+    if (shared !== undefined) {
+      const { Hostname, Domainname } = this.directory.find(shared).spec.config;
+      return { ...config, ...(Hostname === undefined ? {} : { Hostname }), ...(Domainname === undefined ? {} : { Domainname }) };
+    }
     if (NetworkMode !== 'host' || config.Hostname) return config;
     return { ...config, Hostname: (await this.bus.request(GetHostFacts, {}, asked)).hostname };
   }

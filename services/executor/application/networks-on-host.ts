@@ -14,6 +14,7 @@ type Bridge = Omit<EnsureBridge, 'reply'>;
 export class NetworksOnHost {
   private readonly wished = new Map<string, Bridge>();
   private readonly bridges = new Map<string, BridgeRules>();
+  private readonly gateways = new Map<string, string>();
   private readonly fold: Fold;
 
   constructor(
@@ -49,6 +50,11 @@ export class NetworksOnHost {
     return this.fold.saveSnapshot();
   }
 
+  /** The host's address on a bridge; undefined: there is no such bridge. */
+  gatewayOf(bridge: string): string | undefined {
+    return this.gateways.get(bridge);
+  }
+
   async ensure(wished: Bridge): Promise<Done> {
     this.make(wished);
     await this.applyRules();
@@ -76,6 +82,7 @@ export class NetworksOnHost {
 
   private make({ bridge, gateway, prefixLength, mtu, internal }: Bridge): void {
     ensureBridge({ name: bridge, gateway, prefixLength, mtu });
+    this.gateways.set(bridge, gateway);
     this.bridges.set(bridge, { bridge, subnet: networkOf(gateway, prefixLength), internal });
   }
 

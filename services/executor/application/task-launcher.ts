@@ -119,6 +119,13 @@ export class TaskLauncher {
     await this.tasks.execute(taskId(task.identity), { type: 'RecordFailed', ...task.identity, error: message, at: new Date().toISOString() }, asked).catch(() => undefined);
   }
 
+  /** In the host's network the host's own names count, unless others were asked for. */
+  private hostsOf({ network, hostname, domainname, extraHosts }: Launch): string {
+    if (network.mode === 'host' && extraHosts.length === 0) return this.files.hostHosts();
+    const address = network.mode === 'bridge' ? { address: network.endpoint.address } : {};
+    return hostsFile({ hostname, domainname, extraHosts, ...address, hostGateway: this.networks.gatewayOf(this.host.settings.bridge) });
+  }
+
   private async prepare(launch: Launch, task: LiveTask): Promise<{ plan: Plan; sandbox?: NetworkSandbox }> {
     const { container } = launch;
     const { settings, cgroups } = this.host;
@@ -140,7 +147,8 @@ export class TaskLauncher {
       const directories = cgroupDirectories(cgroups, path);
       const networkPath = sandbox?.path ?? (shared ? `/proc/${shared.pid}/ns/net` : undefined);
       const spec = buildSpec(launch, {
-        containerDirectory: this.files.directory(container),
+        // Who shares a network shares the files that tell of it.
+        containerDirectory: this.files.directory(shared?.identity.container ?? container),
         root,
         rootTarget: `${settings.runRoot}/root`,
         cgroupDirectories: directories,
@@ -180,12 +188,12 @@ export class TaskLauncher {
   }
 
   private async prepareFiles(launch: Launch, task: LiveTask): Promise<void> {
-    const { hostname, domainname, extraHosts, dns, dnsSearch, dnsOptions, network } = launch;
+    const { hostname, dns, dnsSearch, dnsOptions, network } = launch;
     mkdirSync(task.directory, { recursive: true, mode: 0o750 }); // of the group that may open streams, as the directory above
     await this.files.prepare(launch.container, {
-      hosts: hostsFile({ hostname, domainname, extraHosts, ...(network.mode === 'bridge' ? { address: network.endpoint.address } : {}) }),
+      hosts: this.hostsOf(launch),
       hostname: hostnameFile(hostname),
-      resolvConf: resolvConf({ host: this.files.hostResolvConf(), dns, dnsSearch, dnsOptions }),
+      resolvConf: resolvConf({ host: this.files.hostResolvConf(), dns, dnsSearch, dnsOptions, inHostNetwork: network.mode === 'host' }),
     });
   }
 

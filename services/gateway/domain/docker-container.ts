@@ -7,8 +7,18 @@ import { statusText } from './status.js';
 
 const isUp = (view: ContainerView): boolean => view.status === 'running' || view.status === 'paused' || view.status === 'restarting';
 
+export interface ContainerSizes {
+  /** What the container wrote. */
+  readonly writtenBytes: number;
+  /** The same, and its image. */
+  readonly rootBytes: number;
+}
+
+/** SizeRw and SizeRootFs, where they were asked for. Of a list, what is 0 is left out, as in dockerd. */
+const sizeFields = (sizes: ContainerSizes | undefined): object => (sizes === undefined ? {} : { SizeRw: sizes.writtenBytes, SizeRootFs: sizes.rootBytes });
+
 /** GET /containers/{id}/json (swagger.yaml, ContainerInspectResponse). */
-export function containerInspect(view: ContainerView, storageDriver: string, version: string): object {
+export function containerInspect(view: ContainerView, storageDriver: string, version: string, sizes?: ContainerSizes): object {
   const running = isUp(view);
   // Before the first start there are no such files.
   const file = (path: string): string => (view.startNumber === 0 ? '' : path);
@@ -46,6 +56,7 @@ export function containerInspect(view: ContainerView, storageDriver: string, ver
     ExecIDs: view.execIds.length === 0 ? null : view.execIds,
     HostConfig: forVersion('hostConfig', hostConfig(view), version),
     GraphDriver: { Data: null, Name: storageDriver },
+    ...sizeFields(sizes),
     Mounts: mountPoints(view),
     Config: config(view),
     NetworkSettings: networkSettings(view, version),
@@ -53,7 +64,7 @@ export function containerInspect(view: ContainerView, storageDriver: string, ver
 }
 
 /** One item of GET /containers/json (ContainerSummary). `now` in ms since 1970. */
-export function containerSummary(view: ContainerView, now: number, version: string): object {
+export function containerSummary(view: ContainerView, now: number, version: string, sizes?: ContainerSizes): object {
   return {
     Id: view.id,
     Names: [`/${view.name}`],
@@ -62,6 +73,7 @@ export function containerSummary(view: ContainerView, now: number, version: stri
     Command: commandLine(view),
     Created: unixSeconds(view.createdAt),
     Ports: summaryPorts(view),
+    ...(sizes === undefined ? {} : Object.fromEntries(Object.entries(sizeFields(sizes)).filter(([, bytes]) => bytes !== 0))),
     Labels: view.config.Labels ?? {},
     State: view.status,
     Status: statusText(view, now),
