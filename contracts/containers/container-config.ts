@@ -1,5 +1,5 @@
 import { IsArray, IsBoolean, IsInt, IsNumber, IsObject, IsOptional, IsString } from 'class-validator';
-import { AreMounts, ArePortBindings, AreTextsByName, AreUlimits, IsLogConfig, IsRestartPolicy } from './field-shapes.js';
+import { AreMounts, ArePortBindings, AreTextsByName, AreUlimits, IsHealthcheck, IsLogConfig, IsRestartPolicy } from './field-shapes.js';
 
 /**
  * What the client asked for, in the Engine API's own terms (`ContainerConfig` and `HostConfig` of its schema): these two are the interchange
@@ -25,6 +25,18 @@ export class ContainerConfig {
   @IsOptional() @AreTextsByName() Labels?: Record<string, string> | null;
   @IsOptional() @IsString() StopSignal?: string;
   @IsOptional() @IsInt() StopTimeout?: number | null;
+  @IsOptional() @IsHealthcheck() Healthcheck?: Healthcheck | null;
+}
+
+/** Times are nanoseconds; 0 and what is absent stand for the image's value, and then for Docker's default. */
+export interface Healthcheck {
+  /** [] inherits; ["NONE"], ["CMD", word…], ["CMD-SHELL", text]. */
+  readonly Test?: readonly string[] | null;
+  readonly Interval?: number;
+  readonly Timeout?: number;
+  readonly StartPeriod?: number;
+  readonly StartInterval?: number;
+  readonly Retries?: number;
 }
 
 export interface PortBinding {

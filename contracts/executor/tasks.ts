@@ -104,6 +104,13 @@ export class SignalTask extends TaskRequest<Done> {
   @IsBoolean() readonly ends!: boolean;
 }
 
+/** A signal for an exec's own process. One that has ended, or never was, hears none. */
+export class SignalExec extends TaskRequest<Done> {
+  static readonly subject = 'berth.command.executor.signal-exec';
+  @IsString() readonly exec!: string;
+  @IsInt() readonly signal!: number;
+}
+
 /** Kills it, whatever it is doing, and resolves when its end is on the log, at the position replied. One that never was, or has ended, changes nothing. */
 export class EndTask extends TaskRequest<Done> {
   static readonly subject = 'berth.command.executor.end-task';

@@ -32,6 +32,10 @@ const WORDS: Readonly<Record<string, (constraints: readonly unknown[]) => JsonSc
   arePortBindings: () => ({ type: 'object', additionalProperties: { anyOf: [objects({ HostIp: TEXT, HostPort: TEXT }), { type: 'null' }] } }),
   areUlimits: () => objects({ Name: TEXT, Soft: { type: 'integer' }, Hard: { type: 'integer' } }, ['Name', 'Soft', 'Hard']),
   isRestartPolicy: () => ({ type: 'object', properties: { Name: TEXT, MaximumRetryCount: { type: ['integer', 'null'] } } }),
+  isHealthcheck: () => ({
+    type: 'object',
+    properties: { Test: { type: ['array', 'null'], items: { type: 'string' } }, ...Object.fromEntries(['Interval', 'Timeout', 'StartPeriod', 'StartInterval', 'Retries'].map((name) => [name, { type: ['integer', 'null'] }])) },
+  }),
   isLogConfig: () => ({ type: 'object', properties: { Type: TEXT, Config: { type: ['object', 'null'], additionalProperties: { type: 'string' } } } }),
   matches: ([pattern]) => ({ pattern: (pattern as RegExp).source }),
 };

@@ -11,6 +11,7 @@ import { fitness, formatPlatform, parsePlatform } from '#libs/oci/platform.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
 import { checkEnvironment, checkResources, createWarnings, withResourceDefaults } from '../domain/check-resources.js';
+import { checkHealthcheck, unhealthyRestartsOf } from '../domain/health.js';
 import { commandLine, withImageDefaults } from '../domain/image-defaults.js';
 import { checkHostConfig } from '../domain/launch-request.js';
 import { mountRequests, type WantedMount } from '../domain/mount-requests.js';
@@ -45,6 +46,8 @@ export class ContainerCreation {
     checkHostConfig(hostConfig);
     checkResources(hostConfig, CPUS);
     checkEnvironment(command.config);
+    checkHealthcheck(command.config.Healthcheck);
+    const restartWhenUnhealthy = unhealthyRestartsOf(command.config.Labels);
     const id = keyedId('container', asked.idempotencyKey);
     // Made by this very request before, and perhaps removed since.
     if (asked.idempotencyKey !== undefined && (await this.containers.wasDone(id, 'Create', asked.idempotencyKey))) return { id, warnings: [], position: this.containers.position };
@@ -67,7 +70,7 @@ export class ContainerCreation {
       const mounts: ContainerMount[] = [];
       for (const mount of wanted) mounts.push(await this.prepareMount(id, mount, image.layers, asked, undo));
       const at = new Date().toISOString();
-      const spec = { id, name: claimed, createdAt: at, config, hostConfig, imageId: image.id, imageRef, layers: image.layers, path, args, mounts };
+      const spec = { id, name: claimed, createdAt: at, config, hostConfig, imageId: image.id, imageRef, layers: image.layers, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }) };
       const { position } = await this.containers.execute(id, { type: 'Create', spec, at }, asked);
       return { id, warnings: createWarnings(hostConfig), position };
     } catch (error) {

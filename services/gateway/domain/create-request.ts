@@ -10,7 +10,7 @@ export interface CreateRequest {
 
 /** What Berth takes over of `ContainerConfig` and `HostConfig`: the fields of contracts/containers/container-config.ts. */
 const CONFIG = new Set(
-  'Hostname Domainname User AttachStdin AttachStdout AttachStderr ExposedPorts Tty OpenStdin StdinOnce Env Cmd Image Volumes WorkingDir Entrypoint Labels StopSignal StopTimeout'.split(' '),
+  'Hostname Domainname User AttachStdin AttachStdout AttachStderr ExposedPorts Tty OpenStdin StdinOnce Env Cmd Image Volumes WorkingDir Entrypoint Labels StopSignal StopTimeout Healthcheck'.split(' '),
 );
 const HOST_CONFIG = new Set(
   ('Binds Mounts Tmpfs NetworkMode PortBindings PublishAllPorts RestartPolicy AutoRemove LogConfig CapAdd CapDrop Dns DnsSearch DnsOptions ExtraHosts GroupAdd Privileged ReadonlyRootfs ' +
@@ -27,7 +27,6 @@ const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
   MemorySwappiness: (value) => value === -1,
   // A file that the client writes; the engine has no part in it.
   ContainerIDFile: (value) => typeof value === 'string',
-  Healthcheck: (value) => isFields(value) && Array.isArray(value.Test) && value.Test[0] === 'NONE',
 };
 
 /** Of an endpoint's settings, those that only an engine fills in: clients send back what they once read. */

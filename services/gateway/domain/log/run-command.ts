@@ -1,3 +1,4 @@
+import type { Healthcheck } from '#contracts/containers/container-config.js';
 import type { Created } from './container-fold.js';
 
 /**
@@ -44,6 +45,7 @@ export function runCommand({ name, config, hostConfig }: Created, currentName: s
   option('-h', /^[0-9a-f]{12}$/.test(config.Hostname ?? '') ? '' : config.Hostname);
   option('--stop-signal', config.StopSignal);
   option('--stop-timeout', config.StopTimeout);
+  words.push(...healthOptions(config.Healthcheck));
   option('-m', hostConfig.Memory || undefined);
   if (hostConfig.MemorySwap && hostConfig.MemorySwap !== (hostConfig.Memory ?? 0) * 2) option('--memory-swap', hostConfig.MemorySwap);
   option('--cpus', hostConfig.NanoCpus ? hostConfig.NanoCpus / 1e9 : undefined);
@@ -65,6 +67,15 @@ export function runCommand({ name, config, hostConfig }: Created, currentName: s
   option('--entrypoint', entry);
   words.push(config.Image ?? '', ...entryArguments, ...(config.Cmd ?? []));
   return words.map(shellWord).join(' ');
+}
+
+/** A check in words ("CMD") comes from an image alone: the CLI has no option for it. */
+function healthOptions(check: Healthcheck | null | undefined): string[] {
+  const [kind, command = ''] = check?.Test ?? [];
+  if (kind === 'NONE') return ['--no-healthcheck'];
+  const times = ([['--health-interval', check?.Interval], ['--health-timeout', check?.Timeout], ['--health-start-period', check?.StartPeriod], ['--health-start-interval', check?.StartInterval]] as const)
+    .flatMap(([flag, nanoseconds]) => (nanoseconds ? [flag, `${nanoseconds / 1e6}ms`] : []));
+  return [...(kind === 'CMD-SHELL' ? ['--health-cmd', command] : []), ...times, ...(check?.Retries ? ['--health-retries', String(check.Retries)] : [])];
 }
 
 /** POSIX sh, 2.2.2: within single quotes all is literal but the quote itself. */
