@@ -255,7 +255,7 @@ export class ContainerLifecycle {
     if (network === undefined) return undefined;
     const { position: _position, ...endpoint } = await this.bus.request(
       AllocateEndpoint,
-      { network, endpoint: `${spec.id}-${run.start}`, container: spec.id, name: spec.name, ports: portRequests(spec.config, spec.hostConfig) },
+      { network, endpoint: `${spec.id}-${run.start}`, container: spec.id, name: spec.name, ports: portRequests(spec.config, spec.hostConfig), ...(spec.config.MacAddress ? { mac: spec.config.MacAddress.toLowerCase() } : {}) },
       asked,
     );
     return endpoint;

@@ -1,4 +1,4 @@
-import type { Healthcheck } from '#contracts/containers/container-config.js';
+import type { Healthcheck, HostConfig } from '#contracts/containers/container-config.js';
 import type { Created } from './container-fold.js';
 
 /**
@@ -42,7 +42,8 @@ export function runCommand({ name, config, hostConfig }: Created, currentName: s
   option('-u', config.User);
   option('-w', config.WorkingDir === '/' ? '' : config.WorkingDir);
   // The engine names an unnamed host after the container's id: the new one gets its own.
-  option('-h', /^[0-9a-f]{12}$/.test(config.Hostname ?? '') ? '' : config.Hostname);
+  option('--mac-address', config.MacAddress);
+  option('-h', hostConfig.UTSMode === 'host' || /^[0-9a-f]{12}$/.test(config.Hostname ?? '') ? '' : config.Hostname);
   option('--stop-signal', config.StopSignal);
   option('--stop-timeout', config.StopTimeout);
   words.push(...healthOptions(config.Healthcheck));
@@ -53,12 +54,25 @@ export function runCommand({ name, config, hostConfig }: Created, currentName: s
   option('--cpu-quota', hostConfig.CpuQuota || undefined);
   option('--cpu-period', hostConfig.CpuPeriod || undefined);
   option('--cpuset-cpus', hostConfig.CpusetCpus);
+  option('--cpuset-mems', hostConfig.CpusetMems);
+  option('--memory-reservation', hostConfig.MemoryReservation || undefined);
+  option('--memory-swappiness', hostConfig.MemorySwappiness);
+  if (hostConfig.OomKillDisable) words.push('--oom-kill-disable');
+  option('--oom-score-adj', hostConfig.OomScoreAdj || undefined);
+  option('--blkio-weight', hostConfig.BlkioWeight || undefined);
+  words.push(...shareOptions(hostConfig));
   option('--pids-limit', hostConfig.PidsLimit || undefined);
   option('--shm-size', hostConfig.ShmSize && hostConfig.ShmSize !== 67_108_864 ? hostConfig.ShmSize : undefined);
   each('--cap-add', hostConfig.CapAdd);
   each('--cap-drop', hostConfig.CapDrop);
   each('--security-opt', hostConfig.SecurityOpt);
   each('--dns', hostConfig.Dns);
+  each('--dns-search', hostConfig.DnsSearch);
+  each('--dns-option', hostConfig.DnsOptions);
+  each('--group-add', hostConfig.GroupAdd);
+  each('--volumes-from', hostConfig.VolumesFrom);
+  pairs('--annotation', hostConfig.Annotations);
+  option('--domainname', config.Domainname);
   each('--add-host', hostConfig.ExtraHosts);
   pairs('--sysctl', hostConfig.Sysctls);
   hostConfig.Ulimits?.forEach(({ Name, Soft, Hard }) => option('--ulimit', `${Name}=${Soft}:${Hard}`));
@@ -67,6 +81,20 @@ export function runCommand({ name, config, hostConfig }: Created, currentName: s
   option('--entrypoint', entry);
   words.push(config.Image ?? '', ...entryArguments, ...(config.Cmd ?? []));
   return words.map(shellWord).join(' ');
+}
+
+/** Devices and namespaces of the host. */
+function shareOptions(host: HostConfig): string[] {
+  const modes = [['--ipc', host.IpcMode], ['--pid', host.PidMode], ['--uts', host.UTSMode], ['--cgroupns', host.CgroupnsMode]] as const;
+  const throttles = [
+    ['--device-read-bps', host.BlkioDeviceReadBps], ['--device-write-bps', host.BlkioDeviceWriteBps], ['--device-read-iops', host.BlkioDeviceReadIOps], ['--device-write-iops', host.BlkioDeviceWriteIOps],
+  ] as const;
+  return [
+    ...modes.flatMap(([flag, mode]) => (mode && mode !== 'private' ? [flag, mode] : [])),
+    ...(host.Devices ?? []).flatMap(({ PathOnHost: source, PathInContainer: target, CgroupPermissions: access }) => ['--device', `${source}:${target || source}:${access || 'rwm'}`]),
+    ...(host.DeviceCgroupRules ?? []).flatMap((rule) => ['--device-cgroup-rule', rule]),
+    ...throttles.flatMap(([flag, all]) => (all ?? []).flatMap(({ Path, Rate }) => [flag, `${Path}:${Rate}`])),
+  ];
 }
 
 /** A check in words ("CMD") comes from an image alone: the CLI has no option for it. */
