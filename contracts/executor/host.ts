@@ -87,6 +87,10 @@ export interface HostFacts {
   readonly securityOptions: readonly string[];
   readonly runtimes: readonly string[];
   readonly dataRoot: string;
+  /** Whether the kernel weighs block I/O (BFQ). */
+  readonly blockWeight: boolean;
+  /** Memory nodes (NUMA), "0-1". */
+  readonly memoryNodes: string;
   readonly bridgeForwarding: boolean;
   readonly warnings: readonly string[];
 }

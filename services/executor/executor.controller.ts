@@ -26,6 +26,11 @@ export class ExecutorController {
     return this.parts.control.signal(command, asked);
   }
 
+  @Handles(tasks.SignalExec)
+  signalExec(@Body() command: tasks.SignalExec): Done {
+    return this.parts.control.signalExec(command);
+  }
+
   @Handles(tasks.EndTask)
   async endTask(@Body() command: tasks.EndTask, @Asked() asked: RequestContext): Promise<Done> {
     await this.parts.live.end(taskId(command), asked);

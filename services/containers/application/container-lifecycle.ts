@@ -10,12 +10,11 @@ import { type ContainerSpec, isRunning, type PresentContainer } from '../domain/
 import { killMeaning } from '../domain/kill-signal.js';
 import { launchRequest, networkWithEndpoint } from '../domain/launch-request.js';
 import { portRequests } from '../domain/port-requests.js';
-import { SIGKILL, SIGTERM, signalNumber } from '../domain/signals.js';
+import { DEFAULT_STOP_TIMEOUT_SECONDS, SIGKILL, SIGTERM, signalNumber } from '../domain/signals.js';
 import type { ContainerDirectory, Containers, Names } from './container-directory.js';
 import type { ExitWaits } from './exit-waits.js';
 import type { PendingAttaches } from './pending-attaches.js';
 
-const DEFAULT_STOP_TIMEOUT_SECONDS = 10;
 /** How long a killed process may take to be gone before we say so. */
 const KILL_DEADLINE_MS = 10_000;
 const FOR_EVER_MS = 2 ** 31 - 1;
@@ -269,7 +268,7 @@ export class ContainerLifecycle {
     if (network === undefined) return undefined;
     const { position: _position, ...endpoint } = await this.bus.request(
       AllocateEndpoint,
-      { network, endpoint: `${spec.id}-${run.start}`, container: spec.id, name: spec.name, ports: portRequests(spec.config, spec.hostConfig) },
+      { network, endpoint: `${spec.id}-${run.start}`, container: spec.id, name: spec.name, ports: portRequests(spec.config, spec.hostConfig), ...(spec.config.MacAddress ? { mac: spec.config.MacAddress.toLowerCase() } : {}) },
       asked,
     );
     return endpoint;

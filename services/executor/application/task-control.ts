@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import type { OpenLogs, OpenTaskStreams, ResizeTask, SignalTask } from '#contracts/executor/tasks.js';
+import type { OpenLogs, OpenTaskStreams, ResizeTask, SignalExec, SignalTask } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { conflict, unavailable } from '#libs/errors/errors.js';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
 import { serveLogs } from '../adapters/logs/serve-logs.js';
-import { frame, resizeFrame, SIGNAL, TICKET } from '../adapters/shim/shim-frames.js';
+import { frame, resizeFrame, SIGNAL, SIGNAL_EXEC, TICKET } from '../adapters/shim/shim-frames.js';
 import type { ShimConnection } from '../adapters/shim/shim-connection.js';
 import { type LiveTask, taskId, type TaskIdentity } from './live-task.js';
 import type { LiveTasks } from './live-tasks.js';
@@ -31,6 +31,12 @@ export class TaskControl {
     const { position } = await this.tasks.execute(id, { type: 'Signal', container, start, signal, ends, at: new Date().toISOString() }, asked);
     task.connection.send(frame(SIGNAL, signal));
     return { position };
+  }
+
+  signalExec({ container, start, exec, signal }: SignalExec): Done {
+    // A shim of an older engine takes the frame for nothing: the exec then ends with its container.
+    this.live.get(taskId({ container, start }))?.connection?.send(frame(SIGNAL_EXEC, exec, signal));
+    return UNCHANGED;
   }
 
   resize({ container, start, exec, rows, columns }: ResizeTask): Done {

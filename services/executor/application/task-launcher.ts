@@ -12,7 +12,7 @@ import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { currentSpan } from '#libs/telemetry/tracing.js';
 import { prepareBindSource } from '../adapters/host/bind-source.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
-import { hostDevices } from '../adapters/host/host-devices.js';
+import { askedDevices, hostDevices, throttledDevices } from '../adapters/host/host-devices.js';
 import { detachLink, type NetworkSandbox } from '../adapters/network/sandbox.js';
 import type { SandboxPool } from '../adapters/network/sandbox-pool.js';
 import { recordPlan } from '../adapters/shim/step-spans.js';
@@ -157,6 +157,7 @@ export class TaskLauncher {
         initPath: this.host.initPath,
         cpus: this.host.thermalCpus,
         ...(launch.security.privileged ? { hostDevices: hostDevices() } : {}),
+        ...(launch.devices ? { askedDevices: askedDevices(launch.devices) } : {}),
         ...(networkPath ? { sandboxPath: networkPath } : {}),
       });
       const devices = (spec.linux?.resources?.devices ?? []).map((rule) => ({ allow: rule.allow, type: rule.type ?? ('a' as const), major: rule.major ?? -1, minor: rule.minor ?? -1, access: rule.access ?? 'rwm' }));
@@ -174,7 +175,7 @@ export class TaskLauncher {
         openStdin: launch.process.openStdin,
         stdinOnce: launch.process.stdinOnce,
         cgroupDirectories: directories,
-        cgroupWrites: limitWrites(cgroups, directories, { ...launch.resources, deviceRules: devices }),
+        cgroupWrites: limitWrites(cgroups, directories, { ...launch.resources, throttles: throttledDevices(launch.resources.throttles ?? []), deviceRules: devices }),
         timed: currentSpan()?.isRecorded ?? false,
         deviceFilter: deviceFilter(cgroups, path, devices),
         oomPath: memory === undefined ? '' : `${memory}/${cgroups.mode === 'v2' ? 'memory.events' : 'memory.oom_control'}`,

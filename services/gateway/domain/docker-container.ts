@@ -1,4 +1,4 @@
-import type { ContainerMount, ContainerView, EndpointSettings, PublishedPort } from '#contracts/containers/container-state.js';
+import type { ContainerHealth, ContainerMount, ContainerView, EndpointSettings, PublishedPort } from '#contracts/containers/container-state.js';
 import { networkOf } from './container-filters.js';
 import { orNever, unixSeconds } from './docker-time.js';
 import { dockerEndpointId } from './docker-endpoint.js';
@@ -40,6 +40,7 @@ export function containerInspect(view: ContainerView, storageDriver: string, ver
       Error: view.error,
       StartedAt: orNever(view.startedAt),
       FinishedAt: orNever(view.finishedAt),
+      ...(view.health ? { Health: health(view.health) } : {}),
     },
     Image: view.imageId,
     ResolvConfPath: file(`${view.directory}/resolv.conf`),
@@ -61,6 +62,10 @@ export function containerInspect(view: ContainerView, storageDriver: string, ver
     Config: config(view),
     NetworkSettings: networkSettings(view, version),
   };
+}
+
+function health({ status, failingStreak, log }: ContainerHealth): object {
+  return { Status: status, FailingStreak: failingStreak, Log: log.map(({ startedAt, endedAt, exitCode, output }) => ({ Start: startedAt, End: endedAt, ExitCode: exitCode, Output: output })) };
 }
 
 /** One item of GET /containers/json (ContainerSummary). `now` in ms since 1970. */
@@ -231,13 +236,11 @@ function hostConfig(view: ContainerView): Readonly<Record<string, unknown>> {
     ConsoleSize: [0, 0],
     CapAdd: null,
     CapDrop: null,
-    CgroupnsMode: 'private',
     Dns: null,
     DnsOptions: null,
     DnsSearch: null,
     ExtraHosts: null,
     GroupAdd: null,
-    IpcMode: 'private',
     Cgroup: '',
     Links: null,
     OomScoreAdj: 0,
@@ -281,6 +284,8 @@ function hostConfig(view: ContainerView): Readonly<Record<string, unknown>> {
     Ulimits: null,
     AutoRemove: false,
     ...view.hostConfig,
+    IpcMode: view.hostConfig.IpcMode || 'private',
+    CgroupnsMode: view.hostConfig.CgroupnsMode || 'private',
     PortBindings: portBindings(view),
     ...paths(view),
     Runtime: view.hostConfig.Runtime || 'berth',

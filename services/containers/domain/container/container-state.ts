@@ -1,4 +1,4 @@
-import type { EndpointSettings } from '#contracts/containers/container-state.js';
+import type { ContainerHealth, EndpointSettings } from '#contracts/containers/container-state.js';
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { KillMeaning } from '../kill-signal.js';
 
@@ -18,8 +18,8 @@ export interface Run {
   readonly exitCode: number;
   readonly oomKilled: boolean;
   readonly error: string;
-  /** A person asked it to stop. */
-  readonly stopRequested?: { readonly signal: number; readonly timeoutSeconds: number };
+  /** Asked to stop: by a person, or (`startsAgain`) since it is unhealthy. */
+  readonly stopRequested?: { readonly signal: number; readonly timeoutSeconds: number; readonly startsAgain?: true };
   /** Signals sent by hand: the newest, and whether one of them cancelled the restart policy or was sent to end the run. */
   readonly kill?: { readonly signal: number } & KillMeaning;
   /** It exited, or never came to be: what is reported of it later concerns nobody. */
@@ -36,6 +36,10 @@ export type Container =
       readonly restartCount: number;
       /** The pause before the newest restart, 0 when there was none. */
       readonly restartDelayMs: number;
+      /** From the first start on; the log of probes goes on over restarts. */
+      readonly health?: ContainerHealth;
+      /** Restarts for being unhealthy since it was healthy, or started by hand. */
+      readonly unhealthyRestarts?: number;
       readonly remove?: { readonly force: boolean; readonly volumes: boolean };
     };
 
