@@ -7,6 +7,7 @@ import { ensureNpmPackages, node26 } from '../services/engine/setup/npm-packages
 import { runScript } from '../services/engine/setup/progress.mjs';
 import { REPOSITORY } from '../services/engine/setup/repository.mjs';
 import { ensureRequirements } from '../services/engine/setup/requirements.mjs';
+import { ensureDockerRegistry } from './docker-registry.mjs';
 
 await runScript(async () => {
   ensureRequirements();
@@ -14,10 +15,11 @@ await runScript(async () => {
   await build();
   const natsServer = await ensureNatsServer();
   const dockerCli = await ensureDockerCli();
+  const dockerRegistry = await ensureDockerRegistry();
   const vitest = spawnSync(node26(), ['node_modules/vitest/vitest.mjs', 'run', ...process.argv.slice(2)], {
     cwd: REPOSITORY,
     stdio: 'inherit',
-    env: { ...withoutEngineSettings(process.env), BERTH_NATS_SERVER: natsServer, BERTH_DOCKER_CLI: dockerCli },
+    env: { ...withoutEngineSettings(process.env), BERTH_NATS_SERVER: natsServer, BERTH_DOCKER_CLI: dockerCli, BERTH_DOCKER_REGISTRY: dockerRegistry },
   });
   process.exit(vitest.status ?? 1);
 });

@@ -1,5 +1,5 @@
 import { IsArray, IsBoolean, IsInt, IsNumber, IsObject, IsOptional, IsString } from 'class-validator';
-import { AreMounts, ArePortBindings, AreTextsByName, AreUlimits, IsLogConfig, IsRestartPolicy } from './field-shapes.js';
+import { AreDevices, AreMounts, ArePortBindings, AreThrottles, AreTextsByName, AreUlimits, IsHealthcheck, IsLogConfig, IsRestartPolicy } from './field-shapes.js';
 
 /**
  * What the client asked for, in the Engine API's own terms (`ContainerConfig` and `HostConfig` of its schema): these two are the interchange
@@ -25,6 +25,20 @@ export class ContainerConfig {
   @IsOptional() @AreTextsByName() Labels?: Record<string, string> | null;
   @IsOptional() @IsString() StopSignal?: string;
   @IsOptional() @IsInt() StopTimeout?: number | null;
+  /** On the network of `NetworkMode`; '' and absent: made from the address. */
+  @IsOptional() @IsString() MacAddress?: string;
+  @IsOptional() @IsHealthcheck() Healthcheck?: Healthcheck | null;
+}
+
+/** Times are nanoseconds; 0 and what is absent stand for the image's value, and then for Docker's default. */
+export interface Healthcheck {
+  /** [] inherits; ["NONE"], ["CMD", word…], ["CMD-SHELL", text]. */
+  readonly Test?: readonly string[] | null;
+  readonly Interval?: number;
+  readonly Timeout?: number;
+  readonly StartPeriod?: number;
+  readonly StartInterval?: number;
+  readonly Retries?: number;
 }
 
 export interface PortBinding {
@@ -73,6 +87,19 @@ export interface Ulimit {
   readonly Hard: number;
 }
 
+export interface DeviceMapping {
+  readonly PathOnHost: string;
+  readonly PathInContainer?: string;
+  /** Of "r", "w" and "m"; '' and absent: all. */
+  readonly CgroupPermissions?: string;
+}
+
+/** Bytes or operations a second for one block device. */
+export interface Throttle {
+  readonly Path: string;
+  readonly Rate: number;
+}
+
 export class HostConfig {
   @IsOptional() @IsArray() @IsString({ each: true }) Binds?: string[] | null;
   @IsOptional() @AreMounts() Mounts?: MountRequest[] | null;
@@ -109,5 +136,22 @@ export class HostConfig {
   @IsOptional() @IsInt() OomScoreAdj?: number;
   @IsOptional() @AreUlimits() Ulimits?: Ulimit[] | null;
   @IsOptional() @AreTextsByName() Sysctls?: Record<string, string> | null;
+  @IsOptional() @IsInt() BlkioWeight?: number;
+  @IsOptional() @AreThrottles() BlkioDeviceReadBps?: Throttle[] | null;
+  @IsOptional() @AreThrottles() BlkioDeviceWriteBps?: Throttle[] | null;
+  @IsOptional() @AreThrottles() BlkioDeviceReadIOps?: Throttle[] | null;
+  @IsOptional() @AreThrottles() BlkioDeviceWriteIOps?: Throttle[] | null;
+  @IsOptional() @IsInt() MemorySwappiness?: number | null;
+  @IsOptional() @IsBoolean() OomKillDisable?: boolean | null;
+  @IsOptional() @AreDevices() Devices?: DeviceMapping[] | null;
+  @IsOptional() @IsArray() @IsString({ each: true }) DeviceCgroupRules?: string[] | null;
+  @IsOptional() @IsString() IpcMode?: string;
+  @IsOptional() @IsString() PidMode?: string;
+  @IsOptional() @IsString() UTSMode?: string;
+  @IsOptional() @IsString() CgroupnsMode?: string;
+  @IsOptional() @IsArray() @IsString({ each: true }) VolumesFrom?: string[] | null;
+  @IsOptional() @AreTextsByName() StorageOpt?: Record<string, string> | null;
+  @IsOptional() @AreTextsByName() Annotations?: Record<string, string> | null;
+  @IsOptional() @IsString() Isolation?: string;
   @IsOptional() @IsArray() @IsInt({ each: true }) ConsoleSize?: number[] | null;
 }

@@ -49,6 +49,25 @@ export interface EndpointSettings {
   readonly ports: readonly PublishedPort[];
 }
 
+export type HealthStatus = 'starting' | 'healthy' | 'unhealthy';
+
+/** One run of the health check's command. Times are RFC 3339; -1 is the exit code of one that could not be run or took too long. */
+export interface HealthProbe {
+  readonly startedAt: string;
+  readonly endedAt: string;
+  readonly exitCode: number;
+  /** Its first 4096 bytes. */
+  readonly output: string;
+}
+
+export interface ContainerHealth {
+  readonly status: HealthStatus;
+  /** Failures since the last success that counted. */
+  readonly failingStreak: number;
+  /** The last five, the newest last. */
+  readonly log: readonly HealthProbe[];
+}
+
 /** One container as every reader sees it: what was asked for, and how its last run stands. Times are RFC 3339, '' when not yet. */
 export interface ContainerView {
   readonly id: string;
@@ -73,6 +92,8 @@ export interface ContainerView {
   readonly finishedAt: string;
   readonly restartCount: number;
   readonly endpoint?: EndpointSettings;
+  /** From the first start on, of a container that has a health check. */
+  readonly health?: ContainerHealth;
   readonly execIds: readonly string[];
   readonly logPath: string;
   readonly directory: string;
@@ -98,4 +119,6 @@ export interface ExecConfig {
   readonly attachStderr: boolean;
   readonly privileged: boolean;
   readonly detachKeys: string;
+  /** The engine's own health check, and no client's wish. */
+  readonly probe?: true;
 }

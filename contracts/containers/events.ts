@@ -1,5 +1,5 @@
 import type { ContainerConfig, HostConfig, LimitChanges } from './container-config.js';
-import type { ContainerMount, EndpointSettings, ExecConfig } from './container-state.js';
+import type { ContainerMount, EndpointSettings, ExecConfig, HealthProbe, HealthStatus } from './container-state.js';
 
 /** `berth.event.container.<id>`, written by containers alone. `at` is RFC 3339 with nanoseconds where the kernel gave them. */
 export type ContainerEvent =
@@ -16,6 +16,8 @@ export type ContainerEvent =
       readonly path: string;
       readonly args: readonly string[];
       readonly mounts: readonly ContainerMount[];
+      /** Starts again when it becomes unhealthy, at most so often in a row; 0: always. From a label of the client's, never of an image. */
+      readonly restartWhenUnhealthy?: number;
       readonly at: string;
     }
   | { readonly type: 'StartRequested'; readonly container: string; readonly start: number; readonly reason: StartReason; readonly at: string }
@@ -51,13 +53,17 @@ export type ContainerEvent =
   | { readonly type: 'ContainerUpdated'; readonly container: string; readonly changes: LimitChanges; readonly at: string }
   | { readonly type: 'UpdateFailed'; readonly container: string; readonly error: string; readonly at: string }
   | { readonly type: 'RestartScheduled'; readonly container: string; readonly start: number; readonly delayMs: number; readonly at: string }
+  /** `was`: the status before; failingStreak counts this probe. */
+  | { readonly type: 'HealthProbed'; readonly container: string; readonly start: number; readonly probe: HealthProbe; readonly was: HealthStatus; readonly status: HealthStatus; readonly failingStreak: number; readonly at: string }
+  /** It is unhealthy, and stops so that it can start again. */
+  | { readonly type: 'UnhealthyRestartRequested'; readonly container: string; readonly start: number; readonly signal: number; readonly timeoutSeconds: number; readonly at: string }
   | { readonly type: 'ContainerRenamed'; readonly container: string; readonly name: string; readonly oldName: string; readonly at: string }
   | { readonly type: 'RemoveRequested'; readonly container: string; readonly force: boolean; readonly volumes: boolean; readonly at: string }
   | { readonly type: 'ContainerRemoved'; readonly container: string; readonly at: string };
 
 /** `api`: a client's start; `restart`: the second half of a client's restart. */
 export type StartReason = 'api' | 'restart' | 'restart-policy' | 'boot';
-export type ExitReason = 'completed' | 'error' | 'oom' | 'killed-api' | 'killed-kernel' | 'stop-timeout' | 'keeper-lost';
+export type ExitReason = 'completed' | 'error' | 'oom' | 'killed-api' | 'killed-kernel' | 'unhealthy' | 'stop-timeout' | 'keeper-lost';
 
 /** `berth.event.name.<encoded name>`: who holds a container name. The first append at sequence 0 wins. */
 export type NameEvent = { readonly type: 'NameClaimed'; readonly name: string; readonly container: string } | { readonly type: 'NameReleased'; readonly name: string; readonly container: string };

@@ -27,7 +27,14 @@ export const AreMounts = shape(
     }),
   ),
 );
+export const AreDevices = shape('areDevices', 'a list of PathOnHost, PathInContainer and CgroupPermissions', each(withFields({ PathOnHost: isText, PathInContainer: optional(isText), CgroupPermissions: optional(isText) })));
+export const AreThrottles = shape('areThrottles', 'a list of Path and Rate', each(withFields({ Path: isText, Rate: isNumber })));
 export const ArePortBindings = shape('arePortBindings', 'lists of HostIp and HostPort by port', (value) => isFields(value) && Object.values(value).every(optional(each(withFields({ HostIp: optional(isText), HostPort: optional(isText) })))));
 export const AreUlimits = shape('areUlimits', 'a list of Name, Soft and Hard', each(withFields({ Name: isText, Soft: isNumber, Hard: isNumber })));
 export const IsRestartPolicy = shape('isRestartPolicy', 'a Name and a MaximumRetryCount', withFields({ Name: optional(isText), MaximumRetryCount: optional(isNumber) }));
+export const IsHealthcheck = shape(
+  'isHealthcheck',
+  'a Test, and whole numbers for its times and Retries',
+  withFields({ Test: optional(each(isText)), Interval: optional(isNumber), Timeout: optional(isNumber), StartPeriod: optional(isNumber), StartInterval: optional(isNumber), Retries: optional(isNumber) }),
+);
 export const IsLogConfig = shape('isLogConfig', 'a Type and strings by name in Config', withFields({ Type: optional(isText), Config: optional(textsByName) }));

@@ -57,6 +57,22 @@ export class EnsureBridge extends Request<Done> {
   @IsBoolean() readonly internal!: boolean;
 }
 
+export interface FileSizes {
+  /** Bytes, by container: what it wrote, or all of its root where `withImage`. One that never started has written nothing. */
+  readonly containers: Readonly<Record<string, number>>;
+  /** Bytes, by volume. */
+  readonly volumes: Readonly<Record<string, number>>;
+  /** The storage driver copies images whole. */
+  readonly withImage: boolean;
+}
+
+/** Counts the files of these containers and volumes, which takes as long as there are files. */
+export class MeasureFiles extends Request<FileSizes> {
+  static readonly subject = 'berth.query.executor.measure-files';
+  @IsArray() @IsString({ each: true }) readonly containers!: readonly string[];
+  @IsArray() @IsString({ each: true }) readonly volumes!: readonly string[];
+}
+
 export interface HostFacts {
   readonly kernelVersion: string;
   readonly operatingSystem: string;
@@ -71,6 +87,10 @@ export interface HostFacts {
   readonly securityOptions: readonly string[];
   readonly runtimes: readonly string[];
   readonly dataRoot: string;
+  /** Whether the kernel weighs block I/O (BFQ). */
+  readonly blockWeight: boolean;
+  /** Memory nodes (NUMA), "0-1". */
+  readonly memoryNodes: string;
   readonly bridgeForwarding: boolean;
   readonly warnings: readonly string[];
 }

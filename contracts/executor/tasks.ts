@@ -38,7 +38,30 @@ export interface TaskResources {
   readonly cpusetCpus?: string;
   readonly cpusetMems?: string;
   readonly pidsLimit?: number;
+  readonly blockWeight?: number;
+  /** 0 to 100 */
+  readonly swappiness?: number;
+  readonly oomKillDisable?: boolean;
+  readonly throttles?: readonly BlockThrottle[];
 }
+
+/** `path`: a block device of the host. Rates are a second. */
+export interface BlockThrottle {
+  readonly path: string;
+  readonly limits: 'read-bytes' | 'write-bytes' | 'read-operations' | 'write-operations';
+  readonly rate: number;
+}
+
+/** A device of the host's, or all below a directory, at `target` in the container. */
+export interface TaskDevice {
+  readonly source: string;
+  readonly target: string;
+  /** Of "r", "w" and "m". */
+  readonly access: string;
+}
+
+/** Namespaces that are the host's own. The network's is in TaskNetwork. */
+export type HostNamespace = 'pid' | 'ipc' | 'uts' | 'cgroup';
 
 export type TaskNetwork =
   | { readonly mode: 'none' | 'host' }
@@ -78,7 +101,14 @@ export class LaunchTask extends Request<Done & { readonly pid: number; readonly 
   @IsArray() readonly ulimits!: readonly Ulimit[];
   @IsObject() readonly sysctls!: Record<string, string>;
   @IsOptional() @IsInt() readonly oomScoreAdj?: number;
+  /** 0: the container has no /dev/shm. */
   @IsInt() readonly shmSizeBytes!: number;
+  @IsOptional() @IsArray() readonly devices?: readonly TaskDevice[];
+  /** Further device rules, "c 1:3 rwm" (kernel: admin-guide/cgroup-v1/devices). */
+  @IsOptional() @IsArray() readonly deviceRules?: readonly string[];
+  @IsOptional() @IsArray() readonly hostNamespaces?: readonly HostNamespace[];
+  /** For an OCI runtime; Berth's own knows none. */
+  @IsOptional() @IsObject() readonly annotations?: Record<string, string>;
   @IsBoolean() readonly init!: boolean;
   @IsObject() readonly log!: { readonly driver: 'json-file' | 'local' | 'none'; readonly maxBytes: number; readonly maxFiles: number };
   @IsArray() readonly tickets!: readonly AttachTicket[];
@@ -102,6 +132,13 @@ export class SignalTask extends TaskRequest<Done> {
   @IsInt() readonly signal!: number;
   /** Meant to end the task: its exit is then told as this command's doing. */
   @IsBoolean() readonly ends!: boolean;
+}
+
+/** A signal for an exec's own process. One that has ended, or never was, hears none. */
+export class SignalExec extends TaskRequest<Done> {
+  static readonly subject = 'berth.command.executor.signal-exec';
+  @IsString() readonly exec!: string;
+  @IsInt() readonly signal!: number;
 }
 
 /** Kills it, whatever it is doing, and resolves when its end is on the log, at the position replied. One that never was, or has ended, changes nothing. */

@@ -1,4 +1,5 @@
 import { IsArray, IsBoolean, IsObject, IsOptional, IsString } from 'class-validator';
+import type { Healthcheck } from '../containers/container-config.js';
 import type { Done, StreamEndpoint } from '../request.js';
 import { Request } from '../request.js';
 
@@ -14,6 +15,7 @@ export interface ImageRunConfig {
   readonly Labels?: Record<string, string> | null;
   readonly StopSignal?: string;
   readonly Shell?: readonly string[];
+  readonly Healthcheck?: Healthcheck;
 }
 
 export interface ImageView {

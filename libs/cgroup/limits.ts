@@ -30,7 +30,29 @@ export interface CgroupResources {
   /** 0 or less: no limit. */
   readonly pidsLimit?: number;
   readonly deviceRules?: readonly DeviceRule[];
+  /** 10 to 1000; where the kernel does not weigh, nothing. */
+  readonly blockWeight?: number;
+  readonly throttles?: readonly DeviceThrottle[];
+  /** v1 alone has these two. */
+  readonly swappiness?: number;
+  readonly oomKillDisable?: boolean;
 }
+
+/** Rates a second for one block device; 0: no limit. */
+export interface DeviceThrottle {
+  readonly major: number;
+  readonly minor: number;
+  readonly limits: 'read-bytes' | 'write-bytes' | 'read-operations' | 'write-operations';
+  readonly rate: number;
+}
+
+/** v1's file, and v2's key in io.max (kernel: admin-guide/cgroup-v1/blkio-controller, admin-guide/cgroup-v2). */
+const THROTTLES = {
+  'read-bytes': ['blkio.throttle.read_bps_device', 'rbps'],
+  'write-bytes': ['blkio.throttle.write_bps_device', 'wbps'],
+  'read-operations': ['blkio.throttle.read_iops_device', 'riops'],
+  'write-operations': ['blkio.throttle.write_iops_device', 'wiops'],
+} as const;
 
 /** One write(2) to one file. Optional: where the file is missing or refuses, warn and go on. */
 export interface CgroupWrite {
@@ -93,6 +115,10 @@ function v1Writes(layout: CgroupLayout, directories: readonly string[], r: Cgrou
     if (swap !== undefined) put('memory', 'memory.memsw.limit_in_bytes', swap, r.memorySwapBytes === undefined);
   }
   if (r.memoryReservationBytes) put('memory', 'memory.soft_limit_in_bytes', r.memoryReservationBytes);
+  if (r.swappiness !== undefined) put('memory', 'memory.swappiness', r.swappiness);
+  if (r.oomKillDisable) put('memory', 'memory.oom_control', 1);
+  if (r.blockWeight) put('blkio', 'blkio.weight', r.blockWeight, true);
+  for (const { major, minor, limits, rate } of r.throttles ?? []) put('blkio', THROTTLES[limits][0], `${major}:${minor} ${rate}`);
   if (r.cpuShares) put('cpu', 'cpu.shares', r.cpuShares);
   const bandwidth = cpuBandwidth(r);
   if (bandwidth.period !== undefined) put('cpu', 'cpu.cfs_period_us', bandwidth.period);
@@ -121,6 +147,9 @@ function v2Writes(layout: CgroupLayout, directory: string, r: CgroupResources): 
   }
   if (r.memoryReservationBytes) put('memory.low', r.memoryReservationBytes);
   if (r.cpuShares) put('cpu.weight', weightOfShares(r.cpuShares));
+  // 10 to 1000 of v1 on 1 to 10000 of v2, in proportion.
+  if (r.blockWeight) put('io.weight', Math.trunc(1 + ((r.blockWeight - 10) * 9999) / 990), true);
+  for (const { major, minor, limits, rate } of r.throttles ?? []) put('io.max', `${major}:${minor} ${THROTTLES[limits][1]}=${rate === 0 ? 'max' : rate}`);
   const { quota, period } = cpuBandwidth(r);
   if (quota !== undefined || period !== undefined) {
     put('cpu.max', `${quota === undefined || quota < 0 ? 'max' : quota} ${period ?? DEFAULT_PERIOD_MICROSECONDS}`);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import * as at from './directory-entries.js';
 import { lgetxattr, llistxattr, lsetxattr } from './extended-attributes.js';
+import { lockFile } from './file-lock.js';
 import { FILE_SYSTEM, MNT_DETACH, mount, statfsMagic, umount2 } from './mounts.js';
 import { inNetworkNamespace, newNetworkNamespace } from './network-namespace.js';
 import { peerCredentials, pidfdOpen, pidfdSendSignal } from './processes.js';
@@ -116,4 +117,17 @@ test('a tree deeper than any path is removed whole', async () => {
   await removeTree(root);
   expect(existsSync(root)).toBe(false);
   await removeTree(root);
+});
+
+test('a file is locked by one at a time, and no more when its holder was killed', async () => {
+  const path = join(root, 'lock');
+  const holder = spawn('flock', ['--no-fork', path, 'sh', '-c', 'echo held; exec sleep 60']);
+  await new Promise((held) => holder.stdout.once('data', held));
+  expect(lockFile(path)).toBeUndefined();
+  holder.kill('SIGKILL');
+  await new Promise((gone) => holder.once('close', gone));
+  const fd = lockFile(path);
+  expect(fd).toBeGreaterThan(0);
+  expect(lockFile(path)).toBeUndefined();
+  closeSync(fd ?? -1);
 });

@@ -39,6 +39,7 @@ interface Native {
   addSeals(fd: Fd, seals: number): number;
   sendfile(out: Fd, from: Fd, count: number): number;
   syncfs(fd: Fd): number;
+  flock(fd: Fd, operation: number): number;
   mount(source: PathLike, target: PathLike, type: string, flags: number, data: string): number;
   umount2(target: PathLike, flags: number): number;
   newMountNamespace(): number;

@@ -1,4 +1,4 @@
-import { attribute, container, cstring, encodeAttributes, nested, raw } from './attributes.js';
+import { attribute, container, cstring, decodeAttributes, encodeAttributes, nested, raw, u32be } from './attributes.js';
 import type { Message } from './messages.js';
 import { NLM_F_ACK, NLM_F_CREATE } from './messages.js';
 
@@ -8,12 +8,15 @@ const BATCH_END = 0x11;
 const SUBSYSTEM_NFTABLES = 10;
 const NEWSETELEM = (SUBSYSTEM_NFTABLES << 8) | 12;
 const DELSETELEM = (SUBSYSTEM_NFTABLES << 8) | 14;
+const GETCHAIN = (SUBSYSTEM_NFTABLES << 8) | 4;
 const AF_INET = 2;
 
 const data = { value: attribute(1, raw) };
 const element = { key: container(1, nested(data)), data: container(2, nested(data)) };
 const elements = { element: container(1, nested(element)) };
 const elementList = { table: attribute(1, cstring), map: attribute(2, cstring), elements: container(3, nested(elements)) };
+
+const chain = { table: attribute(1, cstring), name: attribute(3, cstring), use: attribute(6, u32be) };
 
 /** Key and value of a map whose types are concatenations: the parts in network byte order, "tcp . 8080". */
 export interface MapElement {
@@ -36,6 +39,16 @@ export function elementBatch(verb: 'add' | 'delete', list: readonly MapElement[]
   });
   const bracket = (type: number): Message => ({ type, flags: 0, payload: nfgenmsg(0, SUBSYSTEM_NFTABLES), what: 'nftables batch' });
   return [bracket(BATCH_BEGIN), ...changes, bracket(BATCH_END)];
+}
+
+/** Asks for one chain; ENOENT where it or its table is not there. */
+export function chainQuery(table: string, name: string): Message {
+  return { type: GETCHAIN, flags: NLM_F_ACK, payload: Buffer.concat([nfgenmsg(AF_INET, 0), encodeAttributes(chain, { table, name })]), what: `look at chain ${name} in ${table}` };
+}
+
+/** How many rules are in the chain that a reply tells of. */
+export function rulesInChain(reply: Buffer): number {
+  return decodeAttributes(chain, reply.subarray(nfgenmsg(0, 0).length)).use ?? 0;
 }
 
 /** Each part of a concatenation fills whole 32-bit registers. */

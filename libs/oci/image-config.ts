@@ -1,3 +1,4 @@
+import type { Healthcheck } from '#contracts/containers/container-config.js';
 import type { ImageRunConfig } from '#contracts/images/images.js';
 import { invalid } from '#libs/errors/errors.js';
 import { isObject, parseJsonObject, strings, text, type JsonObject } from './bounded-json.js';
@@ -56,7 +57,15 @@ function runDefaults(json: JsonObject): ImageRunConfig {
     Labels: isObject(labels) ? Object.fromEntries(Object.entries(labels).map(([key, value]) => [key, text(value)])) : null,
     ...(text(json['StopSignal']) && { StopSignal: text(json['StopSignal']) }),
     ...(shell && { Shell: shell }),
+    ...(isObject(json['Healthcheck']) && { Healthcheck: healthcheck(json['Healthcheck']) }),
   };
+}
+
+/** Docker's own extension of the configuration. Numbers that are none are left out, as is all that is not known. */
+function healthcheck(json: JsonObject): Healthcheck {
+  const test = strings(json['Test'], 'config.Healthcheck.Test');
+  const numbers = ['Interval', 'Timeout', 'StartPeriod', 'StartInterval', 'Retries'].flatMap((name) => (Number.isSafeInteger(json[name]) ? [[name, json[name]] as const] : []));
+  return { ...(test && { Test: test }), ...Object.fromEntries(numbers) };
 }
 
 function objects(value: unknown, what: string): Record<string, object> | undefined {

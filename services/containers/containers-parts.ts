@@ -15,6 +15,8 @@ import { ContainerCreation } from './application/create-container.js';
 import { ExecRuns } from './application/exec-runs.js';
 import { ExecSessions } from './application/exec-sessions.js';
 import { ExitWaits } from './application/exit-waits.js';
+import { HealthProbes } from './application/health-probes.js';
+import { HealthWatch } from './application/health-watch.js';
 import { LifecycleSource } from './application/lifecycle-source.js';
 import { PendingAttaches } from './application/pending-attaches.js';
 import { ProcessLists } from './application/process-lists.js';
@@ -42,6 +44,7 @@ export class ContainersParts {
   readonly execSessions: ExecSessions;
   readonly containerWatch: ContainerWatch;
   readonly taskWatch: TaskWatch;
+  readonly healthWatch: HealthWatch;
   readonly metrics: LifecycleSource;
   private readonly snapshots: SnapshotSchedule;
 
@@ -64,9 +67,10 @@ export class ContainersParts {
     this.streams = new ContainerStreams(this.containers, this.directory, this.attaches, bus, settings.runRoot);
     this.archives = new ContainerArchives(this.containers, this.directory, bus);
     this.processes = new ProcessLists(this.containers, this.directory, bus);
-    this.execSessions = new ExecSessions(this.execs, this.execRuns, this.directory, bus, settings.runRoot);
+    this.execSessions = new ExecSessions(this.execs, this.execRuns, this.directory, this.lifecycle, bus, settings.runRoot);
     this.containerWatch = new ContainerWatch(this.containers, this.directory, this.lifecycle, this.pauses, this.updates, this.waits, (container) => this.forget(container), onError);
     this.taskWatch = new TaskWatch(store, this.containers, this.lifecycle, this.execRuns, `${folder}/task-watch.snapshot`, onError);
+    this.healthWatch = new HealthWatch(this.containers, this.directory, new HealthProbes(this.execSessions), onError);
     this.metrics = new LifecycleSource(store);
     this.snapshots = new SnapshotSchedule([this.containers, this.names, this.execs, this.taskWatch], (error) => log.error('a snapshot could not be saved', { error }));
   }
@@ -83,12 +87,14 @@ export class ContainersParts {
     this.containerWatch.start();
     await this.taskWatch.start();
     await this.containerWatch.resume();
+    this.healthWatch.start();
     this.snapshots.start();
   }
 
   async stop(): Promise<void> {
     await this.metrics.stop();
     this.containerWatch.stop();
+    this.healthWatch.stop();
     await this.snapshots.stop();
     await Promise.all([this.taskWatch.stop(), this.containers.stop(), this.names.stop(), this.execs.stop()]);
   }

@@ -21,6 +21,7 @@ import { hostFacts } from './adapters/host/host-facts.js';
 import { joinDelegatedScope } from './adapters/host/systemd-scope.js';
 import { VolumeDirectories } from './adapters/host/volume-directories.js';
 import { Firewall } from './adapters/network/firewall.js';
+import { HostPorts } from './adapters/network/host-ports.js';
 import { RouteSocket } from './adapters/network/route-socket.js';
 import { SandboxPool } from './adapters/network/sandbox-pool.js';
 import { Zygote } from './adapters/shim/zygote.js';
@@ -58,6 +59,7 @@ const native = (name: string): string => fileURLToPath(new URL(`../../native/${n
 
 /** Everything the executor consists of, wired by hand: plain classes that list what they use. */
 export class ExecutorParts {
+  private readonly log = logger('executor');
   private readonly settings: EngineSettings;
   readonly tasks: Tasks;
   readonly files: ContainerFiles;
@@ -70,6 +72,7 @@ export class ExecutorParts {
   readonly streams: StreamServer;
   readonly sandboxes: SandboxPool;
   readonly zygote: Zygote;
+  private readonly hostPorts = new HostPorts();
   readonly ports: PortPublisher;
   readonly live: LiveTasks;
   readonly memory: TaskMemory;
@@ -90,17 +93,15 @@ export class ExecutorParts {
     private readonly group: number,
   ) {
     this.settings = settings;
-    const log = logger('executor');
     const cgroups = joinDelegatedScope(detect(), settings.cgroupParent);
     ensureParent(cgroups, settings.cgroupParent);
     const firewall = new Firewall(settings.nftTable);
-    this.ports = new PortPublisher(firewall);
+    this.ports = new PortPublisher(firewall, this.hostPorts);
     const causes = new TaskCauses();
     const snapshot = { path: `${settings.dataRoot}/executor/task.snapshot`, fold: TASK_FOLD, freeze: freezeTask, thaw: thawTask, beside: causes };
     this.tasks = new Aggregates(store, 'task', taskDecider, { source: 'executor', snapshot });
     causes.listenTo(this.tasks);
-    this.snapshots = new SnapshotSchedule([this.tasks], (error) => log.error('a snapshot could not be saved', { error }));
-    this.trash = new Trash(`${settings.dataRoot}/trash`, this.trees, (error) => log.error('what was removed could not be taken off the disk', { error }));
+    this.trash = new Trash(`${settings.dataRoot}/trash`, this.trees, (error) => this.log.error('what was removed could not be taken off the disk', { error }));
     this.files = new ContainerFiles(settings.dataRoot, this.trash);
     this.volumes = new VolumeDirectories(settings.dataRoot, this.trees);
     this.layers = new LayerStore(settings.dataRoot, this.trees);
@@ -108,13 +109,14 @@ export class ExecutorParts {
     this.sandboxes = new SandboxPool(READY_SANDBOXES);
     // A copy in memory that nobody can change: a container that reaches its parent's binary finds nothing to overwrite.
     this.zygote = new Zygote(`/proc/${process.pid}/fd/${sealedCopy(native('berth-shim'), 'berth-shim')}`);
-    const onError = (error: unknown, about: LogFields): void => log.error('what a shim told could not be acted on', { ...about, error });
+    const onError = (error: unknown, about: LogFields): void => this.log.error('what a shim told could not be acted on', { ...about, error });
     const containerCgroups = new ContainerCgroups(cgroups, settings.cgroupParent);
     const runtimes = new OciRuntimes(this.trees, settings);
     this.memory = new TaskMemory(this.tasks, (container) => existsSync(this.files.directory(container)));
     this.live = new LiveTasks(this.tasks, causes, this.ports, new LostKeepers(containerCgroups, runtimes), onError);
     this.adoption = new TaskAdoption(this.tasks, this.live, containerCgroups, settings.runRoot, onError);
-    this.networks = new NetworksOnHost(firewall, this.live, store);
+    this.networks = new NetworksOnHost(firewall, this.live, store, `${settings.dataRoot}/executor/networks-on-host.snapshot`);
+    this.snapshots = new SnapshotSchedule([this.tasks, this.networks], (error) => this.log.error('a snapshot could not be saved', { error }));
     this.archives = new RootArchives(this.live, this.files, () => this.roots, (chainId) => this.layers.nameOf(chainId), this.streams);
     this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.files, this.sandboxes, this.zygote, this.ports, this.networks, runtimes, this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {
       settings,
@@ -152,7 +154,8 @@ export class ExecutorParts {
     containerFilter({ privileged: false, seccomp: 'default' }, effectiveCapabilities({ privileged: false, capAdd: [], capDrop: [] }));
     await this.adoption.adopt();
     this.memory.sweep();
-    await this.networks.restore();
+    for (const task of this.live.all()) await this.ports.holdAgain(task).catch((error: unknown) => this.log.warn('a published port of a running container could not be held', { container: task.identity.container, error }));
+    await this.networks.start();
     this.snapshots.start();
   }
 
@@ -171,6 +174,7 @@ export class ExecutorParts {
     await this.streams.close();
     await Promise.all([this.trees.close(), this.archives.close()]);
     await this.snapshots.stop();
-    await this.tasks.stop();
+    await Promise.all([this.tasks.stop(), this.networks.stop()]);
+    this.hostPorts.close();
   }
 }

@@ -6,6 +6,7 @@ import * as tasks from '#contracts/executor/tasks.js';
 import * as usage from '#contracts/executor/usage.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { Asked, Body, Handles } from '#libs/messaging/handles.js';
+import { measureFiles } from './application/file-sizes.js';
 import { taskId } from './application/live-task.js';
 import { ExecutorParts } from './executor-parts.js';
 
@@ -26,6 +27,11 @@ export class ExecutorController {
   @Handles(tasks.SignalTask)
   signalTask(@Body() command: tasks.SignalTask, @Asked() asked: RequestContext): Promise<Done> {
     return this.parts.control.signal(command, asked);
+  }
+
+  @Handles(tasks.SignalExec)
+  signalExec(@Body() command: tasks.SignalExec): Done {
+    return this.parts.control.signalExec(command);
   }
 
   @Handles(tasks.EndTask)
@@ -138,6 +144,11 @@ export class ExecutorController {
   @Handles(host.EnsureBridge)
   ensureBridge(@Body() command: host.EnsureBridge): Promise<Done> {
     return this.parts.networks.ensure(command);
+  }
+
+  @Handles(host.MeasureFiles)
+  measureFiles(@Body() query: host.MeasureFiles): Promise<host.FileSizes> {
+    return measureFiles(query, this.parts);
   }
 
   @Handles(host.GetHostFacts)

@@ -10,6 +10,8 @@ import { ExecController } from './adapters/http/exec.controller.js';
 import { ImageController } from './adapters/http/image.controller.js';
 import { ImageStreamsController } from './adapters/http/image-streams.controller.js';
 import { NetworkController } from './adapters/http/network.controller.js';
+import { PluginController } from './adapters/http/plugin.controller.js';
+import { PruneController } from './adapters/http/prune.controller.js';
 import { SystemController } from './adapters/http/system.controller.js';
 import { VolumeController } from './adapters/http/volume.controller.js';
 import { ContainerFeed } from './application/container-feed.js';
@@ -39,6 +41,8 @@ export class GatewayModule {
         ImageController,
         VolumeController,
         NetworkController,
+        PluginController,
+        PruneController,
         BerthController,
       ],
       providers: [

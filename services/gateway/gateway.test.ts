@@ -278,9 +278,9 @@ describe('the real docker CLI', () => {
   });
 
   test('docker create of what Berth lacks names the option and creates nothing', async () => {
-    const { code, err } = await docker(['create', '--device', '/dev/fuse', 'debian']);
+    const { code, err } = await docker(['create', '--cgroup-parent', '/x', 'debian']);
     expect(code).toBe(1);
-    expect(err).toMatch(/^Error response from daemon: Berth does not support HostConfig\.Devices yet/);
+    expect(err).toMatch(/^Error response from daemon: Berth does not support HostConfig\.CgroupParent yet/);
     expect(asked).toEqual([]);
   });
 

@@ -7,6 +7,7 @@ import { retryUntilDone } from '#libs/messaging/retry.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { logger } from '#libs/telemetry/logger.js';
+import { boundPorts } from './adapters/bound-ports.js';
 import { Endpoints } from './application/endpoints.js';
 import { NetworkDirectory, type Networks, type Pools } from './application/network-directory.js';
 import { NETWORKS, predefinedNetworks } from './application/predefined-networks.js';
@@ -76,7 +77,7 @@ export class NetworksModule {
         { provide: 'networks', useValue: networks },
         { provide: 'pools', useValue: pools },
         { provide: NetworkDirectory, useValue: directory },
-        { provide: Endpoints, useValue: new Endpoints(directory, pools) },
+        { provide: Endpoints, useValue: new Endpoints(directory, pools, boundPorts) },
       ],
     };
   }

@@ -21,7 +21,9 @@ export class VolumesParts {
 
   constructor({ store, bus, settings }: ServiceDependencies<EngineSettings>) {
     const path = (fold: string): string => `${settings.dataRoot}/state/${fold}.snapshot`;
-    this.references = new VolumeReferences(store, path('volume-references'));
+    this.references = new VolumeReferences(store, path('volume-references'), (container) => {
+      this.volumes.removeVolumesOf(container).catch((error: unknown) => this.logger.error(errorMessage(error)));
+    });
     this.aggregates = new Aggregates(store, 'volume', volumeDecider, { source: 'volumes', isGone: (volume) => volume.status === 'absent', snapshot: { path: path('volume'), fold: VOLUME_FOLD } });
     this.volumes = new Volumes(this.aggregates, bus, settings.dataRoot, this.references);
     this.snapshots = new SnapshotSchedule([this.aggregates, this.references], (error) => this.logger.error(errorMessage(error)));

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failpoints, type Killed } from './failpoints.js';
 import { Driver, type Scenario } from './scenarios.js';
-import { secondImage } from './second-image.js';
+import { secondImageArchive, SecondImageRegistry } from './second-image.js';
 import { differencesAtRest, until } from './settled.js';
 
 /** A bound against a scenario that would never end: none meets as many failpoints. */
@@ -27,13 +27,14 @@ export class KillBench {
     private readonly tell: (line: string) => void,
   ) {}
 
-  static async start(tell: (line: string) => void): Promise<KillBench> {
+  static async start(tell: (line: string) => void, interrupted?: AbortSignal): Promise<KillBench> {
     const orders = `/var/tmp/berth-orders-${process.pid}`;
     const failpoints = new Failpoints(orders);
     const engine = await startEngine({ BERTH_FAILPOINT_ORDERS: orders });
-    const bench = new KillBench(engine, new Driver(engine), failpoints, tell);
+    const bench = new KillBench(engine, new Driver(engine, interrupted), failpoints, tell);
     await engine.loadBusybox();
-    writeFileSync(join(engine.settings.dataRoot, 'second.tar'), await secondImage());
+    writeFileSync(join(engine.settings.dataRoot, 'second.tar'), await secondImageArchive());
+    bench.driver.registry = await SecondImageRegistry.start();
     await bench.driver.create('witness', 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.05; done');
     await bench.driver.start('witness');
     return bench;
@@ -56,14 +57,12 @@ export class KillBench {
     const pid = await this.failpoints.arm(this.engine, killed, nth);
     let cut: unknown;
     await scenario.act(this.driver).catch((error: unknown) => (cut = error));
+    await this.failpoints.disarm(this.engine, killed, pid);
     const place = this.failpoints.crashedAt(pid);
     const where = `${scenario.name}: ${killed} killed at ${nth}, ${place ?? 'nowhere'}`;
     this.tell(where);
     if (place === undefined && cut !== undefined) failures.push(`${where}: ${String(cut)}`);
-    if (place === undefined && this.engine.pid(killed) === pid) {
-      await this.failpoints.arm(this.engine, killed, 0);
-      this.tell(`${scenario.name}: all that ${killed} meets: ${this.failpoints.met(pid)}`);
-    }
+    if (place === undefined) this.tell(`${scenario.name}: all that ${killed} meets: ${this.failpoints.met(pid)}`);
     const fails = (what: string) => (error: unknown) => void failures.push(`${where}: ${what}: ${String(error)}`);
     await this.isUp(killed, pid, place !== undefined).catch(fails('it does not come back'));
     for (const difference of await differencesAtRest(this.engine.settings)) failures.push(`${where}: ${difference}`);
@@ -83,14 +82,18 @@ export class KillBench {
   async close(): Promise<readonly string[]> {
     const failures: string[] = [];
     try {
+      await until('the engine answers', async () => (await this.engine.docker(['info'])).code === 0);
       const lines = (await this.driver.logs('witness')).trim().split('\n');
       const wrong = lines.findIndex((line, index) => line !== String(index + 1));
       if (wrong >= 0) failures.push(`line ${wrong + 1} of the log of what ran on is "${lines[wrong] ?? ''}"`);
       const attached = await this.engine.docker(['exec', 'witness', 'echo', 'here']);
       if (attached.stdout !== 'here\n') failures.push(`what ran on takes no exec any more: ${attached.stderr}`);
+    } catch (error) {
+      failures.push(String(error));
     } finally {
       await this.engine.stop().catch((error: unknown) => failures.push(String(error)));
       this.failpoints.remove();
+      await this.driver.registry?.close();
     }
     return failures;
   }

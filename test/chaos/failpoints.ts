@@ -12,15 +12,28 @@ export class Failpoints {
     chmodSync(directory, 0o777); // the engine is nobody special, and the umask cuts mkdir's mode
   }
 
-  /** Resolves to the pid once the service stands to crash at the `nth` failpoint it meets from now on; 0: at none. */
+  /** Resolves to the pid once the service stands to crash at the `nth` failpoint it meets from now on. */
   async arm(engine: TestEngine, service: Killed, nth: number): Promise<number> {
     const pid = engine.pid(service);
     if (pid === undefined) throw new Error(`${service} does not run`);
-    rmSync(this.path(pid, 'armed'), { force: true });
-    writeFileSync(this.path(pid, 'arm'), nth === 0 ? 'record' : `*@${nth}=crash`);
-    process.kill(pid, 'SIGUSR2');
-    await until(`${service} is armed`, () => existsSync(this.path(pid, 'armed')) || engine.pid(service) !== pid);
+    await this.order(engine, service, pid, `*@${nth}=crash`);
     return pid;
+  }
+
+  /** It does not crash any more from now on; it may have until then, in what goes on beside an answer. */
+  async disarm(engine: TestEngine, service: Killed, pid: number): Promise<void> {
+    if (engine.pid(service) === pid) await this.order(engine, service, pid, 'record');
+  }
+
+  private async order(engine: TestEngine, service: Killed, pid: number, order: string): Promise<void> {
+    rmSync(this.path(pid, 'armed'), { force: true });
+    writeFileSync(this.path(pid, 'arm'), order);
+    try {
+      process.kill(pid, 'SIGUSR2');
+    } catch {
+      return; // it crashed between two lines
+    }
+    await until(`${service} is armed`, () => existsSync(this.path(pid, 'armed')) || engine.pid(service) !== pid);
   }
 
   /** What was met between the last two armings of a process, as JSON. */

@@ -15,30 +15,32 @@ export function randomOf(seed: number): () => number {
 }
 
 /** Clients create, start, run execs in, stop and remove containers while processes of the engine are killed at random moments. Answers what was not as it should be. */
-export async function randomKills(seed: number, minutes: number, tell: (line: string) => void): Promise<readonly string[]> {
+export async function randomKills(seed: number, minutes: number, tell: (line: string) => void, interrupted: AbortSignal): Promise<readonly string[]> {
   const engine = await startEngine();
   const failures: string[] = [];
   try {
     await engine.loadBusybox();
-    const driver = new Driver(engine);
+    const driver = new Driver(engine, interrupted);
     await driver.create('witness', 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.02; done');
     await driver.start('witness');
     const end = Date.now() + minutes * 60_000;
     const random = randomOf(seed);
-    await Promise.all([killer(engine, random, end, tell), ...Array.from({ length: CLIENTS }, (_, index) => client(driver, index, randomOf(seed + index + 1), end, failures))]);
+    const killing = killer(engine, random, end, tell, interrupted);
+    const clients = Promise.all(Array.from({ length: CLIENTS }, (_, index) => client(driver, index, randomOf(seed + index + 1), end, failures)));
+    await Promise.all([killing.then(() => interrupted.throwIfAborted()), clients]);
     await isUp(engine, driver);
     for (const difference of await differencesAtRest(engine.settings, 60_000)) failures.push(difference);
     failures.push(...(await wholeLog(driver, 'witness', 1)));
   } catch (error) {
     failures.push(`it was cut short: ${String(error)}`);
   }
-  if (engine.pid('supervisor') === undefined) await engine.up().catch((error: unknown) => failures.push(String(error)));
+  await isUp(engine, new Driver(engine)).catch((error: unknown) => failures.push(String(error)));
   await engine.stop().catch((error: unknown) => failures.push(String(error)));
   return failures;
 }
 
-async function killer(engine: TestEngine, random: () => number, end: number, tell: (line: string) => void): Promise<void> {
-  while (Date.now() < end) {
+async function killer(engine: TestEngine, random: () => number, end: number, tell: (line: string) => void, interrupted: AbortSignal): Promise<void> {
+  while (Date.now() < end && !interrupted.aborted) {
     await sleep(random() * LONGEST_PAUSE_MS);
     const victim = VICTIMS[Math.floor(random() * VICTIMS.length)] ?? 'engine';
     tell(`killed: ${victim}`);
@@ -85,9 +87,17 @@ async function client(driver: Driver, index: number, random: () => number, end: 
         await insist(() => driver.call('POST', `/containers/${name}/exec`, { Cmd: ['true'] }).then((text) => driver.call('POST', `/exec/${(JSON.parse(text) as { Id: string }).Id}/start`, { Detach: true })));
         await insist(() => driver.call('POST', `/containers/${name}/stop?t=20`, undefined, [304]));
       }
-      await until(`${what}: has exited`, async () => (await driver.state(name)).Status === 'exited', 90_000);
-      const { ExitCode } = await driver.state(name);
-      if (ExitCode !== code) failures.push(`${what}: its exit code is ${ExitCode}`);
+      let exitCode: number | undefined;
+      await until(
+        `${what}: has exited`,
+        async () => {
+          const { Status, ExitCode } = await driver.state(name);
+          exitCode = ExitCode;
+          return Status === 'exited';
+        },
+        90_000,
+      );
+      if (exitCode !== code) failures.push(`${what}: its exit code is ${exitCode}`);
       await insist(async () => {
         const wrong = await wholeLog(driver, name, starts, last === 'exit' ? lines : undefined);
         failures.push(...wrong.map((text) => `${what}: ${text}`));
@@ -103,7 +113,7 @@ async function client(driver: Driver, index: number, random: () => number, end: 
 }
 
 /** As a client would: what was cut off or refused for now is asked again. */
-async function insist(act: () => Promise<string>): Promise<string> {
+async function insist<Answer>(act: () => Promise<Answer>): Promise<Answer> {
   const deadline = Date.now() + 90_000;
   for (;;) {
     try {

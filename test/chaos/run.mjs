@@ -1,5 +1,6 @@
 // `npm run chaos`, from a fresh clone: installs and builds what is missing, then kills. Arguments: --scenario NAME, --killed executor|engine, --seed N, --minutes M.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { build } from '../../services/engine/setup/build.mjs';
 import { ensureDockerCli } from '../../services/engine/setup/docker-cli.mjs';
 import { ensureNatsServer } from '../../services/engine/setup/nats-server.mjs';
@@ -14,12 +15,15 @@ await runScript(async () => {
   await build();
   const natsServer = await ensureNatsServer();
   const dockerCli = await ensureDockerCli();
-  const chaos = spawnSync(node26(), ['dist/test/chaos/main.js', ...process.argv.slice(2)], {
+  const chaos = spawn(node26(), ['dist/test/chaos/main.js', ...process.argv.slice(2)], {
     cwd: REPOSITORY,
     stdio: 'inherit',
     env: { ...withoutEngineSettings(process.env), BERTH_NATS_SERVER: natsServer, BERTH_DOCKER_CLI: dockerCli },
   });
-  process.exit(chaos.status ?? 1);
+  // It takes its engine down first.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => chaos.kill(signal));
+  const [code] = await once(chaos, 'exit');
+  process.exit(code ?? 1);
 });
 
 /** It has engines of its own: what points at the caller's must not reach them. */

@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestEngine } from '../e2e/engine.js';
 import { ask } from './api.js';
+import type { SecondImageRegistry } from './second-image.js';
 import { until } from './settled.js';
 
 /** Something a client does. It may be cut short anywhere, and is then done again, as a client would. */
@@ -18,16 +19,25 @@ export interface Scenario {
 
 /** The Engine API as a client uses it; what already is as wished (304, 404 of a removal, 409 of a creation) is no failure of a second try. */
 export class Driver {
-  constructor(readonly engine: TestEngine) {}
+  registry: SecondImageRegistry | undefined;
+
+  /** From `interrupted` on nothing is asked any more. */
+  constructor(
+    readonly engine: TestEngine,
+    private readonly interrupted?: AbortSignal,
+  ) {}
 
   async call(method: string, path: string, body?: object | Buffer, fine: readonly number[] = []): Promise<string> {
+    this.interrupted?.throwIfAborted();
     const { status, body: text } = await ask(this.engine.socket, method, path, body);
     if (status >= 300 && !fine.includes(status)) throw new Error(`${method} ${path}: ${status} ${text.trim()}`);
     return text;
   }
 
-  create(name: string, script: string, host: object = {}, config: object = {}): Promise<string> {
-    return this.call('POST', `/containers/create?name=${name}`, { Image: 'busybox', Cmd: ['sh', '-c', script], HostConfig: host, ...config }, [409]);
+  async create(name: string, script: string, host: object = {}, config: object = {}): Promise<void> {
+    await this.call('POST', `/containers/create?name=${name}`, { Image: 'busybox', Cmd: ['sh', '-c', script], HostConfig: host, ...config }, [409]);
+    // A name is taken from the beginning of a creation on, which may yet fail.
+    await this.state(name);
   }
 
   start(name: string): Promise<string> {
@@ -43,11 +53,12 @@ export class Driver {
     return { ...State, RestartCount };
   }
 
+  /** Looks seldom, since each look is a place to be killed at. */
   async is(name: string, status: string, exitCode?: number): Promise<void> {
     await until(`${name} is ${status} ${exitCode ?? ''}`, async () => {
       const state = await this.state(name);
       return state.Status === status && (exitCode === undefined || state.ExitCode === exitCode);
-    }, 20_000);
+    }, 20_000, SELDOM_MS);
   }
 
   /** What it wrote to stdout. */
@@ -58,14 +69,19 @@ export class Driver {
   }
 }
 
+const SELDOM_MS = 300;
 const FOREVER = 'echo up; trap "exit 3" TERM; while :; do sleep 0.1; done';
 const archive = (driver: Driver): Buffer => readFileSync(join(driver.engine.settings.dataRoot, 'second.tar'));
 
 export const scenarios: readonly Scenario[] = [
   {
     name: 'create',
-    act: async (driver) => void (await driver.create('made', 'true', { Binds: ['kept:/kept'] }, { Volumes: { '/anonymous': {} } })),
-    check: (driver) => driver.is('made', 'created'),
+    act: (driver) => driver.create('made', 'true', { Binds: ['kept:/bin'] }, { Volumes: { '/anonymous': {} } }),
+    check: async (driver) => {
+      await driver.is('made', 'created');
+      const { Mountpoint } = JSON.parse(await driver.call('GET', '/volumes/kept')) as { Mountpoint: string };
+      if (!existsSync(join(Mountpoint, 'busybox'))) throw new Error('the volume was not filled from the image');
+    },
     clean: async (driver) => {
       await driver.remove('made');
       await driver.call('DELETE', '/volumes/kept', undefined, [404]);
@@ -73,7 +89,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'start',
-    prepare: async (driver) => void (await driver.create('begun', FOREVER, { PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '' }] }, Binds: ['begun:/data'] })),
+    prepare: (driver) => driver.create('begun', FOREVER, { PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '' }] }, Binds: ['begun:/data'] }),
     act: async (driver) => void (await driver.start('begun')),
     check: async (driver) => {
       await driver.is('begun', 'running');
@@ -141,13 +157,13 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'restart policy',
-    prepare: async (driver) => void (await driver.create('again', 'echo run; exit 1', { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 2 } })),
+    prepare: (driver) => driver.create('again', 'echo run; exit 1', { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 2 } }),
     act: async (driver) => {
       await driver.start('again');
       await until('it was started three times', async () => {
         const { Status, RestartCount } = await driver.state('again');
         return Status === 'exited' && RestartCount === 2;
-      });
+      }, 30_000, SELDOM_MS);
     },
     check: (driver) => driver.is('again', 'exited', 1),
     clean: async (driver) => void (await driver.remove('again')),
@@ -167,7 +183,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'remove while it starts',
-    prepare: async (driver) => void (await driver.create('hasty', FOREVER)),
+    prepare: (driver) => driver.create('hasty', FOREVER),
     act: async (driver) => {
       const started = driver.start('hasty').catch(() => undefined);
       await driver.remove('hasty');
@@ -180,13 +196,13 @@ export const scenarios: readonly Scenario[] = [
     act: async (driver) => {
       await driver.create('brief', 'exit 5', { AutoRemove: true }, { Volumes: { '/anonymous': {} } });
       await driver.call('POST', '/containers/brief/start', undefined, [304, 404]);
-      await until('it has removed itself', async () => (await ask(driver.engine.socket, 'GET', '/containers/brief/json')).status === 404, 20_000);
+      await until('it has removed itself', async () => (await ask(driver.engine.socket, 'GET', '/containers/brief/json')).status === 404, 20_000, SELDOM_MS);
     },
     clean: async (driver) => void (await driver.remove('brief')),
   },
   {
     name: 'rename',
-    prepare: async (driver) => void (await driver.create('before', 'true')),
+    prepare: (driver) => driver.create('before', 'true'),
     act: async (driver) => void (await driver.call('POST', '/containers/before/rename?name=after', undefined, [404])),
     check: (driver) => driver.is('after', 'created'),
     clean: async (driver) => {
@@ -211,4 +227,42 @@ export const scenarios: readonly Scenario[] = [
     },
     clean: async (driver) => void (await driver.call('DELETE', '/images/second', undefined, [404])),
   },
+  {
+    name: 'pull and remove an image',
+    act: async (driver) => {
+      const name = `${driver.registry?.address}/second`;
+      const told = await driver.call('POST', `/images/create?fromImage=${encodeURIComponent(name)}&tag=latest`);
+      if (told.includes('"error"')) throw new Error(told);
+      await driver.call('DELETE', `/images/${name}:latest`, undefined, [404]);
+    },
+    clean: async (driver) => void (await driver.call('DELETE', `/images/${driver.registry?.address}/second:latest`, undefined, [404])),
+  },
+  {
+    name: 'attach',
+    prepare: (driver) => driver.create('heard', 'echo begin; sleep 0.3; echo end; exit 6'),
+    act: async (driver) => {
+      const attached = driver.engine.docker(['attach', '--no-stdin', 'heard']);
+      await driver.start('heard');
+      await attached;
+      await driver.is('heard', 'exited');
+    },
+    check: async (driver) => {
+      await driver.is('heard', 'exited', 6);
+      const runs = (await driver.logs('heard')).replaceAll('begin\nend\n', '.');
+      if (!/^\.{1,3}$/.test(runs)) throw new Error(`its log is not whole: ${runs}`);
+    },
+    clean: async (driver) => void (await driver.remove('heard')),
+  },
+  ...['runc', 'crun'].filter((runtime) => process.env['PATH']?.split(':').some((folder) => existsSync(join(folder, runtime)))).map(
+    (runtime): Scenario => ({
+      name: `start by ${runtime}`,
+      prepare: (driver) => driver.create('foreign', FOREVER, { Runtime: runtime }),
+      act: async (driver) => void (await driver.start('foreign')),
+      check: async (driver) => {
+        await driver.is('foreign', 'running');
+        await until('it has written', async () => (await driver.logs('foreign')) === 'up\n');
+      },
+      clean: async (driver) => void (await driver.remove('foreign')),
+    }),
+  ),
 ];

@@ -14,7 +14,7 @@ export async function differencesAtRest(place: EnginePlace, deadlineMs = 15_000)
 }
 
 /** Resolves as soon as `holds` does; rejects, saying `what`, after the deadline. What throws does not hold yet. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, deadlineMs = 30_000): Promise<void> {
+export async function until(what: string, holds: () => boolean | Promise<boolean>, deadlineMs = 30_000, pauseMs = LOOK_AGAIN_MS / 2): Promise<void> {
   const deadline = Date.now() + deadlineMs;
   for (;;) {
     let last: unknown;
@@ -24,6 +24,6 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
       last = error;
     }
     if (Date.now() > deadline) throw new Error(`not within ${deadlineMs / 1000} s: ${what}`, { cause: last });
-    await sleep(LOOK_AGAIN_MS / 2);
+    await sleep(pauseMs);
   }
 }

@@ -1,15 +1,25 @@
+import { readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from './engine.js';
 
 /** An option of `docker run` with a value, a command for the container's shell, and what that prints when the option has its effect. */
 type Working = readonly [options: string, script: string, prints: string | RegExp];
 
+const ownNamespace = (type: string): string => readlinkSync(`/proc/self/ns/${type}`);
+const HOST_IPC = `${ownNamespace('ipc')}\n1\n`;
+const HOST_PID = `${ownNamespace('pid')}\n`;
+const HOST_UTS = `${hostname()}\n${ownNamespace('uts')}\n`;
 const WORKING: readonly Working[] = [
   ['--add-host here:10.9.8.7', 'grep here /etc/hosts', '10.9.8.7\there\n'],
   ['-a stdout', 'echo out; echo err >&2', 'out\n'],
+  ['--annotation a=b', 'echo x', 'x\n'],
+  ['--blkio-weight 100', 'echo x', 'x\n'],
   ['--cap-add NET_ADMIN', 'ip link set lo down && echo may', 'may\n'],
   ['--cap-drop CHOWN', 'chown 1:1 /tmp 2>/dev/null || echo may not', 'may not\n'],
   ['--cgroupns private', 'grep memory /proc/self/cgroup | cut -d: -f3; echo /', /^\//],
+  // Without a cgroup namespace a path is that of the host.
+  ['--cgroupns host', 'grep -c "docker-t.*/$(hostname)" /proc/self/cgroup', /^[1-9]/],
   ['--cidfile CIDFILE', 'echo x', 'x\n'],
   ['--cpu-period 50000 --cpu-quota 25000', 'cat /sys/fs/cgroup/cpu/cpu.cfs_period_us /sys/fs/cgroup/cpu/cpu.cfs_quota_us 2>/dev/null || cat /sys/fs/cgroup/cpu.max', /^(50000\n25000|25000 50000)\n$/],
   ['-c 512', 'cat /sys/fs/cgroup/cpu/cpu.shares 2>/dev/null || cat /sys/fs/cgroup/cpu.weight', /^(512|20)\n$/],
@@ -17,6 +27,13 @@ const WORKING: readonly Working[] = [
   ['--cpuset-cpus 0', 'grep Cpus_allowed_list /proc/self/status', 'Cpus_allowed_list:\t0\n'],
   ['--cpuset-mems 0', 'grep Mems_allowed_list /proc/self/status', 'Mems_allowed_list:\t0\n'],
   ['--detach-keys ctrl-a', 'echo x', 'x\n'],
+  ['--device /dev/loop0:/dev/sub/disk:r', 'stat -c %t:%T /dev/sub/disk; head -c 0 /dev/sub/disk && echo opened; (: 3<>/dev/sub/disk) 2>&1 | grep -o "not permitted"', '7:0\nopened\nnot permitted\n'],
+  ['--device /dev/net', 'ls /dev/net', /tun/],
+  ['--device-cgroup-rule "c 10:200 rw"', 'mknod /tmp/n c 10 200 && head -c 0 /tmp/n && echo opened', 'opened\n'],
+  ['--device-read-bps /dev/loop0:1mb', 'cat /sys/fs/cgroup/blkio/blkio.throttle.read_bps_device 2>/dev/null || cat /sys/fs/cgroup/io.max', /^7:0 (1048576|rbps=1048576 .*)\n$/],
+  ['--device-read-iops /dev/loop0:7', 'cat /sys/fs/cgroup/blkio/blkio.throttle.read_iops_device 2>/dev/null || cat /sys/fs/cgroup/io.max', /^7:0 .*7/],
+  ['--device-write-bps /dev/loop0:1mb', 'cat /sys/fs/cgroup/blkio/blkio.throttle.write_bps_device 2>/dev/null || cat /sys/fs/cgroup/io.max', /^7:0 .*1048576/],
+  ['--device-write-iops /dev/loop0:7', 'cat /sys/fs/cgroup/blkio/blkio.throttle.write_iops_device 2>/dev/null || cat /sys/fs/cgroup/io.max', /^7:0 .*7/],
   ['--disable-content-trust', 'echo x', 'x\n'],
   ['--dns 9.9.9.9 --dns-option ndots:3 --dns-search a.test', 'grep -c -e "nameserver 9.9.9.9" -e ndots:3 -e "search a.test" /etc/resolv.conf', '3\n'],
   ['--domainname dom.test -h host', 'hostname; cat /proc/sys/kernel/domainname', 'host\ndom.test\n'],
@@ -25,21 +42,29 @@ const WORKING: readonly Working[] = [
   ['--env-file ENVFILE', 'echo $FROM_FILE', 'yes\n'],
   ['--expose 99', 'echo x', 'x\n'],
   ['--group-add 777', 'id -G', /\b777\b/],
+  ['--health-cmd true --health-interval 1s --health-retries 1 --health-start-interval 1s --health-start-period 1s --health-timeout 1s', 'echo x', 'x\n'],
   ['--init', 'cat /proc/1/comm', /^(?!sh\n)/],
   ['-i', 'echo x', 'x\n'],
+  ['--ipc host', 'readlink /proc/self/ns/ipc; grep -c " /dev/shm " /proc/mounts', HOST_IPC],
+  ['--ipc none', 'ls -d /dev/shm 2>/dev/null || echo none', 'none\n'],
   ['--ipc private', 'echo x', 'x\n'],
+  ['--ipc shareable', 'echo x', 'x\n'],
   ['--isolation default', 'echo x', 'x\n'],
   ['-l a=b --label-file LABELFILE', 'echo x', 'x\n'],
   ['--log-driver json-file --log-opt max-size=1m', 'echo x', 'x\n'],
   ['-m 64m', 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.max', '67108864\n'],
   ['-m 64m --memory-reservation 32m', 'cat /sys/fs/cgroup/memory/memory.soft_limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.low', '33554432\n'],
   ['-m 64m --memory-swap 96m', 'cat /sys/fs/cgroup/memory/memory.memsw.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.swap.max', /^(100663296|33554432)\n$/],
+  ['--mac-address 02:42:00:00:00:09', 'cat /sys/class/net/eth0/address', '02:42:00:00:00:09\n'],
   ['--memory-swappiness -1', 'echo x', 'x\n'],
+  ['--memory-swappiness 10', 'cat /sys/fs/cgroup/memory/memory.swappiness 2>/dev/null || echo 10', '10\n'],
   ['--mount type=tmpfs,target=/t,tmpfs-size=1m', 'grep -c " /t tmpfs .*size=1024k" /proc/mounts', '1\n'],
   ['--name named', 'echo x', 'x\n'],
   ['--network none', 'ls /sys/class/net', 'lo\n'],
   ['--no-healthcheck', 'echo x', 'x\n'],
+  ['-m 64m --oom-kill-disable', 'grep oom_kill_disable /sys/fs/cgroup/memory/memory.oom_control 2>/dev/null || echo oom_kill_disable 1', 'oom_kill_disable 1\n'],
   ['--oom-score-adj 500', 'cat /proc/self/oom_score_adj', '500\n'],
+  ['--pid host', 'readlink /proc/self/ns/pid', HOST_PID],
   ['--pids-limit 20', 'cat /sys/fs/cgroup/pids/pids.max 2>/dev/null || cat /sys/fs/cgroup/pids.max', '20\n'],
   ['--privileged', 'grep CapEff /proc/self/status', /CapEff:\t0*1?f*[0-9a-f]*ffffff\n/],
   ['-p 127.0.0.1::80', 'echo x', 'x\n'],
@@ -58,48 +83,38 @@ const WORKING: readonly Working[] = [
   ['-u 5:6', 'id -u; id -g', '5\n6\n'],
   ['--userns host', 'echo x', 'x\n'],
   ['-v /tmp:/outside:ro', 'touch /outside/x 2>/dev/null || echo read only', 'read only\n'],
+  ['--uts host', 'hostname; readlink /proc/self/ns/uts', HOST_UTS],
   ['-v named-volume:/data --volume-driver local', 'echo kept > /data/x; cat /data/x', 'kept\n'],
   ['-w /etc', 'pwd', '/etc\n'],
 ];
 
 /** What Berth lacks says so, by the API's name of the option, or in the words of the CLI. */
 const REFUSED: readonly (readonly [options: string, says: RegExp])[] = [
-  ['--annotation a=b', /Annotations/],
-  ['--blkio-weight 100', /BlkioWeight/],
   ['--blkio-weight-device /dev/null:100', /BlkioWeightDevice/],
   ['--cgroup-parent /x', /CgroupParent/],
-  ['--cgroupns host', /CgroupnsMode/],
   ['--cpu-count 1', /only supported on a Docker daemon running on windows/],
   ['--cpu-percent 1', /only supported on a Docker daemon running on windows/],
   ['--cpu-rt-period 1000', /CpuRealtimePeriod/],
   ['--cpu-rt-runtime 1000', /CpuRealtimeRuntime/],
-  ['--device /dev/null', /Devices/],
-  ['--device-cgroup-rule "c 1:3 r"', /DeviceCgroupRules|invalid argument/],
-  ['--device-read-bps /dev/null:1mb', /BlkioDeviceReadBps/],
-  ['--device-read-iops /dev/null:1', /BlkioDeviceReadIOps/],
-  ['--device-write-bps /dev/null:1mb', /BlkioDeviceWriteBps/],
-  ['--device-write-iops /dev/null:1', /BlkioDeviceWriteIOps/],
-  ['--gpus all', /DeviceRequests/],
-  ['--health-cmd true', /Healthcheck/],
-  ['--health-interval 1s', /Healthcheck/],
-  ['--health-retries 1', /Healthcheck/],
-  ['--health-start-interval 1s', /Healthcheck/],
-  ['--health-start-period 1s', /Healthcheck/],
-  ['--health-timeout 1s', /Healthcheck/],
+  ['--gpus all', /could not select device driver "" with capabilities: \[\[gpu\]\]/],
+  ['--health-interval 1us --health-cmd true', /Interval in Healthcheck cannot be less than 1ms/],
   ['--io-maxbandwidth 1m', /only supported on a Docker daemon running on windows/],
   ['--io-maxiops 1', /only supported on a Docker daemon running on windows/],
   ['--ip6 2001:db8::1', /IPv6|IPAMConfig/],
-  ['--ipc host', /IpcMode/],
+  ['--ipc container:x', /IPC namespace of another container/],
+  ['--pid container:x', /PID namespace of another container/],
+  ['--ip 172.17.0.99', /user specified IP address is supported on user defined networks only/],
+  ['--mac-address no-mac', /not a valid mac address/],
+  ['--network-alias a', /network-scoped aliases are only supported for user-defined networks/],
   ['--link x', /Links|x/],
   ['--link-local-ip 169.254.0.9', /IPAMConfig|LinkLocal/],
-  ['--memory-swappiness 10', /MemorySwappiness/],
   ['--network no-such-network', /network no-such-network not found/],
-  ['--oom-kill-disable', /OomKillDisable/],
-  ['--pid host', /PidMode/],
   ['--pull never --platform linux/riscv64', /does not match the specified platform/],
-  ['--storage-opt size=1g', /StorageOpt/],
-  ['--uts host', /UTSMode/],
-  ['--volumes-from x', /VolumesFrom/],
+  ['--group-add nobodys', /Unable to find group nobodys: no matching entries in group file/],
+  ['--device /dev/no-such', /error gathering device information while adding custom device "\/dev\/no-such": no such file or directory/],
+  ['--cpu-shares 1', /the minimum allowed cpu-shares is 2/],
+  ['--storage-opt size=1g', /--storage-opt is supported only for overlay over xfs with 'pquota' mount option/],
+  ['--volumes-from x', /No such container: x/],
   ['--log-driver journald', /no log driver named 'journald'/],
 ];
 
@@ -137,6 +152,24 @@ describe('an option that is not there is refused by its name', () => {
     expect(stderr).toMatch(says);
     expect(code).toBeGreaterThan(0);
   });
+});
+
+test('--volumes-from: volumes and binds of another container, read-only where asked, and its own mounts come first', async () => {
+  const docker = (...args: string[]) => engine.docker(args);
+  await docker('create', '--name', 'owner', '-v', '/anonymous', '-v', 'shared-volume:/shared', '--tmpfs', '/fleeting', '-v', `${engine.settings.dataRoot}:/bound:ro`, 'busybox');
+  await docker('run', '--rm', '--volumes-from', 'owner', 'busybox', 'sh', '-c', 'echo one > /anonymous/x; echo two > /shared/x');
+  const seen = await docker('run', '--rm', '--volumes-from', 'owner:ro', '-v', 'other-volume:/shared', 'busybox', 'sh', '-c', 'cat /anonymous/x; ls /shared; touch /anonymous/y 2>&1; ls -d /fleeting 2>/dev/null; touch /bound/y 2>&1');
+  expect(seen.stdout).toBe('one\ntouch: /anonymous/y: Read-only file system\ntouch: /bound/y: Read-only file system\n');
+  await docker('rm', '-v', 'owner');
+  expect((await docker('volume', 'ls', '-q')).stdout).toContain('shared-volume');
+});
+
+test('--pid host: what a container started is ended with it all the same, and an exec gets in', async () => {
+  const docker = (...args: string[]) => engine.docker(args);
+  await docker('run', '-d', '--name', 'wide', '--pid', 'host', '--network', 'none', 'busybox', 'sh', '-c', 'sleep 98765 & exec sleep 1000');
+  expect(await docker('exec', 'wide', 'sh', '-c', 'readlink /proc/self/ns/pid; ps | grep -c "[s]leep 98765"')).toMatchObject({ stdout: `${HOST_PID}1\n`, code: 0 });
+  await docker('rm', '-f', 'wide');
+  expect((await docker('run', '--rm', '--pid', 'host', 'busybox', 'sh', '-c', 'ps | grep -c "[s]leep 98765"')).stdout).toBe('0\n');
 });
 
 test('no option of docker run is forgotten here', async () => {

@@ -36,6 +36,8 @@ export const containerSamples: Samples<ContainerEvent> = {
   ContainerRemoved: { container, at },
   ContainerAttached: { container, stdin: false, stdout: true, stderr: true, at },
   TerminalResized: { container, rows: 24, columns: 80, at },
+  HealthProbed: { container, start, probe: { startedAt: at, endedAt: at, exitCode: 1, output: 'refused' }, was: 'healthy', status: 'unhealthy', failingStreak: 3, at },
+  UnhealthyRestartRequested: { container, start, signal: 15, timeoutSeconds: 10, at },
   PauseRequested: { container, at },
   ContainerPaused: { container, at },
   PauseFailed: { container, error: 'not in time', at },

@@ -30,8 +30,14 @@ const WORDS: Readonly<Record<string, (constraints: readonly unknown[]) => JsonSc
   areTextsByName: () => ({ type: 'object', additionalProperties: { type: 'string' } }),
   areMounts: () => objects({ Type: TEXT, Target: TEXT, Source: TEXT, ReadOnly: { type: ['boolean', 'null'] }, BindOptions: {}, VolumeOptions: {}, TmpfsOptions: {} }, ['Type', 'Target']),
   arePortBindings: () => ({ type: 'object', additionalProperties: { anyOf: [objects({ HostIp: TEXT, HostPort: TEXT }), { type: 'null' }] } }),
+  areDevices: () => objects({ PathOnHost: TEXT, PathInContainer: TEXT, CgroupPermissions: TEXT }, ['PathOnHost']),
+  areThrottles: () => objects({ Path: TEXT, Rate: { type: 'integer' } }, ['Path', 'Rate']),
   areUlimits: () => objects({ Name: TEXT, Soft: { type: 'integer' }, Hard: { type: 'integer' } }, ['Name', 'Soft', 'Hard']),
   isRestartPolicy: () => ({ type: 'object', properties: { Name: TEXT, MaximumRetryCount: { type: ['integer', 'null'] } } }),
+  isHealthcheck: () => ({
+    type: 'object',
+    properties: { Test: { type: ['array', 'null'], items: { type: 'string' } }, ...Object.fromEntries(['Interval', 'Timeout', 'StartPeriod', 'StartInterval', 'Retries'].map((name) => [name, { type: ['integer', 'null'] }])) },
+  }),
   isLogConfig: () => ({ type: 'object', properties: { Type: TEXT, Config: { type: ['object', 'null'], additionalProperties: { type: 'string' } } } }),
   matches: ([pattern]) => ({ pattern: (pattern as RegExp).source }),
 };

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -245,6 +246,17 @@ FUNCTION(js_syncfs)
 	return int_value(env, outcome(syncfs(fd)));
 }
 
+/* flock(2): (fd, operation); the lock belongs to the open file and ends with its last descriptor */
+FUNCTION(js_flock)
+{
+	struct args args;
+	int32_t fd, operation;
+
+	if (!args_take(env, info, &args, 2) || !arg_int32(&args, 0, &fd) || !arg_int32(&args, 1, &operation))
+		return NULL;
+	return int_value(env, outcome(flock(fd, operation)));
+}
+
 const struct function file_functions[] = {
 	{ "openat2", js_openat2 },
 	{ "mkdirat", js_mkdirat },
@@ -264,5 +276,6 @@ const struct function file_functions[] = {
 	{ "addSeals", js_add_seals },
 	{ "sendfile", js_sendfile },
 	{ "syncfs", js_syncfs },
+	{ "flock", js_flock },
 	{ 0 },
 };

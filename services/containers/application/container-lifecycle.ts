@@ -10,19 +10,19 @@ import { type ContainerSpec, isRunning, type PresentContainer } from '../domain/
 import { killMeaning } from '../domain/kill-signal.js';
 import { launchRequest, networkWithEndpoint } from '../domain/launch-request.js';
 import { portRequests } from '../domain/port-requests.js';
-import { SIGKILL, SIGTERM, signalNumber } from '../domain/signals.js';
+import { DEFAULT_STOP_TIMEOUT_SECONDS, SIGKILL, SIGTERM, signalNumber } from '../domain/signals.js';
 import type { ContainerDirectory, Containers, Names } from './container-directory.js';
 import type { ContainerPauses } from './container-pauses.js';
 import type { ExitWaits } from './exit-waits.js';
 import type { PendingAttaches } from './pending-attaches.js';
 
-const DEFAULT_STOP_TIMEOUT_SECONDS = 10;
 /** How long a killed process may take to be gone before we say so. */
 const KILL_DEADLINE_MS = 10_000;
 const FOR_EVER_MS = 2 ** 31 - 1;
 /** An executor that was killed is back by then; what it was asked and did not answer, it is asked again. All but signals mean the same when given twice. */
 const AGAIN = { timeoutMs: 60_000, askAgainMs: 500 };
-const AT_MOST_ONCE = { askAgainMs: Infinity };
+/** One that ends a container is better sent twice than not at all; of any other, nobody knows what a second would do. */
+const SIGNAL = { ends: { askAgainMs: 5_000 }, other: { timeoutMs: 10_000, askAgainMs: Infinity } };
 
 /**
  * Start, stop, kill and remove: each appends its intent first, and each can be entered again after a crash at the step where it was: what was
@@ -71,6 +71,8 @@ export class ContainerLifecycle {
     } catch (error) {
       // Nobody answered: it may have begun all the same.
       if (error instanceof BerthError && error.kind === 'unavailable') await this.endTask(id, run.start, asked).catch(() => undefined);
+      // Who attached for this start has been told that there is none: the next run must not wait for it.
+      this.attaches.forget(id);
       const failure = asStartFailure(error);
       const { events, position } = await this.containers.execute(id, { type: 'RecordStartFailed', start: run.start, error: failure.message, exitCode: failure.exitCode, at: now() }, asked);
       // The task's own events are nearer to the truth than a reply that was lost.
@@ -81,6 +83,14 @@ export class ContainerLifecycle {
     } finally {
       this.endpoints.delete(id);
     }
+  }
+
+  /**
+   * Resolves once a start that is under way has ended, well or badly. The command may have written before its start is on record: who saw that and asks for
+   * something that only a running container does must not be refused.
+   */
+  async startSettled(id: string): Promise<void> {
+    await this.launches.get(id)?.catch(() => undefined);
   }
 
   private starting(id: string): PresentContainer {
@@ -104,6 +114,7 @@ export class ContainerLifecycle {
     const { spec } = this.directory.find(reference);
     const signal = signalNumber(wish.signal || spec.config.StopSignal || String(SIGTERM));
     const timeoutSeconds = wish.timeoutSeconds ?? spec.config.StopTimeout ?? DEFAULT_STOP_TIMEOUT_SECONDS;
+    await this.startSettled(spec.id);
     const { events, position, repeated } = await this.containers.execute(spec.id, { type: 'Stop', signal, timeoutSeconds, at: now() }, asked);
     if (repeated) {
       // The first one's effects are under way, or over.
@@ -137,6 +148,7 @@ export class ContainerLifecycle {
 
   async kill(reference: string, signalText: string | undefined, asked: RequestContext): Promise<Done> {
     const signal = signalNumber(signalText || String(SIGKILL));
+    await this.startSettled(this.findForKill(reference).spec.id);
     const { spec, run } = this.findForKill(reference);
     const { position, repeated } = await this.containers.execute(spec.id, { type: 'Kill', signal, at: now() }, asked);
     if (asked.dryRun || repeated) return { position };
@@ -254,7 +266,7 @@ export class ContainerLifecycle {
   private async signal(container: string, start: number, signal: number, ends: boolean, asked: RequestContext): Promise<void> {
     // One request may send several signals: its key does not make them one.
     const { idempotencyKey: _key, ...cause } = asked;
-    await this.bus.request(SignalTask, { container, start, signal, ends }, cause, AT_MOST_ONCE);
+    await this.bus.request(SignalTask, { container, start, signal, ends }, cause, ends ? SIGNAL.ends : SIGNAL.other);
   }
 
   private async allocateEndpoint({ spec, run }: PresentContainer, asked: RequestContext): Promise<EndpointSettings | undefined> {
@@ -262,7 +274,7 @@ export class ContainerLifecycle {
     if (network === undefined) return undefined;
     const { position: _position, ...endpoint } = await this.bus.request(
       AllocateEndpoint,
-      { network, endpoint: `${spec.id}-${run.start}`, container: spec.id, name: spec.name, ports: portRequests(spec.config, spec.hostConfig) },
+      { network, endpoint: `${spec.id}-${run.start}`, container: spec.id, name: spec.name, ports: portRequests(spec.config, spec.hostConfig), ...(spec.config.MacAddress ? { mac: spec.config.MacAddress.toLowerCase() } : {}) },
       asked,
     );
     return endpoint;

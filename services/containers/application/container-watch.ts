@@ -84,6 +84,9 @@ export class ContainerWatch {
       case 'RestartScheduled':
         this.schedule(id, event.delayMs, asked);
         return;
+      case 'UnhealthyRestartRequested':
+        this.go(id, asked, this.lifecycle.finishStop(id, asked));
+        return;
       case 'StopRequested':
       case 'StartRequested':
         this.cancel(id);

@@ -10,13 +10,17 @@ import { BerthError, invalid, notFound } from '#libs/errors/errors.js';
 import { fitness, formatPlatform, parsePlatform } from '#libs/oci/platform.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
-import { checkEnvironment, checkResources, createWarnings, withResourceDefaults } from '../domain/check-resources.js';
+import { checkEnvironment, checkMemoryNodes, checkResources, createWarnings, needsKernelFacts, withinKernel, withResourceDefaults } from '../domain/check-resources.js';
+import { checkHealthcheck, unhealthyRestartsOf } from '../domain/health.js';
 import { commandLine, withImageDefaults } from '../domain/image-defaults.js';
 import { checkHostConfig } from '../domain/launch-request.js';
+import { checkSharedNetwork, sharedNetwork } from '../domain/shared-network.js';
 import { mountRequests, type WantedMount } from '../domain/mount-requests.js';
+import { checkNetworkOptions, macOf } from '../domain/network-options.js';
 import { portRequests } from '../domain/port-requests.js';
 import { OWN_RUNTIME, runtimeName } from '../domain/runtime-name.js';
 import { randomName } from '../domain/random-name.js';
+import { volumesFrom } from '../domain/volumes-from.js';
 import { signalNumber } from '../domain/signals.js';
 import type { ContainerDirectory, Containers, Names } from './container-directory.js';
 
@@ -24,8 +28,8 @@ const NAME = /^\/?[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 /** Of the machine; the kernel is asked once, since it takes a quarter of a millisecond. */
 const CPUS = cpus().length || availableParallelism();
 const NAME_ATTEMPTS = 5;
-/** Of a volume that is filled with gigabytes. */
-const FILL_TIMEOUT_MS = 30 * 60_000;
+/** Gigabytes take long; an executor that died over them knows no more of it, and one that is at it makes who asks again wait. */
+const FILL = { timeoutMs: 30 * 60_000, askAgainMs: 5_000 };
 
 /** Checks the wish against the image, makes its volumes, claims a name, and records the container. What fails on the way is given back. */
 export class ContainerCreation {
@@ -38,47 +42,65 @@ export class ContainerCreation {
 
   async create(command: CreateContainer, asked: RequestContext): Promise<ContainerCreated> {
     const { name } = command;
-    const hostConfig = withResourceDefaults(command.hostConfig);
+    let hostConfig = withResourceDefaults(command.hostConfig);
+    const warnings: string[] = [];
     if (name !== undefined && name !== '' && !NAME.test(name)) throw invalid(`Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
     const imageRef = command.config.Image ?? '';
     if (imageRef === '') throw invalid('no image specified');
     checkHostConfig(hostConfig);
+    checkSharedNetwork(command.config, hostConfig);
     checkResources(hostConfig, CPUS);
     checkEnvironment(command.config);
+    checkNetworkOptions(command);
+    checkHealthcheck(command.config.Healthcheck);
+    const restartWhenUnhealthy = unhealthyRestartsOf(command.config.Labels);
     const id = keyedId('container', asked.idempotencyKey);
     // Made by this very request before, and perhaps removed since.
     if (asked.idempotencyKey !== undefined && (await this.containers.wasDone(id, 'Create', asked.idempotencyKey))) return { id, warnings: [], position: this.containers.position };
     await this.checkRuntime(hostConfig.Runtime, asked);
+    if (needsKernelFacts(hostConfig)) {
+      const facts = await this.bus.request(GetHostFacts, {}, asked);
+      checkMemoryNodes(hostConfig, facts.memoryNodes);
+      const within = withinKernel(hostConfig, facts);
+      hostConfig = within.host;
+      warnings.push(...within.warnings);
+    }
     const image = await this.bus.request(GetImage, { image: imageRef }, asked);
     checkPlatform(command.platform, image, imageRef);
-    const config = withImageDefaults(await this.withHostname(command.config, hostConfig, asked), image, id);
+    const config = withImageDefaults({ ...(await this.withHostname(command.config, hostConfig, asked)), ...macOf(command) }, image, id);
     if (config.WorkingDir && !config.WorkingDir.startsWith('/')) throw invalid(`the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path`);
     if (config.StopSignal) signalNumber(config.StopSignal);
     const [path, ...args] = commandLine(config);
-    const wanted = mountRequests(config, hostConfig);
+    const wanted = mountRequests(config, hostConfig, volumesFrom(hostConfig.VolumesFrom, (name) => this.directory.find(name).spec.mounts));
     portRequests(config, hostConfig);
-    const shared = /^container:(.+)$/.exec(hostConfig.NetworkMode ?? '')?.[1];
-    if (shared) hostConfig.NetworkMode = `container:${this.directory.find(shared).spec.id}`;
+    const shared = sharedNetwork(hostConfig.NetworkMode);
+    if (shared !== undefined) hostConfig.NetworkMode = `container:${this.directory.find(shared).spec.id}`;
 
     const undo: (() => Promise<unknown>)[] = [];
     try {
       const claimed = await this.claimName(name, id, asked);
       undo.push(() => this.names.execute(claimed, { type: 'Release', name: claimed, container: id }, asked));
       const mounts: ContainerMount[] = [];
-      for (const mount of wanted) mounts.push(await this.prepareMount(id, mount, image.layers, asked, undo));
+      for (const mount of wanted) mounts.push('borrowed' in mount ? mount.borrowed : await this.prepareMount(id, mount, image.layers, asked, undo));
       const at = new Date().toISOString();
-      const spec = { id, name: claimed, createdAt: at, config, hostConfig, imageId: image.id, imageRef, layers: image.layers, path, args, mounts };
+      const spec = { id, name: claimed, createdAt: at, config, hostConfig, imageId: image.id, imageRef, layers: image.layers, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }) };
       const { position } = await this.containers.execute(id, { type: 'Create', spec, at }, asked);
-      return { id, warnings: createWarnings(hostConfig), position };
+      return { id, warnings: [...warnings, ...createWarnings(hostConfig)], position };
     } catch (error) {
       for (const step of undo.reverse()) await step().catch(() => undefined);
       throw error;
     }
   }
 
-  /** A container in the host's network has the host's name, unless it was given one. */
-  private async withHostname(config: ContainerConfig, { NetworkMode }: HostConfig, asked: RequestContext): Promise<ContainerConfig> {
-    if (NetworkMode !== 'host' || config.Hostname) return config;
+  /** A container in the host's network or names has the host's name, unless it was given one; one in another's network has the other's. */
+  private async withHostname(config: ContainerConfig, { NetworkMode, UTSMode }: HostConfig, asked: RequestContext): Promise<ContainerConfig> {
+    if (UTSMode === 'host' && config.Hostname) throw invalid('conflicting options: hostname and the UTS mode');
+    const shared = sharedNetwork(NetworkMode);
+    if (shared !== undefined) {
+      const { Hostname, Domainname } = this.directory.find(shared).spec.config;
+      return { ...config, ...(Hostname === undefined ? {} : { Hostname }), ...(Domainname === undefined ? {} : { Domainname }) };
+    }
+    if ((NetworkMode !== 'host' && UTSMode !== 'host') || config.Hostname) return config;
     return { ...config, Hostname: (await this.bus.request(GetHostFacts, {}, asked)).hostname };
   }
 
@@ -116,7 +138,7 @@ export class ContainerCreation {
     const volume = await this.bus.request(CreateVolume, { ...mount.volume, ...(source === '' ? { container } : { name: source }) }, cause);
     if (volume.created) undo.push(() => this.bus.request(RemoveVolume, { name: volume.name, force: true }, asked));
     // As dockerd does at creation, so that the volume can be looked into before the first start.
-    if (!mount.noCopy && layers.length > 0 && !asked.dryRun) await this.bus.request(FillVolume, { name: volume.name, layers, path: target }, asked, { timeoutMs: FILL_TIMEOUT_MS });
+    if (!mount.noCopy && layers.length > 0 && !asked.dryRun) await this.bus.request(FillVolume, { name: volume.name, layers, path: target }, asked, FILL);
     return { type, name: volume.name, source: volume.mountpoint, target, readOnly, propagation, copyUp: !mount.noCopy, anonymous: source === '' };
   }
 }

@@ -19,7 +19,7 @@ export class ExecRuns {
   private readonly runs = new Map<string, ExecRun>();
   private readonly runningIn = new Map<string, Set<string>>();
   /** In the order in which they ended. */
-  private readonly ended = new Set<string>();
+  private readonly over = new Set<string>();
   private readonly waiters = new Map<string, Set<() => void>>();
 
   constructor(
@@ -36,9 +36,14 @@ export class ExecRuns {
     return [...(this.runningIn.get(container) ?? [])];
   }
 
-  /** Resolves when it has exited, at the latest after `deadlineMs`. */
+  /** Resolves when it has exited, at the latest after `deadlineMs`; at once when it does not run. */
   settled(exec: string, deadlineMs: number): Promise<void> {
-    if (this.runs.get(exec)?.exitCode !== null) return Promise.resolve();
+    return this.runs.get(exec)?.exitCode === null ? this.ended(exec, deadlineMs) : Promise.resolve();
+  }
+
+  /** The same for one whose start may not have been told yet. */
+  ended(exec: string, deadlineMs: number): Promise<void> {
+    if (typeof this.runs.get(exec)?.exitCode === 'number') return Promise.resolve();
     return new Promise((resolve) => {
       const waiters = this.waiters.get(exec) ?? new Set();
       this.waiters.set(exec, waiters);
@@ -76,7 +81,7 @@ export class ExecRuns {
 
   /** What a snapshot keeps. */
   freeze(): unknown {
-    return { runs: [...this.runs], ended: [...this.ended] } satisfies Frozen;
+    return { runs: [...this.runs], ended: [...this.over] } satisfies Frozen;
   }
 
   thaw(frozen: unknown): void {
@@ -85,7 +90,7 @@ export class ExecRuns {
       if (run.exitCode === null) this.begin(exec, run.container, run.pid);
       else this.runs.set(exec, run);
     }
-    for (const exec of ended) this.ended.add(exec);
+    for (const exec of ended) this.over.add(exec);
   }
 
   private begin(exec: string, container: string, pid: number): void {
@@ -98,15 +103,15 @@ export class ExecRuns {
     const running = this.runningIn.get(container);
     running?.delete(exec);
     if (running?.size === 0) this.runningIn.delete(container);
-    this.ended.add(exec);
+    this.over.add(exec);
     for (const finish of [...(this.waiters.get(exec) ?? [])]) finish();
-    const [oldest] = this.ended;
-    if (oldest !== undefined && this.ended.size > REMEMBERED_ENDS) this.drop(oldest);
+    const [oldest] = this.over;
+    if (oldest !== undefined && this.over.size > REMEMBERED_ENDS) this.drop(oldest);
   }
 
   private drop(exec: string): void {
     this.runs.delete(exec);
-    this.ended.delete(exec);
+    this.over.delete(exec);
     this.onForgotten(exec);
   }
 }

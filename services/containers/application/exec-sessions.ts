@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { CreateExec, ResizeExec, StartExec } from '#contracts/containers/commands.js';
 import type { GetExec } from '#contracts/containers/queries.js';
 import type { ExecConfig, ExecView } from '#contracts/containers/container-state.js';
-import { LaunchExec, ResizeTask } from '#contracts/executor/tasks.js';
+import { LaunchExec, ResizeTask, SignalExec } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { conflict, notFound } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
@@ -12,6 +12,7 @@ import { mergeEnvironment } from '../domain/image-defaults.js';
 import { parseSecurityOptions } from '../domain/launch-request.js';
 import type { ContainerDirectory, Execs } from './container-directory.js';
 import type { PresentContainer } from '../domain/container/container-state.js';
+import type { ContainerLifecycle } from './container-lifecycle.js';
 import type { ExecRuns } from './exec-runs.js';
 
 /** Further commands in running containers. */
@@ -20,23 +21,49 @@ export class ExecSessions {
     private readonly execs: Execs,
     private readonly runs: ExecRuns,
     private readonly directory: ContainerDirectory,
+    private readonly lifecycle: ContainerLifecycle,
     private readonly bus: Bus,
     private readonly runRoot: string,
   ) {}
 
-  async create(command: CreateExec, asked: RequestContext): Promise<{ id: string }> {
-    const { container: reference, ...config } = command;
-    const { spec } = this.running(reference);
+  create({ container, ...config }: CreateExec, asked: RequestContext): Promise<{ id: string }> {
+    return this.add(container, config, asked);
+  }
+
+  /** An exec of the engine's own, or a client's. */
+  async add(reference: string, config: ExecConfig, asked: RequestContext): Promise<{ id: string }> {
+    const { spec } = await this.running(reference);
     const exec = keyedId('exec', asked.idempotencyKey);
     await this.execs.execute(exec, { type: 'Create', exec, container: spec.id, config: { ...config }, at: new Date().toISOString() }, asked);
     return { id: exec };
   }
 
-  async start({ exec: id, detach, consoleSize }: StartExec, asked: RequestContext): Promise<{ endpoint?: StreamEndpoint; terminal: boolean }> {
+  /** Its exit code; undefined: not within `deadlineMs`. */
+  async exitCode(exec: string, deadlineMs: number): Promise<number | undefined> {
+    await this.runs.ended(exec, deadlineMs);
+    return this.runs.get(exec)?.exitCode ?? undefined;
+  }
+
+  /** Signals an exec's own process, if it runs. */
+  async signal(exec: string, signal: number, asked: RequestContext): Promise<void> {
+    const run = this.runs.get(exec);
+    const container = run && this.directory.get(run.container);
+    if (container && run.exitCode === null) await this.bus.request(SignalExec, { container: run.container, start: container.run.start, exec, signal }, asked);
+  }
+
+  /** Health checks that go on, and whose engine is gone. */
+  runningProbes(container: string): string[] {
+    return this.runs.running(container).filter((id) => {
+      const { state } = this.execs.get(id);
+      return state.status === 'present' && state.config.probe === true;
+    });
+  }
+
+  async start({ exec: id, detach, consoleSize }: Pick<StartExec, 'exec' | 'detach' | 'consoleSize'>, asked: RequestContext): Promise<{ endpoint?: StreamEndpoint; terminal: boolean }> {
     const { container, config } = this.find(id);
     const earlier = this.runs.get(id);
     if (earlier) throw conflict(`Error: Exec command ${id} ${earlier.exitCode === null ? 'is already running' : 'has already run'}`);
-    const { spec, run } = this.running(container);
+    const { spec, run } = await this.running(container);
     const ticket = randomBytes(16).toString('hex');
     const tickets = detach ? [] : [{ ticket, stdin: config.attachStdin, stdout: config.attachStdout, stderr: config.attachStderr }];
     await this.bus.request(
@@ -104,7 +131,8 @@ export class ExecSessions {
     return state;
   }
 
-  private running(reference: string): PresentContainer {
+  private async running(reference: string): Promise<PresentContainer> {
+    await this.lifecycle.startSettled(this.directory.find(reference).spec.id);
     const container = this.directory.find(reference);
     if (container.status === 'paused') throw conflict(`Container ${reference} is paused, unpause the container before exec`);
     if (container.status !== 'running') throw conflict(`container ${container.spec.id} is not running`);

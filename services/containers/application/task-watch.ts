@@ -12,6 +12,7 @@ import type { ExecRuns } from './exec-runs.js';
 
 type Started = Extract<TaskEvent, { type: 'TaskStarted' }>;
 type Exited = Extract<TaskEvent, { type: 'TaskExited' }>;
+type Failed = Extract<TaskEvent, { type: 'TaskFailed' }>;
 
 const taskOf = ({ container, start }: TaskEvent): string => `${container}-${start}`;
 
@@ -66,6 +67,7 @@ export class TaskWatch {
         this.running.set(taskOf(event), event);
         return [{ key: event.container, run: () => this.started(event, asked) }];
       }
+      if (event.type === 'TaskFailed') return [{ key: event.container, run: () => this.failed(event, asked) }];
       if (event.type !== 'TaskExited') return [];
       this.running.delete(taskOf(event));
       return [{ key: event.container, run: () => this.exited(event, asked) }];
@@ -87,6 +89,16 @@ export class TaskWatch {
 
   private async exited({ container, start, exitCode, signal, oomKilled, keeperLost, at }: Exited, asked: RequestContext): Promise<void> {
     await this.containers.execute(container, { type: 'RecordExited', start, exitCode, signal, oomKilled, keeperLost, at }, asked);
+  }
+
+  /**
+   * Who asked for the start is told of a failure by its answer. But one whose answer was that it runs fails when executor and shim die before the log knew: nobody saw how that
+   * run ended.
+   */
+  private async failed({ container, start, at }: Failed, asked: RequestContext): Promise<void> {
+    const { state } = this.containers.get(container);
+    if (state.status === 'absent' || state.run.start !== start || state.run.startedAt === '') return;
+    await this.containers.execute(container, { type: 'RecordExited', start, exitCode: 255, signal: 0, oomKilled: false, keeperLost: true, at }, asked);
   }
 
   private freeze(): unknown {

@@ -32,20 +32,31 @@ export function checkChangedResources(host: HostConfig, changes: LimitChanges, c
   checkResources({ ...limits, ...(changes.MemorySwap && !changes.Memory && host.Memory ? { Memory: host.Memory } : {}) }, cpus);
 }
 
-function checkMemory({ Memory: memory = 0, MemorySwap: swap = 0, MemoryReservation: reservation = 0 }: HostConfig): void {
+function checkMemory({ Memory: memory = 0, MemorySwap: swap = 0, MemoryReservation: reservation = 0, MemorySwappiness }: HostConfig): void {
+  const swappiness = MemorySwappiness ?? -1;
   if (memory !== 0 && memory < LEAST_MEMORY_BYTES) throw invalid('Minimum memory limit allowed is 6MB');
   if (memory > 0 && swap > 0 && swap < memory) throw invalid('Minimum memoryswap limit should be larger than memory limit, see usage');
   if (memory === 0 && swap > 0) throw invalid('You should always set the Memory limit when using Memoryswap limit, see usage');
   if (reservation > 0 && reservation < LEAST_MEMORY_BYTES) throw invalid('Minimum memory reservation allowed is 6MB');
+  if (swappiness !== -1 && (swappiness < 0 || swappiness > 100)) throw invalid(`Invalid value: ${swappiness}, valid memory swappiness range is 0-100`);
   if (memory > 0 && memory < reservation) throw invalid('Minimum memory limit can not be less than memory reservation limit, see usage');
 }
 
-function checkCpus({ NanoCpus: nano = 0, CpuPeriod: period = 0, CpuQuota: quota = 0 }: HostConfig, cpus: number): void {
+function checkCpus({ NanoCpus: nano = 0, CpuPeriod: period = 0, CpuQuota: quota = 0, CpuShares: shares = 0 }: HostConfig, cpus: number): void {
   if (nano > 0 && period > 0) throw invalid('Conflicting options: Nano CPUs and CPU Period cannot both be set');
   if (nano > 0 && quota > 0) throw invalid('Conflicting options: Nano CPUs and CPU Quota cannot both be set');
   if (nano < 0 || nano > cpus * 1e9) throw invalid(`range of CPUs is from 0.01 to ${cpus}.00, as there are only ${cpus} CPUs available`);
   if (period !== 0 && (period < 1000 || period > 1_000_000)) throw invalid('CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)');
+  if (shares !== 0 && shares < 2) throw invalid(shares < 0 ? 'shares: invalid argument' : 'the minimum allowed cpu-shares is 2');
   if (quota > 0 && quota < 1000) throw invalid('CPU cfs quota can not be less than 1ms (i.e. 1000)');
+}
+
+/** Throws invalid for memory nodes beyond `available`, "0" or "0-3". */
+export function checkMemoryNodes({ CpusetMems: asked }: HostConfig, available: string): void {
+  if (!asked) return;
+  if (!/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(asked)) throw invalid(`Invalid value ${asked} for cpuset mems`);
+  const highest = Math.max(...asked.split(/[-,]/).map(Number));
+  if (highest > Math.max(...available.split(/[-,]/).map(Number))) throw invalid(`Requested memory nodes are not available - requested ${asked}, available: ${available}`);
 }
 
 /** "0-3,5" */
@@ -64,6 +75,31 @@ export function checkEnvironment(config: ContainerConfig): void {
 export function withResourceDefaults(host: HostConfig): HostConfig {
   return host.Memory && !host.MemorySwap ? { ...host, MemorySwap: host.Memory * 2 } : host;
 }
+
+/** What this kernel lacks of what limits need. */
+export interface LimitFacts {
+  readonly cgroupVersion: '1' | '2';
+  readonly blockWeight: boolean;
+}
+
+/** The wish as far as this machine's kernel goes, and dockerd's warnings for the rest. */
+export function withinKernel(host: HostConfig, facts: LimitFacts): { host: HostConfig; warnings: string[] } {
+  const { OomKillDisable: oomKillDisable, MemorySwappiness: swappiness, BlkioWeight: weight, ...rest } = host;
+  const kept = { ...rest };
+  const warnings: string[] = [];
+  if (weight && !facts.blockWeight) warnings.push('Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.');
+  else if (weight && (weight < 10 || weight > 1000)) throw invalid('Range of blkio weight is from 10 to 1000');
+  else if (weight !== undefined) Object.assign(kept, { BlkioWeight: weight });
+  const isV2 = facts.cgroupVersion === '2';
+  if (typeof swappiness === 'number' && swappiness !== -1 && isV2) warnings.push('Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. Memory swappiness discarded.');
+  else if (swappiness !== undefined) Object.assign(kept, { MemorySwappiness: swappiness === -1 ? null : swappiness });
+  if (oomKillDisable && isV2) warnings.push('Your kernel does not support OomKillDisable. OomKillDisable discarded.');
+  else if (oomKillDisable !== undefined) Object.assign(kept, { OomKillDisable: oomKillDisable });
+  if (oomKillDisable && !isV2 && !host.Memory) warnings.push('OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.');
+  return { host: kept, warnings };
+}
+
+export const needsKernelFacts = (host: HostConfig): boolean => Boolean(host.BlkioWeight || host.OomKillDisable || host.CpusetMems) || (host.MemorySwappiness ?? -1) !== -1;
 
 /** What is taken, and has no effect. */
 export function createWarnings(host: HostConfig): string[] {

@@ -27,6 +27,7 @@ export function containerView(state: PresentContainer, execIds: readonly string[
     finishedAt: run.finishedAt,
     restartCount: state.restartCount,
     ...(run.endpoint ? { endpoint: run.endpoint } : {}),
+    ...(state.health ? { health: state.health } : {}),
     execIds,
     logPath: logged ? `${directory}/${spec.id}-json.log` : '',
     directory,

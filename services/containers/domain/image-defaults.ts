@@ -1,6 +1,7 @@
 import type { ContainerConfig } from '#contracts/containers/container-config.js';
 import type { ImageView } from '#contracts/images/images.js';
 import { invalid } from '#libs/errors/errors.js';
+import { mergeHealthcheck } from './health.js';
 
 /** The configuration with what the client left open taken from the image, as dockerd merges them. Labels are data: they change nothing else. */
 export function withImageDefaults(config: ContainerConfig, image: ImageView, containerId: string): ContainerConfig {
@@ -21,6 +22,7 @@ export function withImageDefaults(config: ContainerConfig, image: ImageView, con
     Volumes: orNull({ ...defaults.Volumes, ...config.Volumes }),
     ExposedPorts: orNull({ ...defaults.ExposedPorts, ...config.ExposedPorts }),
     Labels: { ...(defaults.Labels ?? {}), ...(config.Labels ?? {}) },
+    ...(config.Healthcheck || defaults.Healthcheck ? { Healthcheck: mergeHealthcheck(config.Healthcheck, defaults.Healthcheck) } : {}),
     ...(config.StopSignal || defaults.StopSignal ? { StopSignal: config.StopSignal || defaults.StopSignal || '' } : {}),
   };
 }

@@ -3,6 +3,7 @@ import type { HostConfig, RestartPolicy } from '#contracts/containers/container-
 import type { AttachTicket, LaunchTask, TaskNetwork, TaskProcess, TaskResources, TaskSecurity } from '#contracts/executor/tasks.js';
 import { invalid } from '#libs/errors/errors.js';
 import type { ContainerSpec } from './container/container-state.js';
+import { checkHostShares, extraHosts, hostShares, throttlesOf } from './host-shares.js';
 import { OWN_RUNTIME, runtimeName } from './runtime-name.js';
 
 const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
@@ -24,14 +25,15 @@ export function launchRequest(spec: ContainerSpec, start: number, endpoint: Endp
     network: networkOf(hostConfig, endpoint),
     hostname: config.Hostname ?? '',
     domainname: config.Domainname ?? '',
-    extraHosts: hostConfig.ExtraHosts ?? [],
+    extraHosts: extraHosts(hostConfig.ExtraHosts ?? [], endpoint?.gateway),
     dns: hostConfig.Dns ?? [],
     dnsSearch: hostConfig.DnsSearch ?? [],
     dnsOptions: hostConfig.DnsOptions ?? [],
     ulimits: hostConfig.Ulimits ?? [],
     sysctls: hostConfig.Sysctls ?? {},
     ...(hostConfig.OomScoreAdj ? { oomScoreAdj: hostConfig.OomScoreAdj } : {}),
-    shmSizeBytes: hostConfig.ShmSize || DEFAULT_SHM_BYTES,
+    shmSizeBytes: hostConfig.IpcMode === 'none' ? 0 : hostConfig.ShmSize || DEFAULT_SHM_BYTES,
+    ...hostShares(hostConfig),
     init: hostConfig.Init ?? false,
     log: logOf(hostConfig),
     tickets,
@@ -90,6 +92,10 @@ export function resourcesOf(host: HostConfig): TaskResources {
     ...(host.CpusetCpus ? { cpusetCpus: host.CpusetCpus } : {}),
     ...(host.CpusetMems ? { cpusetMems: host.CpusetMems } : {}),
     ...(host.PidsLimit && host.PidsLimit > 0 ? { pidsLimit: host.PidsLimit } : {}),
+    ...(host.BlkioWeight ? { blockWeight: host.BlkioWeight } : {}),
+    ...(typeof host.MemorySwappiness === 'number' && host.MemorySwappiness >= 0 ? { swappiness: host.MemorySwappiness } : {}),
+    ...(host.OomKillDisable ? { oomKillDisable: true } : {}),
+    ...throttlesOf(host),
   };
 }
 
@@ -129,6 +135,7 @@ function parseSize(text: string): number {
 export function checkHostConfig(hostConfig: HostConfig): void {
   logOf(hostConfig);
   parseSecurityOptions(hostConfig.SecurityOpt ?? []);
+  checkHostShares(hostConfig);
   const { RestartPolicy: policy, AutoRemove: autoRemove } = hostConfig;
   if (autoRemove && policy?.Name && policy.Name !== 'no') throw invalid("can't create 'AutoRemove' container with restart policy");
   checkRestartPolicy(policy);

@@ -1,5 +1,6 @@
 import type { ContainerConfig, HostConfig, MountRequest } from '#contracts/containers/container-config.js';
 import { invalid, notImplemented } from '#libs/errors/errors.js';
+import type { BorrowedMount } from './volumes-from.js';
 
 /** One mount as asked for; a volume without a name is anonymous. */
 export interface WantedMount {
@@ -20,18 +21,20 @@ export interface WantedMount {
 const PROPAGATION = new Set(['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave']);
 const MODES = new Set(['ro', 'rw', 'z', 'Z', 'nocopy', 'delegated', 'cached', 'consistent']);
 
-/** All mounts that a container was asked to have: -v, --mount, --tmpfs, and the volumes that the image declares. A later kind never doubles a target. */
-export function mountRequests(config: ContainerConfig, hostConfig: HostConfig): WantedMount[] {
+/** All mounts that a container was asked to have: -v, --mount, --tmpfs, those of --volumes-from (`borrowed`), and the volumes that the image declares. A later kind never doubles a target. */
+export function mountRequests(config: ContainerConfig, hostConfig: HostConfig, borrowed: readonly BorrowedMount[] = []): (WantedMount | BorrowedMount)[] {
   const explicit = [...(hostConfig.Binds ?? []).map(parseBind), ...(hostConfig.Mounts ?? []).map(fromMount), ...Object.entries(hostConfig.Tmpfs ?? {}).map(([target, options]) => tmpfs(target, options))];
   const targets = new Set<string>();
   for (const { target } of explicit) {
     if (targets.has(target)) throw invalid(`Duplicate mount point: ${target}`);
     targets.add(target);
   }
+  const others = borrowed.filter(({ target }) => !targets.has(target));
+  for (const { target } of others) targets.add(target);
   const declared = [...new Set(Object.keys(config.Volumes ?? {}).map((target) => cleanTarget(target)))]
     .filter((target) => !targets.has(target))
     .map((target): WantedMount => ({ type: 'volume', source: '', target, readOnly: false, propagation: '', noCopy: false, createSource: false }));
-  return [...explicit, ...declared];
+  return [...explicit, ...others, ...declared];
 }
 
 /** "src:dst[:modes]", or "dst" for an anonymous volume. */

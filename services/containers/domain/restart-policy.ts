@@ -20,7 +20,11 @@ export interface EndedRun {
 
 /** Milliseconds until the next start, or undefined when the container stays as it is. Docker's rules: 100 ms, doubled up to a minute, anew after a run of 10 s. */
 export function restartDelay(policy: RestartPolicy | null | undefined, run: EndedRun): number | undefined {
-  if (run.cancelled || !wantsRestart(policy, run)) return undefined;
+  return run.cancelled || !wantsRestart(policy, run) ? undefined : restartPause(run);
+}
+
+/** Milliseconds until a start that is wanted, whatever the policy. */
+export function restartPause(run: Pick<EndedRun, 'ranMs' | 'previousDelayMs'>): number {
   if (run.ranMs >= GOOD_RUN_MS || run.previousDelayMs === 0) return FIRST_DELAY_MS;
   return Math.min(run.previousDelayMs * 2, LONGEST_DELAY_MS);
 }

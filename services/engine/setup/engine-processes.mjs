@@ -68,12 +68,12 @@ export async function engineProcesses(environment = process.env) {
     return found;
   }
 
-  /** Bridge and firewall table of an engine that is stopped, off the host: in the Node that the engine's own code is for. */
-  function removeHostNetwork() {
-    const script = 'const [network, settings] = await Promise.all(process.argv.slice(1).map((url) => import(url))); await network.removeHostNetwork(settings.readSupervisorSettings());';
-    const urls = ['host-network.js', 'settings.js'].map((file) => pathToFileURL(join(COMPILED, file)).href);
+  /** Bridge, firewall table and empty cgroups of an engine that is stopped, off the host: in the Node that the engine's own code is for. */
+  function removeHostTraces() {
+    const script = 'const [traces, settings] = await Promise.all(process.argv.slice(1).map((url) => import(url))); await traces.removeHostTraces(settings.readSupervisorSettings());';
+    const urls = ['host-traces.js', 'settings.js'].map((file) => pathToFileURL(join(COMPILED, file)).href);
     const { status, stderr } = spawnSync(node26(), ['--input-type=module', '-e', script, ...urls], { env: { ...environment }, encoding: 'utf8' });
-    if (status !== 0) throw new SetupError(`bridge ${settings.bridge} or table ${settings.nftTable} cannot be removed: ${stderr}`);
+    if (status !== 0) throw new SetupError(`bridge ${settings.bridge}, table ${settings.nftTable} or cgroup ${settings.cgroupParent} cannot be removed: ${stderr}`);
   }
 
   /** Stops the supervisor, which stops all; where it is gone, the services it left. Containers run on. Returns whether anything ran. */
@@ -94,7 +94,7 @@ export async function engineProcesses(environment = process.env) {
     return text.trimEnd().split('\n').slice(-20).map((line) => `  ${readable(line)}`).join('\n');
   }
 
-  return { settings, running, startSupervisor, untilReady, stop, removeHostNetwork };
+  return { settings, running, startSupervisor, untilReady, stop, removeHostTraces };
 }
 
 /** A log record as a person reads it; other lines as they are. */

@@ -1,26 +1,26 @@
-import { createServer } from 'node:net';
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 /**
- * Runs `work` while no other process does under the same name. An abstract unix socket is the lock: the kernel gives it back even when its
- * holder is killed; see unix(7).
+ * Runs `work` while no other process of this user does under the same name. The lock is a file in a folder that no other user can open, held by flock(1), which ends
+ * with its input: the kernel gives it back even when we are killed.
  */
 export async function exclusively(name, work) {
-  const lock = createServer((socket) => socket.destroy());
-  while (!(await listens(lock, `\0berth-lock:${name}`))) await new Promise((resolve) => setTimeout(resolve, 200));
+  const folder = process.getuid() === 0 ? '/run/berth-setup' : join(tmpdir(), `berth-setup-${process.getuid()}`);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const file = join(folder, createHash('sha256').update(name).digest('hex').slice(0, 16));
+  const holder = spawn('flock', [file, 'sh', '-c', 'echo held; exec cat > /dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  await new Promise((held, failed) => {
+    holder.once('error', failed);
+    holder.once('exit', (code) => failed(new Error(`flock ${file} ended with ${code}`)));
+    holder.stdout.once('data', held);
+  });
   try {
     return await work();
   } finally {
-    lock.close();
+    holder.stdin.end();
   }
-}
-
-function listens(server, path) {
-  return new Promise((resolve, reject) => {
-    const failed = (error) => (error.code === 'EADDRINUSE' ? resolve(false) : reject(error));
-    server.once('error', failed);
-    server.listen(path, () => {
-      server.off('error', failed);
-      resolve(true);
-    });
-  });
 }

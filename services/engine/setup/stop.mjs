@@ -11,7 +11,7 @@ async function stop() {
   if (all) await killContainers(engine);
   step((await engine.stop()) ? 'the engine is stopped' : 'the engine was not running');
   // Nobody needs them now; with containers that run on, they must stay.
-  if (all) engine.removeHostNetwork();
+  if (all) engine.removeHostTraces();
 }
 
 async function killContainers({ settings, running }) {

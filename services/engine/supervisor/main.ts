@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '#libs/errors/errors.js';
 import { syncWarning } from '#libs/event-store/server-checks.js';
+import { lockFile } from '#libs/linux/file-lock.js';
 import { logger } from '#libs/telemetry/logger.js';
 import { startLogging } from '#libs/telemetry/start-logging.js';
 import { readSupervisorSettings } from '../settings.js';
@@ -11,20 +12,22 @@ import { ensureNatsPasswords, writePrivately } from './credentials.js';
 import { makeDirectories } from './directories.js';
 import { natsConfig } from './nats-config.js';
 import { tellWhenPortAnswers } from './port-ready.js';
-import { removeFile } from './process-file.js';
+import { removeFile, runningProcess } from './process-file.js';
 import { natsConfigPath, serviceTable } from './service-table.js';
 import { Service } from './service.js';
 
 const log = logger('supervisor');
 const tell = (line: string): void => log.info(line);
 
-/** One supervisor a run root: an abstract socket is a lock that the kernel gives back, whatever the holder dies of. See unix(7). */
-function takeLock(runRoot: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const lock = createServer((socket) => socket.destroy());
-    lock.once('error', () => reject(new Error(`a supervisor for ${runRoot} runs already`)));
-    lock.listen(`\0berth-supervisor:${runRoot}`, resolve);
-  });
+/** What a supervisor that was killed may still take to be gone: its other threads, and children that it was about to start, hold what it held. */
+const GONE_WITHIN_MS = 10_000;
+
+/** One supervisor a run root. By path and for root alone: a name that anybody may hold would let anybody keep it from starting. */
+async function takeLock(runRoot: string): Promise<void> {
+  const pids = join(runRoot, 'pids');
+  for (const deadline = Date.now() + GONE_WITHIN_MS; lockFile(join(pids, 'supervisor.lock')) === undefined; await sleep(50)) {
+    if (runningProcess(join(pids, 'supervisor')) || Date.now() > deadline) throw new Error(`a supervisor for ${runRoot} runs already`);
+  }
 }
 
 async function main(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { EnsureBridge } from '#contracts/executor/host.js';
 import type { NetworkEvent } from '#contracts/networks/networks.js';
 import type { Done } from '#contracts/request.js';
-import type { EventStore } from '#libs/event-store/event-store.js';
+import { Fold, type FoldedLog } from '#libs/event-store/fold.js';
 import { ensureBridge } from '../adapters/network/bridge.js';
 import type { Firewall } from '../adapters/network/firewall.js';
 import type { BridgeRules } from '../adapters/network/rule-set.js';
@@ -12,13 +12,48 @@ type Bridge = Omit<EnsureBridge, 'reply'>;
 
 /** Bridges and the rules that belong to them. The rule set is the fold of all wishes, applied whole. */
 export class NetworksOnHost {
+  private readonly wished = new Map<string, Bridge>();
   private readonly bridges = new Map<string, BridgeRules>();
+  private readonly gateways = new Map<string, string>();
+  private readonly fold: Fold;
 
   constructor(
     private readonly firewall: Firewall,
     private readonly live: LiveTasks,
-    private readonly store: EventStore,
-  ) {}
+    store: FoldedLog,
+    snapshotPath: string,
+  ) {
+    this.fold = new Fold(store, {
+      filters: ['berth.event.network.>'],
+      see: (commit) => {
+        for (const event of commit.events as readonly NetworkEvent[]) this.see(event); // only the networks service may write these subjects
+      },
+      snapshot: { path: snapshotPath, fold: '1', freeze: () => [...this.wished.values()], thaw: (frozen) => this.thaw(frozen as readonly Bridge[]) },
+    });
+  }
+
+  /** Learns of all networks on the log, and makes them. The tasks that run are known before, since their ports are part of the rules. */
+  async start(): Promise<void> {
+    await this.fold.start();
+    await this.restore();
+  }
+
+  stop(): Promise<void> {
+    return this.fold.stop();
+  }
+
+  get position(): number {
+    return this.fold.position;
+  }
+
+  saveSnapshot(): Promise<void> {
+    return this.fold.saveSnapshot();
+  }
+
+  /** The host's address on a bridge; undefined: there is no such bridge. */
+  gatewayOf(bridge: string): string | undefined {
+    return this.gateways.get(bridge);
+  }
 
   async ensure(wished: Bridge): Promise<Done> {
     this.make(wished);
@@ -26,18 +61,28 @@ export class NetworksOnHost {
     return { position: 0 };
   }
 
-  /** Bridges and rules of all networks on the log, made anew where something is missing: after a restart, or when somebody else took them away. */
+  /** Bridges and rules of all networks, made anew where something is missing: after a restart, or when somebody else took them away. */
   async restore(): Promise<void> {
-    await this.store.replay(['berth.event.network.>'], 0, (commit) => {
-      for (const { driver, bridge, gateway, subnet, mtu, internal } of commit.events as readonly NetworkEvent[]) {
-        if (driver === 'bridge') this.make({ bridge, gateway, prefixLength: Number(subnet.split('/')[1]), mtu, internal });
-      }
-    });
+    for (const bridge of this.wished.values()) this.make(bridge);
     if (this.bridges.size > 0) await this.applyRules();
+  }
+
+  /** Before a container joins a network: rules that somebody else has flushed, with his own for example, are made anew. One look at the kernel, of some 0.05 ms. */
+  async ensureRules(): Promise<void> {
+    if (!this.firewall.hasRules()) await this.restore();
+  }
+
+  private see({ driver, bridge, gateway, subnet, mtu, internal }: NetworkEvent): void {
+    if (driver === 'bridge') this.wished.set(bridge, { bridge, gateway, prefixLength: Number(subnet.split('/')[1]), mtu, internal });
+  }
+
+  private thaw(frozen: readonly Bridge[]): void {
+    for (const bridge of frozen) this.wished.set(bridge.bridge, bridge);
   }
 
   private make({ bridge, gateway, prefixLength, mtu, internal }: Bridge): void {
     ensureBridge({ name: bridge, gateway, prefixLength, mtu });
+    this.gateways.set(bridge, gateway);
     this.bridges.set(bridge, { bridge, subnet: networkOf(gateway, prefixLength), internal });
   }
 

@@ -4,6 +4,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import type { LaunchExec, LaunchTask } from '#contracts/executor/tasks.js';
 import { type BerthError, internal, invalid } from '#libs/errors/errors.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { throttledDevices } from '../adapters/host/host-devices.js';
 import { runtimePath } from '../adapters/runtimes/installed-runtimes.js';
 import { heldCapabilities } from '../adapters/runtimes/held-capabilities.js';
 import { readUserFilesOf } from '../adapters/runtimes/user-files.js';
@@ -37,7 +38,7 @@ export class OciRuntimes {
     const view = 'overlay' in root ? { directory: root.overlay.baseDirectory, layers: [root.overlay.upper, ...root.overlay.lower] } : { directory: '/', layers: [root.directory] };
     const files = await this.threads.run('readUserFiles', view);
     const user = containerUser(launch.process.user, launch.process.groups, files);
-    await writeFile(`${task.directory}/config.json`, ociDocument(spec, launch, { user, capabilities: heldCapabilities() }), { mode: 0o600 });
+    await writeFile(`${task.directory}/config.json`, ociDocument(spec, launch, { user, capabilities: heldCapabilities(), throttles: throttledDevices(launch.resources.throttles ?? []) }), { mode: 0o600 });
     return compileRuntimePlan(spec, run, runtime, task.directory);
   }
 

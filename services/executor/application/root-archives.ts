@@ -57,6 +57,7 @@ export class RootArchives {
     const roots = this.roots();
     return {
       driver: roots.driver,
+      written: roots.written,
       prepare: async (root: ContainerRoot): Promise<RootSource> => {
         const copying = this.busy.get(root.directory);
         if (copying) await copying;

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import type { FreezeTask, OpenLogs, OpenTaskStreams, ResizeTask, SignalTask, ThawTask, UpdateTask } from '#contracts/executor/tasks.js';
+import type { FreezeTask, OpenLogs, OpenTaskStreams, ResizeTask, SignalExec, SignalTask, ThawTask, UpdateTask } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { conflict, unavailable } from '#libs/errors/errors.js';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
 import type { ContainerCgroups } from '../adapters/host/container-cgroups.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
 import { serveLogs } from '../adapters/logs/serve-logs.js';
-import { frame, resizeFrame, SIGNAL, TICKET } from '../adapters/shim/shim-frames.js';
+import { frame, resizeFrame, SIGNAL, SIGNAL_EXEC, TICKET } from '../adapters/shim/shim-frames.js';
 import type { ShimConnection } from '../adapters/shim/shim-connection.js';
 import { type LiveTask, taskId, type TaskIdentity } from './live-task.js';
 import type { LiveTasks } from './live-tasks.js';
@@ -49,7 +49,15 @@ export class TaskControl {
   async update({ container, start, resources }: UpdateTask): Promise<Done> {
     const task = this.live.get(taskId({ container, start }));
     await task?.start?.catch(() => undefined);
-    if (task && !task.hasExited) this.cgroups.update(container, resources);
+    // Throttles of block devices do not change.
+    const { throttles: _throttles, ...limits } = resources;
+    if (task && !task.hasExited) this.cgroups.update(container, limits);
+    return UNCHANGED;
+  }
+
+  signalExec({ container, start, exec, signal }: SignalExec): Done {
+    // A shim of an older engine takes the frame for nothing: the exec then ends with its container.
+    this.live.get(taskId({ container, start }))?.connection?.send(frame(SIGNAL_EXEC, exec, signal));
     return UNCHANGED;
   }
 

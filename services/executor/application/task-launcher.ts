@@ -12,7 +12,7 @@ import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { currentSpan } from '#libs/telemetry/tracing.js';
 import { prepareBindSource } from '../adapters/host/bind-source.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
-import { hostDevices } from '../adapters/host/host-devices.js';
+import { askedDevices, hostDevices, throttledDevices } from '../adapters/host/host-devices.js';
 import { detachLink, type NetworkSandbox } from '../adapters/network/sandbox.js';
 import type { SandboxPool } from '../adapters/network/sandbox-pool.js';
 import { recordPlan } from '../adapters/shim/step-spans.js';
@@ -89,7 +89,7 @@ export class TaskLauncher {
         this.prepare(launch, task).then((made) => ((sandbox = made.sandbox), made)),
       ]);
       await failpoint('task.prepared');
-      await this.zygote.spawnShim(encodePlan(prepared.plan));
+      await this.zygote.spawnShim(encodePlan(prepared.plan), task.directory);
       await failpoint('task.spawned');
       const outcome = this.live.outcomeOf(task);
       await Promise.all([this.live.connect(task), outcome]);
@@ -119,6 +119,13 @@ export class TaskLauncher {
     await this.tasks.execute(taskId(task.identity), { type: 'RecordFailed', ...task.identity, error: message, at: new Date().toISOString() }, asked).catch(() => undefined);
   }
 
+  /** In the host's network the host's own names count, unless others were asked for. */
+  private hostsOf({ network, hostname, domainname, extraHosts }: Launch): string {
+    if (network.mode === 'host' && extraHosts.length === 0) return this.files.hostHosts();
+    const address = network.mode === 'bridge' ? { address: network.endpoint.address } : {};
+    return hostsFile({ hostname, domainname, extraHosts, ...address, hostGateway: this.networks.gatewayOf(this.host.settings.bridge) });
+  }
+
   private async prepare(launch: Launch, task: LiveTask): Promise<{ plan: Plan; sandbox?: NetworkSandbox }> {
     const { container } = launch;
     const { settings, cgroups } = this.host;
@@ -135,12 +142,13 @@ export class TaskLauncher {
       for (const work of works) if (work.status === 'rejected') throw work.reason;
       const root = await this.roots().prepare({ directory: this.files.directory(container), layers: launch.layers.map(this.layerName) });
       for (const mount of launch.mounts) if (mount.type === 'bind') await prepareBindSource(mount);
-      if (endpoint) await this.publish(task, endpoint);
+      if (endpoint) await this.publish(task, endpoint, launch.name);
       const path = `${settings.cgroupParent}/${container}`;
       const directories = cgroupDirectories(cgroups, path);
       const networkPath = sandbox?.path ?? (shared ? `/proc/${shared.pid}/ns/net` : undefined);
       const spec = buildSpec(launch, {
-        containerDirectory: this.files.directory(container),
+        // Who shares a network shares the files that tell of it.
+        containerDirectory: this.files.directory(shared?.identity.container ?? container),
         root,
         rootTarget: `${settings.runRoot}/root`,
         cgroupDirectories: directories,
@@ -149,6 +157,7 @@ export class TaskLauncher {
         initPath: this.host.initPath,
         cpus: this.host.thermalCpus,
         ...(launch.security.privileged ? { hostDevices: hostDevices() } : {}),
+        ...(launch.devices ? { askedDevices: askedDevices(launch.devices) } : {}),
         ...(networkPath ? { sandboxPath: networkPath } : {}),
       });
       const devices = (spec.linux?.resources?.devices ?? []).map((rule) => ({ allow: rule.allow, type: rule.type ?? ('a' as const), major: rule.major ?? -1, minor: rule.minor ?? -1, access: rule.access ?? 'rwm' }));
@@ -166,7 +175,7 @@ export class TaskLauncher {
         openStdin: launch.process.openStdin,
         stdinOnce: launch.process.stdinOnce,
         cgroupDirectories: directories,
-        cgroupWrites: limitWrites(cgroups, directories, { ...launch.resources, deviceRules: devices }),
+        cgroupWrites: limitWrites(cgroups, directories, { ...launch.resources, throttles: throttledDevices(launch.resources.throttles ?? []), deviceRules: devices }),
         timed: currentSpan()?.isRecorded ?? false,
         deviceFilter: deviceFilter(cgroups, path, devices),
         oomPath: memory === undefined ? '' : `${memory}/${cgroups.mode === 'v2' ? 'memory.events' : 'memory.oom_control'}`,
@@ -180,18 +189,19 @@ export class TaskLauncher {
   }
 
   private async prepareFiles(launch: Launch, task: LiveTask): Promise<void> {
-    const { hostname, domainname, extraHosts, dns, dnsSearch, dnsOptions, network } = launch;
+    const { hostname, dns, dnsSearch, dnsOptions, network } = launch;
     mkdirSync(task.directory, { recursive: true, mode: 0o750 }); // of the group that may open streams, as the directory above
     await this.files.prepare(launch.container, {
-      hosts: hostsFile({ hostname, domainname, extraHosts, ...(network.mode === 'bridge' ? { address: network.endpoint.address } : {}) }),
+      hosts: this.hostsOf(launch),
       hostname: hostnameFile(hostname),
-      resolvConf: resolvConf({ host: this.files.hostResolvConf(), dns, dnsSearch, dnsOptions }),
+      resolvConf: resolvConf({ host: this.files.hostResolvConf(), dns, dnsSearch, dnsOptions, inHostNetwork: network.mode === 'host' }),
     });
   }
 
-  /** The table may have been flushed by somebody else: then all of it is made anew, and this port with it. */
-  private async publish(task: LiveTask, endpoint: EndpointSettings): Promise<void> {
-    await this.ports.publish(task, endpoint).catch(async (error: unknown) => {
+  /** The table may be flushed by somebody else at any moment: then all of it is made anew, and this port with it. */
+  private async publish(task: LiveTask, endpoint: EndpointSettings, name: string): Promise<void> {
+    await this.networks.ensureRules();
+    await this.ports.publish(task, endpoint, name).catch(async (error: unknown) => {
       if (!(error instanceof BerthError) || error.kind !== 'not-found') throw error;
       await this.networks.restore();
     });

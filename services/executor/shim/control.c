@@ -211,6 +211,10 @@ static void obey(struct connection *connection, uint8_t type, struct cursor from
 		if (take_u32(&from, &number) && processes[0].pidfd >= 0)
 			syscall(SYS_pidfd_send_signal, processes[0].pidfd, number, NULL, 0);
 		return;
+	case FRAME_SIGNAL_EXEC:
+		if (take_text(&from, id, sizeof id) && *id && take_u32(&from, &number) && (process = find_process(id)) && process->pidfd >= 0)
+			syscall(SYS_pidfd_send_signal, process->pidfd, number, NULL, 0);
+		return;
 	case FRAME_RESIZE:
 		if (take_text(&from, id, sizeof id) && take_u16(&from, &rows) && take_u16(&from, &columns) && (process = find_process(id)) && process->plan.settings.terminal) {
 			struct winsize size = { .ws_row = rows, .ws_col = columns };

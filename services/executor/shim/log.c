@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 #include "shim.h"
 
 #define LINE_BYTES (16u << 10)
@@ -48,11 +49,13 @@ static void write_out(void)
 	log.out_used = 0;
 }
 
-/* path.1 is the youngest of the old ones; with one file alone it starts anew */
+/* path.1 is the youngest of the old ones. With one file alone a new one takes its place, and whoever reads the old one still has all of it. */
 static void rotate(void)
 {
 	char from[4096], to[4096];
 	close(log.fd);
+	if (log.max_files == 1)
+		unlink(log.path);
 	for (uint32_t number = log.max_files - 1; number >= 1; number--) {
 		snprintf(to, sizeof to, "%s.%u", log.path, number);
 		if (number > 1)

@@ -152,7 +152,7 @@ static int find_group(const struct context *at, const char *group, uint32_t *gid
 	int result = read_file(at, "/etc/group", &text);
 	if (result < 0)
 		return result;
-	result = -ENOENT;
+	result = -ESRCH; /* ENOENT is a user that is not there */
 	for (char *rest = text; rest;) {
 		if (next_entry(&rest, field, 4) >= 3 && !strcmp(field[0], group) && parse_id(field[2], gid)) {
 			result = 0;

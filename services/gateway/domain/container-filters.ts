@@ -49,7 +49,7 @@ function fits(view: ContainerView, filters: Filters, imageIds: ReadonlyMap<strin
     anyOf(filters, 'ancestor', (image) => view.imageRef === image || view.config.Image === image || view.imageId === imageIds.get(image)) &&
     anyOf(filters, 'network', (network) => networks.some((name) => name === network || (network.length >= 12 && name.startsWith(network)))) &&
     anyOf(filters, 'volume', (volume) => view.mounts.some((mount) => mount.name === volume || mount.target === volume)) &&
-    anyOf(filters, 'health', (health) => health === 'none') &&
+    anyOf(filters, 'health', (health) => health === (view.health?.status ?? 'none')) &&
     anyOf(filters, 'is-task', (value) => value === 'false' || value === '0') &&
     anyOf(filters, 'isolation', (value) => value === '' || value === 'default')
   );

@@ -10,24 +10,21 @@ export interface CreateRequest {
 
 /** What Berth takes over of `ContainerConfig` and `HostConfig`: the fields of contracts/containers/container-config.ts. */
 const CONFIG = new Set(
-  'Hostname Domainname User AttachStdin AttachStdout AttachStderr ExposedPorts Tty OpenStdin StdinOnce Env Cmd Image Volumes WorkingDir Entrypoint Labels StopSignal StopTimeout'.split(' '),
+  'Hostname Domainname User AttachStdin AttachStdout AttachStderr ExposedPorts Tty OpenStdin StdinOnce Env Cmd Image Volumes WorkingDir Entrypoint Labels StopSignal StopTimeout Healthcheck MacAddress'.split(' '),
 );
 const HOST_CONFIG = new Set(
   ('Binds Mounts Tmpfs NetworkMode PortBindings PublishAllPorts RestartPolicy AutoRemove LogConfig CapAdd CapDrop Dns DnsSearch DnsOptions ExtraHosts GroupAdd Privileged ReadonlyRootfs ' +
-    'SecurityOpt Init Runtime ShmSize Memory MemorySwap MemoryReservation NanoCpus CpuShares CpuQuota CpuPeriod CpusetCpus CpusetMems PidsLimit OomScoreAdj Ulimits Sysctls ConsoleSize').split(' '),
+    'SecurityOpt Init Runtime ShmSize Memory MemorySwap MemoryReservation NanoCpus CpuShares CpuQuota CpuPeriod CpusetCpus CpusetMems PidsLimit OomScoreAdj Ulimits Sysctls ConsoleSize ' +
+    'BlkioWeight BlkioDeviceReadBps BlkioDeviceWriteBps BlkioDeviceReadIOps BlkioDeviceWriteIOps MemorySwappiness OomKillDisable Devices DeviceCgroupRules IpcMode PidMode UTSMode CgroupnsMode ' +
+    'VolumesFrom StorageOpt Annotations Isolation').split(' '),
 );
 
 /** Values, besides zero ones, that ask for what Berth does anyway. */
 const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
-  Isolation: (value) => value === 'default',
-  IpcMode: (value) => value === 'private',
-  CgroupnsMode: (value) => value === 'private',
   UsernsMode: (value) => value === 'host',
   VolumeDriver: (value) => value === 'local',
-  MemorySwappiness: (value) => value === -1,
   // A file that the client writes; the engine has no part in it.
   ContainerIDFile: (value) => typeof value === 'string',
-  Healthcheck: (value) => isFields(value) && Array.isArray(value.Test) && value.Test[0] === 'NONE',
 };
 
 /** Of an endpoint's settings, those that only an engine fills in: clients send back what they once read. */
@@ -41,6 +38,7 @@ export function readCreateRequest(body: unknown): CreateRequest {
   if (!isFields(body)) throw invalid('config cannot be empty in order to create a container');
   const { HostConfig: host, NetworkingConfig: networking, ...config } = body;
   if (Object.keys(config).length === 0) throw invalid('config cannot be empty in order to create a container');
+  refuseDeviceRequests(isFields(host) ? host.DeviceRequests : undefined);
   const hostConfig = readHostConfig(host);
   const networks = readNetworks(networking);
   return { config: readFields('Config', config, CONFIG), hostConfig, ...(networks === undefined ? {} : { networks }) };
@@ -52,6 +50,14 @@ function readHostConfig(value: unknown): Fields {
   const fields = readFields('HostConfig', value, HOST_CONFIG);
   const mode = fields.NetworkMode;
   return { ...fields, NetworkMode: mode === undefined || mode === '' || mode === 'default' ? 'bridge' : mode };
+}
+
+/** --gpus, in dockerd's words where no driver takes it. */
+function refuseDeviceRequests(value: unknown): void {
+  const [first] = Array.isArray(value) ? value : [];
+  if (!isFields(first)) return;
+  const capabilities = Array.isArray(first.Capabilities) ? `[${first.Capabilities.map((all) => `[${Array.isArray(all) ? all.join(' ') : ''}]`).join(' ')}]` : '[]';
+  throw invalid(`could not select device driver "${typeof first.Driver === 'string' ? first.Driver : ''}" with capabilities: ${capabilities}`);
 }
 
 function readFields(owner: string, value: Fields, supported: ReadonlySet<string>): Fields {

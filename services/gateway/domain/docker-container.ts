@@ -1,4 +1,4 @@
-import type { ContainerMount, ContainerView, EndpointSettings, PublishedPort } from '#contracts/containers/container-state.js';
+import type { ContainerHealth, ContainerMount, ContainerView, EndpointSettings, PublishedPort } from '#contracts/containers/container-state.js';
 import { networkOf } from './container-filters.js';
 import { orNever, unixSeconds } from './docker-time.js';
 import { dockerEndpointId } from './docker-endpoint.js';
@@ -7,8 +7,18 @@ import { statusText } from './status.js';
 
 const isUp = (view: ContainerView): boolean => view.status === 'running' || view.status === 'paused' || view.status === 'restarting';
 
+export interface ContainerSizes {
+  /** What the container wrote. */
+  readonly writtenBytes: number;
+  /** The same, and its image. */
+  readonly rootBytes: number;
+}
+
+/** SizeRw and SizeRootFs, where they were asked for. Of a list, what is 0 is left out, as in dockerd. */
+const sizeFields = (sizes: ContainerSizes | undefined): object => (sizes === undefined ? {} : { SizeRw: sizes.writtenBytes, SizeRootFs: sizes.rootBytes });
+
 /** GET /containers/{id}/json (swagger.yaml, ContainerInspectResponse). */
-export function containerInspect(view: ContainerView, storageDriver: string, version: string): object {
+export function containerInspect(view: ContainerView, storageDriver: string, version: string, sizes?: ContainerSizes): object {
   const running = isUp(view);
   // Before the first start there are no such files.
   const file = (path: string): string => (view.startNumber === 0 ? '' : path);
@@ -30,6 +40,7 @@ export function containerInspect(view: ContainerView, storageDriver: string, ver
       Error: view.error,
       StartedAt: orNever(view.startedAt),
       FinishedAt: orNever(view.finishedAt),
+      ...(view.health ? { Health: health(view.health) } : {}),
     },
     Image: view.imageId,
     ResolvConfPath: file(`${view.directory}/resolv.conf`),
@@ -46,14 +57,19 @@ export function containerInspect(view: ContainerView, storageDriver: string, ver
     ExecIDs: view.execIds.length === 0 ? null : view.execIds,
     HostConfig: forVersion('hostConfig', hostConfig(view), version),
     GraphDriver: { Data: null, Name: storageDriver },
+    ...sizeFields(sizes),
     Mounts: mountPoints(view),
     Config: config(view),
     NetworkSettings: networkSettings(view, version),
   };
 }
 
+function health({ status, failingStreak, log }: ContainerHealth): object {
+  return { Status: status, FailingStreak: failingStreak, Log: log.map(({ startedAt, endedAt, exitCode, output }) => ({ Start: startedAt, End: endedAt, ExitCode: exitCode, Output: output })) };
+}
+
 /** One item of GET /containers/json (ContainerSummary). `now` in ms since 1970. */
-export function containerSummary(view: ContainerView, now: number, version: string): object {
+export function containerSummary(view: ContainerView, now: number, version: string, sizes?: ContainerSizes): object {
   return {
     Id: view.id,
     Names: [`/${view.name}`],
@@ -62,6 +78,7 @@ export function containerSummary(view: ContainerView, now: number, version: stri
     Command: commandLine(view),
     Created: unixSeconds(view.createdAt),
     Ports: summaryPorts(view),
+    ...(sizes === undefined ? {} : Object.fromEntries(Object.entries(sizeFields(sizes)).filter(([, bytes]) => bytes !== 0))),
     Labels: view.config.Labels ?? {},
     State: view.status,
     Status: statusText(view, now),
@@ -219,13 +236,11 @@ function hostConfig(view: ContainerView): Readonly<Record<string, unknown>> {
     ConsoleSize: [0, 0],
     CapAdd: null,
     CapDrop: null,
-    CgroupnsMode: 'private',
     Dns: null,
     DnsOptions: null,
     DnsSearch: null,
     ExtraHosts: null,
     GroupAdd: null,
-    IpcMode: 'private',
     Cgroup: '',
     Links: null,
     OomScoreAdj: 0,
@@ -269,6 +284,8 @@ function hostConfig(view: ContainerView): Readonly<Record<string, unknown>> {
     Ulimits: null,
     AutoRemove: false,
     ...view.hostConfig,
+    IpcMode: view.hostConfig.IpcMode || 'private',
+    CgroupnsMode: view.hostConfig.CgroupnsMode || 'private',
     PortBindings: portBindings(view),
     ...paths(view),
     Runtime: view.hostConfig.Runtime || 'berth',

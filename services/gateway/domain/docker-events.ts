@@ -126,6 +126,7 @@ export class DockerEvents {
         return this.of(event, 'resize', { height: String(event.rows), width: String(event.columns) });
       case 'KillRequested':
         return this.of(event, 'kill', { signal: String(event.signal) });
+      case 'UnhealthyRestartRequested':
       case 'StopRequested':
         known.stopping = true;
         return this.of(event, 'kill', { signal: String(event.signal) });
@@ -145,6 +146,8 @@ export class DockerEvents {
         return this.of(event, 'pause');
       case 'ContainerUnpaused':
         return this.of(event, 'unpause');
+      case 'HealthProbed':
+        return event.status === event.was ? [] : this.of(event, `health_status: ${event.status}`);
       case 'ContainerRenamed':
         known.name = event.name;
         return this.of(event, 'rename', { oldName: `/${event.oldName}` });

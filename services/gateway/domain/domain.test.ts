@@ -74,10 +74,10 @@ test.each([
 ])('%s %s is routed as %s', (method, path, routed) => expect(encodeImageName(method, path)).toBe(routed));
 
 test('an option that Berth lacks is refused by name, its default is not', () => {
-  const asked = { Image: 'x', OnBuild: null, Healthcheck: null, HostConfig: { NetworkMode: 'default', Isolation: '', MemorySwappiness: -1, MaskedPaths: null, Devices: [], IpcMode: 'private' } };
+  const asked = { Image: 'x', OnBuild: null, HostConfig: { NetworkMode: 'default', UsernsMode: 'host', VolumeDriver: 'local', MaskedPaths: null, Links: [], CgroupParent: '' } };
   expect(readCreateRequest(asked)).toEqual({ config: { Image: 'x' }, hostConfig: { NetworkMode: 'bridge' } });
-  expect(() => readCreateRequest({ Image: 'x', HostConfig: { PidMode: 'host' } })).toThrow('HostConfig.PidMode');
-  expect(() => readCreateRequest({ Healthcheck: { Test: ['CMD', 'true'] } })).toThrow('Config.Healthcheck');
+  expect(() => readCreateRequest({ Image: 'x', HostConfig: { CgroupParent: '/x' } })).toThrow('HostConfig.CgroupParent');
+  expect(() => readCreateRequest({ OnBuild: ['RUN true'] })).toThrow('Config.OnBuild');
 });
 
 test('endpoint settings keep aliases, address and MAC, and forget what an engine filled in', () => {

@@ -43,11 +43,13 @@ export function booleanFilter(filters: Filters, name: string): boolean | undefin
 
 /** "key" or "key=value", all of them. */
 export function labelsFit(filters: Filters, labels: Readonly<Record<string, string>> | null | undefined): boolean {
-  return (filters.get('label') ?? []).every((wanted) => {
-    const cut = wanted.indexOf('=');
-    const value = labels?.[cut < 0 ? wanted : wanted.slice(0, cut)];
-    return value !== undefined && (cut < 0 || value === wanted.slice(cut + 1));
-  });
+  return (filters.get('label') ?? []).every((wanted) => labelMatches(wanted, labels));
+}
+
+export function labelMatches(wanted: string, labels: Readonly<Record<string, string>> | null | undefined): boolean {
+  const cut = wanted.indexOf('=');
+  const value = labels?.[cut < 0 ? wanted : wanted.slice(0, cut)];
+  return value !== undefined && (cut < 0 || value === wanted.slice(cut + 1));
 }
 
 /** The pattern of a name filter: a regular expression where it is one, else plain text; length-limited, since a client wrote it. */

@@ -19,11 +19,11 @@ export function humanDuration(ms: number): string {
 }
 
 /** The STATUS column: "Up 3 seconds", "Exited (0) 2 minutes ago". `now` in ms since 1970. */
-export function statusText(view: Pick<ContainerView, 'status' | 'startedAt' | 'finishedAt' | 'exitCode'>, now: number): string {
+export function statusText(view: Pick<ContainerView, 'health' | 'status' | 'startedAt' | 'finishedAt' | 'exitCode'>, now: number): string {
   const since = (time: string): string => humanDuration(now - (Date.parse(time) || now));
   switch (view.status) {
     case 'running':
-      return `Up ${since(view.startedAt)}`;
+      return `Up ${since(view.startedAt)}${healthText(view.health)}`;
     case 'paused':
       return `Up ${since(view.startedAt)} (Paused)`;
     case 'restarting':
@@ -39,3 +39,5 @@ export function statusText(view: Pick<ContainerView, 'status' | 'startedAt' | 'f
       return view.finishedAt === '' ? 'Created' : `Exited (${view.exitCode}) ${since(view.finishedAt)} ago`;
   }
 }
+
+const healthText = (health: ContainerView['health']): string => (health === undefined ? '' : ` (${health.status === 'starting' ? 'health: starting' : health.status})`);

@@ -57,6 +57,18 @@ export class AddImage {
     return blobs.map((blob, index) => ({ chainId: chain[index]!, diffId: config.diffIds[index]!, digest: blob.digest, mediaType: blob.mediaType, sizeBytes: blob.size }));
   }
 
+  /** Whether some image has this layer. */
+  hasLayer(chainId: string): boolean {
+    for (const { layers } of this.directory.all()) if (layers.some((layer) => layer.chainId === chainId)) return true;
+    return false;
+  }
+
+  /** Tags of the image that another one holds, with the other's id: they are about to move. */
+  tagsOfOthers({ configDigest, tags }: NewImage): ReadonlyMap<string, string> {
+    const held = tags.map((tag) => [tag, this.directory.holderOf(tag)?.configDigest ?? configDigest] as const);
+    return new Map(held.filter(([, holder]) => holder !== configDigest));
+  }
+
   /** Resolves to the bytes of the layer's files. */
   async unpack(layer: ImageLayer, asked: RequestContext): Promise<number> {
     const { chainId, diffId, digest, mediaType } = layer;
@@ -84,10 +96,7 @@ export class AddImage {
     const at = new Date().toISOString();
     const { tags, digests, origin } = image;
     const former = new Map<string, string[]>();
-    for (const tag of tags) {
-      const holder = this.directory.holderOf(tag)?.configDigest;
-      if (holder !== undefined && holder !== image.configDigest) former.set(holder, [...(former.get(holder) ?? []), tag]);
-    }
+    for (const [tag, holder] of this.tagsOfOthers(image)) former.set(holder, [...(former.get(holder) ?? []), tag]);
     const added = await this.aggregates.execute(hexOfId(image.configDigest), { type: 'Add', image: image.configDigest, manifestDigest, layers, sizeBytes, origin, tags, digests, at }, asked);
     let position = added.position;
     for (const [holder, references] of former) {

@@ -8,12 +8,12 @@ import { parseImageConfig, CONFIG_LIMIT_BYTES } from '#libs/oci/image-config.js'
 import { MANIFEST_LIMIT_BYTES, parseManifest, type Descriptor } from '#libs/oci/manifest.js';
 import { OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD } from '#libs/oci/media-types.js';
 import { best, hostPlatform } from '#libs/oci/platform.js';
-import { canonical, familiar, parseReference, parseTagged } from '#libs/oci/reference.js';
+import { canonical, familiar, parseReference } from '#libs/oci/reference.js';
 import { readTar } from '#libs/oci/tar-reader.js';
 import type { ContentLease, ContentStore, StoredBlob } from '../adapters/content-store.js';
 import type { AddImage, NewImage } from './add-image.js';
 import type { CollectBlobs } from './collect-blobs.js';
-import type { ProgressLines } from './progress-lines.js';
+import { progressBar, type ProgressLines } from './progress-lines.js';
 import { inputOf, serveProgress } from './progress-stream.js';
 
 const IMAGE_NAME = 'io.containerd.image.name';
@@ -37,13 +37,20 @@ export class LoadArchive {
     });
   }
 
+  /** Tells what dockerd tells: nothing of layers that are there, and whom a tag is taken from. */
   private async load(image: NewImage, lease: ContentLease, quiet: boolean, lines: ProgressLines, asked: RequestContext): Promise<void> {
     for (const layer of await this.addImage.layersOf(image.configDigest, image.layers)) {
+      const isNew = !this.addImage.hasLayer(layer.chainId);
       await this.addImage.unpack(layer, asked);
-      if (!quiet) lines.report({ status: 'Loading layer', progressDetail: { current: layer.sizeBytes, total: layer.sizeBytes }, id: layer.diffId.slice('sha256:'.length).slice(0, 12) });
+      if (isNew && !quiet) lines.report({ status: 'Loading layer', progressDetail: { current: layer.sizeBytes, total: layer.sizeBytes }, progress: progressBar(layer.sizeBytes, layer.sizeBytes), id: layer.diffId.slice('sha256:'.length).slice(0, 12) });
     }
+    const moving = this.addImage.tagsOfOthers(image);
     await this.addImage.add(image, lease, asked);
-    for (const tag of image.tags) lines.report({ stream: `Loaded image: ${tag}\n` });
+    for (const tag of image.tags) {
+      const former = moving.get(tag);
+      if (former !== undefined) lines.report({ stream: `The image ${tag} already exists, renaming the old one with ID ${former} to empty string\n` });
+      lines.report({ stream: `Loaded image: ${tag}\n` });
+    }
     if (image.tags.length === 0) lines.report({ stream: `Loaded image ID: ${image.configDigest}\n` });
   }
 
@@ -73,7 +80,7 @@ export class LoadArchive {
     if (!Array.isArray(json)) throw invalid('manifest.json is not a list of images');
     return json.map((item: unknown) => {
       if (!isObject(item)) throw invalid('manifest.json is not a list of images');
-      const tags = (strings(item['RepoTags'], 'RepoTags') ?? []).map((tag) => familiar(parseTagged(tag)));
+      const tags = (strings(item['RepoTags'], 'RepoTags') ?? []).map(fullTag);
       const layers = (strings(item['Layers'], 'Layers') ?? []).map((path) => layerDescriptor(files.require(path)));
       return { configDigest: files.require(text(item['Config'])).digest, layers, tags, digests: [], origin: 'load' };
     });
@@ -145,6 +152,13 @@ class ArchiveFiles {
 function layerDescriptor(blob: StoredBlob): Descriptor {
   const mediaType = { none: OCI_LAYER, gzip: OCI_LAYER_GZIP, zstd: OCI_LAYER_ZSTD }[compressionOf(blob.start)];
   return { mediaType, digest: blob.digest, size: blob.sizeBytes };
+}
+
+/** A RepoTag has to have its tag: dockerd guesses none here either. */
+function fullTag(text: string): string {
+  const reference = parseReference(text);
+  if (reference.tag === undefined || reference.digest !== undefined) throw invalid(`invalid tag "${text}"`);
+  return familiar(reference);
 }
 
 /** The full name, where the archive's maker gave one; a reference name that is a tag only names no repository. */

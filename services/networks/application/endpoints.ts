@@ -13,6 +13,8 @@ export class Endpoints {
   constructor(
     private readonly directory: NetworkDirectory,
     private readonly pools: Pools,
+    /** Ports of the host's own sockets, as "tcp 8080". */
+    private readonly boundPorts: () => Promise<ReadonlySet<string>>,
   ) {}
 
   allocate(command: AllocateEndpoint, asked: RequestContext): Promise<EndpointSettings & Done> {
@@ -27,9 +29,11 @@ export class Endpoints {
     const network = this.directory.find(command.network);
     const subnet = parseSubnet(network.subnet);
     const { endpoint, container, name, ports, address, mac } = command;
+    const choosesPorts = ports.some(({ hostPort, hostPortEnd }) => hostPort === 0 || hostPortEnd !== undefined);
+    const bound = choosesPorts ? { bound: await this.boundPorts() } : {};
     const result = await this.pools.execute(
       network.id,
-      { type: 'Allocate', endpoint, container, name, ports, subnet, gateway: network.gateway, at: new Date().toISOString(), ...(address ? { address } : {}), ...(mac ? { mac } : {}) },
+      { type: 'Allocate', endpoint, container, name, ports, ...bound, subnet, gateway: network.gateway, at: new Date().toISOString(), ...(address ? { address } : {}), ...(mac ? { mac } : {}) },
       asked,
     );
     const held = result.state.endpoints.get(endpoint);

@@ -1,10 +1,11 @@
-import type { ContainerEvent } from '#contracts/containers/events.js';
+import type { ContainerEvent, NameEvent } from '#contracts/containers/events.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import { Fold } from '#libs/event-store/fold.js';
 
 interface Frozen {
   readonly mounted: readonly (readonly [container: string, volumes: readonly string[]])[];
   readonly keepers: readonly string[];
+  readonly beingMade: readonly string[];
 }
 
 /** Which containers refer to a volume, folded from what the containers service publishes. */
@@ -13,18 +14,22 @@ export class VolumeReferences {
   private readonly mounted = new Map<string, readonly string[]>();
   /** Containers that were made with anonymous volumes, and not removed with them. */
   private readonly keepers = new Set<string>();
+  /** Containers that have claimed a name and are not there yet: their volumes are being made. */
+  private readonly beingMade = new Set<string>();
   private readonly fold: Fold;
 
   constructor(
     private readonly store: EventStore,
     snapshotPath: string,
+    /** Told of each container that was given up before it came to be, from `start` on. */
+    private readonly onGivenUp: (container: string) => void,
   ) {
     this.fold = new Fold(store, {
-      filters: ['berth.event.container.>'],
-      see: (commit) => {
-        for (const event of commit.events as readonly unknown[] as readonly ContainerEvent[]) this.see(event); // only the containers service may write these subjects
+      filters: ['berth.event.container.>', 'berth.event.name.>'],
+      see: (commit, live) => {
+        for (const event of commit.events as readonly unknown[] as readonly (ContainerEvent | NameEvent)[]) this.see(event, live); // only the containers service may write these subjects
       },
-      snapshot: { path: snapshotPath, fold: '1', freeze: () => this.freeze(), thaw: (frozen) => this.thaw(frozen as Frozen) },
+      snapshot: { path: snapshotPath, fold: '2', freeze: () => this.freeze(), thaw: (frozen) => this.thaw(frozen as Frozen) },
     });
   }
 
@@ -56,11 +61,15 @@ export class VolumeReferences {
 
   /** Whether a container, for which an anonymous volume was made, never came to be or was removed with its volumes. */
   hasLeft(container: string): boolean {
-    return !this.keepers.has(container);
+    return !this.keepers.has(container) && !this.beingMade.has(container);
   }
 
-  private see(event: ContainerEvent): void {
-    if (event.type === 'ContainerCreated') {
+  private see(event: ContainerEvent | NameEvent, live: boolean): void {
+    if (event.type === 'NameClaimed') this.beingMade.add(event.container);
+    else if (event.type === 'NameReleased') {
+      if (this.beingMade.delete(event.container) && live) this.onGivenUp(event.container);
+    } else if (event.type === 'ContainerCreated') {
+      this.beingMade.delete(event.container);
       const volumes = event.mounts.flatMap(({ name }) => (name ? [name] : []));
       if (volumes.length > 0) this.refer(event.container, volumes);
       if (event.mounts.some(({ anonymous }) => anonymous)) this.keepers.add(event.container);
@@ -82,11 +91,12 @@ export class VolumeReferences {
   }
 
   private freeze(): Frozen {
-    return { mounted: [...this.mounted], keepers: [...this.keepers] };
+    return { mounted: [...this.mounted], keepers: [...this.keepers], beingMade: [...this.beingMade] };
   }
 
-  private thaw({ mounted, keepers }: Frozen): void {
+  private thaw({ mounted, keepers, beingMade }: Frozen): void {
     for (const [container, volumes] of mounted) this.refer(container, volumes);
     for (const container of keepers) this.keepers.add(container);
+    for (const container of beingMade) this.beingMade.add(container);
   }
 }

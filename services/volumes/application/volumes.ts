@@ -39,7 +39,7 @@ export class Volumes {
     return { ...this.view(present(state, name)), position, created: events.length > 0 };
   }
 
-  async remove(command: RemoveVolume, asked: RequestContext): Promise<Done> {
+  async remove(command: Pick<RemoveVolume, 'name' | 'force'>, asked: RequestContext): Promise<Done> {
     const { name } = command;
     if (this.volumes.get(name).state.status === 'absent' && (command.force || (asked.idempotencyKey !== undefined && (await this.volumes.wasDone(name, 'Remove', asked.idempotencyKey))))) return { position: 0 };
     const users = await this.references.newest(name);
@@ -63,10 +63,7 @@ export class Volumes {
 
   /** After a restart: what was cut short between a commit and its effect on the disk is finished. Commands wait for it. Rejects while the executor is down. */
   async reconcile(): Promise<void> {
-    for (const [name, volume] of this.volumes.entries()) {
-      if (volume.status === 'absent' || !volume.container || this.references.of(name).length > 0) continue;
-      if (this.references.hasLeft(volume.container)) await this.volumes.execute(name, { type: 'Remove', name, at: new Date().toISOString() }, VOLUMES);
-    }
+    for (const name of this.ofNobody()) await this.volumes.execute(name, { type: 'Remove', name, at: new Date().toISOString() }, VOLUMES);
     const { whole, half } = await this.bus.request(ListVolumeDirectories, {}, VOLUMES);
     // A directory that the log does not know stays: data goes only when the log says so.
     for (const name of [...whole, ...half]) {
@@ -75,6 +72,20 @@ export class Volumes {
     const complete = new Set(whole);
     for (const [name, { status }] of this.volumes.entries()) if (status === 'present' && !complete.has(name)) await this.bus.request(EnsureVolumeDirectory, { name }, VOLUMES);
     this.reconciled.resolve();
+  }
+
+  /** What was made for a container that was given up while this service was away, or whose maker died. */
+  async removeVolumesOf(container: string): Promise<void> {
+    for (const name of this.ofNobody(container)) await this.remove({ name, force: true }, VOLUMES);
+  }
+
+  /** Anonymous volumes whose container never came to be, or was removed with them; of one container where it is given. */
+  private ofNobody(container?: string): string[] {
+    const left = ([name, volume]: readonly [string, Volume]): boolean => {
+      if (volume.status === 'absent' || !volume.container || (container !== undefined && volume.container !== container)) return false;
+      return this.references.of(name).length === 0 && this.references.hasLeft(volume.container);
+    };
+    return [...this.volumes.entries()].filter(left).map(([name]) => name);
   }
 
   private view(volume: Present): VolumeView {

@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { removeHostNetwork } from '../../../services/engine/host-network.js';
+import { removeHostTraces } from '../../../services/engine/host-traces.js';
 import { startEngine, type TestEngine } from '../../e2e/engine.js';
 import { differencesAtRest, until } from '../settled.js';
 import { differences } from './oracle.js';
@@ -112,8 +112,8 @@ test('a firewall that somebody flushed is made anew with the next published port
 test('a removal of the host network leaves neither bridge nor table', async () => {
   const other = await startEngine();
   await other.down();
-  await removeHostNetwork(other.settings);
-  await removeHostNetwork(other.settings);
+  await removeHostTraces(other.settings);
+  await removeHostTraces(other.settings);
   expect(run('sh', '-c', `ip -o link | grep -c ${other.settings.bridge}; nft list tables | grep -c ${other.settings.nftTable}; true`)).toBe('0\n0\n');
   await other.stop();
 }, 60_000);

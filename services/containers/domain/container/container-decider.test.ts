@@ -287,3 +287,35 @@ test('a late exit report of a first start that failed changes nothing', () => gi
 test('a late start report of a first start that failed changes nothing', () => given(created, requested(), startFailed).when(recordStarted).thenNothing());
 test('a restart that comes due after somebody stopped the container does not start it', () =>
   given(createdAlways, requested(), started(), exited(), restartScheduled, stopRequested).when(start('restart-policy')).thenNothing());
+
+const probe = (exitCode: number): ContainerCommand => ({ type: 'RecordProbe', start: 1, probe: { startedAt: soon, endedAt: soon, exitCode, output: '' }, at: soon });
+const probed = (exitCode: number, was: 'starting' | 'healthy' | 'unhealthy', status: typeof was, failingStreak: number): ContainerEvent =>
+  ({ type: 'HealthProbed', container, start: 1, probe: { startedAt: soon, endedAt: soon, exitCode, output: '' }, was, status, failingStreak, at: soon });
+const restart: ContainerEvent = { type: 'UnhealthyRestartRequested', container, start: 1, signal: 15, timeoutSeconds: 10, at: soon };
+const checked = (restartWhenUnhealthy?: number): ContainerEvent[] => [
+  { ...createdWith({}), config: { Healthcheck: { Test: ['CMD', 'true'], Retries: 1 } }, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }) } as ContainerEvent, requested(), started(),
+];
+
+test('a probe is recorded while its run goes on, and of a container that has a check', () => {
+  given(...checked()).when(probe(0)).then(probed(0, 'starting', 'healthy', 0));
+  given(...checked(), exited()).when(probe(0)).thenNothing();
+  given(...running).when(probe(0)).thenNothing();
+  given(...checked()).when({ ...probe(0), start: 2 } as ContainerCommand).thenNothing();
+});
+
+test('who becomes unhealthy stops to start again, where that was asked for, so often in a row', () => {
+  given(...checked()).when(probe(1)).then(probed(1, 'starting', 'unhealthy', 1));
+  given(...checked(1)).when(probe(1)).then(probed(1, 'starting', 'unhealthy', 1), restart);
+  given(...checked(1), probed(1, 'starting', 'unhealthy', 1), restart).when(probe(1)).then(probed(1, 'unhealthy', 'unhealthy', 2));
+  const again = [probed(1, 'starting', 'unhealthy', 1), restart, exited(), restartScheduled, { ...requested(2, 'restart-policy'), start: 1 } as ContainerEvent, started()];
+  given(...checked(1), ...again).when(probe(1)).then(probed(1, 'starting', 'unhealthy', 1));
+  given(...checked(2), ...again).when(probe(1)).then(probed(1, 'starting', 'unhealthy', 1), restart);
+  // Healthy in between: counted anew.
+  given(...checked(1), ...again, probed(0, 'starting', 'healthy', 0)).when(probe(1)).then(probed(1, 'healthy', 'unhealthy', 1), restart);
+});
+
+test('its exit is followed by a restart without any policy, unless a person stops it meanwhile', () => {
+  const ill = [...checked(0), probed(1, 'starting', 'unhealthy', 1), restart];
+  given(...ill).when(exit({ signal: 15, exitCode: 143 })).then({ ...exited(), exitCode: 143, signal: 15, reason: 'unhealthy', at: soon } as ContainerEvent, { ...restartScheduled, at: soon } as ContainerEvent);
+  given(...ill, stopRequested).when(exit({ signal: 15, exitCode: 143 })).then({ ...exited(), exitCode: 143, signal: 15, reason: 'killed-api', at: soon } as ContainerEvent);
+});

@@ -1,12 +1,13 @@
 import type { ContainerEvent, ExitReason, StartReason } from '#contracts/containers/events.js';
 import type { LimitChanges } from '#contracts/containers/container-config.js';
-import type { EndpointSettings } from '#contracts/containers/container-state.js';
+import type { EndpointSettings, HealthProbe } from '#contracts/containers/container-state.js';
 import type { Decider } from '#libs/event-store/decider.js';
 import { conflict, notFound } from '#libs/errors/errors.js';
+import { afterProbe, healthWhenOver, healthWhenStarted, probeCommand, withProbe } from '../health.js';
 import { checkLimitChanges, changedLimits, withChanges } from '../limit-changes.js';
 import { killMeaning } from '../kill-signal.js';
-import { restartDelay } from '../restart-policy.js';
-import { SIGKILL } from '../signals.js';
+import { restartDelay, restartPause } from '../restart-policy.js';
+import { DEFAULT_STOP_TIMEOUT_SECONDS, SIGKILL, SIGTERM, signalNumber } from '../signals.js';
 import { type Container, type ContainerSpec, isRunning, noRun, type PresentContainer } from './container-state.js';
 
 export type ContainerCommand = { readonly at: string } & (
@@ -15,6 +16,7 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'RecordStarted'; readonly start: number; readonly pid: number; readonly endpoint?: EndpointSettings }
   | { readonly type: 'RecordStartFailed'; readonly start: number; readonly error: string; readonly exitCode: number }
   | { readonly type: 'RecordExited'; readonly start: number; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly keeperLost: boolean }
+  | { readonly type: 'RecordProbe'; readonly start: number; readonly probe: HealthProbe }
   | { readonly type: 'Attach'; readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean }
   | { readonly type: 'ListProcesses' }
   | { readonly type: 'ReadArchive'; readonly path: string }
@@ -37,7 +39,7 @@ export type ContainerCommand = { readonly at: string } & (
 );
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
-export const CONTAINER_FOLD = '2';
+export const CONTAINER_FOLD = '3';
 
 export const containerDecider: Decider<Container, ContainerCommand, ContainerEvent> = { initialState: { status: 'absent' }, decide, evolve };
 
@@ -75,6 +77,9 @@ function decide(command: ContainerCommand, state: Container): readonly Container
       // Delivered twice, or late: the run is known to be over.
       if (command.start !== state.run.start || state.run.over) return [];
       return exited(command, state);
+
+    case 'RecordProbe':
+      return command.start === state.run.start && state.status === 'running' ? probed(command, state) : [];
 
     case 'Stop':
       if (state.status === 'restarting') return [{ type: 'StopRequested', container, signal: command.signal, timeoutSeconds: command.timeoutSeconds, at }];
@@ -158,25 +163,41 @@ function decide(command: ContainerCommand, state: Container): readonly Container
   }
 }
 
+/** What a probe says, and what follows where it is the one that makes the container unhealthy. */
+function probed({ start, probe, at }: Extract<ContainerCommand, { type: 'RecordProbe' }>, { spec, run, health, unhealthyRestarts = 0 }: PresentContainer): ContainerEvent[] {
+  if (health === undefined) return [];
+  const { status, failingStreak } = afterProbe(health, probe, { healthcheck: spec.config.Healthcheck ?? {}, startedAt: run.startedAt });
+  const event: ContainerEvent = { type: 'HealthProbed', container: spec.id, start, probe, was: health.status, status, failingStreak, at };
+  const { restartWhenUnhealthy: most } = spec;
+  const restarts = status === 'unhealthy' && health.status !== 'unhealthy' && most !== undefined && (most === 0 || unhealthyRestarts < most) && run.stopRequested === undefined;
+  if (!restarts) return [event];
+  const signal = spec.config.StopSignal ? signalNumber(spec.config.StopSignal) : SIGTERM;
+  return [event, { type: 'UnhealthyRestartRequested', container: spec.id, start, signal, timeoutSeconds: spec.config.StopTimeout ?? DEFAULT_STOP_TIMEOUT_SECONDS, at }];
+}
+
 function exited(command: Extract<ContainerCommand, { type: 'RecordExited' }>, state: PresentContainer): ContainerEvent[] {
   const container = state.spec.id;
   const { start, exitCode, signal, oomKilled, at } = command;
   const exit: ContainerEvent = { type: 'ContainerExited', container, start, exitCode, signal, oomKilled, reason: reasonOf(command, state), at };
   if (state.status === 'removing') return [exit];
-  const delayMs = restartDelay(state.spec.hostConfig.RestartPolicy, {
+  const { stopRequested, kill } = state.run;
+  const startsAgain = stopRequested?.startsAgain ?? false;
+  const run = {
     exitCode,
     ranMs: Date.parse(at) - Date.parse(state.run.startedAt || at),
     previousDelayMs: state.restartDelayMs,
     restartCount: state.restartCount,
-    cancelled: state.run.stopRequested !== undefined || (state.run.kill?.cancelsRestart ?? false),
-    stoppedByHand: state.run.kill !== undefined,
-  });
+    cancelled: (stopRequested !== undefined && !startsAgain) || (kill?.cancelsRestart ?? false),
+    stoppedByHand: kill !== undefined,
+  };
+  const delayMs = startsAgain && !run.cancelled ? restartPause(run) : restartDelay(state.spec.hostConfig.RestartPolicy, run);
   return delayMs === undefined ? [exit] : [exit, { type: 'RestartScheduled', container, start, delayMs, at }];
 }
 
 function reasonOf(exit: Extract<ContainerCommand, { type: 'RecordExited' }>, state: PresentContainer): ExitReason {
   if (exit.keeperLost) return 'keeper-lost';
   if (exit.oomKilled) return 'oom';
+  if (state.run.stopRequested?.startsAgain) return 'unhealthy';
   if (state.run.stopRequested && exit.signal === SIGKILL) return 'stop-timeout';
   const { kill } = state.run;
   if (state.run.stopRequested || kill?.ends || state.remove || (exit.signal !== 0 && exit.signal === kill?.signal)) return 'killed-api';
@@ -186,19 +207,27 @@ function reasonOf(exit: Extract<ContainerCommand, { type: 'RecordExited' }>, sta
 
 function evolve(state: Container, event: ContainerEvent): Container {
   if (event.type === 'ContainerCreated') {
-    const { container: id, at: createdAt, name, config, hostConfig, imageId, imageRef, layers, path, args, mounts } = event;
-    return { status: 'created', spec: { id, createdAt, name, config, hostConfig, imageId, imageRef, layers, path, args, mounts }, run: noRun, restartCount: 0, restartDelayMs: 0 };
+    const { container: id, at: createdAt, name, config, hostConfig, imageId, imageRef, layers, path, args, mounts, restartWhenUnhealthy } = event;
+    return { status: 'created', spec: { id, createdAt, name, config, hostConfig, imageId, imageRef, layers, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }) }, run: noRun, restartCount: 0, restartDelayMs: 0 };
   }
   if (state.status === 'absent') return state;
   switch (event.type) {
     case 'StartRequested': {
       const byPolicy = event.reason === 'restart-policy';
-      return { ...state, status: 'starting', run: { ...noRun, start: event.start, over: false }, restartCount: byPolicy ? state.restartCount + 1 : 0, restartDelayMs: byPolicy ? state.restartDelayMs : 0 };
+      const { unhealthyRestarts = 0, ...kept } = state;
+      return { ...kept, ...(byPolicy && unhealthyRestarts > 0 ? { unhealthyRestarts } : {}), status: 'starting', run: { ...noRun, start: event.start, over: false }, restartCount: byPolicy ? state.restartCount + 1 : 0, restartDelayMs: byPolicy ? state.restartDelayMs : 0 };
     }
     case 'ContainerStarted':
-      return { ...state, status: state.status === 'removing' ? 'removing' : 'running', run: { ...state.run, pid: event.pid, startedAt: event.at, ...(event.endpoint ? { endpoint: event.endpoint } : {}) } };
+      return { ...state, ...(probeCommand(state.spec.config.Healthcheck) ? { health: healthWhenStarted(state.health) } : {}), status: state.status === 'removing' ? 'removing' : 'running', run: { ...state.run, pid: event.pid, startedAt: event.at, ...(event.endpoint ? { endpoint: event.endpoint } : {}) } };
     case 'StartFailed':
       return { ...state, status: state.status === 'removing' ? 'removing' : state.run.start > 1 ? 'exited' : 'created', run: { ...state.run, pid: 0, finishedAt: state.run.start > 1 ? event.at : '', exitCode: event.exitCode, error: event.error, over: true } };
+    case 'HealthProbed': {
+      if (state.health === undefined) return state;
+      const { unhealthyRestarts = 0, ...kept } = state;
+      return { ...kept, ...(unhealthyRestarts > 0 && event.status !== 'healthy' ? { unhealthyRestarts } : {}), health: withProbe(state.health, event) };
+    }
+    case 'UnhealthyRestartRequested':
+      return { ...state, unhealthyRestarts: (state.unhealthyRestarts ?? 0) + 1, run: { ...state.run, stopRequested: { signal: event.signal, timeoutSeconds: event.timeoutSeconds, startsAgain: true } } };
     case 'StopRequested':
       return { ...state, status: state.status === 'restarting' ? 'exited' : state.status, run: { ...state.run, stopRequested: { signal: event.signal, timeoutSeconds: event.timeoutSeconds } } };
     case 'KillRequested': {
@@ -209,7 +238,7 @@ function evolve(state: Container, event: ContainerEvent): Container {
     }
     case 'ContainerExited': {
       const { endpoint: _released, changing: _over, ...run } = state.run;
-      return { ...state, status: state.status === 'removing' ? 'removing' : 'exited', run: { ...run, pid: 0, finishedAt: event.at, exitCode: event.exitCode, oomKilled: event.oomKilled, over: true } };
+      return { ...state, ...(state.health ? { health: healthWhenOver(state.health) } : {}), status: state.status === 'removing' ? 'removing' : 'exited', run: { ...run, pid: 0, finishedAt: event.at, exitCode: event.exitCode, oomKilled: event.oomKilled, over: true } };
     }
     // Told for those who watch; the container is as it was.
     case 'ContainerAttached':

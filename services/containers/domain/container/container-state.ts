@@ -1,5 +1,5 @@
 import type { LimitChanges } from '#contracts/containers/container-config.js';
-import type { EndpointSettings } from '#contracts/containers/container-state.js';
+import type { ContainerHealth, EndpointSettings } from '#contracts/containers/container-state.js';
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { KillMeaning } from '../kill-signal.js';
 
@@ -19,8 +19,8 @@ export interface Run {
   readonly exitCode: number;
   readonly oomKilled: boolean;
   readonly error: string;
-  /** A person asked it to stop. */
-  readonly stopRequested?: { readonly signal: number; readonly timeoutSeconds: number };
+  /** Asked to stop: by a person, or (`startsAgain`) since it is unhealthy. */
+  readonly stopRequested?: { readonly signal: number; readonly timeoutSeconds: number; readonly startsAgain?: true };
   /** Signals sent by hand: the newest, and whether one of them cancelled the restart policy or was sent to end the run. */
   readonly kill?: { readonly signal: number } & KillMeaning;
   /** Asked for, and not known to be done. */
@@ -41,6 +41,10 @@ export type Container =
       readonly restartDelayMs: number;
       /** Changes of limits that were asked for, and are not known to hold. */
       readonly update?: LimitChanges;
+      /** From the first start on; the log of probes goes on over restarts. */
+      readonly health?: ContainerHealth;
+      /** Restarts for being unhealthy since it was healthy, or started by hand. */
+      readonly unhealthyRestarts?: number;
       readonly remove?: { readonly force: boolean; readonly volumes: boolean };
     };
 

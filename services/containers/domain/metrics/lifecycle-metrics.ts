@@ -100,6 +100,7 @@ export class LifecycleMetrics {
         if (event.start > 1) enter(container, 'exited', at);
         return;
       }
+      case 'UnhealthyRestartRequested':
       case 'StopRequested':
         container.stopRequestedAt = at;
         if (container.state === 'restarting') enter(container, 'exited', at);

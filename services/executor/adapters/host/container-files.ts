@@ -34,10 +34,18 @@ export class ContainerFiles {
 
   /** What the host resolves names with; empty where it has no such file. */
   hostResolvConf(): string {
-    try {
-      return readFileSync('/etc/resolv.conf', 'utf8');
-    } catch {
-      return '';
-    }
+    return textOf('/etc/resolv.conf');
+  }
+
+  hostHosts(): string {
+    return textOf('/etc/hosts');
+  }
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
   }
 }

@@ -1,5 +1,9 @@
 import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix, relative } from 'node:path';
+import type { BlockThrottle, TaskDevice } from '#contracts/executor/tasks.js';
+import type { DeviceThrottle } from '#libs/cgroup/limits.js';
+import { invalid } from '#libs/errors/errors.js';
+import type { AskedDevice } from '../../domain/spec/devices.js';
 import type { Device } from '../../domain/spec/runtime-spec.js';
 
 /** Below /dev, but file systems of the container's own, or of no use outside the host's session. */
@@ -14,6 +18,28 @@ export function hostDevices(directory = '/dev', depth = 0): readonly Device[] {
     const path = join(directory, entry.name);
     if (entry.isDirectory()) return hostDevices(path, depth + 1);
     return entry.isCharacterDevice() || entry.isBlockDevice() ? deviceAt(path) : [];
+  });
+}
+
+/** The nodes that `--device` asked for: one, or all below a directory. Rejects in dockerd's words what is not there or is no device. */
+export function askedDevices(asked: readonly TaskDevice[]): readonly AskedDevice[] {
+  return asked.flatMap(({ source, target, access }) => {
+    const wrong = (why: string): Error => invalid(`error gathering device information while adding custom device "${source}": ${why}`);
+    const facts = statSync(source, { throwIfNoEntry: false });
+    if (!facts) throw wrong('no such file or directory');
+    const at = posix.normalize(`/${target}`);
+    const devices = facts.isDirectory() ? hostDevices(source).map((device) => ({ ...device, path: join(at, relative(source, device.path)) })) : deviceAt(source).map((device) => ({ ...device, path: at }));
+    if (devices.length === 0) throw wrong('not a device node');
+    return devices.map((device) => ({ device, access }));
+  });
+}
+
+/** Throttles by device number. Rejects what is no block device. */
+export function throttledDevices(throttles: readonly BlockThrottle[]): readonly DeviceThrottle[] {
+  return throttles.map(({ path, limits, rate }) => {
+    const [device] = deviceAt(path);
+    if (!device) throw invalid(statSync(path, { throwIfNoEntry: false }) ? `${path}: not a block device` : `stat ${path}: no such file or directory`);
+    return { major: device.major, minor: device.minor, limits, rate };
   });
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { arch, cpus, hostname, release, totalmem } from 'node:os';
 import type { HostFacts } from '#contracts/executor/host.js';
 import type { CgroupLayout } from '#libs/cgroup/layout.js';
@@ -24,9 +24,26 @@ export function hostFacts(layout: CgroupLayout, settings: EngineSettings, storag
     securityOptions: ['name=seccomp,profile=builtin'],
     runtimes: runtimeNames(),
     dataRoot: settings.dataRoot,
+    blockWeight: hasBlockWeight(layout),
+    memoryNodes: firstLine('/sys/devices/system/node/online') || '0',
     bridgeForwarding: true,
     warnings: [],
   };
+}
+
+/** v1: a file of the root cgroup's; v2 has one in each below the root. */
+function hasBlockWeight({ mode, controllers, unified = '' }: CgroupLayout): boolean {
+  const blkio = controllers.get('blkio');
+  if (mode !== 'v2') return blkio !== undefined && existsSync(`${blkio}/blkio.weight`);
+  return readdirSync(unified, { withFileTypes: true }).some((entry) => entry.isDirectory() && ['io.weight', 'io.bfq.weight'].some((file) => existsSync(`${unified}/${entry.name}/${file}`)));
+}
+
+function firstLine(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return '';
+  }
 }
 
 function osRelease(): Record<string, string> {

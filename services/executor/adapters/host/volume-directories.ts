@@ -18,9 +18,14 @@ export class VolumeDirectories {
     private readonly threads: Pick<TreeThreads, 'run'>,
   ) {}
 
+  /** Where the volume's files are, or would be. */
+  data(name: string): string {
+    return join(this.of(name), '_data');
+  }
+
   /** The volume's own directory, made if it is not there. */
   async ensure(name: string): Promise<string> {
-    const path = join(this.of(name), '_data');
+    const path = this.data(name);
     await mkdir(this.of(name), { recursive: true, mode: 0o701 });
     await failpoint('volume.half-made');
     await mkdir(path, { recursive: true, mode: 0o755 });

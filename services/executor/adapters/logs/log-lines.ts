@@ -6,18 +6,19 @@ const NEWLINE = 10;
 /** Complete lines of one log file from a position on; what the writer has not finished stays for the next read. */
 export class LogLines implements AsyncDisposable {
   private rest: Buffer = Buffer.alloc(0);
+  private position = 0;
+  private end = Number.POSITIVE_INFINITY;
 
   private constructor(
     private readonly file: FileHandle,
     readonly inode: number,
-    private position: number,
   ) {}
 
   /** Undefined when there is no such file. */
-  static async open(path: string, position = 0): Promise<LogLines | undefined> {
+  static async open(path: string): Promise<LogLines | undefined> {
     try {
       const file = await open(path, 'r');
-      return new LogLines(file, (await file.stat()).ino, position);
+      return new LogLines(file, (await file.stat()).ino);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
@@ -27,8 +28,9 @@ export class LogLines implements AsyncDisposable {
   /** The next lines, without their newline; none: at the end for now. */
   async next(): Promise<Buffer[]> {
     for (;;) {
-      const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-      const { bytesRead } = await this.file.read(chunk, 0, CHUNK_BYTES, this.position);
+      const wanted = Math.min(CHUNK_BYTES, this.end - this.position);
+      const chunk = Buffer.allocUnsafe(wanted);
+      const { bytesRead } = await this.file.read(chunk, 0, wanted, this.position);
       if (bytesRead === 0) return [];
       this.position += bytesRead;
       const bytes = this.rest.length === 0 ? chunk.subarray(0, bytesRead) : Buffer.concat([this.rest, chunk.subarray(0, bytesRead)]);
@@ -43,9 +45,14 @@ export class LogLines implements AsyncDisposable {
     }
   }
 
-  /** Whether the writer has gone on. */
-  async hasMore(): Promise<boolean> {
-    return (await this.file.stat()).size > this.position;
+  /** Bytes that are there and were not read. */
+  async unreadBytes(): Promise<number> {
+    return Math.max(0, (await this.file.stat()).size - this.position);
+  }
+
+  /** What is written from now on is not read: a reader slower than the writer would never come to an end. */
+  async endHere(): Promise<void> {
+    this.end = (await this.file.stat()).size;
   }
 
   /** Moves to the beginning of the `count`-th line from the end. Returns how many there were. */

@@ -35,9 +35,17 @@ export const isPast = (record: LogRecord, filter: LogFilter): boolean => filter.
 /** The record as the Engine API's log stream has it: framed by stream, raw for terminals. */
 export function logBytes(record: LogRecord, filter: LogFilter): Buffer {
   const text = Buffer.from(filter.timestamps ? `${record.time} ${record.log}` : record.log);
-  if (filter.terminal) return text;
+  return filter.terminal ? text : framed(record.stream === 'stderr' ? 2 : 1, text);
+}
+
+/** What went wrong once the stream has begun, in the frame that clients take for it (stdcopy's system errors). A terminal's stream has no place for it. */
+export function failureBytes(message: string, filter: LogFilter): Buffer {
+  return filter.terminal ? Buffer.alloc(0) : framed(3, Buffer.from(`Error grabbing logs: ${message}\n`));
+}
+
+function framed(stream: number, text: Buffer): Buffer {
   const header = Buffer.alloc(8);
-  header.writeUInt8(record.stream === 'stderr' ? 2 : 1, 0);
+  header.writeUInt8(stream, 0);
   header.writeUInt32BE(text.length, 4);
   return Buffer.concat([header, text]);
 }

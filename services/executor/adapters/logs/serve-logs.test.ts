@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -146,6 +146,58 @@ test('who follows goes on in the new file when the log is rotated', async () => 
   await reader.sees('three');
   reader.writer.end();
   expect(await reader.rest()).toBe('one\ntwo\nthree\n');
+});
+/** Of this process's descriptors, those that are the log's. */
+async function heldInodes(): Promise<number[]> {
+  const links = (await readdir('/proc/self/fd')).map((fd) => `/proc/self/fd/${fd}`);
+  const logs = await Promise.all(links.map(async (link) => ((await readlink(link).catch(() => '')).startsWith(path) ? [(await stat(link)).ino] : [])));
+  return logs.flat();
+}
+
+/** As the shim rotates, keeping three files. */
+async function rotate(): Promise<void> {
+  await rename(`${path}.1`, `${path}.2`).catch(() => undefined);
+  await rename(path, `${path}.1`);
+}
+test('who follows misses nothing when the log is rotated twice between two looks', async () => {
+  await writeFile(path, line('one\n'));
+  const reader = following();
+  await reader.sees('one');
+  await appendFile(path, line('two\n'));
+  await rotate();
+  await writeFile(path, line('three\n'));
+  await rotate();
+  await writeFile(path, line('four\n'));
+  await reader.sees('four');
+  reader.writer.end();
+  expect(await reader.rest()).toBe('one\ntwo\nthree\nfour\n');
+});
+test('who follows and stands still has all of it, though rotation has removed it meanwhile', async () => {
+  const big = (name: string): string => line(`${name}${'.'.repeat(20_000)}\n`);
+  await writeFile(path, big('one'));
+  const out = new PassThrough({ highWaterMark: 1 });
+  const writer = new Writer();
+  const served = serveLogs({ ...everything(), follow: true }, writer, out);
+  await expect.poll(() => out.readableLength + out.writableLength).toBeGreaterThan(0); // and now it waits
+  for (const name of ['two', 'three', 'four', 'five', 'six']) {
+    await rotate();
+    await writeFile(path, big(name));
+    // What is rotated is held open as soon as it is seen.
+    await expect.poll(async () => await heldInodes()).toContain((await stat(path)).ino);
+  }
+  writer.end();
+  const [content] = await Promise.all([text(out), served]);
+  expect(content.replaceAll('.', '')).toBe('one\ntwo\nthree\nfour\nfive\nsix\n');
+  expect(await heldInodes()).toEqual([]);
+});
+test('a read that does not follow ends where the log was when it began', async () => {
+  await writeFile(path, line('one\n'));
+  const out = new PassThrough({ highWaterMark: 1 });
+  const served = serveLogs(everything(), ended, out);
+  await expect.poll(() => out.readableLength + out.writableLength).toBeGreaterThan(0);
+  await appendFile(path, line('two\n'));
+  expect(await text(out)).toBe('one\n');
+  await served;
 });
 test('a reader who goes away ends the following', async () => {
   await writeFile(path, line('one\n'));

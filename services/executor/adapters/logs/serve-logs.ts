@@ -1,9 +1,10 @@
-import { watch } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import type { Writable } from 'node:stream';
 import { dirname } from 'node:path';
-import { LogLines } from './log-lines.js';
-import { isPast, isWanted, type LogFilter, logBytes, parseRecord } from './log-record.js';
+import type { Writable } from 'node:stream';
+import { errorMessage } from '#libs/errors/errors.js';
+import { FolderChanges } from './folder-changes.js';
+import { LogFiles } from './log-files.js';
+import type { LogLines } from './log-lines.js';
+import { failureBytes, isPast, isWanted, type LogFilter, logBytes, parseRecord } from './log-record.js';
 
 export interface LogRequest extends LogFilter {
   readonly path: string;
@@ -18,99 +19,74 @@ export interface LogWriter {
   onEnd(listener: () => void): () => void;
 }
 
-/** Writes a container's log to `out` and ends it; when following, with the container. The reader's pace is the pace. */
+/** Writes a container's log to `out` and ends it; when following, with the container. The reader's pace is the pace: nobody else waits for it. */
 export async function serveLogs(request: LogRequest, writer: LogWriter, out: Writable): Promise<void> {
-  let gone = false;
-  out.on('close', () => (gone = true));
-  const files = await filesInOrder(request);
+  const files = new LogFiles(request.path);
   try {
-    for (const [index, file] of files.entries()) {
-      const isNewest = index === files.length - 1;
-      if (await copy(file, request, out, () => gone)) return;
-      if (isNewest && request.follow) await follow(file, request, writer, out, () => gone);
-    }
-    if (files.length === 0 && request.follow && !writer.ended()) {
-      await changed(request.path, writer, out);
-      if (!gone) return await serveLogs({ ...request, tail: -1 }, writer, out);
+    if (request.follow && !writer.ended()) await follow(files, request, writer, out);
+    else await readOnce(files, request, out);
+  } catch (error) {
+    if (out.writable) out.write(failureBytes(errorMessage(error), request));
+  } finally {
+    await files[Symbol.asyncDispose]();
+    if (!out.destroyed) out.end();
+  }
+}
+
+/** What is there now. */
+async function readOnce(files: LogFiles, request: LogRequest, out: Writable): Promise<void> {
+  await files.look();
+  await files.endHere();
+  await files.keepTail(request.tail);
+  for (let file; (file = files.shift()); ) {
+    await using current = file;
+    if (await copy(current, request, out)) return;
+  }
+}
+
+async function follow(files: LogFiles, request: LogRequest, writer: LogWriter, out: Writable): Promise<void> {
+  // A reader that waits for its own reader still holds what is rotated meanwhile.
+  using changes = new FolderChanges(dirname(request.path), () => void files.look().catch(() => undefined));
+  const touch = (): void => changes.touch();
+  const unlisten = writer.onEnd(touch);
+  out.on('close', touch);
+  let current: LogLines | undefined;
+  try {
+    await files.look();
+    await files.keepTail(request.tail);
+    while (!out.destroyed) {
+      // All asked before reading: what was written before an end or a rotation is then read for certain.
+      const { seen } = changes;
+      const ended = writer.ended();
+      await files.look();
+      const isRotated = files.count > 0;
+      if (current && (await copy(current, request, out))) return;
+      if (isRotated) {
+        await current?.[Symbol.asyncDispose]();
+        current = files.shift();
+      } else if (ended) {
+        return;
+      } else {
+        await changes.after(seen);
+      }
     }
   } finally {
-    for (const file of files) await file[Symbol.asyncDispose]();
-    if (!gone) out.end();
+    await current?.[Symbol.asyncDispose]();
+    out.off('close', touch);
+    unlisten();
   }
 }
 
-/** Oldest first, each at the line where reading begins. */
-async function filesInOrder({ path, tail }: LogRequest): Promise<LogLines[]> {
-  const files: LogLines[] = [];
-  let wanted = tail < 0 ? Number.POSITIVE_INFINITY : tail;
-  for (let number = 0; wanted > 0 || number === 0; number++) {
-    const file = await LogLines.open(number === 0 ? path : `${path}.${number}`);
-    if (!file) break;
-    files.unshift(file);
-    if (Number.isFinite(wanted)) wanted -= await file.seekFromEnd(wanted);
-  }
-  return files;
-}
-
-/** True when a record past `until` was met: nothing after it can be wanted. */
-async function copy(file: LogLines, filter: LogFilter, out: Writable, isGone: () => boolean): Promise<boolean> {
+/** True when nothing more can be wanted: a record past `until` was met, or the reader has gone. */
+async function copy(file: LogLines, filter: LogFilter, out: Writable): Promise<boolean> {
   for (let lines = await file.next(); lines.length > 0; lines = await file.next()) {
     const records = lines.map(parseRecord).filter((record) => record !== undefined);
     const bytes = Buffer.concat(records.filter((record) => isWanted(record, filter)).map((record) => logBytes(record, filter)));
-    if (isGone()) return true;
+    if (out.destroyed) return true;
     if (bytes.length > 0 && !out.write(bytes)) await drained(out);
     if (records.some((record) => isPast(record, filter))) return true;
   }
-  return isGone();
-}
-
-async function follow(newest: LogLines, request: LogRequest, writer: LogWriter, out: Writable, isGone: () => boolean): Promise<void> {
-  let file = newest;
-  while (!isGone()) {
-    // Asked before reading: what was written before the end is then read for certain.
-    const ended = writer.ended();
-    if (await copy(file, request, out, isGone)) return;
-    const rotated = await isOther(file, request.path);
-    if (rotated) {
-      const next = await LogLines.open(request.path);
-      if (next) {
-        await copy(file, request, out, isGone);
-        if (file !== newest) await file[Symbol.asyncDispose]();
-        file = next;
-        continue;
-      }
-    }
-    if (ended) break;
-    await changed(request.path, writer, out, file);
-  }
-  if (file !== newest) await file[Symbol.asyncDispose]();
-}
-
-async function isOther(file: LogLines, path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).ino !== file.inode;
-  } catch {
-    return false;
-  }
-}
-
-/** Resolves when something in the log's folder changes, the writer ends, or the reader goes. */
-function changed(path: string, writer: LogWriter, out: Writable, file?: LogLines): Promise<void> {
-  return new Promise((resolve) => {
-    const watcher = watch(dirname(path), () => finish());
-    const unlisten = writer.onEnd(() => finish());
-    const finish = (): void => {
-      watcher.close();
-      unlisten();
-      out.off('close', finish);
-      resolve();
-    };
-    watcher.on('error', finish);
-    out.on('close', finish);
-    // What happened between the last read and the watch would be missed: look once more now that it stands.
-    if (writer.ended()) finish();
-    else void file?.hasMore().then((more) => more && finish());
-  });
+  return out.destroyed;
 }
 
 function drained(out: Writable): Promise<void> {

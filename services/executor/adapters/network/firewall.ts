@@ -5,7 +5,7 @@ import type { Fd } from '#libs/linux/native.js';
 import { inNetworkNamespace } from '#libs/linux/network-namespace.js';
 import { NETLINK_NETFILTER, NetlinkSocket } from '#libs/linux/netlink-socket.js';
 import { decodeOutcome, encodeMessages } from '#libs/netlink/messages.js';
-import { elementBatch } from '#libs/netlink/nftables.js';
+import { chainQuery, elementBatch, rulesInChain } from '#libs/netlink/nftables.js';
 import type { PublishedPortRule, RuleSet } from './rule-set.js';
 import { publishedElement, ruleSetText, tableName } from './rule-set.js';
 
@@ -32,6 +32,15 @@ export class Firewall {
   /** A table that is not there changes nothing. */
   removeRuleSet(): Promise<void> {
     return this.#run(`table ip ${this.#table}\ndelete table ip ${this.#table}\n`);
+  }
+
+  /** Whether the table is there with its rules: somebody else may have flushed all tables, or all rules. A look at one chain that is never empty. */
+  hasRules(): boolean {
+    using socket = new NetlinkSocket(NETLINK_NETFILTER, this.namespace);
+    const query = [chainQuery(this.#table, 'forward')];
+    const { replies, refused } = decodeOutcome(query, socket.transact(encodeMessages(query)));
+    for (const refusal of refused.values()) if (refusal.code !== 'ENOENT') throw refusal;
+    return replies.some(({ payload }) => rulesInChain(payload) > 0);
   }
 
   /** All or none, in one netlink transaction of some 0.1 ms. A port that is published to the same place already changes nothing; to another one: conflict. */

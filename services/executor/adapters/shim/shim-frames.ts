@@ -9,6 +9,7 @@ export const TICKET = 5;
 export const ACK_EXIT = 6;
 export const CLOSE_STDIN = 7;
 export const PING = 8;
+export const SIGNAL_EXEC = 9;
 
 const STARTED = 101;
 const FAILED = 102;

@@ -1,13 +1,21 @@
 import { spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
-import { internal, unavailable } from '#libs/errors/errors.js';
+import { BerthError, internal, unavailable } from '#libs/errors/errors.js';
 import { errnoName } from '#libs/linux/errno.js';
+import { orphanedShim } from './orphaned-shim.js';
 
 /** How long a shim may take to be forked and listening. */
 const SPAWN_DEADLINE_MS = 10_000;
 
 /** Shims write their task directory over their command line, which is as long as the zygote's. */
 const ROOM_FOR_NAMES = '.'.repeat(240);
+
+/** It died with requests unanswered, which it may have carried out. */
+class ZygoteLost extends BerthError {
+  constructor() {
+    super('internal', 'the zygote ended');
+  }
+}
 
 interface Waiting {
   readonly resolve: (pid: number) => void;
@@ -21,6 +29,7 @@ interface Waiting {
  */
 export class Zygote {
   private channel: Writable | undefined;
+  private pid: number | undefined;
   private waiting: Waiting[] = [];
   private received: Buffer = Buffer.alloc(0);
 
@@ -38,8 +47,17 @@ export class Zygote {
     this.ensure();
   }
 
-  /** Resolves to the pid of a shim that carries out `plan` and listens on its socket already. */
-  spawnShim(plan: Uint8Array): Promise<number> {
+  /** Resolves to the pid of a shim that carries out `plan` and listens on its socket, in `taskDirectory`, already. When the zygote dies over it, once and no more. */
+  async spawnShim(plan: Uint8Array, taskDirectory: string): Promise<number> {
+    try {
+      return await this.fork(plan);
+    } catch (error) {
+      if (!(error instanceof ZygoteLost)) throw error;
+      return (await orphanedShim(this.program, taskDirectory, () => this.pid)) ?? this.fork(plan);
+    }
+  }
+
+  private fork(plan: Uint8Array): Promise<number> {
     const channel = this.ensure();
     const header = Buffer.alloc(4);
     header.writeUInt32LE(plan.length);
@@ -60,11 +78,12 @@ export class Zygote {
     const child = spawn(this.program, ['zygote', ROOM_FOR_NAMES], { stdio: ['pipe', 'pipe', 'inherit'], cwd: '/', env: {} });
     const channel = child.stdin;
     this.channel = channel;
+    this.pid = child.pid;
     child.stdout.on('data', (bytes: Buffer) => this.answered(bytes));
     // A zygote that is gone is told by its exit.
     channel.on('error', () => undefined);
     child.on('error', (error) => this.lost(error));
-    child.on('exit', () => this.lost(internal('the zygote ended')));
+    child.on('exit', () => this.lost(new ZygoteLost()));
     return channel;
   }
 
@@ -83,6 +102,7 @@ export class Zygote {
 
   private lost(error: Error): void {
     this.channel = undefined;
+    this.pid = undefined;
     this.received = Buffer.alloc(0);
     this.give(error);
   }

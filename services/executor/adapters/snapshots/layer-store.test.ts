@@ -170,6 +170,18 @@ describe.skipIf(!isRoot)('unpacked layers', () => {
     await expect(store.unpack(cut)).rejects.toThrow('decompressed');
   });
 
+  test('a layer that is there already vouches for no other blob', async () => {
+    const of = await layer([file('a')]);
+    await store.unpack(of);
+    const packed = { ...of, digest: (await layer([file('a')], gzipSync)).digest };
+    expect(await Promise.all([store.unpack(packed), store.unpack(of)])).toEqual([{ sizeBytes: 4 }, { sizeBytes: 4 }]);
+    const forged = { ...of, digest: (await layer([file('a', 'other')], gzipSync)).digest };
+    await expect(store.unpack(forged)).rejects.toThrow(`not the ${of.diffId} that the image says`);
+    await expect(Promise.all([store.unpack(of), store.unpack(forged)])).rejects.toMatchObject({ kind: 'invalid' });
+    rmSync(blobPath(join(top, 'data'), packed.digest));
+    expect(await store.unpack(packed)).toEqual({ sizeBytes: 4 }); // seen once is enough
+  });
+
   test('a start finds what a killed unpacking or removal left, and no unknown directory stays', async () => {
     const of = await layer([file('kept')]);
     const half = await layer([file('half')]);

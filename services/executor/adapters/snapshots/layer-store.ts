@@ -23,6 +23,8 @@ interface LayerFacts {
   readonly chainId: string;
   readonly diffId: string;
   readonly sizeBytes: number;
+  /** Blobs that were seen to hold this layer, however they are compressed. */
+  readonly digests: readonly string[];
 }
 
 const TEMPORARY = '.tmp-';
@@ -35,7 +37,7 @@ const FACTS = '.facts';
 export class LayerStore {
   /** Holds all layers, each by its name. */
   readonly root: string;
-  private readonly running = new Map<string, Promise<{ readonly sizeBytes: number }>>();
+  private readonly running = new Map<string, { readonly digest: string; readonly work: Promise<{ readonly sizeBytes: number }> }>();
 
   constructor(
     private readonly dataRoot: string,
@@ -63,13 +65,18 @@ export class LayerStore {
     return (await this.facts(chainId)) !== undefined;
   }
 
-  /** Unpacks the blob; done already: nothing. Rejects as not-found without the blob, as invalid when it is no layer or not the one of `diffId`. */
+  /**
+   * Unpacks the blob; where the layer is there already, another blob than the ones it is known by is read to see that it holds the same. Rejects as not-found
+   * without the blob, as invalid when it is no layer or not the one of `diffId`.
+   */
   async unpack(layer: LayerBlob): Promise<{ readonly sizeBytes: number }> {
     const name = this.nameOf(layer.chainId);
-    const running = this.running.get(name);
-    if (running) return await running;
+    for (let running; (running = this.running.get(name)); ) {
+      if (running.digest === layer.digest) return await running.work;
+      await running.work.catch(() => undefined);
+    }
     const work = this.unpackNow(name, layer).finally(() => this.running.delete(name));
-    this.running.set(name, work);
+    this.running.set(name, { digest: layer.digest, work });
     return await work;
   }
 
@@ -79,7 +86,7 @@ export class LayerStore {
   }
 
   private async removeByName(name: string): Promise<void> {
-    await this.running.get(name)?.catch(() => undefined);
+    await this.running.get(name)?.work.catch(() => undefined);
     // First the facts: a layer half gone must not count as one.
     await rm(this.factsPath(name), { force: true });
     await failpoint('layer.half-removed');
@@ -103,7 +110,13 @@ export class LayerStore {
   private async unpackNow(name: string, layer: LayerBlob): Promise<{ readonly sizeBytes: number }> {
     const diffId = parseDigest(layer.diffId, 'diff id');
     const known = await this.facts(layer.chainId);
-    if (known) return { sizeBytes: known.sizeBytes };
+    if (known) {
+      if (!known.digests.includes(layer.digest)) {
+        await this.threads.run('checkLayer', { dataRoot: this.dataRoot, digest: layer.digest, diffId });
+        await this.writeFacts(name, { ...known, digests: [...known.digests, layer.digest] });
+      }
+      return { sizeBytes: known.sizeBytes };
+    }
     const target = join(this.root, name);
     const temporary = join(this.root, `${TEMPORARY}${randomBytes(8).toString('hex')}`);
     await mkdir(temporary, { recursive: true, mode: 0o755 });
@@ -114,7 +127,7 @@ export class LayerStore {
       await rename(temporary, target);
       await syncDirectory(this.root);
       await failpoint('layer.in-place');
-      await this.writeFacts(name, { chainId: layer.chainId, diffId, sizeBytes });
+      await this.writeFacts(name, { chainId: layer.chainId, diffId, sizeBytes, digests: [layer.digest] });
       return { sizeBytes };
     } catch (error) {
       await removeTree(temporary);
@@ -129,7 +142,8 @@ export class LayerStore {
 
   private async facts(chainId: string): Promise<LayerFacts | undefined> {
     try {
-      const facts = JSON.parse(await readFile(this.factsPath(this.nameOf(chainId)), 'utf8')) as LayerFacts;
+      // Facts of before blobs were written down have no digests.
+      const facts = { digests: [], ...(JSON.parse(await readFile(this.factsPath(this.nameOf(chainId)), 'utf8')) as Omit<LayerFacts, 'digests'>) };
       return facts.chainId === chainId ? facts : undefined;
     } catch (error) {
       if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;

@@ -4,6 +4,7 @@ import { refuseOther, type ContainerRoot, type RootSource, type Snapshotter } fr
 /** overlayfs: nothing is copied before it is changed. */
 export class OverlaySnapshotter implements Snapshotter {
   readonly driver = 'overlay2';
+  readonly written = { path: 'diff', withImage: false };
 
   constructor(private readonly layersDirectory: string) {}
 

@@ -21,6 +21,8 @@ export interface ContainerRoot {
 export interface Snapshotter {
   /** As `docker info` calls it. */
   readonly driver: 'overlay2' | 'vfs';
+  /** Where in the container's directory lies what it wrote; `withImage`: among all that its image has. */
+  readonly written: { readonly path: string; readonly withImage: boolean };
   /** Rejects as a conflict where the container was made with another driver, whose files it would not see. */
   prepare(root: ContainerRoot): Promise<RootSource>;
 }

@@ -17,11 +17,31 @@ export interface UnpackJob {
   readonly diffId: string;
 }
 
+/** A blob of the content store that has to be the layer of `diffId`. */
+export type CheckJob = Omit<UnpackJob, 'directory'>;
+
 /**
  * Unpacks a blob of the content store, on the disk when it resolves: to the bytes of all files. Rejects as not-found without the blob, as invalid when it is no
  * layer or not the one of `diffId`; the directory then holds what came before.
  */
-export async function unpackLayer({ dataRoot, directory, digest, diffId }: UnpackJob): Promise<number> {
+export async function unpackLayer({ directory, ...blob }: UnpackJob): Promise<number> {
+  let sizeBytes = 0;
+  await readPlain(blob, async (plain) => {
+    sizeBytes = await applyLayer(directory, plain);
+  });
+  flush(directory);
+  return sizeBytes;
+}
+
+/** Reads a blob and unpacks nothing. Rejects as `unpackLayer` does. */
+export function checkLayer(blob: CheckJob): Promise<void> {
+  return readPlain(blob, async (plain) => {
+    for await (const _ of plain);
+  });
+}
+
+/** Hands the decompressed bytes to `read`, which reads to the end, and compares what they are with `diffId`. */
+async function readPlain({ dataRoot, digest, diffId }: CheckJob, read: (plain: AsyncIterable<Buffer>) => Promise<void>): Promise<void> {
   const path = blobPath(dataRoot, digest);
   await stat(path).catch((error: unknown) => {
     throw notFound(`the blob of layer ${digest} is not in the content store: ${errorMessage(error)}`);
@@ -38,11 +58,9 @@ export async function unpackLayer({ dataRoot, directory, digest, diffId }: Unpac
       throw invalid(`layer ${digest} cannot be decompressed: ${errorMessage(error)}`, error);
     }
   };
-  const sizeBytes = await applyLayer(directory, hashed());
+  await read(hashed());
   const found = `sha256:${hash.digest('hex')}`;
   if (found !== diffId) throw invalid(`layer ${digest} holds ${found}, not the ${diffId} that the image says`);
-  flush(directory);
-  return sizeBytes;
 }
 
 /** One call for all files: an fsync each takes minutes for an image of ten thousand. */

@@ -2,12 +2,13 @@ import type { PathStat } from '#contracts/containers/archives.js';
 import { type FillJob, fillVolume } from '../host/fill-volume.js';
 import { readUserFiles } from '../runtimes/user-files.js';
 import type { UserFiles } from '../../domain/spec/container-user.js';
-import { unpackLayer, type UnpackJob } from '../snapshots/unpack-layer.js';
+import { checkLayer, type CheckJob, unpackLayer, type UnpackJob } from '../snapshots/unpack-layer.js';
 import { checkTarget, type ExtractJob, extractArchive, type PathJob, readArchive, type ReadJob, statPath } from './root-jobs.js';
 import { type MergeJob, mergeLayers } from './merge-layers.js';
 import { type Layers, withMergedView } from './merged-view.js';
 import { probeOverlay } from './probe-overlay.js';
 import { removeAllIn } from './remove-all-in.js';
+import { treeSize } from './tree-size.js';
 
 /** Work on whole directory trees: too long for the thread that starts containers. All of it can be sent to another thread: plain data in, plain data out. */
 export interface TreeJobs {
@@ -15,6 +16,7 @@ export interface TreeJobs {
   readonly extractArchive: { readonly job: ExtractJob; readonly result: void };
   readonly readArchive: { readonly job: ReadJob; readonly result: void };
   readonly statPath: { readonly job: PathJob; readonly result: PathStat };
+  readonly checkLayer: { readonly job: CheckJob; readonly result: void };
   readonly fillVolume: { readonly job: FillJob; readonly result: void };
   readonly mergeLayers: { readonly job: MergeJob; readonly result: void };
   readonly probeOverlay: { readonly job: { readonly directory: string }; readonly result: boolean };
@@ -22,6 +24,8 @@ export interface TreeJobs {
   readonly removeAllIn: { readonly job: { readonly directory: string }; readonly result: void };
   /** Who is who in a container that is about to be. */
   readonly readUserFiles: { readonly job: Layers; readonly result: UserFiles };
+  /** Bytes of the files below a directory. */
+  readonly treeSize: { readonly job: { readonly directory: string }; readonly result: number };
   readonly unpackLayer: { readonly job: UnpackJob; readonly result: number };
 }
 
@@ -32,10 +36,12 @@ export const TREE_JOBS: { readonly [Name in TreeJobName]: (job: TreeJobs[Name]['
   extractArchive,
   readArchive,
   statPath,
+  checkLayer,
   fillVolume: async (job) => fillVolume(job),
   mergeLayers: async (job) => mergeLayers(job),
   probeOverlay: async (job) => probeOverlay(job),
   removeAllIn: async (job) => removeAllIn(job),
   readUserFiles: async (layers) => withMergedView(layers, readUserFiles),
+  treeSize: async (job) => treeSize(job),
   unpackLayer,
 };

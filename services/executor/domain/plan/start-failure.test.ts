@@ -23,7 +23,8 @@ test('a command that may not run is told in the words from which clients make ex
   for (const errno of [ENOENT, EACCES, ENOTDIR, ENOEXEC]) expect(failure(errno).kind).toBe('invalid');
 });
 test('a user that the image does not know is named', () => {
-  const plan = planOf(settings, [{ op: 'set_user', actor: 'child', from: 'process.user', user: 'app:staff' } as unknown as PlanStep]);
+  const plan = planOf(settings, [{ op: 'set_user', actor: 'child', from: 'process.user', user: 'app:staff', extraGroups: ['7', 'wheel'] }]);
+  expect(startFailure(plan, 0, 3, 'sh').message).toMatch(/^Unable to find group staff, wheel: no matching entries in group file$/);
   expect(startFailure(plan, 0, ENOENT, 'sh')).toMatchObject({ kind: 'invalid', message: 'unable to find user app: no matching entries in passwd file' });
 });
 test('any other failure names the step, what it stands for and the error of the kernel', () => {

@@ -4,6 +4,7 @@ import { describeStep, type Plan } from './encode-plan.js';
 
 const EPERM = 1;
 const ENOENT = 2;
+const ESRCH = 3;
 const EACCES = 13;
 const ENOEXEC = 8;
 const ENOTDIR = 20;
@@ -18,9 +19,17 @@ export function startFailure(plan: Plan, step: number, errno: number, command: s
     if (errno === ENOEXEC) return invalid(`${prefix}exec: "${command}": exec format error: unknown`);
   }
   if (operation === 'set_user' && errno === ENOENT) return invalid(`unable to find user ${userOf(plan, step)}: no matching entries in passwd file`);
+  if (operation === 'set_user' && errno === ESRCH) return invalid(`Unable to find group ${groupsOf(plan, step)}: no matching entries in group file`);
   // Docker's defaults go as far as the kernel lets them; what the user asked for is done or refused.
   if (operation === 'set_rlimit' && errno === EPERM) return invalid(`${prefix}error setting rlimit (${describeStep(plan, step)}): operation not permitted: the engine has no right to raise a hard limit (CAP_SYS_RESOURCE): unknown`);
   return internal(`${prefix}step ${describeStep(plan, step)}: ${errnoName(errno)}: unknown`);
+}
+
+/** Those that were asked for by name. */
+function groupsOf(plan: Plan, number: number): string {
+  const step = plan.steps[number];
+  if (step?.op !== 'set_user') return '';
+  return [step.user.split(':')[1] ?? '', ...step.extraGroups].filter((group) => group !== '' && !/^\d+$/.test(group)).join(', ');
 }
 
 function userOf(plan: Plan, number: number): string {

@@ -2,7 +2,7 @@ import type { Ulimit } from '#contracts/containers/container-config.js';
 import type { LaunchTask } from '#contracts/executor/tasks.js';
 import { containerFilter } from '../seccomp/container-filter.js';
 import { effectiveCapabilities } from './capabilities.js';
-import { ALL_DEVICES, DEFAULT_DEVICE_RULES, DEFAULT_DEVICES } from './devices.js';
+import { ALL_DEVICES, type AskedDevice, DEFAULT_DEVICES, deviceRules } from './devices.js';
 import { environment } from './environment.js';
 import { mountsOf } from './mounts.js';
 import { rlimitOf } from './rlimits.js';
@@ -27,6 +27,8 @@ export interface SpecHost {
   readonly defaultUlimits?: readonly Ulimit[];
   /** Device nodes of the host, for privileged containers. */
   readonly hostDevices?: readonly Device[];
+  /** What `--device` asked for, found on the host. */
+  readonly askedDevices?: readonly AskedDevice[];
   /** Processors, whose thermal counters are hidden. */
   readonly cpus?: number;
 }
@@ -46,23 +48,26 @@ const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sys
 export function buildSpec(task: LaunchFields, host: SpecHost): RuntimeSpec {
   const { security } = task;
   const ownNetwork = task.network.mode !== 'host';
-  checkSysctls(task.sysctls, ownNetwork);
+  const shared = task.hostNamespaces ?? [];
+  checkSysctls(task.sysctls, { network: ownNetwork, ipc: !shared.includes('ipc') });
+  const ownName = !shared.includes('uts');
   const capabilities = effectiveCapabilities(security);
   const program = containerFilter(security, capabilities);
   const mounts = mountsOf(task, host);
   const thermal = Array.from({ length: host.cpus ?? 0 }, (_, cpu) => `/sys/devices/system/cpu/cpu${cpu}/thermal_throttle`);
   return {
     ociVersion: '1.2.0',
-    hostname: task.hostname,
-    ...(task.domainname === '' ? {} : { domainname: task.domainname }),
+    hostname: ownName ? task.hostname : '',
+    ...(task.annotations ? { annotations: task.annotations } : {}),
+    ...(task.domainname === '' || !ownName ? {} : { domainname: task.domainname }),
     process: processOf(task, capabilities, host.defaultUlimits ?? []),
     root: { path: host.rootTarget, readonly: task.readOnlyRoot, ...host.root },
     mounts,
     linux: {
-      namespaces: namespacesOf(ownNetwork, host.sandboxPath),
-      devices: security.privileged ? [...DEFAULT_DEVICES, ...(host.hostDevices ?? []).filter(({ path }) => !DEFAULT_DEVICES.some((device) => device.path === path))] : DEFAULT_DEVICES,
+      namespaces: namespacesOf(ownNetwork, host.sandboxPath).filter(({ type }) => !shared.some((name) => name === type)),
+      devices: devicesOf(host),
       cgroupsPath: host.cgroupsPath,
-      resources: { devices: security.privileged ? ALL_DEVICES : DEFAULT_DEVICE_RULES },
+      resources: { devices: security.privileged ? ALL_DEVICES : deviceRules(host.askedDevices ?? [], task.deviceRules ?? []) },
       ...(program ? { seccomp: { program } } : {}),
       sysctl: task.sysctls,
       maskedPaths: security.privileged ? [] : [...MASKED, ...thermal],
@@ -88,6 +93,13 @@ function processOf(task: LaunchFields, capabilities: readonly string[], defaultU
     noNewPrivileges: task.security.noNewPrivileges,
     ...(oomScoreAdj === undefined ? {} : { oomScoreAdj }),
   };
+}
+
+/** Default ones first: what has their name is not made twice, and what was asked for takes the place of the host's. */
+function devicesOf({ hostDevices = [], askedDevices = [] }: SpecHost): readonly Device[] {
+  const devices = new Map<string, Device>();
+  for (const device of [...hostDevices, ...askedDevices.map((asked) => asked.device), ...DEFAULT_DEVICES]) devices.set(device.path, device);
+  return [...devices.values()];
 }
 
 function namespacesOf(ownNetwork: boolean, path: string | undefined): readonly Namespace[] {

@@ -17,4 +17,21 @@ export const DEFAULT_DEVICE_RULES: readonly DeviceCgroupRule[] = [
   use(1, 3), use(1, 5), use(1, 7), use(1, 8), use(1, 9), use(5, 0), use(5, 1), use(5, 2), use(136),
 ];
 
+export interface AskedDevice {
+  readonly device: Device;
+  readonly access: string;
+}
+
+/** The defaults, and what was asked for: devices, and rules of the form "c 1:3 rwm". */
+export function deviceRules(asked: readonly AskedDevice[], rules: readonly string[]): readonly DeviceCgroupRule[] {
+  const own = asked.map(({ device: { type, major, minor }, access }): DeviceCgroupRule => ({ allow: true, type: type === 'b' ? 'b' : 'c', major, minor, access }));
+  const number = (text: string): number | undefined => (text === '*' ? undefined : Number(text));
+  const further = rules.map((rule): DeviceCgroupRule => {
+    const [type = '', major = '', minor = '', access = ''] = rule.split(/[ :]/);
+    const numbers = { ...(number(major) === undefined ? {} : { major: Number(major) }), ...(number(minor) === undefined ? {} : { minor: Number(minor) }) };
+    return type === 'a' ? { allow: true } : { allow: true, type: type === 'b' ? 'b' : 'c', ...numbers, access };
+  });
+  return [...DEFAULT_DEVICE_RULES, ...own, ...further];
+}
+
 export const ALL_DEVICES: readonly DeviceCgroupRule[] = [{ allow: true }];

@@ -3,7 +3,7 @@ import type { LaunchTask } from '#contracts/executor/tasks.js';
 import { invalid } from '#libs/errors/errors.js';
 import type { Mount } from './runtime-spec.js';
 
-type Asked = Pick<LaunchTask, 'mounts' | 'security' | 'shmSizeBytes' | 'readOnlyRoot' | 'init'>;
+type Asked = Pick<LaunchTask, 'hostNamespaces' | 'mounts' | 'security' | 'shmSizeBytes' | 'readOnlyRoot' | 'init'>;
 
 /** Of a read-only container these stay writable. */
 const WRITABLE = new Set(['/proc', '/dev', '/dev/pts', '/dev/shm', '/dev/mqueue']);
@@ -24,7 +24,7 @@ export function mountsOf(task: Asked, host: { readonly containerDirectory: strin
   return [...kernelMounts(task, host.cgroupMode).filter(free), ...others.toSorted((one, other) => depth(one) - depth(other))];
 }
 
-function kernelMounts({ security, shmSizeBytes, readOnlyRoot }: Asked, cgroupMode: 'v1' | 'hybrid' | 'v2'): readonly Mount[] {
+function kernelMounts({ security, shmSizeBytes, readOnlyRoot, hostNamespaces = [] }: Asked, cgroupMode: 'v1' | 'hybrid' | 'v2'): readonly Mount[] {
   const access = security.privileged ? 'rw' : 'ro';
   const mounts: readonly Mount[] = [
     { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
@@ -33,10 +33,16 @@ function kernelMounts({ security, shmSizeBytes, readOnlyRoot }: Asked, cgroupMod
     { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', access] },
     { destination: '/sys/fs/cgroup', type: cgroupMode === 'v2' ? 'cgroup2' : 'cgroup', source: 'cgroup', options: [access, 'nosuid', 'noexec', 'nodev'] },
     { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
-    { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${shmSizeBytes}`] },
+    ...sharedMemory(shmSizeBytes, hostNamespaces.includes('ipc')),
   ];
   if (!readOnlyRoot) return mounts;
   return mounts.map((mount) => (WRITABLE.has(mount.destination) || mount.options.includes('ro') ? mount : { ...mount, options: [...mount.options.filter((option) => option !== 'rw'), 'ro'] }));
+}
+
+/** None without a size. Who shares the host's System V objects shares its POSIX ones (shm_overview(7)). */
+function sharedMemory(bytes: number, ofHost: boolean): readonly Mount[] {
+  if (ofHost) return [{ destination: '/dev/shm', type: 'bind', source: '/dev/shm', options: ['rbind', 'rprivate'] }];
+  return bytes === 0 ? [] : [{ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${bytes}`] }];
 }
 
 function userMount({ type, source, target, readOnly, propagation, nonRecursive = false, options = '' }: ContainerMount): Mount {

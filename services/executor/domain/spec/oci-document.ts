@@ -1,4 +1,5 @@
 import type { LaunchExec, TaskProcess, TaskResources, TaskSecurity } from '#contracts/executor/tasks.js';
+import type { DeviceThrottle } from '#libs/cgroup/limits.js';
 import { ociSeccomp } from '../seccomp/oci-seccomp.js';
 import { effectiveCapabilities, execCapabilities } from './capabilities.js';
 import type { ContainerUser } from './container-user.js';
@@ -12,6 +13,8 @@ export interface DocumentFacts {
   readonly user: ContainerUser;
   /** What the executor itself may give: a runtime that is asked for more fails. */
   readonly capabilities: readonly string[];
+  /** Limits of block devices, by their numbers. */
+  readonly throttles?: readonly DeviceThrottle[];
 }
 
 /** RLIM_INFINITY is no number of JavaScript; TypeScript's library does not know ES2026's rawJSON yet. */
@@ -31,6 +34,7 @@ export function ociDocument(spec: RuntimeSpec, task: { readonly security: TaskSe
     // Nothing here is newer, and older runtimes refuse a version that they do not know.
     ociVersion: '1.0.2',
     hostname: spec.hostname,
+    ...(spec.annotations ? { annotations: spec.annotations } : {}),
     process: processOf(spec.process, task.process, facts),
     root: { path: root.path, readonly: root.readonly },
     mounts: spec.mounts,
@@ -39,7 +43,7 @@ export function ociDocument(spec: RuntimeSpec, task: { readonly security: TaskSe
       // The others every runtime makes by itself, and some not a second time.
       devices: linux.devices.filter((device) => !DEFAULT_DEVICES.includes(device)),
       cgroupsPath: linux.cgroupsPath,
-      resources: { devices: linux.resources.devices.map((rule) => ({ access: 'rwm', ...rule })), ...resourcesOf(task.resources) },
+      resources: { devices: linux.resources.devices.map((rule) => ({ access: 'rwm', ...rule })), ...resourcesOf(task.resources), ...blockIo(task.resources.blockWeight, facts.throttles ?? []) },
       // runc knows `domainname` from 1.2 on; the setting is the same thing to the kernel.
       sysctl: { ...linux.sysctl, ...(domainname === undefined ? {} : { 'kernel.domainname': domainname }) },
       ...(seccomp ? { seccomp } : {}),
@@ -82,8 +86,16 @@ const limit = (value: number): unknown => (value < 0 ? INFINITY : value);
 
 /** Docker's options in the specification's terms. Swap is limited only where it was asked for: a machine that does not account for it would refuse. */
 function resourcesOf(r: TaskResources): object {
-  const memory = { ...(r.memoryBytes ? { limit: r.memoryBytes } : {}), ...(r.memorySwapBytes ? { swap: r.memorySwapBytes } : {}), ...(r.memoryReservationBytes ? { reservation: r.memoryReservationBytes } : {}) };
+  const memory = { ...(r.memoryBytes ? { limit: r.memoryBytes } : {}), ...(r.memorySwapBytes ? { swap: r.memorySwapBytes } : {}), ...(r.memoryReservationBytes ? { reservation: r.memoryReservationBytes } : {}), ...(r.swappiness === undefined ? {} : { swappiness: r.swappiness }), ...(r.oomKillDisable ? { disableOOMKiller: true } : {}) };
   const bandwidth = r.nanoCpus ? { quota: Math.round((r.nanoCpus / NANOS) * CPU_PERIOD_MICROSECONDS), period: CPU_PERIOD_MICROSECONDS } : { ...(r.cpuQuota ? { quota: r.cpuQuota } : {}), ...(r.cpuPeriod ? { period: r.cpuPeriod } : {}) };
   const cpu = { ...bandwidth, ...(r.cpuShares ? { shares: r.cpuShares } : {}), ...(r.cpusetCpus ? { cpus: r.cpusetCpus } : {}), ...(r.cpusetMems ? { mems: r.cpusetMems } : {}) };
   return { ...(Object.keys(memory).length > 0 ? { memory } : {}), ...(Object.keys(cpu).length > 0 ? { cpu } : {}), ...(r.pidsLimit ? { pids: { limit: r.pidsLimit } } : {}) };
+}
+
+/** config-linux.md, "Block IO" */
+function blockIo(weight: number | undefined, throttles: readonly DeviceThrottle[]): object {
+  const names = { 'read-bytes': 'throttleReadBpsDevice', 'write-bytes': 'throttleWriteBpsDevice', 'read-operations': 'throttleReadIOPSDevice', 'write-operations': 'throttleWriteIOPSDevice' } as const;
+  const lists: Record<string, object[]> = {};
+  for (const { major, minor, limits, rate } of throttles) (lists[names[limits]] ??= []).push({ major, minor, rate });
+  return weight || throttles.length > 0 ? { blockIO: { ...(weight ? { weight } : {}), ...lists } } : {};
 }

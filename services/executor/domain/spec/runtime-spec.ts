@@ -5,6 +5,7 @@ export interface RuntimeSpec {
   readonly root: Root;
   readonly hostname: string;
   readonly domainname?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly mounts: readonly Mount[];
   readonly linux: Linux;
 }

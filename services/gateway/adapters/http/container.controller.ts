@@ -5,7 +5,8 @@ import { GetContainer, ListContainers } from '#contracts/containers/queries.js';
 import { GetHostFacts } from '#contracts/executor/host.js';
 import { GetImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
-import { conflict, invalid, notImplemented } from '#libs/errors/errors.js';
+import { conflict, invalid } from '#libs/errors/errors.js';
+import { containerSizes } from '../../application/disk-usage.js';
 import { EngineClient } from '../../application/engine-client.js';
 import { CONTAINER_FILTERS, filterContainers, wantsAll } from '../../domain/container-filters.js';
 import { readCreateRequest } from '../../domain/create-request.js';
@@ -33,7 +34,6 @@ export class ContainerController {
   @Get('/json')
   async list(@Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<object[]> {
     const filters = readFilters(text(query, 'filters'), CONTAINER_FILTERS);
-    refuseSizes(query);
     const limit = integer(query, 'limit') ?? -1;
     const imageIds = new Map<string, string>();
     for (const image of filters.get('ancestor') ?? []) {
@@ -45,7 +45,9 @@ export class ContainerController {
     reply.header(POSITION_HEADER, String(position));
     const fitting = filterContainers(containers, filters, imageIds);
     const now = Date.now();
-    return (limit > 0 ? fitting.slice(0, limit) : fitting).map((view) => containerSummary(view, now, version));
+    const shown = limit > 0 ? fitting.slice(0, limit) : fitting;
+    const sizes = flag(query, 'size') ? await containerSizes(this.engine, shown, asked) : undefined;
+    return shown.map((view) => containerSummary(view, now, version, sizes?.get(view.id)));
   }
 
   @Post('/create')
@@ -60,9 +62,9 @@ export class ContainerController {
 
   @Get('/:id/json')
   async inspect(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object> {
-    refuseSizes(query);
     const [view, driver] = await Promise.all([this.engine.ask(GetContainer, { container, ...minPosition(query) }, asked), this.storageDriver(asked)]);
-    return containerInspect(view, driver, version);
+    const sizes = flag(query, 'size') ? await containerSizes(this.engine, [view], asked) : undefined;
+    return containerInspect(view, driver, version, sizes?.get(view.id));
   }
 
   /** Asked once: an executor keeps its driver, and a client may not wait for one that is down to read what is known. */
@@ -138,11 +140,6 @@ export class ContainerController {
   async resize(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<void> {
     await this.engine.ask(ResizeContainer, { container, ...windowSize(query) }, asked);
   }
-}
-
-/** The writable layer is not measured yet, and 0 would be a lie. */
-function refuseSizes(query: QueryValues): void {
-  if (flag(query, 'size')) throw notImplemented('Berth does not support sizes of containers (size=1) yet');
 }
 
 /** ?minPosition=: who read or made that position of the log sees no older state. */

@@ -1,10 +1,11 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { notFound, notImplemented, toErrorReply } from '#libs/errors/errors.js';
+import { notFound, notImplemented, toErrorReply, unavailable } from '#libs/errors/errors.js';
 import { DryRunAnswer } from '../../application/engine-client.js';
 import { withoutVersion } from '../../domain/api-version.js';
 import { isEngineRoute } from '../../domain/engine-routes.js';
 import { ERROR_STATUS } from '../../domain/error-status.js';
+import { swarmRefusal } from '../../domain/swarm-routes.js';
 import { routed } from './http-adapter.js';
 import { reportUnforeseen } from './unforeseen.js';
 
@@ -39,5 +40,7 @@ function answerTo(thrown: unknown, request: FastifyRequest): { readonly status: 
 function noRoute(request: FastifyRequest): Error {
   const path = routed(request.method, request.originalUrl).replace(/\?.*/, '');
   if (!isEngineRoute(request.method, path)) return notFound('page not found');
+  const refusal = swarmRefusal(request.method, path);
+  if (refusal !== undefined) return unavailable(refusal);
   return notImplemented(`Berth does not support ${request.method} ${withoutVersion(request.originalUrl).replace(/\?.*/, '')} yet`);
 }

@@ -1,18 +1,26 @@
 import { arch, release } from 'node:os';
-import { Controller, Get, Head, Post, Req, Res } from '@nestjs/common';
+import { Controller, Get, Head, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ListContainers } from '#contracts/containers/queries.js';
 import { GetHostFacts } from '#contracts/executor/host.js';
 import { ListImages } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
-import { notImplemented } from '#libs/errors/errors.js';
+import { ListVolumes } from '#contracts/volumes/volumes.js';
+import { invalid, notImplemented } from '#libs/errors/errors.js';
+import { containerSizes, layerBytes, volumeSizes } from '../../application/disk-usage.js';
 import { EngineClient } from '../../application/engine-client.js';
+import { containerSummary } from '../../domain/docker-container.js';
+import { imageSummary } from '../../domain/docker-image.js';
+import { dockerVolume } from '../../domain/docker-volume.js';
+import { list, type QueryValues } from '../../domain/query-values.js';
 import { dockerInfo } from '../../domain/docker-info.js';
 import { API_VERSION, MIN_API_VERSION } from '../../domain/api-version.js';
 import { BERTH_VERSION } from '../../domain/version.js';
-import { Asked } from './asked.js';
+import { ApiVersion, Asked } from './asked.js';
 
-/** The engine as a whole: /_ping, /version, /info, /auth. */
+const OBJECT_TYPES = ['container', 'image', 'volume', 'build-cache'];
+
+/** The engine as a whole: /_ping, /version, /info, /system/df, /auth. */
 @Controller()
 export class SystemController {
   constructor(private readonly engine: EngineClient) {}
@@ -54,6 +62,27 @@ export class SystemController {
       this.engine.ask(ListImages, {}, asked),
     ]);
     return dockerInfo(facts, containers.containers, images.images.length, new Date().toISOString());
+  }
+
+  /** What lies on the disk, by `type` (container, image, volume, build-cache; absent: all). Nothing is built yet, so nothing of it is cached. */
+  @Get('/system/df')
+  async diskUsage(@Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object> {
+    const types = list(query, 'type');
+    for (const type of types) if (!OBJECT_TYPES.includes(type)) throw invalid(`unknown object type: ${type}`);
+    const wants = (type: string): boolean => types.length === 0 || types.includes(type);
+    const [{ containers }, { images }, { volumes }] = await Promise.all([this.engine.ask(ListContainers, { all: true }, asked), this.engine.ask(ListImages, {}, asked), this.engine.ask(ListVolumes, {}, asked)]);
+    const [sizes, bytes] = await Promise.all([
+      wants('container') ? containerSizes(this.engine, containers, asked) : undefined,
+      wants('volume') ? volumeSizes(this.engine, volumes.map(({ name }) => name), asked) : undefined,
+    ]);
+    const users = (id: string): number => containers.filter(({ imageId }) => imageId === id).length;
+    const holders = (volume: string): number => containers.filter(({ mounts }) => mounts.some(({ name }) => name === volume)).length;
+    return {
+      ...(wants('image') ? { LayersSize: layerBytes(images), Images: images.map((view) => ({ ...imageSummary(view, version), Containers: users(view.id), SharedSize: view.sizeBytes - layerBytes([view], images.filter((other) => other !== view)) })) } : {}),
+      ...(sizes ? { Containers: containers.map((view) => containerSummary(view, Date.now(), version, sizes.get(view.id))) } : {}),
+      ...(bytes ? { Volumes: volumes.map((view) => ({ ...dockerVolume(view), UsageData: { Size: bytes[view.name] ?? -1, RefCount: holders(view.name) } })) } : {}),
+      ...(wants('build-cache') ? { BuildCache: [] } : {}),
+    };
   }
 
   @Post('/auth')

@@ -63,6 +63,7 @@ function apply(before: ContainerAt | undefined, event: ContainerEvent, actor: st
       return { ...before, status: event.start > 1 ? 'exited' : 'created', since: event.at, pid: 0, startError: event.error };
     case 'KillRequested':
       return { ...before, stop: { signal: event.signal, at: event.at, actor } };
+    case 'UnhealthyRestartRequested':
     case 'StopRequested': {
       const asked = { ...before, stop: { signal: event.signal, timeoutSeconds: event.timeoutSeconds, at: event.at, actor } };
       return before.status === 'restarting' ? { ...asked, status: 'exited', since: event.at } : asked;

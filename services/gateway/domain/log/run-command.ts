@@ -1,3 +1,4 @@
+import type { Healthcheck, HostConfig } from '#contracts/containers/container-config.js';
 import type { Created } from './container-fold.js';
 
 /**
@@ -41,9 +42,11 @@ export function runCommand({ name, config, hostConfig }: Created, currentName: s
   option('-u', config.User);
   option('-w', config.WorkingDir === '/' ? '' : config.WorkingDir);
   // The engine names an unnamed host after the container's id: the new one gets its own.
-  option('-h', /^[0-9a-f]{12}$/.test(config.Hostname ?? '') ? '' : config.Hostname);
+  option('--mac-address', config.MacAddress);
+  option('-h', hostConfig.UTSMode === 'host' || /^[0-9a-f]{12}$/.test(config.Hostname ?? '') ? '' : config.Hostname);
   option('--stop-signal', config.StopSignal);
   option('--stop-timeout', config.StopTimeout);
+  words.push(...healthOptions(config.Healthcheck));
   option('-m', hostConfig.Memory || undefined);
   if (hostConfig.MemorySwap && hostConfig.MemorySwap !== (hostConfig.Memory ?? 0) * 2) option('--memory-swap', hostConfig.MemorySwap);
   option('--cpus', hostConfig.NanoCpus ? hostConfig.NanoCpus / 1e9 : undefined);
@@ -51,12 +54,25 @@ export function runCommand({ name, config, hostConfig }: Created, currentName: s
   option('--cpu-quota', hostConfig.CpuQuota || undefined);
   option('--cpu-period', hostConfig.CpuPeriod || undefined);
   option('--cpuset-cpus', hostConfig.CpusetCpus);
+  option('--cpuset-mems', hostConfig.CpusetMems);
+  option('--memory-reservation', hostConfig.MemoryReservation || undefined);
+  option('--memory-swappiness', hostConfig.MemorySwappiness);
+  if (hostConfig.OomKillDisable) words.push('--oom-kill-disable');
+  option('--oom-score-adj', hostConfig.OomScoreAdj || undefined);
+  option('--blkio-weight', hostConfig.BlkioWeight || undefined);
+  words.push(...shareOptions(hostConfig));
   option('--pids-limit', hostConfig.PidsLimit || undefined);
   option('--shm-size', hostConfig.ShmSize && hostConfig.ShmSize !== 67_108_864 ? hostConfig.ShmSize : undefined);
   each('--cap-add', hostConfig.CapAdd);
   each('--cap-drop', hostConfig.CapDrop);
   each('--security-opt', hostConfig.SecurityOpt);
   each('--dns', hostConfig.Dns);
+  each('--dns-search', hostConfig.DnsSearch);
+  each('--dns-option', hostConfig.DnsOptions);
+  each('--group-add', hostConfig.GroupAdd);
+  each('--volumes-from', hostConfig.VolumesFrom);
+  pairs('--annotation', hostConfig.Annotations);
+  option('--domainname', config.Domainname);
   each('--add-host', hostConfig.ExtraHosts);
   pairs('--sysctl', hostConfig.Sysctls);
   hostConfig.Ulimits?.forEach(({ Name, Soft, Hard }) => option('--ulimit', `${Name}=${Soft}:${Hard}`));
@@ -65,6 +81,29 @@ export function runCommand({ name, config, hostConfig }: Created, currentName: s
   option('--entrypoint', entry);
   words.push(config.Image ?? '', ...entryArguments, ...(config.Cmd ?? []));
   return words.map(shellWord).join(' ');
+}
+
+/** Devices and namespaces of the host. */
+function shareOptions(host: HostConfig): string[] {
+  const modes = [['--ipc', host.IpcMode], ['--pid', host.PidMode], ['--uts', host.UTSMode], ['--cgroupns', host.CgroupnsMode]] as const;
+  const throttles = [
+    ['--device-read-bps', host.BlkioDeviceReadBps], ['--device-write-bps', host.BlkioDeviceWriteBps], ['--device-read-iops', host.BlkioDeviceReadIOps], ['--device-write-iops', host.BlkioDeviceWriteIOps],
+  ] as const;
+  return [
+    ...modes.flatMap(([flag, mode]) => (mode && mode !== 'private' ? [flag, mode] : [])),
+    ...(host.Devices ?? []).flatMap(({ PathOnHost: source, PathInContainer: target, CgroupPermissions: access }) => ['--device', `${source}:${target || source}:${access || 'rwm'}`]),
+    ...(host.DeviceCgroupRules ?? []).flatMap((rule) => ['--device-cgroup-rule', rule]),
+    ...throttles.flatMap(([flag, all]) => (all ?? []).flatMap(({ Path, Rate }) => [flag, `${Path}:${Rate}`])),
+  ];
+}
+
+/** A check in words ("CMD") comes from an image alone: the CLI has no option for it. */
+function healthOptions(check: Healthcheck | null | undefined): string[] {
+  const [kind, command = ''] = check?.Test ?? [];
+  if (kind === 'NONE') return ['--no-healthcheck'];
+  const times = ([['--health-interval', check?.Interval], ['--health-timeout', check?.Timeout], ['--health-start-period', check?.StartPeriod], ['--health-start-interval', check?.StartInterval]] as const)
+    .flatMap(([flag, nanoseconds]) => (nanoseconds ? [flag, `${nanoseconds / 1e6}ms`] : []));
+  return [...(kind === 'CMD-SHELL' ? ['--health-cmd', command] : []), ...times, ...(check?.Retries ? ['--health-retries', String(check.Retries)] : [])];
 }
 
 /** POSIX sh, 2.2.2: within single quotes all is literal but the quote itself. */

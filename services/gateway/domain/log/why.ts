@@ -42,6 +42,8 @@ function cause({ exit, created, stop }: ContainerAt): string {
       return `${asker} asked for ${stop === undefined ? 'its end' : signalName(stop.signal)}`;
     case 'killed-kernel':
       return `it was killed by ${signal || 'a signal'} that nobody asked Berth for`;
+    case 'unhealthy':
+      return 'its health checks failed, and it was stopped so that it starts again';
     case 'stop-timeout':
       return `${asker} stopped it, and it did not end within ${stop?.timeoutSeconds ?? 0} s of ${stop === undefined ? 'the signal' : signalName(stop.signal)}`;
     case 'keeper-lost':

@@ -47,6 +47,10 @@ test('one container cannot ask for one host port twice', () => given().when(allo
 test('a port that nobody named is a free one', () => {
   given(allocated('a', '10.0.0.2', [tcp(32768)])).when(allocate('b', { ports: [tcp(0), tcp(0, '', 81)] })).then(allocated('b', '10.0.0.3', [tcp(32769), tcp(32770, '', 81)]));
 });
+test('a port of free choice is none that the host uses itself; a named one is left to who binds it', () => {
+  const bound = new Set(['tcp 32768', 'udp 32769', 'tcp 8000']);
+  given().when(allocate('a', { ports: [tcp(0), { ...tcp(8000, '', 81), hostPortEnd: 8001 }, tcp(8000, '', 82)], bound })).then(allocated('a', '10.0.0.2', [tcp(32769), tcp(8001, '', 81), tcp(8000, '', 82)]));
+});
 test('of a range of host ports the first free one is given', () => {
   const range = { ...tcp(8000), hostPortEnd: 8001 };
   given(allocated('a', '10.0.0.2', [tcp(8000)])).when(allocate('b', { ports: [range] })).then(allocated('b', '10.0.0.3', [tcp(8001)]));

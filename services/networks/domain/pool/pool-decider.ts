@@ -32,6 +32,8 @@ export type PoolCommand =
       readonly address?: string;
       readonly mac?: string;
       readonly ports: readonly PortRequest[];
+      /** What the host itself uses, as "tcp 8080": no port of free choice becomes one of these. */
+      readonly bound?: ReadonlySet<string>;
       readonly at: string;
     }
   | { readonly type: 'Release'; readonly endpoint: string; readonly at: string };
@@ -52,7 +54,7 @@ export const poolDecider: Decider<Pool, PoolCommand, PoolEvent> = {
         if (pool.endpoints.has(command.endpoint)) return [];
         const address = command.address ? claimAddress(command.address, pool, command) : firstFreeAddress(pool, command);
         const mac = command.mac ?? macOf(address);
-        const ports = allocatePorts(command.ports, pool, command.name);
+        const ports = allocatePorts(command, pool);
         const { endpoint, container, name, at } = command;
         return [{ type: 'EndpointAllocated', endpoint, container, name, address, mac, ports, at }];
       }
@@ -99,7 +101,7 @@ export function macOf(address: string): string {
   return ['02', '42', ...address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'))].join(':');
 }
 
-function allocatePorts(wanted: readonly PortRequest[], pool: Pool, name: string): PublishedPort[] {
+function allocatePorts({ ports: wanted, name, bound }: Pick<Extract<PoolCommand, { type: 'Allocate' }>, 'ports' | 'name' | 'bound'>, pool: Pool): PublishedPort[] {
   const held: PublishedPort[] = Array.from(pool.endpoints.values()).flatMap((endpoint) => endpoint.ports);
   const exact = wanted.filter((port) => port.hostPort !== 0 && port.hostPortEnd === undefined);
   const result: PublishedPort[] = [];
@@ -110,7 +112,7 @@ function allocatePorts(wanted: readonly PortRequest[], pool: Pool, name: string)
     const clashes = (hostPort: number): boolean => others.some((other) => other.protocol === port.protocol && other.hostPort === hostPort && sameHost(other.hostIp, port.hostIp));
     const [first, last] = port.hostPort === 0 ? [FIRST_EPHEMERAL_PORT, LAST_EPHEMERAL_PORT] : [port.hostPort, hostPortEnd ?? port.hostPort];
     let hostPort = first;
-    while (hostPort <= last && clashes(hostPort)) hostPort++;
+    while (hostPort <= last && (clashes(hostPort) || (!isExact && bound?.has(`${port.protocol} ${hostPort}`)))) hostPort++;
     if (hostPort > last) {
       const bound = isExact ? `Bind for ${port.hostIp || '0.0.0.0'}:${port.hostPort} failed: port is already allocated` : 'all ports are allocated';
       throw conflict(`driver failed programming external connectivity on endpoint ${name}: ${bound}`);

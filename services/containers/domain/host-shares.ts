@@ -1,0 +1,67 @@
+import type { HostConfig } from '#contracts/containers/container-config.js';
+import type { BlockThrottle, HostNamespace, LaunchTask, TaskDevice } from '#contracts/executor/tasks.js';
+import { invalid, notImplemented } from '#libs/errors/errors.js';
+
+type Shares = Pick<LaunchTask, 'devices' | 'deviceRules' | 'hostNamespaces' | 'annotations'>;
+
+/** What a container has of its host beyond the default: namespaces and devices. */
+export function hostShares(host: HostConfig): Shares {
+  const modes = [['pid', host.PidMode], ['ipc', host.IpcMode], ['uts', host.UTSMode], ['cgroup', host.CgroupnsMode]] as const satisfies readonly (readonly [HostNamespace, unknown])[];
+  const shared = modes.flatMap(([name, mode]) => (mode === 'host' ? [name] : []));
+  const devices = (host.Devices ?? []).map(({ PathOnHost: source, PathInContainer: target, CgroupPermissions: access }): TaskDevice => ({ source, target: target || source, access: access || 'rwm' }));
+  return {
+    ...(shared.length > 0 ? { hostNamespaces: shared } : {}),
+    ...(devices.length > 0 ? { devices } : {}),
+    ...(host.DeviceCgroupRules?.length ? { deviceRules: host.DeviceCgroupRules } : {}),
+    ...(host.Annotations && Object.keys(host.Annotations).length > 0 ? { annotations: host.Annotations } : {}),
+  };
+}
+
+export function throttlesOf(host: HostConfig): { throttles?: readonly BlockThrottle[] } {
+  const kinds = [
+    ['read-bytes', host.BlkioDeviceReadBps], ['write-bytes', host.BlkioDeviceWriteBps], ['read-operations', host.BlkioDeviceReadIOps], ['write-operations', host.BlkioDeviceWriteIOps],
+  ] as const satisfies readonly (readonly [BlockThrottle['limits'], unknown])[];
+  const throttles = kinds.flatMap(([limits, all]) => (all ?? []).map(({ Path: path, Rate: rate }): BlockThrottle => ({ path, limits, rate })));
+  return throttles.length > 0 ? { throttles } : {};
+}
+
+const HOST_GATEWAY = 'host-gateway';
+
+/** "name:host-gateway" stands for the host as the container reaches it: the gateway of its network. */
+export function extraHosts(entries: readonly string[], gateway: string | undefined): readonly string[] {
+  return entries.map((entry) => {
+    if (!entry.endsWith(`:${HOST_GATEWAY}`)) return entry;
+    if (gateway === undefined) throw invalid('unable to derive the IP value for host-gateway');
+    return `${entry.slice(0, -HOST_GATEWAY.length)}${gateway}`;
+  });
+}
+
+/** Throws what dockerd says of such options, which here comes when the container is created and not first when it starts. */
+export function checkHostShares(host: HostConfig): void {
+  checkModes(host);
+  for (const { PathOnHost: source, CgroupPermissions: access = '' } of host.Devices ?? []) if (!/^[rwm]{0,3}$/.test(access)) throw invalid(`invalid device mode: ${access} of ${source}`);
+  for (const rule of host.DeviceCgroupRules ?? []) if (!/^[acb] (\d+|\*):(\d+|\*) [rwm]{1,3}$/.test(rule)) throw invalid(`invalid device cgroup rule format: '${rule}'`);
+  for (const { path, rate } of throttlesOf(host).throttles ?? []) if (rate < 0) throw invalid(`invalid rate for device: ${path}:${rate}`);
+  for (const entry of host.ExtraHosts ?? []) checkExtraHost(entry);
+  for (const option of Object.keys(host.StorageOpt ?? {})) throw invalid(option === 'size' ? "--storage-opt is supported only for overlay over xfs with 'pquota' mount option" : `Unknown option ${option}`);
+  if (host.Isolation && host.Isolation !== 'default') throw invalid(`Invalid isolation: "${host.Isolation}" - linux only supports 'default'`);
+}
+
+function checkModes({ IpcMode: ipc = '', PidMode: pid = '', UTSMode: uts = '', CgroupnsMode: cgroup = '' }: HostConfig): void {
+  // To join another's IPC is to share its /dev/shm, a path in a tree that is not ours; to be born in its PID namespace, to be seen there with the host's root.
+  if (ipc.startsWith('container:')) throw notImplemented('Berth does not support joining the IPC namespace of another container yet');
+  if (pid.startsWith('container:')) throw notImplemented('Berth does not support joining the PID namespace of another container yet');
+  if (!['', 'private', 'shareable', 'host', 'none'].includes(ipc)) throw invalid(`Invalid IPC mode: ${ipc}`);
+  if (pid !== '' && pid !== 'host') throw invalid(`invalid PID mode: ${pid}`);
+  if (uts !== '' && uts !== 'host') throw invalid(`invalid UTS mode: ${uts}`);
+  if (!['', 'private', 'host'].includes(cgroup)) throw invalid(`invalid cgroup namespace mode: ${cgroup}`);
+}
+
+function checkExtraHost(entry: string): void {
+  const [, name = '', address = ''] = /^([^:]+):(.+)$/.exec(entry) ?? [];
+  if (name === '' || /\s/.test(name)) throw invalid(`bad format for add-host: "${entry}"`);
+  const bare = address.replace(/^\[(.*)\]$/, '$1');
+  if (address !== HOST_GATEWAY && !isAddress(bare)) throw invalid(`invalid IP address in add-host: "${address}"`);
+}
+
+const isAddress = (text: string): boolean => (text.includes(':') ? URL.canParse(`http://[${text}]/`) : /^(\d{1,3}\.){3}\d{1,3}$/.test(text) && text.split('.').every((byte) => Number(byte) <= 255));

@@ -1,0 +1,32 @@
+import type { ContainerMount } from '#contracts/containers/container-state.js';
+import { BerthError, invalid } from '#libs/errors/errors.js';
+
+/** A mount of another container's, as it is there. */
+export interface BorrowedMount {
+  readonly target: string;
+  readonly borrowed: ContainerMount;
+}
+
+/** `--volumes-from name[:ro|:rw]`: volumes and binds of those containers; of two for one target the later wins. Throws invalid for an unknown container, as dockerd does. */
+export function volumesFrom(names: readonly string[] | null | undefined, mountsOf: (container: string) => readonly ContainerMount[]): BorrowedMount[] {
+  const found = new Map<string, BorrowedMount>();
+  for (const text of names ?? []) {
+    const [container = '', mode = 'rw'] = text.split(':');
+    if (container === '') throw invalid(`invalid volumes-from specification: ${text}`);
+    if (!['ro', 'rw', 'z', 'Z', ''].includes(mode)) throw invalid(`invalid mode: ${mode}`);
+    for (const mount of known(container, mountsOf)) {
+      if (mount.type === 'tmpfs') continue;
+      const { copyUp: _filled, ...kept } = mount;
+      found.set(mount.target, { target: mount.target, borrowed: { ...kept, readOnly: mount.readOnly || mode === 'ro' } });
+    }
+  }
+  return [...found.values()];
+}
+
+function known(container: string, mountsOf: (container: string) => readonly ContainerMount[]): readonly ContainerMount[] {
+  try {
+    return mountsOf(container);
+  } catch (error) {
+    throw error instanceof BerthError && error.kind === 'not-found' ? invalid(error.message) : error;
+  }
+}

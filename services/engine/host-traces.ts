@@ -1,0 +1,23 @@
+import { rmdirSync } from 'node:fs';
+import { cgroupDirectories, detect } from '#libs/cgroup/layout.js';
+import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { removeBridge } from '../executor/adapters/network/bridge.js';
+import { Firewall } from '../executor/adapters/network/firewall.js';
+
+/**
+ * Takes the default bridge, the firewall's table and the cgroups above containers' own off the host: for an engine that is stopped and has no container that runs
+ * on. The next start makes them anew. What is not there changes nothing; a cgroup that somebody else uses stays.
+ */
+export async function removeHostTraces({ bridge, nftTable, cgroupParent }: Pick<EngineSettings, 'bridge' | 'nftTable' | 'cgroupParent'>): Promise<void> {
+  removeBridge(bridge);
+  await new Firewall(nftTable).removeRuleSet();
+  for (const directory of new Set(cgroupDirectories(detect(), cgroupParent))) removeUnused(directory);
+}
+
+function removeUnused(cgroup: string): void {
+  try {
+    rmdirSync(cgroup);
+  } catch (error) {
+    if (!['ENOENT', 'EBUSY', 'ENOTEMPTY'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
+}

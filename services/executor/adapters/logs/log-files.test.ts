@@ -1,0 +1,53 @@
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { LogFiles } from './log-files.js';
+
+let directory: string;
+let path: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'berth-log-files-'));
+  path = join(directory, 'log');
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+async function contents(files: LogFiles): Promise<string[]> {
+  const found: string[] = [];
+  for (let file; (file = files.shift()); ) {
+    await using current = file;
+    found.push(Buffer.concat(await current.next()).toString());
+  }
+  return found;
+}
+
+test('a number that is missing in the middle of a rotation is not the end', async () => {
+  await writeFile(`${path}.2`, 'a\n');
+  await writeFile(path, 'b\n');
+  await using files = new LogFiles(path);
+  await files.look();
+  expect(await contents(files)).toEqual(['a', 'b']);
+});
+
+test('in the moment in which there is no newest file, the one before is found, and then is not found again', async () => {
+  await writeFile(`${path}.1`, 'a\n');
+  await using files = new LogFiles(path);
+  await files.look();
+  await writeFile(path, 'b\n');
+  await files.look();
+  await files.look();
+  expect(files.count).toBe(2);
+  expect(await contents(files)).toEqual(['a', 'b']);
+});
+
+test('a reader that is too far behind is told, for ever, and holds nothing any more', async () => {
+  await writeFile(path, 'a\n');
+  await using files = new LogFiles(path, 10);
+  await files.look();
+  await rename(path, `${path}.1`);
+  await writeFile(path, 'b'.repeat(10));
+  await expect(files.look()).rejects.toThrow('behind');
+  await expect(files.look()).rejects.toThrow('behind');
+  expect(files.count).toBe(0);
+});

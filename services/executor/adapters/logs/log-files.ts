@@ -1,0 +1,100 @@
+import { stat } from 'node:fs/promises';
+import { internal } from '#libs/errors/errors.js';
+import { LogLines } from './log-lines.js';
+
+/** What rotation has removed takes room on the disk as long as somebody holds it open: a reader that stands still must not fill the disk. */
+const MOST_HELD_BYTES = 1 << 30;
+
+/**
+ * The files of one log that its writer rotates: PATH, then PATH.1 and so on, older and older. Each is opened when it is first seen and held, by its inode, until
+ * it is read: renaming or removing it takes nothing from the reader. Dispose of it, and of every file that `shift` gave.
+ */
+export class LogFiles implements AsyncDisposable {
+  private readonly ahead: LogLines[] = [];
+  /** Of the newest file seen. It is held open, so the number cannot be another file's. */
+  private newest: number | undefined;
+  private looking: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly path: string,
+    private readonly mostHeldBytes = MOST_HELD_BYTES,
+  ) {}
+
+  /** How many files wait to be read. */
+  get count(): number {
+    return this.ahead.length;
+  }
+
+  /** Opens what is new since the last look. Once the reader is too far behind, rejects for ever, and holds nothing. */
+  look(): Promise<void> {
+    this.looking = this.looking.then(() => this.lookNow());
+    return this.looking;
+  }
+
+  /** The oldest file that was not read yet. */
+  shift(): LogLines | undefined {
+    return this.ahead.shift();
+  }
+
+  /** Leaves of what is ahead the last `lines` lines, -1: all. */
+  async keepTail(lines: number): Promise<void> {
+    if (lines < 0) return;
+    let wanted = lines;
+    for (const [index, file] of [...this.ahead.entries()].toReversed()) {
+      const isNewest = index === this.ahead.length - 1;
+      if (wanted > 0 || isNewest) wanted -= await file.seekFromEnd(wanted);
+      else await this.ahead.splice(index, 1)[0]?.[Symbol.asyncDispose]();
+    }
+  }
+
+  /** Nothing that is written from now on is read. */
+  async endHere(): Promise<void> {
+    for (const file of this.ahead) await file.endHere();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.looking.catch(() => undefined);
+    await this.letGo();
+  }
+
+  /**
+   * From the newest to older ones, as files move themselves: one that moves while this looks is met twice, and none is passed by. In the middle of a rotation one
+   * number is missing; two in a row are the end.
+   */
+  private async lookNow(): Promise<void> {
+    if (this.newest !== undefined && (await inodeOf(this.path)) === this.newest) return;
+    const found: LogLines[] = [];
+    for (let number = 0, missing = 0; missing < 2; number++) {
+      const file = await LogLines.open(number === 0 ? this.path : `${this.path}.${number}`);
+      missing = file ? 0 : missing + 1;
+      if (!file) continue;
+      const isKnown = file.inode === this.newest;
+      if (isKnown || found.some(({ inode }) => inode === file.inode)) await file[Symbol.asyncDispose]();
+      else found.push(file);
+      if (isKnown) break;
+    }
+    this.newest = found[0]?.inode ?? this.newest;
+    this.ahead.push(...found.reverse());
+    if (found.length > 0) await this.limit();
+  }
+
+  private async limit(): Promise<void> {
+    let held = 0;
+    for (const file of this.ahead) held += await file.unreadBytes();
+    if (held <= this.mostHeldBytes) return;
+    await this.letGo();
+    throw internal(`the reader of this log is more than ${this.mostHeldBytes} bytes behind`);
+  }
+
+  private async letGo(): Promise<void> {
+    for (const file of this.ahead.splice(0)) await file[Symbol.asyncDispose]();
+  }
+}
+
+async function inodeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).ino;
+  } catch {
+    return undefined;
+  }
+}

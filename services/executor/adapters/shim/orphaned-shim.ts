@@ -1,0 +1,38 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { unavailable } from '#libs/errors/errors.js';
+
+const LOOK_AGAIN_MS = 10;
+const DEADLINE_MS = 10_000;
+
+/**
+ * The shim of `taskDirectory` that zygotes of `program` forked before they died, once it is certain whether there is one. A fork has its zygote's command line until it
+ * listens; then it names its task there. One whose zygote died before it could say that it listens ends at that moment: so it is looked at twice.
+ * `living`: the zygote that runs now, which is none. Rejects as unavailable where a fork is stopped.
+ */
+export async function orphanedShim(program: string, taskDirectory: string, living: () => number | undefined): Promise<number | undefined> {
+  const [fork, named] = [`${program}\0zygote\0`, `berth-shim\0${taskDirectory}\0`];
+  const deadline = Date.now() + DEADLINE_MS;
+  for (let seen: number | undefined; ; await sleep(LOOK_AGAIN_MS)) {
+    if (Date.now() > deadline) throw unavailable(`a fork of a zygote that died has not become a shim within ${DEADLINE_MS / 1000} s`);
+    const lines = commandLines();
+    if (lines.some(([pid, line]) => line.startsWith(fork) && pid !== living())) continue;
+    const shim = lines.find(([, line]) => line.startsWith(named))?.[0];
+    if (shim === seen) return shim;
+    seen = shim;
+  }
+}
+
+function commandLines(): (readonly [pid: number, line: string])[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => [Number(pid), commandLine(pid)]);
+}
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+  } catch {
+    return ''; // it has ended
+  }
+}

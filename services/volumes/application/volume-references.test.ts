@@ -1,0 +1,70 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type Cause, type DomainEvent, type Head, noHead } from '#libs/event-store/event.js';
+import { MemoryEventStore } from '#libs/event-store/memory-event-store.js';
+import { VolumeReferences } from './volume-references.js';
+
+const cause: Cause = { correlationId: 'c', causationId: 'd', actor: 'test' };
+let folder: string;
+let store: MemoryEventStore;
+let references: VolumeReferences;
+let givenUp: string[];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'berth-references-'));
+  store = new MemoryEventStore();
+  givenUp = [];
+  references = new VolumeReferences(store, join(folder, 'snapshot'), (container) => givenUp.push(container));
+});
+afterEach(async () => {
+  await references.stop();
+  rmSync(folder, { recursive: true });
+});
+
+async function happen(subject: `berth.event.${string}`, event: DomainEvent & Record<string, unknown>, head: Head = noHead): Promise<Head> {
+  const { position, hash } = await store.append(subject, head, [event], cause);
+  return { sequence: position, hash };
+}
+const seen = async (): Promise<void> => void (await references.newest('none'), await new Promise(setImmediate));
+const claim = () => happen('berth.event.name.web', { type: 'NameClaimed', name: 'web', container: 'c1' });
+const release = (head: Head) => happen('berth.event.name.web', { type: 'NameReleased', name: 'web', container: 'c1' }, head);
+const create = () => happen('berth.event.container.c1', { type: 'ContainerCreated', container: 'c1', mounts: [{ name: 'anonymous-1', anonymous: true }] });
+
+test('a container that is being made has not left its volumes, also for a service that starts just then', async () => {
+  await claim();
+  await references.start();
+  expect(references.hasLeft('c1')).toBe(false);
+  expect(references.hasLeft('of nobody')).toBe(true);
+  await create();
+  await seen();
+  expect([references.hasLeft('c1'), references.of('anonymous-1')]).toEqual([false, ['c1']]);
+});
+
+test('a container that is given up before it came to be is told of', async () => {
+  await references.start();
+  const claimed = await claim();
+  await release(claimed);
+  await seen();
+  expect([references.hasLeft('c1'), givenUp]).toEqual([true, ['c1']]);
+});
+
+test('a container that was made and gives its name back was not given up', async () => {
+  await references.start();
+  const claimed = await claim();
+  await create();
+  await release(claimed);
+  await seen();
+  expect([references.hasLeft('c1'), givenUp]).toEqual([false, []]);
+});
+
+test('what is being made is in the snapshot', async () => {
+  await references.start();
+  await claim();
+  await seen();
+  await references.saveSnapshot();
+  await references.stop();
+  references = new VolumeReferences(store, join(folder, 'snapshot'), () => undefined);
+  await references.start();
+  expect(references.hasLeft('c1')).toBe(false);
+});

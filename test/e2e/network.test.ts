@@ -1,0 +1,201 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync, readlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { inNetworkNamespace } from '#libs/linux/network-namespace.js';
+import { addAddress, addVeth, setLink } from '#libs/netlink/route.js';
+import { RouteSocket } from '../../services/executor/adapters/network/route-socket.js';
+import { NetworkSandbox } from '../../services/executor/adapters/network/sandbox.js';
+import { type CliResult, startEngine, type TestEngine } from './engine.js';
+import { patience } from './patience.js';
+import { freePort, freeSubnet } from './private-addresses.js';
+
+let engine: TestEngine;
+/** A machine outside, on a network with this one: it knows no way to containers. */
+let outside: NetworkSandbox;
+/** This machine's address on that network, and the other's. */
+let here: string;
+let there: string;
+
+beforeAll(async () => {
+  engine = await startEngine();
+  await engine.loadBusybox();
+  outside = NetworkSandbox.create();
+  const link = `bo${engine.settings.bridge.slice(2)}`;
+  const [network = ''] = freeSubnet().split('.0/');
+  [here, there] = [`${network}.1`, `${network}.2`];
+  using onHost = new RouteSocket();
+  using onOutside = new RouteSocket(outside.fd);
+  onHost.send(addVeth({ name: link, up: true }, { name: 'eth0', namespace: outside.fd }));
+  onHost.send(addAddress(onHost.link(link)?.index ?? 0, here, 24));
+  onOutside.send(addAddress(onOutside.link('eth0')?.index ?? 0, there, 24), setLink('eth0', { up: true }));
+}, patience(120_000));
+
+afterEach(async () => {
+  const ids = (await docker('ps', '-aq')).stdout.split('\n').filter(Boolean);
+  if (ids.length > 0) await docker('rm', '-f', ...ids);
+});
+
+afterAll(async () => {
+  outside?.[Symbol.dispose](); // and with it the pair of links
+  await engine?.stop();
+}, patience(60_000));
+
+const docker = (...args: string[]): Promise<CliResult> => engine.docker(args);
+const addressOf = async (name: string): Promise<string> => (await docker('inspect', '--format', '{{.NetworkSettings.IPAddress}}', name)).stdout.trim();
+const run = async (...args: string[]): Promise<string> => {
+  const { stdout, stderr, code } = await docker('run', '--rm', ...args);
+  if (code !== 0) throw new Error(`docker run ${args.join(' ')}: ${code} ${stderr}`);
+  return stdout;
+};
+
+/** What a program prints on the machine outside. */
+async function onOutside(program: string, ...args: string[]): Promise<string> {
+  const child = inNetworkNamespace(outside.fd, () => spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'], timeout: 2_000 }));
+  let text = '';
+  for await (const chunk of child.stdout) text += String(chunk);
+  return text;
+}
+
+/** Answers each datagram with where it came from and what it said; prints "ready". */
+const udpServer = (port: number): string[] => [
+  '-e',
+  `const socket = require('dgram').createSocket('udp4');
+   socket.on('message', (said, from) => socket.send(from.address + ' said ' + said, from.port, from.address)).bind(${port}, () => console.log('ready'));`,
+];
+/** Sends one datagram, prints the first answer. */
+const udpClient = (address: string, port: number): string[] => [
+  '-e',
+  `const socket = require('dgram').createSocket('udp4');
+   socket.on('message', (answer) => (console.log(String(answer)), socket.close())).on('error', () => process.exit(1)).connect(${port}, '${address}', () => socket.send('ahoy'));`,
+];
+
+/** Node in another network, since busybox speaks no udp, and the first that it printed. The caller ends it. */
+async function nodeIn(namespace: number, args: readonly string[]): Promise<{ readonly child: ChildProcess; readonly said: string }> {
+  const child = inNetworkNamespace(namespace, () => spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], timeout: 20_000 }));
+  const said = await Promise.race([once(child.stdout, 'data').then(String), once(child, 'exit').then(() => '')]);
+  return { child, said };
+}
+
+/** The same in a running container's. */
+async function nodeInContainer(name: string, args: readonly string[]): Promise<{ readonly child: ChildProcess; readonly said: string }> {
+  const pid = (await docker('inspect', '--format', '{{.State.Pid}}', name)).stdout.trim();
+  const namespace = openSync(`/proc/${pid}/ns/net`, 'r');
+  try {
+    return await nodeIn(namespace, args);
+  } finally {
+    closeSync(namespace);
+  }
+}
+
+/** Asks until the server in the container listens. */
+async function eventually(ask: () => Promise<string>, answer: string): Promise<void> {
+  await expect.poll(ask, { timeout: patience(10_000), interval: 50 }).toBe(answer);
+}
+
+test('a published tcp port is reached from outside, from this machine and by 127.0.0.1', async () => {
+  const port = await freePort();
+  await docker('run', '-d', '-p', `${port}:80`, 'busybox', 'sh', '-c', 'echo harbour > /tmp/index.html; exec httpd -f -p 80 -h /tmp');
+  await eventually(() => onOutside('busybox', 'wget', '-q', '-O', '-', `http://${here}:${port}/`), 'harbour\n');
+  for (const address of [here, '127.0.0.1']) expect(await (await fetch(`http://${address}:${port}/`)).text()).toBe('harbour\n');
+});
+
+test('a port published on one address is not there on others', async () => {
+  const port = await freePort();
+  await docker('run', '-d', '-p', `127.0.0.1:${port}:80`, 'busybox', 'sh', '-c', 'echo harbour > /tmp/index.html; exec httpd -f -p 80 -h /tmp');
+  await eventually(async () => await fetch(`http://127.0.0.1:${port}/`).then((answer) => answer.text(), () => ''), 'harbour\n');
+  expect(await onOutside('busybox', 'wget', '-q', '-O', '-', `http://${here}:${port}/`)).toBe('');
+});
+
+test('a published udp port is reached from outside, and the answer finds its way back', async () => {
+  const port = await freePort();
+  await docker('run', '-d', '--name', 'udp', '-p', `${port}:53/udp`, 'busybox', 'sleep', '1000');
+  const { child: server } = await nodeInContainer('udp', udpServer(53));
+  try {
+    expect(await onOutside(process.execPath, ...udpClient(here, port))).toBe(`${there} said ahoy\n`);
+  } finally {
+    server.kill();
+  }
+});
+
+test('a port that is gone with its container is free for the next', async () => {
+  const port = await freePort();
+  await docker('run', '-d', '--name', 'first', '-p', `${port}:80`, 'busybox', 'sleep', '1000');
+  const taken = await docker('run', '--name', 'second', '-p', `${port}:80`, 'busybox', 'true');
+  expect(taken.code).toBe(125);
+  expect(taken.stderr).toContain('port is already allocated');
+  await docker('rm', '-f', 'first');
+  expect(await docker('start', '-a', 'second')).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('a container reaches what is outside, which sees this machine\'s address: tcp and udp', async () => {
+  const server = createServer((socket) => void socket.on('error', () => undefined).end(`${socket.remoteAddress?.replace('::ffff:', '')}\n`));
+  const port = await freePort();
+  inNetworkNamespace(outside.fd, () => void server.listen(port));
+  if (!server.listening) await once(server, 'listening');
+  const { child: datagrams } = await nodeIn(outside.fd, udpServer(port));
+  try {
+    expect(await run('busybox', 'nc', '-w', '2', there, String(port))).toBe(`${here}\n`);
+    await docker('run', '-d', '--name', 'asking', 'busybox', 'sleep', '1000');
+    expect((await nodeInContainer('asking', udpClient(there, port))).said).toBe(`${here} said ahoy\n`);
+  } finally {
+    server.close();
+    datagrams.kill();
+  }
+});
+
+test('containers reach each other on the bridge, by address', async () => {
+  await docker('run', '-d', '--name', 'server', 'busybox', 'sh', '-c', 'echo neighbour > /tmp/index.html; exec httpd -f -p 80 -h /tmp');
+  const address = await addressOf('server');
+  await eventually(() => run('busybox', 'wget', '-q', '-O', '-', `http://${address}/`).catch(() => ''), 'neighbour\n');
+});
+
+test('who a container is, and whom it asks for names, is in its files', async () => {
+  const hosts = await run('--name', 'named', '--hostname', 'box', '--domainname', 'example.org', '--add-host', 'db:10.1.2.3', '--add-host', 'six:fd00::1', 'busybox', 'cat', '/etc/hosts');
+  expect(hosts).toMatch(/^127\.0\.0\.1\tlocalhost$/m);
+  expect(hosts).toMatch(/^10\.1\.2\.3\tdb$/m);
+  expect(hosts).toMatch(/^fd00::1\tsix$/m);
+  expect(hosts).toMatch(/^198\.\d+\.\d+\.\d+\tbox\.example\.org box$/m);
+  expect(await run('--hostname', 'box', 'busybox', 'cat', '/etc/hostname')).toBe('box\n');
+  expect(await run('--dns', '9.9.9.9', '--dns', '1.1.1.1', '--dns-search', 'a.test', '--dns-option', 'ndots:2', 'busybox', 'cat', '/etc/resolv.conf')).toBe('nameserver 9.9.9.9\nnameserver 1.1.1.1\nsearch a.test\noptions ndots:2\n');
+});
+
+test('host-gateway is this machine as containers see it', async () => {
+  const port = await freePort();
+  const server = createServer((socket) => void socket.on('error', () => undefined).end('the host\n')).listen(port, '0.0.0.0');
+  await once(server, 'listening');
+  try {
+    expect(await run('--add-host', 'host.docker.internal:host-gateway', 'busybox', 'nc', '-w', '2', 'host.docker.internal', String(port))).toBe('the host\n');
+    expect(await run('--network', 'host', '--add-host', 'host.docker.internal:host-gateway', 'busybox', 'nc', '-w', '2', 'host.docker.internal', String(port))).toBe('the host\n');
+  } finally {
+    server.close();
+  }
+});
+
+test('a container with the network of another has its interface, its ports and its name', async () => {
+  await docker('run', '-d', '--name', 'owner', '--hostname', 'owner-host', 'busybox', 'sh', '-c', 'echo shared > /tmp/index.html; exec httpd -f -p 80 -h /tmp');
+  const look = 'ip -o -4 addr show eth0; cat /etc/hosts; hostname';
+  const own = (await docker('exec', 'owner', 'sh', '-c', look)).stdout;
+  await eventually(() => run('--network', 'container:owner', 'busybox', 'wget', '-q', '-O', '-', 'http://127.0.0.1/').catch(() => ''), 'shared\n');
+  expect(await run('--network', 'container:owner', 'busybox', 'sh', '-c', look)).toBe(own);
+});
+
+test.each([
+  ['--hostname mine', 'hostname and the network mode'],
+  ['--dns 9.9.9.9', 'dns and the network mode'],
+  ['--add-host a:10.0.0.1', 'custom host-to-IP mapping and the network mode'],
+  ['-p 80', 'port publishing and the container type network mode'],
+  ['--expose 80', 'port exposing and the container type network mode'],
+])('%s cannot go with the network of another', async (option, conflict) => {
+  await docker('create', '--name', 'owner', 'busybox', 'true');
+  const refused = await docker('create', '--network', 'container:owner', ...option.split(' '), 'busybox', 'true');
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining(`conflicting options: ${conflict}`) as string });
+});
+
+test('the host\'s network is the host\'s, and none has nothing but itself', async () => {
+  expect(await run('--network', 'host', 'busybox', 'readlink', '/proc/self/ns/net')).toBe(`${readlinkSync('/proc/self/ns/net')}\n`);
+  expect(await run('--network', 'host', 'busybox', 'cat', '/etc/hosts')).toBe(readFileSync('/etc/hosts', 'utf8'));
+  expect(await run('--network', 'host', 'busybox', 'ls', '/sys/class/net')).toContain(`${engine.settings.bridge}\n`);
+  expect(await run('--network', 'none', 'busybox', 'sh', '-c', 'ls /sys/class/net; ip route; ping -c 1 -W 1 127.0.0.1 > /dev/null && echo itself')).toBe('lo\nitself\n');
+});

@@ -1,0 +1,122 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Account, type DockerRegistry, startDockerRegistry } from '../fixtures/docker-registry.js';
+import { sha256 } from '../fixtures/image-archive.js';
+import { imageIndex, registryImage, type RegistryImage } from '../fixtures/registry-image.js';
+import { type CliResult, startEngine, type TestEngine } from './engine.js';
+import { patience } from './patience.js';
+
+const ACCOUNT: Account = { user: 'sinbad', password: 'open sesame', htpasswd: 'sinbad:$2b$04$abcdefghijklmnopqrstuu/LVz6MZlItEy42I2juLihZ66HnQx/cy' };
+const OTHER = process.arch === 'arm64' ? 'amd64' : 'arm64';
+const OWN = process.arch === 'arm64' ? 'arm64' : 'amd64';
+
+let engine: TestEngine;
+let registry: DockerRegistry;
+let locked: DockerRegistry;
+
+beforeAll(async () => {
+  [engine, registry, locked] = await Promise.all([startEngine(), startDockerRegistry(), startDockerRegistry(ACCOUNT)]);
+}, patience(120_000));
+
+afterAll(async () => {
+  await engine?.stop();
+  await registry?.stop();
+  await locked?.stop();
+}, patience(60_000));
+
+const docker = (...args: string[]): Promise<CliResult> => engine.docker(args);
+const inspect = async (image: string, format: string): Promise<string> => (await docker('image', 'inspect', '--format', format, image)).stdout.trim();
+
+async function push(to: DockerRegistry, repository: string, image: RegistryImage, tag?: string): Promise<string> {
+  for (const blob of [image.config, ...image.layers]) await to.putBlob(repository, blob);
+  return await to.putManifest(repository, image.manifest, tag);
+}
+
+/** Blobs, layers and what is half done, of this engine. */
+function kept(): readonly string[] {
+  const { dataRoot } = engine.settings;
+  return ['content/blobs/sha256', 'content/ingest', 'layers', 'layers/.facts'].flatMap((folder) => readdirSync(join(dataRoot, folder)).map((name) => `${folder}/${name}`)).toSorted();
+}
+
+test('an image of OCI is pulled by tag with the progress that people know, and is up to date the second time', async () => {
+  const image = await registryImage('tagged');
+  const digest = await push(registry, 'sea/tagged', image, 'v1');
+  const name = `${registry.host}/sea/tagged:v1`;
+  const pull = await docker('pull', name);
+  expect(pull).toMatchObject({ code: 0, stderr: '' });
+  const lines = pull.stdout.trim().split('\n');
+  const short = image.layers.map((layer) => sha256(layer).slice(0, 12));
+  expect(lines[0]).toBe('v1: Pulling from sea/tagged');
+  for (const id of short) for (const step of ['Pulling fs layer', 'Verifying Checksum', 'Download complete', 'Pull complete']) expect(lines).toContain(`${id}: ${step}`);
+  expect(lines.slice(-3)).toEqual([`Digest: ${digest}`, `Status: Downloaded newer image for ${name}`, name]);
+  expect(await inspect(name, '{{.Id}} {{.RepoTags}} {{.RepoDigests}}')).toBe(`${image.id} [${name}] [${registry.host}/sea/tagged@${digest}]`);
+  expect((await docker('pull', name)).stdout).toBe(`v1: Pulling from sea/tagged\nDigest: ${digest}\nStatus: Image is up to date for ${name}\n${name}\n`);
+});
+
+test('an image of Docker\'s schema 2 is pulled by digest alone, and has no tag', async () => {
+  const image = await registryImage('by digest', 'docker');
+  const digest = await push(registry, 'sea/schema2', image);
+  const name = `${registry.host}/sea/schema2@${digest}`;
+  expect(await docker('pull', '--quiet', name)).toMatchObject({ code: 0, stdout: `${name}\n`, stderr: '' });
+  expect(await inspect(name, '{{.Id}} {{.RepoTags}}')).toBe(`${image.id} []`);
+  expect(await docker('run', '--rm', name)).toMatchObject({ code: 0, stdout: 'by digest\n' });
+});
+
+test('of an index comes the image of this machine\'s platform, or of the one asked for', async () => {
+  const [own, other] = [await registryImage('own', 'oci', OWN), await registryImage('other', 'oci', OTHER)];
+  for (const image of [own, other]) await push(registry, 'sea/both', image);
+  const index = await registry.putManifest('sea/both', imageIndex({ [`linux/${OTHER}`]: other, [`linux/${OWN}`]: own }), 'latest');
+  const name = `${registry.host}/sea/both`;
+  expect((await docker('pull', name)).stdout).toContain(`Digest: ${index}\n`);
+  expect(await inspect(name, '{{.Id}} {{.Architecture}}')).toBe(`${own.id} ${OWN}`);
+  expect(await docker('pull', '--platform', `linux/${OTHER}`, name)).toMatchObject({ code: 0 });
+  expect(await inspect(name, '{{.Id}} {{.Architecture}}')).toBe(`${other.id} ${OTHER}`);
+  const none = await docker('pull', '--platform', 'linux/s390x', name);
+  expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('no matching manifest for linux/s390x in the manifest list entries') as string });
+});
+
+test('docker run pulls what is not there, and runs it', async () => {
+  await push(registry, 'sea/absent', await registryImage('was not there'), 'latest');
+  const run = await docker('run', '--rm', `${registry.host}/sea/absent`);
+  expect(run).toMatchObject({ code: 0, stdout: 'was not there\n' });
+  expect(run.stderr).toMatch(/^Unable to find image '.*sea\/absent:latest' locally\nlatest: Pulling from sea\/absent\n/);
+  expect(await docker('run', '--rm', `${registry.host}/sea/absent`)).toMatchObject({ code: 0, stdout: 'was not there\n', stderr: '' });
+});
+
+test('an image that the registry does not have is told in the words that clients know', async () => {
+  await push(registry, 'sea/known', await registryImage('known'), 'latest');
+  const tag = await docker('pull', `${registry.host}/sea/known:none`);
+  expect(tag).toMatchObject({ code: 1, stderr: `Error response from daemon: manifest for ${registry.host}/sea/known:none not found: manifest unknown: manifest unknown\n` });
+  const run = await docker('run', '--rm', `${registry.host}/sea/known:none`);
+  expect(run.code).toBe(125);
+});
+
+test.each(['layer', 'config', 'manifest'] as const)('a %s that is not what its digest says is refused, and nothing of the image stays', async (part) => {
+  const image = await registryImage(`damaged ${part}`);
+  const digest = await push(registry, `sea/damaged-${part}`, image, 'latest');
+  const before = kept();
+  registry.damage({ layer: image.layers[1]!, config: image.config, manifest: image.manifest.bytes }[part]);
+  const name = `${registry.host}/sea/damaged-${part}`;
+  expect(await docker('pull', `${name}@${digest}`)).toMatchObject({ code: 1 });
+  expect((await docker('image', 'inspect', name)).code).toBe(1);
+  // The lower layer was sound, and is gone all the same: no image needs it.
+  expect(kept()).toEqual(before);
+});
+
+test('a private registry is for those whom it knows', async () => {
+  await push(locked, 'cave/treasure', await registryImage('gold'), 'latest');
+  const name = `${locked.host}/cave/treasure`;
+  const stranger = await docker('pull', name);
+  expect(stranger.code).toBe(1);
+  expect(stranger.stderr).toMatch(/no basic auth credentials|pull access denied|unauthorized/);
+  const logIn = (password: string): void => {
+    mkdirSync(join(engine.settings.dataRoot, '.docker'), { recursive: true });
+    const auth = Buffer.from(`${ACCOUNT.user}:${password}`).toString('base64');
+    writeFileSync(join(engine.settings.dataRoot, '.docker/config.json'), JSON.stringify({ auths: { [locked.host]: { auth } } }));
+  };
+  logIn('open barley');
+  expect((await docker('pull', name)).code).toBe(1);
+  logIn(ACCOUNT.password);
+  expect(await docker('run', '--rm', name)).toMatchObject({ code: 0, stdout: 'gold\n' });
+});
