@@ -1,8 +1,9 @@
 import { Type } from 'class-transformer';
 import { IsArray, IsBoolean, IsInt, IsObject, IsOptional, IsString, Min, ValidateNested } from 'class-validator';
+import type { ProcessTable } from '../executor/usage.js';
 import type { Done, StreamEndpoint } from '../request.js';
 import { Request } from '../request.js';
-import { ContainerConfig, HostConfig } from './container-config.js';
+import { ContainerConfig, HostConfig, LimitChanges } from './container-config.js';
 
 /** Anything a person names a container by: name, id, or the beginning of an id. */
 abstract class ContainerRequest<Reply> extends Request<Reply> {
@@ -52,6 +53,24 @@ export class KillContainer extends ContainerRequest<Done> {
   static readonly dryRun = true;
   /** Name with or without SIG, or number. Absent: SIGKILL. */
   @IsOptional() @IsString() readonly signal?: string;
+}
+
+/** Stops all its processes where they are; they keep memory and descriptors. Resolves when none of them runs. */
+export class PauseContainer extends ContainerRequest<Done> {
+  static readonly subject = 'berth.command.containers.pause';
+  static readonly dryRun = true;
+}
+
+export class UnpauseContainer extends ContainerRequest<Done> {
+  static readonly subject = 'berth.command.containers.unpause';
+  static readonly dryRun = true;
+}
+
+/** Resolves when the limits hold, also for what runs now; rejects, and all is as it was, when the kernel refuses one. */
+export class UpdateContainer extends ContainerRequest<Done> {
+  static readonly subject = 'berth.command.containers.update';
+  static readonly dryRun = true;
+  @ValidateNested() @Type(() => LimitChanges) readonly changes!: LimitChanges;
 }
 
 export class RenameContainer extends ContainerRequest<Done> {
@@ -107,6 +126,13 @@ export class ReadLogs extends ContainerRequest<LogsReply> {
   /** RFC 3339, or '' for no limit. */
   @IsString() readonly since!: string;
   @IsString() readonly until!: string;
+}
+
+/** The processes of a running container by the host's ps(1). A command, since that somebody looked is told. */
+export class ListProcesses extends ContainerRequest<ProcessTable> {
+  static readonly subject = 'berth.command.containers.list-processes';
+  /** Arguments of ps(1), parted by blanks. Absent or empty: "-ef". */
+  @IsOptional() @IsString() readonly psArgs?: string;
 }
 
 export class CreateExec extends ContainerRequest<{ readonly id: string }> {

@@ -51,6 +51,21 @@ export interface RestartPolicy {
   readonly MaximumRetryCount?: number;
 }
 
+/** What can be changed of a container that is there; a field that is absent stays. PidsLimit 0: no limit. */
+export class LimitChanges {
+  @IsOptional() @IsInt() Memory?: number;
+  @IsOptional() @IsInt() MemorySwap?: number;
+  @IsOptional() @IsInt() MemoryReservation?: number;
+  @IsOptional() @IsInt() NanoCpus?: number;
+  @IsOptional() @IsInt() CpuShares?: number;
+  @IsOptional() @IsInt() CpuQuota?: number;
+  @IsOptional() @IsInt() CpuPeriod?: number;
+  @IsOptional() @IsString() CpusetCpus?: string;
+  @IsOptional() @IsString() CpusetMems?: string;
+  @IsOptional() @IsInt() PidsLimit?: number;
+  @IsOptional() @IsRestartPolicy() RestartPolicy?: RestartPolicy;
+}
+
 export interface MountRequest {
   readonly Type: 'bind' | 'volume' | 'tmpfs';
   readonly Source?: string;

@@ -1,4 +1,4 @@
-import type { ContainerConfig, HostConfig } from './container-config.js';
+import type { ContainerConfig, HostConfig, LimitChanges } from './container-config.js';
 import type { ContainerMount, EndpointSettings, ExecConfig, HealthProbe, HealthStatus } from './container-state.js';
 
 /** `berth.event.container.<id>`, written by containers alone. `at` is RFC 3339 with nanoseconds where the kernel gave them. */
@@ -36,7 +36,22 @@ export type ContainerEvent =
       readonly at: string;
     }
   | { readonly type: 'ContainerAttached'; readonly container: string; readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean; readonly at: string }
+  | { readonly type: 'ArchiveRead'; readonly container: string; readonly path: string; readonly at: string }
+  | { readonly type: 'ArchiveWritten'; readonly container: string; readonly path: string; readonly at: string }
+  | { readonly type: 'ContainerExported'; readonly container: string; readonly at: string }
+  | { readonly type: 'ProcessesListed'; readonly container: string; readonly at: string }
   | { readonly type: 'TerminalResized'; readonly container: string; readonly rows: number; readonly columns: number; readonly at: string }
+  /** An intent: followed by ContainerPaused or PauseFailed. */
+  | { readonly type: 'PauseRequested'; readonly container: string; readonly at: string }
+  | { readonly type: 'ContainerPaused'; readonly container: string; readonly at: string }
+  | { readonly type: 'PauseFailed'; readonly container: string; readonly error: string; readonly at: string }
+  /** An intent: followed by ContainerUnpaused. A signal that ends a paused container needs none. */
+  | { readonly type: 'UnpauseRequested'; readonly container: string; readonly at: string }
+  | { readonly type: 'ContainerUnpaused'; readonly container: string; readonly at: string }
+  /** An intent, of one that runs: followed by ContainerUpdated or UpdateFailed. */
+  | { readonly type: 'UpdateRequested'; readonly container: string; readonly changes: LimitChanges; readonly at: string }
+  | { readonly type: 'ContainerUpdated'; readonly container: string; readonly changes: LimitChanges; readonly at: string }
+  | { readonly type: 'UpdateFailed'; readonly container: string; readonly error: string; readonly at: string }
   | { readonly type: 'RestartScheduled'; readonly container: string; readonly start: number; readonly delayMs: number; readonly at: string }
   /** `was`: the status before; failingStreak counts this probe. */
   | { readonly type: 'HealthProbed'; readonly container: string; readonly start: number; readonly probe: HealthProbe; readonly was: HealthStatus; readonly status: HealthStatus; readonly failingStreak: number; readonly at: string }

@@ -146,6 +146,22 @@ export class EndTask extends TaskRequest<Done> {
   static readonly subject = 'berth.command.executor.end-task';
 }
 
+/** Resolves when no process of it runs any more; rejects, and they run on, when the kernel cannot stop them all in time. Twice is once. */
+export class FreezeTask extends TaskRequest<Done> {
+  static readonly subject = 'berth.command.executor.freeze-task';
+}
+
+/** One that is not frozen, or has ended, changes nothing. */
+export class ThawTask extends TaskRequest<Done> {
+  static readonly subject = 'berth.command.executor.thaw-task';
+}
+
+/** Puts these limits on a running task, all or none. One that has ended changes nothing. */
+export class UpdateTask extends TaskRequest<Done> {
+  static readonly subject = 'berth.command.executor.update-task';
+  @IsObject() readonly resources!: TaskResources;
+}
+
 export class ResizeTask extends TaskRequest<Done> {
   static readonly subject = 'berth.command.executor.resize-task';
   /** Absent: the container's own terminal. */

@@ -78,6 +78,19 @@ export function limitWrites(
   return layout.mode === 'v2' ? v2Writes(layout, directories[0] ?? '', resources) : v1Writes(layout, directories, resources, readParent);
 }
 
+/**
+ * The writes that change the limits of a cgroup that is in use to those of `resources`; what is absent stays. v1 refuses memory above memory and swap together,
+ * so the one that grows comes first: `read` reads a file.
+ */
+export function updateWrites(layout: CgroupLayout, directories: readonly string[], resources: CgroupResources, read: (path: string) => string): readonly CgroupWrite[] {
+  // Without a word about cpusets there is nothing to take over from above.
+  const writes = limitWrites(layout, directories, resources, () => '').filter(({ data }) => data !== '');
+  const memory = writes.find(({ path }) => basename(path) === 'memory.limit_in_bytes');
+  const swap = writes.find(({ path }) => basename(path) === 'memory.memsw.limit_in_bytes');
+  if (memory === undefined || swap === undefined || Number(memory.data) <= Number(read(swap.path))) return writes;
+  return [swap, ...writes.filter((write) => write !== swap)];
+}
+
 function v1Writes(layout: CgroupLayout, directories: readonly string[], r: CgroupResources, readParent: (path: string) => string): CgroupWrite[] {
   const writes: CgroupWrite[] = [];
   const put = (controller: string, file: string, data: string | number, optional = false): void => {

@@ -37,6 +37,7 @@ function removed(directory: string): boolean {
 }
 
 function kill(directory: string): void {
+  attempt(() => writeFileSync(join(directory, 'freezer.state'), 'THAWED')); // v1: a frozen process does not end
   try {
     writeFileSync(join(directory, 'cgroup.kill'), '1'); // v2, Linux 5.14: one file for all, forks included
     return;

@@ -57,7 +57,13 @@ const NANOSECONDS_PER_TICK = 1e7;
 
 /** What the cgroup used. A controller that the machine has not got, or a cgroup that is gone, leaves its part out. */
 export function readUsage(layout: CgroupLayout, path: string): CgroupUsage {
-  return usageOf(layout.mode, (controller, file) => {
+  return usageOf(layout.mode, cgroupFileReader(layout, path));
+}
+
+/** Reads files of one cgroup, each by its own open(2). */
+export const cgroupFileReader =
+  (layout: CgroupLayout, path: string): ReadCgroupFile =>
+  (controller, file) => {
     const directory = controllerDirectory(layout, controller, path);
     if (directory === undefined) return undefined;
     try {
@@ -66,8 +72,7 @@ export function readUsage(layout: CgroupLayout, path: string): CgroupUsage {
       if (isAway(error)) return undefined;
       throw error;
     }
-  });
-}
+  };
 
 /** The same of files that are read in another way, such as by descriptors that are kept. */
 export function usageOf(mode: CgroupLayout['mode'], read: ReadCgroupFile): CgroupUsage {

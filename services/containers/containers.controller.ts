@@ -1,14 +1,20 @@
 import { Controller } from '@nestjs/common';
+import * as archives from '#contracts/containers/archives.js';
 import * as commands from '#contracts/containers/commands.js';
 import type { ContainerView, ExecView } from '#contracts/containers/container-state.js';
 import * as queries from '#contracts/containers/queries.js';
+import type { ProcessTable } from '#contracts/executor/usage.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { Asked, Body, Handles } from '#libs/messaging/handles.js';
 import { ContainerDirectory } from './application/container-directory.js';
 import { ContainerLifecycle } from './application/container-lifecycle.js';
+import { ContainerPauses } from './application/container-pauses.js';
 import { ContainerStreams } from './application/container-streams.js';
+import { ContainerUpdates } from './application/container-updates.js';
+import { ContainerArchives } from './application/container-archives.js';
 import { ContainerCreation } from './application/create-container.js';
 import { ExecSessions } from './application/exec-sessions.js';
+import { ProcessLists } from './application/process-lists.js';
 import { ExitWaits, type Waited } from './application/exit-waits.js';
 
 @Controller()
@@ -16,8 +22,12 @@ export class ContainersController {
   constructor(
     private readonly creation: ContainerCreation,
     private readonly lifecycle: ContainerLifecycle,
+    private readonly pauses: ContainerPauses,
+    private readonly updates: ContainerUpdates,
     private readonly directory: ContainerDirectory,
     private readonly streams: ContainerStreams,
+    private readonly processes: ProcessLists,
+    private readonly archives: ContainerArchives,
     private readonly execs: ExecSessions,
     private readonly waits: ExitWaits,
   ) {}
@@ -47,6 +57,21 @@ export class ContainersController {
     return this.lifecycle.kill(command.container, command.signal, asked);
   }
 
+  @Handles(commands.PauseContainer)
+  pause(@Body() command: commands.PauseContainer, @Asked() asked: RequestContext): Promise<Done> {
+    return this.pauses.pause(command.container, asked);
+  }
+
+  @Handles(commands.UnpauseContainer)
+  unpause(@Body() command: commands.UnpauseContainer, @Asked() asked: RequestContext): Promise<Done> {
+    return this.pauses.unpause(command.container, asked);
+  }
+
+  @Handles(commands.UpdateContainer)
+  update(@Body() command: commands.UpdateContainer, @Asked() asked: RequestContext): Promise<Done> {
+    return this.updates.update(command, asked);
+  }
+
   @Handles(commands.RenameContainer)
   rename(@Body() command: commands.RenameContainer, @Asked() asked: RequestContext): Promise<Done> {
     return this.lifecycle.rename(command.container, command.name, asked);
@@ -70,6 +95,31 @@ export class ContainersController {
   @Handles(commands.ReadLogs)
   logs(@Body() query: commands.ReadLogs, @Asked() asked: RequestContext): Promise<commands.LogsReply> {
     return this.streams.logs(query, asked);
+  }
+
+  @Handles(archives.StatContainerPath)
+  statPath(@Body() query: archives.StatContainerPath, @Asked() asked: RequestContext): Promise<archives.PathStat> {
+    return this.archives.stat(query, asked);
+  }
+
+  @Handles(archives.ReadContainerArchive)
+  readArchive(@Body() command: archives.ReadContainerArchive, @Asked() asked: RequestContext): Promise<StreamEndpoint & { readonly stat: archives.PathStat }> {
+    return this.archives.read(command, asked);
+  }
+
+  @Handles(archives.WriteContainerArchive)
+  writeArchive(@Body() command: archives.WriteContainerArchive, @Asked() asked: RequestContext): Promise<StreamEndpoint> {
+    return this.archives.write(command, asked);
+  }
+
+  @Handles(archives.ExportContainer)
+  export(@Body() command: archives.ExportContainer, @Asked() asked: RequestContext): Promise<StreamEndpoint> {
+    return this.archives.export(command.container, asked);
+  }
+
+  @Handles(commands.ListProcesses)
+  listProcesses(@Body() command: commands.ListProcesses, @Asked() asked: RequestContext): Promise<ProcessTable> {
+    return this.processes.list(command, asked);
   }
 
   @Handles(commands.CreateExec)

@@ -3,11 +3,15 @@ import type { ServiceDependencies } from '#libs/messaging/service.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { ContainerDirectory } from './application/container-directory.js';
 import { ContainerLifecycle } from './application/container-lifecycle.js';
+import { ContainerPauses } from './application/container-pauses.js';
 import { ContainerStreams } from './application/container-streams.js';
+import { ContainerUpdates } from './application/container-updates.js';
+import { ContainerArchives } from './application/container-archives.js';
 import { ContainerCreation } from './application/create-container.js';
 import { ExecSessions } from './application/exec-sessions.js';
 import { ExitWaits } from './application/exit-waits.js';
 import { LifecycleSource } from './application/lifecycle-source.js';
+import { ProcessLists } from './application/process-lists.js';
 import { ContainersParts } from './containers-parts.js';
 import { ContainersController } from './containers.controller.js';
 
@@ -36,8 +40,12 @@ export class ContainersModule {
         { provide: ContainersParts, useValue: parts },
         { provide: ContainerDirectory, useValue: parts.directory },
         { provide: ContainerLifecycle, useValue: parts.lifecycle },
+        { provide: ContainerPauses, useValue: parts.pauses },
+        { provide: ContainerUpdates, useValue: parts.updates },
         { provide: ContainerCreation, useValue: parts.creation },
         { provide: ContainerStreams, useValue: parts.streams },
+        { provide: ContainerArchives, useValue: parts.archives },
+        { provide: ProcessLists, useValue: parts.processes },
         { provide: ExecSessions, useValue: parts.execSessions },
         { provide: LifecycleSource, useValue: parts.metrics },
         { provide: ExitWaits, useValue: parts.waits },

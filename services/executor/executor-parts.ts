@@ -9,6 +9,7 @@ import { Aggregates } from '#libs/event-store/aggregates.js';
 import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
 import { sealedCopy } from '#libs/linux/sealed-file.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
+import type { LinkCounters } from '#libs/netlink/link-counters.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { ContainerCgroups } from './adapters/host/container-cgroups.js';
@@ -40,6 +41,8 @@ import { TaskAdoption } from './application/task-adoption.js';
 import { TaskCauses } from './application/task-causes.js';
 import { TaskControl } from './application/task-control.js';
 import { TaskMemory } from './application/task-memory.js';
+import { RootArchives } from './application/root-archives.js';
+import { TaskUsage } from './application/task-usage.js';
 import { TaskLauncher, type Tasks } from './application/task-launcher.js';
 import { containerFilter } from './domain/seccomp/container-filter.js';
 import { effectiveCapabilities } from './domain/spec/capabilities.js';
@@ -48,6 +51,10 @@ import { metricsSettings } from './metrics-settings.js';
 import { traceExecutor } from './trace-executor.js';
 
 const READY_SANDBOXES = 4;
+const linkCounters = (): readonly LinkCounters[] => {
+  using routes = new RouteSocket();
+  return routes.counters();
+};
 const native = (name: string): string => fileURLToPath(new URL(`../../native/${name}`, import.meta.url));
 
 /** Everything the executor consists of, wired by hand: plain classes that list what they use. */
@@ -73,6 +80,8 @@ export class ExecutorParts {
   readonly launcher: TaskLauncher;
   readonly execs: ExecLauncher;
   readonly control: TaskControl;
+  readonly usage: TaskUsage;
+  readonly archives: RootArchives;
   readonly networks: NetworksOnHost;
   readonly facts: () => HostFacts;
   readonly metrics: ContainerSource;
@@ -108,7 +117,8 @@ export class ExecutorParts {
     this.adoption = new TaskAdoption(this.tasks, this.live, containerCgroups, settings.runRoot, onError);
     this.networks = new NetworksOnHost(firewall, this.live, store, `${settings.dataRoot}/executor/networks-on-host.snapshot`);
     this.snapshots = new SnapshotSchedule([this.tasks, this.networks], (error) => this.log.error('a snapshot could not be saved', { error }));
-    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.files, this.sandboxes, this.zygote, this.ports, this.networks, runtimes, () => this.roots, (chainId) => this.layers.nameOf(chainId), {
+    this.archives = new RootArchives(this.live, this.files, () => this.roots, (chainId) => this.layers.nameOf(chainId), this.streams);
+    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.files, this.sandboxes, this.zygote, this.ports, this.networks, runtimes, this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {
       settings,
       cgroups,
       initPath: native('berth-init'),
@@ -116,7 +126,8 @@ export class ExecutorParts {
       socketGroup: this.group,
     });
     this.execs = new ExecLauncher(this.tasks, this.live, causes, cgroups, settings, store, runtimes);
-    this.control = new TaskControl(this.tasks, this.live, this.files, this.streams);
+    this.control = new TaskControl(this.tasks, this.live, containerCgroups, this.files, this.streams);
+    this.usage = new TaskUsage(this.live, containerCgroups, cgroups, settings.cgroupParent, linkCounters);
     this.roots = new OverlaySnapshotter(this.layers.root);
     this.facts = () => hostFacts(cgroups, settings, this.roots.driver);
     this.metrics = new ContainerSource(store, {
@@ -127,10 +138,7 @@ export class ExecutorParts {
       dataRoot: settings.dataRoot,
       facts: this.facts,
       withTasks: () => new Set(Array.from(this.live.all(), ({ identity }) => identity.container)),
-      linkCounters: () => {
-        using routes = new RouteSocket();
-        return routes.counters();
-      },
+      linkCounters,
     });
     traceExecutor(this);
   }
@@ -164,7 +172,7 @@ export class ExecutorParts {
     this.zygote.close();
     this.sandboxes.close();
     await this.streams.close();
-    await this.trees.close();
+    await Promise.all([this.trees.close(), this.archives.close()]);
     await this.snapshots.stop();
     await Promise.all([this.tasks.stop(), this.networks.stop()]);
     this.hostPorts.close();

@@ -1,6 +1,9 @@
 import { Controller } from '@nestjs/common';
+import type { PathStat } from '#contracts/containers/archives.js';
+import * as archives from '#contracts/executor/archives.js';
 import * as host from '#contracts/executor/host.js';
 import * as tasks from '#contracts/executor/tasks.js';
+import * as usage from '#contracts/executor/usage.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { Asked, Body, Handles } from '#libs/messaging/handles.js';
 import { measureFiles } from './application/file-sizes.js';
@@ -37,6 +40,21 @@ export class ExecutorController {
     return { position: this.parts.tasks.position };
   }
 
+  @Handles(tasks.FreezeTask)
+  freezeTask(@Body() command: tasks.FreezeTask): Promise<Done> {
+    return this.parts.control.freeze(command);
+  }
+
+  @Handles(tasks.ThawTask)
+  thawTask(@Body() command: tasks.ThawTask): Done {
+    return this.parts.control.thaw(command);
+  }
+
+  @Handles(tasks.UpdateTask)
+  updateTask(@Body() command: tasks.UpdateTask): Promise<Done> {
+    return this.parts.control.update(command);
+  }
+
   @Handles(tasks.ResizeTask)
   resizeTask(@Body() command: tasks.ResizeTask): Done {
     return this.parts.control.resize(command);
@@ -50,6 +68,31 @@ export class ExecutorController {
   @Handles(tasks.OpenLogs)
   openLogs(@Body() query: tasks.OpenLogs): StreamEndpoint {
     return this.parts.control.openLogs(query);
+  }
+
+  @Handles(archives.StatRootPath)
+  statPath(@Body() query: archives.StatRootPath): Promise<PathStat> {
+    return this.parts.archives.stat(query);
+  }
+
+  @Handles(archives.OpenRootArchive)
+  openArchive(@Body() command: archives.OpenRootArchive): Promise<StreamEndpoint & { readonly stat: PathStat }> {
+    return this.parts.archives.open(command);
+  }
+
+  @Handles(archives.ExtractRootArchive)
+  extractArchive(@Body() command: archives.ExtractRootArchive): Promise<StreamEndpoint> {
+    return this.parts.archives.extract(command);
+  }
+
+  @Handles(usage.ListTaskProcesses)
+  taskProcesses(@Body() query: usage.ListTaskProcesses): Promise<usage.ProcessTable> {
+    return this.parts.usage.processes(query);
+  }
+
+  @Handles(usage.SampleUsage)
+  sampleUsage(@Body() query: usage.SampleUsage): usage.UsageReply {
+    return this.parts.usage.sample(query);
   }
 
   @Handles(tasks.RemoveContainerFiles)

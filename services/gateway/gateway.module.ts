@@ -3,6 +3,8 @@ import { errorMessage } from '#libs/errors/errors.js';
 import { BerthController } from './adapters/http/berth.controller.js';
 import { ContainerController } from './adapters/http/container.controller.js';
 import { ContainerStreamsController } from './adapters/http/container-streams.controller.js';
+import { ContainerArchivesController } from './adapters/http/container-archives.controller.js';
+import { ContainerUsageController } from './adapters/http/container-usage.controller.js';
 import { EventsController } from './adapters/http/events.controller.js';
 import { ExecController } from './adapters/http/exec.controller.js';
 import { ImageController } from './adapters/http/image.controller.js';
@@ -16,6 +18,7 @@ import { ContainerFeed } from './application/container-feed.js';
 import { EngineClient, type GatewayDependencies, RUN_ROOT } from './application/engine-client.js';
 import { EngineSource } from './application/engine-source.js';
 import { EventFeed } from './application/event-feed.js';
+import { UsageFeed } from './application/usage-feed.js';
 import { LogReading } from './application/log-reading.js';
 
 /** HTTP in, commands and queries out. Owns nothing. */
@@ -31,6 +34,8 @@ export class GatewayModule {
         EventsController,
         ContainerController,
         ContainerStreamsController,
+        ContainerUsageController,
+        ContainerArchivesController,
         ExecController,
         ImageStreamsController,
         ImageController,
@@ -45,6 +50,7 @@ export class GatewayModule {
         { provide: ContainerFeed, useValue: new ContainerFeed(deps.store) },
         { provide: EventFeed, useValue: feed },
         { provide: EngineSource, useValue: new EngineSource(deps.store, client, feed) },
+        { provide: UsageFeed, useValue: new UsageFeed(client) },
         { provide: LogReading, useValue: new LogReading(deps.store) },
         { provide: RUN_ROOT, useValue: deps.settings.runRoot },
       ],

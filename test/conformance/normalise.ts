@@ -1,5 +1,13 @@
 import type { Answer } from './answers.js';
 
+/** Numbers of stats: another each time, and 0 at times. */
+const STATS = new Set(
+  (
+    'total_usage percpu_usage usage_in_kernelmode usage_in_usermode system_cpu_usage online_cpus usage max_usage limit value ' +
+    'cache rss rss_huge mapped_file dirty writeback pgpgin pgpgout pgfault pgmajfault inactive_anon active_anon inactive_file active_file unevictable hierarchical_memory_limit hierarchical_memsw_limit'
+  ).split(' '),
+);
+
 /** Numbers that are another each time. */
 const VARYING = new Set(['Pid', 'Size', 'VirtualSize', 'Created', 'SizeRw', 'SizeRootFs', 'time', 'timeNano', 'NCPU', 'MemTotal', 'NFd', 'NGoroutines', 'NEventsListener', 'Containers', 'ContainersRunning', 'ContainersStopped', 'Images']);
 
@@ -14,8 +22,9 @@ export function normalised(answer: Answer): Answer {
 
 function plain(value: unknown, key: string): unknown {
   // Newer dockerds begin their messages with a small letter; nobody parses that.
+  if (key === 'Processes' && typeof value === 'string' && /^\d+$/.test(value)) return '<pid>';
   if (typeof value === 'string') return key === 'message' ? plainText(value).replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase()) : plainText(value);
-  if (typeof value === 'number') return VARYING.has(key) && value !== 0 && value !== -1 ? '<number>' : value;
+  if (typeof value === 'number') return STATS.has(key.replace(/^total_(?!usage)/, '')) || (VARYING.has(key) && value !== 0 && value !== -1) ? '<number>' : value;
   if (Array.isArray(value)) return inOrder(value.map((one) => plain(one, key)));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(

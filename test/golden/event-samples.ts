@@ -38,6 +38,18 @@ export const containerSamples: Samples<ContainerEvent> = {
   TerminalResized: { container, rows: 24, columns: 80, at },
   HealthProbed: { container, start, probe: { startedAt: at, endedAt: at, exitCode: 1, output: 'refused' }, was: 'healthy', status: 'unhealthy', failingStreak: 3, at },
   UnhealthyRestartRequested: { container, start, signal: 15, timeoutSeconds: 10, at },
+  PauseRequested: { container, at },
+  ContainerPaused: { container, at },
+  PauseFailed: { container, error: 'not in time', at },
+  UnpauseRequested: { container, at },
+  ContainerUnpaused: { container, at },
+  ProcessesListed: { container, at },
+  ArchiveRead: { container, path: '/etc', at },
+  ArchiveWritten: { container, path: '/etc', at },
+  ContainerExported: { container, at },
+  UpdateRequested: { container, changes: { Memory: 67_108_864, MemorySwap: -1, RestartPolicy: { Name: 'always' } }, at },
+  ContainerUpdated: { container, changes: { Memory: 67_108_864, MemorySwap: -1, RestartPolicy: { Name: 'always' } }, at },
+  UpdateFailed: { container, error: 'EBUSY', at },
 };
 
 export const nameSamples: Samples<NameEvent> = { NameClaimed: { name: 'web', container }, NameReleased: { name: 'web', container } };

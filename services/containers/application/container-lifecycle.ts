@@ -12,6 +12,7 @@ import { launchRequest, networkWithEndpoint } from '../domain/launch-request.js'
 import { portRequests } from '../domain/port-requests.js';
 import { DEFAULT_STOP_TIMEOUT_SECONDS, SIGKILL, SIGTERM, signalNumber } from '../domain/signals.js';
 import type { ContainerDirectory, Containers, Names } from './container-directory.js';
+import type { ContainerPauses } from './container-pauses.js';
 import type { ExitWaits } from './exit-waits.js';
 import type { PendingAttaches } from './pending-attaches.js';
 
@@ -37,6 +38,7 @@ export class ContainerLifecycle {
     private readonly containers: Containers,
     private readonly names: Names,
     private readonly directory: ContainerDirectory,
+    private readonly pauses: ContainerPauses,
     private readonly waits: ExitWaits,
     private readonly attaches: PendingAttaches,
     private readonly bus: Bus,
@@ -132,6 +134,7 @@ export class ContainerLifecycle {
     const { start } = container.run;
     const ended = this.waits.ended(id, wish.timeoutSeconds < 0 ? FOR_EVER_MS : wish.timeoutSeconds * 1000);
     await this.signal(id, start, wish.signal, true, asked);
+    await this.pauses.thaw(id, asked);
     if ((await ended).done) return;
     const killed = this.waits.ended(id, KILL_DEADLINE_MS);
     await this.signal(id, start, SIGKILL, true, asked);
@@ -150,7 +153,10 @@ export class ContainerLifecycle {
     const { position, repeated } = await this.containers.execute(spec.id, { type: 'Kill', signal, at: now() }, asked);
     if (asked.dryRun || repeated) return { position };
     const killed = signal === SIGKILL ? this.waits.ended(spec.id, KILL_DEADLINE_MS) : undefined;
-    await this.signal(spec.id, run.start, signal, killMeaning(signal, spec.config.StopSignal).ends, asked);
+    const { ends, cancelsRestart } = killMeaning(signal, spec.config.StopSignal);
+    await this.signal(spec.id, run.start, signal, ends, asked);
+    // dockerd 20.10, daemon/kill.go: the same signals let a paused container go on to hear them.
+    if (cancelsRestart) await this.pauses.thaw(spec.id, asked);
     await killed;
     return { position };
   }

@@ -9,6 +9,8 @@ import type { PresentContainer } from '../domain/container/container-state.js';
 import { SIGKILL } from '../domain/signals.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { ContainerLifecycle } from './container-lifecycle.js';
+import type { ContainerPauses } from './container-pauses.js';
+import type { ContainerUpdates } from './container-updates.js';
 import type { ExitWaits } from './exit-waits.js';
 
 /** What follows from a container's own events: waits end, --rm removes, the restart policy starts again. After a crash, goes on with what was half done. */
@@ -21,6 +23,8 @@ export class ContainerWatch {
     private readonly containers: Containers,
     private readonly directory: ContainerDirectory,
     private readonly lifecycle: ContainerLifecycle,
+    private readonly pauses: ContainerPauses,
+    private readonly updates: ContainerUpdates,
     private readonly waits: ExitWaits,
     /** What is held of a container that is removed now. */
     private readonly forget: (container: string) => void,
@@ -46,11 +50,14 @@ export class ContainerWatch {
     for (const container of this.directory.all()) {
       const { id } = container.spec;
       const { status, run } = container;
+      if (container.update && status !== 'removing') this.go(id, asked, this.updates.finish(id, asked));
       if (status === 'starting') this.go(id, asked, this.lifecycle.launch(id, asked));
       else if (status === 'removing') this.finishRemove(id, asked);
       else if (status === 'restarting') this.schedule(id, container.restartDelayMs, asked);
-      else if (status === 'running' && run.stopRequested) this.go(id, asked, this.lifecycle.finishStop(id, asked));
-      else if (status === 'running' && run.kill?.signal === SIGKILL) this.go(id, asked, this.lifecycle.endTask(id, run.start, asked));
+      else if ((status === 'running' || status === 'paused') && run.stopRequested) this.go(id, asked, this.lifecycle.finishStop(id, asked));
+      else if ((status === 'running' || status === 'paused') && run.kill?.signal === SIGKILL) this.go(id, asked, this.lifecycle.endTask(id, run.start, asked));
+      else if (run.changing) this.go(id, asked, this.pauses.finish(id, asked));
+      else if (status === 'paused' && run.kill?.cancelsRestart) this.go(id, asked, this.pauses.thaw(id, asked));
       else if (isLeftover(container)) this.go(id, asked, this.lifecycle.remove(id, { force: true, volumes: true }, asked));
     }
     await this.lifecycle.releaseNames(asked);

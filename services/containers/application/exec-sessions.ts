@@ -103,7 +103,7 @@ export class ExecSessions {
   async resize({ exec, rows, columns }: ResizeExec, asked: RequestContext): Promise<Done> {
     const { container } = this.find(exec);
     if (this.runs.get(exec)?.exitCode !== null) throw notFound('no such exec');
-    const { run } = await this.running(container);
+    const { run } = this.directory.find(container);
     return this.bus.request(ResizeTask, { container, start: run.start, exec, rows, columns }, asked);
   }
 
@@ -134,6 +134,7 @@ export class ExecSessions {
   private async running(reference: string): Promise<PresentContainer> {
     await this.lifecycle.startSettled(this.directory.find(reference).spec.id);
     const container = this.directory.find(reference);
+    if (container.status === 'paused') throw conflict(`Container ${reference} is paused, unpause the container before exec`);
     if (container.status !== 'running') throw conflict(`container ${container.spec.id} is not running`);
     return container;
   }

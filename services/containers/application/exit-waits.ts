@@ -24,8 +24,9 @@ export class ExitWaits {
   constructor(private readonly directory: ContainerDirectory) {}
 
   wait(reference: string, condition: WaitCondition, deadlineMs: number): Promise<Waited> {
-    const { spec, status, run } = this.directory.find(reference);
-    if (condition === 'not-running' && status !== 'starting' && status !== 'running' && !(status === 'removing' && !run.over))
+    const container = this.directory.find(reference);
+    const { spec, status, run } = container;
+    if (condition === 'not-running' && !isRunning(container) && !(status === 'removing' && !run.over))
       return Promise.resolve({ done: true, id: spec.id, exitCode: run.exitCode, error: run.error, startNumber: run.start });
     return this.until(spec.id, condition, deadlineMs);
   }

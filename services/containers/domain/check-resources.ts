@@ -1,4 +1,4 @@
-import type { ContainerConfig, HostConfig } from '#contracts/containers/container-config.js';
+import type { ContainerConfig, HostConfig, LimitChanges } from '#contracts/containers/container-config.js';
 import { invalid } from '#libs/errors/errors.js';
 
 const LEAST_MEMORY_BYTES = 6 * 1024 * 1024;
@@ -24,6 +24,12 @@ export function checkResources(host: HostConfig, cpus: number): void {
       if (!CAPABILITIES.has(plain)) throw invalid(`invalid ${option}: unknown capability: "CAP_${plain}"`);
     }
   }
+}
+
+/** The same of changes to a container that has `host`: only what changes can be wrong, and a limit of swap goes with the memory that is there. */
+export function checkChangedResources(host: HostConfig, changes: LimitChanges, cpus: number): void {
+  const { RestartPolicy: _policy, ...limits } = changes;
+  checkResources({ ...limits, ...(changes.MemorySwap && !changes.Memory && host.Memory ? { Memory: host.Memory } : {}) }, cpus);
 }
 
 function checkMemory({ Memory: memory = 0, MemorySwap: swap = 0, MemoryReservation: reservation = 0, MemorySwappiness }: HostConfig): void {

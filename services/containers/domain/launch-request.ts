@@ -1,5 +1,5 @@
 import type { EndpointSettings } from '#contracts/containers/container-state.js';
-import type { HostConfig } from '#contracts/containers/container-config.js';
+import type { HostConfig, RestartPolicy } from '#contracts/containers/container-config.js';
 import type { AttachTicket, LaunchTask, TaskNetwork, TaskProcess, TaskResources, TaskSecurity } from '#contracts/executor/tasks.js';
 import { invalid } from '#libs/errors/errors.js';
 import type { ContainerSpec } from './container/container-state.js';
@@ -79,7 +79,8 @@ export function parseSecurityOptions(options: readonly string[]): Pick<TaskSecur
   return { noNewPrivileges, seccomp };
 }
 
-function resourcesOf(host: HostConfig): TaskResources {
+/** The limits in the executor's terms; 0 and '' are none. */
+export function resourcesOf(host: HostConfig): TaskResources {
   return {
     ...(host.Memory ? { memoryBytes: host.Memory } : {}),
     ...(host.MemorySwap ? { memorySwapBytes: host.MemorySwap } : {}),
@@ -137,6 +138,10 @@ export function checkHostConfig(hostConfig: HostConfig): void {
   checkHostShares(hostConfig);
   const { RestartPolicy: policy, AutoRemove: autoRemove } = hostConfig;
   if (autoRemove && policy?.Name && policy.Name !== 'no') throw invalid("can't create 'AutoRemove' container with restart policy");
+  checkRestartPolicy(policy);
+}
+
+export function checkRestartPolicy(policy: RestartPolicy | null | undefined): void {
   if (policy?.Name && !['no', 'always', 'unless-stopped', 'on-failure'].includes(policy.Name)) throw invalid(`invalid restart policy: unknown policy '${policy.Name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`);
   if (policy?.MaximumRetryCount && policy.Name !== 'on-failure') throw invalid(`invalid restart policy: maximum retry count can only be used with 'on-failure'`);
 }

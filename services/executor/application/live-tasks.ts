@@ -136,6 +136,7 @@ export class LiveTasks {
     });
     await this.log.execute(id, { type: 'Signal', ...task.identity, signal: SIGKILL, ends: true, at: new Date().toISOString() }, asked);
     task.connection?.send(frame(SIGNAL, SIGKILL));
+    this.keepers.thaw(task);
     await ended;
   }
 

@@ -9,6 +9,11 @@ export class LostKeepers {
     private readonly runtimes: OciRuntimes,
   ) {}
 
+  /** A killed process of a paused container cannot end on v1 until it may go on. */
+  thaw(task: LiveTask): void {
+    this.cgroups.thaw(task.identity.container);
+  }
+
   /** Resolves when the container's processes have ended, its cgroups are gone, and its runtime knows it no more. */
   async end(task: LiveTask): Promise<void> {
     await this.cgroups.end(task.identity.container);

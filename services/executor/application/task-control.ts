@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { OpenLogs, OpenTaskStreams, ResizeTask, SignalExec, SignalTask } from '#contracts/executor/tasks.js';
+import type { FreezeTask, OpenLogs, OpenTaskStreams, ResizeTask, SignalExec, SignalTask, ThawTask, UpdateTask } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { conflict, unavailable } from '#libs/errors/errors.js';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
+import type { ContainerCgroups } from '../adapters/host/container-cgroups.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
 import { serveLogs } from '../adapters/logs/serve-logs.js';
 import { frame, resizeFrame, SIGNAL, SIGNAL_EXEC, TICKET } from '../adapters/shim/shim-frames.js';
@@ -18,6 +19,7 @@ export class TaskControl {
   constructor(
     private readonly tasks: Tasks,
     private readonly live: LiveTasks,
+    private readonly cgroups: ContainerCgroups,
     private readonly files: ContainerFiles,
     private readonly streams: StreamServer,
   ) {}
@@ -31,6 +33,26 @@ export class TaskControl {
     const { position } = await this.tasks.execute(id, { type: 'Signal', container, start, signal, ends, at: new Date().toISOString() }, asked);
     task.connection.send(frame(SIGNAL, signal));
     return { position };
+  }
+
+  async freeze({ container, start }: FreezeTask): Promise<Done> {
+    this.running({ container, start });
+    await this.cgroups.freeze(container);
+    return UNCHANGED;
+  }
+
+  thaw({ container, start }: ThawTask): Done {
+    if (this.live.get(taskId({ container, start }))) this.cgroups.thaw(container);
+    return UNCHANGED;
+  }
+
+  async update({ container, start, resources }: UpdateTask): Promise<Done> {
+    const task = this.live.get(taskId({ container, start }));
+    await task?.start?.catch(() => undefined);
+    // Throttles of block devices do not change.
+    const { throttles: _throttles, ...limits } = resources;
+    if (task && !task.hasExited) this.cgroups.update(container, limits);
+    return UNCHANGED;
   }
 
   signalExec({ container, start, exec, signal }: SignalExec): Done {

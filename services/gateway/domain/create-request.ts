@@ -96,7 +96,7 @@ export function isFields(value: unknown): value is Fields {
 }
 
 /** What Go calls the zero value, and what is made of nothing else. */
-function isZero(value: unknown): boolean {
+export function isZero(value: unknown): boolean {
   if (value === null || value === undefined || value === '' || value === 0 || value === false) return true;
   if (Array.isArray(value)) return value.length === 0;
   return isFields(value) && Object.values(value).every(isZero);

@@ -132,6 +132,20 @@ export class DockerEvents {
         return this.of(event, 'kill', { signal: String(event.signal) });
       case 'ContainerExited':
         return this.exited(event, known);
+      case 'ContainerUpdated':
+        return this.of(event, 'update');
+      case 'ArchiveRead':
+        return this.of(event, 'archive-path');
+      case 'ArchiveWritten':
+        return this.of(event, 'extract-to-dir');
+      case 'ContainerExported':
+        return this.of(event, 'export');
+      case 'ProcessesListed':
+        return this.of(event, 'top');
+      case 'ContainerPaused':
+        return this.of(event, 'pause');
+      case 'ContainerUnpaused':
+        return this.of(event, 'unpause');
       case 'HealthProbed':
         return event.status === event.was ? [] : this.of(event, `health_status: ${event.status}`);
       case 'ContainerRenamed':

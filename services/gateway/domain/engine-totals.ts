@@ -29,7 +29,11 @@ export class EngineTotals {
         this.states.set(event.container, 'stopped');
         return;
       case 'ContainerStarted':
+      case 'ContainerUnpaused':
         this.states.set(event.container, 'running');
+        return;
+      case 'ContainerPaused':
+        this.states.set(event.container, 'paused');
         return;
       case 'ContainerRemoved':
         this.states.delete(event.container);

@@ -15,6 +15,8 @@ export interface Removed {
   readonly position: number;
 }
 
+const RUNNING = new Set(['running', 'paused', 'restarting']);
+
 const short = (id: string): string => hexOfId(id).slice(0, 12);
 
 /** `docker rmi`: takes a name away; with the last name goes the image, and what of its layers and blobs no other image has. */
@@ -54,11 +56,11 @@ export class RemoveOneImage {
   private async removeUnlessUsed(image: PresentImage, names: readonly string[], by: string | undefined, force: boolean, asked: RequestContext): Promise<Removed> {
     const { containers } = await this.bus.request(ListContainers, { all: true }, asked);
     const users = containers.filter((container) => container.imageId === image.configDigest);
-    const user = users.find(({ status }) => status === 'running') ?? users[0];
+    const user = users.find(({ status }) => RUNNING.has(status)) ?? users[0];
     if (!user) return await this.removeWhole(image, names, asked);
     const container = user.id.slice(0, 12);
     const id = short(image.configDigest);
-    const runs = user.status === 'running';
+    const runs = RUNNING.has(user.status);
     if (by === undefined && (runs || !force))
       throw conflict(`conflict: unable to delete ${id} (${runs ? 'cannot be forced' : 'must be forced'}) - image is being used by ${runs ? 'running' : 'stopped'} container ${container}`);
     if (!force) throw conflict(`conflict: unable to remove repository reference "${by}" (must force) - container ${container} is using its referenced image ${id}`);

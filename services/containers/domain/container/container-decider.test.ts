@@ -37,6 +37,17 @@ const rename: ContainerCommand = { type: 'Rename', name: 'db', at };
 const remove = (force: boolean): ContainerCommand => ({ type: 'Remove', force, volumes: false, at });
 const recordRemoved: ContainerCommand = { type: 'RecordRemoved', at };
 
+const pauseRequested: ContainerEvent = { type: 'PauseRequested', container, at };
+const paused: ContainerEvent = { type: 'ContainerPaused', container, at };
+const pauseFailed: ContainerEvent = { type: 'PauseFailed', container, error: 'no', at };
+const unpauseRequested: ContainerEvent = { type: 'UnpauseRequested', container, at };
+const unpaused: ContainerEvent = { type: 'ContainerUnpaused', container, at };
+const pause: ContainerCommand = { type: 'Pause', at };
+const unpause: ContainerCommand = { type: 'Unpause', at };
+const recordPaused: ContainerCommand = { type: 'RecordPaused', start: 1, at };
+const recordPauseFailed: ContainerCommand = { type: 'RecordPauseFailed', start: 1, error: 'no', at };
+const recordUnpaused: ContainerCommand = { type: 'RecordUnpaused', start: 1, at };
+
 const given = specify(containerDecider);
 const running = [created, requested(), started()] as const;
 const after = (history: readonly ContainerEvent[]) => history.reduce(containerDecider.evolve, containerDecider.initialState);
@@ -63,6 +74,80 @@ test('starting counts the runs', () => {
 test('starting a running container changes nothing', () => {
   given(created, requested()).when(start()).thenNothing();
   given(...running).when(start()).thenNothing();
+});
+
+test('a running container is paused and unpaused, once each, and that it is done follows that it is wanted', () => {
+  given(...running).when(pause).then(pauseRequested);
+  given(...running, pauseRequested).when(recordPaused).then(paused);
+  given(...running, pauseRequested, paused).when(recordPaused).thenNothing();
+  given(...running, pauseRequested, paused).when(unpause).then(unpauseRequested);
+  given(...running, pauseRequested, paused, unpauseRequested).when(recordUnpaused).then(unpaused);
+  given(...running, pauseRequested, paused, unpauseRequested, unpaused).when(recordUnpaused).thenNothing();
+  given(...running, pauseRequested, paused, unpauseRequested, unpaused).when(pause).then(pauseRequested);
+});
+
+test('processes are listed of what runs, paused or not', () => {
+  const list: ContainerCommand = { type: 'ListProcesses', at };
+  given(...running).when(list).then({ type: 'ProcessesListed', container, at });
+  given(...running, pauseRequested, paused).when(list).then({ type: 'ProcessesListed', container, at });
+  given(created).when(list).thenRefused('conflict', /Container c1 is not running/);
+  given(createdAlways, requested(), started(), exited(), restartScheduled).when(list).thenRefused('conflict', /is restarting/);
+});
+
+test('limits of what runs hold when the kernel has taken them, all others at once', () => {
+  const changes = { PidsLimit: 7, RestartPolicy: { Name: 'always' } } as const;
+  const update: ContainerCommand = { type: 'Update', changes, at };
+  const updateRequested: ContainerEvent = { type: 'UpdateRequested', container, changes, at };
+  const updated: ContainerEvent = { type: 'ContainerUpdated', container, changes, at };
+  const recordUpdated: ContainerCommand = { type: 'RecordUpdated', at };
+  given(created).when(update).then(updated);
+  given(...running).when({ ...update, changes: { RestartPolicy: { Name: 'always' } } }).then({ ...updated, changes: { RestartPolicy: { Name: 'always' } } });
+  given(...running).when(update).then(updateRequested);
+  given(...running, updateRequested).when(recordUpdated).then(updated);
+  given(...running, updateRequested, updated).when(recordUpdated).thenNothing();
+  given(...running, updateRequested).when({ type: 'RecordUpdateFailed', error: 'busy', at }).then({ type: 'UpdateFailed', container, error: 'busy', at });
+  expect(after([...running, updateRequested])).toMatchObject({ spec: { hostConfig: {} } });
+  expect(after([...running, updateRequested, updated])).toMatchObject({ spec: { hostConfig: changes } });
+  given(...running, removeRequested).when(update).thenRefused('conflict', /marked for removal/);
+  given(...running, updateRequested, updated).when(exit({ exitCode: 1 })).then({ ...exited(), exitCode: 1, reason: 'error', at: soon } as ContainerEvent, { type: 'RestartScheduled', container, start: 1, delayMs: 100, at: soon });
+});
+
+test('files are copied of what is there, running or not, and not of what is about to go', () => {
+  const read: ContainerCommand = { type: 'ReadArchive', path: '/x', at };
+  for (const history of [[created], [...running], [...running, exited()]]) given(...history).when(read).then({ type: 'ArchiveRead', container, path: '/x', at });
+  given(created).when({ type: 'WriteArchive', path: '/x', at }).then({ type: 'ArchiveWritten', container, path: '/x', at });
+  given(created).when({ type: 'Export', at }).then({ type: 'ContainerExported', container, at });
+  for (const command of [read, { type: 'WriteArchive', path: '/x', at }, { type: 'Export', at }] as ContainerCommand[]) given(...running, removeRequested).when(command).thenRefused('conflict', /marked for removal/);
+});
+
+test('a pause that the kernel refuses leaves the container running', () => {
+  given(...running, pauseRequested).when(recordPauseFailed).then(pauseFailed);
+  given(...running, pauseRequested, pauseFailed).when(pause).then(pauseRequested);
+  given(...running, pauseRequested, paused).when(recordPauseFailed).thenNothing();
+});
+
+test('what does not run cannot be paused, and what is not paused cannot be unpaused', () => {
+  given(created).when(pause).thenRefused('conflict', /Container c1 is not running/);
+  given(...running, exited()).when(pause).thenRefused('conflict', /is not running/);
+  given(createdAlways, requested(), started(), exited(), restartScheduled).when(pause).thenRefused('conflict', /is restarting/);
+  for (const history of [[pauseRequested], [pauseRequested, paused]]) given(...running, ...history).when(pause).thenRefused('conflict', /is already paused/);
+  given(...running).when(unpause).thenRefused('conflict', /Container c1 is not paused/);
+});
+
+test('a paused container is unpaused before it is started, attached to or removed, but stops and is killed', () => {
+  const history = [...running, pauseRequested, paused];
+  given(...history).when(start()).thenRefused('conflict', /try unpause instead/);
+  given(...history).when({ type: 'Attach', stdin: false, stdout: true, stderr: true, at }).thenRefused('conflict', /is paused, unpause the container before attach/);
+  given(...history).when(remove(false)).thenRefused('conflict', /container is paused: unpause and then stop/);
+  given(...history).when(remove(true)).then(removeRequested);
+  given(...history).when(stop).then(stopRequested);
+  given(...history).when(kill).then(killRequested);
+  expect(after([...history, exited()])).toMatchObject({ status: 'exited' });
+});
+
+test('what is told of the pause of an earlier run changes nothing', () => {
+  given(...running, pauseRequested, exited()).when(recordPaused).thenNothing();
+  given(...running, pauseRequested, exited(), requested(2), started(2)).when(recordPaused).thenNothing();
 });
 
 test('a container that is being removed can be neither started nor renamed', () => {
@@ -155,7 +240,7 @@ const histories: ContainerEvent[][] = [
 ];
 
 test('no wish or report, given twice, yields events twice; only signals are sent as often as one asks', () => {
-  idempotent(containerDecider, histories, [create, start(), start('restart-policy'), recordStarted, recordFailed, exit(), rename, remove(false), remove(true), recordRemoved]);
+  idempotent(containerDecider, histories, [create, start(), start('restart-policy'), recordStarted, recordFailed, exit(), rename, remove(false), remove(true), recordRemoved, recordPaused, recordPauseFailed, recordUnpaused]);
 });
 
 test('a start that fails while the container is being removed is over, and the removal goes on', () => {

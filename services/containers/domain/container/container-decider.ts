@@ -1,8 +1,10 @@
 import type { ContainerEvent, ExitReason, StartReason } from '#contracts/containers/events.js';
+import type { LimitChanges } from '#contracts/containers/container-config.js';
 import type { EndpointSettings, HealthProbe } from '#contracts/containers/container-state.js';
 import type { Decider } from '#libs/event-store/decider.js';
 import { conflict, notFound } from '#libs/errors/errors.js';
 import { afterProbe, healthWhenOver, healthWhenStarted, probeCommand, withProbe } from '../health.js';
+import { checkLimitChanges, changedLimits, withChanges } from '../limit-changes.js';
 import { killMeaning } from '../kill-signal.js';
 import { restartDelay, restartPause } from '../restart-policy.js';
 import { DEFAULT_STOP_TIMEOUT_SECONDS, SIGKILL, SIGTERM, signalNumber } from '../signals.js';
@@ -16,16 +18,28 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'RecordExited'; readonly start: number; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly keeperLost: boolean }
   | { readonly type: 'RecordProbe'; readonly start: number; readonly probe: HealthProbe }
   | { readonly type: 'Attach'; readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean }
+  | { readonly type: 'ListProcesses' }
+  | { readonly type: 'ReadArchive'; readonly path: string }
+  | { readonly type: 'WriteArchive'; readonly path: string }
+  | { readonly type: 'Export' }
   | { readonly type: 'Resize'; readonly rows: number; readonly columns: number }
   | { readonly type: 'Stop'; readonly signal: number; readonly timeoutSeconds: number }
   | { readonly type: 'Kill'; readonly signal: number }
+  | { readonly type: 'Pause' }
+  | { readonly type: 'RecordPaused'; readonly start: number }
+  | { readonly type: 'RecordPauseFailed'; readonly start: number; readonly error: string }
+  | { readonly type: 'Unpause' }
+  | { readonly type: 'RecordUnpaused'; readonly start: number }
+  | { readonly type: 'Update'; readonly changes: LimitChanges }
+  | { readonly type: 'RecordUpdated' }
+  | { readonly type: 'RecordUpdateFailed'; readonly error: string }
   | { readonly type: 'Rename'; readonly name: string }
   | { readonly type: 'Remove'; readonly force: boolean; readonly volumes: boolean }
   | { readonly type: 'RecordRemoved' }
 );
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
-export const CONTAINER_FOLD = '2';
+export const CONTAINER_FOLD = '3';
 
 export const containerDecider: Decider<Container, ContainerCommand, ContainerEvent> = { initialState: { status: 'absent' }, decide, evolve };
 
@@ -45,6 +59,7 @@ function decide(command: ContainerCommand, state: Container): readonly Container
   switch (command.type) {
     case 'Start':
       if (state.status === 'removing') throw conflict('container is marked for removal and cannot be started');
+      if (state.status === 'paused') throw conflict('cannot start a paused container, try unpause instead');
       if (isRunning(state)) return [];
       // Due after somebody stopped it: nobody wants it any more.
       if (command.reason === 'restart-policy' && state.status !== 'restarting') return [];
@@ -75,12 +90,58 @@ function decide(command: ContainerCommand, state: Container): readonly Container
       if (!isRunning(state)) throw conflict(`cannot kill container: ${state.spec.name}: container ${container} is not running`);
       return [{ type: 'KillRequested', container, signal: command.signal, at }];
 
+    case 'Pause':
+      if (state.status === 'paused' || state.run.changing === 'pausing') throw conflict(`Container ${container} is already paused`);
+      if (state.status === 'restarting') throw conflict(`Container ${container} is restarting, wait until the container is running`);
+      if (state.status !== 'running') throw conflict(`Container ${container} is not running`);
+      return [{ type: 'PauseRequested', container, at }];
+
+    case 'RecordPaused':
+      return command.start === state.run.start && state.status === 'running' && state.run.changing === 'pausing' ? [{ type: 'ContainerPaused', container, at }] : [];
+
+    case 'RecordPauseFailed':
+      return command.start === state.run.start && state.run.changing === 'pausing' ? [{ type: 'PauseFailed', container, error: command.error, at }] : [];
+
+    case 'Unpause':
+      if (state.status !== 'paused') throw conflict(`Container ${container} is not paused`);
+      return [{ type: 'UnpauseRequested', container, at }];
+
+    case 'RecordUnpaused':
+      return command.start === state.run.start && state.status === 'paused' ? [{ type: 'ContainerUnpaused', container, at }] : [];
+
     case 'Attach':
+      if (state.status === 'paused') throw conflict(`container ${container} is paused, unpause the container before attach`);
       if (state.status === 'removing') throw conflict('container is marked for removal and cannot be attached to');
       return [{ type: 'ContainerAttached', container, stdin: command.stdin, stdout: command.stdout, stderr: command.stderr, at }];
 
+    case 'Update': {
+      const { changes } = command;
+      if (state.status === 'removing') throw conflict(`Cannot update container ${container}: container is marked for removal and cannot be "update"`);
+      checkLimitChanges(container, state.spec.hostConfig, changes);
+      const isLive = isRunning(state) && changedLimits(withChanges(state.spec.hostConfig, changes), changes) !== undefined;
+      return [{ type: isLive ? 'UpdateRequested' : 'ContainerUpdated', container, changes, at }];
+    }
+
+    case 'RecordUpdated':
+      return state.update ? [{ type: 'ContainerUpdated', container, changes: state.update, at }] : [];
+
+    case 'RecordUpdateFailed':
+      return state.update ? [{ type: 'UpdateFailed', container, error: command.error, at }] : [];
+
+    case 'ReadArchive':
+    case 'WriteArchive':
+    case 'Export':
+      if (state.status === 'removing') throw conflict(`container ${container} is marked for removal: its files cannot be copied`);
+      if (command.type === 'Export') return [{ type: 'ContainerExported', container, at }];
+      return [{ type: command.type === 'ReadArchive' ? 'ArchiveRead' : 'ArchiveWritten', container, path: command.path, at }];
+
+    case 'ListProcesses':
+      if (state.status === 'restarting') throw conflict(`Container ${container} is restarting, wait until the container is running`);
+      if (!isRunning(state)) throw conflict(`Container ${container} is not running`);
+      return [{ type: 'ProcessesListed', container, at }];
+
     case 'Resize':
-      if (state.status !== 'running') throw conflict(`container ${container} is not running`);
+      if (state.status !== 'running' && state.status !== 'paused') throw conflict(`container ${container} is not running`);
       return [{ type: 'TerminalResized', container, rows: command.rows, columns: command.columns, at }];
 
     case 'Rename':
@@ -89,6 +150,8 @@ function decide(command: ContainerCommand, state: Container): readonly Container
 
     case 'Remove':
       if (state.status === 'removing') return [];
+      if (!command.force && state.status === 'paused')
+        throw conflict(`cannot remove container "${state.spec.name}": container is paused: unpause and then stop the container before removing or force remove`);
       if (!command.force && isRunning(state))
         throw conflict(`cannot remove container "${state.spec.name}": container is running: stop the container before removing or force remove`);
       if (!command.force && state.status === 'restarting')
@@ -174,15 +237,37 @@ function evolve(state: Container, event: ContainerEvent): Container {
       return { ...state, run: { ...state.run, kill: { signal, cancelsRestart: cancelsRestart || meaning.cancelsRestart, ends: ends || meaning.ends } } };
     }
     case 'ContainerExited': {
-      const { endpoint: _released, ...run } = state.run;
+      const { endpoint: _released, changing: _over, ...run } = state.run;
       return { ...state, ...(state.health ? { health: healthWhenOver(state.health) } : {}), status: state.status === 'removing' ? 'removing' : 'exited', run: { ...run, pid: 0, finishedAt: event.at, exitCode: event.exitCode, oomKilled: event.oomKilled, over: true } };
     }
     // Told for those who watch; the container is as it was.
     case 'ContainerAttached':
     case 'TerminalResized':
+    case 'ProcessesListed':
+    case 'ArchiveRead':
+    case 'ArchiveWritten':
+    case 'ContainerExported':
       return state;
+    case 'PauseRequested':
+      return { ...state, run: { ...state.run, changing: 'pausing' } };
+    case 'UnpauseRequested':
+      return { ...state, run: { ...state.run, changing: 'unpausing' } };
+    case 'ContainerPaused':
+    case 'PauseFailed':
+    case 'ContainerUnpaused': {
+      const { changing: _done, ...run } = state.run;
+      const { status } = state;
+      return { ...state, run, status: status === 'removing' ? status : event.type === 'ContainerPaused' ? 'paused' : 'running' };
+    }
     case 'RestartScheduled':
       return { ...state, status: 'restarting', restartDelayMs: event.delayMs };
+    case 'UpdateRequested':
+      return { ...state, update: { ...state.update, ...event.changes } };
+    case 'ContainerUpdated':
+    case 'UpdateFailed': {
+      const { update: _done, ...rest } = state;
+      return event.type === 'UpdateFailed' ? rest : { ...rest, spec: { ...state.spec, hostConfig: withChanges(state.spec.hostConfig, event.changes) } };
+    }
     case 'ContainerRenamed':
       return { ...state, spec: { ...state.spec, name: event.name } };
     case 'RemoveRequested':

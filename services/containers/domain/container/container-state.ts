@@ -1,3 +1,4 @@
+import type { LimitChanges } from '#contracts/containers/container-config.js';
 import type { ContainerHealth, EndpointSettings } from '#contracts/containers/container-state.js';
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { KillMeaning } from '../kill-signal.js';
@@ -22,6 +23,8 @@ export interface Run {
   readonly stopRequested?: { readonly signal: number; readonly timeoutSeconds: number; readonly startsAgain?: true };
   /** Signals sent by hand: the newest, and whether one of them cancelled the restart policy or was sent to end the run. */
   readonly kill?: { readonly signal: number } & KillMeaning;
+  /** Asked for, and not known to be done. */
+  readonly changing?: 'pausing' | 'unpausing';
   /** It exited, or never came to be: what is reported of it later concerns nobody. */
   readonly over: boolean;
 }
@@ -29,13 +32,15 @@ export interface Run {
 export type Container =
   | { readonly status: 'absent' }
   | {
-      readonly status: 'created' | 'starting' | 'running' | 'restarting' | 'exited' | 'removing';
+      readonly status: 'created' | 'starting' | 'running' | 'paused' | 'restarting' | 'exited' | 'removing';
       readonly spec: ContainerSpec;
       readonly run: Run;
       /** Restarts by policy since the last start by hand. */
       readonly restartCount: number;
       /** The pause before the newest restart, 0 when there was none. */
       readonly restartDelayMs: number;
+      /** Changes of limits that were asked for, and are not known to hold. */
+      readonly update?: LimitChanges;
       /** From the first start on; the log of probes goes on over restarts. */
       readonly health?: ContainerHealth;
       /** Restarts for being unhealthy since it was healthy, or started by hand. */
@@ -47,4 +52,4 @@ export type PresentContainer = Exclude<Container, { status: 'absent' }>;
 
 export const noRun: Run = { start: 0, pid: 0, startedAt: '', finishedAt: '', exitCode: 0, oomKilled: false, error: '', over: true };
 
-export const isRunning = (container: Container): boolean => container.status === 'running' || container.status === 'starting';
+export const isRunning = (container: Container): boolean => container.status === 'running' || container.status === 'paused' || container.status === 'starting';

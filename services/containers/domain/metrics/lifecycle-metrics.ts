@@ -108,6 +108,12 @@ export class LifecycleMetrics {
       case 'ContainerExited':
         this.exited(container, event, at);
         return;
+      case 'ContainerPaused':
+        enter(container, 'paused', at);
+        return;
+      case 'ContainerUnpaused':
+        enter(container, 'running', at);
+        return;
       case 'RestartScheduled':
         enter(container, 'restarting', at);
         container.backoffSeconds = event.delayMs / 1000;

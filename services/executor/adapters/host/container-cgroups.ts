@@ -1,5 +1,9 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { applyWrites } from '#libs/cgroup/apply-writes.js';
+import { freeze, thaw } from '#libs/cgroup/freezer.js';
 import { type CgroupLayout, cgroupDirectories } from '#libs/cgroup/layout.js';
+import { type CgroupResources, updateWrites } from '#libs/cgroup/limits.js';
+import { processesOf } from '#libs/cgroup/processes.js';
 import { endCgroups } from '#libs/cgroup/removal.js';
 
 /** The cgroups of this engine's containers: `<parent>/<container>` in every hierarchy. */
@@ -11,6 +15,25 @@ export class ContainerCgroups {
 
   directories(container: string): readonly string[] {
     return cgroupDirectories(this.layout, `${this.parent}/${container}`);
+  }
+
+  /** Resolves when none of its processes runs; rejects, and they run on, when they do not all stop in time. */
+  freeze(container: string): Promise<void> {
+    return freeze(this.layout, `${this.parent}/${container}`);
+  }
+
+  thaw(container: string): void {
+    thaw(this.layout, `${this.parent}/${container}`);
+  }
+
+  /** Changes limits under running processes; all or none. */
+  update(container: string, resources: CgroupResources): void {
+    applyWrites(updateWrites(this.layout, this.directories(container), resources, (path) => readFileSync(path, 'latin1')));
+  }
+
+  /** Its processes, those that it put into cgroups below its own included. */
+  processes(container: string): readonly number[] {
+    return processesOf(this.directories(container)[0] ?? '');
   }
 
   /** Ends every process that is in them, however it got there, and removes them. */

@@ -11,6 +11,9 @@ export interface MachineSize {
   readonly swapBytes: number;
 }
 
+/** USER_HZ is 100 on all that Linux is built for. */
+const NANOSECONDS_PER_TICK = 1e7;
+
 /** proc_cpuinfo(5), proc_meminfo(5). Virtual machines may tell of no sockets: then it is one, and each processor is a core. */
 export function machineSize(): MachineSize {
   const processors = readFileSync('/proc/cpuinfo', 'utf8').split('\n\n');
@@ -23,6 +26,12 @@ export function machineSize(): MachineSize {
 
 /** When the kernel started, seconds since 1970: proc_stat(5). */
 export const bootTime = (): number => Number(/^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? 0);
+
+/** What all processors together have spent since the machine started, in user and system mode, idle, waiting and serving interrupts: proc_stat(5). */
+export function machineNanoseconds(): number {
+  const [, ...counts] = (/^cpu .*$/m.exec(readFileSync('/proc/stat', 'latin1'))?.[0] ?? '').split(/ +/);
+  return counts.slice(0, 7).reduce((sum, ticks) => sum + Number(ticks), 0) * NANOSECONDS_PER_TICK;
+}
 
 /** Names of block devices ("8:0" is "/dev/sda"), each asked once; a device without a name is its number. */
 export class BlockDevices {

@@ -47,6 +47,39 @@ export async function applyLayer(root: string, tar: AsyncIterable<Uint8Array>): 
   }
 }
 
+export interface ArchiveWishes {
+  /** A directory is not replaced by what is none, nor the other way around. */
+  readonly keepsKinds: boolean;
+  /** Whom everything belongs to; absent: whom the archive says. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
+}
+
+/** Writes a plain archive into a directory in which something may be already, as `docker cp` does: no name in it means anything but itself, the directory stays as it is. */
+export async function applyArchive(tree: LayerTree, tar: AsyncIterable<Uint8Array>, { keepsKinds, owner }: ArchiveWishes): Promise<void> {
+  const times: DirectoryTime[] = [];
+  for await (const entry of readTar(tar)) {
+    const path = treePath(entry.path);
+    if (path.length === 0) continue;
+    if (keepsKinds) refuseOtherKind(tree, path, entry);
+    await make(tree, path, owner ? { ...entry, ...owner } : entry, new Set(), times);
+  }
+  for (const { path, mtime } of times.reverse()) restoreTime(tree, path, mtime);
+}
+
+function refuseOtherKind(tree: LayerTree, path: TreePath, entry: TarEntry): void {
+  const parent = tree.directory(path.slice(0, -1), true);
+  const there = pathDescriptor(parent, path.at(-1)!);
+  if (there === undefined) return;
+  try {
+    const isDirectoryThere = fstatSync(there).isDirectory();
+    if (isDirectoryThere === (entry.type === 'directory')) return;
+    const [one, other] = isDirectoryThere ? ['directory', 'non-directory'] : ['non-directory', 'directory'];
+    throw invalid(`cannot overwrite ${one} "${path.map((part) => `/${part}`).join('')}" with ${other} "${path.join('/')}"`);
+  } finally {
+    closeSync(there);
+  }
+}
+
 function applyToRoot(tree: LayerTree, entry: TarEntry, times: DirectoryTime[]): void {
   if (entry.type !== 'directory') throw invalid('the layer has a root that is no directory');
   describe(tree.rootDirectory, entry);

@@ -18,8 +18,10 @@ export class LayerTree {
   /** The directory that was last asked for: entries of an archive come directory by directory. */
   private last: { readonly path: string; readonly fd: Fd } | undefined;
 
-  constructor(path: string) {
-    this.root = openat2(-100, path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW | O_CLOEXEC, 0, 0);
+  /** By its path, or by a descriptor, which stays the caller's. */
+  constructor(root: string | Fd) {
+    const [from, path] = typeof root === 'string' ? [-100, root] : [root, '.'];
+    this.root = openat2(from, path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW | O_CLOEXEC, 0, 0);
   }
 
   get rootDirectory(): Fd {

@@ -1,7 +1,9 @@
+import type { PathStat } from '#contracts/containers/archives.js';
 import { type FillJob, fillVolume } from '../host/fill-volume.js';
 import { readUserFiles } from '../runtimes/user-files.js';
 import type { UserFiles } from '../../domain/spec/container-user.js';
 import { checkLayer, type CheckJob, unpackLayer, type UnpackJob } from '../snapshots/unpack-layer.js';
+import { checkTarget, type ExtractJob, extractArchive, type PathJob, readArchive, type ReadJob, statPath } from './root-jobs.js';
 import { type MergeJob, mergeLayers } from './merge-layers.js';
 import { type Layers, withMergedView } from './merged-view.js';
 import { probeOverlay } from './probe-overlay.js';
@@ -10,6 +12,10 @@ import { treeSize } from './tree-size.js';
 
 /** Work on whole directory trees: too long for the thread that starts containers. All of it can be sent to another thread: plain data in, plain data out. */
 export interface TreeJobs {
+  readonly checkTarget: { readonly job: Parameters<typeof checkTarget>[0]; readonly result: void };
+  readonly extractArchive: { readonly job: ExtractJob; readonly result: void };
+  readonly readArchive: { readonly job: ReadJob; readonly result: void };
+  readonly statPath: { readonly job: PathJob; readonly result: PathStat };
   readonly checkLayer: { readonly job: CheckJob; readonly result: void };
   readonly fillVolume: { readonly job: FillJob; readonly result: void };
   readonly mergeLayers: { readonly job: MergeJob; readonly result: void };
@@ -26,6 +32,10 @@ export interface TreeJobs {
 export type TreeJobName = keyof TreeJobs;
 
 export const TREE_JOBS: { readonly [Name in TreeJobName]: (job: TreeJobs[Name]['job']) => Promise<TreeJobs[Name]['result']> } = {
+  checkTarget,
+  extractArchive,
+  readArchive,
+  statPath,
   checkLayer,
   fillVolume: async (job) => fillVolume(job),
   mergeLayers: async (job) => mergeLayers(job),

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { type Transferable, Worker } from 'node:worker_threads';
 import { type BerthError, type ErrorReply, errorMessage, fromErrorReply, internal, unavailable } from '#libs/errors/errors.js';
 import type { TreeJobName, TreeJobs } from './tree-jobs.js';
 
@@ -12,6 +12,7 @@ const HEAP_MIB = 256;
 interface Waiting {
   readonly name: TreeJobName;
   readonly job: unknown;
+  readonly transfer: readonly Transferable[];
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: BerthError) => void;
 }
@@ -22,11 +23,13 @@ export class TreeThreads {
   private readonly queue: Waiting[] = [];
   private closed = false;
 
-  /** Resolves to the job's result. Rejects with its error, or as internal when its thread died. Jobs begin in order. */
-  run<Name extends TreeJobName>(name: Name, job: TreeJobs[Name]['job']): Promise<TreeJobs[Name]['result']> {
+  constructor(private readonly most = MOST_THREADS) {}
+
+  /** `transfer`: what of the job the thread takes over. Resolves to the job's result. Rejects with its error, or as internal when its thread died. Jobs begin in order. */
+  run<Name extends TreeJobName>(name: Name, job: TreeJobs[Name]['job'], transfer: readonly Transferable[] = []): Promise<TreeJobs[Name]['result']> {
     if (this.closed) return Promise.reject(unavailable('the executor is stopping'));
     return new Promise<TreeJobs[Name]['result']>((resolve, reject) => {
-      this.queue.push({ name, job, resolve: resolve as (result: unknown) => void, reject });
+      this.queue.push({ name, job, transfer, resolve: resolve as (result: unknown) => void, reject });
       this.serve();
     });
   }
@@ -40,7 +43,7 @@ export class TreeThreads {
 
   private serve(): void {
     while (this.queue.length > 0) {
-      const thread = [...this.threads].find((one) => !one.busy) ?? (this.threads.size < MOST_THREADS ? this.add() : undefined);
+      const thread = [...this.threads].find((one) => !one.busy) ?? (this.threads.size < this.most ? this.add() : undefined);
       const next = thread && this.queue.shift();
       if (!next) return;
       thread.take(next);
@@ -94,7 +97,7 @@ class TreeThread {
     this.current = next;
     // A process does not end over a job under way, but it does over an idle thread.
     this.worker.ref();
-    this.worker.postMessage({ name: next.name, job: next.job });
+    this.worker.postMessage({ name: next.name, job: next.job }, next.transfer);
   }
 
   async end(): Promise<void> {

@@ -12,7 +12,8 @@ export interface ContainerFacts {
   /** Base labels of all its series, as text. */
   labels: string;
   readonly createdAt: number;
-  readonly limits: SpecLimits;
+  hostConfig: HostConfig;
+  limits: SpecLimits;
   running: boolean;
   /** 0: it never ran. */
   startedAt: number;
@@ -63,6 +64,10 @@ export class ContainerFold {
       case 'ContainerRenamed':
         facts.labels = this.baseLabels(facts.id, event.name, facts.image, facts.shownLabels);
         return;
+      case 'ContainerUpdated':
+        facts.hostConfig = { ...facts.hostConfig, ...event.changes };
+        facts.limits = specLimits(facts.hostConfig);
+        return;
       case 'ContainerRemoved':
         this.containers.delete(event.container);
     }
@@ -83,6 +88,7 @@ export class ContainerFold {
       shownLabels,
       labels: this.baseLabels(id, event.name, image, shownLabels),
       createdAt: Date.parse(event.at) / 1000,
+      hostConfig,
       limits: specLimits(hostConfig),
       running: false,
       startedAt: 0,

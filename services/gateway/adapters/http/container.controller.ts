@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { CreateContainer, KillContainer, RemoveContainer, RenameContainer, ResizeContainer, RestartContainer, StartContainer, StopContainer } from '#contracts/containers/commands.js';
+import { CreateContainer, KillContainer, PauseContainer, RemoveContainer, RenameContainer, ResizeContainer, RestartContainer, StartContainer, StopContainer, UnpauseContainer, UpdateContainer } from '#contracts/containers/commands.js';
 import { GetContainer, ListContainers } from '#contracts/containers/queries.js';
 import { GetHostFacts } from '#contracts/executor/host.js';
 import { GetImage } from '#contracts/images/images.js';
@@ -13,6 +13,7 @@ import { readCreateRequest } from '../../domain/create-request.js';
 import { containerInspect, containerSummary } from '../../domain/docker-container.js';
 import { readFilters } from '../../domain/filters.js';
 import { flag, integer, text, type QueryValues } from '../../domain/query-values.js';
+import { readUpdateRequest } from '../../domain/update-request.js';
 import { ApiVersion, Asked } from './asked.js';
 import { POSITION_HEADER } from './engine-headers.js';
 
@@ -98,6 +99,25 @@ export class ContainerController {
   async kill(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<void> {
     const signal = text(query, 'signal');
     await this.engine.ask(KillContainer, { container, ...(signal ? { signal } : {}) }, asked);
+  }
+
+  @Post('/:id/pause')
+  @HttpCode(204)
+  async pause(@Param('id') container: string, @Asked() asked: RequestContext): Promise<void> {
+    await this.engine.ask(PauseContainer, { container }, asked, START_TIMEOUT_MS);
+  }
+
+  @Post('/:id/unpause')
+  @HttpCode(204)
+  async unpause(@Param('id') container: string, @Asked() asked: RequestContext): Promise<void> {
+    await this.engine.ask(UnpauseContainer, { container }, asked, START_TIMEOUT_MS);
+  }
+
+  @Post('/:id/update')
+  @HttpCode(200)
+  async update(@Param('id') container: string, @Body() body: unknown, @Asked() asked: RequestContext): Promise<object> {
+    await this.engine.ask(UpdateContainer, { container, changes: readUpdateRequest(body) }, asked, START_TIMEOUT_MS);
+    return { Warnings: null };
   }
 
   @Post('/:id/rename')

@@ -26,6 +26,7 @@ export interface ContainerAt {
   readonly restartDelayMs?: number;
   /** Asked for in this run, by whom. */
   readonly stop?: { readonly signal: number; readonly timeoutSeconds?: number; readonly at: string; readonly actor: string };
+  readonly pausedBy?: string;
   readonly removedBy?: string;
 }
 
@@ -71,6 +72,12 @@ function apply(before: ContainerAt | undefined, event: ContainerEvent, actor: st
       const { endpoint: _released, ...rest } = before;
       return { ...rest, pid: 0, exit: event, ...(removing ? {} : { status: 'exited' as const, since: event.at }) };
     }
+    case 'ContainerUpdated':
+      return { ...before, created: { ...before.created, hostConfig: { ...before.created.hostConfig, ...event.changes } } };
+    case 'ContainerPaused':
+      return removing ? before : { ...before, status: 'paused', since: event.at, pausedBy: actor };
+    case 'ContainerUnpaused':
+      return removing ? before : { ...before, status: 'running', since: event.at };
     case 'RestartScheduled':
       return { ...before, status: 'restarting', since: event.at, restartDelayMs: event.delayMs };
     case 'ContainerRenamed':

@@ -15,6 +15,8 @@ function because(container: ContainerAt): string {
       return start === 0 ? ': it was never started' : ': its start was asked for and is under way';
     case 'running':
       return ` with pid ${container.pid}: ${startedBy(startReason, start)}; ${policy(container)}`;
+    case 'paused':
+      return ` with pid ${container.pid}: ${container.pausedBy ?? 'somebody'} paused it`;
     case 'restarting':
       return `${exit === undefined ? '' : ` after exit code ${exit.exitCode}`}: ${cause(container)}; ${policy(container)}, so it starts again ${(restartDelayMs ?? 0) / 1000} s later`;
     case 'removing':

@@ -1,0 +1,33 @@
+import { IsArray, IsBoolean, IsObject, IsOptional, IsString } from 'class-validator';
+import type { PathStat } from '../containers/archives.js';
+import type { ContainerMount } from '../containers/container-state.js';
+import type { StreamEndpoint } from '../request.js';
+import { Request } from '../request.js';
+
+abstract class RootRequest<Reply> extends Request<Reply> {
+  @IsString() readonly container!: string;
+  /** Chain ids, top first. */
+  @IsArray() @IsString({ each: true }) readonly layers!: readonly string[];
+  @IsArray() readonly mounts!: readonly ContainerMount[];
+  @IsString() readonly path!: string;
+}
+
+/** Of a container that runs, as its processes see it; of another, as they would. */
+export class StatRootPath extends RootRequest<PathStat> {
+  static readonly subject = 'berth.query.executor.stat-path';
+}
+
+export class OpenRootArchive extends RootRequest<StreamEndpoint & { readonly stat: PathStat }> {
+  static readonly subject = 'berth.command.executor.open-archive';
+  /** The root alone: nothing that is mounted in it, and no member of its own. */
+  @IsBoolean() readonly exports!: boolean;
+}
+
+/** See WriteContainerArchive. */
+export class ExtractRootArchive extends RootRequest<StreamEndpoint> {
+  static readonly subject = 'berth.command.executor.extract-archive';
+  @IsBoolean() readonly readOnlyRoot!: boolean;
+  @IsBoolean() readonly keepsKinds!: boolean;
+  /** Whom everything belongs to; absent: whom the archive says. */
+  @IsOptional() @IsObject() readonly owner?: { readonly uid: number; readonly gid: number };
+}

@@ -1,0 +1,67 @@
+import { availableParallelism, cpus } from 'node:os';
+import type { UpdateContainer } from '#contracts/containers/commands.js';
+import { UpdateTask } from '#contracts/executor/tasks.js';
+import type { Done, RequestContext } from '#contracts/request.js';
+import { BerthError, errorMessage } from '#libs/errors/errors.js';
+import type { Bus } from '#libs/messaging/bus.js';
+import { checkChangedResources } from '../domain/check-resources.js';
+import { checkRestartPolicy } from '../domain/launch-request.js';
+import { changedLimits, withChanges } from '../domain/limit-changes.js';
+import type { ContainerDirectory, Containers } from './container-directory.js';
+
+/** Writing the same limits twice is writing them once. */
+const AGAIN = { timeoutMs: 60_000, askAgainMs: 5_000 };
+
+/** Changes of limits and of the restart policy: the intent first, then the cgroup of what runs, then that they hold. One at a time for a container. */
+export class ContainerUpdates {
+  private readonly underWay = new Map<string, Promise<unknown>>();
+
+  constructor(
+    private readonly containers: Containers,
+    private readonly directory: ContainerDirectory,
+    private readonly bus: Bus,
+  ) {}
+
+  update({ container, changes }: UpdateContainer, asked: RequestContext): Promise<Done> {
+    const { id } = this.directory.find(container).spec;
+    return this.inTurn(id, async () => {
+      checkRestartPolicy(changes.RestartPolicy);
+      checkChangedResources(this.directory.find(id).spec.hostConfig, changes, cpus().length || availableParallelism());
+      const { position } = await this.containers.execute(id, { type: 'Update', changes: { ...changes }, at: now() }, asked);
+      return asked.dryRun ? { position } : this.apply(id, asked);
+    });
+  }
+
+  /** The part behind the intent, where that is all that was done of it. */
+  finish(id: string, asked: RequestContext): Promise<Done> {
+    return this.inTurn(id, () => this.apply(id, asked));
+  }
+
+  private async apply(id: string, asked: RequestContext): Promise<Done> {
+    const container = this.directory.get(id);
+    if (!container?.update) return { position: this.containers.position };
+    const resources = changedLimits(withChanges(container.spec.hostConfig, container.update), container.update) ?? {};
+    // The request's key is the intent's.
+    const { idempotencyKey: _key, ...cause } = asked;
+    try {
+      await this.bus.request(UpdateTask, { container: id, start: container.run.start, resources }, asked, AGAIN);
+    } catch (error) {
+      await this.containers.execute(id, { type: 'RecordUpdateFailed', error: errorMessage(error), at: now() }, cause);
+      throw error instanceof BerthError ? new BerthError(error.kind, `Cannot update container ${id}: ${error.message}`, { cause: error }) : error;
+    }
+    const { position } = await this.containers.execute(id, { type: 'RecordUpdated', at: now() }, cause);
+    return { position };
+  }
+
+  private inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
+    const before = this.underWay.get(id) ?? Promise.resolve();
+    const turn = before.catch(() => undefined).then(work);
+    const settled = turn.catch(() => undefined).then(() => {
+      if (this.underWay.get(id) === settled) this.underWay.delete(id);
+    });
+    this.underWay.set(id, settled);
+    return turn;
+  }
+}
+
+const now = (): string => new Date().toISOString();

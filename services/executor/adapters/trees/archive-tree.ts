@@ -1,0 +1,141 @@
+import { closeSync, constants, fstatSync, readdirSync, readlinkSync, readSync, type BigIntStats } from 'node:fs';
+import { O_PATH, openat2, RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS } from '#libs/linux/directory-entries.js';
+import { lgetxattr } from '#libs/linux/extended-attributes.js';
+import { statfsMagic } from '#libs/linux/mounts.js';
+import type { Fd } from '#libs/linux/native.js';
+import { isErrno } from '#libs/linux/system-call-error.js';
+import type { TarEntryType } from '#libs/oci/tar-entry.js';
+import type { TarMember } from '#libs/oci/tar-writer.js';
+import type { Found } from './path-stat.js';
+
+const ONE_NAME = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+const CHUNK_BYTES = 1 << 18;
+/** As deep as a path can be, PATH_MAX of one-letter names. */
+const DEEPEST = 2048;
+/** What the kernel makes up (linux/magic.h): proc, sysfs, cgroup, cgroup2, devpts, mqueue. Nothing of it belongs into an archive. */
+const MADE_UP = new Set([0x9fa0, 0x62656572, 0x27e0eb, 0x63677270, 0x1cd1, 0x19800202]);
+
+export const isMadeUp = (fd: Fd): boolean => MADE_UP.has(statfsMagic(`/proc/self/fd/${fd}`));
+
+export interface ArchiveRules {
+  /** What the members' paths begin with: of a directory "name/", of the root "/", for an export "". */
+  readonly prefix: string;
+  /** Mounts are empty, as the places they are on. */
+  readonly stays: boolean;
+}
+
+interface Archive extends ArchiveRules {
+  /** Where a file with more than one name was put. */
+  readonly files: Map<string, Buffer>;
+  readonly device: bigint;
+}
+
+/**
+ * What was found, and all below it, as members of a tar archive. The tree may change meanwhile and nobody vouches for it: all is reached by one name in an open
+ * directory. What goes away meanwhile is left out; a file that shrinks is filled up with zeros, since its size is out. Sockets are left out.
+ */
+export function* archiveMembers(found: Found, parent: Fd | undefined, rules: ArchiveRules): Generator<TarMember, void, void> {
+  const { facts, fd } = found;
+  const archive: Archive = { ...rules, files: new Map(), device: facts.dev };
+  if (!facts.isDirectory()) {
+    if (parent !== undefined) yield* entry(parent, found.name, Buffer.from(found.stat.name), archive, 0);
+    return;
+  }
+  if (rules.prefix !== '') yield { ...described(facts), path: rules.prefix, type: 'directory' };
+  const directory = openat2(fd, '.', constants.O_RDONLY | constants.O_DIRECTORY, 0, ONE_NAME);
+  try {
+    yield* entries(directory, Buffer.from(rules.prefix), archive, 0);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+function* entries(directory: Fd, prefix: Buffer, archive: Archive, depth: number): Generator<TarMember, void, void> {
+  if (depth > DEEPEST) throw new Error(`a directory tree is more than ${DEEPEST} levels deep`);
+  const names = readdirSync(`/proc/self/fd/${directory}`, { encoding: 'buffer' });
+  for (const name of names.sort(Buffer.compare)) yield* entry(directory, name, Buffer.concat([prefix, name]), archive, depth);
+}
+
+function* entry(directory: Fd, name: Buffer, path: Buffer, archive: Archive, depth: number): Generator<TarMember, void, void> {
+  const fd = openName(directory, name, O_PATH | constants.O_NOFOLLOW, RESOLVE_BENEATH);
+  if (fd === undefined) return;
+  try {
+    const facts = fstatSync(fd, { bigint: true });
+    const isMount = archive.stays && facts.dev !== archive.device;
+    const base = { ...described(facts), path };
+    if (facts.isDirectory()) {
+      yield { ...base, path: Buffer.concat([path, SLASH]), type: 'directory' };
+      if (!isMount && !isMadeUp(fd)) yield* below(directory, name, path, archive, depth);
+    } else if (facts.isFile()) {
+      const capability = lgetxattr(Buffer.concat([Buffer.from(`/proc/self/fd/${directory}/`), name]), 'security.capability');
+      const known = facts.nlink > 1n ? archive.files.get(`${facts.dev}:${facts.ino}`) : undefined;
+      if (known !== undefined) yield { ...base, type: 'hardlink', linkTarget: known };
+      else if (isMount) yield { ...base, type: 'file', sizeBytes: 0 };
+      else {
+        yield* file(directory, name, { ...base, ...(capability ? { xattrs: new Map([['security.capability', capability]]) } : {}) });
+        if (facts.nlink > 1n) archive.files.set(`${facts.dev}:${facts.ino}`, path);
+      }
+    } else if (facts.isSymbolicLink()) {
+      yield { ...base, type: 'symlink', linkTarget: readlinkSync(Buffer.concat([Buffer.from(`/proc/self/fd/${directory}/`), name]), { encoding: 'buffer' }) };
+    } else if (!facts.isSocket()) {
+      const type: TarEntryType = facts.isFIFO() ? 'fifo' : facts.isBlockDevice() ? 'block' : 'character';
+      yield { ...base, type, major: Number(major(facts.rdev)), minor: Number(minor(facts.rdev)) };
+    }
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function* below(directory: Fd, name: Buffer, path: Buffer, archive: Archive, depth: number): Generator<TarMember, void, void> {
+  const inside = openName(directory, name, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW, ONE_NAME);
+  if (inside === undefined) return;
+  try {
+    yield* entries(inside, Buffer.concat([path, SLASH]), archive, depth + 1);
+  } finally {
+    closeSync(inside);
+  }
+}
+
+function* file(directory: Fd, name: Buffer, base: TarMember): Generator<TarMember, void, void> {
+  const fd = openName(directory, name, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK, ONE_NAME);
+  if (fd === undefined) return;
+  try {
+    const facts = fstatSync(fd);
+    if (facts.isFile()) yield { ...base, type: 'file', sizeBytes: facts.size, body: contents(fd, facts.size) };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Exactly `size` bytes. */
+async function* contents(fd: Fd, size: number): AsyncGenerator<Buffer, void, void> {
+  for (let left = size; left > 0; ) {
+    const chunk = Buffer.alloc(Math.min(left, CHUNK_BYTES));
+    const length = readSync(fd, chunk, 0, chunk.length, null);
+    yield length === 0 ? chunk : chunk.subarray(0, length);
+    left -= length || chunk.length;
+  }
+}
+
+/** Undefined: it is gone, or another thing by now. */
+function openName(directory: Fd, name: Buffer, flags: number, resolve: number): Fd | undefined {
+  try {
+    return openat2(directory, name, flags, 0, resolve);
+  } catch (error) {
+    if (['ENOENT', 'ELOOP', 'ENOTDIR', 'ENXIO'].some((code) => isErrno(error, code))) return undefined;
+    throw error;
+  }
+}
+
+function described({ mode, uid, gid, mtimeNs }: BigIntStats): Pick<TarMember, 'mode' | 'uid' | 'gid' | 'mtime'> {
+  const seconds = mtimeNs >= 0n ? mtimeNs / BILLION : -((-mtimeNs + BILLION - 1n) / BILLION);
+  return { mode: Number(mode & 0o7777n), uid: Number(uid), gid: Number(gid), mtime: { seconds: Number(seconds), nanoseconds: Number(mtimeNs - seconds * BILLION) } };
+}
+
+const SLASH = Buffer.from('/');
+const BILLION = 1_000_000_000n;
+/** makedev(3), glibc */
+const major = (device: bigint): bigint => ((device >> 8n) & 0xfffn) | ((device >> 32n) & 0xfffff000n);
+const minor = (device: bigint): bigint => (device & 0xffn) | ((device >> 12n) & 0xffffff00n);

@@ -1,0 +1,93 @@
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import type { ContainerMount } from '#contracts/containers/container-state.js';
+import { conflict } from '#libs/errors/errors.js';
+import { O_PATH, openat2, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from '#libs/linux/directory-entries.js';
+import { fchdir, MNT_DETACH, mount, MS_BIND, MS_NODEV, MS_NOSUID, MS_REC, umount2 } from '#libs/linux/mounts.js';
+import type { Fd } from '#libs/linux/native.js';
+import { isErrno } from '#libs/linux/system-call-error.js';
+import type { RootSource } from '../snapshots/snapshotter.js';
+import { LayerTree } from '../snapshots/layer-tree.js';
+import { treePath } from '../snapshots/tree-path.js';
+
+/** A root as its processes see it, or as they would. */
+export type RootJob =
+  | { readonly container: string; readonly pid: number }
+  | { readonly container: string; readonly source: RootSource; readonly mounts: readonly ContainerMount[] };
+
+/**
+ * Gives a descriptor of a container's root to `look`. Of one that runs, in its own mount namespace, by way of its first process; of another, mounted for this once where
+ * the calling thread alone sees it, with its volumes. Only on a thread of TreeThreads.
+ */
+export async function withContainerRoot<T>(job: RootJob, look: (root: Fd) => Promise<T> | T): Promise<T> {
+  return 'pid' in job ? withRunningRoot(job.container, job.pid, look) : withStoppedRoot(job.source, job.mounts, look);
+}
+
+async function withRunningRoot<T>(container: string, pid: number, look: (root: Fd) => Promise<T> | T): Promise<T> {
+  const root = openSync(`/proc/${pid}/root`, O_PATH | constants.O_DIRECTORY);
+  try {
+    // Only now is it known whose root that is: the pid may have been another's by then.
+    if (!readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(container)) throw conflict(`Container ${container} is not running`);
+    return await look(root);
+  } finally {
+    closeSync(root);
+  }
+}
+
+async function withStoppedRoot<T>(source: RootSource, mounts: readonly ContainerMount[], look: (root: Fd) => Promise<T> | T): Promise<T> {
+  // A directory of our own, which this thread needs for nothing else meanwhile.
+  const at = 'overlay' in source ? source.overlay.baseDirectory : source.directory;
+  if ('overlay' in source) mountOverlay(source.overlay, at);
+  else mount(source.directory, at, '', MS_BIND | MS_REC);
+  try {
+    const root = openSync(at, O_PATH | constants.O_DIRECTORY);
+    try {
+      for (const one of mounts) if (one.type !== 'tmpfs') bind(root, one);
+      return await look(root);
+    } finally {
+      closeSync(root);
+    }
+  } finally {
+    umount2(at, MNT_DETACH);
+  }
+}
+
+function mountOverlay({ baseDirectory, lower, upper, work }: Extract<RootSource, { overlay: object }>['overlay'], at: string): void {
+  const base = openSync(baseDirectory, O_PATH | constants.O_DIRECTORY);
+  try {
+    // Relative names: a page of mount data has room for 150 of them.
+    fchdir(base);
+  } finally {
+    closeSync(base);
+  }
+  mount('overlay', at, 'overlay', MS_NOSUID | MS_NODEV, `lowerdir=${lower.join(':')},upperdir=${upper},workdir=${work}`);
+}
+
+/** The place is made where it is missing, as a start would. Both ends are descriptors or the engine's and the client's own paths. */
+function bind(root: Fd, { source, target }: ContainerMount): void {
+  let place: Fd;
+  try {
+    place = inRoot(root, target, O_PATH);
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error;
+    const tree = new LayerTree(root);
+    try {
+      tree.directory(treePath(Buffer.from(target)), true);
+      place = inRoot(root, target, O_PATH);
+    } finally {
+      tree.close();
+    }
+  }
+  try {
+    mount(source, `/proc/self/fd/${place}`, '', MS_BIND | MS_REC);
+  } catch (error) {
+    // A bind's source may be gone, or a file where a directory was made: its start would fail, what else is there can be looked at.
+    if (!isErrno(error, 'ENOENT') && !isErrno(error, 'ENOTDIR')) throw error;
+  } finally {
+    closeSync(place);
+  }
+}
+
+/** Symlinks mean what they do in the container; nothing leads out of it. */
+export function inRoot(root: Fd, path: string | Buffer, flags: number): Fd {
+  return openat2(root, path, flags, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+}

@@ -1,0 +1,110 @@
+import { closeSync, constants } from 'node:fs';
+import { posix } from 'node:path';
+import type { MessagePort } from 'node:worker_threads';
+import type { PathStat } from '#contracts/containers/archives.js';
+import type { ContainerMount } from '#contracts/containers/container-state.js';
+import { invalid, notFound } from '#libs/errors/errors.js';
+import { O_PATH } from '#libs/linux/directory-entries.js';
+import type { Fd } from '#libs/linux/native.js';
+import { isErrno } from '#libs/linux/system-call-error.js';
+import { decompressed } from '#libs/oci/decompress.js';
+import { writeTar } from '#libs/oci/tar-writer.js';
+import { Readable } from 'node:stream';
+import { applyArchive, type ArchiveWishes } from '../snapshots/apply-layer.js';
+import { LayerTree } from '../snapshots/layer-tree.js';
+import { archiveMembers, isMadeUp } from './archive-tree.js';
+import { ChunkSender, received } from './chunk-channel.js';
+import { inRoot, type RootJob, withContainerRoot } from './container-root.js';
+import { findPath } from './path-stat.js';
+
+export interface PathJob {
+  readonly root: RootJob;
+  readonly path: string;
+}
+
+/** What is at a path of a container. */
+export function statPath({ root, path }: PathJob): Promise<PathStat> {
+  return withContainerRoot(root, (fd) => {
+    const found = findPath(fd, path);
+    closeSync(found.fd);
+    return found.stat;
+  });
+}
+
+export interface ReadJob extends PathJob {
+  readonly exports: boolean;
+  /** Where the archive goes. */
+  readonly port: MessagePort;
+}
+
+/** Sends what is at a path, and all below it, as a tar archive. Rejects when it could not all be sent. */
+export function readArchive({ root, path, exports, port }: ReadJob): Promise<void> {
+  const sender = new ChunkSender(port);
+  return withContainerRoot(root, async (fd) => {
+    const found = findPath(fd, path);
+    const parent = found.facts.isDirectory() ? undefined : inRoot(fd, posix.dirname(posix.join('/', path)), O_PATH | constants.O_DIRECTORY);
+    try {
+      const prefix = exports ? '' : found.stat.name === '/' ? '/' : `${found.stat.name}/`;
+      for await (const chunk of writeTar(archiveMembers(found, parent, { prefix, stays: exports }))) await sender.send(chunk);
+    } finally {
+      closeSync(found.fd);
+      if (parent !== undefined) closeSync(parent);
+    }
+  }).finally(() => sender.end());
+}
+
+export interface ExtractJob extends PathJob, ArchiveWishes {
+  readonly readOnlyRoot: boolean;
+  readonly mounts: readonly ContainerMount[];
+  /** Where the archive comes from, compressed or not. */
+  readonly port: MessagePort;
+}
+
+/** Whether an archive may go to a path: throws not-found or invalid, with dockerd's words. */
+export function checkTarget({ root, path, readOnlyRoot, mounts }: Omit<ExtractJob, 'port' | keyof ArchiveWishes>): Promise<void> {
+  return withContainerRoot(root, (fd) => closeSync(openTarget(fd, path, readOnlyRoot, mounts)));
+}
+
+export async function extractArchive({ root, path, readOnlyRoot, mounts, port, ...wishes }: ExtractJob): Promise<void> {
+  const source = received(port);
+  try {
+    await withContainerRoot(root, async (fd) => {
+      const target = openTarget(fd, path, readOnlyRoot, mounts);
+      const tree = new LayerTree(target);
+      try {
+        await applyArchive(tree, await decompressed(Readable.from(source)), wishes);
+      } catch (error) {
+        if (isErrno(error, 'EROFS')) throw invalid('container rootfs is marked read-only', error);
+        throw error;
+      } finally {
+        tree.close();
+        closeSync(target);
+      }
+    });
+  } finally {
+    await source.return();
+  }
+}
+
+function openTarget(root: Fd, path: string, readOnlyRoot: boolean, mounts: readonly ContainerMount[]): Fd {
+  const absolute = posix.join('/', path);
+  let target: Fd;
+  try {
+    target = inRoot(root, absolute, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (error) {
+    if (isErrno(error, 'ENOTDIR')) throw invalid('extraction point is not a directory', error);
+    if (isErrno(error, 'ENOENT') || isErrno(error, 'ELOOP')) throw notFound(`there is no ${path}`);
+    throw error;
+  }
+  try {
+    const mount = mounts.filter((one) => absolute === one.target || absolute.startsWith(`${one.target}/`)).toSorted((one, other) => other.target.length - one.target.length)[0];
+    if (mount?.readOnly) throw invalid('mounted volume is marked read-only');
+    if (readOnlyRoot && mount === undefined) throw invalid('container rootfs is marked read-only');
+    // The container may have led the path there, and this writes with the executor's rights.
+    if (isMadeUp(target)) throw invalid(`nothing can be copied into ${path}: it is the kernel's`);
+    return target;
+  } catch (error) {
+    closeSync(target);
+    throw error;
+  }
+}

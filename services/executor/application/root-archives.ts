@@ -1,0 +1,126 @@
+import { mkdir } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { MessageChannel } from 'node:worker_threads';
+import type { PathStat } from '#contracts/containers/archives.js';
+import type { ExtractRootArchive, OpenRootArchive, StatRootPath } from '#contracts/executor/archives.js';
+import type { StreamEndpoint } from '#contracts/request.js';
+import { toErrorReply } from '#libs/errors/errors.js';
+import type { StreamServer } from '#libs/messaging/stream-server.js';
+import type { ContainerFiles } from '../adapters/host/container-files.js';
+import type { ContainerRoot, RootSource, Snapshotter } from '../adapters/snapshots/snapshotter.js';
+import { ChunkSender, received } from '../adapters/trees/chunk-channel.js';
+import type { RootJob } from '../adapters/trees/container-root.js';
+import { TreeThreads } from '../adapters/trees/tree-threads.js';
+import type { LiveTasks } from './live-tasks.js';
+
+/** Clients that copy at the same time; one more waits. Apart from the threads that unpack images, for a client may take its time. */
+const MOST_THREADS = 4;
+
+type Asked = Pick<StatRootPath, 'container' | 'layers' | 'mounts'>;
+
+/**
+ * Copies from and to the roots of containers. A container that does not run is mounted for it, and does not start meanwhile: two overlays of one upper directory would
+ * undo one another's work.
+ */
+export class RootArchives {
+  private readonly threads = new TreeThreads(MOST_THREADS);
+  private readonly busy = new Map<string, Promise<unknown>>();
+
+  constructor(
+    private readonly live: LiveTasks,
+    private readonly files: ContainerFiles,
+    private readonly roots: () => Snapshotter,
+    private readonly layerName: (chainId: string) => string,
+    private readonly streams: StreamServer,
+  ) {}
+
+  stat(query: StatRootPath): Promise<PathStat> {
+    return this.withRoot(query, (root) => this.threads.run('statPath', { root, path: query.path }));
+  }
+
+  async open(command: OpenRootArchive): Promise<StreamEndpoint & { readonly stat: PathStat }> {
+    const { path, exports } = command;
+    const stat = await this.withRoot(command, (root) => this.threads.run('statPath', { root, path }));
+    return { ...this.streams.offer((socket) => this.send(command, path, exports, socket)), stat };
+  }
+
+  async extract(command: ExtractRootArchive): Promise<StreamEndpoint> {
+    const { path, readOnlyRoot, mounts } = command;
+    await this.withRoot(command, (root) => this.threads.run('checkTarget', { root, path, readOnlyRoot, mounts }));
+    return this.streams.offer((socket) => this.receive(command, socket));
+  }
+
+  /** The snapshotter, as starts use it: they wait for what is copied. */
+  readonly forStarts = (): Snapshotter => {
+    const roots = this.roots();
+    return {
+      driver: roots.driver,
+      written: roots.written,
+      prepare: async (root: ContainerRoot): Promise<RootSource> => {
+        const copying = this.busy.get(root.directory);
+        if (copying) await copying;
+        return roots.prepare(root);
+      },
+    };
+  };
+
+  close(): Promise<void> {
+    return this.threads.close();
+  }
+
+  /** What could not all be sent is cut off: its beginning is out. */
+  private async send(asked: Asked, path: string, exports: boolean, socket: Socket): Promise<void> {
+    const { port1, port2 } = new MessageChannel();
+    const sent = pipeline(Readable.from(received(port1)), socket, { end: false });
+    const read = this.withRoot(asked, (root) => this.threads.run('readArchive', { root, path, exports, port: port2 }, [port2]));
+    // Of a read that failed nobody tells the end.
+    read.catch(() => port1.close());
+    const results = await Promise.allSettled([sent, read]);
+    if (results.some(({ status }) => status === 'rejected')) socket.destroy();
+    else socket.end();
+  }
+
+  private async receive(command: ExtractRootArchive, socket: Socket): Promise<void> {
+    const { path, readOnlyRoot, mounts, keepsKinds, owner } = command;
+    const { port1, port2 } = new MessageChannel();
+    const job = { path, readOnlyRoot, mounts, keepsKinds, ...(owner ? { owner } : {}), port: port2 };
+    const extracted = this.withRoot(command, (root) => this.threads.run('extractArchive', { root, ...job }, [port2])).finally(() => port1.close());
+    const sender = new ChunkSender(port1);
+    // What the archive's reader does not want any more is told by its own error.
+    const sent = (async () => {
+      // Its other half is still to tell how it went.
+      for await (const chunk of socket.iterator({ destroyOnReturn: false })) await sender.send(chunk as Buffer);
+      sender.end();
+    })();
+    sent.catch(() => undefined);
+    await extracted.then(
+      () => socket.end(),
+      (error: unknown) => socket.end(JSON.stringify(toErrorReply(error))),
+    );
+  }
+
+  private async withRoot<T>(asked: Asked, work: (root: RootJob) => Promise<T>): Promise<T> {
+    const { container } = asked;
+    for (const task of this.live.all()) if (task.identity.container === container && task.start) await task.start.catch(() => undefined);
+    const task = this.live.byContainer(container);
+    if (task && !task.hasExited) return work({ container, pid: task.pid });
+    const directory = this.files.directory(container);
+    const turn = (this.busy.get(directory) ?? Promise.resolve()).then(() => this.stopped(directory, asked)).then(work);
+    const settled = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.busy.set(directory, settled);
+    void settled.then(() => this.busy.get(directory) === settled && this.busy.delete(directory));
+    return turn;
+  }
+
+  /** Of one that never ran the writable layer is made now. */
+  private async stopped(directory: string, { container, layers, mounts }: Asked): Promise<RootJob> {
+    await mkdir(directory, { recursive: true, mode: 0o710 });
+    const source = await this.roots().prepare({ directory, layers: layers.map(this.layerName) });
+    return { container, source, mounts };
+  }
+}

@@ -1,0 +1,61 @@
+import type { Socket } from 'node:net';
+import { pipeline } from 'node:stream';
+import { Controller, Get, Head, HttpCode, Param, Put, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ExportContainer, ReadContainerArchive, StatContainerPath, WriteContainerArchive } from '#contracts/containers/archives.js';
+import type { RequestContext } from '#contracts/request.js';
+import { type ErrorReply, fromErrorReply, invalid } from '#libs/errors/errors.js';
+import { EngineClient } from '../../application/engine-client.js';
+import { PATH_STAT_HEADER, pathStatHeader } from '../../domain/path-stat-header.js';
+import { flag, text, type QueryValues } from '../../domain/query-values.js';
+import { Asked } from './asked.js';
+import { streamReply } from './stream-reply.js';
+
+/** Files of containers as archives: cp and export. */
+@Controller('/containers')
+export class ContainerArchivesController {
+  constructor(private readonly engine: EngineClient) {}
+
+  @Head('/:id/archive')
+  @HttpCode(200)
+  async stat(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
+    const stat = await this.engine.ask(StatContainerPath, { container, path: pathOf(query) }, asked);
+    reply.header(PATH_STAT_HEADER, pathStatHeader(stat));
+  }
+
+  @Get('/:id/archive')
+  async read(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @Res() reply: FastifyReply): Promise<void> {
+    const opened = await this.engine.ask(ReadContainerArchive, { container, path: pathOf(query) }, asked);
+    reply.header(PATH_STAT_HEADER, pathStatHeader(opened.stat));
+    streamReply(reply, 'application/x-tar', await this.engine.open(opened));
+  }
+
+  @Put('/:id/archive')
+  @HttpCode(200)
+  async write(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @Req() request: FastifyRequest): Promise<void> {
+    const wanted = { container, path: pathOf(query), keepsKinds: flag(query, 'noOverwriteDirNonDir'), chowns: flag(query, 'copyUIDGID') };
+    const stream = await this.engine.open(await this.engine.ask(WriteContainerArchive, wanted, asked));
+    pipeline(request.raw, stream, () => undefined);
+    const outcome = await wholeText(stream);
+    // An archive that was refused is told about by a kind and a text.
+    if (outcome !== '') throw fromErrorReply(JSON.parse(outcome) as ErrorReply);
+  }
+
+  @Get('/:id/export')
+  async export(@Param('id') container: string, @Asked() asked: RequestContext, @Res() reply: FastifyReply): Promise<void> {
+    const opened = await this.engine.ask(ExportContainer, { container }, asked);
+    streamReply(reply, 'application/octet-stream', await this.engine.open(opened));
+  }
+}
+
+function pathOf(query: QueryValues): string {
+  const path = text(query, 'path') ?? '';
+  if (path === '') throw invalid('bad parameter: pathcannot be empty');
+  return path;
+}
+
+async function wholeText(stream: Socket): Promise<string> {
+  let said = '';
+  for await (const bytes of stream) said += String(bytes);
+  return said;
+}

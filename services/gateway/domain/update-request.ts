@@ -1,0 +1,24 @@
+import { invalid, notImplemented } from '#libs/errors/errors.js';
+import { isFields, isZero } from './create-request.js';
+
+const CHANGES = new Set('Memory MemorySwap MemoryReservation NanoCpus CpuShares CpuQuota CpuPeriod CpusetCpus CpusetMems'.split(' '));
+
+/**
+ * The body of POST /containers/{id}/update: the limits that are to change, since what has Go's zero value stays. Throws `not-implemented` for a limit that
+ * Berth lacks. Types of single fields are checked where the command enters the bus.
+ */
+export function readUpdateRequest(body: unknown): Readonly<Record<string, unknown>> {
+  if (!isFields(body)) throw invalid('the changes have to be an object');
+  const changes: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(body)) {
+    // No limit is a wish, too.
+    if (name === 'PidsLimit') {
+      if (value !== null) changes[name] = typeof value === 'number' && value < 0 ? 0 : value;
+    } else if (name === 'RestartPolicy') {
+      if (isFields(value) && value['Name']) changes[name] = value;
+    } else if (isZero(value)) continue;
+    else if (CHANGES.has(name)) changes[name] = value;
+    else throw notImplemented(`Berth does not support changing ${name} yet (asked for: ${JSON.stringify(value)})`);
+  }
+  return changes;
+}

@@ -1,0 +1,140 @@
+import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readTar } from '#libs/oci/tar-reader.js';
+import { writeTar } from '#libs/oci/tar-writer.js';
+import { startEngine, type TestEngine } from './engine.js';
+import { patience } from './patience.js';
+
+let engine: TestEngine;
+let here: string;
+beforeAll(async () => {
+  engine = await startEngine();
+  await engine.loadBusybox();
+  here = mkdtempSync('/var/tmp/berth-copy-');
+}, patience(120_000));
+afterAll(async () => {
+  rmSync(here, { recursive: true, force: true });
+  await engine?.stop();
+}, patience(60_000));
+
+const docker = (...args: string[]) => engine.docker(args);
+
+/** The answer of a request whose body is an archive, as bytes. */
+function archive(method: string, path: string, body?: Buffer): Promise<{ status: number; header: string | undefined; bytes: Buffer }> {
+  return new Promise((resolve, reject) => {
+    const call = request({ socketPath: engine.socket, method, path, headers: body ? { 'content-type': 'application/x-tar', 'content-length': body.length } : {} }, (answer) => {
+      const chunks: Buffer[] = [];
+      const header = answer.headers['x-docker-container-path-stat'];
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => resolve({ status: answer.statusCode ?? 0, header: header === undefined ? undefined : String(header), bytes: Buffer.concat(chunks) }));
+    });
+    call.on('error', reject).end(body);
+  });
+}
+
+async function namesOf(tar: Buffer): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { path } of readTar((async function* () { yield tar; })())) names.push(path.toString());
+  return names;
+}
+
+async function tarOf(...members: Parameters<typeof writeTar>[0] extends infer M ? (M extends Iterable<infer One> ? One[] : never) : never): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of writeTar(members)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+describe.each(['running', 'stopped', 'created'])('a container that is %s', (state) => {
+  const name = `copy-${state}`;
+  beforeAll(async () => {
+    await docker(state === 'created' ? 'create' : 'run', ...(state === 'created' ? [] : ['-d']), '--name', name, '--network', 'none', '-v', `data-${state}:/data`, 'busybox', 'sleep', '1000');
+    if (state === 'stopped') await docker('stop', '-t', '0', name);
+  }, patience(30_000));
+  afterAll(async () => void (await docker('rm', '-f', '-v', name)));
+
+  test('files and directories go in and come out as they were', async () => {
+    mkdirSync(join(here, `tree-${state}/sub`), { recursive: true });
+    writeFileSync(join(here, `tree-${state}/sub/file`), 'content', { mode: 0o640 });
+    symlinkSync('sub/file', join(here, `tree-${state}/link`));
+    expect(await docker('cp', '-q', join(here, `tree-${state}`), `${name}:/tmp/tree`)).toMatchObject({ code: 0, stderr: '' });
+    expect((await docker('cp', '-q', `${name}:/tmp/tree`, join(here, `back-${state}`))).stderr).toBe('');
+    expect(readFileSync(join(here, `back-${state}/sub/file`), 'utf8')).toBe('content');
+    expect(readlinkSync(join(here, `back-${state}/link`))).toBe('sub/file');
+    if (state === 'running') expect((await docker('exec', name, 'stat', '-c', '%a %n', '/tmp/tree/sub/file')).stdout).toBe('640 /tmp/tree/sub/file\n');
+  });
+
+  test('what goes into a volume is in the volume', async () => {
+    writeFileSync(join(here, 'kept'), 'kept');
+    expect(await docker('cp', '-q', join(here, 'kept'), `${name}:/data/`)).toMatchObject({ code: 0, stderr: '' });
+    expect((await docker('run', '--rm', '--network', 'none', '-v', `data-${state}:/v`, 'busybox', 'cat', '/v/kept')).stdout).toBe('kept');
+  });
+
+  test('archives go by stdin and stdout', async () => {
+    const tar = await tarOf({ path: 'piped', body: Buffer.from('by a pipe') });
+    expect((await engine.docker(['cp', '-', `${name}:/tmp`], tar)).code).toBe(0);
+    const out = await docker('cp', `${name}:/tmp/piped`, '-');
+    expect(out).toMatchObject({ code: 0, stderr: '' });
+    expect(out.stdout).toContain('by a pipe');
+  });
+
+  test('a path is told of by its header, with where a symlink leads in the container', async () => {
+    await archive('PUT', `/containers/${name}/archive?path=/tmp`, await tarOf({ path: 'out', type: 'symlink', linkTarget: '../../../etc/../tmp/piped' }));
+    const { status, header = '' } = await archive('HEAD', `/containers/${name}/archive?path=/tmp/out`);
+    expect(status).toBe(200);
+    expect(JSON.parse(Buffer.from(header, 'base64').toString())).toMatchObject({ name: 'out', mode: 134218239, linkTarget: '/tmp/piped' });
+    expect((await docker('cp', '-q', '-L', `${name}:/tmp/out`, join(here, 'followed'))).code).toBe(0);
+    expect(readFileSync(join(here, 'followed'), 'utf8')).toBe('by a pipe');
+  });
+
+  test('what is wrong is said', async () => {
+    expect((await docker('cp', `${name}:/no/such`, here)).stderr).toContain(`Could not find the file /no/such in container ${name}`);
+    expect((await archive('PUT', `/containers/${name}/archive?path=/no/such`, await tarOf({ path: 'x' }))).status).toBe(404);
+    const inFile = await archive('PUT', `/containers/${name}/archive?path=/bin/busybox`, await tarOf({ path: 'x' }));
+    expect(inFile).toMatchObject({ status: 400 });
+    expect(inFile.bytes.toString()).toContain('extraction point is not a directory');
+    const over = await archive('PUT', `/containers/${name}/archive?path=/&noOverwriteDirNonDir=1`, await tarOf({ path: 'tmp', body: Buffer.from('x') }));
+    expect(over.bytes.toString()).toContain('cannot overwrite directory');
+    expect((await archive('PUT', `/containers/${name}/archive?path=/tmp`, Buffer.alloc(2048, 'rubbish'))).status).toBe(400);
+  });
+
+  test('nothing leads out of the container: neither a symlink in its tree nor a name in an archive', async () => {
+    const secret = join(here, `secret-${state}`);
+    mkdirSync(secret);
+    writeFileSync(join(secret, 'file'), 'secret');
+    await archive('PUT', `/containers/${name}/archive?path=/tmp`, await tarOf({ path: 'escape', type: 'symlink', linkTarget: `/../../../../../../..${secret}` }, { path: 'up', type: 'symlink', linkTarget: '../../../../../..' }));
+    expect((await archive('GET', `/containers/${name}/archive?path=/tmp/escape/file`)).status).toBe(404);
+    expect((await archive('PUT', `/containers/${name}/archive?path=/tmp/escape`, await tarOf({ path: 'written' }))).status).toBe(404);
+    expect((await archive('PUT', `/containers/${name}/archive?path=/tmp`, await tarOf({ path: `../../..${secret}/written` }))).status).toBe(400);
+    // Through a symlink of the archive's own: it lands below the container's root.
+    await archive('PUT', `/containers/${name}/archive?path=/tmp`, await tarOf({ path: `up${secret}/written`, body: Buffer.from('x') }));
+    expect(() => readFileSync(join(secret, 'written'))).toThrow('ENOENT');
+  });
+
+  test('an export is the root alone, without mounts', async () => {
+    const { bytes } = await archive('GET', `/containers/${name}/export`);
+    const names = await namesOf(bytes);
+    expect(names).toEqual(expect.arrayContaining(['bin/', 'bin/busybox', 'tmp/piped', 'data/', 'proc/']));
+    expect(names.filter((one) => /^(data|proc|sys)\/./.test(one))).toEqual([]);
+  });
+});
+
+test('a copy is told to those who watch, and a container that is copied to starts with it', async () => {
+  await docker('create', '--name', 'watched', '--network', 'none', 'busybox', 'cat', '/told');
+  writeFileSync(join(here, 'told'), 'told');
+  await docker('cp', '-q', join(here, 'told'), 'watched:/');
+  await docker('cp', '-q', 'watched:/told', join(here, 'told-back'));
+  expect((await docker('start', '-a', 'watched')).stdout).toBe('told');
+  const { stdout } = await docker('events', '--since', '1', '--until', String(Math.ceil(Date.now() / 1000)), '--filter', 'container=watched', '--format', '{{.Action}}');
+  expect(stdout.split('\n')).toEqual(expect.arrayContaining(['extract-to-dir', 'archive-path']));
+  await docker('rm', 'watched');
+});
+
+test('a read-only root and a read-only volume take nothing', async () => {
+  await docker('create', '--name', 'sealed', '--network', 'none', '--read-only', '-v', 'sealed:/ro:ro', '-v', 'open:/rw', 'busybox', 'true');
+  writeFileSync(join(here, 'x'), 'x');
+  expect((await docker('cp', join(here, 'x'), 'sealed:/tmp/')).stderr).toContain('container rootfs is marked read-only');
+  expect((await docker('cp', join(here, 'x'), 'sealed:/ro/')).stderr).toContain('mounted volume is marked read-only');
+  expect((await docker('cp', '-q', join(here, 'x'), 'sealed:/rw/')).code).toBe(0);
+  await docker('rm', '-v', 'sealed');
+});
