@@ -3,7 +3,7 @@ import type { HostConfig } from '#contracts/containers/container-config.js';
 import type { AttachTicket, LaunchTask, TaskNetwork, TaskProcess, TaskResources, TaskSecurity } from '#contracts/executor/tasks.js';
 import { invalid } from '#libs/errors/errors.js';
 import type { ContainerSpec } from './container/container-state.js';
-import { checkHostShares, extraHosts, hostShares, throttlesOf } from './host-shares.js';
+import { checkHostShares, hostShares, throttlesOf } from './host-shares.js';
 import { logOf } from './log-options.js';
 import { OWN_RUNTIME, runtimeName } from './runtime-name.js';
 
@@ -26,7 +26,7 @@ export function launchRequest(spec: ContainerSpec, start: number, endpoint: Endp
     network: networkOf(hostConfig, endpoint),
     hostname: config.Hostname ?? '',
     domainname: config.Domainname ?? '',
-    extraHosts: extraHosts(hostConfig.ExtraHosts ?? [], endpoint?.gateway),
+    extraHosts: hostConfig.ExtraHosts ?? [],
     dns: hostConfig.Dns ?? [],
     dnsSearch: hostConfig.DnsSearch ?? [],
     dnsOptions: hostConfig.DnsOptions ?? [],
