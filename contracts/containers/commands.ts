@@ -121,6 +121,8 @@ export class ReadLogs extends ContainerRequest<LogsReply> {
   @IsBoolean() readonly stderr!: boolean;
   @IsBoolean() readonly follow!: boolean;
   @IsBoolean() readonly timestamps!: boolean;
+  /** With labels, variables and the tag that the log's options name, before each line. */
+  @IsOptional() @IsBoolean() readonly details?: boolean;
   /** Lines from the end; -1 is all. */
   @IsInt() @Min(-1) readonly tail!: number;
   /** RFC 3339, or '' for no limit. */

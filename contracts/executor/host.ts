@@ -74,6 +74,8 @@ export class MeasureFiles extends Request<FileSizes> {
 }
 
 export interface HostFacts {
+  /** Of this engine, as long as its data lives: a UUID. */
+  readonly engineId: string;
   readonly kernelVersion: string;
   readonly operatingSystem: string;
   readonly osVersion: string;
@@ -84,6 +86,8 @@ export interface HostFacts {
   readonly cgroupVersion: '1' | '2';
   readonly cgroupDriver: string;
   readonly storageDriver: string;
+  /** Of the data root, in dockerd's words: "extfs", "xfs". */
+  readonly backingFileSystem: string;
   readonly securityOptions: readonly string[];
   readonly runtimes: readonly string[];
   readonly dataRoot: string;

@@ -204,6 +204,8 @@ export class OpenLogs extends Request<StreamEndpoint> {
   @IsBoolean() readonly stderr!: boolean;
   @IsBoolean() readonly follow!: boolean;
   @IsBoolean() readonly timestamps!: boolean;
+  /** Text before each line, and a blank; absent: neither. */
+  @IsOptional() @IsString() readonly details?: string;
   @IsBoolean() readonly terminal!: boolean;
   @IsInt() readonly tail!: number;
   @IsString() readonly since!: string;

@@ -164,6 +164,21 @@ test('--volumes-from: volumes and binds of another container, read-only where as
   expect((await docker('volume', 'ls', '-q')).stdout).toContain('shared-volume');
 });
 
+test('docker logs --details shows the labels and variables that the log was told to carry', async () => {
+  const docker = (...args: string[]) => engine.docker(args);
+  await docker('run', '--name', 'detailed', '--log-opt', 'labels=tier', '--log-opt', 'env=KEY', '--label', 'tier=a b', '-e', 'KEY=v', 'busybox', 'echo', 'said');
+  expect((await docker('logs', '--details', 'detailed')).stdout).toBe('KEY=v,tier=a+b said\n');
+  expect((await docker('logs', 'detailed')).stdout).toBe('said\n');
+  await docker('rm', 'detailed');
+});
+
+test('docker info tells who the engine is, and what its storage stands on', async () => {
+  const info = async (): Promise<string> => (await engine.docker(['info', '--format', '{{.ID}} {{.InitBinary}} {{json .DriverStatus}}'])).stdout;
+  const first = await info();
+  expect(first).toMatch(/^[0-9a-f-]{36} berth-init \[.*\]\n$/);
+  expect(await info()).toBe(first);
+});
+
 test('--pid host: what a container started is ended with it all the same, and an exec gets in', async () => {
   const docker = (...args: string[]) => engine.docker(args);
   await docker('run', '-d', '--name', 'wide', '--pid', 'host', '--network', 'none', 'busybox', 'sh', '-c', 'sleep 98765 & exec sleep 1000');

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import { notFound } from '#libs/errors/errors.js';
 import { withinKernel } from './check-resources.js';
-import { checkHostShares, extraHosts, hostShares, throttlesOf } from './host-shares.js';
+import { checkHostShares, hostShares, throttlesOf } from './host-shares.js';
 import { checkNetworkOptions, macOf } from './network-options.js';
 import { volumesFrom } from './volumes-from.js';
 
@@ -30,8 +30,6 @@ test.each([
 test('hosts by IPv4, IPv6 and the gateway are taken', () => {
   const entries = ['a:1.2.3.4', 'b:fe80::1', 'c:[::1]', 'd:host-gateway'];
   expect(() => checkHostShares({ ExtraHosts: entries })).not.toThrow();
-  expect(extraHosts(entries, '10.0.0.1')).toEqual(['a:1.2.3.4', 'b:fe80::1', 'c:[::1]', 'd:10.0.0.1']);
-  expect(() => extraHosts(entries, undefined)).toThrow('unable to derive the IP value for host-gateway');
 });
 
 test('what the kernel lacks is left out, with a warning', () => {

@@ -27,15 +27,6 @@ export function throttlesOf(host: HostConfig): { throttles?: readonly BlockThrot
 
 const HOST_GATEWAY = 'host-gateway';
 
-/** "name:host-gateway" stands for the host as the container reaches it: the gateway of its network. */
-export function extraHosts(entries: readonly string[], gateway: string | undefined): readonly string[] {
-  return entries.map((entry) => {
-    if (!entry.endsWith(`:${HOST_GATEWAY}`)) return entry;
-    if (gateway === undefined) throw invalid('unable to derive the IP value for host-gateway');
-    return `${entry.slice(0, -HOST_GATEWAY.length)}${gateway}`;
-  });
-}
-
 /** Throws what dockerd says of such options, which here comes when the container is created and not first when it starts. */
 export function checkHostShares(host: HostConfig): void {
   checkModes(host);

@@ -3,7 +3,8 @@ import type { HostConfig, RestartPolicy } from '#contracts/containers/container-
 import type { AttachTicket, LaunchTask, TaskNetwork, TaskProcess, TaskResources, TaskSecurity } from '#contracts/executor/tasks.js';
 import { invalid } from '#libs/errors/errors.js';
 import type { ContainerSpec } from './container/container-state.js';
-import { checkHostShares, extraHosts, hostShares, throttlesOf } from './host-shares.js';
+import { checkHostShares, hostShares, throttlesOf } from './host-shares.js';
+import { logOf } from './log-options.js';
 import { OWN_RUNTIME, runtimeName } from './runtime-name.js';
 
 const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
@@ -25,7 +26,7 @@ export function launchRequest(spec: ContainerSpec, start: number, endpoint: Endp
     network: networkOf(hostConfig, endpoint),
     hostname: config.Hostname ?? '',
     domainname: config.Domainname ?? '',
-    extraHosts: extraHosts(hostConfig.ExtraHosts ?? [], endpoint?.gateway),
+    extraHosts: hostConfig.ExtraHosts ?? [],
     dns: hostConfig.Dns ?? [],
     dnsSearch: hostConfig.DnsSearch ?? [],
     dnsOptions: hostConfig.DnsOptions ?? [],
@@ -111,24 +112,6 @@ function networkOf(hostConfig: HostConfig, endpoint: EndpointSettings | undefine
 export function networkWithEndpoint(hostConfig: HostConfig): string | undefined {
   const mode = hostConfig.NetworkMode || 'default';
   return mode === 'none' || mode === 'host' || mode.startsWith('container:') ? undefined : mode === 'default' ? 'bridge' : mode;
-}
-
-function logOf(hostConfig: HostConfig): { driver: 'json-file' | 'local' | 'none'; maxBytes: number; maxFiles: number } {
-  const type = hostConfig.LogConfig?.Type || 'json-file';
-  if (type !== 'json-file' && type !== 'local' && type !== 'none') throw invalid(`logger: no log driver named '${type}' is registered`);
-  const options = hostConfig.LogConfig?.Config ?? {};
-  for (const key of Object.keys(options)) if (!['max-size', 'max-file', 'compress', 'mode'].includes(key)) throw invalid(`unknown log opt '${key}' for ${type} log driver`);
-  const maxFiles = Number(options['max-file'] ?? (type === 'local' ? 5 : 1));
-  if (!Number.isInteger(maxFiles) || maxFiles < 1) throw invalid(`max-file cannot be less than 1`);
-  return { driver: type, maxBytes: parseSize(options['max-size'] ?? (type === 'local' ? '20m' : '-1')), maxFiles };
-}
-
-/** "10m" → bytes; "-1" → 0, no limit. */
-function parseSize(text: string): number {
-  if (text === '-1') return 0;
-  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$/i.exec(text) ?? [];
-  if (number === '') throw invalid(`invalid size: '${text}'`);
-  return Math.floor(Number(number) * 1024 ** ['', 'k', 'm', 'g', 't'].indexOf(unit.toLowerCase()));
 }
 
 /** Everything in a host configuration that can be told wrong without the host: throws what `docker create` should say. */

@@ -74,7 +74,7 @@ export class TaskControl {
   }
 
   openLogs(query: OpenLogs): StreamEndpoint {
-    const { container, stdout, stderr, follow, timestamps, terminal, tail, since, until } = query;
+    const { container, stdout, stderr, follow, timestamps, terminal, tail, since, until, details } = query;
     const task = this.live.byContainer(container);
     const writer = {
       ended: () => task === undefined || task.hasExited,
@@ -83,7 +83,7 @@ export class TaskControl {
         return () => void task?.off('exited', listener);
       },
     };
-    return this.streams.offer((socket) => serveLogs({ path: this.files.log(container), stdout, stderr, follow, timestamps, terminal, tail, since, until }, writer, socket));
+    return this.streams.offer((socket) => serveLogs({ path: this.files.log(container), stdout, stderr, follow, timestamps, terminal, tail, since, until, ...(details === undefined ? {} : { details }) }, writer, socket));
   }
 
   private running(identity: TaskIdentity): { task: LiveTask; connection: ShimConnection } {

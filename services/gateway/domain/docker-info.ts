@@ -6,14 +6,14 @@ import { BERTH_VERSION } from './version.js';
 export function dockerInfo(facts: HostFacts, containers: readonly ContainerView[], images: number, now: string): object {
   const count = (...statuses: string[]): number => containers.filter((one) => statuses.includes(one.status)).length;
   return {
-    ID: '',
+    ID: facts.engineId,
     Containers: containers.length,
     ContainersRunning: count('running', 'restarting'),
     ContainersPaused: count('paused'),
     ContainersStopped: count('created', 'exited', 'dead', 'removing'),
     Images: images,
     Driver: facts.storageDriver,
-    DriverStatus: [],
+    DriverStatus: driverStatus(facts),
     Plugins: { Volume: ['local'], Network: ['bridge', 'host', 'null'], Authorization: null, Log: ['json-file', 'local', 'none'] },
     MemoryLimit: true,
     SwapLimit: true,
@@ -22,7 +22,8 @@ export function dockerInfo(facts: HostFacts, containers: readonly ContainerView[
     CPUShares: true,
     CPUSet: true,
     PidsLimit: true,
-    OomKillDisable: false,
+    // v2 has no such switch.
+    OomKillDisable: facts.cgroupVersion === '1',
     IPv4Forwarding: true,
     BridgeNfIptables: facts.bridgeForwarding,
     BridgeNfIp6tables: facts.bridgeForwarding,
@@ -57,11 +58,16 @@ export function dockerInfo(facts: HostFacts, containers: readonly ContainerView[
     Swarm: { NodeID: '', NodeAddr: '', LocalNodeState: 'inactive', ControlAvailable: false, Error: '', RemoteManagers: null },
     LiveRestoreEnabled: true,
     Isolation: '',
-    InitBinary: '',
+    InitBinary: 'berth-init',
     ContainerdCommit: { ID: '' },
     RuncCommit: { ID: '' },
     InitCommit: { ID: '' },
     SecurityOptions: facts.securityOptions,
     Warnings: facts.warnings,
   };
+}
+
+/** Overlay takes no file system without file types in directories for its writable layers, so a container that runs is proof of them. */
+function driverStatus({ storageDriver, backingFileSystem }: HostFacts): readonly (readonly [name: string, value: string])[] {
+  return storageDriver === 'overlay2' ? [['Backing Filesystem', backingFileSystem], ['Supports d_type', 'true']] : [];
 }

@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
 import { arch, cpus, hostname, release, totalmem } from 'node:os';
 import type { HostFacts } from '#contracts/executor/host.js';
 import type { CgroupLayout } from '#libs/cgroup/layout.js';
@@ -7,10 +8,14 @@ import { runtimeNames } from '../runtimes/installed-runtimes.js';
 
 const ARCHITECTURES: Record<string, string> = { x64: 'x86_64', arm64: 'aarch64' };
 
+/** By the magic numbers of statfs(2), named as dockerd names them. */
+const FILE_SYSTEMS: Readonly<Record<number, string>> = { 0xef53: 'extfs', 0x58465342: 'xfs', 0x9123683e: 'btrfs', 0x1021994: 'tmpfs', 0x794c7630: 'overlayfs', 0x2fc12fc1: 'zfs', 0x6969: 'nfs', 0xf2f52010: 'f2fs' };
+
 /** What /info tells of the machine. */
 export function hostFacts(layout: CgroupLayout, settings: EngineSettings, storageDriver: string): HostFacts {
   const os = osRelease();
   return {
+    engineId: engineId(settings.dataRoot),
     kernelVersion: release(),
     operatingSystem: os['PRETTY_NAME'] ?? 'Linux',
     osVersion: os['VERSION_ID'] ?? '',
@@ -21,6 +26,7 @@ export function hostFacts(layout: CgroupLayout, settings: EngineSettings, storag
     cgroupVersion: layout.mode === 'v2' ? '2' : '1',
     cgroupDriver: 'cgroupfs',
     storageDriver,
+    backingFileSystem: FILE_SYSTEMS[statfsSync(settings.dataRoot).type] ?? '<unknown>',
     securityOptions: ['name=seccomp,profile=builtin'],
     runtimes: runtimeNames(),
     dataRoot: settings.dataRoot,
@@ -29,6 +35,13 @@ export function hostFacts(layout: CgroupLayout, settings: EngineSettings, storag
     bridgeForwarding: true,
     warnings: [],
   };
+}
+
+/** Made up once, and kept beside the data that it names. */
+function engineId(dataRoot: string): string {
+  const path = `${dataRoot}/engine-id`;
+  if (!existsSync(path)) writeFileSync(path, `${randomUUID()}\n`, { mode: 0o644 });
+  return firstLine(path);
 }
 
 /** v1: a file of the root cgroup's; v2 has one in each below the root. */

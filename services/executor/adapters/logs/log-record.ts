@@ -13,6 +13,8 @@ export interface LogFilter {
   readonly until: string;
   readonly timestamps: boolean;
   readonly terminal: boolean;
+  /** Before each line, with a blank. */
+  readonly details?: string;
 }
 
 export function parseRecord(line: Buffer): LogRecord | undefined {
@@ -34,7 +36,7 @@ export const isPast = (record: LogRecord, filter: LogFilter): boolean => filter.
 
 /** The record as the Engine API's log stream has it: framed by stream, raw for terminals. */
 export function logBytes(record: LogRecord, filter: LogFilter): Buffer {
-  const text = Buffer.from(filter.timestamps ? `${record.time} ${record.log}` : record.log);
+  const text = Buffer.from(`${filter.timestamps ? `${record.time} ` : ''}${filter.details === undefined ? '' : `${filter.details} `}${record.log}`);
   return filter.terminal ? text : framed(record.stream === 'stderr' ? 2 : 1, text);
 }
 

@@ -37,6 +37,7 @@ export class ContainerStreamsController {
       follow: flag(query, 'follow'),
       timestamps: flag(query, 'timestamps'),
       tail: lines(text(query, 'tail')),
+      details: flag(query, 'details'),
       since: readTimeLimit('since', text(query, 'since')),
       until: readTimeLimit('until', text(query, 'until')),
     };

@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { logDetails, logOf } from './log-options.js';
+
+const log = (Type: string, Config: Record<string, string> = {}) => logOf({ LogConfig: { Type, Config } });
+
+test('sizes are read as dockerd reads them, and each driver has its own defaults', () => {
+  expect(log('')).toEqual({ driver: 'json-file', maxBytes: 0, maxFiles: 1 });
+  expect(log('local')).toEqual({ driver: 'local', maxBytes: 20 * 2 ** 20, maxFiles: 5 });
+  expect(['1', '2k', '3KB', '1.5m', '1GiB', '-1'].map((size) => log('json-file', { 'max-size': size }).maxBytes)).toEqual([1, 2048, 3072, 1.5 * 2 ** 20, 2 ** 30, 0]);
+});
+
+test.each([
+  ['json-file', { bogus: '1' }, "unknown log opt 'bogus' for json-file log driver"],
+  ['local', { labels: 'x' }, "unknown log opt 'labels' for log driver local"],
+  ['local', { 'max-size': '-1' }, "invalid value for max-size: -1: invalid size: '-1'"],
+  ['json-file', { 'max-size': 'much' }, "invalid size: 'much'"],
+  ['json-file', { 'max-file': '0' }, 'max-file cannot be less than 1'],
+  ['json-file', { compress: 'true' }, 'compress cannot be true when max-file is less than 2 or max-size is not set'],
+  ['json-file', { compress: 'true', 'max-file': '2', 'max-size': '1m' }, 'does not compress logs yet'],
+  ['json-file', { tag: '{{.ExtraInfo}}' }, 'invalid log tag'],
+  ['json-file', { 'labels-regex': '(' }, 'invalid regular expression'],
+  ['syslog', {}, "logger: no log driver named 'syslog' is registered"],
+])('%s with %j is refused', (type, options, says) => expect(() => log(type, options)).toThrow(says));
+
+test('details are the labels, variables and tag that were asked for, sorted and escaped', () => {
+  const details = (Config: Record<string, string>): string =>
+    logDetails({ id: 'ab12'.padEnd(64, '0'), name: 'web', imageId: `sha256:${'c'.repeat(64)}`, imageRef: 'busybox', config: { Labels: { tier: 'a b', other: 'x', toString: 'y' }, Env: ['KEY=v=1&2', 'HOME=/', 'UNSET'] }, hostConfig: { LogConfig: { Config } } });
+  expect(details({})).toBe('');
+  expect(details({ labels: 'tier,none', env: 'KEY,UNSET' })).toBe('KEY=v%3D1%262,tier=a+b');
+  expect(details({ 'labels-regex': '^t', 'env-regex': 'HO' })).toBe('HOME=%2F,tier=a+b,toString=y');
+  expect(details({ tag: '{{.ImageName}}/{{.Name}}/{{.ID}}' })).toBe('tag=busybox%2Fweb%2Fab1200000000');
+});

@@ -1,0 +1,78 @@
+import type { ContainerConfig, HostConfig } from '#contracts/containers/container-config.js';
+import type { LaunchTask } from '#contracts/executor/tasks.js';
+import { invalid, notImplemented } from '#libs/errors/errors.js';
+
+const SIZE_OPTIONS = ['max-size', 'max-file', 'compress', 'mode', 'max-buffer-size'];
+/** What a line of the log can be told to carry beside it (`docker logs --details`). */
+const DETAIL_OPTIONS = ['labels', 'labels-regex', 'env', 'env-regex', 'tag'];
+
+/** How a container's output is kept. Throws invalid, in dockerd's words, for a driver or an option that is not there. */
+export function logOf({ LogConfig }: HostConfig): LaunchTask['log'] {
+  const type = LogConfig?.Type || 'json-file';
+  if (type !== 'json-file' && type !== 'local' && type !== 'none') throw invalid(`logger: no log driver named '${type}' is registered`);
+  const options = LogConfig?.Config ?? {};
+  checkOptions(type, options);
+  const maxFiles = Number(options['max-file'] ?? (type === 'local' ? 5 : 1));
+  if (!Number.isInteger(maxFiles) || maxFiles < 1) throw invalid('max-file cannot be less than 1');
+  const size = options['max-size'] ?? (type === 'local' ? '20m' : '-1');
+  if (type === 'local' && size === '-1') throw invalid("invalid value for max-size: -1: invalid size: '-1'");
+  const maxBytes = parseSize(size);
+  if (options['compress'] === 'true') {
+    if (maxFiles < 2 || maxBytes === 0) throw invalid('compress cannot be true when max-file is less than 2 or max-size is not set');
+    throw notImplemented('Berth does not compress logs yet: leave out --log-opt compress');
+  }
+  return { driver: type, maxBytes, maxFiles };
+}
+
+function checkOptions(type: string, options: Readonly<Record<string, string>>): void {
+  const known = [...SIZE_OPTIONS, ...(type === 'json-file' ? DETAIL_OPTIONS : [])];
+  for (const option of Object.keys(options)) if (type !== 'none' && !known.includes(option)) throw invalid(type === 'local' ? `unknown log opt '${option}' for log driver local` : `unknown log opt '${option}' for ${type} log driver`);
+  for (const option of ['labels-regex', 'env-regex']) if (options[option] !== undefined) expression(options[option]);
+  const unknown = /\{\{(?!\.(ID|FullID|Name|ImageName|ImageID|ImageFullID|DaemonName)\}\}).*?(\}\}|$)/.exec(options['tag'] ?? '');
+  if (unknown) throw invalid(`invalid log tag: ${unknown[0]}: fields are ID, FullID, Name, ImageName, ImageID, ImageFullID and DaemonName`);
+}
+
+/** "10m" → bytes; "-1" → 0, no limit. */
+function parseSize(text: string): number {
+  if (text === '-1') return 0;
+  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$/i.exec(text) ?? [];
+  if (number === '') throw invalid(`invalid size: '${text}'`);
+  return Math.floor(Number(number) * 1024 ** ['', 'k', 'm', 'g', 't'].indexOf(unit.toLowerCase()));
+}
+
+function expression(text: string): RegExp {
+  try {
+    return new RegExp(text, 'u');
+  } catch {
+    throw invalid(`invalid regular expression in a log option: ${text}`);
+  }
+}
+
+interface Logged {
+  readonly id: string;
+  readonly name: string;
+  readonly imageId: string;
+  readonly imageRef: string;
+  readonly config: Pick<ContainerConfig, 'Labels' | 'Env'>;
+  readonly hostConfig: HostConfig;
+}
+
+/** What stands before each line of `docker logs --details`: "key=value,key=value", sorted, escaped as in a URL's query; '' without such options. */
+export function logDetails({ id, name, imageId, imageRef, config, hostConfig }: Logged): string {
+  const options = hostConfig.LogConfig?.Config ?? {};
+  const env = Object.fromEntries((config.Env ?? []).flatMap((variable) => (variable.includes('=') ? [[variable.slice(0, variable.indexOf('=')), variable.slice(variable.indexOf('=') + 1)] as const] : [])));
+  const attributes = { ...chosen(config.Labels ?? {}, options['labels'], options['labels-regex']), ...chosen(env, options['env'], options['env-regex']) };
+  const fields = { ID: id.slice(0, 12), FullID: id, Name: name, ImageName: imageRef, ImageID: imageId.replace('sha256:', '').slice(0, 12), ImageFullID: imageId, DaemonName: 'docker' };
+  const tag = (options['tag'] ?? '').replace(/\{\{\.(\w+)\}\}/g, (_, field: string) => (Object.hasOwn(fields, field) ? fields[field as keyof typeof fields] : ''));
+  const all = Object.entries(tag === '' ? attributes : { ...attributes, tag });
+  return all.toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([key, value]) => `${queryEscaped(key)}=${queryEscaped(value)}`).join(',');
+}
+
+function chosen(from: Readonly<Record<string, string>>, names: string | undefined, pattern: string | undefined): Record<string, string> {
+  const wanted = new Set((names ?? '').split(',').filter((name) => name !== ''));
+  const matches = pattern ? expression(pattern) : undefined;
+  return Object.fromEntries(Object.entries(from).filter(([name]) => wanted.has(name) || matches?.test(name)));
+}
+
+/** As Go's url.QueryEscape. */
+const queryEscaped = (text: string): string => encodeURIComponent(text).replaceAll('%20', '+').replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
