@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 
 const [source] = process.argv.slice(2);
-const CLONE = '/root/berth';
+const CLONE = '/srv/berth'; // where others may read, too
 const SOCKET = '/run/berth/docker.sock';
 
 function say(text) {
