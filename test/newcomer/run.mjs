@@ -39,7 +39,7 @@ await runScript(() => {
       'mount -t tmpfs none tmp',
       'mkdir host',
       'pivot_root . host',
-      'exec chroot . sh -c "umount -l /host && exec node /mnt/source/guest.mjs /mnt/source/berth.git"',
+      'exec chroot . node /mnt/source/guest.mjs /mnt/source/berth.git',
     ].join(' && ');
     const { status } = spawnSync('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script], {
       stdio: 'inherit',
