@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 
 const [source] = process.argv.slice(2);
-const CLONE = '/root/berth';
+const CLONE = '/srv/berth'; // where others may read, too
 const SOCKET = '/run/berth/docker.sock';
 
 function say(text) {
@@ -87,7 +87,7 @@ try {
   await whileListening({ port: 9323, host: '127.0.0.1' }, () => refused('a port is taken', 'port 9323 of 127.0.0.1 is taken by something else'));
   rmSync(SOCKET, { force: true });
   await whileListening(SOCKET, () => refused('the socket is taken', `something else listens on ${SOCKET}`));
-  await refused('no cgroups', 'no cgroup controllers', { before: ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none /sys/fs/cgroup && exec "$@"', 'sh'] });
+  await refused('no cgroups', 'no cgroup controllers', { before: ['unshare', '--mount', 'sh', '-c', 'busybox mount -t tmpfs none /sys/fs/cgroup && exec "$@"', 'sh'] });
   await refused('a setting that cannot be', 'BERTH_SUBNET', { environment: { BERTH_SUBNET: 'nonsense' } });
 
   say('npm start, with a container that ran on');

@@ -29,12 +29,16 @@ await runScript(() => {
     copyFileSync('/etc/resolv.conf', join(root, 'etc/resolv.conf'));
     if (existsSync(AUTHORITIES)) copyFileSync(AUTHORITIES, join(root, AUTHORITIES));
     const script = [
+      // Not chroot(2) alone: a process there has no mount for its root, and the executor changes the root's propagation.
+      `mount --bind ${root} ${root}`,
       `cd ${root}`,
       'mount -t proc proc proc',
       'mount --rbind /sys sys',
       'mount --rbind /dev dev',
       'mount -t tmpfs none run',
       'mount -t tmpfs none tmp',
+      'mkdir host',
+      'pivot_root . host',
       'exec chroot . node /mnt/source/guest.mjs /mnt/source/berth.git',
     ].join(' && ');
     const { status } = spawnSync('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script], {
