@@ -30,14 +30,12 @@ export class PortPublisher {
     if (task.ports.length === 0) return;
     const rules = rulesOf(task);
     task.ports = [];
-    try {
-      await this.firewall.unpublish(rules);
-    } catch (error) {
+    // Before anything is awaited: the container's next run holds them anew.
+    this.hostPorts.release(rules);
+    await this.firewall.unpublish(rules).catch((error: unknown) => {
       // Somebody else flushed the table: then it is as wished.
       if (!(error instanceof BerthError) || error.kind !== 'not-found') throw error;
-    } finally {
-      this.hostPorts.release(rules);
-    }
+    });
   }
 }
 

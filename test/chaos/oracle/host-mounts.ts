@@ -4,6 +4,8 @@ import type { HostProcess, Roots } from './host-processes.js';
 export interface ForeignMount {
   readonly pid: number;
   readonly container: string;
+  /** Of a shim: its task. */
+  readonly task: string;
   readonly line: string;
 }
 
@@ -11,10 +13,10 @@ export interface ForeignMount {
 export function mountsOf({ dataRoot, runRoot }: Roots, processes: readonly HostProcess[]): ForeignMount[] {
   const seen = new Set<string>();
   const found: ForeignMount[] = [];
-  for (const { pid, container, mountNamespace, isZombie } of processes) {
+  for (const { pid, container, task, mountNamespace, isZombie } of processes) {
     if (isZombie || mountNamespace === '' || seen.has(mountNamespace)) continue;
     seen.add(mountNamespace);
-    for (const line of textOf(`/proc/${pid}/mountinfo`).split('\n')) if (line.includes(`${dataRoot}/`) || line.includes(`${runRoot}/`)) found.push({ pid, container, line });
+    for (const line of textOf(`/proc/${pid}/mountinfo`).split('\n')) if (line.includes(`${dataRoot}/`) || line.includes(`${runRoot}/`)) found.push({ pid, container, task, line });
   }
   return found;
 }

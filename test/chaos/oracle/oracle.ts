@@ -89,9 +89,10 @@ function ofCgroupsAndMounts(place: EnginePlace, log: LogFold, processes: readonl
   const cgroups = cgroupsOf(place);
   for (const [container, hierarchies] of cgroups) if (!log.containers.get(container)?.runs) found.push(`the container ${short(container)}, which does not run, has cgroups in ${hierarchies.join(', ')}`);
   for (const { id, runs } of log.containers.values()) if (runs && !cgroups.has(id)) found.push(`the container ${short(id)} runs without a cgroup`);
-  for (const { pid, container, line } of mountsOf(place, processes)) {
+  for (const { pid, container, task, line } of mountsOf(place, processes)) {
     const target = line.split(' ')[4] ?? '';
     if (target === `${place.dataRoot}/app`) continue; // the engine's own view of its program
+    if (target === `${place.runRoot}/root` && log.tasks.get(task)?.status === 'running') continue; // an installed runtime finds the root in its shim's namespace
     if (!log.containers.get(container)?.runs) found.push(`a mount at ${target} is held in the mount namespace of process ${pid}${container === '' ? '' : `, of the container ${short(container)} that does not run`}: ${line.split(' - ')[1] ?? ''}`);
   }
   return found;
