@@ -9,8 +9,8 @@ const SERVICE_POLICY = '/usr/sbin/policy-rc.d';
 const PEERS = { dockerd: ['docker.io', 'iptables'], podman: ['podman', 'netavark', 'aardvark-dns'], runc: ['runc'], crun: ['crun'] };
 
 /** Paths of the programs to compare with: the machine's own, else Debian's, installed with no service started. Throws SetupError where it cannot. */
-export function ensurePeers() {
-  const missing = Object.keys(PEERS).filter((name) => !which(name));
+export function ensurePeers(names = Object.keys(PEERS)) {
+  const missing = names.filter((name) => !which(name));
   if (missing.length > 0) {
     step(`installing ${missing.join(', ')} (to compare with)`);
     withoutServices(() => {
@@ -18,7 +18,7 @@ export function ensurePeers() {
       run('apt-get', ['-q', '-y', '-o', 'Dpkg::Use-Pty=0', 'install', '--no-install-recommends', ...missing.flatMap((name) => PEERS[name])], { env });
     });
   }
-  return Object.fromEntries(Object.keys(PEERS).map((name) => {
+  return Object.fromEntries(names.map((name) => {
     const path = which(name);
     if (!path) throw new SetupError(`${PEERS[name][0]} is installed, but has no ${name} in PATH`);
     return [name, path];
