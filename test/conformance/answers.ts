@@ -43,7 +43,7 @@ function ask(socketPath: string, wanted: ApiRequest, path: string, archives: Arc
       });
     });
     outgoing.once('timeout', () => outgoing.destroy(new Error(`no answer to ${method} ${path} within 30 s`)));
-    outgoing.once('error', reject);
+    outgoing.on('error', reject); // after the answer, too: an engine may answer before it has read all
     outgoing.end(bytes);
   });
 }
