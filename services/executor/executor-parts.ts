@@ -51,6 +51,8 @@ import { metricsSettings } from './metrics-settings.js';
 import { traceExecutor } from './trace-executor.js';
 
 const READY_SANDBOXES = 4;
+/** For an exit just told: else its shim waits for the next executor to let it go. */
+const STOP_PATIENCE_MS = 1_000;
 const linkCounters = (): readonly LinkCounters[] => {
   using routes = new RouteSocket();
   return routes.counters();
@@ -167,6 +169,7 @@ export class ExecutorParts {
   }
 
   async stop(): Promise<void> {
+    await this.live.settled(STOP_PATIENCE_MS);
     await this.metrics.stop();
     this.trash.close();
     this.zygote.close();

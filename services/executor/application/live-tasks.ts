@@ -32,6 +32,8 @@ export class LiveTasks {
   private readonly outcomes = new Map<string, { readonly resolve: (outcome: Outcome) => void; readonly reject: (error: Error) => void }>();
   /** What the steps of a plan took, until it is told how they went. */
   private readonly times = new Map<string, StepTimes>();
+  /** What shims have told and is not done yet. */
+  private readonly underWay = new Set<Promise<void>>();
   /** Exits that came before their start was recorded. */
   private readonly early = new Map<LiveTask, Extract<ShimEvent, { type: 'exited' }>[]>();
 
@@ -208,8 +210,18 @@ export class LiveTasks {
     this.carryOn(task, work);
   }
 
+  /** Resolves when nothing is left to do of what shims have told, or after `patienceMs`: the next executor finds what is left. */
+  async settled(patienceMs: number): Promise<void> {
+    const over = delay(patienceMs, undefined, { ref: false });
+    while (this.underWay.size > 0) {
+      const isOver = await Promise.race([Promise.all(this.underWay).then(() => false), over.then(() => true)]);
+      if (isOver) return;
+    }
+  }
+
   private carryOn(task: LiveTask, work: Promise<unknown>): void {
-    work.catch((error: unknown) => this.onError(error, { container: task.identity.container }));
+    const done = work.catch((error: unknown) => this.onError(error, { container: task.identity.container })).then(() => void this.underWay.delete(done));
+    this.underWay.add(done);
   }
 
   private async execStarted(task: LiveTask, { target: exec, pid, at }: Extract<ShimEvent, { type: 'started' }>): Promise<void> {
