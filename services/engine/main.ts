@@ -10,6 +10,7 @@ import { writeLog } from '#libs/telemetry/metrics/log-source.js';
 import type { MetricsSource } from '#libs/telemetry/metrics/page.js';
 import { startLogging } from '#libs/telemetry/start-logging.js';
 import { startTelemetry } from '#libs/telemetry/process-telemetry.js';
+import { writeProcess } from '#libs/telemetry/metrics/process-metrics.js';
 import { startTracing } from '#libs/telemetry/start-tracing.js';
 import { stopTracing } from '#libs/telemetry/tracing.js';
 import { LifecycleSource } from '../containers/application/lifecycle-source.js';
@@ -67,6 +68,7 @@ const sources = [
   (out) => containers.get(LifecycleSource).write(out),
   (out) => images.get(PullOneImage).metrics.write(out),
   (out) => writeLog(stores, out),
+  writeProcess,
 ] satisfies MetricsSource[];
 telemetry.routes.set('/annotations', gateway.annotations);
 for (const [path, route] of metricsRoutes(sources, settings.runRoot)) telemetry.routes.set(path, route);

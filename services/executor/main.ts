@@ -9,6 +9,7 @@ import { writeLog } from '#libs/telemetry/metrics/log-source.js';
 import { metricsPage, type MetricsSource } from '#libs/telemetry/metrics/page.js';
 import { startLogging } from '#libs/telemetry/start-logging.js';
 import { startTelemetry } from '#libs/telemetry/process-telemetry.js';
+import { writeProcess } from '#libs/telemetry/metrics/process-metrics.js';
 import { startTracing } from '#libs/telemetry/start-tracing.js';
 import { stopTracing } from '#libs/telemetry/tracing.js';
 import { ExecutorParts } from './executor-parts.js';
@@ -32,7 +33,7 @@ telemetry.health.add(
 );
 const app = await startMicroservice(ExecutorModule.for(parts), credentials);
 started = true;
-const sources: MetricsSource[] = [(out) => parts.metrics.write(out), (out) => writeLog(new Map([['executor', store]]), out)];
+const sources: MetricsSource[] = [(out) => parts.metrics.write(out), (out) => writeLog(new Map([['executor', store]]), out), writeProcess];
 telemetry.routes.set('/metrics', (_query, accept) => metricsPage(sources, accept));
 writeFileSync(`${settings.runRoot}/ready/executor`, readFileSync('/proc/self/stat'));
 

@@ -47,6 +47,11 @@ export class Exposition {
     this.line(`${this.name}_count`, labels, count, '\n');
   }
 
+  /** Families that somebody else has written, in this format. */
+  append(families: string): void {
+    this.written += families;
+  }
+
   /** The whole page. Nothing can be added after it. */
   text(): string {
     return this.format === 'openmetrics' ? `${this.written}# EOF\n` : this.written;
