@@ -45,21 +45,3 @@ export class ReleaseEndpoint extends Request<Done> {
   @IsString() readonly network!: string;
   @IsString() readonly endpoint!: string;
 }
-
-/** `berth.event.network.<id>` */
-export interface NetworkCreated {
-  readonly type: 'NetworkCreated';
-  readonly id: string;
-  readonly name: string;
-  readonly driver: 'bridge' | 'host' | 'null';
-  readonly subnet: string;
-  readonly gateway: string;
-  readonly bridge: string;
-  readonly mtu: number;
-  readonly internal: boolean;
-  readonly labels: Record<string, string>;
-  readonly options: Record<string, string>;
-  readonly at: string;
-}
-
-export type NetworkEvent = NetworkCreated;

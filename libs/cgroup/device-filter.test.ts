@@ -37,7 +37,7 @@ test('where all is allowed, an exception forbids whatever holds a part of it', (
 
 test('a later rule for the same device takes back what an earlier one gave, and "a" forgets all', () => {
   expect(allowed([...docker, 'deny c 1:3 w'], ['c 1:3 r', 'c 1:3 w'])).toEqual(['c 1:3 r']);
-  expect(allowed([...docker, 'deny c 1:3 rwm'], ['c 1:3 r', 'c 1:3 m'])).toEqual(['c 1:3 m']); // as any node may be made
+  expect(allowed([...docker, 'deny c 1:3 rwm'], ['c 1:3 r', 'c 1:3 m'])).toEqual(['c 1:3 m']); // as every node may be made
   expect(allowed([...docker, 'allow a'], ['b 8:0 rwm'])).toEqual(['b 8:0 rwm']);
   expect(allowed([...docker, 'allow a', 'deny a'], ['c 1:3 r'])).toEqual([]);
 });

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { errorMessage } from '#libs/errors/errors.js';
 
-/** `port` on the loopback interface (0: any free one), or a unix socket that group and owner may open (0660). */
+/** `port` on the loopback interface (0: a free one), or a unix socket that group and owner may open (0660). */
 export type TelemetryAddress = { readonly port: number } | { readonly path: string };
 
 export interface TelemetryAnswer {

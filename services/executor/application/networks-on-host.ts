@@ -1,5 +1,5 @@
 import type { EnsureBridge } from '#contracts/executor/host.js';
-import type { NetworkEvent } from '#contracts/networks/networks.js';
+import type { NetworkEvent } from '#contracts/networks/events.js';
 import type { Done } from '#contracts/request.js';
 import { Fold, type FoldedLog } from '#libs/event-store/fold.js';
 import { ensureBridge } from '../adapters/network/bridge.js';

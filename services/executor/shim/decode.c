@@ -130,4 +130,5 @@ void close_held(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
+	*fd = -1;
 }

@@ -76,21 +76,37 @@ int64_t monotonic_ms(void);
 
 /* process.c */
 struct process *find_process(const char *id);
-/* Takes over `memory`. NULL: no place left. A plan that cannot be carried out becomes a failed process. */
-struct process *launch(const char *id, void *memory, size_t bytes);
+/* NULL: no place left. The container's own ("") has always one. */
+struct process *free_place(const char *id);
+void is_running(struct process *process);
+/* A step that failed before the process ran: it is killed where it lives, and ended. */
+void fail(struct process *process, uint32_t step, int error);
+void end(struct process *process);
 void read_status(struct process *process);
 void reap(struct process *process);
 void reap_forerunner(struct process *process);
-/* Plans with a runtime: readable when some child has ended. */
+bool is_drained(const struct process *process);
+void forget(struct process *process);
+
+/* birth.c */
+/* Takes over `memory`. NULL: no place left. A plan that cannot be carried out becomes a failed process. */
+struct process *launch(const char *id, void *memory, size_t bytes);
+
+/* hand_over.c: plans with a runtime */
+/* Readable when some child has ended. */
 extern int strangers_fd;
+/* What a runtime's commands leave behind becomes our child, and is told by SIGCHLD where nothing else tells of it. */
+void become_subreaper(void);
+/* The runtime's command is done: what it left behind has become our child, and is what this process is from now on. */
+void hand_over(struct process *process, bool succeeded);
 /* Children that a runtime left behind besides what was adopted: while one is not waited for, the init of its pid namespace cannot end (pid_namespaces(7)). */
 void reap_strangers(void);
-void read_output(struct process *process, int which);
-void write_input(struct process *process);
+
+/* output.c */
 bool wants_output(const struct process *process, int which, int64_t now);
-bool is_drained(const struct process *process);
+void read_output(struct process *process, int which);
 void close_output(struct process *process, int which);
-void forget(struct process *process);
+void write_input(struct process *process);
 
 /* log.c: Docker's json-file */
 void log_open(const char *path, uint64_t max_bytes, uint32_t max_files);
