@@ -1,8 +1,9 @@
 import { connect } from '@nats-io/transport-node';
 import { jetstreamManager, StorageType } from '@nats-io/jetstream';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { noHead, type Cause } from './event.js';
+import { noHead, type Cause, type Commit } from './event.js';
 import { connectEventStore, type JetStreamEventStore } from './jetstream-event-store.js';
+import { LogFeed } from './log-feed.js';
 import { eventStoreSuite } from './testing/event-store-suite.js';
 import { TestNatsServer } from './testing/nats-server.js';
 
@@ -17,6 +18,25 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 eventStoreSuite('JetStream event store', () => open());
+
+test('stores that share a feed follow and stop each for itself', async () => {
+  const feed = await LogFeed.connect({ servers: server.url, name: 'shared' });
+  const connect = (source: string): Promise<JetStreamEventStore> => connectEventStore({ servers: server.url, source, name: source }, feed);
+  const [one, other] = await Promise.all([connect('one'), connect('other')]);
+  const seen: Commit[][] = [[], []];
+  const followed = await one.follow(['berth.event.shared.>'], 0, (commit) => seen[0]?.push(commit));
+  const first = await other.append('berth.event.shared.1', noHead, [happened(1)], cause);
+  await followed.waitFor(first.position);
+  const following = await other.follow(['berth.event.shared.>'], 0, (commit) => seen[1]?.push(commit));
+  await one.close();
+  expect(await followed.ended).toBeUndefined();
+  const second = await other.append('berth.event.shared.1', { sequence: first.position, hash: first.hash }, [happened(2)], cause);
+  await following.waitFor(second.position);
+  expect(seen.map((commits) => commits.map(({ position }) => position))).toEqual([[first.position], [first.position, second.position]]);
+  expect(other.followedTo).toBeGreaterThanOrEqual(second.position);
+  await other.close();
+  await feed.close();
+});
 
 test('a following and an append outlive a crash of the server', async () => {
   const store = await open();

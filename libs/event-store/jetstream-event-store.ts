@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type ApiError, JetStreamApiError, jetstream, jetstreamManager, type JetStreamManager, type PubAck, type StoredMsg } from '@nats-io/jetstream';
-import { connect, headers as newHeaders, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
+import { type ApiError, JetStreamApiError, jetstreamManager, type JetStreamManager, type PubAck, type StoredMsg } from '@nats-io/jetstream';
+import { headers as newHeaders, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 import { BerthError, Stale, errorMessage, internal, invalid, unavailable } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import { ReplyInbox } from '#libs/nats/reply-inbox.js';
@@ -10,21 +10,13 @@ import { ensureStream } from './ensure-stream.js';
 import type { AggregateSubject, Cause, Commit, DomainEvent, Head } from './event.js';
 import type { AppendOptions, EventStore, Following } from './event-store.js';
 import { JetStreamFollowing } from './jetstream-following.js';
-import { LogReader, type LogStream } from './log-reader.js';
-import { LogTail } from './log-tail.js';
+import { type LogAddress, openLog } from './log-address.js';
+import { LogFeed } from './log-feed.js';
 import { requireServerVersion } from './server-checks.js';
 
-export interface EventStoreConnection {
-  readonly servers: string | readonly string[];
-  readonly user?: string;
-  readonly pass?: string;
+export interface EventStoreConnection extends LogAddress {
   /** Who appends: the ce-source of each commit, such as `/berth/containers`. */
   readonly source: string;
-  /** Where the server's answers go: a prefix that only this user may listen to. */
-  readonly inboxPrefix?: string;
-  readonly stream?: string;
-  /** The connection's name, as the server shows it. */
-  readonly name: string;
 }
 
 const wrongLastSequence = 10071;
@@ -38,42 +30,24 @@ const questionTimeoutMilliseconds = 2_000;
 const questionAttempts = 5;
 
 /**
- * Connects to the log and creates its stream where it is missing. Reconnects for ever once it was connected. Rejects with `unavailable` when no
- * server answers, `internal` when the server is older than 2.10.23 (those lost streams in a crash) or its stream cannot hold the log.
+ * Connects to the log and creates its stream where it is missing. Reconnects for ever once it was connected. `feed`: one that is there already, and
+ * stays its owner's; absent: the store has its own. Rejects with `unavailable` when no server answers, `internal` when the server is older than
+ * 2.10.23 (those lost streams in a crash) or its stream cannot hold the log.
  */
-export async function connectEventStore(options: EventStoreConnection): Promise<JetStreamEventStore> {
+export async function connectEventStore(options: EventStoreConnection, feed?: LogFeed): Promise<JetStreamEventStore> {
   const { source, stream = 'BERTH' } = options;
-  const connection = await open(options, options.name);
-  // What is replayed comes as fast as the socket takes it: on a connection of its own it does not keep answers waiting.
-  const reading = await open(options, `${options.name} reading`).catch(async (error: unknown) => {
-    await connection.close();
-    throw error;
-  });
+  const connection = await openLog(options, options.name);
+  let own: LogFeed | undefined;
   try {
     requireServerVersion(connection.info?.version ?? '0');
     const manager = await jetstreamManager(connection, { timeout: questionTimeoutMilliseconds });
     await ensureStream(manager, stream);
-    const log: LogStream = { connection: reading, client: jetstream(reading), manager, stream };
-    return new JetStreamEventStore(connection, log, new ReplyInbox(connection, options.inboxPrefix), source);
+    const shared = feed ?? (own = await LogFeed.connect(options));
+    return new JetStreamEventStore(connection, manager, stream, new ReplyInbox(connection, options.inboxPrefix), source, shared, own);
   } catch (error) {
-    await Promise.all([connection.close(), reading.close()]);
+    await Promise.all([connection.close(), own?.close()]);
     throw error;
   }
-}
-
-function open({ servers, user, pass, inboxPrefix }: EventStoreConnection, name: string): Promise<NatsConnection> {
-  return connect({
-    servers: typeof servers === 'string' ? servers : [...servers],
-    name,
-    ...(user === undefined ? {} : { user, pass: pass ?? '' }),
-    ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: 250,
-    timeout: 5_000,
-    noAsyncTraces: true, // else each append makes an Error ahead, for its stack
-  }).catch((error: unknown) => {
-    throw unavailable(`the log at ${String(servers)} does not answer: ${errorMessage(error)}`, error);
-  });
 }
 
 /** The log in a JetStream stream; made by `connectEventStore`, and owns its connections. */
@@ -81,28 +55,26 @@ export class JetStreamEventStore implements EventStore {
   /** Until the log had what was appended on disk; with `replaySeconds` from the beginning of a following until it had caught up. */
   readonly appendSeconds = new Histogram(FINE_BOUNDS);
   readonly replaySeconds = new Histogram();
-  private readonly manager: JetStreamManager;
-  private readonly stream: string;
-  private readonly readers = new Set<LogReader>();
-  private tail: LogTail | undefined;
+  private readonly followings = new Set<JetStreamFollowing>();
   private connected = true;
   private brokenBy: unknown;
 
-  /** `log`: what is read, on a connection of its own. */
+  /** `own`: the feed, where no other store has it. */
   constructor(
     private readonly connection: NatsConnection,
-    private readonly log: LogStream,
+    private readonly manager: JetStreamManager,
+    private readonly stream: string,
     private readonly replies: ReplyInbox,
     private readonly source: string,
+    private readonly feed: LogFeed,
+    private readonly own?: LogFeed,
   ) {
-    this.manager = log.manager;
-    this.stream = log.stream;
     void this.watchConnection();
   }
 
   /** Whether the server is there; when not, it is tried again for ever. */
   get isConnected(): boolean {
-    return this.connected && !this.connection.isClosed();
+    return this.connected && !this.connection.isClosed() && !this.feed.connection.isClosed();
   }
 
   /** What ended a following that nobody had stopped, such as an error of a fold. */
@@ -156,16 +128,14 @@ export class JetStreamEventStore implements EventStore {
     if (until <= after) return last;
     const ended = Promise.withResolvers<void>();
     const following = new JetStreamFollowing(filters, after, onCommit, () => undefined);
-    const reader = new LogReader(this.log, after, subject, (message) => {
+    const reading = this.feed.read(after, subject, (message) => {
       if (message.seq <= until) following.give(message.seq, message.subject, () => new ReadCommit(message.subject, message.seq, (name) => message.headers?.get(name), message.string()));
       if (message.seq >= until) ended.resolve();
     }, ended.reject);
-    this.readers.add(reader);
     try {
       await Promise.race([ended.promise, following.ended.then((error) => Promise.reject(error))]);
     } finally {
-      this.readers.delete(reader);
-      reader.stop();
+      reading.stop();
     }
     return last;
   }
@@ -173,10 +143,13 @@ export class JetStreamEventStore implements EventStore {
   async follow(filters: readonly string[], after: number, onCommit: (commit: Commit) => void): Promise<Following> {
     const last = await this.lastPosition();
     const start = performance.now();
-    const tail = (this.tail ??= new LogTail(this.log, last));
-    const following = new JetStreamFollowing(filters, after, onCommit, () => tail.leave(following));
+    const following = new JetStreamFollowing(filters, after, onCommit, () => {
+      this.followings.delete(following);
+      this.feed.leave(following);
+    });
     void following.ended.then((failure) => (this.brokenBy ??= failure));
-    tail.join(following);
+    this.followings.add(following);
+    this.feed.join(following, last);
     try {
       await following.waitFor(last);
       this.replaySeconds.observe((performance.now() - start) / 1000);
@@ -199,21 +172,19 @@ export class JetStreamEventStore implements EventStore {
 
   /** How far the slowest following has come; undefined without one. */
   get followedTo(): number | undefined {
-    return this.tail?.slowest;
+    return this.followings.size === 0 ? undefined : Math.min(...Array.from(this.followings, ({ position }) => position));
   }
 
   async close(): Promise<void> {
-    this.tail?.close();
-    for (const connection of [this.connection, this.log.connection]) if (!connection.isClosed()) await connection.close();
+    for (const following of this.followings) await following.stop();
+    await this.own?.close();
+    if (!this.connection.isClosed()) await this.connection.close();
   }
 
   private async watchConnection(): Promise<void> {
-    for await (const { type } of this.log.connection.status()) {
+    for await (const { type } of this.connection.status()) {
       if (type === 'disconnect') this.connected = false;
-      if (type !== 'reconnect') continue;
-      this.connected = true;
-      this.tail?.reconnected();
-      for (const reader of this.readers) reader.reconnected();
+      if (type === 'reconnect') this.connected = true;
     }
   }
 

@@ -1,13 +1,14 @@
-import { DeliverPolicy, type ConsumerMessages, type JetStreamClient, type JetStreamManager, type JsMsg } from '@nats-io/jetstream';
+import { DeliverPolicy, type ConsumerMessages, type JetStreamClient, type JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { unavailable } from '#libs/errors/errors.js';
 
 export interface LogStream {
   readonly connection: NatsConnection;
   readonly client: JetStreamClient;
-  readonly manager: JetStreamManager;
   readonly stream: string;
 }
+
+export type MessageHandler = (message: JsMsg) => void;
 
 const retryMilliseconds = 200;
 
@@ -29,7 +30,7 @@ export class LogReader {
     private readonly log: LogStream,
     after: number,
     private readonly subject: string | undefined,
-    private readonly onMessage: (message: JsMsg) => void,
+    private readonly onMessage: MessageHandler,
     private readonly onEnd: (error: unknown) => void,
   ) {
     this.given = after;

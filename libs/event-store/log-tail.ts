@@ -48,12 +48,6 @@ export class LogTail {
     this.catchingUp.delete(following);
   }
 
-  /** How far the slowest of those who follow has come; undefined without one. */
-  get slowest(): number | undefined {
-    const followings = [...this.members, ...this.catchingUp.keys()];
-    return followings.length === 0 ? undefined : Math.min(...followings.map(({ position }) => position));
-  }
-
   reconnected(): void {
     this.tail.reconnected();
     for (const reader of this.catchingUp.values()) reader.reconnected();

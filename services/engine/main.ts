@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { DynamicModule, INestMicroservice } from '@nestjs/common';
 import { foldsFollow, logAnswers } from '#libs/event-store/log-checks.js';
 import { connectEventStore, type JetStreamEventStore } from '#libs/event-store/jetstream-event-store.js';
+import { LogFeed } from '#libs/event-store/log-feed.js';
 import { connectBus, natsOptions, type ServiceDependencies, startMicroservice } from '#libs/messaging/service.js';
 import { readCredentials } from '#libs/settings/credentials.js';
 import { type EngineSettings, readSettings } from '#libs/settings/engine-settings.js';
@@ -23,7 +24,7 @@ import { NetworksModule } from '../networks/networks.module.js';
 import { VolumesModule } from '../volumes/volumes.module.js';
 import { metricsRoutes } from './engine-metrics.js';
 
-/** All unprivileged services in one process, each on connections of its own with its own credentials. */
+/** All unprivileged services in one process, each on connections of its own with its own credentials; they share the feed of the log, which each of them may read. */
 const settings = readSettings(process.env);
 startLogging('engine', settings.logLevel);
 await startTracing('engine');
@@ -35,9 +36,13 @@ for (const user of starting) telemetry.health.add(user, { started: hasStarted(us
 const stores = new Map<string, JetStreamEventStore>();
 const closers: (() => Promise<unknown>)[] = [() => telemetry.close(), stopTracing];
 
+/** What happens comes to this process once. */
+const feed = await LogFeed.connect(natsOptions(readCredentials(settings, 'gateway')));
+closers.push(() => feed.close());
+
 async function dependencies(user: string): Promise<ServiceDependencies<EngineSettings>> {
   const credentials = readCredentials(settings, user);
-  const store = await connectEventStore({ ...natsOptions(credentials), source: user });
+  const store = await connectEventStore({ ...natsOptions(credentials), source: user }, feed);
   stores.set(user, store);
   const bus = await connectBus(credentials);
   telemetry.health.add(user, { started: hasStarted(user), log: logAnswers(store) }, { folds: foldsFollow(store) });
