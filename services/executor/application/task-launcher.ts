@@ -46,6 +46,12 @@ export interface LaunchHost {
 
 type Launch = Omit<LaunchTask, 'reply'>;
 
+interface Prepared {
+  readonly plan: Plan;
+  readonly encoded: Uint8Array;
+  readonly sandbox?: NetworkSandbox;
+}
+
 /** One run of one container: intent, files, sandbox, plan, shim. What fails leaves nothing behind: sandbox and links go with their descriptor, the rest with the shim's exit steps. */
 export class TaskLauncher {
   constructor(
@@ -84,19 +90,24 @@ export class TaskLauncher {
     let sandbox: NetworkSandbox | undefined;
     try {
       // The files and the sandbox are the container's own and go with it or with their descriptor: they need not wait for the intent.
-      const [{ position }, prepared] = await Promise.all([
+      const [request, preparation] = await Promise.allSettled([
         this.tasks.execute(id, { type: 'Request', ...identity, ...publishedBy(launch), ...(launch.runtime ? { runtime: launch.runtime } : {}), at: new Date().toISOString() }, asked),
-        this.prepare(launch, task).then((made) => ((sandbox = made.sandbox), made)),
+        this.prepare(launch, task),
       ]);
+      if (preparation.status === 'fulfilled') sandbox = preparation.value.sandbox;
+      if (request.status === 'rejected') throw request.reason;
+      if (preparation.status === 'rejected') throw preparation.reason;
+      const { position } = request.value;
+      const { plan, encoded } = preparation.value;
       await failpoint('task.prepared');
-      await this.zygote.spawnShim(encodePlan(prepared.plan), task.directory);
+      await this.zygote.spawnShim(encoded, task.directory);
       await failpoint('task.spawned');
       const outcome = this.live.outcomeOf(task);
       await Promise.all([this.live.connect(task), outcome]);
       const started = await outcome;
       await failpoint('task.reported');
-      if (started.times) recordPlan(prepared.plan, started.times);
-      if (started.type === 'failed') throw (task.runtime && (await this.runtimes.failure(task, 'create'))) || startFailure(prepared.plan, started.step, started.errno, launch.process.args[0] ?? '');
+      if (started.times) recordPlan(plan, started.times);
+      if (started.type === 'failed') throw (task.runtime && (await this.runtimes.failure(task, 'create'))) || startFailure(plan, started.step, started.errno, launch.process.args[0] ?? '');
       task.pid = started.pid;
       // Not awaited: it has started, whether or not the log knows yet. Who dies before it does finds the shim by the request (TaskAdoption).
       this.live.recordStart(task, started, asked);
@@ -126,66 +137,72 @@ export class TaskLauncher {
     return hostsFile({ hostname, domainname, extraHosts, ...address, hostGateway: this.networks.gatewayOf(this.host.settings.bridge) });
   }
 
-  private async prepare(launch: Launch, task: LiveTask): Promise<{ plan: Plan; sandbox?: NetworkSandbox }> {
-    const { container } = launch;
-    const { settings, cgroups } = this.host;
-    const endpoint = launch.network.mode === 'bridge' ? launch.network.endpoint : undefined;
-    const sandbox = launch.network.mode === 'bridge' || launch.network.mode === 'none' ? this.sandboxes.take() : undefined;
+  private async prepare(launch: Launch, task: LiveTask): Promise<Prepared> {
+    const { network } = launch;
+    const sandbox = network.mode === 'bridge' || network.mode === 'none' ? this.sandboxes.take() : undefined;
     try {
-      const shared = launch.network.mode === 'container' ? this.live.byContainer(launch.network.container) : undefined;
-      if (launch.network.mode === 'container' && !shared) throw conflict(`cannot join network of a non running container: ${launch.network.container}`);
-      // All to the end: what still works on the sandbox must not see its descriptor closed, and given to somebody else.
-      const works = await Promise.allSettled([
-        endpoint && sandbox ? this.attach(sandbox, endpoint) : undefined,
-        this.prepareFiles(launch, task),
-      ]);
-      for (const work of works) if (work.status === 'rejected') throw work.reason;
-      const root = await this.roots().prepare({ directory: this.files.directory(container), layers: launch.layers.map(this.layerName) });
-      for (const mount of launch.mounts) if (mount.type === 'bind') await prepareBindSource(mount);
-      if (endpoint) await this.publish(task, endpoint, launch.name);
-      const path = `${settings.cgroupParent}/${container}`;
-      const directories = cgroupDirectories(cgroups, path);
-      const networkPath = sandbox?.path ?? (shared ? `/proc/${shared.pid}/ns/net` : undefined);
-      const spec = buildSpec(launch, {
-        // Who shares a network shares the files that tell of it.
-        containerDirectory: this.files.directory(shared?.identity.container ?? container),
-        root,
-        rootTarget: `${settings.runRoot}/root`,
-        cgroupDirectories: directories,
-        cgroupsPath: wholePath(cgroups, path),
-        cgroupMode: cgroups.mode,
-        initPath: this.host.initPath,
-        cpus: this.host.thermalCpus,
-        ...(launch.security.privileged ? { hostDevices: hostDevices() } : {}),
-        ...(launch.devices ? { askedDevices: askedDevices(launch.devices) } : {}),
-        ...(networkPath ? { sandboxPath: networkPath } : {}),
-      });
-      const devices = (spec.linux?.resources?.devices ?? []).map((rule) => ({ allow: rule.allow, type: rule.type ?? ('a' as const), major: rule.major ?? -1, minor: rule.minor ?? -1, access: rule.access ?? 'rwm' }));
-      const memory = controllerDirectory(cgroups, 'memory', path);
-      const run: PlanRun = {
-        taskDirectory: task.directory,
-        logPath: launch.log.driver === 'none' ? '' : this.files.log(container),
-        logMaxBytes: launch.log.maxBytes,
-        logMaxFiles: launch.log.maxFiles,
-        socketGroup: this.host.socketGroup,
-        tickets: launch.tickets.map(({ ticket, stdin, stdout, stderr }) => `${ticket}:${stdin ? 'i' : ''}${stdout ? 'o' : ''}${stderr ? 'e' : ''}`),
-        terminal: launch.process.terminal,
-        rows: launch.process.rows,
-        columns: launch.process.columns,
-        openStdin: launch.process.openStdin,
-        stdinOnce: launch.process.stdinOnce,
-        cgroupDirectories: directories,
-        cgroupWrites: limitWrites(cgroups, directories, { ...launch.resources, throttles: throttledDevices(launch.resources.throttles ?? []), deviceRules: devices }),
-        timed: currentSpan()?.isRecorded ?? false,
-        deviceFilter: deviceFilter(cgroups, path, devices),
-        oomPath: memory === undefined ? '' : `${memory}/${cgroups.mode === 'v2' ? 'memory.events' : 'memory.oom_control'}`,
-      };
-      const plan = launch.runtime ? await this.runtimes.containerPlan(launch.runtime, task, launch, spec, run) : compilePlan(spec, run);
-      return { plan, ...(sandbox ? { sandbox } : {}) };
+      // The kernel sets up the link while the plan is written. Both to the end: what still works on the sandbox must not see its descriptor closed, and given to somebody else.
+      const attached = network.mode === 'bridge' && sandbox ? this.attach(sandbox, network.endpoint) : undefined;
+      const planned = this.plan(launch, task, sandbox).then((plan) => ({ plan, encoded: encodePlan(plan) }));
+      const [link, written] = await Promise.allSettled([attached, planned]);
+      if (link.status === 'rejected') throw link.reason;
+      if (written.status === 'rejected') throw written.reason;
+      return { ...written.value, ...(sandbox ? { sandbox } : {}) };
     } catch (error) {
       sandbox?.close();
       throw error;
     }
+  }
+
+  /** All on the host that the plan speaks of, and the plan. */
+  private async plan(launch: Launch, task: LiveTask, sandbox: NetworkSandbox | undefined): Promise<Plan> {
+    const { container } = launch;
+    const { settings, cgroups } = this.host;
+    const endpoint = launch.network.mode === 'bridge' ? launch.network.endpoint : undefined;
+    const shared = launch.network.mode === 'container' ? this.live.byContainer(launch.network.container) : undefined;
+    if (launch.network.mode === 'container' && !shared) throw conflict(`cannot join network of a non running container: ${launch.network.container}`);
+    await this.prepareFiles(launch, task);
+    const root = await this.roots().prepare({ directory: this.files.directory(container), layers: launch.layers.map(this.layerName) });
+    for (const mount of launch.mounts) if (mount.type === 'bind') await prepareBindSource(mount);
+    if (endpoint) await this.publish(task, endpoint, launch.name);
+    const path = `${settings.cgroupParent}/${container}`;
+    const directories = cgroupDirectories(cgroups, path);
+    const networkPath = sandbox?.path ?? (shared ? `/proc/${shared.pid}/ns/net` : undefined);
+    const spec = buildSpec(launch, {
+      // Who shares a network shares the files that tell of it.
+      containerDirectory: this.files.directory(shared?.identity.container ?? container),
+      root,
+      rootTarget: `${settings.runRoot}/root`,
+      cgroupDirectories: directories,
+      cgroupsPath: wholePath(cgroups, path),
+      cgroupMode: cgroups.mode,
+      initPath: this.host.initPath,
+      cpus: this.host.thermalCpus,
+      ...(launch.security.privileged ? { hostDevices: hostDevices() } : {}),
+      ...(launch.devices ? { askedDevices: askedDevices(launch.devices) } : {}),
+      ...(networkPath ? { sandboxPath: networkPath } : {}),
+    });
+    const devices = (spec.linux?.resources?.devices ?? []).map((rule) => ({ allow: rule.allow, type: rule.type ?? ('a' as const), major: rule.major ?? -1, minor: rule.minor ?? -1, access: rule.access ?? 'rwm' }));
+    const memory = controllerDirectory(cgroups, 'memory', path);
+    const run: PlanRun = {
+      taskDirectory: task.directory,
+      logPath: launch.log.driver === 'none' ? '' : this.files.log(container),
+      logMaxBytes: launch.log.maxBytes,
+      logMaxFiles: launch.log.maxFiles,
+      socketGroup: this.host.socketGroup,
+      tickets: launch.tickets.map(({ ticket, stdin, stdout, stderr }) => `${ticket}:${stdin ? 'i' : ''}${stdout ? 'o' : ''}${stderr ? 'e' : ''}`),
+      terminal: launch.process.terminal,
+      rows: launch.process.rows,
+      columns: launch.process.columns,
+      openStdin: launch.process.openStdin,
+      stdinOnce: launch.process.stdinOnce,
+      cgroupDirectories: directories,
+      cgroupWrites: limitWrites(cgroups, directories, { ...launch.resources, throttles: throttledDevices(launch.resources.throttles ?? []), deviceRules: devices }),
+      timed: currentSpan()?.isRecorded ?? false,
+      deviceFilter: deviceFilter(cgroups, path, devices),
+      oomPath: memory === undefined ? '' : `${memory}/${cgroups.mode === 'v2' ? 'memory.events' : 'memory.oom_control'}`,
+    };
+    return launch.runtime ? this.runtimes.containerPlan(launch.runtime, task, launch, spec, run) : compilePlan(spec, run);
   }
 
   private async prepareFiles(launch: Launch, task: LiveTask): Promise<void> {
