@@ -24,9 +24,9 @@ export class EventFolds {
   private readonly snapshots: SnapshotSchedule;
 
   constructor(store: EventStore, dataRoot: string) {
-    // Of the settings the folds use the data root alone; of the bus only that it says yes: a task whose container is gone by now is to be ended.
+    // Of the settings the folds use the data root alone; of the bus only that it says yes, and that the host has nothing: a task whose container is gone by now is to be ended.
     const settings = { dataRoot, runRoot: dataRoot } as EngineSettings;
-    const bus = { request: () => Promise.resolve({ position: 0 }) } as unknown as Bus;
+    const bus = { request: () => Promise.resolve({ position: 0, networks: [], whole: [], half: [] }) } as unknown as Bus;
     const onError = (error: unknown): never => {
       throw error;
     };

@@ -12,6 +12,8 @@ import type { ContainerLifecycle } from './container-lifecycle.js';
 import type { ContainerPauses } from './container-pauses.js';
 import type { ContainerUpdates } from './container-updates.js';
 import type { ExitWaits } from './exit-waits.js';
+import type { NameClaims } from './name-claims.js';
+import type { RunEndpoints } from './run-endpoints.js';
 
 /** What follows from a container's own events: waits end, --rm removes, the restart policy starts again. After a crash, goes on with what was half done. */
 export class ContainerWatch {
@@ -22,6 +24,8 @@ export class ContainerWatch {
   constructor(
     private readonly containers: Containers,
     private readonly directory: ContainerDirectory,
+    private readonly claims: NameClaims,
+    private readonly endpoints: RunEndpoints,
     private readonly lifecycle: ContainerLifecycle,
     private readonly pauses: ContainerPauses,
     private readonly updates: ContainerUpdates,
@@ -60,7 +64,8 @@ export class ContainerWatch {
       else if (status === 'paused' && run.kill?.cancelsRestart) this.go(id, asked, this.pauses.thaw(id, asked));
       else if (isLeftover(container)) this.go(id, asked, this.lifecycle.remove(id, { force: true, volumes: true }, asked));
     }
-    await this.lifecycle.releaseNames(asked);
+    await this.claims.settle(asked);
+    await this.endpoints.settle(asked);
   }
 
   /** It can only go forward, whoever is down now. */

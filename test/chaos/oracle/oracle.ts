@@ -137,7 +137,8 @@ function ofDirectories({ dataRoot, runRoot }: EnginePlace, log: LogFold): string
   compare('the directory of container', namesIn(dataRoot, 'containers'), new Set(log.containers.keys()), containers.filter(({ runs }) => runs).map(({ id }) => id));
   compare('the volume', namesIn(dataRoot, 'volumes'), log.volumes, log.volumes);
   const layers = new Set([...log.images.values()].flatMap((image) => image.layers.map((chainId) => chainId.slice('sha256:'.length, 'sha256:'.length + SNAPSHOT_NAME_DIGITS))));
-  compare('the layer', namesIn(dataRoot, 'layers').filter((name) => name !== '.facts'), layers, layers);
+  compare('the layer', namesIn(dataRoot, 'layers').filter((name) => !name.startsWith('.')), layers, layers);
+  compare('the mount points over layer', namesIn(dataRoot, 'layers', '.mounts'), layers, new Set());
   compare('what is known of layer', namesIn(dataRoot, 'layers', '.facts').map((name) => name.replace(/\.json$/, '')), layers, layers);
   const blobs = new Set([...log.images.values()].flatMap((image) => [...image.blobs].map((digest) => digest.slice('sha256:'.length))));
   compare('the blob', namesIn(dataRoot, 'content', 'blobs', 'sha256'), blobs, blobs);
