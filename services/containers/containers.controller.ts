@@ -117,6 +117,11 @@ export class ContainersController {
     return this.archives.export(command.container, asked);
   }
 
+  @Handles(archives.ListContainerChanges)
+  changes(@Body() query: archives.ListContainerChanges, @Asked() asked: RequestContext): Promise<StreamEndpoint> {
+    return this.archives.changes(query.container, asked);
+  }
+
   @Handles(commands.ListProcesses)
   listProcesses(@Body() command: commands.ListProcesses, @Asked() asked: RequestContext): Promise<ProcessTable> {
     return this.processes.list(command, asked);

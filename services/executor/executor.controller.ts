@@ -85,6 +85,11 @@ export class ExecutorController {
     return this.parts.archives.extract(command);
   }
 
+  @Handles(archives.OpenRootChanges)
+  openChanges(@Body() query: archives.OpenRootChanges): Promise<StreamEndpoint> {
+    return this.parts.archives.changes(query);
+  }
+
   @Handles(usage.ListTaskProcesses)
   taskProcesses(@Body() query: usage.ListTaskProcesses): Promise<usage.ProcessTable> {
     return this.parts.usage.processes(query);

@@ -32,6 +32,8 @@ const filtered = (path: string, value: object): ApiRequest => {
 };
 
 const SLEEPER = { Image: 'busybox', Cmd: ['sleep', '1000'], HostConfig: { NetworkMode: 'none' } };
+/** One of each kind of change. */
+const CHANGES = 'echo x > /new; mkdir -p /dir/sub; echo y > /dir/sub/file; rm /bin/ls; chmod 700 /root; echo z >> /etc/passwd; ln -s /etc /etc/link; rm -r /home; rm -r /var; mkdir /var; touch /var/x; touch /tmp/gone; rm /tmp/gone; mknod /tmp/fifo p';
 const TRUE = { Image: 'busybox', Cmd: ['true'] };
 
 const system: readonly ApiRequest[] = [
@@ -160,6 +162,8 @@ const containers: readonly ApiRequest[] = [
   { name: 'PUT of an archive into nowhere', method: 'PUT', path: `${V}/containers/sleeper/archive?path=/nowhere`, archive: 'busybox' },
   { name: 'PUT of an archive into a file', method: 'PUT', path: `${V}/containers/sleeper/archive?path=/bin/busybox`, archive: 'busybox' },
   { name: 'PUT of rubbish', method: 'PUT', path: `${V}/containers/sleeper/archive?path=/tmp`, archive: 'rubbish' },
+  get('/containers/nobody/changes'),
+  get('/containers/sleeper/changes', { name: 'changes of one that wrote nothing' }),
   get('/containers/nobody/export'),
   get('/containers/sleeper/export', { ignoreBody: true }),
   post('/containers/nobody/pause'),
@@ -224,6 +228,13 @@ const containers: readonly ApiRequest[] = [
   post('/containers/missing/start'),
   get('/containers/missing/json', { name: 'inspect of one whose start failed' }),
   del('/containers/missing'),
+  create('changer', { Image: 'busybox', Cmd: ['sh', '-c', CHANGES], HostConfig: { NetworkMode: 'none', Binds: ['changed:/volume/inner'] } }),
+  get('/containers/changer/changes', { name: 'changes of one that never ran' }),
+  post('/containers/changer/start'),
+  post('/containers/changer/wait'),
+  get('/containers/changer/changes', { schema: '/containers/{id}/changes' }),
+  del('/containers/changer'),
+  del('/volumes/changed'),
   create('published', { Image: 'busybox', Cmd: ['sleep', '1000'], ExposedPorts: { '80/tcp': {}, '53/udp': {} }, HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '28123' }] } } }),
   post('/containers/published/start'),
   get('/containers/published/json', { name: 'inspect of one on the bridge', schema: '/containers/{id}/json' }),

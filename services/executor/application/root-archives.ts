@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { MessageChannel } from 'node:worker_threads';
 import type { PathStat } from '#contracts/containers/archives.js';
-import type { ExtractRootArchive, OpenRootArchive, StatRootPath } from '#contracts/executor/archives.js';
+import type { ExtractRootArchive, OpenRootArchive, OpenRootChanges, StatRootPath } from '#contracts/executor/archives.js';
 import type { StreamEndpoint } from '#contracts/request.js';
 import { toErrorReply } from '#libs/errors/errors.js';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
@@ -12,6 +12,7 @@ import type { ContainerFiles } from '../adapters/host/container-files.js';
 import type { ContainerRoot, RootSource, Snapshotter } from '../adapters/snapshots/snapshotter.js';
 import { ChunkSender, received } from '../adapters/trees/chunk-channel.js';
 import type { RootJob } from '../adapters/trees/container-root.js';
+import type { ChangesJob } from '../adapters/trees/root-changes.js';
 import { TreeThreads } from '../adapters/trees/tree-threads.js';
 import type { LiveTasks } from './live-tasks.js';
 
@@ -32,6 +33,7 @@ export class RootArchives {
     private readonly live: LiveTasks,
     private readonly files: ContainerFiles,
     private readonly roots: () => Snapshotter,
+    private readonly layersDirectory: string,
     private readonly layerName: (chainId: string) => string,
     private readonly streams: StreamServer,
   ) {}
@@ -50,6 +52,11 @@ export class RootArchives {
     const { path, readOnlyRoot, mounts } = command;
     await this.withRoot(command, (root) => this.threads.run('checkTarget', { root, path, readOnlyRoot, mounts }));
     return this.streams.offer((socket) => this.receive(command, socket));
+  }
+
+  async changes(query: OpenRootChanges): Promise<StreamEndpoint> {
+    const changes = await this.withWritten(query, (job) => this.threads.run('listChanges', job));
+    return this.streams.offer((socket) => void socket.end(JSON.stringify(changes)));
   }
 
   /** The snapshotter, as starts use it: they wait for what is copied. */
@@ -99,6 +106,13 @@ export class RootArchives {
       () => socket.end(),
       (error: unknown) => socket.end(JSON.stringify(toErrorReply(error))),
     );
+  }
+
+  private withWritten<T>({ container, layers }: OpenRootChanges, work: (job: ChangesJob) => Promise<T>): Promise<T> {
+    return this.withRoot({ container, layers, mounts: [] }, () => {
+      const { path, withImage } = this.roots().written;
+      return work({ directory: `${this.files.directory(container)}/${path}`, written: withImage ? 'whole' : 'upper', image: { directory: this.layersDirectory, layers: layers.map(this.layerName) } });
+    });
   }
 
   private async withRoot<T>(asked: Asked, work: (root: RootJob) => Promise<T>): Promise<T> {
