@@ -73,6 +73,22 @@ export class UpdateContainer extends ContainerRequest<Done> {
   @ValidateNested() @Type(() => LimitChanges) readonly changes!: LimitChanges;
 }
 
+/** Resolves to the id of the new image. A container is committed once at a time. */
+export class CommitContainer extends ContainerRequest<Done & { readonly image: string }> {
+  static readonly subject = 'berth.command.containers.commit';
+  static readonly dryRun = true;
+  /** "name", "name:tag" or '' for none. */
+  @IsString() readonly reference!: string;
+  @IsString() readonly author!: string;
+  @IsString() readonly comment!: string;
+  /** Dockerfile instructions, of those that change an image's configuration. */
+  @IsArray() @IsString({ each: true }) readonly changes!: string[];
+  /** Instead of the container's, which then fills in what is left open. */
+  @IsOptional() @ValidateNested() @Type(() => ContainerConfig) readonly config?: ContainerConfig;
+  /** One that runs stands still meanwhile. */
+  @IsBoolean() readonly pause!: boolean;
+}
+
 export class RenameContainer extends ContainerRequest<Done> {
   static readonly subject = 'berth.command.containers.rename';
   static readonly dryRun = true;

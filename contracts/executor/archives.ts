@@ -38,10 +38,18 @@ export class ExtractRootArchive extends RootRequest<StreamEndpoint> {
   @IsOptional() @IsObject() readonly owner?: { readonly uid: number; readonly gid: number };
 }
 
-/** What a container wrote, without what is mounted in it. The bytes behind the endpoint are a JSON list of PathChange. */
-export class OpenRootChanges extends Request<StreamEndpoint> {
-  static readonly subject = 'berth.query.executor.open-changes';
+abstract class WrittenRequest extends Request<StreamEndpoint> {
   @IsString() readonly container!: string;
   /** Chain ids, top first. */
   @IsArray() @IsString({ each: true }) readonly layers!: readonly string[];
+}
+
+/** What a container wrote, without what is mounted in it. The bytes behind the endpoint are a JSON list of PathChange. */
+export class OpenRootChanges extends WrittenRequest {
+  static readonly subject = 'berth.query.executor.open-changes';
+}
+
+/** The same as a layer: the bytes are a tar archive, or nothing where nothing was changed, and then the 32 bytes of its SHA-256. */
+export class OpenRootLayer extends WrittenRequest {
+  static readonly subject = 'berth.query.executor.open-layer';
 }

@@ -90,6 +90,11 @@ export class ExecutorController {
     return this.parts.archives.changes(query);
   }
 
+  @Handles(archives.OpenRootLayer)
+  openLayer(@Body() query: archives.OpenRootLayer): StreamEndpoint {
+    return this.parts.archives.layer(query);
+  }
+
   @Handles(usage.ListTaskProcesses)
   taskProcesses(@Body() query: usage.ListTaskProcesses): Promise<usage.ProcessTable> {
     return this.parts.usage.processes(query);

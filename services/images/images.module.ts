@@ -11,6 +11,7 @@ import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { ContentStore } from './adapters/content-store.js';
 import { AddImage } from './application/add-image.js';
 import { CollectBlobs } from './application/collect-blobs.js';
+import { CommitContainerImage } from './application/commit-image.js';
 import { type ImageAggregates, ImageDirectory } from './application/image-directory.js';
 import { ImageViews } from './application/image-views.js';
 import { ImportArchive } from './application/import-image.js';
@@ -92,6 +93,7 @@ export class ImagesModule {
         { provide: PullOneImage, useValue: new PullOneImage(directory, content, add, collect, insecure) },
         { provide: LoadArchive, useValue: new LoadArchive(content, add, collect) },
         { provide: ImportArchive, useValue: new ImportArchive(content, add, collect) },
+        { provide: CommitContainerImage, useValue: new CommitContainerImage(directory, content, add, collect, bus) },
         { provide: SaveArchive, useValue: new SaveArchive(directory, content) },
         { provide: TagOneImage, useValue: new TagOneImage(aggregates, directory, turns) },
         { provide: RemoveOneImage, useValue: new RemoveOneImage(aggregates, directory, collect, bus, turns) },

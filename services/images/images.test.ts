@@ -21,6 +21,7 @@ import { writeTar, type TarMember } from '#libs/oci/tar-writer.js';
 import { ContentStore } from './adapters/content-store.js';
 import { AddImage } from './application/add-image.js';
 import { CollectBlobs } from './application/collect-blobs.js';
+import { CommitContainerImage } from './application/commit-image.js';
 import { type ImageAggregates, ImageDirectory } from './application/image-directory.js';
 import { ImageViews } from './application/image-views.js';
 import { ImportArchive } from './application/import-image.js';
@@ -113,6 +114,7 @@ describe('images', () => {
       new PullOneImage(directory, content, add, collect, []),
       new LoadArchive(content, add, collect),
       new ImportArchive(content, add, collect),
+      new CommitContainerImage(directory, content, add, collect, bus),
       new SaveArchive(directory, content),
       new TagOneImage(aggregates, directory, turns),
       new RemoveOneImage(aggregates, directory, collect, bus, turns),

@@ -51,6 +51,8 @@ const INTENDED: readonly Intended[] = [
   { request: /missing|whose start failed/, place: /^body\.(message|State\.Error)$/, why: 'the words of dockerd 25, and no runc' },
   { request: /clash\/start/, place: /^(status|body\.message)$/, why: 'a port that is taken is a conflict, not a fault of the engine; no id of an endpoint that never was' },
   { request: /^GET \/images\/json$/, place: /^body\[\d\]\.RepoTags\[0\]$/, why: 'images made in the same second are in no order' },
+  { request: /image (that was committed|with a configuration)$/, place: /^body\.(Container|ContainerConfig\..*|DockerVersion|Parent|Config\.(Hostname|Image))$/, why: 'of the container that was committed nothing but its wishes is kept, as since 25' },
+  { request: /^history of an image that was committed$/, place: /^body\[1\]\.(Id|Tags)$/, why: 'of the steps below the newest the layers are known, not whose image ended there' },
   { place: /RepoDigests$/, why: 'a list rather than null, as since 25' },
   { place: /LastTagTime$/, why: 'not kept: the log tells' },
 ];

@@ -44,6 +44,11 @@ export function readCreateRequest(body: unknown): CreateRequest {
   return { config: readFields('Config', config, CONFIG), hostConfig, ...(networks === undefined ? {} : { networks }) };
 }
 
+/** The body of POST /commit: none, or a configuration for the image. */
+export function readCommitConfig(body: unknown): Fields | undefined {
+  return isFields(body) && Object.keys(body).length > 0 ? readFields('Config', body, CONFIG) : undefined;
+}
+
 function readHostConfig(value: unknown): Fields {
   if (value === undefined || value === null) return { NetworkMode: 'bridge' };
   if (!isFields(value)) throw invalid('HostConfig has to be an object');
