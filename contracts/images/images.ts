@@ -59,6 +59,16 @@ export class PullImage extends Request<StreamEndpoint> {
   @IsOptional() @IsObject() readonly auth?: { readonly username?: string; readonly password?: string; readonly identitytoken?: string; readonly serveraddress?: string };
 }
 
+/** Whether a registry takes these credentials. `identityToken` stands for them from now on; '' where the registry gives none. They are in no event and no log. */
+export class LogInToRegistry extends Request<{ readonly identityToken: string }> {
+  static readonly subject = 'berth.command.images.log-in';
+  /** Host, host and port, or a URL; '' for Docker's own. */
+  @IsString() readonly server!: string;
+  @IsOptional() @IsString() readonly username?: string;
+  @IsOptional() @IsString() readonly password?: string;
+  @IsOptional() @IsString() readonly identitytoken?: string;
+}
+
 /** The client writes the archive to the endpoint, half-closes, and reads progress lines. */
 export class LoadImages extends Request<StreamEndpoint> {
   static readonly subject = 'berth.command.images.load';

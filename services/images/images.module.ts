@@ -17,6 +17,7 @@ import { ImageViews } from './application/image-views.js';
 import { ImportArchive } from './application/import-image.js';
 import { LoadArchive } from './application/load-images.js';
 import { PullOneImage } from './application/pull-image.js';
+import { RegistryLogins } from './application/registry-logins.js';
 import { RemoveOneImage } from './application/remove-image.js';
 import { SaveArchive } from './application/save-images.js';
 import { TagOneImage } from './application/tag-image.js';
@@ -94,6 +95,7 @@ export class ImagesModule {
         { provide: LoadArchive, useValue: new LoadArchive(content, add, collect) },
         { provide: ImportArchive, useValue: new ImportArchive(content, add, collect) },
         { provide: CommitContainerImage, useValue: new CommitContainerImage(directory, content, add, collect, bus) },
+        { provide: RegistryLogins, useValue: new RegistryLogins(insecure) },
         { provide: SaveArchive, useValue: new SaveArchive(directory, content) },
         { provide: TagOneImage, useValue: new TagOneImage(aggregates, directory, turns) },
         { provide: RemoveOneImage, useValue: new RemoveOneImage(aggregates, directory, collect, bus, turns) },

@@ -27,6 +27,7 @@ import { ImageViews } from './application/image-views.js';
 import { ImportArchive } from './application/import-image.js';
 import { LoadArchive } from './application/load-images.js';
 import { PullOneImage } from './application/pull-image.js';
+import { RegistryLogins } from './application/registry-logins.js';
 import { RemoveOneImage } from './application/remove-image.js';
 import { SaveArchive } from './application/save-images.js';
 import { TagOneImage } from './application/tag-image.js';
@@ -118,6 +119,7 @@ describe('images', () => {
       new SaveArchive(directory, content),
       new TagOneImage(aggregates, directory, turns),
       new RemoveOneImage(aggregates, directory, collect, bus, turns),
+      new RegistryLogins([]),
     );
   }
 
