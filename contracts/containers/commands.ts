@@ -66,8 +66,8 @@ export class UnpauseContainer extends ContainerRequest<Done> {
   static readonly dryRun = true;
 }
 
-/** Resolves when the limits hold, also for what runs now; rejects, and all is as it was, when the kernel refuses one. */
-export class UpdateContainer extends ContainerRequest<Done> {
+/** Resolves when the limits hold, also for what runs now, with warnings of those that this kernel has not; rejects, and all is as it was, when the kernel refuses one. */
+export class UpdateContainer extends ContainerRequest<Done & { readonly warnings: readonly string[] }> {
   static readonly subject = 'berth.command.containers.update';
   static readonly dryRun = true;
   @ValidateNested() @Type(() => LimitChanges) readonly changes!: LimitChanges;

@@ -70,7 +70,7 @@ export class ContainersController {
   }
 
   @Handles(commands.UpdateContainer)
-  update(@Body() command: commands.UpdateContainer, @Asked() asked: RequestContext): Promise<Done> {
+  update(@Body() command: commands.UpdateContainer, @Asked() asked: RequestContext): Promise<Done & { warnings: readonly string[] }> {
     return this.updates.update(command, asked);
   }
 
