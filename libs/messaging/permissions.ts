@@ -15,7 +15,7 @@ const RIGHTS: Readonly<Record<Exclude<BusUser, 'operator'>, Rights>> = {
   gateway: { writes: [], commands: ['containers', 'images', 'networks', 'volumes'], queries: ['containers', 'images', 'networks', 'volumes', 'executor'] },
   containers: {
     writes: ['container', 'name', 'exec'],
-    commands: ['networks', 'volumes', 'executor'],
+    commands: ['images', 'networks', 'volumes', 'executor'],
     queries: ['images', 'networks', 'volumes', 'executor'],
   },
   images: { writes: ['image'], commands: ['executor'], queries: ['containers', 'executor'] },

@@ -4,6 +4,7 @@ import type { ServiceDependencies } from '#libs/messaging/service.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import { logger } from '#libs/telemetry/logger.js';
+import { ContainerCommits } from './application/container-commits.js';
 import { ContainerDirectory, type Containers, type Execs, type Names } from './application/container-directory.js';
 import { ContainerLifecycle } from './application/container-lifecycle.js';
 import { ContainerPauses } from './application/container-pauses.js';
@@ -38,6 +39,7 @@ export class ContainersParts {
   readonly waits: ExitWaits;
   readonly pauses: ContainerPauses;
   readonly updates: ContainerUpdates;
+  readonly commits: ContainerCommits;
   readonly lifecycle: ContainerLifecycle;
   readonly creation: ContainerCreation;
   readonly streams: ContainerStreams;
@@ -64,6 +66,7 @@ export class ContainersParts {
     this.waits = new ExitWaits(this.directory);
     this.pauses = new ContainerPauses(this.containers, this.directory, bus);
     this.updates = new ContainerUpdates(this.containers, this.directory, bus);
+    this.commits = new ContainerCommits(this.containers, this.directory, this.pauses, bus);
     const runEndpoints = new RunEndpoints(this.directory, bus);
     this.lifecycle = new ContainerLifecycle(this.containers, this.names, this.directory, this.pauses, this.waits, this.attaches, runEndpoints, bus);
     const claims = new NameClaims(this.names, this.containers, this.directory);
@@ -72,7 +75,7 @@ export class ContainersParts {
     this.archives = new ContainerArchives(this.containers, this.directory, bus);
     this.processes = new ProcessLists(this.containers, this.directory, bus);
     this.execSessions = new ExecSessions(this.execs, this.execRuns, this.directory, this.lifecycle, bus, settings.runRoot);
-    this.containerWatch = new ContainerWatch(this.containers, this.directory, claims, runEndpoints, this.lifecycle, this.pauses, this.updates, this.waits, (container) => this.forget(container), onError);
+    this.containerWatch = new ContainerWatch(this.containers, this.directory, claims, runEndpoints, this.lifecycle, this.pauses, this.updates, this.commits, this.waits, (container) => this.forget(container), onError);
     this.taskWatch = new TaskWatch(store, this.containers, this.lifecycle, this.execRuns, `${folder}/task-watch.snapshot`, onError);
     this.healthWatch = new HealthWatch(this.containers, this.directory, new HealthProbes(this.execSessions), onError);
     this.metrics = new LifecycleSource(store);

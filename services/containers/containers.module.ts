@@ -1,6 +1,7 @@
 import { type DynamicModule, Injectable, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { ContainerCommits } from './application/container-commits.js';
 import { ContainerDirectory } from './application/container-directory.js';
 import { ContainerLifecycle } from './application/container-lifecycle.js';
 import { ContainerPauses } from './application/container-pauses.js';
@@ -42,6 +43,7 @@ export class ContainersModule {
         { provide: ContainerLifecycle, useValue: parts.lifecycle },
         { provide: ContainerPauses, useValue: parts.pauses },
         { provide: ContainerUpdates, useValue: parts.updates },
+        { provide: ContainerCommits, useValue: parts.commits },
         { provide: ContainerCreation, useValue: parts.creation },
         { provide: ContainerStreams, useValue: parts.streams },
         { provide: ContainerArchives, useValue: parts.archives },

@@ -1,6 +1,7 @@
 import { type DynamicModule, Logger, Module } from '@nestjs/common';
 import { errorMessage } from '#libs/errors/errors.js';
 import { BerthController } from './adapters/http/berth.controller.js';
+import { CommitController } from './adapters/http/commit.controller.js';
 import { ContainerController } from './adapters/http/container.controller.js';
 import { ContainerStreamsController } from './adapters/http/container-streams.controller.js';
 import { ContainerArchivesController } from './adapters/http/container-archives.controller.js';
@@ -36,6 +37,7 @@ export class GatewayModule {
         ContainerStreamsController,
         ContainerUsageController,
         ContainerArchivesController,
+        CommitController,
         ExecController,
         ImageStreamsController,
         ImageController,

@@ -13,7 +13,7 @@ import { BUS_USERS, type BusUser, permissionsOf } from '#libs/messaging/permissi
 /** Who may send what, told once more by hand: a slip in the table must not excuse itself. */
 const ASKERS: Readonly<Record<string, readonly BusUser[]>> = {
   'command.containers': ['gateway'],
-  'command.images': ['gateway'],
+  'command.images': ['gateway', 'containers'],
   'command.networks': ['gateway', 'containers'],
   'command.volumes': ['gateway', 'containers'],
   'command.executor': ['containers', 'images', 'networks', 'volumes'],

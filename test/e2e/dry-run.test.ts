@@ -54,6 +54,7 @@ test.each([
   ['POST', '/containers/running/kill?signal=HUP', ['KillRequested']],
   ['POST', '/containers/running/rename?name=other', ['NameClaimed', 'ContainerRenamed', 'NameReleased']],
   ['DELETE', '/containers/running?force=1', ['RemoveRequested', 'ContainerRemoved', 'NameReleased']],
+  ['POST', '/commit?container=running&repo=made', ['CommitRequested']],
   ['POST', '/images/busybox/tag?repo=mine&tag=1', ['ImageTagged']],
   ['DELETE', '/images/hello', ['ImageUntagged', 'ImageRemoved']],
   ['DELETE', '/volumes/store', ['VolumeRemoved']],

@@ -50,6 +50,9 @@ export const containerSamples: Samples<ContainerEvent> = {
   UpdateRequested: { container, changes: { Memory: 67_108_864, MemorySwap: -1, RestartPolicy: { Name: 'always' } }, at },
   ContainerUpdated: { container, changes: { Memory: 67_108_864, MemorySwap: -1, RestartPolicy: { Name: 'always' } }, at },
   UpdateFailed: { container, error: 'EBUSY', at },
+  CommitRequested: { container, commit: { pauses: true, reference: 'mine:v1', author: 'me', comment: 'why', config: { Cmd: ['true'] } }, at },
+  ContainerCommitted: { container, image, reference: 'mine:v1', comment: 'why', at },
+  CommitFailed: { container, error: 'no space', at },
 };
 
 export const nameSamples: Samples<NameEvent> = { NameClaimed: { name: 'web', container }, NameReleased: { name: 'web', container } };

@@ -1,20 +1,23 @@
 import { availableParallelism, cpus } from 'node:os';
 import type { UpdateContainer } from '#contracts/containers/commands.js';
+import type { LimitChanges } from '#contracts/containers/container-config.js';
+import { GetHostFacts } from '#contracts/executor/host.js';
 import { UpdateTask } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext } from '#contracts/request.js';
 import { BerthError, errorMessage } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
-import { checkChangedResources } from '../domain/check-resources.js';
+import { checkChangedResources, withinKernel } from '../domain/check-resources.js';
 import { checkRestartPolicy } from '../domain/launch-request.js';
 import { changedLimits, withChanges } from '../domain/limit-changes.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
+import { ContainerTurns } from './container-turns.js';
 
 /** Writing the same limits twice is writing them once. */
 const AGAIN = { timeoutMs: 60_000, askAgainMs: 5_000 };
 
 /** Changes of limits and of the restart policy: the intent first, then the cgroup of what runs, then that they hold. One at a time for a container. */
 export class ContainerUpdates {
-  private readonly underWay = new Map<string, Promise<unknown>>();
+  private readonly turns = new ContainerTurns();
 
   constructor(
     private readonly containers: Containers,
@@ -22,9 +25,22 @@ export class ContainerUpdates {
     private readonly bus: Bus,
   ) {}
 
-  update({ container, changes }: UpdateContainer, asked: RequestContext): Promise<Done> {
+  async update({ container, changes: wished }: UpdateContainer, asked: RequestContext): Promise<Done & { warnings: readonly string[] }> {
     const { id } = this.directory.find(container).spec;
-    return this.inTurn(id, async () => {
+    const { changes, warnings } = await this.withinKernel(wished, asked);
+    return { ...(await this.updateBy(id, changes, asked)), warnings };
+  }
+
+  /** As dockerd does with what this kernel cannot weigh: without it, and with a warning. */
+  private async withinKernel(wished: LimitChanges, asked: RequestContext): Promise<{ readonly changes: LimitChanges; readonly warnings: readonly string[] }> {
+    const { BlkioWeight, ...changes } = wished;
+    if (!BlkioWeight) return { changes, warnings: [] };
+    const { host, warnings } = withinKernel({ BlkioWeight }, await this.bus.request(GetHostFacts, {}, asked));
+    return { changes: { ...changes, ...(host.BlkioWeight ? { BlkioWeight: host.BlkioWeight } : {}) }, warnings };
+  }
+
+  private updateBy(id: string, changes: LimitChanges, asked: RequestContext): Promise<Done> {
+    return this.turns.take(id, async () => {
       checkRestartPolicy(changes.RestartPolicy);
       checkChangedResources(this.directory.find(id).spec.hostConfig, changes, cpus().length || availableParallelism());
       const { position } = await this.containers.execute(id, { type: 'Update', changes: { ...changes }, at: now() }, asked);
@@ -34,7 +50,7 @@ export class ContainerUpdates {
 
   /** The part behind the intent, where that is all that was done of it. */
   finish(id: string, asked: RequestContext): Promise<Done> {
-    return this.inTurn(id, () => this.apply(id, asked));
+    return this.turns.take(id, () => this.apply(id, asked));
   }
 
   private async apply(id: string, asked: RequestContext): Promise<Done> {
@@ -51,16 +67,6 @@ export class ContainerUpdates {
     }
     const { position } = await this.containers.execute(id, { type: 'RecordUpdated', at: now() }, cause);
     return { position };
-  }
-
-  private inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
-    const before = this.underWay.get(id) ?? Promise.resolve();
-    const turn = before.catch(() => undefined).then(work);
-    const settled = turn.catch(() => undefined).then(() => {
-      if (this.underWay.get(id) === settled) this.underWay.delete(id);
-    });
-    this.underWay.set(id, settled);
-    return turn;
   }
 }
 

@@ -7,6 +7,7 @@ import { retryUntilDone } from '#libs/messaging/retry.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import type { PresentContainer } from '../domain/container/container-state.js';
 import { SIGKILL } from '../domain/signals.js';
+import type { ContainerCommits } from './container-commits.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { ContainerLifecycle } from './container-lifecycle.js';
 import type { ContainerPauses } from './container-pauses.js';
@@ -29,6 +30,7 @@ export class ContainerWatch {
     private readonly lifecycle: ContainerLifecycle,
     private readonly pauses: ContainerPauses,
     private readonly updates: ContainerUpdates,
+    private readonly commits: ContainerCommits,
     private readonly waits: ExitWaits,
     /** What is held of a container that is removed now. */
     private readonly forget: (container: string) => void,
@@ -55,12 +57,14 @@ export class ContainerWatch {
       const { id } = container.spec;
       const { status, run } = container;
       if (container.update && status !== 'removing') this.go(id, asked, this.updates.finish(id, asked));
+      const commits = (container.commit ?? run.thaws) !== undefined && status !== 'removing';
+      if (commits) this.go(id, asked, this.commits.finish(id, asked));
       if (status === 'starting') this.go(id, asked, this.lifecycle.launch(id, asked));
       else if (status === 'removing') this.finishRemove(id, asked);
       else if (status === 'restarting') this.schedule(id, container.restartDelayMs, asked);
       else if ((status === 'running' || status === 'paused') && run.stopRequested) this.go(id, asked, this.lifecycle.finishStop(id, asked));
       else if ((status === 'running' || status === 'paused') && run.kill?.signal === SIGKILL) this.go(id, asked, this.lifecycle.endTask(id, run.start, asked));
-      else if (run.changing) this.go(id, asked, this.pauses.finish(id, asked));
+      else if (run.changing && !commits) this.go(id, asked, this.pauses.finish(id, asked));
       else if (status === 'paused' && run.kill?.cancelsRestart) this.go(id, asked, this.pauses.thaw(id, asked));
       else if (isLeftover(container)) this.go(id, asked, this.lifecycle.remove(id, { force: true, volumes: true }, asked));
     }

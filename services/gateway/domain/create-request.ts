@@ -15,7 +15,7 @@ const CONFIG = new Set(
 const HOST_CONFIG = new Set(
   ('Binds Mounts Tmpfs NetworkMode PortBindings PublishAllPorts RestartPolicy AutoRemove LogConfig CapAdd CapDrop Dns DnsSearch DnsOptions ExtraHosts GroupAdd Privileged ReadonlyRootfs ' +
     'SecurityOpt Init Runtime ShmSize Memory MemorySwap MemoryReservation NanoCpus CpuShares CpuQuota CpuPeriod CpusetCpus CpusetMems PidsLimit OomScoreAdj Ulimits Sysctls ConsoleSize ' +
-    'BlkioWeight BlkioDeviceReadBps BlkioDeviceWriteBps BlkioDeviceReadIOps BlkioDeviceWriteIOps MemorySwappiness OomKillDisable Devices DeviceCgroupRules IpcMode PidMode UTSMode CgroupnsMode ' +
+    'BlkioWeight BlkioWeightDevice BlkioDeviceReadBps BlkioDeviceWriteBps BlkioDeviceReadIOps BlkioDeviceWriteIOps MemorySwappiness OomKillDisable Devices DeviceCgroupRules IpcMode PidMode UTSMode CgroupnsMode ' +
     'VolumesFrom StorageOpt Annotations Isolation').split(' '),
 );
 
@@ -42,6 +42,11 @@ export function readCreateRequest(body: unknown): CreateRequest {
   const hostConfig = readHostConfig(host);
   const networks = readNetworks(networking);
   return { config: readFields('Config', config, CONFIG), hostConfig, ...(networks === undefined ? {} : { networks }) };
+}
+
+/** The body of POST /commit: none, or a configuration for the image. */
+export function readCommitConfig(body: unknown): Fields | undefined {
+  return isFields(body) && Object.keys(body).length > 0 ? readFields('Config', body, CONFIG) : undefined;
 }
 
 function readHostConfig(value: unknown): Fields {

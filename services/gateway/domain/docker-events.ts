@@ -140,6 +140,8 @@ export class DockerEvents {
         return this.of(event, 'extract-to-dir');
       case 'ContainerExported':
         return this.of(event, 'export');
+      case 'ContainerCommitted':
+        return this.of(event, 'commit', { comment: event.comment, imageID: event.image, imageRef: event.reference });
       case 'ProcessesListed':
         return this.of(event, 'top');
       case 'ContainerPaused':

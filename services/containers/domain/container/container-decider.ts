@@ -1,4 +1,4 @@
-import type { ContainerEvent, ExitReason, StartReason } from '#contracts/containers/events.js';
+import type { CommitWish, ContainerEvent, ExitReason, StartReason } from '#contracts/containers/events.js';
 import type { LimitChanges } from '#contracts/containers/container-config.js';
 import type { EndpointSettings, HealthProbe } from '#contracts/containers/container-state.js';
 import type { Decider } from '#libs/event-store/decider.js';
@@ -33,13 +33,16 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'Update'; readonly changes: LimitChanges }
   | { readonly type: 'RecordUpdated' }
   | { readonly type: 'RecordUpdateFailed'; readonly error: string }
+  | { readonly type: 'Commit'; readonly pause: boolean; readonly wish: Omit<CommitWish, 'pauses'> }
+  | { readonly type: 'RecordCommitted'; readonly image: string }
+  | { readonly type: 'RecordCommitFailed'; readonly error: string }
   | { readonly type: 'Rename'; readonly name: string }
   | { readonly type: 'Remove'; readonly force: boolean; readonly volumes: boolean }
   | { readonly type: 'RecordRemoved' }
 );
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
-export const CONTAINER_FOLD = '3';
+export const CONTAINER_FOLD = '4';
 
 export const containerDecider: Decider<Container, ContainerCommand, ContainerEvent> = { initialState: { status: 'absent' }, decide, evolve };
 
@@ -127,6 +130,17 @@ function decide(command: ContainerCommand, state: Container): readonly Container
 
     case 'RecordUpdateFailed':
       return state.update ? [{ type: 'UpdateFailed', container, error: command.error, at }] : [];
+
+    case 'Commit':
+      if (state.status === 'removing') throw conflict(`You cannot commit container ${container} which is being removed`);
+      if (state.commit) throw conflict(`container ${container} is being committed`);
+      return [{ type: 'CommitRequested', container, commit: { ...command.wish, pauses: command.pause && state.status === 'running' }, at }];
+
+    case 'RecordCommitted':
+      return state.commit ? [{ type: 'ContainerCommitted', container, image: command.image, reference: state.commit.reference, comment: state.commit.comment, at }] : [];
+
+    case 'RecordCommitFailed':
+      return state.commit ? [{ type: 'CommitFailed', container, error: command.error, at }] : [];
 
     case 'ReadArchive':
     case 'WriteArchive':
@@ -255,7 +269,7 @@ function evolve(state: Container, event: ContainerEvent): Container {
     case 'ContainerPaused':
     case 'PauseFailed':
     case 'ContainerUnpaused': {
-      const { changing: _done, ...run } = state.run;
+      const { changing: _done, thaws: _thawed, ...run } = state.run;
       const { status } = state;
       return { ...state, run, status: status === 'removing' ? status : event.type === 'ContainerPaused' ? 'paused' : 'running' };
     }
@@ -267,6 +281,13 @@ function evolve(state: Container, event: ContainerEvent): Container {
     case 'UpdateFailed': {
       const { update: _done, ...rest } = state;
       return event.type === 'UpdateFailed' ? rest : { ...rest, spec: { ...state.spec, hostConfig: withChanges(state.spec.hostConfig, event.changes) } };
+    }
+    case 'CommitRequested':
+      return { ...state, commit: { ...event.commit, at: event.at } };
+    case 'ContainerCommitted':
+    case 'CommitFailed': {
+      const { commit, ...rest } = state;
+      return commit?.pauses && state.status === 'paused' ? { ...rest, run: { ...state.run, thaws: true } } : rest;
     }
     case 'ContainerRenamed':
       return { ...state, spec: { ...state.spec, name: event.name } };

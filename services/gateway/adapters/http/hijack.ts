@@ -17,11 +17,14 @@ import { ENGINE_HEADERS } from './engine-headers.js';
 import { splice } from './splice.js';
 import { tracedUpgrade } from './trace-requests.js';
 import { reportUnforeseen } from './unforeseen.js';
+import { acceptWebSocket } from './websocket-client.js';
 
 export const RAW_STREAM = 'application/vnd.docker.raw-stream';
 export const MULTIPLEXED_STREAM = 'application/vnd.docker.multiplexed-stream';
 
 const ATTACH = /^\/containers\/([^/?]+)\/attach(?:\?|$)/;
+/** By web socket: GET, since a browser asks so. */
+const ATTACH_WS = /^\/containers\/([^/?]+)\/attach\/ws(?:\?|$)/;
 const EXEC_START = /^\/exec\/([^/?]+)\/start(?:\?|$)/;
 const BODY_LIMIT_BYTES = 64 * 1024;
 /** Clients ask for an exec's exit code as soon as its stream ends: the end is held back until it is known, at most so long. */
@@ -30,7 +33,9 @@ export const EXIT_CODE_DEADLINE_MS = 5_000;
 /** Whether a request wants its connection turned into a byte stream. All others with an Upgrade header (h2c for /session) are plain requests. */
 export function isHijack(request: IncomingMessage): boolean {
   const url = withoutVersion(request.url ?? '');
-  return request.method === 'POST' && request.headers.upgrade?.toLowerCase() === 'tcp' && speaks(request) && (ATTACH.test(url) || EXEC_START.test(url));
+  const upgrade = request.headers.upgrade?.toLowerCase();
+  if (!speaks(request)) return false;
+  return request.method === 'GET' ? upgrade === 'websocket' && ATTACH_WS.test(url) : request.method === 'POST' && upgrade === 'tcp' && (ATTACH.test(url) || EXEC_START.test(url));
 }
 
 function speaks(request: IncomingMessage): boolean {
@@ -51,7 +56,7 @@ export function serveHijacks(server: Server, engine: EngineClient, feed: Contain
     client.on('close', () => open.delete(client));
     client.on('error', () => client.destroy());
     if (head.length > 0) client.unshift(head);
-    const route = EXEC_START.test(withoutVersion(request.url ?? '')) ? '/exec/:id/start' : '/containers/:id/attach';
+    const route = routeOf(withoutVersion(request.url ?? ''));
     tracedUpgrade(request, route, () => hijack(request, client, engine, feed)).catch((error: unknown) => {
       reportUnforeseen(error, `${request.method} ${route}`);
       refuse(client, error);
@@ -59,6 +64,8 @@ export function serveHijacks(server: Server, engine: EngineClient, feed: Contain
   });
   return open;
 }
+
+const routeOf = (url: string): string => (EXEC_START.test(url) ? '/exec/:id/start' : ATTACH_WS.test(url) ? '/containers/:id/attach/ws' : '/containers/:id/attach');
 
 async function hijack(request: IncomingMessage, client: Duplex, engine: EngineClient, feed: ContainerFeed): Promise<void> {
   const url = withoutVersion(request.url ?? '');
@@ -77,18 +84,22 @@ async function hijack(request: IncomingMessage, client: Duplex, engine: EngineCl
     const beforeEnd = (): Promise<unknown> => engine.ask(GetExec, { exec, settleMs: EXIT_CODE_DEADLINE_MS }, context);
     return splice(client, stream, { stdin: true, beforeEnd, ...(reply.terminal ? { detach: watchingFor(keys) } : {}) });
   }
-  const container = decodeURIComponent(ATTACH.exec(url)?.[1] ?? '');
-  const asked = attachRequest(container, query);
+  const isWebSocket = ATTACH_WS.test(url);
+  const container = decodeURIComponent((ATTACH_WS.exec(url) ?? ATTACH.exec(url))?.[1] ?? '');
+  // Before version 1.42 a web socket carried all three streams, whatever was asked for.
+  const all = isWebSocket && !isAtLeast(version ?? API_VERSION, '1.42') ? { stdin: '1', stdout: '1', stderr: '1' } : {};
+  const asked = attachRequest(container, { ...query, ...all });
   const abort = new AbortController();
   client.once('close', () => abort.abort());
   const attached = await openAttach(engine, feed, asked, context, abort.signal);
-  client.write(upgraded(streamType(version, attached.terminal)));
+  if (!isWebSocket) client.write(upgraded(streamType(version, attached.terminal)));
+  const reader = isWebSocket ? await acceptWebSocket(request, client, { framed: !attached.terminal, binary: isAtLeast(version ?? API_VERSION, '1.28') }) : client;
   if (attached.logs !== undefined) {
-    for await (const bytes of await engine.open(attached.logs)) client.write(bytes);
+    for await (const bytes of await engine.open(attached.logs)) reader.write(bytes);
   }
   const stream = await attached.stream().catch(() => undefined);
-  if (stream === undefined) return void client.end();
-  return splice(client, stream, { stdin: asked.stdin, ...(attached.terminal && asked.stdin ? { detach: watchingFor(keys) } : {}) });
+  if (stream === undefined) return void reader.end();
+  return splice(reader, stream, { stdin: asked.stdin, ...(attached.terminal && asked.stdin ? { detach: watchingFor(keys) } : {}) });
 }
 
 export function readExecStart(body: unknown): { readonly detach: boolean; readonly consoleSize?: number[] } {

@@ -11,7 +11,7 @@ import { traceRequests } from './trace-requests.js';
 const JSON_LIMIT_BYTES = 4 * 1024 * 1024;
 
 /** Routes whose body is JSON or nothing; others have none, or an archive. */
-const WANTS_JSON = /^\/(?:containers\/create|containers\/[^/]+\/(?:exec|update)|exec\/[^/]+\/start|volumes\/create)(?:\?|$)/;
+const WANTS_JSON = /^\/(?:auth|commit|containers\/create|containers\/[^/]+\/(?:exec|update)|exec\/[^/]+\/start|volumes\/create)(?:\?|$)/;
 
 /** The HTTP side of the gateway: versions and image names are taken out of the URL before routing, bodies other than JSON are left unread. */
 export function createHttpAdapter(): FastifyAdapter {
