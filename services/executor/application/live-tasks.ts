@@ -10,6 +10,7 @@ import { ACK_EXIT, frame, type ShimEvent, SIGNAL, timestamp } from '../adapters/
 import type { StepTimes } from '../domain/plan/step-times.js';
 import { type LiveTask, taskId } from './live-task.js';
 import type { TaskCauses } from './task-causes.js';
+import type { LoggerMetrics } from './logger-metrics.js';
 import type { LostKeepers } from './lost-keepers.js';
 import type { Tasks } from './task-launcher.js';
 import type { PortPublisher } from './port-publisher.js';
@@ -42,6 +43,7 @@ export class LiveTasks {
     private readonly causes: TaskCauses,
     private readonly ports: PortPublisher,
     private readonly keepers: LostKeepers,
+    private readonly logs: LoggerMetrics,
     private readonly onError: (error: unknown, about: LogFields) => void,
   ) {}
 
@@ -196,6 +198,9 @@ export class LiveTasks {
         return;
       case 'failed':
         this.outcomes.get(outcomeKey(task, event.target))?.resolve(event);
+        return;
+      case 'log-trouble':
+        this.logs.wrote(event);
         return;
       case 'exited': {
         const early = this.early.get(task);
