@@ -84,6 +84,13 @@ export class LiveTasks {
     this.carryOn(task, recorded.then(() => this.started(task)));
   }
 
+  /** It is over already, and its directory is one that nobody's shim is in. */
+  async leave(task: LiveTask): Promise<void> {
+    this.early.delete(task);
+    this.tasks.delete(taskId(task.identity));
+    await removeDirectory(task);
+  }
+
   /** It never came to be: nothing of it may live on, neither the shim nor what it may have made by now. */
   async dismiss(task: LiveTask): Promise<void> {
     this.early.delete(task);
