@@ -45,7 +45,6 @@ export class LogChronicle {
   private heads: readonly ChapterHead[] = [];
   private open = new OpenChapter(1);
   private readonly fold: Fold;
-  private saving: Promise<void> | undefined;
 
   /** `onError`: a chapter could not be written, and goes on. `size`: commits of a chapter at the least. */
   constructor(
@@ -70,7 +69,6 @@ export class LogChronicle {
   }
 
   async stop(): Promise<void> {
-    await this.saving;
     await this.fold.saveSnapshot().catch(this.onError);
     await this.fold.stop();
   }
@@ -161,23 +159,18 @@ export class LogChronicle {
     yield { events: (await this.at(heads.length)).docker, after: heads.at(-1)?.last ?? 0, to: undefined };
   }
 
-  /** Resolves when no chapter is being written. */
-  async written(): Promise<void> {
-    await this.saving;
-  }
-
   private see(commit: Commit): void {
     this.open.add(commit, this.chronicle.see(commit));
-    if (this.open.length >= this.size && !this.saving) this.saving = this.close(commit).finally(() => (this.saving = undefined));
+    if (this.open.length % this.size === 0) this.close(commit);
   }
 
-  /** What comes meanwhile is in the open chapter, and stays there. A disk that is full makes the chapter longer. */
-  private async close(last: Commit): Promise<void> {
+  /** On a disk that is full the chapter becomes longer. */
+  private close(last: Commit): void {
     try {
       const chapter = this.open.close(last, this.chronicle);
-      await this.files.save(this.heads.length, chapter);
+      this.files.save(this.heads.length, chapter);
       this.heads = [...this.heads, chapter.head];
-      this.open.drop(last.position);
+      this.open = new OpenChapter(last.position + 1);
     } catch (error) {
       this.onError(error);
     }

@@ -16,11 +16,11 @@ interface Entry {
 
 /** The chapter that is being written: its commits so far, in memory. */
 export class OpenChapter {
-  private entries: Entry[];
+  private readonly entries: Entry[];
 
   /** `first`: position of its first commit. */
   constructor(
-    private first: number,
+    private readonly first: number,
     entries: readonly Entry[] = [],
   ) {
     this.entries = [...entries];
@@ -65,11 +65,5 @@ export class OpenChapter {
       gone: this.gone().map((candidate) => `${JSON.stringify(candidate)}\n`).join(''),
       state: chronicle.freeze(),
     };
-  }
-
-  /** What is up to `last` is in a file by now. */
-  drop(last: number): void {
-    this.entries = this.entries.filter(({ position }) => position > last);
-    this.first = last + 1;
   }
 }
