@@ -48,6 +48,7 @@ export class ContainersParts {
   readonly execSessions: ExecSessions;
   readonly containerWatch: ContainerWatch;
   readonly taskWatch: TaskWatch;
+  readonly probes: HealthProbes;
   readonly healthWatch: HealthWatch;
   readonly metrics: LifecycleSource;
   private readonly snapshots: SnapshotSchedule;
@@ -77,7 +78,8 @@ export class ContainersParts {
     this.execSessions = new ExecSessions(this.execs, this.execRuns, this.directory, this.lifecycle, bus, settings.runRoot);
     this.containerWatch = new ContainerWatch(this.containers, this.directory, claims, runEndpoints, this.lifecycle, this.pauses, this.updates, this.commits, this.waits, (container) => this.forget(container), onError);
     this.taskWatch = new TaskWatch(store, this.containers, this.lifecycle, this.execRuns, `${folder}/task-watch.snapshot`, onError);
-    this.healthWatch = new HealthWatch(this.containers, this.directory, new HealthProbes(this.execSessions), onError);
+    this.probes = new HealthProbes(this.execSessions);
+    this.healthWatch = new HealthWatch(this.containers, this.directory, this.probes, onError);
     this.metrics = new LifecycleSource(store);
     this.snapshots = new SnapshotSchedule([this.containers, this.names, this.execs, this.taskWatch], (error) => log.error('a snapshot could not be saved', { error }));
   }

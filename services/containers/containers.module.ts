@@ -11,6 +11,7 @@ import { ContainerArchives } from './application/container-archives.js';
 import { ContainerCreation } from './application/create-container.js';
 import { ExecSessions } from './application/exec-sessions.js';
 import { ExitWaits } from './application/exit-waits.js';
+import { HealthProbes } from './application/health-probes.js';
 import { LifecycleSource } from './application/lifecycle-source.js';
 import { ProcessLists } from './application/process-lists.js';
 import { ContainersParts } from './containers-parts.js';
@@ -50,6 +51,7 @@ export class ContainersModule {
         { provide: ProcessLists, useValue: parts.processes },
         { provide: ExecSessions, useValue: parts.execSessions },
         { provide: LifecycleSource, useValue: parts.metrics },
+        { provide: HealthProbes, useValue: parts.probes },
         { provide: ExitWaits, useValue: parts.waits },
       ],
     };

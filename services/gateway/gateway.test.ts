@@ -60,6 +60,7 @@ const followers = new Set<(commit: Commit) => void>();
 let position = 0;
 const store = {
   replay: async () => position,
+  read: async () => [],
   lastPosition: async () => position,
   commitAt: async () => undefined,
   follow: async (_filters: readonly string[], _after: number, onCommit: (commit: Commit) => void) => {

@@ -13,6 +13,7 @@ import { ContainerFeed } from './application/container-feed.js';
 import { EngineClient, type GatewayDependencies } from './application/engine-client.js';
 import { EngineSource } from './application/engine-source.js';
 import { EventFeed } from './application/event-feed.js';
+import { LogChronicle } from './application/log-chronicle.js';
 import { GatewayModule } from './gateway.module.js';
 
 export interface Gateway {
@@ -33,7 +34,8 @@ export async function startGateway(deps: GatewayDependencies): Promise<Gateway> 
   const feed = app.get(ContainerFeed);
   await app.init();
   const events = app.get(EventFeed);
-  await Promise.all([feed.start(), events.start()]);
+  const chronicle = app.get(LogChronicle);
+  await Promise.all([feed.start(), chronicle.start()]);
   const upgraded = serveHijacks(adapter.getInstance().server, app.get(EngineClient), feed);
   await listen(adapter, deps.settings.socket);
   const metrics = app.get(EngineSource);
@@ -43,7 +45,7 @@ export async function startGateway(deps: GatewayDependencies): Promise<Gateway> 
     close: async () => {
       for (const client of upgraded) client.destroy();
       await app.close();
-      await Promise.all([feed.stop(), events.stop(), metrics.stop()]);
+      await Promise.all([feed.stop(), chronicle.stop(), metrics.stop()]);
     },
   };
 }

@@ -76,15 +76,14 @@ export class ContainerLifecycle {
       const task = await this.bus.request(LaunchTask, launchRequest(spec, run.start, endpoint, this.attaches.take(id)), asked, AGAIN);
       return await this.recordStarted(id, run.start, task.pid, task.startedAt, asked);
     } catch (error) {
-      // Nobody answered: it may have begun all the same.
-      if (error instanceof BerthError && error.kind === 'unavailable') await this.endTask(id, run.start, asked).catch(() => undefined);
+      // Nobody answered: it may have begun all the same. What its own events say runs is not ended: somebody has been told so.
+      if (error instanceof BerthError && error.kind === 'unavailable' && !this.hasStarted(id, run.start)) await this.endTask(id, run.start, asked).catch(() => undefined);
       // Who attached for this start has been told that there is none: the next run must not wait for it.
       this.attaches.forget(id);
       const failure = asStartFailure(error);
       const { events, position } = await this.containers.execute(id, { type: 'RecordStartFailed', start: run.start, error: failure.message, exitCode: failure.exitCode, at: now() }, asked);
       // The task's own events are nearer to the truth than a reply that was lost.
-      const after = this.directory.get(id);
-      if (events.length === 0 && after?.run.start === run.start && after.run.startedAt) return position;
+      if (events.length === 0 && this.hasStarted(id, run.start)) return position;
       if (spec.hostConfig.AutoRemove) await this.remove(id, { force: true, volumes: true }, asked).catch(() => undefined);
       throw error;
     } finally {
@@ -98,6 +97,11 @@ export class ContainerLifecycle {
    */
   async startSettled(id: string): Promise<void> {
     await this.launches.get(id)?.catch(() => undefined);
+  }
+
+  private hasStarted(id: string, start: number): boolean {
+    const run = this.directory.get(id)?.run;
+    return run?.start === start && Boolean(run.startedAt);
   }
 
   private starting(id: string): PresentContainer {

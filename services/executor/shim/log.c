@@ -19,6 +19,7 @@ static struct {
 	uint32_t held[2];
 	char out[32u << 10];
 	uint32_t out_used;
+	struct log_trouble trouble;
 } log = { .fd = -1 };
 
 static void open_file(int flags)
@@ -41,8 +42,10 @@ static void write_out(void)
 {
 	for (uint32_t done = 0; log.fd >= 0 && done < log.out_used;) {
 		ssize_t written = write(log.fd, log.out + done, log.out_used - done);
-		if (written <= 0)
+		if (written <= 0) {
+			log.trouble.failed_writes++;
 			break; /* a full disk: the container goes on, its log has a gap */
+		}
 		done += written;
 		log.size += written;
 	}
@@ -162,6 +165,7 @@ void log_write(int which, const uint8_t *at, size_t length)
 			log.held[which] += part;
 			if (whole || log.held[which] == LINE_BYTES) {
 				put_record(which, log.line[which], log.held[which], whole);
+				log.trouble.long_lines += !whole;
 				log.held[which] = 0;
 			}
 		}
@@ -178,3 +182,5 @@ void log_end(int which)
 	log.held[which] = 0;
 	write_out();
 }
+
+struct log_trouble log_trouble(void) { return log.trouble; }

@@ -15,7 +15,7 @@ export interface Asks {
 
 export interface GatewayDependencies {
   readonly settings: EngineSettings;
-  readonly store: FoldedLog & Pick<EventStore, 'replay'>;
+  readonly store: FoldedLog & Pick<EventStore, 'replay' | 'read'>;
   readonly bus: Asks;
   /** Opens a byte stream of another service. Absent: the data plane's own. */
   readonly openStream?: (endpoint: StreamEndpoint) => Promise<Socket>;

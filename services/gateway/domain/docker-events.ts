@@ -62,6 +62,11 @@ export class DockerEvents {
     return events;
   }
 
+  /** One that goes on by itself. */
+  copy(): DockerEvents {
+    return DockerEvents.from(this.freeze());
+  }
+
   freeze(): FrozenDockerEvents {
     return { containers: Array.from(this.containers, ([id, known]) => [id, { ...known }] as const), execs: [...this.execs], networks: [...this.networks] };
   }
