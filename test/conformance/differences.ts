@@ -43,7 +43,7 @@ const INTENDED: readonly Intended[] = [
   { place: /\.Ports(\.80\/tcp)?$/, why: 'ports are published on IPv4 alone' },
   { place: /IPAM\.Config\[0\]\.Gateway$/, why: 'the gateway is known from the beginning' },
   { request: /logs/, place: /^headers\.content-type$/, why: 'named since 23.0' },
-  { request: /nobody\/attach|^start of an exec that ended$|exec\/nobody\/start/, place: /^(status|headers|body)/, why: 'an error before the stream is a plain error answer, as since 23.0' },
+  { request: /nobody\/attach|exec\/nobody\/start/, place: /^(status|headers|body)/, why: 'an error before the stream is a plain error answer, as since 23.0' },
   { place: /^body\.Pid$/, request: /^inspect of an exec that ended$/, why: 'a process that is gone has no pid' },
   { place: /^body\.Error$/, request: /wait/, why: 'left out rather than null, as since 23.0' },
   { request: /link=1/, place: /^status$/, why: 'a conflict, not a fault of the engine' },
