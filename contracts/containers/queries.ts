@@ -26,6 +26,8 @@ export class GetExec extends Request<ExecView> {
   @IsString() readonly exec!: string;
   /** While it runs: answer when it has exited, at the latest after this time. Whoever saw its stream end asks so for the exit code. */
   @IsOptional() @IsInt() readonly settleMs?: number;
+  /** Refused unless its container runs, and is not paused. */
+  @IsOptional() @IsBoolean() readonly toStart?: boolean;
 }
 
 export type WaitCondition = 'not-running' | 'next-exit' | 'removed';

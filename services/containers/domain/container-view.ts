@@ -5,7 +5,7 @@ import type { PresentContainer } from './container/container-state.js';
 export function containerView(state: PresentContainer, execIds: readonly string[], dataRoot: string): ContainerView {
   const { spec, run } = state;
   const directory = `${dataRoot}/containers/${spec.id}`;
-  const logged = (spec.hostConfig.LogConfig?.Type || 'json-file') !== 'none';
+  const showsLog = (spec.hostConfig.LogConfig?.Type || 'json-file') === 'json-file'; // dockerd tells of no other driver's file
   return {
     id: spec.id,
     name: spec.name,
@@ -29,7 +29,7 @@ export function containerView(state: PresentContainer, execIds: readonly string[
     ...(run.endpoint ? { endpoint: run.endpoint } : {}),
     ...(state.health ? { health: state.health } : {}),
     execIds,
-    logPath: logged ? `${directory}/${spec.id}-json.log` : '',
+    logPath: showsLog ? `${directory}/${spec.id}-json.log` : '',
     directory,
   };
 }

@@ -25,6 +25,9 @@ const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
   VolumeDriver: (value) => value === 'local',
   // A file that the client writes; the engine has no part in it.
   ContainerIDFile: (value) => typeof value === 'string',
+  // dockerode repeats in the body what it says in the query, where it counts.
+  name: (value) => typeof value === 'string',
+  platform: (value) => typeof value === 'string',
 };
 
 /** Of an endpoint's settings, those that only an engine fills in: clients send back what they once read. */

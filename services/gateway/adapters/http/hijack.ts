@@ -2,15 +2,16 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { parse } from 'node:querystring';
 import { StartExec } from '#contracts/containers/commands.js';
-import { GetExec } from '#contracts/containers/queries.js';
 import { errorMessage, invalid, toErrorReply } from '#libs/errors/errors.js';
 import { attachRequest, openAttach } from '../../application/attach.js';
 import type { ContainerFeed } from '../../application/container-feed.js';
 import type { EngineClient } from '../../application/engine-client.js';
+import { startExec } from '../../application/start-exec.js';
 import { API_VERSION, isAtLeast, MIN_API_VERSION, versionOf, withoutVersion } from '../../domain/api-version.js';
 import { isFields } from '../../domain/create-request.js';
 import { parseDetachKeys, watchingFor } from '../../domain/detach-keys.js';
 import { ERROR_STATUS } from '../../domain/error-status.js';
+import { failureText } from '../../domain/failure-text.js';
 import { text } from '../../domain/query-values.js';
 import { contextOf } from './asked.js';
 import { ENGINE_HEADERS } from './engine-headers.js';
@@ -27,8 +28,6 @@ const ATTACH = /^\/containers\/([^/?]+)\/attach(?:\?|$)/;
 const ATTACH_WS = /^\/containers\/([^/?]+)\/attach\/ws(?:\?|$)/;
 const EXEC_START = /^\/exec\/([^/?]+)\/start(?:\?|$)/;
 const BODY_LIMIT_BYTES = 64 * 1024;
-/** Clients ask for an exec's exit code as soon as its stream ends: the end is held back until it is known, at most so long. */
-export const EXIT_CODE_DEADLINE_MS = 5_000;
 
 /** Whether a request wants its connection turned into a byte stream. All others with an Upgrade header (h2c for /session) are plain requests. */
 export function isHijack(request: IncomingMessage): boolean {
@@ -75,14 +74,18 @@ async function hijack(request: IncomingMessage, client: Duplex, engine: EngineCl
   const keys = parseDetachKeys(text(query, 'detachKeys') ?? '');
   const exec = EXEC_START.exec(url)?.[1];
   if (exec !== undefined) {
-    const options = readExecStart(await readBody(request));
-    const reply = await engine.ask(StartExec, { exec: decodeURIComponent(exec), ...options }, context);
-    if (reply.endpoint === undefined) return void client.end(head('200 OK', { 'Content-Length': '0', Connection: 'close' }));
-    const stream = await engine.open(reply.endpoint);
-    client.write(upgraded(streamType(version, reply.terminal)));
-    // Clients ask for the exit code as soon as the stream ends: it shall be known by then.
-    const beforeEnd = (): Promise<unknown> => engine.ask(GetExec, { exec, settleMs: EXIT_CODE_DEADLINE_MS }, context);
-    return splice(client, stream, { stdin: true, beforeEnd, ...(reply.terminal ? { detach: watchingFor(keys) } : {}) });
+    const { detach, consoleSize } = readExecStart(await readBody(request));
+    const id = decodeURIComponent(exec);
+    if (detach) {
+      await engine.ask(StartExec, { exec: id, detach, ...(consoleSize ? { consoleSize } : {}) }, context);
+      return void client.end(head('200 OK', { 'Content-Length': '0', Connection: 'close' }));
+    }
+    const { terminal, outcome, exitKnown } = await startExec(engine, id, consoleSize, context);
+    client.write(upgraded(streamType(version, terminal)));
+    const started = await outcome;
+    if ('failure' in started) return void client.end(failureText(started.failure, terminal));
+    const stream = await engine.open(started.endpoint);
+    return splice(client, stream, { stdin: true, beforeEnd: exitKnown, ...(terminal ? { detach: watchingFor(keys) } : {}) });
   }
   const isWebSocket = ATTACH_WS.test(url);
   const container = decodeURIComponent((ATTACH_WS.exec(url) ?? ATTACH.exec(url))?.[1] ?? '');
