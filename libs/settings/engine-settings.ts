@@ -22,6 +22,8 @@ export interface EngineSettings {
   readonly metricsPort: number;
   /** Log records below this are not written. */
   readonly logLevel: LogLevel;
+  /** A file that tells who may ask for what (services/gateway/domain/access/read-policy.ts). Absent: whoever can connect may everything. */
+  readonly policy?: string;
   /** Below which every container has its own cgroup. */
   readonly cgroupParent: string;
   /** How roots of containers are made; absent: overlay where the kernel makes one, else whole copies. */
@@ -45,6 +47,7 @@ export function readSettings(env: NodeJS.ProcessEnv): EngineSettings {
     logLevel: logLevel(env['BERTH_LOG_LEVEL'] || 'info'),
     cgroupParent: env['BERTH_CGROUP_PARENT'] ?? '/docker',
     nftTable: env['BERTH_NFT_TABLE'] ?? 'berth',
+    ...(env['BERTH_POLICY'] ? { policy: env['BERTH_POLICY'] } : {}),
     ...storageDriver(env['BERTH_STORAGE_DRIVER']),
   };
 }

@@ -9,6 +9,7 @@ import type { ContainerView } from '#contracts/containers/container-state.js';
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { RequestClass, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import type { Commit } from '#libs/event-store/event.js';
+import type { EventStore } from '#libs/event-store/event-store.js';
 import { conflict, notFound } from '#libs/errors/errors.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { startGateway } from './start-gateway.js';
@@ -58,7 +59,10 @@ const bus = {
 
 const followers = new Set<(commit: Commit) => void>();
 let position = 0;
-const store = {
+const store: EventStore = {
+  append: () => Promise.reject(new Error('nothing is appended here')),
+  read: async () => [],
+  close: async () => {},
   replay: async () => position,
   lastPosition: async () => position,
   commitAt: async () => undefined,

@@ -5,14 +5,17 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { MetricsSource } from '#libs/telemetry/metrics/page.js';
 import type { TelemetryRoute } from '#libs/telemetry/telemetry-server.js';
 import { ErrorFilter } from './adapters/http/error-filter.js';
+import { guardRoutes, reloadOnHangup } from './adapters/http/guard.js';
 import { serveHijacks } from './adapters/http/hijack.js';
 import { createHttpAdapter } from './adapters/http/http-adapter.js';
 import { preparePeers } from './adapters/http/peer.js';
+import { AccessControl } from './application/access-control.js';
 import { annotationsOf } from './application/annotations.js';
 import { ContainerFeed } from './application/container-feed.js';
 import { EngineClient, type GatewayDependencies } from './application/engine-client.js';
 import { EngineSource } from './application/engine-source.js';
 import { EventFeed } from './application/event-feed.js';
+import { RefusalLog } from './application/refusals.js';
 import { GatewayModule } from './gateway.module.js';
 
 export interface Gateway {
@@ -23,7 +26,7 @@ export interface Gateway {
 
 /**
  * Serves the Docker Engine API on settings.socket (mode 0660), replacing a socket that another run left there. `close` ends all connections and is safe to
- * call twice. `metrics` is the gateway's part of /metrics, `annotations` are containers' events as Grafana draws them.
+ * call twice. Rejects as invalid when the policy file is not a policy. `metrics` is the gateway's part of /metrics, `annotations` are containers' events as Grafana draws them.
  */
 export async function startGateway(deps: GatewayDependencies): Promise<Gateway> {
   await preparePeers();
@@ -31,10 +34,16 @@ export async function startGateway(deps: GatewayDependencies): Promise<Gateway> 
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.for(deps), adapter, { logger: false, bodyParser: false, abortOnError: false });
   app.useGlobalFilters(new ErrorFilter());
   const feed = app.get(ContainerFeed);
+  const engine = app.get(EngineClient);
+  const refusals = new RefusalLog(deps.store, `${deps.settings.dataRoot}/state/access.snapshot`);
+  const access = new AccessControl(engine, refusals, deps.settings.policy);
+  await access.load();
+  guardRoutes(adapter.getInstance(), access);
   await app.init();
   const events = app.get(EventFeed);
-  await Promise.all([feed.start(), events.start()]);
-  const upgraded = serveHijacks(adapter.getInstance().server, app.get(EngineClient), feed);
+  await Promise.all([feed.start(), events.start(), ...(access.isOpen ? [] : [refusals.start()])]);
+  const hangups = reloadOnHangup(access);
+  const upgraded = serveHijacks(adapter.getInstance().server, { engine, feed, access });
   await listen(adapter, deps.settings.socket);
   const metrics = app.get(EngineSource);
   return {
@@ -42,8 +51,9 @@ export async function startGateway(deps: GatewayDependencies): Promise<Gateway> 
     annotations: async (query) => ({ contentType: 'application/json', body: JSON.stringify(await annotationsOf(events, query)) }),
     close: async () => {
       for (const client of upgraded) client.destroy();
+      hangups.stop();
       await app.close();
-      await Promise.all([feed.stop(), events.stop(), metrics.stop()]);
+      await Promise.all([feed.stop(), events.stop(), metrics.stop(), refusals.stop()]);
     },
   };
 }

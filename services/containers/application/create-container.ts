@@ -12,7 +12,7 @@ import type { Bus } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
 import { checkEnvironment, checkMemoryNodes, checkResources, createWarnings, needsKernelFacts, withinKernel, withResourceDefaults } from '../domain/check-resources.js';
 import { checkHealthcheck, unhealthyRestartsOf } from '../domain/health.js';
-import { commandLine, withImageDefaults } from '../domain/image-defaults.js';
+import { commandLine, labelsOfImage, withImageDefaults } from '../domain/image-defaults.js';
 import { checkHostConfig } from '../domain/launch-request.js';
 import { checkSharedNetwork, sharedNetwork } from '../domain/shared-network.js';
 import { mountRequests, type WantedMount } from '../domain/mount-requests.js';
@@ -83,7 +83,7 @@ export class ContainerCreation {
       const mounts: ContainerMount[] = [];
       for (const mount of wanted) mounts.push('borrowed' in mount ? mount.borrowed : await this.prepareMount(id, mount, image.layers, asked, undo));
       const at = new Date().toISOString();
-      const spec = { id, name: claimed, createdAt: at, config, hostConfig, imageId: image.id, imageRef, layers: image.layers, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }) };
+      const spec = { id, name: claimed, createdAt: at, config, hostConfig, imageId: image.id, imageRef, layers: image.layers, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }), ...labelsOfImage(command.config, image) };
       const { position } = await this.containers.execute(id, { type: 'Create', spec, at }, asked);
       return { id, warnings: [...warnings, ...createWarnings(hostConfig)], position };
     } catch (error) {

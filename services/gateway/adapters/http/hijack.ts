@@ -4,6 +4,7 @@ import { parse } from 'node:querystring';
 import { StartExec } from '#contracts/containers/commands.js';
 import { GetExec } from '#contracts/containers/queries.js';
 import { errorMessage, invalid, toErrorReply } from '#libs/errors/errors.js';
+import type { AccessControl } from '../../application/access-control.js';
 import { attachRequest, openAttach } from '../../application/attach.js';
 import type { ContainerFeed } from '../../application/container-feed.js';
 import type { EngineClient } from '../../application/engine-client.js';
@@ -14,6 +15,7 @@ import { ERROR_STATUS } from '../../domain/error-status.js';
 import { text } from '../../domain/query-values.js';
 import { contextOf } from './asked.js';
 import { ENGINE_HEADERS } from './engine-headers.js';
+import { admitUpgrade } from './guard.js';
 import { splice } from './splice.js';
 import { tracedUpgrade } from './trace-requests.js';
 import { reportUnforeseen } from './unforeseen.js';
@@ -43,8 +45,15 @@ export function streamType(version: string | undefined, terminal: boolean): stri
   return !terminal && isAtLeast(version ?? API_VERSION, '1.42') ? MULTIPLEXED_STREAM : RAW_STREAM;
 }
 
+/** What a connection that is taken over uses of the gateway. */
+export interface HijackParts {
+  readonly engine: EngineClient;
+  readonly feed: ContainerFeed;
+  readonly access: AccessControl;
+}
+
 /** Answers attach and exec start of clients that asked for an upgrade. Gives the connections open now: the server no longer counts them as its own. */
-export function serveHijacks(server: Server, engine: EngineClient, feed: ContainerFeed): ReadonlySet<Duplex> {
+export function serveHijacks(server: Server, parts: HijackParts): ReadonlySet<Duplex> {
   const open = new Set<Duplex>();
   server.on('upgrade', (request: IncomingMessage, client: Duplex, head: Buffer) => {
     open.add(client);
@@ -52,7 +61,7 @@ export function serveHijacks(server: Server, engine: EngineClient, feed: Contain
     client.on('error', () => client.destroy());
     if (head.length > 0) client.unshift(head);
     const route = EXEC_START.test(withoutVersion(request.url ?? '')) ? '/exec/:id/start' : '/containers/:id/attach';
-    tracedUpgrade(request, route, () => hijack(request, client, engine, feed)).catch((error: unknown) => {
+    tracedUpgrade(request, route, () => hijack(request, client, parts)).catch((error: unknown) => {
       reportUnforeseen(error, `${request.method} ${route}`);
       refuse(client, error);
     });
@@ -60,16 +69,17 @@ export function serveHijacks(server: Server, engine: EngineClient, feed: Contain
   return open;
 }
 
-async function hijack(request: IncomingMessage, client: Duplex, engine: EngineClient, feed: ContainerFeed): Promise<void> {
+async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, access }: HijackParts): Promise<void> {
   const url = withoutVersion(request.url ?? '');
   const query = parse(url.split('?', 2)[1] ?? '');
   const context = contextOf(request, query);
   const version = versionOf(request.url ?? '');
   const keys = parseDetachKeys(text(query, 'detachKeys') ?? '');
-  const exec = EXEC_START.exec(url)?.[1];
-  if (exec !== undefined) {
+  const named = EXEC_START.exec(url)?.[1];
+  if (named !== undefined) {
     const options = readExecStart(await readBody(request));
-    const reply = await engine.ask(StartExec, { exec: decodeURIComponent(exec), ...options }, context);
+    const exec = await admitUpgrade(request, access, 'POST /exec/:id/start', decodeURIComponent(named), query);
+    const reply = await engine.ask(StartExec, { exec, ...options }, context);
     if (reply.endpoint === undefined) return void client.end(head('200 OK', { 'Content-Length': '0', Connection: 'close' }));
     const stream = await engine.open(reply.endpoint);
     client.write(upgraded(streamType(version, reply.terminal)));
@@ -77,7 +87,7 @@ async function hijack(request: IncomingMessage, client: Duplex, engine: EngineCl
     const beforeEnd = (): Promise<unknown> => engine.ask(GetExec, { exec, settleMs: EXIT_CODE_DEADLINE_MS }, context);
     return splice(client, stream, { stdin: true, beforeEnd, ...(reply.terminal ? { detach: watchingFor(keys) } : {}) });
   }
-  const container = decodeURIComponent(ATTACH.exec(url)?.[1] ?? '');
+  const container = await admitUpgrade(request, access, 'POST /containers/:id/attach', decodeURIComponent(ATTACH.exec(url)?.[1] ?? ''), query);
   const asked = attachRequest(container, query);
   const abort = new AbortController();
   client.once('close', () => abort.abort());

@@ -4,7 +4,7 @@ import type { Commit } from '#libs/event-store/event.js';
 import { type ContainerAt, foldContainers } from './container-fold.js';
 
 export interface Target {
-  readonly kind: 'container' | 'image' | 'volume' | 'network';
+  readonly kind: 'container' | 'image' | 'volume' | 'network' | 'access';
   readonly id: string;
   /** All the log calls it, the newest last. */
   readonly names: readonly string[];
@@ -22,7 +22,7 @@ export function findTarget(commits: readonly Commit[], wanted: string): Target {
   const found = exact.length > 0 ? exact : bare.length > 0 && /^[0-9a-f]+$/.test(bare) ? targets.filter(({ id }) => id.startsWith(bare)) : [];
   const present = found.filter(({ gone }) => !gone);
   const [first, second] = present.length > 0 ? present : found.slice(-1);
-  if (first === undefined) throw notFound(`the log knows no container, image, volume or network "${wanted}"`);
+  if (first === undefined) throw notFound(`the log knows no container, image, volume, network or refused caller "${wanted}"`);
   if (second !== undefined) throw conflict(`"${wanted}" may be the ${first.kind} ${first.id} or the ${second.kind} ${second.id}: give more of the id`);
   return { kind: first.kind, id: first.id, names: first.names };
 }
@@ -45,12 +45,12 @@ function ofContainer({ id, name, created, status }: ContainerAt): Candidate {
   return { kind: 'container', id, names: name === created.name ? [name] : [created.name, name], gone: status === 'removed' };
 }
 
-/** Images, volumes and networks: their events name them in `image`, `name` and `reference`. */
+/** Images, volumes and networks: their events name them in `image`, `name` and `reference`. Those who were refused something are called as they are: "uid:1000". */
 function* others(commits: readonly Commit[]): Iterable<Candidate> {
   const found = new Map<string, { kind: Target['kind']; id: string; names: Set<string>; gone: boolean }>();
   for (const { subject, events } of commits) {
     const { kind, id } = parseSubject(subject);
-    if (kind !== 'image' && kind !== 'volume' && kind !== 'network') continue;
+    if (kind !== 'image' && kind !== 'volume' && kind !== 'network' && kind !== 'access') continue;
     const entry = found.get(subject) ?? { kind, id: id.replace(/^sha256:/, ''), names: new Set<string>(), gone: false };
     found.set(subject, entry);
     for (const event of events as readonly { readonly type: string; readonly name?: string; readonly reference?: string }[]) {
