@@ -1,3 +1,4 @@
+import { readTcpSettings, type TcpSettings } from './tcp-settings.js';
 import { LOG_LEVELS, type LogLevel } from '#libs/telemetry/log-record.js';
 
 const STORAGE_DRIVERS = ['overlay2', 'vfs'] as const;
@@ -22,6 +23,8 @@ export interface EngineSettings {
   readonly metricsPort: number;
   /** Log records below this are not written. */
   readonly logLevel: LogLevel;
+  /** Where the Docker Engine API is served beside its socket. */
+  readonly tcp?: TcpSettings;
   /** A file that tells who may ask for what (services/gateway/domain/access/read-policy.ts). Absent: whoever can connect may everything. */
   readonly policy?: string;
   /** Below which every container has its own cgroup. */
@@ -34,6 +37,7 @@ export interface EngineSettings {
 
 export function readSettings(env: NodeJS.ProcessEnv): EngineSettings {
   const runRoot = env['BERTH_RUN_ROOT'] ?? '/run/berth';
+  const tcp = readTcpSettings(env);
   const natsPort = port(env, 'BERTH_NATS_PORT', 4270);
   return {
     dataRoot: env['BERTH_DATA_ROOT'] ?? '/var/lib/berth',
@@ -47,6 +51,7 @@ export function readSettings(env: NodeJS.ProcessEnv): EngineSettings {
     logLevel: logLevel(env['BERTH_LOG_LEVEL'] || 'info'),
     cgroupParent: env['BERTH_CGROUP_PARENT'] ?? '/docker',
     nftTable: env['BERTH_NFT_TABLE'] ?? 'berth',
+    ...(tcp === undefined ? {} : { tcp }),
     ...(env['BERTH_POLICY'] ? { policy: env['BERTH_POLICY'] } : {}),
     ...storageDriver(env['BERTH_STORAGE_DRIVER']),
   };

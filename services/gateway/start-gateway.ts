@@ -5,10 +5,11 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { MetricsSource } from '#libs/telemetry/metrics/page.js';
 import type { TelemetryRoute } from '#libs/telemetry/telemetry-server.js';
 import { ErrorFilter } from './adapters/http/error-filter.js';
-import { guardRoutes, reloadOnHangup } from './adapters/http/guard.js';
+import { guardRoutes } from './adapters/http/guard.js';
 import { serveHijacks } from './adapters/http/hijack.js';
 import { createHttpAdapter } from './adapters/http/http-adapter.js';
 import { preparePeers } from './adapters/http/peer.js';
+import { listenOnTcp } from './adapters/http/tcp-listener.js';
 import { AccessControl } from './application/access-control.js';
 import { annotationsOf } from './application/annotations.js';
 import { ContainerFeed } from './application/container-feed.js';
@@ -17,6 +18,7 @@ import { EngineSource } from './application/engine-source.js';
 import { EventFeed } from './application/event-feed.js';
 import { RefusalLog } from './application/refusals.js';
 import { GatewayModule } from './gateway.module.js';
+import { reloadOnHangup } from './reload-on-hangup.js';
 
 export interface Gateway {
   readonly metrics: MetricsSource;
@@ -37,21 +39,26 @@ export async function startGateway(deps: GatewayDependencies): Promise<Gateway> 
   const engine = app.get(EngineClient);
   const refusals = new RefusalLog(deps.store, `${deps.settings.dataRoot}/state/access.snapshot`);
   const access = new AccessControl(engine, refusals, deps.settings.policy);
-  await access.load();
+  await access.reload();
   guardRoutes(adapter.getInstance(), access);
   await app.init();
   const events = app.get(EventFeed);
   await Promise.all([feed.start(), events.start(), ...(access.isOpen ? [] : [refusals.start()])]);
-  const hangups = reloadOnHangup(access);
-  const upgraded = serveHijacks(adapter.getInstance().server, { engine, feed, access });
+  const parts = { engine, feed, access };
+  const fastify = adapter.getInstance();
+  const upgraded = [serveHijacks(fastify.server, parts)];
   await listen(adapter, deps.settings.socket);
+  const tcp = deps.settings.tcp === undefined ? undefined : await listenOnTcp(deps.settings.tcp, fastify.routing);
+  if (tcp !== undefined) upgraded.push(serveHijacks(tcp.server, parts));
+  const hangups = reloadOnHangup({ policy: access, ...(tcp === undefined ? {} : { certificates: tcp }) });
   const metrics = app.get(EngineSource);
   return {
     metrics: (out) => metrics.write(out),
     annotations: async (query) => ({ contentType: 'application/json', body: JSON.stringify(await annotationsOf(events, query)) }),
     close: async () => {
-      for (const client of upgraded) client.destroy();
       hangups.stop();
+      for (const clients of upgraded) for (const client of clients) client.destroy();
+      tcp?.close();
       await app.close();
       await Promise.all([feed.stop(), events.stop(), metrics.stop(), refusals.stop()]);
     },

@@ -195,6 +195,6 @@ test('SIGHUP reads the policy again; one with a slip changes nothing', async () 
   expect(await as(READER, ['ps'])).toMatchObject({ code: 0 });
   writePolicy(JSON.stringify({ grants: [{ to: { uid: 0 }, role: 'admin' }] }));
   process.kill(supervisor, 'SIGHUP');
-  await logged('the policy was read again');
+  await logged('read again: policy');
   expect(await as(READER, ['ps'])).toMatchObject(refused('the policy grants you nothing'));
 });

@@ -45,8 +45,8 @@ export class AccessControl {
     return this.policy === undefined;
   }
 
-  /** Reads the policy file (again). Rejects as invalid, naming file, place and reason, and the policy that was in force stays so. */
-  async load(): Promise<void> {
+  /** Reads the policy file (again); without one there is nothing to read. Rejects as invalid, naming file, place and reason, and the policy that was in force stays so. */
+  async reload(): Promise<void> {
     if (this.policyPath === undefined) return;
     try {
       const text = await readFile(this.policyPath, 'utf8');

@@ -1,7 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { errorMessage } from '#libs/errors/errors.js';
-import { logger } from '#libs/telemetry/logger.js';
 import type { AccessControl } from '../../application/access-control.js';
 import type { QueryValues } from '../../domain/query-values.js';
 import { contextOf } from './asked.js';
@@ -29,17 +27,4 @@ export async function admitUpgrade(request: IncomingMessage, access: AccessContr
   const params = { id };
   await access.admit({ caller: callerOf(request.socket), context: contextOf(request, query), route, params, query });
   return params.id;
-}
-
-/** Reads the policy again at each SIGHUP until `stop`; one that cannot be read leaves the old one in force. */
-export function reloadOnHangup(access: AccessControl): { stop(): void } {
-  const reload = (): void => {
-    if (access.isOpen) return;
-    access.load().then(
-      () => logger('gateway').info('the policy was read again'),
-      (error: unknown) => logger('gateway').error(`${errorMessage(error)}; the policy that was in force stays so`),
-    );
-  };
-  process.on('SIGHUP', reload);
-  return { stop: () => process.off('SIGHUP', reload) };
 }
