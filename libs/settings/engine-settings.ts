@@ -25,6 +25,8 @@ export interface EngineSettings {
   readonly logLevel: LogLevel;
   /** Where the Docker Engine API is served beside its socket. */
   readonly tcp?: TcpSettings;
+  /** Docker's authorization plugins, asked in this order; none where absent. */
+  readonly authorizationPlugins?: readonly string[];
   /** A file that tells who may ask for what (services/gateway/domain/access/read-policy.ts). Absent: whoever can connect may everything. */
   readonly policy?: string;
   /** Below which every container has its own cgroup. */
@@ -51,6 +53,7 @@ export function readSettings(env: NodeJS.ProcessEnv): EngineSettings {
     logLevel: logLevel(env['BERTH_LOG_LEVEL'] || 'info'),
     cgroupParent: env['BERTH_CGROUP_PARENT'] ?? '/docker',
     nftTable: env['BERTH_NFT_TABLE'] ?? 'berth',
+    ...authorizationPlugins(env['BERTH_AUTHORIZATION_PLUGINS']),
     ...(tcp === undefined ? {} : { tcp }),
     ...(env['BERTH_POLICY'] ? { policy: env['BERTH_POLICY'] } : {}),
     ...storageDriver(env['BERTH_STORAGE_DRIVER']),
@@ -61,6 +64,13 @@ function logLevel(text: string): LogLevel {
   const level = LOG_LEVELS.find((one) => one === text);
   if (level === undefined) throw new Error(`BERTH_LOG_LEVEL=${text}: not one of ${LOG_LEVELS.join(', ')}`);
   return level;
+}
+
+function authorizationPlugins(text: string | undefined): { authorizationPlugins?: readonly string[] } {
+  if (!text) return {};
+  const names = text.split(',');
+  for (const name of names) if (!/^[A-Za-z0-9][\w.-]*$/.test(name)) throw new Error(`BERTH_AUTHORIZATION_PLUGINS=${text}: "${name}" is no name of a plugin`);
+  return { authorizationPlugins: names };
 }
 
 function storageDriver(text: string | undefined): { storageDriver?: StorageDriver } {

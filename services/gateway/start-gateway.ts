@@ -10,8 +10,11 @@ import { serveHijacks } from './adapters/http/hijack.js';
 import { createHttpAdapter } from './adapters/http/http-adapter.js';
 import { preparePeers } from './adapters/http/peer.js';
 import { listenOnTcp } from './adapters/http/tcp-listener.js';
+import { authorizationCalls } from './adapters/plugins/authorization-calls.js';
+import { PLUGIN_FOLDERS } from './adapters/plugins/discover-plugin.js';
 import { AccessControl } from './application/access-control.js';
 import { annotationsOf } from './application/annotations.js';
+import { AuthorizationPlugins } from './application/authorization-plugins.js';
 import { ContainerFeed } from './application/container-feed.js';
 import { EngineClient, type GatewayDependencies } from './application/engine-client.js';
 import { EngineSource } from './application/engine-source.js';
@@ -32,7 +35,9 @@ export interface Gateway {
  */
 export async function startGateway(deps: GatewayDependencies): Promise<Gateway> {
   await preparePeers();
-  const adapter = createHttpAdapter();
+  const { authorizationPlugins = [] } = deps.settings;
+  const plugins = new AuthorizationPlugins(authorizationPlugins, authorizationCalls(PLUGIN_FOLDERS));
+  const adapter = createHttpAdapter({ keepsBodies: plugins.areThere });
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.for(deps), adapter, { logger: false, bodyParser: false, abortOnError: false });
   app.useGlobalFilters(new ErrorFilter());
   const feed = app.get(ContainerFeed);
@@ -40,11 +45,12 @@ export async function startGateway(deps: GatewayDependencies): Promise<Gateway> 
   const refusals = new RefusalLog(deps.store, `${deps.settings.dataRoot}/state/access.snapshot`);
   const access = new AccessControl(engine, refusals, deps.settings.policy);
   await access.reload();
-  guardRoutes(adapter.getInstance(), access);
+  const guards = { access, plugins, refusals };
+  guardRoutes(adapter.getInstance(), guards);
   await app.init();
   const events = app.get(EventFeed);
-  await Promise.all([feed.start(), events.start(), ...(access.isOpen ? [] : [refusals.start()])]);
-  const parts = { engine, feed, access };
+  await Promise.all([feed.start(), events.start(), ...(access.isOpen && !plugins.areThere ? [] : [refusals.start()])]);
+  const parts = { engine, feed, guards };
   const fastify = adapter.getInstance();
   const upgraded = [serveHijacks(fastify.server, parts)];
   await listen(adapter, deps.settings.socket);

@@ -31,6 +31,10 @@ export class EngineClient {
 
   constructor(private readonly deps: GatewayDependencies) {}
 
+  get authorizationPlugins(): readonly string[] {
+    return this.deps.settings.authorizationPlugins ?? [];
+  }
+
   /** Rejects with `DryRunAnswer` when the request was a dry run: what would be appended is then all there is to answer. */
   async ask<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, timeoutMs?: number): Promise<Reply> {
     const reply = await this.metrics.measure(type.subject, context, () => this.deps.bus.request(type, data, context, timeoutMs === undefined ? {} : { timeoutMs }));

@@ -4,7 +4,6 @@ import { parse } from 'node:querystring';
 import { StartExec } from '#contracts/containers/commands.js';
 import { GetExec } from '#contracts/containers/queries.js';
 import { errorMessage, invalid, toErrorReply } from '#libs/errors/errors.js';
-import type { AccessControl } from '../../application/access-control.js';
 import { attachRequest, openAttach } from '../../application/attach.js';
 import type { ContainerFeed } from '../../application/container-feed.js';
 import type { EngineClient } from '../../application/engine-client.js';
@@ -15,7 +14,7 @@ import { ERROR_STATUS } from '../../domain/error-status.js';
 import { text } from '../../domain/query-values.js';
 import { contextOf } from './asked.js';
 import { ENGINE_HEADERS } from './engine-headers.js';
-import { admitUpgrade } from './guard.js';
+import { admitUpgrade, type Guards } from './guard.js';
 import { splice } from './splice.js';
 import { tracedUpgrade } from './trace-requests.js';
 import { reportUnforeseen } from './unforeseen.js';
@@ -49,7 +48,7 @@ export function streamType(version: string | undefined, terminal: boolean): stri
 export interface HijackParts {
   readonly engine: EngineClient;
   readonly feed: ContainerFeed;
-  readonly access: AccessControl;
+  readonly guards: Guards;
 }
 
 /** Answers attach and exec start of clients that asked for an upgrade. Gives the connections open now: the server no longer counts them as its own. */
@@ -69,7 +68,7 @@ export function serveHijacks(server: Server, parts: HijackParts): ReadonlySet<Du
   return open;
 }
 
-async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, access }: HijackParts): Promise<void> {
+async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, guards }: HijackParts): Promise<void> {
   const url = withoutVersion(request.url ?? '');
   const query = parse(url.split('?', 2)[1] ?? '');
   const context = contextOf(request, query);
@@ -77,8 +76,9 @@ async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, 
   const keys = parseDetachKeys(text(query, 'detachKeys') ?? '');
   const named = EXEC_START.exec(url)?.[1];
   if (named !== undefined) {
-    const options = readExecStart(await readBody(request));
-    const exec = await admitUpgrade(request, access, 'POST /exec/:id/start', decodeURIComponent(named), query);
+    const body = await readBody(request);
+    const options = readExecStart(parsedBody(body));
+    const exec = await admitUpgrade(request, guards, 'POST /exec/:id/start', decodeURIComponent(named), query, body);
     const reply = await engine.ask(StartExec, { exec, ...options }, context);
     if (reply.endpoint === undefined) return void client.end(head('200 OK', { 'Content-Length': '0', Connection: 'close' }));
     const stream = await engine.open(reply.endpoint);
@@ -87,7 +87,7 @@ async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, 
     const beforeEnd = (): Promise<unknown> => engine.ask(GetExec, { exec, settleMs: EXIT_CODE_DEADLINE_MS }, context);
     return splice(client, stream, { stdin: true, beforeEnd, ...(reply.terminal ? { detach: watchingFor(keys) } : {}) });
   }
-  const container = await admitUpgrade(request, access, 'POST /containers/:id/attach', decodeURIComponent(ATTACH.exec(url)?.[1] ?? ''), query);
+  const container = await admitUpgrade(request, guards, 'POST /containers/:id/attach', decodeURIComponent(ATTACH.exec(url)?.[1] ?? ''), query);
   const asked = attachRequest(container, query);
   const abort = new AbortController();
   client.once('close', () => abort.abort());
@@ -107,12 +107,16 @@ export function readExecStart(body: unknown): { readonly detach: boolean; readon
   return { detach: fields.Detach === true, ...(Array.isArray(size) && size.length === 2 && size.every(Number.isInteger) ? { consoleSize: size as number[] } : {}) };
 }
 
-async function readBody(request: IncomingMessage): Promise<unknown> {
+async function readBody(request: IncomingMessage): Promise<string> {
   let body = '';
   for await (const bytes of request) {
     body += String(bytes);
     if (body.length > BODY_LIMIT_BYTES) throw invalid('the request body is too large');
   }
+  return body;
+}
+
+function parsedBody(body: string): unknown {
   try {
     return body === '' ? undefined : JSON.parse(body);
   } catch (error) {
