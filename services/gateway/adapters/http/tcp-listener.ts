@@ -20,7 +20,7 @@ const PROTOCOL = { minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TIC
 
 /**
  * Serves `handle` on TCP: to those who have a certificate of the configured authority, or on loopback without. Listens before it resolves. Rejects as invalid where
- * a file cannot be read or is no certificate, as unavailable where the address is taken.
+ * a file cannot be read or is no certificate, or the address is taken.
  */
 export async function listenOnTcp(settings: TcpSettings, handle: RequestListener): Promise<TcpListener> {
   const { host, port, tls } = settings;

@@ -13,7 +13,7 @@ export interface Touched {
   readonly powers: readonly Power[];
 }
 
-/** Before anything is looked up: `asks` where the caller is held to more than a role, `why` in a refusal completes "you may not". */
+/** Before anything is looked up: `look` where the role alone does not decide, since what is named and asked for has to be seen. */
 export type FirstDecision = { readonly verdict: 'admit' } | { readonly verdict: 'refuse'; readonly why: string; readonly role?: Role } | { readonly verdict: 'look'; readonly grant: Grant; readonly rule: RouteRule };
 
 const rank = (role: Role): number => ROLES.indexOf(role);
