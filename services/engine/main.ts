@@ -28,6 +28,7 @@ import { metricsRoutes } from './engine-metrics.js';
 /** All unprivileged services in one process, each on connections of its own with its own credentials; they share the feed of the log, which each of them may read. */
 const settings = readSettings(process.env);
 startLogging('engine', settings.logLevel);
+process.on('SIGHUP', () => undefined); // means something once the gateway is there
 await startTracing('engine');
 const telemetry = await startTelemetry(settings, 'engine', settings.metricsPort);
 /** Services that have not come up yet are not ready. */

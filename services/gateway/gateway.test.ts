@@ -10,6 +10,7 @@ import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { RequestClass, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import type { Commit } from '#libs/event-store/event.js';
 import { conflict, invalid, notFound } from '#libs/errors/errors.js';
+import type { EventStore } from '#libs/event-store/event-store.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { startGateway } from './start-gateway.js';
 
@@ -58,9 +59,11 @@ const bus = {
 
 const followers = new Set<(commit: Commit) => void>();
 let position = 0;
-const store = {
-  replay: async () => position,
+const store: EventStore = {
+  append: () => Promise.reject(new Error('nothing is appended here')),
   read: async () => [],
+  close: async () => {},
+  replay: async () => position,
   lastPosition: async () => position,
   commitAt: async () => undefined,
   follow: async (_filters: readonly string[], _after: number, onCommit: (commit: Commit) => void) => {

@@ -24,7 +24,7 @@ const ASKERS: Readonly<Record<string, readonly BusUser[]>> = {
   'query.executor': ['gateway', 'containers', 'images', 'networks', 'volumes', 'operator'],
 };
 const WRITERS: Readonly<Record<string, BusUser>> = {
-  container: 'containers', name: 'containers', exec: 'containers', image: 'images', network: 'networks', pool: 'networks', volume: 'volumes', task: 'executor',
+  container: 'containers', name: 'containers', exec: 'containers', image: 'images', network: 'networks', pool: 'networks', volume: 'volumes', task: 'executor', access: 'gateway',
 };
 /** Of JetStream's API all that changes, removes or tells of what others made. */
 const FORBIDDEN_API = [

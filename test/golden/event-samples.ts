@@ -1,5 +1,6 @@
 import type { ContainerEvent, ExecEvent, NameEvent } from '#contracts/containers/events.js';
 import type { TaskEvent } from '#contracts/executor/tasks.js';
+import type { AccessEvent } from '#contracts/gateway/access-events.js';
 import type { ImageEvent } from '#contracts/images/images.js';
 import type { NetworkEvent, PoolEvent } from '#contracts/networks/events.js';
 import type { VolumeEvent } from '#contracts/volumes/volumes.js';
@@ -91,4 +92,8 @@ export const poolSamples: Samples<PoolEvent> = {
 export const volumeSamples: Samples<VolumeEvent> = {
   VolumeCreated: { name: 'store', driver: 'local', labels: { a: 'b' }, options: {}, anonymous: false, at },
   VolumeRemoved: { name: 'store', at },
+};
+
+export const accessSamples: Samples<AccessEvent> = {
+  AccessRefused: { route: 'POST /containers/:id/stop', target: 'web', container, reason: 'it needs the role operator, and you are a reader', by: 'policy', unwritten: 3, at },
 };

@@ -12,7 +12,7 @@ import type { Bus } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
 import { checkEnvironment, checkMemoryNodes, checkResources, createWarnings, needsKernelFacts, withinKernel, withResourceDefaults } from '../domain/check-resources.js';
 import { checkHealthcheck, unhealthyRestartsOf } from '../domain/health.js';
-import { commandLine, withImageDefaults } from '../domain/image-defaults.js';
+import { commandLine, labelsOfImage, withImageDefaults } from '../domain/image-defaults.js';
 import { checkHostConfig } from '../domain/launch-request.js';
 import { checkSharedNetwork, sharedNetwork } from '../domain/shared-network.js';
 import { mountRequests, type WantedMount } from '../domain/mount-requests.js';
@@ -79,7 +79,7 @@ export class ContainerCreation {
     try {
       const record = async (named: string, mounts: readonly ContainerMount[]): Promise<ContainerCreated> => {
         const at = new Date().toISOString();
-        const spec = { id, name: named, createdAt: at, config, hostConfig, imageId: image.id, imageRef, layers: image.layers, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }) };
+        const spec = { id, name: named, createdAt: at, config, hostConfig, imageId: image.id, imageRef, layers: image.layers, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }), ...labelsOfImage(command.config, image) };
         const { position } = await this.containers.execute(id, { type: 'Create', spec, at }, asked);
         return { id, warnings: [...warnings, ...createWarnings(hostConfig)], position };
       };

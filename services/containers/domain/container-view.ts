@@ -14,6 +14,7 @@ export function containerView(state: PresentContainer, execIds: readonly string[
     hostConfig: spec.hostConfig,
     imageId: spec.imageId,
     imageRef: spec.imageRef,
+    ...(spec.labelsOfImage === undefined ? {} : { labelsOfImage: spec.labelsOfImage }),
     path: spec.path,
     args: spec.args,
     mounts: spec.mounts,

@@ -35,6 +35,12 @@ export function mergeVariables(own: readonly string[] | null | undefined, others
 
 export const orNull = <T extends object>(fields: T): T | null => (Object.keys(fields).length === 0 ? null : fields);
 
+/** Names of labels that the image gives and the client did not, for what must not rest on an image's word. */
+export function labelsOfImage(config: ContainerConfig, image: ImageView): { readonly labelsOfImage?: readonly string[] } {
+  const names = Object.keys(image.config.Labels ?? {}).filter((name) => !Object.hasOwn(config.Labels ?? {}, name));
+  return names.length > 0 ? { labelsOfImage: names } : {};
+}
+
 const nameOf = (variable: string): string => variable.split('=', 1)[0] ?? variable;
 
 /** argv of the container: entrypoint, then command. */

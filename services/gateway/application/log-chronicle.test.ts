@@ -77,7 +77,7 @@ const plain = {
     const others = new Map<string, Other>();
     for (const { subject, events, position } of commits) {
       const { kind, id } = parseSubject(subject);
-      if (kind !== 'image' && kind !== 'volume' && kind !== 'network') continue;
+      if (kind !== 'image' && kind !== 'volume' && kind !== 'network' && kind !== 'access') continue;
       const other = others.get(subject) ?? { kind, id: id.replace(/^sha256:/, ''), names: new Set<string>(), gone: false, order: position };
       others.set(subject, other);
       nameOther(other, events);

@@ -221,8 +221,8 @@ function reasonOf(exit: Extract<ContainerCommand, { type: 'RecordExited' }>, sta
 
 function evolve(state: Container, event: ContainerEvent): Container {
   if (event.type === 'ContainerCreated') {
-    const { container: id, at: createdAt, name, config, hostConfig, imageId, imageRef, layers, path, args, mounts, restartWhenUnhealthy } = event;
-    return { status: 'created', spec: { id, createdAt, name, config, hostConfig, imageId, imageRef, layers, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }) }, run: noRun, restartCount: 0, restartDelayMs: 0 };
+    const { container: id, at: createdAt, name, config, hostConfig, imageId, imageRef, layers, path, args, mounts, restartWhenUnhealthy, labelsOfImage } = event;
+    return { status: 'created', spec: { id, createdAt, name, config, hostConfig, imageId, imageRef, layers, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }), ...(labelsOfImage === undefined ? {} : { labelsOfImage }) }, run: noRun, restartCount: 0, restartDelayMs: 0 };
   }
   if (state.status === 'absent') return state;
   switch (event.type) {

@@ -15,6 +15,7 @@ import { failureText } from '../../domain/failure-text.js';
 import { text } from '../../domain/query-values.js';
 import { contextOf } from './asked.js';
 import { ENGINE_HEADERS } from './engine-headers.js';
+import { admitUpgrade, type Guards } from './guard.js';
 import { splice } from './splice.js';
 import { tracedUpgrade } from './trace-requests.js';
 import { reportUnforeseen } from './unforeseen.js';
@@ -47,8 +48,15 @@ export function streamType(version: string | undefined, terminal: boolean): stri
   return !terminal && isAtLeast(version ?? API_VERSION, '1.42') ? MULTIPLEXED_STREAM : RAW_STREAM;
 }
 
+/** What a connection that is taken over uses of the gateway. */
+export interface HijackParts {
+  readonly engine: EngineClient;
+  readonly feed: ContainerFeed;
+  readonly guards: Guards;
+}
+
 /** Answers attach and exec start of clients that asked for an upgrade. Gives the connections open now: the server no longer counts them as its own. */
-export function serveHijacks(server: Server, engine: EngineClient, feed: ContainerFeed): ReadonlySet<Duplex> {
+export function serveHijacks(server: Server, parts: HijackParts): ReadonlySet<Duplex> {
   const open = new Set<Duplex>();
   server.on('upgrade', (request: IncomingMessage, client: Duplex, head: Buffer) => {
     open.add(client);
@@ -56,7 +64,7 @@ export function serveHijacks(server: Server, engine: EngineClient, feed: Contain
     client.on('error', () => client.destroy());
     if (head.length > 0) client.unshift(head);
     const route = routeOf(withoutVersion(request.url ?? ''));
-    tracedUpgrade(request, route, () => hijack(request, client, engine, feed)).catch((error: unknown) => {
+    tracedUpgrade(request, route, () => hijack(request, client, parts)).catch((error: unknown) => {
       reportUnforeseen(error, `${request.method} ${route}`);
       refuse(client, error);
     });
@@ -66,16 +74,17 @@ export function serveHijacks(server: Server, engine: EngineClient, feed: Contain
 
 const routeOf = (url: string): string => (EXEC_START.test(url) ? '/exec/:id/start' : ATTACH_WS.test(url) ? '/containers/:id/attach/ws' : '/containers/:id/attach');
 
-async function hijack(request: IncomingMessage, client: Duplex, engine: EngineClient, feed: ContainerFeed): Promise<void> {
+async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, guards }: HijackParts): Promise<void> {
   const url = withoutVersion(request.url ?? '');
   const query = parse(url.split('?', 2)[1] ?? '');
   const context = contextOf(request, query);
   const version = versionOf(request.url ?? '');
   const keys = parseDetachKeys(text(query, 'detachKeys') ?? '');
-  const exec = EXEC_START.exec(url)?.[1];
-  if (exec !== undefined) {
-    const { detach, consoleSize } = readExecStart(await readBody(request));
-    const id = decodeURIComponent(exec);
+  const named = EXEC_START.exec(url)?.[1];
+  if (named !== undefined) {
+    const body = await readBody(request);
+    const { detach, consoleSize } = readExecStart(parsedBody(body));
+    const id = await admitUpgrade(request, guards, 'POST /exec/:id/start', decodeURIComponent(named), query, body);
     if (detach) {
       await engine.ask(StartExec, { exec: id, detach, ...(consoleSize ? { consoleSize } : {}) }, context);
       return void client.end(head('200 OK', { 'Content-Length': '0', Connection: 'close' }));
@@ -88,7 +97,8 @@ async function hijack(request: IncomingMessage, client: Duplex, engine: EngineCl
     return splice(client, stream, { stdin: true, beforeEnd: exitKnown, ...(terminal ? { detach: watchingFor(keys) } : {}) });
   }
   const isWebSocket = ATTACH_WS.test(url);
-  const container = decodeURIComponent((ATTACH_WS.exec(url) ?? ATTACH.exec(url))?.[1] ?? '');
+  const wanted = decodeURIComponent((ATTACH_WS.exec(url) ?? ATTACH.exec(url))?.[1] ?? '');
+  const container = await admitUpgrade(request, guards, isWebSocket ? 'GET /containers/:id/attach/ws' : 'POST /containers/:id/attach', wanted, query);
   // Before version 1.42 a web socket carried all three streams, whatever was asked for.
   const all = isWebSocket && !isAtLeast(version ?? API_VERSION, '1.42') ? { stdin: '1', stdout: '1', stderr: '1' } : {};
   const asked = attachRequest(container, { ...query, ...all });
@@ -111,12 +121,16 @@ export function readExecStart(body: unknown): { readonly detach: boolean; readon
   return { detach: fields.Detach === true, ...(Array.isArray(size) && size.length === 2 && size.every(Number.isInteger) ? { consoleSize: size as number[] } : {}) };
 }
 
-async function readBody(request: IncomingMessage): Promise<unknown> {
+async function readBody(request: IncomingMessage): Promise<string> {
   let body = '';
   for await (const bytes of request) {
     body += String(bytes);
     if (body.length > BODY_LIMIT_BYTES) throw invalid('the request body is too large');
   }
+  return body;
+}
+
+function parsedBody(body: string): unknown {
   try {
     return body === '' ? undefined : JSON.parse(body);
   } catch (error) {

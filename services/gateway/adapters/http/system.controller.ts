@@ -65,7 +65,7 @@ export class SystemController {
       this.engine.ask(ListContainers, { all: true }, asked),
       this.engine.ask(ListImages, {}, asked),
     ]);
-    return dockerInfo(facts, containers.containers, images.images.length, new Date().toISOString());
+    return dockerInfo(facts, containers.containers, images.images.length, new Date().toISOString(), this.engine.authorizationPlugins);
   }
 
   /** What lies on the disk, by `type` (container, image, volume, build-cache; absent: all). Nothing is built yet, so nothing of it is cached. */

@@ -74,7 +74,7 @@ export class Chronicle {
   see(commit: Commit): Chronicled {
     const { kind, id } = parseSubject(commit.subject);
     this.count(commit, kind);
-    const gone = kind === 'container' ? this.seeContainer(commit) : kind === 'image' || kind === 'volume' || kind === 'network' ? this.seeOther(commit, kind, id) : [];
+    const gone = kind === 'container' ? this.seeContainer(commit) : kind === 'image' || kind === 'volume' || kind === 'network' || kind === 'access' ? this.seeOther(commit, kind, id) : [];
     // Subjects have one writer each, which validated what it wrote.
     const docker = DOCKER_KINDS.has(kind) ? this.docker.translate(commit.events as readonly unknown[] as readonly LoggedEvent[]) : [];
     return { docker, gone };

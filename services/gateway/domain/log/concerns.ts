@@ -5,7 +5,7 @@ import type { Target } from './find-subject.js';
 /** What an event names beside its subject. An endpoint is called after its container and start; its release names no container. */
 type Naming = DomainEvent & { readonly container?: unknown; readonly endpoint?: unknown };
 
-const HISTORIES: ReadonlySet<string> = new Set<Target['kind']>(['container', 'image', 'volume', 'network']);
+const HISTORIES: ReadonlySet<string> = new Set<Target['kind']>(['container', 'image', 'volume', 'network', 'access']);
 
 /** Whose history the commit is part of: each as `historyKey` has it, once. */
 export function concernedBy({ subject, events }: Pick<Commit, 'subject' | 'events'>): Set<string> {

@@ -3,7 +3,7 @@ import type { DomainEvent } from '#libs/event-store/event.js';
 import type { ContainerAt } from './container-fold.js';
 
 export interface Target {
-  readonly kind: 'container' | 'image' | 'volume' | 'network';
+  readonly kind: 'container' | 'image' | 'volume' | 'network' | 'access';
   readonly id: string;
   /** All the log calls it, the newest last. */
   readonly names: readonly string[];
@@ -16,7 +16,7 @@ export interface Candidate extends Target {
   readonly order: number;
 }
 
-/** An image, volume or network while its commits are seen. */
+/** An image, volume or network, or a caller who was refused something (called "uid:1000"), while its commits are seen. */
 export interface Other {
   readonly kind: Exclude<Target['kind'], 'container'>;
   readonly id: string;
@@ -48,7 +48,7 @@ export function findTarget(candidates: readonly Candidate[], wanted: string): Ca
   const found = exact.length > 0 ? exact : targets.filter((target) => begins(target, bare));
   const present = found.filter(({ gone }) => !gone);
   const [first, second] = present.length > 0 ? present : found.slice(-1);
-  if (first === undefined) throw notFound(`the log knows no container, image, volume or network "${wanted}"`);
+  if (first === undefined) throw notFound(`the log knows no container, image, volume, network or refused caller "${wanted}"`);
   if (second !== undefined) throw conflict(`"${wanted}" may be the ${first.kind} ${first.id} or the ${second.kind} ${second.id}: give more of the id`);
   return first;
 }
