@@ -58,6 +58,9 @@ export type ContainerEvent =
   /** It is unhealthy, and stops so that it can start again. */
   | { readonly type: 'UnhealthyRestartRequested'; readonly container: string; readonly start: number; readonly signal: number; readonly timeoutSeconds: number; readonly at: string }
   | { readonly type: 'ContainerRenamed'; readonly container: string; readonly name: string; readonly oldName: string; readonly at: string }
+  /** Refuses removal until it is unprotected. */
+  | { readonly type: 'ContainerProtected'; readonly container: string; readonly at: string }
+  | { readonly type: 'ContainerUnprotected'; readonly container: string; readonly at: string }
   | { readonly type: 'RemoveRequested'; readonly container: string; readonly force: boolean; readonly volumes: boolean; readonly at: string }
   | { readonly type: 'ContainerRemoved'; readonly container: string; readonly at: string };
 

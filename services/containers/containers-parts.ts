@@ -7,6 +7,7 @@ import { logger } from '#libs/telemetry/logger.js';
 import { ContainerDirectory, type Containers, type Execs, type Names } from './application/container-directory.js';
 import { ContainerLifecycle } from './application/container-lifecycle.js';
 import { ContainerPauses } from './application/container-pauses.js';
+import { ContainerProtection } from './application/container-protection.js';
 import { ContainerStreams } from './application/container-streams.js';
 import { ContainerUpdates } from './application/container-updates.js';
 import { ContainerWatch } from './application/container-watch.js';
@@ -36,6 +37,7 @@ export class ContainersParts {
   readonly waits: ExitWaits;
   readonly pauses: ContainerPauses;
   readonly updates: ContainerUpdates;
+  readonly protection: ContainerProtection;
   readonly lifecycle: ContainerLifecycle;
   readonly creation: ContainerCreation;
   readonly streams: ContainerStreams;
@@ -62,6 +64,7 @@ export class ContainersParts {
     this.waits = new ExitWaits(this.directory);
     this.pauses = new ContainerPauses(this.containers, this.directory, bus);
     this.updates = new ContainerUpdates(this.containers, this.directory, bus);
+    this.protection = new ContainerProtection(this.containers, this.directory);
     this.lifecycle = new ContainerLifecycle(this.containers, this.names, this.directory, this.pauses, this.waits, this.attaches, bus);
     this.creation = new ContainerCreation(this.containers, this.names, this.directory, bus);
     this.streams = new ContainerStreams(this.containers, this.directory, this.attaches, bus, settings.runRoot);

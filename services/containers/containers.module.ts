@@ -4,6 +4,7 @@ import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { ContainerDirectory } from './application/container-directory.js';
 import { ContainerLifecycle } from './application/container-lifecycle.js';
 import { ContainerPauses } from './application/container-pauses.js';
+import { ContainerProtection } from './application/container-protection.js';
 import { ContainerStreams } from './application/container-streams.js';
 import { ContainerUpdates } from './application/container-updates.js';
 import { ContainerArchives } from './application/container-archives.js';
@@ -13,6 +14,7 @@ import { ExitWaits } from './application/exit-waits.js';
 import { LifecycleSource } from './application/lifecycle-source.js';
 import { ProcessLists } from './application/process-lists.js';
 import { ContainersParts } from './containers-parts.js';
+import { BerthCommandsController } from './berth-commands.controller.js';
 import { ContainersController } from './containers.controller.js';
 
 @Injectable()
@@ -34,13 +36,14 @@ export class ContainersModule {
     const parts = new ContainersParts(deps);
     return {
       module: ContainersModule,
-      controllers: [ContainersController],
+      controllers: [ContainersController, BerthCommandsController],
       providers: [
         ContainersStart,
         { provide: ContainersParts, useValue: parts },
         { provide: ContainerDirectory, useValue: parts.directory },
         { provide: ContainerLifecycle, useValue: parts.lifecycle },
         { provide: ContainerPauses, useValue: parts.pauses },
+        { provide: ContainerProtection, useValue: parts.protection },
         { provide: ContainerUpdates, useValue: parts.updates },
         { provide: ContainerCreation, useValue: parts.creation },
         { provide: ContainerStreams, useValue: parts.streams },

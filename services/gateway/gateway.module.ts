@@ -1,6 +1,7 @@
 import { type DynamicModule, Logger, Module } from '@nestjs/common';
 import { errorMessage } from '#libs/errors/errors.js';
 import { BerthController } from './adapters/http/berth.controller.js';
+import { BerthCommandsController } from './adapters/http/berth-commands.controller.js';
 import { ContainerController } from './adapters/http/container.controller.js';
 import { ContainerStreamsController } from './adapters/http/container-streams.controller.js';
 import { ContainerArchivesController } from './adapters/http/container-archives.controller.js';
@@ -44,6 +45,7 @@ export class GatewayModule {
         PluginController,
         PruneController,
         BerthController,
+        BerthCommandsController,
       ],
       providers: [
         { provide: EngineClient, useValue: client },

@@ -50,6 +50,8 @@ export const containerSamples: Samples<ContainerEvent> = {
   UpdateRequested: { container, changes: { Memory: 67_108_864, MemorySwap: -1, RestartPolicy: { Name: 'always' } }, at },
   ContainerUpdated: { container, changes: { Memory: 67_108_864, MemorySwap: -1, RestartPolicy: { Name: 'always' } }, at },
   UpdateFailed: { container, error: 'EBUSY', at },
+  ContainerProtected: { container, at },
+  ContainerUnprotected: { container, at },
 };
 
 export const nameSamples: Samples<NameEvent> = { NameClaimed: { name: 'web', container }, NameReleased: { name: 'web', container } };

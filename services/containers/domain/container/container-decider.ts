@@ -34,6 +34,8 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'RecordUpdated' }
   | { readonly type: 'RecordUpdateFailed'; readonly error: string }
   | { readonly type: 'Rename'; readonly name: string }
+  | { readonly type: 'Protect' }
+  | { readonly type: 'Unprotect' }
   | { readonly type: 'Remove'; readonly force: boolean; readonly volumes: boolean }
   | { readonly type: 'RecordRemoved' }
 );
@@ -148,8 +150,16 @@ function decide(command: ContainerCommand, state: Container): readonly Container
       if (state.status === 'removing') throw conflict('container is marked for removal and cannot be renamed');
       return command.name === state.spec.name ? [] : [{ type: 'ContainerRenamed', container, name: command.name, oldName: state.spec.name, at }];
 
+    case 'Protect':
+      if (state.status === 'removing') throw conflict('container is marked for removal and cannot be protected');
+      return state.protected ? [] : [{ type: 'ContainerProtected', container, at }];
+
+    case 'Unprotect':
+      return state.protected ? [{ type: 'ContainerUnprotected', container, at }] : [];
+
     case 'Remove':
       if (state.status === 'removing') return [];
+      if (state.protected) throw conflict(`cannot remove container "${state.spec.name}": container is protected: unprotect the container before removing`);
       if (!command.force && state.status === 'paused')
         throw conflict(`cannot remove container "${state.spec.name}": container is paused: unpause and then stop the container before removing or force remove`);
       if (!command.force && isRunning(state))
@@ -270,6 +280,12 @@ function evolve(state: Container, event: ContainerEvent): Container {
     }
     case 'ContainerRenamed':
       return { ...state, spec: { ...state.spec, name: event.name } };
+    case 'ContainerProtected':
+      return { ...state, protected: true };
+    case 'ContainerUnprotected': {
+      const { protected: _over, ...rest } = state;
+      return rest;
+    }
     case 'RemoveRequested':
       return { ...state, status: 'removing', remove: { force: event.force, volumes: event.volumes } };
     case 'ContainerRemoved':

@@ -45,6 +45,8 @@ export type Container =
       readonly health?: ContainerHealth;
       /** Restarts for being unhealthy since it was healthy, or started by hand. */
       readonly unhealthyRestarts?: number;
+      /** Nobody may remove it. */
+      readonly protected?: true;
       readonly remove?: { readonly force: boolean; readonly volumes: boolean };
     };
 

@@ -27,6 +27,8 @@ export interface ContainerAt {
   /** Asked for in this run, by whom. */
   readonly stop?: { readonly signal: number; readonly timeoutSeconds?: number; readonly at: string; readonly actor: string };
   readonly pausedBy?: string;
+  /** Nobody may remove it: asked for by whom. */
+  readonly protectedBy?: string;
   readonly removedBy?: string;
 }
 
@@ -52,8 +54,8 @@ function apply(before: ContainerAt | undefined, event: ContainerEvent, actor: st
   const removing = before.status === 'removing';
   switch (event.type) {
     case 'StartRequested': {
-      const { id, name, status, since, created } = before;
-      return { id, name, status, since, created, start: event.start, pid: 0, startReason: event.reason };
+      const { id, name, status, since, created, protectedBy } = before;
+      return { id, name, status, since, created, ...(protectedBy === undefined ? {} : { protectedBy }), start: event.start, pid: 0, startReason: event.reason };
     }
     case 'ContainerStarted': {
       const running = { ...before, pid: event.pid, startedAt: event.at, ...(event.endpoint === undefined ? {} : { endpoint: event.endpoint }) };
@@ -82,6 +84,12 @@ function apply(before: ContainerAt | undefined, event: ContainerEvent, actor: st
       return { ...before, status: 'restarting', since: event.at, restartDelayMs: event.delayMs };
     case 'ContainerRenamed':
       return { ...before, name: event.name };
+    case 'ContainerProtected':
+      return { ...before, protectedBy: actor };
+    case 'ContainerUnprotected': {
+      const { protectedBy: _over, ...rest } = before;
+      return rest;
+    }
     case 'RemoveRequested':
       return { ...before, status: 'removing', since: event.at, removedBy: actor };
     case 'ContainerRemoved':
