@@ -44,6 +44,10 @@ export class LoggedContainer {
   /** Who protected it from removal. */
   @IsOptional() @IsString() readonly protectedBy?: string;
   @IsOptional() @IsString() readonly removedBy?: string;
+  /** Until then the removed container can come back. */
+  @IsOptional() @IsString() readonly keptUntil?: string;
+  /** Who brought it back from its removal; until its next start. */
+  @IsOptional() @IsString() readonly restoredBy?: string;
 }
 
 /** GET /berth/why/{name} */
@@ -94,8 +98,29 @@ export class ProtectionReply {
   @IsBoolean() readonly changed!: boolean;
 }
 
+/** A container that was removed and can come back: GET /berth/removed. */
+export class RemovedReply {
+  @IsString() readonly id!: string;
+  @IsString() readonly name!: string;
+  @IsString() readonly image!: string;
+  @IsString() readonly removedAt!: string;
+  /** From then on it is deleted for good. */
+  @IsString() readonly until!: string;
+}
+
+/** POST /berth/removed/{name}/restore */
+export class RestoreReply {
+  @IsString() readonly id!: string;
+  @IsString() readonly name!: string;
+}
+
+/** DELETE /berth/removed/{name} */
+export class DiscardReply {
+  @IsString() readonly discarded!: string;
+}
+
 export interface BerthRoute {
-  readonly method?: 'post';
+  readonly method?: 'post' | 'delete';
   readonly path: string;
   readonly summary: string;
   readonly query: readonly string[];
@@ -111,6 +136,9 @@ export const BERTH_ROUTES: readonly BerthRoute[] = [
   { path: '/berth/containers/{name}/run', summary: 'The docker run that makes a container again', query: [], reply: RunReply, shape: 'one' },
   { method: 'post', path: '/berth/containers/{name}/protect', summary: 'No removal of the container, also by force, until it is unprotected', query: ['dryRun'], reply: ProtectionReply, shape: 'one' },
   { method: 'post', path: '/berth/containers/{name}/unprotect', summary: 'The container can be removed again', query: ['dryRun'], reply: ProtectionReply, shape: 'one' },
+  { path: '/berth/removed', summary: 'Removed containers that can come back', query: [], reply: RemovedReply, shape: 'list' },
+  { method: 'delete', path: '/berth/removed/{name}', summary: 'Deletes for good what is kept of a removed container', query: ['dryRun'], reply: DiscardReply, shape: 'one' },
+  { method: 'post', path: '/berth/removed/{name}/restore', summary: 'Brings a removed container back', query: ['name', 'dryRun'], reply: RestoreReply, shape: 'one' },
   { path: '/berth/why/{name}', summary: 'Why a container is as it is', query: [], reply: WhyReply, shape: 'one' },
   { path: '/berth/history/{name}', summary: 'All that happened to a container, image, volume or network', query: [], reply: LogEntry, shape: 'list' },
   { path: '/berth/events', summary: 'The log after a position, followed with follow=1', query: ['from', 'follow'], reply: FollowedEntry, shape: 'lines' },

@@ -20,6 +20,10 @@ export class EngineApi {
     return this.json(path, 'POST', body);
   }
 
+  delete<Reply>(path: string): Promise<Reply> {
+    return this.json(path, 'DELETE');
+  }
+
   /** Calls `onLine` for each line of the answer, as it comes. Resolves at its end; rejects as unavailable when it is cut off. */
   async lines(path: string, onLine: (line: string) => void, abort: AbortSignal): Promise<void> {
     const answer = await this.open(path, 'GET', undefined, abort);

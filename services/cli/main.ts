@@ -10,6 +10,7 @@ import { protect, unprotect } from './commands/protect.js';
 import { ps } from './commands/ps.js';
 import { show } from './commands/show.js';
 import { status } from './commands/status.js';
+import { undo } from './commands/undo.js';
 import { why } from './commands/why.js';
 import { parseWords } from './options.js';
 import { printable } from './text-table.js';
@@ -24,13 +25,15 @@ const usage = `usage: berth COMMAND [--json]
   show NAME|ID --as run             the docker run that makes a container again
   protect NAME|ID                   no removal of a container, also by force
   unprotect NAME|ID                 it can be removed again
+  undo [NAME|ID [--name NEW]]       brings a removed container back; alone: what can come back
+  undo NAME|ID --discard            deletes it for good
   events [--from POSITION] [--follow]  the log as JSON lines
   log verify                        whether the log is whole
 
 TIME: 2026-01-31T10:00:00Z, Unix seconds, or how long ago (90s, 10m, 2h, 1d).
 Exit code: 0 yes, 1 no or not found, 2 wrong usage, 3 the engine cannot be reached.`;
 
-const commands: Readonly<Record<string, Command>> = { events, history, inspect, 'log verify': logVerify, protect, ps, show, status, unprotect, why };
+const commands: Readonly<Record<string, Command>> = { events, history, inspect, 'log verify': logVerify, protect, ps, show, status, undo, unprotect, why };
 
 async function run(args: readonly string[]): Promise<number> {
   const { values: options, positionals } = parseWords(args);

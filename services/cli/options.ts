@@ -8,6 +8,8 @@ const OPTIONS = {
   at: { type: 'string' },
   as: { type: 'string' },
   from: { type: 'string' },
+  name: { type: 'string' },
+  discard: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 

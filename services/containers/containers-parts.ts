@@ -18,11 +18,16 @@ import { ExecSessions } from './application/exec-sessions.js';
 import { ExitWaits } from './application/exit-waits.js';
 import { HealthProbes } from './application/health-probes.js';
 import { HealthWatch } from './application/health-watch.js';
+import { KeptContainers } from './application/kept-containers.js';
+import { KeptExpiry } from './application/kept-expiry.js';
 import { LifecycleSource } from './application/lifecycle-source.js';
 import { PendingAttaches } from './application/pending-attaches.js';
 import { ProcessLists } from './application/process-lists.js';
 import { TaskWatch } from './application/task-watch.js';
+import { UndoGrace } from './application/undo-grace.js';
+import { isDiskShort } from './adapters/disk-room.js';
 import { CONTAINER_FOLD, containerDecider } from './domain/container/container-decider.js';
+import { isPresent } from './domain/container/container-state.js';
 import { EXEC_FOLD, execDecider } from './domain/exec/exec-decider.js';
 import { NAME_FOLD, nameDecider } from './domain/name/name-decider.js';
 
@@ -39,6 +44,8 @@ export class ContainersParts {
   readonly updates: ContainerUpdates;
   readonly protection: ContainerProtection;
   readonly lifecycle: ContainerLifecycle;
+  readonly kept: KeptContainers;
+  readonly keptExpiry: KeptExpiry;
   readonly creation: ContainerCreation;
   readonly streams: ContainerStreams;
   readonly processes: ProcessLists;
@@ -57,15 +64,18 @@ export class ContainersParts {
     const onError = (error: unknown, about: LogFields): void => log.error('what had to follow an event failed', { ...about, error });
     this.containers = new Aggregates(store, 'container', containerDecider, { ...options('container', CONTAINER_FOLD), isGone: (state) => state.status === 'absent' });
     this.names = new Aggregates(store, 'name', nameDecider, { ...options('name', NAME_FOLD), isGone: ({ holder }) => holder === '' });
-    const isThere = (container: string): boolean => this.containers.get(container).state.status !== 'absent';
+    const isThere = (container: string): boolean => isPresent(this.containers.get(container).state);
     this.execs = new Aggregates(store, 'exec', execDecider, { ...options('exec', EXEC_FOLD), isGone: (exec) => exec.status === 'absent' || !isThere(exec.container) });
     this.execRuns = new ExecRuns(isThere, (exec) => this.execs.forget(exec));
     this.directory = new ContainerDirectory(this.containers, this.names, this.execRuns, settings.dataRoot);
     this.waits = new ExitWaits(this.directory);
     this.pauses = new ContainerPauses(this.containers, this.directory, bus);
     this.updates = new ContainerUpdates(this.containers, this.directory, bus);
+    const grace = new UndoGrace(settings.undoSeconds, () => isDiskShort(settings.dataRoot));
     this.protection = new ContainerProtection(this.containers, this.directory);
-    this.lifecycle = new ContainerLifecycle(this.containers, this.names, this.directory, this.pauses, this.waits, this.attaches, bus);
+    this.lifecycle = new ContainerLifecycle(this.containers, this.names, this.directory, this.pauses, this.waits, this.attaches, bus, grace);
+    this.kept = new KeptContainers(this.containers, this.names, this.directory, this.lifecycle, bus, settings.dataRoot);
+    this.keptExpiry = new KeptExpiry(this.containers, this.kept, grace, bus, onError);
     this.creation = new ContainerCreation(this.containers, this.names, this.directory, bus);
     this.streams = new ContainerStreams(this.containers, this.directory, this.attaches, bus, settings.runRoot);
     this.archives = new ContainerArchives(this.containers, this.directory, bus);
@@ -90,6 +100,7 @@ export class ContainersParts {
     this.containerWatch.start();
     await this.taskWatch.start();
     await this.containerWatch.resume();
+    this.keptExpiry.start();
     this.healthWatch.start();
     this.snapshots.start();
   }
@@ -97,6 +108,7 @@ export class ContainersParts {
   async stop(): Promise<void> {
     await this.metrics.stop();
     this.containerWatch.stop();
+    this.keptExpiry.stop();
     this.healthWatch.stop();
     await this.snapshots.stop();
     await Promise.all([this.taskWatch.stop(), this.containers.stop(), this.names.stop(), this.execs.stop()]);

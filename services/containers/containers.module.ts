@@ -11,6 +11,7 @@ import { ContainerArchives } from './application/container-archives.js';
 import { ContainerCreation } from './application/create-container.js';
 import { ExecSessions } from './application/exec-sessions.js';
 import { ExitWaits } from './application/exit-waits.js';
+import { KeptContainers } from './application/kept-containers.js';
 import { LifecycleSource } from './application/lifecycle-source.js';
 import { ProcessLists } from './application/process-lists.js';
 import { ContainersParts } from './containers-parts.js';
@@ -44,6 +45,7 @@ export class ContainersModule {
         { provide: ContainerLifecycle, useValue: parts.lifecycle },
         { provide: ContainerPauses, useValue: parts.pauses },
         { provide: ContainerProtection, useValue: parts.protection },
+        { provide: KeptContainers, useValue: parts.kept },
         { provide: ContainerUpdates, useValue: parts.updates },
         { provide: ContainerCreation, useValue: parts.creation },
         { provide: ContainerStreams, useValue: parts.streams },

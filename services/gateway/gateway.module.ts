@@ -13,6 +13,7 @@ import { ImageStreamsController } from './adapters/http/image-streams.controller
 import { NetworkController } from './adapters/http/network.controller.js';
 import { PluginController } from './adapters/http/plugin.controller.js';
 import { PruneController } from './adapters/http/prune.controller.js';
+import { RemovedController } from './adapters/http/removed.controller.js';
 import { SystemController } from './adapters/http/system.controller.js';
 import { VolumeController } from './adapters/http/volume.controller.js';
 import { ContainerFeed } from './application/container-feed.js';
@@ -46,6 +47,7 @@ export class GatewayModule {
         PruneController,
         BerthController,
         BerthCommandsController,
+        RemovedController,
       ],
       providers: [
         { provide: EngineClient, useValue: client },

@@ -52,6 +52,11 @@ export const containerSamples: Samples<ContainerEvent> = {
   UpdateFailed: { container, error: 'EBUSY', at },
   ContainerProtected: { container, at },
   ContainerUnprotected: { container, at },
+  RestoreRequested: { container, name: 'web', at },
+  ContainerRestored: {
+    container, name: 'web', config: { Image: 'busybox' }, hostConfig: { NetworkMode: 'bridge' }, imageId: image, imageRef: 'busybox', layers: [digest('1')], path: 'sleep', args: ['1'], mounts: [], createdAt: at, start, at,
+  },
+  ContainerDiscarded: { container, reason: 'time-over', at },
 };
 
 export const nameSamples: Samples<NameEvent> = { NameClaimed: { name: 'web', container }, NameReleased: { name: 'web', container } };
@@ -90,4 +95,5 @@ export const poolSamples: Samples<PoolEvent> = {
 export const volumeSamples: Samples<VolumeEvent> = {
   VolumeCreated: { name: 'store', driver: 'local', labels: { a: 'b' }, options: {}, anonymous: false, at },
   VolumeRemoved: { name: 'store', at },
+  VolumeRestored: { name: 'store', driver: 'local', labels: { a: 'b' }, options: {}, anonymous: true, container, keptFor: container, createdAt: at, at },
 };

@@ -1,4 +1,4 @@
-import type { ContainerEvent, ExitReason, StartReason } from '#contracts/containers/events.js';
+import type { ContainerEvent, DiscardReason, ExitReason, StartReason } from '#contracts/containers/events.js';
 import type { LimitChanges } from '#contracts/containers/container-config.js';
 import type { EndpointSettings, HealthProbe } from '#contracts/containers/container-state.js';
 import type { Decider } from '#libs/event-store/decider.js';
@@ -8,7 +8,8 @@ import { checkLimitChanges, changedLimits, withChanges } from '../limit-changes.
 import { killMeaning } from '../kill-signal.js';
 import { restartDelay, restartPause } from '../restart-policy.js';
 import { DEFAULT_STOP_TIMEOUT_SECONDS, SIGKILL, SIGTERM, signalNumber } from '../signals.js';
-import { type Container, type ContainerSpec, isRunning, noRun, type PresentContainer } from './container-state.js';
+import { decideKept, evolveKept, keptFrom } from './kept-container.js';
+import { type Container, type ContainerSpec, isKept, isRunning, noRun, type PresentContainer } from './container-state.js';
 
 export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'Create'; readonly spec: ContainerSpec }
@@ -36,8 +37,11 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'Rename'; readonly name: string }
   | { readonly type: 'Protect' }
   | { readonly type: 'Unprotect' }
-  | { readonly type: 'Remove'; readonly force: boolean; readonly volumes: boolean }
+  | { readonly type: 'Remove'; readonly force: boolean; readonly volumes: boolean; readonly keepSeconds?: number }
   | { readonly type: 'RecordRemoved' }
+  | { readonly type: 'Restore'; readonly name: string }
+  | { readonly type: 'RecordRestored' }
+  | { readonly type: 'Discard'; readonly reason: DiscardReason }
 );
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
@@ -47,6 +51,7 @@ export const containerDecider: Decider<Container, ContainerCommand, ContainerEve
 
 function decide(command: ContainerCommand, state: Container): readonly ContainerEvent[] {
   const { at } = command;
+  if (isKept(state)) return decideKept(command, state);
   if (command.type === 'Create') {
     if (state.status !== 'absent') throw conflict(`container ${command.spec.id} exists already`);
     const { id, createdAt: _createdAt, ...spec } = command.spec;
@@ -54,7 +59,7 @@ function decide(command: ContainerCommand, state: Container): readonly Container
   }
   if (state.status === 'absent') {
     // What is reported of a container that was removed meanwhile concerns nobody.
-    if (command.type.startsWith('Record')) return [];
+    if (command.type.startsWith('Record') || command.type === 'Discard') return [];
     throw notFound('No such container');
   }
   const container = state.spec.id;
@@ -166,10 +171,19 @@ function decide(command: ContainerCommand, state: Container): readonly Container
         throw conflict(`cannot remove container "${state.spec.name}": container is running: stop the container before removing or force remove`);
       if (!command.force && state.status === 'restarting')
         throw conflict(`cannot remove container "${state.spec.name}": container is restarting: stop the container before removing or force remove`);
-      return [{ type: 'RemoveRequested', container, force: command.force, volumes: command.volumes, at }];
+      return [{ type: 'RemoveRequested', container, force: command.force, volumes: command.volumes, ...(command.keepSeconds === undefined ? {} : { keepSeconds: command.keepSeconds }), at }];
 
-    case 'RecordRemoved':
-      return [{ type: 'ContainerRemoved', container, at }];
+    case 'RecordRemoved': {
+      const seconds = state.remove?.keepSeconds;
+      return [{ type: 'ContainerRemoved', container, ...(seconds === undefined ? {} : { keptUntil: new Date(Date.parse(at) + seconds * 1000).toISOString() }), at }];
+    }
+
+    case 'Restore':
+      throw conflict(`container ${container} was not removed: there is nothing to undo`);
+
+    case 'RecordRestored':
+    case 'Discard':
+      return [];
   }
 }
 
@@ -221,6 +235,7 @@ function evolve(state: Container, event: ContainerEvent): Container {
     return { status: 'created', spec: { id, createdAt, name, config, hostConfig, imageId, imageRef, layers, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }) }, run: noRun, restartCount: 0, restartDelayMs: 0 };
   }
   if (state.status === 'absent') return state;
+  if (isKept(state)) return evolveKept(state, event);
   switch (event.type) {
     case 'StartRequested': {
       const byPolicy = event.reason === 'restart-policy';
@@ -287,8 +302,13 @@ function evolve(state: Container, event: ContainerEvent): Container {
       return rest;
     }
     case 'RemoveRequested':
-      return { ...state, status: 'removing', remove: { force: event.force, volumes: event.volumes } };
+      return { ...state, status: 'removing', remove: { force: event.force, volumes: event.volumes, ...(event.keepSeconds === undefined ? {} : { keepSeconds: event.keepSeconds }) } };
     case 'ContainerRemoved':
-      return { status: 'absent' };
+      return event.keptUntil === undefined ? { status: 'absent' } : keptFrom(state, event.at, event.keptUntil);
+    // Of a removed one alone.
+    case 'RestoreRequested':
+    case 'ContainerRestored':
+    case 'ContainerDiscarded':
+      return state;
   }
 }

@@ -30,6 +30,10 @@ export interface ContainerAt {
   /** Nobody may remove it: asked for by whom. */
   readonly protectedBy?: string;
   readonly removedBy?: string;
+  /** Until then it can come back. */
+  readonly keptUntil?: string;
+  /** Who brought it back from its removal, since when it has not run. */
+  readonly restoredBy?: string;
 }
 
 /** Folds what the log holds of containers, removed ones included. Commits of other aggregates are passed over. */
@@ -90,10 +94,18 @@ function apply(before: ContainerAt | undefined, event: ContainerEvent, actor: st
       const { protectedBy: _over, ...rest } = before;
       return rest;
     }
+    case 'ContainerRestored': {
+      const { removedBy: _over, keptUntil: _kept, ...rest } = before;
+      return { ...rest, name: event.name, status: before.start > 0 ? 'exited' : 'created', since: event.at, restoredBy: actor };
+    }
+    case 'ContainerDiscarded': {
+      const { keptUntil: _over, ...rest } = before;
+      return rest;
+    }
     case 'RemoveRequested':
       return { ...before, status: 'removing', since: event.at, removedBy: actor };
     case 'ContainerRemoved':
-      return { ...before, status: 'removed', since: event.at, pid: 0 };
+      return { ...before, status: 'removed', since: event.at, pid: 0, ...(event.keptUntil === undefined ? {} : { keptUntil: event.keptUntil }) };
     default:
       return before; // a later version's event
   }
