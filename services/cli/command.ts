@@ -3,6 +3,8 @@ import type { CliOptions } from './options.js';
 
 export interface CommandInput {
   readonly api: EngineApi;
+  /** Path of the engine's socket. */
+  readonly socket: string;
   /** What stands after the command's name, options taken out. */
   readonly words: readonly string[];
   readonly options: CliOptions;

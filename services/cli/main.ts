@@ -6,6 +6,7 @@ import { events } from './commands/events.js';
 import { history } from './commands/history.js';
 import { inspect } from './commands/inspect.js';
 import { logVerify } from './commands/log-verify.js';
+import { plan } from './commands/plan.js';
 import { protect, unprotect } from './commands/protect.js';
 import { ps } from './commands/ps.js';
 import { show } from './commands/show.js';
@@ -27,13 +28,14 @@ const usage = `usage: berth COMMAND [--json]
   unprotect NAME|ID                 it can be removed again
   undo [NAME|ID [--name NEW]]       brings a removed container back; alone: what can come back
   undo NAME|ID --discard            deletes it for good
+  plan -- docker COMMAND…           which events a docker command would append; it is not done
   events [--from POSITION] [--follow]  the log as JSON lines
   log verify                        whether the log is whole
 
 TIME: 2026-01-31T10:00:00Z, Unix seconds, or how long ago (90s, 10m, 2h, 1d).
 Exit code: 0 yes, 1 no or not found, 2 wrong usage, 3 the engine cannot be reached.`;
 
-const commands: Readonly<Record<string, Command>> = { events, history, inspect, 'log verify': logVerify, protect, ps, show, status, undo, unprotect, why };
+const commands: Readonly<Record<string, Command>> = { events, history, inspect, 'log verify': logVerify, plan, protect, ps, show, status, undo, unprotect, why };
 
 async function run(args: readonly string[]): Promise<number> {
   const { values: options, positionals } = parseWords(args);
@@ -45,8 +47,8 @@ async function run(args: readonly string[]): Promise<number> {
   const name = first === 'log' ? `log ${second ?? ''}` : first;
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) throw invalid(usage);
-  const api = new EngineApi(readSettings(process.env).socket);
-  return await command({ api, words: positionals.slice(first === 'log' ? 2 : 1), options, print: (line) => void process.stdout.write(`${line}\n`) });
+  const { socket } = readSettings(process.env);
+  return await command({ api: new EngineApi(socket), socket, words: positionals.slice(first === 'log' ? 2 : 1), options, print: (line) => void process.stdout.write(`${line}\n`) });
 }
 
 function codeOf(error: unknown): number {
