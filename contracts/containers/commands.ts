@@ -100,6 +100,8 @@ export class RemoveContainer extends ContainerRequest<Done> {
   static readonly dryRun = true;
   @IsBoolean() readonly force!: boolean;
   @IsBoolean() readonly volumes!: boolean;
+  /** False: for good, so that its space is free now. Absent: it can come back for a while (RestoreContainer), unless it was to go with its run. */
+  @IsOptional() @IsBoolean() readonly keep?: boolean;
 }
 
 export class ResizeContainer extends ContainerRequest<Done> {

@@ -1,27 +1,30 @@
 import type { ContainerConfig, HostConfig, LimitChanges } from './container-config.js';
 import type { ContainerMount, EndpointSettings, ExecConfig, HealthProbe, HealthStatus } from './container-state.js';
 
+/** What a container is: told when it is made, and when it comes back. */
+export interface ContainerMade {
+  readonly type: 'ContainerCreated';
+  readonly container: string;
+  readonly name: string;
+  readonly config: ContainerConfig;
+  readonly hostConfig: HostConfig;
+  readonly imageId: string;
+  readonly imageRef: string;
+  /** Chain ids of the image, top first. */
+  readonly layers: readonly string[];
+  readonly path: string;
+  readonly args: readonly string[];
+  readonly mounts: readonly ContainerMount[];
+  /** Starts again when it becomes unhealthy, at most so often in a row; 0: always. From a label of the client's, never of an image. */
+  readonly restartWhenUnhealthy?: number;
+  /** Names of labels that are the image's alone: what counts as the maker's word leaves them out. */
+  readonly labelsOfImage?: readonly string[];
+  readonly at: string;
+}
+
 /** `berth.event.container.<id>`, written by containers alone. `at` is RFC 3339 with nanoseconds where the kernel gave them. */
 export type ContainerEvent =
-  | {
-      readonly type: 'ContainerCreated';
-      readonly container: string;
-      readonly name: string;
-      readonly config: ContainerConfig;
-      readonly hostConfig: HostConfig;
-      readonly imageId: string;
-      readonly imageRef: string;
-      /** Chain ids of the image, top first. */
-      readonly layers: readonly string[];
-      readonly path: string;
-      readonly args: readonly string[];
-      readonly mounts: readonly ContainerMount[];
-      /** Starts again when it becomes unhealthy, at most so often in a row; 0: always. From a label of the client's, never of an image. */
-      readonly restartWhenUnhealthy?: number;
-      /** Names of labels that are the image's alone: what counts as the maker's word leaves them out. */
-      readonly labelsOfImage?: readonly string[];
-      readonly at: string;
-    }
+  | ContainerMade
   | { readonly type: 'StartRequested'; readonly container: string; readonly start: number; readonly reason: StartReason; readonly at: string }
   | { readonly type: 'ContainerStarted'; readonly container: string; readonly start: number; readonly pid: number; readonly endpoint?: EndpointSettings; readonly at: string }
   | { readonly type: 'StartFailed'; readonly container: string; readonly start: number; readonly error: string; readonly exitCode: number; readonly at: string }
@@ -64,8 +67,24 @@ export type ContainerEvent =
   /** It is unhealthy, and stops so that it can start again. */
   | { readonly type: 'UnhealthyRestartRequested'; readonly container: string; readonly start: number; readonly signal: number; readonly timeoutSeconds: number; readonly at: string }
   | { readonly type: 'ContainerRenamed'; readonly container: string; readonly name: string; readonly oldName: string; readonly at: string }
-  | { readonly type: 'RemoveRequested'; readonly container: string; readonly force: boolean; readonly volumes: boolean; readonly at: string }
-  | { readonly type: 'ContainerRemoved'; readonly container: string; readonly at: string };
+  /** Refuses removal until it is unprotected. */
+  | { readonly type: 'ContainerProtected'; readonly container: string; readonly at: string }
+  | { readonly type: 'ContainerUnprotected'; readonly container: string; readonly at: string }
+  /** `keepSeconds`: for which it can come back after its removal. Absent: not at all. */
+  | { readonly type: 'RemoveRequested'; readonly container: string; readonly force: boolean; readonly volumes: boolean; readonly keepSeconds?: number; readonly at: string }
+  /** `keptUntil`: its files and volumes wait until then, and it can come back. */
+  | { readonly type: 'ContainerRemoved'; readonly container: string; readonly keptUntil?: string; readonly at: string }
+  /** An intent: followed by ContainerRestored. `name` is claimed. */
+  | { readonly type: 'RestoreRequested'; readonly container: string; readonly name: string; readonly at: string }
+  | ContainerBack
+  /** What was kept of it is deleted for good. */
+  | { readonly type: 'ContainerDiscarded'; readonly container: string; readonly reason: DiscardReason; readonly at: string };
+
+/** A removed container is there again: all of it, since whoever follows the log has forgotten it. `start`: its last run, 0 for none. */
+export type ContainerBack = Omit<ContainerMade, 'type'> & { readonly type: 'ContainerRestored'; readonly createdAt: string; readonly start: number };
+
+/** `crowded`: too many were kept. */
+export type DiscardReason = 'time-over' | 'disk-short' | 'crowded' | 'asked';
 
 export interface CommitWish {
   /** The container runs, and stands still meanwhile. */

@@ -40,6 +40,8 @@ export class FillVolume extends Request<Done> {
 export class RemoveVolumeDirectory extends Request<Done> {
   static readonly subject = 'berth.command.executor.remove-volume';
   @IsString() readonly name!: string;
+  /** The removed container with which it can come back: its files are moved aside (kept.ts). */
+  @IsOptional() @IsString() readonly keptFor?: string;
 }
 
 /** Directories of volumes, as they are on the disk: `half` were not made, or not removed, to the end. */
@@ -62,6 +64,8 @@ export interface FileSizes {
   readonly containers: Readonly<Record<string, number>>;
   /** Bytes, by volume. */
   readonly volumes: Readonly<Record<string, number>>;
+  /** Bytes, by removed container: all that is kept of it. */
+  readonly kept: Readonly<Record<string, number>>;
   /** The storage driver copies images whole. */
   readonly withImage: boolean;
 }
@@ -71,6 +75,7 @@ export class MeasureFiles extends Request<FileSizes> {
   static readonly subject = 'berth.query.executor.measure-files';
   @IsArray() @IsString({ each: true }) readonly containers!: readonly string[];
   @IsArray() @IsString({ each: true }) readonly volumes!: readonly string[];
+  @IsOptional() @IsArray() @IsString({ each: true }) readonly kept?: readonly string[];
 }
 
 export interface HostFacts {

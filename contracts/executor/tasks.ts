@@ -195,6 +195,8 @@ export class LaunchExec extends TaskRequest<Done & { readonly pid: number }> {
 export class RemoveContainerFiles extends Request<Done> {
   static readonly subject = 'berth.command.executor.remove-container-files';
   @IsString() readonly container!: string;
+  /** They are moved aside, so that the container can come back (kept.ts). */
+  @IsOptional() @IsBoolean() readonly keep?: boolean;
 }
 
 export class OpenLogs extends Request<StreamEndpoint> {

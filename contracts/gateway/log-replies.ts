@@ -1,4 +1,4 @@
-import { IsArray, IsIn, IsInt, IsObject, IsOptional, IsString } from 'class-validator';
+import { IsArray, IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString } from 'class-validator';
 
 /** One event of the log: GET /berth/history/{name} and GET /berth/events. */
 export class LogEntry {
@@ -41,7 +41,13 @@ export class LoggedContainer {
   @IsOptional() @IsObject() readonly exit?: object;
   @IsOptional() @IsInt() readonly restartDelayMs?: number;
   @IsOptional() @IsObject() readonly stop?: object;
+  /** Who protected it from removal. */
+  @IsOptional() @IsString() readonly protectedBy?: string;
   @IsOptional() @IsString() readonly removedBy?: string;
+  /** Until then the removed container can come back. */
+  @IsOptional() @IsString() readonly keptUntil?: string;
+  /** Who brought it back from its removal; until its next start. */
+  @IsOptional() @IsString() readonly restoredBy?: string;
 }
 
 /** GET /berth/why/{name} */
@@ -85,7 +91,36 @@ export class VerifyReply {
   @IsArray() @IsObject({ each: true }) readonly broken!: { readonly subject: string; readonly position: number; readonly reason: string }[];
 }
 
+/** POST /berth/containers/{name}/protect and …/unprotect */
+export class ProtectionReply {
+  @IsString() readonly id!: string;
+  /** False: it was so already. */
+  @IsBoolean() readonly changed!: boolean;
+}
+
+/** A container that was removed and can come back: GET /berth/removed. */
+export class RemovedReply {
+  @IsString() readonly id!: string;
+  @IsString() readonly name!: string;
+  @IsString() readonly image!: string;
+  @IsString() readonly removedAt!: string;
+  /** From then on it is deleted for good. */
+  @IsString() readonly until!: string;
+}
+
+/** POST /berth/removed/{name}/restore */
+export class RestoreReply {
+  @IsString() readonly id!: string;
+  @IsString() readonly name!: string;
+}
+
+/** DELETE /berth/removed/{name} */
+export class DiscardReply {
+  @IsString() readonly discarded!: string;
+}
+
 export interface BerthRoute {
+  readonly method?: 'post' | 'delete';
   readonly path: string;
   readonly summary: string;
   readonly query: readonly string[];
@@ -99,6 +134,11 @@ export const BERTH_ROUTES: readonly BerthRoute[] = [
   { path: '/berth/containers', summary: 'All containers, now or at a time', query: ['at', 'minPosition'], reply: LoggedContainer, shape: 'list' },
   { path: '/berth/containers/{name}', summary: 'One container, now or at a time', query: ['at', 'minPosition'], reply: LoggedContainer, shape: 'one' },
   { path: '/berth/containers/{name}/run', summary: 'The docker run that makes a container again', query: [], reply: RunReply, shape: 'one' },
+  { method: 'post', path: '/berth/containers/{name}/protect', summary: 'No removal of the container, also by force, until it is unprotected', query: ['dryRun'], reply: ProtectionReply, shape: 'one' },
+  { method: 'post', path: '/berth/containers/{name}/unprotect', summary: 'The container can be removed again', query: ['dryRun'], reply: ProtectionReply, shape: 'one' },
+  { path: '/berth/removed', summary: 'Removed containers that can come back', query: [], reply: RemovedReply, shape: 'list' },
+  { method: 'delete', path: '/berth/removed/{name}', summary: 'Deletes for good what is kept of a removed container', query: ['dryRun'], reply: DiscardReply, shape: 'one' },
+  { method: 'post', path: '/berth/removed/{name}/restore', summary: 'Brings a removed container back', query: ['name', 'dryRun'], reply: RestoreReply, shape: 'one' },
   { path: '/berth/why/{name}', summary: 'Why a container is as it is', query: [], reply: WhyReply, shape: 'one' },
   { path: '/berth/history/{name}', summary: 'All that happened to a container, image, volume or network', query: [], reply: LogEntry, shape: 'list' },
   { path: '/berth/events', summary: 'The log after a position, followed with follow=1', query: ['from', 'follow'], reply: FollowedEntry, shape: 'lines' },

@@ -29,6 +29,18 @@ export class RemoveVolume extends Request<Done> {
   static readonly dryRun = true;
   @IsString() readonly name!: string;
   @IsBoolean() readonly force!: boolean;
+  /** The removed container with which it can come back. */
+  @IsOptional() @IsString() readonly keptFor?: string;
+}
+
+/**
+ * Brings a volume back that was removed with a container, and is kept for it. One that is there already changes nothing. Rejects as not-found where the log knows of no such
+ * removal.
+ */
+export class RestoreVolume extends Request<Done> {
+  static readonly subject = 'berth.command.volumes.restore';
+  @IsString() readonly name!: string;
+  @IsString() readonly container!: string;
 }
 
 export class GetVolume extends Request<VolumeView> {
@@ -42,5 +54,18 @@ export class ListVolumes extends Request<{ readonly volumes: readonly VolumeView
 
 /** `berth.event.volume.<encoded name>` */
 export type VolumeEvent =
-  | { readonly type: 'VolumeCreated'; readonly name: string; readonly driver: string; readonly labels: Record<string, string>; readonly options: Record<string, string>; readonly anonymous: boolean; readonly container?: string; readonly at: string }
-  | { readonly type: 'VolumeRemoved'; readonly name: string; readonly at: string };
+  | VolumeCreated
+  | { readonly type: 'VolumeRemoved'; readonly name: string; readonly keptFor?: string; readonly at: string }
+  /** With the container for which it was kept. All of it again, since it was gone. */
+  | (Omit<VolumeCreated, 'type'> & { readonly type: 'VolumeRestored'; readonly keptFor: string; readonly createdAt: string });
+
+export interface VolumeCreated {
+  readonly type: 'VolumeCreated';
+  readonly name: string;
+  readonly driver: string;
+  readonly labels: Record<string, string>;
+  readonly options: Record<string, string>;
+  readonly anonymous: boolean;
+  readonly container?: string;
+  readonly at: string;
+}

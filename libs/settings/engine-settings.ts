@@ -33,6 +33,8 @@ export interface EngineSettings {
   readonly cgroupParent: string;
   /** How roots of containers are made; absent: overlay where the kernel makes one, else whole copies. */
   readonly storageDriver?: StorageDriver;
+  /** How long a removed container can come back; 0: not at all. */
+  readonly undoSeconds: number;
   /** Name of the nftables table that holds all rules of this engine. */
   readonly nftTable: string;
 }
@@ -52,6 +54,7 @@ export function readSettings(env: NodeJS.ProcessEnv): EngineSettings {
     metricsPort: port(env, 'BERTH_METRICS_PORT', 9323),
     logLevel: logLevel(env['BERTH_LOG_LEVEL'] || 'info'),
     cgroupParent: env['BERTH_CGROUP_PARENT'] ?? '/docker',
+    undoSeconds: seconds(env, 'BERTH_UNDO_SECONDS', 15 * 60),
     nftTable: env['BERTH_NFT_TABLE'] ?? 'berth',
     ...authorizationPlugins(env['BERTH_AUTHORIZATION_PLUGINS']),
     ...(tcp === undefined ? {} : { tcp }),
@@ -78,6 +81,12 @@ function storageDriver(text: string | undefined): { storageDriver?: StorageDrive
   const driver = STORAGE_DRIVERS.find((one) => one === text);
   if (driver === undefined) throw new Error(`BERTH_STORAGE_DRIVER=${text}: not one of ${STORAGE_DRIVERS.join(', ')}`);
   return { storageDriver: driver };
+}
+
+function seconds(env: NodeJS.ProcessEnv, name: string, fallback: number): number {
+  const text = env[name] || String(fallback);
+  if (!/^\d{1,7}$/.test(text)) throw new Error(`${name}=${text}: not a whole number of seconds`);
+  return Number(text);
 }
 
 function port(env: NodeJS.ProcessEnv, name: string, fallback: number): number {

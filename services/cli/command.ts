@@ -1,10 +1,13 @@
 import type { EngineApi } from './engine-api.js';
+import type { CliOptions } from './options.js';
 
 export interface CommandInput {
   readonly api: EngineApi;
+  /** Path of the engine's socket. */
+  readonly socket: string;
   /** What stands after the command's name, options taken out. */
   readonly words: readonly string[];
-  readonly options: { readonly json: boolean; readonly at?: string; readonly as?: string; readonly from?: string; readonly follow: boolean };
+  readonly options: CliOptions;
   /** Writes one line to stdout. */
   print(line: string): void;
 }

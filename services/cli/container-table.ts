@@ -24,8 +24,9 @@ export function containerTable(containers: readonly ContainerAt[]): string {
   );
 }
 
-export function statusText({ status, exit }: ContainerAt): string {
-  return (status === 'exited' || status === 'restarting') && exit !== undefined ? `${status} (${exit.exitCode})` : status;
+export function statusText({ status, exit, protectedBy }: ContainerAt): string {
+  const ended = (status === 'exited' || status === 'restarting') && exit !== undefined;
+  return `${status}${ended ? ` (${exit.exitCode})` : ''}${protectedBy === undefined ? '' : ', protected'}`;
 }
 
 /** One container's main facts, a line each. */
@@ -40,6 +41,7 @@ export function containerFacts(container: ContainerAt): string {
     ['status', `${statusText(container)} since ${shortTime(since)}`],
     ['starts', String(start)],
   ];
+  if (container.protectedBy !== undefined) rows.push(['protected', `by ${container.protectedBy}`]);
   if (pid !== 0) rows.push(['pid', String(pid)]);
   if (startedAt !== undefined) rows.push(['started', shortTime(startedAt)]);
   if (endpoint !== undefined) rows.push(['address', `${endpoint.address} in ${endpoint.network}`]);

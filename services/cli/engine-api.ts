@@ -11,15 +11,22 @@ export class EngineApi {
   constructor(private readonly socketPath: string) {}
 
   /** The JSON answer. Rejects with a BerthError of the kind that the status stands for; unavailable when nobody answers. */
-  async get<Reply>(path: string): Promise<Reply> {
-    let body = '';
-    for await (const bytes of await this.open(path)) body += String(bytes);
-    return JSON.parse(body) as Reply; // the engine's own, of contracts/gateway
+  get<Reply>(path: string): Promise<Reply> {
+    return this.json(path, 'GET');
+  }
+
+  /** The same of a change; `body` goes as JSON. */
+  post<Reply>(path: string, body?: object): Promise<Reply> {
+    return this.json(path, 'POST', body);
+  }
+
+  delete<Reply>(path: string): Promise<Reply> {
+    return this.json(path, 'DELETE');
   }
 
   /** Calls `onLine` for each line of the answer, as it comes. Resolves at its end; rejects as unavailable when it is cut off. */
   async lines(path: string, onLine: (line: string) => void, abort: AbortSignal): Promise<void> {
-    const answer = await this.open(path, abort);
+    const answer = await this.open(path, 'GET', undefined, abort);
     let rest = '';
     try {
       for await (const bytes of answer.setEncoding('utf8')) {
@@ -32,9 +39,15 @@ export class EngineApi {
     }
   }
 
-  private open(path: string, signal?: AbortSignal): Promise<IncomingMessage> {
+  private async json<Reply>(path: string, method: string, content?: object): Promise<Reply> {
+    let body = '';
+    for await (const bytes of await this.open(path, method, content)) body += String(bytes);
+    return JSON.parse(body) as Reply; // the engine's own, of contracts/gateway
+  }
+
+  private open(path: string, method: string, content?: object, signal?: AbortSignal): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      const outgoing = request({ socketPath: this.socketPath, path, agent: false, ...(signal === undefined ? {} : { signal }) }, (answer) => {
+      const outgoing = request({ socketPath: this.socketPath, path, method, agent: false, ...(content === undefined ? {} : { headers: { 'content-type': 'application/json' } }), ...(signal === undefined ? {} : { signal }) }, (answer) => {
         if (answer.statusCode === 200) return resolve(answer);
         let body = '';
         answer.on('data', (bytes: Buffer) => (body += bytes.toString()));
@@ -42,7 +55,7 @@ export class EngineApi {
         answer.on('error', reject);
       });
       outgoing.on('error', (error) => reject(unavailable(`the engine does not answer on ${this.socketPath}: ${error.message}. Does it run, and may you use its socket?`, error)));
-      outgoing.end();
+      outgoing.end(content === undefined ? undefined : JSON.stringify(content));
     });
   }
 }

@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import { BerthError, errorMessage, invalid } from '#libs/errors/errors.js';
 import { readSettings } from '#libs/settings/engine-settings.js';
 import { type Command, exitCodes } from './command.js';
@@ -7,10 +6,14 @@ import { events } from './commands/events.js';
 import { history } from './commands/history.js';
 import { inspect } from './commands/inspect.js';
 import { logVerify } from './commands/log-verify.js';
+import { plan } from './commands/plan.js';
+import { protect, unprotect } from './commands/protect.js';
 import { ps } from './commands/ps.js';
 import { show } from './commands/show.js';
 import { status } from './commands/status.js';
+import { undo } from './commands/undo.js';
 import { why } from './commands/why.js';
+import { parseWords } from './options.js';
 import { printable } from './text-table.js';
 
 const usage = `usage: berth COMMAND [--json]
@@ -21,40 +24,31 @@ const usage = `usage: berth COMMAND [--json]
   why NAME|ID                       why a container is as it is
   history NAME|ID                   all that happened to a container, image, volume or network
   show NAME|ID --as run             the docker run that makes a container again
+  protect NAME|ID                   no removal of a container, also by force
+  unprotect NAME|ID                 it can be removed again
+  undo [NAME|ID [--name NEW]]       brings a removed container back; alone: what can come back
+  undo NAME|ID --discard            deletes it for good
+  plan -- docker COMMAND…           which events a docker command would append; it is not done
   events [--from POSITION] [--follow]  the log as JSON lines
   log verify                        whether the log is whole
 
 TIME: 2026-01-31T10:00:00Z, Unix seconds, or how long ago (90s, 10m, 2h, 1d).
 Exit code: 0 yes, 1 no or not found, 2 wrong usage, 3 the engine cannot be reached.`;
 
-const commands: Readonly<Record<string, Command>> = { events, history, inspect, 'log verify': logVerify, ps, show, status, why };
+const commands: Readonly<Record<string, Command>> = { events, history, inspect, 'log verify': logVerify, plan, protect, ps, show, status, undo, unprotect, why };
 
 async function run(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parse(args);
+  const { values: options, positionals } = parseWords(args);
   const [first = '', second] = positionals;
-  if (values.help || first === 'help') {
+  if (options.help || first === 'help') {
     console.log(usage);
     return exitCodes.ok;
   }
   const name = first === 'log' ? `log ${second ?? ''}` : first;
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) throw invalid(usage);
-  const { json = false, follow = false, at, as, from } = values;
-  const options = { json, follow, ...(at === undefined ? {} : { at }), ...(as === undefined ? {} : { as }), ...(from === undefined ? {} : { from }) };
-  const api = new EngineApi(readSettings(process.env).socket);
-  return await command({ api, words: positionals.slice(first === 'log' ? 2 : 1), options, print: (line) => void process.stdout.write(`${line}\n`) });
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { json: { type: 'boolean' }, follow: { type: 'boolean', short: 'f' }, at: { type: 'string' }, as: { type: 'string' }, from: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-    });
-  } catch (error) {
-    throw invalid(errorMessage(error), error);
-  }
+  const { socket } = readSettings(process.env);
+  return await command({ api: new EngineApi(socket), socket, words: positionals.slice(first === 'log' ? 2 : 1), options, print: (line) => void process.stdout.write(`${line}\n`) });
 }
 
 function codeOf(error: unknown): number {

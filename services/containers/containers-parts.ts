@@ -8,6 +8,7 @@ import { ContainerCommits } from './application/container-commits.js';
 import { ContainerDirectory, type Containers, type Execs, type Names } from './application/container-directory.js';
 import { ContainerLifecycle } from './application/container-lifecycle.js';
 import { ContainerPauses } from './application/container-pauses.js';
+import { ContainerProtection } from './application/container-protection.js';
 import { ContainerStreams } from './application/container-streams.js';
 import { ContainerUpdates } from './application/container-updates.js';
 import { ContainerWatch } from './application/container-watch.js';
@@ -18,13 +19,18 @@ import { ExecSessions } from './application/exec-sessions.js';
 import { ExitWaits } from './application/exit-waits.js';
 import { HealthProbes } from './application/health-probes.js';
 import { HealthWatch } from './application/health-watch.js';
+import { KeptContainers } from './application/kept-containers.js';
+import { KeptExpiry } from './application/kept-expiry.js';
 import { LifecycleSource } from './application/lifecycle-source.js';
 import { NameClaims } from './application/name-claims.js';
 import { PendingAttaches } from './application/pending-attaches.js';
 import { ProcessLists } from './application/process-lists.js';
 import { RunEndpoints } from './application/run-endpoints.js';
 import { TaskWatch } from './application/task-watch.js';
+import { UndoGrace } from './application/undo-grace.js';
+import { isDiskShort } from './adapters/disk-room.js';
 import { CONTAINER_FOLD, containerDecider } from './domain/container/container-decider.js';
+import { isPresent } from './domain/container/container-state.js';
 import { EXEC_FOLD, execDecider } from './domain/exec/exec-decider.js';
 import { NAME_FOLD, nameDecider } from './domain/name/name-decider.js';
 
@@ -40,7 +46,10 @@ export class ContainersParts {
   readonly pauses: ContainerPauses;
   readonly updates: ContainerUpdates;
   readonly commits: ContainerCommits;
+  readonly protection: ContainerProtection;
   readonly lifecycle: ContainerLifecycle;
+  readonly kept: KeptContainers;
+  readonly keptExpiry: KeptExpiry;
   readonly creation: ContainerCreation;
   readonly streams: ContainerStreams;
   readonly processes: ProcessLists;
@@ -60,7 +69,7 @@ export class ContainersParts {
     const onError = (error: unknown, about: LogFields): void => log.error('what had to follow an event failed', { ...about, error });
     this.containers = new Aggregates(store, 'container', containerDecider, { ...options('container', CONTAINER_FOLD), isGone: (state) => state.status === 'absent' });
     this.names = new Aggregates(store, 'name', nameDecider, { ...options('name', NAME_FOLD), isGone: ({ holder }) => holder === '' });
-    const isThere = (container: string): boolean => this.containers.get(container).state.status !== 'absent';
+    const isThere = (container: string): boolean => isPresent(this.containers.get(container).state);
     this.execs = new Aggregates(store, 'exec', execDecider, { ...options('exec', EXEC_FOLD), isGone: (exec) => exec.status === 'absent' || !isThere(exec.container) });
     this.execRuns = new ExecRuns(isThere, (exec) => this.execs.forget(exec));
     this.directory = new ContainerDirectory(this.containers, this.names, this.execRuns, settings.dataRoot);
@@ -69,7 +78,11 @@ export class ContainersParts {
     this.updates = new ContainerUpdates(this.containers, this.directory, bus);
     this.commits = new ContainerCommits(this.containers, this.directory, this.pauses, bus);
     const runEndpoints = new RunEndpoints(this.directory, bus);
-    this.lifecycle = new ContainerLifecycle(this.containers, this.names, this.directory, this.pauses, this.waits, this.attaches, runEndpoints, bus);
+    const grace = new UndoGrace(settings.undoSeconds, () => isDiskShort(settings.dataRoot));
+    this.protection = new ContainerProtection(this.containers, this.directory);
+    this.lifecycle = new ContainerLifecycle(this.containers, this.names, this.directory, this.pauses, this.waits, this.attaches, runEndpoints, bus, grace);
+    this.kept = new KeptContainers(this.containers, this.names, this.directory, this.lifecycle, bus, settings.dataRoot);
+    this.keptExpiry = new KeptExpiry(this.containers, this.kept, grace, bus, onError);
     const claims = new NameClaims(this.names, this.containers, this.directory);
     this.creation = new ContainerCreation(this.containers, claims, this.directory, bus);
     this.streams = new ContainerStreams(this.containers, this.directory, this.attaches, bus, settings.runRoot);
@@ -96,6 +109,7 @@ export class ContainersParts {
     this.containerWatch.start();
     await this.taskWatch.start();
     await this.containerWatch.resume();
+    this.keptExpiry.start();
     this.healthWatch.start();
     this.snapshots.start();
   }
@@ -103,6 +117,7 @@ export class ContainersParts {
   async stop(): Promise<void> {
     await this.metrics.stop();
     this.containerWatch.stop();
+    this.keptExpiry.stop();
     this.healthWatch.stop();
     await this.snapshots.stop();
     await Promise.all([this.taskWatch.stop(), this.containers.stop(), this.names.stop(), this.execs.stop()]);

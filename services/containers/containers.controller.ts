@@ -86,7 +86,7 @@ export class ContainersController {
 
   @Handles(commands.RemoveContainer)
   remove(@Body() command: commands.RemoveContainer, @Asked() asked: RequestContext): Promise<Done> {
-    return this.lifecycle.remove(command.container, { force: command.force, volumes: command.volumes }, asked);
+    return this.lifecycle.remove(command.container, { force: command.force, volumes: command.volumes, ...(command.keep === undefined ? {} : { keep: command.keep }) }, asked);
   }
 
   @Handles(commands.ResizeContainer)

@@ -5,6 +5,7 @@ import { ContainerCommits } from './application/container-commits.js';
 import { ContainerDirectory } from './application/container-directory.js';
 import { ContainerLifecycle } from './application/container-lifecycle.js';
 import { ContainerPauses } from './application/container-pauses.js';
+import { ContainerProtection } from './application/container-protection.js';
 import { ContainerStreams } from './application/container-streams.js';
 import { ContainerUpdates } from './application/container-updates.js';
 import { ContainerArchives } from './application/container-archives.js';
@@ -12,9 +13,11 @@ import { ContainerCreation } from './application/create-container.js';
 import { ExecSessions } from './application/exec-sessions.js';
 import { ExitWaits } from './application/exit-waits.js';
 import { HealthProbes } from './application/health-probes.js';
+import { KeptContainers } from './application/kept-containers.js';
 import { LifecycleSource } from './application/lifecycle-source.js';
 import { ProcessLists } from './application/process-lists.js';
 import { ContainersParts } from './containers-parts.js';
+import { BerthCommandsController } from './berth-commands.controller.js';
 import { ContainersController } from './containers.controller.js';
 
 @Injectable()
@@ -36,13 +39,15 @@ export class ContainersModule {
     const parts = new ContainersParts(deps);
     return {
       module: ContainersModule,
-      controllers: [ContainersController],
+      controllers: [ContainersController, BerthCommandsController],
       providers: [
         ContainersStart,
         { provide: ContainersParts, useValue: parts },
         { provide: ContainerDirectory, useValue: parts.directory },
         { provide: ContainerLifecycle, useValue: parts.lifecycle },
         { provide: ContainerPauses, useValue: parts.pauses },
+        { provide: ContainerProtection, useValue: parts.protection },
+        { provide: KeptContainers, useValue: parts.kept },
         { provide: ContainerUpdates, useValue: parts.updates },
         { provide: ContainerCommits, useValue: parts.commits },
         { provide: ContainerCreation, useValue: parts.creation },

@@ -17,6 +17,7 @@ import { ContainerCgroups } from './adapters/host/container-cgroups.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import { logger } from '#libs/telemetry/logger.js';
 import { ContainerFiles } from './adapters/host/container-files.js';
+import { KeptRemovals } from './adapters/host/kept-removals.js';
 import { Trash } from './adapters/host/trash.js';
 import { hostFacts } from './adapters/host/host-facts.js';
 import { joinDelegatedScope } from './adapters/host/systemd-scope.js';
@@ -70,6 +71,7 @@ export class ExecutorParts {
   private readonly settings: EngineSettings;
   readonly tasks: Tasks;
   readonly files: ContainerFiles;
+  readonly kept: KeptRemovals;
   readonly volumes: VolumeDirectories;
   readonly trees = new TreeThreads();
   private readonly trash: Trash;
@@ -113,6 +115,7 @@ export class ExecutorParts {
     causes.listenTo(this.tasks);
     this.trash = new Trash(`${settings.dataRoot}/trash`, this.trees, (error) => this.log.error('what was removed could not be taken off the disk', { error }));
     this.files = new ContainerFiles(settings.dataRoot, this.trash);
+    this.kept = new KeptRemovals(settings.dataRoot, this.trash);
     this.volumes = new VolumeDirectories(settings.dataRoot, this.trees);
     this.layers = new LayerStore(settings.dataRoot, this.trees);
     this.streams = new StreamServer(`${settings.runRoot}/executor.sock`);

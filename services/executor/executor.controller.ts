@@ -2,6 +2,7 @@ import { Controller } from '@nestjs/common';
 import type { PathStat } from '#contracts/containers/archives.js';
 import * as archives from '#contracts/executor/archives.js';
 import * as host from '#contracts/executor/host.js';
+import * as kept from '#contracts/executor/kept.js';
 import * as tasks from '#contracts/executor/tasks.js';
 import * as usage from '#contracts/executor/usage.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
@@ -107,7 +108,9 @@ export class ExecutorController {
 
   @Handles(tasks.RemoveContainerFiles)
   async removeContainerFiles(@Body() command: tasks.RemoveContainerFiles): Promise<Done> {
-    await this.parts.files.remove(command.container);
+    const { files, kept: removals } = this.parts;
+    if (command.keep) removals.keepContainer(command.container, files.directory(command.container));
+    else await files.remove(command.container);
     this.parts.memory.removed(command.container);
     return { position: 0 };
   }
@@ -141,8 +144,41 @@ export class ExecutorController {
   }
 
   @Handles(host.RemoveVolumeDirectory)
-  async removeVolume(@Body() command: host.RemoveVolumeDirectory): Promise<Done> {
-    await this.parts.volumes.remove(command.name);
+  async removeVolume(@Body() { name, keptFor }: host.RemoveVolumeDirectory): Promise<Done> {
+    const { volumes, kept: removals } = this.parts;
+    if (keptFor === undefined) await volumes.remove(name);
+    else removals.keepVolume(keptFor, name, volumes.of(name));
+    return { position: 0 };
+  }
+
+  @Handles(kept.GetKept)
+  getKept(@Body() { container }: kept.GetKept): { files: boolean; volumes: readonly string[] } {
+    return this.parts.kept.look(container);
+  }
+
+  @Handles(kept.RestoreContainerFiles)
+  restoreFiles(@Body() { container }: kept.RestoreContainerFiles): Done {
+    this.parts.kept.restoreContainer(container, this.parts.files.directory(container));
+    return { position: 0 };
+  }
+
+  @Handles(kept.RestoreVolumeDirectory)
+  async restoreVolume(@Body() { container, name }: kept.RestoreVolumeDirectory): Promise<Done> {
+    const { volumes } = this.parts;
+    this.parts.kept.restoreVolume(container, name, volumes.of(name));
+    await volumes.ensure(name);
+    return { position: 0 };
+  }
+
+  @Handles(kept.DiscardKept)
+  async discardKept(@Body() { container }: kept.DiscardKept): Promise<Done> {
+    await this.parts.kept.discard(container);
+    return { position: 0 };
+  }
+
+  @Handles(kept.SweepKept)
+  async sweepKept(@Body() { containers }: kept.SweepKept): Promise<Done> {
+    await this.parts.kept.sweep(new Set(containers));
     return { position: 0 };
   }
 

@@ -2,6 +2,7 @@ import { type DynamicModule, Logger, Module } from '@nestjs/common';
 import { errorMessage } from '#libs/errors/errors.js';
 import { BerthController } from './adapters/http/berth.controller.js';
 import { CommitController } from './adapters/http/commit.controller.js';
+import { BerthCommandsController } from './adapters/http/berth-commands.controller.js';
 import { ContainerController } from './adapters/http/container.controller.js';
 import { ContainerStreamsController } from './adapters/http/container-streams.controller.js';
 import { ContainerArchivesController } from './adapters/http/container-archives.controller.js';
@@ -13,6 +14,7 @@ import { ImageStreamsController } from './adapters/http/image-streams.controller
 import { NetworkController } from './adapters/http/network.controller.js';
 import { PluginController } from './adapters/http/plugin.controller.js';
 import { PruneController } from './adapters/http/prune.controller.js';
+import { RemovedController } from './adapters/http/removed.controller.js';
 import { SystemController } from './adapters/http/system.controller.js';
 import { VolumeController } from './adapters/http/volume.controller.js';
 import { ChapterFiles } from './adapters/chapters/chapter-files.js';
@@ -50,6 +52,8 @@ export class GatewayModule {
         PluginController,
         PruneController,
         BerthController,
+        BerthCommandsController,
+        RemovedController,
       ],
       providers: [
         { provide: EngineClient, useValue: client },

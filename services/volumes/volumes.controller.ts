@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
 import type { Done, RequestContext } from '#contracts/request.js';
-import { CreateVolume, GetVolume, ListVolumes, RemoveVolume, type VolumeView } from '#contracts/volumes/volumes.js';
+import { CreateVolume, GetVolume, ListVolumes, RemoveVolume, RestoreVolume, type VolumeView } from '#contracts/volumes/volumes.js';
 import { Asked, Body, Handles } from '#libs/messaging/handles.js';
 import { Volumes } from './application/volumes.js';
 
@@ -16,6 +16,11 @@ export class VolumesController {
   @Handles(RemoveVolume)
   remove(@Body() command: RemoveVolume, @Asked() asked: RequestContext): Promise<Done> {
     return this.volumes.remove(command, asked);
+  }
+
+  @Handles(RestoreVolume)
+  restore(@Body() command: RestoreVolume, @Asked() asked: RequestContext): Promise<Done> {
+    return this.volumes.restore(command, asked);
   }
 
   @Handles(GetVolume)

@@ -193,6 +193,23 @@ export const scenarios: readonly Scenario[] = [
     clean: async (driver) => void (await driver.remove('gone')),
   },
   {
+    name: 'undo',
+    prepare: async (driver) => {
+      await driver.create('undone', 'echo here > /data/f; echo said', {}, { Volumes: { '/data': {} } });
+      await driver.start('undone');
+      await driver.is('undone', 'exited', 0);
+      await driver.remove('undone');
+    },
+    act: async (driver) => void (await driver.call('POST', '/berth/removed/undone/restore', undefined, [409])),
+    check: async (driver) => {
+      await driver.is('undone', 'exited', 0);
+      const { Mounts } = JSON.parse(await driver.call('GET', '/containers/undone/json')) as { Mounts: { Source: string }[] };
+      if (readFileSync(join(Mounts[0]?.Source ?? '', 'f'), 'utf8') !== 'here\n') throw new Error('its volume is not what it was');
+      if ((await driver.logs('undone')) !== 'said\n') throw new Error('its log is not what it was');
+    },
+    clean: async (driver) => void (await driver.remove('undone')),
+  },
+  {
     name: 'remove while it starts',
     prepare: (driver) => driver.create('hasty', FOREVER),
     act: async (driver) => {

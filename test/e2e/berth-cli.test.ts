@@ -1,8 +1,9 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { request } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { settingsEnvironment } from '../../services/engine/settings.js';
+import { berthOf } from './berth-commands.js';
 import { type CliResult, startEngine, type TestEngine } from './engine.js';
 
 const MAIN = fileURLToPath(new URL('../../services/cli/main.js', import.meta.url));
@@ -14,14 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine?.stop());
 
-function berth(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<CliResult> {
-  return new Promise((resolve) => {
-    const env = { PATH: process.env['PATH'] ?? '', ...settingsEnvironment(engine.settings), ...environment };
-    execFile(process.execPath, [MAIN, ...args], { env }, (error, stdout, stderr) => {
-      resolve({ stdout, stderr, code: error === null ? 0 : typeof error.code === 'number' ? error.code : 255 });
-    });
-  });
-}
+const berth = (args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<CliResult> => berthOf(engine, args, environment);
 
 test('a container is told of from its start to after its removal', async () => {
   expect((await engine.docker(['run', '--name', 'web', 'busybox', 'sh', '-c', 'exit 7'])).code).toBe(7);

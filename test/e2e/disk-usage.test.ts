@@ -33,6 +33,7 @@ test('what a container wrote is measured where it is asked for: ps --size and in
 });
 
 test('docker system df tells what images, containers and volumes take, and who uses them', async () => {
+  await docker('container', 'prune', '--force'); // what is kept of removed containers counts too
   await docker('run', '--name', 'user', '-v', 'store:/data', 'busybox', 'sh', '-c', `${WRITE}; cp a /data`);
   const usage = JSON.parse((await get('/v1.51/system/df')).text) as { LayersSize: number; Images: Record<string, unknown>[]; Containers: Record<string, unknown>[]; Volumes: Record<string, unknown>[]; BuildCache: unknown };
   const image = await imageBytes();
@@ -54,6 +55,7 @@ test('docker system df tells what images, containers and volumes take, and who u
 });
 
 test('prune takes what nobody uses, tells what it freed, and leaves the rest', async () => {
+  await docker('container', 'prune', '--force');
   await docker('run', '-d', '--name', 'runs', '-v', '/made-up', 'busybox', 'sleep', '1000');
   await docker('run', '--name', 'over', '--label', 'a=b', 'busybox', 'sh', '-c', WRITE);
   await docker('create', '--name', 'kept', '--label', 'keep', 'busybox', 'true');

@@ -53,6 +53,8 @@ test.each([
   ['POST', '/containers/running/restart', ['StopRequested']],
   ['POST', '/containers/running/kill?signal=HUP', ['KillRequested']],
   ['POST', '/containers/running/rename?name=other', ['NameClaimed', 'ContainerRenamed', 'NameReleased']],
+  ['POST', '/berth/containers/running/protect', ['ContainerProtected']],
+  ['POST', '/berth/containers/running/unprotect', []],
   ['DELETE', '/containers/running?force=1', ['RemoveRequested', 'ContainerRemoved', 'NameReleased']],
   ['POST', '/commit?container=running&repo=made', ['CommitRequested']],
   ['POST', '/images/busybox/tag?repo=mine&tag=1', ['ImageTagged']],

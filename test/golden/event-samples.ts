@@ -54,6 +54,13 @@ export const containerSamples: Samples<ContainerEvent> = {
   CommitRequested: { container, commit: { pauses: true, reference: 'mine:v1', author: 'me', comment: 'why', config: { Cmd: ['true'] } }, at },
   ContainerCommitted: { container, image, reference: 'mine:v1', comment: 'why', at },
   CommitFailed: { container, error: 'no space', at },
+  ContainerProtected: { container, at },
+  ContainerUnprotected: { container, at },
+  RestoreRequested: { container, name: 'web', at },
+  ContainerRestored: {
+    container, name: 'web', config: { Image: 'busybox' }, hostConfig: { NetworkMode: 'bridge' }, imageId: image, imageRef: 'busybox', layers: [digest('1')], path: 'sleep', args: ['1'], mounts: [], createdAt: at, start, at,
+  },
+  ContainerDiscarded: { container, reason: 'time-over', at },
 };
 
 export const nameSamples: Samples<NameEvent> = { NameClaimed: { name: 'web', container }, NameReleased: { name: 'web', container } };
@@ -92,6 +99,7 @@ export const poolSamples: Samples<PoolEvent> = {
 export const volumeSamples: Samples<VolumeEvent> = {
   VolumeCreated: { name: 'store', driver: 'local', labels: { a: 'b' }, options: {}, anonymous: false, at },
   VolumeRemoved: { name: 'store', at },
+  VolumeRestored: { name: 'store', driver: 'local', labels: { a: 'b' }, options: {}, anonymous: true, container, keptFor: container, createdAt: at, at },
 };
 
 export const accessSamples: Samples<AccessEvent> = {

@@ -3,7 +3,7 @@ import type { ContainerEvent, ExecEvent, NameEvent } from '#contracts/containers
 import type { Aggregates } from '#libs/event-store/aggregates.js';
 import { BerthError, invalid, notFound } from '#libs/errors/errors.js';
 import type { ContainerCommand } from '../domain/container/container-decider.js';
-import { type Container, isRunning, type PresentContainer } from '../domain/container/container-state.js';
+import { type Container, isPresent, isRunning, type PresentContainer } from '../domain/container/container-state.js';
 import { containerView } from '../domain/container-view.js';
 import type { Exec, ExecCommand } from '../domain/exec/exec-decider.js';
 import type { Name, NameCommand } from '../domain/name/name-decider.js';
@@ -49,11 +49,11 @@ export class ContainerDirectory {
   get(id: string): PresentContainer | undefined {
     if (id === '') return undefined;
     const { state } = this.containers.get(id);
-    return state.status === 'absent' ? undefined : state;
+    return isPresent(state) ? state : undefined;
   }
 
   all(): PresentContainer[] {
-    return Array.from(this.containers.entries(), ([, state]) => state).filter((state): state is PresentContainer => state.status !== 'absent');
+    return Array.from(this.containers.entries(), ([, state]) => state).filter(isPresent);
   }
 
   view(container: PresentContainer): ContainerView {

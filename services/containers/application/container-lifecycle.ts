@@ -6,6 +6,7 @@ import { RemoveVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, conflict, errorMessage, invalid, notFound, unavailable } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { type ContainerSpec, isRunning, type PresentContainer } from '../domain/container/container-state.js';
+import { isContainerName } from '../domain/container-name.js';
 import { killMeaning } from '../domain/kill-signal.js';
 import { launchRequest } from '../domain/launch-request.js';
 import { DEFAULT_STOP_TIMEOUT_SECONDS, SIGKILL, SIGTERM, signalNumber } from '../domain/signals.js';
@@ -14,6 +15,7 @@ import type { ContainerPauses } from './container-pauses.js';
 import type { ExitWaits } from './exit-waits.js';
 import type { PendingAttaches } from './pending-attaches.js';
 import type { EarlyEndpoint, RunEndpoints } from './run-endpoints.js';
+import type { UndoGrace } from './undo-grace.js';
 
 /** How long a killed process may take to be gone before we say so. */
 const KILL_DEADLINE_MS = 10_000;
@@ -42,6 +44,7 @@ export class ContainerLifecycle {
     private readonly attaches: PendingAttaches,
     private readonly runEndpoints: RunEndpoints,
     private readonly bus: Bus,
+    private readonly grace: Pick<UndoGrace, 'secondsFor'>,
   ) {}
 
   async start(reference: string, reason: StartReason, asked: RequestContext): Promise<Done & { changed: boolean }> {
@@ -180,12 +183,14 @@ export class ContainerLifecycle {
     }
   }
 
-  async remove(reference: string, wish: { force: boolean; volumes: boolean }, asked: RequestContext): Promise<Done> {
+  /** `keep` false: for good. */
+  async remove(reference: string, { keep = true, ...wish }: { force: boolean; volumes: boolean; keep?: boolean }, asked: RequestContext): Promise<Done> {
     const found = this.directory.tryFind(reference);
     // Gone by this very request before: its first answer again.
     if (found === undefined && asked.idempotencyKey !== undefined && (await this.wasRemovedBy(reference, asked.idempotencyKey))) return { position: this.containers.position };
     const { spec } = found ?? this.directory.find(reference);
-    await this.containers.execute(spec.id, { type: 'Remove', ...wish, at: now() }, asked);
+    const keepSeconds = keep ? this.grace.secondsFor(spec) : undefined;
+    await this.containers.execute(spec.id, { type: 'Remove', ...wish, ...(keepSeconds === undefined ? {} : { keepSeconds }), at: now() }, asked);
     return asked.dryRun ? this.planRemoved(spec, asked) : this.finishRemove(spec.id, asked);
   }
 
@@ -198,10 +203,15 @@ export class ContainerLifecycle {
     return removal;
   }
 
+  /** Resolves once a removal that is under way has ended, well or badly. */
+  async removalSettled(id: string): Promise<void> {
+    await this.removals.get(id)?.catch(() => undefined);
+  }
+
   async rename(reference: string, wanted: string, asked: RequestContext): Promise<Done> {
     const { spec } = this.directory.find(reference);
     const name = wanted.replace(/^\//, '');
-    if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) throw invalid(`Error when allocating new name: Invalid container name (/${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
+    if (!isContainerName(name)) throw invalid(`Error when allocating new name: Invalid container name (/${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
     if (name === spec.name) {
       if (asked.idempotencyKey !== undefined && (await this.containers.wasDone(spec.id, 'Rename', asked.idempotencyKey))) return { position: this.containers.position };
       throw invalid('Renaming a container with the same name as its current name');
@@ -243,13 +253,14 @@ export class ContainerLifecycle {
     if (!container) return { position: this.containers.position };
     const { spec, run, remove } = container;
     if (!run.over) await this.endRun(container, asked);
-    await this.bus.request(RemoveContainerFiles, { container: id }, asked, AGAIN);
+    const keep = remove?.keepSeconds !== undefined;
+    await this.bus.request(RemoveContainerFiles, { container: id, ...(keep ? { keep } : {}) }, asked, AGAIN);
     const [{ position }] = await Promise.all([
       this.containers.execute(id, { type: 'RecordRemoved', at: now() }, asked),
       this.names.execute(spec.name, { type: 'Release', name: spec.name, container: id }, asked),
     ]);
     if (remove?.volumes) {
-      for (const mount of spec.mounts) if (mount.anonymous && mount.name) await this.bus.request(RemoveVolume, { name: mount.name, force: true }, asked, AGAIN).catch(() => undefined);
+      for (const mount of spec.mounts) if (mount.anonymous && mount.name) await this.bus.request(RemoveVolume, { name: mount.name, force: true, ...(keep ? { keptFor: id } : {}) }, asked, AGAIN).catch(() => undefined);
     }
     return { position };
   }

@@ -85,6 +85,7 @@ export class ContainerWatch {
         // Beside who asked for it and may lose patience; both are one removal.
         this.finishRemove(id, asked);
         return;
+      case 'ContainerUnprotected':
       case 'ContainerExited': {
         const container = this.directory.get(id);
         if (container && isLeftover(container)) this.go(id, asked, this.lifecycle.remove(id, { force: true, volumes: true }, asked));
@@ -125,4 +126,4 @@ export class ContainerWatch {
 }
 
 /** Its run is over, or never came to be, it was asked to go with it (--rm), and nobody restarts it. */
-const isLeftover = ({ status, spec, run }: PresentContainer): boolean => (status === 'exited' || status === 'created') && run.start > 0 && run.over && (spec.hostConfig.AutoRemove ?? false);
+const isLeftover = ({ status, spec, run, protected: isProtected }: PresentContainer): boolean => !isProtected && (status === 'exited' || status === 'created') && run.start > 0 && run.over && (spec.hostConfig.AutoRemove ?? false);

@@ -12,6 +12,7 @@ import type { Bus } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
 import { checkEnvironment, checkMemoryNodes, checkResources, createWarnings, needsKernelFacts, withinKernel, withResourceDefaults } from '../domain/check-resources.js';
 import { checkHealthcheck, unhealthyRestartsOf } from '../domain/health.js';
+import { isContainerName } from '../domain/container-name.js';
 import { commandLine, labelsOfImage, withImageDefaults } from '../domain/image-defaults.js';
 import { checkHostConfig } from '../domain/launch-request.js';
 import { checkSharedNetwork, sharedNetwork } from '../domain/shared-network.js';
@@ -24,7 +25,6 @@ import { signalNumber } from '../domain/signals.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { NameClaims } from './name-claims.js';
 
-const NAME = /^\/?[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 /** Of the machine; the kernel is asked once, since it takes a quarter of a millisecond. */
 const CPUS = cpus().length || availableParallelism();
 /** Gigabytes take long; an executor that died over them knows no more of it, and one that is at it makes who asks again wait. */
@@ -43,7 +43,7 @@ export class ContainerCreation {
     const { name } = command;
     let hostConfig = withResourceDefaults(command.hostConfig);
     const warnings: string[] = [];
-    if (name !== undefined && name !== '' && !NAME.test(name)) throw invalid(`Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
+    if (name !== undefined && name !== '' && !isContainerName(name.replace(/^\//, ''))) throw invalid(`Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
     const imageRef = command.config.Image ?? '';
     if (imageRef === '') throw invalid('no image specified');
     checkHostConfig(hostConfig);

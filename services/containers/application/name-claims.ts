@@ -63,7 +63,9 @@ export class NameClaims {
       await this.take(spec.name, spec.id, asked).catch(() => this.giveUp(spec.id, asked));
     }
     for (const [name, { holder }] of [...this.names.entries()]) {
-      if (holder !== '' && this.directory.get(holder)?.spec.name !== name) await this.release(name, holder, asked);
+      const { state } = this.containers.get(holder);
+      const comesBack = state.status === 'restoring' && state.name === name;
+      if (holder !== '' && this.directory.get(holder)?.spec.name !== name && !comesBack) await this.release(name, holder, asked);
     }
   }
 

@@ -9,6 +9,7 @@ import { containerDecider } from '../domain/container/container-decider.js';
 import type { Containers } from './container-directory.js';
 import type { ContainerLifecycle } from './container-lifecycle.js';
 import { ExecRuns } from './exec-runs.js';
+import { isPresent } from '../domain/container/container-state.js';
 import { TaskWatch } from './task-watch.js';
 
 const cause: Cause = { correlationId: 'c', causationId: 'd', actor: 'test' };
@@ -40,7 +41,7 @@ async function afterTaskFailed(...history: readonly [DomainEvent, ...DomainEvent
   await store.append('berth.event.task.c1-1', noHead, [{ type: 'TaskRequested', container: 'c1', start: 1, at } as DomainEvent, { type: 'TaskFailed', container: 'c1', start: 1, error: 'no shim', at } as DomainEvent], cause);
   for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
   const { state } = containers.get('c1');
-  return state.status === 'absent' ? state : { status: state.status, exitCode: state.run.exitCode };
+  return !isPresent(state) ? state : { status: state.status, exitCode: state.run.exitCode };
 }
 
 test('a container that was said to run, and whose start came to nothing, has ended, nobody knows how', async () => {

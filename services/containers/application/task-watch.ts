@@ -6,6 +6,7 @@ import type { Commit } from '#libs/event-store/event.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import { Reaction, type Work } from '#libs/event-store/reaction.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
+import { isPresent } from '../domain/container/container-state.js';
 import type { Containers } from './container-directory.js';
 import type { ContainerLifecycle } from './container-lifecycle.js';
 import type { ExecRuns } from './exec-runs.js';
@@ -82,7 +83,7 @@ export class TaskWatch {
   /** A start that was given up before it was heard of: nobody would ever stop what it began. */
   private endUnwanted({ container, start }: Started, asked: RequestContext): void {
     const { state } = this.containers.get(container);
-    if (state.status !== 'absent' && state.run.start === start && !state.run.over) return;
+    if (isPresent(state) && state.run.start === start && !state.run.over) return;
     // Not awaited: its exit is told in this same queue.
     this.lifecycle.endTask(container, start, asked).catch((error: unknown) => this.onError(error, { container, correlationId: asked.correlationId }));
   }
@@ -97,7 +98,7 @@ export class TaskWatch {
    */
   private async failed({ container, start, at }: Failed, asked: RequestContext): Promise<void> {
     const { state } = this.containers.get(container);
-    if (state.status === 'absent' || state.run.start !== start || state.run.startedAt === '') return;
+    if (!isPresent(state) || state.run.start !== start || state.run.startedAt === '') return;
     await this.containers.execute(container, { type: 'RecordExited', start, exitCode: 255, signal: 0, oomKilled: false, keeperLost: true, at }, asked);
   }
 

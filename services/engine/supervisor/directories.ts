@@ -24,6 +24,7 @@ function table(settings: SupervisorSettings): readonly Row[] {
     [data('executor'), 'root', 'root', 0o700],
     [data('layers'), 'root', 'root', 0o711],
     [data('containers'), 'root', 'root', 0o711],
+    [data('kept'), 'root', 'root', 0o700],
     [data('trash'), 'root', 'root', 0o700],
     [data('volumes'), 'root', 'root', 0o711],
     [data('app'), 'root', 'root', 0o755],

@@ -32,6 +32,11 @@ export async function volumeSizes(engine: EngineClient, volumes: readonly string
   return volumes.length === 0 ? {} : (await engine.ask(MeasureFiles, { containers: [], volumes }, asked, MEASURE_TIMEOUT_MS)).volumes;
 }
 
+/** Bytes of what is kept of removed containers, volumes that went with them included. By container. */
+export async function keptSizes(engine: EngineClient, kept: readonly string[], asked: RequestContext): Promise<Readonly<Record<string, number>>> {
+  return kept.length === 0 ? {} : (await engine.ask(MeasureFiles, { containers: [], volumes: [], kept }, asked, MEASURE_TIMEOUT_MS)).kept;
+}
+
 /** Bytes of all layers of these images, one that several have once, but for those that `kept` images have, too. */
 export function layerBytes(images: readonly ImageView[], kept: readonly ImageView[] = []): number {
   const layers = new Map<string, number>();

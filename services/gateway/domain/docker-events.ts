@@ -87,10 +87,12 @@ export class DockerEvents {
         return [];
       }
       case 'VolumeCreated':
+      case 'VolumeRestored':
         return [{ type: 'volume', action: 'create', id: event.name, attributes: { driver: event.driver }, at: event.at }];
       case 'VolumeRemoved':
         return [{ type: 'volume', action: 'destroy', id: event.name, attributes: { driver: 'local' }, at: event.at }];
       case 'ContainerCreated':
+      case 'ContainerRestored': // for who has seen its end, it is made
         this.containers.set(event.container, knownOf(event));
         return this.of(event, 'create');
       case 'ExecCreated': {
@@ -213,7 +215,7 @@ export class DockerEvents {
   }
 }
 
-function knownOf({ name, config, hostConfig, imageRef, mounts }: Extract<ContainerEvent, { type: 'ContainerCreated' }>): Known {
+function knownOf({ name, config, hostConfig, imageRef, mounts }: Extract<ContainerEvent, { type: 'ContainerCreated' | 'ContainerRestored' }>): Known {
   const mode = hostConfig.NetworkMode || 'default';
   return {
     name,

@@ -25,6 +25,7 @@ export class EngineTotals {
   private count(event: LoggedEvent): void {
     switch (event.type) {
       case 'ContainerCreated':
+      case 'ContainerRestored':
       case 'ContainerExited':
         this.states.set(event.container, 'stopped');
         return;

@@ -6,6 +6,7 @@ interface Frozen {
   readonly mounted: readonly (readonly [container: string, volumes: readonly string[]])[];
   readonly keepers: readonly string[];
   readonly beingMade: readonly string[];
+  readonly kept: readonly string[];
 }
 
 /** Which containers refer to a volume, folded from what the containers service publishes. */
@@ -16,6 +17,8 @@ export class VolumeReferences {
   private readonly keepers = new Set<string>();
   /** Containers that have claimed a name and are not there yet: their volumes are being made. */
   private readonly beingMade = new Set<string>();
+  /** Containers that were removed and may come back, with the volumes that went with them. */
+  private readonly kept = new Set<string>();
   private readonly fold: Fold;
 
   constructor(
@@ -29,7 +32,7 @@ export class VolumeReferences {
       see: (commit, live) => {
         for (const event of commit.events as readonly unknown[] as readonly (ContainerEvent | NameEvent)[]) this.see(event, live); // only the containers service may write these subjects
       },
-      snapshot: { path: snapshotPath, fold: '2', freeze: () => this.freeze(), thaw: (frozen) => this.thaw(frozen as Frozen) },
+      snapshot: { path: snapshotPath, fold: '3', freeze: () => this.freeze(), thaw: (frozen) => this.thaw(frozen as Frozen) },
     });
   }
 
@@ -64,18 +67,27 @@ export class VolumeReferences {
     return !this.keepers.has(container) && !this.beingMade.has(container);
   }
 
+  /** Whether a container that was removed may come back. */
+  isKept(container: string): boolean {
+    return this.kept.has(container);
+  }
+
   private see(event: ContainerEvent | NameEvent, live: boolean): void {
     if (event.type === 'NameClaimed') this.beingMade.add(event.container);
     else if (event.type === 'NameReleased') {
       if (this.beingMade.delete(event.container) && live) this.onGivenUp(event.container);
-    } else if (event.type === 'ContainerCreated') {
+    } else if (event.type === 'ContainerCreated' || event.type === 'ContainerRestored') {
       this.beingMade.delete(event.container);
+      this.kept.delete(event.container);
       const volumes = event.mounts.flatMap(({ name }) => (name ? [name] : []));
       if (volumes.length > 0) this.refer(event.container, volumes);
       if (event.mounts.some(({ anonymous }) => anonymous)) this.keepers.add(event.container);
     } else if (event.type === 'RemoveRequested' && event.volumes) {
       this.keepers.delete(event.container);
+    } else if (event.type === 'ContainerDiscarded') {
+      this.kept.delete(event.container);
     } else if (event.type === 'ContainerRemoved') {
+      if (event.keptUntil !== undefined) this.kept.add(event.container);
       for (const name of this.mounted.get(event.container) ?? []) {
         const users = this.users.get(name);
         users?.delete(event.container);
@@ -91,12 +103,13 @@ export class VolumeReferences {
   }
 
   private freeze(): Frozen {
-    return { mounted: [...this.mounted], keepers: [...this.keepers], beingMade: [...this.beingMade] };
+    return { mounted: [...this.mounted], keepers: [...this.keepers], beingMade: [...this.beingMade], kept: [...this.kept] };
   }
 
-  private thaw({ mounted, keepers, beingMade }: Frozen): void {
+  private thaw({ mounted, keepers, beingMade, kept }: Frozen): void {
     for (const [container, volumes] of mounted) this.refer(container, volumes);
     for (const container of keepers) this.keepers.add(container);
     for (const container of beingMade) this.beingMade.add(container);
+    for (const container of kept) this.kept.add(container);
   }
 }

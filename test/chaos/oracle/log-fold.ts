@@ -22,6 +22,8 @@ export interface Endpoint {
 
 export interface LogFold {
   readonly containers: Map<string, WishedContainer>;
+  /** Removed containers whose files wait for their return, with the number of their last run. */
+  readonly kept: Map<string, number>;
   /** Name → container. */
   readonly names: Map<string, string>;
   /** `<container>-<start>` → what became of it. */
@@ -48,7 +50,7 @@ export async function foldLog({ dataRoot, natsUrl }: { readonly dataRoot: string
   try {
     const manager = await jetstreamManager(connection);
     const last = (await manager.streams.info('BERTH')).state.last_seq;
-    const fold: LogFold = { containers: new Map(), names: new Map(), tasks: new Map(), endpoints: new Map(), volumes: new Set(), anonymousVolumes: new Set(), images: new Map(), execs: new Set(), position: last };
+    const fold: LogFold = { containers: new Map(), kept: new Map(), names: new Map(), tasks: new Map(), endpoints: new Map(), volumes: new Set(), anonymousVolumes: new Set(), images: new Map(), execs: new Set(), position: last };
     if (last === 0) return fold;
     const consumer = await jetstream(connection).consumers.getPushConsumer('BERTH', { deliver_policy: DeliverPolicy.All }); // nobody may pull
     for await (const message of await consumer.consume()) {
@@ -73,6 +75,9 @@ function see(fold: LogFold, aggregate: string, event: Event): void {
   else if (event.type === 'VolumeCreated') {
     fold.volumes.add(text('name'));
     if (event['anonymous'] === true) fold.anonymousVolumes.add(text('name'));
+  } else if (event.type === 'VolumeRestored') {
+    fold.volumes.add(text('name'));
+    if (event['anonymous'] === true) fold.anonymousVolumes.add(text('name'));
   } else if (event.type === 'VolumeRemoved') {
     fold.volumes.delete(text('name'));
     fold.anonymousVolumes.delete(text('name'));
@@ -80,10 +85,11 @@ function see(fold: LogFold, aggregate: string, event: Event): void {
 }
 
 function seeContainer(fold: LogFold, id: string, event: Event): void {
-  if (event.type === 'ContainerCreated') {
+  if (event.type === 'ContainerRestored' || event.type === 'ContainerDiscarded') fold.kept.delete(id);
+  if (event.type === 'ContainerCreated' || event.type === 'ContainerRestored') {
     const mounts = event['mounts'] as { name?: string }[];
     const mode = (event['hostConfig'] as { NetworkMode?: string }).NetworkMode ?? 'default';
-    fold.containers.set(id, { id, name: String(event['name']), status: 'created', run: 0, runs: false, volumes: mounts.flatMap(({ name }) => name ?? []), mode });
+    fold.containers.set(id, { id, name: String(event['name']), status: 'created', run: Number(event['start'] ?? 0), runs: false, volumes: mounts.flatMap(({ name }) => name ?? []), mode });
     return;
   }
   const container = fold.containers.get(id);
@@ -114,6 +120,7 @@ function seeContainer(fold: LogFold, id: string, event: Event): void {
       container.status = 'removing';
       return;
     case 'ContainerRemoved':
+      if (event['keptUntil'] !== undefined) fold.kept.set(id, container.run);
       fold.containers.delete(id);
   }
 }

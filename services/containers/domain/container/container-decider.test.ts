@@ -319,3 +319,15 @@ test('its exit is followed by a restart without any policy, unless a person stop
   given(...ill).when(exit({ signal: 15, exitCode: 143 })).then({ ...exited(), exitCode: 143, signal: 15, reason: 'unhealthy', at: soon } as ContainerEvent, { ...restartScheduled, at: soon } as ContainerEvent);
   given(...ill, stopRequested).when(exit({ signal: 15, exitCode: 143 })).then({ ...exited(), exitCode: 143, signal: 15, reason: 'killed-api', at: soon } as ContainerEvent);
 });
+
+test('a protected container refuses its removal, also by force, until it is unprotected', () => {
+  const [isProtected, unprotected]: ContainerEvent[] = [{ type: 'ContainerProtected', container, at }, { type: 'ContainerUnprotected', container, at }];
+  const [protect, unprotect]: ContainerCommand[] = [{ type: 'Protect', at }, { type: 'Unprotect', at }];
+  given(...running).when(protect!).then(isProtected!);
+  given(created, isProtected!).when(protect!).thenNothing();
+  for (const force of [true, false]) given(created, isProtected!).when(remove(force)).thenRefused('conflict', /container is protected/);
+  given(created, isProtected!).when(unprotect!).then(unprotected!);
+  given(created).when(unprotect!).thenNothing();
+  given(created, isProtected!, unprotected!).when(remove(false)).then({ ...removeRequested, force: false } as ContainerEvent);
+  given(created, removeRequested).when(protect!).thenRefused('conflict', /marked for removal/);
+});

@@ -1,4 +1,4 @@
-import type { CommitWish, ContainerEvent, ExitReason, StartReason } from '#contracts/containers/events.js';
+import type { CommitWish, ContainerEvent, DiscardReason, ExitReason, StartReason } from '#contracts/containers/events.js';
 import type { LimitChanges } from '#contracts/containers/container-config.js';
 import type { EndpointSettings, HealthProbe } from '#contracts/containers/container-state.js';
 import type { Decider } from '#libs/event-store/decider.js';
@@ -8,7 +8,8 @@ import { checkLimitChanges, changedLimits, withChanges } from '../limit-changes.
 import { killMeaning } from '../kill-signal.js';
 import { restartDelay, restartPause } from '../restart-policy.js';
 import { DEFAULT_STOP_TIMEOUT_SECONDS, SIGKILL, SIGTERM, signalNumber } from '../signals.js';
-import { type Container, type ContainerSpec, isRunning, noRun, type PresentContainer } from './container-state.js';
+import { decideKept, evolveKept, keptFrom } from './kept-container.js';
+import { type Container, type ContainerSpec, isKept, isRunning, noRun, type PresentContainer } from './container-state.js';
 
 export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'Create'; readonly spec: ContainerSpec }
@@ -37,8 +38,13 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'RecordCommitted'; readonly image: string }
   | { readonly type: 'RecordCommitFailed'; readonly error: string }
   | { readonly type: 'Rename'; readonly name: string }
-  | { readonly type: 'Remove'; readonly force: boolean; readonly volumes: boolean }
+  | { readonly type: 'Protect' }
+  | { readonly type: 'Unprotect' }
+  | { readonly type: 'Remove'; readonly force: boolean; readonly volumes: boolean; readonly keepSeconds?: number }
   | { readonly type: 'RecordRemoved' }
+  | { readonly type: 'Restore'; readonly name: string }
+  | { readonly type: 'RecordRestored' }
+  | { readonly type: 'Discard'; readonly reason: DiscardReason }
 );
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
@@ -48,6 +54,7 @@ export const containerDecider: Decider<Container, ContainerCommand, ContainerEve
 
 function decide(command: ContainerCommand, state: Container): readonly ContainerEvent[] {
   const { at } = command;
+  if (isKept(state)) return decideKept(command, state);
   if (command.type === 'Create') {
     if (state.status !== 'absent') throw conflict(`container ${command.spec.id} exists already`);
     const { id, createdAt: _createdAt, ...spec } = command.spec;
@@ -55,7 +62,7 @@ function decide(command: ContainerCommand, state: Container): readonly Container
   }
   if (state.status === 'absent') {
     // What is reported of a container that was removed meanwhile concerns nobody.
-    if (command.type.startsWith('Record')) return [];
+    if (command.type.startsWith('Record') || command.type === 'Discard') return [];
     throw notFound('No such container');
   }
   const container = state.spec.id;
@@ -162,18 +169,35 @@ function decide(command: ContainerCommand, state: Container): readonly Container
       if (state.status === 'removing') throw conflict('container is marked for removal and cannot be renamed');
       return command.name === state.spec.name ? [] : [{ type: 'ContainerRenamed', container, name: command.name, oldName: state.spec.name, at }];
 
+    case 'Protect':
+      if (state.status === 'removing') throw conflict('container is marked for removal and cannot be protected');
+      return state.protected ? [] : [{ type: 'ContainerProtected', container, at }];
+
+    case 'Unprotect':
+      return state.protected ? [{ type: 'ContainerUnprotected', container, at }] : [];
+
     case 'Remove':
       if (state.status === 'removing') return [];
+      if (state.protected) throw conflict(`cannot remove container "${state.spec.name}": container is protected: unprotect the container before removing`);
       if (!command.force && state.status === 'paused')
         throw conflict(`cannot remove container "${state.spec.name}": container is paused: unpause and then stop the container before removing or force remove`);
       if (!command.force && isRunning(state))
         throw conflict(`cannot remove container "${state.spec.name}": container is running: stop the container before removing or force remove`);
       if (!command.force && state.status === 'restarting')
         throw conflict(`cannot remove container "${state.spec.name}": container is restarting: stop the container before removing or force remove`);
-      return [{ type: 'RemoveRequested', container, force: command.force, volumes: command.volumes, at }];
+      return [{ type: 'RemoveRequested', container, force: command.force, volumes: command.volumes, ...(command.keepSeconds === undefined ? {} : { keepSeconds: command.keepSeconds }), at }];
 
-    case 'RecordRemoved':
-      return [{ type: 'ContainerRemoved', container, at }];
+    case 'RecordRemoved': {
+      const seconds = state.remove?.keepSeconds;
+      return [{ type: 'ContainerRemoved', container, ...(seconds === undefined ? {} : { keptUntil: new Date(Date.parse(at) + seconds * 1000).toISOString() }), at }];
+    }
+
+    case 'Restore':
+      throw conflict(`container ${container} was not removed: there is nothing to undo`);
+
+    case 'RecordRestored':
+    case 'Discard':
+      return [];
   }
 }
 
@@ -225,6 +249,7 @@ function evolve(state: Container, event: ContainerEvent): Container {
     return { status: 'created', spec: { id, createdAt, name, config, hostConfig, imageId, imageRef, layers, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }), ...(labelsOfImage === undefined ? {} : { labelsOfImage }) }, run: noRun, restartCount: 0, restartDelayMs: 0 };
   }
   if (state.status === 'absent') return state;
+  if (isKept(state)) return evolveKept(state, event);
   switch (event.type) {
     case 'StartRequested': {
       const byPolicy = event.reason === 'restart-policy';
@@ -291,9 +316,20 @@ function evolve(state: Container, event: ContainerEvent): Container {
     }
     case 'ContainerRenamed':
       return { ...state, spec: { ...state.spec, name: event.name } };
+    case 'ContainerProtected':
+      return { ...state, protected: true };
+    case 'ContainerUnprotected': {
+      const { protected: _over, ...rest } = state;
+      return rest;
+    }
     case 'RemoveRequested':
-      return { ...state, status: 'removing', remove: { force: event.force, volumes: event.volumes } };
+      return { ...state, status: 'removing', remove: { force: event.force, volumes: event.volumes, ...(event.keepSeconds === undefined ? {} : { keepSeconds: event.keepSeconds }) } };
     case 'ContainerRemoved':
-      return { status: 'absent' };
+      return event.keptUntil === undefined ? { status: 'absent' } : keptFrom(state, event.at, event.keptUntil);
+    // Of a removed one alone.
+    case 'RestoreRequested':
+    case 'ContainerRestored':
+    case 'ContainerDiscarded':
+      return state;
   }
 }

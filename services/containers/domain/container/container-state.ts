@@ -49,10 +49,27 @@ export type Container =
       readonly health?: ContainerHealth;
       /** Restarts for being unhealthy since it was healthy, or started by hand. */
       readonly unhealthyRestarts?: number;
-      readonly remove?: { readonly force: boolean; readonly volumes: boolean };
-    };
+      /** Nobody may remove it. */
+      readonly protected?: true;
+      /** `keepSeconds`: for which it can come back after its removal; absent: not at all. */
+      readonly remove?: { readonly force: boolean; readonly volumes: boolean; readonly keepSeconds?: number };
+    }
+  | KeptContainer;
 
-export type PresentContainer = Exclude<Container, { status: 'absent' }>;
+/** Removed, as all but who brings it back see it. */
+export type KeptContainer = {
+  /** As it will be when it comes back. */
+  readonly before: PresentContainer;
+  readonly removedAt: string;
+  /** From then on it is let go. */
+  readonly until: string;
+} & ({ readonly status: 'kept' } | { readonly status: 'restoring'; /** Which it has claimed. */ readonly name: string });
+
+export type PresentContainer = Exclude<Container, { status: 'absent' } | KeptContainer>;
+
+export const isPresent = (container: Container): container is PresentContainer => container.status !== 'absent' && !isKept(container);
+
+export const isKept = (container: Container): container is KeptContainer => container.status === 'kept' || container.status === 'restoring';
 
 export const noRun: Run = { start: 0, pid: 0, startedAt: '', finishedAt: '', exitCode: 0, oomKilled: false, error: '', over: true };
 

@@ -59,6 +59,10 @@ export class LifecycleMetrics {
       this.containers.set(event.container, created(event.name, seconds(event.at)));
       return;
     }
+    if (event.type === 'ContainerRestored') {
+      this.containers.set(event.container, { ...created(event.name, seconds(event.at)), state: event.start > 0 ? 'exited' : 'created' });
+      return;
+    }
     const container = this.containers.get(event.container);
     if (container === undefined) return;
     const at = seconds(event.at);

@@ -23,6 +23,12 @@ export class VolumeDirectories {
     return join(this.of(name), '_data');
   }
 
+  /** The volume's own directory, in which its files are. */
+  of(name: string): string {
+    if (!NAME.test(name)) throw invalid(`"${name}" cannot be the name of a volume`);
+    return join(this.dataRoot, 'volumes', name);
+  }
+
   /** The volume's own directory, made if it is not there. */
   async ensure(name: string): Promise<string> {
     const path = this.data(name);
@@ -56,10 +62,5 @@ export class VolumeDirectories {
     const names = await readdir(join(this.dataRoot, 'volumes'));
     const half = names.filter((name) => !existsSync(join(this.dataRoot, 'volumes', name, '_data')));
     return { whole: names.filter((name) => !half.includes(name)), half };
-  }
-
-  private of(name: string): string {
-    if (!NAME.test(name)) throw invalid(`"${name}" cannot be the name of a volume`);
-    return join(this.dataRoot, 'volumes', name);
   }
 }

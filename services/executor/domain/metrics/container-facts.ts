@@ -49,7 +49,7 @@ export class ContainerFold {
   ) {}
 
   evolve(event: ContainerEvent): void {
-    if (event.type === 'ContainerCreated') {
+    if (event.type === 'ContainerCreated' || event.type === 'ContainerRestored') {
       this.containers.set(event.container, this.created(event));
       return;
     }
@@ -82,7 +82,7 @@ export class ContainerFold {
     }
   }
 
-  private created(event: Extract<ContainerEvent, { type: 'ContainerCreated' }>): ContainerFacts {
+  private created(event: Extract<ContainerEvent, { type: 'ContainerCreated' | 'ContainerRestored' }>): ContainerFacts {
     const { container: id, config, hostConfig } = event;
     const image = config.Image ?? event.imageRef;
     const shownLabels = Object.fromEntries(
@@ -96,7 +96,7 @@ export class ContainerFold {
       image,
       shownLabels,
       labels: this.baseLabels(id, event.name, image, shownLabels),
-      createdAt: Date.parse(event.at) / 1000,
+      createdAt: Date.parse(event.type === 'ContainerRestored' ? event.createdAt : event.at) / 1000,
       hostConfig,
       limits: specLimits(hostConfig),
       running: false,

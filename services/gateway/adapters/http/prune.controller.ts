@@ -1,11 +1,12 @@
 import { Controller, HttpCode, Post, Query } from '@nestjs/common';
 import { RemoveContainer } from '#contracts/containers/commands.js';
+import { DiscardContainer, ListRemoved } from '#contracts/containers/undo.js';
 import { ListContainers } from '#contracts/containers/queries.js';
 import { ListImages, RemoveImage, type ImageView } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { ListVolumes, RemoveVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, notImplemented } from '#libs/errors/errors.js';
-import { containerSizes, layerBytes, volumeSizes } from '../../application/disk-usage.js';
+import { containerSizes, keptSizes, layerBytes, volumeSizes } from '../../application/disk-usage.js';
 import { EngineClient } from '../../application/engine-client.js';
 import { readFilters } from '../../domain/filters.js';
 import { CONTAINER_PRUNE_FILTERS, IMAGE_PRUNE_FILTERS, NETWORK_PRUNE_FILTERS, prunableContainers, prunableImages, prunableVolumes, VOLUME_PRUNE_FILTERS } from '../../domain/prune.js';
@@ -26,9 +27,14 @@ export class PruneController {
     refuseDryRun(asked);
     const { containers } = await this.engine.ask(ListContainers, { all: true }, asked);
     const doomed = prunableContainers(containers, filters, Date.now());
-    const sizes = await containerSizes(this.engine, doomed, asked);
-    const removed = await removedOf(doomed, ({ id }) => this.engine.ask(RemoveContainer, { container: id, force: false, volumes: false }, asked, REMOVE_TIMEOUT_MS));
-    return { ContainersDeleted: orNull(removed.map(({ id }) => id)), SpaceReclaimed: removed.reduce((sum, { id }) => sum + (sizes.get(id)?.writtenBytes ?? 0), 0) };
+    const kept = (await this.engine.ask(ListRemoved, {}, asked)).removed.map(({ container }) => container);
+    const over = prunableContainers(kept, filters, Date.now());
+    const [sizes, keptBytes] = await Promise.all([containerSizes(this.engine, doomed, asked), keptSizes(this.engine, over.map(({ id }) => id), asked)]);
+    // Space is wanted now: what goes here goes for good, and so does what was kept of others.
+    const removed = await removedOf(doomed, ({ id }) => this.engine.ask(RemoveContainer, { container: id, force: false, volumes: false, keep: false }, asked, REMOVE_TIMEOUT_MS));
+    const discarded = await removedOf(over, ({ id }) => this.engine.ask(DiscardContainer, { container: id }, asked, REMOVE_TIMEOUT_MS));
+    const bytes = [...removed.map(({ id }) => sizes.get(id)?.writtenBytes ?? 0), ...discarded.map(({ id }) => keptBytes[id] ?? 0)];
+    return { ContainersDeleted: orNull(removed.map(({ id }) => id)), SpaceReclaimed: bytes.reduce((sum, one) => sum + one, 0) };
   }
 
   @Post('/images/prune')

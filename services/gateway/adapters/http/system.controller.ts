@@ -1,13 +1,14 @@
 import { arch, release } from 'node:os';
 import { Body, Controller, Get, Head, HttpCode, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { ListRemoved, type RemovedContainer } from '#contracts/containers/undo.js';
 import { ListContainers } from '#contracts/containers/queries.js';
 import { GetHostFacts } from '#contracts/executor/host.js';
 import { ListImages, LogInToRegistry } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { ListVolumes } from '#contracts/volumes/volumes.js';
 import { invalid } from '#libs/errors/errors.js';
-import { containerSizes, layerBytes, volumeSizes } from '../../application/disk-usage.js';
+import { containerSizes, keptSizes, layerBytes, volumeSizes } from '../../application/disk-usage.js';
 import { EngineClient } from '../../application/engine-client.js';
 import { containerSummary } from '../../domain/docker-container.js';
 import { imageSummary } from '../../domain/docker-image.js';
@@ -74,16 +75,17 @@ export class SystemController {
     const types = list(query, 'type');
     for (const type of types) if (!OBJECT_TYPES.includes(type)) throw invalid(`unknown object type: ${type}`);
     const wants = (type: string): boolean => types.length === 0 || types.includes(type);
-    const [{ containers }, { images }, { volumes }] = await Promise.all([this.engine.ask(ListContainers, { all: true }, asked), this.engine.ask(ListImages, {}, asked), this.engine.ask(ListVolumes, {}, asked)]);
-    const [sizes, bytes] = await Promise.all([
+    const [{ containers }, { images }, { volumes }, { removed }] = await Promise.all([this.engine.ask(ListContainers, { all: true }, asked), this.engine.ask(ListImages, {}, asked), this.engine.ask(ListVolumes, {}, asked), this.engine.ask(ListRemoved, {}, asked)]);
+    const [sizes, bytes, keptBytes] = await Promise.all([
       wants('container') ? containerSizes(this.engine, containers, asked) : undefined,
       wants('volume') ? volumeSizes(this.engine, volumes.map(({ name }) => name), asked) : undefined,
+      wants('container') ? keptSizes(this.engine, removed.map(({ container }) => container.id), asked) : {},
     ]);
     const users = (id: string): number => containers.filter(({ imageId }) => imageId === id).length;
     const holders = (volume: string): number => containers.filter(({ mounts }) => mounts.some(({ name }) => name === volume)).length;
     return {
       ...(wants('image') ? { LayersSize: layerBytes(images), Images: images.map((view) => ({ ...imageSummary(view, version), Containers: users(view.id), SharedSize: view.sizeBytes - layerBytes([view], images.filter((other) => other !== view)) })) } : {}),
-      ...(sizes ? { Containers: containers.map((view) => containerSummary(view, Date.now(), version, sizes.get(view.id))) } : {}),
+      ...(sizes ? { Containers: containers.map((view) => containerSummary(view, Date.now(), version, sizes.get(view.id))).concat(keptContainers(removed, keptBytes, version)) } : {}),
       ...(bytes ? { Volumes: volumes.map((view) => ({ ...dockerVolume(view), UsageData: { Size: bytes[view.name] ?? -1, RefCount: holders(view.name) } })) } : {}),
       ...(wants('build-cache') ? { BuildCache: [] } : {}),
     };
@@ -96,6 +98,15 @@ export class SystemController {
     const { identityToken } = await this.engine.ask(LogInToRegistry, { server, ...credentials }, asked, LOGIN_TIMEOUT_MS);
     return { IdentityToken: identityToken, Status: 'Login Succeeded' };
   }
+}
+
+/** What removed containers still take: `docker system df` counts it as reclaimable, and `docker container prune` frees it. */
+function keptContainers(removed: readonly RemovedContainer[], bytes: Readonly<Record<string, number>>, version: string): object[] {
+  const withData = removed.filter(({ container: { id } }) => (bytes[id] ?? 0) > 0);
+  return withData.map(({ container, until }) => {
+    const writtenBytes = bytes[container.id] ?? 0;
+    return { ...containerSummary(container, Date.now(), version, { writtenBytes, rootBytes: writtenBytes }), State: 'dead', Status: `Removed, kept until ${until} (berth undo)` };
+  });
 }
 
 /** Node's names of machines in Go's words, which clients expect. */

@@ -27,7 +27,13 @@ export interface ContainerAt {
   /** Asked for in this run, by whom. */
   readonly stop?: { readonly signal: number; readonly timeoutSeconds?: number; readonly at: string; readonly actor: string };
   readonly pausedBy?: string;
+  /** Nobody may remove it: asked for by whom. */
+  readonly protectedBy?: string;
   readonly removedBy?: string;
+  /** Until then it can come back. */
+  readonly keptUntil?: string;
+  /** Who brought it back from its removal, since when it has not run. */
+  readonly restoredBy?: string;
 }
 
 /** Folds what the log holds of containers, removed ones included. Commits of other aggregates are passed over. */
@@ -58,8 +64,8 @@ function apply(before: ContainerAt | undefined, event: ContainerEvent, actor: st
   const removing = before.status === 'removing';
   switch (event.type) {
     case 'StartRequested': {
-      const { id, name, status, since, created } = before;
-      return { id, name, status, since, created, start: event.start, pid: 0, startReason: event.reason };
+      const { id, name, status, since, created, protectedBy } = before;
+      return { id, name, status, since, created, ...(protectedBy === undefined ? {} : { protectedBy }), start: event.start, pid: 0, startReason: event.reason };
     }
     case 'ContainerStarted': {
       const running = { ...before, pid: event.pid, startedAt: event.at, ...(event.endpoint === undefined ? {} : { endpoint: event.endpoint }) };
@@ -88,10 +94,24 @@ function apply(before: ContainerAt | undefined, event: ContainerEvent, actor: st
       return { ...before, status: 'restarting', since: event.at, restartDelayMs: event.delayMs };
     case 'ContainerRenamed':
       return { ...before, name: event.name };
+    case 'ContainerProtected':
+      return { ...before, protectedBy: actor };
+    case 'ContainerUnprotected': {
+      const { protectedBy: _over, ...rest } = before;
+      return rest;
+    }
+    case 'ContainerRestored': {
+      const { removedBy: _over, keptUntil: _kept, ...rest } = before;
+      return { ...rest, name: event.name, status: before.start > 0 ? 'exited' : 'created', since: event.at, restoredBy: actor };
+    }
+    case 'ContainerDiscarded': {
+      const { keptUntil: _over, ...rest } = before;
+      return rest;
+    }
     case 'RemoveRequested':
       return { ...before, status: 'removing', since: event.at, removedBy: actor };
     case 'ContainerRemoved':
-      return { ...before, status: 'removed', since: event.at, pid: 0 };
+      return { ...before, status: 'removed', since: event.at, pid: 0, ...(event.keptUntil === undefined ? {} : { keptUntil: event.keptUntil }) };
     default:
       return before; // a later version's event
   }

@@ -21,8 +21,9 @@ function because(container: ContainerAt): string {
       return `${exit === undefined ? '' : ` after exit code ${exit.exitCode}`}: ${cause(container)}; ${policy(container)}, so it starts again ${(restartDelayMs ?? 0) / 1000} s later`;
     case 'removing':
     case 'removed':
-      return `: ${removedBy ?? 'somebody'} asked for its removal${exit === undefined ? '' : `; before, it exited with code ${exit.exitCode}: ${cause(container)}`}`;
+      return `: ${removedBy ?? 'somebody'} asked for its removal${exit === undefined ? '' : `; before, it exited with code ${exit.exitCode}: ${cause(container)}`}${container.keptUntil === undefined ? '' : `; it can come back until ${clock(container.keptUntil)} (berth undo)`}`;
     default:
+      if (container.restoredBy !== undefined) return `: ${container.restoredBy} brought it back from its removal`;
       if (startError !== undefined) return `: its start failed: ${startError.replace(/\.$/, '')}; ${policy(container)}`;
       return `${exit === undefined ? '' : ` with code ${exit.exitCode}`}: ${cause(container)}; ${policy(container)}`;
   }

@@ -12,12 +12,18 @@ export type Volume =
       readonly options: Record<string, string>;
       readonly anonymous: boolean;
       readonly container?: string;
+      /** It came back with this container, for which it was kept. */
+      readonly keptFor?: string;
       readonly createdAt: string;
     };
 
 export type VolumeCommand =
   | { readonly type: 'Create'; readonly name: string; readonly driver: string; readonly labels: Record<string, string>; readonly options: Record<string, string>; readonly anonymous: boolean; readonly container?: string; readonly at: string }
-  | { readonly type: 'Remove'; readonly name: string; readonly at: string };
+  | { readonly type: 'Remove'; readonly name: string; readonly keptFor?: string; readonly at: string }
+  /** `was`: when it was there. */
+  | { readonly type: 'Restore'; readonly name: string; readonly was: Omit<Present, 'status'>; readonly keptFor: string; readonly at: string };
+
+type Present = Extract<Volume, { status: 'present' }>;
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
@@ -39,13 +45,19 @@ export const volumeDecider: Decider<Volume, VolumeCommand, VolumeEvent> = {
         return volume.status === 'present' ? [] : [{ ...command, type: 'VolumeCreated' }];
       case 'Remove':
         if (volume.status === 'absent') throw notFound(`get ${name}: no such volume`);
-        return [{ type: 'VolumeRemoved', name, at: command.at }];
+        return [{ type: 'VolumeRemoved', name, ...(command.keptFor === undefined ? {} : { keptFor: command.keptFor }), at: command.at }];
+      case 'Restore': {
+        const { driver, labels, options, anonymous, container, createdAt } = command.was;
+        if (volume.status === 'present') return [];
+        return [{ type: 'VolumeRestored', name, driver, labels, options, anonymous, ...(container ? { container } : {}), keptFor: command.keptFor, createdAt, at: command.at }];
+      }
     }
   },
 
   evolve(_volume, event) {
     if (event.type === 'VolumeRemoved') return { status: 'absent' };
-    const { name, driver, labels, options, anonymous, container, at } = event;
-    return { status: 'present', name, driver, labels, options, anonymous, ...(container ? { container } : {}), createdAt: at };
+    const { name, driver, labels, options, anonymous, container } = event;
+    const again = event.type === 'VolumeRestored' ? { keptFor: event.keptFor, createdAt: event.createdAt } : { createdAt: event.at };
+    return { status: 'present', name, driver, labels, options, anonymous, ...(container ? { container } : {}), ...again };
   },
 };

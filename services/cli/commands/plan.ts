@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process';
+import { basename } from 'node:path';
+import { BerthError, invalid } from '#libs/errors/errors.js';
+import { type Command, exitCodes } from '../command.js';
+import { PlanProxy, type PlannedRequest } from '../plan-proxy.js';
+import { shortDetails } from '../short-details.js';
+import { printable, textTable } from '../text-table.js';
+
+/** Of the client's own words, what is shown. */
+const SHOWN_STDERR = 4096;
+
+/**
+ * `berth plan -- docker run …`: which events the engine would append, and no effects. The real client reads its command line; what it asks of the engine is tried.
+ * Exit code 1 when the engine would refuse.
+ */
+export const plan: Command = async ({ socket, words, options, print }) => {
+  const [program = '', ...args] = words;
+  if (basename(program) !== 'docker' || args.length === 0) throw invalid('usage: berth plan -- docker COMMAND…');
+  const proxy = new PlanProxy(socket);
+  await proxy.listen();
+  try {
+    const client = await run(program, args, proxy.socketPath);
+    const { requests } = proxy;
+    const refused = requests.some(({ refused }) => refused !== undefined) || (requests.length === 0 && client.code !== 0);
+    if (options.json) print(JSON.stringify({ requests, refused }));
+    else print(requests.length === 0 ? (refused ? printable(client.stderr.trim()) : 'nothing would change') : requests.map(told).join('\n\n'));
+    return refused ? exitCodes.no : exitCodes.ok;
+  } finally {
+    proxy.close();
+  }
+};
+
+function told({ method, path, events, undecided, refused }: PlannedRequest): string {
+  const head = `${method} ${printable(path)}`;
+  if (refused !== undefined) return `${head}\nwould be refused: ${printable(refused)}`;
+  if (undecided) return `${head}\nfollows; what comes of it is decided when the above is there`;
+  if (events.length === 0) return `${head}\nwould change nothing`;
+  const rows = events.map(({ subject, type, data }) => [type, shortSubject(subject), shortDetails(data as Record<string, unknown>)]);
+  return `${head}\n${textTable(['EVENT', 'OF', 'DETAILS'], rows)}`;
+}
+
+/** "container 0123456789ab" of berth.event.container.0123… */
+function shortSubject(subject: string): string {
+  const [, , kind = '', ...id] = subject.split('.');
+  const whole = id.join('.');
+  return `${kind} ${/^[0-9a-f]{64}$/.test(whole) ? whole.slice(0, 12) : whole}`;
+}
+
+function run(program: string, args: readonly string[], socketPath: string): Promise<{ readonly code: number; readonly stderr: string }> {
+  return new Promise((resolve, reject) => {
+    const { DOCKER_CONTEXT: _context, DOCKER_TLS_VERIFY: _tls, ...env } = process.env;
+    const client = spawn(program, args, { env: { ...env, DOCKER_HOST: `unix://${socketPath}` }, stdio: ['ignore', 'ignore', 'pipe'] });
+    let stderr = '';
+    client.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-SHOWN_STDERR)));
+    client.on('error', (error) => reject(new BerthError('not-found', `cannot run ${program}: ${error.message}`, { cause: error })));
+    client.on('close', (code) => resolve({ code: code ?? 1, stderr }));
+  });
+}

@@ -1,0 +1,25 @@
+import { parseArgs } from 'node:util';
+import { errorMessage, invalid } from '#libs/errors/errors.js';
+
+/** Of all commands: one that is no command's own means nothing to it. */
+const OPTIONS = {
+  json: { type: 'boolean' },
+  follow: { type: 'boolean', short: 'f' },
+  at: { type: 'string' },
+  as: { type: 'string' },
+  from: { type: 'string' },
+  name: { type: 'string' },
+  discard: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+/** The words of a command line, and its options. Throws invalid for an option that no command has. */
+export function parseWords(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+  } catch (error) {
+    throw invalid(errorMessage(error), error);
+  }
+}
+
+export type CliOptions = ReturnType<typeof parseWords>['values'];

@@ -1,0 +1,41 @@
+import { Controller } from '@nestjs/common';
+import { ProtectContainer, type ProtectionChanged, UnprotectContainer } from '#contracts/containers/protection.js';
+import { type ContainerRestored, DiscardContainer, ListRemoved, type RemovedContainer, RestoreContainer } from '#contracts/containers/undo.js';
+import type { Done, RequestContext } from '#contracts/request.js';
+import { Asked, Body, Handles } from '#libs/messaging/handles.js';
+import { ContainerProtection } from './application/container-protection.js';
+import { KeptContainers } from './application/kept-containers.js';
+
+/** Commands and queries that Docker does not have. */
+@Controller()
+export class BerthCommandsController {
+  constructor(
+    private readonly protection: ContainerProtection,
+    private readonly kept: KeptContainers,
+  ) {}
+
+  @Handles(ProtectContainer)
+  protect(@Body() command: ProtectContainer, @Asked() asked: RequestContext): Promise<ProtectionChanged> {
+    return this.protection.change(command.container, 'Protect', asked);
+  }
+
+  @Handles(UnprotectContainer)
+  unprotect(@Body() command: UnprotectContainer, @Asked() asked: RequestContext): Promise<ProtectionChanged> {
+    return this.protection.change(command.container, 'Unprotect', asked);
+  }
+
+  @Handles(RestoreContainer)
+  restore(@Body() command: RestoreContainer, @Asked() asked: RequestContext): Promise<ContainerRestored> {
+    return this.kept.restore(command, asked);
+  }
+
+  @Handles(DiscardContainer)
+  discard(@Body() command: DiscardContainer, @Asked() asked: RequestContext): Promise<Done> {
+    return this.kept.discard(this.kept.find(command.container).before.spec.id, 'asked', asked);
+  }
+
+  @Handles(ListRemoved)
+  removed(): { removed: readonly RemovedContainer[]; position: number } {
+    return this.kept.list();
+  }
+}

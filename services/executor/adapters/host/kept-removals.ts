@@ -1,0 +1,84 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { invalid } from '#libs/errors/errors.js';
+import type { Trash } from './trash.js';
+
+/** A name becomes one path component, never more: checked here, since this process is root. */
+const CONTAINER = /^[0-9a-f]{64}$/;
+const VOLUME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+const VOLUMES = '.volumes';
+
+/**
+ * Where files of removed containers wait, as they were, until they come back or go for good: `kept/<container>`, and beside it the volumes that went with it. All is renamed
+ * within one file system, so that a removal that keeps is as fast as one that does not.
+ */
+export class KeptRemovals {
+  constructor(
+    private readonly dataRoot: string,
+    private readonly trash: Trash,
+  ) {}
+
+  /** Nothing at `directory`: nothing happens. */
+  keepContainer(container: string, directory: string): void {
+    moved(directory, this.of(container));
+  }
+
+  /** As it was before `keepContainer`; its volumes are back already. */
+  restoreContainer(container: string, directory: string): void {
+    moved(this.of(container), directory);
+    if (existsSync(this.volumesOf(container))) rmdirSync(this.volumesOf(container));
+  }
+
+  keepVolume(container: string, name: string, directory: string): void {
+    if (!existsSync(directory)) return;
+    mkdirSync(this.volumesOf(container), { recursive: true, mode: 0o700 });
+    moved(directory, this.volume(container, name));
+  }
+
+  restoreVolume(container: string, name: string, directory: string): void {
+    moved(this.volume(container, name), directory);
+  }
+
+  look(container: string): { files: boolean; volumes: string[] } {
+    const volumes = this.volumesOf(container);
+    return { files: existsSync(this.of(container)), volumes: existsSync(volumes) ? readdirSync(volumes) : [] };
+  }
+
+  /** Every directory in which something of the container is kept. */
+  directories(container: string): readonly string[] {
+    return [this.of(container), this.volumesOf(container)];
+  }
+
+  async discard(container: string): Promise<void> {
+    await this.trash.take(this.of(container), container);
+    await this.trash.take(this.volumesOf(container), `${container}${VOLUMES}`);
+  }
+
+  async sweep(containers: ReadonlySet<string>): Promise<void> {
+    // Read at once: what is kept from now on was asked for after these containers were counted.
+    for (const name of readdirSync(join(this.dataRoot, 'kept'))) if (!containers.has(name.replace(VOLUMES, ''))) await this.trash.take(join(this.dataRoot, 'kept', name), name);
+  }
+
+  private of(container: string): string {
+    if (!CONTAINER.test(container)) throw invalid(`"${container}" is no container's id`);
+    return join(this.dataRoot, 'kept', container);
+  }
+
+  private volumesOf(container: string): string {
+    return `${this.of(container)}${VOLUMES}`;
+  }
+
+  private volume(container: string, name: string): string {
+    if (!VOLUME.test(name)) throw invalid(`"${name}" cannot be the name of a volume`);
+    return join(this.volumesOf(container), name);
+  }
+}
+
+/** Moved before, or never there: nothing happens. */
+function moved(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}
