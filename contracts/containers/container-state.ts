@@ -101,6 +101,13 @@ export interface ContainerView {
   readonly directory: string;
 }
 
+/** What a list tells of a container: of its wishes and its health the few that lists show and filter by, since a list may be of thousands. */
+export type ListedContainer = Omit<ContainerView, 'config' | 'hostConfig' | 'health' | 'labelsOfImage' | 'execIds' | 'logPath' | 'directory'> & {
+  readonly config: Pick<ContainerConfig, 'Image' | 'ExposedPorts' | 'Labels'>;
+  readonly hostConfig: Pick<HostConfig, 'NetworkMode' | 'Tmpfs'>;
+  readonly health?: Pick<ContainerHealth, 'status'>;
+};
+
 export interface ExecView {
   readonly id: string;
   readonly container: string;

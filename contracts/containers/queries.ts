@@ -1,6 +1,6 @@
 import { IsBoolean, IsIn, IsInt, IsOptional, IsString } from 'class-validator';
 import { Request } from '../request.js';
-import type { ContainerView, ExecView } from './container-state.js';
+import type { ContainerView, ExecView, ListedContainer } from './container-state.js';
 
 export class GetContainer extends Request<ContainerView> {
   static readonly subject = 'berth.query.containers.get';
@@ -9,7 +9,7 @@ export class GetContainer extends Request<ContainerView> {
 }
 
 export interface ContainerList {
-  readonly containers: readonly ContainerView[];
+  readonly containers: readonly ListedContainer[];
   readonly position: number;
 }
 

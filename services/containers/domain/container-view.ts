@@ -1,4 +1,4 @@
-import type { ContainerStatus, ContainerView } from '#contracts/containers/container-state.js';
+import type { ContainerStatus, ContainerView, ListedContainer } from '#contracts/containers/container-state.js';
 import type { PresentContainer } from './container/container-state.js';
 
 /** The state as readers see it. "starting" is an inner state: to others it is still what it was before. */
@@ -32,6 +32,36 @@ export function containerView(state: PresentContainer, execIds: readonly string[
     execIds,
     logPath: showsLog ? `${directory}/${spec.id}-json.log` : '',
     directory,
+  };
+}
+
+/** The same as lists show it. */
+export function listedContainer(state: PresentContainer): ListedContainer {
+  const { spec, run, health } = state;
+  const { Image, ExposedPorts, Labels } = spec.config;
+  const { NetworkMode, Tmpfs } = spec.hostConfig;
+  return {
+    id: spec.id,
+    name: spec.name,
+    createdAt: spec.createdAt,
+    config: { ...(Image === undefined ? {} : { Image }), ...(ExposedPorts === undefined ? {} : { ExposedPorts }), ...(Labels === undefined ? {} : { Labels }) },
+    hostConfig: { ...(NetworkMode === undefined ? {} : { NetworkMode }), ...(Tmpfs === undefined ? {} : { Tmpfs }) },
+    imageId: spec.imageId,
+    imageRef: spec.imageRef,
+    path: spec.path,
+    args: spec.args,
+    mounts: spec.mounts,
+    status: statusOf(state),
+    startNumber: run.start,
+    pid: run.pid,
+    exitCode: run.exitCode,
+    oomKilled: run.oomKilled,
+    error: run.error,
+    startedAt: run.startedAt,
+    finishedAt: run.finishedAt,
+    restartCount: state.restartCount,
+    ...(run.endpoint ? { endpoint: run.endpoint } : {}),
+    ...(health ? { health: { status: health.status } } : {}),
   };
 }
 

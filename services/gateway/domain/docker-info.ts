@@ -1,9 +1,9 @@
-import type { ContainerView } from '#contracts/containers/container-state.js';
+import type { ListedContainer } from '#contracts/containers/container-state.js';
 import type { HostFacts } from '#contracts/executor/host.js';
 import { BERTH_VERSION } from './version.js';
 
 /** GET /info (swagger.yaml, SystemInfo). `now`: RFC 3339. `authorization`: names of the plugins that are asked. */
-export function dockerInfo(facts: HostFacts, containers: readonly ContainerView[], images: number, now: string, authorization: readonly string[]): object {
+export function dockerInfo(facts: HostFacts, containers: readonly ListedContainer[], images: number, now: string, authorization: readonly string[]): object {
   const count = (...statuses: string[]): number => containers.filter((one) => statuses.includes(one.status)).length;
   return {
     ID: facts.engineId,

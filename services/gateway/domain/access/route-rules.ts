@@ -26,13 +26,14 @@ const RULES: ReadonlyMap<string, RouteRule> = new Map([
     'GET /exec/:id/json',
     'GET /images/json', 'GET /images/:name/json', 'GET /images/:name/history', 'GET /images/search', 'GET /distribution/:name/json',
     'GET /volumes', 'GET /volumes/:name', 'GET /networks', 'GET /networks/:id', 'GET /plugins', 'GET /plugins/:name/json',
-    'GET /berth/containers', 'GET /berth/containers/:name', 'GET /berth/containers/:name/run', 'GET /berth/why/:name', 'GET /berth/history/:name', 'GET /berth/status', 'GET /berth/log/verify', 'GET /berth/events',
+    'GET /berth/containers', 'GET /berth/containers/:name', 'GET /berth/containers/:name/run', 'GET /berth/why/:name', 'GET /berth/history/:name', 'GET /berth/status', 'GET /berth/log/verify', 'GET /berth/events', 'GET /berth/removed',
   ),
   ...table({ needs: 'operator', wishes: 'container' }, 'POST /containers/create'),
   ...table(
     { needs: 'operator', touches: 'container' },
     'POST /containers/:id/start', 'POST /containers/:id/stop', 'POST /containers/:id/restart', 'POST /containers/:id/kill', 'POST /containers/:id/pause', 'POST /containers/:id/unpause',
     'POST /containers/:id/rename', 'POST /containers/:id/update', 'POST /containers/:id/resize', 'DELETE /containers/:id',
+    'POST /berth/containers/:name/protect', 'POST /berth/containers/:name/unprotect',
   ),
   ...table(
     { needs: 'operator', touches: 'container', enters: true },
@@ -43,6 +44,8 @@ const RULES: ReadonlyMap<string, RouteRule> = new Map([
   ...table({ needs: 'operator', wishes: 'image' }, 'POST /images/create'),
   ...table({ needs: 'operator' }, 'GET /images/get', 'GET /images/:name/get'),
   ...table({ needs: 'operator', shared: true }, 'POST /images/load', 'POST /images/:name/tag', 'POST /images/:name/push', 'DELETE /images/:name', 'POST /images/prune', 'POST /containers/prune', 'POST /volumes/prune', 'POST /networks/prune'),
+  // What was removed has no labels to go by any more.
+  ...table({ needs: 'operator', shared: true }, 'POST /berth/removed/:name/restore', 'DELETE /berth/removed/:name'),
   ...table({ needs: 'operator', shared: true, wishes: 'commit' }, 'POST /commit'),
   ...table({ needs: 'operator', wishes: 'volume' }, 'POST /volumes/create'),
   ...table({ needs: 'operator', touches: 'volume' }, 'DELETE /volumes/:name'),
