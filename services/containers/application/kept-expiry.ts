@@ -11,8 +11,8 @@ import type { Containers } from './container-directory.js';
 import type { KeptContainers } from './kept-containers.js';
 import type { UndoGrace } from './undo-grace.js';
 
-/** Each holds some kilobytes of memory, and its files. */
-const MOST_KEPT = 500;
+/** Each holds some kilobytes of memory, here and in the executor, and its files: with more of them an engine through which thousands pass is not flat. */
+const MOST_KEPT = 100;
 /** How often the disk is looked at while something is kept. */
 const LOOK_MS = 10_000;
 
