@@ -2,6 +2,7 @@ import { type DynamicModule, Injectable, Module, type OnApplicationBootstrap, ty
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { ContainerDirectory } from './application/container-directory.js';
+import { ContainerEdits } from './application/container-edits.js';
 import { ContainerLifecycle } from './application/container-lifecycle.js';
 import { ContainerPauses } from './application/container-pauses.js';
 import { ContainerProtection } from './application/container-protection.js';
@@ -45,6 +46,7 @@ export class ContainersModule {
         { provide: ContainerLifecycle, useValue: parts.lifecycle },
         { provide: ContainerPauses, useValue: parts.pauses },
         { provide: ContainerProtection, useValue: parts.protection },
+        { provide: ContainerEdits, useValue: parts.edits },
         { provide: KeptContainers, useValue: parts.kept },
         { provide: ContainerUpdates, useValue: parts.updates },
         { provide: ContainerCreation, useValue: parts.creation },

@@ -257,7 +257,8 @@ export class ContainerLifecycle {
       this.names.execute(spec.name, { type: 'Release', name: spec.name, container: id }, asked),
     ]);
     if (remove?.volumes) {
-      for (const mount of spec.mounts) if (mount.anonymous && mount.name) await this.bus.request(RemoveVolume, { name: mount.name, force: true, ...(keep ? { keptFor: id } : {}) }, asked, AGAIN).catch(() => undefined);
+      const anonymous = [...spec.mounts.flatMap(({ anonymous, name }) => (anonymous && name ? [name] : [])), ...(container.unmounted ?? [])];
+      for (const name of anonymous) await this.bus.request(RemoveVolume, { name, force: true, ...(keep ? { keptFor: id } : {}) }, asked, AGAIN).catch(() => undefined);
     }
     return { position };
   }

@@ -8,23 +8,23 @@ import { checkChangedResources } from '../domain/check-resources.js';
 import { checkRestartPolicy } from '../domain/launch-request.js';
 import { changedLimits, withChanges } from '../domain/limit-changes.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
+import type { ContainerTurns } from './container-turns.js';
 
 /** Writing the same limits twice is writing them once. */
 const AGAIN = { timeoutMs: 60_000, askAgainMs: 5_000 };
 
 /** Changes of limits and of the restart policy: the intent first, then the cgroup of what runs, then that they hold. One at a time for a container. */
 export class ContainerUpdates {
-  private readonly underWay = new Map<string, Promise<unknown>>();
-
   constructor(
     private readonly containers: Containers,
     private readonly directory: ContainerDirectory,
+    private readonly turns: ContainerTurns,
     private readonly bus: Bus,
   ) {}
 
   update({ container, changes }: UpdateContainer, asked: RequestContext): Promise<Done> {
     const { id } = this.directory.find(container).spec;
-    return this.inTurn(id, async () => {
+    return this.turns.inTurn(id, async () => {
       checkRestartPolicy(changes.RestartPolicy);
       checkChangedResources(this.directory.find(id).spec.hostConfig, changes, cpus().length || availableParallelism());
       const { position } = await this.containers.execute(id, { type: 'Update', changes: { ...changes }, at: now() }, asked);
@@ -34,7 +34,7 @@ export class ContainerUpdates {
 
   /** The part behind the intent, where that is all that was done of it. */
   finish(id: string, asked: RequestContext): Promise<Done> {
-    return this.inTurn(id, () => this.apply(id, asked));
+    return this.turns.inTurn(id, () => this.apply(id, asked));
   }
 
   private async apply(id: string, asked: RequestContext): Promise<Done> {
@@ -51,16 +51,6 @@ export class ContainerUpdates {
     }
     const { position } = await this.containers.execute(id, { type: 'RecordUpdated', at: now() }, cause);
     return { position };
-  }
-
-  private inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
-    const before = this.underWay.get(id) ?? Promise.resolve();
-    const turn = before.catch(() => undefined).then(work);
-    const settled = turn.catch(() => undefined).then(() => {
-      if (this.underWay.get(id) === settled) this.underWay.delete(id);
-    });
-    this.underWay.set(id, settled);
-    return turn;
   }
 }
 

@@ -7,6 +7,7 @@ import { retryUntilDone } from '#libs/messaging/retry.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import type { PresentContainer } from '../domain/container/container-state.js';
 import { SIGKILL } from '../domain/signals.js';
+import type { ContainerEdits } from './container-edits.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { ContainerLifecycle } from './container-lifecycle.js';
 import type { ContainerPauses } from './container-pauses.js';
@@ -25,6 +26,7 @@ export class ContainerWatch {
     private readonly lifecycle: ContainerLifecycle,
     private readonly pauses: ContainerPauses,
     private readonly updates: ContainerUpdates,
+    private readonly edits: Pick<ContainerEdits, 'finish'>,
     private readonly waits: ExitWaits,
     /** What is held of a container that is removed now. */
     private readonly forget: (container: string) => void,
@@ -50,6 +52,7 @@ export class ContainerWatch {
     for (const container of this.directory.all()) {
       const { id } = container.spec;
       const { status, run } = container;
+      if (container.edit && status !== 'removing') this.go(id, asked, this.edits.finish(id, asked));
       if (container.update && status !== 'removing') this.go(id, asked, this.updates.finish(id, asked));
       if (status === 'starting') this.go(id, asked, this.lifecycle.launch(id, asked));
       else if (status === 'removing') this.finishRemove(id, asked);

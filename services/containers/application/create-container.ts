@@ -80,8 +80,7 @@ export class ContainerCreation {
     try {
       const claimed = await this.claimName(name, id, asked);
       undo.push(() => this.names.execute(claimed, { type: 'Release', name: claimed, container: id }, asked));
-      const mounts: ContainerMount[] = [];
-      for (const mount of wanted) mounts.push('borrowed' in mount ? mount.borrowed : await this.prepareMount(id, mount, image.layers, asked, undo));
+      const mounts = await this.prepareMounts(id, wanted, image.layers, asked, undo);
       const at = new Date().toISOString();
       const spec = { id, name: claimed, createdAt: at, config, hostConfig, imageId: image.id, imageRef, layers: image.layers, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }) };
       const { position } = await this.containers.execute(id, { type: 'Create', spec, at }, asked);
@@ -128,6 +127,13 @@ export class ContainerCreation {
         if (!(error instanceof BerthError) || error.kind !== 'conflict' || attempt >= NAME_ATTEMPTS) throw error;
       }
     }
+  }
+
+  /** Mounts as a container `id` has them: volumes are made, and filled. What was made is in `undo`. */
+  async prepareMounts(id: string, wanted: ReturnType<typeof mountRequests>, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[]): Promise<ContainerMount[]> {
+    const mounts: ContainerMount[] = [];
+    for (const mount of wanted) mounts.push('borrowed' in mount ? mount.borrowed : await this.prepareMount(id, mount, layers, asked, undo));
+    return mounts;
   }
 
   private async prepareMount(container: string, mount: WantedMount, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[]): Promise<ContainerMount> {

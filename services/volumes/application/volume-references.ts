@@ -7,6 +7,7 @@ interface Frozen {
   readonly keepers: readonly string[];
   readonly beingMade: readonly string[];
   readonly kept: readonly string[];
+  readonly atNextStart: readonly (readonly [container: string, volumes: readonly string[]])[];
 }
 
 /** Which containers refer to a volume, folded from what the containers service publishes. */
@@ -19,6 +20,8 @@ export class VolumeReferences {
   private readonly beingMade = new Set<string>();
   /** Containers that were removed and may come back, with the volumes that went with them. */
   private readonly kept = new Set<string>();
+  /** What containers that run will refer to when they start again, where it was edited: until then they refer to both. */
+  private readonly atNextStart = new Map<string, readonly string[]>();
   private readonly fold: Fold;
 
   constructor(
@@ -82,19 +85,34 @@ export class VolumeReferences {
       const volumes = event.mounts.flatMap(({ name }) => (name ? [name] : []));
       if (volumes.length > 0) this.refer(event.container, volumes);
       if (event.mounts.some(({ anonymous }) => anonymous)) this.keepers.add(event.container);
+    } else if (event.type === 'ContainerEdited') {
+      const volumes = event.mounts.flatMap(({ name }) => (name ? [name] : []));
+      this.refer(event.container, [...new Set([...(this.mounted.get(event.container) ?? []), ...volumes])]);
+      this.atNextStart.set(event.container, volumes);
+      if (event.mounts.some(({ anonymous }) => anonymous)) this.keepers.add(event.container);
+    } else if (event.type === 'StartRequested') {
+      const volumes = this.atNextStart.get(event.container);
+      if (volumes === undefined) return;
+      this.leave(event.container);
+      this.refer(event.container, volumes);
     } else if (event.type === 'RemoveRequested' && event.volumes) {
       this.keepers.delete(event.container);
     } else if (event.type === 'ContainerDiscarded') {
       this.kept.delete(event.container);
     } else if (event.type === 'ContainerRemoved') {
       if (event.keptUntil !== undefined) this.kept.add(event.container);
-      for (const name of this.mounted.get(event.container) ?? []) {
-        const users = this.users.get(name);
-        users?.delete(event.container);
-        if (users?.size === 0) this.users.delete(name);
-      }
-      this.mounted.delete(event.container);
+      this.leave(event.container);
     }
+  }
+
+  private leave(container: string): void {
+    for (const name of this.mounted.get(container) ?? []) {
+      const users = this.users.get(name);
+      users?.delete(container);
+      if (users?.size === 0) this.users.delete(name);
+    }
+    this.mounted.delete(container);
+    this.atNextStart.delete(container);
   }
 
   private refer(container: string, volumes: readonly string[]): void {
@@ -103,13 +121,14 @@ export class VolumeReferences {
   }
 
   private freeze(): Frozen {
-    return { mounted: [...this.mounted], keepers: [...this.keepers], beingMade: [...this.beingMade], kept: [...this.kept] };
+    return { mounted: [...this.mounted], keepers: [...this.keepers], beingMade: [...this.beingMade], kept: [...this.kept], atNextStart: [...this.atNextStart] };
   }
 
-  private thaw({ mounted, keepers, beingMade, kept }: Frozen): void {
+  private thaw({ mounted, keepers, beingMade, kept, atNextStart }: Frozen): void {
     for (const [container, volumes] of mounted) this.refer(container, volumes);
     for (const container of keepers) this.keepers.add(container);
     for (const container of beingMade) this.beingMade.add(container);
     for (const container of kept) this.kept.add(container);
+    for (const [container, volumes] of atNextStart) this.atNextStart.set(container, volumes);
   }
 }

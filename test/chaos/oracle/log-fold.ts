@@ -71,7 +71,10 @@ function see(fold: LogFold, aggregate: string, event: Event): void {
   else if (event.type === 'NameClaimed') fold.names.set(text('name'), text('container'));
   else if (event.type === 'NameReleased') fold.names.delete(text('name'));
   else if (event.type === 'EndpointAllocated') fold.endpoints.set(text('endpoint'), event as unknown as Endpoint);
-  else if (event.type === 'EndpointReleased') fold.endpoints.delete(text('endpoint'));
+  else if (event.type === 'EndpointPortsChanged') {
+    const endpoint = fold.endpoints.get(text('endpoint'));
+    if (endpoint) fold.endpoints.set(text('endpoint'), { ...endpoint, ports: event['ports'] as Endpoint['ports'] });
+  } else if (event.type === 'EndpointReleased') fold.endpoints.delete(text('endpoint'));
   else if (event.type === 'VolumeCreated') {
     fold.volumes.add(text('name'));
     if (event['anonymous'] === true) fold.anonymousVolumes.add(text('name'));
