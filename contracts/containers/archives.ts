@@ -45,3 +45,9 @@ export class ExportContainer extends Request<StreamEndpoint> {
   static readonly subject = 'berth.command.containers.export';
   @IsString() readonly container!: string;
 }
+
+/** What the container changed of its image. The bytes behind the endpoint are a JSON list of PathChange. */
+export class ListContainerChanges extends Request<StreamEndpoint> {
+  static readonly subject = 'berth.query.containers.changes';
+  @IsString() readonly container!: string;
+}

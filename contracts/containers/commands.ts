@@ -66,11 +66,27 @@ export class UnpauseContainer extends ContainerRequest<Done> {
   static readonly dryRun = true;
 }
 
-/** Resolves when the limits hold, also for what runs now; rejects, and all is as it was, when the kernel refuses one. */
-export class UpdateContainer extends ContainerRequest<Done> {
+/** Resolves when the limits hold, also for what runs now, with warnings of those that this kernel has not; rejects, and all is as it was, when the kernel refuses one. */
+export class UpdateContainer extends ContainerRequest<Done & { readonly warnings: readonly string[] }> {
   static readonly subject = 'berth.command.containers.update';
   static readonly dryRun = true;
   @ValidateNested() @Type(() => LimitChanges) readonly changes!: LimitChanges;
+}
+
+/** Resolves to the id of the new image. A container is committed once at a time. */
+export class CommitContainer extends ContainerRequest<Done & { readonly image: string }> {
+  static readonly subject = 'berth.command.containers.commit';
+  static readonly dryRun = true;
+  /** "name", "name:tag" or '' for none. */
+  @IsString() readonly reference!: string;
+  @IsString() readonly author!: string;
+  @IsString() readonly comment!: string;
+  /** Dockerfile instructions, of those that change an image's configuration. */
+  @IsArray() @IsString({ each: true }) readonly changes!: string[];
+  /** Instead of the container's, which then fills in what is left open. */
+  @IsOptional() @ValidateNested() @Type(() => ContainerConfig) readonly config?: ContainerConfig;
+  /** One that runs stands still meanwhile. */
+  @IsBoolean() readonly pause!: boolean;
 }
 
 export class RenameContainer extends ContainerRequest<Done> {

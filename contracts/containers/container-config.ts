@@ -1,5 +1,5 @@
 import { IsArray, IsBoolean, IsInt, IsNumber, IsObject, IsOptional, IsString } from 'class-validator';
-import { AreDevices, AreMounts, ArePortBindings, AreThrottles, AreTextsByName, AreUlimits, IsHealthcheck, IsLogConfig, IsRestartPolicy } from './field-shapes.js';
+import { AreDevices, AreDeviceWeights, AreMounts, ArePortBindings, AreThrottles, AreTextsByName, AreUlimits, IsHealthcheck, IsLogConfig, IsRestartPolicy } from './field-shapes.js';
 
 /**
  * What the client asked for, in the Engine API's own terms (`ContainerConfig` and `HostConfig` of its schema): these two are the interchange
@@ -63,6 +63,7 @@ export class LimitChanges {
   @IsOptional() @IsString() CpusetCpus?: string;
   @IsOptional() @IsString() CpusetMems?: string;
   @IsOptional() @IsInt() PidsLimit?: number;
+  @IsOptional() @IsInt() BlkioWeight?: number;
   @IsOptional() @IsRestartPolicy() RestartPolicy?: RestartPolicy;
 }
 
@@ -137,6 +138,7 @@ export class HostConfig {
   @IsOptional() @AreUlimits() Ulimits?: Ulimit[] | null;
   @IsOptional() @AreTextsByName() Sysctls?: Record<string, string> | null;
   @IsOptional() @IsInt() BlkioWeight?: number;
+  @IsOptional() @AreDeviceWeights() BlkioWeightDevice?: { readonly Path: string; readonly Weight: number }[] | null;
   @IsOptional() @AreThrottles() BlkioDeviceReadBps?: Throttle[] | null;
   @IsOptional() @AreThrottles() BlkioDeviceWriteBps?: Throttle[] | null;
   @IsOptional() @AreThrottles() BlkioDeviceReadIOps?: Throttle[] | null;

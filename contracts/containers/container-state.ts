@@ -78,6 +78,8 @@ export interface ContainerView {
   /** Digest of the image's configuration, "sha256:…". */
   readonly imageId: string;
   readonly imageRef: string;
+  /** Names of labels that nobody gave the container but its image; absent where there are none. */
+  readonly labelsOfImage?: readonly string[];
   /** argv[0] and the rest, entrypoint and command combined. */
   readonly path: string;
   readonly args: readonly string[];
@@ -98,6 +100,13 @@ export interface ContainerView {
   readonly logPath: string;
   readonly directory: string;
 }
+
+/** What a list tells of a container: of its wishes and its health the few that lists show and filter by, since a list may be of thousands. */
+export type ListedContainer = Omit<ContainerView, 'config' | 'hostConfig' | 'health' | 'labelsOfImage' | 'execIds' | 'logPath' | 'directory'> & {
+  readonly config: Pick<ContainerConfig, 'Image' | 'ExposedPorts' | 'Labels'>;
+  readonly hostConfig: Pick<HostConfig, 'NetworkMode' | 'Tmpfs'>;
+  readonly health?: Pick<ContainerHealth, 'status'>;
+};
 
 export interface ExecView {
   readonly id: string;

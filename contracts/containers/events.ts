@@ -18,6 +18,8 @@ export interface ContainerMade {
   readonly mounts: readonly ContainerMount[];
   /** Starts again when it becomes unhealthy, at most so often in a row; 0: always. From a label of the client's, never of an image. */
   readonly restartWhenUnhealthy?: number;
+  /** Names of labels that are the image's alone: what counts as the maker's word leaves them out. */
+  readonly labelsOfImage?: readonly string[];
   readonly at: string;
 }
 
@@ -56,6 +58,10 @@ export type ContainerEvent =
   | { readonly type: 'UpdateRequested'; readonly container: string; readonly changes: LimitChanges; readonly at: string }
   | { readonly type: 'ContainerUpdated'; readonly container: string; readonly changes: LimitChanges; readonly at: string }
   | { readonly type: 'UpdateFailed'; readonly container: string; readonly error: string; readonly at: string }
+  /** An intent: followed by ContainerCommitted or CommitFailed. */
+  | { readonly type: 'CommitRequested'; readonly container: string; readonly commit: CommitWish; readonly at: string }
+  | { readonly type: 'ContainerCommitted'; readonly container: string; readonly image: string; readonly reference: string; readonly comment: string; readonly at: string }
+  | { readonly type: 'CommitFailed'; readonly container: string; readonly error: string; readonly at: string }
   | { readonly type: 'RestartScheduled'; readonly container: string; readonly start: number; readonly delayMs: number; readonly at: string }
   /** `was`: the status before; failingStreak counts this probe. */
   | { readonly type: 'HealthProbed'; readonly container: string; readonly start: number; readonly probe: HealthProbe; readonly was: HealthStatus; readonly status: HealthStatus; readonly failingStreak: number; readonly at: string }
@@ -96,6 +102,17 @@ export interface EditedSpec extends Pick<ContainerMade, 'config' | 'hostConfig' 
 
 /** `crowded`: too many were kept. */
 export type DiscardReason = 'time-over' | 'disk-short' | 'crowded' | 'asked';
+
+export interface CommitWish {
+  /** The container runs, and stands still meanwhile. */
+  readonly pauses: boolean;
+  /** What the image is to be called, in familiar form; '' for nothing. */
+  readonly reference: string;
+  readonly author: string;
+  readonly comment: string;
+  /** The image's `config`, made of the container's and the wished changes. */
+  readonly config: ContainerConfig;
+}
 
 /** `api`: a client's start; `restart`: the second half of a client's restart. */
 export type StartReason = 'api' | 'restart' | 'restart-policy' | 'boot';

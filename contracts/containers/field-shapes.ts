@@ -29,6 +29,7 @@ export const AreMounts = shape(
 );
 export const AreDevices = shape('areDevices', 'a list of PathOnHost, PathInContainer and CgroupPermissions', each(withFields({ PathOnHost: isText, PathInContainer: optional(isText), CgroupPermissions: optional(isText) })));
 export const AreThrottles = shape('areThrottles', 'a list of Path and Rate', each(withFields({ Path: isText, Rate: isNumber })));
+export const AreDeviceWeights = shape('areDeviceWeights', 'a list of Path and Weight', each(withFields({ Path: isText, Weight: isNumber })));
 export const ArePortBindings = shape('arePortBindings', 'lists of HostIp and HostPort by port', (value) => isFields(value) && Object.values(value).every(optional(each(withFields({ HostIp: optional(isText), HostPort: optional(isText) })))));
 export const AreUlimits = shape('areUlimits', 'a list of Name, Soft and Hard', each(withFields({ Name: isText, Soft: isNumber, Hard: isNumber })));
 export const IsRestartPolicy = shape('isRestartPolicy', 'a Name and a MaximumRetryCount', withFields({ Name: optional(isText), MaximumRetryCount: optional(isNumber) }));

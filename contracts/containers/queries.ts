@@ -1,6 +1,6 @@
 import { IsBoolean, IsIn, IsInt, IsOptional, IsString } from 'class-validator';
 import { Request } from '../request.js';
-import type { ContainerView, ExecView } from './container-state.js';
+import type { ContainerView, ExecView, ListedContainer } from './container-state.js';
 
 export class GetContainer extends Request<ContainerView> {
   static readonly subject = 'berth.query.containers.get';
@@ -9,7 +9,7 @@ export class GetContainer extends Request<ContainerView> {
 }
 
 export interface ContainerList {
-  readonly containers: readonly ContainerView[];
+  readonly containers: readonly ListedContainer[];
   readonly position: number;
 }
 
@@ -26,6 +26,8 @@ export class GetExec extends Request<ExecView> {
   @IsString() readonly exec!: string;
   /** While it runs: answer when it has exited, at the latest after this time. Whoever saw its stream end asks so for the exit code. */
   @IsOptional() @IsInt() readonly settleMs?: number;
+  /** Refused unless its container runs, and is not paused. */
+  @IsOptional() @IsBoolean() readonly toStart?: boolean;
 }
 
 export type WaitCondition = 'not-running' | 'next-exit' | 'removed';

@@ -4,6 +4,12 @@ import type { ContainerMount } from '../containers/container-state.js';
 import type { StreamEndpoint } from '../request.js';
 import { Request } from '../request.js';
 
+/** One path that is not as the image has it. */
+export interface PathChange {
+  readonly path: string;
+  readonly kind: 'modified' | 'added' | 'deleted';
+}
+
 abstract class RootRequest<Reply> extends Request<Reply> {
   @IsString() readonly container!: string;
   /** Chain ids, top first. */
@@ -30,4 +36,20 @@ export class ExtractRootArchive extends RootRequest<StreamEndpoint> {
   @IsBoolean() readonly keepsKinds!: boolean;
   /** Whom everything belongs to; absent: whom the archive says. */
   @IsOptional() @IsObject() readonly owner?: { readonly uid: number; readonly gid: number };
+}
+
+abstract class WrittenRequest extends Request<StreamEndpoint> {
+  @IsString() readonly container!: string;
+  /** Chain ids, top first. */
+  @IsArray() @IsString({ each: true }) readonly layers!: readonly string[];
+}
+
+/** What a container wrote, without what is mounted in it. The bytes behind the endpoint are a JSON list of PathChange. */
+export class OpenRootChanges extends WrittenRequest {
+  static readonly subject = 'berth.query.executor.open-changes';
+}
+
+/** The same as a layer: the bytes are a tar archive, or nothing where nothing was changed, and then the 32 bytes of its SHA-256. */
+export class OpenRootLayer extends WrittenRequest {
+  static readonly subject = 'berth.query.executor.open-layer';
 }

@@ -14,6 +14,7 @@ export interface ImageRunConfig {
   readonly WorkingDir?: string;
   readonly Labels?: Record<string, string> | null;
   readonly StopSignal?: string;
+  readonly OnBuild?: readonly string[];
   readonly Shell?: readonly string[];
   readonly Healthcheck?: Healthcheck;
 }
@@ -58,6 +59,16 @@ export class PullImage extends Request<StreamEndpoint> {
   @IsOptional() @IsObject() readonly auth?: { readonly username?: string; readonly password?: string; readonly identitytoken?: string; readonly serveraddress?: string };
 }
 
+/** Whether a registry takes these credentials. `identityToken` stands for them from now on; '' where the registry gives none. They are in no event and no log. */
+export class LogInToRegistry extends Request<{ readonly identityToken: string }> {
+  static readonly subject = 'berth.command.images.log-in';
+  /** Host, host and port, or a URL; '' for Docker's own. */
+  @IsString() readonly server!: string;
+  @IsOptional() @IsString() readonly username?: string;
+  @IsOptional() @IsString() readonly password?: string;
+  @IsOptional() @IsString() readonly identitytoken?: string;
+}
+
 /** The client writes the archive to the endpoint, half-closes, and reads progress lines. */
 export class LoadImages extends Request<StreamEndpoint> {
   static readonly subject = 'berth.command.images.load';
@@ -69,6 +80,28 @@ export class ImportImage extends Request<StreamEndpoint> {
   @IsString() readonly reference!: string;
   @IsString() readonly message!: string;
   @IsArray() @IsString({ each: true }) readonly changes!: string[];
+}
+
+/**
+ * A new image: what a container wrote, on top of its image. The same request makes the same image, while the container's files are the same. Refused as
+ * not-found when the container's image is gone.
+ */
+export class CommitImage extends Request<{ readonly id: string; readonly position: number }> {
+  static readonly subject = 'berth.command.images.commit';
+  @IsString() readonly container!: string;
+  /** The container's image, by id. */
+  @IsString() readonly parent!: string;
+  /** Chain ids of the container, top first. */
+  @IsArray() @IsString({ each: true }) readonly layers!: readonly string[];
+  /** The new image's `config`. */
+  @IsObject() readonly config!: object;
+  /** Of the history's new step. */
+  @IsString() readonly createdBy!: string;
+  @IsString() readonly author!: string;
+  @IsString() readonly comment!: string;
+  @IsString() readonly createdAt!: string;
+  /** '' for none. */
+  @IsString() readonly reference!: string;
 }
 
 export class SaveImages extends Request<StreamEndpoint> {

@@ -57,8 +57,11 @@ export function cgroupDirectories(layout: CgroupLayout, path: string): readonly 
   return [...mountPoints].map((mountPoint) => join(mountPoint, wholePath(layout, path)));
 }
 
+/** Stands for a controller's name where a file of the v2 hierarchy is meant that needs none, such as cpu.pressure. */
+export const UNIFIED = 'unified';
+
 /** Where the files of one controller are; undefined: the machine has not got it. */
 export function controllerDirectory(layout: CgroupLayout, controller: string, path: string): string | undefined {
-  const mountPoint = layout.controllers.get(controller);
+  const mountPoint = controller === UNIFIED ? layout.unified : layout.controllers.get(controller);
   return mountPoint === undefined ? undefined : join(mountPoint, wholePath(layout, path));
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isAway } from './kept-files.js';
 import type { CgroupLayout } from './layout.js';
-import { controllerDirectory } from './layout.js';
+import { controllerDirectory, UNIFIED } from './layout.js';
 
 export interface CgroupUsage {
   readonly cpu?: {
@@ -32,7 +32,7 @@ export interface CgroupUsage {
   readonly pids?: { readonly current: number; readonly limit: number };
   /** One for each block device that was used. */
   readonly disks?: readonly DiskUsage[];
-  /** v2: seconds that some, or all, processes waited for it (kernel: accounting/psi). */
+  /** Hybrid and v2: seconds that some, or all, processes waited for it (kernel: accounting/psi). */
   readonly pressure?: Readonly<Partial<Record<PressedOn, { readonly waitingSeconds: number; readonly stalledSeconds: number }>>>;
 }
 
@@ -114,6 +114,7 @@ function v1Usage(read: ReadCgroupFile): CgroupUsage {
     }),
     ...pidsOf(read),
     ...(disks.length > 0 && { disks }),
+    ...pressureOf(read),
   };
 }
 
@@ -124,7 +125,6 @@ function v2Usage(read: ReadCgroupFile): CgroupUsage {
   const stat = pairs(memoryStat);
   const events = pairs(read('memory', 'memory.events'));
   const disks = v2Disks(read('io', 'io.stat'));
-  const pressure = defined({ cpu: pressed(read('cpu', 'cpu.pressure')), memory: pressed(read('memory', 'memory.pressure')), io: pressed(read('io', 'io.pressure')) });
   return {
     ...(cpu !== undefined && {
       cpu: {
@@ -154,8 +154,13 @@ function v2Usage(read: ReadCgroupFile): CgroupUsage {
     }),
     ...pidsOf(read),
     ...(disks.length > 0 && { disks }),
-    ...(Object.keys(pressure).length > 0 && { pressure }),
+    ...pressureOf(read),
   };
+}
+
+function pressureOf(read: ReadCgroupFile): Pick<CgroupUsage, 'pressure'> {
+  const pressure = defined({ cpu: pressed(read(UNIFIED, 'cpu.pressure')), memory: pressed(read(UNIFIED, 'memory.pressure')), io: pressed(read(UNIFIED, 'io.pressure')) });
+  return Object.keys(pressure).length > 0 ? { pressure } : {};
 }
 
 function pidsOf(read: ReadCgroupFile): Pick<CgroupUsage, 'pids'> {

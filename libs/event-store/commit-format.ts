@@ -46,80 +46,71 @@ export function encodeCommit<E extends DomainEvent>(decided: Decided<E>): Stored
 
 /**
  * A commit read from the log. Events, headers and hash are made out when asked for: a replay asks for little but events, and of what it wrote itself
- * a fold asks for nothing. Until then it holds the bytes that it came in, so whoever keeps commits calls `settle`.
+ * a fold asks for nothing. Until the hash is made out it holds the bytes that it came in.
  */
 export class ReadCommit implements Commit {
-  private headers: LazyHeaders | undefined;
   private decoded: readonly DomainEvent[] | undefined;
+  private read: Fields | undefined;
+  private summed: string | undefined;
 
   /** `header` gives a header's value, `''` or undefined where there is none. */
   constructor(
     readonly subject: AggregateSubject,
     readonly position: number,
-    header: (name: string) => string | undefined,
-    private body: string,
-  ) {
-    this.headers = { header, body };
-  }
+    private header: ((name: string) => string | undefined) | undefined,
+    private bytes: string,
+  ) {}
 
   get events(): readonly DomainEvent[] {
-    if (this.decoded === undefined) {
-      this.decoded = (JSON.parse(this.body) as { readonly events: readonly DomainEvent[] }).events;
-      this.body = '';
-    }
+    this.decoded ??= (JSON.parse(this.bytes) as { readonly events: readonly DomainEvent[] }).events;
     return this.decoded;
   }
 
   get id(): string {
-    return this.settle().id;
+    return this.fields().id;
   }
   get time(): string {
-    return this.settle().time;
+    return this.fields().time;
   }
   get source(): string {
-    return this.settle().source;
+    return this.fields().source;
   }
   get cause(): Cause {
-    return this.settle().cause;
+    return this.fields().cause;
   }
   get previousHash(): string {
-    return this.settle().previousHash;
+    return this.fields().previousHash;
   }
   /** What the bytes give. */
   get hash(): string {
-    return this.settle().hash;
+    if (this.summed === undefined) {
+      const { id, previousHash } = this.fields();
+      void this.events; // made out before the bytes go
+      this.summed = commitHash(previousHash, this.subject, id, this.bytes);
+      this.bytes = '';
+    }
+    return this.summed;
   }
   /** What the writer said. */
   get statedHash(): string | undefined {
-    return this.settle().statedHash;
+    return this.fields().statedHash;
   }
 
-  private settled: SettledFields | undefined;
-
-  /** Makes out all fields and lets go of the bytes. */
-  settle(): SettledFields {
-    if (this.headers !== undefined) {
-      const { header, body } = this.headers;
-      this.settled = settledFields(this.subject, header, body);
-      this.headers = undefined;
+  private fields(): Fields {
+    if (this.header !== undefined) {
+      this.read = fieldsOf(this.header);
+      this.header = undefined;
     }
-    return this.settled!;
+    return this.read!;
   }
 }
 
-interface LazyHeaders {
-  readonly header: (name: string) => string | undefined;
-  readonly body: string;
-}
+type Fields = Pick<Commit, 'id' | 'time' | 'source' | 'cause' | 'previousHash'> & { readonly statedHash: string | undefined };
 
-type SettledFields = Pick<Commit, 'id' | 'time' | 'source' | 'cause' | 'previousHash' | 'hash'> & { readonly statedHash: string | undefined };
-
-function settledFields(subject: AggregateSubject, header: (name: string) => string | undefined, body: string): SettledFields {
+function fieldsOf(header: (name: string) => string | undefined): Fields {
   const text = (name: string): string => unescapeHeader(header(name) ?? '');
-  const id = text('ce-id');
-  const previousHash = header('berth-previous-hash') ?? '';
   return {
-    id,
+    id: text('ce-id'),
     time: header('ce-time') ?? '',
     source: text('ce-source'),
     cause: causeOf({
@@ -129,8 +120,7 @@ function settledFields(subject: AggregateSubject, header: (name: string) => stri
       traceparent: text('traceparent'),
       idempotencyKey: text('berth-idempotency-key'),
     }),
-    previousHash,
-    hash: commitHash(previousHash, subject, id, body),
+    previousHash: header('berth-previous-hash') ?? '',
     statedHash: header('berth-hash') || undefined,
   };
 }

@@ -41,8 +41,8 @@ export interface EventStore {
   /** The commit at one position, undefined where the log has none. */
   commitAt(position: number): Promise<Commit | undefined>;
 
-  /** Gives what is there now of positions above `after`, in order. Resolves to the stream's last position at the call. */
-  replay(filters: readonly string[], after: number, onCommit: (commit: Commit) => void): Promise<number>;
+  /** Gives what is there now of positions above `after`, up to `to` where it is given, in order. Resolves to the stream's last position at the call. */
+  replay(filters: readonly string[], after: number, onCommit: (commit: Commit) => void, to?: number): Promise<number>;
 
   /**
    * Replays, then goes on with what is appended: no gap, nothing twice, over reconnects too. Resolves once caught up with what was there at the

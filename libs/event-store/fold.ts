@@ -20,7 +20,8 @@ export interface FoldSnapshotOptions {
   /** Version of the data's shape and of what `see` makes of events: change it with either. */
   readonly fold: string;
   readonly freeze: () => unknown;
-  readonly thaw: (frozen: unknown) => void;
+  /** False: it does not fit, and is left aside. */
+  readonly thaw: (frozen: unknown) => unknown;
 }
 
 /** Keeps a read model up to date with the log, from its snapshot where there is one. One `start`, then `stop`. */
@@ -37,12 +38,12 @@ export class Fold {
     this.file = snapshot && new SnapshotFile(snapshot.path, snapshot.fold);
   }
 
-  /** Resolves once all is folded that the log held at the call. */
-  async start(): Promise<void> {
+  /** Resolves once all is folded that the log held at the call. `after`: all up to there is folded already, and only a newer snapshot is of use. */
+  async start(after = 0): Promise<void> {
     const { filters, see, snapshot } = this.options;
     const loaded = await this.file?.load(this.store);
-    if (loaded !== undefined) snapshot?.thaw(loaded.data);
-    this.following = await this.store.follow(filters, loaded?.position ?? 0, (commit) => see(commit, this.live));
+    const isTaken = loaded !== undefined && loaded.position > after && snapshot?.thaw(loaded.data) !== false;
+    this.following = await this.store.follow(filters, isTaken ? loaded.position : after, (commit) => see(commit, this.live));
     this.live = true;
   }
 

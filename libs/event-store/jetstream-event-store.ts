@@ -119,12 +119,12 @@ export class JetStreamEventStore implements EventStore {
     return stored === null ? undefined : new ReadCommit(stored.subject, stored.seq, (name) => stored.header.get(name), stored.string());
   }
 
-  async replay(filters: readonly string[], after: number, onCommit: (commit: Commit) => void): Promise<number> {
+  async replay(filters: readonly string[], after: number, onCommit: (commit: Commit) => void, to = Infinity): Promise<number> {
     const last = await this.lastPosition();
     const [filter] = filters;
     const subject = filters.length === 1 && filter !== undefined && !/[*>]/.test(filter) ? filter : undefined;
     // Of one subject the server tells the newest; asked for after the log's, it may lie beyond.
-    const until = subject === undefined ? last : Math.min(await this.newest(subject), last);
+    const until = Math.min(subject === undefined ? last : Math.min(await this.newest(subject), last), to);
     if (until <= after) return last;
     const ended = Promise.withResolvers<void>();
     const following = new JetStreamFollowing(filters, after, onCommit, () => undefined);

@@ -48,9 +48,9 @@ export class MemoryEventStore implements EventStore {
     return this.commits[position - 1];
   }
 
-  async replay(filters: readonly string[], after: number, onCommit: (commit: Commit) => void): Promise<number> {
+  async replay(filters: readonly string[], after: number, onCommit: (commit: Commit) => void, to = Infinity): Promise<number> {
     const last = this.commits.length;
-    for (const commit of this.commits.slice(after, last)) if (filters.some((filter) => matches(filter, commit.subject))) onCommit(commit);
+    for (const commit of this.commits.slice(after, Math.min(last, to))) if (filters.some((filter) => matches(filter, commit.subject))) onCommit(commit);
     return last;
   }
 

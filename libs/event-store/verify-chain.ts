@@ -19,7 +19,7 @@ export interface ChainReport {
  * Follows each subject's chain of hashes: what was lost in the middle or at the start, altered or put in another order is found.
  * A subject of which the newest commits are gone, or all, cannot be told from one that never had them.
  */
-export async function verifyChain(log: EventStore | Iterable<Commit>): Promise<ChainReport> {
+export async function verifyChain(log: Pick<EventStore, 'replay'> | Iterable<Commit>): Promise<ChainReport> {
   const chain = new Chain();
   if (Symbol.iterator in log) for (const commit of log) chain.add(commit);
   else await log.replay([`${eventPrefix}.>`], 0, (commit) => chain.add(commit));

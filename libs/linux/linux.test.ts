@@ -103,7 +103,9 @@ test('who connects to a unix socket is known by pid, uid and gid', async () => {
   const socket = await accepted;
   // Node names a socket's descriptor only on its inner handle.
   const { fd } = (socket as unknown as { readonly _handle: { readonly fd: number } })._handle;
-  expect(peerCredentials(fd)).toEqual({ pid: process.pid, uid: process.getuid?.(), gid: process.getgid?.() });
+  const peer = peerCredentials(fd);
+  expect(peer).toMatchObject({ pid: process.pid, uid: process.getuid?.(), gid: process.getgid?.() });
+  expect(new Set([peer.gid, ...peer.groups])).toEqual(new Set(process.getgroups?.())); // Node's has the process's own group too
   expect(() => peerCredentials(dir)).toThrow('ENOTSOCK');
   client.destroy();
   socket.destroy();

@@ -6,14 +6,16 @@ export interface PeerCredentials {
   readonly pid: number;
   readonly uid: number;
   readonly gid: number;
+  /** Supplementary groups. */
+  readonly groups: readonly number[];
 }
 
-/** Who connected to a unix socket, as of then (unix(7), SO_PEERCRED). Throws SystemCallError. */
+/** Who connected to a unix socket, as of then (unix(7), SO_PEERCRED; SO_PEERGROUPS). Throws SystemCallError. */
 export function peerCredentials(fd: Fd): PeerCredentials {
   const answer = native.peerCredentials(fd);
   if (typeof answer === 'number') throw new SystemCallError('getsockopt SO_PEERCRED', -answer, { fd });
-  const [pid, uid, gid] = answer;
-  return { pid, uid, gid };
+  const [pid, uid, gid, ...groups] = answer;
+  return { pid, uid, gid, groups };
 }
 
 /** A descriptor of a process, which keeps meaning this one when its number is reused (pidfd_open(2)). Readable to poll when it ends. Throws ESRCH. */

@@ -24,6 +24,7 @@ describe('one writer an aggregate', () => {
     ['volume', 'volumes'],
     ['image', 'images'],
     ['task', 'executor'],
+    ['access', 'gateway'],
   ])('%s is written by %s alone', (aggregate, owner) => expect(whoMay(`berth.event.${aggregate}.x`)).toEqual([owner]));
 });
 

@@ -12,10 +12,10 @@ interface Rights {
 
 /** Who may do what on the bus. The rest is refused by nats-server itself. */
 const RIGHTS: Readonly<Record<Exclude<BusUser, 'operator'>, Rights>> = {
-  gateway: { writes: [], commands: ['containers', 'images', 'networks', 'volumes'], queries: ['containers', 'images', 'networks', 'volumes', 'executor'] },
+  gateway: { writes: ['access'], commands: ['containers', 'images', 'networks', 'volumes'], queries: ['containers', 'images', 'networks', 'volumes', 'executor'] },
   containers: {
     writes: ['container', 'name', 'exec'],
-    commands: ['networks', 'volumes', 'executor'],
+    commands: ['images', 'networks', 'volumes', 'executor'],
     queries: ['images', 'networks', 'volumes', 'executor'],
   },
   images: { writes: ['image'], commands: ['executor'], queries: ['containers', 'executor'] },

@@ -1,6 +1,6 @@
-import { attribute, container, cstring, decodeAttributes, encodeAttributes, nested, raw, u32be } from './attributes.js';
+import { align, attribute, container, cstring, decodeAttributes, encodeAttributes, nested, raw, u32be } from './attributes.js';
 import type { Message } from './messages.js';
-import { NLM_F_ACK, NLM_F_CREATE } from './messages.js';
+import { NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, type Reply } from './messages.js';
 
 /** linux/netfilter/nfnetlink.h and nf_tables.h: the elements of maps, since those change with each container. Tables and rules are a cold path. */
 const BATCH_BEGIN = 0x10;
@@ -8,8 +8,11 @@ const BATCH_END = 0x11;
 const SUBSYSTEM_NFTABLES = 10;
 const NEWSETELEM = (SUBSYSTEM_NFTABLES << 8) | 12;
 const DELSETELEM = (SUBSYSTEM_NFTABLES << 8) | 14;
+const GETSETELEM = (SUBSYSTEM_NFTABLES << 8) | 13;
 const GETCHAIN = (SUBSYSTEM_NFTABLES << 8) | 4;
 const AF_INET = 2;
+/** Without the bit that marks what is nested, which the kernel does not set everywhere. */
+const NLA_TYPE_MASK = 0x3fff;
 
 const data = { value: attribute(1, raw) };
 const element = { key: container(1, nested(data)), data: container(2, nested(data)) };
@@ -41,6 +44,34 @@ export function elementBatch(verb: 'add' | 'delete', list: readonly MapElement[]
   return [bracket(BATCH_BEGIN), ...changes, bracket(BATCH_END)];
 }
 
+/** Asks for all elements of a map; ENOENT where it or its table is not there. */
+export function elementsQuery(table: string, map: string): Message {
+  return { type: GETSETELEM, flags: NLM_F_ACK | NLM_F_DUMP, payload: Buffer.concat([nfgenmsg(AF_INET, 0), encodeAttributes(elementList, { table, map })]), what: `look at map ${map} in ${table}` };
+}
+
+/** The elements that replies to it tell of: key and value as the kernel has them, parts filled up to whole registers. */
+export function elementsIn(replies: readonly Reply[]): { readonly key: Buffer; readonly value: Buffer }[] {
+  return replies
+    .filter(({ type }) => type === NEWSETELEM)
+    .flatMap(({ payload }) => attributesIn(payload.subarray(nfgenmsg(0, 0).length), elementList.elements.number))
+    .flatMap((list) => attributesIn(list, elements.element.number))
+    .map((one) => ({ key: valueIn(one, element.key.number), value: valueIn(one, element.data.number) }));
+}
+
+const valueIn = (one: Buffer, number: number): Buffer => attributesIn(attributesIn(one, number)[0] ?? Buffer.alloc(0), data.value.number)[0] ?? Buffer.alloc(0);
+
+/** The payloads of all attributes of one number: a list repeats it. */
+function attributesIn(bytes: Buffer, number: number): Buffer[] {
+  const found: Buffer[] = [];
+  for (let at = 0; at + 4 <= bytes.length; ) {
+    const length = bytes.readUInt16LE(at);
+    if (length < 4 || at + length > bytes.length) return found;
+    if ((bytes.readUInt16LE(at + 2) & NLA_TYPE_MASK) === (number & NLA_TYPE_MASK)) found.push(bytes.subarray(at + 4, at + length));
+    at += align(length);
+  }
+  return found;
+}
+
 /** Asks for one chain; ENOENT where it or its table is not there. */
 export function chainQuery(table: string, name: string): Message {
   return { type: GETCHAIN, flags: NLM_F_ACK, payload: Buffer.concat([nfgenmsg(AF_INET, 0), encodeAttributes(chain, { table, name })]), what: `look at chain ${name} in ${table}` };
@@ -52,7 +83,7 @@ export function rulesInChain(reply: Buffer): number {
 }
 
 /** Each part of a concatenation fills whole 32-bit registers. */
-function concatenation(parts: readonly Uint8Array[]): Buffer {
+export function concatenation(parts: readonly Uint8Array[]): Buffer {
   return Buffer.concat(parts.map((part) => Buffer.concat([part, Buffer.alloc(-part.length & 3)])));
 }
 

@@ -44,6 +44,7 @@ export function parseImageConfig(bytes: Uint8Array): ImageConfig {
 function runDefaults(json: JsonObject): ImageRunConfig {
   const env = strings(json['Env'], 'config.Env');
   const shell = strings(json['Shell'], 'config.Shell');
+  const triggers = strings(json['OnBuild'], 'config.OnBuild');
   const ports = objects(json['ExposedPorts'], 'config.ExposedPorts');
   const labels = json['Labels'];
   return {
@@ -56,6 +57,7 @@ function runDefaults(json: JsonObject): ImageRunConfig {
     ...(text(json['WorkingDir']) && { WorkingDir: text(json['WorkingDir']) }),
     Labels: isObject(labels) ? Object.fromEntries(Object.entries(labels).map(([key, value]) => [key, text(value)])) : null,
     ...(text(json['StopSignal']) && { StopSignal: text(json['StopSignal']) }),
+    ...(triggers && triggers.length > 0 && { OnBuild: triggers }),
     ...(shell && { Shell: shell }),
     ...(isObject(json['Healthcheck']) && { Healthcheck: healthcheck(json['Healthcheck']) }),
   };

@@ -1,3 +1,4 @@
+import { readTcpSettings, type TcpSettings } from './tcp-settings.js';
 import { LOG_LEVELS, type LogLevel } from '#libs/telemetry/log-record.js';
 
 const STORAGE_DRIVERS = ['overlay2', 'vfs'] as const;
@@ -22,6 +23,12 @@ export interface EngineSettings {
   readonly metricsPort: number;
   /** Log records below this are not written. */
   readonly logLevel: LogLevel;
+  /** Where the Docker Engine API is served beside its socket. */
+  readonly tcp?: TcpSettings;
+  /** Docker's authorization plugins, asked in this order; none where absent. */
+  readonly authorizationPlugins?: readonly string[];
+  /** A file that tells who may ask for what (services/gateway/domain/access/read-policy.ts). Absent: whoever can connect may everything. */
+  readonly policy?: string;
   /** Below which every container has its own cgroup. */
   readonly cgroupParent: string;
   /** How roots of containers are made; absent: overlay where the kernel makes one, else whole copies. */
@@ -34,6 +41,7 @@ export interface EngineSettings {
 
 export function readSettings(env: NodeJS.ProcessEnv): EngineSettings {
   const runRoot = env['BERTH_RUN_ROOT'] ?? '/run/berth';
+  const tcp = readTcpSettings(env);
   const natsPort = port(env, 'BERTH_NATS_PORT', 4270);
   return {
     dataRoot: env['BERTH_DATA_ROOT'] ?? '/var/lib/berth',
@@ -48,6 +56,9 @@ export function readSettings(env: NodeJS.ProcessEnv): EngineSettings {
     cgroupParent: env['BERTH_CGROUP_PARENT'] ?? '/docker',
     undoSeconds: seconds(env, 'BERTH_UNDO_SECONDS', 15 * 60),
     nftTable: env['BERTH_NFT_TABLE'] ?? 'berth',
+    ...authorizationPlugins(env['BERTH_AUTHORIZATION_PLUGINS']),
+    ...(tcp === undefined ? {} : { tcp }),
+    ...(env['BERTH_POLICY'] ? { policy: env['BERTH_POLICY'] } : {}),
     ...storageDriver(env['BERTH_STORAGE_DRIVER']),
   };
 }
@@ -56,6 +67,13 @@ function logLevel(text: string): LogLevel {
   const level = LOG_LEVELS.find((one) => one === text);
   if (level === undefined) throw new Error(`BERTH_LOG_LEVEL=${text}: not one of ${LOG_LEVELS.join(', ')}`);
   return level;
+}
+
+function authorizationPlugins(text: string | undefined): { authorizationPlugins?: readonly string[] } {
+  if (!text) return {};
+  const names = text.split(',');
+  for (const name of names) if (!/^[A-Za-z0-9][\w.-]*$/.test(name)) throw new Error(`BERTH_AUTHORIZATION_PLUGINS=${text}: "${name}" is no name of a plugin`);
+  return { authorizationPlugins: names };
 }
 
 function storageDriver(text: string | undefined): { storageDriver?: StorageDriver } {

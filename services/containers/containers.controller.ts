@@ -6,6 +6,7 @@ import * as queries from '#contracts/containers/queries.js';
 import type { ProcessTable } from '#contracts/executor/usage.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { Asked, Body, Handles } from '#libs/messaging/handles.js';
+import { ContainerCommits } from './application/container-commits.js';
 import { ContainerDirectory } from './application/container-directory.js';
 import { ContainerLifecycle } from './application/container-lifecycle.js';
 import { ContainerPauses } from './application/container-pauses.js';
@@ -24,6 +25,7 @@ export class ContainersController {
     private readonly lifecycle: ContainerLifecycle,
     private readonly pauses: ContainerPauses,
     private readonly updates: ContainerUpdates,
+    private readonly commits: ContainerCommits,
     private readonly directory: ContainerDirectory,
     private readonly streams: ContainerStreams,
     private readonly processes: ProcessLists,
@@ -68,8 +70,13 @@ export class ContainersController {
   }
 
   @Handles(commands.UpdateContainer)
-  update(@Body() command: commands.UpdateContainer, @Asked() asked: RequestContext): Promise<Done> {
+  update(@Body() command: commands.UpdateContainer, @Asked() asked: RequestContext): Promise<Done & { warnings: readonly string[] }> {
     return this.updates.update(command, asked);
+  }
+
+  @Handles(commands.CommitContainer)
+  commit(@Body() command: commands.CommitContainer, @Asked() asked: RequestContext): Promise<Done & { image: string }> {
+    return this.commits.commit(command, asked);
   }
 
   @Handles(commands.RenameContainer)
@@ -115,6 +122,11 @@ export class ContainersController {
   @Handles(archives.ExportContainer)
   export(@Body() command: archives.ExportContainer, @Asked() asked: RequestContext): Promise<StreamEndpoint> {
     return this.archives.export(command.container, asked);
+  }
+
+  @Handles(archives.ListContainerChanges)
+  changes(@Body() query: archives.ListContainerChanges, @Asked() asked: RequestContext): Promise<StreamEndpoint> {
+    return this.archives.changes(query.container, asked);
   }
 
   @Handles(commands.ListProcesses)

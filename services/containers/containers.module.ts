@@ -1,6 +1,7 @@
 import { type DynamicModule, Injectable, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { ContainerCommits } from './application/container-commits.js';
 import { ContainerDirectory } from './application/container-directory.js';
 import { ContainerEdits } from './application/container-edits.js';
 import { ContainerLifecycle } from './application/container-lifecycle.js';
@@ -12,6 +13,7 @@ import { ContainerArchives } from './application/container-archives.js';
 import { ContainerCreation } from './application/create-container.js';
 import { ExecSessions } from './application/exec-sessions.js';
 import { ExitWaits } from './application/exit-waits.js';
+import { HealthProbes } from './application/health-probes.js';
 import { KeptContainers } from './application/kept-containers.js';
 import { LifecycleSource } from './application/lifecycle-source.js';
 import { ProcessLists } from './application/process-lists.js';
@@ -49,12 +51,14 @@ export class ContainersModule {
         { provide: ContainerEdits, useValue: parts.edits },
         { provide: KeptContainers, useValue: parts.kept },
         { provide: ContainerUpdates, useValue: parts.updates },
+        { provide: ContainerCommits, useValue: parts.commits },
         { provide: ContainerCreation, useValue: parts.creation },
         { provide: ContainerStreams, useValue: parts.streams },
         { provide: ContainerArchives, useValue: parts.archives },
         { provide: ProcessLists, useValue: parts.processes },
         { provide: ExecSessions, useValue: parts.execSessions },
         { provide: LifecycleSource, useValue: parts.metrics },
+        { provide: HealthProbes, useValue: parts.probes },
         { provide: ExitWaits, useValue: parts.waits },
       ],
     };

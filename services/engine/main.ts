@@ -14,6 +14,7 @@ import { startTelemetry } from '#libs/telemetry/process-telemetry.js';
 import { writeProcess } from '#libs/telemetry/metrics/process-metrics.js';
 import { startTracing } from '#libs/telemetry/start-tracing.js';
 import { stopTracing } from '#libs/telemetry/tracing.js';
+import { HealthProbes } from '../containers/application/health-probes.js';
 import { LifecycleSource } from '../containers/application/lifecycle-source.js';
 import { ContainersModule } from '../containers/containers.module.js';
 import { startGateway } from '../gateway/start-gateway.js';
@@ -27,6 +28,7 @@ import { metricsRoutes } from './engine-metrics.js';
 /** All unprivileged services in one process, each on connections of its own with its own credentials; they share the feed of the log, which each of them may read. */
 const settings = readSettings(process.env);
 startLogging('engine', settings.logLevel);
+process.on('SIGHUP', () => undefined); // means something once the gateway is there
 await startTracing('engine');
 const telemetry = await startTelemetry(settings, 'engine', settings.metricsPort);
 /** Services that have not come up yet are not ready. */
@@ -71,6 +73,7 @@ const sources = [
   gateway.metrics,
   (out) => networks.get(Endpoints).actions.write(out),
   (out) => containers.get(LifecycleSource).write(out),
+  (out) => containers.get(HealthProbes).metrics.write(out),
   (out) => images.get(PullOneImage).metrics.write(out),
   (out) => writeLog(stores, out),
   writeProcess,

@@ -10,6 +10,7 @@ import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
 import { sealedCopy } from '#libs/linux/sealed-file.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import type { LinkCounters } from '#libs/netlink/link-counters.js';
+import type { Exposition } from '#libs/telemetry/metrics/exposition.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { ContainerCgroups } from './adapters/host/container-cgroups.js';
@@ -27,13 +28,17 @@ import { RouteSocket } from './adapters/network/route-socket.js';
 import { SandboxPool } from './adapters/network/sandbox-pool.js';
 import { Zygote } from './adapters/shim/zygote.js';
 import { LayerStore } from './adapters/snapshots/layer-store.js';
+import { SyncProbe } from './adapters/metrics/sync-probe.js';
 import { ContainerSource } from './application/container-source.js';
 import { OverlaySnapshotter } from './adapters/snapshots/overlay-snapshotter.js';
 import type { Snapshotter } from './adapters/snapshots/snapshotter.js';
 import { VfsSnapshotter } from './adapters/snapshots/vfs-snapshotter.js';
 import { TreeThreads } from './adapters/trees/tree-threads.js';
 import { ExecLauncher } from './application/exec-launcher.js';
+import { HostLook } from './application/host-look.js';
+import { HostWatch } from './application/host-watch.js';
 import { LiveTasks } from './application/live-tasks.js';
+import { LoggerMetrics } from './application/logger-metrics.js';
 import { LostKeepers } from './application/lost-keepers.js';
 import { NetworksOnHost } from './application/networks-on-host.js';
 import { OciRuntimes } from './application/oci-runtimes.js';
@@ -91,6 +96,9 @@ export class ExecutorParts {
   readonly networks: NetworksOnHost;
   readonly facts: () => HostFacts;
   readonly metrics: ContainerSource;
+  readonly hostWatch: HostWatch;
+  readonly logs = new LoggerMetrics();
+  private readonly syncProbe: SyncProbe | undefined;
   private readonly snapshots: SnapshotSchedule;
 
   constructor(
@@ -120,11 +128,11 @@ export class ExecutorParts {
     const containerCgroups = new ContainerCgroups(cgroups, settings.cgroupParent);
     const runtimes = new OciRuntimes(this.trees, settings);
     this.memory = new TaskMemory(this.tasks, (container) => existsSync(this.files.directory(container)));
-    this.live = new LiveTasks(this.tasks, causes, this.ports, new LostKeepers(containerCgroups, runtimes), onError);
+    this.live = new LiveTasks(this.tasks, causes, this.ports, new LostKeepers(containerCgroups, runtimes), this.logs, onError);
     this.adoption = new TaskAdoption(this.tasks, this.live, containerCgroups, settings.runRoot, onError);
     this.networks = new NetworksOnHost(firewall, this.live, store, `${settings.dataRoot}/executor/networks-on-host.snapshot`);
     this.snapshots = new SnapshotSchedule([this.tasks, this.networks], (error) => this.log.error('a snapshot could not be saved', { error }));
-    this.archives = new RootArchives(this.live, this.files, () => this.roots, (chainId) => this.layers.nameOf(chainId), this.streams);
+    this.archives = new RootArchives(this.live, this.files, () => this.roots, this.layers.root, (chainId) => this.layers.nameOf(chainId), this.streams);
     this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.files, this.sandboxes, this.zygote, this.ports, this.networks, runtimes, this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {
       settings,
       cgroups,
@@ -133,22 +141,35 @@ export class ExecutorParts {
       socketGroup: this.group,
     });
     this.execs = new ExecLauncher(this.tasks, this.live, causes, cgroups, settings, store, runtimes);
-    this.control = new TaskControl(this.tasks, this.live, containerCgroups, this.files, this.streams);
+    this.control = new TaskControl(this.tasks, this.live, containerCgroups, this.files, this.streams, this.logs.readFailed);
     this.portChanges = new PortChanges(this.tasks, this.live, this.ports);
     this.usage = new TaskUsage(this.live, containerCgroups, cgroups, settings.cgroupParent, linkCounters);
     this.roots = new OverlaySnapshotter(this.layers.root);
     this.facts = () => hostFacts(cgroups, settings, this.roots.driver);
+    const { lookSeconds, ...shown } = metricsSettings(process.env);
+    // A log server of somebody else's has its disk elsewhere.
+    if (settings.natsUrl === `nats://127.0.0.1:${settings.natsPort}`) this.syncProbe = new SyncProbe(`${settings.dataRoot}/executor/sync-probe`, lookSeconds);
     this.metrics = new ContainerSource(store, {
-      ...metricsSettings(process.env),
+      ...shown,
+      lookSeconds,
       layout: cgroups,
       cgroupParent: settings.cgroupParent,
       bridge: settings.bridge,
       dataRoot: settings.dataRoot,
       facts: this.facts,
-      withTasks: () => new Set(Array.from(this.live.all(), ({ identity }) => identity.container)),
+      written: (container) => this.trees.run('treeSize', { directory: `${this.files.directory(container)}/${this.roots.written.path}` }),
       linkCounters,
     });
+    const look = new HostLook(() => this.metrics.containers(), this.live, this.networks, firewall, linkCounters, { ...settings, layout: cgroups });
+    this.hostWatch = new HostWatch(() => look.take(), lookSeconds, (difference) => this.log.warn('the host is not as wished', { ...difference }));
     traceExecutor(this);
+  }
+
+  /** The executor's page, but for what all processes tell. */
+  async writeMetrics(out: Exposition): Promise<void> {
+    await this.metrics.write(out);
+    await this.hostWatch.write(out);
+    await this.syncProbe?.write(out);
   }
 
   async start(): Promise<void> {

@@ -91,6 +91,16 @@ export class ExecutorController {
     return this.parts.archives.extract(command);
   }
 
+  @Handles(archives.OpenRootChanges)
+  openChanges(@Body() query: archives.OpenRootChanges): Promise<StreamEndpoint> {
+    return this.parts.archives.changes(query);
+  }
+
+  @Handles(archives.OpenRootLayer)
+  openLayer(@Body() query: archives.OpenRootLayer): StreamEndpoint {
+    return this.parts.archives.layer(query);
+  }
+
   @Handles(usage.ListTaskProcesses)
   taskProcesses(@Body() query: usage.ListTaskProcesses): Promise<usage.ProcessTable> {
     return this.parts.usage.processes(query);

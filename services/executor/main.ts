@@ -33,7 +33,9 @@ telemetry.health.add(
 );
 const app = await startMicroservice(ExecutorModule.for(parts), credentials);
 started = true;
-const sources: MetricsSource[] = [(out) => parts.metrics.write(out), (out) => writeLog(new Map([['executor', store]]), out), writeProcess];
+const sources: MetricsSource[] = [(out) => parts.writeMetrics(out), (out) => writeLog(new Map([['executor', store]]), out), writeProcess];
+// dockerd has these on its own page: the engine fetches them.
+telemetry.routes.set('/metrics/logs', (_query, accept) => metricsPage([(out) => parts.logs.write(out)], accept));
 telemetry.routes.set('/metrics', (_query, accept) => metricsPage(sources, accept));
 writeFileSync(`${settings.runRoot}/ready/executor`, readFileSync('/proc/self/stat'));
 

@@ -1,6 +1,7 @@
 import { type DynamicModule, Logger, Module } from '@nestjs/common';
 import { errorMessage } from '#libs/errors/errors.js';
 import { BerthController } from './adapters/http/berth.controller.js';
+import { CommitController } from './adapters/http/commit.controller.js';
 import { BerthCommandsController } from './adapters/http/berth-commands.controller.js';
 import { ContainerController } from './adapters/http/container.controller.js';
 import { ContainerStreamsController } from './adapters/http/container-streams.controller.js';
@@ -16,11 +17,13 @@ import { PruneController } from './adapters/http/prune.controller.js';
 import { RemovedController } from './adapters/http/removed.controller.js';
 import { SystemController } from './adapters/http/system.controller.js';
 import { VolumeController } from './adapters/http/volume.controller.js';
+import { ChapterFiles } from './adapters/chapters/chapter-files.js';
 import { ContainerFeed } from './application/container-feed.js';
 import { EngineClient, type GatewayDependencies, RUN_ROOT } from './application/engine-client.js';
 import { EngineSource } from './application/engine-source.js';
 import { EventFeed } from './application/event-feed.js';
 import { UsageFeed } from './application/usage-feed.js';
+import { LogChronicle } from './application/log-chronicle.js';
 import { LogReading } from './application/log-reading.js';
 
 /** HTTP in, commands and queries out. Owns nothing. */
@@ -28,7 +31,9 @@ import { LogReading } from './application/log-reading.js';
 export class GatewayModule {
   static for(deps: GatewayDependencies): DynamicModule {
     const client = new EngineClient(deps);
-    const feed = new EventFeed(deps.store, `${deps.settings.dataRoot}/state/docker-events.snapshot`, (error) => new Logger('gateway').error(errorMessage(error)));
+    const state = `${deps.settings.dataRoot}/state`;
+    const chronicle = new LogChronicle(deps.store, new ChapterFiles(`${state}/chapters`), `${state}/chronicle.snapshot`, (error) => new Logger('gateway').error(errorMessage(error)));
+    const feed = new EventFeed(deps.store, chronicle);
     return {
       module: GatewayModule,
       controllers: [
@@ -38,6 +43,7 @@ export class GatewayModule {
         ContainerStreamsController,
         ContainerUsageController,
         ContainerArchivesController,
+        CommitController,
         ExecController,
         ImageStreamsController,
         ImageController,
@@ -52,10 +58,11 @@ export class GatewayModule {
       providers: [
         { provide: EngineClient, useValue: client },
         { provide: ContainerFeed, useValue: new ContainerFeed(deps.store) },
+        { provide: LogChronicle, useValue: chronicle },
         { provide: EventFeed, useValue: feed },
         { provide: EngineSource, useValue: new EngineSource(deps.store, client, feed) },
         { provide: UsageFeed, useValue: new UsageFeed(client) },
-        { provide: LogReading, useValue: new LogReading(deps.store) },
+        { provide: LogReading, useValue: new LogReading(deps.store, chronicle) },
         { provide: RUN_ROOT, useValue: deps.settings.runRoot },
       ],
     };

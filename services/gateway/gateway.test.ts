@@ -9,7 +9,8 @@ import type { ContainerView } from '#contracts/containers/container-state.js';
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { RequestClass, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import type { Commit } from '#libs/event-store/event.js';
-import { conflict, notFound } from '#libs/errors/errors.js';
+import { conflict, invalid, notFound } from '#libs/errors/errors.js';
+import type { EventStore } from '#libs/event-store/event-store.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { startGateway } from './start-gateway.js';
 
@@ -58,7 +59,10 @@ const bus = {
 
 const followers = new Set<(commit: Commit) => void>();
 let position = 0;
-const store = {
+const store: EventStore = {
+  append: () => Promise.reject(new Error('nothing is appended here')),
+  read: async () => [],
+  close: async () => {},
   replay: async () => position,
   lastPosition: async () => position,
   commitAt: async () => undefined,
@@ -193,13 +197,14 @@ describe('the front door', () => {
 });
 
 describe('a connection turned into a stream', () => {
-  /** Sends `first` at once, `later` when the answer's head is there, and gives all that came until the end. */
-  function raw(first: string, later = ''): Promise<string> {
+  /** Sends `first` at once, `later` when the answer's head is there, which `onHead` is told, and gives all that came until the end. */
+  function raw(first: string, later = '', onHead = (): void => undefined): Promise<string> {
     return new Promise((resolve, reject) => {
       const client = connect({ path: socket, allowHalfOpen: true });
       let got = '';
       client.on('data', (bytes) => {
         if (got === '' && later !== '') client.write(later);
+        if (got === '') onHead();
         got += String(bytes);
       });
       client.on('end', () => (client.end(), resolve(got))).on('error', reject);
@@ -211,6 +216,7 @@ describe('a connection turned into a stream', () => {
 
   test('detach keys typed into a terminal end the client side and do not reach the command', async () => {
     answers.set('containers.start-exec', () => ({ endpoint: endpoint(), terminal: true }));
+    answers.set('containers.get-exec', () => ({ config: { terminal: true } }));
     let received = '';
     const gone = new Promise<void>((resolve) => {
       serve = (stream) => void stream.on('data', (bytes) => (received += String(bytes))).on('error', () => {}).on('end', () => (stream.end(), resolve()));
@@ -219,7 +225,7 @@ describe('a connection turned into a stream', () => {
     await gone;
     expect(answer).toMatch(/^HTTP\/1\.1 101 UPGRADED\r\nContent-Type: application\/vnd\.docker\.raw-stream\r\n/);
     expect(received).toBe('earlyls');
-    expect(asked.at(-1)?.data).toEqual({ exec: 'e1', detach: false, consoleSize: [24, 80] });
+    expect(asked.find((one) => one.subject === 'containers.start-exec')?.data).toEqual({ exec: 'e1', detach: false, consoleSize: [24, 80] });
   });
 
   test('what cannot be attached is refused before the stream begins', async () => {
@@ -244,8 +250,18 @@ describe('a connection turned into a stream', () => {
     expect(answer.length - answer.indexOf('\r\n\r\n') - 4).toBe(4 << 20);
   });
 
+  test.each([true, false])('an exec answers before it runs, and why it cannot run is its output (terminal: %s)', async (terminal) => {
+    let fail = (): void => undefined;
+    answers.set('containers.start-exec', () => new Promise((_, reject) => (fail = () => reject(invalid('no such program')))));
+    answers.set('containers.get-exec', () => ({ config: { terminal } }));
+    const answer = await raw(start('/v1.51/exec/e1/start', '{}'), undefined, () => fail());
+    expect(answer).toMatch(/^HTTP\/1\.1 101 UPGRADED\r\n/);
+    expect(answer.slice(answer.indexOf('\r\n\r\n') + 4)).toBe(terminal ? 'no such program\r\n' : '\x01\0\0\0\0\0\0\x11no such program\r\n');
+  });
+
   test('a client without an upgrade reads the stream as the body', async () => {
     answers.set('containers.start-exec', () => ({ endpoint: endpoint(), terminal: false }));
+    answers.set('containers.get-exec', () => ({ config: { terminal: false } }));
     serve = (stream) => void stream.end(frame(1, 'hi'));
     const { headers, text } = await http('POST', '/exec/e1/start', { Detach: false });
     expect([headers['content-type'], text.slice(8)]).toEqual(['application/vnd.docker.multiplexed-stream', 'hi']);

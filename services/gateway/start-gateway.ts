@@ -5,15 +5,24 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { MetricsSource } from '#libs/telemetry/metrics/page.js';
 import type { TelemetryRoute } from '#libs/telemetry/telemetry-server.js';
 import { ErrorFilter } from './adapters/http/error-filter.js';
+import { guardRoutes } from './adapters/http/guard.js';
 import { serveHijacks } from './adapters/http/hijack.js';
 import { createHttpAdapter } from './adapters/http/http-adapter.js';
 import { preparePeers } from './adapters/http/peer.js';
+import { listenOnTcp } from './adapters/http/tcp-listener.js';
+import { authorizationCalls } from './adapters/plugins/authorization-calls.js';
+import { PLUGIN_FOLDERS } from './adapters/plugins/discover-plugin.js';
+import { AccessControl } from './application/access-control.js';
 import { annotationsOf } from './application/annotations.js';
+import { AuthorizationPlugins } from './application/authorization-plugins.js';
 import { ContainerFeed } from './application/container-feed.js';
 import { EngineClient, type GatewayDependencies } from './application/engine-client.js';
 import { EngineSource } from './application/engine-source.js';
 import { EventFeed } from './application/event-feed.js';
+import { LogChronicle } from './application/log-chronicle.js';
+import { RefusalLog } from './application/refusals.js';
 import { GatewayModule } from './gateway.module.js';
+import { reloadOnHangup } from './reload-on-hangup.js';
 
 export interface Gateway {
   readonly metrics: MetricsSource;
@@ -23,27 +32,43 @@ export interface Gateway {
 
 /**
  * Serves the Docker Engine API on settings.socket (mode 0660), replacing a socket that another run left there. `close` ends all connections and is safe to
- * call twice. `metrics` is the gateway's part of /metrics, `annotations` are containers' events as Grafana draws them.
+ * call twice. Rejects as invalid when the policy file is not a policy. `metrics` is the gateway's part of /metrics, `annotations` are containers' events as Grafana draws them.
  */
 export async function startGateway(deps: GatewayDependencies): Promise<Gateway> {
   await preparePeers();
-  const adapter = createHttpAdapter();
+  const { authorizationPlugins = [] } = deps.settings;
+  const plugins = new AuthorizationPlugins(authorizationPlugins, authorizationCalls(PLUGIN_FOLDERS));
+  const adapter = createHttpAdapter({ keepsBodies: plugins.areThere });
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.for(deps), adapter, { logger: false, bodyParser: false, abortOnError: false });
   app.useGlobalFilters(new ErrorFilter());
   const feed = app.get(ContainerFeed);
+  const engine = app.get(EngineClient);
+  const refusals = new RefusalLog(deps.store, `${deps.settings.dataRoot}/state/access.snapshot`);
+  const access = new AccessControl(engine, refusals, deps.settings.policy);
+  await access.reload();
+  const guards = { access, plugins, refusals };
+  guardRoutes(adapter.getInstance(), guards);
   await app.init();
   const events = app.get(EventFeed);
-  await Promise.all([feed.start(), events.start()]);
-  const upgraded = serveHijacks(adapter.getInstance().server, app.get(EngineClient), feed);
+  const chronicle = app.get(LogChronicle);
+  await Promise.all([feed.start(), chronicle.start(), ...(access.isOpen && !plugins.areThere ? [] : [refusals.start()])]);
+  const parts = { engine, feed, guards };
+  const fastify = adapter.getInstance();
+  const upgraded = [serveHijacks(fastify.server, parts)];
   await listen(adapter, deps.settings.socket);
+  const tcp = deps.settings.tcp === undefined ? undefined : await listenOnTcp(deps.settings.tcp, fastify.routing);
+  if (tcp !== undefined) upgraded.push(serveHijacks(tcp.server, parts));
+  const hangups = reloadOnHangup({ policy: access, ...(tcp === undefined ? {} : { certificates: tcp }) });
   const metrics = app.get(EngineSource);
   return {
     metrics: (out) => metrics.write(out),
     annotations: async (query) => ({ contentType: 'application/json', body: JSON.stringify(await annotationsOf(events, query)) }),
     close: async () => {
-      for (const client of upgraded) client.destroy();
+      hangups.stop();
+      for (const clients of upgraded) for (const client of clients) client.destroy();
+      tcp?.close();
       await app.close();
-      await Promise.all([feed.stop(), events.stop(), metrics.stop()]);
+      await Promise.all([feed.stop(), chronicle.stop(), metrics.stop(), refusals.stop()]);
     },
   };
 }

@@ -1,12 +1,14 @@
 import { Controller } from '@nestjs/common';
-import { GetImage, ImportImage, ListImages, LoadImages, PullImage, RemoveImage, SaveImages, TagImage, type ImageView } from '#contracts/images/images.js';
+import { CommitImage, GetImage, ImportImage, ListImages, LoadImages, LogInToRegistry, PullImage, RemoveImage, SaveImages, TagImage, type ImageView } from '#contracts/images/images.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { Asked, Body, Handles } from '#libs/messaging/handles.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';
+import { CommitContainerImage } from './application/commit-image.js';
 import { ImageViews } from './application/image-views.js';
 import { ImportArchive } from './application/import-image.js';
 import { LoadArchive } from './application/load-images.js';
 import { PullOneImage } from './application/pull-image.js';
+import { RegistryLogins } from './application/registry-logins.js';
 import { RemoveOneImage, type Removed } from './application/remove-image.js';
 import { SaveArchive } from './application/save-images.js';
 import { TagOneImage } from './application/tag-image.js';
@@ -19,9 +21,11 @@ export class ImagesController {
     private readonly pulls: PullOneImage,
     private readonly loads: LoadArchive,
     private readonly imports: ImportArchive,
+    private readonly commits: CommitContainerImage,
     private readonly saves: SaveArchive,
     private readonly tags: TagOneImage,
     private readonly removals: RemoveOneImage,
+    private readonly logins: RegistryLogins,
   ) {}
 
   @Handles(GetImage)
@@ -49,6 +53,16 @@ export class ImagesController {
   import(@Body() command: ImportImage, @Asked() asked: RequestContext): StreamEndpoint {
     const prepared = this.imports.prepare(command);
     return this.streams.offer((socket) => this.imports.serve(socket, command.message, prepared, asked));
+  }
+
+  @Handles(CommitImage)
+  commit(@Body() command: CommitImage, @Asked() asked: RequestContext): Promise<{ readonly id: string; readonly position: number }> {
+    return this.commits.run(command, asked);
+  }
+
+  @Handles(LogInToRegistry)
+  logIn(@Body() command: LogInToRegistry): Promise<{ readonly identityToken: string }> {
+    return this.logins.check(command);
   }
 
   @Handles(SaveImages)

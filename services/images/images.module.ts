@@ -11,11 +11,13 @@ import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { ContentStore } from './adapters/content-store.js';
 import { AddImage } from './application/add-image.js';
 import { CollectBlobs } from './application/collect-blobs.js';
+import { CommitContainerImage } from './application/commit-image.js';
 import { type ImageAggregates, ImageDirectory } from './application/image-directory.js';
 import { ImageViews } from './application/image-views.js';
 import { ImportArchive } from './application/import-image.js';
 import { LoadArchive } from './application/load-images.js';
 import { PullOneImage } from './application/pull-image.js';
+import { RegistryLogins } from './application/registry-logins.js';
 import { RemoveOneImage } from './application/remove-image.js';
 import { SaveArchive } from './application/save-images.js';
 import { TagOneImage } from './application/tag-image.js';
@@ -92,6 +94,8 @@ export class ImagesModule {
         { provide: PullOneImage, useValue: new PullOneImage(directory, content, add, collect, insecure) },
         { provide: LoadArchive, useValue: new LoadArchive(content, add, collect) },
         { provide: ImportArchive, useValue: new ImportArchive(content, add, collect) },
+        { provide: CommitContainerImage, useValue: new CommitContainerImage(directory, content, add, collect, bus) },
+        { provide: RegistryLogins, useValue: new RegistryLogins(insecure) },
         { provide: SaveArchive, useValue: new SaveArchive(directory, content) },
         { provide: TagOneImage, useValue: new TagOneImage(aggregates, directory, turns) },
         { provide: RemoveOneImage, useValue: new RemoveOneImage(aggregates, directory, collect, bus, turns) },

@@ -21,11 +21,13 @@ import { writeTar, type TarMember } from '#libs/oci/tar-writer.js';
 import { ContentStore } from './adapters/content-store.js';
 import { AddImage } from './application/add-image.js';
 import { CollectBlobs } from './application/collect-blobs.js';
+import { CommitContainerImage } from './application/commit-image.js';
 import { type ImageAggregates, ImageDirectory } from './application/image-directory.js';
 import { ImageViews } from './application/image-views.js';
 import { ImportArchive } from './application/import-image.js';
 import { LoadArchive } from './application/load-images.js';
 import { PullOneImage } from './application/pull-image.js';
+import { RegistryLogins } from './application/registry-logins.js';
 import { RemoveOneImage } from './application/remove-image.js';
 import { SaveArchive } from './application/save-images.js';
 import { TagOneImage } from './application/tag-image.js';
@@ -113,9 +115,11 @@ describe('images', () => {
       new PullOneImage(directory, content, add, collect, []),
       new LoadArchive(content, add, collect),
       new ImportArchive(content, add, collect),
+      new CommitContainerImage(directory, content, add, collect, bus),
       new SaveArchive(directory, content),
       new TagOneImage(aggregates, directory, turns),
       new RemoveOneImage(aggregates, directory, collect, bus, turns),
+      new RegistryLogins([]),
     );
   }
 

@@ -15,13 +15,13 @@ export interface PrivateDockerd {
 
 /**
  * A dockerd with a containerd of its own, in network and mount namespaces of its own: its bridge, firewall and mounts go with it. `program` is
- * the path of dockerd. Needs root. Rejects with the end of its log when it does not come up within 30 s.
+ * the path of dockerd, `more` further options of it. Needs root. Rejects with the end of its log when it does not come up within 30 s.
  */
-export async function startDockerd(program: string): Promise<PrivateDockerd> {
+export async function startDockerd(program: string, more: readonly string[] = []): Promise<PrivateDockerd> {
   const root = mkdtempSync('/var/tmp/bench-dockerd-'); // on the disk: overlay does not stack on every tmpfs
   const runRoot = join('/run', basename(root)); // sockets' paths are short
   mkdirSync(runRoot);
-  const dockerd = new Dockerd(program, root, runRoot);
+  const dockerd = new Dockerd(program, root, runRoot, more);
   try {
     await dockerd.untilReady();
     return dockerd;
@@ -41,6 +41,7 @@ class Dockerd implements PrivateDockerd {
     program: string,
     private readonly root: string,
     private readonly runRoot: string,
+    more: readonly string[],
   ) {
     this.socket = join(runRoot, 'docker.sock');
     this.cgroup = `/${basename(root)}`;
@@ -55,7 +56,7 @@ class Dockerd implements PrivateDockerd {
       '--cgroup-parent': this.cgroup,
       '--group': 'root',
     };
-    const words = Object.entries(options).flat();
+    const words = [...Object.entries(options).flat(), ...more];
     const log = openSync(join(root, 'dockerd.log'), 'a');
     // Both commands exec, so the child's pid is dockerd's.
     const script = 'ip link set lo up && exec "$@"';

@@ -239,6 +239,27 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'commit',
+    prepare: async (driver) => {
+      await driver.create('taken', `echo x > /file; ${FOREVER}`);
+      await driver.start('taken');
+      await until('it has written', async () => (await driver.logs('taken')) === 'up\n');
+    },
+    act: async (driver) => void (await driver.call('POST', '/commit?container=taken&repo=made&tag=v1')),
+    check: async (driver) => {
+      await driver.is('taken', 'running');
+      await driver.call('POST', '/containers/create?name=copy', { Image: 'made:v1', Cmd: ['cat', '/file'] }, [409]);
+      await driver.start('copy');
+      await driver.is('copy', 'exited', 0);
+    },
+    clean: async (driver) => {
+      await driver.remove('copy');
+      await driver.remove('taken');
+      await driver.call('DELETE', '/images/made:v1', undefined, [404]);
+      await driver.call('POST', '/images/prune');
+    },
+  },
+  {
     name: 'volume',
     act: async (driver) => {
       await driver.call('POST', '/volumes/create', { Name: 'box' });

@@ -21,11 +21,22 @@ export async function answersOf(socketPath: string, requests: readonly ApiReques
   for (const wanted of requests) {
     if (answers.has(wanted.name)) throw new Error(`two requests are named ${wanted.name}`);
     const path = wanted.path.replace(/\{(\w+)\}/g, (_, name: string) => kept.get(name) ?? 'missing');
-    const answer = await ask(socketPath, wanted, path, archives);
+    const answer = await askAgain(socketPath, wanted, path, archives);
     for (const [name, field] of Object.entries(wanted.keep ?? {})) kept.set(name, String((answer.body as Record<string, unknown> | undefined)?.[field]));
     answers.set(wanted.name, answer);
   }
   return answers;
+}
+
+/** An engine that answers before it has read all may close before the answer is read. */
+async function askAgain(socketPath: string, wanted: ApiRequest, path: string, archives: Archives): Promise<Answer> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ask(socketPath, wanted, path, archives);
+    } catch (error) {
+      if (attempt === 5 || (error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+    }
+  }
 }
 
 function ask(socketPath: string, wanted: ApiRequest, path: string, archives: Archives): Promise<Answer> {

@@ -34,11 +34,11 @@ function plain(value: unknown, key: string): unknown {
   );
 }
 
-/** Lists of what has a name, and mounts, come in any order. */
+/** Lists of what has a name, mounts and changed paths come in any order. */
 function inOrder(list: unknown[]): unknown[] {
   const nameOf = (one: unknown): string | undefined => {
     if (typeof one !== 'object' || one === null) return undefined;
-    return 'Destination' in one ? String(one.Destination) : 'Name' in one ? String(one.Name) : undefined;
+    return 'Destination' in one ? String(one.Destination) : 'Path' in one ? String(one.Path) : 'Name' in one ? String(one.Name) : undefined;
   };
   return list.every((one) => nameOf(one) !== undefined) ? list.toSorted((one, other) => ((nameOf(one) ?? '') < (nameOf(other) ?? '') ? -1 : 1)) : list;
 }

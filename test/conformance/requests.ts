@@ -32,6 +32,8 @@ const filtered = (path: string, value: object): ApiRequest => {
 };
 
 const SLEEPER = { Image: 'busybox', Cmd: ['sleep', '1000'], HostConfig: { NetworkMode: 'none' } };
+/** One of each kind of change. */
+const CHANGES = 'echo x > /new; mkdir -p /dir/sub; echo y > /dir/sub/file; rm /bin/ls; chmod 700 /root; echo z >> /etc/passwd; ln -s /etc /etc/link; rm -r /home; rm -r /var; mkdir /var; touch /var/x; touch /tmp/gone; rm /tmp/gone; mknod /tmp/fifo p';
 const TRUE = { Image: 'busybox', Cmd: ['true'] };
 
 const system: readonly ApiRequest[] = [
@@ -122,6 +124,10 @@ const containers: readonly ApiRequest[] = [
   post('/containers/sleeper/resize?h=10&w=10', undefined, { name: 'resize of one that never ran' }),
   get('/containers/sleeper/logs?stdout=1', { name: 'logs of one that never ran' }),
   post('/containers/sleeper/exec', { Cmd: ['true'] }, { name: 'exec in one that never ran' }),
+  get('/containers/sleeper/checkpoints'),
+  post('/containers/sleeper/checkpoints', { CheckpointID: 'x' }),
+  del('/containers/sleeper/checkpoints/x'),
+  post('/containers/sleeper/start?checkpoint=x'),
   post('/containers/sleeper/start'),
   post('/containers/sleeper/start', undefined, { name: 'start of one that runs' }),
   get('/containers/sleeper/json', { name: 'inspect of one that runs', schema: '/containers/{id}/json' }),
@@ -160,6 +166,8 @@ const containers: readonly ApiRequest[] = [
   { name: 'PUT of an archive into nowhere', method: 'PUT', path: `${V}/containers/sleeper/archive?path=/nowhere`, archive: 'busybox' },
   { name: 'PUT of an archive into a file', method: 'PUT', path: `${V}/containers/sleeper/archive?path=/bin/busybox`, archive: 'busybox' },
   { name: 'PUT of rubbish', method: 'PUT', path: `${V}/containers/sleeper/archive?path=/tmp`, archive: 'rubbish' },
+  get('/containers/nobody/changes'),
+  get('/containers/sleeper/changes', { name: 'changes of one that wrote nothing' }),
   get('/containers/nobody/export'),
   get('/containers/sleeper/export', { ignoreBody: true }),
   post('/containers/nobody/pause'),
@@ -224,6 +232,24 @@ const containers: readonly ApiRequest[] = [
   post('/containers/missing/start'),
   get('/containers/missing/json', { name: 'inspect of one whose start failed' }),
   del('/containers/missing'),
+  create('changer', { Image: 'busybox', Cmd: ['sh', '-c', CHANGES], HostConfig: { NetworkMode: 'none', Binds: ['changed:/volume/inner'] } }),
+  get('/containers/changer/changes', { name: 'changes of one that never ran' }),
+  post('/containers/changer/start'),
+  post('/containers/changer/wait'),
+  get('/containers/changer/changes', { schema: '/containers/{id}/changes' }),
+  post('/commit'),
+  post('/commit?container=nobody'),
+  post('/commit?container=changer&changes=RUN%20true'),
+  post('/commit?container=changer&changes=HEALTHCHECK%20MAYBE'),
+  post('/commit?container=changer&repo=committed&tag=v1&author=me&comment=why&changes=CMD%20echo%20hi&changes=ENV%20A=b&changes=EXPOSE%2080&changes=WORKDIR%20/dir&changes=USER%201&changes=VOLUME%20/v&changes=LABEL%20a=b&changes=ONBUILD%20RUN%20true&changes=HEALTHCHECK%20--interval=5s%20CMD%20true', undefined, { name: 'commit with all that can be changed' }),
+  get('/images/committed:v1/json', { name: 'inspect of an image that was committed', schema: '/images/{name}/json' }),
+  get('/images/committed:v1/history', { name: 'history of an image that was committed' }),
+  post('/commit?container=changer&repo=committed&tag=v2', { Cmd: ['true'], Labels: { c: 'd' }, Env: ['PATH=/x', 'B=c'] }, { name: 'commit with a configuration' }),
+  get('/images/committed:v2/json', { name: 'inspect of an image with a configuration' }),
+  del('/images/committed:v1', { ignoreBody: true }),
+  del('/images/committed:v2', { ignoreBody: true }),
+  del('/containers/changer'),
+  del('/volumes/changed'),
   create('published', { Image: 'busybox', Cmd: ['sleep', '1000'], ExposedPorts: { '80/tcp': {}, '53/udp': {} }, HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '28123' }] } } }),
   post('/containers/published/start'),
   get('/containers/published/json', { name: 'inspect of one on the bridge', schema: '/containers/{id}/json' }),

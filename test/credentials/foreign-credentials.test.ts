@@ -13,7 +13,7 @@ import { BUS_USERS, type BusUser, permissionsOf } from '#libs/messaging/permissi
 /** Who may send what, told once more by hand: a slip in the table must not excuse itself. */
 const ASKERS: Readonly<Record<string, readonly BusUser[]>> = {
   'command.containers': ['gateway'],
-  'command.images': ['gateway'],
+  'command.images': ['gateway', 'containers'],
   'command.networks': ['gateway', 'containers'],
   'command.volumes': ['gateway', 'containers'],
   'command.executor': ['containers', 'images', 'networks', 'volumes'],
@@ -24,7 +24,7 @@ const ASKERS: Readonly<Record<string, readonly BusUser[]>> = {
   'query.executor': ['gateway', 'containers', 'images', 'networks', 'volumes', 'operator'],
 };
 const WRITERS: Readonly<Record<string, BusUser>> = {
-  container: 'containers', name: 'containers', exec: 'containers', image: 'images', network: 'networks', pool: 'networks', volume: 'volumes', task: 'executor',
+  container: 'containers', name: 'containers', exec: 'containers', image: 'images', network: 'networks', pool: 'networks', volume: 'volumes', task: 'executor', access: 'gateway',
 };
 /** Of JetStream's API all that changes, removes or tells of what others made. */
 const FORBIDDEN_API = [

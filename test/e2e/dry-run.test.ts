@@ -56,6 +56,7 @@ test.each([
   ['POST', '/berth/containers/running/protect', ['ContainerProtected']],
   ['POST', '/berth/containers/running/unprotect', []],
   ['DELETE', '/containers/running?force=1', ['RemoveRequested', 'ContainerRemoved', 'NameReleased']],
+  ['POST', '/commit?container=running&repo=made', ['CommitRequested']],
   ['POST', '/images/busybox/tag?repo=mine&tag=1', ['ImageTagged']],
   ['DELETE', '/images/hello', ['ImageUntagged', 'ImageRemoved']],
   ['DELETE', '/volumes/store', ['VolumeRemoved']],

@@ -58,3 +58,12 @@ test('a new restart policy counts at the next exit', async () => {
   while ((await inspect('policy', '{{.RestartCount}} {{.State.Running}}')) !== '1 true') if (Date.now() > deadline) throw new Error(await inspect('policy', '{{json .State}}'));
   await docker('rm', '-f', 'policy');
 }, patience(30_000));
+
+test('a weight of block I/O is kept where the kernel weighs, else discarded with a warning', async () => {
+  await docker('run', '-d', '--name', 'weighed', '--network', 'none', 'busybox', 'sleep', '1000');
+  const { stdout, code } = await docker('update', '--blkio-weight', '300', 'weighed');
+  const kept = await inspect('weighed', '{{.HostConfig.BlkioWeight}}');
+  expect(code).toBe(0);
+  expect([kept, stdout.includes('Weight discarded')]).toEqual(kept === '300' ? ['300', false] : ['0', true]);
+  await docker('rm', '-f', 'weighed');
+});

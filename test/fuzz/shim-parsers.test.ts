@@ -34,7 +34,7 @@ const targets: Readonly<Record<string, Target>> = {
     ].map((seed) => Buffer.from(seed)),
   },
   frames: {
-    sources: ['control.c', 'stream.c', 'process.c', 'times.c', 'decode.c', 'status.c', 'log.c', 'shim.c'],
+    sources: ['control.c', 'stream.c', 'process.c', 'output.c', 'hand_over.c', 'times.c', 'decode.c', 'status.c', 'log.c', 'shim.c'],
     seeds: [
       Buffer.concat([hello, frame(2, u32(15)), frame(3, text(''), Buffer.from([24, 0, 80, 0])), frame(8), frame(7, text('')), frame(6, text(''))]),
       Buffer.concat([hello, frame(5, text(''), text('b'.repeat(32)), text('ioe')), frame(4, text('exec-1'), text('plan'))]),

@@ -1,5 +1,6 @@
 import type { ContainerEvent, EditedSpec, ExecEvent, NameEvent } from '#contracts/containers/events.js';
 import type { TaskEvent } from '#contracts/executor/tasks.js';
+import type { AccessEvent } from '#contracts/gateway/access-events.js';
 import type { ImageEvent } from '#contracts/images/images.js';
 import type { NetworkEvent, PoolEvent } from '#contracts/networks/events.js';
 import type { VolumeEvent } from '#contracts/volumes/volumes.js';
@@ -52,6 +53,9 @@ export const containerSamples: Samples<ContainerEvent> = {
   UpdateRequested: { container, changes: { Memory: 67_108_864, MemorySwap: -1, RestartPolicy: { Name: 'always' } }, at },
   ContainerUpdated: { container, changes: { Memory: 67_108_864, MemorySwap: -1, RestartPolicy: { Name: 'always' } }, at },
   UpdateFailed: { container, error: 'EBUSY', at },
+  CommitRequested: { container, commit: { pauses: true, reference: 'mine:v1', author: 'me', comment: 'why', config: { Cmd: ['true'] } }, at },
+  ContainerCommitted: { container, image, reference: 'mine:v1', comment: 'why', at },
+  CommitFailed: { container, error: 'no space', at },
   ContainerProtected: { container, at },
   ContainerUnprotected: { container, at },
   RestoreRequested: { container, name: 'web', at },
@@ -103,4 +107,8 @@ export const volumeSamples: Samples<VolumeEvent> = {
   VolumeCreated: { name: 'store', driver: 'local', labels: { a: 'b' }, options: {}, anonymous: false, at },
   VolumeRemoved: { name: 'store', at },
   VolumeRestored: { name: 'store', driver: 'local', labels: { a: 'b' }, options: {}, anonymous: true, container, keptFor: container, createdAt: at, at },
+};
+
+export const accessSamples: Samples<AccessEvent> = {
+  AccessRefused: { route: 'POST /containers/:id/stop', target: 'web', container, reason: 'it needs the role operator, and you are a reader', by: 'policy', unwritten: 3, at },
 };

@@ -8,6 +8,7 @@ import { CONTAINER_FOLD, containerDecider } from '../../services/containers/doma
 import { EXEC_FOLD, execDecider } from '../../services/containers/domain/exec/exec-decider.js';
 import { NAME_FOLD, nameDecider } from '../../services/containers/domain/name/name-decider.js';
 import { freezeTask, TASK_FOLD, taskDecider } from '../../services/executor/domain/task/task-decider.js';
+import { ACCESS_FOLD, refusalDecider } from '../../services/gateway/domain/access/refusal-decider.js';
 import { IMAGE_FOLD, imageDecider } from '../../services/images/domain/image/image-decider.js';
 import { NETWORK_FOLD, networkDecider } from '../../services/networks/domain/network/network-decider.js';
 import { freezePool, POOL_FOLD, poolDecider } from '../../services/networks/domain/pool/pool-decider.js';
@@ -38,6 +39,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   network: { folder: 'networks/domain/network', samples: samples.networkSamples, decider: networkDecider, fold: NETWORK_FOLD },
   pool: { folder: 'networks/domain/pool', samples: samples.poolSamples, decider: poolDecider, fold: POOL_FOLD, freeze: freezePool },
   volume: { folder: 'volumes/domain/volume', samples: samples.volumeSamples, decider: volumeDecider, fold: VOLUME_FOLD },
+  access: { folder: 'gateway/domain/access', samples: samples.accessSamples, decider: refusalDecider, fold: ACCESS_FOLD },
 };
 
 const folderOf = ({ folder }: Kind): string => join(ROOT, 'services', folder, 'golden');

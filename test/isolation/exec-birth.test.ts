@@ -1,47 +1,84 @@
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from '../e2e/engine.js';
-import { compileStatic } from '../fixtures/compile.js';
-import { imageArchive, shellTree, tarOf } from '../fixtures/image-archive.js';
+import { startWeakenedEngine, type Weakness, type WeakenedEngine } from '../fixtures/weakened-shim.js';
+import { loadPounce, pounceOn } from './pounce.js';
 
 const EXECS = 25;
+/** Of an attack that is a race: as many as it may need. */
+const MOST_EXECS = 400;
 
-let engine: TestEngine;
-beforeAll(async () => {
-  engine = await startEngine();
-  const program = await compileStatic('test/intruder/pounce', 'pounce');
-  const layer = await tarOf(shellTree([{ path: 'pounce', mode: 0o755, body: readFileSync(program) }]));
-  expect(await engine.docker(['load', '--quiet'], await imageArchive({ tag: 'pounce', layers: [layer] }))).toMatchObject({ code: 0 });
-}, 120_000);
-afterAll(() => engine?.stop(), 60_000);
+describe('in a container of this engine', () => {
+  let engine: TestEngine;
+  beforeAll(async () => {
+    engine = await startEngine();
+    await loadPounce(engine);
+  }, 120_000);
+  afterAll(() => engine?.stop(), 60_000);
 
-/** What a container got hold of while `EXECS` execs were born in it. */
-async function pounceOn(options: readonly string[], args: readonly string[] = []): Promise<readonly string[]> {
-  const cli = process.env['BERTH_DOCKER_CLI'] ?? 'docker';
-  const watcher = spawn(cli, ['run', '--rm', '-i', '--name', 'pounce', ...options, 'pounce', '/pounce', ...args], {
-    env: { PATH: process.env['PATH'] ?? '', HOME: engine.settings.dataRoot, DOCKER_HOST: `unix://${engine.socket}` },
-    stdio: ['pipe', 'pipe', 'inherit'],
+  test('a default container cannot look into an exec that is being born, nor stop it', async () => {
+    expect(await pounceOn(engine, { args: ['trace'], execs: EXECS })).toEqual([]);
   });
-  const got: string[] = [];
-  const ended = new Promise((resolve) => watcher.once('close', resolve));
-  const lines = createInterface({ input: watcher.stdout });
-  const ready = new Promise<void>((resolve) => lines.on('line', (line) => (line === 'ready' ? resolve() : void got.push(line.trim()))));
-  await ready;
-  // Its first output may come before the engine has noted that it runs.
-  while ((await engine.docker(['inspect', '--format', '{{.State.Status}}', 'pounce'])).stdout !== 'running\n');
-  // One after the other: the watcher looks at the newest process.
-  for (let count = 0; count < EXECS; count++) expect(await engine.docker(['exec', 'pounce', '/bin/true'])).toEqual({ stdout: '', stderr: '', code: 0 });
-  watcher.stdin.end('stop\n');
-  await ended;
-  return got;
+
+  test('a container that may trace sees no root but its own and no file of the host in an exec that is being born', async () => {
+    expect(await pounceOn(engine, { options: ['--cap-add', 'SYS_PTRACE'], execs: EXECS })).toEqual([]);
+  });
+});
+
+interface Attack {
+  readonly name: string;
+  readonly defences: readonly Weakness[];
+  readonly options?: readonly string[];
+  readonly args?: readonly string[];
+  readonly got: RegExp;
 }
 
-test('a default container cannot look into an exec that is being born, nor stop it', async () => {
-  expect(await pounceOn([], ['trace'])).toEqual([]);
+const DUMPABLE = 'prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);';
+const attacks: readonly Attack[] = [
+  {
+    name: "the shim's descriptors are closed at the birth",
+    defences: [{ file: 'birth.c', defence: '\tclose_all_but(socket, at->task_pidfd);', without: '\t(void)close_all_but;' }],
+    options: ['--cap-add', 'SYS_PTRACE'],
+    got: /^file .*\/containers\//,
+  },
+  {
+    name: 'it joins all other namespaces before it is seen in the container',
+    defences: [
+      { file: 'steps_namespace.c', defence: 'int result = enter(at, at->task_pidfd, op->flags & ~CLONE_NEWPID);\n\tif (result < 0 || !(op->flags & CLONE_NEWPID))\n\t\treturn result;', without: 'int result, task = dup(at->task_pidfd);' },
+      { file: 'steps_namespace.c', defence: 'return be_born(at);', without: 'result = be_born(at);\n\treturn result < 0 ? result : enter(at, task, op->flags & ~CLONE_NEWPID);' },
+    ],
+    options: ['--cap-add', 'SYS_PTRACE'],
+    got: /^root$/,
+  },
+  {
+    name: 'it cannot be dumped, so that nobody with the same rights may stop it',
+    defences: ['shim.c', 'zygote.c', 'steps_identity.c'].map((file) => ({ file, defence: DUMPABLE, without: '' })),
+    args: ['trace'],
+    got: /^traced$/,
+  },
+];
+
+/** Yama may forbid what this attack does, whatever the shim does (kernel: admin-guide/LSM/Yama). */
+const mayTrace = !['1', '2', '3'].includes(readText('/proc/sys/kernel/yama/ptrace_scope'));
+
+describe.each(attacks)('without this defence: $name', ({ defences, options = [], args = [], got }) => {
+  let weak: WeakenedEngine;
+  beforeAll(async () => {
+    weak = await startWeakenedEngine(defences);
+    await loadPounce(weak.engine);
+  }, 120_000);
+  afterAll(() => weak?.stop(), 60_000);
+
+  test.skipIf(!mayTrace && args.includes('trace'))('the container gets hold of an exec that is being born', async () => {
+    const seen = await pounceOn(weak.engine, { options, args, execs: MOST_EXECS, until: (lines) => lines.some((line) => got.test(line)) });
+    expect(seen).toContainEqual(expect.stringMatching(got));
+  }, 120_000);
 });
 
-test('a container that may trace sees no root but its own and no file of the host in an exec that is being born', async () => {
-  expect(await pounceOn(['--cap-add', 'SYS_PTRACE'])).toEqual([]);
-});
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}

@@ -32,7 +32,7 @@ afterAll(async () => {
 /** What is half done: unpackings, ingests, layers that no image has. */
 function leftovers(): readonly string[] {
   const { dataRoot } = engine.settings;
-  return [...readdirSync(join(dataRoot, 'layers')).filter((name) => name !== '.facts'), ...readdirSync(join(dataRoot, 'content', 'ingest')), ...readdirSync(join(dataRoot, 'containers'))];
+  return [...readdirSync(join(dataRoot, 'layers')).filter((name) => !name.startsWith('.')), ...readdirSync(join(dataRoot, 'content', 'ingest')), ...readdirSync(join(dataRoot, 'containers'))];
 }
 
 test.each(hostileImages(secret))('$name', async ({ parts, refused, options = [], args = [], stdout = /^$/, stderr }) => {

@@ -5,6 +5,7 @@ import { afterAll, expect, test } from 'vitest';
 import type { PlanStep } from '../../services/executor/domain/plan/plan-table.js';
 import { type TaskPaths, ShimBench, sh, tree } from '../../services/executor/shim/shim-driver.js';
 import { buildWeakenedShim, type Weakness } from '../fixtures/weakened-shim.js';
+import { IN_ROOT } from './weaknesses.js';
 
 const SHIM = fileURLToPath(new URL('../../native/berth-shim', import.meta.url));
 const child = { actor: 'child', from: 'test' } as const;
@@ -13,17 +14,25 @@ interface Attack {
   readonly name: string;
   /** Without it the attack comes through. */
   readonly defence: Weakness;
+  /** A mistake that the defence is there for: made with it and without it. */
+  readonly mistake?: Weakness;
   readonly steps: (at: TaskPaths, secret: string) => readonly PlanStep[];
   /** Whether it came through, seen on the host and in what the container printed. */
   readonly succeeded: (secret: string, printed: string) => boolean;
 }
 
-const IN_ROOT: Weakness = { file: 'in_root.c', defence: '.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };', without: '.resolve = 0 };\n\tpath += strspn(path, "/");\n\tif (!*path)\n\t\tpath = ".";' };
 const attacks: readonly Attack[] = [
   { name: 'a directory made through a symlink of the image', defence: IN_ROOT, steps: (at) => [...tree(at, [{ ...child, op: 'mkdir_in_root', path: '/way/new', mode: 0o755, uid: 0, gid: 0 }]), sh('true')], succeeded: (secret) => existsSync(join(secret, 'new')) },
   { name: 'a node made through a symlink of the image', defence: IN_ROOT, steps: (at) => [...tree(at, [{ ...child, op: 'make_node', target: '/way/node', type: 'p', mode: 0o644, major: 0, minor: 0, uid: 0, gid: 0 }]), sh('true')], succeeded: (secret) => existsSync(join(secret, 'node')) },
   { name: 'a file written through a symlink of the image', defence: IN_ROOT, steps: (at) => [...tree(at, [{ ...child, op: 'write_in_root', path: '/way/file', mode: 0o644, uid: 0, gid: 0, data: Buffer.from('written') }]), sh('true')], succeeded: (secret) => readFileSync(join(secret, 'file'), 'utf8') === 'written' },
   { name: 'procfs mounted where a symlink of the image leads', defence: { file: 'steps_mount.c', defence: '&& !is_plain_directory(at, op->target))', without: '&& !is_plain_directory(at, "/"))' }, steps: (at) => [...tree(at, [{ ...child, op: 'mount_fs', type: 'proc', source: 'proc', target: '/elsewhere', flags: 14, data: '' }]), sh('ls /target/self')], succeeded: (_, printed) => printed.includes('mountinfo') },
+  {
+    name: 'the root of the host by a descriptor that a mistake left open',
+    mistake: { file: 'birth.c', defence: 'at->null_fd = open_host_null(O_PATH);', without: 'at->null_fd = open_host_null(O_PATH);\n\topen("/", O_PATH | O_DIRECTORY);' },
+    defence: { file: 'steps_identity.c', defence: 'if (syscall(SYS_close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)\n\t\treturn -errno;', without: '' },
+    steps: (at, secret) => [...tree(at), sh(`for fd in /proc/self/fd/*; do cat "$fd${secret}/file"; done 2>/dev/null`)],
+    succeeded: (_, printed) => printed.includes('secret\n'),
+  },
 ];
 
 /** Carries the attack out; what the container printed. A start that is refused printed nothing. */
@@ -51,14 +60,21 @@ async function comesThrough(shim: string, attack: Attack): Promise<boolean> {
   }
 }
 
-const weakened = new Map<Weakness, Awaited<ReturnType<typeof buildWeakenedShim>>>();
+const built = new Map<string, Awaited<ReturnType<typeof buildWeakenedShim>>>();
 afterAll(() => {
-  for (const { directory } of weakened.values()) rmSync(directory, { recursive: true });
+  for (const { directory } of built.values()) rmSync(directory, { recursive: true });
 });
 
+async function shimWith(weaknesses: readonly Weakness[]): Promise<string> {
+  if (weaknesses.length === 0) return SHIM;
+  const key = JSON.stringify(weaknesses);
+  const shim = built.get(key) ?? (await buildWeakenedShim(weaknesses));
+  built.set(key, shim);
+  return shim.shim;
+}
+
 test.each(attacks)('$name fails, and would not without its defence', async (attack) => {
-  expect(await comesThrough(SHIM, attack)).toBe(false);
-  const weak = weakened.get(attack.defence) ?? (await buildWeakenedShim([attack.defence]));
-  weakened.set(attack.defence, weak);
-  expect(await comesThrough(weak.shim, attack)).toBe(true);
+  const mistakes = attack.mistake ? [attack.mistake] : [];
+  expect(await comesThrough(await shimWith(mistakes), attack)).toBe(false);
+  expect(await comesThrough(await shimWith([...mistakes, attack.defence]), attack)).toBe(true);
 }, 60_000);

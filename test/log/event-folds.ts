@@ -8,7 +8,8 @@ import { ContainersParts } from '../../services/containers/containers-parts.js';
 import { TaskMemory } from '../../services/executor/application/task-memory.js';
 import { freezeTask, type Task, taskDecider, thawTask } from '../../services/executor/domain/task/task-decider.js';
 import { ContainerFeed } from '../../services/gateway/application/container-feed.js';
-import { EventFeed } from '../../services/gateway/application/event-feed.js';
+import { ChapterFiles } from '../../services/gateway/adapters/chapters/chapter-files.js';
+import { LogChronicle } from '../../services/gateway/application/log-chronicle.js';
 import { freezePool, poolDecider, thawPool } from '../../services/networks/domain/pool/pool-decider.js';
 import { VolumesParts } from '../../services/volumes/volumes.module.js';
 
@@ -18,15 +19,15 @@ export class EventFolds {
   readonly volumes: VolumesParts;
   readonly tasks: Aggregates<Task, never, DomainEvent>;
   readonly memory: TaskMemory;
-  readonly events: EventFeed;
+  readonly chronicle: LogChronicle;
   private readonly pools;
   private readonly feed: ContainerFeed;
   private readonly snapshots: SnapshotSchedule;
 
   constructor(store: EventStore, dataRoot: string) {
-    // Of the settings the folds use the data root alone; of the bus only that it says yes: a task whose container is gone by now is to be ended.
+    // Of the settings the folds use the data root alone; of the bus only that it says yes, and that the host has nothing: a task whose container is gone by now is to be ended.
     const settings = { dataRoot, runRoot: dataRoot } as EngineSettings;
-    const bus = { request: () => Promise.resolve({ position: 0 }) } as unknown as Bus;
+    const bus = { request: () => Promise.resolve({ position: 0, networks: [], whole: [], half: [] }) } as unknown as Bus;
     const onError = (error: unknown): never => {
       throw error;
     };
@@ -36,18 +37,18 @@ export class EventFolds {
     this.tasks = new Aggregates<Task, never, DomainEvent>(store, 'task', taskDecider as never, { source: 'executor', snapshot: { path: path('task'), fold: '1', freeze: freezeTask, thaw: thawTask } });
     this.memory = new TaskMemory(this.tasks, () => true);
     this.pools = new Aggregates(store, 'pool', poolDecider, { source: 'networks', snapshot: { path: path('pool'), fold: '1', freeze: freezePool, thaw: thawPool } });
-    this.events = new EventFeed(store, path('docker-events'), onError);
+    this.chronicle = new LogChronicle(store, new ChapterFiles(`${dataRoot}/chapters`), path('chronicle'), onError);
     this.feed = new ContainerFeed(store);
     this.snapshots = new SnapshotSchedule([this.tasks, this.pools], onError);
   }
 
   async start(): Promise<void> {
-    await Promise.all([this.containers.start(), this.volumes.start(), this.tasks.start(), this.pools.start(), this.events.start(), this.feed.start()]);
+    await Promise.all([this.containers.start(), this.volumes.start(), this.tasks.start(), this.pools.start(), this.chronicle.start(), this.feed.start()]);
     this.snapshots.start();
   }
 
   async stop(): Promise<void> {
     await this.snapshots.stop();
-    await Promise.all([this.containers.stop(), this.volumes.stop(), this.tasks.stop(), this.pools.stop(), this.events.stop(), this.feed.stop()]);
+    await Promise.all([this.containers.stop(), this.volumes.stop(), this.tasks.stop(), this.pools.stop(), this.chronicle.stop(), this.feed.stop()]);
   }
 }

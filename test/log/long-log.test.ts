@@ -7,6 +7,8 @@ import { encodeCommit } from '#libs/event-store/commit-format.js';
 import { type Commit, noHead } from '#libs/event-store/event.js';
 import { connectEventStore, type JetStreamEventStore } from '#libs/event-store/jetstream-event-store.js';
 import { TestNatsServer } from '#libs/event-store/testing/nats-server.js';
+import { EventFeed } from '../../services/gateway/application/event-feed.js';
+import { LogReading } from '../../services/gateway/application/log-reading.js';
 import { historyOf } from './container-histories.js';
 import { EventFolds } from './event-folds.js';
 
@@ -63,6 +65,34 @@ async function start(): Promise<{ folds: EventFolds; store: JetStreamEventStore;
   return { folds, store, read, seconds: (performance.now() - begun) / 1000 };
 }
 
+/** Questions about one container, and about one time, read a chapter of the log at the most, however long it is. */
+async function answers({ folds: { chronicle }, store }: Awaited<ReturnType<typeof start>>): Promise<void> {
+  const reading = new LogReading(store, chronicle);
+  const feed = new EventFeed(store, chronicle);
+  let read = 0;
+  const [replay, follow, commitAt] = [store.replay.bind(store), store.follow.bind(store), store.commitAt.bind(store)];
+  store.replay = (filters, after, onCommit, to) => replay(filters, after, (commit) => (read++, onCommit(commit)), to);
+  store.follow = (filters, after, onCommit) => follow(filters, after, (commit) => (read++, onCommit(commit)));
+  store.commitAt = (position) => (read++, commitAt(position));
+  const middle = Date.parse((await commitAt(Math.floor(EVENTS / 2)))!.time);
+  const late = new Date(Date.UTC(2026, 0, 1) + (EVENTS / 18 - 50) * 1_000).toISOString();
+  const questions: readonly (readonly [what: string, most: number, ask: () => Promise<unknown>])[] = [
+    ['what there was half way', 12_000, () => reading.at(middle)],
+    ['why, of one that is there', 0, () => reading.containerNow('container-0')],
+    ['history of one that is there', 50, () => reading.history('container-0')],
+    ['history of one that is gone', 50, () => reading.history('container-7')],
+    ['why, of one that is gone', 50, () => reading.containerNow((7).toString(16).padStart(64, '0'))],
+    ['events since a while ago', 24_000, () => feed.subscribe({ since: late, until: new Date(Date.UTC(2027, 0, 1)).toISOString() }, () => undefined, AbortSignal.timeout(1))],
+  ];
+  for (const [what, most, ask] of questions) {
+    read = 0;
+    const begun = performance.now();
+    await ask();
+    console.log(`${what}: ${(performance.now() - begun).toFixed(1)} ms, ${read} commits read`);
+    expect(read, what).toBeLessThanOrEqual(most);
+  }
+}
+
 const ids = (folds: EventFolds): string[] => folds.containers.directory.all().map(({ spec }) => spec.id);
 
 test(`a start on a log of ${EVENTS} events reads what is newer than the snapshots alone, and finds the same state`, async () => {
@@ -81,6 +111,7 @@ test(`a start on a log of ${EVENTS} events reads what is newer than the snapshot
   console.log(`${EVENTS} events: ${first.seconds.toFixed(1)} s from the log (${first.read} commits given to folds), ${second.seconds.toFixed(2)} s from snapshots (${second.read} commits)`);
   expect(second.read).toBeLessThan(100);
   expect(second.seconds).toBeLessThan(10);
+  await answers(second);
   const [newest] = second.folds.containers.directory.all().slice(-1);
   expect([...ids(first.folds), newest?.spec.id]).toEqual(ids(second.folds));
   await second.folds.stop();

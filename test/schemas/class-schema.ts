@@ -32,6 +32,7 @@ const WORDS: Readonly<Record<string, (constraints: readonly unknown[]) => JsonSc
   arePortBindings: () => ({ type: 'object', additionalProperties: { anyOf: [objects({ HostIp: TEXT, HostPort: TEXT }), { type: 'null' }] } }),
   areDevices: () => objects({ PathOnHost: TEXT, PathInContainer: TEXT, CgroupPermissions: TEXT }, ['PathOnHost']),
   areThrottles: () => objects({ Path: TEXT, Rate: { type: 'integer' } }, ['Path', 'Rate']),
+  areDeviceWeights: () => objects({ Path: TEXT, Weight: { type: 'integer' } }, ['Path', 'Weight']),
   areUlimits: () => objects({ Name: TEXT, Soft: { type: 'integer' }, Hard: { type: 'integer' } }, ['Name', 'Soft', 'Hard']),
   isRestartPolicy: () => ({ type: 'object', properties: { Name: TEXT, MaximumRetryCount: { type: ['integer', 'null'] } } }),
   isHealthcheck: () => ({

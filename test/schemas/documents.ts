@@ -21,7 +21,7 @@ const REQUESTS: readonly Contract[] = [containerCommands, containerQueries, prot
   .toSorted((one, other) => (one.subject < other.subject ? -1 : 1));
 
 /** Whose events are on the log, by aggregate. */
-const AGGREGATES = ['container', 'exec', 'image', 'name', 'network', 'pool', 'task', 'volume'];
+const AGGREGATES = ['access', 'container', 'exec', 'image', 'name', 'network', 'pool', 'task', 'volume'];
 
 const byName = (types: readonly (new () => object)[]): Record<string, JsonSchema> => Object.fromEntries(types.map((type) => [type.name, schemaOf(type)]));
 

@@ -72,6 +72,9 @@ export function eventStoreSuite(name: string, open: () => Promise<EventStore>): 
       expect(await store.replay(['berth.event.replayed.>'], 0, (commit) => seen.push(commit))).toBe(foreign.position);
       expect(seen.map(({ position }) => position)).toEqual([first.position, second.position]);
       seen.length = 0;
+      const some: Commit[] = [];
+      await store.replay(['berth.event.replayed.>'], 0, (commit) => some.push(commit), first.position);
+      expect(some.map(({ position }) => position)).toEqual([first.position]);
       await store.replay(['berth.event.replayed.*', 'berth.event.other.>'], first.position, (commit) => seen.push(commit));
       expect(seen.map(({ position }) => position)).toEqual([second.position, foreign.position]);
     });

@@ -1,14 +1,17 @@
 /* Who is at the other end of a socket, and processes by descriptor. */
 #include "arguments.h"
+#include <limits.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* unix(7) SO_PEERCRED: (fd) -> [pid, uid, gid] or -errno */
+/* unix(7) SO_PEERCRED and SO_PEERGROUPS: (fd) -> [pid, uid, gid, group...] or -errno */
 static napi_value js_peer_credentials(napi_env env, napi_callback_info info)
 {
 	struct ucred credentials;
 	socklen_t length = sizeof credentials;
+	gid_t groups[NGROUPS_MAX / 16]; /* setgroups(2) takes 65536; who is in more than 4096 is refused, not cut short */
+	socklen_t size = sizeof groups;
 	struct args args;
 	int32_t fd;
 	napi_value list;
@@ -17,10 +20,14 @@ static napi_value js_peer_credentials(napi_env env, napi_callback_info info)
 		return NULL;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0)
 		return int_value(env, -errno);
-	napi_create_array_with_length(env, 3, &list);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
+		return int_value(env, -errno);
+	napi_create_array_with_length(env, 3 + size / sizeof *groups, &list);
 	napi_set_element(env, list, 0, int_value(env, credentials.pid));
 	napi_set_element(env, list, 1, int_value(env, credentials.uid));
 	napi_set_element(env, list, 2, int_value(env, credentials.gid));
+	for (socklen_t i = 0; i < size / sizeof *groups; i++)
+		napi_set_element(env, list, 3 + i, int_value(env, groups[i]));
 	return list;
 }
 

@@ -1,11 +1,13 @@
 import type { PathStat, ReadContainerArchive, StatContainerPath, WriteContainerArchive } from '#contracts/containers/archives.js';
-import { ExtractRootArchive, OpenRootArchive, StatRootPath } from '#contracts/executor/archives.js';
+import { ExtractRootArchive, OpenRootArchive, OpenRootChanges, StatRootPath } from '#contracts/executor/archives.js';
 import type { RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { BerthError, notFound } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import type { PresentContainer } from '../domain/container/container-state.js';
 import { numericOwner } from '../domain/numeric-owner.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
+
+const CHANGES_TIMEOUT_MS = 10 * 60_000;
 
 /** `docker cp` and `docker export`. What was copied is on the log once its way is open. */
 export class ContainerArchives {
@@ -34,6 +36,12 @@ export class ContainerArchives {
     const opened = await this.bus.request(ExtractRootArchive, wanted, asked).catch((error: unknown) => missing(error, path, container));
     await this.containers.execute(spec.id, { type: 'WriteArchive', path, at: now() }, asked);
     return opened;
+  }
+
+  /** Many files are compared; of a container with whole copies, all. */
+  changes(container: string, asked: RequestContext): Promise<StreamEndpoint> {
+    const { id, layers } = this.directory.find(container).spec;
+    return this.bus.request(OpenRootChanges, { container: id, layers }, asked, { timeoutMs: CHANGES_TIMEOUT_MS });
   }
 
   async export(container: string, asked: RequestContext): Promise<StreamEndpoint> {

@@ -1,10 +1,10 @@
-import type { ContainerView } from '#contracts/containers/container-state.js';
+import type { ContainerView, ListedContainer } from '#contracts/containers/container-state.js';
 import type { ContainerEvent, ExecEvent, NameEvent } from '#contracts/containers/events.js';
 import type { Aggregates } from '#libs/event-store/aggregates.js';
 import { BerthError, invalid, notFound } from '#libs/errors/errors.js';
 import type { ContainerCommand } from '../domain/container/container-decider.js';
 import { type Container, isPresent, isRunning, type PresentContainer } from '../domain/container/container-state.js';
-import { containerView } from '../domain/container-view.js';
+import { containerView, listedContainer } from '../domain/container-view.js';
 import type { Exec, ExecCommand } from '../domain/exec/exec-decider.js';
 import type { Name, NameCommand } from '../domain/name/name-decider.js';
 import type { ExecRuns } from './exec-runs.js';
@@ -60,9 +60,9 @@ export class ContainerDirectory {
     return containerView(container, this.execRuns.running(container.spec.id), this.dataRoot);
   }
 
-  list(all: boolean): { containers: readonly ContainerView[]; position: number } {
+  list(all: boolean): { containers: readonly ListedContainer[]; position: number } {
     const shown = this.all().filter((container) => all || isRunning(container) || container.status === 'restarting');
     const newestFirst = shown.sort((one, other) => (one.spec.createdAt < other.spec.createdAt ? 1 : -1));
-    return { containers: newestFirst.map((container) => this.view(container)), position: this.containers.position };
+    return { containers: newestFirst.map(listedContainer), position: this.containers.position };
   }
 }

@@ -40,7 +40,7 @@ export class ContainerEdits {
 
   edit({ container, changes }: Pick<EditContainer, 'container' | 'changes'>, asked: RequestContext): Promise<ContainerEdited> {
     const { id } = this.directory.find(container).spec;
-    return this.turns.inTurn(id, async () => {
+    return this.turns.take(id, async () => {
       await this.lifecycle.startSettled(id);
       const { spec } = this.directory.find(id);
       checkRestartPolicy(changes.limits?.RestartPolicy);
@@ -65,7 +65,7 @@ export class ContainerEdits {
 
   revert({ container, version: wanted }: Pick<RevertContainer, 'container' | 'version'>, asked: RequestContext): Promise<ContainerEdited> {
     const { id } = this.directory.find(container).spec;
-    return this.turns.inTurn(id, async () => {
+    return this.turns.take(id, async () => {
       await this.lifecycle.startSettled(id);
       const { version = 1 } = this.directory.find(id);
       const to = wanted ?? version - 1;
@@ -78,7 +78,7 @@ export class ContainerEdits {
 
   /** The part behind the intent, where that is all that was done of it. */
   finish(id: string, asked: RequestContext): Promise<void> {
-    return this.turns.inTurn(id, () => this.apply(id, asked));
+    return this.turns.take(id, () => this.apply(id, asked));
   }
 
   private async carryOut(id: string, spec: EditableSpec, revertedTo: number | undefined, asked: RequestContext): Promise<ContainerEdited> {

@@ -1,7 +1,6 @@
 import { EndTask, LaunchTask, RemoveContainerFiles, SignalTask } from '#contracts/executor/tasks.js';
 import type { StartReason } from '#contracts/containers/events.js';
 import type { EndpointSettings } from '#contracts/containers/container-state.js';
-import { AllocateEndpoint } from '#contracts/networks/networks.js';
 import type { Done, RequestContext } from '#contracts/request.js';
 import { RemoveVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, conflict, errorMessage, invalid, notFound, unavailable } from '#libs/errors/errors.js';
@@ -9,13 +8,13 @@ import type { Bus } from '#libs/messaging/bus.js';
 import { type ContainerSpec, isRunning, type PresentContainer } from '../domain/container/container-state.js';
 import { isContainerName } from '../domain/container-name.js';
 import { killMeaning } from '../domain/kill-signal.js';
-import { launchRequest, networkWithEndpoint } from '../domain/launch-request.js';
-import { portRequests } from '../domain/port-requests.js';
+import { launchRequest } from '../domain/launch-request.js';
 import { DEFAULT_STOP_TIMEOUT_SECONDS, SIGKILL, SIGTERM, signalNumber } from '../domain/signals.js';
 import type { ContainerDirectory, Containers, Names } from './container-directory.js';
 import type { ContainerPauses } from './container-pauses.js';
 import type { ExitWaits } from './exit-waits.js';
 import type { PendingAttaches } from './pending-attaches.js';
+import type { EarlyEndpoint, RunEndpoints } from './run-endpoints.js';
 import type { UndoGrace } from './undo-grace.js';
 
 /** How long a killed process may take to be gone before we say so. */
@@ -43,44 +42,51 @@ export class ContainerLifecycle {
     private readonly pauses: ContainerPauses,
     private readonly waits: ExitWaits,
     private readonly attaches: PendingAttaches,
+    private readonly runEndpoints: RunEndpoints,
     private readonly bus: Bus,
     private readonly grace: Pick<UndoGrace, 'secondsFor'>,
   ) {}
 
   async start(reference: string, reason: StartReason, asked: RequestContext): Promise<Done & { changed: boolean }> {
-    const { spec } = this.directory.find(reference);
-    const { events, position, repeated } = await this.containers.execute(spec.id, { type: 'Start', reason, at: now() }, asked);
-    if (repeated) return { position: (await this.launches.get(spec.id)) ?? position, changed: true };
+    const container = this.directory.find(reference);
+    const { id } = container.spec;
+    const early = this.runEndpoints.early(container, asked);
+    const giveBack = (): Promise<void> => this.runEndpoints.giveBack(id, early, asked);
+    const { events, position, repeated } = await this.containers.execute(id, { type: 'Start', reason, at: now() }, asked).catch(async (error: unknown) => {
+      await giveBack();
+      throw error;
+    });
+    if (repeated) return { position: (await this.launches.get(id)) ?? position, changed: true };
+    if (events.length === 0) await giveBack();
     if (asked.dryRun || events.length === 0) return { position, changed: events.length > 0 };
-    return { position: await this.launch(spec.id, asked), changed: true };
+    return { position: await this.launch(id, asked, early), changed: true };
   }
 
   /** The part of a start behind its intent. Entered again after a crash, it finds what it had done. */
-  launch(id: string, asked: RequestContext): Promise<number> {
-    const launch = this.launchNow(id, asked).finally(() => this.launches.delete(id));
+  launch(id: string, asked: RequestContext, early?: EarlyEndpoint): Promise<number> {
+    const launch = this.launchNow(id, asked, early).finally(() => this.launches.delete(id));
     this.launches.set(id, launch);
     return launch;
   }
 
-  private async launchNow(id: string, asked: RequestContext): Promise<number> {
+  private async launchNow(id: string, asked: RequestContext, early?: EarlyEndpoint): Promise<number> {
     const container = this.starting(id);
     const { spec, run } = container;
     try {
-      const endpoint = await this.allocateEndpoint(container, asked);
+      const endpoint = await (early?.start === run.start ? early.settings : this.runEndpoints.allocate(container, asked));
       if (endpoint) this.endpoints.set(id, endpoint);
       this.starting(id); // somebody may have removed it meanwhile
       const task = await this.bus.request(LaunchTask, launchRequest(spec, run.start, endpoint, this.attaches.take(id)), asked, AGAIN);
       return await this.recordStarted(id, run.start, task.pid, task.startedAt, asked);
     } catch (error) {
-      // Nobody answered: it may have begun all the same.
-      if (error instanceof BerthError && error.kind === 'unavailable') await this.endTask(id, run.start, asked).catch(() => undefined);
+      // Nobody answered: it may have begun all the same. What its own events say runs is not ended: somebody has been told so.
+      if (error instanceof BerthError && error.kind === 'unavailable' && !this.hasStarted(id, run.start)) await this.endTask(id, run.start, asked).catch(() => undefined);
       // Who attached for this start has been told that there is none: the next run must not wait for it.
       this.attaches.forget(id);
       const failure = asStartFailure(error);
       const { events, position } = await this.containers.execute(id, { type: 'RecordStartFailed', start: run.start, error: failure.message, exitCode: failure.exitCode, at: now() }, asked);
       // The task's own events are nearer to the truth than a reply that was lost.
-      const after = this.directory.get(id);
-      if (events.length === 0 && after?.run.start === run.start && after.run.startedAt) return position;
+      if (events.length === 0 && this.hasStarted(id, run.start)) return position;
       if (spec.hostConfig.AutoRemove) await this.remove(id, { force: true, volumes: true }, asked).catch(() => undefined);
       throw error;
     } finally {
@@ -94,6 +100,11 @@ export class ContainerLifecycle {
    */
   async startSettled(id: string): Promise<void> {
     await this.launches.get(id)?.catch(() => undefined);
+  }
+
+  private hasStarted(id: string, start: number): boolean {
+    const run = this.directory.get(id)?.run;
+    return run?.start === start && Boolean(run.startedAt);
   }
 
   private starting(id: string): PresentContainer {
@@ -237,14 +248,6 @@ export class ContainerLifecycle {
     return { position };
   }
 
-  /** Names of creations and renames that were cut short. Only before commands are taken: a creation claims its name first. */
-  async releaseNames(asked: RequestContext): Promise<void> {
-    for (const [name, { holder }] of [...this.names.entries()]) {
-      const { state } = this.containers.get(holder);
-      if (holder !== '' && this.directory.get(holder)?.spec.name !== name && !(state.status === 'restoring' && state.name === name)) await this.names.execute(name, { type: 'Release', name, container: holder }, asked);
-    }
-  }
-
   private async removeFully(id: string, asked: RequestContext): Promise<Done> {
     const container = this.directory.get(id);
     if (!container) return { position: this.containers.position };
@@ -280,17 +283,6 @@ export class ContainerLifecycle {
     // One request may send several signals: its key does not make them one.
     const { idempotencyKey: _key, ...cause } = asked;
     await this.bus.request(SignalTask, { container, start, signal, ends }, cause, ends ? SIGNAL.ends : SIGNAL.other);
-  }
-
-  private async allocateEndpoint({ spec, run }: PresentContainer, asked: RequestContext): Promise<EndpointSettings | undefined> {
-    const network = networkWithEndpoint(spec.hostConfig);
-    if (network === undefined) return undefined;
-    const { position: _position, ...endpoint } = await this.bus.request(
-      AllocateEndpoint,
-      { network, endpoint: `${spec.id}-${run.start}`, container: spec.id, name: spec.name, ports: portRequests(spec.config, spec.hostConfig), ...(spec.config.MacAddress ? { mac: spec.config.MacAddress.toLowerCase() } : {}) },
-      asked,
-    );
-    return endpoint;
   }
 }
 

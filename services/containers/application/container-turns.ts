@@ -1,8 +1,8 @@
-/** Work on one container at a time, in the order in which it was asked for; different containers do not wait for each other. */
+/** One piece of work at a time for a container, in the order it was asked for. */
 export class ContainerTurns {
   private readonly underWay = new Map<string, Promise<unknown>>();
 
-  inTurn<T>(container: string, work: () => Promise<T>): Promise<T> {
+  take<T>(container: string, work: () => Promise<T>): Promise<T> {
     const before = this.underWay.get(container) ?? Promise.resolve();
     const turn = before.catch(() => undefined).then(work);
     const settled = turn.catch(() => undefined).then(() => {

@@ -1,10 +1,12 @@
 import { availableParallelism, cpus } from 'node:os';
 import type { UpdateContainer } from '#contracts/containers/commands.js';
+import type { LimitChanges } from '#contracts/containers/container-config.js';
+import { GetHostFacts } from '#contracts/executor/host.js';
 import { UpdateTask } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext } from '#contracts/request.js';
 import { BerthError, errorMessage } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
-import { checkChangedResources } from '../domain/check-resources.js';
+import { checkChangedResources, withinKernel } from '../domain/check-resources.js';
 import { checkRestartPolicy } from '../domain/launch-request.js';
 import { changedLimits, withChanges } from '../domain/limit-changes.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
@@ -22,9 +24,22 @@ export class ContainerUpdates {
     private readonly bus: Bus,
   ) {}
 
-  update({ container, changes }: UpdateContainer, asked: RequestContext): Promise<Done> {
+  async update({ container, changes: wished }: UpdateContainer, asked: RequestContext): Promise<Done & { warnings: readonly string[] }> {
     const { id } = this.directory.find(container).spec;
-    return this.turns.inTurn(id, async () => {
+    const { changes, warnings } = await this.withinKernel(wished, asked);
+    return { ...(await this.updateBy(id, changes, asked)), warnings };
+  }
+
+  /** As dockerd does with what this kernel cannot weigh: without it, and with a warning. */
+  private async withinKernel(wished: LimitChanges, asked: RequestContext): Promise<{ readonly changes: LimitChanges; readonly warnings: readonly string[] }> {
+    const { BlkioWeight, ...changes } = wished;
+    if (!BlkioWeight) return { changes, warnings: [] };
+    const { host, warnings } = withinKernel({ BlkioWeight }, await this.bus.request(GetHostFacts, {}, asked));
+    return { changes: { ...changes, ...(host.BlkioWeight ? { BlkioWeight: host.BlkioWeight } : {}) }, warnings };
+  }
+
+  private updateBy(id: string, changes: LimitChanges, asked: RequestContext): Promise<Done> {
+    return this.turns.take(id, async () => {
       checkRestartPolicy(changes.RestartPolicy);
       checkChangedResources(this.directory.find(id).spec.hostConfig, changes, cpus().length || availableParallelism());
       const { position } = await this.containers.execute(id, { type: 'Update', changes: { ...changes }, at: now() }, asked);
@@ -34,7 +49,7 @@ export class ContainerUpdates {
 
   /** The part behind the intent, where that is all that was done of it. */
   finish(id: string, asked: RequestContext): Promise<Done> {
-    return this.turns.inTurn(id, () => this.apply(id, asked));
+    return this.turns.take(id, () => this.apply(id, asked));
   }
 
   private async apply(id: string, asked: RequestContext): Promise<Done> {

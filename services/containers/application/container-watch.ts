@@ -7,12 +7,15 @@ import { retryUntilDone } from '#libs/messaging/retry.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import type { PresentContainer } from '../domain/container/container-state.js';
 import { SIGKILL } from '../domain/signals.js';
+import type { ContainerCommits } from './container-commits.js';
 import type { ContainerEdits } from './container-edits.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { ContainerLifecycle } from './container-lifecycle.js';
 import type { ContainerPauses } from './container-pauses.js';
 import type { ContainerUpdates } from './container-updates.js';
 import type { ExitWaits } from './exit-waits.js';
+import type { NameClaims } from './name-claims.js';
+import type { RunEndpoints } from './run-endpoints.js';
 
 /** What follows from a container's own events: waits end, --rm removes, the restart policy starts again. After a crash, goes on with what was half done. */
 export class ContainerWatch {
@@ -23,9 +26,12 @@ export class ContainerWatch {
   constructor(
     private readonly containers: Containers,
     private readonly directory: ContainerDirectory,
+    private readonly claims: NameClaims,
+    private readonly endpoints: RunEndpoints,
     private readonly lifecycle: ContainerLifecycle,
     private readonly pauses: ContainerPauses,
     private readonly updates: ContainerUpdates,
+    private readonly commits: ContainerCommits,
     private readonly edits: Pick<ContainerEdits, 'finish'>,
     private readonly waits: ExitWaits,
     /** What is held of a container that is removed now. */
@@ -54,16 +60,19 @@ export class ContainerWatch {
       const { status, run } = container;
       if (container.edit && status !== 'removing') this.go(id, asked, this.edits.finish(id, asked));
       if (container.update && status !== 'removing') this.go(id, asked, this.updates.finish(id, asked));
+      const commits = (container.commit ?? run.thaws) !== undefined && status !== 'removing';
+      if (commits) this.go(id, asked, this.commits.finish(id, asked));
       if (status === 'starting') this.go(id, asked, this.lifecycle.launch(id, asked));
       else if (status === 'removing') this.finishRemove(id, asked);
       else if (status === 'restarting') this.schedule(id, container.restartDelayMs, asked);
       else if ((status === 'running' || status === 'paused') && run.stopRequested) this.go(id, asked, this.lifecycle.finishStop(id, asked));
       else if ((status === 'running' || status === 'paused') && run.kill?.signal === SIGKILL) this.go(id, asked, this.lifecycle.endTask(id, run.start, asked));
-      else if (run.changing) this.go(id, asked, this.pauses.finish(id, asked));
+      else if (run.changing && !commits) this.go(id, asked, this.pauses.finish(id, asked));
       else if (status === 'paused' && run.kill?.cancelsRestart) this.go(id, asked, this.pauses.thaw(id, asked));
       else if (isLeftover(container)) this.go(id, asked, this.lifecycle.remove(id, { force: true, volumes: true }, asked));
     }
-    await this.lifecycle.releaseNames(asked);
+    await this.claims.settle(asked);
+    await this.endpoints.settle(asked);
   }
 
   /** It can only go forward, whoever is down now. */

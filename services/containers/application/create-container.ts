@@ -6,28 +6,27 @@ import { FillVolume, GetHostFacts } from '#contracts/executor/host.js';
 import { GetImage, type ImageView } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { CreateVolume, RemoveVolume } from '#contracts/volumes/volumes.js';
-import { BerthError, invalid, notFound } from '#libs/errors/errors.js';
+import { invalid, notFound } from '#libs/errors/errors.js';
 import { fitness, formatPlatform, parsePlatform } from '#libs/oci/platform.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
 import { checkEnvironment, checkMemoryNodes, checkResources, createWarnings, needsKernelFacts, withinKernel, withResourceDefaults } from '../domain/check-resources.js';
 import { checkHealthcheck, unhealthyRestartsOf } from '../domain/health.js';
 import { isContainerName } from '../domain/container-name.js';
-import { commandLine, withImageDefaults } from '../domain/image-defaults.js';
+import { commandLine, labelsOfImage, withImageDefaults } from '../domain/image-defaults.js';
 import { checkHostConfig } from '../domain/launch-request.js';
 import { checkSharedNetwork, sharedNetwork } from '../domain/shared-network.js';
 import { mountRequests, type WantedMount } from '../domain/mount-requests.js';
 import { checkNetworkOptions, macOf } from '../domain/network-options.js';
 import { portRequests } from '../domain/port-requests.js';
 import { OWN_RUNTIME, runtimeName } from '../domain/runtime-name.js';
-import { randomName } from '../domain/random-name.js';
 import { volumesFrom } from '../domain/volumes-from.js';
 import { signalNumber } from '../domain/signals.js';
-import type { ContainerDirectory, Containers, Names } from './container-directory.js';
+import type { ContainerDirectory, Containers } from './container-directory.js';
+import type { NameClaims } from './name-claims.js';
 
 /** Of the machine; the kernel is asked once, since it takes a quarter of a millisecond. */
 const CPUS = cpus().length || availableParallelism();
-const NAME_ATTEMPTS = 5;
 /** Gigabytes take long; an executor that died over them knows no more of it, and one that is at it makes who asks again wait. */
 const FILL = { timeoutMs: 30 * 60_000, askAgainMs: 5_000 };
 
@@ -35,7 +34,7 @@ const FILL = { timeoutMs: 30 * 60_000, askAgainMs: 5_000 };
 export class ContainerCreation {
   constructor(
     private readonly containers: Containers,
-    private readonly names: Names,
+    private readonly claims: NameClaims,
     private readonly directory: ContainerDirectory,
     private readonly bus: Bus,
   ) {}
@@ -78,13 +77,18 @@ export class ContainerCreation {
 
     const undo: (() => Promise<unknown>)[] = [];
     try {
-      const claimed = await this.claimName(name, id, asked);
-      undo.push(() => this.names.execute(claimed, { type: 'Release', name: claimed, container: id }, asked));
-      const mounts = await this.prepareMounts(id, wanted, image.layers, asked, undo);
-      const at = new Date().toISOString();
-      const spec = { id, name: claimed, createdAt: at, config, hostConfig, imageId: image.id, imageRef, layers: image.layers, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }) };
-      const { position } = await this.containers.execute(id, { type: 'Create', spec, at }, asked);
-      return { id, warnings: [...warnings, ...createWarnings(hostConfig)], position };
+      const record = async (named: string, mounts: readonly ContainerMount[]): Promise<ContainerCreated> => {
+        const at = new Date().toISOString();
+        const spec = { id, name: named, createdAt: at, config, hostConfig, imageId: image.id, imageRef, layers: image.layers, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }), ...labelsOfImage(command.config, image) };
+        const { position } = await this.containers.execute(id, { type: 'Create', spec, at }, asked);
+        return { id, warnings: [...warnings, ...createWarnings(hostConfig)], position };
+      };
+      // Volumes wait for the name: they are not made for somebody who does not get it.
+      const free = wanted.length === 0 ? this.claims.free(name, asked) : undefined;
+      if (free !== undefined) return await this.claims.beside(free, id, asked, () => record(free, []));
+      const claimed = await this.claims.claim(name, id, asked);
+      undo.push(() => this.claims.release(claimed, id, asked));
+      return await record(claimed, await this.prepareMounts(id, wanted, image.layers, asked, undo));
     } catch (error) {
       for (const step of undo.reverse()) await step().catch(() => undefined);
       throw error;
@@ -108,25 +112,6 @@ export class ContainerCreation {
     if (runtime === OWN_RUNTIME) return;
     const { runtimes } = await this.bus.request(GetHostFacts, {}, asked);
     if (!runtimes.includes(runtime)) throw invalid(`unknown or invalid runtime name: ${wanted ?? ''}`);
-  }
-
-  private async claimName(wanted: string | undefined, container: string, asked: RequestContext): Promise<string> {
-    if (wanted) {
-      const name = wanted.replace(/^\//, '');
-      await this.names.execute(name, { type: 'Claim', name, container }, asked);
-      return name;
-    }
-    for (let attempt = 0; ; attempt++) {
-      // The same request again makes up the same name.
-      const random = Buffer.from(keyedId(`name ${attempt}`, asked.idempotencyKey), 'hex');
-      const name = randomName([random.readUInt32LE(0) / 2 ** 32, random.readUInt32LE(4) / 2 ** 32], attempt);
-      try {
-        await this.names.execute(name, { type: 'Claim', name, container }, asked);
-        return name;
-      } catch (error) {
-        if (!(error instanceof BerthError) || error.kind !== 'conflict' || attempt >= NAME_ATTEMPTS) throw error;
-      }
-    }
   }
 
   /** Mounts as a container `id` has them: volumes are made, and filled. What was made is in `undo`. */

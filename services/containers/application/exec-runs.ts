@@ -36,12 +36,7 @@ export class ExecRuns {
     return [...(this.runningIn.get(container) ?? [])];
   }
 
-  /** Resolves when it has exited, at the latest after `deadlineMs`; at once when it does not run. */
-  settled(exec: string, deadlineMs: number): Promise<void> {
-    return this.runs.get(exec)?.exitCode === null ? this.ended(exec, deadlineMs) : Promise.resolve();
-  }
-
-  /** The same for one whose start may not have been told yet. */
+  /** Resolves when it has exited, at the latest after `deadlineMs`. Its start may not have been told yet: a short one's stream can be over before. */
   ended(exec: string, deadlineMs: number): Promise<void> {
     if (typeof this.runs.get(exec)?.exitCode === 'number') return Promise.resolve();
     return new Promise((resolve) => {
@@ -112,6 +107,7 @@ export class ExecRuns {
   private drop(exec: string): void {
     this.runs.delete(exec);
     this.over.delete(exec);
+    for (const finish of [...(this.waiters.get(exec) ?? [])]) finish(); // nothing more will be told of it
     this.onForgotten(exec);
   }
 }

@@ -107,8 +107,9 @@ export class ExecSessions {
     return this.bus.request(ResizeTask, { container, start: run.start, exec, rows, columns }, asked);
   }
 
-  async settledView({ exec, settleMs = 0 }: GetExec): Promise<ExecView> {
-    if (settleMs > 0) await this.runs.settled(exec, settleMs);
+  async settledView({ exec, settleMs = 0, toStart = false }: GetExec): Promise<ExecView> {
+    if (toStart) await this.running(this.find(exec).container);
+    if (settleMs > 0) await this.runs.ended(exec, settleMs);
     return this.view(exec);
   }
 

@@ -8,6 +8,7 @@ import { goDuration, probeCommand, probeTimeoutMs } from '../domain/health.js';
 import { ProbeOutput } from '../domain/probe-output.js';
 import { SIGKILL } from '../domain/signals.js';
 import type { ExecSessions } from './exec-sessions.js';
+import { ProbeMetrics } from './probe-metrics.js';
 
 /** How long a probe that was killed may take to be gone. */
 const KILL_DEADLINE_MS = 5_000;
@@ -17,10 +18,19 @@ const NANOSECONDS = 1_000_000;
 
 /** Runs a container's health check once, as an exec like any other. */
 export class HealthProbes {
+  readonly metrics = new ProbeMetrics();
+
   constructor(private readonly execs: ExecSessions) {}
 
   /** Undefined: the engine could not ask, which says nothing of the container's health. */
-  async run({ spec }: PresentContainer, asked: RequestContext): Promise<HealthProbe | undefined> {
+  async run(container: PresentContainer, asked: RequestContext): Promise<HealthProbe | undefined> {
+    const start = performance.now();
+    const probe = await this.runOnce(container, asked, () => this.metrics.started(secondsSince(start)));
+    if (probe) this.metrics.ended(probe.exitCode === 0, secondsSince(start));
+    return probe;
+  }
+
+  private async runOnce({ spec }: PresentContainer, asked: RequestContext, onStarted: () => void): Promise<HealthProbe | undefined> {
     const healthcheck = spec.config.Healthcheck ?? {};
     const startedAt = now();
     const ended = (exitCode: number, output: string): HealthProbe => ({ startedAt, endedAt: now(), exitCode, output });
@@ -28,6 +38,7 @@ export class HealthProbes {
     try {
       const { id } = await this.execs.add(spec.id, { ...EXEC, args: probeCommand(healthcheck) ?? [] }, asked);
       const { endpoint } = await this.execs.start({ exec: id, detach: false }, asked);
+      onStarted();
       const output = new ProbeOutput();
       if (endpoint) socket = await openStream(endpoint);
       const read = socket && readAll(socket, output);
@@ -57,6 +68,7 @@ export class HealthProbes {
 
 const EXEC = { env: [], user: '', workingDir: '', terminal: false, attachStdin: false, attachStdout: true, attachStderr: true, privileged: false, detachKeys: '', probe: true } as const;
 
+const secondsSince = (start: number): number => (performance.now() - start) / 1000;
 const now = (): string => new Date().toISOString();
 const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms).unref());
 

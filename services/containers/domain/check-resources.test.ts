@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { HostConfig } from '#contracts/containers/container-config.js';
-import { checkEnvironment, checkResources, createWarnings, withResourceDefaults } from './check-resources.js';
+import { checkEnvironment, checkResources, createWarnings, withResourceDefaults, withinKernel } from './check-resources.js';
 
 const MB = 1024 * 1024;
 
@@ -28,4 +28,13 @@ test('a variable without a name is refused, ports beside the host\'s network are
   expect(() => checkEnvironment({ Env: ['A', '=b'] })).toThrow('invalid environment variable: =b');
   expect(createWarnings({ NetworkMode: 'host', PortBindings: { '80/tcp': [{ HostPort: '80' }] } })).toHaveLength(1);
   expect(createWarnings({ NetworkMode: 'bridge', PortBindings: { '80/tcp': [{ HostPort: '80' }] } })).toEqual([]);
+});
+
+test('weights that the kernel has not are discarded, each with its warning', () => {
+  const wished = { BlkioWeight: 300, BlkioWeightDevice: [{ Path: '/dev/sda', Weight: 100 }] };
+  const without = withinKernel(wished, { cgroupVersion: '1', blockWeight: false });
+  expect(without.host).toEqual({ BlkioWeightDevice: [] });
+  expect(without.warnings).toHaveLength(2);
+  expect(() => withinKernel(wished, { cgroupVersion: '2', blockWeight: true })).toThrow(/BlkioWeightDevice/);
+  expect(() => withinKernel({ BlkioWeight: 5 }, { cgroupVersion: '2', blockWeight: true })).toThrow('Range of blkio weight is from 10 to 1000');
 });

@@ -1,5 +1,5 @@
 import type { ContainerConfig, HostConfig, LimitChanges } from '#contracts/containers/container-config.js';
-import { invalid } from '#libs/errors/errors.js';
+import { invalid, notImplemented } from '#libs/errors/errors.js';
 
 const LEAST_MEMORY_BYTES = 6 * 1024 * 1024;
 
@@ -84,12 +84,15 @@ export interface LimitFacts {
 
 /** The wish as far as this machine's kernel goes, and dockerd's warnings for the rest. */
 export function withinKernel(host: HostConfig, facts: LimitFacts): { host: HostConfig; warnings: string[] } {
-  const { OomKillDisable: oomKillDisable, MemorySwappiness: swappiness, BlkioWeight: weight, ...rest } = host;
+  const { OomKillDisable: oomKillDisable, MemorySwappiness: swappiness, BlkioWeight: weight, BlkioWeightDevice: deviceWeights, ...rest } = host;
   const kept = { ...rest };
   const warnings: string[] = [];
   if (weight && !facts.blockWeight) warnings.push('Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.');
   else if (weight && (weight < 10 || weight > 1000)) throw invalid('Range of blkio weight is from 10 to 1000');
   else if (weight !== undefined) Object.assign(kept, { BlkioWeight: weight });
+  if (deviceWeights?.length && facts.blockWeight) throw notImplemented('Berth does not support HostConfig.BlkioWeightDevice yet');
+  if (deviceWeights) Object.assign(kept, { BlkioWeightDevice: [] });
+  if (deviceWeights?.length) warnings.push('Your kernel does not support Block I/O weight_device or the cgroup is not mounted. Weight-device discarded.');
   const isV2 = facts.cgroupVersion === '2';
   if (typeof swappiness === 'number' && swappiness !== -1 && isV2) warnings.push('Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. Memory swappiness discarded.');
   else if (swappiness !== undefined) Object.assign(kept, { MemorySwappiness: swappiness === -1 ? null : swappiness });
@@ -99,7 +102,7 @@ export function withinKernel(host: HostConfig, facts: LimitFacts): { host: HostC
   return { host: kept, warnings };
 }
 
-export const needsKernelFacts = (host: HostConfig): boolean => Boolean(host.BlkioWeight || host.OomKillDisable || host.CpusetMems) || (host.MemorySwappiness ?? -1) !== -1;
+export const needsKernelFacts = (host: HostConfig): boolean => Boolean(host.BlkioWeight || host.BlkioWeightDevice?.length || host.OomKillDisable || host.CpusetMems) || (host.MemorySwappiness ?? -1) !== -1;
 
 /** What is taken, and has no effect. */
 export function createWarnings(host: HostConfig): string[] {

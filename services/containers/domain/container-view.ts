@@ -1,11 +1,11 @@
-import type { ContainerStatus, ContainerView } from '#contracts/containers/container-state.js';
+import type { ContainerStatus, ContainerView, ListedContainer } from '#contracts/containers/container-state.js';
 import type { PresentContainer } from './container/container-state.js';
 
 /** The state as readers see it. "starting" is an inner state: to others it is still what it was before. */
 export function containerView(state: PresentContainer, execIds: readonly string[], dataRoot: string): ContainerView {
   const { spec, run } = state;
   const directory = `${dataRoot}/containers/${spec.id}`;
-  const logged = (spec.hostConfig.LogConfig?.Type || 'json-file') !== 'none';
+  const showsLog = (spec.hostConfig.LogConfig?.Type || 'json-file') === 'json-file'; // dockerd tells of no other driver's file
   return {
     id: spec.id,
     name: spec.name,
@@ -14,6 +14,7 @@ export function containerView(state: PresentContainer, execIds: readonly string[
     hostConfig: spec.hostConfig,
     imageId: spec.imageId,
     imageRef: spec.imageRef,
+    ...(spec.labelsOfImage === undefined ? {} : { labelsOfImage: spec.labelsOfImage }),
     path: spec.path,
     args: spec.args,
     mounts: spec.mounts,
@@ -29,8 +30,38 @@ export function containerView(state: PresentContainer, execIds: readonly string[
     ...(run.endpoint ? { endpoint: run.endpoint } : {}),
     ...(state.health ? { health: state.health } : {}),
     execIds,
-    logPath: logged ? `${directory}/${spec.id}-json.log` : '',
+    logPath: showsLog ? `${directory}/${spec.id}-json.log` : '',
     directory,
+  };
+}
+
+/** The same as lists show it. */
+export function listedContainer(state: PresentContainer): ListedContainer {
+  const { spec, run, health } = state;
+  const { Image, ExposedPorts, Labels } = spec.config;
+  const { NetworkMode, Tmpfs } = spec.hostConfig;
+  return {
+    id: spec.id,
+    name: spec.name,
+    createdAt: spec.createdAt,
+    config: { ...(Image === undefined ? {} : { Image }), ...(ExposedPorts === undefined ? {} : { ExposedPorts }), ...(Labels === undefined ? {} : { Labels }) },
+    hostConfig: { ...(NetworkMode === undefined ? {} : { NetworkMode }), ...(Tmpfs === undefined ? {} : { Tmpfs }) },
+    imageId: spec.imageId,
+    imageRef: spec.imageRef,
+    path: spec.path,
+    args: spec.args,
+    mounts: spec.mounts,
+    status: statusOf(state),
+    startNumber: run.start,
+    pid: run.pid,
+    exitCode: run.exitCode,
+    oomKilled: run.oomKilled,
+    error: run.error,
+    startedAt: run.startedAt,
+    finishedAt: run.finishedAt,
+    restartCount: state.restartCount,
+    ...(run.endpoint ? { endpoint: run.endpoint } : {}),
+    ...(health ? { health: { status: health.status } } : {}),
   };
 }
 

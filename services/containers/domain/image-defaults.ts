@@ -15,7 +15,7 @@ export function withImageDefaults(config: ContainerConfig, image: ImageView, con
     ...config,
     Hostname: config.Hostname || containerId.slice(0, 12),
     User: config.User || defaults.User || '',
-    Env: [...(config.Env ?? []), ...(defaults.Env ?? []).filter((variable) => !(config.Env ?? []).some((own) => nameOf(own) === nameOf(variable)))],
+    Env: mergeVariables(config.Env, defaults.Env),
     Entrypoint: entrypoint.length > 0 ? entrypoint : null,
     Cmd: command.length > 0 ? command : null,
     WorkingDir: config.WorkingDir || defaults.WorkingDir || '',
@@ -27,7 +27,19 @@ export function withImageDefaults(config: ContainerConfig, image: ImageView, con
   };
 }
 
-const orNull = <T extends object>(fields: T): T | null => (Object.keys(fields).length === 0 ? null : fields);
+/** Variables of one's own, then those of the others that they do not name. */
+export function mergeVariables(own: readonly string[] | null | undefined, others: readonly string[] | null | undefined): string[] {
+  const names = new Set((own ?? []).map(nameOf));
+  return [...(own ?? []), ...(others ?? []).filter((variable) => !names.has(nameOf(variable)))];
+}
+
+export const orNull = <T extends object>(fields: T): T | null => (Object.keys(fields).length === 0 ? null : fields);
+
+/** Names of labels that the image gives and the client did not, for what must not rest on an image's word. */
+export function labelsOfImage(config: ContainerConfig, image: ImageView): { readonly labelsOfImage?: readonly string[] } {
+  const names = Object.keys(image.config.Labels ?? {}).filter((name) => !Object.hasOwn(config.Labels ?? {}, name));
+  return names.length > 0 ? { labelsOfImage: names } : {};
+}
 
 const nameOf = (variable: string): string => variable.split('=', 1)[0] ?? variable;
 

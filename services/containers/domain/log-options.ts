@@ -6,19 +6,32 @@ const SIZE_OPTIONS = ['max-size', 'max-file', 'compress', 'mode', 'max-buffer-si
 /** What a line of the log can be told to carry beside it (`docker logs --details`). */
 const DETAIL_OPTIONS = ['labels', 'labels-regex', 'env', 'env-regex', 'tag'];
 
+/** What dockerd says before it starts: here the same is said before there is a container. */
+const FAILED = 'failed to initialize logging driver: ';
+/** As Go's strconv.ParseBool reads them. */
+const BOOLEANS = /^(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/;
+const TRUTHS = /^(1|t|T|TRUE|true|True)$/;
+
 /** How a container's output is kept. Throws invalid, in dockerd's words, for a driver or an option that is not there. */
 export function logOf({ LogConfig }: HostConfig): LaunchTask['log'] {
   const type = LogConfig?.Type || 'json-file';
   if (type !== 'json-file' && type !== 'local' && type !== 'none') throw invalid(`logger: no log driver named '${type}' is registered`);
   const options = LogConfig?.Config ?? {};
   checkOptions(type, options);
-  const maxFiles = Number(options['max-file'] ?? (type === 'local' ? 5 : 1));
-  if (!Number.isInteger(maxFiles) || maxFiles < 1) throw invalid('max-file cannot be less than 1');
+  checkMode(options);
+  const files = options['max-file'];
+  const wrongFiles = files !== undefined && !/^[+-]?\d+$/.test(files);
+  if (wrongFiles) throw invalid(`${FAILED}${type === 'local' ? `invalid value for max-file: ${files}: ` : ''}strconv.Atoi: parsing ${JSON.stringify(files)}: invalid syntax`);
+  const maxFiles = Number(files ?? (type === 'local' ? 5 : 1));
+  if (maxFiles < 1) throw invalid(`${FAILED}max-file cannot be less than 1`);
   const size = options['max-size'] ?? (type === 'local' ? '20m' : '-1');
-  if (type === 'local' && size === '-1') throw invalid("invalid value for max-size: -1: invalid size: '-1'");
-  const maxBytes = parseSize(size);
-  if (options['compress'] === 'true') {
-    if (maxFiles < 2 || maxBytes === 0) throw invalid('compress cannot be true when max-file is less than 2 or max-size is not set');
+  if (type === 'local' && size === '-1') throw invalid(`${FAILED}invalid value for max-size: -1: invalid size: '-1'`);
+  const maxBytes = parseSize(size, type === 'local' ? `${FAILED}invalid value for max-size: ${size}: ` : FAILED);
+  const compress = options['compress'];
+  if (compress !== undefined && !BOOLEANS.test(compress)) throw invalid(`${FAILED}${type === 'local' ? 'error reading compress log option: ' : ''}strconv.ParseBool: parsing ${JSON.stringify(compress)}: invalid syntax`);
+  if (compress !== undefined && TRUTHS.test(compress)) {
+    if (type === 'local' && maxFiles < 2) throw invalid(`${FAILED}compression cannot be enabled when max file count is 1`);
+    if (maxFiles < 2 || maxBytes === 0) throw invalid(`${FAILED}compress cannot be true when max-file is less than 2 or max-size is not set`);
     throw notImplemented('Berth does not compress logs yet: leave out --log-opt compress');
   }
   return { driver: type, maxBytes, maxFiles };
@@ -32,11 +45,20 @@ function checkOptions(type: string, options: Readonly<Record<string, string>>): 
   if (unknown) throw invalid(`invalid log tag: ${unknown[0]}: fields are ID, FullID, Name, ImageName, ImageID, ImageFullID and DaemonName`);
 }
 
-/** "10m" → bytes; "-1" → 0, no limit. */
-function parseSize(text: string): number {
+/** The shim never waits for a reader: output is held back by the disk alone, so both modes are served by the one way. */
+function checkMode(options: Readonly<Record<string, string>>): void {
+  const { mode, 'max-buffer-size': buffer } = options;
+  if (mode !== undefined && !['', 'blocking', 'non-blocking'].includes(mode)) throw invalid(`logger: logging mode not supported: ${mode}`);
+  if (buffer === undefined) return;
+  if (mode !== 'non-blocking') throw invalid("logger: max-buffer-size option is only supported with 'mode=non-blocking'");
+  parseSize(buffer, 'error parsing option max-buffer-size: ');
+}
+
+/** "10m" → bytes; "-1" → 0, no limit. What is none is refused after the words of `place`. */
+function parseSize(text: string, place: string): number {
   if (text === '-1') return 0;
   const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$/i.exec(text) ?? [];
-  if (number === '') throw invalid(`invalid size: '${text}'`);
+  if (number === '') throw invalid(`${place}invalid size: '${text}'`);
   return Math.floor(Number(number) * 1024 ** ['', 'k', 'm', 'g', 't'].indexOf(unit.toLowerCase()));
 }
 

@@ -61,7 +61,9 @@ async function main(): Promise<void> {
   };
   let stopping: Promise<void> | undefined;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => (stopping ??= stop()));
-  process.on('SIGHUP', () => undefined); // the terminal that started it may close
+  // The engine reads its policy again. It may also be that the terminal closed that started us, which changes nothing.
+  const engine = services.find(({ spec }) => spec.name === 'engine');
+  process.on('SIGHUP', () => engine?.hangUp());
   await Promise.all(services.map((service) => service.keepAlive()));
 }
 

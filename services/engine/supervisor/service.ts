@@ -62,6 +62,12 @@ export class Service {
     removeFile(this.spec.readyFile);
   }
 
+  /** SIGHUP, once it is ready for one. */
+  hangUp(): void {
+    const process = existsSync(this.spec.readyFile) ? runningProcess(this.spec.pidFile) : undefined;
+    if (process) signalIfThere(process, 'SIGHUP');
+  }
+
   private async run(): Promise<string> {
     removeFile(this.spec.readyFile);
     cutLog(this.spec.logFile);

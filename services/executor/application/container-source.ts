@@ -1,23 +1,27 @@
-import { readdir } from 'node:fs/promises';
 import { release } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { HostFacts } from '#contracts/executor/host.js';
 import { KeptCgroupFiles } from '#libs/cgroup/kept-files.js';
-import { type CgroupLayout, cgroupDirectories } from '#libs/cgroup/layout.js';
+import type { CgroupLayout } from '#libs/cgroup/layout.js';
 import { usageOf } from '#libs/cgroup/usage.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import type { LinkCounters } from '#libs/netlink/link-counters.js';
 import { type Exposition, labelText } from '#libs/telemetry/metrics/exposition.js';
 import { LogFold } from '#libs/telemetry/metrics/log-fold.js';
+import { RareLook } from '#libs/telemetry/metrics/rare-look.js';
 import { BlockDevices, bootTime, layerFileSystem, type MachineSize, machineSize } from '../adapters/metrics/machine.js';
-import { ContainerFold } from '../domain/metrics/container-facts.js';
+import { lookAtProcesses } from '../adapters/metrics/process-look.js';
+import { type ContainerFacts, ContainerFold } from '../domain/metrics/container-facts.js';
+import type { ProcessesSeen } from '../domain/metrics/processes-seen.js';
 import { type Scraped, seenFromWithin, writeContainers } from '../domain/metrics/container-series.js';
 
 /** Links of the machine's own that cAdvisor counts for no one. */
 const NOT_THE_MACHINES = /^(lo|veth|docker)/;
 /** Between two breaths of the event loop: a scrape of many containers must not hold up a start. */
 const AT_ONCE = 50;
+/** Looks at processes for one at all files. */
+const WRITTEN_LOOKS = 5;
 
 export interface ContainerSourceOptions {
   readonly layout: CgroupLayout;
@@ -29,8 +33,10 @@ export interface ContainerSourceOptions {
   readonly shownLabels: readonly string[];
   /** How long `container_last_seen` of a stopped container stays, with the time of its exit. */
   readonly lastSeenSeconds: number;
-  /** Containers of tasks that run, or are about to. */
-  readonly withTasks: () => ReadonlySet<string>;
+  /** Between two looks at what is dear to find out: processes one by one. */
+  readonly lookSeconds: number;
+  /** Bytes that a container has written. */
+  readonly written: (container: string) => Promise<number>;
   /** All links of the machine, with what went through them. */
   readonly linkCounters: () => readonly LinkCounters[];
 }
@@ -42,6 +48,9 @@ export class ContainerSource {
   private readonly root: KeptCgroupFiles;
   private readonly devices = new BlockDevices();
   private size: MachineSize | undefined;
+  private readonly processes: RareLook<ReadonlyMap<string, ProcessesSeen>>;
+  private readonly written: RareLook<ReadonlyMap<string, number>>;
+  private writtenBytes: ReadonlyMap<string, number> = new Map();
 
   constructor(
     store: Pick<EventStore, 'follow' | 'lastPosition'>,
@@ -58,17 +67,28 @@ export class ContainerSource {
         if (event.type === 'ContainerExited') this.forget(event.container);
       }
     });
+    const running = async (): Promise<string[]> => Array.from(await this.containers()).filter((facts) => facts.running).map(({ id }) => id);
+    this.processes = new RareLook(async () => lookAtProcesses(options.layout, options.cgroupParent, await running()), options.lookSeconds);
+    this.written = new RareLook(async () => (this.writtenBytes = await writtenBy(await running(), options.written)), options.lookSeconds * WRITTEN_LOOKS);
+  }
+
+  /** All that are on the log. */
+  async containers(): Promise<Iterable<ContainerFacts>> {
+    return (await this.fold.read()).containers.values();
   }
 
   async write(out: Exposition): Promise<void> {
     const { containers } = await this.fold.read();
+    const processes = await this.processes.read();
+    // Counting takes its time: the first scrape goes without, and what cannot be counted is left out.
+    void this.written.read().catch(() => undefined);
     const links = new Map(this.options.linkCounters().map((link) => [link.name, link]));
     const scraped: Scraped[] = [this.scrapeRoot(links)];
     for (const facts of containers.values()) {
       if (!facts.running) continue;
       const usage = usageOf(this.options.layout.mode, this.filesOf(facts.id).read);
       const link = links.get(facts.link);
-      scraped.push({ labels: facts.labels, usage, interfaces: link ? [seenFromWithin('eth0', link)] : [], facts, startedAt: facts.startedAt });
+      scraped.push({ labels: facts.labels, usage, interfaces: link ? [seenFromWithin('eth0', link)] : [], facts, startedAt: facts.startedAt, ...seenOf(facts.id, processes, this.writtenBytes) });
       if (scraped.length % AT_ONCE === 0) await setImmediate();
     }
     const now = Date.now() / 1000;
@@ -83,7 +103,6 @@ export class ContainerSource {
     }
     out.family('container_scrape_error', 'gauge', '1 when something could not be read.').sample('', 0);
     this.writeMachine(out);
-    await this.writeLeaks(links, new Set([...containers.values()].map(({ link }) => link)), out);
   }
 
   async stop(): Promise<void> {
@@ -122,20 +141,19 @@ export class ContainerSource {
     const version = { cadvisorRevision: '', cadvisorVersion: '', dockerVersion: '', kernelVersion: release(), osVersion: operatingSystem };
     out.family('cadvisor_version_info', 'gauge', 'What dashboards read the versions of kernel and system from.').sample(labelText(version), 1);
   }
+}
 
-  /** What no task accounts for. A container that has just ended shows up for a moment: an alarm waits some minutes. */
-  private async writeLeaks(links: ReadonlyMap<string, LinkCounters>, known: ReadonlySet<string>, out: Exposition): Promise<void> {
-    const { layout, cgroupParent, withTasks, bridge } = this.options;
-    const [directory = ''] = cgroupDirectories(layout, cgroupParent);
-    const names = await readdir(directory).catch(() => []);
-    const accounted = withTasks();
-    const cgroups = names.filter((name) => /^[0-9a-f]{64}$/.test(name) && !accounted.has(name)).length;
-    const bridges = new Set([...links.values()].filter(({ name }) => name === bridge).map(({ index }) => index));
-    const veths = [...links.values()].filter(({ name, master }) => bridges.has(master) && name.startsWith('veth') && !known.has(name)).length;
-    out.family('berth_leaked', 'gauge', 'Things of this engine that no task accounts for.');
-    out.sample('kind="cgroup"', cgroups);
-    out.sample('kind="veth"', veths);
-  }
+function seenOf(container: string, seen: ReadonlyMap<string, ProcessesSeen>, bytes: ReadonlyMap<string, number>): Pick<Scraped, 'processes' | 'writtenBytes'> {
+  const processes = seen.get(container);
+  const writtenBytes = bytes.get(container);
+  return { ...(processes && { processes }), ...(writtenBytes !== undefined && { writtenBytes }) };
+}
+
+/** One after the other: they are not to keep all threads from other work. */
+async function writtenBy(containers: readonly string[], written: (container: string) => Promise<number>): Promise<ReadonlyMap<string, number>> {
+  const bytes = new Map<string, number>();
+  for (const container of containers) bytes.set(container, await written(container));
+  return bytes;
 }
 
 const ROOT = labelText({ id: '/', name: '', image: '', container: '' });

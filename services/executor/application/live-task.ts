@@ -25,6 +25,8 @@ export class LiveTask extends EventEmitter<{ exited: [] }> {
   ports: readonly PublishedPort[] = [];
   address = '';
   hasExited = false;
+  /** Its start has made the container's directory. */
+  madeFiles = false;
   /** Another executor began it, and may have begun execs in it. */
   isAdopted = false;
   /** Its shim knows how to time a plan: it has done so. */

@@ -10,6 +10,7 @@ import { ACK_EXIT, frame, type ShimEvent, SIGNAL, timestamp } from '../adapters/
 import type { StepTimes } from '../domain/plan/step-times.js';
 import { type LiveTask, taskId } from './live-task.js';
 import type { TaskCauses } from './task-causes.js';
+import type { LoggerMetrics } from './logger-metrics.js';
 import type { LostKeepers } from './lost-keepers.js';
 import type { Tasks } from './task-launcher.js';
 import type { PortPublisher } from './port-publisher.js';
@@ -42,6 +43,7 @@ export class LiveTasks {
     private readonly causes: TaskCauses,
     private readonly ports: PortPublisher,
     private readonly keepers: LostKeepers,
+    private readonly logs: LoggerMetrics,
     private readonly onError: (error: unknown, about: LogFields) => void,
   ) {}
 
@@ -80,6 +82,13 @@ export class LiveTasks {
   recordStart(task: LiveTask, { pid, at }: { readonly pid: number; readonly at: string }, asked: RequestContext): void {
     const recorded = this.record(task, () => this.log.execute(taskId(task.identity), { type: 'RecordStarted', ...task.identity, pid, at }, asked));
     this.carryOn(task, recorded.then(() => this.started(task)));
+  }
+
+  /** It is over already, and its directory is one that nobody's shim is in. */
+  async leave(task: LiveTask): Promise<void> {
+    this.early.delete(task);
+    this.tasks.delete(taskId(task.identity));
+    await removeDirectory(task);
   }
 
   /** It never came to be: nothing of it may live on, neither the shim nor what it may have made by now. */
@@ -196,6 +205,9 @@ export class LiveTasks {
         return;
       case 'failed':
         this.outcomes.get(outcomeKey(task, event.target))?.resolve(event);
+        return;
+      case 'log-trouble':
+        this.logs.wrote(event);
         return;
       case 'exited': {
         const early = this.early.get(task);

@@ -50,6 +50,10 @@ export class NetworksOnHost {
     return this.fold.saveSnapshot();
   }
 
+  bridgeNames(): Iterable<string> {
+    return this.bridges.keys();
+  }
+
   /** The host's address on a bridge; undefined: there is no such bridge. */
   gatewayOf(bridge: string): string | undefined {
     return this.gateways.get(bridge);

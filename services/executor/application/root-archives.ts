@@ -2,9 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { MessageChannel } from 'node:worker_threads';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { PathStat } from '#contracts/containers/archives.js';
-import type { ExtractRootArchive, OpenRootArchive, StatRootPath } from '#contracts/executor/archives.js';
+import type { ExtractRootArchive, OpenRootArchive, OpenRootChanges, OpenRootLayer, StatRootPath } from '#contracts/executor/archives.js';
 import type { StreamEndpoint } from '#contracts/request.js';
 import { toErrorReply } from '#libs/errors/errors.js';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
@@ -12,6 +12,7 @@ import type { ContainerFiles } from '../adapters/host/container-files.js';
 import type { ContainerRoot, RootSource, Snapshotter } from '../adapters/snapshots/snapshotter.js';
 import { ChunkSender, received } from '../adapters/trees/chunk-channel.js';
 import type { RootJob } from '../adapters/trees/container-root.js';
+import type { ChangesJob } from '../adapters/trees/root-changes.js';
 import { TreeThreads } from '../adapters/trees/tree-threads.js';
 import type { LiveTasks } from './live-tasks.js';
 
@@ -32,6 +33,7 @@ export class RootArchives {
     private readonly live: LiveTasks,
     private readonly files: ContainerFiles,
     private readonly roots: () => Snapshotter,
+    private readonly layersDirectory: string,
     private readonly layerName: (chainId: string) => string,
     private readonly streams: StreamServer,
   ) {}
@@ -52,6 +54,15 @@ export class RootArchives {
     return this.streams.offer((socket) => this.receive(command, socket));
   }
 
+  async changes(query: OpenRootChanges): Promise<StreamEndpoint> {
+    const changes = await this.withWritten(query, (job) => this.threads.run('listChanges', job));
+    return this.streams.offer((socket) => void socket.end(JSON.stringify(changes)));
+  }
+
+  layer(query: OpenRootLayer): StreamEndpoint {
+    return this.streams.offer((socket) => this.sendFrom(socket, (port) => this.withWritten(query, (job) => this.threads.run('packChanges', { ...job, port }, [port]))));
+  }
+
   /** The snapshotter, as starts use it: they wait for what is copied. */
   readonly forStarts = (): Snapshotter => {
     const roots = this.roots();
@@ -70,11 +81,15 @@ export class RootArchives {
     return this.threads.close();
   }
 
+  private send(asked: Asked, path: string, exports: boolean, socket: Socket): Promise<void> {
+    return this.sendFrom(socket, (port) => this.withRoot(asked, (root) => this.threads.run('readArchive', { root, path, exports, port }, [port])));
+  }
+
   /** What could not all be sent is cut off: its beginning is out. */
-  private async send(asked: Asked, path: string, exports: boolean, socket: Socket): Promise<void> {
+  private async sendFrom(socket: Socket, start: (port: MessagePort) => Promise<void>): Promise<void> {
     const { port1, port2 } = new MessageChannel();
     const sent = pipeline(Readable.from(received(port1)), socket, { end: false });
-    const read = this.withRoot(asked, (root) => this.threads.run('readArchive', { root, path, exports, port: port2 }, [port2]));
+    const read = start(port2);
     // Of a read that failed nobody tells the end.
     read.catch(() => port1.close());
     const results = await Promise.allSettled([sent, read]);
@@ -99,6 +114,13 @@ export class RootArchives {
       () => socket.end(),
       (error: unknown) => socket.end(JSON.stringify(toErrorReply(error))),
     );
+  }
+
+  private withWritten<T>({ container, layers }: Pick<OpenRootChanges, 'container' | 'layers'>, work: (job: ChangesJob) => Promise<T>): Promise<T> {
+    return this.withRoot({ container, layers, mounts: [] }, () => {
+      const { path, withImage } = this.roots().written;
+      return work({ directory: `${this.files.directory(container)}/${path}`, written: withImage ? 'whole' : 'upper', image: { directory: this.layersDirectory, layers: layers.map(this.layerName) } });
+    });
   }
 
   private async withRoot<T>(asked: Asked, work: (root: RootJob) => Promise<T>): Promise<T> {

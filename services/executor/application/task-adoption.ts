@@ -4,6 +4,7 @@ import type { RequestContext } from '#contracts/request.js';
 import { errorMessage } from '#libs/errors/errors.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import type { ContainerCgroups } from '../adapters/host/container-cgroups.js';
+import { forksOfTheDead } from '../adapters/shim/orphaned-shim.js';
 import { ShimGone } from '../adapters/shim/shim-connection.js';
 import { ACK_EXIT, frame } from '../adapters/shim/shim-frames.js';
 import { LiveTask, type Started, taskId } from './live-task.js';
@@ -28,6 +29,8 @@ export class TaskAdoption {
   ) {}
 
   async adopt(): Promise<void> {
+    // A predecessor that died just now may have asked for shims that do not listen yet: taken for none, they would run unseen.
+    if (Array.from(this.tasks.entries()).some(([, { status }]) => status === 'requested')) await forksOfTheDead();
     const directories = new Set(await readdir(`${this.runRoot}/tasks`));
     const work: Promise<unknown>[] = [];
     const withCgroups = this.cgroups.all();

@@ -22,6 +22,7 @@ export class TaskControl {
     private readonly cgroups: ContainerCgroups,
     private readonly files: ContainerFiles,
     private readonly streams: StreamServer,
+    private readonly onLogUnread: () => void,
   ) {}
 
   async signal({ container, start, signal, ends }: SignalTask, asked: RequestContext): Promise<Done> {
@@ -83,7 +84,7 @@ export class TaskControl {
         return () => void task?.off('exited', listener);
       },
     };
-    return this.streams.offer((socket) => serveLogs({ path: this.files.log(container), stdout, stderr, follow, timestamps, terminal, tail, since, until, ...(details === undefined ? {} : { details }) }, writer, socket));
+    return this.streams.offer((socket) => serveLogs({ path: this.files.log(container), stdout, stderr, follow, timestamps, terminal, tail, since, until, ...(details === undefined ? {} : { details }) }, writer, socket, this.onLogUnread));
   }
 
   private running(identity: TaskIdentity): { task: LiveTask; connection: ShimConnection } {

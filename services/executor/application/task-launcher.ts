@@ -96,8 +96,9 @@ export class TaskLauncher {
       ]);
       if (preparation.status === 'fulfilled') sandbox = preparation.value.sandbox;
       if (request.status === 'rejected') throw request.reason;
+      const { position, state } = request.value;
+      if (state.status === 'exited') return await this.asItWent(task, state);
       if (preparation.status === 'rejected') throw preparation.reason;
-      const { position } = request.value;
       const { plan, encoded } = preparation.value;
       await failpoint('task.prepared');
       await this.zygote.spawnShim(encoded, task.directory);
@@ -120,6 +121,18 @@ export class TaskLauncher {
       // Processes in it keep the namespace; without any, it goes now.
       sandbox?.close();
     }
+  }
+
+  /**
+   * Asked for again after its end, when this executor had forgotten it: the answer was lost with its predecessor, and the container may be gone by now. It is not run
+   * twice, and what was made for it goes. Nothing of the container's is ended: that may be the next run.
+   */
+  private async asItWent(task: LiveTask, { pid, startedAt }: { readonly pid: number; readonly startedAt: string }): Promise<Started> {
+    await this.live.leave(task);
+    await this.ports.unpublish(task);
+    if (task.madeFiles) await this.files.remove(task.identity.container);
+    this.memory.ended(task.identity);
+    return { pid, startedAt, position: this.tasks.position };
   }
 
   private async undo(task: LiveTask, asked: RequestContext, error: unknown): Promise<void> {
@@ -212,7 +225,7 @@ export class TaskLauncher {
       hosts: this.hostsOf(launch),
       hostname: hostnameFile(hostname),
       resolvConf: resolvConf({ host: this.files.hostResolvConf(), dns, dnsSearch, dnsOptions, inHostNetwork: network.mode === 'host' }),
-    });
+    }, () => (task.madeFiles = true));
   }
 
   /** The table may be flushed by somebody else at any moment: then all of it is made anew, and this port with it. */

@@ -14,6 +14,11 @@ export class TaskMemory {
     this.tasks.forget(taskId({ container, start: start - 1 }));
   }
 
+  /** It was looked up in the log, being over: of a container that is gone it is forgotten again. */
+  ended(task: TaskIdentity): void {
+    if (!this.isThere(task.container)) this.tasks.forget(taskId(task));
+  }
+
   removed(container: string): void {
     for (const [id] of this.tasks.entries()) if (id.startsWith(`${container}-`)) this.tasks.forget(id);
   }

@@ -104,6 +104,7 @@ static void tell_end(struct connection *to, const struct process *process)
 void announce(struct process *process)
 {
 	bool told = false;
+	tell_log_trouble();
 	for (struct connection *to = connections; to < connections + CONNECTIONS; to++)
 		if (to->kind == CONTROL)
 			told |= tell_times(to, process);
@@ -114,6 +115,30 @@ void announce(struct process *process)
 			tell_started(to, process);
 		else if (to->kind == CONTROL)
 			tell_end(to, process);
+}
+
+int tell_log_trouble(void)
+{
+	static struct log_trouble told;
+	static int64_t told_at;
+	struct log_trouble now = log_trouble();
+	int64_t wait = told_at + 1000 - monotonic_ms();
+	if (!memcmp(&now, &told, sizeof now))
+		return -1;
+	if (told_at && wait > 0 && processes[0].state == RUNNING)
+		return wait;
+	for (struct connection *to = connections; to < connections + CONNECTIONS; to++) {
+		if (to->kind != CONTROL)
+			continue;
+		struct message message = about(&processes[0], FRAME_LOG_TROUBLE);
+		add_u32(&message, now.failed_writes - told.failed_writes);
+		add_u32(&message, now.long_lines - told.long_lines);
+		send_message(to, &message);
+		told = now;
+		told_at = monotonic_ms();
+		break; /* it is counted once */
+	}
+	return -1;
 }
 
 static void tell_all(struct connection *to)

@@ -19,6 +19,7 @@ static struct {
 	uint32_t held[2];
 	char out[32u << 10];
 	uint32_t out_used;
+	struct log_trouble trouble;
 } log = { .fd = -1 };
 
 static void open_file(int flags)
@@ -41,8 +42,10 @@ static void write_out(void)
 {
 	for (uint32_t done = 0; log.fd >= 0 && done < log.out_used;) {
 		ssize_t written = write(log.fd, log.out + done, log.out_used - done);
-		if (written <= 0)
+		if (written <= 0) {
+			log.trouble.failed_writes++;
 			break; /* a full disk: the container goes on, its log has a gap */
+		}
 		done += written;
 		log.size += written;
 	}
@@ -125,23 +128,41 @@ static void put_escaped(const uint8_t *at, size_t length)
 	}
 }
 
-static void put_record(int which, const uint8_t *at, size_t length, bool whole)
+/* RFC 3339 with nine digits, in UTC. A second's text is made once: a container may write a million lines in it. */
+static void put_time(void)
 {
-	char tail[128];
+	static char text[80];
+	static time_t shown;
 	struct timespec now;
 	struct tm utc;
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (now.tv_sec != shown || !*text) {
+		gmtime_r(&now.tv_sec, &utc);
+		snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.000000000Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
+		shown = now.tv_sec;
+	}
+	long left = now.tv_nsec;
+	for (int digit = 28; digit > 19; digit--, left /= 10)
+		text[digit] = '0' + left % 10;
+	put_text(text, 30);
+}
+
+static void put_record(int which, const uint8_t *at, size_t length, bool whole)
+{
 	if (log.max_bytes && log.size + log.out_used >= log.max_bytes) {
 		write_out();
 		if (log.size >= log.max_bytes)
 			rotate();
 	}
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &utc);
 	put_text("{\"log\":\"", 8);
 	put_escaped(at, length);
-	size_t used = snprintf(tail, sizeof tail, "%s\",\"stream\":\"%s\",\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ\"}\n", whole ? "\\n" : "",
-			       which ? "stderr" : "stdout", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, now.tv_nsec);
-	put_text(tail, used);
+	if (whole)
+		put_text("\\n", 2);
+	put_text("\",\"stream\":\"", 12);
+	put_text(which ? "stderr" : "stdout", 6);
+	put_text("\",\"time\":\"", 10);
+	put_time();
+	put_text("\"}\n", 3);
 }
 
 void log_write(int which, const uint8_t *at, size_t length)
@@ -162,6 +183,7 @@ void log_write(int which, const uint8_t *at, size_t length)
 			log.held[which] += part;
 			if (whole || log.held[which] == LINE_BYTES) {
 				put_record(which, log.line[which], log.held[which], whole);
+				log.trouble.long_lines += !whole;
 				log.held[which] = 0;
 			}
 		}
@@ -178,3 +200,5 @@ void log_end(int which)
 	log.held[which] = 0;
 	write_out();
 }
+
+struct log_trouble log_trouble(void) { return log.trouble; }

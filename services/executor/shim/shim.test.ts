@@ -255,6 +255,20 @@ test('the log is rotated, and the container dies with its shim', async () => {
   while (existsSync(`/proc/${pid}`)) await new Promise((resolve) => setImmediate(resolve));
 });
 
+test('what a log had trouble with is told: a disk that takes nothing, and lines longer than its buffer', async () => {
+  const full = await bench.run('full', (at) => [...tree(at), sh('echo lost')], { logPath: '/dev/full' });
+  expect(await full.control.next('log-trouble')).toMatchObject({ failedWrites: 1, longLines: 0 });
+  await full.control.next('exited');
+  await finish(full);
+  const long = await bench.run('long', (at) => [...tree(at), sh('numbers=$(seq 1 9000); echo $numbers')]);
+  // 43892 bytes: two pieces fill the buffer, the third has the newline.
+  for (let told = 0; told < 2; ) told += (await long.control.next('log-trouble')).longLines;
+  await long.control.next('exited');
+  expect(long.control.has('log-trouble')).toBe(false);
+  expect((await long.log()).map(({ log }) => log.length)).toEqual([16384, 16384, 11125]);
+  await finish(long);
+});
+
 test('an idle shim does not run, and a control connection made later hears what happened', async () => {
   const task = await bench.run('idle', (at) => [...tree(at), sh('read line; exit 4')], { openStdin: true });
   await task.control.next('started');

@@ -18,8 +18,8 @@ const actions = (...names: string[]) => names.map((action) => ({ action }));
 
 /** How long the engine took over what was asked of it: in dockerd's words (moby, daemon/metrics.go), and command by command in Berth's own. */
 export class ApiMetrics {
-  private readonly containerActions = new Timer('engine_daemon_container_actions_seconds', 'The number of seconds it takes to process each container action', actions('start', 'create', 'delete'));
-  private readonly imageActions = new Timer('engine_daemon_image_actions_seconds', 'The number of seconds it takes to process each image action', actions('pull', 'delete'));
+  private readonly containerActions = new Timer('engine_daemon_container_actions_seconds', 'The number of seconds it takes to process each container action', actions('start', 'changes', 'commit', 'create', 'delete'));
+  private readonly imageActions = new Timer('engine_daemon_image_actions_seconds', 'The number of seconds it takes to process each image action', actions('pull', 'push', 'delete', 'history'));
   private readonly hostInfo = new Timer('engine_daemon_host_info_functions_seconds', 'The number of seconds it takes to call functions gathering info about the host', [{ function: 'system_info' }]);
   private readonly commands = new Counter('berth_commands_total', 'Commands given to the engine, by how they ended: ok, or the kind of refusal.');
   private readonly commandSeconds = new Timer('berth_command_seconds', 'How long commands took, from the gateway and back.');
@@ -43,6 +43,12 @@ export class ApiMetrics {
     this.imageActions.observe({ action: 'pull' }, seconds);
   }
 
+  /** An image's history, put together from what one question answered. */
+  history<Reply>(ask: () => Promise<Reply>): Promise<Reply> {
+    return this.imageActions.time({ action: 'history' }, ask);
+  }
+
+  /** Actions that there are not yet (changes, commit, push) stay at zero: dashboards that ask for their rate get it. */
   write(out: Exposition): void {
     for (const one of [this.containerActions, this.imageActions, this.hostInfo, this.commands, this.commandSeconds]) one.write(out);
   }

@@ -31,7 +31,7 @@ export function attachRequest(container: string, query: QueryValues): AttachRequ
 export async function openAttach(engine: EngineClient, feed: ContainerFeed, request: AttachRequest, context: RequestContext, abort: AbortSignal): Promise<Attached> {
   const { container, stdin, stdout, stderr } = request;
   const reply = await engine.ask(AttachContainer, { container, stdin, stdout, stderr }, context);
-  const logs = request.logs && !reply.waitForStart ? await engine.ask(ReadLogs, { container, stdout, stderr, follow: false, timestamps: false, tail: -1, since: '', until: '' }, context) : undefined;
+  const logs = request.logs ? await engine.ask(ReadLogs, { container, stdout, stderr, follow: false, timestamps: false, tail: -1, since: '', until: '' }, context) : undefined;
   return {
     terminal: reply.terminal,
     ...(logs === undefined ? {} : { logs }),

@@ -1,4 +1,4 @@
-import type { ContainerView } from '#contracts/containers/container-state.js';
+import type { ListedContainer } from '#contracts/containers/container-state.js';
 import { MeasureFiles } from '#contracts/executor/host.js';
 import { ListImages, type ImageView } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
@@ -9,7 +9,7 @@ import type { EngineClient } from './engine-client.js';
 const MEASURE_TIMEOUT_MS = 10 * 60_000;
 
 /** What containers wrote, and with their images. By container id. */
-export async function containerSizes(engine: EngineClient, containers: readonly ContainerView[], asked: RequestContext): Promise<ReadonlyMap<string, ContainerSizes>> {
+export async function containerSizes(engine: EngineClient, containers: readonly ListedContainer[], asked: RequestContext): Promise<ReadonlyMap<string, ContainerSizes>> {
   if (containers.length === 0) return new Map();
   const [measured, { images }] = await Promise.all([
     engine.ask(MeasureFiles, { containers: containers.map(({ id }) => id), volumes: [] }, asked, MEASURE_TIMEOUT_MS),

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 import type { DryRunReply, RequestClass, RequestContext, StreamEndpoint, WouldAppend } from '#contracts/request.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
-import type { FoldedLog } from '#libs/event-store/fold.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { ApiMetrics } from './api-metrics.js';
 
@@ -15,7 +14,7 @@ export interface Asks {
 
 export interface GatewayDependencies {
   readonly settings: EngineSettings;
-  readonly store: FoldedLog & Pick<EventStore, 'replay'>;
+  readonly store: EventStore;
   readonly bus: Asks;
   /** Opens a byte stream of another service. Absent: the data plane's own. */
   readonly openStream?: (endpoint: StreamEndpoint) => Promise<Socket>;
@@ -31,6 +30,10 @@ export class EngineClient {
   readonly metrics = new ApiMetrics();
 
   constructor(private readonly deps: GatewayDependencies) {}
+
+  get authorizationPlugins(): readonly string[] {
+    return this.deps.settings.authorizationPlugins ?? [];
+  }
 
   /** Rejects with `DryRunAnswer` when the request was a dry run: what would be appended is then all there is to answer. */
   async ask<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, timeoutMs?: number): Promise<Reply> {

@@ -11,6 +11,8 @@ import { EVENT_SUBJECTS, type EventFeed } from './event-feed.js';
 
 const SCRAPE: RequestContext = { actor: 'service:gateway', correlationId: 'scrape', causationId: 'scrape' };
 const FACTS_TIMEOUT_MS = 1000;
+/** dockerd's reasons (moby, builder/dockerfile/metrics.go). */
+const BUILD_FAILURES = ['build_canceled', 'build_target_not_reachable_error', 'command_not_supported_error', 'dockerfile_empty_error', 'dockerfile_syntax_error', 'error_processing_commands_error', 'missing_onbuild_arguments_error', 'unknown_instruction_error'];
 
 /** The part of /metrics that dockerd has: engine_daemon_* and builder_*, names and types to the letter. */
 export class EngineSource {
@@ -38,6 +40,8 @@ export class EngineSource {
     this.client.metrics.write(out);
     // There is no builder yet, so that none of its builds began: dashboards that ask for the rate get their zero.
     out.family('builder_builds_triggered_total', 'counter', 'Number of triggered image builds').sample('', 0);
+    out.family('builder_builds_failed_total', 'counter', 'Number of failed image builds');
+    for (const reason of BUILD_FAILURES) out.sample(labelText({ reason }), 0);
   }
 
   stop(): Promise<void> {

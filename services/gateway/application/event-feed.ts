@@ -1,8 +1,7 @@
 import type { Commit } from '#libs/event-store/event.js';
-import { Fold, type FoldedLog } from '#libs/event-store/fold.js';
-import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
 import type { DockerEvent } from '../domain/docker-event.js';
-import { DockerEvents, type FrozenDockerEvents, type LoggedEvent } from '../domain/docker-events.js';
+import type { DockerEvents, LoggedEvent } from '../domain/docker-events.js';
+import type { ChronicledLog, LogChronicle, Stretch } from './log-chronicle.js';
 
 /** All that dockerd has events of. */
 export const EVENT_SUBJECTS = ['berth.event.container.>', 'berth.event.exec.>', 'berth.event.task.>', 'berth.event.image.>', 'berth.event.volume.>', 'berth.event.network.>', 'berth.event.pool.>'];
@@ -14,38 +13,15 @@ export interface EventWindow {
   readonly until: string;
 }
 
-/**
- * dockerd's events, out of the log. To name what happens, one must know what was created before: one fold knows it of now, and who asks from now on
- * starts with a copy of it. Who asks for the past reads the log from its beginning.
- */
+/** dockerd's events, out of the log. To name what happens, one must know what was created before: the chronicle knows it of now, and of some moments of the past. */
 export class EventFeed {
   /** How many subscribe now. */
   subscribers = 0;
-  private now = new DockerEvents();
-  private readonly fold: Fold;
-  private readonly snapshots: SnapshotSchedule;
 
   constructor(
-    private readonly store: FoldedLog,
-    snapshotPath: string,
-    onError: (error: unknown) => void,
-  ) {
-    const thaw = (frozen: unknown): void => {
-      this.now = DockerEvents.from(frozen as FrozenDockerEvents); // what `freeze` gave
-    };
-    this.fold = new Fold(store, { filters: EVENT_SUBJECTS, see: (commit) => void translate(this.now, commit), snapshot: { path: snapshotPath, fold: '1', freeze: () => this.now.freeze(), thaw } });
-    this.snapshots = new SnapshotSchedule([this.fold], onError);
-  }
-
-  async start(): Promise<void> {
-    await this.fold.start();
-    this.snapshots.start();
-  }
-
-  async stop(): Promise<void> {
-    await this.snapshots.stop();
-    await this.fold.stop();
-  }
+    private readonly store: ChronicledLog,
+    private readonly chronicle: LogChronicle,
+  ) {}
 
   /** Calls `onEvent` for each event of the window. Resolves when `until` is reached, at `abort`, and when the log can be followed no longer. */
   async subscribe(window: EventWindow, onEvent: (event: DockerEvent) => void, abort: AbortSignal): Promise<void> {
@@ -53,16 +29,24 @@ export class EventFeed {
     const since = Date.parse(window.since);
     const until = window.until === '' ? Number.POSITIVE_INFINITY : Date.parse(window.until);
     const fromNowOn = Number.isNaN(since);
-    const after = fromNowOn ? this.fold.position : 0;
-    const events = fromNowOn ? DockerEvents.from(this.now.freeze()) : new DockerEvents();
-    const take = (commit: Commit): void => {
+    const take = (events: DockerEvents) => (commit: Commit): void => {
       for (const translated of translate(events, commit)) {
         const at = Date.parse(translated.at);
         const begun = fromNowOn ? commit.position > from : at >= since;
         if (begun && at <= until && !abort.aborted) onEvent(translated);
       }
     };
-    const following = await this.store.follow(EVENT_SUBJECTS, after, take);
+    if (fromNowOn) return this.follow(this.chronicle.newest(), take, until, abort);
+    await this.chronicle.caughtUp();
+    for await (const stretch of this.chronicle.stretches(since, until)) {
+      if (abort.aborted) return;
+      if (stretch.to === undefined) await this.follow(stretch, take, until, abort);
+      else await this.store.replay(EVENT_SUBJECTS, stretch.after, take(stretch.events), stretch.to);
+    }
+  }
+
+  private async follow({ events, after }: Stretch, take: (events: DockerEvents) => (commit: Commit) => void, until: number, abort: AbortSignal): Promise<void> {
+    const following = await this.store.follow(EVENT_SUBJECTS, after, take(events));
     this.subscribers++;
     try {
       await Promise.race([reached(until - Date.now(), abort), following.ended]);

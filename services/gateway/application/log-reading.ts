@@ -1,28 +1,57 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { unavailable } from '#libs/errors/errors.js';
+import { notFound, unavailable } from '#libs/errors/errors.js';
+import { subjectOf } from '#libs/event-store/aggregate-subject.js';
 import type { Commit } from '#libs/event-store/event.js';
 import { type ChainReport, verifyChain } from '#libs/event-store/verify-chain.js';
-import type { FollowedEntry } from '#contracts/gateway/log-replies.js';
-import { entryOf } from '../domain/log/history.js';
-import type { GatewayDependencies } from './engine-client.js';
+import type { FollowedEntry, LogEntry } from '#contracts/gateway/log-replies.js';
+import { historyKey } from '../domain/log/concerns.js';
+import { type ContainerAt, foldContainers } from '../domain/log/container-fold.js';
+import { findContainer, findTarget } from '../domain/log/find-subject.js';
+import { entryOf, historyOf } from '../domain/log/history.js';
+import { ALL, type ChronicledLog, type LogChronicle, type Moment } from './log-chronicle.js';
 
-const ALL = ['berth.event.>'];
 const WAIT_LIMIT_MS = 10_000;
 const LOOK_AGAIN_MS = 10;
 
 /** The log as /berth/ shows it. */
 export class LogReading {
-  constructor(private readonly store: GatewayDependencies['store']) {}
+  constructor(
+    private readonly store: ChronicledLog,
+    private readonly chronicle: LogChronicle,
+  ) {}
 
-  /** All of the log, oldest first, and its last position. Held in memory for one answer. */
-  async read(): Promise<{ readonly commits: readonly Commit[]; readonly position: number }> {
-    const commits: Commit[] = [];
-    const position = await this.store.replay(ALL, 0, (commit) => commits.push(commit));
-    return { commits, position };
+  /** What there was at `time`, milliseconds since 1970, and the log's last position; Infinity: now. */
+  async at(time: number): Promise<{ readonly moment: Moment; readonly position: number }> {
+    const position = await this.chronicle.caughtUp();
+    return { moment: await this.chronicle.until(time), position };
   }
 
-  async verify(): Promise<ChainReport> {
-    return verifyChain((await this.read()).commits);
+  /** The container that `wanted` names, as it was then, removed ones included. Rejects as not-found, conflict. */
+  async container(moment: Moment, wanted: string): Promise<ContainerAt> {
+    const { id } = findContainer(await this.chronicle.candidates(moment, wanted), wanted);
+    const present = moment.chronicle.containers.get(id);
+    if (present) return present;
+    const commits = (await this.store.read(subjectOf('container', id))).filter(({ position }) => position <= moment.position);
+    const gone = foldContainers(commits).get(id);
+    if (gone === undefined) throw notFound(`the log knows no container "${wanted}"`);
+    return gone;
+  }
+
+  async containerNow(wanted: string): Promise<ContainerAt> {
+    return this.container((await this.at(Number.POSITIVE_INFINITY)).moment, wanted);
+  }
+
+  /** Rejects as not-found, conflict. */
+  async history(wanted: string): Promise<{ readonly entries: readonly LogEntry[]; readonly position: number }> {
+    const { moment, position } = await this.at(Number.POSITIVE_INFINITY);
+    const target = findTarget(await this.chronicle.candidates(moment, wanted), wanted);
+    const commits = await this.chronicle.concerning(historyKey(target.kind, target.id));
+    return { entries: historyOf(commits, target), position };
+  }
+
+  /** Reads all of the log: there is no other way to see that none of it is altered. */
+  verify(): Promise<ChainReport> {
+    return verifyChain(this.store);
   }
 
   /** Resolves once the log reaches `position`; rejects as unavailable when it does not within 10 s. */

@@ -1,4 +1,4 @@
-import type { ContainerView } from '#contracts/containers/container-state.js';
+import type { ListedContainer } from '#contracts/containers/container-state.js';
 import { invalid, notFound } from '#libs/errors/errors.js';
 import type { Filters } from './filters.js';
 import { anyOf, booleanFilter, labelsFit, nameFits } from './filters.js';
@@ -13,7 +13,7 @@ export function wantsAll(filters: Filters): boolean {
 }
 
 /** The containers that fit, in the order given (newest first). `imageIds`: what each `ancestor` value names, where it is an image. */
-export function filterContainers(views: readonly ContainerView[], filters: Filters, imageIds: ReadonlyMap<string, string>): readonly ContainerView[] {
+export function filterContainers(views: readonly ListedContainer[], filters: Filters, imageIds: ReadonlyMap<string, string>): readonly ListedContainer[] {
   for (const status of filters.get('status') ?? []) {
     if (!STATUSES.includes(status)) throw invalid(`invalid filter 'status=${status}'`);
   }
@@ -38,7 +38,7 @@ export function filterContainers(views: readonly ContainerView[], filters: Filte
   return views.filter((view, at) => (before === undefined || at > before) && (since === undefined || at < since) && fits(view, filters, imageIds) && portsFit(view, published, exposed));
 }
 
-function fits(view: ContainerView, filters: Filters, imageIds: ReadonlyMap<string, string>): boolean {
+function fits(view: ListedContainer, filters: Filters, imageIds: ReadonlyMap<string, string>): boolean {
   const networks = view.endpoint === undefined ? [networkOf(view)] : [view.endpoint.network, view.endpoint.networkId];
   return (
     labelsFit(filters, view.config.Labels) &&
@@ -69,7 +69,7 @@ function portRange(filter: string, text: string): PortRange {
 }
 
 /** `publish` asks for ports of the host, `expose` for the container's. */
-function portsFit(view: ContainerView, published: readonly PortRange[], exposed: readonly PortRange[]): boolean {
+function portsFit(view: ListedContainer, published: readonly PortRange[], exposed: readonly PortRange[]): boolean {
   const has = (ranges: readonly PortRange[], ports: readonly (readonly [port: number, protocol: string])[]): boolean =>
     ranges.length === 0 || ranges.some(({ first, last, protocol }) => ports.some(([port, of]) => of === protocol && port >= first && port <= last));
   const isUp = view.status === 'running' || view.status === 'paused' || view.status === 'restarting';
@@ -80,7 +80,7 @@ function portsFit(view: ContainerView, published: readonly PortRange[], exposed:
   );
 }
 
-export function networkOf(view: ContainerView): string {
+export function networkOf(view: ListedContainer): string {
   const mode = view.hostConfig.NetworkMode ?? '';
   return mode === '' || mode === 'default' ? 'bridge' : mode;
 }

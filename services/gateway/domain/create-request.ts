@@ -12,10 +12,10 @@ export interface CreateRequest {
 const CONFIG = new Set(
   'Hostname Domainname User AttachStdin AttachStdout AttachStderr ExposedPorts Tty OpenStdin StdinOnce Env Cmd Image Volumes WorkingDir Entrypoint Labels StopSignal StopTimeout Healthcheck MacAddress'.split(' '),
 );
-const HOST_CONFIG = new Set(
+export const HOST_CONFIG: ReadonlySet<string> = new Set(
   ('Binds Mounts Tmpfs NetworkMode PortBindings PublishAllPorts RestartPolicy AutoRemove LogConfig CapAdd CapDrop Dns DnsSearch DnsOptions ExtraHosts GroupAdd Privileged ReadonlyRootfs ' +
     'SecurityOpt Init Runtime ShmSize Memory MemorySwap MemoryReservation NanoCpus CpuShares CpuQuota CpuPeriod CpusetCpus CpusetMems PidsLimit OomScoreAdj Ulimits Sysctls ConsoleSize ' +
-    'BlkioWeight BlkioDeviceReadBps BlkioDeviceWriteBps BlkioDeviceReadIOps BlkioDeviceWriteIOps MemorySwappiness OomKillDisable Devices DeviceCgroupRules IpcMode PidMode UTSMode CgroupnsMode ' +
+    'BlkioWeight BlkioWeightDevice BlkioDeviceReadBps BlkioDeviceWriteBps BlkioDeviceReadIOps BlkioDeviceWriteIOps MemorySwappiness OomKillDisable Devices DeviceCgroupRules IpcMode PidMode UTSMode CgroupnsMode ' +
     'VolumesFrom StorageOpt Annotations Isolation').split(' '),
 );
 
@@ -25,6 +25,9 @@ const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
   VolumeDriver: (value) => value === 'local',
   // A file that the client writes; the engine has no part in it.
   ContainerIDFile: (value) => typeof value === 'string',
+  // dockerode repeats in the body what it says in the query, where it counts.
+  name: (value) => typeof value === 'string',
+  platform: (value) => typeof value === 'string',
 };
 
 /** Of an endpoint's settings, those that only an engine fills in: clients send back what they once read. */
@@ -42,6 +45,11 @@ export function readCreateRequest(body: unknown): CreateRequest {
   const hostConfig = readHostConfig(host);
   const networks = readNetworks(networking);
   return { config: readFields('Config', config, CONFIG), hostConfig, ...(networks === undefined ? {} : { networks }) };
+}
+
+/** The body of POST /commit: none, or a configuration for the image. */
+export function readCommitConfig(body: unknown): Fields | undefined {
+  return isFields(body) && Object.keys(body).length > 0 ? readFields('Config', body, CONFIG) : undefined;
 }
 
 function readHostConfig(value: unknown): Fields {

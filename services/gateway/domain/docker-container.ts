@@ -1,11 +1,11 @@
-import type { ContainerHealth, ContainerMount, ContainerView, EndpointSettings, PublishedPort } from '#contracts/containers/container-state.js';
+import type { ContainerHealth, ContainerMount, ContainerView, EndpointSettings, ListedContainer, PublishedPort } from '#contracts/containers/container-state.js';
 import { networkOf } from './container-filters.js';
 import { orNever, unixSeconds } from './docker-time.js';
 import { dockerEndpointId } from './docker-endpoint.js';
 import { forVersion } from './fields-by-version.js';
 import { statusText } from './status.js';
 
-const isUp = (view: ContainerView): boolean => view.status === 'running' || view.status === 'paused' || view.status === 'restarting';
+const isUp = (view: ListedContainer): boolean => view.status === 'running' || view.status === 'paused' || view.status === 'restarting';
 
 export interface ContainerSizes {
   /** What the container wrote. */
@@ -69,7 +69,7 @@ function health({ status, failingStreak, log }: ContainerHealth): object {
 }
 
 /** One item of GET /containers/json (ContainerSummary). `now` in ms since 1970. */
-export function containerSummary(view: ContainerView, now: number, version: string, sizes?: ContainerSizes): object {
+export function containerSummary(view: ListedContainer, now: number, version: string, sizes?: ContainerSizes): object {
   return {
     Id: view.id,
     Names: [`/${view.name}`],
@@ -89,11 +89,11 @@ export function containerSummary(view: ContainerView, now: number, version: stri
 }
 
 /** Words with a blank in them are quoted, no more: this is for people to read (dockerd's list does the same). */
-function commandLine(view: ContainerView): string {
+function commandLine(view: ListedContainer): string {
   return [view.path, ...view.args.map((arg) => (arg.includes(' ') ? `'${arg}'` : arg))].join(' ');
 }
 
-function summaryPorts(view: ContainerView): object[] {
+function summaryPorts(view: ListedContainer): object[] {
   const published = isUp(view) ? (view.endpoint?.ports ?? []) : [];
   const ports: { readonly PrivatePort: number; readonly Type: string }[] = published.map((port) => ({ IP: hostAddress(port), PrivatePort: port.containerPort, PublicPort: port.hostPort, Type: port.protocol }));
   if (!isUp(view)) return ports;
@@ -110,7 +110,7 @@ const hostAddress = (port: PublishedPort): string => port.hostIp || '0.0.0.0';
 const portKey = (port: PublishedPort): string => `${port.containerPort}/${port.protocol}`;
 
 /** What --tmpfs asked for is shown in HostConfig.Tmpfs alone. */
-function mountPoints({ mounts, hostConfig: { Tmpfs } }: ContainerView): object[] {
+function mountPoints({ mounts, hostConfig: { Tmpfs } }: ListedContainer): object[] {
   const apart = Object.keys(Tmpfs ?? {});
   return mounts.filter(({ type, target }) => type !== 'tmpfs' || !apart.includes(target)).map(mountPoint);
 }
@@ -128,7 +128,7 @@ function mountMode(mount: ContainerMount): string {
   return mount.type === 'volume' && mount.anonymous !== true ? 'z' : '';
 }
 
-function networks(view: ContainerView, version: string): Record<string, object> {
+function networks(view: ListedContainer, version: string): Record<string, object> {
   const mode = networkOf(view);
   if (mode.startsWith('container:')) return {};
   return { [view.endpoint?.network ?? mode]: forVersion('endpoint', endpoint(isUp(view) ? view.endpoint : undefined), version) };

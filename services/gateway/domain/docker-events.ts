@@ -62,6 +62,11 @@ export class DockerEvents {
     return events;
   }
 
+  /** One that goes on by itself. */
+  copy(): DockerEvents {
+    return DockerEvents.from(this.freeze());
+  }
+
   freeze(): FrozenDockerEvents {
     return { containers: Array.from(this.containers, ([id, known]) => [id, { ...known }] as const), execs: [...this.execs], networks: [...this.networks] };
   }
@@ -146,6 +151,8 @@ export class DockerEvents {
         return this.of(event, 'extract-to-dir');
       case 'ContainerExported':
         return this.of(event, 'export');
+      case 'ContainerCommitted':
+        return this.of(event, 'commit', { comment: event.comment, imageID: event.image, imageRef: event.reference });
       case 'ProcessesListed':
         return this.of(event, 'top');
       case 'ContainerPaused':

@@ -13,12 +13,13 @@ export function imageEvents(commit: readonly { readonly type: string }[]): Docke
   return events.flatMap((event): DockerEvent[] => {
     switch (event.type) {
       case 'ImageAdded': {
+        if (event.origin === 'commit') return []; // the container's event tells of it
         const [reference] = tagged;
         if (event.origin !== 'pull' || reference === undefined) return [of(event.origin, event.image, event.at)];
         return [{ type: 'image', action: 'pull', id: reference, attributes: { name: reference.replace(/:[^:/]*$/, '') }, at: event.at }];
       }
       case 'ImageTagged':
-        return added === undefined || added.origin === 'import' ? [of('tag', event.image, event.at, event.reference)] : [];
+        return added === undefined || added.origin === 'import' || added.origin === 'commit' ? [of('tag', event.image, event.at, event.reference)] : [];
       case 'ImageUntagged':
         return [of('untag', event.image, event.at)];
       case 'ImageRemoved':

@@ -1,9 +1,9 @@
-import type { ContainerView } from '#contracts/containers/container-state.js';
+import type { ListedContainer } from '#contracts/containers/container-state.js';
 import type { HostFacts } from '#contracts/executor/host.js';
 import { BERTH_VERSION } from './version.js';
 
-/** GET /info (swagger.yaml, SystemInfo). `now`: RFC 3339. */
-export function dockerInfo(facts: HostFacts, containers: readonly ContainerView[], images: number, now: string): object {
+/** GET /info (swagger.yaml, SystemInfo). `now`: RFC 3339. `authorization`: names of the plugins that are asked. */
+export function dockerInfo(facts: HostFacts, containers: readonly ListedContainer[], images: number, now: string, authorization: readonly string[]): object {
   const count = (...statuses: string[]): number => containers.filter((one) => statuses.includes(one.status)).length;
   return {
     ID: facts.engineId,
@@ -14,7 +14,7 @@ export function dockerInfo(facts: HostFacts, containers: readonly ContainerView[
     Images: images,
     Driver: facts.storageDriver,
     DriverStatus: driverStatus(facts),
-    Plugins: { Volume: ['local'], Network: ['bridge', 'host', 'null'], Authorization: null, Log: ['json-file', 'local', 'none'] },
+    Plugins: { Volume: ['local'], Network: ['bridge', 'host', 'null'], Authorization: authorization.length > 0 ? authorization : null, Log: ['json-file', 'local', 'none'] },
     MemoryLimit: true,
     SwapLimit: true,
     CpuCfsPeriod: true,

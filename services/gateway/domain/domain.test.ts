@@ -78,6 +78,7 @@ test('an option that Berth lacks is refused by name, its default is not', () => 
   expect(readCreateRequest(asked)).toEqual({ config: { Image: 'x' }, hostConfig: { NetworkMode: 'bridge' } });
   expect(() => readCreateRequest({ Image: 'x', HostConfig: { CgroupParent: '/x' } })).toThrow('HostConfig.CgroupParent');
   expect(() => readCreateRequest({ OnBuild: ['RUN true'] })).toThrow('Config.OnBuild');
+  expect(readCreateRequest({ Image: 'x', name: 'web', platform: 'linux/amd64' }).config).toEqual({ Image: 'x' }); // dockerode's way
 });
 
 test('endpoint settings keep aliases, address and MAC, and forget what an engine filled in', () => {

@@ -24,6 +24,9 @@ POST /containers/*/unpause
 POST /containers/*/attach
 GET /containers/*/attach/ws
 POST /containers/*/wait
+GET /containers/*/checkpoints
+POST /containers/*/checkpoints
+DELETE /containers/*/checkpoints/*
 DELETE /containers/*
 HEAD /containers/*/archive
 GET /containers/*/archive
@@ -119,6 +122,14 @@ POST /configs/*/update
     const [method = '', path = ''] = line.split(' ');
     return { method, pattern: new RegExp(`^${path.replaceAll('*', '[^/]+')}$`) };
   });
+
+const EXPERIMENTAL = /^\/containers\/[^/]+\/checkpoints(\/|$)/;
+
+/** Of a route that there is and nobody serves: what it says. */
+export function missingRoute(method: string, path: string): string {
+  if (EXPERIMENTAL.test(path)) return 'This experimental feature is disabled by default. Start the Docker daemon in experimental mode in order to enable it.';
+  return `Berth does not support ${method} ${path} yet`;
+}
 
 /** `path` has no version and no query. */
 export function isEngineRoute(method: string, path: string): boolean {

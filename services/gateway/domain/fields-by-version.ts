@@ -19,7 +19,8 @@ const VERSIONED = {
   imageInspect: [
     { name: 'VirtualSize', until: '1.44', value: (image) => image['Size'] },
     { name: 'Container', until: '1.45', value: () => '' },
-    { name: 'ContainerConfig', until: '1.45', value: () => ({ ...UNUSED_CONFIG, ...EMPTY_CONFIG }) },
+    // Gone from 1.45 on, but docker-compose 1 speaks the newest version and cannot make a container anew without it.
+    { name: 'ContainerConfig', value: () => ({ ...UNUSED_CONFIG, ...EMPTY_CONFIG }) },
   ],
   /** Of an image: what only containers have was shown with zero values. */
   imageConfig: Object.entries(UNUSED_CONFIG).map(([name, zero]) => ({ name, until: '1.50', value: () => zero })),

@@ -1,4 +1,4 @@
-import type { ContainerView } from '#contracts/containers/container-state.js';
+import type { ListedContainer } from '#contracts/containers/container-state.js';
 import type { ImageView } from '#contracts/images/images.js';
 import type { VolumeView } from '#contracts/volumes/volumes.js';
 import { invalid } from '#libs/errors/errors.js';
@@ -15,7 +15,7 @@ export const VOLUME_PRUNE_FILTERS = ['all', 'label', 'label!'];
 export const NETWORK_PRUNE_FILTERS = ['label', 'label!', 'until'];
 
 /** Containers that do not run, made before `until`. `now` in ms since 1970. */
-export function prunableContainers(views: readonly ContainerView[], filters: Filters, now: number): readonly ContainerView[] {
+export function prunableContainers(views: readonly ListedContainer[], filters: Filters, now: number): readonly ListedContainer[] {
   const isOld = olderThan(filters, now);
   return views.filter(({ status, createdAt, config }) => ['created', 'exited', 'dead'].includes(status) && isOld(createdAt) && pruneLabelsFit(filters, config.Labels));
 }

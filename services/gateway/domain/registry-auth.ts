@@ -15,8 +15,12 @@ export function readRegistryAuth(header: string | readonly string[] | undefined)
   } catch {
     throw invalid('X-Registry-Auth is not JSON in base64url');
   }
-  if (!isFields(decoded)) return undefined;
-  const given = decoded;
-  const auth = Object.fromEntries(FIELDS.flatMap((name) => (typeof given[name] === 'string' && given[name] !== '' ? [[name, given[name]]] : [])));
+  const auth = readCredentials(decoded);
   return Object.keys(auth).length === 0 ? undefined : auth;
+}
+
+/** What of a client's AuthConfig says something. */
+export function readCredentials(given: unknown): RegistryAuth {
+  if (!isFields(given)) return {};
+  return Object.fromEntries(FIELDS.flatMap((name) => (typeof given[name] === 'string' && given[name] !== '' ? [[name, given[name]]] : [])));
 }

@@ -1,4 +1,4 @@
-import type { ContainerView } from '#contracts/containers/container-state.js';
+import type { ListedContainer } from '#contracts/containers/container-state.js';
 
 /** A span of time as `docker ps` prints it, rounded the way Go's `units.HumanDuration` does (docker/go-units, duration.go). */
 export function humanDuration(ms: number): string {
@@ -19,7 +19,7 @@ export function humanDuration(ms: number): string {
 }
 
 /** The STATUS column: "Up 3 seconds", "Exited (0) 2 minutes ago". `now` in ms since 1970. */
-export function statusText(view: Pick<ContainerView, 'health' | 'status' | 'startedAt' | 'finishedAt' | 'exitCode'>, now: number): string {
+export function statusText(view: Pick<ListedContainer, 'health' | 'status' | 'startedAt' | 'finishedAt' | 'exitCode'>, now: number): string {
   const since = (time: string): string => humanDuration(now - (Date.parse(time) || now));
   switch (view.status) {
     case 'running':
@@ -40,4 +40,4 @@ export function statusText(view: Pick<ContainerView, 'health' | 'status' | 'star
   }
 }
 
-const healthText = (health: ContainerView['health']): string => (health === undefined ? '' : ` (${health.status === 'starting' ? 'health: starting' : health.status})`);
+const healthText = (health: ListedContainer['health']): string => (health === undefined ? '' : ` (${health.status === 'starting' ? 'health: starting' : health.status})`);

@@ -19,13 +19,21 @@ const TIMEOUT_MS = 30_000;
 /** Who we are to one registry, for one repository: answers its challenges (RFC 7235, distribution's token authentication). Holds secrets: never print it. */
 export class RegistryAuth {
   private header: string | undefined;
+  private kept = '';
 
   constructor(
     private readonly credentials: Credentials | undefined,
     /** "repository:library/debian:pull" */
     private readonly scope: string,
     private readonly allowHttp: (host: string) => boolean,
+    /** A token that stands for name and password from now on is asked for, too. */
+    private readonly staysLoggedIn = false,
   ) {}
+
+  /** The token that stands for name and password; '' where the registry gave none. */
+  get identityToken(): string {
+    return this.kept;
+  }
 
   get authorization(): Record<string, string> {
     return this.header === undefined ? {} : { authorization: this.header };
@@ -57,7 +65,9 @@ export class RegistryAuth {
       response = await fetch(realm, { method: 'POST', body, signal: AbortSignal.timeout(TIMEOUT_MS) });
     } else {
       if (service) realm.searchParams.set('service', service);
-      for (const one of scope.split(' ')) realm.searchParams.append('scope', one);
+      for (const one of scope.split(' ').filter(Boolean)) realm.searchParams.append('scope', one);
+      if (this.staysLoggedIn) realm.searchParams.set('offline_token', 'true');
+      if (this.staysLoggedIn) realm.searchParams.set('client_id', CLIENT);
       const basic = this.basic();
       if (basic && this.credentials?.username) realm.searchParams.set('account', this.credentials.username);
       response = await fetch(realm, { headers: basic ? { authorization: basic } : {}, signal: AbortSignal.timeout(TIMEOUT_MS) });
@@ -67,6 +77,7 @@ export class RegistryAuth {
     const answer: unknown = await response.json();
     const token = isObject(answer) ? (answer['token'] ?? answer['access_token']) : undefined;
     if (typeof token !== 'string' || token === '') throw new BerthError('unauthorized', 'the registry gave no token');
+    if (isObject(answer) && typeof answer['refresh_token'] === 'string') this.kept = answer['refresh_token'];
     return token;
   }
 }

@@ -28,7 +28,7 @@ export class RegistryClient {
     credentials: Credentials | undefined,
     insecure: readonly string[] = [],
   ) {
-    const allowHttp = (host: string): boolean => isLoopback(host) || insecure.includes(host);
+    const allowHttp = mayHttp(insecure);
     const host = HOSTS[repository.domain] ?? repository.domain;
     this.base = `${allowHttp(host) ? 'http' : 'https'}://${host}/v2/${repository.path}`;
     this.auth = new RegistryAuth(credentials, `repository:${repository.path}:pull`, allowHttp);
@@ -52,7 +52,7 @@ export class RegistryClient {
 
   private async get(url: string, headers: Record<string, string>, signal?: AbortSignal): Promise<Response> {
     for (let attempt = 0; ; attempt++) {
-      const response = await this.fetch(url, { ...headers, ...this.auth.authorization }, signal);
+      const response = await fetchFrom(url, { ...headers, ...this.auth.authorization }, signal);
       if (response.ok) return response;
       if (response.status === 401 && attempt < 2 && (await this.auth.answer(response))) {
         await response.body?.cancel();
@@ -61,21 +61,24 @@ export class RegistryClient {
       throw await registryError(response);
     }
   }
+}
 
-  /** Redirects are followed; to another host without our authorization (fetch standard, HTTP-redirect fetch). */
-  private async fetch(url: string, headers: Record<string, string>, signal?: AbortSignal): Promise<Response> {
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(new Error('no answer in time')), ANSWER_TIMEOUT_MS);
-    try {
-      return await fetch(url, { headers: { ...headers, 'accept-encoding': 'identity' }, signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal });
-    } catch (error) {
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-      throw unavailable(`Get "${url}": ${cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : String(cause)}`, error);
-    } finally {
-      clearTimeout(timer);
-    }
+/** Redirects are followed; to another host without our authorization (fetch standard, HTTP-redirect fetch). Rejects as unavailable where nobody answers. */
+export async function fetchFrom(url: string, headers: Record<string, string>, signal?: AbortSignal): Promise<Response> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new Error('no answer in time')), ANSWER_TIMEOUT_MS);
+  try {
+    return await fetch(url, { headers: { ...headers, 'accept-encoding': 'identity' }, signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal });
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    throw unavailable(`Get "${url}": ${cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : String(cause)}`, error);
+  } finally {
+    clearTimeout(timer);
   }
 }
+
+/** Plain HTTP goes only to the machine itself and to registries called insecure. */
+export const mayHttp = (insecure: readonly string[]) => (host: string): boolean => isLoopback(host) || insecure.includes(host);
 
 /** Host, or host and port, of the machine itself: 127.0.0.0/8, ::1, localhost. */
 function isLoopback(host: string): boolean {

@@ -23,12 +23,15 @@ export class ReleaseWatch extends Reaction {
 function releases(commit: Commit<ContainerEvent>, pools: Pools, actions: Timer): Work[] {
   const asked = causedBy(commit, NETWORKS.actor);
   return commit.events.flatMap((event) => {
+    const release = (network: string, endpoint: string): Work => ({
+      key: network,
+      run: async () => void (await actions.time({ action: 'release' }, () => pools.execute(network, { type: 'Release', endpoint, at: new Date().toISOString() }, asked))),
+    });
+    // One that was allocated for a start that did not come to be goes with its container.
+    if (event.type === 'ContainerRemoved') return Array.from(pools.entries()).flatMap(([network, pool]) => [...pool.endpoints].flatMap(([endpoint, { container }]) => (container === event.container ? [release(network, endpoint)] : [])));
     if (event.type !== 'ContainerExited' && event.type !== 'StartFailed') return [];
     const endpoint = endpointOf(event.container, event.start);
-    const release = (network: string) => pools.execute(network, { type: 'Release', endpoint, at: new Date().toISOString() }, asked);
-    return Array.from(pools.entries())
-      .filter(([, pool]) => pool.endpoints.has(endpoint))
-      .map(([network]) => ({ key: network, run: async () => void (await actions.time({ action: 'release' }, () => release(network))) }));
+    return Array.from(pools.entries()).flatMap(([network, pool]) => (pool.endpoints.has(endpoint) ? [release(network, endpoint)] : []));
   });
 }
 

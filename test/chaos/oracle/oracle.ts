@@ -140,7 +140,8 @@ function ofDirectories({ dataRoot, runRoot }: EnginePlace, log: LogFold): string
   for (const [id, runs] of log.kept) if (runs > 0 && !kept.includes(id)) found.push(`nothing is kept of the removed container ${short(id)}, which can come back`);
   for (const name of kept) if (!log.kept.has(name.replace(/\.volumes$/, ''))) found.push(`${name} is kept on the disk, and no removed container can come back with it`);
   const layers = new Set([...log.images.values()].flatMap((image) => image.layers.map((chainId) => chainId.slice('sha256:'.length, 'sha256:'.length + SNAPSHOT_NAME_DIGITS))));
-  compare('the layer', namesIn(dataRoot, 'layers').filter((name) => name !== '.facts'), layers, layers);
+  compare('the layer', namesIn(dataRoot, 'layers').filter((name) => !name.startsWith('.')), layers, layers);
+  compare('the mount points over layer', namesIn(dataRoot, 'layers', '.mounts'), layers, new Set());
   compare('what is known of layer', namesIn(dataRoot, 'layers', '.facts').map((name) => name.replace(/\.json$/, '')), layers, layers);
   const blobs = new Set([...log.images.values()].flatMap((image) => [...image.blobs].map((digest) => digest.slice('sha256:'.length))));
   compare('the blob', namesIn(dataRoot, 'content', 'blobs', 'sha256'), blobs, blobs);

@@ -1,4 +1,4 @@
-import type { ContainerEvent, DiscardReason, ExitReason, StartReason } from '#contracts/containers/events.js';
+import type { CommitWish, ContainerEvent, DiscardReason, ExitReason, StartReason } from '#contracts/containers/events.js';
 import type { LimitChanges } from '#contracts/containers/container-config.js';
 import type { EndpointSettings, HealthProbe, PublishedPort } from '#contracts/containers/container-state.js';
 import type { Decider } from '#libs/event-store/decider.js';
@@ -36,6 +36,9 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'Update'; readonly changes: LimitChanges }
   | { readonly type: 'RecordUpdated' }
   | { readonly type: 'RecordUpdateFailed'; readonly error: string }
+  | { readonly type: 'Commit'; readonly pause: boolean; readonly wish: Omit<CommitWish, 'pauses'> }
+  | { readonly type: 'RecordCommitted'; readonly image: string }
+  | { readonly type: 'RecordCommitFailed'; readonly error: string }
   | { readonly type: 'Rename'; readonly name: string }
   | { readonly type: 'Edit'; readonly spec: EditableSpec; readonly revertedTo?: number }
   | { readonly type: 'RecordEdited'; readonly ports?: readonly PublishedPort[] }
@@ -50,7 +53,7 @@ export type ContainerCommand = { readonly at: string } & (
 );
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
-export const CONTAINER_FOLD = '3';
+export const CONTAINER_FOLD = '4';
 
 export const containerDecider: Decider<Container, ContainerCommand, ContainerEvent> = { initialState: { status: 'absent' }, decide, evolve };
 
@@ -139,6 +142,17 @@ function decide(command: ContainerCommand, state: Container): readonly Container
 
     case 'RecordUpdateFailed':
       return state.update ? [{ type: 'UpdateFailed', container, error: command.error, at }] : [];
+
+    case 'Commit':
+      if (state.status === 'removing') throw conflict(`You cannot commit container ${container} which is being removed`);
+      if (state.commit) throw conflict(`container ${container} is being committed`);
+      return [{ type: 'CommitRequested', container, commit: { ...command.wish, pauses: command.pause && state.status === 'running' }, at }];
+
+    case 'RecordCommitted':
+      return state.commit ? [{ type: 'ContainerCommitted', container, image: command.image, reference: state.commit.reference, comment: state.commit.comment, at }] : [];
+
+    case 'RecordCommitFailed':
+      return state.commit ? [{ type: 'CommitFailed', container, error: command.error, at }] : [];
 
     case 'ReadArchive':
     case 'WriteArchive':
@@ -245,8 +259,8 @@ function reasonOf(exit: Extract<ContainerCommand, { type: 'RecordExited' }>, sta
 
 function evolve(state: Container, event: ContainerEvent): Container {
   if (event.type === 'ContainerCreated') {
-    const { container: id, at: createdAt, name, config, hostConfig, imageId, imageRef, layers, path, args, mounts, restartWhenUnhealthy } = event;
-    return { status: 'created', spec: { id, createdAt, name, config, hostConfig, imageId, imageRef, layers, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }) }, run: noRun, restartCount: 0, restartDelayMs: 0 };
+    const { container: id, at: createdAt, name, config, hostConfig, imageId, imageRef, layers, path, args, mounts, restartWhenUnhealthy, labelsOfImage } = event;
+    return { status: 'created', spec: { id, createdAt, name, config, hostConfig, imageId, imageRef, layers, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }), ...(labelsOfImage === undefined ? {} : { labelsOfImage }) }, run: noRun, restartCount: 0, restartDelayMs: 0 };
   }
   if (state.status === 'absent') return state;
   if (isKept(state)) return evolveKept(state, event);
@@ -294,7 +308,7 @@ function evolve(state: Container, event: ContainerEvent): Container {
     case 'ContainerPaused':
     case 'PauseFailed':
     case 'ContainerUnpaused': {
-      const { changing: _done, ...run } = state.run;
+      const { changing: _done, thaws: _thawed, ...run } = state.run;
       const { status } = state;
       return { ...state, run, status: status === 'removing' ? status : event.type === 'ContainerPaused' ? 'paused' : 'running' };
     }
@@ -306,6 +320,13 @@ function evolve(state: Container, event: ContainerEvent): Container {
     case 'UpdateFailed': {
       const { update: _done, ...rest } = state;
       return event.type === 'UpdateFailed' ? rest : { ...rest, spec: { ...state.spec, hostConfig: withChanges(state.spec.hostConfig, event.changes) } };
+    }
+    case 'CommitRequested':
+      return { ...state, commit: { ...event.commit, at: event.at } };
+    case 'ContainerCommitted':
+    case 'CommitFailed': {
+      const { commit, ...rest } = state;
+      return commit?.pauses && state.status === 'paused' ? { ...rest, run: { ...state.run, thaws: true } } : rest;
     }
     case 'ContainerRenamed':
       return { ...state, spec: { ...state.spec, name: event.name } };

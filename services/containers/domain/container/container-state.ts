@@ -1,7 +1,7 @@
 import type { LimitChanges } from '#contracts/containers/container-config.js';
 import type { ContainerHealth, EndpointSettings } from '#contracts/containers/container-state.js';
 import type { EditedPart } from '#contracts/containers/edit.js';
-import type { ContainerEvent, EditedSpec } from '#contracts/containers/events.js';
+import type { CommitWish, ContainerEvent, EditedSpec } from '#contracts/containers/events.js';
 import type { KillMeaning } from '../kill-signal.js';
 
 /** What was asked for at creation; the same for all runs. */
@@ -26,6 +26,8 @@ export interface Run {
   readonly kill?: { readonly signal: number } & KillMeaning;
   /** Asked for, and not known to be done. */
   readonly changing?: 'pausing' | 'unpausing';
+  /** Paused for a commit that is over. */
+  readonly thaws?: true;
   /** It exited, or never came to be: what is reported of it later concerns nobody. */
   readonly over: boolean;
 }
@@ -42,6 +44,8 @@ export type Container =
       readonly restartDelayMs: number;
       /** Changes of limits that were asked for, and are not known to hold. */
       readonly update?: LimitChanges;
+      /** An image that was asked for, and when, and is not known to be made. */
+      readonly commit?: CommitWish & { readonly at: string };
       /** From the first start on; the log of probes goes on over restarts. */
       readonly health?: ContainerHealth;
       /** Restarts for being unhealthy since it was healthy, or started by hand. */

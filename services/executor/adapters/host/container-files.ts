@@ -18,10 +18,10 @@ export class ContainerFiles {
     return join(this.directory(container), `${container}-json.log`);
   }
 
-  /** Made in place, since a handful of small files is sooner made than handed to a thread. */
-  async prepare(container: string, files: { readonly hosts: string; readonly hostname: string; readonly resolvConf: string }): Promise<void> {
+  /** Made in place, since a handful of small files is sooner made than handed to a thread. `onMade`: the container had no directory yet. */
+  async prepare(container: string, files: { readonly hosts: string; readonly hostname: string; readonly resolvConf: string }, onMade: () => void = () => undefined): Promise<void> {
     const directory = this.directory(container);
-    mkdirSync(directory, { recursive: true, mode: 0o710 });
+    if (mkdirSync(directory, { recursive: true, mode: 0o710 }) !== undefined) onMade();
     await failpoint('container-files.half-made');
     writeFileSync(join(directory, 'hosts'), files.hosts, { mode: 0o644 });
     writeFileSync(join(directory, 'hostname'), files.hostname, { mode: 0o644 });

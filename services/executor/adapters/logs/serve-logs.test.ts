@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readlink, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -34,6 +34,8 @@ class Writer implements LogWriter {
     for (const listener of this.listeners) listener();
   }
 }
+const unread = (): void => void unreadLogs++;
+let unreadLogs = 0;
 const ended = new Writer();
 ended.end();
 
@@ -41,7 +43,7 @@ const everything = (): LogRequest => ({ path, tail: -1, follow: false, stdout: t
 
 async function read(request: Partial<LogRequest> = {}, writer: LogWriter = ended): Promise<string> {
   const out = new PassThrough();
-  const [content] = await Promise.all([text(out), serveLogs({ ...everything(), ...request }, writer, out)]);
+  const [content] = await Promise.all([text(out), serveLogs({ ...everything(), ...request }, writer, out, unread)]);
   return content;
 }
 
@@ -51,10 +53,17 @@ function following(request: Partial<LogRequest> = {}) {
   const out = new PassThrough();
   let content = '';
   out.on('data', (bytes: Buffer) => (content += bytes.toString()));
-  const served = serveLogs({ ...everything(), follow: true, ...request }, writer, out);
+  const served = serveLogs({ ...everything(), follow: true, ...request }, writer, out, unread);
   const sees = (words: string): Promise<void> => expect.poll(() => content, { timeout: 5_000, interval: 5 }).toContain(words);
   return { writer, out, sees, rest: async () => (await served, content) };
 }
+
+test('a log that cannot be read is told to the reader, and counted', async () => {
+  await symlink(path, path);
+  const before = unreadLogs;
+  expect(await read({ terminal: false })).toContain('ELOOP');
+  expect(unreadLogs).toBe(before + 1);
+});
 
 test('a log is read from its beginning to its end', async () => {
   await writeFile(path, line('one\n') + line('two\n'));
@@ -177,7 +186,7 @@ test('who follows and stands still has all of it, though rotation has removed it
   await writeFile(path, big('one'));
   const out = new PassThrough({ highWaterMark: 1 });
   const writer = new Writer();
-  const served = serveLogs({ ...everything(), follow: true }, writer, out);
+  const served = serveLogs({ ...everything(), follow: true }, writer, out, unread);
   await expect.poll(() => out.readableLength + out.writableLength).toBeGreaterThan(0); // and now it waits
   for (const name of ['two', 'three', 'four', 'five', 'six']) {
     await rotate();
@@ -193,7 +202,7 @@ test('who follows and stands still has all of it, though rotation has removed it
 test('a read that does not follow ends where the log was when it began', async () => {
   await writeFile(path, line('one\n'));
   const out = new PassThrough({ highWaterMark: 1 });
-  const served = serveLogs(everything(), ended, out);
+  const served = serveLogs(everything(), ended, out, unread);
   await expect.poll(() => out.readableLength + out.writableLength).toBeGreaterThan(0);
   await appendFile(path, line('two\n'));
   expect(await text(out)).toBe('one\n');

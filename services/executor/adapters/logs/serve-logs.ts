@@ -19,13 +19,14 @@ export interface LogWriter {
   onEnd(listener: () => void): () => void;
 }
 
-/** Writes a container's log to `out` and ends it; when following, with the container. The reader's pace is the pace: nobody else waits for it. */
-export async function serveLogs(request: LogRequest, writer: LogWriter, out: Writable): Promise<void> {
+/** Writes a container's log to `out` and ends it; when following, with the container. The reader's pace is the pace: nobody else waits for it. `onUnread`: a log that could not be read, which the reader is told, too. */
+export async function serveLogs(request: LogRequest, writer: LogWriter, out: Writable, onUnread: () => void): Promise<void> {
   const files = new LogFiles(request.path);
   try {
     if (request.follow && !writer.ended()) await follow(files, request, writer, out);
     else await readOnce(files, request, out);
   } catch (error) {
+    onUnread();
     if (out.writable) out.write(failureBytes(errorMessage(error), request));
   } finally {
     await files[Symbol.asyncDispose]();

@@ -5,9 +5,9 @@ import type { Fd } from '#libs/linux/native.js';
 import { inNetworkNamespace } from '#libs/linux/network-namespace.js';
 import { NETLINK_NETFILTER, NetlinkSocket } from '#libs/linux/netlink-socket.js';
 import { decodeOutcome, encodeMessages } from '#libs/netlink/messages.js';
-import { chainQuery, elementBatch, rulesInChain } from '#libs/netlink/nftables.js';
+import { chainQuery, concatenation, elementBatch, elementsIn, elementsQuery, rulesInChain } from '#libs/netlink/nftables.js';
 import type { PublishedPortRule, RuleSet } from './rule-set.js';
-import { publishedElement, ruleSetText, tableName } from './rule-set.js';
+import { publishedElement, PUBLISHED_MAPS, ruleSetText, tableName } from './rule-set.js';
 
 /**
  * The engine's nftables table, in one network namespace. A change of networks is one transaction through nft(8), a cold path; changes wait for each other.
@@ -43,6 +43,25 @@ export class Firewall {
     return replies.some(({ payload }) => rulesInChain(payload) > 0);
   }
 
+  /** All published ports that the kernel knows, each by the name that `nameOf` gives it; undefined: the table is not there, or has lost its rules. */
+  publishedRules(): ReadonlySet<string> | undefined {
+    if (!this.hasRules()) return undefined;
+    const names = new Set<string>();
+    for (const map of PUBLISHED_MAPS) {
+      using socket = new NetlinkSocket(NETLINK_NETFILTER, this.namespace);
+      const query = [elementsQuery(this.#table, map)];
+      const { replies, refused } = decodeOutcome(query, socket.transact(encodeMessages(query)));
+      for (const refusal of refused.values()) if (refusal.code !== 'ENOENT') throw refusal;
+      for (const { key, value } of elementsIn(replies)) names.add(elementName(map, key, value));
+    }
+    return names;
+  }
+
+  nameOf(rule: PublishedPortRule): string {
+    const { map, key, value } = publishedElement(this.#table, rule);
+    return elementName(map, concatenation(key), concatenation(value));
+  }
+
   /** All or none, in one netlink transaction of some 0.1 ms. A port that is published to the same place already changes nothing; to another one: conflict. */
   publish(ports: readonly PublishedPortRule[]): Promise<void> {
     return this.#change('add', ports);
@@ -74,6 +93,8 @@ export class Firewall {
     return done;
   }
 }
+
+const elementName = (map: string, key: Buffer, value: Buffer): string => `${map} ${key.toString('hex')} ${value.toString('hex')}`;
 
 function runNft(text: string, namespace: Fd): Promise<void> {
   // A child is born in the network namespace of the thread that forks it.

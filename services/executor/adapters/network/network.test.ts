@@ -123,11 +123,13 @@ test('a published port is reached from far, from the host, by 127.0.0.1 and from
   await container.attach(attachment);
   await serve(container, 80);
   const firewall = new Firewall('berth_test', host.fd);
+  expect(firewall.publishedRules()).toBeUndefined();
   const web = { protocol: 'tcp', hostPort: 8080, containerAddress: '172.17.0.2', containerPort: 80 } as const;
   const local = { ...web, hostPort: 8081, hostAddress: '127.0.0.1' };
   await firewall.applyRuleSet({ bridges: [{ bridge: 'docker0', subnet: '172.17.0.0/16' }], publishedPorts: [web] });
   await firewall.publish([local]);
   await firewall.publish([local, web]);
+  expect(firewall.publishedRules()).toEqual(new Set([local, web].map((rule) => firewall.nameOf(rule))));
   await expect(firewall.publish([{ ...web, containerPort: 81 }])).rejects.toMatchObject({ kind: 'conflict' });
   expect(await connect(far, '192.0.2.1', 8080)).toBe('served');
   expect(await connect(host, '192.0.2.1', 8080)).toBe('served');

@@ -49,6 +49,8 @@ function port(value: number): number {
 export const isAnyAddress = (rule: PublishedPortRule): boolean => (rule.hostAddress ?? '0.0.0.0') === '0.0.0.0';
 export const tableName = (table: string): string => shaped(/^[A-Za-z][A-Za-z0-9_]{0,63}$/, table, 'the name of a table');
 
+export const PUBLISHED_MAPS = ['published', 'published_at'] as const;
+
 /** Which map holds a port and under which key: { map: 'published', key: 'tcp . 8080' }. */
 export function mapElement(rule: PublishedPortRule): { readonly map: string; readonly key: string; readonly value: string } {
   const protocol = shaped(/^(tcp|udp|sctp)$/, rule.protocol, 'a protocol');

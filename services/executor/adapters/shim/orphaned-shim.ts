@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unavailable } from '#libs/errors/errors.js';
 
@@ -35,4 +35,20 @@ function commandLine(pid: string): string {
   } catch {
     return ''; // it has ended
   }
+}
+
+/** argv of a zygote and of its forks until they listen: the program is a descriptor of the executor's. */
+const OF_EXECUTOR = /^\/proc\/(\d+)\/fd\/\d+\0zygote\0/;
+
+/**
+ * Resolves once no fork of a zygote whose executor is gone is about to become a shim: what listens by then is all there is. At most 10 s: one that is stopped
+ * is no shim yet.
+ */
+export async function forksOfTheDead(): Promise<void> {
+  const deadline = Date.now() + DEADLINE_MS;
+  const isUnderWay = ([, line]: readonly [number, string]): boolean => {
+    const executor = OF_EXECUTOR.exec(line)?.[1];
+    return executor !== undefined && !existsSync(`/proc/${executor}`);
+  };
+  while (commandLines().some(isUnderWay) && Date.now() < deadline) await sleep(LOOK_AGAIN_MS);
 }

@@ -193,10 +193,14 @@ describe.skipIf(!isRoot)('unpacked layers', () => {
     mkdirSync(join(root, '.tmp-0123/etc'), { recursive: true });
     mkdirSync(join(root, 'of-nobody'));
     writeFileSync(join(root, '.facts', 'x.json.1234'), '{');
+    for (const name of ['.tmp-0123', store.nameOf(of.chainId), store.nameOf(half.chainId)]) mkdirSync(join(root, '.mounts', name, 'etc'), { recursive: true });
     await new LayerStore(join(top, 'data'), threads).open();
-    expect(readdirSync(root).sort()).toEqual(['.facts', store.nameOf(of.chainId)].sort());
+    expect(readdirSync(root).sort()).toEqual(['.facts', '.mounts', store.nameOf(of.chainId)].sort());
     expect(readdirSync(join(root, '.facts'))).toEqual([`${store.nameOf(of.chainId)}.json`]);
     expect(readdirSync(unpacked(of))).toEqual(['kept']);
+    expect(readdirSync(join(root, '.mounts'))).toEqual([store.nameOf(of.chainId)]);
+    await store.remove(of.chainId);
+    expect(readdirSync(join(root, '.mounts'))).toEqual([]);
   });
 
   test('layers that no image has are removed, and those of images stay', async () => {

@@ -6,6 +6,7 @@ import { failpoint } from '#libs/failpoint/failpoint.js';
 import { removeTree } from '#libs/linux/remove-tree.js';
 import { snapshotName } from '#libs/oci/chain-id.js';
 import { parseDigest } from '#libs/oci/digest.js';
+import { MOUNT_POINTS } from './mount-point-layers.js';
 import type { TreeThreads } from '../trees/tree-threads.js';
 
 export interface LayerBlob {
@@ -29,6 +30,8 @@ interface LayerFacts {
 
 const TEMPORARY = '.tmp-';
 const FACTS = '.facts';
+/** No layers of an image. */
+const OWN: ReadonlySet<string> = new Set([FACTS, MOUNT_POINTS]);
 
 /**
  * Unpacked layers: `<dataRoot>/layers/<first 26 digits of the chain id>/`, each one lower directory of an overlay. The owner is root's alone: an image's
@@ -48,12 +51,14 @@ export class LayerStore {
 
   /** Makes the directories and removes what is no whole layer: what an unpacking or a removal left behind when it was killed. */
   async open(): Promise<void> {
-    await mkdir(join(this.root, FACTS), { recursive: true, mode: 0o700 });
+    for (const own of OWN) await mkdir(join(this.root, own), { recursive: true, mode: 0o700 });
     const names = await readdir(this.root);
     const facts = await readdir(join(this.root, FACTS));
     const whole = new Set(facts.map((file) => file.slice(0, -'.json'.length)).filter((name) => names.includes(name)));
     for (const file of facts) if (!file.endsWith('.json') || !whole.has(file.slice(0, -'.json'.length))) await rm(join(this.root, FACTS, file), { force: true });
-    for (const name of names) if (name !== FACTS && !whole.has(name)) await removeTree(join(this.root, name));
+    for (const name of names) if (!OWN.has(name) && !whole.has(name)) await removeTree(join(this.root, name));
+    const mountPoints = await readdir(join(this.root, MOUNT_POINTS));
+    for (const name of mountPoints) if (!whole.has(name)) await removeTree(join(this.root, MOUNT_POINTS, name));
   }
 
   /** The directory's name, for an overlay's `lower`. Throws invalid where `chainId` is no digest. */
@@ -89,6 +94,7 @@ export class LayerStore {
     await this.running.get(name)?.work.catch(() => undefined);
     // First the facts: a layer half gone must not count as one.
     await rm(this.factsPath(name), { force: true });
+    await removeTree(join(this.root, MOUNT_POINTS, name));
     await failpoint('layer.half-removed');
     const doomed = join(this.root, `${TEMPORARY}${randomBytes(8).toString('hex')}`);
     try {
@@ -104,7 +110,7 @@ export class LayerStore {
   async keep(chainIds: readonly string[]): Promise<void> {
     const kept = new Set(chainIds.map((chainId) => this.nameOf(chainId)));
     const facts = (await readdir(join(this.root, FACTS))).map((file) => file.replace(/\.json.*$/, ''));
-    for (const name of new Set([...facts, ...(await readdir(this.root))])) if (!kept.has(name) && name !== FACTS && !name.startsWith(TEMPORARY) && !this.running.has(name)) await this.removeByName(name);
+    for (const name of new Set([...facts, ...(await readdir(this.root))])) if (!kept.has(name) && !OWN.has(name) && !name.startsWith(TEMPORARY) && !this.running.has(name)) await this.removeByName(name);
   }
 
   private async unpackNow(name: string, layer: LayerBlob): Promise<{ readonly sizeBytes: number }> {

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, readdirSync, readlinkSync, readSync, type BigIntStats } from 'node:fs';
 import { O_PATH, openat2, RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS } from '#libs/linux/directory-entries.js';
-import { lgetxattr } from '#libs/linux/extended-attributes.js';
+import { lgetxattr, llistxattr } from '#libs/linux/extended-attributes.js';
 import { statfsMagic } from '#libs/linux/mounts.js';
 import type { Fd } from '#libs/linux/native.js';
 import { isErrno } from '#libs/linux/system-call-error.js';
@@ -8,10 +8,10 @@ import type { TarEntryType } from '#libs/oci/tar-entry.js';
 import type { TarMember } from '#libs/oci/tar-writer.js';
 import type { Found } from './path-stat.js';
 
-const ONE_NAME = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+export const ONE_NAME = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
 const CHUNK_BYTES = 1 << 18;
 /** As deep as a path can be, PATH_MAX of one-letter names. */
-const DEEPEST = 2048;
+export const DEEPEST = 2048;
 /** What the kernel makes up (linux/magic.h): proc, sysfs, cgroup, cgroup2, devpts, mqueue. Nothing of it belongs into an archive. */
 const MADE_UP = new Set([0x9fa0, 0x62656572, 0x27e0eb, 0x63677270, 0x1cd1, 0x19800202]);
 
@@ -24,9 +24,15 @@ export interface ArchiveRules {
   readonly stays: boolean;
 }
 
-interface Archive extends ArchiveRules {
+/** What the members of one archive share. */
+export interface Archive {
   /** Where a file with more than one name was put. */
   readonly files: Map<string, Buffer>;
+  /** Attributes that users set are kept, as a layer keeps them. */
+  readonly userAttributes: boolean;
+}
+
+interface TreeArchive extends ArchiveRules, Archive {
   readonly device: bigint;
 }
 
@@ -36,7 +42,7 @@ interface Archive extends ArchiveRules {
  */
 export function* archiveMembers(found: Found, parent: Fd | undefined, rules: ArchiveRules): Generator<TarMember, void, void> {
   const { facts, fd } = found;
-  const archive: Archive = { ...rules, files: new Map(), device: facts.dev };
+  const archive: TreeArchive = { ...rules, files: new Map(), userAttributes: false, device: facts.dev };
   if (!facts.isDirectory()) {
     if (parent !== undefined) yield* entry(parent, found.name, Buffer.from(found.stat.name), archive, 0);
     return;
@@ -50,37 +56,20 @@ export function* archiveMembers(found: Found, parent: Fd | undefined, rules: Arc
   }
 }
 
-function* entries(directory: Fd, prefix: Buffer, archive: Archive, depth: number): Generator<TarMember, void, void> {
+function* entries(directory: Fd, prefix: Buffer, archive: TreeArchive, depth: number): Generator<TarMember, void, void> {
   if (depth > DEEPEST) throw new Error(`a directory tree is more than ${DEEPEST} levels deep`);
-  const names = readdirSync(`/proc/self/fd/${directory}`, { encoding: 'buffer' });
-  for (const name of names.sort(Buffer.compare)) yield* entry(directory, name, Buffer.concat([prefix, name]), archive, depth);
+  for (const name of namesIn(directory)) yield* entry(directory, name, Buffer.concat([prefix, name]), archive, depth);
 }
 
-function* entry(directory: Fd, name: Buffer, path: Buffer, archive: Archive, depth: number): Generator<TarMember, void, void> {
+function* entry(directory: Fd, name: Buffer, path: Buffer, archive: TreeArchive, depth: number): Generator<TarMember, void, void> {
   const fd = openName(directory, name, O_PATH | constants.O_NOFOLLOW, RESOLVE_BENEATH);
   if (fd === undefined) return;
   try {
     const facts = fstatSync(fd, { bigint: true });
     const isMount = archive.stays && facts.dev !== archive.device;
-    const base = { ...described(facts), path };
-    if (facts.isDirectory()) {
-      yield { ...base, path: Buffer.concat([path, SLASH]), type: 'directory' };
-      if (!isMount && !isMadeUp(fd)) yield* below(directory, name, path, archive, depth);
-    } else if (facts.isFile()) {
-      const capability = lgetxattr(Buffer.concat([Buffer.from(`/proc/self/fd/${directory}/`), name]), 'security.capability');
-      const known = facts.nlink > 1n ? archive.files.get(`${facts.dev}:${facts.ino}`) : undefined;
-      if (known !== undefined) yield { ...base, type: 'hardlink', linkTarget: known };
-      else if (isMount) yield { ...base, type: 'file', sizeBytes: 0 };
-      else {
-        yield* file(directory, name, { ...base, ...(capability ? { xattrs: new Map([['security.capability', capability]]) } : {}) });
-        if (facts.nlink > 1n) archive.files.set(`${facts.dev}:${facts.ino}`, path);
-      }
-    } else if (facts.isSymbolicLink()) {
-      yield { ...base, type: 'symlink', linkTarget: readlinkSync(Buffer.concat([Buffer.from(`/proc/self/fd/${directory}/`), name]), { encoding: 'buffer' }) };
-    } else if (!facts.isSocket()) {
-      const type: TarEntryType = facts.isFIFO() ? 'fifo' : facts.isBlockDevice() ? 'block' : 'character';
-      yield { ...base, type, major: Number(major(facts.rdev)), minor: Number(minor(facts.rdev)) };
-    }
+    if (isMount && facts.isFile()) yield { ...described(facts), path, type: 'file', sizeBytes: 0 };
+    else yield* memberOf(directory, name, facts, path, archive);
+    if (facts.isDirectory() && !isMount && !isMadeUp(fd)) yield* below(directory, name, path, archive, depth);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
   } finally {
@@ -88,7 +77,53 @@ function* entry(directory: Fd, name: Buffer, path: Buffer, archive: Archive, dep
   }
 }
 
-function* below(directory: Fd, name: Buffer, path: Buffer, archive: Archive, depth: number): Generator<TarMember, void, void> {
+/** One entry of an open directory, without what is below it. Nothing where it is a socket, or gone by now. */
+export function* memberOf(directory: Fd, name: Buffer, facts: BigIntStats, path: Buffer, archive: Archive): Generator<TarMember, void, void> {
+  const base = { ...described(facts), path };
+  const at = Buffer.concat([Buffer.from(`/proc/self/fd/${directory}/`), name]);
+  if (facts.isDirectory()) {
+    yield { ...base, ...(archive.userAttributes ? attributesOf(at, archive) : {}), path: Buffer.concat([path, SLASH]), type: 'directory' };
+  } else if (facts.isFile()) {
+    const identity = `${facts.dev}:${facts.ino}`;
+    const known = facts.nlink > 1n ? archive.files.get(identity) : undefined;
+    if (known !== undefined) return yield { ...base, type: 'hardlink', linkTarget: known };
+    yield* file(directory, name, { ...base, ...attributesOf(at, archive) });
+    if (facts.nlink > 1n) archive.files.set(identity, path);
+  } else if (facts.isSymbolicLink()) {
+    yield { ...base, type: 'symlink', linkTarget: readlinkSync(at, { encoding: 'buffer' }) };
+  } else if (!facts.isSocket()) {
+    const type: TarEntryType = facts.isFIFO() ? 'fifo' : facts.isBlockDevice() ? 'block' : 'character';
+    yield { ...base, type, major: Number(major(facts.rdev)), minor: Number(minor(facts.rdev)) };
+  }
+}
+
+/** Of a file or directory. */
+function attributesOf(path: Buffer, { userAttributes }: Archive): Pick<TarMember, 'xattrs'> {
+  const names = userAttributes ? listedAttributes(path) : ['security.capability'];
+  const xattrs = new Map<string, Buffer>();
+  for (const name of names) {
+    if (name !== 'security.capability' && !(name.startsWith('user.') && !name.startsWith('user.overlay.'))) continue;
+    const value = lgetxattr(path, name);
+    if (value !== undefined) xattrs.set(name, value);
+  }
+  return xattrs.size === 0 ? {} : { xattrs };
+}
+
+function listedAttributes(path: Buffer): readonly string[] {
+  try {
+    return llistxattr(path);
+  } catch (error) {
+    if (isErrno(error, 'EOPNOTSUPP') || isErrno(error, 'ENOTSUP')) return [];
+    throw error;
+  }
+}
+
+/** In order, so that an archive of the same tree is the same archive. */
+export function namesIn(directory: Fd): Buffer[] {
+  return readdirSync(`/proc/self/fd/${directory}`, { encoding: 'buffer' }).sort(Buffer.compare);
+}
+
+function* below(directory: Fd, name: Buffer, path: Buffer, archive: TreeArchive, depth: number): Generator<TarMember, void, void> {
   const inside = openName(directory, name, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW, ONE_NAME);
   if (inside === undefined) return;
   try {
@@ -120,7 +155,7 @@ async function* contents(fd: Fd, size: number): AsyncGenerator<Buffer, void, voi
 }
 
 /** Undefined: it is gone, or another thing by now. */
-function openName(directory: Fd, name: Buffer, flags: number, resolve: number): Fd | undefined {
+export function openName(directory: Fd, name: Buffer, flags: number, resolve: number): Fd | undefined {
   try {
     return openat2(directory, name, flags, 0, resolve);
   } catch (error) {

@@ -15,8 +15,8 @@ export interface Layers {
  * What a container made of these layers would see as its root: given to `look` as a descriptor, in the calling thread's own mount namespace, where it is mounted
  * nowhere any more. Only on a thread of TreeThreads.
  */
-export function withMergedView<T>({ directory, layers }: Layers, look: (root: Fd) => T): T {
-  const root = openView(directory, layers);
+export function withMergedView<T>(layers: Layers, look: (root: Fd) => T): T {
+  const root = openMergedView(layers);
   try {
     return look(root);
   } finally {
@@ -24,7 +24,8 @@ export function withMergedView<T>({ directory, layers }: Layers, look: (root: Fd
   }
 }
 
-function openView(directory: string, layers: readonly string[]): Fd {
+/** As `withMergedView`, for a caller that closes it itself. */
+export function openMergedView({ directory, layers }: Layers): Fd {
   const flags = O_PATH | constants.O_DIRECTORY;
   const [first] = layers;
   // An overlay without an upper directory wants two lower ones.

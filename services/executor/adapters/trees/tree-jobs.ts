@@ -1,4 +1,5 @@
 import type { PathStat } from '#contracts/containers/archives.js';
+import type { PathChange } from '#contracts/executor/archives.js';
 import { type FillJob, fillVolume } from '../host/fill-volume.js';
 import { readUserFiles } from '../runtimes/user-files.js';
 import type { UserFiles } from '../../domain/spec/container-user.js';
@@ -8,6 +9,7 @@ import { type MergeJob, mergeLayers } from './merge-layers.js';
 import { type Layers, withMergedView } from './merged-view.js';
 import { probeOverlay } from './probe-overlay.js';
 import { removeAllIn } from './remove-all-in.js';
+import { type ChangesJob, listChanges, packChanges } from './root-changes.js';
 import { treeSize } from './tree-size.js';
 
 /** Work on whole directory trees: too long for the thread that starts containers. All of it can be sent to another thread: plain data in, plain data out. */
@@ -18,6 +20,8 @@ export interface TreeJobs {
   readonly statPath: { readonly job: PathJob; readonly result: PathStat };
   readonly checkLayer: { readonly job: CheckJob; readonly result: void };
   readonly fillVolume: { readonly job: FillJob; readonly result: void };
+  readonly listChanges: { readonly job: ChangesJob; readonly result: readonly PathChange[] };
+  readonly packChanges: { readonly job: Parameters<typeof packChanges>[0]; readonly result: void };
   readonly mergeLayers: { readonly job: MergeJob; readonly result: void };
   readonly probeOverlay: { readonly job: { readonly directory: string }; readonly result: boolean };
   /** All below a directory goes; the directory stays. */
@@ -38,6 +42,8 @@ export const TREE_JOBS: { readonly [Name in TreeJobName]: (job: TreeJobs[Name]['
   statPath,
   checkLayer,
   fillVolume: async (job) => fillVolume(job),
+  listChanges,
+  packChanges,
   mergeLayers: async (job) => mergeLayers(job),
   probeOverlay: async (job) => probeOverlay(job),
   removeAllIn: async (job) => removeAllIn(job),

@@ -15,6 +15,11 @@ export interface ContainerFacts {
   hostConfig: HostConfig;
   limits: SpecLimits;
   running: boolean;
+  readonly healthcheck: boolean;
+  /** Undefined: it has no health check, or none has ended in this run. */
+  healthy: boolean | undefined;
+  /** Its sockets are in a network namespace of its own. */
+  readonly ownNetwork: boolean;
   /** 0: it never ran. */
   startedAt: number;
   /** Of the last run that ended; 0: none has. */
@@ -53,6 +58,7 @@ export class ContainerFold {
     switch (event.type) {
       case 'ContainerStarted':
         facts.running = true;
+        facts.healthy = undefined;
         facts.startedAt = Date.parse(event.at) / 1000;
         facts.link = event.endpoint === undefined ? '' : hostLinkName(event.endpoint.endpointId);
         return;
@@ -60,6 +66,9 @@ export class ContainerFold {
         facts.running = false;
         facts.exitedAt = Date.parse(event.at) / 1000;
         facts.link = '';
+        return;
+      case 'HealthProbed':
+        facts.healthy = event.status === 'healthy';
         return;
       case 'ContainerRenamed':
         facts.labels = this.baseLabels(facts.id, event.name, facts.image, facts.shownLabels);
@@ -95,6 +104,9 @@ export class ContainerFold {
       hostConfig,
       limits: specLimits(hostConfig),
       running: false,
+      healthcheck: (config.Healthcheck?.Test?.[0] ?? 'NONE') !== 'NONE',
+      healthy: undefined,
+      ownNetwork: hostConfig.NetworkMode !== 'host' && !hostConfig.NetworkMode?.startsWith('container:'),
       startedAt: 0,
       exitedAt: 0,
       link: '',

@@ -1,6 +1,7 @@
 import type { CgroupUsage, DiskUsage, PressedOn } from '#libs/cgroup/usage.js';
 import type { LinkCounters, Traffic } from '#libs/netlink/link-counters.js';
 import type { Exposition } from '#libs/telemetry/metrics/exposition.js';
+import { type ProcessesSeen, TASK_STATES } from './processes-seen.js';
 import type { ContainerFacts } from './container-facts.js';
 
 /** One cgroup as it was found in a scrape: a container, or the machine as a whole. */
@@ -13,6 +14,10 @@ export interface Scraped {
   /** Absent: the machine. */
   readonly facts?: ContainerFacts;
   readonly startedAt: number;
+  /** As they were at a look some time ago; absent: it did not run then. */
+  readonly processes?: ProcessesSeen;
+  /** What it has written, as it was some time ago. */
+  readonly writtenBytes?: number;
 }
 
 /** The file system that writable layers lie on. */
@@ -50,6 +55,8 @@ const pressure = (on: PressedOn, what: 'waitingSeconds' | 'stalledSeconds') => (
 
 /** v1 counts a cgroup and those below it apart: Docker shows the sum, and so do v2 cgroups. */
 const inactiveFile = (one: Scraped): number => stat(one, 'total_inactive_file', 'inactive_file') ?? 0;
+const processes = (write: (seen: ProcessesSeen) => number | undefined) => (one: Scraped, emit: Emit) => emit(one.processes && write(one.processes));
+const limit = (value: number | undefined): number | undefined => (value === Infinity ? -1 : value);
 const finite = (value: number): number => (value === Infinity ? 0 : value);
 
 /** cAdvisor's names, types and labels: dashboards and rules that people have hang on them. The kernel's counters in its meaning. */
@@ -97,6 +104,7 @@ const FAMILIES: readonly Family[] = [
   ['container_fs_writes_bytes_total', 'counter', 'Bytes written to block devices.', disks((disk) => disk.writeBytes)],
   ['container_fs_reads_total', 'counter', 'Reads from block devices.', disks((disk) => disk.reads)],
   ['container_fs_writes_total', 'counter', 'Writes to block devices.', disks((disk) => disk.writes)],
+  ['container_fs_usage_bytes', 'gauge', 'Bytes in its writable layer, counted every few minutes.', (one, emit, { fileSystem }) => emit(one.writtenBytes, `device="${fileSystem.device}"`)],
   ['container_fs_limit_bytes', 'gauge', 'Size of the file system that the writable layer lies on.', layer((on) => on.bytes)],
   ['container_fs_inodes_free', 'gauge', 'Free inodes of that file system.', layer((on) => on.freeInodes)],
   ['container_fs_inodes_total', 'gauge', 'Inodes of that file system.', layer((on) => on.inodes)],
@@ -121,6 +129,18 @@ const FAMILIES: readonly Family[] = [
   ['container_network_transmit_packets_total', 'counter', 'Packets sent.', network((one) => one.sent.packets)],
   ['container_network_transmit_errors_total', 'counter', 'Errors while sending.', network((one) => one.sent.errors)],
   ['container_network_transmit_packets_dropped_total', 'counter', 'Packets dropped while sending.', network((one) => one.sent.dropped)],
+  ['container_processes', 'gauge', 'Processes that run in it.', processes((seen) => seen.processes)],
+  ['container_file_descriptors', 'gauge', 'Open files of its processes.', processes((seen) => seen.descriptors)],
+  ['container_sockets', 'gauge', 'Sockets in its network namespace, where it has one of its own.', (one, emit) => emit(one.facts?.ownNetwork ? one.processes?.sockets : undefined)],
+  ['container_ulimits_soft', 'gauge', 'Soft limits of its first process; -1: none.', (one, emit) => emit(limit(one.processes?.openFilesLimit), 'ulimit="max_open_files"')],
+  [
+    'container_tasks_state',
+    'gauge',
+    'Threads by what they do. One that waits for a device is uninterruptible.',
+    (one, emit) => {
+      for (const state of TASK_STATES) emit(one.processes?.states[state], `state="${state}"`);
+    },
+  ],
   ['container_threads', 'gauge', 'Threads that run in it.', (one, emit) => emit(one.usage.pids?.current)],
   ['container_threads_max', 'gauge', 'Most threads that may; 0: no limit.', (one, emit) => emit(one.usage.pids && finite(one.usage.pids.limit))],
   ['container_spec_cpu_quota', 'gauge', 'CPU quota, microseconds a period.', spec((facts) => facts.limits.cpuQuota)],
@@ -130,6 +150,7 @@ const FAMILIES: readonly Family[] = [
   ['container_spec_memory_reservation_limit_bytes', 'gauge', 'Memory kept for it; 0: none.', spec((facts) => facts.limits.memoryReservationBytes)],
   ['container_spec_memory_swap_limit_bytes', 'gauge', 'Limit of memory and swap together; 0: none.', spec((facts) => facts.limits.memorySwapBytes)],
   ['container_start_time_seconds', 'gauge', 'Start of this run, since 1970.', (one, emit) => emit(one.startedAt)],
+  ['container_health_state', 'gauge', "Result of its health check: 1 healthy, 0 not, -1 it has none.", spec((facts) => (facts.healthy === undefined ? (facts.healthcheck ? 0 : -1) : Number(facts.healthy)))],
   ['container_creation_time_seconds', 'gauge', 'When it was created, since 1970.', spec((facts) => facts.createdAt)],
 ];
 

@@ -2,14 +2,11 @@ import { Controller, Get, Inject, Param, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { LoggedContainer, LogEntry, RunReply, StatusReply, VerifyReply, WhyReply } from '#contracts/gateway/log-replies.js';
 import { invalid } from '#libs/errors/errors.js';
-import type { Commit } from '#libs/event-store/event.js';
+import type { Moment } from '../../application/log-chronicle.js';
 import { LogReading } from '../../application/log-reading.js';
 import { RUN_ROOT } from '../../application/engine-client.js';
-import { commitsUntil, readTime } from '../../domain/log/at-time.js';
-import { foldContainers } from '../../domain/log/container-fold.js';
+import { readTime } from '../../domain/log/at-time.js';
 import { engineStatus } from '../../domain/log/engine-status.js';
-import { findContainer, findTarget } from '../../domain/log/find-subject.js';
-import { historyOf } from '../../domain/log/history.js';
 import { runCommand } from '../../domain/log/run-command.js';
 import { why } from '../../domain/log/why.js';
 import { flag, integer, text, type QueryValues } from '../../domain/query-values.js';
@@ -30,39 +27,38 @@ export class BerthController {
 
   @Get('/containers')
   async list(@Query() query: QueryValues, @Res({ passthrough: true }) reply: FastifyReply): Promise<LoggedContainer[]> {
-    const containers = foldContainers(await this.commitsAt(query, reply));
-    return [...containers.values()].filter(({ status }) => status !== 'removed');
+    return [...(await this.momentOf(query, reply)).chronicle.containers.values()];
   }
 
   @Get('/containers/:name')
   async inspect(@Param('name') name: string, @Query() query: QueryValues, @Res({ passthrough: true }) reply: FastifyReply): Promise<LoggedContainer> {
-    return findContainer(await this.commitsAt(query, reply), name);
+    return this.log.container(await this.momentOf(query, reply), name);
   }
 
   @Get('/containers/:name/run')
   async run(@Param('name') wanted: string): Promise<RunReply> {
-    const { id, name, created } = findContainer((await this.log.read()).commits, wanted);
+    const { id, name, created } = await this.log.containerNow(wanted);
     return { id, name, run: runCommand(created, name) };
   }
 
   @Get('/why/:name')
   async why(@Param('name') wanted: string): Promise<WhyReply> {
-    const container = findContainer((await this.log.read()).commits, wanted);
+    const container = await this.log.containerNow(wanted);
     const { id, name, status, since } = container;
     return { id, name, status, since, why: why(container) };
   }
 
   @Get('/history/:name')
-  async history(@Param('name') wanted: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<LogEntry[]> {
-    const { commits, position } = await this.log.read();
+  async history(@Param('name') wanted: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<readonly LogEntry[]> {
+    const { entries, position } = await this.log.history(wanted);
     reply.header(POSITION_HEADER, String(position));
-    return historyOf(commits, findTarget(commits, wanted));
+    return entries;
   }
 
   @Get('/status')
   async status(): Promise<StatusReply> {
-    const { commits, position } = await this.log.read();
-    return engineStatus(commits, position, readyServices(this.runRoot));
+    const { moment, position } = await this.log.at(Number.POSITIVE_INFINITY);
+    return engineStatus(moment.chronicle, position, readyServices(this.runRoot));
   }
 
   @Get('/log/verify')
@@ -95,12 +91,12 @@ export class BerthController {
     }
   }
 
-  private async commitsAt(query: QueryValues, reply: FastifyReply): Promise<readonly Commit[]> {
+  private async momentOf(query: QueryValues, reply: FastifyReply): Promise<Moment> {
     const at = text(query, 'at');
     const until = at === undefined || at === '' ? Infinity : readTime(at, Date.now());
     await this.log.reached(integer(query, 'minPosition') ?? 0);
-    const { commits, position } = await this.log.read();
+    const { moment, position } = await this.log.at(until);
     reply.header(POSITION_HEADER, String(position));
-    return commitsUntil(commits, until);
+    return moment;
   }
 }

@@ -2,7 +2,8 @@ import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream';
 import { Controller, Get, Head, HttpCode, Param, Put, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ExportContainer, ReadContainerArchive, StatContainerPath, WriteContainerArchive } from '#contracts/containers/archives.js';
+import { ExportContainer, ListContainerChanges, ReadContainerArchive, StatContainerPath, WriteContainerArchive } from '#contracts/containers/archives.js';
+import type { PathChange } from '#contracts/executor/archives.js';
 import type { RequestContext } from '#contracts/request.js';
 import { type ErrorReply, fromErrorReply, invalid } from '#libs/errors/errors.js';
 import { EngineClient } from '../../application/engine-client.js';
@@ -11,7 +12,11 @@ import { flag, text, type QueryValues } from '../../domain/query-values.js';
 import { Asked } from './asked.js';
 import { streamReply } from './stream-reply.js';
 
-/** Files of containers as archives: cp and export. */
+const CHANGES_TIMEOUT_MS = 10 * 60_000;
+/** As the Engine API numbers them. */
+const CHANGE_KINDS = { modified: 0, added: 1, deleted: 2 } as const;
+
+/** Files of containers: cp, export and diff. */
 @Controller('/containers')
 export class ContainerArchivesController {
   constructor(private readonly engine: EngineClient) {}
@@ -41,6 +46,14 @@ export class ContainerArchivesController {
     if (outcome !== '') throw fromErrorReply(JSON.parse(outcome) as ErrorReply);
   }
 
+  @Get('/:id/changes')
+  async changes(@Param('id') container: string, @Asked() asked: RequestContext, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+    const opened = await this.engine.ask(ListContainerChanges, { container }, asked, CHANGES_TIMEOUT_MS);
+    const changes = JSON.parse(await wholeText(await this.engine.open(opened))) as readonly PathChange[];
+    reply.header('Content-Type', 'application/json');
+    return `${JSON.stringify(changes.length === 0 ? null : changes.map(({ path, kind }) => ({ Path: path, Kind: CHANGE_KINDS[kind] })))}\n`;
+  }
+
   @Get('/:id/export')
   async export(@Param('id') container: string, @Asked() asked: RequestContext, @Res() reply: FastifyReply): Promise<void> {
     const opened = await this.engine.ask(ExportContainer, { container }, asked);
@@ -56,6 +69,6 @@ function pathOf(query: QueryValues): string {
 
 async function wholeText(stream: Socket): Promise<string> {
   let said = '';
-  for await (const bytes of stream) said += String(bytes);
+  for await (const text of stream.setEncoding('utf8')) said += text as string;
   return said;
 }

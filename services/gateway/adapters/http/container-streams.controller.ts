@@ -60,6 +60,12 @@ export class ContainerStreamsController {
     reply.raw.end(`${JSON.stringify(await result)}\n`);
   }
 
+  /** What comes here asked for no upgrade (hijack.ts serves those that do). */
+  @Get('/:id/attach/ws')
+  attachWebSocket(): void {
+    throw invalid('not websocket protocol');
+  }
+
   @Post('/:id/attach')
   async attach(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @Res() reply: FastifyReply): Promise<void> {
     const abort = new AbortController();

@@ -77,7 +77,8 @@ export class ContainerController {
   }
 
   @Post('/:id/start')
-  async start(@Param('id') container: string, @Asked() asked: RequestContext, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
+  async start(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
+    if (text(query, 'checkpoint')) throw invalid('checkpoint is only supported in experimental mode');
     const { changed, position } = await this.engine.ask(StartContainer, { container }, asked, START_TIMEOUT_MS);
     reply.status(changed ? 204 : 304).header(POSITION_HEADER, String(position));
   }
@@ -116,8 +117,8 @@ export class ContainerController {
   @Post('/:id/update')
   @HttpCode(200)
   async update(@Param('id') container: string, @Body() body: unknown, @Asked() asked: RequestContext): Promise<object> {
-    await this.engine.ask(UpdateContainer, { container, changes: readUpdateRequest(body) }, asked, START_TIMEOUT_MS);
-    return { Warnings: null };
+    const { warnings } = await this.engine.ask(UpdateContainer, { container, changes: readUpdateRequest(body) }, asked, START_TIMEOUT_MS);
+    return { Warnings: warnings.length === 0 ? null : warnings };
   }
 
   @Post('/:id/rename')

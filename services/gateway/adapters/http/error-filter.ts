@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { notFound, notImplemented, toErrorReply, unavailable } from '#libs/errors/errors.js';
 import { DryRunAnswer } from '../../application/engine-client.js';
 import { withoutVersion } from '../../domain/api-version.js';
-import { isEngineRoute } from '../../domain/engine-routes.js';
+import { isEngineRoute, missingRoute } from '../../domain/engine-routes.js';
 import { ERROR_STATUS } from '../../domain/error-status.js';
 import { swarmRefusal } from '../../domain/swarm-routes.js';
 import { routed } from './http-adapter.js';
@@ -42,5 +42,5 @@ function noRoute(request: FastifyRequest): Error {
   if (!isEngineRoute(request.method, path)) return notFound('page not found');
   const refusal = swarmRefusal(request.method, path);
   if (refusal !== undefined) return unavailable(refusal);
-  return notImplemented(`Berth does not support ${request.method} ${withoutVersion(request.originalUrl).replace(/\?.*/, '')} yet`);
+  return notImplemented(missingRoute(request.method, withoutVersion(request.originalUrl).replace(/\?.*/, '')));
 }

@@ -4,14 +4,16 @@ import { CreateExec, ResizeExec, StartExec } from '#contracts/containers/command
 import { GetExec } from '#contracts/containers/queries.js';
 import type { RequestContext } from '#contracts/request.js';
 import { EngineClient } from '../../application/engine-client.js';
+import { startExec } from '../../application/start-exec.js';
 import { versionOf } from '../../domain/api-version.js';
 import { execInspect } from '../../domain/docker-exec.js';
 import { readExecRequest } from '../../domain/exec-request.js';
+import { failureText } from '../../domain/failure-text.js';
 import type { QueryValues } from '../../domain/query-values.js';
 import { Asked } from './asked.js';
 import { windowSize } from './container.controller.js';
-import { EXIT_CODE_DEADLINE_MS, readExecStart, streamType } from './hijack.js';
-import { streamReply } from './stream-reply.js';
+import { readExecStart, streamType } from './hijack.js';
+import { begin, pipeReply } from './stream-reply.js';
 
 @Controller()
 export class ExecController {
@@ -26,10 +28,16 @@ export class ExecController {
   /** Detached, or of a client that asks for no upgrade and reads alone. */
   @Post('/exec/:id/start')
   async start(@Param('id') exec: string, @Body() body: unknown, @Asked() asked: RequestContext, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const started = await this.engine.ask(StartExec, { exec, ...readExecStart(body) }, asked);
-    if (started.endpoint === undefined) return void reply.status(200).send();
-    const stream = await this.engine.open(started.endpoint);
-    streamReply(reply, streamType(versionOf(request.originalUrl), started.terminal), stream, () => this.engine.ask(GetExec, { exec, settleMs: EXIT_CODE_DEADLINE_MS }, asked));
+    const { detach, consoleSize } = readExecStart(body);
+    if (detach) {
+      await this.engine.ask(StartExec, { exec, detach, ...(consoleSize ? { consoleSize } : {}) }, asked);
+      return void reply.status(200).send();
+    }
+    const { terminal, outcome, exitKnown } = await startExec(this.engine, exec, consoleSize, asked);
+    begin(reply, streamType(versionOf(request.originalUrl), terminal));
+    const started = await outcome;
+    if ('failure' in started) return void reply.raw.end(failureText(started.failure, terminal));
+    pipeReply(reply, await this.engine.open(started.endpoint), exitKnown);
   }
 
   @Post('/exec/:id/resize')

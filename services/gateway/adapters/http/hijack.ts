@@ -2,35 +2,40 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { parse } from 'node:querystring';
 import { StartExec } from '#contracts/containers/commands.js';
-import { GetExec } from '#contracts/containers/queries.js';
 import { errorMessage, invalid, toErrorReply } from '#libs/errors/errors.js';
 import { attachRequest, openAttach } from '../../application/attach.js';
 import type { ContainerFeed } from '../../application/container-feed.js';
 import type { EngineClient } from '../../application/engine-client.js';
+import { startExec } from '../../application/start-exec.js';
 import { API_VERSION, isAtLeast, MIN_API_VERSION, versionOf, withoutVersion } from '../../domain/api-version.js';
 import { isFields } from '../../domain/create-request.js';
 import { parseDetachKeys, watchingFor } from '../../domain/detach-keys.js';
 import { ERROR_STATUS } from '../../domain/error-status.js';
+import { failureText } from '../../domain/failure-text.js';
 import { text } from '../../domain/query-values.js';
 import { contextOf } from './asked.js';
 import { ENGINE_HEADERS } from './engine-headers.js';
+import { admitUpgrade, type Guards } from './guard.js';
 import { splice } from './splice.js';
 import { tracedUpgrade } from './trace-requests.js';
 import { reportUnforeseen } from './unforeseen.js';
+import { acceptWebSocket } from './websocket-client.js';
 
 export const RAW_STREAM = 'application/vnd.docker.raw-stream';
 export const MULTIPLEXED_STREAM = 'application/vnd.docker.multiplexed-stream';
 
 const ATTACH = /^\/containers\/([^/?]+)\/attach(?:\?|$)/;
+/** By web socket: GET, since a browser asks so. */
+const ATTACH_WS = /^\/containers\/([^/?]+)\/attach\/ws(?:\?|$)/;
 const EXEC_START = /^\/exec\/([^/?]+)\/start(?:\?|$)/;
 const BODY_LIMIT_BYTES = 64 * 1024;
-/** Clients ask for an exec's exit code as soon as its stream ends: the end is held back until it is known, at most so long. */
-export const EXIT_CODE_DEADLINE_MS = 5_000;
 
 /** Whether a request wants its connection turned into a byte stream. All others with an Upgrade header (h2c for /session) are plain requests. */
 export function isHijack(request: IncomingMessage): boolean {
   const url = withoutVersion(request.url ?? '');
-  return request.method === 'POST' && request.headers.upgrade?.toLowerCase() === 'tcp' && speaks(request) && (ATTACH.test(url) || EXEC_START.test(url));
+  const upgrade = request.headers.upgrade?.toLowerCase();
+  if (!speaks(request)) return false;
+  return request.method === 'GET' ? upgrade === 'websocket' && ATTACH_WS.test(url) : request.method === 'POST' && upgrade === 'tcp' && (ATTACH.test(url) || EXEC_START.test(url));
 }
 
 function speaks(request: IncomingMessage): boolean {
@@ -43,16 +48,23 @@ export function streamType(version: string | undefined, terminal: boolean): stri
   return !terminal && isAtLeast(version ?? API_VERSION, '1.42') ? MULTIPLEXED_STREAM : RAW_STREAM;
 }
 
+/** What a connection that is taken over uses of the gateway. */
+export interface HijackParts {
+  readonly engine: EngineClient;
+  readonly feed: ContainerFeed;
+  readonly guards: Guards;
+}
+
 /** Answers attach and exec start of clients that asked for an upgrade. Gives the connections open now: the server no longer counts them as its own. */
-export function serveHijacks(server: Server, engine: EngineClient, feed: ContainerFeed): ReadonlySet<Duplex> {
+export function serveHijacks(server: Server, parts: HijackParts): ReadonlySet<Duplex> {
   const open = new Set<Duplex>();
   server.on('upgrade', (request: IncomingMessage, client: Duplex, head: Buffer) => {
     open.add(client);
     client.on('close', () => open.delete(client));
     client.on('error', () => client.destroy());
     if (head.length > 0) client.unshift(head);
-    const route = EXEC_START.test(withoutVersion(request.url ?? '')) ? '/exec/:id/start' : '/containers/:id/attach';
-    tracedUpgrade(request, route, () => hijack(request, client, engine, feed)).catch((error: unknown) => {
+    const route = routeOf(withoutVersion(request.url ?? ''));
+    tracedUpgrade(request, route, () => hijack(request, client, parts)).catch((error: unknown) => {
       reportUnforeseen(error, `${request.method} ${route}`);
       refuse(client, error);
     });
@@ -60,35 +72,47 @@ export function serveHijacks(server: Server, engine: EngineClient, feed: Contain
   return open;
 }
 
-async function hijack(request: IncomingMessage, client: Duplex, engine: EngineClient, feed: ContainerFeed): Promise<void> {
+const routeOf = (url: string): string => (EXEC_START.test(url) ? '/exec/:id/start' : ATTACH_WS.test(url) ? '/containers/:id/attach/ws' : '/containers/:id/attach');
+
+async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, guards }: HijackParts): Promise<void> {
   const url = withoutVersion(request.url ?? '');
   const query = parse(url.split('?', 2)[1] ?? '');
   const context = contextOf(request, query);
   const version = versionOf(request.url ?? '');
   const keys = parseDetachKeys(text(query, 'detachKeys') ?? '');
-  const exec = EXEC_START.exec(url)?.[1];
-  if (exec !== undefined) {
-    const options = readExecStart(await readBody(request));
-    const reply = await engine.ask(StartExec, { exec: decodeURIComponent(exec), ...options }, context);
-    if (reply.endpoint === undefined) return void client.end(head('200 OK', { 'Content-Length': '0', Connection: 'close' }));
-    const stream = await engine.open(reply.endpoint);
-    client.write(upgraded(streamType(version, reply.terminal)));
-    // Clients ask for the exit code as soon as the stream ends: it shall be known by then.
-    const beforeEnd = (): Promise<unknown> => engine.ask(GetExec, { exec, settleMs: EXIT_CODE_DEADLINE_MS }, context);
-    return splice(client, stream, { stdin: true, beforeEnd, ...(reply.terminal ? { detach: watchingFor(keys) } : {}) });
+  const named = EXEC_START.exec(url)?.[1];
+  if (named !== undefined) {
+    const body = await readBody(request);
+    const { detach, consoleSize } = readExecStart(parsedBody(body));
+    const id = await admitUpgrade(request, guards, 'POST /exec/:id/start', decodeURIComponent(named), query, body);
+    if (detach) {
+      await engine.ask(StartExec, { exec: id, detach, ...(consoleSize ? { consoleSize } : {}) }, context);
+      return void client.end(head('200 OK', { 'Content-Length': '0', Connection: 'close' }));
+    }
+    const { terminal, outcome, exitKnown } = await startExec(engine, id, consoleSize, context);
+    client.write(upgraded(streamType(version, terminal)));
+    const started = await outcome;
+    if ('failure' in started) return void client.end(failureText(started.failure, terminal));
+    const stream = await engine.open(started.endpoint);
+    return splice(client, stream, { stdin: true, beforeEnd: exitKnown, ...(terminal ? { detach: watchingFor(keys) } : {}) });
   }
-  const container = decodeURIComponent(ATTACH.exec(url)?.[1] ?? '');
-  const asked = attachRequest(container, query);
+  const isWebSocket = ATTACH_WS.test(url);
+  const wanted = decodeURIComponent((ATTACH_WS.exec(url) ?? ATTACH.exec(url))?.[1] ?? '');
+  const container = await admitUpgrade(request, guards, isWebSocket ? 'GET /containers/:id/attach/ws' : 'POST /containers/:id/attach', wanted, query);
+  // Before version 1.42 a web socket carried all three streams, whatever was asked for.
+  const all = isWebSocket && !isAtLeast(version ?? API_VERSION, '1.42') ? { stdin: '1', stdout: '1', stderr: '1' } : {};
+  const asked = attachRequest(container, { ...query, ...all });
   const abort = new AbortController();
   client.once('close', () => abort.abort());
   const attached = await openAttach(engine, feed, asked, context, abort.signal);
-  client.write(upgraded(streamType(version, attached.terminal)));
+  if (!isWebSocket) client.write(upgraded(streamType(version, attached.terminal)));
+  const reader = isWebSocket ? await acceptWebSocket(request, client, { framed: !attached.terminal, binary: isAtLeast(version ?? API_VERSION, '1.28') }) : client;
   if (attached.logs !== undefined) {
-    for await (const bytes of await engine.open(attached.logs)) client.write(bytes);
+    for await (const bytes of await engine.open(attached.logs)) reader.write(bytes);
   }
   const stream = await attached.stream().catch(() => undefined);
-  if (stream === undefined) return void client.end();
-  return splice(client, stream, { stdin: asked.stdin, ...(attached.terminal && asked.stdin ? { detach: watchingFor(keys) } : {}) });
+  if (stream === undefined) return void reader.end();
+  return splice(reader, stream, { stdin: asked.stdin, ...(attached.terminal && asked.stdin ? { detach: watchingFor(keys) } : {}) });
 }
 
 export function readExecStart(body: unknown): { readonly detach: boolean; readonly consoleSize?: number[] } {
@@ -97,12 +121,16 @@ export function readExecStart(body: unknown): { readonly detach: boolean; readon
   return { detach: fields.Detach === true, ...(Array.isArray(size) && size.length === 2 && size.every(Number.isInteger) ? { consoleSize: size as number[] } : {}) };
 }
 
-async function readBody(request: IncomingMessage): Promise<unknown> {
+async function readBody(request: IncomingMessage): Promise<string> {
   let body = '';
   for await (const bytes of request) {
     body += String(bytes);
     if (body.length > BODY_LIMIT_BYTES) throw invalid('the request body is too large');
   }
+  return body;
+}
+
+function parsedBody(body: string): unknown {
   try {
     return body === '' ? undefined : JSON.parse(body);
   } catch (error) {

@@ -4,6 +4,7 @@ import { invalid } from '#libs/errors/errors.js';
 import { requireSupported, versionOf, withoutVersion } from '../../domain/api-version.js';
 import { encodeImageName } from '../../domain/image-paths.js';
 import { ENGINE_HEADERS } from './engine-headers.js';
+import { keepBody } from './guard.js';
 import { isHijack } from './hijack.js';
 import { traceRequests } from './trace-requests.js';
 
@@ -11,10 +12,10 @@ import { traceRequests } from './trace-requests.js';
 const JSON_LIMIT_BYTES = 4 * 1024 * 1024;
 
 /** Routes whose body is JSON or nothing; others have none, or an archive. */
-const WANTS_JSON = /^\/(?:containers\/create|containers\/[^/]+\/(?:exec|update)|exec\/[^/]+\/start|volumes\/create)(?:\?|$)/;
+const WANTS_JSON = /^\/(?:auth|commit|containers\/create|containers\/[^/]+\/(?:exec|update)|exec\/[^/]+\/start|volumes\/create)(?:\?|$)/;
 
-/** The HTTP side of the gateway: versions and image names are taken out of the URL before routing, bodies other than JSON are left unread. */
-export function createHttpAdapter(): FastifyAdapter {
+/** The HTTP side of the gateway: versions and image names are taken out of the URL before routing, bodies other than JSON are left unread. `keepsBodies`: those as they came, for plugins. */
+export function createHttpAdapter({ keepsBodies }: { readonly keepsBodies: boolean }): FastifyAdapter {
   const adapter = new FastifyAdapter({
     bodyLimit: JSON_LIMIT_BYTES,
     exposeHeadRoutes: false,
@@ -28,7 +29,8 @@ export function createHttpAdapter(): FastifyAdapter {
   });
   const fastify = adapter.getInstance();
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (keepsBodies) keepBody(request.raw, body as string);
     if (body === '') return done(null, undefined);
     try {
       done(null, JSON.parse(body as string));

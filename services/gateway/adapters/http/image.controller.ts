@@ -26,7 +26,7 @@ export class ImageController {
 
   @Get('/:name/history')
   async history(@Param('name') image: string, @Asked() asked: RequestContext): Promise<object[]> {
-    return imageHistory(await this.engine.ask(GetImage, { image }, asked));
+    return imageHistory(await this.engine.metrics.history(() => this.engine.ask(GetImage, { image }, asked)));
   }
 
   @Post('/:name/tag')

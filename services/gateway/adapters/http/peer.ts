@@ -1,7 +1,15 @@
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { PeerCredentials } from '#libs/linux/processes.js';
+import { actorName, type Caller } from '../../domain/access/caller.js';
 
-const actors = new WeakMap<object, string>();
-let peerCredentials: ((fd: number) => { readonly uid: number; readonly pid: number }) | undefined;
+interface Peer {
+  readonly caller: Caller;
+  readonly actor: string;
+}
+
+const peers = new WeakMap<object, Peer>();
+let peerCredentials: ((fd: number) => PeerCredentials) | undefined;
 
 /** Loads the addon that reads SO_PEERCRED. Without it every client is "local": the socket's mode has let it in. */
 export async function preparePeers(): Promise<void> {
@@ -12,23 +20,37 @@ export async function preparePeers(): Promise<void> {
   }
 }
 
-/** "uid:1000 pid:4711" as the kernel knows the other end of a unix socket (unix(7), SO_PEERCRED: at the time of connect). */
-export function actorOf(socket: Socket): string {
-  const known = actors.get(socket);
+/** "uid:1000 pid:4711" as the kernel knows the other end of a unix socket (unix(7), SO_PEERCRED: at the time of connect), "cn:alice" of a certificate. */
+export const actorOf = (socket: Socket): string => peerOf(socket).actor;
+
+/** Who is at the other end of a connection; the same for all of its requests. */
+export const callerOf = (socket: Socket): Caller => peerOf(socket).caller;
+
+function peerOf(socket: Socket): Peer {
+  const known = peers.get(socket);
   if (known !== undefined) return known;
-  const actor = readPeer(socket) ?? 'local';
-  actors.set(socket, actor);
-  return actor;
+  const caller = readPeer(socket);
+  const peer = { caller, actor: actorName(caller) };
+  peers.set(socket, peer);
+  return peer;
 }
 
-function readPeer(socket: Socket): string | undefined {
+function readPeer(socket: Socket): Caller {
+  if (socket instanceof TLSSocket) return ofCertificate(socket);
+  if (socket.remoteAddress !== undefined) return { by: 'loopback' }; // without TLS nothing else is listened on
   // Node has no public way from a socket to its descriptor.
   const fd = (socket as Socket & { readonly _handle?: { readonly fd?: number } })._handle?.fd;
-  if (peerCredentials === undefined || fd === undefined || fd < 0) return undefined;
+  if (peerCredentials === undefined || fd === undefined || fd < 0) return { by: 'unknown' };
   try {
-    const { uid, pid } = peerCredentials(fd);
-    return `uid:${uid} pid:${pid}`;
+    return { by: 'socket', ...peerCredentials(fd) };
   } catch {
-    return undefined;
+    return { by: 'unknown' };
   }
+}
+
+/** A subject may have a field several times: of common names that is none, since it is not said which one counts. */
+function ofCertificate(socket: TLSSocket): Caller {
+  const subject: Readonly<Record<string, string | string[] | undefined>> = socket.authorized ? { ...socket.getPeerCertificate().subject } : {};
+  const { CN: commonName, OU: units = [] } = subject;
+  return { by: 'certificate', commonName: typeof commonName === 'string' ? commonName : '', organisationalUnits: typeof units === 'string' ? [units] : units };
 }

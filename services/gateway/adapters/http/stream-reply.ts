@@ -1,13 +1,17 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 
+/** Sends bytes as they come, headers at once. */
+export function streamReply(reply: FastifyReply, contentType: string, source: Readable): void {
+  begin(reply, contentType);
+  pipeReply(reply, source, () => Promise.resolve());
+}
+
 /**
- * Sends bytes as they come, headers at once. A client that leaves ends the source; a source that fails cuts the answer short, since its status is out.
+ * Sends bytes as they come, where the answer has begun. A client that leaves ends the source; a source that fails cuts the answer short, since its status is out.
  * The answer ends after `beforeEnd`, whatever becomes of that.
  */
-export function streamReply(reply: FastifyReply, contentType: string, source: Readable, beforeEnd: () => Promise<unknown> = () => Promise.resolve()): void {
-  begin(reply, contentType);
-  const { raw } = reply;
+export function pipeReply({ raw }: FastifyReply, source: Readable, beforeEnd: () => Promise<unknown>): void {
   raw.on('close', () => source.destroy());
   source.on('error', () => raw.destroy());
   source.on('end', () => void beforeEnd().catch(() => undefined).then(() => raw.end()));

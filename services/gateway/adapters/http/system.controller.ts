@@ -1,23 +1,27 @@
 import { arch, release } from 'node:os';
-import { Controller, Get, Head, Post, Query, Req, Res } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Body, Controller, Get, Head, HttpCode, Post, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { ListRemoved, type RemovedContainer } from '#contracts/containers/undo.js';
 import { ListContainers } from '#contracts/containers/queries.js';
 import { GetHostFacts } from '#contracts/executor/host.js';
-import { ListImages } from '#contracts/images/images.js';
+import { ListImages, LogInToRegistry } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { ListVolumes } from '#contracts/volumes/volumes.js';
-import { invalid, notImplemented } from '#libs/errors/errors.js';
+import { invalid } from '#libs/errors/errors.js';
 import { containerSizes, keptSizes, layerBytes, volumeSizes } from '../../application/disk-usage.js';
 import { EngineClient } from '../../application/engine-client.js';
 import { containerSummary } from '../../domain/docker-container.js';
 import { imageSummary } from '../../domain/docker-image.js';
 import { dockerVolume } from '../../domain/docker-volume.js';
+import { readCredentials } from '../../domain/registry-auth.js';
 import { list, type QueryValues } from '../../domain/query-values.js';
 import { dockerInfo } from '../../domain/docker-info.js';
 import { API_VERSION, MIN_API_VERSION } from '../../domain/api-version.js';
 import { BERTH_VERSION } from '../../domain/version.js';
 import { ApiVersion, Asked } from './asked.js';
+
+/** A registry and its token server, each with a deadline of its own. */
+const LOGIN_TIMEOUT_MS = 150_000;
 
 const OBJECT_TYPES = ['container', 'image', 'volume', 'build-cache'];
 
@@ -62,7 +66,7 @@ export class SystemController {
       this.engine.ask(ListContainers, { all: true }, asked),
       this.engine.ask(ListImages, {}, asked),
     ]);
-    return dockerInfo(facts, containers.containers, images.images.length, new Date().toISOString());
+    return dockerInfo(facts, containers.containers, images.images.length, new Date().toISOString(), this.engine.authorizationPlugins);
   }
 
   /** What lies on the disk, by `type` (container, image, volume, build-cache; absent: all). Nothing is built yet, so nothing of it is cached. */
@@ -88,8 +92,11 @@ export class SystemController {
   }
 
   @Post('/auth')
-  auth(@Req() _request: FastifyRequest): never {
-    throw notImplemented('Berth does not support POST /auth yet');
+  @HttpCode(200)
+  async auth(@Body() body: unknown, @Asked() asked: RequestContext): Promise<object> {
+    const { serveraddress: server = '', ...credentials } = readCredentials(body);
+    const { identityToken } = await this.engine.ask(LogInToRegistry, { server, ...credentials }, asked, LOGIN_TIMEOUT_MS);
+    return { IdentityToken: identityToken, Status: 'Login Succeeded' };
   }
 }
 

@@ -1,5 +1,4 @@
 import { invalid } from '#libs/errors/errors.js';
-import type { Commit } from '#libs/event-store/event.js';
 
 const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -14,13 +13,4 @@ export function readTime(text: string, now: number): number {
     if (!Number.isNaN(time)) return time;
   }
   throw invalid(`"${text}" is no time: give RFC 3339 (2026-01-31T10:00:00Z), Unix seconds, or how long ago (90s, 10m, 2h, 1d)`);
-}
-
-/**
- * What was in the log when it first came past `time` (milliseconds since 1970), that millisecond included. The log's order is its positions': a clock that was
- * set back makes later commits look older, and a state without what came before them never was.
- */
-export function commitsUntil(commits: readonly Commit[], time: number): readonly Commit[] {
-  const later = commits.findIndex((commit) => Date.parse(commit.time) > time);
-  return later < 0 ? commits : commits.slice(0, later);
 }

@@ -44,15 +44,21 @@ export interface ContainerAt {
 /** Folds what the log holds of containers, removed ones included. Commits of other aggregates are passed over. */
 export function foldContainers(commits: Iterable<Commit>): Map<string, ContainerAt> {
   const containers = new Map<string, ContainerAt>();
-  for (const commit of commits) {
-    if (!commit.subject.startsWith('berth.event.container.')) continue;
-    for (const raw of commit.events) {
-      const event = raw as DomainEvent as ContainerEvent; // written by the containers service alone
-      const after = apply(containers.get(event.container), event, commit.cause.actor);
-      if (after !== undefined) containers.set(event.container, after);
-    }
-  }
+  for (const commit of commits) if (commit.subject.startsWith('berth.event.container.')) foldCommit(containers, commit);
   return containers;
+}
+
+/** One commit of a container; answers what it has made of the container, after each of its events. */
+export function foldCommit(containers: Map<string, ContainerAt>, commit: Commit): readonly ContainerAt[] {
+  const changed: ContainerAt[] = [];
+  for (const raw of commit.events) {
+    const event = raw as DomainEvent as ContainerEvent; // written by the containers service alone
+    const after = apply(containers.get(event.container), event, commit.cause.actor);
+    if (after === undefined) continue;
+    containers.set(event.container, after);
+    changed.push(after);
+  }
+  return changed;
 }
 
 function apply(before: ContainerAt | undefined, event: ContainerEvent, actor: string): ContainerAt | undefined {

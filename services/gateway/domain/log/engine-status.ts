@@ -1,27 +1,23 @@
 import type { StatusReply } from '#contracts/gateway/log-replies.js';
-import { parseSubject } from '#libs/event-store/aggregate-subject.js';
-import type { Commit } from '#libs/event-store/event.js';
-import { foldContainers } from './container-fold.js';
+import type { Chronicle } from './chronicle.js';
 
 const services = ['nats', 'executor', 'engine'];
 
-export function engineStatus(commits: readonly Commit[], position: number, ready: readonly string[]): StatusReply {
-  const present = [...foldContainers(commits).values()].filter(({ status }) => status !== 'removed');
+export function engineStatus({ totals, containers }: Chronicle, position: number, ready: readonly string[]): StatusReply {
+  const { commits, events, firstCommit, lastCommit, byAggregate } = totals;
+  const byStatus: Record<string, number> = {};
+  for (const { status } of containers.values()) byStatus[status] = (byStatus[status] ?? 0) + 1;
   return {
     position,
-    commits: commits.length,
-    events: commits.reduce((sum, { events }) => sum + events.length, 0),
-    firstCommit: commits[0]?.time ?? null,
-    lastCommit: commits.at(-1)?.time ?? null,
-    commitsByAggregate: count(commits.map(({ subject }) => parseSubject(subject).kind)),
-    containersByStatus: count(present.map(({ status }) => status)),
+    commits,
+    events,
+    firstCommit,
+    lastCommit,
+    commitsByAggregate: sorted(byAggregate),
+    containersByStatus: sorted(byStatus),
     ready: services.filter((name) => ready.includes(name)),
     notReady: services.filter((name) => !ready.includes(name)),
   };
 }
 
-function count(words: readonly string[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const word of words.toSorted()) counts[word] = (counts[word] ?? 0) + 1;
-  return counts;
-}
+const sorted = (counts: Readonly<Record<string, number>>): Record<string, number> => Object.fromEntries(Object.entries(counts).toSorted(([one], [other]) => (one < other ? -1 : 1)));

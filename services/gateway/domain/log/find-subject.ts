@@ -1,65 +1,79 @@
 import { conflict, notFound } from '#libs/errors/errors.js';
-import { parseSubject } from '#libs/event-store/aggregate-subject.js';
-import type { Commit } from '#libs/event-store/event.js';
-import { type ContainerAt, foldContainers } from './container-fold.js';
+import type { DomainEvent } from '#libs/event-store/event.js';
+import type { ContainerAt } from './container-fold.js';
 
 export interface Target {
-  readonly kind: 'container' | 'image' | 'volume' | 'network';
+  readonly kind: 'container' | 'image' | 'volume' | 'network' | 'access';
   readonly id: string;
   /** All the log calls it, the newest last. */
   readonly names: readonly string[];
 }
 
+/** What a name may mean. */
+export interface Candidate extends Target {
+  readonly gone: boolean;
+  /** Position of its first commit. */
+  readonly order: number;
+}
+
+/** An image, volume or network, or a caller who was refused something (called "uid:1000"), while its commits are seen. */
+export interface Other {
+  readonly kind: Exclude<Target['kind'], 'container'>;
+  readonly id: string;
+  readonly names: Set<string>;
+  gone: boolean;
+  readonly order: number;
+}
+
+/** What is compared with names and ids. */
+export const bareName = (wanted: string): string => wanted.replace(/^sha256:/, '').replace(/^\//, '');
+
+const isExactly = ({ id, names }: Target, bare: string): boolean => id === bare || names.includes(bare);
+const begins = ({ id }: Target, bare: string): boolean => /^[0-9a-f]+$/.test(bare) && id.startsWith(bare);
+
+/** Whether `findTarget` looks at it: of the many that are gone only these need to be given. */
+export const mayBeMeant = (candidate: Target, bare: string): boolean => isExactly(candidate, bare) || begins(candidate, bare);
+
+/** Whether one of these is meant whatever else there is: nothing that is gone comes before it. */
+export const isSettled = (present: readonly Candidate[], wanted: string): boolean => present.some((candidate) => !candidate.gone && isExactly(candidate, bareName(wanted)));
+
 /**
  * The aggregate that a person means by `wanted`: a name, an id or the start of an id. What is there comes before what was removed, an exact name or
  * id before the start of one, the youngest of equal removed ones first. Throws `notFound`; `conflict` when several fit.
  */
-export function findTarget(commits: readonly Commit[], wanted: string): Target {
-  const containers = foldContainers(commits);
-  const targets = [...[...containers.values()].map(ofContainer), ...others(commits)];
-  const bare = wanted.replace(/^sha256:/, '').replace(/^\//, '');
-  const exact = targets.filter(({ id, names }) => id === bare || names.includes(bare));
-  const found = exact.length > 0 ? exact : bare.length > 0 && /^[0-9a-f]+$/.test(bare) ? targets.filter(({ id }) => id.startsWith(bare)) : [];
+export function findTarget(candidates: readonly Candidate[], wanted: string): Candidate {
+  const bare = bareName(wanted);
+  const targets = candidates.toSorted((one, other) => Number(one.kind !== 'container') - Number(other.kind !== 'container') || one.order - other.order);
+  const exact = targets.filter((target) => isExactly(target, bare));
+  const found = exact.length > 0 ? exact : targets.filter((target) => begins(target, bare));
   const present = found.filter(({ gone }) => !gone);
   const [first, second] = present.length > 0 ? present : found.slice(-1);
-  if (first === undefined) throw notFound(`the log knows no container, image, volume or network "${wanted}"`);
+  if (first === undefined) throw notFound(`the log knows no container, image, volume, network or refused caller "${wanted}"`);
   if (second !== undefined) throw conflict(`"${wanted}" may be the ${first.kind} ${first.id} or the ${second.kind} ${second.id}: give more of the id`);
-  return { kind: first.kind, id: first.id, names: first.names };
+  return first;
 }
 
-/** The container that `wanted` names, by the same rules. Throws `notFound`, `conflict`. */
-export function findContainer(commits: readonly Commit[], wanted: string): ContainerAt {
-  const onlyContainers = commits.filter(({ subject }) => subject.startsWith('berth.event.container.'));
+/** The same of containers alone. */
+export function findContainer(candidates: readonly Candidate[], wanted: string): Candidate {
   try {
-    const container = foldContainers(onlyContainers).get(findTarget(onlyContainers, wanted).id);
-    if (container !== undefined) return container;
+    return findTarget(candidates.filter(({ kind }) => kind === 'container'), wanted);
   } catch (error) {
-    if (!(error instanceof Error && 'kind' in error && error.kind === 'not-found')) throw error;
+    if (error instanceof Error && 'kind' in error && error.kind === 'not-found') throw notFound(`the log knows no container "${wanted}"`);
+    throw error;
   }
-  throw notFound(`the log knows no container "${wanted}"`);
 }
 
-type Candidate = Target & { readonly gone: boolean };
-
-function ofContainer({ id, name, created, status }: ContainerAt): Candidate {
-  return { kind: 'container', id, names: name === created.name ? [name] : [created.name, name], gone: status === 'removed' };
+export function candidateOf({ id, name, created, status }: ContainerAt, order: number): Candidate {
+  return { kind: 'container', id, names: name === created.name ? [name] : [created.name, name], gone: status === 'removed', order };
 }
 
-/** Images, volumes and networks: their events name them in `image`, `name` and `reference`. */
-function* others(commits: readonly Commit[]): Iterable<Candidate> {
-  const found = new Map<string, { kind: Target['kind']; id: string; names: Set<string>; gone: boolean }>();
-  for (const { subject, events } of commits) {
-    const { kind, id } = parseSubject(subject);
-    if (kind !== 'image' && kind !== 'volume' && kind !== 'network') continue;
-    const entry = found.get(subject) ?? { kind, id: id.replace(/^sha256:/, ''), names: new Set<string>(), gone: false };
-    found.set(subject, entry);
-    for (const event of events as readonly { readonly type: string; readonly name?: string; readonly reference?: string }[]) {
-      if (event.name !== undefined) entry.names.add(event.name);
-      if (event.reference !== undefined) for (const name of referenceNames(event.reference)) entry.names.add(name);
-      entry.gone = /^(Image|Volume|Network)Removed$/.test(event.type);
-    }
+/** Events of images, volumes and networks name them in `name` and `reference`. */
+export function nameOther(other: Other, events: readonly DomainEvent[]): void {
+  for (const event of events as readonly { readonly type: string; readonly name?: string; readonly reference?: string }[]) {
+    if (event.name !== undefined) other.names.add(event.name);
+    if (event.reference !== undefined) for (const name of referenceNames(event.reference)) other.names.add(name);
+    other.gone = /^(Image|Volume|Network)Removed$/.test(event.type);
   }
-  for (const { names, ...entry } of found.values()) yield { ...entry, names: [...names] };
 }
 
 /** "docker.io/library/busybox:latest" is also called "busybox:latest" and "busybox". */

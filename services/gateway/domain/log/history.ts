@@ -1,6 +1,7 @@
 import type { LogEntry } from '#contracts/gateway/log-replies.js';
 import { parseSubject } from '#libs/event-store/aggregate-subject.js';
 import type { Commit, DomainEvent } from '#libs/event-store/event.js';
+import { concernedBy, historyKey } from './concerns.js';
 import type { Target } from './find-subject.js';
 
 /** All that happened to `target`: its own events and those of its tasks, execs, names and endpoints, in the log's order. */
@@ -16,13 +17,7 @@ export function entryOf(commit: Commit, event: DomainEvent): LogEntry {
   return { position: commit.position, time: at, aggregate: kind, event: type, actor: commit.cause.actor, cause: commit.cause.correlationId, details };
 }
 
+/** An event of a container's task, exec, name or endpoint names it; a network's pool is called after it. */
 function concerns(subject: string, event: DomainEvent, target: Target): boolean {
-  const { kind, id } = parseSubject(subject);
-  if (kind === target.kind) return id.replace(/^sha256:/, '') === target.id;
-  const named = event as { readonly container?: unknown; readonly endpoint?: unknown };
-  if (target.kind === 'container') {
-    // An endpoint is called after its container and start; its release names no container.
-    return named.container === target.id || (typeof named.endpoint === 'string' && named.endpoint.startsWith(target.id));
-  }
-  return target.kind === 'network' && kind === 'pool' && id === target.id;
+  return concernedBy({ subject, events: [event] }).has(historyKey(target.kind, target.id));
 }

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { Commit, DomainEvent } from '#libs/event-store/event.js';
-import { commitsUntil, readTime } from './at-time.js';
-import { foldContainers } from './container-fold.js';
-import { findContainer, findTarget } from './find-subject.js';
+import { readTime } from './at-time.js';
+import { Chronicle } from './chronicle.js';
+import { type ContainerAt, foldContainers } from './container-fold.js';
+import { type Candidate, findContainer, findTarget } from './find-subject.js';
 import { historyOf } from './history.js';
 import { runCommand } from './run-command.js';
 import { engineStatus } from './engine-status.js';
@@ -33,7 +34,14 @@ const removed: ContainerEvent[] = [
   { type: 'ContainerRemoved', container: id, at: at(21) },
 ];
 const log = (...events: ContainerEvent[]): Commit[] => events.map(of);
-const whyOf = (...events: ContainerEvent[]): string => why(findContainer(log(...events), 'web'));
+const chronicleOf = (commits: readonly Commit[]): { readonly chronicle: Chronicle; readonly candidates: readonly Candidate[] } => {
+  const chronicle = new Chronicle();
+  const gone = commits.flatMap((one) => chronicle.see(one).gone);
+  return { chronicle, candidates: [...chronicle.candidates(), ...gone] };
+};
+const targetIn = (commits: readonly Commit[], wanted: string): Candidate => findTarget(chronicleOf(commits).candidates, wanted);
+const containerIn = (commits: readonly Commit[], wanted: string): ContainerAt => foldContainers(commits).get(findContainer(chronicleOf(commits).candidates, wanted).id)!;
+const whyOf = (...events: ContainerEvent[]): string => why(containerIn(log(...events), 'web'));
 
 describe('why', () => {
   test('the kernel killed it for lack of memory', () => {
@@ -58,12 +66,6 @@ describe('why', () => {
   });
 });
 
-test('the fold at an earlier time is what was then', () => {
-  const commits = log(created, ...started, exit, ...removed);
-  const statusAt = (second: number) => foldContainers(commitsUntil(commits, Date.parse(at(second)))).get(id)?.status;
-  expect([0, 1, 3, 10, 11, 20, 21].map(statusAt)).toEqual([undefined, 'created', 'running', 'running', 'exited', 'removing', 'removed']);
-});
-
 test('a time is RFC 3339 with an offset, Unix seconds, or how long ago', () => {
   expect(readTime('10m', 1_000_000)).toBe(400_000);
   expect(readTime('12.5', 0)).toBe(12_500);
@@ -76,16 +78,16 @@ describe('what a person means', () => {
   const image = commit(`berth.event.image.${'cd'.padEnd(64, '0')}`, at(0), { type: 'ImageTagged', reference: 'docker.io/library/busybox:latest' } as DomainEvent);
   const commits = [image, ...log(created, ...removed, { ...created, container: other })];
 
-  test('a present name goes before a removed one', () => expect(findTarget(commits, 'web').id).toBe(other));
-  test('a removed one is found by its id', () => expect(findTarget(commits, 'ab12')).toMatchObject({ kind: 'container', id }));
+  test('a present name goes before a removed one', () => expect(targetIn(commits, 'web').id).toBe(other));
+  test('a removed one is found by its id', () => expect(targetIn(commits, 'ab12')).toMatchObject({ kind: 'container', id }));
   test('an image goes by its short name and by its id', () => {
-    expect(findTarget(commits, 'busybox')).toMatchObject({ kind: 'image' });
-    expect(findTarget(commits, 'sha256:cd')).toMatchObject({ kind: 'image' });
+    expect(targetIn(commits, 'busybox')).toMatchObject({ kind: 'image' });
+    expect(targetIn(commits, 'sha256:cd')).toMatchObject({ kind: 'image' });
   });
-  test('nothing fits', () => expect(() => findTarget(commits, 'nope')).toThrow(/knows no container/));
+  test('nothing fits', () => expect(() => targetIn(commits, 'nope')).toThrow(/knows no container/));
   test('several fit', () => {
     const both = log(created, { ...created, container: other, name: 'web2' });
-    expect(() => findTarget(both, 'ab')).toThrow(/give more of the id/);
+    expect(() => targetIn(both, 'ab')).toThrow(/give more of the id/);
   });
 });
 
@@ -97,7 +99,7 @@ test("a container's history has its tasks, name and endpoints, and nobody else's
     commit(`berth.event.task.${id}-1`, at(2), { type: 'TaskRequested', container: id, start: 1, at: at(2) } as DomainEvent),
     commit('berth.event.pool.p', at(4), { type: 'EndpointReleased', endpoint: `${id}-1`, at: at(4) } as DomainEvent),
   ];
-  const entries = historyOf(commits, findTarget(commits, 'web'));
+  const entries = historyOf(commits, targetIn(commits, 'web'));
   expect(entries.map(({ event }) => event)).toEqual(['NameClaimed', 'ContainerCreated', 'TaskRequested', 'EndpointReleased']);
   expect(entries[2]).toMatchObject({ time: at(2), actor: 'uid:0 pid:7', cause: 'asked', details: { start: 1 } });
 });
@@ -109,7 +111,7 @@ test('the docker run that makes it again, quoted for a shell', () => {
 });
 
 test('status counts what is there', () => {
-  expect(engineStatus(log(created, ...started), 9, ['nats', 'engine'])).toMatchObject({
+  expect(engineStatus(chronicleOf(log(created, ...started)).chronicle, 9, ['nats', 'engine'])).toMatchObject({
     position: 9, commits: 3, containersByStatus: { running: 1 }, commitsByAggregate: { container: 3 }, ready: ['nats', 'engine'], notReady: ['executor'],
   });
 });

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { invalid } from '#libs/errors/errors.js';
 
 interface ChangedConfig {
@@ -10,7 +11,8 @@ interface ChangedConfig {
   WorkingDir?: string;
   Labels?: Record<string, string>;
   StopSignal?: string;
-  Shell?: string[];
+  OnBuild?: string[];
+  Healthcheck?: object;
 }
 
 /** The Dockerfile instructions that `docker import --change` and `docker commit --change` take, as an image's run configuration. Throws invalid for others. */
@@ -32,8 +34,12 @@ function apply(config: ChangedConfig, name: string, rest: string): void {
     case 'ENTRYPOINT':
       config.Entrypoint = command(rest);
       return;
-    case 'SHELL':
-      config.Shell = command(rest);
+    case 'HEALTHCHECK':
+      config.Healthcheck = healthcheck(rest);
+      return;
+    case 'ONBUILD':
+      if (/^(ONBUILD|FROM|MAINTAINER)(\s|$)/i.test(rest)) throw invalid(/^ONBUILD/i.test(rest) ? "Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed" : `${rest.split(/\s/)[0]!.toUpperCase()} isn't allowed as an ONBUILD trigger`);
+      config.OnBuild = [...(config.OnBuild ?? []), rest];
       return;
     case 'ENV': {
       const added = pairs(rest);
@@ -57,13 +63,13 @@ function apply(config: ChangedConfig, name: string, rest: string): void {
       config.User = rest;
       return;
     case 'WORKDIR':
-      config.WorkingDir = rest;
+      config.WorkingDir = posix.resolve('/', config.WorkingDir ?? '', rest);
       return;
     case 'STOPSIGNAL':
       config.StopSignal = rest;
       return;
     default:
-      throw invalid(`${name} is not a valid change command`);
+      throw invalid(`${name.toLowerCase()} is not a valid change command`);
   }
 }
 
@@ -78,6 +84,40 @@ function command(rest: string): string[] {
     }
   }
   return ['/bin/sh', '-c', rest];
+}
+
+const FLAGS = { interval: 'Interval', timeout: 'Timeout', 'start-period': 'StartPeriod', retries: 'Retries' } as const;
+const UNITS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
+
+/** `--interval=5s --retries=3 CMD …`, or `NONE`; times are nanoseconds. */
+function healthcheck(rest: string): object {
+  const { flags, left } = /^(?<flags>(?:--\S+\s+)*)(?<left>[\s\S]*)$/.exec(rest)?.groups as { flags: string; left: string };
+  const [, kind = '', what = ''] = /^(\S+)\s*([\s\S]*)$/.exec(left) ?? [];
+  if (kind.toUpperCase() === 'NONE') {
+    if (what !== '') throw invalid('HEALTHCHECK NONE takes no arguments');
+    return { Test: ['NONE'] };
+  }
+  if (kind.toUpperCase() !== 'CMD') throw invalid(`Unknown type "${kind}" in HEALTHCHECK (try CMD)`);
+  if (what === '') throw invalid('Missing command after HEALTHCHECK CMD');
+  const words = command(what);
+  const check: Record<string, unknown> = { Test: words[0] === '/bin/sh' && words[1] === '-c' && !what.startsWith('[') ? ['CMD-SHELL', what] : ['CMD', ...words] };
+  for (const flag of flags.split(/\s+/).filter(Boolean)) {
+    const [, name = '', value = ''] = /^--([a-z-]+)=(.*)$/.exec(flag) ?? [];
+    if (!Object.hasOwn(FLAGS, name)) throw invalid(`Unknown flag: ${flag.replace(/^--|=.*$/g, '')}`);
+    check[FLAGS[name as keyof typeof FLAGS]] = name === 'retries' ? count(value) : nanoseconds(value);
+  }
+  return check;
+}
+
+function count(value: string): number {
+  if (!/^\d{1,9}$/.test(value)) throw invalid(`--retries must be at least 1 (not ${value})`);
+  return Number(value);
+}
+
+/** "1m30s" */
+function nanoseconds(value: string): number {
+  if (!/^(\d+(\.\d+)?(ns|us|ms|s|m|h))+$/.test(value)) throw invalid(`invalid duration "${value}"`);
+  return [...value.matchAll(/(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)/g)].reduce((sum, [, amount, unit]) => sum + Number(amount) * (UNITS[unit ?? ''] ?? 0), 0);
 }
 
 /** Words with their quotes taken off. */

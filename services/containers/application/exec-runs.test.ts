@@ -1,0 +1,37 @@
+import { beforeEach, expect, test } from 'vitest';
+import { ExecRuns } from './exec-runs.js';
+
+const at = '2026-01-01T00:00:00.000Z';
+const of = { container: 'c', start: 1, exec: 'e', at };
+
+let runs: ExecRuns;
+beforeEach(() => {
+  runs = new ExecRuns(() => true, () => undefined);
+});
+
+/** Whether it is over by now, with nothing more to wait for than what was told already. */
+async function isOver(wait: Promise<void>): Promise<boolean> {
+  return await Promise.race([wait.then(() => true), new Promise<false>((resolve) => setImmediate(() => resolve(false)))]);
+}
+
+test('who asks for an exit code before the start was told gets it, since a short exec\'s stream can be over by then', async () => {
+  const wait = runs.ended('e', 60_000);
+  expect(await isOver(wait)).toBe(false);
+  runs.see({ type: 'ExecStarted', ...of, pid: 7 });
+  expect(await isOver(wait)).toBe(false);
+  runs.see({ type: 'ExecExited', ...of, exitCode: 5 });
+  await wait;
+  expect(runs.get('e')).toMatchObject({ exitCode: 5, pid: 0 });
+});
+test('one that never started has an exit code, too', async () => {
+  runs.see({ type: 'ExecExited', ...of, exitCode: 127 });
+  await runs.ended('e', 60_000);
+  expect(runs.get('e')?.exitCode).toBe(127);
+});
+test('nobody waits for what is gone with its container', async () => {
+  runs.see({ type: 'ExecStarted', ...of, pid: 7 });
+  const wait = runs.ended('e', 60_000);
+  runs.forget('c');
+  await wait;
+  expect(runs.get('e')).toBeUndefined();
+});

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { closeSync, constants, openSync } from 'node:fs';
+import type { MessagePort } from 'node:worker_threads';
+import type { PathChange } from '#contracts/executor/archives.js';
+import type { Fd } from '#libs/linux/native.js';
+import { type TarMember, writeTar } from '#libs/oci/tar-writer.js';
+import { type Archive, memberOf } from './archive-tree.js';
+import { type ChangedEntry, changedEntries, type Written } from './changed-entries.js';
+import { ChunkSender } from './chunk-channel.js';
+import { type Layers, openMergedView } from './merged-view.js';
+
+export interface ChangesJob {
+  readonly directory: string;
+  readonly written: Written;
+  readonly image: Layers;
+}
+
+/** What a container changed of its image, with the directories that it is in. The container may run meanwhile. */
+export function listChanges(job: ChangesJob): Promise<readonly PathChange[]> {
+  return withChanges(job, (entries) => Array.from(entries, ({ path, kind }) => ({ path: path.toString(), kind: kind === 'same' ? 'modified' : kind })));
+}
+
+/** Sends the changes as a layer's tar archive (image-spec, layer.md), nothing where there is none, and behind it the SHA-256 of it: what was cut off has none. */
+export function packChanges({ port, ...job }: ChangesJob & { readonly port: MessagePort }): Promise<void> {
+  const sender = new ChunkSender(port);
+  const hash = createHash('sha256');
+  return withChanges(job, async (entries) => {
+    const members = layerMembers(entries);
+    const first = members.next();
+    if (!first.done) {
+      for await (const chunk of writeTar(startingWith(first.value, members))) {
+        hash.update(chunk);
+        await sender.send(chunk);
+      }
+    }
+    await sender.send(hash.digest());
+  }).finally(() => sender.end());
+}
+
+function* startingWith<T>(first: T, rest: Iterable<T>): Generator<T, void, void> {
+  yield first;
+  yield* rest;
+}
+
+function* layerMembers(entries: Iterable<ChangedEntry>): Generator<TarMember, void, void> {
+  const archive: Archive = { files: new Map(), userAttributes: true };
+  for (const { path, directory, name, facts } of entries) {
+    const member = path.subarray(1);
+    if (facts === undefined) yield { path: Buffer.concat([member.subarray(0, member.length - name.length), WHITEOUT, name]), type: 'file', mode: 0o600, sizeBytes: 0 };
+    else yield* memberOf(directory, name, facts, member, archive);
+  }
+}
+
+const WHITEOUT = Buffer.from('.wh.');
+
+async function withChanges<T>({ directory, written, image }: ChangesJob, use: (entries: Iterable<ChangedEntry>) => Promise<T> | T): Promise<T> {
+  const tree = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  let base: Fd | undefined;
+  try {
+    base = image.layers.length === 0 ? undefined : openMergedView(image);
+    return await use(changedEntries(tree, base, written));
+  } finally {
+    closeSync(tree);
+    if (base !== undefined) closeSync(base);
+  }
+}

@@ -1,0 +1,125 @@
+import { readFile } from 'node:fs/promises';
+import { GetContainer, GetExec } from '#contracts/containers/queries.js';
+import type { ContainerView } from '#contracts/containers/container-state.js';
+import type { RequestContext } from '#contracts/request.js';
+import { GetVolume } from '#contracts/volumes/volumes.js';
+import { BerthError, errorMessage, forbidden, invalid } from '#libs/errors/errors.js';
+import type { Caller } from '../domain/access/caller.js';
+import { actorName } from '../domain/access/caller.js';
+import { decideRoute, refusalOf, type Touched } from '../domain/access/decide-access.js';
+import { powersOf } from '../domain/access/host-powers.js';
+import type { Policy, Power } from '../domain/access/policy.js';
+import { readPolicy } from '../domain/access/read-policy.js';
+import type { RouteRule } from '../domain/access/route-rules.js';
+import { NO_WISH, type Wish, wishOf } from '../domain/access/wish.js';
+import type { QueryValues } from '../domain/query-values.js';
+import type { EngineClient } from './engine-client.js';
+import type { RefusalLog } from './refusals.js';
+
+/** A policy is written by hand: more than this is none. */
+const LARGEST_POLICY_BYTES = 1024 * 1024;
+
+/** A request after parsing: what its controller will be given. */
+export interface Asking {
+  readonly caller: Caller;
+  readonly context: RequestContext;
+  /** "POST /containers/:id/start" */
+  readonly route: string;
+  /** Values of the path's parameters. What was looked up by a name is put here as its full id: nothing else can be meant any more. */
+  readonly params: Record<string, string>;
+  readonly query: QueryValues;
+  readonly body?: unknown;
+}
+
+/** The policy in force, and what it takes to decide by it. Without a policy file whoever has a connection is an admin, and nothing is looked at. */
+export class AccessControl {
+  private policy: Policy | undefined;
+
+  constructor(
+    private readonly engine: EngineClient,
+    private readonly refusals: RefusalLog,
+    private readonly policyPath: string | undefined,
+  ) {}
+
+  get isOpen(): boolean {
+    return this.policy === undefined;
+  }
+
+  /** Reads the policy file (again); without one there is nothing to read. Rejects as invalid, naming file, place and reason, and the policy that was in force stays so. */
+  async reload(): Promise<void> {
+    if (this.policyPath === undefined) return;
+    try {
+      const text = await readFile(this.policyPath, 'utf8');
+      if (text.length > LARGEST_POLICY_BYTES) throw invalid('it is larger than 1 MiB');
+      this.policy = readPolicy(text);
+    } catch (error) {
+      throw invalid(`the policy ${this.policyPath}: ${errorMessage(error)}`, error);
+    }
+  }
+
+  /** Rejects as forbidden, once that is on the log; with what a lookup rejects with when what is named is not there. */
+  async admit(asking: Asking): Promise<void> {
+    if (this.policy === undefined) return;
+    const first = decideRoute(this.policy, asking.caller, asking.route);
+    if (first.verdict === 'admit') return;
+    if (first.verdict === 'refuse') return this.refuse(asking, first.why);
+    const { grant, rule } = first;
+    const wish = rule.wishes === undefined ? NO_WISH : wishOf(rule.wishes, asking.query, asking.body);
+    // Cheap refusals first: what they are refused for needs no looking up.
+    const early = refusalOf(grant, rule, wish, []);
+    if (early !== undefined) return this.refuse(asking, early);
+    const looks = Object.keys(grant.labels).length > 0 || rule.enters === true || wish.containers.length > 0;
+    if (!looks) return;
+    const named = await this.named(rule, asking);
+    const why = refusalOf(grant, rule, wish, [...(named === undefined ? [] : [named.touched]), ...(await this.wished(wish, asking.context))]);
+    if (why !== undefined) return this.refuse(asking, why, named?.container);
+    if (named !== undefined) asking.params[named.param] = named.id;
+  }
+
+  /** Never resolves. */
+  private async refuse({ caller, route, params, context }: Asking, reason: string, container?: string): Promise<never> {
+    const target = params.id ?? params.name;
+    await this.refusals.record(caller, { route, ...(target === undefined ? {} : { target }), ...(container === undefined ? {} : { container }), reason, by: 'policy' }, context);
+    throw forbidden(`access denied: ${actorName(caller)} may not ${target === undefined ? route : `${route} (${target})`}: ${reason}`);
+  }
+
+  /** What the path names, by its rule. */
+  private async named(rule: RouteRule, { params, context }: Asking): Promise<{ readonly param: string; readonly id: string; readonly container?: string; readonly touched: Touched } | undefined> {
+    if (rule.touches === undefined) return undefined;
+    const param = rule.touches === 'volume' ? 'name' : 'id';
+    const wanted = params[param] ?? '';
+    if (rule.touches === 'volume') {
+      const { name, labels } = await this.engine.ask(GetVolume, { name: wanted }, context);
+      return { param, id: name, touched: { what: `volume ${name}`, labels, powers: [] } };
+    }
+    if (rule.touches === 'container') {
+      const view = await this.engine.ask(GetContainer, { container: wanted }, context);
+      return { param, id: view.id, container: view.id, touched: touchedContainer(view, rule.enters === true) };
+    }
+    const exec = await this.engine.ask(GetExec, { exec: wanted }, context);
+    const touched = touchedContainer(await this.engine.ask(GetContainer, { container: exec.container }, context), true);
+    return { param, id: exec.id, container: exec.container, touched: exec.config.privileged ? { ...touched, powers: ['privileged'] } : touched };
+  }
+
+  /** A volume that is not there has no labels yet: who is held to some makes it first. */
+  private async wished({ containers, volumes }: Wish, context: RequestContext): Promise<readonly Touched[]> {
+    const shared = containers.map(async (container) => touchedContainer(await this.engine.ask(GetContainer, { container }, context), true));
+    const mounted = volumes.map(async (name): Promise<Touched> => {
+      const labels = await this.engine.ask(GetVolume, { name }, context).then((view) => view.labels, none);
+      return { what: `volume ${name}`, labels, powers: [] };
+    });
+    return Promise.all([...shared, ...mounted]);
+  }
+}
+
+function touchedContainer({ name, config, hostConfig, mounts, labelsOfImage = [] }: ContainerView, enters: boolean): Touched {
+  const labels = Object.fromEntries(Object.entries(config.Labels ?? {}).filter(([label]) => !labelsOfImage.includes(label)));
+  // Mounts may be borrowed of another container, by --volumes-from.
+  const powers = new Set<Power>([...powersOf({ ...hostConfig }), ...(mounts.some(({ type }) => type === 'bind') ? (['bind-mounts'] as const) : [])]);
+  return { what: `container ${name}`, labels, powers: enters ? [...powers] : [] };
+}
+
+function none(error: unknown): Readonly<Record<string, string>> {
+  if (error instanceof BerthError && error.kind === 'not-found') return {};
+  throw error;
+}

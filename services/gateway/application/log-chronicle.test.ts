@@ -1,0 +1,236 @@
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { parseSubject } from '#libs/event-store/aggregate-subject.js';
+import { type Commit, type DomainEvent, noHead } from '#libs/event-store/event.js';
+import { MemoryEventStore } from '#libs/event-store/memory-event-store.js';
+import { historyOf as lifeOf } from '../../../test/log/container-histories.js';
+import { ChapterFiles } from '../adapters/chapters/chapter-files.js';
+import type { DockerEvent } from '../domain/docker-event.js';
+import { DockerEvents, type LoggedEvent } from '../domain/docker-events.js';
+import { foldContainers } from '../domain/log/container-fold.js';
+import { engineStatus } from '../domain/log/engine-status.js';
+import { type Candidate, candidateOf, findTarget, nameOther, type Other } from '../domain/log/find-subject.js';
+import { historyOf } from '../domain/log/history.js';
+import { EVENT_SUBJECTS, EventFeed } from './event-feed.js';
+import { ALL, LogChronicle } from './log-chronicle.js';
+import { LogReading } from './log-reading.js';
+
+const CHAPTER = 20;
+const IMAGE = 'c'.repeat(64);
+
+let folder: string;
+let store: MemoryEventStore;
+let errors: unknown[];
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'berth-chapters-'));
+  store = new MemoryEventStore();
+  errors = [];
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const chronicleOf = (): LogChronicle => new LogChronicle(store, new ChapterFiles(join(folder, 'chapters')), join(folder, 'chronicle.snapshot'), (error) => void errors.push(error), CHAPTER);
+const heads = new Map<string, Commit>();
+
+/** Appends as writers do; `time`: when it was decided. */
+async function append(subject: string, event: DomainEvent, time: Date): Promise<void> {
+  const known = (await store.read(subject)).at(-1);
+  const head = known ? { sequence: known.position, hash: known.hash } : noHead;
+  heads.set(subject, await store.append(subject, head, [event], { correlationId: 'c', causationId: 'c', actor: 'test' }, { time }));
+}
+
+/** Lives of containers that overlap, an image that comes, goes and comes again, and a clock that is set back once. */
+async function live(from: number, to: number): Promise<void> {
+  const lives = Array.from({ length: to - from }, (_, index) => [...lifeOf(from + index, { stays: (from + index) % 3 === 0 })]);
+  let at = Date.UTC(2026, 0, 1) + from * 60_000;
+  const tick = (): Date => new Date((at += 250));
+  await append(`berth.event.image.sha256:${IMAGE}`, { type: 'ImageTagged', image: `sha256:${IMAGE}`, reference: `docker.io/library/round${from}:latest`, at: tick().toISOString() } as DomainEvent, tick());
+  for (let step = 0; lives.some((life) => step < life.length + lives.length); step++) {
+    for (const [index, life] of lives.entries()) {
+      const decision = life[step - index];
+      if (decision === undefined) continue;
+      if (from > 0 && step === 9 && index === 2) at -= 5_000;
+      const time = tick();
+      const event = 'at' in decision.event ? { ...decision.event, at: time.toISOString() } : decision.event;
+      await append(decision.subject, event, time);
+    }
+  }
+  await append(`berth.event.image.sha256:${IMAGE}`, { type: 'ImageRemoved', image: `sha256:${IMAGE}`, at: tick().toISOString() } as DomainEvent, tick());
+}
+
+async function wholeLog(): Promise<Commit[]> {
+  const commits: Commit[] = [];
+  await store.replay(ALL, 0, (commit) => commits.push(commit));
+  return commits;
+}
+
+/** The same answers in the plain way: all of the log, from its beginning. */
+const plain = {
+  until: (commits: readonly Commit[], time: number): readonly Commit[] => {
+    const later = commits.findIndex((commit) => Date.parse(commit.time) > time);
+    return later < 0 ? commits : commits.slice(0, later);
+  },
+  containers: (commits: readonly Commit[]) => [...foldContainers(commits).values()].filter(({ status }) => status !== 'removed'),
+  candidates: (commits: readonly Commit[]): Candidate[] => {
+    const others = new Map<string, Other>();
+    for (const { subject, events, position } of commits) {
+      const { kind, id } = parseSubject(subject);
+      if (kind !== 'image' && kind !== 'volume' && kind !== 'network' && kind !== 'access') continue;
+      const other = others.get(subject) ?? { kind, id: id.replace(/^sha256:/, ''), names: new Set<string>(), gone: false, order: position };
+      others.set(subject, other);
+      nameOther(other, events);
+    }
+    return [...[...foldContainers(commits).values()].map((container, order) => candidateOf(container, order)), ...Array.from(others.values(), ({ names, ...other }) => ({ ...other, names: [...names] }))];
+  },
+  events: (commits: readonly Commit[], since: number, until: number): DockerEvent[] => {
+    const events = new DockerEvents();
+    const all = commits.filter(({ subject }) => EVENT_SUBJECTS.some((filter) => subject.startsWith(filter.slice(0, -1)))).flatMap((commit) => events.translate(commit.events as readonly unknown[] as readonly LoggedEvent[]));
+    return all.filter(({ at }) => Date.parse(at) >= since && Date.parse(at) <= until);
+  },
+};
+
+const outcome = async (ask: () => unknown): Promise<unknown> => {
+  try {
+    return await ask();
+  } catch (error) {
+    return String(error);
+  }
+};
+
+async function expectSameAnswers(chronicle: LogChronicle): Promise<void> {
+  const commits = await wholeLog();
+  const reading = new LogReading(store, chronicle);
+  const feed = new EventFeed(store, chronicle);
+  const times = [...commits.filter((_, index) => index % 7 === 0).map(({ time }) => Date.parse(time)), 0, Infinity];
+  const names = ['container-0', 'container-1', 'container-4', '0', '00', 'f', 'nobody', 'round0', 'round10', 'e', ...[1, 3, 4].map((n) => n.toString(16).padStart(64, '0')), `f${'4'.padStart(63, '0')}`, `sha256:${IMAGE}`, IMAGE.slice(0, 9)];
+
+  for (const time of times) {
+    const then = plain.until(commits, time);
+    const { moment, position } = await reading.at(time);
+    expect(position).toBe(commits.length);
+    expect(moment.position).toBe(then.length);
+    expect([...moment.chronicle.containers.values()]).toEqual(plain.containers(then));
+    for (const name of names.slice(0, 6)) {
+      const wanted = plain.candidates(then).filter(({ kind }) => kind === 'container');
+      const found = await outcome(() => foldContainers(then).get(findTarget(wanted, name).id));
+      const told = await outcome(() => reading.container(moment, name));
+      expect(typeof found === 'string' ? typeof told : told, `${name} at ${time}`).toEqual(typeof found === 'string' ? 'string' : found);
+    }
+  }
+  for (const name of names) {
+    const found = await outcome(() => historyOf(commits, findTarget(plain.candidates(commits), name)));
+    expect(await outcome(async () => (await reading.history(name)).entries), name).toEqual(found);
+  }
+  for (const since of times.filter(Number.isFinite).slice(0, 40)) {
+    for (const until of [since, since + 3_000, Date.now()]) {
+      const told: DockerEvent[] = [];
+      await feed.subscribe({ since: new Date(since).toISOString(), until: new Date(until).toISOString() }, (event) => told.push(event), new AbortController().signal);
+      expect(told, `${since} to ${until}`).toEqual(plain.events(commits, since, until));
+    }
+  }
+  const status = engineStatus((await reading.at(Infinity)).moment.chronicle, 0, []);
+  expect(status).toMatchObject({ commits: commits.length, events: commits.reduce((sum, { events }) => sum + events.length, 0), firstCommit: commits[0]?.time, lastCommit: commits.at(-1)?.time });
+  expect(Object.keys(status.commitsByAggregate)).toEqual(Object.keys(status.commitsByAggregate).toSorted());
+}
+
+const chapters = (): number => (existsSync(join(folder, 'chapters')) ? readdirSync(join(folder, 'chapters')).length / 2 : 0);
+
+test('every answer is the one that reading all of the log gives, while it grows and after restarts', async () => {
+  const first = chronicleOf();
+  await first.start();
+  await live(0, 7);
+  await expectSameAnswers(first);
+  await first.stop();
+  expect(chapters()).toBeGreaterThan(4);
+
+  const second = chronicleOf();
+  await second.start();
+  await expectSameAnswers(second);
+  await live(10, 16);
+  await expectSameAnswers(second);
+
+  // It was killed: its snapshot is older than its chapters.
+  const third = chronicleOf();
+  await third.start();
+  await expectSameAnswers(third);
+  await third.stop();
+  await second.stop();
+  expect(errors).toEqual([]);
+}, 60_000);
+
+test('a start reads no more of the log than what is newer than its files, and asks for the past read a chapter', async () => {
+  const first = chronicleOf();
+  await first.start();
+  await live(0, 12);
+  await first.stop();
+  const { length } = await wholeLog();
+  let read = 0;
+  const [replay, follow, commitAt] = [store.replay.bind(store), store.follow.bind(store), store.commitAt.bind(store)];
+  store.replay = (filters, after, onCommit, to) => replay(filters, after, (commit) => (read++, onCommit(commit)), to);
+  store.follow = (filters, after, onCommit) => follow(filters, after, (commit) => (read++, onCommit(commit)));
+  store.commitAt = (position) => (read++, commitAt(position));
+  const counted = async (work: () => Promise<unknown>): Promise<number> => {
+    read = 0;
+    await work();
+    return read;
+  };
+  const second = chronicleOf();
+  expect(await counted(() => second.start())).toBeLessThan(5);
+  const reading = new LogReading(store, second);
+  const aWhileAgo = Date.parse((await store.commitAt(Math.floor(length / 2)))!.time);
+  expect(await counted(() => reading.at(aWhileAgo))).toBeLessThanOrEqual(2 * CHAPTER);
+  expect(await counted(() => reading.history('container-3'))).toBeLessThan(25);
+  expect(await counted(() => reading.containerNow('container-3'))).toBe(0);
+  const window = { since: new Date(aWhileAgo).toISOString(), until: new Date(aWhileAgo + 250).toISOString() };
+  expect(await counted(() => new EventFeed(store, second).subscribe(window, () => undefined, new AbortController().signal))).toBeLessThan(4 * CHAPTER);
+  expect(length).toBeGreaterThan(10 * CHAPTER);
+  await second.stop();
+});
+
+test.each([
+  ['an index is damaged', '3.index'],
+  ['a state is damaged', '3.state'],
+])('where %s, what it tells is made anew', async (_, file) => {
+  const first = chronicleOf();
+  await first.start();
+  await live(0, 4);
+  await first.stop();
+  // The newest of the files: only that one can be torn by a power cut.
+  for (const name of readdirSync(join(folder, 'chapters'))) if (Number.parseInt(name, 10) > 3) await rm(join(folder, 'chapters', name));
+  writeFileSync(join(folder, 'chapters', file), 'no chapter');
+  const second = chronicleOf();
+  await second.start();
+  await expectSameAnswers(second);
+  await second.stop();
+});
+
+test('chapters of another log are not believed', async () => {
+  const first = chronicleOf();
+  await first.start();
+  await live(0, 4);
+  await first.stop();
+  store = new MemoryEventStore();
+  await live(20, 26);
+  const second = chronicleOf();
+  await second.start();
+  await expectSameAnswers(second);
+  await second.stop();
+});
+
+test('a chapter that cannot be written goes on, until it can', async () => {
+  const chronicle = chronicleOf();
+  await chronicle.start();
+  await rm(join(folder, 'chapters'), { recursive: true });
+  writeFileSync(join(folder, 'chapters'), 'no directory');
+  await live(0, 4);
+  expect(errors.length).toBeGreaterThan(0);
+  await expectSameAnswers(chronicle);
+  await rm(join(folder, 'chapters'));
+  await new ChapterFiles(join(folder, 'chapters')).load(async () => true);
+  await live(10, 12);
+  expect(chapters()).toBeGreaterThan(0);
+  await expectSameAnswers(chronicle);
+  await chronicle.stop();
+});

@@ -1,0 +1,122 @@
+import { parseSubject } from '#libs/event-store/aggregate-subject.js';
+import type { Commit } from '#libs/event-store/event.js';
+import type { DockerEvent } from '../docker-event.js';
+import { DockerEvents, type FrozenDockerEvents, type LoggedEvent } from '../docker-events.js';
+import { type ContainerAt, foldCommit } from './container-fold.js';
+import { type Candidate, candidateOf, nameOther, type Other } from './find-subject.js';
+
+/** Aggregates that dockerd has events of. */
+const DOCKER_KINDS: ReadonlySet<string> = new Set(['container', 'exec', 'task', 'image', 'volume', 'network', 'pool']);
+
+export interface LogTotals {
+  commits: number;
+  events: number;
+  /** RFC 3339; null: the log is empty. */
+  firstCommit: string | null;
+  lastCommit: string | null;
+  readonly byAggregate: Record<string, number>;
+}
+
+/** A Chronicle as JSON. */
+export interface FrozenChronicle {
+  readonly containers: readonly (readonly [order: number, container: ContainerAt])[];
+  readonly others: readonly (readonly [subject: string, other: Omit<Other, 'names'> & { readonly names: readonly string[] }])[];
+  readonly docker: FrozenDockerEvents;
+  readonly totals: LogTotals;
+  readonly latest: number;
+}
+
+/** What one commit brought. */
+export interface Chronicled {
+  /** In dockerd's words. */
+  readonly docker: readonly DockerEvent[];
+  /** What has left the chronicle with it. */
+  readonly gone: readonly Candidate[];
+}
+
+/**
+ * What the log says up to one commit, of what is there then: containers, volumes, images, networks, and what dockerd's events need to be told. Feed it the log commit
+ * by commit. Removed containers and volumes leave it, so that it does not grow with the log; images and networks stay, since one that comes again keeps its names.
+ */
+export class Chronicle {
+  /** By id, in the order of their creation. */
+  readonly containers = new Map<string, ContainerAt>();
+  /** Newest commit's time so far, milliseconds since 1970: a clock may have been set back since. */
+  latest = Number.NEGATIVE_INFINITY;
+  totals: LogTotals = { commits: 0, events: 0, firstCommit: null, lastCommit: null, byAggregate: {} };
+  docker = new DockerEvents();
+  private readonly orders = new Map<string, number>();
+  private readonly others = new Map<string, Other>();
+
+  static from(frozen: FrozenChronicle): Chronicle {
+    const chronicle = new Chronicle();
+    for (const [order, container] of frozen.containers) {
+      chronicle.containers.set(container.id, container);
+      chronicle.orders.set(container.id, order);
+    }
+    for (const [subject, other] of frozen.others) chronicle.others.set(subject, { ...other, names: new Set(other.names) });
+    chronicle.docker = DockerEvents.from(frozen.docker);
+    chronicle.totals = { ...frozen.totals, byAggregate: { ...frozen.totals.byAggregate } };
+    chronicle.latest = frozen.latest;
+    return chronicle;
+  }
+
+  freeze(): FrozenChronicle {
+    return {
+      containers: Array.from(this.containers.values(), (container) => [this.orders.get(container.id) ?? 0, container] as const),
+      others: Array.from(this.others, ([subject, other]) => [subject, { ...other, names: [...other.names] }] as const),
+      docker: this.docker.freeze(),
+      totals: this.totals,
+      latest: this.latest,
+    };
+  }
+
+  see(commit: Commit): Chronicled {
+    const { kind, id } = parseSubject(commit.subject);
+    this.count(commit, kind);
+    const gone = kind === 'container' ? this.seeContainer(commit) : kind === 'image' || kind === 'volume' || kind === 'network' || kind === 'access' ? this.seeOther(commit, kind, id) : [];
+    // Subjects have one writer each, which validated what it wrote.
+    const docker = DOCKER_KINDS.has(kind) ? this.docker.translate(commit.events as readonly unknown[] as readonly LoggedEvent[]) : [];
+    return { docker, gone };
+  }
+
+  /** All that it holds, containers first, each in the order of their first commits. */
+  *candidates(): Iterable<Candidate> {
+    for (const container of this.containers.values()) yield candidateOf(container, this.orders.get(container.id) ?? 0);
+    for (const { names, ...other } of this.others.values()) yield { ...other, names: [...names] };
+  }
+
+  private count({ time, events }: Commit, kind: string): void {
+    const { totals } = this;
+    totals.commits++;
+    totals.events += events.length;
+    totals.firstCommit ??= time;
+    totals.lastCommit = time;
+    totals.byAggregate[kind] = (totals.byAggregate[kind] ?? 0) + 1;
+    const at = Date.parse(time);
+    if (at > this.latest) this.latest = at;
+  }
+
+  private seeContainer(commit: Commit): readonly Candidate[] {
+    const gone: Candidate[] = [];
+    for (const container of foldCommit(this.containers, commit)) {
+      const order = this.orders.get(container.id) ?? commit.position;
+      this.orders.set(container.id, order);
+      if (container.status !== 'removed') continue;
+      this.containers.delete(container.id);
+      this.orders.delete(container.id);
+      gone.push(candidateOf(container, order));
+    }
+    return gone;
+  }
+
+  private seeOther(commit: Commit, kind: Other['kind'], id: string): readonly Candidate[] {
+    const other = this.others.get(commit.subject) ?? { kind, id: id.replace(/^sha256:/, ''), names: new Set<string>(), gone: false, order: commit.position };
+    this.others.set(commit.subject, other);
+    nameOther(other, commit.events);
+    // A volume's name is its id: one that comes again has lost nothing.
+    if (!other.gone || kind !== 'volume') return [];
+    this.others.delete(commit.subject);
+    return [{ ...other, names: [...other.names] }];
+  }
+}

@@ -1,0 +1,31 @@
+import { unauthorized, unavailable } from '#libs/errors/errors.js';
+import { RegistryAuth, type Credentials } from './registry-auth.js';
+import { fetchFrom, mayHttp } from './registry-client.js';
+
+const DOCKER_HUB = 'registry-1.docker.io';
+
+/**
+ * Whether a registry takes these credentials: asks it for its base (distribution-spec, "Determining Support"), and answers what it asks back. Resolves to the token
+ * that stands for them from now on, or ''. Rejects as unauthorized, in dockerd's words.
+ */
+export async function logIn(server: string, credentials: Credentials, insecure: readonly string[]): Promise<string> {
+  const host = hostOf(server);
+  const allowHttp = mayHttp(insecure);
+  const url = `${allowHttp(host) ? 'http' : 'https'}://${host}/v2/`;
+  const auth = new RegistryAuth(credentials, '', allowHttp, true);
+  let response = await fetchFrom(url, {});
+  if (response.status === 401) {
+    await response.body?.cancel();
+    if (await auth.answer(response)) response = await fetchFrom(url, auth.authorization);
+  }
+  await response.body?.cancel();
+  if (response.ok) return auth.identityToken;
+  const failure = `login attempt to ${url} failed with status: ${response.status} ${response.statusText}`;
+  throw response.status === 401 || response.status === 403 ? unauthorized(failure) : unavailable(failure);
+}
+
+/** "https://index.docker.io/v1/", "host:5000", or nothing for Docker's own. */
+function hostOf(server: string): string {
+  const host = server.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
+  return host === '' || host === 'docker.io' || host === 'index.docker.io' ? DOCKER_HUB : host;
+}

@@ -1,0 +1,105 @@
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ask } from '../chaos/api.js';
+import { differences } from '../chaos/oracle/oracle.js';
+import { until } from '../chaos/settled.js';
+import { startEngine, type TestEngine } from './engine.js';
+import { patience } from './patience.js';
+
+/** The log has a small file system of its own, so that nothing else is full when it is. */
+const LOG_ON_TMPFS = 'mkdir -p "$BERTH_DATA_ROOT/nats" && mount -t tmpfs -o size=32m,mode=700 tmpfs "$BERTH_DATA_ROOT/nats"';
+
+let engine: TestEngine;
+beforeAll(async () => {
+  engine = await startEngine({}, LOG_ON_TMPFS);
+  await engine.loadBusybox();
+}, patience(120_000));
+afterAll(() => engine?.stop(), patience(60_000));
+
+const docker = (...args: string[]) => engine.docker(args);
+/** As nats-server sees it. */
+const filler = (): string => `/proc/${engine.pid('nats')}/root${engine.settings.dataRoot}/nats/filler`;
+
+function fill(): void {
+  const file = openSync(filler(), 'a');
+  try {
+    for (const chunk of [Buffer.alloc(1 << 20), Buffer.alloc(4096)]) for (;;) writeSync(file, chunk);
+  } catch {
+    fillRest(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function fillRest(file: number): void {
+  try {
+    for (;;) writeSync(file, Buffer.alloc(4096));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+  }
+}
+
+interface Request {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: object;
+}
+const post = (path: string, body?: object): Request => ({ method: 'POST', path, ...(body && { body }) });
+/** Each changes something. */
+const CHANGES: readonly Request[] = [
+  post('/containers/create?name=new', { Image: 'busybox', Cmd: ['true'] }),
+  post('/containers/idle/start'),
+  post('/containers/idle/rename?name=renamed'),
+  { method: 'DELETE', path: '/containers/idle' },
+  { method: 'DELETE', path: '/containers/busy?force=1' },
+  post('/containers/busy/pause'),
+  post('/containers/busy/kill?signal=USR1'),
+  post('/containers/busy/stop?t=1'),
+  post('/containers/busy/restart?t=1'),
+  post('/containers/busy/update', { Memory: 64 << 20 }),
+  post('/containers/busy/exec', { Cmd: ['true'] }),
+  post('/volumes/create', { Name: 'new' }),
+  { method: 'DELETE', path: '/volumes/kept' },
+  post('/images/busybox/tag?repo=other&tag=one'),
+  { method: 'DELETE', path: '/images/hello' },
+];
+
+/** What clients see of all that is there. */
+async function world(): Promise<unknown> {
+  const get = async (path: string): Promise<unknown> => JSON.parse((await ask(engine.socket, 'GET', path)).body);
+  const { State, HostConfig } = (await get('/containers/busy/json')) as { State: { Pid: number }; HostConfig: object };
+  const containers = ((await get('/containers/json?all=1')) as { Names: string[]; State: string }[]).map(({ Names, State: state }) => ({ Names, state }));
+  const { memory_stats } = (await get('/containers/busy/stats?stream=0&one-shot=1')) as { memory_stats: { limit: number } };
+  return { State, HostConfig, limit: memory_stats.limit, containers, volumes: await get('/volumes'), images: await get('/images/json') };
+}
+
+test('a log whose disk is full refuses each change plainly, does none by half, and goes on when there is room', async () => {
+  for (const args of [['create', '--name', 'idle', 'busybox', 'true'], ['volume', 'create', 'kept'], ['run', '-d', '--name', 'busy', '--memory', '32m', 'busybox', 'sleep', '1000'], ['run', '-d', '--name', 'doomed', 'busybox', 'sleep', '1000']]) {
+    expect(await docker(...args)).toMatchObject({ code: 0 });
+  }
+  const doomed = Number((await docker('inspect', '--format', '{{.State.Pid}}', 'doomed')).stdout);
+  fill();
+  // The last page of the log's file has room for some more.
+  for (let count = 0; (await ask(engine.socket, 'POST', '/volumes/create', { Name: `filling-${count}` })).status === 201; count++) expect(count).toBeLessThan(200);
+
+  const before = await world();
+  for (const { method, path, body } of CHANGES) {
+    const answer = await ask(engine.socket, method, path, body);
+    expect({ path, ...answer, message: (JSON.parse(answer.body) as { message: string }).message }).toMatchObject({ path, status: 503, message: expect.stringMatching(/^the log is full, nothing was changed: free space where nats-server keeps it/) });
+  }
+  expect(await world()).toEqual(before);
+  // What happens by itself is told later.
+  process.kill(doomed, 'SIGKILL');
+
+  rmSync(filler());
+  await until('the exit is known', async () => (await docker('inspect', '--format', '{{.State.Status}} {{.State.ExitCode}}', 'doomed')).stdout === 'exited 137\n', 30_000);
+  for (const { method, path, body } of [...CHANGES].filter(({ path }) => !/restart|idle\/(start|rename)|busy\?force/.test(path))) {
+    const { status, body: text } = await ask(engine.socket, method, path, body);
+    // A paused container takes no exec, a stopped one no update of what runs: that is an answer of the engine that works.
+    expect([200, 201, 204, 409], `${method} ${path}: ${status} ${text}`).toContain(status);
+  }
+  expect(await docker('run', '--rm', 'busybox', 'echo', 'again')).toEqual({ stdout: 'again\n', stderr: '', code: 0 });
+  // The mount is the test's own.
+  const odd = async (): Promise<string[]> => (await differences(engine.settings)).filter((difference) => !difference.startsWith(`a mount at ${engine.settings.dataRoot}/nats `));
+  await until('the host is as the log says', async () => (await odd()).length === 0, 15_000).catch(async () => expect(await odd()).toEqual([]));
+}, patience(120_000));
