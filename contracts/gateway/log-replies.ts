@@ -1,7 +1,6 @@
 import { IsArray, IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString } from 'class-validator';
 import { ContainerChanges } from '../containers/edit.js';
 
-
 /** One event of the log: GET /berth/history/{name} and GET /berth/events. */
 export class LogEntry {
   /** Of its commit; a reader resumes after it. */

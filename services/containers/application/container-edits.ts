@@ -43,9 +43,11 @@ export class ContainerEdits {
     return this.turns.take(id, async () => {
       await this.lifecycle.startSettled(id);
       const { spec } = this.directory.find(id);
+      if (changes.limits?.BlkioWeight !== undefined) throw invalid('BlkioWeight cannot be edited: docker update changes it');
       checkRestartPolicy(changes.limits?.RestartPolicy);
       checkChangedResources(spec.hostConfig, changes.limits ?? {}, cpus().length || availableParallelism());
-      checkLimitChanges(id, spec.hostConfig, changes.limits ?? {});
+      // Without a limit of swap there is none that the memory could pass: it is twice the memory, as at a creation.
+      checkLimitChanges(id, { ...spec.hostConfig, MemorySwap: spec.hostConfig.MemorySwap || -1 }, changes.limits ?? {});
       const edited = applyChanges(spec, changes);
       checkEnvironment(edited.config);
       checkHostConfig(edited.hostConfig);
@@ -90,7 +92,7 @@ export class ContainerEdits {
     const { version, parts, pending } = event;
     // What does not run has nothing of it yet, but for what is no matter of a run.
     const atNextStart = wasRunning ? pending : parts.filter((part) => part !== 'labels' && part !== 'restart-policy');
-    return { id, version, live: parts.filter((part) => !atNextStart.includes(part) || (wasRunning && part === 'limits')), atNextStart, position: event.type === 'EditRequested' ? this.containers.position : position };
+    return { id, version, live: parts.filter((part) => !atNextStart.includes(part)), atNextStart, position: event.type === 'EditRequested' ? this.containers.position : position };
   }
 
   private async apply(id: string, asked: RequestContext): Promise<void> {

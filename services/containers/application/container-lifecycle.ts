@@ -73,7 +73,7 @@ export class ContainerLifecycle {
     const container = this.starting(id);
     const { spec, run } = container;
     try {
-      const endpoint = await (early?.start === run.start ? early.settings : this.runEndpoints.allocate(container, asked));
+      const endpoint = await this.runEndpoints.settled(container, early, asked);
       if (endpoint) this.endpoints.set(id, endpoint);
       this.starting(id); // somebody may have removed it meanwhile
       const task = await this.bus.request(LaunchTask, launchRequest(spec, run.start, endpoint, this.attaches.take(id)), asked, AGAIN);

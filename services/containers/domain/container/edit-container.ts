@@ -12,6 +12,7 @@ type EditEvent = Extract<ContainerEvent, { type: 'EditRequested' | 'ContainerEdi
 export function decideEdit({ spec, revertedTo, at }: Edit, state: PresentContainer): readonly ContainerEvent[] {
   const container = state.spec.id;
   if (state.status === 'removing') throw conflict(`container ${container} is marked for removal and cannot be edited`);
+  if (state.status === 'starting') throw conflict(`container ${container} is starting: edit it when it runs`);
   if (state.edit) throw conflict(`container ${container} is being edited`);
   const parts = editedParts(state.spec, spec);
   if (parts.length === 0) return [];
