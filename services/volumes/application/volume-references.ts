@@ -35,7 +35,7 @@ export class VolumeReferences {
       see: (commit, live) => {
         for (const event of commit.events as readonly unknown[] as readonly (ContainerEvent | NameEvent)[]) this.see(event, live); // only the containers service may write these subjects
       },
-      snapshot: { path: snapshotPath, fold: '3', freeze: () => this.freeze(), thaw: (frozen) => this.thaw(frozen as Frozen) },
+      snapshot: { path: snapshotPath, fold: '4', freeze: () => this.freeze(), thaw: (frozen) => this.thaw(frozen as Frozen) },
     });
   }
 
@@ -87,10 +87,13 @@ export class VolumeReferences {
       if (event.mounts.some(({ anonymous }) => anonymous)) this.keepers.add(event.container);
     } else if (event.type === 'ContainerEdited') {
       const volumes = event.mounts.flatMap(({ name }) => (name ? [name] : []));
-      this.refer(event.container, [...new Set([...(this.mounted.get(event.container) ?? []), ...volumes])]);
-      this.atNextStart.set(event.container, volumes);
+      const waits = event.pending.includes('mounts') || this.atNextStart.has(event.container);
+      const mounted = this.mounted.get(event.container) ?? [];
+      this.leave(event.container);
+      this.refer(event.container, waits ? [...new Set([...mounted, ...volumes])] : volumes);
+      if (waits) this.atNextStart.set(event.container, volumes);
       if (event.mounts.some(({ anonymous }) => anonymous)) this.keepers.add(event.container);
-    } else if (event.type === 'StartRequested') {
+    } else if (event.type === 'StartRequested' || event.type === 'ContainerExited') {
       const volumes = this.atNextStart.get(event.container);
       if (volumes === undefined) return;
       this.leave(event.container);
