@@ -27,7 +27,7 @@ const memory = async (name: string): Promise<string> =>
 const fetched = (port: number): Promise<string | undefined> => fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } }).then((answer) => answer.text(), () => undefined);
 
 test('a port is published and unpublished under a running container, also of an engine that came back', async () => {
-  const [first, second] = [await freePort(), await freePort()];
+  const [first = 0, second = 0] = [await freePort(), await freePort()].toSorted(); // as docker port tells them
   await docker('run', '-d', '--name', 'web', '-p', `${first}:80`, 'busybox', ...SERVES);
   await expect.poll(() => fetched(first), { timeout: patience(5_000) }).toBe('harbour\n');
   const pid = await inspect('web', '{{.State.Pid}}');
@@ -108,6 +108,16 @@ test('mounts come and go at the next start; a volume stays where it is not mount
   expect((await docker('exec', 'moored', 'cat', '/old/file')).stdout).toBe('kept\n');
   await docker('rm', '-f', 'moored');
   expect((await docker('volume', 'rm', 'old', 'new')).code).toBe(0);
+
+  await docker('run', '-d', '--name', 'own', '--network', 'none', '-v', '/data', 'busybox', 'sh', '-c', 'echo kept > /data/file; exec sleep 1000');
+  expect((await berth('edit', 'own', '--unmount', '/data')).code).toBe(0);
+  expect(await berth('edit', 'own', '--volume', '/more')).toMatchObject({ code: 2, stderr: expect.stringContaining('by name') });
+  await docker('restart', '-t', '0', 'own');
+  await docker('volume', 'prune', '-f', '-a');
+  expect((await berth('revert', 'own')).code).toBe(0);
+  await docker('restart', '-t', '0', 'own');
+  expect((await docker('exec', 'own', 'cat', '/data/file')).stdout).toBe('kept\n');
+  await docker('rm', '-f', '-v', 'own');
 }, patience(60_000));
 
 test('one that does not run gets all at its next start, undo keeps its version, and a dry run changes nothing', async () => {

@@ -56,6 +56,7 @@ export class ContainerEdits {
       try {
         const wanted = mountRequests({}, { Binds: changes.binds ?? [], Mounts: changes.mounts ?? [] });
         for (const { target } of wanted) if (edited.mounts.some((mount) => mount.target === target)) throw invalid(`Duplicate mount point: ${target}`);
+        if (wanted.some((mount) => !('borrowed' in mount) && mount.type === 'volume' && mount.source === '')) throw invalid('an edit mounts volumes by name: give NAME:TARGET');
         const added = await this.creation.prepareMounts(id, wanted, spec.layers, asked, undo);
         return await this.carryOut(id, { ...edited, mounts: [...edited.mounts, ...added] }, undefined, asked);
       } catch (error) {

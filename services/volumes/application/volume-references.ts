@@ -8,6 +8,7 @@ interface Frozen {
   readonly beingMade: readonly string[];
   readonly kept: readonly string[];
   readonly atNextStart: readonly (readonly [container: string, volumes: readonly string[]])[];
+  readonly anonymous: readonly (readonly [container: string, volumes: readonly string[]])[];
 }
 
 /** Which containers refer to a volume, folded from what the containers service publishes. */
@@ -22,6 +23,7 @@ export class VolumeReferences {
   private readonly kept = new Set<string>();
   /** What containers that run will refer to when they start again, where it was edited: until then they refer to both. */
   private readonly atNextStart = new Map<string, readonly string[]>();
+  private readonly anonymous = new Map<string, readonly string[]>();
   private readonly fold: Fold;
 
   constructor(
@@ -82,17 +84,16 @@ export class VolumeReferences {
     } else if (event.type === 'ContainerCreated' || event.type === 'ContainerRestored') {
       this.beingMade.delete(event.container);
       this.kept.delete(event.container);
-      const volumes = event.mounts.flatMap(({ name }) => (name ? [name] : []));
+      const volumes = this.volumesOf(event);
       if (volumes.length > 0) this.refer(event.container, volumes);
       if (event.mounts.some(({ anonymous }) => anonymous)) this.keepers.add(event.container);
     } else if (event.type === 'ContainerEdited') {
-      const volumes = event.mounts.flatMap(({ name }) => (name ? [name] : []));
       const waits = event.pending.includes('mounts') || this.atNextStart.has(event.container);
       const mounted = this.mounted.get(event.container) ?? [];
+      const volumes = this.volumesOf(event);
       this.leave(event.container);
       this.refer(event.container, waits ? [...new Set([...mounted, ...volumes])] : volumes);
       if (waits) this.atNextStart.set(event.container, volumes);
-      if (event.mounts.some(({ anonymous }) => anonymous)) this.keepers.add(event.container);
     } else if (event.type === 'StartRequested' || event.type === 'ContainerExited') {
       const volumes = this.atNextStart.get(event.container);
       if (volumes === undefined) return;
@@ -105,7 +106,16 @@ export class VolumeReferences {
     } else if (event.type === 'ContainerRemoved') {
       if (event.keptUntil !== undefined) this.kept.add(event.container);
       this.leave(event.container);
+      this.anonymous.delete(event.container);
     }
+  }
+
+  /** What it mounts, and its anonymous volumes that an edit took away: nobody else has their names, and an earlier version has them mounted. */
+  private volumesOf({ container, mounts }: Pick<Extract<ContainerEvent, { type: 'ContainerCreated' }>, 'container' | 'mounts'>): readonly string[] {
+    const own = mounts.flatMap(({ name, anonymous }) => (name && anonymous ? [name] : []));
+    const anonymous = [...new Set([...(this.anonymous.get(container) ?? []), ...own])];
+    if (anonymous.length > 0) this.anonymous.set(container, anonymous);
+    return [...new Set([...mounts.flatMap(({ name }) => (name ? [name] : [])), ...anonymous])];
   }
 
   private leave(container: string): void {
@@ -124,14 +134,15 @@ export class VolumeReferences {
   }
 
   private freeze(): Frozen {
-    return { mounted: [...this.mounted], keepers: [...this.keepers], beingMade: [...this.beingMade], kept: [...this.kept], atNextStart: [...this.atNextStart] };
+    return { mounted: [...this.mounted], keepers: [...this.keepers], beingMade: [...this.beingMade], kept: [...this.kept], atNextStart: [...this.atNextStart], anonymous: [...this.anonymous] };
   }
 
-  private thaw({ mounted, keepers, beingMade, kept, atNextStart }: Frozen): void {
+  private thaw({ mounted, keepers, beingMade, kept, atNextStart, anonymous }: Frozen): void {
     for (const [container, volumes] of mounted) this.refer(container, volumes);
     for (const container of keepers) this.keepers.add(container);
     for (const container of beingMade) this.beingMade.add(container);
     for (const container of kept) this.kept.add(container);
+    for (const [container, volumes] of anonymous) this.anonymous.set(container, volumes);
     for (const [container, volumes] of atNextStart) this.atNextStart.set(container, volumes);
   }
 }

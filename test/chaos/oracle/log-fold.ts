@@ -10,7 +10,7 @@ export interface WishedContainer {
   run: number;
   /** A run of it goes on, as far as the containers service knows. */
   runs: boolean;
-  readonly volumes: readonly string[];
+  volumes: readonly string[];
   readonly mode: string;
 }
 
@@ -97,6 +97,8 @@ function seeContainer(fold: LogFold, id: string, event: Event): void {
   }
   const container = fold.containers.get(id);
   if (!container) return;
+  // What an edit took away goes with the container.
+  if (event.type === 'ContainerEdited') container.volumes = [...new Set([...container.volumes, ...(event['mounts'] as { name?: string }[]).flatMap(({ name }) => name ?? [])])];
   const becomes = (status: string, runs: boolean): void => {
     if (container.status !== 'removing') container.status = status;
     container.runs = runs;

@@ -61,7 +61,7 @@ test('a version is what it was until the next one, and a failed edit is none', (
   expect(specAtVersion(history, 1)).toMatchObject(bare);
   expect(specAtVersion(history, 2)).toMatchObject({ ...otherEnv, hostConfig: { ...otherEnv.hostConfig, PidsLimit: 9 } });
   expect(() => specAtVersion(history, 3)).toThrow('no version 3');
-  given(...history).when(edit(bare, 1)).then({ type: 'ContainerEdited', container, ...version(3, bare, ['env'], ['env']), revertedTo: 1, at } as ContainerEvent);
+  given(...running, edited(wish)).when(edit(bare, 1)).then({ type: 'ContainerEdited', container, ...version(3, bare, ['env'], ['env']), revertedTo: 1, at });
 });
 
 test('what a run does not have it has from the next start on', () => {
