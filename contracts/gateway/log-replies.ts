@@ -44,6 +44,8 @@ export class LoggedContainer {
   @IsOptional() @IsString() readonly startReason?: string;
   @IsOptional() @IsString() readonly startError?: string;
   @IsOptional() @IsObject() readonly exit?: object;
+  /** How the run before this one ended. */
+  @IsOptional() @IsObject() readonly lastExit?: object;
   @IsOptional() @IsInt() readonly restartDelayMs?: number;
   @IsOptional() @IsObject() readonly stop?: object;
   /** Who protected it from removal. */

@@ -9,6 +9,7 @@ type Of<Type extends ContainerEvent['type']> = Extract<ContainerEvent, { type: T
 export interface ContainerAt extends LoggedContainer {
   readonly created: Of<'ContainerCreated'>;
   readonly exit?: Of<'ContainerExited'>;
+  readonly lastExit?: Of<'ContainerExited'>;
   readonly endpoint?: EndpointSettings;
 }
 

@@ -11,6 +11,7 @@ const OPTIONS = {
   name: { type: 'string' },
   discard: { type: 'boolean' },
   to: { type: 'string' },
+  once: { type: 'boolean' },
   publish: { type: 'string', multiple: true, short: 'p' },
   unpublish: { type: 'string', multiple: true },
   env: { type: 'string', multiple: true, short: 'e' },

@@ -28,6 +28,8 @@ export interface ContainerAt {
   readonly startReason?: string;
   readonly startError?: string;
   readonly exit?: Exited;
+  /** Of the run before this one. */
+  readonly lastExit?: Exited;
   readonly restartDelayMs?: number;
   /** Asked for in this run, by whom. */
   readonly stop?: { readonly signal: number; readonly timeoutSeconds?: number; readonly at: string; readonly actor: string };
@@ -69,8 +71,8 @@ function apply(before: ContainerAt | undefined, event: ContainerEvent, actor: st
   const removing = before.status === 'removing';
   switch (event.type) {
     case 'StartRequested': {
-      const { id, name, status, since, created, protectedBy, version } = before;
-      return { id, name, status, since, created, version, ...(protectedBy === undefined ? {} : { protectedBy }), start: event.start, pid: 0, startReason: event.reason };
+      const { id, name, status, since, created, protectedBy, version, exit: lastExit = before.lastExit } = before;
+      return { id, name, status, since, created, version, ...(protectedBy === undefined ? {} : { protectedBy }), ...(lastExit === undefined ? {} : { lastExit }), start: event.start, pid: 0, startReason: event.reason };
     }
     case 'ContainerStarted': {
       const running = { ...before, pid: event.pid, startedAt: event.at, ...(event.endpoint === undefined ? {} : { endpoint: event.endpoint }) };
