@@ -1,5 +1,6 @@
 import type { ContainerConfig, HostConfig, LimitChanges } from './container-config.js';
-import type { ContainerMount, EndpointSettings, ExecConfig, HealthProbe, HealthStatus } from './container-state.js';
+import type { EditedPart } from './edit.js';
+import type { ContainerMount, EndpointSettings, ExecConfig, HealthProbe, HealthStatus, PublishedPort } from './container-state.js';
 
 /** What a container is: told when it is made, and when it comes back. */
 export interface ContainerMade {
@@ -67,6 +68,11 @@ export type ContainerEvent =
   /** It is unhealthy, and stops so that it can start again. */
   | { readonly type: 'UnhealthyRestartRequested'; readonly container: string; readonly start: number; readonly signal: number; readonly timeoutSeconds: number; readonly at: string }
   | { readonly type: 'ContainerRenamed'; readonly container: string; readonly name: string; readonly oldName: string; readonly at: string }
+  /** An intent, of one that runs: followed by ContainerEdited or EditFailed. */
+  | ({ readonly type: 'EditRequested'; readonly container: string; readonly at: string } & EditedSpec)
+  /** `ports`: what its run has published now, where that changed. */
+  | ({ readonly type: 'ContainerEdited'; readonly container: string; readonly ports?: readonly PublishedPort[]; readonly at: string } & EditedSpec)
+  | { readonly type: 'EditFailed'; readonly container: string; readonly error: string; readonly at: string }
   /** Refuses removal until it is unprotected. */
   | { readonly type: 'ContainerProtected'; readonly container: string; readonly at: string }
   | { readonly type: 'ContainerUnprotected'; readonly container: string; readonly at: string }
@@ -82,6 +88,17 @@ export type ContainerEvent =
 
 /** A removed container is there again: all of it, since whoever follows the log has forgotten it. `start`: its last run, 0 for none. */
 export type ContainerBack = Omit<ContainerMade, 'type'> & { readonly type: 'ContainerRestored'; readonly createdAt: string; readonly start: number };
+
+/** A version of what a container is, whole. */
+export interface EditedSpec extends Pick<ContainerMade, 'config' | 'hostConfig' | 'path' | 'args' | 'mounts' | 'restartWhenUnhealthy'> {
+  /** From 2 on: the first is the one that was created. */
+  readonly version: number;
+  readonly parts: readonly EditedPart[];
+  /** Of these, what a run that goes on does not have. */
+  readonly pending: readonly EditedPart[];
+  /** It is an earlier one again. */
+  readonly revertedTo?: number;
+}
 
 /** `crowded`: too many were kept. */
 export type DiscardReason = 'time-over' | 'disk-short' | 'crowded' | 'asked';

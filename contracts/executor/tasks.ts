@@ -162,6 +162,16 @@ export class UpdateTask extends TaskRequest<Done> {
   @IsObject() readonly resources!: TaskResources;
 }
 
+/** Publishes these ports of a running task, and no others. All or none. One that has ended changes nothing. */
+export class ChangeTaskPorts extends TaskRequest<Done> {
+  static readonly subject = 'berth.command.executor.change-ports';
+  /** The container's, for who reads an error. */
+  @IsString() readonly name!: string;
+  /** The container's, in its network. */
+  @IsString() readonly address!: string;
+  @IsArray() readonly ports!: readonly PublishedPort[];
+}
+
 export class ResizeTask extends TaskRequest<Done> {
   static readonly subject = 'berth.command.executor.resize-task';
   /** Absent: the container's own terminal. */
@@ -225,6 +235,8 @@ export type TaskEvent =
   | { readonly type: 'TaskRequested'; readonly container: string; readonly start: number; readonly published?: PublishedEndpoint; readonly runtime?: string; readonly at: string }
   | { readonly type: 'TaskStarted'; readonly container: string; readonly start: number; readonly pid: number; readonly at: string }
   | { readonly type: 'TaskFailed'; readonly container: string; readonly start: number; readonly error: string; readonly at: string }
+  /** All that is published from now on; a later one takes it back where it was refused. */
+  | { readonly type: 'PortsChanged'; readonly container: string; readonly start: number; readonly published: PublishedEndpoint; readonly at: string }
   /** Asked for by the commit's cause; sent when this is on the log. */
   | { readonly type: 'SignalRequested'; readonly container: string; readonly start: number; readonly signal: number; readonly ends: boolean; readonly at: string }
   | { readonly type: 'TaskExited'; readonly container: string; readonly start: number; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly keeperLost: boolean; readonly at: string }

@@ -1,4 +1,5 @@
 import { IsArray, IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString } from 'class-validator';
+import { ContainerChanges } from '../containers/edit.js';
 
 /** One event of the log: GET /berth/history/{name} and GET /berth/events. */
 export class LogEntry {
@@ -30,8 +31,12 @@ export class LoggedContainer {
   @IsIn(['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead', 'removed']) readonly status!: string;
   /** When `status` began. */
   @IsString() readonly since!: string;
-  /** The event that made it: configuration, image, mounts. */
+  /** The event that made it, with what was edited since: configuration, image, mounts. */
   @IsObject() readonly created!: object;
+  /** Of its edits: 1 is as it was created. */
+  @IsInt() readonly version!: number;
+  /** What was edited while it runs, and its run does not have. */
+  @IsOptional() @IsArray() @IsString({ each: true }) readonly pending?: readonly string[];
   @IsInt() readonly start!: number;
   @IsInt() readonly pid!: number;
   @IsOptional() @IsString() readonly startedAt?: string;
@@ -39,6 +44,8 @@ export class LoggedContainer {
   @IsOptional() @IsString() readonly startReason?: string;
   @IsOptional() @IsString() readonly startError?: string;
   @IsOptional() @IsObject() readonly exit?: object;
+  /** How the run before this one ended. */
+  @IsOptional() @IsObject() readonly lastExit?: object;
   @IsOptional() @IsInt() readonly restartDelayMs?: number;
   @IsOptional() @IsObject() readonly stop?: object;
   /** Who protected it from removal. */
@@ -98,6 +105,17 @@ export class ProtectionReply {
   @IsBoolean() readonly changed!: boolean;
 }
 
+/** POST /berth/containers/{name}/edit and …/revert */
+export class EditReply {
+  @IsString() readonly id!: string;
+  /** Counted from 1, the one that was created. */
+  @IsInt() readonly version!: number;
+  /** What holds now. */
+  @IsArray() @IsString({ each: true }) readonly live!: readonly string[];
+  /** What holds from the next start on. */
+  @IsArray() @IsString({ each: true }) readonly atNextStart!: readonly string[];
+}
+
 /** A container that was removed and can come back: GET /berth/removed. */
 export class RemovedReply {
   @IsString() readonly id!: string;
@@ -122,6 +140,8 @@ export class DiscardReply {
 export interface BerthRoute {
   readonly method?: 'post' | 'delete';
   readonly path: string;
+  /** JSON. */
+  readonly body?: new () => object;
   readonly summary: string;
   readonly query: readonly string[];
   readonly reply: new () => object;
@@ -136,6 +156,8 @@ export const BERTH_ROUTES: readonly BerthRoute[] = [
   { path: '/berth/containers/{name}/run', summary: 'The docker run that makes a container again', query: [], reply: RunReply, shape: 'one' },
   { method: 'post', path: '/berth/containers/{name}/protect', summary: 'No removal of the container, also by force, until it is unprotected', query: ['dryRun'], reply: ProtectionReply, shape: 'one' },
   { method: 'post', path: '/berth/containers/{name}/unprotect', summary: 'The container can be removed again', query: ['dryRun'], reply: ProtectionReply, shape: 'one' },
+  { method: 'post', path: '/berth/containers/{name}/edit', body: ContainerChanges, summary: 'Changes a container that is there, as a new version', query: ['dryRun'], reply: EditReply, shape: 'one' },
+  { method: 'post', path: '/berth/containers/{name}/revert', summary: 'Makes a container what it was in an earlier version', query: ['to', 'dryRun'], reply: EditReply, shape: 'one' },
   { path: '/berth/removed', summary: 'Removed containers that can come back', query: [], reply: RemovedReply, shape: 'list' },
   { method: 'delete', path: '/berth/removed/{name}', summary: 'Deletes for good what is kept of a removed container', query: ['dryRun'], reply: DiscardReply, shape: 'one' },
   { method: 'post', path: '/berth/removed/{name}/restore', summary: 'Brings a removed container back', query: ['name', 'dryRun'], reply: RestoreReply, shape: 'one' },

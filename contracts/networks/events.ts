@@ -21,4 +21,6 @@ export type NetworkEvent = NetworkCreated;
 /** `berth.event.pool.<network id>`: the addresses and host ports of one network, in one aggregate, so that no two endpoints get the same. */
 export type PoolEvent =
   | { readonly type: 'EndpointAllocated'; readonly endpoint: string; readonly container: string; readonly name: string; readonly address: string; readonly mac: string; readonly ports: readonly PublishedPort[]; readonly at: string }
+  /** All that it has from now on. */
+  | { readonly type: 'EndpointPortsChanged'; readonly endpoint: string; readonly ports: readonly PublishedPort[]; readonly at: string }
   | { readonly type: 'EndpointReleased'; readonly endpoint: string; readonly at: string };

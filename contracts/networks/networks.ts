@@ -1,5 +1,5 @@
 import { IsArray, IsOptional, IsString } from 'class-validator';
-import type { EndpointSettings, PortRequest } from '../containers/container-state.js';
+import type { EndpointSettings, PortRequest, PublishedPort } from '../containers/container-state.js';
 import type { Done } from '../request.js';
 import { Request } from '../request.js';
 
@@ -37,6 +37,14 @@ export class AllocateEndpoint extends Request<EndpointSettings & Done> {
   @IsArray() readonly ports!: PortRequest[];
   @IsOptional() @IsString() readonly address?: string;
   @IsOptional() @IsString() readonly mac?: string;
+}
+
+/** Other host ports for an endpoint that is in use: what is asked for and held already stays. Rejects as not-found where there is no such endpoint. */
+export class ChangeEndpointPorts extends Request<Done & { readonly ports: readonly PublishedPort[] }> {
+  static readonly subject = 'berth.command.networks.change-ports';
+  @IsString() readonly network!: string;
+  @IsString() readonly endpoint!: string;
+  @IsArray() readonly ports!: readonly PortRequest[];
 }
 
 /** Releasing an endpoint that is not there changes nothing. */

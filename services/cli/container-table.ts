@@ -9,6 +9,7 @@ type Of<Type extends ContainerEvent['type']> = Extract<ContainerEvent, { type: T
 export interface ContainerAt extends LoggedContainer {
   readonly created: Of<'ContainerCreated'>;
   readonly exit?: Of<'ContainerExited'>;
+  readonly lastExit?: Of<'ContainerExited'>;
   readonly endpoint?: EndpointSettings;
 }
 
@@ -41,6 +42,7 @@ export function containerFacts(container: ContainerAt): string {
     ['status', `${statusText(container)} since ${shortTime(since)}`],
     ['starts', String(start)],
   ];
+  if (container.version > 1) rows.push(['version', `${container.version}${container.pending === undefined ? '' : `, of which it gets at its next start: ${container.pending.join(', ')}`}`]);
   if (container.protectedBy !== undefined) rows.push(['protected', `by ${container.protectedBy}`]);
   if (pid !== 0) rows.push(['pid', String(pid)]);
   if (startedAt !== undefined) rows.push(['started', shortTime(startedAt)]);

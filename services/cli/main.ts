@@ -2,6 +2,8 @@ import { BerthError, errorMessage, invalid } from '#libs/errors/errors.js';
 import { readSettings } from '#libs/settings/engine-settings.js';
 import { type Command, exitCodes } from './command.js';
 import { EngineApi } from './engine-api.js';
+import { completion } from './commands/completion.js';
+import { edit, revert } from './commands/edit.js';
 import { events } from './commands/events.js';
 import { history } from './commands/history.js';
 import { inspect } from './commands/inspect.js';
@@ -11,6 +13,7 @@ import { protect, unprotect } from './commands/protect.js';
 import { ps } from './commands/ps.js';
 import { show } from './commands/show.js';
 import { status } from './commands/status.js';
+import { top } from './commands/top.js';
 import { undo } from './commands/undo.js';
 import { why } from './commands/why.js';
 import { parseWords } from './options.js';
@@ -20,22 +23,28 @@ const usage = `usage: berth COMMAND [--json]
 
   status                            services, containers, size of the log
   ps [--at TIME]                    all containers, now or then
+  top [--once]                      state, cause of the last exit, CPU, memory and restarts of all containers, live; q ends it
   inspect NAME|ID [--at TIME]       one container, now or then
   why NAME|ID                       why a container is as it is
   history NAME|ID                   all that happened to a container, image, volume or network
   show NAME|ID --as run             the docker run that makes a container again
   protect NAME|ID                   no removal of a container, also by force
   unprotect NAME|ID                 it can be removed again
+  edit NAME|ID OPTIONS [-- COMMAND…]  changes a container that is there: ports and limits now, the rest at its next start
+    -p, --publish [[IP:]HOST:]PORT  --unpublish PORT   -e, --env NAME=VALUE  --unset-env NAME   -l, --label NAME=VALUE  --unset-label NAME
+    -v, --volume SOURCE:TARGET  --unmount TARGET   -m, --memory BYTES  --memory-swap BYTES  --cpus N  --pids-limit N  --restart POLICY
+  revert NAME|ID [--to VERSION]     makes it what it was before an edit
   undo [NAME|ID [--name NEW]]       brings a removed container back; alone: what can come back
   undo NAME|ID --discard            deletes it for good
   plan -- docker COMMAND…           which events a docker command would append; it is not done
   events [--from POSITION] [--follow]  the log as JSON lines
   log verify                        whether the log is whole
+  completion bash|zsh|fish          what makes a shell complete these words: eval "$(berth completion bash)"
 
 TIME: 2026-01-31T10:00:00Z, Unix seconds, or how long ago (90s, 10m, 2h, 1d).
 Exit code: 0 yes, 1 no or not found, 2 wrong usage, 3 the engine cannot be reached.`;
 
-const commands: Readonly<Record<string, Command>> = { events, history, inspect, 'log verify': logVerify, plan, protect, ps, show, status, undo, unprotect, why };
+const commands: Readonly<Record<string, Command>> = { completion, edit, events, history, inspect, 'log verify': logVerify, plan, protect, ps, revert, show, status, top, undo, unprotect, why };
 
 async function run(args: readonly string[]): Promise<number> {
   const { values: options, positionals } = parseWords(args);

@@ -1,8 +1,10 @@
 import { Controller } from '@nestjs/common';
+import { type ContainerEdited, EditContainer, RevertContainer } from '#contracts/containers/edit.js';
 import { ProtectContainer, type ProtectionChanged, UnprotectContainer } from '#contracts/containers/protection.js';
 import { type ContainerRestored, DiscardContainer, ListRemoved, type RemovedContainer, RestoreContainer } from '#contracts/containers/undo.js';
 import type { Done, RequestContext } from '#contracts/request.js';
 import { Asked, Body, Handles } from '#libs/messaging/handles.js';
+import { ContainerEdits } from './application/container-edits.js';
 import { ContainerProtection } from './application/container-protection.js';
 import { KeptContainers } from './application/kept-containers.js';
 
@@ -12,6 +14,7 @@ export class BerthCommandsController {
   constructor(
     private readonly protection: ContainerProtection,
     private readonly kept: KeptContainers,
+    private readonly edits: ContainerEdits,
   ) {}
 
   @Handles(ProtectContainer)
@@ -37,5 +40,15 @@ export class BerthCommandsController {
   @Handles(ListRemoved)
   removed(): { removed: readonly RemovedContainer[]; position: number } {
     return this.kept.list();
+  }
+
+  @Handles(EditContainer)
+  edit(@Body() command: EditContainer, @Asked() asked: RequestContext): Promise<ContainerEdited> {
+    return this.edits.edit(command, asked);
+  }
+
+  @Handles(RevertContainer)
+  revert(@Body() command: RevertContainer, @Asked() asked: RequestContext): Promise<ContainerEdited> {
+    return this.edits.revert(command, asked);
   }
 }

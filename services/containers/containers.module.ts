@@ -3,6 +3,7 @@ import type { ServiceDependencies } from '#libs/messaging/service.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { ContainerCommits } from './application/container-commits.js';
 import { ContainerDirectory } from './application/container-directory.js';
+import { ContainerEdits } from './application/container-edits.js';
 import { ContainerLifecycle } from './application/container-lifecycle.js';
 import { ContainerPauses } from './application/container-pauses.js';
 import { ContainerProtection } from './application/container-protection.js';
@@ -47,6 +48,7 @@ export class ContainersModule {
         { provide: ContainerLifecycle, useValue: parts.lifecycle },
         { provide: ContainerPauses, useValue: parts.pauses },
         { provide: ContainerProtection, useValue: parts.protection },
+        { provide: ContainerEdits, useValue: parts.edits },
         { provide: KeptContainers, useValue: parts.kept },
         { provide: ContainerUpdates, useValue: parts.updates },
         { provide: ContainerCommits, useValue: parts.commits },

@@ -42,6 +42,7 @@ import { LoggerMetrics } from './application/logger-metrics.js';
 import { LostKeepers } from './application/lost-keepers.js';
 import { NetworksOnHost } from './application/networks-on-host.js';
 import { OciRuntimes } from './application/oci-runtimes.js';
+import { PortChanges } from './application/port-changes.js';
 import { PortPublisher } from './application/port-publisher.js';
 import { TaskAdoption } from './application/task-adoption.js';
 import { TaskCauses } from './application/task-causes.js';
@@ -89,6 +90,7 @@ export class ExecutorParts {
   readonly launcher: TaskLauncher;
   readonly execs: ExecLauncher;
   readonly control: TaskControl;
+  readonly portChanges: PortChanges;
   readonly usage: TaskUsage;
   readonly archives: RootArchives;
   readonly networks: NetworksOnHost;
@@ -140,6 +142,7 @@ export class ExecutorParts {
     });
     this.execs = new ExecLauncher(this.tasks, this.live, causes, cgroups, settings, store, runtimes);
     this.control = new TaskControl(this.tasks, this.live, containerCgroups, this.files, this.streams, this.logs.readFailed);
+    this.portChanges = new PortChanges(this.tasks, this.live, this.ports);
     this.usage = new TaskUsage(this.live, containerCgroups, cgroups, settings.cgroupParent, linkCounters);
     this.roots = new OverlaySnapshotter(this.layers.root);
     this.facts = () => hostFacts(cgroups, settings, this.roots.driver);

@@ -56,6 +56,11 @@ export class ExecutorController {
     return this.parts.control.update(command);
   }
 
+  @Handles(tasks.ChangeTaskPorts)
+  changePorts(@Body() command: tasks.ChangeTaskPorts, @Asked() asked: RequestContext): Promise<Done> {
+    return this.parts.portChanges.change(command, asked);
+  }
+
   @Handles(tasks.ResizeTask)
   resizeTask(@Body() command: tasks.ResizeTask): Done {
     return this.parts.control.resize(command);

@@ -50,7 +50,7 @@ describe.each(ROLES)('a %s', (role) => {
   const caller = { by: 'socket', uid: 7, gid: 7, groups: [], pid: 1 } as const;
   test.each(RULED_ROUTES)('%s', (route) => {
     const { verdict } = decideRoute(policy, caller, route);
-    const mayEven = role === 'admin' || ruleOf(route).needs === 'nobody' || ONLY_ASKS.includes(route) || (isReading(route) && !TAKES_FILES.includes(route)) || (role === 'operator' && !/ \/plugins\//.test(route));
+    const mayEven = role === 'admin' || ruleOf(route).needs === 'nobody' || ONLY_ASKS.includes(route) || (isReading(route) && !TAKES_FILES.includes(route)) || (role === 'operator' && !/ \/plugins\/|\/revert$/.test(route));
     expect(verdict !== 'refuse').toBe(mayEven);
   });
 });
@@ -64,6 +64,16 @@ describe('a create by an operator', () => {
   test.each([...HOST_CONFIG])('HostConfig.%s is known to give the host, or not to', (field) => expect(isKnownField(field)).toBe(true));
 
   const operator = (more: Partial<Grant>): Grant => ({ to: { uid: 7 }, role: 'operator', labels: {}, allows: [], ...more });
+  test('an edit keeps the labels that an operator is held to, and mounts what it may', () => {
+    const rule = ruleOf('POST /berth/containers/:name/edit');
+    const wished = (body: object, grant = operator({ labels: { team: 'web' } })) => refusalOf(grant, rule, wishOf('edit', {}, body), []);
+    expect(wished({ setLabels: { a: 'b', team: 'web' }, setEnv: ['A=b'], binds: ['data:/data'] })).toBeUndefined();
+    for (const body of [{ setLabels: { team: 'db' } }, { unsetLabels: ['team'] }]) expect(wished(body)).toContain('has to keep the label team=web');
+    for (const body of [{ binds: ['/etc:/etc'] }, { mounts: [{ Type: 'bind', Source: '/', Target: '/x' }] }]) {
+      expect(wished(body)).toContain('bind-mounts');
+      expect(wished(body, operator({ allows: ['bind-mounts'] }))).toBeUndefined();
+    }
+  });
   const refusal = (grant: Grant, hostConfig: object, labels: object = {}): string | undefined =>
     refusalOf(grant, ruleOf('POST /containers/create'), wishOf('container', {}, { Image: 'x', Labels: labels, HostConfig: hostConfig }), []);
 

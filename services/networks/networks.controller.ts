@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
-import { AllocateEndpoint, GetNetwork, ListNetworks, type NetworkView, ReleaseEndpoint } from '#contracts/networks/networks.js';
-import type { EndpointSettings } from '#contracts/containers/container-state.js';
+import { AllocateEndpoint, ChangeEndpointPorts, GetNetwork, ListNetworks, type NetworkView, ReleaseEndpoint } from '#contracts/networks/networks.js';
+import type { EndpointSettings, PublishedPort } from '#contracts/containers/container-state.js';
 import type { Done, RequestContext } from '#contracts/request.js';
 import { Asked, Body, Handles } from '#libs/messaging/handles.js';
 import { Endpoints } from './application/endpoints.js';
@@ -26,6 +26,11 @@ export class NetworksController {
   @Handles(AllocateEndpoint)
   allocate(@Body() command: AllocateEndpoint, @Asked() asked: RequestContext): Promise<EndpointSettings & Done> {
     return this.endpoints.allocate(command, asked);
+  }
+
+  @Handles(ChangeEndpointPorts)
+  changePorts(@Body() command: ChangeEndpointPorts, @Asked() asked: RequestContext): Promise<Done & { ports: readonly PublishedPort[] }> {
+    return this.endpoints.changePorts(command, asked);
   }
 
   @Handles(ReleaseEndpoint)

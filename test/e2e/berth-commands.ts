@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { settingsEnvironment } from '../../services/engine/settings.js';
 import type { CliResult, TestEngine } from './engine.js';
 
-const MAIN = fileURLToPath(new URL('../../services/cli/main.js', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../services/cli/main.js', import.meta.url));
 
 /** `berth ARGS` against a test's engine; a failure is a code, not a throw. */
 export function berthOf(engine: TestEngine, args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<CliResult> {

@@ -144,6 +144,18 @@ describe('it is the parsed request that is decided on', () => {
   const length = (body: string): string => `Content-Length: ${Buffer.byteLength(body)}`;
   const body = (hostConfig: object): string => JSON.stringify({ Image: 'busybox', Labels: { team: 'web' }, HostConfig: hostConfig });
 
+  test('who is held to a label protects and edits what has it, and it keeps it', async () => {
+    const ask = (path: string, body: object = {}): Promise<string> => raw(`POST /berth/containers/${path} HTTP/1.1`, ...json, length(JSON.stringify(body)), '', JSON.stringify(body));
+    expect(await ask('web/protect')).toMatch(/^HTTP\/1.1 200 /);
+    expect(await ask('web/unprotect')).toMatch(/^HTTP\/1.1 200 /);
+    expect(await ask('db/protect')).toMatch(/^HTTP\/1.1 403 .*does not have the label team=web/s);
+    expect(await ask('web/edit', { setEnv: ['A=b'] })).toMatch(/^HTTP\/1.1 200 .*"version":2/s);
+    expect(await ask('web/edit', { unsetLabels: ['team'] })).toMatch(/^HTTP\/1.1 403 .*has to keep the label team=web/s);
+    expect(await ask('web/edit', { binds: ['/etc:/etc'] })).toMatch(/^HTTP\/1.1 403 .*asks for bind-mounts/s);
+    expect(await ask('db/edit', { setEnv: ['A=b'] })).toMatch(/^HTTP\/1.1 403 .*does not have the label team=web/s);
+    expect(await ask('web/revert')).toMatch(/^HTTP\/1.1 403 .*needs the role admin/s);
+  });
+
   test('a body without a length, or with a length of zero, is still a body', async () => {
     const privileged = body({ Privileged: true });
     const chunk = `${Buffer.byteLength(privileged).toString(16)}\r\n${privileged}\r\n0\r\n\r\n`;

@@ -13,9 +13,13 @@ export interface Terminal {
 }
 
 export function openTerminal(engine: TestEngine, args: readonly string[]): Terminal {
-  const cli = process.env['BERTH_DOCKER_CLI'] ?? 'docker';
-  const command = [cli, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
-  const env = { PATH: process.env['PATH'] ?? '', HOME: engine.settings.dataRoot, DOCKER_HOST: `unix://${engine.socket}`, SHELL: '/bin/sh', TERM: 'xterm' };
+  return openTerminalOf([process.env['BERTH_DOCKER_CLI'] ?? 'docker', ...args], { HOME: engine.settings.dataRoot, DOCKER_HOST: `unix://${engine.socket}` });
+}
+
+/** Any other program on one. */
+export function openTerminalOf(words: readonly string[], environment: Readonly<Record<string, string>>): Terminal {
+  const command = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  const env = { PATH: process.env['PATH'] ?? '', SHELL: '/bin/sh', TERM: 'xterm', ...environment };
   return new ScriptTerminal(spawn('script', ['--quiet', '--return', '--flush', '--command', `stty rows 33 cols 77; exec ${command}`, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] }));
 }
 

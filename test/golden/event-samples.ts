@@ -1,4 +1,4 @@
-import type { ContainerEvent, ExecEvent, NameEvent } from '#contracts/containers/events.js';
+import type { ContainerEvent, EditedSpec, ExecEvent, NameEvent } from '#contracts/containers/events.js';
 import type { TaskEvent } from '#contracts/executor/tasks.js';
 import type { AccessEvent } from '#contracts/gateway/access-events.js';
 import type { ImageEvent } from '#contracts/images/images.js';
@@ -19,6 +19,8 @@ const ports = [{ containerPort: 80, protocol: 'tcp', hostIp: '0.0.0.0', hostPort
 const endpoint = {
   network: 'bridge', networkId: network, endpointId: `${container}-1`, bridge: 'berth0', address: '172.17.0.2', prefixLength: 16, gateway: '172.17.0.1', mac: '02:42:ac:11:00:02', mtu: 1500, ports,
 } as const;
+
+const edited: EditedSpec = { version: 2, config: { Image: 'busybox', Env: ['A=c'] }, hostConfig: { NetworkMode: 'bridge' }, path: 'sleep', args: ['1'], mounts: [], parts: ['ports', 'env'], pending: ['env'] };
 
 export const containerSamples: Samples<ContainerEvent> = {
   ContainerCreated: {
@@ -61,6 +63,9 @@ export const containerSamples: Samples<ContainerEvent> = {
     container, name: 'web', config: { Image: 'busybox' }, hostConfig: { NetworkMode: 'bridge' }, imageId: image, imageRef: 'busybox', layers: [digest('1')], path: 'sleep', args: ['1'], mounts: [], createdAt: at, start, at,
   },
   ContainerDiscarded: { container, reason: 'time-over', at },
+  EditRequested: { container, ...edited, at },
+  ContainerEdited: { container, ...edited, ports, at },
+  EditFailed: { container, error: 'port is already allocated', at },
 };
 
 export const nameSamples: Samples<NameEvent> = { NameClaimed: { name: 'web', container }, NameReleased: { name: 'web', container } };
@@ -77,6 +82,7 @@ export const taskSamples: Samples<TaskEvent> = {
   ExecExited: { container, start, exec, exitCode: 3, at },
   SignalRequested: { container, start, signal: 15, ends: true, at },
   TaskExited: { container, start, exitCode: 143, signal: 15, oomKilled: false, keeperLost: false, at },
+  PortsChanged: { container, start, published: { address: '172.17.0.2', ports: [] }, at },
 };
 
 export const imageSamples: Samples<ImageEvent> = {
@@ -94,6 +100,7 @@ export const networkSamples: Samples<NetworkEvent> = {
 export const poolSamples: Samples<PoolEvent> = {
   EndpointAllocated: { endpoint: `${container}-1`, container, name: 'web', address: '172.17.0.2', mac: '02:42:ac:11:00:02', ports, at },
   EndpointReleased: { endpoint: `${container}-1`, at },
+  EndpointPortsChanged: { endpoint: `${container}-1`, ports: [], at },
 };
 
 export const volumeSamples: Samples<VolumeEvent> = {

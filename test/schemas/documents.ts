@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import * as containerCommands from '#contracts/containers/commands.js';
 import * as protection from '#contracts/containers/protection.js';
+import * as edit from '#contracts/containers/edit.js';
 import * as undo from '#contracts/containers/undo.js';
 import * as containerQueries from '#contracts/containers/queries.js';
 import * as host from '#contracts/executor/host.js';
@@ -14,7 +15,7 @@ import { type JsonSchema, schemaOf } from './class-schema.js';
 
 type Contract = (new () => object) & { readonly subject: string };
 
-const REQUESTS: readonly Contract[] = [containerCommands, containerQueries, protection, undo, host, kept, tasks, images, networks, volumes]
+const REQUESTS: readonly Contract[] = [containerCommands, containerQueries, protection, undo, edit, host, kept, tasks, images, networks, volumes]
   .flatMap((module) => Object.values(module) as readonly unknown[])
   .filter((one): one is Contract => typeof one === 'function' && typeof (one as Partial<Contract>).subject === 'string')
   .toSorted((one, other) => (one.subject < other.subject ? -1 : 1));
@@ -62,13 +63,13 @@ const TEXTS = ['at', 'name'];
 /** Berth's additions to the Docker Engine API, in OpenAPI 3.1. */
 function openApi(): object {
   const failure = { description: 'What is wrong', content: { 'application/json': { schema: { type: 'object', properties: { message: { type: 'string' } }, required: ['message'] } } } };
-  const paths = BERTH_ROUTES.map(({ method = 'get', path, summary, query, reply, shape }) => {
+  const paths = BERTH_ROUTES.map(({ method = 'get', path, body, summary, query, reply, shape }) => {
     const one = { $ref: `#/components/schemas/${reply.name}` };
     const schema = shape === 'list' ? { type: 'array', items: one } : one;
     const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
     const asked = query.map((name) => ({ name, in: 'query', schema: { type: TEXTS.includes(name) ? 'string' : 'integer' } }));
     const content = { [shape === 'lines' ? 'application/x-ndjson' : 'application/json']: { schema } };
-    return [path, method, { summary, parameters: [...named, ...asked], responses: { 200: { description: summary, content }, default: failure } }] as const;
+    return [path, method, { summary, parameters: [...named, ...asked], ...(body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body) } } } }), responses: { 200: { description: summary, content }, default: failure } }] as const;
   });
   const byPath: Record<string, Record<string, object>> = {};
   for (const [path, method, operation] of paths) (byPath[path] ??= {})[method] = operation;

@@ -73,7 +73,7 @@ export class ContainerLifecycle {
     const container = this.starting(id);
     const { spec, run } = container;
     try {
-      const endpoint = await (early?.start === run.start ? early.settings : this.runEndpoints.allocate(container, asked));
+      const endpoint = await this.runEndpoints.settled(container, early, asked);
       if (endpoint) this.endpoints.set(id, endpoint);
       this.starting(id); // somebody may have removed it meanwhile
       const task = await this.bus.request(LaunchTask, launchRequest(spec, run.start, endpoint, this.attaches.take(id)), asked, AGAIN);
@@ -260,7 +260,8 @@ export class ContainerLifecycle {
       this.names.execute(spec.name, { type: 'Release', name: spec.name, container: id }, asked),
     ]);
     if (remove?.volumes) {
-      for (const mount of spec.mounts) if (mount.anonymous && mount.name) await this.bus.request(RemoveVolume, { name: mount.name, force: true, ...(keep ? { keptFor: id } : {}) }, asked, AGAIN).catch(() => undefined);
+      const anonymous = [...spec.mounts.flatMap(({ anonymous, name }) => (anonymous && name ? [name] : [])), ...(container.unmounted ?? [])];
+      for (const name of anonymous) await this.bus.request(RemoveVolume, { name, force: true, ...(keep ? { keptFor: id } : {}) }, asked, AGAIN).catch(() => undefined);
     }
     return { position };
   }

@@ -10,18 +10,17 @@ import { checkChangedResources, withinKernel } from '../domain/check-resources.j
 import { checkRestartPolicy } from '../domain/launch-request.js';
 import { changedLimits, withChanges } from '../domain/limit-changes.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
-import { ContainerTurns } from './container-turns.js';
+import type { ContainerTurns } from './container-turns.js';
 
 /** Writing the same limits twice is writing them once. */
 const AGAIN = { timeoutMs: 60_000, askAgainMs: 5_000 };
 
 /** Changes of limits and of the restart policy: the intent first, then the cgroup of what runs, then that they hold. One at a time for a container. */
 export class ContainerUpdates {
-  private readonly turns = new ContainerTurns();
-
   constructor(
     private readonly containers: Containers,
     private readonly directory: ContainerDirectory,
+    private readonly turns: ContainerTurns,
     private readonly bus: Bus,
   ) {}
 

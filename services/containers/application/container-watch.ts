@@ -8,6 +8,7 @@ import type { LogFields } from '#libs/telemetry/log-record.js';
 import type { PresentContainer } from '../domain/container/container-state.js';
 import { SIGKILL } from '../domain/signals.js';
 import type { ContainerCommits } from './container-commits.js';
+import type { ContainerEdits } from './container-edits.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { ContainerLifecycle } from './container-lifecycle.js';
 import type { ContainerPauses } from './container-pauses.js';
@@ -31,6 +32,7 @@ export class ContainerWatch {
     private readonly pauses: ContainerPauses,
     private readonly updates: ContainerUpdates,
     private readonly commits: ContainerCommits,
+    private readonly edits: Pick<ContainerEdits, 'finish'>,
     private readonly waits: ExitWaits,
     /** What is held of a container that is removed now. */
     private readonly forget: (container: string) => void,
@@ -56,6 +58,7 @@ export class ContainerWatch {
     for (const container of this.directory.all()) {
       const { id } = container.spec;
       const { status, run } = container;
+      if (container.edit && status !== 'removing') this.go(id, asked, this.edits.finish(id, asked));
       if (container.update && status !== 'removing') this.go(id, asked, this.updates.finish(id, asked));
       const commits = (container.commit ?? run.thaws) !== undefined && status !== 'removing';
       if (commits) this.go(id, asked, this.commits.finish(id, asked));

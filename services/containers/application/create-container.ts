@@ -88,9 +88,7 @@ export class ContainerCreation {
       if (free !== undefined) return await this.claims.beside(free, id, asked, () => record(free, []));
       const claimed = await this.claims.claim(name, id, asked);
       undo.push(() => this.claims.release(claimed, id, asked));
-      const mounts: ContainerMount[] = [];
-      for (const mount of wanted) mounts.push('borrowed' in mount ? mount.borrowed : await this.prepareMount(id, mount, image.layers, asked, undo));
-      return await record(claimed, mounts);
+      return await record(claimed, await this.prepareMounts(id, wanted, image.layers, asked, undo));
     } catch (error) {
       for (const step of undo.reverse()) await step().catch(() => undefined);
       throw error;
@@ -114,6 +112,13 @@ export class ContainerCreation {
     if (runtime === OWN_RUNTIME) return;
     const { runtimes } = await this.bus.request(GetHostFacts, {}, asked);
     if (!runtimes.includes(runtime)) throw invalid(`unknown or invalid runtime name: ${wanted ?? ''}`);
+  }
+
+  /** Mounts as a container `id` has them: volumes are made, and filled. What was made is in `undo`. */
+  async prepareMounts(id: string, wanted: ReturnType<typeof mountRequests>, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[]): Promise<ContainerMount[]> {
+    const mounts: ContainerMount[] = [];
+    for (const mount of wanted) mounts.push('borrowed' in mount ? mount.borrowed : await this.prepareMount(id, mount, layers, asked, undo));
+    return mounts;
   }
 
   private async prepareMount(container: string, mount: WantedMount, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[]): Promise<ContainerMount> {

@@ -10,6 +10,8 @@ import type { ContainerDirectory } from './container-directory.js';
 /** Of a start that is being asked for: what will be its endpoint if it comes to be. */
 export interface EarlyEndpoint {
   readonly start: number;
+  /** Of the container, when it was asked for: an edit between asks for other ports. */
+  readonly version: number;
   readonly settings: Promise<EndpointSettings | undefined>;
 }
 
@@ -37,7 +39,15 @@ export class RunEndpoints {
     const start = container.run.start + 1;
     const settings = this.allocate(container, asked, start);
     settings.catch(() => undefined); // whoever goes on with the start hears of it
-    return { start, settings };
+    return { start, version: versionOf(container), settings };
+  }
+
+  /** Of a start on record: what was asked for early, where it is still what the container wants. */
+  async settled(container: PresentContainer, early: EarlyEndpoint | undefined, asked: RequestContext): Promise<EndpointSettings | undefined> {
+    if (early?.start !== container.run.start) return this.allocate(container, asked);
+    if (early.version === versionOf(container)) return early.settings;
+    await early.settings.catch(() => undefined); // that the wish which is over does not come behind the one that holds
+    return this.allocate(container, asked);
   }
 
   /** The start did not come to be. A container that stays has the endpoint for its next start; one that goes would leave it behind. */
@@ -64,3 +74,4 @@ export class RunEndpoints {
 }
 
 const endpointId = (container: string, start: number): string => `${container}-${start}`;
+const versionOf = ({ version = 1 }: PresentContainer): number => version;

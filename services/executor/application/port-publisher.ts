@@ -1,4 +1,5 @@
 import type { EndpointSettings } from '#contracts/containers/container-state.js';
+import type { PublishedEndpoint } from '#contracts/executor/tasks.js';
 import { BerthError } from '#libs/errors/errors.js';
 import type { Firewall } from '../adapters/network/firewall.js';
 import type { HostPorts } from '../adapters/network/host-ports.js';
@@ -26,20 +27,57 @@ export class PortPublisher {
     await this.hostPorts.hold(rulesOf(task), task.identity.container);
   }
 
+  /** These from now on, instead of what it has. Rejects, and it has what it had, where a port is taken. Not for a task that is starting. */
+  async change(task: LiveTask, { address, ports }: PublishedEndpoint, name: string): Promise<void> {
+    const before = rulesOf(task);
+    const after = rulesOf({ address, ports });
+    const gone = before.filter((rule) => !after.some((other) => isSame(rule, other)));
+    const added = after.filter((rule) => !before.some((other) => isSame(rule, other)));
+    await this.hostPorts.hold(added, name);
+    try {
+      await this.takeOut(gone);
+      await this.firewall.publish(after);
+    } catch (error) {
+      this.hostPorts.release(added.filter((rule) => !before.some((other) => hasSameHostPort(rule, other))));
+      await this.takeOut(added);
+      await this.firewall.publish(before);
+      throw error;
+    }
+    // It ended meanwhile, and took out what it had.
+    if (task.hasExited) {
+      this.hostPorts.release(after);
+      return this.takeOut(after);
+    }
+    task.address = address;
+    task.ports = ports;
+    this.hostPorts.release(gone.filter((rule) => !after.some((other) => hasSameHostPort(rule, other))));
+  }
+
   async unpublish(task: LiveTask): Promise<void> {
     if (task.ports.length === 0) return;
     const rules = rulesOf(task);
     task.ports = [];
     // Before anything is awaited: the container's next run holds them anew.
     this.hostPorts.release(rules);
-    await this.firewall.unpublish(rules).catch((error: unknown) => {
-      // Somebody else flushed the table: then it is as wished.
+    await this.takeOut(rules);
+  }
+
+  /** What is not there, since somebody else flushed the table or a change took it out, is as wished. */
+  private async takeOut(rules: readonly PublishedPortRule[]): Promise<void> {
+    try {
+      await this.firewall.unpublish(rules);
+    } catch (error) {
       if (!(error instanceof BerthError) || error.kind !== 'not-found') throw error;
-    });
+      // All or none: none was.
+      if (rules.length > 1) for (const rule of rules) await this.takeOut([rule]);
+    }
   }
 }
 
-export function rulesOf(task: LiveTask): PublishedPortRule[] {
+const hasSameHostPort = (one: PublishedPortRule, other: PublishedPortRule): boolean => one.protocol === other.protocol && one.hostPort === other.hostPort && one.hostAddress === other.hostAddress;
+const isSame = (one: PublishedPortRule, other: PublishedPortRule): boolean => hasSameHostPort(one, other) && one.containerPort === other.containerPort && one.containerAddress === other.containerAddress;
+
+export function rulesOf(task: PublishedEndpoint): PublishedPortRule[] {
   return task.ports.map(({ protocol, hostIp, hostPort, containerPort }) => ({
     protocol,
     hostPort,

@@ -86,7 +86,7 @@ export class AccessControl {
   /** What the path names, by its rule. */
   private async named(rule: RouteRule, { params, context }: Asking): Promise<{ readonly param: string; readonly id: string; readonly container?: string; readonly touched: Touched } | undefined> {
     if (rule.touches === undefined) return undefined;
-    const param = rule.touches === 'volume' ? 'name' : 'id';
+    const param = params.id === undefined ? 'name' : 'id';
     const wanted = params[param] ?? '';
     if (rule.touches === 'volume') {
       const { name, labels } = await this.engine.ask(GetVolume, { name: wanted }, context);

@@ -15,10 +15,10 @@ const SIGKILL = '9';
 interface Known {
   name: string;
   readonly image: string;
-  readonly labels: Readonly<Record<string, string>>;
+  labels: Readonly<Record<string, string>>;
   /** Name of its network; absent where it has none of its own. */
   readonly network?: string;
-  readonly volumes: readonly ContainerMount[];
+  volumes: readonly ContainerMount[];
   stopping: boolean;
   restarting: boolean;
   running: boolean;
@@ -139,6 +139,10 @@ export class DockerEvents {
         return this.of(event, 'kill', { signal: String(event.signal) });
       case 'ContainerExited':
         return this.exited(event, known);
+      case 'ContainerEdited':
+        known.labels = event.config.Labels ?? {};
+        known.volumes = event.mounts.filter(({ type }) => type === 'volume');
+        return this.of(event, 'update');
       case 'ContainerUpdated':
         return this.of(event, 'update');
       case 'ArchiveRead':

@@ -1,5 +1,5 @@
-import type { EndpointSettings } from '#contracts/containers/container-state.js';
-import type { AllocateEndpoint, ReleaseEndpoint } from '#contracts/networks/networks.js';
+import type { EndpointSettings, PortRequest, PublishedPort } from '#contracts/containers/container-state.js';
+import type { AllocateEndpoint, ChangeEndpointPorts, ReleaseEndpoint } from '#contracts/networks/networks.js';
 import type { Done, RequestContext } from '#contracts/request.js';
 import { internal } from '#libs/errors/errors.js';
 import { Timer } from '#libs/telemetry/metrics/measured.js';
@@ -26,12 +26,23 @@ export class Endpoints {
     return this.actions.time({ action: 'release' }, () => this.releaseNow(command, asked));
   }
 
+  async changePorts({ network: reference, endpoint, ports }: Omit<ChangeEndpointPorts, 'reply'>, asked: RequestContext): Promise<Done & { ports: readonly PublishedPort[] }> {
+    const { id } = this.directory.find(reference);
+    const { state, position } = await this.pools.execute(id, { type: 'ChangePorts', endpoint, ports, ...(await this.boundFor(ports)), at: new Date().toISOString() }, asked);
+    return { ports: state.endpoints.get(endpoint)?.ports ?? [], position };
+  }
+
+  /** What the host uses, where a port is to be chosen. */
+  private async boundFor(ports: readonly PortRequest[]): Promise<{ bound?: ReadonlySet<string> }> {
+    const choosesPorts = ports.some(({ hostPort, hostPortEnd }) => hostPort === 0 || hostPortEnd !== undefined);
+    return choosesPorts ? { bound: await this.boundPorts() } : {};
+  }
+
   private async allocateNow(command: AllocateEndpoint, asked: RequestContext): Promise<EndpointSettings & Done> {
     const network = this.directory.find(command.network);
     const subnet = parseSubnet(network.subnet);
     const { endpoint, container, name, ports, address, mac } = command;
-    const choosesPorts = ports.some(({ hostPort, hostPortEnd }) => hostPort === 0 || hostPortEnd !== undefined);
-    const bound = choosesPorts ? { bound: await this.boundPorts() } : {};
+    const bound = await this.boundFor(ports);
     const result = await this.pools.execute(
       network.id,
       { type: 'Allocate', endpoint, container, name, ports, ...bound, subnet, gateway: network.gateway, at: new Date().toISOString(), ...(address ? { address } : {}), ...(mac ? { mac } : {}) },

@@ -41,6 +41,23 @@ test('a container that is being made has not left its volumes, also for a servic
   expect([references.hasLeft('c1'), references.of('anonymous-1')]).toEqual([false, ['c1']]);
 });
 
+test('volumes of an edit are in use from now on, and those it left until the run that has them is over', async () => {
+  await references.start();
+  const subject = 'berth.event.container.c2';
+  const mounts = (...names: string[]) => names.map((name) => ({ name }));
+  let head = await happen(subject, { type: 'ContainerCreated', container: 'c2', mounts: mounts('old') });
+  const next = async (event: DomainEvent & Record<string, unknown>): Promise<string[]> => {
+    head = await happen(subject, { container: 'c2', ...event }, head);
+    await seen();
+    return ['old', 'new'].filter((name) => references.of(name).length > 0);
+  };
+  expect(await next({ type: 'ContainerEdited', mounts: mounts('new'), pending: ['mounts'] })).toEqual(['old', 'new']);
+  expect(await next({ type: 'ContainerEdited', mounts: mounts('new'), pending: [] })).toEqual(['old', 'new']);
+  expect(await next({ type: 'ContainerExited' })).toEqual(['new']);
+  // Nothing of one that does not run waits.
+  expect(await next({ type: 'ContainerEdited', mounts: mounts('old'), pending: [] })).toEqual(['old']);
+});
+
 test('a container that is given up before it came to be is told of', async () => {
   await references.start();
   const claimed = await claim();

@@ -7,6 +7,8 @@ interface Frozen {
   readonly keepers: readonly string[];
   readonly beingMade: readonly string[];
   readonly kept: readonly string[];
+  readonly atNextStart: readonly (readonly [container: string, volumes: readonly string[]])[];
+  readonly anonymous: readonly (readonly [container: string, volumes: readonly string[]])[];
 }
 
 /** Which containers refer to a volume, folded from what the containers service publishes. */
@@ -19,6 +21,9 @@ export class VolumeReferences {
   private readonly beingMade = new Set<string>();
   /** Containers that were removed and may come back, with the volumes that went with them. */
   private readonly kept = new Set<string>();
+  /** What containers that run will refer to when they start again, where it was edited: until then they refer to both. */
+  private readonly atNextStart = new Map<string, readonly string[]>();
+  private readonly anonymous = new Map<string, readonly string[]>();
   private readonly fold: Fold;
 
   constructor(
@@ -32,7 +37,7 @@ export class VolumeReferences {
       see: (commit, live) => {
         for (const event of commit.events as readonly unknown[] as readonly (ContainerEvent | NameEvent)[]) this.see(event, live); // only the containers service may write these subjects
       },
-      snapshot: { path: snapshotPath, fold: '3', freeze: () => this.freeze(), thaw: (frozen) => this.thaw(frozen as Frozen) },
+      snapshot: { path: snapshotPath, fold: '4', freeze: () => this.freeze(), thaw: (frozen) => this.thaw(frozen as Frozen) },
     });
   }
 
@@ -79,22 +84,48 @@ export class VolumeReferences {
     } else if (event.type === 'ContainerCreated' || event.type === 'ContainerRestored') {
       this.beingMade.delete(event.container);
       this.kept.delete(event.container);
-      const volumes = event.mounts.flatMap(({ name }) => (name ? [name] : []));
+      const volumes = this.volumesOf(event);
       if (volumes.length > 0) this.refer(event.container, volumes);
       if (event.mounts.some(({ anonymous }) => anonymous)) this.keepers.add(event.container);
+    } else if (event.type === 'ContainerEdited') {
+      const waits = event.pending.includes('mounts') || this.atNextStart.has(event.container);
+      const mounted = this.mounted.get(event.container) ?? [];
+      const volumes = this.volumesOf(event);
+      this.leave(event.container);
+      this.refer(event.container, waits ? [...new Set([...mounted, ...volumes])] : volumes);
+      if (waits) this.atNextStart.set(event.container, volumes);
+    } else if (event.type === 'StartRequested' || event.type === 'ContainerExited') {
+      const volumes = this.atNextStart.get(event.container);
+      if (volumes === undefined) return;
+      this.leave(event.container);
+      this.refer(event.container, volumes);
     } else if (event.type === 'RemoveRequested' && event.volumes) {
       this.keepers.delete(event.container);
     } else if (event.type === 'ContainerDiscarded') {
       this.kept.delete(event.container);
     } else if (event.type === 'ContainerRemoved') {
       if (event.keptUntil !== undefined) this.kept.add(event.container);
-      for (const name of this.mounted.get(event.container) ?? []) {
-        const users = this.users.get(name);
-        users?.delete(event.container);
-        if (users?.size === 0) this.users.delete(name);
-      }
-      this.mounted.delete(event.container);
+      this.leave(event.container);
+      this.anonymous.delete(event.container);
     }
+  }
+
+  /** What it mounts, and its anonymous volumes that an edit took away: nobody else has their names, and an earlier version has them mounted. */
+  private volumesOf({ container, mounts }: Pick<Extract<ContainerEvent, { type: 'ContainerCreated' }>, 'container' | 'mounts'>): readonly string[] {
+    const own = mounts.flatMap(({ name, anonymous }) => (name && anonymous ? [name] : []));
+    const anonymous = [...new Set([...(this.anonymous.get(container) ?? []), ...own])];
+    if (anonymous.length > 0) this.anonymous.set(container, anonymous);
+    return [...new Set([...mounts.flatMap(({ name }) => (name ? [name] : [])), ...anonymous])];
+  }
+
+  private leave(container: string): void {
+    for (const name of this.mounted.get(container) ?? []) {
+      const users = this.users.get(name);
+      users?.delete(container);
+      if (users?.size === 0) this.users.delete(name);
+    }
+    this.mounted.delete(container);
+    this.atNextStart.delete(container);
   }
 
   private refer(container: string, volumes: readonly string[]): void {
@@ -103,13 +134,15 @@ export class VolumeReferences {
   }
 
   private freeze(): Frozen {
-    return { mounted: [...this.mounted], keepers: [...this.keepers], beingMade: [...this.beingMade], kept: [...this.kept] };
+    return { mounted: [...this.mounted], keepers: [...this.keepers], beingMade: [...this.beingMade], kept: [...this.kept], atNextStart: [...this.atNextStart], anonymous: [...this.anonymous] };
   }
 
-  private thaw({ mounted, keepers, beingMade, kept }: Frozen): void {
+  private thaw({ mounted, keepers, beingMade, kept, atNextStart, anonymous }: Frozen): void {
     for (const [container, volumes] of mounted) this.refer(container, volumes);
     for (const container of keepers) this.keepers.add(container);
     for (const container of beingMade) this.beingMade.add(container);
     for (const container of kept) this.kept.add(container);
+    for (const [container, volumes] of anonymous) this.anonymous.set(container, volumes);
+    for (const [container, volumes] of atNextStart) this.atNextStart.set(container, volumes);
   }
 }

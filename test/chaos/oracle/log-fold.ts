@@ -10,7 +10,7 @@ export interface WishedContainer {
   run: number;
   /** A run of it goes on, as far as the containers service knows. */
   runs: boolean;
-  readonly volumes: readonly string[];
+  volumes: readonly string[];
   readonly mode: string;
 }
 
@@ -71,7 +71,10 @@ function see(fold: LogFold, aggregate: string, event: Event): void {
   else if (event.type === 'NameClaimed') fold.names.set(text('name'), text('container'));
   else if (event.type === 'NameReleased') fold.names.delete(text('name'));
   else if (event.type === 'EndpointAllocated') fold.endpoints.set(text('endpoint'), event as unknown as Endpoint);
-  else if (event.type === 'EndpointReleased') fold.endpoints.delete(text('endpoint'));
+  else if (event.type === 'EndpointPortsChanged') {
+    const endpoint = fold.endpoints.get(text('endpoint'));
+    if (endpoint) fold.endpoints.set(text('endpoint'), { ...endpoint, ports: event['ports'] as Endpoint['ports'] });
+  } else if (event.type === 'EndpointReleased') fold.endpoints.delete(text('endpoint'));
   else if (event.type === 'VolumeCreated') {
     fold.volumes.add(text('name'));
     if (event['anonymous'] === true) fold.anonymousVolumes.add(text('name'));
@@ -94,6 +97,8 @@ function seeContainer(fold: LogFold, id: string, event: Event): void {
   }
   const container = fold.containers.get(id);
   if (!container) return;
+  // What an edit took away goes with the container.
+  if (event.type === 'ContainerEdited') container.volumes = [...new Set([...container.volumes, ...(event['mounts'] as { name?: string }[]).flatMap(({ name }) => name ?? [])])];
   const becomes = (status: string, runs: boolean): void => {
     if (container.status !== 'removing') container.status = status;
     container.runs = runs;

@@ -1,13 +1,15 @@
 import type { CommitWish, ContainerEvent, DiscardReason, ExitReason, StartReason } from '#contracts/containers/events.js';
 import type { LimitChanges } from '#contracts/containers/container-config.js';
-import type { EndpointSettings, HealthProbe } from '#contracts/containers/container-state.js';
+import type { EndpointSettings, HealthProbe, PublishedPort } from '#contracts/containers/container-state.js';
 import type { Decider } from '#libs/event-store/decider.js';
 import { conflict, notFound } from '#libs/errors/errors.js';
+import type { EditableSpec } from '../edit/apply-changes.js';
 import { afterProbe, healthWhenOver, healthWhenStarted, probeCommand, withProbe } from '../health.js';
 import { checkLimitChanges, changedLimits, withChanges } from '../limit-changes.js';
 import { killMeaning } from '../kill-signal.js';
 import { restartDelay, restartPause } from '../restart-policy.js';
 import { DEFAULT_STOP_TIMEOUT_SECONDS, SIGKILL, SIGTERM, signalNumber } from '../signals.js';
+import { decideEdit, evolveEdit } from './edit-container.js';
 import { decideKept, evolveKept, keptFrom } from './kept-container.js';
 import { type Container, type ContainerSpec, isKept, isRunning, noRun, type PresentContainer } from './container-state.js';
 
@@ -38,6 +40,9 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'RecordCommitted'; readonly image: string }
   | { readonly type: 'RecordCommitFailed'; readonly error: string }
   | { readonly type: 'Rename'; readonly name: string }
+  | { readonly type: 'Edit'; readonly spec: EditableSpec; readonly revertedTo?: number }
+  | { readonly type: 'RecordEdited'; readonly ports?: readonly PublishedPort[] }
+  | { readonly type: 'RecordEditFailed'; readonly error: string }
   | { readonly type: 'Protect' }
   | { readonly type: 'Unprotect' }
   | { readonly type: 'Remove'; readonly force: boolean; readonly volumes: boolean; readonly keepSeconds?: number }
@@ -169,6 +174,15 @@ function decide(command: ContainerCommand, state: Container): readonly Container
       if (state.status === 'removing') throw conflict('container is marked for removal and cannot be renamed');
       return command.name === state.spec.name ? [] : [{ type: 'ContainerRenamed', container, name: command.name, oldName: state.spec.name, at }];
 
+    case 'Edit':
+      return decideEdit(command, state);
+
+    case 'RecordEdited':
+      return state.edit ? [{ type: 'ContainerEdited', container, ...state.edit, ...(command.ports === undefined ? {} : { ports: command.ports }), at }] : [];
+
+    case 'RecordEditFailed':
+      return state.edit ? [{ type: 'EditFailed', container, error: command.error, at }] : [];
+
     case 'Protect':
       if (state.status === 'removing') throw conflict('container is marked for removal and cannot be protected');
       return state.protected ? [] : [{ type: 'ContainerProtected', container, at }];
@@ -253,7 +267,7 @@ function evolve(state: Container, event: ContainerEvent): Container {
   switch (event.type) {
     case 'StartRequested': {
       const byPolicy = event.reason === 'restart-policy';
-      const { unhealthyRestarts = 0, ...kept } = state;
+      const { unhealthyRestarts = 0, pending: _had, ...kept } = state;
       return { ...kept, ...(byPolicy && unhealthyRestarts > 0 ? { unhealthyRestarts } : {}), status: 'starting', run: { ...noRun, start: event.start, over: false }, restartCount: byPolicy ? state.restartCount + 1 : 0, restartDelayMs: byPolicy ? state.restartDelayMs : 0 };
     }
     case 'ContainerStarted':
@@ -316,6 +330,13 @@ function evolve(state: Container, event: ContainerEvent): Container {
     }
     case 'ContainerRenamed':
       return { ...state, spec: { ...state.spec, name: event.name } };
+    case 'EditRequested':
+    case 'ContainerEdited':
+      return evolveEdit(state, event);
+    case 'EditFailed': {
+      const { edit: _undone, ...rest } = state;
+      return rest;
+    }
     case 'ContainerProtected':
       return { ...state, protected: true };
     case 'ContainerUnprotected': {

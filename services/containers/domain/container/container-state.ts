@@ -1,6 +1,7 @@
 import type { LimitChanges } from '#contracts/containers/container-config.js';
 import type { ContainerHealth, EndpointSettings } from '#contracts/containers/container-state.js';
-import type { CommitWish, ContainerEvent } from '#contracts/containers/events.js';
+import type { EditedPart } from '#contracts/containers/edit.js';
+import type { CommitWish, ContainerEvent, EditedSpec } from '#contracts/containers/events.js';
 import type { KillMeaning } from '../kill-signal.js';
 
 /** What was asked for at creation; the same for all runs. */
@@ -49,6 +50,14 @@ export type Container =
       readonly health?: ContainerHealth;
       /** Restarts for being unhealthy since it was healthy, or started by hand. */
       readonly unhealthyRestarts?: number;
+      /** Which of its specs this is, counted from 1, which is meant where it is absent. */
+      readonly version?: number;
+      /** An edit that was asked for, and is not known to hold. */
+      readonly edit?: EditedSpec;
+      /** What was edited while it ran, and its run does not have. */
+      readonly pending?: readonly EditedPart[];
+      /** Anonymous volumes that it had, and has no more: they go with it. */
+      readonly unmounted?: readonly string[];
       /** Nobody may remove it. */
       readonly protected?: true;
       /** `keepSeconds`: for which it can come back after its removal; absent: not at all. */

@@ -73,6 +73,10 @@ export class ContainerFold {
       case 'ContainerRenamed':
         facts.labels = this.baseLabels(facts.id, event.name, facts.image, facts.shownLabels);
         return;
+      case 'ContainerEdited':
+        facts.hostConfig = event.hostConfig;
+        facts.limits = specLimits(event.hostConfig);
+        return;
       case 'ContainerUpdated':
         facts.hostConfig = { ...facts.hostConfig, ...event.changes };
         facts.limits = specLimits(facts.hostConfig);

@@ -34,6 +34,16 @@ test('a task never moves back', () => {
   given(requested, started).when(recordFailed).thenNothing();
   for (const late of [request, recordStarted, recordFailed, recordExited]) given(requested, started, exited).when(late).thenNothing();
 });
+test('ports change of a task that runs, and once', () => {
+  const published = { address: '10.0.0.2', ports: [{ containerPort: 80, protocol: 'tcp', hostIp: '', hostPort: 8080 }] } as const;
+  const change: TaskCommand = { ...identity, type: 'ChangePorts', published };
+  const changed: TaskEvent = { type: 'PortsChanged', ...identity, published };
+  given(requested, started).when(change).then(changed);
+  given(requested, started, changed).when(change).thenNothing();
+  given(requested, started, changed).when({ ...change, published: { ...published, ports: [] } }).then({ ...changed, published: { ...published, ports: [] } });
+  given(requested).when(change).thenNothing();
+  given(requested, started, exited).when(change).thenNothing();
+});
 test('an exit counts even when the start was never seen', () => given(requested).when(recordExited).then(exited));
 test('nothing is observed of a task that was never requested', () => {
   for (const report of [recordStarted, recordFailed, recordExited, recordExecStarted, recordExecExited]) given().when(report).thenNothing();

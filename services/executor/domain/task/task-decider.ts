@@ -23,6 +23,7 @@ export type TaskCommand =
   | ({ readonly type: 'Request'; readonly published?: PublishedEndpoint; readonly runtime?: string } & Observed)
   | ({ readonly type: 'RecordStarted'; readonly pid: number } & Observed)
   | ({ readonly type: 'RecordFailed'; readonly error: string } & Observed)
+  | ({ readonly type: 'ChangePorts'; readonly published: PublishedEndpoint } & Observed)
   | ({ readonly type: 'Signal'; readonly signal: number; readonly ends: boolean } & Observed)
   | ({ readonly type: 'RecordExited'; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly keeperLost: boolean } & Observed)
   | ({ readonly type: 'RecordExecStarted'; readonly exec: string; readonly pid: number } & Observed)
@@ -46,6 +47,9 @@ export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
         return task.status === 'requested' ? [{ type: 'TaskStarted', ...identity, pid: command.pid, at }] : [];
       case 'RecordFailed':
         return task.status === 'requested' ? [{ type: 'TaskFailed', ...identity, error: command.error, at }] : [];
+      case 'ChangePorts':
+        if (task.status !== 'running' || JSON.stringify(task.published?.ports ?? []) === JSON.stringify(command.published.ports)) return [];
+        return [{ type: 'PortsChanged', ...identity, published: command.published, at }];
       case 'Signal':
         return task.status === 'running' || task.status === 'requested' ? [{ type: 'SignalRequested', ...identity, signal: command.signal, ends: command.ends, at }] : [];
       case 'RecordExited': {
@@ -71,6 +75,8 @@ export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
         return { status: 'failed', container, start };
       case 'TaskStarted':
         return { status: 'running', container, start, pid: event.pid, startedAt: event.at, execs: new Set(), ...(task.status === 'requested' ? chosen(task) : {}) };
+      case 'PortsChanged':
+        return task.status === 'running' ? { ...task, published: event.published } : task;
       case 'TaskExited':
         return { status: 'exited', container, start, pid: 0, startedAt: task.status === 'running' ? task.startedAt : '', execs: new Set() };
       case 'ExecStarted':

@@ -36,6 +36,8 @@ export function refusalOf(grant: Grant, rule: RouteRule, wish: Wish, touched: re
   if (wished !== undefined) return `it asks for ${wished}, which you are not allowed`;
   if (held.length > 0 && (rule.shared || wish.shared)) return `it changes what is everybody's, and you may only touch what has ${shown(held)}`;
   if (wish.labels !== undefined && !fits(held, wish.labels)) return `what you make has to have ${shown(held)} (--label)`;
+  const { relabels = {} } = wish;
+  if (held.some(([name, value]) => Object.hasOwn(relabels, name) && relabels[name] !== value)) return `what you change has to keep ${shown(held)}`;
   for (const { what, labels, powers } of touched) {
     if (!fits(held, labels)) return `${what} does not have ${shown(held)}`;
     const power = lacks(powers);

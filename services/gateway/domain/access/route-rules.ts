@@ -11,7 +11,7 @@ export interface RouteRule {
   /** It changes what belongs to all: an operator who is held to labels may not. */
   readonly shared?: true;
   /** What its query or body wishes for (see wish.ts). */
-  readonly wishes?: 'container' | 'volume' | 'exec' | 'image' | 'commit';
+  readonly wishes?: 'container' | 'volume' | 'exec' | 'image' | 'commit' | 'edit';
 }
 
 const table = (rules: RouteRule, ...routes: readonly string[]): (readonly [string, RouteRule])[] => routes.map((route) => [route, rules]);
@@ -40,6 +40,8 @@ const RULES: ReadonlyMap<string, RouteRule> = new Map([
     'POST /containers/:id/attach', 'GET /containers/:id/attach/ws', 'HEAD /containers/:id/archive', 'GET /containers/:id/archive', 'PUT /containers/:id/archive', 'GET /containers/:id/export',
   ),
   ...table({ needs: 'operator', touches: 'container', enters: true, wishes: 'exec' }, 'POST /containers/:id/exec'),
+  // Another command in it acts with its rights.
+  ...table({ needs: 'operator', touches: 'container', enters: true, wishes: 'edit' }, 'POST /berth/containers/:name/edit'),
   ...table({ needs: 'operator', touches: 'exec', enters: true }, 'POST /exec/:id/start', 'POST /exec/:id/resize'),
   ...table({ needs: 'operator', wishes: 'image' }, 'POST /images/create'),
   ...table({ needs: 'operator' }, 'GET /images/get', 'GET /images/:name/get'),
@@ -49,6 +51,8 @@ const RULES: ReadonlyMap<string, RouteRule> = new Map([
   ...table({ needs: 'operator', shared: true, wishes: 'commit' }, 'POST /commit'),
   ...table({ needs: 'operator', wishes: 'volume' }, 'POST /volumes/create'),
   ...table({ needs: 'operator', touches: 'volume' }, 'DELETE /volumes/:name'),
+  // What an earlier version may do to the host, nobody looks up.
+  ...table({ needs: 'admin' }, 'POST /berth/containers/:name/revert'),
   ...table({ needs: 'admin' }, 'DELETE /plugins/:name', 'POST /plugins/:name/enable', 'POST /plugins/:name/disable'),
 ]);
 

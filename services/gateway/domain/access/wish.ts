@@ -1,4 +1,5 @@
 import { isFields, isZero, readCreateRequest } from '../create-request.js';
+import { readEditRequest } from '../edit-request.js';
 import { text, type QueryValues } from '../query-values.js';
 import { othersOf, powersOf, volumesOf } from './host-powers.js';
 import type { Power } from './policy.js';
@@ -12,6 +13,8 @@ export interface Wish {
   /** Containers it would share something with, and volumes it would mount, as the request names them. */
   readonly containers: readonly string[];
   readonly volumes: readonly string[];
+  /** Labels that it gives to what is there, or takes away (undefined). */
+  readonly relabels?: Readonly<Record<string, string | undefined>>;
   /** It changes what belongs to all. */
   readonly shared?: true;
 }
@@ -24,6 +27,12 @@ export function wishOf(kind: NonNullable<RouteRule['wishes']>, query: QueryValue
     case 'container': {
       const { config, hostConfig } = readCreateRequest(body);
       return { powers: powersOf(hostConfig), labels: labels(config.Labels), containers: othersOf(hostConfig), volumes: volumesOf(hostConfig) };
+    }
+    case 'edit': {
+      const { binds, mounts, setLabels, unsetLabels } = readEditRequest(body);
+      const mounted = { Binds: binds, Mounts: mounts };
+      const taken = (Array.isArray(unsetLabels) ? unsetLabels : []).map((name) => [String(name), undefined]);
+      return { powers: powersOf(mounted), containers: [], volumes: volumesOf(mounted), relabels: { ...Object.fromEntries(taken), ...labels(setLabels) } };
     }
     case 'exec':
       return { ...NO_WISH, powers: isFields(body) && !isZero(body.Privileged) ? ['privileged'] : [] };

@@ -12,7 +12,12 @@ export interface ContainerAt {
   readonly status: ContainerStatus | 'removed';
   /** When `status` began. */
   readonly since: string;
+  /** The event that made it, with what was edited since. */
   readonly created: Created;
+  /** Of its edits: 1 is as it was created. */
+  readonly version: number;
+  /** What was edited while it runs, and its run does not have. */
+  readonly pending?: readonly string[];
   /** How often it was asked to start; 0 before the first. */
   readonly start: number;
   /** 0 unless it runs. */
@@ -23,6 +28,8 @@ export interface ContainerAt {
   readonly startReason?: string;
   readonly startError?: string;
   readonly exit?: Exited;
+  /** Of the run before this one. */
+  readonly lastExit?: Exited;
   readonly restartDelayMs?: number;
   /** Asked for in this run, by whom. */
   readonly stop?: { readonly signal: number; readonly timeoutSeconds?: number; readonly at: string; readonly actor: string };
@@ -58,14 +65,14 @@ export function foldCommit(containers: Map<string, ContainerAt>, commit: Commit)
 
 function apply(before: ContainerAt | undefined, event: ContainerEvent, actor: string): ContainerAt | undefined {
   if (event.type === 'ContainerCreated') {
-    return { id: event.container, name: event.name, status: 'created', since: event.at, created: event, start: 0, pid: 0 };
+    return { id: event.container, name: event.name, status: 'created', since: event.at, created: event, version: 1, start: 0, pid: 0 };
   }
   if (before === undefined) return undefined;
   const removing = before.status === 'removing';
   switch (event.type) {
     case 'StartRequested': {
-      const { id, name, status, since, created, protectedBy } = before;
-      return { id, name, status, since, created, ...(protectedBy === undefined ? {} : { protectedBy }), start: event.start, pid: 0, startReason: event.reason };
+      const { id, name, status, since, created, protectedBy, version, exit: lastExit = before.lastExit } = before;
+      return { id, name, status, since, created, version, ...(protectedBy === undefined ? {} : { protectedBy }), ...(lastExit === undefined ? {} : { lastExit }), start: event.start, pid: 0, startReason: event.reason };
     }
     case 'ContainerStarted': {
       const running = { ...before, pid: event.pid, startedAt: event.at, ...(event.endpoint === undefined ? {} : { endpoint: event.endpoint }) };
@@ -86,6 +93,15 @@ function apply(before: ContainerAt | undefined, event: ContainerEvent, actor: st
     }
     case 'ContainerUpdated':
       return { ...before, created: { ...before.created, hostConfig: { ...before.created.hostConfig, ...event.changes } } };
+    case 'ContainerEdited': {
+      const { config, hostConfig, path, args, mounts, version, ports } = event;
+      const runs = before.status === 'running' || before.status === 'paused';
+      const pending = runs ? [...new Set([...(before.pending ?? []), ...event.pending])] : [];
+      return {
+        ...before, version, created: { ...before.created, config, hostConfig, path, args, mounts }, ...(pending.length > 0 ? { pending } : {}),
+        ...(ports === undefined || before.endpoint === undefined ? {} : { endpoint: { ...before.endpoint, ports } }),
+      };
+    }
     case 'ContainerPaused':
       return removing ? before : { ...before, status: 'paused', since: event.at, pausedBy: actor };
     case 'ContainerUnpaused':

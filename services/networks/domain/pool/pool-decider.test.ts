@@ -43,6 +43,25 @@ test('one port on two host addresses, or of two protocols, is two ports', () => 
   given(held).when(allocate('b', { ports: [{ ...tcp(8080), protocol: 'udp' }] })).then(allocated('b', '10.0.0.3', [{ ...tcp(8080), protocol: 'udp' }]));
   given(held).when(allocate('b', { ports: [tcp(8080, '0.0.0.0')] })).thenRefused('conflict');
 });
+const changePorts = (endpoint: string, ports: readonly PublishedPort[]): PoolCommand => ({ type: 'ChangePorts', endpoint, ports, at });
+const portsChanged = (endpoint: string, ...ports: PublishedPort[]): PoolEvent => ({ type: 'EndpointPortsChanged', endpoint, ports, at });
+test('an endpoint in use gets other ports: what it holds stays, what is gone is free, what is taken is refused', () => {
+  const own = allocated('a', '10.0.0.2', [tcp(8080)]);
+  given(own).when(changePorts('a', [tcp(8080), tcp(8081)])).then(portsChanged('a', tcp(8080), tcp(8081)));
+  given(own).when(changePorts('a', [tcp(8080)])).thenNothing();
+  given(own, portsChanged('a')).when(allocate('b', { ports: [tcp(8080)] })).then(allocated('b', '10.0.0.3', [tcp(8080)]));
+  given(own, allocated('b', '10.0.0.3', [tcp(8081)])).when(changePorts('a', [tcp(8081)])).thenRefused('conflict', /port is already allocated/);
+  given().when(changePorts('a', [])).thenRefused('not-found');
+});
+test('a port that was chosen stays when others come, but for who names it', () => {
+  const own = allocated('a', '10.0.0.2', [tcp(32768)]);
+  given(own).when(changePorts('a', [tcp(0)])).thenNothing();
+  given(own).when(changePorts('a', [tcp(0), tcp(32768)])).then(portsChanged('a', tcp(32769), tcp(32768)));
+});
+test('an endpoint that is asked for again has the ports of the newer wish', () => {
+  given(allocated('a', '10.0.0.2', [tcp(8080)])).when(allocate('a', { ports: [tcp(8080)] })).thenNothing();
+  given(allocated('a', '10.0.0.2', [tcp(8080)])).when(allocate('a', { ports: [tcp(8081)] })).then(portsChanged('a', tcp(8081)));
+});
 test('one container cannot ask for one host port twice', () => given().when(allocate('a', { ports: [tcp(8080), tcp(8080, '', 81)] })).thenRefused('conflict'));
 test('a port that nobody named is a free one', () => {
   given(allocated('a', '10.0.0.2', [tcp(32768)])).when(allocate('b', { ports: [tcp(0), tcp(0, '', 81)] })).then(allocated('b', '10.0.0.3', [tcp(32769), tcp(32770, '', 81)]));

@@ -1,5 +1,5 @@
 import type { Decider } from '#libs/event-store/decider.js';
-import { conflict, invalid } from '#libs/errors/errors.js';
+import { conflict, invalid, notFound } from '#libs/errors/errors.js';
 import type { PoolEvent } from '#contracts/networks/events.js';
 import type { PortRequest, PublishedPort } from '#contracts/containers/container-state.js';
 import { formatIpv4, type Ipv4Subnet, parseIpv4, sizeOf } from '../ipv4.js';
@@ -36,6 +36,7 @@ export type PoolCommand =
       readonly bound?: ReadonlySet<string>;
       readonly at: string;
     }
+  | { readonly type: 'ChangePorts'; readonly endpoint: string; readonly ports: readonly PortRequest[]; readonly bound?: ReadonlySet<string>; readonly at: string }
   | { readonly type: 'Release'; readonly endpoint: string; readonly at: string };
 
 /** Ports that are handed out when none is named, as in ip_local_port_range's default. */
@@ -51,13 +52,15 @@ export const poolDecider: Decider<Pool, PoolCommand, PoolEvent> = {
   decide(command, pool) {
     switch (command.type) {
       case 'Allocate': {
-        if (pool.endpoints.has(command.endpoint)) return [];
+        if (pool.endpoints.has(command.endpoint)) return portsChanged(command, pool); // asked for again, perhaps with other ports
         const address = command.address ? claimAddress(command.address, pool, command) : firstFreeAddress(pool, command);
         const mac = command.mac ?? macOf(address);
-        const ports = allocatePorts(command, pool);
+        const ports = allocatePorts(command, heldPorts(pool));
         const { endpoint, container, name, at } = command;
         return [{ type: 'EndpointAllocated', endpoint, container, name, address, mac, ports, at }];
       }
+      case 'ChangePorts':
+        return portsChanged(command, pool);
       case 'Release':
         return pool.endpoints.has(command.endpoint) ? [{ type: 'EndpointReleased', endpoint: command.endpoint, at: command.at }] : [];
     }
@@ -68,6 +71,9 @@ export const poolDecider: Decider<Pool, PoolCommand, PoolEvent> = {
     if (event.type === 'EndpointAllocated') {
       const { endpoint, container, name, address, mac, ports } = event;
       endpoints.set(endpoint, { endpoint, container, name, address, mac, ports });
+    } else if (event.type === 'EndpointPortsChanged') {
+      const own = endpoints.get(event.endpoint);
+      if (own !== undefined) endpoints.set(event.endpoint, { ...own, ports: event.ports });
     } else {
       endpoints.delete(event.endpoint);
     }
@@ -101,9 +107,38 @@ export function macOf(address: string): string {
   return ['02', '42', ...address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'))].join(':');
 }
 
-function allocatePorts({ ports: wanted, name, bound }: Pick<Extract<PoolCommand, { type: 'Allocate' }>, 'ports' | 'name' | 'bound'>, pool: Pool): PublishedPort[] {
-  const held: PublishedPort[] = Array.from(pool.endpoints.values()).flatMap((endpoint) => endpoint.ports);
-  const exact = wanted.filter((port) => port.hostPort !== 0 && port.hostPortEnd === undefined);
+const heldPorts = (pool: Pool): PublishedPort[] => Array.from(pool.endpoints.values()).flatMap((endpoint) => endpoint.ports);
+
+function portsChanged({ endpoint, ports: wanted, bound, at }: Pick<Extract<PoolCommand, { type: 'ChangePorts' }>, 'endpoint' | 'ports' | 'bound' | 'at'>, pool: Pool): PoolEvent[] {
+  const own = pool.endpoints.get(endpoint);
+  if (own === undefined) throw notFound(`endpoint ${endpoint} not found`);
+  const ports = changedPorts(wanted, own, pool, bound);
+  return JSON.stringify(ports) === JSON.stringify(own.ports) ? [] : [{ type: 'EndpointPortsChanged', endpoint, ports, at }];
+}
+
+/** What fits a wish and is held by the endpoint already stays; the rest is allocated. In the order of the wishes. */
+function changedPorts(wanted: readonly PortRequest[], own: Endpoint, pool: Pool, bound: ReadonlySet<string> | undefined): PublishedPort[] {
+  const left = [...own.ports];
+  const take = (wish: PortRequest): PublishedPort | undefined => {
+    const at = left.findIndex((port) => fits(port, wish));
+    return at < 0 ? undefined : left.splice(at, 1)[0];
+  };
+  // Who names a port goes before those for whom any will do.
+  const named = wanted.map((wish) => (isExact(wish) ? take(wish) : undefined));
+  const kept = wanted.map((wish, at) => (isExact(wish) ? named[at] : take(wish)));
+  const others = heldPorts(pool).filter((port) => !own.ports.includes(port));
+  const missing = wanted.filter((_wish, at) => kept[at] === undefined);
+  const allocated = allocatePorts({ ports: missing, name: own.name, ...(bound === undefined ? {} : { bound }) }, [...others, ...kept.filter((port) => port !== undefined)]);
+  return kept.map((port) => port ?? allocated.shift()).filter((port) => port !== undefined);
+}
+
+const isExact = ({ hostPort, hostPortEnd }: PortRequest): boolean => hostPort !== 0 && hostPortEnd === undefined;
+
+const fits = (port: PublishedPort, wish: PortRequest): boolean =>
+  port.containerPort === wish.containerPort && port.protocol === wish.protocol && port.hostIp === wish.hostIp && (wish.hostPort === 0 || (port.hostPort >= wish.hostPort && port.hostPort <= (wish.hostPortEnd ?? wish.hostPort)));
+
+function allocatePorts({ ports: wanted, name, bound }: Pick<Extract<PoolCommand, { type: 'Allocate' }>, 'ports' | 'name' | 'bound'>, held: readonly PublishedPort[]): PublishedPort[] {
+  const exact = wanted.filter(isExact);
   const result: PublishedPort[] = [];
   for (const { hostPortEnd, ...port } of wanted) {
     const isExact = port.hostPort !== 0 && hostPortEnd === undefined;
