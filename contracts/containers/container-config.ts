@@ -152,6 +152,7 @@ export class HostConfig {
   @IsOptional() @IsString() UTSMode?: string;
   @IsOptional() @IsString() CgroupnsMode?: string;
   @IsOptional() @IsArray() @IsString({ each: true }) VolumesFrom?: string[] | null;
+  @IsOptional() @IsArray() @IsString({ each: true }) Links?: string[] | null;
   @IsOptional() @AreTextsByName() StorageOpt?: Record<string, string> | null;
   @IsOptional() @AreTextsByName() Annotations?: Record<string, string> | null;
   @IsOptional() @IsString() Isolation?: string;

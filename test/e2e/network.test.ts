@@ -193,6 +193,34 @@ test.each([
   expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining(`conflicting options: ${conflict}`) as string });
 });
 
+test('a link gives names, variables and a way to the other; inspect shows it under the names of now', async () => {
+  await docker('run', '-d', '--name', 'db', '--hostname', 'db-host', '--expose', '80', '-e', 'KEY=value', 'busybox', 'sh', '-c', 'echo linked > /tmp/index.html; exec httpd -f -p 80 -h /tmp');
+  await docker('run', '-d', '--name', 'web', '--link', 'db:my-store', '--link', 'db', '-e', 'DB_NAME=own', 'busybox', 'sleep', '600');
+  const address = await addressOf('db');
+  expect((await docker('exec', 'web', 'cat', '/etc/hosts')).stdout).toContain(`${address}\tmy-store db-host db\n${address}\tdb db-host\n`);
+  await eventually(async () => (await docker('exec', 'web', 'wget', '-q', '-O', '-', 'http://my-store/')).stdout, 'linked\n');
+  const variables = ['MY_STORE_NAME=/web/my-store', `MY_STORE_PORT=tcp://${address}:80`, `MY_STORE_PORT_80_TCP_ADDR=${address}`, 'MY_STORE_ENV_KEY=value', 'DB_NAME=own'];
+  const seen = (await docker('exec', 'web', 'sh', '-c', 'env; tr "\\0" "\\n" < /proc/1/environ')).stdout.split('\n');
+  for (const variable of variables) expect(seen.filter((line) => line === variable), variable).toHaveLength(2);
+  const links = async (): Promise<unknown> => JSON.parse((await docker('inspect', '--format', '{{json .HostConfig.Links}}', 'web')).stdout) as unknown;
+  await docker('rename', 'db', 'store');
+  expect(await links()).toEqual(['/store:/web/my-store', '/store:/web/db']);
+  await docker('rm', '-f', 'store');
+  expect(await links()).toBeNull();
+  expect(await docker('restart', '-t', '0', 'web')).toMatchObject({ code: 0 });
+});
+
+test('a link to what is not there, does not run, or cannot be reached is refused', async () => {
+  const refused = (text: string) => ({ stderr: expect.stringContaining(`Error response from daemon: ${text}`) as string });
+  await docker('create', '--name', 'db', 'busybox', 'sleep', '600');
+  await docker('run', '-d', '--name', 'alone', '--network', 'none', 'busybox', 'sleep', '600');
+  await docker('run', '-d', '--name', 'hosted', '--network', 'host', 'busybox', 'sleep', '600');
+  expect(await docker('create', '--link', 'lost:x', 'busybox')).toMatchObject(refused('could not get container for lost: No such container: lost'));
+  expect(await docker('create', '--link', 'hosted', 'busybox')).toMatchObject(refused("conflicting options: host type networking can't be used with links."));
+  expect(await docker('run', '--name', 'web', '--link', 'db:d', 'busybox')).toMatchObject({ code: 125, ...refused('Cannot link to a non running container: /db AS /web/d') });
+  expect(await docker('run', '--link', 'alone', 'busybox')).toMatchObject({ code: 125, ...refused('Cannot link to /alone, as it does not belong to the default network') });
+});
+
 test('the host\'s network is the host\'s, and none has nothing but itself', async () => {
   expect(await run('--network', 'host', 'busybox', 'readlink', '/proc/self/ns/net')).toBe(`${readlinkSync('/proc/self/ns/net')}\n`);
   expect(await run('--network', 'host', 'busybox', 'cat', '/etc/hosts')).toBe(readFileSync('/etc/hosts', 'utf8'));

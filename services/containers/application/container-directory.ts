@@ -5,6 +5,7 @@ import { BerthError, invalid, notFound } from '#libs/errors/errors.js';
 import type { ContainerCommand } from '../domain/container/container-decider.js';
 import { type Container, isPresent, isRunning, type PresentContainer } from '../domain/container/container-state.js';
 import { containerView, listedContainer } from '../domain/container-view.js';
+import { type Link, linksOf, shownLink } from '../domain/links.js';
 import type { Exec, ExecCommand } from '../domain/exec/exec-decider.js';
 import type { Name, NameCommand } from '../domain/name/name-decider.js';
 import type { ExecRuns } from './exec-runs.js';
@@ -57,7 +58,15 @@ export class ContainerDirectory {
   }
 
   view(container: PresentContainer): ContainerView {
-    return containerView(container, this.execRuns.running(container.spec.id), this.dataRoot);
+    const view = containerView(container, this.execRuns.running(container.spec.id), this.dataRoot);
+    if (!container.spec.hostConfig.Links) return view;
+    const links = this.linksOf(container).map((link) => shownLink(container.spec.name, link));
+    return { ...view, hostConfig: { ...view.hostConfig, Links: links.length > 0 ? links : null } };
+  }
+
+  /** Those whose other end is there. */
+  linksOf({ spec }: PresentContainer): Link[] {
+    return linksOf(spec.hostConfig, (id) => this.get(id));
   }
 
   list(all: boolean): { containers: readonly ListedContainer[]; position: number } {

@@ -9,6 +9,7 @@ import { type ContainerSpec, isRunning, type PresentContainer } from '../domain/
 import { isContainerName } from '../domain/container-name.js';
 import { killMeaning } from '../domain/kill-signal.js';
 import { launchRequest } from '../domain/launch-request.js';
+import { type Link, linkFacts, type LinkFacts } from '../domain/links.js';
 import { DEFAULT_STOP_TIMEOUT_SECONDS, SIGKILL, SIGTERM, signalNumber } from '../domain/signals.js';
 import type { ContainerDirectory, Containers, Names } from './container-directory.js';
 import type { ContainerPauses } from './container-pauses.js';
@@ -76,7 +77,7 @@ export class ContainerLifecycle {
       const endpoint = await this.runEndpoints.settled(container, early, asked);
       if (endpoint) this.endpoints.set(id, endpoint);
       this.starting(id); // somebody may have removed it meanwhile
-      const task = await this.bus.request(LaunchTask, launchRequest(spec, run.start, endpoint, this.attaches.take(id)), asked, AGAIN);
+      const task = await this.bus.request(LaunchTask, launchRequest(spec, run.start, endpoint, this.attaches.take(id), await this.linksOf(container)), asked, AGAIN);
       return await this.recordStarted(id, run.start, task.pid, task.startedAt, asked);
     } catch (error) {
       // Nobody answered: it may have begun all the same. What its own events say runs is not ended: somebody has been told so.
@@ -92,6 +93,13 @@ export class ContainerLifecycle {
     } finally {
       this.endpoints.delete(id);
     }
+  }
+
+  /** Starts that come together, at an engine's own start, go one after another where one needs the other's address. */
+  private async linksOf(container: PresentContainer): Promise<LinkFacts> {
+    const links = (): Link[] => this.directory.linksOf(container);
+    for (const { target } of links()) await this.startSettled(target.spec.id);
+    return linkFacts(container, links());
   }
 
   /**

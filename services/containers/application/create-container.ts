@@ -15,6 +15,7 @@ import { checkHealthcheck, unhealthyRestartsOf } from '../domain/health.js';
 import { isContainerName } from '../domain/container-name.js';
 import { commandLine, labelsOfImage, withImageDefaults } from '../domain/image-defaults.js';
 import { checkHostConfig } from '../domain/launch-request.js';
+import { linksToKeep } from '../domain/links.js';
 import { checkSharedNetwork, sharedNetwork } from '../domain/shared-network.js';
 import { mountRequests, type WantedMount } from '../domain/mount-requests.js';
 import { checkNetworkOptions, macOf } from '../domain/network-options.js';
@@ -74,6 +75,8 @@ export class ContainerCreation {
     portRequests(config, hostConfig);
     const shared = sharedNetwork(hostConfig.NetworkMode);
     if (shared !== undefined) hostConfig.NetworkMode = `container:${this.directory.find(shared).spec.id}`;
+    const links = linksToKeep(hostConfig, (name) => this.directory.tryFind(name));
+    if (links.length > 0) hostConfig.Links = links;
 
     const undo: (() => Promise<unknown>)[] = [];
     try {

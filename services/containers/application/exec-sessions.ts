@@ -10,6 +10,7 @@ import { keyedId } from '#libs/messaging/keyed-id.js';
 import type { Exec } from '../domain/exec/exec-decider.js';
 import { mergeEnvironment } from '../domain/image-defaults.js';
 import { parseSecurityOptions } from '../domain/launch-request.js';
+import { linkFacts } from '../domain/links.js';
 import type { ContainerDirectory, Execs } from './container-directory.js';
 import type { PresentContainer } from '../domain/container/container-state.js';
 import type { ContainerLifecycle } from './container-lifecycle.js';
@@ -63,7 +64,9 @@ export class ExecSessions {
     const { container, config } = this.find(id);
     const earlier = this.runs.get(id);
     if (earlier) throw conflict(`Error: Exec command ${id} ${earlier.exitCode === null ? 'is already running' : 'has already run'}`);
-    const { spec, run } = await this.running(container);
+    const holder = await this.running(container);
+    const { spec, run } = holder;
+    const linked = linkFacts(holder, this.directory.linksOf(holder)).environment;
     const ticket = randomBytes(16).toString('hex');
     const tickets = detach ? [] : [{ ticket, stdin: config.attachStdin, stdout: config.attachStdout, stderr: config.attachStderr }];
     await this.bus.request(
@@ -74,7 +77,7 @@ export class ExecSessions {
         exec: id,
         process: {
           args: config.args,
-          env: mergeEnvironment([`HOSTNAME=${spec.config.Hostname ?? ''}`, ...(spec.config.Env ?? [])], config.env),
+          env: mergeEnvironment([`HOSTNAME=${spec.config.Hostname ?? ''}`, ...linked, ...(spec.config.Env ?? [])], config.env),
           cwd: config.workingDir || spec.config.WorkingDir || '/',
           user: config.user || spec.config.User || '',
           groups: spec.hostConfig.GroupAdd ?? [],

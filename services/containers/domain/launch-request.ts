@@ -4,20 +4,21 @@ import type { AttachTicket, LaunchTask, TaskNetwork, TaskProcess, TaskResources,
 import { invalid } from '#libs/errors/errors.js';
 import type { ContainerSpec } from './container/container-state.js';
 import { checkHostShares, hostShares, throttlesOf } from './host-shares.js';
+import { type LinkFacts, NO_LINKS } from './links.js';
 import { logOf } from './log-options.js';
 import { OWN_RUNTIME, runtimeName } from './runtime-name.js';
 
 const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
 
 /** What the executor is asked to run for one start of a container. Only typed fields: nothing of an image's labels gets here. */
-export function launchRequest(spec: ContainerSpec, start: number, endpoint: EndpointSettings | undefined, tickets: readonly AttachTicket[]): Omit<LaunchTask, 'reply'> {
+export function launchRequest(spec: ContainerSpec, start: number, endpoint: EndpointSettings | undefined, tickets: readonly AttachTicket[], links: LinkFacts = NO_LINKS): Omit<LaunchTask, 'reply'> {
   const { config, hostConfig } = spec;
   const runtime = runtimeName(hostConfig.Runtime);
   return {
     container: spec.id,
     start,
     name: spec.name,
-    process: processOf(spec),
+    process: processOf(spec, links.environment),
     security: securityOf(hostConfig),
     resources: resourcesOf(hostConfig),
     layers: spec.layers,
@@ -26,7 +27,7 @@ export function launchRequest(spec: ContainerSpec, start: number, endpoint: Endp
     network: networkOf(hostConfig, endpoint),
     hostname: config.Hostname ?? '',
     domainname: config.Domainname ?? '',
-    extraHosts: hostConfig.ExtraHosts ?? [],
+    extraHosts: [...(hostConfig.ExtraHosts ?? []), ...links.hosts],
     dns: hostConfig.Dns ?? [],
     dnsSearch: hostConfig.DnsSearch ?? [],
     dnsOptions: hostConfig.DnsOptions ?? [],
@@ -42,12 +43,12 @@ export function launchRequest(spec: ContainerSpec, start: number, endpoint: Endp
   };
 }
 
-function processOf(spec: ContainerSpec): TaskProcess {
+function processOf(spec: ContainerSpec, linked: readonly string[]): TaskProcess {
   const { config, hostConfig } = spec;
   return {
     args: [spec.path, ...spec.args],
     // A name without a value unsets what the image has, and is gone by now.
-    env: (config.Env ?? []).filter((variable) => variable.includes('=')),
+    env: [...linked, ...(config.Env ?? [])].filter((variable) => variable.includes('=')),
     cwd: config.WorkingDir || '/',
     user: config.User ?? '',
     groups: hostConfig.GroupAdd ?? [],

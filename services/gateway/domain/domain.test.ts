@@ -74,7 +74,7 @@ test.each([
 ])('%s %s is routed as %s', (method, path, routed) => expect(encodeImageName(method, path)).toBe(routed));
 
 test('an option that Berth lacks is refused by name, its default is not', () => {
-  const asked = { Image: 'x', OnBuild: null, HostConfig: { NetworkMode: 'default', UsernsMode: 'host', VolumeDriver: 'local', MaskedPaths: null, Links: [], CgroupParent: '' } };
+  const asked = { Image: 'x', OnBuild: null, HostConfig: { NetworkMode: 'default', UsernsMode: 'host', VolumeDriver: 'local', MaskedPaths: null, DeviceRequests: [], CgroupParent: '' } };
   expect(readCreateRequest(asked)).toEqual({ config: { Image: 'x' }, hostConfig: { NetworkMode: 'bridge' } });
   expect(() => readCreateRequest({ Image: 'x', HostConfig: { CgroupParent: '/x' } })).toThrow('HostConfig.CgroupParent');
   expect(() => readCreateRequest({ OnBuild: ['RUN true'] })).toThrow('Config.OnBuild');

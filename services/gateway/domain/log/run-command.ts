@@ -74,6 +74,7 @@ export function runCommand({ name, config, hostConfig }: Created, currentName: s
   pairs('--annotation', hostConfig.Annotations);
   option('--domainname', config.Domainname);
   each('--add-host', hostConfig.ExtraHosts);
+  each('--link', hostConfig.Links);
   pairs('--sysctl', hostConfig.Sysctls);
   hostConfig.Ulimits?.forEach(({ Name, Soft, Hard }) => option('--ulimit', `${Name}=${Soft}:${Hard}`));
 
