@@ -12,6 +12,8 @@ export interface EngineSettings {
   readonly runRoot: string;
   /** The Docker Engine API's unix socket. */
   readonly socket: string;
+  /** A descriptor of that socket that listens already, where a service manager holds it. */
+  readonly socketFd?: number;
   /** Name of the default network's bridge device. */
   readonly bridge: string;
   /** The default network's addresses, "172.17.0.0/16". */
@@ -47,6 +49,7 @@ export function readSettings(env: NodeJS.ProcessEnv): EngineSettings {
     dataRoot: env['BERTH_DATA_ROOT'] ?? '/var/lib/berth',
     runRoot,
     socket: env['BERTH_SOCKET'] ?? `${runRoot}/docker.sock`,
+    ...(env['BERTH_SOCKET_FD'] ? { socketFd: Number(env['BERTH_SOCKET_FD']) } : {}),
     bridge: env['BERTH_BRIDGE'] ?? 'berth0',
     subnet: env['BERTH_SUBNET'] ?? '172.17.0.0/16',
     natsUrl: env['BERTH_NATS_URL'] ?? `nats://127.0.0.1:${natsPort}`,

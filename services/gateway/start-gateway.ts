@@ -1,5 +1,7 @@
 import 'reflect-metadata';
+import { once } from 'node:events';
 import { chmod, rm } from 'node:fs/promises';
+import type { Server } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { MetricsSource } from '#libs/telemetry/metrics/page.js';
@@ -55,7 +57,12 @@ export async function startGateway(deps: GatewayDependencies): Promise<Gateway> 
   const parts = { engine, feed, guards };
   const fastify = adapter.getInstance();
   const upgraded = [serveHijacks(fastify.server, parts)];
-  await listen(adapter, deps.settings.socket);
+  const { socket, socketFd } = deps.settings;
+  if (socketFd === undefined) await listen(adapter, socket);
+  else {
+    await fastify.ready(); // which Fastify's own listen would see to
+    await listenOnPassed(fastify.server, socketFd);
+  }
   const tcp = deps.settings.tcp === undefined ? undefined : await listenOnTcp(deps.settings.tcp, fastify.routing);
   if (tcp !== undefined) upgraded.push(serveHijacks(tcp.server, parts));
   const hangups = reloadOnHangup({ policy: access, ...(tcp === undefined ? {} : { certificates: tcp }) });
@@ -67,10 +74,22 @@ export async function startGateway(deps: GatewayDependencies): Promise<Gateway> 
       hangups.stop();
       for (const clients of upgraded) for (const client of clients) client.destroy();
       tcp?.close();
+      if (socketFd !== undefined) endServer(fastify.server);
       await app.close();
       await Promise.all([feed.stop(), chronicle.stop(), metrics.stop(), refusals.stop()]);
     },
   };
+}
+
+/** Not by Fastify, which asks a server for an address that a passed socket does not tell. */
+async function listenOnPassed(server: Server, fd: number): Promise<void> {
+  server.listen({ fd });
+  await once(server, 'listening');
+}
+
+function endServer(server: Server): void {
+  server.close();
+  server.closeAllConnections();
 }
 
 /** The mode is right from the first moment: nobody may connect between bind and chmod. */

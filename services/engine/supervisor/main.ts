@@ -15,6 +15,7 @@ import { tellWhenPortAnswers } from './port-ready.js';
 import { removeFile, runningProcess } from './process-file.js';
 import { natsConfigPath, serviceTable } from './service-table.js';
 import { Service } from './service.js';
+import { passedSocket, tellWhenReady } from './service-manager.js';
 
 const log = logger('supervisor');
 const tell = (line: string): void => log.info(line);
@@ -45,11 +46,13 @@ async function main(): Promise<void> {
   if (settings.natsEmbedded) writePrivately(natsConfigPath(settings), natsConfig(settings, passwords), account.gid);
   else void syncWarning(settings.natsMonitorUrl).then((warning) => warning && log.warn(warning));
 
-  const specs = serviceTable(settings, { root, node: process.execPath, natsServer }, account);
+  const specs = serviceTable(settings, { root, node: process.execPath, natsServer }, account, passedSocket());
   const services = specs.map((spec) => new Service(spec, tell));
   const probing = new AbortController();
   const nats = specs.find((spec) => spec.name === 'nats');
   if (nats) void tellWhenPortAnswers(settings.natsPort, nats.readyFile, existsSync, probing.signal);
+
+  void tellWhenReady(() => services.every((service) => service.isReady()), probing.signal).catch((error: unknown) => log.error(errorMessage(error)));
 
   const stop = async (): Promise<void> => {
     tell('stopping');

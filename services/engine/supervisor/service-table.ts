@@ -17,8 +17,8 @@ const SMALL_HEAP = ['--max-semi-space-size=2', '--enable-source-maps'];
 
 export const natsConfigPath = (settings: SupervisorSettings): string => join(settings.runRoot, 'nats.conf');
 
-/** The services in the order they start in; they stop in the opposite one. */
-export function serviceTable(settings: SupervisorSettings, installation: Installation, account: Account): readonly ServiceSpec[] {
+/** The services in the order they start in; they stop in the opposite one. `apiSocket`: a descriptor that listens already. */
+export function serviceTable(settings: SupervisorSettings, installation: Installation, account: Account, apiSocket?: number): readonly ServiceSpec[] {
   const environment = {
     ...settingsEnvironment(settings),
     ...passedOn(process.env),
@@ -40,7 +40,8 @@ export function serviceTable(settings: SupervisorSettings, installation: Install
   });
   const nats = spec('nats', [...asUser(account), installation.natsServer, '-c', natsConfigPath(settings)], 10_000);
   const executor = spec('executor', [installation.node, ...SMALL_HEAP, join(installation.root, 'dist/services/executor/main.js')], 10_000);
-  const engine = spec('engine', engineCommand(settings, installation, account), 15_000);
+  const plain = spec('engine', engineCommand(settings, installation, account), 15_000);
+  const engine = apiSocket === undefined ? plain : { ...plain, passed: apiSocket, environment: { ...environment, BERTH_SOCKET_FD: '3' } };
   return settings.natsEmbedded ? [nats, executor, engine] : [executor, engine];
 }
 

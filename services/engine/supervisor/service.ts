@@ -20,6 +20,8 @@ export interface ServiceSpec {
   readonly logFile: string;
   readonly pidFile: string;
   readonly readyFile: string;
+  /** A descriptor of the supervisor's that the service has as its own 3. */
+  readonly passed?: number;
   /** From SIGTERM to SIGKILL. */
   readonly stopTimeoutMs: number;
 }
@@ -62,6 +64,10 @@ export class Service {
     removeFile(this.spec.readyFile);
   }
 
+  isReady(): boolean {
+    return existsSync(this.spec.readyFile) && runningProcess(this.spec.pidFile) !== undefined;
+  }
+
   /** SIGHUP, once it is ready for one. */
   hangUp(): void {
     const process = existsSync(this.spec.readyFile) ? runningProcess(this.spec.pidFile) : undefined;
@@ -78,7 +84,7 @@ export class Service {
         detached: true,
         cwd: this.spec.directory,
         env: { ...this.spec.environment },
-        stdio: ['ignore', log, log],
+        stdio: ['ignore', log, log, ...(this.spec.passed === undefined ? [] : [this.spec.passed])],
       });
       this.tell(`${this.spec.name} started as ${child.pid ?? 'nothing'}`);
       return await ended(child);

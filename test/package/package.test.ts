@@ -1,0 +1,80 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { patience } from '../e2e/patience.js';
+
+/** The Debian package: built as `npm run package` does it, unpacked beside the host and not installed (test:package-vm installs it). */
+const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url));
+const can = (program: string): boolean => spawnSync(program, ['--version']).status === 0;
+const hasDpkg = can('dpkg-deb');
+const VERSION = '0.0.1~test';
+const folder = mkdtempSync(join(tmpdir(), 'berth-package-test-'));
+const root = join(folder, 'root');
+const control = join(root, 'DEBIAN');
+const home = join(root, 'usr/lib/berth');
+const node = join(home, 'node_modules/node/bin/node');
+
+beforeAll(() => {
+  if (!hasDpkg) return;
+  execFileSync(process.execPath, [join(REPOSITORY, 'packaging/build.mjs'), `--version=${VERSION}`, `--out=${folder}`], { stdio: 'pipe' });
+  const file = readdirSync(folder).find((name) => name.endsWith('.deb')) ?? '';
+  execFileSync('dpkg-deb', ['--raw-extract', join(folder, file), root]);
+}, patience(120_000));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test.skipIf(!hasDpkg)('its control file names it, and all of its files are root’s and writable by root alone', () => {
+  const text = readFileSync(join(control, 'control'), 'utf8');
+  expect(text).toContain(`Package: berth\nVersion: ${VERSION}\n`);
+  expect(text.split('\n').filter((line) => line.startsWith('Depends:') && line.includes('nftables'))).toHaveLength(1);
+  const file = readdirSync(folder).find((name) => name.endsWith('.deb')) ?? '';
+  const listed = execFileSync('dpkg-deb', ['--contents', join(folder, file)], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 }).trim().split('\n');
+  const odd = listed.filter((line) => !/^[-dl]\S{4}[-][-rx]{2}[-][-x] root\/root /.test(line) && !line.startsWith('l'));
+  expect(odd).toEqual([]);
+});
+
+test.skipIf(!hasDpkg)('settings are a conffile', () => {
+  const conffiles = readFileSync(join(control, 'conffiles'), 'utf8').trim().split('\n');
+  expect(conffiles).toEqual(['/etc/default/berth']);
+  for (const path of conffiles) expect(existsSync(join(root, path))).toBe(true);
+});
+
+test.skipIf(!hasDpkg)('its scripts are shell that parses', () => {
+  for (const script of ['postinst', 'prerm', 'postrm']) execFileSync('/bin/sh', ['-n', join(control, script)]);
+});
+
+test.skipIf(!hasDpkg)('what runs is there, and what builds and tests is not', () => {
+  for (const path of ['dist/services/engine/supervisor/main.js', 'dist/services/executor/main.js', 'dist/native/berth-shim', 'dist/native/linux.node']) expect(existsSync(join(home, path)), path).toBe(true);
+  for (const name of ['typescript', 'vitest', 'dockerode', '@types/dockerode']) expect(existsSync(join(home, 'node_modules', name)), name).toBe(false);
+  const names = readdirSync(home, { recursive: true, encoding: 'utf8' });
+  expect(names.filter((name) => name.startsWith('dist/') && name.endsWith('.test.js'))).toEqual([]);
+  expect(names.filter((name) => /\/bin\/node$/.test(name))).toEqual(['node_modules/node/bin/node']);
+});
+
+test.skipIf(!hasDpkg)('all that its programs import is in it', () => {
+  const start = (program: string, settings: Record<string, string> = {}): string => {
+    const env = { BERTH_DATA_ROOT: join(folder, 'none'), BERTH_RUN_ROOT: folder, BERTH_METRICS_PORT: '0', ...settings };
+    const { stdout, stderr, status } = spawnSync(node, [join(home, `dist/services/${program}/main.js`)], { encoding: 'utf8', cwd: '/', env, timeout: patience(20_000) });
+    expect(status).not.toBe(0);
+    return `${stdout}${stderr}`;
+  };
+  // The supervisor refuses a setting, and the services have no bus: both only after everything was loaded.
+  expect(start('engine/supervisor', { BERTH_CGROUP_PARENT: 'x' })).toContain('BERTH_CGROUP_PARENT');
+  const help = spawnSync(node, [join(home, 'dist/services/cli/main.js'), '--help'], { encoding: 'utf8' });
+  expect(help.status).toBe(0);
+  for (const program of ['engine', 'executor']) expect(start(program)).toContain('the password of the bus user');
+});
+
+test.skipIf(!hasDpkg || !can('systemd-analyze'))('systemd finds nothing wrong with the units', () => {
+  // Its own check looks for the programs: they lie below this root.
+  const units = join(folder, 'units');
+  execFileSync('mkdir', [units]);
+  for (const unit of ['berth.socket', 'berth.service']) {
+    writeFileSync(join(units, unit), readFileSync(join(root, 'usr/lib/systemd/system', unit), 'utf8').replaceAll('/usr/lib/berth/', `${home}/`));
+  }
+  const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', join(units, 'berth.service'), join(units, 'berth.socket')], { encoding: 'utf8' });
+  const about = `${stdout}${stderr}`.split('\n').filter((line) => line.includes('berth'));
+  expect({ status, about }).toEqual({ status: 0, about: [] });
+});
