@@ -19,7 +19,7 @@ const node = join(home, 'node_modules/node/bin/node');
 
 beforeAll(() => {
   if (!hasDpkg) return;
-  execFileSync(process.execPath, [join(REPOSITORY, 'packaging/build.mjs'), `--version=${VERSION}`, `--out=${folder}`], { stdio: 'pipe' });
+  execFileSync(process.execPath, [join(REPOSITORY, 'services/engine/package/build.mjs'), `--version=${VERSION}`, `--out=${folder}`], { stdio: 'pipe' });
   const file = readdirSync(folder).find((name) => name.endsWith('.deb')) ?? '';
   execFileSync('dpkg-deb', ['--raw-extract', join(folder, file), root]);
 }, patience(120_000));

@@ -23,7 +23,7 @@ await runScript(async () => {
   const shared = mkdtempSync(join(tmpdir(), 'berth-package-vm-'));
   let status;
   try {
-    for (const version of VERSIONS) run(process.execPath, [join(REPOSITORY, 'packaging/build.mjs'), `--version=${version}`, `--out=${shared}`]);
+    for (const version of VERSIONS) run(process.execPath, [join(REPOSITORY, 'services/engine/package/build.mjs'), `--version=${version}`, `--out=${shared}`]);
     copyFileSync(await ensureNatsServer(), join(shared, 'nats-server'));
     copyFileSync(await ensureDockerCli(), join(shared, 'docker'));
     copyFileSync(join(REPOSITORY, 'test/package/guest.mjs'), join(shared, 'guest.mjs'));

@@ -3,11 +3,11 @@ import { chmodSync, copyFileSync, cpSync, existsSync, lstatSync, mkdirSync, mkdt
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { build } from '../services/engine/setup/build.mjs';
-import { run } from '../services/engine/setup/command.mjs';
-import { ensureNpmPackages } from '../services/engine/setup/npm-packages.mjs';
-import { runScript, step } from '../services/engine/setup/progress.mjs';
-import { REPOSITORY } from '../services/engine/setup/repository.mjs';
+import { build } from '../setup/build.mjs';
+import { run } from '../setup/command.mjs';
+import { ensureNpmPackages } from '../setup/npm-packages.mjs';
+import { runScript, step } from '../setup/progress.mjs';
+import { REPOSITORY } from '../setup/repository.mjs';
 import { controlFile } from './debian/control.mjs';
 
 const HOME = 'usr/lib/berth';
@@ -63,15 +63,15 @@ function productionPackages() {
 }
 
 function copyUnits(root) {
-  for (const unit of UNITS) copy(join(REPOSITORY, 'packaging', unit), join(root, 'usr/lib/systemd/system', unit), 0o644);
-  copy(join(REPOSITORY, 'packaging/debian/default'), join(root, 'etc/default/berth'), 0o644);
+  for (const unit of UNITS) copy(join(REPOSITORY, 'services/engine/package', unit), join(root, 'usr/lib/systemd/system', unit), 0o644);
+  copy(join(REPOSITORY, 'services/engine/package/debian/default'), join(root, 'etc/default/berth'), 0o644);
 }
 
 function writeControl(root, version, architecture) {
   const kib = Math.ceil(bytesBelow(root) / 1024);
   write(join(root, 'DEBIAN/control'), controlFile({ version, architecture, kib }), 0o644);
   write(join(root, 'DEBIAN/conffiles'), '/etc/default/berth\n', 0o644);
-  for (const script of ['postinst', 'prerm', 'postrm']) copy(join(REPOSITORY, 'packaging/debian', script), join(root, 'DEBIAN', script), 0o755);
+  for (const script of ['postinst', 'prerm', 'postrm']) copy(join(REPOSITORY, 'services/engine/package/debian', script), join(root, 'DEBIAN', script), 0o755);
 }
 
 function copy(from, to, mode) {
