@@ -17,13 +17,18 @@ export interface RequestOptions {
    * Infinity.
    */
   readonly askAgainMs?: number;
+  /** For any request: so long it is asked again while nobody listens, when nothing can have been done. Default 0. */
+  readonly listenerWithinMs?: number;
 }
 
 const PAUSE_MS = 50;
 
 /** Nobody listened, or nobody answered: the one failure that may be mended by asking again. */
 class Silence extends BerthError {
-  constructor(message: string, cause: unknown) {
+  constructor(
+    message: string,
+    override readonly cause: NoAnswer,
+  ) {
     super('unavailable', message, { cause });
   }
 }
@@ -62,8 +67,9 @@ export class Bus {
   }
 
   private async askUntil<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, options: RequestOptions): Promise<Reply> {
-    const { timeoutMs = 30_000, askAgainMs = type.subject.startsWith('berth.query.') ? Infinity : undefined } = options;
-    const deadline = Date.now() + timeoutMs;
+    const { timeoutMs = 30_000, listenerWithinMs = 0, askAgainMs = type.subject.startsWith('berth.query.') ? Infinity : undefined } = options;
+    const began = Date.now();
+    const deadline = began + timeoutMs;
     const name = type.subject.split('.').slice(2).join('.');
     await failpoint(`request.${name}.before`);
     for (;;) {
@@ -73,7 +79,9 @@ export class Bus {
         await failpoint(`request.${name}.after`);
         return reply;
       } catch (error) {
-        if (askAgainMs === undefined || !(error instanceof Silence) || Date.now() + PAUSE_MS >= deadline) throw error;
+        if (!(error instanceof Silence)) throw error;
+        const until = askAgainMs !== undefined ? deadline : error.cause.why === 'nobody listens' ? Math.min(began + listenerWithinMs, deadline) : began;
+        if (Date.now() + PAUSE_MS >= until) throw error;
         await delay(PAUSE_MS);
       }
     }

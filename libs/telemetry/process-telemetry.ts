@@ -12,10 +12,10 @@ export interface ProcessTelemetry {
 /** Where a process ("engine", "executor") answers, whatever ports there are: for the other processes of this engine, and for root. */
 export const telemetrySocket = (settings: Pick<EngineSettings, 'runRoot'>, name: string): string => `${settings.runRoot}/telemetry-${name}.sock`;
 
-/** `port`: on the loopback interface beside the socket; 0 is none. To be called first, so that a process that is starting says so. */
+/** `port`: at `settings.metricsHost`, beside the socket; 0 is none. To be called first, so that a process that is starting says so. */
 export async function startTelemetry(settings: EngineSettings, name: string, port: number): Promise<ProcessTelemetry> {
   const routes = new Map<string, TelemetryRoute>();
   const health = new Health(routes);
-  const server = await serveTelemetry([{ path: telemetrySocket(settings, name) }, ...(port === 0 ? [] : [{ port }])], routes);
+  const server = await serveTelemetry([{ path: telemetrySocket(settings, name) }, ...(port === 0 ? [] : [{ port, host: settings.metricsHost }])], routes);
   return { routes, health, close: () => server.close() };
 }

@@ -16,6 +16,7 @@ export const isBuilt = () => existsSync(join(COMPILED, 'supervisor/main.js'));
 export async function engineProcesses(environment = process.env) {
   const { readSupervisorSettings, settingsEnvironment } = await compiled('settings.js');
   const { telemetrySocket } = await compiled('../../libs/telemetry/process-telemetry.js');
+  const { frontProcess, processNames } = await compiled('../../libs/settings/services.js');
   const { isRunning, runningProcess } = await compiled('supervisor/process-file.js');
   let settings;
   try {
@@ -23,7 +24,8 @@ export async function engineProcesses(environment = process.env) {
   } catch (error) {
     throw new SetupError(error.message);
   }
-  const names = settings.natsEmbedded ? ['nats', 'executor', 'engine'] : ['executor', 'engine'];
+  const names = processNames(settings);
+  const front = frontProcess(settings);
   const running = (name) => runningProcess(join(settings.runRoot, 'pids', name));
   const logFile = (name) => join(settings.dataRoot, 'logs', `${name}.log`);
 
@@ -94,7 +96,7 @@ export async function engineProcesses(environment = process.env) {
     return text.trimEnd().split('\n').slice(-20).map((line) => `  ${readable(line)}`).join('\n');
   }
 
-  return { settings, running, startSupervisor, untilReady, stop, removeHostTraces };
+  return { settings, front, running, startSupervisor, untilReady, stop, removeHostTraces };
 }
 
 /** A log record as a person reads it; other lines as they are. */
