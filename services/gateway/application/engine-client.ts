@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 import type { DryRunReply, RequestClass, RequestContext, StreamEndpoint, WouldAppend } from '#contracts/request.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
-import type { RequestOptions } from '#libs/messaging/bus.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { ApiMetrics } from './api-metrics.js';
 
@@ -10,12 +9,9 @@ export const RUN_ROOT = Symbol('run root');
 /** Injection token: names of the processes that this engine consists of. */
 export const PROCESSES = Symbol('processes');
 
-/** A service that is a process of its own may be about to come back: no client need hear of it. */
-const STARTS_WITHIN_MS = 10_000;
-
 /** The bus as the gateway uses it. */
 export interface Asks {
-  request<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, options?: Pick<RequestOptions, 'timeoutMs' | 'listenerWithinMs'>): Promise<Reply>;
+  request<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, options?: { readonly timeoutMs?: number }): Promise<Reply>;
 }
 
 export interface GatewayDependencies {
@@ -43,7 +39,7 @@ export class EngineClient {
 
   /** Rejects with `DryRunAnswer` when the request was a dry run: what would be appended is then all there is to answer. */
   async ask<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, timeoutMs?: number): Promise<Reply> {
-    const reply = await this.metrics.measure(type.subject, context, () => this.deps.bus.request(type, data, context, { listenerWithinMs: STARTS_WITHIN_MS, ...(timeoutMs === undefined ? {} : { timeoutMs }) }));
+    const reply = await this.metrics.measure(type.subject, context, () => this.deps.bus.request(type, data, context, timeoutMs === undefined ? {} : { timeoutMs }));
     if (context.dryRun && typeof reply === 'object' && reply !== null && 'wouldAppend' in reply) throw new DryRunAnswer((reply as DryRunReply).wouldAppend);
     return reply;
   }
