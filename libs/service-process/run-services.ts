@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { foldsFollow, logAnswers } from '#libs/event-store/log-checks.js';
 import { connectEventStore, type JetStreamEventStore } from '#libs/event-store/jetstream-event-store.js';
 import { LogFeed } from '#libs/event-store/log-feed.js';
@@ -23,9 +23,11 @@ import { showProcess } from './shown-process.js';
  */
 export async function runServices(name: string, services: readonly HostedService[]): Promise<void> {
   const settings = readSettings(process.env);
+  const readyFile = `${settings.runRoot}/ready/${name}`;
   startLogging(name, settings.logLevel);
   process.on('SIGHUP', () => undefined); // means something once the gateway is there
   await startTracing(name);
+  rmSync(readyFile, { force: true });
   const telemetry = await startTelemetry(settings, name, settings.metricsPort);
   /** Services that have not come up yet are not ready. */
   const starting = new Set<ServiceName>(services.map((service) => service.name));
@@ -55,7 +57,7 @@ export async function runServices(name: string, services: readonly HostedService
     starting.delete(service.name);
   }
   showProcess(name, settings, telemetry, [...sources, (out) => writeLogUse(stores, out)], (out) => writeLog(stores, out));
-  writeFileSync(`${settings.runRoot}/ready/${name}`, readFileSync('/proc/self/stat'));
+  writeFileSync(readyFile, readFileSync('/proc/self/stat'));
 
   let stopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { foldsFollow, logAnswers } from '#libs/event-store/log-checks.js';
 import { connectEventStore } from '#libs/event-store/jetstream-event-store.js';
 import { natsOptions, startMicroservice } from '#libs/messaging/service.js';
@@ -17,6 +17,8 @@ import { ExecutorModule } from './executor.module.js';
 
 const settings = readSettings(process.env);
 startLogging('executor', settings.logLevel);
+const readyFile = `${settings.runRoot}/ready/executor`;
+rmSync(readyFile, { force: true });
 await startTracing('executor');
 const telemetry = await startTelemetry(settings, 'executor', 0);
 let started = false;
@@ -38,7 +40,7 @@ const sources: MetricsSource[] = [(out) => parts.writeMetrics(out), (out) => wri
 // dockerd has these on its own page: the engine fetches them.
 telemetry.routes.set('/metrics/logs', (_query, accept) => metricsPage([(out) => parts.logs.write(out)], accept));
 telemetry.routes.set('/metrics', (_query, accept) => metricsPage(sources, accept));
-writeFileSync(`${settings.runRoot}/ready/executor`, readFileSync('/proc/self/stat'));
+writeFileSync(readyFile, readFileSync('/proc/self/stat'));
 
 let stopping = false;
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
