@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { credentialsPath, readCredentials } from '#libs/settings/credentials.js';
 import { SERVICES, type ServiceName } from '#libs/settings/services.js';
 import { refused } from '../credentials/refused.js';
+import { asProcess } from './as-process.js';
 import { berthOf } from './berth-commands.js';
 import { startEngine, type TestEngine } from './engine.js';
 
@@ -31,19 +32,6 @@ const pidOf = (process: ServiceName | 'nats' | 'supervisor'): number => {
 };
 const uidOf = (pid: number): number => statSync(`/proc/${pid}`).uid;
 const port = (path: string) => fetch(`http://127.0.0.1:${engine.settings.metricsPort}${path}`);
-
-/** What a test engine's process may do with a file: asked of the kernel, as that user with that process's groups. */
-function asProcess(pid: number, ...command: string[]): string {
-  const [, uid] = /^Uid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  const [, gid] = /^Gid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  const [, groups = ''] = /^Groups:\t(.*)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  const also = groups.trim() === '' ? '--clear-groups' : `--groups=${groups.trim().replaceAll(' ', ',')}`;
-  try {
-    return execFileSync('setpriv', [`--reuid=${uid}`, `--regid=${gid}`, also, '--inh-caps=-all', '--no-new-privs', ...command], { encoding: 'utf8', stdio: 'pipe' });
-  } catch (error) {
-    return `refused: ${(error as { stderr: string }).stderr}`;
-  }
-}
 
 test('there is no engine process, and each service is a user of its own', () => {
   expect(engine.pid('engine')).toBeUndefined();

@@ -30,7 +30,8 @@ export interface TestEngine {
   pid(process: 'supervisor' | 'nats' | 'executor' | 'engine' | ServiceName): number | undefined;
   /** Stops the services; containers run on. `up` brings them back. */
   down(): Promise<void>;
-  up(): Promise<void>;
+  /** `changes`: variables that have another value from now on. */
+  up(changes?: Readonly<Record<string, string>>): Promise<void>;
   /** Removes all containers, stops, removes all data. Rejects with what leaked. */
   stop(): Promise<void>;
 }
@@ -69,8 +70,8 @@ export async function startEngine(environment: Readonly<Record<string, string>> 
 
 class PrivateEngine implements TestEngine {
   constructor(
-    readonly settings: SupervisorSettings,
-    private readonly environment: Readonly<Record<string, string>>,
+    public settings: SupervisorSettings,
+    private environment: Readonly<Record<string, string>>,
     private readonly mounts: string | undefined,
   ) {}
 
@@ -104,7 +105,9 @@ class PrivateEngine implements TestEngine {
     return runningProcess(join(this.settings.runRoot, 'pids', process))?.pid;
   }
 
-  async up(): Promise<void> {
+  async up(changes: Readonly<Record<string, string>> = {}): Promise<void> {
+    this.environment = { ...this.environment, ...changes };
+    this.settings = readSupervisorSettings({ ...settingsEnvironment(this.settings), ...this.environment });
     const logs = join(this.settings.dataRoot, 'logs');
     mkdirSync(logs, { recursive: true });
     const log = openSync(join(logs, 'supervisor.log'), 'a');
@@ -120,7 +123,8 @@ class PrivateEngine implements TestEngine {
     supervisor.unref();
     await until('all services are up', patience(60_000), () => {
       if (supervisor.exitCode !== null) throw new Error(`the supervisor exited with ${supervisor.exitCode}`);
-      return processNames(this.settings).every((name) => this.pid(name) !== undefined && existsSync(join(this.settings.runRoot, 'ready', name)));
+      // It has ended what was arranged otherwise before it says who it is.
+      return this.pid('supervisor') === supervisor.pid && processNames(this.settings).every((name) => this.pid(name) !== undefined && existsSync(join(this.settings.runRoot, 'ready', name)));
     });
   }
 

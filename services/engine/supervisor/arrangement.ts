@@ -21,12 +21,15 @@ export async function endFormerArrangement(settings: SupervisorSettings, account
   const record = join(pids, 'arrangement');
   const wished = JSON.stringify({ nats: accounts.nats.uid, services: [...serviceProcesses(settings)].map(([name, services]) => ({ name, services, uid: accounts.services.get(name)?.uid })) });
   if (textOf(record) === wished) return;
-  for (const name of readdirSync(pids).filter((file) => !STAYS.has(file))) {
+  const end = async (name: string): Promise<void> => {
     const process = runningProcess(join(pids, name));
     if (process) await endProcess(process, STOP_TIMEOUT_MS);
     removeFile(join(pids, name));
     removeFile(join(settings.runRoot, 'ready', name));
-  }
+  };
+  const former = readdirSync(pids).filter((file) => !STAYS.has(file));
+  await Promise.all(former.filter((name) => name !== 'nats').map(end));
+  if (former.includes('nats')) await end('nats'); // services save snapshots as they end, for which they ask the log
   writeFileSync(record, wished);
 }
 
