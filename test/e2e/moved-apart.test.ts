@@ -1,8 +1,9 @@
-import { readFileSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { credentialsPath } from '#libs/settings/credentials.js';
-import type { ServiceName } from '#libs/settings/services.js';
+import { SERVICES, type ServiceName } from '#libs/settings/services.js';
 import { asProcess } from './as-process.js';
 import { startEngine, type TestEngine } from './engine.js';
 
@@ -62,4 +63,19 @@ test('services move apart and back under a container that runs, though the super
     }
   }
   await docker('rm', '-f', 'steady');
+});
+
+test('the data of a version before this, whose nats-server and services were one user with one folder of state, are taken over', async () => {
+  await docker('create', '--name', 'before', 'busybox', 'true');
+  await engine.down();
+  const { dataRoot, runRoot, user } = engine.settings;
+  execFileSync('chown', ['-R', `${user}:${user}`, join(dataRoot, 'nats'), join(dataRoot, 'state')]);
+  writeFileSync(join(dataRoot, 'state/container.snapshot'), 'old');
+  for (const name of readdirSync(join(dataRoot, 'secrets'))) chmodSync(join(dataRoot, 'secrets', name), 0o640);
+  rmSync(join(runRoot, 'pids/arrangement'));
+  await engine.up();
+  expect(await docker('ps', '-a', '--format', '{{.Names}}')).toBe('before');
+  expect(await docker('run', '--rm', 'busybox', 'echo', 'on')).toBe('on');
+  expect(readdirSync(join(dataRoot, 'state')).sort()).toEqual([...SERVICES].sort());
+  for (const name of readdirSync(join(dataRoot, 'secrets'))) expect(statSync(join(dataRoot, 'secrets', name)).mode & 0o777).toBe(0o400);
 });
