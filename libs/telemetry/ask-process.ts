@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { errorMessage, unavailable } from '#libs/errors/errors.js';
-import { telemetrySocket } from './process-telemetry.js';
+import { telemetrySocket } from './telemetry-socket.js';
 import type { TelemetryAnswer } from './telemetry-server.js';
 
 /** What another process of this engine shows of itself at `path`. Rejects as unavailable when it does not answer within 10 s. */

@@ -1,6 +1,7 @@
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { Health } from './health.js';
 import { serveTelemetry, type TelemetryRoute } from './telemetry-server.js';
+import { telemetrySocket } from './telemetry-socket.js';
 
 /** What one process shows of itself: routes, filled as its services come up, and their health. */
 export interface ProcessTelemetry {
@@ -8,9 +9,6 @@ export interface ProcessTelemetry {
   readonly health: Health;
   close(): Promise<void>;
 }
-
-/** Where a process ("engine", "executor") answers, whatever ports there are: for the other processes of this engine, and for root. */
-export const telemetrySocket = (settings: Pick<EngineSettings, 'runRoot'>, name: string): string => `${settings.runRoot}/telemetry-${name}.sock`;
 
 /** `port`: at `settings.metricsHost`, beside the socket; 0 is none. To be called first, so that a process that is starting says so. */
 export async function startTelemetry(settings: EngineSettings, name: string, port: number): Promise<ProcessTelemetry> {

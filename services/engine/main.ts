@@ -13,4 +13,6 @@ const LOAD: Readonly<Record<ServiceName, () => Promise<HostedService>>> = {
 
 /** All unprivileged services in one process but those that run apart, whose code is not loaded here. */
 const { apart } = readSettings(process.env);
-await runServices('engine', await Promise.all(SERVICES.filter((service) => !apart.includes(service)).map((service) => LOAD[service]())));
+const together: HostedService[] = [];
+for (const service of SERVICES.filter((name) => !apart.includes(name))) together.push(await LOAD[service]());
+await runServices('engine', together);

@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { serviceProcesses } from '#libs/settings/services.js';
-import { telemetrySocket } from '#libs/telemetry/process-telemetry.js';
+import { telemetrySocket } from '#libs/telemetry/telemetry-socket.js';
 import type { SupervisorSettings } from '../settings.js';
 import type { Account, Accounts } from './account.js';
 import { serviceAccounts } from './directories.js';
