@@ -10,7 +10,6 @@ export type Check = () => string | undefined | Promise<string | undefined>;
  */
 export class Health {
   private readonly services = new Map<string, { readonly ready: Map<string, Check>; readonly alive: Map<string, Check> }>();
-
   private readonly elsewhere: Elsewhere[] = [];
 
   constructor(private readonly routes: Map<string, TelemetryRoute>) {

@@ -3,7 +3,7 @@ import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { credentialsPath } from '#libs/settings/credentials.js';
-import { SERVICES, type ServiceName } from '#libs/settings/services.js';
+import { frontProcess, SERVICES, type ServiceName } from '#libs/settings/services.js';
 import { asProcess } from './as-process.js';
 import { startEngine, type TestEngine } from './engine.js';
 
@@ -44,6 +44,7 @@ test('services move apart and back under a container that runs, though the super
   for (const apart of ['gateway', 'all', 'images,gateway', '']) {
     const former = engine.pid('engine');
     process.kill(pidOf('supervisor'), 'SIGKILL');
+    process.kill(pidOf(frontProcess(engine.settings) as 'engine' | 'gateway'), 'SIGKILL'); // leaves its sockets
     await engine.up({ BERTH_APART: apart });
     expect(engine.pid('engine')).not.toBe(former);
     expect(engine.pid('engine') === undefined).toBe(apart === 'all');

@@ -33,7 +33,7 @@ export async function endFormerArrangement(settings: SupervisorSettings, account
   writeFileSync(record, wished);
 }
 
-/** Sockets that another user's process left: in a sticky folder the one that comes now could not take their place. */
+/** Sockets that another unprivileged user's process left: in a sticky folder the one that comes now could not take their place. Root's are somebody else's. */
 export function removeForeignSockets(settings: SupervisorSettings, accounts: Accounts, apiSocketIsPassed: boolean): void {
   const of = serviceAccounts(settings, accounts);
   const sockets: [path: string, owner: Account | undefined][] = [
@@ -43,7 +43,7 @@ export function removeForeignSockets(settings: SupervisorSettings, accounts: Acc
   ];
   for (const [path, owner] of sockets) {
     const found = lstatSync(path, { throwIfNoEntry: false });
-    if (found?.isSocket() && found.uid !== owner?.uid) removeFile(path);
+    if (found?.isSocket() && found.uid !== 0 && found.uid !== owner?.uid) removeFile(path);
   }
 }
 
