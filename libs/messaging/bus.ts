@@ -6,6 +6,7 @@ import { failpoint } from '#libs/failpoint/failpoint.js';
 import { NoAnswer, ReplyInbox } from '#libs/nats/reply-inbox.js';
 import { causedHere, isTracing, traced } from '#libs/telemetry/tracing.js';
 import { writeContext } from './bus-headers.js';
+import { LifeSigns } from './life-signs.js';
 import { spanName } from './span-name.js';
 
 export interface RequestOptions {
@@ -13,17 +14,22 @@ export interface RequestOptions {
   readonly timeoutMs?: number;
   /**
    * For a request that may be carried out twice: it is asked again, until `timeoutMs`, while nobody listens, and after so long without an answer, which
-   * may have died with the service. Infinity: only while nobody listens, or when the bus was lost meanwhile. Absent: a command is asked once, a query as with
-   * Infinity.
+   * may have died with the service. Infinity: only while nobody listens, or when the bus was lost or the service ended meanwhile. Absent: a command is asked until somebody listens,
+   * for 10 s, since nothing can have been done before; a query as with Infinity.
    */
   readonly askAgainMs?: number;
 }
 
 const PAUSE_MS = 50;
+/** A service that was killed is back by then. */
+const STARTS_WITHIN_MS = 10_000;
 
 /** Nobody listened, or nobody answered: the one failure that may be mended by asking again. */
 class Silence extends BerthError {
-  constructor(message: string, cause: unknown) {
+  constructor(
+    message: string,
+    override readonly cause: NoAnswer,
+  ) {
     super('unavailable', message, { cause });
   }
 }
@@ -40,6 +46,7 @@ interface ReplyPacket {
  */
 export class Bus {
   private readonly replies: ReplyInbox;
+  private readonly signs: LifeSigns;
   private asked = 0;
 
   /** `service`: whose requests these are, and the user whose inboxes are its own. The connection is owned: `close` closes it. */
@@ -49,6 +56,7 @@ export class Bus {
     inboxPrefix?: string,
   ) {
     this.replies = new ReplyInbox(connection, inboxPrefix);
+    this.signs = new LifeSigns(connection, this.replies);
   }
 
   request<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, options: RequestOptions = {}): Promise<Reply> {
@@ -58,12 +66,14 @@ export class Bus {
   }
 
   async close(): Promise<void> {
+    this.signs.stop();
     await this.connection.close();
   }
 
   private async askUntil<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, options: RequestOptions): Promise<Reply> {
     const { timeoutMs = 30_000, askAgainMs = type.subject.startsWith('berth.query.') ? Infinity : undefined } = options;
-    const deadline = Date.now() + timeoutMs;
+    const began = Date.now();
+    const deadline = began + timeoutMs;
     const name = type.subject.split('.').slice(2).join('.');
     await failpoint(`request.${name}.before`);
     for (;;) {
@@ -73,7 +83,9 @@ export class Bus {
         await failpoint(`request.${name}.after`);
         return reply;
       } catch (error) {
-        if (askAgainMs === undefined || !(error instanceof Silence) || Date.now() + PAUSE_MS >= deadline) throw error;
+        if (!(error instanceof Silence)) throw error;
+        const until = askAgainMs !== undefined ? deadline : error.cause.why === 'nobody listens' ? Math.min(began + STARTS_WITHIN_MS, deadline) : began;
+        if (Date.now() + PAUSE_MS >= until) throw error;
         await delay(PAUSE_MS);
       }
     }
@@ -81,6 +93,7 @@ export class Bus {
 
   private async ask<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, timeout: number): Promise<Reply> {
     const packet = JSON.stringify({ pattern: type.subject, data, id: String(++this.asked) });
+    this.signs.watch();
     const answer = await this.replies.ask(type.subject, packet, writeContext(context), timeout).catch((error: unknown) => {
       throw asBerthError(error, type.subject);
     });
@@ -103,6 +116,8 @@ function asBerthError(error: unknown, subject: string): BerthError {
       return new Silence(`the ${service} service is not running`, error);
     case 'no answer in time':
       return new Silence(`the ${service} service did not answer ${subject} in time`, error);
+    case 'who was asked has ended':
+      return new Silence(`the ${service} service ended before it answered ${subject}`, error);
     case 'the connection was lost':
       return new Silence('the bus was lost before an answer came', error);
   }

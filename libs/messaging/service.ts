@@ -2,11 +2,12 @@ import 'reflect-metadata';
 import type { DynamicModule, INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type MicroserviceOptions, Transport } from '@nestjs/microservices';
-import { connect } from '@nats-io/transport-node';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import { nestLogger } from '#libs/telemetry/start-logging.js';
 import { isTracing } from '#libs/telemetry/tracing.js';
 import { Bus } from './bus.js';
+import { giveLifeSigns } from './life-signs.js';
 import { tracedTransport } from './traced-transport.js';
 
 /** One service's way to NATS: its own user, and an inbox prefix that no other user may listen to. */
@@ -47,5 +48,6 @@ export async function startMicroservice(module: DynamicModule, credentials: BusC
   const transport: MicroserviceOptions = isTracing() ? { strategy: tracedTransport(options, credentials.user) } : { transport: Transport.NATS, options };
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(module, { ...transport, logger: nestLogger(credentials.user) });
   await app.listen();
+  giveLifeSigns(app.unwrap<NatsConnection>(), credentials.user);
   return app;
 }

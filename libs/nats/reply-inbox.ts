@@ -1,6 +1,6 @@
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 
-export type Silence = 'nobody listens' | 'no answer in time' | 'the connection was lost';
+export type Silence = 'nobody listens' | 'no answer in time' | 'the connection was lost' | 'who was asked has ended';
 
 /** No answer came. What was asked may have been done, but where nobody listened. */
 export class NoAnswer extends Error {
@@ -9,7 +9,14 @@ export class NoAnswer extends Error {
   }
 }
 
-interface Asked {
+/** A request under way. */
+export interface Pending {
+  readonly subject: string;
+  /** As performance.now() tells it. */
+  readonly at: number;
+}
+
+interface Asked extends Pending {
   readonly resolve: (answer: Msg) => void;
   readonly reject: (error: NoAnswer) => void;
   readonly timer: NodeJS.Timeout;
@@ -44,7 +51,7 @@ export class ReplyInbox {
     const token = (++this.count).toString(36);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.take(token)?.reject(new NoAnswer('no answer in time')), timeoutMs);
-      this.asked.set(token, { resolve, reject, timer });
+      this.asked.set(token, { subject, at: performance.now(), resolve, reject, timer });
       try {
         this.connection.publish(subject, payload, { reply: `${this.inbox}.${token}`, headers });
       } catch (error) {
@@ -52,6 +59,15 @@ export class ReplyInbox {
         reject(error);
       }
     });
+  }
+
+  get pending(): Iterable<Pending> {
+    return this.asked.values();
+  }
+
+  /** Rejects those requests under way of which `ended` knows that nobody is left to answer them. */
+  giveUp(ended: (request: Pending) => boolean): void {
+    for (const [token, request] of [...this.asked]) if (ended(request)) this.take(token)?.reject(new NoAnswer('who was asked has ended'));
   }
 
   private answered(message: Msg): void {

@@ -1,11 +1,13 @@
+import { isIP } from 'node:net';
 import { readTcpSettings, type TcpSettings } from './tcp-settings.js';
+import { type Arrangement, readApart } from './services.js';
 import { LOG_LEVELS, type LogLevel } from '#libs/telemetry/log-record.js';
 
 const STORAGE_DRIVERS = ['overlay2', 'vfs'] as const;
 export type StorageDriver = (typeof STORAGE_DRIVERS)[number];
 
 /** What one engine is told from outside; read once, at the start of each process, from BERTH_* variables. */
-export interface EngineSettings {
+export interface EngineSettings extends Arrangement {
   /** Everything that outlives a reboot. */
   readonly dataRoot: string;
   /** Sockets, pid files and task directories: gone with a reboot. */
@@ -23,6 +25,8 @@ export interface EngineSettings {
   readonly natsPort: number;
   /** Prometheus; 0 is off. */
   readonly metricsPort: number;
+  /** Where that port is open. */
+  readonly metricsHost: string;
   /** Log records below this are not written. */
   readonly logLevel: LogLevel;
   /** Where the Docker Engine API is served beside its socket. */
@@ -52,9 +56,12 @@ export function readSettings(env: NodeJS.ProcessEnv): EngineSettings {
     ...(env['BERTH_SOCKET_FD'] ? { socketFd: Number(env['BERTH_SOCKET_FD']) } : {}),
     bridge: env['BERTH_BRIDGE'] ?? 'berth0',
     subnet: env['BERTH_SUBNET'] ?? '172.17.0.0/16',
-    natsUrl: env['BERTH_NATS_URL'] ?? `nats://127.0.0.1:${natsPort}`,
+    natsUrl: env['BERTH_NATS_URL'] || `nats://127.0.0.1:${natsPort}`,
     natsPort,
+    natsEmbedded: !env['BERTH_NATS_URL'],
+    apart: readApart(env['BERTH_APART']),
     metricsPort: port(env, 'BERTH_METRICS_PORT', 9323),
+    metricsHost: address(env['BERTH_METRICS_HOST'] || '127.0.0.1'),
     logLevel: logLevel(env['BERTH_LOG_LEVEL'] || 'info'),
     cgroupParent: env['BERTH_CGROUP_PARENT'] ?? '/docker',
     undoSeconds: seconds(env, 'BERTH_UNDO_SECONDS', 15 * 60),
@@ -64,6 +71,11 @@ export function readSettings(env: NodeJS.ProcessEnv): EngineSettings {
     ...(env['BERTH_POLICY'] ? { policy: env['BERTH_POLICY'] } : {}),
     ...storageDriver(env['BERTH_STORAGE_DRIVER']),
   };
+}
+
+function address(text: string): string {
+  if (isIP(text) === 0) throw new Error(`BERTH_METRICS_HOST=${text}: not an IP address`);
+  return text;
 }
 
 function logLevel(text: string): LogLevel {

@@ -1,3 +1,4 @@
+import { errorMessage } from '#libs/errors/errors.js';
 import type { TelemetryAnswer, TelemetryRoute } from './telemetry-server.js';
 
 /** Whether one condition holds: nothing, or what is wrong in a sentence. Cheap: it is asked each time somebody looks. */
@@ -9,10 +10,11 @@ export type Check = () => string | undefined | Promise<string | undefined>;
  */
 export class Health {
   private readonly services = new Map<string, { readonly ready: Map<string, Check>; readonly alive: Map<string, Check> }>();
+  private readonly elsewhere: Elsewhere[] = [];
 
   constructor(private readonly routes: Map<string, TelemetryRoute>) {
-    routes.set('/healthz', () => this.report('alive', [...this.services.keys()]));
-    routes.set('/readyz', () => this.report('ready', [...this.services.keys()]));
+    routes.set('/healthz', () => this.report('alive', [...this.services.keys()], this.elsewhere));
+    routes.set('/readyz', () => this.report('ready', [...this.services.keys()], this.elsewhere));
   }
 
   /** `alive` conditions make a service unready, too. A name given again replaces its checks. */
@@ -22,10 +24,37 @@ export class Health {
     this.routes.set(`/readyz/${service}`, () => this.report('ready', [service]));
   }
 
-  private async report(what: 'ready' | 'alive', names: readonly string[]): Promise<TelemetryAnswer> {
-    const services = await Promise.all(names.map(async (name) => [name, await ask(this.services.get(name)?.[what])] as const));
+  /** Services of another process of this engine: what that says of them stands here, too. `ask`: its answer at a path, as "/readyz". */
+  addElsewhere(process: string, services: readonly string[], ask: Elsewhere['ask']): void {
+    this.elsewhere.push({ process, services, ask });
+    for (const page of ['/healthz', '/readyz']) for (const service of services) this.routes.set(`${page}/${service}`, () => ask(`${page}/${service}`));
+  }
+
+  private async report(what: 'ready' | 'alive', names: readonly string[], elsewhere: readonly Elsewhere[] = []): Promise<TelemetryAnswer> {
+    const here = names.map(async (name): Promise<Found[]> => [[name, await ask(this.services.get(name)?.[what])]]);
+    const there = elsewhere.map((process) => askElsewhere(process, what === 'ready' ? '/readyz' : '/healthz'));
+    const services = (await Promise.all([...here, ...there])).flat();
     const ok = services.every(([, checks]) => Object.values(checks).every((found) => found === 'ok'));
     return { status: ok ? 200 : 503, contentType: 'application/json', body: `${JSON.stringify({ status: ok ? 'ok' : 'failing', services: Object.fromEntries(services) })}\n` };
+  }
+}
+
+/** What a service's checks found, by name. */
+type Found = readonly [service: string, checks: Readonly<Record<string, string>>];
+
+interface Elsewhere {
+  readonly process: string;
+  readonly services: readonly string[];
+  readonly ask: (path: string) => Promise<TelemetryAnswer>;
+}
+
+/** One that does not answer can do nothing. */
+async function askElsewhere({ process, services, ask }: Elsewhere, path: string): Promise<Found[]> {
+  try {
+    const { services: found } = JSON.parse(String((await ask(path)).body)) as { readonly services: Readonly<Record<string, Record<string, string>>> }; // `report` wrote it
+    return Object.entries(found);
+  } catch (error) {
+    return services.map((service) => [service, { process: `${process} does not answer: ${errorMessage(error)}` }]);
   }
 }
 
@@ -38,6 +67,6 @@ async function safely(check: Check): Promise<string | undefined> {
   try {
     return await check();
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return errorMessage(error);
   }
 }

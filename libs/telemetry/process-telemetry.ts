@@ -1,6 +1,7 @@
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { Health } from './health.js';
 import { serveTelemetry, type TelemetryRoute } from './telemetry-server.js';
+import { telemetrySocket } from './telemetry-socket.js';
 
 /** What one process shows of itself: routes, filled as its services come up, and their health. */
 export interface ProcessTelemetry {
@@ -9,13 +10,10 @@ export interface ProcessTelemetry {
   close(): Promise<void>;
 }
 
-/** Where a process ("engine", "executor") answers, whatever ports there are: for the other processes of this engine, and for root. */
-export const telemetrySocket = (settings: Pick<EngineSettings, 'runRoot'>, name: string): string => `${settings.runRoot}/telemetry-${name}.sock`;
-
-/** `port`: on the loopback interface beside the socket; 0 is none. To be called first, so that a process that is starting says so. */
+/** `port`: at `settings.metricsHost`, beside the socket; 0 is none. To be called first, so that a process that is starting says so. */
 export async function startTelemetry(settings: EngineSettings, name: string, port: number): Promise<ProcessTelemetry> {
   const routes = new Map<string, TelemetryRoute>();
   const health = new Health(routes);
-  const server = await serveTelemetry([{ path: telemetrySocket(settings, name) }, ...(port === 0 ? [] : [{ port }])], routes);
+  const server = await serveTelemetry([{ path: telemetrySocket(settings, name) }, ...(port === 0 ? [] : [{ port, host: settings.metricsHost }])], routes);
   return { routes, health, close: () => server.close() };
 }

@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { errorMessage } from '#libs/errors/errors.js';
 
-/** `port` on the loopback interface (0: a free one), or a unix socket that group and owner may open (0660). */
-export type TelemetryAddress = { readonly port: number } | { readonly path: string };
+/** `port` (0: a free one) at an IP address, by default on the loopback interface, or a unix socket that group and owner may open (0660). */
+export type TelemetryAddress = { readonly port: number; readonly host?: string } | { readonly path: string };
 
 export interface TelemetryAnswer {
   /** Absent: 200. */
@@ -46,7 +46,7 @@ async function listen(address: TelemetryAddress, routes: ReadonlyMap<string, Tel
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     if ('path' in address) server.listen(address.path, resolve);
-    else server.listen(address.port, '127.0.0.1', resolve);
+    else server.listen(address.port, address.host ?? '127.0.0.1', resolve);
   });
   if ('path' in address) await chmod(address.path, 0o660);
   return server;

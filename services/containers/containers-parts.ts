@@ -2,6 +2,7 @@ import { Aggregates } from '#libs/event-store/aggregates.js';
 import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { stateFolder } from '#libs/settings/services.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import { logger } from '#libs/telemetry/logger.js';
 import { ContainerCommits } from './application/container-commits.js';
@@ -66,7 +67,7 @@ export class ContainersParts {
   private readonly snapshots: SnapshotSchedule;
 
   constructor({ store, bus, settings }: ServiceDependencies<EngineSettings>) {
-    const folder = `${settings.dataRoot}/state`;
+    const folder = stateFolder(settings, 'containers');
     const options = (kind: string, fold: string) => ({ source: 'containers', snapshot: { path: `${folder}/${kind}.snapshot`, fold } });
     const log = logger('containers');
     const onError = (error: unknown, about: LogFields): void => log.error('what had to follow an event failed', { ...about, error });

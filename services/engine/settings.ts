@@ -3,8 +3,6 @@ import { type EngineSettings, readSettings } from '#libs/settings/engine-setting
 
 /** What the supervisor is told beside what every service is told. */
 export interface SupervisorSettings extends EngineSettings {
-  /** Whether nats-server is a child of this engine, or was there already (BERTH_NATS_URL). */
-  readonly natsEmbedded: boolean;
   /** Monitoring address of a server that was there already (BERTH_NATS_MONITOR), "http://127.0.0.1:8222". */
   readonly natsMonitorUrl?: string;
   /** User and group of all processes but the executor (BERTH_USER). */
@@ -28,7 +26,7 @@ export function readSupervisorSettings(environment: Environment = process.env): 
   check('BERTH_USER', user, /^[a-z_][a-z0-9_-]{0,31}$/);
   const natsMonitorUrl = environment['BERTH_NATS_MONITOR'];
   if (natsMonitorUrl) check('BERTH_NATS_MONITOR', natsMonitorUrl, /^https?:\/\/[^\s]+$/);
-  return { ...settings, natsEmbedded: !environment['BERTH_NATS_URL'], user, ...(natsMonitorUrl ? { natsMonitorUrl } : {}) };
+  return { ...settings, user, ...(natsMonitorUrl ? { natsMonitorUrl } : {}) };
 }
 
 /** The variables that make another process read the same settings. */
@@ -43,6 +41,8 @@ export function settingsEnvironment(settings: SupervisorSettings): Record<string
     ...(settings.natsEmbedded ? {} : { BERTH_NATS_URL: settings.natsUrl }),
     ...(settings.natsMonitorUrl ? { BERTH_NATS_MONITOR: settings.natsMonitorUrl } : {}),
     BERTH_METRICS_PORT: String(settings.metricsPort),
+    BERTH_METRICS_HOST: settings.metricsHost,
+    BERTH_APART: settings.apart.join(','),
     BERTH_LOG_LEVEL: settings.logLevel,
     BERTH_CGROUP_PARENT: settings.cgroupParent,
     BERTH_NFT_TABLE: settings.nftTable,

@@ -1,11 +1,11 @@
 import 'reflect-metadata';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { foldsFollow, logAnswers } from '#libs/event-store/log-checks.js';
 import { connectEventStore } from '#libs/event-store/jetstream-event-store.js';
 import { natsOptions, startMicroservice } from '#libs/messaging/service.js';
-import { credentialsPath, readCredentials } from '#libs/settings/credentials.js';
+import { readCredentials } from '#libs/settings/credentials.js';
 import { readSettings } from '#libs/settings/engine-settings.js';
-import { writeLog } from '#libs/telemetry/metrics/log-source.js';
+import { writeLog, writeLogUse } from '#libs/telemetry/metrics/log-source.js';
 import { metricsPage, type MetricsSource } from '#libs/telemetry/metrics/page.js';
 import { startLogging } from '#libs/telemetry/start-logging.js';
 import { startTelemetry } from '#libs/telemetry/process-telemetry.js';
@@ -17,14 +17,16 @@ import { ExecutorModule } from './executor.module.js';
 
 const settings = readSettings(process.env);
 startLogging('executor', settings.logLevel);
+const readyFile = `${settings.runRoot}/ready/executor`;
+rmSync(readyFile, { force: true });
 await startTracing('executor');
 const telemetry = await startTelemetry(settings, 'executor', 0);
 let started = false;
 telemetry.health.add('executor', { started: () => (started ? undefined : 'is starting') });
 const credentials = readCredentials(settings, 'executor');
 const store = await connectEventStore({ ...natsOptions(credentials), source: 'executor' });
-// The secrets' group is the engine's: whoever may read them may open streams.
-const group = statSync(credentialsPath(settings, 'gateway')).gid;
+// The run root's group is that of all unprivileged services: they may open streams.
+const group = statSync(settings.runRoot).gid;
 const parts = new ExecutorParts({ store, settings }, group);
 telemetry.health.add(
   'executor',
@@ -33,11 +35,12 @@ telemetry.health.add(
 );
 const app = await startMicroservice(ExecutorModule.for(parts), credentials);
 started = true;
-const sources: MetricsSource[] = [(out) => parts.writeMetrics(out), (out) => writeLog(new Map([['executor', store]]), out), writeProcess];
+const stores = new Map([['executor', store]]);
+const sources: MetricsSource[] = [(out) => parts.writeMetrics(out), (out) => writeLog(stores, out), (out) => writeLogUse(stores, out), writeProcess];
 // dockerd has these on its own page: the engine fetches them.
 telemetry.routes.set('/metrics/logs', (_query, accept) => metricsPage([(out) => parts.logs.write(out)], accept));
 telemetry.routes.set('/metrics', (_query, accept) => metricsPage(sources, accept));
-writeFileSync(`${settings.runRoot}/ready/executor`, readFileSync('/proc/self/stat'));
+writeFileSync(readyFile, readFileSync('/proc/self/stat'));
 
 let stopping = false;
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {

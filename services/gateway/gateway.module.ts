@@ -17,9 +17,10 @@ import { PruneController } from './adapters/http/prune.controller.js';
 import { RemovedController } from './adapters/http/removed.controller.js';
 import { SystemController } from './adapters/http/system.controller.js';
 import { VolumeController } from './adapters/http/volume.controller.js';
+import { processNames, stateFolder } from '#libs/settings/services.js';
 import { ChapterFiles } from './adapters/chapters/chapter-files.js';
 import { ContainerFeed } from './application/container-feed.js';
-import { EngineClient, type GatewayDependencies, RUN_ROOT } from './application/engine-client.js';
+import { EngineClient, type GatewayDependencies, PROCESSES, RUN_ROOT } from './application/engine-client.js';
 import { EngineSource } from './application/engine-source.js';
 import { EventFeed } from './application/event-feed.js';
 import { UsageFeed } from './application/usage-feed.js';
@@ -31,7 +32,7 @@ import { LogReading } from './application/log-reading.js';
 export class GatewayModule {
   static for(deps: GatewayDependencies): DynamicModule {
     const client = new EngineClient(deps);
-    const state = `${deps.settings.dataRoot}/state`;
+    const state = stateFolder(deps.settings, 'gateway');
     const chronicle = new LogChronicle(deps.store, new ChapterFiles(`${state}/chapters`), `${state}/chronicle.snapshot`, (error) => new Logger('gateway').error(errorMessage(error)));
     const feed = new EventFeed(deps.store, chronicle);
     return {
@@ -64,6 +65,7 @@ export class GatewayModule {
         { provide: UsageFeed, useValue: new UsageFeed(client) },
         { provide: LogReading, useValue: new LogReading(deps.store, chronicle) },
         { provide: RUN_ROOT, useValue: deps.settings.runRoot },
+        { provide: PROCESSES, useValue: processNames(deps.settings) },
       ],
     };
   }

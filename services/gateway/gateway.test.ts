@@ -92,7 +92,7 @@ beforeAll(async () => {
   streams = createServer({ allowHalfOpen: true }, (stream) => serve(stream)).listen(join(folder, 'streams'));
   const openStream = async (endpoint: StreamEndpoint): Promise<Socket> => connect({ path: endpoint.path, allowHalfOpen: true });
   // Only these are read of the settings.
-  gateway = await startGateway({ settings: { socket, dataRoot: folder, runRoot: folder } as EngineSettings, store, bus, openStream });
+  gateway = await startGateway({ settings: { socket, dataRoot: folder, runRoot: folder, apart: [], natsEmbedded: true } as unknown as EngineSettings, store, bus, openStream });
 });
 
 afterAll(async () => {

@@ -15,7 +15,7 @@ import { GatewayModule } from './gateway.module.js';
 /** Every route that a controller answers, "GET /containers/:id/json", as Nest's decorators have them. */
 function routes(): string[] {
   const bus = { request: () => Promise.reject(new Error('nobody is asked')) };
-  const { controllers = [] } = GatewayModule.for({ settings: { dataRoot: '/nowhere', runRoot: '/nowhere' } as EngineSettings, store: new MemoryEventStore(), bus });
+  const { controllers = [] } = GatewayModule.for({ settings: { dataRoot: '/nowhere', runRoot: '/nowhere', apart: [], natsEmbedded: true } as unknown as EngineSettings, store: new MemoryEventStore(), bus });
   return controllers.flatMap((controller) => {
     const prefix = String(Reflect.getMetadata('path', controller)).replace(/^\/$/, '');
     const { prototype } = controller as { readonly prototype: Record<string, object> };

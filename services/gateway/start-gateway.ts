@@ -4,6 +4,7 @@ import { chmod, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { stateFolder } from '#libs/settings/services.js';
 import type { MetricsSource } from '#libs/telemetry/metrics/page.js';
 import type { TelemetryRoute } from '#libs/telemetry/telemetry-server.js';
 import { ErrorFilter } from './adapters/http/error-filter.js';
@@ -45,7 +46,7 @@ export async function startGateway(deps: GatewayDependencies): Promise<Gateway> 
   app.useGlobalFilters(new ErrorFilter());
   const feed = app.get(ContainerFeed);
   const engine = app.get(EngineClient);
-  const refusals = new RefusalLog(deps.store, `${deps.settings.dataRoot}/state/access.snapshot`);
+  const refusals = new RefusalLog(deps.store, `${stateFolder(deps.settings, 'gateway')}/access.snapshot`);
   const access = new AccessControl(engine, refusals, deps.settings.policy);
   await access.reload();
   const guards = { access, plugins, refusals };

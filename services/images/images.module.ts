@@ -8,6 +8,7 @@ import { retryUntilDone } from '#libs/messaging/retry.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { stateFolder } from '#libs/settings/services.js';
 import { ContentStore } from './adapters/content-store.js';
 import { AddImage } from './application/add-image.js';
 import { CollectBlobs } from './application/collect-blobs.js';
@@ -69,7 +70,7 @@ export class ImagesModule {
       source: 'images',
       isGone: (image) => image.status === 'absent',
       snapshot: {
-        path: join(settings.dataRoot, 'state/image.snapshot'),
+        path: `${stateFolder(settings, 'images')}/image.snapshot`,
         fold: IMAGE_FOLD,
         beside: { freeze: () => directory.freeze(), thaw: (frozen) => directory.thaw(frozen) },
       },

@@ -6,6 +6,7 @@ import { errorMessage } from '#libs/errors/errors.js';
 import { retryUntilDone } from '#libs/messaging/retry.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { stateFolder } from '#libs/settings/services.js';
 import { logger } from '#libs/telemetry/logger.js';
 import { boundPorts } from './adapters/bound-ports.js';
 import { Endpoints } from './application/endpoints.js';
@@ -33,7 +34,7 @@ class NetworksStart implements OnApplicationBootstrap, OnApplicationShutdown {
     endpoints: Endpoints,
   ) {
     const onError = (error: unknown): void => this.log.error('an endpoint could not be released', { error });
-    this.watch = new ReleaseWatch(deps.store, pools, endpoints.actions, `${deps.settings.dataRoot}/state/release-watch.snapshot`, onError);
+    this.watch = new ReleaseWatch(deps.store, pools, endpoints.actions, `${stateFolder(deps.settings, 'networks')}/release-watch.snapshot`, onError);
     this.snapshots = new SnapshotSchedule([networks, pools, this.watch], (error) => this.log.error('a snapshot could not be saved', { error }));
   }
 
@@ -64,7 +65,7 @@ class NetworksStart implements OnApplicationBootstrap, OnApplicationShutdown {
 @Module({})
 export class NetworksModule {
   static for(deps: ServiceDependencies<EngineSettings>): DynamicModule {
-    const folder = `${deps.settings.dataRoot}/state`;
+    const folder = stateFolder(deps.settings, 'networks');
     const networks: Networks = new Aggregates(deps.store, 'network', networkDecider, { source: 'networks', snapshot: { path: `${folder}/network.snapshot`, fold: NETWORK_FOLD } });
     const pools: Pools = new Aggregates(deps.store, 'pool', poolDecider, { source: 'networks', snapshot: { path: `${folder}/pool.snapshot`, fold: POOL_FOLD, freeze: freezePool, thaw: thawPool } });
     const directory = new NetworkDirectory(networks, pools);

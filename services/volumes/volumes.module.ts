@@ -5,6 +5,7 @@ import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
 import { retryUntilDone } from '#libs/messaging/retry.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { stateFolder } from '#libs/settings/services.js';
 import { VolumeReferences } from './application/volume-references.js';
 import { type VolumeAggregates, Volumes } from './application/volumes.js';
 import { VOLUME_FOLD, volumeDecider } from './domain/volume/volume-decider.js';
@@ -20,7 +21,7 @@ export class VolumesParts {
   private readonly logger = new Logger('volumes');
 
   constructor({ store, bus, settings }: ServiceDependencies<EngineSettings>) {
-    const path = (fold: string): string => `${settings.dataRoot}/state/${fold}.snapshot`;
+    const path = (fold: string): string => `${stateFolder(settings, 'volumes')}/${fold}.snapshot`;
     this.references = new VolumeReferences(store, path('volume-references'), (container) => {
       this.volumes.removeVolumesOf(container).catch((error: unknown) => this.logger.error(errorMessage(error)));
     });

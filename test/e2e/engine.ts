@@ -5,6 +5,7 @@ import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { frontProcess, processNames, type ServiceName } from '#libs/settings/services.js';
 import { readSupervisorSettings, settingsEnvironment, type SupervisorSettings } from '../../services/engine/settings.js';
 import { isRunning, runningProcess } from '../../services/engine/supervisor/process-file.js';
 import { leaksOf, parentCgroups } from './leaks.js';
@@ -25,16 +26,16 @@ export interface TestEngine {
   docker(args: readonly string[], input?: string | Uint8Array): Promise<CliResult>;
   /** Loads busybox:latest and hello:latest, made of this machine's busybox. */
   loadBusybox(): Promise<void>;
-  /** The pid of a service, or undefined while it does not run. */
-  pid(service: 'supervisor' | 'nats' | 'executor' | 'engine'): number | undefined;
+  /** The pid of a process, or undefined while it does not run. */
+  pid(process: 'supervisor' | 'nats' | 'executor' | 'engine' | ServiceName): number | undefined;
   /** Stops the services; containers run on. `up` brings them back. */
   down(): Promise<void>;
-  up(): Promise<void>;
+  /** `changes`: variables that have another value from now on. */
+  up(changes?: Readonly<Record<string, string>>): Promise<void>;
   /** Removes all containers, stops, removes all data. Rejects with what leaked. */
   stop(): Promise<void>;
 }
 
-const SERVICES = ['nats', 'executor', 'engine'] as const;
 const SUPERVISOR = fileURLToPath(new URL('../../services/engine/supervisor/main.js', import.meta.url));
 const BUSYBOX_IMAGE = new URL('../../../services/engine/setup/busybox-image.mjs', import.meta.url).href;
 
@@ -69,8 +70,8 @@ export async function startEngine(environment: Readonly<Record<string, string>> 
 
 class PrivateEngine implements TestEngine {
   constructor(
-    readonly settings: SupervisorSettings,
-    private readonly environment: Readonly<Record<string, string>>,
+    public settings: SupervisorSettings,
+    private environment: Readonly<Record<string, string>>,
     private readonly mounts: string | undefined,
   ) {}
 
@@ -100,11 +101,13 @@ class PrivateEngine implements TestEngine {
     if (code !== 0) throw new Error(`docker load: ${stderr}`);
   }
 
-  pid(service: 'supervisor' | (typeof SERVICES)[number]): number | undefined {
-    return runningProcess(join(this.settings.runRoot, 'pids', service))?.pid;
+  pid(process: string): number | undefined {
+    return runningProcess(join(this.settings.runRoot, 'pids', process))?.pid;
   }
 
-  async up(): Promise<void> {
+  async up(changes: Readonly<Record<string, string>> = {}): Promise<void> {
+    this.environment = { ...this.environment, ...changes };
+    this.settings = readSupervisorSettings({ ...settingsEnvironment(this.settings), ...this.environment });
     const logs = join(this.settings.dataRoot, 'logs');
     mkdirSync(logs, { recursive: true });
     const log = openSync(join(logs, 'supervisor.log'), 'a');
@@ -120,13 +123,13 @@ class PrivateEngine implements TestEngine {
     supervisor.unref();
     await until('all services are up', patience(60_000), () => {
       if (supervisor.exitCode !== null) throw new Error(`the supervisor exited with ${supervisor.exitCode}`);
-      const services = SERVICES.filter((name) => name !== 'nats' || this.settings.natsEmbedded);
-      return services.every((name) => this.pid(name) !== undefined && existsSync(join(this.settings.runRoot, 'ready', name)));
+      // It has ended what was arranged otherwise before it says who it is.
+      return this.pid('supervisor') === supervisor.pid && processNames(this.settings).every((name) => this.pid(name) !== undefined && existsSync(join(this.settings.runRoot, 'ready', name)));
     });
   }
 
   async down(): Promise<void> {
-    for (const name of ['supervisor', 'engine', 'executor', 'nats'] as const) {
+    for (const name of ['supervisor', ...processNames(this.settings).toReversed()]) {
       const service = runningProcess(join(this.settings.runRoot, 'pids', name));
       if (service === undefined) continue;
       process.kill(service.pid, 'SIGTERM');
@@ -135,7 +138,7 @@ class PrivateEngine implements TestEngine {
   }
 
   async stop(): Promise<void> {
-    if (this.pid('engine') !== undefined) await this.removeContainers();
+    if (this.pid(frontProcess(this.settings)) !== undefined) await this.removeContainers();
     await this.down();
     // A process removes its pid file just before it is gone.
     const leaks = await settled(() => leaksOf(this.settings));
@@ -145,7 +148,7 @@ class PrivateEngine implements TestEngine {
 
   /** The end of each service's log. */
   logs(): string {
-    return ['supervisor', ...SERVICES]
+    return ['supervisor', ...processNames(this.settings)]
       .map((name) => join(this.settings.dataRoot, 'logs', `${name}.log`))
       .filter((path) => existsSync(path))
       .map((path) => `== ${path}\n${readFileSync(path, 'utf8').split('\n').slice(-20).join('\n')}`)

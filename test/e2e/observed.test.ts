@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { telemetrySocket } from '#libs/telemetry/process-telemetry.js';
+import { telemetrySocket } from '#libs/telemetry/telemetry-socket.js';
 import { startEngine, type TestEngine } from './engine.js';
 
 let engine: TestEngine;

@@ -1,13 +1,22 @@
 import type { JetStreamEventStore } from '#libs/event-store/jetstream-event-store.js';
 import { type Exposition, labelText } from './exposition.js';
 
-/** How the log does, and how far behind it the services of this process are: one store a service. */
-export async function writeLog(stores: ReadonlyMap<string, JetStreamEventStore>, out: Exposition): Promise<void> {
+type Stores = ReadonlyMap<string, JetStreamEventStore>;
+
+/** How the log does. */
+export async function writeLog(stores: Stores, out: Exposition): Promise<void> {
   const [any] = stores.values();
   if (any === undefined) return;
   const { position, bytes } = await any.size();
   out.family('berth_log_position', 'gauge', 'Position of the newest commit of the log.').sample('', position);
   out.family('berth_log_bytes', 'gauge', 'Size of the log.').sample('', bytes);
+}
+
+/** How the services of this process do with the log: one store a service. */
+export async function writeLogUse(stores: Stores, out: Exposition): Promise<void> {
+  const [any] = stores.values();
+  if (any === undefined) return;
+  const { position } = await any.size();
   out.family('berth_projection_lag_events', 'gauge', 'Commits that the slowest fold of a service has yet to see.');
   for (const [service, store] of stores) out.sample(labelText({ service }), Math.max(0, position - (store.followedTo ?? position)));
   out.family('berth_log_append_seconds', 'histogram', 'Appends, until the log has them on disk.');

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ask } from './engine-api.mjs';
@@ -15,7 +15,8 @@ export const isBuilt = () => existsSync(join(COMPILED, 'supervisor/main.js'));
 /** The settings of this environment, and the processes that serve them. Needs dist/. */
 export async function engineProcesses(environment = process.env) {
   const { readSupervisorSettings, settingsEnvironment } = await compiled('settings.js');
-  const { telemetrySocket } = await compiled('../../libs/telemetry/process-telemetry.js');
+  const { telemetrySocket } = await compiled('../../libs/telemetry/telemetry-socket.js');
+  const { processNames } = await compiled('../../libs/settings/services.js');
   const { isRunning, runningProcess } = await compiled('supervisor/process-file.js');
   let settings;
   try {
@@ -23,8 +24,10 @@ export async function engineProcesses(environment = process.env) {
   } catch (error) {
     throw new SetupError(error.message);
   }
-  const names = settings.natsEmbedded ? ['nats', 'executor', 'engine'] : ['executor', 'engine'];
+  const names = processNames(settings);
   const running = (name) => runningProcess(join(settings.runRoot, 'pids', name));
+  /** Whether there is a process that clients speak with, however services were arranged when it was started. */
+  const isServing = () => Boolean(running('engine') ?? running('gateway'));
   const logFile = (name) => join(settings.dataRoot, 'logs', `${name}.log`);
 
   /** Starts the supervisor in a session of its own: it outlives this script and its terminal. */
@@ -78,7 +81,10 @@ export async function engineProcesses(environment = process.env) {
 
   /** Stops the supervisor, which stops all; where it is gone, the services it left. Containers run on. Returns whether anything ran. */
   async function stop() {
-    const processes = ['supervisor', ...[...names].reverse()].map(running).filter(Boolean);
+    const pids = join(settings.runRoot, 'pids');
+    // Started with another BERTH_APART, they have other names.
+    const others = existsSync(pids) ? readdirSync(pids).filter((name) => name !== 'supervisor' && !names.includes(name)) : [];
+    const processes = ['supervisor', ...others, ...[...names].reverse()].map(running).filter(Boolean);
     for (const identity of processes) {
       if (!isRunning(identity)) continue;
       process.kill(identity.pid, 'SIGTERM');
@@ -94,7 +100,7 @@ export async function engineProcesses(environment = process.env) {
     return text.trimEnd().split('\n').slice(-20).map((line) => `  ${readable(line)}`).join('\n');
   }
 
-  return { settings, running, startSupervisor, untilReady, stop, removeHostTraces };
+  return { settings, running, isServing, startSupervisor, untilReady, stop, removeHostTraces };
 }
 
 /** A log record as a person reads it; other lines as they are. */

@@ -35,7 +35,7 @@ async function bringUp(engine) {
   const { settings } = engine;
   let supervisor;
   if (!engine.running('supervisor')) {
-    if (!engine.running('engine')) {
+    if (!engine.isServing()) {
       await checkSocketIsFree(settings.socket);
       await checkPortIsFree(settings.metricsPort, 'BERTH_METRICS_PORT');
     }

@@ -14,8 +14,8 @@ async function stop() {
   if (all) engine.removeHostTraces();
 }
 
-async function killContainers({ settings, running }) {
-  if (!running('engine')) throw new SetupError('--all needs a running engine to ask for its containers: npm start first');
+async function killContainers({ settings, isServing }) {
+  if (!isServing()) throw new SetupError('--all needs a running engine to ask for its containers: npm start first');
   const containers = JSON.parse(await demand(settings.socket, 'GET', '/containers/json'));
   for (const { Id: id, Names: [name] } of containers) {
     step(`stopping ${name?.slice(1) ?? id}`);

@@ -6,7 +6,8 @@ import { credentialsPath, readCredentials } from '#libs/settings/credentials.js'
 import { readSupervisorSettings, type SupervisorSettings } from '../settings.js';
 import { ensureNatsPasswords } from './credentials.js';
 
-const ENGINE_GROUP = 12_345;
+const ENGINE = 12_345;
+const GATEWAY = 12_346;
 let settings: SupervisorSettings;
 
 beforeEach(() => {
@@ -15,19 +16,24 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(settings.dataRoot, { recursive: true }));
 
-test("the engine's group reads the passwords of unprivileged services, and not the executor's or the operator's", () => {
-  ensureNatsPasswords(settings, ENGINE_GROUP);
+const owners = (gateway: number): ReadonlyMap<string, number> => new Map([['images', ENGINE], ['containers', ENGINE], ['networks', ENGINE], ['volumes', ENGINE], ['gateway', gateway]]);
+
+test("a password is its service's process's alone to read, no group's; the executor's and the operator's are root's; also when the gateway has moved out", () => {
   const access = (user: string): string => {
-    const { gid, mode } = statSync(credentialsPath(settings, user));
-    return `${gid} ${(mode & 0o777).toString(8)}`;
+    const { uid, gid, mode } = statSync(credentialsPath(settings, user));
+    return `${uid} ${gid} ${(mode & 0o777).toString(8)}`;
   };
-  for (const user of ['gateway', 'images', 'containers', 'networks', 'volumes']) expect(access(user)).toBe(`${ENGINE_GROUP} 640`);
-  for (const user of ['executor', 'operator']) expect(access(user)).toBe('0 640');
+  for (const gateway of [ENGINE, GATEWAY]) {
+    ensureNatsPasswords(settings, owners(gateway));
+    for (const user of ['images', 'containers', 'networks', 'volumes']) expect(access(user)).toBe(`${ENGINE} 0 400`);
+    expect(access('gateway')).toBe(`${gateway} 0 400`);
+    for (const user of ['executor', 'operator']) expect(access(user)).toBe('0 0 400');
+  }
 });
 
 test('a password stays what it is, and differs from the others', () => {
-  const first = ensureNatsPasswords(settings, ENGINE_GROUP);
-  expect(ensureNatsPasswords(settings, ENGINE_GROUP)).toEqual(first);
+  const first = ensureNatsPasswords(settings, owners(ENGINE));
+  expect(ensureNatsPasswords(settings, owners(ENGINE))).toEqual(first);
   expect(new Set(Object.values(first)).size).toBe(Object.values(first).length);
   expect(readCredentials(settings, 'gateway').pass).toBe(first.gateway);
 });

@@ -6,35 +6,33 @@ import type { SupervisorSettings } from '../settings.js';
 
 export type NatsPasswords = Readonly<Record<BusUser, string>>;
 
-/** Users whose password is root's alone: with the executor's, or the operator's, one could forge what the kernel did. */
-const OF_ROOT: ReadonlySet<BusUser> = new Set(['executor', 'operator']);
-
 /**
  * Passwords of all bus users, a file each (libs/settings/credentials.ts reads them): made once, at first start; of a user that a later version added,
- * then. 0640 of root and the engine's group; the executor's and the operator's of root's group.
+ * then. Each is readable by `owners`' uid alone, and by root: of a group are also those who may knock at the API's socket. Root's where there is none, as the
+ * executor's and the operator's: with these one could forge what the kernel did.
  */
-export function ensureNatsPasswords(settings: SupervisorSettings, gid: number): NatsPasswords {
+export function ensureNatsPasswords(settings: SupervisorSettings, owners: ReadonlyMap<string, number>): NatsPasswords {
   const passwords = BUS_USERS.map((user) => {
     const path = credentialsPath(settings, user);
-    const group = OF_ROOT.has(user) ? 0 : gid;
+    const uid = owners.get(user) ?? 0;
     if (existsSync(path)) {
-      // An administrator may have put it there, for a server of their own.
-      chownSync(path, 0, group);
-      chmodSync(path, 0o640);
+      // An administrator may have put it there, for a server of their own; or another process held the service.
+      chownSync(path, uid, 0);
+      chmodSync(path, 0o400);
       return [user, readFileSync(path, 'utf8').trim()];
     }
     const password = randomBytes(24).toString('base64url');
-    writePrivately(path, password, group);
+    writePrivately(path, password, uid);
     return [user, password];
   });
   return Object.fromEntries(passwords) as NatsPasswords;
 }
 
-/** Whole or not at all; readable by root and `gid` from the first moment. */
-export function writePrivately(path: string, text: string, gid: number): void {
+/** Whole or not at all; readable by root and `uid` alone, from the first moment. */
+export function writePrivately(path: string, text: string, uid: number): void {
   const fresh = `${path}.new`;
   writeFileSync(fresh, `${text}\n`, { mode: 0o600, flush: true });
-  chownSync(fresh, 0, gid);
-  chmodSync(fresh, 0o640);
+  chownSync(fresh, uid, 0);
+  chmodSync(fresh, 0o400);
   renameSync(fresh, path);
 }

@@ -1,15 +1,17 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '#libs/errors/errors.js';
 import { syncWarning } from '#libs/event-store/server-checks.js';
 import { lockFile } from '#libs/linux/file-lock.js';
+import { frontProcess } from '#libs/settings/services.js';
 import { logger } from '#libs/telemetry/logger.js';
 import { startLogging } from '#libs/telemetry/start-logging.js';
 import { readSupervisorSettings } from '../settings.js';
-import { ensureAccount } from './account.js';
+import { ensureAccounts } from './account.js';
+import { endFormerArrangement, removeForeignSockets } from './arrangement.js';
 import { ensureNatsPasswords, writePrivately } from './credentials.js';
-import { makeDirectories } from './directories.js';
+import { makeDirectories, serviceAccounts } from './directories.js';
 import { natsConfig } from './nats-config.js';
 import { tellWhenPortAnswers } from './port-ready.js';
 import { removeFile, runningProcess } from './process-file.js';
@@ -36,17 +38,21 @@ async function main(): Promise<void> {
   startLogging('supervisor', settings.logLevel);
   const root = new URL('../../../..', import.meta.url).pathname.replace(/\/$/, '');
   const natsServer = process.env['BERTH_NATS_SERVER'] ?? 'nats-server';
-  const account = ensureAccount(settings.user);
-  makeDirectories(settings, account);
+  const apiSocket = passedSocket();
+  mkdirSync(join(settings.runRoot, 'pids'), { recursive: true });
   await takeLock(settings.runRoot);
+  const accounts = ensureAccounts(settings);
+  await endFormerArrangement(settings, accounts);
+  makeDirectories(settings, accounts);
+  removeForeignSockets(settings, accounts, apiSocket !== undefined);
 
   const ownPidFile = join(settings.runRoot, 'pids', 'supervisor');
   writeFileSync(ownPidFile, readFileSync('/proc/self/stat'));
-  const passwords = ensureNatsPasswords(settings, account.gid);
-  if (settings.natsEmbedded) writePrivately(natsConfigPath(settings), natsConfig(settings, passwords), account.gid);
+  const passwords = ensureNatsPasswords(settings, new Map(Array.from(serviceAccounts(settings, accounts), ([service, { uid }]) => [service, uid])));
+  if (settings.natsEmbedded) writePrivately(natsConfigPath(settings), natsConfig(settings, passwords), accounts.nats.uid);
   else void syncWarning(settings.natsMonitorUrl).then((warning) => warning && log.warn(warning));
 
-  const specs = serviceTable(settings, { root, node: process.execPath, natsServer }, account, passedSocket());
+  const specs = serviceTable(settings, { root, node: process.execPath, natsServer }, accounts, apiSocket);
   const services = specs.map((spec) => new Service(spec, tell));
   const probing = new AbortController();
   const nats = specs.find((spec) => spec.name === 'nats');
@@ -64,9 +70,9 @@ async function main(): Promise<void> {
   };
   let stopping: Promise<void> | undefined;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => (stopping ??= stop()));
-  // The engine reads its policy again. It may also be that the terminal closed that started us, which changes nothing.
-  const engine = services.find(({ spec }) => spec.name === 'engine');
-  process.on('SIGHUP', () => engine?.hangUp());
+  // The gateway reads its policy again. It may also be that the terminal closed that started us, which changes nothing.
+  const front = services.find(({ spec }) => spec.name === frontProcess(settings));
+  process.on('SIGHUP', () => front?.hangUp());
   await Promise.all(services.map((service) => service.keepAlive()));
 }
 

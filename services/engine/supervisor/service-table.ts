@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { frontProcess } from '#libs/settings/services.js';
 import { type SupervisorSettings, settingsEnvironment } from '../settings.js';
-import type { Account } from './account.js';
+import type { Account, Accounts } from './account.js';
 import type { ServiceSpec } from './service.js';
 
 export interface Installation {
@@ -17,8 +18,8 @@ const SMALL_HEAP = ['--max-semi-space-size=2', '--enable-source-maps'];
 
 export const natsConfigPath = (settings: SupervisorSettings): string => join(settings.runRoot, 'nats.conf');
 
-/** The services in the order they start in; they stop in the opposite one. `apiSocket`: a descriptor that listens already. */
-export function serviceTable(settings: SupervisorSettings, installation: Installation, account: Account, apiSocket?: number): readonly ServiceSpec[] {
+/** The processes in the order they start in; they stop in the opposite one. `apiSocket`: a descriptor that listens already. */
+export function serviceTable(settings: SupervisorSettings, installation: Installation, accounts: Accounts, apiSocket?: number): readonly ServiceSpec[] {
   const environment = {
     ...settingsEnvironment(settings),
     ...passedOn(process.env),
@@ -38,19 +39,23 @@ export function serviceTable(settings: SupervisorSettings, installation: Install
     readyFile: join(settings.runRoot, 'ready', name),
     stopTimeoutMs,
   });
-  const nats = spec('nats', [...asUser(account), installation.natsServer, '-c', natsConfigPath(settings)], 10_000);
+  const nats = spec('nats', [...asUser(accounts.nats), installation.natsServer, '-c', natsConfigPath(settings)], 10_000);
   const executor = spec('executor', [installation.node, ...SMALL_HEAP, join(installation.root, 'dist/services/executor/main.js')], 10_000);
-  const plain = spec('engine', engineCommand(settings, installation, account), 15_000);
-  const engine = apiSocket === undefined ? plain : { ...plain, passed: apiSocket, environment: { ...environment, BERTH_SOCKET_FD: '3' } };
-  return settings.natsEmbedded ? [nats, executor, engine] : [executor, engine];
+  const services = Array.from(accounts.services, ([name, account]): ServiceSpec => {
+    const plain = spec(name, serviceCommand(name, settings, installation, account), 15_000);
+    // One port shows the whole engine; the others are asked over their sockets.
+    if (name !== frontProcess(settings)) return { ...plain, environment: { ...environment, BERTH_METRICS_PORT: '0' } };
+    return apiSocket === undefined ? plain : { ...plain, passed: apiSocket, environment: { ...environment, BERTH_SOCKET_FD: '3' } };
+  });
+  return settings.natsEmbedded ? [nats, executor, ...services] : [executor, ...services];
 }
 
 /**
- * The engine as the unprivileged user. A clone below a private folder, as /root, cannot be read by that user: the engine then sees the
+ * A process of services as an unprivileged user. A clone below a private folder, as /root, cannot be read by that user: the process then sees the
  * repository through a bind mount in a mount namespace of its own. Slave propagation: the namespace must not hold containers' mounts.
  */
-function engineCommand(settings: SupervisorSettings, installation: Installation, account: Account): readonly string[] {
-  const command = (root: string, node: string): string[] => [...asUser(account), node, ...SMALL_HEAP, join(root, 'dist/services/engine/main.js')];
+function serviceCommand(name: string, settings: SupervisorSettings, installation: Installation, account: Account): readonly string[] {
+  const command = (root: string, node: string): string[] => [...asUser(account), node, ...SMALL_HEAP, join(root, `dist/services/${name}/main.js`)];
   const visible = [...asUser(account), 'test', '-x', installation.node, '-a', '-r', join(installation.root, 'dist/services/engine/settings.js')];
   if (succeeds(visible)) return command(installation.root, installation.node);
   const app = join(settings.dataRoot, 'app');

@@ -113,7 +113,8 @@ function ended(child: ChildProcess): Promise<string> {
   });
 }
 
-async function endProcess(process_: ProcessIdentity, timeoutMs: number): Promise<void> {
+/** SIGTERM, then SIGKILL after the timeout; resolves when it is gone. */
+export async function endProcess(process_: ProcessIdentity, timeoutMs: number): Promise<void> {
   signalIfThere(process_, 'SIGTERM');
   const deadline = Date.now() + timeoutMs;
   while (isRunning(process_)) {

@@ -7,6 +7,19 @@ const RETRY_MS = 500;
 
 export type StartOutcome = 'started' | 'failed' | 'removed';
 
+/** How a container's run ended, or its start failed; `removed`: the container is gone, with the exit code of its last run. */
+export interface Ended {
+  readonly removed: boolean;
+  readonly exitCode: number;
+  readonly error: string;
+}
+
+interface EndWaiter {
+  readonly from: number;
+  readonly removed: boolean;
+  readonly resolve: (ended: Ended) => void;
+}
+
 interface Seen {
   started: number;
   failed: number;
@@ -19,12 +32,13 @@ interface Waiter {
 }
 
 /**
- * What containers went through since this gateway started, from the log: one following for all connections. Holds two numbers a container, and lets go
+ * What containers went through since this gateway started, from the log: one following for all connections. Holds three numbers a container, and lets go
  * of them when the container is removed.
  */
 export class ContainerFeed {
   private readonly seen = new Map<string, Seen>();
   private readonly waiters = new Map<string, Set<Waiter>>();
+  private readonly endWaiters = new Map<string, Set<EndWaiter>>();
   private following: Following | undefined;
   private stopped = false;
 
@@ -76,17 +90,42 @@ export class ContainerFeed {
     });
   }
 
+  /** Resolves once run number `from`, or a later one, has ended or failed to begin, or the container is removed; with `removed` only then. An aborted wait never resolves. */
+  whenEnded(container: string, from: number, removed: boolean, abort: AbortSignal): Promise<Ended> {
+    return new Promise((resolve) => {
+      const waiter: EndWaiter = { from, removed, resolve };
+      const waiters = this.endWaiters.get(container) ?? new Set();
+      this.endWaiters.set(container, waiters.add(waiter));
+      abort.addEventListener('abort', () => waiters.delete(waiter), { once: true });
+    });
+  }
+
   see(event: ContainerEvent): void {
     const { container } = event;
     if (event.type === 'ContainerRemoved') {
+      this.end(container, () => true, { removed: true, exitCode: this.seen.get(container)?.exitCode ?? 0, error: '' });
+      this.endWaiters.delete(container);
       this.seen.delete(container);
       for (const waiter of this.waiters.get(container) ?? []) waiter.resolve('removed');
       this.waiters.delete(container);
       return;
     }
+    if (event.type === 'ContainerExited' || event.type === 'StartFailed') {
+      const error = event.type === 'StartFailed' ? event.error : '';
+      this.end(container, (waiter) => !waiter.removed && event.start >= waiter.from, { removed: false, exitCode: event.exitCode, error });
+    }
     if (event.type === 'ContainerStarted') this.record(container, { started: event.start });
     if (event.type === 'StartFailed') this.record(container, { failed: event.start, exitCode: event.exitCode });
     if (event.type === 'ContainerExited') this.record(container, { exitCode: event.exitCode });
+  }
+
+  private end(container: string, isMet: (waiter: EndWaiter) => boolean, ended: Ended): void {
+    const waiters = this.endWaiters.get(container);
+    for (const waiter of [...(waiters ?? [])].filter(isMet)) {
+      waiters?.delete(waiter);
+      waiter.resolve(ended);
+    }
+    if (waiters?.size === 0) this.endWaiters.delete(container);
   }
 
   private record(container: string, change: Partial<Seen>): void {

@@ -4,8 +4,10 @@ import type { EventStore } from '#libs/event-store/event-store.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { ApiMetrics } from './api-metrics.js';
 
-/** Injection token: where services say that they are ready. */
+/** Injection token: where processes say that they are ready. */
 export const RUN_ROOT = Symbol('run root');
+/** Injection token: names of the processes that this engine consists of. */
+export const PROCESSES = Symbol('processes');
 
 /** The bus as the gateway uses it. */
 export interface Asks {

@@ -130,7 +130,7 @@ async function expectSameAnswers(chronicle: LogChronicle): Promise<void> {
       expect(told, `${since} to ${until}`).toEqual(plain.events(commits, since, until));
     }
   }
-  const status = engineStatus((await reading.at(Infinity)).moment.chronicle, 0, []);
+  const status = engineStatus((await reading.at(Infinity)).moment.chronicle, 0, [], []);
   expect(status).toMatchObject({ commits: commits.length, events: commits.reduce((sum, { events }) => sum + events.length, 0), firstCommit: commits[0]?.time, lastCommit: commits.at(-1)?.time });
   expect(Object.keys(status.commitsByAggregate)).toEqual(Object.keys(status.commitsByAggregate).toSorted());
 }

@@ -1,7 +1,9 @@
+import type { ContainerStatus, ContainerView } from '#contracts/containers/container-state.js';
 import type { WaitCondition } from '#contracts/containers/queries.js';
 import { WaitContainer } from '#contracts/containers/queries.js';
 import type { RequestContext } from '#contracts/request.js';
-import { errorMessage, toErrorReply } from '#libs/errors/errors.js';
+import { errorMessage } from '#libs/errors/errors.js';
+import type { ContainerFeed } from './container-feed.js';
 import type { EngineClient } from './engine-client.js';
 
 export interface WaitResult {
@@ -9,28 +11,33 @@ export interface WaitResult {
   readonly Error?: { readonly Message: string };
 }
 
-/** One bus request at most this long, in ms (a timer's limit is 24 days): an exit between two rounds would be missed. */
+/** One bus request at most this long, in ms: a timer's limit is 24 days. */
 const ROUND_MS = 20 * 24 * 3600 * 1000;
 
-/** `registered` resolves once the first request was sent; `result` when the condition holds. `result` never rejects: the answer's headers are gone by then. */
-export function waitContainer(engine: EngineClient, container: string, condition: WaitCondition, context: RequestContext, abort: AbortSignal): { registered: Promise<void>; result: Promise<WaitResult> } {
-  const round = () => engine.ask(WaitContainer, { container, condition, deadlineMs: ROUND_MS }, context, ROUND_MS + 10_000);
+/** In these the newest run is not over. */
+const GOES_ON: ReadonlySet<ContainerStatus> = new Set<ContainerStatus>(['running', 'paused', 'removing']);
+
+/**
+ * Waits for what `container` as it is now comes to. The containers service answers; what happens between two rounds, or while that service starts again, is heard of
+ * from the log. `registered` resolves once the first request was sent; `result` when the condition holds. `result` never rejects: the answer's headers are gone by then.
+ */
+export function waitContainer(engine: EngineClient, feed: ContainerFeed, container: Pick<ContainerView, 'id' | 'status' | 'startNumber'>, condition: WaitCondition, context: RequestContext, abort: AbortSignal): { registered: Promise<void>; result: Promise<WaitResult> } {
+  const { id, status, startNumber } = container;
+  const over = new AbortController();
+  const seen = feed.whenEnded(id, GOES_ON.has(status) ? startNumber : startNumber + 1, condition === 'removed', AbortSignal.any([abort, over.signal]));
+  const round = () => engine.ask(WaitContainer, { container: id, condition, deadlineMs: ROUND_MS }, context, ROUND_MS + 10_000);
   const first = round();
-  const result = async (): Promise<WaitResult> => {
-    let exitCode: number | undefined;
-    try {
-      let reply = await first;
-      while (!reply.done && !abort.aborted) {
-        exitCode = reply.exitCode;
-        reply = await round();
-      }
-      return { StatusCode: reply.exitCode, ...(reply.error === '' ? {} : { Error: { Message: reply.error } }) };
-    } catch (error) {
-      // Removed between two rounds, which is what was waited for.
-      if (exitCode !== undefined && condition === 'removed' && toErrorReply(error).kind === 'not-found') return { StatusCode: exitCode };
-      return { StatusCode: 125, Error: { Message: errorMessage(error) } };
-    }
+  const answered = async (): Promise<{ readonly exitCode: number; readonly error: string }> => {
+    let reply = await first;
+    while (!reply.done && !abort.aborted) reply = await round();
+    return reply;
   };
+  const result = Promise.race([answered(), seen])
+    .then(
+      ({ exitCode, error }): WaitResult => ({ StatusCode: exitCode, ...(error === '' ? {} : { Error: { Message: error } }) }),
+      (error: unknown): WaitResult => ({ StatusCode: 125, Error: { Message: errorMessage(error) } }),
+    )
+    .finally(() => over.abort());
   // The bus hands a request to the socket a few microtasks after it is asked to; an immediate runs after all of those.
-  return { registered: new Promise((resolve) => setImmediate(resolve)), result: result() };
+  return { registered: new Promise((resolve) => setImmediate(resolve)), result };
 }

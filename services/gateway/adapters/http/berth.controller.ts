@@ -4,14 +4,14 @@ import type { LoggedContainer, LogEntry, RunReply, StatusReply, VerifyReply, Why
 import { invalid } from '#libs/errors/errors.js';
 import type { Moment } from '../../application/log-chronicle.js';
 import { LogReading } from '../../application/log-reading.js';
-import { RUN_ROOT } from '../../application/engine-client.js';
+import { PROCESSES, RUN_ROOT } from '../../application/engine-client.js';
 import { readTime } from '../../domain/log/at-time.js';
 import { engineStatus } from '../../domain/log/engine-status.js';
 import { runCommand } from '../../domain/log/run-command.js';
 import { why } from '../../domain/log/why.js';
 import { flag, integer, text, type QueryValues } from '../../domain/query-values.js';
 import { POSITION_HEADER } from './engine-headers.js';
-import { readyServices } from './ready-services.js';
+import { readyProcesses } from './ready-processes.js';
 import { begin } from './stream-reply.js';
 
 /** A client that reads slower than it is written to is cut off at this many bytes; it resumes after the last position it saw. */
@@ -23,6 +23,7 @@ export class BerthController {
   constructor(
     private readonly log: LogReading,
     @Inject(RUN_ROOT) private readonly runRoot: string,
+    @Inject(PROCESSES) private readonly processes: readonly string[],
   ) {}
 
   @Get('/containers')
@@ -58,7 +59,7 @@ export class BerthController {
   @Get('/status')
   async status(): Promise<StatusReply> {
     const { moment, position } = await this.log.at(Number.POSITIVE_INFINITY);
-    return engineStatus(moment.chronicle, position, readyServices(this.runRoot));
+    return engineStatus(moment.chronicle, position, this.processes, readyProcesses(this.runRoot));
   }
 
   @Get('/log/verify')

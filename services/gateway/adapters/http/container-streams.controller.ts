@@ -51,10 +51,10 @@ export class ContainerStreamsController {
   async wait(@Param('id') id: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @Res() reply: FastifyReply): Promise<void> {
     const condition = CONDITIONS.find((one) => one === (text(query, 'condition') || 'not-running'));
     if (condition === undefined) throw invalid(`invalid condition: "${text(query, 'condition')}"`);
-    const container = (await this.engine.ask(GetContainer, { container: id }, asked)).id;
+    const container = await this.engine.ask(GetContainer, { container: id }, asked);
     const abort = new AbortController();
     reply.raw.once('close', () => abort.abort());
-    const { registered, result } = waitContainer(this.engine, container, condition, asked, abort.signal);
+    const { registered, result } = waitContainer(this.engine, this.feed, container, condition, asked, abort.signal);
     await registered;
     begin(reply, 'application/json');
     reply.raw.end(`${JSON.stringify(await result)}\n`);

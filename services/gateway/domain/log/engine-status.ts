@@ -1,9 +1,8 @@
 import type { StatusReply } from '#contracts/gateway/log-replies.js';
 import type { Chronicle } from './chronicle.js';
 
-const services = ['nats', 'executor', 'engine'];
-
-export function engineStatus({ totals, containers }: Chronicle, position: number, ready: readonly string[]): StatusReply {
+/** `processes`: all that this engine consists of; `ready`: those that have said so. */
+export function engineStatus({ totals, containers }: Chronicle, position: number, processes: readonly string[], ready: readonly string[]): StatusReply {
   const { commits, events, firstCommit, lastCommit, byAggregate } = totals;
   const byStatus: Record<string, number> = {};
   for (const { status } of containers.values()) byStatus[status] = (byStatus[status] ?? 0) + 1;
@@ -15,8 +14,8 @@ export function engineStatus({ totals, containers }: Chronicle, position: number
     lastCommit,
     commitsByAggregate: sorted(byAggregate),
     containersByStatus: sorted(byStatus),
-    ready: services.filter((name) => ready.includes(name)),
-    notReady: services.filter((name) => !ready.includes(name)),
+    ready: processes.filter((name) => ready.includes(name)),
+    notReady: processes.filter((name) => !ready.includes(name)),
   };
 }
 

@@ -111,7 +111,7 @@ test('the docker run that makes it again, quoted for a shell', () => {
 });
 
 test('status counts what is there', () => {
-  expect(engineStatus(chronicleOf(log(created, ...started)).chronicle, 9, ['nats', 'engine'])).toMatchObject({
+  expect(engineStatus(chronicleOf(log(created, ...started)).chronicle, 9, ['nats', 'executor', 'engine'], ['nats', 'engine'])).toMatchObject({
     position: 9, commits: 3, containersByStatus: { running: 1 }, commitsByAggregate: { container: 3 }, ready: ['nats', 'engine'], notReady: ['executor'],
   });
 });

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 
-/** The services that have said they are ready. */
-export function readyServices(runRoot: string): string[] {
+/** The processes that have said they are ready. */
+export function readyProcesses(runRoot: string): string[] {
   try {
     return readdirSync(`${runRoot}/ready`);
   } catch {

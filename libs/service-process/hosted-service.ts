@@ -1,0 +1,33 @@
+import type { DynamicModule, INestMicroservice } from '@nestjs/common';
+import { startMicroservice, type ServiceDependencies } from '#libs/messaging/service.js';
+import { readCredentials } from '#libs/settings/credentials.js';
+import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import type { ServiceName } from '#libs/settings/services.js';
+import type { MetricsSource } from '#libs/telemetry/metrics/page.js';
+import type { TelemetryRoute } from '#libs/telemetry/telemetry-server.js';
+
+/** A service as a process holds it, alone or with others. */
+export interface HostedService {
+  readonly name: ServiceName;
+  /** Resolves once it takes requests. What it is given is the process's to close, after the service. */
+  start(dependencies: ServiceDependencies<EngineSettings>): Promise<RunningService>;
+}
+
+export interface RunningService {
+  /** Its own families of /metrics. */
+  readonly metrics: readonly MetricsSource[];
+  /** What it shows beside them, by path. */
+  readonly routes?: Readonly<Record<string, TelemetryRoute>>;
+  close(): Promise<unknown>;
+}
+
+/** A service whose requests come over the bus alone. */
+export function busService(name: ServiceName, module: (dependencies: ServiceDependencies<EngineSettings>) => DynamicModule, metricsOf: (app: INestMicroservice) => readonly MetricsSource[]): HostedService {
+  return {
+    name,
+    async start(dependencies) {
+      const app = await startMicroservice(module(dependencies), readCredentials(dependencies.settings, name));
+      return { metrics: metricsOf(app), close: () => app.close() };
+    },
+  };
+}

@@ -1,0 +1,49 @@
+import { unavailable } from '#libs/errors/errors.js';
+import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { frontProcess, serviceProcesses } from '#libs/settings/services.js';
+import { askProcess } from '#libs/telemetry/ask-process.js';
+import type { Exposition, ExpositionFormat } from '#libs/telemetry/metrics/exposition.js';
+import { mergeFamilies } from '#libs/telemetry/metrics/merge-families.js';
+import { type MetricsPage, type MetricsSource, metricsPage } from '#libs/telemetry/metrics/page.js';
+import { writeProcess } from '#libs/telemetry/metrics/process-metrics.js';
+import type { ProcessTelemetry } from '#libs/telemetry/process-telemetry.js';
+
+/**
+ * What a process of services shows beside its health. The front, where the gateway is, shows the whole engine, in two pages, as kubelet has them: `/metrics` is
+ * the engine's own, where dockerd has its; `/metrics/cadvisor` is the executor's, which knows cgroups and has no port. Two scrape jobs read them, so that
+ * dashboards that ask for job="cadvisor" find it and no series is there twice. Services that run apart are on the engine's page too; what Node tells of
+ * their processes is at `/metrics/<process>`. `services`: the families of this process's services. `log`: those of the log, which any process can tell.
+ */
+export function showProcess(name: string, settings: EngineSettings, { routes, health }: ProcessTelemetry, services: readonly MetricsSource[], log: MetricsSource): void {
+  const { runRoot } = settings;
+  if (frontProcess(settings) !== name) {
+    routes.set('/metrics', (_query, accept) => metricsPage([...services, log, writeProcess], accept));
+    routes.set('/metrics/services', (_query, accept) => metricsPage(services, accept));
+    return;
+  }
+  const others = new Map([...serviceProcesses(settings)].filter(([process]) => process !== name));
+  for (const [process, names] of others) {
+    health.addElsewhere(process, names, (path) => askProcess(runRoot, process, path));
+    routes.set(`/metrics/${process}`, (_query, accept) => askProcess(runRoot, process, '/metrics', accept));
+  }
+  const own = [...services, log, writeProcess, (out: Exposition) => writeLogs(runRoot, out)];
+  routes.set('/metrics', async (_query, accept) => withOthers(await metricsPage(own, accept), await Promise.all(Array.from(others.keys(), (process) => servicesPage(runRoot, process, accept)))));
+  routes.set('/metrics/cadvisor', () => askProcess(runRoot, 'executor', '/metrics'));
+}
+
+const withOthers = (page: MetricsPage, others: readonly string[]): MetricsPage => (others.length === 0 ? page : { ...page, body: mergeFamilies([page.body, ...others]) });
+
+/** A page without what belongs on it would look as if containers had gone: rejects, and the scrape fails. */
+async function servicesPage(runRoot: string, process: string, accept: string): Promise<string> {
+  const { status, body } = await askProcess(runRoot, process, '/metrics/services', accept);
+  if (status !== 200) throw unavailable(`the metrics of the process ${process}: ${String(body)}`);
+  return String(body);
+}
+
+/** logger_*, which the executor counts since it has the logs. An executor that is away must not take the other series with it. */
+async function writeLogs(runRoot: string, out: Exposition): Promise<void> {
+  const page = await askProcess(runRoot, 'executor', '/metrics/logs', ACCEPT[out.format]).catch(() => undefined);
+  if (page !== undefined && page.status === 200) out.append(String(page.body).replace(/# EOF\n$/, ''));
+}
+
+const ACCEPT: Readonly<Record<ExpositionFormat, string>> = { text: 'text/plain', openmetrics: 'application/openmetrics-text' };

@@ -1,0 +1,4 @@
+import type { EngineSettings } from '#libs/settings/engine-settings.js';
+
+/** Where a process ("engine", "executor") answers, whatever ports there are: for the other processes of this engine, and for root. */
+export const telemetrySocket = (settings: Pick<EngineSettings, 'runRoot'>, name: string): string => `${settings.runRoot}/telemetry-${name}.sock`;

@@ -1,0 +1,5 @@
+import { busService } from '#libs/service-process/hosted-service.js';
+import { Endpoints } from './application/endpoints.js';
+import { NetworksModule } from './networks.module.js';
+
+export const networksService = busService('networks', (deps) => NetworksModule.for(deps), (app) => [(out) => app.get(Endpoints).actions.write(out)]);

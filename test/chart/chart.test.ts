@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { TestNatsServer } from '#libs/event-store/testing/nats-server.js';
+import { BUS_USERS } from '#libs/messaging/permissions.js';
+import { SERVICES } from '#libs/settings/services.js';
+import { refused } from '../credentials/refused.js';
+import { chartNatsConf, NATS_CONF } from './nats-conf.js';
+
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+const CHART = join(ROOT, 'charts', 'berth');
+const read = (path: string): string => readFileSync(join(CHART, path), 'utf8');
+const templates = readdirSync(join(CHART, 'templates')).map((name): [name: string, text: string] => [name, read(`templates/${name}`)]);
+const values = parse(read('values.yaml')) as { readonly accounts: Readonly<Record<string, number>>; readonly resources: Readonly<Record<string, unknown>>; readonly [name: string]: unknown };
+
+/** Each NATS_PASSWORD_<USER> of the chart's nats.conf, as its Secret makes them. */
+const passwords = Object.fromEntries(BUS_USERS.map((user) => [`NATS_PASSWORD_${user.toUpperCase()}`, `b0e1${user}`]));
+
+let server: TestNatsServer;
+let folder: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'berth-chart-'));
+  const configuration = read('files/nats.conf').replaceAll(/\$NATS_PASSWORD_\w+/g, (variable) => `"${passwords[variable.slice(1)] ?? ''}"`);
+  server = await TestNatsServer.start({ configuration: configuration.slice(configuration.indexOf('authorization {')) });
+});
+afterAll(async () => {
+  await server?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Variables that the engine takes from its environment, as its source says. */
+function settingsThatAreRead(): ReadonlySet<string> {
+  const sources = ['libs', 'services'].flatMap((top) => readdirSync(join(ROOT, top), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts')).map((name) => join(ROOT, top, name)));
+  return new Set(sources.flatMap((path) => Array.from(readFileSync(path, 'utf8').matchAll(/(?:env|environment)\[?'?,? ?'(BERTH_[A-Z_]+)'|\b(BERTH_[A-Z_]+): [a-z]/g), ([, read_, destructured]) => read_ ?? destructured ?? '')));
+}
+
+test('every setting that a template makes is one that the engine reads', () => {
+  const known = settingsThatAreRead();
+  expect(known.size).toBeGreaterThan(15);
+  const made = templates.flatMap(([name, text]) => Array.from(text.matchAll(/^\s*(?:- name: )?(BERTH_[A-Z_]+)\b/gm), ([, variable = '']) => `${name} ${variable}`));
+  expect(made.length).toBeGreaterThan(8);
+  expect(made.filter((line) => !known.has(line.split(' ')[1] ?? ''))).toEqual([]);
+});
+
+test('each service has a pod, an entry point and a user; each program that a pod starts is there', () => {
+  const text = templates.map(([, template]) => template).join('\n');
+  const list = SERVICES.map((service) => `"${service}"`).join(' ');
+  expect(text).toContain(`range $name := list ${list}`);
+  for (const service of SERVICES) {
+    expect(existsSync(join(ROOT, 'dist/services', service, 'main.js'))).toBe(true);
+    expect(values.accounts[service]).toBeGreaterThan(0);
+  }
+  const programs = Array.from(text.matchAll(/dist\/services\/[\w/{}. $]+\.js/g), ([path]) => path);
+  expect(programs.length).toBe(3);
+  for (const program of programs) expect(existsSync(join(ROOT, program.replace('{{ $name }}', 'gateway'))), program).toBe(true);
+});
+
+test("the image's users have the numbers that pods run as", () => {
+  const made = Object.fromEntries(Array.from(read('Containerfile').matchAll(/useradd .*--uid (\d+) .* berth(?:-(\w+))?(?: |$)/gm), ([, uid, service = 'berth']) => [service, Number(uid)]));
+  const { nats: _nats, ...services } = made;
+  expect(services).toEqual(values.accounts);
+});
+
+test('what templates take from the values is there, and the chart is of this version', () => {
+  const at = (path: string): unknown => path.split('.').reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], values);
+  for (const [name, text] of templates) for (const [, path = ''] of text.matchAll(/\.Values\.([a-zA-Z.]+)/g)) expect(at(path), `${name}: ${path}`).toBeDefined();
+  expect(parse(read('Chart.yaml'))).toMatchObject({ appVersion: (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version });
+});
+
+test("the chart's nats.conf is made from the table of rights (npm run chart), and nats-server takes it with passwords from its environment", async () => {
+  expect(readFileSync(NATS_CONF, 'utf8')).toBe(chartNatsConf());
+  const path = join(folder, 'nats.conf');
+  writeFileSync(path, read('files/nats.conf'));
+  const check = (env: NodeJS.ProcessEnv): Promise<string> => new Promise((resolve) => execFile(process.env['BERTH_NATS_SERVER'] || 'nats-server', ['-c', path, '-t'], { env }, (_error, _stdout, stderr) => resolve(stderr)));
+  expect(await check(passwords)).toMatch(/configuration file .* is valid/i);
+  expect(await check({})).toMatch(/variable reference for 'NATS_PASSWORD_\w+' on line \d+ can not be found/i);
+});
+
+test.each(SERVICES)("with that configuration %s logs in, and is refused what is the executor's", async (service) => {
+  const as = { servers: server.url, user: service, pass: passwords[`NATS_PASSWORD_${service.toUpperCase()}`] ?? '' };
+  expect(await refused(as, 'publish', ['berth.event.task.x'])).toEqual(['berth.event.task.x']);
+  await expect(refused({ ...as, pass: 'another' }, 'publish', [])).rejects.toThrow(/authorization/i);
+});
