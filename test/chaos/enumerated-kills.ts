@@ -23,7 +23,7 @@ export class KillBench {
   private constructor(
     readonly engine: TestEngine,
     readonly driver: Driver,
-    private readonly failpoints: Failpoints,
+    readonly failpoints: Failpoints,
     private readonly tell: (line: string) => void,
   ) {}
 
