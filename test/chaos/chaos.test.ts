@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ask } from './api.js';
 import { KillBench } from './enumerated-kills.js';
 import { scenarios } from './scenarios.js';
+import { differencesAtRest } from './settled.js';
 
 /** A part of `npm run chaos` that fits into every run of the suite: the start and the forced removal of a container, at every failpoint of the executor. */
 let bench: KillBench;
@@ -35,3 +37,16 @@ test('a container that ended and removed itself while the executor was away is n
   expect(failures).toEqual([]);
   expect(places.length).toBeGreaterThan(1);
 }, 180_000);
+
+test('of starts that come together the run alone has an address, however late the others are given theirs', async () => {
+  const { engine, driver, failpoints } = bench;
+  await driver.create('joint', 'true', { PortBindings: { '80/tcp': [{ HostPort: '' }] } });
+  // The second wish for an address is on its way until the run, whose first append waits for both to have come, is over.
+  await failpoints.order(engine, 'engine', engine.pid('engine') ?? 0, 'append.before@1=delay:300,request.networks.allocate-endpoint.before@2=delay:2000');
+  const started = await Promise.all([1, 2].map(() => ask(engine.socket, 'POST', '/containers/joint/start')));
+  await failpoints.disarm(engine, 'engine', engine.pid('engine') ?? 0);
+  expect(started.map(({ status }) => status).toSorted()).toEqual([204, 304]);
+  await driver.is('joint', 'exited', 0);
+  expect(await differencesAtRest(engine.settings)).toEqual([]);
+  await driver.remove('joint');
+}, 60_000);

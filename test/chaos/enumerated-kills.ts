@@ -2,7 +2,7 @@ import { startEngine, type TestEngine } from '../e2e/engine.js';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failpoints, type Killed } from './failpoints.js';
-import { Driver, type Scenario } from './scenarios.js';
+import { Driver, type Scenario } from './scenario.js';
 import { secondImageArchive, SecondImageRegistry } from './second-image.js';
 import { differencesAtRest, until } from './settled.js';
 
@@ -23,7 +23,7 @@ export class KillBench {
   private constructor(
     readonly engine: TestEngine,
     readonly driver: Driver,
-    private readonly failpoints: Failpoints,
+    readonly failpoints: Failpoints,
     private readonly tell: (line: string) => void,
   ) {}
 

@@ -25,7 +25,8 @@ export class Failpoints {
     if (engine.pid(service) === pid) await this.order(engine, service, pid, 'record');
   }
 
-  private async order(engine: TestEngine, service: Killed, pid: number, order: string): Promise<void> {
+  /** What libs/failpoint/failpoint.ts takes; hits are counted from now on. */
+  async order(engine: TestEngine, service: Killed, pid: number, order: string): Promise<void> {
     rmSync(this.path(pid, 'armed'), { force: true });
     writeFileSync(this.path(pid, 'arm'), order);
     try {

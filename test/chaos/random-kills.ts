@@ -1,7 +1,7 @@
 import { startEngine, type TestEngine } from '../e2e/engine.js';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Driver } from './scenarios.js';
+import { Driver } from './scenario.js';
 import { differencesAtRest, until } from './settled.js';
 
 const CLIENTS = 3;

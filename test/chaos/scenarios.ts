@@ -1,75 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestEngine } from '../e2e/engine.js';
 import { ask } from './api.js';
-import type { SecondImageRegistry } from './second-image.js';
+import { changeScenarios } from './change-scenarios.js';
+import { SELDOM_MS, type Driver, type Scenario } from './scenario.js';
 import { until } from './settled.js';
 
-/** Something a client does. It may be cut short anywhere, and is then done again, as a client would. */
-export interface Scenario {
-  readonly name: string;
-  /** Before anything is armed. */
-  prepare?(engine: Driver): Promise<void>;
-  /** Rejects when it was cut short. */
-  act(engine: Driver): Promise<void>;
-  /** After the crash, at rest, and after `act` was given again: throws where the world is not as it was asked for. */
-  check?(engine: Driver): Promise<void>;
-  clean(engine: Driver): Promise<void>;
-}
-
-/** The Engine API as a client uses it; what already is as wished (304, 404 of a removal, 409 of a creation) is no failure of a second try. */
-export class Driver {
-  registry: SecondImageRegistry | undefined;
-
-  /** From `interrupted` on nothing is asked any more. */
-  constructor(
-    readonly engine: TestEngine,
-    private readonly interrupted?: AbortSignal,
-  ) {}
-
-  async call(method: string, path: string, body?: object | Buffer, fine: readonly number[] = []): Promise<string> {
-    this.interrupted?.throwIfAborted();
-    const { status, body: text } = await ask(this.engine.socket, method, path, body);
-    if (status >= 300 && !fine.includes(status)) throw new Error(`${method} ${path}: ${status} ${text.trim()}`);
-    return text;
-  }
-
-  async create(name: string, script: string, host: object = {}, config: object = {}): Promise<void> {
-    await this.call('POST', `/containers/create?name=${name}`, { Image: 'busybox', Cmd: ['sh', '-c', script], HostConfig: host, ...config }, [409]);
-    // A name is taken from the beginning of a creation on, which may yet fail.
-    await this.state(name);
-  }
-
-  start(name: string): Promise<string> {
-    return this.call('POST', `/containers/${name}/start`, undefined, [304]);
-  }
-
-  remove(name: string): Promise<string> {
-    return this.call('DELETE', `/containers/${name}?force=1&v=1`, undefined, [404]);
-  }
-
-  async state(name: string): Promise<{ Status: string; ExitCode: number; Pid: number; Running: boolean; RestartCount: number }> {
-    const { State, RestartCount } = JSON.parse(await this.call('GET', `/containers/${name}/json`)) as { State: { Status: string; ExitCode: number; Pid: number; Running: boolean }; RestartCount: number };
-    return { ...State, RestartCount };
-  }
-
-  /** Looks seldom, since each look is a place to be killed at. */
-  async is(name: string, status: string, exitCode?: number): Promise<void> {
-    await until(`${name} is ${status} ${exitCode ?? ''}`, async () => {
-      const state = await this.state(name);
-      return state.Status === status && (exitCode === undefined || state.ExitCode === exitCode);
-    }, 20_000, SELDOM_MS);
-  }
-
-  /** What it wrote to stdout. */
-  async logs(name: string): Promise<string> {
-    const { stdout, stderr, code } = await this.engine.docker(['logs', name]);
-    if (code !== 0) throw new Error(`docker logs ${name}: ${stderr}`);
-    return stdout;
-  }
-}
-
-const SELDOM_MS = 300;
 const FOREVER = 'echo up; trap "exit 3" TERM; while :; do sleep 0.1; done';
 const archive = (driver: Driver): Buffer => readFileSync(join(driver.engine.settings.dataRoot, 'second.tar'));
 
@@ -99,6 +34,13 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'create without volumes',
+    // The name is claimed beside the creation; one of two has to go without.
+    act: async (driver) => void (await Promise.all([driver.create('bare', 'true'), driver.create('bare', 'true')])),
+    check: (driver) => driver.is('bare', 'created'),
+    clean: async (driver) => void (await driver.remove('bare')),
+  },
+  {
     name: 'start',
     prepare: (driver) => driver.create('begun', FOREVER, { PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '' }] }, Binds: ['begun:/data'] }),
     act: async (driver) => void (await driver.start('begun')),
@@ -110,6 +52,13 @@ export const scenarios: readonly Scenario[] = [
       await driver.remove('begun');
       await driver.call('DELETE', '/volumes/begun', undefined, [404]);
     },
+  },
+  {
+    name: 'start of a command that is not there',
+    prepare: (driver) => driver.create('mistaken', '', { PortBindings: { '80/tcp': [{ HostPort: '' }] } }, { Cmd: ['/nowhere'] }),
+    act: async (driver) => void (await driver.call('POST', '/containers/mistaken/start', undefined, [400, 404])),
+    check: (driver) => driver.is('mistaken', 'created', 127),
+    clean: async (driver) => void (await driver.remove('mistaken')),
   },
   {
     name: 'exec',
@@ -210,6 +159,20 @@ export const scenarios: readonly Scenario[] = [
     clean: async (driver) => void (await driver.remove('undone')),
   },
   {
+    name: 'discard',
+    prepare: async (driver) => {
+      await driver.create('let-go', 'true', {}, { Volumes: { '/data': {} } });
+      await driver.start('let-go');
+      await driver.is('let-go', 'exited', 0);
+      await driver.remove('let-go');
+    },
+    act: async (driver) => void (await driver.call('DELETE', '/berth/removed/let-go', undefined, [404])),
+    check: async (driver) => {
+      if ((await driver.call('GET', '/berth/removed')).includes('"let-go"')) throw new Error('it can come back');
+    },
+    clean: async () => undefined,
+  },
+  {
     name: 'remove while it starts',
     prepare: (driver) => driver.create('hasty', FOREVER),
     act: async (driver) => {
@@ -302,6 +265,7 @@ export const scenarios: readonly Scenario[] = [
     },
     clean: async (driver) => void (await driver.remove('heard')),
   },
+  ...changeScenarios,
   // crun refuses the hybrid cgroup layout of a machine with cgroups v1 beside v2.
   ...(process.env['PATH']?.split(':').some((folder) => existsSync(join(folder, 'runc'))) ? [startByRunc] : []),
 ];

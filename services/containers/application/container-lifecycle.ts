@@ -52,15 +52,15 @@ export class ContainerLifecycle {
     const container = this.directory.find(reference);
     const { id } = container.spec;
     const early = this.runEndpoints.early(container, asked);
-    const giveBack = (): Promise<void> => this.runEndpoints.giveBack(id, early, asked);
-    const { events, position, repeated } = await this.containers.execute(id, { type: 'Start', reason, at: now() }, asked).catch(async (error: unknown) => {
-      await giveBack();
-      throw error;
-    });
-    if (repeated) return { position: (await this.launches.get(id)) ?? position, changed: true };
-    if (events.length === 0) await giveBack();
-    if (asked.dryRun || events.length === 0) return { position, changed: events.length > 0 };
-    return { position: await this.launch(id, asked, early), changed: true };
+    try {
+      const { events, position, repeated } = await this.containers.execute(id, { type: 'Start', reason, at: now() }, asked);
+      if (repeated) return { position: (await this.launches.get(id)) ?? position, changed: true };
+      if (asked.dryRun || events.length === 0) return { position, changed: events.length > 0 };
+      return { position: await this.launch(id, asked, early), changed: true };
+    } finally {
+      // Where nobody answers now, the engine's next start settles it.
+      await this.runEndpoints.giveBack(early, asked).catch(() => undefined);
+    }
   }
 
   /** The part of a start behind its intent. Entered again after a crash, it finds what it had done. */

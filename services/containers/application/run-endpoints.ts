@@ -9,14 +9,23 @@ import type { ContainerDirectory } from './container-directory.js';
 
 /** Of a start that is being asked for: what will be its endpoint if it comes to be. */
 export interface EarlyEndpoint {
+  readonly container: string;
+  readonly network: string;
   readonly start: number;
   /** Of the container, when it was asked for: an edit between asks for other ports. */
   readonly version: number;
   readonly settings: Promise<EndpointSettings | undefined>;
 }
 
+/** Both mean the same when given twice; of one whose answer was lost nobody would know whether an address is held. */
+const AGAIN = { askAgainMs: Infinity };
+
 /** The endpoints of the runs of containers, which the networks service allocates. A run's is named by container and start number, so that twice is once; its end releases it. */
 export class RunEndpoints {
+  /** Neither a run's yet nor given back. */
+  private readonly unsettled = new Set<EarlyEndpoint>();
+  private readonly releases = new Map<string, Promise<void>>();
+
   constructor(
     private readonly directory: ContainerDirectory,
     private readonly bus: Bus,
@@ -25,36 +34,51 @@ export class RunEndpoints {
   async allocate({ spec, run }: PresentContainer, asked: RequestContext, start = run.start): Promise<EndpointSettings | undefined> {
     const network = networkWithEndpoint(spec.hostConfig);
     if (network === undefined) return undefined;
-    const { position: _position, ...endpoint } = await this.bus.request(
+    const endpoint = endpointId(spec.id, start);
+    await this.releases.get(endpoint)?.catch(() => undefined);
+    const { position: _position, ...settings } = await this.bus.request(
       AllocateEndpoint,
-      { network, endpoint: endpointId(spec.id, start), container: spec.id, name: spec.name, ports: portRequests(spec.config, spec.hostConfig), ...(spec.config.MacAddress ? { mac: spec.config.MacAddress.toLowerCase() } : {}) },
+      { network, endpoint, container: spec.id, name: spec.name, ports: portRequests(spec.config, spec.hostConfig), ...(spec.config.MacAddress ? { mac: spec.config.MacAddress.toLowerCase() } : {}) },
       asked,
+      AGAIN,
     );
-    return endpoint;
+    return settings;
   }
 
-  /** While the intent to start is appended: one append's time less. Undefined where a start may not follow. */
+  /** While the intent to start is appended: one append's time less. Undefined where a start may not follow. Whoever has it gives it back in the end. */
   early(container: PresentContainer, asked: RequestContext): EarlyEndpoint | undefined {
-    if (asked.dryRun || asked.idempotencyKey !== undefined || isRunning(container) || container.status === 'removing') return undefined;
+    const network = networkWithEndpoint(container.spec.hostConfig);
+    if (network === undefined || asked.dryRun || asked.idempotencyKey !== undefined || isRunning(container) || container.status === 'removing') return undefined;
     const start = container.run.start + 1;
     const settings = this.allocate(container, asked, start);
     settings.catch(() => undefined); // whoever goes on with the start hears of it
-    return { start, version: versionOf(container), settings };
+    const early = { container: container.spec.id, network, start, version: versionOf(container), settings };
+    this.unsettled.add(early);
+    return early;
   }
 
-  /** Of a start on record: what was asked for early, where it is still what the container wants. */
+  /** Of a start on record: what was asked for early, where it is still what the container wants. It is the run's from now on. */
   async settled(container: PresentContainer, early: EarlyEndpoint | undefined, asked: RequestContext): Promise<EndpointSettings | undefined> {
     if (early?.start !== container.run.start) return this.allocate(container, asked);
+    this.unsettled.delete(early);
     if (early.version === versionOf(container)) return early.settings;
     await early.settings.catch(() => undefined); // that the wish which is over does not come behind the one that holds
     return this.allocate(container, asked);
   }
 
-  /** The start did not come to be. A container that stays has the endpoint for its next start; one that goes would leave it behind. */
-  async giveBack(container: string, early: EarlyEndpoint | undefined, asked: RequestContext): Promise<void> {
-    const endpoint = await early?.settings.catch(() => undefined);
-    const status = this.directory.get(container)?.status;
-    if (endpoint && (status === undefined || status === 'removing')) await this.release(endpoint.network, endpoint.endpointId, asked);
+  /**
+   * What did not become this start's. Of several starts at once one comes to be, and may be over before the others' wishes are heard: theirs would be the endpoint of no run,
+   * with its address and ports, for as long as the container stays.
+   */
+  async giveBack(early: EarlyEndpoint | undefined, asked: RequestContext): Promise<void> {
+    if (early === undefined || !this.unsettled.has(early)) return;
+    await early.settings.catch(() => undefined); // refused, or without an answer: it may have come to be
+    this.unsettled.delete(early);
+    const { container, network, start } = early;
+    const run = this.directory.get(container)?.run;
+    const isOfARun = run?.start === start && !run.over;
+    const isWished = [...this.unsettled].some((other) => other.container === container && other.start === start);
+    if (!isOfARun && !isWished) await this.release(network, endpointId(container, start), asked);
   }
 
   /** Endpoints of starts that were cut short before they were on record. Only before commands are taken. */
@@ -68,8 +92,15 @@ export class RunEndpoints {
     }
   }
 
+  /** A start that wants it again waits for it: its wish must not overtake the release. */
   private async release(network: string, endpoint: string, asked: RequestContext): Promise<void> {
-    await this.bus.request(ReleaseEndpoint, { network, endpoint }, asked);
+    const release = this.bus.request(ReleaseEndpoint, { network, endpoint }, asked, AGAIN).then(() => undefined);
+    this.releases.set(endpoint, release);
+    try {
+      await release;
+    } finally {
+      this.releases.delete(endpoint);
+    }
   }
 }
 

@@ -32,6 +32,14 @@ export function cgroupsOf({ cgroupParent }: Roots): Map<string, string[]> {
   return found;
 }
 
+/** Whether the processes of a container stand still, in whichever hierarchy has a freezer (v1: freezer.state, v2: cgroup.events). */
+export function isFrozen({ cgroupParent }: Roots, container: string, hierarchies: readonly string[]): boolean {
+  return hierarchies.some((mount) => {
+    const directory = `${mount}${cgroupParent}/${container}`;
+    return /^FROZEN/.test(textOf(`${directory}/freezer.state`)) || /^frozen 1$/m.test(textOf(`${directory}/cgroup.events`));
+  });
+}
+
 function cgroupMounts(): string[] {
   return textOf('/proc/self/mountinfo')
     .split('\n')

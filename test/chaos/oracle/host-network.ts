@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** Links and rules of one engine, as ip(8) and nft(8) tell them: other programs than the executor uses. */
 export interface HostNetwork {
@@ -38,16 +38,41 @@ export function containerLink(pid: number): { readonly peer: number; readonly ad
   return { peer: link?.link_index ?? -1, addresses: addressesOf(json) };
 }
 
+/** Ports on which a process listens or takes datagrams, as "tcp . 8080": its sockets' inodes in /proc/net (proc(5)). IPv4 alone. */
+export function portsHeldBy(pid: number): Set<string> {
+  const inodes = new Set(socketsOf(pid));
+  const isOpen = { tcp: '0A', udp: '07' } as const; // LISTEN; CLOSE is what an unconnected datagram socket is in
+  const held = new Set<string>();
+  for (const protocol of ['tcp', 'udp'] as const) {
+    for (const line of tell('cat', [`/proc/${pid}/net/${protocol}`]).split('\n').slice(1)) {
+      const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/);
+      if (state === isOpen[protocol] && inodes.has(inode)) held.add(`${protocol} . ${Number.parseInt(local.split(':')[1] ?? '', 16)}`);
+    }
+  }
+  return held;
+}
+
+function socketsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => /^socket:\[(\d+)\]$/.exec(attempt(() => readlinkSync(`/proc/${pid}/fd/${fd}`)))?.[1] ?? []);
+  } catch {
+    return [];
+  }
+}
+
+function attempt(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    return '';
+  }
+}
+
 function addressesOf(json: string): string[] {
   if (json === '') return [];
   return (JSON.parse(json) as Link[]).flatMap((link) => link.addr_info ?? []).filter(({ family }) => family === 'inet').map(({ local, prefixlen }) => `${local}/${prefixlen}`);
 }
 
 function tell(program: string, args: readonly string[]): string {
-  try {
-    if (program === 'cat') return readFileSync(args[0] ?? '', 'utf8').trim();
-    return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-  } catch {
-    return '';
-  }
+  return attempt(() => (program === 'cat' ? readFileSync(args[0] ?? '', 'utf8').trim() : execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })));
 }

@@ -10,6 +10,9 @@ export interface WishedContainer {
   run: number;
   /** A run of it goes on, as far as the containers service knows. */
   runs: boolean;
+  paused: boolean;
+  /** An intent whose outcome is not on the log, as its event. */
+  intent: string | undefined;
   volumes: readonly string[];
   readonly mode: string;
 }
@@ -24,6 +27,8 @@ export interface LogFold {
   readonly containers: Map<string, WishedContainer>;
   /** Removed containers whose files wait for their return, with the number of their last run. */
   readonly kept: Map<string, number>;
+  /** Removed containers that are on their way back. */
+  readonly restoring: Set<string>;
   /** Name → container. */
   readonly names: Map<string, string>;
   /** `<container>-<start>` → what became of it. */
@@ -50,7 +55,7 @@ export async function foldLog({ dataRoot, natsUrl }: { readonly dataRoot: string
   try {
     const manager = await jetstreamManager(connection);
     const last = (await manager.streams.info('BERTH')).state.last_seq;
-    const fold: LogFold = { containers: new Map(), kept: new Map(), names: new Map(), tasks: new Map(), endpoints: new Map(), volumes: new Set(), anonymousVolumes: new Set(), images: new Map(), execs: new Set(), position: last };
+    const fold: LogFold = { containers: new Map(), kept: new Map(), restoring: new Set(), names: new Map(), tasks: new Map(), endpoints: new Map(), volumes: new Set(), anonymousVolumes: new Set(), images: new Map(), execs: new Set(), position: last };
     if (last === 0) return fold;
     const consumer = await jetstream(connection).consumers.getPushConsumer('BERTH', { deliver_policy: DeliverPolicy.All }); // nobody may pull
     for await (const message of await consumer.consume()) {
@@ -88,11 +93,15 @@ function see(fold: LogFold, aggregate: string, event: Event): void {
 }
 
 function seeContainer(fold: LogFold, id: string, event: Event): void {
-  if (event.type === 'ContainerRestored' || event.type === 'ContainerDiscarded') fold.kept.delete(id);
+  if (event.type === 'RestoreRequested') fold.restoring.add(id);
+  if (event.type === 'ContainerRestored' || event.type === 'ContainerDiscarded') {
+    fold.kept.delete(id);
+    fold.restoring.delete(id);
+  }
   if (event.type === 'ContainerCreated' || event.type === 'ContainerRestored') {
     const mounts = event['mounts'] as { name?: string }[];
     const mode = (event['hostConfig'] as { NetworkMode?: string }).NetworkMode ?? 'default';
-    fold.containers.set(id, { id, name: String(event['name']), status: 'created', run: Number(event['start'] ?? 0), runs: false, volumes: mounts.flatMap(({ name }) => name ?? []), mode });
+    fold.containers.set(id, { id, name: String(event['name']), status: 'created', run: Number(event['start'] ?? 0), runs: false, paused: false, intent: undefined, volumes: mounts.flatMap(({ name }) => name ?? []), mode });
     return;
   }
   const container = fold.containers.get(id);
@@ -102,7 +111,12 @@ function seeContainer(fold: LogFold, id: string, event: Event): void {
   const becomes = (status: string, runs: boolean): void => {
     if (container.status !== 'removing') container.status = status;
     container.runs = runs;
+    container.paused = false;
   };
+  if (/^(Pause|Unpause|Update|Edit|Commit)Requested$/.test(event.type)) container.intent = event.type;
+  else if (/^(Container(Paused|Unpaused|Updated|Edited|Committed|Exited)|(Pause|Update|Edit|Commit)Failed)$/.test(event.type)) container.intent = undefined;
+  if (event.type === 'ContainerPaused') container.paused = true;
+  if (event.type === 'ContainerUnpaused') container.paused = false;
   switch (event.type) {
     case 'StartRequested':
       container.run = Number(event['start']);

@@ -1,10 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { removeHostTraces } from '../../../services/engine/host-traces.js';
 import { startEngine, type TestEngine } from '../../e2e/engine.js';
 import { differencesAtRest, until } from '../settled.js';
+import { cgroupsOf, isFrozen } from './host-mounts.js';
+import { portsHeldBy } from './host-network.js';
 import { differences } from './oracle.js';
 
 let engine: TestEngine;
@@ -52,6 +56,31 @@ test('a process in the cgroup of a container that does not run is named', async 
     await ended;
     await until('the cgroup is empty', () => (rmdirSync(path), true));
   });
+});
+
+test('a container that stands still without a word in the log is named', async () => {
+  const [hierarchy = ''] = (cgroupsOf(engine.settings).get(id) ?? []).filter((mount) => existsSync(`${mount}${engine.settings.cgroupParent}/${id}/freezer.state`) || existsSync(`${mount}${engine.settings.cgroupParent}/${id}/cgroup.freeze`));
+  const directory = `${hierarchy}${engine.settings.cgroupParent}/${id}`;
+  const [file, frozen, thawed] = existsSync(`${directory}/freezer.state`) ? ['freezer.state', 'FROZEN', 'THAWED'] as const : ['cgroup.freeze', '1', '0'] as const;
+  await named(
+    /the container [0-9a-f]{12} is not paused by the log, and its processes stand still/,
+    async () => {
+      writeFileSync(`${directory}/${file}`, frozen);
+      await until('it stands still', () => isFrozen(engine.settings, id, [hierarchy]));
+    },
+    () => writeFileSync(`${directory}/${file}`, thawed),
+  );
+});
+
+test('the sockets of a process that hold ports are seen', async () => {
+  const listening = createServer().listen(0, '127.0.0.1');
+  const waiting = createSocket('udp4').bind(0, '127.0.0.1');
+  await Promise.all([once(listening, 'listening'), once(waiting, 'listening')]);
+  const held = portsHeldBy(process.pid);
+  expect(held).toContain(`tcp . ${(listening.address() as AddressInfo).port}`);
+  expect(held).toContain(`udp . ${waiting.address().port}`);
+  listening.close();
+  waiting.close();
 });
 
 test('a mount is named, in the host and in a namespace of its own', async () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { cgroupsOf, mountsOf } from './host-mounts.js';
+import { cgroupsOf, isFrozen, mountsOf } from './host-mounts.js';
 import { namesIn, oddFilesIn } from './host-directories.js';
-import { containerLink, hostNetwork } from './host-network.js';
+import { containerLink, hostNetwork, portsHeldBy } from './host-network.js';
 import { hostProcesses, type HostProcess, type Roots } from './host-processes.js';
 import { foldLog, type LogFold } from './log-fold.js';
 
@@ -38,12 +38,14 @@ function ofTheLog(log: LogFold): string[] {
   for (const container of log.containers.values()) {
     const { id, name, status, runs } = container;
     if (status === 'starting' || status === 'removing') found.push(`container ${short(id)} is ${status} for ever`);
+    if (container.intent !== undefined) found.push(`container ${short(id)} stands at ${container.intent} for ever`);
     if (log.names.get(name) !== id) found.push(`container ${short(id)} is called ${name}, a name that it does not hold`);
     const task = log.tasks.get(runId(container));
     if (runs && task?.status !== 'running') found.push(`container ${short(id)} runs by the log, and its task ${runId(container)} is ${task?.status ?? 'unknown'}`);
     for (const volume of container.volumes) if (!log.volumes.has(volume)) found.push(`container ${short(id)} uses the volume ${volume}, which does not exist`);
     if (runs && usesBridge(container.mode) && !log.endpoints.has(runId(container))) found.push(`container ${short(id)} runs without an endpoint`);
   }
+  for (const id of log.restoring) found.push(`container ${short(id)} is being restored for ever`);
   for (const [name, holder] of log.names) if (log.containers.get(holder)?.name !== name) found.push(`the name ${name} is held by ${short(holder)}, which ${log.containers.has(holder) ? 'has another' : 'does not exist'}`);
   for (const [endpoint, { container, address }] of log.endpoints) {
     const holder = log.containers.get(container);
@@ -89,6 +91,9 @@ function ofCgroupsAndMounts(place: EnginePlace, log: LogFold, processes: readonl
   const cgroups = cgroupsOf(place);
   for (const [container, hierarchies] of cgroups) if (!log.containers.get(container)?.runs) found.push(`the container ${short(container)}, which does not run, has cgroups in ${hierarchies.join(', ')}`);
   for (const { id, runs } of log.containers.values()) if (runs && !cgroups.has(id)) found.push(`the container ${short(id)} runs without a cgroup`);
+  for (const { id, runs, paused } of log.containers.values()) {
+    if (runs && isFrozen(place, id, cgroups.get(id) ?? []) !== paused) found.push(`the container ${short(id)} is ${paused ? 'paused by the log, and its processes run' : 'not paused by the log, and its processes stand still'}`);
+  }
   for (const { pid, container, task, line } of mountsOf(place, processes)) {
     const target = line.split(' ')[4] ?? '';
     if (target === `${place.dataRoot}/app`) continue; // the engine's own view of its program
@@ -98,7 +103,7 @@ function ofCgroupsAndMounts(place: EnginePlace, log: LogFold, processes: readonl
   return found;
 }
 
-function ofNetwork({ bridge, subnet, nftTable }: EnginePlace, log: LogFold, processes: readonly HostProcess[]): string[] {
+function ofNetwork({ bridge, subnet, nftTable, runRoot }: EnginePlace, log: LogFold, processes: readonly HostProcess[]): string[] {
   const found: string[] = [];
   const host = hostNetwork(bridge, nftTable);
   const [base = '', prefix = ''] = subnet.split('/');
@@ -123,6 +128,10 @@ function ofNetwork({ bridge, subnet, nftTable }: EnginePlace, log: LogFold, proc
   const published = host.published.map((element) => element.replace(/^\d+(\.\d+){3} \. /, '')).sort();
   for (const element of wished) if (!published.includes(element)) found.push(`the firewall lacks the published port ${element}`);
   for (const element of published) if (!wished.includes(element)) found.push(`the firewall publishes ${element}, which no container asked for`);
+  const held = portsHeldBy(pidIn(`${runRoot}/pids/executor`));
+  const ports = new Set(Array.from(log.endpoints.values(), (endpoint) => endpoint.ports.map(({ protocol, hostPort }) => `${protocol} . ${hostPort}`)).flat());
+  for (const port of ports) if (!port.startsWith('sctp') && !held.has(port)) found.push(`the published port ${port} is held by no socket of the executor`);
+  for (const port of held) if (!ports.has(port)) found.push(`the executor holds the port ${port}, which no container asked for`);
   for (const rule of [`ip saddr ${subnet} oifname != "${bridge}" masquerade`, `oifname "${bridge}" drop`]) if (!host.rules.includes(rule)) found.push(`the firewall lacks the rule: ${rule}`);
   return found;
 }
