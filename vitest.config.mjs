@@ -14,5 +14,6 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 30_000 * patience,
     hookTimeout: 90_000 * patience,
+    expect: { poll: { timeout: 1_000 * patience } },
   },
 });

@@ -47,7 +47,10 @@ export interface UsageSample {
     readonly maxUsageBytes?: number;
     /** The machine's memory where there is no limit. */
     readonly limitBytes: number;
+    /** v1 alone. */
     readonly limitHits?: number;
+    /** v2 alone: how often an allocation failed at the limit. */
+    readonly events?: { readonly oom: number };
     /** memory.stat as it is. */
     readonly stat: Readonly<Record<string, number>>;
   };

@@ -12,7 +12,7 @@ export function applyWrites(writes: readonly CgroupWrite[]): void {
       done.push({ path, before });
     } catch (error) {
       if (optional) continue;
-      for (const { path: changed, before } of done.reverse()) writeFileSync(changed, before);
+      for (const { path: changed, before } of done.reverse()) writeFileSync(changed, before || '\n'); // nothing at all is no write(2): v2's empty cpuset.cpus
       throw internal(`failed to write ${data} to ${path}: ${errorMessage(error)}`, error);
     }
   }

@@ -41,7 +41,7 @@ test('v2 tells of CPU, memory, disks and pressure', () => {
     'cpu.pressure': 'some avg10=0.00 avg60=0.00 avg300=0.00 total=2000000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=1000000\n',
   });
   expect(usage.cpu).toEqual({ totalNanoseconds: 30_000, userNanoseconds: 20_000, systemNanoseconds: 10_000, periods: 4, throttledPeriods: 2, throttledNanoseconds: 7000, bursts: { periods: 1, nanoseconds: 3000 } });
-  expect(usage.memory).toEqual({ usageBytes: 4096, limitBytes: Infinity, maxUsageBytes: 8192, swapBytes: 0, kernelBytes: 3, oomKills: 2, events: { high: 5, max: 6 }, stat: { anon: 1, file: 2, kernel: 3 } });
+  expect(usage.memory).toEqual({ usageBytes: 4096, limitBytes: Infinity, maxUsageBytes: 8192, swapBytes: 0, kernelBytes: 3, oomKills: 2, events: { high: 5, max: 6, oom: 1 }, stat: { anon: 1, file: 2, kernel: 3 } });
   expect(usage.disks).toEqual([{ device: '8:0', readBytes: 1, writeBytes: 2, reads: 3, writes: 4 }]);
   expect(usage.pressure).toEqual({ cpu: { waitingSeconds: 2, stalledSeconds: 1 } });
 });

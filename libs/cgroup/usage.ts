@@ -26,8 +26,8 @@ export interface CgroupUsage {
     /** v1: how often the limit was met. */
     readonly limitHits?: number;
     readonly oomKills?: number;
-    /** v2, memory.events: how often memory.high was exceeded, and memory.max met. */
-    readonly events?: { readonly high: number; readonly max: number };
+    /** v2, memory.events: how often memory.high was exceeded, memory.max met, and no memory found below it. */
+    readonly events?: { readonly high: number; readonly max: number; readonly oom: number };
   };
   readonly pids?: { readonly current: number; readonly limit: number };
   /** One for each block device that was used. */
@@ -148,7 +148,7 @@ function v2Usage(read: ReadCgroupFile): CgroupUsage {
           swapBytes: number(read('memory', 'memory.swap.current')),
           kernelBytes: stat['kernel'],
           oomKills: events['oom_kill'],
-          events: events['high'] === undefined ? undefined : { high: events['high'], max: events['max'] ?? 0 },
+          events: events['high'] === undefined ? undefined : { high: events['high'], max: events['max'] ?? 0, oom: events['oom'] ?? 0 },
         }),
       },
     }),

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from './engine.js';
+import { patience } from './patience.js';
 
 let engine: TestEngine;
 beforeAll(async () => {
   engine = await startEngine();
   await engine.loadBusybox();
-}, 120_000);
-afterAll(() => engine?.stop(), 60_000);
+}, patience(120_000));
+afterAll(() => engine?.stop(), patience(60_000));
 
 const docker = (...args: string[]) => engine.docker(args);
 const state = async (name: string, format: string): Promise<string> => (await docker('inspect', '-f', format, name)).stdout.trim();
@@ -69,7 +70,7 @@ test('no more processes than its limit run in a container', async () => {
 
 test('--init takes care of orphans and passes signals on', async () => {
   await docker('run', '-d', '--init', '--name', 'parent', 'busybox', 'sh', '-c', `(sleep 0.05 &) ; ${LOOP}`);
-  await expect.poll(async () => (await docker('exec', 'parent', 'sh', '-c', 'grep -l "^State:.Z" /proc/[0-9]*/status | wc -l')).stdout, { timeout: 5_000 }).toBe('0\n');
+  await expect.poll(async () => (await docker('exec', 'parent', 'sh', '-c', 'grep -l "^State:.Z" /proc/[0-9]*/status | wc -l')).stdout, { timeout: patience(5_000) }).toBe('0\n');
   expect((await docker('stop', 'parent')).code).toBe(0);
   expect(await state('parent', '{{.State.ExitCode}}')).toBe('143');
   await docker('rm', 'parent');
@@ -78,7 +79,7 @@ test('--init takes care of orphans and passes signals on', async () => {
 describe('restart policies', () => {
   test('always starts again after success, with growing pauses, until somebody stops it', async () => {
     await docker('run', '-d', '--name', 'always', '--restart', 'always', 'busybox', 'true');
-    await expect.poll(async () => Number(await state('always', '{{.RestartCount}}')), { timeout: 10_000 }).toBeGreaterThan(3);
+    await expect.poll(async () => Number(await state('always', '{{.RestartCount}}')), { timeout: patience(10_000) }).toBeGreaterThan(3);
     expect((await docker('stop', 'always')).code).toBe(0);
     const count = await state('always', '{{.RestartCount}}');
     expect(await state('always', '{{.State.Status}}')).toBe('exited');
@@ -173,5 +174,5 @@ describe('published ports', () => {
 });
 
 async function untilLogs(name: string, text: string): Promise<void> {
-  await expect.poll(async () => (await docker('logs', name)).stdout, { timeout: 10_000, interval: 20 }).toBe(text);
+  await expect.poll(async () => (await docker('logs', name)).stdout, { timeout: patience(10_000), interval: 20 }).toBe(text);
 }

@@ -1,15 +1,12 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { controllerDirectory, detect } from '#libs/cgroup/layout.js';
 import { berthOf } from './berth-commands.js';
+import { cgroupFile } from './container-cgroup.js';
 import { startEngine, type TestEngine } from './engine.js';
 import { http } from './http.js';
 import { patience } from './patience.js';
 import { freePort } from './private-addresses.js';
 
 let engine: TestEngine;
-const layout = detect();
 beforeAll(async () => {
   engine = await startEngine();
   await engine.loadBusybox();
@@ -21,8 +18,7 @@ const SERVES = ['sh', '-c', 'echo harbour > /tmp/index.html; exec httpd -f -p 80
 const docker = (...args: string[]) => engine.docker(args);
 const berth = (...args: string[]) => berthOf(engine, args);
 const inspect = async (name: string, format: string): Promise<string> => (await docker('inspect', '-f', format, name)).stdout.trim();
-const memory = async (name: string): Promise<string> =>
-  readFileSync(join(controllerDirectory(layout, 'memory', `${engine.settings.cgroupParent}/${await inspect(name, '{{.Id}}')}`) ?? '', layout.mode === 'v2' ? 'memory.max' : 'memory.limit_in_bytes'), 'utf8').trim();
+const memory = (name: string): Promise<string> => cgroupFile(engine, name, 'memory.limit_in_bytes', 'memory.max');
 /** What a client of the port reads; undefined where nobody listens. */
 const fetched = (port: number): Promise<string | undefined> => fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } }).then((answer) => answer.text(), () => undefined);
 

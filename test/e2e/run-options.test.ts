@@ -2,6 +2,7 @@ import { readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from './engine.js';
+import { patience } from './patience.js';
 
 /** An option of `docker run` with a value, a command for the container's shell, and what that prints when the option has its effect. */
 type Working = readonly [options: string, script: string, prints: string | RegExp];
@@ -132,9 +133,9 @@ beforeAll(async () => {
   files = { CIDFILE: `${root}/cid`, ENVFILE: `${root}/env`, LABELFILE: `${root}/labels` };
   writeFileSync(`${root}/env`, 'FROM_FILE=yes\n');
   writeFileSync(`${root}/labels`, 'l=1\n');
-}, 120_000);
+}, patience(120_000));
 
-afterAll(() => engine?.stop(), 60_000);
+afterAll(() => engine?.stop(), patience(60_000));
 
 const words = (options: string): string[] => (options.match(/"[^"]*"|\S+/g) ?? []).map((word) => files[word] ?? word.replaceAll('"', ''));
 

@@ -1,12 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { controllerDirectory, detect } from '#libs/cgroup/layout.js';
+import { cgroupFile } from './container-cgroup.js';
 import { startEngine, type TestEngine } from './engine.js';
 import { patience } from './patience.js';
 
 let engine: TestEngine;
-const layout = detect();
 beforeAll(async () => {
   engine = await startEngine();
   await engine.loadBusybox();
@@ -16,17 +13,14 @@ afterAll(() => engine?.stop(), patience(60_000));
 const MB = 1024 * 1024;
 const docker = (...args: string[]) => engine.docker(args);
 const inspect = async (name: string, format: string): Promise<string> => (await docker('inspect', '-f', format, name)).stdout.trim();
-/** What the container's cgroup says, on v1 and v2. */
-const limit = async (name: string, controller: string, v1: string, v2: string): Promise<string> =>
-  readFileSync(join(controllerDirectory(layout, controller, `${engine.settings.cgroupParent}/${await inspect(name, '{{.Id}}')}`) ?? '', layout.mode === 'v2' ? v2 : v1), 'utf8').trim();
-const memory = (name: string): Promise<string> => limit(name, 'memory', 'memory.limit_in_bytes', 'memory.max');
-const pids = (name: string): Promise<string> => limit(name, 'pids', 'pids.max', 'pids.max');
+const memory = (name: string): Promise<string> => cgroupFile(engine, name, 'memory.limit_in_bytes', 'memory.max');
+const pids = (name: string): Promise<string> => cgroupFile(engine, name, 'pids.max');
 
 test('limits of a running container change under it, up and down, and outlive its run and the engine', async () => {
   await docker('run', '-d', '--name', 'grown', '--network', 'none', '--memory', '32m', '--cpuset-cpus', '0', 'busybox', 'sleep', '1000');
   expect(await docker('update', '--memory', '256m', '--memory-swap', '512m', '--pids-limit', '50', '--cpus', '0.5', 'grown')).toMatchObject({ stdout: 'grown\n', code: 0 });
-  expect([await memory('grown'), await pids('grown'), await limit('grown', 'cpuset', 'cpuset.cpus', 'cpuset.cpus')]).toEqual([String(256 * MB), '50', '0']);
-  expect(await limit('grown', 'cpu', 'cpu.cfs_quota_us', 'cpu.max')).toMatch(/^50000/);
+  expect([await memory('grown'), await pids('grown'), await cgroupFile(engine, 'grown', 'cpuset.cpus')]).toEqual([String(256 * MB), '50', '0']);
+  expect(await cgroupFile(engine, 'grown', 'cpu.cfs_quota_us', 'cpu.max')).toMatch(/^50000/);
   expect((await docker('update', '--memory', '64m', '--pids-limit', '-1', 'grown')).code).toBe(0);
   expect([await memory('grown'), await pids('grown')]).toEqual([String(64 * MB), 'max']);
   await engine.down();
@@ -39,7 +33,7 @@ test('limits of a running container change under it, up and down, and outlive it
 
 test('what the kernel refuses changes nothing', async () => {
   await docker('run', '-d', '--name', 'full', '--network', 'none', '--memory', '64m', 'busybox', 'sleep', '1000');
-  const cpus = (): Promise<string> => limit('full', 'cpuset', 'cpuset.cpus', 'cpuset.cpus');
+  const cpus = (): Promise<string> => cgroupFile(engine, 'full', 'cpuset.cpus');
   const before = await cpus();
   const refused = await docker('update', '--cpuset-cpus', '0', '--cpuset-mems', '63', 'full');
   expect(refused.stderr).toMatch(/Cannot update container [0-9a-f]{64}: failed to write 63 to .*cpuset\.mems/);

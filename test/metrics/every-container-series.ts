@@ -16,7 +16,7 @@ export function everyContainerSeries(): string {
     labels: labelText({ id: '', name: '', image: '', container: '' }),
     usage: {
       cpu: { totalNanoseconds: 0, userNanoseconds: 0, systemNanoseconds: 0, periods: 0, throttledPeriods: 0, throttledNanoseconds: 0, bursts: { periods: 0, nanoseconds: 0 } },
-      memory: { usageBytes: 0, maxUsageBytes: 0, limitBytes: 0, stat: Object.fromEntries(names.map((name) => [name, 0])), swapBytes: 0, kernelBytes: 0, limitHits: 0, oomKills: 0, events: { high: 0, max: 0 } },
+      memory: { usageBytes: 0, maxUsageBytes: 0, limitBytes: 0, stat: Object.fromEntries(names.map((name) => [name, 0])), swapBytes: 0, kernelBytes: 0, limitHits: 0, oomKills: 0, events: { high: 0, max: 0, oom: 0 } },
       pids: { current: 0, limit: 0 },
       disks: [{ device: '8:0', readBytes: 0, writeBytes: 0, reads: 0, writes: 0 }],
       pressure: { cpu: waited, memory: waited, io: waited },

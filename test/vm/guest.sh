@@ -11,4 +11,4 @@ if [ -n "$missing" ]; then
 	DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends $missing
 fi
 uname -sr
-exec node_modules/node/bin/node node_modules/vitest/vitest.mjs run "$@"
+exec node_modules/node/bin/node node_modules/vitest/vitest.mjs run --reporter=verbose "$@"

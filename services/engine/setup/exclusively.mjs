@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,5 +23,7 @@ export async function exclusively(name, work) {
     return await work();
   } finally {
     holder.stdin.end();
+    // Waited for: a caller that blocks next, as one that runs the tests does, would hold the lock for as long.
+    if (holder.exitCode === null && holder.signalCode === null) await once(holder, 'exit');
   }
 }

@@ -14,12 +14,15 @@ const V2_STAT = (
   'workingset_refault workingset_activate workingset_nodereclaim pgrefill pgscan pgsteal pgactivate pgdeactivate pglazyfree pglazyfreed thp_fault_alloc thp_collapse_alloc'
 ).split(' ');
 
+/** 2^64 - 1 is no number of JavaScript; TypeScript's library does not know ES2026's rawJSON yet. */
+const V2_UNLIMITED = (JSON as JSON & { rawJSON(text: string): unknown }).rawJSON('18446744073709551615');
+
 /** A JSON document of GET /containers/{id}/stats (swagger.yaml, ContainerStats). `now` absent: the container does not run. `before`: the reading that rates are counted from. */
 export function containerStats(container: { readonly id: string; readonly name: string }, now: Reading | undefined, before: Reading | undefined): object {
   return {
     read: now?.at ?? NEVER,
     preread: before?.at ?? NEVER,
-    pids_stats: now?.usage.pids ?? {},
+    pids_stats: pidsStats(now),
     blkio_stats: diskStats(now),
     num_procs: 0,
     storage_stats: {},
@@ -30,6 +33,13 @@ export function containerStats(container: { readonly id: string; readonly name: 
     id: container.id,
     ...(now?.usage.network && { networks: { [now.usage.network.name]: { ...traffic('rx', now.usage.network.received), ...traffic('tx', now.usage.network.sent) } } }),
   };
+}
+
+/** No limit is left out on v1; on v2 dockerd's library reads "max" as the largest number there is. */
+function pidsStats(reading: Reading | undefined): object {
+  const pids = reading?.usage.pids;
+  if (reading === undefined || pids === undefined) return {};
+  return pids.limit === undefined && reading.cgroupVersion === '2' ? { ...pids, limit: V2_UNLIMITED } : pids;
 }
 
 function cpuStats(reading: Reading | undefined): object {
@@ -50,11 +60,12 @@ function memoryStats(reading: Reading | undefined): object {
   const memory = reading?.usage.memory;
   if (reading === undefined || memory === undefined) return {};
   const names = reading.cgroupVersion === '2' ? V2_STAT : V1_STAT;
+  const failures = reading.cgroupVersion === '2' ? memory.events?.oom : memory.limitHits;
   return {
     usage: memory.usageBytes,
     ...(reading.cgroupVersion === '1' && memory.maxUsageBytes ? { max_usage: memory.maxUsageBytes } : {}),
     stats: Object.fromEntries(names.map((name) => [name, memory.stat[name] ?? 0])),
-    ...(reading.cgroupVersion === '1' && memory.limitHits ? { failcnt: memory.limitHits } : {}),
+    ...(failures ? { failcnt: failures } : {}),
     limit: memory.limitBytes,
   };
 }
@@ -63,7 +74,7 @@ function diskStats(reading: Reading | undefined): object {
   // v2 counts bytes alone, in dockerd's eyes; what a kernel without its old schedulers counts no more is empty on v1.
   const uncounted = reading?.cgroupVersion === '1' ? [] : null;
   return {
-    io_service_bytes_recursive: reading ? diskEntries(reading.usage.diskBytes) : null,
+    io_service_bytes_recursive: reading && (reading.cgroupVersion === '1' || reading.usage.diskBytes.length > 0) ? diskEntries(reading.usage.diskBytes) : null,
     io_serviced_recursive: reading?.usage.diskOperations ? diskEntries(reading.usage.diskOperations) : uncounted,
     io_queue_recursive: uncounted,
     io_service_time_recursive: uncounted,
