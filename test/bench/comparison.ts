@@ -1,4 +1,5 @@
 import { type Goal, goalOf, type Verdict } from './goals.js';
+import { isDockerd } from './subject.js';
 
 /** What one round measured: the name of a row, and its number in that row's unit. */
 export type Figures = ReadonlyMap<string, number>;
@@ -14,10 +15,11 @@ export interface Row {
   readonly unit: string;
   /** Medians over the rounds, by who was measured. */
   readonly medians: Readonly<Record<string, number>>;
-  /** Berth's by dockerd's, where both were measured. */
-  readonly ratio?: number;
+  /** Berth's by each dockerd's, by the dockerd's name. */
+  readonly ratios: Readonly<Record<string, number>>;
   readonly goal?: Goal;
-  readonly verdict?: Verdict;
+  /** Of a goal that compares, by the dockerd's name; of another one by "berth". Empty where there is no goal. */
+  readonly verdicts: Readonly<Record<string, Verdict>>;
 }
 
 /** Every one does its work `rounds` times, in turn, after one round that does not count unless it is the only one. Rejects when `signal` aborts or work fails. */
@@ -42,15 +44,20 @@ export async function compare(turns: readonly Turn[], rounds: number, signal: Ab
 /** The row with what follows from its medians. Rows' names end in their unit where it is not milliseconds: "logs written, MB/s". */
 export function rowOf(name: string, medians: Readonly<Record<string, number>>): Row {
   const berth = medians['berth'];
-  const dockerd = Object.entries(medians).find(([who]) => who.startsWith('dockerd'))?.[1];
+  const dockerds = Object.entries(medians).filter(([who]) => isDockerd(who));
   const goal = goalOf(name);
-  const unit = /, ([^ ,]+)$/.exec(name)?.[1] ?? 'ms';
+  const judge = (): Record<string, Verdict> => {
+    if (goal === undefined || berth === undefined) return {};
+    if (goal.compares) return Object.fromEntries(dockerds.map(([who, dockerd]) => [who, goal.judge(berth, dockerd)]));
+    return { berth: goal.judge(berth) };
+  };
   return {
     name,
-    unit,
+    unit: /, ([^ ,]+)$/.exec(name)?.[1] ?? 'ms',
     medians,
-    ...(berth !== undefined && dockerd !== undefined ? { ratio: berth / dockerd } : {}),
-    ...(goal && berth !== undefined ? { goal, verdict: goal.judge(berth, dockerd) } : {}),
+    ratios: berth === undefined ? {} : Object.fromEntries(dockerds.map(([who, dockerd]) => [who, berth / dockerd])),
+    ...(goal ? { goal } : {}),
+    verdicts: judge(),
   };
 }
 

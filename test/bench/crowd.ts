@@ -1,10 +1,8 @@
 import { median } from './comparison.js';
 import { memoryOf } from './memory.js';
 import type { Subject } from './subject.js';
-import { removeAll, startStaying, STAY, type Work } from './work.js';
+import { removeCrowd, startCrowd, STAY, type Work } from './work.js';
 
-/** Started side by side: an engine that is asked for all of a crowd at once may refuse some. */
-const SIDE_BY_SIDE = 8;
 const STARTS = 5;
 const LISTINGS = 9;
 
@@ -15,12 +13,10 @@ const LISTINGS = 9;
 export const crowd = (count: number): Work => async (subject) => {
   const ids: string[] = [];
   try {
-    ids.push(await startStaying(subject, 'bridge'));
+    await startCrowd(subject, ids, 1);
     const alone = await starts(subject);
     const before = await memoryOf(subject.processes, await pidsOf(subject, ids));
-    for (let made = ids.length; made < count; made += SIDE_BY_SIDE) {
-      await Promise.all(Array.from({ length: Math.min(SIDE_BY_SIDE, count - made) }, async () => ids.push(await startStaying(subject, 'bridge'))));
-    }
+    await startCrowd(subject, ids, count);
     const after = await memoryOf(subject.processes, await pidsOf(subject, ids));
     const [one = ''] = ids;
     return new Map([
@@ -31,7 +27,7 @@ export const crowd = (count: number): Work => async (subject) => {
       ['memory per idle container, MiB', (after - before) / (count - 1)],
     ]);
   } finally {
-    while (ids.length > 0) await removeAll(subject, ids.splice(0, SIDE_BY_SIDE));
+    await removeCrowd(subject, ids);
   }
 };
 

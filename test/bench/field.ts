@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { startEngine, type TestEngine } from '../e2e/engine.js';
 import { freeWideSubnet } from '../e2e/private-addresses.js';
+import type { Peer } from './arguments.js';
 import { bareC, type BareLife, ociRuntime } from './bundles.js';
 import { dockerdVersion, startDockerd } from './private-dockerd.js';
 import { startPodman } from './private-podman.js';
@@ -16,11 +17,12 @@ export interface OpenField extends Field, AsyncDisposable {
   readonly absent: readonly string[];
 }
 
-/** Everyone who is measured, each in a network namespace of its own, with busybox loaded. Whoever opens it disposes of it: all containers go, and all processes. */
-export async function openField(environment: NodeJS.ProcessEnv): Promise<OpenField> {
+/** Berth and those of `peers` that run here, each in a network namespace of its own, with busybox loaded. Whoever opens it disposes of it: all containers go, and all processes. */
+export async function openField(environment: NodeJS.ProcessEnv, peers: ReadonlySet<Peer>): Promise<OpenField> {
   await using ends = new AsyncDisposableStack();
   const absent: string[] = [];
-  const optional = async <T>(name: string, open: () => Promise<T>): Promise<readonly T[]> => {
+  const optional = async <T>(name: Peer, open: () => Promise<T>): Promise<readonly T[]> => {
+    if (!peers.has(name)) return [];
     try {
       return [await open()];
     } catch (error) {
@@ -42,10 +44,17 @@ export async function openField(environment: NodeJS.ProcessEnv): Promise<OpenFie
   ends.defer(() => engine.stop());
   const berth = await withImage(new Subject('berth', engine.socket, () => new Map(SERVICES.map((name) => [name, engine.pid(name) ?? 0]))));
 
-  const program = environment['BENCH_DOCKERD'] ?? 'dockerd';
-  const daemon = await startDockerd(program);
-  ends.defer(() => daemon.stop());
-  const dockerd = await withImage(new Subject(`dockerd ${dockerdVersion(program)}`, daemon.socket, () => new Map([['dockerd', daemon.pid]])));
+  const dockerd = async (program: string, tree?: string): Promise<Subject> => {
+    const daemon = await startDockerd(program, [], tree);
+    ends.defer(() => daemon.stop());
+    return withImage(new Subject(`dockerd ${dockerdVersion(program, tree)}`, daemon.socket, () => new Map([['dockerd', daemon.pid]])));
+  };
+  const dockerds = peers.has('dockerd') ? [await dockerd(environment['BENCH_DOCKERD'] ?? 'dockerd')] : [];
+  dockerds.push(...(await optional('newer-dockerd', () => {
+    const tree = environment['BENCH_NEWER_DOCKERD_TREE'];
+    if (tree === undefined) throw new Error(environment['BENCH_NEWER_DOCKERD_ABSENT'] ?? 'BENCH_NEWER_DOCKERD_TREE names no tree that it is in');
+    return dockerd('dockerd', tree);
+  })));
 
   const runc = environment['BENCH_RUNC'] ?? 'runc';
   const podman = await optional('podman', async () => {
@@ -58,12 +67,12 @@ export async function openField(environment: NodeJS.ProcessEnv): Promise<OpenFie
   for (const [name, open] of [
     ['runc', () => ociRuntime(runc, versioned(runc, 'runc'))],
     ['crun', () => ociRuntime(environment['BENCH_CRUN'] ?? 'crun', versioned(environment['BENCH_CRUN'] ?? 'crun', 'crun'))],
-    ['bare C', () => bareC(environment['BENCH_FLOOR'] ?? 'floor')],
+    ['bare-c', () => bareC(environment['BENCH_FLOOR'] ?? 'floor')],
   ] as const) {
     for (const one of await optional(name, open)) bare.push(ends.use(one));
   }
   const all = ends.move();
-  return { engine, berth, dockerd, podman, bare, absent, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { engine, berth, dockerds, podman, bare, absent, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 /** podman raises two limits for every container unless told otherwise, which takes CAP_SYS_RESOURCE: less than that, it runs without. */

@@ -1,18 +1,14 @@
-export type Verdict = 'met' | 'missed' | 'not measured';
+export type Verdict = 'met' | 'missed';
 
-/** What a row is to come to. */
-export interface Goal {
-  readonly text: string;
-  readonly judge: (berth: number, dockerd: number | undefined) => Verdict;
-}
+/** What a row is to come to: against each dockerd that was measured, or by itself. */
+export type Goal =
+  | { readonly text: string; readonly compares: true; readonly judge: (berth: number, dockerd: number) => Verdict }
+  | { readonly text: string; readonly compares: false; readonly judge: (berth: number) => Verdict };
 
 const verdict = (isMet: boolean): Verdict => (isMet ? 'met' : 'missed');
-const partOfDockerd = (part: number): Goal => ({
-  text: `≤ 1/${part} of dockerd`,
-  judge: (berth, dockerd) => (dockerd === undefined ? 'not measured' : verdict(berth <= dockerd / part)),
-});
-const atMost = (most: number, unit: string): Goal => ({ text: `≤ ${most} ${unit}`, judge: (berth) => verdict(berth <= most) });
-const atLeast = (least: number, unit: string): Goal => ({ text: `≥ ${least.toLocaleString('en')} ${unit}`, judge: (berth) => verdict(berth >= least) });
+const partOfDockerd = (part: number): Goal => ({ text: `≤ 1/${part} of dockerd`, compares: true, judge: (berth, dockerd) => verdict(berth <= dockerd / part) });
+const atMost = (most: number, unit: string): Goal => ({ text: `≤ ${most} ${unit}`, compares: false, judge: (berth) => verdict(berth <= most) });
+const atLeast = (least: number, unit: string): Goal => ({ text: `≥ ${least.toLocaleString('en')} ${unit}`, compares: false, judge: (berth) => verdict(berth >= least) });
 
 const GOALS: readonly (readonly [RegExp, Goal])[] = [
   [/^(bridge|none): sum$/, partOfDockerd(15)],

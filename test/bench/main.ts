@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
 import { openLog } from '../e2e/operator-log.js';
+import { parseArguments } from './arguments.js';
 import { compare, type Row, rowOf } from './comparison.js';
 import { type OpenField, openField } from './field.js';
 import { FULL, programOf, QUICK } from './program.js';
@@ -8,21 +8,17 @@ import { life } from './work.js';
 
 /** Berth and its peers on one machine, the same image, the same requests, in turn. What people read on the way goes to stderr. */
 async function main(): Promise<void> {
-  const { values: options } = parseArgs({
-    options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false }, only: { type: 'string', default: '' }, lives: { type: 'string' } },
-  });
+  const options = parseArguments(process.argv.slice(2));
   const preset = options.quick ? QUICK : FULL;
-  const sizes = { ...preset, lives: options.lives === undefined ? preset.lives : Number(options.lives) };
-  if (!Number.isSafeInteger(sizes.lives) || sizes.lives < 1) throw new Error(`--lives takes a number of containers, not ${options.lives}`);
-  const words = options.only.split(',').filter((word) => word !== '');
-  const program = programOf(sizes).filter(({ word }) => words.length === 0 || words.includes(word));
-  if (program.length < Math.max(1, words.length)) throw new Error(`--only takes some of ${programOf(sizes).map(({ word }) => word).join(',')}, not ${options.only}`);
+  const sizes = { ...preset, lives: options.lives ?? preset.lives };
+  const program = programOf(sizes).filter(({ word }) => options.only.length === 0 || options.only.includes(word));
+  if (program.length < Math.max(1, options.only.length)) throw new Error(`--only takes some of ${programOf(sizes).map(({ word }) => word).join(',')}, not ${options.only.join(',')}`);
   const seconds = 20 + program.reduce((sum, part) => sum + part.seconds, 0);
   console.error(`measuring: about ${seconds < 180 ? `${Math.ceil(seconds / 10) * 10} s` : `${Math.ceil(seconds / 60)} min`} on a quiet machine`);
 
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(new Error(`ended by ${signal}`)));
-  await using field = await openField(process.env);
+  await using field = await openField(process.env, options.peers);
   for (const reason of field.absent) console.error(`not measured: ${reason}`);
   const rows: Row[] = [];
   for (const { word, rounds, turns } of program) {

@@ -5,11 +5,11 @@ import { SetupError, step } from '../../services/engine/setup/progress.mjs';
 /** invoke-rc.d(8) asks this program whether it may start a service. */
 const SERVICE_POLICY = '/usr/sbin/policy-rc.d';
 
-/** Program, and the Debian packages it comes in with what it needs for a bridge. */
-const PEERS = { dockerd: ['docker.io', 'iptables'], podman: ['podman', 'netavark', 'aardvark-dns'], runc: ['runc'], crun: ['crun'] };
+/** Program, and the Debian packages it comes in with what it needs for a bridge; mmdebstrap makes trees of other suites for peers. */
+const PEERS = { dockerd: ['docker.io', 'iptables'], podman: ['podman', 'netavark', 'aardvark-dns'], runc: ['runc'], crun: ['crun'], mmdebstrap: ['mmdebstrap'] };
 
-/** Paths of the programs to compare with: the machine's own, else Debian's, installed with no service started. Throws SetupError where it cannot. */
-export function ensurePeers(names = Object.keys(PEERS)) {
+/** Paths of programs to compare with, by their names: the machine's own, else Debian's, installed with no service started. Throws SetupError where it cannot. */
+export function ensurePeers(names) {
   const missing = names.filter((name) => !which(name));
   if (missing.length > 0) {
     step(`installing ${missing.join(', ')} (to compare with)`);

@@ -4,6 +4,7 @@ import { rmdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cgroupMounts } from '../e2e/leaks.js';
+import { enterTree } from './tree.js';
 
 export interface PrivateDockerd {
   /** Path of the Docker Engine API's socket. */
@@ -15,13 +16,14 @@ export interface PrivateDockerd {
 
 /**
  * A dockerd with a containerd of its own, in network and mount namespaces of its own: its bridge, firewall and mounts go with it. `program` is
- * the path of dockerd, `more` further options of it. Needs root. Rejects with the end of its log when it does not come up within 30 s.
+ * the path of dockerd, `more` further options of it, `tree` the folder of another system that it comes from with its libraries. Needs root. Rejects with the end of
+ * its log when it does not come up within 30 s.
  */
-export async function startDockerd(program: string, more: readonly string[] = []): Promise<PrivateDockerd> {
+export async function startDockerd(program: string, more: readonly string[] = [], tree?: string): Promise<PrivateDockerd> {
   const root = mkdtempSync('/var/tmp/bench-dockerd-'); // on the disk: overlay does not stack on every tmpfs
   const runRoot = join('/run', basename(root)); // sockets' paths are short
   mkdirSync(runRoot);
-  const dockerd = new Dockerd(program, root, runRoot, more);
+  const dockerd = new Dockerd(program, root, runRoot, more, tree);
   try {
     await dockerd.untilReady();
     return dockerd;
@@ -42,6 +44,7 @@ class Dockerd implements PrivateDockerd {
     private readonly root: string,
     private readonly runRoot: string,
     more: readonly string[],
+    tree: string | undefined,
   ) {
     this.socket = join(runRoot, 'docker.sock');
     this.cgroup = `/${basename(root)}`;
@@ -58,8 +61,8 @@ class Dockerd implements PrivateDockerd {
     };
     const words = [...Object.entries(options).flat(), ...more];
     const log = openSync(join(root, 'dockerd.log'), 'a');
-    // Both commands exec, so the child's pid is dockerd's.
-    const script = 'ip link set lo up && exec "$@"';
+    // All commands exec, so the child's pid is dockerd's.
+    const script = ['ip link set lo up', ...(tree === undefined ? [] : [enterTree(tree, join(root, 'tree'), [root, runRoot])]), 'exec "$@"'].join(' && ');
     this.process = spawn('unshare', ['--net', '--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', program, ...words], {
       detached: true, // a Ctrl-C is for the benchmark, which then stops it in order
       cwd: '/',
@@ -103,7 +106,7 @@ class Dockerd implements PrivateDockerd {
   }
 }
 
-/** What `dockerd --version` says. */
-export function dockerdVersion(program: string): string {
-  return /version ([^\s,+]+)/.exec(execFileSync(program, ['--version'], { encoding: 'utf8' }))?.[1] ?? 'unknown';
+/** What `dockerd --version` says, of the dockerd in `tree` where there is one. */
+export function dockerdVersion(program: string, tree = '/'): string {
+  return /version ([^\s,+]+)/.exec(execFileSync('chroot', [tree, program, '--version'], { encoding: 'utf8' }))?.[1] ?? 'unknown';
 }

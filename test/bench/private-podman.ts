@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { basename, join } from 'node:path';
@@ -15,6 +15,8 @@ export interface PrivatePodman {
 }
 
 const READY_MS = 30_000;
+/** podman keeps an exec's keeper for five minutes after its end, which then makes folders again that are gone: as long as clients ask how it ended is enough. containers.conf(5). */
+const SETTINGS = '[engine]\nexit_command_delay = 3\n';
 /** Made by podman in each hierarchy for whatever has no parent of its own. */
 const CGROUPS = ['/libpod_parent/conmon', '/libpod_parent'];
 
@@ -27,6 +29,8 @@ export async function startPodman(program: string, runtime: string): Promise<Pri
   const runRoot = join('/run', basename(root)); // sockets' paths are short
   mkdirSync(runRoot);
   const socket = join(runRoot, 'podman.sock');
+  const settings = join(root, 'containers.conf');
+  writeFileSync(settings, SETTINGS);
   const log = openSync(join(root, 'podman.log'), 'a');
   const options = {
     '--root': join(root, 'data'), '--runroot': join(runRoot, 'run'), '--tmpdir': join(runRoot, 'tmp'), '--network-config-dir': join(root, 'networks'), '--volumepath': join(root, 'volumes'),
@@ -35,6 +39,7 @@ export async function startPodman(program: string, runtime: string): Promise<Pri
   const child = spawn('unshare', ['--net', '--mount', '--propagation', 'private', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', program, ...Object.entries(options).flat(), 'system', 'service', '--time', '0', `unix://${socket}`], {
     detached: true, // a Ctrl-C is for the benchmark, which then stops it in order
     cwd: '/',
+    env: { ...process.env, CONTAINERS_CONF: settings },
     stdio: ['ignore', log, log],
   });
   closeSync(log);

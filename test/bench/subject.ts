@@ -8,6 +8,12 @@ export interface Ulimit {
   readonly Hard: number;
 }
 
+/** Longer than any answer takes: the longest is a container's that writes its log for minutes. */
+const SILENCE_MS = 600_000;
+
+/** Whether a subject's name is a dockerd's: Berth is to be compared with it. */
+export const isDockerd = (name: string): boolean => name.startsWith('dockerd ');
+
 /** An engine under measurement: its socket, asked by plain HTTP, and the docker CLI. */
 export class Subject {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: Infinity });
@@ -21,21 +27,34 @@ export class Subject {
   ) {}
 
   /** The body of a request that must work; rejects with the engine's words for a status of 400 and above. */
-  ask(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object | Buffer): Promise<Buffer> {
+  async ask(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object | Buffer): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    await this.exchange(method, path, body, (chunk) => chunks.push(chunk));
+    return Buffer.concat(chunks);
+  }
+
+  /** How many bytes the body of a GET has, none of it kept. Rejects as `ask` does. */
+  async download(path: string): Promise<number> {
+    let bytes = 0;
+    await this.exchange('GET', path, undefined, (chunk) => (bytes += chunk.length));
+    return bytes;
+  }
+
+  private exchange(method: string, path: string, body: object | Buffer | undefined, onChunk: (chunk: Buffer) => void): Promise<void> {
     return new Promise((resolve, reject) => {
       const bytes = body === undefined || Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
       const headers = bytes === undefined ? {} : { 'Content-Type': Buffer.isBuffer(body) ? 'application/x-tar' : 'application/json', 'Content-Length': bytes.length };
-      const outgoing = request({ socketPath: this.socketPath, method, path, headers, agent: this.agent, timeout: 60_000 }, (answer) => {
-        const chunks: Buffer[] = [];
-        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+      const outgoing = request({ socketPath: this.socketPath, method, path, headers, agent: this.agent, timeout: SILENCE_MS }, (answer) => {
+        const refused = (answer.statusCode ?? 500) >= 400;
+        const words: Buffer[] = [];
+        answer.on('data', refused ? (chunk: Buffer) => words.push(chunk) : onChunk);
         answer.once('error', reject);
         answer.once('end', () => {
-          const content = Buffer.concat(chunks);
-          if ((answer.statusCode ?? 500) < 400) resolve(content);
-          else reject(new Error(`${this.name}: ${method} ${path}: ${answer.statusCode} ${content.toString('utf8').trim()}`));
+          if (!refused) resolve();
+          else reject(new Error(`${this.name}: ${method} ${path}: ${answer.statusCode} ${Buffer.concat(words).toString('utf8').trim()}`));
         });
       });
-      outgoing.once('timeout', () => outgoing.destroy(new Error(`${this.name}: ${method} ${path}: no answer within a minute`)));
+      outgoing.once('timeout', () => outgoing.destroy(new Error(`${this.name}: ${method} ${path}: nothing heard for ${SILENCE_MS / 1e3} s`)));
       outgoing.once('error', reject);
       outgoing.end(bytes);
     });

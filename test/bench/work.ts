@@ -75,19 +75,20 @@ export const manyInARow = (count: number): Work => async (subject) => {
 
 const sumOf = (figures: Figures): number => figures.get('bridge: sum') ?? 0;
 
-/** A container that writes `megabytes` of lines to its log, and the log read back by the API. MB are 10^6 bytes. */
+/** A container that writes `megabytes` of lines to its log, and the log read back by the API. MB and GB are 10^6 and 10^9 bytes. */
 export const logs = (megabytes: number): Work => async (subject) => {
   const bytes = megabytes * 1e6;
+  const size = megabytes < 1_000 ? `${megabytes} MB` : `${megabytes / 1_000} GB`;
   const id = await subject.create(['sh', '-c', `yes ${'x'.repeat(99)} | head -c ${bytes}`], 'none');
   try {
     const clock = new Clock();
     await subject.ask('POST', `/containers/${id}/start`);
     await subject.ask('POST', `/containers/${id}/wait`);
     const written = clock.lap('written');
-    const read = (await subject.ask('GET', `/containers/${id}/logs?stdout=1&stderr=1`)).length;
+    const read = await subject.download(`/containers/${id}/logs?stdout=1&stderr=1`);
     const took = clock.lap('read');
     if (read < bytes) throw new Error(`${subject.name}: of ${bytes} bytes of log only ${read} came back`);
-    return new Map([['logs written, MB/s', bytes / 1e3 / written], ['logs read, MB/s', bytes / 1e3 / took]]);
+    return new Map([[`log of ${size} written, MB/s`, bytes / 1e3 / written], [`log of ${size} read, MB/s`, bytes / 1e3 / took]]);
   } finally {
     await subject.ask('DELETE', `/containers/${id}?force=1`);
   }
@@ -98,6 +99,21 @@ export async function startStaying(subject: Subject, network: 'bridge' | 'none')
   const id = await subject.create(STAY, network);
   await subject.ask('POST', `/containers/${id}/start`);
   return id;
+}
+
+/** Started side by side: an engine that is asked for all of a crowd at once may refuse some. */
+const SIDE_BY_SIDE = 8;
+
+/** Starts containers, side by side, until `ids` holds `count` of those that run until they are removed. */
+export async function startCrowd(subject: Subject, ids: string[], count: number): Promise<void> {
+  while (ids.length < count) {
+    await Promise.all(Array.from({ length: Math.min(SIDE_BY_SIDE, count - ids.length) }, async () => ids.push(await startStaying(subject, 'bridge'))));
+  }
+}
+
+/** Takes ids away from the list before it removes them, some side by side. */
+export async function removeCrowd(subject: Subject, ids: string[]): Promise<void> {
+  while (ids.length > 0) await removeAll(subject, ids.splice(0, SIDE_BY_SIDE));
 }
 
 /** Takes ids away from the list before it removes them. */
