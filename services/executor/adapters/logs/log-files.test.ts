@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -41,12 +41,20 @@ test('in the moment in which there is no newest file, the one before is found, a
   expect(await contents(files)).toEqual(['a', 'b']);
 });
 
-test('a reader that is too far behind is told, for ever, and holds nothing any more', async () => {
-  await writeFile(path, 'a\n');
+test('what is still there by its name holds no room for the reader, however much it is', async () => {
+  await writeFile(`${path}.1`, `${'a'.repeat(20)}\n`);
+  await writeFile(path, `${'b'.repeat(20)}\n`);
   await using files = new LogFiles(path, 10);
   await files.look();
-  await rename(path, `${path}.1`);
-  await writeFile(path, 'b'.repeat(10));
+  expect(await contents(files)).toEqual(['a'.repeat(20), 'b'.repeat(20)]);
+});
+
+test('a reader that is too far behind is told, for ever, and holds nothing any more', async () => {
+  await writeFile(path, 'a'.repeat(11));
+  await using files = new LogFiles(path, 10);
+  await files.look();
+  await rm(path);
+  await writeFile(path, 'b\n');
   await expect(files.look()).rejects.toThrow('behind');
   await expect(files.look()).rejects.toThrow('behind');
   expect(files.count).toBe(0);

@@ -80,7 +80,7 @@ export class LogFiles implements AsyncDisposable {
 
   private async limit(): Promise<void> {
     let held = 0;
-    for (const file of this.ahead) held += await file.unreadBytes();
+    for (const file of this.ahead) held += await file.keptBytes();
     if (held <= this.mostHeldBytes) return;
     await this.letGo();
     throw internal(`the reader of this log is more than ${this.mostHeldBytes} bytes behind`);

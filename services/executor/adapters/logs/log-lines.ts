@@ -45,9 +45,10 @@ export class LogLines implements AsyncDisposable {
     }
   }
 
-  /** Bytes that are there and were not read. */
-  async unreadBytes(): Promise<number> {
-    return Math.max(0, (await this.file.stat()).size - this.position);
+  /** Bytes that the disk has this file for alone: all of it once its name is gone, else none. */
+  async keptBytes(): Promise<number> {
+    const { size, nlink } = await this.file.stat();
+    return nlink === 0 ? size : 0;
   }
 
   /** What is written from now on is not read: a reader slower than the writer would never come to an end. */
