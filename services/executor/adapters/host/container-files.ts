@@ -29,7 +29,7 @@ export class ContainerFiles {
   }
 
   async remove(container: string): Promise<void> {
-    await this.trash.take(this.directory(container), container);
+    await this.trash.take(this.directory(container));
   }
 
   /** What the host resolves names with; empty where it has no such file. */

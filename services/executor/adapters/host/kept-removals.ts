@@ -50,13 +50,13 @@ export class KeptRemovals {
   }
 
   async discard(container: string): Promise<void> {
-    await this.trash.take(this.of(container), container);
-    await this.trash.take(this.volumesOf(container), `${container}${VOLUMES}`);
+    await this.trash.take(this.of(container));
+    await this.trash.take(this.volumesOf(container));
   }
 
   async sweep(containers: ReadonlySet<string>): Promise<void> {
     // Read at once: what is kept from now on was asked for after these containers were counted.
-    for (const name of readdirSync(join(this.dataRoot, 'kept'))) if (!containers.has(name.replace(VOLUMES, ''))) await this.trash.take(join(this.dataRoot, 'kept', name), name);
+    for (const name of readdirSync(join(this.dataRoot, 'kept'))) if (!containers.has(name.replace(VOLUMES, ''))) await this.trash.take(join(this.dataRoot, 'kept', name));
   }
 
   private of(container: string): string {

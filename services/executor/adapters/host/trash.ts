@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { TreeThreads } from '../trees/tree-threads.js';
 
 /** So that one thread takes all that was removed in a row. */
@@ -18,10 +19,11 @@ export class Trash {
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  /** `name`: under which it waits, and nothing else does. Nothing at `path`: nothing happens. */
-  async take(path: string, name: string): Promise<void> {
+  /** Nothing at `path`: nothing happens. */
+  async take(path: string): Promise<void> {
     try {
-      await rename(path, join(this.directory, name));
+      // A name of its own: the same path may come again before the first is off the disk.
+      await rename(path, join(this.directory, `${basename(path)}.${randomBytes(6).toString('hex')}`));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
       throw error;

@@ -1,0 +1,37 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { TreeThreads } from '../trees/tree-threads.js';
+import { Trash } from './trash.js';
+
+let top: string;
+let threads: TreeThreads;
+let trash: Trash;
+beforeEach(() => {
+  top = mkdtempSync(join(tmpdir(), 'trash-'));
+  mkdirSync(join(top, 'trash'));
+  threads = new TreeThreads();
+  trash = new Trash(join(top, 'trash'), threads, (error) => expect.fail(String(error)));
+});
+afterEach(async () => {
+  trash.close();
+  await threads.close();
+  rmSync(top, { recursive: true });
+});
+
+test('a path that comes again before its first tree is off the disk is taken again', async () => {
+  const path = join(top, 'tree');
+  for (const round of ['first', 'second']) {
+    mkdirSync(path);
+    writeFileSync(join(path, 'file'), round);
+    await trash.take(path);
+    expect(existsSync(path)).toBe(false);
+  }
+  await expect.poll(() => readdirSync(join(top, 'trash')), { timeout: 10_000 }).toEqual([]);
+});
+
+test('nothing at the path changes nothing', async () => {
+  await trash.take(join(top, 'absent'));
+  expect(readdirSync(join(top, 'trash'))).toEqual([]);
+});
