@@ -1,5 +1,3 @@
-import { Readable } from 'node:stream';
-import type { ReadableStream } from 'node:stream/web';
 import { internal, invalid, unavailable } from '#libs/errors/errors.js';
 import { digestOf, isDigest } from '#libs/oci/digest.js';
 import { MANIFEST_LIMIT_BYTES } from '#libs/oci/manifest.js';
@@ -43,11 +41,11 @@ export class RegistryClient {
     return { bytes, digest, mediaType: (response.headers.get('content-type') ?? '').split(';')[0]!.trim() };
   }
 
-  /** A blob's bytes, unverified: the content store does that. The caller consumes or destroys them. */
-  async blob(digest: string, signal?: AbortSignal): Promise<Readable> {
-    const response = await this.get(`${this.base}/blobs/${digest}`, {}, signal);
-    if (!response.body) throw internal(`the registry gave nothing for ${digest}`);
-    return Readable.fromWeb(response.body as ReadableStream);
+  /** A blob's bytes, unverified: the content store does that. No node stream: one that fails before it is read would end the process. */
+  async blob(digest: string, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    const { body } = await this.get(`${this.base}/blobs/${digest}`, {}, signal);
+    if (!body) throw internal(`the registry gave nothing for ${digest}`);
+    return body;
   }
 
   private async get(url: string, headers: Record<string, string>, signal?: AbortSignal): Promise<Response> {

@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PullImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
@@ -142,9 +141,9 @@ export class PullOneImage {
   }
 }
 
-async function* counted(bytes: Readable, onChunk: (bytes: number) => void, onProgress: (current: number) => void): AsyncGenerator<Uint8Array> {
+async function* counted(bytes: AsyncIterable<Uint8Array>, onChunk: (bytes: number) => void, onProgress: (current: number) => void): AsyncGenerator<Uint8Array> {
   let current = 0;
-  for await (const chunk of bytes as AsyncIterable<Uint8Array>) {
+  for await (const chunk of bytes) {
     current += chunk.length;
     onChunk(chunk.length);
     onProgress(current);
