@@ -49,7 +49,7 @@ export class OpenRootChanges extends WrittenRequest {
   static readonly subject = 'berth.query.executor.open-changes';
 }
 
-/** The same as a layer: the bytes are a tar archive, or nothing where nothing was changed, and then the 32 bytes of its SHA-256. */
+/** The same as a layer: the bytes are a tar archive, or nothing where nothing was changed. */
 export class OpenRootLayer extends WrittenRequest {
   static readonly subject = 'berth.query.executor.open-layer';
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import type { StreamEndpoint } from '#contracts/request.js';
 import { readString, answerFrame, ACCEPTED, ATTACH, REFUSED } from './stream-frame.js';
 import { firstFrame } from './first-frame.js';
@@ -41,6 +42,16 @@ export class StreamServer {
     const expiry = setTimeout(() => this.offers.delete(ticket), TICKET_LIFETIME_MS).unref();
     this.offers.set(ticket, { serve, expiry });
     return { path: this.path, ticket };
+  }
+
+  /** One way, and told from one that was cut off (`openWhole`): all was sent once `send` resolves. It does not end what it gets. */
+  offerWhole(send: (out: Writable) => Promise<void>): StreamEndpoint {
+    return this.offer(async (socket) => {
+      // Nothing comes this way but a reader's goodbye.
+      socket.resume().once('end', () => socket.destroy());
+      await send(socket);
+      socket.end();
+    });
   }
 
   async close(): Promise<void> {

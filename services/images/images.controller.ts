@@ -68,7 +68,7 @@ export class ImagesController {
   @Handles(SaveImages)
   save(@Body() query: SaveImages): StreamEndpoint {
     const selection = this.saves.select(query.images);
-    return this.streams.offer((socket) => this.saves.serve(socket, selection));
+    return this.streams.offerWhole((out) => this.saves.serve(out, selection));
   }
 
   @Handles(TagImage)

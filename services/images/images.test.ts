@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ListContainers } from '#contracts/containers/queries.js';
@@ -15,6 +16,7 @@ import { MemoryEventStore } from '#libs/event-store/memory-event-store.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { openStream } from '#libs/messaging/open-stream.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';
+import { openWhole } from '#libs/messaging/whole-stream.js';
 import { digestOf } from '#libs/oci/digest.js';
 import { readTar } from '#libs/oci/tar-reader.js';
 import { writeTar, type TarMember } from '#libs/oci/tar-writer.js';
@@ -188,7 +190,7 @@ describe('images', () => {
   test('what is saved loads again elsewhere', async () => {
     const image = await sample('1');
     await load(await dockerArchive(image, ['app:1', 'app:2']));
-    const archive = await talk(images.save({ images: ['app:1', 'app:2'] } as never));
+    const archive = await buffer(await openWhole(images.save({ images: ['app:1', 'app:2'] } as never)));
     const names: string[] = [];
     const source = async function* (): AsyncGenerator<Buffer> {
       yield archive;

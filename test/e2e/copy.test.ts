@@ -138,3 +138,18 @@ test('a read-only root and a read-only volume take nothing', async () => {
   expect((await docker('cp', '-q', join(here, 'x'), 'sealed:/rw/')).code).toBe(0);
   await docker('rm', '-v', 'sealed');
 });
+
+test('an archive whose sender is killed in the middle does not look whole', async () => {
+  await docker('run', '-d', '--name', 'copy-cut', 'busybox', 'sh', '-c', 'truncate -s 1G /large; exec sleep 1d');
+  const begun = Promise.withResolvers<void>();
+  const ended = new Promise<string>((resolve, reject) => {
+    const call = request({ socketPath: engine.socket, path: '/containers/copy-cut/archive?path=/large' }, (answer) => {
+      answer.once('data', () => begun.resolve()).on('end', () => resolve('it ended as if it were whole')).on('error', reject);
+    });
+    call.on('error', reject).end();
+  });
+  ended.catch(() => undefined);
+  await begun.promise;
+  process.kill(engine.pid('executor') ?? 0, 'SIGKILL');
+  await expect(ended).rejects.toThrow('aborted');
+});

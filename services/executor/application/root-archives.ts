@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import type { Socket } from 'node:net';
-import { Readable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { PathStat } from '#contracts/containers/archives.js';
@@ -45,7 +45,7 @@ export class RootArchives {
   async open(command: OpenRootArchive): Promise<StreamEndpoint & { readonly stat: PathStat }> {
     const { path, exports } = command;
     const stat = await this.withRoot(command, (root) => this.threads.run('statPath', { root, path }));
-    return { ...this.streams.offer((socket) => this.send(command, path, exports, socket)), stat };
+    return { ...this.streams.offerWhole((out) => this.send(command, path, exports, out)), stat };
   }
 
   async extract(command: ExtractRootArchive): Promise<StreamEndpoint> {
@@ -60,7 +60,7 @@ export class RootArchives {
   }
 
   layer(query: OpenRootLayer): StreamEndpoint {
-    return this.streams.offer((socket) => this.sendFrom(socket, (port) => this.withWritten(query, (job) => this.threads.run('packChanges', { ...job, port }, [port]))));
+    return this.streams.offerWhole((out) => this.sendFrom(out, (port) => this.withWritten(query, (job) => this.threads.run('packChanges', { ...job, port }, [port]))));
   }
 
   /** The snapshotter, as starts use it: they wait for what is copied. */
@@ -81,20 +81,18 @@ export class RootArchives {
     return this.threads.close();
   }
 
-  private send(asked: Asked, path: string, exports: boolean, socket: Socket): Promise<void> {
-    return this.sendFrom(socket, (port) => this.withRoot(asked, (root) => this.threads.run('readArchive', { root, path, exports, port }, [port])));
+  private send(asked: Asked, path: string, exports: boolean, out: Writable): Promise<void> {
+    return this.sendFrom(out, (port) => this.withRoot(asked, (root) => this.threads.run('readArchive', { root, path, exports, port }, [port])));
   }
 
-  /** What could not all be sent is cut off: its beginning is out. */
-  private async sendFrom(socket: Socket, start: (port: MessagePort) => Promise<void>): Promise<void> {
+  private async sendFrom(out: Writable, start: (port: MessagePort) => Promise<void>): Promise<void> {
     const { port1, port2 } = new MessageChannel();
-    const sent = pipeline(Readable.from(received(port1)), socket, { end: false });
+    const sent = pipeline(Readable.from(received(port1)), out, { end: false });
     const read = start(port2);
     // Of a read that failed nobody tells the end.
     read.catch(() => port1.close());
     const results = await Promise.allSettled([sent, read]);
-    if (results.some(({ status }) => status === 'rejected')) socket.destroy();
-    else socket.end();
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
   private async receive(command: ExtractRootArchive, socket: Socket): Promise<void> {

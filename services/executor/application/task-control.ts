@@ -84,7 +84,7 @@ export class TaskControl {
         return () => void task?.off('exited', listener);
       },
     };
-    return this.streams.offer((socket) => serveLogs({ path: this.files.log(container), stdout, stderr, follow, timestamps, terminal, tail, since, until, ...(details === undefined ? {} : { details }) }, writer, socket, this.onLogUnread));
+    return this.streams.offerWhole((out) => serveLogs({ path: this.files.log(container), stdout, stderr, follow, timestamps, terminal, tail, since, until, ...(details === undefined ? {} : { details }) }, writer, out, this.onLogUnread));
   }
 
   private running(identity: TaskIdentity): { task: LiveTask; connection: ShimConnection } {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import type { DryRunReply, RequestClass, RequestContext, StreamEndpoint, WouldAppend } from '#contracts/request.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
@@ -42,6 +43,12 @@ export class EngineClient {
     const reply = await this.metrics.measure(type.subject, context, () => this.deps.bus.request(type, data, context, timeoutMs === undefined ? {} : { timeoutMs }));
     if (context.dryRun && typeof reply === 'object' && reply !== null && 'wouldAppend' in reply) throw new DryRunAnswer((reply as DryRunReply).wouldAppend);
     return reply;
+  }
+
+  /** What another service sends, to its end: it fails where that was cut off. The caller consumes or destroys it. Rejects as `open` does. */
+  async download(endpoint: StreamEndpoint): Promise<Readable> {
+    const { openWhole } = await import('#libs/messaging/whole-stream.js');
+    return openWhole(endpoint, this.deps.openStream);
   }
 
   /** The socket is the caller's to end. Rejects as unavailable when the ticket was used. */

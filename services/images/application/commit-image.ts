@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import { OpenRootLayer } from '#contracts/executor/archives.js';
 import type { CommitImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
-import { notFound, unavailable } from '#libs/errors/errors.js';
+import { notFound } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
-import { openStream } from '#libs/messaging/open-stream.js';
+import { openWhole } from '#libs/messaging/whole-stream.js';
 import { CONFIG_LIMIT_BYTES, parseImageConfig } from '#libs/oci/image-config.js';
 import type { Descriptor } from '#libs/oci/manifest.js';
 import { OCI_LAYER } from '#libs/oci/media-types.js';
@@ -13,8 +12,6 @@ import type { ContentLease, ContentStore } from '../adapters/content-store.js';
 import type { AddImage } from './add-image.js';
 import type { CollectBlobs } from './collect-blobs.js';
 import type { ImageDirectory } from './image-directory.js';
-
-const DIGEST_BYTES = 32;
 
 /** `docker commit`: what a container wrote becomes a layer on those of its image. */
 export class CommitContainerImage {
@@ -56,27 +53,12 @@ export class CommitContainerImage {
 
   /** Kept as it comes, so that the blob's digest is the tar's, too. Undefined: the container wrote nothing. */
   private async layerOf({ container, layers }: CommitImage, lease: ContentLease, asked: RequestContext): Promise<Descriptor | undefined> {
-    const socket = await openStream(await this.bus.request(OpenRootLayer, { container, layers }, asked));
+    const layer = await openWhole(await this.bus.request(OpenRootLayer, { container, layers }, asked));
     try {
-      const { digest, sizeBytes } = await lease.ingest(withoutDigest(socket));
+      const { digest, sizeBytes } = await lease.ingest(layer);
       return sizeBytes === 0 ? undefined : { mediaType: OCI_LAYER, digest, size: sizeBytes };
     } finally {
-      socket.destroy();
+      layer.destroy();
     }
   }
-}
-
-/** What comes before the last 32 bytes, which have to be its SHA-256. Throws unavailable where they are not: the sender was cut off. */
-async function* withoutDigest(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
-  const hash = createHash('sha256');
-  let held = Buffer.alloc(0);
-  for await (const chunk of source) {
-    const all = Buffer.concat([held, chunk]);
-    const sure = Math.max(0, all.length - DIGEST_BYTES);
-    held = all.subarray(sure);
-    if (sure === 0) continue;
-    hash.update(all.subarray(0, sure));
-    yield all.subarray(0, sure);
-  }
-  if (!held.equals(hash.digest())) throw unavailable("the container's files could not all be read");
 }

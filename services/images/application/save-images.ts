@@ -1,5 +1,4 @@
-import type { Socket } from 'node:net';
-import { Readable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { familiar, canonical, parseReference, parseTagged } from '#libs/oci/reference.js';
 import { hexOf } from '#libs/oci/digest.js';
@@ -38,12 +37,11 @@ export class SaveArchive {
     return selection;
   }
 
-  async serve(socket: Socket, selection: Selection): Promise<void> {
+  async serve(out: Writable, selection: Selection): Promise<void> {
     const lease = this.content.lease();
     try {
       for (const image of selection.keys()) for (const digest of blobsOf(image)) await lease.keep(digest);
-      socket.resume();
-      await pipeline(Readable.from(writeTar(this.members(selection)), { objectMode: false, highWaterMark: 1 << 18 }), socket);
+      await pipeline(Readable.from(writeTar(this.members(selection)), { objectMode: false, highWaterMark: 1 << 18 }), out, { end: false });
     } finally {
       lease.release();
     }

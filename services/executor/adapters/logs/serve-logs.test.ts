@@ -43,7 +43,7 @@ const everything = (): LogRequest => ({ path, tail: -1, follow: false, stdout: t
 
 async function read(request: Partial<LogRequest> = {}, writer: LogWriter = ended): Promise<string> {
   const out = new PassThrough();
-  const [content] = await Promise.all([text(out), serveLogs({ ...everything(), ...request }, writer, out, unread)]);
+  const [content] = await Promise.all([text(out), serveLogs({ ...everything(), ...request }, writer, out, unread).then(() => out.end())]);
   return content;
 }
 
@@ -186,7 +186,7 @@ test('who follows and stands still has all of it, though rotation has removed it
   await writeFile(path, big('one'));
   const out = new PassThrough({ highWaterMark: 1 });
   const writer = new Writer();
-  const served = serveLogs({ ...everything(), follow: true }, writer, out, unread);
+  const served = serveLogs({ ...everything(), follow: true }, writer, out, unread).then(() => out.end());
   await expect.poll(() => out.readableLength + out.writableLength).toBeGreaterThan(0); // and now it waits
   for (const name of ['two', 'three', 'four', 'five', 'six']) {
     await rotate();
@@ -202,7 +202,7 @@ test('who follows and stands still has all of it, though rotation has removed it
 test('a read that does not follow ends where the log was when it began', async () => {
   await writeFile(path, line('one\n'));
   const out = new PassThrough({ highWaterMark: 1 });
-  const served = serveLogs(everything(), ended, out, unread);
+  const served = serveLogs(everything(), ended, out, unread).then(() => out.end());
   await expect.poll(() => out.readableLength + out.writableLength).toBeGreaterThan(0);
   await appendFile(path, line('two\n'));
   expect(await text(out)).toBe('one\n');

@@ -19,7 +19,7 @@ export interface LogWriter {
   onEnd(listener: () => void): () => void;
 }
 
-/** Writes a container's log to `out` and ends it; when following, with the container. The reader's pace is the pace: nobody else waits for it. `onUnread`: a log that could not be read, which the reader is told, too. */
+/** Writes a container's log to `out`. Resolves at its end; when following, at the container's. The reader's pace is the pace: nobody else waits for it. `onUnread`: a log that could not be read, which the reader is told, too. */
 export async function serveLogs(request: LogRequest, writer: LogWriter, out: Writable, onUnread: () => void): Promise<void> {
   const files = new LogFiles(request.path);
   try {
@@ -30,7 +30,6 @@ export async function serveLogs(request: LogRequest, writer: LogWriter, out: Wri
     if (out.writable) out.write(failureBytes(errorMessage(error), request));
   } finally {
     await files[Symbol.asyncDispose]();
-    if (!out.destroyed) out.end();
   }
 }
 

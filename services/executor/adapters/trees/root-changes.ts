@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { closeSync, constants, openSync } from 'node:fs';
 import type { MessagePort } from 'node:worker_threads';
 import type { PathChange } from '#contracts/executor/archives.js';
@@ -20,20 +19,14 @@ export function listChanges(job: ChangesJob): Promise<readonly PathChange[]> {
   return withChanges(job, (entries) => Array.from(entries, ({ path, kind }) => ({ path: path.toString(), kind: kind === 'same' ? 'modified' : kind })));
 }
 
-/** Sends the changes as a layer's tar archive (image-spec, layer.md), nothing where there is none, and behind it the SHA-256 of it: what was cut off has none. */
+/** Sends the changes as a layer's tar archive (image-spec, layer.md), nothing where there is none. */
 export function packChanges({ port, ...job }: ChangesJob & { readonly port: MessagePort }): Promise<void> {
   const sender = new ChunkSender(port);
-  const hash = createHash('sha256');
   return withChanges(job, async (entries) => {
     const members = layerMembers(entries);
     const first = members.next();
-    if (!first.done) {
-      for await (const chunk of writeTar(startingWith(first.value, members))) {
-        hash.update(chunk);
-        await sender.send(chunk);
-      }
-    }
-    await sender.send(hash.digest());
+    if (first.done) return;
+    for await (const chunk of writeTar(startingWith(first.value, members))) await sender.send(chunk);
   }).finally(() => sender.end());
 }
 

@@ -32,7 +32,7 @@ export class ContainerArchivesController {
   async read(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @Res() reply: FastifyReply): Promise<void> {
     const opened = await this.engine.ask(ReadContainerArchive, { container, path: pathOf(query) }, asked);
     reply.header(PATH_STAT_HEADER, pathStatHeader(opened.stat));
-    streamReply(reply, 'application/x-tar', await this.engine.open(opened));
+    streamReply(reply, 'application/x-tar', await this.engine.download(opened));
   }
 
   @Put('/:id/archive')
@@ -57,7 +57,7 @@ export class ContainerArchivesController {
   @Get('/:id/export')
   async export(@Param('id') container: string, @Asked() asked: RequestContext, @Res() reply: FastifyReply): Promise<void> {
     const opened = await this.engine.ask(ExportContainer, { container }, asked);
-    streamReply(reply, 'application/octet-stream', await this.engine.open(opened));
+    streamReply(reply, 'application/octet-stream', await this.engine.download(opened));
   }
 }
 

@@ -42,7 +42,7 @@ export class ContainerStreamsController {
       until: readTimeLimit('until', text(query, 'until')),
     };
     const logs = await this.engine.ask(ReadLogs, wanted, asked);
-    const stream = await this.engine.open(logs);
+    const stream = await this.engine.download(logs);
     streamReply(reply, streamType(versionOf(request.originalUrl), logs.terminal), stream);
   }
 
@@ -73,9 +73,13 @@ export class ContainerStreamsController {
     raw.once('close', () => abort.abort());
     // Without an upgrade the connection still speaks HTTP, so nothing can be typed.
     const attached = await openAttach(this.engine, this.feed, { ...attachRequest(container, query), stdin: false }, asked, abort.signal);
-    const logs = attached.logs === undefined ? undefined : await this.engine.open(attached.logs);
+    const logs = attached.logs === undefined ? undefined : await this.engine.download(attached.logs);
     begin(reply, RAW_STREAM);
-    if (logs !== undefined) for await (const bytes of logs) raw.write(bytes);
+    try {
+      if (logs !== undefined) for await (const bytes of logs) raw.write(bytes);
+    } catch {
+      return void raw.destroy();
+    }
     const stream = await attached.stream().catch(() => undefined);
     if (stream === undefined) return void raw.end();
     raw.on('close', () => stream.destroy());

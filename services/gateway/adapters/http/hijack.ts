@@ -108,7 +108,7 @@ async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, 
   if (!isWebSocket) client.write(upgraded(streamType(version, attached.terminal)));
   const reader = isWebSocket ? await acceptWebSocket(request, client, { framed: !attached.terminal, binary: isAtLeast(version ?? API_VERSION, '1.28') }) : client;
   if (attached.logs !== undefined) {
-    for await (const bytes of await engine.open(attached.logs)) reader.write(bytes);
+    for await (const bytes of await engine.download(attached.logs)) reader.write(bytes);
   }
   const stream = await attached.stream().catch(() => undefined);
   if (stream === undefined) return void reader.end();

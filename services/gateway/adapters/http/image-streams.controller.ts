@@ -60,7 +60,7 @@ export class ImageStreamsController {
 
   private async save(images: readonly string[], asked: RequestContext, reply: FastifyReply): Promise<void> {
     const endpoint = await this.engine.ask(SaveImages, { images }, asked);
-    streamReply(reply, 'application/x-tar', await this.engine.open(endpoint));
+    streamReply(reply, 'application/x-tar', await this.engine.download(endpoint));
   }
 }
 
