@@ -5,7 +5,7 @@ export const PARTS = [
   {
     name: 'kernel',
     minutes: 40,
-    files: ['libs/cgroup', 'libs/linux', 'services/executor/shim', 'test/e2e/hello', 'test/e2e/limits', 'test/e2e/unified-cgroups', 'test/e2e/update', 'test/e2e/pause', 'test/e2e/usage'],
+    files: ['libs/cgroup', 'libs/linux', 'services/executor/shim', 'test/e2e/hello', 'test/e2e/limits', 'test/e2e/unified-cgroups', 'test/e2e/update', 'test/e2e/pause', 'test/e2e/usage', 'test/package/passed-socket'],
   },
   {
     name: 'life',
