@@ -118,7 +118,8 @@ test('an empty volume is filled from the image, once, with owner and mode; nocop
   const look = '/bin/busybox stat -c "%a %u:%g" /data; /bin/busybox stat -c "%u" /data/page; /bin/busybox cat /data/page';
   const expected = '1770 70:71\n72\nof the image\n';
   expect(await docker('run', '--rm', 'filled', 'sh', '-c', look)).toMatchObject({ stdout: expected });
-  expect(await docker('run', '--rm', '-v', 'kept:/data', 'filled', 'sh', '-c', `${look}; echo changed > /data/page`)).toMatchObject({ stdout: expected });
+  // Not over the one of another: with systemd's fs.protected_regular=2 not even root may, in a sticky directory.
+  expect(await docker('run', '--rm', '-v', 'kept:/data', 'filled', 'sh', '-c', `${look}; /bin/busybox rm /data/page; echo changed > /data/page`)).toMatchObject({ stdout: expected, code: 0 });
   expect(await docker('run', '--rm', '-v', 'kept:/data', 'filled', '/bin/busybox', 'cat', '/data/page')).toMatchObject({ stdout: 'changed\n' });
   expect(await docker('run', '--rm', '-v', 'bare:/data:nocopy', 'filled', '/bin/busybox', 'ls', '/data')).toMatchObject({ stdout: '', code: 0 });
   expect(await docker('run', '--rm', '--mount', 'type=volume,source=bare,target=/data,volume-nocopy', 'filled', '/bin/busybox', 'ls', '/data')).toMatchObject({ stdout: '', code: 0 });

@@ -189,9 +189,9 @@ async function until(what: string, timeoutMs: number, holds: () => boolean): Pro
   }
 }
 
-/** What is found, once nothing is or after two seconds. */
+/** What is found, once nothing is or after two seconds, stretched. */
 async function settled(find: () => string[]): Promise<string[]> {
-  const deadline = Date.now() + 2_000;
+  const deadline = Date.now() + patience(2_000);
   for (;;) {
     const found = find();
     if (found.length === 0 || Date.now() > deadline) return found;

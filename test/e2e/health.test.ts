@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { goDuration } from '../../services/containers/domain/health.js';
 import { imageArchive, shellTree, tarOf } from '../fixtures/image-archive.js';
 import { startEngine, type TestEngine } from './engine.js';
 import { patience } from './patience.js';
@@ -61,8 +62,9 @@ test('a container starts as starting, becomes healthy, and unhealthy when its co
 });
 
 test('a probe that takes too long is killed, and long output is cut', async () => {
-  await run('slow', '--health-cmd', 'echo begun; exec sleep 777', '--health-timeout', '200ms', '--health-retries', '1');
-  expect((await until('slow', ({ Status }) => Status === 'unhealthy')).Log[0]).toMatchObject({ ExitCode: -1, Output: 'Health check exceeded timeout (200ms): begun\n' });
+  await run('slow', '--health-cmd', 'echo begun; exec sleep 777', '--health-timeout', `${patience(200)}ms`, '--health-retries', '1');
+  const Output = `Health check exceeded timeout (${goDuration(patience(0.2) * SECOND)}): begun\n`;
+  expect((await until('slow', ({ Status }) => Status === 'unhealthy')).Log[0]).toMatchObject({ ExitCode: -1, Output });
   // Of those that began one at most goes on.
   const left = (await docker('exec', 'slow', 'sh', '-c', "ps | grep -c '[s]leep 777'")).stdout;
   expect(Number(left)).toBeLessThanOrEqual(1);
@@ -76,9 +78,9 @@ test("an image's check is taken, changed field by field, and switched off", asyn
   const config = { Healthcheck: { Test: ['CMD', 'cat', '/etc/passwd'], Interval: 0.1 * SECOND, Retries: 7 } };
   const layers = [await tarOf(shellTree())];
   expect((await engine.docker(['load'], await imageArchive({ tag: 'checked', layers, config }))).code).toBe(0);
-  await docker('run', '-d', '--name', 'own', '--network', 'none', '--health-timeout', '3s', 'checked', 'sleep', '1000');
+  await docker('run', '-d', '--name', 'own', '--network', 'none', '--health-timeout', `${patience(3)}s`, 'checked', 'sleep', '1000');
   expect((await until('own', ({ Status }) => Status === 'healthy')).Log[0]?.Output).toContain('sam:x:1234');
-  expect(JSON.parse((await docker('inspect', '--format', '{{json .Config.Healthcheck}}', 'own')).stdout)).toEqual({ ...config.Healthcheck, Timeout: 3 * SECOND });
+  expect(JSON.parse((await docker('inspect', '--format', '{{json .Config.Healthcheck}}', 'own')).stdout)).toEqual({ ...config.Healthcheck, Timeout: patience(3) * SECOND });
   await docker('run', '-d', '--name', 'off', '--network', 'none', '--no-healthcheck', 'checked', 'sleep', '1000');
   expect((await docker('inspect', '--format', '{{json .State.Health}} {{json .Config.Healthcheck.Test}}', 'off')).stdout).toBe('null ["NONE"]\n');
   await docker('rm', '-f', 'own', 'off');

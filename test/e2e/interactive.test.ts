@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from './engine.js';
+import { patience } from './patience.js';
 import { openTerminal } from './terminal.js';
 
 let engine: TestEngine;
 beforeAll(async () => {
   engine = await startEngine();
   await engine.loadBusybox();
-}, 120_000);
-afterAll(() => engine?.stop(), 60_000);
+}, patience(120_000));
+afterAll(() => engine?.stop(), patience(60_000));
 
 const docker = (...args: string[]) => engine.docker(args);
 

@@ -52,7 +52,7 @@ const run = async (...args: string[]): Promise<string> => {
 
 /** What a program prints on the machine outside. */
 async function onOutside(program: string, ...args: string[]): Promise<string> {
-  const child = inNetworkNamespace(outside.fd, () => spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'], timeout: 2_000 }));
+  const child = inNetworkNamespace(outside.fd, () => spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'], timeout: patience(2_000) }));
   let text = '';
   for await (const chunk of child.stdout) text += String(chunk);
   return text;
@@ -73,7 +73,7 @@ const udpClient = (address: string, port: number): string[] => [
 
 /** Node in another network, since busybox speaks no udp, and the first that it printed. The caller ends it. */
 async function nodeIn(namespace: number, args: readonly string[]): Promise<{ readonly child: ChildProcess; readonly said: string }> {
-  const child = inNetworkNamespace(namespace, () => spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], timeout: 20_000 }));
+  const child = inNetworkNamespace(namespace, () => spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], timeout: patience(20_000) }));
   const said = await Promise.race([once(child.stdout, 'data').then(String), once(child, 'exit').then(() => '')]);
   return { child, said };
 }

@@ -6,11 +6,12 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from './engine.js';
+import { patience } from './patience.js';
 
 let engine: TestEngine;
 beforeAll(async () => {
   // The first start is long on its way to the log after its command has begun.
-  engine = await startEngine({ BERTH_FAILPOINTS: 'task.reported@1=delay:3000' });
+  engine = await startEngine({ BERTH_FAILPOINTS: `task.reported@1=delay:${patience(3_000)}` });
   await engine.loadBusybox();
 });
 afterAll(() => engine?.stop());
@@ -18,7 +19,7 @@ afterAll(() => engine?.stop());
 const docker = (...args: string[]) => engine.docker(args);
 
 async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 20_000; !(await holds()); await sleep(10)) if (Date.now() > deadline) throw new Error(`not in time: ${what}`);
+  for (const deadline = Date.now() + patience(20_000); !(await holds()); await sleep(10)) if (Date.now() > deadline) throw new Error(`not in time: ${what}`);
 }
 
 async function listening(port = 0, host = '0.0.0.0'): Promise<{ server: Server; port: number }> {
@@ -48,7 +49,7 @@ test('a start survives the zygote that was to fork for it', async () => {
   const run = docker('run', '--name', 'forked', 'busybox', 'echo', 'there');
   // The plan is what its pipe holds: a stopped process reads nothing.
   await until('the start has reached it', () => readdirSync(`${engine.settings.runRoot}/tasks`).length > 0);
-  await sleep(300);
+  await sleep(patience(300));
   process.kill(zygote, 'SIGKILL');
   expect(await run).toEqual({ stdout: 'there\n', stderr: '', code: 0 });
   await docker('rm', 'forked');

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { TestEngine } from './engine.js';
+import { patience } from './patience.js';
 
 /** The docker CLI on a terminal of its own, made by script(1). */
 export interface Terminal {
   /** All that was shown so far. */
   readonly shown: string;
   type(keys: string): void;
-  /** Resolves once what is shown fits; rejects with what was shown instead after 15 s. */
+  /** Resolves once what is shown fits; rejects with what was shown instead after 15 s, stretched. */
   until(shows: RegExp): Promise<void>;
   /** The CLI's exit code. */
   readonly ended: Promise<number>;
@@ -52,7 +53,7 @@ class ScriptTerminal implements Terminal {
         this.watchers.delete(look);
         this.process.kill();
         reject(new Error(`the terminal does not show ${shows}, but: ${JSON.stringify(this.shown)}`));
-      }, 15_000);
+      }, patience(15_000));
       this.watchers.add(look);
       look();
     });

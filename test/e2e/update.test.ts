@@ -33,7 +33,7 @@ test('limits of a running container change under it, up and down, and outlive it
 
 test('what the kernel refuses changes nothing', async () => {
   await docker('run', '-d', '--name', 'full', '--network', 'none', '--memory', '64m', 'busybox', 'sleep', '1000');
-  const cpus = (): Promise<string> => cgroupFile(engine, 'full', 'cpuset.cpus');
+  const cpus = (): Promise<string> => cgroupFile(engine, 'full', 'cpuset.effective_cpus', 'cpuset.cpus.effective');
   const before = await cpus();
   const refused = await docker('update', '--cpuset-cpus', '0', '--cpuset-mems', '63', 'full');
   expect(refused.stderr).toMatch(/Cannot update container [0-9a-f]{64}: failed to write 63 to .*cpuset\.mems/);
