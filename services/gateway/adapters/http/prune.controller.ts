@@ -3,11 +3,11 @@ import { RemoveContainer } from '#contracts/containers/commands.js';
 import { DiscardContainer, ListRemoved } from '#contracts/containers/undo.js';
 import { ListContainers } from '#contracts/containers/queries.js';
 import { ListImages, RemoveImage, type ImageView } from '#contracts/images/images.js';
-import type { RequestContext } from '#contracts/request.js';
+import type { RequestContext, WouldAppend } from '#contracts/request.js';
 import { ListVolumes, RemoveVolume } from '#contracts/volumes/volumes.js';
-import { BerthError, notImplemented } from '#libs/errors/errors.js';
+import { BerthError } from '#libs/errors/errors.js';
 import { containerSizes, keptSizes, layerBytes, volumeSizes } from '../../application/disk-usage.js';
-import { EngineClient } from '../../application/engine-client.js';
+import { DryRunAnswer, EngineClient } from '../../application/engine-client.js';
 import { readFilters } from '../../domain/filters.js';
 import { CONTAINER_PRUNE_FILTERS, IMAGE_PRUNE_FILTERS, NETWORK_PRUNE_FILTERS, prunableContainers, prunableImages, prunableVolumes, VOLUME_PRUNE_FILTERS } from '../../domain/prune.js';
 import { text, type QueryValues } from '../../domain/query-values.js';
@@ -24,15 +24,16 @@ export class PruneController {
   @HttpCode(200)
   async containers(@Query() query: QueryValues, @Asked() asked: RequestContext): Promise<object> {
     const filters = readFilters(text(query, 'filters'), CONTAINER_PRUNE_FILTERS);
-    refuseDryRun(asked);
     const { containers } = await this.engine.ask(ListContainers, { all: true }, asked);
     const doomed = prunableContainers(containers, filters, Date.now());
     const kept = (await this.engine.ask(ListRemoved, {}, asked)).removed.map(({ container }) => container);
     const over = prunableContainers(kept, filters, Date.now());
     const [sizes, keptBytes] = await Promise.all([containerSizes(this.engine, doomed, asked), keptSizes(this.engine, over.map(({ id }) => id), asked)]);
     // Space is wanted now: what goes here goes for good, and so does what was kept of others.
-    const removed = await removedOf(doomed, ({ id }) => this.engine.ask(RemoveContainer, { container: id, force: false, volumes: false, keep: false }, asked, REMOVE_TIMEOUT_MS));
-    const discarded = await removedOf(over, ({ id }) => this.engine.ask(DiscardContainer, { container: id }, asked, REMOVE_TIMEOUT_MS));
+    const plan: WouldAppend[] = [];
+    const removed = await removedOf(doomed, plan, ({ id }) => this.engine.ask(RemoveContainer, { container: id, force: false, volumes: false, keep: false }, asked, REMOVE_TIMEOUT_MS));
+    const discarded = await removedOf(over, plan, ({ id }) => this.engine.ask(DiscardContainer, { container: id }, asked, REMOVE_TIMEOUT_MS));
+    if (asked.dryRun) throw new DryRunAnswer(plan);
     const bytes = [...removed.map(({ id }) => sizes.get(id)?.writtenBytes ?? 0), ...discarded.map(({ id }) => keptBytes[id] ?? 0)];
     return { ContainersDeleted: orNull(removed.map(({ id }) => id)), SpaceReclaimed: bytes.reduce((sum, one) => sum + one, 0) };
   }
@@ -41,17 +42,20 @@ export class PruneController {
   @HttpCode(200)
   async images(@Query() query: QueryValues, @Asked() asked: RequestContext): Promise<object> {
     const filters = readFilters(text(query, 'filters'), IMAGE_PRUNE_FILTERS);
-    refuseDryRun(asked);
     const [{ containers }, { images }] = await Promise.all([this.engine.ask(ListContainers, { all: true }, asked), this.engine.ask(ListImages, {}, asked)]);
     const doomed = prunableImages(images, new Set(containers.map(({ imageId }) => imageId)), filters, Date.now());
     const told: object[] = [];
-    const removed: ImageView[] = await removedOf(doomed, async ({ id, repoTags }) => {
+    const plan: WouldAppend[] = [];
+    const removed: ImageView[] = await removedOf(doomed, plan, async ({ id, repoTags }) => {
+      // Name by name, an image would keep the last one: in a dry run the others are still there.
+      if (asked.dryRun) await this.engine.ask(RemoveImage, { image: id, force: true, prune: true }, asked, REMOVE_TIMEOUT_MS);
       // By its id an image goes with one repository's names; whose names are of several, one after the other.
       for (const image of repoTags.length > 0 ? repoTags : [id]) {
         const { untagged, deleted } = await this.engine.ask(RemoveImage, { image, force: false, prune: true }, asked, REMOVE_TIMEOUT_MS);
         told.push(...untagged.map((reference) => ({ Untagged: reference })), ...deleted.map((digest) => ({ Deleted: digest })));
       }
     });
+    if (asked.dryRun) throw new DryRunAnswer(plan);
     return { ImagesDeleted: orNull(told), SpaceReclaimed: layerBytes(removed, images.filter((image) => !removed.includes(image))) };
   }
 
@@ -59,41 +63,39 @@ export class PruneController {
   @HttpCode(200)
   async volumes(@Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object> {
     const filters = readFilters(text(query, 'filters'), VOLUME_PRUNE_FILTERS);
-    refuseDryRun(asked);
     const [{ containers }, { volumes }] = await Promise.all([this.engine.ask(ListContainers, { all: true }, asked), this.engine.ask(ListVolumes, {}, asked)]);
     const used = new Set(containers.flatMap(({ mounts }) => mounts.flatMap(({ name }) => name ?? [])));
     const doomed = prunableVolumes(volumes, used, filters, version);
     const sizes = await volumeSizes(this.engine, doomed.map(({ name }) => name), asked);
-    const removed = await removedOf(doomed, ({ name }) => this.engine.ask(RemoveVolume, { name, force: false }, asked, REMOVE_TIMEOUT_MS));
+    const plan: WouldAppend[] = [];
+    const removed = await removedOf(doomed, plan, ({ name }) => this.engine.ask(RemoveVolume, { name, force: false }, asked, REMOVE_TIMEOUT_MS));
+    if (asked.dryRun) throw new DryRunAnswer(plan);
     return { VolumesDeleted: orNull(removed.map(({ name }) => name)), SpaceReclaimed: removed.reduce((sum, { name }) => sum + (sizes[name] ?? 0), 0) };
   }
 
   /** There are no networks but the predefined ones, and those stay. */
   @Post('/networks/prune')
   @HttpCode(200)
-  networks(@Query() query: QueryValues): object {
+  networks(@Query() query: QueryValues, @Asked() asked: RequestContext): object {
     readFilters(text(query, 'filters'), NETWORK_PRUNE_FILTERS);
+    if (asked.dryRun) throw new DryRunAnswer([]);
     return { NetworksDeleted: null };
   }
 }
 
-/** Those whose removal was not refused: used by now, or gone already. */
-async function removedOf<Item>(items: readonly Item[], remove: (item: Item) => Promise<unknown>): Promise<Item[]> {
+/** Those whose removal was not refused: used by now, or gone already. Of a dry run, what each would append goes into `plan`. */
+async function removedOf<Item>(items: readonly Item[], plan: WouldAppend[], remove: (item: Item) => Promise<unknown>): Promise<Item[]> {
   const removed: Item[] = [];
   for (const item of items) {
     try {
       await remove(item);
       removed.push(item);
     } catch (error) {
-      if (!(error instanceof BerthError) || !['conflict', 'not-found'].includes(error.kind)) throw error;
+      if (error instanceof DryRunAnswer) plan.push(...error.events);
+      else if (!(error instanceof BerthError) || !['conflict', 'not-found'].includes(error.kind)) throw error;
     }
   }
   return removed;
-}
-
-/** The first command would answer for all. */
-function refuseDryRun(asked: RequestContext): void {
-  if (asked.dryRun) throw notImplemented('Berth does not support a dry run of prune yet');
 }
 
 const orNull = <Item>(items: readonly Item[]): readonly Item[] | null => (items.length === 0 ? null : items);
