@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unavailable } from '#libs/errors/errors.js';
 
@@ -7,16 +7,20 @@ const DEADLINE_MS = 10_000;
 
 /**
  * The shim of `taskDirectory` that zygotes of `program` forked before they died, once it is certain whether there is one. A fork has its zygote's command line until it
- * listens; then it names its task there. One whose zygote died before it could say that it listens ends at that moment: so it is looked at twice.
+ * listens; then it names its task there, in a moment at which it shows neither. One whose zygote died before it could say that it listens ends at that moment. So what is
+ * seen counts when it is seen twice.
  * `living`: the zygote that runs now, which is none. Rejects as unavailable where a fork is stopped.
  */
 export async function orphanedShim(program: string, taskDirectory: string, living: () => number | undefined): Promise<number | undefined> {
   const [fork, named] = [`${program}\0zygote\0`, `berth-shim\0${taskDirectory}\0`];
   const deadline = Date.now() + DEADLINE_MS;
-  for (let seen: number | undefined; ; await sleep(LOOK_AGAIN_MS)) {
+  for (let seen: number | 'nothing yet' | undefined = 'nothing yet'; ; await sleep(LOOK_AGAIN_MS)) {
     if (Date.now() > deadline) throw unavailable(`a fork of a zygote that died has not become a shim within ${DEADLINE_MS / 1000} s`);
     const lines = commandLines();
-    if (lines.some(([pid, line]) => line.startsWith(fork) && pid !== living())) continue;
+    if (lines.some(([pid, line]) => line.startsWith(fork) && pid !== living())) {
+      seen = 'nothing yet';
+      continue;
+    }
     const shim = lines.find(([, line]) => line.startsWith(named))?.[0];
     if (shim === seen) return shim;
     seen = shim;
@@ -33,7 +37,7 @@ function commandLine(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
   } catch {
-    return ''; // it has ended
+    return ''; // it has ended, as that of one that nobody has waited for is empty
   }
 }
 
@@ -48,7 +52,8 @@ export async function forksOfTheDead(): Promise<void> {
   const deadline = Date.now() + DEADLINE_MS;
   const isUnderWay = ([, line]: readonly [number, string]): boolean => {
     const executor = OF_EXECUTOR.exec(line)?.[1];
-    return executor !== undefined && !existsSync(`/proc/${executor}`);
+    return executor !== undefined && commandLine(executor) === '';
   };
-  while (commandLines().some(isUnderWay) && Date.now() < deadline) await sleep(LOOK_AGAIN_MS);
+  // Twice, as above.
+  for (let clear = 0; clear < 2 && Date.now() < deadline; await sleep(LOOK_AGAIN_MS)) clear = commandLines().some(isUnderWay) ? 0 : clear + 1;
 }
