@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { RequestContext } from '#contracts/request.js';
 import { errorMessage } from '#libs/errors/errors.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
@@ -14,6 +15,7 @@ import type { Tasks } from './task-launcher.js';
 const EXECUTOR: RequestContext = { actor: 'service:executor', correlationId: 'recovery', causationId: 'recovery' };
 /** A stopped shim is adopted later, beside the work: it must not hold up the start of the executor. */
 const PATIENCE_MS = 3_000;
+const RECONNECT_MS = 1_000;
 
 /**
  * What an executor does first: finds the shims of tasks that run by the log, ends or finishes starts that its predecessor did not live to see the end of,
@@ -101,11 +103,17 @@ export class TaskAdoption {
 
   private async letGo(task: LiveTask): Promise<void> {
     task.hasExited = true;
-    try {
-      await this.live.connect(task);
-      task.connection?.send(frame(ACK_EXIT, ''));
-    } catch {
-      await removeDirectory(task);
+    for (;;) {
+      try {
+        await this.live.connect(task);
+        task.connection?.send(frame(ACK_EXIT, ''));
+        return;
+      } catch (error) {
+        if (error instanceof ShimGone) return removeDirectory(task);
+        // One that is stopped must not be left behind without a way to it.
+        this.onError(error, { container: task.identity.container });
+        await delay(RECONNECT_MS);
+      }
     }
   }
 }
