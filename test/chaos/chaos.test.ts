@@ -50,3 +50,17 @@ test('of starts that come together the run alone has an address, however late th
   expect(await differencesAtRest(engine.settings)).toEqual([]);
   await driver.remove('joint');
 }, 60_000);
+
+test('a start that is asked for again before the log knows of it is not done twice', async () => {
+  const { engine, driver, failpoints } = bench;
+  await driver.create('once', 'echo run; while :; do sleep 0.1; done');
+  const executor = engine.pid('executor') ?? 0;
+  // The answer comes later than a second asking, and what it tells comes to the log between the two.
+  await failpoints.order(engine, 'executor', executor, 'append.before@2=delay:1500,reply.executor.launch-task@1=delay:2500');
+  expect((await ask(engine.socket, 'POST', '/containers/once/start')).status).toBe(204);
+  await failpoints.disarm(engine, 'executor', executor);
+  await driver.is('once', 'running');
+  expect(await driver.logs('once')).toBe('run\n');
+  expect(await differencesAtRest(engine.settings)).toEqual([]);
+  await driver.remove('once');
+}, 60_000);

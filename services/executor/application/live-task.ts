@@ -31,7 +31,7 @@ export class LiveTask extends EventEmitter<{ exited: [] }> {
   isAdopted = false;
   /** Its shim knows how to time a plan: it has done so. */
   tellsTimes = false;
-  /** The start that is under way, for whoever asks for it again. */
+  /** How it was started, or is being started, by this executor. */
   start: Promise<Started> | undefined;
   /** Execs that its shim told of since this executor is connected, and the pid of each. */
   readonly execs = new Map<string, number>();

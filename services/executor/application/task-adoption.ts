@@ -54,7 +54,7 @@ export class TaskAdoption {
         work.push(this.live.recover(task));
       } else if (state.status === 'requested') {
         this.live.add(task);
-        task.start = this.finishStart(task).finally(() => (task.start = undefined));
+        task.start = this.finishStart(task);
         work.push(task.start.catch((error: unknown) => this.onError(error, { container: state.container })));
       } else if (state.status === 'exited' && directories.has(id)) work.push(this.letGo(task));
       else if (state.status === 'failed' && directories.has(id)) work.push(this.live.dismiss(task));

@@ -69,18 +69,18 @@ export class TaskLauncher {
     private readonly host: LaunchHost,
   ) {}
 
-  /** One start, however often it is asked for: who asks again, since an answer was lost, gets the answer of the first. */
+  /** One start, however often it is asked for, and before the log knows of it: who asks again, since an answer was lost, gets the answer of the first. */
   launch(launch: Launch, asked: RequestContext): Promise<Started> {
     const identity = { container: launch.container, start: launch.start };
     const id = taskId(identity);
-    const underWay = this.live.get(id)?.start;
-    if (underWay) return underWay;
+    const first = this.live.get(id)?.start;
+    if (first) return first;
     const { state } = this.tasks.get(id);
     if (state.status === 'running' || state.status === 'exited') return Promise.resolve({ pid: state.pid, startedAt: state.startedAt, position: this.tasks.position });
     const task = new LiveTask(identity, `${this.host.settings.runRoot}/tasks/${id}`);
     task.runtime = launch.runtime;
     this.live.add(task);
-    task.start = this.start(task, launch, asked).finally(() => (task.start = undefined));
+    task.start = this.start(task, launch, asked);
     return task.start;
   }
 
