@@ -68,6 +68,16 @@ export type TaskNetwork =
   | { readonly mode: 'bridge'; readonly endpoint: EndpointSettings }
   | { readonly mode: 'container'; readonly container: string };
 
+/** How a task's output is kept. */
+export interface TaskLog {
+  readonly driver: 'json-file' | 'local' | 'none';
+  /** 0: it is never rotated. */
+  readonly maxBytes: number;
+  readonly maxFiles: number;
+  /** Rotated files are compressed. */
+  readonly compress: boolean;
+}
+
 export interface AttachTicket {
   readonly ticket: string;
   readonly stdin: boolean;
@@ -110,7 +120,7 @@ export class LaunchTask extends Request<Done & { readonly pid: number; readonly 
   /** For an OCI runtime; Berth's own knows none. */
   @IsOptional() @IsObject() readonly annotations?: Record<string, string>;
   @IsBoolean() readonly init!: boolean;
-  @IsObject() readonly log!: { readonly driver: 'json-file' | 'local' | 'none'; readonly maxBytes: number; readonly maxFiles: number };
+  @IsObject() readonly log!: TaskLog;
   @IsArray() readonly tickets!: readonly AttachTicket[];
   /** An installed OCI runtime that carries the spec out, "runc" or "crun"; absent: Berth's own. */
   @IsOptional() @IsString() readonly runtime?: string;

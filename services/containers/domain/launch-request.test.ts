@@ -10,7 +10,7 @@ const launch = (hostConfig: HostConfig = {}, config: ContainerConfig = {}, at: E
 test('a container that asks for nothing runs in the root folder, on the bridge, with 64 MB of shared memory and no limits', () => {
   expect(launch()).toMatchObject({
     container: 'c1', start: 2, process: { args: ['sh', '-c', 'true'], cwd: '/', terminal: false }, network: { mode: 'bridge', endpoint }, shmSizeBytes: 67_108_864,
-    resources: {}, security: { privileged: false, noNewPrivileges: false, seccomp: 'default' }, log: { driver: 'json-file', maxBytes: 0, maxFiles: 1 },
+    resources: {}, security: { privileged: false, noNewPrivileges: false, seccomp: 'default' }, log: { driver: 'json-file', maxBytes: 0, maxFiles: 1, compress: false },
   });
 });
 test('limits reach the executor as they were given, and "unlimited" is no limit', () => {

@@ -4,9 +4,11 @@ import { logDetails, logOf } from './log-options.js';
 const log = (Type: string, Config: Record<string, string> = {}) => logOf({ LogConfig: { Type, Config } });
 
 test('sizes are read as dockerd reads them, and each driver has its own defaults', () => {
-  expect(log('')).toEqual({ driver: 'json-file', maxBytes: 0, maxFiles: 1 });
-  expect(log('json-file', { mode: 'non-blocking', 'max-buffer-size': '1m', compress: 'false' })).toEqual({ driver: 'json-file', maxBytes: 0, maxFiles: 1 });
-  expect(log('local')).toEqual({ driver: 'local', maxBytes: 20 * 2 ** 20, maxFiles: 5 });
+  expect(log('')).toEqual({ driver: 'json-file', maxBytes: 0, maxFiles: 1, compress: false });
+  expect(log('json-file', { mode: 'non-blocking', 'max-buffer-size': '1m', compress: 'false' })).toEqual({ driver: 'json-file', maxBytes: 0, maxFiles: 1, compress: false });
+  expect(log('json-file', { 'max-size': '1m', 'max-file': '3', compress: 'T' })).toEqual({ driver: 'json-file', maxBytes: 2 ** 20, maxFiles: 3, compress: true });
+  expect(log('local')).toEqual({ driver: 'local', maxBytes: 20 * 2 ** 20, maxFiles: 5, compress: true });
+  expect(log('local', { 'max-file': '0', compress: 'false' })).toEqual({ driver: 'local', maxBytes: 20 * 2 ** 20, maxFiles: 1, compress: false });
   expect(['1', '2k', '3KB', '1.5m', '1GiB', '-1'].map((size) => log('json-file', { 'max-size': size }).maxBytes)).toEqual([1, 2048, 3072, 1.5 * 2 ** 20, 2 ** 30, 0]);
 });
 
@@ -20,12 +22,13 @@ test.each([
   ['local', { 'max-file': 'x' }, 'failed to initialize logging driver: invalid value for max-file: x: strconv.Atoi: parsing "x": invalid syntax'],
   ['json-file', { compress: 'x' }, 'failed to initialize logging driver: strconv.ParseBool: parsing "x": invalid syntax'],
   ['local', { compress: 'x' }, 'failed to initialize logging driver: error reading compress log option: strconv.ParseBool: parsing "x": invalid syntax'],
-  ['local', { compress: 'true', 'max-file': '1' }, 'failed to initialize logging driver: compression cannot be enabled when max file count is 1'],
+  ['local', { 'max-file': '-1' }, 'failed to initialize logging driver: max file count cannot be less than 0'],
+  ['local', { 'max-file': '1' }, 'failed to initialize logging driver: compression cannot be enabled when max file count is 1'],
   ['json-file', { mode: 'x' }, 'logger: logging mode not supported: x'],
   ['json-file', { 'max-buffer-size': '1m' }, "logger: max-buffer-size option is only supported with 'mode=non-blocking'"],
   ['json-file', { mode: 'non-blocking', 'max-buffer-size': 'x' }, "error parsing option max-buffer-size: invalid size: 'x'"],
   ['json-file', { compress: 'true' }, 'compress cannot be true when max-file is less than 2 or max-size is not set'],
-  ['json-file', { compress: 'true', 'max-file': '2', 'max-size': '1m' }, 'does not compress logs yet'],
+  ['json-file', { compress: 'true', 'max-file': '2' }, 'compress cannot be true when max-file is less than 2 or max-size is not set'],
   ['json-file', { tag: '{{.ExtraInfo}}' }, 'invalid log tag'],
   ['json-file', { 'labels-regex': '(' }, 'invalid regular expression'],
   ['syslog', {}, "logger: no log driver named 'syslog' is registered"],

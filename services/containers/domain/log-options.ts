@@ -1,6 +1,6 @@
 import type { ContainerConfig, HostConfig } from '#contracts/containers/container-config.js';
-import type { LaunchTask } from '#contracts/executor/tasks.js';
-import { invalid, notImplemented } from '#libs/errors/errors.js';
+import type { TaskLog } from '#contracts/executor/tasks.js';
+import { invalid } from '#libs/errors/errors.js';
 
 const SIZE_OPTIONS = ['max-size', 'max-file', 'compress', 'mode', 'max-buffer-size'];
 /** What a line of the log can be told to carry beside it (`docker logs --details`). */
@@ -13,31 +13,49 @@ const BOOLEANS = /^(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/;
 const TRUTHS = /^(1|t|T|TRUE|true|True)$/;
 
 /** How a container's output is kept. Throws invalid, in dockerd's words, for a driver or an option that is not there. */
-export function logOf({ LogConfig }: HostConfig): LaunchTask['log'] {
+export function logOf({ LogConfig }: HostConfig): TaskLog {
   const type = LogConfig?.Type || 'json-file';
   if (type !== 'json-file' && type !== 'local' && type !== 'none') throw invalid(`logger: no log driver named '${type}' is registered`);
   const options = LogConfig?.Config ?? {};
   checkOptions(type, options);
   checkMode(options);
-  const files = options['max-file'];
-  const wrongFiles = files !== undefined && !/^[+-]?\d+$/.test(files);
-  if (wrongFiles) throw invalid(`${FAILED}${type === 'local' ? `invalid value for max-file: ${files}: ` : ''}strconv.Atoi: parsing ${JSON.stringify(files)}: invalid syntax`);
-  const maxFiles = Number(files ?? (type === 'local' ? 5 : 1));
-  if (maxFiles < 1) throw invalid(`${FAILED}max-file cannot be less than 1`);
-  const size = options['max-size'] ?? (type === 'local' ? '20m' : '-1');
-  if (type === 'local' && size === '-1') throw invalid(`${FAILED}invalid value for max-size: -1: invalid size: '-1'`);
-  const maxBytes = parseSize(size, type === 'local' ? `${FAILED}invalid value for max-size: ${size}: ` : FAILED);
-  const compress = options['compress'];
-  if (compress !== undefined && !BOOLEANS.test(compress)) throw invalid(`${FAILED}${type === 'local' ? 'error reading compress log option: ' : ''}strconv.ParseBool: parsing ${JSON.stringify(compress)}: invalid syntax`);
-  if (compress !== undefined && TRUTHS.test(compress)) {
-    if (type === 'local' && maxFiles < 2) throw invalid(`${FAILED}compression cannot be enabled when max file count is 1`);
-    if (maxFiles < 2 || maxBytes === 0) throw invalid(`${FAILED}compress cannot be true when max-file is less than 2 or max-size is not set`);
-    throw notImplemented('Berth does not compress logs yet: leave out --log-opt compress');
-  }
-  return { driver: type, maxBytes, maxFiles };
+  return { driver: type, ...(type === 'local' ? localFiles(options) : jsonFiles(options)) };
 }
 
-function checkOptions(type: string, options: Readonly<Record<string, string>>): void {
+type LogFiles = Pick<TaskLog, 'maxBytes' | 'maxFiles' | 'compress'>;
+type Options = Readonly<Record<string, string>>;
+
+function jsonFiles(options: Options): LogFiles {
+  const maxFiles = count(options['max-file'] ?? '1', FAILED);
+  if (maxFiles < 1) throw invalid(`${FAILED}max-file cannot be less than 1`);
+  const maxBytes = parseSize(options['max-size'] ?? '-1', FAILED);
+  const compress = truth(options['compress'] ?? 'false', FAILED);
+  if (compress && (maxFiles < 2 || maxBytes === 0)) throw invalid(`${FAILED}compress cannot be true when max-file is less than 2 or max-size is not set`);
+  return { maxBytes, maxFiles, compress };
+}
+
+function localFiles(options: Options): LogFiles {
+  const { 'max-size': size = '20m', 'max-file': files = '5', compress: asked = 'true' } = options;
+  const maxFiles = count(files, `${FAILED}invalid value for max-file: ${files}: `);
+  if (maxFiles < 0) throw invalid(`${FAILED}max file count cannot be less than 0`);
+  if (size === '-1') throw invalid(`${FAILED}invalid value for max-size: -1: invalid size: '-1'`);
+  const maxBytes = parseSize(size, `${FAILED}invalid value for max-size: ${size}: `);
+  const compress = truth(asked, `${FAILED}error reading compress log option: `);
+  if (compress && maxFiles < 2) throw invalid(`${FAILED}compression cannot be enabled when max file count is 1`);
+  return { maxBytes, maxFiles: Math.max(1, maxFiles), compress };
+}
+
+function count(text: string, place: string): number {
+  if (!/^[+-]?\d+$/.test(text)) throw invalid(`${place}strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`);
+  return Number(text);
+}
+
+function truth(text: string, place: string): boolean {
+  if (!BOOLEANS.test(text)) throw invalid(`${place}strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
+  return TRUTHS.test(text);
+}
+
+function checkOptions(type: string, options: Options): void {
   const known = [...SIZE_OPTIONS, ...(type === 'json-file' ? DETAIL_OPTIONS : [])];
   for (const option of Object.keys(options)) if (type !== 'none' && !known.includes(option)) throw invalid(type === 'local' ? `unknown log opt '${option}' for log driver local` : `unknown log opt '${option}' for ${type} log driver`);
   for (const option of ['labels-regex', 'env-regex']) if (options[option] !== undefined) expression(options[option]);
@@ -46,7 +64,7 @@ function checkOptions(type: string, options: Readonly<Record<string, string>>): 
 }
 
 /** The shim never waits for a reader: output is held back by the disk alone, so both modes are served by the one way. */
-function checkMode(options: Readonly<Record<string, string>>): void {
+function checkMode(options: Options): void {
   const { mode, 'max-buffer-size': buffer } = options;
   if (mode !== undefined && !['', 'blocking', 'non-blocking'].includes(mode)) throw invalid(`logger: logging mode not supported: ${mode}`);
   if (buffer === undefined) return;

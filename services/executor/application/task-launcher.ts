@@ -226,6 +226,7 @@ export class TaskLauncher {
       hostname: hostnameFile(hostname),
       resolvConf: resolvConf({ host: this.files.hostResolvConf(), dns, dnsSearch, dnsOptions, inHostNetwork: network.mode === 'host' }),
     }, () => (task.madeFiles = true));
+    if (launch.log.compress) this.files.keepLog(launch.container, launch.log);
   }
 
   /** The table may be flushed by somebody else at any moment: then all of it is made anew, and this port with it. */
