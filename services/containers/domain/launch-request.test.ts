@@ -38,7 +38,7 @@ test('the size of a log is written with a unit', () => {
   expect(log({ 'max-file': '3' }).maxFiles).toBe(3);
 });
 test('a log that cannot be kept as asked is refused at creation', () => {
-  expect(() => checkHostConfig({ LogConfig: { Type: 'syslog' } })).toThrow("no log driver named 'syslog'");
+  expect(() => checkHostConfig({ LogConfig: { Type: 'gelf' } })).toThrow("no log driver named 'gelf'");
   for (const Config of [{ 'max-size': 'big' }, { 'max-file': '0' }, { colour: 'red' }] as Record<string, string>[]) expect(() => checkHostConfig({ LogConfig: { Config } })).toThrow();
 });
 test('a restart policy that makes no sense is refused at creation', () => {

@@ -90,6 +90,8 @@ export class LiveTasks {
   async leave(task: LiveTask): Promise<void> {
     this.early.delete(task);
     this.tasks.delete(taskId(task.identity));
+    task.hasExited = true;
+    task.emit('exited');
     await removeDirectory(task);
   }
 

@@ -49,6 +49,14 @@ export class LogFiles implements AsyncDisposable {
     }
   }
 
+  /** Leaves of what is ahead what comes after an offset in one file; all of it, when that file is not there any more. */
+  async keepFrom(identity: LogIdentity, offset: number): Promise<void> {
+    const at = this.ahead.findIndex((file) => file.identity === identity);
+    if (at < 0) return;
+    for (const file of this.ahead.splice(0, at)) await file[Symbol.asyncDispose]();
+    await this.ahead[0]?.seek(offset);
+  }
+
   /** Nothing that is written from now on is read. */
   async endHere(): Promise<void> {
     for (const file of this.ahead) await file.endHere();
