@@ -153,6 +153,21 @@ test.each([
   await docker('rm', name);
 }, patience(120_000));
 
+test('100 MB that are compressed while they are written leave memory as it was', async () => {
+  await docker('run', '-d', '--name', 'dense', '--log-opt', 'max-size=8m', '--log-opt', 'max-file=3', '--log-opt', 'compress=true', 'busybox', 'sh', '-c', `while [ ! -e /go ]; do sleep 0.05; done; ${WRITER}; while [ ! -e /end ]; do sleep 0.05; done`);
+  const pids = await keepers('dense');
+  for (const pid of pids.values()) forgetPeak(pid);
+  const before = new Map([...pids].map(([name, pid]) => [name, peakKib(pid)]));
+  await docker('exec', 'dense', 'touch', '/go');
+  await expect.poll(async () => (await docker('logs', '--tail', '1', 'dense')).stdout, { timeout: patience(60_000), interval: 500 }).toMatch(new RegExp(`^0*${LINES - 1} `));
+  await expect.poll(() => logFiles('dense'), { timeout: patience(20_000) }).toEqual(['', '.1.gz', '.2.gz']);
+  expect(await numbers(logs('dense').lines)).toMatchObject({ last: LINES - 1, gaps: 0 });
+  for (const [name, pid] of pids) expect(peakKib(pid) - (before.get(name) ?? 0), `what ${name} has grown by, in KiB`).toBeLessThan(MOST_GROWTH_KIB);
+  await docker('exec', 'dense', 'touch', '/end');
+  await docker('wait', 'dense');
+  await docker('rm', 'dense');
+}, patience(LINES > 1_000_000 ? 900_000 : 120_000));
+
 test('lines over 16 KiB are one line again, and what is no text is as dockerd shows it', async () => {
   await docker('run', '--name', 'odd', 'busybox', 'sh', '-c', `head -c 40000 /dev/zero | tr '\\0' x; echo; printf 'a\\000b\\377c\\303\\050"\\\\\\t\\r\\n'; echo err >&2; printf 'no newline'`);
   const { stdout, stderr } = await docker('logs', 'odd');

@@ -38,7 +38,7 @@ export class LogForwarding {
       throw internal(`failed to initialize logging driver: ${errorMessage(error)}`, error);
     }
     // Of the run before, if its receiver was away: this one begins where it stands.
-    await this.end(task.identity.container);
+    while (this.forwarders.has(task.identity.container)) await this.end(task.identity.container);
     this.forward(task.identity.container, way, task);
   }
 
