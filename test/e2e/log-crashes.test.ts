@@ -25,7 +25,7 @@ afterAll(async () => {
 
 const numbered = (text: string): readonly number[] => (text.match(/\b\d{8}(?= )/g) ?? []).map(Number);
 
-/** How often each step is taken before the one that the executor dies at. */
+/** The place, and at which of its hits. */
 test.each([
   ['log.compressed', 2],
   ['log.in-place', 1],

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isErrno } from '#libs/linux/system-call-error.js';
 import { UnixDatagram } from '#libs/linux/unix-datagram.js';
-import { dialFailure, type LogOutlet } from './log-outlet.js';
+import { dialFailure, type LogOutlet, MessageTooLong } from './log-outlet.js';
 
 const FULL_QUEUE_MS = 5;
 
@@ -28,6 +29,7 @@ export class DatagramOutlet implements LogOutlet {
         await delay(FULL_QUEUE_MS);
       }
     } catch (error) {
+      if (isErrno(error, 'EMSGSIZE')) throw new MessageTooLong(`a message of ${message.length} bytes is too long for ${this.path}`, { cause: error });
       // Who is bound there next is another one.
       this.drop();
       throw error;

@@ -107,6 +107,17 @@ test('a socket of datagrams is sent each line as one, and its full queue is wait
   await second.stop();
 });
 
+test('a message that is too long for its way is left out and told, and those after it go on', async () => {
+  const server = await datagramServer(socket);
+  await write('x'.repeat(1 << 20), 'after');
+  const forwarder = forward(new DatagramOutlet(socket));
+  await heard(server, 1);
+  await forwarder.end();
+  expect(server.messages).toEqual(['after\n']);
+  expect(forwarder.troubles).toEqual([expect.objectContaining({ message: expect.stringContaining('too long') as string })]);
+  await server.stop();
+});
+
 test('what dies between sending a line and noting it sends that line again, and no other', async () => {
   const server = await LineServer.listen(socket);
   await write(...numbers(0, 10));

@@ -4,6 +4,7 @@ import { failpoint } from '#libs/failpoint/failpoint.js';
 import { FolderChanges } from './folder-changes.js';
 import { type FollowedLines, followLog, type LogWriter } from './follow-log.js';
 import { LogFiles } from './log-files.js';
+import { MessageTooLong } from './log-outlet.js';
 import { parseRecord } from './log-record.js';
 import { SentPosition } from './sent-position.js';
 import type { WayToReceiver } from './way-to-receiver.js';
@@ -72,7 +73,7 @@ async function sendAll({ file, lines }: FollowedLines, position: SentPosition, l
   }
 }
 
-/** Rejects only when it is told to stop. */
+/** Rejects only when it is told to stop. What can never be sent is left out, and told. */
 async function delivered(message: Buffer, { way, signal, onTrouble }: ForwardedLog): Promise<void> {
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     signal.throwIfAborted();
@@ -81,6 +82,7 @@ async function delivered(message: Buffer, { way, signal, onTrouble }: ForwardedL
     } catch (error) {
       signal.throwIfAborted();
       if (pause === FIRST_PAUSE_MS) onTrouble(error);
+      if (error instanceof MessageTooLong) return;
       await delay(pause, undefined, { signal });
     }
   }

@@ -6,6 +6,9 @@ export interface LogOutlet extends Disposable {
   send(message: Buffer): Promise<void>;
 }
 
+/** No second attempt gets it through. */
+export class MessageTooLong extends Error {}
+
 const WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
   ENOENT: 'no such file or directory',
