@@ -68,6 +68,41 @@ export type TaskNetwork =
   | { readonly mode: 'bridge'; readonly endpoint: EndpointSettings }
   | { readonly mode: 'container'; readonly container: string };
 
+/** How a task's output is kept. */
+export interface TaskLog {
+  readonly driver: 'json-file' | 'local' | 'none' | LogReceiver['type'];
+  /** 0: it is never rotated. */
+  readonly maxBytes: number;
+  readonly maxFiles: number;
+  /** Rotated files are compressed. */
+  readonly compress: boolean;
+  /** Who is sent each line, beside the files, which are read from. */
+  readonly receiver?: LogReceiver;
+}
+
+export type LogReceiver = SyslogReceiver | JournalReceiver;
+
+export interface SyslogReceiver {
+  readonly type: 'syslog';
+  /** "tcp://host:port" and the like; '': the host's own. */
+  readonly address: string;
+  /** 0 to 23, RFC 5424, 6.2.1 */
+  readonly facility: number;
+  readonly format: SyslogFormat;
+  readonly tag: string;
+  /** Of tcp+tls: files of the host, in PEM. */
+  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly skipVerify: boolean };
+}
+
+/** 'local' is what a host's own syslog is told: rfc3164 without the host's name. */
+export type SyslogFormat = 'local' | 'rfc3164' | 'rfc5424' | 'rfc5424micro';
+
+export interface JournalReceiver {
+  readonly type: 'journald';
+  /** Of each entry, beside the message and its priority. */
+  readonly fields: Readonly<Record<string, string>>;
+}
+
 export interface AttachTicket {
   readonly ticket: string;
   readonly stdin: boolean;
@@ -110,7 +145,7 @@ export class LaunchTask extends Request<Done & { readonly pid: number; readonly 
   /** For an OCI runtime; Berth's own knows none. */
   @IsOptional() @IsObject() readonly annotations?: Record<string, string>;
   @IsBoolean() readonly init!: boolean;
-  @IsObject() readonly log!: { readonly driver: 'json-file' | 'local' | 'none'; readonly maxBytes: number; readonly maxFiles: number };
+  @IsObject() readonly log!: TaskLog;
   @IsArray() readonly tickets!: readonly AttachTicket[];
   /** An installed OCI runtime that carries the spec out, "runc" or "crun"; absent: Berth's own. */
   @IsOptional() @IsString() readonly runtime?: string;

@@ -11,7 +11,15 @@ const EWOULDBLOCK = 11;
  * gives it back when the descriptor is closed, whatever its process dies of (flock(2)); children do not get it. Undefined: somebody holds it.
  */
 export function lockFile(path: string): Fd | undefined {
-  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  return locked(openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600), path);
+}
+
+/** The same of a directory that is there: who may read it can hold it. */
+export function lockDirectory(path: string): Fd | undefined {
+  return locked(openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW), path);
+}
+
+function locked(fd: Fd, path: string): Fd | undefined {
   const result = native.flock(fd, LOCK_EX_NB);
   if (result >= 0) return fd;
   closeSync(fd);

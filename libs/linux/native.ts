@@ -21,6 +21,8 @@ interface Native {
   netlinkSocket(protocol: number, namespace: Fd): number;
   netlinkTransact(fd: Fd, request: Uint8Array, atomic: number): Buffer | number;
   netlinkTransactAsync(fd: Fd, request: Uint8Array, atomic: number): Promise<Buffer | number> | number;
+  connectUnixDatagram(path: PathLike): number;
+  sendDatagram(fd: Fd, bytes: Uint8Array): number;
   openat2(directory: Fd, path: PathLike, flags: number, mode: number, resolve: number): number;
   mkdirat(directory: Fd, path: PathLike, mode: number): number;
   mknodat(directory: Fd, path: PathLike, mode: number, major: number, minor: number): number;

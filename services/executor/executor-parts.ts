@@ -38,6 +38,8 @@ import { ExecLauncher } from './application/exec-launcher.js';
 import { HostLook } from './application/host-look.js';
 import { HostWatch } from './application/host-watch.js';
 import { LiveTasks } from './application/live-tasks.js';
+import { LogCompression } from './application/log-compression.js';
+import { LogForwarding } from './application/log-forwarding.js';
 import { LoggerMetrics } from './application/logger-metrics.js';
 import { LostKeepers } from './application/lost-keepers.js';
 import { NetworksOnHost } from './application/networks-on-host.js';
@@ -98,6 +100,8 @@ export class ExecutorParts {
   readonly metrics: ContainerSource;
   readonly hostWatch: HostWatch;
   readonly logs = new LoggerMetrics();
+  private readonly compression: LogCompression;
+  readonly forwarding: LogForwarding;
   private readonly syncProbe: SyncProbe | undefined;
   private readonly snapshots: SnapshotSchedule;
 
@@ -128,12 +132,17 @@ export class ExecutorParts {
     const containerCgroups = new ContainerCgroups(cgroups, settings.cgroupParent);
     const runtimes = new OciRuntimes(this.trees, settings);
     this.memory = new TaskMemory(this.tasks, (container) => existsSync(this.files.directory(container)));
-    this.live = new LiveTasks(this.tasks, causes, this.ports, new LostKeepers(containerCgroups, runtimes), this.logs, onError);
+    this.compression = new LogCompression(this.files, (error, about) => this.log.error('a rotated log could not be compressed', { ...about, error }));
+    this.forwarding = new LogForwarding(this.files, (error, about) => {
+      this.logs.wrote({ failedWrites: 1, longLines: 0 });
+      this.log.warn('a log cannot be sent where it should go', { ...about, error });
+    });
+    this.live = new LiveTasks(this.tasks, causes, this.ports, new LostKeepers(containerCgroups, runtimes), this.logs, this.compression, onError);
     this.adoption = new TaskAdoption(this.tasks, this.live, containerCgroups, settings.runRoot, onError);
     this.networks = new NetworksOnHost(firewall, this.live, store, `${settings.dataRoot}/executor/networks-on-host.snapshot`);
     this.snapshots = new SnapshotSchedule([this.tasks, this.networks], (error) => this.log.error('a snapshot could not be saved', { error }));
     this.archives = new RootArchives(this.live, this.files, () => this.roots, this.layers.root, (chainId) => this.layers.nameOf(chainId), this.streams);
-    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.files, this.sandboxes, this.zygote, this.ports, this.networks, runtimes, this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {
+    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.forwarding, this.files, this.sandboxes, this.zygote, this.ports, this.networks, runtimes, this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {
       settings,
       cgroups,
       initPath: native('berth-init'),
@@ -185,6 +194,8 @@ export class ExecutorParts {
     this.memory.sweep();
     for (const task of this.live.all()) await this.ports.holdAgain(task).catch((error: unknown) => this.log.warn('a published port of a running container could not be held', { container: task.identity.container, error }));
     await this.networks.start();
+    this.compression.lookAtAll();
+    void this.forwarding.adopt(this.live.all());
     this.snapshots.start();
   }
 
@@ -197,7 +208,7 @@ export class ExecutorParts {
 
   async stop(): Promise<void> {
     await this.live.settled(STOP_PATIENCE_MS);
-    await this.metrics.stop();
+    await Promise.all([this.metrics.stop(), this.compression.stop(), this.forwarding.stop()]);
     this.trash.close();
     this.zygote.close();
     this.sandboxes.close();

@@ -114,6 +114,7 @@ export class ExecutorController {
   @Handles(tasks.RemoveContainerFiles)
   async removeContainerFiles(@Body() command: tasks.RemoveContainerFiles): Promise<Done> {
     const { files, kept: removals } = this.parts;
+    await this.parts.forwarding.finish(command.container);
     if (command.keep) removals.keepContainer(command.container, files.directory(command.container));
     else await files.remove(command.container);
     this.parts.memory.removed(command.container);

@@ -113,6 +113,61 @@ test('with one file alone, who follows reads on in the one that takes its place'
   await docker('rm', 'short');
 });
 
+const logFiles = async (container: string): Promise<readonly string[]> => {
+  const folder = join(engine.settings.dataRoot, 'containers', (await docker('inspect', '--format', '{{.Id}}', container)).stdout.trim());
+  return readdirSync(folder).flatMap((name) => (/-json\.log(.*)/.exec(name)?.[1] ?? [])).toSorted();
+};
+const first = (text: string): string => text.slice(0, 8);
+
+test.each([
+  ['json-file', ['--log-opt', 'max-size=400k', '--log-opt', 'max-file=4', '--log-opt', 'compress=true']],
+  ['local', ['--log-driver', 'local', '--log-opt', 'max-size=400k', '--log-opt', 'max-file=4']],
+])('of %s what is rotated is compressed, whoever reads it meanwhile and however often the executor dies', async (driver, options) => {
+  const name = `packed-${driver}`;
+  const lines = 30_000;
+  // It rests now and then: what is rotated away before a reader came is gone by right.
+  const writer = `awk 'BEGIN { filling = sprintf("%90s", "."); for (i = 0; i < ${lines}; i++) { printf "%08d %s\\n", i, filling; if (i % 1000 == 0) { fflush(); system("sleep 0.03") } } }'`;
+  await docker('run', '-d', '--name', name, ...options, 'busybox', 'sh', '-c', `echo "-0000001"; while [ ! -e /go ]; do sleep 0.05; done; ${writer}; while [ ! -e /again ]; do sleep 0.05; done; ${writer}`);
+  const reader = logs('-f', name);
+  const followed = numbersUntil(reader.lines, lines - 1);
+  await once(reader.lines, 'line');
+  await docker('exec', name, 'touch', '/go');
+  expect(await followed).toEqual({ first: -1, last: lines - 1, gaps: 0 });
+  reader.child.kill();
+  await expect.poll(() => logFiles(name), { timeout: patience(10_000) }).toEqual(['', '.1.gz', '.2.gz', '.3.gz']);
+  const kept = await numbers(logs(name).lines);
+  expect(kept).toMatchObject({ last: lines - 1, gaps: 0 });
+  expect(kept.first).toBeGreaterThan(0);
+  const tail = (await docker('logs', '--tail', '5000', name)).stdout.trim().split('\n').map(first);
+  expect([tail.length, tail[0], tail.at(-1)]).toEqual([5000, String(lines - 5000).padStart(8, '0'), String(lines - 1).padStart(8, '0')]);
+
+  await docker('exec', name, 'touch', '/again');
+  for (let killed = 0; killed < 3; killed++) {
+    const executor = engine.pid('executor') ?? 0;
+    process.kill(executor, 'SIGKILL');
+    await expect.poll(() => engine.pid('executor') ?? executor, { timeout: patience(20_000) }).not.toBe(executor);
+  }
+  await docker('wait', name);
+  await expect.poll(() => logFiles(name), { timeout: patience(20_000) }).toEqual(['', '.1.gz', '.2.gz', '.3.gz']);
+  expect(await numbers(logs(name).lines)).toMatchObject({ last: lines - 1, gaps: 0 });
+  await docker('rm', name);
+}, patience(120_000));
+
+test('100 MB that are compressed while they are written leave memory as it was', async () => {
+  await docker('run', '-d', '--name', 'dense', '--log-opt', 'max-size=8m', '--log-opt', 'max-file=3', '--log-opt', 'compress=true', 'busybox', 'sh', '-c', `while [ ! -e /go ]; do sleep 0.05; done; ${WRITER}; while [ ! -e /end ]; do sleep 0.05; done`);
+  const pids = await keepers('dense');
+  for (const pid of pids.values()) forgetPeak(pid);
+  const before = new Map([...pids].map(([name, pid]) => [name, peakKib(pid)]));
+  await docker('exec', 'dense', 'touch', '/go');
+  await expect.poll(async () => (await docker('logs', '--tail', '1', 'dense')).stdout, { timeout: patience(60_000), interval: 500 }).toMatch(new RegExp(`^0*${LINES - 1} `));
+  await expect.poll(() => logFiles('dense'), { timeout: patience(20_000) }).toEqual(['', '.1.gz', '.2.gz']);
+  expect(await numbers(logs('dense').lines)).toMatchObject({ last: LINES - 1, gaps: 0 });
+  for (const [name, pid] of pids) expect(peakKib(pid) - (before.get(name) ?? 0), `what ${name} has grown by, in KiB`).toBeLessThan(MOST_GROWTH_KIB);
+  await docker('exec', 'dense', 'touch', '/end');
+  await docker('wait', 'dense');
+  await docker('rm', 'dense');
+}, patience(LINES > 1_000_000 ? 900_000 : 120_000));
+
 test('lines over 16 KiB are one line again, and what is no text is as dockerd shows it', async () => {
   await docker('run', '--name', 'odd', 'busybox', 'sh', '-c', `head -c 40000 /dev/zero | tr '\\0' x; echo; printf 'a\\000b\\377c\\303\\050"\\\\\\t\\r\\n'; echo err >&2; printf 'no newline'`);
   const { stdout, stderr } = await docker('logs', 'odd');

@@ -116,7 +116,7 @@ const REFUSED: readonly (readonly [options: string, says: RegExp])[] = [
   ['--cpu-shares 1', /the minimum allowed cpu-shares is 2/],
   ['--storage-opt size=1g', /--storage-opt is supported only for overlay over xfs with 'pquota' mount option/],
   ['--volumes-from x', /No such container: x/],
-  ['--log-driver journald', /no log driver named 'journald'/],
+  ['--log-driver gelf', /no log driver named 'gelf'/],
 ];
 
 /** Covered elsewhere, or the CLI's own affair: it sends no --kernel-memory any more, and makes a bind mount of --use-api-socket. */

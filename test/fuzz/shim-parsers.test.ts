@@ -42,7 +42,7 @@ const targets: Readonly<Record<string, Target>> = {
       Buffer.concat([frame(10, text(ticket)), Buffer.from('input for the process\n'.repeat(400))]),
     ],
   },
-  log: { sources: ['log.c'], seeds: [Buffer.from('line\nhalf'), Buffer.from('é\n\u{1f600}"\\\t\x01\n'), Buffer.alloc(20_000, 'x'), Buffer.from([0xff, 0xc3, 0x28, 0xed, 0xa0, 0x80, 0x0a])] },
+  log: { sources: ['log.c', 'decode.c'], seeds: [Buffer.from('line\nhalf'), Buffer.from('é\n\u{1f600}"\\\t\x01\n'), Buffer.alloc(20_000, 'x'), Buffer.from([0xff, 0xc3, 0x28, 0xed, 0xa0, 0x80, 0x0a])] },
 };
 
 /** Of the steps nothing is called: plans are decoded, processes not started. */

@@ -1,5 +1,5 @@
 /*
- * Network namespaces and netlink sockets. A network namespace belongs to a thread (namespaces(7)), so the calling thread visits one and comes back
+ * Network namespaces, netlink sockets and unix datagrams. A network namespace belongs to a thread (namespaces(7)), so the calling thread visits one and comes back
  * before it returns to JavaScript. A thread that cannot come back would act on the wrong network from then on: it aborts.
  */
 #include "arguments.h"
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define OWN_NAMESPACE "/proc/thread-self/ns/net"
@@ -322,6 +323,50 @@ static napi_value js_netlink_transact_async(napi_env env, napi_callback_info inf
 	return promise;
 }
 
+static int connect_unix_datagram(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t length = strlen(path);
+	int fd;
+
+	if (length >= sizeof address.sun_path)
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path, path, length);
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)&address, sizeof address) < 0) {
+		int failure = -errno;
+
+		close(fd);
+		return failure;
+	}
+	return fd;
+}
+
+/* unix(7): (path) -> fd of a SOCK_DGRAM that is connected to it and does not block */
+static napi_value js_connect_unix_datagram(napi_env env, napi_callback_info info)
+{
+	struct args args;
+	struct path path;
+
+	if (!args_take(env, info, &args, 1) || !arg_path(&args, 0, &path))
+		return NULL;
+	return int_value(env, connect_unix_datagram(path.bytes));
+}
+
+/* send(2): (fd, bytes) -> how many */
+static napi_value js_send_datagram(napi_env env, napi_callback_info info)
+{
+	struct args args;
+	int32_t fd;
+	struct bytes bytes;
+
+	if (!args_take(env, info, &args, 2) || !arg_int32(&args, 0, &fd) || !arg_bytes(&args, 1, &bytes))
+		return NULL;
+	return int_value(env, outcome(send(fd, bytes.data, bytes.length, MSG_NOSIGNAL)));
+}
+
 const struct function network_functions[] = {
 	{ "newNetworkNamespace", js_new_network_namespace },
 	{ "newNetworkNamespaceAsync", js_new_network_namespace_async },
@@ -330,5 +375,7 @@ const struct function network_functions[] = {
 	{ "netlinkSocket", js_netlink_socket },
 	{ "netlinkTransact", js_netlink_transact },
 	{ "netlinkTransactAsync", js_netlink_transact_async },
+	{ "connectUnixDatagram", js_connect_unix_datagram },
+	{ "sendDatagram", js_send_datagram },
 	{ 0 },
 };

@@ -4,7 +4,7 @@ import { OpenLogs, OpenTaskStreams, ResizeTask } from '#contracts/executor/tasks
 import type { Done, RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
-import { logDetails } from '../domain/log-options.js';
+import { isReadable, logDetails } from '../domain/log-options.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { PendingAttaches } from './pending-attaches.js';
 
@@ -39,7 +39,7 @@ export class ContainerStreams {
   async logs(query: ReadLogs, asked: RequestContext): Promise<LogsReply> {
     const { spec } = this.directory.find(query.container);
     if (!query.stdout && !query.stderr) throw invalid('Bad parameters: you must choose at least one stream');
-    if (spec.hostConfig.LogConfig?.Type === 'none') throw invalid('configured logging driver does not support reading');
+    if (!isReadable(spec.hostConfig)) throw invalid('configured logging driver does not support reading');
     const terminal = spec.config.Tty ?? false;
     const { details, ...asIs } = query;
     return { ...(await this.bus.request(OpenLogs, { ...asIs, container: spec.id, terminal, ...(details ? { details: logDetails(spec) } : {}) }, asked, { askAgainMs: 5_000 })), terminal };

@@ -10,7 +10,7 @@ const launch = (hostConfig: HostConfig = {}, config: ContainerConfig = {}, at: E
 test('a container that asks for nothing runs in the root folder, on the bridge, with 64 MB of shared memory and no limits', () => {
   expect(launch()).toMatchObject({
     container: 'c1', start: 2, process: { args: ['sh', '-c', 'true'], cwd: '/', terminal: false }, network: { mode: 'bridge', endpoint }, shmSizeBytes: 67_108_864,
-    resources: {}, security: { privileged: false, noNewPrivileges: false, seccomp: 'default' }, log: { driver: 'json-file', maxBytes: 0, maxFiles: 1 },
+    resources: {}, security: { privileged: false, noNewPrivileges: false, seccomp: 'default' }, log: { driver: 'json-file', maxBytes: 0, maxFiles: 1, compress: false },
   });
 });
 test('limits reach the executor as they were given, and "unlimited" is no limit', () => {
@@ -38,7 +38,7 @@ test('the size of a log is written with a unit', () => {
   expect(log({ 'max-file': '3' }).maxFiles).toBe(3);
 });
 test('a log that cannot be kept as asked is refused at creation', () => {
-  expect(() => checkHostConfig({ LogConfig: { Type: 'syslog' } })).toThrow("no log driver named 'syslog'");
+  expect(() => checkHostConfig({ LogConfig: { Type: 'gelf' } })).toThrow("no log driver named 'gelf'");
   for (const Config of [{ 'max-size': 'big' }, { 'max-file': '0' }, { colour: 'red' }] as Record<string, string>[]) expect(() => checkHostConfig({ LogConfig: { Config } })).toThrow();
 });
 test('a restart policy that makes no sense is refused at creation', () => {

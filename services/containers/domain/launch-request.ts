@@ -5,7 +5,7 @@ import { invalid } from '#libs/errors/errors.js';
 import type { ContainerSpec } from './container/container-state.js';
 import { checkHostShares, hostShares, throttlesOf } from './host-shares.js';
 import { type LinkFacts, NO_LINKS } from './links.js';
-import { logOf } from './log-options.js';
+import { checkLog, logOf } from './log-options.js';
 import { OWN_RUNTIME, runtimeName } from './runtime-name.js';
 
 const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
@@ -37,7 +37,7 @@ export function launchRequest(spec: ContainerSpec, start: number, endpoint: Endp
     shmSizeBytes: hostConfig.IpcMode === 'none' ? 0 : hostConfig.ShmSize || DEFAULT_SHM_BYTES,
     ...hostShares(hostConfig),
     init: hostConfig.Init ?? false,
-    log: logOf(hostConfig),
+    log: logOf(spec),
     tickets,
     ...(runtime === OWN_RUNTIME ? {} : { runtime }),
   };
@@ -117,7 +117,7 @@ export function networkWithEndpoint(hostConfig: HostConfig): string | undefined 
 
 /** Everything in a host configuration that can be told wrong without the host: throws what `docker create` should say. */
 export function checkHostConfig(hostConfig: HostConfig): void {
-  logOf(hostConfig);
+  checkLog(hostConfig);
   parseSecurityOptions(hostConfig.SecurityOpt ?? []);
   checkHostShares(hostConfig);
   const { RestartPolicy: policy, AutoRemove: autoRemove } = hostConfig;

@@ -10,6 +10,7 @@ import { ACK_EXIT, frame, type ShimEvent, SIGNAL, timestamp } from '../adapters/
 import type { StepTimes } from '../domain/plan/step-times.js';
 import { type LiveTask, taskId } from './live-task.js';
 import type { TaskCauses } from './task-causes.js';
+import type { LogCompression } from './log-compression.js';
 import type { LoggerMetrics } from './logger-metrics.js';
 import type { LostKeepers } from './lost-keepers.js';
 import type { Tasks } from './task-launcher.js';
@@ -44,6 +45,7 @@ export class LiveTasks {
     private readonly ports: PortPublisher,
     private readonly keepers: LostKeepers,
     private readonly logs: LoggerMetrics,
+    private readonly compression: LogCompression,
     private readonly onError: (error: unknown, about: LogFields) => void,
   ) {}
 
@@ -88,6 +90,8 @@ export class LiveTasks {
   async leave(task: LiveTask): Promise<void> {
     this.early.delete(task);
     this.tasks.delete(taskId(task.identity));
+    task.hasExited = true;
+    task.emit('exited');
     await removeDirectory(task);
   }
 
@@ -206,8 +210,9 @@ export class LiveTasks {
       case 'failed':
         this.outcomes.get(outcomeKey(task, event.target))?.resolve(event);
         return;
-      case 'log-trouble':
+      case 'log-news':
         this.logs.wrote(event);
+        if (event.rotations > 0) this.compression.look(task.identity.container);
         return;
       case 'exited': {
         const early = this.early.get(task);

@@ -10,6 +10,7 @@ import { frame, resizeFrame, SIGNAL, SIGNAL_EXEC, TICKET } from '../adapters/shi
 import type { ShimConnection } from '../adapters/shim/shim-connection.js';
 import { type LiveTask, taskId, type TaskIdentity } from './live-task.js';
 import type { LiveTasks } from './live-tasks.js';
+import { logWriterOf } from './log-writer.js';
 import type { Tasks } from './task-launcher.js';
 
 const UNCHANGED: Done = { position: 0 };
@@ -76,14 +77,7 @@ export class TaskControl {
 
   openLogs(query: OpenLogs): StreamEndpoint {
     const { container, stdout, stderr, follow, timestamps, terminal, tail, since, until, details } = query;
-    const task = this.live.byContainer(container);
-    const writer = {
-      ended: () => task === undefined || task.hasExited,
-      onEnd: (listener: () => void) => {
-        task?.once('exited', listener);
-        return () => void task?.off('exited', listener);
-      },
-    };
+    const writer = logWriterOf(this.live.byContainer(container));
     return this.streams.offerWhole((out) => serveLogs({ path: this.files.log(container), stdout, stderr, follow, timestamps, terminal, tail, since, until, ...(details === undefined ? {} : { details }) }, writer, out, this.onLogUnread));
   }
 

@@ -27,6 +27,7 @@ import { hostnameFile, hostsFile, resolvConf } from '../domain/spec/files.js';
 import type { Task, TaskCommand } from '../domain/task/task-decider.js';
 import { LiveTask, type Started, taskId } from './live-task.js';
 import type { LiveTasks } from './live-tasks.js';
+import type { LogForwarding } from './log-forwarding.js';
 import type { TaskMemory } from './task-memory.js';
 import type { NetworksOnHost } from './networks-on-host.js';
 import type { OciRuntimes } from './oci-runtimes.js';
@@ -58,6 +59,7 @@ export class TaskLauncher {
     private readonly tasks: Tasks,
     private readonly memory: TaskMemory,
     private readonly live: LiveTasks,
+    private readonly forwarding: LogForwarding,
     private readonly files: ContainerFiles,
     private readonly sandboxes: SandboxPool,
     private readonly zygote: Zygote,
@@ -226,6 +228,9 @@ export class TaskLauncher {
       hostname: hostnameFile(hostname),
       resolvConf: resolvConf({ host: this.files.hostResolvConf(), dns, dnsSearch, dnsOptions, inHostNetwork: network.mode === 'host' }),
     }, () => (task.madeFiles = true));
+    const { compress, receiver } = launch.log;
+    if (compress || receiver) this.files.keepLog(launch.container, launch.log);
+    if (receiver) await this.forwarding.begin(task, receiver);
   }
 
   /** The table may be flushed by somebody else at any moment: then all of it is made anew, and this port with it. */

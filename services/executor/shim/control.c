@@ -104,7 +104,7 @@ static void tell_end(struct connection *to, const struct process *process)
 void announce(struct process *process)
 {
 	bool told = false;
-	tell_log_trouble();
+	tell_log_news();
 	for (struct connection *to = connections; to < connections + CONNECTIONS; to++)
 		if (to->kind == CONTROL)
 			told |= tell_times(to, process);
@@ -117,11 +117,11 @@ void announce(struct process *process)
 			tell_end(to, process);
 }
 
-int tell_log_trouble(void)
+int tell_log_news(void)
 {
-	static struct log_trouble told;
+	static struct log_news told;
 	static int64_t told_at;
-	struct log_trouble now = log_trouble();
+	struct log_news now = log_news();
 	int64_t wait = told_at + 1000 - monotonic_ms();
 	if (!memcmp(&now, &told, sizeof now))
 		return -1;
@@ -130,9 +130,10 @@ int tell_log_trouble(void)
 	for (struct connection *to = connections; to < connections + CONNECTIONS; to++) {
 		if (to->kind != CONTROL)
 			continue;
-		struct message message = about(&processes[0], FRAME_LOG_TROUBLE);
+		struct message message = about(&processes[0], FRAME_LOG_NEWS);
 		add_u32(&message, now.failed_writes - told.failed_writes);
 		add_u32(&message, now.long_lines - told.long_lines);
+		add_u32(&message, now.rotations - told.rotations);
 		send_message(to, &message);
 		told = now;
 		told_at = monotonic_ms();

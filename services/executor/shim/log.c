@@ -1,8 +1,10 @@
-/* The container's log in Docker's json-file format, rotated as its options say. A line over 16 KiB is written in pieces without the final newline. */
+/* The container's log in Docker's json-file format, rotated as its options say; compressing is the executor's. A line over 16 KiB is written in pieces without the final newline. */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,7 +21,7 @@ static struct {
 	uint32_t held[2];
 	char out[32u << 10];
 	uint32_t out_used;
-	struct log_trouble trouble;
+	struct log_news news;
 } log = { .fd = -1 };
 
 static void open_file(int flags)
@@ -43,7 +45,7 @@ static void write_out(void)
 	for (uint32_t done = 0; log.fd >= 0 && done < log.out_used;) {
 		ssize_t written = write(log.fd, log.out + done, log.out_used - done);
 		if (written <= 0) {
-			log.trouble.failed_writes++;
+			log.news.failed_writes++;
 			break; /* a full disk: the container goes on, its log has a gap */
 		}
 		done += written;
@@ -52,22 +54,52 @@ static void write_out(void)
 	log.out_used = 0;
 }
 
-/* path.1 is the youngest of the old ones. With one file alone a new one takes its place, and whoever reads the old one still has all of it. */
-static void rotate(void)
+/*
+ * Whoever puts a compressed file in the place of a rotated one (the executor, compress-log.ts) holds the log's directory meanwhile, so that no number moves under its
+ * hands. Output does not wait for it: false, and the log grows on until the next record. A directory that cannot be opened keeps nobody from rotating.
+ */
+static bool hold_directory(int *held)
+{
+	char directory[4096];
+	const char *slash = strrchr(log.path, '/');
+	snprintf(directory, sizeof directory, "%.*s", slash ? (int)(slash - log.path) : 1, slash ? log.path : ".");
+	*held = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *held < 0 || flock(*held, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+}
+
+static void move_old(uint32_t number, const char *suffix)
 {
 	char from[4096], to[4096];
+	snprintf(from, sizeof from, "%s.%u%s", log.path, number - 1, suffix);
+	snprintf(to, sizeof to, "%s.%u%s", log.path, number, suffix);
+	rename(from, to);
+}
+
+/* path.1 is the youngest of the old ones, path.1.gz if it is compressed. With one file alone a new one takes its place, and whoever reads the old one still has all of it. */
+static void rotate(void)
+{
+	char oldest[4096];
+	autoclose int held;
+	if (!hold_directory(&held))
+		return;
 	close(log.fd);
 	if (log.max_files == 1)
 		unlink(log.path);
-	for (uint32_t number = log.max_files - 1; number >= 1; number--) {
-		snprintf(to, sizeof to, "%s.%u", log.path, number);
-		if (number > 1)
-			snprintf(from, sizeof from, "%s.%u", log.path, number - 1);
-		else
-			snprintf(from, sizeof from, "%s", log.path);
-		rename(from, to);
+	else
+		for (int compressed = 0; compressed < 2; compressed++) {
+			snprintf(oldest, sizeof oldest, "%s.%u%s", log.path, log.max_files - 1, compressed ? ".gz" : "");
+			unlink(oldest); /* of a number that is in the one form before and in the other after, both would stay */
+		}
+	for (uint32_t number = log.max_files - 1; number > 1; number--) {
+		move_old(number, "");
+		move_old(number, ".gz");
+	}
+	if (log.max_files > 1) {
+		snprintf(oldest, sizeof oldest, "%s.1", log.path);
+		rename(log.path, oldest);
 	}
 	open_file(O_TRUNC);
+	log.news.rotations++;
 }
 
 static void put_text(const char *text, size_t length)
@@ -183,7 +215,7 @@ void log_write(int which, const uint8_t *at, size_t length)
 			log.held[which] += part;
 			if (whole || log.held[which] == LINE_BYTES) {
 				put_record(which, log.line[which], log.held[which], whole);
-				log.trouble.long_lines += !whole;
+				log.news.long_lines += !whole;
 				log.held[which] = 0;
 			}
 		}
@@ -201,4 +233,4 @@ void log_end(int which)
 	write_out();
 }
 
-struct log_trouble log_trouble(void) { return log.trouble; }
+struct log_news log_news(void) { return log.news; }

@@ -231,9 +231,9 @@ int run_shim(void *memory, size_t bytes, int ready_fd)
 	}
 	launch("", memory, bytes);
 	while (!settle()) {
-		int timeout = choose(&on, listener), trouble = tell_log_trouble();
-		if (trouble >= 0 && (timeout < 0 || trouble < timeout))
-			timeout = trouble;
+		int timeout = choose(&on, listener), news = tell_log_news();
+		if (news >= 0 && (timeout < 0 || news < timeout))
+			timeout = news;
 		if (poll(on.fds, on.count, timeout) <= 0)
 			continue;
 		for (int i = 0; i < on.count; i++)

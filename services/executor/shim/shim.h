@@ -21,7 +21,7 @@
 enum frame_type {
 	FRAME_HELLO = 1, FRAME_SIGNAL, FRAME_RESIZE, FRAME_EXEC, FRAME_TICKET, FRAME_ACK_EXIT, FRAME_CLOSE_STDIN, FRAME_PING, FRAME_SIGNAL_EXEC,
 	FRAME_ATTACH = 10,
-	FRAME_STARTED = 101, FRAME_FAILED, FRAME_EXITED, FRAME_PONG, FRAME_TIMES, FRAME_LOG_TROUBLE,
+	FRAME_STARTED = 101, FRAME_FAILED, FRAME_EXITED, FRAME_PONG, FRAME_TIMES, FRAME_LOG_NEWS,
 	FRAME_ATTACHED = 110, FRAME_REFUSED,
 };
 enum { STREAM_IN = 1, STREAM_OUT = 2, STREAM_ERR = 4 };
@@ -112,9 +112,9 @@ void write_input(struct process *process);
 void log_open(const char *path, uint64_t max_bytes, uint32_t max_files);
 void log_write(int which, const uint8_t *at, size_t length);
 void log_end(int which);
-struct log_trouble { uint32_t failed_writes, long_lines; };
+struct log_news { uint32_t failed_writes, long_lines, rotations; };
 /* Since the shim's start. Long: a line, or a piece of one, that has filled the buffer. */
-struct log_trouble log_trouble(void);
+struct log_news log_news(void);
 
 /* stream.c */
 bool has_room(const struct connection *connection, uint32_t bytes);
@@ -128,8 +128,8 @@ void read_input(struct connection *connection);
 void accept_connection(int listener);
 void read_frame(struct connection *connection);
 void announce(struct process *process);
-/* What the log had trouble with, to the executor; at most once a second, since a full disk fails each write. Milliseconds until there is more to tell, -1: nothing. */
-int tell_log_trouble(void);
+/* What the log had trouble with, and that it was rotated, to the executor; at most once a second, since a full disk fails each write. Milliseconds until there is more to tell, -1: nothing. */
+int tell_log_news(void);
 void add_ticket(struct process *process, const char *ticket, const char *streams, bool gates);
 
 /* main.c and zygote.c */

@@ -14,7 +14,7 @@ export function dockerInfo(facts: HostFacts, containers: readonly ListedContaine
     Images: images,
     Driver: facts.storageDriver,
     DriverStatus: driverStatus(facts),
-    Plugins: { Volume: ['local'], Network: ['bridge', 'host', 'null'], Authorization: authorization.length > 0 ? authorization : null, Log: ['json-file', 'local', 'none'] },
+    Plugins: { Volume: ['local'], Network: ['bridge', 'host', 'null'], Authorization: authorization.length > 0 ? authorization : null, Log: ['journald', 'json-file', 'local', 'none', 'syslog'] },
     MemoryLimit: true,
     SwapLimit: true,
     CpuCfsPeriod: true,

@@ -1,7 +1,11 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { TaskLog } from '#contracts/executor/tasks.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import type { Trash } from './trash.js';
+
+const LOG_WISH = 'log.json';
 
 /** Where the files of one container lie below the data root. */
 export class ContainerFiles {
@@ -26,6 +30,33 @@ export class ContainerFiles {
     writeFileSync(join(directory, 'hosts'), files.hosts, { mode: 0o644 });
     writeFileSync(join(directory, 'hostname'), files.hostname, { mode: 0o644 });
     writeFileSync(join(directory, 'resolv.conf'), files.resolvConf, { mode: 0o644 });
+  }
+
+  /** How its log is kept, for executors to come: they find its shim, and not what it was started with. */
+  keepLog(container: string, log: TaskLog): void {
+    const path = join(this.directory(container), LOG_WISH);
+    writeFileSync(`${path}.tmp`, JSON.stringify(log), { mode: 0o600 });
+    renameSync(`${path}.tmp`, path);
+  }
+
+  /** Undefined: it is kept as the shim writes it. */
+  async keptLog(container: string): Promise<TaskLog | undefined> {
+    try {
+      return JSON.parse(await readFile(join(this.directory(container), LOG_WISH), 'utf8')) as TaskLog; // `keepLog` wrote it, in one piece
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  /** All that have files. */
+  containers(): readonly string[] {
+    try {
+      return readdirSync(join(this.dataRoot, 'containers'));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
   }
 
   async remove(container: string): Promise<void> {

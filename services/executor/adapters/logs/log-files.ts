@@ -1,18 +1,20 @@
 import { stat } from 'node:fs/promises';
 import { internal } from '#libs/errors/errors.js';
-import { LogLines } from './log-lines.js';
+import { CompressedLog } from './compressed-log.js';
+import type { LogIdentity, LogLines } from './log-lines.js';
+import { identityOf, PlainLog } from './plain-log.js';
 
 /** What rotation has removed takes room on the disk as long as somebody holds it open: a reader that stands still must not fill the disk. */
 const MOST_HELD_BYTES = 1 << 30;
 
 /**
- * The files of one log that its writer rotates: PATH, then PATH.1 and so on, older and older. Each is opened when it is first seen and held, by its inode, until
- * it is read: renaming or removing it takes nothing from the reader. Dispose of it, and of every file that `shift` gave.
+ * The files of one log that its writer rotates: PATH, then PATH.1 and so on, older and older; a rotated one may be compressed, PATH.1.gz, or be so at any moment. Each is
+ * opened when it is first seen and held, in the form that it has then, until it is read: renaming, compressing or removing it takes nothing from the reader. Dispose of it, and of every file that `shift` gave.
  */
 export class LogFiles implements AsyncDisposable {
   private readonly ahead: LogLines[] = [];
-  /** Of the newest file seen. It is held open, so the number cannot be another file's. */
-  private newest: number | undefined;
+  /** Of the newest file seen. */
+  private newest: LogIdentity | undefined;
   private looking: Promise<void> = Promise.resolve();
 
   constructor(
@@ -47,6 +49,14 @@ export class LogFiles implements AsyncDisposable {
     }
   }
 
+  /** Leaves of what is ahead what comes after an offset in one file; all of it, when that file is not there any more. */
+  async keepFrom(identity: LogIdentity, offset: number): Promise<void> {
+    const at = this.ahead.findIndex((file) => file.identity === identity);
+    if (at < 0) return;
+    for (const file of this.ahead.splice(0, at)) await file[Symbol.asyncDispose]();
+    await this.ahead[0]?.seek(offset);
+  }
+
   /** Nothing that is written from now on is read. */
   async endHere(): Promise<void> {
     for (const file of this.ahead) await file.endHere();
@@ -59,21 +69,21 @@ export class LogFiles implements AsyncDisposable {
 
   /**
    * From the newest to older ones, as files move themselves: one that moves while this looks is met twice, and none is passed by. In the middle of a rotation one
-   * number is missing; two in a row are the end.
+   * number is missing, and one that moves on between the looks at its two forms is met at the next; three in a row are the end.
    */
   private async lookNow(): Promise<void> {
-    if (this.newest !== undefined && (await inodeOf(this.path)) === this.newest) return;
+    if (this.newest !== undefined && (await identityAt(this.path)) === this.newest) return;
     const found: LogLines[] = [];
-    for (let number = 0, missing = 0; missing < 2; number++) {
-      const file = await LogLines.open(number === 0 ? this.path : `${this.path}.${number}`);
+    for (let number = 0, missing = 0; missing < 3; number++) {
+      const file = number === 0 ? await unlessMissing(PlainLog.open(this.path)) : await openRotated(`${this.path}.${number}`);
       missing = file ? 0 : missing + 1;
       if (!file) continue;
-      const isKnown = file.inode === this.newest;
-      if (isKnown || found.some(({ inode }) => inode === file.inode)) await file[Symbol.asyncDispose]();
+      const isKnown = file.identity === this.newest;
+      if (isKnown || found.some(({ identity }) => identity === file.identity)) await file[Symbol.asyncDispose]();
       else found.push(file);
       if (isKnown) break;
     }
-    this.newest = found[0]?.inode ?? this.newest;
+    this.newest = found[0]?.identity ?? this.newest;
     this.ahead.push(...found.reverse());
     if (found.length > 0) await this.limit();
   }
@@ -91,9 +101,21 @@ export class LogFiles implements AsyncDisposable {
   }
 }
 
-async function inodeOf(path: string): Promise<number | undefined> {
+/** The plain form first: while a file is there in both, or loses the plain one, the other is whole. */
+const openRotated = async (path: string): Promise<LogLines | undefined> => (await unlessMissing(PlainLog.open(path))) ?? (await unlessMissing(CompressedLog.open(`${path}.gz`)));
+
+async function unlessMissing(opening: Promise<LogLines>): Promise<LogLines | undefined> {
   try {
-    return (await stat(path)).ino;
+    return await opening;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function identityAt(path: string): Promise<LogIdentity | undefined> {
+  try {
+    return identityOf(await stat(path, { bigint: true }));
   } catch {
     return undefined;
   }

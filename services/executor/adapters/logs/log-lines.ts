@@ -1,86 +1,44 @@
-import { type FileHandle, open } from 'node:fs/promises';
+/** Which file it is, whatever its name and form: the inode and birth time of the file that the shim wrote, which its compressed form remembers. */
+export type LogIdentity = string;
 
-const CHUNK_BYTES = 64 * 1024;
+/** Complete lines of one log file, open, from a position on. */
+export interface LogLines extends AsyncDisposable {
+  readonly identity: LogIdentity;
+  /** Where the first line that `next` has not given begins, in bytes of the uncompressed file. */
+  readonly offset: number;
+  /** The next lines, without their newline; none: at the end for now. What the writer has not finished stays for a later call. */
+  next(): Promise<Buffer[]>;
+  /** Moves to an offset that one of these lines had. */
+  seek(offset: number): Promise<void>;
+  /** Moves to the beginning of the `count`-th line from the end. Returns how many there were. */
+  seekFromEnd(count: number): Promise<number>;
+  /** What is written from now on is not read: a reader slower than the writer would never come to an end. */
+  endHere(): Promise<void>;
+  /** Bytes that the disk has this file for alone: all of it once its name is gone, else none. */
+  keptBytes(): Promise<number>;
+}
+
 const NEWLINE = 10;
 
-/** Complete lines of one log file from a position on; what the writer has not finished stays for the next read. */
-export class LogLines implements AsyncDisposable {
+/** Puts together what chunks cut in the middle of a line. */
+export class LineSplitter {
   private rest: Buffer = Buffer.alloc(0);
-  private position = 0;
-  private end = Number.POSITIVE_INFINITY;
 
-  private constructor(
-    private readonly file: FileHandle,
-    readonly inode: number,
-  ) {}
+  /** Bytes of a line whose end has not come. */
+  get held(): number {
+    return this.rest.length;
+  }
 
-  /** Undefined when there is no such file. */
-  static async open(path: string): Promise<LogLines | undefined> {
-    try {
-      const file = await open(path, 'r');
-      return new LogLines(file, (await file.stat()).ino);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
+  /** The lines that end in this chunk, without their newline. */
+  push(chunk: Buffer): Buffer[] {
+    const bytes = this.rest.length === 0 ? chunk : Buffer.concat([this.rest, chunk]);
+    const lines: Buffer[] = [];
+    let from = 0;
+    for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, from)) {
+      lines.push(bytes.subarray(from, end));
+      from = end + 1;
     }
-  }
-
-  /** The next lines, without their newline; none: at the end for now. */
-  async next(): Promise<Buffer[]> {
-    for (;;) {
-      const wanted = Math.min(CHUNK_BYTES, this.end - this.position);
-      const chunk = Buffer.allocUnsafe(wanted);
-      const { bytesRead } = await this.file.read(chunk, 0, wanted, this.position);
-      if (bytesRead === 0) return [];
-      this.position += bytesRead;
-      const bytes = this.rest.length === 0 ? chunk.subarray(0, bytesRead) : Buffer.concat([this.rest, chunk.subarray(0, bytesRead)]);
-      const lines: Buffer[] = [];
-      let from = 0;
-      for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, from)) {
-        lines.push(bytes.subarray(from, end));
-        from = end + 1;
-      }
-      this.rest = bytes.subarray(from);
-      if (lines.length > 0) return lines;
-    }
-  }
-
-  /** Bytes that the disk has this file for alone: all of it once its name is gone, else none. */
-  async keptBytes(): Promise<number> {
-    const { size, nlink } = await this.file.stat();
-    return nlink === 0 ? size : 0;
-  }
-
-  /** What is written from now on is not read: a reader slower than the writer would never come to an end. */
-  async endHere(): Promise<void> {
-    this.end = (await this.file.stat()).size;
-  }
-
-  /** Moves to the beginning of the `count`-th line from the end. Returns how many there were. */
-  async seekFromEnd(count: number): Promise<number> {
-    const { size } = await this.file.stat();
-    let found = 0;
-    let end = size;
-    // The last newline ends the last line; each one before it begins another.
-    while (end > 0) {
-      const start = Math.max(0, end - CHUNK_BYTES);
-      const chunk = Buffer.allocUnsafe(end - start);
-      await this.file.read(chunk, 0, chunk.length, start);
-      for (let at = chunk.length - 1; at >= 0; at--) {
-        if (chunk[at] !== NEWLINE) continue;
-        if (found === count) {
-          this.position = start + at + 1;
-          return found;
-        }
-        found++;
-      }
-      end = start;
-    }
-    this.position = 0;
-    return found;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.file.close();
+    this.rest = bytes.subarray(from);
+    return lines;
   }
 }

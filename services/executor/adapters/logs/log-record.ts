@@ -1,9 +1,4 @@
-/** One record of Docker's json-file format. A partial line has no newline at its end. */
-export interface LogRecord {
-  readonly log: string;
-  readonly stream: 'stdout' | 'stderr';
-  readonly time: string;
-}
+import type { LogRecord } from '../../domain/logs/log-record.js';
 
 export interface LogFilter {
   readonly stdout: boolean;

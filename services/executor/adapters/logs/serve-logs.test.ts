@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type LogRequest, type LogWriter, serveLogs } from './serve-logs.js';
+import type { LogWriter } from './follow-log.js';
+import { type LogRequest, serveLogs } from './serve-logs.js';
 
 let directory: string;
 let path: string;

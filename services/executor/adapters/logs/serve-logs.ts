@@ -2,8 +2,8 @@ import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
 import { errorMessage } from '#libs/errors/errors.js';
 import { FolderChanges } from './folder-changes.js';
+import { followLog, type LogWriter } from './follow-log.js';
 import { LogFiles } from './log-files.js';
-import type { LogLines } from './log-lines.js';
 import { failureBytes, isPast, isWanted, type LogFilter, logBytes, parseRecord } from './log-record.js';
 
 export interface LogRequest extends LogFilter {
@@ -11,12 +11,6 @@ export interface LogRequest extends LogFilter {
   /** Lines from the end, -1: all. */
   readonly tail: number;
   readonly follow: boolean;
-}
-
-/** Who is still writing: `ended` is true once nothing more will come; `onEnd` tells when that happens. */
-export interface LogWriter {
-  ended(): boolean;
-  onEnd(listener: () => void): () => void;
 }
 
 /** Writes a container's log to `out`. Resolves at its end; when following, at the container's. The reader's pace is the pace: nobody else waits for it. `onUnread`: a log that could not be read, which the reader is told, too. */
@@ -40,7 +34,7 @@ async function readOnce(files: LogFiles, request: LogRequest, out: Writable): Pr
   await files.keepTail(request.tail);
   for (let file; (file = files.shift()); ) {
     await using current = file;
-    if (await copy(current, request, out)) return;
+    for (let lines = await current.next(); lines.length > 0; lines = await current.next()) if (await copy(lines, request, out)) return;
   }
 }
 
@@ -50,43 +44,23 @@ async function follow(files: LogFiles, request: LogRequest, writer: LogWriter, o
   const touch = (): void => changes.touch();
   const unlisten = writer.onEnd(touch);
   out.on('close', touch);
-  let current: LogLines | undefined;
   try {
     await files.look();
     await files.keepTail(request.tail);
-    while (!out.destroyed) {
-      // All asked before reading: what was written before an end or a rotation is then read for certain.
-      const { seen } = changes;
-      const ended = writer.ended();
-      await files.look();
-      const isRotated = files.count > 0;
-      if (current && (await copy(current, request, out))) return;
-      if (isRotated) {
-        await current?.[Symbol.asyncDispose]();
-        current = files.shift();
-      } else if (ended) {
-        return;
-      } else {
-        await changes.after(seen);
-      }
-    }
+    for await (const { lines } of followLog(files, changes, writer, () => out.destroyed)) if (await copy(lines, request, out)) return;
   } finally {
-    await current?.[Symbol.asyncDispose]();
     out.off('close', touch);
     unlisten();
   }
 }
 
 /** True when nothing more can be wanted: a record past `until` was met, or the reader has gone. */
-async function copy(file: LogLines, filter: LogFilter, out: Writable): Promise<boolean> {
-  for (let lines = await file.next(); lines.length > 0; lines = await file.next()) {
-    const records = lines.map(parseRecord).filter((record) => record !== undefined);
-    const bytes = Buffer.concat(records.filter((record) => isWanted(record, filter)).map((record) => logBytes(record, filter)));
-    if (out.destroyed) return true;
-    if (bytes.length > 0 && !out.write(bytes)) await drained(out);
-    if (records.some((record) => isPast(record, filter))) return true;
-  }
-  return out.destroyed;
+async function copy(lines: readonly Buffer[], filter: LogFilter, out: Writable): Promise<boolean> {
+  const records = lines.map(parseRecord).filter((record) => record !== undefined);
+  const bytes = Buffer.concat(records.filter((record) => isWanted(record, filter)).map((record) => logBytes(record, filter)));
+  if (out.destroyed) return true;
+  if (bytes.length > 0 && !out.write(bytes)) await drained(out);
+  return out.destroyed || records.some((record) => isPast(record, filter));
 }
 
 function drained(out: Writable): Promise<void> {

@@ -16,7 +16,7 @@ const FAILED = 102;
 const EXITED = 103;
 const PONG = 104;
 const TIMES = 105;
-const LOG_TROUBLE = 106;
+const LOG_NEWS = 106;
 
 /** `target`: '' is the container's init, otherwise an exec's id. `at`: RFC 3339 with nanoseconds, the kernel's real time. */
 export type ShimEvent =
@@ -25,8 +25,8 @@ export type ShimEvent =
   | { readonly type: 'exited'; readonly target: string; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly at: string }
   /** Of a timed plan, before it is told how the start went. */
   | { readonly type: 'times'; readonly target: string; readonly times: StepTimes }
-  /** Since it was told last: writes to the log that failed, and pieces of lines that were longer than the buffer. */
-  | { readonly type: 'log-trouble'; readonly target: ''; readonly failedWrites: number; readonly longLines: number }
+  /** Since it was told last: writes to the log that failed, pieces of lines that were longer than the buffer, and how often it was rotated (older shims do not say). */
+  | { readonly type: 'log-news'; readonly target: ''; readonly failedWrites: number; readonly longLines: number; readonly rotations: number }
   | { readonly type: 'pong' };
 
 export function frame(type: number, ...parts: readonly (number | string | Uint8Array)[]): Buffer {
@@ -76,8 +76,8 @@ export function decodeEvent(type: number, payload: Buffer): ShimEvent | undefine
       };
     case TIMES:
       return { type: 'times', target, times: readTimes(payload.subarray(at)) };
-    case LOG_TROUBLE:
-      return { type: 'log-trouble', target: '', failedWrites: payload.readUInt32LE(at), longLines: payload.readUInt32LE(at + 4) };
+    case LOG_NEWS:
+      return { type: 'log-news', target: '', failedWrites: payload.readUInt32LE(at), longLines: payload.readUInt32LE(at + 4), rotations: payload.length < at + 12 ? 0 : payload.readUInt32LE(at + 8) };
     default:
       // A newer shim may tell more than this engine knows.
       return undefined;

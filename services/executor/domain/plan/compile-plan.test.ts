@@ -18,7 +18,7 @@ const plain: LaunchFields = {
   process: { args: ['sh'], env: [], cwd: '/', user: '', groups: [], terminal: true, rows: 24, columns: 80, openStdin: true, stdinOnce: true },
   security: { privileged: false, capAdd: [], capDrop: [], noNewPrivileges: false, seccomp: 'default' },
   resources: {}, layers: [], readOnlyRoot: false, mounts: [], network: { mode: 'none' }, hostname: 'box', domainname: '', extraHosts: [], dns: [], dnsSearch: [], dnsOptions: [],
-  ulimits: [], sysctls: {}, shmSizeBytes: 67108864, init: false, log: { driver: 'json-file', maxBytes: 0, maxFiles: 1 }, tickets: [],
+  ulimits: [], sysctls: {}, shmSizeBytes: 67108864, init: false, log: { driver: 'json-file', maxBytes: 0, maxFiles: 1, compress: false }, tickets: [],
 };
 const run: PlanRun = {
   taskDirectory: '/run/t', logPath: '/data/c/log', logMaxBytes: 0, logMaxFiles: 1, socketGroup: 7, tickets: [], terminal: true, rows: 24, columns: 80, openStdin: true, stdinOnce: true,

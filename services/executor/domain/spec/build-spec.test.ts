@@ -14,7 +14,7 @@ const plain: LaunchFields = {
   process: { args: ['sh'], env: [], cwd: '/', user: '', groups: [], terminal: false, rows: 0, columns: 0, openStdin: false, stdinOnce: false },
   security: { privileged: false, capAdd: [], capDrop: [], noNewPrivileges: false, seccomp: 'default' },
   resources: {}, layers: [], readOnlyRoot: false, mounts: [], network: { mode: 'none' }, hostname: 'box', domainname: '', extraHosts: [], dns: [], dnsSearch: [], dnsOptions: [],
-  ulimits: [], sysctls: {}, shmSizeBytes: 67108864, init: false, log: { driver: 'json-file', maxBytes: 0, maxFiles: 1 }, tickets: [],
+  ulimits: [], sysctls: {}, shmSizeBytes: 67108864, init: false, log: { driver: 'json-file', maxBytes: 0, maxFiles: 1, compress: false }, tickets: [],
 };
 const mountAt = (task: LaunchFields, destination: string) => buildSpec(task, host).mounts.filter((mount) => mount.destination === destination);
 
