@@ -38,7 +38,7 @@ async function rotated(): Promise<void> {
 const ended = { ended: () => true, onEnd: () => () => undefined };
 async function logs(tail = -1): Promise<string> {
   const out = new PassThrough();
-  const [content] = await Promise.all([text(out), serveLogs({ path, tail, follow: false, stdout: true, stderr: true, since: '', until: '', timestamps: false, terminal: true }, ended, out, () => undefined)]);
+  const [content] = await Promise.all([text(out), serveLogs({ path, tail, follow: false, stdout: true, stderr: true, since: '', until: '', timestamps: false, terminal: true }, ended, out, () => undefined).then(() => out.end())]);
   return content.trim().replaceAll('\n', ' ');
 }
 /** As the shim rotates, keeping four files (log.c). */
