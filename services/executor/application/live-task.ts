@@ -33,6 +33,8 @@ export class LiveTask extends EventEmitter<{ exited: [] }> {
   tellsTimes = false;
   /** The start that is under way, for whoever asks for it again. */
   start: Promise<Started> | undefined;
+  /** Resolves when its start, which has come to be, is on record. */
+  recorded: Promise<void> | undefined;
   /** Execs that its shim told of since this executor is connected, and the pid of each. */
   readonly execs = new Map<string, number>();
   /** An installed OCI runtime's name; undefined: Berth's own. */
