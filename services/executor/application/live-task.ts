@@ -31,8 +31,10 @@ export class LiveTask extends EventEmitter<{ exited: [] }> {
   isAdopted = false;
   /** Its shim knows how to time a plan: it has done so. */
   tellsTimes = false;
-  /** How it was started, or is being started, by this executor. */
+  /** The start that is under way. */
   start: Promise<Started> | undefined;
+  /** Resolves when its start, which has come to be, is on record. */
+  recorded: Promise<void> | undefined;
   /** Execs that its shim told of since this executor is connected, and the pid of each. */
   readonly execs = new Map<string, number>();
   /** An installed OCI runtime's name; undefined: Berth's own. */

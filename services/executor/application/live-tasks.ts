@@ -8,7 +8,7 @@ import type { LogFields } from '#libs/telemetry/log-record.js';
 import { ShimConnection, ShimGone } from '../adapters/shim/shim-connection.js';
 import { ACK_EXIT, frame, type ShimEvent, SIGNAL, timestamp } from '../adapters/shim/shim-frames.js';
 import type { StepTimes } from '../domain/plan/step-times.js';
-import { type LiveTask, taskId } from './live-task.js';
+import { type LiveTask, type Started, taskId } from './live-task.js';
 import type { TaskCauses } from './task-causes.js';
 import type { LogCompression } from './log-compression.js';
 import type { LoggerMetrics } from './logger-metrics.js';
@@ -31,6 +31,8 @@ export type Outcome = Extract<ShimEvent, { type: 'started' | 'failed' }> & { rea
 /** The shims this executor is connected to, and what they tell: their exits become events, in order, once. */
 export class LiveTasks {
   private readonly tasks = new Map<string, LiveTask>();
+  /** Starts of which the log does not tell yet how they went. */
+  private readonly starts = new Map<string, Promise<Started>>();
   private readonly outcomes = new Map<string, { readonly resolve: (outcome: Outcome) => void; readonly reject: (error: Error) => void }>();
   /** What the steps of a plan took, until it is told how they went. */
   private readonly times = new Map<string, StepTimes>();
@@ -62,9 +64,23 @@ export class LiveTasks {
     return this.tasks.values();
   }
 
-  add(task: LiveTask): void {
-    this.tasks.set(taskId(task.identity), task);
+  /**
+   * What `start` does is the start of this task, and what its shim tells meanwhile waits for it. Who asks for the same until the log tells how it went is to get its answer (`startOf`):
+   * it may be over, and yet be recorded or undone for a while.
+   */
+  begin(task: LiveTask, start: () => Promise<Started>): Promise<Started> {
+    const id = taskId(task.identity);
+    this.tasks.set(id, task);
     this.early.set(task, []);
+    const begun = start().finally(() => (task.start = undefined));
+    task.start = begun;
+    this.starts.set(id, begun);
+    void begun.then(() => task.recorded, () => undefined).then(() => void this.starts.delete(id));
+    return begun;
+  }
+
+  startOf(id: string): Promise<Started> | undefined {
+    return this.starts.get(id);
   }
 
   /** One whose start is on record already. */
@@ -82,8 +98,8 @@ export class LiveTasks {
 
   /** Puts its start on record, and then what it told meanwhile, however long the log is away. */
   recordStart(task: LiveTask, { pid, at }: { readonly pid: number; readonly at: string }, asked: RequestContext): void {
-    const recorded = this.record(task, () => this.log.execute(taskId(task.identity), { type: 'RecordStarted', ...task.identity, pid, at }, asked));
-    this.carryOn(task, recorded.then(() => this.started(task)));
+    task.recorded = this.record(task, () => this.log.execute(taskId(task.identity), { type: 'RecordStarted', ...task.identity, pid, at }, asked));
+    this.carryOn(task, task.recorded.then(() => this.started(task)));
   }
 
   /** It is over already, and its directory is one that nobody's shim is in. */

@@ -53,9 +53,7 @@ export class TaskAdoption {
         this.live.adopted(task);
         work.push(this.live.recover(task));
       } else if (state.status === 'requested') {
-        this.live.add(task);
-        task.start = this.finishStart(task);
-        work.push(task.start.catch((error: unknown) => this.onError(error, { container: state.container })));
+        work.push(this.live.begin(task, () => this.finishStart(task)).catch((error: unknown) => this.onError(error, { container: state.container })));
       } else if (state.status === 'exited' && directories.has(id)) work.push(this.letGo(task));
       else if (state.status === 'failed' && directories.has(id)) work.push(this.live.dismiss(task));
       directories.delete(id);

@@ -75,15 +75,13 @@ export class TaskLauncher {
   launch(launch: Launch, asked: RequestContext): Promise<Started> {
     const identity = { container: launch.container, start: launch.start };
     const id = taskId(identity);
-    const first = this.live.get(id)?.start;
+    const first = this.live.startOf(id);
     if (first) return first;
     const { state } = this.tasks.get(id);
     if (state.status === 'running' || state.status === 'exited') return Promise.resolve({ pid: state.pid, startedAt: state.startedAt, position: this.tasks.position });
     const task = new LiveTask(identity, `${this.host.settings.runRoot}/tasks/${id}`);
     task.runtime = launch.runtime;
-    this.live.add(task);
-    task.start = this.start(task, launch, asked);
-    return task.start;
+    return this.live.begin(task, () => this.start(task, launch, asked));
   }
 
   private async start(task: LiveTask, launch: Launch, asked: RequestContext): Promise<Started> {
