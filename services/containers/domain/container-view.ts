@@ -21,10 +21,7 @@ export function containerView(state: PresentContainer, execIds: readonly string[
     status: statusOf(state),
     startNumber: run.start,
     pid: run.pid,
-    exitCode: run.exitCode,
-    oomKilled: run.oomKilled,
-    error: run.error,
-    startedAt: run.startedAt,
+    ...outcomeOf(state),
     finishedAt: run.finishedAt,
     restartCount: state.restartCount,
     ...(run.endpoint ? { endpoint: run.endpoint } : {}),
@@ -54,15 +51,18 @@ export function listedContainer(state: PresentContainer): ListedContainer {
     status: statusOf(state),
     startNumber: run.start,
     pid: run.pid,
-    exitCode: run.exitCode,
-    oomKilled: run.oomKilled,
-    error: run.error,
-    startedAt: run.startedAt,
+    ...outcomeOf(state),
     finishedAt: run.finishedAt,
     restartCount: state.restartCount,
     ...(run.endpoint ? { endpoint: run.endpoint } : {}),
     ...(health ? { health: { status: health.status } } : {}),
   };
+}
+
+/** As with the status: of a start under way readers see what was before it. */
+function outcomeOf({ status, run }: PresentContainer): Pick<ContainerView, 'exitCode' | 'oomKilled' | 'error' | 'startedAt'> {
+  const { exitCode, oomKilled, error, startedAt } = status === 'starting' && run.before ? run.before : run;
+  return { exitCode, oomKilled, error, startedAt };
 }
 
 function statusOf(state: PresentContainer): ContainerStatus {

@@ -53,7 +53,7 @@ export type ContainerCommand = { readonly at: string } & (
 );
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
-export const CONTAINER_FOLD = '4';
+export const CONTAINER_FOLD = '5';
 
 export const containerDecider: Decider<Container, ContainerCommand, ContainerEvent> = { initialState: { status: 'absent' }, decide, evolve };
 
@@ -268,12 +268,18 @@ function evolve(state: Container, event: ContainerEvent): Container {
     case 'StartRequested': {
       const byPolicy = event.reason === 'restart-policy';
       const { unhealthyRestarts = 0, pending: _had, ...kept } = state;
-      return { ...kept, ...(byPolicy && unhealthyRestarts > 0 ? { unhealthyRestarts } : {}), status: 'starting', run: { ...noRun, start: event.start, over: false }, restartCount: byPolicy ? state.restartCount + 1 : 0, restartDelayMs: byPolicy ? state.restartDelayMs : 0 };
+      const { startedAt, finishedAt, exitCode, oomKilled, error } = state.run;
+      const before = state.run.start > 0 ? { before: { startedAt, exitCode, oomKilled, error } } : {};
+      return { ...kept, ...(byPolicy && unhealthyRestarts > 0 ? { unhealthyRestarts } : {}), status: 'starting', run: { ...noRun, start: event.start, finishedAt, ...before, over: false }, restartCount: byPolicy ? state.restartCount + 1 : 0, restartDelayMs: byPolicy ? state.restartDelayMs : 0 };
     }
-    case 'ContainerStarted':
-      return { ...state, ...(probeCommand(state.spec.config.Healthcheck) ? { health: healthWhenStarted(state.health) } : {}), status: state.status === 'removing' ? 'removing' : 'running', run: { ...state.run, pid: event.pid, startedAt: event.at, ...(event.endpoint ? { endpoint: event.endpoint } : {}) } };
-    case 'StartFailed':
-      return { ...state, status: state.status === 'removing' ? 'removing' : state.run.start > 1 ? 'exited' : 'created', run: { ...state.run, pid: 0, finishedAt: state.run.start > 1 ? event.at : '', exitCode: event.exitCode, error: event.error, over: true } };
+    case 'ContainerStarted': {
+      const { before: _seen, ...run } = state.run;
+      return { ...state, ...(probeCommand(state.spec.config.Healthcheck) ? { health: healthWhenStarted(state.health) } : {}), status: state.status === 'removing' ? 'removing' : 'running', run: { ...run, pid: event.pid, startedAt: event.at, ...(event.endpoint ? { endpoint: event.endpoint } : {}) } };
+    }
+    case 'StartFailed': {
+      const { before: _seen, ...run } = state.run;
+      return { ...state, status: state.status === 'removing' ? 'removing' : state.run.start > 1 ? 'exited' : 'created', run: { ...run, pid: 0, finishedAt: state.run.start > 1 ? event.at : '', exitCode: event.exitCode, error: event.error, over: true } };
+    }
     case 'HealthProbed': {
       if (state.health === undefined) return state;
       const { unhealthyRestarts = 0, ...kept } = state;
@@ -290,7 +296,7 @@ function evolve(state: Container, event: ContainerEvent): Container {
       return { ...state, run: { ...state.run, kill: { signal, cancelsRestart: cancelsRestart || meaning.cancelsRestart, ends: ends || meaning.ends } } };
     }
     case 'ContainerExited': {
-      const { endpoint: _released, changing: _over, ...run } = state.run;
+      const { endpoint: _released, changing: _over, before: _seen, ...run } = state.run;
       return { ...state, ...(state.health ? { health: healthWhenOver(state.health) } : {}), status: state.status === 'removing' ? 'removing' : 'exited', run: { ...run, pid: 0, finishedAt: event.at, exitCode: event.exitCode, oomKilled: event.oomKilled, over: true } };
     }
     // Told for those who watch; the container is as it was.

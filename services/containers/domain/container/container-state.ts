@@ -16,10 +16,13 @@ export interface Run {
   readonly pid: number;
   readonly endpoint?: EndpointSettings;
   readonly startedAt: string;
+  /** Of a run that is not over: when the one before it ended. */
   readonly finishedAt: string;
   readonly exitCode: number;
   readonly oomKilled: boolean;
   readonly error: string;
+  /** How the run before it went, until this one has begun: readers see that. */
+  readonly before?: Pick<Run, 'startedAt' | 'exitCode' | 'oomKilled' | 'error'>;
   /** Asked to stop: by a person, or (`startsAgain`) since it is unhealthy. */
   readonly stopRequested?: { readonly signal: number; readonly timeoutSeconds: number; readonly startsAgain?: true };
   /** Signals sent by hand: the newest, and whether one of them cancelled the restart policy or was sent to end the run. */
