@@ -1,7 +1,7 @@
 import type { HostConfig } from '#contracts/containers/container-config.js';
 import type { BlockThrottle, HostNamespace, LaunchTask, TaskDevice } from '#contracts/executor/tasks.js';
+import { cgroupParentOf } from '#libs/cgroup/asked-parent.js';
 import { invalid, notImplemented } from '#libs/errors/errors.js';
-import { cgroupParentOf } from './cgroup-parent.js';
 import { joinedContainers } from './joined-containers.js';
 import { OWN_RUNTIME, runtimeName } from './runtime-name.js';
 
