@@ -77,7 +77,7 @@ export class ContainerCreation {
     portRequests(config, hostConfig);
     const shared = sharedNetwork(hostConfig.NetworkMode);
     if (shared !== undefined) hostConfig.NetworkMode = `container:${this.directory.find(shared).spec.id}`;
-    hostConfig = withJoinedIds(hostConfig, (name) => this.directory.find(name).spec.id);
+    hostConfig = withJoinedIds(hostConfig, (name) => this.directory.tryFind(name));
     checkCgroupParent(hostConfig.CgroupParent, (part) => this.directory.get(part) !== undefined);
     const links = linksToKeep(hostConfig, (name) => this.directory.tryFind(name));
     if (links.length > 0) hostConfig.Links = links;

@@ -228,11 +228,11 @@ export class TaskLauncher {
     return launch.runtime ? this.runtimes.containerPlan(launch.runtime, task, launch, spec, run) : compilePlan(spec, run);
   }
 
-  /** First process of a container whose namespaces are to be shared. In dockerd's words. */
+  /** First process of a container whose namespaces are to be shared. In dockerd's words, which takes it for an error of its own. */
   private joined(container: string | undefined, failed = ''): number | undefined {
     if (container === undefined) return undefined;
     const task = this.live.byContainer(container);
-    if (!task || task.hasExited) throw conflict(`${failed}container ${container} is not running`);
+    if (!task || task.hasExited) throw internal(`${failed}container ${container} is not running`);
     return task.pid;
   }
 
