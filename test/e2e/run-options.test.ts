@@ -92,7 +92,6 @@ const WORKING: readonly Working[] = [
 /** What Berth lacks says so, by the API's name of the option, or in the words of the CLI. */
 const REFUSED: readonly (readonly [options: string, says: RegExp])[] = [
   ['--blkio-weight-device /dev/null:5', /invalid weight for device/],
-  ['--cgroup-parent /x', /CgroupParent/],
   ['--cpu-count 1', /only supported on a Docker daemon running on windows/],
   ['--cpu-percent 1', /only supported on a Docker daemon running on windows/],
   ['--cpu-rt-period 1000', /CpuRealtimePeriod/],

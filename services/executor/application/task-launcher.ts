@@ -185,7 +185,7 @@ export class TaskLauncher {
     const root = await this.roots().prepare({ directory: this.files.directory(container), layers: launch.layers.map(this.layerName) });
     for (const mount of launch.mounts) if (mount.type === 'bind') await prepareBindSource(mount);
     if (endpoint) await this.publish(task, endpoint, launch.name);
-    if (launch.cgroupParent) this.makeParent(launch.cgroupParent);
+    if (launch.cgroupParent !== undefined) this.makeParent(launch.cgroupParent);
     const path = this.containerCgroups.path(task.place);
     const directories = cgroupDirectories(cgroups, path);
     const networkPath = sandbox?.path ?? (shared ? `/proc/${shared.pid}/ns/net` : undefined);
