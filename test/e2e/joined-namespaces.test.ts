@@ -60,6 +60,16 @@ test('it has a terminal, a user and an init like any other', async () => {
   expect(seen.stdout.replaceAll('\r', '').split('\n')).toEqual(expect.arrayContaining(['1000', '/dev/pts/0', 'CapPrm:\t0000000000000000', 'Seccomp:\t2', expect.stringMatching(/^\/sbin\/docker-init -- sh -c/), 'sleep 1000']));
 });
 
+test('what it started is ended with it, and nothing of the other', async () => {
+  await start('owner');
+  await docker('run', '-d', '--name', 'rider', '--network', 'none', '--pid', 'container:owner', 'busybox', 'sh', '-c', 'sleep 98765 & exec sleep 1000');
+  await expect.poll(async () => (await docker('exec', 'owner', 'ps', '-o', 'args')).stdout, { timeout: patience(10_000) }).toContain('sleep 98765');
+  await docker('rm', '-f', 'rider');
+  const left = (await docker('exec', 'owner', 'ps', '-o', 'args')).stdout;
+  expect(left).not.toContain('sleep 98765');
+  expect(left.match(/sleep 1000/g)).toHaveLength(1);
+});
+
 test('when the other ends, the kernel ends it too: 137; it starts again with the other and not without', async () => {
   const id = await start('owner');
   await start('rider', '--pid', 'container:owner');

@@ -120,14 +120,22 @@ static bool is_plain_directory(const struct context *at, const char *path)
 	return fd >= 0;
 }
 
+/* known: what masks and is read-only below it, as below /proc and /sys, is found by its name: an image may not have put a symlink there (CVE-2019-19921). */
+static int make_target(const struct context *at, const char *path, bool known)
+{
+	int target = make_directories_in_root(at, path, 0755, 0, 0);
+	if (target >= 0 && known && !is_plain_directory(at, path)) {
+		close(target);
+		return -ENOTDIR;
+	}
+	return target;
+}
+
 int do_mount_fs(struct context *at, const struct op_mount_fs *op)
 {
-	autoclose int target = make_directories_in_root(at, op->target, 0755, 0, 0);
+	autoclose int target = make_target(at, op->target, !strcmp(op->type, "proc") || !strcmp(op->type, "sysfs"));
 	if (target < 0)
 		return target;
-	/* What masks and is read-only below /proc and /sys is found by those names: an image may not have put a symlink there (CVE-2019-19921). */
-	if ((!strcmp(op->type, "proc") || !strcmp(op->type, "sysfs")) && !is_plain_directory(at, op->target))
-		return -ENOTDIR;
 	return mount(op->source, path_of(target).text, op->type, op->flags, *op->data ? op->data : NULL) < 0 ? -errno : 0;
 }
 
@@ -192,11 +200,9 @@ int do_share_mount(struct context *at, const struct op_share_mount *op)
 	struct stat pid_namespace;
 	if (*op->pid_namespace && stat(op->pid_namespace, &pid_namespace) < 0)
 		return -errno;
-	autoclose int target = make_directories_in_root(at, op->target, 0755, 0, 0);
+	autoclose int target = make_target(at, op->target, *op->pid_namespace);
 	if (target < 0)
 		return target;
-	if (*op->pid_namespace && !is_plain_directory(at, op->target))
-		return -ENOTDIR; /* as in do_mount_fs */
 	autoclose int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	autoclose int own = open_namespace("/proc/self/ns/mnt");
 	autoclose int there = open_namespace(op->mount_namespace);
