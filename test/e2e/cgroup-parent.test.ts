@@ -124,7 +124,7 @@ test('containers share a parent, and the last one takes it along', async () => {
 
 test('a parent that was there, with limits of its own, stays, and holds for the containers in it', async () => {
   const { mode } = detect();
-  const [memory = ''] = mode === 'v2' ? parentCgroups('') : [join(detect().controllers.get('memory') ?? '')];
+  const memory = mode === 'v2' ? join(parentCgroups(engine.settings.cgroupParent)[0] ?? '', '..') : (detect().controllers.get('memory') ?? '');
   const mine = join(memory, own);
   mkdirSync(mine);
   try {
