@@ -103,6 +103,12 @@ export interface JournalReceiver {
   readonly fields: Readonly<Record<string, string>>;
 }
 
+/** Ids of the containers whose processes it is among, and whose IPC and /dev/shm it shares. */
+export interface TaskJoins {
+  readonly pid?: string;
+  readonly ipc?: string;
+}
+
 export interface AttachTicket {
   readonly ticket: string;
   readonly stdin: boolean;
@@ -142,6 +148,10 @@ export class LaunchTask extends Request<Done & { readonly pid: number; readonly 
   /** Further device rules, "c 1:3 rwm" (kernel: admin-guide/cgroup-v1/devices). */
   @IsOptional() @IsArray() readonly deviceRules?: readonly string[];
   @IsOptional() @IsArray() readonly hostNamespaces?: readonly HostNamespace[];
+  /** Each has to run. */
+  @IsOptional() @IsObject() readonly joins?: TaskJoins;
+  /** The cgroup that its own is made in, from the top, "/a/b" or "" for the top itself; absent: the engine's. Made when it is missing, and then gone with the last one in it. */
+  @IsOptional() @IsString() readonly cgroupParent?: string;
   /** For an OCI runtime; Berth's own knows none. */
   @IsOptional() @IsObject() readonly annotations?: Record<string, string>;
   @IsBoolean() readonly init!: boolean;
@@ -267,7 +277,7 @@ export interface PublishedEndpoint {
 
 /** `berth.event.task.<container>-<start>`, written by the executor alone. Exec events carry the exec's id. */
 export type TaskEvent =
-  | { readonly type: 'TaskRequested'; readonly container: string; readonly start: number; readonly published?: PublishedEndpoint; readonly runtime?: string; readonly at: string }
+  | { readonly type: 'TaskRequested'; readonly container: string; readonly start: number; readonly published?: PublishedEndpoint; readonly runtime?: string; readonly cgroupParent?: string; readonly at: string }
   | { readonly type: 'TaskStarted'; readonly container: string; readonly start: number; readonly pid: number; readonly at: string }
   | { readonly type: 'TaskFailed'; readonly container: string; readonly start: number; readonly error: string; readonly at: string }
   /** All that is published from now on; a later one takes it back where it was refused. */

@@ -11,20 +11,31 @@ const WANTED = ['cpu', 'cpuset', 'io', 'memory', 'pids'];
  * the controllers, from our subtree on. A second call changes nothing. Throws Node's own errors; EBUSY on v2: the cgroups on the way hold processes of others.
  */
 export function ensureParent(layout: CgroupLayout, path: string): void {
+  for (const directory of cgroupDirectories(layout, path)) mkdirSync(directory, { recursive: true });
+  prepare(layout, path, vacate);
+}
+
+/** The same for one that is there, and may be somebody else's: whose processes are on the way (EBUSY on v2) stays where it is. */
+export function handDownTo(layout: CgroupLayout, path: string): void {
+  prepare(layout, path, (_directory, busy) => {
+    throw busy;
+  });
+}
+
+function prepare(layout: CgroupLayout, path: string, onBusy: (directory: string, busy: Error) => void): void {
   for (const directory of cgroupDirectories(layout, path)) {
-    mkdirSync(directory, { recursive: true });
-    const top = directory.slice(0, directory.length - path.length);
-    const steps = stepsDown(top, path);
+    const steps = cgroupsOnTheWay(directory, path);
     // From the top: a cgroup can hand down only what it was handed.
-    if (layout.mode === 'v2') [top, ...steps].forEach(handDown);
+    if (layout.mode === 'v2') for (const step of [directory.slice(0, directory.length - path.length), ...steps]) handDown(step, onBusy);
     else steps.forEach(fillCpuset);
   }
 }
 
-/** "/a/b" below a mount point: its own directory and those between, from the top. */
-function stepsDown(mountPoint: string, path: string): readonly string[] {
+/** `directory` is "/a/b" in a hierarchy: it and those between, from the top. */
+export function cgroupsOnTheWay(directory: string, path: string): readonly string[] {
+  const top = directory.slice(0, directory.length - path.length);
   const parts = path.split('/').filter((part) => part !== '');
-  return parts.map((_, index) => join(mountPoint, ...parts.slice(0, index + 1)));
+  return parts.map((_, index) => join(top, ...parts.slice(0, index + 1)));
 }
 
 function fillCpuset(directory: string): void {
@@ -34,7 +45,7 @@ function fillCpuset(directory: string): void {
   }
 }
 
-function handDown(directory: string): void {
+function handDown(directory: string, onBusy: (directory: string, busy: Error) => void): void {
   const path = join(directory, 'cgroup.subtree_control');
   const enabled = new Set(readFileSync(path, 'utf8').trim().split(' '));
   const available = readFileSync(join(directory, 'cgroup.controllers'), 'utf8').trim().split(' ');
@@ -47,7 +58,7 @@ function handDown(directory: string): void {
     // A cgroup that hands down may hold no processes itself (cgroups(7), "no internal processes"), the machine's root excepted. What looks like the root in a
     // container is an ordinary cgroup with the container's processes in it: they move to one below.
     if (!(error instanceof Error && 'code' in error && error.code === 'EBUSY')) throw error;
-    vacate(directory);
+    onBusy(directory, error);
     writeFileSync(path, words);
   }
 }

@@ -13,6 +13,7 @@ import type { LinkCounters } from '#libs/netlink/link-counters.js';
 import type { Exposition } from '#libs/telemetry/metrics/exposition.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { CgroupParents } from './adapters/host/cgroup-parents.js';
 import { ContainerCgroups } from './adapters/host/container-cgroups.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import { logger } from '#libs/telemetry/logger.js';
@@ -130,6 +131,7 @@ export class ExecutorParts {
     this.zygote = new Zygote(`/proc/${process.pid}/fd/${sealedCopy(native('berth-shim'), 'berth-shim')}`);
     const onError = (error: unknown, about: LogFields): void => this.log.error('what a shim told could not be acted on', { ...about, error });
     const containerCgroups = new ContainerCgroups(cgroups, settings.cgroupParent);
+    const parents = new CgroupParents(cgroups, `${settings.runRoot}/cgroup-parents`);
     const runtimes = new OciRuntimes(this.trees, settings);
     this.memory = new TaskMemory(this.tasks, (container) => existsSync(this.files.directory(container)));
     this.compression = new LogCompression(this.files, (error, about) => this.log.error('a rotated log could not be compressed', { ...about, error }));
@@ -137,22 +139,22 @@ export class ExecutorParts {
       this.logs.wrote({ failedWrites: 1, longLines: 0 });
       this.log.warn('a log cannot be sent where it should go', { ...about, error });
     });
-    this.live = new LiveTasks(this.tasks, causes, this.ports, new LostKeepers(containerCgroups, runtimes), this.logs, this.compression, onError);
+    this.live = new LiveTasks(this.tasks, causes, this.ports, new LostKeepers(containerCgroups, runtimes), parents, this.logs, this.compression, onError);
     this.adoption = new TaskAdoption(this.tasks, this.live, containerCgroups, settings.runRoot, onError);
     this.networks = new NetworksOnHost(firewall, this.live, store, `${settings.dataRoot}/executor/networks-on-host.snapshot`);
     this.snapshots = new SnapshotSchedule([this.tasks, this.networks], (error) => this.log.error('a snapshot could not be saved', { error }));
     this.archives = new RootArchives(this.live, this.files, () => this.roots, this.layers.root, (chainId) => this.layers.nameOf(chainId), this.streams);
-    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.forwarding, this.files, this.sandboxes, this.zygote, this.ports, this.networks, runtimes, this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {
+    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.forwarding, this.files, this.sandboxes, this.zygote, containerCgroups, parents, this.ports, this.networks, runtimes, this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {
       settings,
       cgroups,
       initPath: native('berth-init'),
       thermalCpus: existsSync('/sys/devices/system/cpu/cpu0/thermal_throttle') ? cpus().length : 0,
       socketGroup: this.group,
     });
-    this.execs = new ExecLauncher(this.tasks, this.live, causes, cgroups, settings, store, runtimes);
+    this.execs = new ExecLauncher(this.tasks, this.live, causes, cgroups, containerCgroups, store, runtimes);
     this.control = new TaskControl(this.tasks, this.live, containerCgroups, this.files, this.streams, this.logs.readFailed);
     this.portChanges = new PortChanges(this.tasks, this.live, this.ports);
-    this.usage = new TaskUsage(this.live, containerCgroups, cgroups, settings.cgroupParent, linkCounters);
+    this.usage = new TaskUsage(this.live, containerCgroups, cgroups, linkCounters);
     this.roots = new OverlaySnapshotter(this.layers.root);
     this.facts = () => hostFacts(cgroups, settings, this.roots.driver);
     const { lookSeconds, ...shown } = metricsSettings(process.env);

@@ -294,9 +294,9 @@ describe('the real docker CLI', () => {
   });
 
   test('docker create of what Berth lacks names the option and creates nothing', async () => {
-    const { code, err } = await docker(['create', '--cgroup-parent', '/x', 'debian']);
+    const { code, err } = await docker(['create', '--cpu-rt-period', '1000', 'debian']);
     expect(code).toBe(1);
-    expect(err).toMatch(/^Error response from daemon: Berth does not support HostConfig\.CgroupParent yet/);
+    expect(err).toMatch(/^Error response from daemon: Berth does not support HostConfig\.CpuRealtimePeriod yet/);
     expect(asked).toEqual([]);
   });
 

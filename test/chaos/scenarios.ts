@@ -265,6 +265,23 @@ export const scenarios: readonly Scenario[] = [
     },
     clean: async (driver) => void (await driver.remove('heard')),
   },
+  {
+    name: 'start in another cgroup and among the processes of another',
+    prepare: async (driver) => {
+      await driver.create('host', FOREVER, { IpcMode: 'shareable' });
+      await driver.start('host');
+      await driver.create('guest', FOREVER, { PidMode: 'container:host', IpcMode: 'container:host', CgroupParent: `${driver.engine.settings.cgroupParent}-asked/below` });
+    },
+    act: async (driver) => void (await driver.start('guest')),
+    check: async (driver) => {
+      await driver.is('guest', 'running');
+      await until('it has written', async () => (await driver.logs('guest')) === 'up\n');
+    },
+    clean: async (driver) => {
+      await driver.remove('guest');
+      await driver.remove('host');
+    },
+  },
   ...changeScenarios,
   // crun refuses the hybrid cgroup layout of a machine with cgroups v1 beside v2.
   ...(process.env['PATH']?.split(':').some((folder) => existsSync(join(folder, 'runc'))) ? [startByRunc] : []),

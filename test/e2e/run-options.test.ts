@@ -20,6 +20,7 @@ const WORKING: readonly Working[] = [
   ['--cap-drop CHOWN', 'chown 1:1 /tmp 2>/dev/null || echo may not', 'may not\n'],
   ['--cgroupns private', 'grep memory /proc/self/cgroup | cut -d: -f3; echo /', /^\//],
   // Without a cgroup namespace a path is that of the host.
+  ['--cgroupns host --cgroup-parent asked', 'grep -c "/asked/$(hostname)" /proc/self/cgroup', /^[1-9]/],
   ['--cgroupns host', 'grep -c "docker-t.*/$(hostname)" /proc/self/cgroup', /^[1-9]/],
   ['--cidfile CIDFILE', 'echo x', 'x\n'],
   ['--cpu-period 50000 --cpu-quota 25000', 'cat /sys/fs/cgroup/cpu/cpu.cfs_period_us /sys/fs/cgroup/cpu/cpu.cfs_quota_us 2>/dev/null || cat /sys/fs/cgroup/cpu.max', /^(50000\n25000|25000 50000)\n$/],
@@ -92,7 +93,6 @@ const WORKING: readonly Working[] = [
 /** What Berth lacks says so, by the API's name of the option, or in the words of the CLI. */
 const REFUSED: readonly (readonly [options: string, says: RegExp])[] = [
   ['--blkio-weight-device /dev/null:5', /invalid weight for device/],
-  ['--cgroup-parent /x', /CgroupParent/],
   ['--cpu-count 1', /only supported on a Docker daemon running on windows/],
   ['--cpu-percent 1', /only supported on a Docker daemon running on windows/],
   ['--cpu-rt-period 1000', /CpuRealtimePeriod/],
@@ -102,8 +102,8 @@ const REFUSED: readonly (readonly [options: string, says: RegExp])[] = [
   ['--io-maxbandwidth 1m', /only supported on a Docker daemon running on windows/],
   ['--io-maxiops 1', /only supported on a Docker daemon running on windows/],
   ['--ip6 2001:db8::1', /IPv6|IPAMConfig/],
-  ['--ipc container:x', /IPC namespace of another container/],
-  ['--pid container:x', /PID namespace of another container/],
+  ['--ipc container:x', /No such container: x/],
+  ['--pid container:x', /No such container: x/],
   ['--ip 172.17.0.99', /user specified IP address is supported on user defined networks only/],
   ['--mac-address no-mac', /not a valid mac address/],
   ['--network-alias a', /network-scoped aliases are only supported for user-defined networks/],

@@ -4,9 +4,9 @@ import { startEngine, type TestEngine } from '../e2e/engine.js';
 import { startWeakenedEngine, type Weakness, type WeakenedEngine } from '../fixtures/weakened-shim.js';
 import { loadPounce, pounceOn } from './pounce.js';
 
-const EXECS = 25;
+const BIRTHS = 25;
 /** Of an attack that is a race: as many as it may need. */
-const MOST_EXECS = 400;
+const MOST_BIRTHS = 400;
 
 describe('in a container of this engine', () => {
   let engine: TestEngine;
@@ -17,11 +17,11 @@ describe('in a container of this engine', () => {
   afterAll(() => engine?.stop(), 60_000);
 
   test('a default container cannot look into an exec that is being born, nor stop it', async () => {
-    expect(await pounceOn(engine, { args: ['trace'], execs: EXECS })).toEqual([]);
+    expect(await pounceOn(engine, { args: ['trace'], births: BIRTHS })).toEqual([]);
   });
 
   test('a container that may trace sees no root but its own and no file of the host in an exec that is being born', async () => {
-    expect(await pounceOn(engine, { options: ['--cap-add', 'SYS_PTRACE'], execs: EXECS })).toEqual([]);
+    expect(await pounceOn(engine, { options: ['--cap-add', 'SYS_PTRACE'], births: BIRTHS })).toEqual([]);
   });
 });
 
@@ -46,8 +46,8 @@ const attacks: readonly Attack[] = [
   {
     name: 'it joins all other namespaces before it is seen in the container',
     defences: [
-      { file: 'steps_namespace.c', defence: 'int result = enter(at, at->task_pidfd, op->flags & ~CLONE_NEWPID);\n\tif (result < 0 || !(op->flags & CLONE_NEWPID))\n\t\treturn result;', without: 'int result, task = dup(at->task_pidfd);' },
-      { file: 'steps_namespace.c', defence: 'return be_born(at);', without: `result = be_born(at);\n${WINDOW}\n\treturn result < 0 ? result : enter(at, task, op->flags & ~CLONE_NEWPID);` },
+      { file: 'steps_namespace.c', defence: 'int result = others ? enter(at, at->task_pidfd, others) : 0;\n\tif (result < 0 || !(op->flags & CLONE_NEWPID))\n\t\treturn result;', without: 'int result, task = dup(at->task_pidfd);' },
+      { file: 'steps_namespace.c', defence: 'return be_born(at);', without: `result = be_born(at);\n${WINDOW}\n\treturn result < 0 ? result : enter(at, task, others);` },
     ],
     options: ['--cap-add', 'SYS_PTRACE'],
     got: /^root$/,
@@ -76,7 +76,7 @@ describe.each(attacks)('without this defence: $name', ({ defences, options = [],
   afterAll(() => weak?.stop(), 60_000);
 
   test.skipIf(!mayTrace && args.includes('trace'))('the container gets hold of an exec that is being born', async () => {
-    const seen = await pounceOn(weak.engine, { options, args, execs: MOST_EXECS, until: (lines) => lines.some((line) => got.test(line)) });
+    const seen = await pounceOn(weak.engine, { options, args, births: MOST_BIRTHS, until: (lines) => lines.some((line) => got.test(line)) });
     expect(seen).toContainEqual(expect.stringMatching(got));
   }, 120_000);
 });

@@ -18,14 +18,16 @@ export interface Pounce {
   readonly options?: readonly string[];
   /** Of the program: 'trace' lets it stop what it sees, too. */
   readonly args?: readonly string[];
-  /** How many execs are born. */
-  readonly execs: number;
+  /** Arguments of the docker CLI that have one born; absent: an exec. */
+  readonly birth?: readonly string[];
+  /** How many are born. */
+  readonly births: number;
   /** Enough was seen: no more are born. */
   readonly until?: (got: readonly string[]) => boolean;
 }
 
-/** What a container got hold of while execs were born in it, one after the other: the watcher looks at the newest process. */
-export async function pounceOn(engine: TestEngine, { options = [], args = [], execs, until = () => false }: Pounce): Promise<readonly string[]> {
+/** What a container got hold of while processes were born in it, one after the other: the watcher looks at the newest. */
+export async function pounceOn(engine: TestEngine, { options = [], args = [], birth = ['exec', 'pounce', '/bin/true'], births, until = () => false }: Pounce): Promise<readonly string[]> {
   const cli = process.env['BERTH_DOCKER_CLI'] ?? 'docker';
   const watcher = spawn(cli, ['run', '--rm', '-i', '--name', 'pounce', ...options, 'pounce', '/pounce', ...args], {
     env: { PATH: process.env['PATH'] ?? '', HOME: engine.settings.dataRoot, DOCKER_HOST: `unix://${engine.socket}` },
@@ -38,7 +40,7 @@ export async function pounceOn(engine: TestEngine, { options = [], args = [], ex
   await ready;
   // Its first output may come before the engine has noted that it runs.
   while ((await engine.docker(['inspect', '--format', '{{.State.Status}}', 'pounce'])).stdout !== 'running\n');
-  for (let count = 0; count < execs && !until(got); count++) expect(await engine.docker(['exec', 'pounce', '/bin/true'])).toMatchObject({ stdout: '', stderr: '', code: 0 });
+  for (let count = 0; count < births && !until(got); count++) expect(await engine.docker(birth)).toMatchObject({ stdout: '', stderr: '', code: 0 });
   watcher.stdin.end('stop\n');
   await ended;
   return got;

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { CliResult, TestEngine } from '../e2e/engine.js';
+import { parentCgroups } from '../e2e/leaks.js';
 
 /** What every back end of the executor has to do, driven by the real docker CLI. Runtimes differ in how, never in what a user sees. */
 export function describeRuntime(runtime: string, engineOf: () => TestEngine): void {
@@ -146,6 +147,18 @@ export function describeRuntime(runtime: string, engineOf: () => TestEngine): vo
       await docker('stop', '--time', '0', `kill-${runtime}`);
       expect(await state('kill', '{{.State.ExitCode}} {{.State.Status}}')).toBe('137 exited');
       await docker('rm', `kill-${runtime}`);
+    });
+
+    test('a container comes among the processes of another, in the cgroup that it asked for, and leaves nothing there', async () => {
+      await detached('owner', 'busybox', 'sleep', '1000');
+      const parent = `asked-${engineOf().settings.bridge}`;
+      await detached('rider', '--pid', `container:owner-${runtime}`, '--cgroup-parent', parent, 'busybox', 'sleep', '1000');
+      expect((await docker('exec', `rider-${runtime}`, 'ps', '-o', 'args')).stdout.match(/^sleep 1000$/gm)).toHaveLength(2);
+      expect(readFileSync(`/proc/${await state('rider', '{{.State.Pid}}')}/cgroup`, 'utf8')).toContain(`/${parent}/${await state('rider', '{{.Id}}')}\n`);
+      await docker('rm', '-f', `owner-${runtime}`);
+      expect((await docker('wait', `rider-${runtime}`)).stdout).toBe('137\n');
+      await docker('rm', `rider-${runtime}`);
+      expect(parentCgroups(`/${parent}`)).toEqual([]);
     });
 
     test('a restart of the executor is not noticed', async () => {

@@ -7,6 +7,7 @@ import { BerthError, conflict, errorMessage, invalid, notFound, unavailable } fr
 import type { Bus } from '#libs/messaging/bus.js';
 import { type ContainerSpec, isRunning, type PresentContainer } from '../domain/container/container-state.js';
 import { isContainerName } from '../domain/container-name.js';
+import { joinedContainers, joinsOf } from '../domain/joined-containers.js';
 import { killMeaning } from '../domain/kill-signal.js';
 import { launchRequest } from '../domain/launch-request.js';
 import { type Link, linkFacts, type LinkFacts } from '../domain/links.js';
@@ -73,15 +74,18 @@ export class ContainerLifecycle {
   private async launchNow(id: string, asked: RequestContext, early?: EarlyEndpoint): Promise<number> {
     const container = this.starting(id);
     const { spec, run } = container;
+    let isAsked = false;
     try {
       const endpoint = await this.runEndpoints.settled(container, early, asked);
       if (endpoint) this.endpoints.set(id, endpoint);
       this.starting(id); // somebody may have removed it meanwhile
-      const task = await this.bus.request(LaunchTask, launchRequest(spec, run.start, endpoint, this.attaches.take(id), await this.linksOf(container)), asked, AGAIN);
+      const [links, joins] = [await this.linksOf(container), await this.joinsOf(container)];
+      isAsked = true;
+      const task = await this.bus.request(LaunchTask, launchRequest(spec, run.start, endpoint, this.attaches.take(id), links, joins), asked, AGAIN);
       return await this.recordStarted(id, run.start, task.pid, task.startedAt, asked);
     } catch (error) {
-      // Nobody answered: it may have begun all the same. What its own events say runs is not ended: somebody has been told so.
-      if (error instanceof BerthError && error.kind === 'unavailable' && !this.hasStarted(id, run.start)) await this.endTask(id, run.start, asked).catch(() => undefined);
+      // Nobody answered, or nobody was asked this time, after a crash: it may have begun all the same. What its own events say runs is not ended: somebody has been told so.
+      if (error instanceof BerthError && (error.kind === 'unavailable' || !isAsked) && !this.hasStarted(id, run.start)) await this.endTask(id, run.start, asked).catch(() => undefined);
       // Who attached for this start has been told that there is none: the next run must not wait for it.
       this.attaches.forget(id);
       const failure = asStartFailure(error);
@@ -100,6 +104,12 @@ export class ContainerLifecycle {
     const links = (): Link[] => this.directory.linksOf(container);
     for (const { target } of links()) await this.startSettled(target.spec.id);
     return linkFacts(container, links());
+  }
+
+  /** Starts that come together wait for the one whose namespaces they share. */
+  private async joinsOf({ spec: { hostConfig } }: PresentContainer): Promise<Pick<LaunchTask, 'joins'>> {
+    for (const joined of new Set(Object.values(joinedContainers(hostConfig)))) await this.startSettled(joined);
+    return joinsOf(hostConfig, (id) => this.directory.get(id));
   }
 
   /**

@@ -11,9 +11,11 @@ import { fitness, formatPlatform, parsePlatform } from '#libs/oci/platform.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
 import { checkEnvironment, checkMemoryNodes, checkResources, createWarnings, needsKernelFacts, withinKernel, withResourceDefaults } from '../domain/check-resources.js';
+import { checkCgroupParent } from '../domain/cgroup-parent.js';
 import { checkHealthcheck, unhealthyRestartsOf } from '../domain/health.js';
 import { isContainerName } from '../domain/container-name.js';
 import { commandLine, labelsOfImage, withImageDefaults } from '../domain/image-defaults.js';
+import { withJoinedIds } from '../domain/joined-containers.js';
 import { checkHostConfig } from '../domain/launch-request.js';
 import { linksToKeep } from '../domain/links.js';
 import { checkSharedNetwork, sharedNetwork } from '../domain/shared-network.js';
@@ -75,6 +77,8 @@ export class ContainerCreation {
     portRequests(config, hostConfig);
     const shared = sharedNetwork(hostConfig.NetworkMode);
     if (shared !== undefined) hostConfig.NetworkMode = `container:${this.directory.find(shared).spec.id}`;
+    hostConfig = withJoinedIds(hostConfig, (name) => this.directory.tryFind(name));
+    checkCgroupParent(hostConfig.CgroupParent, (part) => this.directory.get(part) !== undefined);
     const links = linksToKeep(hostConfig, (name) => this.directory.tryFind(name));
     if (links.length > 0) hostConfig.Links = links;
 

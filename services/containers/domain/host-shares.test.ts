@@ -15,7 +15,11 @@ test('what is shared with the host is named, and nothing by default', () => {
 
 test.each([
   [{ IpcMode: 'odd' }, 'Invalid IPC mode: odd'],
+  [{ IpcMode: 'container:' }, 'Invalid IPC mode: container:'],
+  [{ IpcMode: 'container:c1', Runtime: 'runc' }, 'with the runtime runc yet'],
   [{ PidMode: 'odd' }, 'invalid PID mode: odd'],
+  [{ PidMode: 'container:' }, 'invalid PID mode: container:'],
+  [{ CgroupParent: 'a\nb' }, 'invalid cgroup parent: "a\\nb"'],
   [{ UTSMode: 'odd' }, 'invalid UTS mode: odd'],
   [{ CgroupnsMode: 'odd' }, 'invalid cgroup namespace mode: odd'],
   [{ DeviceCgroupRules: ['c 1:3 x'] }, "invalid device cgroup rule format: 'c 1:3 x'"],
@@ -26,6 +30,12 @@ test.each([
   [{ StorageOpt: { size: '1' } }, '--storage-opt is supported only for overlay over xfs'],
   [{ Isolation: 'process' }, "linux only supports 'default'"],
 ])('%j is refused', (host, says) => expect(() => checkHostShares(host)).toThrow(says));
+
+test('another container, and a place among the cgroups, are no part of the host', () => {
+  const host = { IpcMode: 'container:c1', PidMode: 'container:c1', CgroupParent: '../a//b/' };
+  expect(() => checkHostShares(host)).not.toThrow();
+  expect(hostShares(host)).toEqual({ cgroupParent: '/a/b' });
+});
 
 test('hosts by IPv4, IPv6 and the gateway are taken', () => {
   const entries = ['a:1.2.3.4', 'b:fe80::1', 'c:[::1]', 'd:host-gateway'];

@@ -11,7 +11,7 @@ import { OWN_RUNTIME, runtimeName } from './runtime-name.js';
 const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
 
 /** What the executor is asked to run for one start of a container. Only typed fields: nothing of an image's labels gets here. */
-export function launchRequest(spec: ContainerSpec, start: number, endpoint: EndpointSettings | undefined, tickets: readonly AttachTicket[], links: LinkFacts = NO_LINKS): Omit<LaunchTask, 'reply'> {
+export function launchRequest(spec: ContainerSpec, start: number, endpoint: EndpointSettings | undefined, tickets: readonly AttachTicket[], links: LinkFacts = NO_LINKS, joins: Pick<LaunchTask, 'joins'> = {}): Omit<LaunchTask, 'reply'> {
   const { config, hostConfig } = spec;
   const runtime = runtimeName(hostConfig.Runtime);
   return {
@@ -36,6 +36,7 @@ export function launchRequest(spec: ContainerSpec, start: number, endpoint: Endp
     ...(hostConfig.OomScoreAdj ? { oomScoreAdj: hostConfig.OomScoreAdj } : {}),
     shmSizeBytes: hostConfig.IpcMode === 'none' ? 0 : hostConfig.ShmSize || DEFAULT_SHM_BYTES,
     ...hostShares(hostConfig),
+    ...joins,
     init: hostConfig.Init ?? false,
     log: logOf(spec),
     tickets,

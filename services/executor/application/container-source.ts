@@ -67,9 +67,9 @@ export class ContainerSource {
         if (event.type === 'ContainerExited') this.forget(event.container);
       }
     });
-    const running = async (): Promise<string[]> => Array.from(await this.containers()).filter((facts) => facts.running).map(({ id }) => id);
-    this.processes = new RareLook(async () => lookAtProcesses(options.layout, options.cgroupParent, await running()), options.lookSeconds);
-    this.written = new RareLook(async () => (this.writtenBytes = await writtenBy(await running(), options.written)), options.lookSeconds * WRITTEN_LOOKS);
+    const running = async (): Promise<ContainerFacts[]> => Array.from(await this.containers()).filter((facts) => facts.running);
+    this.processes = new RareLook(async () => lookAtProcesses(options.layout, await running()), options.lookSeconds);
+    this.written = new RareLook(async () => (this.writtenBytes = await writtenBy((await running()).map(({ id }) => id), options.written)), options.lookSeconds * WRITTEN_LOOKS);
   }
 
   /** All that are on the log. */
@@ -86,7 +86,7 @@ export class ContainerSource {
     const scraped: Scraped[] = [this.scrapeRoot(links)];
     for (const facts of containers.values()) {
       if (!facts.running) continue;
-      const usage = usageOf(this.options.layout.mode, this.filesOf(facts.id).read);
+      const usage = usageOf(this.options.layout.mode, this.filesOf(facts).read);
       const link = links.get(facts.link);
       scraped.push({ labels: facts.labels, usage, interfaces: link ? [seenFromWithin('eth0', link)] : [], facts, startedAt: facts.startedAt, ...seenOf(facts.id, processes, this.writtenBytes) });
       if (scraped.length % AT_ONCE === 0) await setImmediate();
@@ -112,11 +112,11 @@ export class ContainerSource {
     this.root.close();
   }
 
-  private filesOf(container: string): KeptCgroupFiles {
-    const known = this.files.get(container);
+  private filesOf({ id, cgroup }: ContainerFacts): KeptCgroupFiles {
+    const known = this.files.get(id);
     if (known) return known;
-    const files = new KeptCgroupFiles(this.options.layout, `${this.options.cgroupParent}/${container}`);
-    this.files.set(container, files);
+    const files = new KeptCgroupFiles(this.options.layout, cgroup);
+    this.files.set(id, files);
     return files;
   }
 

@@ -6,8 +6,8 @@ import { conflict, errorMessage } from '#libs/errors/errors.js';
 import { subjectOf } from '#libs/event-store/aggregate-subject.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
-import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { currentSpan } from '#libs/telemetry/tracing.js';
+import type { ContainerCgroups } from '../adapters/host/container-cgroups.js';
 import { ACK_EXIT, EXEC, frame } from '../adapters/shim/shim-frames.js';
 import { recordPlan } from '../adapters/shim/step-spans.js';
 import { compileExecPlan } from '../domain/plan/compile-exec-plan.js';
@@ -30,8 +30,8 @@ export class ExecLauncher {
     private readonly tasks: Tasks,
     private readonly live: LiveTasks,
     private readonly causes: TaskCauses,
-    private readonly cgroups: CgroupLayout,
-    private readonly settings: EngineSettings,
+    private readonly layout: CgroupLayout,
+    private readonly cgroups: ContainerCgroups,
     private readonly store: EventStore,
     private readonly runtimes: OciRuntimes,
   ) {}
@@ -92,7 +92,7 @@ export class ExecLauncher {
       ulimits: exec.ulimits,
       initPid: task.pid,
       timed: task.tellsTimes && (currentSpan()?.isRecorded ?? false),
-      cgroupDirectories: directoriesToJoin(this.cgroups, `${this.settings.cgroupParent}/${exec.container}`, task.pid),
+      cgroupDirectories: directoriesToJoin(this.layout, this.cgroups.path(task.place), task.pid),
       tickets,
     });
   }

@@ -22,7 +22,8 @@ export class HostLook {
   async take(): Promise<{ readonly wished: Wished; readonly found: Found }> {
     const all = [...(await this.containers())];
     const bridges = new Set(this.networks.bridgeNames());
-    const found = { ...(await foundOnHost(this.places, bridges, this.linkCounters())), rules: this.firewall.publishedRules() };
+    const elsewhere = all.filter(({ id, cgroup }) => cgroup !== `${this.places.cgroupParent}/${id}`);
+    const found = { ...(await foundOnHost(this.places, elsewhere, bridges, this.linkCounters())), rules: this.firewall.publishedRules() };
     const tasks = [...this.live.all()];
     const wished = {
       containers: new Set(all.map(({ id }) => id)),

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { PublishedPort } from '#contracts/containers/container-state.js';
+import type { CgroupPlace } from '../adapters/host/container-cgroups.js';
 import type { ShimConnection } from '../adapters/shim/shim-connection.js';
 
 /** Which run of which container. */
@@ -39,6 +40,8 @@ export class LiveTask extends EventEmitter<{ exited: [] }> {
   readonly execs = new Map<string, number>();
   /** An installed OCI runtime's name; undefined: Berth's own. */
   runtime: string | undefined;
+  /** Where its cgroup is to be, when not in the engine's. */
+  cgroupParent: string | undefined;
 
   constructor(
     readonly identity: TaskIdentity,
@@ -46,6 +49,10 @@ export class LiveTask extends EventEmitter<{ exited: [] }> {
   ) {
     super();
     this.setMaxListeners(0);
+  }
+
+  get place(): CgroupPlace {
+    return { container: this.identity.container, cgroupParent: this.cgroupParent };
   }
 
   get socket(): string {

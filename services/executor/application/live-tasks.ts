@@ -5,6 +5,7 @@ import type { RequestContext } from '#contracts/request.js';
 import { unavailable } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
+import type { CgroupParents } from '../adapters/host/cgroup-parents.js';
 import { ShimConnection, ShimGone } from '../adapters/shim/shim-connection.js';
 import { ACK_EXIT, frame, type ShimEvent, SIGNAL, timestamp } from '../adapters/shim/shim-frames.js';
 import type { StepTimes } from '../domain/plan/step-times.js';
@@ -46,6 +47,7 @@ export class LiveTasks {
     private readonly causes: TaskCauses,
     private readonly ports: PortPublisher,
     private readonly keepers: LostKeepers,
+    private readonly parents: CgroupParents,
     private readonly logs: LoggerMetrics,
     private readonly compression: LogCompression,
     private readonly onError: (error: unknown, about: LogFields) => void,
@@ -108,6 +110,7 @@ export class LiveTasks {
     this.tasks.delete(taskId(task.identity));
     task.hasExited = true;
     task.emit('exited');
+    this.leaveParent(task);
     await removeDirectory(task);
   }
 
@@ -120,6 +123,7 @@ export class LiveTasks {
     task.connection?.kill();
     task.connection?.close();
     await this.keepers.end(task);
+    this.leaveParent(task);
     await removeDirectory(task);
   }
 
@@ -297,7 +301,17 @@ export class LiveTasks {
     this.tasks.delete(id);
     if (task.connection) task.connection.send(frame(ACK_EXIT, ''));
     else await removeDirectory(task);
+    this.leaveParent(task);
     await this.ports.unpublish(task);
+  }
+
+  /** Its cgroup is gone, and what was made for it to be in may go, unless others are in it, or on their way. */
+  private leaveParent(task: LiveTask): void {
+    if (task.cgroupParent !== undefined) this.tidyParents();
+  }
+
+  tidyParents(): void {
+    this.parents.tidy([...this.tasks.values()].flatMap(({ cgroupParent }) => cgroupParent ?? []));
   }
 }
 

@@ -11,12 +11,12 @@ export class LostKeepers {
 
   /** A killed process of a paused container cannot end on v1 until it may go on. */
   thaw(task: LiveTask): void {
-    this.cgroups.thaw(task.identity.container);
+    this.cgroups.thaw(task.place);
   }
 
   /** Resolves when the container's processes have ended, its cgroups are gone, and its runtime knows it no more. */
   async end(task: LiveTask): Promise<void> {
-    await this.cgroups.end(task.identity.container);
+    await this.cgroups.end(task.place);
     // A runtime that was uninstalled meanwhile has left nothing but its own notes.
     if (task.runtime) await this.runtimes.abandon(task.runtime, task).catch(() => undefined);
   }

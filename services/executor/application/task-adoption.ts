@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RequestContext } from '#contracts/request.js';
 import { errorMessage } from '#libs/errors/errors.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
-import type { ContainerCgroups } from '../adapters/host/container-cgroups.js';
+import type { CgroupPlace, ContainerCgroups } from '../adapters/host/container-cgroups.js';
 import { forksOfTheDead } from '../adapters/shim/orphaned-shim.js';
 import { ShimGone } from '../adapters/shim/shim-connection.js';
 import { ACK_EXIT, frame } from '../adapters/shim/shim-frames.js';
@@ -36,12 +36,13 @@ export class TaskAdoption {
     const directories = new Set(await readdir(`${this.runRoot}/tasks`));
     const work: Promise<unknown>[] = [];
     const withCgroups = this.cgroups.all();
-    const known = new Set<string>();
+    const known = new Map<string, CgroupPlace>();
     const running = new Set<string>();
     for (const [id, state] of this.tasks.entries()) {
       if (state.status === 'absent') continue;
       const task = new LiveTask({ container: state.container, start: state.start }, `${this.runRoot}/tasks/${id}`);
-      known.add(state.container);
+      known.set(state.container, state);
+      task.cgroupParent = state.cgroupParent;
       if (state.status === 'running' || state.status === 'requested') {
         task.ports = state.published?.ports ?? [];
         task.address = state.published?.address ?? '';
@@ -60,11 +61,12 @@ export class TaskAdoption {
     }
     for (const id of directories) work.push(this.adoptStray(strayTask(id, this.runRoot)));
     // Those of containers that this log never heard of are another engine's, under the same parent.
-    for (const container of known) if (withCgroups.has(container) && !running.has(container)) work.push(this.cgroups.end(container));
+    for (const [container, place] of known) if ((withCgroups.has(container) || place.cgroupParent !== undefined) && !running.has(container)) work.push(this.cgroups.end(place));
     const timer = Promise.withResolvers<void>();
     const patience = setTimeout(timer.resolve, PATIENCE_MS);
     await Promise.race([Promise.all(work.map((part) => part.catch((error: unknown) => this.onError(error, {})))), timer.promise]);
     clearTimeout(patience);
+    this.live.tidyParents();
   }
 
   /**
@@ -95,8 +97,9 @@ export class TaskAdoption {
 
   /** Of a task that is over and has left memory, or of a start that did not get as far as the log. */
   private async adoptStray(task: LiveTask): Promise<void> {
-    const { status } = await this.tasks.load(taskId(task.identity));
-    await (status === 'exited' ? this.letGo(task) : this.live.dismiss(task));
+    const state = await this.tasks.load(taskId(task.identity));
+    if (state.status !== 'absent') task.cgroupParent = state.cgroupParent;
+    await (state.status === 'exited' ? this.letGo(task) : this.live.dismiss(task));
   }
 
   private async letGo(task: LiveTask): Promise<void> {

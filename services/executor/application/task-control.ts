@@ -38,13 +38,13 @@ export class TaskControl {
   }
 
   async freeze({ container, start }: FreezeTask): Promise<Done> {
-    this.running({ container, start });
-    await this.cgroups.freeze(container);
+    await this.cgroups.freeze(this.running({ container, start }).task.place);
     return UNCHANGED;
   }
 
   thaw({ container, start }: ThawTask): Done {
-    if (this.live.get(taskId({ container, start }))) this.cgroups.thaw(container);
+    const task = this.live.get(taskId({ container, start }));
+    if (task) this.cgroups.thaw(task.place);
     return UNCHANGED;
   }
 
@@ -53,7 +53,7 @@ export class TaskControl {
     await task?.start?.catch(() => undefined);
     // Throttles of block devices do not change.
     const { throttles: _throttles, ...limits } = resources;
-    if (task && !task.hasExited) this.cgroups.update(container, limits);
+    if (task && !task.hasExited) this.cgroups.update(task.place, limits);
     return UNCHANGED;
   }
 

@@ -5,12 +5,14 @@ import type { RequestContext } from '#contracts/request.js';
 import { deviceFilter } from '#libs/cgroup/device-filter.js';
 import { cgroupDirectories, type CgroupLayout, controllerDirectory, wholePath } from '#libs/cgroup/layout.js';
 import { limitWrites } from '#libs/cgroup/limits.js';
-import { BerthError, conflict, internal } from '#libs/errors/errors.js';
+import { BerthError, conflict, errorMessage, internal } from '#libs/errors/errors.js';
 import type { Aggregates } from '#libs/event-store/aggregates.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { currentSpan } from '#libs/telemetry/tracing.js';
 import { prepareBindSource } from '../adapters/host/bind-source.js';
+import type { CgroupParents } from '../adapters/host/cgroup-parents.js';
+import type { ContainerCgroups } from '../adapters/host/container-cgroups.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
 import { askedDevices, hostDevices, throttledDevices } from '../adapters/host/host-devices.js';
 import { detachLink, type NetworkSandbox } from '../adapters/network/sandbox.js';
@@ -63,6 +65,8 @@ export class TaskLauncher {
     private readonly files: ContainerFiles,
     private readonly sandboxes: SandboxPool,
     private readonly zygote: Zygote,
+    private readonly containerCgroups: ContainerCgroups,
+    private readonly parents: CgroupParents,
     private readonly ports: PortPublisher,
     private readonly networks: NetworksOnHost,
     private readonly runtimes: OciRuntimes,
@@ -81,6 +85,7 @@ export class TaskLauncher {
     if (state.status === 'running' || state.status === 'exited') return Promise.resolve({ pid: state.pid, startedAt: state.startedAt, position: this.tasks.position });
     const task = new LiveTask(identity, `${this.host.settings.runRoot}/tasks/${id}`);
     task.runtime = launch.runtime;
+    task.cgroupParent = launch.cgroupParent;
     return this.live.begin(task, () => this.start(task, launch, asked));
   }
 
@@ -91,7 +96,7 @@ export class TaskLauncher {
     try {
       // The files and the sandbox are the container's own and go with it or with their descriptor: they need not wait for the intent.
       const [request, preparation] = await Promise.allSettled([
-        this.tasks.execute(id, { type: 'Request', ...identity, ...publishedBy(launch), ...(launch.runtime ? { runtime: launch.runtime } : {}), at: new Date().toISOString() }, asked),
+        this.tasks.execute(id, { type: 'Request', ...identity, ...publishedBy(launch), ...(launch.runtime ? { runtime: launch.runtime } : {}), ...(launch.cgroupParent === undefined ? {} : { cgroupParent: launch.cgroupParent }), at: new Date().toISOString() }, asked),
         this.prepare(launch, task),
       ]);
       if (preparation.status === 'fulfilled') sandbox = preparation.value.sandbox;
@@ -174,11 +179,14 @@ export class TaskLauncher {
     const endpoint = launch.network.mode === 'bridge' ? launch.network.endpoint : undefined;
     const shared = launch.network.mode === 'container' ? this.live.byContainer(launch.network.container) : undefined;
     if (launch.network.mode === 'container' && !shared) throw conflict(`cannot join network of a non running container: ${launch.network.container}`);
+    const joinedPid = this.joined(launch.joins?.pid);
+    const joinedIpc = this.joined(launch.joins?.ipc, `can't join IPC of container ${launch.joins?.ipc}: `);
     await this.prepareFiles(launch, task);
     const root = await this.roots().prepare({ directory: this.files.directory(container), layers: launch.layers.map(this.layerName) });
     for (const mount of launch.mounts) if (mount.type === 'bind') await prepareBindSource(mount);
     if (endpoint) await this.publish(task, endpoint, launch.name);
-    const path = `${settings.cgroupParent}/${container}`;
+    if (launch.cgroupParent !== undefined) this.makeParent(launch.cgroupParent);
+    const path = this.containerCgroups.path(task.place);
     const directories = cgroupDirectories(cgroups, path);
     const networkPath = sandbox?.path ?? (shared ? `/proc/${shared.pid}/ns/net` : undefined);
     const spec = buildSpec(launch, {
@@ -194,6 +202,8 @@ export class TaskLauncher {
       ...(launch.security.privileged ? { hostDevices: hostDevices() } : {}),
       ...(launch.devices ? { askedDevices: askedDevices(launch.devices) } : {}),
       ...(networkPath ? { sandboxPath: networkPath } : {}),
+      ...(joinedPid === undefined ? {} : { joinedPid }),
+      ...(joinedIpc === undefined ? {} : { joinedIpc }),
     });
     const devices = (spec.linux?.resources?.devices ?? []).map((rule) => ({ allow: rule.allow, type: rule.type ?? ('a' as const), major: rule.major ?? -1, minor: rule.minor ?? -1, access: rule.access ?? 'rwm' }));
     const memory = controllerDirectory(cgroups, 'memory', path);
@@ -216,6 +226,22 @@ export class TaskLauncher {
       oomPath: memory === undefined ? '' : `${memory}/${cgroups.mode === 'v2' ? 'memory.events' : 'memory.oom_control'}`,
     };
     return launch.runtime ? this.runtimes.containerPlan(launch.runtime, task, launch, spec, run) : compilePlan(spec, run);
+  }
+
+  /** First process of a container whose namespaces are to be shared. In dockerd's words, which takes it for an error of its own. */
+  private joined(container: string | undefined, failed = ''): number | undefined {
+    if (container === undefined) return undefined;
+    const task = this.live.byContainer(container);
+    if (!task || task.hasExited) throw internal(`${failed}container ${container} is not running`);
+    return task.pid;
+  }
+
+  private makeParent(parent: string): void {
+    try {
+      this.parents.make(parent);
+    } catch (error) {
+      throw internal(`failed to make the cgroup ${parent}: ${errorMessage(error)}`, error);
+    }
   }
 
   private async prepareFiles(launch: Launch, task: LiveTask): Promise<void> {

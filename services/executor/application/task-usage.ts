@@ -19,13 +19,13 @@ export class TaskUsage {
     private readonly live: LiveTasks,
     private readonly cgroups: ContainerCgroups,
     private readonly layout: CgroupLayout,
-    private readonly cgroupParent: string,
     /** All links of the machine, with what went through them: one question, however many containers. */
     private readonly linkCounters: () => readonly LinkCounters[],
   ) {}
 
   async processes({ container, psArgs }: ListTaskProcesses): Promise<ProcessTable> {
-    const pids = this.live.byContainer(container) ? this.cgroups.processes(container) : [];
+    const task = this.live.byContainer(container);
+    const pids = task ? this.cgroups.processes(task.place) : [];
     if (pids.length === 0) throw conflict(`Container ${container} is not running`);
     return psTable(await runPs(psArgs, pids), new Set(pids));
   }
@@ -40,10 +40,10 @@ export class TaskUsage {
       at: new Date().toISOString(),
       machineNanoseconds: machineNanoseconds(),
       cpus: cpus().length,
-      samples: running.map(({ identity }) => {
+      samples: running.map(({ identity, place }) => {
         const { container } = identity;
         const link = links.get(hostLinkName(taskId(identity)));
-        return usageSample({ container, mode, memoryBytes, read: cgroupFileReader(this.layout, `${this.cgroupParent}/${container}`), ...(link ? { link } : {}) });
+        return usageSample({ container, mode, memoryBytes, read: cgroupFileReader(this.layout, this.cgroups.path(place)), ...(link ? { link } : {}) });
       }),
     };
   }

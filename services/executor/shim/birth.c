@@ -99,6 +99,16 @@ static int make_stdio(const struct plan_settings *of, int ends[3][2])
 	return 0;
 }
 
+/* What the parent's steps took for the child. An exec's init is not its own to let go. */
+static void let_go(struct process *process)
+{
+	if (process->at.pidns_fd >= 0)
+		setns(process->at.pidns_fd, CLONE_NEWPID); /* back: the next child is not of that namespace */
+	close_held(&process->at.pidns_fd);
+	if (!*process->id)
+		close_held(&process->at.task_pidfd);
+}
+
 static void start(struct process *process)
 {
 	const struct plan_settings *of = &process->plan.settings;
@@ -106,9 +116,7 @@ static void start(struct process *process)
 	uint32_t step = 0;
 	int result = perform_steps(&process->plan, ACTOR_PARENT, &process->at, &step, false);
 	if (result < 0) {
-		if (process->at.pidns_fd >= 0)
-			setns(process->at.pidns_fd, CLONE_NEWPID);
-		close_held(&process->at.pidns_fd);
+		let_go(process);
 		fail(process, step, result);
 		return;
 	}
@@ -127,9 +135,7 @@ static void start(struct process *process)
 		if (process->at.times)
 			process->at.times->cloned = monotonic_ns();
 	}
-	if (process->at.pidns_fd >= 0)
-		setns(process->at.pidns_fd, CLONE_NEWPID); /* back: the next child is not of that namespace */
-	close_held(&process->at.pidns_fd);
+	let_go(process);
 	for (int fd = 0; fd < 3; fd++)
 		close_held(&ends[fd][0]);
 	close_held(&socket[1]);

@@ -27,7 +27,7 @@ struct context {
 	int null_fd;      /* O_PATH of the host's /dev/null, verified, opened before pivot_root */
 	int proc_fd;      /* a procfs of our own, mounted nowhere */
 	int status_fd;    /* to the shim: failures, the pty's master */
-	int task_pidfd;   /* exec plans: the container's init */
+	int task_pidfd;   /* exec plans: the container's init; else the pid namespace that is held for the child, -1: none */
 	int pidns_fd;     /* the shim's own pid namespace, to go back to after the clone; -1: never left */
 	int slave_fd;     /* pty slave that becomes the child's stdio */
 	int console_fd;   /* listens for a runtime's console, then that console's master */
@@ -84,6 +84,8 @@ int make_directories_in_root(const struct context *at, const char *path, mode_t 
 int make_file_in_root(const struct context *at, const char *path);
 /* A procfs nobody else sees (hardening class D): the container's own /proc may be anything. */
 int own_proc(struct context *at);
+/* A namespace by its path on the host, checked to be one. A descriptor, close-on-exec, or -errno. */
+int open_namespace(const char *path);
 /* The host's /dev/null, checked to be character device 1:3. */
 int open_host_null(int flags);
 

@@ -156,6 +156,67 @@ test('an exec joins the container as the user asked for, and the container goes 
   await finish(task);
 });
 
+describe('a mount of another container', () => {
+  const PID_NAMESPACE = 0x20000000;
+  const share = (pid: number, source: string, pidNamespace = ''): PlanStep => ({ ...child, op: 'share_mount', mountNamespace: `/proc/${pid}/ns/mnt`, pidNamespace, source, target: source, attributes: 14 });
+  let donor: Task;
+  let pid = 0;
+  beforeAll(async () => {
+    const file: PlanStep = { ...child, op: 'write_in_root', path: '/tmp/file', mode: 0o644, uid: 0, gid: 0, data: Buffer.from('shown\n') };
+    donor = await bench.run('donor', (at) => [...tree(at, [file, { ...child, op: 'make_symlink', target: '/tmp', link: '/way' }]), exec('sleep', '1000')]);
+    ({ pid } = await donor.control.next('started'));
+  });
+  afterAll(async () => {
+    donor.control.send(2, u32(9));
+    await donor.control.next('exited');
+    await finish(donor);
+  });
+  const failure = async (name: string, step: PlanStep): Promise<number> => {
+    const task = await bench.run(name, (at) => [...tree(at, [step]), sh('true')]);
+    const { errno } = await task.control.next('failed');
+    await finish(task);
+    return errno;
+  };
+
+  test('is taken alone, with these attributes', async () => {
+    const task = await bench.run('sharing', (at) => [...tree(at, [share(pid, '/tmp')]), sh('cat /tmp/file; grep " /tmp " /proc/self/mounts')]);
+    await task.control.next('exited');
+    expect((await task.log()).map(({ log }) => log).join('')).toMatch(/^shown\n\S+ \/tmp \S+ rw,nosuid,nodev,noexec/);
+    await finish(task);
+  });
+
+  test('is not looked for behind a link, which that container may have put there', async () => expect(await failure('linked', share(pid, '/way'))).toBe(40));
+
+  test("is no procfs when it is another pid namespace's, or only looks like one", async () => {
+    expect(await failure('of-the-host', share(process.pid, '/proc', `/proc/${pid}/ns/pid`))).toBe(22);
+    expect(await failure('no-procfs', share(pid, '/tmp', `/proc/${pid}/ns/pid`))).toBe(22);
+  });
+
+  test('is none of a path that is no namespace', async () => expect(await failure('no-namespace', { ...share(pid, '/tmp'), op: 'share_mount', mountNamespace: `/proc/${pid}/status` } as PlanStep)).toBe(22));
+
+  test('a process among those of another sees them, ends with them, and has nothing open', async () => {
+    const first = await bench.run('first', (at) => [...tree(at), exec('sleep', '1000')]);
+    const { pid: init } = await first.control.next('started');
+    const second = await bench.run(
+      'second',
+      (at) => [
+        { op: 'hold_pid_namespace', actor: 'parent', from: 'test', path: `/proc/${init}/ns/pid` },
+        ...tree(at, [share(init, '/proc', `/proc/${init}/ns/pid`)]),
+        { ...child, op: 'join_task', flags: PID_NAMESPACE },
+        sh('echo $$; ls /proc/self/fd; cat /proc/1/cmdline; echo; exec sleep 1000'),
+      ],
+      { namespaces: defaults.namespaces & ~PID_NAMESPACE },
+    );
+    await second.control.next('started');
+    await expect.poll(async () => (await second.log()).map(({ log }) => log).join(''), { timeout: patience(5_000) }).toBe('2\n0\n1\n2\n3\nsleep\0' + '1000\0\n');
+    first.control.send(2, u32(9));
+    expect(await second.control.next('exited')).toMatchObject({ code: 137, signal: 9 });
+    await first.control.next('exited');
+    await finish(first);
+    await finish(second);
+  });
+});
+
 test('a terminal is the controlling one, is bound on /dev/console and takes its size from the client', async () => {
   const console_: PlanStep = { ...child, op: 'setup_console', bindConsole: true };
   const task = await bench.run('tty', (at) => [...tree(at, [console_]), sh('tty; stty size; ls -l /dev/console | head -c 1; read line; stty size; echo got $line')], {

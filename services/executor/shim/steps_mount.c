@@ -1,6 +1,7 @@
 /* Steps that build the container's tree. They run in the child, in its own mount namespace, and die with it. */
 #define _GNU_SOURCE
 #include <linux/magic.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,14 +120,22 @@ static bool is_plain_directory(const struct context *at, const char *path)
 	return fd >= 0;
 }
 
+/* known: what masks and is read-only below it, as below /proc and /sys, is found by its name: an image may not have put a symlink there (CVE-2019-19921). */
+static int make_target(const struct context *at, const char *path, bool known)
+{
+	int target = make_directories_in_root(at, path, 0755, 0, 0);
+	if (target >= 0 && known && !is_plain_directory(at, path)) {
+		close(target);
+		return -ENOTDIR;
+	}
+	return target;
+}
+
 int do_mount_fs(struct context *at, const struct op_mount_fs *op)
 {
-	autoclose int target = make_directories_in_root(at, op->target, 0755, 0, 0);
+	autoclose int target = make_target(at, op->target, !strcmp(op->type, "proc") || !strcmp(op->type, "sysfs"));
 	if (target < 0)
 		return target;
-	/* What masks and is read-only below /proc and /sys is found by those names: an image may not have put a symlink there (CVE-2019-19921). */
-	if ((!strcmp(op->type, "proc") || !strcmp(op->type, "sysfs")) && !is_plain_directory(at, op->target))
-		return -ENOTDIR;
 	return mount(op->source, path_of(target).text, op->type, op->flags, *op->data ? op->data : NULL) < 0 ? -errno : 0;
 }
 
@@ -159,6 +168,53 @@ int do_bind_mount(struct context *at, const struct op_bind_mount *op)
 		return target;
 	if (is_procfs_root(target) && !is_procfs_root(tree))
 		return -EINVAL; /* by whatever name: who reads /proc must find procfs there (CVE-2019-16884) */
+	return sys_move_mount(tree, target) < 0 ? -errno : 0;
+}
+
+/*
+ * The mount at `source` where we are, a copy that no later mount reaches. Links are not followed: whose namespace this is may have put one there. -errno.
+ * The procfs of a pid namespace is told by its first process, which is of that namespace for as long as there is one.
+ */
+static int take_mount(const struct op_share_mount *op, const struct stat *pid_namespace)
+{
+	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS };
+	struct stat of_first;
+	autoclose int found = sys_openat2(AT_FDCWD, op->source, &how);
+	if (found < 0)
+		return -errno;
+	int tree = sys_open_tree(found, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (tree < 0)
+		return -errno;
+	int result = set_attributes(tree, false, op->attributes, MS_PRIVATE);
+	if (!result && pid_namespace && (!is_procfs_root(tree) || fstatat(tree, "1/ns/pid", &of_first, 0) < 0 ||
+	                                 of_first.st_dev != pid_namespace->st_dev || of_first.st_ino != pid_namespace->st_ino))
+		result = -EINVAL;
+	if (result < 0)
+		close(tree);
+	return result < 0 ? result : tree;
+}
+
+/* The kernel copies mounts of one's own mount namespace alone (open_tree(2)): the child goes there and comes back, with what it had for "/". */
+int do_share_mount(struct context *at, const struct op_share_mount *op)
+{
+	struct stat pid_namespace;
+	if (*op->pid_namespace && stat(op->pid_namespace, &pid_namespace) < 0)
+		return -errno;
+	autoclose int target = make_target(at, op->target, *op->pid_namespace);
+	if (target < 0)
+		return target;
+	autoclose int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	autoclose int own = open_namespace("/proc/self/ns/mnt");
+	autoclose int there = open_namespace(op->mount_namespace);
+	if (root < 0 || own < 0 || there < 0)
+		return root < 0 ? -EIO : own < 0 ? own : there;
+	if (setns(there, CLONE_NEWNS) < 0)
+		return -errno;
+	autoclose int tree = take_mount(op, *op->pid_namespace ? &pid_namespace : NULL);
+	if (setns(own, CLONE_NEWNS) < 0 || fchdir(root) < 0 || chroot(".") < 0)
+		return -errno;
+	if (tree < 0)
+		return tree;
 	return sys_move_mount(tree, target) < 0 ? -errno : 0;
 }
 

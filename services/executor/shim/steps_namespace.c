@@ -37,15 +37,31 @@ static int enter(struct context *at, int fd, int flags)
 	return 0;
 }
 
-int do_join_namespace(struct context *at, const struct op_join_namespace *op)
+int open_namespace(const char *path)
 {
-	autoclose int fd = open(op->path, O_RDONLY | O_CLOEXEC);
 	struct statfs file_system;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (fstatfs(fd, &file_system) < 0)
-		return -errno;
-	return file_system.f_type == NSFS_MAGIC ? enter(at, fd, op->flag) : -EINVAL;
+	int result = fstatfs(fd, &file_system) < 0 ? -errno : file_system.f_type == NSFS_MAGIC ? fd : -EINVAL;
+	if (result < 0)
+		close(fd);
+	return result;
+}
+
+int do_join_namespace(struct context *at, const struct op_join_namespace *op)
+{
+	autoclose int fd = open_namespace(op->path);
+	return fd < 0 ? fd : enter(at, fd, op->flag);
+}
+
+int do_hold_pid_namespace(struct context *at, const struct op_hold_pid_namespace *op)
+{
+	int fd = open_namespace(op->path);
+	if (fd < 0)
+		return fd;
+	at->task_pidfd = fd;
+	return 0;
 }
 
 /*
@@ -58,7 +74,8 @@ static int be_born(struct context *at)
 	int pidfd = -1;
 	struct clone_args args = { .flags = CLONE_PARENT | CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)&pidfd };
 	close_held(&at->task_pidfd);
-	at->task_pidfd = -1;
+	close_held(&at->proc_fd); /* of the pid namespace that is left: it shows the host's processes */
+	close_held(&at->null_fd);
 	pid_t pid = syscall(SYS_clone3, &args, sizeof args);
 	if (pid < 0)
 		return -errno;
@@ -69,9 +86,10 @@ static int be_born(struct context *at)
 
 int do_join_task(struct context *at, const struct op_join_task *op)
 {
+	uint32_t others = op->flags & ~CLONE_NEWPID;
 	if (at->task_pidfd < 0)
 		return -ESRCH;
-	int result = enter(at, at->task_pidfd, op->flags & ~CLONE_NEWPID);
+	int result = others ? enter(at, at->task_pidfd, others) : 0;
 	if (result < 0 || !(op->flags & CLONE_NEWPID))
 		return result;
 	if (setns(at->task_pidfd, CLONE_NEWPID) < 0)

@@ -74,9 +74,9 @@ test.each([
 ])('%s %s is routed as %s', (method, path, routed) => expect(encodeImageName(method, path)).toBe(routed));
 
 test('an option that Berth lacks is refused by name, its default is not', () => {
-  const asked = { Image: 'x', OnBuild: null, HostConfig: { NetworkMode: 'default', UsernsMode: 'host', VolumeDriver: 'local', MaskedPaths: null, DeviceRequests: [], CgroupParent: '' } };
+  const asked = { Image: 'x', OnBuild: null, HostConfig: { NetworkMode: 'default', UsernsMode: 'host', VolumeDriver: 'local', MaskedPaths: null, DeviceRequests: [], CpuCount: 0 } };
   expect(readCreateRequest(asked)).toEqual({ config: { Image: 'x' }, hostConfig: { NetworkMode: 'bridge' } });
-  expect(() => readCreateRequest({ Image: 'x', HostConfig: { CgroupParent: '/x' } })).toThrow('HostConfig.CgroupParent');
+  expect(() => readCreateRequest({ Image: 'x', HostConfig: { CpuCount: 1 } })).toThrow('HostConfig.CpuCount');
   expect(() => readCreateRequest({ OnBuild: ['RUN true'] })).toThrow('Config.OnBuild');
   expect(readCreateRequest({ Image: 'x', name: 'web', platform: 'linux/amd64' }).config).toEqual({ Image: 'x' }); // dockerode's way
 });

@@ -21,23 +21,28 @@ export function mountsOf({ dataRoot, runRoot }: Roots, processes: readonly HostP
   return found;
 }
 
-/** Directories of containers below the cgroup parent, in every hierarchy: container → hierarchies. */
-export function cgroupsOf({ cgroupParent }: Roots): Map<string, string[]> {
+/** Directories of containers below their cgroup parents, in every hierarchy: container → hierarchies. */
+export function cgroupsOf({ cgroupParent, cgroupParents = new Set() }: Roots): Map<string, string[]> {
   const found = new Map<string, string[]>();
-  for (const mount of cgroupMounts()) {
-    const parent = `${mount}${cgroupParent}`;
-    if (!existsSync(parent)) continue;
-    for (const entry of readdirSync(parent, { withFileTypes: true })) if (entry.isDirectory()) found.set(entry.name, [...(found.get(entry.name) ?? []), mount]);
+  for (const parent of [cgroupParent, ...cgroupParents]) {
+    for (const mount of cgroupMounts()) for (const name of directoriesIn(`${mount}${parent}`)) found.set(name, [...(found.get(name) ?? []), mount]);
   }
   return found;
 }
 
+/** Cgroups that containers asked to be in, and that are there with nothing in them. */
+export function emptyParents({ cgroupParents = new Set() }: Roots): string[] {
+  const all = [...cgroupParents].flatMap((parent) => cgroupMounts().map((mount) => `${mount}${parent}`));
+  return all.filter((directory) => existsSync(directory) && directoriesIn(directory).length === 0);
+}
+
+const directoriesIn = (directory: string): string[] =>
+  existsSync(directory) ? readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name) : [];
+
 /** Whether the processes of a container stand still, in whichever hierarchy has a freezer (v1: freezer.state, v2: cgroup.events). */
-export function isFrozen({ cgroupParent }: Roots, container: string, hierarchies: readonly string[]): boolean {
-  return hierarchies.some((mount) => {
-    const directory = `${mount}${cgroupParent}/${container}`;
-    return /^FROZEN/.test(textOf(`${directory}/freezer.state`)) || /^frozen 1$/m.test(textOf(`${directory}/cgroup.events`));
-  });
+export function isFrozen({ cgroupParent, cgroupParents = new Set() }: Roots, container: string, hierarchies: readonly string[]): boolean {
+  const directories = hierarchies.flatMap((mount) => [cgroupParent, ...cgroupParents].map((parent) => `${mount}${parent}/${container}`));
+  return directories.some((directory) => /^FROZEN/.test(textOf(`${directory}/freezer.state`)) || /^frozen 1$/m.test(textOf(`${directory}/cgroup.events`)));
 }
 
 function cgroupMounts(): string[] {

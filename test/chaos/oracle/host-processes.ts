@@ -5,7 +5,7 @@ export interface HostProcess {
   readonly pid: number;
   readonly comm: string;
   readonly parent: number;
-  /** The directory below the cgroup parent that it is in, and with it the container that it belongs to; '' when in none. */
+  /** The directory below a cgroup parent that it is in, and with it the container that it belongs to; '' when in none. */
   readonly container: string;
   /** For a shim: the name of the task directory that its command line tells. */
   readonly task: string;
@@ -18,10 +18,13 @@ export interface Roots {
   readonly runRoot: string;
   readonly dataRoot: string;
   readonly cgroupParent: string;
+  /** Others that containers were ever in. */
+  readonly cgroupParents?: ReadonlySet<string>;
 }
 
 /** All processes of the machine but the caller's own; what vanishes while it is read is left out. */
-export function hostProcesses({ runRoot, cgroupParent }: Roots): HostProcess[] {
+export function hostProcesses({ runRoot, cgroupParent, cgroupParents = new Set() }: Roots): HostProcess[] {
+  const parents = [cgroupParent, ...cgroupParents];
   const root = realpathSync(runRoot);
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && name !== String(process.pid))
@@ -31,7 +34,8 @@ export function hostProcesses({ runRoot, cgroupParent }: Roots): HostProcess[] {
         const comm = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
         const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
         const cgroups = attempt(() => readFileSync(`/proc/${name}/cgroup`, 'utf8'), '');
-        const container = cgroups.split('\n').map((line) => line.slice(line.indexOf(':', line.indexOf(':') + 1) + 1)).find((path) => path.startsWith(`${cgroupParent}/`));
+        const paths = cgroups.split('\n').map((line) => line.slice(line.indexOf(':', line.indexOf(':') + 1) + 1));
+        const container = parents.flatMap((parent) => paths.flatMap((path) => (path.startsWith(`${parent}/`) ? (path.slice(parent.length + 1).split('/')[0] ?? '') : []))).find((below) => below !== '');
         const links = comm === 'berth-shim' || /node|MainThread|berth/.test(comm) ? descriptorsOf(name) : [];
         const task = comm === 'berth-shim' ? taskOf(attempt(() => readFileSync(`/proc/${name}/cmdline`, 'utf8'), ''), root) : '';
         return [
@@ -39,7 +43,7 @@ export function hostProcesses({ runRoot, cgroupParent }: Roots): HostProcess[] {
             pid: Number(name),
             comm,
             parent: Number(parent),
-            container: container?.slice(cgroupParent.length + 1).split('/')[0] ?? '',
+            container: container ?? '',
             task,
             mountNamespace: attempt(() => readlinkSync(`/proc/${name}/ns/mnt`), ''),
             networkNamespaces: links.filter((link) => link.startsWith('net:[')),

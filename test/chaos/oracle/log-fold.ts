@@ -33,6 +33,8 @@ export interface LogFold {
   readonly names: Map<string, string>;
   /** `<container>-<start>` → what became of it. */
   readonly tasks: Map<string, { status: string; pid: number }>;
+  /** Cgroups, beside the engine's, that tasks were ever to be in. */
+  readonly cgroupParents: Set<string>;
   readonly endpoints: Map<string, Endpoint>;
   readonly volumes: Set<string>;
   readonly anonymousVolumes: Set<string>;
@@ -55,7 +57,7 @@ export async function foldLog({ dataRoot, natsUrl }: { readonly dataRoot: string
   try {
     const manager = await jetstreamManager(connection);
     const last = (await manager.streams.info('BERTH')).state.last_seq;
-    const fold: LogFold = { containers: new Map(), kept: new Map(), restoring: new Set(), names: new Map(), tasks: new Map(), endpoints: new Map(), volumes: new Set(), anonymousVolumes: new Set(), images: new Map(), execs: new Set(), position: last };
+    const fold: LogFold = { containers: new Map(), kept: new Map(), restoring: new Set(), names: new Map(), tasks: new Map(), cgroupParents: new Set(), endpoints: new Map(), volumes: new Set(), anonymousVolumes: new Set(), images: new Map(), execs: new Set(), position: last };
     if (last === 0) return fold;
     const consumer = await jetstream(connection).consumers.getPushConsumer('BERTH', { deliver_policy: DeliverPolicy.All }); // nobody may pull
     for await (const message of await consumer.consume()) {
@@ -145,6 +147,7 @@ function seeContainer(fold: LogFold, id: string, event: Event): void {
 }
 
 function seeTask(fold: LogFold, id: string, event: Event): void {
+  if (typeof event['cgroupParent'] === 'string') fold.cgroupParents.add(event['cgroupParent']);
   if (event.type === 'TaskRequested') fold.tasks.set(id, { status: 'requested', pid: 0 });
   else if (event.type === 'TaskStarted') fold.tasks.set(id, { status: 'running', pid: Number(event['pid']) });
   else if (event.type === 'TaskFailed') fold.tasks.set(id, { status: 'failed', pid: 0 });

@@ -45,6 +45,13 @@ test('a cgroup that no container has is named', async () => {
   await named(/the container feedfeedfeed, which does not run, has cgroups/, () => void mkdirSync(path), () => rmdirSync(path));
 });
 
+test('a cgroup that was made for containers, and is there without any, is named', async () => {
+  const parent = `${engine.settings.cgroupParent}-asked`;
+  await engine.docker(['run', '--rm', '--network', 'none', '--cgroup-parent', parent, 'busybox', 'true']);
+  const path = `/sys/fs/cgroup/${run('ls', '/sys/fs/cgroup').includes('cgroup.procs') ? '' : 'memory'}${parent}`;
+  await named(/the cgroup \S+-asked was made for containers, and none is in it/, () => void mkdirSync(path), () => rmdirSync(path));
+});
+
 test('a process in the cgroup of a container that does not run is named', async () => {
   const path = `/sys/fs/cgroup/${run('ls', '/sys/fs/cgroup').includes('cgroup.procs') ? '' : 'memory'}${engine.settings.cgroupParent}/feedfeedfeed`;
   mkdirSync(path);

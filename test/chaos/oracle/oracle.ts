@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { cgroupsOf, isFrozen, mountsOf } from './host-mounts.js';
+import { cgroupsOf, emptyParents, isFrozen, mountsOf } from './host-mounts.js';
 import { namesIn, oddFilesIn } from './host-directories.js';
 import { containerLink, hostNetwork, portsHeldBy } from './host-network.js';
 import { hostProcesses, type HostProcess, type Roots } from './host-processes.js';
@@ -23,8 +23,9 @@ const SNAPSHOT_NAME_DIGITS = 26;
  * An independent look at one engine at rest: what the host holds, against what the log says it should hold. Answers the differences in plain sentences;
  * none: all is as it should be. Shares no code with what it checks: facts come from /proc, /sys, ip(8) and nft(8), the fold is its own.
  */
-export async function differences(place: EnginePlace): Promise<string[]> {
-  const log = await foldLog(place);
+export async function differences(engine: EnginePlace): Promise<string[]> {
+  const log = await foldLog(engine);
+  const place = { ...engine, cgroupParents: log.cgroupParents };
   const processes = hostProcesses(place);
   return [...ofTheLog(log), ...ofProcesses(place, log, processes), ...ofCgroupsAndMounts(place, log, processes), ...ofNetwork(place, log, processes), ...ofDirectories(place, log)];
 }
@@ -90,6 +91,7 @@ function ofCgroupsAndMounts(place: EnginePlace, log: LogFold, processes: readonl
   const found: string[] = [];
   const cgroups = cgroupsOf(place);
   for (const [container, hierarchies] of cgroups) if (!log.containers.get(container)?.runs) found.push(`the container ${short(container)}, which does not run, has cgroups in ${hierarchies.join(', ')}`);
+  for (const directory of emptyParents(place)) found.push(`the cgroup ${directory} was made for containers, and none is in it`);
   for (const { id, runs } of log.containers.values()) if (runs && !cgroups.has(id)) found.push(`the container ${short(id)} runs without a cgroup`);
   for (const { id, runs, paused } of log.containers.values()) {
     if (runs && isFrozen(place, id, cgroups.get(id) ?? []) !== paused) found.push(`the container ${short(id)} is ${paused ? 'paused by the log, and its processes run' : 'not paused by the log, and its processes stand still'}`);

@@ -1,6 +1,7 @@
 /*
  * Looks at every process that appears in its pid namespace from the moment of its birth, until standard input ends, and says what it got hold of:
- * lines of "root" (a root that is not ours), "directory <path>", "file <path>" (open in the other), "traced" (it could be stopped before its exec).
+ * lines of "root" (a root that is not ours), "directory <path>", "file <path>" (open in the other), "traced" (it could be stopped before its exec). After "for" come
+ * paths to look for instead, below the root and the open directories of processes that may have both: "found <path>".
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -60,6 +61,20 @@ static void look_at_descriptors(long pid)
 	}
 }
 
+/* `root` or a descriptor of it, followed by what only the host has. */
+static void look_for(long pid, char **paths)
+{
+	char place[32], path[256];
+	for (int fd = 2; fd < 64; fd++) {
+		snprintf(place, sizeof place, fd == 2 ? "root" : "fd/%d", fd);
+		for (char **wanted = paths; *wanted; wanted++) {
+			snprintf(path, sizeof path, "/proc/%ld/%s%s", pid, place, *wanted);
+			if (access(path, F_OK) == 0)
+				tell("found", *wanted);
+		}
+	}
+}
+
 static bool is_before_exec(long pid)
 {
 	char path[64], name[32] = "";
@@ -86,6 +101,7 @@ int main(int count, char **args)
 {
 	long newest = getpid(), seen = newest;
 	bool traces = count > 1 && !strcmp(args[1], "trace");
+	char **paths = count > 1 && !strcmp(args[1], "for") ? args + 2 : NULL;
 	if (stat("/", &own_root) < 0)
 		return 1;
 	puts("ready");
@@ -96,6 +112,10 @@ int main(int count, char **args)
 		if (access(path, F_OK) == 0)
 			newest++;
 		for (long pid = newest; pid > seen && pid > newest - 2; pid--) {
+			if (paths) {
+				look_for(pid, paths);
+				continue;
+			}
 			look_at_root(pid);
 			look_at_descriptors(pid);
 			if (traces)

@@ -6,6 +6,12 @@ import { type CgroupResources, updateWrites } from '#libs/cgroup/limits.js';
 import { processesOf } from '#libs/cgroup/processes.js';
 import { endCgroups } from '#libs/cgroup/removal.js';
 
+/** Whose cgroup, and in which it is when it is not in the engine's. */
+export interface CgroupPlace {
+  readonly container: string;
+  readonly cgroupParent?: string | undefined;
+}
+
 /** The cgroups of this engine's containers: `<parent>/<container>` in every hierarchy. */
 export class ContainerCgroups {
   constructor(
@@ -13,35 +19,39 @@ export class ContainerCgroups {
     private readonly parent: string,
   ) {}
 
-  directories(container: string): readonly string[] {
-    return cgroupDirectories(this.layout, `${this.parent}/${container}`);
+  path({ container, cgroupParent = this.parent }: CgroupPlace): string {
+    return `${cgroupParent}/${container}`;
+  }
+
+  directories(container: CgroupPlace): readonly string[] {
+    return cgroupDirectories(this.layout, this.path(container));
   }
 
   /** Resolves when none of its processes runs; rejects, and they run on, when they do not all stop in time. */
-  freeze(container: string): Promise<void> {
-    return freeze(this.layout, `${this.parent}/${container}`);
+  freeze(container: CgroupPlace): Promise<void> {
+    return freeze(this.layout, this.path(container));
   }
 
-  thaw(container: string): void {
-    thaw(this.layout, `${this.parent}/${container}`);
+  thaw(container: CgroupPlace): void {
+    thaw(this.layout, this.path(container));
   }
 
   /** Changes limits under running processes; all or none. */
-  update(container: string, resources: CgroupResources): void {
+  update(container: CgroupPlace, resources: CgroupResources): void {
     applyWrites(updateWrites(this.layout, this.directories(container), resources, (path) => readFileSync(path, 'latin1')));
   }
 
   /** Its processes, those that it put into cgroups below its own included. */
-  processes(container: string): readonly number[] {
+  processes(container: CgroupPlace): readonly number[] {
     return processesOf(this.directories(container)[0] ?? '');
   }
 
   /** Ends every process that is in them, however it got there, and removes them. */
-  end(container: string): Promise<void> {
+  end(container: CgroupPlace): Promise<void> {
     return endCgroups(this.directories(container));
   }
 
-  /** Containers that have any. */
+  /** Containers that have any in the engine's parent. */
   all(): Set<string> {
     const found = new Set<string>();
     for (const directory of cgroupDirectories(this.layout, this.parent)) for (const name of namesIn(directory)) found.add(name);

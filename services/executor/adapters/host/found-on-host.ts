@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { type CgroupLayout, cgroupDirectories } from '#libs/cgroup/layout.js';
@@ -18,14 +19,22 @@ const AT_ONCE = 50;
 /** Where the engine's program is seen from by the services; a mount, and wished. */
 const PROGRAM = 'app';
 
-/** All of the host that one engine has made, but for the rules: read from the kernel and the disk, a few microseconds for each process of the machine. */
-export async function foundOnHost(places: HostPlaces, bridges: ReadonlySet<string>, links: readonly LinkCounters[]): Promise<Omit<Found, 'rules'>> {
+/**
+ * All of the host that one engine has made, but for the rules: read from the kernel and the disk, a few microseconds for each process of the machine. `elsewhere`:
+ * containers whose cgroups are not in the engine's.
+ */
+export async function foundOnHost(places: HostPlaces, elsewhere: readonly { readonly id: string; readonly cgroup: string }[], bridges: ReadonlySet<string>, links: readonly LinkCounters[]): Promise<Omit<Found, 'rules'>> {
   const { dataRoot, runRoot } = places;
   const there = links.filter(({ name }) => bridges.has(name));
   const indexes = new Set(there.map(({ index }) => index));
-  const [directory = ''] = cgroupDirectories(places.layout, places.cgroupParent);
   const cgroups = new Map<string, number>();
+  const [directory = ''] = cgroupDirectories(places.layout, places.cgroupParent);
   for (const name of await namesIn(directory)) if (CONTAINER_ID.test(name)) cgroups.set(name, processesOf(`${directory}/${name}`).length);
+  // What else there is in somebody else's parents is none of ours.
+  for (const { id, cgroup } of elsewhere) {
+    const [own = ''] = cgroupDirectories(places.layout, cgroup);
+    if (existsSync(own)) cgroups.set(id, processesOf(own).length);
+  }
   return {
     cgroups,
     ...(await processes(`${runRoot}/tasks/`)),

@@ -10,12 +10,12 @@ const STATES = { R: 'running', S: 'sleeping', I: 'sleeping', D: 'uninterruptible
 /** Between two breaths of the event loop. */
 const AT_ONCE = 50;
 
-/** Containers to what their processes do. Some 0.1 ms of work a process: for a rare look. */
-export async function lookAtProcesses(layout: CgroupLayout, cgroupParent: string, containers: Iterable<string>): Promise<ReadonlyMap<string, ProcessesSeen>> {
+/** Containers, each with its cgroup, to what their processes do. Some 0.1 ms of work a process: for a rare look. */
+export async function lookAtProcesses(layout: CgroupLayout, containers: Iterable<{ readonly id: string; readonly cgroup: string }>): Promise<ReadonlyMap<string, ProcessesSeen>> {
   const seen = new Map<string, ProcessesSeen>();
   let looks = 0;
-  for (const container of containers) {
-    const pids = processesOf(cgroupDirectories(layout, `${cgroupParent}/${container}`)[0] ?? '');
+  for (const { id, cgroup } of containers) {
+    const pids = processesOf(cgroupDirectories(layout, cgroup)[0] ?? '');
     const states = { running: 0, sleeping: 0, stopped: 0, uninterruptible: 0 };
     let descriptors = 0;
     for (const pid of pids) {
@@ -27,7 +27,7 @@ export async function lookAtProcesses(layout: CgroupLayout, cgroupParent: string
       descriptors += await stat(`/proc/${pid}/fd`).then(({ size }) => size, () => 0);
     }
     const [first] = pids;
-    seen.set(container, { processes: pids.length, states, ...(descriptors > 0 && { descriptors }), ...(first === undefined ? {} : await ofFirst(first)) });
+    seen.set(id, { processes: pids.length, states, ...(descriptors > 0 && { descriptors }), ...(first === undefined ? {} : await ofFirst(first)) });
   }
   return seen;
 }

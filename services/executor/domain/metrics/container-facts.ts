@@ -1,11 +1,14 @@
 import type { HostConfig } from '#contracts/containers/container-config.js';
 import type { ContainerEvent } from '#contracts/containers/events.js';
+import { cgroupParentOf } from '#libs/cgroup/asked-parent.js';
 import { labelText } from '#libs/telemetry/metrics/exposition.js';
 import { hostLinkName } from '../host-link-name.js';
 
 /** What the log says of a container that its cgroup does not. Times in seconds since 1970. */
 export interface ContainerFacts {
   readonly id: string;
+  /** "/docker/<id>" */
+  readonly cgroup: string;
   readonly image: string;
   /** Those of its labels that are shown. */
   readonly shownLabels: Readonly<Record<string, string>>;
@@ -71,7 +74,7 @@ export class ContainerFold {
         facts.healthy = event.status === 'healthy';
         return;
       case 'ContainerRenamed':
-        facts.labels = this.baseLabels(facts.id, event.name, facts.image, facts.shownLabels);
+        facts.labels = baseLabels(facts.cgroup, event.name, facts.image, facts.shownLabels);
         return;
       case 'ContainerEdited':
         facts.hostConfig = event.hostConfig;
@@ -95,11 +98,13 @@ export class ContainerFold {
         return value === undefined ? [] : [[`container_label_${name.replace(/[^a-zA-Z0-9_]/g, '_')}`, value]];
       }),
     );
+    const cgroup = `${cgroupParentOf(hostConfig.CgroupParent) ?? this.cgroupParent}/${id}`;
     return {
       id,
+      cgroup,
       image,
       shownLabels,
-      labels: this.baseLabels(id, event.name, image, shownLabels),
+      labels: baseLabels(cgroup, event.name, image, shownLabels),
       createdAt: Date.parse(event.type === 'ContainerRestored' ? event.createdAt : event.at) / 1000,
       hostConfig,
       limits: specLimits(hostConfig),
@@ -112,11 +117,11 @@ export class ContainerFold {
       link: '',
     };
   }
+}
 
-  /** `container` is what rules for Kubernetes group by: the same name twice, or they never fire. */
-  private baseLabels(id: string, name: string, image: string, shown: Readonly<Record<string, string>>): string {
-    return labelText({ id: `${this.cgroupParent}/${id}`, name, image, container: name, ...shown });
-  }
+/** `container` is what rules for Kubernetes group by: the same name twice, or they never fire. */
+function baseLabels(cgroup: string, name: string, image: string, shown: Readonly<Record<string, string>>): string {
+  return labelText({ id: cgroup, name, image, container: name, ...shown });
 }
 
 function specLimits({ CpuShares, CpuPeriod, CpuQuota, NanoCpus, Memory, MemoryReservation, MemorySwap }: HostConfig): SpecLimits {

@@ -68,3 +68,29 @@ test('propagation and attributes of a bind become numbers', () => {
   const [bind] = plan({ mounts: [{ type: 'bind', source: '/s', target: '/t', readOnly: true, propagation: 'rslave' }] }).steps.filter((step) => step.op === 'bind_mount' && step.target === '/t');
   expect(bind).toMatchObject({ recursive: true, readonly: true, propagation: (1 << 19) | 0x4000, attributes: 0 });
 });
+
+test('among another container\'s processes it comes last, when it has left the host and still may; procfs is the other\'s', () => {
+  const joined = compilePlan(buildSpec(plain, { ...host, joinedPid: 77 }), run);
+  const order = joined.steps.map(({ op }) => op);
+  expect(joined.settings.namespaces & 0x20000000).toBe(0);
+  expect(joined.steps.find(({ op }) => op === 'hold_pid_namespace')).toMatchObject({ actor: 'parent', path: '/proc/77/ns/pid' });
+  expect(joined.steps.find(({ op }) => op === 'join_task')).toMatchObject({ actor: 'child', flags: 0x20000000 });
+  expect(order.indexOf('join_task')).toBeGreaterThan(order.indexOf('pivot_root'));
+  for (const later of ['set_user', 'seccomp', 'capabilities', 'exec'] as const) expect(order.indexOf(later), later).toBeGreaterThan(order.indexOf('join_task'));
+  expect(joined.steps.filter(({ op }) => op === 'share_mount')).toEqual([
+    { op: 'share_mount', actor: 'child', from: 'mounts[0]', mountNamespace: '/proc/77/ns/mnt', pidNamespace: '/proc/77/ns/pid', source: '/proc', target: '/proc', attributes: 2 | 4 | 8 },
+  ]);
+  expect(joined.steps.some((step) => step.op === 'mount_fs' && step.type === 'proc')).toBe(false);
+});
+
+test('with another container\'s IPC it has that one\'s /dev/shm, and message queues after it has joined', () => {
+  const joined = compilePlan(buildSpec(plain, { ...host, joinedIpc: 77 }), run);
+  expect(joined.settings.namespaces & 0x8000000).toBe(0);
+  const at = (wanted: (step: (typeof joined.steps)[number]) => boolean): number => joined.steps.findIndex(wanted);
+  const join = at((step) => step.op === 'join_namespace' && step.path === '/proc/77/ns/ipc');
+  expect(join).toBeGreaterThanOrEqual(0);
+  expect(at((step) => step.op === 'mount_fs' && step.type === 'mqueue')).toBeGreaterThan(join);
+  expect(joined.steps.filter((step) => 'target' in step && step.target === '/dev/shm')).toMatchObject([{ op: 'share_mount', mountNamespace: '/proc/77/ns/mnt', pidNamespace: '', source: '/dev/shm' }]);
+  const own = compilePlan(buildSpec({ ...plain, mounts: [{ type: 'tmpfs', source: '', target: '/dev/shm', readOnly: false, propagation: '' }] }, { ...host, joinedIpc: 77 }), run);
+  expect(own.steps.some(({ op }) => op === 'share_mount')).toBe(false); // the user's stands in for it
+});

@@ -37,6 +37,8 @@ export function compilePlan(spec: RuntimeSpec, run: PlanRun): Plan {
   const { cgroupDirectories, cgroupWrites, deviceFilter, oomPath, timed = false, ...settings } = run;
   // A cgroup namespace shows the cgroup one is in when it is made: the child joins its cgroups first.
   const namespaces = spec.linux.namespaces.reduce((flags, { type, path }) => (path === undefined && type !== 'cgroup' ? flags | CLONE[type] : flags), 0);
+  // Seen by the processes there from then on: it comes when there is nothing of the host's to be seen (do_join_task in the shim), and while it may yet.
+  const joinedProcesses = spec.linux.namespaces.flatMap(({ type, path }, index) => (type === 'pid' && path !== undefined ? [`linux.namespaces[${index}]`] : []));
   const steps: readonly PlanStep[] = [
     ...(timed ? [TIME_STEPS] : []),
     ...cgroupDirectories.map((path): PlanStep => ({ op: 'mkdir_host', actor: 'parent', from: 'linux.cgroupsPath', path, mode: 0o755 })),
@@ -44,6 +46,7 @@ export function compilePlan(spec: RuntimeSpec, run: PlanRun): Plan {
     ...(deviceFilter ? [{ op: 'device_filter', actor: 'parent', from: 'linux.resources.devices', ...deviceFilter } as const] : []),
     ...namespaceSteps(spec),
     ...rootSteps(spec, cgroupDirectories),
+    ...joinedProcesses.map((from): PlanStep => ({ op: 'join_task', ...child(from), flags: CLONE.pid })),
     ...processSteps(spec),
     // What is known of oom is in the cgroup that the next steps remove.
     ...(oomPath === '' ? [] : [{ op: 'read_oom', actor: 'exit', from: 'linux.cgroupsPath', path: oomPath } as const]),
@@ -55,7 +58,11 @@ export function compilePlan(spec: RuntimeSpec, run: PlanRun): Plan {
 function namespaceSteps({ linux, hostname, domainname = '' }: RuntimeSpec): readonly PlanStep[] {
   const isNew = (type: string): boolean => linux.namespaces.some((namespace) => namespace.type === type && namespace.path === undefined);
   return [
-    ...linux.namespaces.flatMap(({ type, path }, index): PlanStep[] => (path === undefined ? [] : [{ op: 'join_namespace', ...child(`linux.namespaces[${index}]`), path, flag: CLONE[type] }])),
+    ...linux.namespaces.flatMap(({ type, path }, index): PlanStep[] => {
+      const from = `linux.namespaces[${index}]`;
+      if (path === undefined) return [];
+      return [type === 'pid' ? { op: 'hold_pid_namespace', actor: 'parent', from, path } : { op: 'join_namespace', ...child(from), path, flag: CLONE[type] }];
+    }),
     ...(isNew('cgroup') ? [{ op: 'unshare', ...child('linux.namespaces'), flags: CLONE.cgroup } as const] : []),
     ...(hostname !== '' && isNew('uts') ? [{ op: 'set_hostname', ...child('hostname'), name: hostname } as const] : []),
     ...(domainname !== '' && isNew('uts') ? [{ op: 'set_domainname', ...child('domainname'), name: domainname } as const] : []),

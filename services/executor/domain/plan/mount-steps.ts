@@ -33,6 +33,7 @@ export function mountSteps(mount: Mount, from: string, place: CgroupPlace): read
     const propagation = sum(PROPAGATION, options);
     return [{ op: 'bind_mount', ...at, source, target, recursive: options.includes('rbind'), readonly: options.includes('ro'), propagation, attributes: flags & BIND_ATTRIBUTES }];
   }
+  if (mount.shared) return [{ op: 'share_mount', ...at, mountNamespace: mount.shared.mountNamespace, pidNamespace: mount.shared.pidNamespace ?? '', source: target, target, attributes: flags & BIND_ATTRIBUTES }];
   if (type === 'cgroup') return cgroupSteps(mount, from, place);
   const data = options.filter((option) => !Object.hasOwn(FLAGS, option) && !Object.hasOwn(PROPAGATION, option) && !PLAIN.has(option)).join(',');
   return [{ op: 'mount_fs', ...at, type, source, target, flags, data }];

@@ -33,12 +33,14 @@ export const OPERATIONS = {
   // Namespaces.
   /** setns(2) on `path`. CLONE_NEWPID only as a parent step: it counts for the child about to be cloned. Others: child. */
   join_namespace: { code: 10, operands: { path: 'string', flag: 'u32' } },
-  /** exec plans, child: setns(2) on the init process's pidfd, CLONE_NEWPID last: from then on it is another process, which the container sees. */
+  /** exec plans, child: setns(2) on the init process's pidfd, CLONE_NEWPID last: from then on it is another process, which the container sees. Else: with CLONE_NEWPID, what was held. */
   join_task: { code: 11, operands: { flags: 'u32' } },
   /** unshare(2) in the child, after it is in its cgroups: CLONE_NEWCGROUP. */
   unshare: { code: 12, operands: { flags: 'u32' } },
   set_hostname: { code: 13, operands: { name: 'string' } },
   set_domainname: { code: 14, operands: { name: 'string' } },
+  /** parent: keeps the pid namespace at `path` for the child's join_task, which comes when /proc is not the host's any more. */
+  hold_pid_namespace: { code: 15, operands: { path: 'string' } },
 
   // The root and its mounts.
   /** Makes the whole tree a recursive slave: nothing reaches the host, the host's unmounts still reach us and no mount is pinned. */
@@ -81,6 +83,11 @@ export const OPERATIONS = {
   pivot_root: { code: 33, operands: {} },
   /** A pty on the container's own devpts (/dev/pts, mounted before); bindConsole: its slave is bound on /dev/console. */
   setup_console: { code: 34, operands: { bindConsole: 'flag' } },
+  /**
+   * The one mount that is at `source` in the mount namespace at the host path `mountNamespace`, without what lies on it, on an in-root target, which is made as a
+   * directory when missing. attributes: as of bind_mount. pidNamespace: it has to be the procfs of that one; "": it may be anything.
+   */
+  share_mount: { code: 35, operands: { mountNamespace: 'string', pidNamespace: 'string', source: 'string', target: 'string', attributes: 'u32' } },
 
   // The process.
   /** name with dots or slashes, below /proc/sys. */

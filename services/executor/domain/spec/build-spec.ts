@@ -20,6 +20,10 @@ export interface SpecHost {
   readonly cgroupsPath: string;
   /** Network namespace to join; absent: the host's. */
   readonly sandboxPath?: string;
+  /** First process of the container whose processes it is among; absent: it has a pid namespace of its own, or the host's. */
+  readonly joinedPid?: number;
+  /** The same for IPC. */
+  readonly joinedIpc?: number;
   readonly cgroupMode: 'v1' | 'hybrid' | 'v2';
   /** Program that --init puts in front. */
   readonly initPath: string;
@@ -64,7 +68,7 @@ export function buildSpec(task: LaunchFields, host: SpecHost): RuntimeSpec {
     root: { path: host.rootTarget, readonly: task.readOnlyRoot, ...host.root },
     mounts,
     linux: {
-      namespaces: namespacesOf(ownNetwork, host.sandboxPath).filter(({ type }) => !shared.some((name) => name === type)),
+      namespaces: namespacesOf(ownNetwork, host).filter(({ type }) => !shared.some((name) => name === type)),
       devices: devicesOf(host),
       cgroupsPath: host.cgroupsPath,
       resources: { devices: security.privileged ? ALL_DEVICES : deviceRules(host.askedDevices ?? [], task.deviceRules ?? []) },
@@ -102,7 +106,8 @@ function devicesOf({ hostDevices = [], askedDevices = [] }: SpecHost): readonly 
   return [...devices.values()];
 }
 
-function namespacesOf(ownNetwork: boolean, path: string | undefined): readonly Namespace[] {
-  const network: readonly Namespace[] = ownNetwork ? [{ type: 'network', ...(path === undefined ? {} : { path }) }] : [];
-  return [{ type: 'mount' }, ...network, { type: 'uts' }, { type: 'pid' }, { type: 'ipc' }, { type: 'cgroup' }];
+function namespacesOf(ownNetwork: boolean, { sandboxPath, joinedPid, joinedIpc }: SpecHost): readonly Namespace[] {
+  const network: readonly Namespace[] = ownNetwork ? [{ type: 'network', ...(sandboxPath === undefined ? {} : { path: sandboxPath }) }] : [];
+  const joined = (type: 'pid' | 'ipc', pid: number | undefined): Namespace => ({ type, ...(pid === undefined ? {} : { path: `/proc/${pid}/ns/${type}` }) });
+  return [{ type: 'mount' }, ...network, { type: 'uts' }, joined('pid', joinedPid), joined('ipc', joinedIpc), { type: 'cgroup' }];
 }

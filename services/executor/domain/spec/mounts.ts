@@ -1,9 +1,18 @@
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { LaunchTask } from '#contracts/executor/tasks.js';
 import { invalid } from '#libs/errors/errors.js';
-import type { Mount } from './runtime-spec.js';
+import type { Mount, SharedMount } from './runtime-spec.js';
 
 type Asked = Pick<LaunchTask, 'hostNamespaces' | 'mounts' | 'security' | 'shmSizeBytes' | 'readOnlyRoot' | 'init'>;
+
+interface MountHost {
+  readonly containerDirectory: string;
+  readonly initPath: string;
+  readonly cgroupMode: 'v1' | 'hybrid' | 'v2';
+  /** First process of the container whose processes, or whose IPC, it shares. */
+  readonly joinedPid?: number;
+  readonly joinedIpc?: number;
+}
 
 /** Of a read-only container these stay writable. */
 const WRITABLE = new Set(['/proc', '/dev', '/dev/pts', '/dev/shm', '/dev/mqueue']);
@@ -12,7 +21,7 @@ const WRITABLE = new Set(['/proc', '/dev', '/dev/pts', '/dev/shm', '/dev/mqueue'
  * All mounts of a container, in their order: the kernel's file systems, then the engine's files and what the user asked for, by depth, so that none hides a
  * deeper one. The user's stands in for a default with the same target. Throws `invalid` for something else than procfs on /proc.
  */
-export function mountsOf(task: Asked, host: { readonly containerDirectory: string; readonly initPath: string; readonly cgroupMode: 'v1' | 'hybrid' | 'v2' }): readonly Mount[] {
+export function mountsOf(task: Asked, host: MountHost): readonly Mount[] {
   const asked = task.mounts.map(userMount);
   // In runc's words. What reads /proc has to find procfs there (CVE-2019-16884).
   if (asked.some(({ destination, source }) => destination === '/proc' && source !== '/proc')) throw invalid('"/proc" cannot be mounted because it is not of type proc');
@@ -21,26 +30,35 @@ export function mountsOf(task: Asked, host: { readonly containerDirectory: strin
   const files = ['resolv.conf', 'hostname', 'hosts'].map((name): Mount => ({ destination: `/etc/${name}`, type: 'bind', source: `${host.containerDirectory}/${name}`, options: ['rbind', 'rprivate'] }));
   const init: readonly Mount[] = task.init ? [{ destination: '/sbin/docker-init', type: 'bind', source: host.initPath, options: ['bind', 'ro'] }] : [];
   const others = [...asked, ...[...files, ...init].filter(free)];
-  return [...kernelMounts(task, host.cgroupMode).filter(free), ...others.toSorted((one, other) => depth(one) - depth(other))];
+  return [...kernelMounts(task, host).filter(free), ...others.toSorted((one, other) => depth(one) - depth(other))];
 }
 
-function kernelMounts({ security, shmSizeBytes, readOnlyRoot, hostNamespaces = [] }: Asked, cgroupMode: 'v1' | 'hybrid' | 'v2'): readonly Mount[] {
+function kernelMounts({ security, shmSizeBytes, readOnlyRoot, hostNamespaces = [] }: Asked, { cgroupMode, joinedPid, joinedIpc }: MountHost): readonly Mount[] {
   const access = security.privileged ? 'rw' : 'ro';
   const mounts: readonly Mount[] = [
-    { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
+    { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'], ...sharedProcesses(joinedPid) },
     { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
     { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'] },
     { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', access] },
     { destination: '/sys/fs/cgroup', type: cgroupMode === 'v2' ? 'cgroup2' : 'cgroup', source: 'cgroup', options: [access, 'nosuid', 'noexec', 'nodev'] },
     { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
-    ...sharedMemory(shmSizeBytes, hostNamespaces.includes('ipc')),
+    ...sharedMemory(shmSizeBytes, hostNamespaces.includes('ipc'), joinedIpc),
   ];
   if (!readOnlyRoot) return mounts;
   return mounts.map((mount) => (WRITABLE.has(mount.destination) || mount.options.includes('ro') ? mount : { ...mount, options: [...mount.options.filter((option) => option !== 'rw'), 'ro'] }));
 }
 
-/** None without a size. Who shares the host's System V objects shares its POSIX ones (shm_overview(7)). */
-function sharedMemory(bytes: number, ofHost: boolean): readonly Mount[] {
+/**
+ * A procfs shows the pid namespace of who mounts it. Who joins one comes in last, when it has nothing of the host's left to be seen there (do_join_task in the shim), and
+ * so cannot mount it: it takes the other container's.
+ */
+function sharedProcesses(pid: number | undefined): { shared?: SharedMount } {
+  return pid === undefined ? {} : { shared: { mountNamespace: `/proc/${pid}/ns/mnt`, pidNamespace: `/proc/${pid}/ns/pid` } };
+}
+
+/** None without a size. Who shares the System V objects of the host or of a container shares its POSIX ones (shm_overview(7)). */
+function sharedMemory(bytes: number, ofHost: boolean, ofContainer: number | undefined): readonly Mount[] {
+  if (ofContainer !== undefined) return [{ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev'], shared: { mountNamespace: `/proc/${ofContainer}/ns/mnt` } }];
   if (ofHost) return [{ destination: '/dev/shm', type: 'bind', source: '/dev/shm', options: ['rbind', 'rprivate'] }];
   return bytes === 0 ? [] : [{ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${bytes}`] }];
 }

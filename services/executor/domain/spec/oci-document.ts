@@ -37,7 +37,7 @@ export function ociDocument(spec: RuntimeSpec, task: { readonly security: TaskSe
     ...(spec.annotations ? { annotations: spec.annotations } : {}),
     process: processOf(spec.process, task.process, facts),
     root: { path: root.path, readonly: root.readonly },
-    mounts: spec.mounts,
+    mounts: spec.mounts.map(({ shared: _, ...mount }) => mount),
     linux: {
       namespaces: linux.namespaces,
       // The others every runtime makes by itself, and some not a second time.

@@ -69,6 +69,14 @@ export interface Mount {
   readonly source: string;
   /** As of mount(8). Words that are no flag are the file system's data. */
   readonly options: readonly string[];
+  /** Another container's, not one of its own: what the specification has no word for. */
+  readonly shared?: SharedMount;
+}
+
+/** The mount at the same path in a mount namespace. `pidNamespace`: of procfs, whose processes it has to show. */
+export interface SharedMount {
+  readonly mountNamespace: string;
+  readonly pidNamespace?: string;
 }
 
 export interface Linux {

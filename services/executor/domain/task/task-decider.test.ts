@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { TaskEvent } from '#contracts/executor/tasks.js';
 import { idempotent, specify } from '#libs/event-store/testing/specify.js';
-import { type TaskCommand, taskDecider } from './task-decider.js';
+import { type Task, type TaskCommand, taskDecider } from './task-decider.js';
 
 const identity = { container: 'c1', start: 1, at: '2026-01-01T00:00:00.000000000Z' } as const;
 const ending = { exitCode: 0, signal: 0, oomKilled: false, keeperLost: false } as const;
@@ -43,6 +43,14 @@ test('ports change of a task that runs, and once', () => {
   given(requested, started, changed).when({ ...change, published: { ...published, ports: [] } }).then({ ...changed, published: { ...published, ports: [] } });
   given(requested).when(change).thenNothing();
   given(requested, started, exited).when(change).thenNothing();
+});
+test('where its cgroup is, is known from the request on until after its end', () => {
+  given().when({ ...request, cgroupParent: '/a' }).then({ ...requested, cgroupParent: '/a' });
+  given().when({ ...request, cgroupParent: '' }).then({ ...requested, cgroupParent: '' }); // the top
+  const fold = (...events: TaskEvent[]): Task => events.reduce(taskDecider.evolve, taskDecider.initialState);
+  const asked = { ...requested, cgroupParent: '/a' };
+  for (const events of [[asked], [asked, started], [asked, started, exited], [asked, exited], [asked, failed]]) expect(fold(...events)).toMatchObject({ cgroupParent: '/a' });
+  expect(fold(asked, failed, requested)).not.toHaveProperty('cgroupParent');
 });
 test('an exit counts even when the start was never seen', () => given(requested).when(recordExited).then(exited));
 test('nothing is observed of a task that was never requested', () => {

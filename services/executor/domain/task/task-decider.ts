@@ -4,8 +4,8 @@ import type { Decider } from '#libs/event-store/decider.js';
 /** One run of one container, as observed: it only moves forward. `berth.event.task.<container>-<start>` */
 export type Task =
   | { readonly status: 'absent' }
-  | { readonly status: 'requested' | 'failed'; readonly container: string; readonly start: number; readonly published?: PublishedEndpoint; readonly runtime?: string }
-  | { readonly status: 'running' | 'exited'; readonly container: string; readonly start: number; readonly pid: number; readonly startedAt: string; readonly execs: ReadonlySet<string>; readonly published?: PublishedEndpoint; readonly runtime?: string };
+  | { readonly status: 'requested' | 'failed'; readonly container: string; readonly start: number; readonly published?: PublishedEndpoint; readonly runtime?: string; readonly cgroupParent?: string }
+  | { readonly status: 'running' | 'exited'; readonly container: string; readonly start: number; readonly pid: number; readonly startedAt: string; readonly execs: ReadonlySet<string>; readonly published?: PublishedEndpoint; readonly runtime?: string; readonly cgroupParent?: string };
 
 type WithExecs = Extract<Task, { execs: unknown }>;
 
@@ -20,7 +20,7 @@ export function thawTask(frozen: unknown): Task {
 type Observed = { readonly container: string; readonly start: number; readonly at: string };
 
 export type TaskCommand =
-  | ({ readonly type: 'Request'; readonly published?: PublishedEndpoint; readonly runtime?: string } & Observed)
+  | ({ readonly type: 'Request'; readonly published?: PublishedEndpoint; readonly runtime?: string; readonly cgroupParent?: string } & Observed)
   | ({ readonly type: 'RecordStarted'; readonly pid: number } & Observed)
   | ({ readonly type: 'RecordFailed'; readonly error: string } & Observed)
   | ({ readonly type: 'ChangePorts'; readonly published: PublishedEndpoint } & Observed)
@@ -31,7 +31,7 @@ export type TaskCommand =
   | ({ readonly type: 'RecordExecExited'; readonly exec: string; readonly exitCode: number; readonly neverStarted?: boolean } & Observed);
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
-export const TASK_FOLD = '2';
+export const TASK_FOLD = '3';
 
 export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
   initialState: { status: 'absent' },
@@ -72,13 +72,13 @@ export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
       case 'SignalRequested':
         return task;
       case 'TaskFailed':
-        return { status: 'failed', container, start };
+        return { status: 'failed', container, start, ...leftIn(task) };
       case 'TaskStarted':
         return { status: 'running', container, start, pid: event.pid, startedAt: event.at, execs: new Set(), ...(task.status === 'requested' ? chosen(task) : {}) };
       case 'PortsChanged':
         return task.status === 'running' ? { ...task, published: event.published } : task;
       case 'TaskExited':
-        return { status: 'exited', container, start, pid: 0, startedAt: task.status === 'running' ? task.startedAt : '', execs: new Set() };
+        return { status: 'exited', container, start, pid: 0, startedAt: task.status === 'running' ? task.startedAt : '', execs: new Set(), ...leftIn(task) };
       case 'ExecStarted':
       case 'ExecExited': {
         if (task.status !== 'running') return task;
@@ -91,7 +91,14 @@ export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
   },
 };
 
+type Chosen = Pick<Extract<TaskCommand, { type: 'Request' }>, 'published' | 'runtime' | 'cgroupParent'>;
+
 /** What a task was requested with and a later executor needs to find it again. */
-function chosen({ published, runtime }: { readonly published?: PublishedEndpoint; readonly runtime?: string }): { published?: PublishedEndpoint; runtime?: string } {
-  return { ...(published ? { published } : {}), ...(runtime ? { runtime } : {}) };
+function chosen({ published, runtime, cgroupParent }: Chosen): Chosen {
+  return { ...(published ? { published } : {}), ...(runtime ? { runtime } : {}), ...(cgroupParent === undefined ? {} : { cgroupParent }) };
+}
+
+/** Where something of it may still be found when it is over. */
+function leftIn(task: Task): Pick<Chosen, 'cgroupParent'> {
+  return task.status === 'absent' || task.cgroupParent === undefined ? {} : { cgroupParent: task.cgroupParent };
 }

@@ -110,6 +110,11 @@ test('the docker run that makes it again, quoted for a shell', () => {
   );
 });
 
+test('of what it shares with others the docker run tells, too', () => {
+  const shared = { ...created, hostConfig: { ...created.hostConfig, PidMode: 'container:c2', IpcMode: 'shareable', CgroupParent: '/a b' } };
+  expect(runCommand(shared, 'site')).toContain(`--ipc shareable --pid container:c2 --cgroup-parent '/a b'`);
+});
+
 test('status counts what is there', () => {
   expect(engineStatus(chronicleOf(log(created, ...started)).chronicle, 9, ['nats', 'executor', 'engine'], ['nats', 'engine'])).toMatchObject({
     position: 9, commits: 3, containersByStatus: { running: 1 }, commitsByAggregate: { container: 3 }, ready: ['nats', 'engine'], notReady: ['executor'],

@@ -86,7 +86,7 @@ export function runCommand({ name, config, hostConfig }: Created, currentName: s
 
 /** Devices and namespaces of the host. */
 function shareOptions(host: HostConfig): string[] {
-  const modes = [['--ipc', host.IpcMode], ['--pid', host.PidMode], ['--uts', host.UTSMode], ['--cgroupns', host.CgroupnsMode]] as const;
+  const modes = [['--ipc', host.IpcMode], ['--pid', host.PidMode], ['--uts', host.UTSMode], ['--cgroupns', host.CgroupnsMode], ['--cgroup-parent', host.CgroupParent]] as const;
   const throttles = [
     ['--device-read-bps', host.BlkioDeviceReadBps], ['--device-write-bps', host.BlkioDeviceWriteBps], ['--device-read-iops', host.BlkioDeviceReadIOps], ['--device-write-iops', host.BlkioDeviceWriteIOps],
   ] as const;
