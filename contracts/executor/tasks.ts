@@ -1,4 +1,4 @@
-import { IsArray, IsBoolean, IsInt, IsObject, IsOptional, IsString } from 'class-validator';
+import { IsArray, IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString } from 'class-validator';
 import type { Ulimit } from '../containers/container-config.js';
 import type { ContainerMount, EndpointSettings, PublishedPort } from '../containers/container-state.js';
 import type { Done, StreamEndpoint } from '../request.js';
@@ -107,6 +107,8 @@ export class LaunchTask extends Request<Done & { readonly pid: number; readonly 
   /** Further device rules, "c 1:3 rwm" (kernel: admin-guide/cgroup-v1/devices). */
   @IsOptional() @IsArray() readonly deviceRules?: readonly string[];
   @IsOptional() @IsArray() readonly hostNamespaces?: readonly HostNamespace[];
+  /** Ids of the engine's, or of the container's own user namespace; absent: the host's. */
+  @IsOptional() @IsIn(['engine', 'private']) readonly userNamespace?: 'engine' | 'private';
   /** For an OCI runtime; Berth's own knows none. */
   @IsOptional() @IsObject() readonly annotations?: Record<string, string>;
   @IsBoolean() readonly init!: boolean;

@@ -46,6 +46,8 @@ export class ContainerLifecycle {
     private readonly runEndpoints: RunEndpoints,
     private readonly bus: Bus,
     private readonly grace: Pick<UndoGrace, 'secondsFor'>,
+    /** Whether containers have other ids than the host's. */
+    private readonly isRemapped: boolean,
   ) {}
 
   async start(reference: string, reason: StartReason, asked: RequestContext): Promise<Done & { changed: boolean }> {
@@ -77,7 +79,7 @@ export class ContainerLifecycle {
       const endpoint = await this.runEndpoints.settled(container, early, asked);
       if (endpoint) this.endpoints.set(id, endpoint);
       this.starting(id); // somebody may have removed it meanwhile
-      const task = await this.bus.request(LaunchTask, launchRequest(spec, run.start, endpoint, this.attaches.take(id), await this.linksOf(container)), asked, AGAIN);
+      const task = await this.bus.request(LaunchTask, launchRequest(spec, run.start, endpoint, this.attaches.take(id), await this.linksOf(container), this.isRemapped), asked, AGAIN);
       return await this.recordStarted(id, run.start, task.pid, task.startedAt, asked);
     } catch (error) {
       // Nobody answered: it may have begun all the same. What its own events say runs is not ended: somebody has been told so.
