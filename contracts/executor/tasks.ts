@@ -1,6 +1,7 @@
 import { IsArray, IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString } from 'class-validator';
 import type { Ulimit } from '../containers/container-config.js';
 import type { ContainerMount, EndpointSettings, PublishedPort } from '../containers/container-state.js';
+import type { IdMaps } from './id-maps.js';
 import type { Done, StreamEndpoint } from '../request.js';
 import { Request } from '../request.js';
 
@@ -234,7 +235,7 @@ export interface PublishedEndpoint {
 
 /** `berth.event.task.<container>-<start>`, written by the executor alone. Exec events carry the exec's id. */
 export type TaskEvent =
-  | { readonly type: 'TaskRequested'; readonly container: string; readonly start: number; readonly published?: PublishedEndpoint; readonly runtime?: string; readonly at: string }
+  | { readonly type: 'TaskRequested'; readonly container: string; readonly start: number; readonly published?: PublishedEndpoint; readonly runtime?: string; readonly ids?: IdMaps; readonly at: string }
   | { readonly type: 'TaskStarted'; readonly container: string; readonly start: number; readonly pid: number; readonly at: string }
   | { readonly type: 'TaskFailed'; readonly container: string; readonly start: number; readonly error: string; readonly at: string }
   /** All that is published from now on; a later one takes it back where it was refused. */

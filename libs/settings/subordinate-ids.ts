@@ -1,17 +1,5 @@
+import type { IdMaps, IdRange } from '#contracts/executor/id-maps.js';
 import { invalid } from '#libs/errors/errors.js';
-
-/** Ids of a user namespace in a row, and the host's that stand for them: one line of /proc/PID/uid_map (user_namespaces(7)). */
-export interface IdRange {
-  readonly inside: number;
-  readonly outside: number;
-  readonly size: number;
-}
-
-/** Of one user namespace. */
-export interface IdMaps {
-  readonly uids: readonly IdRange[];
-  readonly gids: readonly IdRange[];
-}
 
 /** The texts of /etc/passwd, /etc/group, /etc/subuid and /etc/subgid. */
 export interface AccountFiles {

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import type { IdMaps } from '#contracts/executor/id-maps.js';
 import type { PublishedPort } from '#contracts/containers/container-state.js';
 import type { ShimConnection } from '../adapters/shim/shim-connection.js';
 
@@ -37,6 +38,8 @@ export class LiveTask extends EventEmitter<{ exited: [] }> {
   readonly execs = new Map<string, number>();
   /** An installed OCI runtime's name; undefined: Berth's own. */
   runtime: string | undefined;
+  /** Of its user namespace; undefined: the host's. */
+  ids: IdMaps | undefined;
 
   constructor(
     readonly identity: TaskIdentity,

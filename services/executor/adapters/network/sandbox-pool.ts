@@ -1,5 +1,5 @@
 import type { Fd } from '#libs/linux/native.js';
-import type { IdMaps } from '#libs/settings/subordinate-ids.js';
+import type { IdMaps } from '#contracts/executor/id-maps.js';
 import { NetworkSandbox } from './sandbox.js';
 
 /**

@@ -1,10 +1,11 @@
 import { closeSync, writeFileSync } from 'node:fs';
+import type { IdMaps } from '#contracts/executor/id-maps.js';
 import { internal } from '#libs/errors/errors.js';
 import type { Fd } from '#libs/linux/native.js';
 import { inNetworkNamespace, newNetworkNamespace, newNetworkNamespaceAsync } from '#libs/linux/network-namespace.js';
 import { newUserNamespace, newUserNamespaceAsync, type UserNamespace } from '#libs/linux/user-namespace.js';
 import { addAddress, addDefaultRoute, addVeth, deleteLink, setHairpin, setLink } from '#libs/netlink/route.js';
-import { type IdMaps, idMapText } from '#libs/settings/subordinate-ids.js';
+import { idMapText } from '#libs/settings/subordinate-ids.js';
 import { RouteSocket } from './route-socket.js';
 
 /** Linux gives the loopback link this index in every network namespace. */

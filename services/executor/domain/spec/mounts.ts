@@ -12,13 +12,15 @@ const WRITABLE = new Set(['/proc', '/dev', '/dev/pts', '/dev/shm', '/dev/mqueue'
  * All mounts of a container, in their order: the kernel's file systems, then the engine's files and what the user asked for, by depth, so that none hides a
  * deeper one. The user's stands in for a default with the same target. Throws `invalid` for something else than procfs on /proc.
  */
-export function mountsOf(task: Asked, host: { readonly containerDirectory: string; readonly initPath: string; readonly cgroupMode: 'v1' | 'hybrid' | 'v2' }): readonly Mount[] {
-  const asked = task.mounts.map(userMount);
+export function mountsOf(task: Asked, host: { readonly containerDirectory: string; readonly initPath: string; readonly cgroupMode: 'v1' | 'hybrid' | 'v2'; readonly userNamespace?: object }): readonly Mount[] {
+  // What the engine keeps for containers has their ids on the disk, whatever the host has for them. A bind is the host's as it is.
+  const idmap = host.userNamespace ? ['idmap'] : [];
+  const asked = task.mounts.map((mount) => userMount(mount, mount.type === 'volume' ? idmap : []));
   // In runc's words. What reads /proc has to find procfs there (CVE-2019-16884).
   if (asked.some(({ destination, source }) => destination === '/proc' && source !== '/proc')) throw invalid('"/proc" cannot be mounted because it is not of type proc');
   const taken = new Set(asked.map(({ destination }) => destination));
   const free = ({ destination }: Mount): boolean => !taken.has(destination) && !(taken.has('/dev') && destination.startsWith('/dev/'));
-  const files = ['resolv.conf', 'hostname', 'hosts'].map((name): Mount => ({ destination: `/etc/${name}`, type: 'bind', source: `${host.containerDirectory}/${name}`, options: ['rbind', 'rprivate'] }));
+  const files = ['resolv.conf', 'hostname', 'hosts'].map((name): Mount => ({ destination: `/etc/${name}`, type: 'bind', source: `${host.containerDirectory}/${name}`, options: ['rbind', 'rprivate', ...idmap] }));
   const init: readonly Mount[] = task.init ? [{ destination: '/sbin/docker-init', type: 'bind', source: host.initPath, options: ['bind', 'ro'] }] : [];
   const others = [...asked, ...[...files, ...init].filter(free)];
   return [...kernelMounts(task, host.cgroupMode).filter(free), ...others.toSorted((one, other) => depth(one) - depth(other))];
@@ -45,9 +47,9 @@ function sharedMemory(bytes: number, ofHost: boolean): readonly Mount[] {
   return bytes === 0 ? [] : [{ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${bytes}`] }];
 }
 
-function userMount({ type, source, target, readOnly, propagation, nonRecursive = false, options = '' }: ContainerMount): Mount {
+function userMount({ type, source, target, readOnly, propagation, nonRecursive = false, options = '' }: ContainerMount, idmap: readonly string[]): Mount {
   const access = readOnly ? 'ro' : 'rw';
-  if (type !== 'tmpfs') return { destination: target, type: 'bind', source, options: [nonRecursive ? 'bind' : 'rbind', access, propagation || 'rprivate'] };
+  if (type !== 'tmpfs') return { destination: target, type: 'bind', source, options: [nonRecursive ? 'bind' : 'rbind', access, propagation || 'rprivate', ...idmap] };
   const asked = options.split(',').filter((option) => option !== '');
   const defaults = [['noexec', 'exec'], ['nosuid', 'suid'], ['nodev', 'dev']].flatMap(([option = '', opposite = '']) => (asked.includes(opposite) || asked.includes(option) ? [] : [option]));
   return { destination: target, type: 'tmpfs', source: 'tmpfs', options: [...defaults, ...asked, ...(asked.includes('ro') || asked.includes('rw') ? [] : [access])] };

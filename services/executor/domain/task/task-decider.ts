@@ -1,11 +1,20 @@
+import type { IdMaps } from '#contracts/executor/id-maps.js';
 import type { PublishedEndpoint, TaskEvent } from '#contracts/executor/tasks.js';
 import type { Decider } from '#libs/event-store/decider.js';
+
+/** What a task was requested with and a later executor needs to find it again. */
+interface Chosen {
+  readonly published?: PublishedEndpoint;
+  readonly runtime?: string;
+  /** Of its user namespace; absent: the host's. */
+  readonly ids?: IdMaps;
+}
 
 /** One run of one container, as observed: it only moves forward. `berth.event.task.<container>-<start>` */
 export type Task =
   | { readonly status: 'absent' }
-  | { readonly status: 'requested' | 'failed'; readonly container: string; readonly start: number; readonly published?: PublishedEndpoint; readonly runtime?: string }
-  | { readonly status: 'running' | 'exited'; readonly container: string; readonly start: number; readonly pid: number; readonly startedAt: string; readonly execs: ReadonlySet<string>; readonly published?: PublishedEndpoint; readonly runtime?: string };
+  | ({ readonly status: 'requested' | 'failed'; readonly container: string; readonly start: number } & Chosen)
+  | ({ readonly status: 'running' | 'exited'; readonly container: string; readonly start: number; readonly pid: number; readonly startedAt: string; readonly execs: ReadonlySet<string> } & Chosen);
 
 type WithExecs = Extract<Task, { execs: unknown }>;
 
@@ -20,7 +29,7 @@ export function thawTask(frozen: unknown): Task {
 type Observed = { readonly container: string; readonly start: number; readonly at: string };
 
 export type TaskCommand =
-  | ({ readonly type: 'Request'; readonly published?: PublishedEndpoint; readonly runtime?: string } & Observed)
+  | ({ readonly type: 'Request' } & Chosen & Observed)
   | ({ readonly type: 'RecordStarted'; readonly pid: number } & Observed)
   | ({ readonly type: 'RecordFailed'; readonly error: string } & Observed)
   | ({ readonly type: 'ChangePorts'; readonly published: PublishedEndpoint } & Observed)
@@ -31,7 +40,7 @@ export type TaskCommand =
   | ({ readonly type: 'RecordExecExited'; readonly exec: string; readonly exitCode: number; readonly neverStarted?: boolean } & Observed);
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
-export const TASK_FOLD = '2';
+export const TASK_FOLD = '3';
 
 export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
   initialState: { status: 'absent' },
@@ -91,7 +100,6 @@ export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
   },
 };
 
-/** What a task was requested with and a later executor needs to find it again. */
-function chosen({ published, runtime }: { readonly published?: PublishedEndpoint; readonly runtime?: string }): { published?: PublishedEndpoint; runtime?: string } {
-  return { ...(published ? { published } : {}), ...(runtime ? { runtime } : {}) };
+function chosen({ published, runtime, ids }: Chosen): Chosen {
+  return { ...(published ? { published } : {}), ...(runtime ? { runtime } : {}), ...(ids ? { ids } : {}) };
 }
