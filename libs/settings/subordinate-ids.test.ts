@@ -30,6 +30,7 @@ describe('what is missing is named', () => {
     ['ann', { ...files, subgid: 'ann:0:65536' }, 'no subgid ranges found for user "ann"'],
     ['ann', { ...files, subuid: 'ann:1:4294967295' }, 'no subuid ranges'],
     ['ann', { ...files, subuid: 'ann:x:5\nann:5\nann:-1:5\n' }, 'no subuid ranges'],
+    ['ann', { ...files, subuid: 'ann:5:10\nann:14:1\n' }, 'the ranges of "ann" in /etc/subuid overlap at 14'],
     ['ann', { ...files, subuid: Array.from({ length: 341 }, (_, index) => `ann:${100000 + index}:1`).join('\n') }, 'the kernel takes 340'],
   ])('%s', (wish, given, says) => expect(() => idMapsOf(wish, given)).toThrow(says));
 });

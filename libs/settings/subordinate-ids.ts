@@ -64,7 +64,11 @@ function rangesOf({ name, id }: Account, text: string, file: 'subuid' | 'subgid'
   const lines = [...linesFor(name, text), ...linesFor(String(id), text)];
   if (lines.length === 0) throw invalid(`no ${file} ranges found for user "${name}": /etc/${file} needs a line such as ${name}:100000:65536`);
   if (lines.length > MOST_RANGES) throw invalid(`/etc/${file} has ${lines.length} ranges for "${name}": the kernel takes ${MOST_RANGES}`);
-  return lines.toSorted((one, other) => one.start - other.start);
+  const sorted = lines.toSorted((one, other) => one.start - other.start);
+  // The kernel's answer to such a map is EINVAL, at the first start of a container.
+  const overlap = sorted.find(({ start }, index) => index > 0 && start < (sorted[index - 1]?.start ?? 0) + (sorted[index - 1]?.count ?? 0));
+  if (overlap) throw invalid(`the ranges of "${name}" in /etc/${file} overlap at ${overlap.start}`);
+  return sorted;
 }
 
 interface Line {

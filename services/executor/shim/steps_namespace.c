@@ -68,12 +68,15 @@ static int be_born(struct context *at)
 	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ? -errno : 0;
 }
 
-/* Ids of the host that the namespace has no name for are nobody's in it, and can make nothing there. Changed ids clear what a parent's death is to do (commit_creds). */
+/* Ids of the host that the namespace has no name for are nobody's in it, and can make nothing there. */
 static int become_root(void)
 {
 	if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return -errno;
-	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ? -errno : 0;
+	/* a change of ids changes both (commit_creds) */
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	return 0;
 }
 
 int do_join_task(struct context *at, const struct op_join_task *op)
