@@ -75,7 +75,7 @@ export const execSamples: Samples<ExecEvent> = {
 };
 
 export const taskSamples: Samples<TaskEvent> = {
-  TaskRequested: { container, start, published: { address: '172.17.0.2', ports }, ids: { uids: [{ inside: 0, outside: 100000, size: 65536 }], gids: [{ inside: 0, outside: 200000, size: 65536 }] }, at },
+  TaskRequested: { container, start, published: { address: '172.17.0.2', ports }, at },
   TaskFailed: { container, start, error: 'no such file', at },
   TaskStarted: { container, start, pid: 4711, at },
   ExecStarted: { container, start, exec, pid: 4712, at },

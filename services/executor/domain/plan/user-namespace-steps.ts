@@ -69,8 +69,9 @@ function splitStep(step: PlanStep, tree: number, { ids, isMapped }: EnteredNames
     case 'set_rlimit':
       return { before: raiseSteps([step]), inside: [step] };
     case 'overlay_root': {
-      const own = posix.dirname(step.upper);
-      const names = { upper: posix.relative(own, step.upper), work: posix.relative(own, step.work) };
+      const [upper, work] = [step.upper, step.work].map((path) => posix.resolve(step.baseDirectory, path)) as [string, string];
+      const own = posix.dirname(upper);
+      const names = { upper: posix.relative(own, upper), work: posix.relative(own, work) };
       const root = { uid: hostId(ids.uids, 0), gid: hostId(ids.gids, 0) };
       return { tree: { op: 'overlay_tree', ...at, layers: step.baseDirectory, lower: step.lower, own, ...names, ...root }, inside: [{ op: 'attach_root', ...at, tree }] };
     }

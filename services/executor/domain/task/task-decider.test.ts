@@ -44,6 +44,12 @@ test('ports change of a task that runs, and once', () => {
   given(requested).when(change).thenNothing();
   given(requested, started, exited).when(change).thenNothing();
 });
+test('the ids of a task\'s user namespace are known while it runs', () => {
+  const ids = { uids: [{ inside: 0, outside: 100000, size: 65536 }], gids: [{ inside: 0, outside: 200000, size: 65536 }] };
+  given().when({ ...request, ids }).then({ ...requested, ids });
+  expect([{ ...requested, ids }, started].reduce(taskDecider.evolve, taskDecider.initialState)).toMatchObject({ status: 'running', ids });
+  expect([{ ...requested, ids }, started, exited].reduce(taskDecider.evolve, taskDecider.initialState)).not.toHaveProperty('ids');
+});
 test('an exit counts even when the start was never seen', () => given(requested).when(recordExited).then(exited));
 test('nothing is observed of a task that was never requested', () => {
   for (const report of [recordStarted, recordFailed, recordExited, recordExecStarted, recordExecExited]) given().when(report).thenNothing();
