@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readTar } from '#libs/oci/tar-reader.js';
+import { giveSubordinateIds } from '../fixtures/subordinate-ids.js';
 import { startEngine, type TestEngine } from './engine.js';
 import { patience } from './patience.js';
 import { freePort } from './private-addresses.js';
@@ -10,35 +11,22 @@ import { freePort } from './private-addresses.js';
 /** An engine whose containers have the subordinate ids of the user `daemon`, which Debian has and nobody uses. */
 const OWNER = 'daemon';
 const FIRST = 700_000;
-const FILES = ['/etc/subuid', '/etc/subgid'];
 
 let engine: TestEngine;
 let here: string;
-let before: readonly (readonly [string, string | undefined])[] = [];
+let given: Disposable;
 
 beforeAll(async () => {
-  before = FILES.map((file) => [file, textOf(file)]);
-  for (const [file, text = ''] of before) writeFileSync(file, `${text.replaceAll(new RegExp(`^${OWNER}:.*\\n`, 'gm'), '')}${OWNER}:${FIRST}:65536\nberth-test:800000:131072\n`);
+  given = giveSubordinateIds({ [OWNER]: `${FIRST}:65536`, 'berth-test': '800000:131072' });
   engine = await startEngine({ BERTH_USERNS_REMAP: OWNER, BERTH_USERNS_PRIVATE: 'berth-test' });
   await engine.loadBusybox();
   here = mkdtempSync('/var/tmp/berth-userns-');
 }, patience(120_000));
 afterAll(async () => {
-  for (const [file, text] of before) {
-    if (text === undefined) rmSync(file);
-    else writeFileSync(file, text);
-  }
+  given[Symbol.dispose]();
   rmSync(here, { recursive: true, force: true });
   await engine?.stop();
 }, patience(60_000));
-
-function textOf(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
-}
 
 const docker = (...args: string[]) => engine.docker(args);
 const sh = async (options: readonly string[], script: string): Promise<string> => {
