@@ -84,6 +84,7 @@ export class ExecutorParts {
   roots: Snapshotter;
   readonly streams: StreamServer;
   readonly sandboxes: Sandboxes;
+  private readonly ids: UserNamespaceIds;
   readonly zygote: Zygote;
   private readonly hostPorts = new HostPorts();
   readonly ports: PortPublisher;
@@ -124,8 +125,8 @@ export class ExecutorParts {
     this.volumes = new VolumeDirectories(settings.dataRoot, this.trees);
     this.layers = new LayerStore(settings.dataRoot, this.trees);
     this.streams = new StreamServer(`${settings.runRoot}/executor.sock`);
-    const ids = new UserNamespaceIds(settings.usernsRemap === undefined ? undefined : idMapsOf(settings.usernsRemap, accountFiles()), () => privateIdMaps(settings.usernsPrivate, accountFiles()), settings.usernsPrivate);
-    this.sandboxes = new Sandboxes(READY_SANDBOXES, ids.engine);
+    this.ids = new UserNamespaceIds(settings.usernsRemap === undefined ? undefined : idMapsOf(settings.usernsRemap, accountFiles()), () => privateIdMaps(settings.usernsPrivate, accountFiles()), settings.usernsPrivate);
+    this.sandboxes = new Sandboxes(READY_SANDBOXES, this.ids.engine);
     // A copy in memory that nobody can change: a container that reaches its parent's binary finds nothing to overwrite.
     this.zygote = new Zygote(`/proc/${process.pid}/fd/${sealedCopy(native('berth-shim'), 'berth-shim')}`);
     const onError = (error: unknown, about: LogFields): void => this.log.error('what a shim told could not be acted on', { ...about, error });
@@ -137,7 +138,7 @@ export class ExecutorParts {
     this.networks = new NetworksOnHost(firewall, this.live, store, `${settings.dataRoot}/executor/networks-on-host.snapshot`);
     this.snapshots = new SnapshotSchedule([this.tasks, this.networks], (error) => this.log.error('a snapshot could not be saved', { error }));
     this.archives = new RootArchives(this.live, this.files, () => this.roots, this.layers.root, (chainId) => this.layers.nameOf(chainId), this.streams);
-    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.files, this.sandboxes, ids, this.zygote, this.ports, this.networks, runtimes, this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {
+    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.files, this.sandboxes, this.ids, this.zygote, this.ports, this.networks, runtimes, this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {
       settings,
       cgroups,
       initPath: native('berth-init'),
@@ -197,6 +198,9 @@ export class ExecutorParts {
     const isThere = storageDriver !== 'vfs' && (await this.trees.run('probeOverlay', { directory: this.layers.root }));
     if (storageDriver === 'overlay2' && !isThere) throw unavailable(`BERTH_STORAGE_DRIVER=overlay2: the kernel makes no overlay in ${this.layers.root}`);
     if (!isThere) this.roots = new VfsSnapshotter(this.layers.root, this.trees);
+    if (this.ids.engine === undefined || !isThere) return;
+    const missing = await this.trees.run('probeMappedOverlay', { directory: this.layers.root, ids: this.ids.engine });
+    if (missing !== undefined) throw unavailable(`BERTH_USERNS_REMAP: the kernel makes no overlay with other ids in ${this.layers.root}: ${missing}`);
   }
 
   async stop(): Promise<void> {
