@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from '../e2e/engine.js';
 import { giveSubordinateIds } from '../fixtures/subordinate-ids.js';
+import { loadPounce, pounceOn } from './pounce.js';
 import { hostNamespace, mountsOf, probeImage, type ProbeReport } from './probe-report.js';
 
 /** A container whose ids are not the host's has all that keeps a default one in, and less of the host. */
@@ -13,6 +14,7 @@ beforeAll(async () => {
   given = giveSubordinateIds({ bin: '1000000:65536' });
   engine = await startEngine({ BERTH_USERNS_REMAP: 'bin' });
   expect(await engine.docker(['load', '--quiet'], await probeImage())).toMatchObject({ code: 0 });
+  await loadPounce(engine);
 }, 120_000);
 afterAll(async () => {
   given[Symbol.dispose]();
@@ -80,3 +82,7 @@ test('--user: no capability is left but in the bounding set', async () => {
   expect(await probe(['--user', 'sam'])).toMatchObject({ uids: [1234, 1234, 1234], gids: [55, 55, 55], capabilities: none });
   expect(await probeInExec('--user', '4000:5000')).toMatchObject({ uids: [4000, 4000, 4000], gids: [5000, 5000, 5000], capabilities: none });
 });
+
+test('one that may trace sees no root but its own and no file of the host in an exec that is being born', async () => {
+  expect(await pounceOn(engine, { options: ['--cap-add', 'SYS_PTRACE'], args: ['trace'], execs: 25 })).toEqual([]);
+}, 120_000);
