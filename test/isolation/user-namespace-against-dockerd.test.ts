@@ -37,7 +37,7 @@ describe.skipIf(!existsSync(DOCKERD))('with userns-remap, as dockerd', () => {
   }
   const both = (...args: string[]): Promise<readonly [CliResult, CliResult]> => Promise.all([engine.docker(args), theirs(args)]);
 
-  test.each(['--privileged', '--network=host', '--pid=host', '--userns=host --network=host', '--userns=host --pid=host'])('%s is answered alike', async (options) => {
+  test.each(['--privileged', '--network=host', '--pid=host', '--cgroupns=host', '--uts=host', '--userns=host --network=host', '--userns=host --pid=host'])('%s is answered alike', async (options) => {
     const [own, other] = await both('run', '--rm', ...options.split(' '), 'probe', 'cat', '/proc/self/uid_map');
     expect(own).toEqual(other);
   });

@@ -4,6 +4,7 @@ import { userNamespaceMode, userNamespaceOf } from './user-namespace.js';
 test('a container has the ids of its engine, unless it asks for the host\'s or its own', () => {
   expect(userNamespaceOf({}, false)).toBeUndefined();
   expect(userNamespaceOf({}, true)).toBe('engine');
+  expect(userNamespaceOf({ CgroupnsMode: 'host', UTSMode: 'host' }, true)).toBe('engine');
   expect(userNamespaceOf({ UsernsMode: 'host' }, true)).toBeUndefined();
   expect(userNamespaceOf({ UsernsMode: 'private' }, false)).toBe('private');
   expect(userNamespaceOf({ UsernsMode: 'private' }, true)).toBe('private');
@@ -15,7 +16,6 @@ describe('what a user namespace has no room for is refused, and goes with the ho
     [{ NetworkMode: 'host' }, "cannot share the host's network namespace when user namespaces are enabled"],
     [{ PidMode: 'host' }, 'cannot share the host PID namespace when user namespaces are enabled'],
     [{ IpcMode: 'host' }, 'cannot share the host IPC namespace when user namespaces are enabled'],
-    [{ CgroupnsMode: 'host' }, 'cannot share the host cgroup namespace when user namespaces are enabled'],
     [{ Runtime: 'runc' }, 'does not support user namespaces with --runtime runc yet'],
   ])('%j', (host, says) => {
     expect(() => userNamespaceOf(host, true)).toThrow(says);

@@ -25,9 +25,8 @@ export function userNamespaceOf(host: HostConfig, isRemapped: boolean): LaunchTa
   if (host.Privileged) throw invalid('privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode');
   if (network === 'host') throw invalid("cannot share the host's network namespace when user namespaces are enabled");
   if (host.PidMode === 'host') throw invalid('cannot share the host PID namespace when user namespaces are enabled');
-  // Its message queues and the host's cgroups are the host root's: they could not be mounted.
+  // dockerd fails when it starts: the host's message queues cannot be mounted.
   if (host.IpcMode === 'host') throw invalid('cannot share the host IPC namespace when user namespaces are enabled');
-  if (host.CgroupnsMode === 'host') throw invalid('cannot share the host cgroup namespace when user namespaces are enabled');
   if (runtimeName(host.Runtime) !== OWN_RUNTIME) throw notImplemented(`Berth does not support user namespaces with --runtime ${host.Runtime ?? ''} yet: use --userns host`);
   if (mode !== 'private') return 'engine';
   // /sys tells of a network, and is mounted by its owner's root alone.

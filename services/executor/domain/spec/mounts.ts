@@ -5,6 +5,15 @@ import type { Mount } from './runtime-spec.js';
 
 type Asked = Pick<LaunchTask, 'hostNamespaces' | 'mounts' | 'security' | 'shmSizeBytes' | 'readOnlyRoot' | 'init'>;
 
+export interface MountHost {
+  readonly containerDirectory: string;
+  readonly initPath: string;
+  readonly cgroupMode: 'v1' | 'hybrid' | 'v2';
+  readonly cgroupDirectories: readonly string[];
+  readonly cgroupsPath: string;
+  readonly userNamespace?: object;
+}
+
 /** Of a read-only container these stay writable. */
 const WRITABLE = new Set(['/proc', '/dev', '/dev/pts', '/dev/shm', '/dev/mqueue']);
 
@@ -12,7 +21,7 @@ const WRITABLE = new Set(['/proc', '/dev', '/dev/pts', '/dev/shm', '/dev/mqueue'
  * All mounts of a container, in their order: the kernel's file systems, then the engine's files and what the user asked for, by depth, so that none hides a
  * deeper one. The user's stands in for a default with the same target. Throws `invalid` for something else than procfs on /proc.
  */
-export function mountsOf(task: Asked, host: { readonly containerDirectory: string; readonly initPath: string; readonly cgroupMode: 'v1' | 'hybrid' | 'v2'; readonly userNamespace?: object }): readonly Mount[] {
+export function mountsOf(task: Asked, host: MountHost): readonly Mount[] {
   // What the engine keeps for containers has their ids on the disk, whatever the host has for them. A bind is the host's as it is.
   const idmap = host.userNamespace ? ['idmap'] : [];
   const asked = task.mounts.map((mount) => userMount(mount, mount.type === 'volume' ? idmap : []));
@@ -23,22 +32,29 @@ export function mountsOf(task: Asked, host: { readonly containerDirectory: strin
   const files = ['resolv.conf', 'hostname', 'hosts'].map((name): Mount => ({ destination: `/etc/${name}`, type: 'bind', source: `${host.containerDirectory}/${name}`, options: ['rbind', 'rprivate', ...idmap] }));
   const init: readonly Mount[] = task.init ? [{ destination: '/sbin/docker-init', type: 'bind', source: host.initPath, options: ['bind', 'ro'] }] : [];
   const others = [...asked, ...[...files, ...init].filter(free)];
-  return [...kernelMounts(task, host.cgroupMode).filter(free), ...others.toSorted((one, other) => depth(one) - depth(other))];
+  return [...kernelMounts(task, host).filter(free), ...others.toSorted((one, other) => depth(one) - depth(other))];
 }
 
-function kernelMounts({ security, shmSizeBytes, readOnlyRoot, hostNamespaces = [] }: Asked, cgroupMode: 'v1' | 'hybrid' | 'v2'): readonly Mount[] {
+function kernelMounts({ security, shmSizeBytes, readOnlyRoot, hostNamespaces = [] }: Asked, host: MountHost): readonly Mount[] {
   const access = security.privileged ? 'rw' : 'ro';
   const mounts: readonly Mount[] = [
     { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
     { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
     { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'] },
     { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', access] },
-    { destination: '/sys/fs/cgroup', type: cgroupMode === 'v2' ? 'cgroup2' : 'cgroup', source: 'cgroup', options: [access, 'nosuid', 'noexec', 'nodev'] },
+    cgroupMount(host, access, hostNamespaces.includes('cgroup')),
     { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
     ...sharedMemory(shmSizeBytes, hostNamespaces.includes('ipc')),
   ];
   if (!readOnlyRoot) return mounts;
   return mounts.map((mount) => (WRITABLE.has(mount.destination) || mount.options.includes('ro') ? mount : { ...mount, options: [...mount.options.filter((option) => option !== 'rw'), 'ro'] }));
+}
+
+/** The host's cgroups belong to the host's root, who alone may mount them anew: in a user namespace it is the mount that is there. */
+function cgroupMount({ cgroupMode, cgroupDirectories: [own = ''], cgroupsPath, userNamespace }: MountHost, access: string, ofHost: boolean): Mount {
+  const options = [access, 'nosuid', 'noexec', 'nodev'];
+  if (cgroupMode === 'v2' && ofHost && userNamespace) return { destination: '/sys/fs/cgroup', type: 'bind', source: own.slice(0, -cgroupsPath.length), options: ['bind', 'rprivate', ...options] };
+  return { destination: '/sys/fs/cgroup', type: cgroupMode === 'v2' ? 'cgroup2' : 'cgroup', source: 'cgroup', options };
 }
 
 /** None without a size. Who shares the host's System V objects shares its POSIX ones (shm_overview(7)). */
