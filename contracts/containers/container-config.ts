@@ -152,6 +152,8 @@ export class HostConfig {
   @IsOptional() @IsString() UTSMode?: string;
   @IsOptional() @IsString() CgroupnsMode?: string;
   @IsOptional() @IsString() CgroupParent?: string;
+  /** "", "host" or, Berth's own, "private". */
+  @IsOptional() @IsString() UsernsMode?: string;
   @IsOptional() @IsArray() @IsString({ each: true }) VolumesFrom?: string[] | null;
   @IsOptional() @IsArray() @IsString({ each: true }) Links?: string[] | null;
   @IsOptional() @AreTextsByName() StorageOpt?: Record<string, string> | null;

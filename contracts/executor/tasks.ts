@@ -1,6 +1,7 @@
-import { IsArray, IsBoolean, IsInt, IsObject, IsOptional, IsString } from 'class-validator';
+import { IsArray, IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString } from 'class-validator';
 import type { Ulimit } from '../containers/container-config.js';
 import type { ContainerMount, EndpointSettings, PublishedPort } from '../containers/container-state.js';
+import type { IdMaps } from './id-maps.js';
 import type { Done, StreamEndpoint } from '../request.js';
 import { Request } from '../request.js';
 
@@ -152,6 +153,8 @@ export class LaunchTask extends Request<Done & { readonly pid: number; readonly 
   @IsOptional() @IsObject() readonly joins?: TaskJoins;
   /** The cgroup that its own is made in, from the top, "/a/b" or "" for the top itself; absent: the engine's. Made when it is missing, and then gone with the last one in it. */
   @IsOptional() @IsString() readonly cgroupParent?: string;
+  /** Ids of the engine's, or of the container's own user namespace; absent: the host's. */
+  @IsOptional() @IsIn(['engine', 'private']) readonly userNamespace?: 'engine' | 'private';
   /** For an OCI runtime; Berth's own knows none. */
   @IsOptional() @IsObject() readonly annotations?: Record<string, string>;
   @IsBoolean() readonly init!: boolean;
@@ -277,7 +280,7 @@ export interface PublishedEndpoint {
 
 /** `berth.event.task.<container>-<start>`, written by the executor alone. Exec events carry the exec's id. */
 export type TaskEvent =
-  | { readonly type: 'TaskRequested'; readonly container: string; readonly start: number; readonly published?: PublishedEndpoint; readonly runtime?: string; readonly cgroupParent?: string; readonly at: string }
+  | { readonly type: 'TaskRequested'; readonly container: string; readonly start: number; readonly published?: PublishedEndpoint; readonly runtime?: string; readonly cgroupParent?: string; readonly ids?: IdMaps; readonly at: string }
   | { readonly type: 'TaskStarted'; readonly container: string; readonly start: number; readonly pid: number; readonly at: string }
   | { readonly type: 'TaskFailed'; readonly container: string; readonly start: number; readonly error: string; readonly at: string }
   /** All that is published from now on; a later one takes it back where it was refused. */

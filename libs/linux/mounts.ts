@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import type { Fd, PathLike } from './native.js';
 import { native } from './native.js';
 import { checked } from './system-call-error.js';
@@ -25,6 +26,17 @@ export const FILE_SYSTEM = { btrfs: 0x9123683e, overlay: 0x794c7630, xfs: 0x5846
 /** For cold paths: it follows symlinks in `target`, so never inside a container. Throws SystemCallError. */
 export function mount(source: PathLike, target: PathLike, type: string, flags: number, data = ''): void {
   checked('mount', native.mount(source, target, type, flags, data), { source, target, type });
+}
+
+/** A bind of the directory `source`, without what is mounted below it, in which files have the ids of a user namespace (Linux 5.12). Throws SystemCallError; EINVAL: its file system cannot. */
+export function mountWithIds(source: PathLike, target: PathLike, userNamespace: Fd): void {
+  const tree = checked('open_tree', native.cloneMount(source), { source });
+  try {
+    checked('mount_setattr', native.setMountIds(tree, userNamespace), { source });
+    checked('move_mount', native.attachMount(tree, target), { target });
+  } finally {
+    closeSync(tree);
+  }
 }
 
 /** Throws SystemCallError; EINVAL: not a mount point. */

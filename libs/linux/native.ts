@@ -18,6 +18,9 @@ interface Native {
   newNetworkNamespaceAsync(): Promise<number> | number;
   ownNetworkNamespace(): number;
   setNetworkNamespace(fd: Fd): number;
+  newUserNamespace(uidMap: string, gidMap: string): readonly [Fd, Fd] | number;
+  newUserNamespaceAsync(uidMap: string, gidMap: string): Promise<readonly [Fd, Fd] | number> | number;
+  makeFilesAs(uid: number, gid: number): number;
   netlinkSocket(protocol: number, namespace: Fd): number;
   netlinkTransact(fd: Fd, request: Uint8Array, atomic: number): Buffer | number;
   netlinkTransactAsync(fd: Fd, request: Uint8Array, atomic: number): Promise<Buffer | number> | number;
@@ -44,6 +47,9 @@ interface Native {
   flock(fd: Fd, operation: number): number;
   mount(source: PathLike, target: PathLike, type: string, flags: number, data: string): number;
   umount2(target: PathLike, flags: number): number;
+  cloneMount(path: PathLike): number;
+  setMountIds(fd: Fd, userNamespace: Fd): number;
+  attachMount(fd: Fd, target: PathLike): number;
   newMountNamespace(): number;
   fchdir(fd: Fd): number;
   statfsMagic(path: PathLike): number;

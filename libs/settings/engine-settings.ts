@@ -39,6 +39,10 @@ export interface EngineSettings extends Arrangement {
   readonly cgroupParent: string;
   /** How roots of containers are made; absent: overlay where the kernel makes one, else whole copies. */
   readonly storageDriver?: StorageDriver;
+  /** Whose subordinate ids stand for the ids in containers: "default", "user", "user:group" (subordinate-ids.ts). Absent: each id for itself. */
+  readonly usernsRemap?: string;
+  /** The user of whose subordinate ids a container with a private user namespace has some for itself. */
+  readonly usernsPrivate: string;
   /** How long a removed container can come back; 0: not at all. */
   readonly undoSeconds: number;
   /** Name of the nftables table that holds all rules of this engine. */
@@ -66,6 +70,8 @@ export function readSettings(env: NodeJS.ProcessEnv): EngineSettings {
     cgroupParent: env['BERTH_CGROUP_PARENT'] ?? '/docker',
     undoSeconds: seconds(env, 'BERTH_UNDO_SECONDS', 15 * 60),
     nftTable: env['BERTH_NFT_TABLE'] ?? 'berth',
+    usernsPrivate: env['BERTH_USERNS_PRIVATE'] || 'berth-private',
+    ...(env['BERTH_USERNS_REMAP'] ? { usernsRemap: env['BERTH_USERNS_REMAP'] } : {}),
     ...authorizationPlugins(env['BERTH_AUTHORIZATION_PLUGINS']),
     ...(tcp === undefined ? {} : { tcp }),
     ...(env['BERTH_POLICY'] ? { policy: env['BERTH_POLICY'] } : {}),

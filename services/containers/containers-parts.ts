@@ -83,13 +83,14 @@ export class ContainersParts {
     this.updates = new ContainerUpdates(this.containers, this.directory, turns, bus);
     this.commits = new ContainerCommits(this.containers, this.directory, this.pauses, bus);
     const runEndpoints = new RunEndpoints(this.directory, bus);
+    const isRemapped = settings.usernsRemap !== undefined;
     const grace = new UndoGrace(settings.undoSeconds, () => isDiskShort(settings.dataRoot));
     this.protection = new ContainerProtection(this.containers, this.directory);
-    this.lifecycle = new ContainerLifecycle(this.containers, this.names, this.directory, this.pauses, this.waits, this.attaches, runEndpoints, bus, grace);
+    this.lifecycle = new ContainerLifecycle(this.containers, this.names, this.directory, this.pauses, this.waits, this.attaches, runEndpoints, bus, grace, isRemapped);
     this.kept = new KeptContainers(this.containers, this.names, this.directory, this.lifecycle, bus, settings.dataRoot);
     this.keptExpiry = new KeptExpiry(this.containers, this.kept, grace, bus, onError);
     const claims = new NameClaims(this.names, this.containers, this.directory);
-    this.creation = new ContainerCreation(this.containers, claims, this.directory, bus);
+    this.creation = new ContainerCreation(this.containers, claims, this.directory, bus, isRemapped);
     this.edits = new ContainerEdits(this.containers, this.directory, this.lifecycle, this.creation, turns, bus);
     this.streams = new ContainerStreams(this.containers, this.directory, this.attaches, bus, settings.runRoot);
     this.archives = new ContainerArchives(this.containers, this.directory, bus);

@@ -1,4 +1,6 @@
 import { invalid } from '#libs/errors/errors.js';
+import { accountFiles } from '#libs/settings/account-files.js';
+import { idMapsOf } from '#libs/settings/subordinate-ids.js';
 import { type EngineSettings, readSettings } from '#libs/settings/engine-settings.js';
 
 /** What the supervisor is told beside what every service is told. */
@@ -24,6 +26,8 @@ export function readSupervisorSettings(environment: Environment = process.env): 
   check('BERTH_NFT_TABLE', settings.nftTable, /^[A-Za-z][A-Za-z0-9_]*$/);
   const user = environment['BERTH_USER'] || 'berth';
   check('BERTH_USER', user, /^[a-z_][a-z0-9_-]{0,31}$/);
+  check('BERTH_USERNS_PRIVATE', settings.usernsPrivate, /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/);
+  if (settings.usernsRemap !== undefined) idMapsOf(settings.usernsRemap, accountFiles());
   const natsMonitorUrl = environment['BERTH_NATS_MONITOR'];
   if (natsMonitorUrl) check('BERTH_NATS_MONITOR', natsMonitorUrl, /^https?:\/\/[^\s]+$/);
   return { ...settings, user, ...(natsMonitorUrl ? { natsMonitorUrl } : {}) };
@@ -48,6 +52,8 @@ export function settingsEnvironment(settings: SupervisorSettings): Record<string
     BERTH_NFT_TABLE: settings.nftTable,
     BERTH_UNDO_SECONDS: String(settings.undoSeconds),
     BERTH_USER: settings.user,
+    BERTH_USERNS_PRIVATE: settings.usernsPrivate,
+    ...(settings.usernsRemap === undefined ? {} : { BERTH_USERNS_REMAP: settings.usernsRemap }),
   };
 }
 

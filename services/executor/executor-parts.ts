@@ -12,6 +12,8 @@ import type { ServiceDependencies } from '#libs/messaging/service.js';
 import type { LinkCounters } from '#libs/netlink/link-counters.js';
 import type { Exposition } from '#libs/telemetry/metrics/exposition.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';
+import { accountFiles } from '#libs/settings/account-files.js';
+import { idMapsOf, privateIdMaps } from '#libs/settings/subordinate-ids.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { CgroupParents } from './adapters/host/cgroup-parents.js';
 import { ContainerCgroups } from './adapters/host/container-cgroups.js';
@@ -26,7 +28,7 @@ import { VolumeDirectories } from './adapters/host/volume-directories.js';
 import { Firewall } from './adapters/network/firewall.js';
 import { HostPorts } from './adapters/network/host-ports.js';
 import { RouteSocket } from './adapters/network/route-socket.js';
-import { SandboxPool } from './adapters/network/sandbox-pool.js';
+import { Sandboxes } from './adapters/network/sandboxes.js';
 import { Zygote } from './adapters/shim/zygote.js';
 import { LayerStore } from './adapters/snapshots/layer-store.js';
 import { SyncProbe } from './adapters/metrics/sync-probe.js';
@@ -53,6 +55,7 @@ import { TaskControl } from './application/task-control.js';
 import { TaskMemory } from './application/task-memory.js';
 import { RootArchives } from './application/root-archives.js';
 import { TaskUsage } from './application/task-usage.js';
+import { UserNamespaceIds } from './application/user-namespace-ids.js';
 import { TaskLauncher, type Tasks } from './application/task-launcher.js';
 import { containerFilter } from './domain/seccomp/container-filter.js';
 import { effectiveCapabilities } from './domain/spec/capabilities.js';
@@ -83,7 +86,8 @@ export class ExecutorParts {
   /** Overlay until `start` has found that there is none. */
   roots: Snapshotter;
   readonly streams: StreamServer;
-  readonly sandboxes: SandboxPool;
+  readonly sandboxes: Sandboxes;
+  private readonly ids: UserNamespaceIds;
   readonly zygote: Zygote;
   private readonly hostPorts = new HostPorts();
   readonly ports: PortPublisher;
@@ -126,7 +130,8 @@ export class ExecutorParts {
     this.volumes = new VolumeDirectories(settings.dataRoot, this.trees);
     this.layers = new LayerStore(settings.dataRoot, this.trees);
     this.streams = new StreamServer(`${settings.runRoot}/executor.sock`);
-    this.sandboxes = new SandboxPool(READY_SANDBOXES);
+    this.ids = new UserNamespaceIds(settings.usernsRemap === undefined ? undefined : idMapsOf(settings.usernsRemap, accountFiles()), () => privateIdMaps(settings.usernsPrivate, accountFiles()), settings.usernsPrivate);
+    this.sandboxes = new Sandboxes(READY_SANDBOXES, this.ids.engine);
     // A copy in memory that nobody can change: a container that reaches its parent's binary finds nothing to overwrite.
     this.zygote = new Zygote(`/proc/${process.pid}/fd/${sealedCopy(native('berth-shim'), 'berth-shim')}`);
     const onError = (error: unknown, about: LogFields): void => this.log.error('what a shim told could not be acted on', { ...about, error });
@@ -144,7 +149,7 @@ export class ExecutorParts {
     this.networks = new NetworksOnHost(firewall, this.live, store, `${settings.dataRoot}/executor/networks-on-host.snapshot`);
     this.snapshots = new SnapshotSchedule([this.tasks, this.networks], (error) => this.log.error('a snapshot could not be saved', { error }));
     this.archives = new RootArchives(this.live, this.files, () => this.roots, this.layers.root, (chainId) => this.layers.nameOf(chainId), this.streams);
-    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.forwarding, this.files, this.sandboxes, this.zygote, containerCgroups, parents, this.ports, this.networks, runtimes, this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {
+    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.forwarding, this.files, this.sandboxes, this.ids, this.zygote, containerCgroups, parents, this.ports, this.networks, runtimes, this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {
       settings,
       cgroups,
       initPath: native('berth-init'),
@@ -206,6 +211,9 @@ export class ExecutorParts {
     const isThere = storageDriver !== 'vfs' && (await this.trees.run('probeOverlay', { directory: this.layers.root }));
     if (storageDriver === 'overlay2' && !isThere) throw unavailable(`BERTH_STORAGE_DRIVER=overlay2: the kernel makes no overlay in ${this.layers.root}`);
     if (!isThere) this.roots = new VfsSnapshotter(this.layers.root, this.trees);
+    if (this.ids.engine === undefined || !isThere) return;
+    const missing = await this.trees.run('probeMappedOverlay', { directory: this.layers.root, ids: this.ids.engine });
+    if (missing !== undefined) throw unavailable(`BERTH_USERNS_REMAP: the kernel makes no overlay with other ids in ${this.layers.root}: ${missing}`);
   }
 
   async stop(): Promise<void> {

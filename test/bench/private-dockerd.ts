@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -21,6 +21,7 @@ export interface PrivateDockerd {
  */
 export async function startDockerd(program: string, more: readonly string[] = [], tree?: string): Promise<PrivateDockerd> {
   const root = mkdtempSync('/var/tmp/bench-dockerd-'); // on the disk: overlay does not stack on every tmpfs
+  chmodSync(root, 0o711); // with userns-remap its containers' root is another's
   const runRoot = join('/run', basename(root)); // sockets' paths are short
   mkdirSync(runRoot);
   const dockerd = new Dockerd(program, root, runRoot, more, tree);

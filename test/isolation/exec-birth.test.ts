@@ -46,7 +46,7 @@ const attacks: readonly Attack[] = [
   {
     name: 'it joins all other namespaces before it is seen in the container',
     defences: [
-      { file: 'steps_namespace.c', defence: 'int result = others ? enter(at, at->task_pidfd, others) : 0;\n\tif (result < 0 || !(op->flags & CLONE_NEWPID))\n\t\treturn result;', without: 'int result, task = dup(at->task_pidfd);' },
+      { file: 'steps_namespace.c', defence: 'int result = others ? enter(at, at->task_pidfd, others) : 0;\n\tif (!result && (op->flags & CLONE_NEWUSER))\n\t\tresult = become_root();\n\tif (result < 0 || !(op->flags & CLONE_NEWPID))\n\t\treturn result;', without: '(void)become_root;\n\tint result, task = dup(at->task_pidfd);' },
       { file: 'steps_namespace.c', defence: 'return be_born(at);', without: `result = be_born(at);\n${WINDOW}\n\treturn result < 0 ? result : enter(at, task, others);` },
     ],
     options: ['--cap-add', 'SYS_PTRACE'],

@@ -17,5 +17,6 @@ NAPI_MODULE_INIT()
 	export_all(env, exports, network_functions);
 	export_all(env, exports, file_functions);
 	export_all(env, exports, mount_functions);
+	export_all(env, exports, user_functions);
 	return exports;
 }

@@ -52,3 +52,4 @@ extern const struct function process_functions[];
 extern const struct function network_functions[];
 extern const struct function file_functions[];
 extern const struct function mount_functions[];
+extern const struct function user_functions[];

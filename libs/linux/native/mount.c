@@ -1,8 +1,10 @@
 /* Mounts of the cold paths, and what kind of file system a path is on. */
 #include "arguments.h"
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* mount(2): (source, target, type, flags, data) */
@@ -64,7 +66,45 @@ static napi_value js_fchdir(napi_env env, napi_callback_info info)
 	return int_value(env, outcome(fchdir(fd)));
 }
 
+/* open_tree(2): (path) -> descriptor of a copy of the mount there, and of that alone, which is mounted nowhere */
+static napi_value js_clone_mount(napi_env env, napi_callback_info info)
+{
+	struct args args;
+	struct path path;
+
+	if (!args_take(env, info, &args, 1) || !arg_path(&args, 0, &path))
+		return NULL;
+	return int_value(env, outcome(syscall(SYS_open_tree, AT_FDCWD, path.bytes, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
+}
+
+/* mount_setattr(2) MOUNT_ATTR_IDMAP, which such a copy alone may be given: (fd, user namespace) */
+static napi_value js_set_mount_ids(napi_env env, napi_callback_info info)
+{
+	struct args args;
+	int32_t fd, namespace;
+
+	if (!args_take(env, info, &args, 2) || !arg_int32(&args, 0, &fd) || !arg_int32(&args, 1, &namespace))
+		return NULL;
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)namespace };
+	return int_value(env, outcome(syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr, sizeof attr)));
+}
+
+/* move_mount(2): (fd, target) */
+static napi_value js_attach_mount(napi_env env, napi_callback_info info)
+{
+	struct args args;
+	struct path target;
+	int32_t fd;
+
+	if (!args_take(env, info, &args, 2) || !arg_int32(&args, 0, &fd) || !arg_path(&args, 1, &target))
+		return NULL;
+	return int_value(env, outcome(syscall(SYS_move_mount, fd, "", AT_FDCWD, target.bytes, MOVE_MOUNT_F_EMPTY_PATH)));
+}
+
 const struct function mount_functions[] = {
+	{ "cloneMount", js_clone_mount },
+	{ "setMountIds", js_set_mount_ids },
+	{ "attachMount", js_attach_mount },
 	{ "mount", js_mount },
 	{ "umount2", js_umount2 },
 	{ "newMountNamespace", js_new_mount_namespace },

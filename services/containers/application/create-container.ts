@@ -23,6 +23,7 @@ import { mountRequests, type WantedMount } from '../domain/mount-requests.js';
 import { checkNetworkOptions, macOf } from '../domain/network-options.js';
 import { portRequests } from '../domain/port-requests.js';
 import { OWN_RUNTIME, runtimeName } from '../domain/runtime-name.js';
+import { userNamespaceMode, userNamespaceOf } from '../domain/user-namespace.js';
 import { volumesFrom } from '../domain/volumes-from.js';
 import { signalNumber } from '../domain/signals.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
@@ -40,6 +41,8 @@ export class ContainerCreation {
     private readonly claims: NameClaims,
     private readonly directory: ContainerDirectory,
     private readonly bus: Bus,
+    /** Whether containers have other ids than the host's. */
+    private readonly isRemapped: boolean,
   ) {}
 
   async create(command: CreateContainer, asked: RequestContext): Promise<ContainerCreated> {
@@ -50,6 +53,9 @@ export class ContainerCreation {
     const imageRef = command.config.Image ?? '';
     if (imageRef === '') throw invalid('no image specified');
     checkHostConfig(hostConfig);
+    const usernsMode = userNamespaceMode(hostConfig, command.config.Labels);
+    if (usernsMode !== '') hostConfig = { ...hostConfig, UsernsMode: usernsMode };
+    userNamespaceOf(hostConfig, this.isRemapped);
     checkSharedNetwork(command.config, hostConfig);
     checkResources(hostConfig, CPUS);
     checkEnvironment(command.config);

@@ -7,13 +7,15 @@ import { checkHostShares, hostShares, throttlesOf } from './host-shares.js';
 import { type LinkFacts, NO_LINKS } from './links.js';
 import { checkLog, logOf } from './log-options.js';
 import { OWN_RUNTIME, runtimeName } from './runtime-name.js';
+import { userNamespaceOf } from './user-namespace.js';
 
 const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
 
 /** What the executor is asked to run for one start of a container. Only typed fields: nothing of an image's labels gets here. */
-export function launchRequest(spec: ContainerSpec, start: number, endpoint: EndpointSettings | undefined, tickets: readonly AttachTicket[], links: LinkFacts = NO_LINKS, joins: Pick<LaunchTask, 'joins'> = {}): Omit<LaunchTask, 'reply'> {
+export function launchRequest(spec: ContainerSpec, start: number, endpoint: EndpointSettings | undefined, tickets: readonly AttachTicket[], links: LinkFacts = NO_LINKS, joins: Pick<LaunchTask, 'joins'> = {}, isRemapped = false): Omit<LaunchTask, 'reply'> {
   const { config, hostConfig } = spec;
   const runtime = runtimeName(hostConfig.Runtime);
+  const userNamespace = userNamespaceOf(hostConfig, isRemapped);
   return {
     container: spec.id,
     start,
@@ -37,6 +39,7 @@ export function launchRequest(spec: ContainerSpec, start: number, endpoint: Endp
     shmSizeBytes: hostConfig.IpcMode === 'none' ? 0 : hostConfig.ShmSize || DEFAULT_SHM_BYTES,
     ...hostShares(hostConfig),
     ...joins,
+    ...(userNamespace === undefined ? {} : { userNamespace }),
     init: hostConfig.Init ?? false,
     log: logOf(spec),
     tickets,

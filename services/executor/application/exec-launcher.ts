@@ -88,6 +88,7 @@ export class ExecLauncher {
     return compileExecPlan({
       process: exec.process,
       security: exec.security,
+      ...(task.ids ? { ids: task.ids } : {}),
       privileged: exec.privileged,
       ulimits: exec.ulimits,
       initPid: task.pid,

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import type { IdMaps } from '#contracts/executor/id-maps.js';
 import type { PublishedPort } from '#contracts/containers/container-state.js';
 import type { CgroupPlace } from '../adapters/host/container-cgroups.js';
 import type { ShimConnection } from '../adapters/shim/shim-connection.js';
@@ -42,6 +43,8 @@ export class LiveTask extends EventEmitter<{ exited: [] }> {
   runtime: string | undefined;
   /** Where its cgroup is to be, when not in the engine's. */
   cgroupParent: string | undefined;
+  /** Of its user namespace; undefined: the host's. */
+  ids: IdMaps | undefined;
 
   constructor(
     readonly identity: TaskIdentity,

@@ -125,7 +125,7 @@ export class RootArchives {
     const { container } = asked;
     for (const task of this.live.all()) if (task.identity.container === container && task.start) await task.start.catch(() => undefined);
     const task = this.live.byContainer(container);
-    if (task && !task.hasExited) return work({ container, pid: task.pid });
+    if (task && !task.hasExited) return work({ container, pid: task.pid, ...(task.ids ? { ids: task.ids } : {}) });
     const directory = this.files.directory(container);
     const turn = (this.busy.get(directory) ?? Promise.resolve()).then(() => this.stopped(directory, asked)).then(work);
     const settled = turn.then(

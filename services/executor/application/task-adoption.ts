@@ -47,6 +47,7 @@ export class TaskAdoption {
         task.ports = state.published?.ports ?? [];
         task.address = state.published?.address ?? '';
         task.runtime = state.runtime;
+        task.ids = state.ids;
         running.add(state.container);
       }
       if (state.status === 'running') {

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import type { IdMaps } from '#contracts/executor/id-maps.js';
 import type { EndpointSettings } from '#contracts/containers/container-state.js';
 import type { LaunchTask, PublishedEndpoint, TaskEvent } from '#contracts/executor/tasks.js';
 import type { RequestContext } from '#contracts/request.js';
@@ -16,7 +17,7 @@ import type { ContainerCgroups } from '../adapters/host/container-cgroups.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
 import { askedDevices, hostDevices, throttledDevices } from '../adapters/host/host-devices.js';
 import { detachLink, type NetworkSandbox } from '../adapters/network/sandbox.js';
-import type { SandboxPool } from '../adapters/network/sandbox-pool.js';
+import type { Sandboxes } from '../adapters/network/sandboxes.js';
 import { recordPlan } from '../adapters/shim/step-spans.js';
 import type { Snapshotter } from '../adapters/snapshots/snapshotter.js';
 import type { Zygote } from '../adapters/shim/zygote.js';
@@ -34,6 +35,7 @@ import type { TaskMemory } from './task-memory.js';
 import type { NetworksOnHost } from './networks-on-host.js';
 import type { OciRuntimes } from './oci-runtimes.js';
 import type { PortPublisher } from './port-publisher.js';
+import type { UserNamespaceIds } from './user-namespace-ids.js';
 
 export type Tasks = Aggregates<Task, TaskCommand, TaskEvent>;
 
@@ -63,7 +65,8 @@ export class TaskLauncher {
     private readonly live: LiveTasks,
     private readonly forwarding: LogForwarding,
     private readonly files: ContainerFiles,
-    private readonly sandboxes: SandboxPool,
+    private readonly sandboxes: Sandboxes,
+    private readonly ids: UserNamespaceIds,
     private readonly zygote: Zygote,
     private readonly containerCgroups: ContainerCgroups,
     private readonly parents: CgroupParents,
@@ -86,7 +89,16 @@ export class TaskLauncher {
     const task = new LiveTask(identity, `${this.host.settings.runRoot}/tasks/${id}`);
     task.runtime = launch.runtime;
     task.cgroupParent = launch.cgroupParent;
+    task.ids = this.idsOf(launch);
     return this.live.begin(task, () => this.start(task, launch, asked));
+  }
+
+  /** Who shares a network shares the user namespace that it belongs to. */
+  private idsOf(launch: Launch): IdMaps | undefined {
+    if (launch.userNamespace === undefined || launch.network.mode !== 'container') return this.ids.choose(launch.userNamespace, this.live.all());
+    const shared = this.live.byContainer(launch.network.container);
+    if (shared && shared.ids === undefined) throw conflict(`cannot join the network of ${launch.network.container}, which has the host's user namespace: use --userns host`);
+    return shared?.ids;
   }
 
   private async start(task: LiveTask, launch: Launch, asked: RequestContext): Promise<Started> {
@@ -96,7 +108,7 @@ export class TaskLauncher {
     try {
       // The files and the sandbox are the container's own and go with it or with their descriptor: they need not wait for the intent.
       const [request, preparation] = await Promise.allSettled([
-        this.tasks.execute(id, { type: 'Request', ...identity, ...publishedBy(launch), ...(launch.runtime ? { runtime: launch.runtime } : {}), ...(launch.cgroupParent === undefined ? {} : { cgroupParent: launch.cgroupParent }), at: new Date().toISOString() }, asked),
+        this.tasks.execute(id, { type: 'Request', ...identity, ...publishedBy(launch), ...(launch.runtime ? { runtime: launch.runtime } : {}), ...(launch.cgroupParent === undefined ? {} : { cgroupParent: launch.cgroupParent }), ...(task.ids ? { ids: task.ids } : {}), at: new Date().toISOString() }, asked),
         this.prepare(launch, task),
       ]);
       if (preparation.status === 'fulfilled') sandbox = preparation.value.sandbox;
@@ -157,7 +169,7 @@ export class TaskLauncher {
 
   private async prepare(launch: Launch, task: LiveTask): Promise<Prepared> {
     const { network } = launch;
-    const sandbox = network.mode === 'bridge' || network.mode === 'none' ? this.sandboxes.take() : undefined;
+    const sandbox = network.mode === 'bridge' || network.mode === 'none' ? this.sandboxes.take(task.ids) : undefined;
     try {
       // The kernel sets up the link while the plan is written. Both to the end: what still works on the sandbox must not see its descriptor closed, and given to somebody else.
       const attached = network.mode === 'bridge' && sandbox ? this.attach(sandbox, network.endpoint) : undefined;
@@ -189,6 +201,7 @@ export class TaskLauncher {
     const path = this.containerCgroups.path(task.place);
     const directories = cgroupDirectories(cgroups, path);
     const networkPath = sandbox?.path ?? (shared ? `/proc/${shared.pid}/ns/net` : undefined);
+    const userNamespacePath = sandbox?.ownerPath ?? (shared ? `/proc/${shared.pid}/ns/user` : undefined);
     const spec = buildSpec(launch, {
       // Who shares a network shares the files that tell of it.
       containerDirectory: this.files.directory(shared?.identity.container ?? container),
@@ -204,6 +217,7 @@ export class TaskLauncher {
       ...(networkPath ? { sandboxPath: networkPath } : {}),
       ...(joinedPid === undefined ? {} : { joinedPid }),
       ...(joinedIpc === undefined ? {} : { joinedIpc }),
+      ...(task.ids && userNamespacePath ? { userNamespace: { path: userNamespacePath, ids: task.ids } } : {}),
     });
     const devices = (spec.linux?.resources?.devices ?? []).map((rule) => ({ allow: rule.allow, type: rule.type ?? ('a' as const), major: rule.major ?? -1, minor: rule.minor ?? -1, access: rule.access ?? 'rwm' }));
     const memory = controllerDirectory(cgroups, 'memory', path);

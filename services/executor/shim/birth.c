@@ -161,7 +161,7 @@ struct process *launch(const char *id, void *memory, size_t bytes)
 		return NULL;
 	*process = (struct process){
 		.state = STARTING, .memory = memory, .memory_bytes = bytes, .pidfd = -1, .forerunner = -1, .status_fd = -1, .in = -1, .out = { -1, -1 },
-		.at = { .root_fd = -1, .null_fd = -1, .proc_fd = -1, .status_fd = -1, .task_pidfd = -1, .pidns_fd = -1, .slave_fd = -1, .console_fd = -1 },
+		.at = { .root_fd = -1, .null_fd = -1, .proc_fd = -1, .status_fd = -1, .task_pidfd = -1, .pidns_fd = -1, .userns_fd = -1, .stage_fd = -1, .slave_fd = -1, .console_fd = -1 },
 	};
 	strcpy(process->id, id);
 	int result = decode_plan(memory, bytes, &process->plan, &step);

@@ -29,6 +29,10 @@ struct context {
 	int status_fd;    /* to the shim: failures, the pty's master */
 	int task_pidfd;   /* exec plans: the container's init; else the pid namespace that is held for the child, -1: none */
 	int pidns_fd;     /* the shim's own pid namespace, to go back to after the clone; -1: never left */
+	int userns_fd;    /* the user namespace to enter; -1: none, or entered */
+	int stage_fd;     /* where trees are prepared until then */
+	int *trees;       /* detached mounts, by number */
+	uint32_t tree_count, tree_limit;
 	int slave_fd;     /* pty slave that becomes the child's stdio */
 	int console_fd;   /* listens for a runtime's console, then that console's master */
 	const char *console_path;
@@ -82,6 +86,8 @@ int open_parent_in_root(const struct context *at, const char *path, const char *
 int make_directories_in_root(const struct context *at, const char *path, mode_t mode, uint32_t uid, uint32_t gid);
 /* An empty file with its parents; there already: left. An O_PATH descriptor. */
 int make_file_in_root(const struct context *at, const char *path);
+/* Files made from now on, and an overlay's own work, are this one's, by the host's ids; no right is lost. */
+int act_as(uint32_t uid, uint32_t gid);
 /* A procfs nobody else sees (hardening class D): the container's own /proc may be anything. */
 int own_proc(struct context *at);
 /* A namespace by its path on the host, checked to be one. A descriptor, close-on-exec, or -errno. */

@@ -64,6 +64,29 @@ int do_set_rlimit(struct context *at, const struct op_set_rlimit *op)
 	return setrlimit(op->resource, &now) < 0 ? -errno : 0;
 }
 
+int do_raise_rlimit(struct context *at, const struct op_raise_rlimit *op)
+{
+	(void)at;
+	struct rlimit limit;
+	if (getrlimit(op->resource, &limit) < 0)
+		return -errno;
+	if (limit.rlim_max >= op->hard)
+		return 0;
+	limit.rlim_max = op->hard;
+	/* refused: the step that sets it in the namespace tells of it, or does without where it may */
+	return setrlimit(op->resource, &limit) < 0 && errno != EPERM ? -errno : 0;
+}
+
+int do_own_stdio(struct context *at, const struct op_own_stdio *op)
+{
+	(void)at;
+	struct stat file;
+	for (int fd = 0; fd <= 2; fd++)
+		if (fstat(fd, &file) == 0 && S_ISFIFO(file.st_mode) && fchown(fd, op->uid, op->gid) < 0)
+			return -errno;
+	return 0;
+}
+
 int do_no_new_privileges(struct context *at, const struct op_no_new_privileges *op)
 {
 	(void)at; (void)op;
@@ -109,6 +132,21 @@ static int set_capabilities(struct capability_sets sets)
 		{ sets.effective >> 32, sets.permitted >> 32, sets.inheritable >> 32 },
 	};
 	return syscall(SYS_capset, &head, data) < 0 ? -errno : 0;
+}
+
+/* setfsuid(2) by another than root takes the rights over files from the effective set. Neither tells of a failure. */
+int act_as(uint32_t uid, uint32_t gid)
+{
+	struct capability_sets sets;
+	syscall(SYS_setfsgid, gid);
+	syscall(SYS_setfsuid, uid);
+	if ((uint32_t)syscall(SYS_setfsgid, gid) != gid || (uint32_t)syscall(SYS_setfsuid, uid) != uid)
+		return -EPERM;
+	int result = get_capabilities(&sets);
+	if (result < 0)
+		return result;
+	sets.effective = sets.permitted;
+	return set_capabilities(sets);
 }
 
 /* What the kernel does not have, or we do not hold ourselves, is left out: more than that nobody can give. */

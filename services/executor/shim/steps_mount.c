@@ -11,6 +11,7 @@
 #include <sys/vfs.h>
 #include "plan.h"
 #include "mount_calls.h"
+#include "trees.h"
 
 /* A mount's target named by its descriptor. /proc is the host's until pivot_root, so this magic link is ours. */
 struct fd_path { char text[32]; };
@@ -21,10 +22,16 @@ static struct fd_path path_of(int fd)
 	return path;
 }
 
-static int set_attributes(int mount, bool recursive, uint64_t attributes, uint64_t propagation)
+int set_attributes(int mount, bool recursive, uint64_t attributes, uint64_t propagation)
 {
 	struct mount_attr attr = { .attr_set = attributes, .propagation = propagation };
 	return sys_mount_setattr(mount, recursive ? AT_RECURSIVE : 0, &attr) < 0 ? -errno : 0;
+}
+
+int set_bind_attributes(int tree, bool recursive, uint64_t attributes, uint32_t propagation)
+{
+	int result = attributes ? set_attributes(tree, recursive, attributes, 0) : 0;
+	return result < 0 || !propagation ? result : set_attributes(tree, propagation & MS_REC, 0, propagation & ~(unsigned)MS_REC);
 }
 
 static int keep_root(struct context *at, const char *target)
@@ -78,14 +85,12 @@ static int overlay_layer_by_layer(const struct op_overlay_root *op)
 	return sys_move_mount(mount, target) < 0 ? -errno : 0;
 }
 
-int do_overlay_root(struct context *at, const struct op_overlay_root *op)
+/* Names are relative to the working directory. */
+int mount_overlay(const struct op_overlay_root *op)
 {
 	char data[4096];
 	size_t used = snprintf(data, sizeof data, "lowerdir=");
 	struct strings lower = op->lower;
-	int result;
-	if (chdir(op->base_directory) < 0)
-		return -errno;
 	for (const char *layer; used < sizeof data && (layer = next_string(&lower));)
 		used += snprintf(data + used, sizeof data - used, "%s%s", used > 9 ? ":" : "", layer);
 	if (used < sizeof data && *op->upper)
@@ -93,9 +98,15 @@ int do_overlay_root(struct context *at, const struct op_overlay_root *op)
 	if (used < sizeof data && *op->options)
 		used += snprintf(data + used, sizeof data - used, ",%s", op->options);
 	if (used < sizeof data)
-		result = mount("overlay", op->target, "overlay", 0, data) < 0 ? -errno : 0;
-	else
-		result = overlay_layer_by_layer(op);
+		return mount("overlay", op->target, "overlay", 0, data) < 0 ? -errno : 0;
+	return overlay_layer_by_layer(op);
+}
+
+int do_overlay_root(struct context *at, const struct op_overlay_root *op)
+{
+	if (chdir(op->base_directory) < 0)
+		return -errno;
+	int result = mount_overlay(op);
 	if (chdir("/") < 0 && !result)
 		result = -errno;
 	return result < 0 ? result : keep_root(at, op->target);
@@ -146,23 +157,14 @@ static bool is_procfs_root(int fd)
 	return fstatfs(fd, &file_system) == 0 && file_system.f_type == PROC_SUPER_MAGIC && fstat(fd, &file) == 0 && file.st_ino == 1;
 }
 
-int do_bind_mount(struct context *at, const struct op_bind_mount *op)
+int attach_in_root(const struct context *at, int tree, const char *path)
 {
 	struct stat source;
-	autoclose int tree = sys_open_tree(AT_FDCWD, op->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (op->recursive ? AT_RECURSIVE : 0));
-	if (tree < 0 || fstat(tree, &source) < 0)
+	if (fstat(tree, &source) < 0)
 		return -errno;
-	int result = 0;
-	uint64_t attributes = op->attributes | (op->readonly ? MOUNT_ATTR_RDONLY : 0);
-	if (attributes)
-		result = set_attributes(tree, op->recursive, attributes, 0);
-	if (!result && op->propagation)
-		result = set_attributes(tree, op->propagation & MS_REC, 0, op->propagation & ~(unsigned)MS_REC);
-	if (result < 0)
-		return result;
-	int found = open_in_root(at, op->target, O_PATH);
+	int found = open_in_root(at, path, O_PATH);
 	if (found == -ENOENT)
-		found = S_ISDIR(source.st_mode) ? make_directories_in_root(at, op->target, 0755, 0, 0) : make_file_in_root(at, op->target);
+		found = S_ISDIR(source.st_mode) ? make_directories_in_root(at, path, 0755, 0, 0) : make_file_in_root(at, path);
 	autoclose int target = found;
 	if (target < 0)
 		return target;
@@ -218,21 +220,35 @@ int do_share_mount(struct context *at, const struct op_share_mount *op)
 	return sys_move_mount(tree, target) < 0 ? -errno : 0;
 }
 
-int do_make_node(struct context *at, const struct op_make_node *op)
+int do_bind_mount(struct context *at, const struct op_bind_mount *op)
 {
-	const char *name;
+	autoclose int tree = sys_open_tree(AT_FDCWD, op->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (op->recursive ? AT_RECURSIVE : 0));
+	if (tree < 0)
+		return -errno;
+	int result = set_bind_attributes(tree, op->recursive, op->attributes | (op->readonly ? MOUNT_ATTR_RDONLY : 0), op->propagation);
+	return result < 0 ? result : attach_in_root(at, tree, op->target);
+}
+
+int make_node(int parent, const char *name, const struct op_make_node *op)
+{
 	mode_t type = op->type[0] == 'c' ? S_IFCHR : op->type[0] == 'b' ? S_IFBLK : op->type[0] == 'p' ? S_IFIFO : 0;
-	autoclose int parent = open_parent_in_root(at, op->target, &name);
 	if (!type)
 		return -EINVAL;
-	if (parent < 0)
-		return parent;
-	if (unlinkat(parent, name, 0) < 0 && errno != ENOENT)
-		return -errno;
 	mode_t mask = umask(0); /* chmod(2) by name would follow what a container puts in its place */
 	int made = mknodat(parent, name, type | (op->mode & 07777), makedev(op->major, op->minor));
 	umask(mask);
 	return made < 0 || fchownat(parent, name, op->uid, op->gid, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+int do_make_node(struct context *at, const struct op_make_node *op)
+{
+	const char *name;
+	autoclose int parent = open_parent_in_root(at, op->target, &name);
+	if (parent < 0)
+		return parent;
+	if (unlinkat(parent, name, 0) < 0 && errno != ENOENT)
+		return -errno;
+	return make_node(parent, name, op);
 }
 
 int do_make_symlink(struct context *at, const struct op_make_symlink *op)

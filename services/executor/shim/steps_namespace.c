@@ -1,6 +1,7 @@
 /* Steps that enter or name namespaces. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/magic.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -84,17 +85,66 @@ static int be_born(struct context *at)
 	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ? -errno : 0;
 }
 
+/* Ids of the host that the namespace has no name for are nobody's in it, and can make nothing there. */
+static int become_root(void)
+{
+	if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		return -errno;
+	/* a change of ids changes both (commit_creds) */
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	return 0;
+}
+
 int do_join_task(struct context *at, const struct op_join_task *op)
 {
 	uint32_t others = op->flags & ~CLONE_NEWPID;
 	if (at->task_pidfd < 0)
 		return -ESRCH;
 	int result = others ? enter(at, at->task_pidfd, others) : 0;
+	if (!result && (op->flags & CLONE_NEWUSER))
+		result = become_root();
 	if (result < 0 || !(op->flags & CLONE_NEWPID))
 		return result;
 	if (setns(at->task_pidfd, CLONE_NEWPID) < 0)
 		return -errno;
 	return be_born(at);
+}
+
+int do_open_user_namespace(struct context *at, const struct op_open_user_namespace *op)
+{
+	struct statfs file_system;
+	close_held(&at->userns_fd);
+	at->userns_fd = open(op->path, O_RDONLY | O_CLOEXEC);
+	if (at->userns_fd < 0 || fstatfs(at->userns_fd, &file_system) < 0)
+		return -errno;
+	return file_system.f_type == NSFS_MAGIC ? 0 : -EINVAL;
+}
+
+/*
+ * The stage is the working directory, since that alone is found again in the new mount namespace without a path, on which the new root may not go. The child of a
+ * pid namespace is another process; the shim's, like an exec's.
+ */
+int do_enter_user_namespace(struct context *at, const struct op_enter_user_namespace *op)
+{
+	if (at->userns_fd < 0 || at->stage_fd < 0)
+		return -EINVAL;
+	if (fchdir(at->stage_fd) < 0 || setns(at->userns_fd, CLONE_NEWUSER) < 0)
+		return -errno;
+	int result = become_root();
+	if (result < 0)
+		return result;
+	if (unshare(op->flags) < 0)
+		return -errno;
+	result = be_born(at);
+	if (result < 0)
+		return result;
+	close_held(&at->userns_fd);
+	close_held(&at->stage_fd);
+	close_held(&at->proc_fd); /* of the host's processes */
+	close_held(&at->null_fd); /* of the mounts that were left */
+	at->null_fd = open_host_null(O_PATH);
+	return 0;
 }
 
 int do_unshare(struct context *at, const struct op_unshare *op)

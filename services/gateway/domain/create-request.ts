@@ -15,13 +15,12 @@ const CONFIG = new Set(
 export const HOST_CONFIG: ReadonlySet<string> = new Set(
   ('Binds Mounts Tmpfs NetworkMode PortBindings PublishAllPorts RestartPolicy AutoRemove LogConfig CapAdd CapDrop Dns DnsSearch DnsOptions ExtraHosts GroupAdd Privileged ReadonlyRootfs ' +
     'SecurityOpt Init Runtime ShmSize Memory MemorySwap MemoryReservation NanoCpus CpuShares CpuQuota CpuPeriod CpusetCpus CpusetMems PidsLimit OomScoreAdj Ulimits Sysctls ConsoleSize ' +
-    'BlkioWeight BlkioWeightDevice BlkioDeviceReadBps BlkioDeviceWriteBps BlkioDeviceReadIOps BlkioDeviceWriteIOps MemorySwappiness OomKillDisable Devices DeviceCgroupRules IpcMode PidMode UTSMode CgroupnsMode CgroupParent ' +
+    'BlkioWeight BlkioWeightDevice BlkioDeviceReadBps BlkioDeviceWriteBps BlkioDeviceReadIOps BlkioDeviceWriteIOps MemorySwappiness OomKillDisable Devices DeviceCgroupRules IpcMode PidMode UTSMode CgroupnsMode CgroupParent UsernsMode ' +
     'VolumesFrom Links StorageOpt Annotations Isolation').split(' '),
 );
 
 /** Values, besides zero ones, that ask for what Berth does anyway. */
 const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
-  UsernsMode: (value) => value === 'host',
   VolumeDriver: (value) => value === 'local',
   // A file that the client writes; the engine has no part in it.
   ContainerIDFile: (value) => typeof value === 'string',

@@ -75,7 +75,7 @@ test.each([
 
 test('an option that Berth lacks is refused by name, its default is not', () => {
   const asked = { Image: 'x', OnBuild: null, HostConfig: { NetworkMode: 'default', UsernsMode: 'host', VolumeDriver: 'local', MaskedPaths: null, DeviceRequests: [], CpuCount: 0 } };
-  expect(readCreateRequest(asked)).toEqual({ config: { Image: 'x' }, hostConfig: { NetworkMode: 'bridge' } });
+  expect(readCreateRequest(asked)).toEqual({ config: { Image: 'x' }, hostConfig: { NetworkMode: 'bridge', UsernsMode: 'host' } });
   expect(() => readCreateRequest({ Image: 'x', HostConfig: { CpuCount: 1 } })).toThrow('HostConfig.CpuCount');
   expect(() => readCreateRequest({ OnBuild: ['RUN true'] })).toThrow('Config.OnBuild');
   expect(readCreateRequest({ Image: 'x', name: 'web', platform: 'linux/amd64' }).config).toEqual({ Image: 'x' }); // dockerode's way

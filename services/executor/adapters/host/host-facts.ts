@@ -27,7 +27,7 @@ export function hostFacts(layout: CgroupLayout, settings: EngineSettings, storag
     cgroupDriver: 'cgroupfs',
     storageDriver,
     backingFileSystem: FILE_SYSTEMS[statfsSync(settings.dataRoot).type] ?? '<unknown>',
-    securityOptions: ['name=seccomp,profile=builtin'],
+    securityOptions: ['name=seccomp,profile=builtin', ...(settings.usernsRemap === undefined ? [] : ['name=userns'])],
     runtimes: runtimeNames(),
     dataRoot: settings.dataRoot,
     blockWeight: hasBlockWeight(layout),

@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -177,4 +178,21 @@ test('a pool hands out sandboxes and makes new ones', async () => {
   expect(pool.ready).toBe(2);
   await expect.poll(() => pool.ready).toBe(3);
   expect(one.path).toBe(`/proc/${process.pid}/fd/${one.fd}`);
+});
+
+test('a sandbox with ids of its own belongs to a user namespace that has them', () => {
+  const range = (outside: number) => [{ inside: 0, outside, size: 65536 }];
+  using sandbox = NetworkSandbox.create(-1, { uids: range(100000), gids: range(200000) });
+  const { ownerPath = '', path } = sandbox;
+  const look = spawnSync('nsenter', [`--user=${ownerPath}`, `--net=${path}`, 'sh', '-c', 'cat /proc/self/uid_map /proc/self/gid_map; ip link set lo down && echo down'], { encoding: 'utf8' });
+  expect(look.stdout.trim().split(/\s+/)).toEqual(['0', '100000', '65536', '0', '200000', '65536', 'down']);
+  using plain = NetworkSandbox.create();
+  expect(plain.ownerPath).toBeUndefined();
+});
+
+test('a map that the kernel refuses leaves nothing behind', () => {
+  const range = [{ inside: 0, outside: 100000, size: 10 }, { inside: 5, outside: 300000, size: 10 }];
+  const before = readdirSync('/proc/self/fd').length;
+  expect(() => NetworkSandbox.create(-1, { uids: range, gids: range })).toThrow('clone CLONE_NEWUSER: EINVAL');
+  expect(readdirSync('/proc/self/fd').length).toBe(before);
 });

@@ -1,4 +1,5 @@
 import type { Fd } from '#libs/linux/native.js';
+import type { IdMaps } from '#contracts/executor/id-maps.js';
 import { NetworkSandbox } from './sandbox.js';
 
 /**
@@ -13,6 +14,8 @@ export class SandboxPool implements Disposable {
   constructor(
     readonly size: number,
     readonly outside: Fd = -1,
+    /** Of the user namespace that each of them belongs to; absent: the host's. */
+    private readonly ids?: IdMaps,
   ) {
     void this.fill();
   }
@@ -23,7 +26,7 @@ export class SandboxPool implements Disposable {
 
   /** The caller owns it. Makes one when none is ready. */
   take(): NetworkSandbox {
-    const sandbox = this.#ready.pop() ?? NetworkSandbox.create(this.outside);
+    const sandbox = this.#ready.pop() ?? NetworkSandbox.create(this.outside, this.ids);
     void this.fill();
     return sandbox;
   }
@@ -33,7 +36,7 @@ export class SandboxPool implements Disposable {
     if (this.#refilling) return;
     this.#refilling = true;
     try {
-      while (!this.#closed && this.#ready.length < this.size) this.#add(await NetworkSandbox.createAsync(this.outside));
+      while (!this.#closed && this.#ready.length < this.size) this.#add(await NetworkSandbox.createAsync(this.outside, this.ids));
     } catch {
       // `take` meets the same error, with somebody there to hear it.
     } finally {

@@ -1,8 +1,11 @@
 import { closeSync, writeFileSync } from 'node:fs';
+import type { IdMaps } from '#contracts/executor/id-maps.js';
 import { internal } from '#libs/errors/errors.js';
 import type { Fd } from '#libs/linux/native.js';
 import { inNetworkNamespace, newNetworkNamespace, newNetworkNamespaceAsync } from '#libs/linux/network-namespace.js';
+import { newUserNamespace, newUserNamespaceAsync, type UserNamespace } from '#libs/linux/user-namespace.js';
 import { addAddress, addDefaultRoute, addVeth, deleteLink, setHairpin, setLink } from '#libs/netlink/route.js';
+import { idMapText } from '#libs/settings/subordinate-ids.js';
 import { RouteSocket } from './route-socket.js';
 
 /** Linux gives the loopback link this index in every network namespace. */
@@ -29,18 +32,23 @@ export interface Attachment {
 export class NetworkSandbox implements Disposable {
   readonly #namespace: Fd;
   readonly #outside: Fd;
+  readonly #owner: Fd | undefined;
   #inside: RouteSocket | undefined;
   #newestIndex = LOOPBACK_INDEX;
   #closed = false;
 
-  private constructor(namespace: Fd, outside: Fd) {
-    this.#namespace = namespace;
+  private constructor({ network, user }: Pick<UserNamespace, 'network'> & Partial<UserNamespace>, outside: Fd) {
+    this.#namespace = network;
     this.#outside = outside;
+    this.#owner = user;
   }
 
-  /** A new one with loopback up. `outside`: the network namespace of the bridges, absent: the engine's own. Throws SystemCallError or NetlinkRefused; nothing is left then. */
-  static create(outside: Fd = -1): NetworkSandbox {
-    const sandbox = new NetworkSandbox(newNetworkNamespace(), outside);
+  /**
+   * A new one with loopback up. `outside`: the network namespace of the bridges, -1: the engine's own. `ids`: it belongs to a new user namespace with these maps.
+   * Throws SystemCallError or NetlinkRefused; nothing is left then.
+   */
+  static create(outside: Fd = -1, ids?: IdMaps): NetworkSandbox {
+    const sandbox = new NetworkSandbox(ids ? newUserNamespace(idMapText(ids.uids), idMapText(ids.gids)) : { network: newNetworkNamespace() }, outside);
     try {
       sandbox.#routes().send(setLink(LOOPBACK_INDEX, { up: true }));
       return sandbox.#opened();
@@ -51,8 +59,9 @@ export class NetworkSandbox implements Disposable {
   }
 
   /** The same, most of it beside the event loop. */
-  static async createAsync(outside: Fd = -1): Promise<NetworkSandbox> {
-    const sandbox = new NetworkSandbox(await newNetworkNamespaceAsync(), outside);
+  static async createAsync(outside: Fd = -1, ids?: IdMaps): Promise<NetworkSandbox> {
+    const made = ids ? await newUserNamespaceAsync(idMapText(ids.uids), idMapText(ids.gids)) : { network: await newNetworkNamespaceAsync() };
+    const sandbox = new NetworkSandbox(made, outside);
     try {
       const { refused } = await sandbox.#routes().tryAsync(setLink(LOOPBACK_INDEX, { up: true }));
       for (const refusal of refused.values()) throw refusal;
@@ -79,6 +88,11 @@ export class NetworkSandbox implements Disposable {
   /** For another process to open while this one lives and the sandbox is not closed. */
   get path(): string {
     return `/proc/${process.pid}/fd/${this.#namespace}`;
+  }
+
+  /** The user namespace that it belongs to, in the same way; undefined: the host's. */
+  get ownerPath(): string | undefined {
+    return this.#owner === undefined ? undefined : `/proc/${process.pid}/fd/${this.#owner}`;
   }
 
   /**
@@ -116,6 +130,7 @@ export class NetworkSandbox implements Disposable {
     this.#closed = true;
     this.#inside?.close();
     closeSync(this.#namespace);
+    if (this.#owner !== undefined) closeSync(this.#owner);
   }
 
   [Symbol.dispose](): void {

@@ -1,4 +1,5 @@
 import { closeSync, constants, fchmodSync, fchownSync, fstatSync, writeSync } from 'node:fs';
+import type { IdMaps } from '#contracts/executor/id-maps.js';
 import { invalid } from '#libs/errors/errors.js';
 import { AT_SYMLINK_NOFOLLOW, fchmodat, fchownat, linkat, mkdirat, mknodat, symlinkat, utimensat } from '#libs/linux/directory-entries.js';
 import { fsetxattr } from '#libs/linux/extended-attributes.js';
@@ -6,6 +7,7 @@ import type { Fd } from '#libs/linux/native.js';
 import { isErrno } from '#libs/linux/system-call-error.js';
 import type { TarTime } from '#libs/oci/tar-entry.js';
 import { readTar, type TarEntry } from '#libs/oci/tar-reader.js';
+import { outsideId } from '#libs/settings/subordinate-ids.js';
 import { LayerTree, pathDescriptor } from './layer-tree.js';
 import { bytesOf, treePath, type TreePath } from './tree-path.js';
 
@@ -52,18 +54,28 @@ export interface ArchiveWishes {
   readonly keepsKinds: boolean;
   /** Whom everything belongs to; absent: whom the archive says. */
   readonly owner?: { readonly uid: number; readonly gid: number };
+  /** Of the user namespace whose ids the archive and the owner have; absent: the host's. */
+  readonly ids?: IdMaps;
 }
 
 /** Writes a plain archive into a directory in which something may be already, as `docker cp` does: no name in it means anything but itself, the directory stays as it is. */
-export async function applyArchive(tree: LayerTree, tar: AsyncIterable<Uint8Array>, { keepsKinds, owner }: ArchiveWishes): Promise<void> {
+export async function applyArchive(tree: LayerTree, tar: AsyncIterable<Uint8Array>, { keepsKinds, owner, ids }: ArchiveWishes): Promise<void> {
   const times: DirectoryTime[] = [];
   for await (const entry of readTar(tar)) {
     const path = treePath(entry.path);
     if (path.length === 0) continue;
     if (keepsKinds) refuseOtherKind(tree, path, entry);
-    await make(tree, path, owner ? { ...entry, ...owner } : entry, new Set(), times);
+    const owned = owner ? { ...entry, ...owner } : entry;
+    await make(tree, path, ids ? { ...owned, uid: onHost(ids.uids, owned.uid), gid: onHost(ids.gids, owned.gid) } : owned, new Set(), times);
   }
   for (const { path, mtime } of times.reverse()) restoreTime(tree, path, mtime);
+}
+
+/** In dockerd's words. */
+function onHost(map: IdMaps['uids'], id: number): number {
+  const outside = outsideId(map, id);
+  if (outside === undefined) throw invalid(`Container ID ${id} cannot be mapped to a host ID`);
+  return outside;
 }
 
 function refuseOtherKind(tree: LayerTree, path: TreePath, entry: TarEntry): void {

@@ -1,9 +1,12 @@
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import type { IdMaps } from '#contracts/executor/id-maps.js';
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import { conflict } from '#libs/errors/errors.js';
 import { O_PATH, openat2, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from '#libs/linux/directory-entries.js';
 import { fchdir, MNT_DETACH, mount, MS_BIND, MS_NODEV, MS_NOSUID, MS_REC, umount2 } from '#libs/linux/mounts.js';
 import type { Fd } from '#libs/linux/native.js';
+import { makingFilesAs } from '#libs/linux/user-namespace.js';
+import { outsideId } from '#libs/settings/subordinate-ids.js';
 import { isErrno } from '#libs/linux/system-call-error.js';
 import type { RootSource } from '../snapshots/snapshotter.js';
 import { LayerTree } from '../snapshots/layer-tree.js';
@@ -11,7 +14,8 @@ import { treePath } from '../snapshots/tree-path.js';
 
 /** A root as its processes see it, or as they would. */
 export type RootJob =
-  | { readonly container: string; readonly pid: number }
+  /** `ids`: of its user namespace, where it has not the host's. What is read or made below its root then has the host's ids for them. */
+  | { readonly container: string; readonly pid: number; readonly ids?: IdMaps }
   | { readonly container: string; readonly source: RootSource; readonly mounts: readonly ContainerMount[] };
 
 /**
@@ -19,19 +23,23 @@ export type RootJob =
  * the calling thread alone sees it, with its volumes. Only on a thread of TreeThreads.
  */
 export async function withContainerRoot<T>(job: RootJob, look: (root: Fd) => Promise<T> | T): Promise<T> {
-  return 'pid' in job ? withRunningRoot(job.container, job.pid, look) : withStoppedRoot(job.source, job.mounts, look);
+  return 'pid' in job ? withRunningRoot(job, look) : withStoppedRoot(job.source, job.mounts, look);
 }
 
-async function withRunningRoot<T>(container: string, pid: number, look: (root: Fd) => Promise<T> | T): Promise<T> {
+async function withRunningRoot<T>({ container, pid, ids }: Extract<RootJob, { pid: number }>, look: (root: Fd) => Promise<T> | T): Promise<T> {
   const root = openSync(`/proc/${pid}/root`, O_PATH | constants.O_DIRECTORY);
   try {
     // Only now is it known whose root that is: the pid may have been another's by then.
     if (!readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(container)) throw conflict(`Container ${container} is not running`);
-    return await look(root);
+    if (ids === undefined) return await look(root);
+    return await makingFilesAs({ uid: outsideId(ids.uids, 0) ?? 0, gid: outsideId(ids.gids, 0) ?? 0 }, () => look(root));
   } finally {
     closeSync(root);
   }
 }
+
+/** The ids that a root's files have, for those that an archive or the container has for them: undefined where they are the same. */
+export const idsOf = (job: RootJob): IdMaps | undefined => ('pid' in job ? job.ids : undefined);
 
 async function withStoppedRoot<T>(source: RootSource, mounts: readonly ContainerMount[], look: (root: Fd) => Promise<T> | T): Promise<T> {
   // A directory of our own, which this thread needs for nothing else meanwhile.

@@ -2,20 +2,24 @@ import { closeSync, constants } from 'node:fs';
 import { posix } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
 import type { PathStat } from '#contracts/containers/archives.js';
+import type { IdMaps } from '#contracts/executor/id-maps.js';
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import { invalid, notFound } from '#libs/errors/errors.js';
 import { O_PATH } from '#libs/linux/directory-entries.js';
 import type { Fd } from '#libs/linux/native.js';
 import { isErrno } from '#libs/linux/system-call-error.js';
 import { decompressed } from '#libs/oci/decompress.js';
-import { writeTar } from '#libs/oci/tar-writer.js';
+import { type TarMember, writeTar } from '#libs/oci/tar-writer.js';
+import { insideId } from '#libs/settings/subordinate-ids.js';
 import { Readable } from 'node:stream';
 import { applyArchive, type ArchiveWishes } from '../snapshots/apply-layer.js';
 import { LayerTree } from '../snapshots/layer-tree.js';
 import { archiveMembers, isMadeUp } from './archive-tree.js';
 import { ChunkSender, received } from './chunk-channel.js';
-import { inRoot, type RootJob, withContainerRoot } from './container-root.js';
+import { idsOf, inRoot, type RootJob, withContainerRoot } from './container-root.js';
 import { findPath } from './path-stat.js';
+
+const OVERFLOW_ID = 65_534;
 
 export interface PathJob {
   readonly root: RootJob;
@@ -45,12 +49,17 @@ export function readArchive({ root, path, exports, port }: ReadJob): Promise<voi
     const parent = found.facts.isDirectory() ? undefined : inRoot(fd, posix.dirname(posix.join('/', path)), O_PATH | constants.O_DIRECTORY);
     try {
       const prefix = exports ? '' : found.stat.name === '/' ? '/' : `${found.stat.name}/`;
-      for await (const chunk of writeTar(archiveMembers(found, parent, { prefix, stays: exports }))) await sender.send(chunk);
+      for await (const chunk of writeTar(membersInside(archiveMembers(found, parent, { prefix, stays: exports }), idsOf(root)))) await sender.send(chunk);
     } finally {
       closeSync(found.fd);
       if (parent !== undefined) closeSync(parent);
     }
   }).finally(() => sender.end());
+}
+
+/** With the ids that the container has for their owners; who has none in there is the overflow id, as the kernel has it (user_namespaces(7)). */
+function* membersInside(members: Iterable<TarMember>, ids: IdMaps | undefined): Generator<TarMember, void, void> {
+  for (const member of members) yield ids ? { ...member, uid: insideId(ids.uids, member.uid ?? 0) ?? OVERFLOW_ID, gid: insideId(ids.gids, member.gid ?? 0) ?? OVERFLOW_ID } : member;
 }
 
 export interface ExtractJob extends PathJob, ArchiveWishes {
@@ -72,7 +81,8 @@ export async function extractArchive({ root, path, readOnlyRoot, mounts, port, .
       const target = openTarget(fd, path, readOnlyRoot, mounts);
       const tree = new LayerTree(target);
       try {
-        await applyArchive(tree, await decompressed(Readable.from(source)), wishes);
+        const ids = idsOf(root);
+        await applyArchive(tree, await decompressed(Readable.from(source)), { ...wishes, ...(ids ? { ids } : {}) });
       } catch (error) {
         if (isErrno(error, 'EROFS')) throw invalid('container rootfs is marked read-only', error);
         throw error;

@@ -7,6 +7,7 @@ import { checkLayer, type CheckJob, unpackLayer, type UnpackJob } from '../snaps
 import { checkTarget, type ExtractJob, extractArchive, type PathJob, readArchive, type ReadJob, statPath } from './root-jobs.js';
 import { type MergeJob, mergeLayers } from './merge-layers.js';
 import { type Layers, withMergedView } from './merged-view.js';
+import { type MappedProbe, probeMappedOverlay } from './probe-mapped-overlay.js';
 import { probeOverlay } from './probe-overlay.js';
 import { removeAllIn } from './remove-all-in.js';
 import { type ChangesJob, listChanges, packChanges } from './root-changes.js';
@@ -23,6 +24,7 @@ export interface TreeJobs {
   readonly listChanges: { readonly job: ChangesJob; readonly result: readonly PathChange[] };
   readonly packChanges: { readonly job: Parameters<typeof packChanges>[0]; readonly result: void };
   readonly mergeLayers: { readonly job: MergeJob; readonly result: void };
+  readonly probeMappedOverlay: { readonly job: MappedProbe; readonly result: string | undefined };
   readonly probeOverlay: { readonly job: { readonly directory: string }; readonly result: boolean };
   /** All below a directory goes; the directory stays. */
   readonly removeAllIn: { readonly job: { readonly directory: string }; readonly result: void };
@@ -45,6 +47,7 @@ export const TREE_JOBS: { readonly [Name in TreeJobName]: (job: TreeJobs[Name]['
   listChanges,
   packChanges,
   mergeLayers: async (job) => mergeLayers(job),
+  probeMappedOverlay,
   probeOverlay: async (job) => probeOverlay(job),
   removeAllIn: async (job) => removeAllIn(job),
   readUserFiles: async (layers) => withMergedView(layers, readUserFiles),

@@ -1,18 +1,22 @@
 import type { Ulimit } from '#contracts/containers/container-config.js';
 import type { TaskProcess, TaskSecurity } from '#contracts/executor/tasks.js';
+import type { IdMaps } from '#contracts/executor/id-maps.js';
+import { outsideId } from '#libs/settings/subordinate-ids.js';
 import { containerFilter } from '../seccomp/container-filter.js';
 import { effectiveCapabilities, execCapabilities } from '../spec/capabilities.js';
 import { environment } from '../spec/environment.js';
 import { rlimitOf } from '../spec/rlimits.js';
 import { type Plan, planOf } from './encode-plan.js';
 import type { PlanStep } from './plan-table.js';
-import { rightsSteps, rlimitSteps } from './process-steps.js';
+import { raiseSteps, rightsSteps, rlimitSteps } from './process-steps.js';
 import { TIME_STEPS } from './step-times.js';
 
 export interface ExecRun {
   readonly process: TaskProcess;
   /** The container's own: its filter counts for every process in it. */
   readonly security: TaskSecurity;
+  /** The user namespace of the container; absent: the host's. */
+  readonly ids?: IdMaps;
   /** All capabilities, whatever the container has. */
   readonly privileged: boolean;
   readonly ulimits: readonly Ulimit[];
@@ -28,6 +32,7 @@ export interface ExecRun {
 
 /** namespaces(7) */
 const ALL = 0x20000 | 0x2000000 | 0x4000000 | 0x8000000 | 0x20000000 | 0x40000000;
+const USER = 0x10000000;
 
 const child = (from: string) => ({ actor: 'child', from }) as const;
 
@@ -35,15 +40,18 @@ const child = (from: string) => ({ actor: 'child', from }) as const;
  * One further command in the container that the executing shim keeps: its namespaces by the init's pidfd, then the process's own rights. A missing working
  * directory is not made: it fails with ENOENT. Throws `invalid` for unknown capabilities and bad profiles.
  */
-export function compileExecPlan({ process, security, privileged, ulimits, hostname = '', cgroupDirectories, tickets, timed = false }: ExecRun): Plan {
+export function compileExecPlan({ process, security, ids, privileged, ulimits, hostname = '', cgroupDirectories, tickets, timed = false }: ExecRun): Plan {
   const { terminal, rows, columns, openStdin, stdinOnce } = process;
   const capabilities = execCapabilities(security, privileged);
+  const rlimits = rlimitSteps(ulimits.map(rlimitOf));
   const steps: readonly PlanStep[] = [
     ...(timed ? [TIME_STEPS] : []),
-    { op: 'join_task', ...child('linux.namespaces'), flags: ALL },
+    ...(ids ? [{ op: 'own_stdio', ...child('linux.namespaces'), uid: outsideId(ids.uids, 0) ?? 0, gid: outsideId(ids.gids, 0) ?? 0 } as const] : []),
+    ...(ids ? raiseSteps(rlimits) : []),
+    { op: 'join_task', ...child('linux.namespaces'), flags: ids ? ALL | USER : ALL },
     ...(terminal ? [{ op: 'setup_console', ...child('process.terminal'), bindConsole: false } as const] : []),
     { op: 'chdir', ...child('process.cwd'), path: process.cwd || '/', create: false },
-    ...rlimitSteps(ulimits.map(rlimitOf)),
+    ...rlimits,
     ...rightsSteps({
       user: process.user,
       groups: process.groups,

@@ -24,11 +24,16 @@ const run: PlanRun = {
   taskDirectory: '/run/t', logPath: '/data/c/log', logMaxBytes: 0, logMaxFiles: 1, socketGroup: 7, tickets: [], terminal: true, rows: 24, columns: 80, openStdin: true, stdinOnce: true,
   cgroupDirectories, cgroupWrites: [{ path: '/sys/fs/cgroup/memory/berth/c/memory.limit_in_bytes', data: '1', optional: false }], oomPath: '/sys/fs/cgroup/memory/berth/c/memory.oom_control',
 };
+const ids = { uids: [{ inside: 0, outside: 100000, size: 65536 }], gids: [{ inside: 0, outside: 200000, size: 65536 }] };
+const mapped: SpecHost = { ...host, userNamespace: { path: '/proc/1/fd/10', ids } };
+const mappedSteps = (task: Partial<LaunchFields> = {}) => compilePlan(buildSpec({ ...plain, ...task }, mapped), run).steps;
 const plan = (task: Partial<LaunchFields> = {}) => compilePlan(buildSpec({ ...plain, ...task }, host), run);
 const operations = (task: Partial<LaunchFields> = {}) => plan(task).steps.map(({ op }) => op);
 
 test.each([
   ['default', () => plan()],
+  ['user-namespace', () => compilePlan(buildSpec({ ...plain, ulimits: [{ Name: 'nofile', Soft: 10, Hard: 20 }], mounts: [{ type: 'volume', source: '/data/v', target: '/v', readOnly: false, propagation: '' }] }, mapped), run)],
+  ['exec-in-user-namespace', () => compileExecPlan({ process: plain.process, security: plain.security, ids, privileged: false, ulimits: [{ Name: 'nofile', Soft: 10, Hard: 20 }], initPid: 9, cgroupDirectories, tickets: [] })],
   ['exec', () => compileExecPlan({ process: plain.process, security: plain.security, privileged: false, ulimits: [], initPid: 9, hostname: 'box', cgroupDirectories, tickets: ['0'.repeat(32) + ':ioe'] })],
 ])('the %s plan, as a person reads it', (name, make) => {
   // The filter's length changes with every system call that is added to the profile; seccomp.test.ts looks into it.
@@ -93,4 +98,43 @@ test('with another container\'s IPC it has that one\'s /dev/shm, and message que
   expect(joined.steps.filter((step) => 'target' in step && step.target === '/dev/shm')).toMatchObject([{ op: 'share_mount', mountNamespace: '/proc/77/ns/mnt', pidNamespace: '', source: '/dev/shm' }]);
   const own = compilePlan(buildSpec({ ...plain, mounts: [{ type: 'tmpfs', source: '', target: '/dev/shm', readOnly: false, propagation: '' }] }, { ...host, joinedIpc: 77 }), run);
   expect(own.steps.some(({ op }) => op === 'share_mount')).toBe(false); // the user's stands in for it
+});
+
+test('in a user namespace the host\'s root does what nobody else may, and before the container can see it', () => {
+  const steps = mappedSteps({ oomScoreAdj: -5, mounts: [{ type: 'bind', source: '/s', target: '/t', readOnly: true, propagation: '' }] });
+  const entered = steps.findIndex(({ op }) => op === 'enter_user_namespace');
+  const [before, inside] = [steps.slice(0, entered), steps.slice(entered)].map((part) => new Set<string>(part.map(({ op }) => op)));
+  for (const op of ['join_namespace', 'oom_score_adj', 'stage', 'overlay_tree', 'bind_tree', 'node_tree', 'own_stdio']) {
+    expect(before, op).toContain(op);
+    expect(inside, op).not.toContain(op);
+  }
+  for (const op of ['bind_mount', 'make_node', 'overlay_root']) expect(inside, op).not.toContain(op);
+});
+
+test('each tree is put in its place, the root first', () => {
+  const steps = mappedSteps();
+  const trees = steps.filter(({ op }) => op === 'overlay_tree' || op === 'bind_tree' || op === 'node_tree');
+  const places = steps.flatMap((step) => (step.op === 'attach_root' || step.op === 'attach_tree' ? [step] : []));
+  expect(places.map(({ tree }) => tree)).toEqual([...trees.keys()]);
+  expect(places[0]?.op).toBe('attach_root');
+  expect(steps.find((step) => step.op === 'stage')).toMatchObject({ trees: trees.length });
+  expect(places.map(({ from }) => from)).toEqual(trees.map(({ from }) => from));
+});
+
+test('what the engine keeps is mounted with the container\'s ids, what the host has is not', () => {
+  const mount = { readOnly: false, propagation: '' } as const;
+  const steps = mappedSteps({ mounts: [{ type: 'volume', name: 'v', source: '/data/v', target: '/v', ...mount }, { type: 'bind', source: '/s', target: '/s', ...mount }] });
+  const mappedOf = (source: string) => steps.flatMap((step) => (step.op === 'bind_tree' && step.source === source ? [step.mapped] : []));
+  expect(['/data/v', '/s', '/data/c/hosts', '/sys/fs/cgroup/memory/berth/c'].map(mappedOf)).toEqual([[true], [false], [true], [false]]);
+});
+
+test('a whole copy as the root has the container\'s ids, too', () => {
+  const steps = compilePlan(buildSpec(plain, { ...mapped, root: { directory: '/data/c/root' } }), run).steps;
+  expect(steps.find((step) => step.op === 'bind_tree')).toMatchObject({ source: '/data/c/root', mapped: true });
+});
+
+test('a node belongs to whom it does in there, or to its root', () => {
+  const device = { path: '/dev/x', type: 'b', major: 7, minor: 0, fileMode: 0o660, uid: 3, gid: 70000 } as const;
+  const spec = buildSpec(plain, { ...mapped, askedDevices: [{ device, access: 'rwm' }] });
+  expect(compilePlan(spec, run).steps).toContainEqual(expect.objectContaining({ op: 'node_tree', major: 7, uid: 100003, gid: 200000 }));
 });

@@ -1,11 +1,13 @@
 import { posix } from 'node:path';
-import type { Device, RuntimeSpec } from '../spec/runtime-spec.js';
+import type { IdRange } from '#contracts/executor/id-maps.js';
+import type { Device, IdMapping, RuntimeSpec } from '../spec/runtime-spec.js';
 import { type Plan, planOf } from './encode-plan.js';
 import { mountSteps } from './mount-steps.js';
 import type { PlanSettings, PlanStep } from './plan-table.js';
 import { rightsSteps, rlimitSteps } from './process-steps.js';
 import { rootStep } from './root-step.js';
 import { TIME_STEPS } from './step-times.js';
+import { type EnteredNamespace, inUserNamespace } from './user-namespace-steps.js';
 
 /** What a plan needs and the spec does not say. */
 export interface PlanRun
@@ -22,7 +24,7 @@ export interface PlanRun
 }
 
 /** namespaces(7) */
-const CLONE = { mount: 0x20000, cgroup: 0x2000000, uts: 0x4000000, ipc: 0x8000000, pid: 0x20000000, network: 0x40000000 } as const;
+const CLONE = { user: 0x10000000, mount: 0x20000, cgroup: 0x2000000, uts: 0x4000000, ipc: 0x8000000, pid: 0x20000000, network: 0x40000000 } as const;
 
 /** runtime-linux.md, "Dev symbolic links", and the terminals' multiplexer of the container's own devpts. */
 const LINKS = [
@@ -39,20 +41,34 @@ export function compilePlan(spec: RuntimeSpec, run: PlanRun): Plan {
   const namespaces = spec.linux.namespaces.reduce((flags, { type, path }) => (path === undefined && type !== 'cgroup' ? flags | CLONE[type] : flags), 0);
   // Seen by the processes there from then on: it comes when there is nothing of the host's to be seen (do_join_task in the shim), and while it may yet.
   const joinedProcesses = spec.linux.namespaces.flatMap(({ type, path }, index) => (type === 'pid' && path !== undefined ? [`linux.namespaces[${index}]`] : []));
+  const childSteps = [
+    ...namespaceSteps(spec),
+    ...rootSteps(spec, cgroupDirectories),
+    ...joinedProcesses.map((from): PlanStep => ({ op: 'join_task', ...child(from), flags: CLONE.pid })),
+    ...processSteps(spec),
+  ];
+  const user = userNamespaceOf(spec, namespaces);
   const steps: readonly PlanStep[] = [
     ...(timed ? [TIME_STEPS] : []),
     ...cgroupDirectories.map((path): PlanStep => ({ op: 'mkdir_host', actor: 'parent', from: 'linux.cgroupsPath', path, mode: 0o755 })),
     ...cgroupWrites.map(({ path, data, optional }): PlanStep => ({ op: optional ? 'write_file_optional' : 'write_file', actor: 'parent', from: 'linux.resources', path, data: Buffer.from(data) })),
     ...(deviceFilter ? [{ op: 'device_filter', actor: 'parent', from: 'linux.resources.devices', ...deviceFilter } as const] : []),
-    ...namespaceSteps(spec),
-    ...rootSteps(spec, cgroupDirectories),
-    ...joinedProcesses.map((from): PlanStep => ({ op: 'join_task', ...child(from), flags: CLONE.pid })),
-    ...processSteps(spec),
+    ...(user === undefined ? childSteps : inUserNamespace(childSteps, user)),
     // What is known of oom is in the cgroup that the next steps remove.
     ...(oomPath === '' ? [] : [{ op: 'read_oom', actor: 'exit', from: 'linux.cgroupsPath', path: oomPath } as const]),
     ...cgroupDirectories.map((path): PlanStep => ({ op: 'rmdir_cgroup', actor: 'exit', from: 'linux.cgroupsPath', path })),
   ];
-  return planOf({ ...settings, socketMode: 0o660, shimCgroupPaths: [], namespaces, cgroupPaths: cgroupDirectories }, steps);
+  return planOf({ ...settings, socketMode: 0o660, shimCgroupPaths: [], namespaces: user === undefined ? namespaces : CLONE.mount, cgroupPaths: cgroupDirectories }, steps);
+}
+
+/** Undefined: the host's. One that is joined alone. */
+function userNamespaceOf({ linux, mounts, root }: RuntimeSpec, flags: number): EnteredNamespace | undefined {
+  const index = linux.namespaces.findIndex(({ type }) => type === 'user');
+  const path = linux.namespaces[index]?.path;
+  if (path === undefined) return undefined;
+  const rangesOf = (mappings: readonly IdMapping[] = []): readonly IdRange[] => mappings.map(({ containerID, hostID, size }) => ({ inside: containerID, outside: hostID, size }));
+  const mapped = new Set(mounts.flatMap(({ options }, number) => (options.includes('idmap') ? [`mounts[${number}]`] : [])));
+  return { path, from: `linux.namespaces[${index}]`, ids: { uids: rangesOf(linux.uidMappings), gids: rangesOf(linux.gidMappings) }, flags, target: root.path, isMapped: (from) => mapped.has(from) };
 }
 
 function namespaceSteps({ linux, hostname, domainname = '' }: RuntimeSpec): readonly PlanStep[] {
@@ -60,7 +76,7 @@ function namespaceSteps({ linux, hostname, domainname = '' }: RuntimeSpec): read
   return [
     ...linux.namespaces.flatMap(({ type, path }, index): PlanStep[] => {
       const from = `linux.namespaces[${index}]`;
-      if (path === undefined) return [];
+      if (path === undefined || type === 'user') return [];
       return [type === 'pid' ? { op: 'hold_pid_namespace', actor: 'parent', from, path } : { op: 'join_namespace', ...child(from), path, flag: CLONE[type] }];
     }),
     ...(isNew('cgroup') ? [{ op: 'unshare', ...child('linux.namespaces'), flags: CLONE.cgroup } as const] : []),

@@ -42,6 +42,14 @@ export const OPERATIONS = {
   /** parent: keeps the pid namespace at `path` for the child's join_task, which comes when /proc is not the host's any more. */
   hold_pid_namespace: { code: 15, operands: { path: 'string' } },
 
+  // A user namespace. What needs the host's rights is done before it is entered, in a mount namespace of the host's; what was prepared there is kept by number.
+  /** Opens the user namespace at the host path `path`, whose ids `mapped` trees have and which is entered later. */
+  open_user_namespace: { code: 19, operands: { path: 'string' } },
+  /** setns(2) into it and unshare(2) of `flags`, which are then its own; from then on it is another process, root in there, in a copy of the mounts so far. */
+  enter_user_namespace: { code: 16, operands: { flags: 'u32' } },
+  /** The pipes that are the child's stdin, stdout and stderr get an owner, by the host's ids. */
+  own_stdio: { code: 17, operands: { uid: 'u32', gid: 'u32' } },
+
   // The root and its mounts.
   /** Makes the whole tree a recursive slave: nothing reaches the host, the host's unmounts still reach us and no mount is pinned. */
   private_propagation: { code: 20, operands: {} },
@@ -81,6 +89,24 @@ export const OPERATIONS = {
   /** Before or after pivot_root. */
   readonly_root: { code: 32, operands: {} },
   pivot_root: { code: 33, operands: {} },
+  /** A tmpfs of the host's on the host directory `target`, in which trees are prepared, `trees` of them. They get their numbers in their steps' order, from 0. */
+  stage: { code: 52, operands: { target: 'string', trees: 'u32' } },
+  /**
+   * A tree: an overlay of the names `lower` (top first) in the host directory `layers`, and of the names `upper` and `work` in the host directory `own`, all with the
+   * user namespace's ids. It acts on them as the host's `uid` and `gid`, which have to be root in there.
+   */
+  overlay_tree: {
+    code: 36,
+    operands: { layers: 'string', lower: 'strings', own: 'string', upper: 'string', work: 'string', uid: 'u32', gid: 'u32' },
+  },
+  /** A tree: what is at the host path `source`, as bind_mount has it. mapped: with the user namespace's ids. */
+  bind_tree: { code: 37, operands: { source: 'string', recursive: 'flag', readonly: 'flag', propagation: 'u32', attributes: 'u32', mapped: 'flag' } },
+  /** A tree: one node, as make_node has it, but with the host's ids. */
+  node_tree: { code: 38, operands: { type: 'string', mode: 'u32', major: 'u32', minor: 'u32', uid: 'u32', gid: 'u32' } },
+  /** Puts a tree on an in-root target, made when missing as bind_mount does. */
+  attach_tree: { code: 39, operands: { tree: 'u32', target: 'string' } },
+  /** Makes a tree the container's root, on the stage. After enter_user_namespace, before all steps with in-root paths. */
+  attach_root: { code: 18, operands: { tree: 'u32' } },
   /** A pty on the container's own devpts (/dev/pts, mounted before); bindConsole: its slave is bound on /dev/console. */
   setup_console: { code: 34, operands: { bindConsole: 'flag' } },
   /**
@@ -94,6 +120,8 @@ export const OPERATIONS = {
   sysctl: { code: 40, operands: { name: 'string', value: 'string' } },
   /** optional: EPERM is tolerated, the soft limit is then set as far as the present hard limit. */
   set_rlimit: { code: 41, operands: { resource: 'u32', soft: 'u64', hard: 'u64', optional: 'flag' } },
+  /** The hard limit is at least `hard` from then on: before enter_user_namespace, since none can be raised in there. */
+  raise_rlimit: { code: 51, operands: { resource: 'u32', hard: 'u64' } },
   oom_score_adj: { code: 42, operands: { value: 'string', optional: 'flag' } },
   /** Sets as bit masks. After set_user, which keeps the permitted set. */
   capabilities: {

@@ -51,3 +51,8 @@ export function rlimitSteps(rlimits: readonly Rlimit[]): readonly PlanStep[] {
     optional,
   }));
 }
+
+/** What a user namespace has to have before it is entered, so that the limits can be set in there. */
+export function raiseSteps(rlimits: readonly PlanStep[]): readonly PlanStep[] {
+  return rlimits.flatMap((step): readonly PlanStep[] => (step.op === 'set_rlimit' ? [{ op: 'raise_rlimit', actor: step.actor, from: step.from, resource: step.resource, hard: step.hard }] : []));
+}

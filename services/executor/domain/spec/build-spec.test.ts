@@ -87,3 +87,11 @@ test('hosts, hostname and resolv.conf read as dockerd writes them', () => {
   expect(resolvConf({ host: 'nameserver 127.0.0.53\nnameserver ::1\nsearch a b # c\noptions ndots:1\n', ...none })).toBe('nameserver 8.8.8.8\nnameserver 8.8.4.4\nsearch a b\noptions ndots:1\n');
   expect(resolvConf({ host: 'nameserver 10.0.0.1\nsearch a', ...none, dns: ['1.1.1.1'], dnsSearch: ['.'], dnsOptions: ['edns0'] })).toBe('nameserver 1.1.1.1\noptions edns0\n');
 });
+
+test('in a user namespace the host\'s cgroups are the mount that is there, a cgroup namespace\'s own are mounted', () => {
+  const userNamespace = { path: '/proc/1/fd/10', ids: { uids: [], gids: [] } };
+  const at = (task: Partial<LaunchFields>, more: Partial<SpecHost>) => buildSpec({ ...plain, ...task }, { ...host, cgroupMode: 'v2', cgroupDirectories: ['/sys/fs/cgroup/berth/c'], ...more }).mounts.find(({ destination }) => destination === '/sys/fs/cgroup');
+  expect(at({ hostNamespaces: ['cgroup'] }, { userNamespace })).toMatchObject({ type: 'bind', source: '/sys/fs/cgroup', options: expect.arrayContaining(['ro', 'nosuid', 'nodev', 'noexec']) });
+  expect(at({}, { userNamespace })).toMatchObject({ type: 'cgroup2' });
+  expect(at({ hostNamespaces: ['cgroup'] }, {})).toMatchObject({ type: 'cgroup2' });
+});

@@ -1,4 +1,5 @@
 import type { Ulimit } from '#contracts/containers/container-config.js';
+import type { IdMaps, IdRange } from '#contracts/executor/id-maps.js';
 import type { LaunchTask } from '#contracts/executor/tasks.js';
 import { containerFilter } from '../seccomp/container-filter.js';
 import { effectiveCapabilities } from './capabilities.js';
@@ -6,7 +7,7 @@ import { ALL_DEVICES, type AskedDevice, DEFAULT_DEVICES, deviceRules } from './d
 import { environment } from './environment.js';
 import { mountsOf } from './mounts.js';
 import { rlimitOf } from './rlimits.js';
-import type { Device, Namespace, Process, RootMade, RuntimeSpec } from './runtime-spec.js';
+import type { Device, IdMapping, Namespace, Process, RootMade, RuntimeSpec } from './runtime-spec.js';
 import { checkSysctls } from './sysctls.js';
 
 /** Where things are on this host for one run. */
@@ -33,6 +34,8 @@ export interface SpecHost {
   readonly hostDevices?: readonly Device[];
   /** What `--device` asked for, found on the host. */
   readonly askedDevices?: readonly AskedDevice[];
+  /** One to be in, which the network to join belongs to; absent: the host's. */
+  readonly userNamespace?: { readonly path: string; readonly ids: IdMaps };
   /** Processors, whose thermal counters are hidden. */
   readonly cpus?: number;
 }
@@ -58,6 +61,7 @@ export function buildSpec(task: LaunchFields, host: SpecHost): RuntimeSpec {
   const capabilities = effectiveCapabilities(security);
   const program = containerFilter(security, capabilities);
   const mounts = mountsOf(task, host);
+  const userNamespace: readonly Namespace[] = host.userNamespace ? [{ type: 'user', path: host.userNamespace.path }] : [];
   const thermal = Array.from({ length: host.cpus ?? 0 }, (_, cpu) => `/sys/devices/system/cpu/cpu${cpu}/thermal_throttle`);
   return {
     ociVersion: '1.2.0',
@@ -68,7 +72,8 @@ export function buildSpec(task: LaunchFields, host: SpecHost): RuntimeSpec {
     root: { path: host.rootTarget, readonly: task.readOnlyRoot, ...host.root },
     mounts,
     linux: {
-      namespaces: namespacesOf(ownNetwork, host).filter(({ type }) => !shared.some((name) => name === type)),
+      namespaces: [...userNamespace, ...namespacesOf(ownNetwork, host).filter(({ type }) => !shared.some((name) => name === type))],
+      ...(host.userNamespace ? { uidMappings: host.userNamespace.ids.uids.map(mappingOf), gidMappings: host.userNamespace.ids.gids.map(mappingOf) } : {}),
       devices: devicesOf(host),
       cgroupsPath: host.cgroupsPath,
       resources: { devices: security.privileged ? ALL_DEVICES : deviceRules(host.askedDevices ?? [], task.deviceRules ?? []) },
@@ -105,6 +110,8 @@ function devicesOf({ hostDevices = [], askedDevices = [] }: SpecHost): readonly 
   for (const device of [...hostDevices, ...askedDevices.map((asked) => asked.device), ...DEFAULT_DEVICES]) devices.set(device.path, device);
   return [...devices.values()];
 }
+
+const mappingOf = ({ inside, outside, size }: IdRange): IdMapping => ({ containerID: inside, hostID: outside, size });
 
 function namespacesOf(ownNetwork: boolean, { sandboxPath, joinedPid, joinedIpc }: SpecHost): readonly Namespace[] {
   const network: readonly Namespace[] = ownNetwork ? [{ type: 'network', ...(sandboxPath === undefined ? {} : { path: sandboxPath }) }] : [];

@@ -5,10 +5,13 @@ import type { Mount, SharedMount } from './runtime-spec.js';
 
 type Asked = Pick<LaunchTask, 'hostNamespaces' | 'mounts' | 'security' | 'shmSizeBytes' | 'readOnlyRoot' | 'init'>;
 
-interface MountHost {
+export interface MountHost {
   readonly containerDirectory: string;
   readonly initPath: string;
   readonly cgroupMode: 'v1' | 'hybrid' | 'v2';
+  readonly cgroupDirectories: readonly string[];
+  readonly cgroupsPath: string;
+  readonly userNamespace?: object;
   /** First process of the container whose processes, or whose IPC, it shares. */
   readonly joinedPid?: number;
   readonly joinedIpc?: number;
@@ -22,27 +25,29 @@ const WRITABLE = new Set(['/proc', '/dev', '/dev/pts', '/dev/shm', '/dev/mqueue'
  * deeper one. The user's stands in for a default with the same target. Throws `invalid` for something else than procfs on /proc.
  */
 export function mountsOf(task: Asked, host: MountHost): readonly Mount[] {
-  const asked = task.mounts.map(userMount);
+  // What the engine keeps for containers has their ids on the disk, whatever the host has for them. A bind is the host's as it is.
+  const idmap = host.userNamespace ? ['idmap'] : [];
+  const asked = task.mounts.map((mount) => userMount(mount, mount.type === 'volume' ? idmap : []));
   // In runc's words. What reads /proc has to find procfs there (CVE-2019-16884).
   if (asked.some(({ destination, source }) => destination === '/proc' && source !== '/proc')) throw invalid('"/proc" cannot be mounted because it is not of type proc');
   const taken = new Set(asked.map(({ destination }) => destination));
   const free = ({ destination }: Mount): boolean => !taken.has(destination) && !(taken.has('/dev') && destination.startsWith('/dev/'));
-  const files = ['resolv.conf', 'hostname', 'hosts'].map((name): Mount => ({ destination: `/etc/${name}`, type: 'bind', source: `${host.containerDirectory}/${name}`, options: ['rbind', 'rprivate'] }));
+  const files = ['resolv.conf', 'hostname', 'hosts'].map((name): Mount => ({ destination: `/etc/${name}`, type: 'bind', source: `${host.containerDirectory}/${name}`, options: ['rbind', 'rprivate', ...idmap] }));
   const init: readonly Mount[] = task.init ? [{ destination: '/sbin/docker-init', type: 'bind', source: host.initPath, options: ['bind', 'ro'] }] : [];
   const others = [...asked, ...[...files, ...init].filter(free)];
   return [...kernelMounts(task, host).filter(free), ...others.toSorted((one, other) => depth(one) - depth(other))];
 }
 
-function kernelMounts({ security, shmSizeBytes, readOnlyRoot, hostNamespaces = [] }: Asked, { cgroupMode, joinedPid, joinedIpc }: MountHost): readonly Mount[] {
+function kernelMounts({ security, shmSizeBytes, readOnlyRoot, hostNamespaces = [] }: Asked, host: MountHost): readonly Mount[] {
   const access = security.privileged ? 'rw' : 'ro';
   const mounts: readonly Mount[] = [
-    { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'], ...sharedProcesses(joinedPid) },
+    { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'], ...sharedProcesses(host.joinedPid) },
     { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
     { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'] },
     { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', access] },
-    { destination: '/sys/fs/cgroup', type: cgroupMode === 'v2' ? 'cgroup2' : 'cgroup', source: 'cgroup', options: [access, 'nosuid', 'noexec', 'nodev'] },
+    cgroupMount(host, access, hostNamespaces.includes('cgroup')),
     { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
-    ...sharedMemory(shmSizeBytes, hostNamespaces.includes('ipc'), joinedIpc),
+    ...sharedMemory(shmSizeBytes, hostNamespaces.includes('ipc'), host.joinedIpc),
   ];
   if (!readOnlyRoot) return mounts;
   return mounts.map((mount) => (WRITABLE.has(mount.destination) || mount.options.includes('ro') ? mount : { ...mount, options: [...mount.options.filter((option) => option !== 'rw'), 'ro'] }));
@@ -56,6 +61,13 @@ function sharedProcesses(pid: number | undefined): { shared?: SharedMount } {
   return pid === undefined ? {} : { shared: { mountNamespace: `/proc/${pid}/ns/mnt`, pidNamespace: `/proc/${pid}/ns/pid` } };
 }
 
+/** The host's cgroups belong to the host's root, who alone may mount them anew: in a user namespace it is the mount that is there. */
+function cgroupMount({ cgroupMode, cgroupDirectories: [own = ''], cgroupsPath, userNamespace }: MountHost, access: string, ofHost: boolean): Mount {
+  const options = [access, 'nosuid', 'noexec', 'nodev'];
+  if (cgroupMode === 'v2' && ofHost && userNamespace) return { destination: '/sys/fs/cgroup', type: 'bind', source: own.slice(0, -cgroupsPath.length), options: ['bind', 'rprivate', ...options] };
+  return { destination: '/sys/fs/cgroup', type: cgroupMode === 'v2' ? 'cgroup2' : 'cgroup', source: 'cgroup', options };
+}
+
 /** None without a size. Who shares the System V objects of the host or of a container shares its POSIX ones (shm_overview(7)). */
 function sharedMemory(bytes: number, ofHost: boolean, ofContainer: number | undefined): readonly Mount[] {
   if (ofContainer !== undefined) return [{ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev'], shared: { mountNamespace: `/proc/${ofContainer}/ns/mnt` } }];
@@ -63,9 +75,9 @@ function sharedMemory(bytes: number, ofHost: boolean, ofContainer: number | unde
   return bytes === 0 ? [] : [{ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${bytes}`] }];
 }
 
-function userMount({ type, source, target, readOnly, propagation, nonRecursive = false, options = '' }: ContainerMount): Mount {
+function userMount({ type, source, target, readOnly, propagation, nonRecursive = false, options = '' }: ContainerMount, idmap: readonly string[]): Mount {
   const access = readOnly ? 'ro' : 'rw';
-  if (type !== 'tmpfs') return { destination: target, type: 'bind', source, options: [nonRecursive ? 'bind' : 'rbind', access, propagation || 'rprivate'] };
+  if (type !== 'tmpfs') return { destination: target, type: 'bind', source, options: [nonRecursive ? 'bind' : 'rbind', access, propagation || 'rprivate', ...idmap] };
   const asked = options.split(',').filter((option) => option !== '');
   const defaults = [['noexec', 'exec'], ['nosuid', 'suid'], ['nodev', 'dev']].flatMap(([option = '', opposite = '']) => (asked.includes(opposite) || asked.includes(option) ? [] : [option]));
   return { destination: target, type: 'tmpfs', source: 'tmpfs', options: [...defaults, ...asked, ...(asked.includes('ro') || asked.includes('rw') ? [] : [access])] };

@@ -67,7 +67,7 @@ export interface Mount {
   /** "bind", or a file system of the kernel. */
   readonly type: string;
   readonly source: string;
-  /** As of mount(8). Words that are no flag are the file system's data. */
+  /** As of mount(8); "idmap": with the user namespace's ids. Words that are no flag are the file system's data. */
   readonly options: readonly string[];
   /** Another container's, not one of its own: what the specification has no word for. */
   readonly shared?: SharedMount;
@@ -81,6 +81,9 @@ export interface SharedMount {
 
 export interface Linux {
   readonly namespaces: readonly Namespace[];
+  /** With a user namespace: whose ids on the host are whose in there. */
+  readonly uidMappings?: readonly IdMapping[];
+  readonly gidMappings?: readonly IdMapping[];
   readonly devices: readonly Device[];
   readonly cgroupsPath: string;
   readonly resources: { readonly devices: readonly DeviceCgroupRule[] };
@@ -93,9 +96,15 @@ export interface Linux {
 }
 
 export interface Namespace {
-  readonly type: 'pid' | 'network' | 'ipc' | 'uts' | 'mount' | 'cgroup';
+  readonly type: 'pid' | 'network' | 'ipc' | 'uts' | 'mount' | 'cgroup' | 'user';
   /** One to join instead of a new one. */
   readonly path?: string;
+}
+
+export interface IdMapping {
+  readonly containerID: number;
+  readonly hostID: number;
+  readonly size: number;
 }
 
 export interface Device {

@@ -52,6 +52,12 @@ test('where its cgroup is, is known from the request on until after its end', ()
   for (const events of [[asked], [asked, started], [asked, started, exited], [asked, exited], [asked, failed]]) expect(fold(...events)).toMatchObject({ cgroupParent: '/a' });
   expect(fold(asked, failed, requested)).not.toHaveProperty('cgroupParent');
 });
+test('the ids of a task\'s user namespace are known while it runs', () => {
+  const ids = { uids: [{ inside: 0, outside: 100000, size: 65536 }], gids: [{ inside: 0, outside: 200000, size: 65536 }] };
+  given().when({ ...request, ids }).then({ ...requested, ids });
+  expect([{ ...requested, ids }, started].reduce(taskDecider.evolve, taskDecider.initialState)).toMatchObject({ status: 'running', ids });
+  expect([{ ...requested, ids }, started, exited].reduce(taskDecider.evolve, taskDecider.initialState)).not.toHaveProperty('ids');
+});
 test('an exit counts even when the start was never seen', () => given(requested).when(recordExited).then(exited));
 test('nothing is observed of a task that was never requested', () => {
   for (const report of [recordStarted, recordFailed, recordExited, recordExecStarted, recordExecExited]) given().when(report).thenNothing();

@@ -1,11 +1,22 @@
+import type { IdMaps } from '#contracts/executor/id-maps.js';
 import type { PublishedEndpoint, TaskEvent } from '#contracts/executor/tasks.js';
 import type { Decider } from '#libs/event-store/decider.js';
+
+/** What a task was requested with and a later executor needs to find it again. */
+interface Chosen {
+  readonly published?: PublishedEndpoint;
+  readonly runtime?: string;
+  /** The cgroup that its own is in, where that is not the engine's. */
+  readonly cgroupParent?: string;
+  /** Of its user namespace; absent: the host's. */
+  readonly ids?: IdMaps;
+}
 
 /** One run of one container, as observed: it only moves forward. `berth.event.task.<container>-<start>` */
 export type Task =
   | { readonly status: 'absent' }
-  | { readonly status: 'requested' | 'failed'; readonly container: string; readonly start: number; readonly published?: PublishedEndpoint; readonly runtime?: string; readonly cgroupParent?: string }
-  | { readonly status: 'running' | 'exited'; readonly container: string; readonly start: number; readonly pid: number; readonly startedAt: string; readonly execs: ReadonlySet<string>; readonly published?: PublishedEndpoint; readonly runtime?: string; readonly cgroupParent?: string };
+  | ({ readonly status: 'requested' | 'failed'; readonly container: string; readonly start: number } & Chosen)
+  | ({ readonly status: 'running' | 'exited'; readonly container: string; readonly start: number; readonly pid: number; readonly startedAt: string; readonly execs: ReadonlySet<string> } & Chosen);
 
 type WithExecs = Extract<Task, { execs: unknown }>;
 
@@ -20,7 +31,7 @@ export function thawTask(frozen: unknown): Task {
 type Observed = { readonly container: string; readonly start: number; readonly at: string };
 
 export type TaskCommand =
-  | ({ readonly type: 'Request'; readonly published?: PublishedEndpoint; readonly runtime?: string; readonly cgroupParent?: string } & Observed)
+  | ({ readonly type: 'Request' } & Chosen & Observed)
   | ({ readonly type: 'RecordStarted'; readonly pid: number } & Observed)
   | ({ readonly type: 'RecordFailed'; readonly error: string } & Observed)
   | ({ readonly type: 'ChangePorts'; readonly published: PublishedEndpoint } & Observed)
@@ -91,11 +102,9 @@ export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
   },
 };
 
-type Chosen = Pick<Extract<TaskCommand, { type: 'Request' }>, 'published' | 'runtime' | 'cgroupParent'>;
-
 /** What a task was requested with and a later executor needs to find it again. */
-function chosen({ published, runtime, cgroupParent }: Chosen): Chosen {
-  return { ...(published ? { published } : {}), ...(runtime ? { runtime } : {}), ...(cgroupParent === undefined ? {} : { cgroupParent }) };
+function chosen({ published, runtime, cgroupParent, ids }: Chosen): Chosen {
+  return { ...(published ? { published } : {}), ...(runtime ? { runtime } : {}), ...(cgroupParent === undefined ? {} : { cgroupParent }), ...(ids ? { ids } : {}) };
 }
 
 /** Where something of it may still be found when it is over. */

@@ -39,6 +39,8 @@ export function runCommand({ name, config, hostConfig }: Created, currentName: s
   for (const [target, options] of Object.entries(hostConfig.Tmpfs ?? {})) option('--tmpfs', options === '' ? target : `${target}:${options}`);
   each('-e', config.Env);
   pairs('-l', config.Labels);
+  // The CLI has no word for this mode.
+  if (hostConfig.UsernsMode === 'private' && config.Labels?.['berth.userns'] === undefined) option('-l', 'berth.userns=private');
   option('-u', config.User);
   option('-w', config.WorkingDir === '/' ? '' : config.WorkingDir);
   // The engine names an unnamed host after the container's id: the new one gets its own.
@@ -86,7 +88,7 @@ export function runCommand({ name, config, hostConfig }: Created, currentName: s
 
 /** Devices and namespaces of the host. */
 function shareOptions(host: HostConfig): string[] {
-  const modes = [['--ipc', host.IpcMode], ['--pid', host.PidMode], ['--uts', host.UTSMode], ['--cgroupns', host.CgroupnsMode], ['--cgroup-parent', host.CgroupParent]] as const;
+  const modes = [['--ipc', host.IpcMode], ['--pid', host.PidMode], ['--uts', host.UTSMode], ['--cgroupns', host.CgroupnsMode], ['--cgroup-parent', host.CgroupParent], ['--userns', host.UsernsMode]] as const;
   const throttles = [
     ['--device-read-bps', host.BlkioDeviceReadBps], ['--device-write-bps', host.BlkioDeviceWriteBps], ['--device-read-iops', host.BlkioDeviceReadIOps], ['--device-write-iops', host.BlkioDeviceWriteIOps],
   ] as const;

@@ -1,0 +1,37 @@
+import type { ContainerConfig, HostConfig } from '#contracts/containers/container-config.js';
+import type { LaunchTask } from '#contracts/executor/tasks.js';
+import { invalid, notImplemented } from '#libs/errors/errors.js';
+import { OWN_RUNTIME, runtimeName } from './runtime-name.js';
+
+/** For clients that know Docker's modes alone: the CLI lets no other pass. */
+const LABEL = 'berth.userns';
+
+/** The mode that was asked for, by field or label. Throws `invalid` for one that there is not. */
+export function userNamespaceMode({ UsernsMode: mode = '' }: HostConfig, labels: ContainerConfig['Labels']): string {
+  const label = labels && Object.hasOwn(labels, LABEL) ? (labels[LABEL] ?? '') : undefined;
+  if (label !== undefined && label !== 'private') throw invalid(`invalid label ${LABEL}=${label}: use "private"`);
+  if (label !== undefined && mode === 'host') throw invalid(`conflicting options: the label ${LABEL}=private and the user namespace mode host`);
+  if (!['', 'host', 'private'].includes(mode)) throw invalid(`invalid user namespace mode: ${mode}`);
+  return label ?? mode;
+}
+
+/**
+ * Whose ids a container has: of a user namespace of its own, those of the engine, or the host's where it is absent. `isRemapped`: whether the engine has some to give.
+ * Throws, in dockerd's words where it has some, what cannot be in a user namespace.
+ */
+export function userNamespaceOf(host: HostConfig, isRemapped: boolean): LaunchTask['userNamespace'] {
+  const { UsernsMode: mode = '', NetworkMode: network = '' } = host;
+  if (mode === 'host' || (mode === '' && !isRemapped)) return undefined;
+  if (host.Privileged) throw invalid('privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode');
+  if (network === 'host') throw invalid("cannot share the host's network namespace when user namespaces are enabled");
+  if (host.PidMode === 'host') throw invalid('cannot share the host PID namespace when user namespaces are enabled');
+  // dockerd fails when it starts: the host's message queues cannot be mounted.
+  if (host.IpcMode === 'host') throw invalid('cannot share the host IPC namespace when user namespaces are enabled');
+  if (runtimeName(host.Runtime) !== OWN_RUNTIME) throw notImplemented(`Berth does not support user namespaces with --runtime ${host.Runtime ?? ''} yet: use --userns host`);
+  for (const [option, value = ''] of [['--pid', host.PidMode], ['--ipc', host.IpcMode]] as const)
+    if (value.startsWith('container:')) throw notImplemented(`Berth does not support ${option} container:X in a user namespace yet: use --userns host`);
+  if (mode !== 'private') return 'engine';
+  // /sys tells of a network, and is mounted by its owner's root alone.
+  if (network.startsWith('container:')) throw invalid("cannot join another container's network with a private user namespace");
+  return 'private';
+}
