@@ -41,7 +41,7 @@ async function forkOf(executor: number): Promise<ChildProcess> {
 
 /** A process that has ended and that nobody waits for. */
 async function zombie(): Promise<number> {
-  const parent = start('sh', ['-c', 'true & echo $!; exec sleep 1000'], 'sh');
+  const parent = start('sh', ['-c', 'sleep 0.1 & echo $!; exec sleep 1000'], 'sh');
   const [line] = (await once(parent.stdout!, 'data')) as [Buffer];
   const pid = Number(line);
   await expect.poll(() => readFileSync(`/proc/${pid}/stat`, 'utf8')).toMatch(/\) Z /);
