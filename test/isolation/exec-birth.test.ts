@@ -34,8 +34,8 @@ interface Attack {
 }
 
 const DUMPABLE = 'prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);';
-/** These attacks are races, which a busy machine loses a thousand times over: without its defence, the birth waits where it can be seen, for 20 ms. */
-const WINDOW = '\tusleep(20000);';
+/** These attacks are races, which a busy machine loses a thousand times over: without its defence, the birth waits where it can be seen, for 100 ms. */
+const WINDOW = '\tusleep(100000);';
 const attacks: readonly Attack[] = [
   {
     name: "the shim's descriptors are closed at the birth",
