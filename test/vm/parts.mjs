@@ -10,7 +10,7 @@ export const PARTS = [
   {
     name: 'life',
     minutes: 40,
-    files: ['test/e2e/docker-run', 'test/e2e/container-life', 'test/e2e/health', 'test/e2e/top.', 'test/e2e/edit'],
+    files: ['test/e2e/docker-run', 'test/e2e/container-life', 'test/e2e/health', 'test/e2e/top.', 'test/e2e/edit', 'test/e2e/asked-again'],
   },
   {
     name: 'inside',
