@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { startEngine, type TestEngine } from './engine.js';
 import { patience } from './patience.js';
 
-/** A launch is asked for again after half a second: where that is soon, whoever is asked may be in the middle of anything. */
+/** A launch is asked for again after half a second: where that is soon, whoever is asked may be in the middle of anything, or done. */
 async function withEngine(failpoints: string, use: (engine: TestEngine) => Promise<void>): Promise<void> {
   const engine = await startEngine({ BERTH_FAILPOINTS: failpoints });
   try {
@@ -37,4 +37,11 @@ test('a start that is asked for again while it is undone has failed once', { tim
     expect(await engine.docker(['run', '--name', 'nothing', 'busybox', '/no/such/file'])).toMatchObject({ code: 127 });
     expect(shimsOf(engine)).toBe(0);
     expect((await engine.docker(['inspect', '-f', '{{.State.Status}} {{.State.ExitCode}}', 'nothing'])).stdout).toBe('created 127\n');
+  }));
+
+test('an exec that is asked for again when it has ended has run once', { timeout: patience(120_000) }, () =>
+  withEngine('reply.executor.launch-exec@1=delay:3000', async (engine) => {
+    await engine.docker(['run', '-d', '--name', 'counted', '--network', 'none', 'busybox', 'sleep', '1000']);
+    expect(await engine.docker(['exec', 'counted', 'sh', '-c', 'echo once >> /tmp/runs'])).toMatchObject({ code: 0 });
+    expect((await engine.docker(['exec', 'counted', 'cat', '/tmp/runs'])).stdout).toBe('once\n');
   }));
