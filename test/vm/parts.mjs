@@ -5,16 +5,16 @@ export const PARTS = [
   {
     name: 'kernel',
     minutes: 40,
-    files: ['libs/cgroup', 'libs/linux', 'services/executor/shim', 'test/e2e/hello', 'test/e2e/limits', 'test/e2e/unified-cgroups', 'test/e2e/update', 'test/e2e/pause', 'test/e2e/usage', 'test/package/passed-socket'],
+    files: ['libs/cgroup', 'libs/linux', 'services/executor/shim', 'test/e2e/hello', 'test/e2e/limits', 'test/e2e/unified-cgroups', 'test/e2e/update', 'test/e2e/pause', 'test/e2e/usage', 'test/e2e/run-options', 'test/package/passed-socket'],
   },
   {
     name: 'life',
     minutes: 40,
-    files: ['test/e2e/docker-run', 'test/e2e/container-life', 'test/e2e/health', 'test/e2e/top.', 'test/e2e/edit'],
+    files: ['test/e2e/docker-run', 'test/e2e/container-life', 'test/e2e/health', 'test/e2e/top.', 'test/e2e/edit', 'test/e2e/asked-again'],
   },
   {
     name: 'inside',
     minutes: 40,
-    files: ['test/e2e/interactive', 'test/e2e/copy', 'test/e2e/logs', 'test/e2e/network', 'test/e2e/run-options', 'test/e2e/starts'],
+    files: ['test/e2e/interactive', 'test/e2e/copy', 'test/e2e/logs', 'test/e2e/network', 'test/e2e/starts'],
   },
 ].map(({ name, minutes, files }) => ({ name, minutes, files: files.map((file) => `dist/${file}`) }));

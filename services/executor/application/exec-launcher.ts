@@ -24,7 +24,8 @@ const REQUEST_LIFETIME_MS = 60_000;
 
 /** A further command in a running container: the container's own shim forks it into the container's namespaces. */
 export class ExecLauncher {
-  private readonly launching = new Map<string, Promise<{ pid: number; position: number }>>();
+  /** By exec: those under way, and those that are over for as long as they may be asked for again. */
+  private readonly launches = new Map<string, Promise<{ pid: number; position: number }>>();
 
   constructor(
     private readonly tasks: Tasks,
@@ -36,12 +37,13 @@ export class ExecLauncher {
     private readonly runtimes: OciRuntimes,
   ) {}
 
-  /** One exec, however often it is asked for: the shim tells of those it knows, and those it has forgotten are on the log. */
+  /** One exec, however often it is asked for, also when it has ended meanwhile. Of a predecessor's the shim tells those it knows, and those it has forgotten are on the log. */
   launch(exec: LaunchExec, asked: RequestContext): Promise<{ pid: number; position: number }> {
-    const underWay = this.launching.get(exec.exec);
-    if (underWay) return underWay;
-    const launch = this.launchOnce(exec, asked).finally(() => this.launching.delete(exec.exec));
-    this.launching.set(exec.exec, launch);
+    const known = this.launches.get(exec.exec);
+    if (known) return known;
+    const launch = this.launchOnce(exec, asked);
+    this.launches.set(exec.exec, launch);
+    setTimeout(() => this.launches.delete(exec.exec), REQUEST_LIFETIME_MS).unref();
     return launch;
   }
 
