@@ -49,7 +49,7 @@ const attacks: readonly Attack[] = [
     defences: [
       { file: 'steps_namespace.c', defence: "\tclose_held(&at->proc_fd); /* of the pid namespace that is left: it shows the host's processes */\n", without: '' },
       // The attack is a race, which a busy machine loses: it waits where it can be seen, for 20 ms.
-      { file: 'steps_namespace.c', defence: '\treturn be_born(at);', without: '\tresult = be_born(at);\n\tusleep(20000);\n\treturn result;' },
+      { file: 'steps_namespace.c', defence: '\treturn be_born(at);', without: '\tresult = be_born(at);\n\tusleep(100000);\n\treturn result;' },
     ],
     got: (engine) => `found /${engine.pid('executor')}/comm`,
   },
