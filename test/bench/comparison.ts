@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Goal, goalOf, type Verdict } from './goals.js';
 import { isDockerd } from './subject.js';
 
@@ -22,6 +23,9 @@ export interface Row {
   readonly verdicts: Readonly<Record<string, Verdict>>;
 }
 
+/** All of them leave something for later (trees to take off the disk, links that the kernel removes): it is not to be in the next one's figures. */
+const SETTLE_MS = 300;
+
 /** Every one does its work `rounds` times, in turn, after one round that does not count unless it is the only one. Rejects when `signal` aborts or work fails. */
 export async function compare(turns: readonly Turn[], rounds: number, signal: AbortSignal): Promise<Row[]> {
   const samples = new Map<string, Map<string, number[]>>();
@@ -29,7 +33,7 @@ export async function compare(turns: readonly Turn[], rounds: number, signal: Ab
     // Who goes first changes: the next one of a round finds a warmer machine.
     const first = round % turns.length;
     for (const { name, perform } of [...turns.slice(first), ...turns.slice(0, first)]) {
-      signal.throwIfAborted();
+      await delay(SETTLE_MS, undefined, { signal });
       const figures = await perform();
       if (round === 0) continue;
       for (const [row, value] of figures) {
