@@ -27,13 +27,13 @@ export interface Row {
 const SETTLE_MS = 300;
 
 /** Every one does its work `rounds` times, in turn, after one round that does not count unless it is the only one. Rejects when `signal` aborts or work fails. */
-export async function compare(turns: readonly Turn[], rounds: number, signal: AbortSignal): Promise<Row[]> {
+export async function compare(turns: readonly Turn[], rounds: number, signal: AbortSignal, settleMs = SETTLE_MS): Promise<Row[]> {
   const samples = new Map<string, Map<string, number[]>>();
   for (let round = rounds === 1 ? 1 : 0; round <= rounds; round++) {
     // Who goes first changes: the next one of a round finds a warmer machine.
     const first = round % turns.length;
     for (const { name, perform } of [...turns.slice(first), ...turns.slice(0, first)]) {
-      await delay(SETTLE_MS, undefined, { signal });
+      await delay(settleMs, undefined, { signal }).catch(() => signal.throwIfAborted());
       const figures = await perform();
       if (round === 0) continue;
       for (const [row, value] of figures) {

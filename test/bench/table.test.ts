@@ -57,19 +57,19 @@ describe('rounds', () => {
 
   test('are taken in turn, another first each time, and the first does not count', async () => {
     const asked: string[] = [];
-    const [row] = await compare(turns(asked), 3, new AbortController().signal);
+    const [row] = await compare(turns(asked), 3, new AbortController().signal, 0);
     expect(asked).toEqual(['berth', OLD, OLD, 'berth', 'berth', OLD, OLD, 'berth']);
     expect(row?.medians).toEqual({ berth: median([4, 5, 8]), [OLD]: median([3, 6, 7]) });
   });
 
   test('count from the first where there is only one', async () => {
     const asked: string[] = [];
-    await compare(turns(asked), 1, new AbortController().signal);
+    await compare(turns(asked), 1, new AbortController().signal, 0);
     expect(asked).toHaveLength(2);
   });
 
   test('end when the signal aborts', async () => {
-    await expect(compare(turns([]), 3, AbortSignal.abort(new Error('ended')))).rejects.toThrow('ended');
+    await expect(compare(turns([]), 3, AbortSignal.abort(new Error('ended')), 0)).rejects.toThrow('ended');
   });
 });
 
