@@ -21,12 +21,14 @@ export interface Started {
 }
 
 /** A task whose shim this executor holds the control connection of. */
-export class LiveTask extends EventEmitter<{ exited: [] }> {
+export class LiveTask extends EventEmitter<{ exited: []; left: [] }> {
   connection: ShimConnection | undefined;
   pid = 0;
   ports: readonly PublishedPort[] = [];
   address = '';
   hasExited = false;
+  /** Its shim is gone, or was never there: nothing more comes into its log. After its exit what it wrote may be held back yet, by who has attached or is about to. */
+  hasLeft = false;
   /** Its start has made the container's directory. */
   madeFiles = false;
   /** Another executor began it, and may have begun execs in it. */
@@ -56,6 +58,13 @@ export class LiveTask extends EventEmitter<{ exited: [] }> {
 
   get place(): CgroupPlace {
     return { container: this.identity.container, cgroupParent: this.cgroupParent };
+  }
+
+  /** Said once; again changes nothing. */
+  left(): void {
+    if (this.hasLeft) return;
+    this.hasLeft = true;
+    this.emit('left');
   }
 
   get socket(): string {

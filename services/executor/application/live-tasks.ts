@@ -110,6 +110,7 @@ export class LiveTasks {
     this.tasks.delete(taskId(task.identity));
     task.hasExited = true;
     task.emit('exited');
+    task.left();
     this.leaveParent(task);
     await removeDirectory(task);
   }
@@ -120,6 +121,7 @@ export class LiveTasks {
     this.tasks.delete(taskId(task.identity));
     task.hasExited = true;
     task.emit('exited');
+    task.left();
     task.connection?.kill();
     task.connection?.close();
     await this.keepers.end(task);
@@ -210,6 +212,7 @@ export class LiveTasks {
     // Who starts it cleans up.
     if (this.early.has(task)) return;
     // The shim stays until its streams were read to their end: only when it has left is its socket of no use.
+    if (task.hasExited) task.left();
     this.carryOn(task, task.hasExited ? removeDirectory(task) : this.recover(task));
   }
 
@@ -299,8 +302,12 @@ export class LiveTasks {
     await failpoint('task.exit-recorded');
     task.emit('exited');
     this.tasks.delete(id);
-    if (task.connection) task.connection.send(frame(ACK_EXIT, ''));
-    else await removeDirectory(task);
+    if (task.connection) {
+      task.connection.send(frame(ACK_EXIT, ''));
+    } else {
+      task.left();
+      await removeDirectory(task);
+    }
     this.leaveParent(task);
     await this.ports.unpublish(task);
   }

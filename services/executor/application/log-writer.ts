@@ -3,9 +3,9 @@ import type { LiveTask } from './live-task.js';
 
 /** Whether more will be written to a container's log: `task` is its run, undefined when there is none. */
 export const logWriterOf = (task: LiveTask | undefined): LogWriter => ({
-  ended: () => task === undefined || task.hasExited,
+  ended: () => task === undefined || task.hasLeft,
   onEnd: (listener) => {
-    task?.once('exited', listener);
-    return () => void task?.off('exited', listener);
+    task?.once('left', listener);
+    return () => void task?.off('left', listener);
   },
 });
