@@ -45,7 +45,7 @@ const BUSYBOX_IMAGE = new URL('../../../services/engine/setup/busybox-image.mjs'
  */
 export async function startEngine(environment: Readonly<Record<string, string>> = {}, mounts?: string): Promise<TestEngine> {
   const id = randomBytes(3).toString('hex');
-  const dataRoot = mkdtempSync('/var/tmp/berth-test-'); // on the disk: overlay does not stack on every tmpfs
+  const dataRoot = environment['BERTH_DATA_ROOT'] ?? mkdtempSync('/var/tmp/berth-test-'); // on the disk: overlay does not stack on every tmpfs
   const settings = readSupervisorSettings({
     BERTH_DATA_ROOT: dataRoot,
     BERTH_RUN_ROOT: `/run/berth-test-${id}`,
