@@ -46,7 +46,7 @@ const BUSYBOX_IMAGE = new URL('../../../services/engine/setup/busybox-image.mjs'
 export async function startEngine(environment: Readonly<Record<string, string>> = {}, mounts?: string): Promise<TestEngine> {
   const id = randomBytes(3).toString('hex');
   const dataRoot = environment['BERTH_DATA_ROOT'] ?? mkdtempSync('/var/tmp/berth-test-'); // on the disk: overlay does not stack on every tmpfs
-  const settings = readSupervisorSettings({
+  const settings = settingsOf({
     BERTH_DATA_ROOT: dataRoot,
     BERTH_RUN_ROOT: `/run/berth-test-${id}`,
     BERTH_NATS_PORT: String(await freePort()),
@@ -169,6 +169,16 @@ class PrivateEngine implements TestEngine {
     for (const path of parentCgroups(cgroupParent)) await rmdir(path).catch(() => undefined);
     rmSync(runRoot, { recursive: true, force: true });
     rmSync(dataRoot, { recursive: true, force: true });
+  }
+}
+
+/** Settings that are refused leave no data root behind. */
+function settingsOf(environment: Readonly<Record<string, string>>): SupervisorSettings {
+  try {
+    return readSupervisorSettings(environment);
+  } catch (error) {
+    rmSync(environment['BERTH_DATA_ROOT'] ?? '', { recursive: true, force: true });
+    throw error;
   }
 }
 
