@@ -60,7 +60,11 @@ export class NameClaims {
   async settle(asked: RequestContext): Promise<void> {
     for (const { spec, status } of this.directory.all()) {
       if (status === 'removing' || this.names.get(spec.name).state.holder === spec.id) continue;
-      await this.take(spec.name, spec.id, asked).catch(() => this.giveUp(spec.id, asked));
+      await this.take(spec.name, spec.id, asked).catch((error: unknown) => {
+        // The name is somebody else's. Whatever else it was, a container that is there must not go for it.
+        if (!(error instanceof BerthError) || error.kind !== 'conflict') throw error;
+        return this.giveUp(spec.id, asked);
+      });
     }
     for (const [name, { holder }] of [...this.names.entries()]) {
       const { state } = this.containers.get(holder);
@@ -78,7 +82,7 @@ export class NameClaims {
     }
   }
 
-  /** Nobody was told of the container: it goes as any other does. */
+  /** Its creation was refused for its name, so that its id was told to nobody who could remove it. This is the intent alone: what follows is ContainerWatch's, as with every removal. */
   private async giveUp(container: string, asked: RequestContext): Promise<void> {
     await this.containers.execute(container, { type: 'Remove', force: true, volumes: true, at: new Date().toISOString() }, asked);
   }
