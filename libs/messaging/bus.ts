@@ -7,6 +7,8 @@ import { NoAnswer, ReplyInbox } from '#libs/nats/reply-inbox.js';
 import { causedHere, isTracing, traced } from '#libs/telemetry/tracing.js';
 import { writeContext } from './bus-headers.js';
 import { LifeSigns } from './life-signs.js';
+import type { LocalServices } from './local-services.js';
+import type { ReplyPacket } from './service-transport.js';
 import { spanName } from './span-name.js';
 
 export interface RequestOptions {
@@ -34,12 +36,6 @@ class Silence extends BerthError {
   }
 }
 
-/** What Nest's NATS transport answers: one of the two. */
-interface ReplyPacket {
-  readonly response?: unknown;
-  readonly err?: unknown;
-}
-
 /**
  * Commands and queries to other services, which Nest's NATS transport hands to their methods. A reply is typed by its request; an error is a BerthError of the
  * kind that was thrown. Nest's own client subscribes anew for each reply, which costs the server more than the message.
@@ -49,10 +45,11 @@ export class Bus {
   private readonly signs: LifeSigns;
   private asked = 0;
 
-  /** `service`: whose requests these are, and the user whose inboxes are its own. The connection is owned: `close` closes it. */
+  /** `service`: whose requests these are, and the user whose inboxes are its own. `local`: the process's own services. The connection is owned: `close` closes it. */
   constructor(
     private readonly connection: NatsConnection,
     private readonly service: string,
+    private readonly local: LocalServices,
     inboxPrefix?: string,
   ) {
     this.replies = new ReplyInbox(connection, inboxPrefix);
@@ -92,15 +89,32 @@ export class Bus {
   }
 
   private async ask<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, timeout: number): Promise<Reply> {
-    const packet = JSON.stringify({ pattern: type.subject, data, id: String(++this.asked) });
-    this.signs.watch();
-    const answer = await this.replies.ask(type.subject, packet, writeContext(context), timeout).catch((error: unknown) => {
-      throw asBerthError(error, type.subject);
-    });
-    const { err, response } = answer.json<ReplyPacket>();
-    if (err !== undefined && err !== null) throw isErrorReply(err) ? fromErrorReply(err) : internal(`${type.subject}: ${JSON.stringify(err)}`);
+    const { subject } = type;
+    const { err, response } = await (this.askHere(subject, data, context, timeout) ?? this.askOverBus(subject, data, context, timeout));
+    if (err !== undefined && err !== null) throw isErrorReply(err) ? fromErrorReply(err) : internal(`${subject}: ${JSON.stringify(err)}`);
     if (context.planned && isDryRunReply(response)) context.planned.push(...response.wouldAppend);
     return response as Reply; // the contract says so, and the service's own types hold it
+  }
+
+  private async askOverBus(subject: string, data: object, context: RequestContext, timeout: number): Promise<ReplyPacket> {
+    const packet = JSON.stringify({ pattern: subject, data, id: String(++this.asked) });
+    this.signs.watch();
+    const answer = await this.replies.ask(subject, packet, writeContext(context), timeout).catch((error: unknown) => {
+      throw asBerthError(error, subject);
+    });
+    return answer.json<ReplyPacket>();
+  }
+
+  private askHere(subject: string, data: object, context: RequestContext, timeout: number): Promise<ReplyPacket> | undefined {
+    const answer = this.local.answer(subject, data, writeContext(context));
+    if (answer === undefined) return undefined;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(asBerthError(new NoAnswer('no answer in time'), subject)), timeout);
+      void answer.then((packet) => {
+        clearTimeout(timer);
+        resolve(packet);
+      });
+    });
   }
 }
 

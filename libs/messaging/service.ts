@@ -1,14 +1,14 @@
 import 'reflect-metadata';
 import type { DynamicModule, INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { type MicroserviceOptions, Transport } from '@nestjs/microservices';
+import type { MicroserviceOptions } from '@nestjs/microservices';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import { nestLogger } from '#libs/telemetry/start-logging.js';
-import { isTracing } from '#libs/telemetry/tracing.js';
 import { Bus } from './bus.js';
 import { giveLifeSigns } from './life-signs.js';
-import { tracedTransport } from './traced-transport.js';
+import type { LocalServices } from './local-services.js';
+import { ServiceTransport } from './service-transport.js';
 
 /** One service's way to NATS: its own user, and an inbox prefix that no other user may listen to. */
 export interface BusCredentials {
@@ -38,16 +38,16 @@ export function natsOptions(credentials: BusCredentials) {
   };
 }
 
-export async function connectBus(credentials: BusCredentials): Promise<Bus> {
-  return new Bus(await connect(natsOptions(credentials)), credentials.user, natsOptions(credentials).inboxPrefix);
+export async function connectBus(credentials: BusCredentials, local: LocalServices): Promise<Bus> {
+  return new Bus(await connect(natsOptions(credentials)), credentials.user, local, natsOptions(credentials).inboxPrefix);
 }
 
-/** Starts a service's module on the bus; instances of one service share their requests through a queue group. */
-export async function startMicroservice(module: DynamicModule, credentials: BusCredentials): Promise<INestMicroservice> {
-  const options = { ...natsOptions(credentials), queue: credentials.user };
-  const transport: MicroserviceOptions = isTracing() ? { strategy: tracedTransport(options, credentials.user) } : { transport: Transport.NATS, options };
-  const app = await NestFactory.createMicroservice<MicroserviceOptions>(module, { ...transport, logger: nestLogger(credentials.user) });
+/** Starts a service's module on the bus, and for those of its process (`local`) that ask it; instances of one service share their requests through a queue group. */
+export async function startMicroservice(module: DynamicModule, credentials: BusCredentials, local?: LocalServices): Promise<INestMicroservice> {
+  const strategy = new ServiceTransport({ ...natsOptions(credentials), queue: credentials.user }, credentials.user);
+  const app = await NestFactory.createMicroservice<MicroserviceOptions>(module, { strategy, logger: nestLogger(credentials.user) });
   await app.listen();
   giveLifeSigns(app.unwrap<NatsConnection>(), credentials.user);
+  local?.add(strategy);
   return app;
 }

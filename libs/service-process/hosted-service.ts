@@ -1,4 +1,5 @@
 import type { DynamicModule, INestMicroservice } from '@nestjs/common';
+import type { LocalServices } from '#libs/messaging/local-services.js';
 import { startMicroservice, type ServiceDependencies } from '#libs/messaging/service.js';
 import { readCredentials } from '#libs/settings/credentials.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
@@ -10,8 +11,11 @@ import type { TelemetryRoute } from '#libs/telemetry/telemetry-server.js';
 export interface HostedService {
   readonly name: ServiceName;
   /** Resolves once it takes requests. What it is given is the process's to close, after the service. */
-  start(dependencies: ServiceDependencies<EngineSettings>): Promise<RunningService>;
+  start(dependencies: HostedDependencies): Promise<RunningService>;
 }
+
+/** `local`: all services of its process, for each other. */
+export type HostedDependencies = ServiceDependencies<EngineSettings> & { readonly local: LocalServices };
 
 export interface RunningService {
   /** Its own families of /metrics. */
@@ -21,12 +25,12 @@ export interface RunningService {
   close(): Promise<unknown>;
 }
 
-/** A service whose requests come over the bus alone. */
+/** A service whose requests come over the bus, or from its own process. */
 export function busService(name: ServiceName, module: (dependencies: ServiceDependencies<EngineSettings>) => DynamicModule, metricsOf: (app: INestMicroservice) => readonly MetricsSource[]): HostedService {
   return {
     name,
     async start(dependencies) {
-      const app = await startMicroservice(module(dependencies), readCredentials(dependencies.settings, name));
+      const app = await startMicroservice(module(dependencies), readCredentials(dependencies.settings, name), dependencies.local);
       return { metrics: metricsOf(app), close: () => app.close() };
     },
   };

@@ -3,6 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { foldsFollow, logAnswers } from '#libs/event-store/log-checks.js';
 import { connectEventStore, type JetStreamEventStore } from '#libs/event-store/jetstream-event-store.js';
 import { LogFeed } from '#libs/event-store/log-feed.js';
+import { LocalServices } from '#libs/messaging/local-services.js';
 import { connectBus, natsOptions } from '#libs/messaging/service.js';
 import { readCredentials } from '#libs/settings/credentials.js';
 import { readSettings } from '#libs/settings/engine-settings.js';
@@ -40,17 +41,18 @@ export async function runServices(name: string, services: readonly HostedService
   /** What happens comes to this process once. */
   const feed = await LogFeed.connect(natsOptions(readCredentials(settings, [...starting].at(-1) ?? name)));
   closers.push(() => feed.close());
+  const local = new LocalServices();
   for (const service of services) {
     const credentials = readCredentials(settings, service.name);
     const store = await connectEventStore({ ...natsOptions(credentials), source: service.name }, feed);
     stores.set(service.name, store);
-    const bus = await connectBus(credentials);
+    const bus = await connectBus(credentials, local);
     telemetry.health.add(service.name, { started: hasStarted(service.name), log: logAnswers(store) }, { folds: foldsFollow(store) });
     closers.push(
       () => store.close(),
       () => bus.close(),
     );
-    const { metrics, routes = {}, close } = await service.start({ settings, store, bus });
+    const { metrics, routes = {}, close } = await service.start({ settings, store, bus, local });
     closers.push(close);
     sources.push(...metrics);
     for (const [path, route] of Object.entries(routes)) telemetry.routes.set(path, route);
