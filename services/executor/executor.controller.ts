@@ -116,7 +116,7 @@ export class ExecutorController {
     const { files, kept: removals } = this.parts;
     await this.parts.forwarding.finish(command.container);
     if (command.keep) removals.keepContainer(command.container, files.directory(command.container));
-    else await files.remove(command.container);
+    else files.remove(command.container);
     this.parts.memory.removed(command.container);
     return { position: 0 };
   }
@@ -159,7 +159,7 @@ export class ExecutorController {
 
   @Handles(kept.GetKept)
   getKept(@Body() { container }: kept.GetKept): { files: boolean; volumes: readonly string[] } {
-    return this.parts.kept.look(container);
+    return this.parts.kept.look(container, this.parts.files.directory(container));
   }
 
   @Handles(kept.RestoreContainerFiles)
@@ -177,14 +177,15 @@ export class ExecutorController {
   }
 
   @Handles(kept.DiscardKept)
-  async discardKept(@Body() { container }: kept.DiscardKept): Promise<Done> {
-    await this.parts.kept.discard(container);
+  discardKept(@Body() { container }: kept.DiscardKept): Done {
+    this.parts.kept.discard(container);
+    this.parts.files.remove(container); // where they were not put aside yet
     return { position: 0 };
   }
 
   @Handles(kept.SweepKept)
-  async sweepKept(@Body() { containers }: kept.SweepKept): Promise<Done> {
-    await this.parts.kept.sweep(new Set(containers));
+  sweepKept(@Body() { containers }: kept.SweepKept): Done {
+    this.parts.kept.sweep(new Set(containers));
     return { position: 0 };
   }
 

@@ -5,7 +5,7 @@ import type { Done, RequestContext } from '#contracts/request.js';
 import { RemoveVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, conflict, errorMessage, invalid, notFound, unavailable } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
-import { type ContainerSpec, isRunning, type PresentContainer } from '../domain/container/container-state.js';
+import { type ContainerSpec, isPresent, isRunning, type KeptContainer, type PresentContainer } from '../domain/container/container-state.js';
 import { isContainerName } from '../domain/container-name.js';
 import { joinedContainers, joinsOf } from '../domain/joined-containers.js';
 import { killMeaning } from '../domain/kill-signal.js';
@@ -210,11 +210,17 @@ export class ContainerLifecycle {
     if (found === undefined && asked.idempotencyKey !== undefined && (await this.wasRemovedBy(reference, asked.idempotencyKey))) return { position: this.containers.position };
     const { spec } = found ?? this.directory.find(reference);
     const keepSeconds = keep ? this.grace.secondsFor(spec) : undefined;
-    await this.containers.execute(spec.id, { type: 'Remove', ...wish, ...(keepSeconds === undefined ? {} : { keepSeconds }), at: now() }, asked);
-    return asked.dryRun ? this.planRemoved(spec, asked) : this.finishRemove(spec.id, asked);
+    const { events, position } = await this.containers.execute(spec.id, { type: 'Remove', ...wish, ...(keepSeconds === undefined ? {} : { keepSeconds }), at: now() }, asked);
+    const isGone = events.some(({ type }) => type === 'ContainerRemoved');
+    if (asked.dryRun) return this.planRemoved(spec, isGone, asked);
+    const finished = this.finishRemove(spec.id, asked);
+    if (!isGone || wish.volumes) return finished;
+    // Nobody needs to wait for its files to be put aside. Where that fails, ContainerWatch tries again; who claims its name comes after its release, begun above.
+    finished.catch(() => undefined);
+    return { position };
   }
 
-  /** The part of a removal behind its intent: one at a time for a container, however many ask. */
+  /** The part of a removal behind its intent: one at a time for a container, however many ask. What was done is not done again. */
   finishRemove(id: string, asked: RequestContext): Promise<Done> {
     const running = this.removals.get(id);
     if (running) return running;
@@ -252,7 +258,7 @@ export class ContainerLifecycle {
   private async wasRemovedBy(reference: string, key: string): Promise<boolean> {
     if (/^[0-9a-f]{64}$/.test(reference)) return this.containers.wasDone(reference, 'Remove', key);
     const former = await this.names.history(reference.replace(/^\//, ''));
-    const last = former.findLast((event) => event.type === 'NameReleased');
+    const last = former.at(-1); // claimed by it, where its release is under way
     return last !== undefined && this.containers.wasDone(last.container, 'Remove', key);
   }
 
@@ -262,28 +268,43 @@ export class ContainerLifecycle {
     return { position };
   }
 
-  private async planRemoved({ id, name }: ContainerSpec, asked: RequestContext): Promise<Done> {
-    const { position } = await this.containers.execute(id, { type: 'RecordRemoved', at: now() }, asked);
+  private async planRemoved({ id, name }: ContainerSpec, isGone: boolean, asked: RequestContext): Promise<Done> {
+    const { position } = isGone ? this.containers : await this.containers.execute(id, { type: 'RecordRemoved', at: now() }, asked);
     await this.names.execute(name, { type: 'Release', name, container: id }, asked);
     return { position };
   }
 
   private async removeFully(id: string, asked: RequestContext): Promise<Done> {
-    const container = this.directory.get(id);
-    if (!container) return { position: this.containers.position };
-    const { spec, run, remove } = container;
-    if (!run.over) await this.endRun(container, asked);
+    const { state } = this.containers.get(id);
+    if (state.status === 'kept') return this.putAside(state, asked);
+    if (!isPresent(state)) return { position: this.containers.position };
+    const { spec, run, remove } = state;
+    if (!run.over) await this.endRun(state, asked);
     const keep = remove?.keepSeconds !== undefined;
-    await this.bus.request(RemoveContainerFiles, { container: id, ...(keep ? { keep } : {}) }, asked, AGAIN);
-    const [{ position }] = await Promise.all([
-      this.containers.execute(id, { type: 'RecordRemoved', at: now() }, asked),
-      this.names.execute(spec.name, { type: 'Release', name: spec.name, container: id }, asked),
-    ]);
-    if (remove?.volumes) {
-      const anonymous = [...spec.mounts.flatMap(({ anonymous, name }) => (anonymous && name ? [name] : [])), ...(container.unmounted ?? [])];
-      for (const name of anonymous) await this.bus.request(RemoveVolume, { name, force: true, ...(keep ? { keptFor: id } : {}) }, asked, AGAIN).catch(() => undefined);
-    }
+    await this.removeFiles(id, keep, asked);
+    const [{ position }] = await Promise.all([this.containers.execute(id, { type: 'RecordRemoved', at: now() }, asked), this.releaseName(spec, asked)]);
+    if (remove?.volumes) await this.removeVolumes(state, keep, asked);
     return { position };
+  }
+
+  /** What follows the removal of a container that can come back. */
+  private async putAside({ before, volumes }: KeptContainer, asked: RequestContext): Promise<Done> {
+    await Promise.all([this.removeFiles(before.spec.id, true, asked), this.releaseName(before.spec, asked)]);
+    if (volumes) await this.removeVolumes(before, true, asked);
+    return { position: this.containers.position };
+  }
+
+  private async removeFiles(container: string, keep: boolean, asked: RequestContext): Promise<void> {
+    await this.bus.request(RemoveContainerFiles, { container, ...(keep ? { keep } : {}) }, asked, AGAIN);
+  }
+
+  private async releaseName({ id, name }: ContainerSpec, asked: RequestContext): Promise<void> {
+    await this.names.execute(name, { type: 'Release', name, container: id }, asked);
+  }
+
+  private async removeVolumes({ spec, unmounted = [] }: PresentContainer, keep: boolean, asked: RequestContext): Promise<void> {
+    const anonymous = [...spec.mounts.flatMap(({ anonymous, name }) => (anonymous && name ? [name] : [])), ...unmounted];
+    for (const name of anonymous) await this.bus.request(RemoveVolume, { name, force: true, ...(keep ? { keptFor: spec.id } : {}) }, asked, AGAIN).catch(() => undefined);
   }
 
   /** Of a container that is to be removed: a start under way is waited for, a run is killed. */

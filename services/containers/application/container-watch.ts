@@ -71,6 +71,7 @@ export class ContainerWatch {
       else if (status === 'paused' && run.kill?.cancelsRestart) this.go(id, asked, this.pauses.thaw(id, asked));
       else if (isLeftover(container)) this.go(id, asked, this.lifecycle.remove(id, { force: true, volumes: true }, asked));
     }
+    for (const [id, { status }] of this.containers.entries()) if (status === 'kept') this.finishRemove(id, asked);
     await this.claims.settle(asked);
     await this.endpoints.settle(asked);
   }

@@ -1,5 +1,5 @@
-import { rmdirSync, rmSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { readFile, rm, rmdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RequestContext } from '#contracts/request.js';
 import { unavailable } from '#libs/errors/errors.js';
@@ -326,7 +326,7 @@ export class LiveTasks {
 export async function removeDirectory({ directory, socket }: LiveTask): Promise<void> {
   try {
     for (const file of [`${directory}/exit`, socket]) rmSync(file, { force: true });
-    rmdirSync(directory);
+    await rmdir(directory); // on a disk file system it may take milliseconds
   } catch {
     await rm(directory, { recursive: true, force: true });
   }

@@ -147,7 +147,7 @@ export class TaskLauncher {
   private async asItWent(task: LiveTask, { pid, startedAt }: { readonly pid: number; readonly startedAt: string }): Promise<Started> {
     await this.live.leave(task);
     await this.ports.unpublish(task);
-    if (task.madeFiles) await this.files.remove(task.identity.container);
+    if (task.madeFiles) this.files.remove(task.identity.container);
     this.memory.ended(task.identity);
     return { pid, startedAt, position: this.tasks.position };
   }

@@ -53,7 +53,7 @@ export type ContainerCommand = { readonly at: string } & (
 );
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
-export const CONTAINER_FOLD = '5';
+export const CONTAINER_FOLD = '6';
 
 export const containerDecider: Decider<Container, ContainerCommand, ContainerEvent> = { initialState: { status: 'absent' }, decide, evolve };
 
@@ -199,12 +199,10 @@ function decide(command: ContainerCommand, state: Container): readonly Container
         throw conflict(`cannot remove container "${state.spec.name}": container is running: stop the container before removing or force remove`);
       if (!command.force && state.status === 'restarting')
         throw conflict(`cannot remove container "${state.spec.name}": container is restarting: stop the container before removing or force remove`);
-      return [{ type: 'RemoveRequested', container, force: command.force, volumes: command.volumes, ...(command.keepSeconds === undefined ? {} : { keepSeconds: command.keepSeconds }), at }];
+      return removal(command, state);
 
-    case 'RecordRemoved': {
-      const seconds = state.remove?.keepSeconds;
-      return [{ type: 'ContainerRemoved', container, ...(seconds === undefined ? {} : { keptUntil: new Date(Date.parse(at) + seconds * 1000).toISOString() }), at }];
-    }
+    case 'RecordRemoved':
+      return [removed(container, state.remove?.keepSeconds, at)];
 
     case 'Restore':
       throw conflict(`container ${container} was not removed: there is nothing to undo`);
@@ -214,6 +212,21 @@ function decide(command: ContainerCommand, state: Container): readonly Container
       return [];
   }
 }
+
+/** Of what is kept nothing is deleted: with no run to be ended first, the wish alone makes it so. What goes for good is gone when its files are. */
+function removal({ force, volumes, keepSeconds, at }: Extract<ContainerCommand, { type: 'Remove' }>, { spec, run }: PresentContainer): ContainerEvent[] {
+  const container = spec.id;
+  if (keepSeconds === undefined) return [{ type: 'RemoveRequested', container, force, volumes, at }];
+  const requested: ContainerEvent = { type: 'RemoveRequested', container, force, volumes, keepSeconds, at };
+  return run.over ? [requested, removed(container, keepSeconds, at)] : [requested];
+}
+
+const removed = (container: string, keepSeconds: number | undefined, at: string): ContainerEvent => ({
+  type: 'ContainerRemoved',
+  container,
+  ...(keepSeconds === undefined ? {} : { keptUntil: new Date(Date.parse(at) + keepSeconds * 1000).toISOString() }),
+  at,
+});
 
 /** What a probe says, and what follows where it is the one that makes the container unhealthy. */
 function probed({ start, probe, at }: Extract<ContainerCommand, { type: 'RecordProbe' }>, { spec, run, health, unhealthyRestarts = 0 }: PresentContainer): ContainerEvent[] {

@@ -75,6 +75,8 @@ export type KeptContainer = {
   readonly removedAt: string;
   /** From then on it is let go. */
   readonly until: string;
+  /** Its anonymous volumes went with it. */
+  readonly volumes: boolean;
 } & ({ readonly status: 'kept' } | { readonly status: 'restoring'; /** Which it has claimed. */ readonly name: string });
 
 export type PresentContainer = Exclude<Container, { status: 'absent' } | KeptContainer>;

@@ -18,6 +18,7 @@ const restoreRequested: ContainerEvent = { type: 'RestoreRequested', container, 
 const restored: ContainerEvent = { type: 'ContainerRestored', container, createdAt: at, ...made, name: 'again', start: 1, at };
 const discarded: ContainerEvent = { type: 'ContainerDiscarded', container, reason: 'time-over', at };
 
+const remove = { type: 'Remove', force: false, volumes: true, keepSeconds: 900, at } as const;
 const restore: ContainerCommand = { type: 'Restore', name: 'again', at };
 const recordRestored: ContainerCommand = { type: 'RecordRestored', at };
 const discard: ContainerCommand = { type: 'Discard', reason: 'time-over', at };
@@ -27,8 +28,13 @@ const given = specify(containerDecider);
 const gone = [created, ...run, removeRequested, removed] as const;
 
 test('a removal says for how long the container can come back, counted from its end', () => {
-  given(created).when({ type: 'Remove', force: false, volumes: true, keepSeconds: 900, at }).then(removeRequested);
+  given(created, ...run).when(remove).then(removeRequested, removed);
   given(created, removeRequested).when({ type: 'RecordRemoved', at }).then(removed);
+});
+
+test('a run is ended before what it belongs to is removed, and what goes for good goes before it is said to be gone', () => {
+  given(created, ...run.slice(0, 2)).when({ ...remove, force: true }).then({ ...removeRequested, force: true });
+  given(created, ...run).when({ type: 'Remove', force: false, volumes: true, at }).then({ type: 'RemoveRequested', container, force: false, volumes: true, at });
 });
 
 test('a removed container is there for nobody but who brings it back', () => {
@@ -58,6 +64,6 @@ test('what is kept is let go once, and not while it comes back', () => {
 });
 
 test('a container that comes back can be removed, and come back, again', () => {
-  given(...gone, restoreRequested, restored).when({ type: 'Remove', force: false, volumes: true, keepSeconds: 900, at }).then(removeRequested);
+  given(...gone, restoreRequested, restored).when(remove).then(removeRequested, removed);
   given(...gone, restoreRequested, restored, removeRequested, removed).when(restore).then(restoreRequested);
 });

@@ -43,6 +43,6 @@ export function evolveKept(kept: KeptContainer, event: ContainerEvent): Containe
 
 /** A container at its removal, as it will be when it comes back: it does not run. */
 export function keptFrom(state: PresentContainer, removedAt: string, until: string): KeptContainer {
-  const { remove: _over, update: _undone, edit: _either, pending: _had, ...before } = state;
-  return { status: 'kept', before: { ...before, status: state.run.start > 0 ? 'exited' : 'created' }, removedAt, until };
+  const { remove, update: _undone, edit: _either, pending: _had, ...before } = state;
+  return { status: 'kept', before: { ...before, status: state.run.start > 0 ? 'exited' : 'created' }, removedAt, until, volumes: remove?.volumes ?? false };
 }

@@ -59,8 +59,8 @@ export class ContainerFiles {
     }
   }
 
-  async remove(container: string): Promise<void> {
-    await this.trash.take(this.directory(container));
+  remove(container: string): void {
+    this.trash.take(this.directory(container));
   }
 
   /** What the host resolves names with; empty where it has no such file. */

@@ -39,9 +39,10 @@ export class KeptRemovals {
     moved(this.volume(container, name), directory);
   }
 
-  look(container: string): { files: boolean; volumes: string[] } {
+  /** `directory`: where its files are until they are put aside. */
+  look(container: string, directory: string): { files: boolean; volumes: string[] } {
     const volumes = this.volumesOf(container);
-    return { files: existsSync(this.of(container)), volumes: existsSync(volumes) ? readdirSync(volumes) : [] };
+    return { files: existsSync(this.of(container)) || existsSync(directory), volumes: existsSync(volumes) ? readdirSync(volumes) : [] };
   }
 
   /** Every directory in which something of the container is kept. */
@@ -49,14 +50,14 @@ export class KeptRemovals {
     return [this.of(container), this.volumesOf(container)];
   }
 
-  async discard(container: string): Promise<void> {
-    await this.trash.take(this.of(container));
-    await this.trash.take(this.volumesOf(container));
+  discard(container: string): void {
+    this.trash.take(this.of(container));
+    this.trash.take(this.volumesOf(container));
   }
 
-  async sweep(containers: ReadonlySet<string>): Promise<void> {
+  sweep(containers: ReadonlySet<string>): void {
     // Read at once: what is kept from now on was asked for after these containers were counted.
-    for (const name of readdirSync(join(this.dataRoot, 'kept'))) if (!containers.has(name.replace(VOLUMES, ''))) await this.trash.take(join(this.dataRoot, 'kept', name));
+    for (const name of readdirSync(join(this.dataRoot, 'kept'))) if (!containers.has(name.replace(VOLUMES, ''))) this.trash.take(join(this.dataRoot, 'kept', name));
   }
 
   private of(container: string): string {

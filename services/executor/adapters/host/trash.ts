@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { rename } from 'node:fs/promises';
+import { renameSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { TreeThreads } from '../trees/tree-threads.js';
 
@@ -20,10 +20,10 @@ export class Trash {
   ) {}
 
   /** Nothing at `path`: nothing happens. */
-  async take(path: string): Promise<void> {
+  take(path: string): void {
     try {
       // A name of its own: the same path may come again before the first is off the disk.
-      await rename(path, join(this.directory, `${basename(path)}.${randomBytes(6).toString('hex')}`));
+      renameSync(path, join(this.directory, `${basename(path)}.${randomBytes(6).toString('hex')}`));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
       throw error;

@@ -17,7 +17,7 @@ export class OverlaySnapshotter implements Snapshotter {
     const [upper, work] = [`${directory}/diff`, `${directory}/work`];
     const made = mkdirSync(upper, { recursive: true, mode: 0o755 });
     mkdirSync(work, { recursive: true, mode: 0o700 });
-    if (made !== undefined) await refuseOther(`${directory}/root`, 'vfs');
+    if (made !== undefined) refuseOther(`${directory}/root`, 'vfs');
     const over = this.mountPoints.over(layers);
     return { overlay: { baseDirectory: this.layersDirectory, lower: over === undefined ? layers : [over, ...layers], upper, work } };
   }

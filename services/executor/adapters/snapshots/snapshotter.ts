@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { conflict } from '#libs/errors/errors.js';
 
 /** What a container's root is made of: layers that the kernel merges, or a whole tree. */
@@ -27,8 +27,7 @@ export interface Snapshotter {
   prepare(root: ContainerRoot): Promise<RootSource>;
 }
 
-/** `made`: what the other driver makes first. */
-export async function refuseOther(made: string, driver: Snapshotter['driver']): Promise<void> {
-  const isThere = await access(made).then(() => true, () => false);
-  if (isThere) throw conflict(`the container's files were made with the storage driver ${driver}: start the engine with BERTH_STORAGE_DRIVER=${driver} to use them`);
+/** `made`: what the other driver makes first. Looked for in place: sooner than a thread would. */
+export function refuseOther(made: string, driver: Snapshotter['driver']): void {
+  if (existsSync(made)) throw conflict(`the container's files were made with the storage driver ${driver}: start the engine with BERTH_STORAGE_DRIVER=${driver} to use them`);
 }

@@ -16,7 +16,7 @@ export class VfsSnapshotter implements Snapshotter {
     const whole = `${directory}/root`;
     const isThere = await access(whole).then(() => true, () => false);
     if (!isThere) {
-      await refuseOther(`${directory}/diff`, 'overlay2');
+      refuseOther(`${directory}/diff`, 'overlay2');
       const half = `${directory}/root.new`;
       await rm(half, { recursive: true, force: true });
       await mkdir(half, { mode: 0o755 });
