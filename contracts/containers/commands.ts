@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { IsArray, IsBoolean, IsInt, IsObject, IsOptional, IsString, Min, ValidateNested } from 'class-validator';
+import { IsArray, IsBoolean, IsInt, IsObject, IsOptional, IsString, Max, Min, ValidateNested } from 'class-validator';
 import type { ProcessTable } from '../executor/usage.js';
 import type { Done, StreamEndpoint } from '../request.js';
 import { Request } from '../request.js';
@@ -106,8 +106,8 @@ export class RemoveContainer extends ContainerRequest<Done> {
 
 export class ResizeContainer extends ContainerRequest<Done> {
   static readonly subject = 'berth.command.containers.resize';
-  @IsInt() @Min(0) readonly rows!: number;
-  @IsInt() @Min(0) readonly columns!: number;
+  @IsInt() @Min(0) @Max(65535) readonly rows!: number;
+  @IsInt() @Min(0) @Max(65535) readonly columns!: number;
 }
 
 /**
@@ -175,12 +175,12 @@ export class StartExec extends Request<{ readonly endpoint?: StreamEndpoint; rea
   static readonly subject = 'berth.command.containers.start-exec';
   @IsString() readonly exec!: string;
   @IsBoolean() readonly detach!: boolean;
-  @IsOptional() @IsArray() @IsInt({ each: true }) readonly consoleSize?: number[];
+  @IsOptional() @IsArray() @IsInt({ each: true }) @Min(0, { each: true }) @Max(65535, { each: true }) readonly consoleSize?: number[];
 }
 
 export class ResizeExec extends Request<Done> {
   static readonly subject = 'berth.command.containers.resize-exec';
   @IsString() readonly exec!: string;
-  @IsInt() @Min(0) readonly rows!: number;
-  @IsInt() @Min(0) readonly columns!: number;
+  @IsInt() @Min(0) @Max(65535) readonly rows!: number;
+  @IsInt() @Min(0) @Max(65535) readonly columns!: number;
 }

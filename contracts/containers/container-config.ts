@@ -1,4 +1,4 @@
-import { IsArray, IsBoolean, IsInt, IsNumber, IsObject, IsOptional, IsString } from 'class-validator';
+import { IsArray, IsBoolean, IsInt, IsObject, IsOptional, IsString } from 'class-validator';
 import { AreDevices, AreDeviceWeights, AreMounts, ArePortBindings, AreThrottles, AreTextsByName, AreUlimits, IsHealthcheck, IsLogConfig, IsRestartPolicy } from './field-shapes.js';
 
 /**
@@ -133,7 +133,7 @@ export class HostConfig {
   @IsOptional() @IsInt() CpuPeriod?: number;
   @IsOptional() @IsString() CpusetCpus?: string;
   @IsOptional() @IsString() CpusetMems?: string;
-  @IsOptional() @IsNumber() PidsLimit?: number | null;
+  @IsOptional() @IsInt() PidsLimit?: number | null;
   @IsOptional() @IsInt() OomScoreAdj?: number;
   @IsOptional() @AreUlimits() Ulimits?: Ulimit[] | null;
   @IsOptional() @AreTextsByName() Sysctls?: Record<string, string> | null;

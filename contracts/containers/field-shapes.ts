@@ -22,8 +22,10 @@ export const AreMounts = shape(
   'a list of mounts',
   each(
     withFields({
-      Type: isText, Target: isText, Source: optional(isText), ReadOnly: optional(isFlag), BindOptions: optional(withFields({ Propagation: optional(isText), CreateMountpoint: optional(isFlag) })),
-      VolumeOptions: optional(withFields({ NoCopy: optional(isFlag), Labels: optional(textsByName) })), TmpfsOptions: optional(withFields({ SizeBytes: optional(isNumber), Mode: optional(isNumber) })),
+      Type: isText, Target: isText, Source: optional(isText), ReadOnly: optional(isFlag),
+      BindOptions: optional(withFields({ Propagation: optional(isText), CreateMountpoint: optional(isFlag), NonRecursive: optional(isFlag), ReadOnlyNonRecursive: optional(isFlag), ReadOnlyForceRecursive: optional(isFlag) })),
+      VolumeOptions: optional(withFields({ NoCopy: optional(isFlag), Labels: optional(textsByName), Subpath: optional(isText), DriverConfig: optional(withFields({ Name: optional(isText), Options: optional(textsByName) })) })),
+      TmpfsOptions: optional(withFields({ SizeBytes: optional(isNumber), Mode: optional(isNumber), Options: optional(each(each(isText))) })),
     }),
   ),
 );

@@ -3,6 +3,7 @@ import type { PathStat } from '../containers/archives.js';
 import type { ContainerMount } from '../containers/container-state.js';
 import type { StreamEndpoint } from '../request.js';
 import { Request } from '../request.js';
+import { IsObjectId } from '../object-id.js';
 
 /** One path that is not as the image has it. */
 export interface PathChange {
@@ -11,7 +12,7 @@ export interface PathChange {
 }
 
 abstract class RootRequest<Reply> extends Request<Reply> {
-  @IsString() readonly container!: string;
+  @IsObjectId() readonly container!: string;
   /** Chain ids, top first. */
   @IsArray() @IsString({ each: true }) readonly layers!: readonly string[];
   @IsArray() readonly mounts!: readonly ContainerMount[];
@@ -39,7 +40,7 @@ export class ExtractRootArchive extends RootRequest<StreamEndpoint> {
 }
 
 abstract class WrittenRequest extends Request<StreamEndpoint> {
-  @IsString() readonly container!: string;
+  @IsObjectId() readonly container!: string;
   /** Chain ids, top first. */
   @IsArray() @IsString({ each: true }) readonly layers!: readonly string[];
 }

@@ -1,6 +1,7 @@
-import { IsArray, IsBoolean, IsInt, IsOptional, IsString } from 'class-validator';
+import { IsArray, IsBoolean, IsInt, IsOptional, IsString, Max, Min } from 'class-validator';
 import type { Done } from '../request.js';
 import { Request } from '../request.js';
+import { IsObjectId } from '../object-id.js';
 
 /** Unpacks one layer blob onto its parent's snapshot. Once done, again is nothing. Rejects when the bytes are not those of `diffId`. */
 export class UnpackLayer extends Request<Done & { readonly sizeBytes: number }> {
@@ -41,7 +42,7 @@ export class RemoveVolumeDirectory extends Request<Done> {
   static readonly subject = 'berth.command.executor.remove-volume';
   @IsString() readonly name!: string;
   /** The removed container with which it can come back: its files are moved aside (kept.ts). */
-  @IsOptional() @IsString() readonly keptFor?: string;
+  @IsOptional() @IsObjectId() readonly keptFor?: string;
 }
 
 /** Directories of volumes, as they are on the disk: `half` were not made, or not removed, to the end. */
@@ -54,8 +55,8 @@ export class EnsureBridge extends Request<Done> {
   static readonly subject = 'berth.command.executor.ensure-bridge';
   @IsString() readonly bridge!: string;
   @IsString() readonly gateway!: string;
-  @IsInt() readonly prefixLength!: number;
-  @IsInt() readonly mtu!: number;
+  @IsInt() @Min(0) @Max(32) readonly prefixLength!: number;
+  @IsInt() @Min(68) @Max(65535) readonly mtu!: number;
   @IsBoolean() readonly internal!: boolean;
 }
 
@@ -73,9 +74,9 @@ export interface FileSizes {
 /** Counts the files of these containers and volumes, which takes as long as there are files. */
 export class MeasureFiles extends Request<FileSizes> {
   static readonly subject = 'berth.query.executor.measure-files';
-  @IsArray() @IsString({ each: true }) readonly containers!: readonly string[];
+  @IsArray() @IsObjectId({ each: true }) readonly containers!: readonly string[];
   @IsArray() @IsString({ each: true }) readonly volumes!: readonly string[];
-  @IsOptional() @IsArray() @IsString({ each: true }) readonly kept?: readonly string[];
+  @IsOptional() @IsArray() @IsObjectId({ each: true }) readonly kept?: readonly string[];
 }
 
 export interface HostFacts {
@@ -106,5 +107,4 @@ export interface HostFacts {
 
 export class GetHostFacts extends Request<HostFacts> {
   static readonly subject = 'berth.query.executor.host-facts';
-  @IsOptional() @IsString() readonly node?: string;
 }

@@ -1,10 +1,11 @@
 import { IsArray, IsString } from 'class-validator';
 import type { Done } from '../request.js';
 import { Request } from '../request.js';
+import { IsObjectId } from '../object-id.js';
 
 abstract class KeptRequest<Reply> extends Request<Reply> {
   /** Id of a container that was removed, and whose files were kept (RemoveContainerFiles, RemoveVolumeDirectory). */
-  @IsString() readonly container!: string;
+  @IsObjectId() readonly container!: string;
 }
 
 /** What is kept: whether there are the container's own files, and names of volumes. */
@@ -31,5 +32,5 @@ export class DiscardKept extends KeptRequest<Done> {
 /** Of all that is kept, leaves what is these containers': what else is there was left by a process that died. */
 export class SweepKept extends Request<Done> {
   static readonly subject = 'berth.command.executor.sweep-kept';
-  @IsArray() @IsString({ each: true }) readonly containers!: readonly string[];
+  @IsArray() @IsObjectId({ each: true }) readonly containers!: readonly string[];
 }

@@ -1,9 +1,10 @@
-import { IsArray, IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString } from 'class-validator';
+import { IsArray, IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString, Max, Min } from 'class-validator';
 import type { Ulimit } from '../containers/container-config.js';
 import type { ContainerMount, EndpointSettings, PublishedPort } from '../containers/container-state.js';
 import type { IdMaps } from './id-maps.js';
 import type { Done, StreamEndpoint } from '../request.js';
 import { Request } from '../request.js';
+import { IsObjectId } from '../object-id.js';
 
 export interface TaskProcess {
   readonly args: readonly string[];
@@ -123,8 +124,8 @@ export interface AttachTicket {
  */
 export class LaunchTask extends Request<Done & { readonly pid: number; readonly startedAt: string }> {
   static readonly subject = 'berth.command.executor.launch-task';
-  @IsString() readonly container!: string;
-  @IsInt() readonly start!: number;
+  @IsObjectId() readonly container!: string;
+  @IsInt() @Min(1) readonly start!: number;
   @IsString() readonly name!: string;
   @IsObject() readonly process!: TaskProcess;
   @IsObject() readonly security!: TaskSecurity;
@@ -164,20 +165,15 @@ export class LaunchTask extends Request<Done & { readonly pid: number; readonly 
   @IsOptional() @IsString() readonly runtime?: string;
 }
 
-export interface TaskRef {
-  readonly container: string;
-  readonly start: number;
-}
-
 abstract class TaskRequest<Reply> extends Request<Reply> {
-  @IsString() readonly container!: string;
-  @IsInt() readonly start!: number;
+  @IsObjectId() readonly container!: string;
+  @IsInt() @Min(1) readonly start!: number;
 }
 
 /** A task that has ended hears no signal: nothing changes. */
 export class SignalTask extends TaskRequest<Done> {
   static readonly subject = 'berth.command.executor.signal-task';
-  @IsInt() readonly signal!: number;
+  @IsInt() @Min(1) @Max(64) readonly signal!: number;
   /** Meant to end the task: its exit is then told as this command's doing. */
   @IsBoolean() readonly ends!: boolean;
 }
@@ -185,8 +181,8 @@ export class SignalTask extends TaskRequest<Done> {
 /** A signal for an exec's own process. One that has ended, or never was, hears none. */
 export class SignalExec extends TaskRequest<Done> {
   static readonly subject = 'berth.command.executor.signal-exec';
-  @IsString() readonly exec!: string;
-  @IsInt() readonly signal!: number;
+  @IsObjectId() readonly exec!: string;
+  @IsInt() @Min(1) @Max(64) readonly signal!: number;
 }
 
 /** Kills it, whatever it is doing, and resolves when its end is on the log, at the position replied. One that never was, or has ended, changes nothing. */
@@ -223,14 +219,14 @@ export class ChangeTaskPorts extends TaskRequest<Done> {
 export class ResizeTask extends TaskRequest<Done> {
   static readonly subject = 'berth.command.executor.resize-task';
   /** Absent: the container's own terminal. */
-  @IsOptional() @IsString() readonly exec?: string;
-  @IsInt() readonly rows!: number;
-  @IsInt() readonly columns!: number;
+  @IsOptional() @IsObjectId() readonly exec?: string;
+  @IsInt() @Min(0) @Max(65535) readonly rows!: number;
+  @IsInt() @Min(0) @Max(65535) readonly columns!: number;
 }
 
 export class OpenTaskStreams extends TaskRequest<StreamEndpoint> {
   static readonly subject = 'berth.command.executor.open-task-streams';
-  @IsOptional() @IsString() readonly exec?: string;
+  @IsOptional() @IsObjectId() readonly exec?: string;
   @IsBoolean() readonly stdin!: boolean;
   @IsBoolean() readonly stdout!: boolean;
   @IsBoolean() readonly stderr!: boolean;
@@ -239,7 +235,7 @@ export class OpenTaskStreams extends TaskRequest<StreamEndpoint> {
 /** Runs a further command in a running task. Resolves when it was executed. */
 export class LaunchExec extends TaskRequest<Done & { readonly pid: number }> {
   static readonly subject = 'berth.command.executor.launch-exec';
-  @IsString() readonly exec!: string;
+  @IsObjectId() readonly exec!: string;
   @IsObject() readonly process!: TaskProcess;
   /** The container's own. */
   @IsObject() readonly security!: TaskSecurity;
@@ -252,14 +248,14 @@ export class LaunchExec extends TaskRequest<Done & { readonly pid: number }> {
 /** Writable layer, log and files of a container whose tasks have ended. Removing what is not there changes nothing. */
 export class RemoveContainerFiles extends Request<Done> {
   static readonly subject = 'berth.command.executor.remove-container-files';
-  @IsString() readonly container!: string;
+  @IsObjectId() readonly container!: string;
   /** They are moved aside, so that the container can come back (kept.ts). */
   @IsOptional() @IsBoolean() readonly keep?: boolean;
 }
 
 export class OpenLogs extends Request<StreamEndpoint> {
   static readonly subject = 'berth.query.executor.open-logs';
-  @IsString() readonly container!: string;
+  @IsObjectId() readonly container!: string;
   @IsBoolean() readonly stdout!: boolean;
   @IsBoolean() readonly stderr!: boolean;
   @IsBoolean() readonly follow!: boolean;

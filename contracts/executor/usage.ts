@@ -1,5 +1,6 @@
 import { IsArray, IsString } from 'class-validator';
 import { Request } from '../request.js';
+import { IsObjectId } from '../object-id.js';
 
 /** What one process listing has: the columns' names, and a row for each process. */
 export interface ProcessTable {
@@ -10,7 +11,7 @@ export interface ProcessTable {
 /** The processes of a container as the host's ps(1) shows them. Rejects as conflict when it does not run. */
 export class ListTaskProcesses extends Request<ProcessTable> {
   static readonly subject = 'berth.query.executor.task-processes';
-  @IsString() readonly container!: string;
+  @IsObjectId() readonly container!: string;
   @IsArray() @IsString({ each: true }) readonly psArgs!: readonly string[];
 }
 
@@ -75,5 +76,5 @@ export interface UsageReply {
 /** What these containers use; one that does not run is left out. */
 export class SampleUsage extends Request<UsageReply> {
   static readonly subject = 'berth.query.executor.usage';
-  @IsArray() @IsString({ each: true }) readonly containers!: readonly string[];
+  @IsArray() @IsObjectId({ each: true }) readonly containers!: readonly string[];
 }

@@ -1,4 +1,5 @@
-import { IsBoolean, IsObject, IsOptional, IsString } from 'class-validator';
+import { IsBoolean, IsOptional, IsString } from 'class-validator';
+import { AreTextsByName } from '../containers/field-shapes.js';
 import type { Done } from '../request.js';
 import { Request } from '../request.js';
 
@@ -18,8 +19,8 @@ export class CreateVolume extends Request<VolumeView & Done & { readonly created
   static readonly dryRun = true;
   @IsOptional() @IsString() readonly name?: string;
   @IsOptional() @IsString() readonly driver?: string;
-  @IsOptional() @IsObject() readonly labels?: Record<string, string>;
-  @IsOptional() @IsObject() readonly options?: Record<string, string>;
+  @IsOptional() @AreTextsByName() readonly labels?: Record<string, string>;
+  @IsOptional() @AreTextsByName() readonly options?: Record<string, string>;
   /** The container that an anonymous volume is made for. It goes with it when that asks for it, or never comes to be. */
   @IsOptional() @IsString() readonly container?: string;
 }

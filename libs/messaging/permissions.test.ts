@@ -19,8 +19,6 @@ describe('one writer an aggregate', () => {
     ['exec', 'containers'],
     ['network', 'networks'],
     ['pool', 'networks'],
-    ['endpoint', 'networks'],
-    ['port', 'networks'],
     ['volume', 'volumes'],
     ['image', 'images'],
     ['task', 'executor'],
@@ -28,7 +26,21 @@ describe('one writer an aggregate', () => {
   ])('%s is written by %s alone', (aggregate, owner) => expect(whoMay(`berth.event.${aggregate}.x`)).toEqual([owner]));
 });
 
-test('the gateway gives the executor no commands', () => expect(whoMay('berth.command.executor.launch-task')).not.toContain('gateway'));
+test('containers alone have the executor act on containers', () => {
+  for (const request of ['launch-task', 'launch-exec', 'signal-task', 'remove-container-files', 'extract-archive', 'discard-kept']) expect(whoMay(`berth.command.executor.${request}`)).toEqual(['containers']);
+  for (const request of ['open-changes', 'open-logs', 'stat-path', 'kept']) expect(whoMay(`berth.query.executor.${request}`)).toEqual(['containers']);
+});
+
+test('the gateway gives the executor no commands', () => expect(mayPublish('gateway', 'berth.command.executor.x')).toBe(false));
+
+test('whoever asks a service may ask whether it is the one that was asked', () => {
+  for (const user of services) {
+    for (const service of services) {
+      const asks = permissionsOf(user).publish.allow.some((pattern) => new RegExp(`^berth\\.(command|query)\\.${service}\\.`).test(pattern));
+      expect(mayPublish(user, `berth.query.${service}.uptime`), `${user} ${service}`).toBe(asks);
+    }
+  }
+});
 
 test('the executor commands nobody', () => {
   for (const service of services) expect(mayPublish('executor', `berth.command.${service}.x`)).toBe(false);

@@ -6,21 +6,37 @@ export type BusUser = 'gateway' | 'images' | 'containers' | 'networks' | 'volume
 interface Rights {
   /** Aggregates whose events this user alone appends. */
   readonly writes: readonly string[];
-  readonly commands: readonly BusUser[];
-  readonly queries: readonly BusUser[];
+  /** "service": all that it takes; "service.request": that alone. */
+  readonly commands: readonly string[];
+  readonly queries: readonly string[];
 }
 
-/** Who may do what on the bus. The rest is refused by nats-server itself. */
+/**
+ * Who may do what on the bus. The rest is refused by nats-server itself. The executor acts as root, so each may ask it for what it needs and no more. Whoever asks a service may ask
+ * for how long it has been up (life-signs.ts).
+ */
 const RIGHTS: Readonly<Record<Exclude<BusUser, 'operator'>, Rights>> = {
-  gateway: { writes: ['access'], commands: ['containers', 'images', 'networks', 'volumes'], queries: ['containers', 'images', 'networks', 'volumes', 'executor'] },
+  gateway: {
+    writes: ['access'],
+    commands: ['containers', 'images', 'volumes'],
+    queries: ['containers', 'images', 'networks', 'volumes', 'executor.host-facts', 'executor.usage', 'executor.measure-files', 'executor.uptime'],
+  },
   containers: {
     writes: ['container', 'name', 'exec'],
     commands: ['images', 'networks', 'volumes', 'executor'],
     queries: ['images', 'networks', 'volumes', 'executor'],
   },
-  images: { writes: ['image'], commands: ['executor'], queries: ['containers', 'executor'] },
-  networks: { writes: ['network', 'pool', 'endpoint', 'port'], commands: ['executor'], queries: ['containers', 'executor'] },
-  volumes: { writes: ['volume'], commands: ['executor'], queries: ['containers', 'executor'] },
+  images: {
+    writes: ['image'],
+    commands: ['executor.unpack-layer', 'executor.remove-layer', 'executor.keep-layers'],
+    queries: ['containers.list', 'containers.uptime', 'executor.open-layer', 'executor.uptime'],
+  },
+  networks: { writes: ['network', 'pool'], commands: ['executor.ensure-bridge'], queries: ['executor.uptime'] },
+  volumes: {
+    writes: ['volume'],
+    commands: ['executor.ensure-volume', 'executor.remove-volume', 'executor.restore-volume'],
+    queries: ['executor.volume-directories', 'executor.uptime'],
+  },
   executor: { writes: ['task'], commands: [], queries: [] },
 };
 
@@ -43,8 +59,8 @@ export function permissionsOf(user: BusUser): BusPermissions {
     publish: {
       allow: [
         ...rights.writes.map((aggregate) => `berth.event.${aggregate}.>`),
-        ...rights.commands.map((service) => `berth.command.${service}.>`),
-        ...rights.queries.map((service) => `berth.query.${service}.>`),
+        ...rights.commands.map((asked) => `berth.command.${subjectOf(asked)}`),
+        ...rights.queries.map((asked) => `berth.query.${subjectOf(asked)}`),
         // Whoever comes first on a new machine founds the log. This changes no stream that is there: that would be STREAM.UPDATE.
         `$JS.API.STREAM.CREATE.${STREAM}`,
         ...LOG_READING,
@@ -55,6 +71,7 @@ export function permissionsOf(user: BusUser): BusPermissions {
   };
 }
 
+const subjectOf = (asked: string): string => (asked.includes('.') ? asked : `${asked}.>`);
 const inbox = (user: BusUser): string => `_INBOX_${user}.>`;
 
 /**

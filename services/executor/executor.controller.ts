@@ -114,6 +114,7 @@ export class ExecutorController {
   @Handles(tasks.RemoveContainerFiles)
   async removeContainerFiles(@Body() command: tasks.RemoveContainerFiles): Promise<Done> {
     const { files, kept: removals } = this.parts;
+    this.parts.archives.removed(command.container);
     await this.parts.forwarding.finish(command.container);
     if (command.keep) removals.keepContainer(command.container, files.directory(command.container));
     else files.remove(command.container);
@@ -165,6 +166,7 @@ export class ExecutorController {
   @Handles(kept.RestoreContainerFiles)
   restoreFiles(@Body() { container }: kept.RestoreContainerFiles): Done {
     this.parts.kept.restoreContainer(container, this.parts.files.directory(container));
+    this.parts.archives.restored(container);
     return { position: 0 };
   }
 

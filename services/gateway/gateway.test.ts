@@ -188,6 +188,12 @@ describe('the front door', () => {
     expect(context.correlationId).toMatch(/^[0-9a-f-]{36}$/);
   });
 
+  test.each(['two words', '', 'k'.repeat(129)])('the idempotency key %j, which cannot be kept, is refused', async (key) => {
+    const { status, text } = await http('POST', '/containers/web/start', undefined, { 'Idempotency-Key': key });
+    expect({ status, text }).toEqual({ status: 400, text: '{"message":"invalid Idempotency-Key: 1 to 128 printable characters of ASCII without blanks"}' });
+    expect(asked).toEqual([]);
+  });
+
   test('an answer of nothing to do is 304', async () => {
     answers.set('containers.start', () => ({ changed: false, position: 0 }));
     expect((await http('POST', '/containers/web/start')).status).toBe(304);

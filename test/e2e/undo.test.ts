@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { differencesAtRest } from '../chaos/settled.js';
 import { berthOf } from './berth-commands.js';
 import { startEngine, type TestEngine } from './engine.js';
+import { http } from './http.js';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -38,6 +39,17 @@ test('a removed container comes back with what it wrote, its volume and its logs
   await expect.poll(async () => (await docker('logs', 'web')).stdout).toBe('said\none\none\nsaid\n');
   expect(await berth('undo', 'web')).toMatchObject({ code: 1, stderr: expect.stringContaining('nothing to undo') });
   await docker('rm', '-f', '-v', 'web');
+});
+
+test('the removal that is asked for again does not take what came back since', async () => {
+  await docker('run', '--name', 'once', 'busybox', 'touch', '/f');
+  const remove = () => http(engine.socket, 'DELETE', '/containers/once', undefined, { 'Idempotency-Key': 'remove-once' });
+  expect((await remove()).status).toBe(204);
+  expect((await berth('undo', 'once')).code).toBe(0);
+  expect((await remove()).status).toBe(204);
+  expect(await docker('diff', 'once')).toMatchObject({ code: 0, stdout: expect.stringContaining('A /f') });
+  expect(await differencesAtRest(engine.settings)).toEqual([]);
+  await docker('rm', 'once');
 });
 
 test('it comes back after a restart of the engine, under another name where its own is taken', async () => {

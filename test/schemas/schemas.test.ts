@@ -37,4 +37,7 @@ test('the schemas are sound, and tell good requests from bad ones', () => {
   expect(fits('CreateContainer', { config: { Image: 'x' }, hostConfig: {} })).toBe(true);
   expect(fits('CreateContainer', { config: { Image: 7 }, hostConfig: {} })).toBe(false);
   expect(fits('StopContainer', { container: 'x', timeoutSeconds: -2 })).toBe(false);
+  for (const container of ['', '..', 'a'.repeat(63)]) expect(fits('RemoveContainerFiles', { container })).toBe(false);
+  expect(fits('RemoveContainerFiles', { container: 'a'.repeat(64) })).toBe(true);
+  expect(fits('ResizeContainer', { container: 'x', rows: 70_000, columns: 80 })).toBe(false);
 });

@@ -5,7 +5,7 @@ import type { Done, RequestContext } from '#contracts/request.js';
 import { RemoveVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, conflict, errorMessage, invalid, notFound, unavailable } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
-import { type ContainerSpec, isPresent, isRunning, type KeptContainer, type PresentContainer } from '../domain/container/container-state.js';
+import { type ContainerSpec, isRunning, type KeptContainer, type PresentContainer } from '../domain/container/container-state.js';
 import { isContainerName } from '../domain/container-name.js';
 import { joinedContainers, joinsOf } from '../domain/joined-containers.js';
 import { killMeaning } from '../domain/kill-signal.js';
@@ -15,13 +15,13 @@ import { DEFAULT_STOP_TIMEOUT_SECONDS, SIGKILL, SIGTERM, signalNumber } from '..
 import type { ContainerDirectory, Containers, Names } from './container-directory.js';
 import type { ContainerPauses } from './container-pauses.js';
 import type { ExitWaits } from './exit-waits.js';
+import { LONGEST_TIMER_MS } from './longest-timer.js';
 import type { PendingAttaches } from './pending-attaches.js';
 import type { EarlyEndpoint, RunEndpoints } from './run-endpoints.js';
 import type { UndoGrace } from './undo-grace.js';
 
 /** How long a killed process may take to be gone before we say so. */
 const KILL_DEADLINE_MS = 10_000;
-const FOR_EVER_MS = 2 ** 31 - 1;
 /** An executor that was killed is back by then; what it was asked and did not answer, it is asked again. All but signals mean the same when given twice. */
 const AGAIN = { timeoutMs: 60_000, askAgainMs: 500 };
 /** One that ends a container is better sent twice than not at all; of any other, nobody knows what a second would do. */
@@ -152,7 +152,7 @@ export class ContainerLifecycle {
     const { events, position, repeated } = await this.containers.execute(spec.id, { type: 'Stop', signal, timeoutSeconds, at: now() }, asked);
     if (repeated) {
       // The first one's effects are under way, or over.
-      if (this.directory.get(spec.id)?.run.stopRequested) await this.waits.ended(spec.id, timeoutSeconds < 0 ? FOR_EVER_MS : timeoutSeconds * 1000 + KILL_DEADLINE_MS);
+      if (this.directory.get(spec.id)?.run.stopRequested) await this.waits.ended(spec.id, timeoutSeconds < 0 ? LONGEST_TIMER_MS : timeoutSeconds * 1000 + KILL_DEADLINE_MS);
       return { position, changed: true };
     }
     if (asked.dryRun || events.length === 0) return { position, changed: events.length > 0 };
@@ -166,7 +166,7 @@ export class ContainerLifecycle {
     const wish = container?.run.stopRequested;
     if (!container || !wish || !isRunning(container)) return;
     const { start } = container.run;
-    const ended = this.waits.ended(id, wish.timeoutSeconds < 0 ? FOR_EVER_MS : wish.timeoutSeconds * 1000);
+    const ended = this.waits.ended(id, wish.timeoutSeconds < 0 ? LONGEST_TIMER_MS : wish.timeoutSeconds * 1000);
     await this.signal(id, start, wish.signal, true, asked);
     await this.pauses.thaw(id, asked);
     if ((await ended).done) return;
@@ -277,7 +277,8 @@ export class ContainerLifecycle {
   private async removeFully(id: string, asked: RequestContext): Promise<Done> {
     const { state } = this.containers.get(id);
     if (state.status === 'kept') return this.putAside(state, asked);
-    if (!isPresent(state)) return { position: this.containers.position };
+    // Another attempt came to the end, or what was removed is back.
+    if (state.status !== 'removing') return { position: this.containers.position };
     const { spec, run, remove } = state;
     if (!run.over) await this.endRun(state, asked);
     const keep = remove?.keepSeconds !== undefined;
@@ -289,7 +290,9 @@ export class ContainerLifecycle {
 
   /** What follows the removal of a container that can come back. */
   private async putAside({ before, volumes }: KeptContainer, asked: RequestContext): Promise<Done> {
-    await Promise.all([this.removeFiles(before.spec.id, true, asked), this.releaseName(before.spec, asked)]);
+    // Each to its end: a restore that comes next must not be overtaken by the one when the other has failed.
+    const steps = await Promise.allSettled([this.removeFiles(before.spec.id, true, asked), this.releaseName(before.spec, asked)]);
+    for (const step of steps) if (step.status === 'rejected') throw step.reason;
     if (volumes) await this.removeVolumes(before, true, asked);
     return { position: this.containers.position };
   }

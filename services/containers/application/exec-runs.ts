@@ -1,4 +1,5 @@
 import type { TaskEvent } from '#contracts/executor/tasks.js';
+import { LONGEST_TIMER_MS } from './longest-timer.js';
 
 export interface ExecRun {
   readonly container: string;
@@ -48,7 +49,7 @@ export class ExecRuns {
         if (waiters.size === 0) this.waiters.delete(exec);
         resolve();
       };
-      const timer = setTimeout(finish, deadlineMs);
+      const timer = setTimeout(finish, Math.min(deadlineMs, LONGEST_TIMER_MS));
       waiters.add(finish);
     });
   }

@@ -2,6 +2,7 @@ import type { WaitCondition } from '#contracts/containers/queries.js';
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import { isRunning } from '../domain/container/container-state.js';
 import type { ContainerDirectory } from './container-directory.js';
+import { LONGEST_TIMER_MS } from './longest-timer.js';
 
 export interface Waited {
   readonly done: boolean;
@@ -54,7 +55,7 @@ export class ExitWaits {
     return new Promise((resolve) => {
       const waiters = this.waiters.get(id) ?? new Set();
       this.waiters.set(id, waiters);
-      const timer = setTimeout(() => settle({ done: false, id, exitCode: 0, error: '', startNumber: 0 }), Math.min(deadlineMs, 2 ** 31 - 1)).unref();
+      const timer = setTimeout(() => settle({ done: false, id, exitCode: 0, error: '', startNumber: 0 }), Math.min(deadlineMs, LONGEST_TIMER_MS)).unref();
       const settle = (result: Waited): void => {
         clearTimeout(timer);
         waiters.delete(waiter);

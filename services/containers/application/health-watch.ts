@@ -5,9 +5,8 @@ import type { Container, PresentContainer } from '../domain/container/container-
 import { nextProbeAt, probeCommand } from '../domain/health.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { HealthProbes } from './health-probes.js';
+import { LONGEST_TIMER_MS } from './longest-timer.js';
 
-/** setTimeout(3) of Node holds no more. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** When the engine could not ask. */
 const RETRY_MS = 1_000;
 

@@ -124,6 +124,9 @@ export class KeptContainers {
     const { idempotencyKey: _key, ...cause } = asked;
     const { state } = this.containers.get(id);
     if (state.status === 'restoring') {
+      // From here on nothing is put aside any more; what was at it while the intent was appended may have released the name.
+      await this.lifecycle.removalSettled(id);
+      await this.claim(state.name, id, cause);
       const { volumes } = await this.bus.request(GetKept, { container: id }, cause, AGAIN);
       for (const name of volumes) await this.bus.request(RestoreVolume, { name, container: id }, cause, AGAIN);
       await this.bus.request(RestoreContainerFiles, { container: id }, cause, AGAIN);

@@ -41,6 +41,8 @@ test.each([
   ['syslog', { 'syslog-address': 'foo://x' }, 'syslog-address should be in form proto://address, got foo://x'],
   ['syslog', { 'syslog-address': 'bogus' }, 'syslog-address should be in form proto://address, got bogus'],
   ['syslog', { 'syslog-address': 'udp://127.0.0.1:1:2' }, 'address 127.0.0.1:1:2: too many colons in address'],
+  ['syslog', { 'syslog-address': 'tcp://host:abc' }, 'address host:abc: invalid port'],
+  ['syslog', { 'syslog-address': 'udp://host:65536' }, 'address host:65536: invalid port'],
   ['syslog', { 'syslog-facility': 'zzz' }, 'invalid syslog facility'],
   ['syslog', { 'syslog-facility': '24' }, 'invalid syslog facility'],
   ['syslog', { 'syslog-format': 'toString' }, 'Invalid syslog format'],

@@ -34,6 +34,7 @@ function addressOf(text: string): string {
   if (scheme === '' || scheme.startsWith('unix')) throw invalid(`syslog-address should be in form proto://address, got ${text}`);
   const [, name, port] = /^(\[[^\]]*\]|[^:]*)(?::([^:]*))?$/.exec(host) ?? [];
   if (name === undefined) throw invalid(`address ${host}: too many colons in address`);
+  if (port && !(/^\d{1,5}$/.test(port) && Number(port) <= 65_535)) throw invalid(`address ${host}: invalid port`);
   return `${scheme}://${name}:${port || DEFAULT_PORT}`;
 }
 

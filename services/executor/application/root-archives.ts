@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { Readable, type Writable } from 'node:stream';
@@ -6,7 +7,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { PathStat } from '#contracts/containers/archives.js';
 import type { ExtractRootArchive, OpenRootArchive, OpenRootChanges, OpenRootLayer, StatRootPath } from '#contracts/executor/archives.js';
 import type { StreamEndpoint } from '#contracts/request.js';
-import { toErrorReply } from '#libs/errors/errors.js';
+import { notFound, toErrorReply } from '#libs/errors/errors.js';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
 import type { ContainerRoot, RootSource, Snapshotter } from '../adapters/snapshots/snapshotter.js';
@@ -18,6 +19,8 @@ import type { LiveTasks } from './live-tasks.js';
 
 /** Clients that copy at the same time; one more waits. Apart from the threads that unpack images, for a client may take its time. */
 const MOST_THREADS = 4;
+/** A request that was asked again comes no later. */
+const TOO_LATE_MS = 60_000;
 
 type Asked = Pick<StatRootPath, 'container' | 'layers' | 'mounts'>;
 
@@ -28,6 +31,8 @@ type Asked = Pick<StatRootPath, 'container' | 'layers' | 'mounts'>;
 export class RootArchives {
   private readonly threads = new TreeThreads(MOST_THREADS);
   private readonly busy = new Map<string, Promise<unknown>>();
+  /** Containers that were removed a short while ago. */
+  private readonly gone = new Set<string>();
 
   constructor(
     private readonly live: LiveTasks,
@@ -59,6 +64,16 @@ export class RootArchives {
     return this.streams.offer((socket) => void socket.end(JSON.stringify(changes)));
   }
 
+  /** From now on its files are nobody's, and not made anew by one that comes too late. */
+  removed(container: string): void {
+    this.gone.add(container);
+    setTimeout(() => this.gone.delete(container), TOO_LATE_MS).unref();
+  }
+
+  restored(container: string): void {
+    this.gone.delete(container);
+  }
+
   layer(query: OpenRootLayer): StreamEndpoint {
     return this.streams.offerWhole((out) => this.sendFrom(out, (port) => this.withWritten(query, (job) => this.threads.run('packChanges', { ...job, port }, [port]))));
   }
@@ -82,7 +97,7 @@ export class RootArchives {
   }
 
   private send(asked: Asked, path: string, exports: boolean, out: Writable): Promise<void> {
-    return this.sendFrom(out, (port) => this.withRoot(asked, (root) => this.threads.run('readArchive', { root, path, exports, port }, [port])));
+    return this.sendFrom(out, (port) => this.withRoot(asked, (root) => this.threads.run('readArchive', { root, path, exports, port }, [port]), 'is there'));
   }
 
   private async sendFrom(out: Writable, start: (port: MessagePort) => Promise<void>): Promise<void> {
@@ -99,7 +114,7 @@ export class RootArchives {
     const { path, readOnlyRoot, mounts, keepsKinds, owner } = command;
     const { port1, port2 } = new MessageChannel();
     const job = { path, readOnlyRoot, mounts, keepsKinds, ...(owner ? { owner } : {}), port: port2 };
-    const extracted = this.withRoot(command, (root) => this.threads.run('extractArchive', { root, ...job }, [port2])).finally(() => port1.close());
+    const extracted = this.withRoot(command, (root) => this.threads.run('extractArchive', { root, ...job }, [port2]), 'is there').finally(() => port1.close());
     const sender = new ChunkSender(port1);
     // What the archive's reader does not want any more is told by its own error.
     const sent = (async () => {
@@ -121,13 +136,14 @@ export class RootArchives {
     });
   }
 
-  private async withRoot<T>(asked: Asked, work: (root: RootJob) => Promise<T>): Promise<T> {
+  /** `wanted`: 'made' by the first step of a request where the container never ran; what comes after it finds it, or the container is gone. */
+  private async withRoot<T>(asked: Asked, work: (root: RootJob) => Promise<T>, wanted: 'made' | 'is there' = 'made'): Promise<T> {
     const { container } = asked;
     for (const task of this.live.all()) if (task.identity.container === container && task.start) await task.start.catch(() => undefined);
     const task = this.live.byContainer(container);
     if (task && !task.hasExited) return work({ container, pid: task.pid, ...(task.ids ? { ids: task.ids } : {}) });
     const directory = this.files.directory(container);
-    const turn = (this.busy.get(directory) ?? Promise.resolve()).then(() => this.stopped(directory, asked)).then(work);
+    const turn = (this.busy.get(directory) ?? Promise.resolve()).then(() => this.stopped(directory, asked, wanted)).then(work);
     const settled = turn.then(
       () => undefined,
       () => undefined,
@@ -138,7 +154,8 @@ export class RootArchives {
   }
 
   /** Of one that never ran the writable layer is made now. */
-  private async stopped(directory: string, { container, layers, mounts }: Asked): Promise<RootJob> {
+  private async stopped(directory: string, { container, layers, mounts }: Asked, wanted: 'made' | 'is there'): Promise<RootJob> {
+    if (this.gone.has(container) || (wanted === 'is there' && !existsSync(directory))) throw notFound(`No such container: ${container}`);
     await mkdir(directory, { recursive: true, mode: 0o710 });
     const source = await this.roots().prepare({ directory, layers: layers.map(this.layerName) });
     return { container, source, mounts };

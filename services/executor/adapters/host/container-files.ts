@@ -2,6 +2,8 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskLog } from '#contracts/executor/tasks.js';
+import { OBJECT_ID } from '#contracts/object-id.js';
+import { invalid } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import type { Trash } from './trash.js';
 
@@ -14,7 +16,9 @@ export class ContainerFiles {
     private readonly trash: Trash,
   ) {}
 
+  /** Throws invalid for what is no id: it becomes one path component, never more, and this process is root. */
   directory(container: string): string {
+    if (!OBJECT_ID.test(container)) throw invalid(`"${container}" is no container's id`);
     return join(this.dataRoot, 'containers', container);
   }
 

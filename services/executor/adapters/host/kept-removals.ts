@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { OBJECT_ID } from '#contracts/object-id.js';
 import { invalid } from '#libs/errors/errors.js';
 import type { Trash } from './trash.js';
 
 /** A name becomes one path component, never more: checked here, since this process is root. */
-const CONTAINER = /^[0-9a-f]{64}$/;
 const VOLUME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 const VOLUMES = '.volumes';
 
@@ -25,6 +25,8 @@ export class KeptRemovals {
 
   /** As it was before `keepContainer`; its volumes are back already. */
   restoreContainer(container: string, directory: string): void {
+    // What is there beside what was kept was made by one that came too late for the container.
+    if (existsSync(this.of(container))) this.trash.take(directory);
     moved(this.of(container), directory);
     if (existsSync(this.volumesOf(container))) rmdirSync(this.volumesOf(container));
   }
@@ -61,7 +63,7 @@ export class KeptRemovals {
   }
 
   private of(container: string): string {
-    if (!CONTAINER.test(container)) throw invalid(`"${container}" is no container's id`);
+    if (!OBJECT_ID.test(container)) throw invalid(`"${container}" is no container's id`);
     return join(this.dataRoot, 'kept', container);
   }
 

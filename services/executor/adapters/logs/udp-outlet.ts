@@ -14,15 +14,17 @@ export class UdpOutlet implements LogOutlet {
 
   async connect(): Promise<void> {
     if (this.socket) return;
+    let socket: Socket | undefined;
     try {
       const { address, family } = await lookup(this.host);
-      const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
+      socket = createSocket(family === 6 ? 'udp6' : 'udp4');
       socket.connect(this.port, address);
       await once(socket, 'connect');
       // The other's host says that nobody is there: of a message that is on its way already.
       socket.on('error', () => undefined);
       this.socket = socket;
     } catch (error) {
+      socket?.close(); // bound by its connect, and held by the loop
       throw dialFailure('udp', `${this.host}:${this.port}`, error);
     }
   }

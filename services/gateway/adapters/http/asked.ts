@@ -3,23 +3,27 @@ import type { IncomingMessage } from 'node:http';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { RequestContext } from '#contracts/request.js';
+import { invalid } from '#libs/errors/errors.js';
 import { formatTraceparent, parseTraceparent } from '#libs/telemetry/trace-context.js';
 import { currentSpan } from '#libs/telemetry/tracing.js';
 import { API_VERSION, versionOf } from '../../domain/api-version.js';
 import { flag, type QueryValues } from '../../domain/query-values.js';
 import { actorOf } from './peer.js';
 
-/** Who asked, why and how, of one HTTP request. The actor is the kernel's word, never the client's. */
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
+
+/** Who asked, why and how, of one HTTP request. The actor is the kernel's word, never the client's. Throws invalid for a key that cannot be kept: the client would take itself for safe. */
 export function contextOf(request: IncomingMessage, query: QueryValues): RequestContext {
   const id = randomUUID();
   const key = request.headers['idempotency-key'];
+  if (key !== undefined && (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key))) throw invalid('invalid Idempotency-Key: 1 to 128 printable characters of ASCII without blanks');
   const dryRun = request.headers['berth-dry-run'] === '1' || flag(query, 'dryRun');
   return {
     actor: actorOf(request.socket),
     correlationId: id,
     causationId: id,
     traceparent: traceparentOf(request),
-    ...(typeof key === 'string' && /^[\x21-\x7e]{1,128}$/.test(key) ? { idempotencyKey: key } : {}),
+    ...(key === undefined ? {} : { idempotencyKey: key }),
     ...(dryRun ? { dryRun } : {}),
   };
 }

@@ -1,3 +1,4 @@
+import { pipeline } from 'node:stream/promises';
 import { Controller, Get, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ReadLogs } from '#contracts/containers/commands.js';
@@ -76,7 +77,7 @@ export class ContainerStreamsController {
     const logs = attached.logs === undefined ? undefined : await this.engine.download(attached.logs);
     begin(reply, RAW_STREAM);
     try {
-      if (logs !== undefined) for await (const bytes of logs) raw.write(bytes);
+      if (logs !== undefined) await pipeline(logs, raw, { end: false });
     } catch {
       return void raw.destroy();
     }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { parse } from 'node:querystring';
 import { StartExec } from '#contracts/containers/commands.js';
 import { errorMessage, invalid, toErrorReply } from '#libs/errors/errors.js';
@@ -108,7 +109,9 @@ async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, 
   if (!isWebSocket) client.write(upgraded(streamType(version, attached.terminal)));
   const reader = isWebSocket ? await acceptWebSocket(request, client, { framed: !attached.terminal, binary: isAtLeast(version ?? API_VERSION, '1.28') }) : client;
   if (attached.logs !== undefined) {
-    for await (const bytes of await engine.download(attached.logs)) reader.write(bytes);
+    // It has been upgraded: no answer but an end can tell that the log was cut off.
+    const sent = await engine.download(attached.logs).then((logs) => pipeline(logs, reader, { end: false })).then(() => true, () => false);
+    if (!sent) return void reader.destroy();
   }
   const stream = await attached.stream().catch(() => undefined);
   if (stream === undefined) return void reader.end();
