@@ -6,6 +6,7 @@ import { unavailable } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import type { CgroupParents } from '../adapters/host/cgroup-parents.js';
+import { endShim } from '../adapters/shim/end-shim.js';
 import { ShimConnection, ShimGone } from '../adapters/shim/shim-connection.js';
 import { ACK_EXIT, frame, type ShimEvent, SIGNAL, timestamp } from '../adapters/shim/shim-frames.js';
 import type { StepTimes } from '../domain/plan/step-times.js';
@@ -122,7 +123,7 @@ export class LiveTasks {
     task.hasExited = true;
     task.emit('exited');
     task.left();
-    task.connection?.kill();
+    await endShim(task.directory, task.connection?.shimPid);
     task.connection?.close();
     await this.keepers.end(task);
     this.leaveParent(task);
