@@ -231,9 +231,13 @@ export class LiveTasks {
         }
         this.outcomes.get(outcomeKey(task, event.target))?.resolve(event);
         return;
-      case 'failed':
-        this.outcomes.get(outcomeKey(task, event.target))?.resolve(event);
+      case 'failed': {
+        const waiting = this.outcomes.get(outcomeKey(task, event.target));
+        // A predecessor's: it never ran, so whoever asks for it again has it started anew, which its shim does not do of one that it knows.
+        if (!waiting && event.target !== '') task.connection?.send(frame(ACK_EXIT, event.target));
+        waiting?.resolve(event);
         return;
+      }
       case 'log-news':
         this.logs.wrote(event);
         if (event.rotations > 0) this.compression.look(task.identity.container);
