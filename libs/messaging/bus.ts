@@ -83,7 +83,7 @@ export class Bus {
         await failpoint(`request.${name}.after`);
         return reply;
       } catch (error) {
-        if (!(error instanceof Silence)) throw error;
+        if (!(error instanceof Silence) || this.connection.isClosed()) throw error;
         const until = askAgainMs !== undefined ? deadline : error.cause.why === 'nobody listens' ? Math.min(began + STARTS_WITHIN_MS, deadline) : began;
         if (Date.now() + PAUSE_MS >= until) throw error;
         await delay(PAUSE_MS);
