@@ -303,6 +303,9 @@ export class LiveTasks {
     task.hasExited = true;
     const { exitCode, signal, oomKilled, keeperLost, at } = exit;
     const cause = this.causes.exitCause(id, signal);
+    // Before anybody can hear of the end: the container's next run has the same ports.
+    const unpublished = this.ports.unpublish(task);
+    unpublished.catch(() => undefined); // it is waited for below
     await this.record(task, () => this.log.execute(id, { type: 'RecordExited', ...task.identity, exitCode, signal, oomKilled, keeperLost, at }, cause));
     await failpoint('task.exit-recorded');
     task.emit('exited');
@@ -314,7 +317,7 @@ export class LiveTasks {
       await removeDirectory(task);
     }
     this.leaveParent(task);
-    await this.ports.unpublish(task);
+    await unpublished;
   }
 
   /** Its cgroup is gone, and what was made for it to be in may go, unless others are in it, or on their way. */
