@@ -7,6 +7,7 @@ import { NoAnswer, ReplyInbox } from '#libs/nats/reply-inbox.js';
 import { causedHere, isTracing, traced } from '#libs/telemetry/tracing.js';
 import { writeContext } from './bus-headers.js';
 import { LifeSigns } from './life-signs.js';
+import { wholeReply } from './long-replies.js';
 import { spanName } from './span-name.js';
 
 export interface RequestOptions {
@@ -94,22 +95,26 @@ export class Bus {
   private async ask<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, timeout: number): Promise<Reply> {
     const packet = JSON.stringify({ pattern: type.subject, data, id: String(++this.asked) });
     this.signs.watch();
-    const answer = await this.replies.ask(type.subject, packet, writeContext(context), timeout).catch((error: unknown) => {
-      throw asBerthError(error, type.subject);
-    });
-    const { err, response } = answer.json<ReplyPacket>();
+    const { err, response } = await this.replies
+      .ask(type.subject, packet, writeContext(context), timeout)
+      .then((answer) => wholeReply<ReplyPacket>(answer, serviceOf(type.subject), this.replies, timeout))
+      .catch((error: unknown) => {
+        throw asBerthError(error, type.subject);
+      });
     if (err !== undefined && err !== null) throw isErrorReply(err) ? fromErrorReply(err) : internal(`${type.subject}: ${JSON.stringify(err)}`);
     if (context.planned && isDryRunReply(response)) context.planned.push(...response.wouldAppend);
     return response as Reply; // the contract says so, and the service's own types hold it
   }
 }
 
+const serviceOf = (subject: string): string => subject.split('.')[2] ?? subject;
+
 function isDryRunReply(answer: unknown): answer is DryRunReply {
   return typeof answer === 'object' && answer !== null && 'wouldAppend' in answer;
 }
 
 function asBerthError(error: unknown, subject: string): BerthError {
-  const service = subject.split('.')[2] ?? subject;
+  const service = serviceOf(subject);
   if (!(error instanceof NoAnswer)) return internal(`${subject}: ${errorMessage(error)}`, error);
   switch (error.why) {
     case 'nobody listens':

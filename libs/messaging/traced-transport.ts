@@ -1,12 +1,13 @@
-import { type NatsContext, ServerNats } from '@nestjs/microservices';
+import type { NatsContext } from '@nestjs/microservices';
 import type { MsgHdrs } from '@nats-io/transport-node';
 import { inSpan, type Span, startSpan } from '#libs/telemetry/tracing.js';
 import { readContext } from './bus-headers.js';
+import { ServiceTransport } from './service-transport.js';
 import { spanName } from './span-name.js';
 
-/** Nest's NATS transport, each request of which is a span of `service`, from its arrival to its answer: a child of the caller's. */
-export function tracedTransport(options: ConstructorParameters<typeof ServerNats>[0], service: string): ServerNats {
-  const server = new ServerNats(options);
+/** A service's transport, each request of which is a span of `service`, from its arrival to its answer: a child of the caller's. */
+export function tracedTransport(options: ConstructorParameters<typeof ServiceTransport>[0], service: string): ServiceTransport {
+  const server = new ServiceTransport(options, service);
   const spans = new WeakMap<object, Span>();
   server.setOnProcessingStartHook((_transport, context, handle) => {
     const nats = context as NatsContext; // the only kind this transport makes
