@@ -1,6 +1,7 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Failpoints } from '../chaos/failpoints.js';
 import { startEngine, type TestEngine } from './engine.js';
@@ -80,3 +81,23 @@ test('one whose answer was lost, and which runs, is heard to its end', async () 
   await failpoints.order(engine, 'engine', services, 'request.executor.launch-exec.after@1=error');
   expect(await docker('exec', 'inside', 'sh', '-c', 'sleep 0.5; echo heard; exit 3')).toEqual({ stdout: 'heard\n', stderr: '', code: 3 });
 });
+
+test('one that ends while its executor is away ends with its own code', async () => {
+  const [supervisor, executor] = [engine.pid('supervisor')!, await pidOf('executor')];
+  const id = await exec('sh', '-c', 'echo begun; while [ ! -e /tmp/go ]; do sleep 0.05; done; exit 3');
+  const ended = start(id);
+  await expect.poll(async () => (await inspected(id)).Running, { timeout: patience(5_000) }).toBe(true);
+  const pid = Number((await docker('inspect', '--format', '{{.State.Pid}}', 'inside')).stdout);
+  // Else it brings the executor back.
+  process.kill(supervisor, 'SIGSTOP');
+  try {
+    process.kill(executor, 'SIGKILL');
+    writeFileSync(`/proc/${pid}/root/tmp/go`, '');
+    // As long as a stream is held back for the exit code where there is an executor, and some more.
+    expect(await Promise.race([ended, sleep(6_000, 'held back')])).toBe('held back');
+  } finally {
+    process.kill(supervisor, 'SIGCONT');
+  }
+  expect(await ended).toContain('begun');
+  expect(await inspected(id)).toMatchObject({ Running: false, ExitCode: 3 });
+}, patience(60_000));

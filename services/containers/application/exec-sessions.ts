@@ -5,7 +5,7 @@ import type { ExecConfig, ExecView } from '#contracts/containers/container-state
 import { LaunchExec, ResizeTask, SignalExec } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { conflict, errorMessage, notFound } from '#libs/errors/errors.js';
-import type { Bus } from '#libs/messaging/bus.js';
+import type { Bus, RequestOptions } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
 import type { Exec } from '../domain/exec/exec-decider.js';
 import { mergeEnvironment } from '../domain/image-defaults.js';
@@ -20,6 +20,15 @@ import type { ExecRuns } from './exec-runs.js';
 const RECORD_SEEN_MS = 1_000;
 /** dockerd's, of an exec that could not be executed, where no better is known. */
 const CANNOT_EXECUTE = 126;
+
+/** kill(2): only asks. */
+const NO_SIGNAL = 0;
+/** How long an executor may be away under an exec that ends. */
+const AWAY_MS = 20_000;
+/** One that is there answers sooner. */
+const AT_ONCE_MS = 100;
+/** For what shims tell an executor that has come back. */
+const TOLD_AGAIN_MS = 2_000;
 
 /** Further commands in running containers. */
 export class ExecSessions {
@@ -51,10 +60,10 @@ export class ExecSessions {
   }
 
   /** Signals an exec's own process, if it runs. */
-  async signal(exec: string, signal: number, asked: RequestContext): Promise<void> {
+  async signal(exec: string, signal: number, asked: RequestContext, options?: RequestOptions): Promise<void> {
     const run = this.runs.get(exec);
     const container = run && this.directory.get(run.container);
-    if (container && run.exitCode === null) await this.bus.request(SignalExec, { container: run.container, start: container.run.start, exec, signal }, asked);
+    if (container && run.exitCode === null) await this.bus.request(SignalExec, { container: run.container, start: container.run.start, exec, signal }, asked, options);
   }
 
   /** Health checks that go on, and whose engine is gone. */
@@ -116,10 +125,18 @@ export class ExecSessions {
     return this.bus.request(ResizeTask, { container, start: run.start, exec, rows, columns }, asked);
   }
 
-  async settledView({ exec, settleMs = 0, toStart = false }: GetExec): Promise<ExecView> {
+  async settledView({ exec, settleMs = 0, toStart = false }: GetExec, asked: RequestContext): Promise<ExecView> {
     if (toStart) await this.running(this.find(exec).container);
-    if (settleMs > 0) await this.runs.ended(exec, settleMs);
+    if (settleMs > 0) await this.settled(exec, settleMs, asked);
     return this.view(exec);
+  }
+
+  /** Resolves when it has ended, at the latest after `deadlineMs`. An executor that is away then is waited for, and what it tells when it is back: until then it can tell of no end. */
+  private async settled(exec: string, deadlineMs: number, asked: RequestContext): Promise<void> {
+    await this.runs.ended(exec, deadlineMs);
+    const asking = performance.now();
+    await this.signal(exec, NO_SIGNAL, asked, { timeoutMs: AWAY_MS, askAgainMs: Infinity }).catch(() => undefined);
+    if (performance.now() - asking > AT_ONCE_MS) await this.runs.ended(exec, TOLD_AGAIN_MS);
   }
 
   /** A container is gone: its execs leave memory. */
