@@ -4,8 +4,8 @@ import { isRunning, type ProcessIdentity, runningProcess } from '../../services/
 import { startEngine, type TestEngine } from './engine.js';
 import { patience } from './patience.js';
 
-/** Of a process that has nothing to wait for, on a machine that does other things too. */
-const SOON_MS = 2_000;
+/** Two seconds, and what a machine takes that does other things too. */
+const SOON_MS = 2_500;
 
 let engine: TestEngine;
 beforeEach(async () => {
