@@ -121,11 +121,8 @@ export type ExitReason = 'completed' | 'error' | 'oom' | 'killed-api' | 'killed-
 /** `berth.event.name.<encoded name>`: who holds a container name. The first append at sequence 0 wins. */
 export type NameEvent = { readonly type: 'NameClaimed'; readonly name: string; readonly container: string } | { readonly type: 'NameReleased'; readonly name: string; readonly container: string };
 
-/** `berth.event.exec.<id>`, written by containers alone: the wish. How it goes is told by the task's events. */
-export interface ExecEvent {
-  readonly type: 'ExecCreated';
-  readonly exec: string;
-  readonly container: string;
-  readonly config: ExecConfig;
-  readonly at: string;
-}
+/** `berth.event.exec.<id>`, written by containers alone: the wish, and that nobody could be asked for it. How it goes is told by the task's events. */
+export type ExecEvent =
+  | { readonly type: 'ExecCreated'; readonly exec: string; readonly container: string; readonly config: ExecConfig; readonly at: string }
+  /** No executor has said how its start went. One that carried it out nevertheless tells so in the task's events, which count then. */
+  | { readonly type: 'ExecStartFailed'; readonly exec: string; readonly container: string; readonly error: string; readonly exitCode: number; readonly at: string };

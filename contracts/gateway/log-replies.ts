@@ -94,6 +94,8 @@ export class StatusReply {
 export class VerifyReply {
   @IsInt() readonly commits!: number;
   @IsInt() readonly subjects!: number;
+  /** Up to which the log was read: a later question may be from there on. */
+  @IsInt() readonly position!: number;
   /** Each break of a chain. */
   @IsArray() @IsObject({ each: true }) readonly broken!: { readonly subject: string; readonly position: number; readonly reason: string }[];
 }
@@ -165,5 +167,5 @@ export const BERTH_ROUTES: readonly BerthRoute[] = [
   { path: '/berth/history/{name}', summary: 'All that happened to a container, image, volume or network', query: [], reply: LogEntry, shape: 'list' },
   { path: '/berth/events', summary: 'The log after a position, followed with follow=1', query: ['from', 'follow'], reply: FollowedEntry, shape: 'lines' },
   { path: '/berth/status', summary: 'Services, containers, size of the log', query: [], reply: StatusReply, shape: 'one' },
-  { path: '/berth/log/verify', summary: 'Whether every commit follows the one it says it follows', query: [], reply: VerifyReply, shape: 'one' },
+  { path: '/berth/log/verify', summary: 'Whether every commit follows the one it says it follows; with from: those after that position, and what they continue', query: ['from'], reply: VerifyReply, shape: 'one' },
 ];

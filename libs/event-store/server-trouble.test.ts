@@ -222,7 +222,7 @@ test('on a real server a lost, an altered and a truncated commit are found', asy
     return commits;
   };
   const [lost, first] = [await write('lost'), await write('first')];
-  expect(await verifyChain(store)).toEqual({ commits: 6, subjects: 2, broken: [] });
+  expect(await verifyChain(store)).toEqual({ commits: 6, subjects: 2, broken: [], position: 6 });
   await streams.deleteMessage('BERTH', lost[1]!.position);
   await streams.purge('BERTH', { filter: 'berth.event.counter.first', seq: first[1]!.position });
   // What its headers say was written, with another body, and with half of it.

@@ -13,36 +13,57 @@ export interface ChainReport {
   readonly commits: number;
   readonly subjects: number;
   readonly broken: readonly BrokenLink[];
+  /** Up to which the log was read: a later look may begin after it. */
+  readonly position: number;
 }
 
 /**
  * Follows each subject's chain of hashes: what was lost in the middle or at the start, altered or put in another order is found.
  * A subject of which the newest commits are gone, or all, cannot be told from one that never had them.
+ * `after`: only what came after this position, and all of the subjects that it continues. 0: the whole log.
  */
-export async function verifyChain(log: Pick<EventStore, 'replay'> | Iterable<Commit>): Promise<ChainReport> {
+export async function verifyChain(log: Pick<EventStore, 'replay' | 'read'>, after = 0): Promise<ChainReport> {
   const chain = new Chain();
-  if (Symbol.iterator in log) for (const commit of log) chain.add(commit);
-  else await log.replay([`${eventPrefix}.>`], 0, (commit) => chain.add(commit));
-  return { commits: chain.commits, subjects: chain.last.size, broken: chain.broken };
+  const position = await log.replay([`${eventPrefix}.>`], after, (commit) => chain.add(commit, after > 0));
+  const broken = [...chain.broken];
+  for (const [subject, first] of chain.continued) {
+    const earlier = new Chain();
+    for (const commit of await log.read(subject)) if (commit.position <= after) earlier.add(commit);
+    broken.push(...earlier.broken);
+    const reason = notFollowing(first.previousHash, earlier.last.get(subject));
+    if (reason !== undefined) broken.push({ subject, position: first.position, reason });
+  }
+  return { commits: chain.commits, subjects: chain.last.size, broken, position };
+}
+
+interface Seen {
+  readonly position: number;
+  readonly hash: string;
+}
+
+function notFollowing(previousHash: string, before: Seen | undefined): string | undefined {
+  if (previousHash === (before?.hash ?? '')) return undefined;
+  return before === undefined ? 'commits before it are missing' : `it does not follow the commit at ${before.position}: one between them is missing, or that one was altered`;
 }
 
 class Chain {
   commits = 0;
-  readonly last = new Map<AggregateSubject, { readonly position: number; readonly hash: string }>();
+  readonly last = new Map<AggregateSubject, Seen>();
+  /** Subjects that began before what was added, by the first of their commits that was. */
+  readonly continued = new Map<AggregateSubject, Pick<Commit, 'position' | 'previousHash'>>();
   readonly broken: BrokenLink[] = [];
 
-  add(commit: Commit & Partial<Pick<ReadCommit, 'statedHash'>>): void {
+  /** `mayContinue`: the first commit of a subject may follow one that is not added here. */
+  add(commit: Commit & Partial<Pick<ReadCommit, 'statedHash'>>, mayContinue = false): void {
     const { subject, position, hash, previousHash, statedHash } = commit; // a lazy ReadCommit gives all by name
     const before = this.last.get(subject);
     const report = (reason: string): number => this.broken.push({ subject, position, reason });
     this.commits++;
     if (statedHash !== undefined && statedHash !== hash) report('its bytes are not what was written');
-    if (before === undefined) {
-      if (previousHash !== '') report('commits before it are missing');
-    } else {
-      if (before.position >= position) report(`it comes after position ${before.position}`);
-      if (previousHash !== before.hash) report(`it does not follow the commit at ${before.position}: one between them is missing, or that one was altered`);
-    }
+    if (before !== undefined && before.position >= position) report(`it comes after position ${before.position}`);
+    const reason = notFollowing(previousHash, before);
+    if (reason !== undefined && before === undefined && mayContinue) this.continued.set(subject, { position, previousHash });
+    else if (reason !== undefined) report(reason);
     // The stated hash is what the next one was chained to: an altered commit breaks its own link only.
     this.last.set(subject, { position, hash: statedHash ?? hash });
   }

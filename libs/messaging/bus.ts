@@ -8,6 +8,7 @@ import { causedHere, isTracing, traced } from '#libs/telemetry/tracing.js';
 import { writeContext } from './bus-headers.js';
 import { LifeSigns } from './life-signs.js';
 import type { LocalServices } from './local-services.js';
+import { wholeReply } from './long-replies.js';
 import type { ReplyPacket } from './service-transport.js';
 import { spanName } from './span-name.js';
 
@@ -80,7 +81,7 @@ export class Bus {
         await failpoint(`request.${name}.after`);
         return reply;
       } catch (error) {
-        if (!(error instanceof Silence)) throw error;
+        if (!(error instanceof Silence) || this.connection.isClosed()) throw error;
         const until = askAgainMs !== undefined ? deadline : error.cause.why === 'nobody listens' ? Math.min(began + STARTS_WITHIN_MS, deadline) : began;
         if (Date.now() + PAUSE_MS >= until) throw error;
         await delay(PAUSE_MS);
@@ -96,13 +97,15 @@ export class Bus {
     return response as Reply; // the contract says so, and the service's own types hold it
   }
 
-  private async askOverBus(subject: string, data: object, context: RequestContext, timeout: number): Promise<ReplyPacket> {
+  private askOverBus(subject: string, data: object, context: RequestContext, timeout: number): Promise<ReplyPacket> {
     const packet = JSON.stringify({ pattern: subject, data, id: String(++this.asked) });
     this.signs.watch();
-    const answer = await this.replies.ask(subject, packet, writeContext(context), timeout).catch((error: unknown) => {
-      throw asBerthError(error, subject);
-    });
-    return answer.json<ReplyPacket>();
+    return this.replies
+      .ask(subject, packet, writeContext(context), timeout)
+      .then((answer) => wholeReply<ReplyPacket>(answer, serviceOf(subject), this.replies, timeout))
+      .catch((error: unknown) => {
+        throw asBerthError(error, subject);
+      });
   }
 
   private askHere(subject: string, data: object, context: RequestContext, timeout: number): Promise<ReplyPacket> | undefined {
@@ -118,12 +121,14 @@ export class Bus {
   }
 }
 
+const serviceOf = (subject: string): string => subject.split('.')[2] ?? subject;
+
 function isDryRunReply(answer: unknown): answer is DryRunReply {
   return typeof answer === 'object' && answer !== null && 'wouldAppend' in answer;
 }
 
 function asBerthError(error: unknown, subject: string): BerthError {
-  const service = subject.split('.')[2] ?? subject;
+  const service = serviceOf(subject);
   if (!(error instanceof NoAnswer)) return internal(`${subject}: ${errorMessage(error)}`, error);
   switch (error.why) {
     case 'nobody listens':

@@ -27,6 +27,7 @@ const connection = {
     yield undefined;
   },
   publish: (subject: string) => published.push(subject),
+  isClosed: () => false,
 } as unknown as NatsConnection;
 
 beforeEach(() => {

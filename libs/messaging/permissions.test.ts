@@ -33,11 +33,11 @@ test('containers alone have the executor act on containers', () => {
 
 test('the gateway gives the executor no commands', () => expect(mayPublish('gateway', 'berth.command.executor.x')).toBe(false));
 
-test('whoever asks a service may ask whether it is the one that was asked', () => {
+test('whoever asks a service may ask whether it is the one that was asked, and for all of its reply', () => {
   for (const user of services) {
     for (const service of services) {
       const asks = permissionsOf(user).publish.allow.some((pattern) => new RegExp(`^berth\\.(command|query)\\.${service}\\.`).test(pattern));
-      expect(mayPublish(user, `berth.query.${service}.uptime`), `${user} ${service}`).toBe(asks);
+      for (const query of ['uptime', 'rest']) expect(mayPublish(user, `berth.query.${service}.${query}`), `${user} ${service}`).toBe(asks);
     }
   }
 });

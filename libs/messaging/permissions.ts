@@ -13,13 +13,13 @@ interface Rights {
 
 /**
  * Who may do what on the bus. The rest is refused by nats-server itself. The executor acts as root, so each may ask it for what it needs and no more. Whoever asks a service may ask
- * for how long it has been up (life-signs.ts).
+ * for how long it has been up, and for the rest of a long reply.
  */
 const RIGHTS: Readonly<Record<Exclude<BusUser, 'operator'>, Rights>> = {
   gateway: {
     writes: ['access'],
     commands: ['containers', 'images', 'volumes'],
-    queries: ['containers', 'images', 'networks', 'volumes', 'executor.host-facts', 'executor.usage', 'executor.measure-files', 'executor.uptime'],
+    queries: ['containers', 'images', 'networks', 'volumes', 'executor.host-facts', 'executor.usage', 'executor.measure-files'],
   },
   containers: {
     writes: ['container', 'name', 'exec'],
@@ -29,13 +29,13 @@ const RIGHTS: Readonly<Record<Exclude<BusUser, 'operator'>, Rights>> = {
   images: {
     writes: ['image'],
     commands: ['executor.unpack-layer', 'executor.remove-layer', 'executor.keep-layers'],
-    queries: ['containers.list', 'containers.uptime', 'executor.open-layer', 'executor.uptime'],
+    queries: ['containers.list', 'executor.open-layer'],
   },
-  networks: { writes: ['network', 'pool'], commands: ['executor.ensure-bridge'], queries: ['executor.uptime'] },
+  networks: { writes: ['network', 'pool'], commands: ['executor.ensure-bridge'], queries: [] },
   volumes: {
     writes: ['volume'],
     commands: ['executor.ensure-volume', 'executor.remove-volume', 'executor.restore-volume'],
-    queries: ['executor.volume-directories', 'executor.uptime'],
+    queries: ['executor.volume-directories'],
   },
   executor: { writes: ['task'], commands: [], queries: [] },
 };
@@ -61,6 +61,7 @@ export function permissionsOf(user: BusUser): BusPermissions {
         ...rights.writes.map((aggregate) => `berth.event.${aggregate}.>`),
         ...rights.commands.map((asked) => `berth.command.${subjectOf(asked)}`),
         ...rights.queries.map((asked) => `berth.query.${subjectOf(asked)}`),
+        ...servicesAsked(rights).flatMap((service) => [`berth.query.${service}.uptime`, `berth.query.${service}.rest`]),
         // Whoever comes first on a new machine founds the log. This changes no stream that is there: that would be STREAM.UPDATE.
         `$JS.API.STREAM.CREATE.${STREAM}`,
         ...LOG_READING,
@@ -71,6 +72,8 @@ export function permissionsOf(user: BusUser): BusPermissions {
   };
 }
 
+/** Of which not all queries are allowed. */
+const servicesAsked = ({ commands, queries }: Rights): string[] => [...new Set([...commands, ...queries].map((asked) => asked.split('.')[0] ?? ''))].filter((service) => !queries.includes(service));
 const subjectOf = (asked: string): string => (asked.includes('.') ? asked : `${asked}.>`);
 const inbox = (user: BusUser): string => `_INBOX_${user}.>`;
 

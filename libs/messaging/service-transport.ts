@@ -1,7 +1,8 @@
 import { NatsContext, ServerNats } from '@nestjs/microservices';
-import type { MsgHdrs } from '@nats-io/transport-node';
+import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node';
 import { inSpan, isTracing, type Span, startSpan } from '#libs/telemetry/tracing.js';
 import { readContext } from './bus-headers.js';
+import { LongReplies } from './long-replies.js';
 import { spanName } from './span-name.js';
 
 /** What Nest's NATS transport answers: one of the two. */
@@ -11,10 +12,12 @@ export interface ReplyPacket {
 }
 
 /**
- * Nest's NATS transport of `service`, which answers those of its own process without a bus between, too. With tracing on each request is a span,
- * from its arrival to its answer: a child of the caller's.
+ * Nest's NATS transport of `service`, which answers those of its own process without a bus between, too, and gives a reply that is too long for one message in
+ * parts. With tracing on each request is a span, from its arrival to its answer: a child of the caller's.
  */
 export class ServiceTransport extends ServerNats {
+  private replies: LongReplies | undefined;
+
   constructor(
     options: ConstructorParameters<typeof ServerNats>[0],
     readonly service: string,
@@ -29,6 +32,18 @@ export class ServiceTransport extends ServerNats {
     if (handler === undefined) return undefined;
     const context = new NatsContext([subject, headers]);
     return new Promise((resolve) => this.handleRequest(context, async () => this.transformToObservable(handler(data, context)), resolve));
+  }
+
+  override bindEvents(client: NatsConnection): void {
+    this.replies = new LongReplies(client);
+    this.replies.serve(this.service);
+    super.bindEvents(client);
+  }
+
+  override getPublisher(request: Msg, id: string, context: NatsContext): (response: object) => unknown {
+    // All that it uses of the request.
+    const answered = { reply: request.reply, respond: (text: string) => this.replies?.answer(request, text) };
+    return super.getPublisher(answered, id, context);
   }
 
   private traceRequests(): void {

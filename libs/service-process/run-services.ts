@@ -14,6 +14,7 @@ import { startTelemetry } from '#libs/telemetry/process-telemetry.js';
 import { startLogging } from '#libs/telemetry/start-logging.js';
 import { startTracing } from '#libs/telemetry/start-tracing.js';
 import { stopTracing } from '#libs/telemetry/tracing.js';
+import { endAtSignal } from './end-at-signal.js';
 import type { HostedService } from './hosted-service.js';
 import { showProcess } from './shown-process.js';
 
@@ -35,12 +36,14 @@ export async function runServices(name: string, services: readonly HostedService
   const hasStarted = (service: ServiceName) => () => (starting.has(service) ? 'is starting' : undefined);
   for (const service of starting) telemetry.health.add(service, { started: hasStarted(service) });
   const closers: (() => Promise<unknown>)[] = [() => telemetry.close(), stopTracing];
+  const connections: { close(): Promise<unknown> }[] = [];
   const stores = new Map<string, JetStreamEventStore>();
   const sources: MetricsSource[] = [];
 
   /** What happens comes to this process once. */
   const feed = await LogFeed.connect(natsOptions(readCredentials(settings, [...starting].at(-1) ?? name)));
   closers.push(() => feed.close());
+  connections.push(feed);
   const local = new LocalServices();
   for (const service of services) {
     const credentials = readCredentials(settings, service.name);
@@ -52,6 +55,7 @@ export async function runServices(name: string, services: readonly HostedService
       () => store.close(),
       () => bus.close(),
     );
+    connections.push(store, bus);
     const { metrics, routes = {}, close } = await service.start({ settings, store, bus, local });
     closers.push(close);
     sources.push(...metrics);
@@ -61,15 +65,6 @@ export async function runServices(name: string, services: readonly HostedService
   showProcess(name, settings, telemetry, [...sources, (out) => writeLogUse(stores, out)], (out) => writeLog(stores, out));
   writeFileSync(readyFile, readFileSync('/proc/self/stat'));
 
-  let stopping = false;
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      if (stopping) return;
-      stopping = true;
-      void (async () => {
-        for (const close of closers.reverse()) await close().catch(() => undefined);
-        process.exit(0);
-      })();
-    });
-  }
+  const [log] = stores.values();
+  if (log !== undefined) endAtSignal({ closers, log, connections });
 }

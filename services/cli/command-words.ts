@@ -16,7 +16,7 @@ export const COMMAND_WORDS: Readonly<Record<string, CommandWords>> = {
   events: { names: 'none', options: ['--follow', '--from='] },
   history: { names: 'containers', options: [] },
   inspect: { names: 'containers', options: ['--at='] },
-  'log verify': { names: 'none', options: [] },
+  'log verify': { names: 'none', options: ['--from='] },
   plan: { names: 'none', options: [] },
   protect: { names: 'containers', options: [] },
   ps: { names: 'none', options: ['--at='] },

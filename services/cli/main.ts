@@ -38,7 +38,7 @@ const usage = `usage: berth COMMAND [--json]
   undo NAME|ID --discard            deletes it for good
   plan -- docker COMMAND…           which events a docker command would append; it is not done
   events [--from POSITION] [--follow]  the log as JSON lines
-  log verify                        whether the log is whole
+  log verify [--from POSITION]      whether the log is whole; or what came after a position
   completion bash|zsh|fish          what makes a shell complete these words: eval "$(berth completion bash)"
 
 TIME: 2026-01-31T10:00:00Z, Unix seconds, or how long ago (90s, 10m, 2h, 1d).

@@ -150,8 +150,8 @@ export class ContainersController {
   }
 
   @Handles(queries.GetExec)
-  exec(@Body() query: queries.GetExec): Promise<ExecView> {
-    return this.execs.settledView(query);
+  exec(@Body() query: queries.GetExec, @Asked() asked: RequestContext): Promise<ExecView> {
+    return this.execs.settledView(query, asked);
   }
 
   @Handles(queries.GetContainer)

@@ -3,6 +3,7 @@ import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { foldsFollow, logAnswers } from '#libs/event-store/log-checks.js';
 import { connectEventStore } from '#libs/event-store/jetstream-event-store.js';
 import { natsOptions, startMicroservice } from '#libs/messaging/service.js';
+import { endAtSignal } from '#libs/service-process/end-at-signal.js';
 import { readCredentials } from '#libs/settings/credentials.js';
 import { readSettings } from '#libs/settings/engine-settings.js';
 import { writeLog, writeLogUse } from '#libs/telemetry/metrics/log-source.js';
@@ -41,17 +42,4 @@ const sources: MetricsSource[] = [(out) => parts.writeMetrics(out), (out) => wri
 telemetry.routes.set('/metrics/logs', (_query, accept) => metricsPage([(out) => parts.logs.write(out)], accept));
 telemetry.routes.set('/metrics', (_query, accept) => metricsPage(sources, accept));
 writeFileSync(readyFile, readFileSync('/proc/self/stat'));
-
-let stopping = false;
-for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  process.on(signal, () => {
-    if (stopping) return;
-    stopping = true;
-    void app
-      .close()
-      .then(() => store.close())
-      .then(() => telemetry.close())
-      .then(stopTracing)
-      .finally(() => process.exit(0));
-  });
-}
+endAtSignal({ closers: [stopTracing, () => telemetry.close(), () => store.close(), () => app.close()], log: store, connections: [store] });

@@ -38,7 +38,13 @@ test('a container is told of from its start to after its removal', async () => {
 });
 
 test('the log is whole, and its events resume after a position', async () => {
-  expect(await berth(['log', 'verify'])).toMatchObject({ code: 0, stdout: expect.stringContaining('the log is whole') });
+  expect(await berth(['log', 'verify'])).toMatchObject({ code: 0, stdout: expect.stringContaining('the log is whole: ') });
+  const verified = JSON.parse((await berth(['log', 'verify', '--json'])).stdout) as { position: number; broken: unknown[] };
+  expect(verified.broken).toEqual([]);
+  await engine.docker(['volume', 'create', 'since']);
+  const since = await berth(['log', 'verify', '--from', String(verified.position)]);
+  expect(since).toMatchObject({ code: 0, stdout: expect.stringMatching(new RegExp(`^the log is whole after position ${verified.position}: \\d+ commits of \\d+ aggregates, each chained to the one before, up to position \\d+\n$`)) });
+  expect(await berth(['log', 'verify', '--from', 'x'])).toMatchObject({ code: 2 });
   const all = (await berth(['events'])).stdout.trim().split('\n');
   const { position } = JSON.parse(all.at(-2) ?? '') as { position: number };
   const rest = (await berth(['events', '--from', String(position)])).stdout.trim().split('\n');

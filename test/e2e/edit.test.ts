@@ -52,8 +52,8 @@ test('a port is published and unpublished under a running container, also of an 
 
 test('a port that somebody else has is refused, and all stays as it was', async () => {
   const [own, taken] = [await freePort(), await freePort()];
-  await docker('run', '-d', '--name', 'holder', '-p', `${taken}:80`, 'busybox', 'sleep', '1000');
-  await docker('run', '-d', '--name', 'wisher', '-p', `${own}:80`, 'busybox', ...SERVES);
+  expect(await docker('run', '-d', '--name', 'holder', '-p', `${taken}:80`, 'busybox', 'sleep', '1000')).toMatchObject({ code: 0, stderr: '' });
+  expect(await docker('run', '-d', '--name', 'wisher', '-p', `${own}:80`, 'busybox', ...SERVES)).toMatchObject({ code: 0, stderr: '' });
   const refused = await berth('edit', 'wisher', '--publish', `${taken}:80`, '--memory', '64m');
   expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('port is already allocated') });
   expect(await inspect('wisher', '{{json .HostConfig.PortBindings}} {{.HostConfig.Memory}}')).toBe(`{"80/tcp":[{"HostIp":"","HostPort":"${own}"}]} 0`);

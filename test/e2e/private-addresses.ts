@@ -2,14 +2,18 @@ import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 
-/** A TCP port of the loopback that nobody has now. */
+/**
+ * A TCP port that nobody has now, at any address. Below 32768: from there on the kernel gives ports to connections, and engines those of free choice, so that one of them would have
+ * it by the time that the test uses it, once in some hundred runs.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('a TCP server without a port');
-  return address.port;
+  for (;;) {
+    const port = randomInt(10_000, 32_768);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => server.once('error', () => resolve(false)).listen({ port, host: '0.0.0.0', exclusive: true }, () => resolve(true)));
+    await new Promise((resolve) => server.close(resolve));
+    if (isFree) return port;
+  }
 }
 
 /** A /24 of the addresses for benchmarks (RFC 2544, 198.18.0.0/15), which no real network and no other engine has, and no route of this machine. */

@@ -72,6 +72,7 @@ export const nameSamples: Samples<NameEvent> = { NameClaimed: { name: 'web', con
 
 export const execSamples: Samples<ExecEvent> = {
   ExecCreated: { exec, container, config: { args: ['true'], env: [], user: '', workingDir: '', terminal: false, attachStdin: false, attachStdout: true, attachStderr: true, privileged: false, detachKeys: '' }, at },
+  ExecStartFailed: { exec, container, error: 'the executor service is not running', exitCode: 126, at },
 };
 
 export const taskSamples: Samples<TaskEvent> = {

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FollowedEntry } from '#contracts/gateway/log-replies.js';
-import { BerthError, invalid } from '#libs/errors/errors.js';
+import { BerthError } from '#libs/errors/errors.js';
 import { type Command, exitCodes } from '../command.js';
+import { positionOf } from '../position.js';
 
 /** Between two attempts to reach an engine that was there. */
 const RETRY_MS = 200;
@@ -11,8 +12,7 @@ const RETRY_MS = 200;
  * no gap and nothing twice; so does this command itself when the engine is restarted under it.
  */
 export const events: Command = async ({ api, options, print }) => {
-  const from = Number(options.from ?? '0');
-  if (!Number.isSafeInteger(from) || from < 0) throw invalid(`--from takes a position of the log, a whole number, not "${options.from ?? ''}"`);
+  const from = positionOf(options.from);
   const abort = new AbortController();
   let last = { position: from, index: Infinity };
   const take = (line: string): void => {

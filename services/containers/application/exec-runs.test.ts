@@ -23,6 +23,16 @@ test('who asks for an exit code before the start was told gets it, since a short
   await wait;
   expect(runs.get('e')).toMatchObject({ exitCode: 5, pid: 0 });
 });
+test('who asks whether it runs hears of its start, or of its end alone', async () => {
+  const [begun, over] = [runs.told('e', 60_000), runs.told('f', 60_000)];
+  expect(await isOver(begun)).toBe(false);
+  runs.see({ type: 'ExecStarted', ...of, pid: 7 });
+  await begun;
+  await runs.told('e', 60_000);
+  expect(await isOver(over)).toBe(false);
+  runs.see({ type: 'ExecExited', ...of, exec: 'f', exitCode: 127 });
+  await over;
+});
 test('one that never started has an exit code, too', async () => {
   runs.see({ type: 'ExecExited', ...of, exitCode: 127 });
   await runs.ended('e', 60_000);

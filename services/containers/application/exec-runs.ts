@@ -15,13 +15,17 @@ interface Frozen {
   readonly ended: readonly string[];
 }
 
+type Waiters = Map<string, Set<() => void>>;
+
 /** How execs go, folded from what the executor publishes of tasks: those of containers that are there, and of the ended ones the newest. */
 export class ExecRuns {
   private readonly runs = new Map<string, ExecRun>();
   private readonly runningIn = new Map<string, Set<string>>();
   /** In the order in which they ended. */
   private readonly over = new Set<string>();
-  private readonly waiters = new Map<string, Set<() => void>>();
+  /** For its end; for the first that is told of it. */
+  private readonly waiters: Waiters = new Map();
+  private readonly firstWaiters: Waiters = new Map();
 
   constructor(
     private readonly isThere: (container: string) => boolean,
@@ -39,19 +43,12 @@ export class ExecRuns {
 
   /** Resolves when it has exited, at the latest after `deadlineMs`. Its start may not have been told yet: a short one's stream can be over before. */
   ended(exec: string, deadlineMs: number): Promise<void> {
-    if (typeof this.runs.get(exec)?.exitCode === 'number') return Promise.resolve();
-    return new Promise((resolve) => {
-      const waiters = this.waiters.get(exec) ?? new Set();
-      this.waiters.set(exec, waiters);
-      const finish = (): void => {
-        clearTimeout(timer);
-        waiters.delete(finish);
-        if (waiters.size === 0) this.waiters.delete(exec);
-        resolve();
-      };
-      const timer = setTimeout(finish, Math.min(deadlineMs, LONGEST_TIMER_MS));
-      waiters.add(finish);
-    });
+    return typeof this.runs.get(exec)?.exitCode === 'number' ? Promise.resolve() : wait(this.waiters, exec, deadlineMs);
+  }
+
+  /** Resolves when anything is known of how it went, at the latest after `deadlineMs`. */
+  told(exec: string, deadlineMs: number): Promise<void> {
+    return this.runs.has(exec) ? Promise.resolve() : wait(this.firstWaiters, exec, deadlineMs);
   }
 
   see(event: TaskEvent): void {
@@ -92,6 +89,7 @@ export class ExecRuns {
   private begin(exec: string, container: string, pid: number): void {
     this.runs.set(exec, { container, pid, exitCode: null });
     this.runningIn.set(container, (this.runningIn.get(container) ?? new Set()).add(exec));
+    finishAll(this.firstWaiters, exec);
   }
 
   private end(exec: string, container: string, exitCode: number): void {
@@ -100,7 +98,7 @@ export class ExecRuns {
     running?.delete(exec);
     if (running?.size === 0) this.runningIn.delete(container);
     this.over.add(exec);
-    for (const finish of [...(this.waiters.get(exec) ?? [])]) finish();
+    this.finishWaits(exec);
     const [oldest] = this.over;
     if (oldest !== undefined && this.over.size > REMEMBERED_ENDS) this.drop(oldest);
   }
@@ -108,7 +106,31 @@ export class ExecRuns {
   private drop(exec: string): void {
     this.runs.delete(exec);
     this.over.delete(exec);
-    for (const finish of [...(this.waiters.get(exec) ?? [])]) finish(); // nothing more will be told of it
+    this.finishWaits(exec); // nothing more will be told of it
     this.onForgotten(exec);
   }
+
+  private finishWaits(exec: string): void {
+    finishAll(this.firstWaiters, exec);
+    finishAll(this.waiters, exec);
+  }
+}
+
+function wait(all: Waiters, exec: string, deadlineMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const waiters = all.get(exec) ?? new Set();
+    all.set(exec, waiters);
+    const finish = (): void => {
+      clearTimeout(timer);
+      waiters.delete(finish);
+      if (waiters.size === 0) all.delete(exec);
+      resolve();
+    };
+    const timer = setTimeout(finish, Math.min(deadlineMs, LONGEST_TIMER_MS));
+    waiters.add(finish);
+  });
+}
+
+function finishAll(waiters: Waiters, exec: string): void {
+  for (const finish of [...(waiters.get(exec) ?? [])]) finish();
 }

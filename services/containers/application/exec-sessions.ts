@@ -4,8 +4,8 @@ import type { GetExec } from '#contracts/containers/queries.js';
 import type { ExecConfig, ExecView } from '#contracts/containers/container-state.js';
 import { LaunchExec, ResizeTask, SignalExec } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
-import { conflict, notFound } from '#libs/errors/errors.js';
-import type { Bus } from '#libs/messaging/bus.js';
+import { conflict, errorMessage, notFound } from '#libs/errors/errors.js';
+import type { Bus, RequestOptions } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
 import type { Exec } from '../domain/exec/exec-decider.js';
 import { mergeEnvironment } from '../domain/image-defaults.js';
@@ -15,6 +15,20 @@ import type { ContainerDirectory, Execs } from './container-directory.js';
 import type { PresentContainer } from '../domain/container/container-state.js';
 import type { ContainerLifecycle } from './container-lifecycle.js';
 import type { ExecRuns } from './exec-runs.js';
+
+/** What the executor put on record before it answered is known here by then. */
+const RECORD_SEEN_MS = 1_000;
+/** dockerd's, of an exec that could not be executed, where no better is known. */
+const CANNOT_EXECUTE = 126;
+
+/** kill(2): only asks. */
+const NO_SIGNAL = 0;
+/** How long an executor may be away under an exec that ends. */
+const AWAY_MS = 20_000;
+/** One that is there answers sooner. */
+const AT_ONCE_MS = 100;
+/** For what shims tell an executor that has come back. */
+const TOLD_AGAIN_MS = 2_000;
 
 /** Further commands in running containers. */
 export class ExecSessions {
@@ -46,10 +60,10 @@ export class ExecSessions {
   }
 
   /** Signals an exec's own process, if it runs. */
-  async signal(exec: string, signal: number, asked: RequestContext): Promise<void> {
+  async signal(exec: string, signal: number, asked: RequestContext, options?: RequestOptions): Promise<void> {
     const run = this.runs.get(exec);
     const container = run && this.directory.get(run.container);
-    if (container && run.exitCode === null) await this.bus.request(SignalExec, { container: run.container, start: container.run.start, exec, signal }, asked);
+    if (container && run.exitCode === null) await this.bus.request(SignalExec, { container: run.container, start: container.run.start, exec, signal }, asked, options);
   }
 
   /** Health checks that go on, and whose engine is gone. */
@@ -62,14 +76,14 @@ export class ExecSessions {
 
   async start({ exec: id, detach, consoleSize }: Pick<StartExec, 'exec' | 'detach' | 'consoleSize'>, asked: RequestContext): Promise<{ endpoint?: StreamEndpoint; terminal: boolean }> {
     const { container, config } = this.find(id);
-    const earlier = this.runs.get(id);
-    if (earlier) throw conflict(`Error: Exec command ${id} ${earlier.exitCode === null ? 'is already running' : 'has already run'}`);
+    const { running: isRunning, exitCode } = this.view(id);
+    if (isRunning || exitCode !== null) throw conflict(`Error: Exec command ${id} ${isRunning ? 'is already running' : 'has already run'}`);
     const holder = await this.running(container);
     const { spec, run } = holder;
     const linked = linkFacts(holder, this.directory.linksOf(holder)).environment;
     const ticket = randomBytes(16).toString('hex');
     const tickets = detach ? [] : [{ ticket, stdin: config.attachStdin, stdout: config.attachStdout, stderr: config.attachStderr }];
-    await this.bus.request(
+    const launched = this.bus.request(
       LaunchExec,
       {
         container,
@@ -100,6 +114,7 @@ export class ExecSessions {
       asked,
       { timeoutMs: 35_000, askAgainMs: 500 },
     );
+    await launched.catch((error: unknown) => this.unlessItRuns(id, error, asked));
     return { terminal: config.terminal, ...(detach ? {} : { endpoint: { path: `${this.runRoot}/tasks/${container}-${run.start}/shim.sock`, ticket } }) };
   }
 
@@ -110,10 +125,18 @@ export class ExecSessions {
     return this.bus.request(ResizeTask, { container, start: run.start, exec, rows, columns }, asked);
   }
 
-  async settledView({ exec, settleMs = 0, toStart = false }: GetExec): Promise<ExecView> {
+  async settledView({ exec, settleMs = 0, toStart = false }: GetExec, asked: RequestContext): Promise<ExecView> {
     if (toStart) await this.running(this.find(exec).container);
-    if (settleMs > 0) await this.runs.ended(exec, settleMs);
+    if (settleMs > 0) await this.settled(exec, settleMs, asked);
     return this.view(exec);
+  }
+
+  /** Resolves when it has ended, at the latest after `deadlineMs`. An executor that is away then is waited for, and what it tells when it is back: until then it can tell of no end. */
+  private async settled(exec: string, deadlineMs: number, asked: RequestContext): Promise<void> {
+    await this.runs.ended(exec, deadlineMs);
+    const asking = performance.now();
+    await this.signal(exec, NO_SIGNAL, asked, { timeoutMs: AWAY_MS, askAgainMs: Infinity }).catch(() => undefined);
+    if (performance.now() - asking > AT_ONCE_MS) await this.runs.ended(exec, TOLD_AGAIN_MS);
   }
 
   /** A container is gone: its execs leave memory. */
@@ -123,13 +146,29 @@ export class ExecSessions {
     for (const [id, exec] of this.execs.entries()) if (exec.status === 'present' && exec.container === container) this.execs.forget(id);
   }
 
-  private view(id: string): ExecView {
-    const { container, config } = this.find(id);
-    const run = this.runs.get(id);
-    return { id, container, config, running: run !== undefined && run.exitCode === null, exitCode: run?.exitCode ?? null, pid: run?.pid ?? 0 };
+  /**
+   * How it went is known when this is over: clients ask for the exit code as soon as they are told that there is no stream. Rejects with `error`, unless the task's own events,
+   * which are nearer to the truth than a reply that was lost, say that it runs.
+   */
+  private async unlessItRuns(exec: string, error: unknown, asked: RequestContext): Promise<void> {
+    await this.runs.told(exec, RECORD_SEEN_MS);
+    const run = this.runs.get(exec);
+    if (run?.exitCode === null) return;
+    if (run === undefined) {
+      const { container } = this.find(exec);
+      await this.execs.execute(exec, { type: 'RecordStartFailed', exec, container, error: errorMessage(error), exitCode: CANNOT_EXECUTE, at: new Date().toISOString() }, asked);
+    }
+    throw error;
   }
 
-  private find(id: string): { container: string; config: ExecConfig } {
+  private view(id: string): ExecView {
+    const { container, config, failure } = this.find(id);
+    const run = this.runs.get(id);
+    if (run === undefined) return { id, container, config, running: false, exitCode: failure ?? null, pid: 0 };
+    return { id, container, config, running: run.exitCode === null, exitCode: run.exitCode, pid: run.pid };
+  }
+
+  private find(id: string): { container: string; config: ExecConfig; failure?: number } {
     const { state }: { state: Exec } = this.execs.get(id);
     if (state.status === 'absent' || !this.directory.get(state.container)) throw notFound(`No such exec instance: ${id}`);
     return state;

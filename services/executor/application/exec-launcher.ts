@@ -12,7 +12,7 @@ import { ACK_EXIT, EXEC, frame } from '../adapters/shim/shim-frames.js';
 import { recordPlan } from '../adapters/shim/step-spans.js';
 import { compileExecPlan } from '../domain/plan/compile-exec-plan.js';
 import { encodePlan, type Plan } from '../domain/plan/encode-plan.js';
-import { startFailure } from '../domain/plan/start-failure.js';
+import { execExitCode, startFailure } from '../domain/plan/start-failure.js';
 import { type LiveTask, taskId } from './live-task.js';
 import type { LiveTasks } from './live-tasks.js';
 import type { TaskCauses } from './task-causes.js';
@@ -68,8 +68,7 @@ export class ExecLauncher {
       }
       return { pid: started.pid, position: this.tasks.position };
     } catch (error) {
-      const exitCode = /permission denied/.test(errorMessage(error)) ? 126 : 127;
-      await this.tasks.execute(taskId(identity), { type: 'RecordExecExited', ...identity, exec: exec.exec, exitCode, neverStarted: true, at: new Date().toISOString() }, asked);
+      await this.tasks.execute(taskId(identity), { type: 'RecordExecExited', ...identity, exec: exec.exec, exitCode: execExitCode(errorMessage(error)), neverStarted: true, at: new Date().toISOString() }, asked);
       throw error;
     } finally {
       if (task.runtime) await this.runtimes.forgetExec(task, exec.exec);

@@ -6,6 +6,7 @@ import { unavailable } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import type { CgroupParents } from '../adapters/host/cgroup-parents.js';
+import { endShim } from '../adapters/shim/end-shim.js';
 import { ShimConnection, ShimGone } from '../adapters/shim/shim-connection.js';
 import { ACK_EXIT, frame, type ShimEvent, SIGNAL, timestamp } from '../adapters/shim/shim-frames.js';
 import type { StepTimes } from '../domain/plan/step-times.js';
@@ -122,7 +123,7 @@ export class LiveTasks {
     task.hasExited = true;
     task.emit('exited');
     task.left();
-    task.connection?.kill();
+    await endShim(task.directory, task.connection?.shimPid);
     task.connection?.close();
     await this.keepers.end(task);
     this.leaveParent(task);
@@ -230,9 +231,13 @@ export class LiveTasks {
         }
         this.outcomes.get(outcomeKey(task, event.target))?.resolve(event);
         return;
-      case 'failed':
-        this.outcomes.get(outcomeKey(task, event.target))?.resolve(event);
+      case 'failed': {
+        const waiting = this.outcomes.get(outcomeKey(task, event.target));
+        // A predecessor's: it never ran, so whoever asks for it again has it started anew, which its shim does not do of one that it knows.
+        if (!waiting && event.target !== '') task.connection?.send(frame(ACK_EXIT, event.target));
+        waiting?.resolve(event);
         return;
+      }
       case 'log-news':
         this.logs.wrote(event);
         if (event.rotations > 0) this.compression.look(task.identity.container);
@@ -298,6 +303,9 @@ export class LiveTasks {
     task.hasExited = true;
     const { exitCode, signal, oomKilled, keeperLost, at } = exit;
     const cause = this.causes.exitCause(id, signal);
+    // Before anybody can hear of the end: the container's next run has the same ports.
+    const unpublished = this.ports.unpublish(task);
+    unpublished.catch(() => undefined); // it is waited for below
     await this.record(task, () => this.log.execute(id, { type: 'RecordExited', ...task.identity, exitCode, signal, oomKilled, keeperLost, at }, cause));
     await failpoint('task.exit-recorded');
     task.emit('exited');
@@ -309,7 +317,7 @@ export class LiveTasks {
       await removeDirectory(task);
     }
     this.leaveParent(task);
-    await this.ports.unpublish(task);
+    await unpublished;
   }
 
   /** Its cgroup is gone, and what was made for it to be in may go, unless others are in it, or on their way. */

@@ -8,9 +8,12 @@ import type { LiveTask } from './live-task.js';
 
 /** Host ports of running tasks: each is held by a socket of this process, and is an element of the firewall's maps. */
 export class PortPublisher {
+  /** Those that the firewall is being told to forget, which takes it as long as the kernel's readers do, by protocol and port. */
+  private readonly goingOut = new Map<string, Promise<void>>();
+
   constructor(
-    private readonly firewall: Firewall,
-    private readonly hostPorts: HostPorts,
+    private readonly firewall: Pick<Firewall, 'publish' | 'unpublish'>,
+    private readonly hostPorts: Pick<HostPorts, 'hold' | 'release'>,
   ) {}
 
   /** `name`: the container's, for who reads the error. */
@@ -19,7 +22,7 @@ export class PortPublisher {
     task.ports = endpoint.ports;
     task.address = endpoint.address;
     await this.hostPorts.hold(rulesOf(task), name);
-    await this.firewall.publish(rulesOf(task));
+    await this.bringIn(rulesOf(task));
   }
 
   /** What a predecessor's sockets held, whose rules are there still. Rejects where somebody was faster: the container keeps its rules. */
@@ -36,11 +39,11 @@ export class PortPublisher {
     await this.hostPorts.hold(added, name);
     try {
       await this.takeOut(gone);
-      await this.firewall.publish(after);
+      await this.bringIn(after);
     } catch (error) {
       this.hostPorts.release(added.filter((rule) => !before.some((other) => hasSameHostPort(rule, other))));
       await this.takeOut(added);
-      await this.firewall.publish(before);
+      await this.bringIn(before);
       throw error;
     }
     // It ended meanwhile, and took out what it had.
@@ -62,18 +65,35 @@ export class PortPublisher {
     await this.takeOut(rules);
   }
 
+  /** After whoever had one of these ports before: told the other way round, the firewall would forget what is published now. */
+  private async bringIn(rules: readonly PublishedPortRule[]): Promise<void> {
+    await Promise.all(rules.map((rule) => this.goingOut.get(portOf(rule))));
+    await this.firewall.publish(rules);
+  }
+
+  private takeOut(rules: readonly PublishedPortRule[]): Promise<void> {
+    const done = this.takeOutNow(rules);
+    const settled = done.catch(() => undefined);
+    for (const rule of rules) this.goingOut.set(portOf(rule), settled);
+    void settled.then(() => {
+      for (const rule of rules) if (this.goingOut.get(portOf(rule)) === settled) this.goingOut.delete(portOf(rule));
+    });
+    return done;
+  }
+
   /** What is not there, since somebody else flushed the table or a change took it out, is as wished. */
-  private async takeOut(rules: readonly PublishedPortRule[]): Promise<void> {
+  private async takeOutNow(rules: readonly PublishedPortRule[]): Promise<void> {
     try {
       await this.firewall.unpublish(rules);
     } catch (error) {
       if (!(error instanceof BerthError) || error.kind !== 'not-found') throw error;
       // All or none: none was.
-      if (rules.length > 1) for (const rule of rules) await this.takeOut([rule]);
+      if (rules.length > 1) for (const rule of rules) await this.takeOutNow([rule]);
     }
   }
 }
 
+const portOf = ({ protocol, hostPort }: PublishedPortRule): string => `${protocol} ${hostPort}`;
 const hasSameHostPort = (one: PublishedPortRule, other: PublishedPortRule): boolean => one.protocol === other.protocol && one.hostPort === other.hostPort && one.hostAddress === other.hostAddress;
 const isSame = (one: PublishedPortRule, other: PublishedPortRule): boolean => hasSameHostPort(one, other) && one.containerPort === other.containerPort && one.containerAddress === other.containerAddress;
 

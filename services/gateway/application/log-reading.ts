@@ -49,9 +49,9 @@ export class LogReading {
     return { entries: historyOf(commits, target), position };
   }
 
-  /** Reads all of the log: there is no other way to see that none of it is altered. */
-  verify(): Promise<ChainReport> {
-    return verifyChain(this.store);
+  /** From 0 on it reads all of the log: there is no other way to see that none of it is altered. */
+  verify(from: number): Promise<ChainReport> {
+    return verifyChain(this.store, from);
   }
 
   /** Resolves once the log reaches `position`; rejects as unavailable when it does not within 10 s. */

@@ -6,6 +6,8 @@ import type { EngineClient } from './engine-client.js';
 
 /** Clients ask for an exec's exit code as soon as its stream ends: the end is held back until it is known, at most so long. */
 const EXIT_CODE_DEADLINE_MS = 5_000;
+/** How long nobody may say how it went, until that is told as what it is. Longer than the services among themselves wait. */
+const START_DEADLINE_MS = 45_000;
 
 export interface AttachedExec {
   readonly terminal: boolean;
@@ -20,7 +22,7 @@ export interface AttachedExec {
  * one piece with the head. Rejects, as dockerd answers instead of a stream, where there is no such exec, or its container does not run.
  */
 export async function startExec(engine: EngineClient, exec: string, consoleSize: number[] | undefined, context: RequestContext): Promise<AttachedExec> {
-  const starting = engine.ask(StartExec, { exec, detach: false, ...(consoleSize ? { consoleSize } : {}) }, context);
+  const starting = engine.ask(StartExec, { exec, detach: false, ...(consoleSize ? { consoleSize } : {}) }, context, START_DEADLINE_MS);
   const outcome = starting.then(
     ({ endpoint }) => (endpoint === undefined ? { failure: 'it has no streams' } : { endpoint }),
     (error: unknown) => ({ failure: errorMessage(error) }),

@@ -106,6 +106,8 @@ export class DockerEvents {
         const exec = this.execs.get(event.exec);
         return exec === undefined ? [] : this.of(event, `exec_start: ${exec.command}`, { execID: event.exec });
       }
+      case 'ExecStartFailed':
+        return []; // as dockerd, which tells of one that has begun
       case 'ExecExited':
         return this.execs.delete(event.exec) ? this.of(event, 'exec_die', { execID: event.exec, exitCode: String(event.exitCode) }) : [];
       default:

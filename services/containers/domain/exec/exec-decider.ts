@@ -2,20 +2,35 @@ import type { ExecEvent } from '#contracts/containers/events.js';
 import type { Decider } from '#libs/event-store/decider.js';
 import { conflict } from '#libs/errors/errors.js';
 
-/** A further command for a running container, as it was asked for. */
-export type Exec = { readonly status: 'absent' } | ({ readonly status: 'present' } & Omit<ExecEvent, 'type'>);
-export type ExecCommand = { readonly type: 'Create' } & Omit<ExecEvent, 'type'>;
+type ExecCreated = Omit<Extract<ExecEvent, { type: 'ExecCreated' }>, 'type'>;
+type ExecStartFailed = Omit<Extract<ExecEvent, { type: 'ExecStartFailed' }>, 'type'>;
+
+/** A further command for a running container, as it was asked for; `failure`: the exit code of a start that nobody could be asked for. */
+export type Exec = { readonly status: 'absent' } | ({ readonly status: 'present'; readonly failure?: number } & ExecCreated);
+export type ExecCommand = ({ readonly type: 'Create' } & ExecCreated) | ({ readonly type: 'RecordStartFailed' } & ExecStartFailed);
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
-export const EXEC_FOLD = '1';
+export const EXEC_FOLD = '2';
 
 export const execDecider: Decider<Exec, ExecCommand, ExecEvent> = {
   initialState: { status: 'absent' },
   decide(command, exec) {
-    if (exec.status === 'present') throw conflict(`exec ${command.exec} exists already`);
-    return [{ ...command, type: 'ExecCreated' }];
+    switch (command.type) {
+      case 'Create':
+        if (exec.status === 'present') throw conflict(`exec ${command.exec} exists already`);
+        return [{ ...command, type: 'ExecCreated' }];
+      case 'RecordStartFailed':
+        return exec.status === 'absent' || exec.failure !== undefined ? [] : [{ ...command, type: 'ExecStartFailed' }];
+    }
   },
-  evolve(_exec, { type: _type, ...created }) {
-    return { status: 'present', ...created };
+  evolve(exec, event) {
+    switch (event.type) {
+      case 'ExecCreated': {
+        const { type: _type, ...created } = event;
+        return { status: 'present', ...created };
+      }
+      case 'ExecStartFailed':
+        return exec.status === 'absent' ? exec : { ...exec, failure: event.exitCode };
+    }
   },
 };

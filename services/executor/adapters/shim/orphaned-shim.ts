@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unavailable } from '#libs/errors/errors.js';
+import { commandLine, commandLines, lineOfShim } from './command-lines.js';
 
 const LOOK_AGAIN_MS = 10;
 const DEADLINE_MS = 10_000;
@@ -12,7 +12,7 @@ const DEADLINE_MS = 10_000;
  * `living`: the zygote that runs now, which is none. Rejects as unavailable where a fork is stopped.
  */
 export async function orphanedShim(program: string, taskDirectory: string, living: () => number | undefined): Promise<number | undefined> {
-  const [fork, named] = [`${program}\0zygote\0`, `berth-shim\0${taskDirectory}\0`];
+  const [fork, named] = [`${program}\0zygote\0`, lineOfShim(taskDirectory)];
   const deadline = Date.now() + DEADLINE_MS;
   for (let seen: number | 'nothing yet' | undefined = 'nothing yet'; ; await sleep(LOOK_AGAIN_MS)) {
     if (Date.now() > deadline) throw unavailable(`a fork of a zygote that died has not become a shim within ${DEADLINE_MS / 1000} s`);
@@ -24,20 +24,6 @@ export async function orphanedShim(program: string, taskDirectory: string, livin
     const shim = lines.find(([, line]) => line.startsWith(named))?.[0];
     if (shim === seen) return shim;
     seen = shim;
-  }
-}
-
-function commandLines(): (readonly [pid: number, line: string])[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map((pid) => [Number(pid), commandLine(pid)]);
-}
-
-function commandLine(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
-  } catch {
-    return ''; // it has ended, as that of one that nobody has waited for is empty
   }
 }
 

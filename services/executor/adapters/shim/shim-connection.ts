@@ -57,16 +57,11 @@ export class ShimConnection {
     clearTimeout(timer);
   }
 
-  /** Ends the shim itself, and with it the container's processes: for one that nobody will hear of any more. */
-  kill(): void {
+  /** Who listened when this was connected: by now the pid may be another's. */
+  get shimPid(): number | undefined {
     const fd = (this.socket as unknown as { readonly _handle: { readonly fd: number } | null })._handle?.fd; // Node gives no other way to a socket's descriptor
-    if (fd === undefined || fd < 0) return;
-    try {
-      // Of who listens: SO_PEERCRED of a connected stream, see unix(7).
-      process.kill(peerCredentials(fd).pid, 'SIGKILL');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
+    // Of who listens: SO_PEERCRED of a connected stream, see unix(7).
+    return fd === undefined || fd < 0 ? undefined : peerCredentials(fd).pid;
   }
 
   send(bytes: Buffer): void {

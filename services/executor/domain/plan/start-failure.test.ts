@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { planOf } from './encode-plan.js';
 import type { PlanSettings, PlanStep } from './plan-table.js';
-import { startFailure } from './start-failure.js';
+import { execExitCode, startFailure } from './start-failure.js';
 
 const settings: PlanSettings = {
   taskDirectory: '/t', logPath: '', logMaxBytes: 0, logMaxFiles: 1, socketGroup: 0, socketMode: 0o660, shimCgroupPaths: [], namespaces: 0,
@@ -21,6 +21,11 @@ test('a command that may not run is told in the words from which clients make ex
   expect(failure(ENOTDIR).message).toContain('exec: "nope": not a directory');
   expect(failure(ENOEXEC).message).toContain('exec: "nope": exec format error');
   for (const errno of [ENOENT, EACCES, ENOTDIR, ENOEXEC]) expect(failure(errno).kind).toBe('invalid');
+});
+test('an exec of what is not there ends with 127, any other that cannot be executed with 126', () => {
+  for (const errno of [ENOENT, ENOTDIR]) expect(execExitCode(failure(errno).message)).toBe(127);
+  for (const errno of [EACCES, ENOEXEC]) expect(execExitCode(failure(errno).message)).toBe(126);
+  expect(execExitCode('the shim of container c is lost')).toBe(126);
 });
 test('a user that the image does not know is named', () => {
   const plan = planOf(settings, [{ op: 'set_user', actor: 'child', from: 'process.user', user: 'app:staff', extraGroups: ['7', 'wheel'] }]);

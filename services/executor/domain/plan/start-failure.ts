@@ -25,6 +25,11 @@ export function startFailure(plan: Plan, step: number, errno: number, command: s
   return internal(`${prefix}step ${describeStep(plan, step)}: ${errnoName(errno)}: unknown`);
 }
 
+/** Of an exec that could not be started for this reason, an installed runtime's words included: as a current dockerd has it. */
+export function execExitCode(message: string): number {
+  return /executable file not found|no such file or directory|not a directory/i.test(message) ? 127 : 126;
+}
+
 /** Those that were asked for by name. */
 function groupsOf(plan: Plan, number: number): string {
   const step = plan.steps[number];

@@ -63,15 +63,14 @@ export class BerthController {
   }
 
   @Get('/log/verify')
-  async verify(): Promise<VerifyReply> {
-    const { commits, subjects, broken } = await this.log.verify();
-    return { commits, subjects, broken: [...broken] };
+  async verify(@Query() query: QueryValues): Promise<VerifyReply> {
+    const { broken, ...report } = await this.log.verify(positionIn(query));
+    return { ...report, broken: [...broken] };
   }
 
   @Get('/events')
   async events(@Query() query: QueryValues, @Res() reply: FastifyReply): Promise<void> {
-    const from = integer(query, 'from') ?? 0;
-    if (from < 0) throw invalid('"from" is a position of the log: a whole number from 0 on');
+    const from = positionIn(query);
     const abort = new AbortController();
     const { raw } = reply;
     raw.once('close', () => abort.abort());
@@ -100,4 +99,11 @@ export class BerthController {
     reply.header(POSITION_HEADER, String(position));
     return moment;
   }
+}
+
+/** Of the log, from which a reader goes on; 0 where none is given. */
+function positionIn(query: QueryValues): number {
+  const from = integer(query, 'from') ?? 0;
+  if (from < 0) throw invalid('"from" is a position of the log: a whole number from 0 on');
+  return from;
 }

@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import type { EndpointSettings } from '#contracts/containers/container-state.js';
+import type { PublishedPortRule } from '../adapters/network/rule-set.js';
+import { LiveTask } from './live-task.js';
+import { PortPublisher } from './port-publisher.js';
+
+/** A firewall that takes its time to forget, and tells what it was told in its order. */
+class SlowFirewall {
+  readonly done: string[] = [];
+  private readonly waiting: (() => void)[] = [];
+
+  async publish(rules: readonly PublishedPortRule[]): Promise<void> {
+    this.done.push(`publish ${rules.map(({ hostPort }) => hostPort).join(' ')}`);
+  }
+  async unpublish(rules: readonly PublishedPortRule[]): Promise<void> {
+    await new Promise<void>((resolve) => this.waiting.push(resolve));
+    this.done.push(`unpublish ${rules.map(({ hostPort }) => hostPort).join(' ')}`);
+  }
+  goOn(): void {
+    for (const resolve of this.waiting.splice(0)) resolve();
+  }
+}
+
+const noPorts = { hold: async () => undefined, release: () => undefined };
+const endpoint = (...hostPorts: number[]) => ({ address: '10.0.0.2', ports: hostPorts.map((hostPort) => ({ containerPort: 80, protocol: 'tcp', hostIp: '', hostPort })) }) as unknown as EndpointSettings; // what is published of it
+const run = (start: number) => new LiveTask({ container: 'c', start }, '/nowhere');
+
+test('a port is published after it was taken from who had it before, whose removal takes longer', async () => {
+  const firewall = new SlowFirewall();
+  const ports = new PortPublisher(firewall, noPorts);
+  const [first, second, other] = [run(1), run(2), run(3)];
+  await ports.publish(first, endpoint(8080, 8081), 'c');
+  const unpublished = ports.unpublish(first);
+  const published = ports.publish(second, endpoint(8081), 'c');
+  // It waits for nobody.
+  await ports.publish(other, endpoint(9090), 'c');
+  expect(firewall.done).toEqual(['publish 8080 8081', 'publish 9090']);
+  firewall.goOn();
+  await Promise.all([unpublished, published]);
+  expect(firewall.done.slice(2)).toEqual(['unpublish 8080 8081', 'publish 8081']);
+});

@@ -1,0 +1,45 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { commandLines, lineOfShim } from '../../services/executor/adapters/shim/command-lines.js';
+import { Zygote } from '../../services/executor/adapters/shim/zygote.js';
+import { encodePlan, planOf } from '../../services/executor/domain/plan/encode-plan.js';
+import { defaults } from '../../services/executor/shim/shim-driver.js';
+import { startEngine, type TestEngine } from './engine.js';
+import { patience } from './patience.js';
+
+let engine: TestEngine;
+beforeAll(async () => {
+  // The first shim is there, and its executor is not connected to it yet.
+  engine = await startEngine({ BERTH_FAILPOINTS: 'task.spawned@1=error' });
+  await engine.loadBusybox();
+});
+afterAll(() => engine?.stop());
+
+const docker = (...args: string[]) => engine.docker(args);
+const shims = (): string[] => commandLines().flatMap(([, line]) => (line.startsWith(`berth-shim\0${engine.settings.runRoot}/`) ? [line] : []));
+
+test('a start that is given up before its shim is heard of leaves none, and may be asked for again', async () => {
+  const refused = await docker('run', '--name', 'unheard', 'busybox', 'sleep', '1000');
+  expect(refused).toMatchObject({ code: 125, stderr: expect.stringContaining('failpoint task.spawned') });
+  expect(shims()).toEqual([]);
+  expect(readdirSync(`${engine.settings.runRoot}/tasks`)).toEqual([]);
+  expect(await docker('start', 'unheard')).toMatchObject({ code: 0 });
+  expect(await docker('exec', 'unheard', 'echo', 'inside')).toMatchObject({ stdout: 'inside\n', code: 0 });
+  await docker('rm', '-f', 'unheard');
+});
+
+test('an executor that finds the shim of a start that is not on the log ends it', async () => {
+  await engine.down();
+  const taskDirectory = `${engine.settings.runRoot}/tasks/${'e'.repeat(64)}-1`;
+  mkdirSync(taskDirectory);
+  const zygote = new Zygote(fileURLToPath(new URL('../../native/berth-shim', import.meta.url)));
+  const plan = planOf({ ...defaults, taskDirectory, logPath: `${taskDirectory}/log` }, [{ op: 'exec', actor: 'child', from: 'test', args: ['/bin/sleep', '1000'], env: [] }]);
+  const pid = await zygote.spawnShim(encodePlan(plan), taskDirectory);
+  zygote.close();
+  await expect.poll(() => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'), { timeout: patience(5_000) }).not.toBe('');
+  expect(shims()[0]).toContain(lineOfShim(taskDirectory));
+  await engine.up();
+  expect(shims()).toEqual([]);
+  expect(existsSync(taskDirectory)).toBe(false);
+});
