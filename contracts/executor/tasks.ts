@@ -220,6 +220,17 @@ export class ChangeTaskPorts extends TaskRequest<Done> {
   @IsArray() readonly ports!: readonly PublishedPort[];
 }
 
+/** In /etc/hosts of a running task: a line that begins with one of these names gets the address, or goes where there is none; all else stays as the container has it. */
+export class ChangeTaskHosts extends TaskRequest<Done> {
+  static readonly subject = 'berth.command.executor.change-hosts';
+  @IsArray() readonly changes!: readonly HostChange[];
+}
+
+export interface HostChange {
+  readonly name: string;
+  readonly address?: string;
+}
+
 export class ResizeTask extends TaskRequest<Done> {
   static readonly subject = 'berth.command.executor.resize-task';
   /** Absent: the container's own terminal. */

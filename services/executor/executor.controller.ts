@@ -61,6 +61,11 @@ export class ExecutorController {
     return this.parts.portChanges.change(command, asked);
   }
 
+  @Handles(tasks.ChangeTaskHosts)
+  changeHosts(@Body() command: tasks.ChangeTaskHosts): Done {
+    return this.parts.control.changeHosts(command);
+  }
+
   @Handles(tasks.ResizeTask)
   resizeTask(@Body() command: tasks.ResizeTask): Done {
     return this.parts.control.resize(command);

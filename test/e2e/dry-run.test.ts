@@ -8,7 +8,8 @@ beforeAll(async () => {
   engine = await startEngine();
   await engine.loadBusybox();
   await engine.docker(['create', '--name', 'created', 'busybox', 'true']);
-  await engine.docker(['run', '-d', '--name', 'running', 'busybox', 'sleep', '1000']);
+  await engine.docker(['run', '-d', '--name', 'linked', 'busybox', 'sleep', '1000']);
+  await engine.docker(['run', '-d', '--name', 'running', '--link', 'linked:made', 'busybox', 'sleep', '1000']);
   await engine.docker(['volume', 'create', 'store']);
 });
 afterAll(() => engine?.stop());
@@ -53,6 +54,7 @@ test.each([
   ['POST', '/containers/running/restart', ['StopRequested']],
   ['POST', '/containers/running/kill?signal=HUP', ['KillRequested']],
   ['POST', '/containers/running/rename?name=other', ['NameClaimed', 'ContainerRenamed', 'NameReleased']],
+  ['DELETE', '/containers/running/made?link=1', ['LinkRemoved']],
   ['POST', '/berth/containers/running/protect', ['ContainerProtected']],
   ['POST', '/berth/containers/running/unprotect', []],
   ['DELETE', '/containers/running?force=1', ['RemoveRequested', 'ContainerRemoved', 'NameReleased']],

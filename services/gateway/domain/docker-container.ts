@@ -72,7 +72,7 @@ function health({ status, failingStreak, log }: ContainerHealth): object {
 export function containerSummary(view: ListedContainer, now: number, version: string, sizes?: ContainerSizes): object {
   return {
     Id: view.id,
-    Names: [`/${view.name}`],
+    Names: [view.name, ...(view.linkNames ?? [])].toSorted().map((name) => `/${name}`),
     Image: view.config.Image ?? view.imageRef,
     ImageID: view.imageId,
     Command: commandLine(view),
