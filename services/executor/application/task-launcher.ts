@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readlinkSync } from 'node:fs';
 import type { IdMaps } from '#contracts/executor/id-maps.js';
 import type { EndpointSettings } from '#contracts/containers/container-state.js';
 import type { LaunchTask, PublishedEndpoint, TaskEvent } from '#contracts/executor/tasks.js';
@@ -16,7 +16,7 @@ import type { CgroupParents } from '../adapters/host/cgroup-parents.js';
 import type { ContainerCgroups } from '../adapters/host/container-cgroups.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
 import { askedDevices, hostDevices, throttledDevices } from '../adapters/host/host-devices.js';
-import { detachLink, type NetworkSandbox } from '../adapters/network/sandbox.js';
+import { detachLink, NetworkSandbox } from '../adapters/network/sandbox.js';
 import type { Sandboxes } from '../adapters/network/sandboxes.js';
 import { recordPlan } from '../adapters/shim/step-spans.js';
 import type { Snapshotter } from '../adapters/snapshots/snapshotter.js';
@@ -93,12 +93,26 @@ export class TaskLauncher {
     return this.live.begin(task, () => this.start(task, launch, asked));
   }
 
-  /** Who shares a network shares the user namespace that it belongs to. */
+  /** Who shares a namespace shares the user namespace that it belongs to. */
   private idsOf(launch: Launch): IdMaps | undefined {
-    if (launch.userNamespace === undefined || launch.network.mode !== 'container') return this.ids.choose(launch.userNamespace, this.live.all());
-    const shared = this.live.byContainer(launch.network.container);
-    if (shared && shared.ids === undefined) throw conflict(`cannot join the network of ${launch.network.container}, which has the host's user namespace: use --userns host`);
-    return shared?.ids;
+    const owner = this.ownerOf(launch);
+    return owner ? owner.ids : this.ids.choose(launch.userNamespace, this.live.all());
+  }
+
+  /** Whose user namespace the task is to be in; undefined: in one of its own, or the host's. Throws where what is to be shared belongs to several. */
+  private ownerOf({ userNamespace, network, joins = {} }: Launch): LiveTask | undefined {
+    if (userNamespace === undefined) return undefined;
+    const wanted = [['the network', network.mode === 'container' ? network.container : undefined], ['the processes', joins.pid], ['the IPC', joins.ipc]] as const;
+    // One that does not run is refused in the words for what was to be shared.
+    const shared = wanted.flatMap(([what, container]) => {
+      const task = container === undefined ? undefined : this.live.byContainer(container);
+      return task && !task.hasExited ? [{ what, container, task }] : [];
+    });
+    for (const { what, container, task } of shared) if (task.ids === undefined) throw conflict(`cannot join ${what} of ${container}, which has the host's user namespace: use --userns host`);
+    const [first, ...others] = shared;
+    const other = first && others.find(({ task }) => userNamespaceId(task.pid) !== userNamespaceId(first.task.pid));
+    if (other) throw conflict(`cannot join ${first.what} of ${first.container} and ${other.what} of ${other.container}: each has a user namespace of its own`);
+    return first?.task;
   }
 
   private async start(task: LiveTask, launch: Launch, asked: RequestContext): Promise<Started> {
@@ -169,7 +183,8 @@ export class TaskLauncher {
 
   private async prepare(launch: Launch, task: LiveTask): Promise<Prepared> {
     const { network } = launch;
-    const sandbox = network.mode === 'bridge' || network.mode === 'none' ? this.sandboxes.take(task.ids) : undefined;
+    const owner = this.ownerOf(launch);
+    const sandbox = network.mode !== 'bridge' && network.mode !== 'none' ? undefined : owner ? NetworkSandbox.within(userNamespaceOf(owner.pid)) : this.sandboxes.take(task.ids);
     try {
       // The kernel sets up the link while the plan is written. Both to the end: what still works on the sandbox must not see its descriptor closed, and given to somebody else.
       const attached = network.mode === 'bridge' && sandbox ? this.attach(sandbox, network.endpoint) : undefined;
@@ -201,7 +216,7 @@ export class TaskLauncher {
     const path = this.containerCgroups.path(task.place);
     const directories = cgroupDirectories(cgroups, path);
     const networkPath = sandbox?.path ?? (shared ? `/proc/${shared.pid}/ns/net` : undefined);
-    const userNamespacePath = sandbox?.ownerPath ?? (shared ? `/proc/${shared.pid}/ns/user` : undefined);
+    const userNamespacePath = sandbox?.ownerPath ?? (shared ? userNamespaceOf(shared.pid) : undefined);
     const spec = buildSpec(launch, {
       // Who shares a network shares the files that tell of it.
       containerDirectory: this.files.directory(shared?.identity.container ?? container),
@@ -299,6 +314,11 @@ export class TaskLauncher {
     }
   }
 }
+
+const userNamespaceOf = (pid: number): string => `/proc/${pid}/ns/user`;
+
+/** Two processes with the same are in the same. */
+const userNamespaceId = (pid: number): string => readlinkSync(userNamespaceOf(pid));
 
 function publishedBy({ network }: Launch): { published?: PublishedEndpoint } {
   return network.mode === 'bridge' && network.endpoint.ports.length > 0 ? { published: { address: network.endpoint.address, ports: network.endpoint.ports } } : {};

@@ -45,7 +45,7 @@ export const OPERATIONS = {
   // A user namespace. What needs the host's rights is done before it is entered, in a mount namespace of the host's; what was prepared there is kept by number.
   /** Opens the user namespace at the host path `path`, whose ids `mapped` trees have and which is entered later. */
   open_user_namespace: { code: 19, operands: { path: 'string' } },
-  /** setns(2) into it and unshare(2) of `flags`, which are then its own; from then on it is another process, root in there, in a copy of the mounts so far. */
+  /** setns(2) into it and unshare(2) of `flags`, which are then its own; root in there from then on, in a copy of the mounts so far, and with CLONE_NEWPID another process. */
   enter_user_namespace: { code: 16, operands: { flags: 'u32' } },
   /** The pipes that are the child's stdin, stdout and stderr get an owner, by the host's ids. */
   own_stdio: { code: 17, operands: { uid: 'u32', gid: 'u32' } },
