@@ -1,9 +1,8 @@
 import type { HostConfig } from '#contracts/containers/container-config.js';
 import type { BlockThrottle, HostNamespace, LaunchTask, TaskDevice } from '#contracts/executor/tasks.js';
 import { cgroupParentOf } from '#libs/cgroup/asked-parent.js';
-import { invalid, notImplemented } from '#libs/errors/errors.js';
+import { invalid } from '#libs/errors/errors.js';
 import { joinedContainers } from './joined-containers.js';
-import { OWN_RUNTIME, runtimeName } from './runtime-name.js';
 
 type Shares = Pick<LaunchTask, 'devices' | 'deviceRules' | 'hostNamespaces' | 'annotations' | 'cgroupParent'>;
 
@@ -44,10 +43,8 @@ export function checkHostShares(host: HostConfig): void {
   if (host.Isolation && host.Isolation !== 'default') throw invalid(`Invalid isolation: "${host.Isolation}" - linux only supports 'default'`);
 }
 
-function checkModes({ IpcMode: ipc = '', PidMode: pid = '', UTSMode: uts = '', CgroupnsMode: cgroup = '', Runtime: runtime }: HostConfig): void {
+function checkModes({ IpcMode: ipc = '', PidMode: pid = '', UTSMode: uts = '', CgroupnsMode: cgroup = '' }: HostConfig): void {
   const joined = joinedContainers({ PidMode: pid, IpcMode: ipc });
-  // The specification has no word for another mount namespace's /dev/shm, so that no other runtime can be told of it.
-  if (joined.ipc !== undefined && runtimeName(runtime) !== OWN_RUNTIME) throw notImplemented(`Berth does not support joining the IPC namespace of another container with the runtime ${runtime} yet`);
   if (!['', 'private', 'shareable', 'host', 'none'].includes(ipc) && joined.ipc === undefined) throw invalid(`Invalid IPC mode: ${ipc}`);
   if (pid !== '' && pid !== 'host' && joined.pid === undefined) throw invalid(`invalid PID mode: ${pid}`);
   if (uts !== '' && uts !== 'host') throw invalid(`invalid UTS mode: ${uts}`);

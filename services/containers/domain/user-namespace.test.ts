@@ -16,7 +16,6 @@ describe('what a user namespace has no room for is refused, and goes with the ho
     [{ NetworkMode: 'host' }, "cannot share the host's network namespace when user namespaces are enabled"],
     [{ PidMode: 'host' }, 'cannot share the host PID namespace when user namespaces are enabled'],
     [{ IpcMode: 'host' }, 'cannot share the host IPC namespace when user namespaces are enabled'],
-    [{ Runtime: 'runc' }, 'does not support user namespaces with --runtime runc yet'],
   ])('%j', (host, says) => {
     expect(() => userNamespaceOf(host, true)).toThrow(says);
     expect(() => userNamespaceOf({ ...host, UsernsMode: 'private' }, false)).toThrow(says);

@@ -103,6 +103,10 @@ export const OPERATIONS = {
   bind_tree: { code: 37, operands: { source: 'string', recursive: 'flag', readonly: 'flag', propagation: 'u32', attributes: 'u32', mapped: 'flag' } },
   /** A tree: one node, as make_node has it, but with the host's ids. */
   node_tree: { code: 38, operands: { type: 'string', mode: 'u32', major: 'u32', minor: 'u32', uid: 'u32', gid: 'u32' } },
+  /** A tree: what share_mount puts on its target. */
+  shared_tree: { code: 53, operands: { mountNamespace: 'string', source: 'string', attributes: 'u32' } },
+  /** Puts a tree on the host path `target`, made when missing as a directory or an empty file like the tree's root; on top of what is mounted there. */
+  place_tree: { code: 54, operands: { tree: 'u32', target: 'string' } },
   /** Puts a tree on an in-root target, made when missing as bind_mount does. */
   attach_tree: { code: 39, operands: { tree: 'u32', target: 'string' } },
   /** Makes a tree the container's root, on the stage. After enter_user_namespace, before all steps with in-root paths. */

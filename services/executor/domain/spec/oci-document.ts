@@ -40,6 +40,7 @@ export function ociDocument(spec: RuntimeSpec, task: { readonly security: TaskSe
     mounts: spec.mounts.map(({ shared: _, ...mount }) => mount),
     linux: {
       namespaces: linux.namespaces,
+      ...(linux.uidMappings ? { uidMappings: linux.uidMappings, gidMappings: linux.gidMappings } : {}),
       // The others every runtime makes by itself, and some not a second time.
       devices: linux.devices.filter((device) => !DEFAULT_DEVICES.includes(device)),
       cgroupsPath: linux.cgroupsPath,
