@@ -121,6 +121,9 @@ export class HostConfig {
   @IsOptional() @IsBoolean() Privileged?: boolean;
   @IsOptional() @IsBoolean() ReadonlyRootfs?: boolean;
   @IsOptional() @IsArray() @IsString({ each: true }) SecurityOpt?: string[] | null;
+  /** Instead of the engine's own lists, which null and nothing stand for. */
+  @IsOptional() @IsArray() @IsString({ each: true }) MaskedPaths?: string[] | null;
+  @IsOptional() @IsArray() @IsString({ each: true }) ReadonlyPaths?: string[] | null;
   @IsOptional() @IsBoolean() Init?: boolean | null;
   @IsOptional() @IsString() Runtime?: string;
   @IsOptional() @IsInt() ShmSize?: number;

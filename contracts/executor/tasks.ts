@@ -26,6 +26,9 @@ export interface TaskSecurity {
   readonly noNewPrivileges: boolean;
   /** 'default', 'unconfined', or a profile in Docker's JSON. */
   readonly seccomp: string;
+  /** What is hidden, and what cannot be written; absent: Docker's lists. */
+  readonly maskedPaths?: readonly string[];
+  readonly readonlyPaths?: readonly string[];
 }
 
 export interface TaskResources {

@@ -75,6 +75,7 @@ const WORKING: readonly Working[] = [
   ['-q', 'echo x', 'x\n'],
   ['--read-only', 'touch /x 2>/dev/null || echo read only', 'read only\n'],
   ['--security-opt no-new-privileges', 'grep NoNewPrivs /proc/self/status', 'NoNewPrivs:\t1\n'],
+  ['--security-opt systempaths=unconfined', 'grep " /proc/" /proc/mounts | wc -l', '0\n'],
   ['--shm-size 1m', 'df -k /dev/shm | tail -1 | tr -s " " | cut -d" " -f2', '1024\n'],
   ['--sig-proxy=false', 'echo x', 'x\n'],
   ['--stop-signal USR1 --stop-timeout 3', 'echo x', 'x\n'],
@@ -98,6 +99,10 @@ const REFUSED: readonly (readonly [options: string, says: RegExp])[] = [
   ['--cpu-rt-period 1000', /CpuRealtimePeriod/],
   ['--cpu-rt-runtime 1000', /CpuRealtimeRuntime/],
   ['--gpus all', /could not select device driver "" with capabilities: \[\[gpu\]\]/],
+  ['--mount type=bind,src=/tmp,dst=/x,bind-propagation=foo', /invalid mount config for type "bind": invalid propagation mode: foo/],
+  ['--network container:x', /No such container: x/],
+  ['--security-opt no-new-privileges=foo', /invalid --security-opt 2: "no-new-privileges=foo"/],
+  ['--tmpfs /x:foo', /invalid tmpfs option \["foo"\]/],
   ['--health-interval 1us --health-cmd true', /Interval in Healthcheck cannot be less than 1ms/],
   ['--io-maxbandwidth 1m', /only supported on a Docker daemon running on windows/],
   ['--io-maxiops 1', /only supported on a Docker daemon running on windows/],
@@ -171,6 +176,18 @@ test('docker logs --details shows the labels and variables that the log was told
   expect((await docker('logs', '--details', 'detailed')).stdout).toBe('KEY=v,tier=a+b said\n');
   expect((await docker('logs', 'detailed')).stdout).toBe('said\n');
   await docker('rm', 'detailed');
+});
+
+test('a start that fails is told once, and by nobody who waits', async () => {
+  expect(await engine.docker(['run', 'busybox', 'no-such-command'])).toMatchObject({ code: 127, stderr: expect.stringMatching(/^docker: Error response from daemon: failed to create task .*no-such-command.*\n\nRun 'docker run --help' for more information\n$/) as string });
+  expect((await engine.docker(['run', '--rm', 'busybox', 'no-such-command'])).code).toBe(127);
+});
+
+test('what was left open is shown as it is', async () => {
+  await engine.docker(['create', '--name', 'open', 'busybox']);
+  const { stdout } = await engine.docker(['inspect', '--format', '{{.HostConfig.ShmSize}} {{.HostConfig.PidsLimit}} {{.HostConfig.MemorySwappiness}} {{len .HostConfig.MaskedPaths}}', 'open']);
+  expect(stdout).toBe('67108864 <nil> <nil> 10\n');
+  await engine.docker(['rm', 'open']);
 });
 
 test('docker info tells who the engine is, and what its storage stands on', async () => {

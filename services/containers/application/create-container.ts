@@ -26,6 +26,7 @@ import { OWN_RUNTIME, runtimeName } from '../domain/runtime-name.js';
 import { userNamespaceMode, userNamespaceOf } from '../domain/user-namespace.js';
 import { volumesFrom } from '../domain/volumes-from.js';
 import { signalNumber } from '../domain/signals.js';
+import type { PresentContainer } from '../domain/container/container-state.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { NameClaims } from './name-claims.js';
 
@@ -82,7 +83,7 @@ export class ContainerCreation {
     const wanted = mountRequests(config, hostConfig, volumesFrom(hostConfig.VolumesFrom, (name) => this.directory.find(name).spec.mounts));
     portRequests(config, hostConfig);
     const shared = sharedNetwork(hostConfig.NetworkMode);
-    if (shared !== undefined) hostConfig.NetworkMode = `container:${this.directory.find(shared).spec.id}`;
+    if (shared !== undefined) hostConfig.NetworkMode = `container:${this.sharing(shared).spec.id}`;
     hostConfig = withJoinedIds(hostConfig, (name) => this.directory.tryFind(name));
     checkCgroupParent(hostConfig.CgroupParent, (part) => this.directory.get(part) !== undefined);
     const links = linksToKeep(hostConfig, (name) => this.directory.tryFind(name));
@@ -113,11 +114,18 @@ export class ContainerCreation {
     if (UTSMode === 'host' && config.Hostname) throw invalid('conflicting options: hostname and the UTS mode');
     const shared = sharedNetwork(NetworkMode);
     if (shared !== undefined) {
-      const { Hostname, Domainname } = this.directory.find(shared).spec.config;
+      const { Hostname, Domainname } = this.sharing(shared).spec.config;
       return { ...config, ...(Hostname === undefined ? {} : { Hostname }), ...(Domainname === undefined ? {} : { Domainname }) };
     }
     if ((NetworkMode !== 'host' && UTSMode !== 'host') || config.Hostname) return config;
     return { ...config, Hostname: (await this.bus.request(GetHostFacts, {}, asked)).hostname };
+  }
+
+  /** Whose network is to be shared. Throws invalid, not not-found, which clients would answer by pulling the image. */
+  private sharing(reference: string): PresentContainer {
+    const found = this.directory.tryFind(reference);
+    if (!found) throw invalid(`No such container: ${reference}`);
+    return found;
   }
 
   private async checkRuntime(wanted: string | undefined, asked: RequestContext): Promise<void> {

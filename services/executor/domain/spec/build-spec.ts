@@ -79,8 +79,8 @@ export function buildSpec(task: LaunchFields, host: SpecHost): RuntimeSpec {
       resources: { devices: security.privileged ? ALL_DEVICES : deviceRules(host.askedDevices ?? [], task.deviceRules ?? []) },
       ...(program ? { seccomp: { program } } : {}),
       sysctl: task.sysctls,
-      maskedPaths: security.privileged ? [] : [...MASKED, ...thermal],
-      readonlyPaths: security.privileged ? [] : READ_ONLY,
+      maskedPaths: security.privileged ? [] : (security.maskedPaths ?? [...MASKED, ...thermal]),
+      readonlyPaths: security.privileged ? [] : (security.readonlyPaths ?? READ_ONLY),
       // Berth's plan has it so always; other runtimes cut the host's mounts off unless they are told.
       ...(mounts.some(({ options }) => options.includes('rslave') || options.includes('slave')) ? { rootfsPropagation: 'rslave' } : {}),
     },

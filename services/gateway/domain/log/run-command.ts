@@ -68,6 +68,7 @@ export function runCommand({ name, config, hostConfig }: Created, currentName: s
   each('--cap-add', hostConfig.CapAdd);
   each('--cap-drop', hostConfig.CapDrop);
   each('--security-opt', hostConfig.SecurityOpt);
+  if (hostConfig.MaskedPaths?.length === 0 && hostConfig.ReadonlyPaths?.length === 0) option('--security-opt', 'systempaths=unconfined');
   each('--dns', hostConfig.Dns);
   each('--dns-search', hostConfig.DnsSearch);
   each('--dns-option', hostConfig.DnsOptions);
