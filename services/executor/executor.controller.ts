@@ -7,6 +7,7 @@ import * as tasks from '#contracts/executor/tasks.js';
 import * as usage from '#contracts/executor/usage.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { Asked, Body, Handles } from '#libs/messaging/handles.js';
+import { checkBindSource } from './adapters/host/bind-source.js';
 import { measureFiles } from './application/file-sizes.js';
 import { taskId } from './application/live-task.js';
 import { ExecutorParts } from './executor-parts.js';
@@ -146,6 +147,12 @@ export class ExecutorController {
   @Handles(host.EnsureVolumeDirectory)
   async ensureVolume(@Body() command: host.EnsureVolumeDirectory): Promise<Done & { path: string }> {
     return { path: await this.parts.volumes.ensure(command.name), position: 0 };
+  }
+
+  @Handles(host.CheckBindSources)
+  async checkBindSources(@Body() { sources }: host.CheckBindSources): Promise<Done> {
+    for (const source of sources) await checkBindSource(source);
+    return { position: 0 };
   }
 
   @Handles(host.FillVolume)

@@ -2,6 +2,7 @@ import { readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from './engine.js';
+import { http } from './http.js';
 import { patience } from './patience.js';
 
 /** An option of `docker run` with a value, a command for the container's shell, and what that prints when the option has its effect. */
@@ -181,6 +182,16 @@ test('docker logs --details shows the labels and variables that the log was told
 test('a start that fails is told once, and by nobody who waits', async () => {
   expect(await engine.docker(['run', 'busybox', 'no-such-command'])).toMatchObject({ code: 127, stderr: expect.stringMatching(/^docker: Error response from daemon: failed to create task .*no-such-command.*\n\nRun 'docker run --help' for more information\n$/) as string });
   expect((await engine.docker(['run', '--rm', 'busybox', 'no-such-command'])).code).toBe(127);
+});
+
+test('--mount of a path that is not there is refused before there is a container, also when it is only tried', async () => {
+  const missing = ['create', '--name', 'bound', '--mount', 'type=bind,src=/no/such/path,dst=/x', 'busybox'];
+  const says = 'invalid mount config for type "bind": bind source path does not exist: /no/such/path';
+  expect(await engine.docker(missing)).toMatchObject({ code: 1, stderr: `Error response from daemon: ${says}\n` });
+  const asked = { Image: 'busybox', HostConfig: { Mounts: [{ Type: 'bind', Source: '/no/such/path', Target: '/x' }] } };
+  expect(await http(engine.socket, 'POST', '/containers/create?dryRun=1', asked)).toMatchObject({ status: 400, text: JSON.stringify({ message: says }) });
+  expect((await http(engine.socket, 'POST', '/containers/create?dryRun=1', { ...asked, HostConfig: { Mounts: [{ ...asked.HostConfig.Mounts[0], Source: '/tmp' }] } })).status).toBe(200);
+  expect((await engine.docker(['ps', '-aq', '--filter', 'name=bound'])).stdout).toBe('');
 });
 
 test('what was left open is shown as it is', async () => {

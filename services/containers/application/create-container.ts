@@ -2,7 +2,7 @@ import { availableParallelism, cpus } from 'node:os';
 import type { ContainerConfig, HostConfig } from '#contracts/containers/container-config.js';
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { ContainerCreated, CreateContainer } from '#contracts/containers/commands.js';
-import { FillVolume, GetHostFacts } from '#contracts/executor/host.js';
+import { CheckBindSources, FillVolume, GetHostFacts } from '#contracts/executor/host.js';
 import { GetImage, type ImageView } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { CreateVolume, RemoveVolume } from '#contracts/volumes/volumes.js';
@@ -138,6 +138,9 @@ export class ContainerCreation {
   /** Mounts as a container `id` has them: volumes are made, and filled. What was made is in `undo`. */
   async prepareMounts(id: string, wanted: ReturnType<typeof mountRequests>, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[]): Promise<ContainerMount[]> {
     const mounts: ContainerMount[] = [];
+    // Another's were there when it was made.
+    const sources = wanted.flatMap((mount) => ('borrowed' in mount || mount.type !== 'bind' || mount.createSource ? [] : [mount.source]));
+    if (sources.length > 0) await this.bus.request(CheckBindSources, { sources }, asked);
     for (const mount of wanted) mounts.push('borrowed' in mount ? mount.borrowed : await this.prepareMount(id, mount, layers, asked, undo));
     return mounts;
   }
