@@ -104,6 +104,8 @@ export interface Throttle {
 export class HostConfig {
   @IsOptional() @IsArray() @IsString({ each: true }) Binds?: string[] | null;
   @IsOptional() @AreMounts() Mounts?: MountRequest[] | null;
+  /** Of volumes that -v makes. */
+  @IsOptional() @IsString() VolumeDriver?: string;
   @IsOptional() @AreTextsByName() Tmpfs?: Record<string, string> | null;
   @IsOptional() @IsString() NetworkMode?: string;
   @IsOptional() @ArePortBindings() PortBindings?: Record<string, PortBinding[] | null> | null;

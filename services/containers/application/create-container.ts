@@ -6,7 +6,7 @@ import { CheckBindSources, FillVolume, GetHostFacts } from '#contracts/executor/
 import { GetImage, type ImageView } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { CreateVolume, RemoveVolume } from '#contracts/volumes/volumes.js';
-import { invalid, notFound } from '#libs/errors/errors.js';
+import { BerthError, invalid, notFound } from '#libs/errors/errors.js';
 import { fitness, formatPlatform, parsePlatform } from '#libs/oci/platform.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
@@ -109,7 +109,7 @@ export class ContainerCreation {
     }
   }
 
-  /** A container in the host's network or names has the host's name, unless it was given one; one in another's network has the other's. */
+  /** A container in the host's network has the host's name, unless it was given one; one in another's network has the other's. With the host's names it has one that is seen nowhere. */
   private async withHostname(config: ContainerConfig, { NetworkMode, UTSMode }: HostConfig, asked: RequestContext): Promise<ContainerConfig> {
     if (UTSMode === 'host' && config.Hostname) throw invalid('conflicting options: hostname and the UTS mode');
     const shared = sharedNetwork(NetworkMode);
@@ -117,7 +117,7 @@ export class ContainerCreation {
       const { Hostname, Domainname } = this.sharing(shared).spec.config;
       return { ...config, ...(Hostname === undefined ? {} : { Hostname }), ...(Domainname === undefined ? {} : { Domainname }) };
     }
-    if ((NetworkMode !== 'host' && UTSMode !== 'host') || config.Hostname) return config;
+    if (NetworkMode !== 'host' || config.Hostname) return config;
     return { ...config, Hostname: (await this.bus.request(GetHostFacts, {}, asked)).hostname };
   }
 
@@ -150,7 +150,10 @@ export class ContainerCreation {
     if (type !== 'volume') return { type, source, target, readOnly, propagation, ...(options === undefined ? {} : { options }), ...(mount.createSource ? { createSource: true } : {}), ...(mount.nonRecursive ? { nonRecursive: true } : {}) };
     // Each volume of a keyed request has a key of its own.
     const cause = asked.idempotencyKey === undefined ? asked : { ...asked, idempotencyKey: `${container} ${target}` };
-    const volume = await this.bus.request(CreateVolume, { ...mount.volume, ...(source === '' ? { container } : { name: source }) }, cause);
+    const volume = await this.bus.request(CreateVolume, { ...mount.volume, ...(source === '' ? { container } : { name: source }) }, cause).catch((error: unknown) => {
+      // A driver that is not there. Clients would take it for the image, and pull.
+      throw error instanceof BerthError && error.kind === 'not-found' ? invalid(error.message, error) : error;
+    });
     if (volume.created) undo.push(() => this.bus.request(RemoveVolume, { name: volume.name, force: true }, asked));
     // As dockerd does at creation, so that the volume can be looked into before the first start.
     if (!mount.noCopy && layers.length > 0 && !asked.dryRun) await this.bus.request(FillVolume, { name: volume.name, layers, path: target }, asked, FILL);

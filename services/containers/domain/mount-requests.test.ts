@@ -37,6 +37,12 @@ test.each<[HostConfig, string]>([
   [{ Binds: ['x:/data'] }, 'create x: volume name is too short, names should be at least two alphanumeric characters'],
 ])('%j is refused in dockerd\'s words', (host, says) => expect(() => mountRequests({}, host)).toThrow(says));
 
+test('--volume-driver is whose volumes are that -v and the image name, and none that --mount does', () => {
+  const wanted = mountRequests({ Volumes: { '/declared': {} } }, { VolumeDriver: 'nfs', Binds: ['named:/named', '/host:/bound'], Mounts: [{ Type: 'volume', Target: '/mounted' }] });
+  expect(wanted.map((mount) => ['target' in mount ? mount.target : '', 'volume' in mount ? mount.volume : undefined])).toEqual([['/named', { driver: 'nfs' }], ['/bound', undefined], ['/mounted', undefined], ['/declared', { driver: 'nfs' }]]);
+  expect(mountRequests({}, { VolumeDriver: 'local', Binds: ['named:/named'] })[0]).not.toHaveProperty('volume');
+});
+
 test('what a volume is to be made with comes along, and what Berth lacks is refused by name', () => {
   const volume = (VolumeOptions: NonNullable<MountRequest['VolumeOptions']>) => mountRequests({}, { Mounts: [{ Type: 'volume', Source: 'cache', Target: '/data', VolumeOptions }] });
   expect(volume({ Labels: { a: '1' }, DriverConfig: { Name: 'local', Options: { type: 'tmpfs' } } })).toMatchObject([{ volume: { labels: { a: '1' }, driver: 'local', options: { type: 'tmpfs' } } }]);

@@ -23,7 +23,9 @@ const MODES = new Set(['ro', 'rw', 'z', 'Z', 'nocopy', 'delegated', 'cached', 'c
 
 /** All mounts that a container was asked to have: -v, --mount, --tmpfs, those of --volumes-from (`borrowed`), and the volumes that the image declares. A later kind never doubles a target. */
 export function mountRequests(config: ContainerConfig, hostConfig: HostConfig, borrowed: readonly BorrowedMount[] = []): (WantedMount | BorrowedMount)[] {
-  const explicit = [...(hostConfig.Binds ?? []).map(parseBind), ...(hostConfig.Mounts ?? []).map(fromMount), ...Object.entries(hostConfig.Tmpfs ?? {}).map(([target, options]) => tmpfs(target, options))];
+  const driver = hostConfig.VolumeDriver || 'local';
+  const ofDriver = (mount: WantedMount): WantedMount => (mount.type === 'volume' && driver !== 'local' ? { ...mount, volume: { driver } } : mount);
+  const explicit = [...(hostConfig.Binds ?? []).map(parseBind).map(ofDriver), ...(hostConfig.Mounts ?? []).map(fromMount), ...Object.entries(hostConfig.Tmpfs ?? {}).map(([target, options]) => tmpfs(target, options))];
   const targets = new Set<string>();
   for (const { target } of explicit) {
     if (targets.has(target)) throw invalid(`Duplicate mount point: ${target}`);
@@ -33,7 +35,7 @@ export function mountRequests(config: ContainerConfig, hostConfig: HostConfig, b
   for (const { target } of others) targets.add(target);
   const declared = [...new Set(Object.keys(config.Volumes ?? {}).map((target) => cleanTarget(target)))]
     .filter((target) => !targets.has(target))
-    .map((target): WantedMount => ({ type: 'volume', source: '', target, readOnly: false, propagation: '', noCopy: false, createSource: false }));
+    .map((target): WantedMount => ofDriver({ type: 'volume', source: '', target, readOnly: false, propagation: '', noCopy: false, createSource: false }));
   return [...explicit, ...others, ...declared];
 }
 

@@ -78,6 +78,7 @@ export function runCommand({ name, config, hostConfig }: Created, currentName: s
   option('--domainname', config.Domainname);
   each('--add-host', hostConfig.ExtraHosts);
   each('--link', hostConfig.Links);
+  option('--volume-driver', hostConfig.VolumeDriver);
   pairs('--sysctl', hostConfig.Sysctls);
   hostConfig.Ulimits?.forEach(({ Name, Soft, Hard }) => option('--ulimit', `${Name}=${Soft}:${Hard}`));
 
