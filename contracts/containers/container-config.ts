@@ -1,5 +1,5 @@
 import { IsArray, IsBoolean, IsInt, IsNumber, IsObject, IsOptional, IsString } from 'class-validator';
-import { AreDevices, AreDeviceWeights, AreMounts, ArePortBindings, AreThrottles, AreTextsByName, AreUlimits, IsHealthcheck, IsLogConfig, IsRestartPolicy } from './field-shapes.js';
+import { AreDeviceRequests, AreDevices, AreDeviceWeights, AreMounts, ArePortBindings, AreThrottles, AreTextsByName, AreUlimits, IsHealthcheck, IsLogConfig, IsRestartPolicy } from './field-shapes.js';
 
 /**
  * What the client asked for, in the Engine API's own terms (`ContainerConfig` and `HostConfig` of its schema): these two are the interchange
@@ -101,6 +101,16 @@ export interface Throttle {
   readonly Rate: number;
 }
 
+/** Devices by what a driver calls them: `--gpus`, or a name of the Container Device Interface. */
+export interface DeviceRequest {
+  readonly Driver?: string | null;
+  /** -1: all. */
+  readonly Count?: number | null;
+  readonly DeviceIDs?: readonly string[] | null;
+  readonly Capabilities?: readonly (readonly string[])[] | null;
+  readonly Options?: Readonly<Record<string, string>> | null;
+}
+
 export class HostConfig {
   @IsOptional() @IsArray() @IsString({ each: true }) Binds?: string[] | null;
   @IsOptional() @AreMounts() Mounts?: MountRequest[] | null;
@@ -151,6 +161,7 @@ export class HostConfig {
   @IsOptional() @IsInt() MemorySwappiness?: number | null;
   @IsOptional() @IsBoolean() OomKillDisable?: boolean | null;
   @IsOptional() @AreDevices() Devices?: DeviceMapping[] | null;
+  @IsOptional() @AreDeviceRequests() DeviceRequests?: DeviceRequest[] | null;
   @IsOptional() @IsArray() @IsString({ each: true }) DeviceCgroupRules?: string[] | null;
   @IsOptional() @IsString() IpcMode?: string;
   @IsOptional() @IsString() PidMode?: string;

@@ -149,6 +149,8 @@ export class LaunchTask extends Request<Done & { readonly pid: number; readonly 
   /** 0: the container has no /dev/shm. */
   @IsInt() readonly shmSizeBytes!: number;
   @IsOptional() @IsArray() readonly devices?: readonly TaskDevice[];
+  /** Names of the Container Device Interface, "vendor.com/class=name", or "gpu=name" of whose vendor the machine has some. */
+  @IsOptional() @IsArray() readonly cdiDevices?: readonly string[];
   /** Further device rules, "c 1:3 rwm" (kernel: admin-guide/cgroup-v1/devices). */
   @IsOptional() @IsArray() readonly deviceRules?: readonly string[];
   @IsOptional() @IsArray() readonly hostNamespaces?: readonly HostNamespace[];

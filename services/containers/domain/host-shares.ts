@@ -2,20 +2,23 @@ import type { HostConfig } from '#contracts/containers/container-config.js';
 import type { BlockThrottle, HostNamespace, LaunchTask, TaskDevice } from '#contracts/executor/tasks.js';
 import { cgroupParentOf } from '#libs/cgroup/asked-parent.js';
 import { invalid } from '#libs/errors/errors.js';
+import { cdiDevices } from './device-requests.js';
 import { joinedContainers } from './joined-containers.js';
 
-type Shares = Pick<LaunchTask, 'devices' | 'deviceRules' | 'hostNamespaces' | 'annotations' | 'cgroupParent'>;
+type Shares = Pick<LaunchTask, 'devices' | 'cdiDevices' | 'deviceRules' | 'hostNamespaces' | 'annotations' | 'cgroupParent'>;
 
 /** What a container has of its host beyond the default: namespaces, devices, a place among the cgroups. */
 export function hostShares(host: HostConfig): Shares {
   const modes = [['pid', host.PidMode], ['ipc', host.IpcMode], ['uts', host.UTSMode], ['cgroup', host.CgroupnsMode]] as const satisfies readonly (readonly [HostNamespace, unknown])[];
   const shared = modes.flatMap(([name, mode]) => (mode === 'host' ? [name] : []));
   const devices = (host.Devices ?? []).map(({ PathOnHost: source, PathInContainer: target, CgroupPermissions: access }): TaskDevice => ({ source, target: target || source, access: access || 'rwm' }));
+  const named = cdiDevices(host);
   const cgroupParent = cgroupParentOf(host.CgroupParent);
   return {
     ...(cgroupParent === undefined ? {} : { cgroupParent }),
     ...(shared.length > 0 ? { hostNamespaces: shared } : {}),
     ...(devices.length > 0 ? { devices } : {}),
+    ...(named.length > 0 ? { cdiDevices: named } : {}),
     ...(host.DeviceCgroupRules?.length ? { deviceRules: host.DeviceCgroupRules } : {}),
     ...(host.Annotations && Object.keys(host.Annotations).length > 0 ? { annotations: host.Annotations } : {}),
   };
@@ -34,6 +37,7 @@ const HOST_GATEWAY = 'host-gateway';
 /** Throws what dockerd says of such options, which here comes when the container is created and not first when it starts. */
 export function checkHostShares(host: HostConfig): void {
   checkModes(host);
+  cdiDevices(host);
   cgroupParentOf(host.CgroupParent);
   for (const { PathOnHost: source, CgroupPermissions: access = '' } of host.Devices ?? []) if (!/^[rwm]{0,3}$/.test(access)) throw invalid(`invalid device mode: ${access} of ${source}`);
   for (const rule of host.DeviceCgroupRules ?? []) if (!/^[acb] (\d+|\*):(\d+|\*) [rwm]{1,3}$/.test(rule)) throw invalid(`invalid device cgroup rule format: '${rule}'`);

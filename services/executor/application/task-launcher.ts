@@ -6,7 +6,7 @@ import type { RequestContext } from '#contracts/request.js';
 import { deviceFilter } from '#libs/cgroup/device-filter.js';
 import { cgroupDirectories, type CgroupLayout, controllerDirectory, wholePath } from '#libs/cgroup/layout.js';
 import { limitWrites } from '#libs/cgroup/limits.js';
-import { BerthError, conflict, errorMessage, internal } from '#libs/errors/errors.js';
+import { BerthError, conflict, errorMessage, internal, invalid } from '#libs/errors/errors.js';
 import type { Aggregates } from '#libs/event-store/aggregates.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
@@ -15,12 +15,15 @@ import { prepareBindSource } from '../adapters/host/bind-source.js';
 import type { CgroupParents } from '../adapters/host/cgroup-parents.js';
 import type { ContainerCgroups } from '../adapters/host/container-cgroups.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
-import { askedDevices, hostDevices, throttledDevices } from '../adapters/host/host-devices.js';
+import { cdiFiles } from '../adapters/host/cdi-files.js';
+import { askedDevices, hostDevices, namedDevices, throttledDevices } from '../adapters/host/host-devices.js';
 import { detachLink, NetworkSandbox } from '../adapters/network/sandbox.js';
 import type { Sandboxes } from '../adapters/network/sandboxes.js';
 import { recordPlan } from '../adapters/shim/step-spans.js';
 import type { Snapshotter } from '../adapters/snapshots/snapshotter.js';
 import type { Zygote } from '../adapters/shim/zygote.js';
+import type { CdiEdits } from '../domain/cdi/cdi-spec.js';
+import { editsFor } from '../domain/cdi/select-devices.js';
 import { hostLinkName } from '../domain/host-link-name.js';
 import { compilePlan, type PlanRun } from '../domain/plan/compile-plan.js';
 import { encodePlan, type Plan } from '../domain/plan/encode-plan.js';
@@ -217,6 +220,7 @@ export class TaskLauncher {
     const directories = cgroupDirectories(cgroups, path);
     const networkPath = sandbox?.path ?? (shared ? `/proc/${shared.pid}/ns/net` : undefined);
     const userNamespacePath = sandbox?.ownerPath ?? (shared ? userNamespaceOf(shared.pid) : undefined);
+    const cdi = launch.cdiDevices ? await this.named(launch.cdiDevices, launch.runtime) : undefined;
     const spec = buildSpec(launch, {
       // Who shares a network shares the files that tell of it.
       containerDirectory: this.files.directory(shared?.identity.container ?? container),
@@ -228,7 +232,8 @@ export class TaskLauncher {
       initPath: this.host.initPath,
       cpus: this.host.thermalCpus,
       ...(launch.security.privileged ? { hostDevices: hostDevices() } : {}),
-      ...(launch.devices ? { askedDevices: askedDevices(launch.devices) } : {}),
+      ...(launch.devices || cdi ? { askedDevices: [...askedDevices(launch.devices ?? []), ...namedDevices(cdi?.deviceNodes ?? [])] } : {}),
+      ...(cdi ? { cdi } : {}),
       ...(networkPath ? { sandboxPath: networkPath } : {}),
       ...(joinedPid === undefined ? {} : { joinedPid }),
       ...(joinedIpc === undefined ? {} : { joinedIpc }),
@@ -263,6 +268,19 @@ export class TaskLauncher {
     const task = this.live.byContainer(container);
     if (!task || task.hasExited) throw internal(`${failed}container ${container} is not running`);
     return task.pid;
+  }
+
+  /** What devices need that are asked for by name. */
+  private async named(devices: readonly string[], runtime: string | undefined): Promise<CdiEdits> {
+    const { specs, wrong } = await cdiFiles(this.host.settings.cdiFolders);
+    try {
+      const edits = editsFor(devices, specs);
+      if (edits.hooks.length > 0 && runtime === undefined) throw invalid(`CDI device injection failed: ${devices.join(', ')}: hooks (${edits.hooks[0]?.path}), which Berth's own runtime does not run: use --runtime runc`);
+      return edits;
+    } catch (error) {
+      // A file that cannot be read may be the very one.
+      throw wrong.length > 0 ? invalid(`${errorMessage(error)} (${wrong.join('; ')})`, error) : error;
+    }
   }
 
   private makeParent(parent: string): void {

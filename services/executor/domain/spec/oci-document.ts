@@ -37,6 +37,7 @@ export function ociDocument(spec: RuntimeSpec, task: { readonly security: TaskSe
     ...(spec.annotations ? { annotations: spec.annotations } : {}),
     process: processOf(spec.process, task.process, facts),
     root: { path: root.path, readonly: root.readonly },
+    ...(spec.hooks ? { hooks: spec.hooks } : {}),
     mounts: spec.mounts.map(({ shared: _, ...mount }) => mount),
     linux: {
       namespaces: linux.namespaces,

@@ -79,6 +79,10 @@ export function runCommand({ name, config, hostConfig }: Created, currentName: s
   each('--add-host', hostConfig.ExtraHosts);
   each('--link', hostConfig.Links);
   option('--volume-driver', hostConfig.VolumeDriver);
+  for (const { Driver: driver, Count: count, DeviceIDs: ids } of hostConfig.DeviceRequests ?? []) {
+    if (driver === 'cdi') each('--device', ids);
+    else option('--gpus', count === -1 ? 'all' : count || `"device=${(ids ?? []).join(',')}"`);
+  }
   pairs('--sysctl', hostConfig.Sysctls);
   hostConfig.Ulimits?.forEach(({ Name, Soft, Hard }) => option('--ulimit', `${Name}=${Soft}:${Hard}`));
 
