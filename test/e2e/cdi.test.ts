@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type CliResult, startEngine, type TestEngine } from './engine.js';
@@ -31,7 +31,7 @@ devices:
 - name: hooked
   containerEdits:
     hooks:
-    - {hookName: createRuntime, path: /bin/true, args: ["true"]}
+    - {hookName: createRuntime, path: /bin/sh, args: [sh, -c, "cat > ${folder}/told; echo $OF >> ${folder}/told"], env: [OF=vendor]}
 `);
   writeFileSync(join(folder, 'broken.json'), '{');
   engine = await startEngine({ BERTH_CDI_SPEC_DIRS: `/nowhere:${folder}` });
@@ -62,5 +62,12 @@ test('what no file has, and what Berth cannot run, is refused, and a file that c
   expect(missing.stderr).toContain(`${folder}/broken.json: `);
   expect((await run('--gpus', '"capabilities=compute"', 'busybox', 'true')).stderr).toContain('could not select device driver "" with capabilities: [[compute gpu]]');
   const hooked = await run('--device', 'nvidia.com/gpu=hooked', 'busybox', 'true');
-  expect(hooked).toMatchObject({ code: 125, stderr: expect.stringContaining("nvidia.com/gpu=hooked: hooks (/bin/true), which Berth's own runtime does not run: use --runtime runc") as string });
+  expect(hooked).toMatchObject({ code: 125, stderr: expect.stringContaining("nvidia.com/gpu=hooked: hooks (/bin/sh), which Berth's own runtime does not run: use --runtime runc") as string });
+});
+
+test.skipIf(!existsSync('/usr/sbin/runc'))('an installed runtime runs the hooks', async () => {
+  expect(await run('--runtime', 'runc', '--device', 'nvidia.com/gpu=hooked', 'busybox', 'sh', '-c', 'echo $VENDOR')).toEqual({ stdout: 'yes\n', stderr: '', code: 0 });
+  const [state = '', env] = readFileSync(join(folder, 'told'), 'utf8').split(/(?<=\})\n?(?=\w)/);
+  expect((JSON.parse(state) as { readonly bundle: string }).bundle).toContain(engine.settings.runRoot);
+  expect(env).toBe('vendor\n');
 });
