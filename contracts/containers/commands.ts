@@ -5,7 +5,7 @@ import type { Done, StreamEndpoint } from '../request.js';
 import { Request } from '../request.js';
 import { ContainerConfig, HostConfig, LimitChanges } from './container-config.js';
 
-/** Anything a person names a container by: name, id, or the beginning of an id. */
+/** Anything a person names a container by: name, id, the beginning of an id, or a link that leads to it ("web/db"). */
 abstract class ContainerRequest<Reply> extends Request<Reply> {
   @IsString() readonly container!: string;
 }
@@ -102,6 +102,12 @@ export class RemoveContainer extends ContainerRequest<Done> {
   @IsBoolean() readonly volumes!: boolean;
   /** False: for good, so that its space is free now. Absent: it can come back for a while (RestoreContainer), unless it was to go with its run. */
   @IsOptional() @IsBoolean() readonly keep?: boolean;
+}
+
+/** Of a link that is named by whose it is and what it is called there, "web/db": it goes, and the container that it leads to stays. What runs loses the name from its /etc/hosts. */
+export class RemoveLink extends ContainerRequest<Done> {
+  static readonly subject = 'berth.command.containers.remove-link';
+  static readonly dryRun = true;
 }
 
 export class ResizeContainer extends ContainerRequest<Done> {

@@ -1,5 +1,5 @@
 import { IsArray, IsBoolean, IsInt, IsObject, IsOptional, IsString } from 'class-validator';
-import { AreDevices, AreDeviceWeights, AreMounts, ArePortBindings, AreThrottles, AreTextsByName, AreUlimits, IsHealthcheck, IsLogConfig, IsRestartPolicy } from './field-shapes.js';
+import { AreDeviceRequests, AreDevices, AreDeviceWeights, AreMounts, ArePortBindings, AreThrottles, AreTextsByName, AreUlimits, IsHealthcheck, IsLogConfig, IsRestartPolicy } from './field-shapes.js';
 
 /**
  * What the client asked for, in the Engine API's own terms (`ContainerConfig` and `HostConfig` of its schema): these two are the interchange
@@ -101,9 +101,21 @@ export interface Throttle {
   readonly Rate: number;
 }
 
+/** Devices by what a driver calls them: `--gpus`, or a name of the Container Device Interface. */
+export interface DeviceRequest {
+  readonly Driver?: string | null;
+  /** -1: all. */
+  readonly Count?: number | null;
+  readonly DeviceIDs?: readonly string[] | null;
+  readonly Capabilities?: readonly (readonly string[])[] | null;
+  readonly Options?: Readonly<Record<string, string>> | null;
+}
+
 export class HostConfig {
   @IsOptional() @IsArray() @IsString({ each: true }) Binds?: string[] | null;
   @IsOptional() @AreMounts() Mounts?: MountRequest[] | null;
+  /** Of volumes that -v makes. */
+  @IsOptional() @IsString() VolumeDriver?: string;
   @IsOptional() @AreTextsByName() Tmpfs?: Record<string, string> | null;
   @IsOptional() @IsString() NetworkMode?: string;
   @IsOptional() @ArePortBindings() PortBindings?: Record<string, PortBinding[] | null> | null;
@@ -121,6 +133,9 @@ export class HostConfig {
   @IsOptional() @IsBoolean() Privileged?: boolean;
   @IsOptional() @IsBoolean() ReadonlyRootfs?: boolean;
   @IsOptional() @IsArray() @IsString({ each: true }) SecurityOpt?: string[] | null;
+  /** Instead of the engine's own lists, which null and nothing stand for. */
+  @IsOptional() @IsArray() @IsString({ each: true }) MaskedPaths?: string[] | null;
+  @IsOptional() @IsArray() @IsString({ each: true }) ReadonlyPaths?: string[] | null;
   @IsOptional() @IsBoolean() Init?: boolean | null;
   @IsOptional() @IsString() Runtime?: string;
   @IsOptional() @IsInt() ShmSize?: number;
@@ -146,6 +161,7 @@ export class HostConfig {
   @IsOptional() @IsInt() MemorySwappiness?: number | null;
   @IsOptional() @IsBoolean() OomKillDisable?: boolean | null;
   @IsOptional() @AreDevices() Devices?: DeviceMapping[] | null;
+  @IsOptional() @AreDeviceRequests() DeviceRequests?: DeviceRequest[] | null;
   @IsOptional() @IsArray() @IsString({ each: true }) DeviceCgroupRules?: string[] | null;
   @IsOptional() @IsString() IpcMode?: string;
   @IsOptional() @IsString() PidMode?: string;

@@ -106,6 +106,8 @@ export type ListedContainer = Omit<ContainerView, 'config' | 'hostConfig' | 'hea
   readonly config: Pick<ContainerConfig, 'Image' | 'ExposedPorts' | 'Labels'>;
   readonly hostConfig: Pick<HostConfig, 'NetworkMode' | 'Tmpfs'>;
   readonly health?: Pick<ContainerHealth, 'status'>;
+  /** What links call it, "web/db" each. */
+  readonly linkNames?: readonly string[];
 };
 
 export interface ExecView {

@@ -68,6 +68,8 @@ export type ContainerEvent =
   /** It is unhealthy, and stops so that it can start again. */
   | { readonly type: 'UnhealthyRestartRequested'; readonly container: string; readonly start: number; readonly signal: number; readonly timeoutSeconds: number; readonly at: string }
   | { readonly type: 'ContainerRenamed'; readonly container: string; readonly name: string; readonly oldName: string; readonly at: string }
+  /** What it called `alias` it does so no more; whom that meant is there as before. */
+  | { readonly type: 'LinkRemoved'; readonly container: string; readonly alias: string; readonly at: string }
   /** An intent, of one that runs: followed by ContainerEdited or EditFailed. */
   | ({ readonly type: 'EditRequested'; readonly container: string; readonly at: string } & EditedSpec)
   /** `ports`: what its run has published now, where that changed. */

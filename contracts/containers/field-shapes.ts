@@ -30,6 +30,11 @@ export const AreMounts = shape(
   ),
 );
 export const AreDevices = shape('areDevices', 'a list of PathOnHost, PathInContainer and CgroupPermissions', each(withFields({ PathOnHost: isText, PathInContainer: optional(isText), CgroupPermissions: optional(isText) })));
+export const AreDeviceRequests = shape(
+  'areDeviceRequests',
+  'a list of Driver, Count, DeviceIDs, Capabilities and Options',
+  each(withFields({ Driver: optional(isText), Count: optional(isNumber), DeviceIDs: optional(each(isText)), Capabilities: optional(each(each(isText))), Options: optional(textsByName) })),
+);
 export const AreThrottles = shape('areThrottles', 'a list of Path and Rate', each(withFields({ Path: isText, Rate: isNumber })));
 export const AreDeviceWeights = shape('areDeviceWeights', 'a list of Path and Weight', each(withFields({ Path: isText, Weight: isNumber })));
 export const ArePortBindings = shape('arePortBindings', 'lists of HostIp and HostPort by port', (value) => isFields(value) && Object.values(value).every(optional(each(withFields({ HostIp: optional(isText), HostPort: optional(isText) })))));

@@ -38,6 +38,13 @@ export class FillVolume extends Request<Done> {
   @IsString() readonly path!: string;
 }
 
+/** Rejects as invalid, in dockerd's words, where one of these paths is not there. It changes nothing; a command, since who may ask it learns of the host. */
+export class CheckBindSources extends Request<Done> {
+  static readonly subject = 'berth.command.executor.check-bind-sources';
+  static readonly dryRun = true;
+  @IsArray() @IsString({ each: true }) readonly sources!: readonly string[];
+}
+
 export class RemoveVolumeDirectory extends Request<Done> {
   static readonly subject = 'berth.command.executor.remove-volume';
   @IsString() readonly name!: string;

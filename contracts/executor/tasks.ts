@@ -27,6 +27,9 @@ export interface TaskSecurity {
   readonly noNewPrivileges: boolean;
   /** 'default', 'unconfined', or a profile in Docker's JSON. */
   readonly seccomp: string;
+  /** What is hidden, and what cannot be written; absent: Docker's lists. */
+  readonly maskedPaths?: readonly string[];
+  readonly readonlyPaths?: readonly string[];
 }
 
 export interface TaskResources {
@@ -147,6 +150,8 @@ export class LaunchTask extends Request<Done & { readonly pid: number; readonly 
   /** 0: the container has no /dev/shm. */
   @IsInt() readonly shmSizeBytes!: number;
   @IsOptional() @IsArray() readonly devices?: readonly TaskDevice[];
+  /** Names of the Container Device Interface, "vendor.com/class=name", or "gpu=name" of whose vendor the machine has some. */
+  @IsOptional() @IsArray() readonly cdiDevices?: readonly string[];
   /** Further device rules, "c 1:3 rwm" (kernel: admin-guide/cgroup-v1/devices). */
   @IsOptional() @IsArray() readonly deviceRules?: readonly string[];
   @IsOptional() @IsArray() readonly hostNamespaces?: readonly HostNamespace[];
@@ -214,6 +219,17 @@ export class ChangeTaskPorts extends TaskRequest<Done> {
   /** The container's, in its network. */
   @IsString() readonly address!: string;
   @IsArray() readonly ports!: readonly PublishedPort[];
+}
+
+/** In /etc/hosts of a running task: a line that begins with one of these names gets the address, or goes where there is none; all else stays as the container has it. */
+export class ChangeTaskHosts extends TaskRequest<Done> {
+  static readonly subject = 'berth.command.executor.change-hosts';
+  @IsArray() readonly changes!: readonly HostChange[];
+}
+
+export interface HostChange {
+  readonly name: string;
+  readonly address?: string;
 }
 
 export class ResizeTask extends TaskRequest<Done> {

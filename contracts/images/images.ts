@@ -50,9 +50,13 @@ export class ListImages extends Request<{ readonly images: readonly ImageView[];
   static readonly subject = 'berth.query.images.list';
 }
 
-/** Progress of a pull, in the Engine API's JSON lines, comes from the endpoint; an error is its last line. */
+/**
+ * Progress of a pull, in the Engine API's JSON lines, comes from the endpoint; an error is its last line. A dry run asks the registry what the image consists of and fetches none of its
+ * layers: of those that are not here nobody knows the bytes of their files, so they have none in its events, and the endpoint is nowhere.
+ */
 export class PullImage extends Request<StreamEndpoint> {
   static readonly subject = 'berth.command.images.pull';
+  static readonly dryRun = true;
   @IsString() readonly reference!: string;
   @IsOptional() @IsString() readonly platform?: string;
   /** The X-Registry-Auth header, decoded. Never logged, never in an event. */

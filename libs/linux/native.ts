@@ -20,6 +20,7 @@ interface Native {
   setNetworkNamespace(fd: Fd): number;
   newUserNamespace(uidMap: string, gidMap: string): readonly [Fd, Fd] | number;
   newUserNamespaceAsync(uidMap: string, gidMap: string): Promise<readonly [Fd, Fd] | number> | number;
+  newNetworkNamespaceIn(user: Fd): number;
   makeFilesAs(uid: number, gid: number): number;
   netlinkSocket(protocol: number, namespace: Fd): number;
   netlinkTransact(fd: Fd, request: Uint8Array, atomic: number): Buffer | number;

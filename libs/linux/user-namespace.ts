@@ -19,6 +19,11 @@ export async function newUserNamespaceAsync(uidMap: string, gidMap: string): Pro
   return made(await native.newUserNamespaceAsync(uidMap, gidMap));
 }
 
+/** One more network namespace that a user namespace owns, of which `user` is a descriptor. The caller closes it. Throws SystemCallError; EPERM: it is not one below the host's. */
+export function newNetworkNamespaceIn(user: Fd): Fd {
+  return checked('unshare CLONE_NEWNET', native.newNetworkNamespaceIn(user), { user });
+}
+
 /**
  * Runs `work` on a thread whose new files belong to the host's `uid` and `gid`, with all rights kept: in a tree whose mount knows no other ids, root can make nothing.
  * Only on a worker thread that does nothing else meanwhile.

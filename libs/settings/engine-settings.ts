@@ -43,6 +43,8 @@ export interface EngineSettings extends Arrangement {
   readonly usernsRemap?: string;
   /** The user of whose subordinate ids a container with a private user namespace has some for itself. */
   readonly usernsPrivate: string;
+  /** Folders of files that tell of devices (Container Device Interface), the last one counting most. */
+  readonly cdiFolders: readonly string[];
   /** How long a removed container can come back; 0: not at all. */
   readonly undoSeconds: number;
   /** Name of the nftables table that holds all rules of this engine. */
@@ -68,6 +70,7 @@ export function readSettings(env: NodeJS.ProcessEnv): EngineSettings {
     metricsHost: address(env['BERTH_METRICS_HOST'] || '127.0.0.1'),
     logLevel: logLevel(env['BERTH_LOG_LEVEL'] || 'info'),
     cgroupParent: env['BERTH_CGROUP_PARENT'] ?? '/docker',
+    cdiFolders: folders('BERTH_CDI_SPEC_DIRS', env['BERTH_CDI_SPEC_DIRS'] || '/etc/cdi:/var/run/cdi'),
     undoSeconds: seconds(env, 'BERTH_UNDO_SECONDS', 15 * 60),
     nftTable: env['BERTH_NFT_TABLE'] ?? 'berth',
     usernsPrivate: env['BERTH_USERNS_PRIVATE'] || 'berth-private',
@@ -95,6 +98,12 @@ function authorizationPlugins(text: string | undefined): { authorizationPlugins?
   const names = text.split(',');
   for (const name of names) if (!/^[A-Za-z0-9][\w.-]*$/.test(name)) throw new Error(`BERTH_AUTHORIZATION_PLUGINS=${text}: "${name}" is no name of a plugin`);
   return { authorizationPlugins: names };
+}
+
+function folders(name: string, text: string): readonly string[] {
+  const all = text.split(':');
+  for (const folder of all) if (!folder.startsWith('/')) throw new Error(`${name}=${text}: "${folder}" is no absolute path`);
+  return all;
 }
 
 function storageDriver(text: string | undefined): { storageDriver?: StorageDriver } {

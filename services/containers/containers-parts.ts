@@ -8,6 +8,7 @@ import { logger } from '#libs/telemetry/logger.js';
 import { ContainerCommits } from './application/container-commits.js';
 import { ContainerDirectory, type Containers, type Execs, type Names } from './application/container-directory.js';
 import { ContainerEdits } from './application/container-edits.js';
+import { ContainerLinks } from './application/container-links.js';
 import { ContainerLifecycle } from './application/container-lifecycle.js';
 import { ContainerPauses } from './application/container-pauses.js';
 import { ContainerProtection } from './application/container-protection.js';
@@ -57,6 +58,7 @@ export class ContainersParts {
   readonly creation: ContainerCreation;
   readonly streams: ContainerStreams;
   readonly processes: ProcessLists;
+  readonly links: ContainerLinks;
   readonly archives: ContainerArchives;
   readonly execSessions: ExecSessions;
   readonly containerWatch: ContainerWatch;
@@ -86,7 +88,8 @@ export class ContainersParts {
     const isRemapped = settings.usernsRemap !== undefined;
     const grace = new UndoGrace(settings.undoSeconds, () => isDiskShort(settings.dataRoot));
     this.protection = new ContainerProtection(this.containers, this.directory);
-    this.lifecycle = new ContainerLifecycle(this.containers, this.names, this.directory, this.pauses, this.waits, this.attaches, runEndpoints, bus, grace, isRemapped);
+    this.links = new ContainerLinks(this.containers, this.directory, bus);
+    this.lifecycle = new ContainerLifecycle(this.containers, this.names, this.directory, this.pauses, this.waits, this.attaches, runEndpoints, this.links, bus, grace, isRemapped);
     this.kept = new KeptContainers(this.containers, this.names, this.directory, this.lifecycle, bus, settings.dataRoot);
     this.keptExpiry = new KeptExpiry(this.containers, this.kept, grace, bus, onError);
     const claims = new NameClaims(this.names, this.containers, this.directory);

@@ -9,6 +9,7 @@ import { Asked, Body, Handles } from '#libs/messaging/handles.js';
 import { ContainerCommits } from './application/container-commits.js';
 import { ContainerDirectory } from './application/container-directory.js';
 import { ContainerLifecycle } from './application/container-lifecycle.js';
+import { ContainerLinks } from './application/container-links.js';
 import { ContainerPauses } from './application/container-pauses.js';
 import { ContainerStreams } from './application/container-streams.js';
 import { ContainerUpdates } from './application/container-updates.js';
@@ -23,6 +24,7 @@ export class ContainersController {
   constructor(
     private readonly creation: ContainerCreation,
     private readonly lifecycle: ContainerLifecycle,
+    private readonly links: ContainerLinks,
     private readonly pauses: ContainerPauses,
     private readonly updates: ContainerUpdates,
     private readonly commits: ContainerCommits,
@@ -87,6 +89,11 @@ export class ContainersController {
   @Handles(commands.RemoveContainer)
   remove(@Body() command: commands.RemoveContainer, @Asked() asked: RequestContext): Promise<Done> {
     return this.lifecycle.remove(command.container, { force: command.force, volumes: command.volumes, ...(command.keep === undefined ? {} : { keep: command.keep }) }, asked);
+  }
+
+  @Handles(commands.RemoveLink)
+  removeLink(@Body() command: commands.RemoveLink, @Asked() asked: RequestContext): Promise<Done> {
+    return this.links.remove(command.container, asked);
   }
 
   @Handles(commands.ResizeContainer)

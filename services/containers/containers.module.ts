@@ -5,6 +5,7 @@ import { ContainerCommits } from './application/container-commits.js';
 import { ContainerDirectory } from './application/container-directory.js';
 import { ContainerEdits } from './application/container-edits.js';
 import { ContainerLifecycle } from './application/container-lifecycle.js';
+import { ContainerLinks } from './application/container-links.js';
 import { ContainerPauses } from './application/container-pauses.js';
 import { ContainerProtection } from './application/container-protection.js';
 import { ContainerStreams } from './application/container-streams.js';
@@ -46,6 +47,7 @@ export class ContainersModule {
         { provide: ContainersParts, useValue: parts },
         { provide: ContainerDirectory, useValue: parts.directory },
         { provide: ContainerLifecycle, useValue: parts.lifecycle },
+        { provide: ContainerLinks, useValue: parts.links },
         { provide: ContainerPauses, useValue: parts.pauses },
         { provide: ContainerProtection, useValue: parts.protection },
         { provide: ContainerEdits, useValue: parts.edits },

@@ -50,6 +50,7 @@ export function settingsEnvironment(settings: SupervisorSettings): Record<string
     BERTH_LOG_LEVEL: settings.logLevel,
     BERTH_CGROUP_PARENT: settings.cgroupParent,
     BERTH_NFT_TABLE: settings.nftTable,
+    BERTH_CDI_SPEC_DIRS: settings.cdiFolders.join(':'),
     BERTH_UNDO_SECONDS: String(settings.undoSeconds),
     BERTH_USER: settings.user,
     BERTH_USERNS_PRIVATE: settings.usernsPrivate,

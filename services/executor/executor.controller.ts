@@ -7,6 +7,7 @@ import * as tasks from '#contracts/executor/tasks.js';
 import * as usage from '#contracts/executor/usage.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { Asked, Body, Handles } from '#libs/messaging/handles.js';
+import { checkBindSource } from './adapters/host/bind-source.js';
 import { measureFiles } from './application/file-sizes.js';
 import { taskId } from './application/live-task.js';
 import { ExecutorParts } from './executor-parts.js';
@@ -59,6 +60,11 @@ export class ExecutorController {
   @Handles(tasks.ChangeTaskPorts)
   changePorts(@Body() command: tasks.ChangeTaskPorts, @Asked() asked: RequestContext): Promise<Done> {
     return this.parts.portChanges.change(command, asked);
+  }
+
+  @Handles(tasks.ChangeTaskHosts)
+  changeHosts(@Body() command: tasks.ChangeTaskHosts): Done {
+    return this.parts.control.changeHosts(command);
   }
 
   @Handles(tasks.ResizeTask)
@@ -142,6 +148,12 @@ export class ExecutorController {
   @Handles(host.EnsureVolumeDirectory)
   async ensureVolume(@Body() command: host.EnsureVolumeDirectory): Promise<Done & { path: string }> {
     return { path: await this.parts.volumes.ensure(command.name), position: 0 };
+  }
+
+  @Handles(host.CheckBindSources)
+  async checkBindSources(@Body() { sources }: host.CheckBindSources): Promise<Done> {
+    for (const source of sources) await checkBindSource(source);
+    return { position: 0 };
   }
 
   @Handles(host.FillVolume)

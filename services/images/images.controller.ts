@@ -41,6 +41,10 @@ export class ImagesController {
   @Handles(PullImage)
   async pull(@Body() command: PullImage, @Asked() asked: RequestContext): Promise<StreamEndpoint> {
     const started = await this.pulls.start(command);
+    if (asked.dryRun) {
+      await this.pulls.plan(started, asked);
+      return { path: '', ticket: '' };
+    }
     return this.streams.offer((socket) => this.pulls.serve(socket, started, asked));
   }
 

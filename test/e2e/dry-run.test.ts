@@ -8,7 +8,8 @@ beforeAll(async () => {
   engine = await startEngine();
   await engine.loadBusybox();
   await engine.docker(['create', '--name', 'created', 'busybox', 'true']);
-  await engine.docker(['run', '-d', '--name', 'running', 'busybox', 'sleep', '1000']);
+  await engine.docker(['run', '-d', '--name', 'linked', 'busybox', 'sleep', '1000']);
+  await engine.docker(['run', '-d', '--name', 'running', '--link', 'linked:made', 'busybox', 'sleep', '1000']);
   await engine.docker(['volume', 'create', 'store']);
 });
 afterAll(() => engine?.stop());
@@ -53,6 +54,7 @@ test.each([
   ['POST', '/containers/running/restart', ['StopRequested']],
   ['POST', '/containers/running/kill?signal=HUP', ['KillRequested']],
   ['POST', '/containers/running/rename?name=other', ['NameClaimed', 'ContainerRenamed', 'NameReleased']],
+  ['DELETE', '/containers/running/made?link=1', ['LinkRemoved']],
   ['POST', '/berth/containers/running/protect', ['ContainerProtected']],
   ['POST', '/berth/containers/running/unprotect', []],
   ['DELETE', '/containers/running?force=1', ['RemoveRequested', 'ContainerRemoved', 'NameReleased']],
@@ -77,8 +79,8 @@ test('what is refused is refused in a dry run too, and what cannot be tried says
   const before = await position();
   expect((await http(engine.socket, 'DELETE', '/containers/running?dryRun=1')).status).toBe(409);
   expect((await http(engine.socket, 'POST', '/containers/nobody/start?dryRun=1')).status).toBe(404);
-  const pull = await http(engine.socket, 'POST', '/images/create?fromImage=localhost:1/x&dryRun=1');
-  expect(pull).toMatchObject({ status: 501, text: expect.stringContaining('a dry run of images.pull is not possible') });
+  const load = await http(engine.socket, 'POST', '/images/load?dryRun=1');
+  expect(load).toMatchObject({ status: 501, text: expect.stringContaining('a dry run of images.load is not possible') });
   expect(await position()).toBe(before);
   expect((await engine.docker(['inspect', '--format', '{{.State.Status}}', 'running', 'created'])).stdout).toBe('running\ncreated\n');
 });

@@ -77,8 +77,14 @@ test('a journal is sent each line with the container\'s fields', async () => {
   const of = { CONTAINER_ID: id.slice(0, 12), CONTAINER_ID_FULL: id, CONTAINER_NAME: 'scribe', CONTAINER_TAG: id.slice(0, 12), IMAGE_NAME: 'busybox', SYSLOG_IDENTIFIER: id.slice(0, 12), TEAM_NAME: 'web', SYSLOG_TIMESTAMP: expect.stringMatching(/Z$/) as string };
   expect(entries).toContainEqual({ ...of, MESSAGE: 'out', PRIORITY: '6' });
   expect(entries).toContainEqual({ ...of, MESSAGE: 'err', PRIORITY: '3' });
-  expect(entries).toContainEqual({ ...of, MESSAGE: 'x'.repeat(16_384), PRIORITY: '6', CONTAINER_PARTIAL_MESSAGE: 'true' });
-  expect(entries).toContainEqual({ ...of, MESSAGE: 'x'.repeat(20_000 - 16_384), PRIORITY: '6' });
+  const pieces = entries.filter(({ CONTAINER_PARTIAL_ID }) => CONTAINER_PARTIAL_ID !== undefined);
+  const { CONTAINER_PARTIAL_ID: line = '', SYSLOG_TIMESTAMP: since = '' } = pieces[0] ?? {};
+  expect(line).toMatch(/^[0-9a-f]{64}$/);
+  const piece = { ...of, PRIORITY: '6', CONTAINER_PARTIAL_ID: line, SYSLOG_TIMESTAMP: since };
+  expect(pieces).toEqual([
+    { ...piece, MESSAGE: 'x'.repeat(16_384), CONTAINER_PARTIAL_ORDINAL: '1', CONTAINER_PARTIAL_LAST: 'false', CONTAINER_PARTIAL_MESSAGE: 'true' },
+    { ...piece, MESSAGE: 'x'.repeat(20_000 - 16_384), CONTAINER_PARTIAL_ORDINAL: '2', CONTAINER_PARTIAL_LAST: 'true' },
+  ]);
   expect((await docker('logs', 'scribe')).stderr).toBe('err\n');
   await docker('rm', 'scribe');
   await journal.stop();

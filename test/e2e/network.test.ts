@@ -210,6 +210,34 @@ test('a link gives names, variables and a way to the other; inspect shows it und
   expect(await docker('restart', '-t', '0', 'web')).toMatchObject({ code: 0 });
 });
 
+test('a link is one more name: whoever has it finds the other, also at another address, and it can be removed alone', async () => {
+  await docker('run', '-d', '--name', 'db', 'busybox', 'sleep', '600');
+  await docker('run', '-d', '--name', 'web', '--link', 'db:my-db', '--link', 'db', 'busybox', 'sleep', '600');
+  await docker('exec', 'web', 'sh', '-c', 'echo "10.0.0.9 mine my-db" >> /etc/hosts');
+  expect((await docker('ps', '--no-trunc', '--format', '{{.Names}}')).stdout).toBe('web\ndb,web/db,web/my-db\n');
+  expect((await docker('inspect', '--format', '{{.Name}}', 'web/my-db')).stdout).toBe('/db\n');
+  const hostname = (await docker('exec', 'db', 'hostname')).stdout;
+  expect((await docker('exec', '/web/db', 'hostname')).stdout).toBe(hostname);
+  // Somebody else takes the address meanwhile.
+  await docker('stop', '-t', '0', 'web/db');
+  expect((await docker('exec', 'web', 'true')).stderr).toMatch(/^Error response from daemon: Cannot link to a non running container: \/db AS \/web\/(my-)?db\n$/);
+  await docker('run', '-d', 'busybox', 'sleep', '600');
+  await docker('start', 'db');
+  const linked = async (): Promise<string> => (await docker('exec', 'web', 'grep', 'db', '/etc/hosts')).stdout;
+  const [address, id] = [await addressOf('db'), hostname.trim()];
+  expect(await linked()).toBe(`${address}\tmy-db ${id} db\n${address}\tdb ${id}\n10.0.0.9 mine my-db\n`);
+
+  expect(await docker('rm', '--link', 'web/my-db')).toMatchObject({ code: 0, stdout: 'web/my-db\n' });
+  expect(await linked()).toBe(`${address}\tdb ${id}\n10.0.0.9 mine my-db\n`);
+  expect((await docker('inspect', '--format', '{{json .HostConfig.Links}}', 'web')).stdout).toBe('["/db:/web/db"]\n');
+  const refused = { 'web/my-db': 'No such container: web/my-db', nobody: 'No such container: nobody', web: 'Conflict, cannot remove the default link name of the container' };
+  for (const [name, says] of Object.entries(refused)) expect(await docker('rm', '--link', name)).toMatchObject({ code: 1, stderr: `Error response from daemon: ${says}\n` });
+  expect((await docker('rm', '--link', '-f', '/web/db')).code).toBe(0);
+  await docker('restart', '-t', '0', 'web');
+  expect((await docker('exec', 'web', 'sh', '-c', 'env | grep DB_; grep $HOSTNAME /etc/hosts | wc -l')).stdout).toBe('1\n');
+  expect((await docker('inspect', '--format', '{{.State.Status}}', 'db')).stdout).toBe('running\n');
+});
+
 test('a link to what is not there, does not run, or cannot be reached is refused', async () => {
   const refused = (text: string) => ({ stderr: expect.stringContaining(`Error response from daemon: ${text}`) as string });
   await docker('create', '--name', 'db', 'busybox', 'sleep', '600');

@@ -4,7 +4,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Account, type DockerRegistry, startDockerRegistry } from '../fixtures/docker-registry.js';
 import { sha256 } from '../fixtures/image-archive.js';
 import { imageIndex, registryImage, type RegistryImage } from '../fixtures/registry-image.js';
+import { berthOf } from './berth-commands.js';
 import { type CliResult, startEngine, type TestEngine } from './engine.js';
+import { http } from './http.js';
 import { patience } from './patience.js';
 
 const ACCOUNT: Account = { user: 'sinbad', password: 'open sesame', htpasswd: 'sinbad:$2b$04$abcdefghijklmnopqrstuu/LVz6MZlItEy42I2juLihZ66HnQx/cy' };
@@ -52,6 +54,32 @@ test('an image of OCI is pulled by tag with the progress that people know, and i
   expect(lines.slice(-3)).toEqual([`Digest: ${digest}`, `Status: Downloaded newer image for ${name}`, name]);
   expect(await inspect(name, '{{.Id}} {{.RepoTags}} {{.RepoDigests}}')).toBe(`${image.id} [${name}] [${registry.host}/sea/tagged@${digest}]`);
   expect((await docker('pull', name)).stdout).toBe(`v1: Pulling from sea/tagged\nDigest: ${digest}\nStatus: Image is up to date for ${name}\n${name}\n`);
+});
+
+test('a dry pull tells what would be on the log and which layers are missing, and fetches none', async () => {
+  const [there, image] = [await registryImage('there'), await registryImage('planned')];
+  for (const [tag, one] of [['there', there], ['wanted', image]] as const) await push(registry, 'sea/planned', one, tag);
+  await docker('pull', '-q', `${registry.host}/sea/planned:there`);
+  const [before, asked] = [kept(), async (tag: string) => await http(engine.socket, 'POST', `/images/create?fromImage=${registry.host}/sea/planned&tag=${tag}&dryRun=1`)];
+  interface Planned {
+    readonly events: readonly { readonly type: string; readonly data: { readonly reference?: string; readonly layers?: readonly { readonly digest: string; readonly sizeBytes: number; readonly unpackedBytes?: number }[] } }[];
+  }
+  const { status, text } = await asked('wanted');
+  const { events } = JSON.parse(text) as Planned;
+  expect({ status, types: events.map(({ type }) => type) }).toEqual({ status: 200, types: ['ImageAdded', 'ImageTagged', 'DigestRecorded'] });
+  expect(events[1]?.data.reference).toBe(`${registry.host}/sea/planned:wanted`);
+  const shared = new Set(there.layers.map((layer) => `sha256:${sha256(layer)}`));
+  expect(events[0]?.data.layers?.map(({ digest }) => digest)).toEqual(image.layers.map((layer) => `sha256:${sha256(layer)}`));
+  for (const { digest, sizeBytes, unpackedBytes } of events[0]?.data.layers ?? []) expect([digest, sizeBytes > 0, unpackedBytes !== undefined]).toEqual([digest, true, shared.has(digest)]);
+  const { stdout } = await berthOf(engine, ['plan', '--', process.env['BERTH_DOCKER_CLI'] ?? 'docker', 'pull', `${registry.host}/sea/planned:wanted`], { HOME: engine.settings.dataRoot });
+  const missing = image.layers.filter((layer) => !shared.has(`sha256:${sha256(layer)}`));
+  expect(stdout).toContain(`${missing.length} of ${image.layers.length} layers would be fetched: ${missing.reduce((bytes, layer) => bytes + layer.length, 0)} bytes\n`);
+  expect(kept()).toEqual(before);
+  expect(JSON.parse((await asked('there')).text)).toEqual({ events: [] });
+  expect(await asked('nowhere')).toMatchObject({ status: 404, text: expect.stringContaining('not found: manifest unknown') as string });
+  // What is promised comes.
+  await docker('pull', '-q', `${registry.host}/sea/planned:wanted`);
+  expect(await inspect(`${registry.host}/sea/planned:wanted`, '{{.Id}}')).toBe(image.id);
 });
 
 test('an image of Docker\'s schema 2 is pulled by digest alone, and has no tag', async () => {

@@ -32,6 +32,7 @@ beforeAll(async () => {
   engine = await startEngine({ BERTH_POLICY: policy });
   await engine.loadBusybox();
   for (const team of ['web', 'db']) await engine.docker(['run', '-d', '--name', team, '--label', `team=${team}`, '--network', 'none', 'busybox', 'sleep', '1000']);
+  await engine.docker(['create', '--name', 'other-db', '--label', 'team=db', 'busybox']);
 });
 
 afterAll(async () => {
@@ -115,6 +116,14 @@ describe('an operator who is held to a label', () => {
     expect(await asWeb('exec', 'strong', 'true')).toMatchObject(refused('container strong has privileged'));
     expect(await asWeb('run', '--rm', '--label', 'team=web', '--network', 'container:strong', '--pid', 'container:strong', 'busybox', 'true')).toMatchObject(refused('container strong has privileged'));
     expect(await asWeb('rm', '-f', 'strong')).toMatchObject({ code: 0 });
+  });
+
+  test('removes links of what has it, wherever they lead, and does to whom they lead what it may do there', async () => {
+    for (const team of ['web', 'db']) await engine.docker(['create', '--name', `linking-${team}`, '--label', `team=${team}`, '--link', 'other-db:away', 'busybox']);
+    expect(await asWeb('rm', '--link', 'linking-db/away')).toMatchObject(refused('linking-db'));
+    expect(await asWeb('rm', 'linking-web/away')).toMatchObject(refused('other-db'));
+    expect(await asWeb('rm', '--link', 'linking-web/away')).toMatchObject({ code: 0 });
+    await engine.docker(['rm', 'linking-web', 'linking-db']);
   });
 
   test('is not helped by a label of an image', async () => {

@@ -2,6 +2,7 @@ import { readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from './engine.js';
+import { http } from './http.js';
 import { patience } from './patience.js';
 
 /** An option of `docker run` with a value, a command for the container's shell, and what that prints when the option has its effect. */
@@ -75,6 +76,7 @@ const WORKING: readonly Working[] = [
   ['-q', 'echo x', 'x\n'],
   ['--read-only', 'touch /x 2>/dev/null || echo read only', 'read only\n'],
   ['--security-opt no-new-privileges', 'grep NoNewPrivs /proc/self/status', 'NoNewPrivs:\t1\n'],
+  ['--security-opt systempaths=unconfined', 'grep " /proc/" /proc/mounts | wc -l', '0\n'],
   ['--shm-size 1m', 'df -k /dev/shm | tail -1 | tr -s " " | cut -d" " -f2', '1024\n'],
   ['--sig-proxy=false', 'echo x', 'x\n'],
   ['--stop-signal USR1 --stop-timeout 3', 'echo x', 'x\n'],
@@ -98,6 +100,10 @@ const REFUSED: readonly (readonly [options: string, says: RegExp])[] = [
   ['--cpu-rt-period 1000', /CpuRealtimePeriod/],
   ['--cpu-rt-runtime 1000', /CpuRealtimeRuntime/],
   ['--gpus all', /could not select device driver "" with capabilities: \[\[gpu\]\]/],
+  ['--mount type=bind,src=/tmp,dst=/x,bind-propagation=foo', /invalid mount config for type "bind": invalid propagation mode: foo/],
+  ['--network container:x', /No such container: x/],
+  ['--security-opt no-new-privileges=foo', /invalid --security-opt 2: "no-new-privileges=foo"/],
+  ['--tmpfs /x:foo', /invalid tmpfs option \["foo"\]/],
   ['--health-interval 1us --health-cmd true', /Interval in Healthcheck cannot be less than 1ms/],
   ['--io-maxbandwidth 1m', /only supported on a Docker daemon running on windows/],
   ['--io-maxiops 1', /only supported on a Docker daemon running on windows/],
@@ -115,6 +121,8 @@ const REFUSED: readonly (readonly [options: string, says: RegExp])[] = [
   ['--device /dev/no-such', /error gathering device information while adding custom device "\/dev\/no-such": no such file or directory/],
   ['--cpu-shares 1', /the minimum allowed cpu-shares is 2/],
   ['--storage-opt size=1g', /--storage-opt is supported only for overlay over xfs with 'pquota' mount option/],
+  ['--volume-driver nosuch -v named-by-it:/data', /error looking up volume plugin nosuch: plugin "nosuch" not found/],
+  ['-u 4294967296', /uids and gids must be in range 0-2147483647/],
   ['--volumes-from x', /No such container: x/],
   ['--log-driver gelf', /no log driver named 'gelf'/],
 ];
@@ -171,6 +179,28 @@ test('docker logs --details shows the labels and variables that the log was told
   expect((await docker('logs', '--details', 'detailed')).stdout).toBe('KEY=v,tier=a+b said\n');
   expect((await docker('logs', 'detailed')).stdout).toBe('said\n');
   await docker('rm', 'detailed');
+});
+
+test('a start that fails is told once, and by nobody who waits', async () => {
+  expect(await engine.docker(['run', 'busybox', 'no-such-command'])).toMatchObject({ code: 127, stderr: expect.stringMatching(/^docker: Error response from daemon: failed to create task .*no-such-command.*\n\nRun 'docker run --help' for more information\n$/) as string });
+  expect((await engine.docker(['run', '--rm', 'busybox', 'no-such-command'])).code).toBe(127);
+});
+
+test('--mount of a path that is not there is refused before there is a container, also when it is only tried', async () => {
+  const missing = ['create', '--name', 'bound', '--mount', 'type=bind,src=/no/such/path,dst=/x', 'busybox'];
+  const says = 'invalid mount config for type "bind": bind source path does not exist: /no/such/path';
+  expect(await engine.docker(missing)).toMatchObject({ code: 1, stderr: `Error response from daemon: ${says}\n` });
+  const asked = { Image: 'busybox', HostConfig: { Mounts: [{ Type: 'bind', Source: '/no/such/path', Target: '/x' }] } };
+  expect(await http(engine.socket, 'POST', '/containers/create?dryRun=1', asked)).toMatchObject({ status: 400, text: JSON.stringify({ message: says }) });
+  expect((await http(engine.socket, 'POST', '/containers/create?dryRun=1', { ...asked, HostConfig: { Mounts: [{ ...asked.HostConfig.Mounts[0], Source: '/tmp' }] } })).status).toBe(200);
+  expect((await engine.docker(['ps', '-aq', '--filter', 'name=bound'])).stdout).toBe('');
+});
+
+test('what was left open is shown as it is', async () => {
+  await engine.docker(['create', '--name', 'open', 'busybox']);
+  const { stdout } = await engine.docker(['inspect', '--format', '{{.HostConfig.ShmSize}} {{.HostConfig.PidsLimit}} {{.HostConfig.MemorySwappiness}} {{len .HostConfig.MaskedPaths}}', 'open']);
+  expect(stdout).toBe('67108864 <nil> <nil> 10\n');
+  await engine.docker(['rm', 'open']);
 });
 
 test('docker info tells who the engine is, and what its storage stands on', async () => {

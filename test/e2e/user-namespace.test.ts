@@ -116,6 +116,38 @@ test('a published port leads into it, and another container joins its network', 
   await docker('rm', '-f', 'web');
 });
 
+test('a container with the processes, or the IPC, of another is in its user namespace, with a network of its own', async () => {
+  await docker('run', '-d', '--name', 'owner', '--network', 'none', '--ipc', 'shareable', 'busybox', 'sleep', '1000');
+  await docker('run', '-d', '--name', 'rider', '--cap-add', 'NET_ADMIN', '--pid', 'container:owner', '--ipc', 'container:owner', 'busybox', 'sleep', '2000');
+  const [owner, rider] = [await inspect('owner', '{{.State.Pid}}'), await inspect('rider', '{{.State.Pid}}')];
+  for (const name of ['user', 'pid', 'ipc']) expect(namespaceOf(rider, name), name).toBe(namespaceOf(owner, name));
+  for (const name of ['mnt', 'net', 'uts', 'cgroup']) expect(namespaceOf(rider, name), name).not.toBe(namespaceOf(owner, name));
+  expect(statusOf(rider, 'Uid')).toBe([FIRST, FIRST, FIRST, FIRST].join('\t'));
+  const seen = await docker('exec', 'rider', 'sh', '-c', 'ps -o args; echo shared > /dev/shm/x; ls -A /sys/class/net; ip link set eth0 down && echo down; echo 1 > /proc/sys/kernel/pid_max');
+  expect(seen.stdout).toMatch(/sleep 1000\n.*sleep 2000\n[\s\S]*eth0\nlo\ndown\n/);
+  expect(seen.stderr).toContain('Read-only file system');
+  expect((await docker('exec', 'owner', 'cat', '/dev/shm/x')).stdout).toBe('shared\n');
+  expect(await sh(['--pid', 'container:rider', '--ipc', 'container:owner'], 'pidof sleep | wc -w; cat /dev/shm/x')).toBe('2\nshared\n');
+  expect(await sh(['--userns', 'host', '--pid', 'container:rider'], 'cat /proc/self/uid_map; pidof sleep | wc -w')).toMatch(/^\s+0\s+0\s+\d+\n2\n$/);
+  await docker('kill', 'owner');
+  expect((await docker('wait', 'rider')).stdout).toBe('137\n');
+  await docker('rm', 'owner', 'rider');
+});
+
+test('who shares with containers that share no user namespace is refused, and told why', async () => {
+  const id: Record<string, string> = {};
+  for (const [name, ...options] of [['one'], ['two'], ['outside', '--userns', 'host'], ['private', '--label', 'berth.userns=private']] as const)
+    id[name] = (await docker('run', '-d', '--name', name, '--network', 'none', '--ipc', 'shareable', ...options, 'busybox', 'sleep', '1000')).stdout.trim();
+  const refused = async (...options: string[]): Promise<string> => (await docker('run', '--rm', ...options, 'busybox', 'true')).stderr;
+  expect(await refused('--pid', 'container:one', '--ipc', 'container:two')).toContain(`cannot join the processes of ${id['one']} and the IPC of ${id['two']}: each has a user namespace of its own`);
+  expect(await refused('--pid', 'container:one', '--network', 'container:private')).toContain(`cannot join the network of ${id['private']} and the processes of ${id['one']}: each has a user namespace of its own`);
+  expect(await refused('--ipc', 'container:outside')).toContain(`cannot join the IPC of ${id['outside']}, which has the host's user namespace: use --userns host`);
+  expect(await refused('--pid', 'container:one', '--label', 'berth.userns=private')).toContain("cannot join another container's processes with a private user namespace");
+  // Whose ids are nobody else's shares them with who joins it, and with nobody else.
+  expect(await sh(['--pid', 'container:private'], 'cat /proc/self/uid_map')).toMatch(/^\s+0\s+8\d+\s+65536\n$/);
+  await docker('rm', '-f', ...Object.keys(id));
+});
+
 describe('what dockerd refuses is refused in its words, and goes with the host\'s ids', () => {
   test.each([
     ['--privileged', 'privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode'],

@@ -9,12 +9,15 @@ import { parseImageConfig } from '#libs/oci/image-config.js';
 import { parseManifest, writeManifest } from '#libs/oci/manifest.js';
 import { canonical, familiar, parseReference } from '#libs/oci/reference.js';
 import { readTar } from '#libs/oci/tar-reader.js';
+import { checkTag, tagOf } from '../../services/containers/domain/log-tag/log-tag.js';
 import { parseBind } from '../../services/containers/domain/mount-requests.js';
 import { parsePort } from '../../services/containers/domain/port-requests.js';
 import { signalNumber } from '../../services/containers/domain/signals.js';
 import { isWanted, logBytes, parseRecord } from '../../services/executor/adapters/logs/log-record.js';
 import { decodeEvent, frame } from '../../services/executor/adapters/shim/shim-frames.js';
 import { treePath } from '../../services/executor/adapters/snapshots/tree-path.js';
+import { readCdiSpec } from '../../services/executor/domain/cdi/cdi-spec.js';
+import { editsFor } from '../../services/executor/domain/cdi/select-devices.js';
 import { runFilter } from '../../services/executor/domain/seccomp/bpf-interpreter.js';
 import { compileSeccomp } from '../../services/executor/domain/seccomp/compile-seccomp.js';
 import { parseProfile } from '../../services/executor/domain/seccomp/profile.js';
@@ -62,6 +65,15 @@ const archive = (): Promise<Buffer> =>
     { path: 'x', body: Buffer.alloc(700, 1), xattrs: new Map([['user.x', Buffer.from([1, 2, 0])]]) },
   ]);
 
+/** What is no JSON is none of the reader's faults. */
+function jsonOf(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString());
+  } catch {
+    return {};
+  }
+}
+
 const targets: readonly Target[] = [
   { name: 'tar archives', seeds: async () => [await archive()], run: (bytes, dice) => readWhole(piecesOf(bytes, dice), dice) },
   { name: 'compressed archives', seeds: async () => [gzipSync(await archive()), await archive()], run: async (bytes, dice) => {
@@ -76,6 +88,15 @@ const targets: readonly Target[] = [
     const again = parseReference(canonical(reference));
     expect([canonical(again), familiar(again)]).toEqual([canonical(reference), familiar(reference)]);
     expect(canonical(reference)).not.toMatch(/(^|\/)\.\.?(\/|$)|\/\/|\0|\s/);
+  } },
+  { name: 'log tags', seeds: texts('{{.Name}}/{{- .ID | upper -}} {{/* c */}}', '{{if eq .Name "web"}}{{json .}}{{else if .ID}}{{printf "%-5s %05d %q" .Name 7 `x`}}{{end}}', '{{join (split .ImageName "b") "_"}} {{index .ContainerLabels "a.b"}} {{pad .Name 2 3}}'), run: (bytes) => {
+    checkTag(bytes.toString());
+    const of = { id: digest.slice(7), name: 'web', createdAt: '', imageId: digest, imageRef: 'busybox', path: 'sh', args: ['-c'], config: { Labels: { 'a.b': 'c' }, Env: ['A=b'] }, hostConfig: {} };
+    expect(tagOf(bytes.toString(), of).length).toBeLessThanOrEqual(64 * 1024);
+  } },
+  { name: 'device files', json: true, seeds: texts(JSON.stringify({ cdiVersion: '0.6.0', kind: 'vendor.com/class', containerEdits: { env: ['A=b'], mounts: [{ hostPath: '/a', containerPath: '/b', options: ['ro'] }] }, devices: [{ name: 'one', containerEdits: { deviceNodes: [{ path: '/dev/one', permissions: 'rw', uid: 1 }], hooks: [{ hookName: 'prestart', path: '/x', args: ['x'], timeout: 3 }], additionalGids: [5] } }] })), run: (bytes) => {
+    const spec = readCdiSpec(jsonOf(bytes));
+    for (const { hostPath, path } of editsFor(spec.devices.map(({ name }) => `${spec.kind}=${name}`), [spec]).deviceNodes) if (!hostPath.startsWith('/') || !path.startsWith('/')) throw new Error(`let through: ${hostPath} ${path}`);
   } },
   { name: 'manifests', json: true, seeds: async () => [writeManifest({ mediaType: 'application/vnd.oci.image.config.v1+json', digest, size: 3 }, [{ mediaType: 'application/vnd.oci.image.layer.v1.tar', digest, size: 9 }]), Buffer.from(JSON.stringify({ schemaVersion: 2, manifests: [{ mediaType: 'application/vnd.oci.image.manifest.v1+json', digest, size: 1, platform: { os: 'linux', architecture: 'arm', variant: 'v7' } }] }))], run: (bytes) => JSON.stringify(parseManifest(bytes)) },
   { name: 'image configurations', json: true, seeds: texts(JSON.stringify({ os: 'linux', architecture: 'amd64', config: { User: 'a:b', Env: ['A=b'], Entrypoint: ['x'], Cmd: ['y'], Volumes: { '/v': {} }, Labels: { a: 'b' }, ExposedPorts: { '80/tcp': {} }, StopSignal: 'SIGTERM', Shell: ['sh'] }, rootfs: { type: 'layers', diff_ids: [digest] }, history: [{ created_by: 'x' }] })), run: (bytes) => {

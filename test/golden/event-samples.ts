@@ -35,6 +35,7 @@ export const containerSamples: Samples<ContainerEvent> = {
   ContainerExited: { container, start, exitCode: 143, signal: 15, oomKilled: false, reason: 'killed-api', at },
   RestartScheduled: { container, start, delayMs: 100, at },
   ContainerRenamed: { container, name: 'db', oldName: 'web', at },
+  LinkRemoved: { container, alias: 'db', at },
   RemoveRequested: { container, force: true, volumes: false, at },
   ContainerRemoved: { container, at },
   ContainerAttached: { container, stdin: false, stdout: true, stderr: true, at },

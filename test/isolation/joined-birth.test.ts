@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from '../e2e/engine.js';
+import { giveSubordinateIds } from '../fixtures/subordinate-ids.js';
 import { startWeakenedEngine, type Weakness, type WeakenedEngine } from '../fixtures/weakened-shim.js';
 import { loadPounce, pounceOn } from './pounce.js';
 
@@ -15,13 +16,21 @@ const ofHost = (engine: TestEngine): readonly string[] => [engine.settings.dataR
 const pounce = (engine: TestEngine, births: number, until?: (got: readonly string[]) => boolean): Promise<readonly string[]> =>
   pounceOn(engine, { options: ['--cap-add', 'SYS_PTRACE'], args: ['for', ...ofHost(engine)], birth, births, ...(until ? { until } : {}) });
 
-describe('in a container of this engine', () => {
+describe.each([
+  ['of this engine', {}],
+  ['in a user namespace', { BERTH_USERNS_REMAP: 'games' }],
+])('in a container %s', (_, environment) => {
+  let given: Disposable;
   let engine: TestEngine;
   beforeAll(async () => {
-    engine = await startEngine();
+    given = giveSubordinateIds({ games: '1100000:65536' });
+    engine = await startEngine(environment);
     await loadPounce(engine);
   }, 120_000);
-  afterAll(() => engine?.stop(), 60_000);
+  afterAll(async () => {
+    given[Symbol.dispose]();
+    await engine?.stop();
+  }, 60_000);
 
   test('nothing of the host is seen in a container that is born among its processes', async () => {
     expect(readFileSync(`/proc/${engine.pid('executor')}/comm`, 'utf8')).not.toBe('');

@@ -42,6 +42,18 @@ describe.skipIf(!existsSync(DOCKERD))('with userns-remap, as dockerd', () => {
     expect(own).toEqual(other);
   });
 
+  test('who joins another is in its user namespace', async () => {
+    for (const docker of [both('run', '-d', '--name', 'owner', '--network', 'none', '--ipc', 'shareable', 'probe', 'sleep', '1000'), both('run', '-d', '--name', 'hosted', '--network', 'none', '--ipc', 'shareable', '--userns', 'host', 'probe', 'sleep', '1000')])
+      for (const made of await docker) expect(made).toMatchObject({ code: 0 });
+    const namespaces = 'for i in user pid ipc net mnt; do [ "$(readlink /proc/1/ns/$i)" = "$(readlink /proc/self/ns/$i)" ] && echo $i; done; cat /proc/self/uid_map; ls /sys/class/net; stat -c %u /proc/1 /dev/shm';
+    for (const options of [['--pid', 'container:owner'], ['--pid', 'container:owner', '--ipc', 'container:owner'], ['--pid', 'container:hosted', '--userns', 'host'], ['--pid', 'container:owner', '--network', 'container:owner']]) {
+      const [own, other] = await both('run', '--rm', ...(options.includes('--network') ? [] : ['--network', 'none']), '--cap-add', 'SYS_PTRACE', ...options, 'probe', 'sh', '-c', namespaces);
+      expect(own, options.join(' ')).toEqual(other);
+      expect(own.stdout).toContain('pid\n');
+    }
+    await both('rm', '-f', 'owner', 'hosted');
+  });
+
   test('ids, owners and rights are the same', async () => {
     const script = 'id; cat /proc/self/uid_map /proc/self/gid_map; stat -c "%n %u:%g" / /bin /etc/hosts /dev /dev/null /proc /proc/self /sys; grep Cap /proc/self/status; touch /new && stat -c %u /new';
     const [own, other] = await both('run', '--rm', '--network', 'none', 'probe', 'sh', '-c', script);

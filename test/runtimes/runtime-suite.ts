@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -159,6 +159,17 @@ export function describeRuntime(runtime: string, engineOf: () => TestEngine): vo
       expect((await docker('wait', `rider-${runtime}`)).stdout).toBe('137\n');
       await docker('rm', `rider-${runtime}`);
       expect(parentCgroups(`/${parent}`)).toEqual([]);
+    });
+
+    test('a container with the IPC of another shares its memory by either interface, whatever runtime the other has', async () => {
+      await docker('run', '-d', '--name', `memory-${runtime}`, '--network', 'none', '--ipc', 'shareable', '--shm-size', '3m', 'busybox', 'sh', '-c', 'echo from the owner > /dev/shm/a; exec sleep 1000');
+      await detached('sharer', '--ipc', `container:memory-${runtime}`, 'busybox', 'sleep', '1000');
+      expect((await docker('exec', `sharer-${runtime}`, 'sh', '-c', 'cat /dev/shm/a; echo from the other > /dev/shm/b; df -k /dev/shm | grep -c " 3072 "; grep " /dev/shm " /proc/mounts | cut -d, -f1-4')).stdout).toBe('from the owner\n1\nshm /dev/shm tmpfs rw,nosuid,nodev,noexec\n');
+      expect((await docker('exec', `memory-${runtime}`, 'cat', '/dev/shm/b')).stdout).toBe('from the other\n');
+      const ipcOf = async (name: string): Promise<string> => readlinkSync(`/proc/${await state(name, '{{.State.Pid}}')}/ns/ipc`);
+      expect(await ipcOf('sharer')).toBe(await ipcOf('memory'));
+      await docker('rm', '-f', `sharer-${runtime}`, `memory-${runtime}`);
+      expect((await sh('echo private > /dev/shm/a; ls /dev/shm')).stdout).toBe('a\n');
     });
 
     test('a restart of the executor is not noticed', async () => {

@@ -31,6 +31,7 @@ const WORDS: Readonly<Record<string, (constraints: readonly unknown[]) => JsonSc
   areMounts: () => objects({ Type: TEXT, Target: TEXT, Source: TEXT, ReadOnly: { type: ['boolean', 'null'] }, BindOptions: {}, VolumeOptions: {}, TmpfsOptions: {} }, ['Type', 'Target']),
   arePortBindings: () => ({ type: 'object', additionalProperties: { anyOf: [objects({ HostIp: TEXT, HostPort: TEXT }), { type: 'null' }] } }),
   areDevices: () => objects({ PathOnHost: TEXT, PathInContainer: TEXT, CgroupPermissions: TEXT }, ['PathOnHost']),
+  areDeviceRequests: () => objects({ Driver: TEXT, Count: { type: ['integer', 'null'] }, DeviceIDs: { type: ['array', 'null'], items: { type: 'string' } }, Capabilities: { type: ['array', 'null'], items: { type: 'array', items: { type: 'string' } } }, Options: { type: ['object', 'null'], additionalProperties: { type: 'string' } } }),
   areThrottles: () => objects({ Path: TEXT, Rate: { type: 'integer' } }, ['Path', 'Rate']),
   areDeviceWeights: () => objects({ Path: TEXT, Weight: { type: 'integer' } }, ['Path', 'Weight']),
   areUlimits: () => objects({ Name: TEXT, Soft: { type: 'integer' }, Hard: { type: 'integer' } }, ['Name', 'Soft', 'Hard']),

@@ -70,6 +70,16 @@ static int look_at(int pid, const char *uid_map, const char *gid_map, struct mad
 	return made->network < 0 ? made->network : 0;
 }
 
+/* A child's stack is free only when it is gone; it signals nobody at its end. */
+static void reap(int pidfd)
+{
+	siginfo_t info;
+
+	while (waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | __WALL) < 0 && errno == EINTR)
+		;
+	close(pidfd);
+}
+
 /* clone(2) of memory alone, which takes no copy of it. 0, or -errno. */
 static int new_user_namespace(const char *uid_map, const char *gid_map, struct made *made)
 {
@@ -86,16 +96,58 @@ static int new_user_namespace(const char *uid_map, const char *gid_map, struct m
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	result = pid < 0 ? pid : look_at(pid, uid_map, gid_map, made);
 	if (pid > 0) {
-		siginfo_t info;
-
 		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-		/* its stack is free only when it is gone; it signals nobody at its end */
-		while (waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | __WALL) < 0 && errno == EINTR)
-			;
-		close(pidfd);
+		reap(pidfd);
 	}
 	free(stack);
 	return result;
+}
+
+struct entry {
+	int user, network;
+};
+
+static int make_network(void *argument)
+{
+	struct entry *entry = argument;
+
+	if (setns(entry->user, CLONE_NEWUSER) < 0 || unshare(CLONE_NEWNET) < 0)
+		entry->network = -errno;
+	else
+		entry->network = (int)outcome(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+	return 0;
+}
+
+/* The child's descriptors are ours, and so is its errno, since we stand still until it is gone. */
+static int network_namespace_in(int user)
+{
+	enum { STACK_BYTES = 64 * 1024 };
+	struct entry entry = { .user = user, .network = -ECHILD };
+	char *stack = malloc(STACK_BYTES);
+	sigset_t all, before;
+	int pidfd = -1, pid;
+
+	if (!stack)
+		return -ENOMEM;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pid = (int)outcome(clone(make_network, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PIDFD, &entry, &pidfd));
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (pid > 0)
+		reap(pidfd);
+	free(stack);
+	return pid < 0 ? pid : entry.network;
+}
+
+/* (user namespace) -> descriptor of a new network namespace that it owns */
+static napi_value js_new_network_namespace_in(napi_env env, napi_callback_info info)
+{
+	struct args args;
+	int64_t user;
+
+	if (!args_take(env, info, &args, 1) || !arg_int64(&args, 0, &user))
+		return NULL;
+	return int_value(env, network_namespace_in((int)user));
 }
 
 static napi_value descriptors(napi_env env, int failure, struct made made)
@@ -199,6 +251,7 @@ static napi_value js_make_files_as(napi_env env, napi_callback_info info)
 const struct function user_functions[] = {
 	{ "newUserNamespace", js_new_user_namespace },
 	{ "newUserNamespaceAsync", js_new_user_namespace_async },
+	{ "newNetworkNamespaceIn", js_new_network_namespace_in },
 	{ "makeFilesAs", js_make_files_as },
 	{ 0 },
 };

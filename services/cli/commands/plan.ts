@@ -36,7 +36,15 @@ function told({ method, path, events, undecided, refused }: PlannedRequest): str
   if (undecided) return `${head}\nfollows; what comes of it is decided when the above is there`;
   if (events.length === 0) return `${head}\nwould change nothing`;
   const rows = events.map(({ subject, type, data }) => [type, shortSubject(subject), shortDetails(data as Record<string, unknown>)]);
-  return `${head}\n${textTable(['EVENT', 'OF', 'DETAILS'], rows)}`;
+  const missing = events.flatMap(({ type, data }) => (type === 'ImageAdded' ? missingLayers(data as Record<string, unknown>) : []));
+  return [head, textTable(['EVENT', 'OF', 'DETAILS'], rows), ...missing].join('\n');
+}
+
+/** Of an image that would be pulled: what there is to fetch. A layer that is here tells the bytes of its files. */
+function missingLayers({ layers }: Readonly<Record<string, unknown>>): readonly string[] {
+  const all = layers as readonly { readonly sizeBytes: number; readonly unpackedBytes?: number }[]; // as ImageAdded has them
+  const missing = all.filter(({ unpackedBytes }) => unpackedBytes === undefined);
+  return missing.length === 0 ? [] : [`${missing.length} of ${all.length} layers would be fetched: ${missing.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0)} bytes`];
 }
 
 /** "container 0123456789ab" of berth.event.container.0123… */

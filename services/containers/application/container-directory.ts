@@ -5,7 +5,7 @@ import { BerthError, invalid, notFound } from '#libs/errors/errors.js';
 import type { ContainerCommand } from '../domain/container/container-decider.js';
 import { type Container, isPresent, isRunning, type PresentContainer } from '../domain/container/container-state.js';
 import { containerView, listedContainer } from '../domain/container-view.js';
-import { type Link, linksOf, shownLink } from '../domain/links.js';
+import { type Link, linkNames, linksOf, parseLinkName, shownLink } from '../domain/links.js';
 import type { Exec, ExecCommand } from '../domain/exec/exec-decider.js';
 import type { Name, NameCommand } from '../domain/name/name-decider.js';
 import type { ExecRuns } from './exec-runs.js';
@@ -14,7 +14,7 @@ export type Containers = Aggregates<Container, ContainerCommand, ContainerEvent>
 export type Names = Aggregates<Name, NameCommand, NameEvent>;
 export type Execs = Aggregates<Exec, ExecCommand, ExecEvent>;
 
-/** Containers by id, name, or the beginning of an id. */
+/** Containers by id, name, the beginning of an id, or a link. */
 export class ContainerDirectory {
   constructor(
     private readonly containers: Containers,
@@ -29,12 +29,19 @@ export class ContainerDirectory {
   }
 
   find(reference: string): PresentContainer {
-    const exact = this.get(reference) ?? this.get(this.names.get(reference.replace(/^\//, '')).state.holder);
+    const exact = this.get(reference) ?? this.get(this.names.get(reference.replace(/^\//, '')).state.holder) ?? this.linked(reference);
     if (exact) return exact;
     const matches = /^[0-9a-f]+$/.test(reference) ? this.all().filter(({ spec }) => spec.id.startsWith(reference)) : [];
     if (matches.length > 1) throw invalid(`multiple IDs found with provided prefix: ${reference}`);
     if (!matches[0]) throw notFound(`No such container: ${reference}`);
     return matches[0];
+  }
+
+  /** Whom a link leads to, by the name of whose it is: "web/db". */
+  private linked(reference: string): PresentContainer | undefined {
+    const name = parseLinkName(reference);
+    const owner = name && (this.get(name.owner) ?? this.get(this.names.get(name.owner).state.holder));
+    return owner && this.linksOf(owner).find(({ alias }) => alias === name.alias)?.target;
   }
 
   /** As `find`; undefined where it would throw not-found. */
@@ -72,6 +79,7 @@ export class ContainerDirectory {
   list(all: boolean): { containers: readonly ListedContainer[]; position: number } {
     const shown = this.all().filter((container) => all || isRunning(container) || container.status === 'restarting');
     const newestFirst = shown.sort((one, other) => (one.spec.createdAt < other.spec.createdAt ? 1 : -1));
-    return { containers: newestFirst.map(listedContainer), position: this.containers.position };
+    const names = linkNames(this.all());
+    return { containers: newestFirst.map((container) => listedContainer(container, names.get(container.spec.id))), position: this.containers.position };
   }
 }

@@ -13,6 +13,7 @@ import { launchRequest } from '../domain/launch-request.js';
 import { type Link, linkFacts, type LinkFacts } from '../domain/links.js';
 import { DEFAULT_STOP_TIMEOUT_SECONDS, SIGKILL, SIGTERM, signalNumber } from '../domain/signals.js';
 import type { ContainerDirectory, Containers, Names } from './container-directory.js';
+import type { ContainerLinks } from './container-links.js';
 import type { ContainerPauses } from './container-pauses.js';
 import type { ExitWaits } from './exit-waits.js';
 import { LONGEST_TIMER_MS } from './longest-timer.js';
@@ -45,6 +46,7 @@ export class ContainerLifecycle {
     private readonly waits: ExitWaits,
     private readonly attaches: PendingAttaches,
     private readonly runEndpoints: RunEndpoints,
+    private readonly links: Pick<ContainerLinks, 'moved'>,
     private readonly bus: Bus,
     private readonly grace: Pick<UndoGrace, 'secondsFor'>,
     /** Whether containers have other ids than the host's. */
@@ -80,6 +82,8 @@ export class ContainerLifecycle {
     try {
       const endpoint = await this.runEndpoints.settled(container, early, asked);
       if (endpoint) this.endpoints.set(id, endpoint);
+      // Who calls it by a link finds it where it is now; in its first run nobody has met it yet.
+      if (endpoint && run.start > 1) await this.links.moved(id, endpoint.address, asked);
       this.starting(id); // somebody may have removed it meanwhile
       const [links, joins] = [await this.linksOf(container), await this.joinsOf(container)];
       isAsked = true;

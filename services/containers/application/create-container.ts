@@ -2,11 +2,11 @@ import { availableParallelism, cpus } from 'node:os';
 import type { ContainerConfig, HostConfig } from '#contracts/containers/container-config.js';
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { ContainerCreated, CreateContainer } from '#contracts/containers/commands.js';
-import { FillVolume, GetHostFacts } from '#contracts/executor/host.js';
+import { CheckBindSources, FillVolume, GetHostFacts } from '#contracts/executor/host.js';
 import { GetImage, type ImageView } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { CreateVolume, RemoveVolume } from '#contracts/volumes/volumes.js';
-import { invalid, notFound } from '#libs/errors/errors.js';
+import { BerthError, invalid, notFound } from '#libs/errors/errors.js';
 import { fitness, formatPlatform, parsePlatform } from '#libs/oci/platform.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
@@ -26,6 +26,7 @@ import { OWN_RUNTIME, runtimeName } from '../domain/runtime-name.js';
 import { userNamespaceMode, userNamespaceOf } from '../domain/user-namespace.js';
 import { volumesFrom } from '../domain/volumes-from.js';
 import { signalNumber } from '../domain/signals.js';
+import type { PresentContainer } from '../domain/container/container-state.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { NameClaims } from './name-claims.js';
 
@@ -82,7 +83,7 @@ export class ContainerCreation {
     const wanted = mountRequests(config, hostConfig, volumesFrom(hostConfig.VolumesFrom, (name) => this.directory.find(name).spec.mounts));
     portRequests(config, hostConfig);
     const shared = sharedNetwork(hostConfig.NetworkMode);
-    if (shared !== undefined) hostConfig.NetworkMode = `container:${this.directory.find(shared).spec.id}`;
+    if (shared !== undefined) hostConfig.NetworkMode = `container:${this.sharing(shared).spec.id}`;
     hostConfig = withJoinedIds(hostConfig, (name) => this.directory.tryFind(name));
     checkCgroupParent(hostConfig.CgroupParent, (part) => this.directory.get(part) !== undefined);
     const links = linksToKeep(hostConfig, (name) => this.directory.tryFind(name));
@@ -108,16 +109,23 @@ export class ContainerCreation {
     }
   }
 
-  /** A container in the host's network or names has the host's name, unless it was given one; one in another's network has the other's. */
+  /** A container in the host's network has the host's name, unless it was given one; one in another's network has the other's. With the host's names it has one that is seen nowhere. */
   private async withHostname(config: ContainerConfig, { NetworkMode, UTSMode }: HostConfig, asked: RequestContext): Promise<ContainerConfig> {
     if (UTSMode === 'host' && config.Hostname) throw invalid('conflicting options: hostname and the UTS mode');
     const shared = sharedNetwork(NetworkMode);
     if (shared !== undefined) {
-      const { Hostname, Domainname } = this.directory.find(shared).spec.config;
+      const { Hostname, Domainname } = this.sharing(shared).spec.config;
       return { ...config, ...(Hostname === undefined ? {} : { Hostname }), ...(Domainname === undefined ? {} : { Domainname }) };
     }
-    if ((NetworkMode !== 'host' && UTSMode !== 'host') || config.Hostname) return config;
+    if (NetworkMode !== 'host' || config.Hostname) return config;
     return { ...config, Hostname: (await this.bus.request(GetHostFacts, {}, asked)).hostname };
+  }
+
+  /** Whose network is to be shared. Throws invalid, not not-found, which clients would answer by pulling the image. */
+  private sharing(reference: string): PresentContainer {
+    const found = this.directory.tryFind(reference);
+    if (!found) throw invalid(`No such container: ${reference}`);
+    return found;
   }
 
   private async checkRuntime(wanted: string | undefined, asked: RequestContext): Promise<void> {
@@ -130,6 +138,9 @@ export class ContainerCreation {
   /** Mounts as a container `id` has them: volumes are made, and filled. What was made is in `undo`. */
   async prepareMounts(id: string, wanted: ReturnType<typeof mountRequests>, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[]): Promise<ContainerMount[]> {
     const mounts: ContainerMount[] = [];
+    // Another's were there when it was made.
+    const sources = wanted.flatMap((mount) => ('borrowed' in mount || mount.type !== 'bind' || mount.createSource ? [] : [mount.source]));
+    if (sources.length > 0) await this.bus.request(CheckBindSources, { sources }, asked);
     for (const mount of wanted) mounts.push('borrowed' in mount ? mount.borrowed : await this.prepareMount(id, mount, layers, asked, undo));
     return mounts;
   }
@@ -139,7 +150,10 @@ export class ContainerCreation {
     if (type !== 'volume') return { type, source, target, readOnly, propagation, ...(options === undefined ? {} : { options }), ...(mount.createSource ? { createSource: true } : {}), ...(mount.nonRecursive ? { nonRecursive: true } : {}) };
     // Each volume of a keyed request has a key of its own.
     const cause = asked.idempotencyKey === undefined ? asked : { ...asked, idempotencyKey: `${container} ${target}` };
-    const volume = await this.bus.request(CreateVolume, { ...mount.volume, ...(source === '' ? { container } : { name: source }) }, cause);
+    const volume = await this.bus.request(CreateVolume, { ...mount.volume, ...(source === '' ? { container } : { name: source }) }, cause).catch((error: unknown) => {
+      // A driver that is not there. Clients would take it for the image, and pull.
+      throw error instanceof BerthError && error.kind === 'not-found' ? invalid(error.message, error) : error;
+    });
     if (volume.created) undo.push(() => this.bus.request(RemoveVolume, { name: volume.name, force: true }, asked));
     // As dockerd does at creation, so that the volume can be looked into before the first start.
     if (!mount.noCopy && layers.length > 0 && !asked.dryRun) await this.bus.request(FillVolume, { name: volume.name, layers, path: target }, asked, FILL);

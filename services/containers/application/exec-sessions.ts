@@ -47,7 +47,9 @@ export class ExecSessions {
 
   /** An exec of the engine's own, or a client's. */
   async add(reference: string, config: ExecConfig, asked: RequestContext): Promise<{ id: string }> {
-    const { spec } = await this.running(reference);
+    const holder = await this.running(reference);
+    const { spec } = holder;
+    linkFacts(holder, this.directory.linksOf(holder)); // throws, as dockerd does, where one leads to nobody who runs
     const exec = keyedId('exec', asked.idempotencyKey);
     await this.execs.execute(exec, { type: 'Create', exec, container: spec.id, config: { ...config }, at: new Date().toISOString() }, asked);
     return { id: exec };

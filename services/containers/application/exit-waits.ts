@@ -13,7 +13,8 @@ export interface Waited {
 }
 
 interface Waiter {
-  readonly condition: WaitCondition;
+  /** 'over': the run has ended, or never came to be. */
+  readonly condition: WaitCondition | 'over';
   readonly settle: (result: Waited) => void;
 }
 
@@ -37,21 +38,23 @@ export class ExitWaits {
     const container = this.directory.get(id);
     const goesOn = container !== undefined && (isRunning(container) || (container.status === 'removing' && !container.run.over));
     if (!goesOn) return Promise.resolve({ done: true, id, exitCode: container?.run.exitCode ?? 0, error: '', startNumber: container?.run.start ?? 0 });
-    return this.until(id, 'next-exit', deadlineMs);
+    return this.until(id, 'over', deadlineMs);
   }
 
   see(event: ContainerEvent): void {
     if (event.type === 'ContainerExited' || event.type === 'StartFailed') {
       this.lastExit.set(event.container, event.exitCode);
       const error = event.type === 'StartFailed' ? event.error : '';
-      this.settle(event.container, (condition) => condition !== 'removed', { done: true, id: event.container, exitCode: event.exitCode, error, startNumber: event.start });
+      // Who waits for an exit goes on waiting where none comes, as with dockerd: the start's own answer tells.
+      const met = (condition: Waiter['condition']): boolean => condition !== 'removed' && (condition !== 'next-exit' || event.type === 'ContainerExited');
+      this.settle(event.container, met, { done: true, id: event.container, exitCode: event.exitCode, error, startNumber: event.start });
     } else if (event.type === 'ContainerRemoved') {
       this.settle(event.container, () => true, { done: true, id: event.container, exitCode: this.lastExit.get(event.container) ?? 0, error: '', startNumber: 0 });
       this.lastExit.delete(event.container);
     }
   }
 
-  private until(id: string, condition: WaitCondition, deadlineMs: number): Promise<Waited> {
+  private until(id: string, condition: Waiter['condition'], deadlineMs: number): Promise<Waited> {
     return new Promise((resolve) => {
       const waiters = this.waiters.get(id) ?? new Set();
       this.waiters.set(id, waiters);
@@ -67,7 +70,7 @@ export class ExitWaits {
     });
   }
 
-  private settle(id: string, isMet: (condition: WaitCondition) => boolean, result: Waited): void {
+  private settle(id: string, isMet: (condition: Waiter['condition']) => boolean, result: Waited): void {
     for (const waiter of [...(this.waiters.get(id) ?? [])]) if (isMet(waiter.condition)) waiter.settle(result);
   }
 }

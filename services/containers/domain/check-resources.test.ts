@@ -14,6 +14,8 @@ test.each<[HostConfig, string]>([
   [{ CpuPeriod: 5 }, 'CPU cfs period'],
   [{ CpusetCpus: '0-2' }, 'requested 0-2, available: 0-1'],
   [{ CpusetCpus: 'all' }, 'Invalid value all for cpuset cpus'],
+  [{ CpusetCpus: '1-0' }, 'Invalid value 1-0 for cpuset cpus: invalid format: 1-0'],
+  [{ CpuShares: 262_145 }, 'the maximum allowed cpu-shares is 262144'],
   [{ OomScoreAdj: 1001 }, 'range for oom score adj'],
   [{ CapAdd: ['FLY'] }, 'invalid CapAdd: unknown capability: "CAP_FLY"'],
 ])('%j is refused', (host, text) => expect(() => checkResources(host, 2)).toThrow(text));
@@ -22,6 +24,12 @@ test('limits that fit are taken', () => {
   expect(() => checkResources({ Memory: 32 * MB, MemorySwap: -1, NanoCpus: 2e9, CpusetCpus: '0-1', CapAdd: ['ALL'], CapDrop: ['cap_chown', 'MKNOD'] }, 2)).not.toThrow();
   expect(withResourceDefaults({ Memory: 32 * MB }).MemorySwap).toBe(64 * MB);
   expect(withResourceDefaults({ Memory: 32 * MB, MemorySwap: -1 }).MemorySwap).toBe(-1);
+});
+
+test('what was left open, and what stands for no limit, is as dockerd keeps it', () => {
+  expect(withResourceDefaults({})).toEqual({ ShmSize: 64 * MB });
+  expect(withResourceDefaults({ ShmSize: MB, PidsLimit: -1, MemorySwappiness: -1 })).toEqual({ ShmSize: MB, PidsLimit: null, MemorySwappiness: null });
+  expect(withResourceDefaults({ PidsLimit: 5, MemorySwappiness: 0 })).toEqual({ ShmSize: 64 * MB, PidsLimit: 5, MemorySwappiness: 0 });
 });
 
 test('a variable without a name is refused, ports beside the host\'s network are warned of', () => {

@@ -1,6 +1,7 @@
 import type { ContainerConfig, HostConfig, LimitChanges } from '#contracts/containers/container-config.js';
 import { invalid, notImplemented } from '#libs/errors/errors.js';
 
+export const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
 const LEAST_MEMORY_BYTES = 6 * 1024 * 1024;
 
 /** Every name of capabilities(7), without CAP_. */
@@ -48,21 +49,24 @@ function checkCpus({ NanoCpus: nano = 0, CpuPeriod: period = 0, CpuQuota: quota 
   if (nano < 0 || nano > cpus * 1e9) throw invalid(`range of CPUs is from 0.01 to ${cpus}.00, as there are only ${cpus} CPUs available`);
   if (period !== 0 && (period < 1000 || period > 1_000_000)) throw invalid('CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)');
   if (shares !== 0 && shares < 2) throw invalid(shares < 0 ? 'shares: invalid argument' : 'the minimum allowed cpu-shares is 2');
+  if (shares > 262_144) throw invalid('the maximum allowed cpu-shares is 262144');
   if (quota > 0 && quota < 1000) throw invalid('CPU cfs quota can not be less than 1ms (i.e. 1000)');
 }
 
 /** Throws invalid for memory nodes beyond `available`, "0" or "0-3". */
 export function checkMemoryNodes({ CpusetMems: asked }: HostConfig, available: string): void {
   if (!asked) return;
-  if (!/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(asked)) throw invalid(`Invalid value ${asked} for cpuset mems`);
+  if (!isCpuList(asked)) throw invalid(`Invalid value ${asked} for cpuset mems: invalid format: ${asked}`);
   const highest = Math.max(...asked.split(/[-,]/).map(Number));
   if (highest > Math.max(...available.split(/[-,]/).map(Number))) throw invalid(`Requested memory nodes are not available - requested ${asked}, available: ${available}`);
 }
 
-/** "0-3,5" */
+/** "0-3,5": no range goes backwards. */
+const isCpuList = (text: string): boolean => /^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(text) && text.split(',').every((range) => Number(range.split('-')[0]) <= Number(range.split('-').at(-1)));
+
 function checkCpuset(what: string, text: string | undefined, cpus: number): void {
   if (!text) return;
-  if (!/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(text)) throw invalid(`Invalid value ${text} for cpuset ${what}: invalid format: ${text}`);
+  if (!isCpuList(text)) throw invalid(`Invalid value ${text} for cpuset ${what}: invalid format: ${text}`);
   const highest = Math.max(...text.split(/[-,]/).map(Number));
   if (highest >= cpus) throw invalid(`Requested CPUs are not available - requested ${text}, available: ${cpus === 1 ? '0' : `0-${cpus - 1}`}`);
 }
@@ -71,9 +75,16 @@ export function checkEnvironment(config: ContainerConfig): void {
   for (const variable of config.Env ?? []) if (variable === '' || variable.startsWith('=')) throw invalid(`invalid environment variable: ${variable}`);
 }
 
-/** What was left open and follows from the rest: twice the memory for memory and swap together. */
+/** What was left open and follows from the rest, such as twice the memory for memory and swap together; what stands for no limit is none. */
 export function withResourceDefaults(host: HostConfig): HostConfig {
-  return host.Memory && !host.MemorySwap ? { ...host, MemorySwap: host.Memory * 2 } : host;
+  const { Memory: memory, MemorySwap: swap, MemorySwappiness: swappiness, PidsLimit: pids, ShmSize: shm } = host;
+  return {
+    ...host,
+    ...(memory && !swap ? { MemorySwap: memory * 2 } : {}),
+    ...(swappiness === -1 ? { MemorySwappiness: null } : {}),
+    ...(typeof pids === 'number' && pids <= 0 ? { PidsLimit: null } : {}),
+    ShmSize: shm || DEFAULT_SHM_BYTES,
+  };
 }
 
 /** What this kernel lacks of what limits need. */

@@ -32,8 +32,8 @@ export function containerView(state: PresentContainer, execIds: readonly string[
   };
 }
 
-/** The same as lists show it. */
-export function listedContainer(state: PresentContainer): ListedContainer {
+/** The same as lists show it. `linkNames`: what links call it. */
+export function listedContainer(state: PresentContainer, linkNames?: readonly string[]): ListedContainer {
   const { spec, run, health } = state;
   const { Image, ExposedPorts, Labels } = spec.config;
   const { NetworkMode, Tmpfs } = spec.hostConfig;
@@ -56,6 +56,7 @@ export function listedContainer(state: PresentContainer): ListedContainer {
     restartCount: state.restartCount,
     ...(run.endpoint ? { endpoint: run.endpoint } : {}),
     ...(health ? { health: { status: health.status } } : {}),
+    ...(linkNames === undefined ? {} : { linkNames }),
   };
 }
 

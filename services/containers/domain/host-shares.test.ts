@@ -16,7 +16,6 @@ test('what is shared with the host is named, and nothing by default', () => {
 test.each([
   [{ IpcMode: 'odd' }, 'Invalid IPC mode: odd'],
   [{ IpcMode: 'container:' }, 'Invalid IPC mode: container:'],
-  [{ IpcMode: 'container:c1', Runtime: 'runc' }, 'with the runtime runc yet'],
   [{ PidMode: 'odd' }, 'invalid PID mode: odd'],
   [{ PidMode: 'container:' }, 'invalid PID mode: container:'],
   [{ CgroupParent: 'a\nb' }, 'invalid cgroup parent: "a\\nb"'],

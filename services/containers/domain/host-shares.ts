@@ -1,22 +1,24 @@
 import type { HostConfig } from '#contracts/containers/container-config.js';
 import type { BlockThrottle, HostNamespace, LaunchTask, TaskDevice } from '#contracts/executor/tasks.js';
 import { cgroupParentOf } from '#libs/cgroup/asked-parent.js';
-import { invalid, notImplemented } from '#libs/errors/errors.js';
+import { invalid } from '#libs/errors/errors.js';
+import { cdiDevices } from './device-requests.js';
 import { joinedContainers } from './joined-containers.js';
-import { OWN_RUNTIME, runtimeName } from './runtime-name.js';
 
-type Shares = Pick<LaunchTask, 'devices' | 'deviceRules' | 'hostNamespaces' | 'annotations' | 'cgroupParent'>;
+type Shares = Pick<LaunchTask, 'devices' | 'cdiDevices' | 'deviceRules' | 'hostNamespaces' | 'annotations' | 'cgroupParent'>;
 
 /** What a container has of its host beyond the default: namespaces, devices, a place among the cgroups. */
 export function hostShares(host: HostConfig): Shares {
   const modes = [['pid', host.PidMode], ['ipc', host.IpcMode], ['uts', host.UTSMode], ['cgroup', host.CgroupnsMode]] as const satisfies readonly (readonly [HostNamespace, unknown])[];
   const shared = modes.flatMap(([name, mode]) => (mode === 'host' ? [name] : []));
   const devices = (host.Devices ?? []).map(({ PathOnHost: source, PathInContainer: target, CgroupPermissions: access }): TaskDevice => ({ source, target: target || source, access: access || 'rwm' }));
+  const named = cdiDevices(host);
   const cgroupParent = cgroupParentOf(host.CgroupParent);
   return {
     ...(cgroupParent === undefined ? {} : { cgroupParent }),
     ...(shared.length > 0 ? { hostNamespaces: shared } : {}),
     ...(devices.length > 0 ? { devices } : {}),
+    ...(named.length > 0 ? { cdiDevices: named } : {}),
     ...(host.DeviceCgroupRules?.length ? { deviceRules: host.DeviceCgroupRules } : {}),
     ...(host.Annotations && Object.keys(host.Annotations).length > 0 ? { annotations: host.Annotations } : {}),
   };
@@ -35,6 +37,7 @@ const HOST_GATEWAY = 'host-gateway';
 /** Throws what dockerd says of such options, which here comes when the container is created and not first when it starts. */
 export function checkHostShares(host: HostConfig): void {
   checkModes(host);
+  cdiDevices(host);
   cgroupParentOf(host.CgroupParent);
   for (const { PathOnHost: source, CgroupPermissions: access = '' } of host.Devices ?? []) if (!/^[rwm]{0,3}$/.test(access)) throw invalid(`invalid device mode: ${access} of ${source}`);
   for (const rule of host.DeviceCgroupRules ?? []) if (!/^[acb] (\d+|\*):(\d+|\*) [rwm]{1,3}$/.test(rule)) throw invalid(`invalid device cgroup rule format: '${rule}'`);
@@ -44,10 +47,8 @@ export function checkHostShares(host: HostConfig): void {
   if (host.Isolation && host.Isolation !== 'default') throw invalid(`Invalid isolation: "${host.Isolation}" - linux only supports 'default'`);
 }
 
-function checkModes({ IpcMode: ipc = '', PidMode: pid = '', UTSMode: uts = '', CgroupnsMode: cgroup = '', Runtime: runtime }: HostConfig): void {
+function checkModes({ IpcMode: ipc = '', PidMode: pid = '', UTSMode: uts = '', CgroupnsMode: cgroup = '' }: HostConfig): void {
   const joined = joinedContainers({ PidMode: pid, IpcMode: ipc });
-  // The specification has no word for another mount namespace's /dev/shm, so that no other runtime can be told of it.
-  if (joined.ipc !== undefined && runtimeName(runtime) !== OWN_RUNTIME) throw notImplemented(`Berth does not support joining the IPC namespace of another container with the runtime ${runtime} yet`);
   if (!['', 'private', 'shareable', 'host', 'none'].includes(ipc) && joined.ipc === undefined) throw invalid(`Invalid IPC mode: ${ipc}`);
   if (pid !== '' && pid !== 'host' && joined.pid === undefined) throw invalid(`invalid PID mode: ${pid}`);
   if (uts !== '' && uts !== 'host') throw invalid(`invalid UTS mode: ${uts}`);

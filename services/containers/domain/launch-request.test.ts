@@ -29,7 +29,14 @@ const launchNetwork = (NetworkMode: string) => launch({ NetworkMode }).network;
 test('security options are obeyed or refused, never ignored', () => {
   expect(parseSecurityOptions(['no-new-privileges', 'seccomp=unconfined'])).toEqual({ noNewPrivileges: true, seccomp: 'unconfined' });
   expect(parseSecurityOptions(['no-new-privileges:false', 'seccomp=builtin', 'apparmor=unconfined', 'label=disable'])).toEqual({ noNewPrivileges: false, seccomp: 'default' });
-  for (const option of ['apparmor=docker-default', 'seccomp=', 'label=type:x', 'nonsense']) expect(() => parseSecurityOptions([option]), option).toThrow('invalid --security-opt');
+  expect(parseSecurityOptions(['no-new-privileges=1'])).toMatchObject({ noNewPrivileges: true });
+  for (const option of ['no-new-privileges=foo', 'apparmor=docker-default', 'seccomp=', 'label=type:x', 'nonsense']) expect(() => parseSecurityOptions([option]), option).toThrow('invalid --security-opt');
+});
+
+test('what is hidden and what cannot be written are the container\'s own lists, where it was given some', () => {
+  expect(launch().security).not.toHaveProperty('maskedPaths');
+  expect(launch({ MaskedPaths: null, ReadonlyPaths: ['/proc/sys'] }).security).toMatchObject({ readonlyPaths: ['/proc/sys'] });
+  expect(launch({ MaskedPaths: [], ReadonlyPaths: [] }).security).toMatchObject({ maskedPaths: [], readonlyPaths: [] });
 });
 
 test('the size of a log is written with a unit', () => {
@@ -45,5 +52,6 @@ test('a restart policy that makes no sense is refused at creation', () => {
   expect(() => checkHostConfig({ AutoRemove: true, RestartPolicy: { Name: 'always' } })).toThrow('AutoRemove');
   expect(() => checkHostConfig({ RestartPolicy: { Name: 'sometimes' as 'always' } })).toThrow('unknown policy');
   expect(() => checkHostConfig({ RestartPolicy: { Name: 'always', MaximumRetryCount: 3 } })).toThrow('maximum retry count');
+  expect(() => checkHostConfig({ RestartPolicy: { Name: 'on-failure', MaximumRetryCount: -1 } })).toThrow('maximum retry count cannot be negative');
   checkHostConfig({ AutoRemove: true, RestartPolicy: { Name: 'no' } });
 });

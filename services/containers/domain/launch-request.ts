@@ -2,14 +2,13 @@ import type { EndpointSettings } from '#contracts/containers/container-state.js'
 import type { HostConfig, RestartPolicy } from '#contracts/containers/container-config.js';
 import type { AttachTicket, LaunchTask, TaskNetwork, TaskProcess, TaskResources, TaskSecurity } from '#contracts/executor/tasks.js';
 import { invalid } from '#libs/errors/errors.js';
+import { DEFAULT_SHM_BYTES } from './check-resources.js';
 import type { ContainerSpec } from './container/container-state.js';
 import { checkHostShares, hostShares, throttlesOf } from './host-shares.js';
 import { type LinkFacts, NO_LINKS } from './links.js';
 import { checkLog, logOf } from './log-options.js';
 import { OWN_RUNTIME, runtimeName } from './runtime-name.js';
 import { userNamespaceOf } from './user-namespace.js';
-
-const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
 
 /** What the executor is asked to run for one start of a container. Only typed fields: nothing of an image's labels gets here. */
 export function launchRequest(spec: ContainerSpec, start: number, endpoint: EndpointSettings | undefined, tickets: readonly AttachTicket[], links: LinkFacts = NO_LINKS, joins: Pick<LaunchTask, 'joins'> = {}, isRemapped = false): Omit<LaunchTask, 'reply'> {
@@ -66,8 +65,14 @@ function processOf(spec: ContainerSpec, linked: readonly string[]): TaskProcess 
 
 function securityOf(hostConfig: HostConfig): TaskSecurity {
   const security = parseSecurityOptions(hostConfig.SecurityOpt ?? []);
-  return { privileged: hostConfig.Privileged ?? false, capAdd: hostConfig.CapAdd ?? [], capDrop: hostConfig.CapDrop ?? [], ...security };
+  const { MaskedPaths: maskedPaths, ReadonlyPaths: readonlyPaths } = hostConfig;
+  const paths = { ...(maskedPaths ? { maskedPaths } : {}), ...(readonlyPaths ? { readonlyPaths } : {}) };
+  return { ...paths, privileged: hostConfig.Privileged ?? false, capAdd: hostConfig.CapAdd ?? [], capDrop: hostConfig.CapDrop ?? [], ...security };
 }
+
+/** As Go's strconv.ParseBool reads them. */
+const TRUTHS = ['1', 't', 'T', 'TRUE', 'true', 'True'];
+const FALSEHOODS = ['0', 'f', 'F', 'FALSE', 'false', 'False'];
 
 export function parseSecurityOptions(options: readonly string[]): Pick<TaskSecurity, 'noNewPrivileges' | 'seccomp'> {
   let noNewPrivileges = false;
@@ -76,7 +81,7 @@ export function parseSecurityOptions(options: readonly string[]): Pick<TaskSecur
     const separator = option.search(/[=:]/);
     const key = separator < 0 ? option : option.slice(0, separator);
     const value = separator < 0 ? '' : option.slice(separator + 1);
-    if (key === 'no-new-privileges') noNewPrivileges = value === '' || value === 'true';
+    if (key === 'no-new-privileges' && ['', ...TRUTHS, ...FALSEHOODS].includes(value)) noNewPrivileges = value === '' || TRUTHS.includes(value);
     else if (key === 'seccomp' && value !== '') seccomp = value === 'builtin' ? 'default' : value;
     else if (key === 'label' && value === 'disable') continue;
     else if (key === 'apparmor' && value === 'unconfined') continue;
@@ -131,5 +136,6 @@ export function checkHostConfig(hostConfig: HostConfig): void {
 
 export function checkRestartPolicy(policy: RestartPolicy | null | undefined): void {
   if (policy?.Name && !['no', 'always', 'unless-stopped', 'on-failure'].includes(policy.Name)) throw invalid(`invalid restart policy: unknown policy '${policy.Name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`);
+  if (policy?.MaximumRetryCount && policy.MaximumRetryCount < 0) throw invalid(policy.Name === 'on-failure' ? 'invalid restart policy: maximum retry count cannot be negative' : `invalid restart policy: maximum retry count can only be used with 'on-failure' and cannot be negative`);
   if (policy?.MaximumRetryCount && policy.Name !== 'on-failure') throw invalid(`invalid restart policy: maximum retry count can only be used with 'on-failure'`);
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { ContainerConfig, HostConfig } from '#contracts/containers/container-config.js';
 import type { EndpointSettings } from '#contracts/containers/container-state.js';
 import { noRun, type PresentContainer } from './container/container-state.js';
-import { linkFacts, linksOf, linksToKeep, shownLink } from './links.js';
+import { linkFacts, linkNames, linksOf, linksToKeep, parseLinkName, shownLink, withoutLink } from './links.js';
 
 const endpoint: EndpointSettings = { network: 'bridge', networkId: 'n', endpointId: 'e', bridge: 'b', address: '172.17.0.2', prefixLength: 16, gateway: '172.17.0.1', mac: '', mtu: 1500, ports: [] };
 
@@ -21,6 +21,7 @@ test('a link is kept by id, with its alias, once; through another\'s network it 
 });
 
 test.each([
+  [[':x'], 'bridge', 'invalid', 'could not get container for : invalid name or ID supplied: ""'],
   [['lost:x'], 'bridge', 'invalid', 'could not get container for lost: No such container: lost'],
   [['a:b:c'], 'bridge', 'internal', 'bad format for links: a:b:c'],
   [[''], 'bridge', 'internal', 'empty string specified for links'],
@@ -56,4 +57,11 @@ test('a start needs the other end to run, on the default bridge; off the bridge 
   expect(() => linkFacts(web, [{ alias: 'd', target: made('db', {}, {}, 'exited') }])).toThrow('Cannot link to a non running container: /db AS /web/d');
   expect(() => linkFacts(web, [{ alias: 'd', target: made('db', { NetworkMode: 'none' }) }])).toThrow('Cannot link to /db, as it does not belong to the default network');
   expect(linkFacts(made('web', { NetworkMode: 'none' }), [{ alias: 'd', target: made('db') }])).toEqual({ hosts: [], environment: [] });
+});
+
+test('a link is a name of whom it leads to, until it is removed', () => {
+  const [web, other] = [made('web', { Links: ['db0:my-db', 'db0:db', 'alone0:db0'] }), made('other', { Links: ['db0:db'] })];
+  expect([...linkNames([web, other])]).toEqual([['db0', ['web/my-db', 'web/db', 'other/db']], ['alone0', ['web/db0']]]);
+  expect(withoutLink(web.spec.hostConfig, 'db')).toEqual({ Links: ['db0:my-db', 'alone0:db0'] });
+  expect(['web/db', '/web/db', 'web', '/web', 'web/'].map(parseLinkName)).toEqual([{ owner: 'web', alias: 'db' }, { owner: 'web', alias: 'db' }, undefined, undefined, undefined]);
 });

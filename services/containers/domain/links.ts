@@ -49,6 +49,28 @@ export function linksOf(host: HostConfig, find: Find): Link[] {
   });
 }
 
+/** All that links call containers: "web/db", by the id of whom that means. */
+export function linkNames(all: readonly PresentContainer[]): ReadonlyMap<string, readonly string[]> {
+  const names = new Map<string, string[]>();
+  for (const { spec } of all) {
+    for (const text of spec.hostConfig.Links ?? []) {
+      const { name: target, alias } = parseLink(text);
+      const known = names.get(target);
+      if (known) known.push(`${spec.name}/${alias}`);
+      else names.set(target, [`${spec.name}/${alias}`]);
+    }
+  }
+  return names;
+}
+
+/** Whose link a reference names, and what it is called there; undefined where it has no slash within. */
+export function parseLinkName(reference: string): { readonly owner: string; readonly alias: string } | undefined {
+  const [, owner, alias] = /^\/?(.+)\/([^/]+)$/.exec(reference) ?? [];
+  return owner === undefined || alias === undefined ? undefined : { owner, alias };
+}
+
+export const withoutLink = (host: HostConfig, alias: string): HostConfig => ({ ...host, Links: (host.Links ?? []).filter((text) => parseLink(text).alias !== alias) });
+
 /** As inspect shows it. */
 export const shownLink = (owner: string, { alias, target }: Link): string => `/${target.spec.name}:/${owner}/${alias}`;
 
@@ -79,7 +101,7 @@ function parseLink(text: string): { readonly name: string; readonly alias: strin
 function ownerOfNetwork(name: string, find: Find): PresentContainer {
   for (let reference = name; ; ) {
     const container = find(reference);
-    if (!container) throw invalid(`could not get container for ${reference}: No such container: ${reference}`);
+    if (!container) throw invalid(`could not get container for ${reference}: ${reference === '' ? 'invalid name or ID supplied: ""' : `No such container: ${reference}`}`);
     const shared = /^container:(.+)$/.exec(container.spec.hostConfig.NetworkMode ?? '')?.[1];
     if (shared === undefined) return container;
     reference = shared;

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { isReadable, logDetails, logOf } from './log-options.js';
-import type { Logged } from './log-tag.js';
+import type { Logged } from './log-tag/log-tag.js';
 
-const logged = (Type: string, Config: Record<string, string> = {}): Logged => ({ id: 'ab12'.padEnd(64, '0'), name: 'web', imageId: `sha256:${'c'.repeat(64)}`, imageRef: 'busybox', config: { Labels: { tier: 'a b', other: 'x', toString: 'y', 'my.tier-x': 'z' }, Env: ['KEY=v=1&2', 'HOME=/', 'UNSET', '_ENV=b'] }, hostConfig: { LogConfig: { Type, Config } } });
+const logged = (Type: string, Config: Record<string, string> = {}): Logged => ({ id: 'ab12'.padEnd(64, '0'), name: 'web', createdAt: '', path: 'sh', args: [], imageId: `sha256:${'c'.repeat(64)}`, imageRef: 'busybox', config: { Labels: { tier: 'a b', other: 'x', toString: 'y', 'my.tier-x': 'z' }, Env: ['KEY=v=1&2', 'HOME=/', 'UNSET', '_ENV=b'] }, hostConfig: { LogConfig: { Type, Config } } });
 const log = (Type: string, Config: Record<string, string> = {}) => logOf(logged(Type, Config));
 
 test('sizes are read as dockerd reads them, and each driver has its own defaults', () => {
@@ -31,7 +31,7 @@ test.each([
   ['json-file', { mode: 'non-blocking', 'max-buffer-size': 'x' }, "error parsing option max-buffer-size: invalid size: 'x'"],
   ['json-file', { compress: 'true' }, 'compress cannot be true when max-file is less than 2 or max-size is not set'],
   ['json-file', { compress: 'true', 'max-file': '2' }, 'compress cannot be true when max-file is less than 2 or max-size is not set'],
-  ['json-file', { tag: '{{.ExtraInfo}}' }, 'invalid log tag'],
+  ['json-file', { tag: '{{.ExtraInfo}}' }, 'failed to initialize logging driver: template: log-tag:1:2: executing "log-tag" at <.ExtraInfo>: can\'t evaluate field ExtraInfo in type *logger.Info'],
   ['json-file', { 'labels-regex': '(' }, 'invalid regular expression'],
   ['gelf', {}, "logger: no log driver named 'gelf' is registered"],
   ['toString', {}, "logger: no log driver named 'toString' is registered"],
@@ -48,7 +48,7 @@ test.each([
   ['syslog', { 'syslog-format': 'toString' }, 'Invalid syslog format'],
   ['syslog', { 'cache-disabled': 'x' }, 'invalid value for option cache-disabled: x'],
   ['syslog', { 'cache-max-size': 'x' }, "failed to initialize logging driver: invalid value for max-size: x: invalid size: 'x'"],
-  ['journald', { tag: '{{.Foo}}' }, 'invalid log tag: {{.Foo}}'],
+  ['journald', { tag: '{{.Foo}}' }, 'at <.Foo>: can\'t evaluate field Foo'],
 ])('%s with %j is refused', (type, options, says) => expect(() => log(type, options)).toThrow(says));
 
 test('details are the labels, variables and tag that were asked for, sorted and escaped', () => {

@@ -1,7 +1,7 @@
 import type { HostConfig } from '#contracts/containers/container-config.js';
 import type { TaskLog } from '#contracts/executor/tasks.js';
 import { invalid } from '#libs/errors/errors.js';
-import { checkTag, type Logged, tagOf } from './log-tag.js';
+import { checkTag, type Logged, tagOf } from './log-tag/log-tag.js';
 import { checkSyslog, receiverOf, SYSLOG_OPTIONS } from './log-receiver.js';
 
 const BUFFER_OPTIONS = ['mode', 'max-buffer-size'];

@@ -1,6 +1,6 @@
 import type { LogReceiver, SyslogFormat } from '#contracts/executor/tasks.js';
 import { invalid } from '#libs/errors/errors.js';
-import type { Logged } from './log-tag.js';
+import type { Logged } from './log-tag/log-tag.js';
 
 type Options = Readonly<Record<string, string>>;
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { MountRequest } from '#contracts/containers/container-config.js';
+import type { HostConfig, MountRequest } from '#contracts/containers/container-config.js';
 import { mountRequests, parseBind } from './mount-requests.js';
 
 test('a host folder is bound, and made when it is missing', () =>
@@ -28,6 +28,19 @@ test('--mount refuses a relative source, and does not make a missing one', () =>
 test('size and mode of a tmpfs become its mount options', () => {
   expect(mountRequests({}, { Mounts: [{ Type: 'tmpfs', Target: '/run', TmpfsOptions: { SizeBytes: 4096, Mode: 0o1770 } }] })).toMatchObject([{ type: 'tmpfs', target: '/run', options: 'size=4096,mode=1770' }]);
   expect(mountRequests({}, { Tmpfs: { '/run': 'ro,size=1m' } })).toMatchObject([{ type: 'tmpfs', readOnly: true, options: 'ro,size=1m' }]);
+});
+
+test.each<[HostConfig, string]>([
+  [{ Mounts: [{ Type: 'bind', Source: '/host', Target: '/data', BindOptions: { Propagation: 'foo' } }] }, 'invalid mount config for type "bind": invalid propagation mode: foo'],
+  [{ Tmpfs: { '/t': 'size=1m,foo' } }, 'invalid tmpfs option ["foo"]'],
+  [{ Tmpfs: { '/t': 'colour=red=1' } }, 'invalid tmpfs option ["colour" "red=1"]'],
+  [{ Binds: ['x:/data'] }, 'create x: volume name is too short, names should be at least two alphanumeric characters'],
+])('%j is refused in dockerd\'s words', (host, says) => expect(() => mountRequests({}, host)).toThrow(says));
+
+test('--volume-driver is whose volumes are that -v and the image name, and none that --mount does', () => {
+  const wanted = mountRequests({ Volumes: { '/declared': {} } }, { VolumeDriver: 'nfs', Binds: ['named:/named', '/host:/bound'], Mounts: [{ Type: 'volume', Target: '/mounted' }] });
+  expect(wanted.map((mount) => ['target' in mount ? mount.target : '', 'volume' in mount ? mount.volume : undefined])).toEqual([['/named', { driver: 'nfs' }], ['/bound', undefined], ['/mounted', undefined], ['/declared', { driver: 'nfs' }]]);
+  expect(mountRequests({}, { VolumeDriver: 'local', Binds: ['named:/named'] })[0]).not.toHaveProperty('volume');
 });
 
 test('what a volume is to be made with comes along, and what Berth lacks is refused by name', () => {

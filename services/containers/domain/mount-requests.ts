@@ -23,7 +23,9 @@ const MODES = new Set(['ro', 'rw', 'z', 'Z', 'nocopy', 'delegated', 'cached', 'c
 
 /** All mounts that a container was asked to have: -v, --mount, --tmpfs, those of --volumes-from (`borrowed`), and the volumes that the image declares. A later kind never doubles a target. */
 export function mountRequests(config: ContainerConfig, hostConfig: HostConfig, borrowed: readonly BorrowedMount[] = []): (WantedMount | BorrowedMount)[] {
-  const explicit = [...(hostConfig.Binds ?? []).map(parseBind), ...(hostConfig.Mounts ?? []).map(fromMount), ...Object.entries(hostConfig.Tmpfs ?? {}).map(([target, options]) => tmpfs(target, options))];
+  const driver = hostConfig.VolumeDriver || 'local';
+  const ofDriver = (mount: WantedMount): WantedMount => (mount.type === 'volume' && driver !== 'local' ? { ...mount, volume: { driver } } : mount);
+  const explicit = [...(hostConfig.Binds ?? []).map(parseBind).map(ofDriver), ...(hostConfig.Mounts ?? []).map(fromMount), ...Object.entries(hostConfig.Tmpfs ?? {}).map(([target, options]) => tmpfs(target, options))];
   const targets = new Set<string>();
   for (const { target } of explicit) {
     if (targets.has(target)) throw invalid(`Duplicate mount point: ${target}`);
@@ -33,7 +35,7 @@ export function mountRequests(config: ContainerConfig, hostConfig: HostConfig, b
   for (const { target } of others) targets.add(target);
   const declared = [...new Set(Object.keys(config.Volumes ?? {}).map((target) => cleanTarget(target)))]
     .filter((target) => !targets.has(target))
-    .map((target): WantedMount => ({ type: 'volume', source: '', target, readOnly: false, propagation: '', noCopy: false, createSource: false }));
+    .map((target): WantedMount => ofDriver({ type: 'volume', source: '', target, readOnly: false, propagation: '', noCopy: false, createSource: false }));
   return [...explicit, ...others, ...declared];
 }
 
@@ -45,6 +47,7 @@ export function parseBind(text: string): WantedMount {
   const modes = modeText === '' ? [] : modeText.split(',');
   for (const mode of modes) if (!MODES.has(mode) && !PROPAGATION.has(mode)) throw invalid(`invalid mode: ${modeText}`);
   const isBind = source.startsWith('/');
+  if (!isBind && /^[a-zA-Z0-9]$/.test(source)) throw invalid(`create ${source}: volume name is too short, names should be at least two alphanumeric characters`);
   if (!isBind && source !== '' && !/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(source))
     throw invalid(`create ${source}: "${source}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`);
   return {
@@ -70,6 +73,7 @@ function fromMount(mount: MountRequest): WantedMount {
     case 'bind':
       if (!mount.Source) throw wrong('field Source must not be empty');
       if (!mount.Source.startsWith('/')) throw wrong(`invalid mount path: '${mount.Source}' mount path must be absolute`);
+      if (mount.BindOptions?.Propagation && !PROPAGATION.has(mount.BindOptions.Propagation)) throw wrong(`invalid propagation mode: ${mount.BindOptions.Propagation}`);
       // The kernel's mount_setattr(2) makes all below read-only or nothing: what was asked for is less than we would do.
       if (readOnly && mount.BindOptions?.ReadOnlyNonRecursive) throw notImplemented('Berth does not support bind-recursive=writable yet');
       return { ...common, ...(mount.BindOptions?.NonRecursive ? { nonRecursive: true } : {}), type: 'bind', source: mount.Source, propagation: mount.BindOptions?.Propagation || 'rprivate', noCopy: true, createSource: mount.BindOptions?.CreateMountpoint ?? false };
@@ -89,7 +93,18 @@ function volumeOf(options: MountRequest['VolumeOptions']): Pick<WantedMount, 'vo
   return Object.keys(volume).length > 0 ? { volume } : {};
 }
 
+/** mount(8)'s words that dockerd lets through, and tmpfs(5)'s own. */
+const TMPFS_WORDS = new Set(
+  ('defaults ro rw suid nosuid dev nodev exec noexec sync async dirsync remount mand nomand atime noatime diratime nodiratime bind rbind unbindable runbindable private rprivate shared rshared slave rslave ' +
+    'relatime norelatime strictatime nostrictatime').split(' '),
+);
+const TMPFS_VALUES = new Set(['size', 'mode', 'uid', 'gid', 'nr_inodes', 'nr_blocks', 'mpol']);
+
 function tmpfs(target: string, options: string): WantedMount {
+  for (const option of options === '' ? [] : options.split(',')) {
+    const [name = '', ...value] = option.split('=');
+    if (value.length === 0 ? !TMPFS_WORDS.has(option) : !TMPFS_VALUES.has(name)) throw invalid(`invalid tmpfs option [${[name, ...(value.length === 0 ? [] : [value.join('=')])].map((part) => JSON.stringify(part)).join(' ')}]`);
+  }
   return { type: 'tmpfs', source: '', target: cleanTarget(target), readOnly: options.split(',').includes('ro'), propagation: '', options, noCopy: true, createSource: false };
 }
 

@@ -16,9 +16,6 @@ describe('what a user namespace has no room for is refused, and goes with the ho
     [{ NetworkMode: 'host' }, "cannot share the host's network namespace when user namespaces are enabled"],
     [{ PidMode: 'host' }, 'cannot share the host PID namespace when user namespaces are enabled'],
     [{ IpcMode: 'host' }, 'cannot share the host IPC namespace when user namespaces are enabled'],
-    [{ PidMode: 'container:x' }, 'does not support --pid container:X in a user namespace yet'],
-    [{ IpcMode: 'container:x' }, 'does not support --ipc container:X in a user namespace yet'],
-    [{ Runtime: 'runc' }, 'does not support user namespaces with --runtime runc yet'],
   ])('%j', (host, says) => {
     expect(() => userNamespaceOf(host, true)).toThrow(says);
     expect(() => userNamespaceOf({ ...host, UsernsMode: 'private' }, false)).toThrow(says);
@@ -27,9 +24,13 @@ describe('what a user namespace has no room for is refused, and goes with the ho
   });
 });
 
-test('another\'s network goes with the engine\'s ids, not with ids of one\'s own', () => {
-  expect(userNamespaceOf({ NetworkMode: 'container:web' }, true)).toBe('engine');
-  expect(() => userNamespaceOf({ NetworkMode: 'container:web', UsernsMode: 'private' }, true)).toThrow("cannot join another container's network");
+test.each([
+  [{ NetworkMode: 'container:web' }, 'network'],
+  [{ PidMode: 'container:web' }, 'processes'],
+  [{ IpcMode: 'container:web' }, 'IPC'],
+])('%j goes with the engine\'s ids, not with ids of one\'s own', (host, what) => {
+  expect(userNamespaceOf(host, true)).toBe('engine');
+  expect(() => userNamespaceOf({ ...host, UsernsMode: 'private' }, true)).toThrow(`cannot join another container's ${what} with a private user namespace`);
 });
 
 test('a label asks for what the CLI has no word for', () => {

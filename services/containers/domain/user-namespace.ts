@@ -1,7 +1,6 @@
 import type { ContainerConfig, HostConfig } from '#contracts/containers/container-config.js';
 import type { LaunchTask } from '#contracts/executor/tasks.js';
-import { invalid, notImplemented } from '#libs/errors/errors.js';
-import { OWN_RUNTIME, runtimeName } from './runtime-name.js';
+import { invalid } from '#libs/errors/errors.js';
 
 /** For clients that know Docker's modes alone: the CLI lets no other pass. */
 const LABEL = 'berth.userns';
@@ -27,11 +26,9 @@ export function userNamespaceOf(host: HostConfig, isRemapped: boolean): LaunchTa
   if (host.PidMode === 'host') throw invalid('cannot share the host PID namespace when user namespaces are enabled');
   // dockerd fails when it starts: the host's message queues cannot be mounted.
   if (host.IpcMode === 'host') throw invalid('cannot share the host IPC namespace when user namespaces are enabled');
-  if (runtimeName(host.Runtime) !== OWN_RUNTIME) throw notImplemented(`Berth does not support user namespaces with --runtime ${host.Runtime ?? ''} yet: use --userns host`);
-  for (const [option, value = ''] of [['--pid', host.PidMode], ['--ipc', host.IpcMode]] as const)
-    if (value.startsWith('container:')) throw notImplemented(`Berth does not support ${option} container:X in a user namespace yet: use --userns host`);
   if (mode !== 'private') return 'engine';
-  // /sys tells of a network, and is mounted by its owner's root alone.
-  if (network.startsWith('container:')) throw invalid("cannot join another container's network with a private user namespace");
+  // A namespace belongs to one user namespace, whose root alone may join it, and mount what tells of it.
+  for (const [what, value = ''] of [['network', network], ['processes', host.PidMode], ['IPC', host.IpcMode]] as const)
+    if (value.startsWith('container:')) throw invalid(`cannot join another container's ${what} with a private user namespace`);
   return 'private';
 }

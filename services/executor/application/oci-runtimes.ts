@@ -12,6 +12,7 @@ import type { TreeThreads } from '../adapters/trees/tree-threads.js';
 import type { PlanRun } from '../domain/plan/compile-plan.js';
 import { compileRuntimeExecPlan, compileRuntimePlan, type RuntimeCommand, runtimeArgs } from '../domain/plan/compile-runtime-plan.js';
 import type { Plan } from '../domain/plan/encode-plan.js';
+import { forRuntime } from '../domain/plan/runtime-mounts.js';
 import { containerUser } from '../domain/spec/container-user.js';
 import { ociDocument, ociProcess } from '../domain/spec/oci-document.js';
 import type { RuntimeSpec } from '../domain/spec/runtime-spec.js';
@@ -35,11 +36,12 @@ export class OciRuntimes {
   async containerPlan(name: string, task: LiveTask, launch: Omit<LaunchTask, 'reply'>, spec: RuntimeSpec, run: PlanRun): Promise<Plan> {
     const runtime = await this.command(name, task, 'create', launch.process.terminal);
     const { root } = spec;
+    const prepared = forRuntime(spec, task.directory);
     const view = 'overlay' in root ? { directory: root.overlay.baseDirectory, layers: [root.overlay.upper, ...root.overlay.lower] } : { directory: '/', layers: [root.directory] };
     const files = await this.threads.run('readUserFiles', view);
     const user = containerUser(launch.process.user, launch.process.groups, files);
-    await writeFile(`${task.directory}/config.json`, ociDocument(spec, launch, { user, capabilities: heldCapabilities(), throttles: throttledDevices(launch.resources.throttles ?? []) }), { mode: 0o600 });
-    return compileRuntimePlan(spec, run, runtime, task.directory);
+    await writeFile(`${task.directory}/config.json`, ociDocument(prepared.spec, launch, { user, capabilities: heldCapabilities(), throttles: throttledDevices(launch.resources.throttles ?? []) }), { mode: 0o600 });
+    return compileRuntimePlan(prepared, run, runtime, task.directory);
   }
 
   async execPlan(name: string, task: LiveTask, exec: Exec, tickets: readonly string[]): Promise<Plan> {

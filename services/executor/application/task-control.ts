@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { FreezeTask, OpenLogs, OpenTaskStreams, ResizeTask, SignalExec, SignalTask, ThawTask, UpdateTask } from '#contracts/executor/tasks.js';
+import type { ChangeTaskHosts, FreezeTask, OpenLogs, OpenTaskStreams, ResizeTask, SignalExec, SignalTask, ThawTask, UpdateTask } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { conflict, unavailable } from '#libs/errors/errors.js';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
@@ -15,7 +15,7 @@ import type { Tasks } from './task-launcher.js';
 
 const UNCHANGED: Done = { position: 0 };
 
-/** Signals, terminal sizes, streams and logs of running tasks. */
+/** Signals, terminal sizes, names of others, streams and logs of running tasks. */
 export class TaskControl {
   constructor(
     private readonly tasks: Tasks,
@@ -60,6 +60,12 @@ export class TaskControl {
   signalExec({ container, start, exec, signal }: SignalExec): Done {
     // A shim of an older engine takes the frame for nothing: the exec then ends with its container.
     this.live.get(taskId({ container, start }))?.connection?.send(frame(SIGNAL_EXEC, exec, signal));
+    return UNCHANGED;
+  }
+
+  changeHosts({ container, start, changes }: ChangeTaskHosts): Done {
+    const task = this.live.get(taskId({ container, start }));
+    if (task && !task.hasExited) this.files.changeHosts(container, changes);
     return UNCHANGED;
   }
 

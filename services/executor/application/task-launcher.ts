@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readlinkSync } from 'node:fs';
 import type { IdMaps } from '#contracts/executor/id-maps.js';
 import type { EndpointSettings } from '#contracts/containers/container-state.js';
 import type { LaunchTask, PublishedEndpoint, TaskEvent } from '#contracts/executor/tasks.js';
@@ -6,7 +6,7 @@ import type { RequestContext } from '#contracts/request.js';
 import { deviceFilter } from '#libs/cgroup/device-filter.js';
 import { cgroupDirectories, type CgroupLayout, controllerDirectory, wholePath } from '#libs/cgroup/layout.js';
 import { limitWrites } from '#libs/cgroup/limits.js';
-import { BerthError, conflict, errorMessage, internal } from '#libs/errors/errors.js';
+import { BerthError, conflict, errorMessage, internal, invalid } from '#libs/errors/errors.js';
 import type { Aggregates } from '#libs/event-store/aggregates.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
@@ -15,12 +15,15 @@ import { prepareBindSource } from '../adapters/host/bind-source.js';
 import type { CgroupParents } from '../adapters/host/cgroup-parents.js';
 import type { ContainerCgroups } from '../adapters/host/container-cgroups.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
-import { askedDevices, hostDevices, throttledDevices } from '../adapters/host/host-devices.js';
-import { detachLink, type NetworkSandbox } from '../adapters/network/sandbox.js';
+import { cdiFiles } from '../adapters/host/cdi-files.js';
+import { askedDevices, hostDevices, namedDevices, throttledDevices } from '../adapters/host/host-devices.js';
+import { detachLink, NetworkSandbox } from '../adapters/network/sandbox.js';
 import type { Sandboxes } from '../adapters/network/sandboxes.js';
 import { recordPlan } from '../adapters/shim/step-spans.js';
 import type { Snapshotter } from '../adapters/snapshots/snapshotter.js';
 import type { Zygote } from '../adapters/shim/zygote.js';
+import type { CdiEdits } from '../domain/cdi/cdi-spec.js';
+import { editsFor } from '../domain/cdi/select-devices.js';
 import { hostLinkName } from '../domain/host-link-name.js';
 import { compilePlan, type PlanRun } from '../domain/plan/compile-plan.js';
 import { encodePlan, type Plan } from '../domain/plan/encode-plan.js';
@@ -93,12 +96,26 @@ export class TaskLauncher {
     return this.live.begin(task, () => this.start(task, launch, asked));
   }
 
-  /** Who shares a network shares the user namespace that it belongs to. */
+  /** Who shares a namespace shares the user namespace that it belongs to. */
   private idsOf(launch: Launch): IdMaps | undefined {
-    if (launch.userNamespace === undefined || launch.network.mode !== 'container') return this.ids.choose(launch.userNamespace, this.live.all());
-    const shared = this.live.byContainer(launch.network.container);
-    if (shared && shared.ids === undefined) throw conflict(`cannot join the network of ${launch.network.container}, which has the host's user namespace: use --userns host`);
-    return shared?.ids;
+    const owner = this.ownerOf(launch);
+    return owner ? owner.ids : this.ids.choose(launch.userNamespace, this.live.all());
+  }
+
+  /** Whose user namespace the task is to be in; undefined: in one of its own, or the host's. Throws where what is to be shared belongs to several. */
+  private ownerOf({ userNamespace, network, joins = {} }: Launch): LiveTask | undefined {
+    if (userNamespace === undefined) return undefined;
+    const wanted = [['the network', network.mode === 'container' ? network.container : undefined], ['the processes', joins.pid], ['the IPC', joins.ipc]] as const;
+    // One that does not run is refused in the words for what was to be shared.
+    const shared = wanted.flatMap(([what, container]) => {
+      const task = container === undefined ? undefined : this.live.byContainer(container);
+      return task && !task.hasExited ? [{ what, container, task }] : [];
+    });
+    for (const { what, container, task } of shared) if (task.ids === undefined) throw conflict(`cannot join ${what} of ${container}, which has the host's user namespace: use --userns host`);
+    const [first, ...others] = shared;
+    const other = first && others.find(({ task }) => userNamespaceId(task.pid) !== userNamespaceId(first.task.pid));
+    if (other) throw conflict(`cannot join ${first.what} of ${first.container} and ${other.what} of ${other.container}: each has a user namespace of its own`);
+    return first?.task;
   }
 
   private async start(task: LiveTask, launch: Launch, asked: RequestContext): Promise<Started> {
@@ -169,7 +186,8 @@ export class TaskLauncher {
 
   private async prepare(launch: Launch, task: LiveTask): Promise<Prepared> {
     const { network } = launch;
-    const sandbox = network.mode === 'bridge' || network.mode === 'none' ? this.sandboxes.take(task.ids) : undefined;
+    const owner = this.ownerOf(launch);
+    const sandbox = network.mode !== 'bridge' && network.mode !== 'none' ? undefined : owner ? NetworkSandbox.within(userNamespaceOf(owner.pid)) : this.sandboxes.take(task.ids);
     try {
       // The kernel sets up the link while the plan is written. Both to the end: what still works on the sandbox must not see its descriptor closed, and given to somebody else.
       const attached = network.mode === 'bridge' && sandbox ? this.attach(sandbox, network.endpoint) : undefined;
@@ -201,7 +219,8 @@ export class TaskLauncher {
     const path = this.containerCgroups.path(task.place);
     const directories = cgroupDirectories(cgroups, path);
     const networkPath = sandbox?.path ?? (shared ? `/proc/${shared.pid}/ns/net` : undefined);
-    const userNamespacePath = sandbox?.ownerPath ?? (shared ? `/proc/${shared.pid}/ns/user` : undefined);
+    const userNamespacePath = sandbox?.ownerPath ?? (shared ? userNamespaceOf(shared.pid) : undefined);
+    const cdi = launch.cdiDevices ? await this.named(launch.cdiDevices, launch.runtime) : undefined;
     const spec = buildSpec(launch, {
       // Who shares a network shares the files that tell of it.
       containerDirectory: this.files.directory(shared?.identity.container ?? container),
@@ -213,7 +232,8 @@ export class TaskLauncher {
       initPath: this.host.initPath,
       cpus: this.host.thermalCpus,
       ...(launch.security.privileged ? { hostDevices: hostDevices() } : {}),
-      ...(launch.devices ? { askedDevices: askedDevices(launch.devices) } : {}),
+      ...(launch.devices || cdi ? { askedDevices: [...askedDevices(launch.devices ?? []), ...namedDevices(cdi?.deviceNodes ?? [])] } : {}),
+      ...(cdi ? { cdi } : {}),
       ...(networkPath ? { sandboxPath: networkPath } : {}),
       ...(joinedPid === undefined ? {} : { joinedPid }),
       ...(joinedIpc === undefined ? {} : { joinedIpc }),
@@ -248,6 +268,19 @@ export class TaskLauncher {
     const task = this.live.byContainer(container);
     if (!task || task.hasExited) throw internal(`${failed}container ${container} is not running`);
     return task.pid;
+  }
+
+  /** What devices need that are asked for by name. */
+  private async named(devices: readonly string[], runtime: string | undefined): Promise<CdiEdits> {
+    const { specs, wrong } = await cdiFiles(this.host.settings.cdiFolders);
+    try {
+      const edits = editsFor(devices, specs);
+      if (edits.hooks.length > 0 && runtime === undefined) throw invalid(`CDI device injection failed: ${devices.join(', ')}: hooks (${edits.hooks[0]?.path}), which Berth's own runtime does not run: use --runtime runc`);
+      return edits;
+    } catch (error) {
+      // A file that cannot be read may be the very one.
+      throw wrong.length > 0 ? invalid(`${errorMessage(error)} (${wrong.join('; ')})`, error) : error;
+    }
   }
 
   private makeParent(parent: string): void {
@@ -299,6 +332,11 @@ export class TaskLauncher {
     }
   }
 }
+
+const userNamespaceOf = (pid: number): string => `/proc/${pid}/ns/user`;
+
+/** Two processes with the same are in the same. */
+const userNamespaceId = (pid: number): string => readlinkSync(userNamespaceOf(pid));
 
 function publishedBy({ network }: Launch): { published?: PublishedEndpoint } {
   return network.mode === 'bridge' && network.endpoint.ports.length > 0 ? { published: { address: network.endpoint.address, ports: network.endpoint.ports } } : {};

@@ -196,7 +196,24 @@ static int take_mount(const struct op_share_mount *op, const struct stat *pid_na
 	return result < 0 ? result : tree;
 }
 
-/* The kernel copies mounts of one's own mount namespace alone (open_tree(2)): the child goes there and comes back, with what it had for "/". */
+/* The kernel copies mounts of one's own mount namespace alone (open_tree(2)): who asks goes there and comes back, with what it had for "/". */
+int copy_shared(const struct op_share_mount *op, const struct stat *pid_namespace)
+{
+	autoclose int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	autoclose int own = open_namespace("/proc/self/ns/mnt");
+	autoclose int there = open_namespace(op->mount_namespace);
+	if (root < 0 || own < 0 || there < 0)
+		return root < 0 ? -EIO : own < 0 ? own : there;
+	if (setns(there, CLONE_NEWNS) < 0)
+		return -errno;
+	int tree = take_mount(op, pid_namespace);
+	if (setns(own, CLONE_NEWNS) == 0 && fchdir(root) == 0 && chroot(".") == 0)
+		return tree;
+	int result = -errno;
+	close_held(&tree);
+	return result;
+}
+
 int do_share_mount(struct context *at, const struct op_share_mount *op)
 {
 	struct stat pid_namespace;
@@ -205,16 +222,7 @@ int do_share_mount(struct context *at, const struct op_share_mount *op)
 	autoclose int target = make_target(at, op->target, *op->pid_namespace);
 	if (target < 0)
 		return target;
-	autoclose int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	autoclose int own = open_namespace("/proc/self/ns/mnt");
-	autoclose int there = open_namespace(op->mount_namespace);
-	if (root < 0 || own < 0 || there < 0)
-		return root < 0 ? -EIO : own < 0 ? own : there;
-	if (setns(there, CLONE_NEWNS) < 0)
-		return -errno;
-	autoclose int tree = take_mount(op, *op->pid_namespace ? &pid_namespace : NULL);
-	if (setns(own, CLONE_NEWNS) < 0 || fchdir(root) < 0 || chroot(".") < 0)
-		return -errno;
+	autoclose int tree = copy_shared(op, *op->pid_namespace ? &pid_namespace : NULL);
 	if (tree < 0)
 		return tree;
 	return sys_move_mount(tree, target) < 0 ? -errno : 0;

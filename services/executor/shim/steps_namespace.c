@@ -123,25 +123,29 @@ int do_open_user_namespace(struct context *at, const struct op_open_user_namespa
 
 /*
  * The stage is the working directory, since that alone is found again in the new mount namespace without a path, on which the new root may not go. The child of a
- * pid namespace is another process; the shim's, like an exec's.
+ * pid namespace is another process; the shim's, like an exec's. Into the one of others it comes later, by do_join_task.
  */
 int do_enter_user_namespace(struct context *at, const struct op_enter_user_namespace *op)
 {
+	bool is_born = op->flags & CLONE_NEWPID;
 	if (at->userns_fd < 0 || at->stage_fd < 0)
 		return -EINVAL;
+	/* Among the host's processes nobody may mount a procfs in there: one is brought along, up to do_join_task. */
+	int result = is_born ? 0 : own_proc(at);
+	if (result < 0)
+		return result;
 	if (fchdir(at->stage_fd) < 0 || setns(at->userns_fd, CLONE_NEWUSER) < 0)
 		return -errno;
-	int result = become_root();
+	result = become_root();
 	if (result < 0)
 		return result;
 	if (unshare(op->flags) < 0)
 		return -errno;
-	result = be_born(at);
+	result = is_born ? be_born(at) : 0;
 	if (result < 0)
 		return result;
 	close_held(&at->userns_fd);
 	close_held(&at->stage_fd);
-	close_held(&at->proc_fd); /* of the host's processes */
 	close_held(&at->null_fd); /* of the mounts that were left */
 	at->null_fd = open_host_null(O_PATH);
 	return 0;

@@ -1,6 +1,6 @@
 /*
- * Trees: mounts that only the host's rights can make, prepared before the user namespace is entered and moved to their places in it. Until then they are descriptors,
- * mounted nowhere, but for what an overlay is made of: that lies on the stage, since kernels before 6.15 take no detached layers.
+ * Trees: mounts that only the host's rights can make, prepared before the user namespace is entered and moved to their places in it, or where an installed runtime finds
+ * them. Until then they are descriptors, mounted nowhere, but for what an overlay is made of: that lies on the stage, since kernels before 6.15 take no detached layers.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -127,6 +127,27 @@ static int take_tree(struct context *at, uint32_t number)
 	int tree = at->trees[number];
 	at->trees[number] = -1;
 	return tree;
+}
+
+int do_shared_tree(struct context *at, const struct op_shared_tree *op)
+{
+	struct op_share_mount share = { .mount_namespace = op->mount_namespace, .pid_namespace = "", .source = op->source, .attributes = op->attributes };
+	int tree = copy_shared(&share, NULL);
+	return tree < 0 ? tree : keep_tree(at, tree);
+}
+
+int do_place_tree(struct context *at, const struct op_place_tree *op)
+{
+	struct stat root;
+	autoclose int tree = take_tree(at, op->tree);
+	if (tree < 0)
+		return tree;
+	if (fstat(tree, &root) < 0)
+		return -errno;
+	if ((S_ISDIR(root.st_mode) ? mkdir(op->target, 0755) : mknod(op->target, S_IFREG | 0644, 0)) < 0 && errno != EEXIST)
+		return -errno;
+	autoclose int target = open(op->target, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return target < 0 || sys_move_mount(tree, target) < 0 ? -errno : 0;
 }
 
 int do_attach_tree(struct context *at, const struct op_attach_tree *op)

@@ -12,7 +12,7 @@ import type { Policy, Power } from '../domain/access/policy.js';
 import { readPolicy } from '../domain/access/read-policy.js';
 import type { RouteRule } from '../domain/access/route-rules.js';
 import { NO_WISH, type Wish, wishOf } from '../domain/access/wish.js';
-import type { QueryValues } from '../domain/query-values.js';
+import { flag, type QueryValues } from '../domain/query-values.js';
 import type { EngineClient } from './engine-client.js';
 import type { RefusalLog } from './refusals.js';
 
@@ -84,7 +84,7 @@ export class AccessControl {
   }
 
   /** What the path names, by its rule. */
-  private async named(rule: RouteRule, { params, context }: Asking): Promise<{ readonly param: string; readonly id: string; readonly container?: string; readonly touched: Touched } | undefined> {
+  private async named(rule: RouteRule, { params, query, context }: Asking): Promise<{ readonly param: string; readonly id: string; readonly container?: string; readonly touched: Touched } | undefined> {
     if (rule.touches === undefined) return undefined;
     const param = params.id === undefined ? 'name' : 'id';
     const wanted = params[param] ?? '';
@@ -93,7 +93,10 @@ export class AccessControl {
       return { param, id: name, touched: { what: `volume ${name}`, labels, powers: [] } };
     }
     if (rule.touches === 'container') {
-      const view = await this.engine.ask(GetContainer, { container: wanted }, context);
+      // A link is its owner's, "web/db"; who removes it does nothing to whom it leads to.
+      const [, owner, alias] = (flag(query, 'link') ? /^\/?(.+)\/([^/]+)$/.exec(wanted) : undefined) ?? [];
+      const view = await this.engine.ask(GetContainer, { container: owner ?? wanted }, context);
+      if (alias !== undefined) return { param, id: `${view.id}/${alias}`, container: view.id, touched: touchedContainer(view, false) };
       return { param, id: view.id, container: view.id, touched: touchedContainer(view, rule.enters === true) };
     }
     const exec = await this.engine.ask(GetExec, { exec: wanted }, context);

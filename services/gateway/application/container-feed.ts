@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { ContainerEvent } from '#contracts/containers/events.js';
+import type { WaitCondition } from '#contracts/containers/queries.js';
 import type { EventStore, Following } from '#libs/event-store/event-store.js';
 
 /** Between two attempts to follow a log that is away. */
@@ -16,7 +17,7 @@ export interface Ended {
 
 interface EndWaiter {
   readonly from: number;
-  readonly removed: boolean;
+  readonly condition: WaitCondition;
   readonly resolve: (ended: Ended) => void;
 }
 
@@ -90,10 +91,10 @@ export class ContainerFeed {
     });
   }
 
-  /** Resolves once run number `from`, or a later one, has ended or failed to begin, or the container is removed; with `removed` only then. An aborted wait never resolves. */
-  whenEnded(container: string, from: number, removed: boolean, abort: AbortSignal): Promise<Ended> {
+  /** Resolves once run number `from`, or a later one, has ended (for 'not-running': or failed to begin), or the container is removed; for 'removed' only then. An aborted wait never resolves. */
+  whenEnded(container: string, from: number, condition: WaitCondition, abort: AbortSignal): Promise<Ended> {
     return new Promise((resolve) => {
-      const waiter: EndWaiter = { from, removed, resolve };
+      const waiter: EndWaiter = { from, condition, resolve };
       const waiters = this.endWaiters.get(container) ?? new Set();
       this.endWaiters.set(container, waiters.add(waiter));
       abort.addEventListener('abort', () => waiters.delete(waiter), { once: true });
@@ -112,7 +113,7 @@ export class ContainerFeed {
     }
     if (event.type === 'ContainerExited' || event.type === 'StartFailed') {
       const error = event.type === 'StartFailed' ? event.error : '';
-      this.end(container, (waiter) => !waiter.removed && event.start >= waiter.from, { removed: false, exitCode: event.exitCode, error });
+      this.end(container, (waiter) => event.start >= waiter.from && (waiter.condition === 'not-running' || (waiter.condition === 'next-exit' && event.type === 'ContainerExited')), { removed: false, exitCode: event.exitCode, error });
     }
     if (event.type === 'ContainerStarted') this.record(container, { started: event.start });
     if (event.type === 'StartFailed') this.record(container, { failed: event.start, exitCode: event.exitCode });

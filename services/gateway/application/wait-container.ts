@@ -24,7 +24,7 @@ const GOES_ON: ReadonlySet<ContainerStatus> = new Set<ContainerStatus>(['running
 export function waitContainer(engine: EngineClient, feed: ContainerFeed, container: Pick<ContainerView, 'id' | 'status' | 'startNumber'>, condition: WaitCondition, context: RequestContext, abort: AbortSignal): { registered: Promise<void>; result: Promise<WaitResult> } {
   const { id, status, startNumber } = container;
   const over = new AbortController();
-  const seen = feed.whenEnded(id, GOES_ON.has(status) ? startNumber : startNumber + 1, condition === 'removed', AbortSignal.any([abort, over.signal]));
+  const seen = feed.whenEnded(id, GOES_ON.has(status) ? startNumber : startNumber + 1, condition, AbortSignal.any([abort, over.signal]));
   const round = () => engine.ask(WaitContainer, { container: id, condition, deadlineMs: ROUND_MS }, context, ROUND_MS + 10_000);
   const first = round();
   const answered = async (): Promise<{ readonly exitCode: number; readonly error: string }> => {

@@ -16,12 +16,11 @@ export const HOST_CONFIG: ReadonlySet<string> = new Set(
   ('Binds Mounts Tmpfs NetworkMode PortBindings PublishAllPorts RestartPolicy AutoRemove LogConfig CapAdd CapDrop Dns DnsSearch DnsOptions ExtraHosts GroupAdd Privileged ReadonlyRootfs ' +
     'SecurityOpt Init Runtime ShmSize Memory MemorySwap MemoryReservation NanoCpus CpuShares CpuQuota CpuPeriod CpusetCpus CpusetMems PidsLimit OomScoreAdj Ulimits Sysctls ConsoleSize ' +
     'BlkioWeight BlkioWeightDevice BlkioDeviceReadBps BlkioDeviceWriteBps BlkioDeviceReadIOps BlkioDeviceWriteIOps MemorySwappiness OomKillDisable Devices DeviceCgroupRules IpcMode PidMode UTSMode CgroupnsMode CgroupParent UsernsMode ' +
-    'VolumesFrom Links StorageOpt Annotations Isolation').split(' '),
+    'VolumesFrom Links StorageOpt Annotations Isolation MaskedPaths ReadonlyPaths VolumeDriver DeviceRequests').split(' '),
 );
 
 /** Values, besides zero ones, that ask for what Berth does anyway. */
 const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
-  VolumeDriver: (value) => value === 'local',
   // A file that the client writes; the engine has no part in it.
   ContainerIDFile: (value) => typeof value === 'string',
   // dockerode repeats in the body what it says in the query, where it counts.
@@ -40,7 +39,6 @@ export function readCreateRequest(body: unknown): CreateRequest {
   if (!isFields(body)) throw invalid('config cannot be empty in order to create a container');
   const { HostConfig: host, NetworkingConfig: networking, ...config } = body;
   if (Object.keys(config).length === 0) throw invalid('config cannot be empty in order to create a container');
-  refuseDeviceRequests(isFields(host) ? host.DeviceRequests : undefined);
   const hostConfig = readHostConfig(host);
   const networks = readNetworks(networking);
   return { config: readFields('Config', config, CONFIG), hostConfig, ...(networks === undefined ? {} : { networks }) };
@@ -57,14 +55,6 @@ function readHostConfig(value: unknown): Fields {
   const fields = readFields('HostConfig', value, HOST_CONFIG);
   const mode = fields.NetworkMode;
   return { ...fields, NetworkMode: mode === undefined || mode === '' || mode === 'default' ? 'bridge' : mode };
-}
-
-/** --gpus, in dockerd's words where no driver takes it. */
-function refuseDeviceRequests(value: unknown): void {
-  const [first] = Array.isArray(value) ? value : [];
-  if (!isFields(first)) return;
-  const capabilities = Array.isArray(first.Capabilities) ? `[${first.Capabilities.map((all) => `[${Array.isArray(all) ? all.join(' ') : ''}]`).join(' ')}]` : '[]';
-  throw invalid(`could not select device driver "${typeof first.Driver === 'string' ? first.Driver : ''}" with capabilities: ${capabilities}`);
 }
 
 function readFields(owner: string, value: Fields, supported: ReadonlySet<string>): Fields {

@@ -72,7 +72,7 @@ function health({ status, failingStreak, log }: ContainerHealth): object {
 export function containerSummary(view: ListedContainer, now: number, version: string, sizes?: ContainerSizes): object {
   return {
     Id: view.id,
-    Names: [`/${view.name}`],
+    Names: [view.name, ...(view.linkNames ?? [])].toSorted().map((name) => `/${name}`),
     Image: view.config.Image ?? view.imageRef,
     ImageID: view.imageId,
     Command: commandLine(view),
@@ -219,11 +219,11 @@ function portBindings({ hostConfig: { PortBindings } }: ContainerView): object {
 }
 
 /** What a container does not see or cannot write, unless it is privileged: the executor's own list is the same (test of its spec). */
-function paths({ hostConfig: { Privileged } }: ContainerView): object {
+function paths({ hostConfig: { Privileged, MaskedPaths, ReadonlyPaths } }: ContainerView): object {
   if (Privileged === true) return { MaskedPaths: null, ReadonlyPaths: null };
   return {
-    MaskedPaths: ['/proc/asound', '/proc/acpi', '/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer_list', '/proc/timer_stats', '/proc/sched_debug', '/proc/scsi', '/sys/firmware'],
-    ReadonlyPaths: ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'],
+    MaskedPaths: MaskedPaths ?? ['/proc/asound', '/proc/acpi', '/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer_list', '/proc/timer_stats', '/proc/sched_debug', '/proc/scsi', '/sys/firmware'],
+    ReadonlyPaths: ReadonlyPaths ?? ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'],
   };
 }
 

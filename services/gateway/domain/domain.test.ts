@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { encodeImageName } from './image-paths.js';
+import { encodeLinkName } from './link-paths.js';
 import { parseDetachKeys, typed, watchingFor } from './detach-keys.js';
 import { readTimeLimit, unixNanos } from './docker-time.js';
 import { readCreateRequest } from './create-request.js';
@@ -73,8 +74,21 @@ test.each([
   ['DELETE', '/images/a/json', '/images/a%2Fjson'],
 ])('%s %s is routed as %s', (method, path, routed) => expect(encodeImageName(method, path)).toBe(routed));
 
+test.each([
+  ['GET', '/containers/web/db/json', '/containers/web%2Fdb/json'],
+  ['GET', '/containers//web/db/json', '/containers/web%2Fdb/json'],
+  ['POST', '/containers/web/db/exec', '/containers/web%2Fdb/exec'],
+  ['GET', '/containers/web/db/attach/ws', '/containers/web%2Fdb/attach/ws'],
+  ['DELETE', '/containers/web/db', '/containers/web%2Fdb'],
+  ['DELETE', '/containers/web', '/containers/web'],
+  ['GET', '/containers/web/json', '/containers/web/json'],
+  ['GET', '/containers/web/attach/ws', '/containers/web/attach/ws'],
+  ['DELETE', '/containers/web/checkpoints/one', '/containers/web/checkpoints/one'],
+  ['GET', '/containers/web/db/nothing', '/containers/web/db/nothing'],
+])('of links, %s %s is routed as %s', (method, path, routed) => expect(encodeLinkName(method, path)).toBe(routed));
+
 test('an option that Berth lacks is refused by name, its default is not', () => {
-  const asked = { Image: 'x', OnBuild: null, HostConfig: { NetworkMode: 'default', UsernsMode: 'host', VolumeDriver: 'local', MaskedPaths: null, DeviceRequests: [], CpuCount: 0 } };
+  const asked = { Image: 'x', OnBuild: null, HostConfig: { NetworkMode: 'default', UsernsMode: 'host', ContainerIDFile: '/cid', Cgroup: '', IOMaximumIOps: 0, CpuCount: 0 } };
   expect(readCreateRequest(asked)).toEqual({ config: { Image: 'x' }, hostConfig: { NetworkMode: 'bridge', UsernsMode: 'host' } });
   expect(() => readCreateRequest({ Image: 'x', HostConfig: { CpuCount: 1 } })).toThrow('HostConfig.CpuCount');
   expect(() => readCreateRequest({ OnBuild: ['RUN true'] })).toThrow('Config.OnBuild');

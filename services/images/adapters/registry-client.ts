@@ -35,7 +35,7 @@ export class RegistryClient {
   /** A manifest or index by tag or digest, verified where it is by digest. Rejects with RegistryError, unavailable or invalid. */
   async manifest(tagOrDigest: string, signal?: AbortSignal): Promise<FetchedManifest> {
     const response = await this.get(`${this.base}/manifests/${tagOrDigest}`, { accept: MANIFEST_TYPES.join(', ') }, signal);
-    const bytes = await boundedBody(response, MANIFEST_LIMIT_BYTES);
+    const bytes = await boundedBytes(response.body ?? [], MANIFEST_LIMIT_BYTES, 'manifest');
     const digest = digestOf(bytes);
     if (isDigest(tagOrDigest) && digest !== tagOrDigest) throw invalid(`the registry gave another manifest than ${tagOrDigest}`);
     return { bytes, digest, mediaType: (response.headers.get('content-type') ?? '').split(';')[0]!.trim() };
@@ -46,6 +46,13 @@ export class RegistryClient {
     const { body } = await this.get(`${this.base}/blobs/${digest}`, {}, signal);
     if (!body) throw internal(`the registry gave nothing for ${digest}`);
     return body;
+  }
+
+  /** A small blob whole, verified. Rejects as invalid for other bytes than the digest's, and for more than the limit. */
+  async smallBlob(digest: string, limitBytes: number): Promise<Buffer> {
+    const bytes = await boundedBytes(await this.blob(digest), limitBytes, `blob ${digest}`);
+    if (digestOf(bytes) !== digest) throw invalid(`the registry gave another blob than ${digest}`);
+    return bytes;
   }
 
   private async get(url: string, headers: Record<string, string>, signal?: AbortSignal): Promise<Response> {
@@ -84,12 +91,12 @@ function isLoopback(host: string): boolean {
   return name === 'localhost' || name === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(name);
 }
 
-async function boundedBody(response: Response, limitBytes: number): Promise<Buffer> {
+async function boundedBytes(body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, limitBytes: number, what: string): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   let size = 0;
-  for await (const part of response.body ?? []) {
+  for await (const part of body) {
     size += part.length;
-    if (size > limitBytes) throw invalid(`the registry's manifest has more than ${limitBytes} bytes`);
+    if (size > limitBytes) throw invalid(`the registry's ${what} has more than ${limitBytes} bytes`);
     parts.push(part);
   }
   return Buffer.concat(parts);

@@ -51,16 +51,20 @@ export class AddImage {
 
   /** Layers of an image with their chain ids. Rejects as invalid where configuration and layers do not fit. */
   async layersOf(configDigest: string, blobs: readonly Descriptor[]): Promise<readonly ImageLayer[]> {
-    const config = parseImageConfig(await this.content.read(configDigest, CONFIG_LIMIT_BYTES));
-    if (config.diffIds.length !== blobs.length) throw invalid(`invalid image: its configuration names ${config.diffIds.length} layers, its manifest ${blobs.length}`);
-    const chain = chainIds(config.diffIds);
-    return blobs.map((blob, index) => ({ chainId: chain[index]!, diffId: config.diffIds[index]!, digest: blob.digest, mediaType: blob.mediaType, sizeBytes: blob.size }));
+    return layersIn(await this.content.read(configDigest, CONFIG_LIMIT_BYTES), blobs);
   }
 
   /** Whether some image has this layer. */
   hasLayer(chainId: string): boolean {
-    for (const { layers } of this.directory.all()) if (layers.some((layer) => layer.chainId === chainId)) return true;
-    return false;
+    return this.held(chainId) !== undefined;
+  }
+
+  private held(chainId: string): ImageLayer | undefined {
+    for (const { layers } of this.directory.all()) {
+      const layer = layers.find((one) => one.chainId === chainId);
+      if (layer) return layer;
+    }
+    return undefined;
   }
 
   /** Tags of the image that another one holds, with the other's id: they are about to move. */
@@ -106,8 +110,25 @@ export class AddImage {
     return position;
   }
 
+  /** In a dry run, which appends nothing: what `add` would append, as far as it is known of layers that no image has yet. */
+  async plan(image: NewImage & { readonly manifestDigest: string }, config: Uint8Array, asked: RequestContext): Promise<void> {
+    const layers = layersIn(config, image.layers).map((layer): ImageLayer => {
+      const unpackedBytes = this.held(layer.chainId)?.unpackedBytes;
+      return { ...layer, ...(unpackedBytes === undefined ? {} : { unpackedBytes }) };
+    });
+    const sizeBytes = layers.reduce((bytes, layer) => bytes + (layer.unpackedBytes ?? 0), 0);
+    await this.append(image, image.manifestDigest, layers, sizeBytes, asked);
+  }
+
   private async makeManifest(image: NewImage, lease: ContentLease): Promise<string> {
     const size = (await this.content.sizeOf(image.configDigest)) ?? 0;
     return (await lease.put(writeManifest({ mediaType: OCI_CONFIG, digest: image.configDigest, size }, image.layers))).digest;
   }
+}
+
+function layersIn(configuration: Uint8Array, blobs: readonly Descriptor[]): readonly ImageLayer[] {
+  const config = parseImageConfig(configuration);
+  if (config.diffIds.length !== blobs.length) throw invalid(`invalid image: its configuration names ${config.diffIds.length} layers, its manifest ${blobs.length}`);
+  const chain = chainIds(config.diffIds);
+  return blobs.map((blob, index) => ({ chainId: chain[index]!, diffId: config.diffIds[index]!, digest: blob.digest, mediaType: blob.mediaType, sizeBytes: blob.size }));
 }

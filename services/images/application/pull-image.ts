@@ -3,12 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { PullImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { BerthError } from '#libs/errors/errors.js';
-import type { Descriptor } from '#libs/oci/manifest.js';
+import { CONFIG_LIMIT_BYTES } from '#libs/oci/image-config.js';
+import type { Descriptor, ImageManifest } from '#libs/oci/manifest.js';
 import { familiar, familiarName, parseTagged, type Reference } from '#libs/oci/reference.js';
 import type { ContentLease, ContentStore } from '../adapters/content-store.js';
-import { RegistryClient } from '../adapters/registry-client.js';
+import { type FetchedManifest, RegistryClient } from '../adapters/registry-client.js';
 import { RegistryError } from '../adapters/registry-error.js';
-import type { AddImage } from './add-image.js';
+import type { AddImage, NewImage } from './add-image.js';
 import type { CollectBlobs } from './collect-blobs.js';
 import type { ImageDirectory } from './image-directory.js';
 import { progressBar, type ProgressLines } from './progress-lines.js';
@@ -47,6 +48,16 @@ export class PullOneImage {
     return { reference, client, resolved: await resolveImage(client, reference, command.platform) };
   }
 
+  /** What the log would have of it: layers that are here already tell the bytes of their files. Asks the registry for no layer. */
+  async plan({ reference, client, resolved: { root, fetched, manifest } }: StartedPull, asked: RequestContext): Promise<void> {
+    try {
+      const config = this.directory.get(manifest.config.digest) ? await this.content.read(manifest.config.digest, CONFIG_LIMIT_BYTES) : await client.smallBlob(manifest.config.digest, CONFIG_LIMIT_BYTES);
+      await this.addImage.plan({ ...newImage(reference, root, manifest), manifestDigest: fetched.digest }, config, asked);
+    } catch (error) {
+      throw inDockersWords(error, reference);
+    }
+  }
+
   /** Serves the endpoint. A client that goes away ends the pull. */
   async serve(socket: Socket, pull: StartedPull, asked: RequestContext): Promise<void> {
     const gone = new AbortController();
@@ -70,12 +81,7 @@ export class PullOneImage {
     if (root.digest !== fetched.digest) await lease.put(root.bytes);
     const known = this.directory.get(manifest.config.digest);
     if (!known) await this.fetchLayers(client, manifest.config, manifest.layers, lease, lines, gone, asked);
-    const tags = reference.digest === undefined ? [familiar(reference)] : [];
-    const position = await this.addImage.add(
-      { configDigest: manifest.config.digest, layers: manifest.layers, manifestDigest: fetched.digest, tags, digests: [`${familiarName(reference)}@${root.digest}`], origin: 'pull' },
-      lease,
-      asked,
-    );
+    const position = await this.addImage.add({ ...newImage(reference, root, manifest), manifestDigest: fetched.digest }, lease, asked);
     lines.report({ status: `Digest: ${root.digest}` });
     lines.report({ status: `Status: ${position > 0 ? 'Downloaded newer image' : 'Image is up to date'} for ${shown}` });
   }
@@ -139,6 +145,11 @@ export class PullOneImage {
       }
     }
   }
+}
+
+function newImage(reference: Reference, root: FetchedManifest, manifest: ImageManifest): NewImage {
+  const tags = reference.digest === undefined ? [familiar(reference)] : [];
+  return { configDigest: manifest.config.digest, layers: manifest.layers, tags, digests: [`${familiarName(reference)}@${root.digest}`], origin: 'pull' };
 }
 
 async function* counted(bytes: AsyncIterable<Uint8Array>, onChunk: (bytes: number) => void, onProgress: (current: number) => void): AsyncGenerator<Uint8Array> {

@@ -229,6 +229,14 @@ test('a running container is removed only by force', () => {
   given(...running, exited()).when(remove(false)).then({ ...removeRequested, force: false } as ContainerEvent);
 });
 
+test('a link goes once, and only what is one', () => {
+  const linked = { ...created, hostConfig: { Links: ['db0:my-db', 'db0:db'] } };
+  const removed = { type: 'LinkRemoved', container, alias: 'db', at } as const;
+  given(linked).when({ type: 'RemoveLink', alias: 'db', at }).then(removed);
+  given(linked, removed).when({ type: 'RemoveLink', alias: 'db', at }).thenNothing();
+  given(linked, removed).when({ type: 'RemoveLink', alias: 'my-db', at }).then({ ...removed, alias: 'my-db' });
+});
+
 test('a rename tells the old name, and to the same name it is none', () => {
   given(created).when(rename).then({ type: 'ContainerRenamed', container, name: 'db', oldName: 'web', at });
   given(created).when({ type: 'Rename', name: 'web', at }).thenNothing();

@@ -7,6 +7,7 @@ import type { EditableSpec } from '../edit/apply-changes.js';
 import { afterProbe, healthWhenOver, healthWhenStarted, probeCommand, withProbe } from '../health.js';
 import { checkLimitChanges, changedLimits, withChanges } from '../limit-changes.js';
 import { killMeaning } from '../kill-signal.js';
+import { withoutLink } from '../links.js';
 import { restartDelay, restartPause } from '../restart-policy.js';
 import { DEFAULT_STOP_TIMEOUT_SECONDS, SIGKILL, SIGTERM, signalNumber } from '../signals.js';
 import { decideEdit, evolveEdit } from './edit-container.js';
@@ -40,6 +41,7 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'RecordCommitted'; readonly image: string }
   | { readonly type: 'RecordCommitFailed'; readonly error: string }
   | { readonly type: 'Rename'; readonly name: string }
+  | { readonly type: 'RemoveLink'; readonly alias: string }
   | { readonly type: 'Edit'; readonly spec: EditableSpec; readonly revertedTo?: number }
   | { readonly type: 'RecordEdited'; readonly ports?: readonly PublishedPort[] }
   | { readonly type: 'RecordEditFailed'; readonly error: string }
@@ -53,7 +55,7 @@ export type ContainerCommand = { readonly at: string } & (
 );
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
-export const CONTAINER_FOLD = '6';
+export const CONTAINER_FOLD = '7';
 
 export const containerDecider: Decider<Container, ContainerCommand, ContainerEvent> = { initialState: { status: 'absent' }, decide, evolve };
 
@@ -173,6 +175,9 @@ function decide(command: ContainerCommand, state: Container): readonly Container
     case 'Rename':
       if (state.status === 'removing') throw conflict('container is marked for removal and cannot be renamed');
       return command.name === state.spec.name ? [] : [{ type: 'ContainerRenamed', container, name: command.name, oldName: state.spec.name, at }];
+
+    case 'RemoveLink':
+      return (state.spec.hostConfig.Links ?? []).some((link) => link.endsWith(`:${command.alias}`)) ? [{ type: 'LinkRemoved', container, alias: command.alias, at }] : [];
 
     case 'Edit':
       return decideEdit(command, state);
@@ -349,6 +354,8 @@ function evolve(state: Container, event: ContainerEvent): Container {
     }
     case 'ContainerRenamed':
       return { ...state, spec: { ...state.spec, name: event.name } };
+    case 'LinkRemoved':
+      return { ...state, spec: { ...state.spec, hostConfig: withoutLink(state.spec.hostConfig, event.alias) } };
     case 'EditRequested':
     case 'ContainerEdited':
       return evolveEdit(state, event);

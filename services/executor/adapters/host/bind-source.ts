@@ -9,8 +9,13 @@ import { invalid, notImplemented } from '#libs/errors/errors.js';
  */
 export async function prepareBindSource({ source, createSource, propagation }: ContainerMount): Promise<void> {
   if (createSource) await mkdir(source, { recursive: true }).catch((error: NodeJS.ErrnoException) => (error.code === 'EEXIST' ? undefined : Promise.reject(error)));
-  else await access(source).catch(() => Promise.reject(invalid(`invalid mount config for type "bind": bind source path does not exist: ${source}`)));
+  else await checkBindSource(source);
   if (/shared|slave/.test(propagation)) checkPropagation(await realpath(source), propagation);
+}
+
+/** Rejects as invalid where there is nothing. */
+export async function checkBindSource(source: string): Promise<void> {
+  await access(source).catch(() => Promise.reject(invalid(`invalid mount config for type "bind": bind source path does not exist: ${source}`)));
 }
 
 function checkPropagation(source: string, propagation: string): void {

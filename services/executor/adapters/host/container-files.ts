@@ -1,13 +1,15 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TaskLog } from '#contracts/executor/tasks.js';
+import type { HostChange, TaskLog } from '#contracts/executor/tasks.js';
 import { OBJECT_ID } from '#contracts/object-id.js';
 import { invalid } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
+import { changedHosts } from '../../domain/spec/files.js';
 import type { Trash } from './trash.js';
 
 const LOG_WISH = 'log.json';
+const MOST_HOSTS_BYTES = 1024 * 1024;
 
 /** Where the files of one container lie below the data root. */
 export class ContainerFiles {
@@ -34,6 +36,15 @@ export class ContainerFiles {
     writeFileSync(join(directory, 'hosts'), files.hosts, { mode: 0o644 });
     writeFileSync(join(directory, 'hostname'), files.hostname, { mode: 0o644 });
     writeFileSync(join(directory, 'resolv.conf'), files.resolvConf, { mode: 0o644 });
+  }
+
+  /** In place, since it is mounted in the container, which may have made of it what it likes: what is no such file any more stays as it is. */
+  changeHosts(container: string, changes: readonly HostChange[]): void {
+    const path = join(this.directory(container), 'hosts');
+    if (statSync(path).size > MOST_HOSTS_BYTES) return;
+    const before = readFileSync(path, 'utf8');
+    const after = changedHosts(before, changes);
+    if (after !== before) writeFileSync(path, after);
   }
 
   /** How its log is kept, for executors to come: they find its shim, and not what it was started with. */

@@ -3,6 +3,7 @@ import { join, posix, relative } from 'node:path';
 import type { BlockThrottle, TaskDevice } from '#contracts/executor/tasks.js';
 import type { DeviceThrottle } from '#libs/cgroup/limits.js';
 import { invalid } from '#libs/errors/errors.js';
+import type { CdiNode } from '../../domain/cdi/cdi-spec.js';
 import type { AskedDevice } from '../../domain/spec/devices.js';
 import type { Device } from '../../domain/spec/runtime-spec.js';
 
@@ -31,6 +32,15 @@ export function askedDevices(asked: readonly TaskDevice[]): readonly AskedDevice
     const devices = facts.isDirectory() ? hostDevices(source).map((device) => ({ ...device, path: join(at, relative(source, device.path)) })) : deviceAt(source).map((device) => ({ ...device, path: at }));
     if (devices.length === 0) throw wrong('not a device node');
     return devices.map((device) => ({ device, access }));
+  });
+}
+
+/** The nodes that a vendor's file names, as the host has them but for what the file says. Rejects what is none. */
+export function namedDevices(nodes: readonly CdiNode[]): readonly AskedDevice[] {
+  return nodes.map(({ path, hostPath, permissions, fileMode, uid, gid }) => {
+    const [device] = deviceAt(hostPath);
+    if (!device) throw invalid(`CDI device injection failed: failed to stat CDI host device "${hostPath}": ${statSync(hostPath, { throwIfNoEntry: false }) ? 'not a device node' : 'no such file or directory'}`);
+    return { device: { ...device, path, ...(fileMode === undefined ? {} : { fileMode }), ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) }, access: permissions };
   });
 }
 

@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { LogReceiver, SyslogReceiver } from '#contracts/executor/tasks.js';
 import { journalEntry } from '../../domain/logs/journal-entry.js';
+import { LinePieces } from '../../domain/logs/line-pieces.js';
 import type { LogRecord } from '../../domain/logs/log-record.js';
 import { syslogMessage } from '../../domain/logs/syslog-message.js';
 import { DatagramOutlet } from './datagram-outlet.js';
@@ -11,7 +13,7 @@ import { UdpOutlet } from './udp-outlet.js';
 
 const JOURNAL = '/run/systemd/journal/socket';
 
-/** How a record gets to a receiver. `message`: undefined for one that is not sent. The outlet is the caller's. */
+/** How a record gets to a receiver. `message`: undefined for one that is not sent; records are given to it in their order. The outlet is the caller's. */
 export interface WayToReceiver {
   readonly outlet: LogOutlet;
   readonly message: (record: LogRecord) => Buffer | undefined;
@@ -19,7 +21,10 @@ export interface WayToReceiver {
 
 /** Nothing is connected yet. Throws when what the way needs of this host cannot be read. */
 export function wayTo(receiver: LogReceiver): WayToReceiver {
-  if (receiver.type === 'journald') return { outlet: new JournalOutlet(JOURNAL), message: (record) => journalEntry(record, receiver) };
+  if (receiver.type === 'journald') {
+    const pieces = new LinePieces(() => randomBytes(32).toString('hex'));
+    return { outlet: new JournalOutlet(JOURNAL), message: (record) => journalEntry(record, receiver, pieces.pieceOf(record)) };
+  }
   const sender = { hostname: hostname(), pid: process.pid };
   return { outlet: syslogOutlet(receiver), message: (record) => syslogMessage(record, receiver, sender) };
 }

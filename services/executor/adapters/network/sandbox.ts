@@ -1,9 +1,9 @@
-import { closeSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import type { IdMaps } from '#contracts/executor/id-maps.js';
 import { internal } from '#libs/errors/errors.js';
 import type { Fd } from '#libs/linux/native.js';
 import { inNetworkNamespace, newNetworkNamespace, newNetworkNamespaceAsync } from '#libs/linux/network-namespace.js';
-import { newUserNamespace, newUserNamespaceAsync, type UserNamespace } from '#libs/linux/user-namespace.js';
+import { newNetworkNamespaceIn, newUserNamespace, newUserNamespaceAsync, type UserNamespace } from '#libs/linux/user-namespace.js';
 import { addAddress, addDefaultRoute, addVeth, deleteLink, setHairpin, setLink } from '#libs/netlink/route.js';
 import { idMapText } from '#libs/settings/subordinate-ids.js';
 import { RouteSocket } from './route-socket.js';
@@ -48,7 +48,21 @@ export class NetworkSandbox implements Disposable {
    * Throws SystemCallError or NetlinkRefused; nothing is left then.
    */
   static create(outside: Fd = -1, ids?: IdMaps): NetworkSandbox {
-    const sandbox = new NetworkSandbox(ids ? newUserNamespace(idMapText(ids.uids), idMapText(ids.gids)) : { network: newNetworkNamespace() }, outside);
+    return NetworkSandbox.#up(new NetworkSandbox(ids ? newUserNamespace(idMapText(ids.uids), idMapText(ids.gids)) : { network: newNetworkNamespace() }, outside));
+  }
+
+  /** The same, of the user namespace at `owner`, where others are. */
+  static within(owner: string, outside: Fd = -1): NetworkSandbox {
+    const user = openSync(owner, 'r');
+    try {
+      return NetworkSandbox.#up(new NetworkSandbox({ network: newNetworkNamespaceIn(user), user }, outside));
+    } catch (error) {
+      closeSync(user);
+      throw error;
+    }
+  }
+
+  static #up(sandbox: NetworkSandbox): NetworkSandbox {
     try {
       sandbox.#routes().send(setLink(LOOPBACK_INDEX, { up: true }));
       return sandbox.#opened();

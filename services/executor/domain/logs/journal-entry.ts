@@ -1,17 +1,18 @@
 import type { JournalReceiver } from '#contracts/executor/tasks.js';
+import type { LinePiece } from './line-pieces.js';
 import type { LogRecord } from './log-record.js';
 
 const PRIORITY = { stdout: '6', stderr: '3' } as const;
 
-/** One line in the journal's native protocol (systemd, "Native Journal Protocol"), with the fields of dockerd's journald driver. */
-export function journalEntry(record: LogRecord, { fields }: JournalReceiver): Buffer {
-  const isPartial = !record.log.endsWith('\n');
+/** One line, or a piece of one, in the journal's native protocol (systemd, "Native Journal Protocol"), with the fields of dockerd's journald driver. */
+export function journalEntry({ log, stream, time }: LogRecord, { fields }: JournalReceiver, piece?: LinePiece): Buffer {
   const all = {
-    PRIORITY: PRIORITY[record.stream],
-    MESSAGE: isPartial ? record.log : record.log.slice(0, -1),
-    SYSLOG_TIMESTAMP: record.time,
+    PRIORITY: PRIORITY[stream],
+    MESSAGE: log.endsWith('\n') ? log.slice(0, -1) : log,
+    SYSLOG_TIMESTAMP: piece?.time ?? time,
     ...fields,
-    ...(isPartial ? { CONTAINER_PARTIAL_MESSAGE: 'true' } : {}),
+    ...(piece ? { CONTAINER_PARTIAL_ID: piece.id, CONTAINER_PARTIAL_ORDINAL: String(piece.ordinal), CONTAINER_PARTIAL_LAST: String(piece.isLast) } : {}),
+    ...(piece && !piece.isLast ? { CONTAINER_PARTIAL_MESSAGE: 'true' } : {}),
   };
   return Buffer.concat(Object.entries(all).map(([name, value]) => field(name, value)));
 }

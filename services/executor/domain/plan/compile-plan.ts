@@ -1,13 +1,12 @@
 import { posix } from 'node:path';
-import type { IdRange } from '#contracts/executor/id-maps.js';
-import type { Device, IdMapping, RuntimeSpec } from '../spec/runtime-spec.js';
+import type { Device, RuntimeSpec } from '../spec/runtime-spec.js';
 import { type Plan, planOf } from './encode-plan.js';
 import { mountSteps } from './mount-steps.js';
 import type { PlanSettings, PlanStep } from './plan-table.js';
 import { rightsSteps, rlimitSteps } from './process-steps.js';
 import { rootStep } from './root-step.js';
 import { TIME_STEPS } from './step-times.js';
-import { type EnteredNamespace, inUserNamespace } from './user-namespace-steps.js';
+import { type EnteredNamespace, idMapsOf, inUserNamespace } from './user-namespace-steps.js';
 
 /** What a plan needs and the spec does not say. */
 export interface PlanRun
@@ -66,9 +65,8 @@ function userNamespaceOf({ linux, mounts, root }: RuntimeSpec, flags: number): E
   const index = linux.namespaces.findIndex(({ type }) => type === 'user');
   const path = linux.namespaces[index]?.path;
   if (path === undefined) return undefined;
-  const rangesOf = (mappings: readonly IdMapping[] = []): readonly IdRange[] => mappings.map(({ containerID, hostID, size }) => ({ inside: containerID, outside: hostID, size }));
   const mapped = new Set(mounts.flatMap(({ options }, number) => (options.includes('idmap') ? [`mounts[${number}]`] : [])));
-  return { path, from: `linux.namespaces[${index}]`, ids: { uids: rangesOf(linux.uidMappings), gids: rangesOf(linux.gidMappings) }, flags, target: root.path, isMapped: (from) => mapped.has(from) };
+  return { path, from: `linux.namespaces[${index}]`, ids: idMapsOf(linux), flags, target: root.path, isMapped: (from) => mapped.has(from) };
 }
 
 function namespaceSteps({ linux, hostname, domainname = '' }: RuntimeSpec): readonly PlanStep[] {

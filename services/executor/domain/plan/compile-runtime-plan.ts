@@ -1,8 +1,7 @@
-import type { RuntimeSpec } from '../spec/runtime-spec.js';
 import type { PlanRun } from './compile-plan.js';
 import { type Plan, planOf } from './encode-plan.js';
 import type { PlanSettings, PlanStep } from './plan-table.js';
-import { rootStep } from './root-step.js';
+import type { ForRuntime } from './runtime-mounts.js';
 
 /** An installed OCI runtime, as one task uses it. */
 export interface RuntimeCommand {
@@ -32,7 +31,7 @@ export function runtimeArgs({ path, stateDirectory, logPath }: RuntimeCommand, .
  * The root is mounted in a mount namespace of the shim's own, so that it goes with the shim and no host mount is left; the rest is the runtime's: `create` is
  * the child and inherits the container's streams, `start` lets the process that it left go on, `delete` is the end.
  */
-export function compileRuntimePlan(spec: RuntimeSpec, run: PlanRun, runtime: RuntimeCommand, bundle: string): Plan {
+export function compileRuntimePlan({ spec, steps: mounted }: ForRuntime, run: PlanRun, runtime: RuntimeCommand, bundle: string): Plan {
   const { cgroupDirectories, cgroupWrites: _, deviceFilter: __, timed: ___, oomPath, ...settings } = run;
   const parent = (from: string) => ({ actor: 'parent', from }) as const;
   const target = spec.root.path;
@@ -40,7 +39,7 @@ export function compileRuntimePlan(spec: RuntimeSpec, run: PlanRun, runtime: Run
   const steps: readonly PlanStep[] = [
     { op: 'unshare', ...parent('root'), flags: CLONE_NEWNS },
     { op: 'private_propagation', ...parent('root') },
-    rootStep(spec.root, 'parent'),
+    ...mounted,
     ...consoleSteps(runtime),
     { op: 'exec', actor: 'child', from: 'process', args: runtimeArgs(runtime, ...create), env: ENVIRONMENT },
     ...handoverSteps(runtime),

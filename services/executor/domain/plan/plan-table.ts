@@ -45,7 +45,7 @@ export const OPERATIONS = {
   // A user namespace. What needs the host's rights is done before it is entered, in a mount namespace of the host's; what was prepared there is kept by number.
   /** Opens the user namespace at the host path `path`, whose ids `mapped` trees have and which is entered later. */
   open_user_namespace: { code: 19, operands: { path: 'string' } },
-  /** setns(2) into it and unshare(2) of `flags`, which are then its own; from then on it is another process, root in there, in a copy of the mounts so far. */
+  /** setns(2) into it and unshare(2) of `flags`, which are then its own; root in there from then on, in a copy of the mounts so far, and with CLONE_NEWPID another process. */
   enter_user_namespace: { code: 16, operands: { flags: 'u32' } },
   /** The pipes that are the child's stdin, stdout and stderr get an owner, by the host's ids. */
   own_stdio: { code: 17, operands: { uid: 'u32', gid: 'u32' } },
@@ -103,6 +103,10 @@ export const OPERATIONS = {
   bind_tree: { code: 37, operands: { source: 'string', recursive: 'flag', readonly: 'flag', propagation: 'u32', attributes: 'u32', mapped: 'flag' } },
   /** A tree: one node, as make_node has it, but with the host's ids. */
   node_tree: { code: 38, operands: { type: 'string', mode: 'u32', major: 'u32', minor: 'u32', uid: 'u32', gid: 'u32' } },
+  /** A tree: what share_mount puts on its target. */
+  shared_tree: { code: 53, operands: { mountNamespace: 'string', source: 'string', attributes: 'u32' } },
+  /** Puts a tree on the host path `target`, made when missing as a directory or an empty file like the tree's root; on top of what is mounted there. */
+  place_tree: { code: 54, operands: { tree: 'u32', target: 'string' } },
   /** Puts a tree on an in-root target, made when missing as bind_mount does. */
   attach_tree: { code: 39, operands: { tree: 'u32', target: 'string' } },
   /** Makes a tree the container's root, on the stage. After enter_user_namespace, before all steps with in-root paths. */

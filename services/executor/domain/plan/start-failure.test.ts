@@ -32,6 +32,10 @@ test('a user that the image does not know is named', () => {
   expect(startFailure(plan, 0, 3, 'sh').message).toMatch(/^Unable to find group staff, wheel: no matching entries in group file$/);
   expect(startFailure(plan, 0, ENOENT, 'sh')).toMatchObject({ kind: 'invalid', message: 'unable to find user app: no matching entries in passwd file' });
 });
+test.each([['4294967296', 34], ['0:4294967295', 34], ['-1', ENOENT]])('%s is no number of a user', (user, errno) => {
+  const plan = planOf(settings, [{ op: 'set_user', actor: 'child', from: 'process.user', user, extraGroups: [] }]);
+  expect(startFailure(plan, 0, errno, 'sh')).toMatchObject({ kind: 'invalid', message: 'uids and gids must be in range 0-2147483647' });
+});
 test('any other failure names the step, what it stands for and the error of the kernel', () => {
   const plan = planOf(settings, [{ op: 'set_hostname', actor: 'child', from: 'hostname', name: 'box' }]);
   const { kind, message } = startFailure(plan, 0, EPERM, 'sh');

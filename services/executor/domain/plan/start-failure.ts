@@ -8,6 +8,7 @@ const ESRCH = 3;
 const EACCES = 13;
 const ENOEXEC = 8;
 const ENOTDIR = 20;
+const ERANGE = 34;
 const PREFIX = 'failed to create task for container: failed to create shim task: OCI runtime create failed: berth create failed: unable to start container process: ';
 
 /** The error of a start, naming the very step. Of a command that cannot be executed it has Docker's words, which clients turn into exit codes 126 and 127. */
@@ -18,6 +19,8 @@ export function startFailure(plan: Plan, step: number, errno: number, command: s
     if (errno === EACCES || errno === ENOTDIR) return invalid(`${prefix}exec: "${command}": ${errno === EACCES ? 'permission denied' : 'not a directory'}: unknown`);
     if (errno === ENOEXEC) return invalid(`${prefix}exec: "${command}": exec format error: unknown`);
   }
+  // A number below none is no name for whom Docker reads it.
+  if (operation === 'set_user' && (errno === ERANGE || (errno === ENOENT && /^-\d+$/.test(userOf(plan, step))))) return invalid('uids and gids must be in range 0-2147483647');
   if (operation === 'set_user' && errno === ENOENT) return invalid(`unable to find user ${userOf(plan, step)}: no matching entries in passwd file`);
   if (operation === 'set_user' && errno === ESRCH) return invalid(`Unable to find group ${groupsOf(plan, step)}: no matching entries in group file`);
   // Docker's defaults go as far as the kernel lets them; what the user asked for is done or refused.

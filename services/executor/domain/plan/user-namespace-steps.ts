@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
-import type { IdMaps } from '#contracts/executor/id-maps.js';
+import type { IdMaps, IdRange } from '#contracts/executor/id-maps.js';
 import { outsideId } from '#libs/settings/subordinate-ids.js';
+import type { IdMapping, Linux } from '../spec/runtime-spec.js';
 import type { PlanStep } from './plan-table.js';
 import { raiseSteps } from './process-steps.js';
 
@@ -15,6 +16,12 @@ export interface EnteredNamespace {
   readonly target: string;
   /** Whether a bind with this `from` has the namespace's ids on the disk. */
   readonly isMapped: (from: string) => boolean;
+}
+
+/** Of a spec with a user namespace. */
+export function idMapsOf({ uidMappings, gidMappings }: Linux): IdMaps {
+  const rangesOf = (mappings: readonly IdMapping[] = []): readonly IdRange[] => mappings.map(({ containerID, hostID, size }) => ({ inside: containerID, outside: hostID, size }));
+  return { uids: rangesOf(uidMappings), gids: rangesOf(gidMappings) };
 }
 
 /** Of one step: what the host's root does first, the tree it prepares, and what is done inside. */
@@ -68,15 +75,9 @@ function splitStep(step: PlanStep, tree: number, { ids, isMapped }: EnteredNames
       return { before: [step], inside: [] };
     case 'set_rlimit':
       return { before: raiseSteps([step]), inside: [step] };
-    case 'overlay_root': {
-      const [upper, work] = [step.upper, step.work].map((path) => posix.resolve(step.baseDirectory, path)) as [string, string];
-      const own = posix.dirname(upper);
-      const names = { upper: posix.relative(own, upper), work: posix.relative(own, work) };
-      const root = { uid: hostId(ids.uids, 0), gid: hostId(ids.gids, 0) };
-      return { tree: { op: 'overlay_tree', ...at, layers: step.baseDirectory, lower: step.lower, own, ...names, ...root }, inside: [{ op: 'attach_root', ...at, tree }] };
-    }
+    case 'overlay_root':
     case 'bind_root':
-      return { tree: { op: 'bind_tree', ...at, source: step.source, recursive: true, readonly: step.readonly, propagation: 0, attributes: 0, mapped: true }, inside: [{ op: 'attach_root', ...at, tree }] };
+      return { tree: rootTree(step, ids), inside: [{ op: 'attach_root', ...at, tree }] };
     case 'bind_mount': {
       const { source, recursive, readonly, propagation, attributes, target } = step;
       return { tree: { op: 'bind_tree', ...at, source, recursive, readonly, propagation, attributes, mapped: isMapped(from) }, inside: attach(target) };
@@ -88,6 +89,16 @@ function splitStep(step: PlanStep, tree: number, { ids, isMapped }: EnteredNames
     default:
       return { inside: [step] };
   }
+}
+
+/** The root, with the namespace's ids. */
+export function rootTree(step: Extract<PlanStep, { op: 'overlay_root' | 'bind_root' }>, ids: IdMaps): PlanStep {
+  const at = { actor: step.actor, from: step.from } as const;
+  if (step.op === 'bind_root') return { op: 'bind_tree', ...at, source: step.source, recursive: true, readonly: step.readonly, propagation: 0, attributes: 0, mapped: true };
+  const [upper, work] = [step.upper, step.work].map((path) => posix.resolve(step.baseDirectory, path)) as [string, string];
+  const own = posix.dirname(upper);
+  const names = { upper: posix.relative(own, upper), work: posix.relative(own, work) };
+  return { op: 'overlay_tree', ...at, layers: step.baseDirectory, lower: step.lower, own, ...names, uid: hostId(ids.uids, 0), gid: hostId(ids.gids, 0) };
 }
 
 /** A node's owner that has no name in there is its root. */

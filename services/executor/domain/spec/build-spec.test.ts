@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { buildSpec, type LaunchFields, type SpecHost } from './build-spec.js';
 import { CAPABILITIES, DEFAULT_CAPABILITIES, effectiveCapabilities } from './capabilities.js';
 import { environment } from './environment.js';
-import { hostnameFile, hostsFile, resolvConf } from './files.js';
+import { changedHosts, hostnameFile, hostsFile, resolvConf } from './files.js';
 import { rlimitValue } from './rlimits.js';
 
 const host: SpecHost = {
@@ -76,6 +76,13 @@ test('limits: the user\'s before the engine\'s, -1 is none', () => {
   expect(rlimitValue(-1)).toBe(0xffffffffffffffffn);
   expect(() => buildSpec({ ...plain, ulimits: [{ Name: 'nofile', Soft: 3, Hard: 2 }] }, host)).toThrow('soft limit');
   expect(() => buildSpec({ ...plain, ulimits: [{ Name: 'constructor', Soft: 1, Hard: 2 }] }, host)).toThrow('invalid ulimit type');
+});
+
+test('in a hosts file the named lines get their address, or go; what a container wrote of its own stays', () => {
+  const text = '127.0.0.1\tlocalhost\n172.17.0.2\tdb store\n172.17.0.2\tmy-db db store\n10.0.0.1  mine db # db\nrubbish\n172.17.0.2\tdb.test';
+  expect(changedHosts(text, [{ name: 'db', address: '172.17.0.5' }, { name: 'my-db' }, { name: 'nobody', address: '172.17.0.9' }])).toBe(
+    '127.0.0.1\tlocalhost\n172.17.0.5\tdb store\n10.0.0.1  mine db # db\nrubbish\n172.17.0.2\tdb.test',
+  );
 });
 
 test('hosts, hostname and resolv.conf read as dockerd writes them', () => {

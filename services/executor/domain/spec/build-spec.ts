@@ -1,13 +1,14 @@
 import type { Ulimit } from '#contracts/containers/container-config.js';
 import type { IdMaps, IdRange } from '#contracts/executor/id-maps.js';
 import type { LaunchTask } from '#contracts/executor/tasks.js';
+import type { CdiEdits, CdiHook } from '../cdi/cdi-spec.js';
 import { containerFilter } from '../seccomp/container-filter.js';
 import { effectiveCapabilities } from './capabilities.js';
 import { ALL_DEVICES, type AskedDevice, DEFAULT_DEVICES, deviceRules } from './devices.js';
 import { environment } from './environment.js';
 import { mountsOf } from './mounts.js';
 import { rlimitOf } from './rlimits.js';
-import type { Device, IdMapping, Namespace, Process, RootMade, RuntimeSpec } from './runtime-spec.js';
+import type { Device, Hook, IdMapping, Namespace, Process, RootMade, RuntimeSpec } from './runtime-spec.js';
 import { checkSysctls } from './sysctls.js';
 
 /** Where things are on this host for one run. */
@@ -34,6 +35,8 @@ export interface SpecHost {
   readonly hostDevices?: readonly Device[];
   /** What `--device` asked for, found on the host. */
   readonly askedDevices?: readonly AskedDevice[];
+  /** What devices need that were asked for by their names; their nodes are among `askedDevices`. */
+  readonly cdi?: Pick<CdiEdits, 'env' | 'mounts' | 'hooks' | 'additionalGids'>;
   /** One to be in, which the network to join belongs to; absent: the host's. */
   readonly userNamespace?: { readonly path: string; readonly ids: IdMaps };
   /** Processors, whose thermal counters are hidden. */
@@ -68,7 +71,8 @@ export function buildSpec(task: LaunchFields, host: SpecHost): RuntimeSpec {
     hostname: ownName ? task.hostname : '',
     ...(task.annotations ? { annotations: task.annotations } : {}),
     ...(task.domainname === '' || !ownName ? {} : { domainname: task.domainname }),
-    process: processOf(task, capabilities, host.defaultUlimits ?? []),
+    process: processOf(task, capabilities, host),
+    ...hooksOf(host.cdi?.hooks ?? []),
     root: { path: host.rootTarget, readonly: task.readOnlyRoot, ...host.root },
     mounts,
     linux: {
@@ -79,22 +83,22 @@ export function buildSpec(task: LaunchFields, host: SpecHost): RuntimeSpec {
       resources: { devices: security.privileged ? ALL_DEVICES : deviceRules(host.askedDevices ?? [], task.deviceRules ?? []) },
       ...(program ? { seccomp: { program } } : {}),
       sysctl: task.sysctls,
-      maskedPaths: security.privileged ? [] : [...MASKED, ...thermal],
-      readonlyPaths: security.privileged ? [] : READ_ONLY,
+      maskedPaths: security.privileged ? [] : (security.maskedPaths ?? [...MASKED, ...thermal]),
+      readonlyPaths: security.privileged ? [] : (security.readonlyPaths ?? READ_ONLY),
       // Berth's plan has it so always; other runtimes cut the host's mounts off unless they are told.
       ...(mounts.some(({ options }) => options.includes('rslave') || options.includes('slave')) ? { rootfsPropagation: 'rslave' } : {}),
     },
   };
 }
 
-function processOf(task: LaunchFields, capabilities: readonly string[], defaultUlimits: readonly Ulimit[]): Process {
+function processOf(task: LaunchFields, capabilities: readonly string[], { defaultUlimits = [], cdi }: SpecHost): Process {
   const { process, ulimits, oomScoreAdj } = task;
   const defaults = defaultUlimits.filter(({ Name }) => !ulimits.some((ulimit) => ulimit.Name === Name));
   return {
     terminal: process.terminal,
-    user: { username: process.user, additionalGroups: process.groups },
+    user: { username: process.user, additionalGroups: [...process.groups, ...(cdi?.additionalGids ?? []).map(String)] },
     args: task.init ? ['/sbin/docker-init', '--', ...process.args] : process.args,
-    env: environment(process.env, { hostname: task.hostname, terminal: process.terminal }),
+    env: environment([...process.env, ...(cdi?.env ?? [])], { hostname: task.hostname, terminal: process.terminal }),
     cwd: process.cwd,
     // Nothing inheritable: a file's own inheritable capabilities would come back to life for who is not root (CVE-2022-24769).
     capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities, inheritable: [], ambient: [] },
@@ -102,6 +106,12 @@ function processOf(task: LaunchFields, capabilities: readonly string[], defaultU
     noNewPrivileges: task.security.noNewPrivileges,
     ...(oomScoreAdj === undefined ? {} : { oomScoreAdj }),
   };
+}
+
+function hooksOf(hooks: readonly CdiHook[]): Pick<RuntimeSpec, 'hooks'> {
+  const points = new Map<string, Hook[]>();
+  for (const { hookName, path, args, env, timeout } of hooks) points.set(hookName, [...(points.get(hookName) ?? []), { path, ...(args.length > 0 ? { args } : {}), ...(env.length > 0 ? { env } : {}), ...(timeout === undefined ? {} : { timeout }) }]);
+  return points.size === 0 ? {} : { hooks: Object.fromEntries(points) };
 }
 
 /** Default ones first: what has their name is not made twice, and what was asked for takes the place of the host's. */

@@ -1,3 +1,4 @@
+import type { HostChange } from '#contracts/executor/tasks.js';
 import { invalid } from '#libs/errors/errors.js';
 
 const LOCAL_HOSTS = ['127.0.0.1\tlocalhost', '::1\tlocalhost ip6-localhost ip6-loopback', 'fe00::\tip6-localnet', 'ff00::\tip6-mcastprefix', 'ff02::1\tip6-allnodes', 'ff02::2\tip6-allrouters'];
@@ -17,6 +18,20 @@ export function hostsFile(of: { readonly hostname: string; readonly domainname: 
   const names = of.domainname === '' ? of.hostname : `${of.hostname}.${of.domainname} ${of.hostname}`;
   const own = of.address === undefined ? [] : [`${of.address}\t${names}`];
   return lines([...LOCAL_HOSTS, ...extra, ...own]);
+}
+
+/** A hosts file in which lines that begin with one of these names have its new address, or are no more. All other lines are as they were. */
+export function changedHosts(text: string, changes: readonly HostChange[]): string {
+  const wanted = new Map(changes.map(({ name, address }) => [name, address]));
+  return text
+    .split('\n')
+    .flatMap((line) => {
+      const [, first, rest = ''] = /^\S+[ \t]+(\S+)(.*)$/.exec(line) ?? [];
+      if (first === undefined || !wanted.has(first)) return [line];
+      const address = wanted.get(first);
+      return address === undefined ? [] : [`${address}\t${first}${rest}`];
+    })
+    .join('\n');
 }
 
 export const hostnameFile = (hostname: string): string => `${hostname}\n`;

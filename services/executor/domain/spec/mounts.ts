@@ -1,6 +1,7 @@
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { LaunchTask } from '#contracts/executor/tasks.js';
 import { invalid } from '#libs/errors/errors.js';
+import type { CdiMount } from '../cdi/cdi-spec.js';
 import type { Mount, SharedMount } from './runtime-spec.js';
 
 type Asked = Pick<LaunchTask, 'hostNamespaces' | 'mounts' | 'security' | 'shmSizeBytes' | 'readOnlyRoot' | 'init'>;
@@ -12,6 +13,8 @@ export interface MountHost {
   readonly cgroupDirectories: readonly string[];
   readonly cgroupsPath: string;
   readonly userNamespace?: object;
+  /** Of devices that were asked for by their names; each stands in for what else is at its place. */
+  readonly cdi?: { readonly mounts: readonly CdiMount[] };
   /** First process of the container whose processes, or whose IPC, it shares. */
   readonly joinedPid?: number;
   readonly joinedIpc?: number;
@@ -27,7 +30,9 @@ const WRITABLE = new Set(['/proc', '/dev', '/dev/pts', '/dev/shm', '/dev/mqueue'
 export function mountsOf(task: Asked, host: MountHost): readonly Mount[] {
   // What the engine keeps for containers has their ids on the disk, whatever the host has for them. A bind is the host's as it is.
   const idmap = host.userNamespace ? ['idmap'] : [];
-  const asked = task.mounts.map((mount) => userMount(mount, mount.type === 'volume' ? idmap : []));
+  const ofDevices = (host.cdi?.mounts ?? []).map(({ hostPath, containerPath, options }): Mount => ({ destination: containerPath, type: 'bind', source: hostPath, options: [...(options.some((option) => /^r?bind$/.test(option)) ? [] : ['rbind']), ...options] }));
+  const replaced = new Set(ofDevices.map(({ destination }) => destination));
+  const asked = [...task.mounts.filter(({ target }) => !replaced.has(target)).map((mount) => userMount(mount, mount.type === 'volume' ? idmap : [])), ...ofDevices];
   // In runc's words. What reads /proc has to find procfs there (CVE-2019-16884).
   if (asked.some(({ destination, source }) => destination === '/proc' && source !== '/proc')) throw invalid('"/proc" cannot be mounted because it is not of type proc');
   const taken = new Set(asked.map(({ destination }) => destination));

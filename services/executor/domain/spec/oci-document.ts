@@ -37,9 +37,11 @@ export function ociDocument(spec: RuntimeSpec, task: { readonly security: TaskSe
     ...(spec.annotations ? { annotations: spec.annotations } : {}),
     process: processOf(spec.process, task.process, facts),
     root: { path: root.path, readonly: root.readonly },
+    ...(spec.hooks ? { hooks: spec.hooks } : {}),
     mounts: spec.mounts.map(({ shared: _, ...mount }) => mount),
     linux: {
       namespaces: linux.namespaces,
+      ...(linux.uidMappings ? { uidMappings: linux.uidMappings, gidMappings: linux.gidMappings } : {}),
       // The others every runtime makes by itself, and some not a second time.
       devices: linux.devices.filter((device) => !DEFAULT_DEVICES.includes(device)),
       cgroupsPath: linux.cgroupsPath,

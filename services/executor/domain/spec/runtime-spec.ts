@@ -8,6 +8,15 @@ export interface RuntimeSpec {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly mounts: readonly Mount[];
   readonly linux: Linux;
+  /** Programs that an installed runtime runs at points of a container's life, by those points' names; Berth's own runs none. */
+  readonly hooks?: Readonly<Record<string, readonly Hook[]>>;
+}
+
+export interface Hook {
+  readonly path: string;
+  readonly args?: readonly string[];
+  readonly env?: readonly string[];
+  readonly timeout?: number;
 }
 
 export interface Process {

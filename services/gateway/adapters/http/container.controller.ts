@@ -1,11 +1,11 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { CreateContainer, KillContainer, PauseContainer, RemoveContainer, RenameContainer, ResizeContainer, RestartContainer, StartContainer, StopContainer, UnpauseContainer, UpdateContainer } from '#contracts/containers/commands.js';
+import { CreateContainer, KillContainer, PauseContainer, RemoveContainer, RemoveLink, RenameContainer, ResizeContainer, RestartContainer, StartContainer, StopContainer, UnpauseContainer, UpdateContainer } from '#contracts/containers/commands.js';
 import { GetContainer, ListContainers } from '#contracts/containers/queries.js';
 import { GetHostFacts } from '#contracts/executor/host.js';
 import { GetImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
-import { conflict, invalid } from '#libs/errors/errors.js';
+import { invalid } from '#libs/errors/errors.js';
 import { containerSizes } from '../../application/disk-usage.js';
 import { EngineClient } from '../../application/engine-client.js';
 import { CONTAINER_FILTERS, filterContainers, wantsAll } from '../../domain/container-filters.js';
@@ -132,8 +132,8 @@ export class ContainerController {
   @Delete('/:id')
   @HttpCode(204)
   async remove(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<void> {
-    if (flag(query, 'link')) throw conflict('Conflict, cannot remove the default link name of the container');
-    await this.engine.ask(RemoveContainer, { container, force: flag(query, 'force'), volumes: flag(query, 'v') }, asked, STOP_SLACK_MS);
+    if (flag(query, 'link')) await this.engine.ask(RemoveLink, { container }, asked);
+    else await this.engine.ask(RemoveContainer, { container, force: flag(query, 'force'), volumes: flag(query, 'v') }, asked, STOP_SLACK_MS);
   }
 
   @Post('/:id/resize')

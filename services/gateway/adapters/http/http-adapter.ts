@@ -3,6 +3,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { invalid } from '#libs/errors/errors.js';
 import { requireSupported, versionOf, withoutVersion } from '../../domain/api-version.js';
 import { encodeImageName } from '../../domain/image-paths.js';
+import { encodeLinkName } from '../../domain/link-paths.js';
 import { ENGINE_HEADERS } from './engine-headers.js';
 import { keepBody } from './guard.js';
 import { isHijack } from './hijack.js';
@@ -14,7 +15,7 @@ const JSON_LIMIT_BYTES = 4 * 1024 * 1024;
 /** Routes whose body is JSON or nothing; others have none, or an archive. */
 const WANTS_JSON = /^\/(?:auth|commit|containers\/create|containers\/[^/]+\/(?:exec|update)|exec\/[^/]+\/start|volumes\/create)(?:\?|$)/;
 
-/** The HTTP side of the gateway: versions and image names are taken out of the URL before routing, bodies other than JSON are left unread. `keepsBodies`: those as they came, for plugins. */
+/** The HTTP side of the gateway: versions, image names and names of links are taken out of the URL before routing, bodies other than JSON are left unread. `keepsBodies`: those as they came, for plugins. */
 export function createHttpAdapter({ keepsBodies }: { readonly keepsBodies: boolean }): FastifyAdapter {
   const adapter = new FastifyAdapter({
     bodyLimit: JSON_LIMIT_BYTES,
@@ -61,5 +62,5 @@ export function routed(method: string, url: string): string {
   const bare = withoutVersion(url);
   const question = bare.indexOf('?');
   const path = question < 0 ? bare : bare.slice(0, question);
-  return encodeImageName(method, path) + (question < 0 ? '' : bare.slice(question));
+  return encodeLinkName(method, encodeImageName(method, path)) + (question < 0 ? '' : bare.slice(question));
 }

@@ -10,6 +10,7 @@ const DEFAULT_CAPABILITIES = new Set('CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET
 const OWN_LOG_DRIVERS = new Set(['', 'json-file', 'local', 'none']);
 
 const asks = (power: Power): Asks => (value) => (isZero(value) ? undefined : power);
+const asksUnlessAbsent = (power: Power): Asks => (value) => (value === undefined || value === null ? undefined : power);
 const unless = (power: Power, isHarmless: (value: unknown) => boolean): Asks => (value) => (isZero(value) || isHarmless(value) ? undefined : power);
 const hostNamespace: Asks = unless('host-namespaces', (value) => typeof value === 'string' && value !== 'host');
 const every = (isHarmless: (item: unknown) => boolean) => (value: unknown): boolean => Array.isArray(value) && value.every(isHarmless);
@@ -31,8 +32,9 @@ const POWERFUL: Readonly<Record<string, Asks>> = {
   DeviceRequests: asks('devices'),
   DeviceCgroupRules: asks('devices'),
   SecurityOpt: unless('security-options', every((option) => typeof option === 'string' && /^no-new-privileges(?:[:=]true)?$/.test(option))),
-  MaskedPaths: asks('security-options'),
-  ReadonlyPaths: asks('security-options'),
+  // An empty list is the most that can be asked for.
+  MaskedPaths: asksUnlessAbsent('security-options'),
+  ReadonlyPaths: asksUnlessAbsent('security-options'),
   CgroupParent: asks('security-options'),
   // Another runtime than the engine's own may obey annotations, hooks among them.
   Runtime: unless('security-options', (value) => value === 'berth'),

@@ -110,6 +110,10 @@ function apply(before: ContainerAt | undefined, event: ContainerEvent, actor: st
       return { ...before, status: 'restarting', since: event.at, restartDelayMs: event.delayMs };
     case 'ContainerRenamed':
       return { ...before, name: event.name };
+    case 'LinkRemoved': {
+      const { created } = before;
+      return { ...before, created: { ...created, hostConfig: { ...created.hostConfig, Links: (created.hostConfig.Links ?? []).filter((link) => !link.endsWith(`:${event.alias}`)) } } };
+    }
     case 'ContainerProtected':
       return { ...before, protectedBy: actor };
     case 'ContainerUnprotected': {

@@ -68,6 +68,7 @@ export function runCommand({ name, config, hostConfig }: Created, currentName: s
   each('--cap-add', hostConfig.CapAdd);
   each('--cap-drop', hostConfig.CapDrop);
   each('--security-opt', hostConfig.SecurityOpt);
+  if (hostConfig.MaskedPaths?.length === 0 && hostConfig.ReadonlyPaths?.length === 0) option('--security-opt', 'systempaths=unconfined');
   each('--dns', hostConfig.Dns);
   each('--dns-search', hostConfig.DnsSearch);
   each('--dns-option', hostConfig.DnsOptions);
@@ -77,6 +78,11 @@ export function runCommand({ name, config, hostConfig }: Created, currentName: s
   option('--domainname', config.Domainname);
   each('--add-host', hostConfig.ExtraHosts);
   each('--link', hostConfig.Links);
+  option('--volume-driver', hostConfig.VolumeDriver);
+  for (const { Driver: driver, Count: count, DeviceIDs: ids } of hostConfig.DeviceRequests ?? []) {
+    if (driver === 'cdi') each('--device', ids);
+    else option('--gpus', count === -1 ? 'all' : count || `"device=${(ids ?? []).join(',')}"`);
+  }
   pairs('--sysctl', hostConfig.Sysctls);
   hostConfig.Ulimits?.forEach(({ Name, Soft, Hard }) => option('--ulimit', `${Name}=${Soft}:${Hard}`));
 
