@@ -26,6 +26,8 @@ export interface TaskSecurity {
   readonly noNewPrivileges: boolean;
   /** 'default', 'unconfined', or a profile in Docker's JSON. */
   readonly seccomp: string;
+  /** Name of an AppArmor profile that the host has loaded, or 'unconfined'. Absent: as Docker has it by default. */
+  readonly apparmor?: string;
 }
 
 export interface TaskResources {

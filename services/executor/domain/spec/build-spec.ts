@@ -36,6 +36,8 @@ export interface SpecHost {
   readonly askedDevices?: readonly AskedDevice[];
   /** One to be in, which the network to join belongs to; absent: the host's. */
   readonly userNamespace?: { readonly path: string; readonly ids: IdMaps };
+  /** AppArmor profile; absent: the host has none. */
+  readonly apparmorProfile?: string;
   /** Processors, whose thermal counters are hidden. */
   readonly cpus?: number;
 }
@@ -68,7 +70,7 @@ export function buildSpec(task: LaunchFields, host: SpecHost): RuntimeSpec {
     hostname: ownName ? task.hostname : '',
     ...(task.annotations ? { annotations: task.annotations } : {}),
     ...(task.domainname === '' || !ownName ? {} : { domainname: task.domainname }),
-    process: processOf(task, capabilities, host.defaultUlimits ?? []),
+    process: processOf(task, capabilities, host),
     root: { path: host.rootTarget, readonly: task.readOnlyRoot, ...host.root },
     mounts,
     linux: {
@@ -87,7 +89,7 @@ export function buildSpec(task: LaunchFields, host: SpecHost): RuntimeSpec {
   };
 }
 
-function processOf(task: LaunchFields, capabilities: readonly string[], defaultUlimits: readonly Ulimit[]): Process {
+function processOf(task: LaunchFields, capabilities: readonly string[], { defaultUlimits = [], apparmorProfile }: SpecHost): Process {
   const { process, ulimits, oomScoreAdj } = task;
   const defaults = defaultUlimits.filter(({ Name }) => !ulimits.some((ulimit) => ulimit.Name === Name));
   return {
@@ -101,6 +103,7 @@ function processOf(task: LaunchFields, capabilities: readonly string[], defaultU
     rlimits: [...ulimits.map(rlimitOf), ...defaults.map((ulimit) => ({ ...rlimitOf(ulimit), optional: true }))],
     noNewPrivileges: task.security.noNewPrivileges,
     ...(oomScoreAdj === undefined ? {} : { oomScoreAdj }),
+    ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
   };
 }
 
