@@ -194,9 +194,9 @@ export class ExecutorParts {
   async start(): Promise<void> {
     await this.layers.open();
     this.trash.emptySoon();
-    // Not there, it is loaded for the first container that needs it, which tells what went wrong.
-    const confinement = this.appArmor?.load().catch((error: unknown) => this.log.error('the AppArmor profile of containers could not be loaded', { error }));
-    await Promise.all([this.tasks.start(), this.chooseRoots(), confinement]);
+    // Not awaited: a start or exec that finds it missing waits for it, and tells what went wrong.
+    void this.appArmor?.load().catch((error: unknown) => this.log.error('the AppArmor profile of containers could not be loaded', { error }));
+    await Promise.all([this.tasks.start(), this.chooseRoots()]);
     await this.streams.listen();
     await this.streams.giveTo(this.group);
     this.zygote.warmUp();

@@ -70,7 +70,8 @@ test('what cannot be is refused', async () => {
 test('all that an engine does with a cgroup it does with that one, an executor that came later, too', async () => {
   const { id, pid } = await start('placed', `${own}/deep`, '--memory', '64m');
   const everything = async (memoryMegabytes: number): Promise<void> => {
-    expect((await docker('stats', '--no-stream', '--format', '{{.MemUsage}} {{.PIDs}}', 'placed')).stdout).toMatch(/\/ 64MiB [1-9]/);
+    // Without an executor they are none: it has to be up again.
+    await expect.poll(async () => (await docker('stats', '--no-stream', '--format', '{{.MemUsage}} {{.PIDs}}', 'placed')).stdout, { timeout: patience(20_000) }).toMatch(/\/ 64MiB [1-9]/);
     await docker('exec', '-d', 'placed', 'sleep', '2000');
     await expect.poll(commands, { timeout: patience(10_000) }).toEqual(['sleep 1000', 'sleep 2000']);
     await docker('exec', 'placed', 'sh', '-c', 'kill $(pidof sleep)'); // a first process hears no signal that it does not handle
