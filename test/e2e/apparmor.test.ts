@@ -105,18 +105,33 @@ describe.skipIf(!HAS_APPARMOR)('where the kernel has AppArmor', () => {
     }
   });
 
+  /** Takes docker-default away from the host. */
+  const lose = (): void => {
+    parse('--remove', named('docker-default'));
+    expect(profiles().filter((line) => line.startsWith('docker-default '))).toEqual([]);
+  };
+
   test('docker-default is loaded again when the host has lost it', async () => {
     expect((await docker('info', '--format', '{{.SecurityOptions}}')).stdout).toContain('name=apparmor');
-    const [before] = profiles().filter((line) => line.startsWith('docker-default '));
-    expect(before).toBe('docker-default (enforce)');
+    expect(profiles()).toContain('docker-default (enforce)');
     await docker('run', '-d', '--name', 'old', '--network', 'none', 'busybox', 'sleep', '1000');
-    const lose = (): void => {
-      parse('--remove', named('docker-default'));
-      expect(profiles()).not.toContain(before);
-    };
     lose();
     expect(await run([], ...CURRENT)).toMatchObject({ stdout: CONFINED });
     lose();
     expect((await docker('exec', 'old', ...CURRENT)).stdout).toBe(CONFINED);
   });
+
+  test('where it cannot be loaded, no container starts without it that did not ask to', async () => {
+    lose();
+    const other = await startEngine({}, 'mount --bind /bin/false /sbin/apparmor_parser');
+    try {
+      await other.loadBusybox();
+      const start = (...options: string[]) => other.docker(['run', '--rm', '--network', 'none', ...options, 'busybox', ...CURRENT]);
+      expect(await start()).toMatchObject({ code: 125, stdout: '', stderr: expect.stringContaining('AppArmor enabled on system but the docker-default profile could not be loaded') as string });
+      expect(await start('--security-opt', 'apparmor=unconfined')).toMatchObject({ code: 0, stdout: 'unconfined\n' });
+    } finally {
+      await other.stop();
+    }
+    expect(await run([], ...CURRENT)).toMatchObject({ stdout: CONFINED });
+  }, patience(120_000));
 });
