@@ -30,6 +30,8 @@ export interface TaskSecurity {
   /** What is hidden, and what cannot be written; absent: Docker's lists. */
   readonly maskedPaths?: readonly string[];
   readonly readonlyPaths?: readonly string[];
+  /** Name of an AppArmor profile that the host has loaded, or 'unconfined'. Absent: as Docker has it by default. */
+  readonly apparmor?: string;
 }
 
 export interface TaskResources {

@@ -16,6 +16,7 @@ import { accountFiles } from '#libs/settings/account-files.js';
 import { idMapsOf, privateIdMaps } from '#libs/settings/subordinate-ids.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { CgroupParents } from './adapters/host/cgroup-parents.js';
+import { AppArmor } from './adapters/host/app-armor.js';
 import { ContainerCgroups } from './adapters/host/container-cgroups.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import { logger } from '#libs/telemetry/logger.js';
@@ -88,6 +89,7 @@ export class ExecutorParts {
   readonly streams: StreamServer;
   readonly sandboxes: Sandboxes;
   private readonly ids: UserNamespaceIds;
+  private readonly appArmor = AppArmor.find(process.env);
   readonly zygote: Zygote;
   private readonly hostPorts = new HostPorts();
   readonly ports: PortPublisher;
@@ -152,16 +154,17 @@ export class ExecutorParts {
     this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.forwarding, this.files, this.sandboxes, this.ids, this.zygote, containerCgroups, parents, this.ports, this.networks, runtimes, this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {
       settings,
       cgroups,
+      appArmor: this.appArmor,
       initPath: native('berth-init'),
       thermalCpus: existsSync('/sys/devices/system/cpu/cpu0/thermal_throttle') ? cpus().length : 0,
       socketGroup: this.group,
     });
-    this.execs = new ExecLauncher(this.tasks, this.live, causes, cgroups, containerCgroups, store, runtimes);
+    this.execs = new ExecLauncher(this.tasks, this.live, causes, cgroups, containerCgroups, store, runtimes, this.appArmor);
     this.control = new TaskControl(this.tasks, this.live, containerCgroups, this.files, this.streams, this.logs.readFailed);
     this.portChanges = new PortChanges(this.tasks, this.live, this.ports);
     this.usage = new TaskUsage(this.live, containerCgroups, cgroups, linkCounters);
     this.roots = new OverlaySnapshotter(this.layers.root);
-    this.facts = () => hostFacts(cgroups, settings, this.roots.driver);
+    this.facts = () => hostFacts(cgroups, settings, this.roots.driver, this.appArmor !== undefined);
     const { lookSeconds, ...shown } = metricsSettings(process.env);
     // A log server of somebody else's has its disk elsewhere.
     if (settings.natsUrl === `nats://127.0.0.1:${settings.natsPort}`) this.syncProbe = new SyncProbe(`${settings.dataRoot}/executor/sync-probe`, lookSeconds);
@@ -191,6 +194,8 @@ export class ExecutorParts {
   async start(): Promise<void> {
     await this.layers.open();
     this.trash.emptySoon();
+    // Not awaited: a start or exec that finds it missing waits for it, and tells what went wrong.
+    void this.appArmor?.load().catch((error: unknown) => this.log.error('the AppArmor profile of containers could not be loaded', { error }));
     await Promise.all([this.tasks.start(), this.chooseRoots()]);
     await this.streams.listen();
     await this.streams.giveTo(this.group);

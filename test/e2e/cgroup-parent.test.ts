@@ -19,9 +19,10 @@ afterAll(() => engine.stop(), patience(60_000));
 afterEach(async () => {
   const { stdout } = await docker('ps', '-aq');
   if (stdout !== '') await docker('rm', '-f', ...stdout.trim().split('\n'));
-  expect(parentCgroups(`/${own}`)).toEqual([]);
+  expect(cgroupsAt(`/${own}`)).toEqual([]);
 });
 
+const cgroupsAt = (path: string): readonly string[] => parentCgroups(path, engine.settings.cgroupParent);
 const docker = (...args: string[]): Promise<CliResult> => engine.docker(args);
 
 async function start(name: string, parent: string, ...options: string[]): Promise<{ readonly id: string; readonly pid: string }> {
@@ -51,14 +52,14 @@ test.each([
   expect(cgroupsOf(pid)).toEqual(placed(`${path.replaceAll('$', own)}/${id}`));
   expect((await docker('inspect', '--format', '{{.HostConfig.CgroupParent}}', 'placed')).stdout).toBe(`${parent}\n`);
   await docker('rm', '-f', 'placed');
-  expect(parentCgroups(`/${own}`)).toEqual([]);
+  expect(cgroupsAt(`/${own}`)).toEqual([]);
 });
 
 test('the top itself may be asked for', async () => {
   const { id, pid } = await start('placed', '/');
   expect(cgroupsOf(pid)).toEqual(placed(`/${id}`));
   await docker('rm', '-f', 'placed');
-  expect(parentCgroups(`/${id}`)).toEqual([]);
+  expect(cgroupsAt(`/${id}`)).toEqual([]);
 });
 
 test('what cannot be is refused', async () => {
@@ -70,7 +71,8 @@ test('what cannot be is refused', async () => {
 test('all that an engine does with a cgroup it does with that one, an executor that came later, too', async () => {
   const { id, pid } = await start('placed', `${own}/deep`, '--memory', '64m');
   const everything = async (memoryMegabytes: number): Promise<void> => {
-    expect((await docker('stats', '--no-stream', '--format', '{{.MemUsage}} {{.PIDs}}', 'placed')).stdout).toMatch(/\/ 64MiB [1-9]/);
+    // Without an executor they are none: it has to be up again.
+    await expect.poll(async () => (await docker('stats', '--no-stream', '--format', '{{.MemUsage}} {{.PIDs}}', 'placed')).stdout, { timeout: patience(20_000) }).toMatch(/\/ 64MiB [1-9]/);
     await docker('exec', '-d', 'placed', 'sleep', '2000');
     await expect.poll(commands, { timeout: patience(10_000) }).toEqual(['sleep 1000', 'sleep 2000']);
     await docker('exec', 'placed', 'sh', '-c', 'kill $(pidof sleep)'); // a first process hears no signal that it does not handle
@@ -92,10 +94,10 @@ test('all that an engine does with a cgroup it does with that one, an executor t
   expect(page).toMatch(new RegExp(`container_memory_usage_bytes\\{[^}]*id="/${own}/deep/${id}"[^}]*\\} [1-9]`));
   process.kill(Number(pid), 'SIGKILL');
   expect((await docker('wait', 'placed')).stdout).toBe('137\n');
-  await expect.poll(() => parentCgroups(`/${own}`), { timeout: patience(10_000) }).toEqual([]);
+  await expect.poll(() => cgroupsAt(`/${own}`), { timeout: patience(10_000) }).toEqual([]);
 });
 
-const fileOf = (id: string, ...names: readonly string[]): string => parentCgroups(`/${own}/deep/${id}`).flatMap((directory) => names.map((name) => join(directory, name))).find((path) => existsSync(path)) ?? '';
+const fileOf = (id: string, ...names: readonly string[]): string => cgroupsAt(`/${own}/deep/${id}`).flatMap((directory) => names.map((name) => join(directory, name))).find((path) => existsSync(path)) ?? '';
 const freezerState = (id: string): string => readFileSync(fileOf(id, 'freezer.state', 'cgroup.freeze'), 'utf8').trim();
 const limit = (id: string): string => readFileSync(fileOf(id, 'memory.limit_in_bytes', 'memory.max'), 'utf8').trim();
 const metricsPage = async (): Promise<string> => await (await fetch(`http://127.0.0.1:${engine.settings.metricsPort}/metrics/cadvisor`)).text();
@@ -109,23 +111,23 @@ test('a container that ends while nobody looks, its keeper with it, leaves neith
   await engine.up();
   expect((await docker('wait', 'placed')).stdout).toMatch(/^(137|255)\n$/);
   await docker('rm', '-f', 'placed');
-  expect(parentCgroups(`/${own}`)).not.toEqual([]); // of the other's parent
+  expect(cgroupsAt(`/${own}`)).not.toEqual([]); // of the other's parent
   await docker('rm', '-f', 'other');
-  expect(parentCgroups(`/${own}`)).toEqual([]);
+  expect(cgroupsAt(`/${own}`)).toEqual([]);
 });
 
 test('containers share a parent, and the last one takes it along', async () => {
   await start('one', own);
   await start('two', own);
   await docker('rm', '-f', 'one');
-  expect(parentCgroups(`/${own}`)).not.toEqual([]);
+  expect(cgroupsAt(`/${own}`)).not.toEqual([]);
   await docker('rm', '-f', 'two');
-  expect(parentCgroups(`/${own}`)).toEqual([]);
+  expect(cgroupsAt(`/${own}`)).toEqual([]);
 });
 
 test('a parent that was there, with limits of its own, stays, and holds for the containers in it', async () => {
   const { mode } = detect();
-  const memory = mode === 'v2' ? join(parentCgroups(engine.settings.cgroupParent)[0] ?? '', '..') : (detect().controllers.get('memory') ?? '');
+  const memory = mode === 'v2' ? join(cgroupsAt(engine.settings.cgroupParent)[0] ?? '', '..') : (detect().controllers.get('memory') ?? '');
   const mine = join(memory, own);
   mkdirSync(mine);
   try {
@@ -133,7 +135,7 @@ test('a parent that was there, with limits of its own, stays, and holds for the 
     const eater = await docker('run', '--rm', '--network', 'none', '--cgroup-parent', own, 'busybox', 'dd', 'if=/dev/zero', 'of=/dev/null', 'bs=64M', 'count=1');
     expect(eater.code).toBe(137);
     expect(existsSync(mine)).toBe(true);
-    expect(parentCgroups(`/${own}`)).toEqual([mine]);
+    expect(cgroupsAt(`/${own}`)).toEqual([mine]);
   } finally {
     rmdirSync(mine);
   }

@@ -32,11 +32,14 @@ function leftCgroups({ cgroupParent }: Footprint): string[] {
   return parentCgroups(cgroupParent).flatMap((path) => readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => `cgroup ${path}/${entry.name}`));
 }
 
-/** The directories above containers' cgroups that are there, in each hierarchy; under systemd on v2 in the engine's own scope, which goes with its last process. */
-export function parentCgroups(cgroupParent: string): string[] {
+/**
+ * The directories of the cgroup `path`, above containers' cgroups, that are there, in each hierarchy; under systemd on v2 in the scope of the engine whose own parent is
+ * `enginesParent`, which goes with its last process.
+ */
+export function parentCgroups(path: string, enginesParent = path): string[] {
   return cgroupMounts()
-    .flatMap((mount) => [`${mount}${cgroupParent}`, `${mount}/system.slice/${scopeName(cgroupParent)}${cgroupParent}`])
-    .filter((path) => existsSync(path));
+    .flatMap((mount) => [`${mount}${path}`, `${mount}/system.slice/${scopeName(enginesParent)}${path}`])
+    .filter((directory) => existsSync(directory));
 }
 
 export function cgroupMounts(): string[] {

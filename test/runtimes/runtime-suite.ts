@@ -158,7 +158,7 @@ export function describeRuntime(runtime: string, engineOf: () => TestEngine): vo
       await docker('rm', '-f', `owner-${runtime}`);
       expect((await docker('wait', `rider-${runtime}`)).stdout).toBe('137\n');
       await docker('rm', `rider-${runtime}`);
-      expect(parentCgroups(`/${parent}`)).toEqual([]);
+      expect(parentCgroups(`/${parent}`, engineOf().settings.cgroupParent)).toEqual([]);
     });
 
     test('a container with the IPC of another shares its memory by either interface, whatever runtime the other has', async () => {

@@ -2,7 +2,7 @@
 # In the machine: what Berth needs of Debian and the guest lacks, then the tests, compiled on the host.
 set -eu
 missing=
-for need in nft:nftables ip:iproute2 busybox:busybox-static useradd:passwd setpriv:util-linux; do
+for need in nft:nftables ip:iproute2 busybox:busybox-static useradd:passwd setpriv:util-linux apparmor_parser:apparmor; do
 	command -v "${need%:*}" >/dev/null || missing="$missing ${need#*:}"
 done
 if [ -n "$missing" ]; then

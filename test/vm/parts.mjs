@@ -5,7 +5,7 @@ export const PARTS = [
   {
     name: 'kernel',
     minutes: 40,
-    files: ['libs/cgroup', 'libs/linux', 'services/executor/shim', 'test/e2e/hello', 'test/e2e/limits', 'test/e2e/unified-cgroups', 'test/e2e/update', 'test/e2e/pause', 'test/e2e/usage', 'test/e2e/run-options', 'test/package/passed-socket'],
+    files: ['libs/cgroup', 'libs/linux', 'services/executor/shim', 'test/e2e/hello', 'test/e2e/limits', 'test/e2e/unified-cgroups', 'test/e2e/update', 'test/e2e/pause', 'test/e2e/usage', 'test/e2e/run-options', 'test/e2e/cgroup-parent', 'test/package/passed-socket'],
   },
   {
     name: 'life',
@@ -15,6 +15,6 @@ export const PARTS = [
   {
     name: 'inside',
     minutes: 40,
-    files: ['test/e2e/interactive', 'test/e2e/copy', 'test/e2e/logs', 'test/e2e/network', 'test/e2e/starts'],
+    files: ['test/e2e/interactive', 'test/e2e/copy', 'test/e2e/logs', 'test/e2e/network', 'test/e2e/starts', 'test/e2e/joined-namespaces', 'test/e2e/apparmor'],
   },
 ].map(({ name, minutes, files }) => ({ name, minutes, files: files.map((file) => `dist/${file}`) }));

@@ -74,9 +74,10 @@ function securityOf(hostConfig: HostConfig): TaskSecurity {
 const TRUTHS = ['1', 't', 'T', 'TRUE', 'true', 'True'];
 const FALSEHOODS = ['0', 'f', 'F', 'FALSE', 'false', 'False'];
 
-export function parseSecurityOptions(options: readonly string[]): Pick<TaskSecurity, 'noNewPrivileges' | 'seccomp'> {
+export function parseSecurityOptions(options: readonly string[]): Pick<TaskSecurity, 'noNewPrivileges' | 'seccomp' | 'apparmor'> {
   let noNewPrivileges = false;
   let seccomp = 'default';
+  let apparmor = '';
   for (const option of options) {
     const separator = option.search(/[=:]/);
     const key = separator < 0 ? option : option.slice(0, separator);
@@ -84,10 +85,11 @@ export function parseSecurityOptions(options: readonly string[]): Pick<TaskSecur
     if (key === 'no-new-privileges' && ['', ...TRUTHS, ...FALSEHOODS].includes(value)) noNewPrivileges = value === '' || TRUTHS.includes(value);
     else if (key === 'seccomp' && value !== '') seccomp = value === 'builtin' ? 'default' : value;
     else if (key === 'label' && value === 'disable') continue;
-    else if (key === 'apparmor' && value === 'unconfined') continue;
+    // Whether there is such a profile the host says at the start, as with dockerd; one without AppArmor has none, and nothing is asked of it.
+    else if (key === 'apparmor' && separator >= 0) apparmor = value;
     else throw invalid(`invalid --security-opt 2: "${option}"`);
   }
-  return { noNewPrivileges, seccomp };
+  return { noNewPrivileges, seccomp, ...(apparmor === '' ? {} : { apparmor }) };
 }
 
 /** The limits in the executor's terms; 0 and '' are none. */

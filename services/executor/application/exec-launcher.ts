@@ -7,6 +7,7 @@ import { subjectOf } from '#libs/event-store/aggregate-subject.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import { currentSpan } from '#libs/telemetry/tracing.js';
+import type { AppArmor } from '../adapters/host/app-armor.js';
 import type { ContainerCgroups } from '../adapters/host/container-cgroups.js';
 import { ACK_EXIT, EXEC, frame } from '../adapters/shim/shim-frames.js';
 import { recordPlan } from '../adapters/shim/step-spans.js';
@@ -35,6 +36,8 @@ export class ExecLauncher {
     private readonly cgroups: ContainerCgroups,
     private readonly store: EventStore,
     private readonly runtimes: OciRuntimes,
+    /** Undefined: the host has none. */
+    private readonly appArmor: AppArmor | undefined,
   ) {}
 
   /** One exec, however often it is asked for, also when it has ended meanwhile. Of a predecessor's the shim tells those it knows, and those it has forgotten are on the log. */
@@ -85,12 +88,15 @@ export class ExecLauncher {
 
   private async planOf(task: LiveTask, exec: LaunchExec): Promise<Plan> {
     const tickets = exec.tickets.map(({ ticket, stdin, stdout, stderr }) => `${ticket}:${stdin ? 'i' : ''}${stdout ? 'o' : ''}${stderr ? 'e' : ''}`);
-    if (task.runtime) return await this.runtimes.execPlan(task.runtime, task, exec, tickets);
+    const apparmorProfile = await this.appArmor?.profileFor(exec.security);
+    const confined = apparmorProfile === undefined ? {} : { apparmorProfile };
+    if (task.runtime) return await this.runtimes.execPlan(task.runtime, task, exec, tickets, confined);
     return compileExecPlan({
       process: exec.process,
       security: exec.security,
       ...(task.ids ? { ids: task.ids } : {}),
       privileged: exec.privileged,
+      ...confined,
       ulimits: exec.ulimits,
       initPid: task.pid,
       timed: task.tellsTimes && (currentSpan()?.isRecorded ?? false),

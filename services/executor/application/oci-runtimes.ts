@@ -14,7 +14,7 @@ import { compileRuntimeExecPlan, compileRuntimePlan, type RuntimeCommand, runtim
 import type { Plan } from '../domain/plan/encode-plan.js';
 import { forRuntime } from '../domain/plan/runtime-mounts.js';
 import { containerUser } from '../domain/spec/container-user.js';
-import { ociDocument, ociProcess } from '../domain/spec/oci-document.js';
+import { type DocumentFacts, ociDocument, ociProcess } from '../domain/spec/oci-document.js';
 import type { RuntimeSpec } from '../domain/spec/runtime-spec.js';
 import { type LiveTask, taskId } from './live-task.js';
 
@@ -44,10 +44,10 @@ export class OciRuntimes {
     return compileRuntimePlan(prepared, run, runtime, task.directory);
   }
 
-  async execPlan(name: string, task: LiveTask, exec: Exec, tickets: readonly string[]): Promise<Plan> {
+  async execPlan(name: string, task: LiveTask, exec: Exec, tickets: readonly string[], confined: Pick<DocumentFacts, 'apparmorProfile'>): Promise<Plan> {
     const { terminal, rows, columns, openStdin, stdinOnce, user, groups } = exec.process;
     const runtime = await this.command(name, task, exec.exec, terminal);
-    const facts = { user: containerUser(user, groups, readUserFilesOf(task.pid)), capabilities: heldCapabilities() };
+    const facts = { user: containerUser(user, groups, readUserFilesOf(task.pid)), capabilities: heldCapabilities(), ...confined };
     const processFile = `${task.directory}/${exec.exec}.json`;
     await writeFile(processFile, ociProcess(exec, facts), { mode: 0o600 });
     return compileRuntimeExecPlan({ terminal, rows, columns, openStdin, stdinOnce, tickets }, runtime, processFile);

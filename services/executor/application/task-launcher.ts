@@ -11,6 +11,7 @@ import type { Aggregates } from '#libs/event-store/aggregates.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { currentSpan } from '#libs/telemetry/tracing.js';
+import type { AppArmor } from '../adapters/host/app-armor.js';
 import { prepareBindSource } from '../adapters/host/bind-source.js';
 import type { CgroupParents } from '../adapters/host/cgroup-parents.js';
 import type { ContainerCgroups } from '../adapters/host/container-cgroups.js';
@@ -45,6 +46,8 @@ export type Tasks = Aggregates<Task, TaskCommand, TaskEvent>;
 export interface LaunchHost {
   readonly settings: EngineSettings;
   readonly cgroups: CgroupLayout;
+  /** Undefined: the host has none. */
+  readonly appArmor: AppArmor | undefined;
   readonly initPath: string;
   /** Processors that have thermal counters to hide. */
   readonly thermalCpus: number;
@@ -212,6 +215,7 @@ export class TaskLauncher {
     const joinedPid = this.joined(launch.joins?.pid);
     const joinedIpc = this.joined(launch.joins?.ipc, `can't join IPC of container ${launch.joins?.ipc}: `);
     await this.prepareFiles(launch, task);
+    const apparmorProfile = await this.host.appArmor?.profileFor(launch.security);
     const root = await this.roots().prepare({ directory: this.files.directory(container), layers: launch.layers.map(this.layerName) });
     for (const mount of launch.mounts) if (mount.type === 'bind') await prepareBindSource(mount);
     if (endpoint) await this.publish(task, endpoint, launch.name);
@@ -237,6 +241,7 @@ export class TaskLauncher {
       ...(networkPath ? { sandboxPath: networkPath } : {}),
       ...(joinedPid === undefined ? {} : { joinedPid }),
       ...(joinedIpc === undefined ? {} : { joinedIpc }),
+      ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
       ...(task.ids && userNamespacePath ? { userNamespace: { path: userNamespacePath, ids: task.ids } } : {}),
     });
     const devices = (spec.linux?.resources?.devices ?? []).map((rule) => ({ allow: rule.allow, type: rule.type ?? ('a' as const), major: rule.major ?? -1, minor: rule.minor ?? -1, access: rule.access ?? 'rwm' }));

@@ -145,6 +145,7 @@ static void start(struct process *process)
 	process->status_fd = socket[0];
 	if (result < 0) {
 		process->pid = 0;
+		process->pidfd = -1; /* the kernel wrote the number before it failed, and has taken the descriptor back */
 		close_held(&process->status_fd);
 		fail(process, STEP_CLONE, result);
 		return;

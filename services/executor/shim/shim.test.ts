@@ -1,5 +1,5 @@
 import { readFile, readdir, rename, stat } from 'node:fs/promises';
-import { closeSync, existsSync, mkdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -20,6 +20,8 @@ import type { TaskPaths } from './shim-driver.js';
 const native = join(dirname(fileURLToPath(import.meta.url)), '../../../native');
 const child = { actor: 'child', from: 'test' } as const;
 const ticket = 'a'.repeat(32);
+/** The v2 hierarchy's top, where the machine has one. */
+const { unified } = detect();
 let bench: ShimBench;
 
 beforeAll(async () => {
@@ -29,6 +31,15 @@ afterAll(async () => {
   expect(await readFile('/proc/self/mountinfo', 'utf8')).not.toContain(bench.directory);
   await bench[Symbol.asyncDispose]();
 });
+
+/** Whether a process does not run at all; that nothing happens has no event. */
+async function isIdle(pid: number): Promise<boolean> {
+  const ticks = async () => (await readFile(`/proc/${pid}/schedstat`, 'utf8')).split(' ')[2];
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const before = await ticks();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  return (await ticks()) === before;
+}
 
 async function finish(task: Task): Promise<void> {
   await task.acknowledge();
@@ -68,6 +79,22 @@ test('a step that fails is named by its number and errno, and exit steps take ba
   expect(await task.control.next('failed')).toMatchObject({ step: 6, errno: 2 });
   expect(existsSync(cgroup)).toBe(false);
   await finish(task);
+});
+
+test.skipIf(unified === undefined)('a birth that the kernel refuses is told, and nothing is left that the shim would wait for', async () => {
+  // In a threaded subtree a cgroup that is not threaded itself takes no processes (kernel: admin-guide/cgroup-v2, "Threads").
+  const top = join(unified ?? '', `berth-shim-threaded-${process.pid}`);
+  const [threaded, invalid] = [join(top, 'threaded'), join(top, 'invalid')];
+  for (const path of [top, threaded, invalid]) mkdirSync(path);
+  try {
+    writeFileSync(join(threaded, 'cgroup.type'), 'threaded');
+    const task = await bench.run('unborn', (at) => [...tree(at), exec('true')], { cgroupPaths: [invalid] });
+    expect(await task.control.next('failed')).toMatchObject({ step: 0xfffffffe, errno: 95 });
+    expect(await isIdle(task.pid)).toBe(true);
+    await finish(task);
+  } finally {
+    for (const path of [invalid, threaded, top]) rmdirSync(path);
+  }
 });
 
 test('a command that is not there fails the exec step with ENOENT, one that may not run with EACCES', async () => {
@@ -323,7 +350,6 @@ describe('a user namespace', () => {
   });
 });
 
-const { unified } = detect();
 describe.skipIf(unified === undefined)('devices on cgroup v2', () => {
   const nothing: DeviceRule = { allow: false, type: 'a', major: -1, minor: -1, access: 'rwm' };
   const anyNode: DeviceRule = { allow: true, type: 'c', major: -1, minor: -1, access: 'm' };
@@ -451,11 +477,7 @@ test('what a log had trouble with is told: a disk that takes nothing, and lines 
 test('an idle shim does not run, and a control connection made later hears what happened', async () => {
   const task = await bench.run('idle', (at) => [...tree(at), sh('read line; exit 4')], { openStdin: true });
   await task.control.next('started');
-  const ticks = async () => (await readFile(`/proc/${task.pid}/schedstat`, 'utf8')).split(' ')[2];
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  const before = await ticks();
-  await new Promise((resolve) => setTimeout(resolve, 300)); // that nothing happens has no event
-  expect(await ticks()).toBe(before);
+  expect(await isIdle(task.pid)).toBe(true);
   task.control.send(7, text(''));
   expect(await task.control.next('exited')).toMatchObject({ code: 4 });
   const later = await Control.open(join(task.directory, 'shim.sock'));

@@ -1,4 +1,6 @@
 import type { ContainerHealth, ContainerMount, ContainerView, EndpointSettings, ListedContainer, PublishedPort } from '#contracts/containers/container-state.js';
+import type { HostFacts } from '#contracts/executor/host.js';
+import { appArmorProfile } from './apparmor-profile.js';
 import { networkOf } from './container-filters.js';
 import { orNever, unixSeconds } from './docker-time.js';
 import { dockerEndpointId } from './docker-endpoint.js';
@@ -17,8 +19,11 @@ export interface ContainerSizes {
 /** SizeRw and SizeRootFs, where they were asked for. Of a list, what is 0 is left out, as in dockerd. */
 const sizeFields = (sizes: ContainerSizes | undefined): object => (sizes === undefined ? {} : { SizeRw: sizes.writtenBytes, SizeRootFs: sizes.rootBytes });
 
+/** What of the host shows in a container. */
+export type ShownHost = Pick<HostFacts, 'storageDriver' | 'securityOptions'>;
+
 /** GET /containers/{id}/json (swagger.yaml, ContainerInspectResponse). */
-export function containerInspect(view: ContainerView, storageDriver: string, version: string, sizes?: ContainerSizes): object {
+export function containerInspect(view: ContainerView, { storageDriver, securityOptions }: ShownHost, version: string, sizes?: ContainerSizes): object {
   const running = isUp(view);
   // Before the first start there are no such files.
   const file = (path: string): string => (view.startNumber === 0 ? '' : path);
@@ -53,7 +58,7 @@ export function containerInspect(view: ContainerView, storageDriver: string, ver
     Platform: 'linux',
     MountLabel: '',
     ProcessLabel: '',
-    AppArmorProfile: '',
+    AppArmorProfile: appArmorProfile(view, securityOptions),
     ExecIDs: view.execIds.length === 0 ? null : view.execIds,
     HostConfig: forVersion('hostConfig', hostConfig(view), version),
     GraphDriver: { Data: null, Name: storageDriver },

@@ -12,7 +12,7 @@ const ARCHITECTURES: Record<string, string> = { x64: 'x86_64', arm64: 'aarch64' 
 const FILE_SYSTEMS: Readonly<Record<number, string>> = { 0xef53: 'extfs', 0x58465342: 'xfs', 0x9123683e: 'btrfs', 0x1021994: 'tmpfs', 0x794c7630: 'overlayfs', 0x2fc12fc1: 'zfs', 0x6969: 'nfs', 0xf2f52010: 'f2fs' };
 
 /** What /info tells of the machine. */
-export function hostFacts(layout: CgroupLayout, settings: EngineSettings, storageDriver: string): HostFacts {
+export function hostFacts(layout: CgroupLayout, settings: EngineSettings, storageDriver: string, hasAppArmor: boolean): HostFacts {
   const os = osRelease();
   return {
     engineId: engineId(settings.dataRoot),
@@ -27,7 +27,7 @@ export function hostFacts(layout: CgroupLayout, settings: EngineSettings, storag
     cgroupDriver: 'cgroupfs',
     storageDriver,
     backingFileSystem: FILE_SYSTEMS[statfsSync(settings.dataRoot).type] ?? '<unknown>',
-    securityOptions: ['name=seccomp,profile=builtin', ...(settings.usernsRemap === undefined ? [] : ['name=userns'])],
+    securityOptions: [...(hasAppArmor ? ['name=apparmor'] : []), 'name=seccomp,profile=builtin', ...(settings.usernsRemap === undefined ? [] : ['name=userns'])],
     runtimes: runtimeNames(),
     dataRoot: settings.dataRoot,
     blockWeight: hasBlockWeight(layout),

@@ -8,7 +8,7 @@ import { environment } from '../spec/environment.js';
 import { rlimitOf } from '../spec/rlimits.js';
 import { type Plan, planOf } from './encode-plan.js';
 import type { PlanStep } from './plan-table.js';
-import { raiseSteps, rightsSteps, rlimitSteps } from './process-steps.js';
+import { appArmorSteps, raiseSteps, rightsSteps, rlimitSteps } from './process-steps.js';
 import { TIME_STEPS } from './step-times.js';
 
 export interface ExecRun {
@@ -19,6 +19,8 @@ export interface ExecRun {
   readonly ids?: IdMaps;
   /** All capabilities, whatever the container has. */
   readonly privileged: boolean;
+  /** The container's; absent: the host has no AppArmor. */
+  readonly apparmorProfile?: string;
   readonly ulimits: readonly Ulimit[];
   /** The shim that gets the plan holds the container's init by a descriptor and needs no number. */
   readonly initPid: number;
@@ -40,12 +42,13 @@ const child = (from: string) => ({ actor: 'child', from }) as const;
  * One further command in the container that the executing shim keeps: its namespaces by the init's pidfd, then the process's own rights. A missing working
  * directory is not made: it fails with ENOENT. Throws `invalid` for unknown capabilities and bad profiles.
  */
-export function compileExecPlan({ process, security, ids, privileged, ulimits, hostname = '', cgroupDirectories, tickets, timed = false }: ExecRun): Plan {
+export function compileExecPlan({ process, security, ids, privileged, apparmorProfile, ulimits, hostname = '', cgroupDirectories, tickets, timed = false }: ExecRun): Plan {
   const { terminal, rows, columns, openStdin, stdinOnce } = process;
   const capabilities = execCapabilities(security, privileged);
   const rlimits = rlimitSteps(ulimits.map(rlimitOf));
   const steps: readonly PlanStep[] = [
     ...(timed ? [TIME_STEPS] : []),
+    ...appArmorSteps(apparmorProfile),
     ...(ids ? [{ op: 'own_stdio', ...child('linux.namespaces'), uid: outsideId(ids.uids, 0) ?? 0, gid: outsideId(ids.gids, 0) ?? 0 } as const] : []),
     ...(ids ? raiseSteps(rlimits) : []),
     { op: 'join_task', ...child('linux.namespaces'), flags: ids ? ALL | USER : ALL },

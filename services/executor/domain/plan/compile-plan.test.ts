@@ -138,3 +138,13 @@ test('a node belongs to whom it does in there, or to its root', () => {
   const spec = buildSpec(plain, { ...mapped, askedDevices: [{ device, access: 'rwm' }] });
   expect(compilePlan(spec, run).steps).toContainEqual(expect.objectContaining({ op: 'node_tree', major: 7, uid: 100003, gid: 200000 }));
 });
+
+test('the AppArmor profile is told before anything else is done, while the host\'s /proc is there', () => {
+  const confined = { ...mapped, apparmorProfile: 'mine' };
+  const exec = { process: plain.process, security: plain.security, privileged: false, ulimits: [], initPid: 9, cgroupDirectories, tickets: [] };
+  const plans = [compilePlan(buildSpec(plain, { ...host, apparmorProfile: 'mine' }), run), compilePlan(buildSpec(plain, confined), run), compileExecPlan({ ...exec, apparmorProfile: 'mine' }), compileExecPlan({ ...exec, ids, apparmorProfile: 'mine' })];
+  for (const { steps } of plans) {
+    expect(steps.find(({ actor }) => actor === 'child')).toEqual({ op: 'write_file', actor: 'child', from: 'process.apparmorProfile', path: '/proc/self/attr/apparmor/exec', data: Buffer.from('exec mine') });
+  }
+  expect(plan().steps.some(({ from }) => from === 'process.apparmorProfile')).toBe(false);
+});

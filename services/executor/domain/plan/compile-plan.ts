@@ -3,7 +3,7 @@ import type { Device, RuntimeSpec } from '../spec/runtime-spec.js';
 import { type Plan, planOf } from './encode-plan.js';
 import { mountSteps } from './mount-steps.js';
 import type { PlanSettings, PlanStep } from './plan-table.js';
-import { rightsSteps, rlimitSteps } from './process-steps.js';
+import { appArmorSteps, rightsSteps, rlimitSteps } from './process-steps.js';
 import { rootStep } from './root-step.js';
 import { TIME_STEPS } from './step-times.js';
 import { type EnteredNamespace, idMapsOf, inUserNamespace } from './user-namespace-steps.js';
@@ -52,6 +52,7 @@ export function compilePlan(spec: RuntimeSpec, run: PlanRun): Plan {
     ...cgroupDirectories.map((path): PlanStep => ({ op: 'mkdir_host', actor: 'parent', from: 'linux.cgroupsPath', path, mode: 0o755 })),
     ...cgroupWrites.map(({ path, data, optional }): PlanStep => ({ op: optional ? 'write_file_optional' : 'write_file', actor: 'parent', from: 'linux.resources', path, data: Buffer.from(data) })),
     ...(deviceFilter ? [{ op: 'device_filter', actor: 'parent', from: 'linux.resources.devices', ...deviceFilter } as const] : []),
+    ...appArmorSteps(spec.process.apparmorProfile),
     ...(user === undefined ? childSteps : inUserNamespace(childSteps, user)),
     // What is known of oom is in the cgroup that the next steps remove.
     ...(oomPath === '' ? [] : [{ op: 'read_oom', actor: 'exit', from: 'linux.cgroupsPath', path: oomPath } as const]),

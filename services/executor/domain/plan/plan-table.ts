@@ -19,7 +19,7 @@ export const OPERATIONS = {
   // The host's files and cgroups.
   /** A directory on the host; present already: done. */
   mkdir_host: { code: 1, operands: { path: 'string', mode: 'u32' } },
-  /** Writes a host file that exists (a cgroup's limit) in one write(2). */
+  /** Writes a host file that exists (a cgroup's limit) in one write(2). child: before it has left the host's mounts. */
   write_file: { code: 2, operands: { path: 'string', data: 'bytes' } },
   /** The same, any failure ignored: what the kernel does not have is left out. */
   write_file_optional: { code: 3, operands: { path: 'string', data: 'bytes' } },

@@ -6,6 +6,9 @@ import type { PlanStep } from './plan-table.js';
 /** SECCOMP_FILTER_FLAG_SPEC_ALLOW: a filter alone does not turn on mitigations that slow everything down, as runc has it. */
 const SPEC_ALLOW = 4;
 
+/** What such a step comes from. */
+export const APPARMOR_PROFILE = 'process.apparmorProfile';
+
 export interface Rights {
   readonly user: string;
   readonly groups: readonly string[];
@@ -38,6 +41,14 @@ export function rightsSteps({ user, groups, capabilities, noNewPrivileges, filte
     },
     ...(noNewPrivileges ? seccomp : []),
   ];
+}
+
+/**
+ * Into which AppArmor profile the child's execve(2) goes (proc_pid_attr(5)); the kernel holds it for whoever takes the child's place, too. Told first of all, while
+ * /proc is the host's for certain.
+ */
+export function appArmorSteps(profile: string | undefined): readonly PlanStep[] {
+  return profile === undefined ? [] : [{ op: 'write_file', actor: 'child', from: APPARMOR_PROFILE, path: '/proc/self/attr/apparmor/exec', data: Buffer.from(`exec ${profile}`) }];
 }
 
 export function rlimitSteps(rlimits: readonly Rlimit[]): readonly PlanStep[] {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { planOf } from './encode-plan.js';
 import type { PlanSettings, PlanStep } from './plan-table.js';
+import { appArmorSteps } from './process-steps.js';
 import { execExitCode, startFailure } from './start-failure.js';
 
 const settings: PlanSettings = {
@@ -46,4 +47,11 @@ test('a step outside the plan is said to be so', () => expect(startFailure(exec,
 test('a hard limit that the engine has no right to raise is refused in words', () => {
   const plan = planOf(settings, [{ op: 'set_rlimit', actor: 'child', from: 'process.rlimits[0]', resource: 7, soft: 1n, hard: 2n, optional: false }]);
   expect(startFailure(plan, 0, EPERM, 'sh')).toMatchObject({ kind: 'invalid', message: expect.stringContaining('operation not permitted: the engine has no right to raise a hard limit') });
+});
+
+test('an AppArmor profile that is not loaded is told in runc\'s words', () => {
+  const [step] = appArmorSteps('mine');
+  const confined = planOf(settings, step ? [step] : []);
+  expect(startFailure(confined, 0, ENOENT, 'x')).toMatchObject({ kind: 'internal', message: expect.stringMatching(/^failed to create task for container: .*: error during container init: unable to apply apparmor profile: apparmor failed to apply profile: write \/proc\/self\/attr\/apparmor\/exec: no such file or directory: unknown$/) });
+  expect(startFailure(confined, 0, EPERM, 'x').message).toContain('from process.apparmorProfile): EPERM');
 });

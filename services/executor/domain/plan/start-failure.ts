@@ -1,6 +1,7 @@
 import { type BerthError, internal, invalid } from '#libs/errors/errors.js';
 import { errnoName } from '#libs/linux/errno.js';
 import { describeStep, type Plan } from './encode-plan.js';
+import { APPARMOR_PROFILE } from './process-steps.js';
 
 const EPERM = 1;
 const ENOENT = 2;
@@ -25,6 +26,7 @@ export function startFailure(plan: Plan, step: number, errno: number, command: s
   if (operation === 'set_user' && errno === ESRCH) return invalid(`Unable to find group ${groupsOf(plan, step)}: no matching entries in group file`);
   // Docker's defaults go as far as the kernel lets them; what the user asked for is done or refused.
   if (operation === 'set_rlimit' && errno === EPERM) return invalid(`${prefix}error setting rlimit (${describeStep(plan, step)}): operation not permitted: the engine has no right to raise a hard limit (CAP_SYS_RESOURCE): unknown`);
+  if (plan.steps[step]?.from === APPARMOR_PROFILE && errno === ENOENT) return internal(`${prefix}${duringInit(prefix)}unable to apply apparmor profile: apparmor failed to apply profile: write /proc/self/attr/apparmor/exec: no such file or directory: unknown`);
   return internal(`${prefix}step ${describeStep(plan, step)}: ${errnoName(errno)}: unknown`);
 }
 
@@ -32,6 +34,8 @@ export function startFailure(plan: Plan, step: number, errno: number, command: s
 export function execExitCode(message: string): number {
   return /executable file not found|no such file or directory|not a directory/i.test(message) ? 127 : 126;
 }
+/** runc says so of a container's first process, and of no exec. */
+const duringInit = (prefix: string): string => (prefix === PREFIX ? 'error during container init: ' : '');
 
 /** Those that were asked for by name. */
 function groupsOf(plan: Plan, number: number): string {

@@ -39,6 +39,8 @@ export interface SpecHost {
   readonly cdi?: Pick<CdiEdits, 'env' | 'mounts' | 'hooks' | 'additionalGids'>;
   /** One to be in, which the network to join belongs to; absent: the host's. */
   readonly userNamespace?: { readonly path: string; readonly ids: IdMaps };
+  /** AppArmor profile; absent: the host has none. */
+  readonly apparmorProfile?: string;
   /** Processors, whose thermal counters are hidden. */
   readonly cpus?: number;
 }
@@ -91,7 +93,7 @@ export function buildSpec(task: LaunchFields, host: SpecHost): RuntimeSpec {
   };
 }
 
-function processOf(task: LaunchFields, capabilities: readonly string[], { defaultUlimits = [], cdi }: SpecHost): Process {
+function processOf(task: LaunchFields, capabilities: readonly string[], { defaultUlimits = [], cdi, apparmorProfile }: SpecHost): Process {
   const { process, ulimits, oomScoreAdj } = task;
   const defaults = defaultUlimits.filter(({ Name }) => !ulimits.some((ulimit) => ulimit.Name === Name));
   return {
@@ -105,6 +107,7 @@ function processOf(task: LaunchFields, capabilities: readonly string[], { defaul
     rlimits: [...ulimits.map(rlimitOf), ...defaults.map((ulimit) => ({ ...rlimitOf(ulimit), optional: true }))],
     noNewPrivileges: task.security.noNewPrivileges,
     ...(oomScoreAdj === undefined ? {} : { oomScoreAdj }),
+    ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
   };
 }
 

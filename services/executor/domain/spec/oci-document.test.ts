@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { RuntimeSpec } from './runtime-spec.js';
-import { ociDocument } from './oci-document.js';
+import { ociDocument, ociProcess } from './oci-document.js';
 
 const spec: RuntimeSpec = {
   ociVersion: '1.2.0', hostname: 'box', domainname: 'example.org',
@@ -31,4 +31,13 @@ test('limits are in the specification\'s terms', () => {
   expect(linux.resources).toMatchObject({ memory: { limit: 67108864 }, cpu: { quota: 50000, period: 100000 }, pids: { limit: 9 }, devices: [{ allow: false, access: 'rwm' }] });
   expect(linux.sysctl).toEqual({ 'kernel.domainname': 'example.org' });
   expect(linux.seccomp.defaultAction).toBe('SCMP_ACT_ERRNO');
+});
+
+test('a container and its execs have their AppArmor profile by its name', () => {
+  const facts = { user: { uid: 0, gid: 0, additionalGids: [], home: '/root' }, capabilities: [] };
+  const documentOf = (process: RuntimeSpec['process']) => JSON.parse(ociDocument({ ...spec, process }, task, facts)) as { process: object };
+  expect(documentOf({ ...spec.process, apparmorProfile: 'mine' }).process).toMatchObject({ apparmorProfile: 'mine' });
+  expect(documentOf(spec.process).process).not.toHaveProperty('apparmorProfile');
+  const exec = { ...task, privileged: true, ulimits: [] };
+  expect(JSON.parse(ociProcess(exec, { ...facts, apparmorProfile: 'mine' }))).toMatchObject({ apparmorProfile: 'mine' });
 });

@@ -13,6 +13,8 @@ export interface DocumentFacts {
   readonly user: ContainerUser;
   /** What the executor itself may give: a runtime that is asked for more fails. */
   readonly capabilities: readonly string[];
+  /** AppArmor profile of an exec; absent: the host has none. A container's is in its spec. */
+  readonly apparmorProfile?: string;
   /** Limits of block devices, by their numbers. */
   readonly throttles?: readonly DeviceThrottle[];
 }
@@ -68,6 +70,7 @@ export function ociProcess({ process, security, privileged, ulimits }: Pick<Laun
     capabilities: { bounding: held, effective: held, permitted: held, inheritable: [], ambient: [] },
     rlimits: ulimits.map(rlimitOf),
     noNewPrivileges: security.noNewPrivileges,
+    ...(facts.apparmorProfile === undefined ? {} : { apparmorProfile: facts.apparmorProfile }),
   };
   return JSON.stringify(processOf(own, process, facts));
 }

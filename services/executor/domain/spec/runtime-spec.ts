@@ -29,6 +29,7 @@ export interface Process {
   readonly rlimits: readonly Rlimit[];
   readonly noNewPrivileges: boolean;
   readonly oomScoreAdj?: number;
+  readonly apparmorProfile?: string;
 }
 
 /** Names, not numbers: only the container's own /etc/passwd can tell, and it is read when the container's root is there. */

@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from
 import type { FastifyReply } from 'fastify';
 import { CreateContainer, KillContainer, PauseContainer, RemoveContainer, RemoveLink, RenameContainer, ResizeContainer, RestartContainer, StartContainer, StopContainer, UnpauseContainer, UpdateContainer } from '#contracts/containers/commands.js';
 import { GetContainer, ListContainers } from '#contracts/containers/queries.js';
-import { GetHostFacts } from '#contracts/executor/host.js';
+import { GetHostFacts, type HostFacts } from '#contracts/executor/host.js';
 import { GetImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
@@ -10,7 +10,7 @@ import { containerSizes } from '../../application/disk-usage.js';
 import { EngineClient } from '../../application/engine-client.js';
 import { CONTAINER_FILTERS, filterContainers, wantsAll } from '../../domain/container-filters.js';
 import { readCreateRequest } from '../../domain/create-request.js';
-import { containerInspect, containerSummary } from '../../domain/docker-container.js';
+import { containerInspect, containerSummary, type ShownHost } from '../../domain/docker-container.js';
 import { readFilters } from '../../domain/filters.js';
 import { flag, integer, text, type QueryValues } from '../../domain/query-values.js';
 import { readUpdateRequest } from '../../domain/update-request.js';
@@ -27,7 +27,7 @@ const CREATE_TIMEOUT_MS = 31 * 60_000;
 /** Containers but for their byte streams. */
 @Controller('/containers')
 export class ContainerController {
-  private driver: string | undefined;
+  private host: ShownHost | undefined;
 
   constructor(private readonly engine: EngineClient) {}
 
@@ -62,18 +62,15 @@ export class ContainerController {
 
   @Get('/:id/json')
   async inspect(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object> {
-    const [view, driver] = await Promise.all([this.engine.ask(GetContainer, { container, ...minPosition(query) }, asked), this.storageDriver(asked)]);
+    const [view, host] = await Promise.all([this.engine.ask(GetContainer, { container, ...minPosition(query) }, asked), this.shownHost(asked)]);
     const sizes = flag(query, 'size') ? await containerSizes(this.engine, [view], asked) : undefined;
-    return containerInspect(view, driver, version, sizes?.get(view.id));
+    return containerInspect(view, host, version, sizes?.get(view.id));
   }
 
-  /** Asked once: an executor keeps its driver, and a client may not wait for one that is down to read what is known. */
-  private async storageDriver(asked: RequestContext): Promise<string> {
-    this.driver ??= await this.engine.ask(GetHostFacts, {}, asked).then(
-      (facts) => facts.storageDriver,
-      () => undefined,
-    );
-    return this.driver ?? 'overlay2';
+  /** Asked once: an executor keeps its driver, a host its AppArmor, and a client may not wait for one that is down to read what is known. */
+  private async shownHost(asked: RequestContext): Promise<ShownHost> {
+    this.host ??= await this.engine.ask(GetHostFacts, {}, asked).catch((): HostFacts | undefined => undefined);
+    return this.host ?? { storageDriver: 'overlay2', securityOptions: [] };
   }
 
   @Post('/:id/start')
