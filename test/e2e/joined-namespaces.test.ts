@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type CliResult, startEngine, type TestEngine } from './engine.js';
 import { patience } from './patience.js';
@@ -27,6 +27,20 @@ async function start(name: string, ...options: string[]): Promise<string> {
   return stdout.trim();
 }
 const namespaceOf = async (name: string, type: string): Promise<string> => readlinkSync(`/proc/${await inspect(name, '{{.State.Pid}}')}/ns/${type}`);
+
+test('one whose namespaces were to be joined, and that ends before they are, lends nobody else\'s', async () => {
+  const slow = await startEngine({ BERTH_FAILPOINTS: 'task.prepared@2=delay:3000' });
+  try {
+    await slow.loadBusybox();
+    await slow.docker(['run', '-d', '--name', 'owner', '--ipc', 'shareable', 'busybox', 'sleep', '1000']);
+    const joining = slow.docker(['run', '--rm', '--network', 'none', '--ipc', 'container:owner', '--pid', 'container:owner', 'busybox', 'true']);
+    await expect.poll(() => readdirSync(`${slow.settings.runRoot}/tasks`).length).toBe(2); // it is being prepared
+    await slow.docker(['kill', 'owner']);
+    expect(await joining).toMatchObject({ code: 125, stderr: expect.stringMatching(/cannot join the processes of container [0-9a-f]{64}: it has ended meanwhile/) });
+  } finally {
+    await slow.stop();
+  }
+}, patience(90_000));
 
 test('a container with the processes of another sees and signals them, and no others', async () => {
   const id = await start('owner', '-e', 'WHO=owner');

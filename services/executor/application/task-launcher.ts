@@ -106,14 +106,9 @@ export class TaskLauncher {
   }
 
   /** Whose user namespace the task is to be in; undefined: in one of its own, or the host's. Throws where what is to be shared belongs to several. */
-  private ownerOf({ userNamespace, network, joins = {} }: Launch): LiveTask | undefined {
-    if (userNamespace === undefined) return undefined;
-    const wanted = [['the network', network.mode === 'container' ? network.container : undefined], ['the processes', joins.pid], ['the IPC', joins.ipc]] as const;
-    // One that does not run is refused in the words for what was to be shared.
-    const shared = wanted.flatMap(([what, container]) => {
-      const task = container === undefined ? undefined : this.live.byContainer(container);
-      return task && !task.hasExited ? [{ what, container, task }] : [];
-    });
+  private ownerOf(launch: Launch): LiveTask | undefined {
+    if (launch.userNamespace === undefined) return undefined;
+    const shared = this.lendersOf(launch);
     for (const { what, container, task } of shared) if (task.ids === undefined) throw conflict(`cannot join ${what} of ${container}, which has the host's user namespace: use --userns host`);
     const [first, ...others] = shared;
     const other = first && others.find(({ task }) => userNamespaceId(task.pid) !== userNamespaceId(first.task.pid));
@@ -121,9 +116,19 @@ export class TaskLauncher {
     return first?.task;
   }
 
+  /** Whose namespaces the task is to be in. One that does not run is refused in the words for what was to be shared. */
+  private lendersOf({ network, joins = {} }: Launch): { readonly what: string; readonly container: string; readonly task: LiveTask }[] {
+    const wanted = [['the network', network.mode === 'container' ? network.container : undefined], ['the processes', joins.pid], ['the IPC', joins.ipc]] as const;
+    return wanted.flatMap(([what, container]) => {
+      const task = container === undefined ? undefined : this.live.byContainer(container);
+      return container !== undefined && task && !task.hasExited ? [{ what, container, task }] : [];
+    });
+  }
+
   private async start(task: LiveTask, launch: Launch, asked: RequestContext): Promise<Started> {
     const { identity } = task;
     const id = taskId(identity);
+    const lenders = this.lendersOf(launch);
     let sandbox: NetworkSandbox | undefined;
     try {
       // The files and the sandbox are the container's own and go with it or with their descriptor: they need not wait for the intent.
@@ -138,6 +143,8 @@ export class TaskLauncher {
       if (preparation.status === 'rejected') throw preparation.reason;
       const { plan, encoded } = preparation.value;
       await failpoint('task.prepared');
+      // The plan names their namespaces by pid, which may be another process's once they have ended; and to prepare can take as long as a client likes.
+      for (const { what, container, task: lender } of lenders) if (lender.hasExited || this.live.byContainer(container) !== lender) throw conflict(`cannot join ${what} of container ${container}: it has ended meanwhile`);
       await this.zygote.spawnShim(encoded, task.directory);
       await failpoint('task.spawned');
       const outcome = this.live.outcomeOf(task);
