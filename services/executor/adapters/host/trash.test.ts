@@ -31,6 +31,20 @@ test('a path that comes again before its first tree is off the disk is taken aga
   await expect.poll(() => readdirSync(join(top, 'trash')), { timeout: 10_000 }).toEqual([]);
 });
 
+test('a thread that is ended over it is no failure to tell of: the next start takes off what is left', async () => {
+  const busy = new TreeThreads();
+  const { promise: asked, resolve: isAsked } = Promise.withResolvers<void>();
+  const errors: unknown[] = [];
+  const stopping = new Trash(join(top, 'trash'), { run: (...job: Parameters<TreeThreads['run']>) => (isAsked(), busy.run(...job)) } as TreeThreads, (error) => errors.push(error));
+  mkdirSync(join(top, 'tree'));
+  await stopping.take(join(top, 'tree'));
+  await asked;
+  stopping.close();
+  await busy.close();
+  await new Promise(setImmediate);
+  expect(errors).toEqual([]);
+});
+
 test('nothing at the path changes nothing', async () => {
   trash.take(join(top, 'absent'));
   expect(readdirSync(join(top, 'trash'))).toEqual([]);

@@ -12,6 +12,7 @@ const PAUSE_MS = 200;
  */
 export class Trash {
   private emptying: NodeJS.Timeout | undefined;
+  private isClosed = false;
 
   constructor(
     private readonly directory: string,
@@ -34,12 +35,14 @@ export class Trash {
   emptySoon(): void {
     this.emptying ??= setTimeout(() => {
       this.emptying = undefined;
-      this.trees.run('removeAllIn', { directory: this.directory }).catch(this.onError);
+      // Its thread may be ended over it.
+      this.trees.run('removeAllIn', { directory: this.directory }).catch((error: unknown) => this.isClosed || this.onError(error));
     }, PAUSE_MS);
   }
 
   /** What is there is taken off at the next start. */
   close(): void {
+    this.isClosed = true;
     clearTimeout(this.emptying);
   }
 }
