@@ -117,7 +117,7 @@ export interface CommitWish {
 }
 
 /** `api`: a client's start; `restart`: the second half of a client's restart. */
-export type StartReason = 'api' | 'restart' | 'restart-policy' | 'boot';
+export type StartReason = 'api' | 'restart' | 'restart-policy';
 export type ExitReason = 'completed' | 'error' | 'oom' | 'killed-api' | 'killed-kernel' | 'unhealthy' | 'stop-timeout' | 'keeper-lost';
 
 /** `berth.event.name.<encoded name>`: who holds a container name. The first append at sequence 0 wins. */

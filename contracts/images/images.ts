@@ -130,7 +130,7 @@ export class RemoveImage extends Request<{ readonly untagged: readonly string[];
 
 /** `berth.event.image.<hex of id>` */
 export type ImageEvent =
-  | { readonly type: 'ImageAdded'; readonly image: string; readonly configDigest: string; readonly manifestDigest: string; readonly layers: readonly ImageLayer[]; readonly sizeBytes: number; readonly origin: 'pull' | 'load' | 'import' | 'commit' | 'build'; readonly at: string }
+  | { readonly type: 'ImageAdded'; readonly image: string; readonly configDigest: string; readonly manifestDigest: string; readonly layers: readonly ImageLayer[]; readonly sizeBytes: number; readonly origin: 'pull' | 'load' | 'import' | 'commit'; readonly at: string }
   | { readonly type: 'ImageTagged'; readonly image: string; readonly reference: string; readonly at: string }
   | { readonly type: 'ImageUntagged'; readonly image: string; readonly reference: string; readonly at: string }
   | { readonly type: 'DigestRecorded'; readonly image: string; readonly reference: string; readonly at: string }

@@ -16,9 +16,7 @@ export const MS_SLAVE = 0x80000;
 export const MS_SHARED = 0x100000;
 
 /** umount2(2) */
-export const MNT_FORCE = 1;
 export const MNT_DETACH = 2;
-export const UMOUNT_NOFOLLOW = 8;
 
 /** statfs(2), f_type */
 export const FILE_SYSTEM = { btrfs: 0x9123683e, overlay: 0x794c7630, xfs: 0x58465342, ext: 0xef53, tmpfs: 0x01021994, cgroup2: 0x63677270, nsfs: 0x6e736673 } as const;

@@ -13,7 +13,7 @@ export interface SupervisorSettings extends EngineSettings {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Settings of `environment`. Throws `invalid`, naming the variable, for a value that cannot be: better now than as a service that never comes up. */
+/** Settings of `environment`. Throws, naming the variable, for a value that cannot be: better now than as a service that never comes up. */
 export function readSupervisorSettings(environment: Environment = process.env): SupervisorSettings {
   const settings = readSettings({ ...environment });
   const path = /^\/[^\0\n"]*[^\0\n"/]$/;
@@ -33,7 +33,7 @@ export function readSupervisorSettings(environment: Environment = process.env): 
   return { ...settings, user, ...(natsMonitorUrl ? { natsMonitorUrl } : {}) };
 }
 
-/** The variables that make another process read the same settings. */
+/** What was made of the supervisor's own settings, as variables; what services alone read is passed on to them as it is (service-table.ts). */
 export function settingsEnvironment(settings: SupervisorSettings): Record<string, string> {
   return {
     BERTH_DATA_ROOT: settings.dataRoot,

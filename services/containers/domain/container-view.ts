@@ -3,28 +3,14 @@ import type { PresentContainer } from './container/container-state.js';
 
 /** The state as readers see it. "starting" is an inner state: to others it is still what it was before. */
 export function containerView(state: PresentContainer, execIds: readonly string[], dataRoot: string): ContainerView {
-  const { spec, run } = state;
+  const { spec } = state;
   const directory = `${dataRoot}/containers/${spec.id}`;
   const showsLog = (spec.hostConfig.LogConfig?.Type || 'json-file') === 'json-file'; // dockerd tells of no other driver's file
   return {
-    id: spec.id,
-    name: spec.name,
-    createdAt: spec.createdAt,
+    ...shownOf(state),
     config: spec.config,
     hostConfig: spec.hostConfig,
-    imageId: spec.imageId,
-    imageRef: spec.imageRef,
     ...(spec.labelsOfImage === undefined ? {} : { labelsOfImage: spec.labelsOfImage }),
-    path: spec.path,
-    args: spec.args,
-    mounts: spec.mounts,
-    status: statusOf(state),
-    startNumber: run.start,
-    pid: run.pid,
-    ...outcomeOf(state),
-    finishedAt: run.finishedAt,
-    restartCount: state.restartCount,
-    ...(run.endpoint ? { endpoint: run.endpoint } : {}),
     ...(state.health ? { health: state.health } : {}),
     execIds,
     logPath: showsLog ? `${directory}/${spec.id}-json.log` : '',
@@ -34,15 +20,24 @@ export function containerView(state: PresentContainer, execIds: readonly string[
 
 /** The same as lists show it. `linkNames`: what links call it. */
 export function listedContainer(state: PresentContainer, linkNames?: readonly string[]): ListedContainer {
-  const { spec, run, health } = state;
+  const { spec, health } = state;
   const { Image, ExposedPorts, Labels } = spec.config;
   const { NetworkMode, Tmpfs } = spec.hostConfig;
+  return {
+    ...shownOf(state),
+    config: { ...(Image === undefined ? {} : { Image }), ...(ExposedPorts === undefined ? {} : { ExposedPorts }), ...(Labels === undefined ? {} : { Labels }) },
+    hostConfig: { ...(NetworkMode === undefined ? {} : { NetworkMode }), ...(Tmpfs === undefined ? {} : { Tmpfs }) },
+    ...(health ? { health: { status: health.status } } : {}),
+    ...(linkNames === undefined ? {} : { linkNames }),
+  };
+}
+
+function shownOf(state: PresentContainer): Omit<ListedContainer & ContainerView, 'config' | 'hostConfig' | 'health' | 'labelsOfImage' | 'execIds' | 'logPath' | 'directory' | 'linkNames'> {
+  const { spec, run } = state;
   return {
     id: spec.id,
     name: spec.name,
     createdAt: spec.createdAt,
-    config: { ...(Image === undefined ? {} : { Image }), ...(ExposedPorts === undefined ? {} : { ExposedPorts }), ...(Labels === undefined ? {} : { Labels }) },
-    hostConfig: { ...(NetworkMode === undefined ? {} : { NetworkMode }), ...(Tmpfs === undefined ? {} : { Tmpfs }) },
     imageId: spec.imageId,
     imageRef: spec.imageRef,
     path: spec.path,
@@ -55,8 +50,6 @@ export function listedContainer(state: PresentContainer, linkNames?: readonly st
     finishedAt: run.finishedAt,
     restartCount: state.restartCount,
     ...(run.endpoint ? { endpoint: run.endpoint } : {}),
-    ...(health ? { health: { status: health.status } } : {}),
-    ...(linkNames === undefined ? {} : { linkNames }),
   };
 }
 

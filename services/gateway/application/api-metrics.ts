@@ -1,4 +1,5 @@
-import { CreateContainer, RemoveContainer, StartContainer } from '#contracts/containers/commands.js';
+import { ListContainerChanges } from '#contracts/containers/archives.js';
+import { CommitContainer, CreateContainer, RemoveContainer, StartContainer } from '#contracts/containers/commands.js';
 import { GetHostFacts } from '#contracts/executor/host.js';
 import { RemoveImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
@@ -8,9 +9,11 @@ import { Counter, sampledTrace, Timer } from '#libs/telemetry/metrics/measured.j
 
 const COMMAND = 'berth.command.';
 
-/** dockerd's words for a command, by its subject. It times what went well. */
+/** dockerd's words for a request, by its subject. It times what went well. */
 const CONTAINER_ACTIONS = new Map<string, string>([
   [StartContainer.subject, 'start'],
+  [ListContainerChanges.subject, 'changes'],
+  [CommitContainer.subject, 'commit'],
   [CreateContainer.subject, 'create'],
   [RemoveContainer.subject, 'delete'],
 ]);
@@ -48,21 +51,20 @@ export class ApiMetrics {
     return this.imageActions.time({ action: 'history' }, ask);
   }
 
-  /** Actions that there are not yet (changes, commit, push) stay at zero: dashboards that ask for their rate get it. */
+  /** Actions that there are not yet (push) stay at zero: dashboards that ask for their rate get it. */
   write(out: Exposition): void {
     for (const one of [this.containerActions, this.imageActions, this.hostInfo, this.commands, this.commandSeconds]) one.write(out);
   }
 
   private observe(subject: string, result: string, asked: RequestContext, seconds: number): void {
+    const action = CONTAINER_ACTIONS.get(subject);
+    if (action !== undefined && result === 'ok') this.containerActions.observe({ action }, seconds);
     if (subject === GetHostFacts.subject && result === 'ok') this.hostInfo.observe({ function: 'system_info' }, seconds);
     if (!subject.startsWith(COMMAND)) return;
     const labels = { type: subject.slice(COMMAND.length), result, actor_class: actorClass(asked.actor) };
     this.commands.add(labels);
     this.commandSeconds.observe(labels, seconds, sampledTrace(asked.traceparent));
-    if (result !== 'ok') return;
-    const action = CONTAINER_ACTIONS.get(subject);
-    if (action !== undefined) this.containerActions.observe({ action }, seconds);
-    if (subject === RemoveImage.subject) this.imageActions.observe({ action: 'delete' }, seconds);
+    if (subject === RemoveImage.subject && result === 'ok') this.imageActions.observe({ action: 'delete' }, seconds);
   }
 }
 

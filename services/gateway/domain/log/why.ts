@@ -59,8 +59,7 @@ function cause({ exit, created, stop }: ContainerAt): string {
 
 function startedBy(reason: string | undefined, start: number): string {
   const which = start === 1 ? 'it was started' : `this is run ${start}, started`;
-  if (reason === 'restart-policy') return `${which} by its restart policy`;
-  return reason === 'boot' ? `${which} when the engine came up` : `${which} by a client`;
+  return reason === 'restart-policy' ? `${which} by its restart policy` : `${which} by a client`;
 }
 
 function policy({ created }: ContainerAt): string {
