@@ -8,7 +8,7 @@ import type { Decider } from './decider.js';
 import { noHead, type Cause, type Commit, type PlannedEvent } from './event.js';
 import type { EventStore } from './event-store.js';
 import { connectEventStore } from './jetstream-event-store.js';
-import { MemoryEventStore } from './memory-event-store.js';
+import { MemoryEventStore } from './testing/memory-event-store.js';
 import { idOfKey } from './remembered-results.js';
 import { upcaster } from './upcast.js';
 import { idempotent, specify } from './testing/specify.js';

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { unavailable } from '#libs/errors/errors.js';
 import { type Cause, noHead } from './event.js';
 import { Fold } from './fold.js';
-import { MemoryEventStore } from './memory-event-store.js';
+import { MemoryEventStore } from './testing/memory-event-store.js';
 import { Reaction } from './reaction.js';
 import { SnapshotSchedule } from './snapshot-schedule.js';
 

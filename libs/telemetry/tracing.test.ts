@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { monotonicNow } from './monotonic-clock.js';
-import { OtlpReceiver, type ReceivedSpan } from './otlp-receiver.js';
+import { OtlpReceiver, type ReceivedSpan } from './testing/otlp-receiver.js';
 import { startTracing, wantsTraces } from './start-tracing.js';
 import { formatTraceparent, parseTraceparent } from './trace-context.js';
 import { causedHere, currentSpan, inSpan, isTracing, startSpan, stopTracing, traced, traceMethods } from './tracing.js';

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { RequestMethod } from '@nestjs/common';
 import { describe, expect, test } from 'vitest';
-import { MemoryEventStore } from '#libs/event-store/memory-event-store.js';
+import { MemoryEventStore } from '#libs/event-store/testing/memory-event-store.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { HOST_CONFIG } from './domain/create-request.js';
 import { isEngineRoute } from './domain/engine-routes.js';

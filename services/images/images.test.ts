@@ -12,7 +12,7 @@ import { UnpackLayer } from '#contracts/executor/host.js';
 import { ImportImage, PullImage } from '#contracts/images/images.js';
 import type { RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
-import { MemoryEventStore } from '#libs/event-store/memory-event-store.js';
+import { MemoryEventStore } from '#libs/event-store/testing/memory-event-store.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { openStream } from '#libs/messaging/open-stream.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';

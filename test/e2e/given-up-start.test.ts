@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { commandLines, lineOfShim } from '../../services/executor/adapters/shim/command-lines.js';
 import { Zygote } from '../../services/executor/adapters/shim/zygote.js';
 import { encodePlan, planOf } from '../../services/executor/domain/plan/encode-plan.js';
-import { defaults } from '../../services/executor/shim/shim-driver.js';
+import { defaults } from '../../services/executor/shim/testing/shim-driver.js';
 import { startEngine, type TestEngine } from './engine.js';
 import { patience } from './patience.js';
 

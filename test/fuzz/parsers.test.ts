@@ -18,7 +18,7 @@ import { decodeEvent, frame } from '../../services/executor/adapters/shim/shim-f
 import { treePath } from '../../services/executor/adapters/snapshots/tree-path.js';
 import { readCdiSpec } from '../../services/executor/domain/cdi/cdi-spec.js';
 import { editsFor } from '../../services/executor/domain/cdi/select-devices.js';
-import { runFilter } from '../../services/executor/domain/seccomp/bpf-interpreter.js';
+import { runFilter } from '../../services/executor/domain/seccomp/testing/bpf-interpreter.js';
 import { compileSeccomp } from '../../services/executor/domain/seccomp/compile-seccomp.js';
 import { parseProfile } from '../../services/executor/domain/seccomp/profile.js';
 import { readFilters } from '../../services/gateway/domain/filters.js';

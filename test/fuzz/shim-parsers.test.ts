@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { encodePlan, planOf } from '../../services/executor/domain/plan/encode-plan.js';
-import { defaults, exec, frame, text, tree, u32 } from '../../services/executor/shim/shim-driver.js';
+import { defaults, exec, frame, text, tree, u32 } from '../../services/executor/shim/testing/shim-driver.js';
 import { compileSanitized, filesOf, REPOSITORY } from '../fixtures/compile.js';
 import { weakenedSources } from '../fixtures/weakened-shim.js';
 import { SECONDS, SEED } from './fuzzing.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import type { PlanStep } from '../../services/executor/domain/plan/plan-table.js';
-import { type TaskPaths, ShimBench, sh, tree } from '../../services/executor/shim/shim-driver.js';
+import { type TaskPaths, ShimBench, sh, tree } from '../../services/executor/shim/testing/shim-driver.js';
 import { buildWeakenedShim, type Weakness } from '../fixtures/weakened-shim.js';
 import { IN_ROOT } from './weaknesses.js';
 

@@ -5,7 +5,7 @@ import type { ContainerEvent } from '#contracts/containers/events.js';
 import { cgroupDirectories, detect } from '#libs/cgroup/layout.js';
 import { ensureParent } from '#libs/cgroup/parent.js';
 import { noHead } from '#libs/event-store/event.js';
-import { MemoryEventStore } from '#libs/event-store/memory-event-store.js';
+import { MemoryEventStore } from '#libs/event-store/testing/memory-event-store.js';
 import { newNetworkNamespace } from '#libs/linux/network-namespace.js';
 import { addVeth } from '#libs/netlink/route.js';
 import { type MetricsSource, metricsPage } from '#libs/telemetry/metrics/page.js';

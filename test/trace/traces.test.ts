@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseTraceparent } from '#libs/telemetry/trace-context.js';
-import { OtlpReceiver, type ReceivedSpan } from '#libs/telemetry/otlp-receiver.js';
+import { OtlpReceiver, type ReceivedSpan } from '#libs/telemetry/testing/otlp-receiver.js';
 import { openLog } from '../e2e/operator-log.js';
 import { startEngine, type TestEngine } from '../e2e/engine.js';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Aggregates } from '#libs/event-store/aggregates.js';
 import { type Cause, type DomainEvent, noHead } from '#libs/event-store/event.js';
-import { MemoryEventStore } from '#libs/event-store/memory-event-store.js';
+import { MemoryEventStore } from '#libs/event-store/testing/memory-event-store.js';
 import { containerDecider } from '../domain/container/container-decider.js';
 import type { Containers } from './container-directory.js';
 import type { ContainerLifecycle } from './container-lifecycle.js';

@@ -13,8 +13,8 @@ import { patience } from '../../../test/e2e/patience.js';
 import { encodePlan, planOf } from '../domain/plan/encode-plan.js';
 import type { PlanSettings, PlanStep } from '../domain/plan/plan-table.js';
 import { inUserNamespace } from '../domain/plan/user-namespace-steps.js';
-import { Control, ShimBench, Task, attach, defaults, demultiplex, exec, sh, text, tree, u32 } from './shim-driver.js';
-import type { TaskPaths } from './shim-driver.js';
+import { Control, ShimBench, Task, attach, defaults, demultiplex, exec, sh, text, tree, u32 } from './testing/shim-driver.js';
+import type { TaskPaths } from './testing/shim-driver.js';
 
 /** Built by the set-up that comes before every test. */
 const native = join(dirname(fileURLToPath(import.meta.url)), '../../../native');

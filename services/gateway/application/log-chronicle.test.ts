@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { parseSubject } from '#libs/event-store/aggregate-subject.js';
 import { type Commit, type DomainEvent, noHead } from '#libs/event-store/event.js';
-import { MemoryEventStore } from '#libs/event-store/memory-event-store.js';
+import { MemoryEventStore } from '#libs/event-store/testing/memory-event-store.js';
 import { historyOf as lifeOf } from '../../../test/log/container-histories.js';
 import { ChapterFiles } from '../adapters/chapters/chapter-files.js';
 import type { DockerEvent } from '../domain/docker-event.js';

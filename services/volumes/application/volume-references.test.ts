@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Cause, type DomainEvent, type Head, noHead } from '#libs/event-store/event.js';
-import { MemoryEventStore } from '#libs/event-store/memory-event-store.js';
+import { MemoryEventStore } from '#libs/event-store/testing/memory-event-store.js';
 import { VolumeReferences } from './volume-references.js';
 
 const cause: Cause = { correlationId: 'c', causationId: 'd', actor: 'test' };

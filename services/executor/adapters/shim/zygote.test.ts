@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { patience } from '../../../../test/e2e/patience.js';
 import { encodePlan, planOf } from '../../domain/plan/encode-plan.js';
-import { defaults } from '../../shim/shim-driver.js';
+import { defaults } from '../../shim/testing/shim-driver.js';
 import { Zygote } from './zygote.js';
 
 /** Built by the set-up that comes before every test. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { CAPABILITIES, DEFAULT_CAPABILITIES } from '../spec/capabilities.js';
-import { runFilter } from './bpf-interpreter.js';
+import { runFilter } from './testing/bpf-interpreter.js';
 import { compileSeccomp, type SeccompTarget } from './compile-seccomp.js';
 import { containerFilter } from './container-filter.js';
 import { DEFAULT_PROFILE } from './default-profile.js';

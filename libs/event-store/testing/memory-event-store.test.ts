@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { matches } from './aggregate-subject.js';
+import { matches } from '../aggregate-subject.js';
 import { MemoryEventStore } from './memory-event-store.js';
-import { eventStoreSuite } from './testing/event-store-suite.js';
+import { eventStoreSuite } from './event-store-suite.js';
 
 eventStoreSuite('memory event store', async () => new MemoryEventStore());
 

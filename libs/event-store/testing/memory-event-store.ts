@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { Stale } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
-import { matches } from './aggregate-subject.js';
-import { ReadCommit, encodeCommit } from './commit-format.js';
-import type { AggregateSubject, Cause, Commit, DomainEvent, Head } from './event.js';
-import type { AppendOptions, EventStore, Following } from './event-store.js';
-import { FollowProgress } from './follow-progress.js';
+import { matches } from '../aggregate-subject.js';
+import { ReadCommit, encodeCommit } from '../commit-format.js';
+import type { AggregateSubject, Cause, Commit, DomainEvent, Head } from '../event.js';
+import type { AppendOptions, EventStore, Following } from '../event-store.js';
+import { FollowProgress } from '../follow-progress.js';
 
 /** The log's twin for tests: the same promises, kept by one array. Ids are remembered for ever. */
 export class MemoryEventStore implements EventStore {

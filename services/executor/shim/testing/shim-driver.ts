@@ -5,8 +5,8 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encodePlan, planOf } from '../domain/plan/encode-plan.js';
-import type { PlanSettings, PlanStep } from '../domain/plan/plan-table.js';
+import { encodePlan, planOf } from '../../domain/plan/encode-plan.js';
+import type { PlanSettings, PlanStep } from '../../domain/plan/plan-table.js';
 
 /** What the tests of the shim share: a zygote of their own, a tree with busybox in it, the shim's socket spoken in frames. */
 export class ShimBench implements AsyncDisposable {
