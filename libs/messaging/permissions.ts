@@ -89,4 +89,6 @@ const LOG_READING: readonly string[] = [
   `$JS.API.CONSUMER.INFO.${STREAM}.>`,
   `$JS.API.CONSUMER.DELETE.${STREAM}.>`,
   `$JS.FC.${STREAM}.>`,
+  // Nobody acknowledges. But each commit comes with a reply subject, and of those that a client may not publish to the server keeps every one, for the year that an answer may take.
+  `$JS.ACK.${STREAM}.>`,
 ];

@@ -4,6 +4,7 @@ import type { Commit } from '#libs/event-store/event.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import { Reaction, type Work } from '#libs/event-store/reaction.js';
 import type { Timer } from '#libs/telemetry/metrics/measured.js';
+import { endpointOf } from '../domain/pool/endpoint-id.js';
 import { NETWORKS } from './predefined-networks.js';
 import type { Pools } from './network-directory.js';
 
@@ -34,6 +35,3 @@ function releases(commit: Commit<ContainerEvent>, pools: Pools, actions: Timer):
     return Array.from(pools.entries()).flatMap(([network, pool]) => (pool.endpoints.has(endpoint) ? [release(network, endpoint)] : []));
   });
 }
-
-/** The endpoint of one run: container and start number. */
-export const endpointOf = (container: string, start: number): string => `${container}-${start}`;

@@ -37,6 +37,13 @@ test('a host port is given to one container at a time', () => {
   given(held).when(allocate('b', { ports: [tcp(8080)] })).thenRefused('conflict', /endpoint b: Bind for 0\.0\.0\.0:8080 failed: port is already allocated/);
   given(held, released('a')).when(allocate('b', { ports: [tcp(8080)] })).then(allocated('b', '10.0.0.2', [tcp(8080)]));
 });
+test('what an earlier run of the container has yet is free for its next one, and for nobody else', () => {
+  const former = allocated('a-1', '10.0.0.2', [tcp(8080)]);
+  given(former).when(allocate('a-2', { ports: [tcp(8080)] })).then(released('a-1'), allocated('a-2', '10.0.0.2', [tcp(8080)]));
+  given(former).when(allocate('b-2', { ports: [tcp(8080)] })).thenRefused('conflict', /port is already allocated/);
+  given(allocated('a-3', '10.0.0.2', [tcp(8080)])).when(allocate('a-2', { ports: [tcp(8080)] })).thenRefused('conflict', /port is already allocated/);
+  given(former, released('a-1'), allocated('a-2', '10.0.0.2')).when(release('a-1')).thenNothing();
+});
 test('one port on two host addresses, or of two protocols, is two ports', () => {
   const held = allocated('a', '10.0.0.2', [tcp(8080, '127.0.0.1')]);
   given(held).when(allocate('b', { ports: [tcp(8080, '127.0.0.2')] })).then(allocated('b', '10.0.0.3', [tcp(8080, '127.0.0.2')]));

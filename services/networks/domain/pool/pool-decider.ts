@@ -3,6 +3,7 @@ import { conflict, invalid, notFound } from '#libs/errors/errors.js';
 import type { PoolEvent } from '#contracts/networks/events.js';
 import type { PortRequest, PublishedPort } from '#contracts/containers/container-state.js';
 import { formatIpv4, type Ipv4Subnet, parseIpv4, sizeOf } from '../ipv4.js';
+import { isOfEarlierRun } from './endpoint-id.js';
 
 export interface Endpoint {
   readonly endpoint: string;
@@ -53,11 +54,15 @@ export const poolDecider: Decider<Pool, PoolCommand, PoolEvent> = {
     switch (command.type) {
       case 'Allocate': {
         if (pool.endpoints.has(command.endpoint)) return portsChanged(command, pool); // asked for again, perhaps with other ports
-        const address = command.address ? claimAddress(command.address, pool, command) : firstFreeAddress(pool, command);
-        const mac = command.mac ?? macOf(address);
-        const ports = allocatePorts(command, heldPorts(pool));
         const { endpoint, container, name, at } = command;
-        return [{ type: 'EndpointAllocated', endpoint, container, name, address, mac, ports, at }];
+        // A run begins after the one before it: whose release, which follows the exit, may come behind this wish.
+        const over = [...pool.endpoints.keys()].filter((held) => isOfEarlierRun(held, endpoint));
+        const left = { endpoints: new Map([...pool.endpoints].filter(([held]) => !over.includes(held))) };
+        const address = command.address ? claimAddress(command.address, left, command) : firstFreeAddress(left, command);
+        const mac = command.mac ?? macOf(address);
+        const ports = allocatePorts(command, heldPorts(left));
+        const released = over.map((former): PoolEvent => ({ type: 'EndpointReleased', endpoint: former, at }));
+        return [...released, { type: 'EndpointAllocated', endpoint, container, name, address, mac, ports, at }];
       }
       case 'ChangePorts':
         return portsChanged(command, pool);
