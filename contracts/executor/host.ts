@@ -109,6 +109,8 @@ export interface HostFacts {
   /** Memory nodes (NUMA), "0-1". */
   readonly memoryNodes: string;
   readonly bridgeForwarding: boolean;
+  /** Where files that tell of devices are looked for. */
+  readonly cdiFolders: readonly string[];
   readonly warnings: readonly string[];
 }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -28,6 +29,9 @@ export class PlanProxy {
   private readonly server: Server;
   /** Ids of what would be made. */
   private readonly made = new Set<string>();
+  private hasPulled = false;
+  /** What was refused for want of an image. */
+  private missing: PlannedRequest | undefined;
 
   constructor(private readonly engineSocket: string) {
     this.server = createServer((asked, reply) => this.answer(asked, reply));
@@ -72,16 +76,41 @@ export class PlanProxy {
     asked.pipe(onward);
   }
 
+  /**
+   * Of an image that is not there the client pulls, and asks again: what it was refused for is part of its way then, and what follows is decided when the image is there.
+   * True where that is the answer.
+   */
+  private followsPull(asked: IncomingMessage, path: string, status: number, message: string, reply: ServerResponse): boolean {
+    if (path !== '/containers/create' || status !== 404 || !/^No such image/.test(message)) return false;
+    if (!this.hasPulled) {
+      this.missing = { method: asked.method ?? '', path, events: [], refused: message };
+      this.requests.push(this.missing);
+      send(reply, status, { message });
+      return true;
+    }
+    const id = randomBytes(32).toString('hex');
+    this.made.add(id);
+    this.note(asked);
+    send(reply, 201, { Id: id, Warnings: [] });
+    return true;
+  }
+
   private decided(asked: IncomingMessage, status: number, text: string, reply: ServerResponse): void {
     const [method, path] = [asked.method ?? '', pathOf(asked)];
     const body = parsed(text);
     const events = body['events'];
     if (status !== 200 || !Array.isArray(events)) {
       const message = typeof body['message'] === 'string' ? body['message'] : text;
+      if (this.followsPull(asked, path, status, message, reply)) return;
       this.requests.push({ method, path, events: [], ...(status >= 400 ? { refused: message } : {}) });
       return send(reply, status, status === 204 || status === 304 ? undefined : body);
     }
     const planned = events as readonly WouldAppend[]; // the engine's own, of contracts/request.ts
+    if (path === '/images/create') {
+      this.hasPulled = true;
+      if (this.missing) this.requests.splice(this.requests.indexOf(this.missing), 1);
+      this.missing = undefined;
+    }
     this.requests.push({ method, path, events: planned });
     const { status: told, body: answer } = this.asIfDone(path, planned);
     send(reply, told, answer);

@@ -282,7 +282,7 @@ describe('the real docker CLI', () => {
   });
 
   test('docker info counts containers', async () => {
-    answers.set('executor.host-facts', () => ({ kernelVersion: '6.18', operatingSystem: 'Debian', osVersion: '12', architecture: 'x86_64', hostname: 'h', cpus: 2, memoryBytes: 2 ** 30, cgroupVersion: '1', cgroupDriver: 'cgroupfs', storageDriver: 'overlay2', securityOptions: ['name=seccomp,profile=builtin'], runtimes: ['berth'], dataRoot: '/var/lib/berth', bridgeForwarding: true, warnings: [] }));
+    answers.set('executor.host-facts', () => ({ kernelVersion: '6.18', operatingSystem: 'Debian', osVersion: '12', architecture: 'x86_64', hostname: 'h', cpus: 2, memoryBytes: 2 ** 30, cgroupVersion: '1', cgroupDriver: 'cgroupfs', storageDriver: 'overlay2', securityOptions: ['name=seccomp,profile=builtin'], runtimes: ['berth'], dataRoot: '/var/lib/berth', bridgeForwarding: true, cdiFolders: [], warnings: [] }));
     answers.set('images.list', () => ({ images: [], position: 0 }));
     const { code, out, err } = await docker(['info']);
     expect({ code, err }).toEqual({ code: 0, err: '' });

@@ -49,6 +49,10 @@ test.each([['--device', 'nvidia.com/gpu=0'], ['--gpus', 'all'], ['--gpus', '1'],
   expect(await run(...option, 'busybox', 'sh', '-c', script)).toEqual({ stdout: 'yes\n7:0 440 0:44\nopened\nnot permitted\nof the vendor\nRead-only\n0 44\n', stderr: '', code: 0 });
 });
 
+test('info tells where such files are looked for', async () => {
+  expect(JSON.parse((await engine.docker(['info', '--format', '{{json .CDISpecDirs}}'])).stdout)).toEqual(['/nowhere', folder]);
+});
+
 test('inspect shows what was asked for', async () => {
   await engine.docker(['create', '--name', 'asking', '--device', 'nvidia.com/gpu=0', 'busybox']);
   const { stdout } = await engine.docker(['inspect', '--format', '{{json .HostConfig.DeviceRequests}}', 'asking']);

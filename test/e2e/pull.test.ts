@@ -74,6 +74,10 @@ test('a dry pull tells what would be on the log and which layers are missing, an
   const { stdout } = await berthOf(engine, ['plan', '--', process.env['BERTH_DOCKER_CLI'] ?? 'docker', 'pull', `${registry.host}/sea/planned:wanted`], { HOME: engine.settings.dataRoot });
   const missing = image.layers.filter((layer) => !shared.has(`sha256:${sha256(layer)}`));
   expect(stdout).toContain(`${missing.length} of ${image.layers.length} layers would be fetched: ${missing.reduce((bytes, layer) => bytes + layer.length, 0)} bytes\n`);
+  const run = await berthOf(engine, ['plan', '--', process.env['BERTH_DOCKER_CLI'] ?? 'docker', 'run', '-d', `${registry.host}/sea/planned:wanted`, 'true'], { HOME: engine.settings.dataRoot });
+  expect(run).toMatchObject({ code: 0, stderr: '' });
+  expect(run.stdout.match(/^(POST|DELETE|PUT) .*$/gm)).toEqual(expect.arrayContaining(['POST /images/create', 'POST /containers/create', expect.stringMatching(/^POST \/containers\/[0-9a-f]{64}\/start$/)]));
+  expect(run.stdout).toMatch(/^POST \/containers\/create\nfollows; what comes of it is decided when the above is there$/m);
   expect(kept()).toEqual(before);
   expect(JSON.parse((await asked('there')).text)).toEqual({ events: [] });
   expect(await asked('nowhere')).toMatchObject({ status: 404, text: expect.stringContaining('not found: manifest unknown') as string });

@@ -339,7 +339,8 @@ const now = (): string => new Date().toISOString();
 /** Exit codes as Docker has them: 127 for a command that is not there, 126 for one that may not run, 128 for the rest. */
 function asStartFailure(error: unknown): { message: string; exitCode: number } {
   const message = errorMessage(error);
-  if (!(error instanceof BerthError)) return { message, exitCode: 128 };
+  // As dockerd, which takes the command's exit code from what the runtime says alone.
+  if (!(error instanceof BerthError) || !/OCI runtime create failed/.test(message)) return { message, exitCode: 128 };
   if (/executable file not found|no such file or directory/i.test(message)) return { message, exitCode: 127 };
   return { message, exitCode: /permission denied|is a directory/i.test(message) ? 126 : 128 };
 }

@@ -17,7 +17,7 @@ const keep = (links: string[], NetworkMode = 'bridge'): string[] => linksToKeep(
 
 test('a link is kept by id, with its alias, once; through another\'s network it leads to that other', () => {
   expect(keep(['db', 'db:store', 'rider:r', 'alone:db'])).toEqual(['db0:db', 'db0:store', 'db0:r']);
-  expect(keep(['/db:/web/store'])).toEqual(['db0:store']);
+  expect(keep(['/db:/web/store', 'db:'])).toEqual(['db0:store']);
 });
 
 test.each([

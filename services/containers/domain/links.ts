@@ -35,7 +35,8 @@ export function linksToKeep(host: HostConfig, find: Find): string[] {
     const { name, alias } = parseLink(text);
     const { id, hostConfig } = ownerOfNetwork(name, find).spec;
     if (modeOf(hostConfig) === 'host') throw invalid(HOST_CONFLICT);
-    if (!kept.has(alias)) kept.set(alias, `${id}:${alias}`);
+    // "db:" names nothing, and is nothing to dockerd.
+    if (alias !== '' && !kept.has(alias)) kept.set(alias, `${id}:${alias}`);
   }
   return [...kept.values()];
 }

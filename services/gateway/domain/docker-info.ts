@@ -3,7 +3,7 @@ import type { HostFacts } from '#contracts/executor/host.js';
 import { BERTH_VERSION } from './version.js';
 
 /** GET /info (swagger.yaml, SystemInfo). `now`: RFC 3339. `authorization`: names of the plugins that are asked. */
-export function dockerInfo(facts: HostFacts, containers: readonly ListedContainer[], images: number, now: string, authorization: readonly string[]): object {
+export function dockerInfo(facts: HostFacts, containers: readonly ListedContainer[], images: number, now: string, authorization: readonly string[]): Readonly<Record<string, unknown>> {
   const count = (...statuses: string[]): number => containers.filter((one) => statuses.includes(one.status)).length;
   return {
     ID: facts.engineId,
@@ -63,6 +63,7 @@ export function dockerInfo(facts: HostFacts, containers: readonly ListedContaine
     RuncCommit: { ID: '' },
     InitCommit: { ID: '' },
     SecurityOptions: facts.securityOptions,
+    CDISpecDirs: facts.cdiFolders,
     Warnings: facts.warnings,
   };
 }

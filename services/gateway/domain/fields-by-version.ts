@@ -28,6 +28,7 @@ const VERSIONED = {
     { name: 'DNSNames', since: '1.44' },
     { name: 'GwPriority', since: '1.48' },
   ],
+  info: [{ name: 'CDISpecDirs', since: '1.44' }],
   network: [{ name: 'EnableIPv4', since: '1.48' }],
   hostConfig: [
     { name: 'KernelMemory', until: '1.42', value: () => 0 },

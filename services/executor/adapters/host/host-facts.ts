@@ -33,6 +33,7 @@ export function hostFacts(layout: CgroupLayout, settings: EngineSettings, storag
     blockWeight: hasBlockWeight(layout),
     memoryNodes: firstLine('/sys/devices/system/node/online') || '0',
     bridgeForwarding: true,
+    cdiFolders: settings.cdiFolders,
     warnings: [],
   };
 }

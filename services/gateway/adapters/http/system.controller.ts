@@ -15,6 +15,7 @@ import { imageSummary } from '../../domain/docker-image.js';
 import { dockerVolume } from '../../domain/docker-volume.js';
 import { readCredentials } from '../../domain/registry-auth.js';
 import { list, type QueryValues } from '../../domain/query-values.js';
+import { forVersion } from '../../domain/fields-by-version.js';
 import { dockerInfo } from '../../domain/docker-info.js';
 import { API_VERSION, MIN_API_VERSION } from '../../domain/api-version.js';
 import { BERTH_VERSION } from '../../domain/version.js';
@@ -60,13 +61,13 @@ export class SystemController {
   }
 
   @Get('/info')
-  async info(@Asked() asked: RequestContext): Promise<object> {
+  async info(@Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object> {
     const [facts, containers, images] = await Promise.all([
       this.engine.ask(GetHostFacts, {}, asked),
       this.engine.ask(ListContainers, { all: true }, asked),
       this.engine.ask(ListImages, {}, asked),
     ]);
-    return dockerInfo(facts, containers.containers, images.images.length, new Date().toISOString(), this.engine.authorizationPlugins);
+    return forVersion('info', dockerInfo(facts, containers.containers, images.images.length, new Date().toISOString(), this.engine.authorizationPlugins), version);
   }
 
   /** What lies on the disk, by `type` (container, image, volume, build-cache; absent: all). Nothing is built yet, so nothing of it is cached. */
