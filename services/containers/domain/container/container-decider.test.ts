@@ -76,6 +76,14 @@ test('starting a running container changes nothing', () => {
   given(...running).when(start()).thenNothing();
 });
 
+test('a paused container that ends by other than SIGKILL was let go on before', () => {
+  const exit = (signal: number): ContainerCommand => ({ type: 'RecordExited', start: 1, exitCode: 7, signal, oomKilled: false, keeperLost: false, at });
+  const ended = (signal: number): ContainerEvent => ({ type: 'ContainerExited', container, start: 1, exitCode: 7, signal, oomKilled: false, reason: signal === 0 ? 'error' : 'killed-kernel', at });
+  given(...running, pauseRequested, paused).when(exit(0)).then(unpaused, ended(0));
+  given(...running, pauseRequested, paused).when(exit(9)).then(ended(9));
+  given(...running, pauseRequested, paused, unpaused, ended(0)).when(recordUnpaused).thenNothing();
+});
+
 test('a running container is paused and unpaused, once each, and that it is done follows that it is wanted', () => {
   given(...running).when(pause).then(pauseRequested);
   given(...running, pauseRequested).when(recordPaused).then(paused);

@@ -250,6 +250,8 @@ function exited(command: Extract<ContainerCommand, { type: 'RecordExited' }>, st
   const { start, exitCode, signal, oomKilled, at } = command;
   const exit: ContainerEvent = { type: 'ContainerExited', container, start, exitCode, signal, oomKilled, reason: reasonOf(command, state), at };
   if (state.status === 'removing') return [exit];
+  // What is frozen ends by SIGKILL alone: it was let go on, though that may be heard of later.
+  const thawed: ContainerEvent[] = state.status === 'paused' && signal !== SIGKILL && !command.keeperLost ? [{ type: 'ContainerUnpaused', container, at }] : [];
   const { stopRequested, kill } = state.run;
   const startsAgain = stopRequested?.startsAgain ?? false;
   const run = {
@@ -261,7 +263,7 @@ function exited(command: Extract<ContainerCommand, { type: 'RecordExited' }>, st
     stoppedByHand: kill !== undefined,
   };
   const delayMs = startsAgain && !run.cancelled ? restartPause(run) : restartDelay(state.spec.hostConfig.RestartPolicy, run);
-  return delayMs === undefined ? [exit] : [exit, { type: 'RestartScheduled', container, start, delayMs, at }];
+  return delayMs === undefined ? [...thawed, exit] : [...thawed, exit, { type: 'RestartScheduled', container, start, delayMs, at }];
 }
 
 function reasonOf(exit: Extract<ContainerCommand, { type: 'RecordExited' }>, state: PresentContainer): ExitReason {
