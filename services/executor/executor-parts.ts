@@ -20,8 +20,9 @@ import { AppArmor } from './adapters/host/app-armor.js';
 import { ContainerCgroups } from './adapters/host/container-cgroups.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import { logger } from '#libs/telemetry/logger.js';
-import { ContainerFiles } from './adapters/host/container-files.js';
+import { CONTAINER_FILES, ContainerFiles } from './adapters/host/container-files.js';
 import { KeptRemovals } from './adapters/host/kept-removals.js';
+import { SpareDirectories } from './adapters/host/spare-directories.js';
 import { Trash } from './adapters/host/trash.js';
 import { hostFacts } from './adapters/host/host-facts.js';
 import { joinDelegatedScope } from './adapters/host/systemd-scope.js';
@@ -65,6 +66,7 @@ import { metricsSettings } from './metrics-settings.js';
 import { traceExecutor } from './trace-executor.js';
 
 const READY_SANDBOXES = 4;
+const READY_DIRECTORIES = 8;
 /** For an exit just told: else its shim waits for the next executor to let it go. */
 const STOP_PATIENCE_MS = 1_000;
 const linkCounters = (): readonly LinkCounters[] => {
@@ -107,6 +109,7 @@ export class ExecutorParts {
   readonly metrics: ContainerSource;
   readonly hostWatch: HostWatch;
   readonly logs = new LoggerMetrics();
+  private readonly spares: SpareDirectories;
   private readonly compression: LogCompression;
   readonly forwarding: LogForwarding;
   private readonly syncProbe: SyncProbe | undefined;
@@ -127,7 +130,8 @@ export class ExecutorParts {
     this.tasks = new Aggregates(store, 'task', taskDecider, { source: 'executor', snapshot });
     causes.listenTo(this.tasks);
     this.trash = new Trash(`${settings.dataRoot}/trash`, this.trees, (error) => this.log.error('what was removed could not be taken off the disk', { error }));
-    this.files = new ContainerFiles(settings.dataRoot, this.trash);
+    this.spares = new SpareDirectories(`${settings.dataRoot}/executor/spare`, READY_DIRECTORIES);
+    this.files = new ContainerFiles(settings.dataRoot, this.trash, this.spares);
     this.kept = new KeptRemovals(settings.dataRoot, this.trash);
     this.volumes = new VolumeDirectories(settings.dataRoot, this.trees);
     this.layers = new LayerStore(settings.dataRoot, this.trees);
@@ -197,6 +201,7 @@ export class ExecutorParts {
     // Not awaited: a start or exec that finds it missing waits for it, and tells what went wrong.
     void this.appArmor?.load().catch((error: unknown) => this.log.error('the AppArmor profile of containers could not be loaded', { error }));
     await Promise.all([this.tasks.start(), this.chooseRoots()]);
+    this.spares.start({ directories: this.roots.own, files: CONTAINER_FILES }, this.trash);
     await this.streams.listen();
     await this.streams.giveTo(this.group);
     this.zygote.warmUp();
@@ -224,6 +229,7 @@ export class ExecutorParts {
   async stop(): Promise<void> {
     await this.live.settled(STOP_PATIENCE_MS);
     await Promise.all([this.metrics.stop(), this.compression.stop(), this.forwarding.stop()]);
+    this.spares.close();
     this.trash.close();
     this.zygote.close();
     this.sandboxes.close();

@@ -83,6 +83,7 @@ export class RootArchives {
     const roots = this.roots();
     return {
       driver: roots.driver,
+      own: roots.own,
       written: roots.written,
       prepare: async (root: ContainerRoot): Promise<RootSource> => {
         const copying = this.busy.get(root.directory);

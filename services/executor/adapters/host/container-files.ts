@@ -6,9 +6,12 @@ import { OBJECT_ID } from '#contracts/object-id.js';
 import { invalid } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import { changedHosts } from '../../domain/spec/files.js';
+import type { SpareDirectories } from './spare-directories.js';
 import type { Trash } from './trash.js';
 
 const LOG_WISH = 'log.json';
+/** What `prepare` writes. */
+export const CONTAINER_FILES = ['hosts', 'hostname', 'resolv.conf'] as const;
 const MOST_HOSTS_BYTES = 1024 * 1024;
 
 /** Where the files of one container lie below the data root. */
@@ -16,6 +19,7 @@ export class ContainerFiles {
   constructor(
     private readonly dataRoot: string,
     private readonly trash: Trash,
+    private readonly spares: Pick<SpareDirectories, 'take'>,
   ) {}
 
   /** Throws invalid for what is no id: it becomes one path component, never more, and this process is root. */
@@ -31,7 +35,7 @@ export class ContainerFiles {
   /** Made in place, since a handful of small files is sooner made than handed to a thread. `onMade`: the container had no directory yet. */
   async prepare(container: string, files: { readonly hosts: string; readonly hostname: string; readonly resolvConf: string }, onMade: () => void = () => undefined): Promise<void> {
     const directory = this.directory(container);
-    if (mkdirSync(directory, { recursive: true, mode: 0o710 }) !== undefined) onMade();
+    if (this.spares.take(directory) || mkdirSync(directory, { recursive: true, mode: 0o710 }) !== undefined) onMade();
     await failpoint('container-files.half-made');
     writeFileSync(join(directory, 'hosts'), files.hosts, { mode: 0o644 });
     writeFileSync(join(directory, 'hostname'), files.hostname, { mode: 0o644 });

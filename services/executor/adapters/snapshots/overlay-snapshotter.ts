@@ -2,10 +2,14 @@ import { mkdirSync } from 'node:fs';
 import { MountPointLayers } from './mount-point-layers.js';
 import { refuseOther, type ContainerRoot, type RootSource, type Snapshotter } from './snapshotter.js';
 
+const UPPER = { name: 'diff', mode: 0o755 } as const;
+const WORK = { name: 'work', mode: 0o700 } as const;
+
 /** overlayfs: nothing is copied before it is changed. */
 export class OverlaySnapshotter implements Snapshotter {
   readonly driver = 'overlay2';
-  readonly written = { path: 'diff', withImage: false };
+  readonly own = [UPPER, WORK];
+  readonly written = { path: UPPER.name, withImage: false };
 
   private readonly mountPoints: MountPointLayers;
 
@@ -14,9 +18,9 @@ export class OverlaySnapshotter implements Snapshotter {
   }
 
   async prepare({ directory, layers }: ContainerRoot): Promise<RootSource> {
-    const [upper, work] = [`${directory}/diff`, `${directory}/work`];
-    const made = mkdirSync(upper, { recursive: true, mode: 0o755 });
-    mkdirSync(work, { recursive: true, mode: 0o700 });
+    const [upper, work] = [`${directory}/${UPPER.name}`, `${directory}/${WORK.name}`];
+    const made = mkdirSync(upper, { recursive: true, mode: UPPER.mode });
+    mkdirSync(work, { recursive: true, mode: WORK.mode });
     if (made !== undefined) refuseOther(`${directory}/root`, 'vfs');
     const over = this.mountPoints.over(layers);
     return { overlay: { baseDirectory: this.layersDirectory, lower: over === undefined ? layers : [over, ...layers], upper, work } };

@@ -5,6 +5,7 @@ import { refuseOther, type ContainerRoot, type RootSource, type Snapshotter } fr
 /** A whole copy a container, where the kernel or the data root's file system has no overlay: slow and large, and it works everywhere. */
 export class VfsSnapshotter implements Snapshotter {
   readonly driver = 'vfs';
+  readonly own = [];
   readonly written = { path: 'root', withImage: true };
 
   constructor(

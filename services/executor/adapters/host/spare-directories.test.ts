@@ -1,0 +1,51 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { SpareDirectories } from './spare-directories.js';
+import type { Trash } from './trash.js';
+
+const MOST = 2;
+const contents = { directories: [{ name: 'diff', mode: 0o755 }, { name: 'work', mode: 0o700 }], files: ['hosts'] };
+const trash = { take: (path: string) => rmSync(path, { recursive: true, force: true }) } as unknown as Trash;
+let top: string;
+let root: string;
+let spares: SpareDirectories;
+beforeEach(() => {
+  top = mkdtempSync(join(tmpdir(), 'berth-spare-'));
+  root = join(top, 'spare');
+  spares = new SpareDirectories(root, MOST);
+});
+afterEach(() => {
+  spares.close();
+  rmSync(top, { recursive: true });
+});
+const modeOf = (path: string): number => statSync(path).mode & 0o777;
+const take = (path: string): Promise<unknown> => expect.poll(() => spares.take(path)).toBe(true);
+
+test('one that is ready becomes a container\'s, as the container would have made it, and others are made', async () => {
+  expect(spares.take(join(top, 'early'))).toBe(false);
+  spares.start(contents, trash);
+  for (const name of ['one', 'two', 'three']) {
+    const path = join(top, name);
+    await take(path);
+    expect([path, `${path}/diff`, `${path}/work`, `${path}/hosts`].map(modeOf)).toEqual([0o710, 0o755, 0o700, 0o644]);
+  }
+  await expect.poll(() => readdirSync(root).length).toBe(MOST);
+});
+
+test('what is there already stays', async () => {
+  spares.start(contents, trash);
+  await expect.poll(() => readdirSync(root).length).toBe(MOST);
+  mkdirSync(join(top, 'old'));
+  expect(spares.take(join(top, 'old'))).toBe(false);
+  expect(readdirSync(join(top, 'old'))).toEqual([]);
+});
+
+test('what an executor before left is not used', async () => {
+  mkdirSync(join(root, '1'), { recursive: true });
+  writeFileSync(join(root, '1', 'half'), '');
+  spares.start(contents, trash);
+  await take(join(top, 'one'));
+  expect(existsSync(join(top, 'one', 'half'))).toBe(false);
+});
