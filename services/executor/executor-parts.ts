@@ -20,7 +20,7 @@ import { AppArmor } from './adapters/host/app-armor.js';
 import { ContainerCgroups } from './adapters/host/container-cgroups.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import { logger } from '#libs/telemetry/logger.js';
-import { CONTAINER_FILES, ContainerFiles } from './adapters/host/container-files.js';
+import { ContainerFiles, SPARE_FILES } from './adapters/host/container-files.js';
 import { KeptRemovals } from './adapters/host/kept-removals.js';
 import { SpareDirectories } from './adapters/host/spare-directories.js';
 import { Trash } from './adapters/host/trash.js';
@@ -201,7 +201,7 @@ export class ExecutorParts {
     // Not awaited: a start or exec that finds it missing waits for it, and tells what went wrong.
     void this.appArmor?.load().catch((error: unknown) => this.log.error('the AppArmor profile of containers could not be loaded', { error }));
     await Promise.all([this.tasks.start(), this.chooseRoots()]);
-    this.spares.start({ directories: this.roots.own, files: CONTAINER_FILES }, this.trash);
+    this.spares.start({ directories: this.roots.own, files: SPARE_FILES }, this.trash);
     await this.streams.listen();
     await this.streams.giveTo(this.group);
     this.zygote.warmUp();

@@ -309,6 +309,7 @@ export class TaskLauncher {
     await this.files.prepare(launch.container, {
       hosts: this.hostsOf(launch),
       hostname: hostnameFile(hostname),
+      log: launch.log.driver !== 'none',
       resolvConf: resolvConf({ host: this.files.hostResolvConf(), dns, dnsSearch, dnsOptions, inHostNetwork: network.mode === 'host' }),
     }, () => (task.madeFiles = true));
     const { compress, receiver } = launch.log;

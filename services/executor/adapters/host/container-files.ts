@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostChange, TaskLog } from '#contracts/executor/tasks.js';
@@ -10,8 +10,9 @@ import type { SpareDirectories } from './spare-directories.js';
 import type { Trash } from './trash.js';
 
 const LOG_WISH = 'log.json';
-/** What `prepare` writes. */
-export const CONTAINER_FILES = ['hosts', 'hostname', 'resolv.conf'] as const;
+const SPARE_LOG = 'log';
+/** What `prepare` writes, and what becomes the log, which the shim opens. */
+export const SPARE_FILES = [...['hosts', 'hostname', 'resolv.conf'].map((name) => ({ name, mode: 0o644 })), { name: SPARE_LOG, mode: 0o640 }];
 const MOST_HOSTS_BYTES = 1024 * 1024;
 
 /** Where the files of one container lie below the data root. */
@@ -33,9 +34,15 @@ export class ContainerFiles {
   }
 
   /** Made in place, since a handful of small files is sooner made than handed to a thread. `onMade`: the container had no directory yet. */
-  async prepare(container: string, files: { readonly hosts: string; readonly hostname: string; readonly resolvConf: string }, onMade: () => void = () => undefined): Promise<void> {
+  async prepare(container: string, files: { readonly hosts: string; readonly hostname: string; readonly resolvConf: string; /** Whether its output is kept. */ readonly log: boolean }, onMade: () => void = () => undefined): Promise<void> {
     const directory = this.directory(container);
-    if (this.spares.take(directory) || mkdirSync(directory, { recursive: true, mode: 0o710 }) !== undefined) onMade();
+    if (this.spares.take(directory)) {
+      if (files.log) renameSync(join(directory, SPARE_LOG), this.log(container));
+      else rmSync(join(directory, SPARE_LOG));
+      onMade();
+    } else if (mkdirSync(directory, { recursive: true, mode: 0o710 }) !== undefined) {
+      onMade();
+    }
     await failpoint('container-files.half-made');
     writeFileSync(join(directory, 'hosts'), files.hosts, { mode: 0o644 });
     writeFileSync(join(directory, 'hostname'), files.hostname, { mode: 0o644 });

@@ -6,7 +6,7 @@ import { SpareDirectories } from './spare-directories.js';
 import type { Trash } from './trash.js';
 
 const MOST = 2;
-const contents = { directories: [{ name: 'diff', mode: 0o755 }, { name: 'work', mode: 0o700 }], files: ['hosts'] };
+const contents = { directories: [{ name: 'diff', mode: 0o755 }, { name: 'work', mode: 0o700 }], files: [{ name: 'hosts', mode: 0o644 }] };
 const trash = { take: (path: string) => rmSync(path, { recursive: true, force: true }) } as unknown as Trash;
 let top: string;
 let root: string;

@@ -8,8 +8,8 @@ const PAUSE_MS = 20;
 
 export interface SpareContents {
   readonly directories: readonly { readonly name: string; readonly mode: number }[];
-  /** Empty ones, for everybody to read. */
-  readonly files: readonly string[];
+  /** Empty ones. */
+  readonly files: readonly { readonly name: string; readonly mode: number }[];
 }
 
 /**
@@ -66,7 +66,7 @@ export class SpareDirectories {
       const spare = join(this.root, String(++this.made));
       await mkdir(spare, { mode: 0o710 });
       for (const { name, mode } of this.contents.directories) await mkdir(join(spare, name), { mode });
-      for (const name of this.contents.files) await writeFile(join(spare, name), '', { mode: 0o644 });
+      for (const { name, mode } of this.contents.files) await writeFile(join(spare, name), '', { mode });
       this.ready.push(spare);
     }
   }
