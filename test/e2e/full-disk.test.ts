@@ -74,13 +74,14 @@ async function world(): Promise<unknown> {
 }
 
 test('a log whose disk is full refuses each change plainly, does none by half, and goes on when there is room', async () => {
-  for (const args of [['create', '--name', 'idle', 'busybox', 'true'], ['volume', 'create', 'kept'], ['run', '-d', '--name', 'busy', '--memory', '32m', 'busybox', 'sleep', '1000'], ['run', '-d', '--name', 'doomed', 'busybox', 'sleep', '1000']]) {
+  for (const args of [['create', '--name', 'idle', 'busybox', 'true'], ['create', '--name', 'shield', 'busybox', 'true'], ['volume', 'create', 'kept'], ['run', '-d', '--name', 'busy', '--memory', '32m', 'busybox', 'sleep', '1000'], ['run', '-d', '--name', 'doomed', 'busybox', 'sleep', '1000']]) {
     expect(await docker(...args)).toMatchObject({ code: 0 });
   }
   const doomed = Number((await docker('inspect', '--format', '{{.State.Pid}}', 'doomed')).stdout);
   fill();
-  // The last page of the log's file has room for some more.
+  // The last page of the log's file has room for some more, and where that is no room for a volume, for what is as short as commits can be.
   for (let count = 0; (await ask(engine.socket, 'POST', '/volumes/create', { Name: `filling-${count}` })).status === 201; count++) expect(count).toBeLessThan(200);
+  for (let count = 0; (await ask(engine.socket, 'POST', `/berth/containers/shield/${count % 2 === 0 ? 'protect' : 'unprotect'}`)).status < 300; count++) expect(count).toBeLessThan(20);
 
   const before = await world();
   for (const { method, path, body } of CHANGES) {
