@@ -2,7 +2,7 @@ import type { LaunchExec, TaskEvent } from '#contracts/executor/tasks.js';
 import type { RequestContext } from '#contracts/request.js';
 import { directoriesToJoin } from '#libs/cgroup/join.js';
 import type { CgroupLayout } from '#libs/cgroup/layout.js';
-import { conflict, errorMessage } from '#libs/errors/errors.js';
+import { type BerthError, conflict, errorMessage } from '#libs/errors/errors.js';
 import { subjectOf } from '#libs/event-store/aggregate-subject.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
@@ -44,16 +44,18 @@ export class ExecLauncher {
   launch(exec: LaunchExec, asked: RequestContext): Promise<{ pid: number; position: number }> {
     const known = this.launches.get(exec.exec);
     if (known) return known;
-    const launch = this.launchOnce(exec, asked);
+    const identity = { container: exec.container, start: exec.start };
+    const task = this.live.get(taskId(identity));
+    // Not remembered: no shim was asked, and the next one who asks may find it connected again.
+    if (!task?.connection) return Promise.reject(notRunning(exec));
+    const launch = this.launchOnce(exec, task, asked);
     this.launches.set(exec.exec, launch);
     setTimeout(() => this.launches.delete(exec.exec), REQUEST_LIFETIME_MS).unref();
     return launch;
   }
 
-  private async launchOnce(exec: LaunchExec, asked: RequestContext): Promise<{ pid: number; position: number }> {
-    const identity = { container: exec.container, start: exec.start };
-    const task = this.live.get(taskId(identity));
-    if (!task?.connection) throw conflict(`container ${exec.container} is not running`);
+  private async launchOnce(exec: LaunchExec, task: LiveTask, asked: RequestContext): Promise<{ pid: number; position: number }> {
+    const { identity } = task;
     const known = task.execs.get(exec.exec) ?? (task.isAdopted ? await this.onTheLog(exec) : undefined);
     if (known !== undefined) return { pid: known, position: this.tasks.position };
     try {
@@ -61,6 +63,7 @@ export class ExecLauncher {
       const plan = await this.planOf(task, exec);
       const outcome = this.live.outcomeOf(task, exec.exec);
       await failpoint('exec.before');
+      if (!task.connection) throw notRunning(exec);
       task.connection.send(frame(EXEC, exec.exec, encodePlan(plan)));
       const started = await outcome;
       await failpoint('exec.reported');
@@ -105,3 +108,5 @@ export class ExecLauncher {
     });
   }
 }
+
+const notRunning = ({ container }: LaunchExec): BerthError => conflict(`container ${container} is not running`);
