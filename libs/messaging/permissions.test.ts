@@ -54,6 +54,10 @@ test('nobody listens to requests or replies of another', () => {
   }
 });
 
+test('nobody makes the server keep the commits that it delivers as if they were to be answered', () => {
+  for (const user of BUS_USERS) expect(mayPublish(user, '$JS.ACK.BERTH.consumer.1.2.3.4.5'), user).toBe(true);
+});
+
 test('no service writes into an inbox unasked', () => {
   for (const user of services) for (const other of BUS_USERS) expect(mayPublish(user, `_INBOX_${other}.a`)).toBe(false);
 });
