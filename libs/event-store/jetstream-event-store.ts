@@ -9,7 +9,7 @@ import { ReadCommit, encodeCommit } from './commit-format.js';
 import { ensureStream } from './ensure-stream.js';
 import type { AggregateSubject, Cause, Commit, DomainEvent, Head } from './event.js';
 import type { AppendOptions, EventStore, Following } from './event-store.js';
-import { JetStreamFollowing } from './jetstream-following.js';
+import { LogFollowing } from './log-following.js';
 import { type LogAddress, openLog } from './log-address.js';
 import { LogFeed } from './log-feed.js';
 import { requireServerVersion } from './server-checks.js';
@@ -55,7 +55,7 @@ export class JetStreamEventStore implements EventStore {
   /** Until the log had what was appended on disk; with `replaySeconds` from the beginning of a following until it had caught up. */
   readonly appendSeconds = new Histogram(FINE_BOUNDS);
   readonly replaySeconds = new Histogram();
-  private readonly followings = new Set<JetStreamFollowing>();
+  private readonly followings = new Set<LogFollowing>();
   private connected = true;
   private brokenBy: unknown;
 
@@ -127,7 +127,7 @@ export class JetStreamEventStore implements EventStore {
     const until = Math.min(subject === undefined ? last : Math.min(await this.newest(subject), last), to);
     if (until <= after) return last;
     const ended = Promise.withResolvers<void>();
-    const following = new JetStreamFollowing(filters, after, onCommit, () => undefined);
+    const following = new LogFollowing(filters, after, onCommit, () => undefined);
     const reading = this.feed.read(after, subject, (message) => {
       if (message.seq <= until) following.give(message.seq, message.subject, () => new ReadCommit(message.subject, message.seq, (name) => message.headers?.get(name), message.string()));
       if (message.seq >= until) ended.resolve();
@@ -143,7 +143,7 @@ export class JetStreamEventStore implements EventStore {
   async follow(filters: readonly string[], after: number, onCommit: (commit: Commit) => void): Promise<Following> {
     const last = await this.lastPosition();
     const start = performance.now();
-    const following = new JetStreamFollowing(filters, after, onCommit, () => {
+    const following = new LogFollowing(filters, after, onCommit, () => {
       this.followings.delete(following);
       this.feed.leave(following);
     });

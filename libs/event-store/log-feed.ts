@@ -1,6 +1,6 @@
 import { jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import type { JetStreamFollowing } from './jetstream-following.js';
+import type { LogFollowing } from './log-following.js';
 import { openLog, type LogAddress } from './log-address.js';
 import { LogReader, type LogStream, type MessageHandler } from './log-reader.js';
 import { LogTail } from './log-tail.js';
@@ -28,11 +28,11 @@ export class LogFeed {
   }
 
   /** Adds one who follows. `last`: the log's last position, or one before it. */
-  join(following: JetStreamFollowing, last: number): void {
+  join(following: LogFollowing, last: number): void {
     (this.tail ??= new LogTail(this.log, last)).join(following);
   }
 
-  leave(following: JetStreamFollowing): void {
+  leave(following: LogFollowing): void {
     this.tail?.leave(following);
   }
 

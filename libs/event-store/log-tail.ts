@@ -1,6 +1,6 @@
 import type { JsMsg } from '@nats-io/jetstream';
 import { ReadCommit } from './commit-format.js';
-import { JetStreamFollowing } from './jetstream-following.js';
+import { LogFollowing } from './log-following.js';
 import { LogReader, type LogStream } from './log-reader.js';
 
 /**
@@ -8,8 +8,8 @@ import { LogReader, type LogStream } from './log-reader.js';
  * and us more than all appends together. Whoever begins further back catches up with a reader of his own, which is given up where the tail has come.
  */
 export class LogTail {
-  private readonly members = new Set<JetStreamFollowing>();
-  private readonly catchingUp = new Map<JetStreamFollowing, LogReader>();
+  private readonly members = new Set<LogFollowing>();
+  private readonly catchingUp = new Map<LogFollowing, LogReader>();
   private readonly tail: LogReader;
 
   /** `position`: the log's last one, or any before it. */
@@ -20,7 +20,7 @@ export class LogTail {
     this.tail = new LogReader(log, position, undefined, (message) => give(message, this.members), (error) => this.endAll(error));
   }
 
-  join(following: JetStreamFollowing): void {
+  join(following: LogFollowing): void {
     if (following.position >= this.tail.position) {
       this.members.add(following);
       return;
@@ -42,7 +42,7 @@ export class LogTail {
     this.catchingUp.set(following, reader);
   }
 
-  leave(following: JetStreamFollowing): void {
+  leave(following: LogFollowing): void {
     this.members.delete(following);
     this.catchingUp.get(following)?.stop();
     this.catchingUp.delete(following);
@@ -65,7 +65,7 @@ export class LogTail {
 }
 
 /** What is in a message is made out once, and only when somebody asks. */
-function give(message: JsMsg, followings: Iterable<JetStreamFollowing>): void {
+function give(message: JsMsg, followings: Iterable<LogFollowing>): void {
   let read: ReadCommit | undefined;
   const commit = (): ReadCommit => (read ??= new ReadCommit(message.subject, message.seq, (name) => message.headers?.get(name), message.string()));
   for (const following of followings) following.give(message.seq, message.subject, commit);

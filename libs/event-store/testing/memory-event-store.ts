@@ -5,14 +5,14 @@ import { matches } from '../aggregate-subject.js';
 import { ReadCommit, encodeCommit } from '../commit-format.js';
 import type { AggregateSubject, Cause, Commit, DomainEvent, Head } from '../event.js';
 import type { AppendOptions, EventStore, Following } from '../event-store.js';
-import { FollowProgress } from '../follow-progress.js';
+import { LogFollowing } from '../log-following.js';
 
 /** The log's twin for tests: the same promises, kept by one array. Ids are remembered for ever. */
 export class MemoryEventStore implements EventStore {
   private readonly commits: Commit[] = [];
   private readonly heads = new Map<AggregateSubject, number>();
   private readonly byId = new Map<string, Commit>();
-  private readonly followers = new Set<MemoryFollowing>();
+  private readonly followers = new Set<LogFollowing>();
 
   constructor(private readonly source = 'memory') {}
 
@@ -35,7 +35,7 @@ export class MemoryEventStore implements EventStore {
     this.commits.push(commit);
     this.heads.set(subject, position);
     this.byId.set(id, commit);
-    for (const follower of this.followers) queueMicrotask(() => follower.pump(this.commits));
+    for (const follower of this.followers) queueMicrotask(() => this.pump(follower));
     await failpoint('append.after');
     return commit as Commit as Commit<E>; // what was just encoded from E
   }
@@ -55,8 +55,8 @@ export class MemoryEventStore implements EventStore {
   }
 
   async follow(filters: readonly string[], after: number, onCommit: (commit: Commit) => void): Promise<Following> {
-    const following = new MemoryFollowing(filters, after, onCommit, (ended) => this.followers.delete(ended));
-    following.pump(this.commits);
+    const following: LogFollowing = new LogFollowing(filters, after, onCommit, () => this.followers.delete(following));
+    this.pump(following);
     this.followers.add(following);
     return following;
   }
@@ -68,51 +68,9 @@ export class MemoryEventStore implements EventStore {
   async close(): Promise<void> {
     for (const follower of this.followers) await follower.stop();
   }
-}
 
-class MemoryFollowing implements Following {
-  private readonly progress: FollowProgress;
-  private stopped = false;
-
-  constructor(
-    private readonly filters: readonly string[],
-    after: number,
-    private readonly onCommit: (commit: Commit) => void,
-    private readonly onStop: (following: MemoryFollowing) => void,
-  ) {
-    this.progress = new FollowProgress(after);
-  }
-
-  get position(): number {
-    return this.progress.position;
-  }
-
-  get ended(): Promise<unknown> {
-    return this.progress.ended;
-  }
-
-  pump(commits: readonly Commit[]): void {
-    while (!this.stopped && this.position < commits.length) {
-      const commit = commits[this.position]!;
-      try {
-        if (this.filters.some((filter) => matches(filter, commit.subject))) this.onCommit(commit);
-      } catch (error) {
-        this.stopped = true;
-        this.onStop(this);
-        this.progress.end(error);
-        return;
-      }
-      this.progress.advance(commit.position);
-    }
-  }
-
-  waitFor(position: number): Promise<void> {
-    return this.progress.reached(position);
-  }
-
-  async stop(): Promise<void> {
-    this.stopped = true;
-    this.onStop(this);
-    this.progress.end();
+  /** All that it does not have yet. A commit that is appended meanwhile has a turn of its own. */
+  private pump(following: LogFollowing): void {
+    for (const commit of this.commits.slice(following.position)) following.give(commit.position, commit.subject, () => commit);
   }
 }

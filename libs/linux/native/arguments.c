@@ -79,3 +79,15 @@ napi_value copied_bytes(napi_env env, const void *data, size_t length)
 	napi_create_buffer_copy(env, length, data, NULL, &result);
 	return result;
 }
+
+napi_value queued(napi_env env, const char *name, napi_async_execute_callback execute, napi_async_complete_callback complete, void *data, struct promised *promised)
+{
+	napi_value promise, resource;
+
+	napi_create_string_utf8(env, name, NAPI_AUTO_LENGTH, &resource);
+	if (napi_create_async_work(env, NULL, resource, execute, complete, data, &promised->handle) != napi_ok)
+		return NULL;
+	napi_create_promise(env, &promised->deferred, &promise);
+	napi_queue_async_work(env, promised->handle);
+	return promise;
+}

@@ -34,6 +34,12 @@ bool arg_path(struct args *args, size_t at, struct path *out);
 bool arg_bytes(struct args *args, size_t at, struct bytes *out);
 
 napi_value int_value(napi_env env, int64_t value);
+/* A promise of what `execute` does on a thread of libuv and `complete` settles. NULL: it could not be queued, and `data` is the caller's to free. */
+struct promised {
+	napi_async_work handle;
+	napi_deferred deferred;
+};
+napi_value queued(napi_env env, const char *name, napi_async_execute_callback execute, napi_async_complete_callback complete, void *data, struct promised *promised);
 napi_value copied_bytes(napi_env env, const void *data, size_t length);
 
 /* A system call's -1 as -errno. */

@@ -54,8 +54,7 @@ static napi_value js_new_network_namespace(napi_env env, napi_callback_info info
 }
 
 struct birth {
-	napi_async_work handle;
-	napi_deferred deferred;
+	struct promised promised;
 	int made;
 };
 
@@ -71,8 +70,8 @@ static void birth_complete(napi_env env, napi_status status, void *data)
 {
 	struct birth *birth = data;
 
-	napi_resolve_deferred(env, birth->deferred, int_value(env, status == napi_ok ? birth->made : -ECANCELED));
-	napi_delete_async_work(env, birth->handle);
+	napi_resolve_deferred(env, birth->promised.deferred, int_value(env, status == napi_ok ? birth->made : -ECANCELED));
+	napi_delete_async_work(env, birth->promised.handle);
 	free(birth);
 }
 
@@ -81,20 +80,18 @@ static napi_value js_new_network_namespace_async(napi_env env, napi_callback_inf
 {
 	struct args args;
 	struct birth *birth;
-	napi_value promise, name;
+	napi_value promise;
 
 	if (!args_take(env, info, &args, 0))
 		return NULL;
 	birth = calloc(1, sizeof *birth);
 	if (!birth)
 		return int_value(env, -ENOMEM);
-	napi_create_string_utf8(env, "network namespace", NAPI_AUTO_LENGTH, &name);
-	if (napi_create_async_work(env, NULL, name, birth_execute, birth_complete, birth, &birth->handle) != napi_ok) {
+	promise = queued(env, "network namespace", birth_execute, birth_complete, birth, &birth->promised);
+	if (!promise) {
 		free(birth);
 		return int_value(env, -ENOMEM);
 	}
-	napi_create_promise(env, &birth->deferred, &promise);
-	napi_queue_async_work(env, birth->handle);
 	return promise;
 }
 
@@ -265,8 +262,7 @@ static napi_value js_netlink_transact(napi_env env, napi_callback_info info)
 }
 
 struct work {
-	napi_async_work handle;
-	napi_deferred deferred;
+	struct promised promised;
 	int fd;
 	bool atomic;
 	int failure;
@@ -288,8 +284,8 @@ static void work_complete(napi_env env, napi_status status, void *data)
 	struct work *work = data;
 	int failure = status == napi_ok ? work->failure : -ECANCELED;
 
-	napi_resolve_deferred(env, work->deferred, failure ? int_value(env, failure) : copied_bytes(env, work->replies.data, work->replies.length));
-	napi_delete_async_work(env, work->handle);
+	napi_resolve_deferred(env, work->promised.deferred, failure ? int_value(env, failure) : copied_bytes(env, work->replies.data, work->replies.length));
+	napi_delete_async_work(env, work->promised.handle);
 	free(work->replies.data);
 	free(work);
 }
@@ -301,7 +297,7 @@ static napi_value js_netlink_transact_async(napi_env env, napi_callback_info inf
 	int32_t fd, atomic;
 	struct bytes request;
 	struct work *work;
-	napi_value promise, name;
+	napi_value promise;
 
 	if (!args_take(env, info, &args, 3) || !arg_int32(&args, 0, &fd) || !arg_bytes(&args, 1, &request) || !arg_int32(&args, 2, &atomic))
 		return NULL;
@@ -313,13 +309,11 @@ static napi_value js_netlink_transact_async(napi_env env, napi_callback_info inf
 	work->request = (struct bytes){ .data = work->bytes, .length = request.length };
 	work->fd = fd;
 	work->atomic = atomic;
-	napi_create_string_utf8(env, "netlink", NAPI_AUTO_LENGTH, &name);
-	if (napi_create_async_work(env, NULL, name, work_execute, work_complete, work, &work->handle) != napi_ok) {
+	promise = queued(env, "netlink", work_execute, work_complete, work, &work->promised);
+	if (!promise) {
 		free(work);
 		return int_value(env, -ENOMEM);
 	}
-	napi_create_promise(env, &work->deferred, &promise);
-	napi_queue_async_work(env, work->handle);
 	return promise;
 }
 

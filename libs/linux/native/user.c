@@ -177,8 +177,7 @@ static napi_value js_new_user_namespace(napi_env env, napi_callback_info info)
 }
 
 struct birth {
-	napi_async_work handle;
-	napi_deferred deferred;
+	struct promised promised;
 	struct path uids, gids;
 	struct made made;
 	int failure;
@@ -196,8 +195,8 @@ static void birth_complete(napi_env env, napi_status status, void *data)
 {
 	struct birth *birth = data;
 
-	napi_resolve_deferred(env, birth->deferred, descriptors(env, status == napi_ok ? birth->failure : -ECANCELED, birth->made));
-	napi_delete_async_work(env, birth->handle);
+	napi_resolve_deferred(env, birth->promised.deferred, descriptors(env, status == napi_ok ? birth->failure : -ECANCELED, birth->made));
+	napi_delete_async_work(env, birth->promised.handle);
 	free(birth);
 }
 
@@ -206,7 +205,7 @@ static napi_value js_new_user_namespace_async(napi_env env, napi_callback_info i
 {
 	struct args args;
 	struct birth *birth = calloc(1, sizeof *birth);
-	napi_value promise, name;
+	napi_value promise;
 
 	if (!birth)
 		return int_value(env, -ENOMEM);
@@ -214,13 +213,11 @@ static napi_value js_new_user_namespace_async(napi_env env, napi_callback_info i
 		free(birth);
 		return NULL;
 	}
-	napi_create_string_utf8(env, "user namespace", NAPI_AUTO_LENGTH, &name);
-	if (napi_create_async_work(env, NULL, name, birth_execute, birth_complete, birth, &birth->handle) != napi_ok) {
+	promise = queued(env, "user namespace", birth_execute, birth_complete, birth, &birth->promised);
+	if (!promise) {
 		free(birth);
 		return int_value(env, -ENOMEM);
 	}
-	napi_create_promise(env, &birth->deferred, &promise);
-	napi_queue_async_work(env, birth->handle);
 	return promise;
 }
 

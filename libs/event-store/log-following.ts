@@ -4,7 +4,7 @@ import type { Following } from './event-store.js';
 import { FollowProgress } from './follow-progress.js';
 
 /** One who follows the log: given every commit in order, it passes on those that match. Its `position` moves with the others too. */
-export class JetStreamFollowing implements Following {
+export class LogFollowing implements Following {
   private readonly progress: FollowProgress;
   private stopped = false;
 
