@@ -60,7 +60,8 @@ export class PlanProxy {
       const { status, body } = /\/wait$/.test(pathOf(asked)) ? { status: 200, body: { StatusCode: 0 } } : READS.has(method) ? { status: 404, body: { message: 'only planned' } } : { status: 204, body: undefined };
       return send(reply, status, body);
     }
-    const headers = { ...asked.headers, ...(READS.has(method) ? {} : { 'berth-dry-run': '1' }) };
+    // Kept open after the answer: a server that closes may do so before the end of what is sent is written, and the write's EPIPE would stand for the answer.
+    const headers = { ...asked.headers, connection: 'keep-alive', ...(READS.has(method) ? {} : { 'berth-dry-run': '1' }) };
     const onward = request({ socketPath: this.engineSocket, path: asked.url, method, headers, agent: false }, (answer) => {
       if (READS.has(method)) {
         reply.writeHead(answer.statusCode ?? 502, answer.headers);
