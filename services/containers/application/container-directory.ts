@@ -16,6 +16,9 @@ export type Execs = Aggregates<Exec, ExecCommand, ExecEvent>;
 
 /** Containers by id, name, the beginning of an id, or a link. */
 export class ContainerDirectory {
+  /** As lists show them. A state never changes: its view is made once. */
+  private readonly listed = new WeakMap<PresentContainer, ListedContainer>();
+
   constructor(
     private readonly containers: Containers,
     private readonly names: Names,
@@ -77,9 +80,18 @@ export class ContainerDirectory {
   }
 
   list(all: boolean): { containers: readonly ListedContainer[]; position: number } {
-    const shown = this.all().filter((container) => all || isRunning(container) || container.status === 'restarting');
+    const present = this.all();
+    const shown = present.filter((container) => all || isRunning(container) || container.status === 'restarting');
     const newestFirst = shown.sort((one, other) => (one.spec.createdAt < other.spec.createdAt ? 1 : -1));
-    const names = linkNames(this.all());
-    return { containers: newestFirst.map((container) => listedContainer(container, names.get(container.spec.id))), position: this.containers.position };
+    const names = linkNames(present);
+    return { containers: newestFirst.map((container) => this.listedOf(container, names.get(container.spec.id))), position: this.containers.position };
+  }
+
+  /** What links call it changes without it. */
+  private listedOf(container: PresentContainer, linkNames: readonly string[] | undefined): ListedContainer {
+    if (linkNames !== undefined) return listedContainer(container, linkNames);
+    let view = this.listed.get(container);
+    if (view === undefined) this.listed.set(container, (view = listedContainer(container)));
+    return view;
   }
 }

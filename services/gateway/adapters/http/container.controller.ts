@@ -13,6 +13,7 @@ import { readCreateRequest } from '../../domain/create-request.js';
 import { containerInspect, containerSummary, type ShownHost } from '../../domain/docker-container.js';
 import { readFilters } from '../../domain/filters.js';
 import { flag, integer, text, type QueryValues } from '../../domain/query-values.js';
+import { summariesJson } from '../../domain/summary-json.js';
 import { readUpdateRequest } from '../../domain/update-request.js';
 import { ApiVersion, Asked } from './asked.js';
 import { POSITION_HEADER } from './engine-headers.js';
@@ -32,7 +33,7 @@ export class ContainerController {
   constructor(private readonly engine: EngineClient) {}
 
   @Get('/json')
-  async list(@Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<object[]> {
+  async list(@Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<object[] | string> {
     const filters = readFilters(text(query, 'filters'), CONTAINER_FILTERS);
     const limit = integer(query, 'limit') ?? -1;
     const imageIds = new Map<string, string>();
@@ -46,8 +47,12 @@ export class ContainerController {
     const fitting = filterContainers(containers, filters, imageIds);
     const now = Date.now();
     const shown = limit > 0 ? fitting.slice(0, limit) : fitting;
-    const sizes = flag(query, 'size') ? await containerSizes(this.engine, shown, asked) : undefined;
-    return shown.map((view) => containerSummary(view, now, version, sizes?.get(view.id)));
+    if (flag(query, 'size')) {
+      const sizes = await containerSizes(this.engine, shown, asked);
+      return shown.map((view) => containerSummary(view, now, version, sizes.get(view.id)));
+    }
+    reply.type('application/json');
+    return summariesJson(shown, now, version);
   }
 
   @Post('/create')
