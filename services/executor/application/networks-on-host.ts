@@ -14,7 +14,7 @@ type Bridge = Omit<EnsureBridge, 'reply'>;
 export class NetworksOnHost {
   private readonly wished = new Map<string, Bridge>();
   private readonly bridges = new Map<string, BridgeRules>();
-  private readonly gateways = new Map<string, string>();
+  private readonly links = new Map<string, { readonly gateway: string; readonly index: number }>();
   private readonly fold: Fold;
 
   constructor(
@@ -56,7 +56,12 @@ export class NetworksOnHost {
 
   /** The host's address on a bridge; undefined: there is no such bridge. */
   gatewayOf(bridge: string): string | undefined {
-    return this.gateways.get(bridge);
+    return this.links.get(bridge)?.gateway;
+  }
+
+  /** The index of a bridge's link when it was last made. */
+  indexOf(bridge: string): number | undefined {
+    return this.links.get(bridge)?.index;
   }
 
   async ensure(wished: Bridge): Promise<Done> {
@@ -85,8 +90,7 @@ export class NetworksOnHost {
   }
 
   private make({ bridge, gateway, prefixLength, mtu, internal }: Bridge): void {
-    ensureBridge({ name: bridge, gateway, prefixLength, mtu });
-    this.gateways.set(bridge, gateway);
+    this.links.set(bridge, { gateway, index: ensureBridge({ name: bridge, gateway, prefixLength, mtu }) });
     this.bridges.set(bridge, { bridge, subnet: networkOf(gateway, prefixLength), internal });
   }
 

@@ -1,10 +1,8 @@
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Stock } from '../stock.js';
 import type { Trash } from './trash.js';
-
-/** So that what is made does not get into the way of the start that took one. */
-const PAUSE_MS = 20;
 
 export interface SpareContents {
   readonly directories: readonly { readonly name: string; readonly mode: number }[];
@@ -17,9 +15,7 @@ export interface SpareContents {
  * when it looks for a free one: where containers come and go, one small file takes up to a millisecond to make. A start takes one by a rename.
  */
 export class SpareDirectories {
-  private readonly ready: string[] = [];
-  private contents: SpareContents | undefined;
-  private filling: NodeJS.Timeout | undefined;
+  private stock: Stock<string> | undefined;
   private made = 0;
 
   /** `root`: on the file system where they will be needed. */
@@ -32,15 +28,14 @@ export class SpareDirectories {
   start(contents: SpareContents, trash: Trash): void {
     trash.take(this.root);
     mkdirSync(this.root, { recursive: true, mode: 0o700 });
-    this.contents = contents;
-    this.fillSoon();
+    // What nobody took stays for the next executor to sweep away.
+    this.stock = new Stock(this.most, () => this.make(contents), () => undefined);
   }
 
   /** One of them becomes `path`, where nothing is. False: there is none, or something is there. */
   take(path: string): boolean {
-    const spare = existsSync(path) ? undefined : this.ready.pop();
+    const spare = existsSync(path) ? undefined : this.stock?.take();
     if (spare === undefined) return false;
-    this.fillSoon();
     try {
       renameSync(spare, path);
       return true;
@@ -50,24 +45,15 @@ export class SpareDirectories {
   }
 
   close(): void {
-    this.contents = undefined;
-    clearTimeout(this.filling);
+    this.stock?.close();
+    this.stock = undefined;
   }
 
-  private fillSoon(): void {
-    this.filling ??= setTimeout(() => {
-      // Without room on the disk there are none until the next is asked for.
-      void this.fill().catch(() => undefined).finally(() => (this.filling = undefined));
-    }, PAUSE_MS).unref();
-  }
-
-  private async fill(): Promise<void> {
-    while (this.contents !== undefined && this.ready.length < this.most) {
-      const spare = join(this.root, String(++this.made));
-      await mkdir(spare, { mode: 0o710 });
-      for (const { name, mode } of this.contents.directories) await mkdir(join(spare, name), { mode });
-      for (const { name, mode } of this.contents.files) await writeFile(join(spare, name), '', { mode });
-      this.ready.push(spare);
-    }
+  private async make({ directories, files }: SpareContents): Promise<string> {
+    const spare = join(this.root, String(++this.made));
+    await mkdir(spare, { mode: 0o710 });
+    for (const { name, mode } of directories) await mkdir(join(spare, name), { mode });
+    for (const { name, mode } of files) await writeFile(join(spare, name), '', { mode });
+    return spare;
   }
 }
