@@ -3,7 +3,7 @@ import { RequestMethod } from '@nestjs/common';
 import { describe, expect, test } from 'vitest';
 import { MemoryEventStore } from '#libs/event-store/testing/memory-event-store.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
-import { HOST_CONFIG } from './domain/create-request.js';
+import { HOST_CONFIG } from './domain/requests/create-request.js';
 import { isEngineRoute } from './domain/engine-routes.js';
 import { decideRoute, refusalOf } from './domain/access/decide-access.js';
 import { isKnownField, powersOf } from './domain/access/host-powers.js';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { goDuration } from '../../services/containers/domain/health.js';
+import { goDuration } from '../../services/containers/domain/health/health.js';
 import { imageArchive, shellTree, tarOf } from '../fixtures/image-archive.js';
 import { startEngine, type TestEngine } from './engine.js';
 import { patience } from './patience.js';

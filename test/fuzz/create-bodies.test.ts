@@ -5,10 +5,10 @@ import { BerthError } from '#libs/errors/errors.js';
 import { requestValidation } from '#libs/messaging/handles.js';
 import { commandLine } from '../../services/containers/domain/image-defaults.js';
 import { checkHostConfig } from '../../services/containers/domain/launch-request.js';
-import { mountRequests } from '../../services/containers/domain/mount-requests.js';
-import { portRequests } from '../../services/containers/domain/port-requests.js';
-import { readCreateRequest } from '../../services/gateway/domain/create-request.js';
-import { readExecRequest } from '../../services/gateway/domain/exec-request.js';
+import { mountRequests } from '../../services/containers/domain/mounts/mount-requests.js';
+import { portRequests } from '../../services/containers/domain/network/port-requests.js';
+import { readCreateRequest } from '../../services/gateway/domain/requests/create-request.js';
+import { readExecRequest } from '../../services/gateway/domain/requests/exec-request.js';
 import { SECONDS, SEED } from './fuzzing.js';
 import { Dice, mutatedJson } from './mutations.js';
 

@@ -4,7 +4,7 @@ import type { RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { BerthError, notFound } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import type { PresentContainer } from '../domain/container/container-state.js';
-import { numericOwner } from '../domain/numeric-owner.js';
+import { numericOwner } from '../domain/process/numeric-owner.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 
 const CHANGES_TIMEOUT_MS = 10 * 60_000;

@@ -5,7 +5,7 @@ import { BerthError, invalid, notFound } from '#libs/errors/errors.js';
 import type { ContainerCommand } from '../domain/container/container-decider.js';
 import { type Container, isPresent, isRunning, type PresentContainer } from '../domain/container/container-state.js';
 import { containerView, listedContainer } from '../domain/container-view.js';
-import { type Link, linkNames, linksOf, parseLinkName, shownLink } from '../domain/links.js';
+import { type Link, linkNames, linksOf, parseLinkName, shownLink } from '../domain/network/links.js';
 import type { Exec, ExecCommand } from '../domain/exec/exec-decider.js';
 import type { Name, NameCommand } from '../domain/name/name-decider.js';
 import type { ExecRuns } from './exec-runs.js';

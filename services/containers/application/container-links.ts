@@ -3,7 +3,7 @@ import type { Done, RequestContext } from '#contracts/request.js';
 import { conflict, notFound } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import type { PresentContainer } from '../domain/container/container-state.js';
-import { parseLinkName } from '../domain/links.js';
+import { parseLinkName } from '../domain/network/links.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 
 /** All that is asked here is the same when given twice. */

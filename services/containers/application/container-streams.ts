@@ -4,7 +4,7 @@ import { OpenLogs, OpenTaskStreams, ResizeTask } from '#contracts/executor/tasks
 import type { Done, RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
-import { isReadable, logDetails } from '../domain/log-options.js';
+import { isReadable, logDetails } from '../domain/log/log-options.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { PendingAttaches } from './pending-attaches.js';
 

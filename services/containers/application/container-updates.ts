@@ -6,9 +6,9 @@ import { UpdateTask } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext } from '#contracts/request.js';
 import { BerthError, errorMessage } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
-import { checkChangedResources, withinKernel } from '../domain/check-resources.js';
+import { checkChangedResources, withinKernel } from '../domain/resources/check-resources.js';
 import { checkRestartPolicy } from '../domain/launch-request.js';
-import { changedLimits, withChanges } from '../domain/limit-changes.js';
+import { changedLimits, withChanges } from '../domain/resources/limit-changes.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { ContainerTurns } from './container-turns.js';
 

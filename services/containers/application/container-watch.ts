@@ -6,7 +6,7 @@ import type { Commit } from '#libs/event-store/event.js';
 import { retryUntilDone } from '#libs/messaging/retry.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import type { PresentContainer } from '../domain/container/container-state.js';
-import { SIGKILL } from '../domain/signals.js';
+import { SIGKILL } from '../domain/process/signals.js';
 import type { ContainerCommits } from './container-commits.js';
 import type { ContainerEdits } from './container-edits.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';

@@ -10,7 +10,7 @@ import { keyedId } from '#libs/messaging/keyed-id.js';
 import type { Exec } from '../domain/exec/exec-decider.js';
 import { mergeEnvironment } from '../domain/image-defaults.js';
 import { parseSecurityOptions } from '../domain/launch-request.js';
-import { linkFacts } from '../domain/links.js';
+import { linkFacts } from '../domain/network/links.js';
 import type { ContainerDirectory, Execs } from './container-directory.js';
 import type { PresentContainer } from '../domain/container/container-state.js';
 import type { ContainerLifecycle } from './container-lifecycle.js';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { RequestContext } from '#contracts/request.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import type { Container, PresentContainer } from '../domain/container/container-state.js';
-import { nextProbeAt, probeCommand } from '../domain/health.js';
+import { nextProbeAt, probeCommand } from '../domain/health/health.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { HealthProbes } from './health-probes.js';
 import { LONGEST_TIMER_MS } from './longest-timer.js';

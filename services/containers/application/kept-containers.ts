@@ -7,7 +7,7 @@ import { GetVolume, RestoreVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, conflict, invalid, notFound } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import type { KeptContainer } from '../domain/container/container-state.js';
-import { isContainerName } from '../domain/container-name.js';
+import { isContainerName } from '../domain/name/container-name.js';
 import { containerView } from '../domain/container-view.js';
 import type { ContainerDirectory, Containers, Names } from './container-directory.js';
 import type { ContainerLifecycle } from './container-lifecycle.js';

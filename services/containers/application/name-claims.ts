@@ -1,7 +1,7 @@
 import type { RequestContext } from '#contracts/request.js';
 import { BerthError } from '#libs/errors/errors.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
-import { randomName } from '../domain/random-name.js';
+import { randomName } from '../domain/name/random-name.js';
 import type { ContainerDirectory, Containers, Names } from './container-directory.js';
 
 const NAME_ATTEMPTS = 5;

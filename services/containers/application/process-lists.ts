@@ -2,7 +2,7 @@ import type { ListProcesses } from '#contracts/containers/commands.js';
 import { ListTaskProcesses, type ProcessTable } from '#contracts/executor/usage.js';
 import type { RequestContext } from '#contracts/request.js';
 import type { Bus } from '#libs/messaging/bus.js';
-import { checkPsArgs } from '../domain/ps-args.js';
+import { checkPsArgs } from '../domain/process/ps-args.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 
 /** `docker top`. */

@@ -4,7 +4,7 @@ import type { RequestContext } from '#contracts/request.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { isRunning, type PresentContainer } from '../domain/container/container-state.js';
 import { networkWithEndpoint } from '../domain/launch-request.js';
-import { portRequests } from '../domain/port-requests.js';
+import { portRequests } from '../domain/network/port-requests.js';
 import type { ContainerDirectory } from './container-directory.js';
 
 /** Of a start that is being asked for: what will be its endpoint if it comes to be. */

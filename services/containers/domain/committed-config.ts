@@ -1,6 +1,6 @@
 import type { ContainerConfig } from '#contracts/containers/container-config.js';
 import { applyChanges } from '#libs/oci/config-changes.js';
-import { mergeHealthcheck } from './health.js';
+import { mergeHealthcheck } from './health/health.js';
 import { mergeVariables, orNull } from './image-defaults.js';
 
 /**

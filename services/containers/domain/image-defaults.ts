@@ -1,7 +1,7 @@
 import type { ContainerConfig } from '#contracts/containers/container-config.js';
 import type { ImageView } from '#contracts/images/images.js';
 import { invalid } from '#libs/errors/errors.js';
-import { mergeHealthcheck } from './health.js';
+import { mergeHealthcheck } from './health/health.js';
 
 /** The configuration with what the client left open taken from the image, as dockerd merges them. Labels are data: they change nothing else. */
 export function withImageDefaults(config: ContainerConfig, image: ImageView, containerId: string): ContainerConfig {

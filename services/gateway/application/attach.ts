@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { AttachContainer, ReadLogs } from '#contracts/containers/commands.js';
 import type { RequestContext, StreamEndpoint } from '#contracts/request.js';
-import { flag, type QueryValues } from '../domain/query-values.js';
+import { flag, type QueryValues } from '../domain/requests/query-values.js';
 import type { ContainerFeed } from './container-feed.js';
 import type { EngineClient } from './engine-client.js';
 

@@ -2,7 +2,7 @@ import type { ListedContainer } from '#contracts/containers/container-state.js';
 import { MeasureFiles } from '#contracts/executor/host.js';
 import { ListImages, type ImageView } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
-import type { ContainerSizes } from '../domain/docker-container.js';
+import type { ContainerSizes } from '../domain/docker/container.js';
 import type { EngineClient } from './engine-client.js';
 
 /** Millions of files on a slow disk. */

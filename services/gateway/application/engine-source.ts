@@ -3,7 +3,7 @@ import type { RequestContext } from '#contracts/request.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import { type Exposition, labelText } from '#libs/telemetry/metrics/exposition.js';
 import { LogFold } from '#libs/telemetry/metrics/log-fold.js';
-import type { LoggedEvent } from '../domain/docker-events.js';
+import type { LoggedEvent } from '../domain/docker/events.js';
 import { EngineTotals } from '../domain/engine-totals.js';
 import { BERTH_VERSION } from '../domain/version.js';
 import type { EngineClient } from './engine-client.js';

@@ -1,6 +1,6 @@
 import type { Commit } from '#libs/event-store/event.js';
-import type { DockerEvent } from '../domain/docker-event.js';
-import type { DockerEvents, LoggedEvent } from '../domain/docker-events.js';
+import type { DockerEvent } from '../domain/docker/event.js';
+import type { DockerEvents, LoggedEvent } from '../domain/docker/events.js';
 import type { ChronicledLog, LogChronicle, Stretch } from './log-chronicle.js';
 
 /** All that dockerd has events of. */

@@ -8,8 +8,8 @@ import { type Commit, type DomainEvent, noHead } from '#libs/event-store/event.j
 import { MemoryEventStore } from '#libs/event-store/testing/memory-event-store.js';
 import { historyOf as lifeOf } from '../../../test/log/container-histories.js';
 import { ChapterFiles } from '../adapters/chapters/chapter-files.js';
-import type { DockerEvent } from '../domain/docker-event.js';
-import { DockerEvents, type LoggedEvent } from '../domain/docker-events.js';
+import type { DockerEvent } from '../domain/docker/event.js';
+import { DockerEvents, type LoggedEvent } from '../domain/docker/events.js';
 import { foldContainers } from '../domain/log/container-fold.js';
 import { engineStatus } from '../domain/log/engine-status.js';
 import { type Candidate, candidateOf, findTarget, nameOther, type Other } from '../domain/log/find-subject.js';

@@ -2,7 +2,7 @@ import type { Commit } from '#libs/event-store/event.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import { Fold } from '#libs/event-store/fold.js';
 import type { ChapterFiles, ChapterHead } from '../adapters/chapters/chapter-files.js';
-import type { DockerEvents } from '../domain/docker-events.js';
+import type { DockerEvents } from '../domain/docker/events.js';
 import { Chronicle, type FrozenChronicle } from '../domain/log/chronicle.js';
 import { keyHash } from '../domain/log/concerns.js';
 import { bareName, type Candidate, isSettled, mayBeMeant } from '../domain/log/find-subject.js';

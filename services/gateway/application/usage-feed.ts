@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SampleUsage } from '#contracts/executor/usage.js';
 import type { RequestContext } from '#contracts/request.js';
-import type { Reading } from '../domain/docker-stats.js';
+import type { Reading } from '../domain/docker/stats.js';
 import type { EngineClient } from './engine-client.js';
 
 const INTERVAL_MS = 1_000;

@@ -1,4 +1,4 @@
-import type { DockerEvent } from './docker-event.js';
+import type { DockerEvent } from './docker/event.js';
 
 /** What Grafana draws over a graph: its own field names, `time` in milliseconds since 1970. */
 export interface Annotation {

@@ -1,4 +1,4 @@
-import { DockerEvents, type LoggedEvent } from './docker-events.js';
+import { DockerEvents, type LoggedEvent } from './docker/events.js';
 
 /** dockerd's three states for its gauge; what restarts or never ran counts as stopped (moby, daemon/container.go). */
 export type CountedState = 'running' | 'paused' | 'stopped';

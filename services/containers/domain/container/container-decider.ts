@@ -4,12 +4,12 @@ import type { EndpointSettings, HealthProbe, PublishedPort } from '#contracts/co
 import type { Decider } from '#libs/event-store/decider.js';
 import { conflict, notFound } from '#libs/errors/errors.js';
 import type { EditableSpec } from '../edit/apply-changes.js';
-import { afterProbe, healthWhenOver, healthWhenStarted, probeCommand, withProbe } from '../health.js';
-import { checkLimitChanges, changedLimits, withChanges } from '../limit-changes.js';
-import { killMeaning } from '../kill-signal.js';
-import { withoutLink } from '../links.js';
+import { afterProbe, healthWhenOver, healthWhenStarted, probeCommand, withProbe } from '../health/health.js';
+import { checkLimitChanges, changedLimits, withChanges } from '../resources/limit-changes.js';
+import { killMeaning } from '../process/kill-signal.js';
+import { withoutLink } from '../network/links.js';
 import { restartDelay, restartPause } from '../restart-policy.js';
-import { DEFAULT_STOP_TIMEOUT_SECONDS, SIGKILL, SIGTERM, signalNumber } from '../signals.js';
+import { DEFAULT_STOP_TIMEOUT_SECONDS, SIGKILL, SIGTERM, signalNumber } from '../process/signals.js';
 import { decideEdit, evolveEdit } from './edit-container.js';
 import { decideKept, evolveKept, keptFrom } from './kept-container.js';
 import { type Container, type ContainerSpec, isKept, isRunning, noRun, type PresentContainer } from './container-state.js';

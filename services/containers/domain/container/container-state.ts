@@ -2,7 +2,7 @@ import type { LimitChanges } from '#contracts/containers/container-config.js';
 import type { ContainerHealth, EndpointSettings } from '#contracts/containers/container-state.js';
 import type { EditedPart } from '#contracts/containers/edit.js';
 import type { CommitWish, ContainerEvent, EditedSpec } from '#contracts/containers/events.js';
-import type { KillMeaning } from '../kill-signal.js';
+import type { KillMeaning } from '../process/kill-signal.js';
 
 /** What was asked for at creation; the same for all runs. */
 export type ContainerSpec = Omit<Extract<ContainerEvent, { type: 'ContainerCreated' }>, 'type' | 'container' | 'at'> & {

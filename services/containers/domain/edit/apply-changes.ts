@@ -3,11 +3,11 @@ import type { ContainerChanges } from '#contracts/containers/edit.js';
 import { conflict, invalid } from '#libs/errors/errors.js';
 import { commandLine } from '../image-defaults.js';
 import type { ContainerSpec } from '../container/container-state.js';
-import { unhealthyRestartsOf } from '../health.js';
+import { unhealthyRestartsOf } from '../health/health.js';
 import { networkWithEndpoint } from '../launch-request.js';
-import { withChanges } from '../limit-changes.js';
-import { parseBind } from '../mount-requests.js';
-import { parsePort } from '../port-requests.js';
+import { withChanges } from '../resources/limit-changes.js';
+import { parseBind } from '../mounts/mount-requests.js';
+import { parsePort } from '../network/port-requests.js';
 
 /** What an edit can change of a container; the rest it is made with. Mounts but for those that are new: they have to be prepared. */
 export type EditableSpec = Pick<ContainerSpec, 'config' | 'hostConfig' | 'path' | 'args' | 'mounts' | 'restartWhenUnhealthy'>;

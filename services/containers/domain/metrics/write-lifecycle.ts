@@ -1,5 +1,5 @@
 import { labelText, type Exposition } from '#libs/telemetry/metrics/exposition.js';
-import { signalName } from '../signals.js';
+import { signalName } from '../process/signals.js';
 import { type ContainerMetrics, type LifecycleMetrics, STATES } from './lifecycle-metrics.js';
 
 /** Berth's own series of containers. `now`: seconds since 1970. */

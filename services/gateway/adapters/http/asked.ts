@@ -7,7 +7,7 @@ import { invalid } from '#libs/errors/errors.js';
 import { formatTraceparent, parseTraceparent } from '#libs/telemetry/trace-context.js';
 import { currentSpan } from '#libs/telemetry/tracing.js';
 import { API_VERSION, versionOf } from '../../domain/api-version.js';
-import { flag, type QueryValues } from '../../domain/query-values.js';
+import { flag, type QueryValues } from '../../domain/requests/query-values.js';
 import { actorOf } from './peer.js';
 
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;

@@ -5,8 +5,8 @@ import { ProtectContainer, UnprotectContainer } from '#contracts/containers/prot
 import type { EditReply, ProtectionReply } from '#contracts/gateway/log-replies.js';
 import type { Done, RequestContext } from '#contracts/request.js';
 import { EngineClient } from '../../application/engine-client.js';
-import { readEditRequest } from '../../domain/edit-request.js';
-import { integer, type QueryValues } from '../../domain/query-values.js';
+import { readEditRequest } from '../../domain/requests/edit-request.js';
+import { integer, type QueryValues } from '../../domain/requests/query-values.js';
 import { Asked } from './asked.js';
 import { POSITION_HEADER } from './engine-headers.js';
 

@@ -9,7 +9,7 @@ import { readTime } from '../../domain/log/at-time.js';
 import { engineStatus } from '../../domain/log/engine-status.js';
 import { runCommand } from '../../domain/log/run-command.js';
 import { why } from '../../domain/log/why.js';
-import { flag, integer, text, type QueryValues } from '../../domain/query-values.js';
+import { flag, integer, text, type QueryValues } from '../../domain/requests/query-values.js';
 import { POSITION_HEADER } from './engine-headers.js';
 import { readyProcesses } from './ready-processes.js';
 import { begin } from './stream-reply.js';

@@ -3,8 +3,8 @@ import { CommitContainer } from '#contracts/containers/commands.js';
 import type { RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
 import { EngineClient } from '../../application/engine-client.js';
-import { readCommitConfig } from '../../domain/create-request.js';
-import { flag, list, text, type QueryValues } from '../../domain/query-values.js';
+import { readCommitConfig } from '../../domain/requests/create-request.js';
+import { flag, list, text, type QueryValues } from '../../domain/requests/query-values.js';
 import { Asked } from './asked.js';
 
 const COMMIT_TIMEOUT_MS = 61 * 60_000;

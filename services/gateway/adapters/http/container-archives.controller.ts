@@ -7,8 +7,8 @@ import type { PathChange } from '#contracts/executor/archives.js';
 import type { RequestContext } from '#contracts/request.js';
 import { type ErrorReply, fromErrorReply, invalid } from '#libs/errors/errors.js';
 import { EngineClient } from '../../application/engine-client.js';
-import { PATH_STAT_HEADER, pathStatHeader } from '../../domain/path-stat-header.js';
-import { flag, text, type QueryValues } from '../../domain/query-values.js';
+import { PATH_STAT_HEADER, pathStatHeader } from '../../domain/docker/path-stat-header.js';
+import { flag, text, type QueryValues } from '../../domain/requests/query-values.js';
 import { Asked } from './asked.js';
 import { streamReply } from './stream-reply.js';
 

@@ -8,8 +8,8 @@ import { BerthError, invalid } from '#libs/errors/errors.js';
 import { EngineClient } from '../../application/engine-client.js';
 import { UsageFeed } from '../../application/usage-feed.js';
 import { isAtLeast } from '../../domain/api-version.js';
-import { containerStats, type Reading } from '../../domain/docker-stats.js';
-import { flag, text, type QueryValues } from '../../domain/query-values.js';
+import { containerStats, type Reading } from '../../domain/docker/stats.js';
+import { flag, text, type QueryValues } from '../../domain/requests/query-values.js';
 import { ApiVersion, Asked } from './asked.js';
 import { begin } from './stream-reply.js';
 

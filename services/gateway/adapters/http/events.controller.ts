@@ -1,10 +1,10 @@
 import { Controller, Get, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { EventFeed } from '../../application/event-feed.js';
-import { EVENT_FILTERS, eventFits, eventLine } from '../../domain/docker-event.js';
-import { readTimeLimit } from '../../domain/docker-time.js';
-import { readFilters } from '../../domain/filters.js';
-import { text, type QueryValues } from '../../domain/query-values.js';
+import { EVENT_FILTERS, eventFits, eventLine } from '../../domain/docker/event.js';
+import { readTimeLimit } from '../../domain/docker/time.js';
+import { readFilters } from '../../domain/requests/filters.js';
+import { text, type QueryValues } from '../../domain/requests/query-values.js';
 import { begin } from './stream-reply.js';
 
 /** A client that reads slower than events come is cut off at this many bytes, instead of growing the gateway. */

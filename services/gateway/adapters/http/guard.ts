@@ -5,7 +5,7 @@ import type { AccessControl } from '../../application/access-control.js';
 import type { AuthorizationPlugins, PluginRefusal } from '../../application/authorization-plugins.js';
 import type { RefusalLog } from '../../application/refusals.js';
 import type { AskedOfPlugins, AuthorizationMessage } from '../../domain/access/authorization-message.js';
-import type { QueryValues } from '../../domain/query-values.js';
+import type { QueryValues } from '../../domain/requests/query-values.js';
 import { contextOf } from './asked.js';
 import { callerOf } from './peer.js';
 

@@ -6,8 +6,8 @@ import { ImportImage, LoadImages, PullImage, SaveImages } from '#contracts/image
 import type { RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
 import { EngineClient } from '../../application/engine-client.js';
-import { readRegistryAuth } from '../../domain/registry-auth.js';
-import { flag, list, text, type QueryValues } from '../../domain/query-values.js';
+import { readRegistryAuth } from '../../domain/requests/registry-auth.js';
+import { flag, list, text, type QueryValues } from '../../domain/requests/query-values.js';
 import { Asked } from './asked.js';
 import { streamReply } from './stream-reply.js';
 

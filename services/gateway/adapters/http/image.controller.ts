@@ -3,9 +3,9 @@ import { GetImage, ListImages, RemoveImage, TagImage } from '#contracts/images/i
 import type { RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
 import { EngineClient } from '../../application/engine-client.js';
-import { filterImages, imageHistory, IMAGE_FILTERS, imageInspect, imageSummary } from '../../domain/docker-image.js';
-import { readFilters } from '../../domain/filters.js';
-import { flag, text, type QueryValues } from '../../domain/query-values.js';
+import { filterImages, imageHistory, IMAGE_FILTERS, imageInspect, imageSummary } from '../../domain/docker/image.js';
+import { readFilters } from '../../domain/requests/filters.js';
+import { flag, text, type QueryValues } from '../../domain/requests/query-values.js';
 import { ApiVersion, Asked } from './asked.js';
 
 @Controller('/images')

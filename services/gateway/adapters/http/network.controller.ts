@@ -2,9 +2,9 @@ import { Controller, Get, Param, Query } from '@nestjs/common';
 import { GetNetwork, ListNetworks } from '#contracts/networks/networks.js';
 import type { RequestContext } from '#contracts/request.js';
 import { EngineClient } from '../../application/engine-client.js';
-import { dockerNetwork, filterNetworks, NETWORK_FILTERS } from '../../domain/docker-network.js';
-import { readFilters } from '../../domain/filters.js';
-import { text, type QueryValues } from '../../domain/query-values.js';
+import { dockerNetwork, filterNetworks, NETWORK_FILTERS } from '../../domain/docker/network.js';
+import { readFilters } from '../../domain/requests/filters.js';
+import { text, type QueryValues } from '../../domain/requests/query-values.js';
 import { ApiVersion, Asked } from './asked.js';
 
 @Controller('/networks')

@@ -8,9 +8,9 @@ import { ListVolumes, RemoveVolume } from '#contracts/volumes/volumes.js';
 import { BerthError } from '#libs/errors/errors.js';
 import { containerSizes, keptSizes, layerBytes, volumeSizes } from '../../application/disk-usage.js';
 import { DryRunAnswer, EngineClient } from '../../application/engine-client.js';
-import { readFilters } from '../../domain/filters.js';
-import { CONTAINER_PRUNE_FILTERS, IMAGE_PRUNE_FILTERS, NETWORK_PRUNE_FILTERS, prunableContainers, prunableImages, prunableVolumes, VOLUME_PRUNE_FILTERS } from '../../domain/prune.js';
-import { text, type QueryValues } from '../../domain/query-values.js';
+import { readFilters } from '../../domain/requests/filters.js';
+import { CONTAINER_PRUNE_FILTERS, IMAGE_PRUNE_FILTERS, NETWORK_PRUNE_FILTERS, prunableContainers, prunableImages, prunableVolumes, VOLUME_PRUNE_FILTERS } from '../../domain/requests/prune.js';
+import { text, type QueryValues } from '../../domain/requests/query-values.js';
 import { ApiVersion, Asked } from './asked.js';
 
 const REMOVE_TIMEOUT_MS = 120_000;

@@ -4,7 +4,7 @@ import { DiscardContainer, ListRemoved, RestoreContainer } from '#contracts/cont
 import type { DiscardReply, RemovedReply, RestoreReply } from '#contracts/gateway/log-replies.js';
 import type { RequestContext } from '#contracts/request.js';
 import { EngineClient } from '../../application/engine-client.js';
-import { text, type QueryValues } from '../../domain/query-values.js';
+import { text, type QueryValues } from '../../domain/requests/query-values.js';
 import { Asked } from './asked.js';
 import { POSITION_HEADER } from './engine-headers.js';
 

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { type DetachState, typed } from '../../domain/detach-keys.js';
+import { type DetachState, typed } from '../../domain/requests/detach-keys.js';
 
 export interface SpliceOptions {
   /** False: what the client sends is dropped, and its half-close is not passed on. */

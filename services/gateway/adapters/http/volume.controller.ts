@@ -4,10 +4,10 @@ import type { RequestContext } from '#contracts/request.js';
 import { CreateVolume, GetVolume, ListVolumes, RemoveVolume } from '#contracts/volumes/volumes.js';
 import { notImplemented } from '#libs/errors/errors.js';
 import { EngineClient } from '../../application/engine-client.js';
-import { isFields } from '../../domain/create-request.js';
-import { dockerVolume, filterVolumes, VOLUME_FILTERS } from '../../domain/docker-volume.js';
-import { readFilters } from '../../domain/filters.js';
-import { flag, text, type QueryValues } from '../../domain/query-values.js';
+import { isFields } from '../../domain/requests/create-request.js';
+import { dockerVolume, filterVolumes, VOLUME_FILTERS } from '../../domain/docker/volume.js';
+import { readFilters } from '../../domain/requests/filters.js';
+import { flag, text, type QueryValues } from '../../domain/requests/query-values.js';
 import { Asked } from './asked.js';
 
 @Controller('/volumes')

@@ -1,5 +1,5 @@
 import type { Power } from './policy.js';
-import { isFields, isZero } from '../create-request.js';
+import { isFields, isZero } from '../requests/create-request.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 /** The power that a value of the field asks for; undefined where it asks for none. */

@@ -1,6 +1,6 @@
-import { isFields, isZero, readCreateRequest } from '../create-request.js';
-import { readEditRequest } from '../edit-request.js';
-import { text, type QueryValues } from '../query-values.js';
+import { isFields, isZero, readCreateRequest } from '../requests/create-request.js';
+import { readEditRequest } from '../requests/edit-request.js';
+import { text, type QueryValues } from '../requests/query-values.js';
 import { othersOf, powersOf, volumesOf } from './host-powers.js';
 import type { Power } from './policy.js';
 import type { RouteRule } from './route-rules.js';

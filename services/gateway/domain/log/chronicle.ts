@@ -1,7 +1,7 @@
 import { parseSubject } from '#libs/event-store/aggregate-subject.js';
 import type { Commit } from '#libs/event-store/event.js';
-import type { DockerEvent } from '../docker-event.js';
-import { DockerEvents, type FrozenDockerEvents, type LoggedEvent } from '../docker-events.js';
+import type { DockerEvent } from '../docker/event.js';
+import { DockerEvents, type FrozenDockerEvents, type LoggedEvent } from '../docker/events.js';
 import { type ContainerAt, foldCommit } from './container-fold.js';
 import { type Candidate, candidateOf, nameOther, type Other } from './find-subject.js';
 

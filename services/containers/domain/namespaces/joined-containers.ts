@@ -1,0 +1,49 @@
+import type { HostConfig } from '#contracts/containers/container-config.js';
+import type { LaunchTask, TaskJoins } from '#contracts/executor/tasks.js';
+import { internal, invalid } from '#libs/errors/errors.js';
+import type { PresentContainer } from '../container/container-state.js';
+
+const named = (mode: string | undefined): string | undefined => /^container:(.+)$/.exec(mode ?? '')?.[1];
+
+/** Containers whose processes, and whose IPC, this one is to share: by name or id, as they were asked for. */
+export function joinedContainers({ PidMode, IpcMode }: HostConfig): TaskJoins {
+  const [pid, ipc] = [named(PidMode), named(IpcMode)];
+  return { ...(pid === undefined ? {} : { pid }), ...(ipc === undefined ? {} : { ipc }) };
+}
+
+/** By ids, since a name may be another container's tomorrow. Throws invalid, not not-found: clients would answer that by pulling the image. */
+export function withJoinedIds(host: HostConfig, find: (reference: string) => PresentContainer | undefined): HostConfig {
+  const { pid, ipc } = joinedContainers(host);
+  const idOf = (reference: string): string => {
+    const found = find(reference);
+    if (!found) throw invalid(`No such container: ${reference}`);
+    return found.spec.id;
+  };
+  return { ...host, ...(pid === undefined ? {} : { PidMode: `container:${idOf(pid)}` }), ...(ipc === undefined ? {} : { IpcMode: `container:${idOf(ipc)}` }) };
+}
+
+/** What a start joins. Throws as dockerd does where it cannot, which takes all of these for errors of its own; whether the others run is the executor's to say, which has their processes. */
+export function joinsOf(host: HostConfig, find: (id: string) => PresentContainer | undefined): Pick<LaunchTask, 'joins'> {
+  const joins = joinedContainers(host);
+  const { pid, ipc } = joins;
+  if (pid !== undefined) checkThere(pid, find(pid), `cannot join PID of a non running container: ${pid}`);
+  if (ipc !== undefined) {
+    const failed = `can't join IPC of container ${ipc}`;
+    const donor = find(ipc);
+    checkThere(ipc, donor, failed);
+    if (donor && !isShareable(donor)) throw internal(`${failed}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`);
+  }
+  return pid === undefined && ipc === undefined ? {} : { joins };
+}
+
+function checkThere(id: string, donor: PresentContainer | undefined, failed: string): void {
+  if (!donor) throw internal(`${failed}: No such container: ${id}`);
+  if (donor.status === 'restarting') throw internal(`Container ${id} is restarting, wait until the container is running`);
+}
+
+/** Private is the default. What a user has mounted over /dev/shm is his and no part of the IPC. */
+function isShareable({ spec: { hostConfig, mounts } }: PresentContainer): boolean {
+  const mode = hostConfig.IpcMode ?? '';
+  const shares = mode === 'shareable' || mode === 'host' || named(mode) !== undefined;
+  return shares && !mounts.some(({ target }) => target === '/dev/shm' || target === '/dev');
+}

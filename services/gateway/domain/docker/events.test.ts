@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import type { ContainerMount } from '#contracts/containers/container-state.js';
+import type { ContainerEvent } from '#contracts/containers/events.js';
+import { DockerEvents, type LoggedEvent } from './events.js';
+
+const at = '2026-01-31T10:00:00.000Z';
+const later = '2026-01-31T10:00:05.000Z';
+const container = 'c1';
+const volume: ContainerMount = { type: 'volume', name: 'data', source: '/v', target: '/data', readOnly: true, propagation: '' };
+const network: LoggedEvent = {
+  type: 'NetworkCreated', id: 'n1', name: 'bridge', driver: 'bridge', subnet: '', gateway: '', bridge: '', mtu: 1500, internal: false, labels: {}, options: {}, at,
+};
+const created: ContainerEvent = {
+  type: 'ContainerCreated', container, name: 'web', config: { Image: 'busybox', Labels: { l: '1' } }, hostConfig: {}, imageId: 'i', imageRef: 'busybox', layers: [], path: 'true', args: [], mounts: [volume], at,
+};
+const allocated: LoggedEvent = { type: 'EndpointAllocated', endpoint: 'c1-1', container, name: 'web', address: '', mac: '', ports: [], at };
+const requested = (reason: 'api' | 'restart' = 'api'): ContainerEvent => ({ type: 'StartRequested', container, start: 1, reason, at });
+const started: ContainerEvent = { type: 'ContainerStarted', container, start: 1, pid: 7, at };
+const stop: ContainerEvent = { type: 'StopRequested', container, signal: 15, timeoutSeconds: 10, at };
+const exited = (reason: 'completed' | 'stop-timeout' = 'completed'): ContainerEvent => ({ type: 'ContainerExited', container, start: 1, exitCode: 3, signal: 0, oomKilled: false, reason, at: later });
+
+/** The actions that come of each event as a commit of its own, after those of `before`. */
+function actions(before: readonly LoggedEvent[], ...events: readonly LoggedEvent[]): string[] {
+  const translator = new DockerEvents();
+  for (const event of before) translator.translate([event]);
+  return events.flatMap((event) => translator.translate([event])).map(({ type, action, attributes }) => (type === 'container' ? action : `${type} ${action}`) + (attributes['signal'] ? ` ${attributes['signal']}` : ''));
+}
+
+test('a start joins the network and mounts the volumes, an exit leaves them in the same order', () => {
+  expect(actions([network], created, requested(), allocated, started, exited())).toEqual([
+    'create', 'network connect', 'volume mount', 'start', 'die', 'network disconnect', 'volume unmount',
+  ]);
+});
+
+test('a stop is told when the container has ended, a kill by its time-out too', () => {
+  expect(actions([network, created, started], stop, exited('stop-timeout'))).toEqual(['kill 15', 'kill 9', 'die', 'network disconnect', 'volume unmount', 'stop']);
+});
+
+test('a restart is told after its start', () => {
+  expect(actions([network, created], requested('restart'), started).at(-1)).toBe('restart');
+  expect(actions([network, created], requested(), started)).not.toContain('restart');
+});
+
+test('a start that failed lets go of what it had, and of nothing that it had not', () => {
+  const failed: ContainerEvent = { type: 'StartFailed', container, start: 1, error: 'x', exitCode: 127, at };
+  expect(actions([network, created, requested(), allocated], failed)).toEqual(['network connect', 'volume mount', 'network disconnect', 'volume unmount']);
+  expect(actions([network, created, requested()], failed)).toEqual([]);
+});
+
+test('a running container that is removed by force is killed, one that ended is not', () => {
+  const remove: ContainerEvent = { type: 'RemoveRequested', container, force: true, volumes: false, at };
+  expect(actions([network, created, started], remove)).toEqual(['kill 9']);
+  expect(actions([network, created, started, exited()], remove)).toEqual([]);
+});
+
+test('events carry name, image and labels, and the exit its code and how long it ran', () => {
+  const translator = new DockerEvents();
+  for (const event of [created, started]) translator.translate([event]);
+  expect(translator.translate([exited()])[0]).toMatchObject({ id: container, attributes: { l: '1', image: 'busybox', name: 'web', exitCode: '3', execDuration: '5' } });
+  translator.translate([{ type: 'ContainerRenamed', container, name: 'site', oldName: 'web', at }]);
+  expect(translator.translate([{ type: 'ContainerRemoved', container, at }])).toMatchObject([{ action: 'destroy', attributes: { name: 'site' } }]);
+});
+
+test('a pull is named by what was pulled; names that come with an image are no events', () => {
+  const image = 'sha256:1';
+  const added = (origin: 'pull' | 'load'): LoggedEvent => ({ type: 'ImageAdded', image, configDigest: image, manifestDigest: '', layers: [], sizeBytes: 0, origin, at });
+  const tagged: LoggedEvent = { type: 'ImageTagged', image, reference: 'h:5000/a:b', at };
+  const told = (...commit: LoggedEvent[]) => new DockerEvents().translate(commit).map(({ action, id, attributes }) => [action, id, attributes['name']]);
+  expect(told(added('pull'), tagged)).toEqual([['pull', 'h:5000/a:b', 'h:5000/a']]);
+  expect(told(added('load'), tagged)).toEqual([['load', image, image]]);
+  expect(told(tagged)).toEqual([['tag', image, 'h:5000/a:b']]);
+  expect(told({ type: 'ImageUntagged', image, reference: 'h:5000/a:b', at })).toEqual([['untag', image, image]]);
+});

@@ -1,0 +1,238 @@
+import type { ContainerMount } from '#contracts/containers/container-state.js';
+import type { ContainerEvent, ExecEvent } from '#contracts/containers/events.js';
+import type { TaskEvent } from '#contracts/executor/tasks.js';
+import type { ImageEvent } from '#contracts/images/images.js';
+import type { NetworkCreated, PoolEvent } from '#contracts/networks/events.js';
+import type { VolumeEvent } from '#contracts/volumes/volumes.js';
+import type { DockerEvent } from './event.js';
+import { unixSeconds } from './time.js';
+import { imageEvents } from './image-events.js';
+
+export type LoggedEvent = ContainerEvent | ExecEvent | TaskEvent | ImageEvent | NetworkCreated | PoolEvent | VolumeEvent;
+
+const SIGKILL = '9';
+
+interface Known {
+  name: string;
+  readonly image: string;
+  labels: Readonly<Record<string, string>>;
+  /** Name of its network; absent where it has none of its own. */
+  readonly network?: string;
+  volumes: readonly ContainerMount[];
+  stopping: boolean;
+  restarting: boolean;
+  running: boolean;
+  /** It has an endpoint in its network: what failed later lets go of it again. */
+  connected: boolean;
+  startedAt: string;
+}
+
+interface KnownExec {
+  readonly container: string;
+  readonly command: string;
+}
+
+interface KnownNetwork {
+  readonly id: string;
+  readonly type: string;
+}
+
+/** What DockerEvents remembers, as JSON. */
+export interface FrozenDockerEvents {
+  readonly containers: readonly (readonly [id: string, known: Known])[];
+  readonly execs: readonly (readonly [id: string, exec: KnownExec])[];
+  readonly networks: readonly (readonly [name: string, network: KnownNetwork])[];
+}
+
+/**
+ * Turns Berth's log into dockerd's events, in dockerd's order. Events of the log name a container by id alone; dockerd's carry its name, image and
+ * labels, so what was created is remembered until it is removed. Feed it the log from the beginning, commit by commit.
+ */
+export class DockerEvents {
+  private readonly containers = new Map<string, Known>();
+  private readonly execs = new Map<string, KnownExec>();
+  private readonly networks = new Map<string, KnownNetwork>();
+
+  /** What was known at some position: events after it can be translated from there on. */
+  static from(frozen: FrozenDockerEvents): DockerEvents {
+    const events = new DockerEvents();
+    for (const [id, known] of frozen.containers) events.containers.set(id, { ...known });
+    for (const [id, exec] of frozen.execs) events.execs.set(id, exec);
+    for (const [name, network] of frozen.networks) events.networks.set(name, network);
+    return events;
+  }
+
+  /** One that goes on by itself. */
+  copy(): DockerEvents {
+    return DockerEvents.from(this.freeze());
+  }
+
+  freeze(): FrozenDockerEvents {
+    return { containers: Array.from(this.containers, ([id, known]) => [id, { ...known }] as const), execs: [...this.execs], networks: [...this.networks] };
+  }
+
+  /** What the events of one commit are in dockerd's words: none, one, or several. */
+  translate(events: readonly LoggedEvent[]): readonly DockerEvent[] {
+    return [...events.flatMap((event) => this.one(event)), ...imageEvents(events)];
+  }
+
+  private one(event: LoggedEvent): readonly DockerEvent[] {
+    switch (event.type) {
+      case 'NetworkCreated':
+        this.networks.set(event.name, { id: event.id, type: event.driver });
+        return [];
+      case 'EndpointAllocated': {
+        const known = this.containers.get(event.container);
+        if (known !== undefined) known.connected = true;
+        return [];
+      }
+      case 'VolumeCreated':
+      case 'VolumeRestored':
+        return [{ type: 'volume', action: 'create', id: event.name, attributes: { driver: event.driver }, at: event.at }];
+      case 'VolumeRemoved':
+        return [{ type: 'volume', action: 'destroy', id: event.name, attributes: { driver: 'local' }, at: event.at }];
+      case 'ContainerCreated':
+      case 'ContainerRestored': // for who has seen its end, it is made
+        this.containers.set(event.container, knownOf(event));
+        return this.of(event, 'create');
+      case 'ExecCreated': {
+        // The blank after the first word is dockerd's, also where no more words follow.
+        const [first = '', ...more] = event.config.args;
+        const command = `${first} ${more.join(' ')}`;
+        this.execs.set(event.exec, { container: event.container, command });
+        return this.of(event, `exec_create: ${command}`, { execID: event.exec });
+      }
+      case 'ExecStarted': {
+        const exec = this.execs.get(event.exec);
+        return exec === undefined ? [] : this.of(event, `exec_start: ${exec.command}`, { execID: event.exec });
+      }
+      case 'ExecStartFailed':
+        return []; // as dockerd, which tells of one that has begun
+      case 'ExecExited':
+        return this.execs.delete(event.exec) ? this.of(event, 'exec_die', { execID: event.exec, exitCode: String(event.exitCode) }) : [];
+      default:
+        if (!('container' in event) || !('at' in event)) return [];
+        return this.ofKnown(event as ContainerEvent, this.containers.get(event.container));
+    }
+  }
+
+  private ofKnown(event: ContainerEvent, known: Known | undefined): readonly DockerEvent[] {
+    if (known === undefined) return [];
+    switch (event.type) {
+      case 'StartRequested':
+        known.restarting = event.reason === 'restart';
+        known.connected = false;
+        return [];
+      case 'ContainerStarted':
+        known.startedAt = event.at;
+        known.running = true;
+        return [...this.joined(event, known), ...this.of(event, 'start'), ...(known.restarting ? this.of(event, 'restart') : [])];
+      case 'StartFailed':
+        return known.connected || known.network === 'host' || known.network === 'none' ? [...this.joined(event, known), ...this.left(event, known)] : [];
+      case 'ContainerAttached':
+        return this.of(event, 'attach');
+      case 'TerminalResized':
+        return this.of(event, 'resize', { height: String(event.rows), width: String(event.columns) });
+      case 'KillRequested':
+        return this.of(event, 'kill', { signal: String(event.signal) });
+      case 'UnhealthyRestartRequested':
+      case 'StopRequested':
+        known.stopping = true;
+        return this.of(event, 'kill', { signal: String(event.signal) });
+      case 'ContainerExited':
+        return this.exited(event, known);
+      case 'ContainerEdited':
+        known.labels = event.config.Labels ?? {};
+        known.volumes = event.mounts.filter(({ type }) => type === 'volume');
+        return this.of(event, 'update');
+      case 'ContainerUpdated':
+        return this.of(event, 'update');
+      case 'ArchiveRead':
+        return this.of(event, 'archive-path');
+      case 'ArchiveWritten':
+        return this.of(event, 'extract-to-dir');
+      case 'ContainerExported':
+        return this.of(event, 'export');
+      case 'ContainerCommitted':
+        return this.of(event, 'commit', { comment: event.comment, imageID: event.image, imageRef: event.reference });
+      case 'ProcessesListed':
+        return this.of(event, 'top');
+      case 'ContainerPaused':
+        return this.of(event, 'pause');
+      case 'ContainerUnpaused':
+        return this.of(event, 'unpause');
+      case 'HealthProbed':
+        return event.status === event.was ? [] : this.of(event, `health_status: ${event.status}`);
+      case 'ContainerRenamed':
+        known.name = event.name;
+        return this.of(event, 'rename', { oldName: `/${event.oldName}` });
+      case 'RemoveRequested':
+        return known.running ? this.of(event, 'kill', { signal: SIGKILL }) : [];
+      case 'ContainerRemoved': {
+        const destroyed = this.of(event, 'destroy');
+        this.containers.delete(event.container);
+        // Those that were never started; the others ended with their task.
+        for (const [exec, { container }] of this.execs) if (container === event.container) this.execs.delete(exec);
+        return destroyed;
+      }
+      default:
+        return [];
+    }
+  }
+
+  private exited(event: Extract<ContainerEvent, { type: 'ContainerExited' }>, known: Known): readonly DockerEvent[] {
+    const execDuration = String(Math.max(0, unixSeconds(event.at) - unixSeconds(known.startedAt || event.at)));
+    const stopped = known.stopping;
+    known.stopping = false;
+    known.running = false;
+    return [
+      ...(event.reason === 'stop-timeout' ? this.of(event, 'kill', { signal: SIGKILL }) : []),
+      ...(event.oomKilled ? this.of(event, 'oom') : []),
+      ...this.of(event, 'die', { execDuration, exitCode: String(event.exitCode) }),
+      ...this.left(event, known),
+      ...(stopped ? this.of(event, 'stop') : []),
+    ];
+  }
+
+  private joined(event: { readonly container: string; readonly at: string }, known: Known): DockerEvent[] {
+    const { container, at } = event;
+    const mounts = known.volumes.map(({ name = '', target, readOnly, propagation }): DockerEvent => {
+      const attributes = { container, destination: target, driver: 'local', propagation, 'read/write': String(!readOnly) };
+      return { type: 'volume', action: 'mount', id: name, attributes, at };
+    });
+    return [...this.ofNetwork('connect', event, known), ...mounts];
+  }
+
+  private left(event: { readonly container: string; readonly at: string }, known: Known): DockerEvent[] {
+    const { container, at } = event;
+    const unmounts = known.volumes.map(({ name = '' }): DockerEvent => ({ type: 'volume', action: 'unmount', id: name, attributes: { container, driver: 'local' }, at }));
+    return [...this.ofNetwork('disconnect', event, known), ...unmounts];
+  }
+
+  private ofNetwork(action: string, { container, at }: { readonly container: string; readonly at: string }, { network: name }: Known): DockerEvent[] {
+    const network = name === undefined ? undefined : this.networks.get(name);
+    if (name === undefined || network === undefined) return [];
+    return [{ type: 'network', action, id: network.id, attributes: { container, name, type: network.type }, at }];
+  }
+
+  private of({ container, at }: { readonly container: string; readonly at: string }, action: string, more: Record<string, string> = {}): DockerEvent[] {
+    const { labels, image = '', name = '' } = this.containers.get(container) ?? {};
+    return [{ type: 'container', action, id: container, attributes: { ...labels, image, name, ...more }, at }];
+  }
+}
+
+function knownOf({ name, config, hostConfig, imageRef, mounts }: Extract<ContainerEvent, { type: 'ContainerCreated' | 'ContainerRestored' }>): Known {
+  const mode = hostConfig.NetworkMode || 'default';
+  return {
+    name,
+    image: config.Image ?? imageRef,
+    labels: config.Labels ?? {},
+    ...(mode.startsWith('container:') ? {} : { network: mode === 'default' ? 'bridge' : mode }),
+    volumes: mounts.filter(({ type }) => type === 'volume'),
+    stopping: false,
+    restarting: false,
+    running: false,
+    connected: false,
+    startedAt: '',
+  };
+}

@@ -1,0 +1,31 @@
+import type { ImageEvent } from '#contracts/images/images.js';
+import type { DockerEvent } from './event.js';
+
+/**
+ * What one commit on an image is in dockerd's words. A pull is named by the reference that was pulled, all else by the image's id; the names that
+ * come with a pull or a load are no events of their own.
+ */
+export function imageEvents(commit: readonly { readonly type: string }[]): DockerEvent[] {
+  const events = commit as readonly ImageEvent[]; // of other aggregates' events none has these types
+  const added = events.find((event) => event.type === 'ImageAdded');
+  const tagged = events.filter((event) => event.type === 'ImageTagged').map(({ reference }) => reference);
+  const of = (action: string, image: string, at: string, name = image): DockerEvent => ({ type: 'image', action, id: image, attributes: { name }, at });
+  return events.flatMap((event): DockerEvent[] => {
+    switch (event.type) {
+      case 'ImageAdded': {
+        if (event.origin === 'commit') return []; // the container's event tells of it
+        const [reference] = tagged;
+        if (event.origin !== 'pull' || reference === undefined) return [of(event.origin, event.image, event.at)];
+        return [{ type: 'image', action: 'pull', id: reference, attributes: { name: reference.replace(/:[^:/]*$/, '') }, at: event.at }];
+      }
+      case 'ImageTagged':
+        return added === undefined || added.origin === 'import' || added.origin === 'commit' ? [of('tag', event.image, event.at, event.reference)] : [];
+      case 'ImageUntagged':
+        return [of('untag', event.image, event.at)];
+      case 'ImageRemoved':
+        return [of('delete', event.image, event.at)];
+      default:
+        return [];
+    }
+  });
+}

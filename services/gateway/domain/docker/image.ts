@@ -1,0 +1,99 @@
+import type { ImageView } from '#contracts/images/images.js';
+import { notFound } from '#libs/errors/errors.js';
+import { unixSeconds } from './time.js';
+import type { Filters } from '../requests/filters.js';
+import { anyOf, booleanFilter, labelsFit } from '../requests/filters.js';
+import { forVersion } from './fields-by-version.js';
+
+/** One item of GET /images/json (ImageSummary). */
+export function imageSummary(view: ImageView, version: string): object {
+  const fields = {
+    Containers: -1,
+    Created: unixSeconds(view.createdAt),
+    Id: view.id,
+    Labels: view.config.Labels ?? null,
+    ParentId: '',
+    RepoDigests: view.repoDigests,
+    RepoTags: view.repoTags,
+    SharedSize: -1,
+    Size: view.sizeBytes,
+  };
+  return forVersion('imageSummary', fields, version);
+}
+
+/** GET /images/{name}/json (ImageInspect). */
+export function imageInspect(view: ImageView, version: string): object {
+  const config = { User: '', Env: null, Cmd: null, Volumes: null, WorkingDir: '', Entrypoint: null, OnBuild: null, Labels: null, ...view.config };
+  const fields = {
+    Id: view.id,
+    RepoTags: view.repoTags,
+    RepoDigests: view.repoDigests,
+    Parent: '',
+    Comment: view.comment,
+    Created: view.createdAt,
+    DockerVersion: '',
+    Author: view.author,
+    Config: forVersion('imageConfig', config, version),
+    Architecture: view.architecture,
+    ...(view.variant === '' ? {} : { Variant: view.variant }),
+    Os: view.os,
+    Size: view.sizeBytes,
+    GraphDriver: { Data: null, Name: 'overlay2' },
+    RootFS: { Type: 'layers', Layers: view.diffIds },
+    Metadata: { LastTagTime: '0001-01-01T00:00:00Z' },
+  };
+  return forVersion('imageInspect', fields, version);
+}
+
+interface HistoryEntry {
+  readonly created?: string;
+  readonly created_by?: string;
+  readonly comment?: string;
+  /** The step changed no file: it has no layer. */
+  readonly empty_layer?: boolean;
+}
+
+/** GET /images/{name}/history, the newest step first, each with the bytes of its own layer. */
+export function imageHistory(view: ImageView): object[] {
+  // History entries come from an image's configuration (image-spec, config.md), which is JSON of this shape where it is sound.
+  let layer = 0;
+  const steps = (view.history as readonly HistoryEntry[]).map((step) => ({ ...step, bytes: step.empty_layer === true ? 0 : (view.layerBytes[layer++] ?? 0) })).toReversed();
+  return steps.map((step, at) => ({
+    Id: at === 0 ? view.id : '<missing>',
+    Created: unixSeconds(step.created ?? view.createdAt),
+    CreatedBy: step.created_by ?? '',
+    Tags: at === 0 && view.repoTags.length > 0 ? view.repoTags : null,
+    Size: step.bytes,
+    Comment: step.comment ?? '',
+  }));
+}
+
+export const IMAGE_FILTERS = ['reference', 'dangling', 'label', 'before', 'since', 'until'];
+
+export function filterImages(views: readonly ImageView[], filters: Filters): readonly ImageView[] {
+  const createdAt = (name: 'before' | 'since'): number | undefined => {
+    const wanted = filters.get(name)?.at(-1);
+    const found = wanted === undefined ? undefined : views.find((view) => view.repoTags.includes(wanted) || view.repoTags.includes(`${wanted}:latest`) || view.id.replace('sha256:', '').startsWith(wanted.replace('sha256:', '')));
+    if (wanted !== undefined && found === undefined) throw notFound(`No such image: ${/[:@]/.test(wanted) ? wanted : `${wanted}:latest`}`);
+    return found === undefined ? undefined : Date.parse(found.createdAt);
+  };
+  const dangling = booleanFilter(filters, 'dangling');
+  const before = createdAt('before');
+  const since = createdAt('since');
+  return views.filter((view) => {
+    const created = Date.parse(view.createdAt);
+    return (
+      labelsFit(filters, view.config.Labels) &&
+      (dangling === undefined || (view.repoTags.length === 0) === dangling) &&
+      anyOf(filters, 'reference', (pattern) => view.repoTags.some((tag) => referenceFits(pattern, tag))) &&
+      (before === undefined || created < before) &&
+      (since === undefined || created > since)
+    );
+  });
+}
+
+/** "debian", "debian:*", "a/*:v1": `*` and `?` stop at slashes; without a tag any tag fits. */
+function referenceFits(pattern: string, tag: string): boolean {
+  const expression = new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]*').replaceAll('?', '[^/]')}$`);
+  return expression.test(tag) || expression.test(tag.replace(/:[^:/]*$/, ''));
+}

@@ -1,0 +1,53 @@
+import type { NetworkView } from '#contracts/networks/networks.js';
+import type { Filters } from '../requests/filters.js';
+import { dockerEndpointId } from './endpoint.js';
+import { forVersion } from './fields-by-version.js';
+import { anyOf, labelsFit, nameFits } from '../requests/filters.js';
+import { invalid } from '#libs/errors/errors.js';
+
+/** One network as GET /networks and GET /networks/{id} give it (swagger.yaml, Network). */
+export function dockerNetwork(view: NetworkView, withContainers: boolean, version: string): object {
+  const fields = {
+    Name: view.name,
+    Id: view.id,
+    Created: view.createdAt,
+    Scope: 'local',
+    Driver: view.driver,
+    EnableIPv4: true,
+    EnableIPv6: false,
+    IPAM: { Driver: 'default', Options: null, Config: view.subnet === '' ? [] : [{ Subnet: view.subnet, Gateway: view.gateway }] },
+    Internal: view.internal,
+    Attachable: false,
+    Ingress: false,
+    ConfigFrom: { Network: '' },
+    ConfigOnly: false,
+    Containers: withContainers
+      ? Object.fromEntries(
+          view.endpoints.map((one) => [one.container, { Name: one.name, EndpointID: dockerEndpointId(one.endpointId), MacAddress: one.mac, IPv4Address: `${one.address}/${one.prefixLength}`, IPv6Address: '' }]),
+        )
+      : {},
+    Options: view.options,
+    Labels: view.labels,
+  };
+  return forVersion('network', fields, version);
+}
+
+export const NETWORK_FILTERS = ['id', 'name', 'driver', 'label', 'scope', 'type', 'dangling'];
+
+const PREDEFINED = ['bridge', 'host', 'none'];
+
+export function filterNetworks(views: readonly NetworkView[], filters: Filters): readonly NetworkView[] {
+  const dangling = filters.get('dangling');
+  if (dangling !== undefined && (dangling.length !== 1 || !['true', '1', 'false', '0'].includes(dangling[0] ?? ''))) throw invalid('invalid value for filter \'dangling\', must be "true" (or "1"), or "false" (or "0")');
+  for (const type of filters.get('type') ?? []) if (type !== 'builtin' && type !== 'custom') throw invalid(`invalid filter: 'type'='${type}'`);
+  return views.filter(
+    (view) =>
+      labelsFit(filters, view.labels) &&
+      anyOf(filters, 'id', (id) => view.id.startsWith(id)) &&
+      anyOf(filters, 'name', (name) => nameFits(name, view.name)) &&
+      anyOf(filters, 'driver', (driver) => view.driver === driver) &&
+      anyOf(filters, 'scope', (scope) => scope === 'local') &&
+      anyOf(filters, 'type', (type) => (type === 'builtin') === PREDEFINED.includes(view.name)) &&
+      anyOf(filters, 'dangling', (value) => (view.endpoints.length === 0 && !PREDEFINED.includes(view.name)) === (value === 'true' || value === '1')),
+  );
+}

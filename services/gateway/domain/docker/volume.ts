@@ -1,0 +1,22 @@
+import type { VolumeView } from '#contracts/volumes/volumes.js';
+import type { Filters } from '../requests/filters.js';
+import { anyOf, booleanFilter, labelsFit, nameFits } from '../requests/filters.js';
+
+/** swagger.yaml, Volume. */
+export function dockerVolume(view: VolumeView): object {
+  return { CreatedAt: view.createdAt, Driver: view.driver, Labels: view.labels, Mountpoint: view.mountpoint, Name: view.name, Options: Object.keys(view.options).length === 0 ? null : view.options, Scope: 'local' };
+}
+
+export const VOLUME_FILTERS = ['name', 'driver', 'label', 'dangling'];
+
+/** `inUse`: names of volumes that some container has. */
+export function filterVolumes(views: readonly VolumeView[], filters: Filters, inUse: ReadonlySet<string>): readonly VolumeView[] {
+  const dangling = booleanFilter(filters, 'dangling');
+  return views.filter(
+    (view) =>
+      labelsFit(filters, view.labels) &&
+      anyOf(filters, 'name', (name) => nameFits(name, view.name)) &&
+      anyOf(filters, 'driver', (driver) => view.driver === driver) &&
+      (dangling === undefined || !inUse.has(view.name) === dangling),
+  );
+}

@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest';
+import { readCreateRequest } from './create-request.js';
+
+test('an option that Berth lacks is refused by name, its default is not', () => {
+  const asked = { Image: 'x', OnBuild: null, HostConfig: { NetworkMode: 'default', UsernsMode: 'host', ContainerIDFile: '/cid', Cgroup: '', IOMaximumIOps: 0, CpuCount: 0 } };
+  expect(readCreateRequest(asked)).toEqual({ config: { Image: 'x' }, hostConfig: { NetworkMode: 'bridge', UsernsMode: 'host' } });
+  expect(() => readCreateRequest({ Image: 'x', HostConfig: { CpuCount: 1 } })).toThrow('HostConfig.CpuCount');
+  expect(() => readCreateRequest({ OnBuild: ['RUN true'] })).toThrow('Config.OnBuild');
+  expect(readCreateRequest({ Image: 'x', name: 'web', platform: 'linux/amd64' }).config).toEqual({ Image: 'x' }); // dockerode's way
+});
+
+test('endpoint settings keep aliases, address and MAC, and forget what an engine filled in', () => {
+  const endpoint = { Aliases: ['db'], IPAMConfig: { IPv4Address: '172.17.0.9' }, MacAddress: '02:00:00:00:00:01', NetworkID: 'abc', Links: null };
+  expect(readCreateRequest({ Image: 'x', NetworkingConfig: { EndpointsConfig: { default: endpoint } } }).networks).toEqual({ bridge: { aliases: ['db'], address: '172.17.0.9', mac: '02:00:00:00:00:01' } });
+  expect(() => readCreateRequest({ Image: 'x', NetworkingConfig: { EndpointsConfig: { bridge: { Links: ['a'] } } } })).toThrow('EndpointsConfig.bridge.Links');
+});

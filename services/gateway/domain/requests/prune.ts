@@ -1,0 +1,55 @@
+import type { ListedContainer } from '#contracts/containers/container-state.js';
+import type { ImageView } from '#contracts/images/images.js';
+import type { VolumeView } from '#contracts/volumes/volumes.js';
+import { invalid } from '#libs/errors/errors.js';
+import { isAtLeast } from '../api-version.js';
+import { readTimeLimit } from '../docker/time.js';
+import { booleanFilter, type Filters, labelMatches, labelsFit } from './filters.js';
+
+const UNITS_MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
+const DURATION = /^(?:\d+(?:\.\d+)?(?:h|ms|m|s))+$/;
+
+export const CONTAINER_PRUNE_FILTERS = ['label', 'label!', 'until'];
+export const IMAGE_PRUNE_FILTERS = ['dangling', 'label', 'label!', 'until'];
+export const VOLUME_PRUNE_FILTERS = ['all', 'label', 'label!'];
+export const NETWORK_PRUNE_FILTERS = ['label', 'label!', 'until'];
+
+/** Containers that do not run, made before `until`. `now` in ms since 1970. */
+export function prunableContainers(views: readonly ListedContainer[], filters: Filters, now: number): readonly ListedContainer[] {
+  const isOld = olderThan(filters, now);
+  return views.filter(({ status, createdAt, config }) => ['created', 'exited', 'dead'].includes(status) && isOld(createdAt) && pruneLabelsFit(filters, config.Labels));
+}
+
+/** Images that no container has: those without a tag, or with dangling=false all. */
+export function prunableImages(views: readonly ImageView[], used: ReadonlySet<string>, filters: Filters, now: number): readonly ImageView[] {
+  const isOld = olderThan(filters, now);
+  const dangling = booleanFilter(filters, 'dangling') ?? true;
+  return views.filter(({ id, repoTags, createdAt, config }) => !used.has(id) && (!dangling || repoTags.length === 0) && isOld(createdAt) && pruneLabelsFit(filters, config.Labels));
+}
+
+/** Volumes that no container has; since API 1.42 anonymous ones alone, unless all=true. */
+export function prunableVolumes(views: readonly VolumeView[], used: ReadonlySet<string>, filters: Filters, version: string): readonly VolumeView[] {
+  const all = booleanFilter(filters, 'all') ?? !isAtLeast(version, '1.42');
+  return views.filter(({ name, anonymous, labels }) => !used.has(name) && (all || anonymous) && pruneLabelsFit(filters, labels));
+}
+
+/** `label!`: none of these may fit. */
+function pruneLabelsFit(filters: Filters, labels: Readonly<Record<string, string>> | null | undefined): boolean {
+  return labelsFit(filters, labels) && !(filters.get('label!') ?? []).some((wanted) => labelMatches(wanted, labels));
+}
+
+/** until=: a moment, or how long ago, as Go writes it: "24h", "1h30m". */
+function olderThan(filters: Filters, now: number): (time: string) => boolean {
+  const values = filters.get('until') ?? [];
+  if (values.length > 1) throw invalid('more than one until filter specified');
+  const [value] = values;
+  if (value === undefined) return () => true;
+  const limit = DURATION.test(value) ? now - durationMs(value) : Date.parse(readTimeLimit('until', value));
+  return (time) => Date.parse(time) < limit;
+}
+
+function durationMs(text: string): number {
+  let total = 0;
+  for (const [, count = '', unit = ''] of text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s)/g)) total += Number(count) * (UNITS_MS[unit] ?? 0);
+  return total;
+}
