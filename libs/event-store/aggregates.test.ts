@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { conflict } from '#libs/errors/errors.js';
 import { Aggregates, type AggregatesOptions } from './aggregates.js';
 import type { Decider } from './decider.js';
@@ -145,6 +145,32 @@ describe.each<[string, () => Promise<EventStore>]>([
     await one.waitFor(again.position);
     expect(told).toHaveLength(3);
     expect([...one.entries()]).toEqual([['a', { count: 5 }]]);
+  });
+
+  test('of those that may return the last are kept: the log has nothing to refuse, and is not read', async () => {
+    const { start, store } = await setup();
+    const one = await start({ isGone: ({ count }) => count === 0, mayReturn: 2 });
+    const read = vi.spyOn(store, 'read');
+    const goes = async (id: string): Promise<void> => {
+      await one.execute(id, add(2), cause);
+      await one.waitFor((await one.execute(id, { type: 'Clear' }, cause)).position);
+    };
+    for (const id of ['a', 'b', 'c']) await goes(id);
+    expect([one.get('c').head, [...one.entries()]]).toEqual([noHead, []]);
+    for (const id of ['b', 'c', 'b']) await goes(id);
+    expect(read).not.toHaveBeenCalled();
+    expect((await one.execute('a', add(5), cause)).state).toEqual({ count: 5 });
+    expect(read).toHaveBeenCalledOnce();
+  });
+
+  test('one that may return and was changed by somebody else meanwhile is read again', async () => {
+    const { start } = await setup();
+    const gone = { isGone: ({ count }: Counter) => count === 0, mayReturn: 2 };
+    const [one, other] = [await start(gone), await start(gone)];
+    await one.execute('a', add(2), cause);
+    await one.waitFor((await one.execute('a', { type: 'Clear' }, cause)).position);
+    await other.execute('a', add(1), cause);
+    expect((await one.execute('a', add(5), cause)).state).toEqual({ count: 6 });
   });
 
   test('listeners hear the replay, as such', async () => {

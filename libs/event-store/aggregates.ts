@@ -19,6 +19,8 @@ export interface AggregatesOptions<State> {
    * A command to it is decided on the initial state first; where that yields events, the log refuses them, and it is decided on the true state.
    */
   readonly isGone?: (state: State) => boolean;
+  /** Ids of what is gone are used again: of so many that went last the true state stays in memory, so that the log does not have to refuse, be read, and be asked again. */
+  readonly mayReturn?: number;
   /** Start from a snapshot; `saveSnapshot` makes one. */
   readonly snapshot?: AggregateSnapshotOptions<State>;
 }
@@ -51,6 +53,8 @@ const attempts = 5;
  */
 export class Aggregates<State, Command extends { readonly type: string }, Event extends DomainEvent> {
   private readonly folded = new Map<string, Folded<State>>();
+  /** Those that are gone and may return, in the order in which they went. */
+  private readonly departed = new Map<string, Folded<State>>();
   private readonly queues = new Map<string, Promise<unknown>>();
   private readonly listeners = new Set<CommitListener<State, Event>>();
   private readonly remembered = new RememberedResults();
@@ -125,6 +129,7 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
   /** Takes an aggregate that nobody will ask for any more out of memory; the log keeps it. */
   forget(id: string): void {
     this.folded.delete(id);
+    this.departed.delete(id);
   }
 
   /** Whether a command of this type with this key was done to the aggregate before, which may have left memory since: asked of the log. */
@@ -170,7 +175,7 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
     if (this.following === undefined || this.failure !== undefined) throw internal(`${this.kind} does not follow the log`, this.failure);
     const subject = subjectOf(this.kind, id);
     const commitId = cause.idempotencyKey === undefined ? randomUUID() : idOfKey(cause.idempotencyKey, command.type, subject);
-    let entry = this.folded.get(id) ?? { id, state: this.decider.initialState, head: noHead };
+    let entry = this.entryOf(id);
     if (cause.idempotencyKey !== undefined && cause.planned === undefined) {
       const first = this.remembered.get(commitId) ?? (await this.find(subject, commitId, entry.head));
       if (first !== undefined) return { state: this.get(id).state, events: this.lift(first), position: first.position, repeated: true };
@@ -229,14 +234,29 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
 
   private followed(commit: Commit): void {
     const { id } = parseSubject(commit.subject);
-    const entry = this.folded.get(id) ?? { id, state: this.decider.initialState, head: noHead };
+    const entry = this.entryOf(id);
     this.fold(entry, commit);
     this.dropIfGone(entry, commit.position);
   }
 
+  private entryOf(id: string): Folded<State> {
+    return this.folded.get(id) ?? this.departed.get(id) ?? { id, state: this.decider.initialState, head: noHead };
+  }
+
   /** Not before the following came to its newest commit: a dropped aggregate would take that for news. */
   private dropIfGone(entry: Folded<State>, followed = this.position): void {
-    if (entry.head.sequence <= followed && this.options.isGone?.(entry.state)) this.folded.delete(entry.id);
+    if (entry.head.sequence > followed || !this.options.isGone?.(entry.state)) return;
+    this.folded.delete(entry.id);
+    if (this.live && this.options.mayReturn !== undefined && entry.head.sequence > 0) this.keepDeparted(entry, this.options.mayReturn);
+  }
+
+  private keepDeparted(entry: Folded<State>, most: number): void {
+    this.departed.delete(entry.id);
+    this.departed.set(entry.id, entry);
+    for (const [oldest] of this.departed) {
+      if (this.departed.size <= most) return;
+      this.departed.delete(oldest);
+    }
   }
 
   private fold(entry: Folded<State>, commit: Commit, tell = true): void {
@@ -244,6 +264,7 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
     const events = this.lift(commit);
     for (const event of events) entry.state = this.decider.evolve(entry.state, event);
     this.folded.set(entry.id, entry);
+    this.departed.delete(entry.id);
     if (this.live) {
       entry.head = { sequence: commit.position, hash: commit.hash };
       this.remembered.add(commit);

@@ -38,6 +38,9 @@ import { isPresent } from './domain/container/container-state.js';
 import { EXEC_FOLD, execDecider } from './domain/exec/exec-decider.js';
 import { NAME_FOLD, nameDecider } from './domain/name/name-decider.js';
 
+/** Compose and scripts give the same names again and again. */
+const NAMES_THAT_MAY_RETURN = 1_024;
+
 /** Everything the service consists of, wired by hand: plain classes that list what they use. */
 export class ContainersParts {
   readonly containers: Containers;
@@ -74,7 +77,7 @@ export class ContainersParts {
     const log = logger('containers');
     const onError = (error: unknown, about: LogFields): void => log.error('what had to follow an event failed', { ...about, error });
     this.containers = new Aggregates(store, 'container', containerDecider, { ...options('container', CONTAINER_FOLD), isGone: (state) => state.status === 'absent' });
-    this.names = new Aggregates(store, 'name', nameDecider, { ...options('name', NAME_FOLD), isGone: ({ holder }) => holder === '' });
+    this.names = new Aggregates(store, 'name', nameDecider, { ...options('name', NAME_FOLD), isGone: ({ holder }) => holder === '', mayReturn: NAMES_THAT_MAY_RETURN });
     const isThere = (container: string): boolean => isPresent(this.containers.get(container).state);
     this.execs = new Aggregates(store, 'exec', execDecider, { ...options('exec', EXEC_FOLD), isGone: (exec) => exec.status === 'absent' || !isThere(exec.container) });
     this.execRuns = new ExecRuns(isThere, (exec) => this.execs.forget(exec));

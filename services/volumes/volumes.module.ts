@@ -11,6 +11,9 @@ import { type VolumeAggregates, Volumes } from './application/volumes.js';
 import { VOLUME_FOLD, volumeDecider } from './domain/volume/volume-decider.js';
 import { VolumesController } from './volumes.controller.js';
 
+/** Compose and scripts give the same names again and again. */
+const NAMES_THAT_MAY_RETURN = 1_024;
+
 /** Everything the service consists of, wired by hand: plain classes that list what they use. */
 export class VolumesParts {
   readonly aggregates: VolumeAggregates;
@@ -25,7 +28,7 @@ export class VolumesParts {
     this.references = new VolumeReferences(store, path('volume-references'), (container) => {
       this.volumes.removeVolumesOf(container).catch((error: unknown) => this.logger.error(errorMessage(error)));
     });
-    this.aggregates = new Aggregates(store, 'volume', volumeDecider, { source: 'volumes', isGone: (volume) => volume.status === 'absent', snapshot: { path: path('volume'), fold: VOLUME_FOLD } });
+    this.aggregates = new Aggregates(store, 'volume', volumeDecider, { source: 'volumes', isGone: (volume) => volume.status === 'absent', mayReturn: NAMES_THAT_MAY_RETURN, snapshot: { path: path('volume'), fold: VOLUME_FOLD } });
     this.volumes = new Volumes(this.aggregates, bus, settings.dataRoot, this.references);
     this.snapshots = new SnapshotSchedule([this.aggregates, this.references], (error) => this.logger.error(errorMessage(error)));
   }

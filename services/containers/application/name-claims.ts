@@ -93,5 +93,6 @@ const plain = (wanted: string | undefined): string | undefined => wanted?.replac
 /** The same request again makes up the same name. */
 function madeUp(attempt: number, { idempotencyKey }: RequestContext): string {
   const random = Buffer.from(keyedId(`name ${attempt}`, idempotencyKey), 'hex');
-  return randomName([random.readUInt32LE(0) / 2 ** 32, random.readUInt32LE(4) / 2 ** 32], attempt);
+  const number = (at: number): number => random.readUInt32LE(at) / 2 ** 32;
+  return randomName([number(0), number(4), number(8)], attempt);
 }

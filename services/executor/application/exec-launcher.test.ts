@@ -16,3 +16,16 @@ test('a refusal for which no shim was asked is not what a later start of the exe
   task = { ...task, connection: {} as NonNullable<LiveTask['connection']>, execs: new Map([[exec.exec, 42]]) };
   expect(await launcher.launch(exec, asked)).toEqual({ pid: 42, position: 7 });
 });
+
+test('an exec whose plan cannot be written waits for no shim: nobody would hear that none answered', async () => {
+  const task: Partial<LiveTask> = { identity: { container: exec.container, start: 1 }, execs: new Map(), runtime: 'runc', connection: {} as NonNullable<LiveTask['connection']> };
+  const waited: string[] = [];
+  const live = { get: () => task, outcomeOf: (_task: unknown, id: string) => (waited.push(id), new Promise(() => undefined)) };
+  const ended: unknown[] = [];
+  const tasks = { position: 7, execute: async (_id: string, command: unknown) => void ended.push(command) };
+  const runtimes = { execPlan: async () => ({}), forgetExec: async () => undefined };
+  const launcher = new ExecLauncher(...([tasks, live, { execAsked: () => undefined }, {}, {}, {}, runtimes, undefined] as unknown as ConstructorParameters<typeof ExecLauncher>));
+  await expect(launcher.launch({ ...exec, tickets: [], security: {} } as unknown as LaunchExec, asked)).rejects.toThrow('is no unsigned 32-bit number');
+  expect(waited).toEqual([]);
+  expect(ended).toMatchObject([{ type: 'RecordExecExited', exec: exec.exec, neverStarted: true }]);
+});

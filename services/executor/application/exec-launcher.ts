@@ -61,10 +61,11 @@ export class ExecLauncher {
     try {
       this.causes.execAsked(taskId(identity), exec.exec, asked);
       const plan = await this.planOf(task, exec);
-      const outcome = this.live.outcomeOf(task, exec.exec);
+      const request = frame(EXEC, exec.exec, encodePlan(plan));
       await failpoint('exec.before');
       if (!task.connection) throw notRunning(exec);
-      task.connection.send(frame(EXEC, exec.exec, encodePlan(plan)));
+      const outcome = this.live.outcomeOf(task, exec.exec);
+      task.connection.send(request);
       const started = await outcome;
       await failpoint('exec.reported');
       if (started.times) recordPlan(plan, started.times);

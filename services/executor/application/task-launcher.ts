@@ -148,9 +148,7 @@ export class TaskLauncher {
       await this.zygote.spawnShim(encoded, task.directory);
       await failpoint('task.spawned');
       const outcome = this.live.outcomeOf(task);
-      // Published ports have looked after the rules by now; for others it is time enough while the shim is at work.
-      const rules = launch.network.mode === 'bridge' && launch.network.endpoint.ports.length === 0 ? this.networks.ensureRules() : undefined;
-      await Promise.all([this.live.connect(task), outcome, rules]);
+      await Promise.all([this.live.connect(task), outcome]);
       const started = await outcome;
       await failpoint('task.reported');
       if (started.times) recordPlan(plan, started.times);
@@ -227,7 +225,7 @@ export class TaskLauncher {
     const apparmorProfile = await this.host.appArmor?.profileFor(launch.security);
     const root = await this.roots().prepare({ directory: this.files.directory(container), layers: launch.layers.map(this.layerName) });
     for (const mount of launch.mounts) if (mount.type === 'bind') await prepareBindSource(mount);
-    if (endpoint && endpoint.ports.length > 0) await this.publish(task, endpoint, launch.name);
+    if (endpoint) await this.publish(task, endpoint, launch.name);
     if (launch.cgroupParent !== undefined) this.makeParent(launch.cgroupParent);
     const path = this.containerCgroups.path(task.place);
     const directories = cgroupDirectories(cgroups, path);
