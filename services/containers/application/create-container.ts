@@ -77,7 +77,6 @@ export class ContainerCreation {
     const image = await this.bus.request(GetImage, { image: imageRef }, asked);
     checkPlatform(command.platform, image, imageRef);
     const config = withImageDefaults({ ...(await this.withHostname(command.config, hostConfig, asked)), ...macOf(command) }, image, id);
-    if (config.WorkingDir && !config.WorkingDir.startsWith('/')) throw invalid(`the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path`);
     if (config.StopSignal) signalNumber(config.StopSignal);
     const [path, ...args] = commandLine(config);
     const wanted = mountRequests(config, hostConfig, volumesFrom(hostConfig.VolumesFrom, (name) => this.directory.find(name).spec.mounts));

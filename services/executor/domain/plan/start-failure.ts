@@ -12,6 +12,9 @@ const ENOTDIR = 20;
 const ERANGE = 34;
 const PREFIX = 'failed to create task for container: failed to create shim task: OCI runtime create failed: berth create failed: unable to start container process: ';
 
+/** runc's words for an exec's working directory. */
+export const RELATIVE_DIRECTORY = 'Cwd must be an absolute path';
+
 /** The error of a start, naming the very step. Of a command that cannot be executed it has Docker's words, which clients turn into exit codes 126 and 127. */
 export function startFailure(plan: Plan, step: number, errno: number, command: string, prefix = PREFIX): BerthError {
   const operation = plan.steps[step]?.op;
@@ -32,6 +35,7 @@ export function startFailure(plan: Plan, step: number, errno: number, command: s
 
 /** Of an exec that could not be started for this reason, an installed runtime's words included: as a current dockerd has it. */
 export function execExitCode(message: string): number {
+  if (message.includes(RELATIVE_DIRECTORY)) return 128;
   return /executable file not found|no such file or directory|not a directory/i.test(message) ? 127 : 126;
 }
 /** runc says so of a container's first process, and of no exec. */
