@@ -60,6 +60,8 @@ export class LimitChanges {
   @IsOptional() @IsInt() CpuShares?: number;
   @IsOptional() @IsInt() CpuQuota?: number;
   @IsOptional() @IsInt() CpuPeriod?: number;
+  @IsOptional() @IsInt() CpuRealtimePeriod?: number;
+  @IsOptional() @IsInt() CpuRealtimeRuntime?: number;
   @IsOptional() @IsString() CpusetCpus?: string;
   @IsOptional() @IsString() CpusetMems?: string;
   @IsOptional() @IsInt() PidsLimit?: number;
@@ -146,6 +148,8 @@ export class HostConfig {
   @IsOptional() @IsInt() CpuShares?: number;
   @IsOptional() @IsInt() CpuQuota?: number;
   @IsOptional() @IsInt() CpuPeriod?: number;
+  @IsOptional() @IsInt() CpuRealtimePeriod?: number;
+  @IsOptional() @IsInt() CpuRealtimeRuntime?: number;
   @IsOptional() @IsString() CpusetCpus?: string;
   @IsOptional() @IsString() CpusetMems?: string;
   @IsOptional() @IsInt() PidsLimit?: number | null;

@@ -1,4 +1,4 @@
-import { readlinkSync } from 'node:fs';
+import { existsSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from './engine.js';
@@ -12,6 +12,8 @@ const ownNamespace = (type: string): string => readlinkSync(`/proc/self/ns/${typ
 const HOST_IPC = `${ownNamespace('ipc')}\n1\n`;
 const HOST_PID = `${ownNamespace('pid')}\n`;
 const HOST_UTS = `${hostname()}\n${ownNamespace('uts')}\n`;
+/** Kernels with CONFIG_RT_GROUP_SCHED, on v1. */
+const HAS_CPU_REALTIME = existsSync('/sys/fs/cgroup/cpu/cpu.rt_period_us');
 const WORKING: readonly Working[] = [
   ['--add-host here:10.9.8.7', 'grep here /etc/hosts', '10.9.8.7\there\n'],
   ['-a stdout', 'echo out; echo err >&2', 'out\n'],
@@ -25,6 +27,7 @@ const WORKING: readonly Working[] = [
   ['--cgroupns host', 'grep -c "docker-t.*/$(hostname)" /proc/self/cgroup', /^[1-9]/],
   ['--cidfile CIDFILE', 'echo x', 'x\n'],
   ['--cpu-period 50000 --cpu-quota 25000', 'cat /sys/fs/cgroup/cpu/cpu.cfs_period_us /sys/fs/cgroup/cpu/cpu.cfs_quota_us 2>/dev/null || cat /sys/fs/cgroup/cpu.max', /^(50000\n25000|25000 50000)\n$/],
+  ...(HAS_CPU_REALTIME ? [['--cpu-rt-period 500000', 'cat /sys/fs/cgroup/cpu/cpu.rt_period_us', '500000\n'] as const] : []),
   ['-c 512', 'cat /sys/fs/cgroup/cpu/cpu.shares 2>/dev/null || cat /sys/fs/cgroup/cpu.weight', /^(512|20)\n$/],
   ['--cpus 0.5', 'cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us 2>/dev/null || cut -d" " -f1 /sys/fs/cgroup/cpu.max', '50000\n'],
   ['--cpuset-cpus 0', 'grep Cpus_allowed_list /proc/self/status', 'Cpus_allowed_list:\t0\n'],
@@ -97,8 +100,9 @@ const REFUSED: readonly (readonly [options: string, says: RegExp])[] = [
   ['--blkio-weight-device /dev/null:5', /invalid weight for device/],
   ['--cpu-count 1', /only supported on a Docker daemon running on windows/],
   ['--cpu-percent 1', /only supported on a Docker daemon running on windows/],
-  ['--cpu-rt-period 1000', /CpuRealtimePeriod/],
-  ['--cpu-rt-runtime 1000', /CpuRealtimeRuntime/],
+  // A cgroup can have no more of it than the one above, which has none.
+  ['--cpu-rt-runtime 1000', HAS_CPU_REALTIME ? /write_file path=".*cpu\.rt_runtime_us".*EINVAL/ : /kernel does not support CPU real-time scheduler/],
+  ['--cpu-rt-period 1000 --cpu-rt-runtime 2000', /cpu real-time runtime cannot be higher than cpu real-time period/],
   ['--gpus all', /could not select device driver "" with capabilities: \[\[gpu\]\]/],
   ['--mount type=bind,src=/tmp,dst=/x,bind-propagation=foo', /invalid mount config for type "bind": invalid propagation mode: foo/],
   ['--network container:x', /No such container: x/],

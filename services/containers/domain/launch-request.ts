@@ -102,6 +102,8 @@ export function resourcesOf(host: HostConfig): TaskResources {
     ...(host.CpuShares ? { cpuShares: host.CpuShares } : {}),
     ...(host.CpuQuota ? { cpuQuota: host.CpuQuota } : {}),
     ...(host.CpuPeriod ? { cpuPeriod: host.CpuPeriod } : {}),
+    ...(host.CpuRealtimePeriod ? { cpuRealtimePeriod: host.CpuRealtimePeriod } : {}),
+    ...(host.CpuRealtimeRuntime ? { cpuRealtimeRuntime: host.CpuRealtimeRuntime } : {}),
     ...(host.CpusetCpus ? { cpusetCpus: host.CpusetCpus } : {}),
     ...(host.CpusetMems ? { cpusetMems: host.CpusetMems } : {}),
     ...(host.PidsLimit && host.PidsLimit > 0 ? { pidsLimit: host.PidsLimit } : {}),

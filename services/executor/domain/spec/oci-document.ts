@@ -93,7 +93,8 @@ const limit = (value: number): unknown => (value < 0 ? INFINITY : value);
 function resourcesOf(r: TaskResources): object {
   const memory = { ...(r.memoryBytes ? { limit: r.memoryBytes } : {}), ...(r.memorySwapBytes ? { swap: r.memorySwapBytes } : {}), ...(r.memoryReservationBytes ? { reservation: r.memoryReservationBytes } : {}), ...(r.swappiness === undefined ? {} : { swappiness: r.swappiness }), ...(r.oomKillDisable ? { disableOOMKiller: true } : {}) };
   const bandwidth = r.nanoCpus ? { quota: Math.round((r.nanoCpus / NANOS) * CPU_PERIOD_MICROSECONDS), period: CPU_PERIOD_MICROSECONDS } : { ...(r.cpuQuota ? { quota: r.cpuQuota } : {}), ...(r.cpuPeriod ? { period: r.cpuPeriod } : {}) };
-  const cpu = { ...bandwidth, ...(r.cpuShares ? { shares: r.cpuShares } : {}), ...(r.cpusetCpus ? { cpus: r.cpusetCpus } : {}), ...(r.cpusetMems ? { mems: r.cpusetMems } : {}) };
+  const realtime = { ...(r.cpuRealtimePeriod ? { realtimePeriod: r.cpuRealtimePeriod } : {}), ...(r.cpuRealtimeRuntime ? { realtimeRuntime: r.cpuRealtimeRuntime } : {}) };
+  const cpu = { ...bandwidth, ...realtime, ...(r.cpuShares ? { shares: r.cpuShares } : {}), ...(r.cpusetCpus ? { cpus: r.cpusetCpus } : {}), ...(r.cpusetMems ? { mems: r.cpusetMems } : {}) };
   return { ...(Object.keys(memory).length > 0 ? { memory } : {}), ...(Object.keys(cpu).length > 0 ? { cpu } : {}), ...(r.pidsLimit ? { pids: { limit: r.pidsLimit } } : {}) };
 }
 
