@@ -10,6 +10,8 @@ export interface ContainerMount {
   readonly source: string;
   readonly target: string;
   readonly readOnly: boolean;
+  /** What -v said of it ("ro,Z"), as it is shown; absent of a container that an older engine made. */
+  readonly mode?: string;
   readonly propagation: string;
   /** A bind without the mounts below its source. */
   readonly nonRecursive?: boolean;

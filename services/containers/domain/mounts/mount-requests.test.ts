@@ -3,7 +3,7 @@ import type { HostConfig, MountRequest } from '#contracts/containers/container-c
 import { mountRequests, parseBind } from './mount-requests.js';
 
 test('a host folder is bound, and made when it is missing', () =>
-  expect(parseBind('/host:/data')).toEqual({ type: 'bind', source: '/host', target: '/data', readOnly: false, propagation: 'rprivate', noCopy: false, createSource: true }));
+  expect(parseBind('/host:/data')).toEqual({ type: 'bind', source: '/host', target: '/data', readOnly: false, mode: '', propagation: 'rprivate', noCopy: false, createSource: true }));
 test('a name is a volume, a lone target an anonymous one', () => {
   expect(parseBind('cache:/data')).toMatchObject({ type: 'volume', source: 'cache', target: '/data', createSource: false });
   expect(parseBind('/data')).toMatchObject({ type: 'volume', source: '', target: '/data' });
@@ -11,6 +11,14 @@ test('a name is a volume, a lone target an anonymous one', () => {
 test('modes after the second colon are obeyed', () => {
   expect(parseBind('/host:/data:ro,rshared')).toMatchObject({ readOnly: true, propagation: 'rshared' });
   expect(parseBind('cache:/data:nocopy')).toMatchObject({ noCopy: true, readOnly: false });
+});
+test.each([
+  ['/host:/data', ''], ['/host:/data:rw', 'rw'], ['/host:/data:Z,ro', 'Z,ro'], ['/host:/data:ro,rslave', 'ro,rslave'], ['/host:/data:cached', 'cached'],
+  ['cache:/data', 'z'], ['cache:/data:rw', 'rw'], ['cache:/data:nocopy', 'nocopy'], ['/data', 'z'],
+])('the mode of %s is shown as "%s"', (text, mode) => expect(parseBind(text).mode).toBe(mode));
+test('--mount says no mode: its volumes have that which dockerd relabels them by, and what an image declares has none', () => {
+  const wanted = mountRequests({ Volumes: { '/declared': {} } }, { Tmpfs: { '/t': '' }, Mounts: [{ Type: 'bind', Source: '/host', Target: '/b', ReadOnly: true }, { Type: 'volume', Source: 'cache', Target: '/v', ReadOnly: true }, { Type: 'volume', Target: '/a' }] });
+  expect(wanted.map((mount) => ('mode' in mount ? mount.mode : undefined))).toEqual(['', 'z', 'z', '', '']);
 });
 test('a mount that cannot be meant is refused', () => {
   for (const text of ['', ':/data', '/host:', '/a:/b:ro:more', '/host:data', '/host:/', '/host:/a/../..', '/host:/data:wrong', './here:/data', 'x:/data']) expect(() => parseBind(text), text).toThrow();
@@ -34,6 +42,11 @@ test.each<[HostConfig, string]>([
   [{ Mounts: [{ Type: 'bind', Source: '/host', Target: '/data', BindOptions: { Propagation: 'foo' } }] }, 'invalid mount config for type "bind": invalid propagation mode: foo'],
   [{ Tmpfs: { '/t': 'size=1m,foo' } }, 'invalid tmpfs option ["foo"]'],
   [{ Tmpfs: { '/t': 'colour=red=1' } }, 'invalid tmpfs option ["colour" "red=1"]'],
+  [{ Binds: ['/host:/data:ro,ro'] }, 'invalid mode: ro,ro'],
+  [{ Binds: ['cache:/data:z,Z'] }, 'invalid mode: z,Z'],
+  [{ Binds: ['/host:ro'] }, "invalid volume specification: '/host:ro'"],
+  [{ Binds: ['/host:/data:nocopy'] }, 'invalid volume specification: \'/host:/data:nocopy\': invalid mount config for type "bind": field VolumeOptions must not be specified'],
+  [{ Binds: ['cache:/data:rslave'] }, 'invalid volume specification: \'cache:/data:rslave\': invalid mount config for type "volume": field BindOptions must not be specified'],
   [{ Binds: ['x:/data'] }, 'create x: volume name is too short, names should be at least two alphanumeric characters'],
 ])('%j is refused in dockerd\'s words', (host, says) => expect(() => mountRequests({}, host)).toThrow(says));
 

@@ -59,11 +59,12 @@ test('a MAC address comes from either place; addresses and aliases need a networ
 });
 
 test('volumes of others are taken as they are, but for tmpfs', () => {
-  const volume: ContainerMount = { type: 'volume', name: 'v', source: '/v', target: '/data', readOnly: false, propagation: '', copyUp: true, anonymous: true };
+  const volume: ContainerMount = { type: 'volume', name: 'v', source: '/v', target: '/data', readOnly: false, mode: 'nocopy', propagation: '', copyUp: true, anonymous: true };
   const fleeting: ContainerMount = { type: 'tmpfs', source: '', target: '/t', readOnly: false, propagation: '' };
   const { copyUp: _, ...kept } = volume;
-  expect(volumesFrom(['a:ro'], () => [volume, fleeting])).toEqual([{ target: '/data', borrowed: { ...kept, readOnly: true } }]);
-  expect(() => volumesFrom(['a:odd'], () => [])).toThrow('invalid mode: odd');
+  expect(volumesFrom(['a:ro'], () => [volume, fleeting])).toEqual([{ target: '/data', borrowed: { ...kept, mode: '', readOnly: true } }]);
+  expect(volumesFrom(['a:z'], () => [volume])).toMatchObject([{ borrowed: { readOnly: false } }]);
+  for (const mode of ['odd', 'ro,rw', 'rslave', 'nocopy']) expect(() => volumesFrom([`a:${mode}`], () => [])).toThrow(`invalid mode: ${mode}`);
   const missing = (): never => {
     throw notFound('No such container: a');
   };

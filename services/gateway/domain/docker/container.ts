@@ -121,13 +121,13 @@ function mountPoints({ mounts, hostConfig: { Tmpfs } }: ListedContainer): object
 }
 
 function mountPoint(mount: ContainerMount): object {
-  const shared = { Destination: mount.target, Mode: mountMode(mount), RW: !mount.readOnly, Propagation: mount.propagation };
+  const shared = { Destination: mount.target, Mode: mount.mode ?? likelyMode(mount), RW: !mount.readOnly, Propagation: mount.propagation };
   if (mount.type === 'volume') return { Type: 'volume', Name: mount.name ?? '', Source: mount.source, Driver: 'local', ...shared };
   return { Type: mount.type, Source: mount.source, ...shared };
 }
 
 /** dockerd shows volumes with the mode it would relabel them by. */
-function mountMode(mount: ContainerMount): string {
+function likelyMode(mount: ContainerMount): string {
   if (mount.type === 'tmpfs') return '';
   if (mount.readOnly) return 'ro';
   return mount.type === 'volume' && mount.anonymous !== true ? 'z' : '';
