@@ -84,10 +84,11 @@ export function parseSecurityOptions(options: readonly string[]): Pick<TaskSecur
     const value = separator < 0 ? '' : option.slice(separator + 1);
     if (key === 'no-new-privileges' && ['', ...TRUTHS, ...FALSEHOODS].includes(value)) noNewPrivileges = value === '' || TRUTHS.includes(value);
     else if (key === 'seccomp' && value !== '') seccomp = value === 'builtin' ? 'default' : value;
-    else if (key === 'label' && value === 'disable') continue;
+    // SELinux's, which dockerd does not have unless it is told to: then it takes whatever is said.
+    else if (key === 'label' && separator >= 0) continue;
     // Whether there is such a profile the host says at the start, as with dockerd; one without AppArmor has none, and nothing is asked of it.
     else if (key === 'apparmor' && separator >= 0) apparmor = value;
-    else throw invalid(`invalid --security-opt 2: "${option}"`);
+    else throw invalid(`invalid --security-opt ${separator < 0 ? 1 : 2}: "${option}"`);
   }
   return { noNewPrivileges, seccomp, ...(apparmor === '' ? {} : { apparmor }) };
 }
