@@ -15,6 +15,10 @@ export interface ContainerMount {
   readonly propagation: string;
   /** A bind without the mounts below its source. */
   readonly nonRecursive?: boolean;
+  /** Of a bind that is read-only: the mounts below its source are not ('never'), or the start fails ('always'). Absent: they are where the runtime can. */
+  readonly readOnlyBelow?: 'never' | 'always';
+  /** Of a volume: the path in it that is mounted; absent: all of it. */
+  readonly subpath?: string;
   /** Mount data for tmpfs ("size=…,mode=…"). */
   readonly options?: string;
   /** An empty volume was filled, when the container was created, with what the image holds at the target. */

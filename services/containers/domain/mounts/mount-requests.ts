@@ -1,5 +1,6 @@
+import { posix } from 'node:path';
 import type { ContainerConfig, HostConfig, MountRequest } from '#contracts/containers/container-config.js';
-import { invalid, notImplemented } from '#libs/errors/errors.js';
+import { invalid } from '#libs/errors/errors.js';
 import { areBindModes, bindModes, NO_COPY, PROPAGATION } from './bind-modes.js';
 import type { BorrowedMount } from './volumes-from.js';
 
@@ -15,6 +16,9 @@ export interface WantedMount {
   readonly options?: string;
   readonly noCopy: boolean;
   readonly nonRecursive?: boolean;
+  readonly readOnlyBelow?: 'never' | 'always';
+  /** In the volume, cleaned. */
+  readonly subpath?: string;
   /** What the volume is made with, if it is not there. */
   readonly volume?: { readonly labels?: Record<string, string>; readonly driver?: string; readonly options?: Record<string, string> };
   /** `-v` makes a missing host directory, `--mount` refuses. */
@@ -81,17 +85,33 @@ function fromMount(mount: MountRequest): WantedMount {
       if (!mount.Source) throw wrong('field Source must not be empty');
       if (!mount.Source.startsWith('/')) throw wrong(`invalid mount path: '${mount.Source}' mount path must be absolute`);
       if (mount.BindOptions?.Propagation && !PROPAGATION.includes(mount.BindOptions.Propagation)) throw wrong(`invalid propagation mode: ${mount.BindOptions.Propagation}`);
-      // The kernel's mount_setattr(2) makes all below read-only or nothing: what was asked for is less than we would do.
-      if (readOnly && mount.BindOptions?.ReadOnlyNonRecursive) throw notImplemented('Berth does not support bind-recursive=writable yet');
-      return { ...common, ...(mount.BindOptions?.NonRecursive ? { nonRecursive: true } : {}), type: 'bind', source: mount.Source, propagation: mount.BindOptions?.Propagation || 'rprivate', noCopy: true, createSource: mount.BindOptions?.CreateMountpoint ?? false };
+      return { ...common, ...recursionOf(mount), type: 'bind', source: mount.Source, propagation: mount.BindOptions?.Propagation || 'rprivate', noCopy: true, createSource: mount.BindOptions?.CreateMountpoint ?? false };
     case 'volume':
-      if (mount.VolumeOptions?.Subpath) throw notImplemented('Berth does not support volume-subpath yet');
-      return { ...common, ...volumeOf(mount.VolumeOptions), type: 'volume', source: mount.Source ?? '', propagation: '', noCopy: mount.VolumeOptions?.NoCopy ?? false };
+      return { ...common, ...volumeOf(mount.VolumeOptions), ...subpathOf(mount, wrong), type: 'volume', source: mount.Source ?? '', propagation: '', noCopy: mount.VolumeOptions?.NoCopy ?? false };
     case 'tmpfs': {
       const options = [mount.TmpfsOptions?.SizeBytes ? `size=${mount.TmpfsOptions.SizeBytes}` : '', mount.TmpfsOptions?.Mode ? `mode=${mount.TmpfsOptions.Mode.toString(8)}` : '', ...(mount.TmpfsOptions?.Options ?? []).map((option) => option.join('='))].filter(Boolean).join(',');
       return { ...tmpfs(target, options), readOnly };
     }
   }
+}
+
+/** What of a bind holds for the mounts below its source. */
+function recursionOf({ ReadOnly: readOnly = false, BindOptions: options }: MountRequest): Pick<WantedMount, 'nonRecursive' | 'readOnlyBelow'> {
+  const { NonRecursive: alone, ReadOnlyNonRecursive: never, ReadOnlyForceRecursive: always } = options ?? {};
+  const conflict = (one: string, other: string): Error => invalid(`mount options conflict: ${one} && BindOptions.${other}`);
+  if (!readOnly && never) throw conflict('!ReadOnly', 'ReadOnlyNonRecursive');
+  if (!readOnly && always) throw conflict('!ReadOnly', 'ReadOnlyForceRecursive');
+  if (never && always) throw conflict('ReadOnlyNonRecursive', 'ReadOnlyForceRecursive');
+  return { ...(alone ? { nonRecursive: true } : {}), ...(never ? { readOnlyBelow: 'never' } : always ? { readOnlyBelow: 'always' } : {}) };
+}
+
+function subpathOf({ Source: volume, VolumeOptions: options }: MountRequest, wrong: (why: string) => Error): Pick<WantedMount, 'subpath'> {
+  const asked = options?.Subpath;
+  if (!asked) return {};
+  if (!volume) throw wrong('must not set Subpath when using anonymous volumes');
+  const subpath = posix.normalize(asked).replace(/\/$/, '');
+  if (subpath === '' || subpath.startsWith('/') || subpath === '..' || subpath.startsWith('../')) throw wrong('subpath must be a relative path within the volume');
+  return subpath === '.' ? {} : { subpath };
 }
 
 function volumeOf(options: MountRequest['VolumeOptions']): Pick<WantedMount, 'volume'> {
