@@ -154,7 +154,7 @@ export class ContainerCreation {
       throw error instanceof BerthError && error.kind === 'not-found' ? invalid(error.message, error) : error;
     });
     if (volume.created) undo.push(() => this.bus.request(RemoveVolume, { name: volume.name, force: true }, asked));
-    // As dockerd does at creation, so that the volume can be looked into before the first start.
+    // As dockerd does at creation, so that the volume can be looked into before the first start. A part of one has to be there, and is as whoever made it left it.
     if (!mount.noCopy && mount.subpath === undefined && layers.length > 0 && !asked.dryRun) await this.bus.request(FillVolume, { name: volume.name, layers, path: target }, asked, FILL);
     return { type, name: volume.name, source: volume.mountpoint, target, readOnly, mode, propagation, copyUp: !mount.noCopy && mount.subpath === undefined, anonymous: source === '', ...(mount.subpath === undefined ? {} : { subpath: mount.subpath }) };
   }

@@ -56,12 +56,29 @@ test('--volume-driver is whose volumes are that -v and the image name, and none 
   expect(mountRequests({}, { VolumeDriver: 'local', Binds: ['named:/named'] })[0]).not.toHaveProperty('volume');
 });
 
-test('what a volume is to be made with comes along, and what Berth lacks is refused by name', () => {
+test('what a volume is to be made with comes along', () => {
   const volume = (VolumeOptions: NonNullable<MountRequest['VolumeOptions']>) => mountRequests({}, { Mounts: [{ Type: 'volume', Source: 'cache', Target: '/data', VolumeOptions }] });
   expect(volume({ Labels: { a: '1' }, DriverConfig: { Name: 'local', Options: { type: 'tmpfs' } } })).toMatchObject([{ volume: { labels: { a: '1' }, driver: 'local', options: { type: 'tmpfs' } } }]);
-  expect(() => volume({ Subpath: 'below' })).toThrow('volume-subpath');
   expect(mountRequests({}, { Mounts: [{ Type: 'bind', Source: '/host', Target: '/data', BindOptions: { NonRecursive: true } }] })).toMatchObject([{ nonRecursive: true }]);
   expect(mountRequests({}, { Mounts: [{ Type: 'tmpfs', Target: '/t', TmpfsOptions: { Options: [['exec'], ['size', '1m']] } }] })).toMatchObject([{ options: 'exec,size=1m' }]);
+});
+
+const subpathOf = (Subpath: string, Source = 'cache') => mountRequests({}, { Mounts: [{ Type: 'volume', Source, Target: '/data', VolumeOptions: { Subpath } }] })[0];
+test('a part of a volume is named below it, and cleaned', () => {
+  for (const [asked, kept] of [['a/b', 'a/b'], ['./a//b/', 'a/b'], ['a/../b', 'b']] as const) expect(subpathOf(asked)).toMatchObject({ subpath: kept });
+  for (const all of ['', '.', 'a/..']) expect(subpathOf(all)).not.toHaveProperty('subpath');
+  for (const outside of ['/a', '..', '../x', 'a/../../x', '/']) expect(() => subpathOf(outside), outside).toThrow('invalid mount config for type "volume": subpath must be a relative path within the volume');
+  expect(() => subpathOf('a', '')).toThrow('must not set Subpath when using anonymous volumes');
+});
+
+test('whether a read-only bind is so for what is mounted below it is asked for, where it is read-only', () => {
+  const bind = (BindOptions: NonNullable<MountRequest['BindOptions']>, ReadOnly = true) => mountRequests({}, { Mounts: [{ Type: 'bind', Source: '/host', Target: '/data', ReadOnly, BindOptions }] })[0];
+  expect(bind({})).not.toHaveProperty('readOnlyBelow');
+  expect(bind({ ReadOnlyNonRecursive: true })).toMatchObject({ readOnlyBelow: 'never' });
+  expect(bind({ ReadOnlyForceRecursive: true })).toMatchObject({ readOnlyBelow: 'always' });
+  expect(() => bind({ ReadOnlyNonRecursive: true }, false)).toThrow('mount options conflict: !ReadOnly && BindOptions.ReadOnlyNonRecursive');
+  expect(() => bind({ ReadOnlyForceRecursive: true }, false)).toThrow('mount options conflict: !ReadOnly && BindOptions.ReadOnlyForceRecursive');
+  expect(() => bind({ ReadOnlyNonRecursive: true, ReadOnlyForceRecursive: true })).toThrow('mount options conflict: ReadOnlyNonRecursive && BindOptions.ReadOnlyForceRecursive');
 });
 
 // Known to be wrong: the day it is right this fails, and becomes a plain test.

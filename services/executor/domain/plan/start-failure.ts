@@ -29,11 +29,10 @@ export function startFailure(plan: Plan, step: number, errno: number, command: s
   if (operation === 'set_user' && errno === ENOENT) return invalid(`unable to find user ${userOf(plan, step)}: no matching entries in passwd file`);
   if (operation === 'set_user' && errno === ESRCH) return invalid(`Unable to find group ${groupsOf(plan, step)}: no matching entries in group file`);
   const part = plan.steps[step];
-  if (part?.op === 'bind_part' || part?.op === 'part_tree') {
+  if ((part?.op === 'bind_part' || part?.op === 'part_tree') && part.below !== '') {
     const whole = `${part.source}/${part.below}`;
     if (errno === ENOENT) return notFound(`cannot access path ${whole}: lstat ${whole}: no such file or directory`);
     if (errno === EXDEV) return invalid(`path concatenation escapes the base directory, base: ${part.source}, subpath: ${part.below}`);
-    if (errno === ENOTDIR) return invalid(`error while resolving symlinks in combined path "${whole}": not a directory`);
   }
   // Docker's defaults go as far as the kernel lets them; what the user asked for is done or refused.
   if (operation === 'set_rlimit' && errno === EPERM) return invalid(`${prefix}error setting rlimit (${describeStep(plan, step)}): operation not permitted: the engine has no right to raise a hard limit (CAP_SYS_RESOURCE): unknown`);

@@ -40,7 +40,7 @@ export function ociDocument(spec: RuntimeSpec, task: { readonly security: TaskSe
     process: processOf(spec.process, task.process, facts),
     root: { path: root.path, readonly: root.readonly },
     ...(spec.hooks ? { hooks: spec.hooks } : {}),
-    mounts: spec.mounts.map(({ shared: _, ...mount }) => mount),
+    mounts: spec.mounts.map(({ shared: _shared, readonlyAlone: _alone, ...mount }) => mount),
     linux: {
       namespaces: linux.namespaces,
       ...(linux.uidMappings ? { uidMappings: linux.uidMappings, gidMappings: linux.gidMappings } : {}),

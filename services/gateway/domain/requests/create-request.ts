@@ -1,4 +1,5 @@
 import { invalid, notImplemented } from '#libs/errors/errors.js';
+import { isAtLeast } from '../api-version.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -47,6 +48,13 @@ export function readCreateRequest(body: unknown): CreateRequest {
 /** The body of POST /commit: none, or a configuration for the image. */
 export function readCommitConfig(body: unknown): Fields | undefined {
   return isFields(body) && Object.keys(body).length > 0 ? readFields('Config', body, CONFIG) : undefined;
+}
+
+/** Throws invalid, as dockerd does, for what a client of this version cannot mean, and would be let down by if it were passed over. */
+export function checkMountsOfVersion({ hostConfig: { Mounts: mounts } }: CreateRequest, version: string): void {
+  const asks = (options: string, field: string): boolean => Array.isArray(mounts) && mounts.some((mount: unknown) => isFields(mount) && isFields(mount[options]) && !isZero(mount[options][field]));
+  const tooNew = ([['BindOptions', 'ReadOnlyForceRecursive', '1.44'], ['VolumeOptions', 'Subpath', '1.45']] as const).find(([options, field, since]) => !isAtLeast(version, since) && asks(options, field));
+  if (tooNew) throw invalid(`${tooNew[0]}.${tooNew[1]} needs API v${tooNew[2]} or newer`);
 }
 
 function readHostConfig(value: unknown): Fields {
