@@ -84,6 +84,8 @@ export interface ContainerView {
   /** Digest of the image's configuration, "sha256:…". */
   readonly imageId: string;
   readonly imageRef: string;
+  /** Asked for, besides the one that its network gives it; absent: none. */
+  readonly linkLocalAddresses?: readonly string[];
   /** Names of labels that nobody gave the container but its image; absent where there are none. */
   readonly labelsOfImage?: readonly string[];
   /** argv[0] and the rest, entrypoint and command combined. */

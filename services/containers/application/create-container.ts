@@ -20,7 +20,7 @@ import { checkHostConfig } from '../domain/launch-request.js';
 import { linksToKeep } from '../domain/network/links.js';
 import { checkSharedNetwork, sharedNetwork } from '../domain/network/shared-network.js';
 import { mountRequests, type WantedMount } from '../domain/mounts/mount-requests.js';
-import { checkNetworkOptions, macOf } from '../domain/network/network-options.js';
+import { checkNetworkOptions, linkLocalOf, macOf } from '../domain/network/network-options.js';
 import { portRequests } from '../domain/network/port-requests.js';
 import { OWN_RUNTIME, runtimeName } from '../domain/runtime-name.js';
 import { userNamespaceMode, userNamespaceOf } from '../domain/namespaces/user-namespace.js';
@@ -92,7 +92,7 @@ export class ContainerCreation {
     try {
       const record = async (named: string, mounts: readonly ContainerMount[]): Promise<ContainerCreated> => {
         const at = new Date().toISOString();
-        const spec = { id, name: named, createdAt: at, config, hostConfig, imageId: image.id, imageRef, layers: image.layers, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }), ...labelsOfImage(command.config, image) };
+        const spec = { id, name: named, createdAt: at, config, hostConfig, imageId: image.id, imageRef, layers: image.layers, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }), ...linkLocalOf(command), ...labelsOfImage(command.config, image) };
         const { position } = await this.containers.execute(id, { type: 'Create', spec, at }, asked);
         return { id, warnings: [...warnings, ...createWarnings(hostConfig)], position };
       };

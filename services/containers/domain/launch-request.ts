@@ -25,7 +25,7 @@ export function launchRequest(spec: ContainerSpec, start: number, endpoint: Endp
     layers: spec.layers,
     readOnlyRoot: hostConfig.ReadonlyRootfs ?? false,
     mounts: spec.mounts,
-    network: networkOf(hostConfig, endpoint),
+    network: networkOf(spec, endpoint),
     hostname: config.Hostname ?? '',
     domainname: config.Domainname ?? '',
     extraHosts: [...(hostConfig.ExtraHosts ?? []), ...links.hosts],
@@ -115,12 +115,12 @@ export function resourcesOf(host: HostConfig): TaskResources {
   };
 }
 
-function networkOf(hostConfig: HostConfig, endpoint: EndpointSettings | undefined): TaskNetwork {
+function networkOf({ hostConfig, linkLocalAddresses }: ContainerSpec, endpoint: EndpointSettings | undefined): TaskNetwork {
   const mode = hostConfig.NetworkMode ?? 'default';
   if (mode === 'none' || mode === 'host') return { mode };
   if (mode.startsWith('container:')) return { mode: 'container', container: mode.slice('container:'.length) };
   if (!endpoint) throw invalid(`network ${mode} needs an endpoint`);
-  return { mode: 'bridge', endpoint };
+  return { mode: 'bridge', endpoint, ...(linkLocalAddresses === undefined ? {} : { linkLocalAddresses }) };
 }
 
 /** Which network a container's runs need an endpoint of; undefined for none, host and another container's. */

@@ -3,7 +3,7 @@ import type { ContainerMount } from '#contracts/containers/container-state.js';
 import { notFound } from '#libs/errors/errors.js';
 import { withinKernel } from '../resources/check-resources.js';
 import { checkHostShares, hostShares, throttlesOf } from './host-shares.js';
-import { checkNetworkOptions, macOf } from '../network/network-options.js';
+import { checkNetworkOptions, linkLocalOf, macOf } from '../network/network-options.js';
 import { volumesFrom } from '../mounts/volumes-from.js';
 
 test('what is shared with the host is named, and nothing by default', () => {
@@ -55,6 +55,11 @@ test('a MAC address comes from either place; addresses and aliases need a networ
   expect(() => checkNetworkOptions(wish({}, { MacAddress: 'x' }))).toThrow('invalid MAC address');
   expect(() => checkNetworkOptions(wish({}, { MacAddress: '02:00:00:00:00:02' }, 'host'))).toThrow('conflicting options: mac-address and the network mode');
   expect(() => checkNetworkOptions(wish({ bridge: { address: '1.2.3.4' } }))).toThrow('user specified IP address is supported on user defined networks only');
+  expect(() => checkNetworkOptions(wish({ bridge: { ipv6Address: '2001:db8::1' } }))).toThrow('user specified IP address is supported on user defined networks only');
+  expect(linkLocalOf(wish({ bridge: { linkLocalAddresses: ['169.254.0.9'] } }))).toEqual({ linkLocalAddresses: ['169.254.0.9'] });
+  expect(linkLocalOf(wish({}))).toEqual({});
+  for (const [address, says] of [['bad', 'invalid link-local IP address: bad'], ['0.0.0.0', 'invalid link-local'], ['10.0.0.1', 'invalid link local IP address: 10.0.0.1'], ['fe80::1', 'has no IPv6']] as const)
+    expect(() => checkNetworkOptions(wish({ bridge: { linkLocalAddresses: [address] } })), address).toThrow(says);
   expect(() => checkNetworkOptions(wish({ bridge: { aliases: ['a'] } }))).toThrow('network-scoped alias');
 });
 

@@ -136,12 +136,12 @@ function likelyMode(mount: ContainerMount): string {
 function networks(view: ListedContainer, version: string): Record<string, object> {
   const mode = networkOf(view);
   if (mode.startsWith('container:')) return {};
-  return { [view.endpoint?.network ?? mode]: forVersion('endpoint', endpoint(isUp(view) ? view.endpoint : undefined), version) };
+  return { [view.endpoint?.network ?? mode]: forVersion('endpoint', endpoint(isUp(view) ? view.endpoint : undefined, view.linkLocalAddresses), version) };
 }
 
-function endpoint(settings: EndpointSettings | undefined): Readonly<Record<string, unknown>> {
+function endpoint(settings: EndpointSettings | undefined, linkLocal: readonly string[] | undefined): Readonly<Record<string, unknown>> {
   return {
-    IPAMConfig: null,
+    IPAMConfig: linkLocal === undefined ? null : { LinkLocalIPs: linkLocal },
     Links: null,
     Aliases: null,
     MacAddress: settings?.mac ?? '',

@@ -21,5 +21,8 @@ test.each([['1.44', { VolumeOptions: { Subpath: 'a' } }, 'VolumeOptions.Subpath 
 test('endpoint settings keep aliases, address and MAC, and forget what an engine filled in', () => {
   const endpoint = { Aliases: ['db'], IPAMConfig: { IPv4Address: '172.17.0.9' }, MacAddress: '02:00:00:00:00:01', NetworkID: 'abc', Links: null };
   expect(readCreateRequest({ Image: 'x', NetworkingConfig: { EndpointsConfig: { default: endpoint } } }).networks).toEqual({ bridge: { aliases: ['db'], address: '172.17.0.9', mac: '02:00:00:00:00:01' } });
+  const addressed = (IPAMConfig: object) => readCreateRequest({ Image: 'x', NetworkingConfig: { EndpointsConfig: { bridge: { IPAMConfig } } } }).networks;
+  expect(addressed({ IPv4Address: '', IPv6Address: '2001:db8::1', LinkLocalIPs: ['169.254.0.9'] })).toEqual({ bridge: { ipv6Address: '2001:db8::1', linkLocalAddresses: ['169.254.0.9'] } });
+  expect(() => addressed({ Odd: 'x' })).toThrow('EndpointsConfig.bridge.IPAMConfig.Odd');
   expect(() => readCreateRequest({ Image: 'x', NetworkingConfig: { EndpointsConfig: { bridge: { Links: ['a'] } } } })).toThrow('EndpointsConfig.bridge.Links');
 });

@@ -1,3 +1,4 @@
+import type { EndpointWish } from '#contracts/containers/commands.js';
 import { invalid, notImplemented } from '#libs/errors/errors.js';
 import { isAtLeast } from '../api-version.js';
 
@@ -6,7 +7,7 @@ type Fields = Readonly<Record<string, unknown>>;
 export interface CreateRequest {
   readonly config: Fields;
   readonly hostConfig: Fields;
-  readonly networks?: Readonly<Record<string, { readonly aliases?: readonly string[]; readonly address?: string; readonly mac?: string }>>;
+  readonly networks?: Readonly<Record<string, EndpointWish>>;
 }
 
 /** What Berth takes over of `ContainerConfig` and `HostConfig`: the fields of contracts/containers/container-config.ts. */
@@ -77,19 +78,29 @@ function readFields(owner: string, value: Fields, supported: ReadonlySet<string>
 function readNetworks(value: unknown): CreateRequest['networks'] | undefined {
   const endpoints = isFields(value) ? value.EndpointsConfig : undefined;
   if (!isFields(endpoints)) return undefined;
-  const networks = new Map<string, { aliases?: readonly string[]; address?: string; mac?: string }>();
+  const networks = new Map<string, EndpointWish>();
   for (const [name, settings] of Object.entries(endpoints)) {
-    const endpoint: { aliases?: readonly string[]; address?: string; mac?: string } = {};
+    const endpoint: { -readonly [field in keyof EndpointWish]: EndpointWish[field] } = {};
     networks.set(name === 'default' ? 'bridge' : name, endpoint);
     for (const [field, asked] of Object.entries(isFields(settings) ? settings : {})) {
       if (ENDPOINT_FACTS.has(field) || isZero(asked)) continue;
       if (field === 'Aliases' && isTexts(asked)) endpoint.aliases = asked;
       else if (field === 'MacAddress' && typeof asked === 'string') endpoint.mac = asked;
-      else if (field === 'IPAMConfig' && isFields(asked) && isZero({ ...asked, IPv4Address: '' }) && typeof asked.IPv4Address === 'string') endpoint.address = asked.IPv4Address;
+      else if (field === 'IPAMConfig' && isFields(asked)) Object.assign(endpoint, readAddresses(name, asked));
       else throw notImplemented(`Berth does not support NetworkingConfig.EndpointsConfig.${name}.${field} yet`);
     }
   }
   return networks.size === 0 ? undefined : Object.fromEntries(networks);
+}
+
+function readAddresses(network: string, asked: Fields): EndpointWish {
+  const { IPv4Address: address, IPv6Address: ipv6Address, LinkLocalIPs: linkLocal, ...others } = asked;
+  if (!isZero(others)) throw notImplemented(`Berth does not support NetworkingConfig.EndpointsConfig.${network}.IPAMConfig.${Object.keys(others).join(', ')} yet`);
+  return {
+    ...(typeof address === 'string' && address !== '' ? { address } : {}),
+    ...(typeof ipv6Address === 'string' && ipv6Address !== '' ? { ipv6Address } : {}),
+    ...(isTexts(linkLocal) && linkLocal.length > 0 ? { linkLocalAddresses: linkLocal } : {}),
+  };
 }
 
 /** A name may be one that every object has. */
