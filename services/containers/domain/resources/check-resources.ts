@@ -55,7 +55,7 @@ function checkCpus({ NanoCpus: nano = 0, CpuPeriod: period = 0, CpuQuota: quota 
 }
 
 function checkCpuRealtime({ CpuRealtimePeriod: period = 0, CpuRealtimeRuntime: runtime = 0 }: HostConfig): void {
-  if (period !== 0 && runtime > period) throw invalid('cpu real-time runtime cannot be higher than cpu real-time period');
+  if (period !== 0 && runtime !== 0 && runtime > period) throw invalid('cpu real-time runtime cannot be higher than cpu real-time period');
 }
 
 /** Throws invalid for memory nodes beyond `available`, "0" or "0-3". */
