@@ -15,6 +15,16 @@ export interface ContainerCreated extends Done {
   readonly warnings: readonly string[];
 }
 
+/** What a container is to have in one network. */
+export interface EndpointWish {
+  readonly aliases?: readonly string[];
+  readonly address?: string;
+  readonly ipv6Address?: string;
+  /** Besides its address, of 169.254.0.0/16. */
+  readonly linkLocalAddresses?: readonly string[];
+  readonly mac?: string;
+}
+
 export class CreateContainer extends Request<ContainerCreated> {
   static readonly subject = 'berth.command.containers.create';
   static readonly dryRun = true;
@@ -22,7 +32,7 @@ export class CreateContainer extends Request<ContainerCreated> {
   @IsOptional() @IsString() readonly name?: string;
   @ValidateNested() @Type(() => ContainerConfig) readonly config!: ContainerConfig;
   @ValidateNested() @Type(() => HostConfig) readonly hostConfig!: HostConfig;
-  @IsOptional() @IsObject() readonly networks?: Record<string, { readonly aliases?: readonly string[]; readonly address?: string; readonly mac?: string }>;
+  @IsOptional() @IsObject() readonly networks?: Record<string, EndpointWish>;
   @IsOptional() @IsString() readonly platform?: string;
 }
 

@@ -60,6 +60,8 @@ export class LimitChanges {
   @IsOptional() @IsInt() CpuShares?: number;
   @IsOptional() @IsInt() CpuQuota?: number;
   @IsOptional() @IsInt() CpuPeriod?: number;
+  @IsOptional() @IsInt() CpuRealtimePeriod?: number;
+  @IsOptional() @IsInt() CpuRealtimeRuntime?: number;
   @IsOptional() @IsString() CpusetCpus?: string;
   @IsOptional() @IsString() CpusetMems?: string;
   @IsOptional() @IsInt() PidsLimit?: number;
@@ -72,7 +74,7 @@ export interface MountRequest {
   readonly Source?: string;
   readonly Target: string;
   readonly ReadOnly?: boolean;
-  readonly BindOptions?: { readonly Propagation?: string; readonly NonRecursive?: boolean; readonly CreateMountpoint?: boolean; readonly ReadOnlyNonRecursive?: boolean };
+  readonly BindOptions?: { readonly Propagation?: string; readonly NonRecursive?: boolean; readonly CreateMountpoint?: boolean; readonly ReadOnlyNonRecursive?: boolean; readonly ReadOnlyForceRecursive?: boolean };
   readonly VolumeOptions?: {
     readonly NoCopy?: boolean;
     readonly Labels?: Record<string, string>;
@@ -146,6 +148,8 @@ export class HostConfig {
   @IsOptional() @IsInt() CpuShares?: number;
   @IsOptional() @IsInt() CpuQuota?: number;
   @IsOptional() @IsInt() CpuPeriod?: number;
+  @IsOptional() @IsInt() CpuRealtimePeriod?: number;
+  @IsOptional() @IsInt() CpuRealtimeRuntime?: number;
   @IsOptional() @IsString() CpusetCpus?: string;
   @IsOptional() @IsString() CpusetMems?: string;
   @IsOptional() @IsInt() PidsLimit?: number | null;

@@ -10,9 +10,15 @@ export interface ContainerMount {
   readonly source: string;
   readonly target: string;
   readonly readOnly: boolean;
+  /** What -v said of it ("ro,Z"), as it is shown; absent of a container that an older engine made. */
+  readonly mode?: string;
   readonly propagation: string;
   /** A bind without the mounts below its source. */
   readonly nonRecursive?: boolean;
+  /** Of a bind that is read-only: the mounts below its source are not ('never'), or the start fails ('always'). Absent: they are where the runtime can. */
+  readonly readOnlyBelow?: 'never' | 'always';
+  /** Of a volume: the path in it that is mounted; absent: all of it. */
+  readonly subpath?: string;
   /** Mount data for tmpfs ("size=…,mode=…"). */
   readonly options?: string;
   /** An empty volume was filled, when the container was created, with what the image holds at the target. */
@@ -78,6 +84,8 @@ export interface ContainerView {
   /** Digest of the image's configuration, "sha256:…". */
   readonly imageId: string;
   readonly imageRef: string;
+  /** Asked for, besides the one that its network gives it; absent: none. */
+  readonly linkLocalAddresses?: readonly string[];
   /** Names of labels that nobody gave the container but its image; absent where there are none. */
   readonly labelsOfImage?: readonly string[];
   /** argv[0] and the rest, entrypoint and command combined. */

@@ -18,6 +18,8 @@ export interface ContainerMade {
   readonly mounts: readonly ContainerMount[];
   /** Starts again when it becomes unhealthy, at most so often in a row; 0: always. From a label of the client's, never of an image. */
   readonly restartWhenUnhealthy?: number;
+  /** Addresses that it has besides the one that its network gives it. */
+  readonly linkLocalAddresses?: readonly string[];
   /** Names of labels that are the image's alone: what counts as the maker's word leaves them out. */
   readonly labelsOfImage?: readonly string[];
   readonly at: string;

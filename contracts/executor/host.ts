@@ -106,6 +106,8 @@ export interface HostFacts {
   readonly dataRoot: string;
   /** Whether the kernel weighs block I/O (BFQ). */
   readonly blockWeight: boolean;
+  /** Whether a cgroup bounds its real-time tasks (v1, CONFIG_RT_GROUP_SCHED). */
+  readonly cpuRealtime: boolean;
   /** Memory nodes (NUMA), "0-1". */
   readonly memoryNodes: string;
   readonly bridgeForwarding: boolean;

@@ -42,6 +42,8 @@ export interface TaskResources {
   readonly cpuShares?: number;
   readonly cpuQuota?: number;
   readonly cpuPeriod?: number;
+  readonly cpuRealtimePeriod?: number;
+  readonly cpuRealtimeRuntime?: number;
   readonly cpusetCpus?: string;
   readonly cpusetMems?: string;
   readonly pidsLimit?: number;
@@ -72,7 +74,7 @@ export type HostNamespace = 'pid' | 'ipc' | 'uts' | 'cgroup';
 
 export type TaskNetwork =
   | { readonly mode: 'none' | 'host' }
-  | { readonly mode: 'bridge'; readonly endpoint: EndpointSettings }
+  | { readonly mode: 'bridge'; readonly endpoint: EndpointSettings; readonly linkLocalAddresses?: readonly string[] }
   | { readonly mode: 'container'; readonly container: string };
 
 /** How a task's output is kept. */

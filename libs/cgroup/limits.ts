@@ -24,6 +24,9 @@ export interface CgroupResources {
   /** Microseconds. */
   readonly cpuQuota?: number;
   readonly cpuPeriod?: number;
+  /** Microseconds of real-time tasks; v1 alone has these two. */
+  readonly cpuRealtimePeriod?: number;
+  readonly cpuRealtimeRuntime?: number;
   readonly cpuShares?: number;
   readonly cpusetCpus?: string;
   readonly cpusetMems?: string;
@@ -120,6 +123,9 @@ function v1Writes(layout: CgroupLayout, directories: readonly string[], r: Cgrou
   if (r.blockWeight) put('blkio', 'blkio.weight', r.blockWeight, true);
   for (const { major, minor, limits, rate } of r.throttles ?? []) put('blkio', THROTTLES[limits][0], `${major}:${minor} ${rate}`);
   if (r.cpuShares) put('cpu', 'cpu.shares', r.cpuShares);
+  // A runtime has to fit its period.
+  if (r.cpuRealtimePeriod) put('cpu', 'cpu.rt_period_us', r.cpuRealtimePeriod);
+  if (r.cpuRealtimeRuntime) put('cpu', 'cpu.rt_runtime_us', r.cpuRealtimeRuntime);
   const bandwidth = cpuBandwidth(r);
   if (bandwidth.period !== undefined) put('cpu', 'cpu.cfs_period_us', bandwidth.period);
   if (bandwidth.quota !== undefined) put('cpu', 'cpu.cfs_quota_us', bandwidth.quota);

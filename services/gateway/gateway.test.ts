@@ -300,9 +300,9 @@ describe('the real docker CLI', () => {
   });
 
   test('docker create of what Berth lacks names the option and creates nothing', async () => {
-    const { code, err } = await docker(['create', '--cpu-rt-period', '1000', 'debian']);
+    const { code, err } = await docker(['create', '--network', 'name=bridge,driver-opt=a=b', 'debian']);
     expect(code).toBe(1);
-    expect(err).toMatch(/^Error response from daemon: Berth does not support HostConfig\.CpuRealtimePeriod yet/);
+    expect(err).toMatch(/^Error response from daemon: Berth does not support NetworkingConfig\.EndpointsConfig\.bridge\.DriverOpts yet/);
     expect(asked).toEqual([]);
   });
 

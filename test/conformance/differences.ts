@@ -13,7 +13,7 @@ const INTENDED: readonly Intended[] = [
   { request: /^a version too (old|new)$/, place: /^(body|headers)/, why: 'the versions differ; errors are JSON whatever the version' },
   { request: /^(a version that is none|GET \/nowhere|a method that a route lacks|POST \/containers\/nobody\/attach.*)$/, place: /^headers\.(api-version|docker-experimental|ostype|server)$/, why: 'every answer has the headers that clients negotiate by' },
   { request: /^a version too old$/, place: /^headers\.docker-experimental$/, why: 'every answer has the headers that clients negotiate by' },
-  { request: /limit=x|since=yesterday|filters(=| \{)|no JSON|bad-bind|h=x|t=x|tag\?repo=Copy|busybox\/tag$|images\/create$/, place: /^status$/, why: 'what the client got wrong is 400 (404 for what is not there), not 500' },
+  { request: /limit=x|since=yesterday|filters(=| \{)|no JSON|bad-bind|bad-realtime|h=x|t=x|tag\?repo=Copy|busybox\/tag$|images\/create$/, place: /^status$/, why: 'what the client got wrong is 400 (404 for what is not there), not 500' },
   { request: /limit=x|since=yesterday|h=x|t=x|filters=rubbish|"exited":\["x"\]|"publish":\["port"\]|body that is no JSON|without a body/, place: /^body/, why: "words of Go's parsers" },
   { request: /^(create|volume create) without a body$/, place: /^status$/, why: 'an empty body is no error of form since 23.0' },
   { request: /colour/, place: /^(status|body)/, why: 'a filter that means nothing is refused by name, never passed over' },

@@ -139,6 +139,19 @@ test('a read-only root and a read-only volume take nothing', async () => {
   await docker('rm', '-v', 'sealed');
 });
 
+test('of a stopped container a part of a volume is copied to and from, and nothing in it leads out', async () => {
+  await docker('run', '--rm', '-v', 'parts:/all', 'busybox', 'sh', '-c', 'mkdir -p /all/a/b; echo kept > /all/a/b/file; ln -s /etc /all/out');
+  await docker('create', '--name', 'parted', '--network', 'none', '--mount', 'type=volume,src=parts,dst=/part,volume-subpath=a/b', '--mount', 'type=volume,src=parts,dst=/out,volume-subpath=out', 'busybox', 'true');
+  writeFileSync(join(here, 'x'), 'x');
+  await docker('cp', '-q', 'parted:/part/file', join(here, 'part-file'));
+  expect(readFileSync(join(here, 'part-file'), 'utf8')).toBe('kept\n');
+  await docker('cp', '-q', join(here, 'x'), 'parted:/part/');
+  expect((await docker('run', '--rm', '-v', 'parts:/all', 'busybox', 'ls', '/all/a/b')).stdout).toBe('file\nx\n');
+  expect((await docker('cp', '-q', 'parted:/out/passwd', join(here, 'passwd'))).code).toBe(1);
+  await docker('rm', 'parted');
+  await docker('volume', 'rm', 'parts');
+});
+
 test('an archive whose sender is killed in the middle does not look whole', async () => {
   await docker('run', '-d', '--name', 'copy-cut', 'busybox', 'sh', '-c', 'truncate -s 1G /large; exec sleep 1d');
   const begun = Promise.withResolvers<void>();

@@ -49,6 +49,7 @@ test.each([
   [127, ['inside', '/etc/passwd/file']],
   [126, ['inside', '/etc/passwd']],
   [126, ['--user', 'nobody-there', 'inside', 'true']],
+  [128, ['--workdir', 'relative', 'inside', 'true']],
 ])('an exec that cannot be executed ends with %i: %j', async (code, args) => {
   expect(await docker('exec', ...args)).toMatchObject({ code });
 });

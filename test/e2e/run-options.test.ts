@@ -1,4 +1,4 @@
-import { readlinkSync } from 'node:fs';
+import { existsSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from './engine.js';
@@ -12,6 +12,8 @@ const ownNamespace = (type: string): string => readlinkSync(`/proc/self/ns/${typ
 const HOST_IPC = `${ownNamespace('ipc')}\n1\n`;
 const HOST_PID = `${ownNamespace('pid')}\n`;
 const HOST_UTS = `${hostname()}\n${ownNamespace('uts')}\n`;
+/** Kernels with CONFIG_RT_GROUP_SCHED, on v1. */
+const HAS_CPU_REALTIME = existsSync('/sys/fs/cgroup/cpu/cpu.rt_period_us');
 const WORKING: readonly Working[] = [
   ['--add-host here:10.9.8.7', 'grep here /etc/hosts', '10.9.8.7\there\n'],
   ['-a stdout', 'echo out; echo err >&2', 'out\n'],
@@ -25,6 +27,7 @@ const WORKING: readonly Working[] = [
   ['--cgroupns host', 'grep -c "docker-t.*/$(hostname)" /proc/self/cgroup', /^[1-9]/],
   ['--cidfile CIDFILE', 'echo x', 'x\n'],
   ['--cpu-period 50000 --cpu-quota 25000', 'cat /sys/fs/cgroup/cpu/cpu.cfs_period_us /sys/fs/cgroup/cpu/cpu.cfs_quota_us 2>/dev/null || cat /sys/fs/cgroup/cpu.max', /^(50000\n25000|25000 50000)\n$/],
+  ...(HAS_CPU_REALTIME ? [['--cpu-rt-period 500000', 'cat /sys/fs/cgroup/cpu/cpu.rt_period_us', '500000\n'] as const] : []),
   ['-c 512', 'cat /sys/fs/cgroup/cpu/cpu.shares 2>/dev/null || cat /sys/fs/cgroup/cpu.weight', /^(512|20)\n$/],
   ['--cpus 0.5', 'cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us 2>/dev/null || cut -d" " -f1 /sys/fs/cgroup/cpu.max', '50000\n'],
   ['--cpuset-cpus 0', 'grep Cpus_allowed_list /proc/self/status', 'Cpus_allowed_list:\t0\n'],
@@ -54,6 +57,8 @@ const WORKING: readonly Working[] = [
   ['--ipc shareable', 'echo x', 'x\n'],
   ['--isolation default', 'echo x', 'x\n'],
   ['-l a=b --label-file LABELFILE', 'echo x', 'x\n'],
+  ['--link-local-ip 169.254.0.9 --link-local-ip 169.254.3.4', 'ip -o -4 address show eth0 | grep -o "169.254[^ ]*/16"', '169.254.0.9/16\n169.254.3.4/16\n'],
+  ['--network none --link-local-ip 169.254.0.9', 'ls /sys/class/net', 'lo\n'],
   ['--log-driver json-file --log-opt max-size=1m', 'echo x', 'x\n'],
   ['-m 64m', 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.max', '67108864\n'],
   ['-m 64m --memory-reservation 32m', 'cat /sys/fs/cgroup/memory/memory.soft_limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.low', '33554432\n'],
@@ -76,6 +81,8 @@ const WORKING: readonly Working[] = [
   ['-q', 'echo x', 'x\n'],
   ['--read-only', 'touch /x 2>/dev/null || echo read only', 'read only\n'],
   ['--security-opt no-new-privileges', 'grep NoNewPrivs /proc/self/status', 'NoNewPrivs:\t1\n'],
+  ['--security-opt label=disable', 'echo x', 'x\n'],
+  ['--security-opt label=type:svirt_t --security-opt label=level:s0', 'echo x', 'x\n'],
   ['--security-opt systempaths=unconfined', 'grep " /proc/" /proc/mounts | wc -l', '0\n'],
   ['--shm-size 1m', 'df -k /dev/shm | tail -1 | tr -s " " | cut -d" " -f2', '1024\n'],
   ['--sig-proxy=false', 'echo x', 'x\n'],
@@ -97,8 +104,9 @@ const REFUSED: readonly (readonly [options: string, says: RegExp])[] = [
   ['--blkio-weight-device /dev/null:5', /invalid weight for device/],
   ['--cpu-count 1', /only supported on a Docker daemon running on windows/],
   ['--cpu-percent 1', /only supported on a Docker daemon running on windows/],
-  ['--cpu-rt-period 1000', /CpuRealtimePeriod/],
-  ['--cpu-rt-runtime 1000', /CpuRealtimeRuntime/],
+  // A cgroup can have no more of it than the one above, which has none.
+  ['--cpu-rt-runtime 1000', HAS_CPU_REALTIME ? /write_file path=".*cpu\.rt_runtime_us".*EINVAL/ : /kernel does not support CPU real-time scheduler/],
+  ['--cpu-rt-period 1000 --cpu-rt-runtime 2000', /cpu real-time runtime cannot be higher than cpu real-time period/],
   ['--gpus all', /could not select device driver "" with capabilities: \[\[gpu\]\]/],
   ['--mount type=bind,src=/tmp,dst=/x,bind-propagation=foo', /invalid mount config for type "bind": invalid propagation mode: foo/],
   ['--network container:x', /No such container: x/],
@@ -107,14 +115,14 @@ const REFUSED: readonly (readonly [options: string, says: RegExp])[] = [
   ['--health-interval 1us --health-cmd true', /Interval in Healthcheck cannot be less than 1ms/],
   ['--io-maxbandwidth 1m', /only supported on a Docker daemon running on windows/],
   ['--io-maxiops 1', /only supported on a Docker daemon running on windows/],
-  ['--ip6 2001:db8::1', /IPv6|IPAMConfig/],
+  ['--ip6 2001:db8::1', /user specified IP address is supported on user defined networks only/],
   ['--ipc container:x', /No such container: x/],
   ['--pid container:x', /No such container: x/],
   ['--ip 172.17.0.99', /user specified IP address is supported on user defined networks only/],
   ['--mac-address no-mac', /not a valid mac address/],
   ['--network-alias a', /network-scoped aliases are only supported for user-defined networks/],
   ['--link x', /Links|x/],
-  ['--link-local-ip 169.254.0.9', /IPAMConfig|LinkLocal/],
+  ['--link-local-ip 10.0.0.1', /invalid link local IP address: 10\.0\.0\.1/],
   ['--network no-such-network', /network no-such-network not found/],
   ['--pull never --platform linux/riscv64', /does not match the specified platform/],
   ['--group-add nobodys', /Unable to find group nobodys: no matching entries in group file/],

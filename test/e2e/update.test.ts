@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cgroupFile } from './container-cgroup.js';
 import { startEngine, type TestEngine } from './engine.js';
@@ -41,6 +42,16 @@ test('what the kernel refuses changes nothing', async () => {
   expect(await cpus()).toBe(before);
   expect((await docker('update', '--memory', '256m', 'full')).stderr).toContain('update the memoryswap at the same time');
   await docker('rm', '-f', 'full');
+});
+
+test('a real-time period is set under a container where the kernel has them, else refused', async () => {
+  await docker('run', '-d', '--name', 'timely', '--network', 'none', 'busybox', 'sleep', '1000');
+  const { stderr, code } = await docker('update', '--cpu-rt-period', '500000', 'timely');
+  const isKept = existsSync('/sys/fs/cgroup/cpu/cpu.rt_period_us');
+  expect([code, stderr]).toEqual(isKept ? [0, ''] : [1, 'Error response from daemon: kernel does not support CPU real-time scheduler\n']);
+  if (isKept) expect(await cgroupFile(engine, 'timely', 'cpu.rt_period_us')).toBe('500000');
+  expect(await inspect('timely', '{{.HostConfig.CpuRealtimePeriod}}')).toBe(isKept ? '500000' : '0');
+  await docker('rm', '-f', 'timely');
 });
 
 test('a new restart policy counts at the next exit', async () => {

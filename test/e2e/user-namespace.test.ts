@@ -70,6 +70,14 @@ test('what it writes has on the disk the ids that it has in there, and another c
   await docker('rm', '-v', 'writer');
 });
 
+test('a part of a volume has the ids of the container, too', async () => {
+  await docker('run', '--rm', '-v', 'parted:/all', 'busybox', 'sh', '-c', 'mkdir -p /all/a/b && chown 5:6 /all/a/b');
+  const { stdout } = await docker('run', '--rm', '--mount', 'type=volume,src=parted,dst=/part,volume-subpath=a/b', 'busybox', 'sh', '-c', 'stat -c %u:%g /part; touch /part/mine && echo made');
+  expect(stdout).toBe('5:6\nmade\n');
+  expect(statSync(join(engine.settings.dataRoot, 'volumes/parted/_data/a/b/mine'))).toMatchObject({ uid: 0, gid: 0 });
+  await docker('volume', 'rm', 'parted');
+});
+
 test('a bind is the host\'s as it is: its files are nobody\'s who is known in there', async () => {
   writeFileSync(join(here, 'bound'), 'text', { mode: 0o600 });
   expect(await sh(['-v', `${here}/bound:/bound`], 'stat -c %u /bound; cat /bound')).toMatch(/^65534\ncat: can't open '\/bound': Permission denied/);

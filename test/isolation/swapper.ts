@@ -54,6 +54,7 @@ type Arguments = (round: number) => readonly string[];
 export const MOUNTS: readonly (readonly [name: string, args: Arguments])[] = [
   ['a volume mounted below one that a container rearranges', (round) => ['run', '--rm', '--network', 'none', '-v', 'shared:/data', '-v', `other:/data/way/inner/new-${round}`, 'swap', 'sh', '-c', 'cat /data/way/inner/file /data/way/file; echo x > /data/way/inner/file']],
   ['a tmpfs mounted there', (round) => ['run', '--rm', '--network', 'none', '-v', 'shared:/data', '--tmpfs', `/data/way/inner/tmp-${round}`, 'swap', 'true']],
+  ['a part of the volume', (round) => ['run', '--rm', '--network', 'none', '--mount', 'type=volume,src=shared,dst=/part,volume-subpath=way', 'swap', 'sh', '-c', `cat /part/inner/file; echo x > /part/inner/part-${round}`]],
   ['a file of the host bound there', (round) => ['run', '--rm', '--network', 'none', '-v', 'shared:/data', '-v', `/etc/hostname:/data/way/inner/file-${round}`, 'swap', 'true']],
 ];
 

@@ -95,6 +95,28 @@ export function describeRuntime(runtime: string, engineOf: () => TestEngine): vo
       rmSync(source, { recursive: true });
     });
 
+    test('a part of a volume is mounted, and a symlink in it leads nowhere else', async () => {
+      const volume = `parts-${runtime}`;
+      const part = (path: string, more = ''): string => `type=volume,src=${volume},dst=/part,volume-subpath=${path}${more}`;
+      await sh('-v', `${volume}:/all`, 'mkdir -p /all/a/b; echo kept > /all/a/b/file; ln -s a/b /all/inner; ln -s /etc /all/out; ln -s ../.. /all/a/up');
+      expect((await sh('--mount', part('a/b'), 'cat /part/file; echo more > /part/more; ls /part')).stdout).toBe('kept\nfile\nmore\n');
+      expect((await sh('--mount', part('inner', ',readonly'), 'cat /part/more; touch /part/x 2>/dev/null || echo ro')).stdout).toBe('more\nro\n');
+      expect((await sh('--mount', part('a/b/file'), 'cat /part')).stdout).toBe('kept\n');
+      for (const path of ['out', 'a/up']) expect(await sh('--mount', part(path), 'ls /part')).toMatchObject({ code: 125, stderr: expect.stringMatching(`path concatenation escapes the base directory, base: .*/${volume}/_data, subpath: ${path}\n`) as string });
+      expect(await sh('--mount', part('missing'), 'true')).toMatchObject({ code: 127, stderr: expect.stringMatching(/cannot access path .*\/_data\/missing: lstat .*\/missing: no such file or directory\n/) as string });
+      await docker('volume', 'rm', volume);
+    });
+
+    test('a read-only bind is so for what is mounted below it, not, or without it, as asked', async () => {
+      const shown = 'grep -E " /d(/shm)? " /proc/self/mountinfo | cut -d" " -f5,6 | sed "s/,.*//" | sort -u';
+      const bound = async (more: string): Promise<CliResult> => sh('--mount', `type=bind,src=/dev,dst=/d${more}`, shown);
+      expect(await bound(',readonly,bind-recursive=writable')).toMatchObject({ stdout: '/d ro\n/d/shm rw\n', stderr: '' });
+      expect(await bound(',readonly,bind-recursive=readonly,bind-propagation=rprivate')).toMatchObject({ stdout: '/d ro\n/d/shm ro\n', stderr: '' });
+      // crun 1.8 binds all there is, whatever it is told.
+      if (runtime !== 'crun') expect(await bound(',bind-recursive=disabled')).toMatchObject({ stdout: '/d rw\n', stderr: '' });
+      expect(await bound(',bind-recursive=enabled')).toMatchObject({ stdout: '/d rw\n/d/shm rw\n', stderr: '' });
+    });
+
     test('what the host mounts later is seen through a slave, and not without', async () => {
       await detached('slave', '-v', '/mnt:/slave:rslave', '-v', '/mnt:/private', 'busybox', 'sleep', '1000');
       const place = `/mnt/${runtime}`;

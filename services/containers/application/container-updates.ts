@@ -6,7 +6,7 @@ import { UpdateTask } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext } from '#contracts/request.js';
 import { BerthError, errorMessage } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
-import { checkChangedResources, withinKernel } from '../domain/resources/check-resources.js';
+import { checkChangedResources, needsKernelFacts, withinKernel } from '../domain/resources/check-resources.js';
 import { checkRestartPolicy } from '../domain/launch-request.js';
 import { changedLimits, withChanges } from '../domain/resources/limit-changes.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
@@ -33,8 +33,10 @@ export class ContainerUpdates {
   /** As dockerd does with what this kernel cannot weigh: without it, and with a warning. */
   private async withinKernel(wished: LimitChanges, asked: RequestContext): Promise<{ readonly changes: LimitChanges; readonly warnings: readonly string[] }> {
     const { BlkioWeight, ...changes } = wished;
-    if (!BlkioWeight) return { changes, warnings: [] };
-    const { host, warnings } = withinKernel({ BlkioWeight }, await this.bus.request(GetHostFacts, {}, asked));
+    const { CpuRealtimePeriod = 0, CpuRealtimeRuntime = 0 } = changes;
+    const unsure = { ...(BlkioWeight ? { BlkioWeight } : {}), CpuRealtimePeriod, CpuRealtimeRuntime };
+    if (!needsKernelFacts(unsure)) return { changes, warnings: [] };
+    const { host, warnings } = withinKernel(unsure, await this.bus.request(GetHostFacts, {}, asked));
     return { changes: { ...changes, ...(host.BlkioWeight ? { BlkioWeight: host.BlkioWeight } : {}) }, warnings };
   }
 

@@ -20,7 +20,7 @@ import { checkHostConfig } from '../domain/launch-request.js';
 import { linksToKeep } from '../domain/network/links.js';
 import { checkSharedNetwork, sharedNetwork } from '../domain/network/shared-network.js';
 import { mountRequests, type WantedMount } from '../domain/mounts/mount-requests.js';
-import { checkNetworkOptions, macOf } from '../domain/network/network-options.js';
+import { checkNetworkOptions, linkLocalOf, macOf } from '../domain/network/network-options.js';
 import { portRequests } from '../domain/network/port-requests.js';
 import { OWN_RUNTIME, runtimeName } from '../domain/runtime-name.js';
 import { userNamespaceMode, userNamespaceOf } from '../domain/namespaces/user-namespace.js';
@@ -77,7 +77,6 @@ export class ContainerCreation {
     const image = await this.bus.request(GetImage, { image: imageRef }, asked);
     checkPlatform(command.platform, image, imageRef);
     const config = withImageDefaults({ ...(await this.withHostname(command.config, hostConfig, asked)), ...macOf(command) }, image, id);
-    if (config.WorkingDir && !config.WorkingDir.startsWith('/')) throw invalid(`the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path`);
     if (config.StopSignal) signalNumber(config.StopSignal);
     const [path, ...args] = commandLine(config);
     const wanted = mountRequests(config, hostConfig, volumesFrom(hostConfig.VolumesFrom, (name) => this.directory.find(name).spec.mounts));
@@ -93,7 +92,7 @@ export class ContainerCreation {
     try {
       const record = async (named: string, mounts: readonly ContainerMount[]): Promise<ContainerCreated> => {
         const at = new Date().toISOString();
-        const spec = { id, name: named, createdAt: at, config, hostConfig, imageId: image.id, imageRef, layers: image.layers, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }), ...labelsOfImage(command.config, image) };
+        const spec = { id, name: named, createdAt: at, config, hostConfig, imageId: image.id, imageRef, layers: image.layers, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }), ...linkLocalOf(command), ...labelsOfImage(command.config, image) };
         const { position } = await this.containers.execute(id, { type: 'Create', spec, at }, asked);
         return { id, warnings: [...warnings, ...createWarnings(hostConfig)], position };
       };
@@ -146,8 +145,8 @@ export class ContainerCreation {
   }
 
   private async prepareMount(container: string, mount: WantedMount, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[]): Promise<ContainerMount> {
-    const { type, source, target, readOnly, propagation, options } = mount;
-    if (type !== 'volume') return { type, source, target, readOnly, propagation, ...(options === undefined ? {} : { options }), ...(mount.createSource ? { createSource: true } : {}), ...(mount.nonRecursive ? { nonRecursive: true } : {}) };
+    const { type, source, target, readOnly, mode, propagation, options } = mount;
+    if (type !== 'volume') return { type, source, target, readOnly, mode, propagation, ...(options === undefined ? {} : { options }), ...(mount.createSource ? { createSource: true } : {}), ...(mount.nonRecursive ? { nonRecursive: true } : {}), ...(mount.readOnlyBelow ? { readOnlyBelow: mount.readOnlyBelow } : {}) };
     // Each volume of a keyed request has a key of its own.
     const cause = asked.idempotencyKey === undefined ? asked : { ...asked, idempotencyKey: `${container} ${target}` };
     const volume = await this.bus.request(CreateVolume, { ...mount.volume, ...(source === '' ? { container } : { name: source }) }, cause).catch((error: unknown) => {
@@ -155,9 +154,9 @@ export class ContainerCreation {
       throw error instanceof BerthError && error.kind === 'not-found' ? invalid(error.message, error) : error;
     });
     if (volume.created) undo.push(() => this.bus.request(RemoveVolume, { name: volume.name, force: true }, asked));
-    // As dockerd does at creation, so that the volume can be looked into before the first start.
-    if (!mount.noCopy && layers.length > 0 && !asked.dryRun) await this.bus.request(FillVolume, { name: volume.name, layers, path: target }, asked, FILL);
-    return { type, name: volume.name, source: volume.mountpoint, target, readOnly, propagation, copyUp: !mount.noCopy, anonymous: source === '' };
+    // As dockerd does at creation, so that the volume can be looked into before the first start. A part of one has to be there, and is as whoever made it left it.
+    if (!mount.noCopy && mount.subpath === undefined && layers.length > 0 && !asked.dryRun) await this.bus.request(FillVolume, { name: volume.name, layers, path: target }, asked, FILL);
+    return { type, name: volume.name, source: volume.mountpoint, target, readOnly, mode, propagation, copyUp: !mount.noCopy && mount.subpath === undefined, anonymous: source === '', ...(mount.subpath === undefined ? {} : { subpath: mount.subpath }) };
   }
 }
 

@@ -16,6 +16,11 @@ test('an entrypoint of its own makes the image\'s command meaningless', () => {
   expect(argvOf({ Entrypoint: ['sh'], Cmd: ['-c', 'true'] })).toEqual(['sh', '-c', 'true']);
 });
 test('an empty entrypoint takes the image\'s away', () => expect(argvOf({ Entrypoint: [''], Cmd: ['ls'] })).toEqual(['ls']));
+test('a working directory is kept without what goes nowhere, and a relative one is refused', () => {
+  const directoryOf = (own: string, ofImage = '/image') => withImageDefaults({ WorkingDir: own }, image({ WorkingDir: ofImage }), id).WorkingDir;
+  expect([directoryOf('/a/../b//'), directoryOf('/..'), directoryOf(''), directoryOf('', '')]).toEqual(['/b', '/', '/image', '']);
+  expect(() => directoryOf('rel')).toThrow("the working directory 'rel' is invalid, it needs to be an absolute path");
+});
 test('a container with nothing to run is refused', () => expect(() => argvOf({}, image({}))).toThrow('no command specified'));
 
 test('variables of the client win, others of the image stay, and a bare name removes one', () => {

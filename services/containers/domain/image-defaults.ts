@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type { ContainerConfig } from '#contracts/containers/container-config.js';
 import type { ImageView } from '#contracts/images/images.js';
 import { invalid } from '#libs/errors/errors.js';
@@ -18,13 +19,20 @@ export function withImageDefaults(config: ContainerConfig, image: ImageView, con
     Env: mergeVariables(config.Env, defaults.Env),
     Entrypoint: entrypoint.length > 0 ? entrypoint : null,
     Cmd: command.length > 0 ? command : null,
-    WorkingDir: config.WorkingDir || defaults.WorkingDir || '',
+    WorkingDir: workingDirectory(config.WorkingDir || defaults.WorkingDir || ''),
     Volumes: orNull({ ...defaults.Volumes, ...config.Volumes }),
     ExposedPorts: orNull({ ...defaults.ExposedPorts, ...config.ExposedPorts }),
     Labels: { ...(defaults.Labels ?? {}), ...(config.Labels ?? {}) },
     ...(config.Healthcheck || defaults.Healthcheck ? { Healthcheck: mergeHealthcheck(config.Healthcheck, defaults.Healthcheck) } : {}),
     ...(config.StopSignal || defaults.StopSignal ? { StopSignal: config.StopSignal || defaults.StopSignal || '' } : {}),
   };
+}
+
+/** Absolute, and without what goes nowhere, as dockerd keeps it. Throws invalid for a relative one. */
+export function workingDirectory(directory: string): string {
+  if (directory === '') return '';
+  if (!directory.startsWith('/')) throw invalid(`the working directory '${directory}' is invalid, it needs to be an absolute path`);
+  return posix.resolve(directory);
 }
 
 /** Variables of one's own, then those of the others that they do not name. */

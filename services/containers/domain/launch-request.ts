@@ -25,7 +25,7 @@ export function launchRequest(spec: ContainerSpec, start: number, endpoint: Endp
     layers: spec.layers,
     readOnlyRoot: hostConfig.ReadonlyRootfs ?? false,
     mounts: spec.mounts,
-    network: networkOf(hostConfig, endpoint),
+    network: networkOf(spec, endpoint),
     hostname: config.Hostname ?? '',
     domainname: config.Domainname ?? '',
     extraHosts: [...(hostConfig.ExtraHosts ?? []), ...links.hosts],
@@ -84,10 +84,11 @@ export function parseSecurityOptions(options: readonly string[]): Pick<TaskSecur
     const value = separator < 0 ? '' : option.slice(separator + 1);
     if (key === 'no-new-privileges' && ['', ...TRUTHS, ...FALSEHOODS].includes(value)) noNewPrivileges = value === '' || TRUTHS.includes(value);
     else if (key === 'seccomp' && value !== '') seccomp = value === 'builtin' ? 'default' : value;
-    else if (key === 'label' && value === 'disable') continue;
+    // SELinux's, which dockerd does not have unless it is told to: then it takes whatever is said.
+    else if (key === 'label' && separator >= 0) continue;
     // Whether there is such a profile the host says at the start, as with dockerd; one without AppArmor has none, and nothing is asked of it.
     else if (key === 'apparmor' && separator >= 0) apparmor = value;
-    else throw invalid(`invalid --security-opt 2: "${option}"`);
+    else throw invalid(`invalid --security-opt ${separator < 0 ? 1 : 2}: "${option}"`);
   }
   return { noNewPrivileges, seccomp, ...(apparmor === '' ? {} : { apparmor }) };
 }
@@ -102,6 +103,8 @@ export function resourcesOf(host: HostConfig): TaskResources {
     ...(host.CpuShares ? { cpuShares: host.CpuShares } : {}),
     ...(host.CpuQuota ? { cpuQuota: host.CpuQuota } : {}),
     ...(host.CpuPeriod ? { cpuPeriod: host.CpuPeriod } : {}),
+    ...(host.CpuRealtimePeriod ? { cpuRealtimePeriod: host.CpuRealtimePeriod } : {}),
+    ...(host.CpuRealtimeRuntime ? { cpuRealtimeRuntime: host.CpuRealtimeRuntime } : {}),
     ...(host.CpusetCpus ? { cpusetCpus: host.CpusetCpus } : {}),
     ...(host.CpusetMems ? { cpusetMems: host.CpusetMems } : {}),
     ...(host.PidsLimit && host.PidsLimit > 0 ? { pidsLimit: host.PidsLimit } : {}),
@@ -112,12 +115,12 @@ export function resourcesOf(host: HostConfig): TaskResources {
   };
 }
 
-function networkOf(hostConfig: HostConfig, endpoint: EndpointSettings | undefined): TaskNetwork {
+function networkOf({ hostConfig, linkLocalAddresses }: ContainerSpec, endpoint: EndpointSettings | undefined): TaskNetwork {
   const mode = hostConfig.NetworkMode ?? 'default';
   if (mode === 'none' || mode === 'host') return { mode };
   if (mode.startsWith('container:')) return { mode: 'container', container: mode.slice('container:'.length) };
   if (!endpoint) throw invalid(`network ${mode} needs an endpoint`);
-  return { mode: 'bridge', endpoint };
+  return { mode: 'bridge', endpoint, ...(linkLocalAddresses === undefined ? {} : { linkLocalAddresses }) };
 }
 
 /** Which network a container's runs need an endpoint of; undefined for none, host and another container's. */

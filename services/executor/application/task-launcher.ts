@@ -200,7 +200,7 @@ export class TaskLauncher {
     const sandbox = network.mode !== 'bridge' && network.mode !== 'none' ? undefined : owner ? NetworkSandbox.within(userNamespaceOf(owner.pid)) : this.sandboxes.take(task.ids);
     try {
       // The kernel sets up the link while the plan is written. Both to the end: what still works on the sandbox must not see its descriptor closed, and given to somebody else.
-      const attached = network.mode === 'bridge' && sandbox ? this.attach(sandbox, network.endpoint) : undefined;
+      const attached = network.mode === 'bridge' && sandbox ? this.attach(sandbox, network.endpoint, network.linkLocalAddresses) : undefined;
       const planned = this.plan(launch, task, sandbox).then((plan) => ({ plan, encoded: encodePlan(plan) }));
       const [link, written] = await Promise.allSettled([attached, planned]);
       if (link.status === 'rejected') throw link.reason;
@@ -326,12 +326,12 @@ export class TaskLauncher {
     });
   }
 
-  private async attach(sandbox: NetworkSandbox, endpoint: EndpointSettings): Promise<void> {
+  private async attach(sandbox: NetworkSandbox, endpoint: EndpointSettings, linkLocalAddresses: readonly string[] = []): Promise<void> {
     const { bridge, mac, address, prefixLength, gateway, mtu, endpointId } = endpoint;
     // New for each run, since the kernel takes its time to remove the old one.
     const hostName = hostLinkName(endpointId);
     try {
-      const attach = (): Promise<void> => sandbox.attach({ bridge: this.networks.indexOf(bridge) ?? bridge, hostName, containerName: 'eth0', mac, address, prefixLength, gateway, mtu });
+      const attach = (): Promise<void> => sandbox.attach({ bridge: this.networks.indexOf(bridge) ?? bridge, hostName, containerName: 'eth0', mac, address, linkLocalAddresses, prefixLength, gateway, mtu });
       try {
         await attach();
       } catch {

@@ -10,18 +10,26 @@
 
 #define LINKS_LIMIT 40 /* as the kernel has it (path_resolution(7)) */
 
-int open_in_root(const struct context *at, const char *path, int flags)
+static int open_resolved(int directory, const char *path, int flags, uint64_t resolve)
 {
-	struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-	if (at->root_fd < 0)
-		return -EINVAL;
+	struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = resolve | RESOLVE_NO_MAGICLINKS };
 	/* EAGAIN: somebody renamed below us while ".." was resolved */
 	for (int tries = 0; tries < 64; tries++) {
-		int fd = sys_openat2(at->root_fd, *path ? path : "/", &how);
+		int fd = sys_openat2(directory, path, &how);
 		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
 			return fd < 0 ? -errno : fd;
 	}
 	return -EAGAIN;
+}
+
+int open_in_root(const struct context *at, const char *path, int flags)
+{
+	return at->root_fd < 0 ? -EINVAL : open_resolved(at->root_fd, *path ? path : "/", flags, RESOLVE_IN_ROOT);
+}
+
+int open_beneath(int directory, const char *path, int flags)
+{
+	return open_resolved(directory, path, flags, RESOLVE_BENEATH);
 }
 
 /* By its descriptor: the name may be a symlink to anywhere by now, and chmod(2) by name would follow it. */

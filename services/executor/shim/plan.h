@@ -81,6 +81,8 @@ void reset_signals(void);
 
 /* openat2(2) below the root, symlinks resolved in there. A descriptor, close-on-exec, or -errno. */
 int open_in_root(const struct context *at, const char *path, int flags);
+/* -EXDEV: it leads out of the directory, or is absolute. */
+int open_beneath(int directory, const char *path, int flags);
 /* The directory that holds `path`'s last component, made with its own parents when missing; *name points into path. */
 int open_parent_in_root(const struct context *at, const char *path, const char **name);
 int make_directories_in_root(const struct context *at, const char *path, mode_t mode, uint32_t uid, uint32_t gid);

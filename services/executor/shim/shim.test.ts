@@ -1,5 +1,5 @@
 import { readFile, readdir, rename, stat } from 'node:fs/promises';
-import { closeSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -94,6 +94,28 @@ test.skipIf(unified === undefined)('a birth that the kernel refuses is told, and
     await finish(task);
   } finally {
     for (const path of [invalid, threaded, top]) rmdirSync(path);
+  }
+});
+
+test('a part of a directory is mounted, and nothing in it leads out; read-only alone leaves what is mounted below writable', async () => {
+  const directory = join(bench.directory, 'parts');
+  mkdirSync(join(directory, 'a/b'), { recursive: true });
+  writeFileSync(join(directory, 'a/b/file'), 'in it');
+  for (const [to, name] of [['a/b', 'inner'], ['../..', 'up'], ['/etc', 'absolute'], [`/proc/${process.pid}/root`, 'magic']] as const) symlinkSync(to, join(directory, name));
+  const part = (below: string, target: string) => ({ ...child, op: 'bind_part', source: directory, below, target, recursive: true, readonly: false, alone: false, propagation: 0, attributes: 0 }) as const;
+  const devices = { ...part('', '/devices'), source: '/dev', readonly: true, propagation: 0x40000 | 0x4000 } as const;
+  const mounts = [part('inner', '/part'), part('a/b/file', '/file'), { ...devices, alone: true }, { ...devices, target: '/sealed' }];
+  const task = await bench.run('parts', (at) => [...tree(at, mounts), sh('cat /part/file; echo; cat /file; echo; grep -E " /(devices|sealed)(/shm)? " /proc/self/mountinfo | cut -d" " -f5,6 | sed "s/,.*//" | sort -u')]);
+  await task.control.next('started');
+  expect(await task.control.next('exited')).toMatchObject({ code: 0 });
+  const lines = (await task.log()).map(({ log }) => log.trim());
+  expect(lines.slice(0, 2)).toEqual(['in it', 'in it']);
+  expect(lines).toEqual(expect.arrayContaining(['/devices ro', '/devices/shm rw', '/sealed ro', '/sealed/shm ro']));
+  await finish(task);
+  for (const [below, errno] of [['up', 18], ['absolute', 18], ['magic', 18], ['a/../..', 18], ['missing', 2], ['a/b/file/x', 20]] as const) {
+    const refused = await bench.run(`part-${below.replaceAll('/', '-')}`, (at) => [...tree(at, [part(below, '/part')]), sh('true')]);
+    expect(await refused.control.next('failed'), below).toMatchObject({ errno });
+    await finish(refused);
   }
 });
 

@@ -237,6 +237,39 @@ int do_bind_mount(struct context *at, const struct op_bind_mount *op)
 	return result < 0 ? result : attach_in_root(at, tree, op->target);
 }
 
+int open_part(const char *source, const char *below, bool recursive)
+{
+	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0);
+	int tree;
+	if (!*below) {
+		tree = sys_open_tree(AT_FDCWD, source, flags);
+		return tree < 0 ? -errno : tree;
+	}
+	autoclose int directory = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (directory < 0)
+		return -errno;
+	autoclose int part = open_beneath(directory, below, O_PATH);
+	if (part < 0)
+		return part;
+	tree = sys_open_tree(part, "", AT_EMPTY_PATH | flags);
+	return tree < 0 ? -errno : tree;
+}
+
+int set_part_attributes(int tree, bool recursive, uint64_t attributes, bool readonly, bool alone, uint32_t propagation)
+{
+	int result = set_bind_attributes(tree, recursive, attributes | (readonly && !alone ? MOUNT_ATTR_RDONLY : 0), propagation);
+	return result < 0 || !readonly || !alone ? result : set_attributes(tree, false, MOUNT_ATTR_RDONLY, 0);
+}
+
+int do_bind_part(struct context *at, const struct op_bind_part *op)
+{
+	autoclose int tree = open_part(op->source, op->below, op->recursive);
+	if (tree < 0)
+		return tree;
+	int result = set_part_attributes(tree, op->recursive, op->attributes, op->readonly, op->alone, op->propagation);
+	return result < 0 ? result : attach_in_root(at, tree, op->target);
+}
+
 int make_node(int parent, const char *name, const struct op_make_node *op)
 {
 	mode_t type = op->type[0] == 'c' ? S_IFCHR : op->type[0] == 'b' ? S_IFBLK : op->type[0] == 'p' ? S_IFIFO : 0;

@@ -108,6 +108,20 @@ int do_bind_tree(struct context *at, const struct op_bind_tree *op)
 	return result;
 }
 
+int do_part_tree(struct context *at, const struct op_part_tree *op)
+{
+	int tree = open_part(op->source, op->below, op->recursive);
+	if (tree < 0)
+		return tree;
+	int result = op->mapped ? with_namespace_ids(at, tree, op->recursive) : 0;
+	if (!result)
+		result = set_part_attributes(tree, op->recursive, op->attributes, op->readonly, op->alone, op->propagation);
+	if (!result)
+		return keep_tree(at, tree);
+	close(tree);
+	return result;
+}
+
 int do_node_tree(struct context *at, const struct op_node_tree *op)
 {
 	char name[16];

@@ -6,6 +6,10 @@
 int set_attributes(int mount, bool recursive, uint64_t attributes, uint64_t propagation);
 /* Of a bind. propagation: with MS_REC for the whole tree; 0: as it comes. */
 int set_bind_attributes(int tree, bool recursive, uint64_t attributes, uint32_t propagation);
+/* What `below` leads to below the host directory `source`, detached; "": source itself. The path does not leave it. */
+int open_part(const char *source, const char *below, bool recursive);
+/* As set_bind_attributes; alone: readonly is the topmost mount, and none below it. */
+int set_part_attributes(int tree, bool recursive, uint64_t attributes, bool readonly, bool alone, uint32_t propagation);
 /* Names are relative to the working directory; base_directory is not looked at. */
 int mount_overlay(const struct op_overlay_root *op);
 /* By one name in an open directory, where nothing is yet; target is not looked at. */

@@ -3,7 +3,7 @@ import type { HostConfig, LimitChanges } from '#contracts/containers/container-c
 import type { EditedPart } from '#contracts/containers/edit.js';
 import type { EditableSpec } from './apply-changes.js';
 
-export const LIMITS = ['Memory', 'MemorySwap', 'MemoryReservation', 'NanoCpus', 'CpuShares', 'CpuQuota', 'CpuPeriod', 'CpusetCpus', 'CpusetMems', 'PidsLimit', 'BlkioWeight'] as const satisfies readonly (keyof LimitChanges & keyof HostConfig)[];
+export const LIMITS = ['Memory', 'MemorySwap', 'MemoryReservation', 'NanoCpus', 'CpuShares', 'CpuQuota', 'CpuPeriod', 'CpuRealtimePeriod', 'CpuRealtimeRuntime', 'CpusetCpus', 'CpusetMems', 'PidsLimit', 'BlkioWeight'] as const satisfies readonly (keyof LimitChanges & keyof HostConfig)[];
 
 /** The parts of a wish, and what each consists of. */
 const PARTS: Readonly<Record<EditedPart, (spec: EditableSpec) => unknown>> = {

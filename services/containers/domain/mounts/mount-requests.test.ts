@@ -3,7 +3,7 @@ import type { HostConfig, MountRequest } from '#contracts/containers/container-c
 import { mountRequests, parseBind } from './mount-requests.js';
 
 test('a host folder is bound, and made when it is missing', () =>
-  expect(parseBind('/host:/data')).toEqual({ type: 'bind', source: '/host', target: '/data', readOnly: false, propagation: 'rprivate', noCopy: false, createSource: true }));
+  expect(parseBind('/host:/data')).toEqual({ type: 'bind', source: '/host', target: '/data', readOnly: false, mode: '', propagation: 'rprivate', noCopy: false, createSource: true }));
 test('a name is a volume, a lone target an anonymous one', () => {
   expect(parseBind('cache:/data')).toMatchObject({ type: 'volume', source: 'cache', target: '/data', createSource: false });
   expect(parseBind('/data')).toMatchObject({ type: 'volume', source: '', target: '/data' });
@@ -11,6 +11,14 @@ test('a name is a volume, a lone target an anonymous one', () => {
 test('modes after the second colon are obeyed', () => {
   expect(parseBind('/host:/data:ro,rshared')).toMatchObject({ readOnly: true, propagation: 'rshared' });
   expect(parseBind('cache:/data:nocopy')).toMatchObject({ noCopy: true, readOnly: false });
+});
+test.each([
+  ['/host:/data', ''], ['/host:/data:rw', 'rw'], ['/host:/data:Z,ro', 'Z,ro'], ['/host:/data:ro,rslave', 'ro,rslave'], ['/host:/data:cached', 'cached'],
+  ['cache:/data', 'z'], ['cache:/data:rw', 'rw'], ['cache:/data:nocopy', 'nocopy'], ['/data', 'z'],
+])('the mode of %s is shown as "%s"', (text, mode) => expect(parseBind(text).mode).toBe(mode));
+test('--mount says no mode: its volumes have that which dockerd relabels them by, and what an image declares has none', () => {
+  const wanted = mountRequests({ Volumes: { '/declared': {} } }, { Tmpfs: { '/t': '' }, Mounts: [{ Type: 'bind', Source: '/host', Target: '/b', ReadOnly: true }, { Type: 'volume', Source: 'cache', Target: '/v', ReadOnly: true }, { Type: 'volume', Target: '/a' }] });
+  expect(wanted.map((mount) => ('mode' in mount ? mount.mode : undefined))).toEqual(['', 'z', 'z', '', '']);
 });
 test('a mount that cannot be meant is refused', () => {
   for (const text of ['', ':/data', '/host:', '/a:/b:ro:more', '/host:data', '/host:/', '/host:/a/../..', '/host:/data:wrong', './here:/data', 'x:/data']) expect(() => parseBind(text), text).toThrow();
@@ -34,6 +42,11 @@ test.each<[HostConfig, string]>([
   [{ Mounts: [{ Type: 'bind', Source: '/host', Target: '/data', BindOptions: { Propagation: 'foo' } }] }, 'invalid mount config for type "bind": invalid propagation mode: foo'],
   [{ Tmpfs: { '/t': 'size=1m,foo' } }, 'invalid tmpfs option ["foo"]'],
   [{ Tmpfs: { '/t': 'colour=red=1' } }, 'invalid tmpfs option ["colour" "red=1"]'],
+  [{ Binds: ['/host:/data:ro,ro'] }, 'invalid mode: ro,ro'],
+  [{ Binds: ['cache:/data:z,Z'] }, 'invalid mode: z,Z'],
+  [{ Binds: ['/host:ro'] }, "invalid volume specification: '/host:ro'"],
+  [{ Binds: ['/host:/data:nocopy'] }, 'invalid volume specification: \'/host:/data:nocopy\': invalid mount config for type "bind": field VolumeOptions must not be specified'],
+  [{ Binds: ['cache:/data:rslave'] }, 'invalid volume specification: \'cache:/data:rslave\': invalid mount config for type "volume": field BindOptions must not be specified'],
   [{ Binds: ['x:/data'] }, 'create x: volume name is too short, names should be at least two alphanumeric characters'],
 ])('%j is refused in dockerd\'s words', (host, says) => expect(() => mountRequests({}, host)).toThrow(says));
 
@@ -43,12 +56,29 @@ test('--volume-driver is whose volumes are that -v and the image name, and none 
   expect(mountRequests({}, { VolumeDriver: 'local', Binds: ['named:/named'] })[0]).not.toHaveProperty('volume');
 });
 
-test('what a volume is to be made with comes along, and what Berth lacks is refused by name', () => {
+test('what a volume is to be made with comes along', () => {
   const volume = (VolumeOptions: NonNullable<MountRequest['VolumeOptions']>) => mountRequests({}, { Mounts: [{ Type: 'volume', Source: 'cache', Target: '/data', VolumeOptions }] });
   expect(volume({ Labels: { a: '1' }, DriverConfig: { Name: 'local', Options: { type: 'tmpfs' } } })).toMatchObject([{ volume: { labels: { a: '1' }, driver: 'local', options: { type: 'tmpfs' } } }]);
-  expect(() => volume({ Subpath: 'below' })).toThrow('volume-subpath');
   expect(mountRequests({}, { Mounts: [{ Type: 'bind', Source: '/host', Target: '/data', BindOptions: { NonRecursive: true } }] })).toMatchObject([{ nonRecursive: true }]);
   expect(mountRequests({}, { Mounts: [{ Type: 'tmpfs', Target: '/t', TmpfsOptions: { Options: [['exec'], ['size', '1m']] } }] })).toMatchObject([{ options: 'exec,size=1m' }]);
+});
+
+const subpathOf = (Subpath: string, Source = 'cache') => mountRequests({}, { Mounts: [{ Type: 'volume', Source, Target: '/data', VolumeOptions: { Subpath } }] })[0];
+test('a part of a volume is named below it, and cleaned', () => {
+  for (const [asked, kept] of [['a/b', 'a/b'], ['./a//b/', 'a/b'], ['a/../b', 'b']] as const) expect(subpathOf(asked)).toMatchObject({ subpath: kept });
+  for (const all of ['', '.', 'a/..']) expect(subpathOf(all)).not.toHaveProperty('subpath');
+  for (const outside of ['/a', '..', '../x', 'a/../../x', '/']) expect(() => subpathOf(outside), outside).toThrow('invalid mount config for type "volume": subpath must be a relative path within the volume');
+  expect(() => subpathOf('a', '')).toThrow('must not set Subpath when using anonymous volumes');
+});
+
+test('whether a read-only bind is so for what is mounted below it is asked for, where it is read-only', () => {
+  const bind = (BindOptions: NonNullable<MountRequest['BindOptions']>, ReadOnly = true) => mountRequests({}, { Mounts: [{ Type: 'bind', Source: '/host', Target: '/data', ReadOnly, BindOptions }] })[0];
+  expect(bind({})).not.toHaveProperty('readOnlyBelow');
+  expect(bind({ ReadOnlyNonRecursive: true })).toMatchObject({ readOnlyBelow: 'never' });
+  expect(bind({ ReadOnlyForceRecursive: true })).toMatchObject({ readOnlyBelow: 'always' });
+  expect(() => bind({ ReadOnlyNonRecursive: true }, false)).toThrow('mount options conflict: !ReadOnly && BindOptions.ReadOnlyNonRecursive');
+  expect(() => bind({ ReadOnlyForceRecursive: true }, false)).toThrow('mount options conflict: !ReadOnly && BindOptions.ReadOnlyForceRecursive');
+  expect(() => bind({ ReadOnlyNonRecursive: true, ReadOnlyForceRecursive: true })).toThrow('mount options conflict: ReadOnlyNonRecursive && BindOptions.ReadOnlyForceRecursive');
 });
 
 // Known to be wrong: the day it is right this fails, and becomes a plain test.

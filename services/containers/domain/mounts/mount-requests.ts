@@ -1,5 +1,7 @@
+import { posix } from 'node:path';
 import type { ContainerConfig, HostConfig, MountRequest } from '#contracts/containers/container-config.js';
-import { invalid, notImplemented } from '#libs/errors/errors.js';
+import { invalid } from '#libs/errors/errors.js';
+import { areBindModes, bindModes, NO_COPY, PROPAGATION } from './bind-modes.js';
 import type { BorrowedMount } from './volumes-from.js';
 
 /** One mount as asked for; a volume without a name is anonymous. */
@@ -8,18 +10,23 @@ export interface WantedMount {
   readonly source: string;
   readonly target: string;
   readonly readOnly: boolean;
+  /** As inspect shows it. */
+  readonly mode: string;
   readonly propagation: string;
   readonly options?: string;
   readonly noCopy: boolean;
   readonly nonRecursive?: boolean;
+  readonly readOnlyBelow?: 'never' | 'always';
+  /** In the volume, cleaned. */
+  readonly subpath?: string;
   /** What the volume is made with, if it is not there. */
   readonly volume?: { readonly labels?: Record<string, string>; readonly driver?: string; readonly options?: Record<string, string> };
   /** `-v` makes a missing host directory, `--mount` refuses. */
   readonly createSource: boolean;
 }
 
-const PROPAGATION = new Set(['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave']);
-const MODES = new Set(['ro', 'rw', 'z', 'Z', 'nocopy', 'delegated', 'cached', 'consistent']);
+/** dockerd's, of a volume that was asked for without a mode. */
+const SHARED_LABEL = 'z';
 
 /** All mounts that a container was asked to have: -v, --mount, --tmpfs, those of --volumes-from (`borrowed`), and the volumes that the image declares. A later kind never doubles a target. */
 export function mountRequests(config: ContainerConfig, hostConfig: HostConfig, borrowed: readonly BorrowedMount[] = []): (WantedMount | BorrowedMount)[] {
@@ -35,7 +42,7 @@ export function mountRequests(config: ContainerConfig, hostConfig: HostConfig, b
   for (const { target } of others) targets.add(target);
   const declared = [...new Set(Object.keys(config.Volumes ?? {}).map((target) => cleanTarget(target)))]
     .filter((target) => !targets.has(target))
-    .map((target): WantedMount => ofDriver({ type: 'volume', source: '', target, readOnly: false, propagation: '', noCopy: false, createSource: false }));
+    .map((target): WantedMount => ofDriver({ type: 'volume', source: '', target, readOnly: false, mode: '', propagation: '', noCopy: false, createSource: false }));
   return [...explicit, ...others, ...declared];
 }
 
@@ -44,9 +51,12 @@ export function parseBind(text: string): WantedMount {
   const parts = text.split(':');
   if (parts.length > 3 || parts.some((part) => part === '')) throw invalid(`invalid volume specification: '${text}'`);
   const [source, target, modeText] = parts.length === 1 ? ['', parts[0] ?? '', ''] : [parts[0] ?? '', parts[1] ?? '', parts[2] ?? ''];
-  const modes = modeText === '' ? [] : modeText.split(',');
-  for (const mode of modes) if (!MODES.has(mode) && !PROPAGATION.has(mode)) throw invalid(`invalid mode: ${modeText}`);
+  if (parts.length === 2 && areBindModes(target)) throw invalid(`invalid volume specification: '${text}'`);
+  const modes = bindModes(modeText);
+  const propagation = modes.find((mode) => PROPAGATION.includes(mode));
   const isBind = source.startsWith('/');
+  const foreign = isBind ? modes.includes(NO_COPY) && 'VolumeOptions' : propagation !== undefined && 'BindOptions';
+  if (foreign) throw invalid(`invalid volume specification: '${text}': invalid mount config for type "${isBind ? 'bind' : 'volume'}": field ${foreign} must not be specified`);
   if (!isBind && /^[a-zA-Z0-9]$/.test(source)) throw invalid(`create ${source}: volume name is too short, names should be at least two alphanumeric characters`);
   if (!isBind && source !== '' && !/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(source))
     throw invalid(`create ${source}: "${source}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`);
@@ -55,8 +65,9 @@ export function parseBind(text: string): WantedMount {
     source,
     target: bindTarget(text, target, isBind ? 'bind' : 'volume'),
     readOnly: modes.includes('ro'),
-    propagation: isBind ? (modes.find((mode) => PROPAGATION.has(mode)) ?? 'rprivate') : '',
-    noCopy: modes.includes('nocopy'),
+    mode: modeText || (isBind ? '' : SHARED_LABEL),
+    propagation: isBind ? (propagation ?? 'rprivate') : '',
+    noCopy: modes.includes(NO_COPY),
     createSource: isBind,
   };
 }
@@ -68,23 +79,39 @@ function fromMount(mount: MountRequest): WantedMount {
   if (mount.Type === 'tmpfs' && mount.Source) throw wrong('field Source must not be specified');
   const target = cleanTarget(mount.Target, wrong);
   const readOnly = mount.ReadOnly ?? false;
-  const common = { target, readOnly, createSource: false };
+  const common = { target, readOnly, mode: mount.Type === 'volume' ? SHARED_LABEL : '', createSource: false };
   switch (mount.Type) {
     case 'bind':
       if (!mount.Source) throw wrong('field Source must not be empty');
       if (!mount.Source.startsWith('/')) throw wrong(`invalid mount path: '${mount.Source}' mount path must be absolute`);
-      if (mount.BindOptions?.Propagation && !PROPAGATION.has(mount.BindOptions.Propagation)) throw wrong(`invalid propagation mode: ${mount.BindOptions.Propagation}`);
-      // The kernel's mount_setattr(2) makes all below read-only or nothing: what was asked for is less than we would do.
-      if (readOnly && mount.BindOptions?.ReadOnlyNonRecursive) throw notImplemented('Berth does not support bind-recursive=writable yet');
-      return { ...common, ...(mount.BindOptions?.NonRecursive ? { nonRecursive: true } : {}), type: 'bind', source: mount.Source, propagation: mount.BindOptions?.Propagation || 'rprivate', noCopy: true, createSource: mount.BindOptions?.CreateMountpoint ?? false };
+      if (mount.BindOptions?.Propagation && !PROPAGATION.includes(mount.BindOptions.Propagation)) throw wrong(`invalid propagation mode: ${mount.BindOptions.Propagation}`);
+      return { ...common, ...recursionOf(mount), type: 'bind', source: mount.Source, propagation: mount.BindOptions?.Propagation || 'rprivate', noCopy: true, createSource: mount.BindOptions?.CreateMountpoint ?? false };
     case 'volume':
-      if (mount.VolumeOptions?.Subpath) throw notImplemented('Berth does not support volume-subpath yet');
-      return { ...common, ...volumeOf(mount.VolumeOptions), type: 'volume', source: mount.Source ?? '', propagation: '', noCopy: mount.VolumeOptions?.NoCopy ?? false };
+      return { ...common, ...volumeOf(mount.VolumeOptions), ...subpathOf(mount, wrong), type: 'volume', source: mount.Source ?? '', propagation: '', noCopy: mount.VolumeOptions?.NoCopy ?? false };
     case 'tmpfs': {
       const options = [mount.TmpfsOptions?.SizeBytes ? `size=${mount.TmpfsOptions.SizeBytes}` : '', mount.TmpfsOptions?.Mode ? `mode=${mount.TmpfsOptions.Mode.toString(8)}` : '', ...(mount.TmpfsOptions?.Options ?? []).map((option) => option.join('='))].filter(Boolean).join(',');
       return { ...tmpfs(target, options), readOnly };
     }
   }
+}
+
+/** What of a bind holds for the mounts below its source. */
+function recursionOf({ ReadOnly: readOnly = false, BindOptions: options }: MountRequest): Pick<WantedMount, 'nonRecursive' | 'readOnlyBelow'> {
+  const { NonRecursive: alone, ReadOnlyNonRecursive: never, ReadOnlyForceRecursive: always } = options ?? {};
+  const conflict = (one: string, other: string): Error => invalid(`mount options conflict: ${one} && BindOptions.${other}`);
+  if (!readOnly && never) throw conflict('!ReadOnly', 'ReadOnlyNonRecursive');
+  if (!readOnly && always) throw conflict('!ReadOnly', 'ReadOnlyForceRecursive');
+  if (never && always) throw conflict('ReadOnlyNonRecursive', 'ReadOnlyForceRecursive');
+  return { ...(alone ? { nonRecursive: true } : {}), ...(never ? { readOnlyBelow: 'never' } : always ? { readOnlyBelow: 'always' } : {}) };
+}
+
+function subpathOf({ Source: volume, VolumeOptions: options }: MountRequest, wrong: (why: string) => Error): Pick<WantedMount, 'subpath'> {
+  const asked = options?.Subpath;
+  if (!asked) return {};
+  if (!volume) throw wrong('must not set Subpath when using anonymous volumes');
+  const subpath = posix.normalize(asked).replace(/\/$/, '');
+  if (subpath === '' || subpath.startsWith('/') || subpath === '..' || subpath.startsWith('../')) throw wrong('subpath must be a relative path within the volume');
+  return subpath === '.' ? {} : { subpath };
 }
 
 function volumeOf(options: MountRequest['VolumeOptions']): Pick<WantedMount, 'volume'> {
@@ -105,7 +132,7 @@ function tmpfs(target: string, options: string): WantedMount {
     const [name = '', ...value] = option.split('=');
     if (value.length === 0 ? !TMPFS_WORDS.has(option) : !TMPFS_VALUES.has(name)) throw invalid(`invalid tmpfs option [${[name, ...(value.length === 0 ? [] : [value.join('=')])].map((part) => JSON.stringify(part)).join(' ')}]`);
   }
-  return { type: 'tmpfs', source: '', target: cleanTarget(target), readOnly: options.split(',').includes('ro'), propagation: '', options, noCopy: true, createSource: false };
+  return { type: 'tmpfs', source: '', target: cleanTarget(target), readOnly: options.split(',').includes('ro'), mode: '', propagation: '', options, noCopy: true, createSource: false };
 }
 
 const bindTarget = (bind: string, target: string, type: string): string => cleanTarget(target, (why) => invalid(`invalid volume specification: '${bind}': invalid mount config for type "${type}": ${why}`));

@@ -1,5 +1,6 @@
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import { BerthError, invalid } from '#libs/errors/errors.js';
+import { bindModes, NO_COPY, PROPAGATION } from './bind-modes.js';
 
 /** A mount of another container's, as it is there. */
 export interface BorrowedMount {
@@ -7,17 +8,18 @@ export interface BorrowedMount {
   readonly borrowed: ContainerMount;
 }
 
-/** `--volumes-from name[:ro|:rw]`: volumes and binds of those containers; of two for one target the later wins. Throws invalid for an unknown container, as dockerd does. */
+/** `--volumes-from name[:ro|:rw|:z|:Z]`: volumes and binds of those containers; of two for one target the later wins. Throws invalid for an unknown container, as dockerd does. */
 export function volumesFrom(names: readonly string[] | null | undefined, mountsOf: (container: string) => readonly ContainerMount[]): BorrowedMount[] {
   const found = new Map<string, BorrowedMount>();
   for (const text of names ?? []) {
-    const [container = '', mode = 'rw'] = text.split(':');
+    const [container = '', mode = ''] = text.split(':');
     if (container === '') throw invalid(`invalid volumes-from specification: ${text}`);
-    if (!['ro', 'rw', 'z', 'Z', ''].includes(mode)) throw invalid(`invalid mode: ${mode}`);
+    const modes = bindModes(mode);
+    if (modes.some((one) => PROPAGATION.includes(one) || one === NO_COPY)) throw invalid(`invalid mode: ${mode}`);
     for (const mount of known(container, mountsOf)) {
       if (mount.type === 'tmpfs') continue;
-      const { copyUp: _filled, ...kept } = mount;
-      found.set(mount.target, { target: mount.target, borrowed: { ...kept, readOnly: mount.readOnly || mode === 'ro' } });
+      const { copyUp: _filled, mode: _said, ...kept } = mount;
+      found.set(mount.target, { target: mount.target, borrowed: { ...kept, mode: '', readOnly: mount.readOnly || modes.includes('ro') } });
     }
   }
   return [...found.values()];

@@ -3,7 +3,7 @@ import type { ContainerMount } from '#contracts/containers/container-state.js';
 import { notFound } from '#libs/errors/errors.js';
 import { withinKernel } from '../resources/check-resources.js';
 import { checkHostShares, hostShares, throttlesOf } from './host-shares.js';
-import { checkNetworkOptions, macOf } from '../network/network-options.js';
+import { checkNetworkOptions, linkLocalOf, macOf } from '../network/network-options.js';
 import { volumesFrom } from '../mounts/volumes-from.js';
 
 test('what is shared with the host is named, and nothing by default', () => {
@@ -43,9 +43,9 @@ test('hosts by IPv4, IPv6 and the gateway are taken', () => {
 
 test('what the kernel lacks is left out, with a warning', () => {
   const asked = { BlkioWeight: 5, MemorySwappiness: 10, OomKillDisable: true };
-  expect(withinKernel(asked, { cgroupVersion: '2', blockWeight: false })).toEqual({ host: {}, warnings: [expect.stringContaining('Weight discarded'), expect.stringContaining('swappiness discarded'), expect.stringContaining('OomKillDisable discarded')] });
-  expect(withinKernel({ ...asked, BlkioWeight: 50, Memory: 1e8 }, { cgroupVersion: '1', blockWeight: true })).toEqual({ host: { ...asked, BlkioWeight: 50, Memory: 1e8 }, warnings: [] });
-  expect(() => withinKernel(asked, { cgroupVersion: '1', blockWeight: true })).toThrow('Range of blkio weight is from 10 to 1000');
+  expect(withinKernel(asked, { cgroupVersion: '2', blockWeight: false, cpuRealtime: false })).toEqual({ host: {}, warnings: [expect.stringContaining('Weight discarded'), expect.stringContaining('swappiness discarded'), expect.stringContaining('OomKillDisable discarded')] });
+  expect(withinKernel({ ...asked, BlkioWeight: 50, Memory: 1e8 }, { cgroupVersion: '1', blockWeight: true, cpuRealtime: false })).toEqual({ host: { ...asked, BlkioWeight: 50, Memory: 1e8 }, warnings: [] });
+  expect(() => withinKernel(asked, { cgroupVersion: '1', blockWeight: true, cpuRealtime: false })).toThrow('Range of blkio weight is from 10 to 1000');
 });
 
 test('a MAC address comes from either place; addresses and aliases need a network of one’s own', () => {
@@ -55,15 +55,21 @@ test('a MAC address comes from either place; addresses and aliases need a networ
   expect(() => checkNetworkOptions(wish({}, { MacAddress: 'x' }))).toThrow('invalid MAC address');
   expect(() => checkNetworkOptions(wish({}, { MacAddress: '02:00:00:00:00:02' }, 'host'))).toThrow('conflicting options: mac-address and the network mode');
   expect(() => checkNetworkOptions(wish({ bridge: { address: '1.2.3.4' } }))).toThrow('user specified IP address is supported on user defined networks only');
+  expect(() => checkNetworkOptions(wish({ bridge: { ipv6Address: '2001:db8::1' } }))).toThrow('user specified IP address is supported on user defined networks only');
+  expect(linkLocalOf(wish({ bridge: { linkLocalAddresses: ['169.254.0.9'] } }))).toEqual({ linkLocalAddresses: ['169.254.0.9'] });
+  expect(linkLocalOf(wish({}))).toEqual({});
+  for (const [address, says] of [['bad', 'invalid link-local IP address: bad'], ['0.0.0.0', 'invalid link-local'], ['10.0.0.1', 'invalid link local IP address: 10.0.0.1'], ['fe80::1', 'has no IPv6']] as const)
+    expect(() => checkNetworkOptions(wish({ bridge: { linkLocalAddresses: [address] } })), address).toThrow(says);
   expect(() => checkNetworkOptions(wish({ bridge: { aliases: ['a'] } }))).toThrow('network-scoped alias');
 });
 
 test('volumes of others are taken as they are, but for tmpfs', () => {
-  const volume: ContainerMount = { type: 'volume', name: 'v', source: '/v', target: '/data', readOnly: false, propagation: '', copyUp: true, anonymous: true };
+  const volume: ContainerMount = { type: 'volume', name: 'v', source: '/v', target: '/data', readOnly: false, mode: 'nocopy', propagation: '', copyUp: true, anonymous: true };
   const fleeting: ContainerMount = { type: 'tmpfs', source: '', target: '/t', readOnly: false, propagation: '' };
   const { copyUp: _, ...kept } = volume;
-  expect(volumesFrom(['a:ro'], () => [volume, fleeting])).toEqual([{ target: '/data', borrowed: { ...kept, readOnly: true } }]);
-  expect(() => volumesFrom(['a:odd'], () => [])).toThrow('invalid mode: odd');
+  expect(volumesFrom(['a:ro'], () => [volume, fleeting])).toEqual([{ target: '/data', borrowed: { ...kept, mode: '', readOnly: true } }]);
+  expect(volumesFrom(['a:z'], () => [volume])).toMatchObject([{ borrowed: { readOnly: false } }]);
+  for (const mode of ['odd', 'ro,rw', 'rslave', 'nocopy']) expect(() => volumesFrom([`a:${mode}`], () => [])).toThrow(`invalid mode: ${mode}`);
   const missing = (): never => {
     throw notFound('No such container: a');
   };

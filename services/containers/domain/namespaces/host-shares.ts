@@ -2,6 +2,7 @@ import type { HostConfig } from '#contracts/containers/container-config.js';
 import type { BlockThrottle, HostNamespace, LaunchTask, TaskDevice } from '#contracts/executor/tasks.js';
 import { cgroupParentOf } from '#libs/cgroup/asked-parent.js';
 import { invalid } from '#libs/errors/errors.js';
+import { isIpAddress } from '../network/ip-address.js';
 import { cdiDevices } from '../resources/device-requests.js';
 import { joinedContainers } from './joined-containers.js';
 
@@ -59,7 +60,6 @@ function checkExtraHost(entry: string): void {
   const [, name = '', address = ''] = /^([^:]+):(.+)$/.exec(entry) ?? [];
   if (name === '' || /\s/.test(name)) throw invalid(`bad format for add-host: "${entry}"`);
   const bare = address.replace(/^\[(.*)\]$/, '$1');
-  if (address !== HOST_GATEWAY && !isAddress(bare)) throw invalid(`invalid IP address in add-host: "${address}"`);
+  if (address !== HOST_GATEWAY && !isIpAddress(bare)) throw invalid(`invalid IP address in add-host: "${address}"`);
 }
 
-const isAddress = (text: string): boolean => (text.includes(':') ? URL.canParse(`http://[${text}]/`) : /^(\d{1,3}\.){3}\d{1,3}$/.test(text) && text.split('.').every((byte) => Number(byte) <= 255));

@@ -1,5 +1,6 @@
 import type { CreateContainer } from '#contracts/containers/commands.js';
 import { invalid } from '#libs/errors/errors.js';
+import { isIpAddress } from './ip-address.js';
 
 type Wish = Pick<CreateContainer, 'config' | 'hostConfig' | 'networks'>;
 
@@ -7,10 +8,12 @@ const PREDEFINED = new Set(['default', 'bridge', 'host', 'none']);
 
 /** What a network that everybody has cannot give. Throws invalid in dockerd's words. */
 export function checkNetworkOptions({ config, hostConfig, networks }: Wish): void {
-  for (const [name, { address, aliases, mac }] of Object.entries(networks ?? {})) {
+  for (const [name, { address, ipv6Address, linkLocalAddresses = [], aliases, mac }] of Object.entries(networks ?? {})) {
     checkMac(mac);
     if (!PREDEFINED.has(name)) continue;
-    if (address) throw invalid(`invalid config for network ${name}: invalid endpoint settings:\nuser specified IP address is supported on user defined networks only`);
+    const wrong = (why: string): Error => invalid(`invalid config for network ${name}: invalid endpoint settings:\n${why}`);
+    if (address || ipv6Address) throw wrong('user specified IP address is supported on user defined networks only');
+    for (const one of linkLocalAddresses) checkLinkLocal(one, wrong);
     if (aliases && aliases.length > 0) throw invalid('network-scoped alias is supported only for containers in user defined networks');
   }
   checkMac(config.MacAddress);
@@ -24,6 +27,19 @@ export function checkNetworkOptions({ config, hostConfig, networks }: Wish): voi
 export function macOf({ config, hostConfig, networks }: Wish): { MacAddress?: string } {
   const mac = networks?.[hostConfig.NetworkMode ?? 'bridge']?.mac || config.MacAddress;
   return mac ? { MacAddress: mac } : {};
+}
+
+/** The addresses asked for besides the one that its network gives it. A network that is none has none. */
+export function linkLocalOf({ hostConfig, networks }: Wish): { readonly linkLocalAddresses?: readonly string[] } {
+  const { linkLocalAddresses } = networks?.[hostConfig.NetworkMode ?? 'bridge'] ?? {};
+  return linkLocalAddresses === undefined ? {} : { linkLocalAddresses };
+}
+
+/** dockerd would find out at the start: containers of the default bridge have no IPv6. */
+function checkLinkLocal(address: string, wrong: (why: string) => Error): void {
+  if (!isIpAddress(address) || address === '0.0.0.0' || address === '::') throw wrong(`invalid link-local IP address: ${address}`);
+  if (address.includes(':')) throw wrong(`link-local IP address ${address}: this network has no IPv6`);
+  if (!address.startsWith('169.254.')) throw wrong(`invalid link local IP address: ${address}`);
 }
 
 function checkMac(mac: string | undefined): void {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { HostConfig } from '#contracts/containers/container-config.js';
-import { checkEnvironment, checkResources, createWarnings, withResourceDefaults, withinKernel } from './check-resources.js';
+import { checkEnvironment, checkResources, createWarnings, needsKernelFacts, withResourceDefaults, withinKernel } from './check-resources.js';
 
 const MB = 1024 * 1024;
 
@@ -12,6 +12,7 @@ test.each<[HostConfig, string]>([
   [{ NanoCpus: 3e9 }, 'range of CPUs is from 0.01 to 2.00'],
   [{ NanoCpus: 1e9, CpuQuota: 1000 }, 'Nano CPUs and CPU Quota'],
   [{ CpuPeriod: 5 }, 'CPU cfs period'],
+  [{ CpuRealtimePeriod: 1000, CpuRealtimeRuntime: 2000 }, 'cpu real-time runtime cannot be higher than cpu real-time period'],
   [{ CpusetCpus: '0-2' }, 'requested 0-2, available: 0-1'],
   [{ CpusetCpus: 'all' }, 'Invalid value all for cpuset cpus'],
   [{ CpusetCpus: '1-0' }, 'Invalid value 1-0 for cpuset cpus: invalid format: 1-0'],
@@ -40,9 +41,19 @@ test('a variable without a name is refused, ports beside the host\'s network are
 
 test('weights that the kernel has not are discarded, each with its warning', () => {
   const wished = { BlkioWeight: 300, BlkioWeightDevice: [{ Path: '/dev/sda', Weight: 100 }] };
-  const without = withinKernel(wished, { cgroupVersion: '1', blockWeight: false });
+  const without = withinKernel(wished, { cgroupVersion: '1', blockWeight: false, cpuRealtime: false });
   expect(without.host).toEqual({ BlkioWeightDevice: [] });
   expect(without.warnings).toHaveLength(2);
-  expect(() => withinKernel(wished, { cgroupVersion: '2', blockWeight: true })).toThrow(/BlkioWeightDevice/);
-  expect(() => withinKernel({ BlkioWeight: 5 }, { cgroupVersion: '2', blockWeight: true })).toThrow('Range of blkio weight is from 10 to 1000');
+  expect(() => withinKernel(wished, { cgroupVersion: '2', blockWeight: true, cpuRealtime: false })).toThrow(/BlkioWeightDevice/);
+  expect(() => withinKernel({ BlkioWeight: 5 }, { cgroupVersion: '2', blockWeight: true, cpuRealtime: false })).toThrow('Range of blkio weight is from 10 to 1000');
+});
+
+test('real-time limits are the kernel\'s to have', () => {
+  expect(() => checkResources({ CpuRealtimePeriod: -1 }, 2)).not.toThrow(); // the kernel refuses it at the start, as with dockerd
+  const facts = { cgroupVersion: '1', blockWeight: false } as const;
+  for (const wished of [{ CpuRealtimePeriod: 1000 }, { CpuRealtimeRuntime: 1000 }]) {
+    expect(needsKernelFacts(wished)).toBe(true);
+    expect(() => withinKernel(wished, { ...facts, cpuRealtime: false })).toThrow('kernel does not support CPU real-time scheduler');
+    expect(withinKernel(wished, { ...facts, cpuRealtime: true })).toEqual({ host: wished, warnings: [] });
+  }
 });

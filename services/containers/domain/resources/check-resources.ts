@@ -15,6 +15,7 @@ const CAPABILITIES = new Set(
 export function checkResources(host: HostConfig, cpus: number): void {
   checkMemory(host);
   checkCpus(host, cpus);
+  checkCpuRealtime(host);
   checkCpuset('cpus', host.CpusetCpus, cpus);
   const { OomScoreAdj: score = 0, ShmSize: shm = 0 } = host;
   if (score < -1000 || score > 1000) throw invalid(`Invalid value ${score}, range for oom score adj is [-1000, 1000]`);
@@ -51,6 +52,10 @@ function checkCpus({ NanoCpus: nano = 0, CpuPeriod: period = 0, CpuQuota: quota 
   if (shares !== 0 && shares < 2) throw invalid(shares < 0 ? 'shares: invalid argument' : 'the minimum allowed cpu-shares is 2');
   if (shares > 262_144) throw invalid('the maximum allowed cpu-shares is 262144');
   if (quota > 0 && quota < 1000) throw invalid('CPU cfs quota can not be less than 1ms (i.e. 1000)');
+}
+
+function checkCpuRealtime({ CpuRealtimePeriod: period = 0, CpuRealtimeRuntime: runtime = 0 }: HostConfig): void {
+  if (period !== 0 && runtime !== 0 && runtime > period) throw invalid('cpu real-time runtime cannot be higher than cpu real-time period');
 }
 
 /** Throws invalid for memory nodes beyond `available`, "0" or "0-3". */
@@ -91,13 +96,15 @@ export function withResourceDefaults(host: HostConfig): HostConfig {
 export interface LimitFacts {
   readonly cgroupVersion: '1' | '2';
   readonly blockWeight: boolean;
+  readonly cpuRealtime: boolean;
 }
 
-/** The wish as far as this machine's kernel goes, and dockerd's warnings for the rest. */
+/** The wish as far as this machine's kernel goes, and dockerd's warnings for the rest. Throws invalid for real-time limits that it lacks. */
 export function withinKernel(host: HostConfig, facts: LimitFacts): { host: HostConfig; warnings: string[] } {
   const { OomKillDisable: oomKillDisable, MemorySwappiness: swappiness, BlkioWeight: weight, BlkioWeightDevice: deviceWeights, ...rest } = host;
   const kept = { ...rest };
   const warnings: string[] = [];
+  if (asksForRealtime(host) && !facts.cpuRealtime) throw invalid('kernel does not support CPU real-time scheduler');
   if (weight && !facts.blockWeight) warnings.push('Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.');
   else if (weight && (weight < 10 || weight > 1000)) throw invalid('Range of blkio weight is from 10 to 1000');
   else if (weight !== undefined) Object.assign(kept, { BlkioWeight: weight });
@@ -113,7 +120,9 @@ export function withinKernel(host: HostConfig, facts: LimitFacts): { host: HostC
   return { host: kept, warnings };
 }
 
-export const needsKernelFacts = (host: HostConfig): boolean => Boolean(host.BlkioWeight || host.BlkioWeightDevice?.length || host.OomKillDisable || host.CpusetMems) || (host.MemorySwappiness ?? -1) !== -1;
+const asksForRealtime = ({ CpuRealtimePeriod, CpuRealtimeRuntime }: HostConfig): boolean => Boolean(CpuRealtimePeriod || CpuRealtimeRuntime);
+
+export const needsKernelFacts = (host: HostConfig): boolean => Boolean(host.BlkioWeight || host.BlkioWeightDevice?.length || host.OomKillDisable || host.CpusetMems || asksForRealtime(host)) || (host.MemorySwappiness ?? -1) !== -1;
 
 /** What is taken, and has no effect. */
 export function createWarnings(host: HostConfig): string[] {

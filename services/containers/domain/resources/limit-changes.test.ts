@@ -20,6 +20,7 @@ test('of a running container only what changed is written, with what goes togeth
   const written = (changes: Parameters<typeof changedLimits>[1]) => changedLimits(withChanges({ Memory: 16 * MB, MemorySwap: 32 * MB, CpuPeriod: 50_000, PidsLimit: 10, CpusetCpus: '0' }, changes), changes);
   expect(written({ Memory: 20 * MB })).toEqual({ memoryBytes: 20 * MB, memorySwapBytes: 32 * MB });
   expect(written({ CpuQuota: 10_000 })).toEqual({ cpuQuota: 10_000, cpuPeriod: 50_000 });
+  expect(written({ CpuRealtimeRuntime: 500 })).toEqual({ cpuRealtimeRuntime: 500 });
   expect(written({ PidsLimit: 0 })).toEqual({ pidsLimit: 0 });
   expect(written({ RestartPolicy: { Name: 'always' } })).toBeUndefined();
 });

@@ -4,7 +4,7 @@ import { conflict } from '#libs/errors/errors.js';
 import { resourcesOf } from '../launch-request.js';
 
 /** What goes together in the kernel, or follows from one another: changed in one, all are written. */
-const GROUPS: readonly (readonly (keyof LimitChanges & keyof HostConfig)[])[] = [['Memory', 'MemorySwap'], ['MemoryReservation'], ['NanoCpus', 'CpuQuota', 'CpuPeriod'], ['CpuShares'], ['CpusetCpus'], ['CpusetMems'], ['BlkioWeight']];
+const GROUPS: readonly (readonly (keyof LimitChanges & keyof HostConfig)[])[] = [['Memory', 'MemorySwap'], ['MemoryReservation'], ['NanoCpus', 'CpuQuota', 'CpuPeriod'], ['CpuRealtimePeriod', 'CpuRealtimeRuntime'], ['CpuShares'], ['CpusetCpus'], ['CpusetMems'], ['BlkioWeight']];
 
 /** Throws what dockerd says of changes that do not go together with what the container `id` has (container/container_unix.go, UpdateContainer). */
 export function checkLimitChanges(id: string, { NanoCpus: nano = 0, CpuPeriod: period = 0, CpuQuota: quota = 0, MemorySwap: swap = 0, AutoRemove = false }: HostConfig, changes: LimitChanges): void {

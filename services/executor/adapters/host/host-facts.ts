@@ -31,6 +31,7 @@ export function hostFacts(layout: CgroupLayout, settings: EngineSettings, storag
     runtimes: runtimeNames(),
     dataRoot: settings.dataRoot,
     blockWeight: hasBlockWeight(layout),
+    cpuRealtime: hasCpuRealtime(layout),
     memoryNodes: firstLine('/sys/devices/system/node/online') || '0',
     bridgeForwarding: true,
     cdiFolders: settings.cdiFolders,
@@ -50,6 +51,11 @@ function hasBlockWeight({ mode, controllers, unified = '' }: CgroupLayout): bool
   const blkio = controllers.get('blkio');
   if (mode !== 'v2') return blkio !== undefined && existsSync(`${blkio}/blkio.weight`);
   return readdirSync(unified, { withFileTypes: true }).some((entry) => entry.isDirectory() && ['io.weight', 'io.bfq.weight'].some((file) => existsSync(`${unified}/${entry.name}/${file}`)));
+}
+
+function hasCpuRealtime({ mode, controllers }: CgroupLayout): boolean {
+  const cpu = controllers.get('cpu');
+  return mode !== 'v2' && cpu !== undefined && existsSync(`${cpu}/cpu.rt_period_us`);
 }
 
 function firstLine(path: string): string {

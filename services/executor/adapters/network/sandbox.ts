@@ -11,6 +11,9 @@ import { RouteSocket } from './route-socket.js';
 /** Linux gives the loopback link this index in every network namespace. */
 const LOOPBACK_INDEX = 1;
 
+/** RFC 3927 */
+const LINK_LOCAL_PREFIX = 16;
+
 export interface Attachment {
   /** Name of the bridge, or its link index, which saves a question to the kernel. */
   readonly bridge: string | number;
@@ -19,6 +22,8 @@ export interface Attachment {
   readonly containerName: string;
   readonly mac: string;
   readonly address: string;
+  /** Of 169.254.0.0/16. */
+  readonly linkLocalAddresses?: readonly string[];
   readonly prefixLength: number;
   /** Absent (an internal network, or not the first one): no default route. */
   readonly gateway?: string;
@@ -115,7 +120,7 @@ export class NetworkSandbox implements Disposable {
    * `containerName` is taken); no link is left then.
    */
   async attach(attachment: Attachment): Promise<void> {
-    const { bridge, hostName, containerName, mac, address, prefixLength, gateway, mtu } = attachment;
+    const { bridge, hostName, containerName, mac, address, linkLocalAddresses = [], prefixLength, gateway, mtu } = attachment;
     using outside = new RouteSocket(this.#outside);
     const master = typeof bridge === 'number' ? bridge : outside.link(bridge)?.index;
     if (master === undefined) throw internal(`the bridge ${bridge} is not there`);
@@ -131,7 +136,7 @@ export class NetworkSandbox implements Disposable {
       const noHairpin = refused.get(1);
       if (noHairpin) throw noHairpin;
       const routed = gateway === undefined ? [] : [addDefaultRoute(index, gateway)];
-      this.#routes().send(addAddress(index, address, prefixLength), setLink(index, { up: true }), ...routed);
+      this.#routes().send(addAddress(index, address, prefixLength), ...linkLocalAddresses.map((one) => addAddress(index, one, LINK_LOCAL_PREFIX)), setLink(index, { up: true }), ...routed);
     } catch (error) {
       outside.try(deleteLink(hostName));
       throw error;

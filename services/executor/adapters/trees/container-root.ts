@@ -2,7 +2,7 @@ import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import type { IdMaps } from '#contracts/executor/id-maps.js';
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import { conflict } from '#libs/errors/errors.js';
-import { O_PATH, openat2, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from '#libs/linux/directory-entries.js';
+import { O_PATH, openat2, RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from '#libs/linux/directory-entries.js';
 import { fchdir, MNT_DETACH, mount, MS_BIND, MS_NODEV, MS_NOSUID, MS_REC, umount2 } from '#libs/linux/mounts.js';
 import type { Fd } from '#libs/linux/native.js';
 import { makingFilesAs } from '#libs/linux/user-namespace.js';
@@ -71,7 +71,7 @@ function mountOverlay({ baseDirectory, lower, upper, work }: Extract<RootSource,
 }
 
 /** The place is made where it is missing, as a start would. Both ends are descriptors or the engine's and the client's own paths. */
-function bind(root: Fd, { source, target }: ContainerMount): void {
+function bind(root: Fd, { source, subpath, target }: ContainerMount): void {
   let place: Fd;
   try {
     place = inRoot(root, target, O_PATH);
@@ -85,13 +85,26 @@ function bind(root: Fd, { source, target }: ContainerMount): void {
       tree.close();
     }
   }
+  let part: Fd | undefined;
   try {
-    mount(source, `/proc/self/fd/${place}`, '', MS_BIND | MS_REC);
+    if (subpath !== undefined) part = partOf(source, subpath);
+    mount(part === undefined ? source : `/proc/self/fd/${part}`, `/proc/self/fd/${place}`, '', MS_BIND | MS_REC);
   } catch (error) {
     // A bind's source may be gone, or a file where a directory was made: its start would fail, what else is there can be looked at.
-    if (!isErrno(error, 'ENOENT') && !isErrno(error, 'ENOTDIR')) throw error;
+    if (!isErrno(error, 'ENOENT') && !isErrno(error, 'ENOTDIR') && !isErrno(error, 'EXDEV')) throw error;
   } finally {
+    if (part !== undefined) closeSync(part);
     closeSync(place);
+  }
+}
+
+/** As a start has it: containers fill volumes, and nothing in them leads out. */
+function partOf(volume: string, subpath: string): Fd {
+  const directory = openSync(volume, O_PATH | constants.O_DIRECTORY);
+  try {
+    return openat2(directory, subpath, O_PATH, 0, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+  } finally {
+    closeSync(directory);
   }
 }
 

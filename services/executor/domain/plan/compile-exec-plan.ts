@@ -1,6 +1,7 @@
 import type { Ulimit } from '#contracts/containers/container-config.js';
 import type { TaskProcess, TaskSecurity } from '#contracts/executor/tasks.js';
 import type { IdMaps } from '#contracts/executor/id-maps.js';
+import { internal } from '#libs/errors/errors.js';
 import { outsideId } from '#libs/settings/subordinate-ids.js';
 import { containerFilter } from '../seccomp/container-filter.js';
 import { effectiveCapabilities, execCapabilities } from '../spec/capabilities.js';
@@ -9,6 +10,7 @@ import { rlimitOf } from '../spec/rlimits.js';
 import { type Plan, planOf } from './encode-plan.js';
 import type { PlanStep } from './plan-table.js';
 import { appArmorSteps, raiseSteps, rightsSteps, rlimitSteps } from './process-steps.js';
+import { RELATIVE_DIRECTORY } from './start-failure.js';
 import { TIME_STEPS } from './step-times.js';
 
 export interface ExecRun {
@@ -40,10 +42,11 @@ const child = (from: string) => ({ actor: 'child', from }) as const;
 
 /**
  * One further command in the container that the executing shim keeps: its namespaces by the init's pidfd, then the process's own rights. A missing working
- * directory is not made: it fails with ENOENT. Throws `invalid` for unknown capabilities and bad profiles.
+ * directory is not made: it fails with ENOENT; a relative one is refused in runc's words. Throws `invalid` for unknown capabilities and bad profiles.
  */
 export function compileExecPlan({ process, security, ids, privileged, apparmorProfile, ulimits, hostname = '', cgroupDirectories, tickets, timed = false }: ExecRun): Plan {
   const { terminal, rows, columns, openStdin, stdinOnce } = process;
+  if (process.cwd !== '' && !process.cwd.startsWith('/')) throw internal(`OCI runtime exec failed: exec failed: ${RELATIVE_DIRECTORY}: unknown`);
   const capabilities = execCapabilities(security, privileged);
   const rlimits = rlimitSteps(ulimits.map(rlimitOf));
   const steps: readonly PlanStep[] = [

@@ -74,6 +74,18 @@ test('propagation and attributes of a bind become numbers', () => {
   expect(bind).toMatchObject({ recursive: true, readonly: true, propagation: (1 << 19) | 0x4000, attributes: 0 });
 });
 
+test('a part of a volume, and a bind that is read-only alone, are steps of their own', () => {
+  const mounts = [
+    { type: 'volume', name: 'v', source: '/data/v', subpath: 'a/b', target: '/part', readOnly: true, propagation: '' },
+    { type: 'bind', source: '/s', target: '/alone', readOnly: true, readOnlyBelow: 'never', propagation: 'rprivate' },
+    { type: 'bind', source: '/s', target: '/all', readOnly: true, readOnlyBelow: 'always', propagation: 'rprivate' },
+  ] as const;
+  const bindsOf = (steps: ReturnType<typeof mappedSteps>) => steps.flatMap((step) => (step.op === 'bind_part' || step.op === 'part_tree' ? [step] : []));
+  expect(bindsOf(plan({ mounts }).steps)).toMatchObject([{ op: 'bind_part', source: '/data/v', below: 'a/b', target: '/part', readonly: true, alone: false }, { source: '/s', below: '', target: '/alone', readonly: true, alone: true }]);
+  expect(bindsOf(mappedSteps({ mounts }))).toMatchObject([{ op: 'part_tree', below: 'a/b', mapped: true }, { below: '', alone: true, mapped: false }]);
+  expect(plan({ mounts }).steps.find((step) => step.op === 'bind_mount' && step.target === '/all')).toMatchObject({ readonly: true, recursive: true });
+});
+
 test('among another container\'s processes it comes last, when it has left the host and still may; procfs is the other\'s', () => {
   const joined = compilePlan(buildSpec(plain, { ...host, joinedPid: 77 }), run);
   const order = joined.steps.map(({ op }) => op);

@@ -27,11 +27,12 @@ export interface CgroupPlace {
 /** One mount of the spec as steps of the child; a v1 cgroup mount is several. */
 export function mountSteps(mount: Mount, from: string, place: CgroupPlace): readonly PlanStep[] {
   const at = { actor: 'child', from } as const;
-  const { type, source, destination: target, options } = mount;
+  const { type, source, destination: target, options, below = '', readonlyAlone: alone = false } = mount;
   const flags = sum(FLAGS, options);
   if (type === 'bind') {
     const propagation = sum(PROPAGATION, options);
-    return [{ op: 'bind_mount', ...at, source, target, recursive: options.includes('rbind'), readonly: options.includes('ro'), propagation, attributes: flags & BIND_ATTRIBUTES }];
+    const bind = { ...at, source, target, recursive: options.includes('rbind'), readonly: options.includes('ro') || options.includes('rro'), propagation, attributes: flags & BIND_ATTRIBUTES };
+    return [below !== '' || alone ? { op: 'bind_part', ...bind, below, alone } : { op: 'bind_mount', ...bind }];
   }
   if (mount.shared) return [{ op: 'share_mount', ...at, mountNamespace: mount.shared.mountNamespace, pidNamespace: mount.shared.pidNamespace ?? '', source: target, target, attributes: flags & BIND_ATTRIBUTES }];
   if (type === 'cgroup') return cgroupSteps(mount, from, place);

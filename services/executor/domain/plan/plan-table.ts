@@ -71,6 +71,14 @@ export const OPERATIONS = {
     code: 25,
     operands: { source: 'string', target: 'string', recursive: 'flag', readonly: 'flag', propagation: 'u32', attributes: 'u32' },
   },
+  /**
+   * As bind_mount, of a part of it. below: what that path leads to below the host directory `source`, which it does not leave (openat2(2), RESOLVE_BENEATH), since a
+   * container may have filled it; "": source itself. alone: readonly is the topmost mount, and none below it.
+   */
+  bind_part: {
+    code: 55,
+    operands: { source: 'string', below: 'string', target: 'string', recursive: 'flag', readonly: 'flag', alone: 'flag', propagation: 'u32', attributes: 'u32' },
+  },
   /** type: "c", "b" or "p". Present already: replaced. */
   make_node: {
     code: 26,
@@ -101,6 +109,8 @@ export const OPERATIONS = {
   },
   /** A tree: what is at the host path `source`, as bind_mount has it. mapped: with the user namespace's ids. */
   bind_tree: { code: 37, operands: { source: 'string', recursive: 'flag', readonly: 'flag', propagation: 'u32', attributes: 'u32', mapped: 'flag' } },
+  /** A tree: as bind_tree, of a part of it, as bind_part has it. */
+  part_tree: { code: 56, operands: { source: 'string', below: 'string', recursive: 'flag', readonly: 'flag', alone: 'flag', propagation: 'u32', attributes: 'u32', mapped: 'flag' } },
   /** A tree: one node, as make_node has it, but with the host's ids. */
   node_tree: { code: 38, operands: { type: 'string', mode: 'u32', major: 'u32', minor: 'u32', uid: 'u32', gid: 'u32' } },
   /** A tree: what share_mount puts on its target. */

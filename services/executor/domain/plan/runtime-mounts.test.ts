@@ -27,6 +27,13 @@ test("another container's memory is bound from where the shim has put it", () =>
   expect(changed.mounts).toEqual([mount('/data', ['rbind']), { destination: '/dev/shm', type: 'bind', source: '/task/mount-1', options: ['bind', 'rprivate', 'nosuid', 'nodev'] }]);
 });
 
+test('a part of a volume is bound from where the shim has put it, since a runtime would follow what lies in it', () => {
+  const { spec: changed, steps } = forRuntime(spec([mount('/part', ['rbind', 'ro'], { below: 'a/b' })]), '/task');
+  expect(words(steps)).toEqual(['stage root', 'part_tree mounts[0]', 'place_tree mounts[0]', 'overlay_root root']);
+  expect(steps[1]).toMatchObject({ source: '/host/part', below: 'a/b', recursive: true, readonly: false, mapped: false });
+  expect(changed.mounts).toEqual([{ destination: '/part', type: 'bind', source: '/task/mount-0', options: ['rbind', 'ro'] }]);
+});
+
 test('in a user namespace the root and what the engine keeps have its ids before the runtime comes; a bind of the host is left as it is', () => {
   const { spec: changed, steps } = forRuntime(spec([mount('/volume', ['rbind', 'ro', 'idmap']), mount('/host', ['rbind'])], '/proc/9/ns/user'), '/task');
   expect(words(steps)).toEqual(['open_user_namespace linux.namespaces[1]', 'stage root', 'overlay_tree root', 'bind_tree mounts[0]', 'place_tree root', 'place_tree mounts[0]']);

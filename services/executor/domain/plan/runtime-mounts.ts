@@ -14,7 +14,7 @@ export interface ForRuntime {
 
 /**
  * What an installed runtime has no word for, or not all of them and not yet, is mounted before it comes, below its bundle, and the spec has it as a bind from there: what
- * has the ids of a user namespace, and the memory that another container shares.
+ * has the ids of a user namespace, a part of a volume, and the memory that another container shares.
  */
 export function forRuntime(spec: RuntimeSpec, bundle: string): ForRuntime {
   const namespace = spec.linux.namespaces.findIndex(({ type, path }) => type === 'user' && path !== undefined);
@@ -26,7 +26,7 @@ export function forRuntime(spec: RuntimeSpec, bundle: string): ForRuntime {
     const from = `mounts[${index}]`;
     const tree = treeOf(mount, from);
     if (tree === undefined) return mount;
-    const { shared: _, ...plain } = mount;
+    const { shared: _shared, below: _below, ...plain } = mount;
     const source = `${bundle}/mount-${index}`;
     placed.push({ op: 'place_tree', actor: 'parent', from, tree: trees.length, target: source });
     trees.push(tree);
@@ -44,8 +44,10 @@ export function forRuntime(spec: RuntimeSpec, bundle: string): ForRuntime {
 }
 
 /** Undefined: the runtime does it by itself. A procfs is one's own with every runtime, which mounts it when it is among the other's processes. */
-function treeOf({ type, source, destination, options, shared }: Mount, from: string): PlanStep | undefined {
-  if (options.includes('idmap')) return { op: 'bind_tree', actor: 'parent', from, source, recursive: options.includes('rbind'), readonly: false, propagation: 0, attributes: 0, mapped: true };
+function treeOf({ type, source, below, destination, options, shared }: Mount, from: string): PlanStep | undefined {
+  const mapped = options.includes('idmap');
+  if (below !== undefined) return { op: 'part_tree', actor: 'parent', from, source, below, recursive: options.includes('rbind'), readonly: false, alone: false, propagation: 0, attributes: 0, mapped };
+  if (mapped) return { op: 'bind_tree', actor: 'parent', from, source, recursive: options.includes('rbind'), readonly: false, propagation: 0, attributes: 0, mapped: true };
   if (shared === undefined || type === 'proc') return undefined;
   return { op: 'shared_tree', actor: 'parent', from, mountNamespace: shared.mountNamespace, source: destination, attributes: SHARED_ATTRIBUTES };
 }

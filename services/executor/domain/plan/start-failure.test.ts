@@ -8,7 +8,7 @@ const settings: PlanSettings = {
   taskDirectory: '/t', logPath: '', logMaxBytes: 0, logMaxFiles: 1, socketGroup: 0, socketMode: 0o660, shimCgroupPaths: [], namespaces: 0,
   terminal: false, rows: 0, columns: 0, openStdin: false, stdinOnce: false, tickets: [], cgroupPaths: [],
 };
-const [ENOENT, EACCES, ENOEXEC, ENOTDIR, EPERM] = [2, 13, 8, 20, 1];
+const [ENOENT, EACCES, ENOEXEC, ENOTDIR, EPERM, EXDEV] = [2, 13, 8, 20, 1, 18];
 // What a step carries besides its kind is of no matter here.
 const exec = planOf(settings, [{ op: 'exec', actor: 'child', from: 'process.args', args: ['x'], env: [] } as unknown as PlanStep]);
 const failure = (errno: number, command = 'nope') => startFailure(exec, 0, errno, command);
@@ -36,6 +36,12 @@ test('a user that the image does not know is named', () => {
 test.each([['4294967296', 34], ['0:4294967295', 34], ['-1', ENOENT]])('%s is no number of a user', (user, errno) => {
   const plan = planOf(settings, [{ op: 'set_user', actor: 'child', from: 'process.user', user, extraGroups: [] }]);
   expect(startFailure(plan, 0, errno, 'sh')).toMatchObject({ kind: 'invalid', message: 'uids and gids must be in range 0-2147483647' });
+});
+test.each(['bind_part', 'part_tree'] as const)('a part of a volume that is not there, or not in it, is told in dockerd\'s words (%s)', (op) => {
+  // What a step carries besides is of no matter here.
+  const plan = planOf(settings, [{ op, actor: 'child', from: 'mounts[0]', source: '/v', below: 'a/b' } as unknown as PlanStep]);
+  expect(startFailure(plan, 0, ENOENT, 'sh')).toMatchObject({ kind: 'not-found', message: 'cannot access path /v/a/b: lstat /v/a/b: no such file or directory' });
+  expect(startFailure(plan, 0, EXDEV, 'sh')).toMatchObject({ kind: 'invalid', message: 'path concatenation escapes the base directory, base: /v, subpath: a/b' });
 });
 test('any other failure names the step, what it stands for and the error of the kernel', () => {
   const plan = planOf(settings, [{ op: 'set_hostname', actor: 'child', from: 'hostname', name: 'box' }]);

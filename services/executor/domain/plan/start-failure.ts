@@ -1,4 +1,4 @@
-import { type BerthError, internal, invalid } from '#libs/errors/errors.js';
+import { type BerthError, internal, invalid, notFound } from '#libs/errors/errors.js';
 import { errnoName } from '#libs/linux/errno.js';
 import { describeStep, type Plan } from './encode-plan.js';
 import { APPARMOR_PROFILE } from './process-steps.js';
@@ -8,9 +8,13 @@ const ENOENT = 2;
 const ESRCH = 3;
 const EACCES = 13;
 const ENOEXEC = 8;
+const EXDEV = 18;
 const ENOTDIR = 20;
 const ERANGE = 34;
 const PREFIX = 'failed to create task for container: failed to create shim task: OCI runtime create failed: berth create failed: unable to start container process: ';
+
+/** runc's words for an exec's working directory. */
+export const RELATIVE_DIRECTORY = 'Cwd must be an absolute path';
 
 /** The error of a start, naming the very step. Of a command that cannot be executed it has Docker's words, which clients turn into exit codes 126 and 127. */
 export function startFailure(plan: Plan, step: number, errno: number, command: string, prefix = PREFIX): BerthError {
@@ -24,6 +28,12 @@ export function startFailure(plan: Plan, step: number, errno: number, command: s
   if (operation === 'set_user' && (errno === ERANGE || (errno === ENOENT && /^-\d+$/.test(userOf(plan, step))))) return invalid('uids and gids must be in range 0-2147483647');
   if (operation === 'set_user' && errno === ENOENT) return invalid(`unable to find user ${userOf(plan, step)}: no matching entries in passwd file`);
   if (operation === 'set_user' && errno === ESRCH) return invalid(`Unable to find group ${groupsOf(plan, step)}: no matching entries in group file`);
+  const part = plan.steps[step];
+  if ((part?.op === 'bind_part' || part?.op === 'part_tree') && part.below !== '') {
+    const whole = `${part.source}/${part.below}`;
+    if (errno === ENOENT) return notFound(`cannot access path ${whole}: lstat ${whole}: no such file or directory`);
+    if (errno === EXDEV) return invalid(`path concatenation escapes the base directory, base: ${part.source}, subpath: ${part.below}`);
+  }
   // Docker's defaults go as far as the kernel lets them; what the user asked for is done or refused.
   if (operation === 'set_rlimit' && errno === EPERM) return invalid(`${prefix}error setting rlimit (${describeStep(plan, step)}): operation not permitted: the engine has no right to raise a hard limit (CAP_SYS_RESOURCE): unknown`);
   if (plan.steps[step]?.from === APPARMOR_PROFILE && errno === ENOENT) return internal(`${prefix}${duringInit(prefix)}unable to apply apparmor profile: apparmor failed to apply profile: write /proc/self/attr/apparmor/exec: no such file or directory: unknown`);
@@ -32,6 +42,7 @@ export function startFailure(plan: Plan, step: number, errno: number, command: s
 
 /** Of an exec that could not be started for this reason, an installed runtime's words included: as a current dockerd has it. */
 export function execExitCode(message: string): number {
+  if (message.includes(RELATIVE_DIRECTORY)) return 128;
   return /executable file not found|no such file or directory|not a directory/i.test(message) ? 127 : 126;
 }
 /** runc says so of a container's first process, and of no exec. */

@@ -82,6 +82,10 @@ function splitStep(step: PlanStep, tree: number, { ids, isMapped }: EnteredNames
       const { source, recursive, readonly, propagation, attributes, target } = step;
       return { tree: { op: 'bind_tree', ...at, source, recursive, readonly, propagation, attributes, mapped: isMapped(from) }, inside: attach(target) };
     }
+    case 'bind_part': {
+      const { source, below, recursive, readonly, alone, propagation, attributes, target } = step;
+      return { tree: { op: 'part_tree', ...at, source, below, recursive, readonly, alone, propagation, attributes, mapped: isMapped(from) }, inside: attach(target) };
+    }
     case 'make_node': {
       const { type, mode, major, minor, uid, gid, target } = step;
       return { tree: { op: 'node_tree', ...at, type, mode, major, minor, uid: hostId(ids.uids, uid), gid: hostId(ids.gids, gid) }, inside: attach(target) };

@@ -80,9 +80,15 @@ function sharedMemory(bytes: number, ofHost: boolean, ofContainer: number | unde
   return bytes === 0 ? [] : [{ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${bytes}`] }];
 }
 
-function userMount({ type, source, target, readOnly, propagation, nonRecursive = false, options = '' }: ContainerMount, idmap: readonly string[]): Mount {
+function userMount({ type, source, subpath, target, readOnly, readOnlyBelow, propagation, nonRecursive = false, options = '' }: ContainerMount, idmap: readonly string[]): Mount {
   const access = readOnly ? 'ro' : 'rw';
-  if (type !== 'tmpfs') return { destination: target, type: 'bind', source, options: [nonRecursive ? 'bind' : 'rbind', access, propagation || 'rprivate', ...idmap] };
+  if (type !== 'tmpfs') {
+    const bindAccess = readOnly && readOnlyBelow === 'always' ? 'rro' : access;
+    return {
+      destination: target, type: 'bind', source, options: [nonRecursive ? 'bind' : 'rbind', bindAccess, propagation || 'rprivate', ...idmap],
+      ...(subpath === undefined ? {} : { below: subpath }), ...(readOnlyBelow === 'never' ? { readonlyAlone: true } : {}),
+    };
+  }
   const asked = options.split(',').filter((option) => option !== '');
   const defaults = [['noexec', 'exec'], ['nosuid', 'suid'], ['nodev', 'dev']].flatMap(([option = '', opposite = '']) => (asked.includes(opposite) || asked.includes(option) ? [] : [option]));
   return { destination: target, type: 'tmpfs', source: 'tmpfs', options: [...defaults, ...asked, ...(asked.includes('ro') || asked.includes('rw') ? [] : [access])] };

@@ -14,7 +14,7 @@ const spec: RuntimeSpec = {
 };
 const task = {
   security: { privileged: false, capAdd: [], capDrop: [], noNewPrivileges: false, seccomp: 'default' },
-  resources: { memoryBytes: 1 << 26, nanoCpus: 5e8, pidsLimit: 9 },
+  resources: { memoryBytes: 1 << 26, nanoCpus: 5e8, cpuRealtimePeriod: 1000, cpuRealtimeRuntime: 500, pidsLimit: 9 },
   process: { args: [], env: [], cwd: '/', user: '', groups: [], terminal: true, rows: 24, columns: 80, openStdin: false, stdinOnce: false },
 };
 const text = ociDocument(spec, task, { user: { uid: 1, gid: 2, additionalGids: [3], home: '/home' }, capabilities: ['CAP_CHOWN'] });
@@ -28,7 +28,7 @@ test('the document has numbers where the spec has names, and nothing that is Ber
 test('no limit is the kernel\'s number, to the last digit', () => expect(text).toContain('{"type":"RLIMIT_CORE","soft":0,"hard":18446744073709551615}'));
 test('limits are in the specification\'s terms', () => {
   const { linux } = JSON.parse(text) as { linux: { resources: object; sysctl: object; seccomp: { defaultAction: string; syscalls: object[] } } };
-  expect(linux.resources).toMatchObject({ memory: { limit: 67108864 }, cpu: { quota: 50000, period: 100000 }, pids: { limit: 9 }, devices: [{ allow: false, access: 'rwm' }] });
+  expect(linux.resources).toMatchObject({ memory: { limit: 67108864 }, cpu: { quota: 50000, period: 100000, realtimePeriod: 1000, realtimeRuntime: 500 }, pids: { limit: 9 }, devices: [{ allow: false, access: 'rwm' }] });
   expect(linux.sysctl).toEqual({ 'kernel.domainname': 'example.org' });
   expect(linux.seccomp.defaultAction).toBe('SCMP_ACT_ERRNO');
 });

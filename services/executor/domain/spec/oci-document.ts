@@ -40,7 +40,7 @@ export function ociDocument(spec: RuntimeSpec, task: { readonly security: TaskSe
     process: processOf(spec.process, task.process, facts),
     root: { path: root.path, readonly: root.readonly },
     ...(spec.hooks ? { hooks: spec.hooks } : {}),
-    mounts: spec.mounts.map(({ shared: _, ...mount }) => mount),
+    mounts: spec.mounts.map(({ shared: _shared, readonlyAlone: _alone, ...mount }) => mount),
     linux: {
       namespaces: linux.namespaces,
       ...(linux.uidMappings ? { uidMappings: linux.uidMappings, gidMappings: linux.gidMappings } : {}),
@@ -93,7 +93,8 @@ const limit = (value: number): unknown => (value < 0 ? INFINITY : value);
 function resourcesOf(r: TaskResources): object {
   const memory = { ...(r.memoryBytes ? { limit: r.memoryBytes } : {}), ...(r.memorySwapBytes ? { swap: r.memorySwapBytes } : {}), ...(r.memoryReservationBytes ? { reservation: r.memoryReservationBytes } : {}), ...(r.swappiness === undefined ? {} : { swappiness: r.swappiness }), ...(r.oomKillDisable ? { disableOOMKiller: true } : {}) };
   const bandwidth = r.nanoCpus ? { quota: Math.round((r.nanoCpus / NANOS) * CPU_PERIOD_MICROSECONDS), period: CPU_PERIOD_MICROSECONDS } : { ...(r.cpuQuota ? { quota: r.cpuQuota } : {}), ...(r.cpuPeriod ? { period: r.cpuPeriod } : {}) };
-  const cpu = { ...bandwidth, ...(r.cpuShares ? { shares: r.cpuShares } : {}), ...(r.cpusetCpus ? { cpus: r.cpusetCpus } : {}), ...(r.cpusetMems ? { mems: r.cpusetMems } : {}) };
+  const realtime = { ...(r.cpuRealtimePeriod ? { realtimePeriod: r.cpuRealtimePeriod } : {}), ...(r.cpuRealtimeRuntime ? { realtimeRuntime: r.cpuRealtimeRuntime } : {}) };
+  const cpu = { ...bandwidth, ...realtime, ...(r.cpuShares ? { shares: r.cpuShares } : {}), ...(r.cpusetCpus ? { cpus: r.cpusetCpus } : {}), ...(r.cpusetMems ? { mems: r.cpusetMems } : {}) };
   return { ...(Object.keys(memory).length > 0 ? { memory } : {}), ...(Object.keys(cpu).length > 0 ? { cpu } : {}), ...(r.pidsLimit ? { pids: { limit: r.pidsLimit } } : {}) };
 }
 

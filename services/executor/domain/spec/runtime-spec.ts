@@ -77,8 +77,12 @@ export interface Mount {
   /** "bind", or a file system of the kernel. */
   readonly type: string;
   readonly source: string;
-  /** As of mount(8); "idmap": with the user namespace's ids. Words that are no flag are the file system's data. */
+  /** As of mount(8); "rro": read-only with all below it; "idmap": with the user namespace's ids. Words that are no flag are the file system's data. */
   readonly options: readonly string[];
+  /** Of a bind, what the specification has no word for: the path below `source`, which it does not leave, that is mounted. */
+  readonly below?: string;
+  /** "ro" is the bind alone and no mount below it. Absent: Berth's own makes those read-only, too; an installed runtime does what its "ro" is. */
+  readonly readonlyAlone?: true;
   /** Another container's, not one of its own: what the specification has no word for. */
   readonly shared?: SharedMount;
 }

@@ -9,7 +9,7 @@ import { invalid } from '#libs/errors/errors.js';
 import { containerSizes } from '../../application/disk-usage.js';
 import { EngineClient } from '../../application/engine-client.js';
 import { CONTAINER_FILTERS, filterContainers, wantsAll } from '../../domain/requests/container-filters.js';
-import { readCreateRequest } from '../../domain/requests/create-request.js';
+import { checkMountsOfVersion, readCreateRequest } from '../../domain/requests/create-request.js';
 import { containerInspect, containerSummary, type ShownHost } from '../../domain/docker/container.js';
 import { readFilters } from '../../domain/requests/filters.js';
 import { flag, integer, text, type QueryValues } from '../../domain/requests/query-values.js';
@@ -56,8 +56,9 @@ export class ContainerController {
   }
 
   @Post('/create')
-  async create(@Body() body: unknown, @Query() query: QueryValues, @Asked() asked: RequestContext, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+  async create(@Body() body: unknown, @Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const request = readCreateRequest(body);
+    checkMountsOfVersion(request, version);
     const name = text(query, 'name')?.replace(/^\//, '');
     const platform = text(query, 'platform');
     const created = await this.engine.ask(CreateContainer, { ...request, ...(name ? { name } : {}), ...(platform ? { platform } : {}) }, asked, CREATE_TIMEOUT_MS);

@@ -121,13 +121,13 @@ function mountPoints({ mounts, hostConfig: { Tmpfs } }: ListedContainer): object
 }
 
 function mountPoint(mount: ContainerMount): object {
-  const shared = { Destination: mount.target, Mode: mountMode(mount), RW: !mount.readOnly, Propagation: mount.propagation };
+  const shared = { Destination: mount.target, Mode: mount.mode ?? likelyMode(mount), RW: !mount.readOnly, Propagation: mount.propagation };
   if (mount.type === 'volume') return { Type: 'volume', Name: mount.name ?? '', Source: mount.source, Driver: 'local', ...shared };
   return { Type: mount.type, Source: mount.source, ...shared };
 }
 
 /** dockerd shows volumes with the mode it would relabel them by. */
-function mountMode(mount: ContainerMount): string {
+function likelyMode(mount: ContainerMount): string {
   if (mount.type === 'tmpfs') return '';
   if (mount.readOnly) return 'ro';
   return mount.type === 'volume' && mount.anonymous !== true ? 'z' : '';
@@ -136,12 +136,12 @@ function mountMode(mount: ContainerMount): string {
 function networks(view: ListedContainer, version: string): Record<string, object> {
   const mode = networkOf(view);
   if (mode.startsWith('container:')) return {};
-  return { [view.endpoint?.network ?? mode]: forVersion('endpoint', endpoint(isUp(view) ? view.endpoint : undefined), version) };
+  return { [view.endpoint?.network ?? mode]: forVersion('endpoint', endpoint(isUp(view) ? view.endpoint : undefined, view.linkLocalAddresses), version) };
 }
 
-function endpoint(settings: EndpointSettings | undefined): Readonly<Record<string, unknown>> {
+function endpoint(settings: EndpointSettings | undefined, linkLocal: readonly string[] | undefined): Readonly<Record<string, unknown>> {
   return {
-    IPAMConfig: null,
+    IPAMConfig: linkLocal === undefined ? null : { LinkLocalIPs: linkLocal },
     Links: null,
     Aliases: null,
     MacAddress: settings?.mac ?? '',

@@ -115,6 +115,17 @@ test('of what it shares with others the docker run tells, too', () => {
   expect(runCommand(shared, 'site')).toContain(`--ipc shareable --pid container:c2 --cgroup-parent '/a b'`);
 });
 
+test('what its mounts and its address were asked to be, too', () => {
+  const Mounts = [
+    { Type: 'bind', Source: '/s', Target: '/b', ReadOnly: true, BindOptions: { Propagation: 'rprivate', ReadOnlyForceRecursive: true } },
+    { Type: 'volume', Source: 'v', Target: '/p', VolumeOptions: { Subpath: 'a/b', NoCopy: true } },
+  ] as const;
+  const said = runCommand({ ...created, linkLocalAddresses: ['169.254.0.9'], hostConfig: { Mounts: [...Mounts], CpuRealtimePeriod: 1000 } }, 'site');
+  expect(said).toContain('--mount type=bind,source=/s,target=/b,readonly,bind-propagation=rprivate,bind-recursive=readonly --mount type=volume,source=v,target=/p,volume-subpath=a/b,volume-nocopy');
+  expect(said).toContain('--link-local-ip 169.254.0.9');
+  expect(said).toContain('--cpu-rt-period 1000');
+});
+
 test('status counts what is there', () => {
   expect(engineStatus(chronicleOf(log(created, ...started)).chronicle, 9, ['nats', 'executor', 'engine'], ['nats', 'engine'])).toMatchObject({
     position: 9, commits: 3, containersByStatus: { running: 1 }, commitsByAggregate: { container: 3 }, ready: ['nats', 'engine'], notReady: ['executor'],

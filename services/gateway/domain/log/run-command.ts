@@ -1,11 +1,11 @@
-import type { Healthcheck, HostConfig } from '#contracts/containers/container-config.js';
+import type { Healthcheck, HostConfig, MountRequest } from '#contracts/containers/container-config.js';
 import type { Created } from './container-fold.js';
 
 /**
  * The `docker run` that makes this container again. Values of variables are shown even where they look like secrets: the log holds them anyway, and
  * without them the command would make another container. The image's own defaults were merged in when it was created, so they appear too.
  */
-export function runCommand({ name, config, hostConfig }: Created, currentName: string = name): string {
+export function runCommand({ name, config, hostConfig, linkLocalAddresses }: Created, currentName: string = name): string {
   const words = ['docker', 'run', '-d'];
   const option = (flag: string, value: string | number | undefined | null): void => {
     if (value !== undefined && value !== null && value !== '') words.push(flag, String(value));
@@ -32,10 +32,7 @@ export function runCommand({ name, config, hostConfig }: Created, currentName: s
     }
   }
   each('-v', hostConfig.Binds);
-  for (const mount of hostConfig.Mounts ?? []) {
-    const { Type: type, Source: source, Target: target, ReadOnly: readOnly } = mount;
-    option('--mount', [`type=${type}`, ...(source ? [`source=${source}`] : []), `target=${target}`, ...(readOnly ? ['readonly'] : [])].join(','));
-  }
+  for (const mount of hostConfig.Mounts ?? []) option('--mount', mountWords(mount).join(','));
   for (const [target, options] of Object.entries(hostConfig.Tmpfs ?? {})) option('--tmpfs', options === '' ? target : `${target}:${options}`);
   each('-e', config.Env);
   pairs('-l', config.Labels);
@@ -45,6 +42,7 @@ export function runCommand({ name, config, hostConfig }: Created, currentName: s
   option('-w', config.WorkingDir === '/' ? '' : config.WorkingDir);
   // The engine names an unnamed host after the container's id: the new one gets its own.
   option('--mac-address', config.MacAddress);
+  each('--link-local-ip', linkLocalAddresses);
   option('-h', hostConfig.UTSMode === 'host' || /^[0-9a-f]{12}$/.test(config.Hostname ?? '') ? '' : config.Hostname);
   option('--stop-signal', config.StopSignal);
   option('--stop-timeout', config.StopTimeout);
@@ -55,6 +53,8 @@ export function runCommand({ name, config, hostConfig }: Created, currentName: s
   option('-c', hostConfig.CpuShares || undefined);
   option('--cpu-quota', hostConfig.CpuQuota || undefined);
   option('--cpu-period', hostConfig.CpuPeriod || undefined);
+  option('--cpu-rt-period', hostConfig.CpuRealtimePeriod || undefined);
+  option('--cpu-rt-runtime', hostConfig.CpuRealtimeRuntime || undefined);
   option('--cpuset-cpus', hostConfig.CpusetCpus);
   option('--cpuset-mems', hostConfig.CpusetMems);
   option('--memory-reservation', hostConfig.MemoryReservation || undefined);
@@ -90,6 +90,15 @@ export function runCommand({ name, config, hostConfig }: Created, currentName: s
   option('--entrypoint', entry);
   words.push(config.Image ?? '', ...entryArguments, ...(config.Cmd ?? []));
   return words.map(shellWord).join(' ');
+}
+
+function mountWords({ Type: type, Source: source, Target: target, ReadOnly: readOnly, BindOptions: bind, VolumeOptions: volume }: MountRequest): string[] {
+  const recursive = bind?.NonRecursive ? 'disabled' : bind?.ReadOnlyNonRecursive ? 'writable' : bind?.ReadOnlyForceRecursive ? 'readonly' : undefined;
+  return [
+    `type=${type}`, ...(source ? [`source=${source}`] : []), `target=${target}`, ...(readOnly ? ['readonly'] : []),
+    ...(bind?.Propagation ? [`bind-propagation=${bind.Propagation}`] : []), ...(recursive === undefined ? [] : [`bind-recursive=${recursive}`]),
+    ...(volume?.Subpath ? [`volume-subpath=${volume.Subpath}`] : []), ...(volume?.NoCopy ? ['volume-nocopy'] : []),
+  ];
 }
 
 /** Devices and namespaces of the host. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readCreateRequest } from './create-request.js';
+import { checkMountsOfVersion, readCreateRequest } from './create-request.js';
 
 test('an option that Berth lacks is refused by name, its default is not', () => {
   const asked = { Image: 'x', OnBuild: null, HostConfig: { NetworkMode: 'default', UsernsMode: 'host', ContainerIDFile: '/cid', Cgroup: '', IOMaximumIOps: 0, CpuCount: 0 } };
@@ -9,8 +9,20 @@ test('an option that Berth lacks is refused by name, its default is not', () => 
   expect(readCreateRequest({ Image: 'x', name: 'web', platform: 'linux/amd64' }).config).toEqual({ Image: 'x' }); // dockerode's way
 });
 
+test.each([['1.44', { VolumeOptions: { Subpath: 'a' } }, 'VolumeOptions.Subpath needs API v1.45 or newer'], ['1.43', { BindOptions: { ReadOnlyForceRecursive: true } }, 'BindOptions.ReadOnlyForceRecursive needs API v1.44 or newer']])(
+  'a client of %s cannot ask for %j', (version, mount, says) => {
+    const request = readCreateRequest({ Image: 'x', HostConfig: { Mounts: [mount] } });
+    expect(() => checkMountsOfVersion(request, version)).toThrow(says);
+    expect(() => checkMountsOfVersion(request, '1.45')).not.toThrow();
+    expect(() => checkMountsOfVersion(readCreateRequest({ Image: 'x' }), version)).not.toThrow();
+  },
+);
+
 test('endpoint settings keep aliases, address and MAC, and forget what an engine filled in', () => {
   const endpoint = { Aliases: ['db'], IPAMConfig: { IPv4Address: '172.17.0.9' }, MacAddress: '02:00:00:00:00:01', NetworkID: 'abc', Links: null };
   expect(readCreateRequest({ Image: 'x', NetworkingConfig: { EndpointsConfig: { default: endpoint } } }).networks).toEqual({ bridge: { aliases: ['db'], address: '172.17.0.9', mac: '02:00:00:00:00:01' } });
+  const addressed = (IPAMConfig: object) => readCreateRequest({ Image: 'x', NetworkingConfig: { EndpointsConfig: { bridge: { IPAMConfig } } } }).networks;
+  expect(addressed({ IPv4Address: '', IPv6Address: '2001:db8::1', LinkLocalIPs: ['169.254.0.9'] })).toEqual({ bridge: { ipv6Address: '2001:db8::1', linkLocalAddresses: ['169.254.0.9'] } });
+  expect(() => addressed({ Odd: 'x' })).toThrow('EndpointsConfig.bridge.IPAMConfig.Odd');
   expect(() => readCreateRequest({ Image: 'x', NetworkingConfig: { EndpointsConfig: { bridge: { Links: ['a'] } } } })).toThrow('EndpointsConfig.bridge.Links');
 });

@@ -1,11 +1,13 @@
+import type { EndpointWish } from '#contracts/containers/commands.js';
 import { invalid, notImplemented } from '#libs/errors/errors.js';
+import { isAtLeast } from '../api-version.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
 export interface CreateRequest {
   readonly config: Fields;
   readonly hostConfig: Fields;
-  readonly networks?: Readonly<Record<string, { readonly aliases?: readonly string[]; readonly address?: string; readonly mac?: string }>>;
+  readonly networks?: Readonly<Record<string, EndpointWish>>;
 }
 
 /** What Berth takes over of `ContainerConfig` and `HostConfig`: the fields of contracts/containers/container-config.ts. */
@@ -14,7 +16,7 @@ const CONFIG = new Set(
 );
 export const HOST_CONFIG: ReadonlySet<string> = new Set(
   ('Binds Mounts Tmpfs NetworkMode PortBindings PublishAllPorts RestartPolicy AutoRemove LogConfig CapAdd CapDrop Dns DnsSearch DnsOptions ExtraHosts GroupAdd Privileged ReadonlyRootfs ' +
-    'SecurityOpt Init Runtime ShmSize Memory MemorySwap MemoryReservation NanoCpus CpuShares CpuQuota CpuPeriod CpusetCpus CpusetMems PidsLimit OomScoreAdj Ulimits Sysctls ConsoleSize ' +
+    'SecurityOpt Init Runtime ShmSize Memory MemorySwap MemoryReservation NanoCpus CpuShares CpuQuota CpuPeriod CpuRealtimePeriod CpuRealtimeRuntime CpusetCpus CpusetMems PidsLimit OomScoreAdj Ulimits Sysctls ConsoleSize ' +
     'BlkioWeight BlkioWeightDevice BlkioDeviceReadBps BlkioDeviceWriteBps BlkioDeviceReadIOps BlkioDeviceWriteIOps MemorySwappiness OomKillDisable Devices DeviceCgroupRules IpcMode PidMode UTSMode CgroupnsMode CgroupParent UsernsMode ' +
     'VolumesFrom Links StorageOpt Annotations Isolation MaskedPaths ReadonlyPaths VolumeDriver DeviceRequests').split(' '),
 );
@@ -49,6 +51,13 @@ export function readCommitConfig(body: unknown): Fields | undefined {
   return isFields(body) && Object.keys(body).length > 0 ? readFields('Config', body, CONFIG) : undefined;
 }
 
+/** Throws invalid, as dockerd does, for what a client of this version cannot mean, and would be let down by if it were passed over. */
+export function checkMountsOfVersion({ hostConfig: { Mounts: mounts } }: CreateRequest, version: string): void {
+  const asks = (options: string, field: string): boolean => Array.isArray(mounts) && mounts.some((mount: unknown) => isFields(mount) && isFields(mount[options]) && !isZero(mount[options][field]));
+  const tooNew = ([['BindOptions', 'ReadOnlyForceRecursive', '1.44'], ['VolumeOptions', 'Subpath', '1.45']] as const).find(([options, field, since]) => !isAtLeast(version, since) && asks(options, field));
+  if (tooNew) throw invalid(`${tooNew[0]}.${tooNew[1]} needs API v${tooNew[2]} or newer`);
+}
+
 function readHostConfig(value: unknown): Fields {
   if (value === undefined || value === null) return { NetworkMode: 'bridge' };
   if (!isFields(value)) throw invalid('HostConfig has to be an object');
@@ -69,19 +78,29 @@ function readFields(owner: string, value: Fields, supported: ReadonlySet<string>
 function readNetworks(value: unknown): CreateRequest['networks'] | undefined {
   const endpoints = isFields(value) ? value.EndpointsConfig : undefined;
   if (!isFields(endpoints)) return undefined;
-  const networks = new Map<string, { aliases?: readonly string[]; address?: string; mac?: string }>();
+  const networks = new Map<string, EndpointWish>();
   for (const [name, settings] of Object.entries(endpoints)) {
-    const endpoint: { aliases?: readonly string[]; address?: string; mac?: string } = {};
+    const endpoint: { -readonly [field in keyof EndpointWish]: EndpointWish[field] } = {};
     networks.set(name === 'default' ? 'bridge' : name, endpoint);
     for (const [field, asked] of Object.entries(isFields(settings) ? settings : {})) {
       if (ENDPOINT_FACTS.has(field) || isZero(asked)) continue;
       if (field === 'Aliases' && isTexts(asked)) endpoint.aliases = asked;
       else if (field === 'MacAddress' && typeof asked === 'string') endpoint.mac = asked;
-      else if (field === 'IPAMConfig' && isFields(asked) && isZero({ ...asked, IPv4Address: '' }) && typeof asked.IPv4Address === 'string') endpoint.address = asked.IPv4Address;
+      else if (field === 'IPAMConfig' && isFields(asked)) Object.assign(endpoint, readAddresses(name, asked));
       else throw notImplemented(`Berth does not support NetworkingConfig.EndpointsConfig.${name}.${field} yet`);
     }
   }
   return networks.size === 0 ? undefined : Object.fromEntries(networks);
+}
+
+function readAddresses(network: string, asked: Fields): EndpointWish {
+  const { IPv4Address: address, IPv6Address: ipv6Address, LinkLocalIPs: linkLocal, ...others } = asked;
+  if (!isZero(others)) throw notImplemented(`Berth does not support NetworkingConfig.EndpointsConfig.${network}.IPAMConfig.${Object.keys(others).join(', ')} yet`);
+  return {
+    ...(typeof address === 'string' && address !== '' ? { address } : {}),
+    ...(typeof ipv6Address === 'string' && ipv6Address !== '' ? { ipv6Address } : {}),
+    ...(isTexts(linkLocal) && linkLocal.length > 0 ? { linkLocalAddresses: linkLocal } : {}),
+  };
 }
 
 /** A name may be one that every object has. */
