@@ -102,3 +102,18 @@ test('one that ends while its executor is away ends with its own code', async ()
   expect(await ended).toContain('begun');
   expect(await inspected(id)).toMatchObject({ Running: false, ExitCode: 3 });
 }, patience(60_000));
+
+test('a command line of more than a mebibyte is no hindrance, in a container or an exec', async () => {
+  const long = Array.from({ length: 13 }, () => 'x'.repeat(100_000));
+  expect(await docker('exec', 'inside', 'sh', '-c', 'echo $#', 'sh', ...long)).toMatchObject({ stdout: '13\n', code: 0 });
+  expect(await docker('run', '--rm', '--network', 'none', 'busybox', 'sh', '-c', 'echo $#', 'sh', ...long)).toMatchObject({ stdout: '13\n', code: 0 });
+});
+
+test('a command with a NUL is refused, and the executor lives', async () => {
+  const before = await pidOf('executor');
+  const id = await exec('echo', 'a\0b');
+  expect(await start(id)).toContain('NUL in');
+  expect(await inspected(id)).toMatchObject({ Running: false });
+  expect(await docker('exec', 'inside', 'echo', 'on')).toMatchObject({ stdout: 'on\n', code: 0 });
+  expect(await pidOf('executor')).toBe(before);
+});

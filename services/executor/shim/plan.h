@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define PLAN_MAGIC 0x4e4c5042u
-#define PLAN_LIMIT (1u << 20)
+#define PLAN_LIMIT (4u << 20) /* Linux takes 2 MiB of arguments and environment */
 #define PLAN_STEPS_LIMIT 4096u
 
 struct cursor { const uint8_t *at, *end; };

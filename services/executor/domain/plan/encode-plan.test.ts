@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { describeStep, encodePlan, planOf } from './encode-plan.js';
+import { describeStep, encodePlan, PLAN_LIMIT_BYTES, planOf } from './encode-plan.js';
 import { OPERATIONS } from './plan-table.js';
 import type { PlanSettings } from './plan-table.js';
 
@@ -17,7 +17,7 @@ test('a step is its code, actor, number, length and operands', () => {
 test('a plan that the shim could not read is refused: numbers out of range, NUL in a string, too long', () => {
   expect(() => encodePlan(planOf(settings, [{ op: 'set_umask', actor: 'child', from: '', mask: -1 }]))).toThrow('step 0, set_umask: mask');
   expect(() => encodePlan(planOf(settings, [{ op: 'set_hostname', actor: 'child', from: '', name: 'a\0b' }]))).toThrow('NUL');
-  expect(() => encodePlan(planOf(settings, [{ op: 'write_file', actor: 'child', from: '', path: '/x', data: new Uint8Array(1 << 20) }]))).toThrow('more than');
+  expect(() => encodePlan(planOf(settings, [{ op: 'write_file', actor: 'child', from: '', path: '/x', data: new Uint8Array(PLAN_LIMIT_BYTES) }]))).toThrow('more than');
 });
 
 test('a step reads as one line', () => {

@@ -12,7 +12,7 @@ export interface Plan {
 /** Bytes 'BPLN' */
 export const PLAN_MAGIC = 0x4e4c5042;
 /** The shim refuses anything larger. */
-export const PLAN_LIMIT_BYTES = 1 << 20;
+export const PLAN_LIMIT_BYTES = 4 << 20;
 
 /**
  * The plan as bytes, all integers little endian: u32 magic, u32 version, the settings in the table's order, u32 count, then for each step u16 operation,
