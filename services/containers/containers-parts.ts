@@ -12,6 +12,7 @@ import { ContainerLinks } from './application/container-links.js';
 import { ContainerLifecycle } from './application/container-lifecycle.js';
 import { ContainerPauses } from './application/container-pauses.js';
 import { ContainerProtection } from './application/container-protection.js';
+import { ContainerRenames } from './application/container-renames.js';
 import { ContainerStreams } from './application/container-streams.js';
 import { ContainerTurns } from './application/container-turns.js';
 import { ContainerUpdates } from './application/container-updates.js';
@@ -51,6 +52,8 @@ export class ContainersParts {
   readonly updates: ContainerUpdates;
   readonly commits: ContainerCommits;
   readonly protection: ContainerProtection;
+  readonly claims: NameClaims;
+  readonly renames: ContainerRenames;
   readonly lifecycle: ContainerLifecycle;
   readonly edits: ContainerEdits;
   readonly kept: KeptContainers;
@@ -90,16 +93,17 @@ export class ContainersParts {
     this.protection = new ContainerProtection(this.containers, this.directory);
     this.links = new ContainerLinks(this.containers, this.directory, bus);
     this.lifecycle = new ContainerLifecycle(this.containers, this.names, this.directory, this.pauses, this.waits, this.attaches, runEndpoints, this.links, bus, grace, isRemapped);
-    this.kept = new KeptContainers(this.containers, this.names, this.directory, this.lifecycle, bus, settings.dataRoot);
+    this.claims = new NameClaims(this.names, this.containers, this.directory, onError);
+    this.renames = new ContainerRenames(this.containers, this.directory, this.claims);
+    this.kept = new KeptContainers(this.containers, this.names, this.claims, this.directory, this.lifecycle, bus, settings.dataRoot);
     this.keptExpiry = new KeptExpiry(this.containers, this.kept, grace, bus, onError);
-    const claims = new NameClaims(this.names, this.containers, this.directory);
-    this.creation = new ContainerCreation(this.containers, claims, this.directory, bus, isRemapped);
+    this.creation = new ContainerCreation(this.containers, this.claims, this.directory, bus, isRemapped);
     this.edits = new ContainerEdits(this.containers, this.directory, this.lifecycle, this.creation, turns, bus);
     this.streams = new ContainerStreams(this.containers, this.directory, this.attaches, bus, settings.runRoot);
     this.archives = new ContainerArchives(this.containers, this.directory, bus);
     this.processes = new ProcessLists(this.containers, this.directory, bus);
     this.execSessions = new ExecSessions(this.execs, this.execRuns, this.directory, this.lifecycle, bus, settings.runRoot);
-    this.containerWatch = new ContainerWatch(this.containers, this.directory, claims, runEndpoints, this.lifecycle, this.pauses, this.updates, this.commits, this.edits, this.waits, (container) => this.forget(container), onError);
+    this.containerWatch = new ContainerWatch(this.containers, this.directory, this.claims, runEndpoints, this.lifecycle, this.pauses, this.updates, this.commits, this.edits, this.waits, (container) => this.forget(container), onError);
     this.taskWatch = new TaskWatch(store, this.containers, this.lifecycle, this.execRuns, `${folder}/task-watch.snapshot`, onError);
     this.probes = new HealthProbes(this.execSessions);
     this.healthWatch = new HealthWatch(this.containers, this.directory, this.probes, onError);
@@ -116,6 +120,7 @@ export class ContainersParts {
   async start(): Promise<void> {
     await Promise.all([this.containers.start(), this.names.start()]);
     await this.execs.start(); // of containers that are gone it keeps nothing
+    this.claims.start();
     this.containerWatch.start();
     await this.taskWatch.start();
     await this.containerWatch.resume();
@@ -126,6 +131,7 @@ export class ContainersParts {
 
   async stop(): Promise<void> {
     await this.metrics.stop();
+    this.claims.stop();
     this.containerWatch.stop();
     this.keptExpiry.stop();
     this.healthWatch.stop();

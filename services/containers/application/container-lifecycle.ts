@@ -3,10 +3,9 @@ import type { StartReason } from '#contracts/containers/events.js';
 import type { EndpointSettings } from '#contracts/containers/container-state.js';
 import type { Done, RequestContext } from '#contracts/request.js';
 import { RemoveVolume } from '#contracts/volumes/volumes.js';
-import { BerthError, conflict, errorMessage, invalid, notFound, unavailable } from '#libs/errors/errors.js';
+import { BerthError, conflict, errorMessage, notFound, unavailable } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { type ContainerSpec, isRunning, type KeptContainer, type PresentContainer } from '../domain/container/container-state.js';
-import { isContainerName } from '../domain/name/container-name.js';
 import { joinedContainers, joinsOf } from '../domain/namespaces/joined-containers.js';
 import { killMeaning } from '../domain/process/kill-signal.js';
 import { launchRequest } from '../domain/launch-request.js';
@@ -238,38 +237,12 @@ export class ContainerLifecycle {
     await this.removals.get(id)?.catch(() => undefined);
   }
 
-  async rename(reference: string, wanted: string, asked: RequestContext): Promise<Done> {
-    const { spec } = this.directory.find(reference);
-    const name = wanted.replace(/^\//, '');
-    if (!isContainerName(name)) throw invalid(`Error when allocating new name: Invalid container name (/${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
-    if (name === spec.name) {
-      if (asked.idempotencyKey !== undefined && (await this.containers.wasDone(spec.id, 'Rename', asked.idempotencyKey))) return { position: this.containers.position };
-      throw invalid('Renaming a container with the same name as its current name');
-    }
-    await this.names.execute(name, { type: 'Claim', name, container: spec.id }, asked);
-    if (asked.dryRun) return this.planRename(spec, name, asked);
-    try {
-      const { position } = await this.containers.execute(spec.id, { type: 'Rename', name, at: now() }, asked);
-      await this.names.execute(spec.name, { type: 'Release', name: spec.name, container: spec.id }, asked);
-      return { position };
-    } catch (error) {
-      await this.names.execute(name, { type: 'Release', name, container: spec.id }, asked);
-      throw error;
-    }
-  }
-
   /** A name that is free says in its history whose it was. */
   private async wasRemovedBy(reference: string, key: string): Promise<boolean> {
     if (/^[0-9a-f]{64}$/.test(reference)) return this.containers.wasDone(reference, 'Remove', key);
     const former = await this.names.history(reference.replace(/^\//, ''));
     const last = former.at(-1); // claimed by it, where its release is under way
     return last !== undefined && this.containers.wasDone(last.container, 'Remove', key);
-  }
-
-  private async planRename({ id, name: oldName }: ContainerSpec, name: string, asked: RequestContext): Promise<Done> {
-    const { position } = await this.containers.execute(id, { type: 'Rename', name, at: now() }, asked);
-    await this.names.execute(oldName, { type: 'Release', name: oldName, container: id }, asked);
-    return { position };
   }
 
   private async planRemoved({ id, name }: ContainerSpec, isGone: boolean, asked: RequestContext): Promise<Done> {
