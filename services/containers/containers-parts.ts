@@ -28,6 +28,7 @@ import { KeptContainers } from './application/kept-containers.js';
 import { KeptExpiry } from './application/kept-expiry.js';
 import { LifecycleSource } from './application/lifecycle-source.js';
 import { NameClaims } from './application/name-claims.js';
+import { Outcomes } from './application/outcomes.js';
 import { PendingAttaches } from './application/pending-attaches.js';
 import { ProcessLists } from './application/process-lists.js';
 import { RunEndpoints } from './application/run-endpoints.js';
@@ -48,6 +49,7 @@ export class ContainersParts {
   readonly attaches = new PendingAttaches();
   readonly directory: ContainerDirectory;
   readonly waits: ExitWaits;
+  readonly outcomes: Outcomes;
   readonly pauses: ContainerPauses;
   readonly updates: ContainerUpdates;
   readonly commits: ContainerCommits;
@@ -83,22 +85,23 @@ export class ContainersParts {
     this.execRuns = new ExecRuns(isThere, (exec) => this.execs.forget(exec));
     this.directory = new ContainerDirectory(this.containers, this.names, this.execRuns, settings.dataRoot);
     this.waits = new ExitWaits(this.directory);
-    this.pauses = new ContainerPauses(this.containers, this.directory, bus);
+    this.outcomes = new Outcomes(onError);
+    this.pauses = new ContainerPauses(this.containers, this.directory, this.outcomes, bus);
     const turns = new ContainerTurns();
-    this.updates = new ContainerUpdates(this.containers, this.directory, turns, bus);
-    this.commits = new ContainerCommits(this.containers, this.directory, this.pauses, bus);
+    this.updates = new ContainerUpdates(this.containers, this.directory, turns, this.outcomes, bus);
+    this.commits = new ContainerCommits(this.containers, this.directory, this.pauses, this.outcomes, bus);
     const runEndpoints = new RunEndpoints(this.directory, bus);
     const isRemapped = settings.usernsRemap !== undefined;
     const grace = new UndoGrace(settings.undoSeconds, () => isDiskShort(settings.dataRoot));
     this.protection = new ContainerProtection(this.containers, this.directory);
     this.links = new ContainerLinks(this.containers, this.directory, bus);
-    this.lifecycle = new ContainerLifecycle(this.containers, this.names, this.directory, this.pauses, this.waits, this.attaches, runEndpoints, this.links, bus, grace, isRemapped);
+    this.lifecycle = new ContainerLifecycle(this.containers, this.names, this.directory, this.pauses, this.waits, this.attaches, runEndpoints, this.links, this.outcomes, bus, grace, isRemapped);
     this.claims = new NameClaims(this.names, this.containers, this.directory, onError);
     this.renames = new ContainerRenames(this.containers, this.directory, this.claims);
     this.kept = new KeptContainers(this.containers, this.names, this.claims, this.directory, this.lifecycle, bus, settings.dataRoot);
     this.keptExpiry = new KeptExpiry(this.containers, this.kept, grace, bus, onError);
     this.creation = new ContainerCreation(this.containers, this.claims, this.directory, bus, isRemapped);
-    this.edits = new ContainerEdits(this.containers, this.directory, this.lifecycle, this.creation, turns, bus);
+    this.edits = new ContainerEdits(this.containers, this.directory, this.lifecycle, this.creation, turns, this.outcomes, bus);
     this.streams = new ContainerStreams(this.containers, this.directory, this.attaches, bus, settings.runRoot);
     this.archives = new ContainerArchives(this.containers, this.directory, bus);
     this.processes = new ProcessLists(this.containers, this.directory, bus);
@@ -131,6 +134,7 @@ export class ContainersParts {
 
   async stop(): Promise<void> {
     await this.metrics.stop();
+    this.outcomes.stop();
     this.claims.stop();
     this.containerWatch.stop();
     this.keptExpiry.stop();

@@ -16,6 +16,7 @@ import type { ContainerLinks } from './container-links.js';
 import type { ContainerPauses } from './container-pauses.js';
 import type { ExitWaits } from './exit-waits.js';
 import { LONGEST_TIMER_MS } from './longest-timer.js';
+import type { Outcomes } from './outcomes.js';
 import type { PendingAttaches } from './pending-attaches.js';
 import type { EarlyEndpoint, RunEndpoints } from './run-endpoints.js';
 import type { UndoGrace } from './undo-grace.js';
@@ -46,6 +47,7 @@ export class ContainerLifecycle {
     private readonly attaches: PendingAttaches,
     private readonly runEndpoints: RunEndpoints,
     private readonly links: Pick<ContainerLinks, 'moved'>,
+    private readonly outcomes: Pick<Outcomes, 'tell'>,
     private readonly bus: Bus,
     private readonly grace: Pick<UndoGrace, 'secondsFor'>,
     /** Whether containers have other ids than the host's. */
@@ -94,9 +96,11 @@ export class ContainerLifecycle {
       // Who attached for this start has been told that there is none: the next run must not wait for it.
       this.attaches.forget(id);
       const failure = asStartFailure(error);
-      const { events, position } = await this.containers.execute(id, { type: 'RecordStartFailed', start: run.start, error: failure.message, exitCode: failure.exitCode, at: now() }, asked);
+      const record = () => this.containers.execute(id, { type: 'RecordStartFailed', start: run.start, error: failure.message, exitCode: failure.exitCode, at: now() }, asked);
+      const recorded = await this.outcomes.tell(id, record, asked).catch(() => undefined);
+      if (recorded === undefined) throw error;
       // The task's own events are nearer to the truth than a reply that was lost.
-      if (events.length === 0 && this.hasStarted(id, run.start)) return position;
+      if (recorded.events.length === 0 && this.hasStarted(id, run.start)) return recorded.position;
       if (spec.hostConfig.AutoRemove) await this.remove(id, { force: true, volumes: true }, asked).catch(() => undefined);
       throw error;
     } finally {
@@ -189,13 +193,18 @@ export class ContainerLifecycle {
     const { spec, run } = this.findForKill(reference);
     const { position, repeated } = await this.containers.execute(spec.id, { type: 'Kill', signal, at: now() }, asked);
     if (asked.dryRun || repeated) return { position };
-    const killed = signal === SIGKILL ? this.waits.ended(spec.id, KILL_DEADLINE_MS) : undefined;
-    const { ends, cancelsRestart } = killMeaning(signal, spec.config.StopSignal);
-    await this.signal(spec.id, run.start, signal, ends, asked);
-    // dockerd 20.10, daemon/kill.go: the same signals let a paused container go on to hear them.
-    if (cancelsRestart) await this.pauses.thaw(spec.id, asked);
-    await killed;
+    await this.finishKill(spec, run.start, signal, asked);
     return { position };
+  }
+
+  /** The part of a kill behind its intent. */
+  async finishKill({ id, config }: ContainerSpec, start: number, signal: number, asked: RequestContext): Promise<void> {
+    const killed = signal === SIGKILL ? this.waits.ended(id, KILL_DEADLINE_MS) : undefined;
+    const { ends, cancelsRestart } = killMeaning(signal, config.StopSignal);
+    await this.signal(id, start, signal, ends, asked);
+    // dockerd 20.10, daemon/kill.go: the same signals let a paused container go on to hear them.
+    if (cancelsRestart) await this.pauses.thaw(id, asked);
+    await killed;
   }
 
   private findForKill(reference: string): PresentContainer {
