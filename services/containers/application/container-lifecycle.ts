@@ -34,8 +34,9 @@ const SIGNAL = { ends: { askAgainMs: 5_000 }, other: { timeoutMs: 10_000, askAga
  */
 export class ContainerLifecycle {
   private readonly removals = new Map<string, Promise<Done>>();
-  private readonly launches = new Map<string, Promise<number>>();
-  /** Endpoints of launches under way: whoever hears first that the task started records it with its endpoint. */
+  /** Of each container the newest: an older one may be without an answer yet when its run is over. */
+  private readonly launches = new Map<string, { readonly start: number; readonly done: Promise<number> }>();
+  /** Endpoints of runs that are not on record as started: whoever hears first that the task started records it with its endpoint. */
   private readonly endpoints = new Map<string, EndpointSettings>();
 
   constructor(
@@ -60,7 +61,7 @@ export class ContainerLifecycle {
     const early = this.runEndpoints.early(container, asked);
     try {
       const { events, position, repeated } = await this.containers.execute(id, { type: 'Start', reason, at: now() }, asked);
-      if (repeated) return { position: (await this.launches.get(id)) ?? position, changed: true };
+      if (repeated) return { position: (await this.launches.get(id)?.done) ?? position, changed: true };
       if (asked.dryRun || events.length === 0) return { position, changed: events.length > 0 };
       return { position: await this.launch(id, asked, early), changed: true };
     } finally {
@@ -71,9 +72,15 @@ export class ContainerLifecycle {
 
   /** The part of a start behind its intent. Entered again after a crash, it finds what it had done. */
   launch(id: string, asked: RequestContext, early?: EarlyEndpoint): Promise<number> {
-    const launch = this.launchNow(id, asked, early).finally(() => this.launches.delete(id));
+    const { start = 0 } = this.directory.get(id)?.run ?? {};
+    const underWay = this.launches.get(id);
+    if (underWay?.start === start) return underWay.done;
+    const done = this.launchNow(id, asked, early).finally(() => {
+      if (this.launches.get(id) === launch) this.launches.delete(id);
+    });
+    const launch = { start, done };
     this.launches.set(id, launch);
-    return launch;
+    return done;
   }
 
   private async launchNow(id: string, asked: RequestContext, early?: EarlyEndpoint): Promise<number> {
@@ -82,7 +89,7 @@ export class ContainerLifecycle {
     let isAsked = false;
     try {
       const endpoint = await this.runEndpoints.settled(container, early, asked);
-      if (endpoint) this.endpoints.set(id, endpoint);
+      if (endpoint) this.endpoints.set(runOf(id, run.start), endpoint);
       // Who calls it by a link finds it where it is now; in its first run nobody has met it yet.
       if (endpoint && run.start > 1) await this.links.moved(id, endpoint.address, asked);
       this.starting(id); // somebody may have removed it meanwhile
@@ -94,17 +101,17 @@ export class ContainerLifecycle {
       // Nobody answered, or nobody was asked this time, after a crash: it may have begun all the same. What its own events say runs is not ended: somebody has been told so.
       if (error instanceof BerthError && (error.kind === 'unavailable' || !isAsked) && !this.hasStarted(id, run.start)) await this.endTask(id, run.start, asked).catch(() => undefined);
       // Who attached for this start has been told that there is none: the next run must not wait for it.
-      this.attaches.forget(id);
+      if (this.directory.get(id)?.run.start === run.start) this.attaches.forget(id);
       const failure = asStartFailure(error);
       const record = () => this.containers.execute(id, { type: 'RecordStartFailed', start: run.start, error: failure.message, exitCode: failure.exitCode, at: now() }, asked);
       const recorded = await this.outcomes.tell(id, record, asked).catch(() => undefined);
       if (recorded === undefined) throw error;
       // The task's own events are nearer to the truth than a reply that was lost.
       if (recorded.events.length === 0 && this.hasStarted(id, run.start)) return recorded.position;
-      if (spec.hostConfig.AutoRemove) await this.remove(id, { force: true, volumes: true }, asked).catch(() => undefined);
+      if (spec.hostConfig.AutoRemove && recorded.events.length > 0) await this.remove(id, { force: true, volumes: true }, asked).catch(() => undefined);
       throw error;
     } finally {
-      this.endpoints.delete(id);
+      this.endpoints.delete(runOf(id, run.start));
     }
   }
 
@@ -126,7 +133,7 @@ export class ContainerLifecycle {
    * something that only a running container does must not be refused.
    */
   async startSettled(id: string): Promise<void> {
-    await this.launches.get(id)?.catch(() => undefined);
+    await this.launches.get(id)?.done.catch(() => undefined);
   }
 
   private hasStarted(id: string, start: number): boolean {
@@ -147,7 +154,7 @@ export class ContainerLifecycle {
 
   /** Told by the executor's reply and by the task's event, in either order: recorded once. */
   async recordStarted(id: string, start: number, pid: number, at: string, asked: RequestContext): Promise<number> {
-    const endpoint = this.endpoints.get(id);
+    const endpoint = this.endpoints.get(runOf(id, start));
     return (await this.containers.execute(id, { type: 'RecordStarted', start, pid, ...(endpoint ? { endpoint } : {}), at }, asked)).position;
   }
 
@@ -303,7 +310,7 @@ export class ContainerLifecycle {
     await this.endTask(id, run.start, asked).catch((error: unknown) => {
       throw unavailable(`cannot remove container "${name}": could not kill: ${errorMessage(error)}`, error);
     });
-    await this.launches.get(id)?.catch(() => undefined);
+    await this.startSettled(id);
     // A start that was not heard of by anyone ends here; of any other the task's events tell.
     if (!this.directory.get(id)?.run.startedAt) await this.containers.execute(id, { type: 'RecordStartFailed', start: run.start, error: 'removed while it started', exitCode: 128, at: now() }, asked);
     if (!(await ended).done) throw unavailable(`cannot remove container "${name}": could not kill: tried to kill container, but did not receive an exit event`);
@@ -316,6 +323,7 @@ export class ContainerLifecycle {
   }
 }
 
+const runOf = (container: string, start: number): string => `${container}-${start}`;
 const now = (): string => new Date().toISOString();
 
 /** Exit codes as Docker has them: 127 for a command that is not there, 126 for one that may not run, 128 for the rest. */
