@@ -36,6 +36,13 @@ export class Stale extends BerthError {
   }
 }
 
+/** The log had no room for it: what was to be appended did not happen, and will not. */
+export class NotAppended extends BerthError {
+  constructor(message: string) {
+    super('unavailable', message);
+  }
+}
+
 export const invalid = (message: string, cause?: unknown): BerthError => new BerthError('invalid', message, { cause });
 export const unauthorized = (message: string): BerthError => new BerthError('unauthorized', message);
 export const forbidden = (message: string): BerthError => new BerthError('forbidden', message);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { conflict } from '#libs/errors/errors.js';
+import { armFailpoints } from '#libs/failpoint/failpoint.js';
 import { Aggregates, type AggregatesOptions } from './aggregates.js';
 import type { Decider } from './decider.js';
 import { noHead, type Cause, type Commit, type PlannedEvent } from './event.js';
@@ -28,6 +29,7 @@ const counter: Decider<Counter, Command, Event> = {
   evolve: (state, event) => ({ count: event.type === 'Cleared' ? 0 : state.count + event.by }),
 };
 const cause: Cause = { correlationId: 'c', causationId: 'd', actor: 'test' };
+const add2: Event = { type: 'Added', by: 2 };
 const add = (by: number, limit?: number): Command => ({ type: 'Add', by, ...(limit === undefined ? {} : { limit }) });
 
 const given = specify(counter);
@@ -183,6 +185,22 @@ describe.each<[string, () => Promise<EventStore>]>([
     await late.start();
     await late.execute('a', add(1), cause);
     expect(told).toEqual([['a', 1, 64, { count: 2 }, false], ['a', 1, 64, { count: 3 }, true]]);
+  });
+
+  test('a commit that no command here was answered with is told as such, once: its acknowledgement was lost, or it is another\'s', async () => {
+    const { start } = await setup();
+    const [one, other] = [await start(), await start()];
+    const told: unknown[] = [];
+    one.onUnanswered((id, { events, position }) => told.push({ id, events, position }));
+    await one.execute('a', add(1), cause);
+    armFailpoints('append.after@1=error');
+    await expect(one.execute('a', add(2), { ...cause, idempotencyKey: 'k' })).rejects.toMatchObject({ kind: 'unavailable' }).finally(() => armFailpoints(undefined));
+    const again = await one.execute('a', add(2), { ...cause, idempotencyKey: 'k' });
+    expect(again).toMatchObject({ events: [add2], repeated: true });
+    const { position } = await other.execute('b', add(2), cause);
+    await one.waitFor(position);
+    await one.execute('a', add(3), cause);
+    expect(told).toEqual([{ id: 'a', events: [add2], position: again.position }, { id: 'b', events: [add2], position }]);
   });
 
   test('what an older version wrote is lifted before it is folded, told or given again', async () => {

@@ -5,7 +5,7 @@ import { causedHere, isTracing, traced } from '#libs/telemetry/tracing.js';
 import { AggregateSnapshot, type AggregateSnapshotOptions } from './aggregate-snapshot.js';
 import { kindFilter, parseSubject, subjectOf } from './aggregate-subject.js';
 import type { Decider } from './decider.js';
-import { noHead, type Cause, type Commit, type DomainEvent, type Head } from './event.js';
+import { noHead, type AggregateSubject, type Cause, type Commit, type DomainEvent, type Head } from './event.js';
 import type { EventStore, Following } from './event-store.js';
 import { RememberedResults, idOfKey } from './remembered-results.js';
 
@@ -39,10 +39,18 @@ export interface Executed<State, Event> {
 /** `live`: false for what is replayed in `start`. Called in the order of each aggregate's commits, after the fold. Must not throw. */
 export type CommitListener<State, Event extends DomainEvent> = (id: string, commit: Commit<Event>, state: State, live: boolean) => void;
 
+/** Called after the listeners to commits. Must not throw. */
+export type UnansweredListener<Event extends DomainEvent> = (id: string, commit: Commit<Event>) => void;
+
 interface Folded<State> {
   readonly id: string;
   state: State;
   head: Head;
+}
+
+/** A command, and its commit where the following had it before the answer. */
+interface UnderWay<Event extends DomainEvent> {
+  heard?: { readonly id: string; readonly commit: Commit<Event> };
 }
 
 const attempts = 5;
@@ -57,6 +65,9 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
   private readonly departed = new Map<string, Folded<State>>();
   private readonly queues = new Map<string, Promise<unknown>>();
   private readonly listeners = new Set<CommitListener<State, Event>>();
+  private readonly unansweredListeners = new Set<UnansweredListener<Event>>();
+  /** By the id that the command's commit has. */
+  private readonly underWay = new Map<string, UnderWay<Event>>();
   private readonly remembered = new RememberedResults();
   private readonly snapshots: AggregateSnapshot<State> | undefined;
   private following: Following | undefined;
@@ -150,6 +161,15 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
   }
 
   /**
+   * Hears of each live commit that nobody here goes on with: the command that made it was rejected, since its acknowledgement did not come in time, or is another process's. Such a
+   * commit may come long after the rejection. Returns what takes the listener off again.
+   */
+  onUnanswered(listener: UnansweredListener<Event>): () => void {
+    this.unansweredListeners.add(listener);
+    return () => this.unansweredListeners.delete(listener);
+  }
+
+  /**
    * Decides and appends, once all earlier commands to this aggregate are done. Nothing decided: nothing is appended. Rejects with what `decide`
    * threw; with unavailable when the log does not answer or the aggregate is changed by others each time. With an idempotency key in `cause`,
    * a repeat gets the first one's events and position. Of a dry run (`cause.planned`) the events are put there, and nothing is appended.
@@ -175,6 +195,20 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
     if (this.following === undefined || this.failure !== undefined) throw internal(`${this.kind} does not follow the log`, this.failure);
     const subject = subjectOf(this.kind, id);
     const commitId = cause.idempotencyKey === undefined ? randomUUID() : idOfKey(cause.idempotencyKey, command.type, subject);
+    const underWay: UnderWay<Event> = {};
+    this.underWay.set(commitId, underWay);
+    let isAnswered = false;
+    try {
+      const executed = await this.executeAs(commitId, id, subject, command, cause);
+      isAnswered = executed.repeated !== true;
+      return executed;
+    } finally {
+      this.underWay.delete(commitId);
+      if (underWay.heard !== undefined && !isAnswered) this.tellUnanswered(underWay.heard.id, underWay.heard.commit);
+    }
+  }
+
+  private async executeAs(commitId: string, id: string, subject: AggregateSubject, command: Command, cause: Cause): Promise<Executed<State, Event>> {
     let entry = this.entryOf(id);
     if (cause.idempotencyKey !== undefined && cause.planned === undefined) {
       const first = this.remembered.get(commitId) ?? (await this.find(subject, commitId, entry.head));
@@ -271,7 +305,7 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
     } else {
       entry.head = new LazyHead(commit);
     }
-    if (tell && this.listeners.size > 0) this.tell(entry, withEvents(commit, events));
+    if (tell && (this.listeners.size > 0 || this.unansweredListeners.size > 0)) this.tell(entry, withEvents(commit, events));
   }
 
   private lift({ events }: Commit): readonly Event[] {
@@ -285,6 +319,20 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
         listener(entry.id, commit, entry.state, this.live);
       } catch (error) {
         logger(this.options.source).error('a listener to commits failed', { aggregate: this.kind, id: entry.id, error });
+      }
+    }
+    if (!this.live) return;
+    const command = this.underWay.get(commit.id);
+    if (command === undefined) this.tellUnanswered(entry.id, commit);
+    else command.heard = { id: entry.id, commit };
+  }
+
+  private tellUnanswered(id: string, commit: Commit<Event>): void {
+    for (const listener of this.unansweredListeners) {
+      try {
+        listener(id, commit);
+      } catch (error) {
+        logger(this.options.source).error('a listener to commits failed', { aggregate: this.kind, id, error });
       }
     }
   }

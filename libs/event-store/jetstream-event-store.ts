@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type ApiError, JetStreamApiError, jetstreamManager, type JetStreamManager, type PubAck, type StoredMsg } from '@nats-io/jetstream';
 import { headers as newHeaders, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
-import { BerthError, Stale, errorMessage, internal, invalid, unavailable } from '#libs/errors/errors.js';
+import { BerthError, NotAppended, Stale, errorMessage, internal, invalid, unavailable } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import { ReplyInbox } from '#libs/nats/reply-inbox.js';
 import { FINE_BOUNDS, Histogram } from '#libs/telemetry/metrics/histogram.js';
@@ -196,7 +196,7 @@ export class JetStreamEventStore implements EventStore {
         const { error, ...ack } = (await this.replies.ask(subject, body, headers, appendTimeoutMilliseconds)).json<PubAck & { readonly error?: ApiError }>();
         if (error === undefined) return ack;
         if (error.err_code === wrongLastSequence) throw new Stale(subject);
-        if (FULL.has(error.err_code)) throw unavailable(`the log is full, nothing was changed: free space where nats-server keeps it (${error.description})`);
+        if (FULL.has(error.err_code)) throw new NotAppended(`the log is full, nothing was changed: free space where nats-server keeps it (${error.description})`);
         if (error.code >= 400 && error.code < 500) throw internal(`the log refused an event of ${subject}: ${error.description}`);
         throw new Error(error.description);
       } catch (error) {

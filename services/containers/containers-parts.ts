@@ -12,6 +12,7 @@ import { ContainerLinks } from './application/container-links.js';
 import { ContainerLifecycle } from './application/container-lifecycle.js';
 import { ContainerPauses } from './application/container-pauses.js';
 import { ContainerProtection } from './application/container-protection.js';
+import { ContainerRenames } from './application/container-renames.js';
 import { ContainerStreams } from './application/container-streams.js';
 import { ContainerTurns } from './application/container-turns.js';
 import { ContainerUpdates } from './application/container-updates.js';
@@ -27,6 +28,7 @@ import { KeptContainers } from './application/kept-containers.js';
 import { KeptExpiry } from './application/kept-expiry.js';
 import { LifecycleSource } from './application/lifecycle-source.js';
 import { NameClaims } from './application/name-claims.js';
+import { Outcomes } from './application/outcomes.js';
 import { PendingAttaches } from './application/pending-attaches.js';
 import { ProcessLists } from './application/process-lists.js';
 import { RunEndpoints } from './application/run-endpoints.js';
@@ -50,10 +52,13 @@ export class ContainersParts {
   readonly attaches = new PendingAttaches();
   readonly directory: ContainerDirectory;
   readonly waits: ExitWaits;
+  readonly outcomes: Outcomes;
   readonly pauses: ContainerPauses;
   readonly updates: ContainerUpdates;
   readonly commits: ContainerCommits;
   readonly protection: ContainerProtection;
+  readonly claims: NameClaims;
+  readonly renames: ContainerRenames;
   readonly lifecycle: ContainerLifecycle;
   readonly edits: ContainerEdits;
   readonly kept: KeptContainers;
@@ -83,26 +88,28 @@ export class ContainersParts {
     this.execRuns = new ExecRuns(isThere, (exec) => this.execs.forget(exec));
     this.directory = new ContainerDirectory(this.containers, this.names, this.execRuns, settings.dataRoot);
     this.waits = new ExitWaits(this.directory);
-    this.pauses = new ContainerPauses(this.containers, this.directory, bus);
+    this.outcomes = new Outcomes(onError);
+    this.pauses = new ContainerPauses(this.containers, this.directory, this.outcomes, bus);
     const turns = new ContainerTurns();
-    this.updates = new ContainerUpdates(this.containers, this.directory, turns, bus);
-    this.commits = new ContainerCommits(this.containers, this.directory, this.pauses, bus);
+    this.updates = new ContainerUpdates(this.containers, this.directory, turns, this.outcomes, bus);
+    this.commits = new ContainerCommits(this.containers, this.directory, this.pauses, this.outcomes, bus);
     const runEndpoints = new RunEndpoints(this.directory, bus);
     const isRemapped = settings.usernsRemap !== undefined;
     const grace = new UndoGrace(settings.undoSeconds, () => isDiskShort(settings.dataRoot));
     this.protection = new ContainerProtection(this.containers, this.directory);
     this.links = new ContainerLinks(this.containers, this.directory, bus);
-    this.lifecycle = new ContainerLifecycle(this.containers, this.names, this.directory, this.pauses, this.waits, this.attaches, runEndpoints, this.links, bus, grace, isRemapped);
-    this.kept = new KeptContainers(this.containers, this.names, this.directory, this.lifecycle, bus, settings.dataRoot);
+    this.lifecycle = new ContainerLifecycle(this.containers, this.names, this.directory, this.pauses, this.waits, this.attaches, runEndpoints, this.links, this.outcomes, bus, grace, isRemapped);
+    this.claims = new NameClaims(this.names, this.containers, this.directory, onError);
+    this.renames = new ContainerRenames(this.containers, this.directory, this.claims);
+    this.kept = new KeptContainers(this.containers, this.names, this.claims, this.directory, this.lifecycle, bus, settings.dataRoot);
     this.keptExpiry = new KeptExpiry(this.containers, this.kept, grace, bus, onError);
-    const claims = new NameClaims(this.names, this.containers, this.directory);
-    this.creation = new ContainerCreation(this.containers, claims, this.directory, bus, isRemapped);
-    this.edits = new ContainerEdits(this.containers, this.directory, this.lifecycle, this.creation, turns, bus);
+    this.creation = new ContainerCreation(this.containers, this.claims, this.directory, bus, isRemapped);
+    this.edits = new ContainerEdits(this.containers, this.directory, this.lifecycle, this.creation, turns, this.outcomes, bus);
     this.streams = new ContainerStreams(this.containers, this.directory, this.attaches, bus, settings.runRoot);
     this.archives = new ContainerArchives(this.containers, this.directory, bus);
     this.processes = new ProcessLists(this.containers, this.directory, bus);
     this.execSessions = new ExecSessions(this.execs, this.execRuns, this.directory, this.lifecycle, bus, settings.runRoot);
-    this.containerWatch = new ContainerWatch(this.containers, this.directory, claims, runEndpoints, this.lifecycle, this.pauses, this.updates, this.commits, this.edits, this.waits, (container) => this.forget(container), onError);
+    this.containerWatch = new ContainerWatch(this.containers, this.directory, this.claims, runEndpoints, this.lifecycle, this.pauses, this.updates, this.commits, this.edits, this.waits, (container) => this.forget(container), onError);
     this.taskWatch = new TaskWatch(store, this.containers, this.lifecycle, this.execRuns, `${folder}/task-watch.snapshot`, onError);
     this.probes = new HealthProbes(this.execSessions);
     this.healthWatch = new HealthWatch(this.containers, this.directory, this.probes, onError);
@@ -119,6 +126,7 @@ export class ContainersParts {
   async start(): Promise<void> {
     await Promise.all([this.containers.start(), this.names.start()]);
     await this.execs.start(); // of containers that are gone it keeps nothing
+    this.claims.start();
     this.containerWatch.start();
     await this.taskWatch.start();
     await this.containerWatch.resume();
@@ -129,6 +137,8 @@ export class ContainersParts {
 
   async stop(): Promise<void> {
     await this.metrics.stop();
+    this.outcomes.stop();
+    this.claims.stop();
     this.containerWatch.stop();
     this.keptExpiry.stop();
     this.healthWatch.stop();

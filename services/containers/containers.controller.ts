@@ -11,6 +11,7 @@ import { ContainerDirectory } from './application/container-directory.js';
 import { ContainerLifecycle } from './application/container-lifecycle.js';
 import { ContainerLinks } from './application/container-links.js';
 import { ContainerPauses } from './application/container-pauses.js';
+import { ContainerRenames } from './application/container-renames.js';
 import { ContainerStreams } from './application/container-streams.js';
 import { ContainerUpdates } from './application/container-updates.js';
 import { ContainerArchives } from './application/container-archives.js';
@@ -24,6 +25,7 @@ export class ContainersController {
   constructor(
     private readonly creation: ContainerCreation,
     private readonly lifecycle: ContainerLifecycle,
+    private readonly renames: ContainerRenames,
     private readonly links: ContainerLinks,
     private readonly pauses: ContainerPauses,
     private readonly updates: ContainerUpdates,
@@ -83,7 +85,7 @@ export class ContainersController {
 
   @Handles(commands.RenameContainer)
   rename(@Body() command: commands.RenameContainer, @Asked() asked: RequestContext): Promise<Done> {
-    return this.lifecycle.rename(command.container, command.name, asked);
+    return this.renames.rename(command.container, command.name, asked);
   }
 
   @Handles(commands.RemoveContainer)

@@ -8,6 +8,7 @@ import { ContainerLifecycle } from './application/container-lifecycle.js';
 import { ContainerLinks } from './application/container-links.js';
 import { ContainerPauses } from './application/container-pauses.js';
 import { ContainerProtection } from './application/container-protection.js';
+import { ContainerRenames } from './application/container-renames.js';
 import { ContainerStreams } from './application/container-streams.js';
 import { ContainerUpdates } from './application/container-updates.js';
 import { ContainerArchives } from './application/container-archives.js';
@@ -48,6 +49,7 @@ export class ContainersModule {
         { provide: ContainerDirectory, useValue: parts.directory },
         { provide: ContainerLifecycle, useValue: parts.lifecycle },
         { provide: ContainerLinks, useValue: parts.links },
+        { provide: ContainerRenames, useValue: parts.renames },
         { provide: ContainerPauses, useValue: parts.pauses },
         { provide: ContainerProtection, useValue: parts.protection },
         { provide: ContainerEdits, useValue: parts.edits },

@@ -8,6 +8,7 @@ import { committedConfig } from '../domain/committed-config.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { ContainerPauses } from './container-pauses.js';
 import { ContainerTurns } from './container-turns.js';
+import type { Outcomes } from './outcomes.js';
 
 /** Gigabytes may be read, hashed, written and unpacked. The same commit twice is the same image. */
 const MAKING = { timeoutMs: 60 * 60_000, askAgainMs: Infinity };
@@ -20,6 +21,7 @@ export class ContainerCommits {
     private readonly containers: Containers,
     private readonly directory: ContainerDirectory,
     private readonly pauses: ContainerPauses,
+    private readonly outcomes: Pick<Outcomes, 'tell'>,
     private readonly bus: Bus,
   ) {}
 
@@ -51,15 +53,17 @@ export class ContainerCommits {
     if (commit.pauses && container.status === 'running') await this.pauses.pause(id, cause).catch(() => undefined);
     const { config, author, comment, reference, at: createdAt } = commit;
     const wanted = { container: id, parent: spec.imageId, layers: spec.layers, config, createdBy: (spec.config.Cmd ?? []).join(' '), author, comment, createdAt, reference };
+    const record = async (outcome: { type: 'RecordCommitted'; image: string } | { type: 'RecordCommitFailed'; error: string }): Promise<Done> =>
+      this.outcomes.tell(id, () => this.containers.execute(id, { ...outcome, at: now() }, cause), cause);
     try {
-      const { id: image } = await this.bus.request(CommitImage, wanted, cause, MAKING);
-      const { position } = await this.containers.execute(id, { type: 'RecordCommitted', image, at: now() }, cause);
+      const { id: image } = await this.bus.request(CommitImage, wanted, cause, MAKING).catch(async (error: unknown) => {
+        await record({ type: 'RecordCommitFailed', error: errorMessage(error) });
+        throw error;
+      });
+      const { position } = await record({ type: 'RecordCommitted', image });
       return { position, image };
-    } catch (error) {
-      await this.containers.execute(id, { type: 'RecordCommitFailed', error: errorMessage(error), at: now() }, cause);
-      throw error;
     } finally {
-      await this.thaw(id, cause);
+      await this.outcomes.tell(id, () => this.thaw(id, cause), cause);
     }
   }
 

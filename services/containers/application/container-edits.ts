@@ -20,6 +20,7 @@ import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { ContainerLifecycle } from './container-lifecycle.js';
 import type { ContainerTurns } from './container-turns.js';
 import type { ContainerCreation } from './create-container.js';
+import type { Outcomes } from './outcomes.js';
 
 /** All that is asked here is the same when given twice. */
 const AGAIN = { timeoutMs: 60_000, askAgainMs: 5_000 };
@@ -35,6 +36,7 @@ export class ContainerEdits {
     private readonly lifecycle: Pick<ContainerLifecycle, 'startSettled'>,
     private readonly creation: Pick<ContainerCreation, 'prepareMounts'>,
     private readonly turns: ContainerTurns,
+    private readonly outcomes: Pick<Outcomes, 'tell'>,
     private readonly bus: Bus,
   ) {}
 
@@ -110,10 +112,17 @@ export class ContainerEdits {
       if (resources !== undefined) await this.bus.request(UpdateTask, { container: id, start: container.run.start, resources }, cause, AGAIN);
     } catch (error) {
       if (ports !== undefined) await this.takeBack(container, cause).catch(() => undefined);
-      await this.containers.execute(id, { type: 'RecordEditFailed', error: errorMessage(error), at: now() }, cause);
+      await this.record(container, { type: 'RecordEditFailed', error: errorMessage(error) }, cause);
       throw error instanceof BerthError ? new BerthError(error.kind, `cannot edit container "${container.spec.name}": ${error.message}`, { cause: error }) : error;
     }
-    await this.containers.execute(id, { type: 'RecordEdited', ...(ports === undefined ? {} : { ports }), at: now() }, cause);
+    await this.record(container, { type: 'RecordEdited', ...(ports === undefined ? {} : { ports }) }, cause);
+  }
+
+  private async record({ spec: { id }, edit }: PresentContainer, outcome: { type: 'RecordEdited'; ports?: readonly PublishedPort[] } | { type: 'RecordEditFailed'; error: string }, cause: RequestContext): Promise<void> {
+    const record = () => this.containers.execute(id, { ...outcome, at: now() }, cause);
+    // Later, another may be under way.
+    const again = () => this.turns.take(id, async () => this.directory.get(id)?.edit === edit && record());
+    await this.outcomes.tell(id, record, cause, again);
   }
 
   private async takeBack(container: PresentContainer, asked: RequestContext): Promise<void> {

@@ -3,10 +3,9 @@ import type { StartReason } from '#contracts/containers/events.js';
 import type { EndpointSettings } from '#contracts/containers/container-state.js';
 import type { Done, RequestContext } from '#contracts/request.js';
 import { RemoveVolume } from '#contracts/volumes/volumes.js';
-import { BerthError, conflict, errorMessage, invalid, notFound, unavailable } from '#libs/errors/errors.js';
+import { BerthError, conflict, errorMessage, notFound, unavailable } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { type ContainerSpec, isRunning, type KeptContainer, type PresentContainer } from '../domain/container/container-state.js';
-import { isContainerName } from '../domain/name/container-name.js';
 import { joinedContainers, joinsOf } from '../domain/namespaces/joined-containers.js';
 import { killMeaning } from '../domain/process/kill-signal.js';
 import { launchRequest } from '../domain/launch-request.js';
@@ -17,6 +16,7 @@ import type { ContainerLinks } from './container-links.js';
 import type { ContainerPauses } from './container-pauses.js';
 import type { ExitWaits } from './exit-waits.js';
 import { LONGEST_TIMER_MS } from './longest-timer.js';
+import type { Outcomes } from './outcomes.js';
 import type { PendingAttaches } from './pending-attaches.js';
 import type { EarlyEndpoint, RunEndpoints } from './run-endpoints.js';
 import type { UndoGrace } from './undo-grace.js';
@@ -34,8 +34,9 @@ const SIGNAL = { ends: { askAgainMs: 5_000 }, other: { timeoutMs: 10_000, askAga
  */
 export class ContainerLifecycle {
   private readonly removals = new Map<string, Promise<Done>>();
-  private readonly launches = new Map<string, Promise<number>>();
-  /** Endpoints of launches under way: whoever hears first that the task started records it with its endpoint. */
+  /** Of each container the newest: an older one may be without an answer yet when its run is over. */
+  private readonly launches = new Map<string, { readonly start: number; readonly done: Promise<number> }>();
+  /** Endpoints of runs that are not on record as started: whoever hears first that the task started records it with its endpoint. */
   private readonly endpoints = new Map<string, EndpointSettings>();
 
   constructor(
@@ -47,6 +48,7 @@ export class ContainerLifecycle {
     private readonly attaches: PendingAttaches,
     private readonly runEndpoints: RunEndpoints,
     private readonly links: Pick<ContainerLinks, 'moved'>,
+    private readonly outcomes: Pick<Outcomes, 'tell'>,
     private readonly bus: Bus,
     private readonly grace: Pick<UndoGrace, 'secondsFor'>,
     /** Whether containers have other ids than the host's. */
@@ -59,7 +61,7 @@ export class ContainerLifecycle {
     const early = this.runEndpoints.early(container, asked);
     try {
       const { events, position, repeated } = await this.containers.execute(id, { type: 'Start', reason, at: now() }, asked);
-      if (repeated) return { position: (await this.launches.get(id)) ?? position, changed: true };
+      if (repeated) return { position: (await this.launches.get(id)?.done) ?? position, changed: true };
       if (asked.dryRun || events.length === 0) return { position, changed: events.length > 0 };
       return { position: await this.launch(id, asked, early), changed: true };
     } finally {
@@ -70,9 +72,15 @@ export class ContainerLifecycle {
 
   /** The part of a start behind its intent. Entered again after a crash, it finds what it had done. */
   launch(id: string, asked: RequestContext, early?: EarlyEndpoint): Promise<number> {
-    const launch = this.launchNow(id, asked, early).finally(() => this.launches.delete(id));
+    const { start = 0 } = this.directory.get(id)?.run ?? {};
+    const underWay = this.launches.get(id);
+    if (underWay?.start === start) return underWay.done;
+    const done = this.launchNow(id, asked, early).finally(() => {
+      if (this.launches.get(id) === launch) this.launches.delete(id);
+    });
+    const launch = { start, done };
     this.launches.set(id, launch);
-    return launch;
+    return done;
   }
 
   private async launchNow(id: string, asked: RequestContext, early?: EarlyEndpoint): Promise<number> {
@@ -81,7 +89,7 @@ export class ContainerLifecycle {
     let isAsked = false;
     try {
       const endpoint = await this.runEndpoints.settled(container, early, asked);
-      if (endpoint) this.endpoints.set(id, endpoint);
+      if (endpoint) this.endpoints.set(runOf(id, run.start), endpoint);
       // Who calls it by a link finds it where it is now; in its first run nobody has met it yet.
       if (endpoint && run.start > 1) await this.links.moved(id, endpoint.address, asked);
       this.starting(id); // somebody may have removed it meanwhile
@@ -93,15 +101,17 @@ export class ContainerLifecycle {
       // Nobody answered, or nobody was asked this time, after a crash: it may have begun all the same. What its own events say runs is not ended: somebody has been told so.
       if (error instanceof BerthError && (error.kind === 'unavailable' || !isAsked) && !this.hasStarted(id, run.start)) await this.endTask(id, run.start, asked).catch(() => undefined);
       // Who attached for this start has been told that there is none: the next run must not wait for it.
-      this.attaches.forget(id);
+      if (this.directory.get(id)?.run.start === run.start) this.attaches.forget(id);
       const failure = asStartFailure(error);
-      const { events, position } = await this.containers.execute(id, { type: 'RecordStartFailed', start: run.start, error: failure.message, exitCode: failure.exitCode, at: now() }, asked);
+      const record = () => this.containers.execute(id, { type: 'RecordStartFailed', start: run.start, error: failure.message, exitCode: failure.exitCode, at: now() }, asked);
+      const recorded = await this.outcomes.tell(id, record, asked).catch(() => undefined);
+      if (recorded === undefined) throw error;
       // The task's own events are nearer to the truth than a reply that was lost.
-      if (events.length === 0 && this.hasStarted(id, run.start)) return position;
-      if (spec.hostConfig.AutoRemove) await this.remove(id, { force: true, volumes: true }, asked).catch(() => undefined);
+      if (recorded.events.length === 0 && this.hasStarted(id, run.start)) return recorded.position;
+      if (spec.hostConfig.AutoRemove && recorded.events.length > 0) await this.remove(id, { force: true, volumes: true }, asked).catch(() => undefined);
       throw error;
     } finally {
-      this.endpoints.delete(id);
+      this.endpoints.delete(runOf(id, run.start));
     }
   }
 
@@ -123,7 +133,7 @@ export class ContainerLifecycle {
    * something that only a running container does must not be refused.
    */
   async startSettled(id: string): Promise<void> {
-    await this.launches.get(id)?.catch(() => undefined);
+    await this.launches.get(id)?.done.catch(() => undefined);
   }
 
   private hasStarted(id: string, start: number): boolean {
@@ -144,7 +154,7 @@ export class ContainerLifecycle {
 
   /** Told by the executor's reply and by the task's event, in either order: recorded once. */
   async recordStarted(id: string, start: number, pid: number, at: string, asked: RequestContext): Promise<number> {
-    const endpoint = this.endpoints.get(id);
+    const endpoint = this.endpoints.get(runOf(id, start));
     return (await this.containers.execute(id, { type: 'RecordStarted', start, pid, ...(endpoint ? { endpoint } : {}), at }, asked)).position;
   }
 
@@ -190,13 +200,18 @@ export class ContainerLifecycle {
     const { spec, run } = this.findForKill(reference);
     const { position, repeated } = await this.containers.execute(spec.id, { type: 'Kill', signal, at: now() }, asked);
     if (asked.dryRun || repeated) return { position };
-    const killed = signal === SIGKILL ? this.waits.ended(spec.id, KILL_DEADLINE_MS) : undefined;
-    const { ends, cancelsRestart } = killMeaning(signal, spec.config.StopSignal);
-    await this.signal(spec.id, run.start, signal, ends, asked);
-    // dockerd 20.10, daemon/kill.go: the same signals let a paused container go on to hear them.
-    if (cancelsRestart) await this.pauses.thaw(spec.id, asked);
-    await killed;
+    await this.finishKill(spec, run.start, signal, asked);
     return { position };
+  }
+
+  /** The part of a kill behind its intent. */
+  async finishKill({ id, config }: ContainerSpec, start: number, signal: number, asked: RequestContext): Promise<void> {
+    const killed = signal === SIGKILL ? this.waits.ended(id, KILL_DEADLINE_MS) : undefined;
+    const { ends, cancelsRestart } = killMeaning(signal, config.StopSignal);
+    await this.signal(id, start, signal, ends, asked);
+    // dockerd 20.10, daemon/kill.go: the same signals let a paused container go on to hear them.
+    if (cancelsRestart) await this.pauses.thaw(id, asked);
+    await killed;
   }
 
   private findForKill(reference: string): PresentContainer {
@@ -238,38 +253,12 @@ export class ContainerLifecycle {
     await this.removals.get(id)?.catch(() => undefined);
   }
 
-  async rename(reference: string, wanted: string, asked: RequestContext): Promise<Done> {
-    const { spec } = this.directory.find(reference);
-    const name = wanted.replace(/^\//, '');
-    if (!isContainerName(name)) throw invalid(`Error when allocating new name: Invalid container name (/${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
-    if (name === spec.name) {
-      if (asked.idempotencyKey !== undefined && (await this.containers.wasDone(spec.id, 'Rename', asked.idempotencyKey))) return { position: this.containers.position };
-      throw invalid('Renaming a container with the same name as its current name');
-    }
-    await this.names.execute(name, { type: 'Claim', name, container: spec.id }, asked);
-    if (asked.dryRun) return this.planRename(spec, name, asked);
-    try {
-      const { position } = await this.containers.execute(spec.id, { type: 'Rename', name, at: now() }, asked);
-      await this.names.execute(spec.name, { type: 'Release', name: spec.name, container: spec.id }, asked);
-      return { position };
-    } catch (error) {
-      await this.names.execute(name, { type: 'Release', name, container: spec.id }, asked);
-      throw error;
-    }
-  }
-
   /** A name that is free says in its history whose it was. */
   private async wasRemovedBy(reference: string, key: string): Promise<boolean> {
     if (/^[0-9a-f]{64}$/.test(reference)) return this.containers.wasDone(reference, 'Remove', key);
     const former = await this.names.history(reference.replace(/^\//, ''));
     const last = former.at(-1); // claimed by it, where its release is under way
     return last !== undefined && this.containers.wasDone(last.container, 'Remove', key);
-  }
-
-  private async planRename({ id, name: oldName }: ContainerSpec, name: string, asked: RequestContext): Promise<Done> {
-    const { position } = await this.containers.execute(id, { type: 'Rename', name, at: now() }, asked);
-    await this.names.execute(oldName, { type: 'Release', name: oldName, container: id }, asked);
-    return { position };
   }
 
   private async planRemoved({ id, name }: ContainerSpec, isGone: boolean, asked: RequestContext): Promise<Done> {
@@ -321,7 +310,7 @@ export class ContainerLifecycle {
     await this.endTask(id, run.start, asked).catch((error: unknown) => {
       throw unavailable(`cannot remove container "${name}": could not kill: ${errorMessage(error)}`, error);
     });
-    await this.launches.get(id)?.catch(() => undefined);
+    await this.startSettled(id);
     // A start that was not heard of by anyone ends here; of any other the task's events tell.
     if (!this.directory.get(id)?.run.startedAt) await this.containers.execute(id, { type: 'RecordStartFailed', start: run.start, error: 'removed while it started', exitCode: 128, at: now() }, asked);
     if (!(await ended).done) throw unavailable(`cannot remove container "${name}": could not kill: tried to kill container, but did not receive an exit event`);
@@ -334,6 +323,7 @@ export class ContainerLifecycle {
   }
 }
 
+const runOf = (container: string, start: number): string => `${container}-${start}`;
 const now = (): string => new Date().toISOString();
 
 /** Exit codes as Docker has them: 127 for a command that is not there, 126 for one that may not run, 128 for the rest. */

@@ -3,6 +3,7 @@ import type { Done, RequestContext } from '#contracts/request.js';
 import { errorMessage } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
+import type { Outcomes } from './outcomes.js';
 
 /** Both mean the same when given twice, so an executor that was killed is asked again. */
 const AGAIN = { timeoutMs: 60_000, askAgainMs: 12_000 };
@@ -12,6 +13,7 @@ export class ContainerPauses {
   constructor(
     private readonly containers: Containers,
     private readonly directory: ContainerDirectory,
+    private readonly outcomes: Pick<Outcomes, 'tell'>,
     private readonly bus: Bus,
   ) {}
 
@@ -60,7 +62,7 @@ export class ContainerPauses {
   private async record(id: string, outcome: { type: 'RecordPaused' | 'RecordUnpaused'; start: number } | { type: 'RecordPauseFailed'; start: number; error: string }, asked: RequestContext): Promise<Done> {
     // The request's key is the intent's.
     const { idempotencyKey: _key, ...cause } = asked;
-    const { position } = await this.containers.execute(id, { ...outcome, at: now() }, cause);
+    const { position } = await this.outcomes.tell(id, () => this.containers.execute(id, { ...outcome, at: now() }, cause), cause);
     return { position };
   }
 }

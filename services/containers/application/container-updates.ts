@@ -6,11 +6,13 @@ import { UpdateTask } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext } from '#contracts/request.js';
 import { BerthError, errorMessage } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
+import type { PresentContainer } from '../domain/container/container-state.js';
 import { checkChangedResources, needsKernelFacts, withinKernel } from '../domain/resources/check-resources.js';
 import { checkRestartPolicy } from '../domain/launch-request.js';
 import { changedLimits, withChanges } from '../domain/resources/limit-changes.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { ContainerTurns } from './container-turns.js';
+import type { Outcomes } from './outcomes.js';
 
 /** Writing the same limits twice is writing them once. */
 const AGAIN = { timeoutMs: 60_000, askAgainMs: 5_000 };
@@ -21,6 +23,7 @@ export class ContainerUpdates {
     private readonly containers: Containers,
     private readonly directory: ContainerDirectory,
     private readonly turns: ContainerTurns,
+    private readonly outcomes: Pick<Outcomes, 'tell'>,
     private readonly bus: Bus,
   ) {}
 
@@ -63,10 +66,17 @@ export class ContainerUpdates {
     try {
       await this.bus.request(UpdateTask, { container: id, start: container.run.start, resources }, asked, AGAIN);
     } catch (error) {
-      await this.containers.execute(id, { type: 'RecordUpdateFailed', error: errorMessage(error), at: now() }, cause);
+      await this.record(container, { type: 'RecordUpdateFailed', error: errorMessage(error) }, cause);
       throw error instanceof BerthError ? new BerthError(error.kind, `Cannot update container ${id}: ${error.message}`, { cause: error }) : error;
     }
-    const { position } = await this.containers.execute(id, { type: 'RecordUpdated', at: now() }, cause);
+    return this.record(container, { type: 'RecordUpdated' }, cause);
+  }
+
+  private async record({ spec: { id }, update }: PresentContainer, outcome: { type: 'RecordUpdated' } | { type: 'RecordUpdateFailed'; error: string }, cause: RequestContext): Promise<Done> {
+    const record = () => this.containers.execute(id, { ...outcome, at: now() }, cause);
+    // Later, more may be wished than what this is about.
+    const again = () => this.turns.take(id, async () => this.directory.get(id)?.update === update && record());
+    const { position } = await this.outcomes.tell(id, record, cause, again);
     return { position };
   }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { RequestContext } from '#contracts/request.js';
 import { causedBy } from '#libs/event-store/caused-by.js';
@@ -19,9 +20,9 @@ import type { RunEndpoints } from './run-endpoints.js';
 
 /** What follows from a container's own events: waits end, --rm removes, the restart policy starts again. After a crash, goes on with what was half done. */
 export class ContainerWatch {
-  private readonly restarts = new Map<string, NodeJS.Timeout>();
+  private readonly restarts = new Map<string, AbortController>();
   private readonly stopping = new AbortController();
-  private unlisten: (() => void) | undefined;
+  private unlisten: readonly (() => void)[] = [];
 
   constructor(
     private readonly containers: Containers,
@@ -40,16 +41,20 @@ export class ContainerWatch {
   ) {}
 
   start(): void {
-    this.unlisten = this.containers.onCommit((id, commit, _state, live) => {
-      if (live) for (const event of commit.events) this.see(id, event, commit);
-    });
+    this.unlisten = [
+      this.containers.onCommit((id, commit, _state, live) => {
+        if (live) for (const event of commit.events) this.see(id, event, commit);
+      }),
+      this.containers.onUnanswered((id, commit) => {
+        for (const event of commit.events) this.takeUp(id, event, causedBy(commit, 'service:containers'));
+      }),
+    ];
   }
 
   stop(): void {
     this.stopping.abort();
-    this.unlisten?.();
-    for (const timer of this.restarts.values()) clearTimeout(timer);
-    this.restarts.clear();
+    for (const unlisten of this.unlisten) unlisten();
+    for (const id of this.restarts.keys()) this.cancel(id);
   }
 
   /** Each half-done operation is entered again where its events say it stood. */
@@ -69,7 +74,7 @@ export class ContainerWatch {
       else if ((status === 'running' || status === 'paused') && run.kill?.signal === SIGKILL) this.go(id, asked, this.lifecycle.endTask(id, run.start, asked));
       else if (run.changing && !commits) this.go(id, asked, this.pauses.finish(id, asked));
       else if (status === 'paused' && run.kill?.cancelsRestart) this.go(id, asked, this.pauses.thaw(id, asked));
-      else if (isLeftover(container)) this.go(id, asked, this.lifecycle.remove(id, { force: true, volumes: true }, asked));
+      else if (isLeftover(container)) this.removeLeftover(id, asked);
     }
     for (const [id, { status }] of this.containers.entries()) if (status === 'kept') this.finishRemove(id, asked);
     await this.claims.settle(asked);
@@ -78,7 +83,14 @@ export class ContainerWatch {
 
   /** It can only go forward, whoever is down now. */
   private finishRemove(id: string, asked: RequestContext): void {
-    this.go(id, asked, retryUntilDone(() => this.lifecycle.finishRemove(id, asked), this.stopping.signal, (error) => this.onError(error, { container: id, correlationId: asked.correlationId })));
+    this.goOn(id, asked, () => this.lifecycle.finishRemove(id, asked));
+  }
+
+  private removeLeftover(id: string, asked: RequestContext): void {
+    this.goOn(id, asked, async () => {
+      const container = this.directory.get(id);
+      if (container && isLeftover(container)) await this.lifecycle.remove(id, { force: true, volumes: true }, asked);
+    });
   }
 
   private see(id: string, event: ContainerEvent, commit: Commit<ContainerEvent>): void {
@@ -90,11 +102,10 @@ export class ContainerWatch {
         this.finishRemove(id, asked);
         return;
       case 'ContainerUnprotected':
-      case 'ContainerExited': {
-        const container = this.directory.get(id);
-        if (container && isLeftover(container)) this.go(id, asked, this.lifecycle.remove(id, { force: true, volumes: true }, asked));
+      case 'ContainerExited':
+      case 'StartFailed':
+        this.removeLeftover(id, asked);
         return;
-      }
       case 'RestartScheduled':
         this.schedule(id, event.delayMs, asked);
         return;
@@ -111,17 +122,64 @@ export class ContainerWatch {
     }
   }
 
+  /** An intent that is on the log, though whoever appended it was told that it may not be: nobody else goes on with it. */
+  private takeUp(id: string, event: ContainerEvent, asked: RequestContext): void {
+    const container = this.directory.get(id);
+    if (container === undefined || container.status === 'removing') return;
+    const { spec, status, run } = container;
+    switch (event.type) {
+      case 'StartRequested':
+        if (status === 'starting' && run.start === event.start) this.go(id, asked, this.lifecycle.launch(id, asked));
+        return;
+      case 'StopRequested':
+        this.go(id, asked, this.lifecycle.finishStop(id, asked));
+        return;
+      case 'KillRequested':
+        if (!run.over) this.go(id, asked, this.lifecycle.finishKill(spec, run.start, event.signal, asked));
+        return;
+      case 'PauseRequested':
+      case 'UnpauseRequested':
+        this.go(id, asked, this.pauses.finish(id, asked));
+        return;
+      case 'UpdateRequested':
+        this.go(id, asked, this.updates.finish(id, asked));
+        return;
+      case 'EditRequested':
+        this.go(id, asked, this.edits.finish(id, asked));
+        return;
+      case 'CommitRequested':
+        this.go(id, asked, this.commits.finish(id, asked));
+    }
+  }
+
+  /** Its start is tried until the log has it, or nobody wants it any more. */
   private schedule(id: string, delayMs: number, asked: RequestContext): void {
-    const restart = (): void => {
-      this.restarts.delete(id);
-      if (this.directory.get(id)?.status === 'restarting') this.go(id, asked, this.lifecycle.start(id, 'restart-policy', asked));
-    };
-    this.restarts.set(id, setTimeout(restart, delayMs));
+    this.cancel(id);
+    const { signal } = this.restarting(id);
+    const isDue = (): boolean => this.directory.get(id)?.status === 'restarting';
+    const start = async (): Promise<unknown> =>
+      isDue() && this.lifecycle.start(id, 'restart-policy', asked).catch((error: unknown) => {
+        if (isDue()) throw error;
+        this.onError(error, { container: id, correlationId: asked.correlationId });
+      });
+    const due = delay(delayMs, undefined, { signal }).catch(() => undefined);
+    void due.then(() => this.goOn(id, asked, start, signal));
+  }
+
+  private restarting(id: string): AbortController {
+    const restart = new AbortController();
+    this.restarts.set(id, restart);
+    return restart;
   }
 
   private cancel(id: string): void {
-    clearTimeout(this.restarts.get(id));
+    this.restarts.get(id)?.abort();
     this.restarts.delete(id);
+  }
+
+  /** What must be so in the end, whoever is down now. */
+  private goOn(id: string, asked: RequestContext, attempt: () => Promise<unknown>, signal = this.stopping.signal): void {
+    this.go(id, asked, retryUntilDone(attempt, signal, (error) => this.onError(error, { container: id, correlationId: asked.correlationId })));
   }
 
   private go(container: string, asked: RequestContext, work: Promise<unknown>): void {

@@ -98,10 +98,12 @@ export class ContainerCreation {
       };
       // Volumes wait for the name: they are not made for somebody who does not get it.
       const free = wanted.length === 0 ? this.claims.free(name, asked) : undefined;
-      if (free !== undefined) return await this.claims.beside(free, id, asked, () => record(free, []));
-      const claimed = await this.claims.claim(name, id, asked);
-      undo.push(() => this.claims.release(claimed, id, asked));
-      return await record(claimed, await this.prepareMounts(id, wanted, image.layers, asked, undo));
+      if (free !== undefined) return await this.claims.inTurn(id, () => this.claims.beside(free, id, asked, () => record(free, [])));
+      return await this.claims.inTurn(id, async () => {
+        const claimed = await this.claims.claim(name, id, asked);
+        undo.push(() => this.claims.giveBack(claimed, id, asked));
+        return record(claimed, await this.prepareMounts(id, wanted, image.layers, asked, undo));
+      });
     } catch (error) {
       for (const step of undo.reverse()) await step().catch(() => undefined);
       throw error;

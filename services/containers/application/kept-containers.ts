@@ -11,6 +11,7 @@ import { isContainerName } from '../domain/name/container-name.js';
 import { containerView } from '../domain/container-view.js';
 import type { ContainerDirectory, Containers, Names } from './container-directory.js';
 import type { ContainerLifecycle } from './container-lifecycle.js';
+import type { NameClaims } from './name-claims.js';
 
 /** An executor that was killed is back by then. All that is asked here is the same when given twice. */
 const AGAIN = { timeoutMs: 60_000, askAgainMs: 500 };
@@ -25,6 +26,7 @@ export class KeptContainers {
   constructor(
     private readonly containers: Containers,
     private readonly names: Names,
+    private readonly claims: Pick<NameClaims, 'inTurn' | 'take' | 'abandon'>,
     private readonly directory: ContainerDirectory,
     private readonly lifecycle: Pick<ContainerLifecycle, 'removalSettled'>,
     private readonly bus: Bus,
@@ -53,13 +55,13 @@ export class KeptContainers {
     // Its volumes may be on their way out yet.
     await this.lifecycle.removalSettled(id);
     await this.check(kept, asked);
-    await this.claim(name, id, asked);
-    try {
-      await this.containers.execute(id, { type: 'Restore', name, at: now() }, asked);
-    } catch (error) {
-      await this.names.execute(name, { type: 'Release', name, container: id }, asked);
-      throw error;
-    }
+    await this.claims.inTurn(id, async () => {
+      await this.claim(name, id, asked);
+      await this.containers.execute(id, { type: 'Restore', name, at: now() }, asked).catch(async (error: unknown) => {
+        await this.claims.abandon(name, id, error, asked);
+        throw error;
+      });
+    });
     return asked.dryRun ? { id, name, position: 0 } : this.finishRestore(id, asked);
   }
 
@@ -111,7 +113,7 @@ export class KeptContainers {
 
   private async claim(name: string, container: string, asked: RequestContext): Promise<void> {
     try {
-      await this.names.execute(name, { type: 'Claim', name, container }, asked);
+      await this.claims.take(name, container, asked);
     } catch (error) {
       if (!(error instanceof BerthError) || error.kind !== 'conflict') throw error;
       const { holder } = this.names.get(name).state;

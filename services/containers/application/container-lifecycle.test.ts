@@ -1,0 +1,45 @@
+import { afterEach, expect, test } from 'vitest';
+import { unavailable } from '#libs/errors/errors.js';
+import { asked, at, LifecycleWorld } from './testing/lifecycle-world.js';
+
+let world: LifecycleWorld;
+afterEach(() => world.close());
+
+/** A container with an address, whose launches are answered when the test says so. */
+async function inABridge(): Promise<readonly PromiseWithResolvers<unknown>[]> {
+  world = await LifecycleWorld.with({ NetworkMode: 'bridge', RestartPolicy: { Name: 'always' } });
+  world.answers.set('allocate-endpoint', ({ endpoint }) => ({ position: 0, address: `address of ${endpoint}`, ports: [] }));
+  const launches = [Promise.withResolvers<unknown>(), Promise.withResolvers<unknown>()];
+  world.answers.set('launch-task', ({ start = 0 }) => launches[start - 1]?.promise);
+  return launches;
+}
+
+const addressOf = async (start: number): Promise<unknown> => {
+  const event = (await world.containers.history('c1')).find((one) => one.type === 'ContainerStarted' && one.start === start);
+  return event?.type === 'ContainerStarted' ? event.endpoint?.address : undefined;
+};
+
+test.each<[string, (launch: PromiseWithResolvers<unknown> | undefined) => void]>([
+  ['answer', (launch) => launch?.resolve({ position: 0, pid: 7, startedAt: at })],
+  ['failure', (launch) => launch?.reject(unavailable('no answer'))],
+])('a late %s of a start whose run is over takes nothing from the next start', async (_, settle) => {
+  const launches = await inABridge();
+  const first = world.lifecycle.start('c1', 'api', asked).catch(() => undefined);
+  await expect.poll(() => world.count('launch-task')).toBe(1);
+  // What the executor told on the log before it died.
+  await world.lifecycle.recordStarted('c1', 1, 7, at, asked);
+  await world.exited(1);
+  await expect.poll(() => world.count('launch-task')).toBe(2);
+  settle(launches[0]);
+  await first;
+
+  let isSettled = false;
+  const settled = world.lifecycle.startSettled('c1').then(() => (isSettled = true));
+  await new Promise(setImmediate);
+  expect(isSettled).toBe(false);
+  await world.lifecycle.recordStarted('c1', 2, 8, at, asked);
+  expect([await addressOf(1), await addressOf(2)]).toEqual(['address of c1-1', 'address of c1-2']);
+  launches[1]?.resolve({ position: 0, pid: 8, startedAt: at });
+  await settled;
+  expect(world.status).toBe('running');
+});

@@ -1,0 +1,105 @@
+import type { ContainerEvent } from '#contracts/containers/events.js';
+import type { HostConfig } from '#contracts/containers/container-config.js';
+import type { Request, RequestClass, RequestContext } from '#contracts/request.js';
+import { Aggregates } from '#libs/event-store/aggregates.js';
+import { noHead } from '#libs/event-store/event.js';
+import { StallingEventStore } from '#libs/event-store/testing/stalling-event-store.js';
+import type { Bus } from '#libs/messaging/bus.js';
+import { containerDecider } from '../../domain/container/container-decider.js';
+import { nameDecider } from '../../domain/name/name-decider.js';
+import type { ContainerCommits } from '../container-commits.js';
+import { ContainerDirectory, type Containers, type Names } from '../container-directory.js';
+import type { ContainerEdits } from '../container-edits.js';
+import { ContainerLifecycle } from '../container-lifecycle.js';
+import { ContainerPauses } from '../container-pauses.js';
+import { ContainerTurns } from '../container-turns.js';
+import { ContainerUpdates } from '../container-updates.js';
+import { ContainerWatch } from '../container-watch.js';
+import type { ExecRuns } from '../exec-runs.js';
+import { ExitWaits } from '../exit-waits.js';
+import type { NameClaims } from '../name-claims.js';
+import { Outcomes } from '../outcomes.js';
+import { PendingAttaches } from '../pending-attaches.js';
+import { RunEndpoints } from '../run-endpoints.js';
+
+export const asked: RequestContext = { actor: 'test', correlationId: 'c', causationId: 'd' };
+export const at = '2026-01-01T00:00:00.000000000Z';
+
+/** What others were asked on the bus, as the last word of the subject, with the run or what else tells them apart. */
+export interface Asked {
+  readonly what: string;
+  readonly start?: number;
+  readonly signal?: number;
+  readonly endpoint?: string;
+}
+
+type Answer = (asked: Asked) => unknown;
+
+/** The container c1 on a log that may stall, what starts and stops it, and what follows its events. Others answer on the bus as `answers` says, or with what is right. */
+export class LifecycleWorld {
+  readonly store = new StallingEventStore();
+  readonly containers: Containers = new Aggregates(this.store, 'container', containerDecider, { source: 'containers', isGone: ({ status }) => status === 'absent' });
+  readonly names: Names = new Aggregates(this.store, 'name', nameDecider, { source: 'containers' });
+  readonly lifecycle: ContainerLifecycle;
+  readonly pauses: ContainerPauses;
+  readonly updates: ContainerUpdates;
+  readonly asked: Asked[] = [];
+  readonly answers = new Map<string, Answer>();
+  private readonly watch: ContainerWatch;
+  private readonly outcomes = new Outcomes(() => undefined);
+
+  constructor() {
+    const directory = new ContainerDirectory(this.containers, this.names, { running: () => [] } as unknown as ExecRuns, '/');
+    const bus = { request: (type: RequestClass<unknown, Request<unknown>>, data: object) => this.answer(type.subject, data) } as unknown as Bus;
+    const waits = new ExitWaits(directory);
+    const endpoints = new RunEndpoints(directory, bus);
+    this.pauses = new ContainerPauses(this.containers, directory, this.outcomes, bus);
+    this.updates = new ContainerUpdates(this.containers, directory, new ContainerTurns(), this.outcomes, bus);
+    const links = { moved: () => Promise.resolve() };
+    this.lifecycle = new ContainerLifecycle(this.containers, this.names, directory, this.pauses, waits, new PendingAttaches(), endpoints, links, this.outcomes, bus, { secondsFor: () => undefined }, false);
+    const none = {} as ContainerCommits & ContainerEdits & NameClaims; // asked for nothing of what is tried
+    this.watch = new ContainerWatch(this.containers, directory, none, endpoints, this.lifecycle, this.pauses, this.updates, none, none, waits, () => undefined, () => undefined);
+  }
+
+  static async with(hostConfig: HostConfig, ...history: readonly ContainerEvent[]): Promise<LifecycleWorld> {
+    const world = new LifecycleWorld();
+    const created: ContainerEvent = { type: 'ContainerCreated', container: 'c1', name: 'web', config: {}, hostConfig: { NetworkMode: 'none', ...hostConfig }, imageId: '', imageRef: '', layers: [], path: 'sh', args: [], mounts: [], at };
+    await world.store.append('berth.event.container.c1', noHead, [created, ...history], asked);
+    await Promise.all([world.containers.start(), world.names.start()]);
+    world.watch.start();
+    return world;
+  }
+
+  async close(): Promise<void> {
+    this.watch.stop();
+    this.outcomes.stop();
+    await Promise.all([this.containers.stop(), this.names.stop()]);
+  }
+
+  /** What the container is, as clients would see it. */
+  get status(): string {
+    return this.containers.get('c1').state.status;
+  }
+
+  /** The types of what happened to it. */
+  async history(): Promise<string[]> {
+    return (await this.containers.history('c1')).map(({ type }) => type);
+  }
+
+  exited(start: number, exitCode = 0): Promise<unknown> {
+    return this.containers.execute('c1', { type: 'RecordExited', start, exitCode, signal: 0, oomKilled: false, keeperLost: false, at }, asked);
+  }
+
+  count(what: string): number {
+    return this.asked.filter((one) => one.what === what).length;
+  }
+
+  private async answer(subject: string, data: object): Promise<unknown> {
+    const { start, signal, endpoint } = data as Partial<Asked>; // what some requests have of it
+    const one: Asked = { what: subject.split('.').at(-1) ?? '', ...(start === undefined ? {} : { start }), ...(signal === undefined ? {} : { signal }), ...(typeof endpoint === 'string' ? { endpoint } : {}) };
+    this.asked.push(one);
+    const answer = this.answers.get(one.what);
+    if (answer !== undefined) return answer(one);
+    return one.what === 'launch-task' ? { position: 0, pid: 7, startedAt: at } : { position: 0 };
+  }
+}

@@ -1,0 +1,63 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Failpoints } from '../chaos/failpoints.js';
+import { startEngine, type TestEngine } from './engine.js';
+import { patience } from './patience.js';
+
+let failpoints: Failpoints;
+let engine: TestEngine;
+beforeAll(async () => {
+  failpoints = new Failpoints(mkdtempSync(join(tmpdir(), 'berth-stalled-log-')));
+  engine = await startEngine({ BERTH_FAILPOINT_ORDERS: failpoints.directory });
+  await engine.loadBusybox();
+}, patience(120_000));
+afterAll(async () => {
+  await engine?.stop();
+  failpoints.remove();
+}, patience(60_000));
+
+const docker = (...args: string[]) => engine.docker(args);
+const shown = async (format: string, container: string): Promise<string> => (await docker('inspect', '--format', format, container)).stdout.trim();
+
+test('a container whose rename was not acknowledged has one name, and stays over the next start of the engine', async () => {
+  const id = (await docker('run', '-d', '--name', 'before', '-v', '/data', 'busybox', 'sleep', '1000')).stdout.trim();
+  const volumes = (await docker('volume', 'ls', '-q')).stdout;
+  // The claim, and that it is called so.
+  await failpoints.order(engine, 'engine', engine.pid('engine') ?? 0, 'append.after@2=error');
+  expect(await docker('rename', 'before', 'after')).toMatchObject({ code: 1, stderr: expect.stringContaining('failpoint append.after') });
+  await expect.poll(() => shown('{{.Name}}', id), { timeout: patience(10_000) }).toBe('/after');
+  await expect.poll(async () => (await docker('create', '--name', 'before', 'busybox', 'true')).code, { timeout: patience(10_000) }).toBe(0);
+  expect(await docker('create', '--name', 'after', 'busybox', 'true')).toMatchObject({ code: 1, stderr: expect.stringContaining(`already in use by container "${id}"`) });
+  await engine.down();
+  await engine.up();
+  expect(await shown('{{.Name}} {{.State.Status}}', id)).toBe('/after running');
+  expect((await docker('volume', 'ls', '-q')).stdout).toBe(volumes);
+  await docker('rm', '-f', '-v', 'before', 'after');
+}, patience(90_000));
+
+test('what was asked for while the log stalled is done when it is back, though who asked was told that it did not answer', async () => {
+  await docker('create', '--name', 'starting', 'busybox', 'sleep', '1000');
+  await docker('run', '-d', '--name', 'stopping', 'busybox', 'sleep', '1000');
+  await docker('run', '-d', '--name', 'again', '--restart', 'always', 'busybox', 'false');
+  const restarts = async (): Promise<number> => Number(await shown('{{.RestartCount}}', 'again'));
+  // From then on each pause is longer than what it takes to stop the log.
+  await expect.poll(restarts, { timeout: patience(20_000), interval: 50 }).toBeGreaterThan(3);
+  await expect.poll(() => shown('{{.State.Status}}', 'again'), { timeout: patience(20_000), interval: 10 }).toBe('restarting');
+  const nats = engine.pid('nats') ?? 0;
+  process.kill(nats, 'SIGSTOP');
+  const before = await restarts();
+  try {
+    // One after the other: by then the restart was tried in vain, too.
+    expect(await docker('start', 'starting')).toMatchObject({ code: 1, stderr: expect.stringContaining('the log did not answer') });
+    expect(await docker('stop', '-t', '1', 'stopping')).toMatchObject({ code: 1, stderr: expect.stringContaining('the log did not answer') });
+  } finally {
+    process.kill(nats, 'SIGCONT');
+  }
+  await expect.poll(() => shown('{{.State.Status}}', 'starting'), { timeout: patience(20_000) }).toBe('running');
+  expect(await docker('exec', 'starting', 'echo', 'inside')).toMatchObject({ stdout: 'inside\n' });
+  await expect.poll(() => shown('{{.State.Status}}', 'stopping'), { timeout: patience(20_000) }).toBe('exited');
+  await expect.poll(restarts, { timeout: patience(40_000) }).toBeGreaterThan(before + 1);
+  expect(await docker('rm', '-f', 'starting', 'stopping', 'again')).toMatchObject({ code: 0 });
+}, patience(180_000));
