@@ -1,0 +1,62 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startEngine, type TestEngine } from './engine.js';
+import { http } from './http.js';
+
+let engine: TestEngine;
+beforeAll(async () => {
+  engine = await startEngine();
+  await engine.loadBusybox();
+}, 120_000);
+afterAll(() => engine?.stop(), 60_000);
+
+const docker = async (...args: string[]): Promise<string> => {
+  const { stdout, stderr, code } = await engine.docker(args);
+  if (code !== 0) throw new Error(`docker ${args.join(' ')}: ${stderr}`);
+  return stdout;
+};
+
+const UPGRADE = 'Connection: Upgrade\r\nUpgrade: tcp\r\n';
+const NO_UPGRADE = 'Content-Length: 0\r\n';
+
+/** A client that has sent its request, and is not answered yet. */
+async function asking(method: string, path: string, headers = ''): Promise<Socket> {
+  const client = connect(engine.socket);
+  await once(client, 'connect');
+  await new Promise((sent) => client.write(`${method} ${path} HTTP/1.1\r\nHost: docker\r\n${headers}\r\n`, sent));
+  return client;
+}
+
+async function leave(client: Socket): Promise<void> {
+  const closed = once(client, 'close');
+  client.destroy();
+  await closed;
+}
+
+/** The engine as it is when its executor takes its time. */
+async function whileExecutorSleeps(work: () => Promise<void>): Promise<void> {
+  const executor = engine.pid('executor');
+  if (executor === undefined) throw new Error('the executor does not run');
+  process.kill(executor, 'SIGSTOP');
+  try {
+    await work();
+    // Behind what came before: the gateway has read it by then.
+    expect((await http(engine.socket, 'GET', '/_ping')).text).toBe('OK');
+  } finally {
+    process.kill(executor, 'SIGCONT');
+  }
+}
+
+test.each([['with an upgrade', UPGRADE], ['without', NO_UPGRADE]])('clients that leave while they are attached, %s, do not hold up what the container writes', async (_how, headers) => {
+  const name = headers === UPGRADE ? 'upgraded' : 'plain';
+  await docker('run', '-d', '--name', name, '--network', 'none', '--log-driver', 'none', 'busybox', 'sh', '-c', 'i=0; while :; do i=$((i+1)); yes xxxxxxxxxxxxxxxxxxxxxxxxx | head -c 65536; echo $i > /rounds; done');
+  await whileExecutorSleeps(async () => {
+    for (let count = 0; count < 3; count++) await leave(await asking('POST', `/containers/${name}/attach?stream=1&stdout=1`, headers));
+  });
+  // More than the shim's ring holds, and twice what is under way in sockets.
+  const rounds = async (): Promise<number> => Number(await docker('exec', name, 'cat', '/rounds').catch(() => '0'));
+  const before = await rounds();
+  await expect.poll(rounds, { timeout: 20_000 }).toBeGreaterThan(before + 20);
+  await docker('rm', '-f', name);
+}, 60_000);
