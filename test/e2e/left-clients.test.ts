@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from './engine.js';
@@ -59,4 +60,44 @@ test.each([['with an upgrade', UPGRADE], ['without', NO_UPGRADE]])('clients that
   const before = await rounds();
   await expect.poll(rounds, { timeout: 20_000 }).toBeGreaterThan(before + 20);
   await docker('rm', '-f', name);
+}, 60_000);
+
+/** Descriptors of a process that is to be left as it was. */
+const open = (process: 'executor' | 'engine'): number => readdirSync(`/proc/${engine.pid(process)}/fd`).length;
+
+test('copies that are left before they begin hold neither threads nor descriptors', async () => {
+  await docker('run', '-d', '--name', 'copied', '--network', 'none', 'busybox', 'sleep', '1000');
+  await docker('cp', 'copied:/etc/passwd', '-');
+  const [executor, gateway] = [open('executor'), open('engine')];
+  await whileExecutorSleeps(async () => {
+    for (let count = 0; count < 10; count++) {
+      await leave(await asking('GET', '/containers/copied/export'));
+      await leave(await asking('PUT', '/containers/copied/archive?path=/tmp', 'Content-Type: application/x-tar\r\nContent-Length: 100000\r\n'));
+    }
+  });
+  for (let count = 0; count < 10; count++) await leave(await asking('GET', '/containers/copied/export'));
+  expect(await docker('cp', 'copied:/etc/passwd', '-')).toContain('root:');
+  // The threads, which have descriptors of their own, go when they are idle.
+  await expect.poll(() => open('executor'), { timeout: 20_000 }).toBeLessThanOrEqual(executor);
+  await expect.poll(() => open('engine'), { timeout: 20_000 }).toBeLessThanOrEqual(gateway);
+}, 60_000);
+
+test('a container whose copies were left starts', async () => {
+  await docker('run', '--name', 'restarted', '--network', 'none', 'busybox', 'sh', '-c', 'test -e /big || yes | head -c 30000000 > /big');
+  await whileExecutorSleeps(async () => {
+    for (let count = 0; count < 8; count++) await leave(await asking('GET', '/containers/restarted/archive?path=/big'));
+  });
+  for (let count = 0; count < 8; count++) await leave(await asking('GET', '/containers/restarted/archive?path=/big'));
+  await docker('start', '-a', 'restarted');
+}, 60_000);
+
+test('logs that are followed no more before they begin are not read', async () => {
+  await docker('run', '-d', '--name', 'quiet', '--network', 'none', 'busybox', 'sleep', '1000');
+  await docker('logs', 'quiet');
+  const [executor, gateway] = [open('executor'), open('engine')];
+  await whileExecutorSleeps(async () => {
+    for (let count = 0; count < 20; count++) await leave(await asking('GET', '/containers/quiet/logs?stdout=1&follow=1'));
+  });
+  await expect.poll(() => open('engine'), { timeout: 20_000 }).toBeLessThanOrEqual(gateway);
+  await expect.poll(() => open('executor'), { timeout: 20_000 }).toBeLessThanOrEqual(executor);
 }, 60_000);
