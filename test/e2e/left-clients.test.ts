@@ -7,7 +7,8 @@ import { http } from './http.js';
 
 let engine: TestEngine;
 beforeAll(async () => {
-  engine = await startEngine();
+  // Its first start takes its time.
+  engine = await startEngine({ BERTH_FAILPOINTS: 'task.prepared@1=delay:1500' });
   await engine.loadBusybox();
 }, 120_000);
 afterAll(() => engine?.stop(), 60_000);
@@ -48,6 +49,45 @@ async function whileExecutorSleeps(work: () => Promise<void>): Promise<void> {
     process.kill(executor, 'SIGCONT');
   }
 }
+
+/** What a client is sent, until it contains `text`. */
+async function hears(client: Socket, text: string): Promise<void> {
+  let heard = '';
+  for await (const bytes of client.iterator({ destroyOnReturn: false })) {
+    heard += String(bytes);
+    if (heard.includes(text)) return;
+  }
+  throw new Error(`the stream ended with ${JSON.stringify(heard)}`);
+}
+
+const attachTo = (name: string): Promise<Socket> => asking('POST', `/containers/${name}/attach?stream=1&stdout=1`, UPGRADE);
+
+test('who attaches while a container starts gets all that it prints', async () => {
+  await docker('create', '--name', 'starting', '--network', 'none', 'busybox', 'sh', '-c', 'echo once; sleep 1000');
+  const started = http(engine.socket, 'POST', '/containers/starting/start');
+  const clients: Socket[] = [];
+  for (let count = 0; count < 6; count++) {
+    clients.push(await attachTo('starting'));
+    await http(engine.socket, 'GET', '/containers/starting/json');
+  }
+  await Promise.all(clients.map((client) => hears(client, 'once')));
+  expect((await started).status).toBe(204);
+  await Promise.all(clients.map(leave));
+  await docker('rm', '-f', 'starting');
+}, 60_000);
+
+test('attaches that come at any moment of a start get its output', async () => {
+  for (let count = 0; count < 10; count++) {
+    await docker('create', '--name', `moment${count}`, '--network', 'none', 'busybox', 'sh', '-c', 'while :; do echo tick; sleep 0.05; done');
+    const started = http(engine.socket, 'POST', `/containers/moment${count}/start`);
+    for (let later = 0; later < count; later++) await http(engine.socket, 'GET', '/_ping');
+    const client = await attachTo(`moment${count}`);
+    await hears(client, 'tick');
+    await leave(client);
+    expect((await started).status).toBe(204);
+    await docker('rm', '-f', `moment${count}`);
+  }
+}, 60_000);
 
 test.each([['with an upgrade', UPGRADE], ['without', NO_UPGRADE]])('clients that leave while they are attached, %s, do not hold up what the container writes', async (_how, headers) => {
   const name = headers === UPGRADE ? 'upgraded' : 'plain';
