@@ -73,7 +73,7 @@ export class ExecutorController {
   }
 
   @Handles(tasks.OpenTaskStreams)
-  openTaskStreams(@Body() command: tasks.OpenTaskStreams): StreamEndpoint {
+  openTaskStreams(@Body() command: tasks.OpenTaskStreams): Promise<StreamEndpoint> {
     return this.parts.control.openStreams(command);
   }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
@@ -247,6 +248,18 @@ describe('a connection turned into a stream', () => {
     answers.set('containers.attach', () => ({ ...endpoint(), id: ID, terminal: false, waitForStart: true, start: 9 }));
     setTimeout(() => happens({ type: 'ContainerRemoved', container: ID, at: new Date().toISOString() }), 200);
     expect(await raw(start('/v1.41/containers/web/attach?stream=1&stdout=1', ''))).toMatch(/Content-Type: application\/vnd\.docker\.raw-stream[^]*\r\n\r\n$/);
+  });
+
+  test('a client that ends what it sends at once, as one without input does, and leaves later is noticed, though nothing is printed', async () => {
+    answers.set('containers.attach', () => ({ ...endpoint(), id: ID, terminal: false, waitForStart: false, start: 1 }));
+    const gone = new Promise<void>((resolve) => {
+      serve = (stream) => void stream.resume().on('error', () => {}).on('end', () => (stream.end(), resolve()));
+    });
+    const client = connect({ path: socket, allowHalfOpen: true });
+    client.end(start('/containers/web/attach?stream=1&stdout=1', ''));
+    await once(client, 'data');
+    client.destroy();
+    await gone;
   });
 
   test('four megabytes arrive whole at a slow reader', async () => {

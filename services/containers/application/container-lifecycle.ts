@@ -95,7 +95,7 @@ export class ContainerLifecycle {
       this.starting(id); // somebody may have removed it meanwhile
       const [links, joins] = [await this.linksOf(container), await this.joinsOf(container)];
       isAsked = true;
-      const task = await this.bus.request(LaunchTask, launchRequest(spec, run.start, endpoint, this.attaches.take(id), links, joins, this.isRemapped), asked, AGAIN);
+      const task = await this.bus.request(LaunchTask, launchRequest(spec, run.start, endpoint, this.attaches.take(id, run.start), links, joins, this.isRemapped), asked, AGAIN);
       return await this.recordStarted(id, run.start, task.pid, task.startedAt, asked);
     } catch (error) {
       // Nobody answered, or nobody was asked this time, after a crash: it may have begun all the same. What its own events say runs is not ended: somebody has been told so.

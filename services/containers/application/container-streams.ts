@@ -6,7 +6,10 @@ import { invalid } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { isReadable, logDetails } from '../domain/log/log-options.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
+import type { ContainerLifecycle } from './container-lifecycle.js';
 import type { PendingAttaches } from './pending-attaches.js';
+
+type Wish = Pick<AttachContainer, 'stdin' | 'stdout' | 'stderr'>;
 
 /** The ways to a container's standard streams and logs. */
 export class ContainerStreams {
@@ -14,6 +17,7 @@ export class ContainerStreams {
     private readonly containers: Containers,
     private readonly directory: ContainerDirectory,
     private readonly attaches: PendingAttaches,
+    private readonly starts: Pick<ContainerLifecycle, 'startSettled'>,
     private readonly bus: Bus,
     private readonly runRoot: string,
   ) {}
@@ -23,17 +27,35 @@ export class ContainerStreams {
     const { id } = spec;
     const terminal = spec.config.Tty ?? false;
     const { stdin, stdout, stderr } = command;
-    const recorded = this.containers.execute(id, { type: 'Attach', stdin, stdout, stderr, at: now() }, asked);
+    const wish = { stdin, stdout, stderr };
+    const recorded = this.containers.execute(id, { type: 'Attach', ...wish, at: now() }, asked);
     if (status === 'running') {
-      const opened = this.bus.request(OpenTaskStreams, { container: id, start: run.start, stdin, stdout, stderr }, asked);
+      const opened = this.bus.request(OpenTaskStreams, { container: id, start: run.start, ...wish }, asked);
       const [endpoint] = await Promise.all([opened, recorded]);
       return { ...endpoint, id, terminal, waitForStart: false, start: run.start };
     }
     await recorded;
-    const ticket = randomBytes(16).toString('hex');
-    const start = status === 'starting' ? run.start : run.start + 1;
-    this.attaches.add(id, { ticket, stdin, stdout, stderr });
-    return { path: `${this.runRoot}/tasks/${id}-${start}/shim.sock`, ticket, id, terminal, waitForStart: true, start };
+    return { ...(await this.placeIn(id, wish, asked)), id, terminal };
+  }
+
+  /**
+   * Of one that does not run: a place among those whom its next start waits for. A start that is under way may have been asked for without it, or be over by now: then with the task
+   * itself, which counts who comes before its command, too. `isLast`: a task that is not there is not looked for again.
+   */
+  private async placeIn(id: string, wish: Wish, asked: RequestContext, isLast = false): Promise<Omit<AttachReply, 'id' | 'terminal'>> {
+    const { status, run } = this.directory.find(id);
+    if (status !== 'running') {
+      const start = status === 'starting' ? run.start : run.start + 1;
+      const ticket = randomBytes(16).toString('hex');
+      if (this.attaches.add(id, start, { ticket, ...wish })) return { path: `${this.runRoot}/tasks/${id}-${start}/shim.sock`, ticket, waitForStart: true, start };
+    }
+    try {
+      return { ...(await this.bus.request(OpenTaskStreams, { container: id, start: run.start, ...wish }, asked)), waitForStart: false, start: run.start };
+    } catch (error) {
+      if (isLast) throw error;
+      await this.starts.startSettled(id);
+      return this.placeIn(id, wish, asked, true);
+    }
   }
 
   async logs(query: ReadLogs, asked: RequestContext): Promise<LogsReply> {

@@ -6,12 +6,18 @@ const MOST_PER_CONTAINER = 64;
 /** Streams that were opened on a container before it started: its next run begins with their tickets, so that they miss nothing. */
 export class PendingAttaches {
   private readonly tickets = new Map<string, AttachTicket[]>();
+  /** Each container's newest start that has got its tickets. */
+  private readonly newest = new Map<string, number>();
 
-  add(container: string, ticket: AttachTicket): void {
+  /** False: that start has got its tickets already, and this would wait for another. */
+  add(container: string, start: number, ticket: AttachTicket): boolean {
+    if ((this.newest.get(container) ?? 0) >= start) return false;
     this.tickets.set(container, [...(this.tickets.get(container) ?? []), ticket].slice(-MOST_PER_CONTAINER));
+    return true;
   }
 
-  take(container: string): readonly AttachTicket[] {
+  take(container: string, start: number): readonly AttachTicket[] {
+    this.newest.set(container, start);
     const tickets = this.tickets.get(container) ?? [];
     this.tickets.delete(container);
     return tickets;
@@ -19,5 +25,10 @@ export class PendingAttaches {
 
   forget(container: string): void {
     this.tickets.delete(container);
+  }
+
+  removed(container: string): void {
+    this.tickets.delete(container);
+    this.newest.delete(container);
   }
 }

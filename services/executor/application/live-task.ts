@@ -21,7 +21,7 @@ export interface Started {
 }
 
 /** A task whose shim this executor holds the control connection of. */
-export class LiveTask extends EventEmitter<{ exited: []; left: [] }> {
+export class LiveTask extends EventEmitter<{ connected: []; exited: []; left: [] }> {
   connection: ShimConnection | undefined;
   pid = 0;
   ports: readonly PublishedPort[] = [];

@@ -160,6 +160,17 @@ export class LiveTasks {
       (event) => this.heard(task, event),
       () => this.lost(task),
     );
+    task.emit('connected');
+  }
+
+  /** Resolves once its shim can be spoken to, which is before its command runs, or its start is over. */
+  async whenConnected(task: LiveTask): Promise<void> {
+    const { start } = task;
+    if (task.connection || !start) return;
+    const connected = Promise.withResolvers<void>();
+    task.once('connected', connected.resolve);
+    await Promise.race([connected.promise, start.catch(() => undefined)]);
+    task.off('connected', connected.resolve);
   }
 
   /** Kills it and waits for its end, which is on the log then. One that is not there, or has ended, changes nothing. Rejects as unavailable when it does not end. */

@@ -103,7 +103,8 @@ export class RootArchives {
 
   private async sendFrom(out: Writable, start: (port: MessagePort) => Promise<void>): Promise<void> {
     const { port1, port2 } = new MessageChannel();
-    const sent = pipeline(Readable.from(received(port1)), out, { end: false });
+    // A reader that left tells the thread that it may stop, also one that left before the first byte was taken, or before the thread began.
+    const sent = pipeline(Readable.from(received(port1)), out, { end: false }).finally(() => port1.close());
     const read = start(port2);
     // Of a read that failed nobody tells the end.
     read.catch(() => port1.close());
@@ -123,7 +124,8 @@ export class RootArchives {
       for await (const chunk of socket.iterator({ destroyOnReturn: false })) await sender.send(chunk as Buffer);
       sender.end();
     })();
-    sent.catch(() => undefined);
+    // Of a client that left the thread hears by the end of what comes.
+    sent.catch(() => port1.close());
     await extracted.then(
       () => socket.end(),
       (error: unknown) => socket.end(JSON.stringify(toErrorReply(error))),

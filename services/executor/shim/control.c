@@ -254,7 +254,7 @@ static void obey(struct connection *connection, uint8_t type, struct cursor from
 		return;
 	case FRAME_TICKET:
 		if (take_text(&from, id, sizeof id) && take_text(&from, ticket, sizeof ticket) && take_text(&from, streams, sizeof streams) && (process = find_process(id)))
-			add_ticket(process, ticket, streams, false);
+			add_ticket(process, ticket, streams, process->state == STARTING); /* who comes before the command is waited for */
 		return;
 	case FRAME_ACK_EXIT:
 		if (take_text(&from, id, sizeof id) && (process = find_process(id)) && (process->state == EXITED || process->state == FAILED))

@@ -84,6 +84,7 @@ export class ContainerFeed {
     if (seen !== undefined && seen.started >= start) return Promise.resolve('started');
     if (seen !== undefined && seen.failed >= start) return Promise.resolve('failed');
     return new Promise((resolve) => {
+      if (abort.aborted) return;
       const waiter: Waiter = { start, resolve };
       const waiters = this.waiters.get(container) ?? new Set();
       this.waiters.set(container, waiters.add(waiter));
@@ -94,6 +95,7 @@ export class ContainerFeed {
   /** Resolves once run number `from`, or a later one, has ended (for 'not-running': or failed to begin), or the container is removed; for 'removed' only then. An aborted wait never resolves. */
   whenEnded(container: string, from: number, condition: WaitCondition, abort: AbortSignal): Promise<Ended> {
     return new Promise((resolve) => {
+      if (abort.aborted) return;
       const waiter: EndWaiter = { from, condition, resolve };
       const waiters = this.endWaiters.get(container) ?? new Set();
       this.endWaiters.set(container, waiters.add(waiter));

@@ -18,6 +18,8 @@ export class ShimGone extends BerthError {
 export class ShimConnection {
   private received: Buffer = Buffer.alloc(0);
   private readonly stateTold = Promise.withResolvers<void>();
+  /** Of those who have asked and are not answered, in order. */
+  private readonly pings: (() => void)[] = [];
 
   private constructor(
     private readonly socket: Socket,
@@ -27,7 +29,7 @@ export class ShimConnection {
     socket.on('data', (bytes: Buffer) => this.read(bytes));
     socket.on('error', () => undefined);
     socket.on('close', () => {
-      this.stateTold.resolve();
+      for (const answered of this.pings.splice(0)) answered();
       onClose();
     });
   }
@@ -46,7 +48,7 @@ export class ShimConnection {
     });
     const connection = new ShimConnection(socket, onEvent, onClose);
     connection.send(frame(HELLO));
-    connection.send(frame(PING));
+    connection.ping(connection.stateTold.resolve);
     return connection;
   }
 
@@ -54,6 +56,15 @@ export class ShimConnection {
   async state(): Promise<void> {
     const timer = setTimeout(() => this.stateTold.resolve(), STATE_DEADLINE_MS);
     await this.stateTold.promise;
+    clearTimeout(timer);
+  }
+
+  /** Resolves once the shim has done what it was sent before, at the latest after 2 s: a stopped one does it later. */
+  async caughtUp(): Promise<void> {
+    const answered = Promise.withResolvers<void>();
+    const timer = setTimeout(answered.resolve, STATE_DEADLINE_MS);
+    this.ping(answered.resolve);
+    await answered.promise;
     clearTimeout(timer);
   }
 
@@ -72,6 +83,11 @@ export class ShimConnection {
     this.socket.end();
   }
 
+  private ping(answered: () => void): void {
+    this.pings.push(answered);
+    this.send(frame(PING));
+  }
+
   private read(bytes: Buffer): void {
     this.received = this.received.length === 0 ? bytes : Buffer.concat([this.received, bytes]);
     while (this.received.length >= 5) {
@@ -79,7 +95,7 @@ export class ShimConnection {
       if (this.received.length < 4 + length) return;
       const event = decodeEvent(this.received.readUInt8(4), this.received.subarray(5, 4 + length));
       this.received = this.received.subarray(4 + length);
-      if (event?.type === 'pong') this.stateTold.resolve();
+      if (event?.type === 'pong') this.pings.shift()?.();
       else if (event) this.onEvent(event);
     }
   }

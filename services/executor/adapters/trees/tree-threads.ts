@@ -46,7 +46,12 @@ export class TreeThreads {
       const thread = [...this.threads].find((one) => !one.busy) ?? (this.threads.size < this.most ? this.add() : undefined);
       const next = thread && this.queue.shift();
       if (!next) return;
-      thread.take(next);
+      try {
+        thread.take(next);
+      } catch (error) {
+        // A port of it was closed by whoever waited.
+        next.reject(unavailable(`the work is wanted no more: ${errorMessage(error)}`, error));
+      }
     }
   }
 
@@ -92,12 +97,13 @@ class TreeThread {
     return this.current !== undefined;
   }
 
+  /** Throws, and is as free as before, where the job cannot be handed over. */
   take(next: Waiting): void {
+    this.worker.postMessage({ name: next.name, job: next.job }, next.transfer);
     clearTimeout(this.idle);
     this.current = next;
     // A process does not end over a job under way, but it does over an idle thread.
     this.worker.ref();
-    this.worker.postMessage({ name: next.name, job: next.job }, next.transfer);
   }
 
   async end(): Promise<void> {

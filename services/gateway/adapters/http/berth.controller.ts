@@ -13,6 +13,7 @@ import { flag, integer, text, type QueryValues } from '../../domain/requests/que
 import { POSITION_HEADER } from './engine-headers.js';
 import { readyProcesses } from './ready-processes.js';
 import { begin } from './stream-reply.js';
+import { departureOf } from './when-gone.js';
 
 /** A client that reads slower than it is written to is cut off at this many bytes; it resumes after the last position it saw. */
 const BACKLOG_BYTES = 64 * 1024 * 1024;
@@ -71,9 +72,7 @@ export class BerthController {
   @Get('/events')
   async events(@Query() query: QueryValues, @Res() reply: FastifyReply): Promise<void> {
     const from = positionIn(query);
-    const abort = new AbortController();
     const { raw } = reply;
-    raw.once('close', () => abort.abort());
     begin(reply, 'application/x-ndjson');
     try {
       await this.log.entries(
@@ -83,7 +82,7 @@ export class BerthController {
           if (raw.writableLength > BACKLOG_BYTES) raw.destroy();
           else raw.write(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
         },
-        abort.signal,
+        departureOf(raw),
       );
       raw.end();
     } catch {

@@ -14,7 +14,8 @@ import { readTimeLimit } from '../../domain/docker/time.js';
 import { flag, text, type QueryValues } from '../../domain/requests/query-values.js';
 import { Asked } from './asked.js';
 import { RAW_STREAM, streamType } from './hijack.js';
-import { begin, streamReply } from './stream-reply.js';
+import { begin, pipeReply, streamReply } from './stream-reply.js';
+import { departureOf } from './when-gone.js';
 
 const CONDITIONS: readonly WaitCondition[] = ['not-running', 'next-exit', 'removed'];
 
@@ -53,9 +54,7 @@ export class ContainerStreamsController {
     const condition = CONDITIONS.find((one) => one === (text(query, 'condition') || 'not-running'));
     if (condition === undefined) throw invalid(`invalid condition: "${text(query, 'condition')}"`);
     const container = await this.engine.ask(GetContainer, { container: id }, asked);
-    const abort = new AbortController();
-    reply.raw.once('close', () => abort.abort());
-    const { registered, result } = waitContainer(this.engine, this.feed, container, condition, asked, abort.signal);
+    const { registered, result } = waitContainer(this.engine, this.feed, container, condition, asked, departureOf(reply.raw));
     await registered;
     begin(reply, 'application/json');
     reply.raw.end(`${JSON.stringify(await result)}\n`);
@@ -69,11 +68,9 @@ export class ContainerStreamsController {
 
   @Post('/:id/attach')
   async attach(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @Res() reply: FastifyReply): Promise<void> {
-    const abort = new AbortController();
     const { raw } = reply;
-    raw.once('close', () => abort.abort());
     // Without an upgrade the connection still speaks HTTP, so nothing can be typed.
-    const attached = await openAttach(this.engine, this.feed, { ...attachRequest(container, query), stdin: false }, asked, abort.signal);
+    const attached = await openAttach(this.engine, this.feed, { ...attachRequest(container, query), stdin: false }, asked, departureOf(raw));
     const logs = attached.logs === undefined ? undefined : await this.engine.download(attached.logs);
     begin(reply, RAW_STREAM);
     try {
@@ -83,9 +80,7 @@ export class ContainerStreamsController {
     }
     const stream = await attached.stream().catch(() => undefined);
     if (stream === undefined) return void raw.end();
-    raw.on('close', () => stream.destroy());
-    stream.on('error', () => raw.destroy());
-    stream.pipe(raw);
+    pipeReply(reply, stream, () => Promise.resolve());
   }
 }
 

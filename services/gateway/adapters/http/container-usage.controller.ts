@@ -12,6 +12,7 @@ import { containerStats, type Reading } from '../../domain/docker/stats.js';
 import { flag, text, type QueryValues } from '../../domain/requests/query-values.js';
 import { ApiVersion, Asked } from './asked.js';
 import { begin } from './stream-reply.js';
+import { whenGone } from './when-gone.js';
 
 /** What containers consist of and what they use: top and stats. */
 @Controller('/containers')
@@ -69,6 +70,6 @@ export class ContainerUsageController {
         (error: unknown) => error instanceof BerthError && error.kind === 'not-found' && raw.end(),
       );
     });
-    raw.once('close', end);
+    whenGone(raw, end);
   }
 }

@@ -6,6 +6,7 @@ import { readTimeLimit } from '../../domain/docker/time.js';
 import { readFilters } from '../../domain/requests/filters.js';
 import { text, type QueryValues } from '../../domain/requests/query-values.js';
 import { begin } from './stream-reply.js';
+import { departureOf } from './when-gone.js';
 
 /** A client that reads slower than events come is cut off at this many bytes, instead of growing the gateway. */
 const BACKLOG_BYTES = 8 * 1024 * 1024;
@@ -18,9 +19,7 @@ export class EventsController {
   async events(@Query() query: QueryValues, @Res() reply: FastifyReply): Promise<void> {
     const filters = readFilters(text(query, 'filters'), EVENT_FILTERS);
     const window = { since: readTimeLimit('since', text(query, 'since')), until: readTimeLimit('until', text(query, 'until')) };
-    const abort = new AbortController();
     const { raw } = reply;
-    raw.once('close', () => abort.abort());
     begin(reply, 'application/json');
     try {
       await this.feed.subscribe(
@@ -30,7 +29,7 @@ export class EventsController {
           if (raw.writableLength > BACKLOG_BYTES) raw.destroy();
           else raw.write(eventLine(event));
         },
-        abort.signal,
+        departureOf(raw),
       );
       raw.end();
     } catch {

@@ -8,6 +8,7 @@ import type { AskedOfPlugins, AuthorizationMessage } from '../../domain/access/a
 import type { QueryValues } from '../../domain/requests/query-values.js';
 import { contextOf } from './asked.js';
 import { callerOf } from './peer.js';
+import { whenGone } from './when-gone.js';
 
 /** Those who are asked before a request is carried out: the policy first, then plugins. */
 export interface Guards {
@@ -52,7 +53,7 @@ async function admit(request: FastifyRequest, reply: FastifyReply, guards: Guard
   if (!plugins.areThere) return;
   const message = await plugins.admit(shownToPlugins(request.raw, request.originalUrl, bodies.get(request.raw) ?? ''), recorder(request.raw, guards));
   admitted.set(request.raw, message);
-  reply.raw.once('close', () => {
+  whenGone(reply.raw, () => {
     // A stream: its bytes are out, and plugins are told of its end.
     if (admitted.delete(request.raw)) void tellOfEnd(plugins, message, reply.raw.statusCode);
   });
@@ -65,7 +66,7 @@ export async function admitUpgrade(request: IncomingMessage, guards: Guards, rou
   if (!access.isOpen) await access.admit({ caller: callerOf(request.socket), context: contextOf(request, query), route, params, query });
   if (plugins.areThere) {
     const message = await plugins.admit(shownToPlugins(request, request.url ?? '', body), recorder(request, guards));
-    request.socket.once('close', () => void tellOfEnd(plugins, message, 101));
+    whenGone(request.socket, () => void tellOfEnd(plugins, message, 101));
   }
   return params.id;
 }

@@ -17,10 +17,12 @@ import { text } from '../../domain/requests/query-values.js';
 import { contextOf } from './asked.js';
 import { ENGINE_HEADERS } from './engine-headers.js';
 import { admitUpgrade, type Guards } from './guard.js';
+import { noticeLeaving } from './notice-leaving.js';
 import { splice } from './splice.js';
 import { tracedUpgrade } from './trace-requests.js';
 import { reportUnforeseen } from './unforeseen.js';
 import { acceptWebSocket } from './websocket-client.js';
+import { departureOf } from './when-gone.js';
 
 export const RAW_STREAM = 'application/vnd.docker.raw-stream';
 export const MULTIPLEXED_STREAM = 'application/vnd.docker.multiplexed-stream';
@@ -63,6 +65,7 @@ export function serveHijacks(server: Server, parts: HijackParts): ReadonlySet<Du
     open.add(client);
     client.on('close', () => open.delete(client));
     client.on('error', () => client.destroy());
+    noticeLeaving(client);
     if (head.length > 0) client.unshift(head);
     const route = routeOf(withoutVersion(request.url ?? ''));
     tracedUpgrade(request, route, () => hijack(request, client, parts)).catch((error: unknown) => {
@@ -103,9 +106,7 @@ async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, 
   // Before version 1.42 a web socket carried all three streams, whatever was asked for.
   const all = isWebSocket && !isAtLeast(version ?? API_VERSION, '1.42') ? { stdin: '1', stdout: '1', stderr: '1' } : {};
   const asked = attachRequest(container, { ...query, ...all });
-  const abort = new AbortController();
-  client.once('close', () => abort.abort());
-  const attached = await openAttach(engine, feed, asked, context, abort.signal);
+  const attached = await openAttach(engine, feed, asked, context, departureOf(client));
   if (!isWebSocket) client.write(upgraded(streamType(version, attached.terminal)));
   const reader = isWebSocket ? await acceptWebSocket(request, client, { framed: !attached.terminal, binary: isAtLeast(version ?? API_VERSION, '1.28') }) : client;
   if (attached.logs !== undefined) {

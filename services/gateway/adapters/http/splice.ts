@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { type DetachState, typed } from '../../domain/requests/detach-keys.js';
+import { whenGone } from './when-gone.js';
 
 export interface SpliceOptions {
   /** False: what the client sends is dropped, and its half-close is not passed on. */
@@ -14,8 +15,8 @@ export interface SpliceOptions {
 const LINGER_MS = 10_000;
 
 /**
- * Joins a client and a byte stream, both ways, with half-close and back-pressure of the sockets themselves. Owns both from now on. Resolves when the
- * stream is over.
+ * Joins a client and a byte stream, both ways, with half-close and back-pressure of the sockets themselves. Owns both from now on, and ends the stream of
+ * a client that left before. Resolves when the stream is over.
  */
 export function splice(client: Duplex, stream: Duplex, options: SpliceOptions): Promise<void> {
   return new Promise((resolve) => {
@@ -33,11 +34,14 @@ export function splice(client: Duplex, stream: Duplex, options: SpliceOptions): 
       client.removeAllListeners('data');
       client.resume();
       const linger = setTimeout(() => client.destroy(), LINGER_MS).unref();
-      client.once('close', () => clearTimeout(linger));
+      whenGone(client, () => clearTimeout(linger));
       resolve();
     };
-    stream.on('error', finish).on('close', end).on('end', end);
-    client.on('error', finish).on('close', finish);
+    stream.on('error', finish).on('end', end);
+    client.on('error', finish);
+    whenGone(stream, end);
+    whenGone(client, finish);
+    if (over) return;
     stream.pipe(client, { end: false });
     if (!options.stdin) client.resume();
     else if (options.detach === undefined) client.pipe(stream);

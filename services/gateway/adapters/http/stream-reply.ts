@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
+import { whenGone } from './when-gone.js';
 
 /** Sends bytes as they come, headers at once. */
 export function streamReply(reply: FastifyReply, contentType: string, source: Readable): void {
@@ -8,11 +9,11 @@ export function streamReply(reply: FastifyReply, contentType: string, source: Re
 }
 
 /**
- * Sends bytes as they come, where the answer has begun. A client that leaves ends the source; a source that fails cuts the answer short, since its status is out.
+ * Sends bytes as they come, where the answer has begun. A client that leaves, or left before, ends the source; a source that fails cuts the answer short, since its status is out.
  * The answer ends after `beforeEnd`, whatever becomes of that.
  */
 export function pipeReply({ raw }: FastifyReply, source: Readable, beforeEnd: () => Promise<unknown>): void {
-  raw.on('close', () => source.destroy());
+  whenGone(raw, () => source.destroy());
   source.on('error', () => raw.destroy());
   source.on('end', () => void beforeEnd().catch(() => undefined).then(() => raw.end()));
   source.pipe(raw, { end: false });

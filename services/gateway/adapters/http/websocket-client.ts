@@ -3,6 +3,7 @@ import { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import { unavailable } from '#libs/errors/errors.js';
 import { Unframed } from '../../domain/unframed.js';
+import { whenGone } from './when-gone.js';
 
 /** What a client may send in one message: no more is held of it at a time. */
 const MESSAGE_LIMIT_BYTES = 1 << 20;
@@ -20,7 +21,7 @@ export async function acceptWebSocket(request: IncomingMessage, client: Duplex, 
   const { WebSocketServer } = await import('ws');
   const server = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload: MESSAGE_LIMIT_BYTES });
   return new Promise((resolve, reject) => {
-    client.once('close', () => reject(unavailable('the client went away')));
+    whenGone(client, () => reject(unavailable('the client went away')));
     server.handleUpgrade(request, client, Buffer.alloc(0), (socket) => resolve(new WebSocketClient(socket, shape)));
   });
 }
@@ -33,7 +34,7 @@ class WebSocketClient extends Duplex {
     private readonly socket: WebSocket,
     private readonly shape: MessageShape,
   ) {
-    super();
+    super({ allowHalfOpen: false }); // a web socket that is closed is so both ways
     this.frames = shape.framed ? new Unframed() : undefined;
     socket.on('message', (message: RawData) => {
       if (!this.push(bytesOf(message))) socket.pause();

@@ -1,0 +1,143 @@
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startEngine, type TestEngine } from './engine.js';
+import { http } from './http.js';
+
+let engine: TestEngine;
+beforeAll(async () => {
+  // Its first start takes its time.
+  engine = await startEngine({ BERTH_FAILPOINTS: 'task.prepared@1=delay:1500' });
+  await engine.loadBusybox();
+}, 120_000);
+afterAll(() => engine?.stop(), 60_000);
+
+const docker = async (...args: string[]): Promise<string> => {
+  const { stdout, stderr, code } = await engine.docker(args);
+  if (code !== 0) throw new Error(`docker ${args.join(' ')}: ${stderr}`);
+  return stdout;
+};
+
+const UPGRADE = 'Connection: Upgrade\r\nUpgrade: tcp\r\n';
+const NO_UPGRADE = 'Content-Length: 0\r\n';
+
+/** A client that has sent its request, and is not answered yet. */
+async function asking(method: string, path: string, headers = ''): Promise<Socket> {
+  const client = connect(engine.socket);
+  await once(client, 'connect');
+  await new Promise((sent) => client.write(`${method} ${path} HTTP/1.1\r\nHost: docker\r\n${headers}\r\n`, sent));
+  return client;
+}
+
+async function leave(client: Socket): Promise<void> {
+  const closed = once(client, 'close');
+  client.destroy();
+  await closed;
+}
+
+/** The engine as it is when its executor takes its time. */
+async function whileExecutorSleeps(work: () => Promise<void>): Promise<void> {
+  const executor = engine.pid('executor');
+  if (executor === undefined) throw new Error('the executor does not run');
+  process.kill(executor, 'SIGSTOP');
+  try {
+    await work();
+    // Behind what came before: the gateway has read it by then.
+    expect((await http(engine.socket, 'GET', '/_ping')).text).toBe('OK');
+  } finally {
+    process.kill(executor, 'SIGCONT');
+  }
+}
+
+/** What a client is sent, until it contains `text`. */
+async function hears(client: Socket, text: string): Promise<void> {
+  let heard = '';
+  for await (const bytes of client.iterator({ destroyOnReturn: false })) {
+    heard += String(bytes);
+    if (heard.includes(text)) return;
+  }
+  throw new Error(`the stream ended with ${JSON.stringify(heard)}`);
+}
+
+const attachTo = (name: string): Promise<Socket> => asking('POST', `/containers/${name}/attach?stream=1&stdout=1`, UPGRADE);
+
+test('who attaches while a container starts gets all that it prints', async () => {
+  await docker('create', '--name', 'starting', '--network', 'none', 'busybox', 'sh', '-c', 'echo once; sleep 1000');
+  const started = http(engine.socket, 'POST', '/containers/starting/start');
+  const clients: Socket[] = [];
+  for (let count = 0; count < 6; count++) {
+    clients.push(await attachTo('starting'));
+    await http(engine.socket, 'GET', '/containers/starting/json');
+  }
+  await Promise.all(clients.map((client) => hears(client, 'once')));
+  expect((await started).status).toBe(204);
+  await Promise.all(clients.map(leave));
+  await docker('rm', '-f', 'starting');
+}, 60_000);
+
+test('attaches that come at any moment of a start get its output', async () => {
+  for (let count = 0; count < 10; count++) {
+    await docker('create', '--name', `moment${count}`, '--network', 'none', 'busybox', 'sh', '-c', 'while :; do echo tick; sleep 0.05; done');
+    const started = http(engine.socket, 'POST', `/containers/moment${count}/start`);
+    for (let later = 0; later < count; later++) await http(engine.socket, 'GET', '/_ping');
+    const client = await attachTo(`moment${count}`);
+    await hears(client, 'tick');
+    await leave(client);
+    expect((await started).status).toBe(204);
+    await docker('rm', '-f', `moment${count}`);
+  }
+}, 60_000);
+
+test.each([['with an upgrade', UPGRADE], ['without', NO_UPGRADE]])('clients that leave while they are attached, %s, do not hold up what the container writes', async (_how, headers) => {
+  const name = headers === UPGRADE ? 'upgraded' : 'plain';
+  await docker('run', '-d', '--name', name, '--network', 'none', '--log-driver', 'none', 'busybox', 'sh', '-c', 'i=0; while :; do i=$((i+1)); yes xxxxxxxxxxxxxxxxxxxxxxxxx | head -c 65536; echo $i > /rounds; done');
+  await whileExecutorSleeps(async () => {
+    for (let count = 0; count < 3; count++) await leave(await asking('POST', `/containers/${name}/attach?stream=1&stdout=1`, headers));
+  });
+  // More than the shim's ring holds, and twice what is under way in sockets.
+  const rounds = async (): Promise<number> => Number(await docker('exec', name, 'cat', '/rounds').catch(() => '0'));
+  const before = await rounds();
+  await expect.poll(rounds, { timeout: 20_000 }).toBeGreaterThan(before + 20);
+  await docker('rm', '-f', name);
+}, 60_000);
+
+/** Descriptors of a process that is to be left as it was. */
+const open = (process: 'executor' | 'engine'): number => readdirSync(`/proc/${engine.pid(process)}/fd`).length;
+
+test('copies that are left before they begin hold neither threads nor descriptors', async () => {
+  await docker('run', '-d', '--name', 'copied', '--network', 'none', 'busybox', 'sleep', '1000');
+  await docker('cp', 'copied:/etc/passwd', '-');
+  const [executor, gateway] = [open('executor'), open('engine')];
+  await whileExecutorSleeps(async () => {
+    for (let count = 0; count < 10; count++) {
+      await leave(await asking('GET', '/containers/copied/export'));
+      await leave(await asking('PUT', '/containers/copied/archive?path=/tmp', 'Content-Type: application/x-tar\r\nContent-Length: 100000\r\n'));
+    }
+  });
+  for (let count = 0; count < 10; count++) await leave(await asking('GET', '/containers/copied/export'));
+  expect(await docker('cp', 'copied:/etc/passwd', '-')).toContain('root:');
+  // The threads, which have descriptors of their own, go when they are idle.
+  await expect.poll(() => open('executor'), { timeout: 20_000 }).toBeLessThanOrEqual(executor);
+  await expect.poll(() => open('engine'), { timeout: 20_000 }).toBeLessThanOrEqual(gateway);
+}, 60_000);
+
+test('a container whose copies were left starts', async () => {
+  await docker('run', '--name', 'restarted', '--network', 'none', 'busybox', 'sh', '-c', 'test -e /big || yes | head -c 30000000 > /big');
+  await whileExecutorSleeps(async () => {
+    for (let count = 0; count < 8; count++) await leave(await asking('GET', '/containers/restarted/archive?path=/big'));
+  });
+  for (let count = 0; count < 8; count++) await leave(await asking('GET', '/containers/restarted/archive?path=/big'));
+  await docker('start', '-a', 'restarted');
+}, 60_000);
+
+test('logs that are followed no more before they begin are not read', async () => {
+  await docker('run', '-d', '--name', 'quiet', '--network', 'none', 'busybox', 'sleep', '1000');
+  await docker('logs', 'quiet');
+  const [executor, gateway] = [open('executor'), open('engine')];
+  await whileExecutorSleeps(async () => {
+    for (let count = 0; count < 20; count++) await leave(await asking('GET', '/containers/quiet/logs?stdout=1&follow=1'));
+  });
+  await expect.poll(() => open('engine'), { timeout: 20_000 }).toBeLessThanOrEqual(gateway);
+  await expect.poll(() => open('executor'), { timeout: 20_000 }).toBeLessThanOrEqual(executor);
+}, 60_000);
