@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { connect } from '@nats-io/transport-node';
 import { jetstreamManager, StorageType } from '@nats-io/jetstream';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -36,6 +37,15 @@ test('stores that share a feed follow and stop each for itself', async () => {
   expect(other.followedTo).toBeGreaterThanOrEqual(second.position);
   await other.close();
   await feed.close();
+});
+
+test('who follows leaves nothing on the server\'s disk, where each of his steps would cost a sync', async () => {
+  const store = await open();
+  const following = await store.follow(['berth.event.unwritten.>'], 0, () => undefined);
+  const { position } = await store.append('berth.event.unwritten.1', noHead, [happened(1)], cause);
+  await following.waitFor(position);
+  expect(readdirSync(`${server.dataFolder}/jetstream/$G/streams/BERTH/obs`)).toEqual([]);
+  await store.close();
 });
 
 test('a following and an append outlive a crash of the server', async () => {
