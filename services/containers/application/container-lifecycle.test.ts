@@ -43,3 +43,13 @@ test.each<[string, (launch: PromiseWithResolvers<unknown> | undefined) => void]>
   await settled;
   expect(world.status).toBe('running');
 });
+
+test('what runs goes on where its start could not be recorded, and is recorded with its address when the log takes it', async () => {
+  const launches = await inABridge();
+  launches[0]?.resolve({ position: 0, pid: 7, startedAt: at });
+  world.store.fates.set('ContainerStarted', ['full']);
+  await expect(world.lifecycle.start('c1', 'api', asked)).rejects.toMatchObject({ kind: 'unavailable' });
+  // As the watch of tasks does, until the log has it.
+  await world.lifecycle.recordStarted('c1', 1, 7, at, asked);
+  expect({ status: world.status, address: await addressOf(1), ended: world.count('end-task') }).toEqual({ status: 'running', address: 'address of c1-1', ended: 0 });
+});

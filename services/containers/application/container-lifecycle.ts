@@ -87,6 +87,7 @@ export class ContainerLifecycle {
     const container = this.starting(id);
     const { spec, run } = container;
     let isAsked = false;
+    let isThere = false;
     try {
       const endpoint = await this.runEndpoints.settled(container, early, asked);
       if (endpoint) this.endpoints.set(runOf(id, run.start), endpoint);
@@ -96,8 +97,15 @@ export class ContainerLifecycle {
       const [links, joins] = [await this.linksOf(container), await this.joinsOf(container)];
       isAsked = true;
       const task = await this.bus.request(LaunchTask, launchRequest(spec, run.start, endpoint, this.attaches.take(id, run.start), links, joins, this.isRemapped), asked, AGAIN);
+      isThere = true;
       return await this.recordStarted(id, run.start, task.pid, task.startedAt, asked);
     } catch (error) {
+      // It runs, and that is recorded as soon as the log takes what the task's own event means.
+      if (isThere && error instanceof BerthError && error.kind === 'unavailable') {
+        if (this.hasStarted(id, run.start)) return this.containers.position;
+        throw error;
+      }
+      this.endpoints.delete(runOf(id, run.start));
       // Nobody answered, or nobody was asked this time, after a crash: it may have begun all the same. What its own events say runs is not ended: somebody has been told so.
       if (error instanceof BerthError && (error.kind === 'unavailable' || !isAsked) && !this.hasStarted(id, run.start)) await this.endTask(id, run.start, asked).catch(() => undefined);
       // Who attached for this start has been told that there is none: the next run must not wait for it.
@@ -110,8 +118,6 @@ export class ContainerLifecycle {
       if (recorded.events.length === 0 && this.hasStarted(id, run.start)) return recorded.position;
       if (spec.hostConfig.AutoRemove && recorded.events.length > 0) await this.remove(id, { force: true, volumes: true }, asked).catch(() => undefined);
       throw error;
-    } finally {
-      this.endpoints.delete(runOf(id, run.start));
     }
   }
 
@@ -155,7 +161,9 @@ export class ContainerLifecycle {
   /** Told by the executor's reply and by the task's event, in either order: recorded once. */
   async recordStarted(id: string, start: number, pid: number, at: string, asked: RequestContext): Promise<number> {
     const endpoint = this.endpoints.get(runOf(id, start));
-    return (await this.containers.execute(id, { type: 'RecordStarted', start, pid, ...(endpoint ? { endpoint } : {}), at }, asked)).position;
+    const { position } = await this.containers.execute(id, { type: 'RecordStarted', start, pid, ...(endpoint ? { endpoint } : {}), at }, asked);
+    this.endpoints.delete(runOf(id, start));
+    return position;
   }
 
   async stop(reference: string, wish: { signal?: string; timeoutSeconds?: number }, asked: RequestContext): Promise<Done & { changed: boolean }> {
