@@ -29,6 +29,10 @@ export class ContainerStreams {
     const { stdin, stdout, stderr } = command;
     const wish = { stdin, stdout, stderr };
     const recorded = this.containers.execute(id, { type: 'Attach', ...wish, at: now() }, asked);
+    if (!command.stream) {
+      await recorded;
+      return { path: '', ticket: '', id, terminal, waitForStart: false, start: run.start };
+    }
     if (status === 'running') {
       const opened = this.bus.request(OpenTaskStreams, { container: id, start: run.start, ...wish }, asked);
       const [endpoint] = await Promise.all([opened, recorded]);

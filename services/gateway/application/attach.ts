@@ -18,7 +18,7 @@ export interface Attached {
   readonly terminal: boolean;
   /** What was printed before, where it was asked for. */
   readonly logs?: StreamEndpoint;
-  /** Resolves once the container runs; undefined when it will not, or when no stream was asked for. */
+  /** Resolves once the container runs; undefined when it will not, or when no stream was asked for. Rejects when it cannot be opened. */
   stream(): Promise<Socket | undefined>;
 }
 
@@ -29,14 +29,14 @@ export function attachRequest(container: string, query: QueryValues): AttachRequ
 
 /** Attaches, and for a container that does not run yet promises its streams from the first byte of its next start on. */
 export async function openAttach(engine: EngineClient, feed: ContainerFeed, request: AttachRequest, context: RequestContext, abort: AbortSignal): Promise<Attached> {
-  const { container, stdin, stdout, stderr } = request;
-  const reply = await engine.ask(AttachContainer, { container, stdin, stdout, stderr }, context);
+  const { container, stream, stdin, stdout, stderr } = request;
+  const reply = await engine.ask(AttachContainer, { container, stream, stdin, stdout, stderr }, context);
   const logs = request.logs ? await engine.ask(ReadLogs, { container, stdout, stderr, follow: false, timestamps: false, tail: -1, since: '', until: '' }, context) : undefined;
   return {
     terminal: reply.terminal,
     ...(logs === undefined ? {} : { logs }),
     stream: async () => {
-      if (!request.stream) return undefined;
+      if (!stream) return undefined;
       if (reply.waitForStart && (await feed.whenStarted(reply.id, reply.start, abort)) !== 'started') return undefined;
       return engine.open(reply);
     },
