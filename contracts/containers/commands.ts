@@ -136,6 +136,12 @@ export class AttachContainer extends ContainerRequest<AttachReply> {
   @IsBoolean() readonly stderr!: boolean;
 }
 
+/** Gives back the place in a container's next start that a ticket stands for. `withdrawn` false: that start has been asked for with it, and what it prints waits for whoever brings it. */
+export class WithdrawAttach extends ContainerRequest<{ readonly withdrawn: boolean }> {
+  static readonly subject = 'berth.command.containers.withdraw-attach';
+  @IsString() readonly ticket!: string;
+}
+
 export interface LogsReply extends StreamEndpoint {
   readonly terminal: boolean;
 }

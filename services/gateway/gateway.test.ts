@@ -271,6 +271,31 @@ describe('a connection turned into a stream', () => {
     expect(answer).toMatch(terminal ? /\r\n\r\nno such stream\r\n$/ : /\r\n\r\n\x01\0\0\0\0\0\0\x10no such stream\r\n$/);
   });
 
+  test('a client that leaves while it waits for a start gives its place back', async () => {
+    const withdrawn = new Promise<unknown>((resolve) => answers.set('containers.withdraw-attach', (data) => (resolve(data), { withdrawn: true })));
+    answers.set('containers.attach', () => ({ ...endpoint(), id: ID, terminal: false, waitForStart: true, start: 20 }));
+    const client = connect({ path: socket, allowHalfOpen: true });
+    client.end(start('/containers/web/attach?stream=1&stdout=1', ''));
+    await once(client, 'data');
+    client.destroy();
+    expect(await withdrawn).toEqual({ container: ID, ticket: 't' });
+  });
+
+  test('where its start waits for it already, the stream of a client that left is opened and ended', async () => {
+    const asked = new Promise<void>((resolve) => answers.set('containers.withdraw-attach', () => (resolve(), { withdrawn: false })));
+    answers.set('containers.attach', () => ({ ...endpoint(), id: ID, terminal: false, waitForStart: true, start: 21 }));
+    const ended = new Promise<void>((resolve) => {
+      serve = (stream) => void stream.resume().on('error', () => {}).on('end', () => (stream.end(), resolve()));
+    });
+    const client = connect({ path: socket, allowHalfOpen: true });
+    client.write(start('/containers/web/attach?stream=1&stdout=1', ''));
+    await once(client, 'data');
+    client.destroy();
+    await asked;
+    happens({ type: 'ContainerStarted', container: ID, start: 21, pid: 1, at: new Date().toISOString() });
+    await ended;
+  });
+
   test('four megabytes arrive whole at a slow reader', async () => {
     answers.set('containers.attach', () => ({ ...endpoint(), id: ID, terminal: true, waitForStart: false, start: 1 }));
     serve = (stream) => void stream.end('x'.repeat(4 << 20));

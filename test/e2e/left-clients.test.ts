@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from './engine.js';
 import { http } from './http.js';
+import { patience } from './patience.js';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -95,6 +96,20 @@ test('attaches for the logs alone take no place of who wants a stream', async ()
   const client = await attachTo('ticking');
   await hears(client, 'tick\n');
   await leave(client);
+}, 60_000);
+
+test.each([1, 70])('%i attaches that were left before a start neither delay it nor take the place of who is there', async (many) => {
+  const name = `left${many}`;
+  await docker('create', '--name', name, '--network', 'none', 'busybox', 'echo', 'HELLO');
+  for (let count = 0; count < many; count++) {
+    const client = await attachTo(name);
+    await hears(client, 'UPGRADED');
+    await leave(client);
+  }
+  const begun = performance.now();
+  expect(await docker('start', '-a', name)).toBe('HELLO\n');
+  // Whoever is waited for in vain is so for five seconds.
+  expect(performance.now() - begun).toBeLessThan(patience(4_000));
 }, 60_000);
 
 test.each([['with an upgrade', UPGRADE], ['without', NO_UPGRADE]])('clients that leave while they are attached, %s, do not hold up what the container writes', async (_how, headers) => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { AttachContainer, AttachReply, LogsReply, ReadLogs, ResizeContainer } from '#contracts/containers/commands.js';
+import type { AttachContainer, AttachReply, LogsReply, ReadLogs, ResizeContainer, WithdrawAttach } from '#contracts/containers/commands.js';
 import { OpenLogs, OpenTaskStreams, ResizeTask } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
@@ -60,6 +60,10 @@ export class ContainerStreams {
       await this.starts.startSettled(id);
       return this.placeIn(id, wish, asked, true);
     }
+  }
+
+  withdraw({ container, ticket }: WithdrawAttach): { readonly withdrawn: boolean } {
+    return { withdrawn: this.attaches.withdraw(container, ticket) };
   }
 
   async logs(query: ReadLogs, asked: RequestContext): Promise<LogsReply> {

@@ -77,7 +77,7 @@ export class ContainerStreamsController {
     try {
       if (logs !== undefined) await pipeline(logs, raw, { end: false });
     } catch {
-      return void raw.destroy();
+      raw.destroy();
     }
     const stream = await attached.stream().catch((error: unknown) => failureText(errorMessage(error), attached.terminal));
     if (stream === undefined || stream instanceof Uint8Array) return void raw.end(stream);
