@@ -95,7 +95,7 @@ export class ContainersParts {
     const claims = new NameClaims(this.names, this.containers, this.directory);
     this.creation = new ContainerCreation(this.containers, claims, this.directory, bus, isRemapped);
     this.edits = new ContainerEdits(this.containers, this.directory, this.lifecycle, this.creation, turns, bus);
-    this.streams = new ContainerStreams(this.containers, this.directory, this.attaches, this.lifecycle, bus, settings.runRoot);
+    this.streams = new ContainerStreams(this.containers, this.directory, this.attaches, bus, settings.runRoot);
     this.archives = new ContainerArchives(this.containers, this.directory, bus);
     this.processes = new ProcessLists(this.containers, this.directory, bus);
     this.execSessions = new ExecSessions(this.execs, this.execRuns, this.directory, this.lifecycle, bus, settings.runRoot);
