@@ -128,7 +128,7 @@ export class ResizeContainer extends ContainerRequest<Done> {
 
 /**
  * A way to the container's standard streams. When `waitForStart`, the container does not run yet: the endpoint works from its next start
- * on (start number `start`), and nothing it prints is lost.
+ * on (start number `start`), and nothing it prints is lost. Where no stream was asked for there is none, and path and ticket are empty.
  */
 export interface AttachReply extends StreamEndpoint {
   readonly id: string;
@@ -139,9 +139,17 @@ export interface AttachReply extends StreamEndpoint {
 
 export class AttachContainer extends ContainerRequest<AttachReply> {
   static readonly subject = 'berth.command.containers.attach';
+  /** False: it is noted that somebody attached, and no more. */
+  @IsBoolean() readonly stream!: boolean;
   @IsBoolean() readonly stdin!: boolean;
   @IsBoolean() readonly stdout!: boolean;
   @IsBoolean() readonly stderr!: boolean;
+}
+
+/** Gives back the place in a container's next start that a ticket stands for. `withdrawn` false: that start has been asked for with it, and what it prints waits for whoever brings it. */
+export class WithdrawAttach extends ContainerRequest<{ readonly withdrawn: boolean }> {
+  static readonly subject = 'berth.command.containers.withdraw-attach';
+  @IsString() readonly ticket!: string;
 }
 
 export interface LogsReply extends StreamEndpoint {

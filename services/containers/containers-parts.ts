@@ -105,7 +105,7 @@ export class ContainersParts {
     this.keptExpiry = new KeptExpiry(this.containers, this.kept, grace, bus, onError);
     this.creation = new ContainerCreation(this.containers, this.claims, this.directory, bus, isRemapped);
     this.edits = new ContainerEdits(this.containers, this.directory, this.lifecycle, this.creation, turns, this.outcomes, bus);
-    this.streams = new ContainerStreams(this.containers, this.directory, this.attaches, this.lifecycle, bus, settings.runRoot);
+    this.streams = new ContainerStreams(this.containers, this.directory, this.attaches, bus, settings.runRoot);
     this.archives = new ContainerArchives(this.containers, this.directory, bus);
     this.processes = new ProcessLists(this.containers, this.directory, bus);
     this.execSessions = new ExecSessions(this.execs, this.execRuns, this.directory, this.lifecycle, bus, settings.runRoot);

@@ -108,6 +108,11 @@ export class ContainersController {
     return this.streams.attach(command, asked);
   }
 
+  @Handles(commands.WithdrawAttach)
+  withdrawAttach(@Body() command: commands.WithdrawAttach): { readonly withdrawn: boolean } {
+    return this.streams.withdraw(command);
+  }
+
   @Handles(commands.ReadLogs)
   logs(@Body() query: commands.ReadLogs, @Asked() asked: RequestContext): Promise<commands.LogsReply> {
     return this.streams.logs(query, asked);

@@ -10,7 +10,7 @@ import type { ContainerView } from '#contracts/containers/container-state.js';
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { RequestClass, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import type { Commit } from '#libs/event-store/event.js';
-import { conflict, invalid, notFound } from '#libs/errors/errors.js';
+import { conflict, invalid, notFound, unavailable } from '#libs/errors/errors.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { startGateway } from './start-gateway.js';
@@ -91,7 +91,10 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'berth-gateway-'));
   socket = join(folder, 'docker.sock');
   streams = createServer({ allowHalfOpen: true }, (stream) => serve(stream)).listen(join(folder, 'streams'));
-  const openStream = async (endpoint: StreamEndpoint): Promise<Socket> => connect({ path: endpoint.path, allowHalfOpen: true });
+  const openStream = async (endpoint: StreamEndpoint): Promise<Socket> => {
+    if (endpoint.path.endsWith('nobody-there')) throw unavailable('no such stream');
+    return connect({ path: endpoint.path, allowHalfOpen: true });
+  };
   // Only these are read of the settings.
   gateway = await startGateway({ settings: { socket, dataRoot: folder, runRoot: folder, apart: [], natsEmbedded: true } as unknown as EngineSettings, store, bus, openStream });
 });
@@ -260,6 +263,37 @@ describe('a connection turned into a stream', () => {
     await once(client, 'data');
     client.destroy();
     await gone;
+  });
+
+  test.each([true, false])('who is attached and cannot be given the stream is told so (terminal: %s)', async (terminal) => {
+    answers.set('containers.attach', () => ({ path: join(folder, 'nobody-there'), ticket: 't', id: ID, terminal, waitForStart: false, start: 1 }));
+    const answer = await raw(start('/containers/web/attach?stream=1&stdout=1', ''));
+    expect(answer).toMatch(terminal ? /\r\n\r\nno such stream\r\n$/ : /\r\n\r\n\x01\0\0\0\0\0\0\x10no such stream\r\n$/);
+  });
+
+  test('a client that leaves while it waits for a start gives its place back', async () => {
+    const withdrawn = new Promise<unknown>((resolve) => answers.set('containers.withdraw-attach', (data) => (resolve(data), { withdrawn: true })));
+    answers.set('containers.attach', () => ({ ...endpoint(), id: ID, terminal: false, waitForStart: true, start: 20 }));
+    const client = connect({ path: socket, allowHalfOpen: true });
+    client.end(start('/containers/web/attach?stream=1&stdout=1', ''));
+    await once(client, 'data');
+    client.destroy();
+    expect(await withdrawn).toEqual({ container: ID, ticket: 't' });
+  });
+
+  test('where its start waits for it already, the stream of a client that left is opened and ended', async () => {
+    const asked = new Promise<void>((resolve) => answers.set('containers.withdraw-attach', () => (resolve(), { withdrawn: false })));
+    answers.set('containers.attach', () => ({ ...endpoint(), id: ID, terminal: false, waitForStart: true, start: 21 }));
+    const ended = new Promise<void>((resolve) => {
+      serve = (stream) => void stream.resume().on('error', () => {}).on('end', () => (stream.end(), resolve()));
+    });
+    const client = connect({ path: socket, allowHalfOpen: true });
+    client.write(start('/containers/web/attach?stream=1&stdout=1', ''));
+    await once(client, 'data');
+    client.destroy();
+    await asked;
+    happens({ type: 'ContainerStarted', container: ID, start: 21, pid: 1, at: new Date().toISOString() });
+    await ended;
   });
 
   test('four megabytes arrive whole at a slow reader', async () => {

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from './engine.js';
 import { http } from './http.js';
+import { patience } from './patience.js';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -66,7 +67,7 @@ test('who attaches while a container starts gets all that it prints', async () =
   await docker('create', '--name', 'starting', '--network', 'none', 'busybox', 'sh', '-c', 'echo once; sleep 1000');
   const started = http(engine.socket, 'POST', '/containers/starting/start');
   const clients: Socket[] = [];
-  for (let count = 0; count < 6; count++) {
+  for (let count = 0; count < 20; count++) {
     clients.push(await attachTo('starting'));
     await http(engine.socket, 'GET', '/containers/starting/json');
   }
@@ -82,11 +83,33 @@ test('attaches that come at any moment of a start get its output', async () => {
     const started = http(engine.socket, 'POST', `/containers/moment${count}/start`);
     for (let later = 0; later < count; later++) await http(engine.socket, 'GET', '/_ping');
     const client = await attachTo(`moment${count}`);
-    await hears(client, 'tick');
+    await hears(client, 'tick\n');
     await leave(client);
     expect((await started).status).toBe(204);
     await docker('rm', '-f', `moment${count}`);
   }
+}, 60_000);
+
+test('attaches for the logs alone take no place of who wants a stream', async () => {
+  await docker('run', '-d', '--name', 'ticking', '--network', 'none', 'busybox', 'sh', '-c', 'while :; do echo tick; sleep 0.1; done');
+  for (let count = 0; count < 70; count++) await leave(await asking('POST', '/containers/ticking/attach?logs=1&stdout=1', UPGRADE));
+  const client = await attachTo('ticking');
+  await hears(client, 'tick\n');
+  await leave(client);
+}, 60_000);
+
+test.each([1, 70])('%i attaches that were left before a start neither delay it nor take the place of who is there', async (many) => {
+  const name = `left${many}`;
+  await docker('create', '--name', name, '--network', 'none', 'busybox', 'echo', 'HELLO');
+  for (let count = 0; count < many; count++) {
+    const client = await attachTo(name);
+    await hears(client, 'UPGRADED');
+    await leave(client);
+  }
+  const begun = performance.now();
+  expect(await docker('start', '-a', name)).toBe('HELLO\n');
+  // Whoever is waited for in vain is so for five seconds.
+  expect(performance.now() - begun).toBeLessThan(patience(4_000));
 }, 60_000);
 
 test.each([['with an upgrade', UPGRADE], ['without', NO_UPGRADE]])('clients that leave while they are attached, %s, do not hold up what the container writes', async (_how, headers) => {

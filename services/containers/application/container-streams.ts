@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import type { AttachContainer, AttachReply, LogsReply, ReadLogs, ResizeContainer } from '#contracts/containers/commands.js';
+import { setTimeout } from 'node:timers/promises';
+import type { AttachContainer, AttachReply, LogsReply, ReadLogs, ResizeContainer, WithdrawAttach } from '#contracts/containers/commands.js';
 import { OpenLogs, OpenTaskStreams, ResizeTask } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext } from '#contracts/request.js';
-import { invalid } from '#libs/errors/errors.js';
+import { BerthError, invalid } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { isReadable, logDetails } from '../domain/log/log-options.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
-import type { ContainerLifecycle } from './container-lifecycle.js';
 import type { PendingAttaches } from './pending-attaches.js';
+
+/** Until an executor is asked again for a task that is being started, and that it does not know. */
+const AGAIN_MS = 10;
 
 type Wish = Pick<AttachContainer, 'stdin' | 'stdout' | 'stderr'>;
 
@@ -17,7 +20,6 @@ export class ContainerStreams {
     private readonly containers: Containers,
     private readonly directory: ContainerDirectory,
     private readonly attaches: PendingAttaches,
-    private readonly starts: Pick<ContainerLifecycle, 'startSettled'>,
     private readonly bus: Bus,
     private readonly runRoot: string,
   ) {}
@@ -29,6 +31,10 @@ export class ContainerStreams {
     const { stdin, stdout, stderr } = command;
     const wish = { stdin, stdout, stderr };
     const recorded = this.containers.execute(id, { type: 'Attach', ...wish, at: now() }, asked);
+    if (!command.stream) {
+      await recorded;
+      return { path: '', ticket: '', id, terminal, waitForStart: false, start: run.start };
+    }
     if (status === 'running') {
       const opened = this.bus.request(OpenTaskStreams, { container: id, start: run.start, ...wish }, asked);
       const [endpoint] = await Promise.all([opened, recorded]);
@@ -39,23 +45,30 @@ export class ContainerStreams {
   }
 
   /**
-   * Of one that does not run: a place among those whom its next start waits for. A start that is under way may have been asked for without it, or be over by now: then with the task
-   * itself, which counts who comes before its command, too. `isLast`: a task that is not there is not looked for again.
+   * Of one that does not run: a place among those whom its next start waits for. Where that start is under way and was asked for without it, a place with the task itself, which waits
+   * for who comes before its command, too.
    */
-  private async placeIn(id: string, wish: Wish, asked: RequestContext, isLast = false): Promise<Omit<AttachReply, 'id' | 'terminal'>> {
-    const { status, run } = this.directory.find(id);
-    if (status !== 'running') {
-      const start = status === 'starting' ? run.start : run.start + 1;
-      const ticket = randomBytes(16).toString('hex');
-      if (this.attaches.add(id, start, { ticket, ...wish })) return { path: `${this.runRoot}/tasks/${id}-${start}/shim.sock`, ticket, waitForStart: true, start };
+  private async placeIn(id: string, wish: Wish, asked: RequestContext): Promise<Omit<AttachReply, 'id' | 'terminal'>> {
+    for (;;) {
+      const { status, run } = this.directory.find(id);
+      if (status !== 'running') {
+        const start = status === 'starting' ? run.start : run.start + 1;
+        const ticket = randomBytes(16).toString('hex');
+        if (this.attaches.add(id, start, { ticket, ...wish })) return { path: `${this.runRoot}/tasks/${id}-${start}/shim.sock`, ticket, waitForStart: true, start };
+      }
+      try {
+        return { ...(await this.bus.request(OpenTaskStreams, { container: id, start: run.start, ...wish }, asked)), waitForStart: false, start: run.start };
+      } catch (error) {
+        const isNotThere = error instanceof BerthError && error.kind === 'conflict';
+        if (!isNotThere || (status === 'running' && this.directory.find(id).status === 'running')) throw error;
+        // The executor has not come to that start yet, or it is over, which the log is about to tell.
+        await setTimeout(AGAIN_MS);
+      }
     }
-    try {
-      return { ...(await this.bus.request(OpenTaskStreams, { container: id, start: run.start, ...wish }, asked)), waitForStart: false, start: run.start };
-    } catch (error) {
-      if (isLast) throw error;
-      await this.starts.startSettled(id);
-      return this.placeIn(id, wish, asked, true);
-    }
+  }
+
+  withdraw({ container, ticket }: WithdrawAttach): { readonly withdrawn: boolean } {
+    return { withdrawn: this.attaches.withdraw(container, ticket) };
   }
 
   async logs(query: ReadLogs, asked: RequestContext): Promise<LogsReply> {

@@ -155,15 +155,24 @@ static void tell_all(struct connection *to)
 	}
 }
 
+/* Nobody came with it in time: its place is free for another. While none needs the place it is as good as before. */
+static bool is_over(const struct process *process, const struct ticket *ticket)
+{
+	int64_t until = ticket->gates ? process->gate_until : ticket->until;
+	return until && monotonic_ms() > until;
+}
+
+/* Where there is no place for it, whoever comes with it is refused, and so told. */
 void add_ticket(struct process *process, const char *ticket, const char *streams, bool gates)
 {
 	if (strlen(ticket) != 32)
 		return;
 	for (struct ticket *place = process->tickets; place < process->tickets + TICKETS; place++) {
-		if (*place->text && !(gates == false && place->gates && monotonic_ms() > process->gate_until && process->gate_until))
+		if (*place->text && !is_over(process, place))
 			continue;
 		strcpy(place->text, ticket);
 		place->gates = gates;
+		place->until = monotonic_ms() + TICKET_MS;
 		place->streams = (strchr(streams, 'i') ? STREAM_IN : 0) | (strchr(streams, 'o') ? STREAM_OUT : 0) | (strchr(streams, 'e') ? STREAM_ERR : 0);
 		return;
 	}

@@ -6,10 +6,11 @@
 #define CONNECTIONS 128
 #define RING_BYTES (64u << 10)
 #define CHUNK_BYTES (16u << 10)
-#define TICKETS 8
+#define TICKETS 64
 #define ID_BYTES 80
 #define SMALL_FRAME 512u
 #define GATE_MS 5000
+#define TICKET_MS 5000
 #define LINGER_MS 2000
 
 /* Numbers that FAILED names instead of a step. */
@@ -26,7 +27,7 @@ enum frame_type {
 };
 enum { STREAM_IN = 1, STREAM_OUT = 2, STREAM_ERR = 4 };
 
-struct ticket { char text[33]; uint8_t streams; bool gates; };
+struct ticket { char text[33]; uint8_t streams; bool gates; int64_t until; /* monotonic ms; one that gates: the gate's end */ };
 
 struct process {
 	enum { UNUSED, STARTING, RUNNING, EXITED, FAILED } state;

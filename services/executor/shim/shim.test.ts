@@ -171,6 +171,26 @@ test('output waits for the ticket issued in advance, and stdin reaches the proce
   await finish(task);
 });
 
+test('there are places for 64 tickets, one too many is refused, and one that nobody comes with loses its place to another', async () => {
+  const task = await bench.run('tickets', (at) => [...tree(at), sh('cat')], { openStdin: true, stdinOnce: true });
+  await task.control.next('started');
+  const socket = join(task.directory, 'shim.sock');
+  const issue = async (number: number): Promise<string> => {
+    const issued = number.toString(16).padStart(32, '0');
+    task.control.send(5, text(''), text(issued), text('io'));
+    task.control.send(8);
+    await task.control.next('pong');
+    return issued;
+  };
+  for (let number = 0; number < 64; number++) await issue(number);
+  await expect(attach(socket, await issue(64))).rejects.toThrow('refused');
+  // Each attempt is a ticket of its own: where there was a place for it, it was used.
+  const attempt = async (number: number): Promise<Buffer> => attach(socket, await issue(number), 'hello\n').catch(() => attempt(number + 1));
+  expect(demultiplex(await attempt(65))).toEqual({ 1: 'hello\n' });
+  await task.control.next('exited');
+  await finish(task);
+}, patience(20_000));
+
 test('a megabyte arrives whole at a reader and in the log', async () => {
   const task = await bench.run('large', (at) => [...tree(at), sh('seq 1 150000')], { tickets: [`${ticket}:oe`] });
   const bytes = demultiplex(await attach(join(task.directory, 'shim.sock'), ticket));

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
-import { AttachContainer, ReadLogs } from '#contracts/containers/commands.js';
+import { AttachContainer, type AttachReply, ReadLogs, WithdrawAttach } from '#contracts/containers/commands.js';
 import type { RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { flag, type QueryValues } from '../domain/requests/query-values.js';
-import type { ContainerFeed } from './container-feed.js';
+import type { ContainerFeed, StartOutcome } from './container-feed.js';
 import type { EngineClient } from './engine-client.js';
 
 export interface AttachRequest {
@@ -18,7 +18,7 @@ export interface Attached {
   readonly terminal: boolean;
   /** What was printed before, where it was asked for. */
   readonly logs?: StreamEndpoint;
-  /** Resolves once the container runs; undefined when it will not, or when no stream was asked for. */
+  /** Resolves once the container runs; undefined when it will not, or when no stream was asked for. Rejects when it cannot be opened. */
   stream(): Promise<Socket | undefined>;
 }
 
@@ -27,18 +27,42 @@ export function attachRequest(container: string, query: QueryValues): AttachRequ
   return { container, stream, stdin: stream && flag(query, 'stdin'), stdout: flag(query, 'stdout'), stderr: flag(query, 'stderr'), logs: flag(query, 'logs') };
 }
 
-/** Attaches, and for a container that does not run yet promises its streams from the first byte of its next start on. */
-export async function openAttach(engine: EngineClient, feed: ContainerFeed, request: AttachRequest, context: RequestContext, abort: AbortSignal): Promise<Attached> {
-  const { container, stdin, stdout, stderr } = request;
-  const reply = await engine.ask(AttachContainer, { container, stdin, stdout, stderr }, context);
+/**
+ * Attaches, and for a container that does not run yet promises its streams from the first byte of its next start on. `departure`: of the client. What waits for a client that left waits
+ * until somebody asks for the stream all the same, and ends it.
+ */
+export async function openAttach(engine: EngineClient, feed: ContainerFeed, request: AttachRequest, context: RequestContext, departure: AbortSignal): Promise<Attached> {
+  const { container, stream, stdin, stdout, stderr } = request;
+  // First: what is refused here leaves nobody waiting.
   const logs = request.logs ? await engine.ask(ReadLogs, { container, stdout, stderr, follow: false, timestamps: false, tail: -1, since: '', until: '' }, context) : undefined;
+  const reply = await engine.ask(AttachContainer, { container, stream, stdin, stdout, stderr }, context);
+  const started = reply.waitForStart ? startOutcome(engine, feed, reply, context, departure) : undefined;
   return {
     terminal: reply.terminal,
     ...(logs === undefined ? {} : { logs }),
     stream: async () => {
-      if (!request.stream) return undefined;
-      if (reply.waitForStart && (await feed.whenStarted(reply.id, reply.start, abort)) !== 'started') return undefined;
+      if (!stream) return undefined;
+      if (started !== undefined && (await started) !== 'started') return undefined;
       return engine.open(reply);
     },
   };
+}
+
+/**
+ * How the start went that an attach waits for. A client that leaves gives its place back, and waits no more: undefined. But where the start has been asked for with it, what it prints waits
+ * for the stream to be opened, and so does this.
+ */
+function startOutcome(engine: EngineClient, feed: ContainerFeed, { id, start, ticket }: AttachReply, context: RequestContext, departure: AbortSignal): Promise<StartOutcome | undefined> {
+  const over = new AbortController();
+  const withdrawn = new Promise<undefined>((resolve) => {
+    const withdraw = async (): Promise<void> => {
+      // Where nobody answers, the start waits for the stream, as it does for any that nobody opens.
+      const reply = await engine.ask(WithdrawAttach, { container: id, ticket }, context).catch(() => undefined);
+      if (reply?.withdrawn) resolve(undefined);
+    };
+    if (departure.aborted) return void withdraw();
+    const leaving = (): void => void withdraw();
+    departure.addEventListener('abort', leaving, { once: true, signal: over.signal });
+  });
+  return Promise.race([feed.whenStarted(id, start, over.signal), withdrawn]).finally(() => over.abort());
 }

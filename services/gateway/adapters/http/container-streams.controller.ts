@@ -4,12 +4,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ReadLogs } from '#contracts/containers/commands.js';
 import { GetContainer, type WaitCondition } from '#contracts/containers/queries.js';
 import type { RequestContext } from '#contracts/request.js';
-import { invalid } from '#libs/errors/errors.js';
+import { errorMessage, invalid } from '#libs/errors/errors.js';
 import { attachRequest, openAttach } from '../../application/attach.js';
 import { ContainerFeed } from '../../application/container-feed.js';
 import { EngineClient } from '../../application/engine-client.js';
 import { waitContainer } from '../../application/wait-container.js';
 import { versionOf } from '../../domain/api-version.js';
+import { failureText } from '../../domain/docker/failure-text.js';
 import { readTimeLimit } from '../../domain/docker/time.js';
 import { flag, text, type QueryValues } from '../../domain/requests/query-values.js';
 import { Asked } from './asked.js';
@@ -76,10 +77,10 @@ export class ContainerStreamsController {
     try {
       if (logs !== undefined) await pipeline(logs, raw, { end: false });
     } catch {
-      return void raw.destroy();
+      raw.destroy();
     }
-    const stream = await attached.stream().catch(() => undefined);
-    if (stream === undefined) return void raw.end();
+    const stream = await attached.stream().catch((error: unknown) => failureText(errorMessage(error), attached.terminal));
+    if (stream === undefined || stream instanceof Uint8Array) return void raw.end(stream);
     pipeReply(reply, stream, () => Promise.resolve());
   }
 }

@@ -112,10 +112,10 @@ async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, 
   if (attached.logs !== undefined) {
     // It has been upgraded: no answer but an end can tell that the log was cut off.
     const sent = await engine.download(attached.logs).then((logs) => pipeline(logs, reader, { end: false })).then(() => true, () => false);
-    if (!sent) return void reader.destroy();
+    if (!sent) reader.destroy();
   }
-  const stream = await attached.stream().catch(() => undefined);
-  if (stream === undefined) return void reader.end();
+  const stream = await attached.stream().catch((error: unknown) => failureText(errorMessage(error), attached.terminal));
+  if (stream === undefined || stream instanceof Uint8Array) return void reader.end(stream);
   return splice(reader, stream, { stdin: asked.stdin, ...(attached.terminal && asked.stdin ? { detach: watchingFor(keys) } : {}) });
 }
 

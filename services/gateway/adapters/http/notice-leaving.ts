@@ -8,8 +8,9 @@ const KNOCK_MS = 1_000;
  * while nobody writes. A write of no bytes tells them apart: where nobody reads any more it fails (EPIPE, unix(7)). Over TCP it does not, and a client counts as there until bytes come for it.
  */
 export function noticeLeaving(client: Duplex): void {
-  const knock = setInterval(() => {
+  const knock = (): void => {
     if (client.writable && client.writableLength === 0) client.write('');
-  }, KNOCK_MS).unref();
-  client.once('close', () => clearInterval(knock));
+  };
+  const knocking = setInterval(knock, KNOCK_MS).unref();
+  client.once('end', knock).once('close', () => clearInterval(knocking));
 }
