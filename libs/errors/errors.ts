@@ -43,6 +43,11 @@ export class NotAppended extends BerthError {
   }
 }
 
+const REFUSALS: ReadonlySet<ErrorKind> = new Set(['invalid', 'not-found', 'conflict', 'forbidden', 'not-implemented']);
+
+/** Of a failed command: whether nothing was appended, and will be. Of any other failure nobody knows; its events may come late. */
+export const cameToNothing = (error: unknown): boolean => error instanceof NotAppended || error instanceof Stale || (error instanceof BerthError && REFUSALS.has(error.kind));
+
 export const invalid = (message: string, cause?: unknown): BerthError => new BerthError('invalid', message, { cause });
 export const unauthorized = (message: string): BerthError => new BerthError('unauthorized', message);
 export const forbidden = (message: string): BerthError => new BerthError('forbidden', message);

@@ -10,7 +10,7 @@ let failpoints: Failpoints;
 let engine: TestEngine;
 beforeAll(async () => {
   failpoints = new Failpoints(mkdtempSync(join(tmpdir(), 'berth-stalled-log-')));
-  engine = await startEngine({ BERTH_FAILPOINT_ORDERS: failpoints.directory });
+  engine = await startEngine({ BERTH_FAILPOINT_ORDERS: failpoints.directory, BERTH_UNDO_SECONDS: '0' });
   await engine.loadBusybox();
 }, patience(120_000));
 afterAll(async () => {
@@ -36,6 +36,16 @@ test('a container whose rename was not acknowledged has one name, and stays over
   expect((await docker('volume', 'ls', '-q')).stdout).toBe(volumes);
   await docker('rm', '-f', '-v', 'before', 'after');
 }, patience(90_000));
+
+test('a container whose creation was not acknowledged is there with its name and its volume', async () => {
+  // The claim, the volume, and that it is there.
+  await failpoints.order(engine, 'engine', engine.pid('engine') ?? 0, 'append.after@3=error');
+  expect(await docker('create', '--name', 'unheard', '-v', '/data', 'busybox', 'sleep', '1000')).toMatchObject({ code: 1, stderr: expect.stringContaining('failpoint append.after') });
+  await expect.poll(() => docker('start', 'unheard'), { timeout: patience(10_000) }).toMatchObject({ stderr: '', code: 0 });
+  expect(await docker('exec', 'unheard', 'touch', '/data/file')).toMatchObject({ code: 0 });
+  expect(await docker('create', '--name', 'unheard', 'busybox', 'true')).toMatchObject({ code: 1, stderr: expect.stringContaining('already in use') });
+  await docker('rm', '-f', '-v', 'unheard');
+}, patience(60_000));
 
 test('what was asked for while the log stalled is done when it is back, though who asked was told that it did not answer', async () => {
   await docker('create', '--name', 'starting', 'busybox', 'sleep', '1000');

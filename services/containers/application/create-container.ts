@@ -6,7 +6,7 @@ import { CheckBindSources, FillVolume, GetHostFacts } from '#contracts/executor/
 import { GetImage, type ImageView } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { CreateVolume, RemoveVolume } from '#contracts/volumes/volumes.js';
-import { BerthError, invalid, notFound } from '#libs/errors/errors.js';
+import { BerthError, cameToNothing, invalid, notFound } from '#libs/errors/errors.js';
 import { fitness, formatPlatform, parsePlatform } from '#libs/oci/platform.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
@@ -101,8 +101,17 @@ export class ContainerCreation {
       if (free !== undefined) return await this.claims.inTurn(id, () => this.claims.beside(free, id, asked, () => record(free, [])));
       return await this.claims.inTurn(id, async () => {
         const claimed = await this.claims.claim(name, id, asked);
-        undo.push(() => this.claims.giveBack(claimed, id, asked));
-        return record(claimed, await this.prepareMounts(id, wanted, image.layers, asked, undo));
+        try {
+          const mounts = await this.prepareMounts(id, wanted, image.layers, asked, undo);
+          return await record(claimed, mounts).catch((error: unknown) => {
+            // It may come to be yet, and has its volumes then.
+            if (!cameToNothing(error)) undo.length = 0;
+            throw error;
+          });
+        } catch (error) {
+          await this.claims.giveBack(claimed, id, asked);
+          throw error;
+        }
       });
     } catch (error) {
       for (const step of undo.reverse()) await step().catch(() => undefined);

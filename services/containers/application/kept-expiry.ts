@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DiscardReason } from '#contracts/containers/events.js';
-import { SweepKept } from '#contracts/executor/kept.js';
+import { DiscardKept, SweepKept } from '#contracts/executor/kept.js';
 import type { RequestContext } from '#contracts/request.js';
 import { causedBy } from '#libs/event-store/caused-by.js';
 import type { Bus } from '#libs/messaging/bus.js';
@@ -23,7 +23,7 @@ const LOOK_MS = 10_000;
 export class KeptExpiry {
   private readonly stopping = new AbortController();
   private timer: NodeJS.Timeout | undefined;
-  private unlisten: (() => void) | undefined;
+  private unlisten: readonly (() => void)[] = [];
   private discarding: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -36,13 +36,19 @@ export class KeptExpiry {
 
   start(): void {
     const asked: RequestContext = { actor: 'service:containers', correlationId: randomUUID(), causationId: 'recovery' };
-    this.unlisten = this.containers.onCommit((id, commit, _state, live) => {
-      for (const event of live ? commit.events : []) {
-        if (event.type === 'ContainerRemoved' && event.keptUntil !== undefined) this.lookSoon();
-        // Beside who asked for it and may lose patience; both are one restore.
-        if (event.type === 'RestoreRequested') this.finishRestore(id, causedBy(commit, 'service:containers'));
-      }
-    });
+    this.unlisten = [
+      this.containers.onCommit((id, commit, _state, live) => {
+        for (const event of live ? commit.events : []) {
+          if (event.type === 'ContainerRemoved' && event.keptUntil !== undefined) this.lookSoon();
+          // Beside who asked for it and may lose patience; both are one restore.
+          if (event.type === 'RestoreRequested') this.finishRestore(id, causedBy(commit, 'service:containers'));
+        }
+      }),
+      this.containers.onUnanswered((id, commit) => {
+        const cause = causedBy(commit, 'service:containers');
+        if (commit.events.some(({ type }) => type === 'ContainerDiscarded')) this.inBackground(() => this.bus.request(DiscardKept, { container: id }, cause), { container: id, correlationId: cause.correlationId });
+      }),
+    ];
     for (const { status, before } of this.kept.all()) if (status === 'restoring') this.finishRestore(before.spec.id, asked);
     this.inBackground(() => this.bus.request(SweepKept, { containers: Array.from(this.containers.entries(), ([id]) => id) }, asked), {});
     this.lookSoon();
@@ -50,7 +56,7 @@ export class KeptExpiry {
 
   stop(): void {
     this.stopping.abort();
-    this.unlisten?.();
+    for (const unlisten of this.unlisten) unlisten();
     clearTimeout(this.timer);
   }
 

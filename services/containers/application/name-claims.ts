@@ -1,5 +1,5 @@
 import type { Done, RequestContext } from '#contracts/request.js';
-import { BerthError, NotAppended, Stale } from '#libs/errors/errors.js';
+import { BerthError, cameToNothing } from '#libs/errors/errors.js';
 import { causedBy } from '#libs/event-store/caused-by.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
 import { retryUntilDone } from '#libs/messaging/retry.js';
@@ -10,8 +10,6 @@ import type { ContainerDirectory, Containers, Names } from './container-director
 import { ContainerTurns } from './container-turns.js';
 
 const NAME_ATTEMPTS = 5;
-/** The log took nothing. Of any other failure nobody knows whether what was to be appended is there, or will be. */
-const REFUSALS = new Set(['invalid', 'not-found', 'conflict', 'forbidden', 'not-implemented']);
 
 /**
  * Which container holds which name. Two claims at once are settled by the log. A claim and what it is for are two commits: while it is not known whether the second is on the log, the
@@ -92,16 +90,15 @@ export class NameClaims {
     throw claimed.status === 'rejected' ? claimed.reason : (recorded as PromiseRejectedResult).reason;
   }
 
-  /** A name that the container does not bear. Where the log does not take it now, it is given back as soon as it does. */
+  /** A name that the container does not bear, in its turn. Where the log does not take it now, it is given back as soon as it does. */
   async giveBack(name: string, container: string, asked: RequestContext): Promise<void> {
     if (!asked.dryRun && this.isBorne(name, container)) return;
     await this.release(name, container, asked).catch(() => this.settleSoon(container, asked));
   }
 
-  /** A name that an existing container claimed, when what it was for has failed with `error`. */
+  /** A name that an existing container claimed, in its turn, when what it was for has failed with `error`. */
   async abandon(name: string, container: string, error: unknown, asked: RequestContext): Promise<void> {
-    const isRefused = error instanceof NotAppended || error instanceof Stale || (error instanceof BerthError && REFUSALS.has(error.kind));
-    if (isRefused) await this.giveBack(name, container, asked);
+    if (cameToNothing(error)) await this.giveBack(name, container, asked);
     else if (!this.isBorne(name, container)) this.unsure.add(container);
   }
 
