@@ -9,7 +9,7 @@ import { patience } from './patience.js';
 let engine: TestEngine;
 beforeAll(async () => {
   // Its first start takes its time.
-  engine = await startEngine({ BERTH_FAILPOINTS: 'task.prepared@1=delay:1500' });
+  engine = await startEngine({ BERTH_FAILPOINTS: 'task.prepared@1=delay:3000' });
   await engine.loadBusybox();
 }, 120_000);
 afterAll(() => engine?.stop(), 60_000);
@@ -67,7 +67,7 @@ test('who attaches while a container starts gets all that it prints', async () =
   await docker('create', '--name', 'starting', '--network', 'none', 'busybox', 'sh', '-c', 'echo once; sleep 1000');
   const started = http(engine.socket, 'POST', '/containers/starting/start');
   const clients: Socket[] = [];
-  for (let count = 0; count < 20; count++) {
+  for (let count = 0; count < 6; count++) {
     clients.push(await attachTo('starting'));
     await http(engine.socket, 'GET', '/containers/starting/json');
   }

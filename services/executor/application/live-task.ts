@@ -37,6 +37,8 @@ export class LiveTask extends EventEmitter<{ connected: []; exited: []; left: []
   tellsTimes = false;
   /** The start that is under way. */
   start: Promise<Started> | undefined;
+  /** Of who attaches while the start is prepared, as a plan has them; undefined once the plan is the shim's. */
+  lateTickets: string[] | undefined = [];
   /** Resolves when its start, which has come to be, is on record. */
   recorded: Promise<void> | undefined;
   /** Execs that its shim told of since this executor is connected, and the pid of each. */

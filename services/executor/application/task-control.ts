@@ -76,13 +76,18 @@ export class TaskControl {
 
   /** Of one whose start is under way before its command runs: what it prints then waits for who comes with the ticket. */
   async openStreams({ container, start, exec, stdin, stdout, stderr }: OpenTaskStreams): Promise<StreamEndpoint> {
+    const ticket = randomBytes(16).toString('hex');
+    const streams = `${stdin ? 'i' : ''}${stdout ? 'o' : ''}${stderr ? 'e' : ''}`;
     const starting = this.live.get(taskId({ container, start }));
+    const late = starting?.start && exec === undefined ? starting.lateTickets : undefined;
+    late?.push(`${ticket}:${streams}`);
     if (starting) await this.live.whenConnected(starting);
     const { task, connection } = this.running({ container, start });
-    const ticket = randomBytes(16).toString('hex');
-    connection.send(frame(TICKET, exec ?? '', ticket, `${stdin ? 'i' : ''}${stdout ? 'o' : ''}${stderr ? 'e' : ''}`));
-    // A shim that is busy may come to who brings the ticket before it comes to the ticket.
-    await connection.caughtUp();
+    if (late === undefined) {
+      connection.send(frame(TICKET, exec ?? '', ticket, streams));
+      // A shim that is busy may come to who brings the ticket before it comes to the ticket.
+      await connection.caughtUp();
+    }
     return { path: task.socket, ticket };
   }
 

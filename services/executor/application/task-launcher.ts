@@ -145,7 +145,9 @@ export class TaskLauncher {
       await failpoint('task.prepared');
       // The plan names their namespaces by pid, which may be another process's once they have ended; and to prepare can take as long as a client likes.
       for (const { what, container, task: lender } of lenders) if (lender.hasExited || this.live.byContainer(container) !== lender) throw conflict(`cannot join ${what} of container ${container}: it has ended meanwhile`);
-      await this.zygote.spawnShim(encoded, task.directory);
+      const late = task.lateTickets ?? [];
+      task.lateTickets = undefined;
+      await this.zygote.spawnShim(late.length === 0 ? encoded : encodePlan(withTickets(plan, late)), task.directory);
       await failpoint('task.spawned');
       const outcome = this.live.outcomeOf(task);
       await Promise.all([this.live.connect(task), outcome]);
@@ -354,3 +356,6 @@ const userNamespaceId = (pid: number): string => readlinkSync(userNamespaceOf(pi
 function publishedBy({ network }: Launch): { published?: PublishedEndpoint } {
   return network.mode === 'bridge' && network.endpoint.ports.length > 0 ? { published: { address: network.endpoint.address, ports: network.endpoint.ports } } : {};
 }
+
+/** What was planned, waiting for those, too, who have attached since. */
+const withTickets = (plan: Plan, late: readonly string[]): Plan => ({ ...plan, settings: { ...plan.settings, tickets: [...plan.settings.tickets, ...late] } });
