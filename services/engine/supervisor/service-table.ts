@@ -28,6 +28,8 @@ export function serviceTable(settings: SupervisorSettings, installation: Install
     // One arena for malloc(3), and a garbage collector that waits for less: what ten thousand containers left in corners would not come back otherwise.
     MALLOC_ARENA_MAX: '1',
     GOGC: '40',
+    // Soft: beyond it, pages that are free within go back to the kernel at once. Twice what nats-server needs: with less than that, it would do nothing but look for more.
+    GOMEMLIMIT: '72MiB',
   };
   const spec = (name: string, command: readonly string[], stopTimeoutMs: number): ServiceSpec => ({
     name,
