@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { detect } from '#libs/cgroup/layout.js';
 import { startEngine, type TestEngine } from './engine.js';
 import { patience } from './patience.js';
 
@@ -56,8 +55,8 @@ test('a paused container that is stopped hears its signal, one that is killed en
   expect((await docker('rm', '-f', 'stopped')).code).toBe(0);
   const events = await docker('events', '--since', '1', '--until', String(Math.ceil(Date.now() / 1000)), '--filter', 'container=stopped', '--format', '{{.Action}}');
   const all = ['pause', 'unpause', 'pause', 'unpause', 'pause'];
-  // On v2 SIGKILL ends what is frozen: one whose exit is known before it is let go on was never unpaused.
-  expect(detect().mode === 'v2' ? [all, all.toSpliced(3, 1)] : [all]).toContainEqual(events.stdout.split('\n').filter((action) => /pause/.test(action)));
+  // One whose exit is known before it is known to be let go on was never unpaused: on v2 SIGKILL ends what is frozen, and on v1 a busy executor may hear of the end first.
+  expect([all, all.toSpliced(3, 1)]).toContainEqual(events.stdout.split('\n').filter((action) => /pause/.test(action)));
 });
 
 test('a pause outlives the engine and the executor', async () => {
