@@ -1,0 +1,83 @@
+import { readFile, readdir, rename, stat } from 'node:fs/promises';
+import { closeSync, existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { lockDirectory } from '#libs/linux/file-lock.js';
+import { ShimBench, Task, sh, tree } from './testing/shim-driver.js';
+
+/** Built by the set-up that comes before every test. */
+const native = join(dirname(fileURLToPath(import.meta.url)), '../../../native');
+let bench: ShimBench;
+
+beforeAll(async () => {
+  bench = await ShimBench.open(join(native, 'berth-shim'));
+});
+afterAll(() => bench[Symbol.asyncDispose]());
+
+async function finish(task: Task): Promise<void> {
+  await task.acknowledge();
+  expect(existsSync(join(task.directory, 'shim.sock'))).toBe(false);
+}
+
+test('the log is rotated, and the container dies with its shim', async () => {
+  const task = await bench.run('rotated', (at) => [...tree(at), sh('seq 1 1000; exec sleep 1000')], { logMaxBytes: 20_000, logMaxFiles: 3 });
+  const { pid } = await task.control.next('started');
+  while (!(await readFile(join(task.directory, 'log'), 'utf8').catch(() => '')).includes('"1000\\n"')) await new Promise((resolve) => setImmediate(resolve));
+  expect((await readdir(task.directory)).filter((name) => name.startsWith('log')).sort()).toEqual(['log', 'log.1', 'log.2']);
+  process.kill(task.pid, 'SIGKILL');
+  await task.control.closed;
+  while (existsSync(`/proc/${pid}`)) await new Promise((resolve) => setImmediate(resolve));
+});
+
+test('a rotation is told, put off while somebody holds the directory, and takes compressed files along', async () => {
+  const task = await bench.run('held', (at) => [...tree(at), sh('while sleep 0.02; do seq 1 100; done')], { logMaxBytes: 10_000, logMaxFiles: 3 });
+  const { pid } = await task.control.next('started');
+  const files = async (): Promise<string[]> => (await readdir(task.directory)).filter((name) => name.startsWith('log')).sort();
+  const at = (name: string): string => join(task.directory, name);
+  const holding = async (work: () => Promise<unknown>): Promise<void> => {
+    const held = lockDirectory(task.directory);
+    try {
+      await work();
+    } finally {
+      if (held !== undefined) closeSync(held);
+    }
+  };
+  const until = async (holds: () => Promise<boolean>): Promise<void> => {
+    while (!(await holds().catch(() => false))) await new Promise((resolve) => setImmediate(resolve));
+  };
+  let before = await files();
+  await holding(async () => {
+    before = await files();
+    const grown = (await stat(at('log'))).size + 20_000;
+    await until(async () => (await stat(at('log'))).size > grown);
+    expect(await files()).toEqual(before);
+  });
+  expect((await task.control.next('log-news')).rotations).toBeGreaterThan(0);
+  await until(async () => (await files()).includes('log.2'));
+  let oldest = '';
+  await holding(async () => {
+    oldest = await readFile(at('log.1'), 'utf8');
+    await rename(at('log.1'), at('log.1.gz'));
+    await rename(at('log.2'), at('log.2.gz'));
+  });
+  await until(async () => (await readFile(at('log.2.gz'), 'utf8')) === oldest);
+  await until(async () => (await files()).join() === 'log,log.1,log.2');
+  process.kill(task.pid, 'SIGKILL');
+  await task.control.closed;
+  while (existsSync(`/proc/${pid}`)) await new Promise((resolve) => setImmediate(resolve));
+});
+
+test('what a log had trouble with is told: a disk that takes nothing, and lines longer than its buffer', async () => {
+  const full = await bench.run('full', (at) => [...tree(at), sh('echo lost')], { logPath: '/dev/full' });
+  expect(await full.control.next('log-news')).toMatchObject({ failedWrites: 1, longLines: 0 });
+  await full.control.next('exited');
+  await finish(full);
+  const long = await bench.run('long', (at) => [...tree(at), sh('numbers=$(seq 1 9000); echo $numbers')]);
+  // 43892 bytes: two pieces fill the buffer, the third has the newline.
+  for (let told = 0; told < 2; ) told += (await long.control.next('log-news')).longLines;
+  await long.control.next('exited');
+  expect(long.control.has('log-news')).toBe(false);
+  expect((await long.log()).map(({ log }) => log.length)).toEqual([16384, 16384, 11125]);
+  await finish(long);
+});
