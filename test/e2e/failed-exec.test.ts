@@ -1,27 +1,23 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Failpoints } from '../chaos/failpoints.js';
-import { startEngine, type TestEngine } from './engine.js';
+import type { Failpoints } from '../chaos/failpoints.js';
+import type { TestEngine } from './engine.js';
+import { type FailingEngine, startFailingEngine } from './failing-engine.js';
 import { http } from './http.js';
 import { patience } from './patience.js';
 
 const MISSING = 'OCI runtime exec failed: exec failed: unable to start container process: exec: "nosuch": executable file not found in $PATH: unknown\r\n';
 
-let failpoints: Failpoints;
+let failing: FailingEngine;
 let engine: TestEngine;
+let failpoints: Failpoints;
 beforeAll(async () => {
-  failpoints = new Failpoints(mkdtempSync(join(tmpdir(), 'berth-failed-exec-')));
-  engine = await startEngine({ BERTH_FAILPOINT_ORDERS: failpoints.directory });
-  await engine.loadBusybox();
+  failing = await startFailingEngine();
+  ({ engine, failpoints } = failing);
   await docker('run', '-d', '--name', 'inside', '--network', 'none', 'busybox', 'sleep', '1000');
 }, patience(120_000));
-afterAll(async () => {
-  await engine?.stop();
-  failpoints.remove();
-}, patience(60_000));
+afterAll(() => failing?.stop(), patience(60_000));
 
 const docker = (...args: string[]) => engine.docker(args);
 

@@ -1,23 +1,19 @@
-import { mkdtempSync, readdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Failpoints } from '../chaos/failpoints.js';
-import { startEngine, type TestEngine } from './engine.js';
+import type { Failpoints } from '../chaos/failpoints.js';
+import type { TestEngine } from './engine.js';
+import { type FailingEngine, startFailingEngine } from './failing-engine.js';
 import { patience } from './patience.js';
 import { freePort } from './private-addresses.js';
 
-let failpoints: Failpoints;
+let failing: FailingEngine;
 let engine: TestEngine;
+let failpoints: Failpoints;
 beforeAll(async () => {
-  failpoints = new Failpoints(mkdtempSync(join(tmpdir(), 'berth-ports-')));
-  engine = await startEngine({ BERTH_FAILPOINT_ORDERS: failpoints.directory });
-  await engine.loadBusybox();
+  failing = await startFailingEngine();
+  ({ engine, failpoints } = failing);
 }, patience(120_000));
-afterAll(async () => {
-  await engine?.stop();
-  failpoints.remove();
-}, patience(60_000));
+afterAll(() => failing?.stop(), patience(60_000));
 
 const docker = (...args: string[]) => engine.docker(args);
 const fetched = (port: number): Promise<string | undefined> => fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } }).then((answer) => answer.text(), () => undefined);

@@ -1,22 +1,17 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Failpoints } from '../chaos/failpoints.js';
-import { startEngine, type TestEngine } from './engine.js';
+import type { Failpoints } from '../chaos/failpoints.js';
+import type { TestEngine } from './engine.js';
+import { type FailingEngine, startFailingEngine } from './failing-engine.js';
 import { patience } from './patience.js';
 
-let failpoints: Failpoints;
+let failing: FailingEngine;
 let engine: TestEngine;
+let failpoints: Failpoints;
 beforeAll(async () => {
-  failpoints = new Failpoints(mkdtempSync(join(tmpdir(), 'berth-stalled-log-')));
-  engine = await startEngine({ BERTH_FAILPOINT_ORDERS: failpoints.directory, BERTH_UNDO_SECONDS: '0' });
-  await engine.loadBusybox();
+  failing = await startFailingEngine({ BERTH_UNDO_SECONDS: '0' });
+  ({ engine, failpoints } = failing);
 }, patience(120_000));
-afterAll(async () => {
-  await engine?.stop();
-  failpoints.remove();
-}, patience(60_000));
+afterAll(() => failing?.stop(), patience(60_000));
 
 const docker = (...args: string[]) => engine.docker(args);
 const shown = async (format: string, container: string): Promise<string> => (await docker('inspect', '--format', format, container)).stdout.trim();
