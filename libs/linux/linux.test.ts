@@ -10,7 +10,7 @@ import { lgetxattr, llistxattr, lsetxattr } from './extended-attributes.js';
 import { lockFile } from './file-lock.js';
 import { FILE_SYSTEM, MNT_DETACH, mount, statfsMagic, umount2 } from './mounts.js';
 import { inNetworkNamespace, newNetworkNamespace } from './network-namespace.js';
-import { peerCredentials, pidfdOpen, pidfdSendSignal } from './processes.js';
+import { hasReadAll, peerCredentials, pidfdOpen, pidfdSendSignal } from './processes.js';
 import { removeTree } from './remove-tree.js';
 import { sealedCopy } from './sealed-file.js';
 
@@ -107,6 +107,12 @@ test('who connects to a unix socket is known by pid, uid and gid', async () => {
   expect(peer).toMatchObject({ pid: process.pid, uid: process.getuid?.(), gid: process.getgid?.() });
   expect(new Set([peer.gid, ...peer.groups])).toEqual(new Set(process.getgroups?.())); // Node's has the process's own group too
   expect(() => peerCredentials(dir)).toThrow('ENOTSOCK');
+  expect(hasReadAll(fd)).toBe(true);
+  client.pause();
+  socket.write('to be read');
+  expect(hasReadAll(fd)).toBe(false);
+  client.resume();
+  await expect.poll(() => hasReadAll(fd)).toBe(true);
   client.destroy();
   socket.destroy();
   await new Promise((done) => server.close(done));

@@ -12,6 +12,7 @@ export type PathLike = string | Uint8Array;
 /** The addon as it is: numbers in, a number or -errno out. Use the wrappers beside this file. */
 interface Native {
   peerCredentials(fd: Fd): readonly [number, number, number, ...number[]] | number;
+  unreadOutput(fd: Fd): number;
   pidfdOpen(pid: number): number;
   pidfdSendSignal(pidfd: Fd, signal: number): number;
   newNetworkNamespace(): number;

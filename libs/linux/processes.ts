@@ -18,6 +18,11 @@ export function peerCredentials(fd: Fd): PeerCredentials {
   return { pid, uid, gid, groups };
 }
 
+/** Whether the other end of a unix socket has read all that was written to this one (unix(7), SIOCOUTQ). Throws SystemCallError. */
+export function hasReadAll(fd: Fd): boolean {
+  return checked('ioctl SIOCOUTQ', native.unreadOutput(fd), { fd }) === 0;
+}
+
 /** A descriptor of a process, which keeps meaning this one when its number is reused (pidfd_open(2)). Readable to poll when it ends. Throws ESRCH. */
 export function pidfdOpen(pid: number): Fd {
   return checked('pidfd_open', native.pidfdOpen(pid), { pid });

@@ -1,6 +1,8 @@
 /* Who is at the other end of a socket, and processes by descriptor. */
 #include "arguments.h"
 #include <limits.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -31,6 +33,18 @@ static napi_value js_peer_credentials(napi_env env, napi_callback_info info)
 	return list;
 }
 
+/* unix(7) SIOCOUTQ: (fd) -> bytes that were written and that the other end has not read, with what the kernel keeps beside them */
+static napi_value js_unread_output(napi_env env, napi_callback_info info)
+{
+	struct args args;
+	int32_t fd;
+	int unread = 0;
+
+	if (!args_take(env, info, &args, 1) || !arg_int32(&args, 0, &fd))
+		return NULL;
+	return int_value(env, ioctl(fd, SIOCOUTQ, &unread) < 0 ? -errno : unread);
+}
+
 /* pidfd_open(2): (pid) -> fd, close-on-exec by its nature */
 static napi_value js_pidfd_open(napi_env env, napi_callback_info info)
 {
@@ -55,6 +69,7 @@ static napi_value js_pidfd_send_signal(napi_env env, napi_callback_info info)
 
 const struct function process_functions[] = {
 	{ "peerCredentials", js_peer_credentials },
+	{ "unreadOutput", js_unread_output },
 	{ "pidfdOpen", js_pidfd_open },
 	{ "pidfdSendSignal", js_pidfd_send_signal },
 	{ 0 },

@@ -269,12 +269,6 @@ static void obey(struct connection *connection, uint8_t type, struct cursor from
 		if (take_text(&from, id, sizeof id) && (process = find_process(id)) && (process->state == EXITED || process->state == FAILED))
 			process->acked = true;
 		return;
-	case FRAME_CLOSE_STDIN:
-		if (take_text(&from, id, sizeof id) && (process = find_process(id))) {
-			process->close_in = true;
-			write_input(process);
-		}
-		return;
 	case FRAME_PING:
 		send_message(connection, &pong);
 		return;

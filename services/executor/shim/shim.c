@@ -171,27 +171,37 @@ static void serve(const struct watched *on, int i, int listener)
 	}
 }
 
-/* Ends streams whose process is done, forgets execs the executor has taken note of. True: the container's own is done and noted. */
+static bool has_stream(const struct process *process)
+{
+	for (int i = 0; i < CONNECTIONS; i++)
+		if (connections[i].kind == STREAM && connections[i].process == process)
+			return true;
+	return false;
+}
+
+/*
+ * Ends streams whose process is done, forgets execs the executor has taken note of. True: the container's own is done and noted, and nobody reads, or may yet
+ * come to read, what an exec that ended before it wrote.
+ */
 static bool settle(void)
 {
+	bool is_over = false, is_owed = false;
 	for (int i = 0; i < CONNECTIONS; i++)
 		if (connections[i].kind == STREAM && is_drained(connections[i].process) && !connections[i].used)
 			drop(&connections[i]);
 	for (int i = 0; i < PROCESSES; i++) {
 		struct process *process = &processes[i];
-		bool streaming = false;
 		reap_forerunner(process);
-		if (process->state == UNUSED || !process->acked || !is_drained(process))
+		if (process->state != EXITED && process->state != FAILED)
 			continue;
-		for (int c = 0; c < CONNECTIONS; c++)
-			streaming |= connections[c].kind == STREAM && connections[c].process == process;
-		if (streaming)
-			continue;
-		if (i == 0)
-			return true;
-		forget(process);
+		if (!is_drained(process) || has_stream(process))
+			is_owed = true;
+		else if (process->acked && i == 0)
+			is_over = true;
+		else if (process->acked)
+			forget(process);
 	}
-	return false;
+	return is_over && !is_owed;
 }
 
 int run_shim(void *memory, size_t bytes, int ready_fd)

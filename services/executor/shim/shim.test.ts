@@ -227,6 +227,22 @@ test('an exec joins the container as the user asked for, and the container goes 
   await finish(task);
 });
 
+test('what an exec wrote is kept for who comes with its ticket, though the container has ended meanwhile', async () => {
+  const task = await bench.run('exec-before-the-end', (at) => [...tree(at), exec('sleep', '1000')]);
+  await task.control.next('started');
+  const plan = encodePlan(planOf({ ...execSettings, tickets: [`${ticket}:oe`] }, join_([sh('echo said')])));
+  task.control.send(4, text('exec-1'), u32(plan.length), Buffer.from(plan));
+  await task.control.next('exited', 'exec-1');
+  task.control.send(2, u32(9));
+  await task.control.next('exited');
+  task.control.send(6, text('exec-1'));
+  task.control.send(6, text(''));
+  task.control.send(8);
+  await Promise.race([task.control.next('pong'), task.control.closed]);
+  expect(demultiplex(await attach(join(task.directory, 'shim.sock'), ticket))).toEqual({ 1: 'said\n' });
+  await finish(task);
+});
+
 describe('a mount of another container', () => {
   const PID_NAMESPACE = 0x20000000;
   const share = (pid: number, source: string, pidNamespace = ''): PlanStep => ({ ...child, op: 'share_mount', mountNamespace: `/proc/${pid}/ns/mnt`, pidNamespace, source, target: source, attributes: 14 });
@@ -454,13 +470,13 @@ test('an init passes signals on, reaps orphans and exits as its command', async 
 });
 
 test('an idle shim does not run, and a control connection made later hears what happened', async () => {
-  const task = await bench.run('idle', (at) => [...tree(at), sh('read line; exit 4')], { openStdin: true });
+  const task = await bench.run('idle', (at) => [...tree(at), exec('sleep', '1000')]);
   await task.control.next('started');
   expect(await isIdle(task.pid)).toBe(true);
-  task.control.send(7, text(''));
-  expect(await task.control.next('exited')).toMatchObject({ code: 4 });
+  task.control.send(2, u32(9));
+  expect(await task.control.next('exited')).toMatchObject({ code: 137 });
   const later = await Control.open(join(task.directory, 'shim.sock'));
   await later.next('started');
-  expect(await later.next('exited')).toMatchObject({ code: 4 });
+  expect(await later.next('exited')).toMatchObject({ code: 137 });
   await finish(task);
 });

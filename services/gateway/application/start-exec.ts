@@ -1,7 +1,8 @@
+import type { Socket } from 'node:net';
 import { StartExec } from '#contracts/containers/commands.js';
 import { GetExec } from '#contracts/containers/queries.js';
-import type { RequestContext, StreamEndpoint } from '#contracts/request.js';
-import { errorMessage } from '#libs/errors/errors.js';
+import type { RequestContext } from '#contracts/request.js';
+import { internal } from '#libs/errors/errors.js';
 import type { EngineClient } from './engine-client.js';
 
 /** Clients ask for an exec's exit code as soon as its stream ends: the end is held back until it is known, at most so long. */
@@ -11,23 +12,28 @@ const START_DEADLINE_MS = 45_000;
 
 export interface AttachedExec {
   readonly terminal: boolean;
-  /** Its streams; or why it could not be started, which is then all that its output is, as with dockerd. Never rejects. */
-  readonly outcome: Promise<{ readonly endpoint: StreamEndpoint } | { readonly failure: string }>;
+  /** Its streams, the caller's to end, once it runs. Rejects with why there are none, which is then all that its output is, as with dockerd. */
+  stream(): Promise<Socket>;
   /** Resolves once the exit code can be asked for, or soon enough. */
   exitKnown(): Promise<unknown>;
 }
 
 /**
- * Starts an exec for a client that reads along. Resolves before it runs, so that the answer's head leaves before its first output: docker-py loses what comes in
- * one piece with the head. Rejects, as dockerd answers instead of a stream, where there is no such exec, or its container does not run.
+ * Starts an exec for a client that reads along. Resolves before it runs, so that the answer's head leaves early: docker-py loses what comes in one piece with it.
+ * Rejects, as dockerd answers instead of a stream, where there is no such exec, or its container does not run.
  */
 export async function startExec(engine: EngineClient, exec: string, consoleSize: number[] | undefined, context: RequestContext): Promise<AttachedExec> {
   const starting = engine.ask(StartExec, { exec, detach: false, ...(consoleSize ? { consoleSize } : {}) }, context, START_DEADLINE_MS);
-  const outcome = starting.then(
-    ({ endpoint }) => (endpoint === undefined ? { failure: 'it has no streams' } : { endpoint }),
-    (error: unknown) => ({ failure: errorMessage(error) }),
-  );
   if (context.dryRun) await starting; // what it would append is thrown
+  starting.catch(() => undefined); // told by `stream`
   const { config } = await engine.ask(GetExec, { exec, toStart: true }, context);
-  return { terminal: config.terminal, outcome, exitKnown: () => engine.ask(GetExec, { exec, settleMs: EXIT_CODE_DEADLINE_MS }, context) };
+  return {
+    terminal: config.terminal,
+    stream: async () => {
+      const { endpoint } = await starting;
+      if (endpoint === undefined) throw internal(`exec ${exec} has no streams`);
+      return engine.open(endpoint);
+    },
+    exitKnown: () => engine.ask(GetExec, { exec, settleMs: EXIT_CODE_DEADLINE_MS }, context),
+  };
 }

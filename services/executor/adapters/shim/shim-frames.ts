@@ -7,7 +7,6 @@ export const RESIZE = 3;
 export const EXEC = 4;
 export const TICKET = 5;
 export const ACK_EXIT = 6;
-export const CLOSE_STDIN = 7;
 export const PING = 8;
 export const SIGNAL_EXEC = 9;
 

@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ReadLogs } from '#contracts/containers/commands.js';
 import { GetContainer, type WaitCondition } from '#contracts/containers/queries.js';
 import type { RequestContext } from '#contracts/request.js';
-import { errorMessage, invalid } from '#libs/errors/errors.js';
+import { invalid } from '#libs/errors/errors.js';
 import { attachRequest, openAttach } from '../../application/attach.js';
 import { ContainerFeed } from '../../application/container-feed.js';
 import { EngineClient } from '../../application/engine-client.js';
@@ -79,7 +79,7 @@ export class ContainerStreamsController {
     } catch {
       raw.destroy();
     }
-    const stream = await attached.stream().catch((error: unknown) => failureText(errorMessage(error), attached.terminal));
+    const stream = await attached.stream().catch((error: unknown) => failureText(error, attached.terminal));
     if (stream === undefined || stream instanceof Uint8Array) return void raw.end(stream);
     pipeReply(reply, stream, () => Promise.resolve());
   }

@@ -33,11 +33,11 @@ export class ExecController {
       await this.engine.ask(StartExec, { exec, detach, ...(consoleSize ? { consoleSize } : {}) }, asked);
       return void reply.status(200).send();
     }
-    const { terminal, outcome, exitKnown } = await startExec(this.engine, exec, consoleSize, asked);
+    const { terminal, stream, exitKnown } = await startExec(this.engine, exec, consoleSize, asked);
     begin(reply, streamType(versionOf(request.originalUrl), terminal));
-    const started = await outcome;
-    if ('failure' in started) return void reply.raw.end(failureText(started.failure, terminal));
-    pipeReply(reply, await this.engine.open(started.endpoint), exitKnown);
+    const streams = await stream().catch((error: unknown) => failureText(error, terminal));
+    if (streams instanceof Uint8Array) return void reply.raw.end(streams);
+    pipeReply(reply, streams, exitKnown);
   }
 
   @Post('/exec/:id/resize')

@@ -17,6 +17,7 @@ import { text } from '../../domain/requests/query-values.js';
 import { contextOf } from './asked.js';
 import { ENGINE_HEADERS } from './engine-headers.js';
 import { admitUpgrade, type Guards } from './guard.js';
+import { headTaken } from './head-taken.js';
 import { noticeLeaving } from './notice-leaving.js';
 import { splice } from './splice.js';
 import { tracedUpgrade } from './trace-requests.js';
@@ -93,12 +94,12 @@ async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, 
       await engine.ask(StartExec, { exec: id, detach, ...(consoleSize ? { consoleSize } : {}) }, context);
       return void client.end(head('200 OK', { 'Content-Length': '0', Connection: 'close' }));
     }
-    const { terminal, outcome, exitKnown } = await startExec(engine, id, consoleSize, context);
+    const { terminal, stream, exitKnown } = await startExec(engine, id, consoleSize, context);
     client.write(upgraded(streamType(version, terminal)));
-    const started = await outcome;
-    if ('failure' in started) return void client.end(failureText(started.failure, terminal));
-    const stream = await engine.open(started.endpoint);
-    return splice(client, stream, { stdin: true, beforeEnd: exitKnown, ...(terminal ? { detach: watchingFor(keys) } : {}) });
+    await headTaken(request.socket);
+    const streams = await stream().catch((error: unknown) => failureText(error, terminal));
+    if (streams instanceof Uint8Array) return void client.end(streams);
+    return splice(client, streams, { stdin: true, beforeEnd: exitKnown, ...(terminal ? { detach: watchingFor(keys) } : {}) });
   }
   const isWebSocket = ATTACH_WS.test(url);
   const wanted = decodeURIComponent((ATTACH_WS.exec(url) ?? ATTACH.exec(url))?.[1] ?? '');
@@ -109,12 +110,13 @@ async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, 
   const attached = await openAttach(engine, feed, asked, context, departureOf(client));
   if (!isWebSocket) client.write(upgraded(streamType(version, attached.terminal)));
   const reader = isWebSocket ? await acceptWebSocket(request, client, { framed: !attached.terminal, binary: isAtLeast(version ?? API_VERSION, '1.28') }) : client;
+  await headTaken(request.socket);
   if (attached.logs !== undefined) {
     // It has been upgraded: no answer but an end can tell that the log was cut off.
     const sent = await engine.download(attached.logs).then((logs) => pipeline(logs, reader, { end: false })).then(() => true, () => false);
     if (!sent) reader.destroy();
   }
-  const stream = await attached.stream().catch((error: unknown) => failureText(errorMessage(error), attached.terminal));
+  const stream = await attached.stream().catch((error: unknown) => failureText(error, attached.terminal));
   if (stream === undefined || stream instanceof Uint8Array) return void reader.end(stream);
   return splice(reader, stream, { stdin: asked.stdin, ...(attached.terminal && asked.stdin ? { detach: watchingFor(keys) } : {}) });
 }

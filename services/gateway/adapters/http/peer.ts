@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { PeerCredentials } from '#libs/linux/processes.js';
+import { descriptorOf } from './descriptor-of.js';
 import { actorName, type Caller } from '../../domain/access/caller.js';
 
 interface Peer {
@@ -38,9 +39,8 @@ function peerOf(socket: Socket): Peer {
 function readPeer(socket: Socket): Caller {
   if (socket instanceof TLSSocket) return ofCertificate(socket);
   if (socket.remoteAddress !== undefined) return { by: 'loopback' }; // without TLS nothing else is listened on
-  // Node has no public way from a socket to its descriptor.
-  const fd = (socket as Socket & { readonly _handle?: { readonly fd?: number } })._handle?.fd;
-  if (peerCredentials === undefined || fd === undefined || fd < 0) return { by: 'unknown' };
+  const fd = descriptorOf(socket);
+  if (peerCredentials === undefined || fd === undefined) return { by: 'unknown' };
   try {
     return { by: 'socket', ...peerCredentials(fd) };
   } catch {
