@@ -26,9 +26,33 @@ export interface Row {
 /** All of them leave something for later (trees to take off the disk, links that the kernel removes): it is not to be in the next one's figures. */
 const SETTLE_MS = 300;
 
-/** Every one does its work `rounds` times, in turn, after one round that does not count unless it is the only one. Rejects when `signal` aborts or work fails. */
-export async function compare(turns: readonly Turn[], rounds: number, signal: AbortSignal, settleMs = SETTLE_MS): Promise<Row[]> {
+/** The first so many of a warm-up are rows of their own. */
+const COLD = 20;
+
+export interface Rounds {
+  readonly rounds: number;
+  /** How often each does its work before that, one after the other. */
+  readonly warmUp?: number;
+  readonly settleMs?: number;
+}
+
+/**
+ * Every one does its work `rounds` times, in turn, after one round that does not count unless it is the only one. What the first twenty of a warm-up took has rows
+ * that begin with "cold: ". Rejects when `signal` aborts or work fails.
+ */
+export async function compare(turns: readonly Turn[], { rounds, warmUp = 0, settleMs = SETTLE_MS }: Rounds, signal: AbortSignal): Promise<Row[]> {
   const samples = new Map<string, Map<string, number[]>>();
+  const keep = (who: string, row: string, value: number): void => {
+    const own = samples.get(row) ?? new Map<string, number[]>();
+    samples.set(row, own.set(who, [...(own.get(who) ?? []), value]));
+  };
+  for (const { name, perform } of turns) {
+    for (let done = 0; done < warmUp; done++) {
+      signal.throwIfAborted();
+      const figures = await perform();
+      if (done < COLD) for (const [row, value] of figures) keep(name, `cold: ${row}`, value);
+    }
+  }
   for (let round = rounds === 1 ? 1 : 0; round <= rounds; round++) {
     // Who goes first changes: the next one of a round finds a warmer machine.
     const first = round % turns.length;
@@ -36,10 +60,7 @@ export async function compare(turns: readonly Turn[], rounds: number, signal: Ab
       await delay(settleMs, undefined, { signal }).catch(() => signal.throwIfAborted());
       const figures = await perform();
       if (round === 0) continue;
-      for (const [row, value] of figures) {
-        const own = samples.get(row) ?? new Map<string, number[]>();
-        samples.set(row, own.set(name, [...(own.get(name) ?? []), value]));
-      }
+      for (const [row, value] of figures) keep(name, row, value);
     }
   }
   return [...samples].map(([name, own]) => rowOf(name, Object.fromEntries([...own].map(([who, values]) => [who, median(values)]))));

@@ -21,9 +21,9 @@ async function main(): Promise<void> {
   await using field = await openField(process.env, options.peers);
   for (const reason of field.absent) console.error(`not measured: ${reason}`);
   const rows: Row[] = [];
-  for (const { word, rounds, turns } of program) {
+  for (const { word, rounds, warmUp, turns } of program) {
     const began = performance.now();
-    rows.push(...(await compare(turns(field), rounds, stop.signal)));
+    rows.push(...(await compare(turns(field), { rounds, ...(warmUp === undefined ? {} : { warmUp }) }, stop.signal)));
     console.error(`${word}: ${((performance.now() - began) / 1e3).toFixed(0)} s`);
   }
   rows.push(...(await aboveTheFloor(rows, field)));

@@ -21,12 +21,15 @@ export interface Part {
   /** As --only names it. */
   readonly word: string;
   readonly rounds: number;
+  /** What each does before it is measured: engines that have been running for a while are compared. */
+  readonly warmUp?: number;
   readonly seconds: number;
   readonly turns: (field: Field) => readonly Turn[];
 }
 
 export interface Sizes {
   readonly rounds: number;
+  readonly warmUp: number;
   readonly atOnce: number;
   readonly inARow: number;
   readonly crowd: number;
@@ -38,19 +41,19 @@ export interface Sizes {
   readonly lives: number;
 }
 
-export const FULL: Sizes = { rounds: 30, atOnce: 50, inARow: 300, crowd: 500, stats: 100, copyMegabytes: 200, logMegabytes: 100, largeLogMegabytes: 1_000, commits: 60_000, lives: 2_000 };
-export const QUICK: Sizes = { rounds: 3, atOnce: 10, inARow: 20, crowd: 20, stats: 10, copyMegabytes: 20, logMegabytes: 10, largeLogMegabytes: 50, commits: 8_000, lives: 50 };
+export const FULL: Sizes = { rounds: 30, warmUp: 200, atOnce: 50, inARow: 300, crowd: 500, stats: 100, copyMegabytes: 200, logMegabytes: 100, largeLogMegabytes: 1_000, commits: 60_000, lives: 2_000 };
+export const QUICK: Sizes = { rounds: 3, warmUp: 10, atOnce: 10, inARow: 20, crowd: 20, stats: 10, copyMegabytes: 20, logMegabytes: 10, largeLogMegabytes: 50, commits: 8_000, lives: 50 };
 
 /** In an order that disturbs least: memory at rest first, crowds last. Seconds are what one of each took here: berth 0.05, dockerd 0.4 and 0.6, podman 0.6 a life. */
 export function programOf(sizes: Sizes): readonly Part[] {
-  const { rounds, atOnce, inARow, lives } = sizes;
+  const { rounds, warmUp, atOnce, inARow, lives } = sizes;
   const few = Math.max(1, Math.ceil(rounds / 10));
   const perLife = 1.7;
   return [
     { word: 'idle', rounds: 1, seconds: 10, turns: (field) => each(compared(field), idle) },
-    { word: 'bridge', rounds, seconds: (rounds + 1) * perLife, turns: (field) => each(engines(field), life('bridge')) },
-    { word: 'none', rounds, seconds: (rounds + 1) * 1.2, turns: (field) => [...each(engines(field), life('none')), ...field.bare] },
-    { word: 'exec', rounds, seconds: (rounds + 1) * perLife, turns: (field) => each(engines(field), execAndForcedRemove) },
+    { word: 'bridge', rounds, warmUp, seconds: (rounds + 1 + warmUp) * perLife, turns: (field) => each(engines(field), life('bridge')) },
+    { word: 'none', rounds, warmUp: few, seconds: (rounds + 1 + few) * 1.2, turns: (field) => [...each(engines(field), life('none')), ...field.bare] },
+    { word: 'exec', rounds, warmUp, seconds: (rounds + 1 + warmUp) * perLife, turns: (field) => each(engines(field), execAndForcedRemove) },
     { word: 'cli', rounds, seconds: (rounds + 1) * 1.4, turns: (field) => each(engines(field), runByCli) },
     { word: 'copy', rounds: few, seconds: (few + 1) * (4 + sizes.copyMegabytes * 0.03), turns: (field) => each(engines(field), copies(sizes.copyMegabytes)) },
     { word: 'logs', rounds: few, seconds: (few + 1) * sizes.logMegabytes * 0.25, turns: (field) => each(compared(field), logs(sizes.logMegabytes)) },

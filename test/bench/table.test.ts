@@ -57,19 +57,29 @@ describe('rounds', () => {
 
   test('are taken in turn, another first each time, and the first does not count', async () => {
     const asked: string[] = [];
-    const [row] = await compare(turns(asked), 3, new AbortController().signal, 0);
+    const [row] = await compare(turns(asked), { rounds: 3, settleMs: 0 }, new AbortController().signal);
     expect(asked).toEqual(['berth', OLD, OLD, 'berth', 'berth', OLD, OLD, 'berth']);
     expect(row?.medians).toEqual({ berth: median([4, 5, 8]), [OLD]: median([3, 6, 7]) });
   });
 
+  test('come after a warm-up of each, whose first twenty are rows of their own', async () => {
+    const asked: string[] = [];
+    const rows = await compare(turns(asked), { rounds: 1, warmUp: 30, settleMs: 0 }, new AbortController().signal);
+    expect(asked).toEqual([...Array<string>(30).fill('berth'), ...Array<string>(30).fill(OLD), OLD, 'berth']);
+    expect(rows.map(({ name, medians }) => [name, medians])).toEqual([
+      ['cold: exec true', { berth: 10.5, [OLD]: 40.5 }],
+      ['exec true', { [OLD]: 61, berth: 62 }],
+    ]);
+  });
+
   test('count from the first where there is only one', async () => {
     const asked: string[] = [];
-    await compare(turns(asked), 1, new AbortController().signal, 0);
+    await compare(turns(asked), { rounds: 1, settleMs: 0 }, new AbortController().signal);
     expect(asked).toHaveLength(2);
   });
 
   test('end when the signal aborts', async () => {
-    await expect(compare(turns([]), 3, AbortSignal.abort(new Error('ended')), 0)).rejects.toThrow('ended');
+    await expect(compare(turns([]), { rounds: 3, settleMs: 0 }, AbortSignal.abort(new Error('ended')))).rejects.toThrow('ended');
   });
 });
 
