@@ -93,6 +93,32 @@ describe.each<[string, () => Promise<EventStore>]>([
     expect(one.get('a').state).toEqual({ count: 10 });
   });
 
+  test('what nobody waits for becomes one commit with what comes to the aggregate for the same cause, and is not overtaken by anything else', async () => {
+    const { start } = await setup();
+    const one = await start();
+    const told: Event[][] = [];
+    one.onCommit((_id, { events }) => told.push([...events]));
+    const [first, second] = [one.executeSoon('a', add(2), cause, 60_000), one.execute('a', add(3), cause)];
+    expect([await first, await second].map(({ events, state }) => [events, state])).toEqual([[[add2], { count: 5 }], [[{ type: 'Added', by: 3 }], { count: 5 }]]);
+    const [third, other] = [one.executeSoon('a', add(1), cause, 60_000), one.execute('a', { type: 'Clear' }, { ...cause })];
+    await Promise.all([third, other]);
+    const keyed: Cause = { ...cause, idempotencyKey: 'key' };
+    const [fourth, fifth] = [one.executeSoon('a', add(4), keyed, 60_000), one.execute('a', { type: 'Clear' }, keyed)];
+    await Promise.all([fourth, fifth]);
+    await one.executeSoon('a', add(6), cause, 1);
+    expect(told).toEqual([[add2, { type: 'Added', by: 3 }], [{ type: 'Added', by: 1 }], [{ type: 'Cleared' }], [{ type: 'Added', by: 4 }], [{ type: 'Cleared' }], [{ type: 'Added', by: 6 }]]);
+  });
+
+  test('of commands in one commit each sees what those before it did, and one that is refused takes the others with it', async () => {
+    const { start } = await setup();
+    const one = await start();
+    const refused = await Promise.allSettled([one.executeSoon('a', add(2), cause, 60_000), one.execute('a', add(3, 4), cause)]);
+    expect(refused.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(one.get('a').state).toEqual({ count: 0 });
+    const [added, cleared] = await Promise.all([one.executeSoon('a', add(2), cause, 60_000), one.execute('a', { type: 'Clear' }, cause)]);
+    expect([added.events, cleared.events, one.get('a').state]).toEqual([[add2], [{ type: 'Cleared' }], { count: 0 }]);
+  });
+
   test('two writers of one aggregate both come through, and both tell each commit once and in order', async () => {
     const { start } = await setup();
     const [one, other] = [await start(), await start()];

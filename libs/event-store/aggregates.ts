@@ -48,6 +48,14 @@ interface Folded<State> {
   head: Head;
 }
 
+/** Commands to one aggregate that become one commit. Whoever comes next begins it. */
+interface Together<State, Command, Event> {
+  readonly cause: Cause;
+  readonly commands: [Command, ...Command[]];
+  readonly begin: () => void;
+  readonly done: Promise<readonly Executed<State, Event>[]>;
+}
+
 /** A command, and its commit where the following had it before the answer. */
 interface UnderWay<Event extends DomainEvent> {
   heard?: { readonly id: string; readonly commit: Commit<Event> };
@@ -64,6 +72,8 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
   /** Those that are gone and may return, in the order in which they went. */
   private readonly departed = new Map<string, Folded<State>>();
   private readonly queues = new Map<string, Promise<unknown>>();
+  /** By aggregate, what waits for company. */
+  private readonly waiting = new Map<string, Together<State, Command, Event>>();
   private readonly listeners = new Set<CommitListener<State, Event>>();
   private readonly unansweredListeners = new Set<UnansweredListener<Event>>();
   /** By the id that the command's commit has. */
@@ -175,7 +185,43 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
    * a repeat gets the first one's events and position. Of a dry run (`cause.planned`) the events are put there, and nothing is appended.
    */
   execute(id: string, command: Command, cause: Cause): Promise<Executed<State, Event>> {
-    const run = (): Promise<Executed<State, Event>> => (isTracing() ? this.executeTraced(id, command, cause) : this.executeNow(id, command, cause));
+    return this.joined(id, command, cause) ?? only(this.inTurn(id, [command], cause));
+  }
+
+  /**
+   * As `execute`, for what nobody waits for: it waits itself, `mostMs` or until another command comes to the aggregate. Where that has the very same cause (the same object, without
+   * a key), the two become one commit.
+   */
+  executeSoon(id: string, command: Command, cause: Cause, mostMs: number): Promise<Executed<State, Event>> {
+    const joined = this.joined(id, command, cause);
+    if (joined !== undefined) return joined;
+    const begun = Promise.withResolvers<void>();
+    const commands: [Command] = [command];
+    const begin = (): void => {
+      clearTimeout(timer);
+      if (this.waiting.get(id) === together) this.waiting.delete(id);
+      begun.resolve();
+    };
+    const timer = setTimeout(begin, mostMs);
+    const together: Together<State, Command, Event> = { cause, commands, begin, done: this.inTurn(id, commands, cause, begun.promise) };
+    this.waiting.set(id, together);
+    return only(together.done);
+  }
+
+  /** What waits begins in any case, so that commands are done in the order in which they came. */
+  private joined(id: string, command: Command, cause: Cause): Promise<Executed<State, Event>> | undefined {
+    const waiting = this.waiting.get(id);
+    waiting?.begin();
+    if (waiting === undefined || waiting.cause !== cause || cause.idempotencyKey !== undefined) return undefined;
+    const at = waiting.commands.push(command) - 1;
+    return waiting.done.then((all) => all[at] ?? missing());
+  }
+
+  private inTurn(id: string, commands: Together<State, Command, Event>['commands'], cause: Cause, begun?: Promise<void>): Promise<readonly Executed<State, Event>[]> {
+    const run = async (): Promise<readonly Executed<State, Event>[]> => {
+      if (begun !== undefined) await begun;
+      return isTracing() ? this.executeTraced(id, commands, cause) : this.executeNow(id, commands, cause);
+    };
     const turn = (this.queues.get(id) ?? Promise.resolve()).then(run, run);
     this.queues.set(id, turn);
     const done = (): void => {
@@ -185,22 +231,22 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
     return turn;
   }
 
-  private executeTraced(id: string, command: Command, cause: Cause): Promise<Executed<State, Event>> {
-    const { type } = command;
-    const span = { parent: cause.traceparent, service: this.options.source, attributes: { 'berth.aggregate': this.kind, [`berth.${this.kind}.id`]: id, 'berth.command': type } };
-    return traced(`${this.kind} ${type}`, () => this.executeNow(id, command, causedHere(cause)), span);
+  private executeTraced(id: string, commands: Together<State, Command, Event>['commands'], cause: Cause): Promise<readonly Executed<State, Event>[]> {
+    const types = commands.map(({ type }) => type).join(' ');
+    const span = { parent: cause.traceparent, service: this.options.source, attributes: { 'berth.aggregate': this.kind, [`berth.${this.kind}.id`]: id, 'berth.command': types } };
+    return traced(`${this.kind} ${types}`, () => this.executeNow(id, commands, causedHere(cause)), span);
   }
 
-  private async executeNow(id: string, command: Command, cause: Cause): Promise<Executed<State, Event>> {
+  private async executeNow(id: string, commands: Together<State, Command, Event>['commands'], cause: Cause): Promise<readonly Executed<State, Event>[]> {
     if (this.following === undefined || this.failure !== undefined) throw internal(`${this.kind} does not follow the log`, this.failure);
     const subject = subjectOf(this.kind, id);
-    const commitId = cause.idempotencyKey === undefined ? randomUUID() : idOfKey(cause.idempotencyKey, command.type, subject);
+    const commitId = cause.idempotencyKey === undefined ? randomUUID() : idOfKey(cause.idempotencyKey, commands[0].type, subject);
     const underWay: UnderWay<Event> = {};
     this.underWay.set(commitId, underWay);
     let isAnswered = false;
     try {
-      const executed = await this.executeAs(commitId, id, subject, command, cause);
-      isAnswered = executed.repeated !== true;
+      const executed = await this.executeAs(commitId, id, subject, commands, cause);
+      isAnswered = executed[0]?.repeated !== true;
       return executed;
     } finally {
       this.underWay.delete(commitId);
@@ -208,19 +254,23 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
     }
   }
 
-  private async executeAs(commitId: string, id: string, subject: AggregateSubject, command: Command, cause: Cause): Promise<Executed<State, Event>> {
+  private async executeAs(commitId: string, id: string, subject: AggregateSubject, commands: readonly Command[], cause: Cause): Promise<readonly Executed<State, Event>[]> {
     let entry = this.entryOf(id);
+    const repeat = (first: Commit): readonly Executed<State, Event>[] => commands.map(() => ({ state: this.get(id).state, events: this.lift(first), position: first.position, repeated: true }));
     if (cause.idempotencyKey !== undefined && cause.planned === undefined) {
       const first = this.remembered.get(commitId) ?? (await this.find(subject, commitId, entry.head));
-      if (first !== undefined) return { state: this.get(id).state, events: this.lift(first), position: first.position, repeated: true };
+      if (first !== undefined) return repeat(first);
     }
     for (let attempt = 1; ; attempt++) {
       const before = entry;
-      const [event, ...more] = traced('decide', () => this.decide(command, before));
-      if (event === undefined) return { state: entry.state, events: [], position: 0 };
+      const decided = traced('decide', () => this.decide(commands, before));
+      const done = (commit?: Commit): readonly Executed<State, Event>[] =>
+        decided.map((events) => ({ state: entry.state, events: commit !== undefined && decided.length === 1 ? this.lift(commit) : events, position: events.length > 0 ? (commit?.position ?? 0) : 0 }));
+      const [event, ...more] = decided.flat();
+      if (event === undefined) return done();
       if (cause.planned !== undefined) {
         cause.planned.push(...[event, ...more].map(({ type, ...data }) => ({ subject, type, data })));
-        return { state: entry.state, events: [event, ...more], position: 0 };
+        return done();
       }
       try {
         const { head } = entry;
@@ -228,22 +278,28 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
         entry = this.folded.get(id) ?? entry; // the following may have been faster
         if (commit.position > entry.head.sequence && commit.previousHash !== entry.head.hash) entry = await this.reload(entry);
         this.fold(entry, commit, commit.position > this.position);
-        return { state: entry.state, events: commit.events, position: commit.position };
+        return done(commit);
       } catch (error) {
         if (!(error instanceof Stale) || attempt === attempts) throw error;
         const before = this.position;
         entry = await this.reload(entry);
         const first = this.remembered.get(commitId); // our own, whose acknowledgement was lost
-        if (first !== undefined) return { state: entry.state, events: this.lift(first), position: first.position, ...(first.position <= before ? { repeated: true as const } : {}) };
+        if (first !== undefined) return first.position <= before ? repeat(first) : done(first);
       }
     }
   }
 
-  private decide(command: Command, entry: Folded<State>): readonly Event[] {
+  /** What each yields, after those before it. */
+  private decide(commands: readonly Command[], entry: Folded<State>): readonly (readonly Event[])[] {
     try {
-      const events = this.decider.decide(command, entry.state);
-      if (events.length === 0) this.dropIfGone(entry);
-      return events;
+      let { state } = entry;
+      const decided = commands.map((command, at) => {
+        const events = this.decider.decide(command, state);
+        if (at < commands.length - 1) state = events.reduce((folded, event) => this.decider.evolve(folded, event), state);
+        return events;
+      });
+      if (decided.every((events) => events.length === 0)) this.dropIfGone(entry);
+      return decided;
     } catch (error) {
       this.dropIfGone(entry);
       throw error;
@@ -337,6 +393,12 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
     }
   }
 }
+
+const missing = (): never => {
+  throw internal('a command was not done');
+};
+
+const only = async <Done>(all: Promise<readonly Done[]>): Promise<Done> => (await all)[0] ?? missing();
 
 /** Of all commits replayed only each aggregate's newest needs its hash. */
 class LazyHead implements Head {

@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type CliResult, startEngine, type TestEngine } from './engine.js';
 import { patience } from './patience.js';
 
@@ -15,7 +15,9 @@ const RECORD_BYTES = 170;
 const HELD_BYTES = 1 << 30;
 /** What following, rotating and being read may add to a process, however much is written. */
 const MOST_GROWTH_KIB = 64 * 1024;
-const WRITER = `awk 'BEGIN { filling = sprintf("%90s", "."); for (i = 0; i < ${LINES}; i++) printf "%08d %s\\n", i, filling }'`;
+const written = (lines: number, afterEach = ''): string => `awk 'BEGIN { filling = sprintf("%90s", "."); for (i = 0; i < ${lines}; i++) { printf "%08d %s\\n", i, filling; ${afterEach} } }'`;
+/** What is rotated away before a reader came is gone by right, and on a busy machine one may come late. */
+const resting = (every: number): string => `if (i % ${every} == 0) { fflush(); system("sleep 0.03") }`;
 
 let engine: TestEngine;
 
@@ -28,11 +30,19 @@ afterAll(async () => {
   await engine?.stop();
 }, patience(60_000));
 
+/** Of `docker logs`, as long as they run. */
+const readers = new Set<ChildProcess>();
+afterEach(() => {
+  for (const reader of readers) reader.kill('SIGKILL');
+});
+
 const docker = (...args: string[]): Promise<CliResult> => engine.docker(args);
 
 /** `docker logs` in a process of its own, read line by line. */
 function logs(...args: string[]) {
   const child = spawn(process.env['BERTH_DOCKER_CLI'] ?? 'docker', ['logs', ...args], { env: { PATH: process.env['PATH'] ?? '', HOME: '/', DOCKER_HOST: `unix://${engine.socket}` }, stdio: ['ignore', 'pipe', 'pipe'] });
+  readers.add(child);
+  child.once('exit', () => readers.delete(child));
   return { child, lines: createInterface({ input: child.stdout }), complaint: text(child.stderr) };
 }
 
@@ -67,7 +77,7 @@ async function numbersUntil(lines: AsyncIterable<string>, end: number): Promise<
 
 test(`${LINES / 10_000} MB are followed whole and in order while they are rotated away, beside a reader that stands still and one that leaves, and memory stays flat`, async () => {
   // It waits for its readers: what was rotated away before one came is gone by right.
-  await docker('run', '-d', '--name', 'talker', '--log-opt', 'max-size=8m', '--log-opt', 'max-file=3', 'busybox', 'sh', '-c', `echo "-0000001"; while [ ! -e /go ]; do sleep 0.05; done; ${WRITER}; while [ ! -e /end ]; do sleep 0.05; done`);
+  await docker('run', '-d', '--name', 'talker', '--log-opt', 'max-size=8m', '--log-opt', 'max-file=3', 'busybox', 'sh', '-c', `echo "-0000001"; while [ ! -e /go ]; do sleep 0.05; done; ${written(LINES, resting(20_000))}; while [ ! -e /end ]; do sleep 0.05; done`);
   const [whole, still, leaving] = [logs('-f', 'talker'), logs('-f', 'talker'), logs('-f', 'talker')];
   const read = numbersUntil(whole.lines, LINES - 1);
   still.lines.pause();
@@ -103,7 +113,7 @@ test(`${LINES / 10_000} MB are followed whole and in order while they are rotate
 }, patience(LINES > 1_000_000 ? 900_000 : 120_000));
 
 test('with one file alone, who follows reads on in the one that takes its place', async () => {
-  await docker('run', '-d', '--name', 'short', '--log-opt', 'max-size=10k', 'busybox', 'sh', '-c', `echo "-0000001"; while [ ! -e /go ]; do sleep 0.05; done; ${WRITER.replace(String(LINES), '2000')}`);
+  await docker('run', '-d', '--name', 'short', '--log-opt', 'max-size=10k', 'busybox', 'sh', '-c', `echo "-0000001"; while [ ! -e /go ]; do sleep 0.05; done; ${written(2000)}`);
   const { lines } = logs('-f', 'short');
   const read = numbers(lines);
   await once(lines, 'line');
@@ -125,8 +135,7 @@ test.each([
 ])('of %s what is rotated is compressed, whoever reads it meanwhile and however often the executor dies', async (driver, options) => {
   const name = `packed-${driver}`;
   const lines = 30_000;
-  // It rests now and then: what is rotated away before a reader came is gone by right.
-  const writer = `awk 'BEGIN { filling = sprintf("%90s", "."); for (i = 0; i < ${lines}; i++) { printf "%08d %s\\n", i, filling; if (i % 1000 == 0) { fflush(); system("sleep 0.03") } } }'`;
+  const writer = written(lines, resting(1000));
   await docker('run', '-d', '--name', name, ...options, 'busybox', 'sh', '-c', `echo "-0000001"; while [ ! -e /go ]; do sleep 0.05; done; ${writer}; while [ ! -e /again ]; do sleep 0.05; done; ${writer}`);
   const reader = logs('-f', name);
   const followed = numbersUntil(reader.lines, lines - 1);
@@ -154,7 +163,7 @@ test.each([
 }, patience(120_000));
 
 test('100 MB that are compressed while they are written leave memory as it was', async () => {
-  await docker('run', '-d', '--name', 'dense', '--log-opt', 'max-size=8m', '--log-opt', 'max-file=3', '--log-opt', 'compress=true', 'busybox', 'sh', '-c', `while [ ! -e /go ]; do sleep 0.05; done; ${WRITER}; while [ ! -e /end ]; do sleep 0.05; done`);
+  await docker('run', '-d', '--name', 'dense', '--log-opt', 'max-size=8m', '--log-opt', 'max-file=3', '--log-opt', 'compress=true', 'busybox', 'sh', '-c', `while [ ! -e /go ]; do sleep 0.05; done; ${written(LINES)}; while [ ! -e /end ]; do sleep 0.05; done`);
   const pids = await keepers('dense');
   for (const pid of pids.values()) forgetPeak(pid);
   const before = new Map([...pids].map(([name, pid]) => [name, peakKib(pid)]));

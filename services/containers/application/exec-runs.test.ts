@@ -45,3 +45,11 @@ test('nobody waits for what is gone with its container', async () => {
   await wait;
   expect(runs.get('e')).toBeUndefined();
 });
+test('one that was answered for runs, before the log tells of it; not one that is over by then', async () => {
+  runs.begun('e', 'c', 7);
+  expect(runs.get('e')).toMatchObject({ exitCode: null, pid: 7 });
+  await runs.told('e', 60_000);
+  runs.see({ type: 'ExecExited', ...of, exitCode: 5 });
+  runs.begun('e', 'c', 7);
+  expect(runs.get('e')).toMatchObject({ exitCode: 5 });
+});

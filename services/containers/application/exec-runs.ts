@@ -51,6 +51,11 @@ export class ExecRuns {
     return this.runs.has(exec) ? Promise.resolve() : wait(this.firstWaiters, exec, deadlineMs);
   }
 
+  /** It was answered for, and runs; or has been told of already. */
+  begun(exec: string, container: string, pid: number): void {
+    if (this.isThere(container) && !this.runs.has(exec)) this.begin(exec, container, pid);
+  }
+
   see(event: TaskEvent): void {
     if (!this.isThere(event.container)) return;
     switch (event.type) {

@@ -116,7 +116,8 @@ export class ExecSessions {
       asked,
       { timeoutMs: 35_000, askAgainMs: 500 },
     );
-    await launched.catch((error: unknown) => this.unlessItRuns(id, error, asked));
+    const answer = await launched.catch((error: unknown) => this.unlessItRuns(id, error, asked));
+    if (answer !== undefined) this.runs.begun(id, container, answer.pid);
     return { terminal: config.terminal, ...(detach ? {} : { endpoint: { path: `${this.runRoot}/tasks/${container}-${run.start}/shim.sock`, ticket } }) };
   }
 

@@ -25,6 +25,8 @@ const END_DEADLINE_MS = 10_000;
 /** A shim that lives and takes no connection is stopped, or has too many: it is asked again. */
 const RECONNECT_MS = 1_000;
 const RECORD_AGAIN_MS = 500;
+/** Nobody waits for an exec's start to be on record: a short one is over within this, and start and end become one commit. */
+const EXEC_LINGER_MS = 2;
 const SIGKILL = 9;
 
 /** How a start went; of a timed plan with what its steps took. */
@@ -283,7 +285,7 @@ export class LiveTasks {
   private async execStarted(task: LiveTask, { target: exec, pid, at }: Extract<ShimEvent, { type: 'started' }>): Promise<void> {
     const id = taskId(task.identity);
     const cause = this.causes.execCause(id, exec);
-    await this.record(task, () => this.log.execute(id, { type: 'RecordExecStarted', ...task.identity, exec, pid, at }, cause));
+    await this.record(task, () => this.log.executeSoon(id, { type: 'RecordExecStarted', ...task.identity, exec, pid, at }, cause, EXEC_LINGER_MS));
   }
 
   private async execEnded(task: LiveTask, { target: exec, exitCode, at }: Extract<ShimEvent, { type: 'exited' }>): Promise<void> {
