@@ -68,7 +68,8 @@ export class ContainerCommits {
   }
 
   private async thaw(id: string, cause: RequestContext): Promise<void> {
-    if (this.directory.get(id)?.run.thaws) await this.pauses.unpause(id, cause);
+    const { status, run } = this.directory.get(id) ?? {};
+    if (run?.thaws && status === 'paused') await this.pauses.unpause(id, cause);
   }
 }
 

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { HostConfig } from '#contracts/containers/container-config.js';
 import { internal } from '#libs/errors/errors.js';
@@ -58,6 +58,16 @@ test('a pause and a change of limits that were not answered are made', async () 
   await expect(world.updates.update({ container: 'c1', changes: { CpuShares: 512 } } as Parameters<typeof world.updates.update>[0], asked)).rejects.toMatchObject({ kind: 'unavailable' });
   await expect(world.pauses.pause('c1', asked)).rejects.toMatchObject({ kind: 'unavailable' });
   await expect.poll(() => world.history()).toEqual(expect.arrayContaining(['ContainerUpdated', 'ContainerPaused']));
+});
+
+test('a pause for a commit that was not answered is made, and ends with the commit', async () => {
+  await given({}, ...started);
+  world.store.fates.set('PauseRequested', ['unheard']);
+  // A slow one: the commit is over before.
+  world.answers.set('freeze-task', () => vi.waitFor(async () => expect(await world.history()).toContain('ContainerCommitted')));
+  await world.commits.commit({ container: 'c1', reference: '', author: '', comment: '', changes: [], config: {}, pause: true } as unknown as Parameters<typeof world.commits.commit>[0], asked);
+  await expect.poll(() => world.history()).toEqual(expect.arrayContaining(['ContainerCommitted', 'ContainerPaused', 'ContainerUnpaused']));
+  expect([world.status, world.count('thaw-task')]).toEqual(['running', 1]);
 });
 
 test.each<Fate>(['full', 'lost', 'unheard', 'late'])('a restart whose start the log does not take (%s) comes when it does, once', async (fate) => {

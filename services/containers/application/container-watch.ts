@@ -137,16 +137,15 @@ export class ContainerWatch {
       case 'KillRequested':
         if (!run.over) this.go(id, asked, this.lifecycle.finishKill(spec, run.start, event.signal, asked));
         return;
-      case 'PauseRequested':
-      case 'UnpauseRequested':
-        this.go(id, asked, this.pauses.finish(id, asked));
-        return;
       case 'UpdateRequested':
         this.go(id, asked, this.updates.finish(id, asked));
         return;
       case 'EditRequested':
         this.go(id, asked, this.edits.finish(id, asked));
         return;
+      // A pause, too, may be part of a commit.
+      case 'PauseRequested':
+      case 'UnpauseRequested':
       case 'CommitRequested':
         this.go(id, asked, this.commits.finish(id, asked));
     }

@@ -7,7 +7,7 @@ import { StallingEventStore } from '#libs/event-store/testing/stalling-event-sto
 import type { Bus } from '#libs/messaging/bus.js';
 import { containerDecider } from '../../domain/container/container-decider.js';
 import { nameDecider } from '../../domain/name/name-decider.js';
-import type { ContainerCommits } from '../container-commits.js';
+import { ContainerCommits } from '../container-commits.js';
 import { ContainerDirectory, type Containers, type Names } from '../container-directory.js';
 import type { ContainerEdits } from '../container-edits.js';
 import { ContainerLifecycle } from '../container-lifecycle.js';
@@ -43,6 +43,7 @@ export class LifecycleWorld {
   readonly lifecycle: ContainerLifecycle;
   readonly pauses: ContainerPauses;
   readonly updates: ContainerUpdates;
+  readonly commits: ContainerCommits;
   readonly asked: Asked[] = [];
   readonly answers = new Map<string, Answer>();
   private readonly watch: ContainerWatch;
@@ -57,8 +58,9 @@ export class LifecycleWorld {
     this.updates = new ContainerUpdates(this.containers, directory, new ContainerTurns(), this.outcomes, bus);
     const links = { moved: () => Promise.resolve() };
     this.lifecycle = new ContainerLifecycle(this.containers, this.names, directory, this.pauses, waits, new PendingAttaches(), endpoints, links, this.outcomes, bus, { secondsFor: () => undefined }, false);
-    const none = {} as ContainerCommits & ContainerEdits & NameClaims; // asked for nothing of what is tried
-    this.watch = new ContainerWatch(this.containers, directory, none, endpoints, this.lifecycle, this.pauses, this.updates, none, none, waits, () => undefined, () => undefined);
+    this.commits = new ContainerCommits(this.containers, directory, this.pauses, this.outcomes, bus);
+    const none = {} as ContainerEdits & NameClaims; // asked for nothing of what is tried
+    this.watch = new ContainerWatch(this.containers, directory, none, endpoints, this.lifecycle, this.pauses, this.updates, this.commits, none, waits, () => undefined, () => undefined);
   }
 
   static async with(hostConfig: HostConfig, ...history: readonly ContainerEvent[]): Promise<LifecycleWorld> {

@@ -55,7 +55,7 @@ export type ContainerCommand = { readonly at: string } & (
 );
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
-export const CONTAINER_FOLD = '8';
+export const CONTAINER_FOLD = '9';
 
 export const containerDecider: Decider<Container, ContainerCommand, ContainerEvent> = { initialState: { status: 'absent' }, decide, evolve };
 
@@ -331,12 +331,14 @@ function evolve(state: Container, event: ContainerEvent): Container {
       return { ...state, run: { ...state.run, changing: 'pausing' } };
     case 'UnpauseRequested':
       return { ...state, run: { ...state.run, changing: 'unpausing' } };
-    case 'ContainerPaused':
+    case 'ContainerPaused': {
+      const { changing: _done, ...run } = state.run;
+      return { ...state, run, status: state.status === 'removing' ? 'removing' : 'paused' };
+    }
     case 'PauseFailed':
     case 'ContainerUnpaused': {
       const { changing: _done, thaws: _thawed, ...run } = state.run;
-      const { status } = state;
-      return { ...state, run, status: status === 'removing' ? status : event.type === 'ContainerPaused' ? 'paused' : 'running' };
+      return { ...state, run, status: state.status === 'removing' ? 'removing' : 'running' };
     }
     case 'RestartScheduled':
       return { ...state, status: 'restarting', restartDelayMs: event.delayMs };
@@ -352,7 +354,8 @@ function evolve(state: Container, event: ContainerEvent): Container {
     case 'ContainerCommitted':
     case 'CommitFailed': {
       const { commit, ...rest } = state;
-      return commit?.pauses && state.status === 'paused' ? { ...rest, run: { ...state.run, thaws: true } } : rest;
+      // Its pause may be on the log though the commit went on without: it is made then, and ends with the commit all the same.
+      return commit?.pauses && (state.status === 'paused' || state.run.changing === 'pausing') ? { ...rest, run: { ...state.run, thaws: true } } : rest;
     }
     case 'ContainerRenamed':
       return { ...state, spec: { ...state.spec, name: event.name } };
