@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Duplex, PassThrough } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { expect, test } from 'vitest';
+import { watchingFor } from '../../domain/requests/detach-keys.js';
 import { splice } from './splice.js';
 import { pipeReply } from './stream-reply.js';
 
@@ -19,6 +20,20 @@ test.each([true, false])('a stream that is opened for a client who has left is e
   const stream = endless();
   await splice(await clientThatLeft(), stream, { stdin });
   expect(stream.destroyed).toBe(true);
+});
+
+test('what was typed before the detach keys goes to a process that takes its time, and the client leaves at once', async () => {
+  const taken: string[] = [];
+  let take = (): void => undefined;
+  const stream = new Duplex({ read: () => undefined, write: (chunk, _encoding, done) => void (take = () => (taken.push(String(chunk)), done())) });
+  const client = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
+  const over = splice(client, stream, { stdin: true, detach: watchingFor(Buffer.from('\x10\x11')) });
+  client.push('ls\x10\x11');
+  await over;
+  expect([client.writableEnded, stream.destroyed]).toEqual([true, false]);
+  take();
+  await once(stream, 'close');
+  expect(taken).toEqual(['ls']);
 });
 
 test('the client of a stream that has broken before hears of its end', async () => {

@@ -11,7 +11,7 @@ export interface SpliceOptions {
   readonly beforeEnd?: () => Promise<unknown>;
 }
 
-/** After the stream's end the client may read what is under way, this long; in ms. */
+/** After the end what is under way may be read, this long; in ms. */
 const LINGER_MS = 10_000;
 
 /**
@@ -27,14 +27,18 @@ export function splice(client: Duplex, stream: Duplex, options: SpliceOptions): 
     const finish = (): void => {
       if (over) return;
       over = true;
-      stream.destroy();
+      // What was typed goes to the process, though who typed it has detached.
+      if (stream.writableLength === 0) stream.destroy();
+      else stream.end(() => stream.destroy()).unpipe().resume();
       client.end();
       // Closing with bytes of the client unread would reset the connection, and the client would lose what it has not read yet: drop them instead.
       client.unpipe();
       client.removeAllListeners('data');
       client.resume();
-      const linger = setTimeout(() => client.destroy(), LINGER_MS).unref();
-      whenGone(client, () => clearTimeout(linger));
+      for (const one of [client, stream]) {
+        const linger = setTimeout(() => one.destroy(), LINGER_MS).unref();
+        whenGone(one, () => clearTimeout(linger));
+      }
       resolve();
     };
     stream.on('error', finish).on('end', end);
