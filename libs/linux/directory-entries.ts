@@ -64,11 +64,6 @@ export function fchownat(directory: Fd, path: PathLike, uid: number, gid: number
   checked('fchownat', native.fchownat(directory, path, uid, gid, flags), { path });
 }
 
-/** Follows a symlink in the last part, since Linux knows no mode of a symlink: never call it for one. */
-export function fchmodat(directory: Fd, path: PathLike, mode: number): void {
-  checked('fchmodat', native.fchmodat(directory, path, mode), { path });
-}
-
 export interface Timestamp {
   /** Since 1970, may be negative. */
   readonly seconds: number;

@@ -36,7 +36,6 @@ interface Native {
   unlinkat(directory: Fd, path: PathLike, flags: number): number;
   renameat2(fromDirectory: Fd, from: PathLike, toDirectory: Fd, to: PathLike, flags: number): number;
   fchownat(directory: Fd, path: PathLike, uid: number, gid: number, flags: number): number;
-  fchmodat(directory: Fd, path: PathLike, mode: number): number;
   utimensat(directory: Fd, path: PathLike, atime: number, atimeNs: number, mtime: number, mtimeNs: number, flags: number): number;
   fsetxattr(fd: Fd, name: string, value: Uint8Array, flags: number): number;
   lsetxattr(path: PathLike, name: string, value: Uint8Array, flags: number): number;

@@ -90,6 +90,9 @@ describe.each(['running', 'stopped', 'created'])('a container that is %s', (stat
   test('what is wrong is said', async () => {
     expect((await docker('cp', `${name}:/no/such`, here)).stderr).toContain(`Could not find the file /no/such in container ${name}`);
     expect((await archive('PUT', `/containers/${name}/archive?path=/no/such`, await tarOf({ path: 'x' }))).status).toBe(404);
+    // Refused at its first entry, with megabytes under way.
+    const long = await tarOf({ path: 'link', type: 'hardlink', linkTarget: 'missing' }, ...Array.from({ length: 4_000 }, (_, index) => ({ path: `file-${index}`, body: Buffer.alloc(600) })));
+    expect((await archive('PUT', `/containers/${name}/archive?path=/tmp`, long)).status).toBe(400);
     const inFile = await archive('PUT', `/containers/${name}/archive?path=/bin/busybox`, await tarOf({ path: 'x' }));
     expect(inFile).toMatchObject({ status: 400 });
     expect(inFile.bytes.toString()).toContain('extraction point is not a directory');

@@ -61,7 +61,7 @@ test('a container that nested directories deeper than any path is removed whole'
   const id = (await docker('inspect', '--format', '{{.Id}}', 'deep')).stdout.trim();
   expect(existsSync(join(engine.settings.dataRoot, 'containers', id, 'diff/root'))).toBe(true);
   expect(await docker('rm', 'deep')).toMatchObject({ code: 0, stderr: '' });
-  expect(existsSync(join(engine.settings.dataRoot, 'containers', id))).toBe(false);
+  await expect.poll(() => existsSync(join(engine.settings.dataRoot, 'containers', id)), { timeout: 20_000 }).toBe(false);
 });
 
 function filesBelow(path: string): string[] {

@@ -1,7 +1,10 @@
+import { request } from 'node:http';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from '../e2e/engine.js';
 import { startWeakenedEngine, type WeakenedEngine } from '../fixtures/weakened-shim.js';
-import { attempts, MOUNTS, Secret, startSwapper } from './swapper.js';
+import { tarOf } from '../fixtures/image-archive.js';
+import { attempts, MOUNTS, Secret, startPlanter, startSwapper } from './swapper.js';
 import { IN_ROOT } from './weaknesses.js';
 
 const ROUNDS = 6;
@@ -37,6 +40,29 @@ describe('paths that are exchanged while this engine walks them', () => {
     expect(secret.state()).toEqual(before);
   }, 60_000);
 });
+
+test('what an archive holds keeps its owner and mode to itself, whatever a container puts in its place', async () => {
+  using secret = new Secret();
+  const before = secret.state();
+  const engine = await startEngine();
+  try {
+    const endPlanter = await startPlanter(engine, join(secret.directory, 'inner/file'));
+    const archive = await tarOf(Array.from({ length: 2_000 }, () => ({ path: 'way', type: 'fifo', mode: 0o4777, uid: 1234 }) as const));
+    for (let round = 0; round < ROUNDS; round++) await put(engine, '/containers/planter/archive?path=/shared', archive);
+    await endPlanter();
+    expect(secret.state()).toEqual(before);
+  } finally {
+    await engine.stop();
+  }
+}, 120_000);
+
+/** Its outcome is open: what is written is taken away meanwhile. */
+async function put(engine: TestEngine, path: string, archive: Buffer): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const call = request({ socketPath: engine.socket, method: 'PUT', path, headers: { 'Content-Type': 'application/x-tar', 'Content-Length': archive.length } }, (answer) => answer.resume().on('end', resolve));
+    call.on('error', reject).end(archive);
+  });
+}
 
 /** The working directory needs no proof of its own: it is walked when the host's root is not there any more. */
 describe('without resolution below the root', () => {

@@ -31,20 +31,25 @@ export class Secret implements Disposable {
 }
 
 /** Starts a container that exchanges /shared/way, a directory, and a symlink to `secret` at full speed, in the volume "shared". Resolves once it does, to what ends it. */
-export async function startSwapper(engine: TestEngine, secret: string): Promise<() => Promise<void>> {
-  const program = await compileStatic('test/intruder/swap', 'swap');
-  const layer = await tarOf(shellTree([{ path: 'swap', mode: 0o755, body: readFileSync(program) }]));
-  expect(await engine.docker(['load', '--quiet'], await imageArchive({ tag: 'swap', layers: [layer] }))).toMatchObject({ code: 0 });
-  const swapper = spawn(process.env['BERTH_DOCKER_CLI'] ?? 'docker', ['run', '--rm', '-i', '--name', 'swapper', '-v', 'shared:/shared', 'swap', '/swap', '/shared', 'way', 'link', secret], {
+export const startSwapper = (engine: TestEngine, secret: string): Promise<() => Promise<void>> => startIntruder(engine, 'swap', 'swapper', '/shared', 'way', 'link', secret);
+
+/** The same, that puts a symlink to `secret` in the place of /shared/way, whatever it is. */
+export const startPlanter = (engine: TestEngine, secret: string): Promise<() => Promise<void>> => startIntruder(engine, 'plant', 'planter', '/shared', 'way', secret);
+
+async function startIntruder(engine: TestEngine, name: 'swap' | 'plant', container: string, ...args: readonly string[]): Promise<() => Promise<void>> {
+  const program = await compileStatic(`test/intruder/${name}`, name);
+  const layer = await tarOf(shellTree([{ path: name, mode: 0o755, body: readFileSync(program) }]));
+  expect(await engine.docker(['load', '--quiet'], await imageArchive({ tag: name, layers: [layer] }))).toMatchObject({ code: 0 });
+  const intruder = spawn(process.env['BERTH_DOCKER_CLI'] ?? 'docker', ['run', '--rm', '-i', '--name', container, '-v', 'shared:/shared', name, `/${name}`, ...args], {
     env: { PATH: process.env['PATH'] ?? '', HOME: engine.settings.dataRoot, DOCKER_HOST: `unix://${engine.socket}` },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  const ended = new Promise((resolve) => swapper.once('close', resolve));
-  await new Promise<void>((resolve) => createInterface({ input: swapper.stdout }).once('line', () => resolve()));
+  const ended = new Promise((resolve) => intruder.once('close', resolve));
+  await new Promise<void>((resolve) => createInterface({ input: intruder.stdout }).once('line', () => resolve()));
   return async () => {
-    swapper.stdin.end('stop\n');
+    intruder.stdin.end('stop\n');
     await ended;
-    expect(swapper.exitCode).toBe(0); // it did exchange
+    expect(intruder.exitCode).toBe(0); // it was at work
   };
 }
 

@@ -118,18 +118,6 @@ FUNCTION(js_fchownat)
 	return int_value(env, outcome(fchownat(dir, path.bytes, (uid_t)uid, (gid_t)gid, flags)));
 }
 
-/* fchmodat(2): (dirfd, path, mode); follows a symlink: never for one */
-FUNCTION(js_fchmodat)
-{
-	struct args args;
-	struct path path;
-	int32_t dir, mode;
-
-	if (!args_take(env, info, &args, 3) || !arg_int32(&args, 0, &dir) || !arg_path(&args, 1, &path) || !arg_int32(&args, 2, &mode))
-		return NULL;
-	return int_value(env, outcome(fchmodat(dir, path.bytes, (mode_t)mode, 0)));
-}
-
 /* utimensat(2): (dirfd, path, atime s, atime ns, mtime s, mtime ns, flags) */
 FUNCTION(js_utimensat)
 {
@@ -266,7 +254,6 @@ const struct function file_functions[] = {
 	{ "unlinkat", js_unlinkat },
 	{ "renameat2", js_renameat2 },
 	{ "fchownat", js_fchownat },
-	{ "fchmodat", js_fchmodat },
 	{ "utimensat", js_utimensat },
 	{ "fsetxattr", js_fsetxattr },
 	{ "lsetxattr", js_lsetxattr },

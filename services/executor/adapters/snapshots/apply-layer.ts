@@ -1,9 +1,10 @@
 import { closeSync, constants, fchmodSync, fchownSync, fstatSync, writeSync } from 'node:fs';
 import type { IdMaps } from '#contracts/executor/id-maps.js';
 import { invalid } from '#libs/errors/errors.js';
-import { AT_SYMLINK_NOFOLLOW, fchmodat, fchownat, linkat, mkdirat, mknodat, symlinkat, utimensat } from '#libs/linux/directory-entries.js';
+import { AT_SYMLINK_NOFOLLOW, fchownat, linkat, mkdirat, mknodat, symlinkat, utimensat } from '#libs/linux/directory-entries.js';
 import { fsetxattr } from '#libs/linux/extended-attributes.js';
 import type { Fd } from '#libs/linux/native.js';
+import { makeSpecialFile } from '#libs/linux/special-file.js';
 import { isErrno } from '#libs/linux/system-call-error.js';
 import type { TarTime } from '#libs/oci/tar-entry.js';
 import { readTar, type TarEntry } from '#libs/oci/tar-reader.js';
@@ -153,18 +154,17 @@ async function make(tree: LayerTree, path: TreePath, entry: TarEntry, hidden: Re
       return;
     case 'symlink':
       replacing(tree, parent, name, () => symlinkat(entry.linkTarget, parent, bytesOf(name)));
+      fchownat(parent, bytesOf(name), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW);
       break;
     case 'character':
     case 'block':
     case 'fifo': {
       const kind = { character: constants.S_IFCHR, block: constants.S_IFBLK, fifo: constants.S_IFIFO }[entry.type];
-      replacing(tree, parent, name, () => mknodat(parent, bytesOf(name), kind, entry.major, entry.minor));
+      const { mode, uid, gid, major, minor } = entry;
+      replacing(tree, parent, name, () => makeSpecialFile(parent, bytesOf(name), { mode: kind | mode, uid, gid, major, minor }));
       break;
     }
   }
-  fchownat(parent, bytesOf(name), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW);
-  // Made just now, in a directory that no one else can reach: it is still the node, no symlink.
-  if (entry.type !== 'symlink') fchmodat(parent, bytesOf(name), entry.mode);
   utimensat(parent, bytesOf(name), entry.mtime, entry.mtime, AT_SYMLINK_NOFOLLOW);
 }
 

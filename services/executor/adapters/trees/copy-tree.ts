@@ -1,7 +1,8 @@
 import { closeSync, constants, copyFileSync, fchmodSync, fchownSync, fstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
-import { AT_SYMLINK_NOFOLLOW, fchmodat, fchownat, linkat, mkdirat, mknodat, O_PATH, openat2, RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, symlinkat, utimensat } from '#libs/linux/directory-entries.js';
+import { AT_SYMLINK_NOFOLLOW, fchownat, linkat, mkdirat, O_PATH, openat2, RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, symlinkat, utimensat } from '#libs/linux/directory-entries.js';
 import { fsetxattr, lgetxattr, llistxattr } from '#libs/linux/extended-attributes.js';
 import type { Fd } from '#libs/linux/native.js';
+import { makeSpecialFile } from '#libs/linux/special-file.js';
 import { isErrno } from '#libs/linux/system-call-error.js';
 import { removeTree } from './remove-tree.js';
 
@@ -62,11 +63,8 @@ function copyEntry(from: Fd, to: Fd, name: Buffer, copy: Copy, path: readonly Bu
     }
     if (facts.nlink > 1n && linkToCopy(copy, facts, to, name)) return;
     if (facts.isFile()) copyFile(from, to, name, facts);
-    else if (facts.isSymbolicLink()) symlinkat(readlinkSync(fdPath(from, name), { encoding: 'buffer' }), to, name);
-    else mknodat(to, name, Number(facts.mode), Number(major(facts.rdev)), Number(minor(facts.rdev)));
-    if (!facts.isFile()) fchownat(to, name, Number(facts.uid), Number(facts.gid), AT_SYMLINK_NOFOLLOW);
-    // Made just now and opened by nobody as a symlink: mknodat refuses a name that is taken.
-    if (!facts.isFile() && !facts.isSymbolicLink()) fchmodat(to, name, Number(facts.mode & 0o7777n));
+    else if (facts.isSymbolicLink()) copySymlink(from, to, name, facts);
+    else makeSpecialFile(to, name, { mode: Number(facts.mode), uid: Number(facts.uid), gid: Number(facts.gid), major: Number(major(facts.rdev)), minor: Number(minor(facts.rdev)) });
     restoreTimes(to, name, facts);
     if (facts.nlink > 1n) copy.files.set(identity(facts), { directories: path, name });
   } finally {
@@ -93,6 +91,11 @@ function copyDirectory(from: Fd, to: Fd, name: Buffer, facts: BigIntStats, copy:
   } finally {
     closeSync(source);
   }
+}
+
+function copySymlink(from: Fd, to: Fd, name: Buffer, { uid, gid }: BigIntStats): void {
+  symlinkat(readlinkSync(fdPath(from, name), { encoding: 'buffer' }), to, name);
+  fchownat(to, name, Number(uid), Number(gid), AT_SYMLINK_NOFOLLOW);
 }
 
 function copyFile(from: Fd, to: Fd, name: Buffer, facts: BigIntStats): void {

@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import { pipeline } from 'node:stream';
 import { Controller, Get, Head, HttpCode, Param, Put, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ExportContainer, ListContainerChanges, ReadContainerArchive, StatContainerPath, WriteContainerArchive } from '#contracts/containers/archives.js';
@@ -10,6 +9,7 @@ import { EngineClient } from '../../application/engine-client.js';
 import { PATH_STAT_HEADER, pathStatHeader } from '../../domain/docker/path-stat-header.js';
 import { flag, text, type QueryValues } from '../../domain/requests/query-values.js';
 import { Asked } from './asked.js';
+import { sendBody } from './send-body.js';
 import { streamReply } from './stream-reply.js';
 
 const CHANGES_TIMEOUT_MS = 10 * 60_000;
@@ -40,7 +40,7 @@ export class ContainerArchivesController {
   async write(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @Req() request: FastifyRequest): Promise<void> {
     const wanted = { container, path: pathOf(query), keepsKinds: flag(query, 'noOverwriteDirNonDir'), chowns: flag(query, 'copyUIDGID') };
     const stream = await this.engine.open(await this.engine.ask(WriteContainerArchive, wanted, asked));
-    pipeline(request.raw, stream, () => undefined);
+    sendBody(request.raw, stream);
     const outcome = await wholeText(stream);
     // An archive that was refused is told about by a kind and a text.
     if (outcome !== '') throw fromErrorReply(JSON.parse(outcome) as ErrorReply);

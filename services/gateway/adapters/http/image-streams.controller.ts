@@ -1,4 +1,3 @@
-import { pipeline } from 'node:stream';
 import type { Socket } from 'node:net';
 import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -9,6 +8,7 @@ import { EngineClient } from '../../application/engine-client.js';
 import { readRegistryAuth } from '../../domain/requests/registry-auth.js';
 import { flag, list, text, type QueryValues } from '../../domain/requests/query-values.js';
 import { Asked } from './asked.js';
+import { sendBody } from './send-body.js';
 import { streamReply } from './stream-reply.js';
 
 /** Images as byte streams: pull, import, load, save. */
@@ -66,7 +66,7 @@ export class ImageStreamsController {
 
 /** The request's body into the stream, half-closed at its end, while what the stream says goes back. */
 function exchange(request: FastifyRequest, reply: FastifyReply, stream: Socket): void {
-  pipeline(request.raw, stream, () => undefined);
+  sendBody(request.raw, stream);
   streamReply(reply, 'application/json', stream);
 }
 
