@@ -110,8 +110,9 @@ static int choose(struct watched *on, int listener)
 		struct connection *connection = &connections[i];
 		if (connection->kind == FREE)
 			continue;
-		bool reads = connection->kind != STREAM || (!connection->in_closed && (connection->streams & STREAM_IN)
-			&& connection->process->state == RUNNING && connection->process->pending_start == connection->process->pending_end);
+		bool reads = connection->kind != STREAM || takes_input(connection);
+		if (connection->gone && !reads)
+			continue; /* its hang-up would be told for ever */
 		watch(on, connection->fd, (reads ? POLLIN : 0) | (connection->used ? POLLOUT : 0), CONNECTION, i, 0);
 	}
 	return until == INT64_MAX ? -1 : until <= now ? 0 : (int)(until - now);
@@ -160,10 +161,10 @@ static void serve(const struct watched *on, int i, int listener)
 		if (events & POLLOUT)
 			flush_connection(connection);
 		if (connection->kind == STREAM && (events & (POLLHUP | POLLERR)) && !(events & POLLIN)) {
-			drop(connection);
+			lose_reader(connection);
 			return;
 		}
-		if (connection->kind == STREAM && (events & POLLIN))
+		if (connection->kind == STREAM && (events & POLLIN) && takes_input(connection)) /* another's may have come first */
 			read_input(connection);
 		else if (connection->kind != FREE && connection->kind != STREAM && (events & (POLLIN | POLLHUP | POLLERR)))
 			read_frame(connection);

@@ -59,6 +59,7 @@ struct connection {
 	struct process *process; /* STREAM */
 	uint8_t streams;
 	bool in_closed;
+	bool gone; /* nobody reads it any more; what was sent may still be read */
 	uint8_t head[4], small[SMALL_FRAME];
 	uint8_t *frame;
 	uint32_t got, length; /* of head and frame together; of the frame */
@@ -123,7 +124,11 @@ void put(struct connection *connection, const void *at, uint32_t length);
 void flush_connection(struct connection *connection);
 void drop(struct connection *connection);
 void deliver(struct process *process, int which, const uint8_t *at, uint32_t length);
+/* Input is taken only when the last of it has gone to the process: the client's own socket is the buffer. */
+bool takes_input(const struct connection *connection);
 void read_input(struct connection *connection);
+/* Its client has left: what it sent, and that this has ended, goes to the process all the same. */
+void lose_reader(struct connection *connection);
 
 /* control.c */
 void accept_connection(int listener);

@@ -54,7 +54,7 @@ void flush_connection(struct connection *connection)
 		ssize_t sent = send(connection->fd, connection->ring + connection->start, part, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (sent < 0) {
 			if (errno != EAGAIN && errno != EINTR)
-				drop(connection);
+				lose_reader(connection);
 			return;
 		}
 		connection->start = (connection->start + sent) % RING_BYTES;
@@ -72,7 +72,7 @@ void deliver(struct process *process, int which, const uint8_t *at, uint32_t len
 {
 	uint8_t head[8] = { which + 1, 0, 0, 0, length >> 24, length >> 16, length >> 8, length };
 	for (struct connection *connection = connections; connection < connections + CONNECTIONS; connection++) {
-		if (connection->kind != STREAM || connection->process != process || !(connection->streams & (which ? STREAM_ERR : STREAM_OUT)))
+		if (connection->kind != STREAM || connection->gone || connection->process != process || !(connection->streams & (which ? STREAM_ERR : STREAM_OUT)))
 			continue;
 		if (!process->plan.settings.terminal)
 			put(connection, head, sizeof head);
@@ -83,7 +83,12 @@ void deliver(struct process *process, int which, const uint8_t *at, uint32_t len
 	}
 }
 
-/* Input is read only when the last of it has gone to the process: the client's own socket is the buffer. */
+bool takes_input(const struct connection *connection)
+{
+	const struct process *process = connection->process;
+	return (connection->streams & STREAM_IN) && !connection->in_closed && process->state == RUNNING && process->pending_start == process->pending_end;
+}
+
 void read_input(struct connection *connection)
 {
 	struct process *process = connection->process;
@@ -92,17 +97,26 @@ void read_input(struct connection *connection)
 		return;
 	}
 	ssize_t length = recv(connection->fd, process->pending, CHUNK_BYTES, MSG_DONTWAIT);
-	if (length < 0) {
-		if (errno != EAGAIN && errno != EINTR)
-			drop(connection);
+	if (length < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	}
-	if (length == 0) {
+	process->pending_start = 0;
+	process->pending_end = length > 0 ? length : 0;
+	if (length <= 0) { /* an error is its end, too: it left without reading all (ECONNRESET) */
 		connection->in_closed = true;
 		if (process->plan.settings.stdin_once && !process->plan.settings.terminal)
 			process->close_in = true;
+		if (connection->gone)
+			drop(connection);
 	}
-	process->pending_start = 0;
-	process->pending_end = length;
 	write_input(process);
+}
+
+void lose_reader(struct connection *connection)
+{
+	bool sends = connection->kind == STREAM && (connection->streams & STREAM_IN) && !connection->in_closed
+		&& (connection->process->state == STARTING || connection->process->state == RUNNING);
+	connection->gone = true;
+	connection->start = connection->used = 0;
+	if (!sends)
+		drop(connection);
 }

@@ -29,7 +29,7 @@ export class ShimBench implements AsyncDisposable {
     const lower = join(directory, 'lower');
     for (const name of ['bin', 'proc', 'dev', 'etc', 'tmp', 'sys']) await mkdir(join(lower, name), { recursive: true });
     await cp('/bin/busybox', join(lower, 'bin/busybox'));
-    for (const name of ['sh', 'cat', 'hostname', 'sleep', 'echo', 'id', 'ls', 'tty', 'stty', 'true', 'grep', 'seq', 'env', 'head', 'kill', 'ulimit']) await symlink('busybox', join(lower, 'bin', name));
+    for (const name of ['sh', 'cat', 'hostname', 'sleep', 'echo', 'id', 'ls', 'tty', 'stty', 'true', 'grep', 'seq', 'env', 'head', 'kill', 'ulimit', 'wc']) await symlink('busybox', join(lower, 'bin', name));
     await writeFile(join(lower, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nsam:x:1234:55:Sam:/home/sam:/bin/sh\n');
     await writeFile(join(lower, 'etc/group'), 'root:x:0:\nstaff:x:55:\nwheel:x:77:sam,root\n');
     return new ShimBench(directory, spawn(shim, ['zygote', '.'.repeat(240)], { stdio: ['pipe', 'pipe', 'inherit'] }));

@@ -9,7 +9,8 @@ const KNOCK_MS = 1_000;
  */
 export function noticeLeaving(client: Duplex): void {
   const knock = (): void => {
-    if (client.writable && client.writableLength === 0) client.write('');
+    // What it sent before is to be read first: with the connection it would be gone.
+    if (client.writable && client.writableLength === 0 && client.readableLength === 0) client.write('');
   };
   const knocking = setInterval(knock, KNOCK_MS).unref();
   client.once('end', knock).once('close', () => clearInterval(knocking));

@@ -11,7 +11,7 @@ export interface SpliceOptions {
   readonly beforeEnd?: () => Promise<unknown>;
 }
 
-/** After the end what is under way may be read, this long; in ms. */
+/** After the stream's end the client may read what is under way, this long; in ms. */
 const LINGER_MS = 10_000;
 
 /**
@@ -27,7 +27,7 @@ export function splice(client: Duplex, stream: Duplex, options: SpliceOptions): 
     const finish = (): void => {
       if (over) return;
       over = true;
-      // What was typed goes to the process, though who typed it has detached.
+      // What was typed goes to the process whenever it reads it, though who typed it has left.
       if (stream.writableLength === 0) stream.destroy();
       else stream.end(() => stream.destroy()).unpipe().resume();
       client.end();
@@ -35,10 +35,8 @@ export function splice(client: Duplex, stream: Duplex, options: SpliceOptions): 
       client.unpipe();
       client.removeAllListeners('data');
       client.resume();
-      for (const one of [client, stream]) {
-        const linger = setTimeout(() => one.destroy(), LINGER_MS).unref();
-        whenGone(one, () => clearTimeout(linger));
-      }
+      const linger = setTimeout(() => client.destroy(), LINGER_MS).unref();
+      whenGone(client, () => clearTimeout(linger));
       resolve();
     };
     stream.on('error', finish).on('end', end);
