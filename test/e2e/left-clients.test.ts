@@ -170,23 +170,22 @@ test('what a client has sent when it leaves arrives at a container that takes it
   const client = await asking('POST', '/containers/counts/attach?stream=1&stdin=1&stdout=1', UPGRADE);
   await hears(client, '\r\n\r\n');
   await docker('start', 'counts');
-  await new Promise((sent) => client.write(Buffer.alloc(1_000_000), sent));
+  await new Promise((sent) => client.write(Buffer.alloc(300_000), sent));
   await leave(client);
   await docker('exec', 'counts', 'touch', '/go');
   expect(await docker('wait', 'counts')).toBe('0\n');
-  expect(await docker('logs', 'counts')).toBe('1000000\n');
+  expect(await docker('logs', 'counts')).toBe('300000\n');
   await docker('rm', 'counts');
 });
 
 test('a command whose client leaves has the end of its input', async () => {
   await docker('run', '-d', '--name', 'fed', 'busybox', 'sleep', '1000');
-  const { Id } = JSON.parse((await http(engine.socket, 'POST', '/containers/fed/exec', { Cmd: ['sh', '-c', 'yes; cat'], AttachStdin: true, AttachStdout: true })).text) as { Id: string };
+  const { Id } = JSON.parse((await http(engine.socket, 'POST', '/containers/fed/exec', { Cmd: ['sh', '-c', 'echo y; cat; touch /over'], AttachStdin: true, AttachStdout: true })).text) as { Id: string };
   const client = await asking('POST', `/exec/${Id}/start`, `${UPGRADE}Content-Type: application/json\r\nContent-Length: 2\r\n`);
   client.write('{}');
   await hears(client, 'y\n');
   client.write('more');
   await leave(client);
-  await docker('exec', 'fed', 'sh', '-c', 'kill $(ps -o pid,args | sed -n "s/^ *\\([0-9]*\\) yes$/\\1/p")');
   await expect.poll(async () => (JSON.parse((await http(engine.socket, 'GET', `/exec/${Id}/json`)).text) as { Running: boolean }).Running, { timeout: patience(10_000) }).toBe(false);
   await docker('rm', '-f', 'fed');
 });

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { whenGone } from './when-gone.js';
 
 /**
  * A request's body into a stream, half-closed at its end. Of a stream that takes no more, since what came was refused, the rest is read and dropped: a connection that is closed with
@@ -8,7 +9,7 @@ import type { Socket } from 'node:net';
 export function sendBody(body: IncomingMessage, stream: Socket): void {
   const dropRest = (): void => void body.unpipe(stream).resume();
   stream.on('error', dropRest).on('close', dropRest);
-  body.once('close', () => {
+  whenGone(body, () => {
     if (!body.complete) stream.destroy();
   });
   body.pipe(stream);
