@@ -135,12 +135,13 @@ export class ContainerEdits {
   private async changePorts(container: PresentContainer, asked: RequestContext): Promise<readonly PublishedPort[] | undefined> {
     const { spec, edit, run } = container;
     if (!edit || !run.endpoint || run.over) return undefined;
-    const ports = await this.allocate(container, portRequests({ ...spec.config, ...edit.config }, edit.hostConfig), asked);
-    if (ports === undefined) return undefined;
     try {
+      const ports = await this.allocate(container, portRequests({ ...spec.config, ...edit.config }, edit.hostConfig), asked);
+      if (ports === undefined) return undefined;
       await this.publish(container, ports, asked);
       return ports;
     } catch (error) {
+      // Also where it is not known whether they were allocated: what is wished last counts.
       await this.allocate(container, run.endpoint.ports, asked).catch(() => undefined);
       throw error;
     }
