@@ -63,8 +63,15 @@ export class VolumeReferences {
 
   /** The same, of all that is on the log now: whoever was told that a container is removed may remove its volumes. */
   async newest(volume: string): Promise<readonly string[]> {
-    if (this.of(volume).length > 0) await this.fold.waitFor(await this.store.lastPosition());
+    if (this.of(volume).length > 0) await this.catchUp();
     return this.of(volume);
+  }
+
+  /** Resolves to the log's position once all up to there is folded. */
+  async catchUp(): Promise<number> {
+    const position = await this.store.lastPosition();
+    await this.fold.waitFor(position);
+    return position;
   }
 
   /** Whether a container, for which an anonymous volume was made, never came to be or was removed with its volumes. */
