@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Failpoints } from '../chaos/failpoints.js';
 import type { TestEngine } from './engine.js';
@@ -66,3 +67,36 @@ test('what was asked for while the log stalled is done when it is back, though w
   await expect.poll(restarts, { timeout: patience(40_000) }).toBeGreaterThan(before + 1);
   expect(await docker('rm', '-f', 'starting', 'stopping', 'again')).toMatchObject({ code: 0 });
 }, patience(180_000));
+
+const failAppend = (nth: number) => failpoints.order(engine, 'engine', engine.pid('engine') ?? 0, `append.after@${nth}=error`);
+const notAcknowledged = { code: 1, stderr: expect.stringContaining('failpoint append.after') as string };
+const mountpoint = async (volume: string): Promise<string> => (await docker('volume', 'inspect', '--format', '{{.Mountpoint}}', volume)).stdout.trim();
+
+test('a volume whose creation or removal was not acknowledged is as the log says, with its directory', async () => {
+  await failAppend(1);
+  expect(await docker('volume', 'create', 'cache')).toMatchObject(notAcknowledged);
+  await expect.poll(async () => existsSync(await mountpoint('cache')), { timeout: patience(10_000) }).toBe(true);
+  const path = await mountpoint('cache');
+  writeFileSync(`${path}/secret`, '');
+  await failAppend(1);
+  expect(await docker('volume', 'rm', 'cache')).toMatchObject(notAcknowledged);
+  await expect.poll(() => existsSync(path), { timeout: patience(10_000) }).toBe(false);
+  await docker('volume', 'create', 'cache');
+  expect(readdirSync(path)).toEqual([]);
+  await docker('volume', 'rm', 'cache');
+}, patience(60_000));
+
+test('an image whose removal or addition was not acknowledged is as the log says, without layers that nobody has', async () => {
+  const { dataRoot } = engine.settings;
+  const tar = `${dataRoot}/saved.tar`;
+  await docker('save', '-o', tar, 'busybox');
+  await docker('rmi', 'hello');
+  const layers = () => readdirSync(`${dataRoot}/layers`).filter((name) => !name.startsWith('.'));
+  const blobs = () => readdirSync(`${dataRoot}/content/blobs/sha256`);
+  await failAppend(1);
+  expect(await docker('rmi', 'busybox')).toMatchObject(notAcknowledged);
+  await expect.poll(() => [layers(), blobs()], { timeout: patience(10_000) }).toEqual([[], []]);
+  await failAppend(1);
+  expect(await docker('load', '-i', tar)).toMatchObject(notAcknowledged);
+  expect(await docker('run', '--rm', 'busybox', 'echo', 'whole')).toMatchObject({ stdout: 'whole\n' });
+}, patience(60_000));
