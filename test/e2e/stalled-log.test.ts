@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Failpoints } from '../chaos/failpoints.js';
+import { berthOf } from './berth-commands.js';
 import type { TestEngine } from './engine.js';
 import { type FailingEngine, startFailingEngine } from './failing-engine.js';
 import { patience } from './patience.js';
@@ -71,6 +72,17 @@ test('what was asked for while the log stalled is done when it is back, though w
 const failAppend = (nth: number) => failpoints.order(engine, 'engine', engine.pid('engine') ?? 0, `append.after@${nth}=error`);
 const notAcknowledged = { code: 1, stderr: expect.stringContaining('failpoint append.after') as string };
 const mountpoint = async (volume: string): Promise<string> => (await docker('volume', 'inspect', '--format', '{{.Mountpoint}}', volume)).stdout.trim();
+
+test('an edit that was not acknowledged has its volume', async () => {
+  await docker('create', '--name', 'edited', 'busybox', 'true');
+  // The volume, and that it is mounted.
+  await failAppend(2);
+  expect(await berthOf(engine, ['edit', 'edited', '--volume', 'added:/data'])).toMatchObject(notAcknowledged);
+  expect((await docker('volume', 'ls', '-q')).stdout).toBe('added\n');
+  await expect.poll(() => docker('start', '-a', 'edited'), { timeout: patience(10_000) }).toMatchObject({ code: 0, stderr: '' });
+  await docker('rm', 'edited');
+  await docker('volume', 'rm', 'added');
+}, patience(60_000));
 
 test('a volume whose creation or removal was not acknowledged is as the log says, with its directory', async () => {
   await failAppend(1);
