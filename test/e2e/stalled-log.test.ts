@@ -77,7 +77,7 @@ test('an edit that was not acknowledged has its volume', async () => {
   await docker('create', '--name', 'edited', 'busybox', 'true');
   // The volume, and that it is mounted.
   await failAppend(2);
-  expect(await berthOf(engine, ['edit', 'edited', '--volume', 'added:/data'])).toMatchObject(notAcknowledged);
+  expect(await berthOf(engine, ['edit', 'edited', '--volume', 'added:/data'])).toMatchObject({ ...notAcknowledged, code: 3 });
   expect((await docker('volume', 'ls', '-q')).stdout).toBe('added\n');
   await expect.poll(() => docker('start', '-a', 'edited'), { timeout: patience(10_000) }).toMatchObject({ code: 0, stderr: '' });
   await docker('rm', 'edited');
@@ -110,5 +110,6 @@ test('an image whose removal or addition was not acknowledged is as the log says
   await expect.poll(() => [layers(), blobs()], { timeout: patience(10_000) }).toEqual([[], []]);
   await failAppend(1);
   expect(await docker('load', '-i', tar)).toMatchObject(notAcknowledged);
-  expect(await docker('run', '--rm', 'busybox', 'echo', 'whole')).toMatchObject({ stdout: 'whole\n' });
+  await expect.poll(async () => (await docker('image', 'inspect', 'busybox')).code, { timeout: patience(10_000) }).toBe(0);
+  expect(await docker('run', '--rm', 'busybox', 'echo', 'whole')).toMatchObject({ stdout: 'whole\n', stderr: '' });
 }, patience(60_000));
