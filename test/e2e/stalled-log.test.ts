@@ -5,6 +5,7 @@ import { berthOf } from './berth-commands.js';
 import type { TestEngine } from './engine.js';
 import { type FailingEngine, startFailingEngine } from './failing-engine.js';
 import { patience } from './patience.js';
+import { freePort } from './private-addresses.js';
 
 let failing: FailingEngine;
 let engine: TestEngine;
@@ -82,6 +83,19 @@ test('an edit that was not acknowledged has its volume', async () => {
   await expect.poll(() => docker('start', '-a', 'edited'), { timeout: patience(10_000) }).toMatchObject({ code: 0, stderr: '' });
   await docker('rm', 'edited');
   await docker('volume', 'rm', 'added');
+}, patience(60_000));
+
+test('ports of an edit that was not acknowledged, and failed, are free again, and those before it are not', async () => {
+  const [before, after] = [await freePort(), await freePort()];
+  const taken = async (port: number): Promise<boolean> => (await docker('run', '--rm', '-p', `${port}:80`, 'busybox', 'true')).stderr.includes('port is already allocated');
+  await docker('run', '-d', '--name', 'web', '-p', `${before}:80`, 'busybox', 'sleep', '1000');
+  // That the edit is wanted, and its ports.
+  await failAppend(2);
+  expect(await berthOf(engine, ['edit', 'web', '--unpublish', '80', '--publish', `${after}:80`])).toMatchObject({ ...notAcknowledged, code: 3 });
+  await expect.poll(() => taken(after), { timeout: patience(10_000) }).toBe(false);
+  expect(await taken(before)).toBe(true);
+  expect((await docker('port', 'web')).stdout).toBe(`80/tcp -> 0.0.0.0:${before}\n`);
+  await docker('rm', '-f', 'web');
 }, patience(60_000));
 
 test('a volume whose creation or removal was not acknowledged is as the log says, with its directory', async () => {

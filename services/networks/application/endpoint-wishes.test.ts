@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { PortRequest } from '#contracts/containers/container-state.js';
 import type { RequestContext } from '#contracts/request.js';
@@ -133,11 +133,16 @@ test.each<Fate>(['full', 'lost', 'unheard', 'late'])('a release that the log doe
   await expect.poll(held).toEqual([]);
 });
 
-test('a release that is told again is not, once the endpoint is wanted', async () => {
+test.each(['behind it', 'since'])('a release that the log did not take is not told again once the endpoint is wanted %s', async (when) => {
   await allocate('c1-1', port(8080));
-  store.fates.set('EndpointReleased', ['full', 'full', 'full']);
-  await expect(release('c1-1')).rejects.toMatchObject(unavailable);
-  await allocate('c1-1', port(8080));
+  store.fates.set('EndpointReleased', ['full', 'full']);
+  const released = release('c1-1');
+  const refused = expect(released).rejects.toMatchObject(unavailable);
+  if (when === 'since') await refused;
+  const wanted = wishes.make('n1', 'c1-1', asked, () => pools.execute('n1', { type: 'ChangePorts', endpoint: 'c1-1', ports: [port(9090)], at }, asked));
+  await Promise.all([refused, wanted]);
+  // It would be told again within that time.
+  const told = vi.spyOn(pools, 'execute');
   await expect.poll(() => wishes['wishes'].size).toBe(0);
-  expect(held()).toEqual(['c1-1 8080']);
+  expect([held(), told.mock.calls.length]).toEqual([['c1-1 9090'], 0]);
 });

@@ -62,11 +62,15 @@ export class EndpointWishes {
     // Of what was allocated after it, a release is another one, whatever key the request has.
     const { idempotencyKey: _key, ...cause } = asked;
     const attempt = () => this.pools.execute(network, { type: 'Release', endpoint, at: new Date().toISOString() }, cause);
+    if (asked.dryRun) return attempt();
+    const wish = this.of(network, endpoint, attempt);
     try {
       return await this.make(network, endpoint, asked, attempt);
     } catch (error) {
-      if (isUnavailable(error)) this.makeAgain(network, endpoint, attempt);
+      if (isUnavailable(error)) this.makeAgain(wish, attempt);
       throw error;
+    } finally {
+      this.ended(wish);
     }
   }
 
@@ -79,15 +83,15 @@ export class EndpointWishes {
     for (const wish of this.wishes.values()) {
       if (!wish.isUnsure || wish.network !== network) continue;
       wish.isUnsure = false;
-      if (events.some(({ endpoint }) => endpoint === wish.endpoint)) this.makeAgain(network, wish.endpoint, wish.last);
+      if (events.some(({ endpoint }) => endpoint === wish.endpoint)) this.makeAgain(wish, wish.last);
       else this.dropIfOver(wish);
     }
   }
 
   /** Unless something else is wanted since. */
-  private makeAgain(network: string, endpoint: string, attempt: Attempt): void {
-    const wish = this.of(network, endpoint, attempt);
-    const onError = (error: unknown): void => this.onError(error, { network, endpoint });
+  private makeAgain(wish: Wish, attempt: Attempt): void {
+    wish.underWay++;
+    const onError = (error: unknown): void => this.onError(error, { network: wish.network, endpoint: wish.endpoint });
     const again = async (): Promise<void> => {
       if (wish.last !== attempt) return;
       await attempt().catch((error: unknown) => {
