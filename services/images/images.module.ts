@@ -15,6 +15,7 @@ import { ClearImage } from './application/clear-image.js';
 import { CollectBlobs } from './application/collect-blobs.js';
 import { CommitContainerImage } from './application/commit-image.js';
 import { type ImageAggregates, ImageDirectory } from './application/image-directory.js';
+import { ImageHolds } from './application/image-holds.js';
 import { ImageViews } from './application/image-views.js';
 import { ImportArchive } from './application/import-image.js';
 import { LateImages } from './application/late-images.js';
@@ -91,6 +92,7 @@ export class ImagesModule {
     const unsure = new UnsureImages(aggregates, directory, content, collect, onError);
     const add = new AddImage(aggregates, directory, content, unsure, layers, bus, turns);
     const clear = new ClearImage(directory, collect, bus, layers);
+    const holds = new ImageHolds(directory, turns);
     const insecure = (environment['BERTH_INSECURE_REGISTRIES'] ?? '').split(',').map((host) => host.trim()).filter((host) => host !== '');
     return {
       module: ImagesModule,
@@ -102,7 +104,7 @@ export class ImagesModule {
         { provide: StreamServer, useValue: new StreamServer(join(settings.runRoot, 'images.sock')) },
         { provide: AddImage, useValue: add },
         { provide: CollectBlobs, useValue: collect },
-        { provide: LateImages, useValue: new LateImages(aggregates, directory, content, unsure, clear, bus, turns, onError) },
+        { provide: LateImages, useValue: new LateImages(aggregates, directory, content, unsure, clear, bus, turns, holds, onError) },
         { provide: ImageViews, useValue: new ImageViews(directory, content) },
         { provide: PullOneImage, useValue: new PullOneImage(directory, content, add, collect, insecure) },
         { provide: LoadArchive, useValue: new LoadArchive(content, add, collect) },
@@ -111,7 +113,8 @@ export class ImagesModule {
         { provide: RegistryLogins, useValue: new RegistryLogins(insecure) },
         { provide: SaveArchive, useValue: new SaveArchive(directory, content) },
         { provide: TagOneImage, useValue: new TagOneImage(aggregates, directory, unsure, turns) },
-        { provide: RemoveOneImage, useValue: new RemoveOneImage(aggregates, directory, clear, unsure, bus, turns) },
+        { provide: RemoveOneImage, useValue: new RemoveOneImage(aggregates, directory, clear, unsure, bus, turns, holds) },
+        { provide: ImageHolds, useValue: holds },
       ],
     };
   }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ListContainers } from '#contracts/containers/queries.js';
 import { RemoveLayer, UnpackLayer } from '#contracts/executor/host.js';
 import { ImportImage, PullImage } from '#contracts/images/images.js';
@@ -26,6 +26,7 @@ import { ClearImage } from './application/clear-image.js';
 import { CollectBlobs } from './application/collect-blobs.js';
 import { CommitContainerImage } from './application/commit-image.js';
 import { type ImageAggregates, ImageDirectory } from './application/image-directory.js';
+import { ImageHolds } from './application/image-holds.js';
 import { ImageViews } from './application/image-views.js';
 import { ImportArchive } from './application/import-image.js';
 import { LateImages } from './application/late-images.js';
@@ -90,6 +91,10 @@ describe('images', () => {
   let removedLayers: string[];
   /** While an executor unpacks. */
   let unpacking: () => Promise<unknown>;
+  /** Chain ids of the layers that it has, and what it does before it removes one. */
+  let onDisk: Set<string>;
+  let beforeRemoval: () => Promise<void>;
+  let beforeListing: () => Promise<void>;
   const users: { id: string; imageId: string; status: string }[] = [];
 
   beforeEach(async () => {
@@ -98,6 +103,9 @@ describe('images', () => {
     unpacked = [];
     removedLayers = [];
     unpacking = () => Promise.resolve();
+    onDisk = new Set();
+    beforeRemoval = () => Promise.resolve();
+    beforeListing = () => Promise.resolve();
     users.length = 0;
     await start();
   });
@@ -105,12 +113,22 @@ describe('images', () => {
   async function start(): Promise<void> {
     // An executor that only takes note.
     const bus = {
-      request: (type: { subject: string }, data: object) => {
-        if (type.subject === UnpackLayer.subject) unpacked.push(data as UnpackLayer);
-        if (type.subject === RemoveLayer.subject) removedLayers.push((data as RemoveLayer).chainId);
-        if (type.subject === UnpackLayer.subject) return unpacking().then(() => ({ position: 0, sizeBytes: 5 }));
-        if (type.subject === ListContainers.subject) return Promise.resolve({ containers: users, position: 0 } as never);
-        return Promise.resolve({ position: 0, sizeBytes: 5 });
+      request: async (type: { subject: string }, data: object) => {
+        if (type.subject === ListContainers.subject) {
+          const containers = [...users];
+          await beforeListing();
+          return { containers, position: 0 };
+        }
+        if (type.subject === UnpackLayer.subject) {
+          unpacked.push(data as UnpackLayer);
+          await unpacking();
+          onDisk.add((data as UnpackLayer).chainId);
+        } else if (type.subject === RemoveLayer.subject) {
+          await beforeRemoval();
+          onDisk.delete((data as RemoveLayer).chainId);
+          removedLayers.push((data as RemoveLayer).chainId);
+        }
+        return { position: 0, sizeBytes: 5 };
       },
     } as unknown as Bus;
     const aggregates: ImageAggregates = new Aggregates(store, 'image', imageDecider, { source: 'images', isGone: (image) => image.status === 'absent' });
@@ -120,10 +138,11 @@ describe('images', () => {
     const layers = new LayerHolds();
     const collect = new CollectBlobs(directory, content);
     const fail = (error: unknown): void => expect.unreachable(String(error));
+    const holds = new ImageHolds(directory, turns);
     const unsure = new UnsureImages(aggregates, directory, content, collect, fail);
     const add = new AddImage(aggregates, directory, content, unsure, layers, bus, turns);
     const clear = new ClearImage(directory, collect, bus, layers);
-    late = new LateImages(aggregates, directory, content, unsure, clear, bus, turns, fail);
+    late = new LateImages(aggregates, directory, content, unsure, clear, bus, turns, holds, fail);
     streams = new StreamServer(join(top, 'images.sock'));
     await content.open();
     late.start();
@@ -140,8 +159,9 @@ describe('images', () => {
       new CommitContainerImage(directory, content, add, collect, bus),
       new SaveArchive(directory, content),
       new TagOneImage(aggregates, directory, unsure, turns),
-      new RemoveOneImage(aggregates, directory, clear, unsure, bus, turns),
+      new RemoveOneImage(aggregates, directory, clear, unsure, bus, turns, holds),
       new RegistryLogins([]),
+      holds,
     );
   }
 
@@ -206,6 +226,78 @@ describe('images', () => {
     expect(await images.remove({ image: 'b:1', force: false, prune: true } as never, asked)).toMatchObject({ untagged: ['b:1'], deleted: [first.id, digestOf(first.tar)] });
     await expect(images.get({ image: first.id } as never)).rejects.toMatchObject({ kind: 'not-found' });
     expect(blobs()).toEqual(before);
+  });
+
+  test('a layer that goes with an image is there again for one that is loaded meanwhile', async () => {
+    const [image, other] = [await sample('1'), await sample('1', 'somebody')];
+    await load(await dockerArchive(other, ['other:1']));
+    unpacked = [];
+    const [removing, removes] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    beforeRemoval = () => (removing.resolve(), removes.promise);
+    const removal = images.remove({ image: 'other:1', force: false, prune: true } as never, asked);
+    await removing.promise;
+    const loading = load(await dockerArchive(image, ['app:1']));
+    await expect.poll(() => unpacked.length).toBe(1);
+    await new Promise(setImmediate);
+    removes.resolve();
+    await Promise.all([removal, loading]);
+    expect([[...onDisk], (await images.list()).images.map(({ id }) => id)]).toEqual([[digestOf(image.tar)], [image.id]]);
+  });
+
+  describe('of which a container is being made', () => {
+    const container = 'c'.repeat(64);
+    const hold = () => images.hold({ image: 'app:1', container } as never);
+    const release = () => images.release({ container } as never);
+    const remove = (image: string, force = false) => images.remove({ image, force, prune: true } as never, asked);
+    const inUse = { kind: 'conflict', message: expect.stringContaining('container cccccccccccc') as string };
+    let image: Sample;
+    beforeEach(async () => {
+      image = await sample('1');
+      await load(await dockerArchive(image, ['app:1']));
+    });
+
+    test('it is in use until that is there, or came to nothing', async () => {
+      expect(await hold()).toEqual(await images.get({ image: image.id } as never));
+      await expect(remove(image.id)).rejects.toMatchObject(inUse);
+      await expect(remove('app:1')).rejects.toMatchObject(inUse);
+      expect(await remove(image.id, true)).toMatchObject({ untagged: ['app:1'], deleted: [] });
+      release();
+      expect(await remove(image.id)).toMatchObject({ deleted: [image.id, digestOf(image.tar)] });
+      await expect(hold()).rejects.toMatchObject({ kind: 'not-found', message: 'No such image: app:1' });
+    });
+
+    test('its removal takes no notice of a container that came to be since it asked for all of them, but of its making', async () => {
+      await hold();
+      const [listing, lists] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      beforeListing = () => (listing.resolve(), lists.promise);
+      const removal = remove('app:1');
+      await listing.promise;
+      users.push({ id: container, imageId: image.id, status: 'created' });
+      release();
+      lists.resolve();
+      await expect(removal).rejects.toMatchObject(inUse);
+    });
+
+    test('either it stays, or nobody is told that it is there', async () => {
+      const outcomes = new Set<string>();
+      for (let steps = 0; steps < 60; steps++) {
+        const removal = remove('app:1');
+        for (let step = 0; step < steps; step++) await Promise.resolve();
+        const [removed, held] = await Promise.allSettled([removal, hold()]);
+        expect(removed.status).not.toBe(held.status);
+        outcomes.add(held.status);
+        release();
+        await load(await dockerArchive(image, ['app:1']));
+      }
+      expect([...outcomes]).toEqual(['fulfilled', 'rejected']);
+    });
+
+    test('it is not in use for ever by a container that is heard of no more', async () => {
+      await hold();
+      vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000);
+      expect(await remove('app:1')).toMatchObject({ untagged: ['app:1'] });
+      vi.restoreAllMocks();
+    });
   });
 
   test('what is saved loads again elsewhere', async () => {
@@ -315,6 +407,16 @@ describe('images', () => {
       await landed();
       expect([await listed(), removedLayers]).toEqual([[[image.id, ['app:1', 'app:2']]], []]);
       expect(await images.get({ image: image.id } as never)).toMatchObject({ diffIds: [digestOf(image.tar)] });
+    });
+
+    test('an image whose removal comes when a container is being made of it is there again', async () => {
+      const image = await sample('1');
+      await load(await dockerArchive(image, ['app:1']));
+      store.fates.set('ImageUntagged', ['late']);
+      await expect(remove('app:1')).rejects.toMatchObject(notAnswered);
+      await images.hold({ image: 'app:1', container: 'c'.repeat(64) } as never);
+      await landed();
+      expect([await listed(), removedLayers]).toEqual([[[image.id, ['app:1']]], []]);
     });
 
     test('an image that was loaded again does not go for a removal from before', async () => {

@@ -3,7 +3,7 @@ import type { ContainerConfig, HostConfig } from '#contracts/containers/containe
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { ContainerCreated, CreateContainer } from '#contracts/containers/commands.js';
 import { CheckBindSources, FillVolume, GetHostFacts } from '#contracts/executor/host.js';
-import { GetImage, type ImageView } from '#contracts/images/images.js';
+import { GetImage, HoldImage, type ImageView, ReleaseImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { CreateVolume, RemoveVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, cameToNothing, invalid, notFound } from '#libs/errors/errors.js';
@@ -35,6 +35,9 @@ const CPUS = cpus().length || availableParallelism();
 /** Gigabytes take long; an executor that died over them knows no more of it, and one that is at it makes who asks again wait. */
 const FILL = { timeoutMs: 30 * 60_000, askAgainMs: 5_000 };
 
+/** A service that ends before it answers holds nothing. */
+const HOLD = { askAgainMs: Infinity };
+
 /** Checks the wish against the image, makes its volumes, claims a name, and records the container. What fails on the way is given back. */
 export class ContainerCreation {
   constructor(
@@ -47,6 +50,16 @@ export class ContainerCreation {
   ) {}
 
   async create(command: CreateContainer, asked: RequestContext): Promise<ContainerCreated> {
+    const id = keyedId('container', asked.idempotencyKey);
+    try {
+      return await this.createAs(id, command, asked);
+    } finally {
+      // Nobody waits for it: whoever hears of this creation and removes the image asks after this was asked.
+      if (!asked.dryRun) void this.bus.request(ReleaseImage, { container: id }, asked).catch(() => undefined);
+    }
+  }
+
+  private async createAs(id: string, command: CreateContainer, asked: RequestContext): Promise<ContainerCreated> {
     const { name } = command;
     let hostConfig = withResourceDefaults(command.hostConfig);
     const warnings: string[] = [];
@@ -63,7 +76,6 @@ export class ContainerCreation {
     checkNetworkOptions(command);
     checkHealthcheck(command.config.Healthcheck);
     const restartWhenUnhealthy = unhealthyRestartsOf(command.config.Labels);
-    const id = keyedId('container', asked.idempotencyKey);
     // Made by this very request before, and perhaps removed since.
     if (asked.idempotencyKey !== undefined && (await this.containers.wasDone(id, 'Create', asked.idempotencyKey))) return { id, warnings: [], position: this.containers.position };
     await this.checkRuntime(hostConfig.Runtime, asked);
@@ -74,7 +86,7 @@ export class ContainerCreation {
       hostConfig = within.host;
       warnings.push(...within.warnings);
     }
-    const image = await this.bus.request(GetImage, { image: imageRef }, asked);
+    const image = await (asked.dryRun ? this.bus.request(GetImage, { image: imageRef }, asked) : this.bus.request(HoldImage, { image: imageRef, container: id }, asked, HOLD));
     checkPlatform(command.platform, image, imageRef);
     const config = withImageDefaults({ ...(await this.withHostname(command.config, hostConfig, asked)), ...macOf(command) }, image, id);
     if (config.StopSignal) signalNumber(config.StopSignal);

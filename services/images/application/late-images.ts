@@ -9,6 +9,7 @@ import type { ContentStore } from '../adapters/content-store.js';
 import { type Image, imageDecider, type PresentImage } from '../domain/image/image-decider.js';
 import type { ClearImage } from './clear-image.js';
 import { hexOfId, type ImageAggregates, type ImageDirectory } from './image-directory.js';
+import type { ImageHolds } from './image-holds.js';
 import type { Turns } from './turns.js';
 import type { UnsureImages } from './unsure-images.js';
 
@@ -25,6 +26,7 @@ export class LateImages {
     private readonly clear: ClearImage,
     private readonly bus: Bus,
     private readonly tagTurns: Turns,
+    private readonly holds: ImageHolds,
     private readonly onError: (error: unknown) => void,
   ) {}
 
@@ -53,7 +55,7 @@ export class LateImages {
     const was = before.reduce<Image>(imageDecider.evolve, imageDecider.initialState);
     if (this.directory.get(hex) !== undefined || was.status === 'absent') return;
     const { containers } = await this.bus.request(ListContainers, { all: true }, asked);
-    if (containers.some(({ imageId }) => imageId === was.configDigest)) await this.bringBack(was, before, asked);
+    if (this.holds.containerOf(was) !== undefined || containers.some(({ imageId }) => imageId === was.configDigest)) await this.bringBack(was, before, asked);
     else await this.clear.run(was, asked);
   }
 

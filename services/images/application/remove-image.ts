@@ -6,6 +6,7 @@ import { familiarName, parseReference } from '#libs/oci/reference.js';
 import type { PresentImage } from '../domain/image/image-decider.js';
 import type { ClearImage } from './clear-image.js';
 import { hexOfId, type ImageAggregates, type ImageDirectory } from './image-directory.js';
+import type { ImageHolds } from './image-holds.js';
 import type { Turns } from './turns.js';
 import type { UnsureImages } from './unsure-images.js';
 
@@ -28,6 +29,7 @@ export class RemoveOneImage {
     private readonly unsure: UnsureImages,
     private readonly bus: Bus,
     private readonly tagTurns: Turns,
+    private readonly holds: ImageHolds,
   ) {}
 
   run(text: string, force: boolean, asked: RequestContext): Promise<Removed> {
@@ -53,12 +55,13 @@ export class RemoveOneImage {
     return { untagged, deleted: [], position: await this.untag(image, untagged, asked) };
   }
 
-  /** A container's root stands on the image's layers: they stay while it is there. By force only the names go. */
+  /** A container's root stands on the image's layers: they stay while it is there, or being made. By force only the names go. */
   private async removeUnlessUsed(image: PresentImage, names: readonly string[], by: string | undefined, force: boolean, asked: RequestContext): Promise<Removed> {
     const { containers } = await this.bus.request(ListContainers, { all: true }, asked);
     const users = containers.filter((container) => container.imageId === image.configDigest);
-    const user = users.find(({ status }) => RUNNING.has(status)) ?? users[0];
-    if (!user) return await this.removeWhole(image, names, asked);
+    const beingMade = this.holds.containerOf(image);
+    const user = users.find(({ status }) => RUNNING.has(status)) ?? users[0] ?? (beingMade === undefined ? undefined : { id: beingMade, status: 'created' });
+    if (!user) return await this.holds.removing(image, () => this.removeWhole(image, names, asked));
     const container = user.id.slice(0, 12);
     const id = short(image.configDigest);
     const runs = RUNNING.has(user.status);
