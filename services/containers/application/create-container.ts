@@ -114,7 +114,7 @@ export class ContainerCreation {
       return await this.claims.inTurn(id, async () => {
         const claimed = await this.claims.claim(name, id, asked);
         try {
-          const mounts = await this.prepareMounts(id, wanted, image.layers, asked, undo);
+          const mounts = await this.prepareMounts(id, wanted, image.layers, asked, undo, { heldFor: id });
           return await record(claimed, mounts).catch((error: unknown) => {
             // It may come to be yet, and has its volumes then.
             if (!cameToNothing(error)) undo.length = 0;
@@ -157,22 +157,22 @@ export class ContainerCreation {
     if (!runtimes.includes(runtime)) throw invalid(`unknown or invalid runtime name: ${wanted ?? ''}`);
   }
 
-  /** Mounts as a container `id` has them: volumes are made, and filled. What was made is in `undo`. */
-  async prepareMounts(id: string, wanted: ReturnType<typeof mountRequests>, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[]): Promise<ContainerMount[]> {
+  /** Mounts as a container `id` has them: volumes are made, and filled. What was made is in `undo`. `held`: by one that is not there yet. */
+  async prepareMounts(id: string, wanted: ReturnType<typeof mountRequests>, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[], held: Pick<CreateVolume, 'heldFor'> = {}): Promise<ContainerMount[]> {
     const mounts: ContainerMount[] = [];
     // Another's were there when it was made.
     const sources = wanted.flatMap((mount) => ('borrowed' in mount || mount.type !== 'bind' || mount.createSource ? [] : [mount.source]));
     if (sources.length > 0) await this.bus.request(CheckBindSources, { sources }, asked);
-    for (const mount of wanted) mounts.push('borrowed' in mount ? mount.borrowed : await this.prepareMount(id, mount, layers, asked, undo));
+    for (const mount of wanted) mounts.push('borrowed' in mount ? mount.borrowed : await this.prepareMount(id, mount, layers, asked, undo, held));
     return mounts;
   }
 
-  private async prepareMount(container: string, mount: WantedMount, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[]): Promise<ContainerMount> {
+  private async prepareMount(container: string, mount: WantedMount, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[], held: Pick<CreateVolume, 'heldFor'>): Promise<ContainerMount> {
     const { type, source, target, readOnly, mode, propagation, options } = mount;
     if (type !== 'volume') return { type, source, target, readOnly, mode, propagation, ...(options === undefined ? {} : { options }), ...(mount.createSource ? { createSource: true } : {}), ...(mount.nonRecursive ? { nonRecursive: true } : {}), ...(mount.readOnlyBelow ? { readOnlyBelow: mount.readOnlyBelow } : {}) };
     // Each volume of a keyed request has a key of its own.
     const cause = asked.idempotencyKey === undefined ? asked : { ...asked, idempotencyKey: `${container} ${target}` };
-    const volume = await this.bus.request(CreateVolume, { ...mount.volume, ...(source === '' ? { container } : { name: source }) }, cause).catch((error: unknown) => {
+    const volume = await this.bus.request(CreateVolume, { ...mount.volume, ...(source === '' ? { container } : { name: source }), ...held }, cause).catch((error: unknown) => {
       // A driver that is not there. Clients would take it for the image, and pull.
       throw error instanceof BerthError && error.kind === 'not-found' ? invalid(error.message, error) : error;
     });

@@ -50,6 +50,7 @@ export class Volumes {
       const at = new Date().toISOString();
       const wish = { type: 'Create', name, driver: command.driver || 'local', labels: command.labels ?? {}, options: command.options ?? {}, anonymous: !command.name, ...(command.container ? { container: command.container } : {}), at } as const;
       if (!asked.dryRun) {
+        if (command.heldFor !== undefined) await this.references.hold(name, command.heldFor);
         await this.settle(name, asked);
         // Whoever is told that it is there must not lose it to a removal from before.
         if (this.perhapsRemoved.has(name)) await this.volumes.execute(name, { type: 'Confirm', name, at }, VOLUMES);
