@@ -46,6 +46,20 @@ export class GetImage extends Request<ImageView> {
   @IsString() readonly image!: string;
 }
 
+/** As GetImage, by whoever makes a container of it: until that is there, the image is in use. Refused as not-found: "No such image: X". */
+export class HoldImage extends Request<ImageView> {
+  static readonly subject = 'berth.command.images.hold';
+  @IsString() readonly image!: string;
+  /** That is being made. */
+  @IsString() readonly container!: string;
+}
+
+/** The container is there, or came to nothing. Of one that is not heard of any more the image is in use for an hour. */
+export class ReleaseImage extends Request<Done> {
+  static readonly subject = 'berth.command.images.release';
+  @IsString() readonly container!: string;
+}
+
 export class ListImages extends Request<{ readonly images: readonly ImageView[]; readonly position: number }> {
   static readonly subject = 'berth.query.images.list';
 }

@@ -23,6 +23,8 @@ export class CreateVolume extends Request<VolumeView & Done & { readonly created
   @IsOptional() @AreTextsByName() readonly options?: Record<string, string>;
   /** The container that an anonymous volume is made for. It goes with it when that asks for it, or never comes to be. */
   @IsOptional() @IsString() readonly container?: string;
+  /** A container that has claimed its name and will have the volume, named or not: it is in use until that is given up, and by it once it is there. */
+  @IsOptional() @IsString() readonly heldFor?: string;
 }
 
 export class RemoveVolume extends Request<Done> {

@@ -1,9 +1,10 @@
 import { Controller } from '@nestjs/common';
-import { CommitImage, GetImage, ImportImage, ListImages, LoadImages, LogInToRegistry, PullImage, RemoveImage, SaveImages, TagImage, type ImageView } from '#contracts/images/images.js';
+import { CommitImage, GetImage, HoldImage, ImportImage, ListImages, LoadImages, LogInToRegistry, PullImage, ReleaseImage, RemoveImage, SaveImages, TagImage, type ImageView } from '#contracts/images/images.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { Asked, Body, Handles } from '#libs/messaging/handles.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';
 import { CommitContainerImage } from './application/commit-image.js';
+import { ImageHolds } from './application/image-holds.js';
 import { ImageViews } from './application/image-views.js';
 import { ImportArchive } from './application/import-image.js';
 import { LoadArchive } from './application/load-images.js';
@@ -26,11 +27,24 @@ export class ImagesController {
     private readonly tags: TagOneImage,
     private readonly removals: RemoveOneImage,
     private readonly logins: RegistryLogins,
+    private readonly holds: ImageHolds,
   ) {}
 
   @Handles(GetImage)
   get(@Body() query: GetImage): Promise<ImageView> {
     return this.views.get(query.image);
+  }
+
+  @Handles(HoldImage)
+  async hold(@Body() command: HoldImage): Promise<ImageView> {
+    const { configDigest } = await this.holds.hold(command.image, command.container);
+    return this.views.get(configDigest);
+  }
+
+  @Handles(ReleaseImage)
+  release(@Body() command: ReleaseImage): Done {
+    this.holds.release(command.container);
+    return { position: 0 };
   }
 
   @Handles(ListImages)

@@ -11,11 +11,15 @@ import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { stateFolder } from '#libs/settings/services.js';
 import { ContentStore } from './adapters/content-store.js';
 import { AddImage } from './application/add-image.js';
+import { ClearImage } from './application/clear-image.js';
 import { CollectBlobs } from './application/collect-blobs.js';
 import { CommitContainerImage } from './application/commit-image.js';
 import { type ImageAggregates, ImageDirectory } from './application/image-directory.js';
+import { ImageHolds } from './application/image-holds.js';
 import { ImageViews } from './application/image-views.js';
 import { ImportArchive } from './application/import-image.js';
+import { LateImages } from './application/late-images.js';
+import { LayerHolds } from './application/layer-holds.js';
 import { LoadArchive } from './application/load-images.js';
 import { PullOneImage } from './application/pull-image.js';
 import { RegistryLogins } from './application/registry-logins.js';
@@ -23,6 +27,7 @@ import { RemoveOneImage } from './application/remove-image.js';
 import { SaveArchive } from './application/save-images.js';
 import { TagOneImage } from './application/tag-image.js';
 import { Turns } from './application/turns.js';
+import { UnsureImages } from './application/unsure-images.js';
 import { IMAGE_FOLD, imageDecider } from './domain/image/image-decider.js';
 import { ImagesController } from './images.controller.js';
 
@@ -41,12 +46,14 @@ class ImagesStart implements OnApplicationBootstrap, OnApplicationShutdown {
     private readonly streams: StreamServer,
     private readonly add: AddImage,
     private readonly collect: CollectBlobs,
+    private readonly late: LateImages,
   ) {
     this.snapshots = new SnapshotSchedule([aggregates], (error) => this.logger.error(errorMessage(error)));
   }
 
   async onApplicationBootstrap(): Promise<void> {
     await this.content.open();
+    this.late.start();
     await this.aggregates.start();
     this.snapshots.start();
     await this.collect.leftOver();
@@ -56,6 +63,7 @@ class ImagesStart implements OnApplicationBootstrap, OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     this.stopping.abort();
+    this.late.stop();
     await this.streams.close();
     await this.snapshots.stop();
     await this.aggregates.stop();
@@ -78,8 +86,13 @@ export class ImagesModule {
     const directory = new ImageDirectory(aggregates);
     const content = new ContentStore(settings.dataRoot);
     const turns = new Turns();
-    const add = new AddImage(aggregates, directory, content, bus, turns);
+    const layers = new LayerHolds();
     const collect = new CollectBlobs(directory, content);
+    const onError = (error: unknown): void => new Logger('images').error(errorMessage(error));
+    const unsure = new UnsureImages(aggregates, directory, content, collect, onError);
+    const add = new AddImage(aggregates, directory, content, unsure, layers, bus, turns);
+    const clear = new ClearImage(directory, collect, bus, layers);
+    const holds = new ImageHolds(directory, turns);
     const insecure = (environment['BERTH_INSECURE_REGISTRIES'] ?? '').split(',').map((host) => host.trim()).filter((host) => host !== '');
     return {
       module: ImagesModule,
@@ -91,6 +104,7 @@ export class ImagesModule {
         { provide: StreamServer, useValue: new StreamServer(join(settings.runRoot, 'images.sock')) },
         { provide: AddImage, useValue: add },
         { provide: CollectBlobs, useValue: collect },
+        { provide: LateImages, useValue: new LateImages(aggregates, directory, content, unsure, clear, bus, turns, holds, onError) },
         { provide: ImageViews, useValue: new ImageViews(directory, content) },
         { provide: PullOneImage, useValue: new PullOneImage(directory, content, add, collect, insecure) },
         { provide: LoadArchive, useValue: new LoadArchive(content, add, collect) },
@@ -98,8 +112,9 @@ export class ImagesModule {
         { provide: CommitContainerImage, useValue: new CommitContainerImage(directory, content, add, collect, bus) },
         { provide: RegistryLogins, useValue: new RegistryLogins(insecure) },
         { provide: SaveArchive, useValue: new SaveArchive(directory, content) },
-        { provide: TagOneImage, useValue: new TagOneImage(aggregates, directory, turns) },
-        { provide: RemoveOneImage, useValue: new RemoveOneImage(aggregates, directory, collect, bus, turns) },
+        { provide: TagOneImage, useValue: new TagOneImage(aggregates, directory, unsure, turns) },
+        { provide: RemoveOneImage, useValue: new RemoveOneImage(aggregates, directory, clear, unsure, bus, turns, holds) },
+        { provide: ImageHolds, useValue: holds },
       ],
     };
   }

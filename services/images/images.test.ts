@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ListContainers } from '#contracts/containers/queries.js';
-import { UnpackLayer } from '#contracts/executor/host.js';
+import { RemoveLayer, UnpackLayer } from '#contracts/executor/host.js';
 import { ImportImage, PullImage } from '#contracts/images/images.js';
 import type { RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
-import { MemoryEventStore } from '#libs/event-store/testing/memory-event-store.js';
+import { type Fate, StallingEventStore } from '#libs/event-store/testing/stalling-event-store.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { openStream } from '#libs/messaging/open-stream.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';
@@ -22,11 +22,15 @@ import { readTar } from '#libs/oci/tar-reader.js';
 import { writeTar, type TarMember } from '#libs/oci/tar-writer.js';
 import { ContentStore } from './adapters/content-store.js';
 import { AddImage } from './application/add-image.js';
+import { ClearImage } from './application/clear-image.js';
 import { CollectBlobs } from './application/collect-blobs.js';
 import { CommitContainerImage } from './application/commit-image.js';
 import { type ImageAggregates, ImageDirectory } from './application/image-directory.js';
+import { ImageHolds } from './application/image-holds.js';
 import { ImageViews } from './application/image-views.js';
 import { ImportArchive } from './application/import-image.js';
+import { LateImages } from './application/late-images.js';
+import { LayerHolds } from './application/layer-holds.js';
 import { LoadArchive } from './application/load-images.js';
 import { PullOneImage } from './application/pull-image.js';
 import { RegistryLogins } from './application/registry-logins.js';
@@ -34,6 +38,7 @@ import { RemoveOneImage } from './application/remove-image.js';
 import { SaveArchive } from './application/save-images.js';
 import { TagOneImage } from './application/tag-image.js';
 import { Turns } from './application/turns.js';
+import { UnsureImages } from './application/unsure-images.js';
 import { imageDecider } from './domain/image/image-decider.js';
 import { ImagesController } from './images.controller.js';
 
@@ -53,10 +58,10 @@ interface Sample {
   readonly manifest: Buffer;
 }
 
-async function sample(content: string): Promise<Sample> {
+async function sample(content: string, author = ''): Promise<Sample> {
   const tar = await tarOf([{ path: 'hello', body: Buffer.from(content) }]);
   const layer = gzipSync(tar);
-  const config = Buffer.from(JSON.stringify({ os: 'linux', architecture: 'amd64', created: '2024-01-01T00:00:00Z', config: { Cmd: ['/hello'] }, rootfs: { type: 'layers', diff_ids: [digestOf(tar)] } }));
+  const config = Buffer.from(JSON.stringify({ os: 'linux', architecture: 'amd64', created: '2024-01-01T00:00:00Z', author, config: { Cmd: ['/hello'] }, rootfs: { type: 'layers', diff_ids: [digestOf(tar)] } }));
   const manifest = Buffer.from(
     JSON.stringify({
       schemaVersion: 2,
@@ -78,37 +83,71 @@ const dockerArchive = (image: Sample, tags: readonly string[]): Promise<Buffer> 
 
 describe('images', () => {
   let top: string;
-  let store: MemoryEventStore;
+  let store: StallingEventStore;
+  let late: LateImages;
   let streams: StreamServer;
   let images: ImagesController;
   let unpacked: UnpackLayer[];
+  let removedLayers: string[];
+  /** While an executor unpacks. */
+  let unpacking: () => Promise<unknown>;
+  /** Chain ids of the layers that it has, and what it does before it removes one. */
+  let onDisk: Set<string>;
+  let beforeRemoval: () => Promise<void>;
+  let beforeListing: () => Promise<void>;
   const users: { id: string; imageId: string; status: string }[] = [];
 
   beforeEach(async () => {
     top = mkdtempSync(join(tmpdir(), 'images-'));
-    store = new MemoryEventStore();
+    store = new StallingEventStore();
     unpacked = [];
+    removedLayers = [];
+    unpacking = () => Promise.resolve();
+    onDisk = new Set();
+    beforeRemoval = () => Promise.resolve();
+    beforeListing = () => Promise.resolve();
+    users.length = 0;
     await start();
   });
 
   async function start(): Promise<void> {
     // An executor that only takes note.
     const bus = {
-      request: (type: { subject: string }, data: object) => {
-        if (type.subject === UnpackLayer.subject) unpacked.push(data as UnpackLayer);
-        if (type.subject === ListContainers.subject) return Promise.resolve({ containers: users, position: 0 } as never);
-        return Promise.resolve({ position: 0, sizeBytes: 5 });
+      request: async (type: { subject: string }, data: object) => {
+        if (type.subject === ListContainers.subject) {
+          const containers = [...users];
+          await beforeListing();
+          return { containers, position: 0 };
+        }
+        if (type.subject === UnpackLayer.subject) {
+          unpacked.push(data as UnpackLayer);
+          await unpacking();
+          onDisk.add((data as UnpackLayer).chainId);
+        } else if (type.subject === RemoveLayer.subject) {
+          await beforeRemoval();
+          onDisk.delete((data as RemoveLayer).chainId);
+          removedLayers.push((data as RemoveLayer).chainId);
+        }
+        return { position: 0, sizeBytes: 5 };
       },
     } as unknown as Bus;
     const aggregates: ImageAggregates = new Aggregates(store, 'image', imageDecider, { source: 'images', isGone: (image) => image.status === 'absent' });
     const directory = new ImageDirectory(aggregates);
     const content = new ContentStore(top);
     const turns = new Turns();
-    const add = new AddImage(aggregates, directory, content, bus, turns);
+    const layers = new LayerHolds();
     const collect = new CollectBlobs(directory, content);
+    const fail = (error: unknown): void => expect.unreachable(String(error));
+    const holds = new ImageHolds(directory, turns);
+    const unsure = new UnsureImages(aggregates, directory, content, collect, fail);
+    const add = new AddImage(aggregates, directory, content, unsure, layers, bus, turns);
+    const clear = new ClearImage(directory, collect, bus, layers);
+    late = new LateImages(aggregates, directory, content, unsure, clear, bus, turns, holds, fail);
     streams = new StreamServer(join(top, 'images.sock'));
     await content.open();
+    late.start();
     await aggregates.start();
+    await collect.leftOver();
     await add.keepLayers({ actor: 'test', correlationId: 'c', causationId: 'd' });
     await streams.listen();
     images = new ImagesController(
@@ -119,13 +158,15 @@ describe('images', () => {
       new ImportArchive(content, add, collect),
       new CommitContainerImage(directory, content, add, collect, bus),
       new SaveArchive(directory, content),
-      new TagOneImage(aggregates, directory, turns),
-      new RemoveOneImage(aggregates, directory, collect, bus, turns),
+      new TagOneImage(aggregates, directory, unsure, turns),
+      new RemoveOneImage(aggregates, directory, clear, unsure, bus, turns, holds),
       new RegistryLogins([]),
+      holds,
     );
   }
 
   afterEach(async () => {
+    late.stop();
     await streams.close();
     await store.close();
     rmSync(top, { recursive: true });
@@ -187,6 +228,78 @@ describe('images', () => {
     expect(blobs()).toEqual(before);
   });
 
+  test('a layer that goes with an image is there again for one that is loaded meanwhile', async () => {
+    const [image, other] = [await sample('1'), await sample('1', 'somebody')];
+    await load(await dockerArchive(other, ['other:1']));
+    unpacked = [];
+    const [removing, removes] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    beforeRemoval = () => (removing.resolve(), removes.promise);
+    const removal = images.remove({ image: 'other:1', force: false, prune: true } as never, asked);
+    await removing.promise;
+    const loading = load(await dockerArchive(image, ['app:1']));
+    await expect.poll(() => unpacked.length).toBe(1);
+    await new Promise(setImmediate);
+    removes.resolve();
+    await Promise.all([removal, loading]);
+    expect([[...onDisk], (await images.list()).images.map(({ id }) => id)]).toEqual([[digestOf(image.tar)], [image.id]]);
+  });
+
+  describe('of which a container is being made', () => {
+    const container = 'c'.repeat(64);
+    const hold = () => images.hold({ image: 'app:1', container } as never);
+    const release = () => images.release({ container } as never);
+    const remove = (image: string, force = false) => images.remove({ image, force, prune: true } as never, asked);
+    const inUse = { kind: 'conflict', message: expect.stringContaining('container cccccccccccc') as string };
+    let image: Sample;
+    beforeEach(async () => {
+      image = await sample('1');
+      await load(await dockerArchive(image, ['app:1']));
+    });
+
+    test('it is in use until that is there, or came to nothing', async () => {
+      expect(await hold()).toEqual(await images.get({ image: image.id } as never));
+      await expect(remove(image.id)).rejects.toMatchObject(inUse);
+      await expect(remove('app:1')).rejects.toMatchObject(inUse);
+      expect(await remove(image.id, true)).toMatchObject({ untagged: ['app:1'], deleted: [] });
+      release();
+      expect(await remove(image.id)).toMatchObject({ deleted: [image.id, digestOf(image.tar)] });
+      await expect(hold()).rejects.toMatchObject({ kind: 'not-found', message: 'No such image: app:1' });
+    });
+
+    test('its removal takes no notice of a container that came to be since it asked for all of them, but of its making', async () => {
+      await hold();
+      const [listing, lists] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      beforeListing = () => (listing.resolve(), lists.promise);
+      const removal = remove('app:1');
+      await listing.promise;
+      users.push({ id: container, imageId: image.id, status: 'created' });
+      release();
+      lists.resolve();
+      await expect(removal).rejects.toMatchObject(inUse);
+    });
+
+    test('either it stays, or nobody is told that it is there', async () => {
+      const outcomes = new Set<string>();
+      for (let steps = 0; steps < 60; steps++) {
+        const removal = remove('app:1');
+        for (let step = 0; step < steps; step++) await Promise.resolve();
+        const [removed, held] = await Promise.allSettled([removal, hold()]);
+        expect(removed.status).not.toBe(held.status);
+        outcomes.add(held.status);
+        release();
+        await load(await dockerArchive(image, ['app:1']));
+      }
+      expect([...outcomes]).toEqual(['fulfilled', 'rejected']);
+    });
+
+    test('it is not in use for ever by a container that is heard of no more', async () => {
+      await hold();
+      vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000);
+      expect(await remove('app:1')).toMatchObject({ untagged: ['app:1'] });
+      vi.restoreAllMocks();
+    });
+  });
+
   test('what is saved loads again elsewhere', async () => {
     const image = await sample('1');
     await load(await dockerArchive(image, ['app:1', 'app:2']));
@@ -208,6 +321,156 @@ describe('images', () => {
     const [answer] = lines(await talk(images.import(command, asked), gzipSync(tar)));
     expect(answer).toEqual({ status: expect.stringMatching(/^sha256:/) as string });
     expect(await images.get({ image: 'mine' } as never)).toMatchObject({ comment: 'm', diffIds: [digestOf(tar)], config: { Cmd: ['a', 'b'], Env: ['A=1', 'B=x y'], ExposedPorts: { '80/tcp': {} } } });
+  });
+
+  describe('of an outcome that the log did not tell', () => {
+    const notAnswered = { kind: 'unavailable' };
+    const failed = [{ error: 'the log did not answer', errorDetail: { message: 'the log did not answer' } }];
+    const tag = (image: string, reference: string) => images.tag({ image, reference } as never, asked);
+    const remove = (image: string) => images.remove({ image, force: true, prune: true } as never, asked);
+    const listed = async (): Promise<unknown[]> => (await images.list()).images.map(({ id, repoTags }) => [id, [...repoTags].sort()]).sort();
+    /** What is late is on the log, and all is done that comes of it. */
+    const landed = async (): Promise<void> => {
+      await store.land();
+      for (let before = -1; before !== (await store.lastPosition()); ) {
+        before = await store.lastPosition();
+        // A turn of tags behind all others.
+        await tag('none', 'x').catch(() => undefined);
+        await new Promise(setImmediate);
+        await tag('none', 'x').catch(() => undefined);
+      }
+    };
+
+    test.each<Fate>(['unheard', 'late'])('an image that was added after all has all that it needs (%s)', async (fate) => {
+      const [image, again] = [await sample('1'), await dockerArchive(await sample('1'), ['again:1'])];
+      store.fates.set('ImageAdded', [fate]);
+      expect(await load(await dockerArchive(image, ['app:1']))).toEqual(failed);
+      await landed();
+      expect(await listed()).toEqual([[image.id, ['app:1']]]);
+      expect(await images.get({ image: 'app:1' } as never)).toMatchObject({ diffIds: [digestOf(image.tar)] });
+      await load(again);
+      await remove(image.id);
+      expect([await listed(), blobs()]).toEqual([[], []]);
+    });
+
+    test('what an image has that may come yet is not removed with another one, and goes in the end', async () => {
+      const [image, other] = [await sample('1'), await sample('1', 'somebody')];
+      await load(await dockerArchive(other, ['other:1']));
+      store.fates.set('ImageAdded', ['late']);
+      expect(await load(await dockerArchive(image, ['app:1']))).toEqual(failed);
+      await remove('other:1');
+      expect([removedLayers, blobs().includes(digestOf(image.tar).slice(7))]).toEqual([[], true]);
+      await landed();
+      await remove('app:1');
+      expect([removedLayers, blobs()]).toEqual([[digestOf(image.tar)], []]);
+    });
+
+    test('an image that came to nothing keeps its blobs until it is added, or the next start', async () => {
+      const image = await sample('1');
+      store.fates.set('ImageAdded', ['lost', 'lost', 'full']);
+      for (let times = 0; times < 2; times++) expect(await load(await dockerArchive(image, ['app:1']))).toEqual(failed);
+      expect(blobs()).toContain(digestOf(image.tar).slice(7));
+      late.stop();
+      await streams.close();
+      await start();
+      expect(blobs()).toEqual([]);
+      expect(await load(await dockerArchive(image, ['app:1']))).toMatchObject([{ error: 'the log is full' }]);
+      expect(blobs()).toEqual([]);
+    });
+
+    test('an image that comes when its blobs are gone, after a restart, goes again', async () => {
+      store.fates.set('ImageAdded', ['late']);
+      expect(await load(await dockerArchive(await sample('1'), ['app:1']))).toEqual(failed);
+      late.stop();
+      await streams.close();
+      await start();
+      await landed();
+      await expect.poll(async () => (await store.commitAt(await store.lastPosition()))?.events.at(-1)?.type).toBe('ImageRemoved');
+      await expect(images.get({ image: 'app:1' } as never)).rejects.toMatchObject({ kind: 'not-found' });
+    });
+
+    test.each<Fate>(['unheard', 'late'])('layers and blobs of an image that was removed after all go with it (%s)', async (fate) => {
+      const image = await sample('1');
+      await load(await dockerArchive(image, ['app:1']));
+      store.fates.set('ImageUntagged', [fate]);
+      await expect(remove('app:1')).rejects.toMatchObject(notAnswered);
+      await landed();
+      await expect.poll(() => [removedLayers, blobs()]).toEqual([[digestOf(image.tar)], []]);
+    });
+
+    test('an image whose removal comes when a container uses it is there again', async () => {
+      const image = await sample('1');
+      await load(await dockerArchive(image, ['app:1', 'app:2']));
+      store.fates.set('ImageUntagged', ['late']);
+      await expect(remove(image.id)).rejects.toMatchObject(notAnswered);
+      users.push({ id: 'c'.repeat(64), imageId: image.id, status: 'running' });
+      await landed();
+      expect([await listed(), removedLayers]).toEqual([[[image.id, ['app:1', 'app:2']]], []]);
+      expect(await images.get({ image: image.id } as never)).toMatchObject({ diffIds: [digestOf(image.tar)] });
+    });
+
+    test('an image whose removal comes when a container is being made of it is there again', async () => {
+      const image = await sample('1');
+      await load(await dockerArchive(image, ['app:1']));
+      store.fates.set('ImageUntagged', ['late']);
+      await expect(remove('app:1')).rejects.toMatchObject(notAnswered);
+      await images.hold({ image: 'app:1', container: 'c'.repeat(64) } as never);
+      await landed();
+      expect([await listed(), removedLayers]).toEqual([[[image.id, ['app:1']]], []]);
+    });
+
+    test('an image that was loaded again does not go for a removal from before', async () => {
+      const image = await sample('1');
+      await load(await dockerArchive(image, ['app:1']));
+      store.fates.set('ImageUntagged', ['late']);
+      await expect(remove('app:1')).rejects.toMatchObject(notAnswered);
+      await load(await dockerArchive(image, ['app:1']));
+      await landed();
+      expect([await listed(), removedLayers]).toEqual([[[image.id, ['app:1']]], []]);
+    });
+
+    test('a tag whose move was cut short can move back', async () => {
+      const [first, second] = [await sample('1'), await sample('2')];
+      await load(await dockerArchive(first, ['app:1']));
+      await load(await dockerArchive(second, ['other:1']));
+      store.fates.set('ImageUntagged', ['lost', 'lost']);
+      await expect(tag(second.id, 'app:1')).rejects.toMatchObject(notAnswered);
+      expect((await images.get({ image: 'app:1' } as never)).id).toBe(second.id);
+      await expect(tag(first.id, 'app:1')).rejects.toMatchObject(notAnswered);
+      expect((await images.get({ image: 'app:1' } as never)).id).toBe(first.id);
+      await load(await dockerArchive(second, ['app:1']));
+      expect(await listed()).toEqual([[first.id, []], [second.id, ['app:1', 'other:1']]].sort());
+    });
+
+    test('a tag that moves late does not take it from who got it since', async () => {
+      const [first, second] = [await sample('1'), await sample('2')];
+      await load(await dockerArchive(first, ['one:1']));
+      await load(await dockerArchive(second, ['two:1']));
+      store.fates.set('ImageTagged', ['late']);
+      await expect(tag(first.id, 'app:1')).rejects.toMatchObject(notAnswered);
+      await tag(second.id, 'app:1');
+      await landed();
+      await expect.poll(listed).toEqual([[first.id, ['one:1']], [second.id, ['app:1', 'two:1']]].sort());
+    });
+
+    test('a layer that is about to be an image\'s is not removed with another one', async () => {
+      const [image, other] = [await sample('1'), await sample('1', 'somebody')];
+      await load(await dockerArchive(other, ['other:1']));
+      const [asked, unpacks] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      // First what the archive holds, then what is to be on the log.
+      let times = 0;
+      unpacking = () => {
+        if (++times === 1) return Promise.resolve();
+        asked.resolve();
+        return unpacks.promise;
+      };
+      const loading = load(await dockerArchive(image, ['app:1']));
+      await asked.promise;
+      await remove('other:1');
+      unpacks.resolve();
+      await loading;
+      expect([removedLayers, await listed()]).toEqual([[], [[image.id, ['app:1']]]]);
+    });
   });
 
   describe('pulled', () => {

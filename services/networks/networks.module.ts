@@ -9,6 +9,7 @@ import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { stateFolder } from '#libs/settings/services.js';
 import { logger } from '#libs/telemetry/logger.js';
 import { boundPorts } from './adapters/bound-ports.js';
+import { EndpointWishes } from './application/endpoint-wishes.js';
 import { Endpoints } from './application/endpoints.js';
 import { NetworkDirectory, type Networks, type Pools } from './application/network-directory.js';
 import { NETWORKS, predefinedNetworks } from './application/predefined-networks.js';
@@ -31,14 +32,16 @@ class NetworksStart implements OnApplicationBootstrap, OnApplicationShutdown {
     @Inject(DEPENDENCIES) private readonly deps: ServiceDependencies<EngineSettings>,
     @Inject('networks') private readonly networks: Networks,
     @Inject('pools') private readonly pools: Pools,
+    private readonly wishes: EndpointWishes,
     endpoints: Endpoints,
   ) {
     const onError = (error: unknown): void => this.log.error('an endpoint could not be released', { error });
-    this.watch = new ReleaseWatch(deps.store, pools, endpoints.actions, `${stateFolder(deps.settings, 'networks')}/release-watch.snapshot`, onError);
+    this.watch = new ReleaseWatch(deps.store, pools, wishes, endpoints.actions, `${stateFolder(deps.settings, 'networks')}/release-watch.snapshot`, onError);
     this.snapshots = new SnapshotSchedule([networks, pools, this.watch], (error) => this.log.error('a snapshot could not be saved', { error }));
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    this.wishes.start();
     await Promise.all([this.networks.start(), this.pools.start()]);
     for (const command of predefinedNetworks(this.deps.settings, new Date().toISOString())) await this.networks.execute(command.id, command, NETWORKS);
     await this.watch.start();
@@ -48,6 +51,7 @@ class NetworksStart implements OnApplicationBootstrap, OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     this.stopping.abort();
+    this.wishes.stop();
     await this.snapshots.stop();
     await Promise.all([this.watch.stop(), this.networks.stop(), this.pools.stop()]);
   }
@@ -69,6 +73,7 @@ export class NetworksModule {
     const networks: Networks = new Aggregates(deps.store, 'network', networkDecider, { source: 'networks', snapshot: { path: `${folder}/network.snapshot`, fold: NETWORK_FOLD } });
     const pools: Pools = new Aggregates(deps.store, 'pool', poolDecider, { source: 'networks', snapshot: { path: `${folder}/pool.snapshot`, fold: POOL_FOLD, freeze: freezePool, thaw: thawPool } });
     const directory = new NetworkDirectory(networks, pools);
+    const wishes = new EndpointWishes(pools, (error, about) => logger('networks').error('what an endpoint is to have is not on the log yet', { ...about, error }));
     return {
       module: NetworksModule,
       controllers: [NetworksController],
@@ -78,7 +83,8 @@ export class NetworksModule {
         { provide: 'networks', useValue: networks },
         { provide: 'pools', useValue: pools },
         { provide: NetworkDirectory, useValue: directory },
-        { provide: Endpoints, useValue: new Endpoints(directory, pools, boundPorts) },
+        { provide: EndpointWishes, useValue: wishes },
+        { provide: Endpoints, useValue: new Endpoints(directory, pools, wishes, boundPorts) },
       ],
     };
   }

@@ -6,8 +6,9 @@ import { retryUntilDone } from '#libs/messaging/retry.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { stateFolder } from '#libs/settings/services.js';
+import { type VolumeAggregates, VolumeDirectories } from './application/volume-directories.js';
 import { VolumeReferences } from './application/volume-references.js';
-import { type VolumeAggregates, Volumes } from './application/volumes.js';
+import { Volumes } from './application/volumes.js';
 import { VOLUME_FOLD, volumeDecider } from './domain/volume/volume-decider.js';
 import { VolumesController } from './volumes.controller.js';
 
@@ -18,6 +19,7 @@ const NAMES_THAT_MAY_RETURN = 1_024;
 export class VolumesParts {
   readonly aggregates: VolumeAggregates;
   readonly volumes: Volumes;
+  private readonly directories: VolumeDirectories;
   private readonly references: VolumeReferences;
   private readonly snapshots: SnapshotSchedule;
   private readonly stopping = new AbortController();
@@ -25,15 +27,16 @@ export class VolumesParts {
 
   constructor({ store, bus, settings }: ServiceDependencies<EngineSettings>) {
     const path = (fold: string): string => `${stateFolder(settings, 'volumes')}/${fold}.snapshot`;
-    this.references = new VolumeReferences(store, path('volume-references'), (container) => {
-      this.volumes.removeVolumesOf(container).catch((error: unknown) => this.logger.error(errorMessage(error)));
-    });
+    this.references = new VolumeReferences(store, path('volume-references'), (container) => this.volumes.removeVolumesOf(container));
     this.aggregates = new Aggregates(store, 'volume', volumeDecider, { source: 'volumes', isGone: (volume) => volume.status === 'absent', mayReturn: NAMES_THAT_MAY_RETURN, snapshot: { path: path('volume'), fold: VOLUME_FOLD } });
-    this.volumes = new Volumes(this.aggregates, bus, settings.dataRoot, this.references);
+    this.directories = new VolumeDirectories(this.aggregates, bus);
+    this.volumes = new Volumes(this.aggregates, this.directories, bus, settings.dataRoot, this.references, (error) => this.logger.error(errorMessage(error)));
     this.snapshots = new SnapshotSchedule([this.aggregates, this.references], (error) => this.logger.error(errorMessage(error)));
   }
 
   async start(): Promise<void> {
+    this.directories.start();
+    this.volumes.start();
     await this.aggregates.start();
     await this.references.start();
     void retryUntilDone(() => this.volumes.reconcile(), this.stopping.signal, (error) => this.logger.warn(errorMessage(error)));
@@ -42,6 +45,8 @@ export class VolumesParts {
 
   async stop(): Promise<void> {
     this.stopping.abort();
+    this.volumes.stop();
+    this.directories.stop();
     await this.snapshots.stop();
     await Promise.all([this.aggregates.stop(), this.references.stop()]);
   }

@@ -1,8 +1,11 @@
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Failpoints } from '../chaos/failpoints.js';
+import { berthOf } from './berth-commands.js';
 import type { TestEngine } from './engine.js';
 import { type FailingEngine, startFailingEngine } from './failing-engine.js';
 import { patience } from './patience.js';
+import { freePort } from './private-addresses.js';
 
 let failing: FailingEngine;
 let engine: TestEngine;
@@ -66,3 +69,61 @@ test('what was asked for while the log stalled is done when it is back, though w
   await expect.poll(restarts, { timeout: patience(40_000) }).toBeGreaterThan(before + 1);
   expect(await docker('rm', '-f', 'starting', 'stopping', 'again')).toMatchObject({ code: 0 });
 }, patience(180_000));
+
+const failAppend = (nth: number) => failpoints.order(engine, 'engine', engine.pid('engine') ?? 0, `append.after@${nth}=error`);
+const notAcknowledged = { code: 1, stderr: expect.stringContaining('failpoint append.after') as string };
+const mountpoint = async (volume: string): Promise<string> => (await docker('volume', 'inspect', '--format', '{{.Mountpoint}}', volume)).stdout.trim();
+
+test('an edit that was not acknowledged has its volume', async () => {
+  await docker('create', '--name', 'edited', 'busybox', 'true');
+  // The volume, and that it is mounted.
+  await failAppend(2);
+  expect(await berthOf(engine, ['edit', 'edited', '--volume', 'added:/data'])).toMatchObject({ ...notAcknowledged, code: 3 });
+  expect((await docker('volume', 'ls', '-q')).stdout).toBe('added\n');
+  await expect.poll(() => docker('start', '-a', 'edited'), { timeout: patience(10_000) }).toMatchObject({ code: 0, stderr: '' });
+  await docker('rm', 'edited');
+  await docker('volume', 'rm', 'added');
+}, patience(60_000));
+
+test('ports of an edit that was not acknowledged, and failed, are free again, and those before it are not', async () => {
+  const [before, after] = [await freePort(), await freePort()];
+  const taken = async (port: number): Promise<boolean> => (await docker('run', '--rm', '-p', `${port}:80`, 'busybox', 'true')).stderr.includes('port is already allocated');
+  await docker('run', '-d', '--name', 'web', '-p', `${before}:80`, 'busybox', 'sleep', '1000');
+  // That the edit is wanted, and its ports.
+  await failAppend(2);
+  expect(await berthOf(engine, ['edit', 'web', '--unpublish', '80', '--publish', `${after}:80`])).toMatchObject({ ...notAcknowledged, code: 3 });
+  await expect.poll(() => taken(after), { timeout: patience(10_000) }).toBe(false);
+  expect(await taken(before)).toBe(true);
+  expect((await docker('port', 'web')).stdout).toBe(`80/tcp -> 0.0.0.0:${before}\n`);
+  await docker('rm', '-f', 'web');
+}, patience(60_000));
+
+test('a volume whose creation or removal was not acknowledged is as the log says, with its directory', async () => {
+  await failAppend(1);
+  expect(await docker('volume', 'create', 'cache')).toMatchObject(notAcknowledged);
+  await expect.poll(async () => existsSync(await mountpoint('cache')), { timeout: patience(10_000) }).toBe(true);
+  const path = await mountpoint('cache');
+  writeFileSync(`${path}/secret`, '');
+  await failAppend(1);
+  expect(await docker('volume', 'rm', 'cache')).toMatchObject(notAcknowledged);
+  await expect.poll(() => existsSync(path), { timeout: patience(10_000) }).toBe(false);
+  await docker('volume', 'create', 'cache');
+  expect(readdirSync(path)).toEqual([]);
+  await docker('volume', 'rm', 'cache');
+}, patience(60_000));
+
+test('an image whose removal or addition was not acknowledged is as the log says, without layers that nobody has', async () => {
+  const { dataRoot } = engine.settings;
+  const tar = `${dataRoot}/saved.tar`;
+  await docker('save', '-o', tar, 'busybox');
+  await docker('rmi', 'hello');
+  const layers = () => readdirSync(`${dataRoot}/layers`).filter((name) => !name.startsWith('.'));
+  const blobs = () => readdirSync(`${dataRoot}/content/blobs/sha256`);
+  await failAppend(1);
+  expect(await docker('rmi', 'busybox')).toMatchObject(notAcknowledged);
+  await expect.poll(() => [layers(), blobs()], { timeout: patience(10_000) }).toEqual([[], []]);
+  await failAppend(1);
+  expect(await docker('load', '-i', tar)).toMatchObject(notAcknowledged);
+  await expect.poll(async () => (await docker('image', 'inspect', 'busybox')).code, { timeout: patience(10_000) }).toBe(0);
+  expect(await docker('run', '--rm', 'busybox', 'echo', 'whole')).toMatchObject({ stdout: 'whole\n', stderr: '' });
+}, patience(60_000));

@@ -45,7 +45,7 @@ test('one docker run is one trace, from the HTTP request to the steps of the pla
     'plan', 'handle executor launch-task', 'executor launch-task', 'handle containers start', 'containers start', 'POST /containers/:id/start', 'docker',
   ]);
   expect(new Set(trace.map(({ service }) => service))).toEqual(new Set(['client', 'gateway', 'containers', 'images', 'networks', 'executor']));
-  for (const step of ['images get', 'networks allocate-endpoint', 'name Claim', 'decide', 'append', 'sandbox', 'files', 'endpoint', 'fork shim', 'clone', 'join_cgroups', 'overlay_root', 'pivot_root', 'seccomp']) named(trace, step);
+  for (const step of ['images hold', 'networks allocate-endpoint', 'name Claim', 'decide', 'append', 'sandbox', 'files', 'endpoint', 'fork shim', 'clone', 'join_cgroups', 'overlay_root', 'pivot_root', 'seccomp']) named(trace, step);
 
   const plan = named(trace, 'plan');
   const steps = trace.filter(({ parentSpanId }) => parentSpanId === plan.spanId);

@@ -5,7 +5,7 @@ import { ChangeTaskPorts, UpdateTask } from '#contracts/executor/tasks.js';
 import { ChangeEndpointPorts } from '#contracts/networks/networks.js';
 import type { RequestContext } from '#contracts/request.js';
 import { GetVolume } from '#contracts/volumes/volumes.js';
-import { BerthError, conflict, errorMessage, invalid } from '#libs/errors/errors.js';
+import { BerthError, cameToNothing, conflict, errorMessage, invalid } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { checkChangedResources, checkEnvironment } from '../domain/resources/check-resources.js';
 import { isRunning, type PresentContainer } from '../domain/container/container-state.js';
@@ -60,7 +60,11 @@ export class ContainerEdits {
         for (const { target } of wanted) if (edited.mounts.some((mount) => mount.target === target)) throw invalid(`Duplicate mount point: ${target}`);
         if (wanted.some((mount) => !('borrowed' in mount) && mount.type === 'volume' && mount.source === '')) throw invalid('an edit mounts volumes by name: give NAME:TARGET');
         const added = await this.creation.prepareMounts(id, wanted, spec.layers, asked, undo);
-        return await this.carryOut(id, { ...edited, mounts: [...edited.mounts, ...added] }, undefined, asked);
+        return await this.carryOut(id, { ...edited, mounts: [...edited.mounts, ...added] }, undefined, asked).catch((error: unknown) => {
+          // It may come to be yet, and has its volumes then.
+          if (!cameToNothing(error)) undo.length = 0;
+          throw error;
+        });
       } catch (error) {
         for (const step of undo.reverse()) await step().catch(() => undefined);
         throw error;
@@ -135,12 +139,13 @@ export class ContainerEdits {
   private async changePorts(container: PresentContainer, asked: RequestContext): Promise<readonly PublishedPort[] | undefined> {
     const { spec, edit, run } = container;
     if (!edit || !run.endpoint || run.over) return undefined;
-    const ports = await this.allocate(container, portRequests({ ...spec.config, ...edit.config }, edit.hostConfig), asked);
-    if (ports === undefined) return undefined;
     try {
+      const ports = await this.allocate(container, portRequests({ ...spec.config, ...edit.config }, edit.hostConfig), asked);
+      if (ports === undefined) return undefined;
       await this.publish(container, ports, asked);
       return ports;
     } catch (error) {
+      // Also where it is not known whether they were allocated: what is wished last counts.
       await this.allocate(container, run.endpoint.ports, asked).catch(() => undefined);
       throw error;
     }

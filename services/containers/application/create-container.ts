@@ -3,7 +3,7 @@ import type { ContainerConfig, HostConfig } from '#contracts/containers/containe
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { ContainerCreated, CreateContainer } from '#contracts/containers/commands.js';
 import { CheckBindSources, FillVolume, GetHostFacts } from '#contracts/executor/host.js';
-import { GetImage, type ImageView } from '#contracts/images/images.js';
+import { GetImage, HoldImage, type ImageView, ReleaseImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { CreateVolume, RemoveVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, cameToNothing, invalid, notFound } from '#libs/errors/errors.js';
@@ -35,6 +35,9 @@ const CPUS = cpus().length || availableParallelism();
 /** Gigabytes take long; an executor that died over them knows no more of it, and one that is at it makes who asks again wait. */
 const FILL = { timeoutMs: 30 * 60_000, askAgainMs: 5_000 };
 
+/** A service that ends before it answers holds nothing. */
+const HOLD = { askAgainMs: Infinity };
+
 /** Checks the wish against the image, makes its volumes, claims a name, and records the container. What fails on the way is given back. */
 export class ContainerCreation {
   constructor(
@@ -47,6 +50,16 @@ export class ContainerCreation {
   ) {}
 
   async create(command: CreateContainer, asked: RequestContext): Promise<ContainerCreated> {
+    const id = keyedId('container', asked.idempotencyKey);
+    try {
+      return await this.createAs(id, command, asked);
+    } finally {
+      // Nobody waits for it: whoever hears of this creation and removes the image asks after this was asked.
+      if (!asked.dryRun) void this.bus.request(ReleaseImage, { container: id }, asked).catch(() => undefined);
+    }
+  }
+
+  private async createAs(id: string, command: CreateContainer, asked: RequestContext): Promise<ContainerCreated> {
     const { name } = command;
     let hostConfig = withResourceDefaults(command.hostConfig);
     const warnings: string[] = [];
@@ -63,7 +76,6 @@ export class ContainerCreation {
     checkNetworkOptions(command);
     checkHealthcheck(command.config.Healthcheck);
     const restartWhenUnhealthy = unhealthyRestartsOf(command.config.Labels);
-    const id = keyedId('container', asked.idempotencyKey);
     // Made by this very request before, and perhaps removed since.
     if (asked.idempotencyKey !== undefined && (await this.containers.wasDone(id, 'Create', asked.idempotencyKey))) return { id, warnings: [], position: this.containers.position };
     await this.checkRuntime(hostConfig.Runtime, asked);
@@ -74,7 +86,7 @@ export class ContainerCreation {
       hostConfig = within.host;
       warnings.push(...within.warnings);
     }
-    const image = await this.bus.request(GetImage, { image: imageRef }, asked);
+    const image = await (asked.dryRun ? this.bus.request(GetImage, { image: imageRef }, asked) : this.bus.request(HoldImage, { image: imageRef, container: id }, asked, HOLD));
     checkPlatform(command.platform, image, imageRef);
     const config = withImageDefaults({ ...(await this.withHostname(command.config, hostConfig, asked)), ...macOf(command) }, image, id);
     if (config.StopSignal) signalNumber(config.StopSignal);
@@ -102,7 +114,7 @@ export class ContainerCreation {
       return await this.claims.inTurn(id, async () => {
         const claimed = await this.claims.claim(name, id, asked);
         try {
-          const mounts = await this.prepareMounts(id, wanted, image.layers, asked, undo);
+          const mounts = await this.prepareMounts(id, wanted, image.layers, asked, undo, { heldFor: id });
           return await record(claimed, mounts).catch((error: unknown) => {
             // It may come to be yet, and has its volumes then.
             if (!cameToNothing(error)) undo.length = 0;
@@ -145,22 +157,22 @@ export class ContainerCreation {
     if (!runtimes.includes(runtime)) throw invalid(`unknown or invalid runtime name: ${wanted ?? ''}`);
   }
 
-  /** Mounts as a container `id` has them: volumes are made, and filled. What was made is in `undo`. */
-  async prepareMounts(id: string, wanted: ReturnType<typeof mountRequests>, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[]): Promise<ContainerMount[]> {
+  /** Mounts as a container `id` has them: volumes are made, and filled. What was made is in `undo`. `held`: by one that is not there yet. */
+  async prepareMounts(id: string, wanted: ReturnType<typeof mountRequests>, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[], held: Pick<CreateVolume, 'heldFor'> = {}): Promise<ContainerMount[]> {
     const mounts: ContainerMount[] = [];
     // Another's were there when it was made.
     const sources = wanted.flatMap((mount) => ('borrowed' in mount || mount.type !== 'bind' || mount.createSource ? [] : [mount.source]));
     if (sources.length > 0) await this.bus.request(CheckBindSources, { sources }, asked);
-    for (const mount of wanted) mounts.push('borrowed' in mount ? mount.borrowed : await this.prepareMount(id, mount, layers, asked, undo));
+    for (const mount of wanted) mounts.push('borrowed' in mount ? mount.borrowed : await this.prepareMount(id, mount, layers, asked, undo, held));
     return mounts;
   }
 
-  private async prepareMount(container: string, mount: WantedMount, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[]): Promise<ContainerMount> {
+  private async prepareMount(container: string, mount: WantedMount, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[], held: Pick<CreateVolume, 'heldFor'>): Promise<ContainerMount> {
     const { type, source, target, readOnly, mode, propagation, options } = mount;
     if (type !== 'volume') return { type, source, target, readOnly, mode, propagation, ...(options === undefined ? {} : { options }), ...(mount.createSource ? { createSource: true } : {}), ...(mount.nonRecursive ? { nonRecursive: true } : {}), ...(mount.readOnlyBelow ? { readOnlyBelow: mount.readOnlyBelow } : {}) };
     // Each volume of a keyed request has a key of its own.
     const cause = asked.idempotencyKey === undefined ? asked : { ...asked, idempotencyKey: `${container} ${target}` };
-    const volume = await this.bus.request(CreateVolume, { ...mount.volume, ...(source === '' ? { container } : { name: source }) }, cause).catch((error: unknown) => {
+    const volume = await this.bus.request(CreateVolume, { ...mount.volume, ...(source === '' ? { container } : { name: source }), ...held }, cause).catch((error: unknown) => {
       // A driver that is not there. Clients would take it for the image, and pull.
       throw error instanceof BerthError && error.kind === 'not-found' ? invalid(error.message, error) : error;
     });

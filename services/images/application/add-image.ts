@@ -10,7 +10,9 @@ import { OCI_CONFIG } from '#libs/oci/media-types.js';
 import type { ContentLease, ContentStore } from '../adapters/content-store.js';
 import type { ImageOrigin } from '../domain/image/image-decider.js';
 import { hexOfId, type ImageAggregates, type ImageDirectory } from './image-directory.js';
+import type { LayerHolds } from './layer-holds.js';
 import type { Turns } from './turns.js';
+import type { UnsureImages } from './unsure-images.js';
 
 /** A layer of many gigabytes on a slow disk. */
 const UNPACK_TIMEOUT_MS = 60 * 60_000;
@@ -38,6 +40,8 @@ export class AddImage {
     private readonly aggregates: ImageAggregates,
     private readonly directory: ImageDirectory,
     private readonly content: ContentStore,
+    private readonly unsure: UnsureImages,
+    private readonly layers: LayerHolds,
     private readonly bus: Bus,
     private readonly tagTurns: Turns,
   ) {}
@@ -85,6 +89,18 @@ export class AddImage {
   async add(image: NewImage, lease: ContentLease, asked: RequestContext): Promise<number> {
     const blobs = await this.layersOf(image.configDigest, image.layers);
     const manifestDigest = image.manifestDigest ?? (await this.makeManifest(image, lease));
+    const letGo = await this.layers.hold(blobs.map(({ chainId }) => chainId));
+    try {
+      const position = await this.unpackAndAppend(image, manifestDigest, blobs, asked);
+      letGo();
+      return position;
+    } catch (error) {
+      await this.unsure.afterAddition(image.configDigest, error, lease, letGo);
+      throw error;
+    }
+  }
+
+  private async unpackAndAppend(image: NewImage, manifestDigest: string, blobs: readonly ImageLayer[], asked: RequestContext): Promise<number> {
     let sizeBytes = 0;
     const layers: ImageLayer[] = [];
     for (const blob of blobs) {
@@ -101,7 +117,9 @@ export class AddImage {
     const { tags, digests, origin } = image;
     const former = new Map<string, string[]>();
     for (const [tag, holder] of this.tagsOfOthers(image)) former.set(holder, [...(former.get(holder) ?? []), tag]);
-    const added = await this.aggregates.execute(hexOfId(image.configDigest), { type: 'Add', image: image.configDigest, manifestDigest, layers, sizeBytes, origin, tags, digests, at }, asked);
+    const onceMore = this.unsure.onceMore(image.configDigest, [...tags, ...digests]);
+    const command = { type: 'Add', image: image.configDigest, manifestDigest, layers, sizeBytes, origin, tags, digests, onceMore, at } as const;
+    const added = await this.unsure.moves(tags, image.configDigest, asked, () => this.aggregates.execute(hexOfId(image.configDigest), command, asked));
     let position = added.position;
     for (const [holder, references] of former) {
       const untagged = await this.aggregates.execute(hexOfId(holder), { type: 'Untag', image: holder, references, at }, asked);

@@ -1,13 +1,14 @@
 import { ListContainers } from '#contracts/containers/queries.js';
-import { RemoveLayer } from '#contracts/executor/host.js';
 import type { RequestContext } from '#contracts/request.js';
 import { conflict } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { familiarName, parseReference } from '#libs/oci/reference.js';
 import type { PresentImage } from '../domain/image/image-decider.js';
-import type { CollectBlobs } from './collect-blobs.js';
+import type { ClearImage } from './clear-image.js';
 import { hexOfId, type ImageAggregates, type ImageDirectory } from './image-directory.js';
+import type { ImageHolds } from './image-holds.js';
 import type { Turns } from './turns.js';
+import type { UnsureImages } from './unsure-images.js';
 
 export interface Removed {
   readonly untagged: readonly string[];
@@ -24,9 +25,11 @@ export class RemoveOneImage {
   constructor(
     private readonly aggregates: ImageAggregates,
     private readonly directory: ImageDirectory,
-    private readonly collect: CollectBlobs,
+    private readonly clear: ClearImage,
+    private readonly unsure: UnsureImages,
     private readonly bus: Bus,
     private readonly tagTurns: Turns,
+    private readonly holds: ImageHolds,
   ) {}
 
   run(text: string, force: boolean, asked: RequestContext): Promise<Removed> {
@@ -52,12 +55,13 @@ export class RemoveOneImage {
     return { untagged, deleted: [], position: await this.untag(image, untagged, asked) };
   }
 
-  /** A container's root stands on the image's layers: they stay while it is there. By force only the names go. */
+  /** A container's root stands on the image's layers: they stay while it is there, or being made. By force only the names go. */
   private async removeUnlessUsed(image: PresentImage, names: readonly string[], by: string | undefined, force: boolean, asked: RequestContext): Promise<Removed> {
     const { containers } = await this.bus.request(ListContainers, { all: true }, asked);
     const users = containers.filter((container) => container.imageId === image.configDigest);
-    const user = users.find(({ status }) => RUNNING.has(status)) ?? users[0];
-    if (!user) return await this.removeWhole(image, names, asked);
+    const beingMade = this.holds.containerOf(image);
+    const user = users.find(({ status }) => RUNNING.has(status)) ?? users[0] ?? (beingMade === undefined ? undefined : { id: beingMade, status: 'created' });
+    if (!user) return await this.holds.removing(image, () => this.removeWhole(image, names, asked));
     const container = user.id.slice(0, 12);
     const id = short(image.configDigest);
     const runs = RUNNING.has(user.status);
@@ -69,14 +73,11 @@ export class RemoveOneImage {
 
   private async removeWhole(image: PresentImage, names: readonly string[], asked: RequestContext): Promise<Removed> {
     const command = { type: 'Remove', image: image.configDigest, at: new Date().toISOString() } as const;
-    const removed = await this.aggregates.execute(hexOfId(image.configDigest), command, asked);
-    const kept = new Set([...this.directory.all()].filter((other) => other.configDigest !== image.configDigest).flatMap((other) => other.layers.map((layer) => layer.chainId)));
-    const doomed = image.layers.map((layer) => layer.chainId).filter((chainId) => !kept.has(chainId)).reverse();
-    if (!asked.dryRun) {
-      // The log has it removed: a layer that stays behind, since the executor is down, is unknown to it and goes with the next scrub.
-      for (const chainId of doomed) await this.bus.request(RemoveLayer, { chainId }, asked, { timeoutMs: 600_000, askAgainMs: 5_000 }).catch(() => undefined);
-      await this.collect.unused([image.configDigest, image.manifestDigest, ...image.layers.map((layer) => layer.digest), ...image.digests.map((name) => name.slice(name.indexOf('@') + 1))]);
-    }
+    const removed = await this.aggregates.execute(hexOfId(image.configDigest), command, asked).catch((error: unknown) => {
+      this.unsure.afterRemoval(image.configDigest, error);
+      throw error;
+    });
+    const doomed = await this.clear.run(image, asked);
     return { untagged: names, deleted: [image.configDigest, ...doomed], position: removed.position };
   }
 

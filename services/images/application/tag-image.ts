@@ -3,12 +3,14 @@ import { invalid } from '#libs/errors/errors.js';
 import { familiar, parseTagged } from '#libs/oci/reference.js';
 import { hexOfId, type ImageAggregates, type ImageDirectory } from './image-directory.js';
 import type { Turns } from './turns.js';
+import type { UnsureImages } from './unsure-images.js';
 
 /** `docker tag`: another name for an image; a name that another image had moves. */
 export class TagOneImage {
   constructor(
     private readonly aggregates: ImageAggregates,
     private readonly directory: ImageDirectory,
+    private readonly unsure: UnsureImages,
     private readonly tagTurns: Turns,
   ) {}
 
@@ -21,7 +23,8 @@ export class TagOneImage {
       const former = this.directory.holderOf(tag);
       const at = new Date().toISOString();
       // The new holder first: whenever this is cut short, the tag means one image, the latest.
-      const tagged = await this.aggregates.execute(hexOfId(configDigest), { type: 'Tag', image: configDigest, reference: tag, at }, asked);
+      const onceMore = this.unsure.onceMore(configDigest, [tag]);
+      const tagged = await this.unsure.moves([tag], configDigest, asked, () => this.aggregates.execute(hexOfId(configDigest), { type: 'Tag', image: configDigest, reference: tag, onceMore, at }, asked));
       if (!former || former.configDigest === configDigest) return { position: tagged.position };
       const untagged = await this.aggregates.execute(hexOfId(former.configDigest), { type: 'Untag', image: former.configDigest, references: [tag], at }, asked);
       return { position: Math.max(tagged.position, untagged.position) };

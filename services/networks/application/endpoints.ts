@@ -4,6 +4,7 @@ import type { Done, RequestContext } from '#contracts/request.js';
 import { internal } from '#libs/errors/errors.js';
 import { Timer } from '#libs/telemetry/metrics/measured.js';
 import { parseSubnet } from '../domain/ipv4.js';
+import type { EndpointWishes } from './endpoint-wishes.js';
 import type { NetworkDirectory, Pools } from './network-directory.js';
 
 /** Addresses and ports of the runs of containers: allocated before a run, released after it. */
@@ -14,6 +15,7 @@ export class Endpoints {
   constructor(
     private readonly directory: NetworkDirectory,
     private readonly pools: Pools,
+    private readonly wishes: EndpointWishes,
     /** Ports of the host's own sockets, as "tcp 8080". */
     private readonly boundPorts: () => Promise<ReadonlySet<string>>,
   ) {}
@@ -28,7 +30,8 @@ export class Endpoints {
 
   async changePorts({ network: reference, endpoint, ports }: Omit<ChangeEndpointPorts, 'reply'>, asked: RequestContext): Promise<Done & { ports: readonly PublishedPort[] }> {
     const { id } = this.directory.find(reference);
-    const { state, position } = await this.pools.execute(id, { type: 'ChangePorts', endpoint, ports, ...(await this.boundFor(ports)), at: new Date().toISOString() }, asked);
+    const bound = await this.boundFor(ports);
+    const { state, position } = await this.wishes.make(id, endpoint, asked, () => this.pools.execute(id, { type: 'ChangePorts', endpoint, ports, ...bound, at: new Date().toISOString() }, asked));
     return { ports: state.endpoints.get(endpoint)?.ports ?? [], position };
   }
 
@@ -43,11 +46,8 @@ export class Endpoints {
     const subnet = parseSubnet(network.subnet);
     const { endpoint, container, name, ports, address, mac } = command;
     const bound = await this.boundFor(ports);
-    const result = await this.pools.execute(
-      network.id,
-      { type: 'Allocate', endpoint, container, name, ports, ...bound, subnet, gateway: network.gateway, at: new Date().toISOString(), ...(address ? { address } : {}), ...(mac ? { mac } : {}) },
-      asked,
-    );
+    const wish = { type: 'Allocate', endpoint, container, name, ports, ...bound, subnet, gateway: network.gateway, ...(address ? { address } : {}), ...(mac ? { mac } : {}) } as const;
+    const result = await this.wishes.make(network.id, endpoint, asked, () => this.pools.execute(network.id, { ...wish, at: new Date().toISOString() }, asked));
     const held = result.state.endpoints.get(endpoint);
     if (!held) throw internal(`endpoint ${endpoint} was allocated and is not there`);
     return {
@@ -67,7 +67,7 @@ export class Endpoints {
 
   private async releaseNow(command: ReleaseEndpoint, asked: RequestContext): Promise<Done> {
     const network = this.directory.find(command.network);
-    const { position } = await this.pools.execute(network.id, { type: 'Release', endpoint: command.endpoint, at: new Date().toISOString() }, asked);
+    const { position } = await this.wishes.release(network.id, command.endpoint, asked);
     return { position };
   }
 }

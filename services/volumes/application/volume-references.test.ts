@@ -75,6 +75,25 @@ test('a container that was made and gives its name back was not given up', async
   expect([references.hasLeft('c1'), givenUp]).toEqual([false, []]);
 });
 
+test('a volume is in use by a container that is being made, from the moment it wants it until it is there', async () => {
+  await references.start();
+  await claim();
+  await references.hold('named', 'c1');
+  expect([await references.newest('named'), await references.newest('another')]).toEqual([['c1'], []]);
+  await happen('berth.event.container.c1', { type: 'ContainerCreated', container: 'c1', mounts: [] });
+  expect(await references.newest('named')).toEqual([]);
+});
+
+test('a volume is not in use by a container that was given up, also if that was heard of late', async () => {
+  await references.start();
+  const claimed = await claim();
+  await references.hold('named', 'c1');
+  await release(claimed);
+  expect(await references.newest('named')).toEqual([]);
+  await references.hold('named', 'c1');
+  expect(references.of('named')).toEqual([]);
+});
+
 test('what is being made is in the snapshot', async () => {
   await references.start();
   await claim();

@@ -19,6 +19,8 @@ export class VolumeReferences {
   private readonly keepers = new Set<string>();
   /** Containers that have claimed a name and are not there yet: their volumes are being made. */
   private readonly beingMade = new Set<string>();
+  /** Volumes that they have got so far. No event tells of it, so that a restart of this service forgets it. */
+  private readonly held = new Map<string, Set<string>>();
   /** Containers that were removed and may come back, with the volumes that went with them. */
   private readonly kept = new Set<string>();
   /** What containers that run will refer to when they start again, where it was edited: until then they refer to both. */
@@ -57,14 +59,28 @@ export class VolumeReferences {
     return this.fold.saveSnapshot();
   }
 
+  /** Until the container is there or given up; one that is so already refers to nothing. It has claimed its name, which may not be folded yet. */
+  async hold(volume: string, container: string): Promise<void> {
+    if (!this.beingMade.has(container)) await this.catchUp();
+    if (this.beingMade.has(container)) this.held.set(container, (this.held.get(container) ?? new Set()).add(volume));
+  }
+
   of(volume: string): readonly string[] {
-    return [...(this.users.get(volume) ?? [])];
+    const holders = [...this.held].flatMap(([container, volumes]) => (volumes.has(volume) ? [container] : []));
+    return [...(this.users.get(volume) ?? []), ...holders];
   }
 
   /** The same, of all that is on the log now: whoever was told that a container is removed may remove its volumes. */
   async newest(volume: string): Promise<readonly string[]> {
-    if (this.of(volume).length > 0) await this.fold.waitFor(await this.store.lastPosition());
+    if (this.of(volume).length > 0) await this.catchUp();
     return this.of(volume);
+  }
+
+  /** Resolves to the log's position once all up to there is folded. */
+  async catchUp(): Promise<number> {
+    const position = await this.store.lastPosition();
+    await this.fold.waitFor(position);
+    return position;
   }
 
   /** Whether a container, for which an anonymous volume was made, never came to be or was removed with its volumes. */
@@ -80,9 +96,11 @@ export class VolumeReferences {
   private see(event: ContainerEvent | NameEvent, live: boolean): void {
     if (event.type === 'NameClaimed') this.beingMade.add(event.container);
     else if (event.type === 'NameReleased') {
+      this.held.delete(event.container);
       if (this.beingMade.delete(event.container) && live) this.onGivenUp(event.container);
     } else if (event.type === 'ContainerCreated' || event.type === 'ContainerRestored') {
       this.beingMade.delete(event.container);
+      this.held.delete(event.container);
       this.kept.delete(event.container);
       const volumes = this.volumesOf(event);
       if (volumes.length > 0) this.refer(event.container, volumes);

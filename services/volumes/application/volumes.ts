@@ -1,72 +1,105 @@
 import { RestoreVolumeDirectory } from '#contracts/executor/kept.js';
 import { EnsureVolumeDirectory, ListVolumeDirectories, RemoveVolumeDirectory } from '#contracts/executor/host.js';
 import type { Done, RequestContext } from '#contracts/request.js';
-import type { CreateVolume, RemoveVolume, RestoreVolume, VolumeEvent, VolumeView } from '#contracts/volumes/volumes.js';
-import type { Aggregates } from '#libs/event-store/aggregates.js';
-import { conflict, notFound } from '#libs/errors/errors.js';
+import type { CreateVolume, RemoveVolume, RestoreVolume, VolumeView } from '#contracts/volumes/volumes.js';
+import { BerthError, cameToNothing, conflict, notFound } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
-import { type Volume, type VolumeCommand, volumeDecider } from '../domain/volume/volume-decider.js';
+import { retryUntilDone } from '#libs/messaging/retry.js';
+import { type Volume, volumeDecider } from '../domain/volume/volume-decider.js';
+import type { VolumeAggregates, VolumeDirectories } from './volume-directories.js';
 import type { VolumeReferences } from './volume-references.js';
 
-export type VolumeAggregates = Aggregates<Volume, VolumeCommand, VolumeEvent>;
 type Present = Extract<Volume, { status: 'present' }>;
 
-/** The executor may be about to come back. */
-const AGAIN = { askAgainMs: 500 };
 const VOLUMES: RequestContext = { actor: 'service:volumes', correlationId: 'recovery', causationId: 'recovery' };
 
-/** Named and anonymous volumes of the local driver: a directory each, made by the executor. */
+/**
+ * Named and anonymous volumes of the local driver: a directory each, made by the executor. The log may take a commit long after its command was told that it did not answer: what it
+ * says then is looked at with care, and done.
+ */
 export class Volumes {
-  private readonly reconciled = Promise.withResolvers<void>();
+  /** Something happened to them that no command here goes on with, or did not where it should have. */
+  private readonly unsettled = new Set<string>();
+  /** Their removal may be on the log yet: their next commit tells, since the log takes nothing any more that was decided before it. */
+  private readonly perhapsRemoved = new Set<string>();
+  private readonly stopping = new AbortController();
+  private unlisten: (() => void)[] = [];
 
   constructor(
     private readonly volumes: VolumeAggregates,
+    private readonly directories: VolumeDirectories,
     private readonly bus: Bus,
     private readonly dataRoot: string,
     private readonly references: VolumeReferences,
+    private readonly onError: (error: unknown) => void,
   ) {}
 
-  async create(command: CreateVolume, asked: RequestContext): Promise<VolumeView & Done & { created: boolean }> {
-    const name = command.name || keyedId('volume', asked.idempotencyKey);
-    const wish = { type: 'Create', name, driver: command.driver || 'local', labels: command.labels ?? {}, options: command.options ?? {}, anonymous: !command.name, ...(command.container ? { container: command.container } : {}), at: new Date().toISOString() } as const;
-    const { events, position } = await this.volumes.execute(name, wish, asked);
-    if (!asked.dryRun) {
-      await this.reconciled.promise;
-      await this.bus.request(EnsureVolumeDirectory, { name }, asked, AGAIN);
-    }
-    const { anonymous, driver, labels, options, at } = wish;
-    const state: Volume = asked.dryRun ? { status: 'present', name, driver, labels, options, anonymous, createdAt: at } : this.volumes.get(name).state;
-    return { ...this.view(present(state, name)), position, created: events.length > 0 };
+  start(): void {
+    this.unlisten = [this.volumes.onCommit((name) => void this.perhapsRemoved.delete(name)), this.volumes.onUnanswered((name) => this.settleSoon(name))];
   }
 
-  async remove(command: Pick<RemoveVolume, 'name' | 'force' | 'keptFor'>, asked: RequestContext): Promise<Done> {
+  stop(): void {
+    this.stopping.abort();
+    for (const unlisten of this.unlisten) unlisten();
+  }
+
+  create(command: CreateVolume, asked: RequestContext): Promise<VolumeView & Done & { created: boolean }> {
+    const name = command.name || keyedId('volume', asked.idempotencyKey);
+    return this.directories.inTurn(name, async () => {
+      const at = new Date().toISOString();
+      const wish = { type: 'Create', name, driver: command.driver || 'local', labels: command.labels ?? {}, options: command.options ?? {}, anonymous: !command.name, ...(command.container ? { container: command.container } : {}), at } as const;
+      if (!asked.dryRun) {
+        if (command.heldFor !== undefined) await this.references.hold(name, command.heldFor);
+        await this.settle(name, asked);
+        // Whoever is told that it is there must not lose it to a removal from before.
+        if (this.perhapsRemoved.has(name)) await this.volumes.execute(name, { type: 'Confirm', name, at }, VOLUMES);
+      }
+      const { events, position, repeated } = await this.volumes.execute(name, wish, asked);
+      const { anonymous, driver, labels, options } = wish;
+      const state: Volume = asked.dryRun ? { status: 'present', name, driver, labels, options, anonymous, createdAt: at } : this.volumes.get(name).state;
+      const view = this.view(present(state, name));
+      if (!asked.dryRun)
+        await this.onDisk(name, async () => {
+          await this.directories.catchUp(name, asked);
+          if (events.length === 0 || repeated) await this.directories.ensure(name, asked);
+        });
+      return { ...view, position, created: events.length > 0 };
+    });
+  }
+
+  remove(command: Pick<RemoveVolume, 'name' | 'force' | 'keptFor'>, asked: RequestContext): Promise<Done> {
     const { name, keptFor } = command;
-    const kept = keptFor === undefined ? {} : { keptFor };
-    if (this.volumes.get(name).state.status === 'absent' && (command.force || (asked.idempotencyKey !== undefined && (await this.volumes.wasDone(name, 'Remove', asked.idempotencyKey))))) return { position: 0 };
-    const users = await this.references.newest(name);
-    if (users.length > 0) throw conflict(`remove ${name}: volume is in use - [${users.join(', ')}]`);
-    const { position } = await this.volumes.execute(name, { type: 'Remove', name, ...kept, at: new Date().toISOString() }, asked);
-    if (!asked.dryRun) {
-      await this.reconciled.promise;
-      await this.bus.request(RemoveVolumeDirectory, { name, ...kept }, asked, AGAIN);
-    }
-    return { position };
+    return this.directories.inTurn(name, async () => {
+      if (this.volumes.get(name).state.status === 'absent' && (command.force || (asked.idempotencyKey !== undefined && (await this.volumes.wasDone(name, 'Remove', asked.idempotencyKey))))) return { position: 0 };
+      const users = await this.references.newest(name);
+      if (users.length > 0) throw conflict(`remove ${name}: volume is in use - [${users.join(', ')}]`);
+      const { position } = await this.volumes.execute(name, { type: 'Remove', name, ...(keptFor === undefined ? {} : { keptFor }), at: new Date().toISOString() }, asked).catch((error: unknown) => {
+        if (!cameToNothing(error)) this.perhapsRemoved.add(name);
+        // Of nobody, it goes though whoever asked for it does not ask again.
+        if (isUnavailable(error)) this.settleSoon(name);
+        throw error;
+      });
+      if (!asked.dryRun) await this.onDisk(name, () => this.directories.catchUp(name, asked));
+      return { position };
+    });
   }
 
   /** The log tells what the volume was; its files wait with those of the container that it was kept for. */
-  async restore({ name, container }: Pick<RestoreVolume, 'name' | 'container'>, asked: RequestContext): Promise<Done> {
-    const { state } = this.volumes.get(name);
-    if (state.status === 'absent') {
-      const history = await this.volumes.history(name);
-      const removal = history.at(-1);
-      if (removal?.type !== 'VolumeRemoved' || removal.keptFor !== container) throw notFound(`nothing is kept of the volume ${name}`);
-      const { status: _present, ...was } = present(history.slice(0, -1).reduce<Volume>(volumeDecider.evolve, volumeDecider.initialState), name);
-      await this.volumes.execute(name, { type: 'Restore', name, was, keptFor: container, at: new Date().toISOString() }, asked);
-    }
-    await this.reconciled.promise;
-    await this.bus.request(RestoreVolumeDirectory, { name, container }, asked, AGAIN);
-    return { position: this.volumes.position };
+  restore({ name, container }: Pick<RestoreVolume, 'name' | 'container'>, asked: RequestContext): Promise<Done> {
+    return this.directories.inTurn(name, async () => {
+      await this.settle(name, asked);
+      const { state } = this.volumes.get(name);
+      if (state.status === 'absent') {
+        const history = await this.volumes.history(name);
+        const removal = history.at(-1);
+        if (removal?.type !== 'VolumeRemoved' || removal.keptFor !== container) throw notFound(`nothing is kept of the volume ${name}`);
+        const { status: _present, ...was } = present(history.slice(0, -1).reduce<Volume>(volumeDecider.evolve, volumeDecider.initialState), name);
+        await this.volumes.execute(name, { type: 'Restore', name, was, keptFor: container, at: new Date().toISOString() }, asked);
+      }
+      await this.onDisk(name, () => (state.status === 'absent' ? this.directories.catchUp(name, asked) : this.directories.restore(name, container, asked)));
+      return { position: this.volumes.position };
+    });
   }
 
   get(name: string): VolumeView {
@@ -94,18 +127,59 @@ export class Volumes {
       if (volume.keptFor === undefined) await this.bus.request(EnsureVolumeDirectory, { name }, VOLUMES);
       else await this.bus.request(RestoreVolumeDirectory, { name, container: volume.keptFor }, VOLUMES);
     }
-    this.reconciled.resolve();
+    this.directories.open();
+    for (const name of this.directories.behind) this.settleSoon(name);
   }
 
   /** What was made for a container that was given up while this service was away, or whose maker died. */
-  async removeVolumesOf(container: string): Promise<void> {
-    for (const volume of this.ofNobody(container)) await this.remove({ ...volume, force: true }, VOLUMES);
+  removeVolumesOf(container: string): void {
+    const remove = async (): Promise<void> => {
+      await this.volumes.waitFor(await this.references.catchUp());
+      for (const volume of this.ofNobody(({ container: maker }) => maker === container)) await this.remove({ ...volume, force: true }, VOLUMES);
+    };
+    void retryUntilDone(remove, this.stopping.signal, this.onError);
   }
 
-  /** Anonymous volumes whose container never came to be, or was removed with them; of one container where it is given. */
-  private ofNobody(container?: string): { name: string; keptFor?: string }[] {
+  private settleSoon(name: string): void {
+    this.unsettled.add(name);
+    void retryUntilDone(() => this.directories.inTurn(name, () => this.settle(name, VOLUMES)), this.stopping.signal, this.onError);
+  }
+
+  /** In its turn: nothing of before is left to be done. */
+  private async settle(name: string, asked: RequestContext): Promise<void> {
+    if (this.unsettled.has(name)) {
+      await this.lookAgain(name);
+      this.unsettled.delete(name);
+    }
+    await this.directories.catchUp(name, asked);
+  }
+
+  /** A removal that came late may have been overtaken by a container that uses the volume; a volume that did may be of a container that has been given up since. */
+  private async lookAgain(name: string): Promise<void> {
+    await this.volumes.waitFor(await this.references.catchUp());
+    const at = new Date().toISOString();
+    const history = this.volumes.get(name).state.status === 'absent' && this.references.of(name).length > 0 ? await this.volumes.history(name) : [];
+    const was = history.slice(0, -1).reduce<Volume>(volumeDecider.evolve, volumeDecider.initialState);
+    if (was.status === 'present') {
+      const { driver, labels, options, anonymous, container } = was;
+      this.directories.spare(name);
+      await this.volumes.execute(name, { type: 'Create', name, driver, labels, options, anonymous, ...(container ? { container } : {}), at }, VOLUMES);
+    }
+    for (const { name: _name, ...kept } of this.ofNobody((volume) => volume.name === name)) await this.volumes.execute(name, { type: 'Remove', name, ...kept, at }, VOLUMES);
+  }
+
+  /** What the executor does not do now is done as soon as it can be. */
+  private async onDisk(name: string, work: () => Promise<void>): Promise<void> {
+    await work().catch((error: unknown) => {
+      if (isUnavailable(error)) this.settleSoon(name);
+      throw error;
+    });
+  }
+
+  /** Anonymous volumes whose container never came to be, or was removed with them; of those that are meant. */
+  private ofNobody(isMeant: (volume: Present) => boolean = () => true): { name: string; keptFor?: string }[] {
     const left = ([name, volume]: readonly [string, Volume]): boolean => {
-      if (volume.status === 'absent' || !volume.container || (container !== undefined && volume.container !== container)) return false;
+      if (volume.status === 'absent' || !volume.container || !isMeant(volume)) return false;
       return this.references.of(name).length === 0 && this.references.hasLeft(volume.container);
     };
     return [...this.volumes.entries()].filter(left).map(([name, volume]) => {
@@ -119,6 +193,8 @@ export class Volumes {
     return { name, driver, mountpoint: `${this.dataRoot}/volumes/${name}/_data`, createdAt, labels, options, anonymous };
   }
 }
+
+const isUnavailable = (error: unknown): boolean => error instanceof BerthError && error.kind === 'unavailable';
 
 function present(volume: Volume, name: string): Present {
   if (volume.status === 'absent') throw notFound(`get ${name}: no such volume`);

@@ -19,10 +19,15 @@ export interface PresentImage {
 
 export type Image = { readonly status: 'absent' } | PresentImage;
 
+/** Of the references of a command, those that are recorded though the image has them already. */
+interface OnceMore {
+  readonly onceMore?: readonly string[];
+}
+
 export type ImageOrigin = Extract<ImageEvent, { type: 'ImageAdded' }>['origin'];
 
 export type ImageCommand =
-  | {
+  | (OnceMore & {
       readonly type: 'Add';
       readonly image: string;
       readonly manifestDigest: string;
@@ -32,8 +37,8 @@ export type ImageCommand =
       readonly tags: readonly string[];
       readonly digests: readonly string[];
       readonly at: string;
-    }
-  | { readonly type: 'Tag'; readonly image: string; readonly reference: string; readonly at: string }
+    })
+  | (OnceMore & { readonly type: 'Tag'; readonly image: string; readonly reference: string; readonly at: string })
   | { readonly type: 'Untag'; readonly image: string; readonly references: readonly string[]; readonly at: string }
   | { readonly type: 'Remove'; readonly image: string; readonly at: string };
 
@@ -48,15 +53,16 @@ export const imageDecider: Decider<Image, ImageCommand, ImageEvent> = {
     if (command.type === 'Add') {
       const { manifestDigest, layers, sizeBytes, origin } = command;
       const known = state.status === 'present' ? state : undefined;
+      const isNew = (reference: string, has: readonly string[] = []): boolean => !has.includes(reference) || isOnceMore(command, reference);
       return [
         ...(known ? [] : [{ type: 'ImageAdded', image, configDigest: image, manifestDigest, layers, sizeBytes, origin, at } as const]),
-        ...command.tags.filter((tag) => !known?.tags.includes(tag)).map((reference) => ({ type: 'ImageTagged', image, reference, at }) as const),
-        ...command.digests.filter((digest) => !known?.digests.includes(digest)).map((reference) => ({ type: 'DigestRecorded', image, reference, at }) as const),
+        ...command.tags.filter((tag) => isNew(tag, known?.tags)).map((reference) => ({ type: 'ImageTagged', image, reference, at }) as const),
+        ...command.digests.filter((digest) => isNew(digest, known?.digests)).map((reference) => ({ type: 'DigestRecorded', image, reference, at }) as const),
       ];
     }
     if (command.type === 'Tag') {
       if (state.status === 'absent') throw notFound(`No such image: ${image}`);
-      return state.tags.includes(command.reference) ? [] : [{ type: 'ImageTagged', image, reference: command.reference, at }];
+      return state.tags.includes(command.reference) && !isOnceMore(command, command.reference) ? [] : [{ type: 'ImageTagged', image, reference: command.reference, at }];
     }
     if (state.status === 'absent') return [];
     const names = [...state.tags, ...state.digests];
@@ -82,3 +88,5 @@ export const imageDecider: Decider<Image, ImageCommand, ImageEvent> = {
     }
   },
 };
+
+const isOnceMore = ({ onceMore = [] }: OnceMore, reference: string): boolean => onceMore.includes(reference);

@@ -25,4 +25,11 @@ test('a removed volume is gone, and its name free', () => {
   given(created, removed).when(remove).thenRefused('not-found', /no such volume/);
   given(created, removed).when(create()).then(created);
 });
+test('a volume that is confirmed is as it was', () => {
+  const restored: VolumeEvent = { ...created, type: 'VolumeRestored', keptFor: 'c1', createdAt: at };
+  given().when({ type: 'Confirm', name: 'cache', at }).thenNothing();
+  given(created, removed).when({ type: 'Confirm', name: 'cache', at }).thenNothing();
+  given(created).when({ type: 'Confirm', name: 'cache', at: 'later' }).then(created);
+  given(created, removed, restored).when({ type: 'Confirm', name: 'cache', at: 'later' }).then({ ...restored, at: 'later' });
+});
 test('a volume created or removed twice is so once', () => idempotent(volumeDecider, [[], [created], [created, removed]], [create(), remove]));

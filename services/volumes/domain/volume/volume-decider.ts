@@ -19,6 +19,8 @@ export type Volume =
 
 export type VolumeCommand =
   | { readonly type: 'Create'; readonly name: string; readonly driver: string; readonly labels: Record<string, string>; readonly options: Record<string, string>; readonly anonymous: boolean; readonly container?: string; readonly at: string }
+  /** Whatever was decided before can no longer happen to it. */
+  | { readonly type: 'Confirm'; readonly name: string; readonly at: string }
   | { readonly type: 'Remove'; readonly name: string; readonly keptFor?: string; readonly at: string }
   /** `was`: when it was there. */
   | { readonly type: 'Restore'; readonly name: string; readonly was: Omit<Present, 'status'>; readonly keptFor: string; readonly at: string };
@@ -43,6 +45,11 @@ export const volumeDecider: Decider<Volume, VolumeCommand, VolumeEvent> = {
         if (command.driver !== 'local') throw notFound(`create ${name}: error looking up volume plugin ${command.driver}: plugin "${command.driver}" not found`);
         if (Object.keys(command.options).length > 0) throw invalid(`create ${name}: invalid option: "${Object.keys(command.options).join(', ')}": Berth does not support options of the local driver yet`);
         return volume.status === 'present' ? [] : [{ ...command, type: 'VolumeCreated' }];
+      case 'Confirm': {
+        if (volume.status === 'absent') return [];
+        const { status: _present, keptFor, createdAt, ...was } = volume;
+        return keptFor === undefined ? [{ ...was, type: 'VolumeCreated', at: createdAt }] : [{ ...was, type: 'VolumeRestored', keptFor, createdAt, at: command.at }];
+      }
       case 'Remove':
         if (volume.status === 'absent') throw notFound(`get ${name}: no such volume`);
         return [{ type: 'VolumeRemoved', name, ...(command.keptFor === undefined ? {} : { keptFor: command.keptFor }), at: command.at }];

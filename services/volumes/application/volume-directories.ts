@@ -1,0 +1,98 @@
+import { EnsureVolumeDirectory, RemoveVolumeDirectory } from '#contracts/executor/host.js';
+import { RestoreVolumeDirectory } from '#contracts/executor/kept.js';
+import type { RequestContext } from '#contracts/request.js';
+import type { VolumeEvent } from '#contracts/volumes/volumes.js';
+import type { Aggregates } from '#libs/event-store/aggregates.js';
+import type { Bus } from '#libs/messaging/bus.js';
+import type { Volume, VolumeCommand } from '../domain/volume/volume-decider.js';
+
+export type VolumeAggregates = Aggregates<Volume, VolumeCommand, VolumeEvent>;
+
+/** The executor may be about to come back. */
+const AGAIN = { askAgainMs: 500 };
+
+/** What is on the log of volumes comes to be on the disk, by the executor: of one volume in the log's order, so that no volume is given the files of one that is gone. */
+export class VolumeDirectories {
+  private readonly reconciled = Promise.withResolvers<void>();
+  private readonly turns = new Map<string, Promise<unknown>>();
+  /** By volume, what is on the log, and on the disk perhaps not. */
+  private readonly undone = new Map<string, VolumeEvent[]>();
+  private unlisten: () => void = () => undefined;
+
+  constructor(
+    private readonly volumes: VolumeAggregates,
+    private readonly bus: Bus,
+  ) {}
+
+  start(): void {
+    this.unlisten = this.volumes.onCommit((name, { events }, _volume, live) => {
+      if (live) this.undone.set(name, [...(this.undone.get(name) ?? []), ...events]);
+    });
+  }
+
+  stop(): void {
+    this.unlisten();
+  }
+
+  /** From now on what was there before does not get in the way of what comes. */
+  open(): void {
+    this.reconciled.resolve();
+  }
+
+  /** One command to a volume at a time, with what it does on the disk. */
+  inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const turn = (this.turns.get(name) ?? Promise.resolve()).then(work, work);
+    this.turns.set(name, turn);
+    const done = (): void => {
+      if (this.turns.get(name) === turn) this.turns.delete(name);
+    };
+    turn.then(done, done);
+    return turn;
+  }
+
+  /** Volumes of which something is undone. */
+  get behind(): Iterable<string> {
+    return this.undone.keys();
+  }
+
+  /** In the volume's turn. Rejects while the executor is down; what is undone then stays so. */
+  async catchUp(name: string, asked: RequestContext): Promise<void> {
+    for (let undone; (undone = this.undone.get(name)); ) {
+      const [event, ...later] = undone;
+      // What was removed again needs no directory.
+      if (event !== undefined && (event.type !== 'VolumeCreated' || later.length === 0)) await this.carryOut(event, asked);
+      this.did(name, event);
+    }
+  }
+
+  /** In its turn, of a volume that is there: most often nothing happens. */
+  async ensure(name: string, asked: RequestContext): Promise<void> {
+    await this.reconciled.promise;
+    await this.bus.request(EnsureVolumeDirectory, { name }, asked, AGAIN);
+  }
+
+  /** In its turn, of a volume that is there: where its files are no longer kept, nothing happens. */
+  async restore(name: string, container: string, asked: RequestContext): Promise<void> {
+    await this.reconciled.promise;
+    await this.bus.request(RestoreVolumeDirectory, { name, container }, asked, AGAIN);
+  }
+
+  /** The volume's files stay though it was removed. */
+  spare(name: string): void {
+    this.undone.set(name, (this.undone.get(name) ?? []).filter(({ type }) => type !== 'VolumeRemoved'));
+  }
+
+  private async carryOut(event: VolumeEvent, asked: RequestContext): Promise<void> {
+    const { name } = event;
+    if (event.type === 'VolumeCreated') return this.ensure(name, asked);
+    if (event.type === 'VolumeRestored') return this.restore(name, event.keptFor, asked);
+    await this.reconciled.promise;
+    await this.bus.request(RemoveVolumeDirectory, { name, ...(event.keptFor === undefined ? {} : { keptFor: event.keptFor }) }, asked, AGAIN);
+  }
+
+  private did(name: string, event: VolumeEvent | undefined): void {
+    const left = (this.undone.get(name) ?? []).filter((other) => other !== event);
+    if (left.length > 0) this.undone.set(name, left);
+    else this.undone.delete(name);
+  }
+}

@@ -1,0 +1,220 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { EnsureVolumeDirectory, ListVolumeDirectories, RemoveVolumeDirectory } from '#contracts/executor/host.js';
+import { RestoreVolumeDirectory } from '#contracts/executor/kept.js';
+import type { RequestContext } from '#contracts/request.js';
+import { unavailable } from '#libs/errors/errors.js';
+import { Aggregates } from '#libs/event-store/aggregates.js';
+import { type DomainEvent, noHead } from '#libs/event-store/event.js';
+import { type Fate, StallingEventStore } from '#libs/event-store/testing/stalling-event-store.js';
+import type { Bus } from '#libs/messaging/bus.js';
+import { volumeDecider } from '../domain/volume/volume-decider.js';
+import { type VolumeAggregates, VolumeDirectories } from './volume-directories.js';
+import { VolumeReferences } from './volume-references.js';
+import { Volumes } from './volumes.js';
+
+const asked: RequestContext = { actor: 'test', correlationId: 'c', causationId: 'd' };
+const notAnswered = { kind: 'unavailable' };
+
+let folder: string;
+let store: StallingEventStore;
+/** What is in each volume's directory, and in those that are kept. */
+let disk: Map<string, string>;
+let kept: Map<string, string>;
+let isExecutorDown: boolean;
+let aggregates: VolumeAggregates;
+let references: VolumeReferences;
+let directories: VolumeDirectories;
+let volumes: Volumes;
+
+function move(from: Map<string, string>, to: Map<string, string>, name: string): void {
+  const files = from.get(name);
+  if (files !== undefined) to.set(name, files);
+  from.delete(name);
+}
+
+const executor = async ({ subject }: { subject: string }, { name, keptFor }: { name: string; keptFor?: string }): Promise<object> => {
+  await new Promise(setImmediate);
+  if (isExecutorDown) throw unavailable('nobody listens');
+  if (subject === ListVolumeDirectories.subject) return { whole: [...disk.keys()], half: [] };
+  if (subject === EnsureVolumeDirectory.subject && !disk.has(name)) disk.set(name, '');
+  if (subject === RestoreVolumeDirectory.subject) move(kept, disk, name);
+  if (subject === RemoveVolumeDirectory.subject && keptFor !== undefined) move(disk, kept, name);
+  else if (subject === RemoveVolumeDirectory.subject) disk.delete(name);
+  return { position: 0 };
+};
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'berth-volumes-'));
+  [store, disk, kept, isExecutorDown] = [new StallingEventStore(), new Map(), new Map(), false];
+  await start();
+});
+afterEach(async () => {
+  await stop();
+  rmSync(folder, { recursive: true });
+});
+
+async function start(): Promise<void> {
+  const bus = { request: executor } as unknown as Bus;
+  const fail = (error: unknown): void => expect.unreachable(String(error));
+  references = new VolumeReferences(store, join(folder, 'snapshot'), (container) => volumes.removeVolumesOf(container));
+  aggregates = new Aggregates(store, 'volume', volumeDecider, { source: 'volumes', isGone: ({ status }) => status === 'absent', mayReturn: 10 });
+  directories = new VolumeDirectories(aggregates, bus);
+  volumes = new Volumes(aggregates, directories, bus, '/', references, fail);
+  directories.start();
+  volumes.start();
+  await aggregates.start();
+  await references.start();
+  await volumes.reconcile();
+}
+
+async function stop(): Promise<void> {
+  volumes.stop();
+  directories.stop();
+  await Promise.all([aggregates.stop(), references.stop()]);
+}
+
+const create = (name: string) => volumes.create({ name } as never, asked);
+const createFor = (container: string) => volumes.create({ container } as never, asked);
+const remove = (name: string, keptFor?: string) => volumes.remove({ name, force: true, ...(keptFor === undefined ? {} : { keptFor }) }, asked);
+const listed = (): string[] => volumes.list().volumes.map(({ name }) => name);
+async function happen(subject: `berth.event.${string}`, event: DomainEvent & Record<string, unknown>): Promise<void> {
+  const newest = (await store.read(subject)).at(-1);
+  await store.append(subject, newest === undefined ? noHead : { sequence: newest.position, hash: newest.hash }, [event], asked);
+  await references.catchUp();
+}
+const claim = (container: string) => happen(`berth.event.name.of-${container}`, { type: 'NameClaimed', name: `of-${container}`, container });
+const giveUp = (container: string) => happen(`berth.event.name.of-${container}`, { type: 'NameReleased', name: `of-${container}`, container });
+const mount = (container: string, name: string, anonymous = false) => happen(`berth.event.container.${container}`, { type: 'ContainerCreated', container, mounts: [{ name, anonymous }] });
+
+test.each<Fate>(['unheard', 'late'])('a volume whose creation was not acknowledged has a directory once it is on the log (%s)', async (fate) => {
+  store.fates.set('VolumeCreated', [fate]);
+  await expect(create('cache')).rejects.toMatchObject(notAnswered);
+  await store.land();
+  await expect.poll(() => [listed(), [...disk]]).toEqual([['cache'], [['cache', '']]]);
+});
+
+test.each<Fate>(['unheard', 'late'])('the directory of a volume whose removal was not acknowledged goes once that is on the log (%s), and nobody gets its files', async (fate) => {
+  await create('cache');
+  disk.set('cache', 'secret');
+  store.fates.set('VolumeRemoved', [fate]);
+  await expect(remove('cache')).rejects.toMatchObject(notAnswered);
+  await store.land();
+  await create('cache');
+  expect([listed(), [...disk]]).toEqual([['cache'], [['cache', '']]]);
+  await remove('cache');
+  expect([listed(), [...disk]]).toEqual([[], []]);
+});
+
+test('a removal that the executor was down for is made good before the name is used again, and without', async () => {
+  await create('cache');
+  disk.set('cache', 'secret');
+  isExecutorDown = true;
+  await expect(remove('cache')).rejects.toMatchObject(notAnswered);
+  await expect(create('cache')).rejects.toMatchObject(notAnswered);
+  expect(listed()).toEqual([]);
+  isExecutorDown = false;
+  await expect.poll(() => [...disk]).toEqual([]);
+});
+
+test('a volume that is there for whoever asked is not lost to a removal from before', async () => {
+  await create('cache');
+  disk.set('cache', 'mine');
+  store.fates.set('VolumeRemoved', ['late']);
+  await expect(remove('cache')).rejects.toMatchObject(notAnswered);
+  const { createdAt } = volumes.get('cache');
+  expect(await create('cache')).toMatchObject({ created: false, createdAt });
+  await store.land();
+  await aggregates.waitFor(await store.lastPosition());
+  await create('cache');
+  expect([listed(), [...disk]]).toEqual([['cache'], [['cache', 'mine']]]);
+});
+
+test('a volume that a container came to use before its removal came is there again, with its files', async () => {
+  await volumes.create({ name: 'cache', labels: { a: '1' } } as never, asked);
+  disk.set('cache', 'in use');
+  store.fates.set('VolumeRemoved', ['late']);
+  await expect(remove('cache')).rejects.toMatchObject(notAnswered);
+  await mount('c1', 'cache');
+  await store.land();
+  await aggregates.waitFor(await store.lastPosition());
+  await expect.poll(listed).toEqual(['cache']);
+  expect([volumes.get('cache').labels, [...disk]]).toEqual([{ a: '1' }, [['cache', 'in use']]]);
+});
+
+test('an anonymous volume that came later than its container was given up goes again', async () => {
+  await claim('c1');
+  store.fates.set('VolumeCreated', ['late']);
+  await expect(createFor('c1')).rejects.toMatchObject(notAnswered);
+  await giveUp('c1');
+  await store.land();
+  const [created] = await store.read((await store.commitAt(await store.lastPosition()))!.subject);
+  expect(created?.events[0]).toMatchObject({ type: 'VolumeCreated' });
+  await expect.poll(async () => (await store.read(created!.subject)).length).toBe(2);
+  await expect.poll(() => [listed(), [...disk]]).toEqual([[], []]);
+});
+
+test('an anonymous volume that comes late stays where its container is still being made', async () => {
+  await claim('c1');
+  store.fates.set('VolumeCreated', ['late']);
+  await expect(createFor('c1')).rejects.toMatchObject(notAnswered);
+  await store.land();
+  await expect.poll(() => disk.size).toBe(1);
+  expect(listed()).toEqual([...disk.keys()]);
+});
+
+test.each<Fate>(['full', 'lost', 'late'])('volumes of a container that was given up go as soon as the log takes it (%s)', async (fate) => {
+  await claim('c1');
+  await createFor('c1');
+  store.fates.set('VolumeRemoved', [fate]);
+  await giveUp('c1');
+  await expect.poll(() => [listed(), [...disk]]).toEqual([[], []]);
+});
+
+test.each<Fate>(['full', 'lost', 'unheard'])('volumes that a removed container should take along go though nobody asks again (%s)', async (fate) => {
+  await claim('c1');
+  const { name } = await createFor('c1');
+  await mount('c1', name, true);
+  await happen('berth.event.container.c1', { type: 'RemoveRequested', container: 'c1', volumes: true });
+  await happen('berth.event.container.c1', { type: 'ContainerRemoved', container: 'c1', keptUntil: 'later' });
+  disk.set(name, 'kept');
+  store.fates.set('VolumeRemoved', [fate]);
+  await expect(remove(name, 'c1')).rejects.toMatchObject(notAnswered);
+  await expect.poll(() => [listed(), [...disk], [...kept]]).toEqual([[], [], [[name, 'kept']]]);
+});
+
+test('a volume that comes back has its files, though that was not acknowledged', async () => {
+  await create('cache');
+  disk.set('cache', 'mine');
+  await remove('cache', 'c1');
+  store.fates.set('VolumeRestored', ['late']);
+  await expect(volumes.restore({ name: 'cache', container: 'c1' }, asked)).rejects.toMatchObject(notAnswered);
+  await store.land();
+  await expect.poll(() => [listed(), [...disk]]).toEqual([['cache'], [['cache', 'mine']]]);
+});
+
+test('what is asked for at once is done one after the other: no volume loses its directory to the removal before it', async () => {
+  await create('cache');
+  await Promise.all([remove('cache'), create('cache'), remove('cache'), create('cache')]);
+  expect([listed(), [...disk]]).toEqual([['cache'], [['cache', '']]]);
+});
+
+test('a creation that is asked for again after the volume was removed makes no directory', async () => {
+  const keyed = { ...asked, idempotencyKey: 'k' };
+  await volumes.create({ name: 'cache' } as never, keyed);
+  await remove('cache');
+  await expect(volumes.create({ name: 'cache' } as never, keyed)).rejects.toMatchObject({ kind: 'not-found' });
+  expect([...disk]).toEqual([]);
+});
+
+test('what was removed while the service was down is made good at its start', async () => {
+  await create('cache');
+  isExecutorDown = true;
+  await expect(remove('cache')).rejects.toMatchObject(notAnswered);
+  await stop();
+  isExecutorDown = false;
+  await start();
+  expect([listed(), [...disk]]).toEqual([[], []]);
+});
