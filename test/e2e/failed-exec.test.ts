@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { commandLines, lineOfShim } from '../../services/executor/adapters/shim/command-lines.js';
 import type { Failpoints } from '../chaos/failpoints.js';
 import type { TestEngine } from './engine.js';
 import { type FailingEngine, startFailingEngine } from './failing-engine.js';
@@ -78,6 +79,22 @@ test('one whose answer was lost, and which runs, is heard to its end', async () 
   await failpoints.order(engine, 'engine', services, 'request.executor.launch-exec.after@1=error');
   expect(await docker('exec', 'inside', 'sh', '-c', 'sleep 0.5; echo heard; exit 3')).toEqual({ stdout: 'heard\n', stderr: '', code: 3 });
 });
+
+test('one whose start the log did not take ends, with its own code', async () => {
+  await failpoints.order(engine, 'executor', await pidOf('executor'), 'append.before@1=error');
+  const id = await exec('sh', '-c', 'sleep 0.1; exit 3');
+  await start(id);
+  expect(await inspected(id)).toMatchObject({ Running: false, ExitCode: 3 });
+});
+
+test('a container whose shim is lost before its start is on record is ended', async () => {
+  await failpoints.order(engine, 'executor', await pidOf('executor'), 'append.before@2=delay:2000');
+  const { stdout } = await docker('run', '-d', '--name', 'keeperless', 'busybox', 'sleep', '1000');
+  const [shim] = commandLines().find(([, line]) => line.startsWith(lineOfShim(`${engine.settings.runRoot}/tasks/${stdout.trim()}-1`))) ?? [];
+  process.kill(shim!, 'SIGKILL'); // it runs
+  expect(await docker('wait', 'keeperless')).toMatchObject({ stdout: '255\n' });
+  await docker('rm', 'keeperless');
+}, patience(60_000));
 
 test('one that ends while its executor is away ends with its own code', async () => {
   const [supervisor, executor] = [engine.pid('supervisor')!, await pidOf('executor')];

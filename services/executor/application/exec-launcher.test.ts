@@ -13,7 +13,7 @@ test('a refusal for which no shim was asked is not what a later start of the exe
   const launcher = new ExecLauncher(...([{ position: 7 }, live, {}, {}, {}, {}, {}, undefined] as unknown as ConstructorParameters<typeof ExecLauncher>));
   await expect(launcher.launch(exec, asked)).rejects.toMatchObject({ kind: 'conflict', message: `container ${exec.container} is not running` });
   // Connected again, to a shim that knows the exec.
-  task = { ...task, connection: {} as NonNullable<LiveTask['connection']>, execs: new Map([[exec.exec, 42]]) };
+  task = { ...task, connection: {} as NonNullable<LiveTask['connection']>, execs: new Map([[exec.exec, { pid: 42, at: '' }]]) };
   expect(await launcher.launch(exec, asked)).toEqual({ pid: 42, position: 7 });
 });
 

@@ -56,7 +56,7 @@ export class ExecLauncher {
 
   private async launchOnce(exec: LaunchExec, task: LiveTask, asked: RequestContext): Promise<{ pid: number; position: number }> {
     const { identity } = task;
-    const known = task.execs.get(exec.exec) ?? (task.isAdopted ? await this.onTheLog(exec) : undefined);
+    const known = task.execs.get(exec.exec)?.pid ?? (task.isAdopted ? await this.onTheLog(exec) : undefined);
     if (known !== undefined) return { pid: known, position: this.tasks.position };
     try {
       this.causes.execAsked(taskId(identity), exec.exec, asked);

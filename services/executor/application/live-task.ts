@@ -41,8 +41,8 @@ export class LiveTask extends EventEmitter<{ connected: []; exited: []; left: []
   lateTickets: string[] | undefined = [];
   /** Resolves when its start, which has come to be, is on record. */
   recorded: Promise<void> | undefined;
-  /** Execs that its shim told of since this executor is connected, and the pid of each. */
-  readonly execs = new Map<string, number>();
+  /** Execs that its shim told of since this executor is connected, and whose end is not on record. */
+  readonly execs = new Map<string, { readonly pid: number; readonly at: string }>();
   /** An installed OCI runtime's name; undefined: Berth's own. */
   runtime: string | undefined;
   /** Where its cgroup is to be, when not in the engine's. */

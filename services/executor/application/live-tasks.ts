@@ -99,6 +99,8 @@ export class LiveTasks {
     const exits = this.early.get(task) ?? [];
     this.early.delete(task);
     for (const exit of exits) this.exited(task, exit);
+    // Its shim was lost meanwhile: nobody else has looked what became of it.
+    if (task.connection === undefined && !task.hasExited) this.carryOn(task, this.recover(task));
   }
 
   /** Puts its start on record, and then what it told meanwhile, however long the log is away. */
@@ -239,7 +241,7 @@ export class LiveTasks {
       case 'started':
         // At once, so that an exit told in the same breath is recorded after it.
         if (event.target !== '') {
-          task.execs.set(event.target, event.pid);
+          task.execs.set(event.target, { pid: event.pid, at: event.at });
           this.carryOn(task, this.execStarted(task, event));
         }
         this.outcomes.get(outcomeKey(task, event.target))?.resolve(event);
@@ -285,13 +287,15 @@ export class LiveTasks {
   private async execStarted(task: LiveTask, { target: exec, pid, at }: Extract<ShimEvent, { type: 'started' }>): Promise<void> {
     const id = taskId(task.identity);
     const cause = this.causes.execCause(id, exec);
-    await this.record(task, () => this.log.executeSoon(id, { type: 'RecordExecStarted', ...task.identity, exec, pid, at }, cause, EXEC_LINGER_MS));
+    // Once its end is on record, which tells of its start too where the log did not take that, there is nothing to tell.
+    await this.record(task, async () => task.execs.has(exec) && this.log.executeSoon(id, { type: 'RecordExecStarted', ...task.identity, exec, pid, at }, cause, EXEC_LINGER_MS));
   }
 
   private async execEnded(task: LiveTask, { target: exec, exitCode, at }: Extract<ShimEvent, { type: 'exited' }>): Promise<void> {
     const id = taskId(task.identity);
     const cause = this.causes.execCause(id, exec);
-    await this.record(task, () => this.log.execute(id, { type: 'RecordExecExited', ...task.identity, exec, exitCode, at }, cause));
+    const began = task.execs.get(exec);
+    await this.record(task, () => this.log.execute(id, { type: 'RecordExecExited', ...task.identity, exec, exitCode, ...(began ? { began } : {}), at }, cause));
     await failpoint('task.exec-exit-recorded');
     task.execs.delete(exec);
     task.connection?.send(frame(ACK_EXIT, exec));

@@ -43,6 +43,7 @@ export class TaskAdoption {
       const task = new LiveTask({ container: state.container, start: state.start }, `${this.runRoot}/tasks/${id}`);
       known.set(state.container, state);
       task.cgroupParent = state.cgroupParent;
+      task.lateTickets = undefined;
       if (state.status === 'running' || state.status === 'requested') {
         task.ports = state.published?.ports ?? [];
         task.address = state.published?.address ?? '';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ChangeTaskHosts, FreezeTask, OpenLogs, OpenTaskStreams, ResizeTask, SignalExec, SignalTask, ThawTask, UpdateTask } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
-import { conflict, unavailable } from '#libs/errors/errors.js';
+import { type BerthError, conflict, unavailable } from '#libs/errors/errors.js';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
 import type { ContainerCgroups } from '../adapters/host/container-cgroups.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
@@ -31,8 +31,11 @@ export class TaskControl {
     const task = this.live.get(id);
     // Gone already: its exit is on its way.
     if (!task || task.hasExited) return UNCHANGED;
-    if (!task.connection) throw unavailable(`the shim of container ${container} does not answer`);
+    if (!task.connection) throw silent(container);
     const { position } = await this.tasks.execute(id, { type: 'Signal', container, start, signal, ends, at: new Date().toISOString() }, asked);
+    // Lost while the log was asked: whoever stops it asks again.
+    if (task.hasExited) return { position };
+    if (!task.connection) throw silent(container);
     task.connection.send(frame(SIGNAL, signal));
     return { position };
   }
@@ -103,3 +106,5 @@ export class TaskControl {
     return { task, connection: task.connection };
   }
 }
+
+const silent = (container: string): BerthError => unavailable(`the shim of container ${container} does not answer`);

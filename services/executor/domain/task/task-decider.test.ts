@@ -66,7 +66,15 @@ test('an exec runs in a running task, and ends with it', () => {
   given(requested, started).when(recordExecStarted).then(execStarted);
   given(requested, started, execStarted).when(recordExecExited).then(execExited);
   given(requested, started, exited).when(recordExecStarted).thenNothing();
+  given(requested, started).when(recordExecExited).thenNothing();
   expect([requested, started, execStarted, exited].reduce(taskDecider.evolve, taskDecider.initialState)).toMatchObject({ status: 'exited', pid: 0, execs: new Set() });
+});
+
+test('the end of an exec tells of its start where the log did not take that', () => {
+  const { type: _type, container: _container, start: _start, exec: _exec, ...began } = execStarted as Extract<TaskEvent, { type: 'ExecStarted' }>;
+  given(requested, started).when({ ...recordExecExited, began } as TaskCommand).then(execStarted, execExited);
+  given(requested, started, execStarted).when({ ...recordExecExited, began } as TaskCommand).then(execExited);
+  given(requested, started, exited).when({ ...recordExecExited, began } as TaskCommand).thenNothing();
 });
 
 const histories: TaskEvent[][] = [[], [requested], [requested, failed], [requested, started], [requested, started, execStarted], [requested, started, execStarted, execExited], [requested, started, exited]];

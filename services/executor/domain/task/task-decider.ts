@@ -38,8 +38,8 @@ export type TaskCommand =
   | ({ readonly type: 'Signal'; readonly signal: number; readonly ends: boolean } & Observed)
   | ({ readonly type: 'RecordExited'; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly keeperLost: boolean } & Observed)
   | ({ readonly type: 'RecordExecStarted'; readonly exec: string; readonly pid: number } & Observed)
-  /** `neverStarted`: it could not be executed, so no start is on record. */
-  | ({ readonly type: 'RecordExecExited'; readonly exec: string; readonly exitCode: number; readonly neverStarted?: boolean } & Observed);
+  /** `neverStarted`: it could not be executed, so no start is on record. `began`: its start, where the log may not have taken that. */
+  | ({ readonly type: 'RecordExecExited'; readonly exec: string; readonly exitCode: number; readonly neverStarted?: boolean; readonly began?: { readonly pid: number; readonly at: string } } & Observed);
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
 export const TASK_FOLD = '3';
@@ -70,8 +70,13 @@ export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
       }
       case 'RecordExecStarted':
         return task.status === 'running' && !task.execs.has(command.exec) ? [{ type: 'ExecStarted', ...identity, exec: command.exec, pid: command.pid, at }] : [];
-      case 'RecordExecExited':
-        return task.status !== 'running' || !(command.neverStarted || task.execs.has(command.exec)) ? [] : [{ type: 'ExecExited', ...identity, exec: command.exec, exitCode: command.exitCode, at }];
+      case 'RecordExecExited': {
+        const { exec, exitCode, began, neverStarted } = command;
+        if (task.status !== 'running') return [];
+        const end: TaskEvent = { type: 'ExecExited', ...identity, exec, exitCode, at };
+        if (neverStarted || task.execs.has(exec)) return [end];
+        return began === undefined ? [] : [{ type: 'ExecStarted', ...identity, exec, ...began }, end];
+      }
     }
   },
 
