@@ -42,6 +42,25 @@ test('where there is none, who waits has the place of whoever was idle for longe
   expect(first.place.ended.aborted).toBe(false);
 });
 
+test('each who waits ends one at the most, though that one takes its time to go', async () => {
+  const places = two();
+  const leaving = Promise.withResolvers<void>();
+  const idle = [new ClientPlace(), new ClientPlace()];
+  for (const place of idle) {
+    void places.hold(place, () => leaving.promise);
+    place.waitsForClient();
+  }
+  const third = transfer(places);
+  await vi.advanceTimersByTimeAsync(10 * PATIENCE_MS);
+  expect(idle.map(({ ended }) => ended.aborted)).toEqual([true, false]);
+  transfer(places);
+  await vi.advanceTimersByTimeAsync(PATIENCE_MS);
+  expect(idle.map(({ ended }) => ended.aborted)).toEqual([true, true]);
+  leaving.resolve();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(third.hasBegun()).toBe(true);
+});
+
 test('one that works is not idle, nor one whose client takes its bytes one by one', async () => {
   const places = two();
   const [working, slow] = [transfer(places), transfer(places)];

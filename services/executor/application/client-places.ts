@@ -25,8 +25,10 @@ export class ClientPlaces {
   async hold<T>(place: ClientPlace, transfer: () => Promise<T>): Promise<T> {
     if (this.free > 0) this.free--;
     else {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.queue.push(resolve);
       this.lookForRoom();
-      await new Promise<void>((resolve) => this.queue.push(resolve));
+      await promise;
     }
     this.taken.add(place);
     try {
@@ -36,20 +38,26 @@ export class ClientPlaces {
       const next = this.queue.shift();
       if (next) next();
       else this.free++;
+      this.lookForRoom();
     }
   }
 
   private lookForRoom(): void {
-    if (this.look) return;
+    if (this.look || !this.needsRoom()) return;
     const idle = this.longestIdle();
     const wait = idle?.idleSince === undefined ? this.limits.patienceMs : Math.max(0, idle.idleSince + this.limits.patienceMs - performance.now());
     this.look = setTimeout(() => {
       this.look = undefined;
-      if (this.queue.length === 0) return;
+      if (!this.needsRoom()) return;
       const found = this.longestIdle();
       if (found?.idleSince !== undefined && found.idleSince + this.limits.patienceMs <= performance.now()) found.end();
       this.lookForRoom();
     }, wait).unref();
+  }
+
+  /** One that was ended takes a moment to go. */
+  private needsRoom(): boolean {
+    return this.queue.length > [...this.taken].filter(({ ended }) => ended.aborted).length;
   }
 
   private longestIdle(): ClientPlace | undefined {
