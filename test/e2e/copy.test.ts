@@ -171,6 +171,7 @@ describe.each(['running', 'stopped'])('clients that take nothing of what a %s co
       client.write(`GET /containers/${busy}/archive?path=/large HTTP/1.1\r\nHost: docker\r\n\r\n`);
       clients.push(client);
       await once(client, 'readable');
+      expect(String(client.read(15))).toBe('HTTP/1.1 200 OK');
     }
   }, patience(60_000));
   afterAll(async () => {
@@ -205,6 +206,7 @@ test('senders that send nothing are in nobody else\'s way', async () => {
     client.write('PUT /containers/unsent/archive?path=/tmp HTTP/1.1\r\nHost: docker\r\nContent-Type: application/x-tar\r\nContent-Length: 10240\r\nExpect: 100-continue\r\n\r\n');
     clients.push(client);
     await once(client, 'readable');
+    expect(String(client.read(21))).toBe('HTTP/1.1 100 Continue');
   }
   writeFileSync(join(here, 'beside'), 'beside');
   expect(await docker('cp', '-q', join(here, 'beside'), 'unsent:/tmp/')).toMatchObject({ code: 0, stderr: '' });
