@@ -28,13 +28,18 @@ export function mount(source: PathLike, target: PathLike, type: string, flags: n
 
 /** A bind of the directory `source`, without what is mounted below it, in which files have the ids of a user namespace (Linux 5.12). Throws SystemCallError; EINVAL: its file system cannot. */
 export function mountWithIds(source: PathLike, target: PathLike, userNamespace: Fd): void {
-  const tree = checked('open_tree', native.cloneMount(source), { source });
+  const tree = checked('open_tree', native.cloneMount(source, 0), { source });
   try {
     checked('mount_setattr', native.setMountIds(tree, userNamespace), { source });
     checked('move_mount', native.attachMount(tree, target), { target });
   } finally {
     closeSync(tree);
   }
+}
+
+/** A copy of the mount at `path` and of all that is mounted below it, as a descriptor, good on any thread. It lies nowhere, and is unmounted with the last descriptor into it. The caller closes it. Throws SystemCallError. */
+export function cloneMountTree(path: PathLike): Fd {
+  return checked('open_tree', native.cloneMount(path, 1), { path });
 }
 
 /** Throws SystemCallError; EINVAL: not a mount point. */

@@ -48,7 +48,7 @@ interface Native {
   flock(fd: Fd, operation: number): number;
   mount(source: PathLike, target: PathLike, type: string, flags: number, data: string): number;
   umount2(target: PathLike, flags: number): number;
-  cloneMount(path: PathLike): number;
+  cloneMount(path: PathLike, recursive: 0 | 1): number;
   setMountIds(fd: Fd, userNamespace: Fd): number;
   attachMount(fd: Fd, target: PathLike): number;
   newMountNamespace(): number;

@@ -26,12 +26,12 @@ export function newNetworkNamespaceIn(user: Fd): Fd {
 
 /**
  * Runs `work` on a thread whose new files belong to the host's `uid` and `gid`, with all rights kept: in a tree whose mount knows no other ids, root can make nothing.
- * Only on a worker thread that does nothing else meanwhile.
+ * Only on a worker thread, and over when `work` returns: what that leaves for later is done as before.
  */
-export async function makingFilesAs<T>({ uid, gid }: { readonly uid: number; readonly gid: number }, work: () => Promise<T> | T): Promise<T> {
+export function makingFilesAs<T>({ uid, gid }: { readonly uid: number; readonly gid: number }, work: () => T): T {
   checked('setfsuid', native.makeFilesAs(uid, gid), { uid, gid });
   try {
-    return await work();
+    return work();
   } finally {
     checked('setfsuid', native.makeFilesAs(0, 0));
   }

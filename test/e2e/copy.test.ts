@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readTar } from '#libs/oci/tar-reader.js';
@@ -154,6 +156,69 @@ test('of a stopped container a part of a volume is copied to and from, and nothi
   await docker('rm', 'parted');
   await docker('volume', 'rm', 'parts');
 });
+
+describe.each(['running', 'stopped'])('clients that take nothing of what a %s container is asked for', (state) => {
+  /** More than the executor has threads for copies. */
+  const READERS = 8;
+  const busy = `unread-${state}`;
+  const other = `beside-${state}`;
+  const clients: Socket[] = [];
+  beforeAll(async () => {
+    await docker('run', '-d', '--name', busy, '--network', 'none', 'busybox', 'sleep', '1d');
+    await docker('exec', busy, 'truncate', '-s', '1G', '/large');
+    if (state === 'stopped') await docker('kill', busy);
+    await docker('run', '-d', '--name', other, '--network', 'none', 'busybox', 'sleep', '1d');
+    await docker('exec', other, 'sh', '-c', 'echo told > /file');
+    for (let count = 0; count < READERS; count++) {
+      const client = connect(engine.socket);
+      client.write(`GET /containers/${busy}/archive?path=/large HTTP/1.1\r\nHost: docker\r\n\r\n`);
+      clients.push(client);
+      await once(client, 'readable');
+      expect(String(client.read(15))).toBe('HTTP/1.1 200 OK');
+    }
+  }, patience(60_000));
+  afterAll(async () => {
+    for (const client of clients) client.destroy();
+    await docker('rm', '-f', busy, other);
+  }, patience(30_000));
+
+  test('are in nobody else\'s way', async () => {
+    writeFileSync(join(here, 'beside'), 'beside');
+    expect(await docker('cp', '-q', join(here, 'beside'), `${other}:/tmp/`)).toMatchObject({ code: 0, stderr: '' });
+    expect(await docker('cp', '-q', `${other}:/file`, join(here, `beside-${state}`))).toMatchObject({ code: 0, stderr: '' });
+    expect(readFileSync(join(here, `beside-${state}`), 'utf8')).toBe('told\n');
+    expect((await docker('diff', other)).stdout).toContain('A /file');
+    expect(await namesOf((await archive('GET', `/containers/${other}/export`)).bytes)).toContain('file');
+    expect((await docker('commit', other, `beside:${state}`)).code).toBe(0);
+    expect((await docker('run', '--rm', '--network', 'none', `beside:${state}`, 'cat', '/file', '/tmp/beside')).stdout).toBe('told\nbeside');
+  }, patience(30_000));
+
+  test('nor in that of whoever copies from and to the same container', async () => {
+    expect((await docker('diff', busy)).stdout).toContain('A /large');
+    expect((await archive('HEAD', `/containers/${busy}/archive?path=/large`)).status).toBe(200);
+    expect(await docker('cp', '-q', join(here, 'beside'), `${busy}:/tmp/`)).toMatchObject({ code: 0, stderr: '' });
+    expect((await archive('GET', `/containers/${busy}/archive?path=/tmp/beside`)).bytes.toString()).toContain('beside');
+  }, patience(30_000));
+});
+
+test('senders that send nothing are in nobody else\'s way', async () => {
+  await docker('create', '--name', 'unsent', '--network', 'none', 'busybox', 'cat', '/tmp/beside');
+  const clients: Socket[] = [];
+  for (let count = 0; count < 8; count++) {
+    const client = connect(engine.socket);
+    client.write('PUT /containers/unsent/archive?path=/tmp HTTP/1.1\r\nHost: docker\r\nContent-Type: application/x-tar\r\nContent-Length: 10240\r\nExpect: 100-continue\r\n\r\n');
+    clients.push(client);
+    await once(client, 'readable');
+    expect(String(client.read(21))).toBe('HTTP/1.1 100 Continue');
+  }
+  writeFileSync(join(here, 'beside'), 'beside');
+  expect(await docker('cp', '-q', join(here, 'beside'), 'unsent:/tmp/')).toMatchObject({ code: 0, stderr: '' });
+  const closed = clients.map((client) => once(client, 'close'));
+  for (const client of clients) client.destroy();
+  await Promise.all(closed);
+  expect((await docker('start', '-a', 'unsent')).stdout).toBe('beside');
+  await docker('rm', 'unsent');
+}, patience(30_000));
 
 test('an archive whose sender is killed in the middle does not look whole', async () => {
   await docker('run', '-d', '--name', 'copy-cut', 'busybox', 'sh', '-c', 'truncate -s 1G /large; exec sleep 1d');

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readTar } from '#libs/oci/tar-reader.js';
+import { type TarMember, writeTar } from '#libs/oci/tar-writer.js';
 import { giveSubordinateIds } from '../fixtures/subordinate-ids.js';
 import { startEngine, type TestEngine } from './engine.js';
 import { patience } from './patience.js';
@@ -34,6 +36,7 @@ const sh = async (options: readonly string[], script: string): Promise<string> =
   return stdout + stderr;
 };
 const inspect = async (name: string, format: string): Promise<string> => (await docker('inspect', '--format', format, name)).stdout.trim();
+const tarOf = async (...members: TarMember[]): Promise<Buffer> => Buffer.concat(await Array.fromAsync(writeTar(members)));
 const statusOf = (pid: string, field: string): string => new RegExp(`^${field}:\\s+(.*)$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
 const namespaceOf = (pid: string | number, name: string): number => statSync(`/proc/${pid}/ns/${name}`).ino;
 
@@ -113,6 +116,27 @@ test('copies go in and out with the container\'s ids', async () => {
   execFileSync('chown', ['70000:8', join(here, 'copied')]);
   expect((await docker('cp', '-a', join(here, 'copied'), 'plain:/tmp/far')).stderr).toContain('Container ID 70000 cannot be mapped to a host ID');
 });
+
+test('a copy beside others that are half done makes its files by its own container\'s ids', async () => {
+  await docker('run', '-d', '--name', 'of-host', '--network', 'none', '--userns', 'host', 'busybox', 'sleep', '1000');
+  const clients: Socket[] = [];
+  // As many as there are threads, so that the next is on one of theirs.
+  for (const name of ['half-1', 'half-2', 'half-3', 'half-4']) {
+    const half = (await tarOf({ path: `${name}/file`, body: Buffer.alloc(100_000) })).subarray(0, 2048);
+    const client = connect(engine.socket);
+    client.write('PUT /containers/plain/archive?path=/tmp HTTP/1.1\r\nHost: docker\r\nContent-Type: application/x-tar\r\nContent-Length: 200000\r\n\r\n');
+    client.write(half);
+    clients.push(client);
+    await docker('exec', 'plain', 'sh', '-c', `until [ -e /tmp/${name}/file ]; do sleep 0.05; done`);
+  }
+  const tar = await tarOf({ path: 'made/on/the/way', body: Buffer.from('text') });
+  for (const name of ['of-host', 'plain']) {
+    expect((await engine.docker(['cp', '-', `${name}:/tmp`], tar)).code).toBe(0);
+    expect((await docker('exec', name, 'stat', '-c', '%u:%g', '/tmp/made', '/tmp/made/on/the/way')).stdout, name).toBe('0:0\n0:0\n');
+  }
+  for (const client of clients) client.destroy();
+  await docker('rm', '-f', 'of-host');
+}, patience(30_000));
 
 test('a published port leads into it, and another container joins its network', async () => {
   const port = await freePort();

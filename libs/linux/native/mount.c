@@ -66,15 +66,16 @@ static napi_value js_fchdir(napi_env env, napi_callback_info info)
 	return int_value(env, outcome(fchdir(fd)));
 }
 
-/* open_tree(2): (path) -> descriptor of a copy of the mount there, and of that alone, which is mounted nowhere */
+/* open_tree(2): (path, recursive) -> descriptor of a copy of the mount there, and of that alone or with all below it, which is mounted nowhere */
 static napi_value js_clone_mount(napi_env env, napi_callback_info info)
 {
 	struct args args;
 	struct path path;
+	int32_t recursive;
 
-	if (!args_take(env, info, &args, 1) || !arg_path(&args, 0, &path))
+	if (!args_take(env, info, &args, 2) || !arg_path(&args, 0, &path) || !arg_int32(&args, 1, &recursive))
 		return NULL;
-	return int_value(env, outcome(syscall(SYS_open_tree, AT_FDCWD, path.bytes, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
+	return int_value(env, outcome(syscall(SYS_open_tree, AT_FDCWD, path.bytes, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0))));
 }
 
 /* mount_setattr(2) MOUNT_ATTR_IDMAP, which such a copy alone may be given: (fd, user namespace) */

@@ -1,13 +1,15 @@
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Duplex, PassThrough, type Writable } from 'node:stream';
+import { type Duplex, duplexPair, PassThrough, type Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
 import type { Snapshotter } from '../adapters/snapshots/snapshotter.js';
 import type { LiveTasks } from './live-tasks.js';
+import type { PlaceLimits } from './client-places.js';
 import { RootArchives } from './root-archives.js';
 
 const container = 'c'.repeat(64);
@@ -15,8 +17,12 @@ let top: string;
 let archives: RootArchives;
 /** What was offered last. */
 let serve: (reader: Duplex) => Promise<void>;
+/** Of which containers a copy was ended for others. */
+let ended: string[];
+let archivesWith: (limits: PlaceLimits) => RootArchives;
 beforeEach(() => {
   top = mkdtempSync(join(tmpdir(), 'berth-archives-'));
+  ended = [];
   const live = { all: () => [], byContainer: () => undefined } as unknown as LiveTasks;
   const files = { directory: (id: string) => join(top, id) } as unknown as ContainerFiles;
   const roots = { written: { path: 'diff', withImage: false }, prepare: ({ directory }: { directory: string }) => (mkdirSync(join(directory, 'diff'), { recursive: true }), Promise.resolve({ directory })) } as unknown as Snapshotter;
@@ -24,7 +30,8 @@ beforeEach(() => {
     offerWhole: (send: (out: Writable) => Promise<void>) => ((serve = send), { path: '', ticket: '' }),
     offer: (take: (socket: Socket) => Promise<void>) => ((serve = (reader) => take(reader as Socket)), { path: '', ticket: '' }),
   } as unknown as StreamServer;
-  archives = new RootArchives(live, files, () => roots, top, (id) => id, streams);
+  archivesWith = (limits) => (archives = new RootArchives(live, files, () => roots, top, (id) => id, streams, (_, about) => ended.push(about.container), limits));
+  archivesWith({ most: 64, patienceMs: 60_000 });
 });
 afterEach(async () => {
   await archives.close();
@@ -44,18 +51,96 @@ test('one that is back can be looked into', async () => {
   expect(existsSync(join(top, container, 'diff'))).toBe(true);
 });
 
+const path = '/big';
+const wishOf = (one: string) => ({ container: one, layers: [], mounts: [] });
+
+/** A container that does not run, with a file of more bytes than are under way at a time. */
+function stoppedContainer(one: string): string {
+  mkdirSync(join(top, one, 'diff'), { recursive: true });
+  writeFileSync(join(top, one, path), Buffer.alloc(4 << 20));
+  return one;
+}
+
+/** A client that is offered an archive and takes what comes first, and no more; `end` is how that ended. */
+async function unread(one: string): Promise<{ readonly out: PassThrough; readonly end: Promise<unknown> }> {
+  await archives.open({ ...wishOf(one), path, exports: false });
+  const out = new PassThrough();
+  const end = serve(out).then(() => 'whole', (error: unknown) => error);
+  await once(out, 'readable');
+  return { out, end };
+}
+
+async function bytesRead(one: string): Promise<number> {
+  await archives.open({ ...wishOf(one), path, exports: false });
+  const out = new PassThrough();
+  const served = serve(out).then(() => out.end());
+  const [chunks] = await Promise.all([out.toArray(), served]);
+  return Buffer.concat(chunks as Buffer[]).length;
+}
+
+describe('readers that do not read', () => {
+  /** Of more than there are threads. */
+  const names = Array.from({ length: 12 }, (_, at) => String(at).padStart(64, '0'));
+
+  test('keep nobody from copying, from a path\'s facts or from the changes', async () => {
+    const readers = [];
+    for (const name of names) readers.push(await unread(stoppedContainer(name)));
+    expect(await bytesRead(stoppedContainer(container))).toBeGreaterThan(4 << 20);
+    expect((await archives.stat({ ...wishOf(container), path })).sizeBytes).toBe(4 << 20);
+    await archives.changes({ container, layers: [] });
+    for (const { out } of readers) out.destroy();
+    await Promise.all(readers.map(({ end }) => end));
+  });
+
+  test('nor do many of one container keep others from it, and its start waits for the last of them', async () => {
+    stoppedContainer(container);
+    const readers = [];
+    for (let count = 0; count < names.length; count++) readers.push(await unread(container));
+    expect(await bytesRead(container)).toBeGreaterThan(4 << 20);
+    expect((await archives.stat({ ...wishOf(container), path })).sizeBytes).toBe(4 << 20);
+    let prepared = false;
+    const preparing = archives.forStarts().prepare({ directory: join(top, container), layers: [] }).then(() => (prepared = true));
+    for (const { out, end } of readers) {
+      expect(prepared).toBe(false);
+      out.destroy();
+      await end;
+    }
+    await preparing;
+  });
+
+  test('make room where there is none, those first that were longest without a byte, and are told of', async () => {
+    archivesWith({ most: 2, patienceMs: 0 });
+    const first = await unread(stoppedContainer(names[0]!));
+    const second = await unread(stoppedContainer(names[1]!));
+    expect(await bytesRead(stoppedContainer(container))).toBeGreaterThan(4 << 20);
+    expect(ended).toEqual([names[0]]);
+    expect(await first.end).toMatchObject({ kind: 'unavailable', message: expect.stringContaining('others waited for its place') });
+    second.out.destroy();
+    await second.end;
+  });
+});
+
+test('a sender that sends nothing makes room as well, and hears why', async () => {
+  archivesWith({ most: 1, patienceMs: 0 });
+  await archives.extract({ ...wishOf(stoppedContainer(container)), path: '/', readOnlyRoot: false, keepsKinds: false });
+  const [ours, theirs] = duplexPair();
+  const received = serve(ours);
+  expect(await bytesRead(container)).toBeGreaterThan(4 << 20);
+  await received;
+  expect(JSON.parse(Buffer.concat((await theirs.toArray()) as Buffer[]).toString())).toMatchObject({ kind: 'unavailable' });
+});
+
 describe('readers that leave', () => {
-  const wish = { container, layers: [], mounts: [] };
-  const path = '/big';
-  /** More than there are threads. */
+  const wish = wishOf(container);
+  /** More than there are places. */
   const MANY = 6;
   beforeEach(() => {
-    mkdirSync(join(top, container));
-    writeFileSync(join(top, container, path), Buffer.alloc(4 << 20));
+    archivesWith({ most: 4, patienceMs: 60_000 });
+    stoppedContainer(container);
   });
 
   const left = (): Duplex => new PassThrough().destroy();
-  const stillServed = (): Promise<unknown> => archives.stat({ ...wish, path });
+  const stillServed = (): Promise<unknown> => bytesRead(container);
 
   test('before the first byte hold no thread', async () => {
     for (let count = 0; count < MANY; count++) {

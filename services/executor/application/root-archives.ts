@@ -7,7 +7,8 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { PathStat } from '#contracts/containers/archives.js';
 import type { ExtractRootArchive, OpenRootArchive, OpenRootChanges, OpenRootLayer, StatRootPath } from '#contracts/executor/archives.js';
 import type { StreamEndpoint } from '#contracts/request.js';
-import { notFound, toErrorReply } from '#libs/errors/errors.js';
+import { type BerthError, notFound, toErrorReply } from '#libs/errors/errors.js';
+import type { Fd } from '#libs/linux/native.js';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
 import type { ContainerRoot, RootSource, Snapshotter } from '../adapters/snapshots/snapshotter.js';
@@ -15,22 +16,34 @@ import { ChunkSender, received } from '../adapters/trees/chunk-channel.js';
 import type { RootJob } from '../adapters/trees/container-root.js';
 import type { ChangesJob } from '../adapters/trees/root-changes.js';
 import { TreeThreads } from '../adapters/trees/tree-threads.js';
+import { ClientPlace, ClientPlaces, type PlaceLimits } from './client-places.js';
 import type { LiveTasks } from './live-tasks.js';
+import { StoppedRoots } from './stopped-roots.js';
 
-/** Clients that copy at the same time; one more waits. Apart from the threads that unpack images, for a client may take its time. */
-const MOST_THREADS = 4;
+/** For what waits for no client, whoever copies. */
+const LOOKING_THREADS = 2;
+/** Copies that work at the same time. Apart from the threads that unpack images, which no client slows down. */
+const COPYING_THREADS = 4;
+/** A copy that waits for its client is a few buffers on its thread; a thread for each would cost 16 MiB a copy. */
+const COPIES_A_THREAD = 16;
+/** Ended only where somebody waits for a place: nobody else is hurt by a pager that is left open. */
+const LIMITS: PlaceLimits = { most: COPYING_THREADS * COPIES_A_THREAD, patienceMs: 30_000 };
 /** A request that was asked again comes no later. */
 const TOO_LATE_MS = 60_000;
 
 type Asked = Pick<StatRootPath, 'container' | 'layers' | 'mounts'>;
 
 /**
- * Copies from and to the roots of containers. A container that does not run is mounted for it, and does not start meanwhile: two overlays of one upper directory would
- * undo one another's work.
+ * Copies from and to the roots of containers, each at the pace of its client. A container that does not run is mounted for it, and does not start meanwhile: two overlays of
+ * one upper directory would undo one another's work. What copies nothing (a path's facts, the changes) waits for no copy.
  */
 export class RootArchives {
-  private readonly threads = new TreeThreads(MOST_THREADS);
-  private readonly busy = new Map<string, Promise<unknown>>();
+  private readonly looking = new TreeThreads(LOOKING_THREADS);
+  private readonly copying = new TreeThreads(COPYING_THREADS, COPIES_A_THREAD);
+  private readonly places: ClientPlaces;
+  private readonly stopped = new StoppedRoots();
+  /** Preparations of roots, by directory: one at a time. */
+  private readonly preparing = new Map<string, Promise<unknown>>();
   /** Containers that were removed a short while ago. */
   private readonly gone = new Set<string>();
 
@@ -41,26 +54,30 @@ export class RootArchives {
     private readonly layersDirectory: string,
     private readonly layerName: (chainId: string) => string,
     private readonly streams: StreamServer,
-  ) {}
+    private readonly onEnded: (error: unknown, about: { readonly container: string }) => void,
+    limits = LIMITS,
+  ) {
+    this.places = new ClientPlaces(limits);
+  }
 
   stat(query: StatRootPath): Promise<PathStat> {
-    return this.withRoot(query, (root) => this.threads.run('statPath', { root, path: query.path }));
+    return this.withRoot(query, (root) => this.looking.run('statPath', { root, path: query.path }));
   }
 
   async open(command: OpenRootArchive): Promise<StreamEndpoint & { readonly stat: PathStat }> {
-    const { path, exports } = command;
-    const stat = await this.withRoot(command, (root) => this.threads.run('statPath', { root, path }));
-    return { ...this.streams.offerWhole((out) => this.send(command, path, exports, out)), stat };
+    const { path } = command;
+    const stat = await this.withRoot(command, (root) => this.looking.run('statPath', { root, path }));
+    return { ...this.streams.offerWhole((out) => this.send(command, out)), stat };
   }
 
   async extract(command: ExtractRootArchive): Promise<StreamEndpoint> {
     const { path, readOnlyRoot, mounts } = command;
-    await this.withRoot(command, (root) => this.threads.run('checkTarget', { root, path, readOnlyRoot, mounts }));
+    await this.withRoot(command, (root) => this.looking.run('checkTarget', { root, path, readOnlyRoot, mounts }));
     return this.streams.offer((socket) => this.receive(command, socket));
   }
 
   async changes(query: OpenRootChanges): Promise<StreamEndpoint> {
-    const changes = await this.withWritten(query, (job) => this.threads.run('listChanges', job));
+    const changes = await this.withWritten(query, (job) => this.looking.run('listChanges', job));
     return this.streams.offer((socket) => void socket.end(JSON.stringify(changes)));
   }
 
@@ -75,7 +92,7 @@ export class RootArchives {
   }
 
   layer(query: OpenRootLayer): StreamEndpoint {
-    return this.streams.offerWhole((out) => this.sendFrom(out, (port) => this.withWritten(query, (job) => this.threads.run('packChanges', { ...job, port }, [port]))));
+    return this.streams.offerWhole((out) => this.sendFrom(query.container, out, (port) => this.withWritten(query, (job) => this.copying.run('packChanges', { ...job, port }, [port]))));
   }
 
   /** The snapshotter, as starts use it: they wait for what is copied. */
@@ -86,81 +103,133 @@ export class RootArchives {
       own: roots.own,
       written: roots.written,
       prepare: async (root: ContainerRoot): Promise<RootSource> => {
-        const copying = this.busy.get(root.directory);
-        if (copying) await copying;
+        await this.preparing.get(root.directory);
+        await this.stopped.free(root.directory);
         return roots.prepare(root);
       },
     };
   };
 
-  close(): Promise<void> {
-    return this.threads.close();
+  async close(): Promise<void> {
+    await Promise.all([this.looking.close(), this.copying.close()]);
   }
 
-  private send(asked: Asked, path: string, exports: boolean, out: Writable): Promise<void> {
-    return this.sendFrom(out, (port) => this.withRoot(asked, (root) => this.threads.run('readArchive', { root, path, exports, port }, [port]), 'is there'));
+  private send({ path, exports, ...asked }: OpenRootArchive, out: Writable): Promise<void> {
+    return this.sendFrom(asked.container, out, (port) => this.withRoot(asked, (root) => this.copying.run('readArchive', { root, path, exports, port }, [port]), 'is there'));
   }
 
-  private async sendFrom(out: Writable, start: (port: MessagePort) => Promise<void>): Promise<void> {
-    const { port1, port2 } = new MessageChannel();
-    // A reader that left tells the thread that it may stop, also one that left before the first byte was taken, or before the thread began.
-    const sent = pipeline(Readable.from(received(port1)), out, { end: false }).finally(() => port1.close());
-    const read = start(port2);
-    // Of a read that failed nobody tells the end.
-    read.catch(() => port1.close());
-    const results = await Promise.allSettled([sent, read]);
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
-  }
-
-  private async receive(command: ExtractRootArchive, socket: Socket): Promise<void> {
-    const { path, readOnlyRoot, mounts, keepsKinds, owner } = command;
-    const { port1, port2 } = new MessageChannel();
-    const job = { path, readOnlyRoot, mounts, keepsKinds, ...(owner ? { owner } : {}), port: port2 };
-    const extracted = this.withRoot(command, (root) => this.threads.run('extractArchive', { root, ...job }, [port2]), 'is there').finally(() => port1.close());
-    const sender = new ChunkSender(port1);
-    // What the archive's reader does not want any more is told by its own error.
-    const sent = (async () => {
-      // Its other half is still to tell how it went.
-      for await (const chunk of socket.iterator({ destroyOnReturn: false })) await sender.send(chunk as Buffer);
-      sender.end();
-    })();
-    // Of a client that left the thread hears by the end of what comes.
-    sent.catch(() => port1.close());
-    await extracted.then(
-      () => socket.end(),
-      (error: unknown) => socket.end(JSON.stringify(toErrorReply(error))),
-    );
-  }
-
-  private withWritten<T>({ container, layers }: Pick<OpenRootChanges, 'container' | 'layers'>, work: (job: ChangesJob) => Promise<T>): Promise<T> {
-    return this.withRoot({ container, layers, mounts: [] }, () => {
-      const { path, withImage } = this.roots().written;
-      return work({ directory: `${this.files.directory(container)}/${path}`, written: withImage ? 'whole' : 'upper', image: { directory: this.layersDirectory, layers: layers.map(this.layerName) } });
+  private async sendFrom(container: string, out: Writable, start: (port: MessagePort) => Promise<void>): Promise<void> {
+    const place = this.placeFor(container);
+    await this.places.hold(place, async () => {
+      const { port1, port2 } = new MessageChannel();
+      // A reader that left tells the thread that it may stop, also one that left before the first byte was taken, or before the thread began.
+      const sent = pipeline(Readable.from(taken(received(port1), place)), out, { end: false, signal: place.ended }).finally(() => port1.close());
+      const read = start(port2);
+      // Of a read that failed nobody tells the end.
+      read.catch(() => port1.close());
+      const results = await Promise.allSettled([sent, read]);
+      place.ended.throwIfAborted();
+      for (const result of results) if (result.status === 'rejected') throw result.reason;
     });
+  }
+
+  private receive(command: ExtractRootArchive, socket: Socket): Promise<void> {
+    const { path, readOnlyRoot, mounts, keepsKinds, owner } = command;
+    const place = this.placeFor(command.container);
+    return this.places.hold(place, async () => {
+      const { port1, port2 } = new MessageChannel();
+      const job = { path, readOnlyRoot, mounts, keepsKinds, ...(owner ? { owner } : {}), port: port2 };
+      const extracted = this.withRoot(command, (root) => this.copying.run('extractArchive', { root, ...job }, [port2]), 'is there').finally(() => port1.close());
+      const sender = new ChunkSender(port1);
+      // What the archive's reader does not want any more is told by its own error.
+      const sent = (async () => {
+        place.waitsForClient();
+        // Its other half is still to tell how it went.
+        for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
+          place.goesOn();
+          await sender.send(chunk as Buffer);
+          place.waitsForClient();
+        }
+        place.goesOn();
+        sender.end();
+      })();
+      // Of a client that left the thread hears by the end of what comes.
+      sent.catch(() => port1.close());
+      place.ended.addEventListener('abort', () => port1.close());
+      await extracted.then(
+        // What was cut off between two files looks whole to who reads it.
+        () => (place.ended.aborted ? socket.end(asReply(place.ended.reason)) : socket.end()),
+        (error: unknown) => socket.end(asReply(place.ended.aborted ? place.ended.reason : error)),
+      );
+    });
+  }
+
+  private placeFor(container: string): ClientPlace {
+    const place = new ClientPlace();
+    place.ended.addEventListener('abort', () => this.onEnded(place.ended.reason, { container }));
+    return place;
+  }
+
+  private async withWritten<T>(asked: Pick<OpenRootChanges, 'container' | 'layers'>, work: (job: ChangesJob) => Promise<T>): Promise<T> {
+    const { container, layers } = asked;
+    await this.startOf(container);
+    const { path, withImage } = this.roots().written;
+    const directory = this.files.directory(container);
+    const written = `${directory}/${path}`;
+    this.refuseGone(container);
+    if (!existsSync(written)) await this.prepared(directory, asked, 'made');
+    return work({ directory: written, written: withImage ? 'whole' : 'upper', image: { directory: this.layersDirectory, layers: layers.map(this.layerName) } });
   }
 
   /** `wanted`: 'made' by the first step of a request where the container never ran; what comes after it finds it, or the container is gone. */
   private async withRoot<T>(asked: Asked, work: (root: RootJob) => Promise<T>, wanted: 'made' | 'is there' = 'made'): Promise<T> {
-    const { container } = asked;
-    for (const task of this.live.all()) if (task.identity.container === container && task.start) await task.start.catch(() => undefined);
+    const { container, mounts } = asked;
+    await this.startOf(container);
     const task = this.live.byContainer(container);
     if (task && !task.hasExited) return work({ container, pid: task.pid, ...(task.ids ? { ids: task.ids } : {}) });
+    // Others may still have its root.
+    this.refuseGone(container);
     const directory = this.files.directory(container);
-    const turn = (this.busy.get(directory) ?? Promise.resolve()).then(() => this.stopped(directory, asked, wanted)).then(work);
+    const open = async (): Promise<Fd> => this.looking.run('openStoppedRoot', { source: await this.prepared(directory, asked, wanted), mounts });
+    return this.stopped.with(directory, open, (root) => work({ container, root }));
+  }
+
+  private async startOf(container: string): Promise<void> {
+    for (const task of this.live.all()) if (task.identity.container === container && task.start) await task.start.catch(() => undefined);
+  }
+
+  private refuseGone(container: string): void {
+    if (this.gone.has(container)) throw noSuch(container);
+  }
+
+  private prepared(directory: string, asked: Pick<Asked, 'container' | 'layers'>, wanted: 'made' | 'is there'): Promise<RootSource> {
+    const turn = (this.preparing.get(directory) ?? Promise.resolve()).then(() => this.prepare(directory, asked, wanted));
     const settled = turn.then(
       () => undefined,
       () => undefined,
     );
-    this.busy.set(directory, settled);
-    void settled.then(() => this.busy.get(directory) === settled && this.busy.delete(directory));
+    this.preparing.set(directory, settled);
+    void settled.then(() => this.preparing.get(directory) === settled && this.preparing.delete(directory));
     return turn;
   }
 
   /** Of one that never ran the writable layer is made now. */
-  private async stopped(directory: string, { container, layers, mounts }: Asked, wanted: 'made' | 'is there'): Promise<RootJob> {
-    if (this.gone.has(container) || (wanted === 'is there' && !existsSync(directory))) throw notFound(`No such container: ${container}`);
+  private async prepare(directory: string, { container, layers }: Pick<Asked, 'container' | 'layers'>, wanted: 'made' | 'is there'): Promise<RootSource> {
+    this.refuseGone(container);
+    if (wanted === 'is there' && !existsSync(directory)) throw noSuch(container);
     await mkdir(directory, { recursive: true, mode: 0o710 });
-    const source = await this.roots().prepare({ directory, layers: layers.map(this.layerName) });
-    return { container, source, mounts };
+    return this.roots().prepare({ directory, layers: layers.map(this.layerName) });
+  }
+}
+
+const noSuch = (container: string): BerthError => notFound(`No such container: ${container}`);
+const asReply = (error: unknown): string => JSON.stringify(toErrorReply(error));
+
+/** What was taken and not asked for more is the client's to take. */
+async function* taken(source: AsyncIterable<Buffer>, place: ClientPlace): AsyncGenerator<Buffer, void, void> {
+  for await (const chunk of source) {
+    place.waitsForClient();
+    yield chunk;
+    place.goesOn();
   }
 }

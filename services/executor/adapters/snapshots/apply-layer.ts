@@ -6,6 +6,7 @@ import { fsetxattr } from '#libs/linux/extended-attributes.js';
 import type { Fd } from '#libs/linux/native.js';
 import { makeSpecialFile } from '#libs/linux/special-file.js';
 import { isErrno } from '#libs/linux/system-call-error.js';
+import { makingFilesAs } from '#libs/linux/user-namespace.js';
 import type { TarTime } from '#libs/oci/tar-entry.js';
 import { readTar, type TarEntry } from '#libs/oci/tar-reader.js';
 import { outsideId } from '#libs/settings/subordinate-ids.js';
@@ -40,7 +41,7 @@ export async function applyLayer(root: string, tar: AsyncIterable<Uint8Array>): 
       const name = path.at(-1);
       if (name === undefined) applyToRoot(tree, entry, times);
       else if (name.startsWith(WHITEOUT)) hide(tree, path, hidden);
-      else await make(tree, path, entry, hidden, times);
+      else await make(tree, path, entry, hidden, times)?.();
     }
     // Whatever was made in a directory changed its time, so theirs come last; one that was replaced since has lost its claim.
     for (const { path, mtime } of times.reverse()) restoreTime(tree, path, mtime);
@@ -65,11 +66,20 @@ export async function applyArchive(tree: LayerTree, tar: AsyncIterable<Uint8Arra
   for await (const entry of readTar(tar)) {
     const path = treePath(entry.path);
     if (path.length === 0) continue;
-    if (keepsKinds) refuseOtherKind(tree, path, entry);
     const owned = owner ? { ...entry, ...owner } : entry;
-    await make(tree, path, ids ? { ...owned, uid: onHost(ids.uids, owned.uid), gid: onHost(ids.gids, owned.gid) } : owned, new Set(), times);
+    const mapped = ids ? { ...owned, uid: onHost(ids.uids, owned.uid), gid: onHost(ids.gids, owned.gid) } : owned;
+    const fill = makingFilesIn(ids, () => {
+      if (keepsKinds) refuseOtherKind(tree, path, entry);
+      return make(tree, path, mapped, new Set(), times);
+    });
+    await fill?.();
   }
   for (const { path, mtime } of times.reverse()) restoreTime(tree, path, mtime);
+}
+
+/** What `make` makes belongs to the namespace's root at first: a mount with its ids knows no others. */
+function makingFilesIn<T>(ids: IdMaps | undefined, make: () => T): T {
+  return ids ? makingFilesAs({ uid: outsideId(ids.uids, 0) ?? 0, gid: outsideId(ids.gids, 0) ?? 0 }, make) : make();
 }
 
 /** In dockerd's words. */
@@ -136,7 +146,8 @@ function makeOpaque(tree: LayerTree, parent: Fd, name: string): void {
   }
 }
 
-async function make(tree: LayerTree, path: TreePath, entry: TarEntry, hidden: ReadonlySet<string>, times: DirectoryTime[]): Promise<void> {
+/** Makes all but the contents of a file, for which it returns what writes them: that takes as long as they take to come. */
+function make(tree: LayerTree, path: TreePath, entry: TarEntry, hidden: ReadonlySet<string>, times: DirectoryTime[]): (() => Promise<void>) | undefined {
   const name = path.at(-1)!;
   const parentPath = path.slice(0, -1);
   const parent = tree.directory(parentPath, true);
@@ -145,13 +156,13 @@ async function make(tree: LayerTree, path: TreePath, entry: TarEntry, hidden: Re
       const wasHidden = hidden.size > 0 && hidden.has(path.join('/'));
       makeDirectory(tree, parent, name, entry, wasHidden);
       times.push({ path, mtime: entry.mtime });
-      return;
+      return undefined;
     }
     case 'file':
-      return await makeFile(tree, parentPath, name, entry);
+      return makeFile(tree, parentPath, name, entry);
     case 'hardlink':
       makeHardLink(tree, parentPath, name, entry);
-      return;
+      return undefined;
     case 'symlink':
       replacing(tree, parent, name, () => symlinkat(entry.linkTarget, parent, bytesOf(name)));
       fchownat(parent, bytesOf(name), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW);
@@ -166,6 +177,7 @@ async function make(tree: LayerTree, path: TreePath, entry: TarEntry, hidden: Re
     }
   }
   utimensat(parent, bytesOf(name), entry.mtime, entry.mtime, AT_SYMLINK_NOFOLLOW);
+  return undefined;
 }
 
 function makeDirectory(tree: LayerTree, parent: Fd, name: string, entry: TarEntry, opaque: boolean): void {
@@ -187,16 +199,18 @@ function makeDirectory(tree: LayerTree, parent: Fd, name: string, entry: TarEntr
   }
 }
 
-async function makeFile(tree: LayerTree, parentPath: TreePath, name: string, entry: TarEntry): Promise<void> {
+function makeFile(tree: LayerTree, parentPath: TreePath, name: string, entry: TarEntry): () => Promise<void> {
   const parent = tree.directory(parentPath, true);
   const file = replacing(tree, parent, name, () => tree.openName(parent, name, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600));
-  try {
-    for await (const chunk of entry.body) writeAll(file, chunk);
-    describe(file, entry);
-    utimensat(parent, bytesOf(name), entry.mtime, entry.mtime, AT_SYMLINK_NOFOLLOW);
-  } finally {
-    closeSync(file);
-  }
+  return async () => {
+    try {
+      for await (const chunk of entry.body) writeAll(file, chunk);
+      describe(file, entry);
+      utimensat(parent, bytesOf(name), entry.mtime, entry.mtime, AT_SYMLINK_NOFOLLOW);
+    } finally {
+      closeSync(file);
+    }
+  };
 }
 
 /** The other name is looked up below the root as well: `/etc/shadow` is the layer's own. */

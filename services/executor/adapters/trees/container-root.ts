@@ -3,10 +3,8 @@ import type { IdMaps } from '#contracts/executor/id-maps.js';
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import { conflict } from '#libs/errors/errors.js';
 import { O_PATH, openat2, RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from '#libs/linux/directory-entries.js';
-import { fchdir, MNT_DETACH, mount, MS_BIND, MS_NODEV, MS_NOSUID, MS_REC, umount2 } from '#libs/linux/mounts.js';
+import { cloneMountTree, fchdir, MNT_DETACH, mount, MS_BIND, MS_NODEV, MS_NOSUID, MS_REC, umount2 } from '#libs/linux/mounts.js';
 import type { Fd } from '#libs/linux/native.js';
-import { makingFilesAs } from '#libs/linux/user-namespace.js';
-import { outsideId } from '#libs/settings/subordinate-ids.js';
 import { isErrno } from '#libs/linux/system-call-error.js';
 import type { RootSource } from '../snapshots/snapshotter.js';
 import { LayerTree } from '../snapshots/layer-tree.js';
@@ -16,23 +14,25 @@ import { treePath } from '../snapshots/tree-path.js';
 export type RootJob =
   /** `ids`: of its user namespace, where it has not the host's. What is read or made below its root then has the host's ids for them. */
   | { readonly container: string; readonly pid: number; readonly ids?: IdMaps }
-  | { readonly container: string; readonly source: RootSource; readonly mounts: readonly ContainerMount[] };
+  /** `root`: of one that does not run. Whoever gives the job closes it when that is done. */
+  | { readonly container: string; readonly root: Fd };
 
-/**
- * Gives a descriptor of a container's root to `look`. Of one that runs, in its own mount namespace, by way of its first process; of another, mounted for this once where
- * the calling thread alone sees it, with its volumes. Only on a thread of TreeThreads.
- */
-export async function withContainerRoot<T>(job: RootJob, look: (root: Fd) => Promise<T> | T): Promise<T> {
-  return 'pid' in job ? withRunningRoot(job, look) : withStoppedRoot(job.source, job.mounts, look);
+export interface StoppedRoot {
+  readonly source: RootSource;
+  readonly mounts: readonly ContainerMount[];
 }
 
-async function withRunningRoot<T>({ container, pid, ids }: Extract<RootJob, { pid: number }>, look: (root: Fd) => Promise<T> | T): Promise<T> {
+/** Gives a descriptor of a container's root to `look`: of one that runs, as it is in its own mount namespace, by way of its first process. */
+export async function withContainerRoot<T>(job: RootJob, look: (root: Fd) => Promise<T> | T): Promise<T> {
+  return 'pid' in job ? withRunningRoot(job, look) : look(job.root);
+}
+
+async function withRunningRoot<T>({ container, pid }: Extract<RootJob, { pid: number }>, look: (root: Fd) => Promise<T> | T): Promise<T> {
   const root = openSync(`/proc/${pid}/root`, O_PATH | constants.O_DIRECTORY);
   try {
     // Only now is it known whose root that is: the pid may have been another's by then.
     if (!readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(container)) throw conflict(`Container ${container} is not running`);
-    if (ids === undefined) return await look(root);
-    return await makingFilesAs({ uid: outsideId(ids.uids, 0) ?? 0, gid: outsideId(ids.gids, 0) ?? 0 }, () => look(root));
+    return await look(root);
   } finally {
     closeSync(root);
   }
@@ -41,8 +41,11 @@ async function withRunningRoot<T>({ container, pid, ids }: Extract<RootJob, { pi
 /** The ids that a root's files have, for those that an archive or the container has for them: undefined where they are the same. */
 export const idsOf = (job: RootJob): IdMaps | undefined => ('pid' in job ? job.ids : undefined);
 
-async function withStoppedRoot<T>(source: RootSource, mounts: readonly ContainerMount[], look: (root: Fd) => Promise<T> | T): Promise<T> {
-  // A directory of our own, which this thread needs for nothing else meanwhile.
+/**
+ * The root of a container that does not run, with its volumes: mounted where the calling thread alone sees it and taken from there at once, so that its descriptor, which is
+ * good on any thread, is all that is left of it. The caller closes it. Only on a thread of TreeThreads.
+ */
+export function openStoppedRoot({ source, mounts }: StoppedRoot): Fd {
   const at = 'overlay' in source ? source.overlay.baseDirectory : source.directory;
   if ('overlay' in source) mountOverlay(source.overlay, at);
   else mount(source.directory, at, '', MS_BIND | MS_REC);
@@ -50,10 +53,10 @@ async function withStoppedRoot<T>(source: RootSource, mounts: readonly Container
     const root = openSync(at, O_PATH | constants.O_DIRECTORY);
     try {
       for (const one of mounts) if (one.type !== 'tmpfs') bind(root, one);
-      return await look(root);
     } finally {
       closeSync(root);
     }
+    return cloneMountTree(at);
   } finally {
     umount2(at, MNT_DETACH);
   }

@@ -25,7 +25,7 @@ export async function probeMappedOverlay({ directory, ids }: MappedProbe): Promi
     }
     try {
       const at = (name: string): string => join(top, name);
-      await makingFilesAs({ uid: outsideId(ids.uids, 0) ?? 0, gid: outsideId(ids.gids, 0) ?? 0 }, () => mount('overlay', at('target'), 'overlay', 0, `lowerdir=${at('lower')},upperdir=${at('upper')},workdir=${at('work')}`));
+      makingFilesAs({ uid: outsideId(ids.uids, 0) ?? 0, gid: outsideId(ids.gids, 0) ?? 0 }, () => mount('overlay', at('target'), 'overlay', 0, `lowerdir=${at('lower')},upperdir=${at('upper')},workdir=${at('work')}`));
       umount2(at('target'), MNT_DETACH);
       return undefined;
     } finally {

@@ -1,10 +1,12 @@
 import type { PathStat } from '#contracts/containers/archives.js';
 import type { PathChange } from '#contracts/executor/archives.js';
+import type { Fd } from '#libs/linux/native.js';
 import { type FillJob, fillVolume } from '../host/fill-volume.js';
 import { readUserFiles } from '../runtimes/user-files.js';
 import type { UserFiles } from '../../domain/spec/container-user.js';
 import { checkLayer, type CheckJob, unpackLayer, type UnpackJob } from '../snapshots/unpack-layer.js';
 import { checkTarget, type ExtractJob, extractArchive, type PathJob, readArchive, type ReadJob, statPath } from './root-jobs.js';
+import { openStoppedRoot, type StoppedRoot } from './container-root.js';
 import { type MergeJob, mergeLayers } from './merge-layers.js';
 import { type Layers, withMergedView } from './merged-view.js';
 import { type MappedProbe, probeMappedOverlay } from './probe-mapped-overlay.js';
@@ -19,6 +21,8 @@ export interface TreeJobs {
   readonly extractArchive: { readonly job: ExtractJob; readonly result: void };
   readonly readArchive: { readonly job: ReadJob; readonly result: void };
   readonly statPath: { readonly job: PathJob; readonly result: PathStat };
+  /** A descriptor, which whoever asked closes. */
+  readonly openStoppedRoot: { readonly job: StoppedRoot; readonly result: Fd };
   readonly checkLayer: { readonly job: CheckJob; readonly result: void };
   readonly fillVolume: { readonly job: FillJob; readonly result: void };
   readonly listChanges: { readonly job: ChangesJob; readonly result: readonly PathChange[] };
@@ -42,6 +46,7 @@ export const TREE_JOBS: { readonly [Name in TreeJobName]: (job: TreeJobs[Name]['
   extractArchive,
   readArchive,
   statPath,
+  openStoppedRoot: async (job) => openStoppedRoot(job),
   checkLayer,
   fillVolume: async (job) => fillVolume(job),
   listChanges,

@@ -9,6 +9,12 @@ const IDLE_MS = 5_000;
 /** What a thread may hold beside buffers: a hostile archive ends its own thread, not the executor. */
 const HEAP_MIB = 256;
 
+interface Answer {
+  readonly id: number;
+  readonly result?: unknown;
+  readonly error?: ErrorReply;
+}
+
 interface Waiting {
   readonly name: TreeJobName;
   readonly job: unknown;
@@ -23,7 +29,11 @@ export class TreeThreads {
   private readonly queue: Waiting[] = [];
   private closed = false;
 
-  constructor(private readonly most = MOST_THREADS) {}
+  /** `jobsEach`: a thread may begin another job while one waits, for a client say. What a thread's end takes along are all of them. */
+  constructor(
+    private readonly most = MOST_THREADS,
+    private readonly jobsEach = 1,
+  ) {}
 
   /** `transfer`: what of the job the thread takes over. Resolves to the job's result. Rejects with its error, or as internal when its thread died. Jobs begin in order. */
   run<Name extends TreeJobName>(name: Name, job: TreeJobs[Name]['job'], transfer: readonly Transferable[] = []): Promise<TreeJobs[Name]['result']> {
@@ -43,7 +53,7 @@ export class TreeThreads {
 
   private serve(): void {
     while (this.queue.length > 0) {
-      const thread = [...this.threads].find((one) => !one.busy) ?? (this.threads.size < this.most ? this.add() : undefined);
+      const thread = this.freest();
       const next = thread && this.queue.shift();
       if (!next) return;
       try {
@@ -53,6 +63,14 @@ export class TreeThreads {
         next.reject(unavailable(`the work is wanted no more: ${errorMessage(error)}`, error));
       }
     }
+  }
+
+  /** The one with the fewest jobs; a new one sooner than a second job for any. */
+  private freest(): TreeThread | undefined {
+    const [freest] = [...this.threads].toSorted((one, other) => one.jobs - other.jobs);
+    if (freest?.jobs === 0) return freest;
+    if (this.threads.size < this.most) return this.add();
+    return freest && freest.jobs < this.jobsEach ? freest : undefined;
   }
 
   private add(): TreeThread {
@@ -74,7 +92,8 @@ class TreeThread {
     // Descriptors come from the addon, where Node does not see them opened.
     trackUnmanagedFds: false,
   });
-  private current: Waiting | undefined;
+  private readonly current = new Map<number, Waiting>();
+  private lastId = 0;
   private idle: NodeJS.Timeout | undefined;
   private reason: unknown;
 
@@ -82,26 +101,27 @@ class TreeThread {
     private readonly onFree: () => void,
     onGone: () => void,
   ) {
-    this.worker.on('message', (message: { readonly result?: unknown; readonly error?: ErrorReply }) => this.done(message));
+    this.worker.on('message', (message: Answer) => this.done(message));
     this.worker.on('error', (error) => (this.reason = error));
     this.worker.on('exit', () => {
       clearTimeout(this.idle);
-      this.current?.reject(this.reason === undefined ? unavailable('the executor is stopping') : internal(`the work on a directory tree ended early: ${errorMessage(this.reason)}`, this.reason));
-      this.current = undefined;
+      for (const { reject } of this.current.values()) reject(this.reason === undefined ? unavailable('the executor is stopping') : internal(`the work on a directory tree ended early: ${errorMessage(this.reason)}`, this.reason));
+      this.current.clear();
       onGone();
     });
     this.worker.unref();
   }
 
-  get busy(): boolean {
-    return this.current !== undefined;
+  get jobs(): number {
+    return this.current.size;
   }
 
   /** Throws, and is as free as before, where the job cannot be handed over. */
   take(next: Waiting): void {
-    this.worker.postMessage({ name: next.name, job: next.job }, next.transfer);
+    const id = ++this.lastId;
+    this.worker.postMessage({ id, name: next.name, job: next.job }, next.transfer);
     clearTimeout(this.idle);
-    this.current = next;
+    this.current.set(id, next);
     // A process does not end over a job under way, but it does over an idle thread.
     this.worker.ref();
   }
@@ -110,13 +130,15 @@ class TreeThread {
     await this.worker.terminate();
   }
 
-  private done({ result, error }: { readonly result?: unknown; readonly error?: ErrorReply }): void {
-    const { current } = this;
-    this.current = undefined;
-    this.worker.unref();
-    this.idle = setTimeout(() => void this.end(), IDLE_MS).unref();
-    if (error) current?.reject(fromErrorReply(error));
-    else current?.resolve(result);
+  private done({ id, result, error }: Answer): void {
+    const job = this.current.get(id);
+    this.current.delete(id);
+    if (this.current.size === 0) {
+      this.worker.unref();
+      this.idle = setTimeout(() => void this.end(), IDLE_MS).unref();
+    }
+    if (error) job?.reject(fromErrorReply(error));
+    else job?.resolve(result);
     this.onFree();
   }
 }
