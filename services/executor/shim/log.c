@@ -197,10 +197,22 @@ static void put_record(int which, const uint8_t *at, size_t length, bool whole)
 	put_text("\"}\n", 3);
 }
 
-void log_write(int which, const uint8_t *at, size_t length)
+/* A rotation may have found no room for the new file, and the disk may have some by now. */
+static bool is_open(void)
 {
 	if (log.fd < 0)
+		open_file(0);
+	return log.fd >= 0;
+}
+
+void log_write(int which, const uint8_t *at, size_t length)
+{
+	if (!log.path || !*log.path)
 		return;
+	if (!is_open()) {
+		log.news.failed_writes++; /* as on a full disk: the container goes on, its log has a gap */
+		return;
+	}
 	while (length) {
 		const uint8_t *newline = memchr(at, '\n', length);
 		size_t part = newline ? (size_t)(newline - at) : length;
