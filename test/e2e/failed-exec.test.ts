@@ -130,3 +130,10 @@ test('a command with a NUL is refused, and the executor lives', async () => {
   expect(await docker('exec', 'inside', 'echo', 'on')).toMatchObject({ stdout: 'on\n', code: 0 });
   expect(await pidOf('executor')).toBe(before);
 });
+
+test('a hundred commands run in a container at once', async () => {
+  const outcomes = await Promise.all(Array.from({ length: 100 }, (_, index) => docker('exec', 'inside', 'sh', '-c', `until [ -e /tmp/all ]; do sleep 0.5; done; echo ${index}`).then(({ stdout }) => stdout)).concat(
+    expect.poll(async () => (await docker('top', 'inside')).stdout.split('until').length, { timeout: patience(60_000) }).toBe(101).then(() => docker('exec', 'inside', 'touch', '/tmp/all')).then(() => ''),
+  ));
+  expect(outcomes.slice(0, 100)).toEqual(Array.from({ length: 100 }, (_, index) => `${index}\n`));
+}, patience(90_000));

@@ -11,18 +11,23 @@
 #include "shim.h"
 
 struct connection connections[CONNECTIONS];
+int connection_count;
 
 void accept_connection(int listener)
 {
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return;
-	for (struct connection *connection = connections; connection < connections + CONNECTIONS; connection++)
-		if (connection->kind == FREE) {
-			*connection = (struct connection){ .kind = FRESH, .fd = fd };
-			return;
-		}
-	close(fd);
+	int place = 0;
+	while (place < connection_count && connections[place].kind != FREE)
+		place++;
+	if (place == CONNECTIONS) {
+		close(fd);
+		return;
+	}
+	if (place == connection_count)
+		connection_count++;
+	connections[place] = (struct connection){ .kind = FRESH, .fd = fd };
 }
 
 struct message { uint8_t bytes[256]; uint32_t used; };
@@ -105,12 +110,12 @@ void announce(struct process *process)
 {
 	bool told = false;
 	tell_log_news();
-	for (struct connection *to = connections; to < connections + CONNECTIONS; to++)
+	for (struct connection *to = connections; to < connections + connection_count; to++)
 		if (to->kind == CONTROL)
 			told |= tell_times(to, process);
 	if (told)
 		forget_times(&process->at);
-	for (struct connection *to = connections; to < connections + CONNECTIONS; to++)
+	for (struct connection *to = connections; to < connections + connection_count; to++)
 		if (to->kind == CONTROL && process->state == RUNNING)
 			tell_started(to, process);
 		else if (to->kind == CONTROL)
@@ -127,7 +132,7 @@ int tell_log_news(void)
 		return -1;
 	if (told_at && wait > 0 && processes[0].state == RUNNING)
 		return wait;
-	for (struct connection *to = connections; to < connections + CONNECTIONS; to++) {
+	for (struct connection *to = connections; to < connections + connection_count; to++) {
 		if (to->kind != CONTROL)
 			continue;
 		struct message message = about(&processes[0], FRAME_LOG_NEWS);
@@ -144,7 +149,7 @@ int tell_log_news(void)
 
 static void tell_all(struct connection *to)
 {
-	for (struct process *process = processes; process < processes + PROCESSES; process++) {
+	for (struct process *process = processes; process < processes + process_count; process++) {
 		bool begun = process->state == RUNNING || process->state == EXITED || process->state == FAILED;
 		if (to->kind == CONTROL && begun && tell_times(to, process))
 			forget_times(&process->at);
@@ -190,7 +195,7 @@ static bool same_ticket(const char *a, const char *b)
 static void attach(struct connection *connection, const char *ticket)
 {
 	struct message refused = begin(FRAME_REFUSED), attached = begin(FRAME_ATTACHED);
-	for (struct process *process = processes; strlen(ticket) == 32 && process < processes + PROCESSES; process++)
+	for (struct process *process = processes; strlen(ticket) == 32 && process < processes + process_count; process++)
 		for (struct ticket *issued = process->tickets; process->state != UNUSED && issued < process->tickets + TICKETS; issued++) {
 			if (!*issued->text || !same_ticket(issued->text, ticket))
 				continue;
@@ -208,7 +213,7 @@ static void attach(struct connection *connection, const char *ticket)
 static void start_exec(const char *id, struct bytes plan)
 {
 	static struct process lost;
-	lost = (struct process){ .state = FAILED, .failed_step = STEP_CLONE, .failed_errno = EAGAIN };
+	lost = (struct process){ .state = FAILED, .failed_step = STEP_PLACES, .failed_errno = EAGAIN };
 	if (!*id || strlen(id) >= ID_BYTES || find_process(id) || plan.length > PLAN_LIMIT || !plan.length)
 		return;
 	strcpy(lost.id, id);

@@ -59,11 +59,11 @@ void reap_strangers(void)
 	struct signalfd_siginfo signal;
 	while (strangers_fd >= 0 && read(strangers_fd, &signal, sizeof signal) > 0)
 		;
-	for (struct process *process = processes; process < processes + PROCESSES; process++)
+	for (struct process *process = processes; process < processes + process_count; process++)
 		if (process->hands_over && process->state == STARTING)
 			return; /* it may be the one that is about to be adopted */
 	while (info.si_pid = 0, waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid) {
-		for (struct process *process = processes; process < processes + PROCESSES; process++)
+		for (struct process *process = processes; process < processes + process_count; process++)
 			if (process->pidfd >= 0 && process->state != UNUSED && process->pid == info.si_pid)
 				return;
 		waitpid(info.si_pid, NULL, WNOHANG);

@@ -9,7 +9,7 @@ bool wants_output(const struct process *process, int which, int64_t now)
 	for (int i = 0; i < TICKETS && now < process->gate_until; i++)
 		if (process->tickets[i].gates && *process->tickets[i].text)
 			return false;
-	for (int i = 0; i < CONNECTIONS; i++)
+	for (int i = 0; i < connection_count; i++)
 		if (connections[i].kind == STREAM && connections[i].process == process && (connections[i].streams & (which ? STREAM_ERR : STREAM_OUT))
 		    && !has_room(&connections[i], CHUNK_BYTES + 8))
 			return false;

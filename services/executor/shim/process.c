@@ -15,10 +15,11 @@
 #endif
 
 struct process processes[PROCESSES];
+int process_count = 1;
 
 struct process *find_process(const char *id)
 {
-	for (struct process *process = processes; process < processes + PROCESSES; process++)
+	for (struct process *process = processes; process < processes + process_count; process++)
 		if (process->state != UNUSED && !strcmp(process->id, id))
 			return process;
 	return NULL;
@@ -31,7 +32,7 @@ bool is_drained(const struct process *process)
 
 void forget(struct process *process)
 {
-	for (int i = 0; i < CONNECTIONS; i++)
+	for (int i = 0; i < connection_count; i++)
 		if (connections[i].kind == STREAM && connections[i].process == process)
 			drop(&connections[i]);
 	if (process->memory)
@@ -48,19 +49,23 @@ void forget(struct process *process)
 	close_held(&process->forerunner);
 	close_held(&process->at.console_fd);
 	*process = (struct process){ 0 };
+	while (process_count > 1 && processes[process_count - 1].state == UNUSED)
+		process_count--;
 }
 
 struct process *free_place(const char *id)
 {
 	if (!*id)
 		return &processes[0];
-	for (int i = 1; i < PROCESSES; i++)
+	for (int i = 1; i < process_count; i++)
 		if (processes[i].state == UNUSED)
 			return &processes[i];
-	for (int i = 1; i < PROCESSES; i++) /* nobody came for it */
-		if (is_drained(&processes[i])) {
+	if (process_count < PROCESSES)
+		return &processes[process_count++];
+	for (int i = 1; i < process_count; i++) /* nobody came for its streams */
+		if (is_drained(&processes[i]) && processes[i].acked) {
 			forget(&processes[i]);
-			return &processes[i];
+			return free_place(id);
 		}
 	return NULL;
 }
@@ -199,7 +204,7 @@ void reap(struct process *process)
 		is_running(process); /* over before its forerunner was, whose end of the status socket told nothing yet */
 	process->exit_signal = info.si_code == CLD_EXITED ? 0 : info.si_status;
 	process->exit_code = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
-	for (int i = 1; !*process->id && i < PROCESSES; i++)
+	for (int i = 1; !*process->id && i < process_count; i++)
 		processes[i].at.task_pidfd = -1;
 	end(process);
 	reap_strangers();

@@ -73,7 +73,7 @@ static int choose(struct watched *on, int listener)
 	on->count = 0;
 	watch(on, listener, POLLIN, LISTENER, 0, 0);
 	watch(on, strangers_fd, POLLIN, STRANGERS, 0, 0);
-	for (int i = 0; i < PROCESSES; i++) {
+	for (int i = 0; i < process_count; i++) {
 		struct process *process = &processes[i];
 		if (process->state == UNUSED)
 			continue;
@@ -106,7 +106,7 @@ static int choose(struct watched *on, int listener)
 		if (pending && !terminal)
 			watch(on, process->in, POLLOUT, INPUT, i, 0);
 	}
-	for (int i = 0; i < CONNECTIONS; i++) {
+	for (int i = 0; i < connection_count; i++) {
 		struct connection *connection = &connections[i];
 		if (connection->kind == FREE)
 			continue;
@@ -174,7 +174,7 @@ static void serve(const struct watched *on, int i, int listener)
 
 static bool has_stream(const struct process *process)
 {
-	for (int i = 0; i < CONNECTIONS; i++)
+	for (int i = 0; i < connection_count; i++)
 		if (connections[i].kind == STREAM && connections[i].process == process)
 			return true;
 	return false;
@@ -187,10 +187,10 @@ static bool has_stream(const struct process *process)
 static bool settle(void)
 {
 	bool is_over = false, is_owed = false;
-	for (int i = 0; i < CONNECTIONS; i++)
+	for (int i = 0; i < connection_count; i++)
 		if (connections[i].kind == STREAM && is_drained(connections[i].process) && !connections[i].used)
 			drop(&connections[i]);
-	for (int i = 0; i < PROCESSES; i++) {
+	for (int i = 0; i < process_count; i++) {
 		struct process *process = &processes[i];
 		reap_forerunner(process);
 		if (process->state != EXITED && process->state != FAILED)
@@ -220,8 +220,6 @@ int run_shim(void *memory, size_t bytes, int ready_fd)
 	signal(SIGINT, SIG_IGN);
 	prctl(PR_SET_NAME, "berth-shim", 0, 0, 0);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	for (int i = 0; i < CONNECTIONS; i++)
-		connections[i].fd = -1;
 	int listener = decode_plan(memory, bytes, &plan, &step);
 	/* a step that is not understood is reported on the socket, by its number; a head that is not, to the zygote */
 	if (listener == 0 || step != STEP_PLAN)

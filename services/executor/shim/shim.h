@@ -2,8 +2,8 @@
 #pragma once
 #include "plan.h"
 
-#define PROCESSES 65 /* the container's and 64 execs */
-#define CONNECTIONS 128
+#define PROCESSES 257 /* the container's and 256 execs */
+#define CONNECTIONS 512
 #define RING_BYTES (64u << 10)
 #define CHUNK_BYTES (16u << 10)
 #define TICKETS 64
@@ -18,6 +18,7 @@
 #define STEP_CLONE 0xfffffffeu   /* pipes, clone3 */
 #define STEP_CGROUPS 0xfffffffdu /* joining settings.cgroupPaths */
 #define STEP_RUNTIME 0xfffffffcu /* the runtime's own failure, told in its log */
+#define STEP_PLACES 0xfffffffbu  /* as many execs as there may be */
 
 enum frame_type {
 	FRAME_HELLO = 1, FRAME_SIGNAL, FRAME_RESIZE, FRAME_EXEC, FRAME_TICKET, FRAME_ACK_EXIT, FRAME_PING = 8, FRAME_SIGNAL_EXEC,
@@ -69,6 +70,8 @@ struct connection {
 
 extern struct process processes[PROCESSES];
 extern struct connection connections[CONNECTIONS];
+/* How far the tables are in use: nobody looks beyond. */
+extern int process_count, connection_count;
 extern struct plan_settings *settings; /* the container's own */
 /* Not kept open: a child is born with all that the shim has open. */
 int open_task_directory(void);

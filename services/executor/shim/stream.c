@@ -24,6 +24,8 @@ void drop(struct connection *connection)
 	if (connection->frame && connection->frame != connection->small)
 		munmap(connection->frame, connection->length);
 	*connection = (struct connection){ .fd = -1 };
+	while (connection_count > 0 && connections[connection_count - 1].kind == FREE)
+		connection_count--;
 }
 
 bool has_room(const struct connection *connection, uint32_t bytes)
@@ -71,7 +73,7 @@ void flush_connection(struct connection *connection)
 void deliver(struct process *process, int which, const uint8_t *at, uint32_t length)
 {
 	uint8_t head[8] = { which + 1, 0, 0, 0, length >> 24, length >> 16, length >> 8, length };
-	for (struct connection *connection = connections; connection < connections + CONNECTIONS; connection++) {
+	for (struct connection *connection = connections; connection < connections + connection_count; connection++) {
 		if (connection->kind != STREAM || connection->gone || connection->process != process || !(connection->streams & (which ? STREAM_ERR : STREAM_OUT)))
 			continue;
 		if (!process->plan.settings.terminal)

@@ -40,6 +40,7 @@ void try_input(const uint8_t *at, size_t length)
 		abort();
 	be_running();
 	struct connection *connection = &connections[0];
+	connection_count = 1;
 	*connection = (struct connection){ .kind = FRESH, .fd = pair[0] };
 	size_t piece = length ? at[0] * 16 + 1 : 1;
 	for (size_t sent = 0; connection->kind != FREE && sent < length;) {

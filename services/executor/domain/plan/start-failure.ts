@@ -13,11 +13,17 @@ const ENOTDIR = 20;
 const ERANGE = 34;
 const PREFIX = 'failed to create task for container: failed to create shim task: OCI runtime create failed: berth create failed: unable to start container process: ';
 
+/** What a shim names in place of a step (shim.h): before the first, or none of the plan's. */
+const OUTSIDE_THE_PLAN: Readonly<Record<number, string>> = { 0xffffffff: 'plan', 0xfffffffe: 'clone', 0xfffffffd: 'join_cgroups', 0xfffffffc: 'runtime' };
+const NO_PLACE = 0xfffffffb;
+const MOST_EXECS = 256;
+
 /** runc's words for an exec's working directory. */
 export const RELATIVE_DIRECTORY = 'Cwd must be an absolute path';
 
 /** The error of a start, naming the very step. Of a command that cannot be executed it has Docker's words, which clients turn into exit codes 126 and 127. */
 export function startFailure(plan: Plan, step: number, errno: number, command: string, prefix = PREFIX): BerthError {
+  if (step === NO_PLACE) return internal(`${prefix}${MOST_EXECS} commands run in the container already, and there can be no more: unknown`);
   const operation = plan.steps[step]?.op;
   if (operation === 'exec') {
     if (errno === ENOENT) return invalid(`${prefix}exec: "${command}": ${command.includes('/') ? `stat ${command}: no such file or directory` : 'executable file not found in $PATH'}: unknown`);
@@ -37,7 +43,7 @@ export function startFailure(plan: Plan, step: number, errno: number, command: s
   // Docker's defaults go as far as the kernel lets them; what the user asked for is done or refused.
   if (operation === 'set_rlimit' && errno === EPERM) return invalid(`${prefix}error setting rlimit (${describeStep(plan, step)}): operation not permitted: the engine has no right to raise a hard limit (CAP_SYS_RESOURCE): unknown`);
   if (plan.steps[step]?.from === APPARMOR_PROFILE && errno === ENOENT) return internal(`${prefix}${duringInit(prefix)}unable to apply apparmor profile: apparmor failed to apply profile: write /proc/self/attr/apparmor/exec: no such file or directory: unknown`);
-  return internal(`${prefix}step ${describeStep(plan, step)}: ${errnoName(errno)}: unknown`);
+  return internal(`${prefix}step ${OUTSIDE_THE_PLAN[step] ?? describeStep(plan, step)}: ${errnoName(errno)}: unknown`);
 }
 
 /** Of an exec that could not be started for this reason, an installed runtime's words included: as a current dockerd has it. */
