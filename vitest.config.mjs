@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** As test/e2e/patience.ts: emulated machines take longer. */
+/** As test/engine/patience.ts: emulated machines take longer. */
 const patience = Number(process.env.BERTH_TEST_PATIENCE ?? 1);
 
 // Tests run compiled: decorators with their metadata are TypeScript's own work, and what is tested is what ships.

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { startEngine, type TestEngine } from '../e2e/engine.js';
-import { freeWideSubnet } from '../e2e/private-addresses.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { freeWideSubnet } from '../engine/private-addresses.js';
 import type { Peer } from './arguments.js';
 import { bareC, type BareLife, ociRuntime } from './bundles.js';
 import { dockerdVersion, startDockerd } from './private-dockerd.js';

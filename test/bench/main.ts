@@ -1,4 +1,4 @@
-import { openLog } from '../e2e/operator-log.js';
+import { openLog } from '../engine/operator-log.js';
 import { parseArguments } from './arguments.js';
 import { compare, type Row, rowOf } from './comparison.js';
 import { type OpenField, openField } from './field.js';

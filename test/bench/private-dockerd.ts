@@ -3,7 +3,7 @@ import { chmodSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, rea
 import { rmdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cgroupMounts } from '../e2e/leaks.js';
+import { cgroupMounts } from '../engine/leaks.js';
 import { enterTree } from './tree.js';
 
 export interface PrivateDockerd {

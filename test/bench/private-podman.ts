@@ -4,7 +4,7 @@ import { rmdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cgroupMounts } from '../e2e/leaks.js';
+import { cgroupMounts } from '../engine/leaks.js';
 
 export interface PrivatePodman {
   /** Path of the socket of its API, which speaks Docker's. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { freePort } from '../e2e/private-addresses.js';
+import { freePort } from '../engine/private-addresses.js';
 import { cgroupsOf } from './oracle/host-mounts.js';
 import type { Driver, Scenario } from './scenario.js';
 import { until } from './settled.js';

@@ -1,4 +1,4 @@
-import { startEngine, type TestEngine } from '../e2e/engine.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failpoints, type Killed } from './failpoints.js';

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestEngine } from '../e2e/engine.js';
+import type { TestEngine } from '../engine/engine.js';
 import { until } from './settled.js';
 
 export type Killed = 'engine' | 'executor';

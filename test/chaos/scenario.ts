@@ -1,4 +1,4 @@
-import type { TestEngine } from '../e2e/engine.js';
+import type { TestEngine } from '../engine/engine.js';
 import { ask } from './api.js';
 import type { SecondImageRegistry } from './second-image.js';
 import { until } from './settled.js';

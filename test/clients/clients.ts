@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import type { CliResult, TestEngine } from '../e2e/engine.js';
+import type { CliResult, TestEngine } from '../engine/engine.js';
 
 const PACKAGES = new URL('../../../test/clients/client-packages.mjs', import.meta.url).href;
 

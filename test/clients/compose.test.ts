@@ -1,8 +1,8 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type CliResult, startEngine, type TestEngine } from '../e2e/engine.js';
-import { patience } from '../e2e/patience.js';
+import { type CliResult, startEngine, type TestEngine } from '../engine/engine.js';
+import { patience } from '../engine/patience.js';
 import { clientProgram, runClient } from './clients.js';
 
 const PROJECT = new URL('../../../test/clients/project/', import.meta.url);

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startEngine, type TestEngine } from '../e2e/engine.js';
-import { patience } from '../e2e/patience.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { patience } from '../engine/patience.js';
 import { clientProgram, linesOf, runClient } from './clients.js';
 
 const SCRIPT = fileURLToPath(new URL('../../../test/clients/docker_py.py', import.meta.url));

@@ -6,8 +6,8 @@ import { PassThrough, type Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import Docker from 'dockerode';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { startEngine, type TestEngine } from '../e2e/engine.js';
-import { patience } from '../e2e/patience.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { patience } from '../engine/patience.js';
 import { type DockerRegistry, startDockerRegistry } from '../fixtures/docker-registry.js';
 import { registryImage } from '../fixtures/registry-image.js';
 

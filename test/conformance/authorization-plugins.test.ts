@@ -4,8 +4,8 @@ import { json } from 'node:stream/consumers';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type PrivateDockerd, startDockerd } from '../bench/private-dockerd.js';
-import { startEngine, type TestEngine } from '../e2e/engine.js';
-import { http as berthHttp } from '../e2e/http.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { http as berthHttp } from '../engine/http.js';
 
 const DOCKERD = '/usr/sbin/dockerd';
 /** dockerd looks nowhere else. */

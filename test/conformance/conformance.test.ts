@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startEngine, type TestEngine } from '../e2e/engine.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
 import { type Answer, type Archives, answersOf } from './answers.js';
 import { differencesOf, tell } from './compare.js';
 import { isIntended } from './differences.js';

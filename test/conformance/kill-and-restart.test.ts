@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type PrivateDockerd, startDockerd } from '../bench/private-dockerd.js';
-import { startEngine, type TestEngine } from '../e2e/engine.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
 
 const DOCKERD = spawnSync('sh', ['-c', 'command -v dockerd'], { encoding: 'utf8' }).stdout.trim();
 const BUSYBOX_IMAGE = new URL('../../../services/engine/setup/busybox-image.mjs', import.meta.url).href;

@@ -1,5 +1,5 @@
 import { dockerdVersion, startDockerd } from '../bench/private-dockerd.js';
-import { startEngine } from '../e2e/engine.js';
+import { startEngine } from '../engine/engine.js';
 import { type Archives, answersOf } from './answers.js';
 import { differencesOf, tell } from './compare.js';
 import { isIntended } from './differences.js';

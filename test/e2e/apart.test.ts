@@ -7,9 +7,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { credentialsPath, readCredentials } from '#libs/settings/credentials.js';
 import { SERVICES, type ServiceName } from '#libs/settings/services.js';
 import { refused } from '../credentials/refused.js';
-import { asProcess } from './as-process.js';
-import { berthOf } from './berth-commands.js';
-import { startEngine, type TestEngine } from './engine.js';
+import { asProcess } from '../engine/as-process.js';
+import { berthOf } from '../engine/berth-commands.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
 
 let engine: TestEngine;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { startEngine, type TestEngine } from './engine.js';
-import { patience } from './patience.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { patience } from '../engine/patience.js';
 
 /** A launch is asked for again after half a second: where that is soon, whoever is asked may be in the middle of anything, or done. */
 async function withEngine(failpoints: string, use: (engine: TestEngine) => Promise<void>): Promise<void> {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type FailingEngine, startFailingEngine } from './failing-engine.js';
-import { patience } from './patience.js';
+import { type FailingEngine, startFailingEngine } from '../engine/failing-engine.js';
+import { patience } from '../engine/patience.js';
 
 let failing: FailingEngine;
 beforeAll(async () => void (failing = await startFailingEngine()));

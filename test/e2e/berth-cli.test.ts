@@ -3,8 +3,8 @@ import { request } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { settingsEnvironment } from '../../services/engine/settings.js';
-import { berthOf } from './berth-commands.js';
-import { type CliResult, startEngine, type TestEngine } from './engine.js';
+import { berthOf } from '../engine/berth-commands.js';
+import { type CliResult, startEngine, type TestEngine } from '../engine/engine.js';
 
 const MAIN = fileURLToPath(new URL('../../services/cli/main.js', import.meta.url));
 

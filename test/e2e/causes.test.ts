@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Commit } from '#libs/event-store/event.js';
-import { openLog } from './operator-log.js';
-import { startEngine, type TestEngine } from './engine.js';
+import { openLog } from '../engine/operator-log.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
 
 let engine: TestEngine;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type CliResult, startEngine, type TestEngine } from './engine.js';
-import { patience } from './patience.js';
+import { type CliResult, startEngine, type TestEngine } from '../engine/engine.js';
+import { patience } from '../engine/patience.js';
 
 /** Devices of the Container Device Interface: a vendor's files, with nodes that every machine has. */
 let engine: TestEngine;

@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { detect } from '#libs/cgroup/layout.js';
-import { type CliResult, startEngine, type TestEngine } from './engine.js';
-import { parentCgroups } from './leaks.js';
-import { patience } from './patience.js';
+import { type CliResult, startEngine, type TestEngine } from '../engine/engine.js';
+import { parentCgroups } from '../engine/leaks.js';
+import { patience } from '../engine/patience.js';
 
 /** `--cgroup-parent` as runc's cgroupfs driver, which dockerd was asked about, reads it; below the engine's own scope where systemd gave it one. */
 let engine: TestEngine;

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readTar } from '#libs/oci/tar-reader.js';
 import { writeTar } from '#libs/oci/tar-writer.js';
-import { startEngine, type TestEngine } from './engine.js';
-import { patience } from './patience.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { patience } from '../engine/patience.js';
 
 let engine: TestEngine;
 let here: string;

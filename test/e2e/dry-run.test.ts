@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openLog } from './operator-log.js';
-import { startEngine, type TestEngine } from './engine.js';
-import { http } from './http.js';
+import { openLog } from '../engine/operator-log.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { http } from '../engine/http.js';
 
 let engine: TestEngine;
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { berthOf } from './berth-commands.js';
-import { cgroupFile } from './container-cgroup.js';
-import { startEngine, type TestEngine } from './engine.js';
-import { http } from './http.js';
-import { patience } from './patience.js';
-import { freePort } from './private-addresses.js';
+import { berthOf } from '../engine/berth-commands.js';
+import { cgroupFile } from '../engine/container-cgroup.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { http } from '../engine/http.js';
+import { patience } from '../engine/patience.js';
+import { freePort } from '../engine/private-addresses.js';
 
 let engine: TestEngine;
 beforeAll(async () => {

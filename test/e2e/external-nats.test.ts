@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TestNatsServer } from '#libs/event-store/testing/nats-server.js';
 import { BUS_USERS, permissionsOf } from '#libs/messaging/permissions.js';
-import { startEngine, type TestEngine } from './engine.js';
-import { http } from './http.js';
-import { patience } from './patience.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { http } from '../engine/http.js';
+import { patience } from '../engine/patience.js';
 
 /** A list of some fifty containers is longer. */
 const MOST_BYTES = 32 * 1024;

@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { commandLines, lineOfShim } from '../../services/executor/adapters/shim/command-lines.js';
 import type { Failpoints } from '../chaos/failpoints.js';
-import type { TestEngine } from './engine.js';
-import { type FailingEngine, startFailingEngine } from './failing-engine.js';
-import { http } from './http.js';
-import { patience } from './patience.js';
+import type { TestEngine } from '../engine/engine.js';
+import { type FailingEngine, startFailingEngine } from '../engine/failing-engine.js';
+import { http } from '../engine/http.js';
+import { patience } from '../engine/patience.js';
 
 const MISSING = 'OCI runtime exec failed: exec failed: unable to start container process: exec: "nosuch": executable file not found in $PATH: unknown\r\n';
 

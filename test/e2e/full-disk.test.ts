@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ask } from '../chaos/api.js';
 import { differences } from '../chaos/oracle/oracle.js';
 import { until } from '../chaos/settled.js';
-import { startEngine, type TestEngine } from './engine.js';
-import { patience } from './patience.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { patience } from '../engine/patience.js';
 
 /** The log has a small file system of its own, so that nothing else is full when it is. */
 const LOG_ON_TMPFS = 'mkdir -p "$BERTH_DATA_ROOT/nats" && mount -t tmpfs -o size=32m,mode=700 tmpfs "$BERTH_DATA_ROOT/nats"';

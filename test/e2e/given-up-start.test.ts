@@ -5,8 +5,8 @@ import { commandLines, lineOfShim } from '../../services/executor/adapters/shim/
 import { Zygote } from '../../services/executor/adapters/shim/zygote.js';
 import { encodePlan, planOf } from '../../services/executor/domain/plan/encode-plan.js';
 import { defaults } from '../../services/executor/shim/testing/shim-driver.js';
-import { startEngine, type TestEngine } from './engine.js';
-import { patience } from './patience.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { patience } from '../engine/patience.js';
 
 let engine: TestEngine;
 beforeAll(async () => {

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { goDuration } from '../../services/containers/domain/health/health.js';
 import { imageArchive, shellTree, tarOf } from '../fixtures/image-archive.js';
-import { startEngine, type TestEngine } from './engine.js';
-import { patience } from './patience.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { patience } from '../engine/patience.js';
 
 /** Health checks as a real docker CLI sees them. */
 let engine: TestEngine;

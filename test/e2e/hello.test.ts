@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startEngine, type TestEngine } from './engine.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
 
 let engine: TestEngine;
 beforeAll(async () => {

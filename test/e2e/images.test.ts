@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { imageArchive, sha256, shellTree, tarOf } from '../fixtures/image-archive.js';
-import { type CliResult, startEngine, type TestEngine } from './engine.js';
-import { patience } from './patience.js';
+import { type CliResult, startEngine, type TestEngine } from '../engine/engine.js';
+import { patience } from '../engine/patience.js';
 
 let engine: TestEngine;
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startEngine, type TestEngine } from './engine.js';
-import { patience } from './patience.js';
-import { openTerminal } from './terminal.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { patience } from '../engine/patience.js';
+import { openTerminal } from '../engine/terminal.js';
 
 let engine: TestEngine;
 beforeAll(async () => {

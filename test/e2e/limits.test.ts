@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { detect } from '#libs/cgroup/layout.js';
 import { scopeName } from '../../services/executor/adapters/host/systemd-scope.js';
-import { startEngine, type TestEngine } from './engine.js';
-import { patience } from './patience.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { patience } from '../engine/patience.js';
 
 /** Limits, devices and cgroups as a container meets them, on whichever kind of cgroups this machine has. */
 let engine: TestEngine;

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startDockerd } from '../bench/private-dockerd.js';
 import { datagramServer } from '../fixtures/datagram-server.js';
 import { LineServer } from '../fixtures/line-server.js';
-import { type CliResult, startEngine, type TestEngine } from './engine.js';
-import { patience } from './patience.js';
+import { type CliResult, startEngine, type TestEngine } from '../engine/engine.js';
+import { patience } from '../engine/patience.js';
 
 const DOCKERD = '/usr/sbin/dockerd';
 const JOURNAL = '/run/systemd/journal';

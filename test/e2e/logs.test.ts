@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { type CliResult, startEngine, type TestEngine } from './engine.js';
-import { patience } from './patience.js';
+import { type CliResult, startEngine, type TestEngine } from '../engine/engine.js';
+import { patience } from '../engine/patience.js';
 
 /** A line is its number and a filling: 100 bytes. `npm run test:gigabyte` has ten times as many, a virtual machine a fifth. */
 const LINES = Number(process.env['TEST_LOG_LINES'] ?? 1_000_000);

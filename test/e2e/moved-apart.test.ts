@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { credentialsPath } from '#libs/settings/credentials.js';
 import { frontProcess, SERVICES, type ServiceName } from '#libs/settings/services.js';
-import { asProcess } from './as-process.js';
-import { startEngine, type TestEngine } from './engine.js';
+import { asProcess } from '../engine/as-process.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
 
 let engine: TestEngine;
 beforeAll(async () => {

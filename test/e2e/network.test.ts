@@ -7,9 +7,9 @@ import { inNetworkNamespace } from '#libs/linux/network-namespace.js';
 import { addAddress, addVeth, setLink } from '#libs/netlink/route.js';
 import { RouteSocket } from '../../services/executor/adapters/network/route-socket.js';
 import { NetworkSandbox } from '../../services/executor/adapters/network/sandbox.js';
-import { type CliResult, startEngine, type TestEngine } from './engine.js';
-import { patience } from './patience.js';
-import { freePort, freeSubnet } from './private-addresses.js';
+import { type CliResult, startEngine, type TestEngine } from '../engine/engine.js';
+import { patience } from '../engine/patience.js';
+import { freePort, freeSubnet } from '../engine/private-addresses.js';
 
 let engine: TestEngine;
 /** A machine outside, on a network with this one: it knows no way to containers. */

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { telemetrySocket } from '#libs/telemetry/telemetry-socket.js';
-import { startEngine, type TestEngine } from './engine.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
 
 let engine: TestEngine;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startEngine, type TestEngine } from './engine.js';
-import { patience } from './patience.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { patience } from '../engine/patience.js';
 
 let engine: TestEngine;
 beforeAll(async () => {

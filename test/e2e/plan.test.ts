@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { berthOf } from './berth-commands.js';
-import { startEngine, type TestEngine } from './engine.js';
-import { openLog } from './operator-log.js';
+import { berthOf } from '../engine/berth-commands.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { openLog } from '../engine/operator-log.js';
 
 let engine: TestEngine;
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Failpoints } from '../chaos/failpoints.js';
-import type { TestEngine } from './engine.js';
-import { type FailingEngine, startFailingEngine } from './failing-engine.js';
-import { patience } from './patience.js';
-import { freePort } from './private-addresses.js';
+import type { TestEngine } from '../engine/engine.js';
+import { type FailingEngine, startFailingEngine } from '../engine/failing-engine.js';
+import { patience } from '../engine/patience.js';
+import { freePort } from '../engine/private-addresses.js';
 
 let failing: FailingEngine;
 let engine: TestEngine;

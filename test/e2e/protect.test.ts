@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { berthOf } from './berth-commands.js';
-import { startEngine, type TestEngine } from './engine.js';
+import { berthOf } from '../engine/berth-commands.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
 
 let engine: TestEngine;
 beforeAll(async () => {

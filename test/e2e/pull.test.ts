@@ -4,10 +4,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Account, type DockerRegistry, startDockerRegistry } from '../fixtures/docker-registry.js';
 import { sha256 } from '../fixtures/image-archive.js';
 import { imageIndex, registryImage, type RegistryImage } from '../fixtures/registry-image.js';
-import { berthOf } from './berth-commands.js';
-import { type CliResult, startEngine, type TestEngine } from './engine.js';
-import { http } from './http.js';
-import { patience } from './patience.js';
+import { berthOf } from '../engine/berth-commands.js';
+import { type CliResult, startEngine, type TestEngine } from '../engine/engine.js';
+import { http } from '../engine/http.js';
+import { patience } from '../engine/patience.js';
 
 const ACCOUNT: Account = { user: 'sinbad', password: 'open sesame', htpasswd: 'sinbad:$2b$04$abcdefghijklmnopqrstuu/LVz6MZlItEy42I2juLihZ66HnQx/cy' };
 const OTHER = process.arch === 'arm64' ? 'amd64' : 'arm64';

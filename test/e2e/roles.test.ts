@@ -3,8 +3,8 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type CliResult, startEngine, type TestEngine } from './engine.js';
-import { http } from './http.js';
+import { type CliResult, startEngine, type TestEngine } from '../engine/engine.js';
+import { http } from '../engine/http.js';
 
 const READER = 41_001;
 const WEB = 41_002;

@@ -1,9 +1,9 @@
 import { existsSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startEngine, type TestEngine } from './engine.js';
-import { http } from './http.js';
-import { patience } from './patience.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { http } from '../engine/http.js';
+import { patience } from '../engine/patience.js';
 
 /** An option of `docker run` with a value, a command for the container's shell, and what that prints when the option has its effect. */
 type Working = readonly [options: string, script: string, prints: string | RegExp];

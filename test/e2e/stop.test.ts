@@ -1,8 +1,8 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { isRunning, type ProcessIdentity, runningProcess } from '../../services/engine/supervisor/process-file.js';
-import { startEngine, type TestEngine } from './engine.js';
-import { patience } from './patience.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { patience } from '../engine/patience.js';
 
 /** Two seconds, and what a machine takes that does other things too. */
 const SOON_MS = 2_500;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startEngine, type TestEngine } from './engine.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
 
 let engine: TestEngine;
 beforeAll(async () => {

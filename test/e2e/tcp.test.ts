@@ -5,8 +5,8 @@ import { connect as connectTls } from 'node:tls';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CertificateAuthority, type Certified } from '../fixtures/certificates.js';
-import { type CliResult, startEngine, type TestEngine } from './engine.js';
-import { freePort } from './private-addresses.js';
+import { type CliResult, startEngine, type TestEngine } from '../engine/engine.js';
+import { freePort } from '../engine/private-addresses.js';
 
 let folder: string;
 beforeAll(() => {
@@ -87,7 +87,7 @@ describe('TCP with certificates', () => {
     expect(await as('mallory', ['ps'])).toMatchObject({ code: 0 });
   });
 
-  const engineGet = (path: string): Promise<{ readonly text: string }> => import('./http.js').then(({ http }) => http(engine.socket, 'GET', path));
+  const engineGet = (path: string): Promise<{ readonly text: string }> => import('../engine/http.js').then(({ http }) => http(engine.socket, 'GET', path));
 });
 
 /** GET /_ping without TLS; `headers` as a browser might send them. */

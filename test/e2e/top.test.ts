@@ -1,9 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { settingsEnvironment } from '../../services/engine/settings.js';
-import { berthOf, MAIN } from './berth-commands.js';
-import { startEngine, type TestEngine } from './engine.js';
-import { openTerminalOf } from './terminal.js';
+import { berthOf, MAIN } from '../engine/berth-commands.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { openTerminalOf } from '../engine/terminal.js';
 
 let engine: TestEngine;
 beforeAll(async () => {

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { differencesAtRest } from '../chaos/settled.js';
-import { berthOf } from './berth-commands.js';
-import { startEngine, type TestEngine } from './engine.js';
-import { http } from './http.js';
+import { berthOf } from '../engine/berth-commands.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { http } from '../engine/http.js';
 
 let engine: TestEngine;
 beforeAll(async () => {

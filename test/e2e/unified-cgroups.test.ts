@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { detect } from '#libs/cgroup/layout.js';
-import { cgroupFile } from './container-cgroup.js';
-import { startEngine, type TestEngine } from './engine.js';
-import { http } from './http.js';
-import { patience } from './patience.js';
+import { cgroupFile } from '../engine/container-cgroup.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { http } from '../engine/http.js';
+import { patience } from '../engine/patience.js';
 
 /** What is otherwise on a machine with cgroup v2 alone. */
 describe.skipIf(detect().mode !== 'v2')('on cgroup v2', () => {

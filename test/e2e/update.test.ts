@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { cgroupFile } from './container-cgroup.js';
-import { startEngine, type TestEngine } from './engine.js';
-import { patience } from './patience.js';
+import { cgroupFile } from '../engine/container-cgroup.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { patience } from '../engine/patience.js';
 
 let engine: TestEngine;
 beforeAll(async () => {

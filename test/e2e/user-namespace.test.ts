@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readTar } from '#libs/oci/tar-reader.js';
 import { type TarMember, writeTar } from '#libs/oci/tar-writer.js';
 import { giveSubordinateIds } from '../fixtures/subordinate-ids.js';
-import { startEngine, type TestEngine } from './engine.js';
-import { patience } from './patience.js';
-import { freePort } from './private-addresses.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { patience } from '../engine/patience.js';
+import { freePort } from '../engine/private-addresses.js';
 
 /** An engine whose containers have the subordinate ids of the user `daemon`, which Debian has and nobody uses. */
 const OWNER = 'daemon';

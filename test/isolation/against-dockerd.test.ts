@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { startDockerd } from '../bench/private-dockerd.js';
-import { startEngine } from '../e2e/engine.js';
+import { startEngine } from '../engine/engine.js';
 import { probeImage, type ProbeReport } from './probe-report.js';
 
 const DOCKERD = '/usr/sbin/dockerd';

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startEngine, type TestEngine } from '../e2e/engine.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
 import { hostNamespace, mountsOf, probeImage, type ProbeReport } from './probe-report.js';
 
 const DEFAULT_CAPABILITIES = 'a80425fb';

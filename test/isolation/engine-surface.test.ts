@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'n
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startEngine, type TestEngine } from '../e2e/engine.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
 
 let engine: TestEngine;
 beforeAll(async () => {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { expect } from 'vitest';
-import type { TestEngine } from '../e2e/engine.js';
+import type { TestEngine } from '../engine/engine.js';
 import { compileStatic } from '../fixtures/compile.js';
 import { imageArchive, shellTree, tarOf } from '../fixtures/image-archive.js';
 

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startEngine, type TestEngine } from '../e2e/engine.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
 import { startWeakenedEngine, type WeakenedEngine } from '../fixtures/weakened-shim.js';
 import { tarOf } from '../fixtures/image-archive.js';
 import { attempts, MOUNTS, Secret, startPlanter, startSwapper } from './swapper.js';

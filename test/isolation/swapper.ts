@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'vitest';
-import type { TestEngine } from '../e2e/engine.js';
+import type { TestEngine } from '../engine/engine.js';
 import { compileStatic } from '../fixtures/compile.js';
 import { imageArchive, shellTree, tarOf } from '../fixtures/image-archive.js';
 

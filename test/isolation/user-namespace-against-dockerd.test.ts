@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type PrivateDockerd, startDockerd } from '../bench/private-dockerd.js';
-import { type CliResult, startEngine, type TestEngine } from '../e2e/engine.js';
+import { type CliResult, startEngine, type TestEngine } from '../engine/engine.js';
 import { giveSubordinateIds } from '../fixtures/subordinate-ids.js';
 import { probeImage, type ProbeReport } from './probe-report.js';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startEngine, type TestEngine } from '../e2e/engine.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
 import { giveSubordinateIds } from '../fixtures/subordinate-ids.js';
 import { loadPounce, pounceOn } from './pounce.js';
 import { hostNamespace, mountsOf, probeImage, type ProbeReport } from './probe-report.js';

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from '
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { cgroupDirectories, detect } from '#libs/cgroup/layout.js';
-import { startEngine, type TestEngine } from '../e2e/engine.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
 import { everyContainerSeries } from './every-container-series.js';
 import { familiesOf, type Sample, samplesOf, scrape, startInTrace, valueOf } from './scrape.js';
 

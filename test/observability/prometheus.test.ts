@@ -3,8 +3,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { startEngine, type TestEngine } from '../e2e/engine.js';
-import { freePort } from '../e2e/private-addresses.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { freePort } from '../engine/private-addresses.js';
 import { startInTrace } from '../metrics/scrape.js';
 
 const CONFIGURATION = join(import.meta.dirname, '..', '..', '..', 'observability', 'prometheus');

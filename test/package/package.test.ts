@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { patience } from '../e2e/patience.js';
+import { patience } from '../engine/patience.js';
 
 /** The Debian package: built as `npm run package` does it, unpacked beside the host and not installed (test:package-vm installs it). */
 const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url));

@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startEngine, type TestEngine } from '../e2e/engine.js';
-import { patience } from '../e2e/patience.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { patience } from '../engine/patience.js';
 
 /** The API's socket held by another (sd_listen_fds(3)), as berth.socket does it. systemd-socket-activate(1) starts the supervisor at the first connection. */
 const there = spawnSync('systemd-socket-activate', ['--version']).status === 0;

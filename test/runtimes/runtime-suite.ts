@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { CliResult, TestEngine } from '../e2e/engine.js';
-import { parentCgroups } from '../e2e/leaks.js';
+import type { CliResult, TestEngine } from '../engine/engine.js';
+import { parentCgroups } from '../engine/leaks.js';
 
 /** What every back end of the executor has to do, driven by the real docker CLI. Runtimes differ in how, never in what a user sees. */
 export function describeRuntime(runtime: string, engineOf: () => TestEngine): void {

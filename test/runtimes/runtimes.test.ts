@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startEngine, type TestEngine } from '../e2e/engine.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
 import { describeRuntime } from './runtime-suite.js';
 
 /** crun refuses a machine that has a controller in cgroup v2 beside v1: this engine is shown none, by a mount of its own. */

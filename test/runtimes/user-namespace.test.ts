@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type CliResult, startEngine, type TestEngine } from '../e2e/engine.js';
+import { type CliResult, startEngine, type TestEngine } from '../engine/engine.js';
 import { giveSubordinateIds } from '../fixtures/subordinate-ids.js';
 
 const PACKAGES = new URL('../../../test/runtimes/runtime-packages.mjs', import.meta.url).href;

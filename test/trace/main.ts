@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { OtlpReceiver, type ReceivedSpan } from '#libs/telemetry/testing/otlp-receiver.js';
 import { merged, traceTrees, waterfall } from '#libs/telemetry/testing/waterfall.js';
-import { startEngine, type TestEngine } from '../e2e/engine.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
 
 const USAGE = `usage: npm run trace [-- [--json] [--steps] [--cold] [-- DOCKER-ARGUMENTS]]
 

@@ -3,8 +3,8 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseTraceparent } from '#libs/telemetry/trace-context.js';
 import { OtlpReceiver, type ReceivedSpan } from '#libs/telemetry/testing/otlp-receiver.js';
-import { openLog } from '../e2e/operator-log.js';
-import { startEngine, type TestEngine } from '../e2e/engine.js';
+import { openLog } from '../engine/operator-log.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
 
 let receiver: OtlpReceiver;
 let engine: TestEngine;

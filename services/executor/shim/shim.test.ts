@@ -10,7 +10,7 @@ import { compileDeviceFilter } from '#libs/cgroup/device-filter.js';
 import { cgroupDirectories, detect } from '#libs/cgroup/layout.js';
 import type { DeviceRule } from '#libs/cgroup/limits.js';
 import { newUserNamespace, type UserNamespace } from '#libs/linux/user-namespace.js';
-import { patience } from '../../../test/e2e/patience.js';
+import { patience } from '../../../test/engine/patience.js';
 import { encodePlan, planOf } from '../domain/plan/encode-plan.js';
 import type { PlanSettings, PlanStep } from '../domain/plan/plan-table.js';
 import { inUserNamespace } from '../domain/plan/user-namespace-steps.js';

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs
 import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { removeHostTraces } from '../../../services/engine/host-traces.js';
-import { startEngine, type TestEngine } from '../../e2e/engine.js';
+import { startEngine, type TestEngine } from '../../engine/engine.js';
 import { differencesAtRest, until } from '../settled.js';
 import { cgroupsOf, isFrozen } from './host-mounts.js';
 import { portsHeldBy } from './host-network.js';

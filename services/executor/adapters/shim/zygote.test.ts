@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { patience } from '../../../../test/e2e/patience.js';
+import { patience } from '../../../../test/engine/patience.js';
 import { encodePlan, planOf } from '../../domain/plan/encode-plan.js';
 import { defaults } from '../../shim/testing/shim-driver.js';
 import { Zygote } from './zygote.js';
