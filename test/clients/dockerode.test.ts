@@ -48,7 +48,11 @@ const sleeper = async (options: Docker.ContainerCreateOptions = {}): Promise<Doc
 test('run gives output, exit code and the container', async () => {
   const [out, err] = [new PassThrough(), new PassThrough()];
   const [[result, container], said, complained] = await Promise.all([
-    (docker.run('busybox', ['sh', '-c', 'echo out; echo err >&2; exit 3'], [out, err], { Tty: false }) as Promise<[{ StatusCode: number }, Docker.Container]>).finally(() => (out.end(), err.end())),
+    // It resolves at the container's end, and ends both at the end of the output, whichever comes first.
+    (docker.run('busybox', ['sh', '-c', 'echo out; echo err >&2; exit 3'], [out, err], { Tty: false }) as Promise<[{ StatusCode: number }, Docker.Container]>).catch((error: unknown) => {
+      for (const stream of [out, err]) stream.end();
+      throw error;
+    }),
     text(out),
     text(err),
   ]);
