@@ -2,7 +2,7 @@ import { readFile, readdir, rename, stat } from 'node:fs/promises';
 import { closeSync, existsSync, mkdirSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { lockDirectory } from '#libs/linux/file-lock.js';
 import { MNT_DETACH, mount, umount2 } from '#libs/linux/mounts.js';
 import { ShimBench, Task, sh, tree, u32 } from './testing/shim-driver.js';
@@ -35,19 +35,16 @@ test('a rotation that finds no room for the new file ends the log until there is
   const folder = join(bench.directory, 'crowded');
   mkdirSync(folder);
   mount('tmpfs', folder, 'tmpfs', 0, 'nr_inodes=2'); // of the folder, and of one file
-  try {
-    const task = await bench.run('crowding', (at) => [...tree(at), sh('while sleep 0.02; do seq 1 100; done')], { logPath: join(folder, 'log'), logMaxBytes: 10_000, logMaxFiles: 2 });
-    await task.control.next('started');
-    while (!existsSync(join(folder, 'log.1')) || (await task.control.next('log-news')).failedWrites === 0);
-    expect(existsSync(join(folder, 'log'))).toBe(false);
-    unlinkSync(join(folder, 'log.1'));
-    while (!existsSync(join(folder, 'log')) || (await readFile(join(folder, 'log'))).length === 0) await new Promise((resolve) => setImmediate(resolve));
-    task.control.send(2, u32(9));
-    await task.control.next('exited');
-    await finish(task);
-  } finally {
-    umount2(folder, MNT_DETACH);
-  }
+  onTestFinished(() => umount2(folder, MNT_DETACH)); // also of one that ran out of time
+  const task = await bench.run('crowding', (at) => [...tree(at), sh('while sleep 0.02; do seq 1 100; done')], { logPath: join(folder, 'log'), logMaxBytes: 10_000, logMaxFiles: 2 });
+  await task.control.next('started');
+  while (!existsSync(join(folder, 'log.1')) || (await task.control.next('log-news')).failedWrites === 0);
+  expect(existsSync(join(folder, 'log'))).toBe(false);
+  unlinkSync(join(folder, 'log.1'));
+  while (!existsSync(join(folder, 'log')) || (await readFile(join(folder, 'log'))).length === 0) await new Promise((resolve) => setImmediate(resolve));
+  task.control.send(2, u32(9));
+  await task.control.next('exited');
+  await finish(task);
 });
 
 test('a rotation is told, put off while somebody holds the directory, and takes compressed files along', async () => {

@@ -1,0 +1,95 @@
+import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { patience } from '../../../test/engine/patience.js';
+import { ShimBench, Task, attach, demultiplex, frame, sh, text, tree } from './testing/shim-driver.js';
+
+/** Built by the set-up that comes before every test. */
+const native = join(dirname(fileURLToPath(import.meta.url)), '../../../native');
+const ticket = 'a'.repeat(32);
+let bench: ShimBench;
+
+beforeAll(async () => {
+  bench = await ShimBench.open(join(native, 'berth-shim'));
+});
+afterAll(() => bench[Symbol.asyncDispose]());
+
+async function finish(task: Task): Promise<void> {
+  await task.acknowledge();
+  expect(existsSync(join(task.directory, 'shim.sock'))).toBe(false);
+}
+
+test('output waits for the ticket issued in advance, and stdin reaches the process until it is closed', async () => {
+  const task = await bench.run('attached', (at) => [...tree(at), sh('echo first; cat; echo last >&2')], { openStdin: true, stdinOnce: true, tickets: [`${ticket}:ioe`] });
+  await task.control.next('started');
+  const streams = demultiplex(await attach(join(task.directory, 'shim.sock'), ticket, 'from the client\n'));
+  expect(streams).toEqual({ 1: 'first\nfrom the client\n', 2: 'last\n' });
+  await expect(attach(join(task.directory, 'shim.sock'), ticket)).rejects.toThrow('refused');
+  await task.control.next('exited');
+  await finish(task);
+});
+
+test('there are places for 64 tickets, one too many is refused, and one that nobody comes with loses its place to another', async () => {
+  const task = await bench.run('tickets', (at) => [...tree(at), sh('cat')], { openStdin: true, stdinOnce: true });
+  await task.control.next('started');
+  const socket = join(task.directory, 'shim.sock');
+  const issue = async (number: number): Promise<string> => {
+    const issued = number.toString(16).padStart(32, '0');
+    task.control.send(5, text(''), text(issued), text('io'));
+    task.control.send(8);
+    await task.control.next('pong');
+    return issued;
+  };
+  for (let number = 0; number < 64; number++) await issue(number);
+  await expect(attach(socket, await issue(64))).rejects.toThrow('refused');
+  // Each attempt is a ticket of its own: where there was a place for it, it was used.
+  const attempt = async (number: number): Promise<Buffer> => attach(socket, await issue(number), 'hello\n').catch(() => attempt(number + 1));
+  expect(demultiplex(await attempt(65))).toEqual({ 1: 'hello\n' });
+  await task.control.next('exited');
+  await finish(task);
+}, patience(20_000));
+
+test('what a client sent before it left arrives, and so does its end, though it has read nothing', async () => {
+  const task = await bench.run('left', (at) => [...tree(at), sh('seq 1 20000; read first; while [ ! -e /tmp/go ]; do sleep 0.05; done; cat | wc -c')], { openStdin: true, stdinOnce: true, tickets: [`${ticket}:ioe`] });
+  const { pid } = await task.control.next('started');
+  const client = connect(join(task.directory, 'shim.sock'));
+  client.write(Buffer.concat([frame(10, text(ticket)), Buffer.from('first\n')]));
+  await once(client, 'readable');
+  client.pause();
+  // More than a pipe holds, and than the shim takes of it at once; less than a socket does.
+  await new Promise((sent) => client.write(Buffer.alloc(150_000, 'x'), sent));
+  client.destroy();
+  writeFileSync(`/proc/${pid}/root/tmp/go`, '');
+  expect(await task.control.next('exited')).toMatchObject({ code: 0 });
+  expect((await task.log()).at(-1)?.log).toBe('150000\n');
+  await finish(task);
+});
+
+test('two clients send at once, and nothing of either is lost', async () => {
+  const others = 'b'.repeat(32);
+  const task = await bench.run('two', (at) => [...tree(at), sh('while [ ! -e /tmp/go ]; do sleep 0.05; done; head -c 2000000 | wc -c')], { openStdin: true, stdinOnce: false, tickets: [`${ticket}:io`, `${others}:io`] });
+  const { pid } = await task.control.next('started');
+  const path = join(task.directory, 'shim.sock');
+  const clients = [ticket, others].map((one) => {
+    const client = connect({ path, allowHalfOpen: true }).resume();
+    client.write(Buffer.concat([frame(10, text(one)), Buffer.alloc(1_000_000, 'x')]));
+    return client;
+  });
+  writeFileSync(`/proc/${pid}/root/tmp/go`, '');
+  expect(await task.control.next('exited')).toMatchObject({ code: 0 });
+  expect((await task.log()).at(-1)?.log).toBe('2000000\n');
+  for (const client of clients) client.destroy();
+  await finish(task);
+});
+
+test('a megabyte arrives whole at a reader and in the log', async () => {
+  const task = await bench.run('large', (at) => [...tree(at), sh('seq 1 150000')], { tickets: [`${ticket}:oe`] });
+  const bytes = demultiplex(await attach(join(task.directory, 'shim.sock'), ticket));
+  expect(bytes[1]?.split('\n').length).toBe(150001);
+  await task.control.next('exited');
+  expect((await task.log()).length).toBe(150000);
+  await finish(task);
+}, patience(20_000));
