@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import * as at from './directory-entries.js';
 import { lgetxattr, llistxattr, lsetxattr } from './extended-attributes.js';
 import { lockFile } from './file-lock.js';
+import { addInodeFlag, FS_TOPDIR_FL, inodeFlags } from './inode-flags.js';
 import { FILE_SYSTEM, MNT_DETACH, mount, statfsMagic, umount2 } from './mounts.js';
 import { inNetworkNamespace, newNetworkNamespace } from './network-namespace.js';
 import { hasReadAll, peerCredentials, pidfdOpen, pidfdSendSignal } from './processes.js';
@@ -137,4 +138,18 @@ test('a file is locked by one at a time, and no more when its holder was killed'
   expect(fd).toBeGreaterThan(0);
   expect(lockFile(path)).toBeUndefined();
   closeSync(fd ?? -1);
+});
+
+test('a directory gets one more flag where its file system knows it, and is refused elsewhere', () => {
+  if (statfsMagic(root) === FILE_SYSTEM.ext) {
+    const before = inodeFlags(dir);
+    addInodeFlag(dir, FS_TOPDIR_FL);
+    expect(inodeFlags(dir)).toBe(before | FS_TOPDIR_FL);
+  }
+  const proc = openSync('/proc', constants.O_RDONLY);
+  try {
+    expect(() => addInodeFlag(proc, FS_TOPDIR_FL)).toThrow(expect.objectContaining({ code: 'ENOTTY', call: 'ioctl FS_IOC_GETFLAGS' }));
+  } finally {
+    closeSync(proc);
+  }
 });

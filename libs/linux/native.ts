@@ -46,6 +46,8 @@ interface Native {
   sendfile(out: Fd, from: Fd, count: number): number;
   syncfs(fd: Fd): number;
   flock(fd: Fd, operation: number): number;
+  inodeFlags(fd: Fd): number;
+  setInodeFlags(fd: Fd, flags: number): number;
   mount(source: PathLike, target: PathLike, type: string, flags: number, data: string): number;
   umount2(target: PathLike, flags: number): number;
   cloneMount(path: PathLike, recursive: 0 | 1): number;

@@ -1,9 +1,12 @@
 /* Files below a directory descriptor, as an unpacker of foreign archives needs them. */
 #include "arguments.h"
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -245,6 +248,29 @@ FUNCTION(js_flock)
 	return int_value(env, outcome(flock(fd, operation)));
 }
 
+/* ioctl_iflags(2) FS_IOC_GETFLAGS: (fd) -> flags */
+FUNCTION(js_inode_flags)
+{
+	struct args args;
+	int32_t fd;
+	int flags;
+
+	if (!args_take(env, info, &args, 1) || !arg_int32(&args, 0, &fd))
+		return NULL;
+	return int_value(env, ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 ? -errno : flags);
+}
+
+/* ioctl_iflags(2) FS_IOC_SETFLAGS: (fd, flags) */
+FUNCTION(js_set_inode_flags)
+{
+	struct args args;
+	int32_t fd, flags;
+
+	if (!args_take(env, info, &args, 2) || !arg_int32(&args, 0, &fd) || !arg_int32(&args, 1, &flags))
+		return NULL;
+	return int_value(env, outcome(ioctl(fd, FS_IOC_SETFLAGS, &flags)));
+}
+
 const struct function file_functions[] = {
 	{ "openat2", js_openat2 },
 	{ "mkdirat", js_mkdirat },
@@ -264,5 +290,7 @@ const struct function file_functions[] = {
 	{ "sendfile", js_sendfile },
 	{ "syncfs", js_syncfs },
 	{ "flock", js_flock },
+	{ "inodeFlags", js_inode_flags },
+	{ "setInodeFlags", js_set_inode_flags },
 	{ 0 },
 };

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, renameSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { addInodeFlag, FS_TOPDIR_FL } from '#libs/linux/inode-flags.js';
 import { Stock } from '../stock.js';
 import type { Trash } from './trash.js';
 
@@ -12,7 +13,8 @@ export interface SpareContents {
 
 /**
  * Directories of containers that are still to come, made while nobody waits for them. ext4 keeps the inodes of what was deleted apart for a minute or more, and passes each of them by
- * when it looks for a free one: where containers come and go, one small file takes up to a millisecond to make. A start takes one by a rename.
+ * when it looks for a free one: where containers come and go, one small file takes up to a millisecond to make. A start takes one by a rename. And they lie apart, since what the kernel
+ * itself makes in them, to mount an overlay, cannot be made ahead: few are deleted in one place.
  */
 export class SpareDirectories {
   private stock: Stock<string> | undefined;
@@ -28,6 +30,7 @@ export class SpareDirectories {
   start(contents: SpareContents, trash: Trash): void {
     trash.take(this.root);
     mkdirSync(this.root, { recursive: true, mode: 0o700 });
+    layApart(this.root);
     // What nobody took stays for the next executor to sweep away.
     this.stock = new Stock(this.most, () => this.make(contents), () => undefined);
   }
@@ -55,5 +58,17 @@ export class SpareDirectories {
     for (const { name, mode } of directories) await mkdir(join(spare, name), { mode });
     for (const { name, mode } of files) await writeFile(join(spare, name), '', { mode });
     return spare;
+  }
+}
+
+/** Where the file system does not know how, they lie where it likes. */
+function layApart(directory: string): void {
+  const fd = openSync(directory, 'r');
+  try {
+    addInodeFlag(fd, FS_TOPDIR_FL);
+  } catch {
+    // no ext4
+  } finally {
+    closeSync(fd);
   }
 }
