@@ -1,11 +1,15 @@
 import { applyDecorators, createParamDecorator, type ExecutionContext, UseFilters, UseInterceptors, UsePipes, ValidationPipe } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
+import { getMetadataStorage } from 'class-validator';
 import type { RequestClass, RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
 import { failpoint, failpointsAreUsed } from '#libs/failpoint/failpoint.js';
 import { DryRunInterceptor } from './dry-run.js';
 import { ErrorReplyFilter } from './error-reply-filter.js';
+import { rememberRules } from './remembered-rules.js';
 import { contextOf } from './request-context.js';
+
+rememberRules(getMetadataStorage());
 
 /** Every request passes through here on its way to a service: what its contract does not allow is refused. */
 export const requestValidation = new ValidationPipe({

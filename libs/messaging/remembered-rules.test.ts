@@ -1,0 +1,32 @@
+import { IsInt, IsString, MetadataStorage, getMetadataStorage, validateSync } from 'class-validator';
+import { beforeAll, expect, test, vi } from 'vitest';
+import { rememberRules } from './remembered-rules.js';
+
+class Named {
+  @IsString()
+  name = '';
+}
+
+class Counted extends Named {
+  @IsInt()
+  count = 0;
+}
+
+const lookUp = vi.spyOn(MetadataStorage.prototype, 'getTargetValidationMetadatas');
+beforeAll(() => rememberRules(getMetadataStorage()));
+
+const problemsOf = (wish: object): unknown => validateSync(wish).map(({ property, constraints }) => [property, Object.keys(constraints ?? {})]);
+
+test('an object is held to the rules of its class and of those above, which are looked up once', () => {
+  lookUp.mockClear();
+  for (let time = 1; time <= 2; time++) {
+    expect(problemsOf(Object.assign(new Counted(), { count: 'three', name: 4 }))).toEqual([['count', ['isInt']], ['name', ['isString']]]);
+    expect(problemsOf(Object.assign(new Named(), { count: 'three' }))).toEqual([]);
+  }
+  expect(lookUp).toHaveBeenCalledTimes(2);
+});
+
+test('what is no object of a class has no rules, and is refused', () => {
+  expect(problemsOf({ name: 'x', constructor: 'Named' })).toEqual([[undefined, ['unknownValue']]]);
+  expect(problemsOf({ name: 'x' })).toEqual([[undefined, ['unknownValue']]]);
+});
