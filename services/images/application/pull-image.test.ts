@@ -1,0 +1,81 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { PullImage } from '#contracts/images/images.js';
+import { digestOf } from '#libs/oci/digest.js';
+import { asked, ImagesWorld, lines } from '../testing/images-world.js';
+import { sample, type Sample } from '../testing/sample-image.js';
+
+let world: ImagesWorld;
+let registry: Server;
+let host: string;
+let image: Sample;
+let layer: Buffer;
+let requests: string[];
+
+beforeEach(async () => {
+  world = await ImagesWorld.open();
+  image = await sample('1');
+  layer = image.layer;
+  requests = [];
+  registry = createServer((request, response) => serve(request, response)).listen(0, '127.0.0.1');
+  await once(registry, 'listening');
+  host = `127.0.0.1:${(registry.address() as AddressInfo).port}`;
+});
+
+afterEach(async () => {
+  registry.close();
+  await world.close();
+});
+
+function serve(request: IncomingMessage, response: ServerResponse): void {
+  const url = new URL(request.url ?? '/', `http://${host}`);
+  requests.push(`${url.pathname} ${request.headers.authorization ?? ''}`);
+  const send = (body: Buffer | string, type = 'application/octet-stream', status = 200): void => void response.writeHead(status, { 'content-type': type }).end(body);
+  if (url.pathname === '/token') return send(JSON.stringify({ token: `for-${url.searchParams.get('scope')}` }), 'application/json');
+  if (url.pathname === '/elsewhere') return send(layer);
+  if (request.headers.authorization !== 'Bearer for-repository:me/app:pull') {
+    response.setHeader('www-authenticate', `Bearer realm="http://${host}/token",service="s",scope="repository:me/app:pull"`);
+    return send('{}', 'application/json', 401);
+  }
+  const index = JSON.stringify({
+    schemaVersion: 2,
+    mediaType: 'application/vnd.oci.image.index.v1+json',
+    manifests: [{ mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: digestOf(image.manifest), size: image.manifest.length, platform: { os: 'linux', architecture: 'amd64' } }],
+  });
+  if (url.pathname === '/v2/me/app/manifests/1') return send(index, 'application/vnd.oci.image.index.v1+json');
+  if (url.pathname === `/v2/me/app/manifests/${digestOf(image.manifest)}`) return send(image.manifest, 'application/vnd.oci.image.manifest.v1+json');
+  if (url.pathname === `/v2/me/app/blobs/${image.id}`) return send(image.config);
+  if (url.pathname === `/v2/me/app/blobs/${digestOf(image.layer)}`) return void response.writeHead(307, { location: '/elsewhere' }).end();
+  send(JSON.stringify({ errors: [{ code: 'MANIFEST_UNKNOWN', message: 'manifest unknown' }] }), 'application/json', 404);
+}
+
+const pull = async (tag: string): Promise<Record<string, unknown>[]> => lines(await world.talk(await world.images.pull(Object.assign(new PullImage(), { reference: `${host}/me/app:${tag}`, platform: 'linux/amd64' }), asked)));
+
+test('an image comes from a registry that wants a token, and is up to date after that', async () => {
+  const told = await pull('1');
+  const id = digestOf(image.layer).slice(7, 19);
+  expect(told[0]).toEqual({ status: 'Pulling from me/app', id: '1' });
+  expect(told).toContainEqual({ status: 'Pulling fs layer', progressDetail: {}, id });
+  expect(told).toContainEqual({ status: 'Download complete', progressDetail: {}, id });
+  expect(told).toContainEqual({ status: 'Pull complete', progressDetail: {}, id });
+  expect(told.at(-1)).toEqual({ status: `Status: Downloaded newer image for ${host}/me/app:1` });
+  const view = await world.images.get({ image: `${host}/me/app:1` } as never);
+  expect(view.id).toBe(image.id);
+  expect(view.repoDigests[0]).toMatch(new RegExp(`^${host}/me/app@sha256:`));
+  expect((await world.images.get({ image: view.repoDigests[0] } as never)).id).toBe(image.id);
+  expect((await pull('1')).at(-1)).toEqual({ status: `Status: Image is up to date for ${host}/me/app:1` });
+});
+
+test('an unknown tag is refused before any line', async () => {
+  await expect(pull('none')).rejects.toMatchObject({ kind: 'not-found', message: `manifest for ${host}/me/app:none not found: manifest unknown: manifest unknown` });
+});
+
+test('bytes that are not the layer are refused, and nothing of it stays', async () => {
+  layer = Buffer.from(image.layer);
+  layer[layer.length - 1]! ^= 1;
+  expect((await pull('1')).at(-1)).toMatchObject({ error: expect.stringContaining('damaged') as string });
+  expect(world.blobs()).toEqual([]);
+  expect((await world.images.list()).images).toEqual([]);
+});

@@ -1,0 +1,42 @@
+import { gzipSync } from 'node:zlib';
+import { digestOf } from '#libs/oci/digest.js';
+import { writeTar, type TarMember } from '#libs/oci/tar-writer.js';
+
+export async function tarOf(members: readonly TarMember[]): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const part of writeTar(members)) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+/** An image of one layer with one file. */
+export interface Sample {
+  readonly config: Buffer;
+  readonly id: string;
+  readonly tar: Buffer;
+  readonly layer: Buffer;
+  readonly manifest: Buffer;
+}
+
+export async function sample(content: string, author = ''): Promise<Sample> {
+  const tar = await tarOf([{ path: 'hello', body: Buffer.from(content) }]);
+  const layer = gzipSync(tar);
+  const config = Buffer.from(JSON.stringify({ os: 'linux', architecture: 'amd64', created: '2024-01-01T00:00:00Z', author, config: { Cmd: ['/hello'] }, rootfs: { type: 'layers', diff_ids: [digestOf(tar)] } }));
+  const manifest = Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: 'application/vnd.oci.image.manifest.v1+json',
+      config: { mediaType: 'application/vnd.oci.image.config.v1+json', digest: digestOf(config), size: config.length },
+      layers: [{ mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', digest: digestOf(layer), size: layer.length }],
+    }),
+  );
+  return { config, id: digestOf(config), tar, layer, manifest };
+}
+
+/** As `docker save` wrote it before OCI: the layer by a symlink, as where two images share it. */
+export const dockerArchive = (image: Sample, tags: readonly string[]): Promise<Buffer> =>
+  tarOf([
+    { path: 'abc.json', body: image.config },
+    { path: 'one/layer.tar', body: image.tar },
+    { path: 'two/layer.tar', type: 'symlink', linkTarget: '../one/layer.tar' },
+    { path: 'manifest.json', body: Buffer.from(JSON.stringify([{ Config: 'abc.json', RepoTags: tags, Layers: ['two/layer.tar'] }])) },
+  ]);
