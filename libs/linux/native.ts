@@ -46,6 +46,7 @@ interface Native {
   sendfile(out: Fd, from: Fd, count: number): number;
   syncfs(fd: Fd): number;
   flock(fd: Fd, operation: number): number;
+  duplicate(fd: Fd): number;
   inodeFlags(fd: Fd): number;
   setInodeFlags(fd: Fd, flags: number): number;
   mount(source: PathLike, target: PathLike, type: string, flags: number, data: string): number;

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, chown, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
-import type { Writable } from 'node:stream';
 import type { StreamEndpoint } from '#contracts/request.js';
 import { readString, answerFrame, ACCEPTED, ATTACH, REFUSED } from './stream-frame.js';
 import { firstFrame } from './first-frame.js';
@@ -45,7 +44,7 @@ export class StreamServer {
   }
 
   /** One way, and told from one that was cut off (`openWhole`): all was sent once `send` resolves. It does not end what it gets. */
-  offerWhole(send: (out: Writable) => Promise<void>): StreamEndpoint {
+  offerWhole(send: (out: Socket) => Promise<void>): StreamEndpoint {
     return this.offer(async (socket) => {
       // Nothing comes this way but a reader's goodbye.
       socket.resume().once('end', () => socket.destroy());

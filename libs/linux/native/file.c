@@ -248,6 +248,17 @@ FUNCTION(js_flock)
 	return int_value(env, outcome(flock(fd, operation)));
 }
 
+/* fcntl(2) F_DUPFD_CLOEXEC: (fd) -> another of the same open file */
+FUNCTION(js_duplicate)
+{
+	struct args args;
+	int32_t fd;
+
+	if (!args_take(env, info, &args, 1) || !arg_int32(&args, 0, &fd))
+		return NULL;
+	return int_value(env, outcome(fcntl(fd, F_DUPFD_CLOEXEC, 0)));
+}
+
 /* ioctl_iflags(2) FS_IOC_GETFLAGS: (fd) -> flags */
 FUNCTION(js_inode_flags)
 {
@@ -290,6 +301,7 @@ const struct function file_functions[] = {
 	{ "sendfile", js_sendfile },
 	{ "syncfs", js_syncfs },
 	{ "flock", js_flock },
+	{ "duplicate", js_duplicate },
 	{ "inodeFlags", js_inode_flags },
 	{ "setInodeFlags", js_set_inode_flags },
 	{ 0 },

@@ -20,7 +20,7 @@ function transfer(places: ClientPlaces) {
 test('a client may take as long as it likes while there is room', async () => {
   const places = two();
   const slow = transfer(places);
-  slow.place.waitsForClient();
+  slow.place.marks.waitsForClient();
   expect(transfer(places).hasBegun()).toBe(true);
   await vi.advanceTimersByTimeAsync(100 * PATIENCE_MS);
   expect(slow.place.ended.aborted).toBe(false);
@@ -29,9 +29,9 @@ test('a client may take as long as it likes while there is room', async () => {
 test('where there is none, who waits has the place of whoever was idle for longest, once it was idle for long', async () => {
   const places = two();
   const [first, second] = [transfer(places), transfer(places)];
-  second.place.waitsForClient();
+  second.place.marks.waitsForClient();
   await vi.advanceTimersByTimeAsync(1_000);
-  first.place.waitsForClient();
+  first.place.marks.waitsForClient();
   const third = transfer(places);
   await vi.advanceTimersByTimeAsync(PATIENCE_MS - 1_001);
   expect([first, second].map(({ place }) => place.ended.aborted)).toEqual([false, false]);
@@ -48,7 +48,7 @@ test('each who waits ends one at the most, though that one takes its time to go'
   const idle = [new ClientPlace(), new ClientPlace()];
   for (const place of idle) {
     void places.hold(place, () => leaving.promise);
-    place.waitsForClient();
+    place.marks.waitsForClient();
   }
   const third = transfer(places);
   await vi.advanceTimersByTimeAsync(10 * PATIENCE_MS);
@@ -66,8 +66,8 @@ test('one that works is not idle, nor one whose client takes its bytes one by on
   const [working, slow] = [transfer(places), transfer(places)];
   const third = transfer(places);
   for (let minute = 0; minute < 10; minute++) {
-    slow.place.goesOn();
-    slow.place.waitsForClient();
+    slow.place.marks.goesOn();
+    slow.place.marks.waitsForClient();
     await vi.advanceTimersByTimeAsync(PATIENCE_MS / 2);
   }
   expect([working, slow].map(({ place }) => place.ended.aborted)).toEqual([false, false]);

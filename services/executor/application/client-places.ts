@@ -1,4 +1,5 @@
 import { unavailable } from '#libs/errors/errors.js';
+import { ClientMarks } from '../adapters/trees/client-marks.js';
 
 export interface PlaceLimits {
   /** Transfers under way at a time; one more waits. */
@@ -44,13 +45,12 @@ export class ClientPlaces {
 
   private lookForRoom(): void {
     if (this.look || !this.needsRoom()) return;
-    const idle = this.longestIdle();
-    const wait = idle?.idleSince === undefined ? this.limits.patienceMs : Math.max(0, idle.idleSince + this.limits.patienceMs - performance.now());
+    const wait = Math.max(0, this.limits.patienceMs - (this.longestIdle()?.marks.idleMs ?? 0));
     this.look = setTimeout(() => {
       this.look = undefined;
       if (!this.needsRoom()) return;
       const found = this.longestIdle();
-      if (found?.idleSince !== undefined && found.idleSince + this.limits.patienceMs <= performance.now()) found.end();
+      if (found && (found.marks.idleMs ?? -1) >= this.limits.patienceMs) found.end();
       this.lookForRoom();
     }, wait).unref();
   }
@@ -62,7 +62,11 @@ export class ClientPlaces {
 
   private longestIdle(): ClientPlace | undefined {
     let longest: ClientPlace | undefined;
-    for (const place of this.taken) if (!place.ended.aborted && place.idleSince !== undefined && place.idleSince < (longest?.idleSince ?? Infinity)) longest = place;
+    let mostMs = -1;
+    for (const place of this.taken) {
+      const idleMs = place.marks.idleMs ?? -1;
+      if (!place.ended.aborted && idleMs > mostMs) [longest, mostMs] = [place, idleMs];
+    }
     return longest;
   }
 }
@@ -70,24 +74,11 @@ export class ClientPlaces {
 /** One transfer, as its place knows it. */
 export class ClientPlace {
   private readonly ending = new AbortController();
-  private since: number | undefined;
+  readonly marks = ClientMarks.fresh();
 
   /** Its reason is an error for the client. */
   get ended(): AbortSignal {
     return this.ending.signal;
-  }
-
-  /** In performance.now()'s time; undefined: it is the engine that works. */
-  get idleSince(): number | undefined {
-    return this.since;
-  }
-
-  waitsForClient(): void {
-    this.since = performance.now();
-  }
-
-  goesOn(): void {
-    this.since = undefined;
   }
 
   end(): void {

@@ -1,9 +1,8 @@
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import type { Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Duplex, duplexPair, PassThrough, type Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
@@ -16,25 +15,29 @@ const container = 'c'.repeat(64);
 let top: string;
 let archives: RootArchives;
 /** What was offered last. */
-let serve: (reader: Duplex) => Promise<void>;
+let serve: (ours: Socket) => Promise<void>;
+let server: Server;
 /** Of which containers a copy was ended for others. */
 let ended: string[];
 let archivesWith: (limits: PlaceLimits) => RootArchives;
-beforeEach(() => {
+beforeEach(async () => {
   top = mkdtempSync(join(tmpdir(), 'berth-archives-'));
+  server = createServer({ allowHalfOpen: true }).listen(join(top, 'streams.sock'));
+  await once(server, 'listening');
   ended = [];
   const live = { all: () => [], byContainer: () => undefined } as unknown as LiveTasks;
   const files = { directory: (id: string) => join(top, id) } as unknown as ContainerFiles;
   const roots = { written: { path: 'diff', withImage: false }, prepare: ({ directory }: { directory: string }) => (mkdirSync(join(directory, 'diff'), { recursive: true }), Promise.resolve({ directory })) } as unknown as Snapshotter;
   const streams = {
-    offerWhole: (send: (out: Writable) => Promise<void>) => ((serve = send), { path: '', ticket: '' }),
-    offer: (take: (socket: Socket) => Promise<void>) => ((serve = (reader) => take(reader as Socket)), { path: '', ticket: '' }),
+    offerWhole: (send: (out: Socket) => Promise<void>) => ((serve = send), { path: '', ticket: '' }),
+    offer: (take: (socket: Socket) => Promise<void>) => ((serve = take), { path: '', ticket: '' }),
   } as unknown as StreamServer;
   archivesWith = (limits) => (archives = new RootArchives(live, files, () => roots, top, (id) => id, streams, (_, about) => ended.push(about.container), limits));
   archivesWith({ most: 64, patienceMs: 60_000 });
 });
 afterEach(async () => {
   await archives.close();
+  server.close();
   rmSync(top, { recursive: true });
 });
 
@@ -61,20 +64,34 @@ function stoppedContainer(one: string): string {
   return one;
 }
 
+/** Two ends of a stream, as the engine's server has it and as a client has it. */
+async function streamPair(): Promise<{ readonly ours: Socket; readonly theirs: Socket }> {
+  const theirs = connect({ path: join(top, 'streams.sock'), allowHalfOpen: true });
+  const [ours] = (await once(server, 'connection')) as [Socket];
+  ours.on('error', () => ours.destroy());
+  return { ours, theirs };
+}
+
+/** As `StreamServer.offerWhole` serves it. */
+async function served(ours: Socket): Promise<void> {
+  ours.resume().once('end', () => ours.destroy());
+  await serve(ours);
+  ours.end();
+}
+
 /** A client that is offered an archive and takes what comes first, and no more; `end` is how that ended. */
-async function unread(one: string): Promise<{ readonly out: PassThrough; readonly end: Promise<unknown> }> {
+async function unread(one: string): Promise<{ readonly reader: Socket; readonly end: Promise<unknown> }> {
   await archives.open({ ...wishOf(one), path, exports: false });
-  const out = new PassThrough();
-  const end = serve(out).then(() => 'whole', (error: unknown) => error);
-  await once(out, 'readable');
-  return { out, end };
+  const { ours, theirs: reader } = await streamPair();
+  const end = served(ours).then(() => 'whole', (error: unknown) => (ours.destroy(), error));
+  await once(reader, 'readable');
+  return { reader, end };
 }
 
 async function bytesRead(one: string): Promise<number> {
   await archives.open({ ...wishOf(one), path, exports: false });
-  const out = new PassThrough();
-  const served = serve(out).then(() => out.end());
-  const [chunks] = await Promise.all([out.toArray(), served]);
+  const { ours, theirs } = await streamPair();
+  const [chunks] = await Promise.all([theirs.toArray(), served(ours)]);
   return Buffer.concat(chunks as Buffer[]).length;
 }
 
@@ -88,7 +105,7 @@ describe('readers that do not read', () => {
     expect(await bytesRead(stoppedContainer(container))).toBeGreaterThan(4 << 20);
     expect((await archives.stat({ ...wishOf(container), path })).sizeBytes).toBe(4 << 20);
     await archives.changes({ container, layers: [] });
-    for (const { out } of readers) out.destroy();
+    for (const { reader } of readers) reader.destroy();
     await Promise.all(readers.map(({ end }) => end));
   });
 
@@ -100,9 +117,9 @@ describe('readers that do not read', () => {
     expect((await archives.stat({ ...wishOf(container), path })).sizeBytes).toBe(4 << 20);
     let prepared = false;
     const preparing = archives.forStarts().prepare({ directory: join(top, container), layers: [] }).then(() => (prepared = true));
-    for (const { out, end } of readers) {
+    for (const { reader, end } of readers) {
       expect(prepared).toBe(false);
-      out.destroy();
+      reader.destroy();
       await end;
     }
     await preparing;
@@ -115,7 +132,7 @@ describe('readers that do not read', () => {
     expect(await bytesRead(stoppedContainer(container))).toBeGreaterThan(4 << 20);
     expect(ended).toEqual([names[0]]);
     expect(await first.end).toMatchObject({ kind: 'unavailable', message: expect.stringContaining('others waited for its place') });
-    second.out.destroy();
+    second.reader.destroy();
     await second.end;
   });
 });
@@ -123,7 +140,7 @@ describe('readers that do not read', () => {
 test('a sender that sends nothing makes room as well, and hears why', async () => {
   archivesWith({ most: 1, patienceMs: 0 });
   await archives.extract({ ...wishOf(stoppedContainer(container)), path: '/', readOnlyRoot: false, keepsKinds: false });
-  const [ours, theirs] = duplexPair();
+  const { ours, theirs } = await streamPair();
   const received = serve(ours);
   expect(await bytesRead(container)).toBeGreaterThan(4 << 20);
   await received;
@@ -139,13 +156,20 @@ describe('readers that leave', () => {
     stoppedContainer(container);
   });
 
-  const left = (): Duplex => new PassThrough().destroy();
+  /** One that the server sees has left, or does not see yet. */
+  const left = async (isSeen: boolean): Promise<Socket> => {
+    const { ours, theirs } = await streamPair();
+    theirs.destroy();
+    if (isSeen) await once(ours.resume().once('end', () => ours.destroy()), 'close');
+    else await once(theirs, 'close');
+    return ours;
+  };
   const stillServed = (): Promise<unknown> => bytesRead(container);
 
   test('before the first byte hold no thread', async () => {
     for (let count = 0; count < MANY; count++) {
       await archives.open({ ...wish, path, exports: false });
-      await expect(serve(left())).rejects.toThrow();
+      await expect(serve(await left(count % 2 === 0))).rejects.toThrow();
     }
     await stillServed();
   });
@@ -157,7 +181,8 @@ describe('readers that leave', () => {
       readers.push(serve);
     }
     // Nobody reads: the threads fill what is under way, and wait.
-    const outs = readers.map(() => new PassThrough());
+    const outs: Socket[] = [];
+    for (const _ of readers) outs.push((await streamPair()).ours);
     const ends = Promise.allSettled(outs.map((out, at) => readers[at]?.(out)));
     for (const out of outs.toReversed()) out.destroy();
     expect((await ends).map(({ status }) => status)).toEqual(readers.map(() => 'rejected'));
@@ -167,7 +192,7 @@ describe('readers that leave', () => {
   test('and senders hold no thread either', async () => {
     for (let count = 0; count < MANY; count++) {
       await archives.extract({ ...wish, path: '/', readOnlyRoot: false, keepsKinds: false });
-      await serve(left());
+      await serve(await left(count % 2 === 0));
     }
     await stillServed();
   });

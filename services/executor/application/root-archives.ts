@@ -1,18 +1,18 @@
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import type { Socket } from 'node:net';
-import { Readable, type Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { PathStat } from '#contracts/containers/archives.js';
 import type { ExtractRootArchive, OpenRootArchive, OpenRootChanges, OpenRootLayer, StatRootPath } from '#contracts/executor/archives.js';
 import type { StreamEndpoint } from '#contracts/request.js';
-import { type BerthError, notFound, toErrorReply } from '#libs/errors/errors.js';
+import { type BerthError, notFound, toErrorReply, unavailable } from '#libs/errors/errors.js';
+import { duplicate } from '#libs/linux/duplicate.js';
 import type { Fd } from '#libs/linux/native.js';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
+import { takeOver } from '#libs/messaging/take-over.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
 import type { ContainerRoot, RootSource, Snapshotter } from '../adapters/snapshots/snapshotter.js';
-import { ChunkSender, received } from '../adapters/trees/chunk-channel.js';
+import type { ClientEnd } from '../adapters/trees/client-bytes.js';
 import type { RootJob } from '../adapters/trees/container-root.js';
 import type { ChangesJob } from '../adapters/trees/root-changes.js';
 import { TreeThreads } from '../adapters/trees/tree-threads.js';
@@ -67,7 +67,7 @@ export class RootArchives {
   async open(command: OpenRootArchive): Promise<StreamEndpoint & { readonly stat: PathStat }> {
     const { path } = command;
     const stat = await this.withRoot(command, (root) => this.looking.run('statPath', { root, path }));
-    return { ...this.streams.offerWhole((out) => this.send(command, out)), stat };
+    return { ...this.streams.offerWhole((socket) => this.send(command, socket)), stat };
   }
 
   async extract(command: ExtractRootArchive): Promise<StreamEndpoint> {
@@ -92,7 +92,7 @@ export class RootArchives {
   }
 
   layer(query: OpenRootLayer): StreamEndpoint {
-    return this.streams.offerWhole((out) => this.sendFrom(query.container, out, (port) => this.withWritten(query, (job) => this.copying.run('packChanges', { ...job, port }, [port]))));
+    return this.streams.offerWhole((socket) => this.sendFrom(query.container, socket, (client, port) => this.withWritten(query, (job) => this.copying.run('packChanges', { ...job, client }, [port]))));
   }
 
   /** The snapshotter, as starts use it: they wait for what is copied. */
@@ -114,54 +114,31 @@ export class RootArchives {
     await Promise.all([this.looking.close(), this.copying.close()]);
   }
 
-  private send({ path, exports, ...asked }: OpenRootArchive, out: Writable): Promise<void> {
-    return this.sendFrom(asked.container, out, (port) => this.withRoot(asked, (root) => this.copying.run('readArchive', { root, path, exports, port }, [port]), 'is there'));
+  private send({ path, exports, ...asked }: OpenRootArchive, socket: Socket): Promise<void> {
+    return this.sendFrom(asked.container, socket, (client, port) => this.withRoot(asked, (root) => this.copying.run('readArchive', { root, path, exports, client }, [port]), 'is there'));
   }
 
-  private async sendFrom(container: string, out: Writable, start: (port: MessagePort) => Promise<void>): Promise<void> {
+  private async sendFrom(container: string, socket: Socket, start: (client: ClientEnd, port: MessagePort) => Promise<void>): Promise<void> {
     const place = this.placeFor(container);
-    await this.places.hold(place, async () => {
-      const { port1, port2 } = new MessageChannel();
-      // A reader that left tells the thread that it may stop, also one that left before the first byte was taken, or before the thread began.
-      const sent = pipeline(Readable.from(taken(received(port1), place)), out, { end: false, signal: place.ended }).finally(() => port1.close());
-      const read = start(port2);
-      // Of a read that failed nobody tells the end.
-      read.catch(() => port1.close());
-      const results = await Promise.allSettled([sent, read]);
+    try {
+      await this.places.hold(place, () => handedOver(socket, place, start));
+    } finally {
       place.ended.throwIfAborted();
-      for (const result of results) if (result.status === 'rejected') throw result.reason;
-    });
+    }
   }
 
-  private receive(command: ExtractRootArchive, socket: Socket): Promise<void> {
+  private async receive(command: ExtractRootArchive, socket: Socket): Promise<void> {
     const { path, readOnlyRoot, mounts, keepsKinds, owner } = command;
     const place = this.placeFor(command.container);
-    return this.places.hold(place, async () => {
-      const { port1, port2 } = new MessageChannel();
-      const job = { path, readOnlyRoot, mounts, keepsKinds, ...(owner ? { owner } : {}), port: port2 };
-      const extracted = this.withRoot(command, (root) => this.copying.run('extractArchive', { root, ...job }, [port2]), 'is there').finally(() => port1.close());
-      const sender = new ChunkSender(port1);
-      // What the archive's reader does not want any more is told by its own error.
-      const sent = (async () => {
-        place.waitsForClient();
-        // Its other half is still to tell how it went.
-        for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
-          place.goesOn();
-          await sender.send(chunk as Buffer);
-          place.waitsForClient();
-        }
-        place.goesOn();
-        sender.end();
-      })();
-      // Of a client that left the thread hears by the end of what comes.
-      sent.catch(() => port1.close());
-      place.ended.addEventListener('abort', () => port1.close());
-      await extracted.then(
-        // What was cut off between two files looks whole to who reads it.
-        () => (place.ended.aborted ? socket.end(asReply(place.ended.reason)) : socket.end()),
-        (error: unknown) => socket.end(asReply(place.ended.aborted ? place.ended.reason : error)),
-      );
-    });
+    const job = { path, readOnlyRoot, mounts, keepsKinds, ...(owner ? { owner } : {}) };
+    const extract = (client: ClientEnd, port: MessagePort): Promise<void> => this.withRoot(command, (root) => this.copying.run('extractArchive', { root, ...job, client }, [port]), 'is there');
+    await this.places.hold(place, () => handedOver(socket, place, extract)).then(
+      // What was cut off between two files looks whole to who reads it.
+      () => (place.ended.aborted ? socket.end(asReply(place.ended.reason)) : socket.end()),
+      (error: unknown) => socket.end(asReply(place.ended.aborted ? place.ended.reason : error)),
+    );
+    // The client's end is seen by nobody else, nor what it sends after a refusal taken.
+    socket.resume();
   }
 
   private placeFor(container: string): ClientPlace {
@@ -225,11 +202,19 @@ export class RootArchives {
 const noSuch = (container: string): BerthError => notFound(`No such container: ${container}`);
 const asReply = (error: unknown): string => JSON.stringify(toErrorReply(error));
 
-/** What was taken and not asked for more is the client's to take. */
-async function* taken(source: AsyncIterable<Buffer>, place: ClientPlace): AsyncGenerator<Buffer, void, void> {
-  for await (const chunk of source) {
-    place.waitsForClient();
-    yield chunk;
-    place.goesOn();
+/** The socket's bytes are a thread's, until `work` on it has settled. A place that ended, or a client that is seen to leave, ends that. */
+async function handedOver(socket: Socket, place: ClientPlace, work: (client: ClientEnd, port: MessagePort) => Promise<void>): Promise<void> {
+  const taken = takeOver(socket);
+  if (taken === undefined) throw unavailable('the client has left');
+  const fd = duplicate(taken.fd);
+  const { port1, port2 } = new MessageChannel();
+  const end = (): void => port1.close();
+  socket.once('close', end);
+  place.ended.addEventListener('abort', end);
+  try {
+    await work({ fd, first: taken.first, marks: place.marks.memory, port: port2 }, port2);
+  } finally {
+    end();
+    closeSync(fd);
   }
 }

@@ -1,11 +1,10 @@
 import { closeSync, constants, openSync } from 'node:fs';
-import type { MessagePort } from 'node:worker_threads';
 import type { PathChange } from '#contracts/executor/archives.js';
 import type { Fd } from '#libs/linux/native.js';
 import { type TarMember, writeTar } from '#libs/oci/tar-writer.js';
 import { type Archive, memberOf } from './archive-tree.js';
 import { type ChangedEntry, changedEntries, type Written } from './changed-entries.js';
-import { ChunkSender } from './chunk-channel.js';
+import { type ClientEnd, sendTo } from './client-bytes.js';
 import { type Layers, openMergedView } from './merged-view.js';
 
 export interface ChangesJob {
@@ -20,14 +19,13 @@ export function listChanges(job: ChangesJob): Promise<readonly PathChange[]> {
 }
 
 /** Sends the changes as a layer's tar archive (image-spec, layer.md), nothing where there is none. */
-export function packChanges({ port, ...job }: ChangesJob & { readonly port: MessagePort }): Promise<void> {
-  const sender = new ChunkSender(port);
+export function packChanges({ client, ...job }: ChangesJob & { readonly client: ClientEnd }): Promise<void> {
   return withChanges(job, async (entries) => {
     const members = layerMembers(entries);
     const first = members.next();
     if (first.done) return;
-    for await (const chunk of writeTar(startingWith(first.value, members))) await sender.send(chunk);
-  }).finally(() => sender.end());
+    await sendTo(client, writeTar(startingWith(first.value, members)));
+  });
 }
 
 function* startingWith<T>(first: T, rest: Iterable<T>): Generator<T, void, void> {

@@ -1,6 +1,5 @@
 import { closeSync, constants } from 'node:fs';
 import { posix } from 'node:path';
-import type { MessagePort } from 'node:worker_threads';
 import type { PathStat } from '#contracts/containers/archives.js';
 import type { IdMaps } from '#contracts/executor/id-maps.js';
 import type { ContainerMount } from '#contracts/containers/container-state.js';
@@ -15,7 +14,7 @@ import { Readable } from 'node:stream';
 import { applyArchive, type ArchiveWishes } from '../snapshots/apply-layer.js';
 import { LayerTree } from '../snapshots/layer-tree.js';
 import { archiveMembers, isMadeUp } from './archive-tree.js';
-import { ChunkSender, received } from './chunk-channel.js';
+import { type ClientEnd, receivedFrom, sendTo } from './client-bytes.js';
 import { idsOf, inRoot, type RootJob, withContainerRoot } from './container-root.js';
 import { findPath } from './path-stat.js';
 
@@ -37,24 +36,22 @@ export function statPath({ root, path }: PathJob): Promise<PathStat> {
 
 export interface ReadJob extends PathJob {
   readonly exports: boolean;
-  /** Where the archive goes. */
-  readonly port: MessagePort;
+  readonly client: ClientEnd;
 }
 
 /** Sends what is at a path, and all below it, as a tar archive. Rejects when it could not all be sent. */
-export function readArchive({ root, path, exports, port }: ReadJob): Promise<void> {
-  const sender = new ChunkSender(port);
+export function readArchive({ root, path, exports, client }: ReadJob): Promise<void> {
   return withContainerRoot(root, async (fd) => {
     const found = findPath(fd, path);
     const parent = found.facts.isDirectory() ? undefined : inRoot(fd, posix.dirname(posix.join('/', path)), O_PATH | constants.O_DIRECTORY);
     try {
       const prefix = exports ? '' : found.stat.name === '/' ? '/' : `${found.stat.name}/`;
-      for await (const chunk of writeTar(membersInside(archiveMembers(found, parent, { prefix, stays: exports }), idsOf(root)))) await sender.send(chunk);
+      await sendTo(client, writeTar(membersInside(archiveMembers(found, parent, { prefix, stays: exports }), idsOf(root))));
     } finally {
       closeSync(found.fd);
       if (parent !== undefined) closeSync(parent);
     }
-  }).finally(() => sender.end());
+  });
 }
 
 /** With the ids that the container has for their owners; who has none in there is the overflow id, as the kernel has it (user_namespaces(7)). */
@@ -65,17 +62,17 @@ function* membersInside(members: Iterable<TarMember>, ids: IdMaps | undefined): 
 export interface ExtractJob extends PathJob, ArchiveWishes {
   readonly readOnlyRoot: boolean;
   readonly mounts: readonly ContainerMount[];
-  /** Where the archive comes from, compressed or not. */
-  readonly port: MessagePort;
+  /** Sends the archive, compressed or not. */
+  readonly client: ClientEnd;
 }
 
 /** Whether an archive may go to a path: throws not-found or invalid, with dockerd's words. */
-export function checkTarget({ root, path, readOnlyRoot, mounts }: Omit<ExtractJob, 'port' | keyof ArchiveWishes>): Promise<void> {
+export function checkTarget({ root, path, readOnlyRoot, mounts }: Omit<ExtractJob, 'client' | keyof ArchiveWishes>): Promise<void> {
   return withContainerRoot(root, (fd) => closeSync(openTarget(fd, path, readOnlyRoot, mounts)));
 }
 
-export async function extractArchive({ root, path, readOnlyRoot, mounts, port, ...wishes }: ExtractJob): Promise<void> {
-  const source = received(port);
+export async function extractArchive({ root, path, readOnlyRoot, mounts, client, ...wishes }: ExtractJob): Promise<void> {
+  const source = receivedFrom(client);
   try {
     await withContainerRoot(root, async (fd) => {
       const target = openTarget(fd, path, readOnlyRoot, mounts);

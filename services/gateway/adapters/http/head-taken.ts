@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { descriptorOf } from './descriptor-of.js';
+import { descriptorOf } from '#libs/messaging/descriptor-of.js';
 
 /** A client that is kept from running longer than this, or that does not read at all, gets what comes all the same. */
 const PATIENCE_MS = 250;

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { PeerCredentials } from '#libs/linux/processes.js';
-import { descriptorOf } from './descriptor-of.js';
+import { descriptorOf } from '#libs/messaging/descriptor-of.js';
 import { actorName, type Caller } from '../../domain/access/caller.js';
 
 interface Peer {
