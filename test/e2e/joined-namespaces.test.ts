@@ -42,6 +42,11 @@ test('one whose namespaces were to be joined, and that ends before they are, len
   }
 }, patience(90_000));
 
+test('with the processes of one that has the host\'s it has the host\'s as well', async () => {
+  await start('owner', '--pid', 'host');
+  expect(await run('--pid', 'container:owner', 'busybox', 'readlink', '/proc/self/ns/pid')).toMatchObject({ stdout: `${readlinkSync('/proc/self/ns/pid')}\n`, code: 0 });
+});
+
 test('a container with the processes of another sees and signals them, and no others', async () => {
   const id = await start('owner', '-e', 'WHO=owner');
   await docker('exec', '-d', 'owner', 'sleep', '2000');

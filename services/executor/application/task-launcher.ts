@@ -221,7 +221,10 @@ export class TaskLauncher {
     const endpoint = launch.network.mode === 'bridge' ? launch.network.endpoint : undefined;
     const shared = launch.network.mode === 'container' ? this.live.byContainer(launch.network.container) : undefined;
     if (launch.network.mode === 'container' && !shared) throw conflict(`cannot join network of a non running container: ${launch.network.container}`);
-    const joinedPid = this.joined(launch.joins?.pid);
+    const processes = this.joined(launch.joins?.pid);
+    // Whose processes are the host's has none to share, and no procfs of its own.
+    const joinedPid = processes !== undefined && isAmongTheHosts(processes) ? undefined : processes;
+    const hostNamespaces = [...(launch.hostNamespaces ?? []), ...(joinedPid === processes ? [] : ['pid' as const])];
     const joinedIpc = this.joined(launch.joins?.ipc, `can't join IPC of container ${launch.joins?.ipc}: `);
     await this.prepareFiles(launch, task);
     const apparmorProfile = await this.host.appArmor?.profileFor(launch.security);
@@ -234,7 +237,7 @@ export class TaskLauncher {
     const networkPath = sandbox?.path ?? (shared ? `/proc/${shared.pid}/ns/net` : undefined);
     const userNamespacePath = sandbox?.ownerPath ?? (shared ? userNamespaceOf(shared.pid) : undefined);
     const cdi = launch.cdiDevices ? await this.named(launch.cdiDevices, launch.runtime) : undefined;
-    const spec = buildSpec(launch, {
+    const spec = buildSpec({ ...launch, hostNamespaces }, {
       // Who shares a network shares the files that tell of it.
       containerDirectory: this.files.directory(shared?.identity.container ?? container),
       root,
@@ -349,6 +352,8 @@ export class TaskLauncher {
 }
 
 const userNamespaceOf = (pid: number): string => `/proc/${pid}/ns/user`;
+
+const isAmongTheHosts = (pid: number): boolean => readlinkSync(`/proc/${pid}/ns/pid`) === readlinkSync('/proc/self/ns/pid');
 
 /** Two processes with the same are in the same. */
 const userNamespaceId = (pid: number): string => readlinkSync(userNamespaceOf(pid));
