@@ -1,5 +1,6 @@
 import { NatsContext, ServerNats } from '@nestjs/microservices';
 import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node';
+import { connectNats, type NatsOptions } from '#libs/nats/connect-nats.js';
 import { inSpan, isTracing, type Span, startSpan } from '#libs/telemetry/tracing.js';
 import { readContext } from './bus-headers.js';
 import { LongReplies } from './long-replies.js';
@@ -19,10 +20,10 @@ export class ServiceTransport extends ServerNats {
   private replies: LongReplies | undefined;
 
   constructor(
-    options: ConstructorParameters<typeof ServerNats>[0],
+    private readonly connection: NatsOptions & { readonly queue?: string },
     readonly service: string,
   ) {
-    super(options);
+    super(connection);
     if (isTracing()) this.traceRequests();
   }
 
@@ -32,6 +33,10 @@ export class ServiceTransport extends ServerNats {
     if (handler === undefined) return undefined;
     const context = new NatsContext([subject, headers]);
     return new Promise((resolve) => this.handleRequest(context, async () => this.transformToObservable(handler(data, context)), resolve));
+  }
+
+  override createNatsClient(): Promise<NatsConnection> {
+    return connectNats(this.connection);
   }
 
   override bindEvents(client: NatsConnection): void {

@@ -2,8 +2,9 @@ import 'reflect-metadata';
 import type { DynamicModule, INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
 import type { EventStore } from '#libs/event-store/event-store.js';
+import { connectNats } from '#libs/nats/connect-nats.js';
 import { nestLogger } from '#libs/telemetry/start-logging.js';
 import { Bus } from './bus.js';
 import { giveLifeSigns } from './life-signs.js';
@@ -15,6 +16,8 @@ export interface BusCredentials {
   readonly servers: string;
   readonly user: string;
   readonly pass: string;
+  /** Whom the server must belong to, where it is this engine's own. */
+  readonly serverUid?: number;
 }
 
 /** What every service is given; `Settings` is the engine's typed settings. */
@@ -29,6 +32,7 @@ export function natsOptions(credentials: BusCredentials) {
     servers: credentials.servers,
     user: credentials.user,
     pass: credentials.pass,
+    ...(credentials.serverUid === undefined ? {} : { serverUid: credentials.serverUid }),
     inboxPrefix: `_INBOX_${credentials.user}`,
     name: credentials.user,
     maxReconnectAttempts: -1,
@@ -39,7 +43,7 @@ export function natsOptions(credentials: BusCredentials) {
 }
 
 export async function connectBus(credentials: BusCredentials, local: LocalServices): Promise<Bus> {
-  return new Bus(await connect(natsOptions(credentials)), credentials.user, local, natsOptions(credentials).inboxPrefix);
+  return new Bus(await connectNats(natsOptions(credentials)), credentials.user, local, natsOptions(credentials).inboxPrefix);
 }
 
 /** Starts a service's module on the bus, and for those of its process (`local`) that ask it; instances of one service share their requests through a queue group. */

@@ -6,6 +6,7 @@ export interface Credentials {
   readonly servers: string;
   readonly user: string;
   readonly pass: string;
+  readonly serverUid?: number;
 }
 
 /** One file a bus user, so that a process reads its own password and no other's. */
@@ -15,7 +16,8 @@ export const credentialsPath = (settings: EngineSettings, user: string): string 
 export function readCredentials(settings: EngineSettings, user: string): Credentials {
   const path = credentialsPath(settings, user);
   try {
-    return { servers: settings.natsUrl, user, pass: readFileSync(path, 'utf8').trim() };
+    const { natsUrl, natsUid } = settings;
+    return { servers: natsUrl, user, pass: readFileSync(path, 'utf8').trim(), ...(natsUid === undefined ? {} : { serverUid: natsUid }) };
   } catch (error) {
     throw unavailable(`the password of the bus user ${user} cannot be read: ${(error as Error).message}`, error);
   }

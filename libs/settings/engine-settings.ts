@@ -23,6 +23,8 @@ export interface EngineSettings extends Arrangement {
   /** "nats://127.0.0.1:4270" */
   readonly natsUrl: string;
   readonly natsPort: number;
+  /** Who nats-server runs as, told by the supervisor where it starts it: no other process is spoken to at that port. */
+  readonly natsUid?: number;
   /** Prometheus; 0 is off. */
   readonly metricsPort: number;
   /** Where that port is open. */
@@ -64,6 +66,7 @@ export function readSettings(env: NodeJS.ProcessEnv): EngineSettings {
     subnet: env['BERTH_SUBNET'] ?? '172.17.0.0/16',
     natsUrl: env['BERTH_NATS_URL'] || `nats://127.0.0.1:${natsPort}`,
     natsPort,
+    ...(env['BERTH_NATS_UID'] ? { natsUid: Number(env['BERTH_NATS_UID']) } : {}),
     natsEmbedded: !env['BERTH_NATS_URL'],
     apart: readApart(env['BERTH_APART']),
     metricsPort: port(env, 'BERTH_METRICS_PORT', 9323),

@@ -45,6 +45,11 @@ test('the imports of the tree are found at all', () => {
   expect(imports.some(({ to }) => to === 'libs/errors/errors.js')).toBe(true);
 });
 
+test("one module connects to NATS: it sees to it that the server is the engine's own, with what the client keeps for all connections of a process", () => {
+  const connecting = files.filter((file) => /^import \{[^}]*\b(connect|setTransportFactory|NatsConnectionImpl|wsconnect)\b[^}]*\} from '@nats-io\//m.test(readFileSync(join(ROOT, file), 'utf8')));
+  expect(connecting).toEqual(['libs/nats/connect-nats.ts']);
+});
+
 test('a service imports no other service: only the engine, which composes them, may', () => {
   expect(offences(({ from, to }) => serviceOf(from) !== undefined && serviceOf(from) !== 'engine' && serviceOf(to) !== undefined && serviceOf(to) !== serviceOf(from))).toEqual([]);
 });

@@ -2,7 +2,10 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'n
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { isRunning, runningProcess } from '../../services/engine/supervisor/process-file.js';
 import { startEngine, type TestEngine } from '../engine/engine.js';
+import { patience } from '../engine/patience.js';
+import { FalseServer } from '../fixtures/false-server.js';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -63,6 +66,45 @@ test('a container that nested directories deeper than any path is removed whole'
   expect(await docker('rm', 'deep')).toMatchObject({ code: 0, stderr: '' });
   await expect.poll(() => existsSync(join(engine.settings.dataRoot, 'containers', id)), { timeout: 20_000 }).toBe(false);
 });
+
+const NOBODY = 65_534;
+const logOf = (name: string): string => readFileSync(join(engine.settings.dataRoot, 'logs', `${name}.log`), 'utf8');
+
+test('another user who takes the bus\'s port while nats-server is away is told no password and gives no order; when they have left, the engine works', async () => {
+  const { id } = await running();
+  const nats = runningProcess(join(engine.settings.runRoot, 'pids', 'nats'));
+  const supervisor = engine.pid('supervisor') ?? 0;
+  process.kill(supervisor, 'SIGSTOP'); // it would be quicker
+  process.kill(nats?.pid ?? 0, 'SIGKILL');
+  // The dead one stays the stopped supervisor's zombie.
+  await expect.poll(() => nats !== undefined && isRunning(nats), { timeout: patience(5_000) }).toBe(false);
+  const stranger = await FalseServer.start(engine.settings.natsPort, NOBODY);
+  try {
+    process.kill(supervisor, 'SIGCONT');
+    const before = stranger.greeted;
+    await expect.poll(() => stranger.greeted, { timeout: patience(20_000) }).toBeGreaterThan(before + 30);
+    expect(stranger.heard).toEqual([]);
+    const told = new RegExp(`"level":"error".*port ${engine.settings.natsPort} of 127.0.0.1 is held by uid ${NOBODY}, not by nats-server`);
+    for (const name of ['supervisor', 'executor', 'engine']) await expect.poll(() => logOf(name), { timeout: patience(20_000) }).toMatch(told);
+    expect(existsSync(join(engine.settings.runRoot, 'ready/nats'))).toBe(false);
+  } finally {
+    await stranger.stop();
+  }
+  const [executor, services] = [engine.pid('executor'), engine.pid('engine')];
+  await expect.poll(() => docker('exec', id, 'echo', 'inside'), { timeout: patience(20_000) }).toMatchObject({ stdout: 'inside\n', code: 0 });
+  expect([engine.pid('executor'), engine.pid('engine')]).toEqual([executor, services]);
+  await docker('rm', '-f', id);
+}, patience(90_000));
+
+test('an engine whose port another user holds does not start, and says so', async () => {
+  await engine.down();
+  const stranger = await FalseServer.start(engine.settings.natsPort, NOBODY);
+  await expect(engine.up()).rejects.toThrow('the supervisor exited with 1').finally(() => stranger.stop());
+  expect(logOf('supervisor')).toMatch(new RegExp(`is held by uid ${NOBODY}, not by nats-server \\(uid \\d+\\): free it, or choose another with BERTH_NATS_PORT`));
+  expect(stranger.heard).toEqual([]);
+  await engine.up();
+  expect(await docker('run', '--rm', 'busybox', 'echo', 'there')).toMatchObject({ stdout: 'there\n' });
+}, patience(90_000));
 
 function filesBelow(path: string): string[] {
   return readdirSync(path, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? filesBelow(join(path, entry.name)) : [join(path, entry.name)])).filter((file) => existsSync(file));

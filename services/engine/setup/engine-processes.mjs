@@ -17,6 +17,7 @@ export async function engineProcesses(environment = process.env) {
   const { readSupervisorSettings, settingsEnvironment } = await compiled('settings.js');
   const { telemetrySocket } = await compiled('../../libs/telemetry/telemetry-socket.js');
   const { processNames } = await compiled('../../libs/settings/services.js');
+  const { listenerUid } = await compiled('../../libs/nats/server-owner.js');
   const { isRunning, runningProcess } = await compiled('supervisor/process-file.js');
   let settings;
   try {
@@ -28,6 +29,8 @@ export async function engineProcesses(environment = process.env) {
   const running = (name) => runningProcess(join(settings.runRoot, 'pids', name));
   /** Whether there is a process that clients speak with, however services were arranged when it was started. */
   const isServing = () => Boolean(running('engine') ?? running('gateway'));
+  /** The uid that listens where nats-server is to; undefined: the port is free. */
+  const natsPortHolder = () => listenerUid({ address: '127.0.0.1', port: settings.natsPort });
   const logFile = (name) => join(settings.dataRoot, 'logs', `${name}.log`);
 
   /** Starts the supervisor in a session of its own: it outlives this script and its terminal. */
@@ -100,7 +103,7 @@ export async function engineProcesses(environment = process.env) {
     return text.trimEnd().split('\n').slice(-20).map((line) => `  ${readable(line)}`).join('\n');
   }
 
-  return { settings, running, isServing, startSupervisor, untilReady, stop, removeHostTraces };
+  return { settings, running, isServing, natsPortHolder, startSupervisor, untilReady, stop, removeHostTraces };
 }
 
 /** A log record as a person reads it; other lines as they are. */

@@ -6,7 +6,7 @@ import { runFirstContainer } from './first-container.mjs';
 import { checkCgroups, checkPortIsFree, checkSocketIsFree } from './machine-checks.mjs';
 import { ensureNatsServer } from './nats-server.mjs';
 import { ensureNpmPackages } from './npm-packages.mjs';
-import { runScript, step } from './progress.mjs';
+import { runScript, SetupError, step } from './progress.mjs';
 import { ensureRequirements } from './requirements.mjs';
 
 async function start() {
@@ -39,7 +39,7 @@ async function bringUp(engine) {
       await checkSocketIsFree(settings.socket);
       await checkPortIsFree(settings.metricsPort, 'BERTH_METRICS_PORT');
     }
-    if (settings.natsEmbedded && !engine.running('nats')) await checkPortIsFree(settings.natsPort, 'BERTH_NATS_PORT');
+    if (settings.natsEmbedded && !engine.running('nats')) checkNatsPort(engine);
     const natsServer = settings.natsEmbedded ? await ensureNatsServer(`${settings.dataRoot}/tools`) : undefined;
     step('starting the engine');
     supervisor = engine.startSupervisor(natsServer);
@@ -50,6 +50,12 @@ async function bringUp(engine) {
     if (supervisor) await engine.stop(); // what does not come up should not go on trying unseen
     throw error;
   }
+}
+
+/** Whoever holds it would be taken for nats-server, if services did not look. */
+function checkNatsPort({ settings: { natsPort }, natsPortHolder }) {
+  const uid = natsPortHolder();
+  if (uid !== undefined) throw new SetupError(`port ${natsPort} of 127.0.0.1 is held by a process of uid ${uid}: free it, or choose another with BERTH_NATS_PORT`);
 }
 
 await runScript(start);

@@ -13,7 +13,7 @@ import { endFormerArrangement, removeForeignSockets } from './arrangement.js';
 import { ensureNatsPasswords, writePrivately } from './credentials.js';
 import { makeDirectories, serviceAccounts } from './directories.js';
 import { natsConfig } from './nats-config.js';
-import { tellWhenPortAnswers } from './port-ready.js';
+import { requirePort, tellWhenPortAnswers } from './port-ready.js';
 import { removeFile, runningProcess } from './process-file.js';
 import { natsConfigPath, serviceTable } from './service-table.js';
 import { Service } from './service.js';
@@ -43,6 +43,8 @@ async function main(): Promise<void> {
   await takeLock(settings.runRoot);
   const accounts = ensureAccounts(settings);
   await endFormerArrangement(settings, accounts);
+  const natsPort = { port: settings.natsPort, uid: accounts.nats.uid };
+  if (settings.natsEmbedded) requirePort(natsPort);
   makeDirectories(settings, accounts);
   removeForeignSockets(settings, accounts, apiSocket !== undefined);
 
@@ -56,7 +58,7 @@ async function main(): Promise<void> {
   const services = specs.map((spec) => new Service(spec, tell));
   const probing = new AbortController();
   const nats = specs.find((spec) => spec.name === 'nats');
-  if (nats) void tellWhenPortAnswers(settings.natsPort, nats.readyFile, existsSync, probing.signal);
+  if (nats) void tellWhenPortAnswers(natsPort, nats.readyFile, existsSync, (trouble) => log.error(trouble), probing.signal);
 
   void tellWhenReady(() => services.every((service) => service.isReady()), probing.signal).catch((error: unknown) => log.error(errorMessage(error)));
 
