@@ -120,6 +120,13 @@ test.each<Fate>(['full', 'unheard', 'late'])('what is to go with its run goes wh
   await expect.poll(() => world.status).toBe('absent');
 });
 
+test('what is to go with its run stays when that ends for a restart, which goes on though nobody here asked for it', async () => {
+  await given({ AutoRemove: true }, ...started, { type: 'StopRequested', container: 'c1', signal: 15, timeoutSeconds: 10, restarts: true, at });
+  await world.exited(1);
+  await expect.poll(() => world.status).toBe('running');
+  expect(world.asked).toEqual([{ what: 'launch-task', start: 2 }]);
+});
+
 test('what is to go with its run goes when its start has failed, and that was told later', async () => {
   await given({ AutoRemove: true });
   world.answers.set('launch-task', () => Promise.reject(internal('no shim')));
