@@ -162,10 +162,22 @@ export class ContainerLifecycle {
 
   /** Told by the executor's reply and by the task's event, in either order: recorded once. */
   async recordStarted(id: string, start: number, pid: number, at: string, asked: RequestContext): Promise<number> {
-    const endpoint = this.endpoints.get(runOf(id, start));
-    const { position } = await this.containers.execute(id, { type: 'RecordStarted', start, pid, ...(endpoint ? { endpoint } : {}), at }, asked);
-    this.endpoints.delete(runOf(id, start));
-    return position;
+    const again = this.forgottenEndpoint(id, start, asked);
+    try {
+      const endpoint = this.endpoints.get(runOf(id, start)) ?? (await again?.settings);
+      const { position } = await this.containers.execute(id, { type: 'RecordStarted', start, pid, ...(endpoint ? { endpoint } : {}), at }, asked);
+      this.endpoints.delete(runOf(id, start));
+      return position;
+    } finally {
+      await this.runEndpoints.giveBack(again, asked).catch(() => undefined);
+    }
+  }
+
+  /** The engine that asked for the start died before it was on record: what its endpoint is, only that one knew. */
+  private forgottenEndpoint(id: string, start: number, asked: RequestContext): EarlyEndpoint | undefined {
+    const container = this.directory.get(id);
+    const isUnrecorded = container?.run.start === start && !container.run.over && container.run.startedAt === '';
+    return isUnrecorded && !this.endpoints.has(runOf(id, start)) ? this.runEndpoints.again(container, asked) : undefined;
   }
 
   async stop(reference: string, wish: { signal?: string; timeoutSeconds?: number; restarts?: boolean }, asked: RequestContext): Promise<Done & { changed: boolean }> {
