@@ -232,8 +232,8 @@ export class ContainerLifecycle {
     const signal = signalNumber(signalText || String(SIGKILL));
     await this.startSettled(this.findForKill(reference).spec.id);
     const { spec, run } = this.findForKill(reference);
-    const { position, repeated } = await this.containers.execute(spec.id, { type: 'Kill', signal, at: now() }, asked);
-    if (asked.dryRun || repeated) return { position };
+    const { events, position, repeated } = await this.containers.execute(spec.id, { type: 'Kill', signal, at: now() }, asked);
+    if (asked.dryRun || repeated || !events.some(({ type }) => type === 'KillRequested')) return { position };
     await this.finishKill(spec, run.start, signal, asked);
     return { position };
   }

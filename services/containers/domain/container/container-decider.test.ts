@@ -225,6 +225,15 @@ test('stopping what waits for its restart ends the waiting', () => {
   expect(after([...waiting, stopRequested])).toMatchObject({ status: 'exited' });
 });
 
+test('what waits for its restart is not started by hand, and stops waiting for a signal that cancels its restart policy', () => {
+  const waitingFor = (StopSignal?: string) => [{ ...createdAlways, ...(StopSignal ? { config: { StopSignal } } : {}) } as ContainerEvent, requested(), started(), exited(), restartScheduled] as const;
+  given(...waitingFor()).when(start('api')).thenNothing();
+  given(...waitingFor()).when(start('restart-policy')).then(requested(2, 'restart-policy'));
+  for (const signal of [9, 10]) given(...waitingFor()).when({ ...kill, signal }).then({ ...stopRequested, signal, timeoutSeconds: 0 });
+  given(...waitingFor('QUIT')).when({ ...kill, signal: 10 }).thenNothing();
+  for (const signal of [3, 9]) given(...waitingFor('QUIT')).when({ ...kill, signal }).then({ ...stopRequested, signal, timeoutSeconds: 0 });
+});
+
 test('the stop of a restart says so, and a stop after it has the last word', () => {
   const restarts: ContainerEvent = { ...stopRequested, restarts: true } as ContainerEvent;
   given(...running).when({ ...stop, restarts: true }).then(restarts);

@@ -77,7 +77,8 @@ function decide(command: ContainerCommand, state: Container): readonly Container
     case 'Start':
       if (state.status === 'removing') throw conflict('container is marked for removal and cannot be started');
       if (state.status === 'paused') throw conflict('cannot start a paused container, try unpause instead');
-      if (isRunning(state)) return [];
+      // As dockerd: what waits for its restart goes on waiting.
+      if (isRunning(state) || (command.reason === 'api' && state.status === 'restarting')) return [];
       // Due after somebody stopped it: nobody wants it any more.
       if (command.reason === 'restart-policy' && state.status !== 'restarting') return [];
       return [{ type: 'StartRequested', container, start: state.run.start + 1, reason: command.reason, at }];
@@ -103,6 +104,8 @@ function decide(command: ContainerCommand, state: Container): readonly Container
       return [{ type: 'StopRequested', container, signal: command.signal, timeoutSeconds: command.timeoutSeconds, ...(command.restarts ? { restarts: true } : {}), at }];
 
     case 'Kill':
+      // No process hears it: a signal that cancels the restart policy ends the waiting, any other comes to nothing.
+      if (state.status === 'restarting') return killMeaning(command.signal, state.spec.config.StopSignal).cancelsRestart ? [{ type: 'StopRequested', container, signal: command.signal, timeoutSeconds: 0, at }] : [];
       if (!isRunning(state)) throw conflict(`cannot kill container: ${state.spec.name}: container ${container} is not running`);
       return [{ type: 'KillRequested', container, signal: command.signal, at }];
 
