@@ -32,7 +32,8 @@ export type ContainerEvent =
   | { readonly type: 'ContainerStarted'; readonly container: string; readonly start: number; readonly pid: number; readonly endpoint?: EndpointSettings; readonly at: string }
   | { readonly type: 'StartFailed'; readonly container: string; readonly start: number; readonly error: string; readonly exitCode: number; readonly at: string }
   | { readonly type: 'KillRequested'; readonly container: string; readonly signal: number; readonly at: string }
-  | { readonly type: 'StopRequested'; readonly container: string; readonly signal: number; readonly timeoutSeconds: number; readonly at: string }
+  /** `restarts`: the first half of a client's restart, a start follows. */
+  | { readonly type: 'StopRequested'; readonly container: string; readonly signal: number; readonly timeoutSeconds: number; readonly restarts?: true; readonly at: string }
   | {
       readonly type: 'ContainerExited';
       readonly container: string;

@@ -35,6 +35,16 @@ test('restart stops and starts again, and starts what was stopped', async () => 
   await docker('rm', '-f', 'again');
 });
 
+test('restart leaves a container that goes with its run, and its volumes, where they are', async () => {
+  const marks = (): Promise<string> => docker('exec', 'brief', 'cat', '/kept/mark').then(({ stdout }) => stdout);
+  await docker('run', '-d', '--rm', '--name', 'brief', '-v', '/kept', 'busybox', 'sh', '-c', `echo run >> /kept/mark; ${LOOP}`);
+  await expect.poll(marks, { timeout: patience(10_000) }).toBe('run\n');
+  expect(await docker('restart', '-t', '0', 'brief')).toMatchObject({ code: 0, stderr: '' });
+  await expect.poll(marks, { timeout: patience(10_000) }).toBe('run\nrun\n');
+  await docker('stop', '-t', '0', 'brief');
+  await expect.poll(async () => (await docker('ps', '-aq', '-f', 'name=brief')).stdout).toBe('');
+});
+
 test('kill sends the signal named; without one it ends the container with 137', async () => {
   await docker('run', '-d', '--name', 'target', 'busybox', 'sh', '-c', `trap "echo usr1" USR1; trap "echo hup" HUP; echo ready; ${LOOP}`);
   await untilLogs('target', 'ready\n');

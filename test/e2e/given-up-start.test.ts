@@ -11,7 +11,7 @@ import { patience } from '../engine/patience.js';
 let engine: TestEngine;
 beforeAll(async () => {
   // The first shim is there, and its executor is not connected to it yet.
-  engine = await startEngine({ BERTH_FAILPOINTS: 'task.spawned@1=error' });
+  engine = await startEngine({ BERTH_FAILPOINTS: 'task.spawned@1=error,task.spawned@3=delay:1000' });
   await engine.loadBusybox();
 });
 afterAll(() => engine?.stop());
@@ -27,6 +27,17 @@ test('a start that is given up before its shim is heard of leaves none, and may 
   expect(await docker('start', 'unheard')).toMatchObject({ code: 0 });
   expect(await docker('exec', 'unheard', 'echo', 'inside')).toMatchObject({ stdout: 'inside\n', code: 0 });
   await docker('rm', '-f', 'unheard');
+});
+
+test('what begins to run while the engine that asked for it is away has its address and ports on record', async () => {
+  await docker('create', '--name', 'orphan', '-p', '127.0.0.1::80', 'busybox', 'sleep', '1000');
+  const started = docker('start', 'orphan');
+  await expect.poll(shims, { timeout: patience(10_000) }).toHaveLength(1);
+  process.kill(engine.pid('engine') ?? 0, 'SIGKILL');
+  await started;
+  await expect.poll(() => docker('inspect', '-f', '{{.State.Status}} {{.NetworkSettings.IPAddress}}', 'orphan').then(({ stdout }) => stdout), { timeout: patience(20_000) }).toMatch(/^running \d/);
+  expect((await docker('port', 'orphan')).stdout).toMatch(/^80\/tcp -> 127\.0\.0\.1:\d+\n$/);
+  await docker('rm', '-f', 'orphan');
 });
 
 test('an executor that finds the shim of a start that is not on the log ends it', async () => {

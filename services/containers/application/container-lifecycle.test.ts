@@ -44,6 +44,28 @@ test.each<[string, (launch: PromiseWithResolvers<unknown> | undefined) => void]>
   expect(world.status).toBe('running');
 });
 
+test('what began while the engine that asked for it died is recorded with its address', async () => {
+  await inABridge();
+  await world.containers.execute('c1', { type: 'Start', reason: 'api', at }, asked);
+  // As the next engine's watch of tasks does.
+  await world.lifecycle.recordStarted('c1', 1, 7, at, asked);
+  expect(await addressOf(1)).toBe('address of c1-1');
+  await world.lifecycle.recordStarted('c1', 1, 7, at, asked);
+  expect([world.count('allocate-endpoint'), world.count('release-endpoint')]).toEqual([1, 0]);
+});
+
+test('an address told again to a start that was given up meanwhile is given back', async () => {
+  await inABridge();
+  const answer = Promise.withResolvers<unknown>();
+  world.answers.set('allocate-endpoint', () => answer.promise);
+  await world.containers.execute('c1', { type: 'Start', reason: 'api', at }, asked);
+  const recorded = world.lifecycle.recordStarted('c1', 1, 7, at, asked);
+  await world.containers.execute('c1', { type: 'RecordStartFailed', start: 1, error: 'no', exitCode: 128, at }, asked);
+  answer.resolve({ position: 0, ports: [] });
+  await recorded;
+  expect(world.asked.filter(({ what }) => what === 'release-endpoint')).toEqual([{ what: 'release-endpoint', endpoint: 'c1-1' }]);
+});
+
 test('what runs goes on where its start could not be recorded, and is recorded with its address when the log takes it', async () => {
   const launches = await inABridge();
   launches[0]?.resolve({ position: 0, pid: 7, startedAt: at });

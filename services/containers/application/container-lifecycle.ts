@@ -5,7 +5,7 @@ import type { Done, RequestContext } from '#contracts/request.js';
 import { RemoveVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, conflict, errorMessage, notFound, unavailable } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
-import { type ContainerSpec, isRunning, type KeptContainer, type PresentContainer } from '../domain/container/container-state.js';
+import { type ContainerSpec, isRunning, isToRestart, type KeptContainer, type PresentContainer } from '../domain/container/container-state.js';
 import { joinedContainers, joinsOf } from '../domain/namespaces/joined-containers.js';
 import { killMeaning } from '../domain/process/kill-signal.js';
 import { launchRequest } from '../domain/launch-request.js';
@@ -34,6 +34,8 @@ const SIGNAL = { ends: { askAgainMs: 5_000 }, other: { timeoutMs: 10_000, askAga
  */
 export class ContainerLifecycle {
   private readonly removals = new Map<string, Promise<Done>>();
+  /** Those of clients; settled when all of a container's are. */
+  private readonly restarts = new Map<string, Promise<unknown>>();
   /** Of each container the newest: an older one may be without an answer yet when its run is over. */
   private readonly launches = new Map<string, { readonly start: number; readonly done: Promise<number> }>();
   /** Endpoints of runs that are not on record as started: whoever hears first that the task started records it with its endpoint. */
@@ -160,18 +162,30 @@ export class ContainerLifecycle {
 
   /** Told by the executor's reply and by the task's event, in either order: recorded once. */
   async recordStarted(id: string, start: number, pid: number, at: string, asked: RequestContext): Promise<number> {
-    const endpoint = this.endpoints.get(runOf(id, start));
-    const { position } = await this.containers.execute(id, { type: 'RecordStarted', start, pid, ...(endpoint ? { endpoint } : {}), at }, asked);
-    this.endpoints.delete(runOf(id, start));
-    return position;
+    const again = this.forgottenEndpoint(id, start, asked);
+    try {
+      const endpoint = this.endpoints.get(runOf(id, start)) ?? (await again?.settings);
+      const { position } = await this.containers.execute(id, { type: 'RecordStarted', start, pid, ...(endpoint ? { endpoint } : {}), at }, asked);
+      this.endpoints.delete(runOf(id, start));
+      return position;
+    } finally {
+      await this.runEndpoints.giveBack(again, asked).catch(() => undefined);
+    }
   }
 
-  async stop(reference: string, wish: { signal?: string; timeoutSeconds?: number }, asked: RequestContext): Promise<Done & { changed: boolean }> {
+  /** The engine that asked for the start died before it was on record: what its endpoint is, only that one knew. */
+  private forgottenEndpoint(id: string, start: number, asked: RequestContext): EarlyEndpoint | undefined {
+    const container = this.directory.get(id);
+    const isUnrecorded = container?.run.start === start && !container.run.over && container.run.startedAt === '';
+    return isUnrecorded && !this.endpoints.has(runOf(id, start)) ? this.runEndpoints.again(container, asked) : undefined;
+  }
+
+  async stop(reference: string, wish: { signal?: string; timeoutSeconds?: number; restarts?: boolean }, asked: RequestContext): Promise<Done & { changed: boolean }> {
     const { spec } = this.directory.find(reference);
     const signal = signalNumber(wish.signal || spec.config.StopSignal || String(SIGTERM));
     const timeoutSeconds = wish.timeoutSeconds ?? spec.config.StopTimeout ?? DEFAULT_STOP_TIMEOUT_SECONDS;
     await this.startSettled(spec.id);
-    const { events, position, repeated } = await this.containers.execute(spec.id, { type: 'Stop', signal, timeoutSeconds, at: now() }, asked);
+    const { events, position, repeated } = await this.containers.execute(spec.id, { type: 'Stop', signal, timeoutSeconds, ...(wish.restarts ? { restarts: true } : {}), at: now() }, asked);
     if (repeated) {
       // The first one's effects are under way, or over.
       if (this.directory.get(spec.id)?.run.stopRequested) await this.waits.ended(spec.id, timeoutSeconds < 0 ? LONGEST_TIMER_MS : timeoutSeconds * 1000 + KILL_DEADLINE_MS);
@@ -198,16 +212,28 @@ export class ContainerLifecycle {
   }
 
   async restart(reference: string, wish: { signal?: string; timeoutSeconds?: number }, asked: RequestContext): Promise<Done> {
-    await this.stop(reference, wish, asked);
-    return this.start(reference, 'restart', asked);
+    const { id } = this.directory.find(reference).spec;
+    const restart = this.stop(id, { ...wish, restarts: true }, asked).then(() => this.start(id, 'restart', asked));
+    const settled = Promise.allSettled([this.restarts.get(id), restart]).then(() => {
+      if (this.restarts.get(id) === settled) this.restarts.delete(id);
+    });
+    this.restarts.set(id, settled);
+    return restart;
+  }
+
+  /** The part of a restart behind its stop, where whoever asked for it is not there to go on with it. */
+  async finishRestart(id: string, asked: RequestContext): Promise<void> {
+    await this.restarts.get(id);
+    const container = this.directory.get(id);
+    if (container && isToRestart(container)) await this.start(id, 'restart', asked);
   }
 
   async kill(reference: string, signalText: string | undefined, asked: RequestContext): Promise<Done> {
     const signal = signalNumber(signalText || String(SIGKILL));
     await this.startSettled(this.findForKill(reference).spec.id);
     const { spec, run } = this.findForKill(reference);
-    const { position, repeated } = await this.containers.execute(spec.id, { type: 'Kill', signal, at: now() }, asked);
-    if (asked.dryRun || repeated) return { position };
+    const { events, position, repeated } = await this.containers.execute(spec.id, { type: 'Kill', signal, at: now() }, asked);
+    if (asked.dryRun || repeated || !events.some(({ type }) => type === 'KillRequested')) return { position };
     await this.finishKill(spec, run.start, signal, asked);
     return { position };
   }

@@ -6,6 +6,7 @@ import type { Fate } from '#libs/event-store/testing/stalling-event-store.js';
 import { asked, at, LifecycleWorld } from './testing/lifecycle-world.js';
 
 const started: readonly ContainerEvent[] = [{ type: 'StartRequested', container: 'c1', start: 1, reason: 'api', at }, { type: 'ContainerStarted', container: 'c1', start: 1, pid: 7, at }];
+const exited: ContainerEvent = { type: 'ContainerExited', container: 'c1', start: 1, exitCode: 1, signal: 0, oomKilled: false, reason: 'error', at };
 const always: HostConfig = { RestartPolicy: { Name: 'always' } };
 
 let world: LifecycleWorld;
@@ -95,6 +96,20 @@ test('a stop ends the attempts to start it again', async () => {
   expect(world.status).toBe('exited');
 });
 
+test('who waits for the end of what waits for its restart hears of its next, or that it is stopped or killed', async () => {
+  await given(always, ...started, exited, { type: 'RestartScheduled', container: 'c1', start: 1, delayMs: 100, at });
+  const waits = (): Promise<unknown>[] => (['not-running', 'next-exit'] as const).map((condition) => world.waits.wait('c1', condition, 5_000));
+  const first = waits();
+  await world.lifecycle.start('c1', 'restart-policy', asked);
+  await world.exited(2, 3);
+  expect(await Promise.all(first)).toMatchObject([{ exitCode: 3, startNumber: 2 }, { exitCode: 3, startNumber: 2 }]);
+  expect(world.status).toBe('restarting');
+  const second = waits();
+  await world.lifecycle.kill('c1', undefined, asked);
+  expect(await Promise.all(second)).toMatchObject([{ exitCode: 3, startNumber: 2 }, { exitCode: 3, startNumber: 2 }]);
+  expect([world.status, world.count('signal-task')]).toEqual(['exited', 0]);
+});
+
 test.each<Fate>(['full', 'unheard', 'late'])('a start that failed, and whose end the log does not take (%s), is over when it does', async (fate) => {
   await given({});
   world.answers.set('launch-task', () => Promise.reject(internal('no shim')));
@@ -118,6 +133,13 @@ test.each<Fate>(['full', 'unheard', 'late'])('what is to go with its run goes wh
   await world.exited(1);
   await world.store.land();
   await expect.poll(() => world.status).toBe('absent');
+});
+
+test('what is to go with its run stays when that ends for a restart, which goes on though nobody here asked for it', async () => {
+  await given({ AutoRemove: true }, ...started, { type: 'StopRequested', container: 'c1', signal: 15, timeoutSeconds: 10, restarts: true, at });
+  await world.exited(1);
+  await expect.poll(() => world.status).toBe('running');
+  expect(world.asked).toEqual([{ what: 'launch-task', start: 2 }]);
 });
 
 test('what is to go with its run goes when its start has failed, and that was told later', async () => {

@@ -6,7 +6,7 @@ import { causedBy } from '#libs/event-store/caused-by.js';
 import type { Commit } from '#libs/event-store/event.js';
 import { retryUntilDone } from '#libs/messaging/retry.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
-import type { PresentContainer } from '../domain/container/container-state.js';
+import { isToRestart, type PresentContainer } from '../domain/container/container-state.js';
 import { SIGKILL } from '../domain/process/signals.js';
 import type { ContainerCommits } from './container-commits.js';
 import type { ContainerEdits } from './container-edits.js';
@@ -74,6 +74,7 @@ export class ContainerWatch {
       else if ((status === 'running' || status === 'paused') && run.kill?.signal === SIGKILL) this.go(id, asked, this.lifecycle.endTask(id, run.start, asked));
       else if (run.changing && !commits) this.go(id, asked, this.pauses.finish(id, asked));
       else if (status === 'paused' && run.kill?.cancelsRestart) this.go(id, asked, this.pauses.thaw(id, asked));
+      else if (isToRestart(container)) this.finishRestart(id, asked);
       else if (isLeftover(container)) this.removeLeftover(id, asked);
     }
     for (const [id, { status }] of this.containers.entries()) if (status === 'kept') this.finishRemove(id, asked);
@@ -84,6 +85,11 @@ export class ContainerWatch {
   /** It can only go forward, whoever is down now. */
   private finishRemove(id: string, asked: RequestContext): void {
     this.goOn(id, asked, () => this.lifecycle.finishRemove(id, asked));
+  }
+
+  /** Its stop is over, which alone nobody wanted. */
+  private finishRestart(id: string, asked: RequestContext): void {
+    this.goOn(id, asked, () => this.lifecycle.finishRestart(id, asked));
   }
 
   private removeLeftover(id: string, asked: RequestContext): void {
@@ -101,8 +107,11 @@ export class ContainerWatch {
         // Beside who asked for it and may lose patience; both are one removal.
         this.finishRemove(id, asked);
         return;
-      case 'ContainerUnprotected':
       case 'ContainerExited':
+        this.finishRestart(id, asked);
+        this.removeLeftover(id, asked);
+        return;
+      case 'ContainerUnprotected':
       case 'StartFailed':
         this.removeLeftover(id, asked);
         return;
@@ -187,4 +196,7 @@ export class ContainerWatch {
 }
 
 /** Its run is over, or never came to be, it was asked to go with it (--rm), and nobody restarts it. */
-const isLeftover = ({ status, spec, run, protected: isProtected }: PresentContainer): boolean => !isProtected && (status === 'exited' || status === 'created') && run.start > 0 && run.over && (spec.hostConfig.AutoRemove ?? false);
+function isLeftover(container: PresentContainer): boolean {
+  const { status, spec, run, protected: isProtected } = container;
+  return !isProtected && (status === 'exited' || status === 'created') && run.start > 0 && run.over && (spec.hostConfig.AutoRemove ?? false) && !isToRestart(container);
+}

@@ -28,7 +28,8 @@ export class ExitWaits {
   wait(reference: string, condition: WaitCondition, deadlineMs: number): Promise<Waited> {
     const container = this.directory.find(reference);
     const { spec, status, run } = container;
-    if (condition === 'not-running' && !isRunning(container) && !(status === 'removing' && !run.over))
+    // As dockerd, what waits for its restart counts as running.
+    if (condition === 'not-running' && !isRunning(container) && status !== 'restarting' && !(status === 'removing' && !run.over))
       return Promise.resolve({ done: true, id: spec.id, exitCode: run.exitCode, error: run.error, startNumber: run.start });
     return this.until(spec.id, condition, deadlineMs);
   }
@@ -48,6 +49,10 @@ export class ExitWaits {
       // Who waits for an exit goes on waiting where none comes, as with dockerd: the start's own answer tells.
       const met = (condition: Waiter['condition']): boolean => condition !== 'removed' && (condition !== 'next-exit' || event.type === 'ContainerExited');
       this.settle(event.container, met, { done: true, id: event.container, exitCode: event.exitCode, error, startNumber: event.start });
+    } else if (event.type === 'StopRequested') {
+      // It waited for its restart: no other end comes.
+      const run = this.directory.get(event.container)?.run;
+      if (run?.over) this.settle(event.container, (condition) => condition !== 'removed', { done: true, id: event.container, exitCode: run.exitCode, error: '', startNumber: run.start });
     } else if (event.type === 'ContainerRemoved') {
       this.settle(event.container, () => true, { done: true, id: event.container, exitCode: this.lastExit.get(event.container) ?? 0, error: '', startNumber: 0 });
       this.lastExit.delete(event.container);

@@ -49,12 +49,21 @@ export class RunEndpoints {
   early(container: PresentContainer, asked: RequestContext): EarlyEndpoint | undefined {
     const network = networkWithEndpoint(container.spec.hostConfig);
     if (network === undefined || asked.dryRun || asked.idempotencyKey !== undefined || isRunning(container) || container.status === 'removing') return undefined;
-    const start = container.run.start + 1;
+    return this.wish(container, network, container.run.start + 1, asked);
+  }
+
+  /** Of a run that has begun while nobody here knows its endpoint: it was allocated before, and is told again. Whoever has it gives it back in the end. */
+  again(container: PresentContainer, asked: RequestContext): EarlyEndpoint | undefined {
+    const network = networkWithEndpoint(container.spec.hostConfig);
+    return network === undefined ? undefined : this.wish(container, network, container.run.start, asked);
+  }
+
+  private wish(container: PresentContainer, network: string, start: number, asked: RequestContext): EarlyEndpoint {
     const settings = this.allocate(container, asked, start);
     settings.catch(() => undefined); // whoever goes on with the start hears of it
-    const early = { container: container.spec.id, network, start, version: versionOf(container), settings };
-    this.unsettled.add(early);
-    return early;
+    const wish = { container: container.spec.id, network, start, version: versionOf(container), settings };
+    this.unsettled.add(wish);
+    return wish;
   }
 
   /** Of a start on record: what was asked for early, where it is still what the container wants. It is the run's from now on. */

@@ -11,6 +11,8 @@ export interface WishedContainer {
   /** A run of it goes on, as far as the containers service knows. */
   runs: boolean;
   paused: boolean;
+  /** Of its newest run, as it is told there. */
+  address: string | undefined;
   /** An intent whose outcome is not on the log, as its event. */
   intent: string | undefined;
   volumes: readonly string[];
@@ -103,7 +105,7 @@ function seeContainer(fold: LogFold, id: string, event: Event): void {
   if (event.type === 'ContainerCreated' || event.type === 'ContainerRestored') {
     const mounts = event['mounts'] as { name?: string }[];
     const mode = (event['hostConfig'] as { NetworkMode?: string }).NetworkMode ?? 'default';
-    fold.containers.set(id, { id, name: String(event['name']), status: 'created', run: Number(event['start'] ?? 0), runs: false, paused: false, intent: undefined, volumes: mounts.flatMap(({ name }) => name ?? []), mode });
+    fold.containers.set(id, { id, name: String(event['name']), status: 'created', run: Number(event['start'] ?? 0), runs: false, paused: false, address: undefined, intent: undefined, volumes: mounts.flatMap(({ name }) => name ?? []), mode });
     return;
   }
   const container = fold.containers.get(id);
@@ -124,6 +126,7 @@ function seeContainer(fold: LogFold, id: string, event: Event): void {
       container.run = Number(event['start']);
       return becomes('starting', false);
     case 'ContainerStarted':
+      container.address = (event['endpoint'] as Endpoint | undefined)?.address;
       return becomes('running', true);
     case 'StartFailed':
       return becomes('failed', false);

@@ -44,7 +44,9 @@ function ofTheLog(log: LogFold): string[] {
     const task = log.tasks.get(runId(container));
     if (runs && task?.status !== 'running') found.push(`container ${short(id)} runs by the log, and its task ${runId(container)} is ${task?.status ?? 'unknown'}`);
     for (const volume of container.volumes) if (!log.volumes.has(volume)) found.push(`container ${short(id)} uses the volume ${volume}, which does not exist`);
-    if (runs && usesBridge(container.mode) && !log.endpoints.has(runId(container))) found.push(`container ${short(id)} runs without an endpoint`);
+    const endpoint = log.endpoints.get(runId(container));
+    if (runs && usesBridge(container.mode) && endpoint === undefined) found.push(`container ${short(id)} runs without an endpoint`);
+    if (runs && container.address !== endpoint?.address) found.push(`container ${short(id)} is said to have the address ${container.address ?? 'none'}, and its endpoint has ${endpoint?.address ?? 'none'}`);
   }
   for (const id of log.restoring) found.push(`container ${short(id)} is being restored for ever`);
   for (const [name, holder] of log.names) if (log.containers.get(holder)?.name !== name) found.push(`the name ${name} is held by ${short(holder)}, which ${log.containers.has(holder) ? 'has another' : 'does not exist'}`);

@@ -44,6 +44,7 @@ export class LifecycleWorld {
   readonly pauses: ContainerPauses;
   readonly updates: ContainerUpdates;
   readonly commits: ContainerCommits;
+  readonly waits: ExitWaits;
   readonly asked: Asked[] = [];
   readonly answers = new Map<string, Answer>();
   private readonly watch: ContainerWatch;
@@ -52,15 +53,15 @@ export class LifecycleWorld {
   constructor() {
     const directory = new ContainerDirectory(this.containers, this.names, { running: () => [] } as unknown as ExecRuns, '/');
     const bus = { request: (type: RequestClass<unknown, Request<unknown>>, data: object) => this.answer(type.subject, data) } as unknown as Bus;
-    const waits = new ExitWaits(directory);
+    this.waits = new ExitWaits(directory);
     const endpoints = new RunEndpoints(directory, bus);
     this.pauses = new ContainerPauses(this.containers, directory, this.outcomes, bus);
     this.updates = new ContainerUpdates(this.containers, directory, new ContainerTurns(), this.outcomes, bus);
     const links = { moved: () => Promise.resolve() };
-    this.lifecycle = new ContainerLifecycle(this.containers, this.names, directory, this.pauses, waits, new PendingAttaches(), endpoints, links, this.outcomes, bus, { secondsFor: () => undefined }, false);
+    this.lifecycle = new ContainerLifecycle(this.containers, this.names, directory, this.pauses, this.waits, new PendingAttaches(), endpoints, links, this.outcomes, bus, { secondsFor: () => undefined }, false);
     this.commits = new ContainerCommits(this.containers, directory, this.pauses, this.outcomes, bus);
     const none = {} as ContainerEdits & NameClaims; // asked for nothing of what is tried
-    this.watch = new ContainerWatch(this.containers, directory, none, endpoints, this.lifecycle, this.pauses, this.updates, this.commits, none, waits, () => undefined, () => undefined);
+    this.watch = new ContainerWatch(this.containers, directory, none, endpoints, this.lifecycle, this.pauses, this.updates, this.commits, none, this.waits, () => undefined, () => undefined);
   }
 
   static async with(hostConfig: HostConfig, ...history: readonly ContainerEvent[]): Promise<LifecycleWorld> {

@@ -3,7 +3,7 @@ import type { ContainerEvent, StartReason } from '#contracts/containers/events.j
 import { BerthError } from '#libs/errors/errors.js';
 import { idempotent, specify } from '#libs/event-store/testing/specify.js';
 import { type ContainerCommand, containerDecider } from './container-decider.js';
-import type { ContainerSpec } from './container-state.js';
+import { type ContainerSpec, isToRestart, type PresentContainer } from './container-state.js';
 
 const at = '2026-01-01T00:00:00.000000000Z';
 const soon = '2026-01-01T00:00:01.000000000Z';
@@ -223,6 +223,27 @@ test('stopping what waits for its restart ends the waiting', () => {
   const waiting = [createdAlways, requested(), started(), exited(), restartScheduled] as const;
   given(...waiting).when(stop).then(stopRequested);
   expect(after([...waiting, stopRequested])).toMatchObject({ status: 'exited' });
+});
+
+test('what waits for its restart is not started by hand, and stops waiting for a signal that cancels its restart policy', () => {
+  const waitingFor = (StopSignal?: string) => [{ ...createdAlways, ...(StopSignal ? { config: { StopSignal } } : {}) } as ContainerEvent, requested(), started(), exited(), restartScheduled] as const;
+  given(...waitingFor()).when(start('api')).thenNothing();
+  given(...waitingFor()).when(start('restart-policy')).then(requested(2, 'restart-policy'));
+  for (const signal of [9, 10]) given(...waitingFor()).when({ ...kill, signal }).then({ ...stopRequested, signal, timeoutSeconds: 0 });
+  given(...waitingFor('QUIT')).when({ ...kill, signal: 10 }).thenNothing();
+  for (const signal of [3, 9]) given(...waitingFor('QUIT')).when({ ...kill, signal }).then({ ...stopRequested, signal, timeoutSeconds: 0 });
+});
+
+test('the stop of a restart says so, and a stop after it has the last word', () => {
+  const restarts: ContainerEvent = { ...stopRequested, restarts: true } as ContainerEvent;
+  given(...running).when({ ...stop, restarts: true }).then(restarts);
+  given(...running, exited()).when({ ...stop, restarts: true }).thenNothing();
+  expect(containerDecider.decide(exit(), after([createdAlways, requested(), started(), restarts])).map(({ type }) => type)).toEqual(['ContainerExited']);
+  const isToRestartAfter = (...history: ContainerEvent[]): boolean => isToRestart(after([...running, ...history]) as PresentContainer);
+  expect(isToRestartAfter(restarts)).toBe(false);
+  expect(isToRestartAfter(restarts, exited())).toBe(true);
+  expect(isToRestartAfter(restarts, stopRequested, exited())).toBe(false);
+  expect(isToRestartAfter(restarts, exited(), requested(2, 'restart'))).toBe(false);
 });
 
 test('stopping a stopped container changes nothing, killing it is refused', () => {

@@ -27,7 +27,7 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'WriteArchive'; readonly path: string }
   | { readonly type: 'Export' }
   | { readonly type: 'Resize'; readonly rows: number; readonly columns: number }
-  | { readonly type: 'Stop'; readonly signal: number; readonly timeoutSeconds: number }
+  | { readonly type: 'Stop'; readonly signal: number; readonly timeoutSeconds: number; readonly restarts?: boolean }
   | { readonly type: 'Kill'; readonly signal: number }
   | { readonly type: 'Pause' }
   | { readonly type: 'RecordPaused'; readonly start: number }
@@ -55,7 +55,7 @@ export type ContainerCommand = { readonly at: string } & (
 );
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
-export const CONTAINER_FOLD = '9';
+export const CONTAINER_FOLD = '10';
 
 export const containerDecider: Decider<Container, ContainerCommand, ContainerEvent> = { initialState: { status: 'absent' }, decide, evolve };
 
@@ -77,7 +77,8 @@ function decide(command: ContainerCommand, state: Container): readonly Container
     case 'Start':
       if (state.status === 'removing') throw conflict('container is marked for removal and cannot be started');
       if (state.status === 'paused') throw conflict('cannot start a paused container, try unpause instead');
-      if (isRunning(state)) return [];
+      // As dockerd: what waits for its restart goes on waiting.
+      if (isRunning(state) || (command.reason === 'api' && state.status === 'restarting')) return [];
       // Due after somebody stopped it: nobody wants it any more.
       if (command.reason === 'restart-policy' && state.status !== 'restarting') return [];
       return [{ type: 'StartRequested', container, start: state.run.start + 1, reason: command.reason, at }];
@@ -99,11 +100,12 @@ function decide(command: ContainerCommand, state: Container): readonly Container
       return command.start === state.run.start && state.status === 'running' ? probed(command, state) : [];
 
     case 'Stop':
-      if (state.status === 'restarting') return [{ type: 'StopRequested', container, signal: command.signal, timeoutSeconds: command.timeoutSeconds, at }];
-      if (!isRunning(state)) return [];
-      return [{ type: 'StopRequested', container, signal: command.signal, timeoutSeconds: command.timeoutSeconds, at }];
+      if (!isRunning(state) && state.status !== 'restarting') return [];
+      return [{ type: 'StopRequested', container, signal: command.signal, timeoutSeconds: command.timeoutSeconds, ...(command.restarts ? { restarts: true } : {}), at }];
 
     case 'Kill':
+      // No process hears it: a signal that cancels the restart policy ends the waiting, any other comes to nothing.
+      if (state.status === 'restarting') return killMeaning(command.signal, state.spec.config.StopSignal).cancelsRestart ? [{ type: 'StopRequested', container, signal: command.signal, timeoutSeconds: 0, at }] : [];
       if (!isRunning(state)) throw conflict(`cannot kill container: ${state.spec.name}: container ${container} is not running`);
       return [{ type: 'KillRequested', container, signal: command.signal, at }];
 
@@ -308,7 +310,7 @@ function evolve(state: Container, event: ContainerEvent): Container {
     case 'UnhealthyRestartRequested':
       return { ...state, unhealthyRestarts: (state.unhealthyRestarts ?? 0) + 1, run: { ...state.run, stopRequested: { signal: event.signal, timeoutSeconds: event.timeoutSeconds, startsAgain: true } } };
     case 'StopRequested':
-      return { ...state, status: state.status === 'restarting' ? 'exited' : state.status, run: { ...state.run, stopRequested: { signal: event.signal, timeoutSeconds: event.timeoutSeconds } } };
+      return { ...state, status: state.status === 'restarting' ? 'exited' : state.status, run: { ...state.run, stopRequested: { signal: event.signal, timeoutSeconds: event.timeoutSeconds, ...(event.restarts ? { restarts: true } : {}) } } };
     case 'KillRequested': {
       const { signal } = event;
       const meaning = killMeaning(signal, state.spec.config.StopSignal);

@@ -23,8 +23,8 @@ export interface Run {
   readonly error: string;
   /** How the run before it went, until this one has begun: readers see that. */
   readonly before?: Pick<Run, 'startedAt' | 'exitCode' | 'oomKilled' | 'error'>;
-  /** Asked to stop: by a person, or (`startsAgain`) since it is unhealthy. */
-  readonly stopRequested?: { readonly signal: number; readonly timeoutSeconds: number; readonly startsAgain?: true };
+  /** Asked to stop: by a person (`restarts`: who wants it started next), or (`startsAgain`) since it is unhealthy. */
+  readonly stopRequested?: { readonly signal: number; readonly timeoutSeconds: number; readonly startsAgain?: true; readonly restarts?: true };
   /** Signals sent by hand: the newest, and whether one of them cancelled the restart policy or was sent to end the run. */
   readonly kill?: { readonly signal: number } & KillMeaning;
   /** Asked for, and not known to be done. */
@@ -86,5 +86,8 @@ export const isPresent = (container: Container): container is PresentContainer =
 export const isKept = (container: Container): container is KeptContainer => container.status === 'kept' || container.status === 'restoring';
 
 export const noRun: Run = { start: 0, pid: 0, startedAt: '', finishedAt: '', exitCode: 0, oomKilled: false, error: '', over: true };
+
+/** Between the two halves of a client's restart. */
+export const isToRestart = ({ status, run }: PresentContainer): boolean => status === 'exited' && run.over && (run.stopRequested?.restarts ?? false);
 
 export const isRunning = (container: Container): boolean => container.status === 'running' || container.status === 'paused' || container.status === 'starting';
