@@ -33,6 +33,8 @@ test('a removed container comes back with what it wrote, its volume and its logs
   expect((await docker('inspect', '--format', '{{.State.ExitCode}} {{.Config.Labels.a}} {{(index .Mounts 0).Name}}', 'web')).stdout).toBe(`137 b ${volume}\n`);
   expect(await volumes()).toEqual([volume]);
   expect((await docker('logs', 'web')).stdout).toBe('said\n');
+  expect((await berth('why', 'web')).stdout).toMatch(/^web is exited since .*: uid:\d+ .*brought it back from its removal/);
+  expect(JSON.parse((await http(engine.socket, 'GET', '/berth/containers')).text)).toMatchObject([{ id, name: 'web', status: 'exited' }]);
   expect(await differencesAtRest(engine.settings)).toEqual([]);
 
   expect((await docker('start', 'web')).code).toBe(0);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -58,4 +58,14 @@ test('a reader that is too far behind is told, for ever, and holds nothing any m
   await expect(files.look()).rejects.toThrow('behind');
   await expect(files.look()).rejects.toThrow('behind');
   expect(files.count).toBe(0);
+});
+
+test('the tail of what ends here is not of what was written since', async () => {
+  await writeFile(path, 'a\nb\nc\nhal');
+  await using files = new LogFiles(path);
+  await files.look();
+  await files.endHere();
+  await appendFile(path, 'f\nd\ne\n');
+  await files.keepTail(2);
+  expect((await contents(files)).join()).toBe('bc');
 });

@@ -57,9 +57,8 @@ export class PlainLog implements LogLines {
   }
 
   async seekFromEnd(count: number): Promise<number> {
-    const { size } = await this.file.stat();
     let found = 0;
-    let end = size;
+    let end = Math.min((await this.file.stat()).size, this.end);
     // The last newline ends the last line; each one before it begins another.
     while (end > 0) {
       const start = Math.max(0, end - CHUNK_BYTES);

@@ -36,22 +36,23 @@ export interface Chronicled {
 
 /**
  * What the log says up to one commit, of what is there then: containers, volumes, images, networks, and what dockerd's events need to be told. Feed it the log commit
- * by commit. Removed containers and volumes leave it, so that it does not grow with the log; images and networks stay, since one that comes again keeps its names.
+ * by commit. Removed containers and volumes leave it, so that it does not grow with the log: a container once it cannot come back. Images and networks stay, since one
+ * that comes again keeps its names.
  */
 export class Chronicle {
-  /** By id, in the order of their creation. */
-  readonly containers = new Map<string, ContainerAt>();
   /** Newest commit's time so far, milliseconds since 1970: a clock may have been set back since. */
   latest = Number.NEGATIVE_INFINITY;
   totals: LogTotals = { commits: 0, events: 0, firstCommit: null, lastCommit: null, byAggregate: {} };
   docker = new DockerEvents();
+  /** By id, in the order of their creation; also what is removed and can come back. */
+  private readonly folded = new Map<string, ContainerAt>();
   private readonly orders = new Map<string, number>();
   private readonly others = new Map<string, Other>();
 
   static from(frozen: FrozenChronicle): Chronicle {
     const chronicle = new Chronicle();
     for (const [order, container] of frozen.containers) {
-      chronicle.containers.set(container.id, container);
+      chronicle.folded.set(container.id, container);
       chronicle.orders.set(container.id, order);
     }
     for (const [subject, other] of frozen.others) chronicle.others.set(subject, { ...other, names: new Set(other.names) });
@@ -61,9 +62,14 @@ export class Chronicle {
     return chronicle;
   }
 
+  /** Those that are there, by id, in the order of their creation. */
+  get containers(): ReadonlyMap<string, ContainerAt> {
+    return new Map([...this.folded].filter(([, { status }]) => status !== 'removed'));
+  }
+
   freeze(): FrozenChronicle {
     return {
-      containers: Array.from(this.containers.values(), (container) => [this.orders.get(container.id) ?? 0, container] as const),
+      containers: Array.from(this.folded.values(), (container) => [this.orders.get(container.id) ?? 0, container] as const),
       others: Array.from(this.others, ([subject, other]) => [subject, { ...other, names: [...other.names] }] as const),
       docker: this.docker.freeze(),
       totals: this.totals,
@@ -99,13 +105,16 @@ export class Chronicle {
 
   private seeContainer(commit: Commit): readonly Candidate[] {
     const gone: Candidate[] = [];
-    for (const container of foldCommit(this.containers, commit)) {
+    let wasRemoved = this.folded.get(parseSubject(commit.subject).id)?.status === 'removed';
+    for (const container of foldCommit(this.folded, commit)) {
       const order = this.orders.get(container.id) ?? commit.position;
       this.orders.set(container.id, order);
-      if (container.status !== 'removed') continue;
-      this.containers.delete(container.id);
+      const isRemoved = container.status === 'removed';
+      if (isRemoved && !wasRemoved) gone.push(candidateOf(container, order));
+      wasRemoved = isRemoved;
+      if (!isRemoved || container.keptUntil !== undefined) continue;
+      this.folded.delete(container.id);
       this.orders.delete(container.id);
-      gone.push(candidateOf(container, order));
     }
     return gone;
   }

@@ -39,7 +39,7 @@ export interface ContainerAt {
   readonly removedBy?: string;
   /** Until then it can come back. */
   readonly keptUntil?: string;
-  /** Who brought it back from its removal, since when it has not run. */
+  /** Who asked for it back from its removal, since when it has not run. */
   readonly restoredBy?: string;
 }
 
@@ -120,9 +120,11 @@ function apply(before: ContainerAt | undefined, event: ContainerEvent, actor: st
       const { protectedBy: _over, ...rest } = before;
       return rest;
     }
+    case 'RestoreRequested':
+      return { ...before, restoredBy: actor };
     case 'ContainerRestored': {
-      const { removedBy: _over, keptUntil: _kept, ...rest } = before;
-      return { ...rest, name: event.name, status: before.start > 0 ? 'exited' : 'created', since: event.at, restoredBy: actor };
+      const { removedBy: _over, keptUntil: _kept, pending: _had, ...rest } = before;
+      return { ...rest, name: event.name, status: before.start > 0 ? 'exited' : 'created', since: event.at };
     }
     case 'ContainerDiscarded': {
       const { keptUntil: _over, ...rest } = before;

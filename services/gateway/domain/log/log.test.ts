@@ -56,6 +56,13 @@ describe('why', () => {
     expect(sentence).toContain('uid:0 pid:7 stopped it, and it did not end within 10 s of SIGTERM');
   });
 
+  test('a signal that was not meant to end it is to blame only where it could be', () => {
+    const hangup: ContainerEvent = { type: 'KillRequested', container: id, signal: 1, at: at(4) };
+    const failed = { ...exit, oomKilled: false, signal: 0, exitCode: 1, reason: 'error' } as const;
+    expect(whyOf(created, ...started, hangup, { ...failed, at: at(50) })).toContain('its command ended by itself with an error');
+    for (const one of [{ ...failed, at: at(5) }, { ...failed, exitCode: 129, at: at(50) }]) expect(whyOf(created, ...started, hangup, one)).toContain('uid:0 pid:7 asked for SIGHUP');
+  });
+
   test.each([
     ['was never started', [created], 'web is created since 2026-01-31 10:02:01: it was never started.'],
     ['runs', [created, ...started], 'web is running since 2026-01-31 10:02:03 with pid 77: it was started by a client; its restart policy is no.'],
@@ -129,5 +136,40 @@ test('what its mounts and its address were asked to be, too', () => {
 test('status counts what is there', () => {
   expect(engineStatus(chronicleOf(log(created, ...started)).chronicle, 9, ['nats', 'executor', 'engine'], ['nats', 'engine'])).toMatchObject({
     position: 9, commits: 3, containersByStatus: { running: 1 }, commitsByAggregate: { container: 3 }, ready: ['nats', 'engine'], notReady: ['executor'],
+  });
+});
+
+describe('a container that comes back', () => {
+  const { type: _made, at: createdAt, ...made } = created;
+  const keptRemoval: ContainerEvent[] = [removed[0]!, { type: 'ContainerRemoved', container: id, keptUntil: at(59), at: at(21) }];
+  const service = (event: ContainerEvent): Commit => ({ ...of(event), cause: { correlationId: 'asked', causationId: 'c', actor: 'service:containers' } });
+  const before = (): Commit[] => log(created, ...started, exit, ...keptRemoval, { type: 'RestoreRequested', container: id, name: 'again', at: at(30) });
+  const restored = (): Commit => service({ type: 'ContainerRestored', createdAt, ...made, name: 'again', start: 1, at: at(31) });
+
+  test('is there again under its new name, in what was frozen meanwhile, too, by whoever asked for it', () => {
+    const { chronicle, candidates } = chronicleOf(before());
+    expect(chronicle.containers.size).toBe(0);
+    expect(candidates).toMatchObject([{ id, gone: true }]);
+    const thawed = Chronicle.from(JSON.parse(JSON.stringify(chronicle.freeze())) as ReturnType<Chronicle['freeze']>);
+    const last = restored();
+    for (const one of [chronicle, thawed]) {
+      expect(one.see(last).gone).toEqual([]);
+      expect(one.containers.get(id)).toMatchObject({ name: 'again', status: 'exited', restoredBy: 'uid:0 pid:7', created: { at: createdAt } });
+      expect(one.containers.get(id)).not.toHaveProperty('keptUntil');
+    }
+    expect(why(chronicle.containers.get(id)!)).toContain('uid:0 pid:7 brought it back');
+  });
+
+  test('is meant before what has its old name of another kind, and gone when it goes again', () => {
+    const volume = commit('berth.event.volume.again', at(40), { type: 'VolumeRemoved', name: 'again', driver: 'local', at: at(40) } as DomainEvent);
+    const commits = [...before(), restored(), volume];
+    expect(targetIn(commits, 'again')).toMatchObject({ kind: 'container', id, gone: false });
+    expect(chronicleOf([...commits, ...log(...removed)]).candidates.filter(({ kind }) => kind === 'container')).toMatchObject([{ gone: true }, { gone: true }]);
+  });
+
+  test('stays no longer once it is discarded', () => {
+    const { chronicle, candidates } = chronicleOf(log(created, ...keptRemoval, { type: 'ContainerDiscarded', container: id, reason: 'asked', at: at(30) }));
+    expect(chronicle.freeze().containers).toEqual([]);
+    expect(candidates).toMatchObject([{ id, gone: true }]);
   });
 });

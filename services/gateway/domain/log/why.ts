@@ -1,6 +1,9 @@
 import { constants } from 'node:os';
 import type { ContainerAt } from './container-fold.js';
 
+/** What ends so soon after a signal ends because of it: as long as a stop waits. */
+const ANSWER_MS = 10_000;
+
 /** One sentence: what the container is, since when, and what brought it there. Times are UTC. */
 export function why(container: ContainerAt): string {
   const { name, status, since } = container;
@@ -50,11 +53,16 @@ function cause({ exit, created, stop }: ContainerAt): string {
     case 'keeper-lost':
       return 'the process that kept it was lost, and with it the true exit code';
     default: {
-      // The command's own failure; also a stop that it answered with a code of its own.
+      // The command's own failure; also a signal not meant to end it, which it answered with a code of its own.
       const itself = signal === '' ? 'its command ended by itself with an error' : `its command died of ${signal}`;
-      return stop === undefined ? itself : `${asker} asked for ${signalName(stop.signal)}`;
+      return stop !== undefined && endedBy(stop, exit) ? `${asker} asked for ${signalName(stop.signal)}` : itself;
     }
   }
+}
+
+/** A shell says 128 and the number of the signal. */
+function endedBy({ signal, at }: Required<ContainerAt>['stop'], exit: Required<ContainerAt>['exit']): boolean {
+  return exit.exitCode === 128 + signal || Date.parse(exit.at) - Date.parse(at) <= ANSWER_MS;
 }
 
 function startedBy(reason: string | undefined, start: number): string {
