@@ -162,7 +162,7 @@ export class ExecutorParts {
       initPath: native('berth-init'),
       thermalCpus: existsSync('/sys/devices/system/cpu/cpu0/thermal_throttle') ? cpus().length : 0,
       socketGroup: this.group,
-    });
+    }, (error, about) => this.log.error('a start that failed could not be undone', { ...about, error }));
     this.execs = new ExecLauncher(this.tasks, this.live, causes, cgroups, containerCgroups, store, runtimes, this.appArmor);
     this.control = new TaskControl(this.tasks, this.live, containerCgroups, this.files, this.streams, this.logs.readFailed);
     this.portChanges = new PortChanges(this.tasks, this.live, this.ports);

@@ -129,7 +129,7 @@ export class LiveTasks {
     task.left();
     await endShim(task.directory, task.connection?.shimPid);
     task.connection?.close();
-    await this.keepers.end(task);
+    await this.endKept(task);
     this.leaveParent(task);
     await removeDirectory(task);
   }
@@ -218,8 +218,14 @@ export class LiveTasks {
   private async gone(task: LiveTask): Promise<void> {
     const exit = await readExitRecord(task.directory);
     if (exit) return this.ended(task, exit);
-    await this.keepers.end(task);
+    await this.endKept(task);
     await this.ended(task, { exitCode: 255, signal: 0, oomKilled: false, keeperLost: true, at: new Date().toISOString() });
+  }
+
+  /** The cgroup is the container's: where another run of it is in there, what a run that is over left ends with that one. */
+  private async endKept(task: LiveTask): Promise<void> {
+    for (const other of this.tasks.values()) if (other !== task && other.identity.container === task.identity.container && !other.hasExited) return;
+    await this.keepers.end(task);
   }
 
   private lost(task: LiveTask): void {

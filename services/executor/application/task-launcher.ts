@@ -10,6 +10,7 @@ import { BerthError, conflict, errorMessage, internal, invalid } from '#libs/err
 import type { Aggregates } from '#libs/event-store/aggregates.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import type { LogFields } from '#libs/telemetry/log-record.js';
 import { currentSpan } from '#libs/telemetry/tracing.js';
 import type { AppArmor } from '../adapters/host/app-armor.js';
 import { prepareBindSource } from '../adapters/host/bind-source.js';
@@ -82,6 +83,7 @@ export class TaskLauncher {
     private readonly roots: () => Snapshotter,
     private readonly layerName: (chainId: string) => string,
     private readonly host: LaunchHost,
+    private readonly onError: (error: unknown, about: LogFields) => void,
   ) {}
 
   /** One start, however often it is asked for, and before the log knows of it: who asks again, since an answer was lost, gets the answer of the first. */
@@ -182,11 +184,20 @@ export class TaskLauncher {
   }
 
   private async undo(task: LiveTask, asked: RequestContext, error: unknown): Promise<void> {
-    await this.live.dismiss(task);
-    await this.ports.unpublish(task);
-    await failpoint('task.undone');
+    try {
+      await this.live.dismiss(task).finally(() => this.withdraw(task));
+      await failpoint('task.undone');
+    } catch (left) {
+      this.onError(left, { container: task.identity.container });
+    }
+    // Whatever could not be undone, this run is over: asked for still, it would be finished by a later executor, in the cgroup that the next run is in by then.
     const message = error instanceof Error ? error.message : String(error);
     await this.tasks.execute(taskId(task.identity), { type: 'RecordFailed', ...task.identity, error: message, at: new Date().toISOString() }, asked).catch(() => undefined);
+  }
+
+  /** What the firewall cannot be told to forget goes with all of its rules, which are made anew without. */
+  private withdraw(task: LiveTask): Promise<void> {
+    return this.ports.unpublish(task).catch(() => this.networks.restore());
   }
 
   /** In the host's network the host's own names count, unless others were asked for. */
@@ -319,11 +330,11 @@ export class TaskLauncher {
     if (receiver) await this.forwarding.begin(task, receiver);
   }
 
-  /** The table may be flushed by somebody else at any moment: then all of it is made anew, and this port with it. */
+  /** The table may be flushed by somebody else at any moment, or have kept a port of a task that is over: then all of it is made anew, and this port with it. */
   private async publish(task: LiveTask, endpoint: EndpointSettings, name: string): Promise<void> {
     await this.networks.ensureRules();
     await this.ports.publish(task, endpoint, name).catch(async (error: unknown) => {
-      if (!(error instanceof BerthError) || error.kind !== 'not-found') throw error;
+      if (!(error instanceof BerthError) || (error.kind !== 'not-found' && error.kind !== 'conflict')) throw error;
       await this.networks.restore();
     });
   }
