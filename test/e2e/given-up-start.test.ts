@@ -5,13 +5,14 @@ import { commandLines, lineOfShim } from '../../services/executor/adapters/shim/
 import { Zygote } from '../../services/executor/adapters/shim/zygote.js';
 import { encodePlan, planOf } from '../../services/executor/domain/plan/encode-plan.js';
 import { defaults } from '../../services/executor/shim/testing/shim-driver.js';
+import { berthOf } from '../engine/berth-commands.js';
 import { startEngine, type TestEngine } from '../engine/engine.js';
 import { patience } from '../engine/patience.js';
 
 let engine: TestEngine;
 beforeAll(async () => {
-  // The first shim is there, and its executor is not connected to it yet.
-  engine = await startEngine({ BERTH_FAILPOINTS: 'task.spawned@1=error,task.spawned@3=delay:1000' });
+  // The first shim is there, and its executor is not connected to it yet; then not all can be undone.
+  engine = await startEngine({ BERTH_FAILPOINTS: 'task.spawned@1=error,task.spawned@3=delay:1000,task.undone@1=error' });
   await engine.loadBusybox();
 });
 afterAll(() => engine?.stop());
@@ -26,7 +27,6 @@ test('a start that is given up before its shim is heard of leaves none, and may 
   expect(readdirSync(`${engine.settings.runRoot}/tasks`)).toEqual([]);
   expect(await docker('start', 'unheard')).toMatchObject({ code: 0 });
   expect(await docker('exec', 'unheard', 'echo', 'inside')).toMatchObject({ stdout: 'inside\n', code: 0 });
-  await docker('rm', '-f', 'unheard');
 });
 
 test('what begins to run while the engine that asked for it is away has its address and ports on record', async () => {
@@ -38,6 +38,18 @@ test('what begins to run while the engine that asked for it is away has its addr
   await expect.poll(() => docker('inspect', '-f', '{{.State.Status}} {{.NetworkSettings.IPAddress}}', 'orphan').then(({ stdout }) => stdout), { timeout: patience(20_000) }).toMatch(/^running \d/);
   expect((await docker('port', 'orphan')).stdout).toMatch(/^80\/tcp -> 127\.0\.0\.1:\d+\n$/);
   await docker('rm', '-f', 'orphan');
+});
+
+test('the start before, given up and not quite undone, does not end its container when the executor is started again', async () => {
+  expect((await berthOf(engine, ['history', 'unheard'])).stdout).toMatch(/TaskFailed .*failpoint task.spawned/);
+  const look = () => docker('inspect', '--format', '{{.Id}} {{.State.Status}} {{.State.Pid}}', 'unheard');
+  const before = await look();
+  await engine.down();
+  mkdirSync(`${engine.settings.runRoot}/tasks/${before.stdout.split(' ')[0]}-1`);
+  await engine.up();
+  expect(await look()).toEqual(before);
+  expect(await docker('exec', 'unheard', 'echo', 'inside')).toMatchObject({ stdout: 'inside\n', code: 0 });
+  await docker('rm', '-f', 'unheard');
 });
 
 test('an executor that finds the shim of a start that is not on the log ends it', async () => {
