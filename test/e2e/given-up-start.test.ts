@@ -32,7 +32,7 @@ test('a start that is given up before its shim is heard of leaves none, and may 
 test('what begins to run while the engine that asked for it is away has its address and ports on record', async () => {
   await docker('create', '--name', 'orphan', '-p', '127.0.0.1::80', 'busybox', 'sleep', '1000');
   const started = docker('start', 'orphan');
-  await expect.poll(shims, { timeout: patience(10_000) }).toHaveLength(1);
+  await expect.poll(shims, { timeout: patience(10_000) }).toHaveLength(2);
   process.kill(engine.pid('engine') ?? 0, 'SIGKILL');
   await started;
   await expect.poll(() => docker('inspect', '-f', '{{.State.Status}} {{.NetworkSettings.IPAddress}}', 'orphan').then(({ stdout }) => stdout), { timeout: patience(20_000) }).toMatch(/^running \d/);
