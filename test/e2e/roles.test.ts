@@ -61,6 +61,18 @@ function connectAs(uid: number, groups: readonly number[]): Socket {
     process.setgroups?.(before);
   }
 }
+/** One request as an operator of team web, of which the test chooses every byte: resolves to all that came back. */
+async function raw(...lines: readonly string[]): Promise<string> {
+  const socket = connectAs(WEB, [WEB_GROUP]);
+  socket.write(lines.join('\r\n'));
+  let answer = '';
+  for await (const bytes of socket) answer += String(bytes);
+  return answer;
+}
+function webAsks(method: string, path: string, body?: object): Promise<string> {
+  const sent = body === undefined ? '' : JSON.stringify(body);
+  return raw(`${method} /containers/${path} HTTP/1.1`, 'Host: d', 'Connection: close', ...(sent === '' ? [] : ['Content-Type: application/json']), `Content-Length: ${Buffer.byteLength(sent)}`, '', sent);
+}
 const asWeb = (...args: readonly string[]): Promise<CliResult> => as(WEB, args, [WEB_GROUP]);
 const refused = (why: string): object => ({ code: expect.toSatisfy((code: number) => code > 0), stderr: expect.stringContaining(why) });
 
@@ -118,11 +130,32 @@ describe('an operator who is held to a label', () => {
     expect(await asWeb('rm', '-f', 'strong')).toMatchObject({ code: 0 });
   });
 
+  test('gets none by a detour over containers that are in the namespaces of others', async () => {
+    const run = (name: string, ...options: readonly string[]) => engine.docker(['run', '-d', '--name', name, '--label', 'team=web', ...options, 'busybox', 'sleep', '1000']);
+    await run('on-host', '--network', 'host', '--ipc', 'shareable');
+    await run('first', '--network', 'container:on-host');
+    await run('second', '--network', 'container:first');
+    await run('of-db', '--network', 'none', '--pid', 'container:db');
+    for (const joined of ['first', 'second']) {
+      expect(await asWeb('exec', joined, 'true')).toMatchObject(refused('container on-host has host-namespaces'));
+      expect(await asWeb('run', '--rm', '--label', 'team=web', '--network', `container:${joined}`, 'busybox', 'true')).toMatchObject(refused('container on-host has host-namespaces'));
+    }
+    expect(await asWeb('exec', 'of-db', 'true')).toMatchObject(refused('container db does not have the label team=web'));
+    await engine.docker(['rm', '-f', 'on-host']);
+    expect(await asWeb('exec', 'first', 'true')).toMatchObject(refused('which is gone and does not have the label team=web'));
+    // Whom it only ends it is not in.
+    expect(await asWeb('rm', '-f', 'first', 'second', 'of-db')).toMatchObject({ code: 0 });
+  });
+
   test('removes links of what has it, wherever they lead, and does to whom they lead what it may do there', async () => {
-    for (const team of ['web', 'db']) await engine.docker(['create', '--name', `linking-${team}`, '--label', `team=${team}`, '--link', 'other-db:away', 'busybox']);
+    for (const team of ['web', 'db']) await engine.docker(['create', '--name', `linking-${team}`, '--label', `team=${team}`, '--link', 'other-db:away', '--link', 'db', 'busybox']);
     expect(await asWeb('rm', '--link', 'linking-db/away')).toMatchObject(refused('linking-db'));
     expect(await asWeb('rm', 'linking-web/away')).toMatchObject(refused('other-db'));
     expect(await asWeb('rm', '--link', 'linking-web/away')).toMatchObject({ code: 0 });
+    // Any other route means whom the link leads to, whatever else its query says.
+    for (const [path, body] of [['kill', undefined], ['rename', undefined], ['exec', { Cmd: ['true'] }], ['update', { Memory: 2 ** 26 }]] as const) {
+      expect(await webAsks('POST', `linking-web%2Fdb/${path}?link=1&name=mine`, body), path).toMatch(/^HTTP\/1.1 403 .*container db does not have the label team=web/s);
+    }
     await engine.docker(['rm', 'linking-web', 'linking-db']);
   });
 
@@ -140,14 +173,6 @@ test('what a grant allows is allowed', async () => {
 });
 
 describe('it is the parsed request that is decided on', () => {
-  /** One request as an operator of team web, of which the test chooses every byte: resolves to all that came back. */
-  async function raw(...lines: readonly string[]): Promise<string> {
-    const socket = connectAs(WEB, [WEB_GROUP]);
-    socket.write(lines.join('\r\n'));
-    let answer = '';
-    for await (const bytes of socket) answer += String(bytes);
-    return answer;
-  }
   const json = ['Host: d', 'Connection: close', 'Content-Type: application/json'];
   const create = (body: string, ...headers: readonly string[]): Promise<string> => raw('POST /v1.41/containers/create HTTP/1.1', ...json, ...headers, '', body);
   const length = (body: string): string => `Content-Length: ${Buffer.byteLength(body)}`;

@@ -21,6 +21,11 @@ test('top shows the processes of the container alone, by their pids on the host'
   expect(lines.slice(1).map((line) => line.replace(/ +/g, ' ').split(' ').slice(7).join(' ').trim()).sort()).toEqual(['sleep 1000', 'sleep 2000']);
   expect((await docker('top', 'watched', '-o', 'pid,comm')).stdout).toMatch(new RegExp(`^PID +COMMAND\\n${pid} +sleep`));
   expect((await docker('top', 'watched', '-o', 'nosuch')).stderr).toContain('unknown user-defined format specifier "nosuch"');
+  // No arguments choose others: not where a choice of ps's own goes together with none but itself, and not by what a column calls itself or where it is.
+  expect((await docker('top', 'watched', 'axf')).stdout.trim().split('\n').slice(1).map((line) => line.replace(/.* sleep +/, 'sleep ')).sort()).toEqual(['sleep 1000', 'sleep 2000']);
+  expect((await docker('top', 'watched', '-C', 'nosuch', '-N', '-o', 'args,pid')).stdout.replace(/ +/g, ' ')).toMatch(/^COMMAND PID\nsleep 2000 \d+\nsleep 1000 \d+\n$/);
+  expect((await docker('top', 'watched', 'meww', '-C', 'nosuch', '-N', '-o', 'lwp,pid,args')).stdout.trim().split('\n').filter((line) => /^\d+ +-/.test(line))).toHaveLength(2);
+  expect((await docker('top', 'watched', 'meww', '-C', 'nosuch', '-N', '-olwp=PID,args')).stderr).toContain('specifying "-olwp=PID,args" is not allowed');
   const { stdout } = await docker('events', '--since', '1', '--until', String(Math.ceil(Date.now() / 1000)), '--filter', 'event=top', '--format', '{{.Actor.Attributes.name}}');
   expect(stdout).toMatch(/^watched\n/);
   await docker('rm', '-f', 'watched', 'other');

@@ -27,7 +27,8 @@ export class TaskUsage {
     const task = this.live.byContainer(container);
     const pids = task ? this.cgroups.processes(task.place) : [];
     if (pids.length === 0) throw conflict(`Container ${container} is not running`);
-    return psTable(await runPs(psArgs, pids), new Set(pids));
+    const { output, leads } = await runPs(psArgs, pids);
+    return psTable(output, new Set(pids), psArgs, leads);
   }
 
   sample({ containers }: SampleUsage): UsageReply {

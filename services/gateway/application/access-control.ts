@@ -7,7 +7,7 @@ import { BerthError, errorMessage, forbidden, invalid } from '#libs/errors/error
 import type { Caller } from '../domain/access/caller.js';
 import { actorName } from '../domain/access/caller.js';
 import { decideRoute, refusalOf, type Touched } from '../domain/access/decide-access.js';
-import { powersOf } from '../domain/access/host-powers.js';
+import { joinedBy, powersOf } from '../domain/access/host-powers.js';
 import type { Policy, Power } from '../domain/access/policy.js';
 import { readPolicy } from '../domain/access/read-policy.js';
 import type { RouteRule } from '../domain/access/route-rules.js';
@@ -29,6 +29,14 @@ export interface Asking {
   readonly params: Record<string, string>;
   readonly query: QueryValues;
   readonly body?: unknown;
+}
+
+/** What a path names. */
+interface Named {
+  readonly param: string;
+  readonly id: string;
+  readonly container?: string;
+  readonly touched: readonly Touched[];
 }
 
 /** The policy in force, and what it takes to decide by it. Without a policy file whoever has a connection is an admin, and nothing is looked at. */
@@ -71,7 +79,7 @@ export class AccessControl {
     const looks = Object.keys(grant.labels).length > 0 || rule.enters === true || wish.containers.length > 0;
     if (!looks) return;
     const named = await this.named(rule, asking);
-    const why = refusalOf(grant, rule, wish, [...(named === undefined ? [] : [named.touched]), ...(await this.wished(wish, asking.context))]);
+    const why = refusalOf(grant, rule, wish, [...(named?.touched ?? []), ...(await this.wished(wish, asking.context))]);
     if (why !== undefined) return this.refuse(asking, why, named?.container);
     if (named !== undefined) asking.params[named.param] = named.id;
   }
@@ -84,42 +92,72 @@ export class AccessControl {
   }
 
   /** What the path names, by its rule. */
-  private async named(rule: RouteRule, { params, query, context }: Asking): Promise<{ readonly param: string; readonly id: string; readonly container?: string; readonly touched: Touched } | undefined> {
+  private async named(rule: RouteRule, { route, params, query, context }: Asking): Promise<Named | undefined> {
     if (rule.touches === undefined) return undefined;
     const param = params.id === undefined ? 'name' : 'id';
     const wanted = params[param] ?? '';
     if (rule.touches === 'volume') {
       const { name, labels } = await this.engine.ask(GetVolume, { name: wanted }, context);
-      return { param, id: name, touched: { what: `volume ${name}`, labels, powers: [] } };
+      return { param, id: name, touched: [{ what: `volume ${name}`, labels, powers: [] }] };
     }
     if (rule.touches === 'container') {
-      // A link is its owner's, "web/db"; who removes it does nothing to whom it leads to.
-      const [, owner, alias] = (flag(query, 'link') ? /^\/?(.+)\/([^/]+)$/.exec(wanted) : undefined) ?? [];
+      // A link is its owner's, "web/db"; who removes it does nothing to whom it leads to. Every other route takes the name for whom it leads to, whatever its query says.
+      const [, owner, alias] = (route === 'DELETE /containers/:id' && flag(query, 'link') ? /^\/?(.+)\/([^/]+)$/.exec(wanted) : undefined) ?? [];
       const view = await this.engine.ask(GetContainer, { container: owner ?? wanted }, context);
-      if (alias !== undefined) return { param, id: `${view.id}/${alias}`, container: view.id, touched: touchedContainer(view, false) };
-      return { param, id: view.id, container: view.id, touched: touchedContainer(view, rule.enters === true) };
+      if (alias !== undefined) return { param, id: `${view.id}/${alias}`, container: view.id, touched: [touchedContainer(view)] };
+      return { param, id: view.id, container: view.id, touched: rule.enters ? await this.entered(view, context) : [touchedContainer(view)] };
     }
     const exec = await this.engine.ask(GetExec, { exec: wanted }, context);
-    const touched = touchedContainer(await this.engine.ask(GetContainer, { container: exec.container }, context), true);
-    return { param, id: exec.id, container: exec.container, touched: exec.config.privileged ? { ...touched, powers: ['privileged'] } : touched };
+    const touched = await this.entered(await this.engine.ask(GetContainer, { container: exec.container }, context), context);
+    const privileged: Touched = { what: 'the command', labels: touched[0].labels, powers: ['privileged'] };
+    return { param, id: exec.id, container: exec.container, touched: exec.config.privileged ? [...touched, privileged] : touched };
   }
 
   /** A volume that is not there has no labels yet: who is held to some makes it first. */
   private async wished({ containers, volumes }: Wish, context: RequestContext): Promise<readonly Touched[]> {
-    const shared = containers.map(async (container) => touchedContainer(await this.engine.ask(GetContainer, { container }, context), true));
+    const shared = containers.map(async (container) => this.entered(await this.engine.ask(GetContainer, { container }, context), context));
     const mounted = volumes.map(async (name): Promise<Touched> => {
       const labels = await this.engine.ask(GetVolume, { name }, context).then((view) => view.labels, none);
       return { what: `volume ${name}`, labels, powers: [] };
     });
-    return Promise.all([...shared, ...mounted]);
+    return [...(await Promise.all(shared)).flat(), ...(await Promise.all(mounted))];
+  }
+
+  /** A container, and those whose namespaces it is in, and theirs: who enters it is in all of them. */
+  private async entered(view: ContainerView, context: RequestContext): Promise<readonly [Touched, ...Touched[]]> {
+    const joined: Touched[] = [];
+    const seen = new Set([view.id]);
+    const next = [...joinedBy(view.hostConfig)];
+    for (let container = next.shift(); container !== undefined; container = next.shift()) {
+      if (seen.has(container)) continue;
+      seen.add(container);
+      const other = await this.engine.ask(GetContainer, { container }, context).catch(absent);
+      if (other === undefined) {
+        // What it was nobody can tell any more, and its namespaces live on.
+        joined.push({ what: `container ${container}, which is gone and`, labels: {}, powers: ['host-namespaces'] });
+      } else {
+        joined.push(enteredAlone(other));
+        next.push(...joinedBy(other.hostConfig));
+      }
+    }
+    return [enteredAlone(view), ...joined];
   }
 }
 
-function touchedContainer({ name, config, hostConfig, mounts, labelsOfImage = [] }: ContainerView, enters: boolean): Touched {
+function touchedContainer({ name, config, labelsOfImage = [] }: ContainerView): Touched {
   const labels = Object.fromEntries(Object.entries(config.Labels ?? {}).filter(([label]) => !labelsOfImage.includes(label)));
+  return { what: `container ${name}`, labels, powers: [] };
+}
+
+function enteredAlone(view: ContainerView): Touched {
   // Mounts may be borrowed of another container, by --volumes-from.
-  const powers = new Set<Power>([...powersOf({ ...hostConfig }), ...(mounts.some(({ type }) => type === 'bind') ? (['bind-mounts'] as const) : [])]);
-  return { what: `container ${name}`, labels, powers: enters ? [...powers] : [] };
+  const powers = new Set<Power>([...powersOf({ ...view.hostConfig }), ...(view.mounts.some(({ type }) => type === 'bind') ? (['bind-mounts'] as const) : [])]);
+  return { ...touchedContainer(view), powers: [...powers] };
+}
+
+function absent(error: unknown): undefined {
+  if (error instanceof BerthError && error.kind === 'not-found') return undefined;
+  throw error;
 }
 
 function none(error: unknown): Readonly<Record<string, string>> {

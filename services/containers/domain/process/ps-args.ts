@@ -1,10 +1,15 @@
 import { invalid } from '#libs/errors/errors.js';
 
-/** A column may be renamed to PID by which processes are told apart, unless it is the pid itself. */
-const RENAMED_TO_PID = /\s+(\w*)=\s*(PID\S*)/g;
-
-/** The words of ps(1)'s arguments. Throws what dockerd says of those that would make it mistake another column for the pid (daemon/top_unix.go). */
+/**
+ * The words of ps(1)'s arguments. Throws what dockerd says of those that title another column PID, by which processes are told apart (daemon/top_unix.go); it looks only behind a
+ * blank, and "-olwp=PID" is one word. What else parts words for whoever reads a title is in no word: it would make two titles of one.
+ */
 export function checkPsArgs(text: string): readonly string[] {
-  for (const [, column = '', title = ''] of text.matchAll(RENAMED_TO_PID)) if (column !== 'pid') throw invalid(`specifying "${column}=${title}" is not allowed`);
+  if (/[^\S ]/.test(text)) throw invalid('the arguments of ps may hold no tabs and no ends of lines');
+  for (const word of text.replace(/ +/g, ' ').replaceAll('= ', '=').split(' ')) {
+    const cut = word.lastIndexOf('=PID');
+    const column = word.slice(0, Math.max(cut, 0));
+    if (cut >= 0 && column.replace(/^-\w*o/, '') !== 'pid') throw invalid(`specifying "${column}=${word.slice(cut + 1)}" is not allowed`);
+  }
   return text.split(' ');
 }

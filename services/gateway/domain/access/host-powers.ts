@@ -2,6 +2,8 @@ import type { Power } from './policy.js';
 import { isFields, isZero } from '../requests/create-request.js';
 
 type Fields = Readonly<Record<string, unknown>>;
+/** Of a `HostConfig`, what may name a container to join. */
+type Joining = { readonly [field in 'NetworkMode' | 'PidMode' | 'IpcMode']?: unknown };
 /** The power that a value of the field asks for; undefined where it asks for none. */
 type Asks = (value: unknown) => Power | undefined;
 
@@ -65,9 +67,13 @@ export function powersOf(hostConfig: Fields): readonly Power[] {
 
 /** Containers whose namespaces or volumes it shares: by the name or id that it gives. */
 export function othersOf(hostConfig: Fields): readonly string[] {
-  const shared = [hostConfig.NetworkMode, hostConfig.PidMode, hostConfig.IpcMode].flatMap((mode) => (typeof mode === 'string' && mode.startsWith('container:') ? mode.slice('container:'.length) : []));
   const named = [...texts(hostConfig.VolumesFrom), ...texts(hostConfig.Links)].map((text) => text.split(':', 1)[0] ?? text);
-  return [...new Set([...shared, ...named])];
+  return [...new Set([...joinedBy(hostConfig), ...named])];
+}
+
+/** Those among them whose namespaces it is in. */
+export function joinedBy({ NetworkMode, PidMode, IpcMode }: Joining): readonly string[] {
+  return [NetworkMode, PidMode, IpcMode].flatMap((mode) => (typeof mode === 'string' && mode.startsWith('container:') ? mode.slice('container:'.length) : []));
 }
 
 /** Volumes that it names. */
