@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from '../engine/engine.js';
 import { patience } from '../engine/patience.js';
@@ -117,6 +120,16 @@ describe('docker wait', () => {
     expect((await docker('wait', 'nine')).stdout).toBe('9\n');
     expect((await docker('wait', 'nine')).stdout).toBe('9\n');
     await docker('rm', 'nine');
+  });
+
+  test('for its removal tells the exit code, though it ended before the engine began', async () => {
+    await docker('run', '--name', 'seven', 'busybox', 'sh', '-c', 'exit 7');
+    await engine.down();
+    await engine.up();
+    // The headers say that it waits.
+    const [answer] = (await once(request({ socketPath: engine.socket, method: 'POST', path: '/containers/seven/wait?condition=removed' }).end(), 'response')) as [IncomingMessage];
+    await docker('rm', 'seven');
+    expect(await json(answer)).toEqual({ StatusCode: 7 });
   });
 
   test('--rm leaves nothing, whatever the exit code', async () => {

@@ -110,6 +110,13 @@ test('who waits for the end of what waits for its restart hears of its next, or 
   expect([world.status, world.count('signal-task')]).toEqual(['exited', 0]);
 });
 
+test('who waits for the removal of what ended before this engine began hears how', async () => {
+  await given({}, ...started, { ...exited, exitCode: 7 });
+  const removed = world.waits.wait('c1', 'removed', 5_000);
+  await world.lifecycle.remove('c1', { force: false, volumes: false }, asked);
+  expect(await removed).toMatchObject({ exitCode: 7 });
+});
+
 test.each<Fate>(['full', 'unheard', 'late'])('a start that failed, and whose end the log does not take (%s), is over when it does', async (fate) => {
   await given({});
   world.answers.set('launch-task', () => Promise.reject(internal('no shim')));

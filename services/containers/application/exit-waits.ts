@@ -15,13 +15,14 @@ export interface Waited {
 interface Waiter {
   /** 'over': the run has ended, or never came to be. */
   readonly condition: WaitCondition | 'over';
+  /** How the newest run that is over went: what removal is told with. */
+  exitCode: number;
   readonly settle: (result: Waited) => void;
 }
 
 /** Who waits for a container to exit or to be gone. */
 export class ExitWaits {
   private readonly waiters = new Map<string, Set<Waiter>>();
-  private readonly lastExit = new Map<string, number>();
 
   constructor(private readonly directory: ContainerDirectory) {}
 
@@ -44,18 +45,17 @@ export class ExitWaits {
 
   see(event: ContainerEvent): void {
     if (event.type === 'ContainerExited' || event.type === 'StartFailed') {
-      this.lastExit.set(event.container, event.exitCode);
+      for (const waiter of this.waiters.get(event.container) ?? []) waiter.exitCode = event.exitCode;
       const error = event.type === 'StartFailed' ? event.error : '';
       // Who waits for an exit goes on waiting where none comes, as with dockerd: the start's own answer tells.
       const met = (condition: Waiter['condition']): boolean => condition !== 'removed' && (condition !== 'next-exit' || event.type === 'ContainerExited');
-      this.settle(event.container, met, { done: true, id: event.container, exitCode: event.exitCode, error, startNumber: event.start });
+      this.settle(event.container, met, { error, startNumber: event.start });
     } else if (event.type === 'StopRequested') {
       // It waited for its restart: no other end comes.
       const run = this.directory.get(event.container)?.run;
-      if (run?.over) this.settle(event.container, (condition) => condition !== 'removed', { done: true, id: event.container, exitCode: run.exitCode, error: '', startNumber: run.start });
+      if (run?.over) this.settle(event.container, (condition) => condition !== 'removed', { error: '', startNumber: run.start });
     } else if (event.type === 'ContainerRemoved') {
-      this.settle(event.container, () => true, { done: true, id: event.container, exitCode: this.lastExit.get(event.container) ?? 0, error: '', startNumber: 0 });
-      this.lastExit.delete(event.container);
+      this.settle(event.container, () => true, { error: '', startNumber: 0 });
     }
   }
 
@@ -70,12 +70,12 @@ export class ExitWaits {
         if (waiters.size === 0) this.waiters.delete(id);
         resolve(result);
       };
-      const waiter: Waiter = { condition, settle };
+      const waiter: Waiter = { condition, exitCode: this.directory.get(id)?.run.exitCode ?? 0, settle };
       waiters.add(waiter);
     });
   }
 
-  private settle(id: string, isMet: (condition: Waiter['condition']) => boolean, result: Waited): void {
-    for (const waiter of [...(this.waiters.get(id) ?? [])]) if (isMet(waiter.condition)) waiter.settle(result);
+  private settle(id: string, isMet: (condition: Waiter['condition']) => boolean, result: Pick<Waited, 'error' | 'startNumber'>): void {
+    for (const waiter of [...(this.waiters.get(id) ?? [])]) if (isMet(waiter.condition)) waiter.settle({ done: true, id, exitCode: waiter.exitCode, ...result });
   }
 }

@@ -18,13 +18,16 @@ export interface Ended {
 interface EndWaiter {
   readonly from: number;
   readonly condition: WaitCondition;
+  /** Of the newest run that is over. */
+  exitCode: number;
   readonly resolve: (ended: Ended) => void;
 }
 
 interface Seen {
   started: number;
   failed: number;
-  exitCode: number;
+  /** Where one was seen to end. */
+  exitCode?: number;
 }
 
 interface Waiter {
@@ -92,11 +95,11 @@ export class ContainerFeed {
     });
   }
 
-  /** Resolves once run number `from`, or a later one, has ended (for 'not-running': or failed to begin), or the container is removed; for 'removed' only then. An aborted wait never resolves. */
-  whenEnded(container: string, from: number, condition: WaitCondition, abort: AbortSignal): Promise<Ended> {
+  /** Resolves once run number `from`, or a later one, has ended (for 'not-running': or failed to begin), or the container is removed; for 'removed' only then. `exitCode`: of its newest run that is over, as far as the caller knows. An aborted wait never resolves. */
+  whenEnded(container: string, from: number, condition: WaitCondition, exitCode: number, abort: AbortSignal): Promise<Ended> {
     return new Promise((resolve) => {
       if (abort.aborted) return;
-      const waiter: EndWaiter = { from, condition, resolve };
+      const waiter: EndWaiter = { from, condition, exitCode: this.seen.get(container)?.exitCode ?? exitCode, resolve };
       const waiters = this.endWaiters.get(container) ?? new Set();
       this.endWaiters.set(container, waiters.add(waiter));
       abort.addEventListener('abort', () => waiters.delete(waiter), { once: true });
@@ -106,7 +109,7 @@ export class ContainerFeed {
   see(event: ContainerEvent): void {
     const { container } = event;
     if (event.type === 'ContainerRemoved') {
-      this.end(container, () => true, { removed: true, exitCode: this.seen.get(container)?.exitCode ?? 0, error: '' });
+      this.end(container, () => true, { removed: true, error: '' });
       this.endWaiters.delete(container);
       this.seen.delete(container);
       for (const waiter of this.waiters.get(container) ?? []) waiter.resolve('removed');
@@ -115,24 +118,25 @@ export class ContainerFeed {
     }
     if (event.type === 'ContainerExited' || event.type === 'StartFailed') {
       const error = event.type === 'StartFailed' ? event.error : '';
-      this.end(container, (waiter) => event.start >= waiter.from && (waiter.condition === 'not-running' || (waiter.condition === 'next-exit' && event.type === 'ContainerExited')), { removed: false, exitCode: event.exitCode, error });
+      for (const waiter of this.endWaiters.get(container) ?? []) waiter.exitCode = event.exitCode;
+      this.end(container, (waiter) => event.start >= waiter.from && (waiter.condition === 'not-running' || (waiter.condition === 'next-exit' && event.type === 'ContainerExited')), { removed: false, error });
     }
     if (event.type === 'ContainerStarted') this.record(container, { started: event.start });
     if (event.type === 'StartFailed') this.record(container, { failed: event.start, exitCode: event.exitCode });
     if (event.type === 'ContainerExited') this.record(container, { exitCode: event.exitCode });
   }
 
-  private end(container: string, isMet: (waiter: EndWaiter) => boolean, ended: Ended): void {
+  private end(container: string, isMet: (waiter: EndWaiter) => boolean, ended: Omit<Ended, 'exitCode'>): void {
     const waiters = this.endWaiters.get(container);
     for (const waiter of [...(waiters ?? [])].filter(isMet)) {
       waiters?.delete(waiter);
-      waiter.resolve(ended);
+      waiter.resolve({ ...ended, exitCode: waiter.exitCode });
     }
     if (waiters?.size === 0) this.endWaiters.delete(container);
   }
 
   private record(container: string, change: Partial<Seen>): void {
-    const seen = { ...(this.seen.get(container) ?? { started: -1, failed: -1, exitCode: 0 }), ...change };
+    const seen = { ...(this.seen.get(container) ?? { started: -1, failed: -1 }), ...change };
     this.seen.set(container, seen);
     const waiters = this.waiters.get(container);
     for (const waiter of waiters ?? []) {

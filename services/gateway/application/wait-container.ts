@@ -21,10 +21,10 @@ const GOES_ON: ReadonlySet<ContainerStatus> = new Set<ContainerStatus>(['running
  * Waits for what `container` as it is now comes to. The containers service answers; what happens between two rounds, or while that service starts again, is heard of
  * from the log. `registered` resolves once the first request was sent; `result` when the condition holds. `result` never rejects: the answer's headers are gone by then.
  */
-export function waitContainer(engine: EngineClient, feed: ContainerFeed, container: Pick<ContainerView, 'id' | 'status' | 'startNumber'>, condition: WaitCondition, context: RequestContext, abort: AbortSignal): { registered: Promise<void>; result: Promise<WaitResult> } {
-  const { id, status, startNumber } = container;
+export function waitContainer(engine: EngineClient, feed: ContainerFeed, container: Pick<ContainerView, 'id' | 'status' | 'startNumber' | 'exitCode'>, condition: WaitCondition, context: RequestContext, abort: AbortSignal): { registered: Promise<void>; result: Promise<WaitResult> } {
+  const { id, status, startNumber, exitCode: before } = container;
   const over = new AbortController();
-  const seen = feed.whenEnded(id, GOES_ON.has(status) ? startNumber : startNumber + 1, condition, AbortSignal.any([abort, over.signal]));
+  const seen = feed.whenEnded(id, GOES_ON.has(status) ? startNumber : startNumber + 1, condition, before, AbortSignal.any([abort, over.signal]));
   const round = () => engine.ask(WaitContainer, { container: id, condition, deadlineMs: ROUND_MS }, context, ROUND_MS + 10_000);
   const first = round();
   const answered = async (): Promise<{ readonly exitCode: number; readonly error: string }> => {
