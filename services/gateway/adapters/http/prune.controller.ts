@@ -6,6 +6,7 @@ import { ListImages, RemoveImage, type ImageView } from '#contracts/images/image
 import type { RequestContext, WouldAppend } from '#contracts/request.js';
 import { ListVolumes, RemoveVolume } from '#contracts/volumes/volumes.js';
 import { BerthError } from '#libs/errors/errors.js';
+import { logger } from '#libs/telemetry/logger.js';
 import { containerSizes, keptSizes, layerBytes, volumeSizes } from '../../application/disk-usage.js';
 import { DryRunAnswer, EngineClient } from '../../application/engine-client.js';
 import { readFilters } from '../../domain/requests/filters.js';
@@ -13,6 +14,7 @@ import { CONTAINER_PRUNE_FILTERS, IMAGE_PRUNE_FILTERS, NETWORK_PRUNE_FILTERS, pr
 import { text, type QueryValues } from '../../domain/requests/query-values.js';
 import { ApiVersion, Asked } from './asked.js';
 
+const log = logger('gateway');
 const REMOVE_TIMEOUT_MS = 120_000;
 
 /** Removes what nobody uses, one command each; what somebody came to use meanwhile stays. Lists of nothing are null, as dockerd's are. */
@@ -83,18 +85,24 @@ export class PruneController {
   }
 }
 
-/** Those whose removal was not refused: used by now, or gone already. Of a dry run, what each would append goes into `plan`. */
+/**
+ * Those that were removed: not what is used by now, or gone already, nor what failed, which an operator is told of, so that who asked hears what has gone. Throws what failed
+ * where nothing else came of it. Of a dry run, what each would append goes into `plan`, which is whole: one that fails is thrown.
+ */
 async function removedOf<Item>(items: readonly Item[], plan: WouldAppend[], remove: (item: Item) => Promise<unknown>): Promise<Item[]> {
   const removed: Item[] = [];
+  const failures: unknown[] = [];
   for (const item of items) {
     try {
       await remove(item);
       removed.push(item);
     } catch (error) {
       if (error instanceof DryRunAnswer) plan.push(...error.events);
-      else if (!(error instanceof BerthError) || !['conflict', 'not-found'].includes(error.kind)) throw error;
+      else if (!(error instanceof BerthError) || !['conflict', 'not-found'].includes(error.kind)) failures.push(error);
     }
   }
+  if (failures.length > 0 && removed.length === 0) throw failures[0];
+  for (const error of failures) log.warn('a prune could not remove one', { error });
   return removed;
 }
 
