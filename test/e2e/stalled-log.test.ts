@@ -112,6 +112,17 @@ test('a volume whose creation or removal was not acknowledged is as the log says
   await docker('volume', 'rm', 'cache');
 }, patience(60_000));
 
+test('a prune of which one removal fails goes on with the others and tells of them; it fails where none came to anything', async () => {
+  for (const name of ['one', 'two', 'three']) await docker('volume', 'create', name);
+  await failAppend(1);
+  expect(await docker('volume', 'prune', '-a', '-f')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Deleted Volumes:\n\w+\n\w+\n\nTotal/) });
+  await expect.poll(async () => (await docker('volume', 'ls', '-q')).stdout, { timeout: patience(10_000) }).toBe('');
+  await docker('volume', 'create', 'last');
+  await failAppend(1);
+  expect(await docker('volume', 'prune', '-a', '-f')).toMatchObject(notAcknowledged);
+  await expect.poll(async () => (await docker('volume', 'ls', '-q')).stdout, { timeout: patience(10_000) }).toBe('');
+}, patience(60_000));
+
 test('an image whose removal or addition was not acknowledged is as the log says, without layers that nobody has', async () => {
   const { dataRoot } = engine.settings;
   const tar = `${dataRoot}/saved.tar`;

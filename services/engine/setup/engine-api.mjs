@@ -18,10 +18,10 @@ export function ask(socketPath, method, path, body) {
   });
 }
 
-/** The same, for what must work: the body, or SetupError with the engine's message. */
-export async function demand(socketPath, method, path, body) {
+/** The same, for what must work: the body, or SetupError with the engine's message. `fine`: a status that is no failure here. */
+export async function demand(socketPath, method, path, body, fine = 200) {
   const answer = await ask(socketPath, method, path, body);
-  if (answer.status < 400) return answer.body;
+  if (answer.status < 400 || answer.status === fine) return answer.body;
   throw new SetupError(`${method} ${path} was answered with ${answer.status}: ${answer.body.toString('utf8').trim()}`);
 }
 

@@ -20,7 +20,8 @@ async function killContainers({ settings, isServing }) {
   for (const { Id: id, Names: [name] } of containers) {
     step(`stopping ${name?.slice(1) ?? id}`);
     // stop, not kill: a restart policy must not start it again.
-    await demand(settings.socket, 'POST', `/containers/${id}/stop?t=1`);
+    // One of --rm that has ended by itself is gone meanwhile.
+    await demand(settings.socket, 'POST', `/containers/${id}/stop?t=1`, undefined, 404);
   }
 }
 

@@ -32,10 +32,10 @@ export class PruneController {
     const over = prunableContainers(kept, filters, Date.now());
     const [sizes, keptBytes] = await Promise.all([containerSizes(this.engine, doomed, asked), keptSizes(this.engine, over.map(({ id }) => id), asked)]);
     // Space is wanted now: what goes here goes for good, and so does what was kept of others.
-    const plan: WouldAppend[] = [];
-    const removed = await removedOf(doomed, plan, ({ id }) => this.engine.ask(RemoveContainer, { container: id, force: false, volumes: false, keep: false }, asked, REMOVE_TIMEOUT_MS));
-    const discarded = await removedOf(over, plan, ({ id }) => this.engine.ask(DiscardContainer, { container: id }, asked, REMOVE_TIMEOUT_MS));
-    if (asked.dryRun) throw new DryRunAnswer(plan);
+    const pruning = new Pruning();
+    const removed = await pruning.removedOf(doomed, ({ id }) => this.engine.ask(RemoveContainer, { container: id, force: false, volumes: false, keep: false }, asked, REMOVE_TIMEOUT_MS));
+    const discarded = await pruning.removedOf(over, ({ id }) => this.engine.ask(DiscardContainer, { container: id }, asked, REMOVE_TIMEOUT_MS));
+    pruning.end(asked.dryRun);
     const bytes = [...removed.map(({ id }) => sizes.get(id)?.writtenBytes ?? 0), ...discarded.map(({ id }) => keptBytes[id] ?? 0)];
     return { ContainersDeleted: orNull(removed.map(({ id }) => id)), SpaceReclaimed: bytes.reduce((sum, one) => sum + one, 0) };
   }
@@ -47,8 +47,8 @@ export class PruneController {
     const [{ containers }, { images }] = await Promise.all([this.engine.ask(ListContainers, { all: true }, asked), this.engine.ask(ListImages, {}, asked)]);
     const doomed = prunableImages(images, new Set(containers.map(({ imageId }) => imageId)), filters, Date.now());
     const told: object[] = [];
-    const plan: WouldAppend[] = [];
-    const removed: ImageView[] = await removedOf(doomed, plan, async ({ id, repoTags }) => {
+    const pruning = new Pruning();
+    const removed: ImageView[] = await pruning.removedOf(doomed, async ({ id, repoTags }) => {
       // Name by name, an image would keep the last one: in a dry run the others are still there.
       if (asked.dryRun) await this.engine.ask(RemoveImage, { image: id, force: true, prune: true }, asked, REMOVE_TIMEOUT_MS);
       // By its id an image goes with one repository's names; whose names are of several, one after the other.
@@ -57,7 +57,7 @@ export class PruneController {
         told.push(...untagged.map((reference) => ({ Untagged: reference })), ...deleted.map((digest) => ({ Deleted: digest })));
       }
     });
-    if (asked.dryRun) throw new DryRunAnswer(plan);
+    pruning.end(asked.dryRun);
     return { ImagesDeleted: orNull(told), SpaceReclaimed: layerBytes(removed, images.filter((image) => !removed.includes(image))) };
   }
 
@@ -69,9 +69,9 @@ export class PruneController {
     const used = new Set(containers.flatMap(({ mounts }) => mounts.flatMap(({ name }) => name ?? [])));
     const doomed = prunableVolumes(volumes, used, filters, version);
     const sizes = await volumeSizes(this.engine, doomed.map(({ name }) => name), asked);
-    const plan: WouldAppend[] = [];
-    const removed = await removedOf(doomed, plan, ({ name }) => this.engine.ask(RemoveVolume, { name, force: false }, asked, REMOVE_TIMEOUT_MS));
-    if (asked.dryRun) throw new DryRunAnswer(plan);
+    const pruning = new Pruning();
+    const removed = await pruning.removedOf(doomed, ({ name }) => this.engine.ask(RemoveVolume, { name, force: false }, asked, REMOVE_TIMEOUT_MS));
+    pruning.end(asked.dryRun);
     return { VolumesDeleted: orNull(removed.map(({ name }) => name)), SpaceReclaimed: removed.reduce((sum, { name }) => sum + (sizes[name] ?? 0), 0) };
   }
 
@@ -85,25 +85,34 @@ export class PruneController {
   }
 }
 
-/**
- * Those that were removed: not what is used by now, or gone already, nor what failed, which an operator is told of, so that who asked hears what has gone. Throws what failed
- * where nothing else came of it. Of a dry run, what each would append goes into `plan`, which is whole: one that fails is thrown.
- */
-async function removedOf<Item>(items: readonly Item[], plan: WouldAppend[], remove: (item: Item) => Promise<unknown>): Promise<Item[]> {
-  const removed: Item[] = [];
-  const failures: unknown[] = [];
-  for (const item of items) {
-    try {
-      await remove(item);
-      removed.push(item);
-    } catch (error) {
-      if (error instanceof DryRunAnswer) plan.push(...error.events);
-      else if (!(error instanceof BerthError) || !['conflict', 'not-found'].includes(error.kind)) failures.push(error);
+/** One prune's removals. */
+class Pruning {
+  private readonly plan: WouldAppend[] = [];
+  private readonly failures: unknown[] = [];
+  private some = false;
+
+  /** Those that were removed: not what is used by now or gone already, and not what failed. */
+  async removedOf<Item>(items: readonly Item[], remove: (item: Item) => Promise<unknown>): Promise<Item[]> {
+    const removed: Item[] = [];
+    for (const item of items) {
+      try {
+        await remove(item);
+        removed.push(item);
+      } catch (error) {
+        if (error instanceof DryRunAnswer) this.plan.push(...error.events);
+        else if (!(error instanceof BerthError) || !['conflict', 'not-found'].includes(error.kind)) this.failures.push(error);
+      }
     }
+    this.some ||= removed.length > 0;
+    return removed;
   }
-  if (failures.length > 0 && removed.length === 0) throw failures[0];
-  for (const error of failures) log.warn('a prune could not remove one', { error });
-  return removed;
+
+  /** Who asked is to hear what has gone, so a failure is told to an operator alone, but where nothing came of all. Throws it then, and the answer of a dry run, which is whole or none. */
+  end(isDryRun: boolean | undefined): void {
+    if (this.failures.length > 0 && !this.some) throw this.failures[0];
+    for (const error of this.failures) log.warn('a prune could not remove one', { error });
+    if (isDryRun) throw new DryRunAnswer(this.plan);
+  }
 }
 
 const orNull = <Item>(items: readonly Item[]): readonly Item[] | null => (items.length === 0 ? null : items);
