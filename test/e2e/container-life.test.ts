@@ -3,6 +3,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from '../engine/engine.js';
+import { http } from '../engine/http.js';
 import { patience } from '../engine/patience.js';
 
 let engine: TestEngine;
@@ -104,6 +105,25 @@ describe('restart policies', () => {
     expect(pauses[1]).toBeGreaterThan(150);
     expect(pauses[2]).toBeGreaterThan(350);
     await docker('rm', 'always');
+  });
+
+  test('what waits for its restart is not started, attached to or asked for a command, and a kill ends the waiting', async () => {
+    await docker('run', '-d', '--name', 'looping', '--restart', 'always', 'busybox', 'sh', '-c', 'exit 3');
+    // Pauses of 1.6 seconds and more.
+    await expect.poll(() => state('looping', '{{.State.Restarting}} {{.RestartCount}}'), { timeout: patience(20_000), interval: 20 }).toMatch(/^true [4-9]/);
+    await docker('wait', 'looping'); // the next run's end
+    await expect.poll(() => state('looping', '{{.State.Status}}'), { timeout: patience(10_000), interval: 20 }).toBe('restarting');
+    const count = await state('looping', '{{.RestartCount}}');
+    expect((await http(engine.socket, 'POST', '/containers/looping/start')).status).toBe(304);
+    for (const act of ['exec', 'attach?stream=1&stdout=1']) {
+      const refused = await http(engine.socket, 'POST', `/containers/looping/${act}`, act === 'exec' ? { Cmd: ['true'] } : undefined);
+      expect(refused).toMatchObject({ status: 409, text: expect.stringContaining('is restarting, wait until the container is running') as string });
+    }
+    const waited = docker('wait', 'looping');
+    expect(await docker('kill', 'looping')).toMatchObject({ code: 0 });
+    expect((await waited).stdout).toBe('3\n');
+    expect(await state('looping', '{{.State.Status}} {{.State.ExitCode}} {{.RestartCount}}')).toBe(`exited 3 ${count}`);
+    await docker('rm', 'looping');
   });
 
   test('on-failure leaves what succeeded', async () => {

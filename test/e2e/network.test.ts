@@ -193,7 +193,7 @@ test.each([
   expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining(`conflicting options: ${conflict}`) as string });
 });
 
-test('a link gives names, variables and a way to the other; inspect shows it under the names of now', async () => {
+test('a link gives names, variables and a way to the other; inspect shows it, and its network, under the names of now', async () => {
   await docker('run', '-d', '--name', 'db', '--hostname', 'db-host', '--expose', '80', '-e', 'KEY=value', 'busybox', 'sh', '-c', 'echo linked > /tmp/index.html; exec httpd -f -p 80 -h /tmp');
   await docker('run', '-d', '--name', 'web', '--link', 'db:my-store', '--link', 'db', '-e', 'DB_NAME=own', 'busybox', 'sleep', '600');
   const address = await addressOf('db');
@@ -205,6 +205,7 @@ test('a link gives names, variables and a way to the other; inspect shows it und
   const links = async (): Promise<unknown> => JSON.parse((await docker('inspect', '--format', '{{json .HostConfig.Links}}', 'web')).stdout) as unknown;
   await docker('rename', 'db', 'store');
   expect(await links()).toEqual(['/store:/web/my-store', '/store:/web/db']);
+  expect((await docker('network', 'inspect', '--format', '{{range .Containers}}{{.Name}} {{end}}', 'bridge')).stdout.trim().split(' ').sort()).toEqual(['store', 'web']);
   await docker('rm', '-f', 'store');
   expect(await links()).toBeNull();
   expect(await docker('restart', '-t', '0', 'web')).toMatchObject({ code: 0 });

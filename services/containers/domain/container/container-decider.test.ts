@@ -225,9 +225,10 @@ test('stopping what waits for its restart ends the waiting', () => {
   expect(after([...waiting, stopRequested])).toMatchObject({ status: 'exited' });
 });
 
-test('what waits for its restart is not started by hand, and stops waiting for a signal that cancels its restart policy', () => {
+test('what waits for its restart is neither started nor attached to by hand, and stops waiting for a signal that cancels its restart policy', () => {
   const waitingFor = (StopSignal?: string) => [{ ...createdAlways, ...(StopSignal ? { config: { StopSignal } } : {}) } as ContainerEvent, requested(), started(), exited(), restartScheduled] as const;
   given(...waitingFor()).when(start('api')).thenNothing();
+  given(...waitingFor()).when({ type: 'Attach', stdin: false, stdout: true, stderr: true, at }).thenRefused('conflict', /is restarting, wait until the container is running/);
   given(...waitingFor()).when(start('restart-policy')).then(requested(2, 'restart-policy'));
   for (const signal of [9, 10]) given(...waitingFor()).when({ ...kill, signal }).then({ ...stopRequested, signal, timeoutSeconds: 0 });
   given(...waitingFor('QUIT')).when({ ...kill, signal: 10 }).thenNothing();

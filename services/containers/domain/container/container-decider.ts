@@ -130,6 +130,7 @@ function decide(command: ContainerCommand, state: Container): readonly Container
 
     case 'Attach':
       if (state.status === 'paused') throw conflict(`container ${container} is paused, unpause the container before attach`);
+      if (state.status === 'restarting') throw conflict(`container ${container} is restarting, wait until the container is running`);
       if (state.status === 'removing') throw conflict('container is marked for removal and cannot be attached to');
       return [{ type: 'ContainerAttached', container, stdin: command.stdin, stdout: command.stdout, stderr: command.stderr, at }];
 

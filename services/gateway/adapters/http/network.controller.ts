@@ -1,4 +1,5 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
+import { ListContainers } from '#contracts/containers/queries.js';
 import { GetNetwork, ListNetworks } from '#contracts/networks/networks.js';
 import type { RequestContext } from '#contracts/request.js';
 import { EngineClient } from '../../application/engine-client.js';
@@ -15,11 +16,13 @@ export class NetworkController {
   async list(@Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object[]> {
     const filters = readFilters(text(query, 'filters'), NETWORK_FILTERS);
     const { networks } = await this.engine.ask(ListNetworks, {}, asked);
-    return filterNetworks(networks, filters).map((view) => dockerNetwork(view, false, version));
+    return filterNetworks(networks, filters).map((view) => dockerNetwork(view, undefined, version));
   }
 
   @Get('/:id')
   async inspect(@Param('id') network: string, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object> {
-    return dockerNetwork(await this.engine.ask(GetNetwork, { network }, asked), true, version);
+    // An endpoint has the name that its container had when the run began.
+    const [view, { containers }] = await Promise.all([this.engine.ask(GetNetwork, { network }, asked), this.engine.ask(ListContainers, { all: false }, asked)]);
+    return dockerNetwork(view, new Map(containers.map(({ id, name }) => [id, name])), version);
   }
 }

@@ -37,6 +37,10 @@ test('a stop is told when the container has ended, a kill by its time-out too', 
   expect(actions([network, created, started], stop, exited('stop-timeout'))).toEqual(['kill 15', 'kill 9', 'die', 'network disconnect', 'volume unmount', 'stop']);
 });
 
+test('a stop of what waits for its restart is told at once, and the next end is none', () => {
+  expect(actions([network, created, requested(), started, exited()], stop, requested(), started, exited())).toEqual(['stop', 'network connect', 'volume mount', 'start', 'die', 'network disconnect', 'volume unmount']);
+});
+
 test('a restart is told after its start', () => {
   expect(actions([network, created], requested('restart'), started).at(-1)).toBe('restart');
   expect(actions([network, created], requested(), started)).not.toContain('restart');

@@ -137,6 +137,8 @@ export class DockerEvents {
         return this.of(event, 'kill', { signal: String(event.signal) });
       case 'UnhealthyRestartRequested':
       case 'StopRequested':
+        // It waited for its restart: no signal is sent, and no end comes.
+        if (!known.running) return this.of(event, 'stop');
         known.stopping = true;
         return this.of(event, 'kill', { signal: String(event.signal) });
       case 'ContainerExited':

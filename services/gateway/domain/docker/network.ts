@@ -5,8 +5,8 @@ import { forVersion } from './fields-by-version.js';
 import { anyOf, labelsFit, nameFits } from '../requests/filters.js';
 import { invalid } from '#libs/errors/errors.js';
 
-/** One network as GET /networks and GET /networks/{id} give it (swagger.yaml, Network). */
-export function dockerNetwork(view: NetworkView, withContainers: boolean, version: string): object {
+/** One network as GET /networks and GET /networks/{id} give it (swagger.yaml, Network). `names`: what containers are called now, with which its own are told. */
+export function dockerNetwork(view: NetworkView, names: ReadonlyMap<string, string> | undefined, version: string): object {
   const fields = {
     Name: view.name,
     Id: view.id,
@@ -21,9 +21,9 @@ export function dockerNetwork(view: NetworkView, withContainers: boolean, versio
     Ingress: false,
     ConfigFrom: { Network: '' },
     ConfigOnly: false,
-    Containers: withContainers
+    Containers: names
       ? Object.fromEntries(
-          view.endpoints.map((one) => [one.container, { Name: one.name, EndpointID: dockerEndpointId(one.endpointId), MacAddress: one.mac, IPv4Address: `${one.address}/${one.prefixLength}`, IPv6Address: '' }]),
+          view.endpoints.map((one) => [one.container, { Name: names.get(one.container) ?? one.name, EndpointID: dockerEndpointId(one.endpointId), MacAddress: one.mac, IPv4Address: `${one.address}/${one.prefixLength}`, IPv6Address: '' }]),
         )
       : {},
     Options: view.options,
