@@ -49,6 +49,7 @@ const system: readonly ApiRequest[] = [
   { name: 'a method that a route lacks', method: 'DELETE', path: `${V}/version` },
   get('/events?since=1&until=2'),
   get('/events?since=yesterday&until=2'),
+  get('/events?since=5&until=4'),
   get('/events?filters=rubbish'),
   filtered('/events?since=1&until=2', { colour: ['red'] }),
 ];

@@ -7,9 +7,9 @@ import type { ChronicledLog, LogChronicle, Stretch } from './log-chronicle.js';
 export const EVENT_SUBJECTS = ['berth.event.container.>', 'berth.event.exec.>', 'berth.event.task.>', 'berth.event.image.>', 'berth.event.volume.>', 'berth.event.network.>', 'berth.event.pool.>'];
 
 export interface EventWindow {
-  /** RFC 3339; '' means from now on. */
+  /** RFC 3339; '': from now on, or with `until` from the beginning. Of what is past: whatever happens meanwhile is in the window. */
   readonly since: string;
-  /** RFC 3339; '' means for ever. */
+  /** RFC 3339; '': for ever. */
   readonly until: string;
 }
 
@@ -26,13 +26,13 @@ export class EventFeed {
   /** Calls `onEvent` for each event of the window. Resolves when `until` is reached, at `abort`, and when the log can be followed no longer. */
   async subscribe(window: EventWindow, onEvent: (event: DockerEvent) => void, abort: AbortSignal): Promise<void> {
     const from = await this.store.lastPosition();
-    const since = Date.parse(window.since);
+    const since = window.since === '' ? Number.NEGATIVE_INFINITY : Date.parse(window.since);
     const until = window.until === '' ? Number.POSITIVE_INFINITY : Date.parse(window.until);
-    const fromNowOn = Number.isNaN(since);
+    const fromNowOn = window.since === '' && window.until === '';
     const take = (events: DockerEvents) => (commit: Commit): void => {
       for (const translated of translate(events, commit)) {
         const at = Date.parse(translated.at);
-        const begun = fromNowOn ? commit.position > from : at >= since;
+        const begun = commit.position > from || (!fromNowOn && at >= since);
         if (begun && at <= until && !abort.aborted) onEvent(translated);
       }
     };

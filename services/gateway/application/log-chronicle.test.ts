@@ -234,3 +234,23 @@ test('a chapter that cannot be written goes on, until it can', async () => {
   await expectSameAnswers(chronicle);
   await chronicle.stop();
 });
+
+test('without a beginning an end is that of all that is past; a beginning that is to come keeps nothing back', async () => {
+  const chronicle = chronicleOf();
+  await chronicle.start();
+  await live(0, 3);
+  const feed = new EventFeed(store, chronicle);
+  const past = plain.events(await wholeLog(), 0, Date.now());
+  const told: DockerEvent[] = [];
+  await feed.subscribe({ since: '', until: new Date().toISOString() }, (event) => told.push(event), new AbortController().signal);
+  expect(told).toEqual(past);
+  const over = new AbortController();
+  const came: DockerEvent[] = [];
+  const subscribed = feed.subscribe({ since: '9999-01-01T00:00:00.000000000Z', until: '' }, (event) => came.push(event), over.signal);
+  await expect.poll(() => feed.subscribers).toBe(1);
+  await append('berth.event.volume.v', { type: 'VolumeCreated', name: 'v', driver: 'local', at: new Date().toISOString() } as DomainEvent, new Date());
+  await expect.poll(() => came.map(({ id }) => id)).toEqual(['v']);
+  over.abort();
+  await subscribed;
+  await chronicle.stop();
+});

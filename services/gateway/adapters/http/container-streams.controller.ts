@@ -42,7 +42,7 @@ export class ContainerStreamsController {
       tail: lines(text(query, 'tail')),
       details: flag(query, 'details'),
       since: readTimeLimit('since', text(query, 'since')),
-      until: readTimeLimit('until', text(query, 'until')),
+      until: readTimeLimit('until', text(query, 'until')?.replace(/^0$/, '')), // 0 is none here, as in dockerd
     };
     const logs = await this.engine.ask(ReadLogs, wanted, asked);
     const stream = await this.engine.download(logs);

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { ContainerEvent } from '#contracts/containers/events.js';
+import { type DockerEvent, eventFits } from './event.js';
 import { DockerEvents, type LoggedEvent } from './events.js';
 
 const at = '2026-01-31T10:00:00.000Z';
@@ -70,4 +71,19 @@ test('a pull is named by what was pulled; names that come with an image are no e
   expect(told(added('load'), tagged)).toEqual([['load', image, image]]);
   expect(told(tagged)).toEqual([['tag', image, 'h:5000/a:b']]);
   expect(told({ type: 'ImageUntagged', image, reference: 'h:5000/a:b', at })).toEqual([['untag', image, image]]);
+});
+
+test.each([
+  [{ container: 'we' }, true],
+  [{ container: 'ab' }, true],
+  [{ container: 'eb' }, false],
+  [{ image: 'busybox' }, true],
+  [{ image: 'web' }, false],
+  [{ node: 'n1' }, false],
+  [{ plugin: 'p' }, false],
+  [{ daemon: 'd' }, false],
+  [{ service: 'we' }, true],
+])('of filters that name actors, %j is as dockerd takes it', (wanted, fits) => {
+  const event: DockerEvent = { type: 'container', action: 'create', id: 'abc', attributes: { name: 'web', image: 'busybox:1' }, at };
+  expect(eventFits(event, new Map(Object.entries(wanted).map(([name, value]) => [name, [value]])))).toBe(fits);
 });

@@ -1,10 +1,18 @@
 import { expect, test } from 'vitest';
 import { readTimeLimit, unixNanos } from './time.js';
 
+test('a time limit has one form, however it was written, so that it compares as text', () => {
+  expect(readTimeLimit('until', '2026-01-01T10:00:00Z')).toBe('2026-01-01T10:00:00.000000000Z');
+  expect(readTimeLimit('until', '2026-01-01T10:00:00.1234567891+02:00')).toBe('2026-01-01T08:00:00.123456789Z');
+  expect(readTimeLimit('until', '2026-01-01')).toBe('2026-01-01T00:00:00.000000000Z');
+  for (const far of ['99999999999999', '9223372036854775807']) expect(readTimeLimit('until', far)).toBe('9999-12-31T23:59:59.000000000Z');
+  expect(readTimeLimit('since', '-99999999999999')).toBe('0001-01-01T00:00:00.000000000Z');
+});
+
 test('time limits are Unix seconds or RFC 3339', () => {
   expect(readTimeLimit('since', '1700000000.5')).toBe('2023-11-14T22:13:20.500000000Z');
-  expect(readTimeLimit('since', '0')).toBe('');
-  expect(readTimeLimit('since', '2026-01-01T00:00:00Z')).toBe('2026-01-01T00:00:00Z');
-  expect(() => readTimeLimit('since', 'yesterday')).toThrow('invalid value for "since"');
+  expect(readTimeLimit('since', '-1')).toBe('');
+  expect(readTimeLimit('since', '0')).toBe('1970-01-01T00:00:00.000000000Z');
+  for (const wrong of ['yesterday', '1.', '2026-13-01T00:00:00Z', '99999999999999999999']) expect(() => readTimeLimit('since', wrong)).toThrow('invalid value for "since"');
   expect(unixNanos('2023-11-14T22:13:20.123456789Z')).toBe(1700000000123456789n);
 });
