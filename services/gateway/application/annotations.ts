@@ -1,5 +1,6 @@
 import { invalid } from '#libs/errors/errors.js';
 import { type Annotation, annotationOf } from '../domain/annotation.js';
+import type { DockerEvent } from '../domain/docker/event.js';
 import type { EventFeed } from './event-feed.js';
 
 /** More than this is a wall of lines: the newest are shown. */
@@ -11,17 +12,14 @@ export async function annotationsOf(feed: EventFeed, query: URLSearchParams): Pr
   // What has not happened yet is not waited for.
   const to = Math.min(milliseconds(query, 'to', Date.now()), Date.now());
   const found: Annotation[] = [];
-  const abort = new AbortController();
-  await feed.subscribe(
-    { since: new Date(from).toISOString(), until: new Date(to).toISOString() },
-    (event) => {
-      const annotation = annotationOf(event);
-      if (annotation === undefined) return;
-      found.push(annotation);
-      if (found.length > MOST) found.shift();
-    },
-    abort.signal,
-  );
+  const take = (event: DockerEvent): void => {
+    const annotation = annotationOf(event);
+    if (annotation === undefined) return;
+    found.push(annotation);
+    if (found.length > MOST) found.shift();
+  };
+  const window = { since: new Date(from).toISOString(), until: new Date(to).toISOString() };
+  await feed.subscribe(window, { take, ready: () => Promise.resolve(), gone: new AbortController().signal });
   return found;
 }
 

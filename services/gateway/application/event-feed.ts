@@ -1,16 +1,22 @@
 import type { Commit } from '#libs/event-store/event.js';
 import type { DockerEvent } from '../domain/docker/event.js';
 import type { DockerEvents, LoggedEvent } from '../domain/docker/events.js';
-import type { ChronicledLog, LogChronicle, Stretch } from './log-chronicle.js';
+import type { ChronicledLog, LogChronicle } from './log-chronicle.js';
+import { type PacedReader, replayAtPace } from './replay-at-pace.js';
 
 /** All that dockerd has events of. */
 export const EVENT_SUBJECTS = ['berth.event.container.>', 'berth.event.exec.>', 'berth.event.task.>', 'berth.event.image.>', 'berth.event.volume.>', 'berth.event.network.>', 'berth.event.pool.>'];
 
 export interface EventWindow {
-  /** RFC 3339; '' means from now on. */
+  /** RFC 3339; '': from now on, or with `until` from the beginning. Of what is past: whatever happens meanwhile is in the window. */
   readonly since: string;
-  /** RFC 3339; '' means for ever. */
+  /** RFC 3339; '': for ever. */
   readonly until: string;
+}
+
+/** Of what is past it is given no more than it is ready for; what happens does not wait. */
+export interface EventReader extends PacedReader {
+  take(event: DockerEvent, isPast: boolean): void;
 }
 
 /** dockerd's events, out of the log. To name what happens, one must know what was created before: the chronicle knows it of now, and of some moments of the past. */
@@ -23,30 +29,36 @@ export class EventFeed {
     private readonly chronicle: LogChronicle,
   ) {}
 
-  /** Calls `onEvent` for each event of the window. Resolves when `until` is reached, at `abort`, and when the log can be followed no longer. */
-  async subscribe(window: EventWindow, onEvent: (event: DockerEvent) => void, abort: AbortSignal): Promise<void> {
+  /** Gives each event of the window. Resolves when `until` is reached, when the reader has gone, and when the log can be followed no longer. */
+  async subscribe(window: EventWindow, reader: EventReader): Promise<void> {
+    const { gone } = reader;
     const from = await this.store.lastPosition();
-    const since = Date.parse(window.since);
+    const since = window.since === '' ? Number.NEGATIVE_INFINITY : Date.parse(window.since);
     const until = window.until === '' ? Number.POSITIVE_INFINITY : Date.parse(window.until);
-    const fromNowOn = Number.isNaN(since);
+    const fromNowOn = window.since === '' && window.until === '';
     const take = (events: DockerEvents) => (commit: Commit): void => {
       for (const translated of translate(events, commit)) {
         const at = Date.parse(translated.at);
-        const begun = fromNowOn ? commit.position > from : at >= since;
-        if (begun && at <= until && !abort.aborted) onEvent(translated);
+        const isPast = commit.position <= from;
+        const begun = !isPast || (!fromNowOn && at >= since);
+        if (begun && at <= until && !gone.aborted) reader.take(translated, isPast);
       }
     };
-    if (fromNowOn) return this.follow(this.chronicle.newest(), take, until, abort);
+    if (fromNowOn) {
+      const { events, after } = this.chronicle.newest();
+      return this.follow(after, take(events), until, gone);
+    }
     await this.chronicle.caughtUp();
     for await (const stretch of this.chronicle.stretches(since, until)) {
-      if (abort.aborted) return;
-      if (stretch.to === undefined) await this.follow(stretch, take, until, abort);
-      else await this.store.replay(EVENT_SUBJECTS, stretch.after, take(stretch.events), stretch.to);
+      const onCommit = take(stretch.events);
+      const after = await replayAtPace(this.store, EVENT_SUBJECTS, stretch, onCommit, reader);
+      if (gone.aborted) return;
+      if (stretch.to === undefined) await this.follow(after, onCommit, until, gone);
     }
   }
 
-  private async follow({ events, after }: Stretch, take: (events: DockerEvents) => (commit: Commit) => void, until: number, abort: AbortSignal): Promise<void> {
-    const following = await this.store.follow(EVENT_SUBJECTS, after, take(events));
+  private async follow(after: number, onCommit: (commit: Commit) => void, until: number, abort: AbortSignal): Promise<void> {
+    const following = await this.store.follow(EVENT_SUBJECTS, after, onCommit);
     this.subscribers++;
     try {
       await Promise.race([reached(until - Date.now(), abort), following.ended]);

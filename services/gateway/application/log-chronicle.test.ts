@@ -14,7 +14,7 @@ import { foldContainers } from '../domain/log/container-fold.js';
 import { engineStatus } from '../domain/log/engine-status.js';
 import { type Candidate, candidateOf, findTarget, nameOther, type Other } from '../domain/log/find-subject.js';
 import { historyOf } from '../domain/log/history.js';
-import { EVENT_SUBJECTS, EventFeed } from './event-feed.js';
+import { EVENT_SUBJECTS, EventFeed, type EventReader } from './event-feed.js';
 import { ALL, LogChronicle } from './log-chronicle.js';
 import { LogReading } from './log-reading.js';
 
@@ -126,7 +126,7 @@ async function expectSameAnswers(chronicle: LogChronicle): Promise<void> {
   for (const since of times.filter(Number.isFinite).slice(0, 40)) {
     for (const until of [since, since + 3_000, Date.now()]) {
       const told: DockerEvent[] = [];
-      await feed.subscribe({ since: new Date(since).toISOString(), until: new Date(until).toISOString() }, (event) => told.push(event), new AbortController().signal);
+      await feed.subscribe({ since: new Date(since).toISOString(), until: new Date(until).toISOString() }, readerOf(told));
       expect(told, `${since} to ${until}`).toEqual(plain.events(commits, since, until));
     }
   }
@@ -135,6 +135,7 @@ async function expectSameAnswers(chronicle: LogChronicle): Promise<void> {
   expect(Object.keys(status.commitsByAggregate)).toEqual(Object.keys(status.commitsByAggregate).toSorted());
 }
 
+const readerOf = (told: DockerEvent[], gone = new AbortController().signal): EventReader => ({ take: (event) => void told.push(event), ready: () => Promise.resolve(), gone });
 const chapters = (): number => (existsSync(join(folder, 'chapters')) ? readdirSync(join(folder, 'chapters')).length / 2 : 0);
 
 test('every answer is the one that reading all of the log gives, while it grows and after restarts', async () => {
@@ -184,7 +185,7 @@ test('a start reads no more of the log than what is newer than its files, and as
   expect(await counted(() => reading.history('container-3'))).toBeLessThan(25);
   expect(await counted(() => reading.containerNow('container-3'))).toBe(0);
   const window = { since: new Date(aWhileAgo).toISOString(), until: new Date(aWhileAgo + 250).toISOString() };
-  expect(await counted(() => new EventFeed(store, second).subscribe(window, () => undefined, new AbortController().signal))).toBeLessThan(4 * CHAPTER);
+  expect(await counted(() => new EventFeed(store, second).subscribe(window, readerOf([])))).toBeLessThan(4 * CHAPTER);
   expect(length).toBeGreaterThan(10 * CHAPTER);
   await second.stop();
 });
@@ -242,15 +243,39 @@ test('without a beginning an end is that of all that is past; a beginning that i
   const feed = new EventFeed(store, chronicle);
   const past = plain.events(await wholeLog(), 0, Date.now());
   const told: DockerEvent[] = [];
-  await feed.subscribe({ since: '', until: new Date().toISOString() }, (event) => told.push(event), new AbortController().signal);
+  await feed.subscribe({ since: '', until: new Date().toISOString() }, readerOf(told));
   expect(told).toEqual(past);
   const over = new AbortController();
   const came: DockerEvent[] = [];
-  const subscribed = feed.subscribe({ since: '9999-01-01T00:00:00.000000000Z', until: '' }, (event) => came.push(event), over.signal);
+  const subscribed = feed.subscribe({ since: '9999-01-01T00:00:00.000000000Z', until: '' }, readerOf(came, over.signal));
   await expect.poll(() => feed.subscribers).toBe(1);
   await append('berth.event.volume.v', { type: 'VolumeCreated', name: 'v', driver: 'local', at: new Date().toISOString() } as DomainEvent, new Date());
   await expect.poll(() => came.map(({ id }) => id)).toEqual(['v']);
   over.abort();
   await subscribed;
+  await chronicle.stop();
+});
+
+test('of what is past no more is read than its reader is ready for, and nothing once it has gone', async () => {
+  const chronicle = chronicleOf();
+  await chronicle.start();
+  await live(0, 7);
+  const told: DockerEvent[] = [];
+  const gone = new AbortController();
+  const readiness: (() => void)[] = [];
+  const ready = (): Promise<void> => new Promise((resolve) => readiness.push(resolve));
+  const subscribed = new EventFeed(store, chronicle).subscribe({ since: '1970-01-01T00:00:00Z', until: '' }, { take: (event) => void told.push(event), ready, gone: gone.signal });
+  let before = 0;
+  for (let piece = 1; piece < 4; piece++) {
+    await expect.poll(() => readiness.length).toBe(piece);
+    expect(told.length).toBeGreaterThan(before);
+    expect(told.length - before).toBeLessThan(3 * CHAPTER);
+    before = told.length;
+    if (piece === 3) gone.abort();
+    readiness.at(-1)?.();
+  }
+  await subscribed;
+  expect(told).toHaveLength(before);
+  expect(plain.events(await wholeLog(), 0, Date.now()).length).toBeGreaterThan(before);
   await chronicle.stop();
 });

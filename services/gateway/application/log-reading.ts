@@ -9,9 +9,15 @@ import { type ContainerAt, foldContainers } from '../domain/log/container-fold.j
 import { findContainer, findTarget } from '../domain/log/find-subject.js';
 import { entryOf, historyOf } from '../domain/log/history.js';
 import { ALL, type ChronicledLog, type LogChronicle, type Moment } from './log-chronicle.js';
+import { type PacedReader, replayAtPace } from './replay-at-pace.js';
 
 const WAIT_LIMIT_MS = 10_000;
 const LOOK_AGAIN_MS = 10;
+
+/** Of what is past it is given no more than it is ready for; what comes does not wait. */
+export interface EntryReader extends PacedReader {
+  take(entries: readonly FollowedEntry[], isPast: boolean): void;
+}
 
 /** The log as /berth/ shows it. */
 export class LogReading {
@@ -63,12 +69,16 @@ export class LogReading {
     }
   }
 
-  /** Gives what is after `from`; with `follow` also what comes, until `abort`. Rejects when the log can be followed no longer. */
-  async entries(from: number, follow: boolean, onCommit: (entries: readonly FollowedEntry[]) => void, abort: AbortSignal): Promise<void> {
-    const take = (commit: Commit): void => onCommit(commit.events.map((event, index) => ({ ...entryOf(commit, event), subject: commit.subject, commit: commit.id, index, of: commit.events.length })));
-    if (!follow) return void (await this.store.replay(ALL, from, take));
-    const following = await this.store.follow(ALL, from, take);
-    const aborted = new Promise<undefined>((resolve) => (abort.aborted ? resolve(undefined) : abort.addEventListener('abort', () => resolve(undefined), { once: true })));
+  /** Gives what is after `from`; with `follow` also what comes, until the reader has gone. Rejects when the log can be followed no longer. */
+  async entries(from: number, follow: boolean, reader: EntryReader): Promise<void> {
+    const { gone } = reader;
+    const taking = (isPast: boolean) => (commit: Commit): void =>
+      reader.take(commit.events.map((event, index) => ({ ...entryOf(commit, event), subject: commit.subject, commit: commit.id, index, of: commit.events.length })), isPast);
+    const to = follow ? undefined : await this.store.lastPosition();
+    const position = await replayAtPace(this.store, ALL, { after: from, to }, taking(true), reader);
+    if (!follow || gone.aborted) return;
+    const following = await this.store.follow(ALL, position, taking(false));
+    const aborted = new Promise<undefined>((resolve) => (gone.aborted ? resolve(undefined) : gone.addEventListener('abort', () => resolve(undefined), { once: true })));
     const failure = await Promise.race([following.ended, aborted]);
     await following.stop();
     if (failure !== undefined) throw failure;

@@ -10,12 +10,13 @@ import { engineStatus } from '../../domain/log/engine-status.js';
 import { runCommand } from '../../domain/log/run-command.js';
 import { why } from '../../domain/log/why.js';
 import { flag, integer, text, type QueryValues } from '../../domain/requests/query-values.js';
+import { drained } from './drained.js';
 import { POSITION_HEADER } from './engine-headers.js';
 import { readyProcesses } from './ready-processes.js';
 import { begin } from './stream-reply.js';
 import { departureOf } from './when-gone.js';
 
-/** A client that reads slower than it is written to is cut off at this many bytes; it resumes after the last position it saw. */
+/** A client that follows slower than the log grows is cut off at this many bytes; it resumes after the last position it saw. */
 const BACKLOG_BYTES = 64 * 1024 * 1024;
 
 /** What only a log can tell; contracts/gateway/log-replies.ts lists the routes. */
@@ -75,15 +76,14 @@ export class BerthController {
     const { raw } = reply;
     begin(reply, 'application/x-ndjson');
     try {
-      await this.log.entries(
-        from,
-        flag(query, 'follow'),
-        (entries) => {
-          if (raw.writableLength > BACKLOG_BYTES) raw.destroy();
+      await this.log.entries(from, flag(query, 'follow'), {
+        take: (entries, isPast) => {
+          if (!isPast && raw.writableLength > BACKLOG_BYTES) raw.destroy();
           else raw.write(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
         },
-        departureOf(raw),
-      );
+        ready: () => drained(raw),
+        gone: departureOf(raw),
+      });
       raw.end();
     } catch {
       raw.destroy();

@@ -6,10 +6,11 @@ import { EVENT_FILTERS, eventFits, eventLine } from '../../domain/docker/event.j
 import { readTimeLimit } from '../../domain/docker/time.js';
 import { readFilters } from '../../domain/requests/filters.js';
 import { text, type QueryValues } from '../../domain/requests/query-values.js';
+import { drained } from './drained.js';
 import { begin } from './stream-reply.js';
 import { departureOf } from './when-gone.js';
 
-/** A client that reads slower than events come is cut off at this many bytes, instead of growing the gateway. */
+/** A client that reads slower than events happen is cut off at this many bytes, instead of growing the gateway. */
 const BACKLOG_BYTES = 8 * 1024 * 1024;
 
 @Controller()
@@ -23,15 +24,15 @@ export class EventsController {
     const { raw } = reply;
     begin(reply, 'application/json');
     try {
-      await this.feed.subscribe(
-        window,
-        (event) => {
+      await this.feed.subscribe(window, {
+        take: (event, isPast) => {
           if (!eventFits(event, filters)) return;
-          if (raw.writableLength > BACKLOG_BYTES) raw.destroy();
+          if (!isPast && raw.writableLength > BACKLOG_BYTES) raw.destroy();
           else raw.write(eventLine(event));
         },
-        departureOf(raw),
-      );
+        ready: () => drained(raw),
+        gone: departureOf(raw),
+      });
       raw.end();
     } catch {
       raw.destroy();

@@ -19,19 +19,18 @@ export function eventLine(event: DockerEvent): string {
   return `${JSON.stringify(fields).slice(0, -1)},"timeNano":${unixNanos(event.at)}}\n`;
 }
 
-export const EVENT_FILTERS = ['type', 'event', 'container', 'image', 'label', 'volume', 'network', 'scope', 'daemon', 'plugin', 'service', 'node', 'secret', 'config'];
+/** What events are of. Each is a filter of the beginning of an id or a name: in dockerd, of whatever the event is of. */
+const ACTORS = ['container', 'daemon', 'plugin', 'volume', 'network', 'node', 'service', 'secret', 'config'];
+export const EVENT_FILTERS = ['type', 'event', 'image', 'label', 'scope', ...ACTORS];
 
 export function eventFits(event: DockerEvent, filters: Filters): boolean {
-  const ownType = (type: string) => event.type === type;
   const { name, image } = event.attributes;
   return (
-    anyOf(filters, 'type', ownType) &&
+    anyOf(filters, 'type', (type) => event.type === type) &&
     anyOf(filters, 'event', (action) => event.action === action || event.action.startsWith(`${action}:`)) &&
     anyOf(filters, 'scope', (scope) => scope === 'local') &&
-    anyOf(filters, 'container', (container) => ownType('container') && (event.id.startsWith(container) || name === container)) &&
-    anyOf(filters, 'image', (wanted) => [event.id, name, image].some((one) => one === wanted || one?.replace(/:[^:/]*$/, '') === wanted)) &&
-    anyOf(filters, 'volume', (volume) => ownType('volume') && event.id === volume) &&
-    anyOf(filters, 'network', (network) => ownType('network') && (event.id.startsWith(network) || name === network)) &&
+    ACTORS.every((actor) => anyOf(filters, actor, (wanted) => event.id.startsWith(wanted) || name?.startsWith(wanted) === true)) &&
+    anyOf(filters, 'image', (wanted) => [event.id, event.type === 'image' ? name : image].some((one) => one === wanted || one?.replace(/:[^:/]*$/, '') === wanted)) &&
     labelsFit(filters, event.attributes)
   );
 }

@@ -16,18 +16,21 @@ export function unixNanos(time: string): bigint {
   return BigInt(unixSeconds(time)) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0'));
 }
 
+/** The first and last second of four-digit years. */
+const FIRST_SECOND = -62_135_596_800;
+const LAST_SECOND = 253_402_300_799;
+
 /**
- * A `since` or `until` as clients send them: Unix seconds with an optional fraction, or RFC 3339. Gives RFC 3339, '' for none ('' and 0).
- * Throws `invalid` otherwise.
+ * A `since` or `until` as clients send them: Unix seconds with an optional fraction, or RFC 3339. Gives RFC 3339 in UTC with nine digits, so that two compare as text;
+ * '' for none ('' and -1, as in dockerd). Throws `invalid` otherwise.
  */
 export function readTimeLimit(name: string, value: string | undefined): string {
-  if (value === undefined || value === '' || value === '0') return '';
-  const unix = /^(\d+)(?:\.(\d{1,9}))?$/.exec(value);
-  if (unix !== null) {
-    const second = new Date(Number(unix[1]) * 1000);
-    if (Number.isNaN(second.getTime())) throw invalid(`invalid value for "${name}": ${value}`);
-    return second.toISOString().replace(/\.000Z$/, `.${(unix[2] ?? '').padEnd(9, '0')}Z`);
-  }
-  if (Number.isNaN(Date.parse(value))) throw invalid(`invalid value for "${name}": ${value}`);
-  return value;
+  if (value === undefined || value === '' || value === '-1') return '';
+  const unix = /^(-?\d{1,19})(?:\.(\d+))?$/.exec(value);
+  const written = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.(\d+))?)?)?(?:Z|[+-]\d\d:\d\d)?$/.exec(value);
+  const second = unix === null ? Math.floor(Date.parse(written === null ? '' : value) / 1000) : Number(unix[1]);
+  if (Number.isNaN(second)) throw invalid(`invalid value for "${name}": ${value}`);
+  const fraction = unix?.[2] ?? written?.[1] ?? '';
+  const near = Math.max(FIRST_SECOND, Math.min(second, LAST_SECOND));
+  return `${new Date(near * 1000).toISOString().slice(0, 19)}.${fraction.slice(0, 9).padEnd(9, '0')}Z`;
 }
