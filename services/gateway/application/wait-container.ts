@@ -2,7 +2,7 @@ import type { ContainerStatus, ContainerView } from '#contracts/containers/conta
 import type { WaitCondition } from '#contracts/containers/queries.js';
 import { WaitContainer } from '#contracts/containers/queries.js';
 import type { RequestContext } from '#contracts/request.js';
-import { errorMessage } from '#libs/errors/errors.js';
+import { BerthError, errorMessage } from '#libs/errors/errors.js';
 import type { ContainerFeed } from './container-feed.js';
 import type { EngineClient } from './engine-client.js';
 
@@ -11,28 +11,34 @@ export interface WaitResult {
   readonly Error?: { readonly Message: string };
 }
 
-/** One bus request at most this long, in ms: a timer's limit is 24 days. */
-const ROUND_MS = 20 * 24 * 3600 * 1000;
+/** One bus request at most this long, in ms: nobody can take it back, and what waits for its answer goes with it. */
+const ROUND_MS = 60_000;
 
 /** In these the newest run is not over. */
 const GOES_ON: ReadonlySet<ContainerStatus> = new Set<ContainerStatus>(['running', 'paused', 'removing']);
 
 /**
  * Waits for what `container` as it is now comes to. The containers service answers; what happens between two rounds, or while that service starts again, is heard of
- * from the log. `registered` resolves once the first request was sent; `result` when the condition holds. `result` never rejects: the answer's headers are gone by then.
+ * from the log. `registered` resolves once the first request was sent; `result` when the condition holds. `result` never rejects: the answer's headers are gone by then. It is there at once
+ * for a client that leaves.
  */
 export function waitContainer(engine: EngineClient, feed: ContainerFeed, container: Pick<ContainerView, 'id' | 'status' | 'startNumber' | 'exitCode'>, condition: WaitCondition, context: RequestContext, abort: AbortSignal): { registered: Promise<void>; result: Promise<WaitResult> } {
   const { id, status, startNumber, exitCode: before } = container;
   const over = new AbortController();
-  const seen = feed.whenEnded(id, GOES_ON.has(status) ? startNumber : startNumber + 1, condition, before, AbortSignal.any([abort, over.signal]));
+  const ended = AbortSignal.any([abort, over.signal]);
+  const seen = feed.whenEnded(id, GOES_ON.has(status) ? startNumber : startNumber + 1, condition, before, ended);
   const round = () => engine.ask(WaitContainer, { container: id, condition, deadlineMs: ROUND_MS }, context, ROUND_MS + 10_000);
   const first = round();
   const answered = async (): Promise<{ readonly exitCode: number; readonly error: string }> => {
     let reply = await first;
-    while (!reply.done && !abort.aborted) reply = await round();
+    while (!reply.done && !ended.aborted) {
+      const next = await round().catch(gone);
+      if (next === undefined) return seen;
+      reply = next;
+    }
     return reply;
   };
-  const result = Promise.race([answered(), seen])
+  const result = Promise.race([answered(), seen, departure(ended)])
     .then(
       ({ exitCode, error }): WaitResult => ({ StatusCode: exitCode, ...(error === '' ? {} : { Error: { Message: error } }) }),
       (error: unknown): WaitResult => ({ StatusCode: 125, Error: { Message: errorMessage(error) } }),
@@ -40,4 +46,19 @@ export function waitContainer(engine: EngineClient, feed: ContainerFeed, contain
     .finally(() => over.abort());
   // The bus hands a request to the socket a few microtasks after it is asked to; an immediate runs after all of those.
   return { registered: new Promise((resolve) => setImmediate(resolve)), result };
+}
+
+/** What nobody reads any more. */
+function departure(ended: AbortSignal): Promise<{ readonly exitCode: number; readonly error: string }> {
+  return new Promise((resolve) => {
+    const left = (): void => resolve({ exitCode: 125, error: 'the client has left' });
+    if (ended.aborted) left();
+    else ended.addEventListener('abort', left, { once: true });
+  });
+}
+
+/** Who waits through two rounds was told that it is there: the log tells how it went. */
+function gone(error: unknown): undefined {
+  if (error instanceof BerthError && error.kind === 'not-found') return undefined;
+  throw error;
 }

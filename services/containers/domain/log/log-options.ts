@@ -1,6 +1,7 @@
 import type { HostConfig } from '#contracts/containers/container-config.js';
 import type { TaskLog } from '#contracts/executor/tasks.js';
 import { invalid } from '#libs/errors/errors.js';
+import { type Expression, linearExpression, writtenOut } from '#libs/patterns/linear-expression.js';
 import { checkTag, type Logged, tagOf } from './log-tag.js';
 import { checkSyslog, receiverOf, SYSLOG_OPTIONS } from './log-receiver.js';
 
@@ -16,6 +17,9 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   syslog: [...SYSLOG_OPTIONS, ...DETAIL_OPTIONS],
   journald: DETAIL_OPTIONS,
 };
+
+/** Of a regular expression, with its repetitions written out. */
+const LARGEST_EXPRESSION = 16 * 1024;
 
 /** What dockerd says before it starts: here the same is said before there is a container. */
 const FAILED = 'failed to initialize logging driver: ';
@@ -120,9 +124,10 @@ function parseSize(text: string, place: string): number {
   return Math.floor(Number(number) * 1024 ** ['', 'k', 'm', 'g', 't'].indexOf(unit.toLowerCase()));
 }
 
-function expression(text: string): RegExp {
+function expression(text: string): Expression {
+  if (writtenOut(text) > LARGEST_EXPRESSION) throw invalid('a regular expression in a log option is too long, or repeats too much');
   try {
-    return new RegExp(text, 'u');
+    return linearExpression(text);
   } catch {
     throw invalid(`invalid regular expression in a log option: ${text}`);
   }

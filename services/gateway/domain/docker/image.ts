@@ -4,6 +4,7 @@ import { unixSeconds } from './time.js';
 import type { Filters } from '../requests/filters.js';
 import { anyOf, booleanFilter, labelsFit } from '../requests/filters.js';
 import { forVersion } from './fields-by-version.js';
+import { globFits } from './glob.js';
 
 /** One item of GET /images/json (ImageSummary). */
 export function imageSummary(view: ImageView, version: string): object {
@@ -94,6 +95,5 @@ export function filterImages(views: readonly ImageView[], filters: Filters): rea
 
 /** "debian", "debian:*", "a/*:v1": `*` and `?` stop at slashes; without a tag any tag fits. */
 function referenceFits(pattern: string, tag: string): boolean {
-  const expression = new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]*').replaceAll('?', '[^/]')}$`);
-  return expression.test(tag) || expression.test(tag.replace(/:[^:/]*$/, ''));
+  return globFits(pattern, tag) || globFits(pattern, tag.replace(/:[^:/]*$/, ''));
 }

@@ -2,7 +2,7 @@ import type { NetworkView } from '#contracts/networks/networks.js';
 import type { Filters } from '../requests/filters.js';
 import { dockerEndpointId } from './endpoint.js';
 import { forVersion } from './fields-by-version.js';
-import { anyOf, labelsFit, nameFits } from '../requests/filters.js';
+import { anyOf, labelsFit, nameFilter } from '../requests/filters.js';
 import { invalid } from '#libs/errors/errors.js';
 
 /** One network as GET /networks and GET /networks/{id} give it (swagger.yaml, Network). `names`: what containers are called now, with which its own are told. */
@@ -40,11 +40,12 @@ export function filterNetworks(views: readonly NetworkView[], filters: Filters):
   const dangling = filters.get('dangling');
   if (dangling !== undefined && (dangling.length !== 1 || !['true', '1', 'false', '0'].includes(dangling[0] ?? ''))) throw invalid('invalid value for filter \'dangling\', must be "true" (or "1"), or "false" (or "0")');
   for (const type of filters.get('type') ?? []) if (type !== 'builtin' && type !== 'custom') throw invalid(`invalid filter: 'type'='${type}'`);
+  const named = nameFilter(filters);
   return views.filter(
     (view) =>
       labelsFit(filters, view.labels) &&
       anyOf(filters, 'id', (id) => view.id.startsWith(id)) &&
-      anyOf(filters, 'name', (name) => nameFits(name, view.name)) &&
+      named(view.name) &&
       anyOf(filters, 'driver', (driver) => view.driver === driver) &&
       anyOf(filters, 'scope', (scope) => scope === 'local') &&
       anyOf(filters, 'type', (type) => (type === 'builtin') === PREDEFINED.includes(view.name)) &&

@@ -1,6 +1,6 @@
 import type { VolumeView } from '#contracts/volumes/volumes.js';
 import type { Filters } from '../requests/filters.js';
-import { anyOf, booleanFilter, labelsFit, nameFits } from '../requests/filters.js';
+import { anyOf, booleanFilter, labelsFit, nameFilter } from '../requests/filters.js';
 
 /** swagger.yaml, Volume. */
 export function dockerVolume(view: VolumeView): object {
@@ -12,10 +12,11 @@ export const VOLUME_FILTERS = ['name', 'driver', 'label', 'dangling'];
 /** `inUse`: names of volumes that some container has. */
 export function filterVolumes(views: readonly VolumeView[], filters: Filters, inUse: ReadonlySet<string>): readonly VolumeView[] {
   const dangling = booleanFilter(filters, 'dangling');
+  const named = nameFilter(filters);
   return views.filter(
     (view) =>
       labelsFit(filters, view.labels) &&
-      anyOf(filters, 'name', (name) => nameFits(name, view.name)) &&
+      named(view.name) &&
       anyOf(filters, 'driver', (driver) => view.driver === driver) &&
       (dangling === undefined || !inUse.has(view.name) === dangling),
   );

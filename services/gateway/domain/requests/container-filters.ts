@@ -1,7 +1,7 @@
 import type { ListedContainer } from '#contracts/containers/container-state.js';
 import { invalid, notFound } from '#libs/errors/errors.js';
 import type { Filters } from './filters.js';
-import { anyOf, booleanFilter, labelsFit, nameFits } from './filters.js';
+import { anyOf, booleanFilter, labelsFit, nameFilter } from './filters.js';
 
 export const CONTAINER_FILTERS = ['id', 'name', 'label', 'status', 'exited', 'ancestor', 'network', 'volume', 'before', 'since', 'health', 'publish', 'expose', 'is-task', 'isolation'];
 
@@ -35,7 +35,8 @@ export function filterContainers(views: readonly ListedContainer[], filters: Fil
   };
   const before = bound('before');
   const since = bound('since');
-  return views.filter((view, at) => (before === undefined || at > before) && (since === undefined || at < since) && fits(view, filters, imageIds) && portsFit(view, published, exposed));
+  const named = nameFilter(filters);
+  return views.filter((view, at) => (before === undefined || at > before) && (since === undefined || at < since) && named(view.name) && fits(view, filters, imageIds) && portsFit(view, published, exposed));
 }
 
 function fits(view: ListedContainer, filters: Filters, imageIds: ReadonlyMap<string, string>): boolean {
@@ -43,7 +44,6 @@ function fits(view: ListedContainer, filters: Filters, imageIds: ReadonlyMap<str
   return (
     labelsFit(filters, view.config.Labels) &&
     anyOf(filters, 'id', (id) => view.id.startsWith(id)) &&
-    anyOf(filters, 'name', (name) => nameFits(name, view.name)) &&
     anyOf(filters, 'status', (status) => view.status === status) &&
     anyOf(filters, 'exited', (code) => view.finishedAt !== '' && view.status !== 'running' && view.exitCode === Number(code)) &&
     anyOf(filters, 'ancestor', (image) => view.imageRef === image || view.config.Image === image || view.imageId === imageIds.get(image)) &&

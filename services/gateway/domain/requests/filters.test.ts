@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { labelsFit, nameFits, readFilters } from './filters.js';
+import { labelsFit, nameFilter, readFilters } from './filters.js';
 
 test('both forms of filters are read, and an unknown one is refused by name', () => {
   expect(readFilters('{"label":{"a":true,"b":false}}', ['label']).get('label')).toEqual(['a']);
@@ -11,5 +11,15 @@ test('labels must all hold, a name may be a part or a pattern', () => {
   const filters = readFilters('{"label":["a","b=1"]}', ['label']);
   expect(labelsFit(filters, { a: '', b: '1' })).toBe(true);
   expect(labelsFit(filters, { a: '', b: '2' })).toBe(false);
-  expect([nameFits('eb', 'web'), nameFits('^/web$', 'web'), nameFits('^we$', 'web'), nameFits('[', 'web')]).toEqual([true, true, false, false]);
+  const named = (...patterns: readonly string[]) => nameFilter(new Map([['name', patterns]]));
+  expect([named()('web'), named('eb')('web'), named('^/web$')('web'), named('^we$')('web'), named('[')('web'), named('db', '^w.*b$')('web')]).toEqual([true, true, true, false, false, true]);
+});
+
+test('patterns of names hold nobody up, however many they are', () => {
+  const named = (...patterns: readonly string[]) => nameFilter(new Map([['name', patterns]]));
+  const begun = performance.now();
+  expect(named(`${'.*'.repeat(13)}!`, '(a+)+!')('a'.repeat(100))).toBe(false);
+  expect(performance.now() - begun).toBeLessThan(1000);
+  expect(() => named('x'.repeat(257))).toThrow('too long');
+  expect(() => named('(.?){1000}', '(.?){1000}')).toThrow('repeat too much');
 });

@@ -1,4 +1,5 @@
 import { invalid } from '#libs/errors/errors.js';
+import { linearExpression, writtenOut } from '#libs/patterns/linear-expression.js';
 
 /** Filter name to the values given for it. Values of one name are alternatives (labels: all must hold), names must all hold. */
 export type Filters = ReadonlyMap<string, readonly string[]>;
@@ -52,14 +53,23 @@ export function labelMatches(wanted: string, labels: Readonly<Record<string, str
   return value !== undefined && (cut < 0 || value === wanted.slice(cut + 1));
 }
 
-/** The pattern of a name filter: a regular expression where it is one, else plain text; length-limited, since a client wrote it. */
-export function nameFits(pattern: string, name: string): boolean {
-  if (pattern.length > 256) throw invalid(`filter of ${pattern.length} characters is too long`);
-  if (/^\/?[\w.-]*$/.test(pattern)) return name.includes(pattern) || `/${name}`.includes(pattern);
+/** Of one request, in characters with its repetitions written out: a name is short, and each container's is matched. */
+const MOST_PATTERNS = 16 * 1024;
+
+/** Whether a name fits one of the patterns given for it, with or without the slash in front: regular expressions where they are some, else plain text. */
+export function nameFilter(filters: Filters): (name: string) => boolean {
+  const patterns = filters.get('name') ?? [];
+  for (const { length } of patterns) if (length > 256) throw invalid(`filter of ${length} characters is too long`);
+  if (patterns.reduce((sum, pattern) => sum + writtenOut(pattern), 0) > MOST_PATTERNS) throw invalid('filters of names are too many, or repeat too much');
+  const wanted = patterns.map(wantedName);
+  return (name) => wanted.length === 0 || wanted.some((fits) => fits(name));
+}
+
+function wantedName(pattern: string): (name: string) => boolean {
   try {
-    const expression = new RegExp(pattern);
-    return expression.test(name) || expression.test(`/${name}`);
+    const expression = linearExpression(pattern);
+    return (name) => expression.test(name) || expression.test(`/${name}`);
   } catch {
-    return name.includes(pattern);
+    return (name) => name.includes(pattern);
   }
 }

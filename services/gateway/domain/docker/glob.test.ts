@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest';
+import { globFits } from './glob.js';
+
+test('stars and question marks stop at slashes, and everything else is itself', () => {
+  expect([globFits('debian*', 'debian:12'), globFits('*/app:v?', 'team/app:v1'), globFits('a*b*c', 'axxbyybzc'), globFits('**', ''), globFits('a+b', 'a+b')]).toEqual([true, true, true, true, true]);
+  expect([globFits('debian', 'debian:12'), globFits('*', 'team/app'), globFits('?', '/'), globFits('a*b', 'abc'), globFits('*?', ''), globFits('a.b', 'axb')]).toEqual([false, false, false, false, false, false]);
+});
+
+test('no pattern takes more than a moment', () => {
+  const begun = performance.now();
+  expect(globFits('*a'.repeat(1000) + '!', 'a'.repeat(2000))).toBe(false);
+  expect(performance.now() - begun).toBeLessThan(1000);
+});
