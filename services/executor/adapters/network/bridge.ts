@@ -3,6 +3,7 @@ import { conflict, internal } from '#libs/errors/errors.js';
 import type { Fd } from '#libs/linux/native.js';
 import { inNetworkNamespace } from '#libs/linux/network-namespace.js';
 import { addAddress, addBridge, deleteLink, setLink } from '#libs/netlink/route.js';
+import { setIpv6Sysctl } from './ipv6-sysctl.js';
 import { macOf } from './mac-address.js';
 import { RouteSocket } from './route-socket.js';
 
@@ -21,7 +22,8 @@ const LINK_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/;
 
 /**
  * Makes the bridge, or what of it is missing: link, address, up, forwarding on, and routing to it of what a host process sends from 127.0.0.1 to a published
- * port (the firewall drops martians from elsewhere). A second call changes nothing. Returns the link's index.
+ * port (the firewall drops martians from elsewhere). No container becomes the host's IPv6 router: router advertisements are not listened to, and a bridge of our making has no IPv6 at all.
+ * A second call changes nothing. Returns the link's index.
  * Rejects with conflict where the name belongs to a link of another kind, NetlinkRefused otherwise.
  */
 export function ensureBridge(options: BridgeOptions): number {
@@ -39,6 +41,8 @@ export function ensureBridge(options: BridgeOptions): number {
   visiting(namespace, () => {
     setSysctl('net/ipv4/ip_forward', '1');
     setSysctl(`net/ipv4/conf/${name}/route_localnet`, '1');
+    setIpv6Sysctl(name, 'accept_ra', '0');
+    if (!made) setIpv6Sysctl(name, 'disable_ipv6', '1');
   });
   return link.index;
 }

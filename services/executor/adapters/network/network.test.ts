@@ -4,7 +4,7 @@ import type { Server } from 'node:net';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { inNetworkNamespace } from '#libs/linux/network-namespace.js';
-import { addAddress, addVeth, setLink } from '#libs/netlink/route.js';
+import { addAddress, addBridge, addVeth, setLink } from '#libs/netlink/route.js';
 import { ensureBridge, removeBridge } from './bridge.js';
 import { Firewall } from './firewall.js';
 import { macOf } from './mac-address.js';
@@ -82,6 +82,28 @@ test('a bridge that is there already is left as it is, and one removed twice is 
   expect(ensureBridge({ ...bridge, namespace: host.fd })).toBe(first);
   removeBridge('docker0', host.fd);
   removeBridge('docker0', host.fd);
+});
+
+test('no container is the router of its host or of another: neither has IPv6, unless it asks for it', async () => {
+  run(host, 'sysctl', '-w', 'net.ipv6.conf.all.disable_ipv6=0');
+  ensureBridge({ ...bridge, namespace: host.fd });
+  await container.attach(attachment);
+  const ipv6 = (where: NetworkSandbox) => run(where, 'ip', '-6', 'addr').text;
+  expect(ipv6(container)).toBe('');
+  const setting = (key: string) => run(host, 'cat', `/proc/sys/net/ipv6/conf/docker0/${key}`).text;
+  expect([setting('accept_ra'), setting('disable_ipv6')]).toEqual(['0\n', '1\n']);
+  run(container, 'sysctl', '-w', 'net.ipv6.conf.all.disable_ipv6=0');
+  expect(ipv6(container)).toContain('inet6 fe80::42:acff:fe11:2/64');
+});
+
+test('a bridge of somebody else keeps its IPv6, and listens to no router', () => {
+  run(host, 'sysctl', '-w', 'net.ipv6.conf.all.disable_ipv6=0');
+  using inHost = new RouteSocket(host.fd);
+  inHost.send(addBridge({ name: 'docker0', mtu: 1500, up: true }));
+  run(host, 'ip', '-6', 'addr', 'add', 'fd00::1/64', 'dev', 'docker0');
+  ensureBridge({ ...bridge, namespace: host.fd });
+  expect(run(host, 'ip', '-6', 'addr', 'show', 'docker0').text).toContain('fd00::1/64');
+  expect(run(host, 'cat', '/proc/sys/net/ipv6/conf/docker0/accept_ra').text).toBe('0\n');
 });
 
 test('a link of another kind is not taken for a bridge', () => {

@@ -6,6 +6,7 @@ import { inNetworkNamespace, newNetworkNamespace, newNetworkNamespaceAsync } fro
 import { newNetworkNamespaceIn, newUserNamespace, newUserNamespaceAsync, type UserNamespace } from '#libs/linux/user-namespace.js';
 import { addAddress, addDefaultRoute, addVeth, deleteLink, setHairpin, setLink } from '#libs/netlink/route.js';
 import { idMapText } from '#libs/settings/subordinate-ids.js';
+import { setIpv6Sysctl } from './ipv6-sysctl.js';
 import { RouteSocket } from './route-socket.js';
 
 /** Linux gives the loopback link this index in every network namespace. */
@@ -69,8 +70,9 @@ export class NetworkSandbox implements Disposable {
 
   static #up(sandbox: NetworkSandbox): NetworkSandbox {
     try {
+      sandbox.#ready();
       sandbox.#routes().send(setLink(LOOPBACK_INDEX, { up: true }));
-      return sandbox.#opened();
+      return sandbox;
     } catch (error) {
       sandbox.close();
       throw error;
@@ -82,22 +84,26 @@ export class NetworkSandbox implements Disposable {
     const made = ids ? await newUserNamespaceAsync(idMapText(ids.uids), idMapText(ids.gids)) : { network: await newNetworkNamespaceAsync() };
     const sandbox = new NetworkSandbox(made, outside);
     try {
+      sandbox.#ready();
       const { refused } = await sandbox.#routes().tryAsync(setLink(LOOPBACK_INDEX, { up: true }));
       for (const refusal of refused.values()) throw refusal;
-      return sandbox.#opened();
+      return sandbox;
     } catch (error) {
       sandbox.close();
       throw error;
     }
   }
 
-  /** As Docker has it: what is in a container may serve low ports and ping without privilege, since the ports are its own. */
-  #opened(): this {
+  /**
+   * As Docker has it: what is in a container may serve low ports and ping without privilege, since the ports are its own. And it has no IPv6, which no network of ours carries: no neighbour could
+   * become its router. Said for all links, it counts for those to come; before loopback is up, since to take an address away again costs more.
+   */
+  #ready(): void {
     inNetworkNamespace(this.#namespace, () => {
       writeFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', '0');
       writeFileSync('/proc/sys/net/ipv4/ping_group_range', '0 2147483647');
+      setIpv6Sysctl('all', 'disable_ipv6', '1');
     });
-    return this;
   }
 
   get fd(): Fd {
