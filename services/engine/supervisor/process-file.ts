@@ -23,6 +23,9 @@ export function runningProcess(pidFile: string): ProcessIdentity | undefined {
   return written && isRunning(written) ? { pid: written.pid, startTicks: written.startTicks } : undefined;
 }
 
+/** Who has this pid now. */
+export const processOf = (pid: number): ProcessIdentity | undefined => parseStat(readOrEmpty(`/proc/${pid}/stat`));
+
 export function isRunning(process: ProcessIdentity): boolean {
   const now = parseStat(readOrEmpty(`/proc/${process.pid}/stat`));
   return now !== undefined && now.startTicks === process.startTicks && now.state !== 'Z' && now.state !== 'X';

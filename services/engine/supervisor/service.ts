@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, statSync, truncateSync } from 'node:fs';
+import { closeSync, copyFileSync, existsSync, openSync, statSync, truncateSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isRunning, type ProcessIdentity, removeFile, runningProcess } from './process-file.js';
+import { isRunning, type ProcessIdentity, processOf, removeFile, runningProcess } from './process-file.js';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
@@ -10,6 +10,7 @@ const LONGEST_PAUSE_OF_READY_MS = 400;
 /** Having run this long, a service is taken to be well again. */
 const STEADY_MS = 10_000;
 const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
+const LOG_LOOK_MS = 60_000;
 const POLL_MS = 200;
 
 export interface ServiceSpec {
@@ -32,6 +33,7 @@ export interface ServiceSpec {
  */
 export class Service {
   private stopping = false;
+  private child: ChildProcess | undefined;
   private readonly aborted = new AbortController();
 
   constructor(
@@ -41,6 +43,8 @@ export class Service {
 
   /** Returns after `stop`. */
   async keepAlive(): Promise<void> {
+    const looking = setInterval(() => cutLog(this.spec.logFile), LOG_LOOK_MS);
+    this.aborted.signal.addEventListener('abort', () => clearInterval(looking));
     let pause = FIRST_PAUSE_MS;
     while (!this.stopping) {
       const since = Date.now();
@@ -58,7 +62,8 @@ export class Service {
   async stop(): Promise<void> {
     this.stopping = true;
     this.aborted.abort();
-    const process = runningProcess(this.spec.pidFile);
+    // A child that was started just now has not written its pid yet.
+    const process = this.child?.pid === undefined ? runningProcess(this.spec.pidFile) : processOf(this.child.pid);
     if (process) await endProcess(process, this.spec.stopTimeoutMs);
     removeFile(this.spec.pidFile);
     removeFile(this.spec.readyFile);
@@ -86,9 +91,11 @@ export class Service {
         env: { ...this.spec.environment },
         stdio: ['ignore', log, log, ...(this.spec.passed === undefined ? [] : [this.spec.passed])],
       });
+      this.child = child;
       this.tell(`${this.spec.name} started as ${child.pid ?? 'nothing'}`);
       return await ended(child);
     } finally {
+      this.child = undefined;
       closeSync(log);
     }
   }
@@ -132,7 +139,14 @@ function signalIfThere(process_: ProcessIdentity, signal: NodeJS.Signals): void 
   }
 }
 
+/** What is too long goes to `.1`. By a copy: who writes the log has it open, for appending. */
 function cutLog(path: string): void {
   const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  if (bytes > LOG_LIMIT_BYTES) truncateSync(path, 0);
+  if (bytes <= LOG_LIMIT_BYTES) return;
+  try {
+    copyFileSync(path, `${path}.1`);
+  } catch {
+    removeFile(`${path}.1`); // the disk is full: space first
+  }
+  truncateSync(path, 0);
 }

@@ -1,0 +1,48 @@
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { isRunning, processOf, type ProcessIdentity } from './process-file.js';
+import { Service } from './service.js';
+
+let folder: string;
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'berth-service-'))));
+afterEach(() => {
+  vi.useRealTimers();
+  rmSync(folder, { recursive: true });
+});
+
+/** A service, and who it was started as. */
+function serviceOf(...command: string[]): { readonly service: Service; readonly started: ProcessIdentity[] } {
+  const started: ProcessIdentity[] = [];
+  const place = (name: string): string => join(folder, name);
+  const spec = { name: 'one', command, environment: { PATH: process.env['PATH'] ?? '' }, directory: '/', logFile: place('log'), pidFile: place('pid'), readyFile: place('ready'), stopTimeoutMs: 5_000 };
+  const service = new Service(spec, (line) => {
+    const identity = processOf(Number(/started as (\d+)/.exec(line)?.[1]));
+    if (identity !== undefined) started.push(identity);
+  });
+  return { service, started };
+}
+
+test('one that is stopped before it has written its pid is gone', async () => {
+  const { service, started } = serviceOf('sleep', '1000');
+  const kept = service.keepAlive();
+  expect(existsSync(join(folder, 'pid'))).toBe(false);
+  await service.stop();
+  await kept;
+  expect(started.map(isRunning)).toEqual([false]);
+});
+
+test('the log of one that runs is cut once a minute, and what was in it is kept', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  writeFileSync(join(folder, 'log'), 'before\n');
+  const { service } = serviceOf('sh', '-c', 'head -c 11000000 /dev/zero; touch "$0"; while [ ! -e "$0.go" ]; do sleep 0.02; done; echo after; exec sleep 1000', join(folder, 'written'));
+  const kept = service.keepAlive();
+  await vi.waitFor(() => expect(existsSync(join(folder, 'written'))).toBe(true), { timeout: 10_000 });
+  vi.advanceTimersByTime(60_000);
+  expect(statSync(join(folder, 'log.1')).size).toBe(11_000_007);
+  writeFileSync(join(folder, 'written.go'), '');
+  await vi.waitFor(() => expect(statSync(join(folder, 'log')).size).toBe('after\n'.length), { timeout: 10_000 });
+  await service.stop();
+  await kept;
+});
