@@ -141,7 +141,8 @@ export const changeScenarios: readonly Scenario[] = [
   },
   {
     name: 'restart',
-    prepare: (driver) => running(driver, 'renewed', { PortBindings: { '80/tcp': [{ HostPort: '' }] } }),
+    // Whatever comes between its halves, it is no end: the container would go with that.
+    prepare: (driver) => running(driver, 'renewed', { AutoRemove: true, PortBindings: { '80/tcp': [{ HostPort: '' }] } }),
     act: async (driver) => void (await driver.call('POST', '/containers/renewed/restart')),
     check: (driver) => driver.is('renewed', 'running'),
     clean: async (driver) => void (await driver.remove('renewed')),
