@@ -157,7 +157,7 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
   async wasDone(id: string, commandType: Command['type'], idempotencyKey: string): Promise<boolean> {
     const subject = subjectOf(this.kind, id);
     const commitId = idOfKey(idempotencyKey, commandType, subject);
-    return this.remembered.get(commitId) !== undefined || (await this.store.read(subject)).some((commit) => commit.id === commitId);
+    return this.remembered.get(commitId) !== undefined || (await this.committed(subject, commitId)) !== undefined;
   }
 
   *entries(): Iterable<[id: string, state: State]> {
@@ -258,7 +258,7 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
     let entry = this.entryOf(id);
     const repeat = (first: Commit): readonly Executed<State, Event>[] => commands.map(() => ({ state: this.get(id).state, events: this.lift(first), position: first.position, repeated: true }));
     if (cause.idempotencyKey !== undefined && cause.planned === undefined) {
-      const first = this.remembered.get(commitId) ?? (await this.find(subject, commitId, entry.head));
+      const first = this.remembered.get(commitId) ?? (entry.head.sequence === 0 ? undefined : await this.committed(subject, commitId));
       if (first !== undefined) return repeat(first);
     }
     for (let attempt = 1; ; attempt++) {
@@ -308,7 +308,8 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
 
   /** What others appended since, straight from the log: the following may be behind, and a dropped aggregate is no longer followed into. */
   private async reload(stale: Folded<State>): Promise<Folded<State>> {
-    const commits = await this.store.read(subjectOf(this.kind, stale.id));
+    const commits: Commit[] = [];
+    await this.store.replay([subjectOf(this.kind, stale.id)], stale.head.sequence, (commit) => commits.push(commit));
     const entry = this.folded.get(stale.id) ?? stale;
     for (const commit of commits) {
       // What the following gave of an aggregate dropped since was told to listeners then.
@@ -317,9 +318,13 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
     return entry;
   }
 
-  private async find(subject: string, commitId: string, head: Head): Promise<Commit | undefined> {
-    if (head.sequence === 0) return undefined;
-    return (await this.store.read(subject)).find((commit) => commit.id === commitId);
+  /** Reads all of the subject and holds none of it: an aggregate may have a commit a second. */
+  private async committed(subject: AggregateSubject, commitId: string): Promise<Commit | undefined> {
+    let found: Commit | undefined;
+    await this.store.replay([subject], 0, (commit) => {
+      if (commit.id === commitId) found ??= commit;
+    });
+    return found;
   }
 
   private followed(commit: Commit): void {

@@ -121,7 +121,7 @@ async function expectSameAnswers(chronicle: LogChronicle): Promise<void> {
   }
   for (const name of names) {
     const found = await outcome(() => historyOf(commits, findTarget(plain.candidates(commits), name)));
-    expect(await outcome(async () => (await reading.history(name)).entries), name).toEqual(found);
+    expect(await outcome(async () => (await Array.fromAsync((await reading.history(name)).pieces)).flat()), name).toEqual(found);
   }
   for (const since of times.filter(Number.isFinite).slice(0, 40)) {
     for (const until of [since, since + 3_000, Date.now()]) {
@@ -277,5 +277,22 @@ test('of what is past no more is read than its reader is ready for, and nothing 
   await subscribed;
   expect(told).toHaveLength(before);
   expect(plain.events(await wholeLog(), 0, Date.now()).length).toBeGreaterThan(before);
+  await chronicle.stop();
+});
+
+test('a long history comes a chapter at once, and no further than it is wanted', async () => {
+  const chronicle = chronicleOf();
+  await chronicle.start();
+  for (let number = 0; number < 5 * CHAPTER; number++) await append('berth.event.volume.v', { type: 'VolumeCreated', name: 'v', driver: 'local', at: new Date().toISOString() } as DomainEvent, new Date());
+  const { pieces } = await new LogReading(store, chronicle).history('v');
+  let read = 0;
+  const commitAt = store.commitAt.bind(store);
+  store.commitAt = (position) => (read++, commitAt(position));
+  for await (const piece of pieces) {
+    expect(piece).toHaveLength(CHAPTER);
+    expect(piece[0]?.position).toBe(1);
+    break;
+  }
+  expect(read).toBe(CHAPTER);
   await chronicle.stop();
 });

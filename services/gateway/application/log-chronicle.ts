@@ -129,8 +129,8 @@ export class LogChronicle {
     return found;
   }
 
-  /** All commits that may concern whoever has this key, in order: some concern another one. */
-  async concerning(key: string): Promise<readonly Commit[]> {
+  /** All commits that may concern whoever has this key, in order, a chapter's at once: some concern another one. */
+  async *concerning(key: string): AsyncIterable<readonly Commit[]> {
     const hash = keyHash(key);
     const heads = this.heads;
     const stretches: Positions[] = [];
@@ -144,9 +144,10 @@ export class LogChronicle {
       if (positions.length > 0) stretches.push({ positions, after: first - 1, to });
     });
     if (open.length > 0) stretches.push({ positions: open, after: heads.at(-1)?.last ?? 0, to: last });
-    const commits: Commit[] = [];
-    for (const stretch of stretches) commits.push(...(await this.commitsOf(stretch)));
-    return commits.toSorted((one, other) => one.position - other.position);
+    for (const stretch of stretches.toSorted((one, other) => one.after - other.after)) {
+      const commits = await this.commitsOf(stretch);
+      yield commits.toSorted((one, other) => one.position - other.position);
+    }
   }
 
   /** Where dockerd's events of this time are, in order, the newest stretch last. Milliseconds since 1970. */

@@ -5,8 +5,8 @@ import type { Commit } from '#libs/event-store/event.js';
 import { type ChainReport, verifyChain } from '#libs/event-store/verify-chain.js';
 import type { FollowedEntry, LogEntry } from '#contracts/gateway/log-replies.js';
 import { historyKey } from '../domain/log/concerns.js';
-import { type ContainerAt, foldContainers } from '../domain/log/container-fold.js';
-import { findContainer, findTarget } from '../domain/log/find-subject.js';
+import { type ContainerAt, foldCommit } from '../domain/log/container-fold.js';
+import { findContainer, findTarget, type Target } from '../domain/log/find-subject.js';
 import { entryOf, historyOf } from '../domain/log/history.js';
 import { ALL, type ChronicledLog, type LogChronicle, type Moment } from './log-chronicle.js';
 import { type PacedReader, replayAtPace } from './replay-at-pace.js';
@@ -37,8 +37,9 @@ export class LogReading {
     const { id } = findContainer(await this.chronicle.candidates(moment, wanted), wanted);
     const present = moment.chronicle.containers.get(id);
     if (present) return present;
-    const commits = (await this.store.read(subjectOf('container', id))).filter(({ position }) => position <= moment.position);
-    const gone = foldContainers(commits).get(id);
+    const folded = new Map<string, ContainerAt>();
+    await this.store.replay([subjectOf('container', id)], 0, (commit) => foldCommit(folded, commit), moment.position);
+    const gone = folded.get(id);
     if (gone === undefined) throw notFound(`the log knows no container "${wanted}"`);
     return gone;
   }
@@ -47,12 +48,11 @@ export class LogReading {
     return this.container((await this.at(Number.POSITIVE_INFINITY)).moment, wanted);
   }
 
-  /** Rejects as not-found, conflict. */
-  async history(wanted: string): Promise<{ readonly entries: readonly LogEntry[]; readonly position: number }> {
+  /** In order, piece by piece: of what has lived long it is too much to hold. Rejects as not-found, conflict. */
+  async history(wanted: string): Promise<{ readonly pieces: AsyncIterable<readonly LogEntry[]>; readonly position: number }> {
     const { moment, position } = await this.at(Number.POSITIVE_INFINITY);
     const target = findTarget(await this.chronicle.candidates(moment, wanted), wanted);
-    const commits = await this.chronicle.concerning(historyKey(target.kind, target.id));
-    return { entries: historyOf(commits, target), position };
+    return { pieces: this.historyPieces(target), position };
   }
 
   /** From 0 on it reads all of the log: there is no other way to see that none of it is altered. */
@@ -82,5 +82,9 @@ export class LogReading {
     const failure = await Promise.race([following.ended, aborted]);
     await following.stop();
     if (failure !== undefined) throw failure;
+  }
+
+  private async *historyPieces(target: Target): AsyncIterable<readonly LogEntry[]> {
+    for await (const commits of this.chronicle.concerning(historyKey(target.kind, target.id))) yield historyOf(commits, target);
   }
 }

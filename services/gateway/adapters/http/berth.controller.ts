@@ -1,6 +1,7 @@
+import { Readable } from 'node:stream';
 import { Controller, Get, Inject, Param, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import type { LoggedContainer, LogEntry, RunReply, StatusReply, VerifyReply, WhyReply } from '#contracts/gateway/log-replies.js';
+import type { LoggedContainer, RunReply, StatusReply, VerifyReply, WhyReply } from '#contracts/gateway/log-replies.js';
 import { invalid } from '#libs/errors/errors.js';
 import type { Moment } from '../../application/log-chronicle.js';
 import { LogReading } from '../../application/log-reading.js';
@@ -13,7 +14,7 @@ import { flag, integer, text, type QueryValues } from '../../domain/requests/que
 import { drained } from './drained.js';
 import { POSITION_HEADER } from './engine-headers.js';
 import { readyProcesses } from './ready-processes.js';
-import { begin } from './stream-reply.js';
+import { begin, streamReply } from './stream-reply.js';
 import { departureOf } from './when-gone.js';
 
 /** A client that follows slower than the log grows is cut off at this many bytes; it resumes after the last position it saw. */
@@ -52,10 +53,10 @@ export class BerthController {
   }
 
   @Get('/history/:name')
-  async history(@Param('name') wanted: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<readonly LogEntry[]> {
-    const { entries, position } = await this.log.history(wanted);
+  async history(@Param('name') wanted: string, @Res() reply: FastifyReply): Promise<void> {
+    const { pieces, position } = await this.log.history(wanted);
     reply.header(POSITION_HEADER, String(position));
-    return entries;
+    streamReply(reply, 'application/json; charset=utf-8', Readable.from(jsonList(pieces)));
   }
 
   @Get('/status')
@@ -98,6 +99,17 @@ export class BerthController {
     reply.header(POSITION_HEADER, String(position));
     return moment;
   }
+}
+
+/** A list with each of its members on a line of its own. */
+async function* jsonList(pieces: AsyncIterable<readonly object[]>): AsyncIterable<string> {
+  let between = '[\n';
+  for await (const piece of pieces) {
+    if (piece.length === 0) continue;
+    yield between + piece.map((one) => JSON.stringify(one)).join(',\n');
+    between = ',\n';
+  }
+  yield between === '[\n' ? '[]\n' : '\n]\n';
 }
 
 /** Of the log, from which a reader goes on; 0 where none is given. */
