@@ -39,6 +39,7 @@ function integer(size: 1 | 2 | 4, bigEndian = false): Codec<number> {
 export const u8 = integer(1);
 export const u16 = integer(2);
 export const u32 = integer(4);
+export const u16be = integer(2, true);
 export const u32be = integer(4, true);
 
 /** Text ended by a NUL. */
@@ -84,7 +85,7 @@ export function encodeAttributes<T extends Record<string, Attribute<unknown>>>(t
 
 /** Attributes that the table does not name are passed over: kernels add new ones. Throws on a length that lies. */
 export function decodeAttributes<T extends Record<string, Attribute<unknown>>>(table: T, bytes: Buffer): Values<T> {
-  const names = new Map(Object.entries(table).map(([name, attribute]) => [attribute.number, name]));
+  const names = new Map(Object.entries(table).map(([name, attribute]) => [attribute.number & NLA_TYPE_MASK, name]));
   const values: Record<string, unknown> = {};
   for (let at = 0; at + 4 <= bytes.length; ) {
     const length = bytes.readUInt16LE(at);

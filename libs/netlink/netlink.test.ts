@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { deleteFlow, udpFlowsIn, udpFlowsQuery } from './conntrack.js';
 import { decodeOutcome, encodeMessages } from './messages.js';
 import { elementBatch } from './nftables.js';
 import { addAddress, addBridge, addDefaultRoute, addVeth, getLink, linksOf, setLink } from './route.js';
@@ -63,5 +64,22 @@ test('an element of a map is one batch: begin, element, end', () => {
     '02000000' + '0600010074000000' + '060002006d000000' + '28000380' + '24000180' + // nfgenmsg AF_INET, TABLE, SET, ELEMENTS { ELEM {
       '10000180' + '0c000100' + '06000000' + '1f900000' + // KEY { VALUE tcp . 8080, each filled up to 4 bytes
       '10000280' + '0c000100' + 'ac110002' + '00500000', // DATA { VALUE
+  );
+});
+
+test('UDP flows are asked for by port and by who answers, and one is deleted by its tuple and id as the kernel told them', () => {
+  const original = '34000180' + '14000180' + '08000100c0000202' + '08000200c0000201' + '1c000280' + '0500010011000000' + '060002009c400000' + '0600030062e90000';
+  const reply = '34000280' + '14000180' + '08000100ac110002' + '08000200c0000202' + '1c000280' + '0500010011000000' + '0600020014e90000' + '060003009c400000';
+  const id = '08000c00' + '01020304';
+  const payload = Buffer.from('02000000' + original + reply + '0800030000000188' + id, 'hex');
+  const [flow] = udpFlowsIn([{ type: 0x0100, sequence: 1, payload }]);
+  expect(flow).toMatchObject({
+    original: { source: '192.0.2.2', sourcePort: 40000, destination: '192.0.2.1', destinationPort: 25321 },
+    reply: { source: '172.17.0.2', sourcePort: 5353, destination: '192.0.2.2', destinationPort: 40000 },
+  });
+  expect(hex(deleteFlow(flow!).payload)).toBe('02000000' + original + id);
+  expect(hex(udpFlowsQuery({ port: 25321 }).payload)).toBe('02000000' + '18000180' + '14000280' + '0500010011000000' + '0600030062e90000' + '0c001980' + '0800010028000000');
+  expect(hex(udpFlowsQuery({ answeredFrom: '172.17.0.2' }).payload)).toBe(
+    '02000000' + '10000180' + '0c000280' + '0500010011000000' + '10000280' + '0c000180' + '08000100ac110002' + '14001980' + '0800010008000000' + '0800020001000000',
   );
 });

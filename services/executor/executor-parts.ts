@@ -31,6 +31,7 @@ import { Firewall } from './adapters/network/firewall.js';
 import { HostPorts } from './adapters/network/host-ports.js';
 import { RouteSocket } from './adapters/network/route-socket.js';
 import { Sandboxes } from './adapters/network/sandboxes.js';
+import { UdpFlows } from './adapters/network/udp-flows.js';
 import { Zygote } from './adapters/shim/zygote.js';
 import { LayerStore } from './adapters/snapshots/layer-store.js';
 import { SyncProbe } from './adapters/metrics/sync-probe.js';
@@ -124,7 +125,7 @@ export class ExecutorParts {
     const cgroups = joinDelegatedScope(detect(), settings.cgroupParent);
     ensureParent(cgroups, settings.cgroupParent);
     const firewall = new Firewall(settings.nftTable);
-    this.ports = new PortPublisher(firewall, this.hostPorts);
+    this.ports = new PortPublisher(firewall, this.hostPorts, new UdpFlows((error) => this.log.warn('the kernel could not be told to forget flows to published udp ports', { error })));
     const causes = new TaskCauses();
     const snapshot = { path: `${settings.dataRoot}/executor/task.snapshot`, fold: TASK_FOLD, freeze: freezeTask, thaw: thawTask, beside: causes };
     this.tasks = new Aggregates(store, 'task', taskDecider, { source: 'executor', snapshot });

@@ -119,6 +119,36 @@ test('a published udp port is reached from outside, and the answer finds its way
   }
 });
 
+test('who keeps sending from one udp port reaches a container that is published meanwhile, and nobody when it is gone', async () => {
+  const port = await freePort();
+  const { child: client } = await nodeIn(outside.fd, [
+    '-e',
+    `const socket = require('dgram').createSocket('udp4');
+     socket.on('message', () => console.log('answer')).bind(0, () => setInterval(() => socket.send('ahoy', ${port}, '${here}', () => console.log('sent')), 20));`,
+  ]);
+  const heard: string[] = [];
+  client.stdout?.on('data', (text) => heard.push(...String(text).trim().split('\n')));
+  const servers: ChildProcess[] = [];
+  const serve = async (name: string, ...options: string[]) => {
+    await docker('run', '-d', '--name', name, ...options, 'busybox', 'sleep', '1000');
+    servers.push((await nodeInContainer(name, udpServer(53))).child);
+  };
+  try {
+    await serve('late', '-p', `${port}:53/udp`);
+    await expect.poll(() => heard, { timeout: patience(5_000) }).toContain('answer');
+    const address = await addressOf('late');
+    await docker('rm', '-f', 'late');
+    await serve('next');
+    expect(await addressOf('next')).toBe(address);
+    heard.length = 0;
+    await expect.poll(() => heard.length, { timeout: patience(5_000) }).toBeGreaterThan(10);
+    expect(new Set(heard)).toEqual(new Set(['sent']));
+  } finally {
+    client.kill();
+    for (const server of servers) server.kill();
+  }
+});
+
 test('a port that is gone with its container is free for the next', async () => {
   const port = await freePort();
   await docker('run', '-d', '--name', 'first', '-p', `${port}:80`, 'busybox', 'sleep', '1000');

@@ -21,13 +21,14 @@ class SlowFirewall {
   }
 }
 
+const noFlows = { forget: async () => undefined };
 const noPorts = { hold: async () => undefined, release: () => undefined };
 const endpoint = (...hostPorts: number[]) => ({ address: '10.0.0.2', ports: hostPorts.map((hostPort) => ({ containerPort: 80, protocol: 'tcp', hostIp: '', hostPort })) }) as unknown as EndpointSettings; // what is published of it
 const run = (start: number) => new LiveTask({ container: 'c', start }, '/nowhere');
 
 test('a port is published after it was taken from who had it before, whose removal takes longer', async () => {
   const firewall = new SlowFirewall();
-  const ports = new PortPublisher(firewall, noPorts);
+  const ports = new PortPublisher(firewall, noPorts, noFlows);
   const [first, second, other] = [run(1), run(2), run(3)];
   await ports.publish(first, endpoint(8080, 8081), 'c');
   const unpublished = ports.unpublish(first);

@@ -4,6 +4,7 @@ import { BerthError } from '#libs/errors/errors.js';
 import type { Firewall } from '../adapters/network/firewall.js';
 import type { HostPorts } from '../adapters/network/host-ports.js';
 import type { PublishedPortRule } from '../adapters/network/rule-set.js';
+import type { UdpFlows } from '../adapters/network/udp-flows.js';
 import type { LiveTask } from './live-task.js';
 
 /** Host ports of running tasks: each is held by a socket of this process, and is an element of the firewall's maps. */
@@ -14,6 +15,7 @@ export class PortPublisher {
   constructor(
     private readonly firewall: Pick<Firewall, 'publish' | 'unpublish'>,
     private readonly hostPorts: Pick<HostPorts, 'hold' | 'release'>,
+    private readonly flows: Pick<UdpFlows, 'forget'>,
   ) {}
 
   /** `name`: the container's, for who reads the error. */
@@ -69,10 +71,12 @@ export class PortPublisher {
   private async bringIn(rules: readonly PublishedPortRule[]): Promise<void> {
     await Promise.all(rules.map((rule) => this.goingOut.get(portOf(rule))));
     await this.firewall.publish(rules);
+    // Who has sent here since before it was published is sent to it, too.
+    await this.flows.forget(rules, rules);
   }
 
   private takeOut(rules: readonly PublishedPortRule[]): Promise<void> {
-    const done = this.takeOutNow(rules);
+    const done = this.takeOutNow(rules).then(() => this.flows.forget(rules));
     const settled = done.catch(() => undefined);
     for (const rule of rules) this.goingOut.set(portOf(rule), settled);
     void settled.then(() => {
