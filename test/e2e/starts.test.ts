@@ -6,6 +6,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from '../engine/engine.js';
+import { http } from '../engine/http.js';
 import { patience } from '../engine/patience.js';
 
 let engine: TestEngine;
@@ -104,4 +105,20 @@ test.each(['delete', 'flush'])('rules that somebody else took away by %s are the
   expect(await docker('run', '--rm', 'busybox', 'true')).toMatchObject({ code: 0 });
   expect(rules()).toBe(before);
   await docker('rm', '-f', 'web');
+});
+
+test('bodies are taken as dockerd takes them: null for nothing, a text for a list, and none to start with', async () => {
+  const ask = (path: string, body: object | null, headers?: Readonly<Record<string, string>>) => http(engine.socket, 'POST', path, body, headers);
+  const HostConfig = { NetworkMode: null, Runtime: null, IpcMode: null, PidMode: null, UTSMode: null, CgroupnsMode: null, UsernsMode: null, Memory: null, CpuShares: null, CpuPeriod: null, CapDrop: 'ALL' };
+  expect(await ask('/containers/create?name=sparse', { Image: 'busybox', Entrypoint: 'echo', Cmd: 'there', Labels: { a: null }, HostConfig })).toMatchObject({ status: 201 });
+  for (const [body, headers] of [[{ HostConfig: {} }], [{}, { 'Transfer-Encoding': 'chunked' }]] as const) {
+    expect(await ask('/containers/sparse/start', body, headers)).toEqual({ status: 400, text: expect.stringContaining('starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24') });
+  }
+  expect(await ask('/containers/sparse/start', {})).toMatchObject({ status: 204 });
+  expect((await docker('wait', 'sparse')).stdout).toBe('0\n');
+  expect(await ask('/containers/sparse/start', null)).toMatchObject({ status: 204 });
+  expect((await docker('wait', 'sparse')).stdout).toBe('0\n');
+  expect((await docker('logs', 'sparse')).stdout).toBe('there\nthere\n');
+  expect((await docker('inspect', '-f', '{{json .Config.Labels}} {{.HostConfig.NetworkMode}} {{.HostConfig.CapDrop}}', 'sparse')).stdout).toBe('{"a":""} bridge [ALL]\n');
+  await docker('rm', 'sparse');
 });

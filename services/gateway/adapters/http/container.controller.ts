@@ -1,5 +1,5 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CreateContainer, KillContainer, PauseContainer, RemoveContainer, RemoveLink, RenameContainer, ResizeContainer, RestartContainer, StartContainer, StopContainer, UnpauseContainer, UpdateContainer } from '#contracts/containers/commands.js';
 import { GetContainer, ListContainers } from '#contracts/containers/queries.js';
 import { GetHostFacts, type HostFacts } from '#contracts/executor/host.js';
@@ -80,7 +80,8 @@ export class ContainerController {
   }
 
   @Post('/:id/start')
-  async start(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
+  async start(@Param('id') container: string, @Query() query: QueryValues, @Req() request: FastifyRequest, @Asked() asked: RequestContext, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
+    if (hasBody(request.headers)) throw invalid('starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24');
     if (text(query, 'checkpoint')) throw invalid('checkpoint is only supported in experimental mode');
     const { changed, position } = await this.engine.ask(StartContainer, { container }, asked, START_TIMEOUT_MS);
     reply.status(changed ? 204 : 304).header(POSITION_HEADER, String(position));
@@ -144,6 +145,11 @@ export class ContainerController {
   async resize(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<void> {
     await this.engine.ask(ResizeContainer, { container, ...windowSize(query) }, asked);
   }
+}
+
+/** As dockerd sees it: "{}" and "null" are none, and what comes in chunks may be any. */
+function hasBody({ 'content-length': length, 'transfer-encoding': encoding }: FastifyRequest['headers']): boolean {
+  return encoding !== undefined || Number(length ?? 0) > 7;
 }
 
 /** ?minPosition=: who read or made that position of the log sees no older state. */

@@ -4,6 +4,7 @@ import type { RequestContext } from '#contracts/request.js';
 import { CreateVolume, GetVolume, ListVolumes, RemoveVolume } from '#contracts/volumes/volumes.js';
 import { notImplemented } from '#libs/errors/errors.js';
 import { EngineClient } from '../../application/engine-client.js';
+import { asGoReads } from '../../domain/requests/as-go-reads.js';
 import { isFields } from '../../domain/requests/create-request.js';
 import { dockerVolume, filterVolumes, VOLUME_FILTERS } from '../../domain/docker/volume.js';
 import { readFilters } from '../../domain/requests/filters.js';
@@ -30,7 +31,7 @@ export class VolumeController {
   async create(@Body() body: unknown, @Asked() asked: RequestContext): Promise<object> {
     const { Name, Driver, Labels, DriverOpts, ClusterVolumeSpec } = isFields(body) ? body : {};
     if (ClusterVolumeSpec !== undefined && ClusterVolumeSpec !== null) throw notImplemented('Berth does not support cluster volumes yet');
-    const wanted = { ...(Name ? { name: Name } : {}), ...(Driver ? { driver: Driver } : {}), ...(Labels ? { labels: Labels } : {}), ...(DriverOpts ? { options: DriverOpts } : {}) };
+    const wanted = { ...(Name ? { name: Name } : {}), ...(Driver ? { driver: Driver } : {}), ...(Labels ? { labels: asGoReads('Labels', Labels) } : {}), ...(DriverOpts ? { options: asGoReads('Options', DriverOpts) } : {}) };
     return dockerVolume(await this.engine.ask(CreateVolume, wanted, asked));
   }
 

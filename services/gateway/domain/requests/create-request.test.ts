@@ -9,6 +9,18 @@ test('an option that Berth lacks is refused by name, its default is not', () => 
   expect(readCreateRequest({ Image: 'x', name: 'web', platform: 'linux/amd64' }).config).toEqual({ Image: 'x' }); // dockerode's way
 });
 
+test('null is Go’s zero value, and a text may stand for a list of itself', () => {
+  const nulls = { NetworkMode: null, Runtime: null, IpcMode: null, PidMode: null, UTSMode: null, CgroupnsMode: null, UsernsMode: null, Memory: null, CpuShares: null, CpuPeriod: null, MaskedPaths: null };
+  expect(readCreateRequest({ Image: 'x', Cmd: null, User: null, StopTimeout: null, HostConfig: nulls })).toEqual({ config: { Image: 'x' }, hostConfig: { NetworkMode: 'bridge' } });
+  const texts = { Image: 'x', Cmd: 'true', Entrypoint: '', HostConfig: { CapAdd: 'NET_ADMIN', CapDrop: ['ALL'], Binds: 'a' } };
+  expect(readCreateRequest(texts)).toEqual({ config: { Image: 'x', Cmd: ['true'], Entrypoint: [''] }, hostConfig: { NetworkMode: 'bridge', CapAdd: ['NET_ADMIN'], CapDrop: ['ALL'], Binds: 'a' } });
+  const within = { Labels: { a: null, Cmd: 'c' }, Volumes: { '/x': null }, Healthcheck: { Test: null, Retries: 2 }, HostConfig: { LogConfig: { Type: null, Config: { tag: null } }, PortBindings: { '80/tcp': null }, RestartPolicy: { Name: null }, Mounts: [{ Type: 'tmpfs', Target: '/t', Source: null }], Sysctls: { a: null } } };
+  expect(readCreateRequest(within)).toEqual({
+    config: { Labels: { a: '', Cmd: 'c' }, Volumes: { '/x': {} }, Healthcheck: { Retries: 2 } },
+    hostConfig: { NetworkMode: 'bridge', LogConfig: { Config: { tag: '' } }, PortBindings: { '80/tcp': null }, RestartPolicy: {}, Mounts: [{ Type: 'tmpfs', Target: '/t' }], Sysctls: { a: '' } },
+  });
+});
+
 test.each([['1.44', { VolumeOptions: { Subpath: 'a' } }, 'VolumeOptions.Subpath needs API v1.45 or newer'], ['1.43', { BindOptions: { ReadOnlyForceRecursive: true } }, 'BindOptions.ReadOnlyForceRecursive needs API v1.44 or newer']])(
   'a client of %s cannot ask for %j', (version, mount, says) => {
     const request = readCreateRequest({ Image: 'x', HostConfig: { Mounts: [mount] } });

@@ -1,6 +1,7 @@
 import type { EndpointWish } from '#contracts/containers/commands.js';
 import { invalid, notImplemented } from '#libs/errors/errors.js';
 import { isAtLeast } from '../api-version.js';
+import { asGoReads } from './as-go-reads.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -69,8 +70,10 @@ function readHostConfig(value: unknown): Fields {
 function readFields(owner: string, value: Fields, supported: ReadonlySet<string>): Fields {
   const kept: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(value)) {
-    if (supported.has(name)) kept[name] = field;
-    else if (!isZero(field) && !isNeutral(name, field)) throw notImplemented(`Berth does not support ${owner}.${name} yet (asked for: ${JSON.stringify(field)})`);
+    if (supported.has(name)) {
+      const read = asGoReads(name, field);
+      if (read !== undefined) kept[name] = read;
+    } else if (!isZero(field) && !isNeutral(name, field)) throw notImplemented(`Berth does not support ${owner}.${name} yet (asked for: ${JSON.stringify(field)})`);
   }
   return kept;
 }

@@ -1,4 +1,5 @@
 import { invalid, notImplemented } from '#libs/errors/errors.js';
+import { asGoReads } from './as-go-reads.js';
 import { isFields, isZero } from './create-request.js';
 
 const CHANGES = new Set('Memory MemorySwap MemoryReservation NanoCpus CpuShares CpuQuota CpuPeriod CpuRealtimePeriod CpuRealtimeRuntime CpusetCpus CpusetMems BlkioWeight'.split(' '));
@@ -15,7 +16,7 @@ export function readUpdateRequest(body: unknown): Readonly<Record<string, unknow
     if (name === 'PidsLimit') {
       if (value !== null) changes[name] = typeof value === 'number' && value < 0 ? 0 : value;
     } else if (name === 'RestartPolicy') {
-      if (isFields(value) && value['Name']) changes[name] = value;
+      if (isFields(value) && value['Name']) changes[name] = asGoReads(name, value);
     } else if (isZero(value)) continue;
     else if (CHANGES.has(name)) changes[name] = value;
     else throw notImplemented(`Berth does not support changing ${name} yet (asked for: ${JSON.stringify(value)})`);
