@@ -17,6 +17,7 @@ const NLA_TYPE_MASK = 0x3fff;
 const data = { value: attribute(1, raw) };
 const element = { key: container(1, nested(data)), data: container(2, nested(data)) };
 const elements = { element: container(1, nested(element)) };
+const elementChange = { table: attribute(1, cstring), map: attribute(2, cstring), elements: container(3, raw) };
 const elementList = { table: attribute(1, cstring), map: attribute(2, cstring), elements: container(3, nested(elements)) };
 
 const chain = { table: attribute(1, cstring), name: attribute(3, cstring), use: attribute(6, u32be) };
@@ -29,19 +30,34 @@ export interface MapElement {
   readonly value: readonly Uint8Array[];
 }
 
-/** One transaction, all or nothing. Add: EEXIST where the key leads elsewhere already, the same twice is once. Delete: ENOENT where there is none. */
+/** A list is one attribute, whose length has 16 bits: so many elements of a hundred bytes fit, and ours have less. */
+const LONGEST_LIST = 500;
+
+/**
+ * One transaction, all or nothing, of few messages: each is answered, and the answers to thousands would not fit into what a socket receives unread. Add: EEXIST where the key leads elsewhere
+ * already, the same twice is once. Delete: ENOENT where there is none.
+ */
 export function elementBatch(verb: 'add' | 'delete', list: readonly MapElement[]): readonly Message[] {
-  const changes = list.map(({ table, map, key, value }) => {
-    const one = verb === 'add' ? { key: { value: concatenation(key) }, data: { value: concatenation(value) } } : { key: { value: concatenation(key) } };
-    return {
-      type: verb === 'add' ? NEWSETELEM : DELSETELEM,
-      flags: verb === 'add' ? NLM_F_ACK | NLM_F_CREATE : NLM_F_ACK,
-      payload: Buffer.concat([nfgenmsg(AF_INET, 0), encodeAttributes(elementList, { table, map, elements: { element: one } })]),
-      what: `${verb} element of ${map} in ${table}`,
-    };
-  });
+  const changes = listsOf(list).map(({ table, map, list: some }) => ({
+    type: verb === 'add' ? NEWSETELEM : DELSETELEM,
+    flags: verb === 'add' ? NLM_F_ACK | NLM_F_CREATE : NLM_F_ACK,
+    payload: Buffer.concat([nfgenmsg(AF_INET, 0), encodeAttributes(elementChange, { table, map, elements: Buffer.concat(some.map((one) => encodedElement(verb, one))) })]),
+    what: `${verb} ${some.length === 1 ? 'element' : 'elements'} of ${map} in ${table}`,
+  }));
   const bracket = (type: number): Message => ({ type, flags: 0, payload: nfgenmsg(0, SUBSYSTEM_NFTABLES), what: 'nftables batch' });
   return [bracket(BATCH_BEGIN), ...changes, bracket(BATCH_END)];
+}
+
+/** Those of one map together, as many as a list holds. */
+function listsOf(all: readonly MapElement[]): { readonly table: string; readonly map: string; readonly list: readonly MapElement[] }[] {
+  return [...Map.groupBy(all, ({ table, map }) => `${table} ${map}`).values()].flatMap((same) =>
+    same.flatMap(({ table, map }, at) => (at % LONGEST_LIST === 0 ? [{ table, map, list: same.slice(at, at + LONGEST_LIST) }] : [])),
+  );
+}
+
+function encodedElement(verb: 'add' | 'delete', { key, value }: MapElement): Buffer {
+  const one = verb === 'add' ? { key: { value: concatenation(key) }, data: { value: concatenation(value) } } : { key: { value: concatenation(key) } };
+  return encodeAttributes(elements, { element: one });
 }
 
 /** Asks for all elements of a map; ENOENT where it or its table is not there. */

@@ -4,6 +4,7 @@
  */
 #include "arguments.h"
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/netlink.h>
 #include <sched.h>
 #include <stdio.h>
@@ -225,19 +226,33 @@ static int receive(int fd, struct replies *replies, int flags)
 	return 0;
 }
 
+/* send(2). A request that is longer than what the socket may have unsent gets the room it needs. 0, or -errno. */
+static int send_whole(int fd, struct bytes request)
+{
+	int room;
+
+	if (send(fd, request.data, request.length, 0) >= 0)
+		return 0;
+	if (errno != EMSGSIZE || request.length > INT_MAX / 2)
+		return -errno;
+	room = (int)request.length; /* the kernel doubles it */
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room) < 0)
+		return -errno;
+	return send(fd, request.data, request.length, 0) < 0 ? -errno : 0;
+}
+
 /* send(2), then recv(2) until each message is answered. 0, or -errno; -EAGAIN after 2 s of silence. */
 static int transact(int fd, struct bytes request, bool atomic, struct replies *replies)
 {
 	size_t wanted = answers_wanted(request);
-	int failure = 0;
+	int failure;
 
 	/* What a request that timed out left behind is not an answer to this one. */
 	while (receive(fd, replies, MSG_DONTWAIT) == 0)
 		replies->length = 0;
 	replies->answers = 0;
 	replies->refused = false;
-	if (send(fd, request.data, request.length, 0) < 0)
-		return -errno;
+	failure = send_whole(fd, request);
 	while (!failure && replies->answers < wanted && !(atomic && replies->refused))
 		failure = receive(fd, replies, 0);
 	return failure;

@@ -81,8 +81,8 @@ export class Firewall {
     const request = encodeMessages(batch);
     const { refused } = decodeOutcome(batch, verb === 'add' ? socket.transact(request, 'atomic') : await socket.transactAsync(request, 'atomic'));
     for (const refusal of refused.values()) {
-      if (refusal.code === 'EEXIST' || refusal.code === 'EBUSY') throw conflict(`a port of ${ports.map((port) => port.hostPort).join(', ')} is published to another place`);
-      if (refusal.code === 'ENOENT') throw notFound(`the table ${this.#table}, or a port of ${ports.map((port) => port.hostPort).join(', ')} in it, is not there`);
+      if (refusal.code === 'EEXIST' || refusal.code === 'EBUSY') throw conflict(`a port of ${namesOf(ports)} is published to another place`);
+      if (refusal.code === 'ENOENT') throw notFound(`the table ${this.#table}, or a port of ${namesOf(ports)} in it, is not there`);
       throw refusal;
     }
   }
@@ -94,6 +94,8 @@ export class Firewall {
   }
 }
 
+/** Some of them, where there are thousands. */
+const namesOf = (ports: readonly PublishedPortRule[]): string => `${ports.slice(0, 10).map(({ hostPort }) => hostPort).join(', ')}${ports.length > 10 ? ` and ${ports.length - 10} more` : ''}`;
 const elementName = (map: string, key: Buffer, value: Buffer): string => `${map} ${key.toString('hex')} ${value.toString('hex')}`;
 
 function runNft(text: string, namespace: Fd): Promise<void> {

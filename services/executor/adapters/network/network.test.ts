@@ -168,6 +168,20 @@ test('a published port is reached from far, from the host, by 127.0.0.1 and from
   expect(await connect(far, '192.0.2.1', 8080)).not.toContain('served');
 }, 20_000);
 
+test('thousands of ports are published and withdrawn in one transaction each, all or none', async () => {
+  const firewall = new Firewall('berth_test', host.fd);
+  await firewall.applyRuleSet({ bridges: [{ bridge: 'docker0', subnet: '172.17.0.0/16' }], publishedPorts: [] });
+  const ports = (protocol: 'tcp' | 'udp', hostAddress?: string) =>
+    Array.from({ length: 6_000 }, (_none, at) => ({ protocol, hostPort: 20_000 + at, containerAddress: '172.17.0.2', containerPort: 20_000 + at, ...(hostAddress ? { hostAddress } : {}) }));
+  const all = [...ports('udp'), ...ports('tcp', '127.0.0.1')];
+  await firewall.publish(all);
+  expect(firewall.publishedRules()?.size).toBe(12_000);
+  await expect(firewall.publish([...ports('tcp'), { ...all[0]!, containerPort: 1 }])).rejects.toMatchObject({ kind: 'conflict' });
+  expect(firewall.publishedRules()?.size).toBe(12_000);
+  await firewall.unpublish(all);
+  expect(firewall.publishedRules()?.size).toBe(0);
+}, 20_000);
+
 test('bridges do not reach each other, and an internal one has no way out', async () => {
   connectFar();
   ensureBridge({ ...bridge, namespace: host.fd });
