@@ -7,6 +7,8 @@ export interface CommandInput {
   readonly socket: string;
   /** What stands after the command's name, options taken out. */
   readonly words: readonly string[];
+  /** The command line behind two dashes, of a command that takes one. */
+  readonly behind: readonly string[];
   readonly options: CliOptions;
   /** Writes one line to stdout. */
   print(line: string): void;

@@ -41,7 +41,7 @@ export class EngineApi {
 
   private async json<Reply>(path: string, method: string, content?: object): Promise<Reply> {
     let body = '';
-    for await (const bytes of await this.open(path, method, content)) body += String(bytes);
+    for await (const text of (await this.open(path, method, content)).setEncoding('utf8')) body += String(text);
     return JSON.parse(body) as Reply; // the engine's own, of contracts/gateway
   }
 
@@ -50,7 +50,7 @@ export class EngineApi {
       const outgoing = request({ socketPath: this.socketPath, path, method, agent: false, ...(content === undefined ? {} : { headers: { 'content-type': 'application/json' } }), ...(signal === undefined ? {} : { signal }) }, (answer) => {
         if (answer.statusCode === 200) return resolve(answer);
         let body = '';
-        answer.on('data', (bytes: Buffer) => (body += bytes.toString()));
+        answer.setEncoding('utf8').on('data', (text: string) => (body += text));
         answer.on('end', () => reject(new BerthError(KINDS[answer.statusCode ?? 500] ?? 'internal', messageOf(body))));
         answer.on('error', reject);
       });

@@ -1,6 +1,7 @@
 import { BerthError, errorMessage, invalid } from '#libs/errors/errors.js';
 import { readSettings } from '#libs/settings/engine-settings.js';
 import { type Command, exitCodes } from './command.js';
+import { wordsFor } from './command-words.js';
 import { EngineApi } from './engine-api.js';
 import { completion } from './commands/completion.js';
 import { edit, revert } from './commands/edit.js';
@@ -28,14 +29,14 @@ const usage = `usage: berth COMMAND [--json]
   why NAME|ID                       why a container is as it is
   history NAME|ID                   all that happened to a container, image, volume or network
   show NAME|ID --as run             the docker run that makes a container again
-  protect NAME|ID                   no removal of a container, also by force
-  unprotect NAME|ID                 it can be removed again
+  protect NAME|ID…                  no removal of a container, also by force
+  unprotect NAME|ID…                it can be removed again
   edit NAME|ID OPTIONS [-- COMMAND…]  changes a container that is there: ports and limits now, the rest at its next start
     -p, --publish [[IP:]HOST:]PORT  --unpublish PORT   -e, --env NAME=VALUE  --unset-env NAME   -l, --label NAME=VALUE  --unset-label NAME
     -v, --volume SOURCE:TARGET  --unmount TARGET   -m, --memory BYTES  --memory-swap BYTES  --cpus N  --pids-limit N  --restart POLICY
   revert NAME|ID [--to VERSION]     makes it what it was before an edit
-  undo [NAME|ID [--name NEW]]       brings a removed container back; alone: what can come back
-  undo NAME|ID --discard            deletes it for good
+  undo [NAME|ID…] [--name NEW]      brings removed containers back, one under another name; alone: what can come back
+  undo NAME|ID… --discard           deletes them for good
   plan -- docker COMMAND…           which events a docker command would append; it is not done
   events [--from POSITION] [--follow]  the log as JSON lines
   log verify [--from POSITION]      whether the log is whole; or what came after a position
@@ -47,8 +48,9 @@ Exit code: 0 yes, 1 no or not found, 2 wrong usage, 3 the engine cannot be reach
 const commands: Readonly<Record<string, Command>> = { completion, edit, events, history, inspect, 'log verify': logVerify, plan, protect, ps, revert, show, status, top, undo, unprotect, why };
 
 async function run(args: readonly string[]): Promise<number> {
-  const { values: options, positionals } = parseWords(args);
-  const [first = '', second] = positionals;
+  const line = parseWords(args);
+  const { options } = line;
+  const [first = '', second] = line.words;
   if (options.help || first === 'help') {
     console.log(usage);
     return exitCodes.ok;
@@ -56,8 +58,9 @@ async function run(args: readonly string[]): Promise<number> {
   const name = first === 'log' ? `log ${second ?? ''}` : first;
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) throw invalid(usage);
+  const words = wordsFor(name, line);
   const { socket } = readSettings(process.env);
-  return await command({ api: new EngineApi(socket), socket, words: positionals.slice(first === 'log' ? 2 : 1), options, print: (line) => void process.stdout.write(`${line}\n`) });
+  return await command({ api: new EngineApi(socket), socket, ...words, options, print: (line) => void process.stdout.write(`${line}\n`) });
 }
 
 function codeOf(error: unknown): number {

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { errorMessage, invalid } from '#libs/errors/errors.js';
 
-/** Of all commands: one that is no command's own means nothing to it. */
+/** Of all commands: COMMAND_WORDS has which are whose. */
 const OPTIONS = {
   json: { type: 'boolean' },
   follow: { type: 'boolean', short: 'f' },
@@ -28,13 +28,28 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-/** The words of a command line, and its options. Throws invalid for an option that no command has. */
-export function parseWords(args: readonly string[]) {
+function parse(args: readonly string[]) {
   try {
-    return parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
+    return parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS, tokens: true });
   } catch (error) {
     throw invalid(errorMessage(error), error);
   }
 }
 
-export type CliOptions = ReturnType<typeof parseWords>['values'];
+export type CliOptions = ReturnType<typeof parse>['values'];
+
+/** A command line, read. */
+export interface CommandLine {
+  readonly options: CliOptions;
+  readonly words: readonly string[];
+  /** What stands behind two dashes. */
+  readonly behind: readonly string[];
+}
+
+/** Throws invalid for an option that no command has. */
+export function parseWords(args: readonly string[]): CommandLine {
+  const { values: options, positionals, tokens } = parse(args);
+  const dashes = tokens.find(({ kind }) => kind === 'option-terminator')?.index ?? args.length;
+  const count = tokens.filter(({ kind, index }) => kind === 'positional' && index < dashes).length;
+  return { options, words: positionals.slice(0, count), behind: positionals.slice(count) };
+}

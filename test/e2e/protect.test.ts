@@ -42,6 +42,18 @@ test('a protected container of one run stays after it, and goes when it is unpro
   await expect.poll(() => engine.docker(['inspect', 'brief']), { timeout: 5_000 }).toMatchObject({ code: 1 });
 });
 
+test('several are protected in one go, also behind one that is not there', async () => {
+  for (const name of ['one', 'two']) await engine.docker(['create', '--name', name, 'busybox', 'true']);
+  const told = (word: string) => `one is ${word}\ntwo is ${word}\n`;
+  expect(await berth('protect', 'one', 'nobody', 'two')).toMatchObject({ code: 1, stderr: 'berth: No such container: nobody\n', stdout: told('protected: nobody can remove it') });
+  expect((await engine.docker(['rm', '-f', 'two'])).code).toBe(1);
+  expect(await berth('unprotect', 'one', 'two')).toMatchObject({ code: 0, stdout: told('unprotected') });
+  expect((await engine.docker(['rm', 'one', 'two'])).code).toBe(0);
+  expect(await berth('undo', 'one', 'two')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^one is back: .*\ntwo is back: .*\n$/) });
+  expect((await berth('undo', 'one', 'two', '--name', 'three')).code).toBe(2);
+  expect((await berth('revert', 'one', 'two')).code).toBe(2);
+});
+
 test('nobody is no container to protect', async () => {
   expect(await berth('protect', 'nobody')).toMatchObject({ code: 1, stderr: 'berth: No such container: nobody\n' });
   expect((await berth('protect')).code).toBe(2);

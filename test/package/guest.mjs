@@ -1,4 +1,4 @@
-// In the machine, on any Node from 18: the package is installed, a container run, the package upgraded under it, and removed.
+// In the machine, on any Node from 18: the package is installed, a container run, the package upgraded under it, removed, installed again and purged.
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, readdirSync } from 'node:fs';
@@ -59,6 +59,18 @@ try {
   run('apt-get', '-q', '-y', 'remove', 'berth');
   assert.ok(!existsSync('/run/berth/docker.sock'));
   tell('removed');
+
+  // Of a package that is removed dpkg knows the version still: it must not take this for an upgrade.
+  run('dpkg', '-i', packageFile(after));
+  assert.match(property('berth.service', 'ActiveState'), /^activ(e|ating)$/);
+  assert.equal(property('berth.socket', 'ActiveState'), 'active');
+  docker('version'); // waits in the socket until the engine is there
+  for (const unit of ['berth.socket', 'berth.service']) assert.equal(property(unit, 'UnitFileState'), 'enabled');
+  assert.match(docker('images'), /busybox/);
+  run('apt-get', '-q', '-y', 'purge', 'berth');
+  for (const unit of ['berth.socket', 'berth.service']) assert.equal(property(unit, 'LoadState'), 'not-found');
+  for (const target of ['sockets', 'multi-user']) assert.deepEqual(readdirSync(`/etc/systemd/system/${target}.target.wants`).filter((name) => name.includes('berth')), []);
+  tell('installed again, and purged');
 } catch (error) {
   console.error(error);
   for (const command of ['systemctl status --no-pager -l berth.socket berth.service', 'journalctl --no-pager -n 60 -u berth.service', 'tail -n 15 /var/lib/berth/logs/*.log']) {

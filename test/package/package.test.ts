@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -43,6 +43,60 @@ test.skipIf(!hasDpkg)('settings are a conffile', () => {
 
 test.skipIf(!hasDpkg)('its scripts are shell that parses', () => {
   for (const script of ['postinst', 'prerm', 'postrm']) execFileSync('/bin/sh', ['-n', join(control, script)]);
+});
+
+/** Enables by a link, as systemd does; a unit that runs has a file. */
+const SYSTEMCTL = `#!/bin/sh
+echo "$*" >> "$STATE/asked"
+verb=$1
+link() { case $1 in *.socket) echo "$STATE/etc/sockets.target.wants/$1" ;; *) echo "$STATE/etc/multi-user.target.wants/$1" ;; esac; }
+for word in "$@"; do
+  case $verb,$word in
+    enable,berth*) touch "$(link "$word")" ;;
+    disable,berth*) rm -f "$(link "$word")"; case "$*" in *--now*) rm -f "$STATE/$word" ;; esac ;;
+    start,berth*) touch "$STATE/$word" ;;
+    stop,berth*) rm -f "$STATE/$word" ;;
+    is-enabled,berth*) [ -e "$(link "$word")" ] || exit 1 ;;
+    is-active,berth*) if [ -e "$STATE/$word" ]; then echo active; else echo inactive; exit 3; fi ;;
+  esac
+done
+`;
+
+test('its scripts run the engine after an install, one after a removal too, restart it at an upgrade, and leave what somebody disabled', () => {
+  const state = join(folder, 'systemd');
+  for (const name of ['bin', 'etc/sockets.target.wants', 'etc/multi-user.target.wants']) mkdirSync(join(state, name), { recursive: true });
+  writeFileSync(join(state, 'bin/systemctl'), SYSTEMCTL, { mode: 0o755 });
+  writeFileSync(join(state, 'bin/getent'), '#!/bin/sh\n', { mode: 0o755 });
+  const env = { PATH: `${join(state, 'bin')}:/usr/bin:/bin`, STATE: state };
+  const script = (name: string, ...words: string[]): void => {
+    const text = readFileSync(join(REPOSITORY, 'services/engine/package/debian', name), 'utf8').replaceAll('/run/systemd/system', state).replaceAll('/etc/systemd/system', join(state, 'etc'));
+    execFileSync('/bin/sh', ['-c', text, name, ...words], { env });
+  };
+  const install = (former = ''): void => script('postinst', 'configure', former);
+  const remove = (): void => (script('prerm', 'remove'), script('postrm', 'remove'));
+  const running = (): string[] => readdirSync(state).filter((name) => name.startsWith('berth.'));
+  const both = ['berth.service', 'berth.socket'];
+
+  install();
+  expect(running()).toEqual(both);
+  writeFileSync(join(state, 'asked'), '');
+  script('prerm', 'upgrade', '2');
+  install('1');
+  expect(readFileSync(join(state, 'asked'), 'utf8').split('\n').filter((asked) => /start|stop/.test(asked))).toEqual(['try-restart berth.service']);
+  remove();
+  expect(running()).toEqual([]);
+  install('2');
+  expect(running()).toEqual(both);
+
+  execFileSync(join(state, 'bin/systemctl'), ['disable', ...both], { env });
+  remove();
+  install('2');
+  expect(running()).toEqual([]);
+  remove();
+  script('postrm', 'purge');
+  expect(readdirSync(join(state, 'etc'), { recursive: true }).filter((name) => String(name).includes('berth'))).toEqual([]);
+  install();
+  expect(running()).toEqual(both);
 });
 
 test.skipIf(!hasDpkg)('what runs is there, and what builds and tests is not', () => {

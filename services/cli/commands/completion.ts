@@ -6,8 +6,8 @@ import type { ContainerAt } from '../container-table.js';
 import { scriptFor, SHELLS } from '../shell-scripts.js';
 
 /** `berth completion SHELL`: its script; `berth completion words -- WORD…`, which that script asks: what may stand in place of the last word, a line each. */
-export const completion: Command = async ({ api, words, print }) => {
-  const [wanted = '', ...typed] = words;
+export const completion: Command = async ({ api, words, behind, print }) => {
+  const [wanted = ''] = words;
   if (wanted !== 'words') {
     const script = scriptFor(wanted);
     if (script === undefined) throw invalid(`usage: berth completion ${SHELLS.join('|')}`);
@@ -21,6 +21,6 @@ export const completion: Command = async ({ api, words, print }) => {
     const containers = await api.get<ContainerAt[]>('/berth/containers');
     return containers.filter(({ status }) => status !== 'removed').map(({ name }) => name);
   };
-  for (const word of await completionsOf(typed, namesOf)) print(word);
+  for (const word of await completionsOf(behind, namesOf)) print(word);
   return exitCodes.ok;
 };

@@ -5,9 +5,9 @@ import { readChanges } from '../edit-options.js';
 import { printable } from '../text-table.js';
 
 /** `berth edit X OPTIONS [-- COMMAND…]`: changes a container that is there, and says what holds now and what from the next start on. */
-export const edit: Command = async ({ api, words, options, print }) => {
-  const [wanted, ...command] = words;
-  const changes = readChanges(options, command);
+export const edit: Command = async ({ api, words, behind, options, print }) => {
+  const [wanted] = words;
+  const changes = readChanges(options, behind);
   if (wanted === undefined || Object.keys(changes).length === 0) throw invalid('usage: berth edit NAME|ID OPTIONS [-- COMMAND…]; berth --help names them');
   const reply = await api.post<EditReply>(`/berth/containers/${encodeURIComponent(wanted)}/edit`, changes);
   print(options.json ? JSON.stringify(reply) : told(wanted, reply));

@@ -13,8 +13,8 @@ const SHOWN_STDERR = 4096;
  * `berth plan -- docker run …`: which events the engine would append, and no effects. The real client reads its command line; what it asks of the engine is tried.
  * Exit code 1 when the engine would refuse.
  */
-export const plan: Command = async ({ socket, words, options, print }) => {
-  const [program = '', ...args] = words;
+export const plan: Command = async ({ socket, behind, options, print }) => {
+  const [program = '', ...args] = behind;
   if (basename(program) !== 'docker' || args.length === 0) throw invalid('usage: berth plan -- docker COMMAND…');
   const proxy = new PlanProxy(socket);
   await proxy.listen();
