@@ -153,6 +153,20 @@ test('a body without a length, or of a size that dockerd would not pass on, is s
   expect(Buffer.from(String(calls[0]?.message.RequestBody), 'base64').toString()).toBe(large);
 });
 
+test.each([
+  { how: 'a second Content-Type', path: '/v1.41/volumes/create', types: ['application/json', 'text/plain'] },
+  { how: 'a path that goes on behind its end', path: '/v1.41/volumes/create#/auth', types: ['application/json'] },
+])('$how hides no body', async ({ path, types }) => {
+  calls.length = 0;
+  const headers = ['Host', 'd', 'X-Plugin', 'a:AuthZReq:deny', ...types.flatMap((type) => ['Content-Type', type]), 'Content-Length', String(volume('hidden').length)];
+  const status = await new Promise<number>((resolve, reject) => {
+    const call = request({ socketPath: engine.socket, method: 'POST', path, headers }, (response) => response.resume().on('end', () => resolve(response.statusCode ?? 0)));
+    call.on('error', reject).end(volume('hidden'));
+  });
+  expect(status).toBe(403);
+  expect(Buffer.from(String(calls[0]?.message.RequestBody), 'base64').toString()).toBe(volume('hidden'));
+});
+
 test('an attach goes through the same door', async () => {
   const { status, message } = await outcome(engine.socket, { name: '', method: 'POST', path: '/containers/none/attach?stream=1', headers: { Upgrade: 'tcp', Connection: 'Upgrade', 'X-Plugin': 'a:AuthZReq:deny' } });
   expect({ status, message }).toEqual({ status: 403, message: `authorization denied by plugin ${NAMES[0]}: not on a Sunday` });

@@ -20,6 +20,7 @@ export interface AskedOfPlugins {
   readonly uri: string;
   /** Names and values in turn, as on the wire. */
   readonly rawHeaders: readonly string[];
+  /** What the engine reads as JSON, whatever a header calls it; '' where there is nothing. */
   readonly body: string;
   /** The certificate's, where there is one. */
   readonly certificate?: { readonly commonName: string; readonly pem: string };
@@ -45,7 +46,7 @@ export function requestMessage({ method, uri, rawHeaders, body, certificate }: A
     ...(certificate === undefined ? {} : { UserAuthNMethod: 'TLS' as const }),
     RequestMethod: method,
     RequestUri: uri,
-    ...(body !== '' && sendsBody(uri, headers['Content-Type']) ? { RequestBody: base64(body) } : {}),
+    ...(body !== '' && !isLogin(uri) ? { RequestBody: base64(body) } : {}),
     ...(Object.keys(headers).length === 0 ? {} : { RequestHeaders: headers }),
     ...(certificate === undefined ? {} : { RequestPeerCertificates: [base64(certificate.pem)] }),
   };
@@ -56,17 +57,16 @@ export function responseMessage(asked: AuthorizationMessage, { status, headers: 
   const headers = shownHeaders(Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)] as const])));
   return {
     ...asked,
-    ...(body.length > 0 && sendsBody(asked.RequestUri, headers['Content-Type']) ? { ResponseBody: base64(body) } : {}),
+    ...(body.length > 0 && isJson(headers['Content-Type']) && !isLogin(asked.RequestUri) ? { ResponseBody: base64(body) } : {}),
     ...(status === 0 ? {} : { ResponseStatusCode: status }),
     ...(Object.keys(headers).length === 0 ? {} : { ResponseHeaders: headers }),
   };
 }
 
-/** JSON alone, and nothing of logging in. */
-function sendsBody(uri: string, contentType = ''): boolean {
-  const path = uri.replace(/\?.*/, '');
-  return !path.endsWith('/auth') && contentType.replace(/;.*/s, '').trim().toLowerCase() === 'application/json';
-}
+/** Of which no body is told. A path ends where the router takes it to end. */
+const isLogin = (uri: string): boolean => uri.replace(/[?#].*/s, '').endsWith('/auth');
+
+const isJson = (contentType = ''): boolean => contentType.replace(/;.*/s, '').trim().toLowerCase() === 'application/json';
 
 /** By Go's canonical names; of a header that comes several times the last value. */
 function shownHeaders(pairs: readonly (readonly [string, string])[]): Readonly<Record<string, string>> {
