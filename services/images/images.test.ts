@@ -56,6 +56,15 @@ test('the last name takes the image with it, and the blobs that no other image h
   expect(world.blobs()).toEqual(before);
 });
 
+test('by its id an image that two tags of one repository name is not removed, unless by force', async () => {
+  const image = await sample('1');
+  await world.load(await dockerArchive(image, ['app:1', 'app:2']));
+  const refusal = { kind: 'conflict', message: expect.stringMatching(/\(must be forced\) - image is referenced in multiple repositories$/) as string };
+  await expect(world.images.remove({ image: image.id, force: false, prune: true } as never, asked)).rejects.toMatchObject(refusal);
+  expect((await world.images.list()).images.map(({ repoTags }) => repoTags)).toEqual([['app:1', 'app:2']]);
+  expect(await world.images.remove({ image: image.id, force: true, prune: true } as never, asked)).toMatchObject({ untagged: ['app:1', 'app:2'], deleted: [image.id, digestOf(image.tar)] });
+});
+
 test('a layer that goes with an image is there again for one that is loaded meanwhile', async () => {
   const [image, other] = [await sample('1'), await sample('1', 'somebody')];
   await world.load(await dockerArchive(other, ['other:1']));

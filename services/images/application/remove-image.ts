@@ -2,8 +2,8 @@ import { ListContainers } from '#contracts/containers/queries.js';
 import type { RequestContext } from '#contracts/request.js';
 import { conflict } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
-import { familiarName, parseReference } from '#libs/oci/reference.js';
 import type { PresentImage } from '../domain/image/image-decider.js';
+import { areOne, goesWith } from '../domain/image/names.js';
 import type { ClearImage } from './clear-image.js';
 import { hexOfId, type ImageAggregates, type ImageDirectory } from './image-directory.js';
 import type { ImageHolds } from './image-holds.js';
@@ -38,20 +38,10 @@ export class RemoveOneImage {
 
   private async remove(text: string, force: boolean, asked: RequestContext): Promise<Removed> {
     const { image, by } = this.directory.find(text);
-    const tags = this.directory.tagsOf(image);
-    const names = [...tags, ...image.digests];
-    if (by === undefined) {
-      const repositories = new Set(tags.map((tag) => familiarName(parseReference(tag))));
-      if (repositories.size > 1 && !force)
-        throw conflict(`conflict: unable to delete ${short(image.configDigest)} (must be forced) - image is referenced in multiple repositories`);
-      return await this.removeUnlessUsed(image, names, undefined, force, asked);
-    }
-    const others = tags.filter((tag) => tag !== by);
-    if (others.length === 0) return await this.removeUnlessUsed(image, names, by, force, asked);
-    // With the last tag of a repository go its digests.
-    const repository = familiarName(parseReference(by));
-    const isLast = !others.some((tag) => familiarName(parseReference(tag)) === repository);
-    const untagged = names.filter((name) => name === by || (isLast && name.startsWith(`${repository}@`)));
+    const names = [...this.directory.tagsOf(image), ...image.digests];
+    if (by === undefined) return await this.removeUnlessUsed(image, names, undefined, force, asked);
+    const untagged = goesWith(by, names);
+    if (untagged.length === names.length) return await this.removeUnlessUsed(image, names, by, force, asked);
     return { untagged, deleted: [], position: await this.untag(image, untagged, asked) };
   }
 
@@ -61,10 +51,11 @@ export class RemoveOneImage {
     const users = containers.filter((container) => container.imageId === image.configDigest);
     const beingMade = this.holds.containerOf(image);
     const user = users.find(({ status }) => RUNNING.has(status)) ?? users[0] ?? (beingMade === undefined ? undefined : { id: beingMade, status: 'created' });
+    const id = short(image.configDigest);
+    const runs = user !== undefined && RUNNING.has(user.status);
+    if (by === undefined && !runs && !force && !areOne(names)) throw conflict(`conflict: unable to delete ${id} (must be forced) - image is referenced in multiple repositories`);
     if (!user) return await this.holds.removing(image, () => this.removeWhole(image, names, asked));
     const container = user.id.slice(0, 12);
-    const id = short(image.configDigest);
-    const runs = RUNNING.has(user.status);
     if (by === undefined && (runs || !force))
       throw conflict(`conflict: unable to delete ${id} (${runs ? 'cannot be forced' : 'must be forced'}) - image is being used by ${runs ? 'running' : 'stopped'} container ${container}`);
     if (!force) throw conflict(`conflict: unable to remove repository reference "${by}" (must force) - container ${container} is using its referenced image ${id}`);
