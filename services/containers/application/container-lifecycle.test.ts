@@ -66,6 +66,16 @@ test('an address told again to a start that was given up meanwhile is given back
   expect(world.asked.filter(({ what }) => what === 'release-endpoint')).toEqual([{ what: 'release-endpoint', endpoint: 'c1-1' }]);
 });
 
+test('a start of what waits for its restart asks for no address', async () => {
+  const launches = await inABridge();
+  launches[0]?.resolve({ position: 0, pid: 7, startedAt: at });
+  await world.lifecycle.start('c1', 'api', asked);
+  await world.exited(1);
+  const before = world.asked.length;
+  expect(await world.lifecycle.start('c1', 'api', asked)).toMatchObject({ changed: false });
+  expect([world.status, world.asked.slice(before)]).toEqual(['restarting', []]);
+});
+
 test('what runs goes on where its start could not be recorded, and is recorded with its address when the log takes it', async () => {
   const launches = await inABridge();
   launches[0]?.resolve({ position: 0, pid: 7, startedAt: at });

@@ -60,7 +60,8 @@ export class ContainerLifecycle {
   async start(reference: string, reason: StartReason, asked: RequestContext): Promise<Done & { changed: boolean }> {
     const container = this.directory.find(reference);
     const { id } = container.spec;
-    const early = this.runEndpoints.early(container, asked);
+    // What waits for its restart goes on waiting, whoever else asks.
+    const early = reason === 'api' && container.status === 'restarting' ? undefined : this.runEndpoints.early(container, asked);
     try {
       const { events, position, repeated } = await this.containers.execute(id, { type: 'Start', reason, at: now() }, asked);
       if (repeated) return { position: (await this.launches.get(id)?.done) ?? position, changed: true };
