@@ -19,7 +19,7 @@ interface ChangedConfig {
 export function applyChanges(changes: readonly string[], base: object = {}): object {
   const config: ChangedConfig = structuredClone(base);
   for (const change of changes) {
-    const [, name, rest] = /^\s*([A-Za-z]+)\s+([\s\S]*\S)\s*$/.exec(change) ?? [];
+    const [, name, rest] = /^([A-Za-z]+)\s+(\S[\s\S]*)$/.exec(change.trim()) ?? [];
     if (name === undefined || rest === undefined) throw invalid(`"${change}" is not a valid change: it must be a Dockerfile instruction with a value`);
     apply(config, name.toUpperCase(), rest);
   }

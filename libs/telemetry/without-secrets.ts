@@ -5,7 +5,8 @@ const SECRET_NAME = /pass(word|wd|phrase)?$|secret|token|authorization|credentia
 
 /** In a text: user and password of a URL, what follows a telling name, and HTTP's ways to say who one is. */
 const IN_TEXT: readonly (readonly [RegExp, string])[] = [
-  [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, `$1${HIDDEN}@`],
+  // Of a scheme its end will do: looked for from its beginning, a long text of dots would take its square.
+  [/([a-z0-9+.-]:\/\/)[^\s/@]+@/gi, `$1${HIDDEN}@`],
   [/\b(?:Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}/gi, HIDDEN],
   [/((?:password|passwd|passphrase|secret|token|authorization|api[-_]?key|x-registry-auth)["']?\s*[:=]\s*)("[^"]*"|'[^']*'|[^\s,;&"']+)/gi, `$1${HIDDEN}`],
 ];

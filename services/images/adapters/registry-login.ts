@@ -26,6 +26,6 @@ export async function logIn(server: string, credentials: Credentials, insecure: 
 
 /** "https://index.docker.io/v1/", "host:5000", or nothing for Docker's own. */
 function hostOf(server: string): string {
-  const host = server.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
+  const [host = ''] = server.replace(/^https?:\/\//, '').split('/', 1);
   return host === '' || host === 'docker.io' || host === 'index.docker.io' ? DOCKER_HUB : host;
 }

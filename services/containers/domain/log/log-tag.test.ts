@@ -75,3 +75,10 @@ test.each([
   checkTag(template);
   expect(() => tag(template)).toThrow(expect.objectContaining({ kind: 'invalid', message: expect.stringContaining(says) as string }) as Error);
 });
+
+test('what a template is long with holds nobody up', () => {
+  const begun = performance.now();
+  expect(() => checkTag(`{{${' '.repeat(16_000)}`)).toThrow('unclosed action');
+  expect(tag(`{{printf "%${'0'.repeat(16_000)}!"}}`)).toHaveLength(16_002);
+  expect(performance.now() - begun).toBeLessThan(1000);
+});

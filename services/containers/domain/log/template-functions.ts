@@ -77,7 +77,7 @@ function elementOf(value: Value, at: Value): Value {
 /** fmt.Sprint: a blank between two of which none is a string. */
 const printed = (args: readonly Value[]): string => args.map((arg, index) => (index > 0 && typeof arg !== 'string' && typeof args[index - 1] !== 'string' ? ` ${shown(arg)}` : shown(arg))).join('');
 
-const VERB = /%([-+0 #]*)(\d*)(?:\.(\d+))?([a-zA-Z%])/g;
+const VERB = /%([-+0 #]*)((?:[1-9]\d*)?)(?:\.(\d+))?([a-zA-Z%])/g;
 
 /** Of fmt.Sprintf the verbs that have something to say of strings and numbers. */
 function formatted([format, ...args]: readonly Value[]): string {

@@ -97,7 +97,7 @@ function* piecesOf(template: string): Generator<Piece> {
 
 /** Of the "}}" that is in no string. */
 function endOfAction(template: string, begin: number): number {
-  const inside = /\s*\/\*[\s\S]*?\*\/|"(?:[^"\\\n]|\\.)*"|`[^`]*`|\}\}|["`]/g;
+  const inside = /\/\*[\s\S]*?\*\/|"(?:[^"\\\n]|\\.)*"|`[^`]*`|\}\}|["`]/g;
   inside.lastIndex = begin;
   for (let found = inside.exec(template); found !== null; found = inside.exec(template)) {
     if (found[0] === '}}') return found.index;
