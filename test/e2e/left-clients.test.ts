@@ -189,3 +189,17 @@ test('a command whose client leaves has the end of its input', async () => {
   await expect.poll(async () => (JSON.parse((await http(engine.socket, 'GET', `/exec/${Id}/json`)).text) as { Running: boolean }).Running, { timeout: patience(10_000) }).toBe(false);
   await docker('rm', '-f', 'fed');
 });
+
+test('who reads slowly what happened before gets all of it', async () => {
+  const Labels = { much: 'x'.repeat(60_000) };
+  await http(engine.socket, 'POST', '/containers/create?name=told-0', { Image: 'busybox', Labels });
+  const RENAMES = 400;
+  for (let number = 1; number <= RENAMES; number++) expect((await http(engine.socket, 'POST', `/containers/told-${number - 1}/rename?name=told-${number}`)).status).toBe(204);
+  const client = await asking('GET', `/events?since=1&until=${Math.ceil(Date.now() / 1000)}&filters=${encodeURIComponent('{"event":["rename"]}')}`, 'Connection: close\r\n');
+  await once(client, 'readable');
+  // As somebody in a pager: nothing is read until the engine has come as far as it does.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  let heard = '';
+  for await (const bytes of client) heard += String(bytes);
+  expect(heard.split('"Action":"rename"').length - 1).toBe(RENAMES);
+});

@@ -2,7 +2,7 @@ import type { EventStore } from '#libs/event-store/event-store.js';
 import type { Commit } from '#libs/event-store/event.js';
 
 /** Commits of a piece: what they are made into waits in memory for a reader that is slow. */
-const PIECE = 4096;
+const PIECE = 1024;
 
 /** Who takes what is given at a pace of their own. */
 export interface PacedReader {
