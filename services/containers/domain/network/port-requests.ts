@@ -1,7 +1,7 @@
-import { isIPv4, isIPv6 } from 'node:net';
 import type { ContainerConfig, HostConfig } from '#contracts/containers/container-config.js';
 import type { PortRequest, PublishedPort } from '#contracts/containers/container-state.js';
 import { invalid } from '#libs/errors/errors.js';
+import { isIpAddress, isIpv4Address } from './ip-address.js';
 
 /** "80/tcp" → 80, tcp. */
 export function parsePort(text: string): { port: number; protocol: PublishedPort['protocol'] } {
@@ -24,8 +24,8 @@ function parseHostPort(text: string): Pick<PortRequest, 'hostPort' | 'hostPortEn
 
 /** An address of the host, or '' for any. A name is none: nobody is asked what it stands for. "::" is any address, too, so that what asks for it beside 0.0.0.0 has what it can have. */
 function parseHostIp(text: string): string {
-  if (text === '' || text === '::' || isIPv4(text)) return text;
-  if (isIPv6(text)) throw invalid(`cannot publish a port on ${text}: the networks of containers have no IPv6, use an IPv4 address`);
+  if (text === '' || text === '::' || isIpv4Address(text)) return text;
+  if (isIpAddress(text)) throw invalid(`cannot publish a port on ${text}: the networks of containers have no IPv6, use an IPv4 address`);
   throw invalid(`invalid IP address: ${text}`);
 }
 
