@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { berthOf } from '../engine/berth-commands.js';
 import { cgroupFile } from '../engine/container-cgroup.js';
@@ -49,6 +51,27 @@ test('a port is published and unpublished under a running container, also of an 
   expect((await berth('history', 'web')).stdout).toMatch(/EditRequested[^]*PortsChanged[^]*ContainerEdited +uid:0/);
   await docker('rm', '-f', 'web');
 }, patience(60_000));
+
+test('a port goes from one address of the host to all of them and back; where a program has it on another address all stays as it was', async () => {
+  const port = await freePort();
+  await docker('run', '-d', '--name', 'moved', '-p', `127.0.0.1:${port}:80`, 'busybox', ...SERVES);
+  await expect.poll(() => fetched(port), { timeout: patience(5_000) }).toBe('harbour\n');
+  const to = (address: string) => berth('edit', 'moved', '--unpublish', '80', '--publish', `${address}:${port}:80`);
+  const program = createServer();
+  const listens = (address: string) => once(program.listen(port, address), 'listening').then(() => once(program.close(), 'close'), (error: NodeJS.ErrnoException) => error.code);
+  await once(program.listen(port, '127.0.0.2'), 'listening');
+  expect(await to('0.0.0.0')).toMatchObject({ code: 1, stderr: expect.stringContaining('address already in use') });
+  await once(program.close(), 'close');
+  expect(await fetched(port)).toBe('harbour\n');
+  expect(await listens('127.0.0.1')).toBe('EADDRINUSE');
+  expect(await to('0.0.0.0')).toMatchObject({ code: 0, stderr: '' });
+  expect(await fetched(port)).toBe('harbour\n');
+  expect(await listens('127.0.0.2')).toBe('EADDRINUSE');
+  expect(await to('127.0.0.1')).toMatchObject({ code: 0, stderr: '' });
+  expect(await fetched(port)).toBe('harbour\n');
+  expect(await listens('127.0.0.2')).not.toBe('EADDRINUSE');
+  await docker('rm', '-f', 'moved');
+}, patience(30_000));
 
 test('a port that somebody else has is refused, and all stays as it was', async () => {
   const [own, taken] = [await freePort(), await freePort()];

@@ -101,6 +101,17 @@ test('a published tcp port is reached from outside, from this machine and by 127
   for (const address of [here, '127.0.0.1']) expect(await (await fetch(`http://${address}:${port}/`)).text()).toBe('harbour\n');
 });
 
+test('a port is published on 0.0.0.0 and on :: at once, as Compose files have it, and on no address that cannot be served', async () => {
+  const port = await freePort();
+  const published = ['-p', `0.0.0.0:${port}:80`, '-p', `[::]:${port}:80`];
+  expect(await docker('run', '-d', '--name', 'both', ...published, 'busybox', 'sh', '-c', 'echo harbour > /tmp/index.html; exec httpd -f -p 80 -h /tmp')).toMatchObject({ code: 0, stderr: '' });
+  await eventually(() => onOutside('busybox', 'wget', '-q', '-O', '-', `http://${here}:${port}/`), 'harbour\n');
+  expect((await docker('port', 'both')).stdout).toBe(`80/tcp -> 0.0.0.0:${port}\n80/tcp -> [::]:${port}\n`);
+  await docker('rm', '-f', 'both');
+  expect(await docker('run', '--rm', ...published, 'busybox', 'true')).toMatchObject({ code: 0, stderr: '' });
+  expect(await docker('create', '-p', `[::1]:${port}:80`, 'busybox')).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot publish a port on ::1') });
+});
+
 test('a port published on one address is not there on others', async () => {
   const port = await freePort();
   await docker('run', '-d', '-p', `127.0.0.1:${port}:80`, 'busybox', 'sh', '-c', 'echo harbour > /tmp/index.html; exec httpd -f -p 80 -h /tmp');

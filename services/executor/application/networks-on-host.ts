@@ -4,6 +4,7 @@ import type { Done } from '#contracts/request.js';
 import { Fold, type FoldedLog } from '#libs/event-store/fold.js';
 import { ensureBridge } from '../adapters/network/bridge.js';
 import type { Firewall } from '../adapters/network/firewall.js';
+import type { Forwarding } from '../adapters/network/forwarding.js';
 import type { BridgeRules } from '../adapters/network/rule-set.js';
 import type { LiveTasks } from './live-tasks.js';
 import { rulesOf } from './port-publisher.js';
@@ -19,6 +20,7 @@ export class NetworksOnHost {
 
   constructor(
     private readonly firewall: Firewall,
+    private readonly forwarding: Forwarding,
     private readonly live: LiveTasks,
     store: FoldedLog,
     snapshotPath: string,
@@ -94,8 +96,9 @@ export class NetworksOnHost {
     this.bridges.set(bridge, { bridge, subnet: networkOf(gateway, prefixLength), internal });
   }
 
-  private applyRules(): Promise<void> {
-    return this.firewall.applyRuleSet({ bridges: [...this.bridges.values()], publishedPorts: [...this.live.all()].flatMap(rulesOf) });
+  private async applyRules(): Promise<void> {
+    await this.firewall.applyRuleSet({ bridges: [...this.bridges.values()], publishedPorts: [...this.live.all()].flatMap(rulesOf), closed: this.forwarding.isOurs() });
+    this.forwarding.switchOn();
   }
 }
 

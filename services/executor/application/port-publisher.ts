@@ -38,13 +38,17 @@ export class PortPublisher {
     const after = rulesOf({ address, ports });
     const gone = before.filter((rule) => !after.some((other) => isSame(rule, other)));
     const added = after.filter((rule) => !before.some((other) => isSame(rule, other)));
-    await this.hostPorts.hold(added, name);
     try {
+      // Its own socket at one address must not be in the way of the one at all addresses, or the other way round.
+      this.hostPorts.release(gone.filter((rule) => added.some((other) => portOf(rule) === portOf(other) && !hasSameHostPort(rule, other))));
+      await this.hostPorts.hold(added, name);
       await this.takeOut(gone);
       await this.bringIn(after);
     } catch (error) {
       this.hostPorts.release(added.filter((rule) => !before.some((other) => hasSameHostPort(rule, other))));
       await this.takeOut(added);
+      // Somebody may have been faster by now: it has its rules nevertheless.
+      await this.hostPorts.hold(before, name).catch(() => undefined);
       await this.bringIn(before);
       throw error;
     }
@@ -102,12 +106,14 @@ const portOf = ({ protocol, hostPort }: PublishedPortRule): string => `${protoco
 const hasSameHostPort = (one: PublishedPortRule, other: PublishedPortRule): boolean => one.protocol === other.protocol && one.hostPort === other.hostPort && one.hostAddress === other.hostAddress;
 const isSame = (one: PublishedPortRule, other: PublishedPortRule): boolean => hasSameHostPort(one, other) && one.containerPort === other.containerPort && one.containerAddress === other.containerAddress;
 
+/** What is published both on 0.0.0.0 and on :: is one rule. */
 export function rulesOf(task: PublishedEndpoint): PublishedPortRule[] {
-  return task.ports.map(({ protocol, hostIp, hostPort, containerPort }) => ({
+  const rules = task.ports.map(({ protocol, hostIp, hostPort, containerPort }) => ({
     protocol,
     hostPort,
     containerPort,
     containerAddress: task.address,
     ...(hostIp && hostIp !== '0.0.0.0' && hostIp !== '::' ? { hostAddress: hostIp } : {}),
   }));
+  return [...new Map(rules.map((rule) => [`${portOf(rule)} ${rule.hostAddress ?? ''} ${rule.containerPort}`, rule])).values()];
 }

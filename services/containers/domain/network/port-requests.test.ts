@@ -30,3 +30,10 @@ test('-P publishes what the image exposes and -p does not', () => {
 
 test('a host port is written in decimal digits only', () => expect(() => portRequests({}, { PortBindings: { '80/tcp': [{ HostPort: '0x50' }] } })).toThrow());
 test('words after the protocol are refused', () => expect(() => parsePort('80/tcp/udp')).toThrow());
+
+test('a host address is an IPv4 address, or any', () => {
+  const at = (HostIp: string) => () => portRequests({}, { PortBindings: { '80/tcp': [{ HostIp, HostPort: '8080' }] } });
+  for (const ip of ['', '0.0.0.0', '::', '127.0.0.1']) expect(at(ip)()).toMatchObject([{ hostIp: ip }]);
+  for (const ip of ['localhost', '[::1]', '127.1', '1.2.3.4.5', '1.2.3.4 ', '1.2.3.4.', '256.0.0.1', '010.0.0.1']) expect(at(ip), ip).toThrow(`invalid IP address: ${ip}`);
+  for (const ip of ['::1', 'fe80::1', '::ffff:127.0.0.1']) expect(at(ip), ip).toThrow('have no IPv6');
+});

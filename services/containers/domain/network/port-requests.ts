@@ -1,6 +1,7 @@
 import type { ContainerConfig, HostConfig } from '#contracts/containers/container-config.js';
 import type { PortRequest, PublishedPort } from '#contracts/containers/container-state.js';
 import { invalid } from '#libs/errors/errors.js';
+import { isIpAddress, isIpv4Address } from './ip-address.js';
 
 /** "80/tcp" → 80, tcp. */
 export function parsePort(text: string): { port: number; protocol: PublishedPort['protocol'] } {
@@ -21,11 +22,18 @@ function parseHostPort(text: string): Pick<PortRequest, 'hostPort' | 'hostPortEn
   return hostPortEnd === hostPort ? { hostPort } : { hostPort, hostPortEnd };
 }
 
+/** An address of the host, or '' for any. A name is none: nobody is asked what it stands for. "::" is any address, too, so that what asks for it beside 0.0.0.0 has what it can have. */
+function parseHostIp(text: string): string {
+  if (text === '' || text === '::' || isIpv4Address(text)) return text;
+  if (isIpAddress(text)) throw invalid(`cannot publish a port on ${text}: the networks of containers have no IPv6, use an IPv4 address`);
+  throw invalid(`invalid IP address: ${text}`);
+}
+
 /** What -p and -P ask for. */
 export function portRequests(config: ContainerConfig, hostConfig: HostConfig): PortRequest[] {
   const asked = Object.entries(hostConfig.PortBindings ?? {}).flatMap(([key, bindings]) => {
     const { port, protocol } = parsePort(key);
-    return (bindings ?? []).map((binding): PortRequest => ({ containerPort: port, protocol, hostIp: binding.HostIp ?? '', ...parseHostPort(binding.HostPort ?? '') }));
+    return (bindings ?? []).map((binding): PortRequest => ({ containerPort: port, protocol, hostIp: parseHostIp(binding.HostIp ?? ''), ...parseHostPort(binding.HostPort ?? '') }));
   });
   if (!hostConfig.PublishAllPorts) return asked;
   const exposed = Object.keys(config.ExposedPorts ?? {}).map(parsePort);

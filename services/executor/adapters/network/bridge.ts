@@ -1,11 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { conflict, internal } from '#libs/errors/errors.js';
 import type { Fd } from '#libs/linux/native.js';
-import { inNetworkNamespace } from '#libs/linux/network-namespace.js';
 import { addAddress, addBridge, deleteLink, setLink } from '#libs/netlink/route.js';
-import { setIpv6Sysctl } from './ipv6-sysctl.js';
 import { macOf } from './mac-address.js';
 import { RouteSocket } from './route-socket.js';
+import { BRIDGE_GROUP } from './rule-set.js';
+import { setIpv6Sysctl, setSysctl, visiting } from './sysctl.js';
 
 export interface BridgeOptions {
   /** At most 15 bytes: "docker0", "br-0123456789ab". */
@@ -21,7 +20,7 @@ export interface BridgeOptions {
 const LINK_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/;
 
 /**
- * Makes the bridge, or what of it is missing: link, address, up, forwarding on, and routing to it of what a host process sends from 127.0.0.1 to a published
+ * Makes the bridge, or what of it is missing: link, address, up, and routing to it of what a host process sends from 127.0.0.1 to a published
  * port (the firewall drops martians from elsewhere). No container becomes the host's IPv6 router: router advertisements are not listened to, and a bridge of our making has no IPv6 at all.
  * A second call changes nothing. Returns the link's index.
  * Rejects with conflict where the name belongs to a link of another kind, NetlinkRefused otherwise.
@@ -31,7 +30,7 @@ export function ensureBridge(options: BridgeOptions): number {
   if (!LINK_NAME.test(name)) throw conflict(`"${name}" cannot be the name of a bridge: at most 15 letters, digits, "_", "." and "-"`);
   using routes = new RouteSocket(namespace);
   // A MAC of its own: without one a bridge takes the lowest of its ports', which changes under its peers as containers come and go.
-  const made = routes.try(addBridge({ name, mtu, address: macOf(gateway), up: true })).refused.get(0);
+  const made = routes.try(addBridge({ name, mtu, address: macOf(gateway), group: BRIDGE_GROUP, up: true })).refused.get(0);
   if (made && made.code !== 'EEXIST') throw made;
   const link = routes.link(name);
   if (!link) throw internal(`bridge ${name} vanished while it was set up`);
@@ -39,7 +38,6 @@ export function ensureBridge(options: BridgeOptions): number {
   const { refused } = routes.try(addAddress(link.index, gateway, prefixLength), setLink(link.index, { up: true, mtu }));
   for (const refusal of refused.values()) if (refusal.code !== 'EEXIST') throw refusal;
   visiting(namespace, () => {
-    setSysctl('net/ipv4/ip_forward', '1');
     setSysctl(`net/ipv4/conf/${name}/route_localnet`, '1');
     setIpv6Sysctl(name, 'accept_ra', '0');
     if (!made) setIpv6Sysctl(name, 'disable_ipv6', '1');
@@ -52,15 +50,4 @@ export function removeBridge(name: string, namespace: Fd = -1): void {
   using routes = new RouteSocket(namespace);
   const refusal = routes.try(deleteLink(name)).refused.get(0);
   if (refusal && refusal.code !== 'ENODEV') throw refusal;
-}
-
-function visiting(namespace: Fd, visit: () => void): void {
-  if (namespace < 0) visit();
-  else inNetworkNamespace(namespace, visit);
-}
-
-/** Reads first: an engine in a container may find the value set and the file read-only. */
-function setSysctl(key: string, value: string): void {
-  const path = `/proc/sys/${key}`;
-  if (readFileSync(path, 'utf8').trim() !== value) writeFileSync(path, value);
 }

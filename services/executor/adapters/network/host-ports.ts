@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
-import { createServer } from 'node:net';
-import { internal } from '#libs/errors/errors.js';
+import { createServer, isIPv4 } from 'node:net';
+import { internal, invalid } from '#libs/errors/errors.js';
 import { isAnyAddress, type PublishedPortRule } from './rule-set.js';
 
 /** A socket that is bound; closing it is done at once. */
@@ -55,6 +55,8 @@ const addressOf = (rule: PublishedPortRule): string => (isAnyAddress(rule) ? '0.
 const keyOf = (rule: PublishedPortRule): string => `${rule.protocol} ${addressOf(rule)}:${rule.hostPort}`;
 
 function bind(protocol: 'tcp' | 'udp', address: string, port: number): Promise<Bound> {
+  // Node would ask the DNS what a name stands for.
+  if (!isIPv4(address)) return Promise.reject(invalid(`"${address}" is not an IPv4 address`));
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException): void => reject(new Error(`listen ${protocol}4 ${address}:${port}: bind: ${BIND_ERRORS[error.code ?? ''] ?? error.message}`, { cause: error }));
     if (protocol === 'tcp') {

@@ -1,12 +1,15 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { inNetworkNamespace } from '#libs/linux/network-namespace.js';
 import { addAddress, addBridge, addVeth, setLink } from '#libs/netlink/route.js';
 import { ensureBridge, removeBridge } from './bridge.js';
 import { Firewall } from './firewall.js';
+import { Forwarding } from './forwarding.js';
 import { macOf } from './mac-address.js';
 import { RouteSocket } from './route-socket.js';
 import { SandboxPool } from './sandbox-pool.js';
@@ -35,8 +38,14 @@ afterEach(async () => {
 const bridge = { name: 'docker0', gateway: '172.17.0.1', prefixLength: 16, mtu: 1500 };
 const attachment = { bridge: 'docker0', hostName: 'veth0000001', containerName: 'eth0', mac: macOf('172.17.0.2'), address: '172.17.0.2', prefixLength: 16, gateway: '172.17.0.1', mtu: 1500 };
 
-/** host 192.0.2.1 <-> far 192.0.2.2; far knows no way to 172.17.0.0/16 */
+function temporaryDirectory(): Disposable & { readonly path: string } {
+  const path = mkdtempSync(join(tmpdir(), 'berth-network-'));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
+}
+
+/** host 192.0.2.1 <-> far 192.0.2.2; far knows no way to 172.17.0.0/16. The host forwards. */
 function connectFar(): void {
+  new Forwarding('', host.fd).switchOn();
   using inHost = new RouteSocket(host.fd);
   using inFar = new RouteSocket(far.fd);
   inHost.send(addVeth({ name: 'up0', up: true }, { name: 'eth0', namespace: far.fd }));
@@ -201,6 +210,40 @@ test('bridges do not reach each other, and an internal one has no way out', asyn
   expect(run(other, 'ping', '-c', '1', '-W', '1', '172.17.0.2').status).not.toBe(0);
   expect(run(other, 'ping', '-c', '1', '-W', '1', '192.0.2.2').status).not.toBe(0);
 });
+
+test('a host that did not forward before does it for containers alone, one that did for all', async () => {
+  using notes = temporaryDirectory();
+  using near = NetworkSandbox.create(host.fd);
+  using second = NetworkSandbox.create(host.fd);
+  run(host, 'sysctl', '-w', 'net.ipv4.ip_forward=0'); // a new network has this machine's
+  ensureBridge({ ...bridge, namespace: host.fd });
+  await container.attach(attachment);
+  ensureBridge({ name: 'br-other', gateway: '172.18.0.1', prefixLength: 16, mtu: 1500, namespace: host.fd });
+  await second.attach({ ...attachment, bridge: 'br-other', hostName: 'veth0000002', mac: macOf('172.18.0.2'), address: '172.18.0.2', gateway: '172.18.0.1' });
+  const firewall = new Firewall('berth_test', host.fd);
+  const apply = (closed: boolean) => firewall.applyRuleSet({ bridges: [{ bridge: 'docker0', subnet: '172.17.0.0/16' }], publishedPorts: [], closed });
+  const ours = new Forwarding(`${notes.path}/ours`, host.fd);
+  expect(ours.isOurs()).toBe(true);
+  await apply(true);
+  ours.switchOn();
+  expect(ours.isOurs()).toBe(true);
+  expect(new Forwarding(`${notes.path}/others`, host.fd).isOurs()).toBe(false);
+
+  connectFar();
+  using inHost = new RouteSocket(host.fd);
+  using inNear = new RouteSocket(near.fd);
+  inHost.send(addVeth({ name: 'down0', up: true }, { name: 'eth0', namespace: near.fd }));
+  inHost.send(addAddress(inHost.link('down0')?.index ?? 0, '198.51.100.1', 24));
+  inNear.send(addAddress(inNear.link('eth0')?.index ?? 0, '198.51.100.2', 24), setLink('eth0', { up: true }));
+  run(near, 'ip', 'route', 'add', 'default', 'via', '198.51.100.1');
+  run(far, 'ip', 'route', 'add', 'default', 'via', '192.0.2.1');
+  const reaches = (from: NetworkSandbox, to: string) => run(from, 'ping', '-c', '1', '-W', '1', to).status === 0;
+  expect(reaches(container, '192.0.2.2')).toBe(true);
+  expect(reaches(second, '192.0.2.2')).toBe(true); // by another engine's bridge
+  expect(reaches(far, '198.51.100.2')).toBe(false);
+  await apply(false);
+  expect(reaches(far, '198.51.100.2')).toBe(true);
+}, 20_000);
 
 test('text that is no address never reaches nft', async () => {
   const firewall = new Firewall('berth_test', host.fd);

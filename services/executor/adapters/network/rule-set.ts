@@ -8,7 +8,12 @@ export interface RuleSet {
   readonly table: string;
   readonly bridges: readonly BridgeRules[];
   readonly publishedPorts: readonly PublishedPortRule[];
+  /** The host forwards for our networks' sake alone: nothing else goes from one of its links to another. */
+  readonly closed?: boolean;
 }
+
+/** The group of the bridges that engines make, of several on one host: what one of them shuts out is not what goes over another's. */
+export const BRIDGE_GROUP = 0x6265;
 
 export interface BridgeRules {
   readonly bridge: string;
@@ -125,7 +130,13 @@ ${lines((b) =>
 ${lines((b) => [
   ...(b.internal ? [] : [`oifname "${b.bridge}" ct status dnat accept`]),
   `iifname "${b.bridge}" oifname "${b.bridge}" ${b.interContainer === false ? 'drop' : 'accept'}`,
-])}${lines((b) => [`oifname "${b.bridge}" drop`])}  }
+])}${lines((b) => [`oifname "${b.bridge}" drop`])}${rules.closed ? shutOut(lines((b) => [`iifname "${b.bridge}" accept`])) : ''}  }
 }
 `;
 }
+
+/** `fromOurs` is accepted, so that it goes on to what others' tables say. */
+const shutOut = (fromOurs: string): string => `${fromOurs}    iifgroup ${BRIDGE_GROUP} accept
+    oifgroup ${BRIDGE_GROUP} accept
+    drop
+`;

@@ -6,8 +6,8 @@ import { inNetworkNamespace, newNetworkNamespace, newNetworkNamespaceAsync } fro
 import { newNetworkNamespaceIn, newUserNamespace, newUserNamespaceAsync, type UserNamespace } from '#libs/linux/user-namespace.js';
 import { addAddress, addDefaultRoute, addVeth, deleteLink, setHairpin, setLink } from '#libs/netlink/route.js';
 import { idMapText } from '#libs/settings/subordinate-ids.js';
-import { setIpv6Sysctl } from './ipv6-sysctl.js';
 import { RouteSocket } from './route-socket.js';
+import { setIpv6Sysctl } from './sysctl.js';
 
 /** Linux gives the loopback link this index in every network namespace. */
 const LOOPBACK_INDEX = 1;

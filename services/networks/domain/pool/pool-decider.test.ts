@@ -70,6 +70,15 @@ test('an endpoint that is asked for again has the ports of the newer wish', () =
   given(allocated('a', '10.0.0.2', [tcp(8080)])).when(allocate('a', { ports: [tcp(8081)] })).then(portsChanged('a', tcp(8081)));
 });
 test('one container cannot ask for one host port twice', () => given().when(allocate('a', { ports: [tcp(8080), tcp(8080, '', 81)] })).thenRefused('conflict'));
+test('one port on 0.0.0.0 and on :: is one port of one container', () => {
+  const both = (hostPort: number): PublishedPort[] => [tcp(hostPort, '0.0.0.0'), tcp(hostPort, '::')];
+  given().when(allocate('a', { ports: both(8080) })).then(allocated('a', '10.0.0.2', both(8080)));
+  given().when(allocate('a', { ports: both(0) })).then(allocated('a', '10.0.0.2', both(32768)));
+  given().when(allocate('a', { ports: both(8080).map((port) => ({ ...port, hostPortEnd: 8081 })) })).then(allocated('a', '10.0.0.2', both(8080)));
+  given(allocated('a', '10.0.0.2', [tcp(8080, '::')])).when(changePorts('a', both(8080))).then(portsChanged('a', ...both(8080)));
+  given(allocated('a', '10.0.0.2', both(8080))).when(allocate('b', { ports: [tcp(8080, '::')] })).thenRefused('conflict', /Bind for :::8080 failed/);
+  for (const other of [tcp(8080, '::', 81), { ...tcp(8080) }]) given().when(allocate('a', { ports: [tcp(8080, '0.0.0.0'), other] })).thenRefused('conflict');
+});
 test('a port that nobody named is a free one', () => {
   given(allocated('a', '10.0.0.2', [tcp(32768)])).when(allocate('b', { ports: [tcp(0), tcp(0, '', 81)] })).then(allocated('b', '10.0.0.3', [tcp(32769), tcp(32770, '', 81)]));
 });

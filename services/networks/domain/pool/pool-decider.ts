@@ -133,22 +133,38 @@ function changedPorts(wanted: readonly PortRequest[], own: Endpoint, pool: Pool,
   const kept = wanted.map((wish, at) => (isExact(wish) ? named[at] : take(wish)));
   const others = heldPorts(pool).filter((port) => !own.ports.includes(port));
   const missing = wanted.filter((_wish, at) => kept[at] === undefined);
-  const allocated = allocatePorts({ ports: missing, name: own.name, ...(bound === undefined ? {} : { bound }) }, [...others, ...kept.filter((port) => port !== undefined)]);
+  const allocated = allocatePorts({ ports: missing, name: own.name, ...(bound === undefined ? {} : { bound }) }, others, kept.filter((port) => port !== undefined));
   return kept.map((port) => port ?? allocated.shift()).filter((port) => port !== undefined);
 }
 
 const isExact = ({ hostPort, hostPortEnd }: PortRequest): boolean => hostPort !== 0 && hostPortEnd === undefined;
 
 const fits = (port: PublishedPort, wish: PortRequest): boolean =>
-  port.containerPort === wish.containerPort && port.protocol === wish.protocol && port.hostIp === wish.hostIp && (wish.hostPort === 0 || (port.hostPort >= wish.hostPort && port.hostPort <= (wish.hostPortEnd ?? wish.hostPort)));
+  port.hostIp === wish.hostIp && fitsElsewhere(port, wish);
 
-function allocatePorts({ ports: wanted, name, bound }: Pick<Extract<PoolCommand, { type: 'Allocate' }>, 'ports' | 'name' | 'bound'>, held: readonly PublishedPort[]): PublishedPort[] {
+/** But for the host's address. */
+const fitsElsewhere = (port: PublishedPort, wish: PortRequest): boolean =>
+  port.containerPort === wish.containerPort && port.protocol === wish.protocol && (wish.hostPort === 0 || (port.hostPort >= wish.hostPort && port.hostPort <= (wish.hostPortEnd ?? wish.hostPort)));
+
+/** `own`: what the endpoint itself has already. */
+function allocatePorts(
+  { ports: wanted, name, bound }: Pick<Extract<PoolCommand, { type: 'Allocate' }>, 'ports' | 'name' | 'bound'>,
+  held: readonly PublishedPort[],
+  own: readonly PublishedPort[] = [],
+): PublishedPort[] {
   const exact = wanted.filter(isExact);
   const result: PublishedPort[] = [];
-  for (const { hostPortEnd, ...port } of wanted) {
+  for (const wish of wanted) {
+    const { hostPortEnd, ...port } = wish;
     const isExact = port.hostPort !== 0 && hostPortEnd === undefined;
+    const twinHost = ANY_TWIN.get(port.hostIp);
+    const twin = twinHost === undefined ? undefined : [...own, ...result].find((other) => other.hostIp === twinHost && fitsElsewhere(other, wish));
+    if (twin) {
+      result.push({ ...port, hostPort: twin.hostPort });
+      continue;
+    }
     // What was named by the same container is no free one for its unnamed ports.
-    const others = isExact ? [...held, ...result] : [...held, ...exact, ...result];
+    const others = isExact ? [...held, ...own, ...result] : [...held, ...own, ...exact, ...result];
     const clashes = (hostPort: number): boolean => others.some((other) => other.protocol === port.protocol && other.hostPort === hostPort && sameHost(other.hostIp, port.hostIp));
     const [first, last] = port.hostPort === 0 ? [FIRST_EPHEMERAL_PORT, LAST_EPHEMERAL_PORT] : [port.hostPort, hostPortEnd ?? port.hostPort];
     let hostPort = first;
@@ -164,3 +180,5 @@ function allocatePorts({ ports: wanted, name, bound }: Pick<Extract<PoolCommand,
 
 const ANY_HOST = new Set(['', '0.0.0.0', '::']);
 const sameHost = (one: string, other: string): boolean => one === other || ANY_HOST.has(one) || ANY_HOST.has(other);
+/** As Compose files have them beside each other: one port, for IPv4 and for IPv6 where there is any. */
+const ANY_TWIN: ReadonlyMap<string, string> = new Map([['0.0.0.0', '::'], ['::', '0.0.0.0']]);
