@@ -63,6 +63,19 @@ test('what show tells makes the same container again', async () => {
   await engine.docker(['rm', 'base']);
 }, 60_000);
 
+test('the history of a name is that of who has it now', async () => {
+  await engine.docker(['create', '--name', 'site', 'busybox', 'true']);
+  await engine.docker(['commit', 'site', 'moved']);
+  await engine.docker(['create', '--name', 'user', 'moved', 'true']); // keeps the image when its tag moves
+  const second = (await engine.docker(['commit', '-m', 'two', 'site', 'moved'])).stdout.trim();
+  await engine.docker(['rename', 'site', 'old']);
+  await engine.docker(['create', '--name', 'site', 'busybox', 'false']);
+  const entriesOf = async (name: string) => (await berth(['history', name, '--json'])).stdout.trim().split('\n').map((line) => JSON.parse(line) as { event: string; details: object });
+  expect((await entriesOf('moved')).find(({ event }) => event === 'ImageTagged')).toMatchObject({ details: { image: second } });
+  expect((await entriesOf('site')).find(({ event }) => event === 'ContainerCreated')).toMatchObject({ details: { path: 'false' } });
+  await engine.docker(['rm', 'site', 'old', 'user']);
+});
+
 test('the log is whole, and its events resume after a position', async () => {
   expect(await berth(['log', 'verify'])).toMatchObject({ code: 0, stdout: expect.stringContaining('the log is whole: ') });
   const verified = JSON.parse((await berth(['log', 'verify', '--json'])).stdout) as { position: number; broken: unknown[] };
