@@ -32,6 +32,8 @@ export class RemoveVolume extends Request<Done> {
   static readonly dryRun = true;
   @IsString() readonly name!: string;
   @IsBoolean() readonly force!: boolean;
+  /** The container that it goes with. A dry run leaves that there, and does not take it for a user. */
+  @IsOptional() @IsString() readonly removedWith?: string;
   /** The removed container with which it can come back. */
   @IsOptional() @IsString() readonly keptFor?: string;
 }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { request } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -35,6 +35,45 @@ test('a container is told of from its start to after its removal', async () => {
   const told = entries.map(({ event }) => event);
   for (const event of ['NameClaimed', 'ContainerCreated', 'TaskStarted', 'ContainerExited', 'ContainerRemoved']) expect(told).toContain(event);
   expect(entries[0]?.actor).toMatch(/^uid:0 pid:\d+$/);
+});
+
+test('what show tells makes the same container again', async () => {
+  await engine.docker(['create', '--name', 'base', '-h', 'db', '--network', 'none', 'busybox', 'sleep', '100']);
+  await engine.docker(['commit', '-c', 'ENTRYPOINT ["sleep"]', '-c', 'WORKDIR /tmp', 'base', 'sleeper']);
+  const wishes: readonly (readonly string[])[] = [
+    [
+      '--log-driver', 'local', '--log-opt', 'max-size=1m', '-v', '/data', '--expose', '99', '-P', '--mount', 'type=tmpfs,target=/t,tmpfs-size=65536,tmpfs-mode=1700', '--mount', 'type=volume,source=vv,target=/v,volume-label=x=y',
+      '--runtime', 'berth', '--entrypoint', '', '-w', '/', 'sleeper', 'echo', 'a  b', '',
+    ],
+    ['--network', 'container:base', 'sleeper', '7'],
+  ];
+  for (const wish of wishes) {
+    const shownOf = async (): Promise<unknown> => {
+      const [{ Config, HostConfig }] = JSON.parse((await engine.docker(['inspect', 'again'])).stdout) as [{ Config: object; HostConfig: object }];
+      return { ...Config, Hostname: '', HostConfig };
+    };
+    expect(await engine.docker(['create', '--name', 'again', ...wish])).toMatchObject({ code: 0 });
+    const [before, { stdout }] = [await shownOf(), await berth(['show', 'again'])];
+    await engine.docker(['rm', 'again']);
+    const words = execFileSync('sh', ['-c', `for word in ${stdout.trim().replace(/^docker run -d /, '')}; do printf '%s\\0' "$word"; done`], { encoding: 'utf8' }).split('\0').slice(0, -1);
+    expect(await engine.docker(['create', ...words]), stdout).toMatchObject({ code: 0 });
+    expect(await shownOf(), stdout).toEqual(before);
+    await engine.docker(['rm', 'again']);
+  }
+  await engine.docker(['rm', 'base']);
+}, 60_000);
+
+test('the history of a name is that of who has it now', async () => {
+  await engine.docker(['create', '--name', 'site', 'busybox', 'true']);
+  await engine.docker(['commit', 'site', 'moved']);
+  await engine.docker(['create', '--name', 'user', 'moved', 'true']); // keeps the image when its tag moves
+  const second = (await engine.docker(['commit', '-m', 'two', 'site', 'moved'])).stdout.trim();
+  await engine.docker(['rename', 'site', 'old']);
+  await engine.docker(['create', '--name', 'site', 'busybox', 'false']);
+  const entriesOf = async (name: string) => (await berth(['history', name, '--json'])).stdout.trim().split('\n').map((line) => JSON.parse(line) as { event: string; details: object });
+  expect((await entriesOf('moved')).find(({ event }) => event === 'ImageTagged')).toMatchObject({ details: { image: second } });
+  expect((await entriesOf('site')).find(({ event }) => event === 'ContainerCreated')).toMatchObject({ details: { path: 'false' } });
+  await engine.docker(['rm', 'site', 'old', 'user']);
 });
 
 test('the log is whole, and its events resume after a position', async () => {

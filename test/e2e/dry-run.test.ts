@@ -9,7 +9,9 @@ beforeAll(async () => {
   await engine.loadBusybox();
   await engine.docker(['create', '--name', 'created', 'busybox', 'true']);
   await engine.docker(['run', '-d', '--name', 'linked', 'busybox', 'sleep', '1000']);
-  await engine.docker(['run', '-d', '--name', 'running', '--link', 'linked:made', 'busybox', 'sleep', '1000']);
+  await engine.docker(['run', '-d', '--name', 'running', '-v', '/data', '--link', 'linked:made', 'busybox', 'sleep', '1000']);
+  await engine.docker(['run', '-d', '--name', 'held', 'busybox', 'sleep', '1000']);
+  await engine.docker(['pause', 'held']);
   await engine.docker(['volume', 'create', 'store']);
 });
 afterAll(() => engine?.stop());
@@ -39,25 +41,29 @@ async function tried(method: string, path: string, body?: unknown): Promise<read
 }
 
 test('a dry create answers with all events in full, those of a name and a volume too', async () => {
+  const volumes = await engine.docker(['volume', 'ls', '-q']);
   const events = await tried('POST', '/containers/create?name=web', { Image: 'busybox', Cmd: ['true'], Volumes: { '/data': {} } });
   expect(events.map(({ type }) => type)).toEqual(['NameClaimed', 'VolumeCreated', 'ContainerCreated']);
   expect(events[0]).toMatchObject({ subject: 'berth.event.name.web', data: { name: 'web' } });
   expect(events[2]).toMatchObject({ data: { name: 'web', path: 'true', imageRef: 'busybox', config: { Image: 'busybox' }, mounts: [{ target: '/data', anonymous: true }] } });
   expect(events[2]?.subject).toBe(`berth.event.container.${String(events[2]?.data['container'])}`);
-  expect((await engine.docker(['volume', 'ls', '-q'])).stdout).toBe('store\n');
+  expect(await engine.docker(['volume', 'ls', '-q'])).toEqual(volumes);
 });
 
 test.each([
   ['POST', '/containers/created/start', ['StartRequested']],
   ['POST', '/containers/running/start', []],
   ['POST', '/containers/running/stop', ['StopRequested']],
-  ['POST', '/containers/running/restart', ['StopRequested']],
+  ['POST', '/containers/running/restart', ['StopRequested', 'StartRequested']],
+  ['POST', '/containers/created/restart', ['StartRequested']],
+  ['POST', '/containers/held/restart', ['StopRequested', 'StartRequested']],
   ['POST', '/containers/running/kill?signal=HUP', ['KillRequested']],
   ['POST', '/containers/running/rename?name=other', ['NameClaimed', 'ContainerRenamed', 'NameReleased']],
   ['DELETE', '/containers/running/made?link=1', ['LinkRemoved']],
   ['POST', '/berth/containers/running/protect', ['ContainerProtected']],
   ['POST', '/berth/containers/running/unprotect', []],
   ['DELETE', '/containers/running?force=1', ['RemoveRequested', 'ContainerRemoved', 'NameReleased']],
+  ['DELETE', '/containers/running?force=1&v=1', ['RemoveRequested', 'ContainerRemoved', 'NameReleased', 'VolumeRemoved']],
   ['POST', '/commit?container=running&repo=made', ['CommitRequested']],
   ['POST', '/images/busybox/tag?repo=mine&tag=1', ['ImageTagged']],
   ['DELETE', '/images/hello', ['ImageUntagged', 'ImageRemoved']],

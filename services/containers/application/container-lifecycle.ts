@@ -214,12 +214,17 @@ export class ContainerLifecycle {
 
   async restart(reference: string, wish: { signal?: string; timeoutSeconds?: number }, asked: RequestContext): Promise<Done> {
     const { id } = this.directory.find(reference).spec;
-    const restart = this.stop(id, { ...wish, restarts: true }, asked).then(() => this.start(id, 'restart', asked));
+    const stopped = this.stop(id, { ...wish, restarts: true }, asked);
+    const restart = stopped.then(({ changed }) => (asked.dryRun && changed ? this.planStarted(id, asked) : this.start(id, 'restart', asked)));
     const settled = Promise.allSettled([this.restarts.get(id), restart]).then(() => {
       if (this.restarts.get(id) === settled) this.restarts.delete(id);
     });
     this.restarts.set(id, settled);
     return restart;
+  }
+
+  private planStarted(id: string, asked: RequestContext): Promise<Done> {
+    return this.containers.execute(id, { type: 'Start', reason: 'restart', stopped: true, at: now() }, asked);
   }
 
   /** The part of a restart behind its stop, where whoever asked for it is not there to go on with it. */
@@ -262,11 +267,12 @@ export class ContainerLifecycle {
     const found = this.directory.tryFind(reference);
     // Gone by this very request before: its first answer again.
     if (found === undefined && asked.idempotencyKey !== undefined && (await this.wasRemovedBy(reference, asked.idempotencyKey))) return { position: this.containers.position };
-    const { spec } = found ?? this.directory.find(reference);
+    const container = found ?? this.directory.find(reference);
+    const { spec } = container;
     const keepSeconds = keep ? this.grace.secondsFor(spec) : undefined;
     const { events, position } = await this.containers.execute(spec.id, { type: 'Remove', ...wish, ...(keepSeconds === undefined ? {} : { keepSeconds }), at: now() }, asked);
     const isGone = events.some(({ type }) => type === 'ContainerRemoved');
-    if (asked.dryRun) return this.planRemoved(spec, isGone, asked);
+    if (asked.dryRun) return this.planRemoved(container, isGone, wish.volumes, keepSeconds !== undefined, asked);
     const finished = this.finishRemove(spec.id, asked);
     if (!isGone || wish.volumes) return finished;
     // Nobody needs to wait for its files to be put aside. Where that fails, ContainerWatch tries again; who claims its name comes after its release, begun above.
@@ -296,9 +302,11 @@ export class ContainerLifecycle {
     return last !== undefined && this.containers.wasDone(last.container, 'Remove', key);
   }
 
-  private async planRemoved({ id, name }: ContainerSpec, isGone: boolean, asked: RequestContext): Promise<Done> {
+  private async planRemoved(container: PresentContainer, isGone: boolean, volumes: boolean, keep: boolean, asked: RequestContext): Promise<Done> {
+    const { id, name } = container.spec;
     const { position } = isGone ? this.containers : await this.containers.execute(id, { type: 'RecordRemoved', at: now() }, asked);
     await this.names.execute(name, { type: 'Release', name, container: id }, asked);
+    if (volumes) await this.removeVolumes(container, keep, asked);
     return { position };
   }
 
@@ -335,7 +343,7 @@ export class ContainerLifecycle {
 
   private async removeVolumes({ spec, unmounted = [] }: PresentContainer, keep: boolean, asked: RequestContext): Promise<void> {
     const anonymous = [...spec.mounts.flatMap(({ anonymous, name }) => (anonymous && name ? [name] : [])), ...unmounted];
-    for (const name of anonymous) await this.bus.request(RemoveVolume, { name, force: true, ...(keep ? { keptFor: spec.id } : {}) }, asked, AGAIN).catch(() => undefined);
+    for (const name of anonymous) await this.bus.request(RemoveVolume, { name, force: true, removedWith: spec.id, ...(keep ? { keptFor: spec.id } : {}) }, asked, AGAIN).catch(() => undefined);
   }
 
   /** Of a container that is to be removed: a start under way is waited for, a run is killed. */

@@ -12,7 +12,7 @@ import type { DockerEvent } from '../domain/docker/event.js';
 import { DockerEvents, type LoggedEvent } from '../domain/docker/events.js';
 import { foldContainers } from '../domain/log/container-fold.js';
 import { engineStatus } from '../domain/log/engine-status.js';
-import { type Candidate, candidateOf, findTarget, nameOther, type Other } from '../domain/log/find-subject.js';
+import { type Candidate, candidateOf, candidateOfOther, findTarget, nameOther, type Other, unnamed } from '../domain/log/find-subject.js';
 import { historyOf } from '../domain/log/history.js';
 import { EVENT_SUBJECTS, EventFeed, type EventReader } from './event-feed.js';
 import { ALL, LogChronicle } from './log-chronicle.js';
@@ -78,11 +78,11 @@ const plain = {
     for (const { subject, events, position } of commits) {
       const { kind, id } = parseSubject(subject);
       if (kind !== 'image' && kind !== 'volume' && kind !== 'network' && kind !== 'access') continue;
-      const other = others.get(subject) ?? { kind, id: id.replace(/^sha256:/, ''), names: new Set<string>(), gone: false, order: position };
+      const other = others.get(subject) ?? unnamed(kind, id, position);
       others.set(subject, other);
       nameOther(other, events);
     }
-    return [...[...foldContainers(commits).values()].map((container, order) => candidateOf(container, order)), ...Array.from(others.values(), ({ names, ...other }) => ({ ...other, names: [...names] }))];
+    return [...[...foldContainers(commits).values()].map((container, order) => candidateOf(container, order)), ...Array.from(others.values(), candidateOfOther)];
   },
   events: (commits: readonly Commit[], since: number, until: number): DockerEvent[] => {
     const events = new DockerEvents();

@@ -68,11 +68,11 @@ export class Volumes {
     });
   }
 
-  remove(command: Pick<RemoveVolume, 'name' | 'force' | 'keptFor'>, asked: RequestContext): Promise<Done> {
+  remove(command: Pick<RemoveVolume, 'name' | 'force' | 'removedWith' | 'keptFor'>, asked: RequestContext): Promise<Done> {
     const { name, keptFor } = command;
     return this.directories.inTurn(name, async () => {
       if (this.volumes.get(name).state.status === 'absent' && (command.force || (asked.idempotencyKey !== undefined && (await this.volumes.wasDone(name, 'Remove', asked.idempotencyKey))))) return { position: 0 };
-      const users = await this.references.newest(name);
+      const users = (await this.references.newest(name)).filter((user) => !asked.dryRun || user !== command.removedWith);
       if (users.length > 0) throw conflict(`remove ${name}: volume is in use - [${users.join(', ')}]`);
       const { position } = await this.volumes.execute(name, { type: 'Remove', name, ...(keptFor === undefined ? {} : { keptFor }), at: new Date().toISOString() }, asked).catch((error: unknown) => {
         if (!cameToNothing(error)) this.perhapsRemoved.add(name);

@@ -235,6 +235,11 @@ test('what waits for its restart is neither started nor attached to by hand, and
   for (const signal of [3, 9]) given(...waitingFor('QUIT')).when({ ...kill, signal }).then({ ...stopRequested, signal, timeoutSeconds: 0 });
 });
 
+test('the start of a planned restart is decided while what it restarts runs or is paused', () => {
+  const planned: ContainerCommand = { type: 'Start', reason: 'restart', stopped: true, at };
+  for (const state of [running, [...running, paused]]) given(...state).when(planned).then(requested(2, 'restart'));
+});
+
 test('the stop of a restart says so, and a stop after it has the last word', () => {
   const restarts: ContainerEvent = { ...stopRequested, restarts: true } as ContainerEvent;
   given(...running).when({ ...stop, restarts: true }).then(restarts);

@@ -16,7 +16,8 @@ import { type Container, type ContainerSpec, isKept, isRunning, noRun, type Pres
 
 export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'Create'; readonly spec: ContainerSpec }
-  | { readonly type: 'Start'; readonly reason: StartReason }
+  /** `stopped`, of a plan: what runs has been stopped by then. */
+  | { readonly type: 'Start'; readonly reason: StartReason; readonly stopped?: true }
   | { readonly type: 'RecordStarted'; readonly start: number; readonly pid: number; readonly endpoint?: EndpointSettings }
   | { readonly type: 'RecordStartFailed'; readonly start: number; readonly error: string; readonly exitCode: number }
   | { readonly type: 'RecordExited'; readonly start: number; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly keeperLost: boolean }
@@ -76,6 +77,7 @@ function decide(command: ContainerCommand, state: Container): readonly Container
   switch (command.type) {
     case 'Start':
       if (state.status === 'removing') throw conflict('container is marked for removal and cannot be started');
+      if (command.stopped) return [{ type: 'StartRequested', container, start: state.run.start + 1, reason: command.reason, at }];
       if (state.status === 'paused') throw conflict('cannot start a paused container, try unpause instead');
       // As dockerd: what waits for its restart goes on waiting.
       if (isRunning(state) || (command.reason === 'api' && state.status === 'restarting')) return [];

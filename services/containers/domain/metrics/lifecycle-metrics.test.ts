@@ -53,8 +53,15 @@ test('an exit has a code class, a signal and a reason', () =>
     'berth_container_last_exit_code{name="a"} 137',
     `berth_container_last_exit_timestamp_seconds{name="a"} ${HOUR + 5}`,
     'berth_container_last_exit_oom{name="a"} 1',
+    'berth_container_last_exit_reason{name="a",reason="oom"} 1',
     'berth_container_oom_kills_total{name="a",victim="init",scope="container"} 1',
   ));
+
+test('only the last exit has its reason told so', () => {
+  const twice = [created(0), startRequested(1), started(2), stopRequested(3), exited(4, 143, 15, 'killed-api'), startRequested(5, 2), started(6, 2), exited(7, 1, 0, 'error')] as const;
+  given(...twice).shows(9, 'berth_container_last_exit_reason{name="a",reason="error"} 1');
+  given(...twice).hides(9, 'last_exit_reason{name="a",reason="killed_api"}');
+});
 
 test('an OOM kill that the command survived was a child', () =>
   given(created(0), startRequested(1), started(2), exited(5, 1, 0, 'oom')).shows(9, 'berth_container_oom_kills_total{name="a",victim="child",scope="container"} 1'));

@@ -16,7 +16,7 @@ export interface ContainerMetrics {
   readonly starts: Map<StartReason, number>;
   readonly exits: Map<string, { readonly labels: ExitLabels; count: number }>;
   readonly oomKills: Map<'init' | 'child', number>;
-  lastExit: { readonly code: number; readonly atSeconds: number; readonly oom: boolean } | undefined;
+  lastExit: { readonly code: number; readonly atSeconds: number; readonly oom: boolean; readonly reason: ExitReason } | undefined;
   /** Of the last restart that was scheduled: counts while the state is restarting. */
   backoffSeconds: number;
   stopRequestedAt: number | undefined;
@@ -139,7 +139,7 @@ export class LifecycleMetrics {
     container.exits.set(key, known);
     // The kernel kills with SIGKILL; a command that ended otherwise lost a child to the OOM killer.
     if (event.oomKilled) count(container.oomKills, event.signal === 9 ? 'init' : 'child');
-    container.lastExit = { code: event.exitCode, atSeconds: at, oom: event.oomKilled };
+    container.lastExit = { code: event.exitCode, atSeconds: at, oom: event.oomKilled, reason: event.reason };
     if (container.stopRequestedAt !== undefined) this.stops[event.reason === 'stop-timeout' ? 'killed' : 'graceful'].observe(at - container.stopRequestedAt);
     container.stopRequestedAt = undefined;
     enter(container, 'exited', at);

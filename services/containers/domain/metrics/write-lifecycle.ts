@@ -38,6 +38,8 @@ export function writeLifecycle(metrics: LifecycleMetrics, now: number, out: Expo
   each(({ lastExit }, name) => lastExit && out.sample(labelText({ name }), lastExit.atSeconds));
   out.family('berth_container_last_exit_oom', 'gauge', '1 when the last run that ended lost a process to the OOM killer.');
   each(({ lastExit }, name) => lastExit && out.sample(labelText({ name }), lastExit.oom ? 1 : 0));
+  out.family('berth_container_last_exit_reason', 'gauge', '1 for what the last run that ended came of.');
+  each(({ lastExit }, name) => lastExit && out.sample(labelText({ name, reason: lastExit.reason.replaceAll('-', '_') }), 1));
 
   out.family('berth_container_oom_kills_total', 'counter', 'Runs that lost a process to the OOM killer: the command itself, or a child of it.');
   each((container, name) => {

@@ -2,15 +2,18 @@ import { Readable } from 'node:stream';
 import { Controller, Get, Inject, Param, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { LoggedContainer, RunReply, StatusReply, VerifyReply, WhyReply } from '#contracts/gateway/log-replies.js';
+import { GetImage } from '#contracts/images/images.js';
+import type { RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
 import type { Moment } from '../../application/log-chronicle.js';
 import { LogReading } from '../../application/log-reading.js';
-import { PROCESSES, RUN_ROOT } from '../../application/engine-client.js';
+import { EngineClient, PROCESSES, RUN_ROOT } from '../../application/engine-client.js';
 import { readTime } from '../../domain/log/at-time.js';
 import { engineStatus } from '../../domain/log/engine-status.js';
 import { runCommand } from '../../domain/log/run-command.js';
 import { why } from '../../domain/log/why.js';
 import { flag, integer, text, type QueryValues } from '../../domain/requests/query-values.js';
+import { Asked } from './asked.js';
 import { drained } from './drained.js';
 import { POSITION_HEADER } from './engine-headers.js';
 import { readyProcesses } from './ready-processes.js';
@@ -25,6 +28,7 @@ const BACKLOG_BYTES = 64 * 1024 * 1024;
 export class BerthController {
   constructor(
     private readonly log: LogReading,
+    private readonly engine: EngineClient,
     @Inject(RUN_ROOT) private readonly runRoot: string,
     @Inject(PROCESSES) private readonly processes: readonly string[],
   ) {}
@@ -40,9 +44,10 @@ export class BerthController {
   }
 
   @Get('/containers/:name/run')
-  async run(@Param('name') wanted: string): Promise<RunReply> {
+  async run(@Param('name') wanted: string, @Asked() asked: RequestContext): Promise<RunReply> {
     const { id, name, created } = await this.log.containerNow(wanted);
-    return { id, name, run: runCommand(created, name) };
+    const image = await this.engine.ask(GetImage, { image: created.imageId }, asked).catch(() => undefined);
+    return { id, name, run: runCommand(created, name, image?.config) };
   }
 
   @Get('/why/:name')

@@ -3,7 +3,7 @@ import type { Commit } from '#libs/event-store/event.js';
 import type { DockerEvent } from '../docker/event.js';
 import { DockerEvents, type FrozenDockerEvents, type LoggedEvent } from '../docker/events.js';
 import { type ContainerAt, foldCommit } from './container-fold.js';
-import { type Candidate, candidateOf, nameOther, type Other } from './find-subject.js';
+import { type Candidate, candidateOf, candidateOfOther, nameOther, type Other, unnamed } from './find-subject.js';
 
 /** Aggregates that dockerd has events of. */
 const DOCKER_KINDS: ReadonlySet<string> = new Set(['container', 'exec', 'task', 'image', 'volume', 'network', 'pool']);
@@ -20,7 +20,7 @@ export interface LogTotals {
 /** A Chronicle as JSON. */
 export interface FrozenChronicle {
   readonly containers: readonly (readonly [order: number, container: ContainerAt])[];
-  readonly others: readonly (readonly [subject: string, other: Omit<Other, 'names'> & { readonly names: readonly string[] }])[];
+  readonly others: readonly (readonly [subject: string, other: Candidate])[];
   readonly docker: FrozenDockerEvents;
   readonly totals: LogTotals;
   readonly latest: number;
@@ -55,7 +55,7 @@ export class Chronicle {
       chronicle.folded.set(container.id, container);
       chronicle.orders.set(container.id, order);
     }
-    for (const [subject, other] of frozen.others) chronicle.others.set(subject, { ...other, names: new Set(other.names) });
+    for (const [subject, other] of frozen.others) chronicle.others.set(subject, { ...other, kind: other.kind as Other['kind'], names: new Set(other.names), former: new Set(other.former) }); // as `freeze` gave it
     chronicle.docker = DockerEvents.from(frozen.docker);
     chronicle.totals = { ...frozen.totals, byAggregate: { ...frozen.totals.byAggregate } };
     chronicle.latest = frozen.latest;
@@ -70,7 +70,7 @@ export class Chronicle {
   freeze(): FrozenChronicle {
     return {
       containers: Array.from(this.folded.values(), (container) => [this.orders.get(container.id) ?? 0, container] as const),
-      others: Array.from(this.others, ([subject, other]) => [subject, { ...other, names: [...other.names] }] as const),
+      others: Array.from(this.others, ([subject, other]) => [subject, candidateOfOther(other)] as const),
       docker: this.docker.freeze(),
       totals: this.totals,
       latest: this.latest,
@@ -89,7 +89,7 @@ export class Chronicle {
   /** All that it holds, containers first, each in the order of their first commits. */
   *candidates(): Iterable<Candidate> {
     for (const container of this.containers.values()) yield candidateOf(container, this.orders.get(container.id) ?? 0);
-    for (const { names, ...other } of this.others.values()) yield { ...other, names: [...names] };
+    for (const other of this.others.values()) yield candidateOfOther(other);
   }
 
   private count({ time, events }: Commit, kind: string): void {
@@ -120,12 +120,12 @@ export class Chronicle {
   }
 
   private seeOther(commit: Commit, kind: Other['kind'], id: string): readonly Candidate[] {
-    const other = this.others.get(commit.subject) ?? { kind, id: id.replace(/^sha256:/, ''), names: new Set<string>(), gone: false, order: commit.position };
+    const other = this.others.get(commit.subject) ?? unnamed(kind, id, commit.position);
     this.others.set(commit.subject, other);
     nameOther(other, commit.events);
     // A volume's name is its id: one that comes again has lost nothing.
     if (!other.gone || kind !== 'volume') return [];
     this.others.delete(commit.subject);
-    return [{ ...other, names: [...other.names] }];
+    return [candidateOfOther(other)];
   }
 }

@@ -7,6 +7,8 @@ export interface Target {
   readonly id: string;
   /** All the log calls it, the newest last. */
   readonly names: readonly string[];
+  /** Those among them that it has no more; absent: it has all. */
+  readonly former?: readonly string[];
 }
 
 /** What a name may mean. */
@@ -21,6 +23,7 @@ export interface Other {
   readonly kind: Exclude<Target['kind'], 'container'>;
   readonly id: string;
   readonly names: Set<string>;
+  readonly former: Set<string>;
   gone: boolean;
   readonly order: number;
 }
@@ -29,6 +32,8 @@ export interface Other {
 export const bareName = (wanted: string): string => wanted.replace(/^sha256:/, '').replace(/^\//, '');
 
 const isExactly = ({ id, names }: Target, bare: string): boolean => id === bare || names.includes(bare);
+/** Not by a name that it had once: another may have it now. */
+const isCalled = (target: Target, bare: string): boolean => isExactly(target, bare) && !target.former?.includes(bare);
 const begins = ({ id }: Target, bare: string): boolean => /^[0-9a-f]+$/.test(bare) && id.startsWith(bare);
 
 /** Whether `findTarget` looks at it: of the many that are gone only these need to be given. */
@@ -39,7 +44,7 @@ export const isSettled = (present: readonly Candidate[], wanted: string): boolea
 
 /**
  * The aggregate that a person means by `wanted`: a name, an id or the start of an id. What is there comes before what was removed, an exact name or
- * id before the start of one, the youngest of equal removed ones first. Throws `notFound`; `conflict` when several fit.
+ * id before the start of one, who has the name before who had it, the youngest of equal removed or former ones first. Throws `notFound`; `conflict` when several fit.
  */
 export function findTarget(candidates: readonly Candidate[], wanted: string): Candidate {
   const bare = bareName(wanted);
@@ -47,7 +52,8 @@ export function findTarget(candidates: readonly Candidate[], wanted: string): Ca
   const exact = targets.filter((target) => isExactly(target, bare));
   const found = exact.length > 0 ? exact : targets.filter((target) => begins(target, bare));
   const present = found.filter(({ gone }) => !gone);
-  const [first, second] = present.length > 0 ? present : found.slice(-1);
+  const called = present.filter((target) => isCalled(target, bare));
+  const [first, second] = called.length > 0 ? called : present.length > 0 && exact.length === 0 ? present : (present.length > 0 ? present : found).slice(-1);
   if (first === undefined) throw notFound(`the log knows no container, image, volume, network or refused caller "${wanted}"`);
   if (second !== undefined) throw conflict(`"${wanted}" may be the ${first.kind} ${first.id} or the ${second.kind} ${second.id}: give more of the id`);
   return first;
@@ -64,14 +70,25 @@ export function findContainer(candidates: readonly Candidate[], wanted: string):
 }
 
 export function candidateOf({ id, name, created, status }: ContainerAt, order: number): Candidate {
-  return { kind: 'container', id, names: name === created.name ? [name] : [created.name, name], gone: status === 'removed', order };
+  return { kind: 'container', id, ...(name === created.name ? { names: [name] } : { names: [created.name, name], former: [created.name] }), gone: status === 'removed', order };
+}
+
+/** One of which nothing is known yet. `id`: of its subject. */
+export const unnamed = (kind: Other['kind'], id: string, order: number): Other => ({ kind, id: id.replace(/^sha256:/, ''), names: new Set(), former: new Set(), gone: false, order });
+
+export function candidateOfOther({ names, former, ...other }: Other): Candidate {
+  return { ...other, names: [...names], ...(former.size > 0 ? { former: [...former] } : {}) };
 }
 
 /** Events of images, volumes and networks name them in `name` and `reference`. */
 export function nameOther(other: Other, events: readonly DomainEvent[]): void {
   for (const event of events as readonly { readonly type: string; readonly name?: string; readonly reference?: string }[]) {
-    if (event.name !== undefined) other.names.add(event.name);
-    if (event.reference !== undefined) for (const name of referenceNames(event.reference)) other.names.add(name);
+    const names = [...(event.name === undefined ? [] : [event.name]), ...(event.reference === undefined ? [] : referenceNames(event.reference))];
+    for (const name of names) {
+      other.names.add(name);
+      if (event.type === 'ImageUntagged') other.former.add(name);
+      else other.former.delete(name);
+    }
     other.gone = /^(Image|Volume|Network)Removed$/.test(event.type);
   }
 }

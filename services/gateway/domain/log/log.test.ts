@@ -91,6 +91,27 @@ describe('what a person means', () => {
     expect(targetIn(commits, 'busybox')).toMatchObject({ kind: 'image' });
     expect(targetIn(commits, 'sha256:cd')).toMatchObject({ kind: 'image' });
   });
+  describe('by a name that has moved', () => {
+    const imageOf = (digit: string, type: string, reference = 'docker.io/library/site:latest'): Commit => commit(`berth.event.image.sha256:${digit.repeat(64)}`, at(0), { type, image: '', reference } as DomainEvent);
+    const moved = [imageOf('a', 'ImageTagged'), imageOf('b', 'ImageTagged'), imageOf('a', 'ImageUntagged')];
+    const firstId = 'a'.repeat(64);
+
+    test('who has it', () => expect(targetIn(moved, 'site').id).toBe('b'.repeat(64)));
+    test('who has it again, in what was frozen meanwhile, too', () => {
+      const back = [...moved, imageOf('a', 'ImageTagged'), imageOf('b', 'ImageUntagged')];
+      const frozen = JSON.parse(JSON.stringify(chronicleOf(back).chronicle.freeze())) as ReturnType<Chronicle['freeze']>;
+      for (const candidates of [chronicleOf(back).candidates, [...Chronicle.from(frozen).candidates()]]) expect(findTarget(candidates, 'site').id).toBe(firstId);
+    });
+    test('who had it last, where nobody has it', () => {
+      expect(targetIn([imageOf('a', 'ImageTagged'), imageOf('a', 'ImageUntagged')], 'site').id).toBe(firstId);
+      expect(targetIn([...moved, imageOf('b', 'ImageUntagged')], 'site:latest').id).toBe('b'.repeat(64));
+    });
+    test('of containers, too', () => {
+      const renamed = log(created, { type: 'ContainerRenamed', container: id, name: 'old', oldName: 'web', at: at(5) }, { ...created, container: other });
+      expect(targetIn(renamed, 'web').id).toBe(other);
+      expect(targetIn(renamed, 'old').id).toBe(id);
+    });
+  });
   test('nothing fits', () => expect(() => targetIn(commits, 'nope')).toThrow(/knows no container/));
   test('several fit', () => {
     const both = log(created, { ...created, container: other, name: 'web2' });

@@ -1,11 +1,17 @@
-import type { Healthcheck, HostConfig, MountRequest } from '#contracts/containers/container-config.js';
+import type { Healthcheck, HostConfig } from '#contracts/containers/container-config.js';
+import type { ImageRunConfig } from '#contracts/images/images.js';
 import type { Created } from './container-fold.js';
+import { mountOptions } from './mount-options.js';
+
+/** What a container has that asked for none. */
+const OWN_RUNTIME = 'berth';
 
 /**
  * The `docker run` that makes this container again. Values of variables are shown even where they look like secrets: the log holds them anyway, and
- * without them the command would make another container. The image's own defaults were merged in when it was created, so they appear too.
+ * without them the command would make another container. The image's own defaults were merged in when it was created, so they appear too. `image`: what the image
+ * says, where it is there still: that its entrypoint was taken away, or that it was left alone, nobody can see in the container.
  */
-export function runCommand({ name, config, hostConfig, linkLocalAddresses }: Created, currentName: string = name): string {
+export function runCommand({ name, config, hostConfig, linkLocalAddresses }: Created, currentName: string = name, image?: ImageRunConfig): string {
   const words = ['docker', 'run', '-d'];
   const option = (flag: string, value: string | number | undefined | null): void => {
     if (value !== undefined && value !== null && value !== '') words.push(flag, String(value));
@@ -13,6 +19,8 @@ export function runCommand({ name, config, hostConfig, linkLocalAddresses }: Cre
   const each = (flag: string, values: readonly string[] | null | undefined): void => values?.forEach((value) => option(flag, value));
   const pairs = (flag: string, values: Readonly<Record<string, string>> | null | undefined): void =>
     Object.entries(values ?? {}).forEach(([key, value]) => option(flag, value === '' ? key : `${key}=${value}`));
+  // Who is in another's network has that one's names, and no ports of its own.
+  const isGuest = hostConfig.NetworkMode?.startsWith('container:') ?? false;
 
   option('--name', currentName);
   if (config.Tty) words.push('-t');
@@ -31,19 +39,21 @@ export function runCommand({ name, config, hostConfig, linkLocalAddresses }: Cre
       option('-p', address === '' && hostPort === '' ? port : `${address === '' ? '' : `${address}:`}${hostPort}:${port}`);
     }
   }
+  for (const port of Object.keys(isGuest ? {} : (config.ExposedPorts ?? {}))) if (!hostConfig.PortBindings?.[port]?.length) option('--expose', port);
   each('-v', hostConfig.Binds);
-  for (const mount of hostConfig.Mounts ?? []) option('--mount', mountWords(mount).join(','));
+  each('-v', Object.keys(config.Volumes ?? {}));
+  for (const mount of hostConfig.Mounts ?? []) words.push(...mountOptions(mount));
   for (const [target, options] of Object.entries(hostConfig.Tmpfs ?? {})) option('--tmpfs', options === '' ? target : `${target}:${options}`);
   each('-e', config.Env);
   pairs('-l', config.Labels);
   // The CLI has no word for this mode.
   if (hostConfig.UsernsMode === 'private' && config.Labels?.['berth.userns'] === undefined) option('-l', 'berth.userns=private');
   option('-u', config.User);
-  option('-w', config.WorkingDir === '/' ? '' : config.WorkingDir);
+  option('-w', config.WorkingDir === image?.WorkingDir ? '' : config.WorkingDir);
   // The engine names an unnamed host after the container's id: the new one gets its own.
   option('--mac-address', config.MacAddress);
   each('--link-local-ip', linkLocalAddresses);
-  option('-h', hostConfig.UTSMode === 'host' || /^[0-9a-f]{12}$/.test(config.Hostname ?? '') ? '' : config.Hostname);
+  option('-h', isGuest || hostConfig.UTSMode === 'host' || /^[0-9a-f]{12}$/.test(config.Hostname ?? '') ? '' : config.Hostname);
   option('--stop-signal', config.StopSignal);
   option('--stop-timeout', config.StopTimeout);
   words.push(...healthOptions(config.Healthcheck));
@@ -75,10 +85,14 @@ export function runCommand({ name, config, hostConfig, linkLocalAddresses }: Cre
   each('--group-add', hostConfig.GroupAdd);
   each('--volumes-from', hostConfig.VolumesFrom);
   pairs('--annotation', hostConfig.Annotations);
-  option('--domainname', config.Domainname);
+  option('--domainname', isGuest ? '' : config.Domainname);
   each('--add-host', hostConfig.ExtraHosts);
   each('--link', hostConfig.Links);
   option('--volume-driver', hostConfig.VolumeDriver);
+  option('--log-driver', hostConfig.LogConfig?.Type);
+  pairs('--log-opt', hostConfig.LogConfig?.Config);
+  option('--runtime', hostConfig.Runtime === OWN_RUNTIME ? '' : hostConfig.Runtime);
+  for (const [key, value] of Object.entries(hostConfig.StorageOpt ?? {})) option('--storage-opt', `${key}=${value}`);
   for (const { Driver: driver, Count: count, DeviceIDs: ids } of hostConfig.DeviceRequests ?? []) {
     if (driver === 'cdi') each('--device', ids);
     else option('--gpus', count === -1 ? 'all' : count || `"device=${(ids ?? []).join(',')}"`);
@@ -87,18 +101,10 @@ export function runCommand({ name, config, hostConfig, linkLocalAddresses }: Cre
   hostConfig.Ulimits?.forEach(({ Name, Soft, Hard }) => option('--ulimit', `${Name}=${Soft}:${Hard}`));
 
   const [entry, ...entryArguments] = config.Entrypoint ?? [];
-  option('--entrypoint', entry);
+  if (entry !== undefined) option('--entrypoint', entry);
+  else if (image === undefined || image.Entrypoint?.length) words.push('--entrypoint', '');
   words.push(config.Image ?? '', ...entryArguments, ...(config.Cmd ?? []));
   return words.map(shellWord).join(' ');
-}
-
-function mountWords({ Type: type, Source: source, Target: target, ReadOnly: readOnly, BindOptions: bind, VolumeOptions: volume }: MountRequest): string[] {
-  const recursive = bind?.NonRecursive ? 'disabled' : bind?.ReadOnlyNonRecursive ? 'writable' : bind?.ReadOnlyForceRecursive ? 'readonly' : undefined;
-  return [
-    `type=${type}`, ...(source ? [`source=${source}`] : []), `target=${target}`, ...(readOnly ? ['readonly'] : []),
-    ...(bind?.Propagation ? [`bind-propagation=${bind.Propagation}`] : []), ...(recursive === undefined ? [] : [`bind-recursive=${recursive}`]),
-    ...(volume?.Subpath ? [`volume-subpath=${volume.Subpath}`] : []), ...(volume?.NoCopy ? ['volume-nocopy'] : []),
-  ];
 }
 
 /** Devices and namespaces of the host. */
@@ -111,6 +117,7 @@ function shareOptions(host: HostConfig): string[] {
     ...modes.flatMap(([flag, mode]) => (mode && mode !== 'private' ? [flag, mode] : [])),
     ...(host.Devices ?? []).flatMap(({ PathOnHost: source, PathInContainer: target, CgroupPermissions: access }) => ['--device', `${source}:${target || source}:${access || 'rwm'}`]),
     ...(host.DeviceCgroupRules ?? []).flatMap((rule) => ['--device-cgroup-rule', rule]),
+    ...(host.BlkioWeightDevice ?? []).flatMap(({ Path, Weight }) => ['--blkio-weight-device', `${Path}:${Weight}`]),
     ...throttles.flatMap(([flag, all]) => (all ?? []).flatMap(({ Path, Rate }) => [flag, `${Path}:${Rate}`])),
   ];
 }

@@ -12,7 +12,7 @@ export interface CreateRequest {
 }
 
 /** What Berth takes over of `ContainerConfig` and `HostConfig`: the fields of contracts/containers/container-config.ts. */
-const CONFIG = new Set(
+export const CONFIG: ReadonlySet<string> = new Set(
   'Hostname Domainname User AttachStdin AttachStdout AttachStderr ExposedPorts Tty OpenStdin StdinOnce Env Cmd Image Volumes WorkingDir Entrypoint Labels StopSignal StopTimeout Healthcheck MacAddress'.split(' '),
 );
 export const HOST_CONFIG: ReadonlySet<string> = new Set(
