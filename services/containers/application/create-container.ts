@@ -160,8 +160,8 @@ export class ContainerCreation {
     if (!runtimes.includes(runtime)) throw invalid(`unknown or invalid runtime name: ${wanted ?? ''}`);
   }
 
-  /** Mounts as a container `id` has them: volumes are made, and filled. What was made is in `undo`. `held`: by one that is not there yet. */
-  async prepareMounts(id: string, wanted: ReturnType<typeof mountRequests>, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[], held: Pick<CreateVolume, 'heldFor'> = {}): Promise<ContainerMount[]> {
+  /** Mounts as a container `id` has them: volumes are made, and filled. What was made is in `undo`. `held`: by one that is not there yet, or is and has not got them yet. */
+  async prepareMounts(id: string, wanted: ReturnType<typeof mountRequests>, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[], held: Pick<CreateVolume, 'heldFor' | 'wantedBy'>): Promise<ContainerMount[]> {
     const mounts: ContainerMount[] = [];
     // Another's were there when it was made.
     const sources = wanted.flatMap((mount) => ('borrowed' in mount || mount.type !== 'bind' || mount.createSource ? [] : [mount.source]));
@@ -170,7 +170,7 @@ export class ContainerCreation {
     return mounts;
   }
 
-  private async prepareMount(container: string, mount: WantedMount, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[], held: Pick<CreateVolume, 'heldFor'>): Promise<ContainerMount> {
+  private async prepareMount(container: string, mount: WantedMount, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[], held: Pick<CreateVolume, 'heldFor' | 'wantedBy'>): Promise<ContainerMount> {
     const { type, source, target, readOnly, mode, propagation, options } = mount;
     if (type !== 'volume') return { type, source, target, readOnly, mode, propagation, ...(options === undefined ? {} : { options }), ...(mount.createSource ? { createSource: true } : {}), ...(mount.nonRecursive ? { nonRecursive: true } : {}), ...(mount.readOnlyBelow ? { readOnlyBelow: mount.readOnlyBelow } : {}) };
     // Each volume of a keyed request has a key of its own.
