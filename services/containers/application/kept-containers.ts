@@ -23,6 +23,7 @@ const AGAIN = { timeoutMs: 60_000, askAgainMs: 500 };
  */
 export class KeptContainers {
   private readonly restores = new Map<string, Promise<ContainerRestored>>();
+  private readonly discards = new Map<string, Promise<unknown>>();
 
   constructor(
     private readonly containers: Containers,
@@ -79,8 +80,17 @@ export class KeptContainers {
   async discard(id: string, reason: DiscardReason, asked: RequestContext): Promise<Done> {
     await this.lifecycle.removalSettled(id);
     const { events, position } = await this.containers.execute(id, { type: 'Discard', reason, at: now() }, asked);
-    if (!asked.dryRun && events.length > 0) await this.bus.request(DiscardKept, { container: id }, asked, AGAIN);
+    if (!asked.dryRun && events.length > 0) await this.discardFiles(id, asked);
     return { position };
+  }
+
+  /** The part of a discard behind its event: one at a time for a container, however many ask. */
+  discardFiles(id: string, asked: RequestContext): Promise<unknown> {
+    const running = this.discards.get(id);
+    if (running) return running;
+    const discard = this.bus.request(DiscardKept, { container: id }, asked, AGAIN).finally(() => this.discards.delete(id));
+    this.discards.set(id, discard);
+    return discard;
   }
 
   find(reference: string): KeptContainer {
