@@ -4,6 +4,7 @@ import type { ProcessTable } from '../executor/usage.js';
 import type { Done, StreamEndpoint } from '../request.js';
 import { Request } from '../request.js';
 import { ContainerConfig, HostConfig, LimitChanges } from './container-config.js';
+import { AreTextsByName } from './field-shapes.js';
 
 /** Anything a person names a container by: name, id, the beginning of an id, or a link that leads to it ("web/db"). */
 abstract class ContainerRequest<Reply> extends Request<Reply> {
@@ -34,6 +35,8 @@ export class CreateContainer extends Request<ContainerCreated> {
   @ValidateNested() @Type(() => HostConfig) readonly hostConfig!: HostConfig;
   @IsOptional() @IsObject() readonly networks?: Record<string, EndpointWish>;
   @IsOptional() @IsString() readonly platform?: string;
+  /** Ids of the containers that `hostConfig` names, by those names, where somebody decided by them: nobody else is meant, whoever has a name by now. */
+  @IsOptional() @AreTextsByName() readonly named?: Record<string, string>;
 }
 
 /** Starting a running container changes nothing (`changed` is false). Resolves when the command was executed in it (execve succeeded). */

@@ -25,6 +25,21 @@ export class CreateVolume extends Request<VolumeView & Done & { readonly created
   @IsOptional() @IsString() readonly container?: string;
   /** A container that has claimed its name and will have the volume, named or not: it is in use until that is given up, and by it once it is there. */
   @IsOptional() @IsString() readonly heldFor?: string;
+  /** As HoldVolume, by a container that is there. */
+  @IsOptional() @IsString() readonly wantedBy?: string;
+}
+
+/** As GetVolume, for a container that is there, or was removed and comes back, and is about to have it: until ReleaseVolumes it is in use. */
+export class HoldVolume extends Request<VolumeView> {
+  static readonly subject = 'berth.command.volumes.hold';
+  @IsString() readonly name!: string;
+  @IsString() readonly container!: string;
+}
+
+/** The log tells what the container has, or it came to nothing. Of one that is not heard of any more its volumes are in use for an hour. */
+export class ReleaseVolumes extends Request<Done> {
+  static readonly subject = 'berth.command.volumes.release';
+  @IsString() readonly container!: string;
 }
 
 export class RemoveVolume extends Request<Done> {

@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
 import type { Done, RequestContext } from '#contracts/request.js';
-import { CreateVolume, GetVolume, ListVolumes, RemoveVolume, RestoreVolume, type VolumeView } from '#contracts/volumes/volumes.js';
+import { CreateVolume, GetVolume, HoldVolume, ListVolumes, ReleaseVolumes, RemoveVolume, RestoreVolume, type VolumeView } from '#contracts/volumes/volumes.js';
 import { Asked, Body, Handles } from '#libs/messaging/handles.js';
 import { Volumes } from './application/volumes.js';
 
@@ -21,6 +21,16 @@ export class VolumesController {
   @Handles(RestoreVolume)
   restore(@Body() command: RestoreVolume, @Asked() asked: RequestContext): Promise<Done> {
     return this.volumes.restore(command, asked);
+  }
+
+  @Handles(HoldVolume)
+  hold(@Body() { name, container }: HoldVolume, @Asked() asked: RequestContext): Promise<VolumeView> {
+    return this.volumes.hold(name, container, asked);
+  }
+
+  @Handles(ReleaseVolumes)
+  release(@Body() { container }: ReleaseVolumes): Promise<Done> {
+    return this.volumes.release(container);
   }
 
   @Handles(GetVolume)

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type FailingEngine, startFailingEngine } from '../engine/failing-engine.js';
+import { http } from '../engine/http.js';
 import { patience } from '../engine/patience.js';
 
 let failing: FailingEngine;
@@ -50,6 +51,36 @@ test('what a container needed that came to nothing is in use no more', { timeout
   expect(await volumes()).toEqual([]);
   expect(await docker('rmi', 'busybox')).toMatchObject({ code: 0 });
   await failing.engine.loadBusybox();
+});
+
+test('the volume that an edit mounts is not removed beside it, and is in use no more where that came to nothing', { timeout: patience(60_000) }, async () => {
+  const { engine, failpoints } = failing;
+  const edit = () => http(engine.socket, 'POST', '/berth/containers/made/edit', { binds: ['wanted:/etc'] });
+  const fill = 'request.executor.fill-volume.before@1';
+  const order = (then: string) => failpoints.order(engine, 'engine', engine.pid('engine')!, `${fill}=delay:${patience(2_000)}${then}`);
+  await docker('create', '--name', 'made', 'busybox', 'ls', '/etc');
+  await docker('volume', 'create', 'wanted');
+  for (const [then, status] of [[`,${fill}=error`, 503], ['', 200]] as const) {
+    await order(then);
+    const edited = edit();
+    await expect.poll(async () => (await docker('volume', 'rm', 'wanted')).code, { timeout: patience(1_500) }).toBe(1);
+    expect((await edited).status).toBe(status);
+    if (status !== 200) expect(await docker('volume', 'rm', 'wanted')).toMatchObject({ code: 0 });
+  }
+  expect(await docker('start', '-a', 'made')).toMatchObject({ code: 0 });
+});
+
+test('the volume of a container that comes back is not removed beside that', { timeout: patience(60_000) }, async () => {
+  const { engine, failpoints } = failing;
+  expect(await docker('rm', 'made')).toMatchObject({ code: 0 });
+  await failpoints.order(engine, 'engine', engine.pid('engine')!, `request.executor.restore-container-files.before@1=delay:${patience(2_000)}`);
+  const restored = http(engine.socket, 'POST', '/berth/removed/made/restore');
+  await expect.poll(async () => (await http(engine.socket, 'GET', '/berth/history/made')).text).toContain('RestoreRequested');
+  expect(await docker('volume', 'rm', 'wanted')).toMatchObject({ code: 1, stderr: expect.stringContaining('volume is in use') });
+  expect((await restored).status).toBe(200);
+  expect(await docker('start', '-a', 'made')).toMatchObject({ code: 0 });
+  expect(await docker('rm', 'made')).toMatchObject({ code: 0 });
+  expect(await docker('volume', 'rm', 'wanted')).toMatchObject({ code: 0 });
 });
 
 test('an engine that died over a container leaves nothing in use', { timeout: patience(60_000) }, async () => {

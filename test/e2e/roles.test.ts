@@ -159,6 +159,28 @@ describe('an operator who is held to a label', () => {
     await engine.docker(['rm', 'linking-web', 'linking-db']);
   });
 
+  test('shares what was looked at, whoever has its name by the time it is made', async () => {
+    await engine.docker(['create', '--name', 'secret', '--label', 'team=db', '--network', 'none', '-v', 'secrets:/secret', 'busybox']);
+    await engine.docker(['create', '--name', 'own', '--label', 'team=web', '--network', 'none', '-v', 'owned:/own', 'busybox']);
+    const id = (await engine.docker(['inspect', 'secret', '--format', '{{.Id}}'])).stdout.slice(0, 12);
+    expect(await asWeb('rename', 'own', id)).toMatchObject({ code: 0 });
+    const executor = engine.pid('executor') ?? 0;
+    process.kill(executor, 'SIGSTOP'); // it has to tell what this kernel has before a container with such a limit is made
+    try {
+      const host = { NetworkMode: 'none', VolumesFrom: [`${id}:ro`], PidMode: `container:${id}`, BlkioWeight: 100 };
+      const made = webAsks('POST', 'create?name=sharing', { Image: 'busybox', Labels: { team: 'web' }, HostConfig: host });
+      // It comes behind: the first has been let in by the time that this one's name is on the log.
+      expect(await webAsks('POST', `${id}/rename?name=own`)).toMatch(/^HTTP\/1.1 204 /);
+      process.kill(executor, 'SIGCONT');
+      expect(await made).toMatch(/^HTTP\/1.1 201 /);
+    } finally {
+      process.kill(executor, 'SIGCONT');
+    }
+    const own = (await engine.docker(['inspect', 'own', '--format', '{{.Id}}'])).stdout.trim();
+    const shown = (await engine.docker(['inspect', 'sharing', '--format', '{{range .Mounts}}{{.Name}} {{end}}{{.HostConfig.VolumesFrom}} {{.HostConfig.PidMode}}'])).stdout.trim();
+    expect(shown).toBe(`owned [${id}:ro] container:${own}`);
+  });
+
   test('is not helped by a label of an image', async () => {
     await engine.docker(['import', '--change', 'LABEL team=web', '--change', 'CMD ["true"]', '-', 'labelled'], new Uint8Array(1024));
     await engine.docker(['create', '--name', 'labelled', 'labelled', 'true']);

@@ -4,7 +4,6 @@ import type { ContainerEdited, EditContainer, RevertContainer } from '#contracts
 import { ChangeTaskPorts, UpdateTask } from '#contracts/executor/tasks.js';
 import { ChangeEndpointPorts } from '#contracts/networks/networks.js';
 import type { RequestContext } from '#contracts/request.js';
-import { GetVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, cameToNothing, conflict, errorMessage, invalid } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { checkChangedResources, checkEnvironment } from '../domain/resources/check-resources.js';
@@ -20,6 +19,7 @@ import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { ContainerLifecycle } from './container-lifecycle.js';
 import type { ContainerTurns } from './container-turns.js';
 import type { ContainerCreation } from './create-container.js';
+import { holdVolume, withVolumesHeld } from './held-volumes.js';
 import type { Outcomes } from './outcomes.js';
 
 /** All that is asked here is the same when given twice. */
@@ -59,12 +59,14 @@ export class ContainerEdits {
         const wanted = mountRequests({}, { Binds: changes.binds ?? [], Mounts: changes.mounts ?? [] });
         for (const { target } of wanted) if (edited.mounts.some((mount) => mount.target === target)) throw invalid(`Duplicate mount point: ${target}`);
         if (wanted.some((mount) => !('borrowed' in mount) && mount.type === 'volume' && mount.source === '')) throw invalid('an edit mounts volumes by name: give NAME:TARGET');
-        const added = await this.creation.prepareMounts(id, wanted, spec.layers, asked, undo);
-        return await this.carryOut(id, { ...edited, mounts: [...edited.mounts, ...added] }, undefined, asked).catch((error: unknown) => {
-          // It may come to be yet, and has its volumes then.
-          if (!cameToNothing(error)) undo.length = 0;
-          throw error;
-        });
+        const prepare = () => this.creation.prepareMounts(id, wanted, spec.layers, asked, undo, { wantedBy: id });
+        return await withVolumesHeld(this.bus, id, wanted, asked, prepare, (added) =>
+          this.carryOut(id, { ...edited, mounts: [...edited.mounts, ...added] }, undefined, asked).catch((error: unknown) => {
+            // It may come to be yet, and has its volumes then.
+            if (!cameToNothing(error)) undo.length = 0;
+            throw error;
+          }),
+        );
       } catch (error) {
         for (const step of undo.reverse()) await step().catch(() => undefined);
         throw error;
@@ -80,8 +82,8 @@ export class ContainerEdits {
       const to = wanted ?? version - 1;
       if (to < 1) throw conflict(`container ${container} was never edited: there is no version to go back to`);
       const { config, hostConfig, path, args, mounts, restartWhenUnhealthy } = specAtVersion(await this.containers.history(id), to);
-      await this.checkVolumes(mounts, asked);
-      return this.carryOut(id, { config, hostConfig, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }) }, to, asked);
+      const spec = { config, hostConfig, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }) };
+      return withVolumesHeld(this.bus, id, mounts, asked, () => this.holdVolumes(id, mounts, asked), () => this.carryOut(id, spec, to, asked));
     });
   }
 
@@ -167,10 +169,10 @@ export class ContainerEdits {
     await this.bus.request(ChangeTaskPorts, { container: spec.id, start: run.start, name: spec.name, address: run.endpoint?.address ?? '', ports }, asked, AGAIN);
   }
 
-  private async checkVolumes(mounts: readonly ContainerMount[], asked: RequestContext): Promise<void> {
+  private async holdVolumes(id: string, mounts: readonly ContainerMount[], asked: RequestContext): Promise<void> {
     for (const { name } of mounts) {
       if (name === undefined) continue;
-      await this.bus.request(GetVolume, { name }, asked).catch((error: unknown) => {
+      await holdVolume(this.bus, name, id, asked).catch((error: unknown) => {
         throw error instanceof BerthError && error.kind === 'not-found' ? conflict(`cannot revert: the volume ${name} of that version was removed: create it first (docker volume create ${name})`) : error;
       });
     }

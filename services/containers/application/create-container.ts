@@ -35,6 +35,8 @@ const CPUS = cpus().length || availableParallelism();
 /** Gigabytes take long; an executor that died over them knows no more of it, and one that is at it makes who asks again wait. */
 const FILL = { timeoutMs: 30 * 60_000, askAgainMs: 5_000 };
 
+type Find = (reference: string) => PresentContainer | undefined;
+
 /** A service that ends before it answers holds nothing. */
 const HOLD = { askAgainMs: Infinity };
 
@@ -86,18 +88,19 @@ export class ContainerCreation {
       hostConfig = within.host;
       warnings.push(...within.warnings);
     }
+    const find = this.finder(command);
     const image = await (asked.dryRun ? this.bus.request(GetImage, { image: imageRef }, asked) : this.bus.request(HoldImage, { image: imageRef, container: id }, asked, HOLD));
     checkPlatform(command.platform, image, imageRef);
-    const config = withImageDefaults({ ...(await this.withHostname(command.config, hostConfig, asked)), ...macOf(command) }, image, id);
+    const config = withImageDefaults({ ...(await this.withHostname(command.config, hostConfig, find, asked)), ...macOf(command) }, image, id);
     if (config.StopSignal) signalNumber(config.StopSignal);
     const [path, ...args] = commandLine(config);
-    const wanted = mountRequests(config, hostConfig, volumesFrom(hostConfig.VolumesFrom, (name) => this.directory.find(name).spec.mounts));
+    const wanted = mountRequests(config, hostConfig, volumesFrom(hostConfig.VolumesFrom, (name) => find(name)?.spec.mounts));
     portRequests(config, hostConfig);
     const shared = sharedNetwork(hostConfig.NetworkMode);
-    if (shared !== undefined) hostConfig.NetworkMode = `container:${this.sharing(shared).spec.id}`;
-    hostConfig = withJoinedIds(hostConfig, (name) => this.directory.tryFind(name));
+    if (shared !== undefined) hostConfig.NetworkMode = `container:${sharing(shared, find).spec.id}`;
+    hostConfig = withJoinedIds(hostConfig, find);
     checkCgroupParent(hostConfig.CgroupParent, (part) => this.directory.get(part) !== undefined);
-    const links = linksToKeep(hostConfig, (name) => this.directory.tryFind(name));
+    const links = linksToKeep(hostConfig, find);
     if (links.length > 0) hostConfig.Links = links;
 
     const undo: (() => Promise<unknown>)[] = [];
@@ -132,22 +135,22 @@ export class ContainerCreation {
   }
 
   /** A container in the host's network has the host's name, unless it was given one; one in another's network has the other's. With the host's names it has one that is seen nowhere. */
-  private async withHostname(config: ContainerConfig, { NetworkMode, UTSMode }: HostConfig, asked: RequestContext): Promise<ContainerConfig> {
+  private async withHostname(config: ContainerConfig, { NetworkMode, UTSMode }: HostConfig, find: Find, asked: RequestContext): Promise<ContainerConfig> {
     if (UTSMode === 'host' && config.Hostname) throw invalid('conflicting options: hostname and the UTS mode');
     const shared = sharedNetwork(NetworkMode);
     if (shared !== undefined) {
-      const { Hostname, Domainname } = this.sharing(shared).spec.config;
+      const { Hostname, Domainname } = sharing(shared, find).spec.config;
       return { ...config, ...(Hostname === undefined ? {} : { Hostname }), ...(Domainname === undefined ? {} : { Domainname }) };
     }
     if (NetworkMode !== 'host' || config.Hostname) return config;
     return { ...config, Hostname: (await this.bus.request(GetHostFacts, {}, asked)).hostname };
   }
 
-  /** Whose network is to be shared. Throws invalid, not not-found, which clients would answer by pulling the image. */
-  private sharing(reference: string): PresentContainer {
-    const found = this.directory.tryFind(reference);
-    if (!found) throw invalid(`No such container: ${reference}`);
-    return found;
+  /** Whom the command means by a name. Where that was decided, a name that is not among those decided on is nobody's; an id that was looked up here is still an id. */
+  private finder({ named }: CreateContainer): Find {
+    if (named === undefined) return (reference) => this.directory.tryFind(reference);
+    // Links leave out the slash that a name may begin with.
+    return (reference) => this.directory.get([reference, `/${reference}`].flatMap((name) => (Object.hasOwn(named, name) ? (named[name] ?? []) : []))[0] ?? reference);
   }
 
   private async checkRuntime(wanted: string | undefined, asked: RequestContext): Promise<void> {
@@ -157,8 +160,8 @@ export class ContainerCreation {
     if (!runtimes.includes(runtime)) throw invalid(`unknown or invalid runtime name: ${wanted ?? ''}`);
   }
 
-  /** Mounts as a container `id` has them: volumes are made, and filled. What was made is in `undo`. `held`: by one that is not there yet. */
-  async prepareMounts(id: string, wanted: ReturnType<typeof mountRequests>, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[], held: Pick<CreateVolume, 'heldFor'> = {}): Promise<ContainerMount[]> {
+  /** Mounts as a container `id` has them: volumes are made, and filled. What was made is in `undo`. `held`: by one that is not there yet, or is and has not got them yet. */
+  async prepareMounts(id: string, wanted: ReturnType<typeof mountRequests>, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[], held: Pick<CreateVolume, 'heldFor' | 'wantedBy'>): Promise<ContainerMount[]> {
     const mounts: ContainerMount[] = [];
     // Another's were there when it was made.
     const sources = wanted.flatMap((mount) => ('borrowed' in mount || mount.type !== 'bind' || mount.createSource ? [] : [mount.source]));
@@ -167,7 +170,7 @@ export class ContainerCreation {
     return mounts;
   }
 
-  private async prepareMount(container: string, mount: WantedMount, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[], held: Pick<CreateVolume, 'heldFor'>): Promise<ContainerMount> {
+  private async prepareMount(container: string, mount: WantedMount, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[], held: Pick<CreateVolume, 'heldFor' | 'wantedBy'>): Promise<ContainerMount> {
     const { type, source, target, readOnly, mode, propagation, options } = mount;
     if (type !== 'volume') return { type, source, target, readOnly, mode, propagation, ...(options === undefined ? {} : { options }), ...(mount.createSource ? { createSource: true } : {}), ...(mount.nonRecursive ? { nonRecursive: true } : {}), ...(mount.readOnlyBelow ? { readOnlyBelow: mount.readOnlyBelow } : {}) };
     // Each volume of a keyed request has a key of its own.
@@ -181,6 +184,13 @@ export class ContainerCreation {
     if (!mount.noCopy && mount.subpath === undefined && layers.length > 0 && !asked.dryRun) await this.bus.request(FillVolume, { name: volume.name, layers, path: target }, asked, FILL);
     return { type, name: volume.name, source: volume.mountpoint, target, readOnly, mode, propagation, copyUp: !mount.noCopy && mount.subpath === undefined, anonymous: source === '', ...(mount.subpath === undefined ? {} : { subpath: mount.subpath }) };
   }
+}
+
+/** Whose network is to be shared. Throws invalid, not not-found, which clients would answer by pulling the image. */
+function sharing(reference: string, find: Find): PresentContainer {
+  const found = find(reference);
+  if (!found) throw invalid(`No such container: ${reference}`);
+  return found;
 }
 
 /** As not-found, since clients answer that by pulling the image for the platform they want. */

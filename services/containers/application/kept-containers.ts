@@ -3,7 +3,7 @@ import { GetImage } from '#contracts/images/images.js';
 import type { ContainerRestored, RemovedContainer, RestoreContainer } from '#contracts/containers/undo.js';
 import type { DiscardReason } from '#contracts/containers/events.js';
 import type { Done, RequestContext } from '#contracts/request.js';
-import { GetVolume, RestoreVolume } from '#contracts/volumes/volumes.js';
+import { RestoreVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, conflict, invalid, notFound } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import type { KeptContainer } from '../domain/container/container-state.js';
@@ -11,6 +11,7 @@ import { isContainerName } from '../domain/name/container-name.js';
 import { containerView } from '../domain/container-view.js';
 import type { ContainerDirectory, Containers, Names } from './container-directory.js';
 import type { ContainerLifecycle } from './container-lifecycle.js';
+import { holdVolume, withVolumesHeld } from './held-volumes.js';
 import type { NameClaims } from './name-claims.js';
 
 /** An executor that was killed is back by then. All that is asked here is the same when given twice. */
@@ -22,6 +23,7 @@ const AGAIN = { timeoutMs: 60_000, askAgainMs: 500 };
  */
 export class KeptContainers {
   private readonly restores = new Map<string, Promise<ContainerRestored>>();
+  private readonly discards = new Map<string, Promise<unknown>>();
 
   constructor(
     private readonly containers: Containers,
@@ -54,14 +56,14 @@ export class KeptContainers {
     if (kept.status === 'restoring') return this.finishRestore(id, asked);
     // Its volumes may be on their way out yet.
     await this.lifecycle.removalSettled(id);
-    await this.check(kept, asked);
-    await this.claims.inTurn(id, async () => {
+    const begin = async (): Promise<void> => {
       await this.claim(name, id, asked);
       await this.containers.execute(id, { type: 'Restore', name, at: now() }, asked).catch(async (error: unknown) => {
         await this.claims.abandon(name, id, error, asked);
         throw error;
       });
-    });
+    };
+    await this.claims.inTurn(id, () => withVolumesHeld(this.bus, id, kept.before.spec.mounts, asked, () => this.check(kept, asked), begin));
     return asked.dryRun ? { id, name, position: 0 } : this.finishRestore(id, asked);
   }
 
@@ -78,8 +80,17 @@ export class KeptContainers {
   async discard(id: string, reason: DiscardReason, asked: RequestContext): Promise<Done> {
     await this.lifecycle.removalSettled(id);
     const { events, position } = await this.containers.execute(id, { type: 'Discard', reason, at: now() }, asked);
-    if (!asked.dryRun && events.length > 0) await this.bus.request(DiscardKept, { container: id }, asked, AGAIN);
+    if (!asked.dryRun && events.length > 0) await this.discardFiles(id, asked);
     return { position };
+  }
+
+  /** The part of a discard behind its event: one at a time for a container, however many ask. */
+  discardFiles(id: string, asked: RequestContext): Promise<unknown> {
+    const running = this.discards.get(id);
+    if (running) return running;
+    const discard = this.bus.request(DiscardKept, { container: id }, asked, AGAIN).finally(() => this.discards.delete(id));
+    this.discards.set(id, discard);
+    return discard;
   }
 
   find(reference: string): KeptContainer {
@@ -94,7 +105,7 @@ export class KeptContainers {
     throw notFound(`No such container: nothing is kept of "${reference}"`);
   }
 
-  /** What cannot be made good behind the intent. */
+  /** What cannot be made good behind the intent; its volumes that are there stay so. */
   private async check({ before }: KeptContainer, asked: RequestContext): Promise<void> {
     const { spec, run } = before;
     const cannot = (why: string): BerthError => conflict(`cannot restore container "${spec.name}": ${why}`);
@@ -105,7 +116,7 @@ export class KeptContainers {
     });
     for (const { name } of spec.mounts) {
       if (name === undefined || kept.volumes.includes(name)) continue;
-      await this.bus.request(GetVolume, { name }, asked).catch((error: unknown) => {
+      await holdVolume(this.bus, name, spec.id, asked).catch((error: unknown) => {
         throw isNotFound(error) ? cannot(`its volume ${name} was removed: create it first (docker volume create ${name})`) : error;
       });
     }

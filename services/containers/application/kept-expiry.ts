@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DiscardReason } from '#contracts/containers/events.js';
-import { DiscardKept, SweepKept } from '#contracts/executor/kept.js';
+import { SweepKept } from '#contracts/executor/kept.js';
 import type { RequestContext } from '#contracts/request.js';
 import { causedBy } from '#libs/event-store/caused-by.js';
 import type { Bus } from '#libs/messaging/bus.js';
@@ -15,6 +15,8 @@ import type { UndoGrace } from './undo-grace.js';
 const MOST_KEPT = 100;
 /** How often the disk is looked at while something is kept. */
 const LOOK_MS = 10_000;
+/** Between one look and the next, also where what is due cannot be deleted now. */
+const PAUSE_MS = 500;
 
 /**
  * Lets go of removed containers: when their time is over; the oldest half of them, again and again, while the disk is short; the oldest when there are too many. After a start,
@@ -27,8 +29,8 @@ export class KeptExpiry {
   private discarding: Promise<unknown> = Promise.resolve();
 
   constructor(
-    private readonly containers: Containers,
-    private readonly kept: KeptContainers,
+    private readonly containers: Pick<Containers, 'onCommit' | 'onUnanswered' | 'entries'>,
+    private readonly kept: Pick<KeptContainers, 'all' | 'discard' | 'discardFiles' | 'finishRestore'>,
     private readonly grace: Pick<UndoGrace, 'isDiskShort'>,
     private readonly bus: Bus,
     private readonly onError: (error: unknown, about: LogFields) => void,
@@ -40,13 +42,13 @@ export class KeptExpiry {
       this.containers.onCommit((id, commit, _state, live) => {
         for (const event of live ? commit.events : []) {
           if (event.type === 'ContainerRemoved' && event.keptUntil !== undefined) this.lookSoon();
-          // Beside who asked for it and may lose patience; both are one restore.
+          // Beside who asked for it and may lose patience; both are one restore, or discard.
           if (event.type === 'RestoreRequested') this.finishRestore(id, causedBy(commit, 'service:containers'));
+          if (event.type === 'ContainerDiscarded') this.discardFiles(id, causedBy(commit, 'service:containers'));
         }
       }),
       this.containers.onUnanswered((id, commit) => {
-        const cause = causedBy(commit, 'service:containers');
-        if (commit.events.some(({ type }) => type === 'ContainerDiscarded')) this.inBackground(() => this.bus.request(DiscardKept, { container: id }, cause), { container: id, correlationId: cause.correlationId });
+        if (commit.events.some(({ type }) => type === 'ContainerDiscarded')) this.discardFiles(id, causedBy(commit, 'service:containers'));
       }),
     ];
     for (const { status, before } of this.kept.all()) if (status === 'restoring') this.finishRestore(before.spec.id, asked);
@@ -64,19 +66,28 @@ export class KeptExpiry {
     this.inBackground(() => this.kept.finishRestore(container, asked), { container, correlationId: asked.correlationId });
   }
 
+  private discardFiles(container: string, asked: RequestContext): void {
+    this.inBackground(() => this.kept.discardFiles(container, asked), { container, correlationId: asked.correlationId });
+  }
+
   private lookSoon(): void {
     if (this.timer !== undefined || this.stopping.signal.aborted) return;
-    const oldest = this.kept.all().at(-1);
-    if (oldest === undefined) return;
-    const due = Math.min(...this.kept.all().map(({ until }) => Date.parse(until))) - Date.now();
+    const kept = this.discardable();
+    if (kept.length === 0) return;
+    const due = Math.min(...kept.map(({ until }) => Date.parse(until))) - Date.now();
     this.timer = setTimeout(() => {
       this.timer = undefined;
       this.look();
-    }, Math.max(0, Math.min(due, LOOK_MS))).unref();
+    }, Math.max(PAUSE_MS, Math.min(due, LOOK_MS))).unref();
+  }
+
+  /** Not those that are on their way back, however late. */
+  private discardable(): readonly KeptContainer[] {
+    return this.kept.all().filter(({ status }) => status === 'kept');
   }
 
   private look(): void {
-    const kept = this.kept.all().filter(({ status }) => status === 'kept');
+    const kept = this.discardable();
     const doomed = new Map<string, DiscardReason>();
     const take = (some: readonly KeptContainer[], reason: DiscardReason): void => {
       for (const { before } of some) if (!doomed.has(before.spec.id)) doomed.set(before.spec.id, reason);

@@ -27,9 +27,13 @@ export interface Asking {
   readonly route: string;
   /** Values of the path's parameters. What was looked up by a name is put here as its full id: nothing else can be meant any more. */
   readonly params: Record<string, string>;
-  readonly query: QueryValues;
+  /** The same of a container that a commit names. */
+  readonly query: Record<string, QueryValues[string]>;
   readonly body?: unknown;
 }
+
+/** Ids of the containers that a body names, by those names: nobody else may be meant by them. */
+export type CheckedNames = Readonly<Record<string, string>>;
 
 /** What a path names. */
 interface Named {
@@ -65,11 +69,11 @@ export class AccessControl {
     }
   }
 
-  /** Rejects as forbidden, once that is on the log; with what a lookup rejects with when what is named is not there. */
-  async admit(asking: Asking): Promise<void> {
-    if (this.policy === undefined) return;
+  /** Resolves to what it decided by, if to anything. Rejects as forbidden, once that is on the log; with what a lookup rejects with when what is named is not there. */
+  async admit(asking: Asking): Promise<CheckedNames | undefined> {
+    if (this.policy === undefined) return undefined;
     const first = decideRoute(this.policy, asking.caller, asking.route);
-    if (first.verdict === 'admit') return;
+    if (first.verdict === 'admit') return undefined;
     if (first.verdict === 'refuse') return this.refuse(asking, first.why);
     const { grant, rule } = first;
     const wish = rule.wishes === undefined ? NO_WISH : wishOf(rule.wishes, asking.query, asking.body);
@@ -77,11 +81,14 @@ export class AccessControl {
     const early = refusalOf(grant, rule, wish, []);
     if (early !== undefined) return this.refuse(asking, early);
     const looks = Object.keys(grant.labels).length > 0 || rule.enters === true || wish.containers.length > 0;
-    if (!looks) return;
+    if (!looks) return undefined;
     const named = await this.named(rule, asking);
-    const why = refusalOf(grant, rule, wish, [...(named?.touched ?? []), ...(await this.wished(wish, asking.context))]);
+    const wished = await this.wished(wish, asking.context);
+    const why = refusalOf(grant, rule, wish, [...(named?.touched ?? []), ...wished.touched]);
     if (why !== undefined) return this.refuse(asking, why, named?.container);
     if (named !== undefined) asking.params[named.param] = named.id;
+    if (rule.wishes === 'commit') Object.assign(asking.query, { container: Object.values(wished.names)[0] });
+    return wished.names;
   }
 
   /** Never resolves. */
@@ -114,13 +121,17 @@ export class AccessControl {
   }
 
   /** A volume that is not there has no labels yet: who is held to some makes it first. */
-  private async wished({ containers, volumes }: Wish, context: RequestContext): Promise<readonly Touched[]> {
-    const shared = containers.map(async (container) => this.entered(await this.engine.ask(GetContainer, { container }, context), context));
+  private async wished({ containers, volumes }: Wish, context: RequestContext): Promise<{ readonly touched: readonly Touched[]; readonly names: CheckedNames }> {
+    const shared = await Promise.all(containers.map(async (container) => this.engine.ask(GetContainer, { container }, context)));
+    const entered = shared.map((view) => this.entered(view, context));
     const mounted = volumes.map(async (name): Promise<Touched> => {
       const labels = await this.engine.ask(GetVolume, { name }, context).then((view) => view.labels, none);
       return { what: `volume ${name}`, labels, powers: [] };
     });
-    return [...(await Promise.all(shared)).flat(), ...(await Promise.all(mounted))];
+    return {
+      touched: [...(await Promise.all(entered)).flat(), ...(await Promise.all(mounted))],
+      names: Object.fromEntries(containers.map((name, index) => [name, shared[index]?.id ?? ''])),
+    };
   }
 
   /** A container, and those whose namespaces it is in, and theirs: who enters it is in all of them. */

@@ -1,5 +1,6 @@
 import { BerthError, invalid, unauthorized } from '#libs/errors/errors.js';
-import { isObject } from '#libs/oci/bounded-json.js';
+import { isObject, parseJson } from '#libs/oci/bounded-json.js';
+import { boundedBytes } from './bounded-body.js';
 import { registryError } from './registry-error.js';
 
 export interface Credentials {
@@ -15,6 +16,7 @@ interface Challenge {
 
 const CLIENT = 'berth';
 const TIMEOUT_MS = 30_000;
+const LONGEST_TOKEN = 1 << 20;
 
 /** Who we are to one registry, for one repository: answers its challenges (RFC 7235, distribution's token authentication). Holds secrets: never print it. */
 export class RegistryAuth {
@@ -72,9 +74,12 @@ export class RegistryAuth {
       if (basic && this.credentials?.username) realm.searchParams.set('account', this.credentials.username);
       response = await fetch(realm, { headers: basic ? { authorization: basic } : {}, signal: AbortSignal.timeout(TIMEOUT_MS) });
     }
-    if (response.status === 401 || response.status === 403) throw unauthorized('unauthorized: incorrect username or password');
+    if (response.status === 401 || response.status === 403) {
+      await response.body?.cancel();
+      throw unauthorized('unauthorized: incorrect username or password');
+    }
     if (!response.ok) throw await registryError(response);
-    const answer: unknown = await response.json();
+    const answer: unknown = parseJson(await boundedBytes(response, LONGEST_TOKEN, 'token'), "the registry's token", LONGEST_TOKEN);
     const token = isObject(answer) ? (answer['token'] ?? answer['access_token']) : undefined;
     if (typeof token !== 'string' || token === '') throw new BerthError('unauthorized', 'the registry gave no token');
     if (isObject(answer) && typeof answer['refresh_token'] === 'string') this.kept = answer['refresh_token'];

@@ -1,23 +1,62 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { parseTagged } from '#libs/oci/reference.js';
+import { boundedBytes } from './bounded-body.js';
 import { RegistryClient } from './registry-client.js';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 
 let server: Server;
+/** What it answers without end, by path; and how much of that was taken. */
+let endless: Record<string, { readonly status: number; readonly headers: Record<string, string> }>;
+let taken: number;
 let client: RegistryClient;
 beforeEach(async () => {
+  [endless, taken] = [{}, 0];
   // Gives the first bytes of a blob, and no more.
-  server = createServer((_request, response) => void response.writeHead(200, { 'content-length': 1000 }).write('begun'));
+  server = createServer((request, response) => {
+    const answer = endless[request.url?.replace(/\?.*/, '') ?? ''];
+    if (answer === undefined) return void response.writeHead(200, { 'content-length': 1000 }).write('begun');
+    response.writeHead(answer.status, answer.headers);
+    tell(response);
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   client = new RegistryClient(parseTagged(`127.0.0.1:${(server.address() as AddressInfo).port}/sea/slow`), undefined);
 });
 afterEach(async () => {
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
+});
+
+const CHUNK = Buffer.alloc(1 << 16, ' ');
+/** For ever; to somebody who takes all of it this does not go on much longer than a test may. */
+function tell(response: ServerResponse): void {
+  while (!response.destroyed && taken < 64 << 20) {
+    taken += CHUNK.length;
+    if (!response.write(CHUNK)) return void response.once('drain', () => tell(response));
+  }
+  response.end();
+}
+
+test('an error without end is an error, of which little is read', async () => {
+  endless['/v2/sea/slow/manifests/1'] = { status: 500, headers: {} };
+  await expect(client.manifest('1')).rejects.toMatchObject({ status: 500, message: expect.stringContaining('500 Internal Server Error') as string });
+  expect(taken).toBeLessThan(32 << 20);
+});
+
+test('a token without end is refused, of which little is read', async () => {
+  const realm = `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`;
+  endless['/v2/sea/slow/manifests/1'] = { status: 401, headers: { 'www-authenticate': `Bearer realm="${realm}"` } };
+  endless['/token'] = { status: 200, headers: {} };
+  await expect(client.manifest('1')).rejects.toMatchObject({ kind: 'invalid', message: "the registry's token has more than 1048576 bytes" });
+  expect(taken).toBeLessThan(32 << 20);
+});
+
+test('a small body that does not come to an end is waited for only so long', async () => {
+  const { port } = server.address() as AddressInfo;
+  await expect(boundedBytes(await fetch(`http://127.0.0.1:${port}/`), 1_000, 'manifest', 50)).rejects.toMatchObject({ kind: 'unavailable', message: "the registry's manifest did not come in time" });
 });
 
 test('a blob that is given up before anybody reads it fails when it is read, and nowhere else', async () => {

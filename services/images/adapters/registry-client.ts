@@ -3,6 +3,7 @@ import { digestOf, isDigest } from '#libs/oci/digest.js';
 import { MANIFEST_LIMIT_BYTES } from '#libs/oci/manifest.js';
 import { MANIFEST_TYPES } from '#libs/oci/media-types.js';
 import type { Reference } from '#libs/oci/reference.js';
+import { boundedBytes } from './bounded-body.js';
 import { RegistryAuth, type Credentials } from './registry-auth.js';
 import { registryError } from './registry-error.js';
 
@@ -35,7 +36,7 @@ export class RegistryClient {
   /** A manifest or index by tag or digest, verified where it is by digest. Rejects with RegistryError, unavailable or invalid. */
   async manifest(tagOrDigest: string, signal?: AbortSignal): Promise<FetchedManifest> {
     const response = await this.get(`${this.base}/manifests/${tagOrDigest}`, { accept: MANIFEST_TYPES.join(', ') }, signal);
-    const bytes = await boundedBytes(response.body ?? [], MANIFEST_LIMIT_BYTES, 'manifest');
+    const bytes = await boundedBytes(response, MANIFEST_LIMIT_BYTES, 'manifest');
     const digest = digestOf(bytes);
     if (isDigest(tagOrDigest) && digest !== tagOrDigest) throw invalid(`the registry gave another manifest than ${tagOrDigest}`);
     return { bytes, digest, mediaType: (response.headers.get('content-type') ?? '').split(';')[0]!.trim() };
@@ -50,7 +51,7 @@ export class RegistryClient {
 
   /** A small blob whole, verified. Rejects as invalid for other bytes than the digest's, and for more than the limit. */
   async smallBlob(digest: string, limitBytes: number): Promise<Buffer> {
-    const bytes = await boundedBytes(await this.blob(digest), limitBytes, `blob ${digest}`);
+    const bytes = await boundedBytes(await this.get(`${this.base}/blobs/${digest}`, {}), limitBytes, `blob ${digest}`);
     if (digestOf(bytes) !== digest) throw invalid(`the registry gave another blob than ${digest}`);
     return bytes;
   }
@@ -59,11 +60,8 @@ export class RegistryClient {
     for (let attempt = 0; ; attempt++) {
       const response = await fetchFrom(url, { ...headers, ...this.auth.authorization }, signal);
       if (response.ok) return response;
-      if (response.status === 401 && attempt < 2 && (await this.auth.answer(response))) {
-        await response.body?.cancel();
-        continue;
-      }
-      throw await registryError(response);
+      const refusal = await registryError(response);
+      if (response.status !== 401 || attempt === 2 || !(await this.auth.answer(response))) throw refusal;
     }
   }
 }
@@ -89,15 +87,4 @@ export const mayHttp = (insecure: readonly string[]) => (host: string): boolean 
 function isLoopback(host: string): boolean {
   const name = host.replace(/:[0-9]+$/, '');
   return name === 'localhost' || name === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(name);
-}
-
-async function boundedBytes(body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, limitBytes: number, what: string): Promise<Buffer> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const part of body) {
-    size += part.length;
-    if (size > limitBytes) throw invalid(`the registry's ${what} has more than ${limitBytes} bytes`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts);
 }

@@ -1,3 +1,5 @@
+import { boundedBytes } from './bounded-body.js';
+
 /** A registry's refusal (distribution-spec, "Error Codes"). */
 export class RegistryError extends Error {
   constructor(
@@ -23,7 +25,7 @@ const LONGEST_BODY = 64 << 10;
 
 /** "manifest unknown: manifest unknown" of a response, as clients know it. */
 export async function registryError(response: Response): Promise<RegistryError> {
-  const text = (await response.text().catch(() => '')).slice(0, LONGEST_BODY);
+  const text = (await boundedBytes(response, LONGEST_BODY, 'error').catch(() => '')).toString();
   let code = '';
   let message = '';
   try {

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { PullImage } from '#contracts/images/images.js';
 import { digestOf } from '#libs/oci/digest.js';
+import { ContentLease } from '../adapters/content-store.js';
 import { asked, ImagesWorld, lines } from '../testing/images-world.js';
 import { sample, type Sample } from '../testing/sample-image.js';
 
@@ -13,18 +14,21 @@ let host: string;
 let image: Sample;
 let layer: Buffer;
 let requests: string[];
+/** How many downloads of the layer break off. */
+let breaks: number;
 
 beforeEach(async () => {
   world = await ImagesWorld.open();
   image = await sample('1');
   layer = image.layer;
-  requests = [];
+  [requests, breaks] = [[], 0];
   registry = createServer((request, response) => serve(request, response)).listen(0, '127.0.0.1');
   await once(registry, 'listening');
   host = `127.0.0.1:${(registry.address() as AddressInfo).port}`;
 });
 
 afterEach(async () => {
+  vi.restoreAllMocks();
   registry.close();
   await world.close();
 });
@@ -34,6 +38,10 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
   requests.push(`${url.pathname} ${request.headers.authorization ?? ''}`);
   const send = (body: Buffer | string, type = 'application/octet-stream', status = 200): void => void response.writeHead(status, { 'content-type': type }).end(body);
   if (url.pathname === '/token') return send(JSON.stringify({ token: `for-${url.searchParams.get('scope')}` }), 'application/json');
+  if (url.pathname === '/elsewhere' && breaks-- > 0) {
+    response.writeHead(200, { 'content-length': layer.length }).write(layer.subarray(0, 10), () => response.destroy());
+    return;
+  }
   if (url.pathname === '/elsewhere') return send(layer);
   if (request.headers.authorization !== 'Bearer for-repository:me/app:pull') {
     response.setHeader('www-authenticate', `Bearer realm="http://${host}/token",service="s",scope="repository:me/app:pull"`);
@@ -70,6 +78,23 @@ test('an image comes from a registry that wants a token, and is up to date after
 
 test('an unknown tag is refused before any line', async () => {
   await expect(pull('none')).rejects.toMatchObject({ kind: 'not-found', message: `manifest for ${host}/me/app:none not found: manifest unknown: manifest unknown` });
+});
+
+test('a store that is full ends the pull: the layer is not asked for again', async () => {
+  const ingest = ContentLease.prototype.ingest;
+  vi.spyOn(ContentLease.prototype, 'ingest').mockImplementation(async function (this: ContentLease, source, expected) {
+    const stored = await ingest.call(this, source, expected);
+    if (expected?.digest === digestOf(image.layer)) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    return stored;
+  });
+  expect((await pull('1')).at(-1)).toMatchObject({ error: expect.stringContaining('no space left') as string });
+  expect(requests.filter((one) => one.startsWith('/elsewhere'))).toHaveLength(1);
+});
+
+test('a connection that breaks is tried again', async () => {
+  breaks = 1;
+  expect((await pull('1')).at(-1)).toEqual({ status: `Status: Downloaded newer image for ${host}/me/app:1` });
+  expect(requests.filter((one) => one.startsWith('/elsewhere'))).toHaveLength(2);
 });
 
 test('bytes that are not the layer are refused, and nothing of it stays', async () => {

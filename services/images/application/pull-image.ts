@@ -129,18 +129,23 @@ export class PullOneImage {
     lines.report({ status: 'Download complete', progressDetail: {}, id });
   }
 
-  /** A connection that breaks is tried again; a registry's refusal, or bytes that are not the blob's, are not. */
+  /** A connection that breaks is tried again; a registry's refusal, bytes that are not the blob's, or a store that cannot keep them are not. */
   private async fetchBlob(client: RegistryClient, blob: Descriptor, lease: ContentLease, signal: AbortSignal, onProgress: (current: number) => void = () => undefined): Promise<void> {
     if (await lease.keep(blob.digest, blob.size)) return;
     for (let attempt = 1; ; attempt++) {
       signal.throwIfAborted();
+      let ofRegistry: unknown;
+      const fail = (error: unknown): never => {
+        ofRegistry = error;
+        throw error;
+      };
       try {
-        const bytes = await client.blob(blob.digest, signal);
-        await lease.ingest(counted(bytes, (received) => this.metrics.received(received), onProgress), { digest: blob.digest, sizeBytes: blob.size });
+        const bytes = await client.blob(blob.digest, signal).catch(fail);
+        await lease.ingest(counted(bytes, (received) => this.metrics.received(received), onProgress, fail), { digest: blob.digest, sizeBytes: blob.size });
         return;
       } catch (error) {
         const refused = error instanceof RegistryError ? error.status < 500 && error.status !== 429 : error instanceof BerthError && error.kind === 'invalid';
-        if (signal.aborted || refused || attempt === ATTEMPTS) throw signal.aborted ? signal.reason : error;
+        if (signal.aborted || refused || error !== ofRegistry || attempt === ATTEMPTS) throw signal.aborted ? signal.reason : error;
         await delay(RETRY_MS * attempt, undefined, { signal }).catch(() => undefined);
       }
     }
@@ -152,13 +157,17 @@ function newImage(reference: Reference, root: FetchedManifest, manifest: ImageMa
   return { configDigest: manifest.config.digest, layers: manifest.layers, tags, digests: [`${familiarName(reference)}@${root.digest}`], origin: 'pull' };
 }
 
-async function* counted(bytes: AsyncIterable<Uint8Array>, onChunk: (bytes: number) => void, onProgress: (current: number) => void): AsyncGenerator<Uint8Array> {
+async function* counted(bytes: AsyncIterable<Uint8Array>, onChunk: (bytes: number) => void, onProgress: (current: number) => void, fail: (error: unknown) => never): AsyncGenerator<Uint8Array> {
   let current = 0;
-  for await (const chunk of bytes) {
-    current += chunk.length;
-    onChunk(chunk.length);
-    onProgress(current);
-    yield chunk;
+  try {
+    for await (const chunk of bytes) {
+      current += chunk.length;
+      onChunk(chunk.length);
+      onProgress(current);
+      yield chunk;
+    }
+  } catch (error) {
+    fail(error);
   }
 }
 

@@ -58,6 +58,53 @@ test('volumes of an edit are in use from now on, and those it left until the run
   expect(await next({ type: 'ContainerEdited', mounts: mounts('old'), pending: [] })).toEqual(['old']);
 });
 
+test('a volume that an edit mounts is in use from the moment it is wanted, and only as long as that may come of it', async () => {
+  await references.start();
+  const subject = 'berth.event.container.c2';
+  let head = await happen(subject, { type: 'ContainerCreated', container: 'c2', mounts: [{ name: 'old' }] });
+  const next = async (event: DomainEvent & Record<string, unknown>): Promise<readonly string[]> => {
+    head = await happen(subject, { container: 'c2', ...event }, head);
+    return await references.newest('new');
+  };
+  const mounts = [{ name: 'old' }, { name: 'new' }];
+  await references.want('new', 'c2');
+  expect(await references.newest('new')).toEqual(['c2']);
+  await references.release('c2');
+  expect(await references.newest('new')).toEqual([]);
+  await references.want('new', 'c2');
+  expect(await next({ type: 'EditRequested', mounts, pending: ['mounts'] })).toEqual(['c2']);
+  await references.release('c2');
+  expect(references.of('new')).toEqual(['c2']);
+  expect(await next({ type: 'EditFailed' })).toEqual([]);
+  await references.want('new', 'c2');
+  expect(await next({ type: 'ContainerEdited', mounts, pending: [] })).toEqual(['c2']);
+  expect(await next({ type: 'ContainerEdited', mounts: [], pending: [] })).toEqual([]);
+});
+
+test('a volume that stayed when its container was removed is in use while that is on its way back', async () => {
+  await references.start();
+  const subject = 'berth.event.container.c2';
+  let head = noHead;
+  const next = async (event: DomainEvent & Record<string, unknown>): Promise<void> => {
+    head = await happen(subject, { container: 'c2', ...event }, head);
+    await seen();
+  };
+  await next({ type: 'ContainerCreated', mounts: [{ name: 'named' }, { name: 'gone-along', anonymous: true }] });
+  await next({ type: 'RemoveRequested', volumes: true });
+  await next({ type: 'ContainerRemoved', keptUntil: '2030-01-01T00:00:00.000Z' });
+  expect(references.of('named')).toEqual([]);
+  await references.want('named', 'c2');
+  await next({ type: 'RestoreRequested', name: 'web' });
+  await references.release('c2');
+  await references.saveSnapshot();
+  await references.stop();
+  references = new VolumeReferences(store, join(folder, 'snapshot'), () => undefined);
+  await references.start();
+  expect([references.of('named'), references.of('gone-along')]).toEqual([['c2'], []]);
+  await next({ type: 'ContainerRestored', mounts: [{ name: 'named' }, { name: 'gone-along', anonymous: true }] });
+  expect([references.of('named'), references.of('gone-along')]).toEqual([['c2'], ['c2']]);
+});
+
 test('a container that is given up before it came to be is told of', async () => {
   await references.start();
   const claimed = await claim();

@@ -2,11 +2,15 @@ import type { ContainerEvent, NameEvent } from '#contracts/containers/events.js'
 import type { EventStore } from '#libs/event-store/event-store.js';
 import { Fold } from '#libs/event-store/fold.js';
 
+/** Whoever wants a volume may have died over it. */
+const LIMIT_MS = 60 * 60_000;
+
 interface Frozen {
   readonly mounted: readonly (readonly [container: string, volumes: readonly string[]])[];
   readonly keepers: readonly string[];
   readonly beingMade: readonly string[];
-  readonly kept: readonly string[];
+  readonly kept: readonly (readonly [container: string, volumes: readonly string[]])[];
+  readonly intended: readonly (readonly [container: string, volumes: readonly string[]])[];
   readonly atNextStart: readonly (readonly [container: string, volumes: readonly string[]])[];
   readonly anonymous: readonly (readonly [container: string, volumes: readonly string[]])[];
 }
@@ -21,8 +25,12 @@ export class VolumeReferences {
   private readonly beingMade = new Set<string>();
   /** Volumes that they have got so far. No event tells of it, so that a restart of this service forgets it. */
   private readonly held = new Map<string, Set<string>>();
-  /** Containers that were removed and may come back, with the volumes that went with them. */
-  private readonly kept = new Set<string>();
+  /** Volumes that containers which are there are about to have: until an event tells what came of it, or `release`, or that time. */
+  private readonly wanted = new Map<string, { readonly volumes: Set<string>; readonly until: number }>();
+  /** Volumes that a container has once an edit or a restore is done that is under way. */
+  private readonly intended = new Map<string, readonly string[]>();
+  /** Containers that were removed and may come back with the volumes that went with them; and those of its volumes that did not. */
+  private readonly kept = new Map<string, readonly string[]>();
   /** What containers that run will refer to when they start again, where it was edited: until then they refer to both. */
   private readonly atNextStart = new Map<string, readonly string[]>();
   private readonly anonymous = new Map<string, readonly string[]>();
@@ -39,7 +47,7 @@ export class VolumeReferences {
       see: (commit, live) => {
         for (const event of commit.events as readonly unknown[] as readonly (ContainerEvent | NameEvent)[]) this.see(event, live); // only the containers service may write these subjects
       },
-      snapshot: { path: snapshotPath, fold: '4', freeze: () => this.freeze(), thaw: (frozen) => this.thaw(frozen as Frozen) },
+      snapshot: { path: snapshotPath, fold: '5', freeze: () => this.freeze(), thaw: (frozen) => this.thaw(frozen as Frozen) },
     });
   }
 
@@ -65,9 +73,26 @@ export class VolumeReferences {
     if (this.beingMade.has(container)) this.held.set(container, (this.held.get(container) ?? new Set()).add(volume));
   }
 
+  /** By a container that is there, or comes back. What became of its edits before is folded then: it releases none of these. */
+  async want(volume: string, container: string): Promise<void> {
+    await this.catchUp();
+    const volumes = this.wanted.get(container)?.volumes ?? new Set();
+    this.wanted.set(container, { volumes: volumes.add(volume), until: Date.now() + LIMIT_MS });
+  }
+
+  /** What the container has by now, if anything, is on the log: resolves to the position up to which it is folded. */
+  async release(container: string): Promise<number> {
+    const position = await this.catchUp();
+    this.wanted.delete(container);
+    return position;
+  }
+
   of(volume: string): readonly string[] {
+    for (const [container, { until }] of this.wanted) if (until <= Date.now()) this.wanted.delete(container);
     const holders = [...this.held].flatMap(([container, volumes]) => (volumes.has(volume) ? [container] : []));
-    return [...(this.users.get(volume) ?? []), ...holders];
+    const wanting = [...this.wanted].flatMap(([container, { volumes }]) => (volumes.has(volume) ? [container] : []));
+    const intending = [...this.intended].flatMap(([container, volumes]) => (volumes.includes(volume) ? [container] : []));
+    return [...new Set([...(this.users.get(volume) ?? []), ...holders, ...wanting, ...intending])];
   }
 
   /** The same, of all that is on the log now: whoever was told that a container is removed may remove its volumes. */
@@ -94,6 +119,7 @@ export class VolumeReferences {
   }
 
   private see(event: ContainerEvent | NameEvent, live: boolean): void {
+    if (event.type === 'EditRequested' || event.type === 'EditFailed' || event.type === 'ContainerEdited' || event.type === 'RestoreRequested') this.wanted.delete(event.container);
     if (event.type === 'NameClaimed') this.beingMade.add(event.container);
     else if (event.type === 'NameReleased') {
       this.held.delete(event.container);
@@ -102,10 +128,18 @@ export class VolumeReferences {
       this.beingMade.delete(event.container);
       this.held.delete(event.container);
       this.kept.delete(event.container);
+      this.intended.delete(event.container);
       const volumes = this.volumesOf(event);
       if (volumes.length > 0) this.refer(event.container, volumes);
       if (event.mounts.some(({ anonymous }) => anonymous)) this.keepers.add(event.container);
+    } else if (event.type === 'EditRequested') {
+      this.intended.set(event.container, event.mounts.flatMap(({ name }) => (name ? [name] : [])));
+    } else if (event.type === 'EditFailed') {
+      this.intended.delete(event.container);
+    } else if (event.type === 'RestoreRequested') {
+      this.intended.set(event.container, this.kept.get(event.container) ?? []);
     } else if (event.type === 'ContainerEdited') {
+      this.intended.delete(event.container);
       const waits = event.pending.includes('mounts') || this.atNextStart.has(event.container);
       const mounted = this.mounted.get(event.container) ?? [];
       const volumes = this.volumesOf(event);
@@ -122,7 +156,9 @@ export class VolumeReferences {
     } else if (event.type === 'ContainerDiscarded') {
       this.kept.delete(event.container);
     } else if (event.type === 'ContainerRemoved') {
-      if (event.keptUntil !== undefined) this.kept.add(event.container);
+      const own = this.keepers.has(event.container) ? [] : (this.anonymous.get(event.container) ?? []);
+      if (event.keptUntil !== undefined) this.kept.set(event.container, (this.mounted.get(event.container) ?? []).filter((name) => !own.includes(name)));
+      this.intended.delete(event.container);
       this.leave(event.container);
       this.anonymous.delete(event.container);
     }
@@ -152,14 +188,15 @@ export class VolumeReferences {
   }
 
   private freeze(): Frozen {
-    return { mounted: [...this.mounted], keepers: [...this.keepers], beingMade: [...this.beingMade], kept: [...this.kept], atNextStart: [...this.atNextStart], anonymous: [...this.anonymous] };
+    return { mounted: [...this.mounted], keepers: [...this.keepers], beingMade: [...this.beingMade], kept: [...this.kept], intended: [...this.intended], atNextStart: [...this.atNextStart], anonymous: [...this.anonymous] };
   }
 
-  private thaw({ mounted, keepers, beingMade, kept, atNextStart, anonymous }: Frozen): void {
+  private thaw({ mounted, keepers, beingMade, kept, intended, atNextStart, anonymous }: Frozen): void {
     for (const [container, volumes] of mounted) this.refer(container, volumes);
     for (const container of keepers) this.keepers.add(container);
     for (const container of beingMade) this.beingMade.add(container);
-    for (const container of kept) this.kept.add(container);
+    for (const [container, volumes] of kept) this.kept.set(container, volumes);
+    for (const [container, volumes] of intended) this.intended.set(container, volumes);
     for (const [container, volumes] of anonymous) this.anonymous.set(container, volumes);
     for (const [container, volumes] of atNextStart) this.atNextStart.set(container, volumes);
   }

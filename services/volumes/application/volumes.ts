@@ -51,9 +51,8 @@ export class Volumes {
       const wish = { type: 'Create', name, driver: command.driver || 'local', labels: command.labels ?? {}, options: command.options ?? {}, anonymous: !command.name, ...(command.container ? { container: command.container } : {}), at } as const;
       if (!asked.dryRun) {
         if (command.heldFor !== undefined) await this.references.hold(name, command.heldFor);
-        await this.settle(name, asked);
-        // Whoever is told that it is there must not lose it to a removal from before.
-        if (this.perhapsRemoved.has(name)) await this.volumes.execute(name, { type: 'Confirm', name, at }, VOLUMES);
+        if (command.wantedBy !== undefined) await this.references.want(name, command.wantedBy);
+        await this.confirm(name, asked);
       }
       const { events, position, repeated } = await this.volumes.execute(name, wish, asked);
       const { anonymous, driver, labels, options } = wish;
@@ -102,6 +101,19 @@ export class Volumes {
     });
   }
 
+  async hold(name: string, container: string, asked: RequestContext): Promise<VolumeView> {
+    return this.directories.inTurn(name, async () => {
+      this.get(name);
+      await this.references.want(name, container);
+      await this.confirm(name, asked);
+      return this.get(name);
+    });
+  }
+
+  async release(container: string): Promise<Done> {
+    return { position: await this.references.release(container) };
+  }
+
   get(name: string): VolumeView {
     return this.view(present(this.volumes.get(name).state, name));
   }
@@ -143,6 +155,12 @@ export class Volumes {
   private settleSoon(name: string): void {
     this.unsettled.add(name);
     void retryUntilDone(() => this.directories.inTurn(name, () => this.settle(name, VOLUMES)), this.stopping.signal, this.onError);
+  }
+
+  /** In its turn: whoever is told that it is there must not lose it to a removal from before. */
+  private async confirm(name: string, asked: RequestContext): Promise<void> {
+    await this.settle(name, asked);
+    if (this.perhapsRemoved.has(name)) await this.volumes.execute(name, { type: 'Confirm', name, at: new Date().toISOString() }, VOLUMES);
   }
 
   /** In its turn: nothing of before is left to be done. */

@@ -1,5 +1,5 @@
 import type { ContainerMount } from '#contracts/containers/container-state.js';
-import { BerthError, invalid } from '#libs/errors/errors.js';
+import { invalid } from '#libs/errors/errors.js';
 import { bindModes, NO_COPY, PROPAGATION } from './bind-modes.js';
 
 /** A mount of another container's, as it is there. */
@@ -9,26 +9,20 @@ export interface BorrowedMount {
 }
 
 /** `--volumes-from name[:ro|:rw|:z|:Z]`: volumes and binds of those containers; of two for one target the later wins. Throws invalid for an unknown container, as dockerd does. */
-export function volumesFrom(names: readonly string[] | null | undefined, mountsOf: (container: string) => readonly ContainerMount[]): BorrowedMount[] {
+export function volumesFrom(names: readonly string[] | null | undefined, mountsOf: (container: string) => readonly ContainerMount[] | undefined): BorrowedMount[] {
   const found = new Map<string, BorrowedMount>();
   for (const text of names ?? []) {
     const [container = '', mode = ''] = text.split(':');
     if (container === '') throw invalid(`invalid volumes-from specification: ${text}`);
     const modes = bindModes(mode);
     if (modes.some((one) => PROPAGATION.includes(one) || one === NO_COPY)) throw invalid(`invalid mode: ${mode}`);
-    for (const mount of known(container, mountsOf)) {
+    const mounts = mountsOf(container);
+    if (mounts === undefined) throw invalid(`No such container: ${container}`);
+    for (const mount of mounts) {
       if (mount.type === 'tmpfs') continue;
       const { copyUp: _filled, mode: _said, ...kept } = mount;
       found.set(mount.target, { target: mount.target, borrowed: { ...kept, mode: '', readOnly: mount.readOnly || modes.includes('ro') } });
     }
   }
   return [...found.values()];
-}
-
-function known(container: string, mountsOf: (container: string) => readonly ContainerMount[]): readonly ContainerMount[] {
-  try {
-    return mountsOf(container);
-  } catch (error) {
-    throw error instanceof BerthError && error.kind === 'not-found' ? invalid(error.message) : error;
-  }
 }

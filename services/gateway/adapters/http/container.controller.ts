@@ -6,6 +6,7 @@ import { GetHostFacts, type HostFacts } from '#contracts/executor/host.js';
 import { GetImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
+import type { CheckedNames } from '../../application/access-control.js';
 import { containerSizes } from '../../application/disk-usage.js';
 import { EngineClient } from '../../application/engine-client.js';
 import { CONTAINER_FILTERS, filterContainers, wantsAll } from '../../domain/requests/container-filters.js';
@@ -16,6 +17,7 @@ import { flag, integer, text, type QueryValues } from '../../domain/requests/que
 import { summariesJson } from '../../domain/docker/summary-json.js';
 import { readUpdateRequest } from '../../domain/requests/update-request.js';
 import { ApiVersion, Asked } from './asked.js';
+import { Checked } from './checked-names.js';
 import { POSITION_HEADER } from './engine-headers.js';
 
 /** How long a stop may take beyond its own timeout, in ms. */
@@ -56,12 +58,12 @@ export class ContainerController {
   }
 
   @Post('/create')
-  async create(@Body() body: unknown, @Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
+  async create(@Body() body: unknown, @Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string, @Checked() named: CheckedNames | undefined, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const request = readCreateRequest(body);
     checkMountsOfVersion(request, version);
     const name = text(query, 'name')?.replace(/^\//, '');
     const platform = text(query, 'platform');
-    const created = await this.engine.ask(CreateContainer, { ...request, ...(name ? { name } : {}), ...(platform ? { platform } : {}) }, asked, CREATE_TIMEOUT_MS);
+    const created = await this.engine.ask(CreateContainer, { ...request, ...(name ? { name } : {}), ...(platform ? { platform } : {}), ...(named === undefined ? {} : { named }) }, asked, CREATE_TIMEOUT_MS);
     reply.header(POSITION_HEADER, String(created.position));
     return { Id: created.id, Warnings: created.warnings };
   }

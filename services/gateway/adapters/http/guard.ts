@@ -7,6 +7,7 @@ import type { RefusalLog } from '../../application/refusals.js';
 import type { AskedOfPlugins, AuthorizationMessage } from '../../domain/access/authorization-message.js';
 import type { QueryValues } from '../../domain/requests/query-values.js';
 import { contextOf } from './asked.js';
+import { keepChecked } from './checked-names.js';
 import { callerOf } from './peer.js';
 import { whenGone } from './when-gone.js';
 
@@ -49,7 +50,7 @@ async function admit(request: FastifyRequest, reply: FastifyReply, guards: Guard
   const query = request.query as QueryValues;
   const params = request.params as Record<string, string>; // of the router
   const { access, plugins } = guards;
-  if (!access.isOpen) await access.admit({ caller: callerOf(request.raw.socket), context: contextOf(request.raw, query), route: `${request.method} ${url}`, params, query, body: request.body });
+  if (!access.isOpen) keepChecked(request.raw, await access.admit({ caller: callerOf(request.raw.socket), context: contextOf(request.raw, query), route: `${request.method} ${url}`, params, query, body: request.body }));
   if (!plugins.areThere) return;
   const message = await plugins.admit(shownToPlugins(request.raw, request.originalUrl, bodies.get(request.raw) ?? ''), recorder(request.raw, guards));
   admitted.set(request.raw, message);
