@@ -107,3 +107,15 @@ test('the history of an image tells its steps with the bytes of each', async () 
   expect(history.slice(0, 2)).toEqual(['COPY more 1234', 'ENV A=B 0']);
   expect(history[2]).toMatch(/^ADD word [1-9]\d{5,}$/);
 });
+
+test('a container is listed by the image it runs, also when its name has become another image\'s', async () => {
+  await load(await imageArchive({ tag: 'app', layers: [await word('old')] }));
+  const old = await idOf('app');
+  await docker('create', '--name', 'of-old', 'app');
+  expect((await docker('ps', '-a', '--format', '{{.Image}}')).stdout).toBe('app\n');
+  await load(await imageArchive({ tag: 'app', layers: [await word('new')] }));
+  expect((await docker('ps', '-a', '--format', '{{.Image}}')).stdout).toBe(`${old.slice(7, 19)}\n`);
+  const of = async (image: string): Promise<string> => (await docker('ps', '-a', '--filter', `ancestor=${image}`, '--format', '{{.Names}}')).stdout;
+  expect([await of('app'), await of(old), await of('nothing')]).toEqual(['', 'of-old\n', '']);
+  await docker('rm', 'of-old');
+});
