@@ -104,6 +104,8 @@ export class ImportImage extends Request<StreamEndpoint> {
   @IsString() readonly reference!: string;
   @IsString() readonly message!: string;
   @IsArray() @IsString({ each: true }) readonly changes!: string[];
+  /** That the image is for. Absent: this machine's. */
+  @IsOptional() @IsString() readonly platform?: string;
 }
 
 /**

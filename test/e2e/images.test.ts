@@ -78,12 +78,18 @@ test('an imported tree is an image of one layer, with the changes asked for', as
   expect(imported).toMatchObject({ code: 0, stdout: expect.stringMatching(/^sha256:[0-9a-f]{64}\n$/) as string });
   expect(await docker('run', '--rm', 'tree:1')).toMatchObject({ code: 0, stdout: 'imported\n' });
   expect((await docker('history', '--format', '{{.Comment}}', 'tree:1')).stdout).toBe('of a tree\n');
+  await docker('import', '--platform', 'linux/arm64', file, 'tree:arm');
+  expect((await docker('image', 'inspect', '--format', '{{.Os}}/{{.Architecture}}', 'tree:arm')).stdout).toBe('linux/arm64\n');
+  expect((await docker('import', '--platform', 'linux/a/b/c', file)).stderr).toContain('"linux/a/b/c": cannot parse platform specifier: invalid argument');
 });
 
 test('an image goes with its last name, and what only it had with it', async () => {
   await load(await imageArchive({ tag: 'app', layers: [await word('named')] }));
   const id = await idOf('app');
   await docker('tag', 'app', 'app:two');
+  expect(await docker('tag', 'app', 'sha256:aa')).toMatchObject({ code: 1, stderr: expect.stringContaining('refusing to create an ambiguous tag using digest algorithm as name') as string });
+  expect(await docker('rmi', id)).toMatchObject({ code: 1, stderr: expect.stringContaining('(must be forced) - image is referenced in multiple repositories') as string });
+  expect((await docker('images', 'app:two', '--format', '{{.Repository}}:{{.Tag}}')).stdout).toBe('app:two\n');
   expect(await docker('rmi', 'app')).toMatchObject({ code: 0, stdout: 'Untagged: app:latest\n' });
   const last = await docker('rmi', 'app:two');
   expect(last.stdout.split('\n')).toEqual(['Untagged: app:two', `Deleted: ${id}`, expect.stringMatching(/^Deleted: sha256:/), '']);
