@@ -46,6 +46,12 @@ export class GetImage extends Request<ImageView> {
   @IsString() readonly image!: string;
 }
 
+/** The id of the image that each name means, by the names and ids that GetImage takes; null where it means none. */
+export class ResolveImages extends Request<{ readonly ids: readonly (string | null)[] }> {
+  static readonly subject = 'berth.query.images.resolve';
+  @IsArray() @IsString({ each: true }) readonly images!: readonly string[];
+}
+
 /** As GetImage, by whoever makes a container of it: until that is there, the image is in use. Refused as not-found: "No such image: X". */
 export class HoldImage extends Request<ImageView> {
   static readonly subject = 'berth.command.images.hold';
@@ -98,6 +104,8 @@ export class ImportImage extends Request<StreamEndpoint> {
   @IsString() readonly reference!: string;
   @IsString() readonly message!: string;
   @IsArray() @IsString({ each: true }) readonly changes!: string[];
+  /** That the image is for. Absent: this machine's. */
+  @IsOptional() @IsString() readonly platform?: string;
 }
 
 /**

@@ -46,4 +46,12 @@ describe('image documents', () => {
     expect(best(parsePlatform('linux/arm64/v8'), offers)).toBe(offers[3]);
     expect(best(parsePlatform('linux/s390x'), offers)).toBeUndefined();
   });
+
+  test.each([
+    ['linux/*', '"linux/*": wildcards not yet supported: invalid argument'],
+    ['li?nux', '"li?nux" is an invalid OS component of "li?nux": OSAndVersion specifier component must match "^([A-Za-z0-9_-]+)(?:\\\\(([A-Za-z0-9_.-]*)\\\\))?$": invalid argument'],
+    ['linux/a b', '"a b" is an invalid component of "linux/a b": platform specifier component must match "^[A-Za-z0-9_.-]+$": invalid argument'],
+    ['linux/arm/v7/x', '"linux/arm/v7/x": cannot parse platform specifier: invalid argument'],
+    ['toaster', '"toaster": unknown operating system or architecture: invalid argument'],
+  ])('%s is no platform', (text, message) => expect(() => parsePlatform(text)).toThrow(message));
 });

@@ -14,17 +14,24 @@ const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', x86_64: 
 /** Architectures that may stand alone for linux on them. */
 const KNOWN = new Set([...Object.keys(ARCHITECTURES), 'amd64', 'arm', 'arm64', '386', 'ppc64le', 's390x', 'riscv64', 'mips64le', 'loong64']);
 
+/** With its version, which says nothing of linux. */
+const OS = /^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.-]*)\))?$/;
+const COMPONENT = /^[A-Za-z0-9_.-]+$/;
+
 export const hostPlatform: Platform = normal({ os: 'linux', architecture: arch, variant: '' });
 
 export function readPlatform(json: JsonObject): Platform {
   return normal({ os: text(json['os']), architecture: text(json['architecture']), variant: text(json['variant']) });
 }
 
-/** "linux/arm64/v8", "linux/amd64", "arm64". Throws invalid. */
+/** "linux/arm64/v8", "linux/amd64", "arm64". Throws invalid in containerd's words, which are dockerd's. */
 export function parsePlatform(value: string): Platform {
-  const parts = value.toLowerCase().split('/');
-  if (parts.length > 3 || !parts.every((part) => /^[a-z0-9_.-]+$/.test(part))) throw invalid(`"${value}" is an invalid component of "${value}": platform specifier component must match "^[A-Za-z0-9_.-]+$"`);
-  const [first = '', second, third] = parts;
+  if (value.includes('*')) throw invalid(`"${value}": wildcards not yet supported: invalid argument`);
+  const [os = '', ...others] = value.split('/');
+  if (!OS.test(os)) throw invalid(`"${os}" is an invalid OS component of "${value}": OSAndVersion specifier component must match "${OS.source.replaceAll('\\', '\\\\')}": invalid argument`);
+  for (const part of others) if (!COMPONENT.test(part)) throw invalid(`"${part}" is an invalid component of "${value}": platform specifier component must match "${COMPONENT.source}": invalid argument`);
+  if (others.length > 2) throw invalid(`"${value}": cannot parse platform specifier: invalid argument`);
+  const [first = '', second, third] = [os.replace(/\(.*/, ''), ...others].map((part) => part.toLowerCase());
   if (second === undefined) {
     if (first === 'linux') return { ...hostPlatform };
     if (!KNOWN.has(first)) throw invalid(`"${value}": unknown operating system or architecture: invalid argument`);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { canonical, familiar, parseReference, parseTagged } from './reference.js';
+import { canonical, familiar, parseNewTag, parseReference, parseTagged } from './reference.js';
 
 const hex = 'a'.repeat(64);
 
@@ -25,6 +25,14 @@ describe('references', () => {
   test.each(['', 'A', 'a//b', '/a', 'a/', 'a:', 'a:b:c', '-a', 'a@sha256:1', 'a b', 'a/../b', hex, `${'a/'.repeat(130)}a`])('"%s" is refused', (text) => {
     expect(() => parseReference(text)).toThrow(/invalid|repository name/);
   });
+
+  test.each([
+    [`debian@sha256:${hex}`, 'refusing to create a tag with a digest reference'],
+    ['sha256:aa', 'refusing to create an ambiguous tag using digest algorithm as name'],
+    ['docker.io/library/sha256', 'refusing to create an ambiguous tag using digest algorithm as name'],
+  ])('no image can be tagged %s', (text, message) => expect(() => parseNewTag(text)).toThrow(message));
+
+  test('a new tag is latest where it tells none, and may be called like a digest elsewhere', () => expect([parseNewTag('docker.io/library/debian'), parseNewTag('me/sha256:aa')]).toEqual(['debian:latest', 'me/sha256:aa']));
 
   test('without tag and digest, latest is meant', () => {
     expect(familiar(parseTagged('debian'))).toBe('debian:latest');

@@ -47,6 +47,19 @@ export function parseTagged(text: string): Reference {
   return reference.tag === undefined && reference.digest === undefined ? { ...reference, tag: 'latest' } : reference;
 }
 
+/** A tag that is to be given, in familiar form, ":latest" where it has none. Throws invalid in Docker's words, also for what can be none. */
+export function parseNewTag(text: string): string {
+  const reference = parseTagged(text);
+  if (reference.digest !== undefined) throw refused('refusing to create a tag with a digest reference');
+  refuseAmbiguous(reference);
+  return familiar(reference);
+}
+
+/** "sha256:aa" would be a tag, and the beginning of an id. */
+export function refuseAmbiguous(reference: Reference): void {
+  if (familiarName(reference) === 'sha256') throw refused('refusing to create an ambiguous tag using digest algorithm as name');
+}
+
 function splitDomain(name: string): { domain: string; path: string } {
   const slash = name.indexOf('/');
   const first = slash < 0 ? '' : name.slice(0, slash);

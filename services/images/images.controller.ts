@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common';
-import { CommitImage, GetImage, HoldImage, ImportImage, ListImages, LoadImages, LogInToRegistry, PullImage, ReleaseImage, RemoveImage, SaveImages, TagImage, type ImageView } from '#contracts/images/images.js';
+import { CommitImage, GetImage, HoldImage, ImportImage, ListImages, LoadImages, LogInToRegistry, PullImage, ReleaseImage, RemoveImage, ResolveImages, SaveImages, TagImage, type ImageView } from '#contracts/images/images.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { Asked, Body, Handles } from '#libs/messaging/handles.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';
@@ -33,6 +33,11 @@ export class ImagesController {
   @Handles(GetImage)
   get(@Body() query: GetImage): Promise<ImageView> {
     return this.views.get(query.image);
+  }
+
+  @Handles(ResolveImages)
+  resolve(@Body() query: ResolveImages): { readonly ids: readonly (string | null)[] } {
+    return { ids: query.images.map((image) => this.views.idOf(image) ?? null) };
   }
 
   @Handles(HoldImage)

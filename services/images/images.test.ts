@@ -96,6 +96,25 @@ test('what is saved loads again elsewhere', async () => {
   expect((await world.images.get({ image: 'app:2' } as never)).id).toBe(image.id);
 });
 
+test('a repository is saved with all its tags, also where none is the latest', async () => {
+  const image = await sample('1');
+  await world.load(await dockerArchive(image, ['app:1', 'app:2', 'other:1']));
+  const archive = await buffer(await openWhole(world.images.save({ images: ['app'] } as never)));
+  await world.images.remove({ image: image.id, force: true, prune: true } as never, asked);
+  await world.load(archive);
+  expect(await world.images.get({ image: image.id } as never)).toMatchObject({ repoTags: ['app:1', 'app:2'] });
+  expect(() => world.images.save({ images: ['other'] } as never)).toThrow('No such image: other');
+});
+
+test('an imported tar is for the platform asked for', async () => {
+  const { tar } = await sample('1');
+  const command: ImportImage = Object.assign(new ImportImage(), { reference: 'mine', message: '', changes: [], platform: 'linux/arm/v6' });
+  await world.talk(world.images.import(command, asked), tar);
+  expect(await world.images.get({ image: 'mine' } as never)).toMatchObject({ os: 'linux', architecture: 'arm', variant: 'v6' });
+  expect(() => world.images.import({ ...command, platform: 'toaster' }, asked)).toThrow('unknown operating system or architecture');
+  expect(() => world.images.import({ ...command, platform: 'windows/amd64' }, asked)).toThrow('operating system is not supported');
+});
+
 test('an imported tar is an image of one layer, with the changes asked for', async () => {
   const { tar } = await sample('1');
   const command: ImportImage = Object.assign(new ImportImage(), { reference: 'mine', message: 'm', changes: ['CMD ["a","b"]', 'ENV A=1 B="x y"', 'EXPOSE 80'] });

@@ -78,12 +78,18 @@ test('an imported tree is an image of one layer, with the changes asked for', as
   expect(imported).toMatchObject({ code: 0, stdout: expect.stringMatching(/^sha256:[0-9a-f]{64}\n$/) as string });
   expect(await docker('run', '--rm', 'tree:1')).toMatchObject({ code: 0, stdout: 'imported\n' });
   expect((await docker('history', '--format', '{{.Comment}}', 'tree:1')).stdout).toBe('of a tree\n');
+  await docker('import', '--platform', 'linux/arm64', file, 'tree:arm');
+  expect((await docker('image', 'inspect', '--format', '{{.Os}}/{{.Architecture}}', 'tree:arm')).stdout).toBe('linux/arm64\n');
+  expect((await docker('import', '--platform', 'linux/a/b/c', file)).stderr).toContain('"linux/a/b/c": cannot parse platform specifier: invalid argument');
 });
 
 test('an image goes with its last name, and what only it had with it', async () => {
   await load(await imageArchive({ tag: 'app', layers: [await word('named')] }));
   const id = await idOf('app');
   await docker('tag', 'app', 'app:two');
+  expect(await docker('tag', 'app', 'sha256:aa')).toMatchObject({ code: 1, stderr: expect.stringContaining('refusing to create an ambiguous tag using digest algorithm as name') as string });
+  expect(await docker('rmi', id)).toMatchObject({ code: 1, stderr: expect.stringContaining('(must be forced) - image is referenced in multiple repositories') as string });
+  expect((await docker('images', 'app:two', '--format', '{{.Repository}}:{{.Tag}}')).stdout).toBe('app:two\n');
   expect(await docker('rmi', 'app')).toMatchObject({ code: 0, stdout: 'Untagged: app:latest\n' });
   const last = await docker('rmi', 'app:two');
   expect(last.stdout.split('\n')).toEqual(['Untagged: app:two', `Deleted: ${id}`, expect.stringMatching(/^Deleted: sha256:/), '']);
@@ -106,4 +112,16 @@ test('the history of an image tells its steps with the bytes of each', async () 
   const history = (await docker('history', '--human=false', '--no-trunc', '--format', '{{.CreatedBy}} {{.Size}}', 'steps')).stdout.trim().split('\n');
   expect(history.slice(0, 2)).toEqual(['COPY more 1234', 'ENV A=B 0']);
   expect(history[2]).toMatch(/^ADD word [1-9]\d{5,}$/);
+});
+
+test('a container is listed by the image it runs, also when its name has become another image\'s', async () => {
+  await load(await imageArchive({ tag: 'app', layers: [await word('old')] }));
+  const old = await idOf('app');
+  await docker('create', '--name', 'of-old', 'app');
+  expect((await docker('ps', '-a', '--format', '{{.Image}}')).stdout).toBe('app\n');
+  await load(await imageArchive({ tag: 'app', layers: [await word('new')] }));
+  expect((await docker('ps', '-a', '--format', '{{.Image}}')).stdout).toBe(`${old.slice(7, 19)}\n`);
+  const of = async (image: string): Promise<string> => (await docker('ps', '-a', '--filter', `ancestor=${image}`, '--format', '{{.Names}}')).stdout;
+  expect([await of('app'), await of(old), await of('nothing')]).toEqual(['', 'of-old\n', '']);
+  await docker('rm', 'of-old');
 });

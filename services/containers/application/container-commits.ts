@@ -1,9 +1,9 @@
 import type { CommitContainer } from '#contracts/containers/commands.js';
 import { CommitImage } from '#contracts/images/images.js';
 import type { Done, RequestContext } from '#contracts/request.js';
-import { errorMessage, invalid } from '#libs/errors/errors.js';
+import { errorMessage } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
-import { familiar, parseTagged } from '#libs/oci/reference.js';
+import { parseNewTag } from '#libs/oci/reference.js';
 import { committedConfig } from '../domain/committed-config.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { ContainerPauses } from './container-pauses.js';
@@ -27,7 +27,7 @@ export class ContainerCommits {
 
   async commit({ container, reference, author, comment, changes, config, pause }: CommitContainer, asked: RequestContext): Promise<Done & { image: string }> {
     const { spec } = this.directory.find(container);
-    const wish = { reference: tagOf(reference), author, comment, config: committedConfig(spec.config, changes, config) };
+    const wish = { reference: reference === '' ? '' : parseNewTag(reference), author, comment, config: committedConfig(spec.config, changes, config) };
     return this.turns.take(spec.id, async () => {
       const { position } = await this.containers.execute(spec.id, { type: 'Commit', pause, wish, at: now() }, asked);
       return asked.dryRun ? { position, image: '' } : this.make(spec.id, asked);
@@ -71,13 +71,6 @@ export class ContainerCommits {
     const { status, run } = this.directory.get(id) ?? {};
     if (run?.thaws && status === 'paused') await this.pauses.unpause(id, cause);
   }
-}
-
-function tagOf(reference: string): string {
-  if (reference === '') return '';
-  const parsed = parseTagged(reference);
-  if (parsed.digest !== undefined) throw invalid('refusing to create a tag with a digest reference');
-  return familiar(parsed);
 }
 
 const now = (): string => new Date().toISOString();

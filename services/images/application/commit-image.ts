@@ -7,7 +7,7 @@ import { openWhole } from '#libs/messaging/whole-stream.js';
 import { CONFIG_LIMIT_BYTES, parseImageConfig } from '#libs/oci/image-config.js';
 import type { Descriptor } from '#libs/oci/manifest.js';
 import { OCI_LAYER } from '#libs/oci/media-types.js';
-import { familiar, parseTagged } from '#libs/oci/reference.js';
+import { parseNewTag } from '#libs/oci/reference.js';
 import type { ContentLease, ContentStore } from '../adapters/content-store.js';
 import type { AddImage } from './add-image.js';
 import type { CollectBlobs } from './collect-blobs.js';
@@ -46,7 +46,7 @@ export class CommitContainerImage {
     };
     const { digest: id } = await lease.put(Buffer.from(JSON.stringify(image)));
     const layers: Descriptor[] = parent.layers.map(({ mediaType, digest, sizeBytes }) => ({ mediaType, digest, size: sizeBytes }));
-    const tags = command.reference === '' ? [] : [familiar(parseTagged(command.reference))];
+    const tags = command.reference === '' ? [] : [parseNewTag(command.reference)];
     const position = await this.addImage.add({ configDigest: id, layers: layer ? [...layers, layer] : layers, tags, digests: [], origin: 'commit' }, lease, asked);
     return { id, position };
   }

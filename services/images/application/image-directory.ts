@@ -70,8 +70,10 @@ export class ImageDirectory {
     throw notFound(`No such image: ${reference && !reference.tag && !reference.digest ? `${familiar(reference)}:latest` : reference ? familiar(reference) : text}`);
   }
 
-  /** All tags of a repository, in familiar form, and their images. */
-  tagsOfRepository(reference: Reference): { readonly tag: string; readonly image: PresentImage }[] {
+  /** All tags of a repository, in familiar form, and their images. None where `text` is more than a repository's name, or no name. */
+  tagsOfRepository(text: string): { readonly tag: string; readonly image: PresentImage }[] {
+    const reference = tryParse(text);
+    if (reference === undefined || reference.tag !== undefined || reference.digest !== undefined) return [];
     const name = familiarName(reference);
     return [...this.byTag.keys()]
       .filter((tag) => tag.slice(0, tag.lastIndexOf(':')) === name)

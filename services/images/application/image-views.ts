@@ -19,6 +19,15 @@ export class ImageViews {
     return await this.view(this.directory.find(text).image);
   }
 
+  /** Undefined: it means none, or several. */
+  idOf(text: string): string | undefined {
+    try {
+      return this.directory.find(text).image.configDigest;
+    } catch {
+      return undefined;
+    }
+  }
+
   async list(): Promise<{ readonly images: readonly ImageView[]; readonly position: number }> {
     const position = this.directory.position;
     // One whose configuration is gone must not hide all others.

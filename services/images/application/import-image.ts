@@ -2,15 +2,22 @@ import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { ImportImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
+import { invalid } from '#libs/errors/errors.js';
 import { applyChanges } from '#libs/oci/config-changes.js';
 import { decompressed, compressionOf } from '#libs/oci/decompress.js';
 import { OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD } from '#libs/oci/media-types.js';
-import { hostPlatform } from '#libs/oci/platform.js';
-import { familiar, parseTagged } from '#libs/oci/reference.js';
+import { hostPlatform, parsePlatform, type Platform } from '#libs/oci/platform.js';
+import { parseNewTag } from '#libs/oci/reference.js';
 import type { ContentStore } from '../adapters/content-store.js';
 import type { AddImage } from './add-image.js';
 import type { CollectBlobs } from './collect-blobs.js';
 import { inputOf, serveProgress } from './progress-stream.js';
+
+interface PreparedImport {
+  readonly tags: readonly string[];
+  readonly platform: Platform;
+  readonly config: object;
+}
 
 /** `docker import`: a file system's tar becomes an image of one layer. */
 export class ImportArchive {
@@ -20,20 +27,22 @@ export class ImportArchive {
     private readonly collect: CollectBlobs,
   ) {}
 
-  /** Throws invalid, before any byte is read, for a reference or a change that cannot be. */
-  prepare(command: ImportImage): { readonly tags: readonly string[]; readonly config: object } {
-    const tags = command.reference === '' ? [] : [familiar(parseTagged(command.reference))];
-    return { tags, config: applyChanges(command.changes) };
+  /** Throws invalid, before any byte is read, for a reference, a platform or a change that cannot be. */
+  prepare(command: ImportImage): PreparedImport {
+    const tags = command.reference === '' ? [] : [parseNewTag(command.reference)];
+    const platform = command.platform ? parsePlatform(command.platform) : hostPlatform;
+    if (platform.os !== hostPlatform.os) throw invalid('operating system is not supported');
+    return { tags, platform, config: applyChanges(command.changes) };
   }
 
-  async serve(socket: Socket, message: string, prepared: { readonly tags: readonly string[]; readonly config: object }, asked: RequestContext): Promise<void> {
+  async serve(socket: Socket, message: string, prepared: PreparedImport, asked: RequestContext): Promise<void> {
     await serveProgress(socket, this.content, this.collect, async (lines, lease) => {
-      const { tags, config } = prepared;
+      const { tags, platform, config } = prepared;
       const blob = await lease.ingest(inputOf(socket));
       const diffId = await this.diffIdOf(blob.digest);
       const created = new Date().toISOString();
       const comment = message || 'Imported from -';
-      const { os, architecture, variant } = hostPlatform;
+      const { os, architecture, variant } = platform;
       const image = { architecture, os, ...(variant && { variant }), created, comment, config, history: [{ created, comment }], rootfs: { type: 'layers', diff_ids: [diffId] } };
       const configBlob = await lease.put(Buffer.from(JSON.stringify(image)));
       const mediaType = { none: OCI_LAYER, gzip: OCI_LAYER_GZIP, zstd: OCI_LAYER_ZSTD }[compressionOf(blob.start)];

@@ -8,7 +8,7 @@ import { parseImageConfig, CONFIG_LIMIT_BYTES } from '#libs/oci/image-config.js'
 import { MANIFEST_LIMIT_BYTES, parseManifest, type Descriptor } from '#libs/oci/manifest.js';
 import { OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD } from '#libs/oci/media-types.js';
 import { best, hostPlatform } from '#libs/oci/platform.js';
-import { canonical, familiar, parseReference } from '#libs/oci/reference.js';
+import { canonical, parseNewTag, parseReference } from '#libs/oci/reference.js';
 import { readTar } from '#libs/oci/tar-reader.js';
 import type { ContentLease, ContentStore, StoredBlob } from '../adapters/content-store.js';
 import type { AddImage, NewImage } from './add-image.js';
@@ -158,7 +158,7 @@ function layerDescriptor(blob: StoredBlob): Descriptor {
 function fullTag(text: string): string {
   const reference = parseReference(text);
   if (reference.tag === undefined || reference.digest !== undefined) throw invalid(`invalid tag "${text}"`);
-  return familiar(reference);
+  return parseNewTag(text);
 }
 
 /** The full name, where the archive's maker gave one; a reference name that is a tag only names no repository. */
@@ -167,7 +167,7 @@ function tagOf({ annotations }: Descriptor): string | undefined {
   if (name === undefined || (annotations?.[IMAGE_NAME] === undefined && !/[/:]/.test(name))) return undefined;
   try {
     const reference = parseReference(name);
-    return reference.tag === undefined ? undefined : familiar(parseReference(canonical({ domain: reference.domain, path: reference.path, tag: reference.tag })));
+    return reference.tag === undefined ? undefined : parseNewTag(canonical({ domain: reference.domain, path: reference.path, tag: reference.tag }));
   } catch {
     return undefined;
   }

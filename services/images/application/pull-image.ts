@@ -5,7 +5,7 @@ import type { RequestContext } from '#contracts/request.js';
 import { BerthError } from '#libs/errors/errors.js';
 import { CONFIG_LIMIT_BYTES } from '#libs/oci/image-config.js';
 import type { Descriptor, ImageManifest } from '#libs/oci/manifest.js';
-import { familiar, familiarName, parseTagged, type Reference } from '#libs/oci/reference.js';
+import { familiar, familiarName, parseTagged, refuseAmbiguous, type Reference } from '#libs/oci/reference.js';
 import type { ContentLease, ContentStore } from '../adapters/content-store.js';
 import { type FetchedManifest, RegistryClient } from '../adapters/registry-client.js';
 import { RegistryError } from '../adapters/registry-error.js';
@@ -45,7 +45,9 @@ export class PullOneImage {
   async start(command: PullImage): Promise<StartedPull> {
     const reference = parseTagged(command.reference);
     const client = new RegistryClient(reference, command.auth, this.insecure);
-    return { reference, client, resolved: await resolveImage(client, reference, command.platform) };
+    const resolved = await resolveImage(client, reference, command.platform);
+    refuseAmbiguous(reference);
+    return { reference, client, resolved };
   }
 
   /** What the log would have of it: layers that are here already tell the bytes of their files. Asks the registry for no layer. */

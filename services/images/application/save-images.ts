@@ -1,6 +1,6 @@
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { familiar, canonical, parseReference, parseTagged } from '#libs/oci/reference.js';
+import { familiar, canonical, parseTagged } from '#libs/oci/reference.js';
 import { hexOf } from '#libs/oci/digest.js';
 import { OCI_INDEX, OCI_MANIFEST } from '#libs/oci/media-types.js';
 import { parseManifest, MANIFEST_LIMIT_BYTES } from '#libs/oci/manifest.js';
@@ -29,10 +29,11 @@ export class SaveArchive {
       selection.set(image, tag === undefined || tags.includes(tag) ? tags : [...tags, tag]);
     };
     for (const name of names) {
+      const held = this.directory.tagsOfRepository(name);
+      for (const { image, tag } of held) add(image, tag);
+      if (held.length > 0) continue;
       const { image, by } = this.directory.find(name);
-      const reference = by === undefined ? undefined : parseReference(name);
-      if (reference && reference.tag === undefined && reference.digest === undefined) for (const held of this.directory.tagsOfRepository(reference)) add(held.image, held.tag);
-      else add(image, by?.includes('@') ? undefined : by);
+      add(image, by?.includes('@') ? undefined : by);
     }
     return selection;
   }

@@ -1,6 +1,5 @@
 import type { Done, RequestContext } from '#contracts/request.js';
-import { invalid } from '#libs/errors/errors.js';
-import { familiar, parseTagged } from '#libs/oci/reference.js';
+import { parseNewTag } from '#libs/oci/reference.js';
 import { hexOfId, type ImageAggregates, type ImageDirectory } from './image-directory.js';
 import type { Turns } from './turns.js';
 import type { UnsureImages } from './unsure-images.js';
@@ -15,9 +14,7 @@ export class TagOneImage {
   ) {}
 
   async run(image: string, text: string, asked: RequestContext): Promise<Done> {
-    const reference = parseTagged(text);
-    if (reference.digest !== undefined) throw invalid('refusing to create a tag with a digest reference');
-    const tag = familiar(reference);
+    const tag = parseNewTag(text);
     return await this.tagTurns.take(async () => {
       const { configDigest } = this.directory.find(image).image;
       const former = this.directory.holderOf(tag);

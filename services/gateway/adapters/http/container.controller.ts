@@ -1,19 +1,21 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ListedContainer } from '#contracts/containers/container-state.js';
 import { CreateContainer, KillContainer, PauseContainer, RemoveContainer, RemoveLink, RenameContainer, ResizeContainer, RestartContainer, StartContainer, StopContainer, UnpauseContainer, UpdateContainer } from '#contracts/containers/commands.js';
 import { GetContainer, ListContainers } from '#contracts/containers/queries.js';
 import { GetHostFacts, type HostFacts } from '#contracts/executor/host.js';
-import { GetImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
 import type { CheckedNames } from '../../application/access-control.js';
 import { containerSizes } from '../../application/disk-usage.js';
 import { EngineClient } from '../../application/engine-client.js';
+import { imagesMeant, type ImagesMeant } from '../../application/images-meant.js';
 import { CONTAINER_FILTERS, filterContainers, wantsAll } from '../../domain/requests/container-filters.js';
 import { checkMountsOfVersion, readCreateRequest } from '../../domain/requests/create-request.js';
 import { containerInspect, containerSummary, type ShownHost } from '../../domain/docker/container.js';
 import { readFilters } from '../../domain/requests/filters.js';
 import { flag, integer, text, type QueryValues } from '../../domain/requests/query-values.js';
+import { imageAsked, withShownImage } from '../../domain/docker/shown-image.js';
 import { summariesJson } from '../../domain/docker/summary-json.js';
 import { readUpdateRequest } from '../../domain/requests/update-request.js';
 import { ApiVersion, Asked } from './asked.js';
@@ -24,6 +26,8 @@ import { POSITION_HEADER } from './engine-headers.js';
 const STOP_SLACK_MS = 60_000;
 const STOP_LONGEST_MS = 24 * 3_600_000;
 const START_TIMEOUT_MS = 120_000;
+/** That a list of containers waits to hear what their images are called. */
+const IMAGES_WITHIN_MS = 1_000;
 /** A volume may be filled with gigabytes of the image's. */
 const CREATE_TIMEOUT_MS = 31 * 60_000;
 
@@ -38,23 +42,25 @@ export class ContainerController {
   async list(@Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<object[] | string> {
     const filters = readFilters(text(query, 'filters'), CONTAINER_FILTERS);
     const limit = integer(query, 'limit') ?? -1;
-    const imageIds = new Map<string, string>();
-    for (const image of filters.get('ancestor') ?? []) {
-      // An ancestor that is no image fits nothing, or a container that was made of it when it was one.
-      const view = await this.engine.ask(GetImage, { image }, asked).catch(() => undefined);
-      if (view !== undefined) imageIds.set(image, view.id);
-    }
     const { containers, position } = await this.engine.ask(ListContainers, { ...minPosition(query), all: flag(query, 'all') || limit > 0 || wantsAll(filters) }, asked);
     reply.header(POSITION_HEADER, String(position));
-    const fitting = filterContainers(containers, filters, imageIds);
+    const meant = await this.imagesMeant(filters.get('ancestor') ?? [], containers, asked);
+    const fitting = filterContainers(containers, filters, meant);
     const now = Date.now();
-    const shown = limit > 0 ? fitting.slice(0, limit) : fitting;
+    const shown = (limit > 0 ? fitting.slice(0, limit) : fitting).map((view) => withShownImage(view, meant));
     if (flag(query, 'size')) {
       const sizes = await containerSizes(this.engine, shown, asked);
       return shown.map((view) => containerSummary(view, now, version, sizes.get(view.id)));
     }
     reply.type('application/json');
     return summariesJson(shown, now, version);
+  }
+
+  /** Who looks for containers of an image has to be told; who looks at containers is not kept from it by images that nobody can tell of. */
+  private async imagesMeant(ancestors: readonly string[], containers: readonly ListedContainer[], asked: RequestContext): Promise<ImagesMeant> {
+    const names = [...ancestors, ...containers.map(imageAsked)];
+    if (ancestors.length > 0) return await imagesMeant(this.engine, names, asked);
+    return await imagesMeant(this.engine, names, asked, IMAGES_WITHIN_MS).catch(() => new Map<string, string | null>());
   }
 
   @Post('/create')

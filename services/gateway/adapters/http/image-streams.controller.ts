@@ -34,7 +34,8 @@ export class ImageStreamsController {
   private async importImage(query: QueryValues, asked: RequestContext, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     if (text(query, 'fromSrc') !== '-') throw invalid('Berth imports from the request body alone: fromSrc has to be "-"');
     const repository = text(query, 'repo') ?? '';
-    const wanted = { reference: repository === '' ? '' : reference(repository, text(query, 'tag') ?? ''), message: text(query, 'message') ?? '', changes: [...list(query, 'changes')] };
+    const platform = text(query, 'platform');
+    const wanted = { reference: repository === '' ? '' : reference(repository, text(query, 'tag') ?? ''), message: text(query, 'message') ?? '', changes: [...list(query, 'changes')], ...(platform ? { platform } : {}) };
     const endpoint = await this.engine.ask(ImportImage, wanted, asked);
     exchange(request, reply, await this.engine.open(endpoint));
   }

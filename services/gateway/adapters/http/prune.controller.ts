@@ -10,7 +10,7 @@ import { logger } from '#libs/telemetry/logger.js';
 import { containerSizes, keptSizes, layerBytes, volumeSizes } from '../../application/disk-usage.js';
 import { DryRunAnswer, EngineClient } from '../../application/engine-client.js';
 import { readFilters } from '../../domain/requests/filters.js';
-import { CONTAINER_PRUNE_FILTERS, IMAGE_PRUNE_FILTERS, NETWORK_PRUNE_FILTERS, prunableContainers, prunableImages, prunableVolumes, VOLUME_PRUNE_FILTERS } from '../../domain/requests/prune.js';
+import { CONTAINER_PRUNE_FILTERS, IMAGE_PRUNE_FILTERS, NETWORK_PRUNE_FILTERS, prunableContainers, prunableImages, prunableVolumes, pruneNames, VOLUME_PRUNE_FILTERS } from '../../domain/requests/prune.js';
 import { text, type QueryValues } from '../../domain/requests/query-values.js';
 import { ApiVersion, Asked } from './asked.js';
 
@@ -48,11 +48,10 @@ export class PruneController {
     const doomed = prunableImages(images, new Set(containers.map(({ imageId }) => imageId)), filters, Date.now());
     const told: object[] = [];
     const pruning = new Pruning();
-    const removed: ImageView[] = await pruning.removedOf(doomed, async ({ id, repoTags }) => {
+    const removed: ImageView[] = await pruning.removedOf(doomed, async (view) => {
       // Name by name, an image would keep the last one: in a dry run the others are still there.
-      if (asked.dryRun) await this.engine.ask(RemoveImage, { image: id, force: true, prune: true }, asked, REMOVE_TIMEOUT_MS);
-      // By its id an image goes with one repository's names; whose names are of several, one after the other.
-      for (const image of repoTags.length > 0 ? repoTags : [id]) {
+      if (asked.dryRun) await this.engine.ask(RemoveImage, { image: view.id, force: true, prune: true }, asked, REMOVE_TIMEOUT_MS);
+      for (const image of pruneNames(view)) {
         const { untagged, deleted } = await this.engine.ask(RemoveImage, { image, force: false, prune: true }, asked, REMOVE_TIMEOUT_MS);
         told.push(...untagged.map((reference) => ({ Untagged: reference })), ...deleted.map((digest) => ({ Deleted: digest })));
       }

@@ -10,7 +10,9 @@ import { ListVolumes } from '#contracts/volumes/volumes.js';
 import { invalid } from '#libs/errors/errors.js';
 import { containerSizes, keptSizes, layerBytes, volumeSizes } from '../../application/disk-usage.js';
 import { EngineClient } from '../../application/engine-client.js';
+import { imagesMeant } from '../../application/images-meant.js';
 import { containerSummary } from '../../domain/docker/container.js';
+import { imageAsked, withShownImage } from '../../domain/docker/shown-image.js';
 import { imageSummary } from '../../domain/docker/image.js';
 import { dockerVolume } from '../../domain/docker/volume.js';
 import { readCredentials } from '../../domain/requests/registry-auth.js';
@@ -77,16 +79,17 @@ export class SystemController {
     for (const type of types) if (!OBJECT_TYPES.includes(type)) throw invalid(`unknown object type: ${type}`);
     const wants = (type: string): boolean => types.length === 0 || types.includes(type);
     const [{ containers }, { images }, { volumes }, { removed }] = await Promise.all([this.engine.ask(ListContainers, { all: true }, asked), this.engine.ask(ListImages, {}, asked), this.engine.ask(ListVolumes, {}, asked), this.engine.ask(ListRemoved, {}, asked)]);
-    const [sizes, bytes, keptBytes] = await Promise.all([
+    const [sizes, bytes, keptBytes, meant] = await Promise.all([
       wants('container') ? containerSizes(this.engine, containers, asked) : undefined,
       wants('volume') ? volumeSizes(this.engine, volumes.map(({ name }) => name), asked) : undefined,
       wants('container') ? keptSizes(this.engine, removed.map(({ container }) => container.id), asked) : {},
+      wants('container') ? imagesMeant(this.engine, containers.map(imageAsked), asked) : new Map<string, string | null>(),
     ]);
     const users = (id: string): number => containers.filter(({ imageId }) => imageId === id).length;
     const holders = (volume: string): number => containers.filter(({ mounts }) => mounts.some(({ name }) => name === volume)).length;
     return {
       ...(wants('image') ? { LayersSize: layerBytes(images), Images: images.map((view) => ({ ...imageSummary(view, version), Containers: users(view.id), SharedSize: view.sizeBytes - layerBytes([view], images.filter((other) => other !== view)) })) } : {}),
-      ...(sizes ? { Containers: containers.map((view) => containerSummary(view, Date.now(), version, sizes.get(view.id))).concat(keptContainers(removed, keptBytes, version)) } : {}),
+      ...(sizes ? { Containers: containers.map((view) => containerSummary(withShownImage(view, meant), Date.now(), version, sizes.get(view.id))).concat(keptContainers(removed, keptBytes, version)) } : {}),
       ...(bytes ? { Volumes: volumes.map((view) => ({ ...dockerVolume(view), UsageData: { Size: bytes[view.name] ?? -1, RefCount: holders(view.name) } })) } : {}),
       ...(wants('build-cache') ? { BuildCache: [] } : {}),
     };

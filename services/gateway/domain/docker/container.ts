@@ -5,6 +5,7 @@ import { networkOf } from '../requests/container-filters.js';
 import { orNever, unixSeconds } from './time.js';
 import { dockerEndpointId } from './endpoint.js';
 import { forVersion } from './fields-by-version.js';
+import { imageAsked } from './shown-image.js';
 import { statusText } from './status.js';
 
 const isUp = (view: ListedContainer): boolean => view.status === 'running' || view.status === 'paused' || view.status === 'restarting';
@@ -78,7 +79,7 @@ export function containerSummary(view: ListedContainer, now: number, version: st
   return {
     Id: view.id,
     Names: [view.name, ...(view.linkNames ?? [])].toSorted().map((name) => `/${name}`),
-    Image: view.config.Image ?? view.imageRef,
+    Image: imageAsked(view),
     ImageID: view.imageId,
     Command: commandLine(view),
     Created: unixSeconds(view.createdAt),

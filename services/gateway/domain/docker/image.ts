@@ -71,6 +71,7 @@ export function imageHistory(view: ImageView): object[] {
 
 export const IMAGE_FILTERS = ['reference', 'dangling', 'label', 'before', 'since', 'until'];
 
+/** The images that fit; where references were asked for, each with those of its names alone that fit. */
 export function filterImages(views: readonly ImageView[], filters: Filters): readonly ImageView[] {
   const createdAt = (name: 'before' | 'since'): number | undefined => {
     const wanted = filters.get(name)?.at(-1);
@@ -81,19 +82,25 @@ export function filterImages(views: readonly ImageView[], filters: Filters): rea
   const dangling = booleanFilter(filters, 'dangling');
   const before = createdAt('before');
   const since = createdAt('since');
-  return views.filter((view) => {
+  return namedByReference(views, filters).filter((view) => {
     const created = Date.parse(view.createdAt);
     return (
       labelsFit(filters, view.config.Labels) &&
       (dangling === undefined || (view.repoTags.length === 0) === dangling) &&
-      anyOf(filters, 'reference', (pattern) => view.repoTags.some((tag) => referenceFits(pattern, tag))) &&
       (before === undefined || created < before) &&
       (since === undefined || created > since)
     );
   });
 }
 
-/** "debian", "debian:*", "a/*:v1": `*` and `?` stop at slashes; without a tag any tag fits. */
-function referenceFits(pattern: string, tag: string): boolean {
-  return globFits(pattern, tag) || globFits(pattern, tag.replace(/:[^:/]*$/, ''));
+function namedByReference(views: readonly ImageView[], filters: Filters): readonly ImageView[] {
+  if ((filters.get('reference') ?? []).length === 0) return views;
+  const fits = (name: string): boolean => anyOf(filters, 'reference', (pattern) => referenceFits(pattern, name));
+  const named = views.map((view) => ({ ...view, repoTags: view.repoTags.filter(fits), repoDigests: view.repoDigests.filter(fits) }));
+  return named.filter(({ repoTags, repoDigests }) => repoTags.length > 0 || repoDigests.length > 0);
+}
+
+/** "debian", "debian:*", "a/*:v1": `*` and `?` stop at slashes; without a tag any tag fits, and any digest. */
+function referenceFits(pattern: string, name: string): boolean {
+  return globFits(pattern, name) || globFits(pattern, name.replace(/(@.*|:[^:/]*)$/, ''));
 }

@@ -12,8 +12,8 @@ export function wantsAll(filters: Filters): boolean {
   return filters.has('status') || filters.has('exited') || filters.has('before') || filters.has('since');
 }
 
-/** The containers that fit, in the order given (newest first). `imageIds`: what each `ancestor` value names, where it is an image. */
-export function filterContainers(views: readonly ListedContainer[], filters: Filters, imageIds: ReadonlyMap<string, string>): readonly ListedContainer[] {
+/** The containers that fit, in the order given (newest first). `meant`: which image each `ancestor` value names; one that names none fits nothing. */
+export function filterContainers(views: readonly ListedContainer[], filters: Filters, meant: ReadonlyMap<string, string | null>): readonly ListedContainer[] {
   for (const status of filters.get('status') ?? []) {
     if (!STATUSES.includes(status)) throw invalid(`invalid filter 'status=${status}'`);
   }
@@ -36,17 +36,17 @@ export function filterContainers(views: readonly ListedContainer[], filters: Fil
   const before = bound('before');
   const since = bound('since');
   const named = nameFilter(filters);
-  return views.filter((view, at) => (before === undefined || at > before) && (since === undefined || at < since) && named(view.name) && fits(view, filters, imageIds) && portsFit(view, published, exposed));
+  return views.filter((view, at) => (before === undefined || at > before) && (since === undefined || at < since) && named(view.name) && fits(view, filters, meant) && portsFit(view, published, exposed));
 }
 
-function fits(view: ListedContainer, filters: Filters, imageIds: ReadonlyMap<string, string>): boolean {
+function fits(view: ListedContainer, filters: Filters, meant: ReadonlyMap<string, string | null>): boolean {
   const networks = view.endpoint === undefined ? [networkOf(view)] : [view.endpoint.network, view.endpoint.networkId];
   return (
     labelsFit(filters, view.config.Labels) &&
     anyOf(filters, 'id', (id) => view.id.startsWith(id)) &&
     anyOf(filters, 'status', (status) => view.status === status) &&
     anyOf(filters, 'exited', (code) => view.finishedAt !== '' && view.status !== 'running' && view.exitCode === Number(code)) &&
-    anyOf(filters, 'ancestor', (image) => view.imageRef === image || view.config.Image === image || view.imageId === imageIds.get(image)) &&
+    anyOf(filters, 'ancestor', (image) => view.imageId === meant.get(image)) &&
     anyOf(filters, 'network', (network) => networks.some((name) => name === network || (network.length >= 12 && name.startsWith(network)))) &&
     anyOf(filters, 'volume', (volume) => view.mounts.some((mount) => mount.name === volume || mount.target === volume)) &&
     anyOf(filters, 'health', (health) => health === (view.health?.status ?? 'none')) &&

@@ -1,0 +1,23 @@
+import { describe, expect, test } from 'vitest';
+import type { ImageView } from '#contracts/images/images.js';
+import { filterImages } from './image.js';
+
+const digest = `sha256:${'a'.repeat(64)}`;
+const image = (id: string, repoTags: string[], repoDigests: string[] = []): ImageView => ({ id, repoTags, repoDigests, createdAt: '2026-01-01T00:00:00Z', config: {} }) as unknown as ImageView; // what filters look at
+const images = [image('one', ['app:1', 'app:2', 'other:1'], [`app@${digest}`, `other@${digest}`]), image('two', ['host:5000/team/app:1']), image('bare', [], [`app@${digest}`]), image('none', [])];
+
+describe('a filter of references leaves of each image the names that fit, and of the images those that have one', () => {
+  test.each([
+    ['app', [['one', 'app:1', 'app:2', `app@${digest}`], ['bare', `app@${digest}`]]],
+    ['app:2', [['one', 'app:2']]],
+    ['o*:1', [['one', 'other:1']]],
+    ['*/*/app', [['two', 'host:5000/team/app:1']]],
+    [`other@${digest}`, [['one', `other@${digest}`]]],
+    ['nothing', []],
+  ])('%s', (reference, left) => {
+    expect(filterImages(images, new Map([['reference', [reference]]])).map(({ id, repoTags, repoDigests }) => [id, ...repoTags, ...repoDigests])).toEqual(left);
+  });
+  test('of several one has to fit', () => {
+    expect(filterImages(images, new Map([['reference', ['app:1', 'other:*']]])).map(({ repoTags }) => repoTags)).toEqual([['app:1', 'other:1']]);
+  });
+});
