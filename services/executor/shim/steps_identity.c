@@ -306,9 +306,13 @@ int do_exec(struct context *at, const struct op_exec *op)
 		return -ENOMEM;
 	if (!args[0])
 		return -EINVAL;
-	if (!variable(env, "HOME")) {
+	const char *given = variable(env, "HOME");
+	if (!given || !*given) { /* an empty one is none */
+		char **place = env;
+		while (*place && (!given || *place + strlen("HOME=") != given))
+			place++;
 		strcat(home, *at->home ? at->home : "/");
-		env[op->env.count] = home;
+		*place = home;
 	}
 	setsid();
 	if (at->slave_fd >= 0) {
