@@ -33,6 +33,7 @@ const INTENDED: readonly Intended[] = [
   { request: /^load/, place: /^body/, why: 'progress is told of layers that are there too; words of the tar reader' },
   { place: /GraphDriver\.Data$/, why: 'paths of the host are nothing for clients' },
   { place: /HostConfig\.Runtime$/, why: 'the default runtime is our own, told by its name: a client that sends it back gets the same' },
+  { place: /HostConfig\.MaskedPaths/, why: 'two more, as since 28' },
   { place: /HostConfig\.CgroupnsMode$/, why: 'containers have a cgroup namespace of their own on v1 too' },
   { place: /HostConfig\.PortBindings$/, why: 'empty rather than null, as since 26' },
   { place: /HostConfig\.RestartPolicy\.Name$/, why: '"no" rather than empty, as since 25' },
