@@ -45,6 +45,9 @@ const WORKING: readonly Working[] = [
   ['--domainname dom.test -h host', 'hostname; cat /proc/sys/kernel/domainname', 'host\ndom.test\n'],
   ['--entrypoint echo', 'unused', /unused/],
   ['-e A=1', 'echo $A', '1\n'],
+  ['-e HOSTNAME', 'env | grep -c HOSTNAME; :', '0\n'],
+  ['-t -e TERM', 'env | grep -c TERM; :', '0\r\n'],
+  ['-e HOME= -u nobody', 'echo $HOME', '/\n'],
   ['--env-file ENVFILE', 'echo $FROM_FILE', 'yes\n'],
   ['--expose 99', 'echo x', 'x\n'],
   ['--group-add 777', 'id -G', /\b777\b/],
@@ -80,6 +83,8 @@ const WORKING: readonly Working[] = [
   ['--pull never', 'echo x', 'x\n'],
   ['-q', 'echo x', 'x\n'],
   ['--read-only', 'touch /x 2>/dev/null || echo read only', 'read only\n'],
+  ['--read-only', 'for file in hosts hostname resolv.conf; do (: >> /etc/$file) 2>/dev/null || echo read only; done', 'read only\nread only\nread only\n'],
+  ['--read-only -v /dev/null:/etc/hosts', ': >> /etc/hosts && echo writable', 'writable\n'],
   ['--security-opt no-new-privileges', 'grep NoNewPrivs /proc/self/status', 'NoNewPrivs:\t1\n'],
   ['--security-opt label=disable', 'echo x', 'x\n'],
   ['--security-opt label=type:svirt_t --security-opt label=level:s0', 'echo x', 'x\n'],
@@ -89,6 +94,7 @@ const WORKING: readonly Working[] = [
   ['--stop-signal USR1 --stop-timeout 3', 'echo x', 'x\n'],
   ['--sysctl net.ipv4.ip_forward=0', 'cat /proc/sys/net/ipv4/ip_forward', '0\n'],
   ['--tmpfs /t:size=2m', 'grep -c " /t tmpfs .*size=2048k" /proc/mounts', '1\n'],
+  ['--tmpfs /root --tmpfs /home:mode=711 --tmpfs /came --mount type=tmpfs,target=/usr', 'stat -c %a /root /home /came /usr', '700\n711\n1777\n755\n'],
   ['-t', 'tty', '/dev/pts/0\r\n'],
   ['--ulimit nofile=64:128', 'ulimit -n; ulimit -Hn', '64\n128\n'],
   ['-u 5:6', 'id -u; id -g', '5\n6\n'],
@@ -194,6 +200,19 @@ test('a start that fails is told once, and by nobody who waits', async () => {
   expect((await engine.docker(['run', '--rm', 'busybox', 'no-such-command'])).code).toBe(127);
 });
 
+test.each([['no-such-command', 127, 'No such file or directory'], ['/etc', 126, 'Permission denied']])('--init tells of a command that it cannot execute: %s', async (command, code, why) => {
+  const { stderr, ...ended } = await engine.docker(['run', '--rm', '--init', 'busybox', command]);
+  expect(ended).toMatchObject({ stdout: '', code });
+  expect(stderr).toMatch(new RegExp(`^\\[FATAL berth-init \\(\\d+\\)\\] exec ${command} failed: ${why}\n$`));
+});
+
+test('an exec goes without a variable that is named without a value, also one that all have', async () => {
+  await engine.docker(['run', '-d', '--name', 'bare', '-e', 'A=1', '-e', 'HOME=', 'busybox', 'sleep', '1000']);
+  const { stdout } = await engine.docker(['exec', '-t', '-e', 'TERM', '-e', 'HOSTNAME', '-e', 'A', 'bare', 'env']);
+  expect(stdout.trim().split('\r\n')).toEqual([expect.stringMatching(/^PATH=/), 'HOME=/root']);
+  await engine.docker(['rm', '-f', 'bare']);
+});
+
 test('--mount of a path that is not there is refused before there is a container, also when it is only tried', async () => {
   const missing = ['create', '--name', 'bound', '--mount', 'type=bind,src=/no/such/path,dst=/x', 'busybox'];
   const says = 'invalid mount config for type "bind": bind source path does not exist: /no/such/path';
@@ -206,9 +225,19 @@ test('--mount of a path that is not there is refused before there is a container
 
 test('what was left open is shown as it is', async () => {
   await engine.docker(['create', '--name', 'open', 'busybox']);
-  const { stdout } = await engine.docker(['inspect', '--format', '{{.HostConfig.ShmSize}} {{.HostConfig.PidsLimit}} {{.HostConfig.MemorySwappiness}} {{len .HostConfig.MaskedPaths}}', 'open']);
-  expect(stdout).toBe('67108864 <nil> <nil> 10\n');
+  const { stdout } = await engine.docker(['inspect', '--format', '{{.HostConfig.ShmSize}} {{.HostConfig.PidsLimit}} {{.HostConfig.MemorySwappiness}}', 'open']);
+  expect(stdout).toBe('67108864 <nil> <nil>\n');
   await engine.docker(['rm', 'open']);
+});
+
+test('a container that is made of another\'s inspected configuration sees as little as it', async () => {
+  const script = 'cut -d" " -f5 /proc/self/mountinfo | grep "^/proc/\\|^/sys/[fd]"';
+  const first = await engine.docker(['run', '--name', 'first', 'busybox', 'sh', '-c', script]);
+  expect(first.stdout).toContain('/proc/interrupts\n');
+  const { HostConfig } = JSON.parse((await http(engine.socket, 'GET', '/containers/first/json')).text) as { HostConfig: object };
+  await http(engine.socket, 'POST', '/containers/create?name=second', { Image: 'busybox', Cmd: ['sh', '-c', script], HostConfig });
+  expect((await engine.docker(['start', '-a', 'second'])).stdout).toBe(first.stdout);
+  await engine.docker(['rm', 'first', 'second']);
 });
 
 test('docker info tells who the engine is, and what its storage stands on', async () => {
