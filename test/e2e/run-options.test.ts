@@ -1,4 +1,4 @@
-import { existsSync, readlinkSync } from 'node:fs';
+import { existsSync, readlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from '../engine/engine.js';
@@ -150,7 +150,6 @@ let files: Readonly<Record<string, string>>;
 beforeAll(async () => {
   engine = await startEngine();
   await engine.loadBusybox();
-  const { writeFileSync } = await import('node:fs');
   const root = engine.settings.dataRoot;
   files = { CIDFILE: `${root}/cid`, ENVFILE: `${root}/env`, LABELFILE: `${root}/labels` };
   writeFileSync(`${root}/env`, 'FROM_FILE=yes\n');
@@ -198,6 +197,23 @@ test('docker logs --details shows the labels and variables that the log was told
 test('a start that fails is told once, and by nobody who waits', async () => {
   expect(await engine.docker(['run', 'busybox', 'no-such-command'])).toMatchObject({ code: 127, stderr: expect.stringMatching(/^docker: Error response from daemon: failed to create task .*no-such-command.*\n\nRun 'docker run --help' for more information\n$/) as string });
   expect((await engine.docker(['run', '--rm', 'busybox', 'no-such-command'])).code).toBe(127);
+});
+
+test.each([
+  ['no-format', 'echo x\n', 'exec format error'], ['empty', '', 'exec format error'], ['no-interpreter', '#!/no/such\n', 'no such file or directory'], ['closed-interpreter', '#!/etc/passwd\n', 'permission denied'],
+])('a file that may be executed and cannot be has started, and tells why: %s', async (name, text, why) => {
+  const file = `${engine.settings.dataRoot}/${name}`;
+  writeFileSync(file, text, { mode: 0o755 });
+  const told = { stdout: '', stderr: `exec /${name}: ${why}\n`, code: 255 };
+  expect(await engine.docker(['run', '-d', '--name', name, '--network', 'none', '-v', `${file}:/${name}`, 'busybox', `/${name}`])).toMatchObject({ stderr: '', code: 0 });
+  expect((await engine.docker(['wait', name])).stdout).toBe('255\n');
+  expect((await engine.docker(['logs', name])).stderr).toBe(told.stderr);
+  expect(await engine.docker(['start', '-a', name])).toEqual(told);
+  expect((await engine.docker(['inspect', '--format', '{{.State.Status}} {{.State.Error}}', name])).stdout).toBe('exited \n');
+  await engine.docker(['rm', name]);
+  await engine.docker(['run', '-d', '--name', 'executes', '--network', 'none', '-v', `${file}:/${name}`, 'busybox', 'sleep', '1000']);
+  expect(await engine.docker(['exec', 'executes', `/${name}`])).toEqual(told);
+  await engine.docker(['rm', '-f', 'executes']);
 });
 
 test.each([['no-such-command', 127, 'No such file or directory'], ['/etc', 126, 'Permission denied']])('--init tells of a command that it cannot execute: %s', async (command, code, why) => {
