@@ -104,12 +104,15 @@ function summaryPorts(view: ListedContainer): object[] {
   const published = isUp(view) ? (view.endpoint?.ports ?? []) : [];
   const ports: { readonly PrivatePort: number; readonly Type: string }[] = published.map((port) => ({ IP: hostAddress(port), PrivatePort: port.containerPort, PublicPort: port.hostPort, Type: port.protocol }));
   if (!isUp(view)) return ports;
-  for (const exposed of Object.keys(view.config.ExposedPorts ?? {})) {
+  for (const exposed of exposedPorts(view)) {
     const [number = '', type = 'tcp'] = exposed.split('/');
     if (!published.some((port) => portKey(port) === `${number}/${type}`)) ports.push({ PrivatePort: Number(number), Type: type });
   }
   return ports.toSorted((one, other) => one.PrivatePort - other.PrivatePort || (one.Type < other.Type ? -1 : 1));
 }
+
+/** Of one that has a network of its own: the host's has its own ports, and one that is none has none. */
+const exposedPorts = (view: ListedContainer): readonly string[] => (/^(host$|none$|container:)/.test(networkOf(view)) ? [] : Object.keys(view.config.ExposedPorts ?? {}));
 
 /** No address is the default bridge's own (com.docker.network.bridge.host_binding_ipv4). */
 const hostAddress = (port: PublishedPort): string => port.hostIp || '0.0.0.0';
@@ -167,7 +170,7 @@ function networkSettings(view: ContainerView, version: string): object {
   const bridge = live?.network === 'bridge' ? live : undefined;
   const ports: Record<string, { HostIp: string; HostPort: string }[] | null> = {};
   if (isUp(view)) {
-    for (const exposed of Object.keys(view.config.ExposedPorts ?? {})) ports[exposed.includes('/') ? exposed : `${exposed}/tcp`] = null;
+    for (const exposed of exposedPorts(view)) ports[exposed.includes('/') ? exposed : `${exposed}/tcp`] = null;
     for (const port of live?.ports ?? []) (ports[portKey(port)] ??= []).push({ HostIp: hostAddress(port), HostPort: String(port.hostPort) });
   }
   return {
