@@ -256,6 +256,16 @@ test('a container that is made of another\'s inspected configuration sees as lit
   await engine.docker(['rm', 'first', 'second']);
 });
 
+test('the case of a field\'s name means nothing in a body', async () => {
+  const made = await http(engine.socket, 'POST', '/containers/create?name=lower', { image: 'busybox', CMD: ['sh', '-c', 'hostname; exec sleep 1000'], hostname: 'small', hostconfig: { networkmode: 'none', tmpfs: { '/IMAGE': '' } } });
+  expect(made).toMatchObject({ status: 201 });
+  await engine.docker(['start', 'lower']);
+  const exec = JSON.parse((await http(engine.socket, 'POST', '/containers/lower/exec', { cmd: ['ls', '-d', '/IMAGE'], attachStdout: true, tty: true })).text) as { Id: string };
+  expect((await http(engine.socket, 'POST', `/exec/${exec.Id}/start`, { detach: false, tty: true })).text).toBe('/IMAGE\r\n');
+  expect((await engine.docker(['logs', 'lower'])).stdout).toBe('small\n');
+  await engine.docker(['rm', '-f', 'lower']);
+});
+
 test('docker info tells who the engine is, and what its storage stands on', async () => {
   const info = async (): Promise<string> => (await engine.docker(['info', '--format', '{{.ID}} {{.InitBinary}} {{json .DriverStatus}}'])).stdout;
   const first = await info();
