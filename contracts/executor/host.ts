@@ -110,6 +110,8 @@ export interface HostFacts {
   readonly cpuRealtime: boolean;
   /** Memory nodes (NUMA), "0-1". */
   readonly memoryNodes: string;
+  /** What a container does not see of it, unless it is told others. */
+  readonly maskedPaths: readonly string[];
   readonly bridgeForwarding: boolean;
   /** Where files that tell of devices are looked for. */
   readonly cdiFolders: readonly string[];

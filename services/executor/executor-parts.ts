@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { HostFacts } from '#contracts/executor/host.js';
 import { detect } from '#libs/cgroup/layout.js';
@@ -25,6 +24,7 @@ import { KeptRemovals } from './adapters/host/kept-removals.js';
 import { SpareDirectories } from './adapters/host/spare-directories.js';
 import { Trash } from './adapters/host/trash.js';
 import { hostFacts } from './adapters/host/host-facts.js';
+import { maskedPaths } from './adapters/host/masked-paths.js';
 import { joinDelegatedScope } from './adapters/host/systemd-scope.js';
 import { VolumeDirectories } from './adapters/host/volume-directories.js';
 import { Firewall } from './adapters/network/firewall.js';
@@ -162,7 +162,7 @@ export class ExecutorParts {
       cgroups,
       appArmor: this.appArmor,
       initPath: native('berth-init'),
-      thermalCpus: existsSync('/sys/devices/system/cpu/cpu0/thermal_throttle') ? cpus().length : 0,
+      maskedPaths: maskedPaths(),
       socketGroup: this.group,
     }, (error, about) => this.log.error('a start that failed could not be undone', { ...about, error }));
     this.execs = new ExecLauncher(this.tasks, this.live, causes, cgroups, containerCgroups, store, runtimes, this.appArmor);

@@ -19,6 +19,8 @@ describe.each(['overlay2', 'vfs'])('docker diff with the storage driver %s', (dr
   test('of one that wrote nothing, running or never run, is empty', async () => {
     await docker('run', '-d', '--name', 'still', '--network', 'none', 'busybox', 'sleep', '1000');
     await docker('create', '--name', 'never', '--network', 'none', 'busybox', 'true');
+    // What tells programs that they are in a container, and of its mounts, is nobody's change.
+    expect((await docker('exec', 'still', 'sh', '-c', 'stat -c "%n %a %u %s" /.dockerenv; readlink /etc/mtab')).stdout).toBe('/.dockerenv 755 0 0\n/proc/mounts\n');
     expect(await docker('diff', 'still')).toMatchObject({ stdout: '', code: 0 });
     expect(await docker('diff', 'never')).toMatchObject({ stdout: '', code: 0 });
     expect((await docker('diff', 'nobody')).stderr).toContain('No such container: nobody');

@@ -294,6 +294,10 @@ test('a link to what is not there, does not run, or cannot be reached is refused
 test('the host\'s network is the host\'s, and none has nothing but itself', async () => {
   expect(await run('--network', 'host', 'busybox', 'readlink', '/proc/self/ns/net')).toBe(`${readlinkSync('/proc/self/ns/net')}\n`);
   expect(await run('--network', 'host', 'busybox', 'cat', '/etc/hosts')).toBe(readFileSync('/etc/hosts', 'utf8'));
+  await docker('run', '-d', '--name', 'exposing', '--network', 'host', '--expose', '80', 'busybox', 'sleep', '600');
+  expect((await docker('inspect', '--format', '{{json .NetworkSettings.Ports}}', 'exposing')).stdout).toBe('{}\n');
+  expect((await docker('ps', '--filter', 'name=exposing', '--format', '{{.Names}}:{{.Ports}}')).stdout).toBe('exposing:\n');
+  await docker('rm', '-f', 'exposing');
   expect(await run('--network', 'host', 'busybox', 'ls', '/sys/class/net')).toContain(`${engine.settings.bridge}\n`);
   expect(await run('--network', 'none', 'busybox', 'sh', '-c', 'ls /sys/class/net; ip route; ping -c 1 -W 1 127.0.0.1 > /dev/null && echo itself')).toBe('lo\nitself\n');
 });

@@ -1,4 +1,4 @@
-import { existsSync, readlinkSync } from 'node:fs';
+import { existsSync, readlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from '../engine/engine.js';
@@ -45,6 +45,9 @@ const WORKING: readonly Working[] = [
   ['--domainname dom.test -h host', 'hostname; cat /proc/sys/kernel/domainname', 'host\ndom.test\n'],
   ['--entrypoint echo', 'unused', /unused/],
   ['-e A=1', 'echo $A', '1\n'],
+  ['-e HOSTNAME', 'env | grep -c HOSTNAME; :', '0\n'],
+  ['-t -e TERM', 'env | grep -c TERM; :', '0\r\n'],
+  ['-e HOME= -u nobody', 'echo $HOME', '/\n'],
   ['--env-file ENVFILE', 'echo $FROM_FILE', 'yes\n'],
   ['--expose 99', 'echo x', 'x\n'],
   ['--group-add 777', 'id -G', /\b777\b/],
@@ -80,6 +83,8 @@ const WORKING: readonly Working[] = [
   ['--pull never', 'echo x', 'x\n'],
   ['-q', 'echo x', 'x\n'],
   ['--read-only', 'touch /x 2>/dev/null || echo read only', 'read only\n'],
+  ['--read-only', 'for file in hosts hostname resolv.conf; do (: >> /etc/$file) 2>/dev/null || echo read only; done', 'read only\nread only\nread only\n'],
+  ['--read-only -v /dev/null:/etc/hosts', ': >> /etc/hosts && echo writable', 'writable\n'],
   ['--security-opt no-new-privileges', 'grep NoNewPrivs /proc/self/status', 'NoNewPrivs:\t1\n'],
   ['--security-opt label=disable', 'echo x', 'x\n'],
   ['--security-opt label=type:svirt_t --security-opt label=level:s0', 'echo x', 'x\n'],
@@ -89,6 +94,7 @@ const WORKING: readonly Working[] = [
   ['--stop-signal USR1 --stop-timeout 3', 'echo x', 'x\n'],
   ['--sysctl net.ipv4.ip_forward=0', 'cat /proc/sys/net/ipv4/ip_forward', '0\n'],
   ['--tmpfs /t:size=2m', 'grep -c " /t tmpfs .*size=2048k" /proc/mounts', '1\n'],
+  ['--tmpfs /root --tmpfs /home:mode=711 --tmpfs /came --mount type=tmpfs,target=/usr', 'stat -c %a /root /home /came /usr', '700\n711\n1777\n755\n'],
   ['-t', 'tty', '/dev/pts/0\r\n'],
   ['--ulimit nofile=64:128', 'ulimit -n; ulimit -Hn', '64\n128\n'],
   ['-u 5:6', 'id -u; id -g', '5\n6\n'],
@@ -144,7 +150,6 @@ let files: Readonly<Record<string, string>>;
 beforeAll(async () => {
   engine = await startEngine();
   await engine.loadBusybox();
-  const { writeFileSync } = await import('node:fs');
   const root = engine.settings.dataRoot;
   files = { CIDFILE: `${root}/cid`, ENVFILE: `${root}/env`, LABELFILE: `${root}/labels` };
   writeFileSync(`${root}/env`, 'FROM_FILE=yes\n');
@@ -194,6 +199,36 @@ test('a start that fails is told once, and by nobody who waits', async () => {
   expect((await engine.docker(['run', '--rm', 'busybox', 'no-such-command'])).code).toBe(127);
 });
 
+test.each([
+  ['no-format', 'echo x\n', 'exec format error'], ['empty', '', 'exec format error'], ['no-interpreter', '#!/no/such\n', 'no such file or directory'], ['closed-interpreter', '#!/etc/passwd\n', 'permission denied'],
+])('a file that may be executed and cannot be has started, and tells why: %s', async (name, text, why) => {
+  const file = `${engine.settings.dataRoot}/${name}`;
+  writeFileSync(file, text, { mode: 0o755 });
+  const told = { stdout: '', stderr: `exec /${name}: ${why}\n`, code: 255 };
+  expect(await engine.docker(['run', '-d', '--name', name, '--network', 'none', '-v', `${file}:/${name}`, 'busybox', `/${name}`])).toMatchObject({ stderr: '', code: 0 });
+  expect((await engine.docker(['wait', name])).stdout).toBe('255\n');
+  expect((await engine.docker(['logs', name])).stderr).toBe(told.stderr);
+  expect(await engine.docker(['start', '-a', name])).toEqual(told);
+  expect((await engine.docker(['inspect', '--format', '{{.State.Status}} {{.State.Error}}', name])).stdout).toBe('exited \n');
+  await engine.docker(['rm', name]);
+  await engine.docker(['run', '-d', '--name', 'executes', '--network', 'none', '-v', `${file}:/${name}`, 'busybox', 'sleep', '1000']);
+  expect(await engine.docker(['exec', 'executes', `/${name}`])).toEqual(told);
+  await engine.docker(['rm', '-f', 'executes']);
+});
+
+test.each([['no-such-command', 127, 'No such file or directory'], ['/etc', 126, 'Permission denied']])('--init tells of a command that it cannot execute: %s', async (command, code, why) => {
+  const { stderr, ...ended } = await engine.docker(['run', '--rm', '--init', 'busybox', command]);
+  expect(ended).toMatchObject({ stdout: '', code });
+  expect(stderr).toMatch(new RegExp(`^\\[FATAL berth-init \\(\\d+\\)\\] exec ${command} failed: ${why}\n$`));
+});
+
+test('an exec goes without a variable that is named without a value, also one that all have', async () => {
+  await engine.docker(['run', '-d', '--name', 'bare', '-e', 'A=1', '-e', 'HOME=', 'busybox', 'sleep', '1000']);
+  const { stdout } = await engine.docker(['exec', '-t', '-e', 'TERM', '-e', 'HOSTNAME', '-e', 'A', 'bare', 'env']);
+  expect(stdout.trim().split('\r\n')).toEqual([expect.stringMatching(/^PATH=/), 'HOME=/root']);
+  await engine.docker(['rm', '-f', 'bare']);
+});
+
 test('--mount of a path that is not there is refused before there is a container, also when it is only tried', async () => {
   const missing = ['create', '--name', 'bound', '--mount', 'type=bind,src=/no/such/path,dst=/x', 'busybox'];
   const says = 'invalid mount config for type "bind": bind source path does not exist: /no/such/path';
@@ -206,9 +241,29 @@ test('--mount of a path that is not there is refused before there is a container
 
 test('what was left open is shown as it is', async () => {
   await engine.docker(['create', '--name', 'open', 'busybox']);
-  const { stdout } = await engine.docker(['inspect', '--format', '{{.HostConfig.ShmSize}} {{.HostConfig.PidsLimit}} {{.HostConfig.MemorySwappiness}} {{len .HostConfig.MaskedPaths}}', 'open']);
-  expect(stdout).toBe('67108864 <nil> <nil> 10\n');
+  const { stdout } = await engine.docker(['inspect', '--format', '{{.HostConfig.ShmSize}} {{.HostConfig.PidsLimit}} {{.HostConfig.MemorySwappiness}}', 'open']);
+  expect(stdout).toBe('67108864 <nil> <nil>\n');
   await engine.docker(['rm', 'open']);
+});
+
+test('a container that is made of another\'s inspected configuration sees as little as it', async () => {
+  const script = 'cut -d" " -f5 /proc/self/mountinfo | grep "^/proc/\\|^/sys/[fd]"';
+  const first = await engine.docker(['run', '--name', 'first', 'busybox', 'sh', '-c', script]);
+  expect(first.stdout).toContain('/proc/interrupts\n');
+  const { HostConfig } = JSON.parse((await http(engine.socket, 'GET', '/containers/first/json')).text) as { HostConfig: object };
+  await http(engine.socket, 'POST', '/containers/create?name=second', { Image: 'busybox', Cmd: ['sh', '-c', script], HostConfig });
+  expect((await engine.docker(['start', '-a', 'second'])).stdout).toBe(first.stdout);
+  await engine.docker(['rm', 'first', 'second']);
+});
+
+test('the case of a field\'s name means nothing in a body', async () => {
+  const made = await http(engine.socket, 'POST', '/containers/create?name=lower', { image: 'busybox', CMD: ['sh', '-c', 'hostname; exec sleep 1000'], hostname: 'small', hostconfig: { networkmode: 'none', tmpfs: { '/IMAGE': '' } } });
+  expect(made).toMatchObject({ status: 201 });
+  await engine.docker(['start', 'lower']);
+  const exec = JSON.parse((await http(engine.socket, 'POST', '/containers/lower/exec', { cmd: ['ls', '-d', '/IMAGE'], attachStdout: true, tty: true })).text) as { Id: string };
+  expect((await http(engine.socket, 'POST', `/exec/${exec.Id}/start`, { detach: false, tty: true })).text).toBe('/IMAGE\r\n');
+  expect((await engine.docker(['logs', 'lower'])).stdout).toBe('small\n');
+  await engine.docker(['rm', '-f', 'lower']);
 });
 
 test('docker info tells who the engine is, and what its storage stands on', async () => {

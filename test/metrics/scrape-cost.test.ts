@@ -51,7 +51,7 @@ beforeAll(async () => {
     cgroupParent: parent,
     bridge: 'none',
     dataRoot: '/var',
-    facts: () => ({ kernelVersion: '', operatingSystem: '', osVersion: '', architecture: '', hostname: '', cpus: 1, memoryBytes: 1, cgroupVersion: '1', cgroupDriver: '', storageDriver: '', securityOptions: [], runtimes: [], dataRoot: '', engineId: '', backingFileSystem: '', blockWeight: false, cpuRealtime: false, memoryNodes: '0', bridgeForwarding: true, cdiFolders: [], warnings: [] }),
+    facts: () => ({ kernelVersion: '', operatingSystem: '', osVersion: '', architecture: '', hostname: '', cpus: 1, memoryBytes: 1, cgroupVersion: '1', cgroupDriver: '', storageDriver: '', securityOptions: [], runtimes: [], dataRoot: '', engineId: '', backingFileSystem: '', blockWeight: false, cpuRealtime: false, memoryNodes: '0', maskedPaths: [], bridgeForwarding: true, cdiFolders: [], warnings: [] }),
     shownLabels: [],
     lastSeenSeconds: 120,
     lookSeconds: 3600,

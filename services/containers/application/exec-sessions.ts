@@ -8,7 +8,6 @@ import { conflict, errorMessage, notFound } from '#libs/errors/errors.js';
 import type { Bus, RequestOptions } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
 import type { Exec } from '../domain/exec/exec-decider.js';
-import { mergeEnvironment } from '../domain/image-defaults.js';
 import { parseSecurityOptions } from '../domain/launch-request.js';
 import { linkFacts } from '../domain/network/links.js';
 import type { ContainerDirectory, Execs } from './container-directory.js';
@@ -93,7 +92,7 @@ export class ExecSessions {
         exec: id,
         process: {
           args: config.args,
-          env: mergeEnvironment([`HOSTNAME=${spec.config.Hostname ?? ''}`, ...linked, ...(spec.config.Env ?? [])], config.env),
+          env: [`HOSTNAME=${spec.config.Hostname ?? ''}`, ...linked, ...(spec.config.Env ?? []), ...config.env],
           cwd: config.workingDir || spec.config.WorkingDir || '/',
           user: config.user || spec.config.User || '',
           groups: spec.hostConfig.GroupAdd ?? [],

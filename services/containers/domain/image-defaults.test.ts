@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ImageRunConfig, ImageView } from '#contracts/images/images.js';
-import { commandLine, mergeEnvironment, withImageDefaults } from './image-defaults.js';
+import { commandLine, withImageDefaults } from './image-defaults.js';
 
 const image = (config: ImageRunConfig): ImageView => ({
   id: 'sha256:1', repoTags: [], repoDigests: [], createdAt: '', sizeBytes: 0, architecture: 'amd64', os: 'linux', variant: '', author: '', comment: '', config, diffIds: [], layers: [], layerBytes: [], history: [],
@@ -15,17 +15,23 @@ test('an entrypoint of its own makes the image\'s command meaningless', () => {
   expect(argvOf({ Entrypoint: ['sh'] })).toEqual(['sh']);
   expect(argvOf({ Entrypoint: ['sh'], Cmd: ['-c', 'true'] })).toEqual(['sh', '-c', 'true']);
 });
-test('an empty entrypoint takes the image\'s away', () => expect(argvOf({ Entrypoint: [''], Cmd: ['ls'] })).toEqual(['ls']));
+test('an empty entrypoint takes the image\'s away, and one of no words leaves its command', () => {
+  expect(argvOf({ Entrypoint: [''], Cmd: ['ls'] })).toEqual(['ls']);
+  expect(() => argvOf({ Entrypoint: [''] })).toThrow('no command specified');
+  expect(argvOf({ Entrypoint: [], Cmd: ['ls'] })).toEqual(['ls']);
+  expect(argvOf({ Entrypoint: [] })).toEqual(['serve']);
+  expect(argvOf({ Entrypoint: null, Cmd: [] })).toEqual(['/entry', 'serve']);
+});
+test('a word that names nothing is for the start to find out', () => {
+  expect(argvOf({ Cmd: [''] }, image({}))).toEqual(['']);
+  expect(argvOf({ Entrypoint: ['', 'a'] })).toEqual(['', 'a']);
+});
 test('a working directory is kept without what goes nowhere, and a relative one is refused', () => {
   const directoryOf = (own: string, ofImage = '/image') => withImageDefaults({ WorkingDir: own }, image({ WorkingDir: ofImage }), id).WorkingDir;
   expect([directoryOf('/a/../b//'), directoryOf('/..'), directoryOf(''), directoryOf('', '')]).toEqual(['/b', '/', '/image', '']);
   expect(() => directoryOf('rel')).toThrow("the working directory 'rel' is invalid, it needs to be an absolute path");
 });
 test('a container with nothing to run is refused', () => expect(() => argvOf({}, image({}))).toThrow('no command specified'));
-
-test('variables of the client win, others of the image stay, and a bare name removes one', () => {
-  expect(mergeEnvironment(['PATH=/bin', 'A=1', 'B=2'], ['A=one=1', 'B', 'C='])).toEqual(['PATH=/bin', 'A=one=1', 'C=']);
-});
 
 test('user, folder and stop signal come from the image unless the client names them', () => {
   const from = image({ User: 'app', WorkingDir: '/srv', StopSignal: 'SIGQUIT' });

@@ -7,18 +7,17 @@ import { mergeHealthcheck } from './health/health.js';
 /** The configuration with what the client left open taken from the image, as dockerd merges them. Labels are data: they change nothing else. */
 export function withImageDefaults(config: ContainerConfig, image: ImageView, containerId: string): ContainerConfig {
   const defaults = image.config;
-  const entrypointGiven = config.Entrypoint !== undefined && config.Entrypoint !== null && config.Entrypoint.length > 0;
-  const commandGiven = config.Cmd !== undefined && config.Cmd !== null && config.Cmd.length > 0;
-  // An entrypoint of one's own makes the image's command meaningless; [""] resets it.
-  const entrypoint = entrypointGiven ? (config.Entrypoint ?? []).filter((word, index) => index > 0 || word !== '') : [...(defaults.Entrypoint ?? [])];
-  const command = commandGiven ? [...(config.Cmd ?? [])] : entrypointGiven ? [] : [...(defaults.Cmd ?? [])];
+  const { Entrypoint: own } = config;
+  // An entrypoint of one's own makes the image's command meaningless, also [""], which takes the image's away; [] does that alone.
+  const entrypoint = own?.length === 1 && own[0] === '' ? null : (own ?? defaults.Entrypoint);
+  const command = config.Cmd?.length ? config.Cmd : own?.length ? null : defaults.Cmd;
   return {
     ...config,
     Hostname: config.Hostname || containerId.slice(0, 12),
     User: config.User || defaults.User || '',
     Env: mergeVariables(config.Env, defaults.Env),
-    Entrypoint: entrypoint.length > 0 ? entrypoint : null,
-    Cmd: command.length > 0 ? command : null,
+    Entrypoint: entrypoint ? [...entrypoint] : null,
+    Cmd: command?.length ? [...command] : null,
     WorkingDir: workingDirectory(config.WorkingDir || defaults.WorkingDir || ''),
     Volumes: orNull({ ...defaults.Volumes, ...config.Volumes }),
     ExposedPorts: orNull({ ...defaults.ExposedPorts, ...config.ExposedPorts }),
@@ -54,16 +53,6 @@ const nameOf = (variable: string): string => variable.split('=', 1)[0] ?? variab
 /** argv of the container: entrypoint, then command. */
 export function commandLine(config: ContainerConfig): readonly [string, ...string[]] {
   const [path, ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
-  if (path === undefined || path === '') throw invalid('no command specified');
+  if (path === undefined) throw invalid('no command specified');
   return [path, ...args];
-}
-
-/** The client's variables win; a name without "=" removes the image's. */
-export function mergeEnvironment(base: readonly string[], own: readonly string[]): string[] {
-  const merged = new Map(base.filter((variable) => variable.includes('=')).map((variable) => [nameOf(variable), variable]));
-  for (const variable of own) {
-    if (variable.includes('=')) merged.set(nameOf(variable), variable);
-    else merged.delete(variable);
-  }
-  return Array.from(merged.values());
 }

@@ -50,8 +50,8 @@ function processOf(spec: ContainerSpec, linked: readonly string[]): TaskProcess 
   const { config, hostConfig } = spec;
   return {
     args: [spec.path, ...spec.args],
-    // A name without a value unsets what the image has, and is gone by now.
-    env: [...linked, ...(config.Env ?? [])].filter((variable) => variable.includes('=')),
+    // A name without a value is for the executor, who takes away what has it.
+    env: [...linked, ...(config.Env ?? [])],
     cwd: config.WorkingDir || '/',
     user: config.User ?? '',
     groups: hostConfig.GroupAdd ?? [],

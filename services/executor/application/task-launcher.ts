@@ -50,8 +50,8 @@ export interface LaunchHost {
   /** Undefined: the host has none. */
   readonly appArmor: AppArmor | undefined;
   readonly initPath: string;
-  /** Processors that have thermal counters to hide. */
-  readonly thermalCpus: number;
+  /** What it has to hide from containers. */
+  readonly maskedPaths: readonly string[];
   /** gid of the engine's group: its gateway opens shims' streams. */
   readonly socketGroup: number;
 }
@@ -257,7 +257,7 @@ export class TaskLauncher {
       cgroupsPath: wholePath(cgroups, path),
       cgroupMode: cgroups.mode,
       initPath: this.host.initPath,
-      cpus: this.host.thermalCpus,
+      maskedPaths: this.host.maskedPaths,
       ...(launch.security.privileged ? { hostDevices: hostDevices() } : {}),
       ...(launch.devices || cdi ? { askedDevices: [...askedDevices(launch.devices ?? []), ...namedDevices(cdi?.deviceNodes ?? [])] } : {}),
       ...(cdi ? { cdi } : {}),

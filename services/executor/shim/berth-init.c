@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
@@ -18,7 +19,9 @@ static int start(char **command, const sigset_t *before, pid_t *child)
 	signal(SIGTTOU, SIG_DFL);
 	sigprocmask(SIG_SETMASK, before, NULL);
 	execvp(command[0], command);
-	_exit(errno == ENOENT ? 127 : 126);
+	int failure = errno;
+	dprintf(2, "[FATAL berth-init (%d)] exec %s failed: %s\n", getpid(), command[0], strerror(failure));
+	_exit(failure == ENOENT ? 127 : failure == EACCES ? 126 : 1);
 }
 
 /* -1: the command still runs; else its exit code */

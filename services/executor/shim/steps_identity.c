@@ -8,6 +8,7 @@
 #include <linux/keyctl.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -267,15 +268,36 @@ static const char *variable(char **env, const char *name)
 	return NULL;
 }
 
+/*
+ * Of a file that is there and may be executed, and that the kernel cannot run all the same, the container tells: it has started, and ends. For want of an interpreter,
+ * of a format that is known. In runc's words, and with its exit code.
+ */
+static _Noreturn void end_unexecuted(const char *path, int failure)
+{
+	char why[64];
+	snprintf(why, sizeof why, "%s", strerror(failure));
+	*why |= 0x20; /* a small letter, as Go has them */
+	dprintf(2, "exec %s: %s\n", path, why);
+	_exit(255);
+}
+
+static int execute_file(const char *path, char **args, char **env)
+{
+	struct stat file;
+	execve(path, args, env);
+	int failure = errno;
+	if (stat(path, &file) == 0 && S_ISREG(file.st_mode) && faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0)
+		end_unexecuted(path, failure);
+	return -failure;
+}
+
 /* As execvpe(3), but for elements of PATH that are not absolute, which are passed over: the working directory holds nothing to run. */
 static int execute(char **args, char **env)
 {
 	char path[4096];
 	int failure = ENOENT;
-	if (strchr(args[0], '/')) {
-		execve(args[0], args, env);
-		return -errno;
-	}
+	if (strchr(args[0], '/'))
+		return execute_file(args[0], args, env);
 	const char *search = variable(env, "PATH");
 	if (!search)
 		search = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -286,10 +308,10 @@ static int execute(char **args, char **env)
 			memcpy(path, search, length);
 			path[length] = '/';
 			memcpy(path + length + 1, args[0], name + 1);
-			execve(path, args, env);
-			if (errno != ENOENT && errno != ENOTDIR) {
-				if (errno != EACCES)
-					return -errno;
+			int result = execute_file(path, args, env);
+			if (result != -ENOENT && result != -ENOTDIR) {
+				if (result != -EACCES)
+					return result;
 				failure = EACCES;
 			}
 		}
@@ -306,9 +328,13 @@ int do_exec(struct context *at, const struct op_exec *op)
 		return -ENOMEM;
 	if (!args[0])
 		return -EINVAL;
-	if (!variable(env, "HOME")) {
+	const char *given = variable(env, "HOME");
+	if (!given || !*given) { /* an empty one is none */
+		char **place = env;
+		while (*place && (!given || *place + strlen("HOME=") != given))
+			place++;
 		strcat(home, *at->home ? at->home : "/");
-		env[op->env.count] = home;
+		*place = home;
 	}
 	setsid();
 	if (at->slave_fd >= 0) {

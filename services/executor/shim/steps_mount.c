@@ -142,12 +142,28 @@ static int make_target(const struct context *at, const char *path, bool known)
 	return target;
 }
 
+/* A tmpfs has the mode of the directory that it comes to lie on, unless it is told one: what is said last counts. */
+static int tmpfs_data(const struct context *at, const struct op_mount_fs *op, char *data, size_t size)
+{
+	struct stat file;
+	autoclose int found = open_in_root(at, op->target, O_PATH | O_DIRECTORY);
+	if (found >= 0 && fstat(found, &file) < 0)
+		return -errno;
+	int length = found < 0 ? snprintf(data, size, "%s", op->data) : snprintf(data, size, "mode=%o%s%s", file.st_mode & 07777, *op->data ? "," : "", op->data);
+	return (size_t)length < size ? 0 : -E2BIG;
+}
+
 int do_mount_fs(struct context *at, const struct op_mount_fs *op)
 {
+	char data[4096] = "";
+	int result = strcmp(op->type, "tmpfs") ? 0 : tmpfs_data(at, op, data, sizeof data);
+	if (result < 0)
+		return result;
+	const char *options = *data ? data : op->data;
 	autoclose int target = make_target(at, op->target, !strcmp(op->type, "proc") || !strcmp(op->type, "sysfs"));
 	if (target < 0)
 		return target;
-	return mount(op->source, path_of(target).text, op->type, op->flags, *op->data ? op->data : NULL) < 0 ? -errno : 0;
+	return mount(op->source, path_of(target).text, op->type, op->flags, *options ? options : NULL) < 0 ? -errno : 0;
 }
 
 static bool is_procfs_root(int fd)

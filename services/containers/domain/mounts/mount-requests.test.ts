@@ -23,7 +23,17 @@ test('--mount says no mode: its volumes have that which dockerd relabels them by
 test('a mount that cannot be meant is refused', () => {
   for (const text of ['', ':/data', '/host:', '/a:/b:ro:more', '/host:data', '/host:/', '/host:/a/../..', '/host:/data:wrong', './here:/data', 'x:/data']) expect(() => parseBind(text), text).toThrow();
 });
-test('targets are cleaned, so that one place has one name', () => expect(parseBind('/host:/a//./b/').target).toBe('/a/b'));
+test('targets are cleaned, so that one place has one name', () => {
+  expect(parseBind('/host:/a//./b/').target).toBe('/a/b');
+  expect(parseBind('/host:/bin/../zz').target).toBe('/zz');
+  expect(mountRequests({}, { Tmpfs: { '/a/../t': '' } })).toMatchObject([{ target: '/t' }]);
+  expect(() => mountRequests({}, { Tmpfs: { t: '' } })).toThrow(/^invalid mount path: 't' mount path must be absolute$/);
+  expect(() => mountRequests({}, { Mounts: [{ Type: 'tmpfs', Target: '/bin/..' }] })).toThrow(`invalid mount config for type "tmpfs": invalid specification: destination can't be '/'`);
+});
+test('what an image declares is a place below the root, however it is named', () => {
+  expect(mountRequests({ Volumes: { rel: {}, '/a/../b': {}, '../c': {}, '/rel/': {} } }, {}).map(({ target }) => target)).toEqual(['/rel', '/b', '/c']);
+  for (const root of ['/', '', '..', '/a/..']) expect(() => mountRequests({ Volumes: { [root]: {} } }, {}), root).toThrow("destination can't be '/'");
+});
 
 test('two mounts at one target are refused', () => expect(() => mountRequests({}, { Binds: ['/a:/data', 'cache:/data/'] })).toThrow('Duplicate mount point: /data'));
 test('a volume that the image declares gives way to a mount at its target', () => {

@@ -28,7 +28,7 @@ export interface WantedMount {
 /** dockerd's, of a volume that was asked for without a mode. */
 const SHARED_LABEL = 'z';
 
-/** All mounts that a container was asked to have: -v, --mount, --tmpfs, those of --volumes-from (`borrowed`), and the volumes that the image declares. A later kind never doubles a target. */
+/** All mounts that a container was asked to have: -v, --mount, --tmpfs, those of --volumes-from (`borrowed`), and the volumes that the image declares. A later kind never doubles a target. What an image declares may be named from the root without saying so. */
 export function mountRequests(config: ContainerConfig, hostConfig: HostConfig, borrowed: readonly BorrowedMount[] = []): (WantedMount | BorrowedMount)[] {
   const driver = hostConfig.VolumeDriver || 'local';
   const ofDriver = (mount: WantedMount): WantedMount => (mount.type === 'volume' && driver !== 'local' ? { ...mount, volume: { driver } } : mount);
@@ -40,7 +40,7 @@ export function mountRequests(config: ContainerConfig, hostConfig: HostConfig, b
   }
   const others = borrowed.filter(({ target }) => !targets.has(target));
   for (const { target } of others) targets.add(target);
-  const declared = [...new Set(Object.keys(config.Volumes ?? {}).map((target) => cleanTarget(target)))]
+  const declared = [...new Set(Object.keys(config.Volumes ?? {}).map((target) => cleanTarget(posix.resolve('/', target))))]
     .filter((target) => !targets.has(target))
     .map((target): WantedMount => ofDriver({ type: 'volume', source: '', target, readOnly: false, mode: '', propagation: '', noCopy: false, createSource: false }));
   return [...explicit, ...others, ...declared];
@@ -137,10 +137,9 @@ function tmpfs(target: string, options: string): WantedMount {
 
 const bindTarget = (bind: string, target: string, type: string): string => cleanTarget(target, (why) => invalid(`invalid volume specification: '${bind}': invalid mount config for type "${type}": ${why}`));
 
-function cleanTarget(target: string, wrong: (why: string) => Error = (why) => invalid(`invalid mount config: ${why}`)): string {
+function cleanTarget(target: string, wrong: (why: string) => Error = invalid): string {
   if (!target.startsWith('/')) throw wrong(`invalid mount path: '${target}' mount path must be absolute`);
-  const parts = target.split('/').filter((part) => part !== '' && part !== '.');
-  if (parts.includes('..')) throw wrong(`invalid mount path: '${target}' must not contain '..'`);
-  if (parts.length === 0) throw wrong("invalid specification: destination can't be '/'");
-  return `/${parts.join('/')}`;
+  const place = posix.resolve(target);
+  if (place === '/') throw wrong("invalid specification: destination can't be '/'");
+  return place;
 }

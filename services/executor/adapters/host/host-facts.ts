@@ -5,6 +5,7 @@ import type { HostFacts } from '#contracts/executor/host.js';
 import type { CgroupLayout } from '#libs/cgroup/layout.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { runtimeNames } from '../runtimes/installed-runtimes.js';
+import { maskedPaths } from './masked-paths.js';
 
 const ARCHITECTURES: Record<string, string> = { x64: 'x86_64', arm64: 'aarch64' };
 
@@ -33,6 +34,7 @@ export function hostFacts(layout: CgroupLayout, settings: EngineSettings, storag
     blockWeight: hasBlockWeight(layout),
     cpuRealtime: hasCpuRealtime(layout),
     memoryNodes: firstLine('/sys/devices/system/node/online') || '0',
+    maskedPaths: maskedPaths(),
     bridgeForwarding: true,
     cdiFolders: settings.cdiFolders,
     warnings: [],

@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { AT_FDCWD, mknodat } from '#libs/linux/directory-entries.js';
@@ -17,11 +17,12 @@ const made = (): readonly string[] => {
   const name = over();
   return name === undefined ? [] : readdirSync(join(layers, name), { recursive: true, encoding: 'utf8' }).toSorted();
 };
-const files = ['etc', 'etc/hostname', 'etc/hosts', 'etc/resolv.conf'];
+const files = ['etc', 'etc/hostname', 'etc/hosts', 'etc/mtab', 'etc/resolv.conf'];
 
 test('what the image has not got is made once, in an /etc like its own', () => {
   chmodSync(join(layers, 'bottom/etc'), 0o711);
-  expect(made()).toEqual(['dev', ...files, 'sys']);
+  expect(made()).toEqual(['.dockerenv', 'dev', ...files, 'sys']);
+  expect(readlinkSync(join(layers, '.mounts/top/etc/mtab'))).toBe('/proc/mounts');
   expect(over()).toBe('.mounts/top');
   expect(lstatSync(join(layers, '.mounts/top/etc')).mode & 0o7777).toBe(0o711);
   expect(readdirSync(join(layers, '.mounts'))).toEqual(['top']);
@@ -30,12 +31,13 @@ test('what the image has not got is made once, in an /etc like its own', () => {
 test('what one of its layers has is not hidden', () => {
   mkdirSync(join(layers, 'top/sys'));
   writeFileSync(join(layers, 'bottom/etc/hosts'), 'its own');
-  expect(made()).toEqual(['dev', 'etc', 'etc/hostname', 'etc/resolv.conf']);
+  symlinkSync('../run/mounts', join(layers, 'bottom/etc/mtab'));
+  expect(made()).toEqual(['.dockerenv', 'dev', 'etc', 'etc/hostname', 'etc/resolv.conf']);
 });
 
 test('an image that has all of it needs no layer', () => {
   for (const name of ['dev', 'sys']) mkdirSync(join(layers, 'bottom', name));
-  for (const name of ['hostname', 'hosts', 'resolv.conf']) writeFileSync(join(layers, 'bottom/etc', name), '');
+  for (const name of ['.dockerenv', 'etc/hostname', 'etc/hosts', 'etc/mtab', 'etc/resolv.conf']) writeFileSync(join(layers, 'bottom', name), '');
   expect(over()).toBeUndefined();
 });
 
@@ -46,5 +48,5 @@ test.each<[what: string, make: () => void]>([
   ['a file', () => writeFileSync(join(layers, 'top/etc'), '')],
 ])('where /etc is %s in a layer, nothing is put over it', (_what, make) => {
   make();
-  expect(made()).toEqual(['dev', 'sys']);
+  expect(made()).toEqual(['.dockerenv', 'dev', 'sys']);
 });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, renameSync, type Stats, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, renameSync, type Stats, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { llistxattr } from '#libs/linux/extended-attributes.js';
 import { isErrno } from '#libs/linux/system-call-error.js';
@@ -8,10 +8,13 @@ import { isErrno } from '#libs/linux/system-call-error.js';
 export const MOUNT_POINTS = '.mounts';
 
 const DIRECTORIES = ['dev', 'proc', 'sys'];
-const FILES = ['hostname', 'hosts', 'resolv.conf'];
+/** By its being there programs tell that they are in a container. */
+const MARK = '.dockerenv';
+const MOUNTED = 'mtab';
+const FILES = ['hostname', 'hosts', MOUNTED, 'resolv.conf'];
 
 /**
- * What every container mounts something on, for images that have not got it: a layer over the image's own, made once for an image. Without it each container
+ * What every container mounts something on or has for what it is, as dockerd makes it, for images that have not got it: a layer over the image's own, made once for an image. Without it each container
  * makes the same directories and empty files in its writable layer, where they cost more than the mounts, and show among what the container changed.
  * Where the image has something else in such a place it is left alone: whoever mounts there sees to it.
  */
@@ -28,7 +31,7 @@ export class MountPointLayers {
     const name = `${MOUNT_POINTS}/${top}`; // the name of a layer stands for all below it, too
     if (existsSync(join(this.layersDirectory, name))) return name;
     const missing = this.missing(layers);
-    if (missing.directories.length === 0 && missing.files.length === 0) {
+    if (missing.directories.length === 0 && missing.files.length === 0 && !missing.mark) {
       this.complete.add(top);
       return undefined;
     }
@@ -42,19 +45,23 @@ export class MountPointLayers {
     const etc = found('etc');
     // A symlink, a file, a whiteout, an opaque directory or one with attributes of its own: what a layer over it would mean is not plain.
     const isPlain = etc.every((stats) => stats.isDirectory()) && layers.every((layer) => attributesOf(join(this.layersDirectory, layer, 'etc')).length === 0);
-    return { directories, files: isPlain ? FILES.filter((name) => found(`etc/${name}`).length === 0) : [], etc: etc[0] };
+    return { directories, mark: found(MARK).length === 0, files: isPlain ? FILES.filter((name) => found(`etc/${name}`).length === 0) : [], etc: etc[0] };
   }
 
   /** Under another name first: a half-made one is never used. */
-  private make(name: string, { directories, files, etc }: Missing): void {
+  private make(name: string, { directories, mark, files, etc }: Missing): void {
     const target = join(this.layersDirectory, name);
     const temporary = join(this.layersDirectory, MOUNT_POINTS, `.tmp-${randomBytes(8).toString('hex')}`);
     mkdirSync(temporary, { recursive: true, mode: 0o755 });
     for (const directory of directories) mkdirSync(join(temporary, directory), { mode: 0o755 });
+    if (mark) writeFileSync(join(temporary, MARK), '', { mode: 0o755 });
     if (files.length > 0) {
       const directory = join(temporary, 'etc');
       mkdirSync(directory, { mode: 0o755 });
-      for (const file of files) writeFileSync(join(directory, file), '', { mode: 0o755 }); // as dockerd makes them
+      for (const file of files) {
+        if (file === MOUNTED) symlinkSync('/proc/mounts', join(directory, file));
+        else writeFileSync(join(directory, file), '', { mode: 0o755 });
+      }
       if (etc !== undefined) {
         // The topmost of the directories that are merged tells whose it is.
         chownSync(directory, etc.uid, etc.gid);
@@ -68,6 +75,8 @@ export class MountPointLayers {
 
 interface Missing {
   readonly directories: readonly string[];
+  readonly mark: boolean;
+  /** In /etc. */
   readonly files: readonly string[];
   /** The image's /etc, where it has one. */
   readonly etc: Stats | undefined;

@@ -95,10 +95,11 @@ function sameTime(one: bigint, other: bigint): boolean {
   return one / BILLION === other / BILLION && (part === otherPart || part === 0n || otherPart === 0n);
 }
 
-/** Places that every container gets mounts on: an engine makes them where the image has none, and they are nobody's change (dockerd has them in a layer of its own). */
-const MOUNT_PLACES = new Set(['/dev', '/dev/pts', '/dev/shm', '/dev/mqueue', '/dev/console', '/proc', '/sys', '/etc', '/etc/hosts', '/etc/hostname', '/etc/resolv.conf']);
+/** What every container gets mounts on or has for what it is: an engine makes them where the image has none, and they are nobody's change (dockerd has them in a layer of its own). */
+const MADE_PLACES = new Set(['/.dockerenv', '/dev', '/dev/pts', '/dev/shm', '/dev/mqueue', '/dev/console', '/proc', '/sys', '/etc', '/etc/hosts', '/etc/hostname', '/etc/resolv.conf']);
 
-const isPlaceholder = (path: Buffer, facts: BigIntStats): boolean => MOUNT_PLACES.has(path.toString('latin1')) && (facts.isDirectory() || (facts.isFile() && facts.size === 0n));
+const isPlaceholder = (path: Buffer, facts: BigIntStats): boolean =>
+  facts.isSymbolicLink() ? path.toString('latin1') === '/etc/mtab' && facts.size === BigInt('/proc/mounts'.length) : MADE_PLACES.has(path.toString('latin1')) && (facts.isDirectory() || (facts.isFile() && facts.size === 0n));
 const isWhiteout = (facts: BigIntStats): boolean => facts.isCharacterDevice() && facts.rdev === 0n;
 const isOpaque = (directory: Fd, name: Buffer): boolean => attribute(directory, name, 'trusted.overlay.opaque') === 'y';
 const isBelow = (path: Buffer, directory: Buffer): boolean => path.length > directory.length && path[directory.length] === 0x2f && path.subarray(0, directory.length).equals(directory);

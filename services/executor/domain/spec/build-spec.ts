@@ -1,4 +1,5 @@
 import type { Ulimit } from '#contracts/containers/container-config.js';
+import { MASKED_PATHS, READ_ONLY_PATHS } from '#contracts/executor/hidden-paths.js';
 import type { IdMaps, IdRange } from '#contracts/executor/id-maps.js';
 import type { LaunchTask } from '#contracts/executor/tasks.js';
 import type { CdiEdits, CdiHook } from '../cdi/cdi-spec.js';
@@ -41,17 +42,11 @@ export interface SpecHost {
   readonly userNamespace?: { readonly path: string; readonly ids: IdMaps };
   /** AppArmor profile; absent: the host has none. */
   readonly apparmorProfile?: string;
-  /** Processors, whose thermal counters are hidden. */
-  readonly cpus?: number;
+  /** Absent: those that every host has. */
+  readonly maskedPaths?: readonly string[];
 }
 
 export type LaunchFields = Omit<LaunchTask, 'reply'>;
-
-const MASKED = [
-  '/proc/asound', '/proc/acpi', '/proc/interrupts', '/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer_list', '/proc/timer_stats', '/proc/sched_debug',
-  '/proc/scsi', '/sys/firmware', '/sys/devices/virtual/powercap',
-];
-const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
 /**
  * The OCI runtime spec of one run, with Docker's defaults. Pure: everything of the host comes in `host`. Throws `invalid` for capabilities, limits,
@@ -67,7 +62,6 @@ export function buildSpec(task: LaunchFields, host: SpecHost): RuntimeSpec {
   const program = containerFilter(security, capabilities);
   const mounts = mountsOf(task, host);
   const userNamespace: readonly Namespace[] = host.userNamespace ? [{ type: 'user', path: host.userNamespace.path }] : [];
-  const thermal = Array.from({ length: host.cpus ?? 0 }, (_, cpu) => `/sys/devices/system/cpu/cpu${cpu}/thermal_throttle`);
   return {
     ociVersion: '1.2.0',
     hostname: ownName ? task.hostname : '',
@@ -85,8 +79,8 @@ export function buildSpec(task: LaunchFields, host: SpecHost): RuntimeSpec {
       resources: { devices: security.privileged ? ALL_DEVICES : deviceRules(host.askedDevices ?? [], task.deviceRules ?? []) },
       ...(program ? { seccomp: { program } } : {}),
       sysctl: task.sysctls,
-      maskedPaths: security.privileged ? [] : (security.maskedPaths ?? [...MASKED, ...thermal]),
-      readonlyPaths: security.privileged ? [] : (security.readonlyPaths ?? READ_ONLY),
+      maskedPaths: security.privileged ? [] : (security.maskedPaths ?? host.maskedPaths ?? MASKED_PATHS),
+      readonlyPaths: security.privileged ? [] : (security.readonlyPaths ?? READ_ONLY_PATHS),
       // Berth's plan has it so always; other runtimes cut the host's mounts off unless they are told.
       ...(mounts.some(({ options }) => options.includes('rslave') || options.includes('slave')) ? { rootfsPropagation: 'rslave' } : {}),
     },

@@ -20,7 +20,7 @@ export interface MountHost {
   readonly joinedIpc?: number;
 }
 
-/** Of a read-only container these stay writable. */
+/** Of a read-only container's kernel file systems these stay writable. */
 const WRITABLE = new Set(['/proc', '/dev', '/dev/pts', '/dev/shm', '/dev/mqueue']);
 
 /**
@@ -37,7 +37,7 @@ export function mountsOf(task: Asked, host: MountHost): readonly Mount[] {
   if (asked.some(({ destination, source }) => destination === '/proc' && source !== '/proc')) throw invalid('"/proc" cannot be mounted because it is not of type proc');
   const taken = new Set(asked.map(({ destination }) => destination));
   const free = ({ destination }: Mount): boolean => !taken.has(destination) && !(taken.has('/dev') && destination.startsWith('/dev/'));
-  const files = ['resolv.conf', 'hostname', 'hosts'].map((name): Mount => ({ destination: `/etc/${name}`, type: 'bind', source: `${host.containerDirectory}/${name}`, options: ['rbind', 'rprivate', ...idmap] }));
+  const files = ['resolv.conf', 'hostname', 'hosts'].map((name): Mount => ({ destination: `/etc/${name}`, type: 'bind', source: `${host.containerDirectory}/${name}`, options: ['rbind', ...(task.readOnlyRoot ? ['ro'] : []), 'rprivate', ...idmap] }));
   const init: readonly Mount[] = task.init ? [{ destination: '/sbin/docker-init', type: 'bind', source: host.initPath, options: ['bind', 'ro'] }] : [];
   const others = [...asked, ...[...files, ...init].filter(free)];
   return [...kernelMounts(task, host).filter(free), ...others.toSorted((one, other) => depth(one) - depth(other))];

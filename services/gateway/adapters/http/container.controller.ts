@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ListedContainer } from '#contracts/containers/container-state.js';
 import { CreateContainer, KillContainer, PauseContainer, RemoveContainer, RemoveLink, RenameContainer, ResizeContainer, RestartContainer, StartContainer, StopContainer, UnpauseContainer, UpdateContainer } from '#contracts/containers/commands.js';
 import { GetContainer, ListContainers } from '#contracts/containers/queries.js';
+import { MASKED_PATHS } from '#contracts/executor/hidden-paths.js';
 import { GetHostFacts, type HostFacts } from '#contracts/executor/host.js';
 import type { RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
@@ -84,7 +85,7 @@ export class ContainerController {
   /** Asked once: an executor keeps its driver, a host its AppArmor, and a client may not wait for one that is down to read what is known. */
   private async shownHost(asked: RequestContext): Promise<ShownHost> {
     this.host ??= await this.engine.ask(GetHostFacts, {}, asked).catch((): HostFacts | undefined => undefined);
-    return this.host ?? { storageDriver: 'overlay2', securityOptions: [] };
+    return this.host ?? { storageDriver: 'overlay2', securityOptions: [], maskedPaths: MASKED_PATHS };
   }
 
   @Post('/:id/start')

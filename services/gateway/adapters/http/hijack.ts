@@ -13,6 +13,7 @@ import { isFields } from '../../domain/requests/create-request.js';
 import { parseDetachKeys, watchingFor } from '../../domain/requests/detach-keys.js';
 import { ERROR_STATUS } from '../../domain/error-status.js';
 import { failureText } from '../../domain/docker/failure-text.js';
+import { withFieldNames } from '../../domain/requests/field-names.js';
 import { text } from '../../domain/requests/query-values.js';
 import { contextOf } from './asked.js';
 import { ENGINE_HEADERS } from './engine-headers.js';
@@ -88,7 +89,7 @@ async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, 
   const named = EXEC_START.exec(url)?.[1];
   if (named !== undefined) {
     const body = await readBody(request);
-    const { detach, consoleSize } = readExecStart(parsedBody(body));
+    const { detach, consoleSize } = readExecStart(parsedBody(url.split('?', 1)[0] ?? '', body));
     const id = await admitUpgrade(request, guards, 'POST /exec/:id/start', decodeURIComponent(named), query, body);
     if (detach) {
       await engine.ask(StartExec, { exec: id, detach, ...(consoleSize ? { consoleSize } : {}) }, context);
@@ -136,9 +137,9 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return body;
 }
 
-function parsedBody(body: string): unknown {
+function parsedBody(path: string, body: string): unknown {
   try {
-    return body === '' ? undefined : JSON.parse(body);
+    return body === '' ? undefined : withFieldNames(path, JSON.parse(body));
   } catch (error) {
     throw invalid(`the request body is not JSON: ${errorMessage(error)}`, error);
   }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { invalid } from '#libs/errors/errors.js';
 import { requireSupported, versionOf, withoutVersion } from '../../domain/api-version.js';
+import { withFieldNames } from '../../domain/requests/field-names.js';
 import { encodeImageName } from '../../domain/requests/image-paths.js';
 import { encodeLinkName } from '../../domain/requests/link-paths.js';
 import { ENGINE_HEADERS } from './engine-headers.js';
@@ -34,7 +35,7 @@ export function createHttpAdapter({ keepsBodies }: { readonly keepsBodies: boole
     if (keepsBodies) keepBody(request.raw, body as string);
     if (body === '') return done(null, undefined);
     try {
-      done(null, JSON.parse(body as string));
+      done(null, withFieldNames(pathOf(routed(request.method, request.originalUrl)), JSON.parse(body as string)));
     } catch (error) {
       done(invalid(`the request body is not JSON: ${(error as Error).message}`, error));
     }
@@ -60,7 +61,11 @@ export function createHttpAdapter({ keepsBodies }: { readonly keepsBodies: boole
 /** The URL that routes are matched with. */
 export function routed(method: string, url: string): string {
   const bare = withoutVersion(url);
-  const question = bare.indexOf('?');
-  const path = question < 0 ? bare : bare.slice(0, question);
-  return encodeLinkName(method, encodeImageName(method, path)) + (question < 0 ? '' : bare.slice(question));
+  const path = pathOf(bare);
+  return encodeLinkName(method, encodeImageName(method, path)) + bare.slice(path.length);
+}
+
+function pathOf(url: string): string {
+  const question = url.indexOf('?');
+  return question < 0 ? url : url.slice(0, question);
 }

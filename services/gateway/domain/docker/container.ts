@@ -1,4 +1,6 @@
+import { posix } from 'node:path';
 import type { ContainerHealth, ContainerMount, ContainerView, EndpointSettings, ListedContainer, PublishedPort } from '#contracts/containers/container-state.js';
+import { READ_ONLY_PATHS } from '#contracts/executor/hidden-paths.js';
 import type { HostFacts } from '#contracts/executor/host.js';
 import { appArmorProfile } from './apparmor-profile.js';
 import { networkOf } from '../requests/container-filters.js';
@@ -21,10 +23,10 @@ export interface ContainerSizes {
 const sizeFields = (sizes: ContainerSizes | undefined): object => (sizes === undefined ? {} : { SizeRw: sizes.writtenBytes, SizeRootFs: sizes.rootBytes });
 
 /** What of the host shows in a container. */
-export type ShownHost = Pick<HostFacts, 'storageDriver' | 'securityOptions'>;
+export type ShownHost = Pick<HostFacts, 'storageDriver' | 'securityOptions' | 'maskedPaths'>;
 
 /** GET /containers/{id}/json (swagger.yaml, ContainerInspectResponse). */
-export function containerInspect(view: ContainerView, { storageDriver, securityOptions }: ShownHost, version: string, sizes?: ContainerSizes): object {
+export function containerInspect(view: ContainerView, { storageDriver, securityOptions, maskedPaths }: ShownHost, version: string, sizes?: ContainerSizes): object {
   const running = isUp(view);
   // Before the first start there are no such files.
   const file = (path: string): string => (view.startNumber === 0 ? '' : path);
@@ -61,7 +63,7 @@ export function containerInspect(view: ContainerView, { storageDriver, securityO
     ProcessLabel: '',
     AppArmorProfile: appArmorProfile(view, securityOptions),
     ExecIDs: view.execIds.length === 0 ? null : view.execIds,
-    HostConfig: forVersion('hostConfig', hostConfig(view), version),
+    HostConfig: forVersion('hostConfig', hostConfig(view, maskedPaths), version),
     GraphDriver: { Data: null, Name: storageDriver },
     ...sizeFields(sizes),
     Mounts: mountPoints(view),
@@ -103,12 +105,15 @@ function summaryPorts(view: ListedContainer): object[] {
   const published = isUp(view) ? (view.endpoint?.ports ?? []) : [];
   const ports: { readonly PrivatePort: number; readonly Type: string }[] = published.map((port) => ({ IP: hostAddress(port), PrivatePort: port.containerPort, PublicPort: port.hostPort, Type: port.protocol }));
   if (!isUp(view)) return ports;
-  for (const exposed of Object.keys(view.config.ExposedPorts ?? {})) {
+  for (const exposed of exposedPorts(view)) {
     const [number = '', type = 'tcp'] = exposed.split('/');
     if (!published.some((port) => portKey(port) === `${number}/${type}`)) ports.push({ PrivatePort: Number(number), Type: type });
   }
   return ports.toSorted((one, other) => one.PrivatePort - other.PrivatePort || (one.Type < other.Type ? -1 : 1));
 }
+
+/** Of one that has a network of its own: the host's has its own ports, and one that is none has none. */
+const exposedPorts = (view: ListedContainer): readonly string[] => (/^(host$|none$|container:)/.test(networkOf(view)) ? [] : Object.keys(view.config.ExposedPorts ?? {}));
 
 /** No address is the default bridge's own (com.docker.network.bridge.host_binding_ipv4). */
 const hostAddress = (port: PublishedPort): string => port.hostIp || '0.0.0.0';
@@ -117,7 +122,7 @@ const portKey = (port: PublishedPort): string => `${port.containerPort}/${port.p
 
 /** What --tmpfs asked for is shown in HostConfig.Tmpfs alone. */
 function mountPoints({ mounts, hostConfig: { Tmpfs } }: ListedContainer): object[] {
-  const apart = Object.keys(Tmpfs ?? {});
+  const apart = Object.keys(Tmpfs ?? {}).map((target) => posix.resolve(target));
   return mounts.filter(({ type, target }) => type !== 'tmpfs' || !apart.includes(target)).map(mountPoint);
 }
 
@@ -166,7 +171,7 @@ function networkSettings(view: ContainerView, version: string): object {
   const bridge = live?.network === 'bridge' ? live : undefined;
   const ports: Record<string, { HostIp: string; HostPort: string }[] | null> = {};
   if (isUp(view)) {
-    for (const exposed of Object.keys(view.config.ExposedPorts ?? {})) ports[exposed.includes('/') ? exposed : `${exposed}/tcp`] = null;
+    for (const exposed of exposedPorts(view)) ports[exposed.includes('/') ? exposed : `${exposed}/tcp`] = null;
     for (const port of live?.ports ?? []) (ports[portKey(port)] ??= []).push({ HostIp: hostAddress(port), HostPort: String(port.hostPort) });
   }
   return {
@@ -224,16 +229,12 @@ function portBindings({ hostConfig: { PortBindings } }: ContainerView): object {
   return Object.fromEntries(Object.entries(PortBindings ?? {}).map(([port, bindings]) => [port, bindings?.map(({ HostIp = '', HostPort = '' }) => ({ HostIp, HostPort })) ?? null]));
 }
 
-/** What a container does not see or cannot write, unless it is privileged: the executor's own list is the same (test of its spec). */
-function paths({ hostConfig: { Privileged, MaskedPaths, ReadonlyPaths } }: ContainerView): object {
-  if (Privileged === true) return { MaskedPaths: null, ReadonlyPaths: null };
-  return {
-    MaskedPaths: MaskedPaths ?? ['/proc/asound', '/proc/acpi', '/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer_list', '/proc/timer_stats', '/proc/sched_debug', '/proc/scsi', '/sys/firmware'],
-    ReadonlyPaths: ReadonlyPaths ?? ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'],
-  };
+/** What a container does not see or cannot write, unless it is privileged. Who sends it back gets the same. */
+function paths({ hostConfig: { Privileged, MaskedPaths, ReadonlyPaths } }: ContainerView, ofHost: readonly string[]): object {
+  return Privileged === true ? { MaskedPaths: null, ReadonlyPaths: null } : { MaskedPaths: MaskedPaths ?? ofHost, ReadonlyPaths: ReadonlyPaths ?? READ_ONLY_PATHS };
 }
 
-function hostConfig(view: ContainerView): Readonly<Record<string, unknown>> {
+function hostConfig(view: ContainerView, maskedPaths: readonly string[]): Readonly<Record<string, unknown>> {
   return {
     Binds: null,
     ContainerIDFile: '',
@@ -293,7 +294,7 @@ function hostConfig(view: ContainerView): Readonly<Record<string, unknown>> {
     IpcMode: view.hostConfig.IpcMode || 'private',
     CgroupnsMode: view.hostConfig.CgroupnsMode || 'private',
     PortBindings: portBindings(view),
-    ...paths(view),
+    ...paths(view, maskedPaths),
     Runtime: view.hostConfig.Runtime || 'berth',
     NetworkMode: networkOf(view),
     RestartPolicy: { Name: view.hostConfig.RestartPolicy?.Name || 'no', MaximumRetryCount: view.hostConfig.RestartPolicy?.MaximumRetryCount ?? 0 },

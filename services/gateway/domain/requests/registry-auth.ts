@@ -4,7 +4,7 @@ import { isFields } from './create-request.js';
 
 type RegistryAuth = NonNullable<PullImage['auth']>;
 
-const FIELDS = ['username', 'password', 'identitytoken', 'serveraddress'] as const;
+export const CREDENTIALS = ['username', 'password', 'identitytoken', 'serveraddress'] as const;
 
 /** The X-Registry-Auth header: base64url of JSON. Absent when it holds no credentials. Its content appears in no error text. */
 export function readRegistryAuth(header: string | readonly string[] | undefined): RegistryAuth | undefined {
@@ -22,5 +22,5 @@ export function readRegistryAuth(header: string | readonly string[] | undefined)
 /** What of a client's AuthConfig says something. */
 export function readCredentials(given: unknown): RegistryAuth {
   if (!isFields(given)) return {};
-  return Object.fromEntries(FIELDS.flatMap((name) => (typeof given[name] === 'string' && given[name] !== '' ? [[name, given[name]]] : [])));
+  return Object.fromEntries(CREDENTIALS.flatMap((name) => (typeof given[name] === 'string' && given[name] !== '' ? [[name, given[name]]] : [])));
 }

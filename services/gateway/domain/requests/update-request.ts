@@ -2,7 +2,7 @@ import { invalid, notImplemented } from '#libs/errors/errors.js';
 import { asGoReads } from './as-go-reads.js';
 import { isFields, isZero } from './create-request.js';
 
-const CHANGES = new Set('Memory MemorySwap MemoryReservation NanoCpus CpuShares CpuQuota CpuPeriod CpuRealtimePeriod CpuRealtimeRuntime CpusetCpus CpusetMems BlkioWeight'.split(' '));
+export const CHANGES: ReadonlySet<string> = new Set('Memory MemorySwap MemoryReservation NanoCpus CpuShares CpuQuota CpuPeriod CpuRealtimePeriod CpuRealtimeRuntime CpusetCpus CpusetMems BlkioWeight'.split(' '));
 
 /**
  * The body of POST /containers/{id}/update: the limits that are to change, since what has Go's zero value stays. Throws `not-implemented` for a limit that
