@@ -179,6 +179,10 @@ describe('an operator who is held to a label', () => {
     const own = (await engine.docker(['inspect', 'own', '--format', '{{.Id}}'])).stdout.trim();
     const shown = (await engine.docker(['inspect', 'sharing', '--format', '{{range .Mounts}}{{.Name}} {{end}}{{.HostConfig.VolumesFrom}} {{.HostConfig.PidMode}}'])).stdout.trim();
     expect(shown).toBe(`owned [${id}:ro] container:${own}`);
+    // However a link is written, and whether by name or by the beginning of an id.
+    const host = { Links: ['/web:/x/first', `${own.slice(0, 8)}:second`] };
+    expect(await webAsks('POST', 'create?name=linking', { Image: 'busybox', Labels: { team: 'web' }, HostConfig: host })).toMatch(/^HTTP\/1.1 201 /);
+    expect((await engine.docker(['inspect', 'linking', '--format', '{{.HostConfig.Links}}'])).stdout.trim()).toBe('[/web:/linking/first /own:/linking/second]');
   });
 
   test('is not helped by a label of an image', async () => {
