@@ -123,6 +123,9 @@ describe('an operator who is held to a label', () => {
   test('gets no hold of the host', async () => {
     for (const options of [['--privileged'], ['-v', '/etc:/x'], ['--mount', 'type=bind,source=/etc,target=/x'], ['--network', 'host'], ['--pid', 'host'], ['--cap-add', 'SYS_ADMIN'], ['--device', '/dev/null'], ['--security-opt', 'seccomp=unconfined']])
       expect(await asWeb('run', '--rm', '--label', 'team=web', ...options, 'busybox', 'true'), options.join(' ')).toMatchObject(refused('which you are not allowed'));
+    const spelled = { image: 'busybox', labels: { team: 'web' }, hostconfig: { PRIVILEGED: true } };
+    expect(await webAsks('POST', 'create', spelled)).toMatch(/^HTTP\/1\.1 403 [^]*privileged/);
+    expect(await webAsks('POST', 'web/exec', { cmd: ['true'], privileged: true })).toMatch(/^HTTP\/1\.1 403 [^]*privileged/);
     expect(await asWeb('exec', '--privileged', 'web', 'true')).toMatchObject(refused('it asks for privileged'));
     await engine.docker(['run', '-d', '--name', 'strong', '--privileged', '--label', 'team=web', '--network', 'none', 'busybox', 'sleep', '1000']);
     expect(await asWeb('exec', 'strong', 'true')).toMatchObject(refused('container strong has privileged'));
