@@ -1,5 +1,10 @@
 import { posix } from 'node:path';
+import { flagValues, jsonList, logicalLines, namesAndValues, readInstruction, splitAtBlanks, type Instruction } from '#libs/dockerfile/instruction.js';
+import { expandWord, expandWords, type Variables } from '#libs/dockerfile/shell-word.js';
 import { invalid } from '#libs/errors/errors.js';
+import { signalNumber } from '#libs/linux/signals.js';
+import { exposedPorts } from './exposed-ports.js';
+import { readHealthcheck } from './healthcheck-instruction.js';
 
 interface ChangedConfig {
   User?: string;
@@ -13,129 +18,120 @@ interface ChangedConfig {
   StopSignal?: string;
   OnBuild?: string[];
   Healthcheck?: object;
+  Shell?: string[];
 }
 
-/** The Dockerfile instructions that `docker import --change` and `docker commit --change` take, as an image's run configuration. Throws invalid for others. */
+/** The Dockerfile instructions that `docker import --change` and `docker commit --change` take, as an image's run configuration. Throws invalid in Docker's words for others. */
 export function applyChanges(changes: readonly string[], base: object = {}): object {
   const config: ChangedConfig = structuredClone(base);
-  for (const change of changes) {
-    const [, name, rest] = /^([A-Za-z]+)\s+(\S[\s\S]*)$/.exec(change.trim()) ?? [];
-    if (name === undefined || rest === undefined) throw invalid(`"${change}" is not a valid change: it must be a Dockerfile instruction with a value`);
-    apply(config, name.toUpperCase(), rest);
+  if (changes.length === 0) return config;
+  const lines = logicalLines(changes.join('\n'));
+  if (lines.length === 0) throw invalid('file with no instructions');
+  let hasCommand = false;
+  for (const line of lines) {
+    const instruction = readInstruction(line);
+    const name = instruction.name.toUpperCase();
+    apply(config, name, instruction);
+    // A command that was made for another entrypoint is none for this one.
+    if (name === 'ENTRYPOINT' && !hasCommand) delete config.Cmd;
+    hasCommand ||= name === 'CMD' && instruction.rest !== '';
   }
   return config;
 }
 
-function apply(config: ChangedConfig, name: string, rest: string): void {
+function apply(config: ChangedConfig, name: string, { name: written, flags, rest }: Instruction): void {
+  if (name !== 'HEALTHCHECK') flagValues(flags, []);
+  const variables = variablesOf(config);
+  const expanded = (word: string): string => expandWord(word, variables);
   switch (name) {
     case 'CMD':
-      config.Cmd = command(rest);
+      config.Cmd = command(rest, config);
       return;
-    case 'ENTRYPOINT':
-      config.Entrypoint = command(rest);
+    case 'ENTRYPOINT': {
+      const entrypoint = rest === '' ? [] : command(rest, config);
+      if (entrypoint.length > 0) config.Entrypoint = entrypoint;
+      else delete config.Entrypoint;
       return;
+    }
     case 'HEALTHCHECK':
-      config.Healthcheck = healthcheck(rest);
+      config.Healthcheck = readHealthcheck(flags, rest);
       return;
     case 'ONBUILD':
-      if (/^(ONBUILD|FROM|MAINTAINER)(\s|$)/i.test(rest)) throw invalid(/^ONBUILD/i.test(rest) ? "Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed" : `${rest.split(/\s/)[0]!.toUpperCase()} isn't allowed as an ONBUILD trigger`);
-      config.OnBuild = [...(config.OnBuild ?? []), rest];
+      config.OnBuild = [...(config.OnBuild ?? []), trigger(rest)];
       return;
     case 'ENV': {
-      const added = pairs(rest);
-      const names = new Set(added.map(([key]) => key));
-      config.Env = [...(config.Env ?? []).filter((item) => !names.has(item.split('=')[0]!)), ...added.map(([key, value]) => `${key}=${value}`)];
+      const added = namesAndValues(name, rest).map(([key, value]) => [expanded(key), expanded(value)] as const);
+      for (const [key, value] of added) config.Env = withVariable(config.Env ?? [], key, value);
       return;
     }
     case 'LABEL':
-      config.Labels = { ...config.Labels, ...Object.fromEntries(pairs(rest)) };
+      config.Labels = { ...config.Labels, ...Object.fromEntries(namesAndValues(name, rest).map(([key, value]) => [expanded(key), expanded(value)])) };
       return;
-    case 'EXPOSE':
-      for (const port of words(rest)) {
-        if (!/^\d+(-\d+)?(\/(tcp|udp|sctp))?$/.test(port)) throw invalid(`invalid port to expose: ${port}`);
-        config.ExposedPorts = { ...config.ExposedPorts, [port.includes('/') ? port : `${port}/tcp`]: {} };
-      }
+    case 'EXPOSE': {
+      const ports = exposedPorts(some(name, splitAtBlanks(rest)).flatMap((word) => expandWords(word, variables)));
+      config.ExposedPorts = { ...config.ExposedPorts, ...Object.fromEntries(ports.map((port) => [port, {}])) };
       return;
-    case 'VOLUME':
-      for (const volume of rest.startsWith('[') ? command(rest) : words(rest)) config.Volumes = { ...config.Volumes, [volume]: {} };
-      return;
-    case 'USER':
-      config.User = rest;
-      return;
-    case 'WORKDIR':
-      config.WorkingDir = posix.resolve('/', config.WorkingDir ?? '', rest);
-      return;
-    case 'STOPSIGNAL':
-      config.StopSignal = rest;
-      return;
-    default:
-      throw invalid(`${name.toLowerCase()} is not a valid change command`);
-  }
-}
-
-/** `["a", "b"]`, or a line for the shell. */
-function command(rest: string): string[] {
-  if (rest.startsWith('[')) {
-    try {
-      const list: unknown = JSON.parse(rest);
-      if (Array.isArray(list) && list.every((item) => typeof item === 'string')) return list;
-    } catch {
-      // As in a Dockerfile: what is no JSON list is a shell's line.
     }
+    case 'VOLUME': {
+      const volumes = some(name, jsonList(rest) ?? splitAtBlanks(rest)).map((volume) => expanded(volume.trim()));
+      if (volumes.includes('')) throw invalid('VOLUME specified can not be an empty string');
+      config.Volumes = { ...config.Volumes, ...Object.fromEntries(volumes.map((volume) => [volume, {}])) };
+      return;
+    }
+    case 'USER':
+      config.User = expanded(one(name, rest));
+      return;
+    case 'WORKDIR': {
+      const path = expanded(one(name, rest));
+      if (path === '') throw invalid('cannot normalize nothing');
+      config.WorkingDir = posix.resolve('/', config.WorkingDir ?? '', path);
+      return;
+    }
+    case 'STOPSIGNAL': {
+      const signal = expanded(one(name, rest));
+      signalNumber(signal);
+      config.StopSignal = signal;
+      return;
+    }
+    default:
+      throw invalid(`${written} is not a valid change command`);
   }
-  return ['/bin/sh', '-c', rest];
 }
 
-const FLAGS = { interval: 'Interval', timeout: 'Timeout', 'start-period': 'StartPeriod', retries: 'Retries' } as const;
-const UNITS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
-
-/** `--interval=5s --retries=3 CMD …`, or `NONE`; times are nanoseconds. */
-function healthcheck(rest: string): object {
-  const { flags, left } = /^(?<flags>(?:--\S+\s+)*)(?<left>[\s\S]*)$/.exec(rest)?.groups as { flags: string; left: string };
-  const [, kind = '', what = ''] = /^(\S+)\s*([\s\S]*)$/.exec(left) ?? [];
-  if (kind.toUpperCase() === 'NONE') {
-    if (what !== '') throw invalid('HEALTHCHECK NONE takes no arguments');
-    return { Test: ['NONE'] };
-  }
-  if (kind.toUpperCase() !== 'CMD') throw invalid(`Unknown type "${kind}" in HEALTHCHECK (try CMD)`);
-  if (what === '') throw invalid('Missing command after HEALTHCHECK CMD');
-  const words = command(what);
-  const check: Record<string, unknown> = { Test: words[0] === '/bin/sh' && words[1] === '-c' && !what.startsWith('[') ? ['CMD-SHELL', what] : ['CMD', ...words] };
-  for (const flag of flags.split(/\s+/).filter(Boolean)) {
-    const [, name = '', value = ''] = /^--([a-z-]+)=(.*)$/.exec(flag) ?? [];
-    if (!Object.hasOwn(FLAGS, name)) throw invalid(`Unknown flag: ${flag.replace(/^--|=.*$/g, '')}`);
-    check[FLAGS[name as keyof typeof FLAGS]] = name === 'retries' ? count(value) : nanoseconds(value);
-  }
-  return check;
+/** Those before the instruction: what one sets it does not see itself. */
+function variablesOf({ Env = [] }: ChangedConfig): Variables {
+  const values = new Map(Env.map((item) => [nameOf(item), item.slice(nameOf(item).length + 1)]));
+  return (name) => values.get(name);
 }
 
-function count(value: string): number {
-  if (!/^\d{1,9}$/.test(value)) throw invalid(`--retries must be at least 1 (not ${value})`);
-  return Number(value);
+const nameOf = (item: string): string => item.split('=', 1)[0] ?? '';
+
+/** Where it stood, or at the end. */
+function withVariable(variables: readonly string[], name: string, value: string): string[] {
+  const item = `${name}=${value}`;
+  return variables.some((other) => nameOf(other) === name) ? variables.map((other) => (nameOf(other) === name ? item : other)) : [...variables, item];
 }
 
-/** "1m30s" */
-function nanoseconds(value: string): number {
-  if (!/^(\d+(\.\d+)?(ns|us|ms|s|m|h))+$/.test(value)) throw invalid(`invalid duration "${value}"`);
-  return [...value.matchAll(/(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)/g)].reduce((sum, [, amount, unit]) => sum + Number(amount) * (UNITS[unit ?? ''] ?? 0), 0);
+/** `["a", "b"]`, or a line for the shell, which fills in variables itself. */
+function command(rest: string, { Shell }: ChangedConfig): string[] {
+  const list = jsonList(rest);
+  return list === undefined ? [...(Shell ?? ['/bin/sh', '-c']), ...(rest === '' ? [] : [rest])] : [...list];
 }
 
-/** Words with their quotes taken off. */
-function words(rest: string): string[] {
-  return [...rest.matchAll(/(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+/g)].map(([word]) => word.replace(/"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)/g, (_, double?: string, single?: string, escaped?: string) => double?.replace(/\\(["\\$])/g, '$1') ?? single ?? escaped ?? ''));
+function trigger(rest: string): string {
+  const [name = ''] = splitAtBlanks(rest);
+  if (name === '') throw invalid('ONBUILD requires at least one argument');
+  if (/^ONBUILD$/i.test(name)) throw invalid("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed");
+  if (/^(FROM|MAINTAINER)$/i.test(name)) throw invalid(`${name.toUpperCase()} isn't allowed as an ONBUILD trigger`);
+  return rest;
 }
 
-/** `A=1 B="x y"`, or the old `A the rest`. */
-function pairs(rest: string): [string, string][] {
-  const first = /^[^\s=]+/.exec(rest)?.[0] ?? '';
-  if (rest[first.length] !== '=') {
-    const value = rest.slice(first.length).trim();
-    if (first === '' || value === '') throw invalid(`"${rest}" must be name=value`);
-    return [[first, value]];
-  }
-  return words(rest).map((word) => {
-    const equals = word.indexOf('=');
-    if (equals < 1) throw invalid(`"${word}" must be name=value`);
-    return [word.slice(0, equals), word.slice(equals + 1)];
-  });
+function some(instruction: string, words: readonly string[]): readonly string[] {
+  if (words.length === 0) throw invalid(`${instruction} requires at least one argument`);
+  return words;
+}
+
+function one(instruction: string, rest: string): string {
+  if (rest === '') throw invalid(`${instruction} requires exactly one argument`);
+  return rest;
 }

@@ -38,7 +38,7 @@ describe.each(['overlay2', 'vfs'])('docker commit with the storage driver %s', (
     const [{ Config, RootFS }] = JSON.parse((await docker('image', 'inspect', 'changed')).stdout) as [{ Config: object; RootFS: { Layers: string[] } }];
     expect(Config).toMatchObject({ Env: expect.arrayContaining(['A=1', 'B=2']), Labels: { l: '1' }, Healthcheck: { Test: ['CMD-SHELL', 'true'], Interval: 2e9, Retries: 3 } });
     expect(RootFS.Layers).toHaveLength(1); // nothing was written
-    expect((await docker('commit', '--change', 'RUN true', 'plain')).stderr).toContain('run is not a valid change command');
+    expect((await docker('commit', '--change', 'RUN true', 'plain')).stderr).toContain('RUN is not a valid change command');
     expect((await docker('images', '-q', '--filter', 'dangling=true')).stdout).toBe('');
     expect((await docker('commit', 'nobody')).stderr).toContain('No such container: nobody');
   });

@@ -2,8 +2,10 @@ import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, expect, test } from 'vitest';
 import { BerthError } from '#libs/errors/errors.js';
+import { signalNumber } from '#libs/linux/signals.js';
 import { readString, takeFrame, ticketFrame } from '#libs/messaging/stream-frame.js';
 import { chainIds } from '#libs/oci/chain-id.js';
+import { applyChanges } from '#libs/oci/config-changes.js';
 import { decompressed } from '#libs/oci/decompress.js';
 import { parseImageConfig } from '#libs/oci/image-config.js';
 import { parseManifest, writeManifest } from '#libs/oci/manifest.js';
@@ -12,7 +14,6 @@ import { readTar } from '#libs/oci/tar-reader.js';
 import { checkTag, tagOf } from '../../services/containers/domain/log/log-tag.js';
 import { parseBind } from '../../services/containers/domain/mounts/mount-requests.js';
 import { parsePort } from '../../services/containers/domain/network/port-requests.js';
-import { signalNumber } from '../../services/containers/domain/process/signals.js';
 import { isWanted, logBytes, parseRecord } from '../../services/executor/adapters/logs/log-record.js';
 import { decodeEvent, frame } from '../../services/executor/adapters/shim/shim-frames.js';
 import { treePath } from '../../services/executor/adapters/snapshots/tree-path.js';
@@ -88,6 +89,9 @@ const targets: readonly Target[] = [
     const again = parseReference(canonical(reference));
     expect([canonical(again), familiar(again)]).toEqual([canonical(reference), familiar(reference)]);
     expect(canonical(reference)).not.toMatch(/(^|\/)\.\.?(\/|$)|\/\/|\0|\s/);
+  } },
+  { name: 'changes of images', seeds: texts('ENV A=${B:-"x y"} C=${A##*/} \\\n  D=${A//a?/b}\nLABEL "a b"=\'c\'', 'EXPOSE 80 81-83/udp $P', 'HEALTHCHECK --interval=1m --retries=3 CMD ["a", "b"]', 'VOLUME ["/a", "/$A"]\nUSER ${A:?no}\nWORKDIR $A\nSTOPSIGNAL TERM\nONBUILD RUN x'), run: (bytes) => {
+    JSON.stringify(applyChanges([bytes.toString()], { Env: ['A=/usr/ab/ac', 'B=', 'P=1 2'] }));
   } },
   { name: 'log tags', seeds: texts('{{.Name}}/{{- .ID | upper -}} {{/* c */}}', '{{if eq .Name "web"}}{{json .}}{{else if .ID}}{{printf "%-5s %05d %q" .Name 7 `x`}}{{end}}', '{{join (split .ImageName "b") "_"}} {{index .ContainerLabels "a.b"}} {{pad .Name 2 3}}'), run: (bytes) => {
     checkTag(bytes.toString());

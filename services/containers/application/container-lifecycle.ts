@@ -4,13 +4,14 @@ import type { EndpointSettings } from '#contracts/containers/container-state.js'
 import type { Done, RequestContext } from '#contracts/request.js';
 import { RemoveVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, conflict, errorMessage, notFound, unavailable } from '#libs/errors/errors.js';
+import { SIGKILL, SIGTERM, signalNumber } from '#libs/linux/signals.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { type ContainerSpec, isRunning, isToRestart, type KeptContainer, type PresentContainer } from '../domain/container/container-state.js';
 import { joinedContainers, joinsOf } from '../domain/namespaces/joined-containers.js';
 import { killMeaning } from '../domain/process/kill-signal.js';
 import { launchRequest } from '../domain/launch-request.js';
 import { type Link, linkFacts, type LinkFacts } from '../domain/network/links.js';
-import { DEFAULT_STOP_TIMEOUT_SECONDS, SIGKILL, SIGTERM, signalNumber } from '../domain/process/signals.js';
+import { DEFAULT_STOP_TIMEOUT_SECONDS } from '../domain/process/stop-timeout.js';
 import type { ContainerDirectory, Containers, Names } from './container-directory.js';
 import type { ContainerLinks } from './container-links.js';
 import type { ContainerPauses } from './container-pauses.js';

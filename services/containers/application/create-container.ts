@@ -7,6 +7,7 @@ import { GetImage, HoldImage, type ImageView, ReleaseImage } from '#contracts/im
 import type { RequestContext } from '#contracts/request.js';
 import { CreateVolume, RemoveVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, cameToNothing, invalid, notFound } from '#libs/errors/errors.js';
+import { signalNumber } from '#libs/linux/signals.js';
 import { fitness, formatPlatform, parsePlatform } from '#libs/oci/platform.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
@@ -25,7 +26,6 @@ import { portRequests } from '../domain/network/port-requests.js';
 import { OWN_RUNTIME, runtimeName } from '../domain/runtime-name.js';
 import { userNamespaceMode, userNamespaceOf } from '../domain/namespaces/user-namespace.js';
 import { volumesFrom } from '../domain/mounts/volumes-from.js';
-import { signalNumber } from '../domain/process/signals.js';
 import type { PresentContainer } from '../domain/container/container-state.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { NameClaims } from './name-claims.js';

@@ -2,11 +2,11 @@ import type { Socket } from 'node:net';
 import type { HealthProbe } from '#contracts/containers/container-state.js';
 import type { RequestContext } from '#contracts/request.js';
 import { BerthError, errorMessage } from '#libs/errors/errors.js';
+import { SIGKILL } from '#libs/linux/signals.js';
 import { openStream } from '#libs/messaging/open-stream.js';
 import type { PresentContainer } from '../domain/container/container-state.js';
 import { goDuration, probeCommand, probeTimeoutMs } from '../domain/health/health.js';
 import { ProbeOutput } from '../domain/health/probe-output.js';
-import { SIGKILL } from '../domain/process/signals.js';
 import type { ExecSessions } from './exec-sessions.js';
 import { ProbeMetrics } from './probe-metrics.js';
 

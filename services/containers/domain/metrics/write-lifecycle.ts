@@ -1,5 +1,5 @@
+import { signalName } from '#libs/linux/signals.js';
 import { labelText, type Exposition } from '#libs/telemetry/metrics/exposition.js';
-import { signalName } from '../process/signals.js';
 import { type ContainerMetrics, type LifecycleMetrics, STATES } from './lifecycle-metrics.js';
 
 /** Berth's own series of containers. `now`: seconds since 1970. */

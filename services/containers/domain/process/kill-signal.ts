@@ -1,4 +1,4 @@
-import { SIGKILL, SIGTERM, signalNumber } from './signals.js';
+import { SIGKILL, SIGTERM, signalNumber } from '#libs/linux/signals.js';
 
 /** What a signal sent by hand means beyond its delivery. */
 export interface KillMeaning {

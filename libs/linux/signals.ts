@@ -10,9 +10,6 @@ const NUMBERS: Record<string, number> = {
 export const SIGKILL = 9;
 export const SIGTERM = 15;
 
-/** Between a stop's signal and SIGKILL. */
-export const DEFAULT_STOP_TIMEOUT_SECONDS = 10;
-
 /** "TERM", "SIGTERM", "sigterm", "15", "RTMIN+3". */
 export function signalNumber(text: string): number {
   if (/^\d+$/.test(text)) {
