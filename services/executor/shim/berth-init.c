@@ -8,6 +8,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* A file without "#!" is the shell's, as execvp(3) of POSIX has it and that of this C library has not. */
+static void execute_script(char **command)
+{
+	size_t count = 0;
+	while (command[count])
+		count++;
+	char *args[count + 2];
+	args[0] = "sh";
+	memcpy(args + 1, command, (count + 1) * sizeof *command);
+	execv("/bin/sh", args);
+}
+
 static int start(char **command, const sigset_t *before, pid_t *child)
 {
 	*child = fork();
@@ -20,6 +32,8 @@ static int start(char **command, const sigset_t *before, pid_t *child)
 	sigprocmask(SIG_SETMASK, before, NULL);
 	execvp(command[0], command);
 	int failure = errno;
+	if (failure == ENOEXEC && strchr(command[0], '/'))
+		execute_script(command);
 	dprintf(2, "[FATAL berth-init (%d)] exec %s failed: %s\n", getpid(), command[0], strerror(failure));
 	_exit(failure == ENOENT ? 127 : failure == EACCES ? 126 : 1);
 }

@@ -23,6 +23,11 @@ test('a command that may not run is told in the words from which clients make ex
   expect(failure(ENOEXEC).message).toContain('exec: "nope": exec format error');
   for (const errno of [ENOENT, EACCES, ENOTDIR, ENOEXEC]) expect(failure(errno).kind).toBe('invalid');
 });
+test('no error of an exec has its variables', () => {
+  expect(failure(40, '/loop').message).toMatch(/exec: "\/loop": stat \/loop: too many levels of symbolic links: unknown$/);
+  expect(failure(12).message).toMatch(/unable to start container process: exec: "nope": ENOMEM: unknown$/);
+});
+
 test('an exec of what is not there ends with 127, any other that cannot be executed with 126', () => {
   for (const errno of [ENOENT, ENOTDIR]) expect(execExitCode(failure(errno).message)).toBe(127);
   for (const errno of [EACCES, ENOEXEC]) expect(execExitCode(failure(errno).message)).toBe(126);

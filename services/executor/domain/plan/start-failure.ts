@@ -11,6 +11,7 @@ const ENOEXEC = 8;
 const EXDEV = 18;
 const ENOTDIR = 20;
 const ERANGE = 34;
+const ELOOP = 40;
 const PREFIX = 'failed to create task for container: failed to create shim task: OCI runtime create failed: berth create failed: unable to start container process: ';
 
 /** What a shim names in place of a step (shim.h): before the first, or none of the plan's. */
@@ -29,6 +30,9 @@ export function startFailure(plan: Plan, step: number, errno: number, command: s
     if (errno === ENOENT) return invalid(`${prefix}exec: "${command}": ${command.includes('/') ? `stat ${command}: no such file or directory` : 'executable file not found in $PATH'}: unknown`);
     if (errno === EACCES || errno === ENOTDIR) return invalid(`${prefix}exec: "${command}": ${errno === EACCES ? 'permission denied' : 'not a directory'}: unknown`);
     if (errno === ENOEXEC) return invalid(`${prefix}exec: "${command}": exec format error: unknown`);
+    if (errno === ELOOP) return internal(`${prefix}exec: "${command}": stat ${command}: too many levels of symbolic links: unknown`);
+    // The step itself has the variables, which are nothing for an error's text.
+    return internal(`${prefix}exec: "${command}": ${errnoName(errno)}: unknown`);
   }
   // A number below none is no name for whom Docker reads it.
   if (operation === 'set_user' && (errno === ERANGE || (errno === ENOENT && /^-\d+$/.test(userOf(plan, step))))) return invalid('uids and gids must be in range 0-2147483647');

@@ -5,7 +5,7 @@ import { ociDocument, ociProcess } from './oci-document.js';
 const spec: RuntimeSpec = {
   ociVersion: '1.2.0', hostname: 'box', domainname: 'example.org',
   process: {
-    terminal: true, user: { username: 'sam', additionalGroups: [] }, args: ['sh'], env: ['A=1'], cwd: '/',
+    terminal: true, user: { username: 'sam', additionalGroups: [] }, args: ['sh'], env: ['A=1', 'HOME='], cwd: '/',
     capabilities: { bounding: ['CAP_CHOWN', 'CAP_SYS_RESOURCE'], effective: [], permitted: [], inheritable: [], ambient: [] },
     rlimits: [{ type: 'RLIMIT_CORE', soft: 0, hard: -1, optional: true }], noNewPrivileges: false,
   },

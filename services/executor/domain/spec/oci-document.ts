@@ -81,7 +81,8 @@ function processOf(process: Process, { rows, columns }: TaskProcess, { user, cap
     ...process,
     ...(process.terminal && rows > 0 && columns > 0 ? { consoleSize: { height: rows, width: columns } } : {}),
     user: { uid, gid, additionalGids },
-    env: process.env.some((variable) => variable.startsWith('HOME=')) ? process.env : [...process.env, `HOME=${home}`],
+    // An empty one is none.
+    env: process.env.some((variable) => /^HOME=./s.test(variable)) ? process.env : [...process.env.filter((variable) => variable !== 'HOME='), `HOME=${home}`],
     capabilities: Object.fromEntries(Object.entries(process.capabilities satisfies CapabilitySets).map(([set, names]: [string, readonly string[]]) => [set, names.filter((name) => capabilities.includes(name))])),
     rlimits: process.rlimits.map(({ type, soft, hard }: Rlimit) => ({ type, soft: limit(soft), hard: limit(hard) })),
   };
