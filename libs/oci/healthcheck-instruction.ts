@@ -44,6 +44,7 @@ function nanoseconds(text: string): number {
   if (amount === '0') return 0;
   const parts = [...amount.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)/gy)];
   const value = parts.reduce((sum, [, number, unit]) => sum + Number(number) * (UNITS[unit ?? ''] ?? 0), 0);
+  if (/^(\d+\.?\d*|\.\d+)$/.test(amount)) throw invalid(`time: missing unit in duration ${JSON.stringify(text)}`);
   if (parts.length === 0 || parts.map(([part]) => part).join('') !== amount || !Number.isSafeInteger(Math.round(value))) throw invalid(`time: invalid duration ${JSON.stringify(text)}`);
   return Math.round(value) * (sign === '-' ? -1 : 1);
 }

@@ -19,6 +19,7 @@ const INTENDED: readonly Intended[] = [
   { request: /colour/, place: /^(status|body)/, why: 'a filter that means nothing is refused by name, never passed over' },
   { request: /volumes\/create.*DriverOpts/, place: /^body\.message$/, why: 'says that the option is not there yet' },
   { place: /^body\.message$/, request: /"Image":"No such image"|Not%20A%20Name|repo=Copy|with a bad name/, why: 'the newer words, with the name in them' },
+  { request: /changes=RUN/, place: /^body\.message$/, why: 'the instruction as it was written, as dockerd 28 tells it' },
   { request: /RestartPolicy/, place: /^body\.message$/, why: 'the words of dockerd 25' },
   { request: /"before":\["nobody"\]/, place: /^body\.message$/, why: 'the newer words' },
   { request: /^GET \/images\/nobody\/(json|get)$/, place: /^body\.message$/, why: 'the newer words' },

@@ -14,6 +14,6 @@ test('a configuration of one\'s own takes from the container what it leaves open
   expect(committedConfig(container, [], { Entrypoint: ['/run'] })).toMatchObject({ Entrypoint: ['/run'], Cmd: null });
 });
 
-test.each(['RUN true', 'HEALTHCHECK MAYBE', 'ONBUILD ONBUILD RUN x', 'HEALTHCHECK --colour=red CMD x', 'CMD'])('%s is refused', (change) => {
+test.each(['RUN true', 'HEALTHCHECK MAYBE', 'ONBUILD ONBUILD RUN x', 'HEALTHCHECK --colour=red CMD x', 'CMD --colour=red'])('%s is refused', (change) => {
   expect(() => committedConfig(container, [change])).toThrow();
 });

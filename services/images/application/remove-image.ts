@@ -41,11 +41,11 @@ export class RemoveOneImage {
     const names = [...this.directory.tagsOf(image), ...image.digests];
     if (by === undefined) return await this.removeUnlessUsed(image, names, undefined, force, asked);
     const untagged = goesWith(by, names);
-    if (untagged.length === names.length) return await this.removeUnlessUsed(image, names, by, force, asked);
+    if (untagged.length === names.length) return await this.removeUnlessUsed(image, names, text, force, asked);
     return { untagged, deleted: [], position: await this.untag(image, untagged, asked) };
   }
 
-  /** A container's root stands on the image's layers: they stay while it is there, or being made. By force only the names go. */
+  /** A container's root stands on the image's layers: they stay while it is there, or being made. By force only the names go. `by`: the name that was given, where it was not an id. */
   private async removeUnlessUsed(image: PresentImage, names: readonly string[], by: string | undefined, force: boolean, asked: RequestContext): Promise<Removed> {
     const { containers } = await this.bus.request(ListContainers, { all: true }, asked);
     const users = containers.filter((container) => container.imageId === image.configDigest);

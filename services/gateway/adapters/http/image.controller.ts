@@ -16,7 +16,7 @@ export class ImageController {
   async list(@Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object[]> {
     const filters = readFilters(text(query, 'filters'), IMAGE_FILTERS);
     const { images } = await this.engine.ask(ListImages, {}, asked);
-    return filterImages(images, filters).map((view) => imageSummary(view, version));
+    return filterImages(images, filters, Date.now()).map((view) => imageSummary(view, version));
   }
 
   @Get('/:name/json')

@@ -105,15 +105,25 @@ function summaryPorts(view: ListedContainer): object[] {
   const published = isUp(view) ? (view.endpoint?.ports ?? []) : [];
   const ports: { readonly PrivatePort: number; readonly Type: string }[] = published.map((port) => ({ IP: hostAddress(port), PrivatePort: port.containerPort, PublicPort: port.hostPort, Type: port.protocol }));
   if (!isUp(view)) return ports;
-  for (const exposed of exposedPorts(view)) {
-    const [number = '', type = 'tcp'] = exposed.split('/');
-    if (!published.some((port) => portKey(port) === `${number}/${type}`)) ports.push({ PrivatePort: Number(number), Type: type });
+  for (const { number, type } of exposedPorts(view)) {
+    if (!published.some((port) => portKey(port) === `${number}/${type}`)) ports.push({ PrivatePort: number, Type: type });
   }
   return ports.toSorted((one, other) => one.PrivatePort - other.PrivatePort || (one.Type < other.Type ? -1 : 1));
 }
 
 /** Of one that has a network of its own: the host's has its own ports, and one that is none has none. */
-const exposedPorts = (view: ListedContainer): readonly string[] => (/^(host$|none$|container:)/.test(networkOf(view)) ? [] : Object.keys(view.config.ExposedPorts ?? {}));
+const exposedPorts = (view: ListedContainer): readonly ExposedPort[] => (/^(host$|none$|container:)/.test(networkOf(view)) ? [] : Object.keys(view.config.ExposedPorts ?? {}).map(exposedPort));
+
+interface ExposedPort {
+  readonly number: number;
+  readonly type: string;
+}
+
+/** "80/tcp". What is no port, such as a range, is 0 with dockerd, which takes one in a container's configuration but makes nothing of it. */
+function exposedPort(text: string): ExposedPort {
+  const [digits = '', type = 'tcp'] = text.split('/');
+  return { number: /^\d{1,5}$/.test(digits) && Number(digits) <= 65_535 ? Number(digits) : 0, type };
+}
 
 /** No address is the default bridge's own (com.docker.network.bridge.host_binding_ipv4). */
 const hostAddress = (port: PublishedPort): string => port.hostIp || '0.0.0.0';
@@ -171,7 +181,7 @@ function networkSettings(view: ContainerView, version: string): object {
   const bridge = live?.network === 'bridge' ? live : undefined;
   const ports: Record<string, { HostIp: string; HostPort: string }[] | null> = {};
   if (isUp(view)) {
-    for (const exposed of exposedPorts(view)) ports[exposed.includes('/') ? exposed : `${exposed}/tcp`] = null;
+    for (const { number, type } of exposedPorts(view)) ports[`${number}/${type}`] = null;
     for (const port of live?.ports ?? []) (ports[portKey(port)] ??= []).push({ HostIp: hostAddress(port), HostPort: String(port.hostPort) });
   }
   return {

@@ -15,9 +15,15 @@ describe('a filter of references leaves of each image the names that fit, and of
     [`other@${digest}`, [['one', `other@${digest}`]]],
     ['nothing', []],
   ])('%s', (reference, left) => {
-    expect(filterImages(images, new Map([['reference', [reference]]])).map(({ id, repoTags, repoDigests }) => [id, ...repoTags, ...repoDigests])).toEqual(left);
+    expect(filterImages(images, new Map([['reference', [reference]]]), 0).map(({ id, repoTags, repoDigests }) => [id, ...repoTags, ...repoDigests])).toEqual(left);
   });
   test('of several one has to fit', () => {
-    expect(filterImages(images, new Map([['reference', ['app:1', 'other:*']]])).map(({ repoTags }) => repoTags)).toEqual([['app:1', 'other:1']]);
+    expect(filterImages(images, new Map([['reference', ['app:1', 'other:*']]]), 0).map(({ repoTags }) => repoTags)).toEqual([['app:1', 'other:1']]);
   });
+});
+
+test('until leaves images that were made before', () => {
+  const ids = (until: string): string[] => filterImages(images, new Map([['until', [until]]]), Date.parse('2026-01-02T00:00:00Z')).map(({ id }) => id);
+  expect([ids('12h').length, ids('36h').length, ids('2026-01-01T00:00:01Z').length, ids('2025-12-31T00:00:00Z').length]).toEqual([4, 0, 4, 0]);
+  expect(() => ids('soon')).toThrow('invalid value for "until": soon');
 });

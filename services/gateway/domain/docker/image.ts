@@ -3,6 +3,7 @@ import { notFound } from '#libs/errors/errors.js';
 import { unixSeconds } from './time.js';
 import type { Filters } from '../requests/filters.js';
 import { anyOf, booleanFilter, labelsFit } from '../requests/filters.js';
+import { olderThan } from '../requests/older-than.js';
 import { forVersion } from './fields-by-version.js';
 import { globFits } from './glob.js';
 
@@ -72,7 +73,7 @@ export function imageHistory(view: ImageView): object[] {
 export const IMAGE_FILTERS = ['reference', 'dangling', 'label', 'before', 'since', 'until'];
 
 /** The images that fit; where references were asked for, each with those of its names alone that fit. */
-export function filterImages(views: readonly ImageView[], filters: Filters): readonly ImageView[] {
+export function filterImages(views: readonly ImageView[], filters: Filters, now: number): readonly ImageView[] {
   const createdAt = (name: 'before' | 'since'): number | undefined => {
     const wanted = filters.get(name)?.at(-1);
     const found = wanted === undefined ? undefined : views.find((view) => view.repoTags.includes(wanted) || view.repoTags.includes(`${wanted}:latest`) || view.id.replace('sha256:', '').startsWith(wanted.replace('sha256:', '')));
@@ -82,11 +83,13 @@ export function filterImages(views: readonly ImageView[], filters: Filters): rea
   const dangling = booleanFilter(filters, 'dangling');
   const before = createdAt('before');
   const since = createdAt('since');
+  const isOld = olderThan(filters, now);
   return namedByReference(views, filters).filter((view) => {
     const created = Date.parse(view.createdAt);
     return (
       labelsFit(filters, view.config.Labels) &&
       (dangling === undefined || (view.repoTags.length === 0) === dangling) &&
+      isOld(view.createdAt) &&
       (before === undefined || created < before) &&
       (since === undefined || created > since)
     );

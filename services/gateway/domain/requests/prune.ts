@@ -1,13 +1,9 @@
 import type { ListedContainer } from '#contracts/containers/container-state.js';
 import type { ImageView } from '#contracts/images/images.js';
 import type { VolumeView } from '#contracts/volumes/volumes.js';
-import { invalid } from '#libs/errors/errors.js';
 import { isAtLeast } from '../api-version.js';
-import { readTimeLimit } from '../docker/time.js';
 import { booleanFilter, type Filters, labelMatches, labelsFit } from './filters.js';
-
-const UNITS_MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
-const DURATION = /^(?:\d+(?:\.\d+)?(?:h|ms|m|s))+$/;
+import { olderThan } from './older-than.js';
 
 export const CONTAINER_PRUNE_FILTERS = ['label', 'label!', 'until'];
 export const IMAGE_PRUNE_FILTERS = ['dangling', 'label', 'label!', 'until'];
@@ -43,20 +39,4 @@ export function prunableVolumes(views: readonly VolumeView[], used: ReadonlySet<
 /** `label!`: none of these may fit. */
 function pruneLabelsFit(filters: Filters, labels: Readonly<Record<string, string>> | null | undefined): boolean {
   return labelsFit(filters, labels) && !(filters.get('label!') ?? []).some((wanted) => labelMatches(wanted, labels));
-}
-
-/** until=: a moment, or how long ago, as Go writes it: "24h", "1h30m". */
-function olderThan(filters: Filters, now: number): (time: string) => boolean {
-  const values = filters.get('until') ?? [];
-  if (values.length > 1) throw invalid('more than one until filter specified');
-  const [value] = values;
-  if (value === undefined) return () => true;
-  const limit = DURATION.test(value) ? now - durationMs(value) : Date.parse(readTimeLimit('until', value));
-  return (time) => Date.parse(time) < limit;
-}
-
-function durationMs(text: string): number {
-  let total = 0;
-  for (const [, count = '', unit = ''] of text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s)/g)) total += Number(count) * (UNITS_MS[unit] ?? 0);
-  return total;
 }

@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest';
+import type { ContainerView } from '#contracts/containers/container-state.js';
+import { containerInspect, containerSummary } from './container.js';
+
+const view: ContainerView = {
+  id: 'a', name: 'web', createdAt: '2026-01-01T00:00:00.000Z', imageId: 'sha256:11', imageRef: 'app', path: 'sh', args: [], mounts: [],
+  status: 'running', startNumber: 1, pid: 7, exitCode: 0, oomKilled: false, error: '', startedAt: '2026-01-01T00:00:01.000Z', finishedAt: '', restartCount: 0,
+  config: { ExposedPorts: { '81-83/tcp': {}, '53/udp': {}, 80: {} } }, hostConfig: {}, execIds: [], logPath: '', directory: '',
+};
+
+test('an exposed port that is none, such as a range, is 0 and stays in the configuration as it is', () => {
+  expect(containerSummary(view, 0, '1.51')).toMatchObject({ Ports: [{ PrivatePort: 0, Type: 'tcp' }, { PrivatePort: 53, Type: 'udp' }, { PrivatePort: 80, Type: 'tcp' }] });
+  const inspected = containerInspect(view, { storageDriver: 'overlay2', securityOptions: [] }, '1.51');
+  expect(inspected).toMatchObject({ Config: { ExposedPorts: { '81-83/tcp': {} } }, NetworkSettings: { Ports: { '0/tcp': null, '53/udp': null, '80/tcp': null } } });
+});
