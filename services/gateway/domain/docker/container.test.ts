@@ -10,6 +10,6 @@ const view: ContainerView = {
 
 test('an exposed port that is none, such as a range, is 0 and stays in the configuration as it is', () => {
   expect(containerSummary(view, 0, '1.51')).toMatchObject({ Ports: [{ PrivatePort: 0, Type: 'tcp' }, { PrivatePort: 53, Type: 'udp' }, { PrivatePort: 80, Type: 'tcp' }] });
-  const inspected = containerInspect(view, { storageDriver: 'overlay2', securityOptions: [] }, '1.51');
+  const inspected = containerInspect(view, { storageDriver: 'overlay2', securityOptions: [], maskedPaths: [] }, '1.51');
   expect(inspected).toMatchObject({ Config: { ExposedPorts: { '81-83/tcp': {} } }, NetworkSettings: { Ports: { '0/tcp': null, '53/udp': null, '80/tcp': null } } });
 });
