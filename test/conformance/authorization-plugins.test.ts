@@ -141,6 +141,9 @@ test('what is denied is not done, and is an event', async () => {
   expect(JSON.parse(text)).toContainEqual(expect.objectContaining({ event: 'AccessRefused', details: expect.objectContaining({ by: NAMES[1], reason: 'not on a Sunday', route: 'POST /volumes/create' }) }));
 });
 
+/** Of the request for a volume: plugins may hear of the end of an earlier stream meanwhile. */
+const bodyShown = (): string => Buffer.from(String(calls.find(({ message }) => String(message.RequestUri).includes('/volumes/create'))?.message.RequestBody), 'base64').toString();
+
 test('a body without a length, or of a size that dockerd would not pass on, is shown whole (CVE-2024-41110)', async () => {
   const large = JSON.stringify({ Name: 'large', Labels: { filler: 'x'.repeat(2 * 1024 * 1024) } });
   const headers = { 'X-Plugin': 'a:AuthZReq:deny', 'Transfer-Encoding': 'chunked', 'Content-Type': 'application/json' };
@@ -150,7 +153,7 @@ test('a body without a length, or of a size that dockerd would not pass on, is s
     call.on('error', reject).end(large);
   });
   expect(status).toBe(403);
-  expect(Buffer.from(String(calls[0]?.message.RequestBody), 'base64').toString()).toBe(large);
+  expect(bodyShown()).toBe(large);
 });
 
 test.each([
@@ -164,7 +167,7 @@ test.each([
     call.on('error', reject).end(volume('hidden'));
   });
   expect(status).toBe(403);
-  expect(Buffer.from(String(calls[0]?.message.RequestBody), 'base64').toString()).toBe(volume('hidden'));
+  expect(bodyShown()).toBe(volume('hidden'));
 });
 
 test('an attach goes through the same door', async () => {
