@@ -1,30 +1,18 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer, Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { duplicate } from '#libs/linux/duplicate.js';
 import { takeOver } from './take-over.js';
+import { SocketPairs } from './testing/socket-pairs.js';
 
-let top: string;
+let pairs: SocketPairs;
 let client: Socket;
 let ours: Socket;
-let close: () => void;
 beforeEach(async () => {
-  top = mkdtempSync(join(tmpdir(), 'berth-take-over-'));
-  const server = createServer({ allowHalfOpen: true }).listen(join(top, 'socket'));
-  close = () => server.close();
-  await once(server, 'listening');
-  client = connect({ path: join(top, 'socket'), allowHalfOpen: true });
-  [ours] = (await once(server, 'connection')) as [Socket];
+  pairs = new SocketPairs();
+  ({ ours, theirs: client } = await pairs.next());
 });
-afterEach(() => {
-  client.destroy();
-  ours.destroy();
-  close();
-  rmSync(top, { recursive: true });
-});
+afterEach(() => pairs.close());
 
 test('what was read before comes with the descriptor, and what comes after is the other\'s alone', async () => {
   client.write('before');

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
+import { type SocketPair, SocketPairs } from '#libs/messaging/testing/socket-pairs.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
 import type { Snapshotter } from '../adapters/snapshots/snapshotter.js';
 import type { LiveTasks } from './live-tasks.js';
@@ -16,14 +17,13 @@ let top: string;
 let archives: RootArchives;
 /** What was offered last. */
 let serve: (ours: Socket) => Promise<void>;
-let server: Server;
+let pairs: SocketPairs;
 /** Of which containers a copy was ended for others. */
 let ended: string[];
 let archivesWith: (limits: PlaceLimits) => RootArchives;
-beforeEach(async () => {
+beforeEach(() => {
   top = mkdtempSync(join(tmpdir(), 'berth-archives-'));
-  server = createServer({ allowHalfOpen: true }).listen(join(top, 'streams.sock'));
-  await once(server, 'listening');
+  pairs = new SocketPairs();
   ended = [];
   const live = { all: () => [], byContainer: () => undefined } as unknown as LiveTasks;
   const files = { directory: (id: string) => join(top, id) } as unknown as ContainerFiles;
@@ -37,7 +37,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await archives.close();
-  server.close();
+  pairs.close();
   rmSync(top, { recursive: true });
 });
 
@@ -64,12 +64,10 @@ function stoppedContainer(one: string): string {
   return one;
 }
 
-/** Two ends of a stream, as the engine's server has it and as a client has it. */
-async function streamPair(): Promise<{ readonly ours: Socket; readonly theirs: Socket }> {
-  const theirs = connect({ path: join(top, 'streams.sock'), allowHalfOpen: true });
-  const [ours] = (await once(server, 'connection')) as [Socket];
-  ours.on('error', () => ours.destroy());
-  return { ours, theirs };
+async function streamPair(): Promise<SocketPair> {
+  const pair = await pairs.next();
+  pair.ours.on('error', () => pair.ours.destroy());
+  return pair;
 }
 
 /** As `StreamServer.offerWhole` serves it. */

@@ -1,40 +1,30 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { takeOver } from '#libs/messaging/take-over.js';
+import { SocketPairs } from '#libs/messaging/testing/socket-pairs.js';
 import { type ClientEnd, receivedFrom, sendTo } from './client-bytes.js';
 import { ClientMarks } from './client-marks.js';
 
-let top: string;
+let pairs: SocketPairs;
 let client: Socket;
-let ours: Socket;
-let close: () => void;
 /** Closed: the transfer is to end. */
 let end: MessagePort;
 let clientEnd: ClientEnd;
 const marks = ClientMarks.fresh();
 beforeEach(async () => {
-  top = mkdtempSync(join(tmpdir(), 'berth-client-'));
-  const server = createServer({ allowHalfOpen: true }).listen(join(top, 'socket'));
-  close = () => server.close();
-  await once(server, 'listening');
-  client = connect({ path: join(top, 'socket'), allowHalfOpen: true });
-  [ours] = (await once(server, 'connection')) as [Socket];
+  pairs = new SocketPairs();
+  const { ours, theirs } = await pairs.next();
+  client = theirs;
   const { port1, port2 } = new MessageChannel();
   end = port1;
   clientEnd = { fd: takeOver(ours)?.fd ?? -1, first: Buffer.from('first'), marks: marks.memory, port: port2 };
 });
 afterEach(() => {
   end.close();
-  client.destroy();
-  ours.destroy();
-  close();
-  rmSync(top, { recursive: true });
+  pairs.close();
 });
 
 test('a client that is waited for is seen to be, from elsewhere', async () => {
