@@ -13,8 +13,8 @@ export interface Installation {
   readonly natsServer: string;
 }
 
-/** Flags that keep an idle Node small: its young generation grows to 48 MiB otherwise; with less than this, lives of containers take a fortieth longer. */
-const SMALL_HEAP = ['--max-semi-space-size=4', '--enable-source-maps'];
+/** Flags that keep an idle Node small: its young generation grows to 48 MiB otherwise. With 4 MiB lives of containers take a fortieth less, and ten thousand of them leave more than there is room for. */
+const SMALL_HEAP = ['--max-semi-space-size=2', '--enable-source-maps'];
 
 export const natsConfigPath = (settings: SupervisorSettings): string => join(settings.runRoot, 'nats.conf');
 
