@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { lockDirectory } from '#libs/linux/file-lock.js';
 import { MNT_DETACH, mount, umount2 } from '#libs/linux/mounts.js';
-import { ShimBench, Task, sh, tree, u32 } from './testing/shim-driver.js';
+import { finish } from './testing/finish.js';
+import { ShimBench, sh, tree, u32 } from './testing/shim-driver.js';
 
 /** Built by the set-up that comes before every test. */
 const native = join(dirname(fileURLToPath(import.meta.url)), '../../../native');
@@ -15,11 +16,6 @@ beforeAll(async () => {
   bench = await ShimBench.open(join(native, 'berth-shim'));
 });
 afterAll(() => bench[Symbol.asyncDispose]());
-
-async function finish(task: Task): Promise<void> {
-  await task.acknowledge();
-  expect(existsSync(join(task.directory, 'shim.sock'))).toBe(false);
-}
 
 test('the log is rotated, and the container dies with its shim', async () => {
   const task = await bench.run('rotated', (at) => [...tree(at), sh('seq 1 1000; exec sleep 1000')], { logMaxBytes: 20_000, logMaxFiles: 3 });

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { patience } from '../../../test/engine/patience.js';
-import { ShimBench, Task, attach, demultiplex, frame, sh, text, tree } from './testing/shim-driver.js';
+import { finish } from './testing/finish.js';
+import { ShimBench, attach, demultiplex, frame, sh, text, tree } from './testing/shim-driver.js';
 
 /** Built by the set-up that comes before every test. */
 const native = join(dirname(fileURLToPath(import.meta.url)), '../../../native');
@@ -16,11 +17,6 @@ beforeAll(async () => {
   bench = await ShimBench.open(join(native, 'berth-shim'));
 });
 afterAll(() => bench[Symbol.asyncDispose]());
-
-async function finish(task: Task): Promise<void> {
-  await task.acknowledge();
-  expect(existsSync(join(task.directory, 'shim.sock'))).toBe(false);
-}
 
 test('output waits for the ticket issued in advance, and stdin reaches the process until it is closed', async () => {
   const task = await bench.run('attached', (at) => [...tree(at), sh('echo first; cat; echo last >&2')], { openStdin: true, stdinOnce: true, tickets: [`${ticket}:ioe`] });

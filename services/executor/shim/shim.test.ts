@@ -12,6 +12,7 @@ import { patience } from '../../../test/engine/patience.js';
 import { encodePlan, planOf } from '../domain/plan/encode-plan.js';
 import type { PlanSettings, PlanStep } from '../domain/plan/plan-table.js';
 import { inUserNamespace } from '../domain/plan/user-namespace-steps.js';
+import { finish } from './testing/finish.js';
 import { Control, ShimBench, Task, attach, defaults, demultiplex, exec, sh, text, tree, u32 } from './testing/shim-driver.js';
 import type { TaskPaths } from './testing/shim-driver.js';
 
@@ -38,11 +39,6 @@ async function isIdle(pid: number): Promise<boolean> {
   const before = await ticks();
   await new Promise((resolve) => setTimeout(resolve, 300));
   return (await ticks()) === before;
-}
-
-async function finish(task: Task): Promise<void> {
-  await task.acknowledge();
-  expect(existsSync(join(task.directory, 'shim.sock'))).toBe(false);
 }
 
 test('a container sees its hostname and itself as process 1; its log and exit code are kept', async () => {
