@@ -50,6 +50,16 @@ test('one port on two host addresses, or of two protocols, is two ports', () => 
   given(held).when(allocate('b', { ports: [{ ...tcp(8080), protocol: 'udp' }] })).then(allocated('b', '10.0.0.3', [{ ...tcp(8080), protocol: 'udp' }]));
   given(held).when(allocate('b', { ports: [tcp(8080, '0.0.0.0')] })).thenRefused('conflict');
 });
+test('any port is the one after the last that was given, and of a range the next of that range, as with dockerd: nobody meets another container at a port given back', () => {
+  const any = tcp(0);
+  given(allocated('a', '10.0.0.2', [tcp(32768)]), released('a')).when(allocate('b', { ports: [any] })).then(allocated('b', '10.0.0.2', [tcp(32769)]));
+  given(allocated('a', '10.0.0.2', [tcp(60999)])).when(allocate('b', { ports: [any] })).then(allocated('b', '10.0.0.3', [tcp(32768)]));
+  given(allocated('a', '10.0.0.2', [{ ...tcp(32768), protocol: 'udp' }])).when(allocate('b', { ports: [any] })).then(allocated('b', '10.0.0.3', [tcp(32768)]));
+  const range = { ...tcp(8100), hostPortEnd: 8102 };
+  const lately = [allocated('a', '10.0.0.2', [tcp(8101), tcp(32768)]), released('a')];
+  given(...lately).when(allocate('b', { ports: [range, any, tcp(0, '', 81)] })).then(allocated('b', '10.0.0.2', [tcp(8102), tcp(32769), tcp(32770, '', 81)]));
+  given(...lately, allocated('b', '10.0.0.2', [tcp(8102)])).when(allocate('c', { ports: [range] })).then(allocated('c', '10.0.0.3', [tcp(8100)]));
+});
 const changePorts = (endpoint: string, ports: readonly PublishedPort[]): PoolCommand => ({ type: 'ChangePorts', endpoint, ports, at });
 const portsChanged = (endpoint: string, ...ports: PublishedPort[]): PoolEvent => ({ type: 'EndpointPortsChanged', endpoint, ports, at });
 test('an endpoint in use gets other ports: what it holds stays, what is gone is free, what is taken is refused', () => {

@@ -14,13 +14,25 @@ export interface Endpoint {
   readonly ports: readonly PublishedPort[];
 }
 
+type GivenPort = Pick<PublishedPort, 'protocol' | 'hostPort'>;
+
 export interface Pool {
   readonly endpoints: ReadonlyMap<string, Endpoint>;
+  /** What was given last, newest first: who may have any port gets the one after, so that a client of the former holder does not meet another container. */
+  readonly lately: readonly GivenPort[];
+}
+
+interface FrozenPool {
+  readonly endpoints: readonly Endpoint[];
+  readonly lately: readonly GivenPort[];
 }
 
 /** A pool as JSON and back, for a snapshot. */
-export const freezePool = (pool: Pool): unknown => [...pool.endpoints.values()];
-export const thawPool = (frozen: unknown): Pool => ({ endpoints: new Map((frozen as Endpoint[]).map((endpoint) => [endpoint.endpoint, endpoint])) });
+export const freezePool = ({ endpoints, lately }: Pool): FrozenPool => ({ endpoints: [...endpoints.values()], lately });
+export const thawPool = (frozen: unknown): Pool => {
+  const { endpoints, lately } = frozen as FrozenPool;
+  return { endpoints: new Map(endpoints.map((endpoint) => [endpoint.endpoint, endpoint])), lately };
+};
 
 export type PoolCommand =
   | {
@@ -43,12 +55,14 @@ export type PoolCommand =
 /** Ports that are handed out when none is named, as in ip_local_port_range's default. */
 const FIRST_EPHEMERAL_PORT = 32768;
 const LAST_EPHEMERAL_PORT = 60999;
+/** So many ports given lately are remembered: each range that is in use has its newest among them. */
+const MOST_LATELY = 64;
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
-export const POOL_FOLD = '1';
+export const POOL_FOLD = '2';
 
 export const poolDecider: Decider<Pool, PoolCommand, PoolEvent> = {
-  initialState: { endpoints: new Map() },
+  initialState: { endpoints: new Map(), lately: [] },
 
   decide(command, pool) {
     switch (command.type) {
@@ -57,10 +71,10 @@ export const poolDecider: Decider<Pool, PoolCommand, PoolEvent> = {
         const { endpoint, container, name, at } = command;
         // A run begins after the one before it: whose release, which follows the exit, may come behind this wish.
         const over = [...pool.endpoints.keys()].filter((held) => isOfEarlierRun(held, endpoint));
-        const left = { endpoints: new Map([...pool.endpoints].filter(([held]) => !over.includes(held))) };
+        const left = { ...pool, endpoints: new Map([...pool.endpoints].filter(([held]) => !over.includes(held))) };
         const address = command.address ? claimAddress(command.address, left, command) : firstFreeAddress(left, command);
         const mac = command.mac ?? macOf(address);
-        const ports = allocatePorts(command, heldPorts(left));
+        const ports = allocatePorts(command, left, heldPorts(left));
         const released = over.map((former): PoolEvent => ({ type: 'EndpointReleased', endpoint: former, at }));
         return [...released, { type: 'EndpointAllocated', endpoint, container, name, address, mac, ports, at }];
       }
@@ -73,18 +87,28 @@ export const poolDecider: Decider<Pool, PoolCommand, PoolEvent> = {
 
   evolve(pool, event) {
     const endpoints = new Map(pool.endpoints);
+    if (event.type === 'EndpointReleased') {
+      endpoints.delete(event.endpoint);
+      return { ...pool, endpoints };
+    }
+    const own = endpoints.get(event.endpoint);
     if (event.type === 'EndpointAllocated') {
       const { endpoint, container, name, address, mac, ports } = event;
       endpoints.set(endpoint, { endpoint, container, name, address, mac, ports });
-    } else if (event.type === 'EndpointPortsChanged') {
-      const own = endpoints.get(event.endpoint);
-      if (own !== undefined) endpoints.set(event.endpoint, { ...own, ports: event.ports });
-    } else {
-      endpoints.delete(event.endpoint);
+    } else if (own !== undefined) {
+      endpoints.set(event.endpoint, { ...own, ports: event.ports });
     }
-    return { endpoints };
+    return { endpoints, lately: givenLately(event.ports.filter((port) => !own?.ports.some((held) => isSamePort(held, port))), pool.lately) };
   },
 };
+
+const isSamePort = (one: GivenPort, other: GivenPort): boolean => one.protocol === other.protocol && one.hostPort === other.hostPort;
+
+function givenLately(ports: readonly PublishedPort[], before: readonly GivenPort[]): readonly GivenPort[] {
+  if (ports.length === 0) return before;
+  const newest = ports.slice(-MOST_LATELY).reverse().map(({ protocol, hostPort }): GivenPort => ({ protocol, hostPort }));
+  return [...newest, ...before.filter((port) => !newest.some((given) => isSamePort(given, port)))].slice(0, MOST_LATELY);
+}
 
 function taken(pool: Pool): Set<string> {
   return new Set(Array.from(pool.endpoints.values(), (endpoint) => endpoint.address));
@@ -133,7 +157,7 @@ function changedPorts(wanted: readonly PortRequest[], own: Endpoint, pool: Pool,
   const kept = wanted.map((wish, at) => (isExact(wish) ? named[at] : take(wish)));
   const others = heldPorts(pool).filter((port) => !own.ports.includes(port));
   const missing = wanted.filter((_wish, at) => kept[at] === undefined);
-  const allocated = allocatePorts({ ports: missing, name: own.name, ...(bound === undefined ? {} : { bound }) }, others, kept.filter((port) => port !== undefined));
+  const allocated = allocatePorts({ ports: missing, name: own.name, ...(bound === undefined ? {} : { bound }) }, pool, others, kept.filter((port) => port !== undefined));
   return kept.map((port) => port ?? allocated.shift()).filter((port) => port !== undefined);
 }
 
@@ -149,6 +173,7 @@ const fitsElsewhere = (port: PublishedPort, wish: PortRequest): boolean =>
 /** `own`: what the endpoint itself has already. */
 function allocatePorts(
   { ports: wanted, name, bound }: Pick<Extract<PoolCommand, { type: 'Allocate' }>, 'ports' | 'name' | 'bound'>,
+  { lately }: Pool,
   held: readonly PublishedPort[],
   own: readonly PublishedPort[] = [],
 ): PublishedPort[] {
@@ -167,15 +192,26 @@ function allocatePorts(
     const others = isExact ? [...held, ...own, ...result] : [...held, ...own, ...exact, ...result];
     const clashes = (hostPort: number): boolean => others.some((other) => other.protocol === port.protocol && other.hostPort === hostPort && sameHost(other.hostIp, port.hostIp));
     const [first, last] = port.hostPort === 0 ? [FIRST_EPHEMERAL_PORT, LAST_EPHEMERAL_PORT] : [port.hostPort, hostPortEnd ?? port.hostPort];
-    let hostPort = first;
-    while (hostPort <= last && (clashes(hostPort) || (!isExact && bound?.has(`${port.protocol} ${hostPort}`)))) hostPort++;
-    if (hostPort > last) {
+    const isFree = (hostPort: number): boolean => !clashes(hostPort) && (isExact || !bound?.has(`${port.protocol} ${hostPort}`));
+    const newest = [...result.toReversed(), ...lately].find((given) => given.protocol === port.protocol && given.hostPort >= first && given.hostPort <= last);
+    const hostPort = firstInTurn(first, last, newest?.hostPort ?? last, isFree);
+    if (hostPort === undefined) {
       const bound = isExact ? `Bind for ${port.hostIp || '0.0.0.0'}:${port.hostPort} failed: port is already allocated` : 'all ports are allocated';
       throw conflict(`driver failed programming external connectivity on endpoint ${name}: ${bound}`);
     }
     result.push({ ...port, hostPort });
   }
   return result;
+}
+
+/** The first after `newest` that will do, from the range's beginning again after its end. */
+function firstInTurn(first: number, last: number, newest: number, isFree: (port: number) => boolean): number | undefined {
+  const size = last - first + 1;
+  for (let step = 1; step <= size; step++) {
+    const port = first + ((newest - first + step) % size);
+    if (isFree(port)) return port;
+  }
+  return undefined;
 }
 
 const ANY_HOST = new Set(['', '0.0.0.0', '::']);
