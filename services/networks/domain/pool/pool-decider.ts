@@ -4,6 +4,7 @@ import type { PoolEvent } from '#contracts/networks/events.js';
 import type { PortRequest, PublishedPort } from '#contracts/containers/container-state.js';
 import { formatIpv4, type Ipv4Subnet, parseIpv4, sizeOf } from '../ipv4.js';
 import { isOfEarlierRun } from './endpoint-id.js';
+import { allocatePorts, changedPorts, givenLately, type GivenPort } from './host-ports.js';
 
 export interface Endpoint {
   readonly endpoint: string;
@@ -13,8 +14,6 @@ export interface Endpoint {
   readonly mac: string;
   readonly ports: readonly PublishedPort[];
 }
-
-type GivenPort = Pick<PublishedPort, 'protocol' | 'hostPort'>;
 
 export interface Pool {
   readonly endpoints: ReadonlyMap<string, Endpoint>;
@@ -52,12 +51,6 @@ export type PoolCommand =
   | { readonly type: 'ChangePorts'; readonly endpoint: string; readonly ports: readonly PortRequest[]; readonly bound?: ReadonlySet<string>; readonly at: string }
   | { readonly type: 'Release'; readonly endpoint: string; readonly at: string };
 
-/** Ports that are handed out when none is named, as in ip_local_port_range's default. */
-const FIRST_EPHEMERAL_PORT = 32768;
-const LAST_EPHEMERAL_PORT = 60999;
-/** So many ports given lately are remembered: each range that is in use has its newest among them. */
-const MOST_LATELY = 64;
-
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
 export const POOL_FOLD = '2';
 
@@ -74,7 +67,7 @@ export const poolDecider: Decider<Pool, PoolCommand, PoolEvent> = {
         const left = { ...pool, endpoints: new Map([...pool.endpoints].filter(([held]) => !over.includes(held))) };
         const address = command.address ? claimAddress(command.address, left, command) : firstFreeAddress(left, command);
         const mac = command.mac ?? macOf(address);
-        const ports = allocatePorts(command, left, heldPorts(left));
+        const ports = allocatePorts(command, { lately: left.lately, held: heldPorts(left) });
         const released = over.map((former): PoolEvent => ({ type: 'EndpointReleased', endpoint: former, at }));
         return [...released, { type: 'EndpointAllocated', endpoint, container, name, address, mac, ports, at }];
       }
@@ -98,17 +91,9 @@ export const poolDecider: Decider<Pool, PoolCommand, PoolEvent> = {
     } else if (own !== undefined) {
       endpoints.set(event.endpoint, { ...own, ports: event.ports });
     }
-    return { endpoints, lately: givenLately(event.ports.filter((port) => !own?.ports.some((held) => isSamePort(held, port))), pool.lately) };
+    return { endpoints, lately: givenLately(event.ports, own?.ports ?? [], pool.lately) };
   },
 };
-
-const isSamePort = (one: GivenPort, other: GivenPort): boolean => one.protocol === other.protocol && one.hostPort === other.hostPort;
-
-function givenLately(ports: readonly PublishedPort[], before: readonly GivenPort[]): readonly GivenPort[] {
-  if (ports.length === 0) return before;
-  const newest = ports.slice(-MOST_LATELY).reverse().map(({ protocol, hostPort }): GivenPort => ({ protocol, hostPort }));
-  return [...newest, ...before.filter((port) => !newest.some((given) => isSamePort(given, port)))].slice(0, MOST_LATELY);
-}
 
 function taken(pool: Pool): Set<string> {
   return new Set(Array.from(pool.endpoints.values(), (endpoint) => endpoint.address));
@@ -141,80 +126,7 @@ const heldPorts = (pool: Pool): PublishedPort[] => Array.from(pool.endpoints.val
 function portsChanged({ endpoint, ports: wanted, bound, at }: Pick<Extract<PoolCommand, { type: 'ChangePorts' }>, 'endpoint' | 'ports' | 'bound' | 'at'>, pool: Pool): PoolEvent[] {
   const own = pool.endpoints.get(endpoint);
   if (own === undefined) throw notFound(`endpoint ${endpoint} not found`);
-  const ports = changedPorts(wanted, own, pool, bound);
+  const held = heldPorts(pool).filter((port) => !own.ports.includes(port));
+  const ports = changedPorts({ ports: wanted, name: own.name, ...(bound === undefined ? {} : { bound }) }, own.ports, { lately: pool.lately, held });
   return JSON.stringify(ports) === JSON.stringify(own.ports) ? [] : [{ type: 'EndpointPortsChanged', endpoint, ports, at }];
 }
-
-/** What fits a wish and is held by the endpoint already stays; the rest is allocated. In the order of the wishes. */
-function changedPorts(wanted: readonly PortRequest[], own: Endpoint, pool: Pool, bound: ReadonlySet<string> | undefined): PublishedPort[] {
-  const left = [...own.ports];
-  const take = (wish: PortRequest): PublishedPort | undefined => {
-    const at = left.findIndex((port) => fits(port, wish));
-    return at < 0 ? undefined : left.splice(at, 1)[0];
-  };
-  // Who names a port goes before those for whom any will do.
-  const named = wanted.map((wish) => (isExact(wish) ? take(wish) : undefined));
-  const kept = wanted.map((wish, at) => (isExact(wish) ? named[at] : take(wish)));
-  const others = heldPorts(pool).filter((port) => !own.ports.includes(port));
-  const missing = wanted.filter((_wish, at) => kept[at] === undefined);
-  const allocated = allocatePorts({ ports: missing, name: own.name, ...(bound === undefined ? {} : { bound }) }, pool, others, kept.filter((port) => port !== undefined));
-  return kept.map((port) => port ?? allocated.shift()).filter((port) => port !== undefined);
-}
-
-const isExact = ({ hostPort, hostPortEnd }: PortRequest): boolean => hostPort !== 0 && hostPortEnd === undefined;
-
-const fits = (port: PublishedPort, wish: PortRequest): boolean =>
-  port.hostIp === wish.hostIp && fitsElsewhere(port, wish);
-
-/** But for the host's address. */
-const fitsElsewhere = (port: PublishedPort, wish: PortRequest): boolean =>
-  port.containerPort === wish.containerPort && port.protocol === wish.protocol && (wish.hostPort === 0 || (port.hostPort >= wish.hostPort && port.hostPort <= (wish.hostPortEnd ?? wish.hostPort)));
-
-/** `own`: what the endpoint itself has already. */
-function allocatePorts(
-  { ports: wanted, name, bound }: Pick<Extract<PoolCommand, { type: 'Allocate' }>, 'ports' | 'name' | 'bound'>,
-  { lately }: Pool,
-  held: readonly PublishedPort[],
-  own: readonly PublishedPort[] = [],
-): PublishedPort[] {
-  const exact = wanted.filter(isExact);
-  const result: PublishedPort[] = [];
-  for (const wish of wanted) {
-    const { hostPortEnd, ...port } = wish;
-    const isExact = port.hostPort !== 0 && hostPortEnd === undefined;
-    const twinHost = ANY_TWIN.get(port.hostIp);
-    const twin = twinHost === undefined ? undefined : [...own, ...result].find((other) => other.hostIp === twinHost && fitsElsewhere(other, wish));
-    if (twin) {
-      result.push({ ...port, hostPort: twin.hostPort });
-      continue;
-    }
-    // What was named by the same container is no free one for its unnamed ports.
-    const others = isExact ? [...held, ...own, ...result] : [...held, ...own, ...exact, ...result];
-    const clashes = (hostPort: number): boolean => others.some((other) => other.protocol === port.protocol && other.hostPort === hostPort && sameHost(other.hostIp, port.hostIp));
-    const [first, last] = port.hostPort === 0 ? [FIRST_EPHEMERAL_PORT, LAST_EPHEMERAL_PORT] : [port.hostPort, hostPortEnd ?? port.hostPort];
-    const isFree = (hostPort: number): boolean => !clashes(hostPort) && (isExact || !bound?.has(`${port.protocol} ${hostPort}`));
-    const newest = [...result.toReversed(), ...lately].find((given) => given.protocol === port.protocol && given.hostPort >= first && given.hostPort <= last);
-    const hostPort = firstInTurn(first, last, newest?.hostPort ?? last, isFree);
-    if (hostPort === undefined) {
-      const bound = isExact ? `Bind for ${port.hostIp || '0.0.0.0'}:${port.hostPort} failed: port is already allocated` : 'all ports are allocated';
-      throw conflict(`driver failed programming external connectivity on endpoint ${name}: ${bound}`);
-    }
-    result.push({ ...port, hostPort });
-  }
-  return result;
-}
-
-/** The first after `newest` that will do, from the range's beginning again after its end. */
-function firstInTurn(first: number, last: number, newest: number, isFree: (port: number) => boolean): number | undefined {
-  const size = last - first + 1;
-  for (let step = 1; step <= size; step++) {
-    const port = first + ((newest - first + step) % size);
-    if (isFree(port)) return port;
-  }
-  return undefined;
-}
-
-const ANY_HOST = new Set(['', '0.0.0.0', '::']);
-const sameHost = (one: string, other: string): boolean => one === other || ANY_HOST.has(one) || ANY_HOST.has(other);
-/** As Compose files have them beside each other: one port, for IPv4 and for IPv6 where there is any. */
-const ANY_TWIN: ReadonlyMap<string, string> = new Map([['0.0.0.0', '::'], ['::', '0.0.0.0']]);
