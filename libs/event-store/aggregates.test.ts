@@ -9,6 +9,7 @@ import type { Decider } from './decider.js';
 import { noHead, type Cause, type Commit, type PlannedEvent } from './event.js';
 import type { EventStore } from './event-store.js';
 import { connectEventStore } from './jetstream-event-store.js';
+import { LogFeed } from './log-feed.js';
 import { MemoryEventStore } from './testing/memory-event-store.js';
 import { idOfKey } from './remembered-results.js';
 import { upcaster } from './upcast.js';
@@ -47,12 +48,23 @@ let server: TestNatsServer;
 beforeAll(async () => {
   server = await TestNatsServer.start();
 });
-afterAll(() => server.stop());
+afterAll(async () => {
+  for (const feed of feeds) await feed.close();
+  await server.stop();
+});
+
+const feeds: LogFeed[] = [];
+async function rounds(): Promise<LogFeed> {
+  const feed = await LogFeed.connectInRounds({ servers: server.url, name: 'rounds' }, 100);
+  feeds.push(feed);
+  return feed;
+}
 
 let run = 0;
 describe.each<[string, () => Promise<EventStore>]>([
   ['memory', async () => new MemoryEventStore()],
   ['JetStream', () => connectEventStore({ servers: server.url, source: 's', name: 'test' })],
+  ['JetStream, in rounds', async () => connectEventStore({ servers: server.url, source: 's', name: 'test' }, await rounds())],
 ])('aggregates on %s', (_, open) => {
   const closing: (() => Promise<void>)[] = [];
   afterEach(async () => {
@@ -83,6 +95,16 @@ describe.each<[string, () => Promise<EventStore>]>([
     expect([...other.entries()]).toEqual([['a.b..c', { count: 2 }]]);
     expect(other.get('a.b..c').head.sequence).toBe(position);
     expect(other.get('none')).toEqual({ state: { count: 0 }, head: noHead });
+  });
+
+  test('what is forgotten before the following comes to it stays forgotten', async () => {
+    const { start } = await setup();
+    const one = await start();
+    const { position } = await one.execute('a', add(2), cause);
+    one.forget('a');
+    await one.waitFor(position);
+    expect([...one.entries()]).toEqual([]);
+    expect(await one.load('a')).toEqual({ count: 2 });
   });
 
   test('commands to one aggregate queue', async () => {

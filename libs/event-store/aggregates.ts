@@ -79,6 +79,8 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
   /** By the id that the command's commit has. */
   private readonly underWay = new Map<string, UnderWay<Event>>();
   private readonly remembered = new RememberedResults();
+  /** Positions of own commits that were folded when they were acknowledged, and are yet to be followed. */
+  private readonly acknowledged = new Set<number>();
   private readonly snapshots: AggregateSnapshot<State> | undefined;
   private following: Following | undefined;
   private failure: unknown;
@@ -277,6 +279,7 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
         const commit = await traced('append', () => this.store.append(subject, head, [event, ...more], cause, { id: commitId, source: this.options.source }));
         entry = this.folded.get(id) ?? entry; // the following may have been faster
         if (commit.position > entry.head.sequence && commit.previousHash !== entry.head.hash) entry = await this.reload(entry);
+        if (commit.position > this.position) this.acknowledged.add(commit.position);
         this.fold(entry, commit, commit.position > this.position);
         return done(commit);
       } catch (error) {
@@ -329,7 +332,9 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
 
   private followed(commit: Commit): void {
     const { id } = parseSubject(commit.subject);
-    const entry = this.entryOf(id);
+    // What was forgotten since its acknowledgement stays so.
+    const entry = this.acknowledged.delete(commit.position) ? this.folded.get(id) : this.entryOf(id);
+    if (entry === undefined) return;
     this.fold(entry, commit);
     this.dropIfGone(entry, commit.position);
   }

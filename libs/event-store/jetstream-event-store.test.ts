@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { connect } from '@nats-io/transport-node';
 import { jetstreamManager, StorageType } from '@nats-io/jetstream';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { noHead, type Cause, type Commit } from './event.js';
 import { connectEventStore, type JetStreamEventStore } from './jetstream-event-store.js';
 import { LogFeed } from './log-feed.js';
@@ -19,6 +19,35 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 eventStoreSuite('JetStream event store', () => open());
+
+describe('followed in rounds', () => {
+  let own: TestNatsServer;
+  let feed: LogFeed;
+  const inRounds = (): Promise<JetStreamEventStore> => connectEventStore({ servers: own.url, source: '/berth/test', name: 'test' }, feed);
+  beforeAll(async () => {
+    own = await TestNatsServer.start();
+    feed = await LogFeed.connectInRounds({ servers: own.url, name: 'rounds' }, 200);
+  });
+  afterAll(async () => {
+    await feed.close();
+    await own.stop();
+  });
+
+  eventStoreSuite('JetStream event store', () => inRounds());
+
+  test('what was appended comes with the next round, or at once to who waits for it', async () => {
+    const store = await inRounds();
+    const came = Promise.withResolvers<number>();
+    const following = await store.follow(['berth.event.rounds.>'], await store.lastPosition(), (commit) => came.resolve(commit.position));
+    const first = await store.append('berth.event.rounds.1', noHead, [happened(1)], cause);
+    expect(await came.promise).toBe(first.position);
+    const more = await Promise.all(Array.from({ length: 50 }, (_, n) => store.append(`berth.event.rounds.of-${n}`, noHead, [happened(n)], cause)));
+    const last = Math.max(...more.map(({ position }) => position));
+    await following.waitFor(last);
+    expect(following.position).toBeGreaterThanOrEqual(last);
+    await store.close();
+  });
+});
 
 test('stores that share a feed follow and stop each for itself', async () => {
   const feed = await LogFeed.connect({ servers: server.url, name: 'shared' });
@@ -48,13 +77,15 @@ test('who follows leaves nothing on the server\'s disk, where each of his steps 
   await store.close();
 });
 
-test('a following and an append outlive a crash of the server', async () => {
-  const store = await open();
+test.each([['as it comes', () => LogFeed.connect({ servers: server.url, name: 'tail' })], ['in rounds', () => LogFeed.connectInRounds({ servers: server.url, name: 'rounds' }, 200)]])('a following of the log %s, and an append, outlive a crash of the server', async (how, connect) => {
+  const feed = await connect();
+  const store = await connectEventStore({ servers: server.url, source: '/berth/test', name: 'test' }, feed);
+  const kind = `crash-${how.replaceAll(' ', '-')}`;
   const seen: number[] = [];
-  const following = await store.follow(['berth.event.crash.>'], 0, (commit) => seen.push((commit.events[0] as { n?: number }).n ?? -1));
+  const following = await store.follow([`berth.event.${kind}.>`], 0, (commit) => seen.push((commit.events[0] as { n?: number }).n ?? -1));
   let head = noHead;
   const write = async (n: number): Promise<void> => {
-    const { position, hash } = await store.append('berth.event.crash.1', head, [happened(n)], cause);
+    const { position, hash } = await store.append(`berth.event.${kind}.1`, head, [happened(n)], cause);
     head = { sequence: position, hash };
   };
   for (let n = 0; n < 10; n++) await write(n);
@@ -67,6 +98,7 @@ test('a following and an append outlive a crash of the server', async () => {
   expect(seen).toEqual(Array.from({ length: 20 }, (_, n) => n));
   await store.close();
   expect(await following.ended).toBeUndefined();
+  await feed.close();
 }, 30_000);
 
 test('a commit too large for the log is the fault of the request', async () => {

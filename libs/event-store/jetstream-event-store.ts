@@ -143,10 +143,11 @@ export class JetStreamEventStore implements EventStore {
   async follow(filters: readonly string[], after: number, onCommit: (commit: Commit) => void): Promise<Following> {
     const last = await this.lastPosition();
     const start = performance.now();
-    const following = new LogFollowing(filters, after, onCommit, () => {
+    const ended = (): void => {
       this.followings.delete(following);
       this.feed.leave(following);
-    });
+    };
+    const following = new LogFollowing(filters, after, onCommit, ended, (position) => this.feed.hurry(position));
     void following.ended.then((failure) => (this.brokenBy ??= failure));
     this.followings.add(following);
     this.feed.join(following, last);

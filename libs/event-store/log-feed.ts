@@ -1,8 +1,10 @@
-import { jetstream } from '@nats-io/jetstream';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
+import type { LogEnd } from './log-end.js';
 import type { LogFollowing } from './log-following.js';
 import { openLog, type LogAddress } from './log-address.js';
 import { LogReader, type LogStream, type MessageHandler } from './log-reader.js';
+import { LogRounds } from './log-rounds.js';
 import { LogTail } from './log-tail.js';
 
 /**
@@ -11,16 +13,27 @@ import { LogTail } from './log-tail.js';
  */
 export class LogFeed {
   private readonly readers = new Set<LogReader>();
-  private tail: LogTail | undefined;
+  private end: LogEnd | undefined;
 
-  private constructor(private readonly log: LogStream) {
+  private constructor(
+    private readonly log: LogStream,
+    private readonly endAfter: (last: number) => LogEnd,
+  ) {
     void this.watchConnection();
   }
 
-  /** Reconnects for ever once it was connected. Rejects with `unavailable` when no server answers. */
+  /** Each commit is given as it comes. Reconnects for ever once it was connected. Rejects with `unavailable` when no server answers. */
   static async connect(address: LogAddress): Promise<LogFeed> {
-    const connection = await openLog(address, `${address.name} reading`);
-    return new LogFeed({ connection, client: jetstream(connection), stream: address.stream ?? 'BERTH' });
+    const log = await openStream(address);
+    return new LogFeed(log, (last) => new LogTail(log, last));
+  }
+
+  /** As `connect`, but that what others append is given up to `everyMs` later, all in one piece: see LogRounds. Whoever waits for a position does not wait so long. */
+  static async connectInRounds(address: LogAddress, everyMs: number): Promise<LogFeed> {
+    const log = await openStream(address);
+    const manager = await jetstreamManager(log.connection, { checkAPI: false });
+    const lastPosition = async (): Promise<number> => (await manager.streams.info(log.stream)).state.last_seq;
+    return new LogFeed(log, () => new LogRounds(log, lastPosition, everyMs));
   }
 
   get connection(): NatsConnection {
@@ -29,11 +42,16 @@ export class LogFeed {
 
   /** Adds one who follows. `last`: the log's last position, or one before it. */
   join(following: LogFollowing, last: number): void {
-    (this.tail ??= new LogTail(this.log, last)).join(following);
+    (this.end ??= this.endAfter(last)).join(following, last);
   }
 
   leave(following: LogFollowing): void {
-    this.tail?.leave(following);
+    this.end?.leave(following);
+  }
+
+  /** Somebody waits for what is at this position. */
+  hurry(position: number): void {
+    this.end?.hurry(position);
   }
 
   /** Reads from `after` on, of one `subject` where it is given, until `stop` is called. `onEnd`: the connection was closed. */
@@ -49,15 +67,20 @@ export class LogFeed {
 
   /** Ends all that follow. A second call changes nothing. */
   async close(): Promise<void> {
-    this.tail?.close();
+    this.end?.close();
     if (!this.connection.isClosed()) await this.connection.close();
   }
 
   private async watchConnection(): Promise<void> {
     for await (const { type } of this.connection.status()) {
       if (type !== 'reconnect') continue;
-      this.tail?.reconnected();
+      this.end?.reconnected();
       for (const reader of this.readers) reader.reconnected();
     }
   }
+}
+
+async function openStream(address: LogAddress): Promise<LogStream> {
+  const connection = await openLog(address, `${address.name} reading`);
+  return { connection, client: jetstream(connection), stream: address.stream ?? 'BERTH' };
 }

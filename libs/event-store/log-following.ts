@@ -13,6 +13,8 @@ export class LogFollowing implements Following {
     after: number,
     private readonly onCommit: (commit: Commit) => void,
     private readonly onEnd: () => void,
+    /** Somebody waits for this position. */
+    private readonly hurry: (position: number) => void = () => undefined,
   ) {
     this.progress = new FollowProgress(after);
   }
@@ -39,6 +41,7 @@ export class LogFollowing implements Following {
   }
 
   waitFor(position: number): Promise<void> {
+    if (position > this.position) this.hurry(position);
     return this.progress.reached(position);
   }
 

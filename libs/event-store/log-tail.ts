@@ -1,13 +1,13 @@
-import type { JsMsg } from '@nats-io/jetstream';
-import { ReadCommit } from './commit-format.js';
-import { LogFollowing } from './log-following.js';
+import { give } from './give-commit.js';
+import type { LogEnd } from './log-end.js';
+import type { LogFollowing } from './log-following.js';
 import { LogReader, type LogStream } from './log-reader.js';
 
 /**
- * The end of the log, read once for all who follow it. A consumer for each of a dozen folds made the server send every commit a dozen times, and cost it
+ * The end of the log, each commit as it comes. A consumer for each of a dozen folds made the server send every commit a dozen times, and cost it
  * and us more than all appends together. Whoever begins further back catches up with a reader of his own, which is given up where the tail has come.
  */
-export class LogTail {
+export class LogTail implements LogEnd {
   private readonly members = new Set<LogFollowing>();
   private readonly catchingUp = new Map<LogFollowing, LogReader>();
   private readonly tail: LogReader;
@@ -48,12 +48,14 @@ export class LogTail {
     this.catchingUp.delete(following);
   }
 
+  /** What is there comes as fast as it can. */
+  hurry(): void {}
+
   reconnected(): void {
     this.tail.reconnected();
     for (const reader of this.catchingUp.values()) reader.reconnected();
   }
 
-  /** Ends all that follow. */
   close(): void {
     this.tail.stop();
     this.endAll(undefined);
@@ -62,11 +64,4 @@ export class LogTail {
   private endAll(error: unknown): void {
     for (const following of [...this.members, ...this.catchingUp.keys()]) following.end(error);
   }
-}
-
-/** What is in a message is made out once, and only when somebody asks. */
-function give(message: JsMsg, followings: Iterable<LogFollowing>): void {
-  let read: ReadCommit | undefined;
-  const commit = (): ReadCommit => (read ??= new ReadCommit(message.subject, message.seq, (name) => message.headers?.get(name), message.string()));
-  for (const following of followings) following.give(message.seq, message.subject, commit);
 }

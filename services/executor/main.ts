@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { foldsFollow, logAnswers } from '#libs/event-store/log-checks.js';
 import { connectEventStore } from '#libs/event-store/jetstream-event-store.js';
+import { LogFeed } from '#libs/event-store/log-feed.js';
 import { natsOptions, startMicroservice } from '#libs/messaging/service.js';
 import { endAtSignal } from '#libs/service-process/end-at-signal.js';
 import { readCredentials } from '#libs/settings/credentials.js';
@@ -16,6 +17,8 @@ import { stopTracing } from '#libs/telemetry/tracing.js';
 import { ExecutorParts } from './executor-parts.js';
 import { ExecutorModule } from './executor.module.js';
 
+const ROUND_MS = 1000;
+
 const settings = readSettings(process.env);
 startLogging('executor', settings.logLevel);
 const readyFile = `${settings.runRoot}/ready/executor`;
@@ -25,7 +28,9 @@ const telemetry = await startTelemetry(settings, 'executor', 0);
 let started = false;
 telemetry.health.add('executor', { started: () => (started ? undefined : 'is starting') });
 const credentials = readCredentials(settings, 'executor');
-const store = await connectEventStore({ ...natsOptions(credentials), source: 'executor' });
+/** It alone writes what it must know at once: what others append can come in rounds. */
+const feed = await LogFeed.connectInRounds({ ...natsOptions(credentials), name: 'executor' }, ROUND_MS);
+const store = await connectEventStore({ ...natsOptions(credentials), source: 'executor' }, feed);
 // The run root's group is that of all unprivileged services: they may open streams.
 const group = statSync(settings.runRoot).gid;
 const parts = new ExecutorParts({ store, settings }, group);
@@ -42,4 +47,4 @@ const sources: MetricsSource[] = [(out) => parts.writeMetrics(out), (out) => wri
 telemetry.routes.set('/metrics/logs', (_query, accept) => metricsPage([(out) => parts.logs.write(out)], accept));
 telemetry.routes.set('/metrics', (_query, accept) => metricsPage(sources, accept));
 writeFileSync(readyFile, readFileSync('/proc/self/stat'));
-endAtSignal({ closers: [stopTracing, () => telemetry.close(), () => store.close(), () => app.close()], log: store, connections: [store] });
+endAtSignal({ closers: [stopTracing, () => telemetry.close(), () => store.close(), () => feed.close(), () => app.close()], log: store, connections: [store, feed] });
