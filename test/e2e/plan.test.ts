@@ -51,6 +51,10 @@ test('a plan for a person says what would be appended to what', async () => {
   expect(stdout).toMatch(/^DELETE \/containers\/there\nEVENT +OF +DETAILS\nRemoveRequested +container [0-9a-f]{12} .*\nContainerRemoved .*\nNameReleased +name there +name=there\n$/);
 });
 
+test('a command line that names another engine, or this one by its socket, is not run', async () => {
+  for (const words of [['-H', `unix://${engine.socket}`], [`--host=unix://${engine.socket}`], ['-c', 'default'], ['--context=default']]) expect(await planned(...words, 'rm', '-f', 'there')).toEqual({ code: 1, plan: { requests: [], refused: true } });
+  expect((await engine.docker(['ps', '-q', '-f', 'name=there'])).stdout).not.toBe('');
+});
 test('what would be refused is told, with exit code 1', async () => {
   expect(await planned('rm', 'there')).toMatchObject({ code: 1, plan: { refused: true, requests: [{ path: '/containers/there', refused: expect.stringContaining('container is running') }] } });
   expect(await planned('stop', 'nobody')).toMatchObject({ code: 1, plan: { refused: true } });

@@ -57,7 +57,9 @@ function shortSubject(subject: string): string {
 function run(program: string, args: readonly string[], socketPath: string): Promise<{ readonly code: number; readonly stderr: string }> {
   return new Promise((resolve, reject) => {
     const { DOCKER_CONTEXT: _context, DOCKER_TLS_VERIFY: _tls, ...env } = process.env;
-    const client = spawn(program, args, { env: { ...env, DOCKER_HOST: `unix://${socketPath}` }, stdio: ['ignore', 'ignore', 'pipe'] });
+    // As its first option too: a --host or --context of the command line outranks the environment, and the client refuses two.
+    const host = `unix://${socketPath}`;
+    const client = spawn(program, ['--host', host, ...args], { env: { ...env, DOCKER_HOST: host }, stdio: ['ignore', 'ignore', 'pipe'] });
     let stderr = '';
     client.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-SHOWN_STDERR)));
     client.on('error', (error) => reject(new BerthError('not-found', `cannot run ${program}: ${error.message}`, { cause: error })));
