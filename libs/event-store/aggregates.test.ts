@@ -235,7 +235,7 @@ describe.each<[string, () => Promise<EventStore>]>([
     late.onCommit((id, { events, hash }, state, live) => told.push([id, events.length, hash.length, state, live]));
     await late.start();
     await late.execute('a', add(1), cause);
-    expect(told).toEqual([['a', 1, 64, { count: 2 }, false], ['a', 1, 64, { count: 3 }, true]]);
+    expect(told).toEqual([['a', 1, 66, { count: 2 }, false], ['a', 1, 66, { count: 3 }, true]]);
   });
 
   test('a commit that no command here was answered with is told as such, once: its acknowledgement was lost, or it is another\'s', async () => {

@@ -4,13 +4,18 @@ import { parseSubject } from './aggregate-subject.js';
 
 /**
  * A commit as it lies in the log: CloudEvents in NATS binary mode (ce-*), Berth's own headers, and the body `{"v":1,"events":[...]}`.
- * `hash` is the SHA-256 of previous hash, subject, id and body, a newline between them, in hex; `berth-hash` states it, so that
- * an altered commit is found even when no later one of its subject points back at it.
+ * `hash` is "2." and, in hex, the SHA-256 of the previous hash, the subject, the headers of SUMMED as they are and the body, a newline between them;
+ * `berth-hash` states it, so that an altered commit is found even when no later one of its subject points back at it. A hash without "2." is of a
+ * former engine: of previous hash, subject, id and body alone.
  */
 export interface StoredForm {
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body: string;
 }
+
+/** What of a commit's headers its hash covers, in this order. */
+const SUMMED = ['ce-id', 'ce-time', 'ce-source', 'berth-correlation-id', 'berth-causation-id', 'berth-actor', 'traceparent', 'berth-idempotency-key'] as const;
+const SUM_FORM = '2.';
 
 export interface Decided<E extends DomainEvent> {
   readonly subject: AggregateSubject;
@@ -26,7 +31,6 @@ export function encodeCommit<E extends DomainEvent>(decided: Decided<E>): Stored
   const { subject, id, source, cause, expected, events } = decided;
   const time = decided.time.toISOString();
   const body = JSON.stringify({ v: 1, events });
-  const sum = commitHash(expected.hash, subject, id, body);
   const headers: [string, string][] = [
     ['ce-specversion', '1.0'],
     ['ce-id', escapeHeader(id)],
@@ -37,10 +41,12 @@ export function encodeCommit<E extends DomainEvent>(decided: Decided<E>): Stored
     ['berth-causation-id', escapeHeader(cause.causationId)],
     ['berth-actor', escapeHeader(cause.actor)],
     ['berth-previous-hash', expected.hash],
-    ['berth-hash', sum],
   ];
   if (cause.traceparent !== undefined) headers.push(['traceparent', escapeHeader(cause.traceparent)]);
   if (cause.idempotencyKey !== undefined) headers.push(['berth-idempotency-key', escapeHeader(cause.idempotencyKey)]);
+  const values = new Map(headers);
+  const sum = commitHash(expected.hash, subject, summed((name) => values.get(name)), body);
+  headers.push(['berth-hash', sum]);
   return { headers, body, commit: { subject, id, time, source, cause: causeOf(cause), events, previousHash: expected.hash, hash: sum } };
 }
 
@@ -84,9 +90,9 @@ export class ReadCommit implements Commit {
   /** What the bytes give. */
   get hash(): string {
     if (this.summed === undefined) {
-      const { id, previousHash } = this.fields();
+      const { id, previousHash, statedHash, summedHeaders } = this.fields();
       void this.events; // made out before the bytes go
-      this.summed = commitHash(previousHash, this.subject, id, this.bytes);
+      this.summed = isOfFormerForm(statedHash) ? formerHash(previousHash, this.subject, id, this.bytes) : commitHash(previousHash, this.subject, summedHeaders, this.bytes);
       this.bytes = '';
     }
     return this.summed;
@@ -105,7 +111,7 @@ export class ReadCommit implements Commit {
   }
 }
 
-type Fields = Pick<Commit, 'id' | 'time' | 'source' | 'cause' | 'previousHash'> & { readonly statedHash: string | undefined };
+type Fields = Pick<Commit, 'id' | 'time' | 'source' | 'cause' | 'previousHash'> & { readonly statedHash: string | undefined; readonly summedHeaders: string };
 
 function fieldsOf(header: (name: string) => string | undefined): Fields {
   const text = (name: string): string => unescapeHeader(header(name) ?? '');
@@ -122,10 +128,20 @@ function fieldsOf(header: (name: string) => string | undefined): Fields {
     }),
     previousHash: header('berth-previous-hash') ?? '',
     statedHash: header('berth-hash') || undefined,
+    summedHeaders: summed(header),
   };
 }
 
-function commitHash(previousHash: string, subject: string, id: string, body: string): string {
+const summed = (header: (name: string) => string | undefined): string => SUMMED.map((name) => header(name) ?? '').join('\n');
+
+function commitHash(previousHash: string, subject: string, headers: string, body: string): string {
+  return `${SUM_FORM}${hash('sha256', `${previousHash}\n${subject}\n${headers}\n${body}`, 'hex')}`;
+}
+
+/** Whether a hash is one of a former engine, which says nothing of time, actor and cause. */
+export const isOfFormerForm = (stated: string | undefined): boolean => stated !== undefined && !stated.startsWith(SUM_FORM);
+
+function formerHash(previousHash: string, subject: string, id: string, body: string): string {
   return hash('sha256', `${previousHash}\n${subject}\n${id}\n${body}`, 'hex');
 }
 

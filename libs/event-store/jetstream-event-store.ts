@@ -130,7 +130,7 @@ export class JetStreamEventStore implements EventStore {
     const following = new LogFollowing(filters, after, onCommit, () => undefined);
     const reading = this.feed.read(after, subject, (message) => {
       if (message.seq <= until) following.give(message.seq, message.subject, () => new ReadCommit(message.subject, message.seq, (name) => message.headers?.get(name), message.string()));
-      if (message.seq >= until) ended.resolve();
+      if (message.seq >= until && !following.isOver) ended.resolve(); // what ended it is told below
     }, ended.reject);
     try {
       await Promise.race([ended.promise, following.ended.then((error) => Promise.reject(error))]);

@@ -23,6 +23,11 @@ export class LogFollowing implements Following {
     return this.progress.position;
   }
 
+  /** Whether it has ended, whatever for. */
+  get isOver(): boolean {
+    return this.stopped;
+  }
+
   get ended(): Promise<unknown> {
     return this.progress.ended;
   }

@@ -1,6 +1,7 @@
 import type { AggregateSubject, Commit } from './event.js';
 import type { EventStore } from './event-store.js';
-import type { ReadCommit } from './commit-format.js';
+import { isOfFormerForm, type ReadCommit } from './commit-format.js';
+import { errorMessage } from '#libs/errors/errors.js';
 import { eventPrefix } from './aggregate-subject.js';
 
 export interface BrokenLink {
@@ -19,13 +20,14 @@ export interface ChainReport {
 
 /**
  * Follows each subject's chain of hashes: what was lost in the middle or at the start, altered or put in another order is found.
- * A subject of which the newest commits are gone, or all, cannot be told from one that never had them.
+ * A subject of which the newest commits are gone, or all, cannot be told from one that never had them, unless the log ends before `after`.
  * `after`: only what came after this position, and all of the subjects that it continues. 0: the whole log.
  */
 export async function verifyChain(log: Pick<EventStore, 'replay' | 'read'>, after = 0): Promise<ChainReport> {
   const chain = new Chain();
   const position = await log.replay([`${eventPrefix}.>`], after, (commit) => chain.add(commit, after > 0));
   const broken = [...chain.broken];
+  if (position < after) broken.push({ subject: eventPrefix, position: after, reason: `the log ends at ${position}: what came after that is missing` });
   for (const [subject, first] of chain.continued) {
     const earlier = new Chain();
     for (const commit of await log.read(subject)) if (commit.position <= after) earlier.add(commit);
@@ -55,16 +57,36 @@ class Chain {
 
   /** `mayContinue`: the first commit of a subject may follow one that is not added here. */
   add(commit: Commit & Partial<Pick<ReadCommit, 'statedHash'>>, mayContinue = false): void {
+    const { subject, position } = commit;
+    const report = (reason: string): void => void this.broken.push({ subject, position, reason });
+    this.commits++;
+    try {
+      this.link(commit, mayContinue, report);
+    } catch (error) {
+      report(`it cannot be read: ${errorMessage(error)}`);
+      this.last.set(subject, { position, hash: statedHashOf(commit) });
+    }
+  }
+
+  private link(commit: Commit & Partial<Pick<ReadCommit, 'statedHash'>>, mayContinue: boolean, report: (reason: string) => void): void {
     const { subject, position, hash, previousHash, statedHash } = commit; // a lazy ReadCommit gives all by name
     const before = this.last.get(subject);
-    const report = (reason: string): number => this.broken.push({ subject, position, reason });
-    this.commits++;
     if (statedHash !== undefined && statedHash !== hash) report('its bytes are not what was written');
+    if (isOfFormerForm(statedHash) && previousHash !== '' && !isOfFormerForm(previousHash)) report('its hash is of a former form, which the commit before it has not');
     if (before !== undefined && before.position >= position) report(`it comes after position ${before.position}`);
     const reason = notFollowing(previousHash, before);
     if (reason !== undefined && before === undefined && mayContinue) this.continued.set(subject, { position, previousHash });
     else if (reason !== undefined) report(reason);
     // The stated hash is what the next one was chained to: an altered commit breaks its own link only.
     this.last.set(subject, { position, hash: statedHash ?? hash });
+  }
+}
+
+/** '' where that cannot be read either. */
+function statedHashOf(commit: Partial<Pick<ReadCommit, 'statedHash'>>): string {
+  try {
+    return commit.statedHash ?? '';
+  } catch {
+    return '';
   }
 }

@@ -26,6 +26,7 @@ import { EventFeed } from './application/event-feed.js';
 import { UsageFeed } from './application/usage-feed.js';
 import { LogChronicle } from './application/log-chronicle.js';
 import { LogReading } from './application/log-reading.js';
+import { LogVerification } from './application/log-verification.js';
 
 /** HTTP in, commands and queries out. Owns nothing. */
 @Module({})
@@ -64,6 +65,7 @@ export class GatewayModule {
         { provide: EngineSource, useValue: new EngineSource(deps.store, client, feed) },
         { provide: UsageFeed, useValue: new UsageFeed(client) },
         { provide: LogReading, useValue: new LogReading(deps.store, chronicle) },
+        { provide: LogVerification, useValue: new LogVerification(deps.store) },
         { provide: RUN_ROOT, useValue: deps.settings.runRoot },
         { provide: PROCESSES, useValue: processNames(deps.settings) },
       ],

@@ -79,6 +79,20 @@ export function eventStoreSuite(name: string, open: () => Promise<EventStore>): 
       expect(seen.map(({ position }) => position)).toEqual([second.position, foreign.position]);
     });
 
+    test('a replay whose reader throws rejects with that, also at its last commit', async () => {
+      const subject = fresh('unreadable');
+      const first = await store.append(subject, noHead, [happened(1)], cause);
+      await store.append(subject, headOf(first), [happened(2)], cause);
+      const failure = new Error('cannot fold');
+      for (const at of [1, 2]) {
+        let n = 0;
+        await expect(store.replay([subject], 0, () => {
+          if (++n === at) throw failure;
+        })).rejects.toBe(failure);
+        expect(n).toBe(at);
+      }
+    });
+
     test('a following has no gap and nothing twice between what was there and what comes', async () => {
       const subject = fresh('followed');
       let head = noHead;

@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { notFound, unavailable } from '#libs/errors/errors.js';
 import { subjectOf } from '#libs/event-store/aggregate-subject.js';
 import type { Commit } from '#libs/event-store/event.js';
-import { type ChainReport, verifyChain } from '#libs/event-store/verify-chain.js';
 import type { FollowedEntry, LogEntry } from '#contracts/gateway/log-replies.js';
 import { historyKey } from '../domain/log/concerns.js';
 import { type ContainerAt, foldCommit } from '../domain/log/container-fold.js';
@@ -53,11 +52,6 @@ export class LogReading {
     const { moment, position } = await this.at(Number.POSITIVE_INFINITY);
     const target = findTarget(await this.chronicle.candidates(moment, wanted), wanted);
     return { pieces: this.historyPieces(target), position };
-  }
-
-  /** From 0 on it reads all of the log: there is no other way to see that none of it is altered. */
-  verify(from: number): Promise<ChainReport> {
-    return verifyChain(this.store, from);
   }
 
   /** Resolves once the log reaches `position`; rejects as unavailable when it does not within 10 s. */

@@ -7,6 +7,7 @@ import type { RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
 import type { Moment } from '../../application/log-chronicle.js';
 import { LogReading } from '../../application/log-reading.js';
+import { LogVerification } from '../../application/log-verification.js';
 import { EngineClient, PROCESSES, RUN_ROOT } from '../../application/engine-client.js';
 import { readTime } from '../../domain/log/at-time.js';
 import { engineStatus } from '../../domain/log/engine-status.js';
@@ -28,6 +29,7 @@ const BACKLOG_BYTES = 64 * 1024 * 1024;
 export class BerthController {
   constructor(
     private readonly log: LogReading,
+    private readonly verification: LogVerification,
     private readonly engine: EngineClient,
     @Inject(RUN_ROOT) private readonly runRoot: string,
     @Inject(PROCESSES) private readonly processes: readonly string[],
@@ -71,8 +73,8 @@ export class BerthController {
   }
 
   @Get('/log/verify')
-  async verify(@Query() query: QueryValues): Promise<VerifyReply> {
-    const { broken, ...report } = await this.log.verify(positionIn(query));
+  async verify(@Query() query: QueryValues, @Res({ passthrough: true }) reply: FastifyReply): Promise<VerifyReply> {
+    const { broken, ...report } = await this.verification.verify(positionIn(query), departureOf(reply.raw));
     return { ...report, broken: [...broken] };
   }
 
