@@ -41,6 +41,26 @@ test('a paused container stands still, and goes on where it was', async () => {
   await docker('rm', '-f', 'still');
 });
 
+test('one that is paused in the grace of its stop, or of its kill, ends all the same', async () => {
+  await docker('run', '-d', '--name', 'graced', '--network', 'none', 'busybox', 'sh', '-c', 'trap "echo heard" TERM; echo begun; while :; do sleep 0.02; done');
+  await expect.poll(async () => (await docker('logs', 'graced')).stdout).toContain('begun');
+  const stopped = docker('stop', '-t', '2', 'graced');
+  await expect.poll(async () => (await docker('logs', 'graced')).stdout).toContain('heard');
+  expect((await docker('pause', 'graced')).code).toBe(0);
+  expect(await stopped).toMatchObject({ stdout: 'graced\n', code: 0 });
+  expect((await docker('inspect', '-f', '{{.State.Status}} {{.State.ExitCode}}', 'graced')).stdout).toBe('exited 137\n');
+});
+
+test('what is executed beside a pause has run where it is told so, and nothing else runs later', async () => {
+  await docker('run', '-d', '--name', 'beside', '--network', 'none', 'busybox', 'sleep', '1000');
+  const execs = Array.from({ length: 8 }, (_, n) => docker('exec', 'beside', 'sh', '-c', `echo ${n} >> /ran`));
+  await docker('pause', 'beside');
+  // Some are told at once that it is paused; those that have begun end once it goes on.
+  await docker('unpause', 'beside');
+  const told = (await Promise.all(execs)).flatMap(({ code }, n) => (code === 0 ? [String(n)] : []));
+  expect((await docker('exec', 'beside', 'sh', '-c', 'touch /ran; sort /ran')).stdout.split('\n').filter(Boolean)).toEqual(told);
+});
+
 test('a paused container that is stopped hears its signal, one that is killed ends, and one that is removed is gone', async () => {
   await counter('stopped');
   await docker('pause', 'stopped');

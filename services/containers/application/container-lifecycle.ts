@@ -246,13 +246,13 @@ export class ContainerLifecycle {
   }
 
   /** The part of a kill behind its intent. */
-  async finishKill({ id, config }: ContainerSpec, start: number, signal: number, asked: RequestContext): Promise<void> {
+  async finishKill({ id, name, config }: ContainerSpec, start: number, signal: number, asked: RequestContext): Promise<void> {
     const killed = signal === SIGKILL ? this.waits.ended(id, KILL_DEADLINE_MS) : undefined;
     const { ends, cancelsRestart } = killMeaning(signal, config.StopSignal);
     await this.signal(id, start, signal, ends, asked);
     // dockerd 20.10, daemon/kill.go: the same signals let a paused container go on to hear them.
     if (cancelsRestart) await this.pauses.thaw(id, asked);
-    await killed;
+    if (killed !== undefined && !(await killed).done) throw unavailable(`cannot kill container: ${name}: tried to kill container, but did not receive an exit event`);
   }
 
   private findForKill(reference: string): PresentContainer {

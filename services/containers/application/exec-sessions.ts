@@ -179,7 +179,7 @@ export class ExecSessions {
   private async running(reference: string): Promise<PresentContainer> {
     await this.lifecycle.startSettled(this.directory.find(reference).spec.id);
     const container = this.directory.find(reference);
-    if (container.status === 'paused') throw conflict(`Container ${reference} is paused, unpause the container before exec`);
+    if (container.status === 'paused' || container.run.changing === 'pausing') throw conflict(`Container ${reference} is paused, unpause the container before exec`);
     if (container.status === 'restarting') throw conflict(`Container ${container.spec.id} is restarting, wait until the container is running`);
     if (container.status !== 'running') throw conflict(`container ${container.spec.id} is not running`);
     return container;

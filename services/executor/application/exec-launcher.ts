@@ -47,7 +47,7 @@ export class ExecLauncher {
     const identity = { container: exec.container, start: exec.start };
     const task = this.live.get(taskId(identity));
     // Not remembered: no shim was asked, and the next one who asks may find it connected again.
-    if (!task?.connection) return Promise.reject(notRunning(exec));
+    if (!task?.connection || task.hasExited) return Promise.reject(notRunning(exec));
     const launch = this.launchOnce(exec, task, asked);
     this.launches.set(exec.exec, launch);
     setTimeout(() => this.launches.delete(exec.exec), REQUEST_LIFETIME_MS).unref();
@@ -63,7 +63,7 @@ export class ExecLauncher {
       const plan = await this.planOf(task, exec);
       const request = frame(EXEC, exec.exec, encodePlan(plan));
       await failpoint('exec.before');
-      if (!task.connection) throw notRunning(exec);
+      if (!task.connection || task.hasExited) throw notRunning(exec);
       const outcome = this.live.outcomeOf(task, exec.exec);
       task.connection.send(request);
       const started = await outcome;

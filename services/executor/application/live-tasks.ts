@@ -2,13 +2,13 @@ import { rmSync } from 'node:fs';
 import { readFile, rm, rmdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RequestContext } from '#contracts/request.js';
-import { unavailable } from '#libs/errors/errors.js';
+import { conflict, unavailable } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import type { CgroupParents } from '../adapters/host/cgroup-parents.js';
 import { endShim } from '../adapters/shim/end-shim.js';
 import { ShimConnection, ShimGone } from '../adapters/shim/shim-connection.js';
-import { ACK_EXIT, frame, type ShimEvent, SIGNAL, timestamp } from '../adapters/shim/shim-frames.js';
+import { ACK_EXIT, frame, type ShimEvent, SIGNAL, SIGNAL_EXEC, timestamp } from '../adapters/shim/shim-frames.js';
 import type { StepTimes } from '../domain/plan/step-times.js';
 import { type LiveTask, type Started, taskId } from './live-task.js';
 import type { TaskCauses } from './task-causes.js';
@@ -37,7 +37,7 @@ export class LiveTasks {
   private readonly tasks = new Map<string, LiveTask>();
   /** Starts of which the log does not tell yet how they went. */
   private readonly starts = new Map<string, Promise<Started>>();
-  private readonly outcomes = new Map<string, { readonly resolve: (outcome: Outcome) => void; readonly reject: (error: Error) => void }>();
+  private readonly outcomes = new Map<string, { readonly resolve: (outcome: Outcome) => void; readonly reject: (error: Error) => void; readonly settled: Promise<void> }>();
   /** What the steps of a plan took, until it is told how they went. */
   private readonly times = new Map<string, StepTimes>();
   /** What shims have told and is not done yet. */
@@ -137,25 +137,37 @@ export class LiveTasks {
   /** Resolves to the first thing the shim tells of `target` ('' is the container's own command). */
   outcomeOf(task: LiveTask, target = ''): Promise<Outcome> {
     const key = outcomeKey(task, target);
-    return new Promise((resolve, reject) => {
-      const finish = (): void => {
-        clearTimeout(timer);
-        this.outcomes.delete(key);
-        this.times.delete(key);
-      };
-      const timer = setTimeout(() => {
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
+    const finish = (): void => {
+      clearTimeout(timer);
+      this.outcomes.delete(key);
+      this.times.delete(key);
+    };
+    const timer = setTimeout(() => {
+      finish();
+      // What is told as failed must not run later, such as when a container is thawed.
+      if (target !== '') task.connection?.send(frame(SIGNAL_EXEC, target, SIGKILL));
+      reject(unavailable(`the shim of container ${task.identity.container} did not report within ${START_DEADLINE_MS / 1000} s`));
+    }, START_DEADLINE_MS);
+    this.outcomes.set(key, {
+      resolve: (outcome) => {
+        const times = this.times.get(key);
         finish();
-        reject(unavailable(`the shim of container ${task.identity.container} did not report within ${START_DEADLINE_MS / 1000} s`));
-      }, START_DEADLINE_MS);
-      this.outcomes.set(key, {
-        resolve: (outcome) => {
-          const times = this.times.get(key);
-          finish();
-          resolve(times === undefined ? outcome : { ...outcome, times });
-        },
-        reject: (error) => (finish(), reject(error)),
-      });
+        resolve(times === undefined ? outcome : { ...outcome, times });
+      },
+      reject: (error) => (finish(), reject(error)),
+      settled: promise.then(() => undefined, () => undefined),
     });
+    return promise;
+  }
+
+  /** Resolves once the shim has told of all execs that it was asked for until now. */
+  async execsReported(id: string): Promise<void> {
+    await Promise.all(this.execOutcomes(id).map(({ settled }) => settled));
+  }
+
+  private execOutcomes(id: string): { readonly reject: (error: Error) => void; readonly settled: Promise<void> }[] {
+    return Array.from(this.outcomes).flatMap(([key, outcome]) => (key.startsWith(`${id} `) && key !== `${id} ` ? [outcome] : []));
   }
 
   async connect(task: LiveTask): Promise<void> {
@@ -324,6 +336,8 @@ export class LiveTasks {
     const id = taskId(task.identity);
     if (task.hasExited) return;
     task.hasExited = true;
+    // What was asked for in its last moment.
+    for (const { reject } of this.execOutcomes(id)) reject(conflict(`container ${task.identity.container} is not running`));
     const { exitCode, signal, oomKilled, keeperLost, at } = exit;
     const cause = this.causes.exitCause(id, signal);
     // Before anybody can hear of the end: the container's next run has the same ports.

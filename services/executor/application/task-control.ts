@@ -14,6 +14,7 @@ import { logWriterOf } from './log-writer.js';
 import type { Tasks } from './task-launcher.js';
 
 const UNCHANGED: Done = { position: 0 };
+const SIGKILL = 9;
 
 /** Signals, terminal sizes, names of others, streams and logs of running tasks. */
 export class TaskControl {
@@ -37,10 +38,14 @@ export class TaskControl {
     if (task.hasExited) return { position };
     if (!task.connection) throw silent(container);
     task.connection.send(frame(SIGNAL, signal));
+    // With cgroups of version 1 a frozen process does not die. It may have been frozen after what came before, such as a stop's first signal.
+    if (ends && signal === SIGKILL) this.cgroups.thaw(task.place);
     return { position };
   }
 
   async freeze({ container, start }: FreezeTask): Promise<Done> {
+    // An exec that is frozen before its command runs would be told as failed, and run once it is thawed.
+    await this.live.execsReported(taskId({ container, start }));
     await this.cgroups.freeze(this.running({ container, start }).task.place);
     return UNCHANGED;
   }
