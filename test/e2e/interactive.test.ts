@@ -58,6 +58,12 @@ test('an exec has a terminal of its own, and detaching from it leaves the contai
   terminal.type('stty size; exit 4\r');
   await terminal.until(/33 77/);
   expect(await terminal.ended).toBe(4);
+  const keys = openTerminal(engine, ['exec', '-it', '--detach-keys', 'a,ctrl-b', 'host', 'sh']);
+  await keys.until(/# /);
+  keys.type('\x10\x11echo still $((40+2))\r');
+  await keys.until(/still 42/);
+  keys.type('a\x02');
+  expect(await keys.ended).toBe(1); // the client takes its keys out itself, and says "read escape sequence"
   await docker('rm', '-f', 'host');
 });
 

@@ -12,6 +12,8 @@ const START_DEADLINE_MS = 45_000;
 
 export interface AttachedExec {
   readonly terminal: boolean;
+  /** As they were asked for when it was created. */
+  readonly detachKeys: string;
   /** Its streams, the caller's to end, once it runs. Rejects with why there are none, which is then all that its output is, as with dockerd. */
   stream(): Promise<Socket>;
   /** Resolves once the exit code can be asked for, or soon enough. */
@@ -29,6 +31,7 @@ export async function startExec(engine: EngineClient, exec: string, consoleSize:
   const { config } = await engine.ask(GetExec, { exec, toStart: true }, context);
   return {
     terminal: config.terminal,
+    detachKeys: config.detachKeys,
     stream: async () => {
       const { endpoint } = await starting;
       if (endpoint === undefined) throw internal(`exec ${exec} has no streams`);

@@ -85,7 +85,6 @@ async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, 
   const query = parse(url.split('?', 2)[1] ?? '');
   const context = contextOf(request, query);
   const version = versionOf(request.url ?? '');
-  const keys = parseDetachKeys(text(query, 'detachKeys') ?? '');
   const named = EXEC_START.exec(url)?.[1];
   if (named !== undefined) {
     const body = await readBody(request);
@@ -95,13 +94,14 @@ async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, 
       await engine.ask(StartExec, { exec: id, detach, ...(consoleSize ? { consoleSize } : {}) }, context);
       return void client.end(head('200 OK', { 'Content-Length': '0', Connection: 'close' }));
     }
-    const { terminal, stream, exitKnown } = await startExec(engine, id, consoleSize, context);
+    const { terminal, detachKeys, stream, exitKnown } = await startExec(engine, id, consoleSize, context);
     client.write(upgraded(streamType(version, terminal)));
     await headTaken(request.socket);
     const streams = await stream().catch((error: unknown) => failureText(error, terminal));
     if (streams instanceof Uint8Array) return void client.end(streams);
-    return splice(client, streams, { stdin: true, beforeEnd: exitKnown, ...(terminal ? { detach: watchingFor(keys) } : {}) });
+    return splice(client, streams, { stdin: true, beforeEnd: exitKnown, ...(terminal ? { detach: watchingFor(parseDetachKeys(detachKeys)) } : {}) });
   }
+  const keys = parseDetachKeys(text(query, 'detachKeys') ?? '');
   const isWebSocket = ATTACH_WS.test(url);
   const wanted = decodeURIComponent((ATTACH_WS.exec(url) ?? ATTACH.exec(url))?.[1] ?? '');
   const container = await admitUpgrade(request, guards, isWebSocket ? 'GET /containers/:id/attach/ws' : 'POST /containers/:id/attach', wanted, query);

@@ -1,12 +1,15 @@
 import type { ExecConfig } from '#contracts/containers/container-state.js';
 import { invalid } from '#libs/errors/errors.js';
 import { isFields } from './create-request.js';
+import { parseDetachKeys } from './detach-keys.js';
 
 /** The body of POST /containers/{id}/exec (swagger.yaml, ExecConfig). Throws `invalid` for what is none. */
 export function readExecRequest(body: unknown): ExecConfig {
   if (!isFields(body)) throw invalid('a request body with the command to run is needed');
   const args = strings('Cmd', body.Cmd);
   if (args.length === 0) throw invalid('No exec command specified');
+  const detachKeys = string('DetachKeys', body.DetachKeys);
+  parseDetachKeys(detachKeys, 'escape keys');
   return {
     args,
     env: strings('Env', body.Env),
@@ -17,7 +20,7 @@ export function readExecRequest(body: unknown): ExecConfig {
     attachStdout: body.AttachStdout === true,
     attachStderr: body.AttachStderr === true,
     privileged: body.Privileged === true,
-    detachKeys: string('DetachKeys', body.DetachKeys),
+    detachKeys,
   };
 }
 
