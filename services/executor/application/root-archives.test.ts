@@ -89,7 +89,10 @@ async function unread(one: string): Promise<{ readonly reader: Socket; readonly 
 async function bytesRead(one: string): Promise<number> {
   await archives.open({ ...wishOf(one), path, exports: false });
   const { ours, theirs } = await streamPair();
+  const gone = once(ours, 'close');
   const [chunks] = await Promise.all([theirs.toArray(), served(ours)]);
+  theirs.destroy();
+  await gone;
   return Buffer.concat(chunks as Buffer[]).length;
 }
 
@@ -143,6 +146,8 @@ test('a sender that sends nothing makes room as well, and hears why', async () =
   expect(await bytesRead(container)).toBeGreaterThan(4 << 20);
   await received;
   expect(JSON.parse(Buffer.concat((await theirs.toArray()) as Buffer[]).toString())).toMatchObject({ kind: 'unavailable' });
+  theirs.destroy();
+  await once(ours, 'close');
 });
 
 describe('readers that leave', () => {
