@@ -57,10 +57,10 @@ test('one that is back can be looked into', async () => {
 const path = '/big';
 const wishOf = (one: string) => ({ container: one, layers: [], mounts: [] });
 
-/** A container that does not run, with a file of more bytes than are under way at a time. */
-function stoppedContainer(one: string): string {
+/** A container that does not run, with a file, for most of more bytes than are under way at a time. */
+function stoppedContainer(one: string, size = 4 << 20): string {
   mkdirSync(join(top, one, 'diff'), { recursive: true });
-  writeFileSync(join(top, one, path), Buffer.alloc(4 << 20));
+  writeFileSync(join(top, one, path), Buffer.alloc(size));
   return one;
 }
 
@@ -96,10 +96,10 @@ async function bytesRead(one: string): Promise<number> {
   return Buffer.concat(chunks as Buffer[]).length;
 }
 
-describe('readers that do not read', () => {
-  /** Of more than there are threads. */
-  const names = Array.from({ length: 12 }, (_, at) => String(at).padStart(64, '0'));
+/** Of more containers than there are threads. */
+const names = Array.from({ length: 12 }, (_, at) => String(at).padStart(64, '0'));
 
+describe('readers that do not read', () => {
   test('keep nobody from copying, from a path\'s facts or from the changes', async () => {
     const readers = [];
     for (const name of names) readers.push(await unread(stoppedContainer(name)));
@@ -136,6 +136,13 @@ describe('readers that do not read', () => {
     second.reader.destroy();
     await second.end;
   });
+});
+
+test('a reader that leaves but the end unread makes room', async () => {
+  archivesWith({ most: 1, patienceMs: 0 });
+  const { end } = await unread(stoppedContainer(names[0]!, 400_000));
+  expect(await bytesRead(stoppedContainer(container))).toBeGreaterThan(4 << 20);
+  expect(await end).toMatchObject({ kind: 'unavailable' });
 });
 
 test('a sender that sends nothing makes room as well, and hears why', async () => {
