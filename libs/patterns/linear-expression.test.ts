@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { linearExpression, writtenOut } from './linear-expression.js';
+import { linearExpression, weightOf } from './linear-expression.js';
 
 const fits = (pattern: string, text: string): boolean => linearExpression(pattern).test(text);
 
@@ -21,5 +21,17 @@ test('a plain name needs no engine of its own', () => {
 });
 
 test('counted repetitions are written out, those within others as often', () => {
-  expect([writtenOut('^web$'), writtenOut('[a-f]{12}-.{3}'), writtenOut('((a{9}){9}){9}'), writtenOut('(a{1,}){5,8}'), writtenOut('x{99999}')]).toEqual([5, 14 * 12, 14 * 729, 12 * 8, 8]);
+  expect([weightOf('^web*$'), weightOf('[a-f]{12}-.{3}'), weightOf('((a{9}){9}){9}'), weightOf('(a{1,}){5,8}'), weightOf('x{99999}')]).toEqual([6, 14 * 12, 14 * 729, 12 * 8, 8]);
+});
+
+test('a plain name weighs nothing, a table of Unicode or a range beyond ASCII without regard to case a lot', () => {
+  expect([weightOf('^/?web-1$'), weightOf('\\pL'), weightOf('[\\p{Greek}\\PN]{2}')]).toEqual([0, 103, 17 * 2 + 200]);
+  expect([weightOf('(?i)[a-z]'), weightOf('[à-ü]'), weightOf('(?i)[à-ü]'), weightOf('(?si-m:[B-\u{1e942}\\x41-\\x{1e942}])')]).toEqual([9, 5, 1009, 28 + 2000]);
+});
+
+/** What takes longest, as often as the widest bound of those who ask lets through. */
+test.each(['(?i)[B-\u{1e942}]', '(?i)[^B-\\x{1e942}]', '(?i)[\\pL]', '\\pL|', '[^\\PL]', '(?i:\\p{Lu}|)', 'a?', 'ab|ac|', '(a|b)'])('what weighs no more than 16 KiB is compiled in a moment: %s', (part) => {
+  const begun = performance.now();
+  linearExpression(part.repeat(Math.floor((16 * 1024) / weightOf(part))));
+  expect(performance.now() - begun).toBeLessThan(2000);
 });

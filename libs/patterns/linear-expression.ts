@@ -23,8 +23,24 @@ export function linearExpression(pattern: string): Expression {
   return re2.RE2JS.compile(pattern);
 }
 
-/** Characters that a pattern has at most when its counted repetitions are written out: what it takes to compile it, and to match a character. */
-export function writtenOut(pattern: string): number {
+/** In characters: a table of Unicode has some hundred ranges, each of which is sorted in among the others. */
+const TABLE = 100;
+/** In characters: without regard to case, of a range each code point is looked up by itself, and there may be 125,000. */
+const FOLDED_RANGE = 1000;
+
+/**
+ * What it takes to compile a pattern, and to match a character: how many characters it has at most when its counted repetitions are written out, and as many again as its classes
+ * weigh, which are made but once. A plain name is none of it.
+ */
+export function weightOf(pattern: string): number {
+  if (neverRepeats(pattern)) return 0;
+  const tables = count(pattern, /\\p/gi);
+  // The end of a range beyond ASCII, as itself or by its number.
+  const foldedRanges = /\(\?[\w-]*i/.test(pattern) ? count(pattern, /-(?:[^\x00-\x7f]|\\[x0-7])/g) : 0;
+  return writtenOut(pattern) + tables * TABLE + foldedRanges * FOLDED_RANGE;
+}
+
+function writtenOut(pattern: string): number {
   let nested = 1;
   let flat = 1;
   for (const [, group, least, most] of pattern.matchAll(/(\))?\{(\d{1,4})(?:,(\d{1,4})?)?\}/g)) {
@@ -38,3 +54,5 @@ export function writtenOut(pattern: string): number {
 
 /** As names are asked for mostly, "web", "^/web$" and "^/?web$": there is one way to fit. */
 const neverRepeats = (pattern: string): boolean => /^\^?(?:\/\??)?[\w.-]*\$?$/.test(pattern);
+
+const count = (text: string, part: RegExp): number => text.match(part)?.length ?? 0;

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from '../engine/engine.js';
@@ -143,6 +143,38 @@ test('copies that are left before they begin hold neither threads nor descriptor
   // The threads, which have descriptors of their own, go when they are idle.
   await expect.poll(() => open('executor'), { timeout: 20_000 }).toBeLessThanOrEqual(executor);
   await expect.poll(() => open('engine'), { timeout: 20_000 }).toBeLessThanOrEqual(gateway);
+}, 60_000);
+
+/** Unlike other descriptors, of these idle threads have none. */
+function sockets(): number {
+  const directory = `/proc/${engine.pid('executor')}/fd`;
+  const isSocket = (name: string): boolean => {
+    try {
+      return readlinkSync(`${directory}/${name}`).startsWith('socket:');
+    } catch {
+      return false; // closed meanwhile
+    }
+  };
+  return readdirSync(directory).filter(isSocket).length;
+}
+
+test('copies hold no socket once they were made, refused or cut off', async () => {
+  await docker('run', '-d', '--name', 'often', '--network', 'none', 'busybox', 'sleep', '1000');
+  await docker('cp', 'often:/etc/passwd', '-');
+  const before = sockets();
+  for (let count = 0; count < 3; count++) {
+    await docker('cp', 'often:/etc/passwd', '-');
+    await docker('cp', import.meta.filename, 'often:/tmp/');
+    await docker('diff', 'often');
+    await docker('commit', 'often', 'often');
+    expect((await http(engine.socket, 'PUT', '/containers/often/archive?path=/tmp', 'rubbish '.repeat(10_000), { 'Content-Type': 'application/x-tar' })).status).toBe(400);
+    const cut = await asking('PUT', '/containers/often/archive?path=/tmp', 'Content-Type: application/x-tar\r\nContent-Length: 100000\r\n');
+    cut.write(Buffer.alloc(512));
+    await expect.poll(sockets).toBeGreaterThan(before);
+    await leave(cut);
+  }
+  await expect.poll(sockets, { timeout: 10_000 }).toBeLessThanOrEqual(before);
+  await docker('rm', '-f', 'often');
 }, 60_000);
 
 test('a container whose copies were left starts', async () => {

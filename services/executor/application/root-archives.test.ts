@@ -57,10 +57,10 @@ test('one that is back can be looked into', async () => {
 const path = '/big';
 const wishOf = (one: string) => ({ container: one, layers: [], mounts: [] });
 
-/** A container that does not run, with a file of more bytes than are under way at a time. */
-function stoppedContainer(one: string): string {
+/** A container that does not run, with a file, for most of more bytes than are under way at a time. */
+function stoppedContainer(one: string, size = 4 << 20): string {
   mkdirSync(join(top, one, 'diff'), { recursive: true });
-  writeFileSync(join(top, one, path), Buffer.alloc(4 << 20));
+  writeFileSync(join(top, one, path), Buffer.alloc(size));
   return one;
 }
 
@@ -89,14 +89,17 @@ async function unread(one: string): Promise<{ readonly reader: Socket; readonly 
 async function bytesRead(one: string): Promise<number> {
   await archives.open({ ...wishOf(one), path, exports: false });
   const { ours, theirs } = await streamPair();
+  const gone = once(ours, 'close');
   const [chunks] = await Promise.all([theirs.toArray(), served(ours)]);
+  theirs.destroy();
+  await gone;
   return Buffer.concat(chunks as Buffer[]).length;
 }
 
-describe('readers that do not read', () => {
-  /** Of more than there are threads. */
-  const names = Array.from({ length: 12 }, (_, at) => String(at).padStart(64, '0'));
+/** Of more containers than there are threads. */
+const names = Array.from({ length: 12 }, (_, at) => String(at).padStart(64, '0'));
 
+describe('readers that do not read', () => {
   test('keep nobody from copying, from a path\'s facts or from the changes', async () => {
     const readers = [];
     for (const name of names) readers.push(await unread(stoppedContainer(name)));
@@ -135,6 +138,13 @@ describe('readers that do not read', () => {
   });
 });
 
+test('a reader that leaves but the end unread makes room', async () => {
+  archivesWith({ most: 1, patienceMs: 0 });
+  const { end } = await unread(stoppedContainer(names[0]!, 400_000));
+  expect(await bytesRead(stoppedContainer(container))).toBeGreaterThan(4 << 20);
+  expect(await end).toMatchObject({ kind: 'unavailable' });
+});
+
 test('a sender that sends nothing makes room as well, and hears why', async () => {
   archivesWith({ most: 1, patienceMs: 0 });
   await archives.extract({ ...wishOf(stoppedContainer(container)), path: '/', readOnlyRoot: false, keepsKinds: false });
@@ -143,6 +153,8 @@ test('a sender that sends nothing makes room as well, and hears why', async () =
   expect(await bytesRead(container)).toBeGreaterThan(4 << 20);
   await received;
   expect(JSON.parse(Buffer.concat((await theirs.toArray()) as Buffer[]).toString())).toMatchObject({ kind: 'unavailable' });
+  theirs.destroy();
+  await once(ours, 'close');
 });
 
 describe('readers that leave', () => {

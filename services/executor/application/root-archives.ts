@@ -9,7 +9,7 @@ import { type BerthError, notFound, toErrorReply, unavailable } from '#libs/erro
 import { duplicate } from '#libs/linux/duplicate.js';
 import type { Fd } from '#libs/linux/native.js';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
-import { takeOver } from '#libs/messaging/take-over.js';
+import { giveBack, takeOver } from '#libs/messaging/take-over.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
 import type { ContainerRoot, RootSource, Snapshotter } from '../adapters/snapshots/snapshotter.js';
 import type { ClientEnd } from '../adapters/trees/client-bytes.js';
@@ -216,5 +216,7 @@ async function handedOver(socket: Socket, place: ClientPlace, work: (client: Cli
   } finally {
     end();
     closeSync(fd);
+    socket.off('close', end);
+    giveBack(socket);
   }
 }

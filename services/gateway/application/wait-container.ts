@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ContainerStatus, ContainerView } from '#contracts/containers/container-state.js';
 import type { WaitCondition } from '#contracts/containers/queries.js';
 import { WaitContainer } from '#contracts/containers/queries.js';
@@ -13,6 +14,8 @@ export interface WaitResult {
 
 /** One bus request at most this long, in ms: nobody can take it back, and what waits for its answer goes with it. */
 const ROUND_MS = 60_000;
+/** Before the next round where one was not answered, as when its service ended in the midst of it. */
+const PAUSE_MS = 1_000;
 
 /** In these the newest run is not over. */
 const GOES_ON: ReadonlySet<ContainerStatus> = new Set<ContainerStatus>(['running', 'paused', 'removing']);
@@ -30,13 +33,13 @@ export function waitContainer(engine: EngineClient, feed: ContainerFeed, contain
   const round = () => engine.ask(WaitContainer, { container: id, condition, deadlineMs: ROUND_MS }, context, ROUND_MS + 10_000);
   const first = round();
   const answered = async (): Promise<{ readonly exitCode: number; readonly error: string }> => {
-    let reply = await first;
-    while (!reply.done && !ended.aborted) {
-      const next = await round().catch(gone);
-      if (next === undefined) return seen;
-      reply = next;
+    let reply: Awaited<typeof first> | 'gone' | 'unanswered' = await first.catch(unanswered);
+    while (reply !== 'gone' && !ended.aborted) {
+      if (reply === 'unanswered') await delay(PAUSE_MS, undefined, { signal: ended }).catch(() => undefined);
+      else if (reply.done) return reply;
+      if (!ended.aborted) reply = await round().catch(goneOrUnanswered);
     }
-    return reply;
+    return seen;
   };
   const result = Promise.race([answered(), seen, departure(ended)])
     .then(
@@ -57,8 +60,13 @@ function departure(ended: AbortSignal): Promise<{ readonly exitCode: number; rea
   });
 }
 
-/** Who waits through two rounds was told that it is there: the log tells how it went. */
-function gone(error: unknown): undefined {
-  if (error instanceof BerthError && error.kind === 'not-found') return undefined;
+/** How its container went on is no matter of a service that was away: it is asked again, and the log tells meanwhile. */
+function unanswered(error: unknown): 'unanswered' {
+  if (error instanceof BerthError && error.kind === 'unavailable') return 'unanswered';
   throw error;
+}
+
+/** Who waits through two rounds was told that it is there: the log tells how it went. */
+function goneOrUnanswered(error: unknown): 'gone' | 'unanswered' {
+  return error instanceof BerthError && error.kind === 'not-found' ? 'gone' : unanswered(error);
 }

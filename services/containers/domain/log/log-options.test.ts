@@ -33,6 +33,7 @@ test.each([
   ['json-file', { compress: 'true', 'max-file': '2' }, 'compress cannot be true when max-file is less than 2 or max-size is not set'],
   ['json-file', { tag: '{{.ExtraInfo}}' }, 'failed to initialize logging driver: template: log-tag:1:2: executing "log-tag" at <.ExtraInfo>: can\'t evaluate field ExtraInfo in type *logger.Info'],
   ['json-file', { 'labels-regex': '(' }, 'invalid regular expression'],
+  ['json-file', { 'env-regex': `(?i)${'[B-\u{1e942}]'.repeat(17)}` }, 'has too large classes'],
   ['gelf', {}, "logger: no log driver named 'gelf' is registered"],
   ['toString', {}, "logger: no log driver named 'toString' is registered"],
   ['syslog', { bogus: '1' }, "unknown log opt 'bogus' for syslog log driver"],

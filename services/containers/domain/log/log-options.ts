@@ -1,7 +1,7 @@
 import type { HostConfig } from '#contracts/containers/container-config.js';
 import type { TaskLog } from '#contracts/executor/tasks.js';
 import { invalid } from '#libs/errors/errors.js';
-import { type Expression, linearExpression, writtenOut } from '#libs/patterns/linear-expression.js';
+import { type Expression, linearExpression, weightOf } from '#libs/patterns/linear-expression.js';
 import { checkTag, type Logged, tagOf } from './log-tag.js';
 import { checkSyslog, receiverOf, SYSLOG_OPTIONS } from './log-receiver.js';
 
@@ -18,7 +18,7 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   journald: DETAIL_OPTIONS,
 };
 
-/** Of a regular expression, with its repetitions written out. */
+/** Of a regular expression, by weight. */
 const LARGEST_EXPRESSION = 16 * 1024;
 
 /** What dockerd says before it starts: here the same is said before there is a container. */
@@ -125,7 +125,7 @@ function parseSize(text: string, place: string): number {
 }
 
 function expression(text: string): Expression {
-  if (writtenOut(text) > LARGEST_EXPRESSION) throw invalid('a regular expression in a log option is too long, or repeats too much');
+  if (weightOf(text) > LARGEST_EXPRESSION) throw invalid('a regular expression in a log option is too long, repeats too much or has too large classes');
   try {
     return linearExpression(text);
   } catch {

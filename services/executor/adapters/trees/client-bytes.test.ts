@@ -58,3 +58,17 @@ test('one that sends ends when its client has left', async () => {
   client.destroy();
   await expect(sending).rejects.toMatchObject({ code: 'EPIPE' });
 });
+
+/** The last of it before, at and beyond the end of what is sent ahead. */
+test.each([400_000, 1 << 19, 700_000])('one that has sent all waits for its client, until that took the last of %i bytes', async (size) => {
+  const whole = async function* (): AsyncGenerator<Buffer, void, void> {
+    yield Buffer.alloc(size);
+  };
+  const sending = sendTo(clientEnd, whole());
+  await expect.poll(() => marks.idleMs).toBeGreaterThan(20);
+  let taken = 0;
+  client.on('data', (bytes: Buffer) => (taken += bytes.length));
+  await sending;
+  expect(marks.idleMs).toBeUndefined();
+  await expect.poll(() => taken).toBe(size);
+});

@@ -45,10 +45,12 @@ export async function* receivedFrom({ fd, first, marks, port }: ClientEnd): Asyn
 
 /** Resolves once the kernel has all of it; the end of the stream is the main thread's to tell. Rejects when the transfer is to end, or the client has left. */
 export async function sendTo({ fd, marks, port }: ClientEnd, source: AsyncIterable<Buffer>): Promise<void> {
+  const client = ClientMarks.of(marks);
   const socket = endedWith(port, new Socket({ fd: duplicate(fd), readable: false, allowHalfOpen: true, writableHighWaterMark: SENT_AHEAD } as ConstructorParameters<typeof Socket>[0]));
   try {
-    await pipeline(Readable.from(taken(source, ClientMarks.of(marks))), socket, { end: false });
+    await pipeline(Readable.from(taken(source, client)), socket, { end: false });
     await new Promise<void>((resolve, reject) => socket.write('', (error) => (error ? reject(error) : resolve())));
+    client.goesOn();
   } finally {
     socket.destroy();
     port.close();
@@ -61,11 +63,12 @@ function endedWith(port: MessagePort, socket: Socket): Socket {
   return socket.on('error', () => undefined);
 }
 
-/** What was taken and not asked for more is the client's to take. */
+/** What was taken and not asked for more is the client's to take, and so is what is still on its way when there is no more. */
 async function* taken(source: AsyncIterable<Buffer>, client: ClientMarks): AsyncGenerator<Buffer, void, void> {
   for await (const chunk of source) {
     client.waitsForClient();
     yield chunk;
     client.goesOn();
   }
+  client.waitsForClient();
 }

@@ -22,4 +22,13 @@ test('patterns of names hold nobody up, however many they are', () => {
   expect(performance.now() - begun).toBeLessThan(1000);
   expect(() => named('x'.repeat(257))).toThrow('too long');
   expect(() => named('(.?){1000}', '(.?){1000}')).toThrow('repeat too much');
+  const folded = `(?i)${'[B-\u{1e942}]'.repeat(40)}`;
+  expect(() => named(...Array.from({ length: 16 }, () => folded))).toThrow('too large classes');
+  expect(performance.now() - begun).toBeLessThan(1000);
+});
+
+test('many plain names, and classes as a person writes them, are not too much', () => {
+  const named = (...patterns: readonly string[]) => nameFilter(new Map([['name', patterns]]));
+  expect(named(...Array.from({ length: 500 }, (_, at) => `^/container-number-${at}$`))('container-number-499')).toBe(true);
+  expect(named('(?i)^[a-zà-ü]+_[\\pL\\pN]{1,20}$')('WEB_1')).toBe(true);
 });

@@ -1,5 +1,5 @@
 import { invalid } from '#libs/errors/errors.js';
-import { linearExpression, writtenOut } from '#libs/patterns/linear-expression.js';
+import { linearExpression, weightOf } from '#libs/patterns/linear-expression.js';
 
 /** Filter name to the values given for it. Values of one name are alternatives (labels: all must hold), names must all hold. */
 export type Filters = ReadonlyMap<string, readonly string[]>;
@@ -53,14 +53,14 @@ export function labelMatches(wanted: string, labels: Readonly<Record<string, str
   return value !== undefined && (cut < 0 || value === wanted.slice(cut + 1));
 }
 
-/** Of one request, in characters with its repetitions written out: a name is short, and each container's is matched. */
-const MOST_PATTERNS = 16 * 1024;
+/** Of one request, by weight: a name is short, each container's is matched, and nobody else is answered meanwhile. */
+const MOST_PATTERNS = 4 * 1024;
 
 /** Whether a name fits one of the patterns given for it, with or without the slash in front: regular expressions where they are some, else plain text. */
 export function nameFilter(filters: Filters): (name: string) => boolean {
   const patterns = filters.get('name') ?? [];
   for (const { length } of patterns) if (length > 256) throw invalid(`filter of ${length} characters is too long`);
-  if (patterns.reduce((sum, pattern) => sum + writtenOut(pattern), 0) > MOST_PATTERNS) throw invalid('filters of names are too many, or repeat too much');
+  if (patterns.reduce((sum, pattern) => sum + weightOf(pattern), 0) > MOST_PATTERNS) throw invalid('filters of names are too many, repeat too much or have too large classes');
   const wanted = patterns.map(wantedName);
   return (name) => wanted.length === 0 || wanted.some((fits) => fits(name));
 }
