@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { RequestContext } from '#contracts/request.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import type { Container, PresentContainer } from '../domain/container/container-state.js';
-import { nextProbeAt, probeCommand } from '../domain/health/health.js';
+import { nextProbeIn, probeCommand } from '../domain/health/health.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { HealthProbes } from './health-probes.js';
 import { LONGEST_TIMER_MS } from './longest-timer.js';
@@ -60,9 +60,9 @@ export class HealthWatch {
   private schedule(id: string, watched: Watched, leastMs = 0): void {
     const container = this.current(id, watched);
     if (!container?.health) return;
-    const due = nextProbeAt(container.health, container.spec.config.Healthcheck ?? {}, container.run.startedAt);
-    const delayMs = Math.min(Math.max(due - Date.now(), leastMs), LONGEST_TIMER_MS);
-    watched.timer = setTimeout(() => (due > Date.now() + 1 ? this.schedule(id, watched) : void this.probe(id, watched)), delayMs);
+    const dueInMs = Math.max(nextProbeIn(container.health, container.spec.config.Healthcheck ?? {}, container.run.startedAt, Date.now()), leastMs);
+    // Timers go by a clock that nobody sets.
+    watched.timer = setTimeout(() => (dueInMs > LONGEST_TIMER_MS ? this.schedule(id, watched) : void this.probe(id, watched)), Math.min(dueInMs, LONGEST_TIMER_MS));
   }
 
   private async probe(id: string, watched: Watched): Promise<void> {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ContainerHealth, HealthProbe } from '#contracts/containers/container-state.js';
-import { afterProbe, checkHealthcheck, goDuration, healthWhenStarted, mergeHealthcheck, nextProbeAt, probeCommand, unhealthyRestartsOf, withProbe } from './health.js';
+import { afterProbe, checkHealthcheck, goDuration, healthWhenStarted, mergeHealthcheck, nextProbeIn, probeCommand, unhealthyRestartsOf, withProbe } from './health.js';
 import { ProbeOutput } from './probe-output.js';
 
 const SECOND = 1e9;
@@ -32,14 +32,18 @@ test('five probes are kept', () => {
 });
 
 test('the next probe is an interval after the last of this run, and sooner while it starts', () => {
-  const due = (state: ContainerHealth, check: object): number => (nextProbeAt(state, check, startedAt) - Date.parse(startedAt)) / 1000;
-  expect(due(fresh, {})).toBe(30);
-  expect(due(health({}, [30, 0]), { Interval: 5 * SECOND })).toBe(36);
-  expect(due(fresh, { StartPeriod: 60 * SECOND })).toBe(5);
-  expect(due(health({ StartPeriod: 60 * SECOND }, [59, 1]), { StartPeriod: 60 * SECOND, StartInterval: SECOND })).toBe(90);
-  expect(due(health({}, [1, 0]), { StartPeriod: 60 * SECOND, StartInterval: SECOND })).toBe(32);
+  const dueIn = (state: ContainerHealth, check: object, now: number): number => nextProbeIn(state, check, startedAt, Date.parse(after(now))) / 1000;
+  expect(dueIn(fresh, {}, 0)).toBe(30);
+  expect(dueIn(fresh, {}, 29)).toBe(1);
+  expect(dueIn(fresh, {}, 99)).toBe(0);
+  expect(dueIn(health({}, [30, 0]), { Interval: 5 * SECOND }, 33)).toBe(3);
+  expect(dueIn(fresh, { StartPeriod: 60 * SECOND }, 0)).toBe(5);
+  expect(dueIn(health({ StartPeriod: 60 * SECOND }, [59, 1]), { StartPeriod: 60 * SECOND, StartInterval: SECOND }, 60)).toBe(30);
+  expect(dueIn(health({}, [1, 0]), { StartPeriod: 60 * SECOND, StartInterval: SECOND }, 2)).toBe(30);
   // What an earlier run left in the log says nothing of this one.
-  expect(due(healthWhenStarted(health({}, [-500, 1])), {})).toBe(30);
+  expect(dueIn(healthWhenStarted(health({}, [-500, 1])), {}, 0)).toBe(30);
+  // The clock was set back by an hour.
+  expect(dueIn(health({}, [30, 0]), {}, -3600)).toBe(30);
 });
 
 test("the image's check fills in what the client left open", () => {

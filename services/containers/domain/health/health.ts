@@ -37,13 +37,17 @@ export function mergeHealthcheck(own: Healthcheck | null | undefined, image: Hea
   return merged as Healthcheck; // of two of them
 }
 
-/** When the next probe is due, in milliseconds since 1970: an interval after the last one of this run, else after the start. Shorter while it starts. */
-export function nextProbeAt(health: ContainerHealth, healthcheck: Healthcheck, startedAt: string): number {
+/**
+ * In how many milliseconds after `now` (since 1970) the next probe is due: an interval after the last one of this run, else after the start. Shorter while it starts. No later
+ * than an interval from now, which a clock that was set back would give.
+ */
+export function nextProbeIn(health: ContainerHealth, healthcheck: Healthcheck, startedAt: string, now: number): number {
   const start = Date.parse(startedAt);
   const ended = Date.parse(health.log.at(-1)?.endedAt ?? '');
   const last = ended > start ? ended : start;
   const starting = health.status === 'starting' && last - start < (healthcheck.StartPeriod || DEFAULTS.startPeriod) / MILLISECOND;
-  return last + (starting ? healthcheck.StartInterval || DEFAULTS.startInterval : healthcheck.Interval || DEFAULTS.interval) / MILLISECOND;
+  const interval = (starting ? healthcheck.StartInterval || DEFAULTS.startInterval : healthcheck.Interval || DEFAULTS.interval) / MILLISECOND;
+  return Math.min(Math.max(last + interval - now, 0), interval);
 }
 
 /** A failure counts unless the container still starts; as many as `Retries` in a row make it unhealthy, one success healthy. */
