@@ -28,10 +28,10 @@ export function mount(source: PathLike, target: PathLike, type: string, flags: n
 
 /** A bind of the directory `source`, without what is mounted below it, in which files have the ids of a user namespace (Linux 5.12). Throws SystemCallError; EINVAL: its file system cannot. */
 export function mountWithIds(source: PathLike, target: PathLike, userNamespace: Fd): void {
-  const tree = checked('open_tree', native.cloneMount(source, 0), { source });
+  const tree = cloneMount(source);
   try {
     checked('mount_setattr', native.setMountIds(tree, userNamespace), { source });
-    checked('move_mount', native.attachMount(tree, target), { target });
+    attachMount(tree, target);
   } finally {
     closeSync(tree);
   }
@@ -40,6 +40,21 @@ export function mountWithIds(source: PathLike, target: PathLike, userNamespace: 
 /** A copy of the mount at `path` and of all that is mounted below it, as a descriptor, good on any thread. It lies nowhere, and is unmounted with the last descriptor into it. The caller closes it. Throws SystemCallError. */
 export function cloneMountTree(path: PathLike): Fd {
   return checked('open_tree', native.cloneMount(path, 1), { path });
+}
+
+/** The same of the mount at `path` alone, or of the part of it that lies there. */
+export function cloneMount(path: PathLike): Fd {
+  return checked('open_tree', native.cloneMount(path, 0), { path });
+}
+
+/** Such a copy comes to lie at `target`, in which symlinks are followed; its descriptor stays the caller's. Throws SystemCallError; EINVAL: one is a directory and the other is not. */
+export function attachMount(tree: Fd, target: PathLike): void {
+  checked('move_mount', native.attachMount(tree, target), { target });
+}
+
+/** Nothing can be written through the mount that a descriptor is on; `below`: nor through what is mounted below it. Who has another mount of the same files is not hindered. Throws SystemCallError. */
+export function setMountReadOnly(tree: Fd, { below }: { readonly below: boolean }): void {
+  checked('mount_setattr', native.setMountReadOnly(tree, below ? 1 : 0), {});
 }
 
 /** Throws SystemCallError; EINVAL: not a mount point. */

@@ -53,6 +53,7 @@ interface Native {
   umount2(target: PathLike, flags: number): number;
   cloneMount(path: PathLike, recursive: 0 | 1): number;
   setMountIds(fd: Fd, userNamespace: Fd): number;
+  setMountReadOnly(fd: Fd, recursive: 0 | 1): number;
   attachMount(fd: Fd, target: PathLike): number;
   newMountNamespace(): number;
   fchdir(fd: Fd): number;

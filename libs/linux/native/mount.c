@@ -90,7 +90,19 @@ static napi_value js_set_mount_ids(napi_env env, napi_callback_info info)
 	return int_value(env, outcome(syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr, sizeof attr)));
 }
 
-/* move_mount(2): (fd, target) */
+/* mount_setattr(2) MOUNT_ATTR_RDONLY: (fd, recursive) */
+static napi_value js_set_mount_read_only(napi_env env, napi_callback_info info)
+{
+	struct args args;
+	int32_t fd, recursive;
+
+	if (!args_take(env, info, &args, 2) || !arg_int32(&args, 0, &fd) || !arg_int32(&args, 1, &recursive))
+		return NULL;
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	return int_value(env, outcome(syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof attr)));
+}
+
+/* move_mount(2), which follows symlinks in the target as mount(2) does: (fd, target) */
 static napi_value js_attach_mount(napi_env env, napi_callback_info info)
 {
 	struct args args;
@@ -99,12 +111,13 @@ static napi_value js_attach_mount(napi_env env, napi_callback_info info)
 
 	if (!args_take(env, info, &args, 2) || !arg_int32(&args, 0, &fd) || !arg_path(&args, 1, &target))
 		return NULL;
-	return int_value(env, outcome(syscall(SYS_move_mount, fd, "", AT_FDCWD, target.bytes, MOVE_MOUNT_F_EMPTY_PATH)));
+	return int_value(env, outcome(syscall(SYS_move_mount, fd, "", AT_FDCWD, target.bytes, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS)));
 }
 
 const struct function mount_functions[] = {
 	{ "cloneMount", js_clone_mount },
 	{ "setMountIds", js_set_mount_ids },
+	{ "setMountReadOnly", js_set_mount_read_only },
 	{ "attachMount", js_attach_mount },
 	{ "mount", js_mount },
 	{ "umount2", js_umount2 },
