@@ -116,6 +116,22 @@ describe.each(['running', 'stopped', 'created'])('a container that is %s', (stat
     expect(() => readFileSync(join(secret, 'written'))).toThrow('ENOENT');
   });
 
+  test('what goes through a symlink of the container goes where that leads in it', async () => {
+    const way = await tarOf(
+      { path: 'opt/app/var/log', type: 'directory', mode: 0o755 }, { path: 'srv/log', type: 'directory', mode: 0o755 },
+      { path: 'opt/app/absolute', type: 'symlink', linkTarget: '/srv/log' }, { path: 'opt/app/relative', type: 'symlink', linkTarget: '../../srv/log' }, { path: 'opt/app/kernel', type: 'symlink', linkTarget: '/proc' },
+      { path: 'opt/link', type: 'symlink', linkTarget: 'app' },
+    );
+    expect((await archive('PUT', `/containers/${name}/archive?path=/`, way)).status).toBe(200);
+    const put = await archive('PUT', `/containers/${name}/archive?path=/opt/link`, await tarOf(
+      { path: 'absolute/one', body: Buffer.from('1') }, { path: 'relative/sub/two', body: Buffer.from('2') }, { path: 'relative/same', type: 'hardlink', linkTarget: 'absolute/one' },
+    ));
+    expect(`${put.status} ${put.bytes.toString()}`).toBe('200 ');
+    const { bytes } = await archive('GET', `/containers/${name}/archive?path=/srv/log`);
+    expect((await namesOf(bytes)).sort()).toEqual(['log/', 'log/one', 'log/same', 'log/sub/', 'log/sub/two']);
+    if (state === 'running') expect((await archive('PUT', `/containers/${name}/archive?path=/opt/app`, await tarOf({ path: 'kernel/sys/made', body: Buffer.from('x') }))).bytes.toString()).toContain("it is the kernel's");
+  });
+
   test('an export is the root alone, without mounts', async () => {
     const { bytes } = await archive('GET', `/containers/${name}/export`);
     const names = await namesOf(bytes);

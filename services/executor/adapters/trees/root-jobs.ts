@@ -73,7 +73,8 @@ export async function extractArchive({ root, path, client, ...wishes }: ExtractJ
   try {
     await withContainerRoot(root, async (fd) => {
       const target = openTarget(fd, path);
-      const tree = new LayerTree(target);
+      // A symlink that the archive's path goes through means what it does in the container, not what it would with the target as its root.
+      const tree = new LayerTree(target, { root: fd, path: posix.join('/', path), admit: (directory) => refuseMadeUp(directory, path) });
       try {
         const ids = idsOf(root);
         await applyArchive(tree, await decompressed(Readable.from(source)), { ...wishes, ...(ids ? { ids } : {}) });
@@ -102,13 +103,17 @@ function openTarget(root: Fd, path: string): Fd {
   }
   try {
     if (isReadOnly(target)) throw invalid(mountOf(target) === mountOf(root) ? 'container rootfs is marked read-only' : 'mounted volume is marked read-only');
-    // The container may have led the path there, and this writes with the executor's rights.
-    if (isMadeUp(target)) throw invalid(`nothing can be copied into ${path}: it is the kernel's`);
+    refuseMadeUp(target, path);
     return target;
   } catch (error) {
     closeSync(target);
     throw error;
   }
+}
+
+/** The container may have led the path there, and this writes with the executor's rights. */
+function refuseMadeUp(directory: Fd, path: string): void {
+  if (isMadeUp(directory)) throw invalid(`nothing can be copied into ${path}: it is the kernel's`);
 }
 
 /** Whatever path led there: the mount is asked. */
