@@ -39,7 +39,7 @@ export function openStoppedRoot({ source, readOnly, mounts }: StoppedRoot): Fd {
   }
 }
 
-function mountOverlay({ baseDirectory, lower, upper, work }: Extract<RootSource, { overlay: object }>['overlay'], at: string): void {
+function mountOverlay({ baseDirectory, lower, upper, work, options }: Extract<RootSource, { overlay: object }>['overlay'], at: string): void {
   const base = openSync(baseDirectory, O_PATH | constants.O_DIRECTORY);
   try {
     // Relative names: a page of mount data has room for 150 of them.
@@ -47,7 +47,7 @@ function mountOverlay({ baseDirectory, lower, upper, work }: Extract<RootSource,
   } finally {
     closeSync(base);
   }
-  mount('overlay', at, 'overlay', MS_NOSUID | MS_NODEV, `lowerdir=${lower.join(':')},upperdir=${upper},workdir=${work}`);
+  mount('overlay', at, 'overlay', MS_NOSUID | MS_NODEV, `lowerdir=${lower.join(':')},upperdir=${upper},workdir=${work}${options === '' ? '' : `,${options}`}`);
 }
 
 /** None hides a deeper one. */
