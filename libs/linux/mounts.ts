@@ -26,6 +26,30 @@ export function mount(source: PathLike, target: PathLike, type: string, flags: n
   checked('mount', native.mount(source, target, type, flags, data), { source, target, type });
 }
 
+/** fsconfig(2) */
+const FSCONFIG_SET_STRING = 1;
+const FSCONFIG_CMD_CREATE = 6;
+
+/**
+ * As `mount`, with the file system's options one by one, of which there can be more than mount(2) has room for in its one page. `attributes`: MS_RDONLY, MS_NOSUID,
+ * MS_NODEV and MS_NOEXEC. Throws SystemCallError.
+ */
+export function mountByOptions(type: string, options: Iterable<readonly [name: string, value: string]>, target: PathLike, attributes: number): void {
+  const fileSystem = checked('fsopen', native.fsopen(type), { type });
+  try {
+    for (const [name, value] of options) checked('fsconfig', native.fsconfig(fileSystem, FSCONFIG_SET_STRING, name, value), { [name]: value });
+    checked('fsconfig', native.fsconfig(fileSystem, FSCONFIG_CMD_CREATE, '', ''), { type, target });
+    const tree = checked('fsmount', native.fsmount(fileSystem, attributes), { type, target });
+    try {
+      attachMount(tree, target);
+    } finally {
+      closeSync(tree);
+    }
+  } finally {
+    closeSync(fileSystem);
+  }
+}
+
 /** A bind of the directory `source`, without what is mounted below it, in which files have the ids of a user namespace (Linux 5.12). Throws SystemCallError; EINVAL: its file system cannot. */
 export function mountWithIds(source: PathLike, target: PathLike, userNamespace: Fd): void {
   const tree = cloneMount(source);

@@ -1,13 +1,14 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import { AT_FDCWD, O_PATH, openat2, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS } from '#libs/linux/directory-entries.js';
-import { attachMount, cloneMount, cloneMountTree, fchdir, MNT_DETACH, mount, MS_BIND, MS_NODEV, MS_NOSUID, MS_REC, setMountReadOnly, umount2 } from '#libs/linux/mounts.js';
+import { attachMount, cloneMount, cloneMountTree, MNT_DETACH, mount, MS_BIND, MS_NODEV, MS_NOSUID, MS_REC, setMountReadOnly, umount2 } from '#libs/linux/mounts.js';
 import type { Fd } from '#libs/linux/native.js';
 import { isErrno } from '#libs/linux/system-call-error.js';
 import type { RootSource } from '../snapshots/snapshotter.js';
 import { LayerTree } from '../snapshots/layer-tree.js';
 import { treePath } from '../snapshots/tree-path.js';
 import { inRoot } from './container-root.js';
+import { mountOverlay } from './mount-overlay.js';
 
 export interface StoppedRoot {
   readonly source: RootSource;
@@ -22,7 +23,7 @@ export interface StoppedRoot {
  */
 export function openStoppedRoot({ source, readOnly, mounts }: StoppedRoot): Fd {
   const at = 'overlay' in source ? source.overlay.baseDirectory : source.directory;
-  if ('overlay' in source) mountOverlay(source.overlay, at);
+  if ('overlay' in source) mountOverlay({ ...source.overlay, own: source.overlay }, at, MS_NOSUID | MS_NODEV);
   else mount(source.directory, at, '', MS_BIND | MS_REC);
   try {
     const root = openSync(at, O_PATH | constants.O_DIRECTORY);
@@ -37,17 +38,6 @@ export function openStoppedRoot({ source, readOnly, mounts }: StoppedRoot): Fd {
   } finally {
     umount2(at, MNT_DETACH);
   }
-}
-
-function mountOverlay({ baseDirectory, lower, upper, work, options }: Extract<RootSource, { overlay: object }>['overlay'], at: string): void {
-  const base = openSync(baseDirectory, O_PATH | constants.O_DIRECTORY);
-  try {
-    // Relative names: a page of mount data has room for 150 of them.
-    fchdir(base);
-  } finally {
-    closeSync(base);
-  }
-  mount('overlay', at, 'overlay', MS_NOSUID | MS_NODEV, `lowerdir=${lower.join(':')},upperdir=${upper},workdir=${work}${options === '' ? '' : `,${options}`}`);
 }
 
 /** None hides a deeper one. */
