@@ -16,6 +16,7 @@ abstract class RootRequest<Reply> extends Request<Reply> {
   /** Chain ids, top first. */
   @IsArray() @IsString({ each: true }) readonly layers!: readonly string[];
   @IsArray() readonly mounts!: readonly ContainerMount[];
+  @IsBoolean() readonly readOnlyRoot!: boolean;
   @IsString() readonly path!: string;
 }
 
@@ -33,7 +34,6 @@ export class OpenRootArchive extends RootRequest<StreamEndpoint & { readonly sta
 /** See WriteContainerArchive. */
 export class ExtractRootArchive extends RootRequest<StreamEndpoint> {
   static readonly subject = 'berth.command.executor.extract-archive';
-  @IsBoolean() readonly readOnlyRoot!: boolean;
   @IsBoolean() readonly keepsKinds!: boolean;
   /** Whom everything belongs to; absent: whom the archive says. */
   @IsOptional() @IsObject() readonly owner?: { readonly uid: number; readonly gid: number };

@@ -26,12 +26,36 @@ export function mount(source: PathLike, target: PathLike, type: string, flags: n
   checked('mount', native.mount(source, target, type, flags, data), { source, target, type });
 }
 
+/** fsconfig(2) */
+const FSCONFIG_SET_STRING = 1;
+const FSCONFIG_CMD_CREATE = 6;
+
+/**
+ * As `mount`, with the file system's options one by one, of which there can be more than mount(2) has room for in its one page. `attributes`: MS_RDONLY, MS_NOSUID,
+ * MS_NODEV and MS_NOEXEC. Throws SystemCallError.
+ */
+export function mountByOptions(type: string, options: Iterable<readonly [name: string, value: string]>, target: PathLike, attributes: number): void {
+  const fileSystem = checked('fsopen', native.fsopen(type), { type });
+  try {
+    for (const [name, value] of options) checked('fsconfig', native.fsconfig(fileSystem, FSCONFIG_SET_STRING, name, value), { [name]: value });
+    checked('fsconfig', native.fsconfig(fileSystem, FSCONFIG_CMD_CREATE, '', ''), { type, target });
+    const tree = checked('fsmount', native.fsmount(fileSystem, attributes), { type, target });
+    try {
+      attachMount(tree, target);
+    } finally {
+      closeSync(tree);
+    }
+  } finally {
+    closeSync(fileSystem);
+  }
+}
+
 /** A bind of the directory `source`, without what is mounted below it, in which files have the ids of a user namespace (Linux 5.12). Throws SystemCallError; EINVAL: its file system cannot. */
 export function mountWithIds(source: PathLike, target: PathLike, userNamespace: Fd): void {
-  const tree = checked('open_tree', native.cloneMount(source, 0), { source });
+  const tree = cloneMount(source);
   try {
     checked('mount_setattr', native.setMountIds(tree, userNamespace), { source });
-    checked('move_mount', native.attachMount(tree, target), { target });
+    attachMount(tree, target);
   } finally {
     closeSync(tree);
   }
@@ -40,6 +64,21 @@ export function mountWithIds(source: PathLike, target: PathLike, userNamespace: 
 /** A copy of the mount at `path` and of all that is mounted below it, as a descriptor, good on any thread. It lies nowhere, and is unmounted with the last descriptor into it. The caller closes it. Throws SystemCallError. */
 export function cloneMountTree(path: PathLike): Fd {
   return checked('open_tree', native.cloneMount(path, 1), { path });
+}
+
+/** The same of the mount at `path` alone, or of the part of it that lies there. */
+export function cloneMount(path: PathLike): Fd {
+  return checked('open_tree', native.cloneMount(path, 0), { path });
+}
+
+/** Such a copy comes to lie at `target`, in which symlinks are followed; its descriptor stays the caller's. Throws SystemCallError; EINVAL: one is a directory and the other is not. */
+export function attachMount(tree: Fd, target: PathLike): void {
+  checked('move_mount', native.attachMount(tree, target), { target });
+}
+
+/** Nothing can be written through the mount that a descriptor is on; `below`: nor through what is mounted below it. Who has another mount of the same files is not hindered. Throws SystemCallError. */
+export function setMountReadOnly(tree: Fd, { below }: { readonly below: boolean }): void {
+  checked('mount_setattr', native.setMountReadOnly(tree, below ? 1 : 0), {});
 }
 
 /** Throws SystemCallError; EINVAL: not a mount point. */

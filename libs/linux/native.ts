@@ -49,10 +49,14 @@ interface Native {
   duplicate(fd: Fd): number;
   inodeFlags(fd: Fd): number;
   setInodeFlags(fd: Fd, flags: number): number;
+  fsopen(type: string): number;
+  fsconfig(fd: Fd, command: number, key: string, value: string): number;
+  fsmount(fd: Fd, attributes: number): number;
   mount(source: PathLike, target: PathLike, type: string, flags: number, data: string): number;
   umount2(target: PathLike, flags: number): number;
   cloneMount(path: PathLike, recursive: 0 | 1): number;
   setMountIds(fd: Fd, userNamespace: Fd): number;
+  setMountReadOnly(fd: Fd, recursive: 0 | 1): number;
   attachMount(fd: Fd, target: PathLike): number;
   newMountNamespace(): number;
   fchdir(fd: Fd): number;

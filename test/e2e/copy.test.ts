@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -116,6 +116,22 @@ describe.each(['running', 'stopped', 'created'])('a container that is %s', (stat
     expect(() => readFileSync(join(secret, 'written'))).toThrow('ENOENT');
   });
 
+  test('what goes through a symlink of the container goes where that leads in it', async () => {
+    const way = await tarOf(
+      { path: 'opt/app/var/log', type: 'directory', mode: 0o755 }, { path: 'srv/log', type: 'directory', mode: 0o755 },
+      { path: 'opt/app/absolute', type: 'symlink', linkTarget: '/srv/log' }, { path: 'opt/app/relative', type: 'symlink', linkTarget: '../../srv/log' }, { path: 'opt/app/kernel', type: 'symlink', linkTarget: '/proc' },
+      { path: 'opt/link', type: 'symlink', linkTarget: 'app' },
+    );
+    expect((await archive('PUT', `/containers/${name}/archive?path=/`, way)).status).toBe(200);
+    const put = await archive('PUT', `/containers/${name}/archive?path=/opt/link`, await tarOf(
+      { path: 'absolute/one', body: Buffer.from('1') }, { path: 'relative/sub/two', body: Buffer.from('2') }, { path: 'relative/same', type: 'hardlink', linkTarget: 'absolute/one' },
+    ));
+    expect(`${put.status} ${put.bytes.toString()}`).toBe('200 ');
+    const { bytes } = await archive('GET', `/containers/${name}/archive?path=/srv/log`);
+    expect((await namesOf(bytes)).sort()).toEqual(['log/', 'log/one', 'log/same', 'log/sub/', 'log/sub/two']);
+    if (state === 'running') expect((await archive('PUT', `/containers/${name}/archive?path=/opt/app`, await tarOf({ path: 'kernel/sys/made', body: Buffer.from('x') }))).bytes.toString()).toContain("it is the kernel's");
+  });
+
   test('an export is the root alone, without mounts', async () => {
     const { bytes } = await archive('GET', `/containers/${name}/export`);
     const names = await namesOf(bytes);
@@ -142,6 +158,38 @@ test('a read-only root and a read-only volume take nothing', async () => {
   expect((await docker('cp', join(here, 'x'), 'sealed:/ro/')).stderr).toContain('mounted volume is marked read-only');
   expect((await docker('cp', '-q', join(here, 'x'), 'sealed:/rw/')).code).toBe(0);
   await docker('rm', '-v', 'sealed');
+});
+
+test('of a container that does not run nothing that is read-only is written, whatever leads there', async () => {
+  const host = join(here, 'read-only');
+  mkdirSync(host);
+  const body = Buffer.from('x');
+  const put = async (name: string, path: string, ...members: Parameters<typeof tarOf>) => {
+    const { status, bytes } = await archive('PUT', `/containers/${name}/archive?path=${path}`, await tarOf(...members));
+    return `${status} ${bytes.toString()}`;
+  };
+  await docker('create', '--name', 'led', '--network', 'none', '-v', `${host}:/ro:ro`, 'busybox', 'true');
+  expect(await put('led', '/', { path: 'link', type: 'symlink', linkTarget: '/ro' })).toMatch(/^200/);
+  expect(await put('led', '/link', { path: 'file', body })).toMatch(/^400.*mounted volume is marked read-only/);
+  expect(await put('led', '/', { path: 'ro/file', body })).toMatch(/^400.*read-only/);
+  expect(readdirSync(host)).toEqual([]);
+  await docker('run', '--rm', '--network', 'none', '-v', 'leads:/v', 'busybox', 'ln', '-s', '/etc', '/v/link');
+  await docker('create', '--name', 'led-back', '--network', 'none', '--read-only', '-v', 'leads:/v', 'busybox', 'true');
+  expect((await archive('HEAD', '/containers/led-back/archive?path=/etc')).status).toBe(200);
+  expect(await put('led-back', '/v/link', { path: 'file', body })).toMatch(/^400.*container rootfs is marked read-only/);
+  expect(await put('led-back', '/v', { path: 'file', body })).toMatch(/^200/);
+  expect((await docker('diff', 'led-back')).stdout).not.toContain('/etc/file');
+  await docker('rm', 'led', 'led-back');
+  await docker('volume', 'rm', 'leads');
+});
+
+test('a container that was copied from before its first start finds the files that are mounted in it', async () => {
+  writeFileSync(join(here, 'app.conf'), 'mounted');
+  await docker('create', '--name', 'mounts-file', '--network', 'none', '-v', `${join(here, 'app.conf')}:/etc/app/app.conf`, 'busybox', 'cat', '/etc/app/app.conf');
+  await docker('cp', '-q', 'mounts-file:/etc/app/app.conf', join(here, 'app-back'));
+  expect(readFileSync(join(here, 'app-back'), 'utf8')).toBe('mounted');
+  expect(await docker('start', '-a', 'mounts-file')).toMatchObject({ code: 0, stdout: 'mounted' });
+  await docker('rm', 'mounts-file');
 });
 
 test('of a stopped container a part of a volume is copied to and from, and nothing in it leads out', async () => {

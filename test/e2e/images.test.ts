@@ -114,6 +114,20 @@ test('the history of an image tells its steps with the bytes of each', async () 
   expect(history[2]).toMatch(/^ADD word [1-9]\d{5,}$/);
 });
 
+test('an image of more layers than one page of mount options has room for is looked into like any other', async () => {
+  const layers = [await tarOf(shellTree())];
+  for (let number = 0; number < 155; number++) layers.push(await tarOf([{ path: `data/${number}`, body: Buffer.from(`of ${number}`) }]));
+  await engine.docker(['load', '-q'], await imageArchive({ tag: 'many', layers }));
+  expect(await docker('run', '--name', 'many', '--network', 'none', '-v', 'filled:/data', 'many', 'sh', '-c', 'echo new > /new; cat /data/0 /data/154')).toMatchObject({ code: 0, stdout: 'of 0of 154', stderr: '' });
+  expect(await docker('diff', 'many')).toMatchObject({ code: 0, stdout: 'A /new\n' });
+  expect(await docker('cp', 'many:/new', '-')).toMatchObject({ code: 0, stdout: expect.stringContaining('new') });
+  expect(await docker('commit', 'many', 'more')).toMatchObject({ code: 0 });
+  expect(await docker('run', '--rm', '--network', 'none', 'more', 'cat', '/new', '/data/7')).toMatchObject({ code: 0, stdout: 'new\nof 7' });
+  await docker('rm', 'many');
+  await docker('rmi', 'many', 'more');
+  await docker('volume', 'rm', 'filled');
+}, patience(60_000));
+
 test('a container is listed by the image it runs, also when its name has become another image\'s', async () => {
   await load(await imageArchive({ tag: 'app', layers: [await word('old')] }));
   const old = await idOf('app');

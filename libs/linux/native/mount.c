@@ -66,6 +66,40 @@ static napi_value js_fchdir(napi_env env, napi_callback_info info)
 	return int_value(env, outcome(fchdir(fd)));
 }
 
+/* fsopen(2): (type) -> descriptor of a file system that is yet to be made */
+static napi_value js_fsopen(napi_env env, napi_callback_info info)
+{
+	struct args args;
+	struct path type;
+
+	if (!args_take(env, info, &args, 1) || !arg_path(&args, 0, &type))
+		return NULL;
+	return int_value(env, outcome(syscall(SYS_fsopen, type.bytes, FSOPEN_CLOEXEC)));
+}
+
+/* fsconfig(2): (fd, command, key, value), of which a command takes what it takes */
+static napi_value js_fsconfig(napi_env env, napi_callback_info info)
+{
+	struct args args;
+	struct path key, value;
+	int32_t fd, command;
+
+	if (!args_take(env, info, &args, 4) || !arg_int32(&args, 0, &fd) || !arg_int32(&args, 1, &command) || !arg_path(&args, 2, &key) || !arg_path(&args, 3, &value))
+		return NULL;
+	return int_value(env, outcome(syscall(SYS_fsconfig, fd, command, key.bytes[0] ? key.bytes : NULL, value.bytes[0] ? value.bytes : NULL, 0)));
+}
+
+/* fsmount(2): (fd, attributes) -> descriptor of a mount of it, which is mounted nowhere */
+static napi_value js_fsmount(napi_env env, napi_callback_info info)
+{
+	struct args args;
+	int32_t fd, attributes;
+
+	if (!args_take(env, info, &args, 2) || !arg_int32(&args, 0, &fd) || !arg_int32(&args, 1, &attributes))
+		return NULL;
+	return int_value(env, outcome(syscall(SYS_fsmount, fd, FSMOUNT_CLOEXEC, attributes)));
+}
+
 /* open_tree(2): (path, recursive) -> descriptor of a copy of the mount there, and of that alone or with all below it, which is mounted nowhere */
 static napi_value js_clone_mount(napi_env env, napi_callback_info info)
 {
@@ -90,7 +124,19 @@ static napi_value js_set_mount_ids(napi_env env, napi_callback_info info)
 	return int_value(env, outcome(syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr, sizeof attr)));
 }
 
-/* move_mount(2): (fd, target) */
+/* mount_setattr(2) MOUNT_ATTR_RDONLY: (fd, recursive) */
+static napi_value js_set_mount_read_only(napi_env env, napi_callback_info info)
+{
+	struct args args;
+	int32_t fd, recursive;
+
+	if (!args_take(env, info, &args, 2) || !arg_int32(&args, 0, &fd) || !arg_int32(&args, 1, &recursive))
+		return NULL;
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	return int_value(env, outcome(syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof attr)));
+}
+
+/* move_mount(2), which follows symlinks in the target as mount(2) does: (fd, target) */
 static napi_value js_attach_mount(napi_env env, napi_callback_info info)
 {
 	struct args args;
@@ -99,13 +145,17 @@ static napi_value js_attach_mount(napi_env env, napi_callback_info info)
 
 	if (!args_take(env, info, &args, 2) || !arg_int32(&args, 0, &fd) || !arg_path(&args, 1, &target))
 		return NULL;
-	return int_value(env, outcome(syscall(SYS_move_mount, fd, "", AT_FDCWD, target.bytes, MOVE_MOUNT_F_EMPTY_PATH)));
+	return int_value(env, outcome(syscall(SYS_move_mount, fd, "", AT_FDCWD, target.bytes, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS)));
 }
 
 const struct function mount_functions[] = {
 	{ "cloneMount", js_clone_mount },
 	{ "setMountIds", js_set_mount_ids },
+	{ "setMountReadOnly", js_set_mount_read_only },
 	{ "attachMount", js_attach_mount },
+	{ "fsopen", js_fsopen },
+	{ "fsconfig", js_fsconfig },
+	{ "fsmount", js_fsmount },
 	{ "mount", js_mount },
 	{ "umount2", js_umount2 },
 	{ "newMountNamespace", js_new_mount_namespace },

@@ -32,7 +32,7 @@ export class ContainerArchives {
   async write({ container, path, keepsKinds, chowns }: WriteContainerArchive, asked: RequestContext): Promise<StreamEndpoint> {
     const { spec } = this.directory.find(container);
     const owner = chowns ? numericOwner(spec.config.User ?? '') : undefined;
-    const wanted = { ...rootOf(spec), path, keepsKinds, readOnlyRoot: spec.hostConfig.ReadonlyRootfs ?? false, ...(owner ? { owner } : {}) };
+    const wanted = { ...rootOf(spec), path, keepsKinds, ...(owner ? { owner } : {}) };
     const opened = await this.bus.request(ExtractRootArchive, wanted, asked).catch((error: unknown) => missing(error, path, container));
     await this.containers.execute(spec.id, { type: 'WriteArchive', path, at: now() }, asked);
     return opened;
@@ -52,7 +52,7 @@ export class ContainerArchives {
   }
 }
 
-const rootOf = ({ id, layers, mounts }: PresentContainer['spec']) => ({ container: id, layers, mounts });
+const rootOf = ({ id, layers, mounts, hostConfig }: PresentContainer['spec']) => ({ container: id, layers, mounts, readOnlyRoot: hostConfig.ReadonlyRootfs ?? false });
 
 function missing(error: unknown, path: string, container: string): never {
   if (error instanceof BerthError && error.kind === 'not-found') throw notFound(`Could not find the file ${path} in container ${container}`);

@@ -43,19 +43,19 @@ afterEach(async () => {
 
 test('of a container that was removed meanwhile nothing is made anew', async () => {
   archives.removed(container);
-  await expect(archives.stat({ container, layers: [], mounts: [], path: '/' })).rejects.toMatchObject({ kind: 'not-found' });
+  await expect(archives.stat({ ...wishOf(container), path: '/' })).rejects.toMatchObject({ kind: 'not-found' });
   expect(existsSync(join(top, container))).toBe(false);
 });
 
 test('one that is back can be looked into', async () => {
   archives.removed(container);
   archives.restored(container);
-  await archives.stat({ container, layers: [], mounts: [], path: '/' }).catch(() => undefined); // there is no root to mount here
+  await archives.stat({ ...wishOf(container), path: '/' }).catch(() => undefined); // there is no root to mount here
   expect(existsSync(join(top, container, 'diff'))).toBe(true);
 });
 
 const path = '/big';
-const wishOf = (one: string) => ({ container: one, layers: [], mounts: [] });
+const wishOf = (one: string) => ({ container: one, layers: [], mounts: [], readOnlyRoot: false });
 
 /** A container that does not run, with a file, for most of more bytes than are under way at a time. */
 function stoppedContainer(one: string, size = 4 << 20): string {
@@ -147,7 +147,7 @@ test('a reader that leaves but the end unread makes room', async () => {
 
 test('a sender that sends nothing makes room as well, and hears why', async () => {
   archivesWith({ most: 1, patienceMs: 0 });
-  await archives.extract({ ...wishOf(stoppedContainer(container)), path: '/', readOnlyRoot: false, keepsKinds: false });
+  await archives.extract({ ...wishOf(stoppedContainer(container)), path: '/', keepsKinds: false });
   const { ours, theirs } = await streamPair();
   const received = serve(ours);
   expect(await bytesRead(container)).toBeGreaterThan(4 << 20);
@@ -201,7 +201,7 @@ describe('readers that leave', () => {
 
   test('and senders hold no thread either', async () => {
     for (let count = 0; count < MANY; count++) {
-      await archives.extract({ ...wish, path: '/', readOnlyRoot: false, keepsKinds: false });
+      await archives.extract({ ...wish, path: '/', keepsKinds: false });
       await serve(await left(count % 2 === 0));
     }
     await stillServed();

@@ -31,7 +31,7 @@ const LIMITS: PlaceLimits = { most: COPYING_THREADS * COPIES_A_THREAD, patienceM
 /** A request that was asked again comes no later. */
 const TOO_LATE_MS = 60_000;
 
-type Asked = Pick<StatRootPath, 'container' | 'layers' | 'mounts'>;
+type Asked = Pick<StatRootPath, 'container' | 'layers' | 'mounts' | 'readOnlyRoot'>;
 
 /**
  * Copies from and to the roots of containers, each at the pace of its client. A container that does not run is mounted for it, and does not start meanwhile: two overlays of
@@ -71,8 +71,8 @@ export class RootArchives {
   }
 
   async extract(command: ExtractRootArchive): Promise<StreamEndpoint> {
-    const { path, readOnlyRoot, mounts } = command;
-    await this.withRoot(command, (root) => this.looking.run('checkTarget', { root, path, readOnlyRoot, mounts }));
+    const { path } = command;
+    await this.withRoot(command, (root) => this.looking.run('checkTarget', { root, path }));
     return this.streams.offer((socket) => this.receive(command, socket));
   }
 
@@ -128,9 +128,9 @@ export class RootArchives {
   }
 
   private async receive(command: ExtractRootArchive, socket: Socket): Promise<void> {
-    const { path, readOnlyRoot, mounts, keepsKinds, owner } = command;
+    const { path, keepsKinds, owner } = command;
     const place = this.placeFor(command.container);
-    const job = { path, readOnlyRoot, mounts, keepsKinds, ...(owner ? { owner } : {}) };
+    const job = { path, keepsKinds, ...(owner ? { owner } : {}) };
     const extract = (client: ClientEnd, port: MessagePort): Promise<void> => this.withRoot(command, (root) => this.copying.run('extractArchive', { root, ...job, client }, [port]), 'is there');
     await this.places.hold(place, () => handedOver(socket, place, extract)).then(
       // What was cut off between two files looks whole to who reads it.
@@ -160,14 +160,14 @@ export class RootArchives {
 
   /** `wanted`: 'made' by the first step of a request where the container never ran; what comes after it finds it, or the container is gone. */
   private async withRoot<T>(asked: Asked, work: (root: RootJob) => Promise<T>, wanted: 'made' | 'is there' = 'made'): Promise<T> {
-    const { container, mounts } = asked;
+    const { container, mounts, readOnlyRoot: readOnly } = asked;
     await this.startOf(container);
     const task = this.live.byContainer(container);
     if (task && !task.hasExited) return work({ container, pid: task.pid, ...(task.ids ? { ids: task.ids } : {}) });
     // Others may still have its root.
     this.refuseGone(container);
     const directory = this.files.directory(container);
-    const open = async (): Promise<Fd> => this.looking.run('openStoppedRoot', { source: await this.prepared(directory, asked, wanted), mounts });
+    const open = async (): Promise<Fd> => this.looking.run('openStoppedRoot', { source: await this.prepared(directory, asked, wanted), readOnly, mounts });
     return this.stopped.with(directory, open, (root) => work({ container, root }));
   }
 

@@ -68,7 +68,7 @@ static int overlay_on_stage(const struct context *at, const struct op_overlay_tr
 		return -errno;
 	if ((size_t)snprintf(upper, sizeof upper, "../own/%s", op->upper) >= sizeof upper || (size_t)snprintf(work, sizeof work, "../own/%s", op->work) >= sizeof work)
 		return -ENAMETOOLONG;
-	struct op_overlay_root overlay = { .lower = op->lower, .upper = upper, .work = work, .target = "../merged", .options = "" };
+	struct op_overlay_root overlay = { .lower = op->lower, .upper = upper, .work = work, .target = "../merged", .options = op->options };
 	return mount_overlay(&overlay);
 }
 

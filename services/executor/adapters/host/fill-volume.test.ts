@@ -85,6 +85,18 @@ describe.each(['overlay2', 'vfs'] as const)('a volume that is filled from its im
     expect(readFileSync(data('whole'), 'utf8')).toBe('all of it');
   });
 
+  test('the image may have more layers than one page of mount options has room for', async () => {
+    const layers = Array.from({ length: 80 }, (_, number) => `layer-${number}-${'x'.repeat(50)}`);
+    for (const name of layers) {
+      mkdirSync(inImage(`${name}/data`), { recursive: true });
+      writeFileSync(inImage(`${name}/data/${name}`), '');
+      writeFileSync(inImage(`${name}/data/top`), name);
+    }
+    await fill('/data', layers);
+    expect(readdirSync(data())).toHaveLength(81);
+    expect(readFileSync(data('top'), 'utf8')).toBe(layers[0]);
+  });
+
   test('two that ask at once are served one after the other', async () => {
     writeFileSync(inImage('upper/data/once'), '');
     await Promise.all([fill(), fill(), fill()]);

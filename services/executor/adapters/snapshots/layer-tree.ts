@@ -9,17 +9,28 @@ const O_CLOEXEC = 0o2000000;
 /** One name in one directory, not followed. */
 const ONE_NAME = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
 
+/** A tree that `root` holds at `path`. */
+export interface Surroundings {
+  readonly root: Fd;
+  readonly path: string;
+  /** Throws where a symlink has led to what nothing may be done in. */
+  readonly admit: (directory: Fd) => void;
+}
+
 /**
  * A directory tree whose contents nobody vouches for: all of it is reached through a descriptor of its root, symlinks mean what they would with that root as `/`,
- * and what is made is made by one name in an open directory. Owns its descriptors: `close` it.
+ * or with that of its surroundings, and what is made is made by one name in an open directory. Owns its descriptors: `close` it.
  */
 export class LayerTree {
   private readonly root: Fd;
   /** The directory that was last asked for: entries of an archive come directory by directory. */
   private last: { readonly path: string; readonly fd: Fd } | undefined;
 
-  /** By its path, or by a descriptor, which stays the caller's. */
-  constructor(root: string | Fd) {
+  /** By its path, or by a descriptor, which stays the caller's, as do those of what is around it. */
+  constructor(
+    root: string | Fd,
+    private readonly around?: Surroundings,
+  ) {
     const [from, path] = typeof root === 'string' ? [-100, root] : [root, '.'];
     this.root = openat2(from, path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW | O_CLOEXEC, 0, 0);
   }
@@ -65,7 +76,15 @@ export class LayerTree {
   }
 
   private open(joined: string): Fd {
-    return openat2(this.root, bytesOf(joined), constants.O_RDONLY | constants.O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+    const [from, path] = this.around ? [this.around.root, Buffer.concat([Buffer.from(`${this.around.path}/`), bytesOf(joined)])] : [this.root, bytesOf(joined)];
+    const fd = openat2(from, path, constants.O_RDONLY | constants.O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+    try {
+      this.around?.admit(fd);
+      return fd;
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
   }
 
   private forget(): void {

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { MountPointLayers } from './mount-point-layers.js';
+import { overlayOptions } from './overlay-options.js';
 import { refuseOther, type ContainerRoot, type RootSource, type Snapshotter } from './snapshotter.js';
 
 const UPPER = { name: 'diff', mode: 0o755 } as const;
@@ -12,6 +13,7 @@ export class OverlaySnapshotter implements Snapshotter {
   readonly written = { path: UPPER.name, withImage: false };
 
   private readonly mountPoints: MountPointLayers;
+  private options = '';
 
   constructor(private readonly layersDirectory: string) {
     this.mountPoints = new MountPointLayers(layersDirectory);
@@ -23,6 +25,7 @@ export class OverlaySnapshotter implements Snapshotter {
     mkdirSync(work, { recursive: true, mode: WORK.mode });
     if (made !== undefined) refuseOther(`${directory}/root`, 'vfs');
     const over = this.mountPoints.over(layers);
-    return { overlay: { baseDirectory: this.layersDirectory, lower: over === undefined ? layers : [over, ...layers], upper, work } };
+    this.options ||= overlayOptions();
+    return { overlay: { baseDirectory: this.layersDirectory, lower: over === undefined ? layers : [over, ...layers], upper, work, options: this.options } };
   }
 }

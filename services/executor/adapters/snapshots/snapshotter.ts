@@ -3,7 +3,7 @@ import { conflict } from '#libs/errors/errors.js';
 
 /** What a container's root is made of: layers that the kernel merges, or a whole tree. */
 export type RootSource =
-  | { readonly overlay: { readonly baseDirectory: string; readonly lower: readonly string[]; readonly upper: string; readonly work: string } }
+  | { readonly overlay: { readonly baseDirectory: string; readonly lower: readonly string[]; readonly upper: string; readonly work: string; readonly options: string } }
   | { readonly directory: string };
 
 export interface ContainerRoot {

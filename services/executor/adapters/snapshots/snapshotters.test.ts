@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { mount, umount2 } from '#libs/linux/mounts.js';
 import { TreeThreads } from '../trees/tree-threads.js';
+import { overlayOptions } from './overlay-options.js';
 import { OverlaySnapshotter } from './overlay-snapshotter.js';
 import { describeSnapshotter } from './testing/snapshotter-suite.js';
 import { VfsSnapshotter } from './vfs-snapshotter.js';
@@ -12,6 +13,17 @@ afterAll(() => threads.close());
 
 describeSnapshotter('overlay', (layers) => new OverlaySnapshotter(layers));
 describeSnapshotter('vfs', (layers) => new VfsSnapshotter(layers, threads));
+
+test('what an overlay has in its upper directory is whole, as far as the kernel can be told', async () => {
+  const top = mkdtempSync('/var/tmp/berth-snapshots-');
+  try {
+    expect(await new OverlaySnapshotter(top).prepare({ directory: join(top, 'one'), layers: [] })).toMatchObject({ overlay: { options: 'redirect_dir=off,metacopy=off,index=off' } });
+    mkdirSync(join(top, 'index'));
+    expect(overlayOptions(top)).toBe('index=off');
+  } finally {
+    rmSync(top, { recursive: true });
+  }
+});
 
 test('whether there is an overlay is asked by trying, and leaves nothing', async () => {
   const top = mkdtempSync('/var/tmp/berth-snapshots-');

@@ -1,8 +1,9 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { O_PATH } from '#libs/linux/directory-entries.js';
-import { fchdir, MNT_DETACH, mount, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, umount2 } from '#libs/linux/mounts.js';
+import { MNT_DETACH, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, umount2 } from '#libs/linux/mounts.js';
 import type { Fd } from '#libs/linux/native.js';
+import { mountOverlay } from './mount-overlay.js';
 
 export interface Layers {
   /** Names in `layers` are below it. */
@@ -30,14 +31,7 @@ export function openMergedView({ directory, layers }: Layers): Fd {
   const [first] = layers;
   // An overlay without an upper directory wants two lower ones.
   if (layers.length === 1 && first !== undefined) return openSync(isAbsolute(first) ? first : join(directory, first), flags);
-  const base = openSync(directory, flags);
-  try {
-    // Relative names: a page of mount data has room for 150 of them.
-    fchdir(base);
-  } finally {
-    closeSync(base);
-  }
-  mount('overlay', directory, 'overlay', MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, `lowerdir=${layers.join(':')}`);
+  mountOverlay({ baseDirectory: directory, lower: layers }, directory, MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
   try {
     return openSync(directory, flags);
   } finally {

@@ -1,12 +1,11 @@
-import { closeSync, constants } from 'node:fs';
+import { accessSync, closeSync, constants, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import type { PathStat } from '#contracts/containers/archives.js';
 import type { IdMaps } from '#contracts/executor/id-maps.js';
-import type { ContainerMount } from '#contracts/containers/container-state.js';
 import { invalid, notFound } from '#libs/errors/errors.js';
 import { O_PATH } from '#libs/linux/directory-entries.js';
 import type { Fd } from '#libs/linux/native.js';
-import { isErrno } from '#libs/linux/system-call-error.js';
+import { isErrno, SystemCallError } from '#libs/linux/system-call-error.js';
 import { decompressed } from '#libs/oci/decompress.js';
 import { type TarMember, writeTar } from '#libs/oci/tar-writer.js';
 import { insideId } from '#libs/settings/subordinate-ids.js';
@@ -60,28 +59,28 @@ function* membersInside(members: Iterable<TarMember>, ids: IdMaps | undefined): 
 }
 
 export interface ExtractJob extends PathJob, ArchiveWishes {
-  readonly readOnlyRoot: boolean;
-  readonly mounts: readonly ContainerMount[];
   /** Sends the archive, compressed or not. */
   readonly client: ClientEnd;
 }
 
 /** Whether an archive may go to a path: throws not-found or invalid, with dockerd's words. */
-export function checkTarget({ root, path, readOnlyRoot, mounts }: Omit<ExtractJob, 'client' | keyof ArchiveWishes>): Promise<void> {
-  return withContainerRoot(root, (fd) => closeSync(openTarget(fd, path, readOnlyRoot, mounts)));
+export function checkTarget({ root, path }: PathJob): Promise<void> {
+  return withContainerRoot(root, (fd) => closeSync(openTarget(fd, path)));
 }
 
-export async function extractArchive({ root, path, readOnlyRoot, mounts, client, ...wishes }: ExtractJob): Promise<void> {
+export async function extractArchive({ root, path, client, ...wishes }: ExtractJob): Promise<void> {
   const source = receivedFrom(client);
   try {
     await withContainerRoot(root, async (fd) => {
-      const target = openTarget(fd, path, readOnlyRoot, mounts);
-      const tree = new LayerTree(target);
+      const target = openTarget(fd, path);
+      // A symlink that the archive's path goes through means what it does in the container, not what it would with the target as its root.
+      const tree = new LayerTree(target, { root: fd, path: posix.join('/', path), admit: (directory) => refuseMadeUp(directory, path) });
       try {
         const ids = idsOf(root);
         await applyArchive(tree, await decompressed(Readable.from(source)), { ...wishes, ...(ids ? { ids } : {}) });
       } catch (error) {
-        if (isErrno(error, 'EROFS')) throw invalid('container rootfs is marked read-only', error);
+        // It was none at the path itself: the archive has something for a place further down.
+        if (error instanceof SystemCallError && error.code === 'EROFS') throw invalid(`the archive goes to what is marked read-only: ${error.message}`, error);
         throw error;
       } finally {
         tree.close();
@@ -93,25 +92,38 @@ export async function extractArchive({ root, path, readOnlyRoot, mounts, client,
   }
 }
 
-function openTarget(root: Fd, path: string, readOnlyRoot: boolean, mounts: readonly ContainerMount[]): Fd {
-  const absolute = posix.join('/', path);
+function openTarget(root: Fd, path: string): Fd {
   let target: Fd;
   try {
-    target = inRoot(root, absolute, constants.O_RDONLY | constants.O_DIRECTORY);
+    target = inRoot(root, posix.join('/', path), constants.O_RDONLY | constants.O_DIRECTORY);
   } catch (error) {
     if (isErrno(error, 'ENOTDIR')) throw invalid('extraction point is not a directory', error);
     if (isErrno(error, 'ENOENT') || isErrno(error, 'ELOOP')) throw notFound(`there is no ${path}`);
     throw error;
   }
   try {
-    const mount = mounts.filter((one) => absolute === one.target || absolute.startsWith(`${one.target}/`)).toSorted((one, other) => other.target.length - one.target.length)[0];
-    if (mount?.readOnly) throw invalid('mounted volume is marked read-only');
-    if (readOnlyRoot && mount === undefined) throw invalid('container rootfs is marked read-only');
-    // The container may have led the path there, and this writes with the executor's rights.
-    if (isMadeUp(target)) throw invalid(`nothing can be copied into ${path}: it is the kernel's`);
+    if (isReadOnly(target)) throw invalid(mountOf(target) === mountOf(root) ? 'container rootfs is marked read-only' : 'mounted volume is marked read-only');
+    refuseMadeUp(target, path);
     return target;
   } catch (error) {
     closeSync(target);
     throw error;
   }
 }
+
+/** The container may have led the path there, and this writes with the executor's rights. */
+function refuseMadeUp(directory: Fd, path: string): void {
+  if (isMadeUp(directory)) throw invalid(`nothing can be copied into ${path}: it is the kernel's`);
+}
+
+/** Whatever path led there: the mount is asked. */
+function isReadOnly(directory: Fd): boolean {
+  try {
+    accessSync(`/proc/self/fd/${directory}`, constants.W_OK);
+    return false;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EROFS';
+  }
+}
+
+const mountOf = (fd: Fd): string | undefined => /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1];

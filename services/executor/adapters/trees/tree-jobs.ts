@@ -6,13 +6,13 @@ import { readUserFiles } from '../runtimes/user-files.js';
 import type { UserFiles } from '../../domain/spec/container-user.js';
 import { checkLayer, type CheckJob, unpackLayer, type UnpackJob } from '../snapshots/unpack-layer.js';
 import { checkTarget, type ExtractJob, extractArchive, type PathJob, readArchive, type ReadJob, statPath } from './root-jobs.js';
-import { openStoppedRoot, type StoppedRoot } from './container-root.js';
 import { type MergeJob, mergeLayers } from './merge-layers.js';
 import { type Layers, withMergedView } from './merged-view.js';
 import { type MappedProbe, probeMappedOverlay } from './probe-mapped-overlay.js';
 import { probeOverlay } from './probe-overlay.js';
 import { removeAllIn } from './remove-all-in.js';
 import { type ChangesJob, listChanges, packChanges } from './root-changes.js';
+import { openStoppedRoot, type StoppedRoot } from './stopped-root.js';
 import { treeSize } from './tree-size.js';
 
 /** Work on whole directory trees: too long for the thread that starts containers. All of it can be sent to another thread: plain data in, plain data out. */

@@ -10,7 +10,7 @@ import { describePlan, encodePlan } from './encode-plan.js';
 const golden = join(dirname(fileURLToPath(import.meta.url)), '../../../../../services/executor/domain/plan/golden');
 const cgroupDirectories = ['/sys/fs/cgroup/memory/berth/c', '/sys/fs/cgroup/cpu,cpuacct/berth/c', '/sys/fs/cgroup/unified/berth/c'];
 const host: SpecHost = {
-  containerDirectory: '/data/c', root: { overlay: { baseDirectory: '/data/layers', lower: ['b', 'a'], upper: '/data/c/diff', work: '/data/c/work' } }, rootTarget: '/data/c/merged',
+  containerDirectory: '/data/c', root: { overlay: { baseDirectory: '/data/layers', lower: ['b', 'a'], upper: '/data/c/diff', work: '/data/c/work', options: '' } }, rootTarget: '/data/c/merged',
   cgroupDirectories, cgroupsPath: '/berth/c', sandboxPath: '/proc/1/fd/9', cgroupMode: 'hybrid', initPath: '/opt/berth-init',
 };
 const plain: LaunchFields = {
@@ -121,6 +121,14 @@ test('in a user namespace the host\'s root does what nobody else may, and before
     expect(inside, op).not.toContain(op);
   }
   for (const op of ['bind_mount', 'make_node', 'overlay_root']) expect(inside, op).not.toContain(op);
+});
+
+test('the overlay of the root has the options that it was prepared with, in a user namespace or not', () => {
+  const root = { overlay: { baseDirectory: '/data/layers', lower: ['a'], upper: '/data/c/diff', work: '/data/c/work', options: 'metacopy=off' } };
+  for (const of of [host, mapped]) {
+    const { steps } = compilePlan(buildSpec(plain, { ...of, root }), run);
+    expect(steps.find(({ op }) => op === 'overlay_tree' || op === 'overlay_root')).toMatchObject({ options: 'metacopy=off' });
+  }
 });
 
 test('each tree is put in its place, the root first', () => {

@@ -55,7 +55,7 @@ export const OPERATIONS = {
   private_propagation: { code: 20, operands: {} },
   /** mount(2) with only propagation flags (MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_REC) on the container's root. */
   root_propagation: { code: 21, operands: { flags: 'u32' } },
-  /** overlayfs on the host directory `target`. `lower` top first; lower, upper and work are relative to `baseDirectory` (absolute works too). */
+  /** overlayfs on the host directory `target`. `lower` top first; lower, upper and work are relative to `baseDirectory` (absolute works too). options: of the mount, "name=value,…". */
   overlay_root: {
     code: 22,
     operands: { baseDirectory: 'string', lower: 'strings', upper: 'string', work: 'string', target: 'string', options: 'string' },
@@ -101,11 +101,11 @@ export const OPERATIONS = {
   stage: { code: 52, operands: { target: 'string', trees: 'u32' } },
   /**
    * A tree: an overlay of the names `lower` (top first) in the host directory `layers`, and of the names `upper` and `work` in the host directory `own`, all with the
-   * user namespace's ids. It acts on them as the host's `uid` and `gid`, which have to be root in there.
+   * user namespace's ids; options: as of overlay_root. It acts on them as the host's `uid` and `gid`, which have to be root in there.
    */
   overlay_tree: {
     code: 36,
-    operands: { layers: 'string', lower: 'strings', own: 'string', upper: 'string', work: 'string', uid: 'u32', gid: 'u32' },
+    operands: { layers: 'string', lower: 'strings', own: 'string', upper: 'string', work: 'string', options: 'string', uid: 'u32', gid: 'u32' },
   },
   /** A tree: what is at the host path `source`, as bind_mount has it. mapped: with the user namespace's ids. */
   bind_tree: { code: 37, operands: { source: 'string', recursive: 'flag', readonly: 'flag', propagation: 'u32', attributes: 'u32', mapped: 'flag' } },

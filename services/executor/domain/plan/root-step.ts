@@ -4,5 +4,5 @@ import type { Actor, PlanStep } from './plan-table.js';
 /** The mount of the root, of whatever it is made. */
 export function rootStep(root: Root, actor: Actor): Extract<PlanStep, { op: 'overlay_root' | 'bind_root' }> {
   const at = { actor, from: 'root', target: root.path } as const;
-  return 'overlay' in root ? { op: 'overlay_root', ...at, ...root.overlay, options: '' } : { op: 'bind_root', ...at, source: root.directory, readonly: false };
+  return 'overlay' in root ? { op: 'overlay_root', ...at, ...root.overlay } : { op: 'bind_root', ...at, source: root.directory, readonly: false };
 }

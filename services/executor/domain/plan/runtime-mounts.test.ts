@@ -4,7 +4,7 @@ import { forRuntime } from './runtime-mounts.js';
 
 const mount = (destination: string, options: readonly string[], more: Partial<Mount> = {}): Mount => ({ destination, type: 'bind', source: `/host${destination}`, options, ...more });
 const spec = (mounts: readonly Mount[], userPath?: string): RuntimeSpec => ({
-  ociVersion: '1.2.0', hostname: 'h', mounts, root: { path: '/run/root', readonly: false, overlay: { baseDirectory: '/layers', lower: ['a'], upper: '/own/diff', work: '/own/work' } },
+  ociVersion: '1.2.0', hostname: 'h', mounts, root: { path: '/run/root', readonly: false, overlay: { baseDirectory: '/layers', lower: ['a'], upper: '/own/diff', work: '/own/work', options: 'metacopy=off' } },
   process: { terminal: false, user: { username: '', additionalGroups: [] }, args: ['true'], env: [], cwd: '/', capabilities: { bounding: [], effective: [], permitted: [], inheritable: [], ambient: [] }, rlimits: [], noNewPrivileges: false },
   linux: {
     namespaces: [{ type: 'mount' }, ...(userPath === undefined ? [] : [{ type: 'user', path: userPath } as const])], devices: [], cgroupsPath: '/c', resources: { devices: [] }, sysctl: {}, maskedPaths: [], readonlyPaths: [],

@@ -102,7 +102,7 @@ export function rootTree(step: Extract<PlanStep, { op: 'overlay_root' | 'bind_ro
   const [upper, work] = [step.upper, step.work].map((path) => posix.resolve(step.baseDirectory, path)) as [string, string];
   const own = posix.dirname(upper);
   const names = { upper: posix.relative(own, upper), work: posix.relative(own, work) };
-  return { op: 'overlay_tree', ...at, layers: step.baseDirectory, lower: step.lower, own, ...names, uid: hostId(ids.uids, 0), gid: hostId(ids.gids, 0) };
+  return { op: 'overlay_tree', ...at, layers: step.baseDirectory, lower: step.lower, own, ...names, options: step.options, uid: hostId(ids.uids, 0), gid: hostId(ids.gids, 0) };
 }
 
 /** A node's owner that has no name in there is its root. */

@@ -6,7 +6,7 @@ import { changedHosts, hostnameFile, hostsFile, resolvConf } from './files.js';
 import { rlimitValue } from './rlimits.js';
 
 const host: SpecHost = {
-  containerDirectory: '/data/c', root: { overlay: { baseDirectory: '/data/layers', lower: ['b', 'a'], upper: '/data/c/diff', work: '/data/c/work' } }, rootTarget: '/data/c/merged',
+  containerDirectory: '/data/c', root: { overlay: { baseDirectory: '/data/layers', lower: ['b', 'a'], upper: '/data/c/diff', work: '/data/c/work', options: 'metacopy=off' } }, rootTarget: '/data/c/merged',
   cgroupDirectories: ['/sys/fs/cgroup/memory/berth/c'], cgroupsPath: '/berth/c', sandboxPath: '/proc/1/fd/9', cgroupMode: 'hybrid', initPath: '/opt/berth-init',
 };
 const plain: LaunchFields = {

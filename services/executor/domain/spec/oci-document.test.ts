@@ -9,7 +9,7 @@ const spec: RuntimeSpec = {
     capabilities: { bounding: ['CAP_CHOWN', 'CAP_SYS_RESOURCE'], effective: [], permitted: [], inheritable: [], ambient: [] },
     rlimits: [{ type: 'RLIMIT_CORE', soft: 0, hard: -1, optional: true }], noNewPrivileges: false,
   },
-  root: { path: '/r', readonly: true, overlay: { baseDirectory: '/l', lower: ['a'], upper: '/u', work: '/w' } },
+  root: { path: '/r', readonly: true, overlay: { baseDirectory: '/l', lower: ['a'], upper: '/u', work: '/w', options: 'metacopy=off' } },
   mounts: [], linux: { namespaces: [], devices: [], cgroupsPath: '/c', resources: { devices: [{ allow: false }] }, sysctl: {}, maskedPaths: [], readonlyPaths: [] },
 };
 const task = {

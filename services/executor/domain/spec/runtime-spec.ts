@@ -69,7 +69,7 @@ export interface RootPlace {
 
 /** What the root is made of: the specification leaves that to who prepares it, here it is a step like any other mount. */
 export type RootMade =
-  | { readonly overlay: { readonly baseDirectory: string; readonly lower: readonly string[]; readonly upper: string; readonly work: string } }
+  | { readonly overlay: { readonly baseDirectory: string; readonly lower: readonly string[]; readonly upper: string; readonly work: string; readonly options: string } }
   | { readonly directory: string };
 
 export interface Mount {

@@ -34,9 +34,9 @@ export function describeSnapshotter(name: string, make: (layersDirectory: string
     /** The root as its container has it, for as long as `work` takes. */
     function within(source: RootSource, work: (root: string) => void): void {
       if ('directory' in source) return work(source.directory);
-      const { baseDirectory, lower, upper, work: scratch } = source.overlay;
+      const { baseDirectory, lower, upper, work: scratch, options } = source.overlay;
       const target = mkdtempSync(join(top, 'mounted-'));
-      mount('overlay', target, 'overlay', 0, `lowerdir=${lower.map((one) => join(baseDirectory, one)).join(':')},upperdir=${upper},workdir=${scratch}`);
+      mount('overlay', target, 'overlay', 0, `lowerdir=${lower.map((one) => join(baseDirectory, one)).join(':')},upperdir=${upper},workdir=${scratch},${options}`);
       try {
         work(target);
       } finally {
