@@ -1,8 +1,9 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Account, type DockerRegistry, startDockerRegistry } from '../fixtures/docker-registry.js';
-import { sha256 } from '../fixtures/image-archive.js';
+import { imageArchive, sha256, shellTree } from '../fixtures/image-archive.js';
 import { imageIndex, registryImage, type RegistryImage } from '../fixtures/registry-image.js';
 import { berthOf } from '../engine/berth-commands.js';
 import { type CliResult, startEngine, type TestEngine } from '../engine/engine.js';
@@ -116,6 +117,19 @@ test('docker run pulls what is not there, and runs it', async () => {
   expect(await docker('run', '--rm', `${registry.host}/sea/absent`)).toMatchObject({ code: 0, stdout: 'was not there\n', stderr: '' });
 });
 
+test('an image that was loaded is pulled, and run, though the registry has its layers compressed', async () => {
+  const image = await registryImage('loaded before');
+  const name = `${registry.host}/sea/loaded`;
+  await push(registry, 'sea/loaded', image, 'latest');
+  const archive = join(engine.settings.dataRoot, 'loaded.tar');
+  writeFileSync(archive, await imageArchive({ tag: 'loaded', layers: image.layers.map((layer) => gunzipSync(layer)), rawConfig: image.config }));
+  expect(await docker('load', '-q', '-i', archive)).toMatchObject({ code: 0 });
+  const pull = await docker('pull', name);
+  expect(pull).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining(`Status: Downloaded newer image for ${name}:latest\n`) as string });
+  expect(await docker('run', '--rm', '--pull', 'always', '-q', name)).toMatchObject({ code: 0, stdout: 'loaded before\n' });
+  expect(await inspect(name, '{{.Id}} {{len .RepoTags}}')).toBe(`${image.id} 2`);
+});
+
 test('an image that the registry does not have is told in the words that clients know', async () => {
   await push(registry, 'sea/known', await registryImage('known'), 'latest');
   const tag = await docker('pull', `${registry.host}/sea/known:none`);
@@ -133,6 +147,17 @@ test.each(['layer', 'config', 'manifest'] as const)('a %s that is not what its d
   expect(await docker('pull', `${name}@${digest}`)).toMatchObject({ code: 1 });
   expect((await docker('image', 'inspect', name)).code).toBe(1);
   // The lower layer was sound, and is gone all the same: no image needs it.
+  expect(kept()).toEqual(before);
+});
+
+test('of an image whose upper layer is not the one it names the lower one, unpacked before, does not stay', async () => {
+  const image = await registryImage('not so', 'oci', OWN, shellTree([{ path: 'etc/lower', body: Buffer.from('of this image alone') }]));
+  const config = Buffer.from(image.config.toString().replace(sha256(gunzipSync(image.layers[1]!)), '0'.repeat(64)));
+  const bytes = Buffer.from(image.manifest.bytes.toString().replace(image.id, `sha256:${sha256(config)}`));
+  await push(registry, 'sea/false', { ...image, config, manifest: { ...image.manifest, bytes } }, 'latest');
+  const before = kept();
+  const pull = await docker('pull', `${registry.host}/sea/false`);
+  expect(pull).toMatchObject({ code: 1, stderr: expect.stringContaining('that the image says') as string, stdout: expect.stringContaining(`${sha256(image.layers[0]!).slice(0, 12)}: Pull complete`) as string });
   expect(kept()).toEqual(before);
 });
 

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import type { ImageLayer } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
 import { isObject, parseJson, strings, text } from '#libs/oci/bounded-json.js';
@@ -39,7 +40,17 @@ export class LoadArchive {
 
   /** Tells what dockerd tells: nothing of layers that are there, and whom a tag is taken from. */
   private async load(image: NewImage, lease: ContentLease, quiet: boolean, lines: ProgressLines, asked: RequestContext): Promise<void> {
-    for (const layer of await this.addImage.layersOf(image.configDigest, image.layers)) {
+    const layers = await this.addImage.layersOf(image.configDigest, image.layers);
+    const letGo = await this.addImage.hold(layers, asked);
+    try {
+      await this.unpackAndAdd(image, layers, lease, quiet, lines, asked);
+    } finally {
+      await letGo();
+    }
+  }
+
+  private async unpackAndAdd(image: NewImage, layers: readonly ImageLayer[], lease: ContentLease, quiet: boolean, lines: ProgressLines, asked: RequestContext): Promise<void> {
+    for (const layer of layers) {
       const isNew = !this.addImage.hasLayer(layer.chainId);
       await this.addImage.unpack(layer, asked);
       if (isNew && !quiet) lines.report({ status: 'Loading layer', progressDetail: { current: layer.sizeBytes, total: layer.sizeBytes }, progress: progressBar(layer.sizeBytes, layer.sizeBytes), id: layer.diffId.slice('sha256:'.length).slice(0, 12) });

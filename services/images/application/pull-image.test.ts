@@ -6,7 +6,7 @@ import { PullImage } from '#contracts/images/images.js';
 import { digestOf } from '#libs/oci/digest.js';
 import { ContentLease } from '../adapters/content-store.js';
 import { asked, ImagesWorld, lines } from '../testing/images-world.js';
-import { sample, type Sample } from '../testing/sample-image.js';
+import { dockerArchive, sample, type Sample } from '../testing/sample-image.js';
 
 let world: ImagesWorld;
 let registry: Server;
@@ -74,6 +74,15 @@ test('an image comes from a registry that wants a token, and is up to date after
   expect(view.repoDigests[0]).toMatch(new RegExp(`^${host}/me/app@sha256:`));
   expect((await world.images.get({ image: view.repoDigests[0] } as never)).id).toBe(image.id);
   expect((await pull('1')).at(-1)).toEqual({ status: `Status: Image is up to date for ${host}/me/app:1` });
+});
+
+test('an image that was loaded, with layers as a registry does not have them, is pulled without any', async () => {
+  await world.load(await dockerArchive(image, ['loaded:1']));
+  const told = await pull('1');
+  expect(told.map(({ status }) => status)).toEqual(['Pulling from me/app', expect.stringMatching(/^Digest: sha256:/), `Status: Downloaded newer image for ${host}/me/app:1`]);
+  expect(await world.images.get({ image: image.id } as never)).toMatchObject({ repoTags: ['loaded:1', `${host}/me/app:1`], repoDigests: [expect.stringContaining(`${host}/me/app@`)] });
+  expect(new Set(world.unpacked.map(({ digest }) => digest))).toEqual(new Set([digestOf(image.tar)]));
+  expect(requests.filter((one) => one.includes('/blobs/'))).toEqual([]);
 });
 
 test('an unknown tag is refused before any line', async () => {

@@ -81,14 +81,34 @@ export class PullOneImage {
     lines.report({ status: `Pulling from ${reference.path}`, id: reference.tag ?? reference.digest ?? 'latest' });
     await lease.put(fetched.bytes);
     if (root.digest !== fetched.digest) await lease.put(root.bytes);
-    const known = this.directory.get(manifest.config.digest);
-    if (!known) await this.fetchLayers(client, manifest.config, manifest.layers, lease, lines, gone, asked);
-    const position = await this.addImage.add({ ...newImage(reference, root, manifest), manifestDigest: fetched.digest }, lease, asked);
+    const image = { ...newImage(reference, root, manifest), manifestDigest: fetched.digest };
+    const known = await this.keepKnown(manifest.config.digest, lease);
+    const position = known ? await this.addImage.add({ ...image, ...known }, lease, asked) : await this.fetchAndAdd(client, image, manifest, lease, lines, gone, asked);
     lines.report({ status: `Digest: ${root.digest}` });
     lines.report({ status: `Status: ${position > 0 ? 'Downloaded newer image' : 'Image is up to date'} for ${shown}` });
   }
 
-  private async fetchLayers(client: RegistryClient, config: Descriptor, blobs: readonly Descriptor[], lease: ContentLease, lines: ProgressLines, gone: AbortController, asked: RequestContext): Promise<void> {
+  /** What an image that is here consists of, held: a registry may have the same layers compressed otherwise, or at all. Undefined: it is not here, or just goes. */
+  private async keepKnown(configDigest: string, lease: ContentLease): Promise<Pick<NewImage, 'layers' | 'manifestDigest'> | undefined> {
+    const known = this.directory.get(configDigest);
+    if (known === undefined) return undefined;
+    const { manifestDigest, layers } = known;
+    for (const digest of [configDigest, manifestDigest, ...layers.map((layer) => layer.digest)]) if (!(await lease.keep(digest))) return undefined;
+    return { manifestDigest, layers: layers.map(({ mediaType, digest, sizeBytes }) => ({ mediaType, digest, size: sizeBytes })) };
+  }
+
+  /** Resolves to the log's position. */
+  private async fetchAndAdd(client: RegistryClient, image: NewImage, { config, layers }: ImageManifest, lease: ContentLease, lines: ProgressLines, gone: AbortController, asked: RequestContext): Promise<number> {
+    const letGo = await this.fetchLayers(client, config, layers, lease, lines, gone, asked);
+    try {
+      return await this.addImage.add(image, lease, asked);
+    } finally {
+      await letGo();
+    }
+  }
+
+  /** Layers as they arrive, bottom up. Resolves to what lets go of them, once an image has them. */
+  private async fetchLayers(client: RegistryClient, config: Descriptor, blobs: readonly Descriptor[], lease: ContentLease, lines: ProgressLines, gone: AbortController, asked: RequestContext): Promise<() => Promise<void>> {
     const fetchConfig = this.fetchBlob(client, config, lease, gone.signal);
     fetchConfig.catch(() => undefined);
     const unique = [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
@@ -96,9 +116,12 @@ export class PullOneImage {
     const slots = new Slots(PARALLEL);
     const arrivals = new Map(unique.map((blob) => [blob.digest, slots.run(() => this.download(client, blob, lease, lines, gone.signal))]));
     for (const arrival of arrivals.values()) arrival.catch((error: unknown) => gone.abort(error));
+    let letGo = (): Promise<void> => Promise.resolve();
     try {
       await fetchConfig;
-      for (const layer of await this.addImage.layersOf(config.digest, blobs)) {
+      const layers = await this.addImage.layersOf(config.digest, blobs);
+      letGo = await this.addImage.hold(layers, asked);
+      for (const layer of layers) {
         await arrivals.get(layer.digest);
         gone.signal.throwIfAborted();
         const id = shortId(layer.digest);
@@ -106,10 +129,12 @@ export class PullOneImage {
         await this.addImage.unpack(layer, asked);
         lines.report({ status: 'Pull complete', progressDetail: {}, id });
       }
+      return letGo;
     } catch (error) {
       gone.abort(error);
       // A download that still ran would leave its blob behind after the lease is released.
       await Promise.allSettled([fetchConfig, ...arrivals.values()]);
+      await letGo();
       throw error;
     }
   }

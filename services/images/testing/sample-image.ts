@@ -32,6 +32,14 @@ export async function sample(content: string, author = ''): Promise<Sample> {
   return { config, id: digestOf(config), tar, layer, manifest };
 }
 
+/** With two layers, as `docker save` wrote it: what each holds in its one file. */
+export async function twoLayers(lower: string, upper: string): Promise<{ readonly archive: Buffer; readonly tars: readonly [Buffer, Buffer] }> {
+  const tars = [await tarOf([{ path: 'lower', body: Buffer.from(lower) }]), await tarOf([{ path: 'upper', body: Buffer.from(upper) }])] as const;
+  const config = Buffer.from(JSON.stringify({ os: 'linux', architecture: 'amd64', config: {}, rootfs: { type: 'layers', diff_ids: tars.map(digestOf) } }));
+  const manifest = Buffer.from(JSON.stringify([{ Config: 'config.json', RepoTags: ['two:1'], Layers: ['0/layer.tar', '1/layer.tar'] }]));
+  return { archive: await tarOf([...tars.map((body, index) => ({ path: `${index}/layer.tar`, body })), { path: 'config.json', body: config }, { path: 'manifest.json', body: manifest }]), tars };
+}
+
 /** As `docker save` wrote it before OCI: the layer by a symlink, as where two images share it. */
 export const dockerArchive = (image: Sample, tags: readonly string[]): Promise<Buffer> =>
   tarOf([
