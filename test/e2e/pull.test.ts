@@ -109,6 +109,27 @@ test('of an index comes the image of this machine\'s platform, or of the one ask
   expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('no matching manifest for linux/s390x in the manifest list entries') as string });
 });
 
+test('all tags of a repository are pulled where that is asked for, as dockerd tells it', async () => {
+  const shell = shellTree([{ path: 'etc/all', body: Buffer.from('of all tags') }]);
+  const [one, two] = [await registryImage('one', 'oci', OWN, shell), await registryImage('two', 'oci', OWN, shell)];
+  const digests: Record<string, string> = {};
+  for (const [tag, image] of [['one', one], ['two', two], ['again', two]] as const) digests[tag] = await push(registry, 'sea/all', image, tag);
+  const name = `${registry.host}/sea/all`;
+  const pull = await docker('pull', '-a', name);
+  expect(pull).toMatchObject({ code: 0, stderr: '' });
+  const lines = pull.stdout.trim().split('\n');
+  const tags = lines.flatMap((line) => /^(\w+): Pulling from sea\/all$/.exec(line)?.slice(1) ?? []);
+  expect(tags.toSorted()).toEqual(['again', 'one', 'two']);
+  expect(lines.filter((line) => line.startsWith('Digest: '))).toEqual(tags.map((tag) => `Digest: ${digests[tag]}`));
+  const lower = sha256(one.layers[0]!).slice(0, 12);
+  expect(lines.filter((line) => new RegExp(`^${lower}: (Pulling fs layer|Pull complete|Already exists)$`).test(line))).toEqual(['Pulling fs layer', 'Pull complete', 'Already exists'].map((step) => `${lower}: ${step}`));
+  expect(lines.slice(-2)).toEqual([`Status: Downloaded newer image for ${name}`, name]);
+  expect((await docker('images', '-q', '--no-trunc', name)).stdout.trim().split('\n').toSorted()).toEqual([one.id, two.id, two.id].toSorted());
+  const again = await http(engine.socket, 'POST', `/images/create?fromImage=${name}:`);
+  expect(again.text.trim().split('\r\n').map((line) => (JSON.parse(line) as { status: string }).status)).toEqual([...tags.flatMap((tag) => ['Pulling from sea/all', `Digest: ${digests[tag]}`]), `Status: Image is up to date for ${name}`]);
+  expect(await http(engine.socket, 'POST', `/images/create?fromImage=${registry.host}/sea/nowhere`)).toMatchObject({ status: 404, text: expect.stringContaining(`repository ${registry.host}/sea/nowhere not found: name unknown: repository name not known to registry`) as string });
+});
+
 test('docker run pulls what is not there, and runs it', async () => {
   await push(registry, 'sea/absent', await registryImage('was not there'), 'latest');
   const run = await docker('run', '--rm', `${registry.host}/sea/absent`);

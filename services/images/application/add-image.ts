@@ -63,6 +63,16 @@ export class AddImage {
     return this.layers.hold(layers.map(({ chainId }) => chainId), asked);
   }
 
+  /** How many of the lowest blobs are the lowest layers of some image. */
+  lowestKnown(blobs: readonly Descriptor[]): number {
+    let most = 0;
+    for (const { layers } of this.directory.all()) {
+      const differs = blobs.findIndex(({ digest }, index) => layers[index]?.digest !== digest);
+      most = Math.max(most, differs < 0 ? blobs.length : differs);
+    }
+    return most;
+  }
+
   /** Whether some image has this layer. */
   hasLayer(chainId: string): boolean {
     return this.held(chainId) !== undefined;

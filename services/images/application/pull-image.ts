@@ -5,7 +5,8 @@ import type { RequestContext } from '#contracts/request.js';
 import { BerthError } from '#libs/errors/errors.js';
 import { CONFIG_LIMIT_BYTES } from '#libs/oci/image-config.js';
 import type { Descriptor, ImageManifest } from '#libs/oci/manifest.js';
-import { familiar, familiarName, parseTagged, refuseAmbiguous, type Reference } from '#libs/oci/reference.js';
+import { hostPlatform, parsePlatform, type Platform } from '#libs/oci/platform.js';
+import { familiar, familiarName, parseReference, parseTagged, refuseAmbiguous, type Reference } from '#libs/oci/reference.js';
 import type { ContentLease, ContentStore } from '../adapters/content-store.js';
 import { type FetchedManifest, RegistryClient } from '../adapters/registry-client.js';
 import { RegistryError } from '../adapters/registry-error.js';
@@ -22,11 +23,19 @@ const ATTEMPTS = 5;
 const RETRY_MS = 500;
 const REPORT_EVERY_MS = 100;
 
+type Lines = Pick<ProgressLines, 'report' | 'passing'>;
+/** Of a layer that is here nothing is told but that. */
+const SILENT: Lines = { report: () => undefined, passing: () => undefined };
+
 /** What is known once a registry has said that the image is there: the rest is told line by line. */
 export interface StartedPull {
-  readonly reference: Reference;
+  /** As it was asked for: without a tag where all are pulled. */
+  readonly wanted: Reference;
+  readonly platform: Platform;
   readonly client: RegistryClient;
-  readonly resolved: Resolved;
+  /** What is pulled, one after the other; the first is looked up. */
+  readonly references: readonly Reference[];
+  readonly first: Resolved | undefined;
 }
 
 /** `docker pull`: manifest first, so that a mistake is an error of the command; then blobs, three at a time, and layers bottom up as they arrive. */
@@ -43,15 +52,27 @@ export class PullOneImage {
 
   /** Rejects as not-found where the registry has no such image. */
   async start(command: PullImage): Promise<StartedPull> {
-    const reference = parseTagged(command.reference);
-    const client = new RegistryClient(reference, command.auth, this.insecure);
-    const resolved = await resolveImage(client, reference, command.platform);
-    refuseAmbiguous(reference);
-    return { reference, client, resolved };
+    const wanted = command.allTags ? parseReference(command.reference) : parseTagged(command.reference);
+    const platform = command.platform ? parsePlatform(command.platform) : hostPlatform;
+    const client = new RegistryClient(wanted, command.auth, this.insecure);
+    const isOne = wanted.tag !== undefined || wanted.digest !== undefined;
+    const references = isOne ? [wanted] : await tagsOf(client, wanted);
+    const first = references[0] && (await resolveImage(client, references[0], platform));
+    refuseAmbiguous(wanted);
+    return { wanted, platform, client, references, first };
+  }
+
+  /** The images in their turn, each looked up when it comes. */
+  private async *resolved({ references, client, first, platform }: StartedPull): AsyncGenerator<readonly [Reference, Resolved]> {
+    for (const [index, reference] of references.entries()) yield [reference, index === 0 && first ? first : await resolveImage(client, reference, platform)];
   }
 
   /** What the log would have of it: layers that are here already tell the bytes of their files. Asks the registry for no layer. */
-  async plan({ reference, client, resolved: { root, fetched, manifest } }: StartedPull, asked: RequestContext): Promise<void> {
+  async plan(pull: StartedPull, asked: RequestContext): Promise<void> {
+    for await (const [reference, resolved] of this.resolved(pull)) await this.planOne(reference, pull.client, resolved, asked);
+  }
+
+  private async planOne(reference: Reference, client: RegistryClient, { root, fetched, manifest }: Resolved, asked: RequestContext): Promise<void> {
     try {
       const config = this.directory.get(manifest.config.digest) ? await this.content.read(manifest.config.digest, CONFIG_LIMIT_BYTES) : await client.smallBlob(manifest.config.digest, CONFIG_LIMIT_BYTES);
       await this.addImage.plan({ ...newImage(reference, root, manifest), manifestDigest: fetched.digest }, config, asked);
@@ -67,17 +88,30 @@ export class PullOneImage {
     socket.resume();
     await serveProgress(socket, this.content, this.collect, async (lines, lease) => {
       try {
-        await this.metrics.measure(() => this.pull(pull, lease, lines, gone, asked));
+        await this.metrics.measure(() => this.pullAll(pull, lease, lines, gone, asked));
       } catch (error) {
         gone.abort(error);
-        throw inDockersWords(error, pull.reference);
+        throw error;
       }
     });
   }
 
-  private async pull({ reference, client, resolved }: StartedPull, lease: ContentLease, lines: ProgressLines, gone: AbortController, asked: RequestContext): Promise<void> {
-    const { root, fetched, manifest } = resolved;
-    const shown = reference.digest === undefined ? familiar(reference) : `${familiarName(reference)}@${reference.digest}`;
+  private async pullAll(pull: StartedPull, lease: ContentLease, lines: ProgressLines, gone: AbortController, asked: RequestContext): Promise<void> {
+    const { wanted, client } = pull;
+    let isNew = false;
+    for await (const [reference, resolved] of this.resolved(pull)) {
+      gone.signal.throwIfAborted();
+      const position = await this.pull(reference, client, resolved, lease, lines, gone, asked).catch((error: unknown) => {
+        throw inDockersWords(error, reference);
+      });
+      if (position > 0) isNew = true;
+    }
+    const shown = wanted.digest === undefined ? familiar(wanted) : `${familiarName(wanted)}@${wanted.digest}`;
+    lines.report({ status: `Status: ${isNew ? 'Downloaded newer image' : 'Image is up to date'} for ${shown}` });
+  }
+
+  /** Resolves to the log's position (0: nothing was new). */
+  private async pull(reference: Reference, client: RegistryClient, { root, fetched, manifest }: Resolved, lease: ContentLease, lines: ProgressLines, gone: AbortController, asked: RequestContext): Promise<number> {
     lines.report({ status: `Pulling from ${reference.path}`, id: reference.tag ?? reference.digest ?? 'latest' });
     await lease.put(fetched.bytes);
     if (root.digest !== fetched.digest) await lease.put(root.bytes);
@@ -85,7 +119,7 @@ export class PullOneImage {
     const known = await this.keepKnown(manifest.config.digest, lease);
     const position = known ? await this.addImage.add({ ...image, ...known }, lease, asked) : await this.fetchAndAdd(client, image, manifest, lease, lines, gone, asked);
     lines.report({ status: `Digest: ${root.digest}` });
-    lines.report({ status: `Status: ${position > 0 ? 'Downloaded newer image' : 'Image is up to date'} for ${shown}` });
+    return position;
   }
 
   /** What an image that is here consists of, held: a registry may have the same layers compressed otherwise, or at all. Undefined: it is not here, or just goes. */
@@ -112,9 +146,11 @@ export class PullOneImage {
     const fetchConfig = this.fetchBlob(client, config, lease, gone.signal);
     fetchConfig.catch(() => undefined);
     const unique = [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
-    for (const blob of unique) lines.report({ status: 'Pulling fs layer', progressDetail: {}, id: shortId(blob.digest) });
+    const known = new Set(blobs.slice(0, this.addImage.lowestKnown(blobs)).map(({ digest }) => digest));
+    for (const { digest } of unique) lines.report({ status: known.has(digest) ? 'Already exists' : 'Pulling fs layer', progressDetail: {}, id: shortId(digest) });
+    const linesOf = (digest: string): Lines => (known.has(digest) ? SILENT : lines);
     const slots = new Slots(PARALLEL);
-    const arrivals = new Map(unique.map((blob) => [blob.digest, slots.run(() => this.download(client, blob, lease, lines, gone.signal))]));
+    const arrivals = new Map(unique.map((blob) => [blob.digest, slots.run(() => this.download(client, blob, lease, linesOf(blob.digest), gone.signal))]));
     for (const arrival of arrivals.values()) arrival.catch((error: unknown) => gone.abort(error));
     let letGo = (): Promise<void> => Promise.resolve();
     try {
@@ -125,9 +161,9 @@ export class PullOneImage {
         await arrivals.get(layer.digest);
         gone.signal.throwIfAborted();
         const id = shortId(layer.digest);
-        lines.report({ status: 'Extracting', progressDetail: { current: layer.sizeBytes, total: layer.sizeBytes }, progress: progressBar(layer.sizeBytes, layer.sizeBytes), id });
+        linesOf(layer.digest).report({ status: 'Extracting', progressDetail: { current: layer.sizeBytes, total: layer.sizeBytes }, progress: progressBar(layer.sizeBytes, layer.sizeBytes), id });
         await this.addImage.unpack(layer, asked);
-        lines.report({ status: 'Pull complete', progressDetail: {}, id });
+        linesOf(layer.digest).report({ status: 'Pull complete', progressDetail: {}, id });
       }
       return letGo;
     } catch (error) {
@@ -139,7 +175,7 @@ export class PullOneImage {
     }
   }
 
-  private async download(client: RegistryClient, blob: Descriptor, lease: ContentLease, lines: ProgressLines, signal: AbortSignal): Promise<void> {
+  private async download(client: RegistryClient, blob: Descriptor, lease: ContentLease, lines: Lines, signal: AbortSignal): Promise<void> {
     const id = shortId(blob.digest);
     if (await lease.keep(blob.digest, blob.size)) {
       lines.report({ status: 'Download complete', progressDetail: {}, id });
@@ -177,6 +213,13 @@ export class PullOneImage {
       }
     }
   }
+}
+
+async function tagsOf(client: RegistryClient, repository: Reference): Promise<readonly Reference[]> {
+  const tags = await client.tags().catch((error: unknown) => {
+    throw inDockersWords(error, repository);
+  });
+  return tags.map((tag) => parseReference(familiar({ ...repository, tag })));
 }
 
 function newImage(reference: Reference, root: FetchedManifest, manifest: ImageManifest): NewImage {
