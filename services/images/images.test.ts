@@ -6,9 +6,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ImportImage } from '#contracts/images/images.js';
 import { openWhole } from '#libs/messaging/whole-stream.js';
 import { digestOf } from '#libs/oci/digest.js';
+import { OCI_MANIFEST } from '#libs/oci/media-types.js';
 import { readTar } from '#libs/oci/tar-reader.js';
 import { asked, ImagesWorld, lines } from './testing/images-world.js';
-import { dockerArchive, sample, tarOf, twoLayers } from './testing/sample-image.js';
+import { dockerArchive, layoutArchive, sample, tarOf, type Sample, twoLayers } from './testing/sample-image.js';
 
 let world: ImagesWorld;
 beforeEach(async () => {
@@ -80,6 +81,21 @@ test('a layer that goes with an image is there again for one that is loaded mean
   removes.resolve();
   await Promise.all([removal, loading]);
   expect([[...world.onDisk], (await world.images.list()).images.map(({ id }) => id)]).toEqual([[digestOf(image.tar)], [image.id]]);
+});
+
+test.each([true, false])('of a layout with one image a platform under one name comes this machine\'s, and nothing of what tells of it (platforms told: %s)', async (told) => {
+  const [own, other] = [process.arch === 'arm64' ? 'arm64' : 'amd64', 's390x'];
+  const [image, foreign] = [await sample('1', '', own), await sample('2', '', other)];
+  const descriptor = ({ manifest }: Sample, architecture: string) => ({
+    mediaType: OCI_MANIFEST,
+    digest: digestOf(manifest),
+    size: manifest.length,
+    ...(told && { platform: { os: 'linux', architecture } }),
+    annotations: { 'io.containerd.image.name': 'docker.io/library/multi:1' },
+  });
+  const attestation = { mediaType: OCI_MANIFEST, digest: digestOf('not in the archive'), size: 5, platform: { os: 'unknown', architecture: 'unknown' } };
+  expect(await world.load(await layoutArchive([image, foreign], [descriptor(image, own), descriptor(foreign, other), attestation]))).toEqual([{ stream: 'Loaded image: multi:1\n' }]);
+  expect((await world.images.list()).images.map(({ id, repoTags }) => [id, repoTags])).toEqual([[image.id, ['multi:1']]]);
 });
 
 test('layers of a load that fails are gone with it, but for those that an image has', async () => {

@@ -101,11 +101,20 @@ export class LoadArchive {
     const index = parseManifest(await this.content.read(file.digest, MANIFEST_LIMIT_BYTES));
     if (index.kind !== 'index') throw invalid('index.json is no image index');
     const images: NewImage[] = [];
-    for (const descriptor of index.manifests) {
-      const image = await this.layoutImage(descriptor, tagOf(descriptor), 0);
+    for (const sameName of Map.groupBy(index.manifests.filter(isImage), (descriptor) => tagOf(descriptor) ?? descriptor).values()) {
+      const chosen = sameName.length === 1 ? sameName[0] : forThisMachine(await Promise.all(sameName.map((descriptor) => this.withPlatform(descriptor))));
+      const image = chosen && (await this.layoutImage(chosen, tagOf(chosen), 0));
       if (image) images.push(image);
     }
     return images;
+  }
+
+  /** One that does not tell its platform is for the one that its configuration tells. */
+  private async withPlatform(descriptor: Descriptor): Promise<Descriptor> {
+    if (descriptor.platform !== undefined) return descriptor;
+    const manifest = parseManifest(await this.content.read(descriptor.digest, MANIFEST_LIMIT_BYTES), descriptor.mediaType);
+    const platform = manifest.kind === 'index' ? forThisMachine(manifest.manifests)?.platform : parseImageConfig(await this.content.read(manifest.config.digest, CONFIG_LIMIT_BYTES));
+    return platform === undefined ? descriptor : { ...descriptor, platform };
   }
 
   /** Undefined: nothing for this platform. */
@@ -113,7 +122,7 @@ export class LoadArchive {
     if (depth > 2) throw invalid('the archive nests image indexes too deeply');
     const manifest = parseManifest(await this.content.read(descriptor.digest, MANIFEST_LIMIT_BYTES), descriptor.mediaType);
     if (manifest.kind === 'index') {
-      const chosen = best(hostPlatform, manifest.manifests) ?? (manifest.manifests.length === 1 ? manifest.manifests[0] : undefined);
+      const chosen = forThisMachine(manifest.manifests.filter(isImage));
       return chosen && (await this.layoutImage(chosen, tag, depth + 1));
     }
     parseImageConfig(await this.content.read(manifest.config.digest, CONFIG_LIMIT_BYTES));
@@ -121,6 +130,12 @@ export class LoadArchive {
     return { configDigest: manifest.config.digest, layers: manifest.layers, manifestDigest: descriptor.digest, tags: tag === undefined ? [] : [tag], digests: [], origin: 'load' };
   }
 }
+
+/** What tells of an image (an attestation) is listed beside it, for no platform. */
+const isImage = ({ platform }: Descriptor): boolean => platform?.os !== 'unknown';
+
+/** One alone may be for another. */
+const forThisMachine = (offered: readonly Descriptor[]): Descriptor | undefined => best(hostPlatform, offered) ?? (offered.length === 1 ? offered[0] : undefined);
 
 /** Files of an archive by path; old archives name a layer that two images share by a symlink. */
 class ArchiveFiles {

@@ -17,10 +17,10 @@ export interface Sample {
   readonly manifest: Buffer;
 }
 
-export async function sample(content: string, author = ''): Promise<Sample> {
+export async function sample(content: string, author = '', architecture = 'amd64'): Promise<Sample> {
   const tar = await tarOf([{ path: 'hello', body: Buffer.from(content) }]);
   const layer = gzipSync(tar);
-  const config = Buffer.from(JSON.stringify({ os: 'linux', architecture: 'amd64', created: '2024-01-01T00:00:00Z', author, config: { Cmd: ['/hello'] }, rootfs: { type: 'layers', diff_ids: [digestOf(tar)] } }));
+  const config = Buffer.from(JSON.stringify({ os: 'linux', architecture, created: '2024-01-01T00:00:00Z', author, config: { Cmd: ['/hello'] }, rootfs: { type: 'layers', diff_ids: [digestOf(tar)] } }));
   const manifest = Buffer.from(
     JSON.stringify({
       schemaVersion: 2,
@@ -31,6 +31,14 @@ export async function sample(content: string, author = ''): Promise<Sample> {
   );
   return { config, id: digestOf(config), tar, layer, manifest };
 }
+
+/** An OCI image layout of these manifests, or of what else it lists beside their blobs. */
+export const layoutArchive = (images: readonly Sample[], manifests: readonly object[]): Promise<Buffer> =>
+  tarOf([
+    ...[...new Map(images.flatMap(({ config, layer, manifest }) => [config, layer, manifest]).map((blob) => [digestOf(blob), blob]))].map(([digest, body]) => ({ path: `blobs/sha256/${digest.slice(7)}`, body })),
+    { path: 'index.json', body: Buffer.from(JSON.stringify({ schemaVersion: 2, manifests })) },
+    { path: 'oci-layout', body: Buffer.from('{"imageLayoutVersion":"1.0.0"}') },
+  ]);
 
 /** With two layers, as `docker save` wrote it: what each holds in its one file. */
 export async function twoLayers(lower: string, upper: string): Promise<{ readonly archive: Buffer; readonly tars: readonly [Buffer, Buffer] }> {
