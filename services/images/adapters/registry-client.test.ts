@@ -94,7 +94,7 @@ test('a small body that does not come to an end is waited for only so long', asy
 
 test('a blob that is given up before anybody reads it fails when it is read, and nowhere else', async () => {
   const gone = new AbortController();
-  const bytes = await client.blob(DIGEST, gone.signal);
+  const { bytes } = await client.blob(DIGEST, gone.signal);
   gone.abort(new Error('another layer is damaged'));
   // An error that nobody listened for would come in one of these, and end the process.
   for (let turn = 0; turn < 10; turn++) await setImmediate();

@@ -6,7 +6,7 @@ import { MANIFEST_TYPES } from '#libs/oci/media-types.js';
 import type { Reference } from '#libs/oci/reference.js';
 import { boundedBytes } from './bounded-body.js';
 import { RegistryAuth, type Credentials } from './registry-auth.js';
-import { registryError } from './registry-error.js';
+import { RegistryError, registryError } from './registry-error.js';
 
 export interface FetchedManifest {
   readonly bytes: Buffer;
@@ -14,8 +14,16 @@ export interface FetchedManifest {
   readonly mediaType: string;
 }
 
+/** A blob to its end. */
+export interface BlobPart {
+  /** Of its first byte. */
+  readonly from: number;
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
 /** Docker Hub's API has another name than its images. */
 const HOSTS: Readonly<Record<string, string>> = { 'docker.io': 'registry-1.docker.io' };
+const [PARTIAL, OUT_OF_RANGE] = [206, 416];
 const ANSWER_TIMEOUT_MS = 60_000;
 const TAGS_LIMIT_BYTES = 4 << 20;
 const MOST_TAGS = 100_000;
@@ -60,11 +68,19 @@ export class RegistryClient {
     return [...tags];
   }
 
-  /** A blob's bytes, unverified: the content store does that. No node stream: one that fails before it is read would end the process. */
-  async blob(digest: string, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-    const { body } = await this.get(`${this.base}/blobs/${digest}`, {}, signal);
+  /** A blob's bytes, unverified: the content store does that. Those of before `from` come, too, where the registry does not go on from there. No node stream: one that fails before it is read would end the process. */
+  async blob(digest: string, signal?: AbortSignal, from = 0): Promise<BlobPart> {
+    const url = `${this.base}/blobs/${digest}`;
+    const response = await this.get(url, from > 0 ? { range: `bytes=${from}-` } : {}, signal).catch((error: unknown) => {
+      if (from === 0 || !(error instanceof RegistryError) || error.status !== OUT_OF_RANGE) throw error;
+      return this.get(url, {}, signal);
+    });
+    const { body, status } = response;
     if (!body) throw internal(`the registry gave nothing for ${digest}`);
-    return body;
+    if (status !== PARTIAL) return { from: 0, bytes: body };
+    if (Number(/^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1]) === from) return { from, bytes: body };
+    await body.cancel();
+    throw invalid(`the registry gave another part of ${digest} than was asked for`);
   }
 
   /** A small blob whole, verified. Rejects as invalid for other bytes than the digest's, and for more than the limit. */

@@ -11,7 +11,8 @@ import { OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD } from '#libs/oci/media-types
 import { best, hostPlatform } from '#libs/oci/platform.js';
 import { canonical, parseNewTag, parseReference } from '#libs/oci/reference.js';
 import { readTar } from '#libs/oci/tar-reader.js';
-import type { ContentLease, ContentStore, StoredBlob } from '../adapters/content-store.js';
+import type { StoredBlob } from '../adapters/blob-ingest.js';
+import type { ContentLease, ContentStore } from '../adapters/content-store.js';
 import type { AddImage, NewImage } from './add-image.js';
 import type { CollectBlobs } from './collect-blobs.js';
 import { progressBar, type ProgressLines } from './progress-lines.js';

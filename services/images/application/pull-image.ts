@@ -1,16 +1,14 @@
 import type { Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { PullImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
-import { BerthError } from '#libs/errors/errors.js';
 import { CONFIG_LIMIT_BYTES } from '#libs/oci/image-config.js';
 import type { Descriptor, ImageManifest } from '#libs/oci/manifest.js';
 import { hostPlatform, parsePlatform, type Platform } from '#libs/oci/platform.js';
 import { familiar, familiarName, parseReference, parseTagged, refuseAmbiguous, type Reference } from '#libs/oci/reference.js';
 import type { ContentLease, ContentStore } from '../adapters/content-store.js';
 import { type FetchedManifest, RegistryClient } from '../adapters/registry-client.js';
-import { RegistryError } from '../adapters/registry-error.js';
 import type { AddImage, NewImage } from './add-image.js';
+import { BlobDownloads } from './blob-downloads.js';
 import type { CollectBlobs } from './collect-blobs.js';
 import type { ImageDirectory } from './image-directory.js';
 import { progressBar, type ProgressLines } from './progress-lines.js';
@@ -19,8 +17,6 @@ import { PullMetrics } from './pull-metrics.js';
 import { inDockersWords, resolveImage, type Resolved } from './resolve-image.js';
 
 const PARALLEL = 3;
-const ATTEMPTS = 5;
-const RETRY_MS = 500;
 const REPORT_EVERY_MS = 100;
 
 type Lines = Pick<ProgressLines, 'report' | 'passing'>;
@@ -41,6 +37,7 @@ export interface StartedPull {
 /** `docker pull`: manifest first, so that a mistake is an error of the command; then blobs, three at a time, and layers bottom up as they arrive. */
 export class PullOneImage {
   readonly metrics = new PullMetrics();
+  private readonly downloads: BlobDownloads;
 
   constructor(
     private readonly directory: ImageDirectory,
@@ -48,7 +45,9 @@ export class PullOneImage {
     private readonly addImage: AddImage,
     private readonly collect: CollectBlobs,
     private readonly insecure: readonly string[],
-  ) {}
+  ) {
+    this.downloads = new BlobDownloads(content, (bytes) => this.metrics.received(bytes));
+  }
 
   /** Rejects as not-found where the registry has no such image. */
   async start(command: PullImage): Promise<StartedPull> {
@@ -143,7 +142,7 @@ export class PullOneImage {
 
   /** Layers as they arrive, bottom up. Resolves to what lets go of them, once an image has them. */
   private async fetchLayers(client: RegistryClient, config: Descriptor, blobs: readonly Descriptor[], lease: ContentLease, lines: ProgressLines, gone: AbortController, asked: RequestContext): Promise<() => Promise<void>> {
-    const fetchConfig = this.fetchBlob(client, config, lease, gone.signal);
+    const fetchConfig = this.downloads.fetch(client, config, lease, gone.signal);
     fetchConfig.catch(() => undefined);
     const unique = [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
     const known = new Set(blobs.slice(0, this.addImage.lowestKnown(blobs)).map(({ digest }) => digest));
@@ -182,7 +181,7 @@ export class PullOneImage {
       return;
     }
     let last = 0;
-    await this.fetchBlob(client, blob, lease, signal, (current) => {
+    await this.downloads.fetch(client, blob, lease, signal, (current) => {
       const now = performance.now();
       if (now - last < REPORT_EVERY_MS && current < blob.size) return;
       last = now;
@@ -190,28 +189,6 @@ export class PullOneImage {
     });
     lines.report({ status: 'Verifying Checksum', progressDetail: {}, id });
     lines.report({ status: 'Download complete', progressDetail: {}, id });
-  }
-
-  /** A connection that breaks is tried again; a registry's refusal, bytes that are not the blob's, or a store that cannot keep them are not. */
-  private async fetchBlob(client: RegistryClient, blob: Descriptor, lease: ContentLease, signal: AbortSignal, onProgress: (current: number) => void = () => undefined): Promise<void> {
-    if (await lease.keep(blob.digest, blob.size)) return;
-    for (let attempt = 1; ; attempt++) {
-      signal.throwIfAborted();
-      let ofRegistry: unknown;
-      const fail = (error: unknown): never => {
-        ofRegistry = error;
-        throw error;
-      };
-      try {
-        const bytes = await client.blob(blob.digest, signal).catch(fail);
-        await lease.ingest(counted(bytes, (received) => this.metrics.received(received), onProgress, fail), { digest: blob.digest, sizeBytes: blob.size });
-        return;
-      } catch (error) {
-        const refused = error instanceof RegistryError ? error.status < 500 && error.status !== 429 : error instanceof BerthError && error.kind === 'invalid';
-        if (signal.aborted || refused || error !== ofRegistry || attempt === ATTEMPTS) throw signal.aborted ? signal.reason : error;
-        await delay(RETRY_MS * attempt, undefined, { signal }).catch(() => undefined);
-      }
-    }
   }
 }
 
@@ -225,20 +202,6 @@ async function tagsOf(client: RegistryClient, repository: Reference): Promise<re
 function newImage(reference: Reference, root: FetchedManifest, manifest: ImageManifest): NewImage {
   const tags = reference.digest === undefined ? [familiar(reference)] : [];
   return { configDigest: manifest.config.digest, layers: manifest.layers, tags, digests: [`${familiarName(reference)}@${root.digest}`], origin: 'pull' };
-}
-
-async function* counted(bytes: AsyncIterable<Uint8Array>, onChunk: (bytes: number) => void, onProgress: (current: number) => void, fail: (error: unknown) => never): AsyncGenerator<Uint8Array> {
-  let current = 0;
-  try {
-    for await (const chunk of bytes) {
-      current += chunk.length;
-      onChunk(chunk.length);
-      onProgress(current);
-      yield chunk;
-    }
-  } catch (error) {
-    fail(error);
-  }
 }
 
 /** At most so many at once, in the order asked. */
