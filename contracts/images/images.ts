@@ -78,9 +78,11 @@ export class PullImage extends Request<StreamEndpoint> {
   static readonly subject = 'berth.command.images.pull';
   static readonly dryRun = true;
   @IsString() readonly reference!: string;
+  /** Of a repository alone, without tag and digest, that is `reference`: otherwise the latest. */
+  @IsOptional() @IsBoolean() readonly allTags?: boolean;
   @IsOptional() @IsString() readonly platform?: string;
   /** The X-Registry-Auth header, decoded. Never logged, never in an event. */
-  @IsOptional() @IsObject() readonly auth?: { readonly username?: string; readonly password?: string; readonly identitytoken?: string; readonly serveraddress?: string };
+  @IsOptional() @IsObject() readonly auth?: { readonly username?: string; readonly password?: string; readonly identitytoken?: string; readonly registrytoken?: string; readonly serveraddress?: string };
 }
 
 /** Whether a registry takes these credentials. `identityToken` stands for them from now on; '' where the registry gives none. They are in no event and no log. */

@@ -48,6 +48,18 @@ describe('image documents', () => {
   });
 
   test.each([
+    ['linux/amd64', 'linux/amd64/v2 linux/386', 'linux/386'],
+    ['linux/amd64', 'linux/386 linux/amd64', 'linux/amd64'],
+    ['linux/amd64/v3', 'linux/386 linux/amd64 linux/amd64/v2 linux/amd64/v4', 'linux/amd64/v2'],
+    ['linux/arm64', 'linux/arm/v6 linux/arm/v7', 'linux/arm/v7'],
+    ['linux/arm/v7', 'linux/arm64 linux/arm/v5', 'linux/arm/v5'],
+    ['linux/386', 'linux/amd64', ''],
+  ])('for %s of %s comes what it runs best: %s', (wanted, offered, chosen) => {
+    const offers = offered.split(' ').map((text) => ({ text, platform: parsePlatform(text) }));
+    expect(best(parsePlatform(wanted), offers)?.text ?? '').toBe(chosen);
+  });
+
+  test.each([
     ['linux/*', '"linux/*": wildcards not yet supported: invalid argument'],
     ['li?nux', '"li?nux" is an invalid OS component of "li?nux": OSAndVersion specifier component must match "^([A-Za-z0-9_-]+)(?:\\\\(([A-Za-z0-9_.-]*)\\\\))?$": invalid argument'],
     ['linux/a b', '"a b" is an invalid component of "linux/a b": platform specifier component must match "^[A-Za-z0-9_.-]+$": invalid argument'],

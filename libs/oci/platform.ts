@@ -44,13 +44,27 @@ export function formatPlatform({ os, architecture, variant }: Platform): string 
   return [os, architecture, variant].filter((part) => part !== '').join('/');
 }
 
-/** How well what is `offered` fits: 0 not at all, else the higher the better. An arm machine runs older variants too. */
+/** What a machine of this platform runs, the best first, as containerd has it (platforms.Only): older variants, and what came before it. */
+function runsOn({ os, architecture, variant }: Platform): readonly Platform[] {
+  const variants = (most: number, least: number): Platform[] => Array.from({ length: Math.max(0, most - least + 1) }, (_, below) => normal({ os, architecture, variant: `v${most - below}` }));
+  const version = Number(variant.slice(1));
+  switch (architecture) {
+    case 'amd64':
+      return [{ os, architecture, variant }, ...variants(version - 1, 1), { os, architecture: '386', variant: '' }];
+    case 'arm':
+      return [{ os, architecture, variant }, ...variants(version - 1, 5)];
+    case 'arm64':
+      return [{ os, architecture, variant }, ...runsOn({ os, architecture: 'arm', variant })];
+    default:
+      return [{ os, architecture, variant }];
+  }
+}
+
+/** How well what is `offered` fits: 0 not at all, else the higher the better. */
 export function fitness(wanted: Platform, offered: Platform): number {
-  if (wanted.os !== offered.os || wanted.architecture !== offered.architecture) return 0;
-  if (wanted.variant === offered.variant) return 100;
-  if (wanted.architecture === 'amd64') return offered.variant === '' ? 50 : 0;
-  const [most, has] = [Number(wanted.variant.slice(1)), Number(offered.variant.slice(1))];
-  return wanted.architecture === 'arm' && has <= most ? 10 + has : wanted.variant === '' || offered.variant === '' ? 50 : 0;
+  const [runs, given] = [runsOn(wanted), normal(offered)];
+  const place = runs.findIndex(({ os, architecture, variant }) => os === given.os && architecture === given.architecture && variant === given.variant);
+  return place < 0 ? 0 : runs.length - place;
 }
 
 /** The one that fits best; the first of equals. Undefined: none does. */

@@ -86,12 +86,12 @@ export class ImagesModule {
     const directory = new ImageDirectory(aggregates);
     const content = new ContentStore(settings.dataRoot);
     const turns = new Turns();
-    const layers = new LayerHolds();
+    const layers = new LayerHolds(directory, bus);
     const collect = new CollectBlobs(directory, content);
     const onError = (error: unknown): void => new Logger('images').error(errorMessage(error));
     const unsure = new UnsureImages(aggregates, directory, content, collect, onError);
     const add = new AddImage(aggregates, directory, content, unsure, layers, bus, turns);
-    const clear = new ClearImage(directory, collect, bus, layers);
+    const clear = new ClearImage(collect, layers);
     const holds = new ImageHolds(directory, turns);
     const insecure = (environment['BERTH_INSECURE_REGISTRIES'] ?? '').split(',').map((host) => host.trim()).filter((host) => host !== '');
     return {
@@ -111,7 +111,7 @@ export class ImagesModule {
         { provide: ImportArchive, useValue: new ImportArchive(content, add, collect) },
         { provide: CommitContainerImage, useValue: new CommitContainerImage(directory, content, add, collect, bus) },
         { provide: RegistryLogins, useValue: new RegistryLogins(insecure) },
-        { provide: SaveArchive, useValue: new SaveArchive(directory, content) },
+        { provide: SaveArchive, useValue: new SaveArchive(directory, content, collect) },
         { provide: TagOneImage, useValue: new TagOneImage(aggregates, directory, unsure, turns) },
         { provide: RemoveOneImage, useValue: new RemoveOneImage(aggregates, directory, clear, unsure, bus, turns, holds) },
         { provide: ImageHolds, useValue: holds },

@@ -1,12 +1,15 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ImportImage } from '#contracts/images/images.js';
 import { openWhole } from '#libs/messaging/whole-stream.js';
 import { digestOf } from '#libs/oci/digest.js';
+import { OCI_MANIFEST } from '#libs/oci/media-types.js';
 import { readTar } from '#libs/oci/tar-reader.js';
 import { asked, ImagesWorld, lines } from './testing/images-world.js';
-import { dockerArchive, sample, tarOf } from './testing/sample-image.js';
+import { dockerArchive, layoutArchive, sample, tarOf, type Sample, twoLayers } from './testing/sample-image.js';
 
 let world: ImagesWorld;
 beforeEach(async () => {
@@ -68,17 +71,54 @@ test('by its id an image that two tags of one repository name is not removed, un
 test('a layer that goes with an image is there again for one that is loaded meanwhile', async () => {
   const [image, other] = [await sample('1'), await sample('1', 'somebody')];
   await world.load(await dockerArchive(other, ['other:1']));
-  world.unpacked = [];
   const [removing, removes] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   world.beforeRemoval = () => (removing.resolve(), removes.promise);
   const removal = world.images.remove({ image: 'other:1', force: false, prune: true } as never, asked);
   await removing.promise;
   const loading = world.load(await dockerArchive(image, ['app:1']));
-  await expect.poll(() => world.unpacked.length).toBe(1);
+  await expect.poll(() => world.blobs()).toContain(image.id.slice(7));
   await new Promise(setImmediate);
   removes.resolve();
   await Promise.all([removal, loading]);
   expect([[...world.onDisk], (await world.images.list()).images.map(({ id }) => id)]).toEqual([[digestOf(image.tar)], [image.id]]);
+});
+
+test.each([true, false])('of a layout with one image a platform under one name comes this machine\'s, and nothing of what tells of it (platforms told: %s)', async (told) => {
+  const [own, other] = [process.arch === 'arm64' ? 'arm64' : 'amd64', 's390x'];
+  const [image, foreign] = [await sample('1', '', own), await sample('2', '', other)];
+  const descriptor = ({ manifest }: Sample, architecture: string) => ({
+    mediaType: OCI_MANIFEST,
+    digest: digestOf(manifest),
+    size: manifest.length,
+    ...(told && { platform: { os: 'linux', architecture } }),
+    annotations: { 'io.containerd.image.name': 'docker.io/library/multi:1' },
+  });
+  const attestation = { mediaType: OCI_MANIFEST, digest: digestOf('not in the archive'), size: 5, platform: { os: 'unknown', architecture: 'unknown' } };
+  expect(await world.load(await layoutArchive([image, foreign], [descriptor(image, own), descriptor(foreign, other), attestation]))).toEqual([{ stream: 'Loaded image: multi:1\n' }]);
+  expect((await world.images.list()).images.map(({ id, repoTags }) => [id, repoTags])).toEqual([[image.id, ['multi:1']]]);
+});
+
+test('layers of a load that fails are gone with it, but for those that an image has', async () => {
+  const [{ archive, tars: [lower] }, other] = [await twoLayers('1', '2'), await sample('1')];
+  await world.load(await dockerArchive(other, ['other:1']));
+  let times = 0;
+  world.unpacking = () => (++times === 2 ? Promise.reject(new Error('no space left on device')) : Promise.resolve());
+  expect(await world.load(archive)).toMatchObject([{ error: 'no space left on device' }]);
+  expect([[...world.onDisk], world.removedLayers.at(-1)]).toEqual([[digestOf(other.tar)], digestOf(lower)]);
+  expect(await world.load(archive)).toEqual([{ stream: 'Loaded image: two:1\n' }]);
+  expect(world.onDisk.size).toBe(3);
+});
+
+test('what is removed while it is saved is gone once that is over', async () => {
+  const tar = await tarOf([{ path: 'noise', body: randomBytes(8 << 20) }]);
+  const before = world.blobs();
+  await world.talk(world.images.import(Object.assign(new ImportImage(), { reference: 'big', message: '', changes: [] }), asked), tar);
+  const saved = await openWhole(world.images.save({ images: ['big'] } as never));
+  await once(saved, 'readable');
+  await world.images.remove({ image: 'big', force: false, prune: true } as never, asked);
+  expect(world.blobs()).toContain(digestOf(tar).slice(7));
+  saved.on('error', () => undefined).destroy();
+  await expect.poll(() => world.blobs()).toEqual(before);
 });
 
 test('what is saved loads again elsewhere', async () => {

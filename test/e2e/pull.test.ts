@@ -1,8 +1,9 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Account, type DockerRegistry, startDockerRegistry } from '../fixtures/docker-registry.js';
-import { sha256 } from '../fixtures/image-archive.js';
+import { imageArchive, sha256, shellTree } from '../fixtures/image-archive.js';
 import { imageIndex, registryImage, type RegistryImage } from '../fixtures/registry-image.js';
 import { berthOf } from '../engine/berth-commands.js';
 import { type CliResult, startEngine, type TestEngine } from '../engine/engine.js';
@@ -108,12 +109,46 @@ test('of an index comes the image of this machine\'s platform, or of the one ask
   expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('no matching manifest for linux/s390x in the manifest list entries') as string });
 });
 
+test('all tags of a repository are pulled where that is asked for, as dockerd tells it', async () => {
+  const shell = shellTree([{ path: 'etc/all', body: Buffer.from('of all tags') }]);
+  const [one, two] = [await registryImage('one', 'oci', OWN, shell), await registryImage('two', 'oci', OWN, shell)];
+  const digests: Record<string, string> = {};
+  for (const [tag, image] of [['one', one], ['two', two], ['again', two]] as const) digests[tag] = await push(registry, 'sea/all', image, tag);
+  const name = `${registry.host}/sea/all`;
+  const pull = await docker('pull', '-a', name);
+  expect(pull).toMatchObject({ code: 0, stderr: '' });
+  const lines = pull.stdout.trim().split('\n');
+  const tags = lines.flatMap((line) => /^(\w+): Pulling from sea\/all$/.exec(line)?.slice(1) ?? []);
+  expect(tags.toSorted()).toEqual(['again', 'one', 'two']);
+  expect(lines.filter((line) => line.startsWith('Digest: '))).toEqual(tags.map((tag) => `Digest: ${digests[tag]}`));
+  const lower = sha256(one.layers[0]!).slice(0, 12);
+  expect(lines.filter((line) => new RegExp(`^${lower}: (Pulling fs layer|Pull complete|Already exists)$`).test(line))).toEqual(['Pulling fs layer', 'Pull complete', 'Already exists'].map((step) => `${lower}: ${step}`));
+  expect(lines.slice(-2)).toEqual([`Status: Downloaded newer image for ${name}`, name]);
+  expect((await docker('images', '-q', '--no-trunc', name)).stdout.trim().split('\n').toSorted()).toEqual([one.id, two.id, two.id].toSorted());
+  const again = await http(engine.socket, 'POST', `/images/create?fromImage=${name}:`);
+  expect(again.text.trim().split('\r\n').map((line) => (JSON.parse(line) as { status: string }).status)).toEqual([...tags.flatMap((tag) => ['Pulling from sea/all', `Digest: ${digests[tag]}`]), `Status: Image is up to date for ${name}`]);
+  expect(await http(engine.socket, 'POST', `/images/create?fromImage=${registry.host}/sea/nowhere`)).toMatchObject({ status: 404, text: expect.stringContaining(`repository ${registry.host}/sea/nowhere not found: name unknown: repository name not known to registry`) as string });
+});
+
 test('docker run pulls what is not there, and runs it', async () => {
   await push(registry, 'sea/absent', await registryImage('was not there'), 'latest');
   const run = await docker('run', '--rm', `${registry.host}/sea/absent`);
   expect(run).toMatchObject({ code: 0, stdout: 'was not there\n' });
   expect(run.stderr).toMatch(/^Unable to find image '.*sea\/absent:latest' locally\nlatest: Pulling from sea\/absent\n/);
   expect(await docker('run', '--rm', `${registry.host}/sea/absent`)).toMatchObject({ code: 0, stdout: 'was not there\n', stderr: '' });
+});
+
+test('an image that was loaded is pulled, and run, though the registry has its layers compressed', async () => {
+  const image = await registryImage('loaded before');
+  const name = `${registry.host}/sea/loaded`;
+  await push(registry, 'sea/loaded', image, 'latest');
+  const archive = join(engine.settings.dataRoot, 'loaded.tar');
+  writeFileSync(archive, await imageArchive({ tag: 'loaded', layers: image.layers.map((layer) => gunzipSync(layer)), rawConfig: image.config }));
+  expect(await docker('load', '-q', '-i', archive)).toMatchObject({ code: 0 });
+  const pull = await docker('pull', name);
+  expect(pull).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining(`Status: Downloaded newer image for ${name}:latest\n`) as string });
+  expect(await docker('run', '--rm', '--pull', 'always', '-q', name)).toMatchObject({ code: 0, stdout: 'loaded before\n' });
+  expect(await inspect(name, '{{.Id}} {{len .RepoTags}}')).toBe(`${image.id} 2`);
 });
 
 test('an image that the registry does not have is told in the words that clients know', async () => {
@@ -133,6 +168,17 @@ test.each(['layer', 'config', 'manifest'] as const)('a %s that is not what its d
   expect(await docker('pull', `${name}@${digest}`)).toMatchObject({ code: 1 });
   expect((await docker('image', 'inspect', name)).code).toBe(1);
   // The lower layer was sound, and is gone all the same: no image needs it.
+  expect(kept()).toEqual(before);
+});
+
+test('of an image whose upper layer is not the one it names the lower one, unpacked before, does not stay', async () => {
+  const image = await registryImage('not so', 'oci', OWN, shellTree([{ path: 'etc/lower', body: Buffer.from('of this image alone') }]));
+  const config = Buffer.from(image.config.toString().replace(sha256(gunzipSync(image.layers[1]!)), '0'.repeat(64)));
+  const bytes = Buffer.from(image.manifest.bytes.toString().replace(image.id, `sha256:${sha256(config)}`));
+  await push(registry, 'sea/false', { ...image, config, manifest: { ...image.manifest, bytes } }, 'latest');
+  const before = kept();
+  const pull = await docker('pull', `${registry.host}/sea/false`);
+  expect(pull).toMatchObject({ code: 1, stderr: expect.stringContaining('that the image says') as string, stdout: expect.stringContaining(`${sha256(image.layers[0]!).slice(0, 12)}: Pull complete`) as string });
   expect(kept()).toEqual(before);
 });
 

@@ -1,26 +1,13 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { invalid, notFound } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import { blobPath } from '#libs/oci/content-layout.js';
 import type { Digest } from '#libs/oci/digest.js';
-
-export interface StoredBlob {
-  readonly digest: Digest;
-  readonly sizeBytes: number;
-  /** The blob's first bytes, at least four where it has them: they tell how it is compressed. */
-  readonly start: Buffer;
-}
-
-export interface Expected {
-  readonly digest?: Digest;
-  readonly sizeBytes?: number;
-}
-
-const START_BYTES = 512;
+import { BlobIngest, type Expected, type StoredBlob } from './blob-ingest.js';
 
 /** Blobs by their digest, below `<dataRoot>/content`. What is there is whole and on disk: a blob gets its name once hashed and synced. Call `open` once. */
 export class ContentStore {
@@ -86,36 +73,34 @@ export class ContentStore {
     await this.removals.get(digest)?.catch(() => undefined);
   }
 
+  /** A blob that may come in parts. The caller closes it. */
+  begin(expected: Expected): Promise<BlobIngest> {
+    return BlobIngest.begin(join(this.ingestRoot, randomBytes(12).toString('hex')), expected);
+  }
+
+  /** Gives its name to a blob that has come, which `hold` is to keep. Rejects as invalid when it is not what was expected. */
+  async place(ingest: BlobIngest, hold: (digest: Digest) => void): Promise<StoredBlob> {
+    const blob = ingest.finish();
+    const path = blobPath(this.dataRoot, blob.digest);
+    hold(blob.digest);
+    await this.settled(blob.digest);
+    if ((await this.sizeOf(blob.digest)) === undefined) {
+      await ingest.sync();
+      await rename(ingest.path, path);
+      await syncDirectory(dirname(path));
+      await failpoint('blob.in-place');
+    }
+    return blob;
+  }
+
   /** Through a lease. Stores all of `source`. Rejects as invalid when it is not what was expected, and then keeps nothing. */
   async ingest(source: AsyncIterable<Uint8Array>, expected: Expected, hold: (digest: Digest) => void): Promise<StoredBlob> {
-    const temporary = join(this.ingestRoot, randomBytes(12).toString('hex'));
-    const file = await open(temporary, 'wx', 0o640);
+    const ingest = await this.begin(expected);
     try {
-      const hash = createHash('sha256');
-      let sizeBytes = 0;
-      let start = Buffer.alloc(0);
-      for await (const chunk of source) {
-        sizeBytes += chunk.length;
-        if (expected.sizeBytes !== undefined && sizeBytes > expected.sizeBytes) throw invalid(`blob ${expected.digest ?? ''} is larger than the ${expected.sizeBytes} bytes it should have`);
-        if (start.length < START_BYTES) start = Buffer.concat([start, chunk.subarray(0, START_BYTES - start.length)]);
-        hash.update(chunk);
-        await writeAll(file, chunk);
-      }
-      const digest = `sha256:${hash.digest('hex')}`;
-      if (expected.sizeBytes !== undefined && sizeBytes !== expected.sizeBytes) throw invalid(`blob ${expected.digest ?? digest} has ${sizeBytes} bytes, not ${expected.sizeBytes}: it was cut off`);
-      if (expected.digest !== undefined && digest !== expected.digest) throw invalid(`blob ${expected.digest} is damaged: its bytes have the digest ${digest}`);
-      hold(digest);
-      await this.settled(digest);
-      if ((await this.sizeOf(digest)) === undefined) {
-        await file.sync();
-        await rename(temporary, blobPath(this.dataRoot, digest));
-        await syncDirectory(dirname(blobPath(this.dataRoot, digest)));
-        await failpoint('blob.in-place');
-      }
-      return { digest, sizeBytes, start };
+      await ingest.append(source);
+      return await this.place(ingest, hold);
     } finally {
-      await file.close();
-      await unlink(temporary).catch(() => undefined);
+      await ingest.close();
     }
   }
 }
@@ -138,8 +123,13 @@ export class ContentLease {
     return this.held;
   }
 
+  /** A blob that is about to come. */
+  hold(digest: Digest): void {
+    this.held.add(digest);
+  }
+
   ingest(source: AsyncIterable<Uint8Array>, expected: Expected = {}): Promise<StoredBlob> {
-    return this.store.ingest(source, expected, (digest) => this.held.add(digest));
+    return this.store.ingest(source, expected, (digest) => this.hold(digest));
   }
 
   put(bytes: Buffer): Promise<StoredBlob> {
@@ -163,10 +153,6 @@ export class ContentLease {
 
 async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
   yield bytes;
-}
-
-async function writeAll(file: Awaited<ReturnType<typeof open>>, chunk: Uint8Array): Promise<void> {
-  for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten;
 }
 
 async function syncDirectory(path: string): Promise<void> {

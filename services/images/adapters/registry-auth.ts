@@ -7,6 +7,8 @@ export interface Credentials {
   readonly username?: string;
   readonly password?: string;
   readonly identitytoken?: string;
+  /** What a token server would give. */
+  readonly registrytoken?: string;
 }
 
 interface Challenge {
@@ -56,6 +58,7 @@ export class RegistryAuth {
   }
 
   private async token(parameters: Readonly<Record<string, string>>): Promise<string> {
+    if (this.credentials?.registrytoken) return this.credentials.registrytoken;
     const realm = parseRealm(parameters['realm'] ?? '');
     if (realm.protocol !== 'https:' && !(realm.protocol === 'http:' && this.allowHttp(realm.host))) throw invalid(`the registry asks to log in at ${realm.origin}, which is not secure`);
     const scope = parameters['scope'] || this.scope;

@@ -1,4 +1,4 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -12,11 +12,15 @@ let server: Server;
 /** What it answers without end, by path; and how much of that was taken. */
 let endless: Record<string, { readonly status: number; readonly headers: Record<string, string> }>;
 let taken: number;
+/** Other answers, by path and query. */
+let answers: Record<string, (request: IncomingMessage, response: ServerResponse) => void>;
 let client: RegistryClient;
 beforeEach(async () => {
-  [endless, taken] = [{}, 0];
+  [endless, taken, answers] = [{}, 0, {}];
   // Gives the first bytes of a blob, and no more.
   server = createServer((request, response) => {
+    const other = answers[request.url ?? ''];
+    if (other !== undefined) return other(request, response);
     const answer = endless[request.url?.replace(/\?.*/, '') ?? ''];
     if (answer === undefined) return void response.writeHead(200, { 'content-length': 1000 }).write('begun');
     response.writeHead(answer.status, answer.headers);
@@ -54,6 +58,35 @@ test('a token without end is refused, of which little is read', async () => {
   expect(taken).toBeLessThan(32 << 20);
 });
 
+const page = (tags: readonly string[] | null, link?: string) => (_: IncomingMessage, response: ServerResponse): void => {
+  if (link !== undefined) response.setHeader('link', link);
+  response.end(JSON.stringify({ name: 'sea/slow', tags }));
+};
+
+test('tags come page by page, and to an end where the pages do not', async () => {
+  answers['/v2/sea/slow/tags/list'] = page(['1', '2'], '</v2/sea/slow/tags/list?last=2&n=2>; rel="next"');
+  answers['/v2/sea/slow/tags/list?last=2&n=2'] = page(['3'], '</v2/sea/slow/tags/list?last=2&n=2>; rel="next"');
+  expect(await client.tags()).toEqual(['1', '2', '3']);
+  answers['/v2/sea/slow/tags/list'] = page(null);
+  expect(await client.tags()).toEqual([]);
+});
+
+test('a list of tags that goes on at another host is refused: our authorization would go there', async () => {
+  answers['/v2/sea/slow/tags/list'] = page(['1'], '<http://127.0.0.2/v2/sea/slow/tags/list?last=1>; rel="next"');
+  await expect(client.tags()).rejects.toMatchObject({ kind: 'invalid', message: 'the registry lists its tags elsewhere' });
+});
+
+test('a token that came with the request is the one that is shown, and nobody is asked for another', async () => {
+  const { port } = server.address() as AddressInfo;
+  answers['/v2/sea/slow/tags/list'] = (request, response) => {
+    if (request.headers.authorization === 'Bearer my own') return page(['1'])(request, response);
+    response.writeHead(401, { 'www-authenticate': `Bearer realm="http://127.0.0.1:${port}/token",service="s"` }).end('{}');
+  };
+  const withToken = (registrytoken: string): RegistryClient => new RegistryClient(parseTagged(`127.0.0.1:${port}/sea/slow`), { registrytoken });
+  expect(await withToken('my own').tags()).toEqual(['1']);
+  await expect(withToken('another').tags()).rejects.toMatchObject({ status: 401 });
+});
+
 test('a small body that does not come to an end is waited for only so long', async () => {
   const { port } = server.address() as AddressInfo;
   await expect(boundedBytes(await fetch(`http://127.0.0.1:${port}/`), 1_000, 'manifest', 50)).rejects.toMatchObject({ kind: 'unavailable', message: "the registry's manifest did not come in time" });
@@ -61,7 +94,7 @@ test('a small body that does not come to an end is waited for only so long', asy
 
 test('a blob that is given up before anybody reads it fails when it is read, and nowhere else', async () => {
   const gone = new AbortController();
-  const bytes = await client.blob(DIGEST, gone.signal);
+  const { bytes } = await client.blob(DIGEST, gone.signal);
   gone.abort(new Error('another layer is damaged'));
   // An error that nobody listened for would come in one of these, and end the process.
   for (let turn = 0; turn < 10; turn++) await setImmediate();

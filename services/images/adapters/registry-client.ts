@@ -1,11 +1,12 @@
 import { internal, invalid, unavailable } from '#libs/errors/errors.js';
+import { parseJsonObject, strings } from '#libs/oci/bounded-json.js';
 import { digestOf, isDigest } from '#libs/oci/digest.js';
 import { MANIFEST_LIMIT_BYTES } from '#libs/oci/manifest.js';
 import { MANIFEST_TYPES } from '#libs/oci/media-types.js';
 import type { Reference } from '#libs/oci/reference.js';
 import { boundedBytes } from './bounded-body.js';
 import { RegistryAuth, type Credentials } from './registry-auth.js';
-import { registryError } from './registry-error.js';
+import { RegistryError, registryError } from './registry-error.js';
 
 export interface FetchedManifest {
   readonly bytes: Buffer;
@@ -13,9 +14,19 @@ export interface FetchedManifest {
   readonly mediaType: string;
 }
 
+/** A blob to its end. */
+export interface BlobPart {
+  /** Of its first byte. */
+  readonly from: number;
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
 /** Docker Hub's API has another name than its images. */
 const HOSTS: Readonly<Record<string, string>> = { 'docker.io': 'registry-1.docker.io' };
+const [PARTIAL, OUT_OF_RANGE] = [206, 416];
 const ANSWER_TIMEOUT_MS = 60_000;
+const TAGS_LIMIT_BYTES = 4 << 20;
+const MOST_TAGS = 100_000;
 
 /** Pulls from one repository of one registry (distribution-spec). Plain HTTP only to the machine itself and to registries called insecure. */
 export class RegistryClient {
@@ -42,11 +53,34 @@ export class RegistryClient {
     return { bytes, digest, mediaType: (response.headers.get('content-type') ?? '').split(';')[0]!.trim() };
   }
 
-  /** A blob's bytes, unverified: the content store does that. No node stream: one that fails before it is read would end the process. */
-  async blob(digest: string, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-    const { body } = await this.get(`${this.base}/blobs/${digest}`, {}, signal);
+  /** All tags of the repository, as the registry lists them, page by page. Rejects as `manifest` does. */
+  async tags(): Promise<readonly string[]> {
+    const tags = new Set<string>();
+    for (let url: string | undefined = `${this.base}/tags/list`; url !== undefined; ) {
+      const response = await this.get(url, {});
+      const page = parseJsonObject(await boundedBytes(response, TAGS_LIMIT_BYTES, 'list of tags'), "the registry's list of tags", TAGS_LIMIT_BYTES);
+      const before = tags.size;
+      for (const tag of strings(page['tags'], "the registry's list of tags") ?? []) tags.add(tag);
+      if (tags.size > MOST_TAGS) throw invalid(`the registry lists more than ${MOST_TAGS} tags`);
+      // Each page brings some: a registry that leads in circles comes to an end.
+      url = tags.size > before ? nextPage(response.headers.get('link') ?? '', url) : undefined;
+    }
+    return [...tags];
+  }
+
+  /** A blob's bytes, unverified: the content store does that. Those of before `from` come, too, where the registry does not go on from there. No node stream: one that fails before it is read would end the process. */
+  async blob(digest: string, signal?: AbortSignal, from = 0): Promise<BlobPart> {
+    const url = `${this.base}/blobs/${digest}`;
+    const response = await this.get(url, from > 0 ? { range: `bytes=${from}-` } : {}, signal).catch((error: unknown) => {
+      if (from === 0 || !(error instanceof RegistryError) || error.status !== OUT_OF_RANGE) throw error;
+      return this.get(url, {}, signal);
+    });
+    const { body, status } = response;
     if (!body) throw internal(`the registry gave nothing for ${digest}`);
-    return body;
+    if (status !== PARTIAL) return { from: 0, bytes: body };
+    if (Number(/^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1]) === from) return { from, bytes: body };
+    await body.cancel();
+    throw invalid(`the registry gave another part of ${digest} than was asked for`);
   }
 
   /** A small blob whole, verified. Rejects as invalid for other bytes than the digest's, and for more than the limit. */
@@ -64,6 +98,15 @@ export class RegistryClient {
       if (response.status !== 401 || attempt === 2 || !(await this.auth.answer(response))) throw refusal;
     }
   }
+}
+
+/** `</v2/…?last=x>; rel="next"` (RFC 8288), at the same registry: our authorization goes with it. */
+function nextPage(link: string, of: string): string | undefined {
+  const [, target] = /^\s*<([^>]*)>\s*;.*\brel="?next\b/i.exec(link) ?? [];
+  if (target === undefined) return undefined;
+  const next = URL.parse(target, of);
+  if (next === null || next.origin !== new URL(of).origin) throw invalid('the registry lists its tags elsewhere');
+  return next.href;
 }
 
 /** Redirects are followed; to another host without our authorization (fetch standard, HTTP-redirect fetch). Rejects as unavailable where nobody answers. */

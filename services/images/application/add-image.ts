@@ -58,6 +58,21 @@ export class AddImage {
     return layersIn(await this.content.read(configDigest, CONFIG_LIMIT_BYTES), blobs);
   }
 
+  /** Before they are unpacked. What it resolves to lets them go: those that no image came to have are gone then. */
+  hold(layers: readonly ImageLayer[], asked: RequestContext): Promise<() => Promise<void>> {
+    return this.layers.hold(layers.map(({ chainId }) => chainId), asked);
+  }
+
+  /** How many of the lowest blobs are the lowest layers of some image. */
+  lowestKnown(blobs: readonly Descriptor[]): number {
+    let most = 0;
+    for (const { layers } of this.directory.all()) {
+      const differs = blobs.findIndex(({ digest }, index) => layers[index]?.digest !== digest);
+      most = Math.max(most, differs < 0 ? blobs.length : differs);
+    }
+    return most;
+  }
+
   /** Whether some image has this layer. */
   hasLayer(chainId: string): boolean {
     return this.held(chainId) !== undefined;
@@ -89,10 +104,10 @@ export class AddImage {
   async add(image: NewImage, lease: ContentLease, asked: RequestContext): Promise<number> {
     const blobs = await this.layersOf(image.configDigest, image.layers);
     const manifestDigest = image.manifestDigest ?? (await this.makeManifest(image, lease));
-    const letGo = await this.layers.hold(blobs.map(({ chainId }) => chainId));
+    const letGo = await this.hold(blobs, asked);
     try {
       const position = await this.unpackAndAppend(image, manifestDigest, blobs, asked);
-      letGo();
+      await letGo();
       return position;
     } catch (error) {
       await this.unsure.afterAddition(image.configDigest, error, lease, letGo);

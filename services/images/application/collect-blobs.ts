@@ -15,13 +15,23 @@ export class CollectBlobs {
 
   /** Of `candidates`, those that no image names and no lease holds. */
   async unused(candidates: Iterable<string>): Promise<void> {
-    const used = new Set<string>();
+    const used = new Set(this.named());
+    for (const digest of candidates) if (!used.has(digest) && !this.isNamed(digest)) await this.content.remove(digest);
+  }
+
+  /** Asked right before each removal: while another blob went, an image may have come whose lease, which held this one until then, is released. */
+  private isNamed(digest: string): boolean {
+    for (const named of this.named()) if (named === digest) return true;
+    return false;
+  }
+
+  private *named(): Iterable<string> {
     for (const image of this.directory.all()) {
-      used.add(image.configDigest).add(image.manifestDigest);
-      for (const layer of image.layers) used.add(layer.digest);
+      yield image.configDigest;
+      yield image.manifestDigest;
+      for (const layer of image.layers) yield layer.digest;
       // A pulled index is what its repository digest names.
-      for (const digest of image.digests) used.add(digest.slice(digest.indexOf('@') + 1));
+      for (const digest of image.digests) yield digest.slice(digest.indexOf('@') + 1);
     }
-    for (const digest of candidates) if (!used.has(digest)) await this.content.remove(digest);
   }
 }

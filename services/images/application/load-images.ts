@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import type { ImageLayer } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
 import { isObject, parseJson, strings, text } from '#libs/oci/bounded-json.js';
@@ -10,7 +11,8 @@ import { OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD } from '#libs/oci/media-types
 import { best, hostPlatform } from '#libs/oci/platform.js';
 import { canonical, parseNewTag, parseReference } from '#libs/oci/reference.js';
 import { readTar } from '#libs/oci/tar-reader.js';
-import type { ContentLease, ContentStore, StoredBlob } from '../adapters/content-store.js';
+import type { StoredBlob } from '../adapters/blob-ingest.js';
+import type { ContentLease, ContentStore } from '../adapters/content-store.js';
 import type { AddImage, NewImage } from './add-image.js';
 import type { CollectBlobs } from './collect-blobs.js';
 import { progressBar, type ProgressLines } from './progress-lines.js';
@@ -39,7 +41,17 @@ export class LoadArchive {
 
   /** Tells what dockerd tells: nothing of layers that are there, and whom a tag is taken from. */
   private async load(image: NewImage, lease: ContentLease, quiet: boolean, lines: ProgressLines, asked: RequestContext): Promise<void> {
-    for (const layer of await this.addImage.layersOf(image.configDigest, image.layers)) {
+    const layers = await this.addImage.layersOf(image.configDigest, image.layers);
+    const letGo = await this.addImage.hold(layers, asked);
+    try {
+      await this.unpackAndAdd(image, layers, lease, quiet, lines, asked);
+    } finally {
+      await letGo();
+    }
+  }
+
+  private async unpackAndAdd(image: NewImage, layers: readonly ImageLayer[], lease: ContentLease, quiet: boolean, lines: ProgressLines, asked: RequestContext): Promise<void> {
+    for (const layer of layers) {
       const isNew = !this.addImage.hasLayer(layer.chainId);
       await this.addImage.unpack(layer, asked);
       if (isNew && !quiet) lines.report({ status: 'Loading layer', progressDetail: { current: layer.sizeBytes, total: layer.sizeBytes }, progress: progressBar(layer.sizeBytes, layer.sizeBytes), id: layer.diffId.slice('sha256:'.length).slice(0, 12) });
@@ -90,11 +102,20 @@ export class LoadArchive {
     const index = parseManifest(await this.content.read(file.digest, MANIFEST_LIMIT_BYTES));
     if (index.kind !== 'index') throw invalid('index.json is no image index');
     const images: NewImage[] = [];
-    for (const descriptor of index.manifests) {
-      const image = await this.layoutImage(descriptor, tagOf(descriptor), 0);
+    for (const sameName of Map.groupBy(index.manifests.filter(isImage), (descriptor) => tagOf(descriptor) ?? descriptor).values()) {
+      const chosen = sameName.length === 1 ? sameName[0] : forThisMachine(await Promise.all(sameName.map((descriptor) => this.withPlatform(descriptor))));
+      const image = chosen && (await this.layoutImage(chosen, tagOf(chosen), 0));
       if (image) images.push(image);
     }
     return images;
+  }
+
+  /** One that does not tell its platform is for the one that its configuration tells. */
+  private async withPlatform(descriptor: Descriptor): Promise<Descriptor> {
+    if (descriptor.platform !== undefined) return descriptor;
+    const manifest = parseManifest(await this.content.read(descriptor.digest, MANIFEST_LIMIT_BYTES), descriptor.mediaType);
+    const platform = manifest.kind === 'index' ? forThisMachine(manifest.manifests)?.platform : parseImageConfig(await this.content.read(manifest.config.digest, CONFIG_LIMIT_BYTES));
+    return platform === undefined ? descriptor : { ...descriptor, platform };
   }
 
   /** Undefined: nothing for this platform. */
@@ -102,7 +123,7 @@ export class LoadArchive {
     if (depth > 2) throw invalid('the archive nests image indexes too deeply');
     const manifest = parseManifest(await this.content.read(descriptor.digest, MANIFEST_LIMIT_BYTES), descriptor.mediaType);
     if (manifest.kind === 'index') {
-      const chosen = best(hostPlatform, manifest.manifests) ?? (manifest.manifests.length === 1 ? manifest.manifests[0] : undefined);
+      const chosen = forThisMachine(manifest.manifests.filter(isImage));
       return chosen && (await this.layoutImage(chosen, tag, depth + 1));
     }
     parseImageConfig(await this.content.read(manifest.config.digest, CONFIG_LIMIT_BYTES));
@@ -110,6 +131,12 @@ export class LoadArchive {
     return { configDigest: manifest.config.digest, layers: manifest.layers, manifestDigest: descriptor.digest, tags: tag === undefined ? [] : [tag], digests: [], origin: 'load' };
   }
 }
+
+/** What tells of an image (an attestation) is listed beside it, for no platform. */
+const isImage = ({ platform }: Descriptor): boolean => platform?.os !== 'unknown';
+
+/** One alone may be for another. */
+const forThisMachine = (offered: readonly Descriptor[]): Descriptor | undefined => best(hostPlatform, offered) ?? (offered.length === 1 ? offered[0] : undefined);
 
 /** Files of an archive by path; old archives name a layer that two images share by a symlink. */
 class ArchiveFiles {

@@ -1,12 +1,16 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { readdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { PullImage } from '#contracts/images/images.js';
+import { openStream } from '#libs/messaging/open-stream.js';
 import { digestOf } from '#libs/oci/digest.js';
-import { ContentLease } from '../adapters/content-store.js';
+import { ContentLease, ContentStore } from '../adapters/content-store.js';
 import { asked, ImagesWorld, lines } from '../testing/images-world.js';
-import { sample, type Sample } from '../testing/sample-image.js';
+import { dockerArchive, sample, type Sample } from '../testing/sample-image.js';
+import { PullMetrics } from './pull-metrics.js';
 
 let world: ImagesWorld;
 let registry: Server;
@@ -16,12 +20,14 @@ let layer: Buffer;
 let requests: string[];
 /** How many downloads of the layer break off. */
 let breaks: number;
+/** What becomes of one download of the layer, in place of all that. */
+let elsewhere: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
 
 beforeEach(async () => {
   world = await ImagesWorld.open();
   image = await sample('1');
   layer = image.layer;
-  [requests, breaks] = [[], 0];
+  [requests, breaks, elsewhere] = [[], 0, undefined];
   registry = createServer((request, response) => serve(request, response)).listen(0, '127.0.0.1');
   await once(registry, 'listening');
   host = `127.0.0.1:${(registry.address() as AddressInfo).port}`;
@@ -38,6 +44,7 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
   requests.push(`${url.pathname} ${request.headers.authorization ?? ''}`);
   const send = (body: Buffer | string, type = 'application/octet-stream', status = 200): void => void response.writeHead(status, { 'content-type': type }).end(body);
   if (url.pathname === '/token') return send(JSON.stringify({ token: `for-${url.searchParams.get('scope')}` }), 'application/json');
+  if (url.pathname === '/elsewhere' && elsewhere) return elsewhere(request, response);
   if (url.pathname === '/elsewhere' && breaks-- > 0) {
     response.writeHead(200, { 'content-length': layer.length }).write(layer.subarray(0, 10), () => response.destroy());
     return;
@@ -76,16 +83,26 @@ test('an image comes from a registry that wants a token, and is up to date after
   expect((await pull('1')).at(-1)).toEqual({ status: `Status: Image is up to date for ${host}/me/app:1` });
 });
 
+test('an image that was loaded, with layers as a registry does not have them, is pulled without any', async () => {
+  await world.load(await dockerArchive(image, ['loaded:1']));
+  const told = await pull('1');
+  expect(told.map(({ status }) => status)).toEqual(['Pulling from me/app', expect.stringMatching(/^Digest: sha256:/), `Status: Downloaded newer image for ${host}/me/app:1`]);
+  expect(await world.images.get({ image: image.id } as never)).toMatchObject({ repoTags: ['loaded:1', `${host}/me/app:1`], repoDigests: [expect.stringContaining(`${host}/me/app@`)] });
+  expect(new Set(world.unpacked.map(({ digest }) => digest))).toEqual(new Set([digestOf(image.tar)]));
+  expect(requests.filter((one) => one.includes('/blobs/'))).toEqual([]);
+});
+
 test('an unknown tag is refused before any line', async () => {
   await expect(pull('none')).rejects.toMatchObject({ kind: 'not-found', message: `manifest for ${host}/me/app:none not found: manifest unknown: manifest unknown` });
 });
 
 test('a store that is full ends the pull: the layer is not asked for again', async () => {
-  const ingest = ContentLease.prototype.ingest;
-  vi.spyOn(ContentLease.prototype, 'ingest').mockImplementation(async function (this: ContentLease, source, expected) {
-    const stored = await ingest.call(this, source, expected);
-    if (expected?.digest === digestOf(image.layer)) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
-    return stored;
+  const begin = ContentStore.prototype.begin;
+  vi.spyOn(ContentStore.prototype, 'begin').mockImplementation(async function (this: ContentStore, expected) {
+    const ingest = await begin.call(this, expected);
+    const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    if (expected.digest === digestOf(image.layer)) vi.spyOn(ingest, 'append').mockRejectedValue(full);
+    return ingest;
   });
   expect((await pull('1')).at(-1)).toMatchObject({ error: expect.stringContaining('no space left') as string });
   expect(requests.filter((one) => one.startsWith('/elsewhere'))).toHaveLength(1);
@@ -95,6 +112,48 @@ test('a connection that breaks is tried again', async () => {
   breaks = 1;
   expect((await pull('1')).at(-1)).toEqual({ status: `Status: Downloaded newer image for ${host}/me/app:1` });
   expect(requests.filter((one) => one.startsWith('/elsewhere'))).toHaveLength(2);
+});
+
+test('a download goes on where it broke off, as often as that brings it further', async () => {
+  const part = Math.ceil(layer.length / 7);
+  const arrived = vi.spyOn(PullMetrics.prototype, 'received');
+  const ranges: (string | undefined)[] = [];
+  elsewhere = (request, response) => {
+    const { range } = request.headers;
+    ranges.push(range);
+    const from = Number(/^bytes=(\d+)-$/.exec(range ?? 'bytes=0-')?.[1]);
+    response.writeHead(range === undefined ? 200 : 206, { 'content-length': layer.length - from, ...(range !== undefined && { 'content-range': `bytes ${from}-${layer.length - 1}/${layer.length}` }) });
+    // It breaks off once what was sent has come.
+    if (from + part < layer.length) arrived.mockImplementation((bytes) => void (bytes === part && response.destroy()));
+    response.write(layer.subarray(from, from + part));
+  };
+  expect((await pull('1')).at(-1)).toEqual({ status: `Status: Downloaded newer image for ${host}/me/app:1` });
+  expect(ranges).toEqual([undefined, ...[1, 2, 3, 4, 5, 6].map((times) => `bytes=${times * part}-`)]);
+});
+
+test('two pulls wait for one download of a layer, which goes on when one of them leaves', async () => {
+  const [held, answers] = [vi.spyOn(ContentLease.prototype, 'hold'), Promise.withResolvers<void>()];
+  elsewhere = (_, response) => void answers.promise.then(() => response.end(layer));
+  const first = await openStream(await world.images.pull(Object.assign(new PullImage(), { reference: `${host}/me/app:1`, platform: 'linux/amd64' }), asked));
+  const second = pull('1');
+  await expect.poll(() => held.mock.calls.filter(([digest]) => digest === digestOf(image.layer)).length).toBe(2);
+  first.destroy();
+  await once(first, 'close');
+  answers.resolve();
+  expect((await second).at(-1)).toEqual({ status: `Status: Downloaded newer image for ${host}/me/app:1` });
+  expect(requests.filter((one) => one.startsWith('/elsewhere'))).toHaveLength(1);
+});
+
+test('a download that nobody waits for any more ends, and nothing of it stays', async () => {
+  const begun = Promise.withResolvers<ServerResponse>();
+  elsewhere = (_, response) => begun.resolve(response);
+  const client = await openStream(await world.images.pull(Object.assign(new PullImage(), { reference: `${host}/me/app:1`, platform: 'linux/amd64' }), asked));
+  const response = await begun.promise;
+  response.writeHead(200, { 'content-length': layer.length }).write(layer.subarray(0, 10));
+  const ended = once(response, 'close');
+  client.destroy();
+  await ended;
+  await expect.poll(() => [world.blobs(), readdirSync(join(world.top, 'content/ingest'))]).toEqual([[], []]);
 });
 
 test('bytes that are not the layer are refused, and nothing of it stays', async () => {

@@ -1,15 +1,14 @@
 import type { Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { PullImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
-import { BerthError } from '#libs/errors/errors.js';
 import { CONFIG_LIMIT_BYTES } from '#libs/oci/image-config.js';
 import type { Descriptor, ImageManifest } from '#libs/oci/manifest.js';
-import { familiar, familiarName, parseTagged, refuseAmbiguous, type Reference } from '#libs/oci/reference.js';
+import { hostPlatform, parsePlatform, type Platform } from '#libs/oci/platform.js';
+import { familiar, familiarName, parseReference, parseTagged, refuseAmbiguous, type Reference } from '#libs/oci/reference.js';
 import type { ContentLease, ContentStore } from '../adapters/content-store.js';
 import { type FetchedManifest, RegistryClient } from '../adapters/registry-client.js';
-import { RegistryError } from '../adapters/registry-error.js';
 import type { AddImage, NewImage } from './add-image.js';
+import { BlobDownloads } from './blob-downloads.js';
 import type { CollectBlobs } from './collect-blobs.js';
 import type { ImageDirectory } from './image-directory.js';
 import { progressBar, type ProgressLines } from './progress-lines.js';
@@ -18,20 +17,27 @@ import { PullMetrics } from './pull-metrics.js';
 import { inDockersWords, resolveImage, type Resolved } from './resolve-image.js';
 
 const PARALLEL = 3;
-const ATTEMPTS = 5;
-const RETRY_MS = 500;
 const REPORT_EVERY_MS = 100;
+
+type Lines = Pick<ProgressLines, 'report' | 'passing'>;
+/** Of a layer that is here nothing is told but that. */
+const SILENT: Lines = { report: () => undefined, passing: () => undefined };
 
 /** What is known once a registry has said that the image is there: the rest is told line by line. */
 export interface StartedPull {
-  readonly reference: Reference;
+  /** As it was asked for: without a tag where all are pulled. */
+  readonly wanted: Reference;
+  readonly platform: Platform;
   readonly client: RegistryClient;
-  readonly resolved: Resolved;
+  /** What is pulled, one after the other; the first is looked up. */
+  readonly references: readonly Reference[];
+  readonly first: Resolved | undefined;
 }
 
 /** `docker pull`: manifest first, so that a mistake is an error of the command; then blobs, three at a time, and layers bottom up as they arrive. */
 export class PullOneImage {
   readonly metrics = new PullMetrics();
+  private readonly downloads: BlobDownloads;
 
   constructor(
     private readonly directory: ImageDirectory,
@@ -39,19 +45,33 @@ export class PullOneImage {
     private readonly addImage: AddImage,
     private readonly collect: CollectBlobs,
     private readonly insecure: readonly string[],
-  ) {}
+  ) {
+    this.downloads = new BlobDownloads(content, (bytes) => this.metrics.received(bytes));
+  }
 
   /** Rejects as not-found where the registry has no such image. */
   async start(command: PullImage): Promise<StartedPull> {
-    const reference = parseTagged(command.reference);
-    const client = new RegistryClient(reference, command.auth, this.insecure);
-    const resolved = await resolveImage(client, reference, command.platform);
-    refuseAmbiguous(reference);
-    return { reference, client, resolved };
+    const wanted = command.allTags ? parseReference(command.reference) : parseTagged(command.reference);
+    const platform = command.platform ? parsePlatform(command.platform) : hostPlatform;
+    const client = new RegistryClient(wanted, command.auth, this.insecure);
+    const isOne = wanted.tag !== undefined || wanted.digest !== undefined;
+    const references = isOne ? [wanted] : await tagsOf(client, wanted);
+    const first = references[0] && (await resolveImage(client, references[0], platform));
+    refuseAmbiguous(wanted);
+    return { wanted, platform, client, references, first };
+  }
+
+  /** The images in their turn, each looked up when it comes. */
+  private async *resolved({ references, client, first, platform }: StartedPull): AsyncGenerator<readonly [Reference, Resolved]> {
+    for (const [index, reference] of references.entries()) yield [reference, index === 0 && first ? first : await resolveImage(client, reference, platform)];
   }
 
   /** What the log would have of it: layers that are here already tell the bytes of their files. Asks the registry for no layer. */
-  async plan({ reference, client, resolved: { root, fetched, manifest } }: StartedPull, asked: RequestContext): Promise<void> {
+  async plan(pull: StartedPull, asked: RequestContext): Promise<void> {
+    for await (const [reference, resolved] of this.resolved(pull)) await this.planOne(reference, pull.client, resolved, asked);
+  }
+
+  private async planOne(reference: Reference, client: RegistryClient, { root, fetched, manifest }: Resolved, asked: RequestContext): Promise<void> {
     try {
       const config = this.directory.get(manifest.config.digest) ? await this.content.read(manifest.config.digest, CONFIG_LIMIT_BYTES) : await client.smallBlob(manifest.config.digest, CONFIG_LIMIT_BYTES);
       await this.addImage.plan({ ...newImage(reference, root, manifest), manifestDigest: fetched.digest }, config, asked);
@@ -67,61 +87,101 @@ export class PullOneImage {
     socket.resume();
     await serveProgress(socket, this.content, this.collect, async (lines, lease) => {
       try {
-        await this.metrics.measure(() => this.pull(pull, lease, lines, gone, asked));
+        await this.metrics.measure(() => this.pullAll(pull, lease, lines, gone, asked));
       } catch (error) {
         gone.abort(error);
-        throw inDockersWords(error, pull.reference);
+        throw error;
       }
     });
   }
 
-  private async pull({ reference, client, resolved }: StartedPull, lease: ContentLease, lines: ProgressLines, gone: AbortController, asked: RequestContext): Promise<void> {
-    const { root, fetched, manifest } = resolved;
-    const shown = reference.digest === undefined ? familiar(reference) : `${familiarName(reference)}@${reference.digest}`;
+  private async pullAll(pull: StartedPull, lease: ContentLease, lines: ProgressLines, gone: AbortController, asked: RequestContext): Promise<void> {
+    const { wanted, client } = pull;
+    let isNew = false;
+    for await (const [reference, resolved] of this.resolved(pull)) {
+      gone.signal.throwIfAborted();
+      const position = await this.pull(reference, client, resolved, lease, lines, gone, asked).catch((error: unknown) => {
+        throw inDockersWords(error, reference);
+      });
+      if (position > 0) isNew = true;
+    }
+    const shown = wanted.digest === undefined ? familiar(wanted) : `${familiarName(wanted)}@${wanted.digest}`;
+    lines.report({ status: `Status: ${isNew ? 'Downloaded newer image' : 'Image is up to date'} for ${shown}` });
+  }
+
+  /** Resolves to the log's position (0: nothing was new). */
+  private async pull(reference: Reference, client: RegistryClient, { root, fetched, manifest }: Resolved, lease: ContentLease, lines: ProgressLines, gone: AbortController, asked: RequestContext): Promise<number> {
     lines.report({ status: `Pulling from ${reference.path}`, id: reference.tag ?? reference.digest ?? 'latest' });
     await lease.put(fetched.bytes);
     if (root.digest !== fetched.digest) await lease.put(root.bytes);
-    const known = this.directory.get(manifest.config.digest);
-    if (!known) await this.fetchLayers(client, manifest.config, manifest.layers, lease, lines, gone, asked);
-    const position = await this.addImage.add({ ...newImage(reference, root, manifest), manifestDigest: fetched.digest }, lease, asked);
+    const image = { ...newImage(reference, root, manifest), manifestDigest: fetched.digest };
+    const known = await this.keepKnown(manifest.config.digest, lease);
+    const position = known ? await this.addImage.add({ ...image, ...known }, lease, asked) : await this.fetchAndAdd(client, image, manifest, lease, lines, gone, asked);
     lines.report({ status: `Digest: ${root.digest}` });
-    lines.report({ status: `Status: ${position > 0 ? 'Downloaded newer image' : 'Image is up to date'} for ${shown}` });
+    return position;
   }
 
-  private async fetchLayers(client: RegistryClient, config: Descriptor, blobs: readonly Descriptor[], lease: ContentLease, lines: ProgressLines, gone: AbortController, asked: RequestContext): Promise<void> {
-    const fetchConfig = this.fetchBlob(client, config, lease, gone.signal);
+  /** What an image that is here consists of, held: a registry may have the same layers compressed otherwise, or at all. Undefined: it is not here, or just goes. */
+  private async keepKnown(configDigest: string, lease: ContentLease): Promise<Pick<NewImage, 'layers' | 'manifestDigest'> | undefined> {
+    const known = this.directory.get(configDigest);
+    if (known === undefined) return undefined;
+    const { manifestDigest, layers } = known;
+    for (const digest of [configDigest, manifestDigest, ...layers.map((layer) => layer.digest)]) if (!(await lease.keep(digest))) return undefined;
+    return { manifestDigest, layers: layers.map(({ mediaType, digest, sizeBytes }) => ({ mediaType, digest, size: sizeBytes })) };
+  }
+
+  /** Resolves to the log's position. */
+  private async fetchAndAdd(client: RegistryClient, image: NewImage, { config, layers }: ImageManifest, lease: ContentLease, lines: ProgressLines, gone: AbortController, asked: RequestContext): Promise<number> {
+    const letGo = await this.fetchLayers(client, config, layers, lease, lines, gone, asked);
+    try {
+      return await this.addImage.add(image, lease, asked);
+    } finally {
+      await letGo();
+    }
+  }
+
+  /** Layers as they arrive, bottom up. Resolves to what lets go of them, once an image has them. */
+  private async fetchLayers(client: RegistryClient, config: Descriptor, blobs: readonly Descriptor[], lease: ContentLease, lines: ProgressLines, gone: AbortController, asked: RequestContext): Promise<() => Promise<void>> {
+    const fetchConfig = this.downloads.fetch(client, config, lease, gone.signal);
     fetchConfig.catch(() => undefined);
     const unique = [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
-    for (const blob of unique) lines.report({ status: 'Pulling fs layer', progressDetail: {}, id: shortId(blob.digest) });
+    const known = new Set(blobs.slice(0, this.addImage.lowestKnown(blobs)).map(({ digest }) => digest));
+    for (const { digest } of unique) lines.report({ status: known.has(digest) ? 'Already exists' : 'Pulling fs layer', progressDetail: {}, id: shortId(digest) });
+    const linesOf = (digest: string): Lines => (known.has(digest) ? SILENT : lines);
     const slots = new Slots(PARALLEL);
-    const arrivals = new Map(unique.map((blob) => [blob.digest, slots.run(() => this.download(client, blob, lease, lines, gone.signal))]));
+    const arrivals = new Map(unique.map((blob) => [blob.digest, slots.run(() => this.download(client, blob, lease, linesOf(blob.digest), gone.signal))]));
     for (const arrival of arrivals.values()) arrival.catch((error: unknown) => gone.abort(error));
+    let letGo = (): Promise<void> => Promise.resolve();
     try {
       await fetchConfig;
-      for (const layer of await this.addImage.layersOf(config.digest, blobs)) {
+      const layers = await this.addImage.layersOf(config.digest, blobs);
+      letGo = await this.addImage.hold(layers, asked);
+      for (const layer of layers) {
         await arrivals.get(layer.digest);
         gone.signal.throwIfAborted();
         const id = shortId(layer.digest);
-        lines.report({ status: 'Extracting', progressDetail: { current: layer.sizeBytes, total: layer.sizeBytes }, progress: progressBar(layer.sizeBytes, layer.sizeBytes), id });
+        linesOf(layer.digest).report({ status: 'Extracting', progressDetail: { current: layer.sizeBytes, total: layer.sizeBytes }, progress: progressBar(layer.sizeBytes, layer.sizeBytes), id });
         await this.addImage.unpack(layer, asked);
-        lines.report({ status: 'Pull complete', progressDetail: {}, id });
+        linesOf(layer.digest).report({ status: 'Pull complete', progressDetail: {}, id });
       }
+      return letGo;
     } catch (error) {
       gone.abort(error);
       // A download that still ran would leave its blob behind after the lease is released.
       await Promise.allSettled([fetchConfig, ...arrivals.values()]);
+      await letGo();
       throw error;
     }
   }
 
-  private async download(client: RegistryClient, blob: Descriptor, lease: ContentLease, lines: ProgressLines, signal: AbortSignal): Promise<void> {
+  private async download(client: RegistryClient, blob: Descriptor, lease: ContentLease, lines: Lines, signal: AbortSignal): Promise<void> {
     const id = shortId(blob.digest);
     if (await lease.keep(blob.digest, blob.size)) {
       lines.report({ status: 'Download complete', progressDetail: {}, id });
       return;
     }
     let last = 0;
-    await this.fetchBlob(client, blob, lease, signal, (current) => {
+    await this.downloads.fetch(client, blob, lease, signal, (current) => {
       const now = performance.now();
       if (now - last < REPORT_EVERY_MS && current < blob.size) return;
       last = now;
@@ -130,47 +190,18 @@ export class PullOneImage {
     lines.report({ status: 'Verifying Checksum', progressDetail: {}, id });
     lines.report({ status: 'Download complete', progressDetail: {}, id });
   }
+}
 
-  /** A connection that breaks is tried again; a registry's refusal, bytes that are not the blob's, or a store that cannot keep them are not. */
-  private async fetchBlob(client: RegistryClient, blob: Descriptor, lease: ContentLease, signal: AbortSignal, onProgress: (current: number) => void = () => undefined): Promise<void> {
-    if (await lease.keep(blob.digest, blob.size)) return;
-    for (let attempt = 1; ; attempt++) {
-      signal.throwIfAborted();
-      let ofRegistry: unknown;
-      const fail = (error: unknown): never => {
-        ofRegistry = error;
-        throw error;
-      };
-      try {
-        const bytes = await client.blob(blob.digest, signal).catch(fail);
-        await lease.ingest(counted(bytes, (received) => this.metrics.received(received), onProgress, fail), { digest: blob.digest, sizeBytes: blob.size });
-        return;
-      } catch (error) {
-        const refused = error instanceof RegistryError ? error.status < 500 && error.status !== 429 : error instanceof BerthError && error.kind === 'invalid';
-        if (signal.aborted || refused || error !== ofRegistry || attempt === ATTEMPTS) throw signal.aborted ? signal.reason : error;
-        await delay(RETRY_MS * attempt, undefined, { signal }).catch(() => undefined);
-      }
-    }
-  }
+async function tagsOf(client: RegistryClient, repository: Reference): Promise<readonly Reference[]> {
+  const tags = await client.tags().catch((error: unknown) => {
+    throw inDockersWords(error, repository);
+  });
+  return tags.map((tag) => parseReference(familiar({ ...repository, tag })));
 }
 
 function newImage(reference: Reference, root: FetchedManifest, manifest: ImageManifest): NewImage {
   const tags = reference.digest === undefined ? [familiar(reference)] : [];
   return { configDigest: manifest.config.digest, layers: manifest.layers, tags, digests: [`${familiarName(reference)}@${root.digest}`], origin: 'pull' };
-}
-
-async function* counted(bytes: AsyncIterable<Uint8Array>, onChunk: (bytes: number) => void, onProgress: (current: number) => void, fail: (error: unknown) => never): AsyncGenerator<Uint8Array> {
-  let current = 0;
-  try {
-    for await (const chunk of bytes) {
-      current += chunk.length;
-      onChunk(chunk.length);
-      onProgress(current);
-      yield chunk;
-    }
-  } catch (error) {
-    fail(error);
-  }
 }
 
 /** At most so many at once, in the order asked. */

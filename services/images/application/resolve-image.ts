@@ -1,6 +1,6 @@
 import { BerthError, invalid, notFound } from '#libs/errors/errors.js';
 import { parseManifest, type ImageManifest } from '#libs/oci/manifest.js';
-import { best, formatPlatform, hostPlatform, parsePlatform, type Platform } from '#libs/oci/platform.js';
+import { best, formatPlatform, type Platform } from '#libs/oci/platform.js';
 import { familiar, familiarName, type Reference } from '#libs/oci/reference.js';
 import type { FetchedManifest, RegistryClient } from '../adapters/registry-client.js';
 import { RegistryError } from '../adapters/registry-error.js';
@@ -15,8 +15,7 @@ export interface Resolved {
 const DEEPEST = 3;
 
 /** The manifest that a reference means on a platform. Rejects as not-found in dockerd's words. */
-export async function resolveImage(client: RegistryClient, reference: Reference, platformText?: string): Promise<Resolved> {
-  const platform = platformText ? parsePlatform(platformText) : hostPlatform;
+export async function resolveImage(client: RegistryClient, reference: Reference, platform: Platform): Promise<Resolved> {
   try {
     const root = await client.manifest(reference.digest ?? reference.tag ?? 'latest');
     return await descend(client, root, root, platform, reference, 0);
@@ -37,8 +36,8 @@ async function descend(client: RegistryClient, root: FetchedManifest, fetched: F
 /** Clients match on these texts. */
 export function inDockersWords(error: unknown, reference: Reference): unknown {
   if (error instanceof BerthError || !(error instanceof RegistryError)) return error;
-  if (error.isUnknown && error.code !== 'NAME_UNKNOWN') return notFound(`manifest for ${familiar(reference)} not found: ${error.code === 'MANIFEST_UNKNOWN' ? 'manifest unknown: manifest unknown' : error.message}`);
-  if (error.isDenied || error.isUnknown)
-    return notFound(`pull access denied for ${familiarName(reference)}, repository does not exist or may require 'docker login'${error.isDenied ? ': denied: requested access to the resource is denied' : ''}`);
+  if (error.code === 'NAME_UNKNOWN') return notFound(`repository ${familiarName(reference)} not found: ${error.message}`);
+  if (error.isUnknown) return notFound(`manifest for ${familiar(reference)} not found: ${error.code === 'MANIFEST_UNKNOWN' ? 'manifest unknown: manifest unknown' : error.message}`);
+  if (error.isDenied) return notFound(`pull access denied for ${familiarName(reference)}, repository does not exist or may require 'docker login': denied: requested access to the resource is denied`);
   return new BerthError('unavailable', error.message, { cause: error });
 }

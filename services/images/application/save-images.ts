@@ -7,6 +7,7 @@ import { parseManifest, MANIFEST_LIMIT_BYTES } from '#libs/oci/manifest.js';
 import { writeTar, type TarMember } from '#libs/oci/tar-writer.js';
 import type { ContentStore } from '../adapters/content-store.js';
 import type { PresentImage } from '../domain/image/image-decider.js';
+import type { CollectBlobs } from './collect-blobs.js';
 import type { ImageDirectory } from './image-directory.js';
 
 /** What `docker save` names: images, with the tags that are to be kept. */
@@ -19,6 +20,7 @@ export class SaveArchive {
   constructor(
     private readonly directory: ImageDirectory,
     private readonly content: ContentStore,
+    private readonly collect: CollectBlobs,
   ) {}
 
   /** Throws not-found for the first name that is none. A repository without a tag means all its tags. */
@@ -45,6 +47,8 @@ export class SaveArchive {
       await pipeline(Readable.from(writeTar(this.members(selection)), { objectMode: false, highWaterMark: 1 << 18 }), out, { end: false });
     } finally {
       lease.release();
+      // What went meanwhile, but for what is read here.
+      await this.collect.unused(lease.digests);
     }
   }
 

@@ -28,14 +28,14 @@ export class UnsureImages {
   }
 
   /** Of an image whose addition has failed with `error`: where it may come, it keeps the blobs of `lease`, and what `letGo` lets go. */
-  async afterAddition(image: string, error: unknown, lease: ContentLease, letGo: () => void): Promise<void> {
+  async afterAddition(image: string, error: unknown, lease: ContentLease, letGo: () => Promise<void>): Promise<void> {
     const hex = hexOfId(image);
-    if (cameToNothing(error) || this.coming.has(hex)) return letGo();
+    if (cameToNothing(error) || this.coming.has(hex)) return await letGo();
     const kept = this.content.lease();
     for (const digest of lease.digests) await kept.keep(digest);
     this.coming.set(hex, async () => {
-      letGo();
       kept.release();
+      await letGo();
       await this.collect.unused(kept.digests);
     });
     if (this.directory.get(image) !== undefined) this.settle(hex);

@@ -118,13 +118,13 @@ export class ImagesWorld {
     const directory = new ImageDirectory(aggregates);
     const content = new ContentStore(this.top);
     const turns = new Turns();
-    const layers = new LayerHolds();
+    const layers = new LayerHolds(directory, bus);
     const collect = new CollectBlobs(directory, content);
     const fail = (error: unknown): void => expect.unreachable(String(error));
     const holds = new ImageHolds(directory, turns);
     const unsure = new UnsureImages(aggregates, directory, content, collect, fail);
     const add = new AddImage(aggregates, directory, content, unsure, layers, bus, turns);
-    const clear = new ClearImage(directory, collect, bus, layers);
+    const clear = new ClearImage(collect, layers);
     const late = new LateImages(aggregates, directory, content, unsure, clear, bus, turns, holds, fail);
     const streams = new StreamServer(join(this.top, 'images.sock'));
     await content.open();
@@ -140,7 +140,7 @@ export class ImagesWorld {
       new LoadArchive(content, add, collect),
       new ImportArchive(content, add, collect),
       new CommitContainerImage(directory, content, add, collect, bus),
-      new SaveArchive(directory, content),
+      new SaveArchive(directory, content, collect),
       new TagOneImage(aggregates, directory, unsure, turns),
       new RemoveOneImage(aggregates, directory, clear, unsure, bus, turns, holds),
       new RegistryLogins([]),

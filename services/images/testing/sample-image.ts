@@ -17,10 +17,10 @@ export interface Sample {
   readonly manifest: Buffer;
 }
 
-export async function sample(content: string, author = ''): Promise<Sample> {
+export async function sample(content: string, author = '', architecture = 'amd64'): Promise<Sample> {
   const tar = await tarOf([{ path: 'hello', body: Buffer.from(content) }]);
   const layer = gzipSync(tar);
-  const config = Buffer.from(JSON.stringify({ os: 'linux', architecture: 'amd64', created: '2024-01-01T00:00:00Z', author, config: { Cmd: ['/hello'] }, rootfs: { type: 'layers', diff_ids: [digestOf(tar)] } }));
+  const config = Buffer.from(JSON.stringify({ os: 'linux', architecture, created: '2024-01-01T00:00:00Z', author, config: { Cmd: ['/hello'] }, rootfs: { type: 'layers', diff_ids: [digestOf(tar)] } }));
   const manifest = Buffer.from(
     JSON.stringify({
       schemaVersion: 2,
@@ -30,6 +30,22 @@ export async function sample(content: string, author = ''): Promise<Sample> {
     }),
   );
   return { config, id: digestOf(config), tar, layer, manifest };
+}
+
+/** An OCI image layout of these manifests, or of what else it lists beside their blobs. */
+export const layoutArchive = (images: readonly Sample[], manifests: readonly object[]): Promise<Buffer> =>
+  tarOf([
+    ...[...new Map(images.flatMap(({ config, layer, manifest }) => [config, layer, manifest]).map((blob) => [digestOf(blob), blob]))].map(([digest, body]) => ({ path: `blobs/sha256/${digest.slice(7)}`, body })),
+    { path: 'index.json', body: Buffer.from(JSON.stringify({ schemaVersion: 2, manifests })) },
+    { path: 'oci-layout', body: Buffer.from('{"imageLayoutVersion":"1.0.0"}') },
+  ]);
+
+/** With two layers, as `docker save` wrote it: what each holds in its one file. */
+export async function twoLayers(lower: string, upper: string): Promise<{ readonly archive: Buffer; readonly tars: readonly [Buffer, Buffer] }> {
+  const tars = [await tarOf([{ path: 'lower', body: Buffer.from(lower) }]), await tarOf([{ path: 'upper', body: Buffer.from(upper) }])] as const;
+  const config = Buffer.from(JSON.stringify({ os: 'linux', architecture: 'amd64', config: {}, rootfs: { type: 'layers', diff_ids: tars.map(digestOf) } }));
+  const manifest = Buffer.from(JSON.stringify([{ Config: 'config.json', RepoTags: ['two:1'], Layers: ['0/layer.tar', '1/layer.tar'] }]));
+  return { archive: await tarOf([...tars.map((body, index) => ({ path: `${index}/layer.tar`, body })), { path: 'config.json', body: config }, { path: 'manifest.json', body: manifest }]), tars };
 }
 
 /** As `docker save` wrote it before OCI: the layer by a symlink, as where two images share it. */

@@ -19,12 +19,14 @@ export class ImageStreamsController {
   @Post('/create')
   @HttpCode(200)
   async create(@Query() query: QueryValues, @Asked() asked: RequestContext, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const image = text(query, 'fromImage') ?? '';
+    // A client of old says with a colon that no tag follows.
+    const image = (text(query, 'fromImage') ?? '').replace(/:$/, '');
+    const tag = text(query, 'tag') ?? '';
     if (image === '') return this.importImage(query, asked, request, reply);
     const platform = text(query, 'platform');
     const auth = readRegistryAuth(request.headers['x-registry-auth']);
     const start = performance.now();
-    const endpoint = await this.engine.ask(PullImage, { reference: reference(image, text(query, 'tag') ?? ''), ...(platform ? { platform } : {}), ...(auth === undefined ? {} : { auth }) }, asked, 60_000);
+    const endpoint = await this.engine.ask(PullImage, { reference: reference(image, tag), allTags: tag === '', ...(platform ? { platform } : {}), ...(auth === undefined ? {} : { auth }) }, asked, 60_000);
     const stream = await this.engine.open(endpoint);
     // Its end is the pull's: a client that left destroys it before.
     stream.once('end', () => this.engine.metrics.pulled((performance.now() - start) / 1000));

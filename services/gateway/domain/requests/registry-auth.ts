@@ -5,6 +5,8 @@ import { isFields } from './create-request.js';
 type RegistryAuth = NonNullable<PullImage['auth']>;
 
 export const CREDENTIALS = ['username', 'password', 'identitytoken', 'serveraddress'] as const;
+/** Whoever pulls may have got a registry's token himself. */
+const OF_A_PULL = [...CREDENTIALS, 'registrytoken'] as const;
 
 /** The X-Registry-Auth header: base64url of JSON. Absent when it holds no credentials. Its content appears in no error text. */
 export function readRegistryAuth(header: string | readonly string[] | undefined): RegistryAuth | undefined {
@@ -15,12 +17,14 @@ export function readRegistryAuth(header: string | readonly string[] | undefined)
   } catch {
     throw invalid('X-Registry-Auth is not JSON in base64url');
   }
-  const auth = readCredentials(decoded);
+  const auth = readFields(decoded, OF_A_PULL);
   return Object.keys(auth).length === 0 ? undefined : auth;
 }
 
 /** What of a client's AuthConfig says something. */
-export function readCredentials(given: unknown): RegistryAuth {
+export const readCredentials = (given: unknown): Omit<RegistryAuth, 'registrytoken'> => readFields(given, CREDENTIALS);
+
+function readFields(given: unknown, names: readonly (keyof RegistryAuth)[]): RegistryAuth {
   if (!isFields(given)) return {};
-  return Object.fromEntries(CREDENTIALS.flatMap((name) => (typeof given[name] === 'string' && given[name] !== '' ? [[name, given[name]]] : [])));
+  return Object.fromEntries(names.flatMap((name) => (typeof given[name] === 'string' && given[name] !== '' ? [[name, given[name]]] : [])));
 }
