@@ -224,17 +224,17 @@ describe('a connection turned into a stream', () => {
 
   const start = (path: string, body: string): string => `POST ${path} HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 
-  test('detach keys typed into a terminal end the client side and do not reach the command', async () => {
+  test.each([['', '\x10\x11', ''], ['ctrl-a,b', '\x10\x11\x01b', '\x10\x11']])('detach keys (%j) typed into a terminal end the client side and do not reach the command', async (detachKeys, typed, passed) => {
     answers.set('containers.start-exec', () => ({ endpoint: endpoint(), terminal: true }));
-    answers.set('containers.get-exec', () => ({ config: { terminal: true } }));
+    answers.set('containers.get-exec', () => ({ config: { terminal: true, detachKeys } }));
     let received = '';
     const gone = new Promise<void>((resolve) => {
       serve = (stream) => void stream.on('data', (bytes) => (received += String(bytes))).on('error', () => {}).on('end', () => (stream.end(), resolve()));
     });
-    const answer = await raw(start('/v1.51/exec/e1/start', '{"Tty":true,"ConsoleSize":[24,80]}') + 'early', 'ls\x10\x11');
+    const answer = await raw(start('/v1.51/exec/e1/start', '{"Tty":true,"ConsoleSize":[24,80]}') + 'early', `ls${typed}`);
     await gone;
     expect(answer).toMatch(/^HTTP\/1\.1 101 UPGRADED\r\nContent-Type: application\/vnd\.docker\.raw-stream\r\n/);
-    expect(received).toBe('earlyls');
+    expect(received).toBe(`earlyls${passed}`);
     expect(asked.find((one) => one.subject === 'containers.start-exec')?.data).toEqual({ exec: 'e1', detach: false, consoleSize: [24, 80] });
   });
 
@@ -415,7 +415,7 @@ describe('the real docker CLI', () => {
     const { code, out } = await docker(['pull', 'host.example:5000/a/b:v1']);
     expect(code).toBe(0);
     expect(out).toContain('Pulling from a/b');
-    expect(asked.find((one) => one.subject === 'images.pull')?.data).toEqual({ reference: 'host.example:5000/a/b:v1' });
+    expect(asked.find((one) => one.subject === 'images.pull')?.data).toEqual({ reference: 'host.example:5000/a/b:v1', allTags: false });
   });
 
   test('docker load sends the archive and prints what the stream says', async () => {
