@@ -19,11 +19,12 @@ export class NetworksOnHost {
   private readonly fold: Fold;
 
   constructor(
-    private readonly firewall: Firewall,
-    private readonly forwarding: Forwarding,
+    private readonly firewall: Pick<Firewall, 'applyRuleSet' | 'hasRules'>,
+    private readonly forwarding: Pick<Forwarding, 'linksApart' | 'switchOn' | 'stop'>,
     private readonly live: LiveTasks,
     store: FoldedLog,
     snapshotPath: string,
+    private readonly onError: (error: unknown) => void,
   ) {
     this.fold = new Fold(store, {
       filters: ['berth.event.network.>'],
@@ -41,6 +42,7 @@ export class NetworksOnHost {
   }
 
   stop(): Promise<void> {
+    this.forwarding.stop();
     return this.fold.stop();
   }
 
@@ -97,8 +99,9 @@ export class NetworksOnHost {
   }
 
   private async applyRules(): Promise<void> {
-    await this.firewall.applyRuleSet({ bridges: [...this.bridges.values()], publishedPorts: [...this.live.all()].flatMap(rulesOf), closed: this.forwarding.isOurs() });
-    this.forwarding.switchOn();
+    const apart = this.forwarding.linksApart();
+    await this.firewall.applyRuleSet({ bridges: [...this.bridges.values()], publishedPorts: [...this.live.all()].flatMap(rulesOf), ...(apart ? { apart } : {}) });
+    this.forwarding.switchOn(() => void this.applyRules().catch(this.onError));
   }
 }
 
