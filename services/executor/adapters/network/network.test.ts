@@ -94,20 +94,22 @@ test('a bridge that is there already is left as it is, and one removed twice is 
   removeBridge('docker0', host.fd);
 });
 
-test('no container is the router of its host or of another: neither has IPv6, unless it asks for it', async () => {
-  run(host, 'sysctl', '-w', 'net.ipv6.conf.all.disable_ipv6=0');
+test('no container is the router of its host or of another: neither has IPv6 on its network, unless it asks for it', async () => {
   ensureBridge({ ...bridge, namespace: host.fd });
   await container.attach(attachment);
-  const ipv6 = (where: NetworkSandbox) => run(where, 'ip', '-6', 'addr').text;
-  expect(ipv6(container)).toBe('');
-  const setting = (key: string) => run(host, 'cat', `/proc/sys/net/ipv6/conf/docker0/${key}`).text;
-  expect([setting('accept_ra'), setting('disable_ipv6')]).toEqual(['0\n', '1\n']);
+  const ipv6 = (where: NetworkSandbox, link: string) => run(where, 'ip', '-6', 'addr', 'show', link).text;
+  expect(ipv6(container, 'eth0')).toBe('');
+  const setting = (where: NetworkSandbox, link: string, key: string) => run(where, 'cat', `/proc/sys/net/ipv6/conf/${link}/${key}`).text;
+  expect([setting(host, 'docker0', 'accept_ra'), setting(host, 'docker0', 'disable_ipv6')]).toEqual(['0\n', '1\n']);
+  // As a current dockerd has them.
+  expect(['all', 'default', 'lo', 'eth0'].map((link) => setting(container, link, 'disable_ipv6'))).toEqual(['0\n', '0\n', '0\n', '1\n']);
+  expect(ipv6(container, 'lo')).toContain('inet6 ::1/128 scope host');
+  expect(run(container, 'ping', '-c', '1', '-W', '1', '::1')).toMatchObject({ status: 0 });
   run(container, 'sysctl', '-w', 'net.ipv6.conf.all.disable_ipv6=0');
-  expect(ipv6(container)).toContain('inet6 fe80::42:acff:fe11:2/64');
+  expect(ipv6(container, 'eth0')).toContain('inet6 fe80::42:acff:fe11:2/64');
 });
 
 test('a bridge of somebody else keeps its IPv6, and listens to no router', () => {
-  run(host, 'sysctl', '-w', 'net.ipv6.conf.all.disable_ipv6=0');
   using inHost = new RouteSocket(host.fd);
   inHost.send(addBridge({ name: 'docker0', mtu: 1500, up: true }));
   run(host, 'ip', '-6', 'addr', 'add', 'fd00::1/64', 'dev', 'docker0');
