@@ -322,3 +322,25 @@ test('the host\'s network is the host\'s, and none has nothing but itself', asyn
   expect(await run('--network', 'host', 'busybox', 'ls', '/sys/class/net')).toContain(`${engine.settings.bridge}\n`);
   expect(await run('--network', 'none', 'busybox', 'sh', '-c', 'ls /sys/class/net; ip route; ping -c 1 -W 1 127.0.0.1 > /dev/null && echo itself')).toBe('lo\nitself\n');
 });
+
+test.each(['host', 'none'])('a container in the network %s is shown in it as dockerd does, which calls that an endpoint', async (network) => {
+  const shown = async () => JSON.parse((await docker('inspect', '--format', `{{json .NetworkSettings.Networks.${network}}}`, 'seen')).stdout) as { NetworkID: string; EndpointID: string };
+  const { stdout: id } = await docker('network', 'inspect', '--format', '{{.Id}}', network);
+  const inIt = async () => JSON.parse((await docker('network', 'inspect', '--format', '{{json .Containers}}', network)).stdout) as object;
+  await docker('create', '--name', 'seen', '--network', network, 'busybox', 'sleep', '1000');
+  expect(await shown()).toMatchObject({ NetworkID: '', EndpointID: '' });
+  const ids = new Set<string>();
+  for (let run = 0; run < 2; run++) {
+    await docker('start', 'seen');
+    const { NetworkID, EndpointID } = await shown();
+    expect(NetworkID).toBe(id.trim());
+    expect(EndpointID).toMatch(/^[0-9a-f]{64}$/);
+    ids.add(EndpointID);
+    expect(Object.values(await inIt())).toEqual([{ Name: 'seen', EndpointID, MacAddress: '', IPv4Address: '', IPv6Address: '' }]);
+    expect((await docker('ps', '--filter', `network=${NetworkID}`, '--format', '{{.Names}}')).stdout).toBe('seen\n');
+    await docker('kill', 'seen');
+    expect(await shown()).toMatchObject({ NetworkID, EndpointID: '' });
+    expect(await inIt()).toEqual({});
+  }
+  expect(ids.size).toBe(2);
+});
