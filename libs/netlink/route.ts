@@ -28,7 +28,7 @@ const peer: Codec<LinkOptions & { readonly index?: number; readonly namespace?: 
 const vethData = { peer: attribute(1, peer) };
 const bridgePort = { hairpin: attribute(4, u8) };
 const linkInfo = { kind: attribute(1, cstring), data: attribute(2, raw), portOf: attribute(4, cstring), port: attribute(5, nested(bridgePort)) };
-const newLink = { ...link, info: attribute(18, nested(linkInfo)), group: attribute(27, u32) };
+const newLink = { ...link, info: attribute(18, nested(linkInfo)) };
 const addressTable = { address: attribute(1, ipv4), local: attribute(2, ipv4), broadcast: attribute(4, ipv4) };
 const routeTable = { destination: attribute(1, ipv4), outLink: attribute(4, u32), gateway: attribute(5, ipv4) };
 
@@ -64,8 +64,7 @@ function ifinfomsg(index: number, up: boolean): Buffer {
 }
 
 /** EEXIST: a link has this name. */
-/** `group`: a number by which others find links of a kind. */
-export function addBridge({ up, ...values }: LinkOptions & { readonly name: string; readonly group?: number }): Message {
+export function addBridge({ up, ...values }: LinkOptions & { readonly name: string }): Message {
   return {
     type: RTM_NEWLINK,
     flags: NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL,

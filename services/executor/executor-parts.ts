@@ -126,7 +126,8 @@ export class ExecutorParts {
     const cgroups = joinDelegatedScope(detect(), settings.cgroupParent);
     ensureParent(cgroups, settings.cgroupParent);
     const firewall = new Firewall(settings.nftTable);
-    this.ports = new PortPublisher(firewall, this.hostPorts, new UdpFlows((error) => this.log.warn('the kernel could not be told to forget flows to published udp ports', { error })));
+    const flows = new UdpFlows((error) => this.log.warn('the kernel could not be told to forget flows to published udp ports', { error }));
+    this.ports = new PortPublisher(firewall, this.hostPorts, flows);
     const causes = new TaskCauses();
     const snapshot = { path: `${settings.dataRoot}/executor/task.snapshot`, fold: TASK_FOLD, freeze: freezeTask, thaw: thawTask, beside: causes };
     this.tasks = new Aggregates(store, 'task', taskDecider, { source: 'executor', snapshot });
@@ -154,7 +155,7 @@ export class ExecutorParts {
     });
     this.live = new LiveTasks(this.tasks, causes, this.ports, new LostKeepers(containerCgroups, runtimes), parents, this.logs, this.compression, onError);
     this.adoption = new TaskAdoption(this.tasks, this.live, containerCgroups, settings.runRoot, onError);
-    this.networks = new NetworksOnHost(firewall, new Forwarding(`${settings.runRoot}/forwarding`), this.live, store, `${settings.dataRoot}/executor/networks-on-host.snapshot`);
+    this.networks = new NetworksOnHost(firewall, new Forwarding(`${settings.runRoot}/forwarding`), this.live, flows, store, `${settings.dataRoot}/executor/networks-on-host.snapshot`, (error) => this.log.error('the firewall still keeps networks of the host apart that others want it to forward between', { error }));
     this.snapshots = new SnapshotSchedule([this.tasks, this.networks], (error) => this.log.error('a snapshot could not be saved', { error }));
     this.archives = new RootArchives(this.live, this.files, () => this.roots, this.layers.root, (chainId) => this.layers.nameOf(chainId), this.streams, (error, about) => this.log.warn('a copy was ended for others', { ...about, error }));
     this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.forwarding, this.files, this.sandboxes, this.ids, this.zygote, containerCgroups, parents, this.ports, this.networks, runtimes, this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {

@@ -40,7 +40,7 @@ const INTENDED: readonly Intended[] = [
   { place: /HostConfig\.RestartPolicy\.Name$/, why: '"no" rather than empty, as since 25' },
   { place: /HostConfig\.NetworkMode$/, why: '"default" is told by its name, as since 26' },
   { place: /NetworkSettings\.(SandboxID|SandboxKey)$/, why: 'a namespace is found by its process' },
-  { place: /Networks\.(none|host|bridge)\.(EndpointID|NetworkID)$/, why: 'none and host have no endpoint, and one that does not run is in no network' },
+  { place: /Networks\.bridge\.(EndpointID|NetworkID)$/, why: 'one that does not run is in no network' },
   { place: /IPPrefixLen$/, why: 'another subnet' },
   { place: /\.Ports(\.80\/tcp)?$/, why: 'ports are published on IPv4 alone' },
   { place: /IPAM\.Config\[0\]\.Gateway$/, why: 'the gateway is known from the beginning' },

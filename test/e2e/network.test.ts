@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -130,15 +130,21 @@ test('a published udp port is reached from outside, and the answer finds its way
   }
 });
 
-test('who keeps sending from one udp port reaches a container that is published meanwhile, and nobody when it is gone', async () => {
-  const port = await freePort();
-  const { child: client } = await nodeIn(outside.fd, [
+/** Sends without end from one port, and tells of each datagram and answer. The caller ends it. */
+async function keepsSending(port: number): Promise<{ readonly child: ChildProcess; readonly heard: string[] }> {
+  const { child } = await nodeIn(outside.fd, [
     '-e',
     `const socket = require('dgram').createSocket('udp4');
      socket.on('message', () => console.log('answer')).bind(0, () => setInterval(() => socket.send('ahoy', ${port}, '${here}', () => console.log('sent')), 20));`,
   ]);
   const heard: string[] = [];
-  client.stdout?.on('data', (text) => heard.push(...String(text).trim().split('\n')));
+  child.stdout?.on('data', (text) => heard.push(...String(text).trim().split('\n')));
+  return { child, heard };
+}
+
+test('who keeps sending from one udp port reaches a container that is published meanwhile, and nobody when it is gone', async () => {
+  const port = await freePort();
+  const { child: client, heard } = await keepsSending(port);
   const servers: ChildProcess[] = [];
   const serve = async (name: string, ...options: string[]) => {
     await docker('run', '-d', '--name', name, ...options, 'busybox', 'sleep', '1000');
@@ -157,6 +163,21 @@ test('who keeps sending from one udp port reaches a container that is published 
   } finally {
     client.kill();
     for (const server of servers) server.kill();
+  }
+});
+
+test('who began to send while the rules were away reaches the container once they are there again', async () => {
+  const port = await freePort();
+  await docker('run', '-d', '--name', 'udp', '-p', `${port}:53/udp`, 'busybox', 'sleep', '1000');
+  const { child: server } = await nodeInContainer('udp', udpServer(53));
+  execFileSync('nft', ['delete', 'table', 'ip', engine.settings.nftTable]);
+  const { child: client, heard } = await keepsSending(port);
+  try {
+    await docker('run', '--rm', 'busybox', 'true');
+    await expect.poll(() => heard, { timeout: patience(5_000) }).toContain('answer');
+  } finally {
+    client.kill();
+    server.kill();
   }
 });
 
@@ -300,4 +321,26 @@ test('the host\'s network is the host\'s, and none has nothing but itself', asyn
   await docker('rm', '-f', 'exposing');
   expect(await run('--network', 'host', 'busybox', 'ls', '/sys/class/net')).toContain(`${engine.settings.bridge}\n`);
   expect(await run('--network', 'none', 'busybox', 'sh', '-c', 'ls /sys/class/net; ip route; ping -c 1 -W 1 127.0.0.1 > /dev/null && echo itself')).toBe('lo\nitself\n');
+});
+
+test.each(['host', 'none'])('a container in the network %s is shown in it as dockerd does, which calls that an endpoint', async (network) => {
+  const shown = async () => JSON.parse((await docker('inspect', '--format', `{{json .NetworkSettings.Networks.${network}}}`, 'seen')).stdout) as { NetworkID: string; EndpointID: string };
+  const { stdout: id } = await docker('network', 'inspect', '--format', '{{.Id}}', network);
+  const inIt = async () => JSON.parse((await docker('network', 'inspect', '--format', '{{json .Containers}}', network)).stdout) as object;
+  await docker('create', '--name', 'seen', '--network', network, 'busybox', 'sleep', '1000');
+  expect(await shown()).toMatchObject({ NetworkID: '', EndpointID: '' });
+  const ids = new Set<string>();
+  for (let run = 0; run < 2; run++) {
+    await docker('start', 'seen');
+    const { NetworkID, EndpointID } = await shown();
+    expect(NetworkID).toBe(id.trim());
+    expect(EndpointID).toMatch(/^[0-9a-f]{64}$/);
+    ids.add(EndpointID);
+    expect(Object.values(await inIt())).toEqual([{ Name: 'seen', EndpointID, MacAddress: '', IPv4Address: '', IPv6Address: '' }]);
+    expect((await docker('ps', '--filter', `network=${NetworkID}`, '--format', '{{.Names}}')).stdout).toBe('seen\n');
+    await docker('kill', 'seen');
+    expect(await shown()).toMatchObject({ NetworkID, EndpointID: '' });
+    expect(await inIt()).toEqual({});
+  }
+  expect(ids.size).toBe(2);
 });

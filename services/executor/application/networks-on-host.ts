@@ -5,7 +5,8 @@ import { Fold, type FoldedLog } from '#libs/event-store/fold.js';
 import { ensureBridge } from '../adapters/network/bridge.js';
 import type { Firewall } from '../adapters/network/firewall.js';
 import type { Forwarding } from '../adapters/network/forwarding.js';
-import type { BridgeRules } from '../adapters/network/rule-set.js';
+import type { BridgeRules, PublishedPortRule } from '../adapters/network/rule-set.js';
+import type { UdpFlows } from '../adapters/network/udp-flows.js';
 import type { LiveTasks } from './live-tasks.js';
 import { rulesOf } from './port-publisher.js';
 
@@ -19,11 +20,13 @@ export class NetworksOnHost {
   private readonly fold: Fold;
 
   constructor(
-    private readonly firewall: Firewall,
-    private readonly forwarding: Forwarding,
-    private readonly live: LiveTasks,
+    private readonly firewall: Pick<Firewall, 'applyRuleSet' | 'hasRules'>,
+    private readonly forwarding: Pick<Forwarding, 'linksApart' | 'switchOn' | 'stop'>,
+    private readonly live: Pick<LiveTasks, 'all'>,
+    private readonly flows: Pick<UdpFlows, 'forget'>,
     store: FoldedLog,
     snapshotPath: string,
+    private readonly onError: (error: unknown) => void,
   ) {
     this.fold = new Fold(store, {
       filters: ['berth.event.network.>'],
@@ -41,6 +44,7 @@ export class NetworksOnHost {
   }
 
   stop(): Promise<void> {
+    this.forwarding.stop();
     return this.fold.stop();
   }
 
@@ -72,10 +76,10 @@ export class NetworksOnHost {
     return { position: 0 };
   }
 
-  /** Bridges and rules of all networks, made anew where something is missing: after a restart, or when somebody else took them away. */
-  async restore(): Promise<void> {
+  /** Bridges and rules of all networks, made anew where something is missing: after a restart, or when somebody else took them away. `withdrawn`: what may have been published until now. */
+  async restore(withdrawn: readonly PublishedPortRule[] = []): Promise<void> {
     for (const bridge of this.wished.values()) this.make(bridge);
-    if (this.bridges.size > 0) await this.applyRules();
+    if (this.bridges.size > 0) await this.applyRules(withdrawn);
   }
 
   /** Before a container joins a network: rules that somebody else has flushed, with his own for example, are made anew. One look at the kernel, of some 0.05 ms. */
@@ -96,9 +100,13 @@ export class NetworksOnHost {
     this.bridges.set(bridge, { bridge, subnet: networkOf(gateway, prefixLength), internal });
   }
 
-  private async applyRules(): Promise<void> {
-    await this.firewall.applyRuleSet({ bridges: [...this.bridges.values()], publishedPorts: [...this.live.all()].flatMap(rulesOf), closed: this.forwarding.isOurs() });
-    this.forwarding.switchOn();
+  private async applyRules(withdrawn: readonly PublishedPortRule[] = []): Promise<void> {
+    const apart = this.forwarding.linksApart();
+    const publishedPorts = [...this.live.all()].flatMap(rulesOf);
+    await this.firewall.applyRuleSet({ bridges: [...this.bridges.values()], publishedPorts, ...(apart ? { apart } : {}) });
+    this.forwarding.switchOn(() => void this.applyRules().catch(this.onError));
+    // Who sent while the rules were away has found nobody, or who was there before.
+    await this.flows.forget([...publishedPorts, ...withdrawn], publishedPorts);
   }
 }
 

@@ -40,3 +40,60 @@ test('a port is published after it was taken from who had it before, whose remov
   await Promise.all([unpublished, published]);
   expect(firewall.done.slice(2)).toEqual(['unpublish 8080 8081', 'publish 8081']);
 });
+
+/** All that is held or published, by host port. Asked for the port 1, it lets the task end first, and refuses. */
+class Host {
+  readonly held = new Set<number>();
+  readonly published = new Set<number>();
+  onRefusal: () => Promise<unknown> = async () => undefined;
+
+  async hold(rules: readonly PublishedPortRule[]): Promise<void> {
+    if (rules.some(({ hostPort }) => hostPort === 1)) {
+      await this.onRefusal();
+      throw new Error('address already in use');
+    }
+    for (const { hostPort } of rules) this.held.add(hostPort);
+  }
+  release(rules: readonly PublishedPortRule[]): void {
+    for (const { hostPort } of rules) this.held.delete(hostPort);
+  }
+  async publish(rules: readonly PublishedPortRule[]): Promise<void> {
+    for (const { hostPort } of rules) this.published.add(hostPort);
+  }
+  async unpublish(rules: readonly PublishedPortRule[]): Promise<void> {
+    for (const { hostPort } of rules) this.published.delete(hostPort);
+  }
+}
+
+test.each([
+  ['a change that is refused leaves a task what it had', false, [8080]],
+  ['a change that is refused leaves nothing of a task that ended meanwhile', true, []],
+])('%s', async (_what, ends, left) => {
+  const host = new Host();
+  const ports = new PortPublisher(host, host, noFlows);
+  const task = run(1);
+  await ports.publish(task, endpoint(8080), 'c');
+  host.onRefusal = async () => {
+    if (!ends) return;
+    task.hasExited = true;
+    await ports.unpublish(task);
+  };
+  await expect(ports.change(task, endpoint(1, 9090), 'c')).rejects.toThrow('address already in use');
+  expect([...host.held]).toEqual(left);
+  expect([...host.published]).toEqual(left);
+});
+
+test('nor does it where the task ends while it gets back what it had', async () => {
+  const host = new Host();
+  const ports = new PortPublisher(host, host, noFlows);
+  const task = run(1);
+  await ports.publish(task, endpoint(8080), 'c');
+  const { publish } = Host.prototype;
+  host.publish = async (rules) => {
+    task.hasExited = true;
+    await ports.unpublish(task);
+    await publish.call(host, rules);
+  };
+  await expect(ports.change(task, endpoint(1), 'c')).rejects.toThrow('address already in use');
+  expect([...host.held, ...host.published]).toEqual([]);
+});

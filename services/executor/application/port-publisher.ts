@@ -47,16 +47,15 @@ export class PortPublisher {
     } catch (error) {
       this.hostPorts.release(added.filter((rule) => !before.some((other) => hasSameHostPort(rule, other))));
       await this.takeOut(added);
-      // Somebody may have been faster by now: it has its rules nevertheless.
-      await this.hostPorts.hold(before, name).catch(() => undefined);
-      await this.bringIn(before);
+      if (!task.hasExited) {
+        // Somebody may have been faster by now: it has its rules nevertheless.
+        await this.hostPorts.hold(before, name).catch(() => undefined);
+        await this.bringIn(before);
+      }
+      if (task.hasExited) await this.giveUp(before);
       throw error;
     }
-    // It ended meanwhile, and took out what it had.
-    if (task.hasExited) {
-      this.hostPorts.release(after);
-      return this.takeOut(after);
-    }
+    if (task.hasExited) return this.giveUp(after);
     task.address = address;
     task.ports = ports;
     this.hostPorts.release(gone.filter((rule) => !after.some((other) => hasSameHostPort(rule, other))));
@@ -69,6 +68,12 @@ export class PortPublisher {
     // Before anything is awaited: the container's next run holds them anew.
     this.hostPorts.release(rules);
     await this.takeOut(rules);
+  }
+
+  /** Of a task that ended while they were changed, and took out what it had by then. */
+  private giveUp(rules: readonly PublishedPortRule[]): Promise<void> {
+    this.hostPorts.release(rules);
+    return this.takeOut(rules);
   }
 
   /** After whoever had one of these ports before: told the other way round, the firewall would forget what is published now. */

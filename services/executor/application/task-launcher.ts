@@ -39,7 +39,7 @@ import type { LogForwarding } from './log-forwarding.js';
 import type { TaskMemory } from './task-memory.js';
 import type { NetworksOnHost } from './networks-on-host.js';
 import type { OciRuntimes } from './oci-runtimes.js';
-import type { PortPublisher } from './port-publisher.js';
+import { type PortPublisher, rulesOf } from './port-publisher.js';
 import type { UserNamespaceIds } from './user-namespace-ids.js';
 
 export type Tasks = Aggregates<Task, TaskCommand, TaskEvent>;
@@ -197,7 +197,8 @@ export class TaskLauncher {
 
   /** What the firewall cannot be told to forget goes with all of its rules, which are made anew without. */
   private withdraw(task: LiveTask): Promise<void> {
-    return this.ports.unpublish(task).catch(() => this.networks.restore());
+    const rules = rulesOf(task);
+    return this.ports.unpublish(task).catch(() => this.networks.restore(rules));
   }
 
   /** In the host's network the host's own names count, unless others were asked for. */

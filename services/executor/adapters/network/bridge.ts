@@ -3,7 +3,6 @@ import type { Fd } from '#libs/linux/native.js';
 import { addAddress, addBridge, deleteLink, setLink } from '#libs/netlink/route.js';
 import { macOf } from './mac-address.js';
 import { RouteSocket } from './route-socket.js';
-import { BRIDGE_GROUP } from './rule-set.js';
 import { setIpv6Sysctl, setSysctl, visiting } from './sysctl.js';
 
 export interface BridgeOptions {
@@ -30,7 +29,7 @@ export function ensureBridge(options: BridgeOptions): number {
   if (!LINK_NAME.test(name)) throw conflict(`"${name}" cannot be the name of a bridge: at most 15 letters, digits, "_", "." and "-"`);
   using routes = new RouteSocket(namespace);
   // A MAC of its own: without one a bridge takes the lowest of its ports', which changes under its peers as containers come and go.
-  const made = routes.try(addBridge({ name, mtu, address: macOf(gateway), group: BRIDGE_GROUP, up: true })).refused.get(0);
+  const made = routes.try(addBridge({ name, mtu, address: macOf(gateway), up: true })).refused.get(0);
   if (made && made.code !== 'EEXIST') throw made;
   const link = routes.link(name);
   if (!link) throw internal(`bridge ${name} vanished while it was set up`);

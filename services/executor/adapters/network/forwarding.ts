@@ -1,37 +1,89 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, type FSWatcher, openSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import type { Fd } from '#libs/linux/native.js';
+import { linksOfTheHost } from '../../domain/host/network-cards.js';
+import { RouteSocket } from './route-socket.js';
 import { setSysctl, sysctl, visiting } from './sysctl.js';
 
 const IP_FORWARD = 'net/ipv4/ip_forward';
+/** Whoever writes a setting opens it first, which tells of itself before the value is there. */
+const WRITTEN_MS = 100;
 
 /**
  * Containers need a host that forwards. One that did not would, from then on, do it between all its links: whose doing it is has to be known for as long as it lasts, which is until the next boot, so that the
- * firewall can shut out all the rest.
+ * firewall can keep apart what was apart. Until others want it to forward: who writes the setting once more, though it is on, says so.
  */
 export class Forwarding {
-  /** `note`: a file, which remembers it over restarts of the engine. */
+  #endWatch: () => void = () => undefined;
+
+  /** `note`: a file, which remembers over restarts of the engine which links there were. */
   constructor(
     private readonly note: string,
     private readonly namespace: Fd = -1,
   ) {}
 
-  /** Whether this engine is, or is about to be, the one who makes the host forward. Before `switchOn`: then is when to ask, and to shut out. */
-  isOurs(): boolean {
-    if (visiting(this.namespace, () => sysctl(IP_FORWARD)) === '1') return this.noted() === boot();
-    writeFileSync(this.note, boot());
-    return true;
+  /** Where this engine is, or is about to be, the one who makes the host forward: the links that are not to reach each other for that. Before `switchOn`: then is when to ask, and to keep them apart. */
+  linksApart(): readonly string[] | undefined {
+    const noted = this.noted();
+    if (noted || visiting(this.namespace, () => sysctl(IP_FORWARD)) === '1') return noted;
+    using routes = new RouteSocket(this.namespace);
+    const links = linksOfTheHost(routes.links());
+    writeFileSync(this.note, [boot(), ...links].join('\n'));
+    return links;
   }
 
-  switchOn(): void {
-    visiting(this.namespace, () => setSysctl(IP_FORWARD, '1'));
+  /** `onWanted`: others want the host to forward from now on. */
+  switchOn(onWanted: () => void): void {
+    visiting(this.namespace, () => {
+      this.#endWatch();
+      setSysctl(IP_FORWARD, '1');
+      if (this.noted()) this.#watch(onWanted);
+    });
   }
 
-  private noted(): string | undefined {
+  stop(): void {
+    this.#endWatch();
+  }
+
+  #watch(onWanted: () => void): void {
+    const path = `/proc/sys/${IP_FORWARD}`;
+    // What is open stays the file that others find by the name: the kernel would make another inode once it forgot this one.
+    const file = openSync(path, 'r');
+    const watcher = watchOf(path);
+    let look: NodeJS.Timeout | undefined;
+    this.#endWatch = () => {
+      clearTimeout(look);
+      watcher?.close();
+      closeSync(file);
+      this.#endWatch = () => undefined;
+    };
+    watcher?.on('error', this.#endWatch).on('change', () => {
+      look ??= setTimeout(() => {
+        look = undefined;
+        if (readFileSync(`/proc/self/fd/${file}`, 'utf8').trim() !== '1') return;
+        this.#endWatch();
+        rmSync(this.note, { force: true });
+        onWanted();
+      }, WRITTEN_MS).unref();
+    });
+  }
+
+  /** The links that this boot's note tells of. */
+  private noted(): readonly string[] | undefined {
     try {
-      return readFileSync(this.note, 'utf8');
+      const [at, ...links] = readFileSync(this.note, 'utf8').split('\n');
+      return at === boot() ? links : undefined;
     } catch {
       return undefined;
     }
+  }
+}
+
+/** Undefined: the kernel has none left, and whoever wants the host to forward has to remove the note. */
+function watchOf(path: string): FSWatcher | undefined {
+  try {
+    return watch(path, { persistent: false });
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { inNetworkNamespace } from '#libs/linux/network-namespace.js';
 import { addAddress, addBridge, addVeth, setLink } from '#libs/netlink/route.js';
 import { ensureBridge, removeBridge } from './bridge.js';
@@ -12,6 +12,7 @@ import { Firewall } from './firewall.js';
 import { Forwarding } from './forwarding.js';
 import { macOf } from './mac-address.js';
 import { RouteSocket } from './route-socket.js';
+import { ruleSetText } from './rule-set.js';
 import { SandboxPool } from './sandbox-pool.js';
 import { NetworkSandbox, detachLink } from './sandbox.js';
 
@@ -45,7 +46,7 @@ function temporaryDirectory(): Disposable & { readonly path: string } {
 
 /** host 192.0.2.1 <-> far 192.0.2.2; far knows no way to 172.17.0.0/16. The host forwards. */
 function connectFar(): void {
-  new Forwarding('', host.fd).switchOn();
+  run(host, 'sysctl', '-w', 'net.ipv4.ip_forward=1');
   using inHost = new RouteSocket(host.fd);
   using inFar = new RouteSocket(far.fd);
   inHost.send(addVeth({ name: 'up0', up: true }, { name: 'eth0', namespace: far.fd }));
@@ -93,20 +94,22 @@ test('a bridge that is there already is left as it is, and one removed twice is 
   removeBridge('docker0', host.fd);
 });
 
-test('no container is the router of its host or of another: neither has IPv6, unless it asks for it', async () => {
-  run(host, 'sysctl', '-w', 'net.ipv6.conf.all.disable_ipv6=0');
+test('no container is the router of its host or of another: neither has IPv6 on its network, unless it asks for it', async () => {
   ensureBridge({ ...bridge, namespace: host.fd });
   await container.attach(attachment);
-  const ipv6 = (where: NetworkSandbox) => run(where, 'ip', '-6', 'addr').text;
-  expect(ipv6(container)).toBe('');
-  const setting = (key: string) => run(host, 'cat', `/proc/sys/net/ipv6/conf/docker0/${key}`).text;
-  expect([setting('accept_ra'), setting('disable_ipv6')]).toEqual(['0\n', '1\n']);
+  const ipv6 = (where: NetworkSandbox, link: string) => run(where, 'ip', '-6', 'addr', 'show', link).text;
+  expect(ipv6(container, 'eth0')).toBe('');
+  const setting = (where: NetworkSandbox, link: string, key: string) => run(where, 'cat', `/proc/sys/net/ipv6/conf/${link}/${key}`).text;
+  expect([setting(host, 'docker0', 'accept_ra'), setting(host, 'docker0', 'disable_ipv6')]).toEqual(['0\n', '1\n']);
+  // As a current dockerd has them.
+  expect(['all', 'default', 'lo', 'eth0'].map((link) => setting(container, link, 'disable_ipv6'))).toEqual(['0\n', '0\n', '0\n', '1\n']);
+  expect(ipv6(container, 'lo')).toContain('inet6 ::1/128 scope host');
+  expect(run(container, 'ping', '-c', '1', '-W', '1', '::1')).toMatchObject({ status: 0 });
   run(container, 'sysctl', '-w', 'net.ipv6.conf.all.disable_ipv6=0');
-  expect(ipv6(container)).toContain('inet6 fe80::42:acff:fe11:2/64');
+  expect(ipv6(container, 'eth0')).toContain('inet6 fe80::42:acff:fe11:2/64');
 });
 
 test('a bridge of somebody else keeps its IPv6, and listens to no router', () => {
-  run(host, 'sysctl', '-w', 'net.ipv6.conf.all.disable_ipv6=0');
   using inHost = new RouteSocket(host.fd);
   inHost.send(addBridge({ name: 'docker0', mtu: 1500, up: true }));
   run(host, 'ip', '-6', 'addr', 'add', 'fd00::1/64', 'dev', 'docker0');
@@ -211,39 +214,124 @@ test('bridges do not reach each other, and an internal one has no way out', asyn
   expect(run(other, 'ping', '-c', '1', '-W', '1', '192.0.2.2').status).not.toBe(0);
 });
 
-test('a host that did not forward before does it for containers alone, one that did for all', async () => {
-  using notes = temporaryDirectory();
-  using near = NetworkSandbox.create(host.fd);
-  using second = NetworkSandbox.create(host.fd);
-  run(host, 'sysctl', '-w', 'net.ipv4.ip_forward=0'); // a new network has this machine's
-  ensureBridge({ ...bridge, namespace: host.fd });
-  await container.attach(attachment);
-  ensureBridge({ name: 'br-other', gateway: '172.18.0.1', prefixLength: 16, mtu: 1500, namespace: host.fd });
-  await second.attach({ ...attachment, bridge: 'br-other', hostName: 'veth0000002', mac: macOf('172.18.0.2'), address: '172.18.0.2', gateway: '172.18.0.1' });
-  const firewall = new Firewall('berth_test', host.fd);
-  const apply = (closed: boolean) => firewall.applyRuleSet({ bridges: [{ bridge: 'docker0', subnet: '172.17.0.0/16' }], publishedPorts: [], closed });
-  const ours = new Forwarding(`${notes.path}/ours`, host.fd);
-  expect(ours.isOurs()).toBe(true);
-  await apply(true);
-  ours.switchOn();
-  expect(ours.isOurs()).toBe(true);
-  expect(new Forwarding(`${notes.path}/others`, host.fd).isOurs()).toBe(false);
+describe('a host that did not forward before', () => {
+  const rules = { bridges: [{ bridge: 'docker0', subnet: '172.17.0.0/16' }], publishedPorts: [] };
+  let near: NetworkSandbox;
 
-  connectFar();
-  using inHost = new RouteSocket(host.fd);
-  using inNear = new RouteSocket(near.fd);
-  inHost.send(addVeth({ name: 'down0', up: true }, { name: 'eth0', namespace: near.fd }));
-  inHost.send(addAddress(inHost.link('down0')?.index ?? 0, '198.51.100.1', 24));
-  inNear.send(addAddress(inNear.link('eth0')?.index ?? 0, '198.51.100.2', 24), setLink('eth0', { up: true }));
-  run(near, 'ip', 'route', 'add', 'default', 'via', '198.51.100.1');
-  run(far, 'ip', 'route', 'add', 'default', 'via', '192.0.2.1');
+  /** `address`.1 of the host on a new link <-> `address`.2, whose way to all else is the host. */
+  function connectTo(where: NetworkSandbox, link: string, address: string): void {
+    using inHost = new RouteSocket(host.fd);
+    inHost.send(addVeth({ name: link, up: true }, { name: 'eth0', namespace: where.fd }));
+    run(host, 'ip', 'addr', 'add', `${address}.1/24`, 'dev', link);
+    run(where, 'ip', 'addr', 'add', `${address}.2/24`, 'dev', 'eth0');
+    run(where, 'ip', 'link', 'set', 'eth0', 'up');
+    run(where, 'ip', 'route', 'add', 'default', 'via', `${address}.1`);
+  }
   const reaches = (from: NetworkSandbox, to: string) => run(from, 'ping', '-c', '1', '-W', '1', to).status === 0;
-  expect(reaches(container, '192.0.2.2')).toBe(true);
-  expect(reaches(second, '192.0.2.2')).toBe(true); // by another engine's bridge
-  expect(reaches(far, '198.51.100.2')).toBe(false);
-  await apply(false);
-  expect(reaches(far, '198.51.100.2')).toBe(true);
-}, 20_000);
+  /** The kernel takes up to a second until a link that is new carries. */
+  const reachesSoon = (from: NetworkSandbox, to: string) => expect.poll(() => reaches(from, to), { timeout: 5_000 }).toBe(true);
+
+  /** A guest on a bridge that another engine makes, now. */
+  async function guestOfAnother(name: string, number = 2): Promise<NetworkSandbox> {
+    ensureBridge({ name, gateway: '172.18.0.1', prefixLength: 16, mtu: 1500, namespace: host.fd });
+    const guest = NetworkSandbox.create(host.fd);
+    opened.push(guest);
+    await guest.attach({ ...attachment, bridge: name, hostName: `veth000000${number}`, mac: macOf(`172.18.0.${number}`), address: `172.18.0.${number}`, gateway: '172.18.0.1' });
+    return guest;
+  }
+
+  beforeEach(async () => {
+    near = NetworkSandbox.create();
+    opened.push(near);
+    run(host, 'sysctl', '-w', 'net.ipv4.ip_forward=0'); // a new network has this machine's
+    connectTo(far, 'up0', '192.0.2');
+    connectTo(near, 'down0', '198.51.100');
+    ensureBridge({ ...bridge, namespace: host.fd });
+    await container.attach(attachment);
+  });
+
+  test('does it for containers alone, and keeps apart what was apart, one that did before nothing', async () => {
+    using notes = temporaryDirectory();
+    const forwarding = new Forwarding(`${notes.path}/ours`, host.fd);
+    const apart = forwarding.linksApart() ?? [];
+    expect(apart).toEqual(expect.arrayContaining(['up0', 'down0']));
+    expect(apart).not.toContain('docker0');
+    const firewall = new Firewall('berth_test', host.fd);
+    await firewall.applyRuleSet({ ...rules, apart });
+    forwarding.switchOn(() => undefined);
+    forwarding.stop();
+    expect(forwarding.linksApart()).toEqual(apart);
+    expect(new Forwarding(`${notes.path}/others`, host.fd).linksApart()).toBeUndefined();
+
+    await reachesSoon(container, '192.0.2.2');
+    expect(reaches(far, '198.51.100.2')).toBe(false);
+    await firewall.applyRuleSet(rules);
+    await reachesSoon(far, '198.51.100.2');
+  }, 20_000);
+
+  test('keeps cards apart that come later', async () => {
+    run(host, 'sysctl', '-w', 'net.ipv4.ip_forward=1');
+    // No kernel has a card to spare, and not all have links of a card's kinds: as if those that are there were of one.
+    const text = ruleSetText({ ...rules, table: 'berth_test', apart: [] });
+    const apply = (rules: string) => inNetworkNamespace(host.fd, () => spawnSync('nft', ['-f', '-'], { input: rules })).status;
+    expect(apply(text)).toBe(0);
+    await reachesSoon(far, '198.51.100.2');
+    expect(apply(text.replaceAll('"vlan"', '"veth"'))).toBe(0);
+    expect(reaches(far, '198.51.100.2')).toBe(false);
+    await reachesSoon(container, '192.0.2.2');
+    await reachesSoon(await guestOfAnother('virbr0'), '192.0.2.2');
+  }, 20_000);
+
+  test.skipIf(!existsSync('/proc/sys/net/bridge'))('has bridges that forward as before, though br_netfilter asks the firewall', async () => {
+    run(host, 'sysctl', '-w', 'net.ipv4.ip_forward=1');
+    run(host, 'sysctl', '-w', 'net.bridge.bridge-nf-call-iptables=1');
+    const [one, other] = [await guestOfAnother('br-lan'), await guestOfAnother('br-lan', 3)];
+    await reachesSoon(one, '192.0.2.2');
+    await new Firewall('berth_test', host.fd).applyRuleSet({ ...rules, apart: ['br-lan', 'up0', 'down0'] });
+    expect(reaches(one, '192.0.2.2')).toBe(false);
+    await reachesSoon(one, '172.18.0.3');
+    await reachesSoon(other, '172.18.0.2');
+  }, 20_000);
+
+  test('forwards for others, too, who come later and count on it', async () => {
+    using notes = temporaryDirectory();
+    const forwarding = new Forwarding(`${notes.path}/ours`, host.fd);
+    await new Firewall('berth_test', host.fd).applyRuleSet({ ...rules, apart: forwarding.linksApart() ?? [] });
+    forwarding.switchOn(() => undefined);
+    forwarding.stop();
+    const guest = await guestOfAnother('virbr0');
+    await reachesSoon(guest, '192.0.2.2');
+    await reachesSoon(far, '172.18.0.2');
+    // A routed tunnel, as far as the firewall sees one.
+    const peer = NetworkSandbox.create();
+    opened.push(peer);
+    connectTo(peer, 'wg0', '203.0.113');
+    await reachesSoon(peer, '198.51.100.2');
+    await reachesSoon(near, '203.0.113.2');
+    expect(reaches(far, '198.51.100.2')).toBe(false);
+  }, 20_000);
+
+  test('is theirs who say that it shall forward, from then on', async () => {
+    using notes = temporaryDirectory();
+    const forwarding = new Forwarding(`${notes.path}/ours`, host.fd);
+    let wanted = 0;
+    const apply = async (): Promise<void> => {
+      const apart = forwarding.linksApart();
+      await new Firewall('berth_test', host.fd).applyRuleSet({ ...rules, ...(apart ? { apart } : {}) });
+      forwarding.switchOn(() => (wanted++, void apply()));
+    };
+    await apply();
+    await apply();
+    run(host, 'sysctl', '-w', 'net.ipv4.ip_forward=0');
+    await new Promise((resolve) => setTimeout(resolve, 300)); // who is not told is told of nothing
+    await apply();
+    expect([wanted, reaches(far, '198.51.100.2')]).toEqual([0, false]);
+    run(host, 'sysctl', '-w', 'net.ipv4.ip_forward=1');
+    await expect.poll(() => reaches(far, '198.51.100.2'), { timeout: 5_000 }).toBe(true);
+    expect([wanted, forwarding.linksApart()]).toEqual([1, undefined]);
+    forwarding.stop();
+  }, 20_000);
+});
 
 test('text that is no address never reaches nft', async () => {
   const firewall = new Firewall('berth_test', host.fd);

@@ -1,6 +1,7 @@
 import { invalid } from '#libs/errors/errors.js';
 import { ipv4 } from '#libs/netlink/attributes.js';
 import type { MapElement } from '#libs/netlink/nftables.js';
+import { CARD_KINDS } from '../../domain/host/network-cards.js';
 
 /** What the firewall shall hold, as data; `ruleSetText` says it in nft's words (nft(8)). */
 export interface RuleSet {
@@ -8,12 +9,9 @@ export interface RuleSet {
   readonly table: string;
   readonly bridges: readonly BridgeRules[];
   readonly publishedPorts: readonly PublishedPortRule[];
-  /** The host forwards for our networks' sake alone: nothing else goes from one of its links to another. */
-  readonly closed?: boolean;
+  /** The host forwards for our networks' sake alone: between these links, and its network cards, nothing else goes. */
+  readonly apart?: readonly string[];
 }
-
-/** The group of the bridges that engines make, of several on one host: what one of them shuts out is not what goes over another's. */
-export const BRIDGE_GROUP = 0x6265;
 
 export interface BridgeRules {
   readonly bridge: string;
@@ -37,6 +35,8 @@ export interface PublishedPortRule {
 }
 
 const WORD = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
+/** Any name that nft's quotes hold; a star at the end would be many names. */
+const QUOTED = /^[^"\\*\s]{1,15}$/;
 const ADDRESS = /^\d{1,3}(\.\d{1,3}){3}$/;
 const SUBNET = /^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/;
 
@@ -120,7 +120,7 @@ ${lines((b) => [
   `ip saddr ${b.subnet} oifname "${b.bridge}" ct status dnat masquerade`,
   `ip saddr 127.0.0.0/8 oifname "${b.bridge}" masquerade`,
 ])}  }
-  chain forward {
+${rules.apart ? apartChains(rules.apart.filter((link) => QUOTED.test(link))) : ''}  chain forward {
     type filter hook forward priority filter; policy accept;
 ${lines((b) =>
   b.internal
@@ -130,13 +130,34 @@ ${lines((b) =>
 ${lines((b) => [
   ...(b.internal ? [] : [`oifname "${b.bridge}" ct status dnat accept`]),
   `iifname "${b.bridge}" oifname "${b.bridge}" ${b.interContainer === false ? 'drop' : 'accept'}`,
-])}${lines((b) => [`oifname "${b.bridge}" drop`])}${rules.closed ? shutOut(lines((b) => [`iifname "${b.bridge}" accept`])) : ''}  }
+])}${lines((b) => [`oifname "${b.bridge}" drop`])}${rules.apart ? `${lines((b) => [`iifname "${b.bridge}" accept`])}    jump apart\n` : ''}  }
 }
 `;
 }
 
-/** `fromOurs` is accepted, so that it goes on to what others' tables say. */
-const shutOut = (fromOurs: string): string => `${fromOurs}    iifgroup ${BRIDGE_GROUP} accept
-    oifgroup ${BRIDGE_GROUP} accept
+/**
+ * Drops what goes from one of `links`, or a card, to another. Since no accept of anybody outweighs a drop, it is of nothing that another counts on: links that came later are not in it, but for cards.
+ * Where br_netfilter is on, what goes over a bridge comes by here too.
+ */
+function apartChains(links: readonly string[]): string {
+  const kinds = `{ ${CARD_KINDS.map((kind) => `"${kind}"`).join(', ')} }`;
+  const names = links.map((link) => `"${link}"`).join(', ');
+  const over = links.map((link) => `"${link}" . "${link}"`).join(', ');
+  return `  set apart {
+    type ifname
+${links.length > 0 ? `    elements = { ${names} }\n` : ''}  }
+  chain apart_to {
+${links.length > 0 ? `    meta iifkind "bridge" iifname . oifname { ${over} } return\n` : ''}    oifname @apart drop
+    meta oifkind ${kinds} drop
+    # True of any kind, and of no link that has none.
+    meta oifkind != "none" return
     drop
+  }
+  chain apart {
+    iifname @apart goto apart_to
+    meta iifkind ${kinds} goto apart_to
+    meta iifkind != "none" return
+    goto apart_to
+  }
 `;
+}

@@ -94,15 +94,11 @@ export class NetworkSandbox implements Disposable {
     }
   }
 
-  /**
-   * As Docker has it: what is in a container may serve low ports and ping without privilege, since the ports are its own. And it has no IPv6, which no network of ours carries: no neighbour could
-   * become its router. Said for all links, it counts for those to come; before loopback is up, since to take an address away again costs more.
-   */
+  /** As Docker has it: what is in a container may serve low ports and ping without privilege, since the ports are its own. */
   #ready(): void {
     inNetworkNamespace(this.#namespace, () => {
       writeFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', '0');
       writeFileSync('/proc/sys/net/ipv4/ping_group_range', '0 2147483647');
-      setIpv6Sysctl('all', 'disable_ipv6', '1');
     });
   }
 
@@ -141,6 +137,8 @@ export class NetworkSandbox implements Disposable {
     try {
       const noHairpin = refused.get(1);
       if (noHairpin) throw noHairpin;
+      // No network of ours carries IPv6: no neighbour can become its router. As with dockerd, ::1 is there all the same, and links that it makes itself are as it likes.
+      inNetworkNamespace(this.#namespace, () => setIpv6Sysctl(containerName, 'disable_ipv6', '1'));
       const routed = gateway === undefined ? [] : [addDefaultRoute(index, gateway)];
       this.#routes().send(addAddress(index, address, prefixLength), ...linkLocalAddresses.map((one) => addAddress(index, one, LINK_LOCAL_PREFIX)), setLink(index, { up: true }), ...routed);
     } catch (error) {

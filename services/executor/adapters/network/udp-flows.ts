@@ -32,7 +32,8 @@ export class UdpFlows {
         for (const refusal of refused.values()) throw refusal;
         flows.push(...udpFlowsIn(replies));
       }
-      const over = flows.filter((flow) => udp.some((rule) => concerns(rule, flow)) && !published.some((rule) => leads(rule, flow)));
+      const [isConcerned, isLed] = [concernedBy(udp), ledBy(published)];
+      const over = flows.filter((flow) => isConcerned(flow) && !isLed(flow));
       for (let from = 0; from < over.length; from += DELETED_AT_ONCE) {
         const { refused } = await send(socket, over.slice(from, from + DELETED_AT_ONCE).map(deleteFlow));
         for (const refusal of refused.values()) if (refusal.code !== 'ENOENT') throw refusal;
@@ -56,9 +57,19 @@ function queriesFor(rules: readonly PublishedPortRule[]): Message[] {
 
 const comesBy = (rule: PublishedPortRule, { original }: UdpFlow): boolean => original.destinationPort === rule.hostPort && (isAnyAddress(rule) || original.destination === rule.hostAddress);
 
-function concerns(rule: PublishedPortRule, flow: UdpFlow): boolean {
-  const isTranslated = flow.reply.source !== flow.original.destination;
-  return comesBy(rule, flow) || (isTranslated && flow.reply.source === rule.containerAddress);
+const leads = (rule: PublishedPortRule, flow: UdpFlow): boolean => comesBy(rule, flow) && flow.reply.source === rule.containerAddress && flow.reply.sourcePort === rule.containerPort;
+
+/** Thousands of flows are looked at for thousands of rules. */
+function concernedBy(rules: readonly PublishedPortRule[]): (flow: UdpFlow) => boolean {
+  const byPort = Map.groupBy(rules, ({ hostPort }) => hostPort);
+  const addresses = new Set(rules.map(({ containerAddress }) => containerAddress));
+  return (flow) => {
+    const isTranslated = flow.reply.source !== flow.original.destination;
+    return (byPort.get(flow.original.destinationPort)?.some((rule) => comesBy(rule, flow)) ?? false) || (isTranslated && addresses.has(flow.reply.source));
+  };
 }
 
-const leads = (rule: PublishedPortRule, flow: UdpFlow): boolean => comesBy(rule, flow) && flow.reply.source === rule.containerAddress && flow.reply.sourcePort === rule.containerPort;
+function ledBy(rules: readonly PublishedPortRule[]): (flow: UdpFlow) => boolean {
+  const byPort = Map.groupBy(rules, ({ hostPort }) => hostPort);
+  return (flow) => byPort.get(flow.original.destinationPort)?.some((rule) => leads(rule, flow)) ?? false;
+}

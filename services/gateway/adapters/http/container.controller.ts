@@ -11,6 +11,7 @@ import type { CheckedNames } from '../../application/access-control.js';
 import { containerSizes } from '../../application/disk-usage.js';
 import { EngineClient } from '../../application/engine-client.js';
 import { imagesMeant, type ImagesMeant } from '../../application/images-meant.js';
+import { ShownEndpoints } from '../../application/shown-endpoints.js';
 import { CONTAINER_FILTERS, filterContainers, wantsAll } from '../../domain/requests/container-filters.js';
 import { checkMountsOfVersion, readCreateRequest } from '../../domain/requests/create-request.js';
 import { containerInspect, containerSummary, type ShownHost } from '../../domain/docker/container.js';
@@ -36,8 +37,11 @@ const CREATE_TIMEOUT_MS = 31 * 60_000;
 @Controller('/containers')
 export class ContainerController {
   private host: ShownHost | undefined;
+  private readonly endpoints: ShownEndpoints;
 
-  constructor(private readonly engine: EngineClient) {}
+  constructor(private readonly engine: EngineClient) {
+    this.endpoints = new ShownEndpoints(engine);
+  }
 
   @Get('/json')
   async list(@Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<object[] | string> {
@@ -46,7 +50,7 @@ export class ContainerController {
     const { containers, position } = await this.engine.ask(ListContainers, { ...minPosition(query), all: flag(query, 'all') || limit > 0 || wantsAll(filters) }, asked);
     reply.header(POSITION_HEADER, String(position));
     const meant = await this.imagesMeant(filters.get('ancestor') ?? [], containers, asked);
-    const fitting = filterContainers(containers, filters, meant);
+    const fitting = filterContainers(await this.endpoints.of(containers, asked), filters, meant);
     const now = Date.now();
     const shown = (limit > 0 ? fitting.slice(0, limit) : fitting).map((view) => withShownImage(view, meant));
     if (flag(query, 'size')) {
@@ -77,7 +81,8 @@ export class ContainerController {
 
   @Get('/:id/json')
   async inspect(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object> {
-    const [view, host] = await Promise.all([this.engine.ask(GetContainer, { container, ...minPosition(query) }, asked), this.shownHost(asked)]);
+    const [found, host] = await Promise.all([this.engine.ask(GetContainer, { container, ...minPosition(query) }, asked), this.shownHost(asked)]);
+    const [view = found] = await this.endpoints.of([found], asked);
     const sizes = flag(query, 'size') ? await containerSizes(this.engine, [view], asked) : undefined;
     return containerInspect(view, host, version, sizes?.get(view.id));
   }

@@ -152,10 +152,10 @@ function likelyMode(mount: ContainerMount): string {
 function networks(view: ListedContainer, version: string): Record<string, object> {
   const mode = networkOf(view);
   if (mode.startsWith('container:')) return {};
-  return { [view.endpoint?.network ?? mode]: forVersion('endpoint', endpoint(isUp(view) ? view.endpoint : undefined, view.linkLocalAddresses), version) };
+  return { [view.endpoint?.network ?? mode]: forVersion('endpoint', endpoint(isUp(view) ? view.endpoint : undefined, view), version) };
 }
 
-function endpoint(settings: EndpointSettings | undefined, linkLocal: readonly string[] | undefined): Readonly<Record<string, unknown>> {
+function endpoint(settings: EndpointSettings | undefined, { endpoint: last, linkLocalAddresses: linkLocal }: ListedContainer): Readonly<Record<string, unknown>> {
   return {
     IPAMConfig: linkLocal === undefined ? null : { LinkLocalIPs: linkLocal },
     Links: null,
@@ -163,7 +163,7 @@ function endpoint(settings: EndpointSettings | undefined, linkLocal: readonly st
     MacAddress: settings?.mac ?? '',
     DriverOpts: null,
     GwPriority: 0,
-    NetworkID: settings?.networkId ?? '',
+    NetworkID: last?.networkId ?? '',
     EndpointID: dockerEndpointId(settings?.endpointId ?? ''),
     Gateway: settings?.gateway ?? '',
     IPAddress: settings?.address ?? '',

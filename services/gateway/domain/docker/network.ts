@@ -23,7 +23,7 @@ export function dockerNetwork(view: NetworkView, names: ReadonlyMap<string, stri
     ConfigOnly: false,
     Containers: names
       ? Object.fromEntries(
-          view.endpoints.map((one) => [one.container, { Name: names.get(one.container) ?? one.name, EndpointID: dockerEndpointId(one.endpointId), MacAddress: one.mac, IPv4Address: `${one.address}/${one.prefixLength}`, IPv6Address: '' }]),
+          view.endpoints.map((one) => [one.container, { Name: names.get(one.container) ?? one.name, EndpointID: dockerEndpointId(one.endpointId), MacAddress: one.mac, IPv4Address: one.address && `${one.address}/${one.prefixLength}`, IPv6Address: '' }]),
         )
       : {},
     Options: view.options,
