@@ -2,6 +2,7 @@ import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ImportImage } from '#contracts/images/images.js';
+import { internal, unavailable } from '#libs/errors/errors.js';
 import { openWhole } from '#libs/messaging/whole-stream.js';
 import { digestOf } from '#libs/oci/digest.js';
 import { readTar } from '#libs/oci/tar-reader.js';
@@ -79,6 +80,16 @@ test('a layer that goes with an image is there again for one that is loaded mean
   removes.resolve();
   await Promise.all([removal, loading]);
   expect([[...world.onDisk], (await world.images.list()).images.map(({ id }) => id)]).toEqual([[digestOf(image.tar)], [image.id]]);
+});
+
+test('a layer that cannot be removed keeps no image from coming', async () => {
+  world.keepingLayers = () => Promise.reject(internal('EBUSY'));
+  await world.restart();
+  expect(world.notRemoved).toMatchObject([{ message: 'EBUSY' }]);
+  expect(await world.load(await dockerArchive(await sample('1'), ['app:1']))).toEqual([{ stream: 'Loaded image: app:1\n' }]);
+  world.keepingLayers = () => Promise.reject(unavailable('nobody listens'));
+  await expect(world.restart()).rejects.toMatchObject({ kind: 'unavailable' });
+  world.keepingLayers = () => Promise.resolve();
 });
 
 test('what is saved loads again elsewhere', async () => {
