@@ -200,6 +200,13 @@ test('a volume that comes back has its files, though that was not acknowledged',
   await expect.poll(() => [listed(), [...disk]]).toEqual([['cache'], [['cache', 'mine']]]);
 });
 
+test('a volume whose name was made up says so by a label, whatever it was made with', async () => {
+  const label = 'com.docker.volume.anonymous';
+  const made = await volumes.create({ labels: { a: 'b', [label]: 'no' } } as never, asked);
+  expect([made.labels, volumes.get(made.name).labels]).toEqual([{ a: 'b', [label]: '' }, { a: 'b', [label]: '' }]);
+  expect((await create('named')).labels).toEqual({});
+});
+
 test('what is asked for at once is done one after the other: no volume loses its directory to the removal before it', async () => {
   await create('cache');
   await Promise.all([remove('cache'), create('cache'), remove('cache'), create('cache')]);

@@ -1,6 +1,6 @@
 import { ListVolumeDirectories } from '#contracts/executor/host.js';
 import type { Done, RequestContext } from '#contracts/request.js';
-import type { CreateVolume, RemoveVolume, RestoreVolume, VolumeView } from '#contracts/volumes/volumes.js';
+import { ANONYMOUS_VOLUME_LABEL, type CreateVolume, type RemoveVolume, type RestoreVolume, type VolumeView } from '#contracts/volumes/volumes.js';
 import { BerthError, cameToNothing, conflict, notFound } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
@@ -227,7 +227,7 @@ export class Volumes {
 
   private view(volume: Present): VolumeView {
     const { name, driver, createdAt, labels, options, anonymous } = volume;
-    return { name, driver, mountpoint: `${this.dataRoot}/volumes/${name}/_data`, createdAt, labels, options, anonymous };
+    return { name, driver, mountpoint: `${this.dataRoot}/volumes/${name}/_data`, createdAt, labels: anonymous ? { ...labels, [ANONYMOUS_VOLUME_LABEL]: '' } : labels, options };
   }
 }
 
