@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { flagValues, jsonList, logicalLines, namesAndValues, readInstruction, splitAtBlanks, type Instruction } from '#libs/dockerfile/instruction.js';
+import { PatternWork } from '#libs/dockerfile/shell-pattern.js';
 import { expandWord, expandWords, type Variables } from '#libs/dockerfile/shell-word.js';
 import { invalid } from '#libs/errors/errors.js';
 import { signalNumber } from '#libs/linux/signals.js';
@@ -25,16 +26,18 @@ interface ChangedConfig {
 /** Words with their variables in them, until they are more in all than any configuration may be: a few lines that double a variable and name it often would else fill all memory. */
 class Expansion {
   private length = 0;
+  private readonly work = new PatternWork();
 
   word(word: string, variables: Variables): string {
-    return this.counted(expandWord(word, variables));
+    return this.counted(expandWord(word, variables, this.work));
   }
 
   words(word: string, variables: Variables): readonly string[] {
-    return expandWords(word, variables).map((one) => this.counted(one));
+    return expandWords(word, variables, this.work).map((one) => this.counted(one));
   }
 
-  private counted(word: string): string {
+  /** Throws invalid. */
+  counted(word: string): string {
     this.length += word.length;
     if (this.length > CONFIG_LIMIT_BYTES) throw invalid(`the changes have more than ${CONFIG_LIMIT_BYTES} characters once their variables are filled in`);
     return word;
@@ -105,7 +108,7 @@ function apply(config: ChangedConfig, name: string, { name: written, flags, rest
     case 'WORKDIR': {
       const path = expanded(one(name, rest));
       if (path === '') throw invalid('cannot normalize nothing');
-      config.WorkingDir = posix.resolve('/', config.WorkingDir ?? '', path);
+      config.WorkingDir = expansion.counted(posix.resolve('/', config.WorkingDir ?? '', path));
       return;
     }
     case 'STOPSIGNAL': {
