@@ -10,8 +10,10 @@ export interface VolumeView {
   readonly createdAt: string;
   readonly labels: Record<string, string>;
   readonly options: Record<string, string>;
-  readonly anonymous: boolean;
 }
+
+/** Whose name was made up has it, as with dockerd since 23: clients filter by it, and it is what a prune goes by. */
+export const ANONYMOUS_VOLUME_LABEL = 'com.docker.volume.anonymous';
 
 /** A volume of that name that is there already is the answer. Name absent: 64 hex characters are made up, and the volume is anonymous. */
 export class CreateVolume extends Request<VolumeView & Done & { readonly created: boolean }> {

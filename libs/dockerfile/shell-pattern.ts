@@ -8,12 +8,29 @@ export const LONGEST_WORD = 1 << 20;
 
 export const tooLong = (): Error => invalid(`a word is longer than ${LONGEST_WORD} characters`);
 
+/** Half a second, in characters that are held against a step of a pattern. */
+const MOST_STEPS = 4 << 20;
+
+/** What the patterns of one client's request may take in all. */
+export class PatternWork {
+  private left = MOST_STEPS;
+
+  /** Throws invalid. */
+  spend(steps: number): void {
+    this.left -= steps;
+    if (this.left < 0) throw invalid('the patterns of substitutions take too long');
+  }
+}
+
 /** A shell's pattern without brackets, as the substitutions of a Dockerfile take it. In time of the product of both lengths at most, since a client wrote it. */
 class ShellPattern {
   private steps: Step[] = [];
 
   /** Throws invalid. */
-  constructor(text: string) {
+  constructor(
+    text: string,
+    private readonly work: PatternWork,
+  ) {
     const characters = [...text];
     for (let at = 0; at < characters.length; at++) {
       const character = characters[at] ?? '';
@@ -30,7 +47,7 @@ class ShellPattern {
 
   /** The pattern of what is written backwards. */
   reversed(): ShellPattern {
-    const other = new ShellPattern('');
+    const other = new ShellPattern('', this.work);
     other.steps = this.steps.toReversed();
     return other;
   }
@@ -43,6 +60,7 @@ class ShellPattern {
     let reached: (number | undefined)[] = [];
     for (let at = from; at <= text.length; at++) {
       if (found === undefined && (at === from || !anchored)) reached[0] = Math.min(reached[0] ?? at, at);
+      this.work.spend(last + 1);
       for (let step = 0; step < last; step++) if (this.steps[step] === 'many') reached[step + 1] = leftmost(reached[step + 1], reached[step]);
       const start = reached[last];
       if (start !== undefined && (found === undefined || start < found.start || (start === found.start && longest))) found = { start, end: at };
@@ -66,22 +84,22 @@ class ShellPattern {
 const leftmost = (one: number | undefined, other: number | undefined): number | undefined => (one === undefined ? other : other === undefined ? one : Math.min(one, other));
 
 /** `${name#pattern}` and `${name##pattern}` */
-export function withoutPrefix(text: string, pattern: string, longest: boolean): string {
+export function withoutPrefix(text: string, pattern: string, longest: boolean, work: PatternWork): string {
   const characters = [...text];
-  return characters.slice(new ShellPattern(pattern).find(characters, 0, { anchored: true, longest })?.end ?? 0).join('');
+  return characters.slice(new ShellPattern(pattern, work).find(characters, 0, { anchored: true, longest })?.end ?? 0).join('');
 }
 
 /** `${name%pattern}` and `${name%%pattern}` */
-export function withoutSuffix(text: string, pattern: string, longest: boolean): string {
+export function withoutSuffix(text: string, pattern: string, longest: boolean, work: PatternWork): string {
   const characters = [...text];
-  const found = new ShellPattern(pattern).reversed().find(characters.toReversed(), 0, { anchored: true, longest });
+  const found = new ShellPattern(pattern, work).reversed().find(characters.toReversed(), 0, { anchored: true, longest });
   return characters.slice(0, characters.length - (found?.end ?? 0)).join('');
 }
 
 /** `${name/pattern/other}` and `${name//pattern/other}` */
-export function replaced(text: string, pattern: string, replacement: string, all: boolean): string {
+export function replaced(text: string, pattern: string, replacement: string, all: boolean, work: PatternWork): string {
   const characters = [...text];
-  const wanted = new ShellPattern(pattern);
+  const wanted = new ShellPattern(pattern, work);
   const parts: string[] = [];
   let [taken, length] = [0, 0];
   for (let from = 0; from <= characters.length; ) {

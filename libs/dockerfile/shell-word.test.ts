@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { PatternWork } from './shell-pattern.js';
 import { expandWord, expandWords } from './shell-word.js';
 
 const variables = new Map([['A', 'one'], ['EMPTY', ''], ['LIST', ' a  b '], ['PATH', '/usr/bin:/bin'], ['FILE', '/srv/a.b/c.tar.gz'], ['LINES', 'x\ny'], ['UMLAUT', 'äöü']]);
@@ -63,7 +64,7 @@ describe('a word', () => {
     ['${UMLAUT%?}', 'äö'],
     ['${UMLAUT/ö/o}', 'äoü'],
     ['${A#"o"}', 'ne'],
-  ])('%s is %j', (word, expanded) => expect(expandWord(word, of)).toBe(expanded));
+  ])('%s is %j', (word, expanded) => expect(expandWord(word, of, new PatternWork())).toBe(expanded));
 
   test.each([
     ["'a", 'unexpected end of statement while looking for matching single-quote'],
@@ -83,16 +84,16 @@ describe('a word', () => {
     ['${EMPTY:?}', 'EMPTY: is not allowed to be empty'],
     ['${NO:?$A is missing}', 'NO: one is missing'],
     ['${A#\\x}', "invalid pattern (\\x) in substitution: invalid escape '\\x'"],
-  ])('%s is refused', (word, message) => expect(() => expandWord(word, of)).toThrow(`failed to process ${JSON.stringify(word)}: ${message}`));
+  ])('%s is refused', (word, message) => expect(() => expandWord(word, of, new PatternWork())).toThrow(`failed to process ${JSON.stringify(word)}: ${message}`));
 
   test('does not grow without an end, and no pattern takes for ever', () => {
     const long = 'x'.repeat(100_000);
-    expect(() => expandWord('$L$L$L$L$L$L$L$L$L$L$L', () => long)).toThrow('longer than 1048576 characters');
-    expect(() => expandWord('"$L$L$L$L$L$L$L$L$L$L$L"', () => long)).toThrow('longer than 1048576 characters');
-    expect(() => expandWord(`\${L//x/${long}}`, () => long)).toThrow('longer than 1048576 characters');
-    expect(() => expandWord('${A:-'.repeat(200) + '}'.repeat(200), () => undefined)).toThrow('nested too deeply');
-    expect(expandWord(`\${L#${'*x'.repeat(50)}y}`, () => long.slice(0, 10_000))).toHaveLength(10_000);
-    expect(expandWord('${L//x?y/}', () => long)).toBe(long);
+    expect(() => expandWord('$L$L$L$L$L$L$L$L$L$L$L', () => long, new PatternWork())).toThrow('longer than 1048576 characters');
+    expect(() => expandWord('"$L$L$L$L$L$L$L$L$L$L$L"', () => long, new PatternWork())).toThrow('longer than 1048576 characters');
+    expect(() => expandWord(`\${L//x/${long}}`, () => long, new PatternWork())).toThrow('longer than 1048576 characters');
+    expect(() => expandWord('${A:-'.repeat(200) + '}'.repeat(200), () => undefined, new PatternWork())).toThrow('nested too deeply');
+    expect(expandWord(`\${L#${'*x'.repeat(50)}y}`, () => long.slice(0, 10_000), new PatternWork())).toHaveLength(10_000);
+    expect(expandWord('${L//x?y/}', () => long, new PatternWork())).toBe(long);
   });
 });
 
@@ -106,5 +107,5 @@ describe('words', () => {
     ['a\\ b', ['a b']],
     ['""', []],
     ['$NO', []],
-  ])('%s are %j', (word, words) => expect(expandWords(word, of)).toEqual(words));
+  ])('%s are %j', (word, words) => expect(expandWords(word, of, new PatternWork())).toEqual(words));
 });

@@ -1,5 +1,5 @@
 import { invalid } from '#libs/errors/errors.js';
-import { LONGEST_WORD, replaced, tooLong, withoutPrefix, withoutSuffix } from './shell-pattern.js';
+import { LONGEST_WORD, type PatternWork, replaced, tooLong, withoutPrefix, withoutSuffix } from './shell-pattern.js';
 
 /** What the variables are where a word stands; undefined: unset. */
 export type Variables = (name: string) => string | undefined;
@@ -12,15 +12,15 @@ const NAME = /\p{Nd}+|[@*#?\-$!]|[\p{L}\p{Nd}_]+/uy;
 const DEEPEST = 100;
 
 /** A word of a Dockerfile with its variables filled in and its quotes taken off. Throws invalid in the words of Docker's builder. */
-export function expandWord(word: string, variables: Variables): string {
-  return read(word, variables).map(({ text }) => text).join('');
+export function expandWord(word: string, variables: Variables, work: PatternWork): string {
+  return read(word, variables, work).map(({ text }) => text).join('');
 }
 
 /** The words that a word becomes: blanks that came with a variable part them, quoted ones do not. Those of nothing are left out. */
-export function expandWords(word: string, variables: Variables): readonly string[] {
+export function expandWords(word: string, variables: Variables, work: PatternWork): readonly string[] {
   const words: string[] = [];
   let current = '';
-  for (const { text, splits } of read(word, variables)) {
+  for (const { text, splits } of read(word, variables, work)) {
     const [first = '', ...others] = splits ? text.split(/\s+/) : [text];
     current += first;
     for (const other of others) {
@@ -31,9 +31,9 @@ export function expandWords(word: string, variables: Variables): readonly string
   return [...words, current].filter((one) => one !== '');
 }
 
-function read(word: string, variables: Variables): readonly Piece[] {
+function read(word: string, variables: Variables, work: PatternWork): readonly Piece[] {
   try {
-    return new WordReader(word, variables).pieces();
+    return new WordReader(word, variables, work).pieces();
   } catch (error) {
     throw invalid(`failed to process ${JSON.stringify(word)}: ${(error as Error).message}`, error);
   }
@@ -53,6 +53,7 @@ class WordReader {
   constructor(
     private readonly source: string,
     private readonly variables: Variables,
+    private readonly work: PatternWork,
   ) {}
 
   pieces(): readonly Piece[] {
@@ -166,7 +167,7 @@ class WordReader {
       case '%': {
         const word = this.textUntil('}', true);
         const longest = word.startsWith(operator);
-        return (operator === '#' ? withoutPrefix : withoutSuffix)(value ?? '', longest ? word.slice(1) : word, longest);
+        return (operator === '#' ? withoutPrefix : withoutSuffix)(value ?? '', longest ? word.slice(1) : word, longest, this.work);
       }
       case '':
       case ':':
@@ -180,7 +181,7 @@ class WordReader {
     const all = this.source[this.at] === '/';
     if (all) this.at++;
     const pattern = this.textUntil('/', true);
-    return replaced(value, pattern, this.textUntil('}', true), all);
+    return replaced(value, pattern, this.textUntil('}', true), all, this.work);
   }
 
   private name(): string {

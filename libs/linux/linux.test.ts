@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { closeSync, constants, existsSync, fstatSync, lstatSync, mkdtempSync, openSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, lstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { addInodeFlag, FS_TOPDIR_FL, inodeFlags } from './inode-flags.js';
 import { FILE_SYSTEM, MNT_DETACH, mount, statfsMagic, umount2 } from './mounts.js';
 import { inNetworkNamespace, newNetworkNamespace } from './network-namespace.js';
 import { hasReadAll, peerCredentials, pidfdOpen, pidfdSendSignal } from './processes.js';
-import { removeTree } from './remove-tree.js';
+import { removeTree, removeTrees } from './remove-tree.js';
 import { sealedCopy } from './sealed-file.js';
 
 let root: string;
@@ -124,6 +124,22 @@ test('a tree deeper than any path is removed whole', async () => {
   execFileSync('sh', ['-c', 'cd "$0" && i=0 && while [ $i -lt 60 ]; do mkdir "$1" && cd -P "$1" && : > file && ln -s /etc link && i=$((i+1)) || exit 1; done', root, 'd'.repeat(200)]);
   await removeTree(root);
   expect(existsSync(root)).toBe(false);
+  await removeTree(root);
+});
+
+test('what cannot be removed is told by the reason, and keeps nothing beside it', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'berth-stuck-'));
+  for (const tree of ['a', 'b', 'c']) {
+    mkdirSync(join(root, tree));
+    writeFileSync(join(root, tree, 'file'), '');
+  }
+  execFileSync('chattr', ['+i', join(root, 'b/file')]);
+  try {
+    await expect(removeTrees(['a', 'b', 'c'].map((tree) => join(root, tree)))).rejects.toThrow(`EPERM: operation not permitted, unlink '${root}/b/file'`);
+    expect(readdirSync(root)).toEqual(['b']);
+  } finally {
+    execFileSync('chattr', ['-i', join(root, 'b/file')]);
+  }
   await removeTree(root);
 });
 

@@ -1,4 +1,4 @@
-import { closeSync, constants, readdirSync, rmSync } from 'node:fs';
+import { closeSync, constants, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { AT_FDCWD, openat2, renameat2, RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS } from './directory-entries.js';
 import type { Fd } from './native.js';
@@ -16,7 +16,7 @@ export async function removeTree(path: string): Promise<void> {
   try {
     await rm(path, { recursive: true, force: true });
   } catch (error) {
-    if (!TOO_DEEP.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (!isTooDeep(error)) throw inTruth(error);
     flatten(path);
     await rm(path, { recursive: true, force: true });
   }
@@ -27,9 +27,30 @@ export function removeTreeSync(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true });
   } catch (error) {
-    if (!TOO_DEEP.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (!isTooDeep(error)) throw inTruth(error);
     flatten(path);
     rmSync(path, { recursive: true, force: true });
+  }
+}
+
+/** Goes on after each that cannot be removed. Rejects with the first reason, in the end. */
+export async function removeTrees(paths: Iterable<string>): Promise<void> {
+  const reasons: unknown[] = [];
+  for (const path of paths) await removeTree(path).catch((error: unknown) => reasons.push(error));
+  if (reasons.length > 0) throw reasons[0];
+}
+
+const isTooDeep = (error: unknown): boolean => TOO_DEEP.has((error as NodeJS.ErrnoException).code ?? '');
+
+/** A file that cannot be removed (EPERM: it is immutable) is tried as a directory, and what node:fs tells is that it is none. */
+function inTruth(error: unknown): unknown {
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (code !== 'ENOTDIR' || path === undefined) return error;
+  try {
+    unlinkSync(path);
+    return error;
+  } catch (reason) {
+    return reason;
   }
 }
 

@@ -4,8 +4,8 @@ const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 5_000;
 
 /** Does `attempt` again, with growing pauses, until it succeeds or `signal` aborts (then undefined). For what must be so in the end, whoever is down now. */
-export async function retryUntilDone<T>(attempt: () => Promise<T>, signal: AbortSignal, onFailure: (error: unknown) => void): Promise<T | undefined> {
-  for (let pause = FIRST_PAUSE_MS; !signal.aborted; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+export async function retryUntilDone<T>(attempt: () => Promise<T>, signal: AbortSignal, onFailure: (error: unknown) => void, longestPauseMs = LONGEST_PAUSE_MS): Promise<T | undefined> {
+  for (let pause = FIRST_PAUSE_MS; !signal.aborted; pause = Math.min(pause * 2, longestPauseMs)) {
     try {
       return await attempt();
     } catch (error) {

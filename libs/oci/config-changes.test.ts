@@ -71,6 +71,25 @@ describe('changes of an image', () => {
   ])('%s is refused', (change, message) => expect(() => applyChanges([change], base)).toThrow(message));
 });
 
+test.each([
+  ['labels', `LABEL ${Array.from({ length: 100 }, (_, number) => `a${number}=$x`).join(' ')}`],
+  ['ports', `EXPOSE ${'$x '.repeat(100)}`],
+  ['a path', Array.from({ length: 100 }, () => 'WORKDIR $x').join('\n')],
+])('a variable that is doubled and then named in %s is refused before it fills the memory', (_, named) => {
+  const doubled = ['ENV x=1', ...Array.from({ length: 19 }, () => 'ENV x=$x$x')];
+  expect(applyChanges([...doubled, 'LABEL a=$x b=$x'])).toMatchObject({ Labels: { b: '1'.repeat(1 << 19) } });
+  expect(() => applyChanges([...doubled, named])).toThrow('the changes have more than 8388608 characters once their variables are filled in');
+});
+
+test('patterns of substitutions hold nobody up, however many there are', () => {
+  const doubled = ['ENV x=a', ...Array.from({ length: 19 }, () => 'ENV x=$x$x')];
+  const begun = performance.now();
+  const pattern = '*a'.repeat(100);
+  for (const substitution of [`//${pattern}b/c`, `##${pattern}b`, `%%b${pattern}`]) expect(() => applyChanges([...doubled, `LABEL a=\${x${substitution}}`])).toThrow('the patterns of substitutions take too long');
+  expect(performance.now() - begun).toBeLessThan(10_000);
+  expect(() => applyChanges([...Array.from({ length: 17 }, () => 'WORKDIR a'), ...doubled, 'WORKDIR $x', ...Array.from({ length: 17 }, () => 'WORKDIR a')])).toThrow('the changes have more than');
+});
+
 test('one of nothing but blanks, or of a million words, holds nobody up', () => {
   const begun = performance.now();
   for (const change of [`CMD${' '.repeat(1_000_000)}`, `ENV${' '.repeat(1_000_000)}a=b`, `LABEL a="${'\\ '.repeat(300_000)}"`]) {

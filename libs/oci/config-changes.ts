@@ -1,10 +1,12 @@
 import { posix } from 'node:path';
 import { flagValues, jsonList, logicalLines, namesAndValues, readInstruction, splitAtBlanks, type Instruction } from '#libs/dockerfile/instruction.js';
+import { PatternWork } from '#libs/dockerfile/shell-pattern.js';
 import { expandWord, expandWords, type Variables } from '#libs/dockerfile/shell-word.js';
 import { invalid } from '#libs/errors/errors.js';
 import { signalNumber } from '#libs/linux/signals.js';
 import { exposedPorts } from './exposed-ports.js';
 import { readHealthcheck } from './healthcheck-instruction.js';
+import { CONFIG_LIMIT_BYTES } from './image-config.js';
 
 interface ChangedConfig {
   User?: string;
@@ -21,17 +23,39 @@ interface ChangedConfig {
   Shell?: string[];
 }
 
+/** Words with their variables in them, until they are more in all than any configuration may be: a few lines that double a variable and name it often would else fill all memory. */
+class Expansion {
+  private length = 0;
+  private readonly work = new PatternWork();
+
+  word(word: string, variables: Variables): string {
+    return this.counted(expandWord(word, variables, this.work));
+  }
+
+  words(word: string, variables: Variables): readonly string[] {
+    return expandWords(word, variables, this.work).map((one) => this.counted(one));
+  }
+
+  /** Throws invalid. */
+  counted(word: string): string {
+    this.length += word.length;
+    if (this.length > CONFIG_LIMIT_BYTES) throw invalid(`the changes have more than ${CONFIG_LIMIT_BYTES} characters once their variables are filled in`);
+    return word;
+  }
+}
+
 /** The Dockerfile instructions that `docker import --change` and `docker commit --change` take, as an image's run configuration. Throws invalid in Docker's words for others. */
 export function applyChanges(changes: readonly string[], base: object = {}): object {
   const config: ChangedConfig = structuredClone(base);
   if (changes.length === 0) return config;
   const lines = logicalLines(changes.join('\n'));
   if (lines.length === 0) throw invalid('file with no instructions');
+  const expansion = new Expansion();
   let hasCommand = false;
   for (const line of lines) {
     const instruction = readInstruction(line);
     const name = instruction.name.toUpperCase();
-    apply(config, name, instruction);
+    apply(config, name, instruction, expansion);
     // A command that was made for another entrypoint is none for this one.
     if (name === 'ENTRYPOINT' && !hasCommand) delete config.Cmd;
     hasCommand ||= name === 'CMD' && instruction.rest !== '';
@@ -39,10 +63,10 @@ export function applyChanges(changes: readonly string[], base: object = {}): obj
   return config;
 }
 
-function apply(config: ChangedConfig, name: string, { name: written, flags, rest }: Instruction): void {
+function apply(config: ChangedConfig, name: string, { name: written, flags, rest }: Instruction, expansion: Expansion): void {
   if (name !== 'HEALTHCHECK') flagValues(flags, []);
   const variables = variablesOf(config);
-  const expanded = (word: string): string => expandWord(word, variables);
+  const expanded = (word: string): string => expansion.word(word, variables);
   switch (name) {
     case 'CMD':
       config.Cmd = command(rest, config);
@@ -68,7 +92,7 @@ function apply(config: ChangedConfig, name: string, { name: written, flags, rest
       config.Labels = { ...config.Labels, ...Object.fromEntries(namesAndValues(name, rest).map(([key, value]) => [expanded(key), expanded(value)])) };
       return;
     case 'EXPOSE': {
-      const ports = exposedPorts(some(name, splitAtBlanks(rest)).flatMap((word) => expandWords(word, variables)));
+      const ports = exposedPorts(some(name, splitAtBlanks(rest)).flatMap((word) => expansion.words(word, variables)));
       config.ExposedPorts = { ...config.ExposedPorts, ...Object.fromEntries(ports.map((port) => [port, {}])) };
       return;
     }
@@ -84,7 +108,7 @@ function apply(config: ChangedConfig, name: string, { name: written, flags, rest
     case 'WORKDIR': {
       const path = expanded(one(name, rest));
       if (path === '') throw invalid('cannot normalize nothing');
-      config.WorkingDir = posix.resolve('/', config.WorkingDir ?? '', path);
+      config.WorkingDir = expansion.counted(posix.resolve('/', config.WorkingDir ?? '', path));
       return;
     }
     case 'STOPSIGNAL': {

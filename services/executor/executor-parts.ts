@@ -199,7 +199,7 @@ export class ExecutorParts {
   }
 
   async start(): Promise<void> {
-    await this.layers.open();
+    await this.layers.open((error) => this.log.warn('a layer that is not whole could not be removed', { error }));
     this.trash.emptySoon();
     // Not awaited: a start or exec that finds it missing waits for it, and tells what went wrong.
     void this.appArmor?.load().catch((error: unknown) => this.log.error('the AppArmor profile of containers could not be loaded', { error }));

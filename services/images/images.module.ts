@@ -57,7 +57,8 @@ class ImagesStart implements OnApplicationBootstrap, OnApplicationShutdown {
     await this.aggregates.start();
     this.snapshots.start();
     await this.collect.leftOver();
-    void retryUntilDone(() => this.add.keepLayers(IMAGES), this.stopping.signal, (error) => this.logger.warn(errorMessage(error)));
+    const warn = (error: unknown): void => this.logger.warn(errorMessage(error));
+    void retryUntilDone(() => this.add.keepLayers(IMAGES, warn), this.stopping.signal, warn);
     await this.streams.listen();
   }
 

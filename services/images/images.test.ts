@@ -4,6 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ImportImage } from '#contracts/images/images.js';
+import { internal, unavailable } from '#libs/errors/errors.js';
 import { openWhole } from '#libs/messaging/whole-stream.js';
 import { digestOf } from '#libs/oci/digest.js';
 import { OCI_MANIFEST } from '#libs/oci/media-types.js';
@@ -119,6 +120,16 @@ test('what is removed while it is saved is gone once that is over', async () => 
   expect(world.blobs()).toContain(digestOf(tar).slice(7));
   saved.on('error', () => undefined).destroy();
   await expect.poll(() => world.blobs()).toEqual(before);
+});
+
+test('a layer that cannot be removed keeps no image from coming', async () => {
+  world.keepingLayers = () => Promise.reject(internal('EBUSY'));
+  await world.restart();
+  expect(world.notRemoved).toMatchObject([{ message: 'EBUSY' }]);
+  expect(await world.load(await dockerArchive(await sample('1'), ['app:1']))).toEqual([{ stream: 'Loaded image: app:1\n' }]);
+  world.keepingLayers = () => Promise.reject(unavailable('nobody listens'));
+  await expect(world.restart()).rejects.toMatchObject({ kind: 'unavailable' });
+  world.keepingLayers = () => Promise.resolve();
 });
 
 test('what is saved loads again elsewhere', async () => {

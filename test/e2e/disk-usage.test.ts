@@ -74,6 +74,9 @@ test('prune takes what nobody uses, tells what it freed, and leaves the rest', a
   expect((await docker('image', 'prune', '--force', '--all')).stdout).toMatch(/untagged: app:latest\n.*Total reclaimed space: 2kB\n$/s);
   expect((await docker('images', '--format', '{{.Repository}}')).stdout).toBe('busybox\n');
 
+  const anonymous = (await docker('volume', 'ls', '-q', '--filter', 'label=com.docker.volume.anonymous')).stdout;
+  expect(anonymous).toMatch(/^[0-9a-f]{64}\n[0-9a-f]{64}\n$/);
+  expect((await docker('volume', 'inspect', '--format', '{{json .Labels}}', anonymous.slice(0, 64))).stdout).toBe('{"com.docker.volume.anonymous":""}\n');
   expect((await docker('volume', 'prune', '--force')).stdout).toMatch(/^Deleted Volumes:\n[0-9a-f]{64}\n\nTotal reclaimed space: 0B\n$/);
   expect((await docker('volume', 'ls', '--format', '{{.Name}}')).stdout.split('\n').toSorted()).toEqual(['', expect.stringMatching(/^[0-9a-f]{64}$/), 'named', 'spare']);
   expect((await docker('volume', 'prune', '--force', '--all')).stdout).toMatch(/^Deleted Volumes:\n(?:named\nspare|spare\nnamed)\n/);

@@ -40,6 +40,7 @@ test('the log of one that runs is cut once a minute, and what was in it is kept'
   const kept = service.keepAlive();
   await vi.waitFor(() => expect(existsSync(join(folder, 'written'))).toBe(true), { timeout: 10_000 });
   vi.advanceTimersByTime(60_000);
+  await vi.waitFor(() => expect(statSync(join(folder, 'log')).size).toBe(0), { timeout: 10_000 });
   expect(statSync(join(folder, 'log.1')).size).toBe(11_000_007);
   writeFileSync(join(folder, 'written.go'), '');
   await vi.waitFor(() => expect(statSync(join(folder, 'log')).size).toBe('after\n'.length), { timeout: 10_000 });

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, copyFileSync, existsSync, openSync, statSync, truncateSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isRunning, type ProcessIdentity, processOf, removeFile, runningProcess } from './process-file.js';
+import { ServiceLog } from './service-log.js';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
@@ -9,7 +10,6 @@ const LONGEST_PAUSE_MS = 5_000;
 const LONGEST_PAUSE_OF_READY_MS = 400;
 /** Having run this long, a service is taken to be well again. */
 const STEADY_MS = 10_000;
-const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
 const LOG_LOOK_MS = 60_000;
 const POLL_MS = 200;
 
@@ -35,15 +35,18 @@ export class Service {
   private stopping = false;
   private child: ChildProcess | undefined;
   private readonly aborted = new AbortController();
+  private readonly log: ServiceLog;
 
   constructor(
     readonly spec: ServiceSpec,
     private readonly tell: (line: string) => void,
-  ) {}
+  ) {
+    this.log = new ServiceLog(spec.logFile, tell);
+  }
 
   /** Returns after `stop`. */
   async keepAlive(): Promise<void> {
-    const looking = setInterval(() => cutLog(this.spec.logFile), LOG_LOOK_MS);
+    const looking = setInterval(() => void this.log.cut(), LOG_LOOK_MS);
     this.aborted.signal.addEventListener('abort', () => clearInterval(looking));
     let pause = FIRST_PAUSE_MS;
     while (!this.stopping) {
@@ -81,7 +84,7 @@ export class Service {
 
   private async run(): Promise<string> {
     removeFile(this.spec.readyFile);
-    cutLog(this.spec.logFile);
+    void this.log.cut();
     const log = openSync(this.spec.logFile, 'a', 0o640);
     try {
       // The shell writes the pid file before it becomes the service: should the supervisor die right now, its successor still finds the child.
@@ -137,16 +140,4 @@ function signalIfThere(process_: ProcessIdentity, signal: NodeJS.Signals): void 
   } catch {
     // It ended between the two lines.
   }
-}
-
-/** What is too long goes to `.1`. By a copy: who writes the log has it open, for appending. */
-function cutLog(path: string): void {
-  const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  if (bytes <= LOG_LIMIT_BYTES) return;
-  try {
-    copyFileSync(path, `${path}.1`);
-  } catch {
-    removeFile(`${path}.1`); // the disk is full: space first
-  }
-  truncateSync(path, 0);
 }

@@ -1,7 +1,7 @@
 import { KeepLayers, UnpackLayer } from '#contracts/executor/host.js';
 import type { ImageLayer } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
-import { invalid } from '#libs/errors/errors.js';
+import { BerthError, invalid } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { chainIds } from '#libs/oci/chain-id.js';
 import { parseImageConfig, CONFIG_LIMIT_BYTES } from '#libs/oci/image-config.js';
@@ -46,10 +46,13 @@ export class AddImage {
     private readonly tagTurns: Turns,
   ) {}
 
-  /** After a restart: takes away layers that no image has. Nothing is unpacked before. Rejects while the executor is down. */
-  async keepLayers(asked: RequestContext): Promise<void> {
+  /** After a restart: takes away layers that no image has. Nothing is unpacked before. Rejects while the executor is down; what cannot be taken away stays, and is told of. */
+  async keepLayers(asked: RequestContext, onError: (error: unknown) => void): Promise<void> {
     const chainIds = new Set([...this.directory.all()].flatMap(({ layers }) => layers.map(({ chainId }) => chainId)));
-    await this.bus.request(KeepLayers, { chainIds: [...chainIds] }, asked);
+    await this.bus.request(KeepLayers, { chainIds: [...chainIds] }, asked).catch((error: unknown) => {
+      if (error instanceof BerthError && error.kind === 'unavailable') throw error;
+      onError(error);
+    });
     this.layersKept.resolve();
   }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { ListContainers } from '#contracts/containers/queries.js';
-import { RemoveLayer, UnpackLayer } from '#contracts/executor/host.js';
+import { KeepLayers, RemoveLayer, UnpackLayer } from '#contracts/executor/host.js';
 import type { RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
 import { StallingEventStore } from '#libs/event-store/testing/stalling-event-store.js';
@@ -48,6 +48,10 @@ export class ImagesWorld {
   /** What it does while it unpacks, and before it removes a layer. */
   unpacking: () => Promise<unknown> = () => Promise.resolve();
   beforeRemoval: () => Promise<void> = () => Promise.resolve();
+  /** When the service begins. */
+  keepingLayers: () => Promise<void> = () => Promise.resolve();
+  /** What came of it, where the executor could not. */
+  readonly notRemoved: unknown[] = [];
   /** While the containers are asked for. */
   beforeListing: () => Promise<void> = () => Promise.resolve();
 
@@ -102,6 +106,7 @@ export class ImagesWorld {
           await this.beforeListing();
           return { containers, position: 0 };
         }
+        if (type.subject === KeepLayers.subject) await this.keepingLayers();
         if (type.subject === UnpackLayer.subject) {
           this.unpacked.push(data as UnpackLayer);
           await this.unpacking();
@@ -131,7 +136,7 @@ export class ImagesWorld {
     late.start();
     await aggregates.start();
     await collect.leftOver();
-    await add.keepLayers({ actor: 'test', correlationId: 'c', causationId: 'd' });
+    await add.keepLayers({ actor: 'test', correlationId: 'c', causationId: 'd' }, (error) => this.notRemoved.push(error));
     await streams.listen();
     const images = new ImagesController(
       streams,

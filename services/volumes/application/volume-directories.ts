@@ -8,6 +8,10 @@ import type { Volume, VolumeCommand } from '../domain/volume/volume-decider.js';
 
 export type VolumeAggregates = Aggregates<Volume, VolumeCommand, VolumeEvent>;
 
+type Named<Type extends VolumeEvent['type'], Also extends string = never> = Pick<Extract<VolumeEvent, { type: Type }>, 'type' | 'name' | (Also & keyof Extract<VolumeEvent, { type: Type }>)>;
+/** What an event means on the disk. */
+export type DirectoryChange = Named<'VolumeCreated'> | Named<'VolumeRemoved', 'keptFor'> | Named<'VolumeRestored', 'keptFor'>;
+
 /** The executor may be about to come back. */
 const AGAIN = { askAgainMs: 500 };
 
@@ -16,7 +20,7 @@ export class VolumeDirectories {
   private readonly reconciled = Promise.withResolvers<void>();
   private readonly turns = new Map<string, Promise<unknown>>();
   /** By volume, what is on the log, and on the disk perhaps not. */
-  private readonly undone = new Map<string, VolumeEvent[]>();
+  private readonly undone = new Map<string, DirectoryChange[]>();
   private unlisten: () => void = () => undefined;
 
   constructor(
@@ -34,8 +38,9 @@ export class VolumeDirectories {
     this.unlisten();
   }
 
-  /** From now on what was there before does not get in the way of what comes. */
-  open(): void {
+  /** From now on what was there before does not get in the way of what comes, but for volumes of which something is left to do: that comes first. */
+  open(left: readonly DirectoryChange[]): void {
+    for (const change of left) this.undone.set(change.name, [change, ...(this.undone.get(change.name) ?? [])]);
     this.reconciled.resolve();
   }
 
@@ -57,6 +62,7 @@ export class VolumeDirectories {
 
   /** In the volume's turn. Rejects while the executor is down; what is undone then stays so. */
   async catchUp(name: string, asked: RequestContext): Promise<void> {
+    await this.reconciled.promise;
     for (let undone; (undone = this.undone.get(name)); ) {
       const [event, ...later] = undone;
       // What was removed again needs no directory.
@@ -65,15 +71,13 @@ export class VolumeDirectories {
     }
   }
 
-  /** In its turn, of a volume that is there: most often nothing happens. */
+  /** In its turn, of a volume that is there and has caught up: most often nothing happens. */
   async ensure(name: string, asked: RequestContext): Promise<void> {
-    await this.reconciled.promise;
     await this.bus.request(EnsureVolumeDirectory, { name }, asked, AGAIN);
   }
 
-  /** In its turn, of a volume that is there: where its files are no longer kept, nothing happens. */
+  /** The same; where its files are no longer kept, nothing happens. */
   async restore(name: string, container: string, asked: RequestContext): Promise<void> {
-    await this.reconciled.promise;
     await this.bus.request(RestoreVolumeDirectory, { name, container }, asked, AGAIN);
   }
 
@@ -82,15 +86,15 @@ export class VolumeDirectories {
     this.undone.set(name, (this.undone.get(name) ?? []).filter(({ type }) => type !== 'VolumeRemoved'));
   }
 
-  private async carryOut(event: VolumeEvent, asked: RequestContext): Promise<void> {
-    const { name } = event;
-    if (event.type === 'VolumeCreated') return this.ensure(name, asked);
-    if (event.type === 'VolumeRestored') return this.restore(name, event.keptFor, asked);
-    await this.reconciled.promise;
-    await this.bus.request(RemoveVolumeDirectory, { name, ...(event.keptFor === undefined ? {} : { keptFor: event.keptFor }) }, asked, AGAIN);
+  /** In the volume's turn, or before `open`. Rejects as unavailable while the executor is down. */
+  async carryOut(change: DirectoryChange, asked: RequestContext): Promise<void> {
+    const { name } = change;
+    if (change.type === 'VolumeCreated') return this.ensure(name, asked);
+    if (change.type === 'VolumeRestored') return this.restore(name, change.keptFor, asked);
+    await this.bus.request(RemoveVolumeDirectory, { name, ...(change.keptFor === undefined ? {} : { keptFor: change.keptFor }) }, asked, AGAIN);
   }
 
-  private did(name: string, event: VolumeEvent | undefined): void {
+  private did(name: string, event: DirectoryChange | undefined): void {
     const left = (this.undone.get(name) ?? []).filter((other) => other !== event);
     if (left.length > 0) this.undone.set(name, left);
     else this.undone.delete(name);

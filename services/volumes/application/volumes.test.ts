@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EnsureVolumeDirectory, ListVolumeDirectories, RemoveVolumeDirectory } from '#contracts/executor/host.js';
 import { RestoreVolumeDirectory } from '#contracts/executor/kept.js';
 import type { RequestContext } from '#contracts/request.js';
-import { unavailable } from '#libs/errors/errors.js';
+import { internal, unavailable } from '#libs/errors/errors.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
 import { type DomainEvent, noHead } from '#libs/event-store/event.js';
 import { type Fate, StallingEventStore } from '#libs/event-store/testing/stalling-event-store.js';
@@ -24,6 +24,8 @@ let store: StallingEventStore;
 let disk: Map<string, string>;
 let kept: Map<string, string>;
 let isExecutorDown: boolean;
+/** Volumes that the disk does not let go of. */
+let stuck: Set<string>;
 let aggregates: VolumeAggregates;
 let references: VolumeReferences;
 let directories: VolumeDirectories;
@@ -42,13 +44,16 @@ const executor = async ({ subject }: { subject: string }, { name, keptFor }: { n
   if (subject === EnsureVolumeDirectory.subject && !disk.has(name)) disk.set(name, '');
   if (subject === RestoreVolumeDirectory.subject) move(kept, disk, name);
   if (subject === RemoveVolumeDirectory.subject && keptFor !== undefined) move(disk, kept, name);
-  else if (subject === RemoveVolumeDirectory.subject) disk.delete(name);
+  else if (subject === RemoveVolumeDirectory.subject) {
+    if (stuck.has(name)) throw internal('EPERM');
+    disk.delete(name);
+  }
   return { position: 0 };
 };
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'berth-volumes-'));
-  [store, disk, kept, isExecutorDown] = [new StallingEventStore(), new Map(), new Map(), false];
+  [store, disk, kept, isExecutorDown, stuck] = [new StallingEventStore(), new Map(), new Map(), false, new Set()];
   await start();
 });
 afterEach(async () => {
@@ -195,6 +200,13 @@ test('a volume that comes back has its files, though that was not acknowledged',
   await expect.poll(() => [listed(), [...disk]]).toEqual([['cache'], [['cache', 'mine']]]);
 });
 
+test('a volume whose name was made up says so by a label, whatever it was made with', async () => {
+  const label = 'com.docker.volume.anonymous';
+  const made = await volumes.create({ labels: { a: 'b', [label]: 'no' } } as never, asked);
+  expect([made.labels, volumes.get(made.name).labels]).toEqual([{ a: 'b', [label]: '' }, { a: 'b', [label]: '' }]);
+  expect((await create('named')).labels).toEqual({});
+});
+
 test('what is asked for at once is done one after the other: no volume loses its directory to the removal before it', async () => {
   await create('cache');
   await Promise.all([remove('cache'), create('cache'), remove('cache'), create('cache')]);
@@ -217,4 +229,45 @@ test('what was removed while the service was down is made good at its start', as
   isExecutorDown = false;
   await start();
   expect([listed(), [...disk]]).toEqual([[], []]);
+});
+
+test('a volume that the disk does not let go of holds back nobody but who wants its name, and goes once it can', async () => {
+  for (const name of ['gone', 'stuck', 'too']) await create(name);
+  disk.set('stuck', 'secret');
+  stuck.add('stuck');
+  await expect(remove('stuck')).rejects.toThrow('EPERM');
+  isExecutorDown = true;
+  await expect(remove('too')).rejects.toMatchObject(notAnswered);
+  await stop();
+  isExecutorDown = false;
+  await start();
+  expect([...disk.keys()]).toEqual(['gone', 'stuck']);
+  expect(await create('other')).toMatchObject({ created: true });
+  await expect(create('stuck')).rejects.toThrow('EPERM');
+  expect(listed()).toEqual(['gone', 'other']);
+  stuck.clear();
+  await create('stuck');
+  expect(disk.get('stuck')).toBe('');
+});
+
+test('a removal that the disk refused is done later in the same life', async () => {
+  await create('cache');
+  stuck.add('cache');
+  await expect(remove('cache')).rejects.toThrow('EPERM');
+  stuck.clear();
+  await expect.poll(() => [...disk]).toEqual([]);
+});
+
+test('who asks before what was there is looked at gets nothing of it', async () => {
+  await create('cache');
+  disk.set('cache', 'secret');
+  stuck.add('cache');
+  await expect(remove('cache')).rejects.toThrow('EPERM');
+  await stop();
+  const started = start();
+  await expect(create('cache')).rejects.toThrow('EPERM');
+  await started;
+  stuck.clear();
+  await create('cache');
+  expect([...disk]).toEqual([['cache', '']]);
 });

@@ -1,16 +1,18 @@
-import { RestoreVolumeDirectory } from '#contracts/executor/kept.js';
-import { EnsureVolumeDirectory, ListVolumeDirectories, RemoveVolumeDirectory } from '#contracts/executor/host.js';
+import { ListVolumeDirectories } from '#contracts/executor/host.js';
 import type { Done, RequestContext } from '#contracts/request.js';
-import type { CreateVolume, RemoveVolume, RestoreVolume, VolumeView } from '#contracts/volumes/volumes.js';
+import { ANONYMOUS_VOLUME_LABEL, type CreateVolume, type RemoveVolume, type RestoreVolume, type VolumeView } from '#contracts/volumes/volumes.js';
 import { BerthError, cameToNothing, conflict, notFound } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
 import { retryUntilDone } from '#libs/messaging/retry.js';
 import { type Volume, volumeDecider } from '../domain/volume/volume-decider.js';
-import type { VolumeAggregates, VolumeDirectories } from './volume-directories.js';
+import type { DirectoryChange, VolumeAggregates, VolumeDirectories } from './volume-directories.js';
 import type { VolumeReferences } from './volume-references.js';
 
 type Present = Extract<Volume, { status: 'present' }>;
+
+/** Somebody has to look after a volume that the disk does not let go of. */
+const LONGEST_PAUSE_MS = 60_000;
 
 const VOLUMES: RequestContext = { actor: 'service:volumes', correlationId: 'recovery', causationId: 'recovery' };
 
@@ -21,6 +23,8 @@ const VOLUMES: RequestContext = { actor: 'service:volumes', correlationId: 'reco
 export class Volumes {
   /** Something happened to them that no command here goes on with, or did not where it should have. */
   private readonly unsettled = new Set<string>();
+  /** Whose turn comes again and again until they are. */
+  private readonly settling = new Set<string>();
   /** Their removal may be on the log yet: their next commit tells, since the log takes nothing any more that was decided before it. */
   private readonly perhapsRemoved = new Set<string>();
   private readonly stopping = new AbortController();
@@ -123,23 +127,32 @@ export class Volumes {
     return { volumes: all.map((volume) => this.view(volume)), position: this.volumes.position };
   }
 
-  /** After a restart: what was cut short between a commit and its effect on the disk is finished. Commands wait for it. Rejects while the executor is down. */
+  /**
+   * After a restart: what was cut short between a commit and its effect on the disk is finished. Commands wait for it; where it cannot be done now, those to that volume alone. Rejects while the
+   * executor is down.
+   */
   async reconcile(): Promise<void> {
     for (const { name, ...kept } of this.ofNobody()) await this.volumes.execute(name, { type: 'Remove', name, ...kept, at: new Date().toISOString() }, VOLUMES);
     const { whole, half } = await this.bus.request(ListVolumeDirectories, {}, VOLUMES);
+    const left: DirectoryChange[] = [];
+    const finish = async (change: DirectoryChange): Promise<void> => {
+      await this.directories.carryOut(change, VOLUMES).catch((error: unknown) => {
+        if (isUnavailable(error)) throw error;
+        left.push(change);
+      });
+    };
     // A directory that the log does not know stays: data goes only when the log says so.
     for (const name of [...whole, ...half]) {
       if (this.volumes.get(name).state.status !== 'absent') continue;
       const removal = (await this.volumes.history(name)).at(-1);
-      if (removal?.type === 'VolumeRemoved') await this.bus.request(RemoveVolumeDirectory, { name, ...(removal.keptFor !== undefined && this.references.isKept(removal.keptFor) ? { keptFor: removal.keptFor } : {}) }, VOLUMES);
+      if (removal?.type === 'VolumeRemoved') await finish({ type: 'VolumeRemoved', name, ...(removal.keptFor !== undefined && this.references.isKept(removal.keptFor) ? { keptFor: removal.keptFor } : {}) });
     }
     const complete = new Set(whole);
     for (const [name, volume] of this.volumes.entries()) {
       if (volume.status === 'absent' || complete.has(name)) continue;
-      if (volume.keptFor === undefined) await this.bus.request(EnsureVolumeDirectory, { name }, VOLUMES);
-      else await this.bus.request(RestoreVolumeDirectory, { name, container: volume.keptFor }, VOLUMES);
+      await finish(volume.keptFor === undefined ? { type: 'VolumeCreated', name } : { type: 'VolumeRestored', name, keptFor: volume.keptFor });
     }
-    this.directories.open();
+    this.directories.open(left);
     for (const name of this.directories.behind) this.settleSoon(name);
   }
 
@@ -154,7 +167,13 @@ export class Volumes {
 
   private settleSoon(name: string): void {
     this.unsettled.add(name);
-    void retryUntilDone(() => this.directories.inTurn(name, () => this.settle(name, VOLUMES)), this.stopping.signal, this.onError);
+    if (this.settling.has(name)) return;
+    this.settling.add(name);
+    void retryUntilDone(() => this.directories.inTurn(name, () => this.settle(name, VOLUMES)), this.stopping.signal, this.onError, LONGEST_PAUSE_MS).then(() => {
+      this.settling.delete(name);
+      // Since it was looked at last.
+      if (this.unsettled.has(name) && !this.stopping.signal.aborted) this.settleSoon(name);
+    });
   }
 
   /** In its turn: whoever is told that it is there must not lose it to a removal from before. */
@@ -186,10 +205,10 @@ export class Volumes {
     for (const { name: _name, ...kept } of this.ofNobody((volume) => volume.name === name)) await this.volumes.execute(name, { type: 'Remove', name, ...kept, at }, VOLUMES);
   }
 
-  /** What the executor does not do now is done as soon as it can be. */
+  /** What cannot be done now, since the executor is down or the disk refuses, is done as soon as it can be. */
   private async onDisk(name: string, work: () => Promise<void>): Promise<void> {
     await work().catch((error: unknown) => {
-      if (isUnavailable(error)) this.settleSoon(name);
+      this.settleSoon(name);
       throw error;
     });
   }
@@ -208,7 +227,7 @@ export class Volumes {
 
   private view(volume: Present): VolumeView {
     const { name, driver, createdAt, labels, options, anonymous } = volume;
-    return { name, driver, mountpoint: `${this.dataRoot}/volumes/${name}/_data`, createdAt, labels, options, anonymous };
+    return { name, driver, mountpoint: `${this.dataRoot}/volumes/${name}/_data`, createdAt, labels: anonymous ? { ...labels, [ANONYMOUS_VOLUME_LABEL]: '' } : labels, options };
   }
 }
 

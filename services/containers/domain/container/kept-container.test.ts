@@ -1,7 +1,8 @@
-import { test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import { specify } from '#libs/event-store/testing/specify.js';
 import { type ContainerCommand, containerDecider } from './container-decider.js';
+import { type Container, isPresent, isToRestart } from './container-state.js';
 
 const at = '2026-01-01T00:00:00.000Z';
 const container = 'c1';
@@ -48,6 +49,16 @@ test('it comes back under the name that was claimed, and goes on counting its ru
   given(...gone, restoreRequested).when(recordRestored).then(restored);
   given(...gone, restoreRequested, restored).when(start).then({ type: 'StartRequested', container, start: 2, reason: 'api', at });
   given(...gone, restoreRequested, restored).when(recordRestored).thenNothing();
+});
+
+test('what was asked of its run is over: it does not begin anew', () => {
+  const stopRequested: ContainerEvent = { type: 'StopRequested', container, signal: 15, timeoutSeconds: 10, restarts: true, at };
+  const killRequested: ContainerEvent = { type: 'KillRequested', container, signal: 9, at };
+  const [asked, began, exited] = run;
+  const amid = [created, asked!, began!, stopRequested, killRequested, { ...removeRequested, force: true }, exited!, removed, restoreRequested, restored];
+  const state = amid.reduce<Container>(containerDecider.evolve, containerDecider.initialState);
+  expect(state).toMatchObject({ status: 'exited', run: { start: 1, exitCode: 3 } });
+  expect(isPresent(state) && [isToRestart(state), state.run.stopRequested, state.run.kill]).toEqual([false, undefined, undefined]);
 });
 
 test('what comes back, or is there, or is gone for good is not restored', () => {

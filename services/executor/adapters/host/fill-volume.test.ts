@@ -1,25 +1,28 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, linkSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AT_FDCWD, mknodat } from '#libs/linux/directory-entries.js';
 import { lgetxattr, lsetxattr } from '#libs/linux/extended-attributes.js';
 import { TreeThreads } from '../trees/tree-threads.js';
 import { VolumeDirectories } from './volume-directories.js';
 
 describe.each(['overlay2', 'vfs'] as const)('a volume that is filled from its image, with %s', (driver) => {
-  const threads = new TreeThreads();
-  afterAll(() => threads.close());
+  let threads: TreeThreads;
   let top: string;
   let volumes: VolumeDirectories;
   beforeEach(async () => {
     top = mkdtempSync(join(tmpdir(), 'fill-'));
     for (const path of ['layers/upper/data', 'layers/lower/data/sub', 'outside']) mkdirSync(join(top, path), { recursive: true });
     writeFileSync(join(top, 'outside/secret'), 'the host');
+    // Of this test alone: a thread does not see what is mounted later.
+    threads = new TreeThreads();
     volumes = new VolumeDirectories(top, threads);
     await volumes.ensure('store');
   });
-  afterEach(() => {
+  afterEach(async () => {
+    await threads.close();
     expect(readFileSync(join(top, 'outside/secret'), 'utf8')).toBe('the host');
     expect(readdirSync(join(top, 'volumes/store'))).toEqual(['_data']);
     rmSync(top, { recursive: true });
@@ -74,15 +77,50 @@ describe.each(['overlay2', 'vfs'] as const)('a volume that is filled from its im
     expect(readdirSync(data())).toContain('found');
   });
 
-  test('half of a copy, left by a crash, is made anew; an image of one layer will do', async () => {
-    writeFileSync(inImage('upper/data/whole'), 'all of it');
-    writeFileSync(data('whole'), 'all');
-    mkdirSync(data('half/of'), { recursive: true });
-    symlinkSync(join(top, 'outside'), data('trap'));
-    writeFileSync(join(top, 'volumes/store/filling'), '');
+  test('a copy that failed leaves nothing behind, and what a container wrote since stays', async () => {
+    writeFileSync(inImage('upper/data/big'), Buffer.alloc(2 << 20));
+    await onSmallDisk(join(top, 'volumes/store'), async (grow) => {
+      mkdirSync(data());
+      await expect(fill()).rejects.toThrow('ENOSPC');
+      expect([readdirSync(data()), readdirSync(join(top, 'volumes/store'))]).toEqual([[], ['_data']]);
+      grow();
+      writeFileSync(data('precious'), 'written by a container');
+      await fill();
+      expect(readdirSync(data())).toEqual(['precious']);
+      rmSync(data('precious'));
+      await fill();
+      expect(readdirSync(data()).sort()).toEqual(['big', 'sub']);
+    });
+  });
+
+  test('half of a copy, left by a crash, goes, and what is in the volume stays', async () => {
+    mkdirSync(join(top, 'volumes/store/filling/half/of'), { recursive: true });
+    symlinkSync(join(top, 'outside'), join(top, 'volumes/store/filling/trap'));
+    writeFileSync(data('mine'), 'since then');
+    await fill();
+    expect(readdirSync(data())).toEqual(['mine']);
+  });
+
+  test('a whole copy that a crash kept from being moved in comes in beside what is there; an image of one layer will do', async () => {
+    writeFileSync(inImage('upper/data/later'), '');
+    mkdirSync(join(top, 'volumes/store/filled/sub'), { recursive: true });
+    for (const name of ['sub/whole', 'taken']) writeFileSync(join(top, 'volumes/store/filled', name), 'copied');
+    chownSync(join(top, 'volumes/store/filled'), 70, 71);
+    writeFileSync(data('taken'), 'mine');
     await fill('/data', ['upper']);
-    expect(readdirSync(data())).toEqual(['whole']);
-    expect(readFileSync(data('whole'), 'utf8')).toBe('all of it');
+    expect(readdirSync(data()).sort()).toEqual(['sub', 'taken']);
+    expect([readFileSync(data('sub/whole'), 'utf8'), readFileSync(data('taken'), 'utf8'), statSync(data()).uid]).toEqual(['copied', 'mine', 70]);
+  });
+
+  test('a volume whose data is another mount is filled', async () => {
+    writeFileSync(inImage('upper/data/file'), 'x');
+    linkSync(inImage('upper/data/file'), inImage('upper/data/same'));
+    chownSync(inImage('upper/data'), 70, 71);
+    await onSmallDisk(data(), async () => {
+      await fill();
+      expect(readdirSync(data()).sort()).toEqual(['file', 'same', 'sub']);
+      expect([statSync(data('file')).nlink, statSync(data()).uid]).toEqual([2, 70]);
+    });
   });
 
   test('the image may have more layers than one page of mount options has room for', async () => {
@@ -103,3 +141,13 @@ describe.each(['overlay2', 'vfs'] as const)('a volume that is filled from its im
     expect(lstatSync(data('once')).isFile()).toBe(true);
   });
 });
+
+/** 1 MiB until it grows. */
+async function onSmallDisk(path: string, work: (grow: () => void) => Promise<void>): Promise<void> {
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', path]);
+  try {
+    await work(() => execFileSync('mount', ['-o', 'remount,size=20m', path]));
+  } finally {
+    execFileSync('umount', [path]);
+  }
+}

@@ -1,11 +1,12 @@
-import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { openat2, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from '#libs/linux/directory-entries.js';
+import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirat, openat2, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from '#libs/linux/directory-entries.js';
 import type { Fd } from '#libs/linux/native.js';
+import { removeTreeSync } from '#libs/linux/remove-tree.js';
 import { isErrno } from '#libs/linux/system-call-error.js';
-import { copyTree } from '../trees/copy-tree.js';
+import { copyTree, moveTree } from '../trees/copy-tree.js';
 import { mergeLayers } from '../trees/merge-layers.js';
 import { type Layers, withMergedView } from '../trees/merged-view.js';
-import { emptyDirectory } from '../trees/remove-tree.js';
+import { removeTree } from '../trees/remove-tree.js';
 
 export interface FillJob {
   readonly image: Layers & { readonly driver: 'overlay2' | 'vfs' };
@@ -15,34 +16,87 @@ export interface FillJob {
   readonly volume: string;
 }
 
+const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+/** Of the data, where that is another mount than the volume. */
+const PASSING = '.berth-filling';
+
 /**
  * Fills an empty volume with what the image holds at `path`, the directory's own owner and mode included. A volume that holds something, or a path that is no
- * directory of the image: nothing happens. A file beside the data says that a copy is under way: half of one, left by a crash, is thrown away and made again.
+ * directory of the image: nothing happens. The copy is made beside the data and moved in once it is whole, so that one that fails leaves nothing, and nothing that
+ * containers have written meanwhile is ever taken for half of a copy.
  */
 export function fillVolume({ image, path, volume }: FillJob): void {
-  const unfinished = unfinishedCopy(volume);
-  const data = openSync(`${volume}/_data`, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  const { half, whole } = copiesOf(volume);
+  removeTreeSync(half);
+  const data = openSync(`${volume}/_data`, DIRECTORY);
   try {
-    if (existsSync(unfinished)) emptyDirectory(data);
-    else if (readdirSync(`/proc/self/fd/${data}`).length > 0) return;
-    lookAtImage(image, volume, (root) => {
-      const source = openDirectory(root, path);
-      if (source === undefined) return;
-      try {
-        writeFileSync(unfinished, '', { flush: true });
-        copyTree(source, data);
-      } finally {
-        closeSync(source);
-      }
-    });
-    rmSync(unfinished, { force: true });
+    if (!existsSync(whole)) {
+      if (!isEmpty(data)) return;
+      lookAtImage(image, volume, (root) => makeCopy(root, path, half));
+      // A container that has the volume may have written meanwhile.
+      if (existsSync(half) && isEmpty(data)) renameSync(half, whole);
+    }
+    if (existsSync(whole)) moveIn(whole, data);
   } finally {
     closeSync(data);
+    removeTreeSync(half);
   }
 }
 
-/** A file that is there while a volume is filled. */
-export const unfinishedCopy = (volume: string): string => `${volume}/filling`;
+/** Where a copy is until it is moved in: `half` is thrown away when it is found, `whole` is moved in. */
+const copiesOf = (volume: string): { readonly half: string; readonly whole: string } => ({ half: `${volume}/filling`, whole: `${volume}/filled` });
+
+/** Whether a copy was cut short by a crash. */
+export const hasUnfinishedCopy = (volume: string): boolean => Object.values(copiesOf(volume)).some((path) => existsSync(path));
+
+/** Nothing at `path` to copy: nothing happens. */
+function makeCopy(root: Fd, path: string, target: string): void {
+  const source = openDirectory(root, path);
+  if (source === undefined) return;
+  try {
+    mkdirSync(target, { mode: 0o700 });
+    withDirectory(target, (copy) => copyTree(source, copy));
+  } finally {
+    closeSync(source);
+  }
+}
+
+function moveIn(whole: string, data: Fd): void {
+  withDirectory(whole, (copy) => {
+    try {
+      moveTree(copy, data);
+    } catch (error) {
+      if (!isErrno(error, 'EXDEV')) throw error;
+      copyWithin(copy, data);
+    }
+  });
+  removeTreeSync(whole);
+}
+
+/** The data is a file system that somebody mounted there. */
+function copyWithin(copy: Fd, data: Fd): void {
+  removeTree(data, Buffer.from(PASSING));
+  mkdirat(data, PASSING, 0o700);
+  try {
+    withDirectory(`/proc/self/fd/${data}/${PASSING}`, (passing) => {
+      copyTree(copy, passing);
+      moveTree(passing, data);
+    });
+  } finally {
+    removeTree(data, Buffer.from(PASSING));
+  }
+}
+
+const isEmpty = (directory: Fd): boolean => readdirSync(`/proc/self/fd/${directory}`).length === 0;
+
+function withDirectory(path: string, use: (directory: Fd) => void): void {
+  const directory = openSync(path, DIRECTORY);
+  try {
+    use(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
 
 /** Without an overlay the layers are copied over one another beside the volume, for this once. */
 function lookAtImage(image: FillJob['image'], volume: string, look: (root: Fd) => void): void {

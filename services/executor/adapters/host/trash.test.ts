@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,6 +44,23 @@ test('a thread that is ended over it is no failure to tell of: the next start ta
   await busy.close();
   await new Promise(setImmediate);
   expect(errors).toEqual([]);
+});
+
+test('a tree that cannot be removed keeps no other on the disk, and is told of', async () => {
+  const errors: unknown[] = [];
+  trash = new Trash(join(top, 'trash'), threads, (error) => errors.push(String(error)));
+  for (const name of ['a-stuck', 'later']) {
+    mkdirSync(join(top, name));
+    writeFileSync(join(top, name, 'file'), '');
+  }
+  execFileSync('chattr', ['+i', join(top, 'a-stuck/file')]);
+  for (const name of ['a-stuck', 'later']) trash.take(join(top, name));
+  try {
+    await expect.poll(() => errors).toEqual([expect.stringContaining('EPERM')]);
+    expect(readdirSync(join(top, 'trash'))).toEqual([expect.stringContaining('a-stuck')]);
+  } finally {
+    execFileSync('chattr', ['-R', '-i', join(top, 'trash')]);
+  }
 });
 
 test('nothing at the path changes nothing', async () => {

@@ -5,7 +5,7 @@ import { invalid } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import { removeTree } from '#libs/linux/remove-tree.js';
 import type { TreeThreads } from '../trees/tree-threads.js';
-import { type FillJob, unfinishedCopy } from './fill-volume.js';
+import { type FillJob, hasUnfinishedCopy } from './fill-volume.js';
 
 /** A name becomes one path component below the volumes' folder, never more: checked here again, since this process is root. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
@@ -42,7 +42,7 @@ export class VolumeDirectories {
   async fill(name: string, image: FillJob['image'], path: string): Promise<void> {
     const volume = this.of(name);
     // Nearly always: no thread need look into it.
-    if (!this.filling.has(name) && (await readdir(join(volume, '_data'))).length > 0 && !existsSync(unfinishedCopy(volume))) return;
+    if (!this.filling.has(name) && (await readdir(join(volume, '_data'))).length > 0 && !hasUnfinishedCopy(volume)) return;
     const work = (this.filling.get(name) ?? Promise.resolve())
       .catch(() => undefined)
       .then(() => this.threads.run('fillVolume', { image, path, volume }));

@@ -12,6 +12,7 @@ import { writeTar, type TarMember } from '#libs/oci/tar-writer.js';
 import { TreeThreads } from '../trees/tree-threads.js';
 import { LayerStore, type LayerBlob } from './layer-store.js';
 
+const fail = (error: unknown): void => expect.unreachable(String(error));
 const isRoot = process.getuid?.() === 0;
 
 describe.skipIf(!isRoot)('unpacked layers', () => {
@@ -28,7 +29,7 @@ describe.skipIf(!isRoot)('unpacked layers', () => {
     writeFileSync(join(outside, 'passwd'), 'the host');
     mkdirSync(join(top, 'data/content/blobs/sha256'), { recursive: true });
     store = new LayerStore(join(top, 'data'), threads);
-    await store.open();
+    await store.open(fail);
   });
 
   afterEach(() => {
@@ -194,13 +195,35 @@ describe.skipIf(!isRoot)('unpacked layers', () => {
     mkdirSync(join(root, 'of-nobody'));
     writeFileSync(join(root, '.facts', 'x.json.1234'), '{');
     for (const name of ['.tmp-0123', store.nameOf(of.chainId), store.nameOf(half.chainId)]) mkdirSync(join(root, '.mounts', name, 'etc'), { recursive: true });
-    await new LayerStore(join(top, 'data'), threads).open();
+    await new LayerStore(join(top, 'data'), threads).open(fail);
     expect(readdirSync(root).sort()).toEqual(['.facts', '.mounts', store.nameOf(of.chainId)].sort());
     expect(readdirSync(join(root, '.facts'))).toEqual([`${store.nameOf(of.chainId)}.json`]);
     expect(readdirSync(unpacked(of))).toEqual(['kept']);
     expect(readdirSync(join(root, '.mounts'))).toEqual([store.nameOf(of.chainId)]);
     await store.remove(of.chainId);
     expect(readdirSync(join(root, '.mounts'))).toEqual([]);
+  });
+
+  test('a layer that cannot be removed keeps no other from it, and is told of', async () => {
+    const layers = await Promise.all(['one', 'another', 'third'].map((name) => layer([file(name)])));
+    for (const one of layers) await store.unpack(one);
+    // Whichever comes first.
+    const [first] = readdirSync(join(top, 'data/layers/.facts'));
+    const stuck = layers.find((one) => first === `${store.nameOf(one.chainId)}.json`)!;
+    const orphans = layers.filter((one) => one !== stuck);
+    execFileSync('mount', ['-t', 'tmpfs', 'none', unpacked(stuck)]);
+    try {
+      await expect(store.keep([])).rejects.toThrow('EBUSY');
+      expect(orphans.map((one) => existsSync(unpacked(one)))).toEqual([false, false]);
+      mkdirSync(join(top, 'data/layers/.tmp-0123'));
+      const told: unknown[] = [];
+      await store.open((error) => told.push(error));
+      expect(told).toMatchObject([{ code: 'EBUSY' }]);
+    } finally {
+      execFileSync('umount', [unpacked(stuck)]);
+    }
+    await store.open(fail);
+    expect(existsSync(unpacked(stuck))).toBe(false);
   });
 
   test('layers that no image has are removed, and those of images stay', async () => {

@@ -3,7 +3,7 @@ import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { BerthError, errorMessage, internal } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
-import { removeTree } from '#libs/linux/remove-tree.js';
+import { removeTree, removeTrees } from '#libs/linux/remove-tree.js';
 import { snapshotName } from '#libs/oci/chain-id.js';
 import { parseDigest } from '#libs/oci/digest.js';
 import { MOUNT_POINTS } from './mount-point-layers.js';
@@ -49,16 +49,16 @@ export class LayerStore {
     this.root = join(dataRoot, 'layers');
   }
 
-  /** Makes the directories and removes what is no whole layer: what an unpacking or a removal left behind when it was killed. */
-  async open(): Promise<void> {
+  /** Makes the directories and removes what is no whole layer: what an unpacking or a removal left behind when it was killed. What cannot be removed stays, and is told of. */
+  async open(onError: (error: unknown) => void): Promise<void> {
     for (const own of OWN) await mkdir(join(this.root, own), { recursive: true, mode: 0o700 });
     const names = await readdir(this.root);
     const facts = await readdir(join(this.root, FACTS));
     const whole = new Set(facts.map((file) => file.slice(0, -'.json'.length)).filter((name) => names.includes(name)));
     for (const file of facts) if (!file.endsWith('.json') || !whole.has(file.slice(0, -'.json'.length))) await rm(join(this.root, FACTS, file), { force: true });
-    for (const name of names) if (!OWN.has(name) && !whole.has(name)) await removeTree(join(this.root, name));
     const mountPoints = await readdir(join(this.root, MOUNT_POINTS));
-    for (const name of mountPoints) if (!whole.has(name)) await removeTree(join(this.root, MOUNT_POINTS, name));
+    const leftOver = [...names.filter((name) => !OWN.has(name) && !whole.has(name)), ...mountPoints.filter((name) => !whole.has(name)).map((name) => join(MOUNT_POINTS, name))];
+    await removeTrees(leftOver.map((path) => join(this.root, path))).catch(onError);
   }
 
   /** The directory's name, for an overlay's `lower`. Throws invalid where `chainId` is no digest. */
@@ -106,11 +106,18 @@ export class LayerStore {
     await removeTree(doomed);
   }
 
-  /** Removes every layer but these, and what is known of any that is not there. One that is being unpacked stays: who asked for it is about to record it. */
+  /**
+   * Removes every layer but these, and what is known of any that is not there. One that is being unpacked stays: who asked for it is about to record it. Rejects, in the end, where one cannot be
+   * removed.
+   */
   async keep(chainIds: readonly string[]): Promise<void> {
     const kept = new Set(chainIds.map((chainId) => this.nameOf(chainId)));
     const facts = (await readdir(join(this.root, FACTS))).map((file) => file.replace(/\.json.*$/, ''));
-    for (const name of new Set([...facts, ...(await readdir(this.root))])) if (!kept.has(name) && !OWN.has(name) && !name.startsWith(TEMPORARY) && !this.running.has(name)) await this.removeByName(name);
+    const reasons: unknown[] = [];
+    for (const name of new Set([...facts, ...(await readdir(this.root))])) {
+      if (!kept.has(name) && !OWN.has(name) && !name.startsWith(TEMPORARY) && !this.running.has(name)) await this.removeByName(name).catch((error: unknown) => reasons.push(error));
+    }
+    if (reasons.length > 0) throw reasons[0];
   }
 
   private async unpackNow(name: string, layer: LayerBlob): Promise<{ readonly sizeBytes: number }> {

@@ -1,5 +1,5 @@
-import { closeSync, constants, copyFileSync, fchmodSync, fchownSync, fstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
-import { AT_SYMLINK_NOFOLLOW, fchownat, linkat, mkdirat, O_PATH, openat2, RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, symlinkat, utimensat } from '#libs/linux/directory-entries.js';
+import { closeSync, constants, copyFileSync, existsSync, fchmodSync, fchownSync, fstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
+import { AT_SYMLINK_NOFOLLOW, fchownat, linkat, mkdirat, O_PATH, openat2, RENAME_NOREPLACE, renameat2, RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, symlinkat, utimensat } from '#libs/linux/directory-entries.js';
 import { fsetxattr, lgetxattr, llistxattr } from '#libs/linux/extended-attributes.js';
 import type { Fd } from '#libs/linux/native.js';
 import { makeSpecialFile } from '#libs/linux/special-file.js';
@@ -31,6 +31,33 @@ export function copyTree(from: Fd, to: Fd): void {
  */
 export function mergeTree(from: Fd, to: Fd): void {
   copyRoot(from, to, { root: to, files: new Map(), merges: true });
+}
+
+/**
+ * Moves all in one directory into another of the same mount, which then is as the first one was; asked again after a crash it goes on. A name that is taken stays with whoever
+ * was faster, and what would have had it stays where it was.
+ */
+export function moveTree(from: Fd, to: Fd): void {
+  const facts = fstatSync(from, { bigint: true });
+  for (const name of readdirSync(`/proc/self/fd/${from}`, { encoding: 'buffer' })) {
+    try {
+      renameToNew(from, to, name);
+    } catch (error) {
+      if (!isErrno(error, 'EEXIST')) throw error;
+    }
+  }
+  describe(fdPath(from, DOT), to, facts);
+  restoreTimes(to, DOT, facts);
+}
+
+function renameToNew(from: Fd, to: Fd, name: Buffer): void {
+  try {
+    renameat2(from, name, to, name, RENAME_NOREPLACE);
+  } catch (error) {
+    // A file system that cannot be asked so, as ZFS was for long.
+    if (!isErrno(error, 'EINVAL') || existsSync(fdPath(to, name))) throw error;
+    renameat2(from, name, to, name, 0);
+  }
 }
 
 function copyRoot(from: Fd, to: Fd, copy: Copy): void {

@@ -22,7 +22,7 @@ export function removeTree(directory: Fd, name: Buffer): void {
 }
 
 /** Removes all below an open directory. */
-export function emptyDirectory(directory: Fd): void {
+function emptyDirectory(directory: Fd): void {
   // Node lists directories by path only; this one is our own descriptor, wherever the directory is by now.
   for (const child of readdirSync(`/proc/self/fd/${directory}`, { encoding: 'buffer' })) removeTree(directory, child);
 }

@@ -1,6 +1,6 @@
 import type { ListedContainer } from '#contracts/containers/container-state.js';
 import type { ImageView } from '#contracts/images/images.js';
-import type { VolumeView } from '#contracts/volumes/volumes.js';
+import { ANONYMOUS_VOLUME_LABEL, type VolumeView } from '#contracts/volumes/volumes.js';
 import { isAtLeast } from '../api-version.js';
 import { booleanFilter, type Filters, labelMatches, labelsFit } from './filters.js';
 import { olderThan } from './older-than.js';
@@ -30,10 +30,10 @@ export function pruneNames({ id, repoTags, repoDigests }: ImageView): readonly s
   return names.length > 0 ? names : [id];
 }
 
-/** Volumes that no container has; since API 1.42 anonymous ones alone, unless all=true. */
+/** Volumes that no container has; since API 1.42 those alone that are anonymous, or labelled so, unless all=true. */
 export function prunableVolumes(views: readonly VolumeView[], used: ReadonlySet<string>, filters: Filters, version: string): readonly VolumeView[] {
   const all = booleanFilter(filters, 'all') ?? !isAtLeast(version, '1.42');
-  return views.filter(({ name, anonymous, labels }) => !used.has(name) && (all || anonymous) && pruneLabelsFit(filters, labels));
+  return views.filter(({ name, labels }) => !used.has(name) && (all || Object.hasOwn(labels, ANONYMOUS_VOLUME_LABEL)) && pruneLabelsFit(filters, labels));
 }
 
 /** `label!`: none of these may fit. */
