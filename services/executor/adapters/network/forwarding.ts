@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Fd } from '#libs/linux/native.js';
+import { writeWhole } from '#libs/linux/whole-file.js';
 import { setSysctl, sysctl, visiting } from './sysctl.js';
 
 const IP_FORWARD = 'net/ipv4/ip_forward';
@@ -18,7 +19,7 @@ export class Forwarding {
   /** Whether this engine is, or is about to be, the one who makes the host forward. Before `switchOn`: then is when to ask, and to shut out. */
   isOurs(): boolean {
     if (visiting(this.namespace, () => sysctl(IP_FORWARD)) === '1') return this.noted() === boot();
-    writeFileSync(this.note, boot());
+    writeWhole(this.note, boot(), { mode: 0o600 });
     return true;
   }
 
