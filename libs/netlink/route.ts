@@ -51,6 +51,8 @@ export interface Link {
   readonly master?: number;
   /** 'bridge', 'veth', ...; absent: a device of its own. */
   readonly kind?: string;
+  /** 0 where nobody has set one. */
+  readonly group?: number;
 }
 
 function ifinfomsg(index: number, up: boolean): Buffer {

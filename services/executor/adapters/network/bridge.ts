@@ -45,9 +45,11 @@ export function ensureBridge(options: BridgeOptions): number {
   return link.index;
 }
 
-/** Removes a bridge; one that is not there changes nothing. Ports of it stay, out of any bridge. */
+/** Removes a bridge that an engine has made; one that is not there, or that the host had before, stays as it is. Ports of it stay, out of any bridge. */
 export function removeBridge(name: string, namespace: Fd = -1): void {
   using routes = new RouteSocket(namespace);
+  const link = routes.link(name);
+  if (link?.kind !== 'bridge' || link.group !== BRIDGE_GROUP) return;
   const refusal = routes.try(deleteLink(name)).refused.get(0);
   if (refusal && refusal.code !== 'ENODEV') throw refusal;
 }

@@ -90,7 +90,18 @@ test('a bridge that is there already is left as it is, and one removed twice is 
   const first = ensureBridge({ ...bridge, namespace: host.fd });
   expect(ensureBridge({ ...bridge, namespace: host.fd })).toBe(first);
   removeBridge('docker0', host.fd);
+  expect(run(host, 'ip', 'link', 'show', 'docker0').status).not.toBe(0);
   removeBridge('docker0', host.fd);
+});
+
+test("what is not of an engine's making is not removed: a bridge that an administrator has given it, and a link of another kind", () => {
+  using inHost = new RouteSocket(host.fd);
+  inHost.send(addBridge({ name: 'br-lan', up: true }), addVeth({ name: 'veth-lan' }, { name: 'peer-lan' }));
+  expect(ensureBridge({ ...bridge, name: 'br-lan', namespace: host.fd })).toBe(inHost.link('br-lan')?.index);
+  for (const name of ['br-lan', 'veth-lan']) {
+    removeBridge(name, host.fd);
+    expect(inHost.link(name)?.name).toBe(name);
+  }
 });
 
 test('no container is the router of its host or of another: neither has IPv6, unless it asks for it', async () => {
