@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { EngineSettings } from './engine-settings.js';
 import { frontProcess } from './services.js';
 
@@ -18,4 +18,4 @@ export function listeningSocket(settings: Pick<EngineSettings, 'runRoot' | 'sock
   return isLinked(settings) ? `${processFolder(settings, frontProcess(settings))}/docker.sock` : settings.socket;
 }
 
-export const isLinked = ({ runRoot, socket }: Pick<EngineSettings, 'runRoot' | 'socket'>): boolean => dirname(socket) === runRoot;
+export const isLinked = ({ runRoot, socket }: Pick<EngineSettings, 'runRoot' | 'socket'>): boolean => dirname(resolve(socket)) === resolve(runRoot);
