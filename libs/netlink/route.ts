@@ -8,6 +8,7 @@ const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
 const RTM_NEWADDR = 20;
+const RTM_DELADDR = 21;
 const RTM_NEWROUTE = 24;
 const AF_INET = 2;
 export const IFF_UP = 0x1;
@@ -131,6 +132,15 @@ export function addAddress(link: number, address: string, prefixLength: number):
     payload: Buffer.concat([header, encodeAttributes(addressTable, values)]),
     what: `address add ${address}/${prefixLength}`,
   };
+}
+
+/** EADDRNOTAVAIL: the link has it not, or with another prefix. */
+export function deleteAddress(link: number, address: string, prefixLength: number): Message {
+  const header = Buffer.alloc(8);
+  header.writeUInt8(AF_INET, 0);
+  header.writeUInt8(prefixLength, 1);
+  header.writeUInt32LE(link, 4);
+  return { type: RTM_DELADDR, flags: NLM_F_ACK, payload: Buffer.concat([header, encodeAttributes(addressTable, { local: address, address })]), what: `address delete ${address}/${prefixLength}` };
 }
 
 /** The way out of the subnet. The link must be up and reach the gateway (ENETUNREACH). */

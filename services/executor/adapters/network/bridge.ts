@@ -1,6 +1,6 @@
 import { conflict, internal } from '#libs/errors/errors.js';
 import type { Fd } from '#libs/linux/native.js';
-import { addAddress, addBridge, deleteLink, setLink } from '#libs/netlink/route.js';
+import { addAddress, addBridge, deleteAddress, deleteLink, setLink } from '#libs/netlink/route.js';
 import { macOf } from './mac-address.js';
 import { RouteSocket } from './route-socket.js';
 import { BRIDGE_GROUP } from './rule-set.js';
@@ -45,11 +45,23 @@ export function ensureBridge(options: BridgeOptions): number {
   return link.index;
 }
 
-/** Removes a bridge that an engine has made; one that is not there, or that the host had before, stays as it is. Ports of it stay, out of any bridge. */
-export function removeBridge(name: string, namespace: Fd = -1): void {
+/**
+ * Removes a bridge that an engine has made; one that is not there, or that the host had before, stays as it is. `gateway`: only where it was made with that address, and is not
+ * another's of the same name by now. Ports of it stay, out of any bridge.
+ */
+export function removeBridge(name: string, { gateway, namespace = -1 }: Partial<Pick<BridgeOptions, 'gateway' | 'namespace'>> = {}): void {
+  using routes = new RouteSocket(namespace);
+  const link = routes.link(name);
+  if (link?.kind !== 'bridge' || link.group !== BRIDGE_GROUP || (gateway !== undefined && link.address !== macOf(gateway))) return;
+  const refusal = routes.try(deleteLink(name)).refused.get(0);
+  if (refusal && refusal.code !== 'ENODEV') throw refusal;
+}
+
+/** Takes an address off a bridge that an engine has made; one that it has not changes nothing. */
+export function removeBridgeAddress({ name, gateway, prefixLength, namespace = -1 }: Omit<BridgeOptions, 'mtu'>): void {
   using routes = new RouteSocket(namespace);
   const link = routes.link(name);
   if (link?.kind !== 'bridge' || link.group !== BRIDGE_GROUP) return;
-  const refusal = routes.try(deleteLink(name)).refused.get(0);
-  if (refusal && refusal.code !== 'ENODEV') throw refusal;
+  const refusal = routes.try(deleteAddress(link.index, gateway, prefixLength)).refused.get(0);
+  if (refusal && refusal.code !== 'EADDRNOTAVAIL') throw refusal;
 }
