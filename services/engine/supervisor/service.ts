@@ -66,7 +66,7 @@ export class Service {
     const process = this.child?.pid === undefined ? runningProcess(this.spec.pidFile) : processOf(this.child.pid);
     if (process) await endProcess(process, this.spec.stopTimeoutMs);
     removeFile(this.spec.pidFile);
-    removeFile(this.spec.readyFile);
+    removeReadyFile(this.spec.readyFile);
   }
 
   isReady(): boolean {
@@ -80,7 +80,7 @@ export class Service {
   }
 
   private async run(): Promise<string> {
-    removeFile(this.spec.readyFile);
+    removeReadyFile(this.spec.readyFile);
     cutLog(this.spec.logFile);
     const log = openSync(this.spec.logFile, 'a', 0o640);
     try {
@@ -136,6 +136,15 @@ function signalIfThere(process_: ProcessIdentity, signal: NodeJS.Signals): void 
     process.kill(process_.pid, signal);
   } catch {
     // It ended between the two lines.
+  }
+}
+
+/** It lies in a folder of the service's own: one that makes something else of it, as a folder, is believed, and ends no supervisor. */
+function removeReadyFile(path: string): void {
+  try {
+    removeFile(path);
+  } catch {
+    // Nothing of root's is there.
   }
 }
 
