@@ -57,9 +57,10 @@ export class ListVolumeDirectories extends Request<{ readonly whole: readonly st
   static readonly subject = 'berth.query.executor.volume-directories';
 }
 
-/** A bridge of its own with its gateway address, masquerading and isolation. As it is already: nothing changes. */
+/** A network's bridge with its gateway address, masquerading and isolation. As it is already: nothing changes; one that it had before goes. */
 export class EnsureBridge extends Request<Done> {
   static readonly subject = 'berth.command.executor.ensure-bridge';
+  @IsString() readonly network!: string;
   @IsString() readonly bridge!: string;
   @IsString() readonly gateway!: string;
   @IsInt() @Min(0) @Max(32) readonly prefixLength!: number;

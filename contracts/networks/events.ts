@@ -16,7 +16,18 @@ export interface NetworkCreated {
   readonly at: string;
 }
 
-export type NetworkEvent = NetworkCreated;
+/** Other addresses, or another bridge. No endpoint is held then. */
+export interface NetworkChanged {
+  readonly type: 'NetworkChanged';
+  readonly id: string;
+  readonly subnet: string;
+  readonly gateway: string;
+  readonly bridge: string;
+  readonly options: Record<string, string>;
+  readonly at: string;
+}
+
+export type NetworkEvent = NetworkCreated | NetworkChanged;
 
 /** `berth.event.pool.<network id>`: the addresses and host ports of one network, in one aggregate, so that no two endpoints get the same. */
 export type PoolEvent =

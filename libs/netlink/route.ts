@@ -8,6 +8,7 @@ const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
 const RTM_NEWADDR = 20;
+const RTM_DELADDR = 21;
 const RTM_NEWROUTE = 24;
 const AF_INET = 2;
 export const IFF_UP = 0x1;
@@ -28,7 +29,7 @@ const peer: Codec<LinkOptions & { readonly index?: number; readonly namespace?: 
 const vethData = { peer: attribute(1, peer) };
 const bridgePort = { hairpin: attribute(4, u8) };
 const linkInfo = { kind: attribute(1, cstring), data: attribute(2, raw), portOf: attribute(4, cstring), port: attribute(5, nested(bridgePort)) };
-const newLink = { ...link, info: attribute(18, nested(linkInfo)) };
+const newLink = { ...link, info: attribute(18, nested(linkInfo)), group: attribute(27, u32) };
 const addressTable = { address: attribute(1, ipv4), local: attribute(2, ipv4), broadcast: attribute(4, ipv4) };
 const routeTable = { destination: attribute(1, ipv4), outLink: attribute(4, u32), gateway: attribute(5, ipv4) };
 
@@ -51,6 +52,8 @@ export interface Link {
   readonly master?: number;
   /** 'bridge', 'veth', ...; absent: a device of its own. */
   readonly kind?: string;
+  /** 0 where nobody has set one. */
+  readonly group?: number;
 }
 
 function ifinfomsg(index: number, up: boolean): Buffer {
@@ -63,8 +66,8 @@ function ifinfomsg(index: number, up: boolean): Buffer {
   return bytes;
 }
 
-/** EEXIST: a link has this name. */
-export function addBridge({ up, ...values }: LinkOptions & { readonly name: string }): Message {
+/** EEXIST: a link has this name. `group`: a number by which others find links of a kind. */
+export function addBridge({ up, ...values }: LinkOptions & { readonly name: string; readonly group?: number }): Message {
   return {
     type: RTM_NEWLINK,
     flags: NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL,
@@ -128,6 +131,15 @@ export function addAddress(link: number, address: string, prefixLength: number):
     payload: Buffer.concat([header, encodeAttributes(addressTable, values)]),
     what: `address add ${address}/${prefixLength}`,
   };
+}
+
+/** EADDRNOTAVAIL: the link has it not, or with another prefix. */
+export function deleteAddress(link: number, address: string, prefixLength: number): Message {
+  const header = Buffer.alloc(8);
+  header.writeUInt8(AF_INET, 0);
+  header.writeUInt8(prefixLength, 1);
+  header.writeUInt32LE(link, 4);
+  return { type: RTM_DELADDR, flags: NLM_F_ACK, payload: Buffer.concat([header, encodeAttributes(addressTable, { local: address, address })]), what: `address delete ${address}/${prefixLength}` };
 }
 
 /** The way out of the subnet. The link must be up and reach the gateway (ENETUNREACH). */

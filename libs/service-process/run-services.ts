@@ -7,6 +7,7 @@ import { LocalServices } from '#libs/messaging/local-services.js';
 import { connectBus, natsOptions } from '#libs/messaging/service.js';
 import { readCredentials } from '#libs/settings/credentials.js';
 import { readSettings } from '#libs/settings/engine-settings.js';
+import { readyFile } from '#libs/settings/run-root.js';
 import type { ServiceName } from '#libs/settings/services.js';
 import { writeLog, writeLogUse } from '#libs/telemetry/metrics/log-source.js';
 import type { MetricsSource } from '#libs/telemetry/metrics/page.js';
@@ -20,16 +21,16 @@ import { showProcess } from './shown-process.js';
 
 /**
  * A process that holds `services`, started in this order and stopped in the opposite one, each on connections of its own with its own credentials; they share
- * the feed of the log, which each of them may read. Reads its settings from the environment, says in `<run root>/ready` that all are up, and ends at SIGTERM.
+ * the feed of the log, which each of them may read. Reads its settings from the environment, says by a file (`readyFile`) that all are up, and ends at SIGTERM.
  * Rejects where the bus, or what a service needs, is not to be had.
  */
 export async function runServices(name: string, services: readonly HostedService[]): Promise<void> {
   const settings = readSettings(process.env);
-  const readyFile = `${settings.runRoot}/ready/${name}`;
+  const ready = readyFile(settings, name);
   startLogging(name, settings.logLevel);
   process.on('SIGHUP', () => undefined); // means something once the gateway is there
   await startTracing(name);
-  rmSync(readyFile, { force: true });
+  rmSync(ready, { force: true });
   const telemetry = await startTelemetry(settings, name, settings.metricsPort);
   /** Services that have not come up yet are not ready. */
   const starting = new Set<ServiceName>(services.map((service) => service.name));
@@ -63,7 +64,7 @@ export async function runServices(name: string, services: readonly HostedService
     starting.delete(service.name);
   }
   showProcess(name, settings, telemetry, [...sources, (out) => writeLogUse(stores, out)], (out) => writeLog(stores, out));
-  writeFileSync(readyFile, readFileSync('/proc/self/stat'));
+  writeFileSync(ready, readFileSync('/proc/self/stat'));
 
   const [log] = stores.values();
   if (log !== undefined) endAtSignal({ closers, log, connections });

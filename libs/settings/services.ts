@@ -33,9 +33,12 @@ export function processNames(arrangement: Arrangement): string[] {
   return [...(arrangement.natsEmbedded ? ['nats'] : []), 'executor', ...serviceProcesses(arrangement).keys()];
 }
 
+/** The process that holds a service. */
+export const processWith = ({ apart }: Pick<Arrangement, 'apart'>, service: ServiceName): string => (apart.includes(service) ? service : 'engine');
+
 /** The process that clients and Prometheus speak with. */
 export function frontProcess(arrangement: Pick<Arrangement, 'apart'>): string {
-  return arrangement.apart.includes('gateway') ? 'gateway' : 'engine';
+  return processWith(arrangement, 'gateway');
 }
 
 /** Where a service keeps what can be made anew from the log: snapshots, and the gateway's chapters. */

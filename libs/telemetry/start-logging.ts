@@ -6,6 +6,7 @@ import { logger, setLogLevel } from './logger.js';
 export function startLogging(processName: string, level: LogLevel): void {
   setLogLevel(level);
   const log = logger(processName);
+  process.stderr.on('error', () => undefined); // a full disk loses records, and no process: whoever makes room asks these
   process.removeAllListeners('warning'); // Node's own, which prints
   process.on('warning', (warning) => log.warn(warning.message, { kind: warning.name }));
   process.on('uncaughtException', (error) => {

@@ -5,8 +5,8 @@ import { removeBridge } from '../executor/adapters/network/bridge.js';
 import { Firewall } from '../executor/adapters/network/firewall.js';
 
 /**
- * Takes the default bridge, the firewall's table and the cgroups above containers' own off the host: for an engine that is stopped and has no container that runs
- * on. The next start makes them anew. What is not there changes nothing; a cgroup that somebody else uses stays.
+ * Takes the default bridge that the engine has made, the firewall's table and the cgroups above containers' own off the host: for an engine that is stopped and has no container that runs
+ * on. The next start makes them anew. What is not there changes nothing; a bridge that was an administrator's, and a cgroup that somebody else uses, stay.
  */
 export async function removeHostTraces({ bridge, nftTable, cgroupParent }: Pick<EngineSettings, 'bridge' | 'nftTable' | 'cgroupParent'>): Promise<void> {
   removeBridge(bridge);

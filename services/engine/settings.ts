@@ -1,6 +1,8 @@
 import { invalid } from '#libs/errors/errors.js';
 import { accountFiles } from '#libs/settings/account-files.js';
 import { idMapsOf } from '#libs/settings/subordinate-ids.js';
+import { metricsSettings } from '../executor/metrics-settings.js';
+import { type Ipv4Subnet, parseSubnet } from '../networks/domain/ipv4.js';
 import { type EngineSettings, readSettings } from '#libs/settings/engine-settings.js';
 
 /** What the supervisor is told beside what every service is told. */
@@ -16,17 +18,19 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Settings of `environment`. Throws, naming the variable, for a value that cannot be: better now than as a service that never comes up. */
 export function readSupervisorSettings(environment: Environment = process.env): SupervisorSettings {
   const settings = readSettings({ ...environment });
-  const path = /^\/[^\0\n"]*[^\0\n"/]$/;
+  const path = /^(?!.*\/\.\.(\/|$))\/[^\0\n"]*[^\0\n"/]$/; // ".." would lead out of what it is checked for
   check('BERTH_DATA_ROOT', settings.dataRoot, path);
   check('BERTH_RUN_ROOT', settings.runRoot, path);
   check('BERTH_SOCKET', settings.socket, path);
-  check('BERTH_BRIDGE', settings.bridge, /^[A-Za-z0-9_.-]{1,15}$/); // IFNAMSIZ leaves 15 bytes
-  check('BERTH_SUBNET', settings.subnet, /^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/);
-  check('BERTH_CGROUP_PARENT', settings.cgroupParent, /^(\/[A-Za-z0-9_.-]+)+$/);
+  check('BERTH_BRIDGE', settings.bridge, /^(?!(lo|all|default)$)[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/); // IFNAMSIZ leaves 15 bytes; "all" and "default" are sysctls of all links
+  checkSubnet(settings.subnet);
+  if (settings.natsEmbedded) checkNatsPort(settings);
+  check('BERTH_CGROUP_PARENT', settings.cgroupParent, /^(\/(?!\.\.?(\/|$))[A-Za-z0-9_.-]+)+$/);
   check('BERTH_NFT_TABLE', settings.nftTable, /^[A-Za-z][A-Za-z0-9_]*$/);
   const user = environment['BERTH_USER'] || 'berth';
   check('BERTH_USER', user, /^[a-z_][a-z0-9_-]{0,31}$/);
   check('BERTH_USERNS_PRIVATE', settings.usernsPrivate, /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/);
+  metricsSettings(environment);
   if (settings.usernsRemap !== undefined) idMapsOf(settings.usernsRemap, accountFiles());
   const natsMonitorUrl = environment['BERTH_NATS_MONITOR'];
   if (natsMonitorUrl) check('BERTH_NATS_MONITOR', natsMonitorUrl, /^https?:\/\/[^\s]+$/);
@@ -60,4 +64,25 @@ export function settingsEnvironment(settings: SupervisorSettings): Record<string
 
 function check(name: string, value: string, pattern: RegExp): void {
   if (!pattern.test(value)) throw invalid(`${name} is "${value}", which cannot be: it must match ${pattern.source}`);
+}
+
+/** Unicast addresses that are not the host's own, no more than the largest private range has. */
+function checkSubnet(subnet: string): void {
+  const { base, prefixLength } = subnetOf(subnet);
+  const first = Math.floor(base / 2 ** 24);
+  if (prefixLength < 8 || first === 0 || first === 127 || first >= 224) throw invalid(`BERTH_SUBNET is "${subnet}", which cannot be: containers have no addresses of 0, 127 or from 224 on, and a /8 at the most`);
+}
+
+function subnetOf(subnet: string): Ipv4Subnet {
+  try {
+    return parseSubnet(subnet);
+  } catch {
+    throw invalid(`BERTH_SUBNET is "${subnet}", which cannot be: an IPv4 network is needed, of a /30 at the least, as 172.17.0.0/16`);
+  }
+}
+
+/** nats-server would take 0 for any port, and clients know one. */
+function checkNatsPort({ natsPort, metricsPort }: EngineSettings): void {
+  if (natsPort === 0) throw invalid('BERTH_NATS_PORT is "0", which cannot be: a port of its own is needed');
+  if (natsPort === metricsPort) throw invalid(`BERTH_NATS_PORT and BERTH_METRICS_PORT are both ${natsPort}: two servers cannot have one port`);
 }

@@ -7,6 +7,7 @@ import { natsOptions, startMicroservice } from '#libs/messaging/service.js';
 import { endAtSignal } from '#libs/service-process/end-at-signal.js';
 import { readCredentials } from '#libs/settings/credentials.js';
 import { readSettings } from '#libs/settings/engine-settings.js';
+import { readyFile } from '#libs/settings/run-root.js';
 import { writeLog, writeLogUse } from '#libs/telemetry/metrics/log-source.js';
 import { metricsPage, type MetricsSource } from '#libs/telemetry/metrics/page.js';
 import { startLogging } from '#libs/telemetry/start-logging.js';
@@ -21,8 +22,8 @@ const ROUND_MS = 1000;
 
 const settings = readSettings(process.env);
 startLogging('executor', settings.logLevel);
-const readyFile = `${settings.runRoot}/ready/executor`;
-rmSync(readyFile, { force: true });
+const ready = readyFile(settings, 'executor');
+rmSync(ready, { force: true });
 await startTracing('executor');
 const telemetry = await startTelemetry(settings, 'executor', 0);
 let started = false;
@@ -46,5 +47,5 @@ const sources: MetricsSource[] = [(out) => parts.writeMetrics(out), (out) => wri
 // dockerd has these on its own page: the engine fetches them.
 telemetry.routes.set('/metrics/logs', (_query, accept) => metricsPage([(out) => parts.logs.write(out)], accept));
 telemetry.routes.set('/metrics', (_query, accept) => metricsPage(sources, accept));
-writeFileSync(readyFile, readFileSync('/proc/self/stat'));
+writeFileSync(ready, readFileSync('/proc/self/stat'));
 endAtSignal({ closers: [stopTracing, () => telemetry.close(), () => store.close(), () => feed.close(), () => app.close()], log: store, connections: [store, feed] });

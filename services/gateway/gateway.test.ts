@@ -96,7 +96,7 @@ beforeAll(async () => {
     return connect({ path: endpoint.path, allowHalfOpen: true });
   };
   // Only these are read of the settings.
-  gateway = await startGateway({ settings: { socket, dataRoot: folder, runRoot: folder, apart: [], natsEmbedded: true } as unknown as EngineSettings, store, bus, openStream });
+  gateway = await startGateway({ settings: { socket, dataRoot: folder, runRoot: join(folder, 'run'), apart: [], natsEmbedded: true } as unknown as EngineSettings, store, bus, openStream });
 });
 
 afterAll(async () => {

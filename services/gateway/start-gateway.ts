@@ -4,6 +4,7 @@ import { chmod, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { listeningSocket } from '#libs/settings/run-root.js';
 import { stateFolder } from '#libs/settings/services.js';
 import type { MetricsSource } from '#libs/telemetry/metrics/page.js';
 import type { TelemetryRoute } from '#libs/telemetry/telemetry-server.js';
@@ -34,7 +35,7 @@ export interface Gateway {
 }
 
 /**
- * Serves the Docker Engine API on settings.socket (mode 0660), replacing a socket that another run left there. `close` ends all connections and is safe to
+ * Serves the Docker Engine API on its socket (mode 0660), replacing a socket that another run left there. `close` ends all connections and is safe to
  * call twice. Rejects as invalid when the policy file is not a policy. `metrics` is the gateway's part of /metrics, `annotations` are containers' events as Grafana draws them.
  */
 export async function startGateway(deps: GatewayDependencies): Promise<Gateway> {
@@ -58,8 +59,8 @@ export async function startGateway(deps: GatewayDependencies): Promise<Gateway> 
   const parts = { engine, feed, guards };
   const fastify = adapter.getInstance();
   const upgraded = [serveHijacks(fastify.server, parts)];
-  const { socket, socketFd } = deps.settings;
-  if (socketFd === undefined) await listen(adapter, socket);
+  const { socketFd } = deps.settings;
+  if (socketFd === undefined) await listen(adapter, listeningSocket(deps.settings));
   else {
     await fastify.ready(); // which Fastify's own listen would see to
     await listenOnPassed(fastify.server, socketFd);

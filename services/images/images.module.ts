@@ -8,7 +8,8 @@ import { retryUntilDone } from '#libs/messaging/retry.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
-import { stateFolder } from '#libs/settings/services.js';
+import { processFolder } from '#libs/settings/run-root.js';
+import { processWith, stateFolder } from '#libs/settings/services.js';
 import { ContentStore } from './adapters/content-store.js';
 import { AddImage } from './application/add-image.js';
 import { ClearImage } from './application/clear-image.js';
@@ -102,7 +103,7 @@ export class ImagesModule {
         ImagesStart,
         { provide: AGGREGATES, useValue: aggregates },
         { provide: ContentStore, useValue: content },
-        { provide: StreamServer, useValue: new StreamServer(join(settings.runRoot, 'images.sock')) },
+        { provide: StreamServer, useValue: new StreamServer(join(processFolder(settings, processWith(settings, 'images')), 'images.sock')) },
         { provide: AddImage, useValue: add },
         { provide: CollectBlobs, useValue: collect },
         { provide: LateImages, useValue: new LateImages(aggregates, directory, content, unsure, clear, bus, turns, holds, onError) },

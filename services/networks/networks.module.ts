@@ -12,7 +12,7 @@ import { boundPorts } from './adapters/bound-ports.js';
 import { EndpointWishes } from './application/endpoint-wishes.js';
 import { Endpoints } from './application/endpoints.js';
 import { NetworkDirectory, type Networks, type Pools } from './application/network-directory.js';
-import { NETWORKS, predefinedNetworks } from './application/predefined-networks.js';
+import { followSettings, NETWORKS, predefinedNetworks } from './application/predefined-networks.js';
 import { ReleaseWatch } from './application/release-watch.js';
 import { NETWORK_FOLD, networkDecider } from './domain/network/network-decider.js';
 import { freezePool, POOL_FOLD, poolDecider, thawPool } from './domain/pool/pool-decider.js';
@@ -45,6 +45,7 @@ class NetworksStart implements OnApplicationBootstrap, OnApplicationShutdown {
     await Promise.all([this.networks.start(), this.pools.start()]);
     for (const command of predefinedNetworks(this.deps.settings, new Date().toISOString())) await this.networks.execute(command.id, command, NETWORKS);
     await this.watch.start();
+    await followSettings(this.deps.settings, this.networks, this.pools, new Date().toISOString()); // once what has ended holds no endpoint any more
     this.snapshots.start();
     void this.ensureBridges();
   }
@@ -57,10 +58,10 @@ class NetworksStart implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   private async ensureBridges(): Promise<void> {
-    for (const [, network] of this.networks.entries()) {
+    for (const [id, network] of this.networks.entries()) {
       if (network.status === 'absent' || network.driver !== 'bridge') continue;
       const { bridge, gateway, mtu, internal, subnet } = network;
-      const command = { bridge, gateway, prefixLength: Number(subnet.split('/')[1]), mtu, internal };
+      const command = { network: id, bridge, gateway, prefixLength: Number(subnet.split('/')[1]), mtu, internal };
       await retryUntilDone(() => this.deps.bus.request(EnsureBridge, command, NETWORKS), this.stopping.signal, (error) => this.log.warn('a bridge could not be made: it is tried again', { bridge, error: errorMessage(error) }));
     }
   }

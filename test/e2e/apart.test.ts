@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { credentialsPath, readCredentials } from '#libs/settings/credentials.js';
+import { readyFile } from '#libs/settings/run-root.js';
 import { SERVICES, type ServiceName } from '#libs/settings/services.js';
 import { refused } from '../credentials/refused.js';
 import { asProcess } from '../engine/as-process.js';
@@ -141,7 +142,7 @@ test('berth status names every process, and the one that is not ready', async ()
   expect(await status()).toMatchObject({ ready: ['nats', 'executor', ...SERVICES], notReady: [] });
   process.kill(pidOf('supervisor'), 'SIGSTOP');
   try {
-    rmSync(join(engine.settings.runRoot, 'ready/networks'));
+    rmSync(readyFile(engine.settings, 'networks'));
     expect(await status()).toMatchObject({ notReady: ['networks'] });
   } finally {
     process.kill(pidOf('supervisor'), 'SIGCONT');

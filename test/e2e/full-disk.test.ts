@@ -1,4 +1,4 @@
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ask } from '../chaos/api.js';
 import { differences } from '../chaos/oracle/oracle.js';
@@ -6,22 +6,24 @@ import { until } from '../chaos/settled.js';
 import { startEngine, type TestEngine } from '../engine/engine.js';
 import { patience } from '../engine/patience.js';
 
-/** The log has a small file system of its own, so that nothing else is full when it is. */
-const LOG_ON_TMPFS = 'mkdir -p "$BERTH_DATA_ROOT/nats" && mount -t tmpfs -o size=32m,mode=700 tmpfs "$BERTH_DATA_ROOT/nats"';
+/** The log has a small file system of its own, so that nothing else is full when it is; and so have the records that processes write, the supervisor's too. */
+const ON_TMPFS =
+  'mkdir -p "$BERTH_DATA_ROOT/nats" "$BERTH_DATA_ROOT/logs" && mount -t tmpfs -o size=32m,mode=700 tmpfs "$BERTH_DATA_ROOT/nats" && mount -t tmpfs -o size=1m,mode=755 tmpfs "$BERTH_DATA_ROOT/logs" && exec 2>> "$BERTH_DATA_ROOT/logs/supervisor.log"';
 
 let engine: TestEngine;
 beforeAll(async () => {
-  engine = await startEngine({}, LOG_ON_TMPFS);
+  engine = await startEngine({}, ON_TMPFS);
   await engine.loadBusybox();
 }, patience(120_000));
 afterAll(() => engine?.stop(), patience(60_000));
 
 const docker = (...args: string[]) => engine.docker(args);
 /** As nats-server sees it. */
-const filler = (): string => `/proc/${engine.pid('nats')}/root${engine.settings.dataRoot}/nats/filler`;
+const inside = (path: string): string => `/proc/${engine.pid('nats')}/root${engine.settings.dataRoot}/${path}`;
+const filler = (): string => inside('nats/filler');
 
-function fill(): void {
-  const file = openSync(filler(), 'a');
+function fill(path = filler()): void {
+  const file = openSync(path, 'a');
   try {
     for (const chunk of [Buffer.alloc(1 << 20), Buffer.alloc(4096)]) for (;;) writeSync(file, chunk);
   } catch {
@@ -100,7 +102,23 @@ test('a log whose disk is full refuses each change plainly, does none by half, a
     expect([200, 201, 204, 409], `${method} ${path}: ${status} ${text}`).toContain(status);
   }
   expect(await docker('run', '--rm', 'busybox', 'echo', 'again')).toEqual({ stdout: 'again\n', stderr: '', code: 0 });
-  // The mount is the test's own.
-  const odd = async (): Promise<string[]> => (await differences(engine.settings)).filter((difference) => !difference.startsWith(`a mount at ${engine.settings.dataRoot}/nats `));
+  // The mounts are the test's own.
+  const odd = async (): Promise<string[]> => (await differences(engine.settings)).filter((difference) => !/^a mount at \S+\/(nats|logs) /.test(difference));
   await until('the host is as the log says', async () => (await odd()).length === 0, 15_000).catch(async () => expect(await odd()).toEqual([]));
 }, patience(120_000));
+
+test('where no record can be written, records are lost, and no process; with room there are records again', async () => {
+  for (const name of ['filler', 'supervisor.log', 'executor.log', 'engine.log']) fill(inside(`logs/${name}`));
+  const before = (['supervisor', 'nats', 'engine'] as const).map((name) => engine.pid(name));
+  const policyReadAgain = (): void => void process.kill(engine.pid('supervisor') ?? 0, 'SIGHUP');
+  const executor = engine.pid('executor') ?? 0;
+  policyReadAgain(); // of which the engine says a word
+  process.kill(executor, 'SIGKILL'); // of which the supervisor does
+  await until('the executor is back', () => Promise.resolve(![undefined, executor].includes(engine.pid('executor'))), 20_000);
+  expect(await docker('run', '--rm', 'busybox', 'echo', 'still')).toEqual({ stdout: 'still\n', stderr: '', code: 0 });
+  expect((['supervisor', 'nats', 'engine'] as const).map((name) => engine.pid(name))).toEqual(before);
+  const { size } = statSync(inside('logs/engine.log'));
+  rmSync(inside('logs/filler'));
+  policyReadAgain();
+  await until('a record is written', () => Promise.resolve(statSync(inside('logs/engine.log')).size > size), 20_000);
+}, patience(60_000));

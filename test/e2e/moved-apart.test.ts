@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { credentialsPath } from '#libs/settings/credentials.js';
@@ -74,9 +74,16 @@ test('the data of a version before this, whose nats-server and services were one
   writeFileSync(join(dataRoot, 'state/container.snapshot'), 'old');
   for (const name of readdirSync(join(dataRoot, 'secrets'))) chmodSync(join(dataRoot, 'secrets', name), 0o640);
   rmSync(join(runRoot, 'pids/arrangement'));
+  // Its run root was for the sockets' group to write in, and had the sockets of all.
+  rmSync(join(runRoot, 'processes'), { recursive: true });
+  mkdirSync(join(runRoot, 'ready'));
+  chmodSync(runRoot, 0o3775);
+  for (const name of ['docker.sock', 'telemetry-engine.sock', 'images.sock', 'ready/engine']) writeFileSync(join(runRoot, name), '');
+  execFileSync('chown', ['-R', `${user}:${user}`, ...['docker.sock', 'telemetry-engine.sock', 'images.sock'].map((name) => join(runRoot, name))]);
   await engine.up();
   expect(await docker('ps', '-a', '--format', '{{.Names}}')).toBe('before');
   expect(await docker('run', '--rm', 'busybox', 'echo', 'on')).toBe('on');
+  expect(readdirSync(runRoot).filter((name) => /^(ready|images|telemetry)/.test(name))).toEqual([]);
   expect(readdirSync(join(dataRoot, 'state')).sort()).toEqual([...SERVICES].sort());
   for (const name of readdirSync(join(dataRoot, 'secrets'))) expect(statSync(join(dataRoot, 'secrets', name)).mode & 0o777).toBe(0o400);
 });

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { inNetworkNamespace } from '#libs/linux/network-namespace.js';
@@ -344,3 +344,31 @@ test.each(['host', 'none'])('a container in the network %s is shown in it as doc
   }
   expect(ids.size).toBe(2);
 });
+
+test('other addresses and another bridge count from the next start on, and the bridge of before is gone; while a container has one of the old, the start is refused, naming both', async () => {
+  const { subnet, bridge, dataRoot } = engine.settings;
+  const wished = { BERTH_SUBNET: freeSubnet(), BERTH_BRIDGE: `bu${bridge.slice(2)}` };
+  await docker('run', '-d', '--name', 'web', 'busybox', 'sleep', '600');
+  await engine.down();
+  const refused = expect(engine.up(wished)).rejects.toThrow('the supervisor exited');
+  const said = `BERTH_SUBNET=${wished.BERTH_SUBNET} BERTH_BRIDGE=${wished.BERTH_BRIDGE}: the network bridge is ${subnet} on ${bridge} and cannot become ${wished.BERTH_SUBNET} on ${wished.BERTH_BRIDGE} while containers have addresses of it: web. Start with BERTH_SUBNET=${subnet} BERTH_BRIDGE=${bridge}, and stop these first`;
+  await expect.poll(() => readFileSync(`${dataRoot}/logs/engine.log`, 'utf8'), { timeout: patience(20_000) }).toContain(said);
+  await engine.down();
+  await refused;
+
+  await engine.up({ BERTH_SUBNET: subnet, BERTH_BRIDGE: bridge });
+  expect((await docker('exec', 'web', 'ping', '-c', '1', '-W', '2', subnet.replace('.0/24', '.1'))).code).toBe(0);
+  await docker('rm', '-f', 'web');
+  await engine.down();
+  await engine.up(wished);
+  const { stdout } = await docker('network', 'inspect', '--format', '{{(index .IPAM.Config 0).Subnet}} {{index .Options "com.docker.network.bridge.name"}}', 'bridge');
+  expect(stdout).toBe(`${wished.BERTH_SUBNET} ${wished.BERTH_BRIDGE}\n`);
+  const gateway = wished.BERTH_SUBNET.replace('.0/24', '.1');
+  expect(await run('busybox', 'sh', '-c', 'ip route; ping -c 1 -W 2 "$0" > /dev/null && echo reached', gateway)).toContain(`default via ${gateway} dev eth0`);
+  await docker('run', '-d', '--name', 'later', '-p', `127.0.0.1:${await freePort()}:80`, 'busybox', 'sleep', '600');
+  // Also for an executor that reads all of it on the log.
+  process.kill(engine.pid('executor') ?? 0, 'SIGKILL');
+  await expect.poll(async () => (await docker('exec', 'later', 'ping', '-c', '1', '-W', '2', gateway)).code, { timeout: patience(20_000) }).toBe(0);
+  const links = readdirSync('/sys/class/net');
+  expect([bridge, wished.BERTH_BRIDGE].map((name) => links.includes(name))).toEqual([false, true]);
+}, patience(120_000));

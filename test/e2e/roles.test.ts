@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -39,6 +39,12 @@ afterAll(async () => {
   await engine.stop();
   rmSync(folder, { recursive: true });
 });
+
+/** What a program prints as another user who may knock at the socket. */
+function shellAs(uid: number, script: string): string {
+  const identity = [`--reuid=${uid}`, `--regid=${uid}`, `--groups=${statSync(engine.socket).gid}`, '--inh-caps=-all'];
+  return spawnSync('setpriv', [...identity, 'sh', '-c', script], { encoding: 'utf8' }).stdout;
+}
 
 /** The CLI as another user who may knock at the socket: in its group, and in `groups`. */
 function as(uid: number, args: readonly string[], groups: readonly number[] = []): Promise<CliResult> {
@@ -84,6 +90,11 @@ interface Entry {
 }
 
 const historyOf = async (name: string): Promise<readonly Entry[]> => JSON.parse((await http(engine.socket, 'GET', `/berth/history/${name}`)).text) as Entry[];
+
+test("who may knock at the socket finds no folder of the engine's to write in: root writes there, by names that anybody knows", () => {
+  const { runRoot, dataRoot } = engine.settings;
+  expect(shellAs(READER, `id -G; find '${runRoot}' '${dataRoot}' -type d -writable 2>/dev/null; ln -s /x '${runRoot}/nats.conf.new' 2>&1`)).toMatch(/^41001 \d+\nln: .*: Permission denied\n$/);
+});
 
 test('a reader sees everything and changes nothing', async () => {
   expect((await as(READER, ['ps', '--format', '{{.Names}}'])).stdout.split('\n').filter(Boolean).toSorted()).toEqual(['db', 'web']);

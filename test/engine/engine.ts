@@ -5,6 +5,7 @@ import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { readyFile } from '#libs/settings/run-root.js';
 import { frontProcess, processNames, type ServiceName } from '#libs/settings/services.js';
 import { readSupervisorSettings, settingsEnvironment, type SupervisorSettings } from '../../services/engine/settings.js';
 import { isRunning, runningProcess } from '../../services/engine/supervisor/process-file.js';
@@ -124,7 +125,7 @@ class PrivateEngine implements TestEngine {
     await until('all services are up', patience(60_000), () => {
       if (supervisor.exitCode !== null) throw new Error(`the supervisor exited with ${supervisor.exitCode}`);
       // It has ended what was arranged otherwise before it says who it is.
-      return this.pid('supervisor') === supervisor.pid && processNames(this.settings).every((name) => this.pid(name) !== undefined && existsSync(join(this.settings.runRoot, 'ready', name)));
+      return this.pid('supervisor') === supervisor.pid && processNames(this.settings).every((name) => this.pid(name) !== undefined && existsSync(readyFile(this.settings, name)));
     });
   }
 

@@ -97,6 +97,7 @@ export const imageSamples: Samples<ImageEvent> = {
 
 export const networkSamples: Samples<NetworkEvent> = {
   NetworkCreated: { id: network, name: 'bridge', driver: 'bridge', subnet: '172.17.0.0/16', gateway: '172.17.0.1', bridge: 'berth0', mtu: 1500, internal: false, labels: {}, options: { a: 'b' }, at },
+  NetworkChanged: { id: network, subnet: '10.9.0.0/16', gateway: '10.9.0.1', bridge: 'berth1', options: { a: 'c' }, at },
 };
 
 export const poolSamples: Samples<PoolEvent> = {

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'n
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readyFile } from '#libs/settings/run-root.js';
 import { isRunning, runningProcess } from '../../services/engine/supervisor/process-file.js';
 import { startEngine, type TestEngine } from '../engine/engine.js';
 import { patience } from '../engine/patience.js';
@@ -86,7 +87,7 @@ test('another user who takes the bus\'s port while nats-server is away is told n
     expect(stranger.heard).toEqual([]);
     const told = new RegExp(`"level":"error".*port ${engine.settings.natsPort} of 127.0.0.1 is held by uid ${NOBODY}, not by nats-server`);
     for (const name of ['supervisor', 'executor', 'engine']) await expect.poll(() => logOf(name), { timeout: patience(20_000) }).toMatch(told);
-    expect(existsSync(join(engine.settings.runRoot, 'ready/nats'))).toBe(false);
+    expect(existsSync(readyFile(engine.settings, 'nats'))).toBe(false);
   } finally {
     await stranger.stop();
   }

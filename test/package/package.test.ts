@@ -118,7 +118,10 @@ test.skipIf(!hasDpkg)('all that its programs import is in it', () => {
   expect(start('engine/supervisor', { BERTH_CGROUP_PARENT: 'x' })).toContain('BERTH_CGROUP_PARENT');
   const help = spawnSync(node, [join(home, 'dist/services/cli/main.js'), '--help'], { encoding: 'utf8' });
   expect(help.status).toBe(0);
-  for (const program of ['engine', 'executor']) expect(start(program)).toContain('the password of the bus user');
+  for (const program of ['engine', 'executor']) {
+    mkdirSync(join(folder, 'processes', program), { recursive: true }); // the supervisor would
+    expect(start(program)).toContain('the password of the bus user');
+  }
 });
 
 test.skipIf(!hasDpkg || !can('systemd-analyze'))('systemd finds nothing wrong with the units', () => {

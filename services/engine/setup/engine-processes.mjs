@@ -16,6 +16,7 @@ export const isBuilt = () => existsSync(join(COMPILED, 'supervisor/main.js'));
 export async function engineProcesses(environment = process.env) {
   const { readSupervisorSettings, settingsEnvironment } = await compiled('settings.js');
   const { telemetrySocket } = await compiled('../../libs/telemetry/telemetry-socket.js');
+  const { readyFile } = await compiled('../../libs/settings/run-root.js');
   const { processNames } = await compiled('../../libs/settings/services.js');
   const { listenerUid } = await compiled('../../libs/nats/server-owner.js');
   const { isRunning, runningProcess } = await compiled('supervisor/process-file.js');
@@ -65,7 +66,7 @@ export async function engineProcesses(environment = process.env) {
   async function notReady() {
     const found = [];
     for (const name of names) {
-      if (!(running(name) && existsSync(join(settings.runRoot, 'ready', name)))) found.push({ name, trouble: '' });
+      if (!(running(name) && existsSync(readyFile(settings, name)))) found.push({ name, trouble: '' });
       else if (name !== 'nats') {
         const answer = await ask(telemetrySocket(settings, name), 'GET', '/readyz').catch((error) => ({ status: 0, body: error.message }));
         if (answer.status !== 200) found.push({ name, trouble: `: ${String(answer.body).trim()}` });

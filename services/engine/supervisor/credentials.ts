@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, readFileSync } from 'node:fs';
+import { writeWhole } from '#libs/linux/whole-file.js';
 import { BUS_USERS, type BusUser } from '#libs/messaging/permissions.js';
 import { credentialsPath } from '#libs/settings/credentials.js';
 import type { SupervisorSettings } from '../settings.js';
@@ -30,9 +31,5 @@ export function ensureNatsPasswords(settings: SupervisorSettings, owners: Readon
 
 /** Whole or not at all; readable by root and `uid` alone, from the first moment. */
 export function writePrivately(path: string, text: string, uid: number): void {
-  const fresh = `${path}.new`;
-  writeFileSync(fresh, `${text}\n`, { mode: 0o600, flush: true });
-  chownSync(fresh, uid, 0);
-  chmodSync(fresh, 0o400);
-  renameSync(fresh, path);
+  writeWhole(path, `${text}\n`, { mode: 0o400, uid });
 }

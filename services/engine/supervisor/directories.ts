@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { isLinked, listeningSocket, processFolder } from '#libs/settings/run-root.js';
 import { SERVICES, type ServiceName, serviceProcesses, stateFolder } from '#libs/settings/services.js';
 import type { SupervisorSettings } from '../settings.js';
 import type { Account, Accounts } from './account.js';
@@ -15,14 +17,9 @@ export function serviceAccounts(settings: Pick<SupervisorSettings, 'apart'>, acc
   return new Map([...serviceProcesses(settings)].flatMap(([process, services]) => services.map((service) => [service, accounts.services.get(process) ?? accounts.engine] as const)));
 }
 
-/**
- * Where the run root and logs lie for whom. The run root is group-writable and sticky: unprivileged services make their sockets there, but
- * cannot move away what root or another made, so that root never follows a path that a service could have exchanged.
- * Set-group-id too: a socket that is made there belongs to the services' group, which may knock.
- */
-function table(settings: SupervisorSettings, accounts: Accounts): readonly Row[] {
+/** Where the data root lies for whom. */
+function dataFolders(settings: SupervisorSettings, accounts: Accounts): readonly Row[] {
   const data = (name: string): string => join(settings.dataRoot, name);
-  const run = (name: string): string => join(settings.runRoot, name);
   const of = serviceAccounts(settings, accounts);
   const owner = (service: ServiceName): Account => of.get(service) ?? accounts.engine;
   return [
@@ -40,23 +37,70 @@ function table(settings: SupervisorSettings, accounts: Accounts): readonly Row[]
     [data('trash'), ROOT, 0o700],
     [data('volumes'), ROOT, 0o711],
     [data('app'), ROOT, 0o755],
-    [settings.runRoot, ROOT, 0o3775, accounts.engine],
-    [run('pids'), ROOT, 0o755],
-    [run('ready'), ROOT, 0o1775, accounts.engine],
-    [run('tasks'), ROOT, 0o2750, accounts.engine],
-    [run('root'), ROOT, 0o700], // where a container's root is mounted, each in a mount namespace of its own
   ];
 }
 
-/** Makes what is missing and sets owner and mode of what is there. Needs root; no process that a folder belonged to may run. */
-export function makeDirectories(settings: SupervisorSettings, accounts: Accounts): void {
-  for (const [path, user, mode, group = user] of table(settings, accounts)) {
-    if (existsSync(path)) handOver(path, user);
-    mkdirSync(path, { recursive: true, mode });
-    chownSync(path, user.uid, group.gid);
-    chmodSync(path, mode); // after both: the umask cuts mkdir's mode
-  }
+/**
+ * What lies in the run root. Root alone writes there, but for a folder of each process: root's own files have names that anybody knows, and the sockets' group is also
+ * that of whoever may knock. Set-group-id: a socket that is made there belongs to that group.
+ */
+function runFolders(settings: SupervisorSettings, accounts: Accounts): readonly Row[] {
+  const run = (name: string): string => join(settings.runRoot, name);
+  const ofProcess = (name: string, account: Account): Row => [processFolder(settings, name), account, 0o2750, accounts.engine];
+  return [
+    [run('pids'), ROOT, 0o755],
+    [run('processes'), ROOT, 0o755],
+    ofProcess('nats', ROOT), // which tells by nothing of its own that it is ready: the supervisor does
+    ofProcess('executor', ROOT),
+    ...Array.from(accounts.services, ([name, account]) => ofProcess(name, account)),
+    [run('tasks'), ROOT, 0o2750, accounts.engine],
+    [run('root'), ROOT, 0o700], // where a container's root is mounted, each in a mount namespace of its own
+    [run('runtimes'), ROOT, 0o700],
+    [run('consoles'), ROOT, 0o700],
+  ];
+}
+
+/**
+ * Makes what is missing and sets owner and mode of what is there. Needs root; no process that a folder belonged to may run. `apiSocketIsPassed`: somebody else has made the
+ * socket that clients know.
+ */
+export function makeDirectories(settings: SupervisorSettings, accounts: Accounts, apiSocketIsPassed = false): void {
+  dataFolders(settings, accounts).forEach(makeDirectory);
   removeFormerState(settings);
+  makeDirectory([settings.runRoot, ROOT, 0o2755, accounts.engine]);
+  removeStrange(settings);
+  runFolders(settings, accounts).forEach(makeDirectory);
+  if (isLinked(settings) && !apiSocketIsPassed) linkSocket(settings);
+}
+
+function makeDirectory([path, user, mode, group = user]: Row): void {
+  if (existsSync(path)) handOver(path, user);
+  mkdirSync(path, { recursive: true, mode });
+  chownSync(path, user.uid, group.gid);
+  chmodSync(path, mode); // after both: the umask cuts mkdir's mode
+}
+
+/**
+ * What the run root has from versions that let the sockets' group write there: whatever is not root's, or leads elsewhere, may be a stranger's, and stands where root writes. Runs when
+ * nobody else can write there any more; rm(1) goes by descriptors and follows no link.
+ */
+function removeStrange({ runRoot, socket }: SupervisorSettings): void {
+  for (const name of readdirSync(runRoot)) {
+    const path = join(runRoot, name);
+    const found = lstatSync(path);
+    const isRoots = found.uid === 0 && (path === socket || found.isDirectory() || (!found.isSymbolicLink() && found.nlink === 1));
+    if (!isRoots || FORMER.test(name)) execFileSync('rm', ['-rf', '--one-file-system', '--', path], { stdio: 'pipe' });
+  }
+}
+
+/** Where processes of versions before this one had their sockets, and told that they were ready. */
+const FORMER = /^(ready|images\.sock|telemetry-.*\.sock)$/;
+
+/** Whatever stood there, a socket of before or an older link, is replaced at once. */
+function linkSocket(settings: SupervisorSettings): void {
+  const fresh = `${settings.socket}.${randomBytes(8).toString('hex')}.new`;
+  symlinkSync(relative(settings.runRoot, listeningSocket(settings)), fresh);
+  renameSync(fresh, settings.socket);
 }
 
 /** State that versions before this one kept beside services' folders: it was made anew from the log, by each in its own. */

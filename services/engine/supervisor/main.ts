@@ -4,12 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '#libs/errors/errors.js';
 import { syncWarning } from '#libs/event-store/server-checks.js';
 import { lockFile } from '#libs/linux/file-lock.js';
+import { isLinked } from '#libs/settings/run-root.js';
 import { frontProcess } from '#libs/settings/services.js';
 import { logger } from '#libs/telemetry/logger.js';
 import { startLogging } from '#libs/telemetry/start-logging.js';
 import { readSupervisorSettings } from '../settings.js';
 import { ensureAccounts } from './account.js';
-import { endFormerArrangement, removeForeignSockets } from './arrangement.js';
+import { endFormerArrangement, removeForeignSocket } from './arrangement.js';
 import { ensureNatsPasswords, writePrivately } from './credentials.js';
 import { makeDirectories, serviceAccounts } from './directories.js';
 import { natsConfig } from './nats-config.js';
@@ -45,8 +46,8 @@ async function main(): Promise<void> {
   await endFormerArrangement(settings, accounts);
   const natsPort = { port: settings.natsPort, uid: accounts.nats.uid };
   if (settings.natsEmbedded) requirePort(natsPort);
-  makeDirectories(settings, accounts);
-  removeForeignSockets(settings, accounts, apiSocket !== undefined);
+  makeDirectories(settings, accounts, apiSocket !== undefined);
+  if (apiSocket === undefined) removeForeignSocket(settings, accounts);
 
   const ownPidFile = join(settings.runRoot, 'pids', 'supervisor');
   writeFileSync(ownPidFile, readFileSync('/proc/self/stat'));
@@ -67,6 +68,7 @@ async function main(): Promise<void> {
     probing.abort();
     for (const service of services.toReversed()) await service.stop();
     removeFile(ownPidFile);
+    if (isLinked(settings) && apiSocket === undefined) removeFile(settings.socket);
     tell('stopped');
     process.exit(0);
   };

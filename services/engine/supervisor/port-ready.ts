@@ -1,6 +1,6 @@
-import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { writeWhole } from '#libs/linux/whole-file.js';
 import { listenerUid, peerUid } from '#libs/nats/server-owner.js';
 
 const HOST = '127.0.0.1';
@@ -20,7 +20,7 @@ export async function tellWhenPortAnswers(server: ServerPort, readyFile: string,
   while (!signal.aborted) {
     if (!exists(readyFile)) {
       const found = await whoAnswers(server);
-      if (found === 'the server') writeFileSync(readyFile, '');
+      if (found === 'the server') writeWhole(readyFile, '', { mode: 0o644 });
       const stranger = found === 'another' ? strangerAt(server) : undefined;
       if (stranger !== undefined && stranger !== told) tell(heldBy(stranger, server));
       told = stranger;

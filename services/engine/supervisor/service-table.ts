@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { readyFile } from '#libs/settings/run-root.js';
 import { frontProcess } from '#libs/settings/services.js';
 import { type SupervisorSettings, settingsEnvironment } from '../settings.js';
 import type { Account, Accounts } from './account.js';
@@ -39,7 +40,7 @@ export function serviceTable(settings: SupervisorSettings, installation: Install
     directory: '/',
     logFile: join(settings.dataRoot, 'logs', `${name}.log`),
     pidFile: join(settings.runRoot, 'pids', name),
-    readyFile: join(settings.runRoot, 'ready', name),
+    readyFile: readyFile(settings, name),
     stopTimeoutMs,
   });
   const nats = spec('nats', [...asUser(accounts.nats), installation.natsServer, '-c', natsConfigPath(settings)], 10_000);

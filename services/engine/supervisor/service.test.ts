@@ -33,6 +33,17 @@ test('one that is stopped before it has written its pid is gone', async () => {
   expect(started.map(isRunning)).toEqual([false]);
 });
 
+test('one that makes a folder where it is to tell that it is ready is ended and started as any other', async () => {
+  const { service, started } = serviceOf('sh', '-c', 'mkdir -p "$0"; exec sleep 1000', join(folder, 'ready'));
+  const kept = service.keepAlive();
+  await vi.waitFor(() => expect(service.isReady()).toBe(true), { timeout: 10_000 });
+  process.kill(started[0]?.pid ?? 0, 'SIGKILL');
+  await vi.waitFor(() => expect(started).toHaveLength(2), { timeout: 10_000 });
+  await service.stop();
+  await kept;
+  expect(started.map(isRunning)).toEqual([false, false]);
+});
+
 test('the log of one that runs is cut once a minute, and what was in it is kept', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   writeFileSync(join(folder, 'log'), 'before\n');

@@ -69,7 +69,7 @@ export class Service {
     const process = this.child?.pid === undefined ? runningProcess(this.spec.pidFile) : processOf(this.child.pid);
     if (process) await endProcess(process, this.spec.stopTimeoutMs);
     removeFile(this.spec.pidFile);
-    removeFile(this.spec.readyFile);
+    removeReadyFile(this.spec.readyFile);
   }
 
   isReady(): boolean {
@@ -83,7 +83,7 @@ export class Service {
   }
 
   private async run(): Promise<string> {
-    removeFile(this.spec.readyFile);
+    removeReadyFile(this.spec.readyFile);
     void this.log.cut();
     const log = openSync(this.spec.logFile, 'a', 0o640);
     try {
@@ -139,5 +139,14 @@ function signalIfThere(process_: ProcessIdentity, signal: NodeJS.Signals): void 
     process.kill(process_.pid, signal);
   } catch {
     // It ended between the two lines.
+  }
+}
+
+/** It lies in a folder of the service's own: one that makes something else of it, as a folder, is believed, and ends no supervisor. */
+function removeReadyFile(path: string): void {
+  try {
+    removeFile(path);
+  } catch {
+    // Nothing of root's is there.
   }
 }

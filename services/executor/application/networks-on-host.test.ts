@@ -26,7 +26,7 @@ test('rules made anew are followed by what the kernel is to forget: all flows bu
     () => undefined,
   );
   try {
-    await networks.ensure({ ...bridge, internal: false });
+    await networks.ensure({ network: 'n1', ...bridge, internal: false });
     done.length = 0;
     await networks.restore(rulesOf(gone));
     expect(done).toEqual(['applied', { rules: [...rulesOf(running), ...rulesOf(gone)], published: rulesOf(running) }]);

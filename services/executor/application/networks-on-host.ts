@@ -2,7 +2,7 @@ import type { EnsureBridge } from '#contracts/executor/host.js';
 import type { NetworkEvent } from '#contracts/networks/events.js';
 import type { Done } from '#contracts/request.js';
 import { Fold, type FoldedLog } from '#libs/event-store/fold.js';
-import { ensureBridge } from '../adapters/network/bridge.js';
+import { ensureBridge, removeBridge, removeBridgeAddress } from '../adapters/network/bridge.js';
 import type { Firewall } from '../adapters/network/firewall.js';
 import type { Forwarding } from '../adapters/network/forwarding.js';
 import type { BridgeRules, PublishedPortRule } from '../adapters/network/rule-set.js';
@@ -12,9 +12,18 @@ import { rulesOf } from './port-publisher.js';
 
 type Bridge = Omit<EnsureBridge, 'reply'>;
 
+/** For a snapshot. */
+interface Frozen {
+  readonly wished: readonly Bridge[];
+  readonly former: readonly Bridge[];
+}
+
 /** Bridges and the rules that belong to them. The rule set is the fold of all wishes, applied whole. */
 export class NetworksOnHost {
+  /** By the network's id. */
   private readonly wished = new Map<string, Bridge>();
+  /** What networks had before they were changed, and what may still be on the host. */
+  private former: Bridge[] = [];
   private readonly bridges = new Map<string, BridgeRules>();
   private readonly links = new Map<string, { readonly gateway: string; readonly index: number }>();
   private readonly fold: Fold;
@@ -33,7 +42,7 @@ export class NetworksOnHost {
       see: (commit) => {
         for (const event of commit.events as readonly NetworkEvent[]) this.see(event); // only the networks service may write these subjects
       },
-      snapshot: { path: snapshotPath, fold: '1', freeze: () => [...this.wished.values()], thaw: (frozen) => this.thaw(frozen as readonly Bridge[]) },
+      snapshot: { path: snapshotPath, fold: '2', freeze: () => this.freeze(), thaw: (frozen) => this.thaw(frozen as Frozen) },
     });
   }
 
@@ -71,6 +80,8 @@ export class NetworksOnHost {
   }
 
   async ensure(wished: Bridge): Promise<Done> {
+    this.wish(wished);
+    this.removeFormer();
     this.make(wished);
     await this.applyRules();
     return { position: 0 };
@@ -78,6 +89,7 @@ export class NetworksOnHost {
 
   /** Bridges and rules of all networks, made anew where something is missing: after a restart, or when somebody else took them away. `withdrawn`: what may have been published until now. */
   async restore(withdrawn: readonly PublishedPortRule[] = []): Promise<void> {
+    this.removeFormer();
     for (const bridge of this.wished.values()) this.make(bridge);
     if (this.bridges.size > 0) await this.applyRules(withdrawn);
   }
@@ -87,12 +99,46 @@ export class NetworksOnHost {
     if (!this.firewall.hasRules()) await this.restore();
   }
 
-  private see({ driver, bridge, gateway, subnet, mtu, internal }: NetworkEvent): void {
-    if (driver === 'bridge') this.wished.set(bridge, { bridge, gateway, prefixLength: Number(subnet.split('/')[1]), mtu, internal });
+  private see(event: NetworkEvent): void {
+    const { id: network, bridge, gateway, subnet } = event;
+    const place = { network, bridge, gateway, prefixLength: Number(subnet.split('/')[1]) };
+    if (event.type === 'NetworkCreated') {
+      if (event.driver === 'bridge') this.wish({ ...place, mtu: event.mtu, internal: event.internal });
+      return;
+    }
+    const before = this.wished.get(network);
+    if (before) this.wish({ ...before, ...place });
   }
 
-  private thaw(frozen: readonly Bridge[]): void {
-    for (const bridge of frozen) this.wished.set(bridge.bridge, bridge);
+  /** Told by the log, and by who appended it, whichever comes first. */
+  private wish(wished: Bridge): void {
+    const before = this.wished.get(wished.network);
+    if (before && !isSame(before, wished)) this.former.push(before);
+    this.wished.set(wished.network, wished);
+  }
+
+  private freeze(): Frozen {
+    return { wished: [...this.wished.values()], former: this.former };
+  }
+
+  private thaw({ wished, former }: Frozen): void {
+    for (const bridge of wished) this.wished.set(bridge.network, bridge);
+    this.former = [...former];
+  }
+
+  /**
+   * Networks are changed while nothing is in them; but what is known of it is told anew at each start that reads the log, under containers of the network as it is now. So a bridge goes
+   * only where it has still the former gateway's MAC, and where only the prefix is another, the former address alone.
+   */
+  private removeFormer(): void {
+    for (const { bridge, gateway, prefixLength } of this.former.splice(0)) {
+      const now = [...this.wished.values()].find((wished) => wished.bridge === bridge && wished.gateway === gateway);
+      if (now === undefined) {
+        removeBridge(bridge, { gateway });
+        this.bridges.delete(bridge);
+        this.links.delete(bridge);
+      } else if (now.prefixLength !== prefixLength) removeBridgeAddress({ name: bridge, gateway, prefixLength });
+    }
   }
 
   private make({ bridge, gateway, prefixLength, mtu, internal }: Bridge): void {
@@ -109,6 +155,8 @@ export class NetworksOnHost {
     await this.flows.forget([...publishedPorts, ...withdrawn], publishedPorts);
   }
 }
+
+const isSame = (one: Bridge, other: Bridge): boolean => one.bridge === other.bridge && one.gateway === other.gateway && one.prefixLength === other.prefixLength;
 
 function networkOf(address: string, prefixLength: number): string {
   const number = address.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0);

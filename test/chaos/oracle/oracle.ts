@@ -14,7 +14,7 @@ export interface EnginePlace extends Roots {
 }
 
 /** Services of an engine that is up have a socket each; a shim has one in its task's directory. */
-const SERVICE_SOCKETS = ['docker.sock', 'executor.sock', 'images.sock', 'telemetry-engine.sock', 'telemetry-executor.sock'];
+const SERVICE_SOCKETS = ['executor.sock', ...['docker.sock', 'images.sock', 'telemetry.sock'].map((name) => `processes/engine/${name}`), 'processes/executor/telemetry.sock'];
 /** Namespaces that the executor keeps ready, and one for the odds of counting. */
 const MOST_READY_SANDBOXES = 5;
 const SNAPSHOT_NAME_DIGITS = 26;

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { cgroupDirectories, type CgroupLayout } from '#libs/cgroup/layout.js';
 import { cgroupsOnTheWay, handDownTo } from '#libs/cgroup/parent.js';
+import { writeWhole } from '#libs/linux/whole-file.js';
 
 /**
  * The cgroups that containers asked to be in (`--cgroup-parent`). What was missing is made, and goes when no container needs it any more; what was there before is
@@ -45,10 +46,8 @@ export class CgroupParents {
   }
 
   private save(): void {
-    const temporary = `${this.file}.new`;
     mkdirSync(dirname(this.file), { recursive: true });
-    writeFileSync(temporary, [...this.made, ''].join('\n'));
-    renameSync(temporary, this.file);
+    writeWhole(this.file, [...this.made, ''].join('\n'), { mode: 0o644 });
   }
 }
 

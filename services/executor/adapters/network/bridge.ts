@@ -1,6 +1,6 @@
 import { conflict, internal } from '#libs/errors/errors.js';
 import type { Fd } from '#libs/linux/native.js';
-import { addAddress, addBridge, deleteLink, setLink } from '#libs/netlink/route.js';
+import { addAddress, addBridge, deleteAddress, deleteLink, setLink } from '#libs/netlink/route.js';
 import { macOf } from './mac-address.js';
 import { RouteSocket } from './route-socket.js';
 import { setIpv6Sysctl, setSysctl, visiting } from './sysctl.js';
@@ -16,6 +16,9 @@ export interface BridgeOptions {
   readonly namespace?: Fd;
 }
 
+/** The link group of the bridges that engines make: a bridge that the host had before is never taken away. */
+const BRIDGE_GROUP = 0x6265;
+
 const LINK_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/;
 
 /**
@@ -29,7 +32,7 @@ export function ensureBridge(options: BridgeOptions): number {
   if (!LINK_NAME.test(name)) throw conflict(`"${name}" cannot be the name of a bridge: at most 15 letters, digits, "_", "." and "-"`);
   using routes = new RouteSocket(namespace);
   // A MAC of its own: without one a bridge takes the lowest of its ports', which changes under its peers as containers come and go.
-  const made = routes.try(addBridge({ name, mtu, address: macOf(gateway), up: true })).refused.get(0);
+  const made = routes.try(addBridge({ name, mtu, address: macOf(gateway), group: BRIDGE_GROUP, up: true })).refused.get(0);
   if (made && made.code !== 'EEXIST') throw made;
   const link = routes.link(name);
   if (!link) throw internal(`bridge ${name} vanished while it was set up`);
@@ -44,9 +47,23 @@ export function ensureBridge(options: BridgeOptions): number {
   return link.index;
 }
 
-/** Removes a bridge; one that is not there changes nothing. Ports of it stay, out of any bridge. */
-export function removeBridge(name: string, namespace: Fd = -1): void {
+/**
+ * Removes a bridge that an engine has made; one that is not there, or that the host had before, stays as it is. `gateway`: only where it was made with that address, and is not
+ * another's of the same name by now. Ports of it stay, out of any bridge.
+ */
+export function removeBridge(name: string, { gateway, namespace = -1 }: Partial<Pick<BridgeOptions, 'gateway' | 'namespace'>> = {}): void {
   using routes = new RouteSocket(namespace);
+  const link = routes.link(name);
+  if (link?.kind !== 'bridge' || link.group !== BRIDGE_GROUP || (gateway !== undefined && link.address !== macOf(gateway))) return;
   const refusal = routes.try(deleteLink(name)).refused.get(0);
   if (refusal && refusal.code !== 'ENODEV') throw refusal;
+}
+
+/** Takes an address off a bridge that an engine has made; one that it has not changes nothing. */
+export function removeBridgeAddress({ name, gateway, prefixLength, namespace = -1 }: Omit<BridgeOptions, 'mtu'>): void {
+  using routes = new RouteSocket(namespace);
+  const link = routes.link(name);
+  if (link?.kind !== 'bridge' || link.group !== BRIDGE_GROUP) return;
+  const refusal = routes.try(deleteAddress(link.index, gateway, prefixLength)).refused.get(0);
+  if (refusal && refusal.code !== 'EADDRNOTAVAIL') throw refusal;
 }

@@ -1,5 +1,6 @@
-import { closeSync, type FSWatcher, openSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { closeSync, type FSWatcher, openSync, readFileSync, rmSync, watch } from 'node:fs';
 import type { Fd } from '#libs/linux/native.js';
+import { writeWhole } from '#libs/linux/whole-file.js';
 import { linksOfTheHost } from '../../domain/host/network-cards.js';
 import { RouteSocket } from './route-socket.js';
 import { setSysctl, sysctl, visiting } from './sysctl.js';
@@ -27,7 +28,7 @@ export class Forwarding {
     if (noted || visiting(this.namespace, () => sysctl(IP_FORWARD)) === '1') return noted;
     using routes = new RouteSocket(this.namespace);
     const links = linksOfTheHost(routes.links());
-    writeFileSync(this.note, [boot(), ...links].join('\n'));
+    writeWhole(this.note, [boot(), ...links].join('\n'), { mode: 0o600 });
     return links;
   }
 

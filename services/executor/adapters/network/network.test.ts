@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { inNetworkNamespace } from '#libs/linux/network-namespace.js';
 import { addAddress, addBridge, addVeth, setLink } from '#libs/netlink/route.js';
-import { ensureBridge, removeBridge } from './bridge.js';
+import { ensureBridge, removeBridge, removeBridgeAddress } from './bridge.js';
 import { Firewall } from './firewall.js';
 import { Forwarding } from './forwarding.js';
 import { macOf } from './mac-address.js';
@@ -90,8 +90,31 @@ test('a sandbox that is attached has a link, an address, a MAC and a way out', a
 test('a bridge that is there already is left as it is, and one removed twice is gone once', () => {
   const first = ensureBridge({ ...bridge, namespace: host.fd });
   expect(ensureBridge({ ...bridge, namespace: host.fd })).toBe(first);
-  removeBridge('docker0', host.fd);
-  removeBridge('docker0', host.fd);
+  removeBridge('docker0', { gateway: '10.9.0.1', namespace: host.fd }); // another's, with that name
+  expect(run(host, 'ip', 'link', 'show', 'docker0').status).toBe(0);
+  removeBridge('docker0', { gateway: bridge.gateway, namespace: host.fd });
+  expect(run(host, 'ip', 'link', 'show', 'docker0').status).not.toBe(0);
+  removeBridge('docker0', { namespace: host.fd });
+});
+
+test('a bridge whose network has another prefix now loses the address of before alone', () => {
+  ensureBridge({ ...bridge, namespace: host.fd });
+  ensureBridge({ ...bridge, prefixLength: 20, namespace: host.fd });
+  const addresses = (): string[] => run(host, 'ip', '-4', '-o', 'addr', 'show', 'docker0').text.match(/(?<=inet )\S+/g) ?? [];
+  expect(addresses().sort()).toEqual(['172.17.0.1/16', '172.17.0.1/20']);
+  for (let time = 0; time < 2; time++) removeBridgeAddress({ ...bridge, namespace: host.fd });
+  expect(addresses()).toEqual(['172.17.0.1/20']);
+  removeBridge('docker0', { namespace: host.fd });
+});
+
+test("what is not of an engine's making is not removed: a bridge that an administrator has given it, and a link of another kind", () => {
+  using inHost = new RouteSocket(host.fd);
+  inHost.send(addBridge({ name: 'br-lan', up: true }), addVeth({ name: 'veth-lan' }, { name: 'peer-lan' }));
+  expect(ensureBridge({ ...bridge, name: 'br-lan', namespace: host.fd })).toBe(inHost.link('br-lan')?.index);
+  for (const name of ['br-lan', 'veth-lan']) {
+    removeBridge(name, { namespace: host.fd });
+    expect(inHost.link(name)?.name).toBe(name);
+  }
 });
 
 test('no container is the router of its host or of another: neither has IPv6 on its network, unless it asks for it', async () => {

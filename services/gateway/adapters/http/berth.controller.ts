@@ -17,7 +17,7 @@ import { flag, integer, text, type QueryValues } from '../../domain/requests/que
 import { Asked } from './asked.js';
 import { drained } from './drained.js';
 import { POSITION_HEADER } from './engine-headers.js';
-import { readyProcesses } from './ready-processes.js';
+import { isReady } from './is-ready.js';
 import { begin, streamReply } from './stream-reply.js';
 import { departureOf } from './when-gone.js';
 
@@ -69,7 +69,7 @@ export class BerthController {
   @Get('/status')
   async status(): Promise<StatusReply> {
     const { moment, position } = await this.log.at(Number.POSITIVE_INFINITY);
-    return engineStatus(moment.chronicle, position, this.processes, readyProcesses(this.runRoot));
+    return engineStatus(moment.chronicle, position, this.processes, this.processes.filter((process) => isReady(this.runRoot, process)));
   }
 
   @Get('/log/verify')

@@ -2,13 +2,13 @@ import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { ContainerEvent, ExecEvent } from '#contracts/containers/events.js';
 import type { TaskEvent } from '#contracts/executor/tasks.js';
 import type { ImageEvent } from '#contracts/images/images.js';
-import type { NetworkCreated, PoolEvent } from '#contracts/networks/events.js';
+import type { NetworkEvent, PoolEvent } from '#contracts/networks/events.js';
 import type { VolumeEvent } from '#contracts/volumes/volumes.js';
 import type { DockerEvent } from './event.js';
 import { unixSeconds } from './time.js';
 import { imageEvents } from './image-events.js';
 
-export type LoggedEvent = ContainerEvent | ExecEvent | TaskEvent | ImageEvent | NetworkCreated | PoolEvent | VolumeEvent;
+export type LoggedEvent = ContainerEvent | ExecEvent | TaskEvent | ImageEvent | NetworkEvent | PoolEvent | VolumeEvent;
 
 const SIGKILL = '9';
 

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { readSupervisorSettings } from './settings.js';
+
+test.each([
+  ['BERTH_SUBNET', '999.1.1.1/40'],
+  ['BERTH_SUBNET', '300.1.1.0/24'],
+  ['BERTH_SUBNET', '10.0.0.0/31'],
+  ['BERTH_SUBNET', '0.0.0.0/0'],
+  ['BERTH_SUBNET', '127.0.0.0/16'],
+  ['BERTH_SUBNET', '224.1.0.0/16'],
+  ['BERTH_NATS_PORT', '0'],
+  ['BERTH_NATS_PORT', '9323'],
+  ['BERTH_METRICS_LOOK', 'abc'],
+  ['BERTH_METRICS_LOOK', 'Infinity'],
+  ['BERTH_METRICS_LAST_SEEN', '-1'],
+  ['BERTH_CGROUP_PARENT', '/a/../..'],
+  ['BERTH_CGROUP_PARENT', '/.'],
+  ['BERTH_BRIDGE', 'lo'],
+  ['BERTH_BRIDGE', 'all'],
+  ['BERTH_BRIDGE', '..'],
+  ['BERTH_DATA_ROOT', '/var/lib/../..'],
+  ['BERTH_RUN_ROOT', '/run/berth/..'],
+  ['BERTH_SOCKET', '/run/berth/../x.sock'],
+])('%s=%s is refused before anything starts, by name', (name, value) => expect(() => readSupervisorSettings({ [name]: value })).toThrow(name));
+
+test.each([
+  ['BERTH_SUBNET', '10.0.0.0/8'],
+  ['BERTH_SUBNET', '172.17.0.1/30'],
+  ['BERTH_METRICS_LOOK', '0.5'],
+  ['BERTH_CGROUP_PARENT', '/a.slice/..b'],
+  ['BERTH_BRIDGE', 'br-lan.10'],
+  ['BERTH_RUN_ROOT', '/run/..berth'],
+])('%s=%s is taken', (name, value) => expect(() => readSupervisorSettings({ [name]: value })).not.toThrow());
+
+test('where nats-server is somebody else\'s, its port is not asked about', () => expect(readSupervisorSettings({ BERTH_NATS_URL: 'nats://bus:4222', BERTH_NATS_PORT: '9323' }).natsPort).toBe(9323));
