@@ -134,6 +134,12 @@ test('--security-opt: no-new-privileges, an unconfined process, a profile of the
   const profile = `${engine.settings.dataRoot}/profile.json`;
   writeFileSync(profile, JSON.stringify({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['keyctl'], action: 'SCMP_ACT_ERRNO', errnoRet: ENOSYS }] }));
   expect(await probe(['--security-opt', `seccomp=${profile}`])).toMatchObject({ keyring: { errno: ENOSYS }, status: { Seccomp: '2' } });
+  // What the way to the command takes is nothing of the command's: a profile may forbid it.
+  writeFileSync(profile, JSON.stringify({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['close_range', 'sendmsg', 'setsid', 'prctl', 'rt_sigprocmask'], action: 'SCMP_ACT_ERRNO' }] }));
+  for (const options of [[], ['--security-opt', 'no-new-privileges']]) {
+    const { stdout, stderr } = await engine.docker(['run', '--rm', '--network', 'none', '--security-opt', `seccomp=${profile}`, ...options, 'probe', 'echo', 'hi']);
+    expect([stdout, stderr]).toEqual(['hi\n', '']);
+  }
 });
 
 test('--network host joins the host\'s network and nothing else of it', async () => {

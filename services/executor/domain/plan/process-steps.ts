@@ -18,8 +18,8 @@ export interface Rights {
 }
 
 /**
- * The last steps before exec, by which the process gives up what it may. A filter needs either no_new_privs, then it comes last, where a strict profile disturbs
- * nothing; or CAP_SYS_ADMIN, then it has to come before capabilities go.
+ * The last steps before exec, by which the process gives up what it may. A filter needs either no_new_privs, then it comes last; or CAP_SYS_ADMIN, then it has to come
+ * before capabilities go, all of which but that one go before it is in force all the same (do_exec in the shim).
  */
 export function rightsSteps({ user, groups, capabilities, noNewPrivileges, filter }: Rights): readonly PlanStep[] {
   const { bounding, effective, permitted, inheritable, ambient } = capabilities;
