@@ -45,12 +45,6 @@ int do_sysctl(struct context *at, const struct op_sysctl *op)
 	return write_proc(at, path, op->value);
 }
 
-int do_oom_score_adj(struct context *at, const struct op_oom_score_adj *op)
-{
-	int result = write_proc(at, "self/oom_score_adj", op->value);
-	return op->optional ? 0 : result;
-}
-
 int do_set_rlimit(struct context *at, const struct op_set_rlimit *op)
 {
 	(void)at;

@@ -136,7 +136,6 @@ export const OPERATIONS = {
   set_rlimit: { code: 41, operands: { resource: 'u32', soft: 'u64', hard: 'u64', optional: 'flag' } },
   /** The hard limit is at least `hard` from then on: before enter_user_namespace, since none can be raised in there. */
   raise_rlimit: { code: 51, operands: { resource: 'u32', hard: 'u64' } },
-  oom_score_adj: { code: 42, operands: { value: 'string', optional: 'flag' } },
   /** Sets as bit masks. After set_user, which keeps the permitted set. After seccomp: CAP_SYS_ADMIN is held until that is in force. */
   capabilities: {
     code: 43,

@@ -51,6 +51,14 @@ export function appArmorSteps(profile: string | undefined): readonly PlanStep[] 
   return profile === undefined ? [] : [{ op: 'write_file', actor: 'child', from: APPARMOR_PROFILE, path: '/proc/self/attr/apparmor/exec', data: Buffer.from(`exec ${profile}`) }];
 }
 
+/**
+ * How readily the kernel takes it when memory runs out: never the executor's own. Told while /proc is the host's and nothing is given up yet. Where nothing was asked
+ * for, who may not lower it does without.
+ */
+export function oomScoreSteps(score: number | undefined): readonly PlanStep[] {
+  return [{ op: score === undefined ? 'write_file_optional' : 'write_file', actor: 'child', from: 'process.oomScoreAdj', path: '/proc/self/oom_score_adj', data: Buffer.from(String(score ?? 0)) }];
+}
+
 export function rlimitSteps(rlimits: readonly Rlimit[]): readonly PlanStep[] {
   return rlimits.map(({ type, soft, hard, optional = false }, index) => ({
     op: 'set_rlimit',
