@@ -262,6 +262,8 @@ export class LaunchExec extends TaskRequest<Done & { readonly pid: number }> {
   /** All capabilities; the container's filter stays, as in Docker. */
   @IsBoolean() readonly privileged!: boolean;
   @IsArray() readonly ulimits!: readonly Ulimit[];
+  /** The container's; absent: none was asked for. */
+  @IsOptional() @IsInt() readonly oomScoreAdj?: number;
   @IsArray() readonly tickets!: readonly AttachTicket[];
 }
 

@@ -46,6 +46,19 @@ test('stats tell what busy, idle and stopped containers use', async () => {
   await docker('rm', '-f', 'busy', 'idle', 'never');
 }, patience(30_000));
 
+test('stats of a container in the network of another tell of that one\'s traffic, also when it was lent on, and to another executor', async () => {
+  const networks = async (name: string) => Object.keys((JSON.parse((await http(engine.socket, 'GET', `/containers/${name}/stats?stream=false&one-shot=1`)).text) as { networks?: object }).networks ?? {});
+  await docker('run', '-d', '--name', 'owner', 'busybox', 'sleep', '1000');
+  await docker('run', '-d', '--name', 'guest', '--network', 'container:owner', 'busybox', 'sleep', '1000');
+  await docker('run', '-d', '--name', 'further', '--network', 'container:guest', 'busybox', 'sleep', '1000');
+  await docker('run', '-d', '--name', 'hosted', '--network', 'host', 'busybox', 'sleep', '1000');
+  for (const [name, expected] of [['owner', ['eth0']], ['guest', ['eth0']], ['further', ['eth0']], ['hosted', []]] as const) expect(await networks(name), name).toEqual(expected);
+  await engine.down();
+  await engine.up();
+  expect(await networks('further')).toEqual(['eth0']);
+  await docker('rm', '-f', 'owner', 'guest', 'further', 'hosted');
+}, patience(60_000));
+
 test('a stream of stats tells the previous reading with each, and ends when the container is removed', async () => {
   await docker('run', '-d', '--name', 'gone', '--network', 'none', 'busybox', 'sleep', '1000');
   const stream = http(engine.socket, 'GET', '/containers/gone/stats');

@@ -4,11 +4,15 @@ import { startEngine, type TestEngine } from '../engine/engine.js';
 import { hostNamespace, mountsOf, probeImage, type ProbeReport } from './probe-report.js';
 
 const DEFAULT_CAPABILITIES = 'a80425fb';
+const OOM_SCORE = '/proc/self/oom_score_adj';
 const [ENOSYS, EPERM] = [38, 1];
 
 let engine: TestEngine;
 beforeAll(async () => {
+  // The engine's is nothing that a container inherits.
+  writeFileSync(OOM_SCORE, '100');
   engine = await startEngine();
+  writeFileSync(OOM_SCORE, '0');
   const load = await engine.docker(['load', '--quiet'], await probeImage());
   expect(load).toMatchObject({ code: 0 });
 }, 120_000);
@@ -134,6 +138,21 @@ test('--security-opt: no-new-privileges, an unconfined process, a profile of the
   const profile = `${engine.settings.dataRoot}/profile.json`;
   writeFileSync(profile, JSON.stringify({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['keyctl'], action: 'SCMP_ACT_ERRNO', errnoRet: ENOSYS }] }));
   expect(await probe(['--security-opt', `seccomp=${profile}`])).toMatchObject({ keyring: { errno: ENOSYS }, status: { Seccomp: '2' } });
+  // What the way to the command takes is nothing of the command's: a profile may forbid it.
+  writeFileSync(profile, JSON.stringify({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['close_range', 'sendmsg', 'setsid', 'prctl', 'rt_sigprocmask'], action: 'SCMP_ACT_ERRNO' }] }));
+  for (const options of [[], ['--security-opt', 'no-new-privileges']]) {
+    const { stdout, stderr } = await engine.docker(['run', '--rm', '--network', 'none', '--security-opt', `seccomp=${profile}`, ...options, 'probe', 'echo', 'hi']);
+    expect([stdout, stderr]).toEqual(['hi\n', '']);
+  }
+});
+
+test('--oom-score-adj counts for the container and for what is executed in it; without, it is no container\'s that the engine has one', async () => {
+  for (const [options, expected] of [[['--oom-score-adj', '500'], '500\n'], [[], '0\n']] as const) {
+    await withRunning([...options], async (name) => {
+      expect((await probeIn(name)).oomScoreAdj).toBe(expected);
+      expect((await probe([...options])).oomScoreAdj).toBe(expected);
+    });
+  }
 });
 
 test('--network host joins the host\'s network and nothing else of it', async () => {

@@ -147,7 +147,7 @@ export function describeRuntime(runtime: string, engineOf: () => TestEngine): vo
     });
 
     test('exec: streams, exit code, user, directory, terminal', async () => {
-      await detached('exec', '-e', 'KEPT=yes', '--ulimit', 'nofile=99:100', 'busybox', 'sleep', '1000');
+      await detached('exec', '-e', 'KEPT=yes', '--ulimit', 'nofile=99:100', '--oom-score-adj', '500', 'busybox', 'sleep', '1000');
       const name = `exec-${runtime}`;
       expect(await engineOf().docker(['exec', '-i', '-u', 'daemon', '-w', '/tmp', '-e', 'MORE=too', name, 'sh', '-c', 'cat; id -un; pwd; echo $KEPT $MORE; echo err >&2; exit 3'], 'in\n')).toMatchObject({
         stdout: 'in\ndaemon\n/tmp\nyes too\n',
@@ -156,6 +156,7 @@ export function describeRuntime(runtime: string, engineOf: () => TestEngine): vo
       });
       expect((await docker('exec', '-t', name, 'sh', '-c', 'tty; ulimit -n; grep CapBnd /proc/self/status | tr "\\t" " "')).stdout).toBe('/dev/pts/0\r\n99\r\nCapBnd: 00000000a80425fb\r\n');
       expect(await docker('exec', '--privileged', name, 'grep', '-cE', 'CapBnd:.*1fffeffffff|CapBnd:.*1ffffffffff|Seccomp:.*2', '/proc/self/status')).toMatchObject({ stdout: '2\n' });
+      expect((await docker('exec', name, 'cat', '/proc/1/oom_score_adj', '/proc/self/oom_score_adj')).stdout).toBe('500\n500\n');
       expect((await docker('exec', name, 'no-such-command')).code).not.toBe(0);
       expect(await state('exec', '{{.State.Running}}')).toBe('true');
       await docker('rm', '-f', name);

@@ -110,6 +110,7 @@ export class ExecSessions {
         },
         privileged: config.privileged,
         ulimits: spec.hostConfig.Ulimits ?? [],
+        ...(spec.hostConfig.OomScoreAdj ? { oomScoreAdj: spec.hostConfig.OomScoreAdj } : {}),
         tickets,
       },
       asked,

@@ -17,6 +17,9 @@ test('limits reach the executor as they were given, and "unlimited" is no limit'
   expect(launch({ Memory: 10_000_000, NanoCpus: 500_000_000, PidsLimit: 5 }).resources).toEqual({ memoryBytes: 10_000_000, nanoCpus: 500_000_000, pidsLimit: 5 });
   expect(launch({ Memory: 0, PidsLimit: -1, CpusetCpus: '' }).resources).toEqual({});
 });
+test('an init is put in front of a command that is to be process 1, and of no other', () => {
+  expect([undefined, '', 'host', 'container:c2'].map((PidMode) => launch({ Init: true, ...(PidMode === undefined ? {} : { PidMode }) }).init)).toEqual([true, true, false, false]);
+});
 test('labels of an image change nothing of what runs', () => expect(launch({}, { Labels: { privileged: 'true' } })).toEqual(launch()));
 
 test('a container without a network of its own needs no endpoint', () => {

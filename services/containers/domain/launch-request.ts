@@ -39,7 +39,8 @@ export function launchRequest(spec: ContainerSpec, start: number, endpoint: Endp
     ...hostShares(hostConfig),
     ...joins,
     ...(userNamespace === undefined ? {} : { userNamespace }),
-    init: hostConfig.Init ?? false,
+    // Among the processes of others it would be no init: orphans go to theirs.
+    init: (hostConfig.Init ?? false) && (hostConfig.PidMode ?? '') === '',
     log: logOf(spec),
     tickets,
     ...(runtime === OWN_RUNTIME ? {} : { runtime }),

@@ -102,6 +102,7 @@ export class ExecLauncher {
       privileged: exec.privileged,
       ...confined,
       ulimits: exec.ulimits,
+      ...(exec.oomScoreAdj === undefined ? {} : { oomScoreAdj: exec.oomScoreAdj }),
       initPid: task.pid,
       timed: task.tellsTimes && (currentSpan()?.isRecorded ?? false),
       cgroupDirectories: directoriesToJoin(this.layout, this.cgroups.path(task.place), task.pid),

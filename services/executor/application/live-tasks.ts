@@ -22,7 +22,7 @@ import type { PortPublisher } from './port-publisher.js';
 const START_DEADLINE_MS = 30_000;
 /** How long a killed task may take to be gone. */
 const END_DEADLINE_MS = 10_000;
-/** A shim that lives and takes no connection is stopped, or has too many: it is asked again. */
+/** A shim that lives and takes no connection, or closes it at once, is stopped, or has too many: it is asked again. */
 const RECONNECT_MS = 1_000;
 const RECORD_AGAIN_MS = 500;
 /** Nobody waits for an exec's start to be on record: a short one is over within this, and start and end become one commit. */
@@ -42,6 +42,8 @@ export class LiveTasks {
   private readonly times = new Map<string, StepTimes>();
   /** What shims have told and is not done yet. */
   private readonly underWay = new Set<Promise<void>>();
+  /** Those that are being connected to again: a connection that is lost meanwhile is part of that. */
+  private readonly recovering = new Set<LiveTask>();
   /** Exits that came before their start was recorded. */
   private readonly early = new Map<LiveTask, Extract<ShimEvent, { type: 'exited' }>[]>();
 
@@ -207,11 +209,21 @@ export class LiveTasks {
 
   /** The connection is gone, or there never was one: connects again, else reads the exit record, else the keeper is lost. */
   async recover(task: LiveTask): Promise<void> {
+    this.recovering.add(task);
+    try {
+      await this.connectAgain(task);
+    } finally {
+      this.recovering.delete(task);
+    }
+  }
+
+  private async connectAgain(task: LiveTask): Promise<void> {
     while (!task.hasExited) {
       try {
         await this.connect(task);
-        await task.connection?.state();
-        return;
+        const isThere = await task.connection?.state();
+        if (isThere && task.connection) return;
+        throw unavailable(`the shim of container ${task.identity.container} has closed the connection: it may have as many as it takes`);
       } catch (error) {
         if (error instanceof ShimGone) return this.gone(task);
         this.onError(error, { container: task.identity.container });
@@ -247,7 +259,8 @@ export class LiveTasks {
     if (this.early.has(task)) return;
     // The shim stays until its streams were read to their end: only when it has left is its socket of no use.
     if (task.hasExited) task.left();
-    this.carryOn(task, task.hasExited ? removeDirectory(task) : this.recover(task));
+    if (task.hasExited) this.carryOn(task, removeDirectory(task));
+    else if (!this.recovering.has(task)) this.carryOn(task, this.recover(task));
   }
 
   private heard(task: LiveTask, event: ShimEvent): void {

@@ -20,7 +20,7 @@ import { type LiveTask, taskId } from './live-task.js';
 
 const ABANDON_DEADLINE_MS = 20_000;
 
-type Exec = Pick<LaunchExec, 'exec' | 'process' | 'security' | 'privileged' | 'ulimits'>;
+type Exec = Pick<LaunchExec, 'exec' | 'process' | 'security' | 'privileged' | 'ulimits' | 'oomScoreAdj'>;
 
 /**
  * `--runtime runc` and its like: the OCI spec goes to an installed runtime instead of the plan's steps. The shim stays the container's keeper; the runtime's commands
@@ -50,7 +50,7 @@ export class OciRuntimes {
     const facts = { user: containerUser(user, groups, readUserFilesOf(task.pid)), capabilities: heldCapabilities(), ...confined };
     const processFile = `${task.directory}/${exec.exec}.json`;
     await writeFile(processFile, ociProcess(exec, facts), { mode: 0o600 });
-    return compileRuntimeExecPlan({ terminal, rows, columns, openStdin, stdinOnce, tickets }, runtime, processFile);
+    return compileRuntimeExecPlan({ terminal, rows, columns, openStdin, stdinOnce, tickets }, runtime, processFile, exec.oomScoreAdj);
   }
 
   /** What the runtime itself says went wrong, in the words that dockerd puts before it; undefined: it said nothing. `of`: 'create', or an exec's id. */

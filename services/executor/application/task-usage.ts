@@ -1,3 +1,4 @@
+import { readlinkSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import type { ListTaskProcesses, ProcessTable, SampleUsage, UsageReply } from '#contracts/executor/usage.js';
 import type { CgroupLayout } from '#libs/cgroup/layout.js';
@@ -10,11 +11,14 @@ import { machineNanoseconds } from '../adapters/metrics/machine.js';
 import { hostLinkName } from '../domain/host-link-name.js';
 import { psTable } from '../domain/ps-table.js';
 import { usageSample } from '../domain/usage-sample.js';
-import { taskId } from './live-task.js';
+import { type LiveTask, taskId } from './live-task.js';
 import type { LiveTasks } from './live-tasks.js';
 
 /** What running tasks consist of and what they use. */
 export class TaskUsage {
+  /** "net:[4026531992]", of those that were asked. A task has one all its life. */
+  private readonly networks = new WeakMap<LiveTask, string>();
+
   constructor(
     private readonly live: LiveTasks,
     private readonly cgroups: ContainerCgroups,
@@ -35,17 +39,41 @@ export class TaskUsage {
     const { mode } = this.layout;
     const running = containers.flatMap((container) => this.live.byContainer(container) ?? []);
     const links = new Map(running.length === 0 ? [] : this.linkCounters().map((link) => [link.name, link]));
+    const ownLink = ({ identity }: LiveTask): LinkCounters | undefined => links.get(hostLinkName(taskId(identity)));
+    // Who is in another's network has that one's traffic, however many lent it on.
+    let lent: ReadonlyMap<string, LinkCounters> | undefined;
+    const lentLink = (task: LiveTask): LinkCounters | undefined => {
+      lent ??= new Map(Array.from(this.live.all()).flatMap((lender) => {
+        const link = ownLink(lender);
+        return link ? [[this.networkOf(lender), link] as const] : [];
+      }));
+      const network = this.networkOf(task);
+      return network === '' ? undefined : lent.get(network);
+    };
     const memoryBytes = totalmem();
     return {
       cgroupVersion: mode === 'v2' ? '2' : '1',
       at: new Date().toISOString(),
       machineNanoseconds: machineNanoseconds(),
       cpus: cpus().length,
-      samples: running.map(({ identity, place }) => {
-        const { container } = identity;
-        const link = links.get(hostLinkName(taskId(identity)));
-        return usageSample({ container, mode, memoryBytes, read: cgroupFileReader(this.layout, this.cgroups.path(place)), ...(link ? { link } : {}) });
+      samples: running.map((task) => {
+        const { container } = task.identity;
+        const link = ownLink(task) ?? lentLink(task);
+        return usageSample({ container, mode, memoryBytes, read: cgroupFileReader(this.layout, this.cgroups.path(task.place)), ...(link ? { link } : {}) });
       }),
     };
+  }
+
+  /** The namespace; "": it has ended meanwhile. */
+  private networkOf(task: LiveTask): string {
+    const known = this.networks.get(task);
+    if (known !== undefined) return known;
+    try {
+      const network = readlinkSync(`/proc/${task.pid}/ns/net`);
+      this.networks.set(task, network);
+      return network;
+    } catch {
+      return '';
+    }
   }
 }

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -54,6 +55,14 @@ static void close_all_but(int one, int other)
 	syscall(SYS_close_range, high + 1, ~0u, 0);
 }
 
+static _Noreturn void give_up(const struct context *at, uint32_t step, int error)
+{
+	at->last_words->step = step;
+	at->last_words->error = error;
+	at->last_words->failed = true;
+	_exit(255);
+}
+
 static _Noreturn void child(struct process *process, const int stdio[3], int socket)
 {
 	struct status status;
@@ -71,16 +80,13 @@ static _Noreturn void child(struct process *process, const int stdio[3], int soc
 	if (receive_status(socket, &status, &descriptor) != 1 || status.kind != STATUS_GO)
 		_exit(255);
 	int result = join_v1_cgroups(process->plan.settings.cgroup_paths);
-	if (result < 0) {
-		send_status(socket, (struct status){ STATUS_FAILED, STEP_CGROUPS, -result });
-		_exit(255);
-	}
+	if (result < 0)
+		give_up(at, STEP_CGROUPS, -result);
 	if (at->times)
 		at->times->joined = monotonic_ns();
 	at->null_fd = open_host_null(O_PATH);
 	result = perform_steps(&process->plan, ACTOR_CHILD, at, &step, false);
-	send_status(socket, (struct status){ STATUS_FAILED, step, result < 0 ? -result : ENOEXEC });
-	_exit(255);
+	give_up(at, step, result < 0 ? -result : ENOEXEC);
 }
 
 /* ends[fd][0] is the child's, ends[fd][1] ours; -1 where the child keeps the host's /dev/null. */
@@ -96,6 +102,15 @@ static int make_stdio(const struct plan_settings *of, int ends[3][2])
 		ends[fd][1] = pair[fd == 0 ? 1 : 0];
 		fcntl(ends[fd][1], F_SETFL, O_NONBLOCK);
 	}
+	return 0;
+}
+
+static int share_last_words(struct process *process)
+{
+	void *map = mmap(NULL, sizeof *process->at.last_words, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	process->at.last_words = map;
 	return 0;
 }
 
@@ -121,6 +136,8 @@ static void start(struct process *process)
 		return;
 	}
 	result = make_stdio(of, ends);
+	if (!result)
+		result = share_last_words(process);
 	if (!result && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, socket) < 0)
 		result = -errno;
 	if (!result) {

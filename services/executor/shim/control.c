@@ -13,6 +13,19 @@
 struct connection connections[CONNECTIONS];
 int connection_count;
 
+static bool is_roots(int fd)
+{
+	struct ucred peer;
+	socklen_t length = sizeof peer;
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.uid == 0;
+}
+
+/* Whoever fills the places with streams, or with nothing, does not shut out the executor. */
+static bool is_reserved(int place)
+{
+	return place >= CONNECTIONS - RESERVED;
+}
+
 void accept_connection(int listener)
 {
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -21,13 +34,13 @@ void accept_connection(int listener)
 	int place = 0;
 	while (place < connection_count && connections[place].kind != FREE)
 		place++;
-	if (place == CONNECTIONS) {
+	if (place == CONNECTIONS || (is_reserved(place) && !is_roots(fd))) {
 		close(fd);
 		return;
 	}
 	if (place == connection_count)
 		connection_count++;
-	connections[place] = (struct connection){ .kind = FRESH, .fd = fd };
+	connections[place] = (struct connection){ .kind = FRESH, .fd = fd, .fresh_until = monotonic_ms() + FRESH_MS };
 }
 
 struct message { uint8_t bytes[256]; uint32_t used; };
@@ -195,7 +208,8 @@ static bool same_ticket(const char *a, const char *b)
 static void attach(struct connection *connection, const char *ticket)
 {
 	struct message refused = begin(FRAME_REFUSED), attached = begin(FRAME_ATTACHED);
-	for (struct process *process = processes; strlen(ticket) == 32 && process < processes + process_count; process++)
+	bool may_stay = !is_reserved(connection - connections);
+	for (struct process *process = processes; may_stay && strlen(ticket) == 32 && process < processes + process_count; process++)
 		for (struct ticket *issued = process->tickets; process->state != UNUSED && issued < process->tickets + TICKETS; issued++) {
 			if (!*issued->text || !same_ticket(issued->text, ticket))
 				continue;
@@ -283,10 +297,8 @@ static void obey(struct connection *connection, uint8_t type, struct cursor from
 /* The first frame says what the connection is: HELLO of root, or a ticket of anybody who may open the socket. */
 static void first_frame(struct connection *connection, uint8_t type, struct cursor from)
 {
-	struct ucred peer;
-	socklen_t length = sizeof peer;
 	char ticket[64];
-	if (type == FRAME_HELLO && getsockopt(connection->fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.uid == 0) {
+	if (type == FRAME_HELLO && is_roots(connection->fd)) {
 		connection->kind = CONTROL;
 		tell_all(connection);
 	} else if (type == FRAME_ATTACH && take_text(&from, ticket, sizeof ticket)) {

@@ -114,8 +114,9 @@ int perform_steps(const struct plan *plan, enum actor actor, struct context *at,
 			return -EBADMSG;
 		if (step.actor != actor)
 			continue;
-		*failed = i;
+		at->step = i;
 		int result = dispatch(step.code, &step.operands, at);
+		*failed = at->step; /* `exec` does what was put off, too */
 		if (at->times)
 			at->times->done[i] = monotonic_ns();
 		if (result < 0 && !keep_going)

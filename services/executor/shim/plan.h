@@ -21,6 +21,17 @@ struct step_times {
 	uint64_t done[PLAN_STEPS_LIMIT];
 };
 
+struct capability_sets { uint64_t effective, permitted, inheritable; };
+
+/* From `seccomp` on, until `exec` puts it in force, when nothing else is left to do: it may forbid whatever the command itself does not need. */
+struct filter {
+	struct bytes program; /* empty: none */
+	uint32_t flags, step;
+	bool keeps_admin; /* CAP_SYS_ADMIN, which it needs without no_new_privs, is held beyond what `capabilities` leaves */
+	struct capability_sets left;
+	uint32_t capabilities_step;
+};
+
 /* What the steps share. One for the parent's and exit steps, the child's copy comes with the fork. */
 struct context {
 	int root_fd;      /* O_PATH of the container's root; after pivot_root of "/" */
@@ -41,6 +52,9 @@ struct context {
 	bool pivoted;
 	uint32_t uid;
 	uint32_t oom_kills;
+	uint32_t step;    /* under way */
+	struct filter filter;
+	struct last_words *last_words; /* shared with the child */
 	struct step_times *times; /* shared with the child; NULL: nobody asked */
 	char home[256];
 };

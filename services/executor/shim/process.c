@@ -30,6 +30,21 @@ bool is_drained(const struct process *process)
 	return (process->state == EXITED || process->state == FAILED) && process->out[0] < 0 && process->out[1] < 0;
 }
 
+static void take_last_words(struct process *process)
+{
+	struct last_words *words = process->at.last_words;
+	if (!words)
+		return;
+	process->executing = words->executing;
+	if (words->failed && !process->failed) {
+		process->failed = true;
+		process->failed_step = words->step;
+		process->failed_errno = words->error;
+	}
+	munmap(words, sizeof *words);
+	process->at.last_words = NULL;
+}
+
 void forget(struct process *process)
 {
 	for (int i = 0; i < connection_count; i++)
@@ -45,6 +60,7 @@ void forget(struct process *process)
 	close_held(&process->status_fd);
 	close_held(&process->pidfd);
 	forget_times(&process->at);
+	take_last_words(process);
 	reap_forerunner(process);
 	close_held(&process->forerunner);
 	close_held(&process->at.console_fd);
@@ -161,17 +177,11 @@ void read_status(struct process *process)
 		}
 		if (descriptor >= 0)
 			close(descriptor);
-		if (status.kind == STATUS_EXECUTING)
-			process->executing = true;
-		if (status.kind == STATUS_FAILED && !process->failed) {
-			process->failed = true;
-			process->failed_step = status.step;
-			process->failed_errno = status.error;
-		}
 	}
 	if (result == -EAGAIN)
 		return;
 	close_held(&process->status_fd); /* closed by exec, or by death */
+	take_last_words(process);
 	if (process->executing && !process->failed) {
 		if (!process->hands_over)
 			is_running(process);
@@ -193,8 +203,8 @@ void reap(struct process *process)
 	if (syscall(SYS_waitid, P_PIDFD, process->pidfd, &info, WEXITED | WNOHANG, NULL) < 0 || info.si_pid == 0)
 		return;
 	close_held(&process->pidfd);
-	if (process->status_fd >= 0)
-		close_held(&process->status_fd);
+	close_held(&process->status_fd);
+	take_last_words(process);
 	if (process->hands_over) {
 		hand_over(process, info.si_code == CLD_EXITED && info.si_status == 0);
 		reap_strangers();

@@ -1,12 +1,13 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { patience } from '../../../test/engine/patience.js';
 import { finish } from './testing/finish.js';
-import { ShimBench, attach, demultiplex, frame, sh, text, tree } from './testing/shim-driver.js';
+import { Control, ShimBench, attach, demultiplex, exec, frame, sh, text, tree, u32 } from './testing/shim-driver.js';
 
 /** Built by the set-up that comes before every test. */
 const native = join(dirname(fileURLToPath(import.meta.url)), '../../../native');
@@ -48,21 +49,74 @@ test('there are places for 64 tickets, one too many is refused, and one that nob
   await finish(task);
 }, patience(20_000));
 
-test('what a client sent before it left arrives, and so does its end, though it has read nothing', async () => {
-  const task = await bench.run('left', (at) => [...tree(at), sh('seq 1 20000; read first; while [ ! -e /tmp/go ]; do sleep 0.05; done; cat | wc -c')], { openStdin: true, stdinOnce: true, tickets: [`${ticket}:ioe`] });
+// More than a pipe holds, and than the shim takes of it at once, less than a socket does; and what both have taken when it leaves.
+test.each([150_000, 70_000])('%d bytes that a client sent before it left arrive, and so does its end, though it has read nothing', async (bytes) => {
+  const task = await bench.run(`left-${bytes}`, (at) => [...tree(at), sh('seq 1 20000; read first; while [ ! -e /tmp/go ]; do sleep 0.05; done; cat | wc -c')], { openStdin: true, stdinOnce: true, tickets: [`${ticket}:ioe`] });
   const { pid } = await task.control.next('started');
   const client = connect(join(task.directory, 'shim.sock'));
   client.write(Buffer.concat([frame(10, text(ticket)), Buffer.from('first\n')]));
   await once(client, 'readable');
   client.pause();
-  // More than a pipe holds, and than the shim takes of it at once; less than a socket does.
-  await new Promise((sent) => client.write(Buffer.alloc(150_000, 'x'), sent));
+  await new Promise((sent) => client.write(Buffer.alloc(bytes, 'x'), sent));
   client.destroy();
   writeFileSync(`/proc/${pid}/root/tmp/go`, '');
   expect(await task.control.next('exited')).toMatchObject({ code: 0 });
-  expect((await task.log()).at(-1)?.log).toBe('150000\n');
+  expect((await task.log()).at(-1)?.log).toBe(`${bytes}\n`);
   await finish(task);
 });
+
+test('clients that have left before their input was taken leave places for others', async () => {
+  const task = await bench.run('unread', (at) => [...tree(at), exec('sleep', '1000')], { openStdin: true });
+  await task.control.next('started');
+  const path = join(task.directory, 'shim.sock');
+  /** Whether there was a place. */
+  const leave = async (number: number, input: Buffer): Promise<boolean> => {
+    const issued = number.toString(16).padStart(32, '0');
+    task.control.send(5, text(''), text(issued), text('io'));
+    task.control.send(8);
+    await task.control.next('pong');
+    const client = connect(path);
+    client.write(Buffer.concat([frame(10, text(issued)), input]));
+    const [answer] = (await once(client, 'data')) as [Buffer];
+    client.destroy();
+    return answer[4] === 110;
+  };
+  // What a pipe holds, and the shim of more.
+  expect(await leave(0, Buffer.alloc(150_000, 'x'))).toBe(true);
+  for (let number = 1; number <= 520; number++) expect([number, await leave(number, Buffer.alloc(number % 2, 'x'))]).toEqual([number, true]);
+  expect(readdirSync(`/proc/${task.pid}/fd`).length).toBeLessThan(100);
+  const executor = await Control.open(path);
+  await executor.next('started');
+  executor.socket.destroy();
+  task.control.send(2, u32(9));
+  await task.control.next('exited');
+  await finish(task);
+}, patience(20_000));
+
+test('whoever connects and says nothing keeps out nobody for long, and the executor not at all', async () => {
+  const task = await bench.run('silent', (at) => [...tree(at), exec('sleep', '1000')], { openStdin: true, socketMode: 0o666 });
+  await task.control.next('started');
+  const path = join(task.directory, 'shim.sock');
+  for (const directory of [bench.directory, task.directory]) chmodSync(directory, 0o755);
+  // Says so once it has tried as often as that (EAGAIN: the shim has not come to accept the last ones), and ends when the last of them is closed.
+  const program = `const net = require('net'); let tried = 0;
+    (function next() { if (tried++ === 600) process.stdout.write('all'); else net.connect(process.argv[1]).once('connect', next).on('error', ({ code }) => code === 'EAGAIN' && setImmediate(next)).resume(); })();`;
+  const silent = spawn(process.execPath, ['-e', program, path], { uid: 65534, gid: 65534, stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(silent.stdout, 'data');
+  const open = (): Promise<Control> => Control.open(path).catch((error: NodeJS.ErrnoException) => (error.code === 'EAGAIN' ? open() : Promise.reject(error)));
+  const executor = await open();
+  await executor.next('started');
+  executor.send(5, text(''), text(ticket), text('io'));
+  await once(silent, 'exit');
+  const client = connect(path);
+  client.write(frame(10, text(ticket)));
+  expect(((await once(client, 'data')) as [Buffer])[0][4]).toBe(110);
+  client.destroy();
+  executor.send(2, u32(9));
+  await executor.next('exited');
+  executor.socket.destroy();
+  await finish(task);
+}, patience(20_000));
 
 test('two clients send at once, and nothing of either is lost', async () => {
   const others = 'b'.repeat(32);

@@ -110,6 +110,12 @@ static int choose(struct watched *on, int listener)
 		struct connection *connection = &connections[i];
 		if (connection->kind == FREE)
 			continue;
+		if (connection->kind == FRESH && now >= connection->fresh_until && !unread_bytes(connection)) { /* we may have been stopped ourselves */
+			drop(connection);
+			continue;
+		}
+		if (connection->kind == FRESH && connection->fresh_until < until)
+			until = connection->fresh_until;
 		bool reads = connection->kind != STREAM || takes_input(connection);
 		if (connection->gone && !reads)
 			continue; /* its hang-up would be told for ever */

@@ -4,6 +4,8 @@
 
 #define PROCESSES 257 /* the container's and 256 execs */
 #define CONNECTIONS 512
+#define RESERVED 16 /* of them, for root's control connections */
+#define LEFT_BEHIND 64 /* of them, of clients that have gone and whose input is not taken yet */
 #define RING_BYTES (64u << 10)
 #define CHUNK_BYTES (16u << 10)
 #define TICKETS 64
@@ -12,6 +14,7 @@
 #define GATE_MS 5000
 #define TICKET_MS 5000
 #define LINGER_MS 2000
+#define FRESH_MS 5000
 
 /* Numbers that FAILED names instead of a step. */
 #define STEP_PLAN 0xffffffffu    /* the plan's head was refused */
@@ -61,6 +64,7 @@ struct connection {
 	uint8_t streams;
 	bool in_closed;
 	bool gone; /* nobody reads it any more; what was sent may still be read */
+	int64_t fresh_until; /* monotonic ms */
 	uint8_t head[4], small[SMALL_FRAME];
 	uint8_t *frame;
 	uint32_t got, length; /* of head and frame together; of the frame */
@@ -130,8 +134,9 @@ void deliver(struct process *process, int which, const uint8_t *at, uint32_t len
 /* Input is taken only when the last of it has gone to the process: the client's own socket is the buffer. */
 bool takes_input(const struct connection *connection);
 void read_input(struct connection *connection);
-/* Its client has left: what it sent, and that this has ended, goes to the process all the same. */
+/* Its client has left: what it sent, and that this has ended, goes to the process all the same, while not too many wait for that. */
 void lose_reader(struct connection *connection);
+uint32_t unread_bytes(const struct connection *connection);
 
 /* control.c */
 void accept_connection(int listener);

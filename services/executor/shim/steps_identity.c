@@ -45,12 +45,6 @@ int do_sysctl(struct context *at, const struct op_sysctl *op)
 	return write_proc(at, path, op->value);
 }
 
-int do_oom_score_adj(struct context *at, const struct op_oom_score_adj *op)
-{
-	int result = write_proc(at, "self/oom_score_adj", op->value);
-	return op->optional ? 0 : result;
-}
-
 int do_set_rlimit(struct context *at, const struct op_set_rlimit *op)
 {
 	(void)at;
@@ -96,12 +90,11 @@ int do_no_new_privileges(struct context *at, const struct op_no_new_privileges *
 
 int do_seccomp(struct context *at, const struct op_seccomp *op)
 {
-	(void)at;
 	size_t count = op->program.length / sizeof(struct sock_filter);
 	if (!count || count > BPF_MAXINSNS || op->program.length % sizeof(struct sock_filter))
 		return -EINVAL;
-	struct sock_fprog program = { count, (struct sock_filter *)op->program.at };
-	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, op->flags, &program) < 0 ? -errno : 0;
+	at->filter = (struct filter){ .program = op->program, .flags = op->flags, .step = at->step };
+	return 0;
 }
 
 /* A new one: that of the engine, root's of the host, stays out of reach (session-keyring(7)). A kernel may have no keys at all. */
@@ -110,8 +103,6 @@ int do_session_keyring(struct context *at, const struct op_session_keyring *op)
 	(void)at; (void)op;
 	return syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS ? -errno : 0;
 }
-
-struct capability_sets { uint64_t effective, permitted, inheritable; };
 
 static int get_capabilities(struct capability_sets *sets)
 {
@@ -150,10 +141,11 @@ int act_as(uint32_t uid, uint32_t gid)
 	return set_capabilities(sets);
 }
 
+#define ADMIN (1ull << CAP_SYS_ADMIN)
+
 /* What the kernel does not have, or we do not hold ourselves, is left out: more than that nobody can give. */
 int do_capabilities(struct context *at, const struct op_capabilities *op)
 {
-	(void)at;
 	struct capability_sets now;
 	int result = get_capabilities(&now);
 	if (result < 0)
@@ -169,7 +161,15 @@ int do_capabilities(struct context *at, const struct op_capabilities *op)
 		return -errno;
 	struct capability_sets wanted = { op->effective & now.permitted, op->permitted & now.permitted, op->inheritable & now.permitted };
 	wanted.effective &= wanted.permitted;
-	result = set_capabilities(wanted);
+	struct capability_sets held = wanted;
+	if (at->filter.program.length && !(wanted.effective & ADMIN)) {
+		at->filter.keeps_admin = true;
+		at->filter.left = wanted;
+		at->filter.capabilities_step = at->step;
+		held.permitted |= ADMIN & now.permitted;
+		held.effective |= ADMIN & now.permitted;
+	}
+	result = set_capabilities(held);
 	for (int capability = 0; !result && capability < 64; capability++)
 		if ((op->ambient & wanted.permitted & wanted.inheritable) >> capability & 1)
 			result = prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) < 0 ? -errno : 0;
@@ -281,48 +281,62 @@ static _Noreturn void end_unexecuted(const char *path, int failure)
 	_exit(255);
 }
 
-static int execute_file(const char *path, char **args, char **env)
+static int may_execute(const char *path)
 {
 	struct stat file;
-	execve(path, args, env);
-	int failure = errno;
-	if (stat(path, &file) == 0 && S_ISREG(file.st_mode) && faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0)
-		end_unexecuted(path, failure);
-	return -failure;
+	if (stat(path, &file) < 0)
+		return -errno;
+	return S_ISREG(file.st_mode) && faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0 ? 0 : -EACCES;
 }
 
-/* As execvpe(3), but for elements of PATH that are not absolute, which are passed over: the working directory holds nothing to run. */
-static int execute(char **args, char **env)
+/* As execvpe(3) does it, but for elements of PATH that are not absolute, which are passed over: the working directory holds nothing to run. */
+static int find_program(const char *name, char **env, char path[4096])
 {
-	char path[4096];
-	int failure = ENOENT;
-	if (strchr(args[0], '/'))
-		return execute_file(args[0], args, env);
+	int failure = -ENOENT;
+	size_t length = strlen(name);
+	if (strchr(name, '/')) {
+		if (length >= 4096)
+			return -ENAMETOOLONG;
+		strcpy(path, name);
+		return may_execute(path);
+	}
 	const char *search = variable(env, "PATH");
 	if (!search)
 		search = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-	while (*args[0] && *search) {
-		size_t length = strcspn(search, ":");
-		size_t name = strlen(args[0]);
-		if (length && search[0] == '/' && length + name + 2 <= sizeof path) {
-			memcpy(path, search, length);
-			path[length] = '/';
-			memcpy(path + length + 1, args[0], name + 1);
-			int result = execute_file(path, args, env);
-			if (result != -ENOENT && result != -ENOTDIR) {
-				if (result != -EACCES)
-					return result;
-				failure = EACCES;
-			}
+	while (length && *search) {
+		size_t directory = strcspn(search, ":");
+		if (directory && search[0] == '/' && directory + length + 2 <= 4096) {
+			memcpy(path, search, directory);
+			path[directory] = '/';
+			memcpy(path + directory + 1, name, length + 1);
+			int result = may_execute(path);
+			if (result != -ENOENT && result != -ENOTDIR && result != -EACCES)
+				return result;
+			if (result == -EACCES)
+				failure = result;
 		}
-		search += length + (search[length] == ':');
+		search += directory + (search[directory] == ':');
 	}
-	return -failure;
+	return failure;
+}
+
+/* From here on the only calls are capset(2), where the filter needed more than the command is to have, and execve(2). */
+static int confine(struct context *at)
+{
+	const struct filter *filter = &at->filter;
+	struct sock_fprog program = { filter->program.length / sizeof(struct sock_filter), (struct sock_filter *)filter->program.at };
+	if (!program.len)
+		return 0;
+	at->step = filter->step;
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, filter->flags, &program) < 0)
+		return -errno;
+	at->step = filter->capabilities_step;
+	return filter->keeps_admin ? set_capabilities(filter->left) : 0;
 }
 
 int do_exec(struct context *at, const struct op_exec *op)
 {
-	char home[sizeof at->home + 8] = "HOME=";
+	char home[sizeof at->home + 8] = "HOME=", path[4096];
 	char **args = string_vector(op->args, 0), **env = string_vector(op->env, 1);
 	if (!args || !env)
 		return -ENOMEM;
@@ -336,6 +350,9 @@ int do_exec(struct context *at, const struct op_exec *op)
 		strcat(home, *at->home ? at->home : "/");
 		*place = home;
 	}
+	int result = find_program(args[0], env, path);
+	if (result < 0)
+		return result;
 	setsid();
 	if (at->slave_fd >= 0) {
 		if (ioctl(at->slave_fd, TIOCSCTTY, 0) < 0)
@@ -348,6 +365,10 @@ int do_exec(struct context *at, const struct op_exec *op)
 		return -errno;
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	reset_signals();
-	int result = send_status(at->status_fd, (struct status){ STATUS_EXECUTING, 0, 0 });
-	return result < 0 ? result : execute(args, env);
+	result = confine(at);
+	if (result < 0)
+		return result;
+	at->last_words->executing = true;
+	execve(path, args, env);
+	end_unexecuted(path, errno);
 }

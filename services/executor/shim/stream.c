@@ -1,6 +1,7 @@
 /* Bytes between the container and who is attached. Each connection has one bounded ring; a full one holds back the pipe, never the loop. */
 #define _GNU_SOURCE
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include "shim.h"
@@ -91,6 +92,23 @@ bool takes_input(const struct connection *connection)
 	return (connection->streams & STREAM_IN) && !connection->in_closed && process->state == RUNNING && process->pending_start == process->pending_end;
 }
 
+uint32_t unread_bytes(const struct connection *connection)
+{
+	int bytes = 0;
+	return ioctl(connection->fd, FIONREAD, &bytes) == 0 ? bytes : 0;
+}
+
+static void end_input(struct connection *connection)
+{
+	struct process *process = connection->process;
+	connection->in_closed = true;
+	if (process->plan.settings.stdin_once && !process->plan.settings.terminal)
+		process->close_in = true;
+	if (connection->gone)
+		drop(connection);
+	write_input(process);
+}
+
 void read_input(struct connection *connection)
 {
 	struct process *process = connection->process;
@@ -103,14 +121,19 @@ void read_input(struct connection *connection)
 		return;
 	process->pending_start = 0;
 	process->pending_end = length > 0 ? length : 0;
-	if (length <= 0) { /* an error is its end, too: it left without reading all (ECONNRESET) */
-		connection->in_closed = true;
-		if (process->plan.settings.stdin_once && !process->plan.settings.terminal)
-			process->close_in = true;
-		if (connection->gone)
-			drop(connection);
-	}
-	write_input(process);
+	if (length <= 0) /* an error is its end, too: it left without reading all (ECONNRESET) */
+		end_input(connection);
+	else
+		write_input(process);
+}
+
+/* Of a program that reads nothing they would become ever more. */
+static bool are_too_many_gone(void)
+{
+	int gone = 0;
+	for (int i = 0; i < connection_count; i++)
+		gone += connections[i].kind == STREAM && connections[i].gone;
+	return gone > LEFT_BEHIND;
 }
 
 void lose_reader(struct connection *connection)
@@ -119,6 +142,8 @@ void lose_reader(struct connection *connection)
 		&& (connection->process->state == STARTING || connection->process->state == RUNNING);
 	connection->gone = true;
 	connection->start = connection->used = 0;
-	if (!sends)
+	if (sends && connection->process->state == RUNNING && !unread_bytes(connection))
+		end_input(connection);
+	else if (!sends || are_too_many_gone())
 		drop(connection);
 }

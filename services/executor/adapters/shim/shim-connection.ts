@@ -17,7 +17,7 @@ export class ShimGone extends BerthError {
 /** The control connection to one shim. It tells its state on connecting, then what happens; what is sent needs no answer, since events tell how it went. */
 export class ShimConnection {
   private received: Buffer = Buffer.alloc(0);
-  private readonly stateTold = Promise.withResolvers<void>();
+  private readonly stateTold = Promise.withResolvers<boolean>();
   /** Of those who have asked and are not answered, in order. */
   private readonly pings: (() => void)[] = [];
 
@@ -29,6 +29,7 @@ export class ShimConnection {
     socket.on('data', (bytes: Buffer) => this.read(bytes));
     socket.on('error', () => undefined);
     socket.on('close', () => {
+      this.stateTold.resolve(false);
       for (const answered of this.pings.splice(0)) answered();
       onClose();
     });
@@ -48,15 +49,16 @@ export class ShimConnection {
     });
     const connection = new ShimConnection(socket, onEvent, onClose);
     connection.send(frame(HELLO));
-    connection.ping(connection.stateTold.resolve);
+    connection.ping(() => connection.stateTold.resolve(true));
     return connection;
   }
 
-  /** Resolves once the shim has told how all its processes stand, at the latest after 2 s: a stopped one tells it later. */
-  async state(): Promise<void> {
-    const timer = setTimeout(() => this.stateTold.resolve(), STATE_DEADLINE_MS);
-    await this.stateTold.promise;
+  /** Resolves once the shim has told how all its processes stand, at the latest after 2 s: a stopped one tells it later. False: it has closed the connection before. */
+  async state(): Promise<boolean> {
+    const timer = setTimeout(() => this.stateTold.resolve(true), STATE_DEADLINE_MS);
+    const isThere = await this.stateTold.promise;
     clearTimeout(timer);
+    return isThere;
   }
 
   /** Resolves once the shim has done what it was sent before, at the latest after 2 s: a stopped one does it later. */

@@ -9,7 +9,7 @@ import { environment } from '../spec/environment.js';
 import { rlimitOf } from '../spec/rlimits.js';
 import { type Plan, planOf } from './encode-plan.js';
 import type { PlanStep } from './plan-table.js';
-import { appArmorSteps, raiseSteps, rightsSteps, rlimitSteps } from './process-steps.js';
+import { appArmorSteps, oomScoreSteps, raiseSteps, rightsSteps, rlimitSteps } from './process-steps.js';
 import { RELATIVE_DIRECTORY } from './start-failure.js';
 import { TIME_STEPS } from './step-times.js';
 
@@ -24,6 +24,8 @@ export interface ExecRun {
   /** The container's; absent: the host has no AppArmor. */
   readonly apparmorProfile?: string;
   readonly ulimits: readonly Ulimit[];
+  /** The container's. */
+  readonly oomScoreAdj?: number;
   /** The shim that gets the plan holds the container's init by a descriptor and needs no number. */
   readonly initPid: number;
   /** For HOSTNAME; absent: not set. */
@@ -44,7 +46,7 @@ const child = (from: string) => ({ actor: 'child', from }) as const;
  * One further command in the container that the executing shim keeps: its namespaces by the init's pidfd, then the process's own rights. A missing working
  * directory is not made: it fails with ENOENT; a relative one is refused in runc's words. Throws `invalid` for unknown capabilities and bad profiles.
  */
-export function compileExecPlan({ process, security, ids, privileged, apparmorProfile, ulimits, hostname = '', cgroupDirectories, tickets, timed = false }: ExecRun): Plan {
+export function compileExecPlan({ process, security, ids, privileged, apparmorProfile, ulimits, oomScoreAdj, hostname = '', cgroupDirectories, tickets, timed = false }: ExecRun): Plan {
   const { terminal, rows, columns, openStdin, stdinOnce } = process;
   if (process.cwd !== '' && !process.cwd.startsWith('/')) throw internal(`OCI runtime exec failed: exec failed: ${RELATIVE_DIRECTORY}: unknown`);
   const capabilities = execCapabilities(security, privileged);
@@ -52,6 +54,7 @@ export function compileExecPlan({ process, security, ids, privileged, apparmorPr
   const steps: readonly PlanStep[] = [
     ...(timed ? [TIME_STEPS] : []),
     ...appArmorSteps(apparmorProfile),
+    ...oomScoreSteps(oomScoreAdj),
     ...(ids ? [{ op: 'own_stdio', ...child('linux.namespaces'), uid: outsideId(ids.uids, 0) ?? 0, gid: outsideId(ids.gids, 0) ?? 0 } as const] : []),
     ...(ids ? raiseSteps(rlimits) : []),
     { op: 'join_task', ...child('linux.namespaces'), flags: ids ? ALL | USER : ALL },

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { buildSpec, type LaunchFields, type SpecHost } from '../spec/build-spec.js';
 import { compileExecPlan } from './compile-exec-plan.js';
 import { compilePlan, type PlanRun } from './compile-plan.js';
-import { describePlan, encodePlan } from './encode-plan.js';
+import { describePlan, encodePlan, type Plan } from './encode-plan.js';
 
 const golden = join(dirname(fileURLToPath(import.meta.url)), '../../../../../services/executor/domain/plan/golden');
 const cgroupDirectories = ['/sys/fs/cgroup/memory/berth/c', '/sys/fs/cgroup/cpu,cpuacct/berth/c', '/sys/fs/cgroup/unified/berth/c'];
@@ -48,6 +48,16 @@ test('a filter is loaded while it still may be: before capabilities go, or last 
   const rights = (noNewPrivileges: boolean) => operations({ security: { ...plain.security, noNewPrivileges } }).filter((op) => ['no_new_privileges', 'set_user', 'seccomp', 'capabilities', 'exec'].includes(op));
   expect(rights(false)).toEqual(['set_user', 'seccomp', 'capabilities', 'exec']);
   expect(rights(true)).toEqual(['no_new_privileges', 'set_user', 'capabilities', 'seccomp', 'exec']);
+});
+
+test('the kernel takes a container for want of memory as readily as was asked for, else as any process, and its execs too', () => {
+  const execPlan = (asked: { oomScoreAdj?: number }) => compileExecPlan({ process: plain.process, security: plain.security, privileged: false, ulimits: [], ...asked, initPid: 9, cgroupDirectories, tickets: [] });
+  for (const compile of [plan, execPlan]) {
+    const first = ({ steps }: Plan) => steps.find(({ actor }) => actor === 'child');
+    expect(first(compile({ oomScoreAdj: -5 }))).toMatchObject({ op: 'write_file', path: '/proc/self/oom_score_adj', data: Buffer.from('-5') });
+    // Who may not lower it has what the executor has.
+    expect(first(compile({}))).toMatchObject({ op: 'write_file_optional', path: '/proc/self/oom_score_adj', data: Buffer.from('0') });
+  }
 });
 
 test('of a read-only root the working directory is made before it is read-only', () => {
@@ -116,7 +126,7 @@ test('in a user namespace the host\'s root does what nobody else may, and before
   const steps = mappedSteps({ oomScoreAdj: -5, mounts: [{ type: 'bind', source: '/s', target: '/t', readOnly: true, propagation: '' }] });
   const entered = steps.findIndex(({ op }) => op === 'enter_user_namespace');
   const [before, inside] = [steps.slice(0, entered), steps.slice(entered)].map((part) => new Set<string>(part.map(({ op }) => op)));
-  for (const op of ['join_namespace', 'oom_score_adj', 'stage', 'overlay_tree', 'bind_tree', 'node_tree', 'own_stdio']) {
+  for (const op of ['join_namespace', 'write_file', 'stage', 'overlay_tree', 'bind_tree', 'node_tree', 'own_stdio']) {
     expect(before, op).toContain(op);
     expect(inside, op).not.toContain(op);
   }

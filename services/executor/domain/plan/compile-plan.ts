@@ -3,7 +3,7 @@ import type { Device, RuntimeSpec } from '../spec/runtime-spec.js';
 import { type Plan, planOf } from './encode-plan.js';
 import { mountSteps } from './mount-steps.js';
 import type { PlanSettings, PlanStep } from './plan-table.js';
-import { appArmorSteps, rightsSteps, rlimitSteps } from './process-steps.js';
+import { appArmorSteps, oomScoreSteps, rightsSteps, rlimitSteps } from './process-steps.js';
 import { rootStep } from './root-step.js';
 import { TIME_STEPS } from './step-times.js';
 import { type EnteredNamespace, idMapsOf, inUserNamespace } from './user-namespace-steps.js';
@@ -53,6 +53,7 @@ export function compilePlan(spec: RuntimeSpec, run: PlanRun): Plan {
     ...cgroupWrites.map(({ path, data, optional }): PlanStep => ({ op: optional ? 'write_file_optional' : 'write_file', actor: 'parent', from: 'linux.resources', path, data: Buffer.from(data) })),
     ...(deviceFilter ? [{ op: 'device_filter', actor: 'parent', from: 'linux.resources.devices', ...deviceFilter } as const] : []),
     ...appArmorSteps(spec.process.apparmorProfile),
+    ...oomScoreSteps(spec.process.oomScoreAdj),
     ...(user === undefined ? childSteps : inUserNamespace(childSteps, user)),
     // What is known of oom is in the cgroup that the next steps remove.
     ...(oomPath === '' ? [] : [{ op: 'read_oom', actor: 'exit', from: 'linux.cgroupsPath', path: oomPath } as const]),
@@ -116,10 +117,9 @@ function deviceSteps(devices: readonly Device[]): readonly PlanStep[] {
 }
 
 function processSteps({ process, linux }: RuntimeSpec): readonly PlanStep[] {
-  const { rlimits, oomScoreAdj, user, capabilities, noNewPrivileges, args, env } = process;
+  const { rlimits, user, capabilities, noNewPrivileges, args, env } = process;
   return [
     ...rlimitSteps(rlimits),
-    ...(oomScoreAdj === undefined ? [] : [{ op: 'oom_score_adj', ...child('process.oomScoreAdj'), value: String(oomScoreAdj), optional: false } as const]),
     ...rightsSteps({ user: user.username, groups: user.additionalGroups, capabilities, noNewPrivileges, filter: linux.seccomp?.program }),
     { op: 'exec', ...child('process.args'), args, env },
   ];

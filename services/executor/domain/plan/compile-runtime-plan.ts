@@ -1,6 +1,7 @@
 import type { PlanRun } from './compile-plan.js';
 import { type Plan, planOf } from './encode-plan.js';
 import type { PlanSettings, PlanStep } from './plan-table.js';
+import { oomScoreSteps } from './process-steps.js';
 import type { ForRuntime } from './runtime-mounts.js';
 
 /** An installed OCI runtime, as one task uses it. */
@@ -41,6 +42,7 @@ export function compileRuntimePlan({ spec, steps: mounted }: ForRuntime, run: Pl
     { op: 'private_propagation', ...parent('root') },
     ...mounted,
     ...consoleSteps(runtime),
+    ...oomScoreSteps(spec.process.oomScoreAdj),
     { op: 'exec', actor: 'child', from: 'process', args: runtimeArgs(runtime, ...create), env: ENVIRONMENT },
     ...handoverSteps(runtime),
     { op: 'run_command', actor: 'handover', from: 'process', args: runtimeArgs(runtime, 'start', runtime.id), env: ENVIRONMENT },
@@ -54,11 +56,11 @@ export function compileRuntimePlan({ spec, steps: mounted }: ForRuntime, run: Pl
 }
 
 /** One further command, by the runtime's `exec --detach`: it ends when the command runs, and the shim keeps the command. */
-export function compileRuntimeExecPlan(run: Pick<PlanSettings, 'terminal' | 'rows' | 'columns' | 'openStdin' | 'stdinOnce' | 'tickets'>, runtime: RuntimeCommand, processFile: string): Plan {
+export function compileRuntimeExecPlan(run: Pick<PlanSettings, 'terminal' | 'rows' | 'columns' | 'openStdin' | 'stdinOnce' | 'tickets'>, runtime: RuntimeCommand, processFile: string, oomScoreAdj: number | undefined): Plan {
   const exec = ['exec', '--process', processFile, '--detach', '--pid-file', runtime.pidFile, ...consoleOption(runtime), runtime.id];
   return planOf(
     { taskDirectory: '', logPath: '', logMaxBytes: 0, logMaxFiles: 0, socketGroup: 0, socketMode: 0, shimCgroupPaths: [], namespaces: 0, cgroupPaths: [], ...run },
-    [...consoleSteps(runtime), { op: 'exec', actor: 'child', from: 'process', args: runtimeArgs(runtime, ...exec), env: ENVIRONMENT }, ...handoverSteps(runtime)],
+    [...consoleSteps(runtime), ...oomScoreSteps(oomScoreAdj), { op: 'exec', actor: 'child', from: 'process', args: runtimeArgs(runtime, ...exec), env: ENVIRONMENT }, ...handoverSteps(runtime)],
   );
 }
 

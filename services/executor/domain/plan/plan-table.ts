@@ -136,8 +136,7 @@ export const OPERATIONS = {
   set_rlimit: { code: 41, operands: { resource: 'u32', soft: 'u64', hard: 'u64', optional: 'flag' } },
   /** The hard limit is at least `hard` from then on: before enter_user_namespace, since none can be raised in there. */
   raise_rlimit: { code: 51, operands: { resource: 'u32', hard: 'u64' } },
-  oom_score_adj: { code: 42, operands: { value: 'string', optional: 'flag' } },
-  /** Sets as bit masks. After set_user, which keeps the permitted set. */
+  /** Sets as bit masks. After set_user, which keeps the permitted set. After seccomp: CAP_SYS_ADMIN is held until that is in force. */
   capabilities: {
     code: 43,
     operands: { bounding: 'u64', effective: 'u64', permitted: 'u64', inheritable: 'u64', ambient: 'u64' },
@@ -145,7 +144,10 @@ export const OPERATIONS = {
   no_new_privileges: { code: 44, operands: {} },
   /** A new, anonymous session keyring (session-keyring(7)); a kernel without keys: done. */
   session_keyring: { code: 50, operands: {} },
-  /** An array of struct sock_filter. Without no_new_privileges before it: before capabilities. flags: SECCOMP_FILTER_FLAG_*. */
+  /**
+   * An array of struct sock_filter. Without no_new_privileges before it: before capabilities. flags: SECCOMP_FILTER_FLAG_*. In force from `exec` on, which does all else
+   * that it has to do before: the filter may forbid any of it.
+   */
   seccomp: { code: 45, operands: { program: 'bytes', flags: 'u32' } },
   /** Docker's `user[:group]`, read in the container's own /etc/passwd and /etc/group; "" is root. extraGroups: names or numbers. HOME is derived. */
   set_user: { code: 46, operands: { user: 'string', extraGroups: 'strings' } },

@@ -18,8 +18,8 @@ export interface Rights {
 }
 
 /**
- * The last steps before exec, by which the process gives up what it may. A filter needs either no_new_privs, then it comes last, where a strict profile disturbs
- * nothing; or CAP_SYS_ADMIN, then it has to come before capabilities go.
+ * The last steps before exec, by which the process gives up what it may. A filter needs either no_new_privs, then it comes last; or CAP_SYS_ADMIN, then it has to come
+ * before capabilities go, all of which but that one go before it is in force all the same (do_exec in the shim).
  */
 export function rightsSteps({ user, groups, capabilities, noNewPrivileges, filter }: Rights): readonly PlanStep[] {
   const { bounding, effective, permitted, inheritable, ambient } = capabilities;
@@ -49,6 +49,14 @@ export function rightsSteps({ user, groups, capabilities, noNewPrivileges, filte
  */
 export function appArmorSteps(profile: string | undefined): readonly PlanStep[] {
   return profile === undefined ? [] : [{ op: 'write_file', actor: 'child', from: APPARMOR_PROFILE, path: '/proc/self/attr/apparmor/exec', data: Buffer.from(`exec ${profile}`) }];
+}
+
+/**
+ * How readily the kernel takes it when memory runs out: never the executor's own. Told while /proc is the host's and nothing is given up yet. Where nothing was asked
+ * for, who may not lower it does without.
+ */
+export function oomScoreSteps(score: number | undefined): readonly PlanStep[] {
+  return [{ op: score === undefined ? 'write_file_optional' : 'write_file', actor: 'child', from: 'process.oomScoreAdj', path: '/proc/self/oom_score_adj', data: Buffer.from(String(score ?? 0)) }];
 }
 
 export function rlimitSteps(rlimits: readonly Rlimit[]): readonly PlanStep[] {

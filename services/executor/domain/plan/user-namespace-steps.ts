@@ -70,8 +70,6 @@ function splitStep(step: PlanStep, tree: number, { ids, isMapped }: EnteredNames
     case 'private_propagation':
       return { inside: [] };
     case 'join_namespace':
-    // The kernel lets nobody in there make itself less likely to be killed.
-    case 'oom_score_adj':
       return { before: [step], inside: [] };
     case 'set_rlimit':
       return { before: raiseSteps([step]), inside: [step] };
