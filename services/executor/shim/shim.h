@@ -21,9 +21,9 @@
 #define STEP_PLACES 0xfffffffbu  /* as many execs as there may be */
 
 enum frame_type {
-	FRAME_HELLO = 1, FRAME_SIGNAL, FRAME_RESIZE, FRAME_EXEC, FRAME_TICKET, FRAME_ACK_EXIT, FRAME_PING = 8, FRAME_SIGNAL_EXEC,
+	FRAME_HELLO = 1, FRAME_SIGNAL, FRAME_RESIZE, FRAME_EXEC, FRAME_TICKET, FRAME_ACK_EXIT, FRAME_PING = 8, FRAME_SIGNAL_EXEC, FRAME_WATCH_OOM = 11,
 	FRAME_ATTACH = 10,
-	FRAME_STARTED = 101, FRAME_FAILED, FRAME_EXITED, FRAME_PONG, FRAME_TIMES, FRAME_LOG_NEWS,
+	FRAME_STARTED = 101, FRAME_FAILED, FRAME_EXITED, FRAME_PONG, FRAME_TIMES, FRAME_LOG_NEWS, FRAME_OOM_KILLS,
 	FRAME_ATTACHED = 110, FRAME_REFUSED,
 };
 enum { STREAM_IN = 1, STREAM_OUT = 2, STREAM_ERR = 4 };
@@ -133,7 +133,19 @@ void read_input(struct connection *connection);
 /* Its client has left: what it sent, and that this has ended, goes to the process all the same. */
 void lose_reader(struct connection *connection);
 
+/* oom.c */
+/* Readable when the container's cgroup may have lost a process to the OOM killer, -1: nobody is to watch now. */
+extern int oom_fd;
+/* `counter` is v2's memory.events, or v1's memory.oom_control and `control` the file that registers who watches it, else "". What was told before is told again. */
+void watch_oom(const char *counter, const char *control);
+void leave_oom(void);
+void oom_fd_is_readable(void);
+/* When it is to be looked again whatever is readable, in monotonic ms; 0: never. */
+int64_t oom_look_at(void);
+void look_for_oom(void);
+
 /* control.c */
+void tell_oom_kills(uint32_t kills);
 void accept_connection(int listener);
 void read_frame(struct connection *connection);
 void announce(struct process *process);

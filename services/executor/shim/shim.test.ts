@@ -114,6 +114,29 @@ test('a part of a directory is mounted, and nothing in it leads out; read-only a
   }
 });
 
+test('what the OOM killer takes is told while the container runs: what has been at once, what comes at most every few seconds', async () => {
+  const task = await bench.run('oom', (at) => [...tree(at), exec('sleep', '1000')]);
+  await task.control.next('started');
+  const counter = join(task.directory, 'memory.events');
+  const happens = (kills: number) => writeFileSync(counter, `low 0\noom ${kills + 1}\noom_kill ${kills}\noom_group_kill 0\n`);
+  happens(2);
+  task.control.send(11, text(counter), text(''));
+  expect(await task.control.next('oom-kills')).toMatchObject({ kills: 2 });
+  happens(3);
+  expect(await task.control.next('oom-kills')).toMatchObject({ kills: 3 });
+  const begun = Date.now();
+  for (let kills = 4; kills < 8; kills++) happens(kills);
+  expect(await task.control.next('oom-kills')).toMatchObject({ kills: 7 });
+  expect(Date.now() - begun).toBeGreaterThan(3_000);
+  const again = await Control.open(join(task.directory, 'shim.sock'));
+  again.send(11, text(counter), text(''));
+  expect(await again.next('oom-kills')).toMatchObject({ kills: 7 });
+  task.control.send(2, u32(9));
+  await task.control.next('exited');
+  again.socket.destroy();
+  await finish(task);
+}, patience(30_000));
+
 test('a command that is not there fails the exec step with ENOENT, one that may not run with EACCES', async () => {
   const missing = await bench.run('missing', (at) => [...tree(at), exec('no-such-command')]);
   expect(await missing.control.next('failed')).toMatchObject({ step: 7, errno: 2 });
