@@ -1,10 +1,10 @@
-/* The container's cgroup while it runs: when the OOM killer has taken a process of it, the executor is told. Files are opened for each look alone, what is held shows nothing. */
+/* The container's cgroup while it runs: when the OOM killer has taken a process of it, the executor is told. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/inotify.h>
 #include "shim.h"
 
 /* The first look after a sign. v1 gives it before it kills, and v2 for other reasons, too: looks come at double the distance until something is found. */
@@ -13,6 +13,7 @@
 #define REST_MS 5000
 
 int oom_fd = -1;
+short oom_events;
 static char counter_path[4096];
 static uint32_t told;
 static int64_t sign_at, look_at;
@@ -30,18 +31,12 @@ static int register_eventfd(const char *counter, const char *control)
 	return -1;
 }
 
-static int watch_file(const char *counter)
-{
-	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (fd >= 0 && inotify_add_watch(fd, counter, IN_MODIFY) < 0)
-		close_held(&fd);
-	return fd;
-}
-
 void watch_oom(const char *counter, const char *control)
 {
 	leave_oom();
-	oom_fd = *control ? register_eventfd(counter, control) : watch_file(counter);
+	/* v2: the file itself tells of a change since it was read (cgroup-v2.rst), and needs no inotify instance, of which all of root's processes together may have 128 */
+	oom_fd = *control ? register_eventfd(counter, control) : open(counter, O_RDONLY | O_CLOEXEC);
+	oom_events = *control ? POLLIN : POLLPRI;
 	if (oom_fd < 0)
 		return; /* its end tells of it */
 	strcpy(counter_path, counter);
@@ -56,13 +51,16 @@ void leave_oom(void)
 	look_at = 0;
 }
 
-void oom_fd_is_readable(void)
+/* Both say so until they are read: an eventfd its count, the file from its beginning. */
+void take_oom_sign(void)
 {
-	char events[4096];
-	while (read(oom_fd, events, sizeof events) > 0)
-		;
+	char text[4096];
+	if (oom_events == POLLPRI)
+		lseek(oom_fd, 0, SEEK_SET);
+	if (read(oom_fd, text, sizeof text) < 0)
+		leave_oom();
 	sign_at = monotonic_ms();
-	look_at = sign_at + FIRST_LOOK_MS;
+	look_at = oom_fd < 0 ? 0 : sign_at + FIRST_LOOK_MS;
 }
 
 int64_t oom_look_at(void)

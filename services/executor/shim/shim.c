@@ -74,7 +74,7 @@ static int choose(struct watched *on, int listener)
 	watch(on, listener, POLLIN, LISTENER, 0, 0);
 	watch(on, strangers_fd, POLLIN, STRANGERS, 0, 0);
 	if (!oom_look_at())
-		watch(on, oom_fd, POLLIN, OOM, 0, 0);
+		watch(on, oom_fd, oom_events, OOM, 0, 0);
 	for (int i = 0; i < process_count; i++) {
 		struct process *process = &processes[i];
 		if (process->state == UNUSED)
@@ -134,7 +134,7 @@ static void serve(const struct watched *on, int i, int listener)
 		reap_strangers();
 		return;
 	case OOM:
-		oom_fd_is_readable();
+		take_oom_sign();
 		return;
 	case STATUS:
 		if (process->status_fd == on->fds[i].fd)

@@ -134,13 +134,14 @@ void read_input(struct connection *connection);
 void lose_reader(struct connection *connection);
 
 /* oom.c */
-/* Readable when the container's cgroup may have lost a process to the OOM killer, -1: nobody is to watch now. */
+/* Has `oom_events` when the container's cgroup may have lost a process to the OOM killer; -1: nobody wants to know. */
 extern int oom_fd;
+extern short oom_events;
 /* `counter` is v2's memory.events, or v1's memory.oom_control and `control` the file that registers who watches it, else "". What was told before is told again. */
 void watch_oom(const char *counter, const char *control);
 void leave_oom(void);
-void oom_fd_is_readable(void);
-/* When it is to be looked again whatever is readable, in monotonic ms; 0: never. */
+void take_oom_sign(void);
+/* When to look next, in monotonic ms; no sign is taken before. 0: at the next sign. */
 int64_t oom_look_at(void);
 void look_for_oom(void);
 
