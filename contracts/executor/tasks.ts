@@ -305,6 +305,8 @@ export type TaskEvent =
   | { readonly type: 'PortsChanged'; readonly container: string; readonly start: number; readonly published: PublishedEndpoint; readonly at: string }
   /** Asked for by the commit's cause; sent when this is on the log. */
   | { readonly type: 'SignalRequested'; readonly container: string; readonly start: number; readonly signal: number; readonly ends: boolean; readonly at: string }
+  /** Processes of it were killed by the OOM killer: `kills` of its run until then. Those of its last moment come with its end. */
+  | { readonly type: 'TaskOutOfMemory'; readonly container: string; readonly start: number; readonly kills: number; readonly at: string }
   | { readonly type: 'TaskExited'; readonly container: string; readonly start: number; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly keeperLost: boolean; readonly at: string }
   | { readonly type: 'ExecStarted'; readonly container: string; readonly start: number; readonly exec: string; readonly pid: number; readonly at: string }
   | { readonly type: 'ExecExited'; readonly container: string; readonly start: number; readonly exec: string; readonly exitCode: number; readonly at: string };

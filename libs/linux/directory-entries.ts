@@ -15,6 +15,7 @@ export const AT_EMPTY_PATH = 0x1000;
 export const RENAME_NOREPLACE = 1;
 
 /** openat2(2): how the path may be walked. */
+export const RESOLVE_NO_XDEV = 0x01;
 export const RESOLVE_NO_MAGICLINKS = 0x02;
 export const RESOLVE_NO_SYMLINKS = 0x04;
 export const RESOLVE_BENEATH = 0x08;

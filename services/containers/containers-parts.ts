@@ -129,6 +129,7 @@ export class ContainersParts {
     this.claims.start();
     this.containerWatch.start();
     await this.taskWatch.start();
+    this.execSessions.listenForCreated();
     await this.containerWatch.resume();
     this.keptExpiry.start();
     this.healthWatch.start();

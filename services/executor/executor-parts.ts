@@ -50,6 +50,7 @@ import { LogForwarding } from './application/log-forwarding.js';
 import { LoggerMetrics } from './application/logger-metrics.js';
 import { LostKeepers } from './application/lost-keepers.js';
 import { NetworksOnHost } from './application/networks-on-host.js';
+import { OomWatch } from './application/oom-watch.js';
 import { OciRuntimes } from './application/oci-runtimes.js';
 import { PortChanges } from './application/port-changes.js';
 import { PortPublisher } from './application/port-publisher.js';
@@ -153,7 +154,7 @@ export class ExecutorParts {
       this.logs.wrote({ failedWrites: 1, longLines: 0 });
       this.log.warn('a log cannot be sent where it should go', { ...about, error });
     });
-    this.live = new LiveTasks(this.tasks, causes, this.ports, new LostKeepers(containerCgroups, runtimes), parents, this.logs, this.compression, onError);
+    this.live = new LiveTasks(this.tasks, causes, this.ports, new LostKeepers(containerCgroups, runtimes), parents, this.logs, this.compression, new OomWatch(cgroups, containerCgroups), onError);
     this.adoption = new TaskAdoption(this.tasks, this.live, containerCgroups, settings.runRoot, onError);
     this.networks = new NetworksOnHost(firewall, new Forwarding(`${settings.runRoot}/forwarding`), this.live, flows, store, `${settings.dataRoot}/executor/networks-on-host.snapshot`, (error) => this.log.error('the firewall still keeps networks of the host apart that others want it to forward between', { error }));
     this.snapshots = new SnapshotSchedule([this.tasks, this.networks], (error) => this.log.error('a snapshot could not be saved', { error }));

@@ -50,7 +50,10 @@ async function tarOf(...members: Parameters<typeof writeTar>[0] extends infer M 
 describe.each(['running', 'stopped', 'created'])('a container that is %s', (state) => {
   const name = `copy-${state}`;
   beforeAll(async () => {
-    await docker(state === 'created' ? 'create' : 'run', ...(state === 'created' ? [] : ['-d']), '--name', name, '--network', 'none', '-v', `data-${state}:/data`, 'busybox', 'sleep', '1000');
+    const conf = join(here, `conf-${state}`);
+    writeFileSync(conf, 'mounted');
+    const volumes = ['-v', `data-${state}:/data`, '-v', `${conf}:/etc/app/one.conf`, '-v', `${conf}:/etc/sealed/one.conf:ro`];
+    await docker(state === 'created' ? 'create' : 'run', ...(state === 'created' ? [] : ['-d']), '--name', name, '--network', 'none', ...volumes, 'busybox', 'sleep', '1000');
     if (state === 'stopped') await docker('stop', '-t', '0', name);
   }, patience(30_000));
   afterAll(async () => void (await docker('rm', '-f', '-v', name)));
@@ -130,6 +133,21 @@ describe.each(['running', 'stopped', 'created'])('a container that is %s', (stat
     const { bytes } = await archive('GET', `/containers/${name}/archive?path=/srv/log`);
     expect((await namesOf(bytes)).sort()).toEqual(['log/', 'log/one', 'log/same', 'log/sub/', 'log/sub/two']);
     if (state === 'running') expect((await archive('PUT', `/containers/${name}/archive?path=/opt/app`, await tarOf({ path: 'kernel/sys/made', body: Buffer.from('x') }))).bytes.toString()).toContain("it is the kernel's");
+  });
+
+  test('what something is mounted on is not replaced, and stays mounted', async () => {
+    const tar = await tarOf({ path: 'one.conf', body: Buffer.from('copied') });
+    for (const [path, said] of [['/etc/app', 'RemoveAll one.conf'], ['/etc/sealed', 'RemoveAll one.conf']] as const) {
+      const { status, bytes } = await archive('PUT', `/containers/${name}/archive?path=${path}`, tar);
+      expect(`${status} ${bytes.toString()}`).toContain(`409 {"message":"${said}: device or resource busy"}`);
+    }
+    // Not by way of what is above it, either.
+    const above = await archive('PUT', `/containers/${name}/archive?path=/`, await tarOf({ path: 'data', body: Buffer.from('copied') }));
+    expect(above).toMatchObject({ status: 409 });
+    writeFileSync(join(here, `conf-${state}`), 'changed');
+    for (const path of ['/etc/app/one.conf', '/etc/sealed/one.conf']) expect((await archive('GET', `/containers/${name}/archive?path=${path}`)).bytes.toString()).toContain('changed');
+    expect(await namesOf((await archive('GET', `/containers/${name}/archive?path=/data`)).bytes)).toContain('data/kept');
+    if (state === 'running') expect((await docker('exec', name, 'grep', '-c', '/one.conf ', '/proc/mounts')).stdout).toBe('2\n');
   });
 
   test('an export is the root alone, without mounts', async () => {

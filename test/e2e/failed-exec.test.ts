@@ -74,6 +74,16 @@ test('one that nobody could be asked for ends with 126 and the reason, and has r
   expect(await docker('exec', 'inside', 'true')).toMatchObject({ code: 0 });
 });
 
+test('what was created is listed with its container by a later engine, too, and what could not be started is not', async () => {
+  const listed = async (): Promise<string> => (await docker('inspect', '-f', '{{json .ExecIDs}}', 'inside')).stdout;
+  expect(await listed()).toBe('null\n');
+  const id = await exec('true');
+  process.kill(await pidOf('engine'), 'SIGKILL');
+  await expect.poll(listed, { timeout: patience(20_000) }).toBe(`["${id}"]\n`);
+  await start(id);
+  await expect.poll(listed).toBe('null\n');
+}, patience(40_000));
+
 test('one whose answer was lost, and which runs, is heard to its end', async () => {
   const services = await pidOf('engine');
   await failpoints.order(engine, 'engine', services, 'request.executor.launch-exec.after@1=error');

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from '../engine/engine.js';
+import { http } from '../engine/http.js';
 import { patience } from '../engine/patience.js';
 import { openTerminal } from '../engine/terminal.js';
 
@@ -65,6 +66,21 @@ test('an exec has a terminal of its own, and detaching from it leaves the contai
   keys.type('a\x02');
   expect(await keys.ended).toBe(1); // the client takes its keys out itself, and says "read escape sequence"
   await docker('rm', '-f', 'host');
+});
+
+test('an exec that has not started is listed with its container, and who resizes it waits for its start', async () => {
+  await docker('run', '-d', '--name', 'steps', '--network', 'none', 'busybox', 'sleep', '1000');
+  const command = ['sh', '-c', 'until [ "$(stty size)" = "21 43" ]; do sleep 0.05; done; echo resized'];
+  const { Id: id } = JSON.parse((await http(engine.socket, 'POST', '/containers/steps/exec', { Cmd: command, AttachStdout: true, Tty: true })).text) as { Id: string };
+  const listed = async (): Promise<string> => (await docker('inspect', '-f', '{{json .ExecIDs}}', 'steps')).stdout;
+  expect(await listed()).toBe(`["${id}"]\n`);
+  const resized = http(engine.socket, 'POST', `/exec/${id}/resize?h=21&w=43`);
+  const started = http(engine.socket, 'POST', `/exec/${id}/start`, { Tty: true });
+  expect(await resized).toMatchObject({ status: 200 });
+  expect((await started).text).toContain('resized');
+  await expect.poll(listed).toBe('null\n');
+  expect((await http(engine.socket, 'POST', `/exec/${id}/resize?h=21&w=43`)).status).toBe(404);
+  await docker('rm', '-f', 'steps');
 });
 
 test('the end of the client\'s input is the end of the command\'s', async () => {

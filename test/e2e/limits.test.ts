@@ -37,6 +37,23 @@ test('a container that takes more memory than it may is killed, and that is know
   await docker('rm', 'hungry');
 });
 
+test('what is killed for its memory while the container goes on is told at once, by a later executor as well, and not again at the end', async () => {
+  await docker('run', '-d', '--name', 'supervisor', '--network', 'none', '--memory', '16m', '--memory-swap', '16m', 'busybox', 'sleep', '1000');
+  const told = async (): Promise<string[]> => {
+    const { stdout } = await docker('events', '--since', '1', '--until', String(Math.ceil(Date.now() / 1000)), '--filter', 'container=supervisor', '--filter', 'event=oom', '--filter', 'event=die', '--format', '{{.Action}}');
+    return stdout.split('\n').filter((action) => action !== '');
+  };
+  const eat = ['exec', 'supervisor', 'dd', 'if=/dev/zero', 'of=/dev/null', 'bs=64M'];
+  expect((await docker(...eat)).code).toBe(137);
+  await expect.poll(told, { timeout: patience(5_000) }).toEqual(['oom']);
+  process.kill(engine.pid('executor') ?? 0, 'SIGKILL');
+  await expect.poll(async () => (await docker(...eat)).code, { timeout: patience(20_000) }).toBe(137);
+  await expect.poll(told, { timeout: patience(15_000) }).toEqual(['oom', 'oom']);
+  await docker('kill', 'supervisor');
+  await expect.poll(told).toEqual(['oom', 'oom', 'die']);
+  await docker('rm', 'supervisor');
+}, patience(60_000));
+
 test('its cgroup is its root, which it cannot change, and lies below the engine\'s parent', async () => {
   await docker('run', '-d', '--name', 'placed', '--network', 'none', 'busybox', 'sleep', '1000');
   const [id = '', pid = ''] = (await docker('inspect', '--format', '{{.Id}} {{.State.Pid}}', 'placed')).stdout.trim().split(' ');

@@ -83,6 +83,7 @@ export const taskSamples: Samples<TaskEvent> = {
   ExecStarted: { container, start, exec, pid: 4712, at },
   ExecExited: { container, start, exec, exitCode: 3, at },
   SignalRequested: { container, start, signal: 15, ends: true, at },
+  TaskOutOfMemory: { container, start, kills: 2, at },
   TaskExited: { container, start, exitCode: 143, signal: 15, oomKilled: false, keeperLost: false, at },
   PortsChanged: { container, start, published: { address: '172.17.0.2', ports: [] }, at },
 };

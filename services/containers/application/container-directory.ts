@@ -68,7 +68,7 @@ export class ContainerDirectory {
   }
 
   view(container: PresentContainer): ContainerView {
-    const view = containerView(container, this.execRuns.running(container.spec.id), this.dataRoot);
+    const view = containerView(container, this.execRuns.listed(container.spec.id), this.dataRoot);
     if (!container.spec.hostConfig.Links) return view;
     const links = this.linksOf(container).map((link) => shownLink(container.spec.name, link));
     return { ...view, hostConfig: { ...view.hostConfig, Links: links.length > 0 ? links : null } };

@@ -33,6 +33,21 @@ test('who asks whether it runs hears of its start, or of its end alone', async (
   runs.see({ type: 'ExecExited', ...of, exec: 'f', exitCode: 127 });
   await over;
 });
+test('those that were created are listed until they have ended, or could not be started', () => {
+  for (const exec of ['e', 'f', 'g']) runs.created(exec, 'c');
+  runs.see({ type: 'ExecStarted', ...of, pid: 7 });
+  runs.created('e', 'c'); // told late
+  expect(runs.listed('c').sort()).toEqual(['e', 'f', 'g']);
+  expect(runs.running('c')).toEqual(['e']);
+  runs.see({ type: 'ExecExited', ...of, exitCode: 0 });
+  runs.see({ type: 'ExecExited', ...of, exec: 'f', exitCode: 127 });
+  runs.neverStarted('g', 'c');
+  runs.created('e', 'c');
+  expect(runs.listed('c')).toEqual([]);
+  runs.created('h', 'c');
+  runs.forget('c');
+  expect(runs.listed('c')).toEqual([]);
+});
 test('one that never started has an exit code, too', async () => {
   runs.see({ type: 'ExecExited', ...of, exitCode: 127 });
   await runs.ended('e', 60_000);

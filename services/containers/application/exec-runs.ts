@@ -21,6 +21,8 @@ type Waiters = Map<string, Set<() => void>>;
 export class ExecRuns {
   private readonly runs = new Map<string, ExecRun>();
   private readonly runningIn = new Map<string, Set<string>>();
+  /** Created, and nothing is known of how they went. */
+  private readonly waitingIn = new Map<string, Set<string>>();
   /** In the order in which they ended. */
   private readonly over = new Set<string>();
   /** For its end; for the first that is told of it. */
@@ -39,6 +41,21 @@ export class ExecRuns {
 
   running(container: string): string[] {
     return [...(this.runningIn.get(container) ?? [])];
+  }
+
+  /** As dockerd lists them: those that run, and those that were created and not started. */
+  listed(container: string): string[] {
+    return [...(this.waitingIn.get(container) ?? []), ...this.running(container)];
+  }
+
+  /** Nobody has started it, or what became of it is known already. */
+  created(exec: string, container: string): void {
+    if (!this.runs.has(exec) && this.isThere(container)) this.waitingIn.set(container, (this.waitingIn.get(container) ?? new Set()).add(exec));
+  }
+
+  /** Its start failed, and no task's event tells of it. */
+  neverStarted(exec: string, container: string): void {
+    take(this.waitingIn, exec, container);
   }
 
   /** Resolves when it has exited, at the latest after `deadlineMs`. Its start may not have been told yet: a short one's stream can be over before. */
@@ -75,6 +92,7 @@ export class ExecRuns {
   forget(container: string): void {
     for (const [exec, run] of this.runs) if (run.container === container) this.drop(exec);
     this.runningIn.delete(container);
+    this.waitingIn.delete(container);
   }
 
   /** What a snapshot keeps. */
@@ -93,15 +111,15 @@ export class ExecRuns {
 
   private begin(exec: string, container: string, pid: number): void {
     this.runs.set(exec, { container, pid, exitCode: null });
+    take(this.waitingIn, exec, container);
     this.runningIn.set(container, (this.runningIn.get(container) ?? new Set()).add(exec));
     finishAll(this.firstWaiters, exec);
   }
 
   private end(exec: string, container: string, exitCode: number): void {
     this.runs.set(exec, { container, pid: 0, exitCode });
-    const running = this.runningIn.get(container);
-    running?.delete(exec);
-    if (running?.size === 0) this.runningIn.delete(container);
+    take(this.runningIn, exec, container);
+    take(this.waitingIn, exec, container);
     this.over.add(exec);
     this.finishWaits(exec);
     const [oldest] = this.over;
@@ -119,6 +137,12 @@ export class ExecRuns {
     finishAll(this.firstWaiters, exec);
     finishAll(this.waiters, exec);
   }
+}
+
+function take(from: Map<string, Set<string>>, exec: string, container: string): void {
+  const execs = from.get(container);
+  execs?.delete(exec);
+  if (execs?.size === 0) from.delete(container);
 }
 
 function wait(all: Waiters, exec: string, deadlineMs: number): Promise<void> {

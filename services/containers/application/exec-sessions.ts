@@ -4,7 +4,7 @@ import type { GetExec } from '#contracts/containers/queries.js';
 import type { ExecConfig, ExecView } from '#contracts/containers/container-state.js';
 import { LaunchExec, ResizeTask, SignalExec } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
-import { conflict, errorMessage, notFound } from '#libs/errors/errors.js';
+import { conflict, errorMessage, internal, notFound } from '#libs/errors/errors.js';
 import type { Bus, RequestOptions } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
 import type { Exec } from '../domain/exec/exec-decider.js';
@@ -20,6 +20,8 @@ const RECORD_SEEN_MS = 1_000;
 /** dockerd's, of an exec that could not be executed, where no better is known. */
 const CANNOT_EXECUTE = 126;
 
+/** dockerd's patience with who resizes an exec beside its start. */
+const READY_MS = 10_000;
 /** kill(2): only asks. */
 const NO_SIGNAL = 0;
 /** How long an executor may be away under an exec that ends. */
@@ -52,6 +54,18 @@ export class ExecSessions {
     const exec = keyedId('exec', asked.idempotencyKey);
     await this.execs.execute(exec, { type: 'Create', exec, container: spec.id, config: { ...config }, at: new Date().toISOString() }, asked);
     return { id: exec };
+  }
+
+  /** From now on `ExecRuns` knows which were created; it knows by then how those went that were started. */
+  listenForCreated(): void {
+    this.execs.onCommit((id, { events }, state, live) => {
+      if (!live || state.status === 'absent') return;
+      for (const { type } of events) {
+        if (type === 'ExecCreated') this.runs.created(id, state.container);
+        else this.runs.neverStarted(id, state.container);
+      }
+    });
+    for (const [id, exec] of this.execs.entries()) if (exec.status === 'present' && exec.failure === undefined) this.runs.created(id, exec.container);
   }
 
   /** Its exit code; undefined: not within `deadlineMs`. */
@@ -123,8 +137,11 @@ export class ExecSessions {
 
   async resize({ exec, rows, columns }: ResizeExec, asked: RequestContext): Promise<Done> {
     const { container } = this.find(exec);
-    if (this.runs.get(exec)?.exitCode !== null) throw notFound('no such exec');
+    await this.runs.told(exec, READY_MS);
     const { run } = this.directory.find(container);
+    const exit = this.runs.get(exec)?.exitCode;
+    if (exit === undefined) throw internal('timeout waiting for exec session ready');
+    if (exit !== null) throw notFound('no such exec');
     return this.bus.request(ResizeTask, { container, start: run.start, exec, rows, columns }, asked);
   }
 

@@ -11,10 +11,11 @@ import { ShimConnection, ShimGone } from '../adapters/shim/shim-connection.js';
 import { ACK_EXIT, frame, type ShimEvent, SIGNAL, SIGNAL_EXEC, timestamp } from '../adapters/shim/shim-frames.js';
 import type { StepTimes } from '../domain/plan/step-times.js';
 import { type LiveTask, type Started, taskId } from './live-task.js';
-import type { TaskCauses } from './task-causes.js';
+import { ofItself, type TaskCauses } from './task-causes.js';
 import type { LogCompression } from './log-compression.js';
 import type { LoggerMetrics } from './logger-metrics.js';
 import type { LostKeepers } from './lost-keepers.js';
+import type { OomWatch } from './oom-watch.js';
 import type { Tasks } from './task-launcher.js';
 import type { PortPublisher } from './port-publisher.js';
 
@@ -55,6 +56,7 @@ export class LiveTasks {
     private readonly parents: CgroupParents,
     private readonly logs: LoggerMetrics,
     private readonly compression: LogCompression,
+    private readonly ooms: OomWatch,
     private readonly onError: (error: unknown, about: LogFields) => void,
   ) {}
 
@@ -103,6 +105,7 @@ export class LiveTasks {
     for (const exit of exits) this.exited(task, exit);
     // Its shim was lost meanwhile: nobody else has looked what became of it.
     if (task.connection === undefined && !task.hasExited) this.carryOn(task, this.recover(task));
+    else this.ooms.begin(task);
   }
 
   /** Puts its start on record, and then what it told meanwhile, however long the log is away. */
@@ -222,8 +225,9 @@ export class LiveTasks {
       try {
         await this.connect(task);
         const isThere = await task.connection?.state();
-        if (isThere && task.connection) return;
-        throw unavailable(`the shim of container ${task.identity.container} has closed the connection: it may have as many as it takes`);
+        if (!isThere || !task.connection) throw unavailable(`the shim of container ${task.identity.container} has closed the connection: it may have as many as it takes`);
+        this.ooms.begin(task);
+        return;
       } catch (error) {
         if (error instanceof ShimGone) return this.gone(task);
         this.onError(error, { container: task.identity.container });
@@ -243,7 +247,7 @@ export class LiveTasks {
     const exit = await readExitRecord(task.directory);
     if (exit) return this.ended(task, exit);
     await this.endKept(task);
-    await this.ended(task, { exitCode: 255, signal: 0, oomKilled: false, keeperLost: true, at: new Date().toISOString() });
+    await this.ended(task, { exitCode: 255, signal: 0, oomKills: 0, keeperLost: true, at: new Date().toISOString() });
   }
 
   /** The cgroup is the container's: where another run of it is in there, what a run that is over left ends with that one. */
@@ -287,6 +291,9 @@ export class LiveTasks {
       case 'log-news':
         this.logs.wrote(event);
         if (event.rotations > 0) this.compression.look(task.identity.container);
+        return;
+      case 'oom-kills':
+        this.carryOn(task, this.record(task, () => this.log.execute(taskId(task.identity), { type: 'RecordOutOfMemory', ...task.identity, kills: event.kills, at: event.at }, ofItself())));
         return;
       case 'exited': {
         const early = this.early.get(task);
@@ -345,18 +352,18 @@ export class LiveTasks {
     }
   }
 
-  private async ended(task: LiveTask, exit: { exitCode: number; signal: number; oomKilled: boolean; keeperLost: boolean; at: string }): Promise<void> {
+  private async ended(task: LiveTask, exit: { exitCode: number; signal: number; oomKills: number; keeperLost: boolean; at: string }): Promise<void> {
     const id = taskId(task.identity);
     if (task.hasExited) return;
     task.hasExited = true;
     // What was asked for in its last moment.
     for (const { reject } of this.execOutcomes(id)) reject(conflict(`container ${task.identity.container} is not running`));
-    const { exitCode, signal, oomKilled, keeperLost, at } = exit;
+    const { exitCode, signal, oomKills, keeperLost, at } = exit;
     const cause = this.causes.exitCause(id, signal);
     // Before anybody can hear of the end: the container's next run has the same ports.
     const unpublished = this.ports.unpublish(task);
     unpublished.catch(() => undefined); // it is waited for below
-    await this.record(task, () => this.log.execute(id, { type: 'RecordExited', ...task.identity, exitCode, signal, oomKilled, keeperLost, at }, cause));
+    await this.record(task, () => this.log.execute(id, { type: 'RecordExited', ...task.identity, exitCode, signal, oomKills, keeperLost, at }, cause));
     await failpoint('task.exit-recorded');
     task.emit('exited');
     this.tasks.delete(id);
@@ -393,9 +400,9 @@ export async function removeDirectory({ directory, socket }: LiveTask): Promise<
 const outcomeKey = (task: LiveTask, target: string): string => `${taskId(task.identity)} ${target}`;
 
 /** What the shim wrote before it told anybody: `code signal oom nanoseconds`. */
-async function readExitRecord(directory: string): Promise<{ exitCode: number; signal: number; oomKilled: boolean; keeperLost: boolean; at: string } | undefined> {
+async function readExitRecord(directory: string): Promise<{ exitCode: number; signal: number; oomKills: number; keeperLost: boolean; at: string } | undefined> {
   const text = await readFile(`${directory}/exit`, 'utf8').catch(() => '');
   const [, exitCode, signal, oom, at] = /^(\d+) (\d+) (\d+) (\d+)\n/.exec(text) ?? [];
   if (exitCode === undefined || signal === undefined || oom === undefined || at === undefined) return undefined;
-  return { exitCode: Number(exitCode), signal: Number(signal), oomKilled: oom !== '0', keeperLost: false, at: timestamp(BigInt(at)) };
+  return { exitCode: Number(exitCode), signal: Number(signal), oomKills: Number(oom), keeperLost: false, at: timestamp(BigInt(at)) };
 }

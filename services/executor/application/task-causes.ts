@@ -80,4 +80,4 @@ export class TaskCauses {
 }
 
 /** Nobody asked for it: a chain of causes of its own begins here. */
-const ofItself = (): RequestContext => ({ actor, correlationId: randomUUID(), causationId: 'own-accord' });
+export const ofItself = (): RequestContext => ({ actor, correlationId: randomUUID(), causationId: 'own-accord' });

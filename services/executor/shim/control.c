@@ -113,7 +113,7 @@ static void tell_end(struct connection *to, const struct process *process)
 	} else {
 		add_u32(&message, process->exit_code);
 		add_u32(&message, process->exit_signal);
-		add_u32(&message, process->oom > 0);
+		add_u32(&message, process->oom);
 		add_u64(&message, process->exited_ns);
 	}
 	send_message(to, &message);
@@ -158,6 +158,19 @@ int tell_log_news(void)
 		break; /* it is counted once */
 	}
 	return -1;
+}
+
+/* Of all its run so far: whoever knows of some is told of no more than the others. */
+void tell_oom_kills(uint32_t kills)
+{
+	for (struct connection *to = connections; to < connections + connection_count; to++) {
+		if (to->kind != CONTROL)
+			continue;
+		struct message message = about(&processes[0], FRAME_OOM_KILLS);
+		add_u32(&message, kills);
+		add_u64(&message, realtime_ns());
+		send_message(to, &message);
+	}
 }
 
 static void tell_all(struct connection *to)
@@ -254,7 +267,7 @@ static bool take_text(struct cursor *from, char *to, size_t size)
 
 static void obey(struct connection *connection, uint8_t type, struct cursor from)
 {
-	char id[ID_BYTES], ticket[64], streams[8];
+	char id[ID_BYTES], ticket[64], streams[8], counter[4096], control[4096];
 	uint32_t number;
 	uint16_t rows, columns;
 	struct bytes plan;
@@ -287,6 +300,10 @@ static void obey(struct connection *connection, uint8_t type, struct cursor from
 	case FRAME_ACK_EXIT:
 		if (take_text(&from, id, sizeof id) && (process = find_process(id)) && (process->state == EXITED || process->state == FAILED))
 			process->acked = true;
+		return;
+	case FRAME_WATCH_OOM:
+		if (take_text(&from, counter, sizeof counter) && take_text(&from, control, sizeof control) && processes[0].state == RUNNING)
+			watch_oom(counter, control);
 		return;
 	case FRAME_PING:
 		send_message(connection, &pong);

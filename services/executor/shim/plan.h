@@ -111,5 +111,7 @@ int open_namespace(const char *path);
 /* The host's /dev/null, checked to be character device 1:3. */
 int open_host_null(int flags);
 
+/* Adds to `kills` what a memory.events or memory.oom_control says. */
+int count_oom_kills(const char *path, uint32_t *kills);
 void close_held(int *fd);
 #define autoclose __attribute__((cleanup(close_held)))

@@ -108,6 +108,8 @@ void end(struct process *process)
 	bool was_started = process->state == RUNNING;
 	process->exited_ns = realtime_ns();
 	process->at.oom_kills = 0;
+	if (!*process->id)
+		leave_oom();
 	perform_steps(&process->plan, ACTOR_EXIT, &process->at, &step, true);
 	process->oom = process->at.oom_kills;
 	process->linger_until = monotonic_ms() + LINGER_MS;

@@ -52,7 +52,7 @@ static int listen_in_task_directory(const struct plan_settings *of)
 	return listener;
 }
 
-enum source { LISTENER, STRANGERS, STATUS, PIDFD, OUTPUT, INPUT, CONNECTION };
+enum source { LISTENER, STRANGERS, OOM, STATUS, PIDFD, OUTPUT, INPUT, CONNECTION };
 struct watched { struct pollfd *fds; struct { uint8_t source, which; uint16_t index; } *what; int count; };
 
 static void watch(struct watched *on, int fd, short events, enum source source, int index, int which)
@@ -69,10 +69,12 @@ static void watch(struct watched *on, int fd, short events, enum source source, 
 static int choose(struct watched *on, int listener)
 {
 	int64_t now = monotonic_ms();
-	int64_t until = INT64_MAX;
+	int64_t until = oom_look_at() ? oom_look_at() : INT64_MAX;
 	on->count = 0;
 	watch(on, listener, POLLIN, LISTENER, 0, 0);
 	watch(on, strangers_fd, POLLIN, STRANGERS, 0, 0);
+	if (!oom_look_at())
+		watch(on, oom_fd, oom_events, OOM, 0, 0);
 	for (int i = 0; i < process_count; i++) {
 		struct process *process = &processes[i];
 		if (process->state == UNUSED)
@@ -136,6 +138,9 @@ static void serve(const struct watched *on, int i, int listener)
 		return;
 	case STRANGERS:
 		reap_strangers();
+		return;
+	case OOM:
+		take_oom_sign();
 		return;
 	case STATUS:
 		if (process->status_fd == on->fds[i].fd)
@@ -213,7 +218,7 @@ static bool settle(void)
 
 int run_shim(void *memory, size_t bytes, int ready_fd)
 {
-	enum { MOST = 2 + PROCESSES * 5 + CONNECTIONS };
+	enum { MOST = 3 + PROCESSES * 5 + CONNECTIONS };
 	static struct pollfd fds[MOST];
 	static __typeof__(*((struct watched *)0)->what) what[MOST];
 	struct watched on = { fds, what, 0 };
@@ -246,6 +251,7 @@ int run_shim(void *memory, size_t bytes, int ready_fd)
 	}
 	launch("", memory, bytes);
 	while (!settle()) {
+		look_for_oom();
 		int timeout = choose(&on, listener), news = tell_log_news();
 		if (news >= 0 && (timeout < 0 || news < timeout))
 			timeout = news;

@@ -24,9 +24,9 @@
 #define STEP_PLACES 0xfffffffbu  /* as many execs as there may be */
 
 enum frame_type {
-	FRAME_HELLO = 1, FRAME_SIGNAL, FRAME_RESIZE, FRAME_EXEC, FRAME_TICKET, FRAME_ACK_EXIT, FRAME_PING = 8, FRAME_SIGNAL_EXEC,
+	FRAME_HELLO = 1, FRAME_SIGNAL, FRAME_RESIZE, FRAME_EXEC, FRAME_TICKET, FRAME_ACK_EXIT, FRAME_PING = 8, FRAME_SIGNAL_EXEC, FRAME_WATCH_OOM = 11,
 	FRAME_ATTACH = 10,
-	FRAME_STARTED = 101, FRAME_FAILED, FRAME_EXITED, FRAME_PONG, FRAME_TIMES, FRAME_LOG_NEWS,
+	FRAME_STARTED = 101, FRAME_FAILED, FRAME_EXITED, FRAME_PONG, FRAME_TIMES, FRAME_LOG_NEWS, FRAME_OOM_KILLS,
 	FRAME_ATTACHED = 110, FRAME_REFUSED,
 };
 enum { STREAM_IN = 1, STREAM_OUT = 2, STREAM_ERR = 4 };
@@ -138,7 +138,20 @@ void read_input(struct connection *connection);
 void lose_reader(struct connection *connection);
 uint32_t unread_bytes(const struct connection *connection);
 
+/* oom.c */
+/* Has `oom_events` when the container's cgroup may have lost a process to the OOM killer; -1: nobody wants to know. */
+extern int oom_fd;
+extern short oom_events;
+/* `counter` is v2's memory.events, or v1's memory.oom_control and `control` the file that registers who watches it, else "". What was told before is told again. */
+void watch_oom(const char *counter, const char *control);
+void leave_oom(void);
+void take_oom_sign(void);
+/* When to look next, in monotonic ms; no sign is taken before. 0: at the next sign. */
+int64_t oom_look_at(void);
+void look_for_oom(void);
+
 /* control.c */
+void tell_oom_kills(uint32_t kills);
 void accept_connection(int listener);
 void read_frame(struct connection *connection);
 void announce(struct process *process);

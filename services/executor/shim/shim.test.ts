@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { closeSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -5,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { deviceAccess } from '#libs/cgroup/device-access.js';
 import { compileDeviceFilter } from '#libs/cgroup/device-filter.js';
-import { cgroupDirectories, detect } from '#libs/cgroup/layout.js';
+import { cgroupDirectories, controllerDirectory, detect } from '#libs/cgroup/layout.js';
 import type { DeviceRule } from '#libs/cgroup/limits.js';
 import { newUserNamespace, type UserNamespace } from '#libs/linux/user-namespace.js';
 import { patience } from '../../../test/engine/patience.js';
@@ -116,6 +117,35 @@ test('a part of a directory is mounted, and nothing in it leads out; read-only a
     await finish(refused);
   }
 });
+
+test('what the OOM killer takes is told while the container runs: what has been at once, what comes at most every few seconds', async () => {
+  const layout = detect();
+  const cgroup = controllerDirectory(layout, 'memory', `/berth-shim-oom-${process.pid}`) ?? '';
+  mkdirSync(cgroup);
+  const [limit, counter, control] = layout.mode === 'v2' ? ['memory.max', `${cgroup}/memory.events`, ''] : ['memory.limit_in_bytes', `${cgroup}/memory.oom_control`, `${cgroup}/cgroup.event_control`];
+  writeFileSync(join(cgroup, limit), '16M');
+  /** One process of the cgroup more. */
+  const isKilled = () => expect(spawnSync('sh', ['-c', `echo $$ > ${cgroup}/cgroup.procs; exec dd if=/dev/zero of=/dev/null bs=64M`]).signal).toBe('SIGKILL');
+  const task = await bench.run('oom', (at) => [...tree(at), exec('sleep', '1000')]);
+  await task.control.next('started');
+  isKilled();
+  task.control.send(11, text(counter), text(control));
+  expect(await task.control.next('oom-kills')).toMatchObject({ kills: 1 });
+  isKilled();
+  expect(await task.control.next('oom-kills')).toMatchObject({ kills: 2 });
+  const begun = Date.now();
+  for (let kills = 3; kills <= 5; kills++) isKilled();
+  expect(await task.control.next('oom-kills')).toMatchObject({ kills: 5 });
+  expect(Date.now() - begun).toBeGreaterThan(3_000);
+  const again = await Control.open(join(task.directory, 'shim.sock'));
+  again.send(11, text(counter), text(control));
+  expect(await again.next('oom-kills')).toMatchObject({ kills: 5 });
+  task.control.send(2, u32(9));
+  await task.control.next('exited');
+  again.socket.destroy();
+  await finish(task);
+  rmdirSync(cgroup);
+}, patience(30_000));
 
 test('a command that is not there fails the exec step with ENOENT, one that may not run with EACCES', async () => {
   const missing = await bench.run('missing', (at) => [...tree(at), exec('no-such-command')]);

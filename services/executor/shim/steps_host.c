@@ -39,12 +39,12 @@ int do_write_file_optional(struct context *at, const struct op_write_file_option
 	return 0;
 }
 
-int do_read_oom(struct context *at, const struct op_read_oom *op)
+int count_oom_kills(const char *path, uint32_t *kills)
 {
 	char text[4096];
-	autoclose int fd = open(op->path, O_RDONLY | O_CLOEXEC);
+	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return -errno;
 	ssize_t length = read(fd, text, sizeof text - 1);
 	if (length < 0)
 		return -errno;
@@ -52,9 +52,15 @@ int do_read_oom(struct context *at, const struct op_read_oom *op)
 	for (char *line = text; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
 		if (!strncmp(line, "oom_kill ", 9))
-			at->oom_kills += strtoul(line + 9, NULL, 10);
+			*kills += strtoul(line + 9, NULL, 10);
 	}
 	return 0;
+}
+
+int do_read_oom(struct context *at, const struct op_read_oom *op)
+{
+	int result = count_oom_kills(op->path, &at->oom_kills);
+	return result == -ENOENT ? 0 : result;
 }
 
 /* v2 has one file for it; v1 has only the list, which grows while it is read, so it is read again until it is empty or the caller gives up. */

@@ -51,7 +51,7 @@ export class LifecycleWorld {
   private readonly outcomes = new Outcomes(() => undefined);
 
   constructor() {
-    const directory = new ContainerDirectory(this.containers, this.names, { running: () => [] } as unknown as ExecRuns, '/');
+    const directory = new ContainerDirectory(this.containers, this.names, { listed: () => [] } as unknown as ExecRuns, '/');
     const bus = { request: (type: RequestClass<unknown, Request<unknown>>, data: object) => this.answer(type.subject, data) } as unknown as Bus;
     this.waits = new ExitWaits(directory);
     const endpoints = new RunEndpoints(directory, bus);

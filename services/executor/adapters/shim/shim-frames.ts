@@ -9,6 +9,8 @@ export const TICKET = 5;
 export const ACK_EXIT = 6;
 export const PING = 8;
 export const SIGNAL_EXEC = 9;
+/** Older shims pass it over. */
+export const WATCH_OOM = 11;
 
 const STARTED = 101;
 const FAILED = 102;
@@ -16,16 +18,19 @@ const EXITED = 103;
 const PONG = 104;
 const TIMES = 105;
 const LOG_NEWS = 106;
+const OOM_KILLS = 107;
 
 /** `target`: '' is the container's init, otherwise an exec's id. `at`: RFC 3339 with nanoseconds, the kernel's real time. */
 export type ShimEvent =
   | { readonly type: 'started'; readonly target: string; readonly pid: number; readonly at: string }
   | { readonly type: 'failed'; readonly target: string; readonly step: number; readonly errno: number }
-  | { readonly type: 'exited'; readonly target: string; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly at: string }
+  | { readonly type: 'exited'; readonly target: string; readonly exitCode: number; readonly signal: number; readonly oomKills: number; readonly at: string }
   /** Of a timed plan, before it is told how the start went. */
   | { readonly type: 'times'; readonly target: string; readonly times: StepTimes }
   /** Since it was told last: writes to the log that failed, pieces of lines that were longer than the buffer, and how often it was rotated (older shims do not say). */
   | { readonly type: 'log-news'; readonly target: ''; readonly failedWrites: number; readonly longLines: number; readonly rotations: number }
+  /** Of the container's run so far. */
+  | { readonly type: 'oom-kills'; readonly target: ''; readonly kills: number; readonly at: string }
   | { readonly type: 'pong' };
 
 export function frame(type: number, ...parts: readonly (number | string | Uint8Array)[]): Buffer {
@@ -70,13 +75,16 @@ export function decodeEvent(type: number, payload: Buffer): ShimEvent | undefine
         target,
         exitCode: payload.readUInt32LE(at),
         signal: payload.readUInt32LE(at + 4),
-        oomKilled: payload.readUInt32LE(at + 8) > 0,
+        // Older shims say 1 for any.
+        oomKills: payload.readUInt32LE(at + 8),
         at: timestamp(payload.readBigUInt64LE(at + 12)),
       };
     case TIMES:
       return { type: 'times', target, times: readTimes(payload.subarray(at)) };
     case LOG_NEWS:
       return { type: 'log-news', target: '', failedWrites: payload.readUInt32LE(at), longLines: payload.readUInt32LE(at + 4), rotations: payload.length < at + 12 ? 0 : payload.readUInt32LE(at + 8) };
+    case OOM_KILLS:
+      return { type: 'oom-kills', target: '', kills: payload.readUInt32LE(at), at: timestamp(payload.readBigUInt64LE(at + 4)) };
     default:
       // A newer shim may tell more than this engine knows.
       return undefined;

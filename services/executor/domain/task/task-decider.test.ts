@@ -4,18 +4,20 @@ import { idempotent, specify } from '#libs/event-store/testing/specify.js';
 import { type Task, type TaskCommand, taskDecider } from './task-decider.js';
 
 const identity = { container: 'c1', start: 1, at: '2026-01-01T00:00:00.000000000Z' } as const;
-const ending = { exitCode: 0, signal: 0, oomKilled: false, keeperLost: false } as const;
+const ending = { exitCode: 0, signal: 0, keeperLost: false } as const;
 const requested: TaskEvent = { type: 'TaskRequested', ...identity };
 const started: TaskEvent = { type: 'TaskStarted', ...identity, pid: 7 };
 const failed: TaskEvent = { type: 'TaskFailed', ...identity, error: 'no' };
-const exited: TaskEvent = { type: 'TaskExited', ...identity, ...ending };
+const exited: TaskEvent = { type: 'TaskExited', ...identity, ...ending, oomKilled: false };
+const outOfMemory = (kills: number): TaskEvent => ({ type: 'TaskOutOfMemory', ...identity, kills });
 const execStarted: TaskEvent = { type: 'ExecStarted', ...identity, exec: 'e1', pid: 9 };
 const execExited: TaskEvent = { type: 'ExecExited', ...identity, exec: 'e1', exitCode: 3 };
 
 const request: TaskCommand = { ...requested, type: 'Request' };
 const recordStarted: TaskCommand = { ...identity, type: 'RecordStarted', pid: 7 };
 const recordFailed: TaskCommand = { ...identity, type: 'RecordFailed', error: 'no' };
-const recordExited: TaskCommand = { ...identity, ...ending, type: 'RecordExited' };
+const recordExited: TaskCommand = { ...identity, ...ending, oomKills: 0, type: 'RecordExited' };
+const recordOutOfMemory = (kills: number): TaskCommand => ({ ...identity, type: 'RecordOutOfMemory', kills });
 const recordExecStarted: TaskCommand = { ...identity, type: 'RecordExecStarted', exec: 'e1', pid: 9 };
 const recordExecExited: TaskCommand = { ...identity, type: 'RecordExecExited', exec: 'e1', exitCode: 3 };
 const given = specify(taskDecider);
@@ -57,6 +59,14 @@ test('the ids of a task\'s user namespace are known while it runs', () => {
   given().when({ ...request, ids }).then({ ...requested, ids });
   expect([{ ...requested, ids }, started].reduce(taskDecider.evolve, taskDecider.initialState)).toMatchObject({ status: 'running', ids });
   expect([{ ...requested, ids }, started, exited].reduce(taskDecider.evolve, taskDecider.initialState)).not.toHaveProperty('ids');
+});
+test('what the OOM killer takes is told once, while the task runs or with its end', () => {
+  given(requested, started).when(recordOutOfMemory(1)).then(outOfMemory(1));
+  given(requested, started, outOfMemory(1)).when(recordOutOfMemory(1)).thenNothing(); // of a shim that was found again
+  given(requested, started, outOfMemory(1)).when(recordOutOfMemory(3)).then(outOfMemory(3));
+  given(requested, started).when({ ...recordExited, oomKills: 2 } as TaskCommand).then(outOfMemory(2), { ...exited, oomKilled: true } as TaskEvent);
+  given(requested, started, outOfMemory(2)).when({ ...recordExited, oomKills: 2 } as TaskCommand).then({ ...exited, oomKilled: true } as TaskEvent);
+  given(requested, started, exited).when(recordOutOfMemory(1)).thenNothing();
 });
 test('an exit counts even when the start was never seen', () => given(requested).when(recordExited).then(exited));
 test('nothing is observed of a task that was never requested', () => {

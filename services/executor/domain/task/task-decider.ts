@@ -16,7 +16,7 @@ interface Chosen {
 export type Task =
   | { readonly status: 'absent' }
   | ({ readonly status: 'requested' | 'failed'; readonly container: string; readonly start: number } & Chosen)
-  | ({ readonly status: 'running' | 'exited'; readonly container: string; readonly start: number; readonly pid: number; readonly startedAt: string; readonly execs: ReadonlySet<string> } & Chosen);
+  | ({ readonly status: 'running' | 'exited'; readonly container: string; readonly start: number; readonly pid: number; readonly startedAt: string; readonly execs: ReadonlySet<string>; readonly oomKills: number } & Chosen);
 
 type WithExecs = Extract<Task, { execs: unknown }>;
 
@@ -36,13 +36,15 @@ export type TaskCommand =
   | ({ readonly type: 'RecordFailed'; readonly error: string } & Observed)
   | ({ readonly type: 'ChangePorts'; readonly published: PublishedEndpoint } & Observed)
   | ({ readonly type: 'Signal'; readonly signal: number; readonly ends: boolean } & Observed)
-  | ({ readonly type: 'RecordExited'; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly keeperLost: boolean } & Observed)
+  | ({ readonly type: 'RecordExited'; readonly exitCode: number; readonly signal: number; readonly oomKills: number; readonly keeperLost: boolean } & Observed)
+  /** `kills`: of its whole run until then. */
+  | ({ readonly type: 'RecordOutOfMemory'; readonly kills: number } & Observed)
   | ({ readonly type: 'RecordExecStarted'; readonly exec: string; readonly pid: number } & Observed)
   /** `neverStarted`: it could not be executed, so no start is on record. `began`: its start, where the log may not have taken that. */
   | ({ readonly type: 'RecordExecExited'; readonly exec: string; readonly exitCode: number; readonly neverStarted?: boolean; readonly began?: { readonly pid: number; readonly at: string } } & Observed);
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
-export const TASK_FOLD = '3';
+export const TASK_FOLD = '4';
 
 export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
   initialState: { status: 'absent' },
@@ -65,9 +67,11 @@ export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
         return task.status === 'running' || task.status === 'requested' ? [{ type: 'SignalRequested', ...identity, signal: command.signal, ends: command.ends, at }] : [];
       case 'RecordExited': {
         if (task.status !== 'running' && task.status !== 'requested') return [];
-        const { exitCode, signal, oomKilled, keeperLost } = command;
-        return [{ type: 'TaskExited', ...identity, exitCode, signal, oomKilled, keeperLost, at }];
+        const { exitCode, signal, oomKills, keeperLost } = command;
+        return [...outOfMemory(task, identity, oomKills, at), { type: 'TaskExited', ...identity, exitCode, signal, oomKilled: oomKills > 0, keeperLost, at }];
       }
+      case 'RecordOutOfMemory':
+        return outOfMemory(task, identity, command.kills, at);
       case 'RecordExecStarted':
         return task.status === 'running' && !task.execs.has(command.exec) ? [{ type: 'ExecStarted', ...identity, exec: command.exec, pid: command.pid, at }] : [];
       case 'RecordExecExited': {
@@ -90,11 +94,13 @@ export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
       case 'TaskFailed':
         return { status: 'failed', container, start, ...leftIn(task) };
       case 'TaskStarted':
-        return { status: 'running', container, start, pid: event.pid, startedAt: event.at, execs: new Set(), ...(task.status === 'requested' ? chosen(task) : {}) };
+        return { status: 'running', container, start, pid: event.pid, startedAt: event.at, execs: new Set(), oomKills: 0, ...(task.status === 'requested' ? chosen(task) : {}) };
+      case 'TaskOutOfMemory':
+        return task.status === 'running' ? { ...task, oomKills: event.kills } : task;
       case 'PortsChanged':
         return task.status === 'running' ? { ...task, published: event.published } : task;
       case 'TaskExited':
-        return { status: 'exited', container, start, pid: 0, startedAt: task.status === 'running' ? task.startedAt : '', execs: new Set(), ...leftIn(task) };
+        return { status: 'exited', container, start, pid: 0, startedAt: task.status === 'running' ? task.startedAt : '', execs: new Set(), oomKills: 0, ...leftIn(task) };
       case 'ExecStarted':
       case 'ExecExited': {
         if (task.status !== 'running') return task;
@@ -106,6 +112,12 @@ export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
     }
   },
 };
+
+/** What is on record is told again by its end, and by each shim that an executor finds again. */
+function outOfMemory(task: Task, identity: Pick<Observed, 'container' | 'start'>, kills: number, at: string): readonly TaskEvent[] {
+  if (task.status !== 'running' && task.status !== 'requested') return [];
+  return kills > ('oomKills' in task ? task.oomKills : 0) ? [{ type: 'TaskOutOfMemory', ...identity, kills, at }] : [];
+}
 
 /** What a task was requested with and a later executor needs to find it again. */
 function chosen({ published, runtime, cgroupParent, ids }: Chosen): Chosen {

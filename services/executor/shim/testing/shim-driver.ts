@@ -124,6 +124,7 @@ export type ShimEvent =
   /** begun, cloned, joined, executed, then each step. */
   | { readonly type: 'times'; readonly id: string; readonly at: readonly bigint[] }
   | { readonly type: 'log-news'; readonly id: ''; readonly failedWrites: number; readonly longLines: number; readonly rotations: number }
+  | { readonly type: 'oom-kills'; readonly id: ''; readonly kills: number }
   | { readonly type: 'pong'; readonly id: '' };
 
 /** A control connection. `next` hands out events in order, once each. */
@@ -180,6 +181,7 @@ function decode(body: Buffer): ShimEvent {
   const at = 5 + length;
   if (body[0] === 105) return { type: 'times', id, at: Array.from({ length: (body.length - at) / 8 }, (_, index) => body.readBigUInt64LE(at + 8 * index)) };
   if (body[0] === 106) return { type: 'log-news', id: '', failedWrites: body.readUInt32LE(at), longLines: body.readUInt32LE(at + 4), rotations: body.readUInt32LE(at + 8) };
+  if (body[0] === 107) return { type: 'oom-kills', id: '', kills: body.readUInt32LE(at) };
   if (body[0] === 101) return { type: 'started', id, pid: body.readUInt32LE(at) };
   if (body[0] === 102) return { type: 'failed', id, step: body.readUInt32LE(at), errno: body.readUInt32LE(at + 4) };
   return { type: 'exited', id, code: body.readUInt32LE(at), signal: body.readUInt32LE(at + 4), oom: body.readUInt32LE(at + 8) };

@@ -15,6 +15,9 @@ import { windowSize } from './container.controller.js';
 import { readExecStart, streamType } from './hijack.js';
 import { begin, pipeReply } from './stream-reply.js';
 
+/** One that has not started is waited for. */
+const RESIZE_TIMEOUT_MS = 15_000;
+
 @Controller()
 export class ExecController {
   constructor(private readonly engine: EngineClient) {}
@@ -43,7 +46,7 @@ export class ExecController {
   @Post('/exec/:id/resize')
   @HttpCode(200)
   async resize(@Param('id') exec: string, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<void> {
-    await this.engine.ask(ResizeExec, { exec, ...windowSize(query) }, asked);
+    await this.engine.ask(ResizeExec, { exec, ...windowSize(query) }, asked, RESIZE_TIMEOUT_MS);
   }
 
   @Get('/exec/:id/json')

@@ -41,6 +41,13 @@ test('a stop of what waits for its restart is told at once, and the next end is 
   expect(actions([network, created, requested(), started, exited()], stop, requested(), started, exited())).toEqual(['stop', 'network connect', 'volume mount', 'start', 'die', 'network disconnect', 'volume unmount']);
 });
 
+test('what the OOM killer takes is told when it does, and not again at the end; of a log before that, at the end', () => {
+  const outOfMemory: LoggedEvent = { type: 'TaskOutOfMemory', container, start: 1, kills: 1, at };
+  const killed = { ...exited(), oomKilled: true } as ContainerEvent;
+  expect(actions([created, started], outOfMemory, outOfMemory, killed)).toEqual(['oom', 'oom', 'die', 'volume unmount']);
+  expect(actions([created, started, outOfMemory, killed, started], killed)).toEqual(['oom', 'die', 'volume unmount']);
+});
+
 test('a restart is told after its start', () => {
   expect(actions([network, created], requested('restart'), started).at(-1)).toBe('restart');
   expect(actions([network, created], requested(), started)).not.toContain('restart');

@@ -22,6 +22,8 @@ interface Known {
   stopping: boolean;
   restarting: boolean;
   running: boolean;
+  /** Its run has been told to be out of memory. */
+  outOfMemory: boolean;
   /** It has an endpoint in its network: what failed later lets go of it again. */
   connected: boolean;
   startedAt: string;
@@ -110,6 +112,12 @@ export class DockerEvents {
         return []; // as dockerd, which tells of one that has begun
       case 'ExecExited':
         return this.execs.delete(event.exec) ? this.of(event, 'exec_die', { execID: event.exec, exitCode: String(event.exitCode) }) : [];
+      case 'TaskOutOfMemory': {
+        const known = this.containers.get(event.container);
+        if (known === undefined) return [];
+        known.outOfMemory = true;
+        return this.of(event, 'oom');
+      }
       default:
         if (!('container' in event) || !('at' in event)) return [];
         return this.ofKnown(event as ContainerEvent, this.containers.get(event.container));
@@ -187,9 +195,12 @@ export class DockerEvents {
     const stopped = known.stopping;
     known.stopping = false;
     known.running = false;
+    // Engines before told of it by the end alone.
+    const untold = event.oomKilled && !known.outOfMemory;
+    known.outOfMemory = false;
     return [
       ...(event.reason === 'stop-timeout' ? this.of(event, 'kill', { signal: SIGKILL }) : []),
-      ...(event.oomKilled ? this.of(event, 'oom') : []),
+      ...(untold ? this.of(event, 'oom') : []),
       ...this.of(event, 'die', { execDuration, exitCode: String(event.exitCode) }),
       ...this.left(event, known),
       ...(stopped ? this.of(event, 'stop') : []),
@@ -234,6 +245,7 @@ function knownOf({ name, config, hostConfig, imageRef, mounts }: Extract<Contain
     stopping: false,
     restarting: false,
     running: false,
+    outOfMemory: false,
     connected: false,
     startedAt: '',
   };
