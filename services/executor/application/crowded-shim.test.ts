@@ -21,7 +21,7 @@ test('a shim that has no place for the executor is asked again in a while, not a
   try {
     await new Promise<void>((resolve) => shim.listen(join(directory, 'shim.sock'), resolve));
     const told: string[] = [];
-    const live = new LiveTasks(...([{}, {}, {}, {}, {}, {}, {}, (error: Error) => told.push(error.message)] as unknown as ConstructorParameters<typeof LiveTasks>));
+    const live = new LiveTasks(...([{}, {}, {}, {}, {}, {}, {}, { begin: () => undefined }, (error: Error) => told.push(error.message)] as unknown as ConstructorParameters<typeof LiveTasks>));
     const task = new LiveTask({ container: 'c'.repeat(64), start: 1 }, directory);
     await live.recover(task);
     expect(task.connection).toBeDefined();
