@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { parseTagged } from '#libs/oci/reference.js';
 import { fetchAnyPort } from './any-port.js';
 import { fetchFrom, RegistryClient } from './registry-client.js';
@@ -63,6 +63,31 @@ test('another host that it sends us to is not told who we are', async () => {
   for await (const piece of await client.blob('moved')) bytes += Buffer.from(piece).toString();
   expect(bytes).toBe(MANIFEST);
   expect(asked.at(-1)).toEqual({ path: '/there', authorization: undefined, body: '' });
+});
+
+test('a registry elsewhere is asked by the proxy of the environment, the machine itself is not', async () => {
+  const seen: string[] = [];
+  const proxy = createServer((request, response) => {
+    seen.push(`${request.url} ${request.headers['proxy-authorization']}`);
+    if (request.url === 'http://sea.example/v2/sea/ship/blobs/moved') return response.writeHead(307, { location: `http://${elsewhere}/there` }).end();
+    return response.writeHead(request.url?.endsWith('none') === true ? 404 : 200, { 'content-type': 'application/x' }).end('by the proxy');
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  vi.stubEnv('HTTP_PROXY', `http://me:secret@127.0.0.1:${(proxy.address() as AddressInfo).port}`);
+  try {
+    const client = new RegistryClient(parseTagged('sea.example/sea/ship'), undefined, ['sea.example']);
+    expect((await client.manifest('1')).bytes.toString()).toBe('by the proxy');
+    await expect(client.manifest('none')).rejects.toThrow('unexpected status from http://sea.example/v2/sea/ship/manifests/none: 404 Not Found');
+    let bytes = '';
+    for await (const piece of await client.blob('moved')) bytes += Buffer.from(piece).toString();
+    expect(bytes).toBe(MANIFEST);
+    expect(asked.map(({ path }) => path)).toEqual(['/there']);
+    expect(seen).toEqual(['manifests/1', 'manifests/none', 'blobs/moved'].map((path) => `http://sea.example/v2/sea/ship/${path} Basic ${Buffer.from('me:secret').toString('base64')}`));
+  } finally {
+    vi.unstubAllEnvs();
+    proxy.closeAllConnections();
+    await new Promise((resolve) => proxy.close(resolve));
+  }
 });
 
 test('who is sent in a circle gives up, and what nobody answers is told as ever', async () => {
