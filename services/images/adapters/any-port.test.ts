@@ -60,7 +60,7 @@ test('a registry on a port that no web page may reach is asked, and for its toke
 test('another host that it sends us to is not told who we are', async () => {
   const client = new RegistryClient(parseTagged(`${host}/sea/ship`), { identitytoken: 'long' });
   let bytes = '';
-  for await (const piece of await client.blob('moved')) bytes += Buffer.from(piece).toString();
+  for await (const piece of (await client.blob('moved')).bytes) bytes += Buffer.from(piece).toString();
   expect(bytes).toBe(MANIFEST);
   expect(asked.at(-1)).toEqual({ path: '/there', authorization: undefined, body: '' });
 });
@@ -79,7 +79,7 @@ test('a registry elsewhere is asked by the proxy of the environment, the machine
     expect((await client.manifest('1')).bytes.toString()).toBe('by the proxy');
     await expect(client.manifest('none')).rejects.toThrow('unexpected status from http://sea.example/v2/sea/ship/manifests/none: 404 Not Found');
     let bytes = '';
-    for await (const piece of await client.blob('moved')) bytes += Buffer.from(piece).toString();
+    for await (const piece of (await client.blob('moved')).bytes) bytes += Buffer.from(piece).toString();
     expect(bytes).toBe(MANIFEST);
     expect(asked.map(({ path }) => path)).toEqual(['/there']);
     expect(seen).toEqual(['manifests/1', 'manifests/none', 'blobs/moved'].map((path) => `http://sea.example/v2/sea/ship/${path} Basic ${Buffer.from('me:secret').toString('base64')}`));

@@ -1,7 +1,8 @@
 import { decompressed, compressionOf } from '#libs/oci/decompress.js';
 import { OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD } from '#libs/oci/media-types.js';
 import type { Descriptor } from '#libs/oci/manifest.js';
-import type { ContentLease, ContentStore, StoredBlob } from '../adapters/content-store.js';
+import type { StoredBlob } from '../adapters/blob-ingest.js';
+import type { ContentLease, ContentStore } from '../adapters/content-store.js';
 
 /** A file that came in an archive, as a layer: what no layer may be compressed with (image-spec, layer.md) is kept plain. */
 export async function archivedLayer(blob: StoredBlob, content: ContentStore, lease: ContentLease): Promise<Descriptor> {
