@@ -23,7 +23,7 @@ function wishedConfig(stream: string): Partial<StreamConfig> & { readonly name: 
     max_msgs_per_subject: -1,
     duplicate_window: duplicateWindowSeconds * nanosecondsASecond,
     allow_direct: true,
-    // No single commit can be taken out. A whole subject can, once it was moved to the archive.
+    // No single commit can be taken out. A whole subject could, which nothing does: the log only grows.
     deny_delete: true,
     deny_purge: false,
   };

@@ -52,6 +52,11 @@ export class Fold {
     return this.following?.position ?? 0;
   }
 
+  /** Resolves when there is no following any more, with what ended it. Only after `start`. */
+  get ended(): Promise<unknown> {
+    return this.following?.ended ?? Promise.resolve();
+  }
+
   /** Resolves once all up to `position` is folded. */
   async waitFor(position: number): Promise<void> {
     await this.following?.waitFor(position);

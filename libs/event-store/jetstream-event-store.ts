@@ -23,6 +23,8 @@ const wrongLastSequence = 10071;
 const noMessageFound = 10037;
 /** Insufficient resources, storage failed, insufficient storage, maximum bytes exceeded. */
 const FULL = new Set([10023, 10047, 10077, 10054]);
+/** Space helps where the disk is full alone. */
+const wayOut = (description: string): string => (description.includes('no space') ? 'free space where nats-server keeps it' : "raise nats-server's limit, which is BERTH_LOG_LIMIT where the engine starts it, and start it again");
 const appendTimeoutMilliseconds = 5_000;
 const appendDeadlineMilliseconds = 15_000;
 const appendPauseMilliseconds = 100;
@@ -197,7 +199,7 @@ export class JetStreamEventStore implements EventStore {
         const { error, ...ack } = (await this.replies.ask(subject, body, headers, appendTimeoutMilliseconds)).json<PubAck & { readonly error?: ApiError }>();
         if (error === undefined) return ack;
         if (error.err_code === wrongLastSequence) throw new Stale(subject);
-        if (FULL.has(error.err_code)) throw new NotAppended(`the log is full, nothing was changed: free space where nats-server keeps it (${error.description})`);
+        if (FULL.has(error.err_code)) throw new NotAppended(`the log is full, nothing was changed: ${wayOut(error.description)} (${error.description})`);
         if (error.code >= 400 && error.code < 500) throw internal(`the log refused an event of ${subject}: ${error.description}`);
         throw new Error(error.description);
       } catch (error) {

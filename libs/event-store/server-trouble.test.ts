@@ -128,6 +128,20 @@ test('a full disk refuses a change plainly, and takes the next one when there is
   }
 }, 60_000);
 
+test('a log at its limit refuses a change plainly, and tells what gives it more', async () => {
+  const server = await TestNatsServer.start({ maxFileStore: 2 << 20 });
+  const store = await open(server);
+  const one = counters(store);
+  await one.start();
+  const fill = async (): Promise<void> => {
+    for (;;) await one.execute('a', { type: 'Add', text: incompressible(200_000) }, cause);
+  };
+  await expect(fill()).rejects.toMatchObject({ kind: 'unavailable', message: expect.stringMatching(/^the log is full, nothing was changed: .*BERTH_LOG_LIMIT/) });
+  await one.stop();
+  await store.close();
+  await server.stop();
+}, 60_000);
+
 function incompressible(length: number): string {
   let text = '';
   while (text.length < length) text += Math.random().toString(36).slice(2);

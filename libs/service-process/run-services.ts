@@ -7,6 +7,7 @@ import { LocalServices } from '#libs/messaging/local-services.js';
 import { connectBus, natsOptions } from '#libs/messaging/service.js';
 import { readCredentials } from '#libs/settings/credentials.js';
 import { readSettings } from '#libs/settings/engine-settings.js';
+import { logLimitBytes } from '#libs/settings/log-limit.js';
 import { readyFile } from '#libs/settings/run-root.js';
 import type { ServiceName } from '#libs/settings/services.js';
 import { writeLog, writeLogUse } from '#libs/telemetry/metrics/log-source.js';
@@ -63,7 +64,7 @@ export async function runServices(name: string, services: readonly HostedService
     for (const [path, route] of Object.entries(routes)) telemetry.routes.set(path, route);
     starting.delete(service.name);
   }
-  showProcess(name, settings, telemetry, [...sources, (out) => writeLogUse(stores, out)], (out) => writeLog(stores, out));
+  showProcess(name, settings, telemetry, [...sources, (out) => writeLogUse(stores, out)], (out) => writeLog(stores, logLimitBytes(settings), out));
   writeFileSync(ready, readFileSync('/proc/self/stat'));
 
   const [log] = stores.values();

@@ -113,8 +113,8 @@ export class ContainersParts {
     this.taskWatch = new TaskWatch(store, this.containers, this.lifecycle, this.execRuns, `${folder}/task-watch.snapshot`, onError);
     this.probes = new HealthProbes(this.execSessions);
     this.healthWatch = new HealthWatch(this.containers, this.directory, this.probes, onError);
-    this.metrics = new LifecycleSource(store);
-    this.snapshots = new SnapshotSchedule([this.containers, this.names, this.execs, this.taskWatch], (error) => log.error('a snapshot could not be saved', { error }));
+    this.metrics = new LifecycleSource(store, `${folder}/lifecycle-metrics.snapshot`);
+    this.snapshots = new SnapshotSchedule([this.containers, this.names, this.execs, this.taskWatch, this.metrics.snapshotted], (error) => log.error('a snapshot could not be saved', { error }));
   }
 
   private forget(container: string): void {
@@ -137,13 +137,12 @@ export class ContainersParts {
   }
 
   async stop(): Promise<void> {
-    await this.metrics.stop();
     this.outcomes.stop();
     this.claims.stop();
     this.containerWatch.stop();
     this.keptExpiry.stop();
     this.healthWatch.stop();
     await this.snapshots.stop();
-    await Promise.all([this.taskWatch.stop(), this.containers.stop(), this.names.stop(), this.execs.stop()]);
+    await Promise.all([this.metrics.stop(), this.taskWatch.stop(), this.containers.stop(), this.names.stop(), this.execs.stop()]);
   }
 }

@@ -4,6 +4,7 @@ import { idMapsOf } from '#libs/settings/subordinate-ids.js';
 import { metricsSettings } from '../executor/metrics-settings.js';
 import { type Ipv4Subnet, parseSubnet } from '../networks/domain/ipv4.js';
 import { type EngineSettings, readSettings } from '#libs/settings/engine-settings.js';
+import { readLogLimit } from '#libs/settings/log-limit.js';
 
 /** What the supervisor is told beside what every service is told. */
 export interface SupervisorSettings extends EngineSettings {
@@ -32,6 +33,7 @@ export function readSupervisorSettings(environment: Environment = process.env): 
   check('BERTH_USERNS_PRIVATE', settings.usernsPrivate, /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/);
   metricsSettings(environment);
   if (settings.usernsRemap !== undefined) idMapsOf(settings.usernsRemap, accountFiles());
+  readLogLimit(environment);
   const natsMonitorUrl = environment['BERTH_NATS_MONITOR'];
   if (natsMonitorUrl) check('BERTH_NATS_MONITOR', natsMonitorUrl, /^https?:\/\/[^\s]+$/);
   return { ...settings, user, ...(natsMonitorUrl ? { natsMonitorUrl } : {}) };

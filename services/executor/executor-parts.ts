@@ -157,7 +157,6 @@ export class ExecutorParts {
     this.live = new LiveTasks(this.tasks, causes, this.ports, new LostKeepers(containerCgroups, runtimes), parents, this.logs, this.compression, new OomWatch(cgroups, containerCgroups), onError);
     this.adoption = new TaskAdoption(this.tasks, this.live, containerCgroups, settings.runRoot, onError);
     this.networks = new NetworksOnHost(firewall, new Forwarding(`${settings.runRoot}/forwarding`), this.live, flows, store, `${settings.dataRoot}/executor/networks-on-host.snapshot`, (error) => this.log.error('the firewall still keeps networks of the host apart that others want it to forward between', { error }));
-    this.snapshots = new SnapshotSchedule([this.tasks, this.networks], (error) => this.log.error('a snapshot could not be saved', { error }));
     this.archives = new RootArchives(this.live, this.files, () => this.roots, this.layers.root, (chainId) => this.layers.nameOf(chainId), this.streams, (error, about) => this.log.warn('a copy was ended for others', { ...about, error }));
     this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.forwarding, this.files, this.sandboxes, this.ids, this.zygote, containerCgroups, parents, this.ports, this.networks, runtimes, this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {
       settings,
@@ -187,6 +186,7 @@ export class ExecutorParts {
       written: (container) => this.trees.run('treeSize', { directory: `${this.files.directory(container)}/${this.roots.written.path}` }),
       linkCounters,
     });
+    this.snapshots = new SnapshotSchedule([this.tasks, this.networks, this.metrics.snapshotted], (error) => this.log.error('a snapshot could not be saved', { error }));
     const look = new HostLook(() => this.metrics.containers(), this.live, this.networks, firewall, linkCounters, { ...settings, layout: cgroups });
     this.hostWatch = new HostWatch(() => look.take(), lookSeconds, (difference) => this.log.warn('the host is not as wished', { ...difference }));
     traceExecutor(this);
@@ -232,7 +232,7 @@ export class ExecutorParts {
 
   async stop(): Promise<void> {
     await this.live.settled(STOP_PATIENCE_MS);
-    await Promise.all([this.metrics.stop(), this.compression.stop(), this.forwarding.stop()]);
+    await Promise.all([this.compression.stop(), this.forwarding.stop()]);
     this.spares.close();
     this.trash.close();
     this.zygote.close();
@@ -240,7 +240,7 @@ export class ExecutorParts {
     await this.streams.close();
     await Promise.all([this.trees.close(), this.archives.close()]);
     await this.snapshots.stop();
-    await Promise.all([this.tasks.stop(), this.networks.stop()]);
+    await Promise.all([this.metrics.stop(), this.tasks.stop(), this.networks.stop()]);
     this.hostPorts.close();
   }
 }

@@ -7,6 +7,7 @@ import { natsOptions, startMicroservice } from '#libs/messaging/service.js';
 import { endAtSignal } from '#libs/service-process/end-at-signal.js';
 import { readCredentials } from '#libs/settings/credentials.js';
 import { readSettings } from '#libs/settings/engine-settings.js';
+import { logLimitBytes } from '#libs/settings/log-limit.js';
 import { readyFile } from '#libs/settings/run-root.js';
 import { writeLog, writeLogUse } from '#libs/telemetry/metrics/log-source.js';
 import { metricsPage, type MetricsSource } from '#libs/telemetry/metrics/page.js';
@@ -43,7 +44,7 @@ telemetry.health.add(
 const app = await startMicroservice(ExecutorModule.for(parts), credentials);
 started = true;
 const stores = new Map([['executor', store]]);
-const sources: MetricsSource[] = [(out) => parts.writeMetrics(out), (out) => writeLog(stores, out), (out) => writeLogUse(stores, out), writeProcess];
+const sources: MetricsSource[] = [(out) => parts.writeMetrics(out), (out) => writeLog(stores, logLimitBytes(settings), out), (out) => writeLogUse(stores, out), writeProcess];
 // dockerd has these on its own page: the engine fetches them.
 telemetry.routes.set('/metrics/logs', (_query, accept) => metricsPage([(out) => parts.logs.write(out)], accept));
 telemetry.routes.set('/metrics', (_query, accept) => metricsPage(sources, accept));

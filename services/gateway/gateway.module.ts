@@ -62,7 +62,7 @@ export class GatewayModule {
         { provide: ContainerFeed, useValue: new ContainerFeed(deps.store) },
         { provide: LogChronicle, useValue: chronicle },
         { provide: EventFeed, useValue: feed },
-        { provide: EngineSource, useValue: new EngineSource(deps.store, client, feed) },
+        { provide: EngineSource, useValue: new EngineSource(deps.store, client, feed, `${state}/engine-totals.snapshot`) },
         { provide: UsageFeed, useValue: new UsageFeed(client) },
         { provide: LogReading, useValue: new LogReading(deps.store, chronicle) },
         { provide: LogVerification, useValue: new LogVerification(deps.store) },

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -81,6 +82,25 @@ test('an imported tree is an image of one layer, with the changes asked for', as
   await docker('import', '--platform', 'linux/arm64', file, 'tree:arm');
   expect((await docker('image', 'inspect', '--format', '{{.Os}}/{{.Architecture}}', 'tree:arm')).stdout).toBe('linux/arm64\n');
   expect((await docker('import', '--platform', 'linux/a/b/c', file)).stderr).toContain('"linux/a/b/c": cannot parse platform specifier: invalid argument');
+});
+
+test('archives that are compressed with xz or bzip2 are imported, loaded and copied in', async () => {
+  for (const program of ['xz', 'bzip2']) {
+    const pack = (bytes: Uint8Array): Buffer => execFileSync(program, ['--compress', '--stdout'], { input: bytes });
+    const file = join(engine.settings.dataRoot, `tree.tar.${program}`);
+    writeFileSync(file, pack(await word(program)));
+    expect((await docker('import', '--change', 'CMD ["cat", "/word"]', '--change', 'ENV PATH=/bin', file, `packed:${program}`)).stderr).toBe('');
+    expect(await docker('run', '--rm', `packed:${program}`)).toMatchObject({ code: 0, stdout: `${program}\n` });
+    const layer = await word(`layer of ${program}`);
+    expect(await load(pack(await imageArchive({ tag: `loaded-${program}`, layers: [pack(layer)], diffIds: [sha256(layer)] })))).toMatchObject({ code: 0, stderr: '' });
+    const made = (await docker('create', `loaded-${program}`, 'cat', '/word')).stdout.trim();
+    expect(await engine.docker(['cp', `${made}:/word`, '-'])).toMatchObject({ code: 0, stdout: expect.stringContaining(`layer of ${program}`) as string });
+    expect(await engine.docker(['cp', '-', `${made}:/`], pack(await tarOf([{ path: 'copied', body: Buffer.from('in') }])))).toMatchObject({ code: 0, stderr: '' });
+    expect((await docker('diff', made)).stdout).toBe('A /copied\n');
+    await docker('rm', made);
+  }
+  writeFileSync(join(engine.settings.dataRoot, 'tree.tar.xz'), execFileSync('xz', ['--stdout'], { input: await word('cut') }).subarray(0, -20));
+  expect((await docker('import', join(engine.settings.dataRoot, 'tree.tar.xz'))).stderr).toContain('xz: (stdin): Unexpected end of input');
 });
 
 test('an image goes with its last name, and what only it had with it', async () => {

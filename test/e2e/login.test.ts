@@ -1,6 +1,9 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTlsServer } from 'node:https';
+import { connect, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CertificateAuthority } from '../fixtures/certificates.js';
 import { type Account, type DockerRegistry, startDockerRegistry } from '../fixtures/docker-registry.js';
 import { startEngine, type TestEngine } from '../engine/engine.js';
 import { http } from '../engine/http.js';
@@ -12,8 +15,27 @@ let engine: TestEngine;
 let locked: DockerRegistry;
 let tokens: Server;
 let tokenHost: string;
+/** A registry that is behind the proxy alone: a network of documentation (RFC 5737) is nobody's. Its certificate is of the machine's own authority. */
+const FAR = '192.0.2.1';
+let far: Server;
+let proxy: Server;
+const certificates = mkdtempSync('/var/tmp/berth-certificates-');
+/** Whom the proxy was asked for. */
+const proxied: string[] = [];
 beforeAll(async () => {
-  [engine, locked] = await Promise.all([startEngine(), startDockerRegistry(ACCOUNT)]);
+  chmodSync(certificates, 0o755);
+  const authority = new CertificateAuthority(certificates, 'office');
+  const { cert, key } = authority.certify('far', { commonName: FAR }, [192, 0, 2, 1]);
+  far = createTlsServer({ cert: readFileSync(cert), key: readFileSync(key) }, (_request, response) => response.end('{}'));
+  proxy = createServer().on('connect', ({ url = '', headers }, client) => {
+    proxied.push(`${url} ${headers['proxy-authorization']}`);
+    client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+    const server = connect((far.address() as AddressInfo).port, '127.0.0.1').on('error', () => client.destroy());
+    client.on('error', () => server.destroy()).pipe(server).pipe(client);
+  });
+  for (const server of [far, proxy]) await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const HTTPS_PROXY = `http://me:secret@127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  [engine, locked] = await Promise.all([startEngine({ HTTPS_PROXY, http_proxy: HTTPS_PROXY, NO_PROXY: '.local', SSL_CERT_FILE: authority.cert }), startDockerRegistry(ACCOUNT)]);
   tokens = createServer((request, response) => {
     const url = new URL(request.url ?? '/', `http://${tokenHost}`);
     const answer = (status: number, body: object): void => void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
@@ -29,7 +51,8 @@ beforeAll(async () => {
   tokenHost = `127.0.0.1:${(tokens.address() as AddressInfo).port}`;
 }, patience(60_000));
 afterAll(async () => {
-  tokens?.close();
+  for (const server of [tokens, far, proxy]) server?.close();
+  rmSync(certificates, { recursive: true });
   await locked?.stop();
   await engine?.stop();
 }, patience(60_000));
@@ -49,6 +72,13 @@ test('and one that wants a token, which gives another that stands for them', asy
   const { status, text } = await auth({ username: 'sinbad', password: 'open sesame', serveraddress: `http://${tokenHost}/v1/` });
   expect({ status, answer: JSON.parse(text) as unknown }).toEqual({ status: 200, answer: { IdentityToken: 'long', Status: 'Login Succeeded' } });
   expect(await auth({ username: 'sinbad', password: 'close sesame', serveraddress: tokenHost })).toMatchObject({ status: 401, text: expect.stringContaining('incorrect username or password') });
+});
+
+test("one elsewhere is asked by the proxy that the engine's environment names, and believed if the machine believes it", async () => {
+  expect(await auth({ username: 'sinbad', password: 'open sesame', serveraddress: FAR })).toMatchObject({ status: 200, text: expect.stringContaining('Login Succeeded') });
+  expect(proxied).toEqual([`${FAR}:443 Basic ${Buffer.from('me:secret').toString('base64')}`]);
+  const url = `http://xxxxx:xxxxx@127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  expect((await engine.docker(['info', '--format', '{{.HTTPProxy}} {{.HTTPSProxy}} {{.NoProxy}}'])).stdout.trim()).toBe(`${url} ${url} .local`);
 });
 
 test('a registry that is away is told from one that refuses', async () => {

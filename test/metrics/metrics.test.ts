@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { cgroupDirectories, detect } from '#libs/cgroup/layout.js';
@@ -249,10 +249,16 @@ test.runIf(spawnSync('promtool', ['--version']).status === 0)('promtool reads bo
   }
 });
 
-test('restarts of the engine set nothing back', async () => {
+test('restarts of the engine set nothing back, and the first scrape goes on from where the folds were', async () => {
+  const events = engines('engine_daemon_events_total');
   await engine.down();
+  for (const fold of ['state/containers/lifecycle-metrics', 'state/gateway/engine-totals', 'executor/container-facts']) expect(existsSync(join(engine.settings.dataRoot, `${fold}.snapshot`)), fold).toBe(true);
   await engine.up();
   own = await scrape(engine.settings.metricsPort);
   expect(engines('berth_container_exits_total', { name: 'oom', reason: 'oom' })).toBe(1);
   expect(engines('berth_container_starts_total', { name: 'stubborn', cause: 'restart' })).toBe(1);
+  expect(engines('engine_daemon_events_total')).toBeGreaterThanOrEqual(events);
+  cadvisor = await scrape(engine.settings.metricsPort, '/metrics/cadvisor');
+  expect(inWeb('container_spec_memory_limit_bytes')).toBe(64 * MEBIBYTE);
+  expect(namesOf(samplesOf(cadvisor), 'container_last_seen')).toContain('fine');
 });

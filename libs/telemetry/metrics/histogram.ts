@@ -15,6 +15,11 @@ export interface Exemplar {
   readonly atSeconds: number;
 }
 
+/** A histogram that went through JSON. */
+export interface FrozenHistogram extends Omit<HistogramData, 'exemplars'> {
+  readonly exemplars: readonly (Exemplar | undefined | null)[];
+}
+
 /** The bounds that Prometheus' clients take when nobody says otherwise, and dockerd with them. Seconds. */
 export const DEFAULT_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 
@@ -31,6 +36,15 @@ export class Histogram implements HistogramData {
   constructor(readonly bounds: readonly number[] = DEFAULT_BOUNDS) {
     this.counts = new Array<number>(bounds.length + 1).fill(0);
     this.exemplars = new Array<undefined>(bounds.length + 1).fill(undefined);
+  }
+
+  /** One that goes on from what was kept as JSON, where no exemplar is null. */
+  static from({ bounds, counts, exemplars, sum, count }: FrozenHistogram): Histogram {
+    const histogram = new Histogram(bounds);
+    counts.forEach((value, index) => (histogram.counts[index] = value));
+    exemplars.forEach((exemplar, index) => (histogram.exemplars[index] = exemplar ?? undefined));
+    [histogram.sum, histogram.count] = [sum, count];
+    return histogram;
   }
 
   /** A value below zero, as clocks that were set make it, counts as zero. */

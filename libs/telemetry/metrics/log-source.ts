@@ -3,13 +3,14 @@ import { type Exposition, labelText } from './exposition.js';
 
 type Stores = ReadonlyMap<string, JetStreamEventStore>;
 
-/** How the log does. */
-export async function writeLog(stores: Stores, out: Exposition): Promise<void> {
+/** How the log does. `limit`: to how many bytes it may grow. */
+export async function writeLog(stores: Stores, limit: number | undefined, out: Exposition): Promise<void> {
   const [any] = stores.values();
   if (any === undefined) return;
   const { position, bytes } = await any.size();
   out.family('berth_log_position', 'gauge', 'Position of the newest commit of the log.').sample('', position);
   out.family('berth_log_bytes', 'gauge', 'Size of the log.').sample('', bytes);
+  if (limit !== undefined) out.family('berth_log_limit_bytes', 'gauge', 'What it may grow to: nothing can be changed any more then.').sample('', limit);
 }
 
 /** How the services of this process do with the log: one store a service. */

@@ -20,6 +20,8 @@ export async function engineProcesses(environment = process.env) {
   const { processNames } = await compiled('../../libs/settings/services.js');
   const { listenerUid } = await compiled('../../libs/nats/server-owner.js');
   const { isRunning, runningProcess } = await compiled('supervisor/process-file.js');
+  const { recordedProgram } = await compiled('supervisor/arrangement.js');
+  const { differenceOf, givenSettings, programOf } = await compiled('supervisor/program.js');
   let settings;
   try {
     settings = readSupervisorSettings(environment);
@@ -33,6 +35,18 @@ export async function engineProcesses(environment = process.env) {
   /** The uid that listens where nats-server is to; undefined: the port is free. */
   const natsPortHolder = () => listenerUid({ address: '127.0.0.1', port: settings.natsPort });
   const logFile = (name) => join(settings.dataRoot, 'logs', `${name}.log`);
+
+  /**
+   * How the engine that runs differs from what is in dist/ and from the settings of this environment; undefined: none runs, or it told of neither. `elsewhere`: the
+   * installation that it is of, where it is another one.
+   */
+  function difference() {
+    if (!running('supervisor') && !isServing()) return undefined;
+    const recorded = recordedProgram(settings);
+    const told = recorded ? differenceOf(recorded, programOf(REPOSITORY, settings, environment), givenSettings(environment)) : { code: true, missing: [], forgotten: [] };
+    const [, program] = running('supervisor') ? (/\0([^\0]+)\/dist\/services\/engine\/supervisor\/main\.js\0/.exec(readFileSync(`/proc/${running('supervisor').pid}/cmdline`, 'utf8')) ?? []) : [];
+    return { ...told, ...(program && program !== REPOSITORY ? { elsewhere: program } : {}) };
+  }
 
   /** Starts the supervisor in a session of its own: it outlives this script and its terminal. */
   function startSupervisor(natsServer) {
@@ -52,7 +66,9 @@ export async function engineProcesses(environment = process.env) {
   /** Resolves when all services are up. Throws SetupError with the last lines of the log of the first that is not. */
   async function untilReady(supervisor, timeoutMs = 60_000) {
     const deadline = Date.now() + timeoutMs;
-    for (let missing; (missing = await notReady()).length > 0; ) {
+    // It has ended what it does not adopt before it says who it is: until then others may look as if they were ready.
+    const hasBegun = () => !supervisor || running('supervisor')?.pid === supervisor.pid;
+    for (let missing; (missing = hasBegun() ? await notReady() : [{ name: 'supervisor', trouble: '' }]).length > 0; ) {
       if (supervisor && (supervisor.exitCode !== null || supervisor.signalCode !== null)) throw new SetupError(`the supervisor ended\n${tail('supervisor')}`);
       if (Date.now() > deadline) {
         const [{ name, trouble }] = missing;
@@ -104,7 +120,7 @@ export async function engineProcesses(environment = process.env) {
     return text.trimEnd().split('\n').slice(-20).map((line) => `  ${readable(line)}`).join('\n');
   }
 
-  return { settings, running, isServing, natsPortHolder, startSupervisor, untilReady, stop, removeHostTraces };
+  return { settings, running, isServing, difference, natsPortHolder, startSupervisor, untilReady, stop, removeHostTraces };
 }
 
 /** A log record as a person reads it; other lines as they are. */

@@ -11,6 +11,8 @@ const PACKAGES = {
   nftables: 'the firewall',
   'busybox-static': 'the first image',
   'ca-certificates': 'registries',
+  'xz-utils': 'archives that are compressed with it',
+  bzip2: 'archives that are compressed with it',
   'debian-archive-keyring': 'newer nats-server',
   npm: 'the Node packages',
 };

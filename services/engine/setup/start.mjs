@@ -13,14 +13,13 @@ async function start() {
   checkCgroups();
   ensureRequirements();
   await ensureNpmPackages();
-  const changed = await build();
+  await build();
   const engine = await engineProcesses();
   const { settings } = engine;
-  if (changed && engine.running('supervisor')) {
-    step('stopping the engine that runs what was built before (containers run on)');
-    await engine.stop();
-  }
-  await exclusively(`start ${settings.runRoot}`, () => bringUp(engine));
+  await exclusively(`start ${settings.runRoot}`, async () => {
+    await stopOther(engine);
+    await bringUp(engine);
+  });
   const output = await runFirstContainer(settings.socket);
   console.log(`\n${output.trimEnd()}\n`);
   step(`ready at unix://${settings.socket}. Next:
@@ -28,6 +27,19 @@ async function start() {
   docker run --rm -it busybox sh
   docker ps -a
   npm stop          (containers run on; with "-- --all" they stop too)`);
+}
+
+/** Stops an engine that runs other code, or without the settings of this environment: what it was started with, and is not given now, it would lose. */
+async function stopOther(engine) {
+  const { code, missing, forgotten, elsewhere } = engine.difference() ?? { missing: [], forgotten: [] };
+  if (elsewhere && (code || missing.length > 0)) throw new SetupError(`the engine of ${elsewhere} runs with the same run root: stop that one first, or choose another with BERTH_RUN_ROOT and BERTH_DATA_ROOT`);
+  if (!code && missing.length === 0) {
+    if (forgotten.length > 0) step(`the engine goes on with what it was started with: ${forgotten.join(', ')}`);
+    return;
+  }
+  if (forgotten.length > 0) throw new SetupError(`the engine was started with settings that are not given now: ${forgotten.join(', ')}. Give them again, or stop it first (npm stop; containers run on)`);
+  step(code ? 'stopping the engine that runs what was built before (containers run on)' : `stopping the engine that runs without ${missing.join(', ')} as given now (containers run on)`);
+  await engine.stop();
 }
 
 /** Starts the supervisor where none runs, and waits for all services; what does not come up is stopped again. */

@@ -6,6 +6,7 @@ import type { SupervisorSettings } from '../settings.js';
 import type { Accounts } from './account.js';
 import { serviceAccounts } from './directories.js';
 import { removeFile, runningProcess } from './process-file.js';
+import { isSameExecutor, type Program } from './program.js';
 import { endProcess } from './service.js';
 
 /** What is no process of another user's, or none at all. */
@@ -15,13 +16,13 @@ const PLACES = 2;
 const STOP_TIMEOUT_MS = 15_000;
 
 /**
- * Ends the processes that another supervisor left, where they hold other services, run as other users or have their sockets elsewhere than is wished now: nats-server and services, and only in
- * the last case the executor. What runs as wished stays, to be adopted. Containers run on.
+ * Ends the processes that another supervisor left, where they hold other services, run as other users, other code or with other settings, or have their sockets elsewhere than is wished now:
+ * nats-server and services, and in the last three cases the executor. What runs as wished stays, to be adopted. Containers run on.
  */
-export async function endFormerArrangement(settings: SupervisorSettings, accounts: Accounts): Promise<void> {
+export async function endFormerArrangement(settings: SupervisorSettings, accounts: Accounts, program: Program): Promise<void> {
   const pids = join(settings.runRoot, 'pids');
   const record = join(pids, 'arrangement');
-  const wished = JSON.stringify({ places: PLACES, nats: accounts.nats.uid, services: [...serviceProcesses(settings)].map(([name, services]) => ({ name, services, uid: accounts.services.get(name)?.uid })) });
+  const wished = JSON.stringify({ places: PLACES, nats: accounts.nats.uid, services: [...serviceProcesses(settings)].map(([name, services]) => ({ name, services, uid: accounts.services.get(name)?.uid })), program });
   const was = textOf(record);
   if (was === wished) return;
   const inPlace = was.startsWith(`{"places":${PLACES},`);
@@ -32,11 +33,19 @@ export async function endFormerArrangement(settings: SupervisorSettings, account
     // Else it told so elsewhere, and what stands here may be anybody's.
     if (inPlace) removeFile(readyFile(settings, name));
   };
+  const isSame = isSameExecutor(recordedProgram(settings), program);
   const former = readdirSync(pids).filter((file) => !STAYS.has(file));
   await Promise.all(former.filter((name) => name !== 'nats' && name !== 'executor').map(end));
-  if (former.includes('executor') && !inPlace) await end('executor');
+  if (former.includes('executor') && !(inPlace && isSame)) await end('executor');
   if (former.includes('nats')) await end('nats'); // services save snapshots as they end, for which they ask the log
-  writeFileSync(record, wished);
+  removeFile(record); // a mode is for new files alone
+  writeFileSync(record, wished, { mode: 0o600 });
+}
+
+/** What the processes run that the last supervisor started or adopted; undefined where none said so. */
+export function recordedProgram({ runRoot }: Pick<SupervisorSettings, 'runRoot'>): Program | undefined {
+  const text = textOf(join(runRoot, 'pids', 'arrangement'));
+  return text === '' ? undefined : (JSON.parse(text) as { readonly program?: Program }).program;
 }
 
 /** The socket of clients, where an administrator has it elsewhere than in the run root, and another unprivileged user's gateway left it: in a sticky folder the one that comes now could not take its place. Root's are somebody else's. */

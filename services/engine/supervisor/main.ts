@@ -16,6 +16,7 @@ import { makeDirectories, serviceAccounts } from './directories.js';
 import { natsConfig } from './nats-config.js';
 import { requirePort, tellWhenPortAnswers } from './port-ready.js';
 import { removeFile, runningProcess } from './process-file.js';
+import { programOf } from './program.js';
 import { natsConfigPath, serviceTable } from './service-table.js';
 import { Service } from './service.js';
 import { passedSocket, tellWhenReady } from './service-manager.js';
@@ -43,7 +44,7 @@ async function main(): Promise<void> {
   mkdirSync(join(settings.runRoot, 'pids'), { recursive: true });
   await takeLock(settings.runRoot);
   const accounts = ensureAccounts(settings);
-  await endFormerArrangement(settings, accounts);
+  await endFormerArrangement(settings, accounts, programOf(root, settings));
   const natsPort = { port: settings.natsPort, uid: accounts.nats.uid };
   if (settings.natsEmbedded) requirePort(natsPort);
   makeDirectories(settings, accounts, apiSocket !== undefined);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { BUS_USERS, permissionsOf } from '#libs/messaging/permissions.js';
+import { logLimitBytes } from '#libs/settings/log-limit.js';
 import type { SupervisorSettings } from '../settings.js';
 import type { NatsPasswords } from './credentials.js';
 
@@ -20,7 +21,7 @@ export function natsConfig(settings: SupervisorSettings, passwords: NatsPassword
         store_dir: join(settings.dataRoot, 'nats'),
         sync_interval: 'always',
         max_memory_store: 16 * MIB,
-        max_file_store: 64 * 1024 * MIB,
+        max_file_store: logLimitBytes(settings),
       },
       authorization: {
         timeout: 5,

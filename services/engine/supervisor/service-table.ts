@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { PROXY_VARIABLES, TRUST_VARIABLES } from '#libs/settings/proxies.js';
 import { readyFile } from '#libs/settings/run-root.js';
-import { frontProcess } from '#libs/settings/services.js';
+import { frontProcess, serviceProcesses } from '#libs/settings/services.js';
 import { type SupervisorSettings, settingsEnvironment } from '../settings.js';
 import type { Account, Accounts } from './account.js';
 import type { ServiceSpec } from './service.js';
@@ -46,10 +47,10 @@ export function serviceTable(settings: SupervisorSettings, installation: Install
   const nats = spec('nats', [...asUser(accounts.nats), installation.natsServer, '-c', natsConfigPath(settings)], 10_000);
   const executor = spec('executor', [installation.node, ...SMALL_HEAP, join(installation.root, 'dist/services/executor/main.js')], 10_000);
   const services = Array.from(accounts.services, ([name, account]): ServiceSpec => {
-    const plain = spec(name, serviceCommand(name, settings, installation, account), 15_000);
+    const plain = withProxies(spec(name, serviceCommand(name, settings, installation, account), 15_000), settings);
     // One port shows the whole engine; the others are asked over their sockets.
-    if (name !== frontProcess(settings)) return { ...plain, environment: { ...environment, BERTH_METRICS_PORT: '0' } };
-    return apiSocket === undefined ? plain : { ...plain, passed: apiSocket, environment: { ...environment, BERTH_SOCKET_FD: '3' } };
+    if (name !== frontProcess(settings)) return { ...plain, environment: { ...plain.environment, BERTH_METRICS_PORT: '0' } };
+    return apiSocket === undefined ? plain : { ...plain, passed: apiSocket, environment: { ...plain.environment, BERTH_SOCKET_FD: '3' } };
   });
   return settings.natsEmbedded ? [nats, executor, ...services] : [executor, ...services];
 }
@@ -74,6 +75,14 @@ function asUser(account: Account): string[] {
 function succeeds(command: readonly string[]): boolean {
   const [program, ...args] = command;
   return program !== undefined && spawnSync(program, args, { stdio: 'ignore' }).status === 0;
+}
+
+/** Who asks registries does so by this environment's proxies, and believes whom the machine believes; who shows settings shows the proxies. A proxy's password is no other's. */
+function withProxies(spec: ServiceSpec, settings: SupervisorSettings): ServiceSpec {
+  const held = serviceProcesses(settings).get(spec.name) ?? [];
+  if (!held.includes('images') && !held.includes('gateway')) return spec;
+  const rows = [...PROXY_VARIABLES, ...TRUST_VARIABLES].flatMap((name) => (process.env[name] ? [[name, process.env[name]] as const] : []));
+  return { ...spec, environment: { ...spec.environment, NODE_USE_SYSTEM_CA: '1', ...Object.fromEntries(rows) } };
 }
 
 /** Further settings of services (BERTH_…) and of telemetry (OTEL_…) go through; the rest of the caller's environment does not. */

@@ -5,14 +5,15 @@ import type { HostFacts } from '#contracts/executor/host.js';
 import { KeptCgroupFiles } from '#libs/cgroup/kept-files.js';
 import type { CgroupLayout } from '#libs/cgroup/layout.js';
 import { usageOf } from '#libs/cgroup/usage.js';
-import type { EventStore } from '#libs/event-store/event-store.js';
+import type { FoldedLog } from '#libs/event-store/fold.js';
+import type { Snapshotted } from '#libs/event-store/snapshot-schedule.js';
 import type { LinkCounters } from '#libs/netlink/link-counters.js';
 import { type Exposition, labelText } from '#libs/telemetry/metrics/exposition.js';
 import { LogFold } from '#libs/telemetry/metrics/log-fold.js';
 import { RareLook } from '#libs/telemetry/metrics/rare-look.js';
 import { BlockDevices, bootTime, layerFileSystem, type MachineSize, machineSize } from '../adapters/metrics/machine.js';
 import { lookAtProcesses } from '../adapters/metrics/process-look.js';
-import { type ContainerFacts, ContainerFold } from '../domain/metrics/container-facts.js';
+import { type ContainerFacts, ContainerFold, type FrozenFacts } from '../domain/metrics/container-facts.js';
 import type { ProcessesSeen } from '../domain/metrics/processes-seen.js';
 import { type Scraped, seenFromWithin, writeContainers } from '../domain/metrics/container-series.js';
 
@@ -53,23 +54,40 @@ export class ContainerSource {
   private writtenBytes: ReadonlyMap<string, number> = new Map();
 
   constructor(
-    store: Pick<EventStore, 'follow' | 'lastPosition'>,
+    store: FoldedLog,
     private readonly options: ContainerSourceOptions,
   ) {
     // Containers may be in a subtree; the machine is above all.
     const { subtree: _, ...machine } = options.layout;
     this.root = new KeptCgroupFiles(machine, '/');
-    this.fold = new LogFold(store, ['berth.event.container.>'], () => new ContainerFold(options.cgroupParent, options.shownLabels), (fold, commit) => {
-      // The containers service alone writes these subjects, and it validated them.
-      for (const event of commit.events as readonly ContainerEvent[]) {
-        fold.evolve(event);
-        // Its cgroup goes with the run: the next one has another, of the same name.
-        if (event.type === 'ContainerExited') this.forget(event.container);
-      }
+    const { cgroupParent, shownLabels, dataRoot } = options;
+    const initial = (): ContainerFold => new ContainerFold(cgroupParent, shownLabels);
+    this.fold = new LogFold(store, {
+      filters: ['berth.event.container.>'],
+      initial,
+      evolve: (fold, commit) => {
+        // The containers service alone writes these subjects, and it validated them.
+        for (const event of commit.events as readonly ContainerEvent[]) {
+          fold.evolve(event);
+          // Its cgroup goes with the run: the next one has another, of the same name.
+          if (event.type === 'ContainerExited') this.forget(event.container);
+        }
+      },
+      snapshot: {
+        path: `${dataRoot}/executor/container-facts.snapshot`,
+        fold: ContainerFold.version(cgroupParent, shownLabels),
+        freeze: (fold) => fold.freeze(),
+        thaw: (frozen) => initial().thaw(frozen as FrozenFacts), // what `freeze` gave
+      },
     });
     const running = async (): Promise<ContainerFacts[]> => Array.from(await this.containers()).filter((facts) => facts.running);
     this.processes = new RareLook(async () => lookAtProcesses(options.layout, await running()), options.lookSeconds);
     this.written = new RareLook(async () => (this.writtenBytes = await writtenBy((await running()).map(({ id }) => id), options.written)), options.lookSeconds * WRITTEN_LOOKS);
+  }
+
+  /** What is saved along with the executor's other folds. */
+  get snapshotted(): Snapshotted {
+    return this.fold;
   }
 
   /** All that are on the log. */

@@ -1,10 +1,12 @@
 import { GetHostFacts, type HostFacts } from '#contracts/executor/host.js';
 import type { RequestContext } from '#contracts/request.js';
-import type { EventStore } from '#libs/event-store/event-store.js';
+import type { FoldedLog } from '#libs/event-store/fold.js';
+import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
+import { logger } from '#libs/telemetry/logger.js';
 import { type Exposition, labelText } from '#libs/telemetry/metrics/exposition.js';
 import { LogFold } from '#libs/telemetry/metrics/log-fold.js';
 import type { LoggedEvent } from '../domain/docker/events.js';
-import { EngineTotals } from '../domain/engine-totals.js';
+import { EngineTotals, type FrozenTotals, TOTALS_FOLD } from '../domain/engine-totals.js';
 import { BERTH_VERSION } from '../domain/version.js';
 import type { EngineClient } from './engine-client.js';
 import { EVENT_SUBJECTS, type EventFeed } from './event-feed.js';
@@ -17,17 +19,24 @@ const BUILD_FAILURES = ['build_canceled', 'build_target_not_reachable_error', 'c
 /** The part of /metrics that dockerd has: engine_daemon_* and builder_*, names and types to the letter. */
 export class EngineSource {
   private readonly totals: LogFold<EngineTotals>;
+  private readonly snapshots: SnapshotSchedule;
   private facts: HostFacts | undefined;
 
   constructor(
-    store: Pick<EventStore, 'follow' | 'lastPosition'>,
+    store: FoldedLog,
     private readonly client: EngineClient,
     private readonly feed: EventFeed,
+    snapshotPath: string,
   ) {
-    this.totals = new LogFold(store, EVENT_SUBJECTS, () => new EngineTotals(), (totals, commit) => {
+    this.totals = new LogFold(store, {
+      filters: EVENT_SUBJECTS,
+      initial: () => new EngineTotals(),
       // Subjects have one writer each, which validated what it wrote.
-      totals.evolve(commit.events as readonly unknown[] as readonly LoggedEvent[]);
+      evolve: (totals, commit) => totals.evolve(commit.events as readonly unknown[] as readonly LoggedEvent[]),
+      snapshot: { path: snapshotPath, fold: TOTALS_FOLD, freeze: (totals) => totals.freeze(), thaw: (frozen) => EngineTotals.from(frozen as FrozenTotals) }, // what `freeze` gave
     });
+    this.snapshots = new SnapshotSchedule([this.totals], (error) => logger('gateway').error('a snapshot could not be saved', { error }));
+    this.snapshots.start();
   }
 
   async write(out: Exposition): Promise<void> {
@@ -44,8 +53,9 @@ export class EngineSource {
     for (const reason of BUILD_FAILURES) out.sample(labelText({ reason }), 0);
   }
 
-  stop(): Promise<void> {
-    return this.totals.stop();
+  async stop(): Promise<void> {
+    await this.snapshots.stop();
+    await this.totals.stop();
   }
 
   /** What a machine is does not change while the engine runs. An executor that is away must not take the other series with it. */

@@ -1,14 +1,36 @@
-import { DockerEvents, type LoggedEvent } from './docker/events.js';
+import { DockerEvents, type FrozenDockerEvents, type LoggedEvent } from './docker/events.js';
 
 /** dockerd's three states for its gauge; what restarts or never ran counts as stopped (moby, daemon/container.go). */
 export type CountedState = 'running' | 'paused' | 'stopped';
+
+/** What is kept of it, as JSON. */
+export interface FrozenTotals {
+  readonly events: number;
+  readonly translation: FrozenDockerEvents;
+  readonly states: readonly (readonly [container: string, state: CountedState])[];
+}
+
+/** Version of what is kept, and of what is made of events, dockerd's words included: change it with either. */
+export const TOTALS_FOLD = '1';
 
 /** What dockerd's metrics count of events: a fold of the log. */
 export class EngineTotals {
   /** Events in dockerd's words. */
   events = 0;
-  private readonly translation = new DockerEvents();
-  private readonly states = new Map<string, CountedState>();
+  private translation = new DockerEvents();
+  private states = new Map<string, CountedState>();
+
+  static from({ events, translation, states }: FrozenTotals): EngineTotals {
+    const totals = new EngineTotals();
+    totals.events = events;
+    totals.translation = DockerEvents.from(translation);
+    totals.states = new Map(states);
+    return totals;
+  }
+
+  freeze(): FrozenTotals {
+    return { events: this.events, translation: this.translation.freeze(), states: [...this.states] };
+  }
 
   /** The events of one commit. */
   evolve(events: readonly LoggedEvent[]): void {

@@ -4,12 +4,12 @@ import type { ImportImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
 import { applyChanges } from '#libs/oci/config-changes.js';
-import { decompressed, compressionOf } from '#libs/oci/decompress.js';
-import { OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD } from '#libs/oci/media-types.js';
+import { decompressed } from '#libs/oci/decompress.js';
 import { hostPlatform, parsePlatform, type Platform } from '#libs/oci/platform.js';
 import { parseNewTag } from '#libs/oci/reference.js';
 import type { ContentStore } from '../adapters/content-store.js';
 import type { AddImage } from './add-image.js';
+import { archivedLayer } from './archived-layer.js';
 import type { CollectBlobs } from './collect-blobs.js';
 import { inputOf, serveProgress } from './progress-stream.js';
 
@@ -38,16 +38,14 @@ export class ImportArchive {
   async serve(socket: Socket, message: string, prepared: PreparedImport, asked: RequestContext): Promise<void> {
     await serveProgress(socket, this.content, this.collect, async (lines, lease) => {
       const { tags, platform, config } = prepared;
-      const blob = await lease.ingest(inputOf(socket));
-      const diffId = await this.diffIdOf(blob.digest);
+      const layer = await archivedLayer(await lease.ingest(inputOf(socket)), this.content, lease);
+      const diffId = await this.diffIdOf(layer.digest);
       const created = new Date().toISOString();
       const comment = message || 'Imported from -';
       const { os, architecture, variant } = platform;
       const image = { architecture, os, ...(variant && { variant }), created, comment, config, history: [{ created, comment }], rootfs: { type: 'layers', diff_ids: [diffId] } };
       const configBlob = await lease.put(Buffer.from(JSON.stringify(image)));
-      const mediaType = { none: OCI_LAYER, gzip: OCI_LAYER_GZIP, zstd: OCI_LAYER_ZSTD }[compressionOf(blob.start)];
-      const layers = [{ mediaType, digest: blob.digest, size: blob.sizeBytes }];
-      await this.addImage.add({ configDigest: configBlob.digest, layers, tags, digests: [], origin: 'import' }, lease, asked);
+      await this.addImage.add({ configDigest: configBlob.digest, layers: [layer], tags, digests: [], origin: 'import' }, lease, asked);
       lines.report({ status: configBlob.digest });
     });
   }

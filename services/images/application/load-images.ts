@@ -4,16 +4,16 @@ import type { ImageLayer } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
 import { isObject, parseJson, strings, text } from '#libs/oci/bounded-json.js';
-import { decompressed, compressionOf } from '#libs/oci/decompress.js';
+import { decompressed } from '#libs/oci/decompress.js';
 import { parseImageConfig, CONFIG_LIMIT_BYTES } from '#libs/oci/image-config.js';
 import { MANIFEST_LIMIT_BYTES, parseManifest, type Descriptor } from '#libs/oci/manifest.js';
-import { OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD } from '#libs/oci/media-types.js';
 import { best, hostPlatform } from '#libs/oci/platform.js';
 import { canonical, parseNewTag, parseReference } from '#libs/oci/reference.js';
 import { readTar } from '#libs/oci/tar-reader.js';
 import type { StoredBlob } from '../adapters/blob-ingest.js';
 import type { ContentLease, ContentStore } from '../adapters/content-store.js';
 import type { AddImage, NewImage } from './add-image.js';
+import { archivedLayer } from './archived-layer.js';
 import type { CollectBlobs } from './collect-blobs.js';
 import { progressBar, type ProgressLines } from './progress-lines.js';
 import { inputOf, serveProgress } from './progress-stream.js';
@@ -33,7 +33,7 @@ export class LoadArchive {
   /** Serves the endpoint: reads the archive, answers with progress lines, ends the socket. */
   async serve(socket: Socket, quiet: boolean, asked: RequestContext): Promise<void> {
     await serveProgress(socket, this.content, this.collect, async (lines, lease) => {
-      const images = await this.imagesIn(await this.readArchive(inputOf(socket), lease));
+      const images = await this.imagesIn(await this.readArchive(inputOf(socket), lease), lease);
       if (images.length === 0) throw invalid('the archive holds no image');
       for (const image of images) await this.load(image, lease, quiet, lines, asked);
     });
@@ -78,24 +78,27 @@ export class LoadArchive {
     return files;
   }
 
-  private async imagesIn(files: ArchiveFiles): Promise<NewImage[]> {
+  private async imagesIn(files: ArchiveFiles, lease: ContentLease): Promise<NewImage[]> {
     const docker = files.get('manifest.json');
-    if (docker) return await this.dockerImages(docker, files);
+    if (docker) return await this.dockerImages(docker, files, lease);
     const index = files.get('index.json');
     if (index) return await this.layoutImages(index);
     throw invalid('the archive holds neither manifest.json nor index.json: it is no image archive');
   }
 
   /** manifest.json: [{Config, RepoTags, Layers}] with paths in the archive. */
-  private async dockerImages(file: StoredBlob, files: ArchiveFiles): Promise<NewImage[]> {
+  private async dockerImages(file: StoredBlob, files: ArchiveFiles, lease: ContentLease): Promise<NewImage[]> {
     const json = parseJson(await this.content.read(file.digest, MANIFEST_LIMIT_BYTES), 'manifest.json', MANIFEST_LIMIT_BYTES);
     if (!Array.isArray(json)) throw invalid('manifest.json is not a list of images');
-    return json.map((item: unknown) => {
+    const images: NewImage[] = [];
+    for (const item of json as readonly unknown[]) {
       if (!isObject(item)) throw invalid('manifest.json is not a list of images');
       const tags = (strings(item['RepoTags'], 'RepoTags') ?? []).map(fullTag);
-      const layers = (strings(item['Layers'], 'Layers') ?? []).map((path) => layerDescriptor(files.require(path)));
-      return { configDigest: files.require(text(item['Config'])).digest, layers, tags, digests: [], origin: 'load' };
-    });
+      const layers: Descriptor[] = [];
+      for (const path of strings(item['Layers'], 'Layers') ?? []) layers.push(await archivedLayer(files.require(path), this.content, lease));
+      images.push({ configDigest: files.require(text(item['Config'])).digest, layers, tags, digests: [], origin: 'load' });
+    }
+    return images;
   }
 
   private async layoutImages(file: StoredBlob): Promise<NewImage[]> {
@@ -174,11 +177,6 @@ class ArchiveFiles {
   private limit(): void {
     if (this.files.size + this.links.size >= MOST_FILES) throw invalid(`the archive has more than ${MOST_FILES} files`);
   }
-}
-
-function layerDescriptor(blob: StoredBlob): Descriptor {
-  const mediaType = { none: OCI_LAYER, gzip: OCI_LAYER_GZIP, zstd: OCI_LAYER_ZSTD }[compressionOf(blob.start)];
-  return { mediaType, digest: blob.digest, size: blob.sizeBytes };
 }
 
 /** A RepoTag has to have its tag: dockerd guesses none here either. */

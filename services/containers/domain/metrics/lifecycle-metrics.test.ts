@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { ContainerEvent, ExitReason, StartReason } from '#contracts/containers/events.js';
 import type { TaskEvent } from '#contracts/executor/tasks.js';
 import { Exposition } from '#libs/telemetry/metrics/exposition.js';
-import { LifecycleMetrics } from './lifecycle-metrics.js';
+import { type FrozenLifecycle, LifecycleMetrics } from './lifecycle-metrics.js';
 import { writeLifecycle } from './write-lifecycle.js';
 
 /** Seconds into the tests' hour, as events carry time. */
@@ -30,8 +30,12 @@ const given = (...events: (ContainerEvent | TaskEvent)[]) => ({
 });
 
 function pageOf(events: readonly (ContainerEvent | TaskEvent)[], now: number): string {
-  const metrics = new LifecycleMetrics();
-  for (const event of events) metrics.evolve(event, { atSeconds: Date.parse(event.at) / 1000, traceId: 'cafe' });
+  let metrics = new LifecycleMetrics();
+  for (const event of events) {
+    metrics.evolve(event, { atSeconds: Date.parse(event.at) / 1000, traceId: 'cafe' });
+    // What was put away at any moment goes on as if it had not been.
+    metrics = LifecycleMetrics.from(JSON.parse(JSON.stringify(metrics.freeze())) as FrozenLifecycle);
+  }
   const out = new Exposition('openmetrics');
   writeLifecycle(metrics, HOUR + now, out);
   return out.text();

@@ -1,6 +1,6 @@
 import type { ContainerEvent, ExitReason, StartReason } from '#contracts/containers/events.js';
 import type { TaskEvent } from '#contracts/executor/tasks.js';
-import { FINE_BOUNDS, Histogram } from '#libs/telemetry/metrics/histogram.js';
+import { FINE_BOUNDS, type FrozenHistogram, Histogram } from '#libs/telemetry/metrics/histogram.js';
 
 /** As `berth_container_state` tells it. What is being removed keeps the state it had. */
 export const STATES = ['created', 'running', 'paused', 'restarting', 'exited', 'dead'] as const;
@@ -43,15 +43,50 @@ export type Outcome = 'ok' | 'error';
 /** Bounds of how long a stop takes: Docker's own patience is 10 s. */
 const STOP_BOUNDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60];
 
+/** What is kept of a container, as JSON: what is undefined has no field. */
+interface FrozenContainer extends Omit<ContainerMetrics, 'spent' | 'starts' | 'exits' | 'oomKills' | 'lastExit' | 'stopRequestedAt' | 'starting'> {
+  readonly spent: readonly (readonly [MetricState, number])[];
+  readonly starts: readonly (readonly [StartReason, number])[];
+  readonly exits: readonly (readonly [string, { readonly labels: ExitLabels; count: number }])[];
+  readonly oomKills: readonly (readonly ['init' | 'child', number])[];
+  readonly lastExit?: ContainerMetrics['lastExit'];
+  readonly stopRequestedAt?: ContainerMetrics['stopRequestedAt'];
+  readonly starting?: ContainerMetrics['starting'];
+}
+
+/** What is kept of all of them. */
+export interface FrozenLifecycle {
+  readonly containers: readonly (readonly [id: string, container: FrozenContainer])[];
+  readonly stops: { readonly graceful: FrozenHistogram; readonly killed: FrozenHistogram };
+  readonly phases: readonly (readonly [`${Phase} ${Outcome}`, FrozenHistogram])[];
+}
+
+/** Version of what is kept, and of what is made of events: change it with either. */
+export const LIFECYCLE_FOLD = '1';
+
 /**
  * What the log says of containers, in numbers: a fold of containers' and tasks' events, so that a restart of the engine sets nothing back. Series of a container go
  * with it; what has no container's name stays.
  */
 export class LifecycleMetrics {
   readonly containers = new Map<string, ContainerMetrics>();
-  readonly stops = { graceful: new Histogram(STOP_BOUNDS), killed: new Histogram(STOP_BOUNDS) };
+  stops = { graceful: new Histogram(STOP_BOUNDS), killed: new Histogram(STOP_BOUNDS) };
   /** By "phase outcome". */
   readonly phases = new Map<`${Phase} ${Outcome}`, Histogram>();
+
+  static from({ containers, stops, phases }: FrozenLifecycle): LifecycleMetrics {
+    const metrics = new LifecycleMetrics();
+    for (const [id, { spent, starts, exits, oomKills, lastExit, stopRequestedAt, starting, ...rest }] of containers)
+      metrics.containers.set(id, { ...rest, spent: new Map(spent), starts: new Map(starts), exits: new Map(exits), oomKills: new Map(oomKills), lastExit, stopRequestedAt, starting });
+    metrics.stops = { graceful: Histogram.from(stops.graceful), killed: Histogram.from(stops.killed) };
+    for (const [key, histogram] of phases) metrics.phases.set(key, Histogram.from(histogram));
+    return metrics;
+  }
+
+  freeze(): FrozenLifecycle {
+    const containers = Array.from(this.containers, ([id, { spent, starts, exits, oomKills, ...rest }]) => [id, { ...rest, spent: [...spent], starts: [...starts], exits: [...exits], oomKills: [...oomKills] }] as const);
+    return { containers, stops: this.stops, phases: [...this.phases] };
+  }
 
   /** Events of others are passed over. */
   evolve(event: ContainerEvent | TaskEvent, facts: CommitFacts): void {

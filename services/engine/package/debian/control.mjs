@@ -8,7 +8,7 @@ Installed-Size: ${kib}
 Section: admin
 Priority: optional
 Depends: libc6, libstdc++6, libatomic1, nftables, passwd, util-linux, systemd, ca-certificates, debian-archive-keyring
-Recommends: apparmor
+Recommends: apparmor, bzip2, xz-utils
 Suggests: nats-server (>= 2.10.23)
 Description: event-sourced container engine behind the Docker Engine API
  The docker CLI and Docker SDKs talk to it unchanged; underneath, every change

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { HostConfig } from '#contracts/containers/container-config.js';
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import { Exposition } from '#libs/telemetry/metrics/exposition.js';
-import { type ContainerFacts, ContainerFold } from './container-facts.js';
+import { type ContainerFacts, ContainerFold, type FrozenFacts } from './container-facts.js';
 import { type Scraped, seenFromWithin, writeContainers } from './container-series.js';
 
 const at = '2026-01-01T00:00:00.000Z';
@@ -10,8 +10,15 @@ const created = (hostConfig: HostConfig = {}, labels: Record<string, string> = {
   type: 'ContainerCreated', container: 'c1', name: 'web', config: { Image: 'nginx:1', Labels: labels }, hostConfig, imageId: '', imageRef: 'docker.io/library/nginx:1', layers: [], path: '', args: [], mounts: [], at,
 });
 const folded = (...events: ContainerEvent[]): ContainerFacts | undefined => {
-  const fold = new ContainerFold('/docker', ['com.docker.compose.project']);
-  for (const event of events) fold.evolve(event);
+  const empty = (): ContainerFold => new ContainerFold('/docker', ['com.docker.compose.project']);
+  let fold = empty();
+  for (const event of events) {
+    fold.evolve(event);
+    // What was put away at any moment goes on as if it had not been.
+    const again = empty().thaw(JSON.parse(JSON.stringify(fold.freeze())) as FrozenFacts);
+    expect(again).toStrictEqual(fold);
+    fold = again;
+  }
   return fold.containers.get('c1');
 };
 

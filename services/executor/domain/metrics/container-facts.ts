@@ -41,6 +41,12 @@ export interface SpecLimits {
   readonly memorySwapBytes: number;
 }
 
+/** What is kept of them, as JSON: what is undefined has no field. */
+export type FrozenFacts = readonly (Omit<ContainerFacts, 'healthy' | 'limits'> & { readonly healthy?: boolean; readonly limits: Omit<SpecLimits, 'cpuQuota'> & { readonly cpuQuota?: number } })[];
+
+/** Version of what is kept, and of what is made of events: change it with either. */
+const FACTS_FOLD = '1';
+
 /** Containers that are there, by id: a fold of containers' events. */
 export class ContainerFold {
   readonly containers = new Map<string, ContainerFacts>();
@@ -50,6 +56,20 @@ export class ContainerFold {
     private readonly cgroupParent: string,
     private readonly labels: readonly string[],
   ) {}
+
+  /** Which snapshots are one's own: what is made of events depends on settings, too. */
+  static version(cgroupParent: string, labels: readonly string[]): string {
+    return JSON.stringify([FACTS_FOLD, cgroupParent, labels]);
+  }
+
+  freeze(): readonly ContainerFacts[] {
+    return [...this.containers.values()];
+  }
+
+  thaw(frozen: FrozenFacts): this {
+    for (const { limits, healthy, ...facts } of frozen) this.containers.set(facts.id, { ...facts, healthy, limits: { ...limits, cpuQuota: limits.cpuQuota } });
+    return this;
+  }
 
   evolve(event: ContainerEvent): void {
     if (event.type === 'ContainerCreated' || event.type === 'ContainerRestored') {

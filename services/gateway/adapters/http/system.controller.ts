@@ -8,6 +8,7 @@ import { ListImages, LogInToRegistry } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { ListVolumes } from '#contracts/volumes/volumes.js';
 import { invalid } from '#libs/errors/errors.js';
+import { readProxies } from '#libs/settings/proxies.js';
 import { containerSizes, keptSizes, layerBytes, volumeSizes } from '../../application/disk-usage.js';
 import { EngineClient } from '../../application/engine-client.js';
 import { imagesMeant } from '../../application/images-meant.js';
@@ -69,7 +70,7 @@ export class SystemController {
       this.engine.ask(ListContainers, { all: true }, asked),
       this.engine.ask(ListImages, {}, asked),
     ]);
-    return forVersion('info', dockerInfo(facts, containers.containers, images.images.length, new Date().toISOString(), this.engine.authorizationPlugins), version);
+    return forVersion('info', dockerInfo(facts, containers.containers, images.images.length, new Date().toISOString(), this.engine.authorizationPlugins, readProxies()), version);
   }
 
   /** What lies on the disk, by `type` (container, image, volume, build-cache; absent: all). Nothing is built yet, so nothing of it is cached. */

@@ -1,9 +1,10 @@
 import type { ListedContainer } from '#contracts/containers/container-state.js';
 import type { HostFacts } from '#contracts/executor/host.js';
+import { withoutPassword, type Proxies } from '#libs/settings/proxies.js';
 import { BERTH_VERSION } from '../version.js';
 
 /** GET /info (swagger.yaml, SystemInfo). `now`: RFC 3339. `authorization`: names of the plugins that are asked. */
-export function dockerInfo(facts: HostFacts, containers: readonly ListedContainer[], images: number, now: string, authorization: readonly string[]): Readonly<Record<string, unknown>> {
+export function dockerInfo(facts: HostFacts, containers: readonly ListedContainer[], images: number, now: string, authorization: readonly string[], proxies: Proxies): Readonly<Record<string, unknown>> {
   const count = (...statuses: string[]): number => containers.filter((one) => statuses.includes(one.status)).length;
   return {
     ID: facts.engineId,
@@ -46,9 +47,9 @@ export function dockerInfo(facts: HostFacts, containers: readonly ListedContaine
     MemTotal: facts.memoryBytes,
     GenericResources: null,
     DockerRootDir: facts.dataRoot,
-    HttpProxy: '',
-    HttpsProxy: '',
-    NoProxy: '',
+    HttpProxy: withoutPassword(proxies.http),
+    HttpsProxy: withoutPassword(proxies.https),
+    NoProxy: proxies.without,
     Name: facts.hostname,
     Labels: [],
     ExperimentalBuild: false,

@@ -1,0 +1,26 @@
+import { statfsSync } from 'node:fs';
+import type { EngineSettings } from './engine-settings.js';
+
+const MIB = 1024 * 1024;
+const UNITS: Readonly<Record<string, number>> = { MiB: MIB, GiB: 1024 * MIB, TiB: 1024 * 1024 * MIB };
+/** Room for some thousand lives of containers, however small the disk. */
+const LEAST = 1024 * MIB;
+
+/** BERTH_LOG_LIMIT ("200GiB") in bytes; undefined where it is not set. Throws what names the variable. */
+export function readLogLimit(env: Readonly<Record<string, string | undefined>>): number | undefined {
+  const text = env['BERTH_LOG_LIMIT'];
+  if (!text) return undefined;
+  const [, digits, unit = ''] = /^(\d{1,6})(MiB|GiB|TiB)$/.exec(text) ?? [];
+  const bytes = Number(digits) * (UNITS[unit] ?? 0);
+  if (!(bytes >= LEAST)) throw new Error(`BERTH_LOG_LIMIT=${text}: a number and MiB, GiB or TiB are needed, 1GiB or more`);
+  return bytes;
+}
+
+/** To how many bytes the log may grow: as it was told, or half of the disk that it lies on. Undefined: a server that was there already keeps it, and knows. */
+export function logLimitBytes({ dataRoot, natsEmbedded }: Pick<EngineSettings, 'dataRoot' | 'natsEmbedded'>, env: Readonly<Record<string, string | undefined>> = process.env): number | undefined {
+  if (!natsEmbedded) return undefined;
+  const told = readLogLimit(env);
+  if (told !== undefined) return told;
+  const { blocks, bsize } = statfsSync(`${dataRoot}/nats`);
+  return Math.max(LEAST, Math.floor((blocks * bsize) / 2 / MIB) * MIB);
+}

@@ -1,0 +1,64 @@
+import { Agent as PlainAgent, request as requestPlain, type IncomingMessage } from 'node:http';
+import { Agent as TlsAgent, request as requestTls } from 'node:https';
+import { Readable } from 'node:stream';
+import { proxyFor, readProxies, type Proxies } from '#libs/settings/proxies.js';
+
+interface Asked {
+  readonly method?: 'POST';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: URLSearchParams;
+  readonly signal: AbortSignal;
+}
+
+/** As the fetch standard has it. */
+const MOST_REDIRECTS = 20;
+const EMPTY = new Set([204, 205, 304]);
+
+/**
+ * fetch, that goes to any port, and by the proxies of this environment. The standard has ports that no web page may reach ("port blocking"), and registries
+ * listen on some of them: 6000, 10080. Node's own way by proxies asks them for this machine's registries too, and knows no ranges of addresses in NO_PROXY.
+ */
+export async function fetchAnyPort(url: string | URL, asked: Asked, redirects = 0): Promise<Response> {
+  const proxies = readProxies();
+  try {
+    // It would follow a redirect by itself, to where another proxy is asked or none.
+    if (proxies.http === '' && proxies.https === '') return await fetch(url, asked);
+  } catch (error) {
+    if (!isBlockedPort(error)) throw error;
+  }
+  const answer = await ask(new URL(url), asked, proxies);
+  const status = answer.statusCode ?? 0;
+  const location = answer.headers.location;
+  if (![301, 302, 303, 307, 308].includes(status) || location === undefined) return responseOf(answer, status, String(url));
+  answer.destroy();
+  if (redirects === MOST_REDIRECTS) throw new Error('redirect count exceeded');
+  const next = new URL(location, url);
+  const { authorization: _ours, ...others } = asked.headers ?? {};
+  const headers = next.origin === new URL(url).origin ? asked.headers : others;
+  const again = status > 303 ? asked : { signal: asked.signal };
+  return fetchAnyPort(next, { ...again, ...(headers === undefined ? {} : { headers }) }, redirects + 1);
+}
+
+function isBlockedPort(error: unknown): boolean {
+  return error instanceof TypeError && error.cause instanceof Error && error.cause.message === 'bad port';
+}
+
+function ask(url: URL, { method, headers = {}, body, signal }: Asked, proxies: Proxies): Promise<IncomingMessage> {
+  const proxyEnv = { [url.protocol === 'https:' ? 'https_proxy' : 'http_proxy']: proxyFor(url, proxies)?.href };
+  const text = body?.toString();
+  const sent = text === undefined ? headers : { ...headers, 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8', 'content-length': String(Buffer.byteLength(text)) };
+  return new Promise((resolve, reject) => {
+    const options = { method: method ?? 'GET', headers: { accept: '*/*', 'user-agent': 'berth', ...sent }, signal };
+    const request = url.protocol === 'https:' ? requestTls(url, { ...options, agent: new TlsAgent({ proxyEnv }) }, resolve) : requestPlain(url, { ...options, agent: new PlainAgent({ proxyEnv }) }, resolve);
+    request.on('error', reject).end(text);
+  });
+}
+
+function responseOf(answer: IncomingMessage, status: number, url: string): Response {
+  const headers = new Headers();
+  for (const [name, values = []] of Object.entries(answer.headersDistinct)) for (const value of values) headers.append(name, value);
+  const init = { status, statusText: answer.statusMessage ?? '', headers };
+  if (EMPTY.has(status)) answer.resume();
+  const response = new Response(EMPTY.has(status) ? null : (Readable.toWeb(answer) as ReadableStream), init);
+  return Object.defineProperty(response, 'url', { value: url });
+}
