@@ -35,6 +35,8 @@ const WORKING: readonly Working[] = [
   ['--detach-keys ctrl-a', 'echo x', 'x\n'],
   ['--device /dev/loop0:/dev/sub/disk:r', 'stat -c %t:%T /dev/sub/disk; head -c 0 /dev/sub/disk && echo opened; (: 3<>/dev/sub/disk) 2>&1 | grep -o "not permitted"', '7:0\nopened\nnot permitted\n'],
   ['--device /dev/net', 'ls /dev/net', /tun/],
+  ['--device /dev/null:/dev/zero', 'head -c1 /dev/zero | wc -c', '0\n'],
+  ['-v /dev/urandom:/dev/random -v /dev/null:/dev/tty:ro', 'head -c3 /dev/random | wc -c; stat -c %t:%T /dev/tty', '3\n1:3\n'],
   ['--device-cgroup-rule "c 10:200 rw"', 'mknod /tmp/n c 10 200 && head -c 0 /tmp/n && echo opened', 'opened\n'],
   ['--device-read-bps /dev/loop0:1mb', 'cat /sys/fs/cgroup/blkio/blkio.throttle.read_bps_device 2>/dev/null || cat /sys/fs/cgroup/io.max', /^7:0 (1048576|rbps=1048576 .*)\n$/],
   ['--device-read-iops /dev/loop0:7', 'cat /sys/fs/cgroup/blkio/blkio.throttle.read_iops_device 2>/dev/null || cat /sys/fs/cgroup/io.max', /^7:0 .*7/],
