@@ -176,6 +176,31 @@ describe('the front door', () => {
     expect({ status: answer.status, body: JSON.parse(answer.text) }).toEqual({ status, body: { message } });
   });
 
+  test('a URL and headers of far more than a page arrive whole, as with dockerd', async () => {
+    answers.set('images.list', () => ({ images: [] }));
+    const { status } = await http('GET', `/images/json?filters=${encodeURIComponent(JSON.stringify({ reference: ['x'.repeat(300_000)] }))}`, undefined, { 'X-Registry-Auth': 'a'.repeat(300_000) });
+    expect(status).toBe(200);
+    expect(await http('GET', `/containers/${'a'.repeat(10_000)}/json`)).toMatchObject({ status: 404 });
+  });
+
+  test.each([
+    ['more headers than there may be', `GET /info HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(1 << 20)}\r\n\r\n`, 431, 'Request Header Fields Too Large'],
+    ['what is no request', 'hello\r\n\r\n', 400, 'Bad Request'],
+    ['a URL that decodes to nothing', 'GET /containers/%zz/json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 400, "'/containers/%zz/json' is not a valid url component"],
+  ])('%s is refused as all is', async (_what, bytes, status, message) => {
+    const client = connect(socket).on('error', () => {});
+    client.write(bytes);
+    let got = '';
+    for await (const piece of client) got += String(piece);
+    expect(got).toMatch(new RegExp(`^HTTP/1.1 ${status} [A-Z][^\r]+\r\n`));
+    expect(got).toMatch(/\r\nApi-Version: /i);
+    expect(JSON.parse(got.slice(got.indexOf('\r\n\r\n') + 4))).toEqual({ message });
+  });
+
+  test('a prune of the build cache finds none', async () => {
+    expect(await http('POST', '/v1.41/build/prune?all=1')).toMatchObject({ status: 200, text: '{"CachesDeleted":null,"SpaceReclaimed":0}' });
+  });
+
   test('an image name with slashes arrives whole', async () => {
     answers.set('images.get', ({ image }) => {
       throw notFound(`No such image: ${String(image)}`);

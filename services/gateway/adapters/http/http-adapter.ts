@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { invalid } from '#libs/errors/errors.js';
 import { requireSupported, versionOf, withoutVersion } from '../../domain/api-version.js';
 import { withFieldNames } from '../../domain/requests/field-names.js';
@@ -9,6 +10,7 @@ import { ENGINE_HEADERS } from './engine-headers.js';
 import { keepBody } from './guard.js';
 import { isHijack } from './hijack.js';
 import { traceRequests } from './trace-requests.js';
+import { HEAD_LIMIT_BYTES } from './unreadable-requests.js';
 
 /** Bodies that are read as JSON, at most; archives are streams and have no limit here. */
 const JSON_LIMIT_BYTES = 4 * 1024 * 1024;
@@ -25,9 +27,11 @@ export function createHttpAdapter({ keepsBodies }: { readonly keepsBodies: boole
     // Streams (logs, events, attach) are quiet for hours.
     requestTimeout: 0,
     connectionTimeout: 0,
-    routerOptions: { maxParamLength: 4096 },
+    routerOptions: { maxParamLength: HEAD_LIMIT_BYTES },
     rewriteUrl: (request: { readonly method?: string | undefined; readonly url?: string | undefined }) => routed(request.method ?? 'GET', request.url ?? '/'),
-    http: { shouldUpgradeCallback: (request: IncomingMessage) => isHijack(request) },
+    // What the router itself refuses: a URL that decodes to nothing.
+    frameworkErrors: (error: Error, _request: FastifyRequest, reply: FastifyReply) => void reply.status(400).headers(ENGINE_HEADERS).type('application/json').send({ message: error.message }),
+    http: { maxHeaderSize: HEAD_LIMIT_BYTES, shouldUpgradeCallback: (request: IncomingMessage) => isHijack(request) },
   });
   const fastify = adapter.getInstance();
   fastify.removeAllContentTypeParsers();

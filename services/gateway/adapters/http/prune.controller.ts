@@ -82,6 +82,14 @@ export class PruneController {
     if (asked.dryRun) throw new DryRunAnswer([]);
     return { NetworksDeleted: null };
   }
+
+  /** Nothing is built here, so there is no cache; `docker system prune` asks for it like for the others. */
+  @Post('/build/prune')
+  @HttpCode(200)
+  builds(@Asked() asked: RequestContext): object {
+    if (asked.dryRun) throw new DryRunAnswer([]);
+    return { CachesDeleted: null, SpaceReclaimed: 0 };
+  }
 }
 
 /** One prune's removals. */
