@@ -1,5 +1,6 @@
 import { BerthError, invalid, unauthorized } from '#libs/errors/errors.js';
 import { isObject, parseJson } from '#libs/oci/bounded-json.js';
+import { fetchAnyPort } from './any-port.js';
 import { boundedBytes } from './bounded-body.js';
 import { registryError } from './registry-error.js';
 
@@ -64,7 +65,7 @@ export class RegistryAuth {
     let response: Response;
     if (identity) {
       const body = new URLSearchParams({ grant_type: 'refresh_token', service, client_id: CLIENT, scope, refresh_token: identity });
-      response = await fetch(realm, { method: 'POST', body, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      response = await fetchAnyPort(realm, { method: 'POST', body, signal: AbortSignal.timeout(TIMEOUT_MS) });
     } else {
       if (service) realm.searchParams.set('service', service);
       for (const one of scope.split(' ').filter(Boolean)) realm.searchParams.append('scope', one);
@@ -72,7 +73,7 @@ export class RegistryAuth {
       if (this.staysLoggedIn) realm.searchParams.set('client_id', CLIENT);
       const basic = this.basic();
       if (basic && this.credentials?.username) realm.searchParams.set('account', this.credentials.username);
-      response = await fetch(realm, { headers: basic ? { authorization: basic } : {}, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      response = await fetchAnyPort(realm, { headers: basic ? { authorization: basic } : {}, signal: AbortSignal.timeout(TIMEOUT_MS) });
     }
     if (response.status === 401 || response.status === 403) {
       await response.body?.cancel();

@@ -3,6 +3,7 @@ import { digestOf, isDigest } from '#libs/oci/digest.js';
 import { MANIFEST_LIMIT_BYTES } from '#libs/oci/manifest.js';
 import { MANIFEST_TYPES } from '#libs/oci/media-types.js';
 import type { Reference } from '#libs/oci/reference.js';
+import { fetchAnyPort } from './any-port.js';
 import { boundedBytes } from './bounded-body.js';
 import { RegistryAuth, type Credentials } from './registry-auth.js';
 import { registryError } from './registry-error.js';
@@ -71,7 +72,7 @@ export async function fetchFrom(url: string, headers: Record<string, string>, si
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new Error('no answer in time')), ANSWER_TIMEOUT_MS);
   try {
-    return await fetch(url, { headers: { ...headers, 'accept-encoding': 'identity' }, signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal });
+    return await fetchAnyPort(url, { headers: { ...headers, 'accept-encoding': 'identity' }, signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal });
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     throw unavailable(`Get "${url}": ${cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : String(cause)}`, error);
