@@ -337,6 +337,42 @@ describe('a connection turned into a stream', () => {
     expect(answer.slice(answer.indexOf('\r\n\r\n') + 4)).toBe(terminal ? 'no such program\r\n' : '\x01\0\0\0\0\0\0\x11no such program\r\n');
   });
 
+  test.each(['/exec/e1/start', '/containers/web/attach?stream=1&stdin=1&stdout=1'])('what a client without an upgrade types goes to the process, and its end, too: %s', async (path) => {
+    answers.set('containers.start-exec', () => ({ endpoint: endpoint(), terminal: true }));
+    answers.set('containers.get-exec', () => ({ config: { terminal: true } }));
+    answers.set('containers.attach', () => ({ ...endpoint(), id: ID, terminal: true, waitForStart: false, start: 1 }));
+    serve = (stream) => {
+      let typed = '';
+      stream.on('data', (bytes) => (typed += String(bytes))).on('end', () => stream.end(`got ${typed}`)).write('ready');
+    };
+    const client = connect({ path: socket, allowHalfOpen: true });
+    let got = '';
+    client.on('data', (bytes) => {
+      if (!got.includes('ready') && (got + String(bytes)).includes('ready')) client.end('GET / HTTP/1.1\r\n');
+      got += String(bytes);
+    });
+    client.write(`POST ${path} HTTP/1.1\r\nHost: docker\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`);
+    await once(client, 'end');
+    expect(got).toMatch(/^HTTP\/1\.1 200 OK\r\nContent-Type: application\/vnd\.docker\.raw-stream\r\n[^]*\r\n\r\nreadygot GET \/ HTTP\/1.1\r\n$/);
+  });
+
+  test('what comes into an answer that has begun, and is no request, leaves it as it is', async () => {
+    answers.set('containers.logs', () => ({ ...endpoint(), terminal: true }));
+    let printed = (): void => undefined;
+    serve = (stream) => {
+      stream.write('begun');
+      printed = () => void stream.end(' done');
+    };
+    const client = connect({ path: socket, allowHalfOpen: true });
+    client.write('GET /containers/web/logs?follow=1&stdout=1 HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n');
+    let got = '';
+    for await (const bytes of client) {
+      if (!got.includes('begun') && (got + String(bytes)).includes('begun')) client.write('hello\r\n', () => setTimeout(printed, 100));
+      got += String(bytes);
+    }
+    expect(got.slice(got.indexOf('\r\n\r\n') + 4)).toBe('5\r\nbegun\r\n5\r\n done\r\n0\r\n\r\n');
+  });
+
   test('a client without an upgrade reads the stream as the body', async () => {
     answers.set('containers.start-exec', () => ({ endpoint: endpoint(), terminal: false }));
     answers.set('containers.get-exec', () => ({ config: { terminal: false } }));
