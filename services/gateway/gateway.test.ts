@@ -201,6 +201,24 @@ describe('the front door', () => {
     expect(await http('POST', '/v1.41/build/prune?all=1')).toMatchObject({ status: 200, text: '{"CachesDeleted":null,"SpaceReclaimed":0}' });
   });
 
+  const ARM = '{"os":"linux","architecture":"arm64"}';
+  const another = 'image with reference busybox was found but its platform (linux/amd64) does not match the specified platform (linux/arm64)';
+  test.each([
+    ['GET', '/v1.51/images/busybox/json?platform=', ARM, 404, another],
+    ['GET', '/v1.51/images/busybox/history?platform=', ARM, 404, another],
+    ['DELETE', '/v1.51/images/busybox?platforms=', ARM, 404, another],
+    ['GET', '/v1.51/images/busybox/get?platform=', ARM, 500, 'no suitable export target found for platform linux/arm64'],
+    ['GET', '/v1.48/images/get?names=busybox&platform=', ARM, 500, 'no suitable export target found for platform linux/arm64'],
+    ['POST', '/v1.48/images/load?platform=', '{"os":"plan9","architecture":"amd64"}', 501, expect.stringMatching(/^Berth loads images for linux\/\w+(?:\/v8)? alone: plan9\/amd64 is another platform$/) as string],
+    ['GET', '/images/busybox/json?platform=', 'odd', 400, "failed to parse platform: invalid character 'o' looking for beginning of value"],
+    ['POST', '/images/load?platform=', 'odd', 400, "failed to parse platform: invalid character 'o' looking for beginning of value"],
+    ['DELETE', '/images/busybox?platforms=', '{"os":"linux"}', 400, 'both OS and Architecture must be provided'],
+  ])('a platform that an image has not got is refused, not dropped: %s %s%s', async (method, path, platform, status, message) => {
+    answers.set('images.get', () => ({ os: 'linux', architecture: 'amd64', variant: '' }));
+    const answer = await http(method, path + encodeURIComponent(platform));
+    expect({ status: answer.status, body: JSON.parse(answer.text) }).toEqual({ status, body: { message } });
+  });
+
   test('an image name with slashes arrives whole', async () => {
     answers.set('images.get', ({ image }) => {
       throw notFound(`No such image: ${String(image)}`);

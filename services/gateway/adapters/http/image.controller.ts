@@ -5,6 +5,7 @@ import { invalid } from '#libs/errors/errors.js';
 import { EngineClient } from '../../application/engine-client.js';
 import { filterImages, imageHistory, IMAGE_FILTERS, imageInspect, imageSummary } from '../../domain/docker/image.js';
 import { readFilters } from '../../domain/requests/filters.js';
+import { askedPlatforms, requireFit } from '../../domain/requests/image-platform.js';
 import { flag, text, type QueryValues } from '../../domain/requests/query-values.js';
 import { ApiVersion, Asked } from './asked.js';
 
@@ -20,13 +21,19 @@ export class ImageController {
   }
 
   @Get('/:name/json')
-  async inspect(@Param('name') image: string, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object> {
-    return imageInspect(await this.engine.ask(GetImage, { image }, asked), version);
+  async inspect(@Param('name') image: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object> {
+    const platforms = askedPlatforms(query, 'platform', '1.49', version);
+    const view = await this.engine.ask(GetImage, { image }, asked);
+    requireFit(view, platforms, image);
+    return imageInspect(view, version);
   }
 
   @Get('/:name/history')
-  async history(@Param('name') image: string, @Asked() asked: RequestContext): Promise<object[]> {
-    return imageHistory(await this.engine.metrics.history(() => this.engine.ask(GetImage, { image }, asked)));
+  async history(@Param('name') image: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object[]> {
+    const platforms = askedPlatforms(query, 'platform', '1.48', version);
+    const view = await this.engine.metrics.history(() => this.engine.ask(GetImage, { image }, asked));
+    requireFit(view, platforms, image);
+    return imageHistory(view);
   }
 
   @Post('/:name/tag')
@@ -37,7 +44,9 @@ export class ImageController {
   }
 
   @Delete('/:name')
-  async remove(@Param('name') image: string, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<object[]> {
+  async remove(@Param('name') image: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object[]> {
+    const platforms = askedPlatforms(query, 'platforms', '1.50', version);
+    if (platforms.length > 0) requireFit(await this.engine.ask(GetImage, { image }, asked), platforms, image);
     const { untagged, deleted } = await this.engine.ask(RemoveImage, { image, force: flag(query, 'force'), prune: !flag(query, 'noprune') }, asked, 120_000);
     return [...untagged.map((reference) => ({ Untagged: reference })), ...deleted.map((id) => ({ Deleted: id }))];
   }
