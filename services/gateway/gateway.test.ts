@@ -339,6 +339,25 @@ describe('a connection turned into a stream', () => {
     await ended;
   });
 
+  test('an attach to no stream is over at once', async () => {
+    answers.set('containers.attach', () => ({ path: '', ticket: '', id: ID, terminal: false, stdinOnce: false, waitForStart: false, start: 1 }));
+    expect(await raw(start('/containers/web/attach?stream=1&stdout=0', ''))).toMatch(/^HTTP\/1\.1 101 [^]*\r\n\r\n$/);
+    expect(asked.at(-1)?.data).toMatchObject({ stream: false });
+  });
+
+  test('where the container\'s input goes on, the attach is over when the client sends no more, and has been answered', async () => {
+    answers.set('containers.attach', () => ({ ...endpoint(), id: ID, terminal: false, stdinOnce: false, waitForStart: false, start: 1 }));
+    serve = (stream) => {
+      let typed = '';
+      stream.on('data', (bytes) => (typed += String(bytes))).on('error', () => {}).on('end', () => stream.write(`got ${typed}`));
+    };
+    const client = connect({ path: socket, allowHalfOpen: true });
+    client.end(`${start('/containers/web/attach?stream=1&stdin=1&stdout=1', '')}typed`);
+    let got = '';
+    for await (const bytes of client) got += String(bytes);
+    expect(got).toMatch(/\r\n\r\ngot typed$/);
+  });
+
   test('four megabytes arrive whole at a slow reader', async () => {
     answers.set('containers.attach', () => ({ ...endpoint(), id: ID, terminal: true, waitForStart: false, start: 1 }));
     serve = (stream) => void stream.end('x'.repeat(4 << 20));
@@ -358,7 +377,7 @@ describe('a connection turned into a stream', () => {
   test.each(['/exec/e1/start', '/containers/web/attach?stream=1&stdin=1&stdout=1'])('what a client without an upgrade types goes to the process, and its end, too: %s', async (path) => {
     answers.set('containers.start-exec', () => ({ endpoint: endpoint(), terminal: true }));
     answers.set('containers.get-exec', () => ({ config: { terminal: true } }));
-    answers.set('containers.attach', () => ({ ...endpoint(), id: ID, terminal: true, waitForStart: false, start: 1 }));
+    answers.set('containers.attach', () => ({ ...endpoint(), id: ID, terminal: true, stdinOnce: true, waitForStart: false, start: 1 }));
     serve = (stream) => {
       let typed = '';
       stream.on('data', (bytes) => (typed += String(bytes))).on('end', () => stream.end(`got ${typed}`)).write('ready');
@@ -437,7 +456,7 @@ describe('the real docker CLI', () => {
     const exit = new Promise<void>((resolve) => (exited = resolve));
     const order: string[] = [];
     answers.set('containers.create', () => ({ id: ID, warnings: [], position: 1 }));
-    answers.set('containers.attach', () => (order.push('attach'), { ...endpoint(), id: ID, terminal: false, waitForStart: true, start: 1 }));
+    answers.set('containers.attach', () => (order.push('attach'), { ...endpoint(), id: ID, terminal: false, stdinOnce: true, waitForStart: true, start: 1 }));
     answers.set('containers.wait', async () => (order.push('wait'), await exit, { done: true, id: ID, exitCode: 7, error: '', startNumber: 1 }));
     answers.set('containers.start', () => {
       order.push('start');

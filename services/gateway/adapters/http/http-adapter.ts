@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { invalid } from '#libs/errors/errors.js';
+import { BerthError, invalid } from '#libs/errors/errors.js';
 import { requireSupported, versionOf, withoutVersion } from '../../domain/api-version.js';
 import { withFieldNames } from '../../domain/requests/field-names.js';
 import { encodeImageName } from '../../domain/requests/image-paths.js';
 import { encodeLinkName } from '../../domain/requests/link-paths.js';
+import { readJson } from '../../domain/requests/read-json.js';
 import { ENGINE_HEADERS } from './engine-headers.js';
 import { keepBody } from './guard.js';
 import { isHijack } from './hijack.js';
@@ -39,9 +40,9 @@ export function createHttpAdapter({ keepsBodies }: { readonly keepsBodies: boole
     if (keepsBodies) keepBody(request.raw, body as string);
     if (body === '') return done(null, undefined);
     try {
-      done(null, withFieldNames(pathOf(routed(request.method, request.originalUrl)), JSON.parse(body as string)));
+      done(null, withFieldNames(pathOf(routed(request.method, request.originalUrl)), readJson(body as string)));
     } catch (error) {
-      done(invalid(`the request body is not JSON: ${(error as Error).message}`, error));
+      done(error instanceof BerthError ? error : invalid(`the request body is not JSON: ${(error as Error).message}`, error));
     }
   });
   fastify.addContentTypeParser('*', (request, _payload, done) => {
