@@ -99,7 +99,7 @@ const WORKING: readonly Working[] = [
   ['--tmpfs /root --tmpfs /home:mode=711 --tmpfs /came --mount type=tmpfs,target=/usr', 'stat -c %a /root /home /came /usr', '700\n711\n1777\n755\n'],
   ['-t', 'tty', '/dev/pts/0\r\n'],
   ['--ulimit nofile=64:128', 'ulimit -n; ulimit -Hn', '64\n128\n'],
-  ['--ulimit memlock=9223372036854775807', 'ulimit -l', '9007199254740991\n'],
+  ['--ulimit core=9223372036854775807', 'ulimit -c', '18014398509481982\n'],
   ['-u 5:6', 'id -u; id -g', '5\n6\n'],
   ['--userns host', 'echo x', 'x\n'],
   ['-v /tmp:/outside:ro', 'touch /outside/x 2>/dev/null || echo read only', 'read only\n'],
