@@ -168,6 +168,8 @@ describe('the front door', () => {
     ['GET', '/nowhere', 404, 'page not found'],
     ['POST', '/v1.51/swarm/init', 501, 'Berth does not support POST /swarm/init yet'],
     ['POST', '/networks/create', 501, 'Berth does not support POST /networks/create yet'],
+    ['GET', 'http://docker/v1.23/info', 400, 'client version 1.23 is too old. Minimum supported API version is 1.24, please upgrade your client to a newer version'],
+    ['GET', 'http://docker/v1.51/containers/ghost/json', 404, 'No such container: ghost'],
     ['GET', '/containers/ghost/json', 404, 'No such container: ghost'],
     ['POST', '/containers/create', 400, 'config cannot be empty in order to create a container'],
     ['POST', '/containers/ghost/wait', 404, 'No such container: ghost'],
@@ -217,6 +219,28 @@ describe('the front door', () => {
     answers.set('images.get', () => ({ os: 'linux', architecture: 'amd64', variant: '' }));
     const answer = await http(method, path + encodeURIComponent(platform));
     expect({ status: answer.status, body: JSON.parse(answer.text) }).toEqual({ status, body: { message } });
+  });
+
+  test('an archive is one, whatever its type is called', async () => {
+    answers.set('images.load', () => endpoint());
+    serve = (stream) => {
+      let got = '';
+      stream.on('data', (bytes) => (got += String(bytes))).on('end', () => stream.end(`got ${got}`));
+    };
+    const client = connect(socket);
+    client.write('POST /v1.41/images/load HTTP/1.1\r\nHost: docker\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{no JSON}');
+    let answer = '';
+    for await (const bytes of client) answer += String(bytes);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK[^]*got \{no JSON\}/);
+  });
+
+  test('images are counted and what they share is summed up where the version has it, and old clients name one by itself', async () => {
+    const image = (id: string, layers: string[]) => ({ id, repoTags: [`${id}:latest`], repoDigests: [], createdAt: '2026-01-01T00:00:00Z', sizeBytes: layers.length * 10, config: {}, layers, layerBytes: layers.map(() => 10) });
+    answers.set('images.list', () => ({ images: [image('a', ['top', 'base']), image(view.imageId, ['base'])] }));
+    const listed = async (path: string) => (JSON.parse((await http('GET', path)).text) as Record<string, unknown>[]).map(({ Id, Containers, SharedSize }) => [Id, Containers, SharedSize]);
+    expect(await listed('/v1.51/images/json?shared-size=1')).toEqual([['a', 0, 10], [view.imageId, 1, 10]]);
+    expect(await listed('/v1.41/images/json?shared-size=1&filter=a&filters=null')).toEqual([['a', -1, -1], [view.imageId, -1, -1]]);
+    expect(await listed('/v1.40/images/json?filter=a')).toEqual([['a', -1, -1]]);
   });
 
   test('an image name with slashes arrives whole', async () => {

@@ -93,3 +93,7 @@ test('whether a read-only bind is so for what is mounted below it is asked for, 
 
 // Known to be wrong: the day it is right this fails, and becomes a plain test.
 test('an image that declares one volume in two spellings gets it once', () => expect(mountRequests({ Volumes: { '/data': {}, '/data/': {} } }, {})).toHaveLength(1));
+
+test('a mount of an image is known, and not there yet', () => {
+  expect(() => mountRequests({}, { Mounts: [{ Type: 'image' as 'bind', Source: 'busybox', Target: '/i' }] })).toThrow('Berth does not support mounts of type image yet');
+});

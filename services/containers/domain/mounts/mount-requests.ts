@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import type { ContainerConfig, HostConfig, MountRequest } from '#contracts/containers/container-config.js';
-import { invalid } from '#libs/errors/errors.js';
+import { invalid, notImplemented } from '#libs/errors/errors.js';
 import { areBindModes, bindModes, NO_COPY, PROPAGATION } from './bind-modes.js';
 import type { BorrowedMount } from './volumes-from.js';
 
@@ -74,6 +74,7 @@ export function parseBind(text: string): WantedMount {
 
 function fromMount(mount: MountRequest): WantedMount {
   const wrong = (why: string): Error => invalid(`invalid mount config for type "${String(mount.Type)}": ${why}`);
+  if (String(mount.Type) === 'image') throw notImplemented('Berth does not support mounts of type image yet');
   if (!['bind', 'volume', 'tmpfs'].includes(mount.Type)) throw wrong('mount type unknown');
   if (!mount.Target) throw wrong('field Target must not be empty');
   if (mount.Type === 'tmpfs' && mount.Source) throw wrong('field Source must not be specified');

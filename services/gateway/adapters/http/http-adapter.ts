@@ -19,6 +19,9 @@ const JSON_LIMIT_BYTES = 4 * 1024 * 1024;
 /** Routes whose body is JSON or nothing; others have none, or an archive. */
 const WANTS_JSON = /^\/(?:auth|commit|containers\/create|containers\/[^/]+\/(?:exec|update)|exec\/[^/]+\/start|volumes\/create)(?:\?|$)/;
 
+/** Routes whose body is an archive, whatever its type is called; dockerd does not look there. */
+const TAKES_ARCHIVE = /^(?:PUT \/containers\/[^/]+\/archive|POST \/images\/(?:load|create))(?:\?|$)/;
+
 /** The HTTP side of the gateway: versions, image names and names of links are taken out of the URL before routing, bodies other than JSON are left unread. `keepsBodies`: those as they came, for plugins. */
 export function createHttpAdapter({ keepsBodies }: { readonly keepsBodies: boolean }): FastifyAdapter {
   const adapter = new FastifyAdapter({
@@ -54,6 +57,7 @@ export function createHttpAdapter({ keepsBodies }: { readonly keepsBodies: boole
     reply.headers(ENGINE_HEADERS);
     const version = versionOf(request.originalUrl);
     if (version !== undefined) requireSupported(version);
+    if (TAKES_ARCHIVE.test(`${request.method} ${routed(request.method, request.originalUrl)}`)) request.raw.headers['content-type'] = 'application/x-tar';
   });
   // Docker's own client reads an error's message only where the type is this, to the letter; Fastify adds a charset.
   fastify.addHook('onSend', async (_request, reply, payload) => {

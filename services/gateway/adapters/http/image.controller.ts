@@ -1,8 +1,11 @@
 import { Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
+import { ListContainers } from '#contracts/containers/queries.js';
 import { GetImage, ListImages, RemoveImage, TagImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
+import { sharedBytes } from '../../application/disk-usage.js';
 import { EngineClient } from '../../application/engine-client.js';
+import { isAtLeast } from '../../domain/api-version.js';
 import { filterImages, imageHistory, IMAGE_FILTERS, imageInspect, imageSummary } from '../../domain/docker/image.js';
 import { readFilters } from '../../domain/requests/filters.js';
 import { askedPlatforms, requireFit } from '../../domain/requests/image-platform.js';
@@ -16,8 +19,17 @@ export class ImageController {
   @Get('/json')
   async list(@Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object[]> {
     const filters = readFilters(text(query, 'filters'), IMAGE_FILTERS);
-    const { images } = await this.engine.ask(ListImages, {}, asked);
-    return filterImages(images, filters, Date.now()).map((view) => imageSummary(view, version));
+    // Before version 1.41 a name could be asked for by itself.
+    const name = isAtLeast(version, '1.41') ? '' : (text(query, 'filter') ?? '');
+    const wanted = name === '' ? filters : new Map([...filters, ['reference', [...(filters.get('reference') ?? []), name]]]);
+    const counts = isAtLeast(version, '1.51');
+    const [{ images }, { containers }] = await Promise.all([this.engine.ask(ListImages, {}, asked), counts ? this.engine.ask(ListContainers, { all: true }, asked) : { containers: [] }]);
+    const shares = isAtLeast(version, '1.42') && flag(query, 'shared-size');
+    return filterImages(images, wanted, Date.now()).map((view) => ({
+      ...imageSummary(view, version),
+      ...(counts ? { Containers: containers.filter(({ imageId }) => imageId === view.id).length } : {}),
+      ...(shares ? { SharedSize: sharedBytes(view, images) } : {}),
+    }));
   }
 
   @Get('/:name/json')

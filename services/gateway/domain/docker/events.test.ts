@@ -68,11 +68,12 @@ test('events carry name, image and labels, and the exit its code and how long it
 
 test('a pull is named by what was pulled; names that come with an image are no events', () => {
   const image = 'sha256:1';
-  const added = (origin: 'pull' | 'load'): LoggedEvent => ({ type: 'ImageAdded', image, configDigest: image, manifestDigest: '', layers: [], sizeBytes: 0, origin, at });
+  const added = (origin: 'pull' | 'load' | 'import'): LoggedEvent => ({ type: 'ImageAdded', image, configDigest: image, manifestDigest: '', layers: [], sizeBytes: 0, origin, at });
   const tagged: LoggedEvent = { type: 'ImageTagged', image, reference: 'h:5000/a:b', at };
   const told = (...commit: LoggedEvent[]) => new DockerEvents().translate(commit).map(({ action, id, attributes }) => [action, id, attributes['name']]);
   expect(told(added('pull'), tagged)).toEqual([['pull', 'h:5000/a:b', 'h:5000/a']]);
   expect(told(added('load'), tagged)).toEqual([['load', image, image]]);
+  expect(told(added('import'), tagged)).toEqual([['tag', image, 'h:5000/a:b'], ['import', image, image]]);
   expect(told(tagged)).toEqual([['tag', image, 'h:5000/a:b']]);
   expect(told({ type: 'ImageUntagged', image, reference: 'h:5000/a:b', at })).toEqual([['untag', image, image]]);
 });

@@ -9,8 +9,10 @@ export function imageEvents(commit: readonly { readonly type: string }[]): Docke
   const events = commit as readonly ImageEvent[]; // of other aggregates' events none has these types
   const added = events.find((event) => event.type === 'ImageAdded');
   const tagged = events.filter((event) => event.type === 'ImageTagged').map(({ reference }) => reference);
+  // An import is told after the name that it got.
+  const told = added?.origin === 'import' ? [...events.filter((event) => event !== added), added] : events;
   const of = (action: string, image: string, at: string, name = image): DockerEvent => ({ type: 'image', action, id: image, attributes: { name }, at });
-  return events.flatMap((event): DockerEvent[] => {
+  return told.flatMap((event): DockerEvent[] => {
     switch (event.type) {
       case 'ImageAdded': {
         if (event.origin === 'commit') return []; // the container's event tells of it
