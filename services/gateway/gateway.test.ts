@@ -221,6 +221,18 @@ describe('the front door', () => {
     expect({ status: answer.status, body: JSON.parse(answer.text) }).toEqual({ status, body: { message } });
   });
 
+  test('a body that breaks off ends what is done with it', async () => {
+    answers.set('images.load', () => endpoint());
+    const gone = new Promise<void>((resolve) => {
+      serve = (stream) => void stream.resume().on('error', () => {}).on('end', () => (stream.end(), resolve())).write('begun');
+    });
+    const client = connect({ path: socket, allowHalfOpen: true });
+    client.write('POST /v1.41/images/load HTTP/1.1\r\nHost: docker\r\nContent-Length: 100\r\n\r\nsome');
+    await once(client, 'data');
+    client.end();
+    await gone;
+  });
+
   test('an archive is one, whatever its type is called', async () => {
     answers.set('images.load', () => endpoint());
     serve = (stream) => {

@@ -8,8 +8,8 @@ export const HEAD_LIMIT_BYTES = 1024 * 1024;
 const STATUS: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
 
 /**
- * Answers what is no request at all, as other errors are answered. Where an answer has begun, what comes is no part of it, and may be of somebody who types without having
- * asked for an upgrade: it is dropped, and the answer goes on.
+ * Answers what is no request at all, as other errors are answered. Where a whole request's answer has begun, what comes is no part of it, and may be of somebody who types without
+ * having asked for an upgrade: it is dropped, and the answer goes on. A request that breaks off is over, and so is its connection.
  */
 export function answerUnreadable(server: Server): void {
   const replies = new WeakMap<Duplex, ServerResponse>();
@@ -17,8 +17,9 @@ export function answerUnreadable(server: Server): void {
   server.removeAllListeners('clientError').on('clientError', (error: NodeJS.ErrnoException, client: Duplex) => {
     const reply = replies.get(client);
     const code = error.code ?? '';
-    if (code.startsWith('HPE_') && reply?.headersSent && !reply.writableFinished && client.writable) return;
-    if (!client.writable || !(code.startsWith('HPE_') || code in STATUS)) return void client.destroy();
+    const hasBegun = reply?.headersSent === true && !reply.writableFinished;
+    if (hasBegun && reply.req.complete && code.startsWith('HPE_') && client.writable) return;
+    if (hasBegun || !client.writable || !(code.startsWith('HPE_') || code in STATUS)) return void client.destroy();
     const status = STATUS[code] ?? 400;
     endWithError(client, status, STATUS_CODES[status] ?? '');
   });
