@@ -32,7 +32,11 @@ const SHARED_LABEL = 'z';
 export function mountRequests(config: ContainerConfig, hostConfig: HostConfig, borrowed: readonly BorrowedMount[] = []): (WantedMount | BorrowedMount)[] {
   const driver = hostConfig.VolumeDriver || 'local';
   const ofDriver = (mount: WantedMount): WantedMount => (mount.type === 'volume' && driver !== 'local' ? { ...mount, volume: { driver } } : mount);
-  const explicit = [...(hostConfig.Binds ?? []).map(parseBind).map(ofDriver), ...(hostConfig.Mounts ?? []).map(fromMount), ...Object.entries(hostConfig.Tmpfs ?? {}).map(([target, options]) => tmpfs(target, options))];
+  const mounts = (hostConfig.Mounts ?? []).map(fromMount);
+  // With dockerd both are mounted, and that of --mount is what is seen.
+  const isCovered = ({ target }: WantedMount): boolean => mounts.some((mount) => mount.type === 'tmpfs' && mount.target === target);
+  const fleeting = Object.entries(hostConfig.Tmpfs ?? {}).map(([target, options]) => tmpfs(target, options)).filter((mount) => !isCovered(mount));
+  const explicit = [...(hostConfig.Binds ?? []).map(parseBind).map(ofDriver), ...mounts, ...fleeting];
   const targets = new Set<string>();
   for (const { target } of explicit) {
     if (targets.has(target)) throw invalid(`Duplicate mount point: ${target}`);
