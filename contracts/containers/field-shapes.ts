@@ -5,7 +5,9 @@ type Check = (value: unknown) => boolean;
 
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isText: Check = (value) => typeof value === 'string';
-const isNumber: Check = (value) => Number.isSafeInteger(value);
+/** Of 64 bits, that JavaScript has a number for. */
+export const LARGEST_INTEGER = 2 ** 63 - 1024;
+const isNumber: Check = (value) => Number.isInteger(value) && Math.abs(value as number) <= LARGEST_INTEGER;
 const isFlag: Check = (value) => typeof value === 'boolean';
 const optional = (check: Check): Check => (value) => value === undefined || value === null || check(value);
 const textsByName: Check = (value) => isFields(value) && Object.values(value).every(isText);

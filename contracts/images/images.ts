@@ -152,9 +152,9 @@ export class RemoveImage extends Request<{ readonly untagged: readonly string[];
   @IsBoolean() readonly prune!: boolean;
 }
 
-/** `berth.event.image.<hex of id>` */
+/** `berth.event.image.<hex of id>`. `labels`: of its configuration, where they are not many; absent in what was logged before they were known. */
 export type ImageEvent =
-  | { readonly type: 'ImageAdded'; readonly image: string; readonly configDigest: string; readonly manifestDigest: string; readonly layers: readonly ImageLayer[]; readonly sizeBytes: number; readonly origin: 'pull' | 'load' | 'import' | 'commit'; readonly at: string }
+  | { readonly type: 'ImageAdded'; readonly image: string; readonly configDigest: string; readonly manifestDigest: string; readonly layers: readonly ImageLayer[]; readonly sizeBytes: number; readonly origin: 'pull' | 'load' | 'import' | 'commit'; readonly at: string; readonly labels?: Readonly<Record<string, string>> }
   | { readonly type: 'ImageTagged'; readonly image: string; readonly reference: string; readonly at: string }
   | { readonly type: 'ImageUntagged'; readonly image: string; readonly reference: string; readonly at: string }
   | { readonly type: 'DigestRecorded'; readonly image: string; readonly reference: string; readonly at: string }

@@ -168,12 +168,91 @@ describe('the front door', () => {
     ['GET', '/nowhere', 404, 'page not found'],
     ['POST', '/v1.51/swarm/init', 501, 'Berth does not support POST /swarm/init yet'],
     ['POST', '/networks/create', 501, 'Berth does not support POST /networks/create yet'],
+    ['GET', 'http://docker/v1.23/info', 400, 'client version 1.23 is too old. Minimum supported API version is 1.24, please upgrade your client to a newer version'],
+    ['GET', 'http://docker/v1.51/containers/ghost/json', 404, 'No such container: ghost'],
     ['GET', '/containers/ghost/json', 404, 'No such container: ghost'],
     ['POST', '/containers/create', 400, 'config cannot be empty in order to create a container'],
     ['POST', '/containers/ghost/wait', 404, 'No such container: ghost'],
   ])('%s %s is refused with %i', async (method, path, status, message) => {
     const answer = await http(method, path);
     expect({ status: answer.status, body: JSON.parse(answer.text) }).toEqual({ status, body: { message } });
+  });
+
+  test('a URL and headers of far more than a page arrive whole, as with dockerd', async () => {
+    answers.set('images.list', () => ({ images: [] }));
+    const { status } = await http('GET', `/images/json?filters=${encodeURIComponent(JSON.stringify({ reference: ['x'.repeat(300_000)] }))}`, undefined, { 'X-Registry-Auth': 'a'.repeat(300_000) });
+    expect(status).toBe(200);
+    expect(await http('GET', `/containers/${'a'.repeat(10_000)}/json`)).toMatchObject({ status: 404 });
+  });
+
+  test.each([
+    ['more headers than there may be', `GET /info HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(1 << 20)}\r\n\r\n`, 431, 'Request Header Fields Too Large'],
+    ['what is no request', 'hello\r\n\r\n', 400, 'Bad Request'],
+    ['a URL that decodes to nothing', 'GET /containers/%zz/json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 400, "'/containers/%zz/json' is not a valid url component"],
+  ])('%s is refused as all is', async (_what, bytes, status, message) => {
+    const client = connect(socket).on('error', () => {});
+    client.write(bytes);
+    let got = '';
+    for await (const piece of client) got += String(piece);
+    expect(got).toMatch(new RegExp(`^HTTP/1.1 ${status} [A-Z][^\r]+\r\n`));
+    expect(got).toMatch(/\r\nApi-Version: /i);
+    expect(JSON.parse(got.slice(got.indexOf('\r\n\r\n') + 4))).toEqual({ message });
+  });
+
+  test('a prune of the build cache finds none', async () => {
+    expect(await http('POST', '/v1.41/build/prune?all=1')).toMatchObject({ status: 200, text: '{"CachesDeleted":null,"SpaceReclaimed":0}' });
+  });
+
+  const ARM = '{"os":"linux","architecture":"arm64"}';
+  const another = 'image with reference busybox was found but its platform (linux/amd64) does not match the specified platform (linux/arm64)';
+  test.each([
+    ['GET', '/v1.51/images/busybox/json?platform=', ARM, 404, another],
+    ['GET', '/v1.51/images/busybox/history?platform=', ARM, 404, another],
+    ['DELETE', '/v1.51/images/busybox?platforms=', ARM, 404, another],
+    ['GET', '/v1.51/images/busybox/get?platform=', ARM, 500, 'no suitable export target found for platform linux/arm64'],
+    ['GET', '/v1.48/images/get?names=busybox&platform=', ARM, 500, 'no suitable export target found for platform linux/arm64'],
+    ['POST', '/v1.48/images/load?platform=', '{"os":"plan9","architecture":"amd64"}', 501, expect.stringMatching(/^Berth loads images for linux\/\w+(?:\/v8)? alone: plan9\/amd64 is another platform$/) as string],
+    ['GET', '/images/busybox/json?platform=', 'odd', 400, "failed to parse platform: invalid character 'o' looking for beginning of value"],
+    ['POST', '/images/load?platform=', 'odd', 400, "failed to parse platform: invalid character 'o' looking for beginning of value"],
+    ['DELETE', '/images/busybox?platforms=', '{"os":"linux"}', 400, 'both OS and Architecture must be provided'],
+  ])('a platform that an image has not got is refused, not dropped: %s %s%s', async (method, path, platform, status, message) => {
+    answers.set('images.get', () => ({ os: 'linux', architecture: 'amd64', variant: '' }));
+    const answer = await http(method, path + encodeURIComponent(platform));
+    expect({ status: answer.status, body: JSON.parse(answer.text) }).toEqual({ status, body: { message } });
+  });
+
+  test('a body that breaks off ends what is done with it', async () => {
+    answers.set('images.load', () => endpoint());
+    const gone = new Promise<void>((resolve) => {
+      serve = (stream) => void stream.resume().on('error', () => {}).on('end', () => (stream.end(), resolve())).write('begun');
+    });
+    const client = connect({ path: socket, allowHalfOpen: true });
+    client.write('POST /v1.41/images/load HTTP/1.1\r\nHost: docker\r\nContent-Length: 100\r\n\r\nsome');
+    await once(client, 'data');
+    client.end();
+    await gone;
+  });
+
+  test('an archive is one, whatever its type is called', async () => {
+    answers.set('images.load', () => endpoint());
+    serve = (stream) => {
+      let got = '';
+      stream.on('data', (bytes) => (got += String(bytes))).on('end', () => stream.end(`got ${got}`));
+    };
+    const client = connect(socket);
+    client.write('POST /v1.41/images/load HTTP/1.1\r\nHost: docker\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{no JSON}');
+    let answer = '';
+    for await (const bytes of client) answer += String(bytes);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK[^]*got \{no JSON\}/);
+  });
+
+  test('images are counted and what they share is summed up where the version has it, and old clients name one by itself', async () => {
+    const image = (id: string, layers: string[]) => ({ id, repoTags: [`${id}:latest`], repoDigests: [], createdAt: '2026-01-01T00:00:00Z', sizeBytes: layers.length * 10, config: {}, layers, layerBytes: layers.map(() => 10) });
+    answers.set('images.list', () => ({ images: [image('a', ['top', 'base']), image(view.imageId, ['base'])] }));
+    const listed = async (path: string) => (JSON.parse((await http('GET', path)).text) as Record<string, unknown>[]).map(({ Id, Containers, SharedSize }) => [Id, Containers, SharedSize]);
+    expect(await listed('/v1.51/images/json?shared-size=1')).toEqual([['a', 0, 10], [view.imageId, 1, 10]]);
+    expect(await listed('/v1.41/images/json?shared-size=1&filter=a&filters=null')).toEqual([['a', -1, -1], [view.imageId, -1, -1]]);
+    expect(await listed('/v1.40/images/json?filter=a')).toEqual([['a', -1, -1]]);
   });
 
   test('an image name with slashes arrives whole', async () => {
@@ -296,6 +375,25 @@ describe('a connection turned into a stream', () => {
     await ended;
   });
 
+  test('an attach to no stream is over at once', async () => {
+    answers.set('containers.attach', () => ({ path: '', ticket: '', id: ID, terminal: false, stdinOnce: false, waitForStart: false, start: 1 }));
+    expect(await raw(start('/containers/web/attach?stream=1&stdout=0', ''))).toMatch(/^HTTP\/1\.1 101 [^]*\r\n\r\n$/);
+    expect(asked.at(-1)?.data).toMatchObject({ stream: false });
+  });
+
+  test('where the container\'s input goes on, the attach is over when the client sends no more, and has been answered', async () => {
+    answers.set('containers.attach', () => ({ ...endpoint(), id: ID, terminal: false, stdinOnce: false, waitForStart: false, start: 1 }));
+    serve = (stream) => {
+      let typed = '';
+      stream.on('data', (bytes) => (typed += String(bytes))).on('error', () => {}).on('end', () => stream.write(`got ${typed}`));
+    };
+    const client = connect({ path: socket, allowHalfOpen: true });
+    client.end(`${start('/containers/web/attach?stream=1&stdin=1&stdout=1', '')}typed`);
+    let got = '';
+    for await (const bytes of client) got += String(bytes);
+    expect(got).toMatch(/\r\n\r\ngot typed$/);
+  });
+
   test('four megabytes arrive whole at a slow reader', async () => {
     answers.set('containers.attach', () => ({ ...endpoint(), id: ID, terminal: true, waitForStart: false, start: 1 }));
     serve = (stream) => void stream.end('x'.repeat(4 << 20));
@@ -310,6 +408,42 @@ describe('a connection turned into a stream', () => {
     const answer = await raw(start('/v1.51/exec/e1/start', '{}'), undefined, () => fail());
     expect(answer).toMatch(/^HTTP\/1\.1 101 UPGRADED\r\n/);
     expect(answer.slice(answer.indexOf('\r\n\r\n') + 4)).toBe(terminal ? 'no such program\r\n' : '\x01\0\0\0\0\0\0\x11no such program\r\n');
+  });
+
+  test.each(['/exec/e1/start', '/containers/web/attach?stream=1&stdin=1&stdout=1'])('what a client without an upgrade types goes to the process, and its end, too: %s', async (path) => {
+    answers.set('containers.start-exec', () => ({ endpoint: endpoint(), terminal: true }));
+    answers.set('containers.get-exec', () => ({ config: { terminal: true } }));
+    answers.set('containers.attach', () => ({ ...endpoint(), id: ID, terminal: true, stdinOnce: true, waitForStart: false, start: 1 }));
+    serve = (stream) => {
+      let typed = '';
+      stream.on('data', (bytes) => (typed += String(bytes))).on('end', () => stream.end(`got ${typed}`)).write('ready');
+    };
+    const client = connect({ path: socket, allowHalfOpen: true });
+    let got = '';
+    client.on('data', (bytes) => {
+      if (!got.includes('ready') && (got + String(bytes)).includes('ready')) client.end('GET / HTTP/1.1\r\n');
+      got += String(bytes);
+    });
+    client.write(`POST ${path} HTTP/1.1\r\nHost: docker\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`);
+    await once(client, 'end');
+    expect(got).toMatch(/^HTTP\/1\.1 200 OK\r\nContent-Type: application\/vnd\.docker\.raw-stream\r\n[^]*\r\n\r\nreadygot GET \/ HTTP\/1.1\r\n$/);
+  });
+
+  test('what comes into an answer that has begun, and is no request, leaves it as it is', async () => {
+    answers.set('containers.logs', () => ({ ...endpoint(), terminal: true }));
+    let printed = (): void => undefined;
+    serve = (stream) => {
+      stream.write('begun');
+      printed = () => void stream.end(' done');
+    };
+    const client = connect({ path: socket, allowHalfOpen: true });
+    client.write('GET /containers/web/logs?follow=1&stdout=1 HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n');
+    let got = '';
+    for await (const bytes of client) {
+      if (!got.includes('begun') && (got + String(bytes)).includes('begun')) client.write('hello\r\n', () => setTimeout(printed, 100));
+      got += String(bytes);
+    }
+    expect(got.slice(got.indexOf('\r\n\r\n') + 4)).toBe('5\r\nbegun\r\n5\r\n done\r\n0\r\n\r\n');
   });
 
   test('a client without an upgrade reads the stream as the body', async () => {
@@ -358,7 +492,7 @@ describe('the real docker CLI', () => {
     const exit = new Promise<void>((resolve) => (exited = resolve));
     const order: string[] = [];
     answers.set('containers.create', () => ({ id: ID, warnings: [], position: 1 }));
-    answers.set('containers.attach', () => (order.push('attach'), { ...endpoint(), id: ID, terminal: false, waitForStart: true, start: 1 }));
+    answers.set('containers.attach', () => (order.push('attach'), { ...endpoint(), id: ID, terminal: false, stdinOnce: true, waitForStart: true, start: 1 }));
     answers.set('containers.wait', async () => (order.push('wait'), await exit, { done: true, id: ID, exitCode: 7, error: '', startNumber: 1 }));
     answers.set('containers.start', () => {
       order.push('start');

@@ -14,6 +14,7 @@ import { serveHijacks } from './adapters/http/hijack.js';
 import { createHttpAdapter } from './adapters/http/http-adapter.js';
 import { preparePeers } from './adapters/http/peer.js';
 import { listenOnTcp } from './adapters/http/tcp-listener.js';
+import { answerUnreadable } from './adapters/http/unreadable-requests.js';
 import { authorizationCalls } from './adapters/plugins/authorization-calls.js';
 import { PLUGIN_FOLDERS } from './adapters/plugins/discover-plugin.js';
 import { AccessControl } from './application/access-control.js';
@@ -59,6 +60,7 @@ export async function startGateway(deps: GatewayDependencies): Promise<Gateway> 
   const parts = { engine, feed, guards };
   const fastify = adapter.getInstance();
   const upgraded = [serveHijacks(fastify.server, parts)];
+  answerUnreadable(fastify.server);
   const { socketFd } = deps.settings;
   if (socketFd === undefined) await listen(adapter, listeningSocket(deps.settings));
   else {
@@ -66,7 +68,10 @@ export async function startGateway(deps: GatewayDependencies): Promise<Gateway> 
     await listenOnPassed(fastify.server, socketFd);
   }
   const tcp = deps.settings.tcp === undefined ? undefined : await listenOnTcp(deps.settings.tcp, fastify.routing);
-  if (tcp !== undefined) upgraded.push(serveHijacks(tcp.server, parts));
+  if (tcp !== undefined) {
+    upgraded.push(serveHijacks(tcp.server, parts));
+    answerUnreadable(tcp.server);
+  }
   const hangups = reloadOnHangup({ policy: access, ...(tcp === undefined ? {} : { certificates: tcp }) });
   const metrics = app.get(EngineSource);
   return {

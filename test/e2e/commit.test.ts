@@ -54,6 +54,10 @@ describe.each(['overlay2', 'vfs'])('docker commit with the storage driver %s', (
     expect(told.stdout.trim().split('\n')).toEqual([
       `pause ${none} ${none} ${none}`, `tag ${none} ${none} ${none}`, `commit ${stdout.trim()} running:v1 words`, `unpause ${none} ${none} ${none}`, expect.stringMatching(/^commit sha256:[0-9a-f]{64} +$|^commit sha256:[0-9a-f]{64}$/),
     ]);
+    await docker('commit', '--change', 'LABEL k=v', 'runs', 'labelled');
+    await docker('rmi', 'labelled');
+    const ofLabel = await docker('events', '--since', since, '--until', new Date().toISOString(), '--format', '{{.Action}} {{.Actor.Attributes.k}}', '--filter', 'label=k=v');
+    expect(ofLabel.stdout).toBe('tag v\nuntag v\n');
     await docker('pause', 'runs');
     expect((await docker('commit', 'runs')).code).toBe(0);
     expect((await docker('inspect', '--format', '{{.State.Status}}', 'runs')).stdout).toBe('paused\n');

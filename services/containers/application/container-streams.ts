@@ -27,28 +27,28 @@ export class ContainerStreams {
   async attach(command: AttachContainer, asked: RequestContext): Promise<AttachReply> {
     const { spec, status, run } = this.directory.find(command.container);
     const { id } = spec;
-    const terminal = spec.config.Tty ?? false;
+    const facts = { id, terminal: spec.config.Tty ?? false, stdinOnce: spec.config.StdinOnce ?? false };
     const { stdin, stdout, stderr } = command;
     const wish = { stdin, stdout, stderr };
     const recorded = this.containers.execute(id, { type: 'Attach', ...wish, at: now() }, asked);
     if (!command.stream) {
       await recorded;
-      return { path: '', ticket: '', id, terminal, waitForStart: false, start: run.start };
+      return { path: '', ticket: '', ...facts, waitForStart: false, start: run.start };
     }
     if (status === 'running') {
       const opened = this.bus.request(OpenTaskStreams, { container: id, start: run.start, ...wish }, asked);
       const [endpoint] = await Promise.all([opened, recorded]);
-      return { ...endpoint, id, terminal, waitForStart: false, start: run.start };
+      return { ...endpoint, ...facts, waitForStart: false, start: run.start };
     }
     await recorded;
-    return { ...(await this.placeIn(id, wish, asked)), id, terminal };
+    return { ...(await this.placeIn(id, wish, asked)), ...facts };
   }
 
   /**
    * Of one that does not run: a place among those whom its next start waits for. Where that start is under way and was asked for without it, a place with the task itself, which waits
    * for who comes before its command, too.
    */
-  private async placeIn(id: string, wish: Wish, asked: RequestContext): Promise<Omit<AttachReply, 'id' | 'terminal'>> {
+  private async placeIn(id: string, wish: Wish, asked: RequestContext): Promise<Omit<AttachReply, 'id' | 'terminal' | 'stdinOnce'>> {
     for (;;) {
       const { status, run } = this.directory.find(id);
       if (status !== 'running') {

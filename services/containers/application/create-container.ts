@@ -65,7 +65,7 @@ export class ContainerCreation {
     const { name } = command;
     let hostConfig = withResourceDefaults(command.hostConfig);
     const warnings: string[] = [];
-    if (name !== undefined && name !== '' && !isContainerName(name.replace(/^\//, ''))) throw invalid(`Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
+    if (name !== undefined && name !== '' && !isContainerName(name)) throw invalid(`Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
     const imageRef = command.config.Image ?? '';
     if (imageRef === '') throw invalid('no image specified');
     checkHostConfig(hostConfig);

@@ -22,11 +22,11 @@ export function containerView(state: PresentContainer, execIds: readonly string[
 export function listedContainer(state: PresentContainer, linkNames?: readonly string[]): ListedContainer {
   const { spec, health } = state;
   const { Image, ExposedPorts, Labels } = spec.config;
-  const { NetworkMode, Tmpfs } = spec.hostConfig;
+  const { NetworkMode, Tmpfs, Annotations } = spec.hostConfig;
   return {
     ...shownOf(state),
     config: { ...(Image === undefined ? {} : { Image }), ...(ExposedPorts === undefined ? {} : { ExposedPorts }), ...(Labels === undefined ? {} : { Labels }) },
-    hostConfig: { ...(NetworkMode === undefined ? {} : { NetworkMode }), ...(Tmpfs === undefined ? {} : { Tmpfs }) },
+    hostConfig: { ...(NetworkMode === undefined ? {} : { NetworkMode }), ...(Tmpfs === undefined ? {} : { Tmpfs }), ...(Annotations ? { Annotations } : {}) },
     ...(health ? { health: { status: health.status } } : {}),
     ...(linkNames === undefined ? {} : { linkNames }),
   };

@@ -285,6 +285,26 @@ test('what an exec wrote is kept for who comes with its ticket, though the conta
   await finish(task);
 });
 
+test('a device node takes the place of nothing that is mounted: the host\'s files below a bind stay as they are', async () => {
+  const shared = join(bench.directory, 'shared');
+  const seen = join(bench.directory, 'seen');
+  mkdirSync(shared);
+  writeFileSync(join(shared, 'kept'), 'kept');
+  writeFileSync(seen, 'seen\n');
+  const bind = (source: string, target: string, readonly: boolean): PlanStep => ({ ...child, op: 'bind_mount', source, target, recursive: true, readonly, propagation: 0, attributes: 0 });
+  const node = (target: string): PlanStep => ({ ...child, op: 'make_node', target, type: 'c', mode: 0o666, major: 1, minor: 3, uid: 0, gid: 0 });
+  const steps = [
+    bind(shared, '/dev/shared', false), node('/dev/shared/kept'), node('/dev/shared/made'), bind(shared, '/dev/fixed', true), node('/dev/fixed/kept'), bind(seen, '/dev/random', false), node('/dev/random'),
+    bind(seen, '/opt/seen', false), node('/opt/seen'), node('/opt/node'), { ...node('/opt/node'), minor: 5 }, bind(shared, '/dev/whole', false), node('/dev/whole'),
+  ] as const;
+  const task = await bench.run('nodes', (at) => [...tree(at, steps), sh('cat /dev/random /opt/seen; stat -c %F:%T /dev/shared/made /opt/node')]);
+  await task.control.next('started');
+  await task.control.next('exited');
+  expect((await task.log()).map(({ log }) => log)).toEqual(['seen\n', 'seen\n', 'character special file:3\n', 'character special file:5\n']);
+  expect(readFileSync(join(shared, 'kept'), 'utf8')).toBe('kept');
+  await finish(task);
+});
+
 describe('a mount of another container', () => {
   const PID_NAMESPACE = 0x20000000;
   const share = (pid: number, source: string, pidNamespace = ''): PlanStep => ({ ...child, op: 'share_mount', mountNamespace: `/proc/${pid}/ns/mnt`, pidNamespace, source, target: source, attributes: 14 });

@@ -297,14 +297,28 @@ int make_node(int parent, const char *name, const struct op_make_node *op)
 	return made < 0 || fchownat(parent, name, op->uid, op->gid, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
+/* Whether what is there is the root's own: neither a mount nor in one, which may be the host's, or another container's. */
+static bool is_of_root(const struct context *at, const char *path)
+{
+	struct open_how how = { .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV };
+	autoclose int fd = sys_openat2(at->root_fd, path, &how);
+	return fd >= 0;
+}
+
+/* What is there already stays, as with runc. Only what the root itself has may be of an earlier run, or of the image, and its device be another today. */
 int do_make_node(struct context *at, const struct op_make_node *op)
 {
 	const char *name;
 	autoclose int parent = open_parent_in_root(at, op->target, &name);
 	if (parent < 0)
 		return parent;
-	if (unlinkat(parent, name, 0) < 0 && errno != ENOENT)
-		return -errno;
+	int made = make_node(parent, name, op);
+	if (made != -EEXIST)
+		return made;
+	if (!is_of_root(at, op->target))
+		return 0;
+	if (unlinkat(parent, name, 0) < 0)
+		return errno == EISDIR ? 0 : -errno;
 	return make_node(parent, name, op);
 }
 

@@ -16,6 +16,8 @@ export interface AttachRequest {
 
 export interface Attached {
   readonly terminal: boolean;
+  /** Whether the stream is over when the client sends no more: so it is with a container whose input does not end with it. */
+  readonly endsWithInput: boolean;
   /** What was printed before, where it was asked for. */
   readonly logs?: StreamEndpoint;
   /** Resolves once the container runs; undefined when it will not, or when no stream was asked for. Rejects when it cannot be opened. */
@@ -23,8 +25,10 @@ export interface Attached {
 }
 
 export function attachRequest(container: string, query: QueryValues): AttachRequest {
-  const stream = flag(query, 'stream');
-  return { container, stream, stdin: stream && flag(query, 'stdin'), stdout: flag(query, 'stdout'), stderr: flag(query, 'stderr'), logs: flag(query, 'logs') };
+  const [stdin, stdout, stderr] = [flag(query, 'stdin'), flag(query, 'stdout'), flag(query, 'stderr')];
+  // Of no stream at all nothing would ever come, nor an end.
+  const stream = flag(query, 'stream') && (stdin || stdout || stderr);
+  return { container, stream, stdin: stream && stdin, stdout, stderr, logs: flag(query, 'logs') };
 }
 
 /**
@@ -39,6 +43,7 @@ export async function openAttach(engine: EngineClient, feed: ContainerFeed, requ
   const started = reply.waitForStart ? startOutcome(engine, feed, reply, context, departure) : undefined;
   return {
     terminal: reply.terminal,
+    endsWithInput: stdin && !reply.stdinOnce,
     ...(logs === undefined ? {} : { logs }),
     stream: async () => {
       if (!stream) return undefined;

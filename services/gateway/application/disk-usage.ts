@@ -37,6 +37,9 @@ export async function keptSizes(engine: EngineClient, kept: readonly string[], a
   return kept.length === 0 ? {} : (await engine.ask(MeasureFiles, { containers: [], volumes: [], kept }, asked, MEASURE_TIMEOUT_MS)).kept;
 }
 
+/** Bytes of an image's layers that others of `images` have, too. */
+export const sharedBytes = (image: ImageView, images: readonly ImageView[]): number => image.sizeBytes - layerBytes([image], images.filter(({ id }) => id !== image.id));
+
 /** Bytes of all layers of these images, one that several have once, but for those that `kept` images have, too. */
 export function layerBytes(images: readonly ImageView[], kept: readonly ImageView[] = []): number {
   const layers = new Map<string, number>();

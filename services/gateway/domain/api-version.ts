@@ -6,14 +6,17 @@ export const MIN_API_VERSION = '1.24';
 
 const PREFIX = /^\/v(\d+)\.(\d+)(?=\/|\?|$)/;
 
+/** Of a request by way of a proxy, which names the host that it is for (RFC 9112, "absolute-form"). */
+const ORIGIN = /^https?:\/\/[^/?]*/i;
+
 /** The version a request path names ("/v1.43/info" is "1.43"); absent when it names none. */
 export function versionOf(url: string): string | undefined {
-  const found = PREFIX.exec(url);
+  const found = PREFIX.exec(url.replace(ORIGIN, ''));
   return found === null ? undefined : `${found[1]}.${found[2]}`;
 }
 
 export function withoutVersion(url: string): string {
-  const rest = url.replace(PREFIX, '');
+  const rest = url.replace(ORIGIN, '').replace(PREFIX, '');
   return rest === '' || rest.startsWith('?') ? `/${rest}` : rest;
 }
 

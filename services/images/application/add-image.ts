@@ -18,6 +18,10 @@ import type { UnsureImages } from './unsure-images.js';
 const UNPACK_TIMEOUT_MS = 60 * 60_000;
 /** An executor that died forgot about it: it begins anew. */
 const ASK_AGAIN_MS = 5_000;
+/** As JSON. */
+const LONGEST_LABELS = 64 * 1024;
+
+type Labels = { readonly labels?: Readonly<Record<string, string>> };
 
 export interface NewImage {
   /** Of the configuration, in the content store already. */
@@ -105,11 +109,12 @@ export class AddImage {
 
   /** Unpacks what is not yet, bottom up, and appends. Resolves to the log's position (0: nothing was new). */
   async add(image: NewImage, lease: ContentLease, asked: RequestContext): Promise<number> {
-    const blobs = await this.layersOf(image.configDigest, image.layers);
+    const config = await this.content.read(image.configDigest, CONFIG_LIMIT_BYTES);
+    const blobs = layersIn(config, image.layers);
     const manifestDigest = image.manifestDigest ?? (await this.makeManifest(image, lease));
     const letGo = await this.hold(blobs, asked);
     try {
-      const position = await this.unpackAndAppend(image, manifestDigest, blobs, asked);
+      const position = await this.unpackAndAppend(image, manifestDigest, blobs, labelsIn(config), asked);
       await letGo();
       return position;
     } catch (error) {
@@ -118,7 +123,7 @@ export class AddImage {
     }
   }
 
-  private async unpackAndAppend(image: NewImage, manifestDigest: string, blobs: readonly ImageLayer[], asked: RequestContext): Promise<number> {
+  private async unpackAndAppend(image: NewImage, manifestDigest: string, blobs: readonly ImageLayer[], labels: Labels, asked: RequestContext): Promise<number> {
     let sizeBytes = 0;
     const layers: ImageLayer[] = [];
     for (const blob of blobs) {
@@ -126,17 +131,17 @@ export class AddImage {
       layers.push({ ...blob, unpackedBytes });
       sizeBytes += unpackedBytes;
     }
-    return await this.tagTurns.take(() => this.append(image, manifestDigest, layers, sizeBytes, asked));
+    return await this.tagTurns.take(() => this.append(image, manifestDigest, layers, sizeBytes, labels, asked));
   }
 
   /** Moves tags: the new holder first, so that a tag is never lost between two commits; the latest holder counts. */
-  private async append(image: NewImage, manifestDigest: string, layers: readonly ImageLayer[], sizeBytes: number, asked: RequestContext): Promise<number> {
+  private async append(image: NewImage, manifestDigest: string, layers: readonly ImageLayer[], sizeBytes: number, labels: Labels, asked: RequestContext): Promise<number> {
     const at = new Date().toISOString();
     const { tags, digests, origin } = image;
     const former = new Map<string, string[]>();
     for (const [tag, holder] of this.tagsOfOthers(image)) former.set(holder, [...(former.get(holder) ?? []), tag]);
     const onceMore = this.unsure.onceMore(image.configDigest, [...tags, ...digests]);
-    const command = { type: 'Add', image: image.configDigest, manifestDigest, layers, sizeBytes, origin, tags, digests, onceMore, at } as const;
+    const command = { type: 'Add', image: image.configDigest, manifestDigest, layers, sizeBytes, origin, tags, digests, onceMore, ...labels, at } as const;
     const added = await this.unsure.moves(tags, image.configDigest, asked, () => this.aggregates.execute(hexOfId(image.configDigest), command, asked));
     let position = added.position;
     for (const [holder, references] of former) {
@@ -153,13 +158,20 @@ export class AddImage {
       return { ...layer, ...(unpackedBytes === undefined ? {} : { unpackedBytes }) };
     });
     const sizeBytes = layers.reduce((bytes, layer) => bytes + (layer.unpackedBytes ?? 0), 0);
-    await this.append(image, image.manifestDigest, layers, sizeBytes, asked);
+    await this.append(image, image.manifestDigest, layers, sizeBytes, labelsIn(config), asked);
   }
 
   private async makeManifest(image: NewImage, lease: ContentLease): Promise<string> {
     const size = (await this.content.sizeOf(image.configDigest)) ?? 0;
     return (await lease.put(writeManifest({ mediaType: OCI_CONFIG, digest: image.configDigest, size }, image.layers))).digest;
   }
+}
+
+/** Of a configuration that has some. Who has more of them than an event should carry goes without. */
+function labelsIn(configuration: Uint8Array): Labels {
+  const labels = parseImageConfig(configuration).run.Labels ?? {};
+  const length = JSON.stringify(labels).length;
+  return length === 2 || length > LONGEST_LABELS ? {} : { labels };
 }
 
 function layersIn(configuration: Uint8Array, blobs: readonly Descriptor[]): readonly ImageLayer[] {

@@ -62,7 +62,7 @@ export class LateImages {
   private async bringBack({ configDigest: image, manifestDigest, layers, sizeBytes, tags, digests }: PresentImage, history: readonly ImageEvent[], asked: RequestContext): Promise<void> {
     const added = history.findLast((event) => event.type === 'ImageAdded');
     const free = tags.filter((tag) => this.directory.holderOf(tag) === undefined);
-    await this.aggregates.execute(hexOfId(image), { type: 'Add', image, manifestDigest, layers, sizeBytes, origin: added?.origin ?? 'load', tags: free, digests, at: now() }, asked);
+    await this.aggregates.execute(hexOfId(image), { type: 'Add', image, manifestDigest, layers, sizeBytes, origin: added?.origin ?? 'load', tags: free, digests, ...(added?.labels === undefined ? {} : { labels: added.labels }), at: now() }, asked);
   }
 
   /** One that was begun before this process was has lost its blobs, and its layers, when this process started. */

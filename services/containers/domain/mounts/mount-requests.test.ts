@@ -93,3 +93,14 @@ test('whether a read-only bind is so for what is mounted below it is asked for, 
 
 // Known to be wrong: the day it is right this fails, and becomes a plain test.
 test('an image that declares one volume in two spellings gets it once', () => expect(mountRequests({ Volumes: { '/data': {}, '/data/': {} } }, {})).toHaveLength(1));
+
+test('a mount of an image is known, and not there yet', () => {
+  expect(() => mountRequests({}, { Mounts: [{ Type: 'image' as 'bind', Source: 'busybox', Target: '/i' }] })).toThrow('Berth does not support mounts of type image yet');
+});
+
+test('of two tmpfs at one target the one of --mount is seen', () => {
+  const wanted = mountRequests({}, { Tmpfs: { '/b': 'size=1m', '/c': '' }, Mounts: [{ Type: 'tmpfs', Target: '/b/', TmpfsOptions: { SizeBytes: 4096 } }] });
+  expect(wanted.map(({ target }) => target)).toEqual(['/b', '/c']);
+  expect(JSON.stringify(wanted)).toContain('4096');
+  expect(() => mountRequests({}, { Tmpfs: { '/b': '' }, Mounts: [{ Type: 'bind', Source: '/a', Target: '/b' }] })).toThrow('Duplicate mount point: /b');
+});

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import type { ContainerConfig, HostConfig, MountRequest } from '#contracts/containers/container-config.js';
-import { invalid } from '#libs/errors/errors.js';
+import { invalid, notImplemented } from '#libs/errors/errors.js';
 import { areBindModes, bindModes, NO_COPY, PROPAGATION } from './bind-modes.js';
 import type { BorrowedMount } from './volumes-from.js';
 
@@ -32,7 +32,11 @@ const SHARED_LABEL = 'z';
 export function mountRequests(config: ContainerConfig, hostConfig: HostConfig, borrowed: readonly BorrowedMount[] = []): (WantedMount | BorrowedMount)[] {
   const driver = hostConfig.VolumeDriver || 'local';
   const ofDriver = (mount: WantedMount): WantedMount => (mount.type === 'volume' && driver !== 'local' ? { ...mount, volume: { driver } } : mount);
-  const explicit = [...(hostConfig.Binds ?? []).map(parseBind).map(ofDriver), ...(hostConfig.Mounts ?? []).map(fromMount), ...Object.entries(hostConfig.Tmpfs ?? {}).map(([target, options]) => tmpfs(target, options))];
+  const mounts = (hostConfig.Mounts ?? []).map(fromMount);
+  // With dockerd both are mounted, and that of --mount is what is seen.
+  const isCovered = ({ target }: WantedMount): boolean => mounts.some((mount) => mount.type === 'tmpfs' && mount.target === target);
+  const fleeting = Object.entries(hostConfig.Tmpfs ?? {}).map(([target, options]) => tmpfs(target, options)).filter((mount) => !isCovered(mount));
+  const explicit = [...(hostConfig.Binds ?? []).map(parseBind).map(ofDriver), ...mounts, ...fleeting];
   const targets = new Set<string>();
   for (const { target } of explicit) {
     if (targets.has(target)) throw invalid(`Duplicate mount point: ${target}`);
@@ -74,6 +78,7 @@ export function parseBind(text: string): WantedMount {
 
 function fromMount(mount: MountRequest): WantedMount {
   const wrong = (why: string): Error => invalid(`invalid mount config for type "${String(mount.Type)}": ${why}`);
+  if (String(mount.Type) === 'image') throw notImplemented('Berth does not support mounts of type image yet');
   if (!['bind', 'volume', 'tmpfs'].includes(mount.Type)) throw wrong('mount type unknown');
   if (!mount.Target) throw wrong('field Target must not be empty');
   if (mount.Type === 'tmpfs' && mount.Source) throw wrong('field Source must not be specified');

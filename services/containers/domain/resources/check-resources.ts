@@ -1,4 +1,5 @@
 import type { ContainerConfig, HostConfig, LimitChanges } from '#contracts/containers/container-config.js';
+import { LARGEST_INTEGER } from '#contracts/containers/field-shapes.js';
 import { invalid, notImplemented } from '#libs/errors/errors.js';
 
 export const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
@@ -85,7 +86,7 @@ export function withResourceDefaults(host: HostConfig): HostConfig {
   const { Memory: memory, MemorySwap: swap, MemorySwappiness: swappiness, PidsLimit: pids, ShmSize: shm } = host;
   return {
     ...host,
-    ...(memory && !swap ? { MemorySwap: memory * 2 } : {}),
+    ...(memory && !swap ? { MemorySwap: Math.min(memory * 2, LARGEST_INTEGER) } : {}),
     ...(swappiness === -1 ? { MemorySwappiness: null } : {}),
     ...(typeof pids === 'number' && pids <= 0 ? { PidsLimit: null } : {}),
     ShmSize: shm || DEFAULT_SHM_BYTES,

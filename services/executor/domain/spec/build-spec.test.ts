@@ -36,6 +36,12 @@ test('a privileged container has all capabilities, no masks, no filter, a writab
   expect(spec.mounts.find((mount) => mount.destination === '/sys')?.options).toContain('rw');
 });
 
+test('what was asked for is the node of its name, before the host\'s and the default one', () => {
+  const node = (path: string, minor: number) => ({ path, type: 'c' as const, major: 1, minor, fileMode: 0o600, uid: 0, gid: 0 });
+  const { devices } = buildSpec(plain, { ...host, hostDevices: [node('/dev/zero', 20), node('/dev/full', 21)], askedDevices: [{ device: node('/dev/zero', 30), access: 'rwm' }] }).linux;
+  expect(Object.fromEntries(devices.map(({ path, minor }) => [path, minor]))).toEqual({ '/dev/null': 3, '/dev/zero': 30, '/dev/full': 21, '/dev/random': 8, '/dev/urandom': 9, '/dev/tty': 0 });
+});
+
 test('nothing is inheritable, and the default filter is there', () => {
   const spec = buildSpec(plain, host);
   expect(spec.process.capabilities).toMatchObject({ inheritable: [], ambient: [] });

@@ -111,10 +111,10 @@ function hooksOf(hooks: readonly CdiHook[]): Pick<RuntimeSpec, 'hooks'> {
   return points.size === 0 ? {} : { hooks: Object.fromEntries(points) };
 }
 
-/** Default ones first: what has their name is not made twice, and what was asked for takes the place of the host's. */
+/** What has one name is one node: what was asked for takes the place of the host's, and both that of the default ones. */
 function devicesOf({ hostDevices = [], askedDevices = [] }: SpecHost): readonly Device[] {
   const devices = new Map<string, Device>();
-  for (const device of [...hostDevices, ...askedDevices.map((asked) => asked.device), ...DEFAULT_DEVICES]) devices.set(device.path, device);
+  for (const device of [...DEFAULT_DEVICES, ...hostDevices, ...askedDevices.map((asked) => asked.device)]) devices.set(device.path, device);
   return [...devices.values()];
 }
 

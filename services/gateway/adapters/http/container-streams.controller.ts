@@ -15,7 +15,9 @@ import { readTimeLimit } from '../../domain/docker/time.js';
 import { flag, text, type QueryValues } from '../../domain/requests/query-values.js';
 import { Asked } from './asked.js';
 import { RAW_STREAM, streamType } from './hijack.js';
-import { begin, pipeReply, streamReply } from './stream-reply.js';
+import { splice } from './splice.js';
+import { begin, streamReply } from './stream-reply.js';
+import { takeOver } from './take-over.js';
 import { departureOf } from './when-gone.js';
 
 const CONDITIONS: readonly WaitCondition[] = ['not-running', 'next-exit', 'removed'];
@@ -69,19 +71,18 @@ export class ContainerStreamsController {
 
   @Post('/:id/attach')
   async attach(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @Res() reply: FastifyReply): Promise<void> {
-    const { raw } = reply;
-    // Without an upgrade the connection still speaks HTTP, so nothing can be typed.
-    const attached = await openAttach(this.engine, this.feed, { ...attachRequest(container, query), stdin: false }, asked, departureOf(raw));
+    const wanted = attachRequest(container, query);
+    const attached = await openAttach(this.engine, this.feed, wanted, asked, departureOf(reply.raw));
     const logs = attached.logs === undefined ? undefined : await this.engine.download(attached.logs);
-    begin(reply, RAW_STREAM);
+    const client = takeOver(reply, RAW_STREAM);
     try {
-      if (logs !== undefined) await pipeline(logs, raw, { end: false });
+      if (logs !== undefined) await pipeline(logs, client, { end: false });
     } catch {
-      raw.destroy();
+      client.destroy();
     }
     const stream = await attached.stream().catch((error: unknown) => failureText(error, attached.terminal));
-    if (stream === undefined || stream instanceof Uint8Array) return void raw.end(stream);
-    pipeReply(reply, stream, () => Promise.resolve());
+    if (stream === undefined || stream instanceof Uint8Array) return void client.end(stream);
+    await splice(client, stream, { stdin: wanted.stdin, endsWithInput: attached.endsWithInput });
   }
 }
 

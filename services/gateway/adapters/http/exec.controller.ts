@@ -13,7 +13,8 @@ import type { QueryValues } from '../../domain/requests/query-values.js';
 import { Asked } from './asked.js';
 import { windowSize } from './container.controller.js';
 import { readExecStart, streamType } from './hijack.js';
-import { begin, pipeReply } from './stream-reply.js';
+import { splice } from './splice.js';
+import { takeOver } from './take-over.js';
 
 /** One that has not started is waited for. */
 const RESIZE_TIMEOUT_MS = 15_000;
@@ -28,7 +29,7 @@ export class ExecController {
     return { Id: id };
   }
 
-  /** Detached, or of a client that asks for no upgrade and reads alone. */
+  /** Detached, or of a client that asks for no upgrade. */
   @Post('/exec/:id/start')
   async start(@Param('id') exec: string, @Body() body: unknown, @Asked() asked: RequestContext, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { detach, consoleSize } = readExecStart(body);
@@ -37,10 +38,10 @@ export class ExecController {
       return void reply.status(200).send();
     }
     const { terminal, stream, exitKnown } = await startExec(this.engine, exec, consoleSize, asked);
-    begin(reply, streamType(versionOf(request.originalUrl), terminal));
+    const client = takeOver(reply, streamType(versionOf(request.originalUrl), terminal));
     const streams = await stream().catch((error: unknown) => failureText(error, terminal));
-    if (streams instanceof Uint8Array) return void reply.raw.end(streams);
-    pipeReply(reply, streams, exitKnown);
+    if (streams instanceof Uint8Array) return void client.end(streams);
+    await splice(client, streams, { stdin: true, beforeEnd: exitKnown });
   }
 
   @Post('/exec/:id/resize')

@@ -16,10 +16,10 @@ import { failureText } from '../../domain/docker/failure-text.js';
 import { withFieldNames } from '../../domain/requests/field-names.js';
 import { text } from '../../domain/requests/query-values.js';
 import { contextOf } from './asked.js';
-import { ENGINE_HEADERS } from './engine-headers.js';
 import { admitUpgrade, type Guards } from './guard.js';
 import { headTaken } from './head-taken.js';
 import { noticeLeaving } from './notice-leaving.js';
+import { endWithError, rawHead } from './raw-head.js';
 import { splice } from './splice.js';
 import { tracedUpgrade } from './trace-requests.js';
 import { reportUnforeseen } from './unforeseen.js';
@@ -92,7 +92,7 @@ async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, 
     const id = await admitUpgrade(request, guards, 'POST /exec/:id/start', decodeURIComponent(named), query, body);
     if (detach) {
       await engine.ask(StartExec, { exec: id, detach, ...(consoleSize ? { consoleSize } : {}) }, context);
-      return void client.end(head('200 OK', { 'Content-Length': '0', Connection: 'close' }));
+      return void client.end(rawHead(200, { 'Content-Length': '0', Connection: 'close' }));
     }
     const { terminal, detachKeys, stream, exitKnown } = await startExec(engine, id, consoleSize, context);
     client.write(upgraded(streamType(version, terminal)));
@@ -119,7 +119,7 @@ async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, 
   }
   const stream = await attached.stream().catch((error: unknown) => failureText(error, attached.terminal));
   if (stream === undefined || stream instanceof Uint8Array) return void reader.end(stream);
-  return splice(reader, stream, { stdin: asked.stdin, ...(attached.terminal && asked.stdin ? { detach: watchingFor(keys) } : {}) });
+  return splice(reader, stream, { stdin: asked.stdin, endsWithInput: attached.endsWithInput, ...(attached.terminal && asked.stdin ? { detach: watchingFor(keys) } : {}) });
 }
 
 export function readExecStart(body: unknown): { readonly detach: boolean; readonly consoleSize?: number[] } {
@@ -145,17 +145,11 @@ function parsedBody(path: string, body: string): unknown {
   }
 }
 
-const upgraded = (type: string): string => head('101 UPGRADED', { 'Content-Type': type, Connection: 'Upgrade', Upgrade: 'tcp' });
-
-function head(status: string, headers: Readonly<Record<string, string>>): string {
-  const lines = Object.entries({ ...headers, ...ENGINE_HEADERS }).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `HTTP/1.1 ${status}\r\n${lines.join('')}\r\n`;
-}
+const upgraded = (type: string): string => rawHead(101, { 'Content-Type': type, Connection: 'Upgrade', Upgrade: 'tcp' }, 'UPGRADED');
 
 /** After the 101 nothing can be said any more, so only errors before it come here with a client that still listens. */
 function refuse(client: Duplex, error: unknown): void {
   const { kind, message } = toErrorReply(error);
-  const body = `${JSON.stringify({ message })}\n`;
-  client.end(head(`${ERROR_STATUS[kind]} ${kind}`, { 'Content-Type': 'application/json', 'Content-Length': String(Buffer.byteLength(body)), Connection: 'close' }) + body);
+  endWithError(client, ERROR_STATUS[kind], message);
   client.resume();
 }

@@ -1,13 +1,15 @@
 import type { Socket } from 'node:net';
 import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ImportImage, LoadImages, PullImage, SaveImages } from '#contracts/images/images.js';
+import { GetImage, ImportImage, LoadImages, PullImage, SaveImages } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
-import { invalid } from '#libs/errors/errors.js';
+import { internal, invalid, notImplemented } from '#libs/errors/errors.js';
+import { fitness, formatPlatform, hostPlatform } from '#libs/oci/platform.js';
 import { EngineClient } from '../../application/engine-client.js';
+import { type AskedPlatform, askedPlatforms, fits } from '../../domain/requests/image-platform.js';
 import { readRegistryAuth } from '../../domain/requests/registry-auth.js';
 import { flag, list, text, type QueryValues } from '../../domain/requests/query-values.js';
-import { Asked } from './asked.js';
+import { ApiVersion, Asked } from './asked.js';
 import { sendBody } from './send-body.js';
 import { streamReply } from './stream-reply.js';
 
@@ -44,24 +46,32 @@ export class ImageStreamsController {
 
   @Post('/load')
   @HttpCode(200)
-  async load(@Query() query: QueryValues, @Asked() asked: RequestContext, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  async load(@Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    for (const { platform, name } of askedPlatforms(query, 'platform', '1.48', version)) {
+      // Of an archive of several platforms this machine's is taken.
+      if (fitness(platform, hostPlatform) === 0) throw notImplemented(`Berth loads images for ${formatPlatform(hostPlatform)} alone: ${name} is another platform`);
+    }
     const endpoint = await this.engine.ask(LoadImages, { quiet: flag(query, 'quiet') }, asked);
     exchange(request, reply, await this.engine.open(endpoint));
   }
 
   @Get('/get')
-  async saveMany(@Query() query: QueryValues, @Asked() asked: RequestContext, @Res() reply: FastifyReply): Promise<void> {
+  async saveMany(@Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string, @Res() reply: FastifyReply): Promise<void> {
     const images = list(query, 'names').flatMap((names) => names.split(','));
     if (images.length === 0) throw invalid('names of images to save are needed');
-    await this.save(images, asked, reply);
+    await this.save(images, askedPlatforms(query, 'platform', '1.48', version), asked, reply);
   }
 
   @Get('/:name/get')
-  async saveOne(@Param('name') image: string, @Asked() asked: RequestContext, @Res() reply: FastifyReply): Promise<void> {
-    await this.save([image], asked, reply);
+  async saveOne(@Param('name') image: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string, @Res() reply: FastifyReply): Promise<void> {
+    await this.save([image], askedPlatforms(query, 'platform', '1.48', version), asked, reply);
   }
 
-  private async save(images: readonly string[], asked: RequestContext, reply: FastifyReply): Promise<void> {
+  private async save(images: readonly string[], platforms: readonly AskedPlatform[], asked: RequestContext, reply: FastifyReply): Promise<void> {
+    for (const image of platforms.length > 0 ? images : []) {
+      const view = await this.engine.ask(GetImage, { image }, asked);
+      for (const platform of platforms) if (!fits(view, platform)) throw internal(`no suitable export target found for platform ${platform.name}`);
+    }
     const endpoint = await this.engine.ask(SaveImages, { images }, asked);
     streamReply(reply, 'application/x-tar', await this.engine.download(endpoint));
   }

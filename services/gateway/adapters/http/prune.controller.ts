@@ -17,7 +17,7 @@ import { ApiVersion, Asked } from './asked.js';
 const log = logger('gateway');
 const REMOVE_TIMEOUT_MS = 120_000;
 
-/** Removes what nobody uses, one command each; what somebody came to use meanwhile stays. Lists of nothing are null, as dockerd's are. */
+/** Removes what nobody uses, one command each; what somebody came to use meanwhile stays. Lists of nothing are null, as dockerd's are, but that of volumes. */
 @Controller()
 export class PruneController {
   constructor(private readonly engine: EngineClient) {}
@@ -71,7 +71,7 @@ export class PruneController {
     const pruning = new Pruning();
     const removed = await pruning.removedOf(doomed, ({ name }) => this.engine.ask(RemoveVolume, { name, force: false }, asked, REMOVE_TIMEOUT_MS));
     pruning.end(asked.dryRun);
-    return { VolumesDeleted: orNull(removed.map(({ name }) => name)), SpaceReclaimed: removed.reduce((sum, { name }) => sum + (sizes[name] ?? 0), 0) };
+    return { VolumesDeleted: removed.map(({ name }) => name), SpaceReclaimed: removed.reduce((sum, { name }) => sum + (sizes[name] ?? 0), 0) };
   }
 
   /** There are no networks but the predefined ones, and those stay. */
@@ -81,6 +81,14 @@ export class PruneController {
     readFilters(text(query, 'filters'), NETWORK_PRUNE_FILTERS);
     if (asked.dryRun) throw new DryRunAnswer([]);
     return { NetworksDeleted: null };
+  }
+
+  /** Nothing is built here, so there is no cache; `docker system prune` asks for it like for the others. */
+  @Post('/build/prune')
+  @HttpCode(200)
+  builds(@Asked() asked: RequestContext): object {
+    if (asked.dryRun) throw new DryRunAnswer([]);
+    return { CachesDeleted: null, SpaceReclaimed: 0 };
   }
 }
 

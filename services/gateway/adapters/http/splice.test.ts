@@ -46,6 +46,6 @@ test('the client of a stream that has broken before hears of its end', async () 
 
 test('an answer to who has left ends its source', async () => {
   const source = endless();
-  pipeReply({ raw: await clientThatLeft() } as unknown as FastifyReply, source, () => Promise.resolve());
+  pipeReply({ raw: await clientThatLeft() } as unknown as FastifyReply, source);
   expect(source.destroyed).toBe(true);
 });

@@ -5,6 +5,8 @@ import { whenGone } from './when-gone.js';
 export interface SpliceOptions {
   /** False: what the client sends is dropped, and its half-close is not passed on. */
   readonly stdin: boolean;
+  /** True: the stream is over soon after the client sends no more. dockerd ends it at once, and loses what the last word is answered with. */
+  readonly endsWithInput?: boolean;
   /** Present: these keys in what the client types end its side of the stream. */
   readonly detach?: DetachState;
   /** What the end of the stream is held back for: it tells the client that something else is true by then. */
@@ -13,6 +15,8 @@ export interface SpliceOptions {
 
 /** After the stream's end the client may read what is under way, this long; in ms. */
 const LINGER_MS = 10_000;
+/** For the answer to what was typed last, where the stream ends with the input; in ms. */
+const LAST_ANSWER_MS = 1_000;
 
 /**
  * Joins a client and a byte stream, both ways, with half-close and back-pressure of the sockets themselves. Owns both from now on, and ends the stream of
@@ -48,6 +52,7 @@ export function splice(client: Duplex, stream: Duplex, options: SpliceOptions): 
     if (!options.stdin) client.resume();
     else if (options.detach === undefined) client.pipe(stream);
     else passTyped(client, stream, options.detach, finish);
+    if (options.endsWithInput) client.once('end', () => setTimeout(finish, LAST_ANSWER_MS).unref());
   });
 }
 

@@ -5,18 +5,17 @@ import { whenGone } from './when-gone.js';
 /** Sends bytes as they come, headers at once. */
 export function streamReply(reply: FastifyReply, contentType: string, source: Readable): void {
   begin(reply, contentType);
-  pipeReply(reply, source, () => Promise.resolve());
+  pipeReply(reply, source);
 }
 
 /**
- * Sends bytes as they come, where the answer has begun. A client that leaves, or left before, ends the source; a source that fails cuts the answer short, since its status is out.
- * The answer ends after `beforeEnd`, whatever becomes of that.
+ * Sends bytes as they come, where the answer has begun. A client that leaves, or left before, ends the source; a source that fails cuts the answer short, since its status is
+ * out.
  */
-export function pipeReply({ raw }: FastifyReply, source: Readable, beforeEnd: () => Promise<unknown>): void {
+export function pipeReply({ raw }: FastifyReply, source: Readable): void {
   whenGone(raw, () => source.destroy());
   source.on('error', () => raw.destroy());
-  source.on('end', () => void beforeEnd().catch(() => undefined).then(() => raw.end()));
-  source.pipe(raw, { end: false });
+  source.pipe(raw);
 }
 
 /** Takes the answer out of Fastify's hands and sends status 200 with its headers. */

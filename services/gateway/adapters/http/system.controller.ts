@@ -9,7 +9,7 @@ import type { RequestContext } from '#contracts/request.js';
 import { ListVolumes } from '#contracts/volumes/volumes.js';
 import { invalid } from '#libs/errors/errors.js';
 import { readProxies } from '#libs/settings/proxies.js';
-import { containerSizes, keptSizes, layerBytes, volumeSizes } from '../../application/disk-usage.js';
+import { containerSizes, keptSizes, layerBytes, sharedBytes, volumeSizes } from '../../application/disk-usage.js';
 import { EngineClient } from '../../application/engine-client.js';
 import { imagesMeant } from '../../application/images-meant.js';
 import { containerSummary } from '../../domain/docker/container.js';
@@ -89,7 +89,7 @@ export class SystemController {
     const users = (id: string): number => containers.filter(({ imageId }) => imageId === id).length;
     const holders = (volume: string): number => containers.filter(({ mounts }) => mounts.some(({ name }) => name === volume)).length;
     return {
-      ...(wants('image') ? { LayersSize: layerBytes(images), Images: images.map((view) => ({ ...imageSummary(view, version), Containers: users(view.id), SharedSize: view.sizeBytes - layerBytes([view], images.filter((other) => other !== view)) })) } : {}),
+      ...(wants('image') ? { LayersSize: layerBytes(images), Images: images.map((view) => ({ ...imageSummary(view, version), Containers: users(view.id), SharedSize: sharedBytes(view, images) })) } : {}),
       ...(sizes ? { Containers: containers.map((view) => containerSummary(withShownImage(view, meant), Date.now(), version, sizes.get(view.id))).concat(keptContainers(removed, keptBytes, version)) } : {}),
       ...(bytes ? { Volumes: volumes.map((view) => ({ ...dockerVolume(view), UsageData: { Size: bytes[view.name] ?? -1, RefCount: holders(view.name) } })) } : {}),
       ...(wants('build-cache') ? { BuildCache: [] } : {}),

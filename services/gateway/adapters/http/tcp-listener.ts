@@ -5,6 +5,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { errorMessage, invalid } from '#libs/errors/errors.js';
 import { isLoopback, type TcpSettings, type TlsFiles } from '#libs/settings/tcp-settings.js';
 import { isHijack } from './hijack.js';
+import { HEAD_LIMIT_BYTES } from './unreadable-requests.js';
 
 export interface TcpListener {
   readonly server: Server;
@@ -14,7 +15,7 @@ export interface TcpListener {
 }
 
 /** As on the unix socket: streams are quiet for hours, and a client that keeps its connection shall not find it closed under its next request. */
-const SERVER_OPTIONS = { requestTimeout: 0, keepAliveTimeout: 72_000 } as const;
+const SERVER_OPTIONS = { requestTimeout: 0, keepAliveTimeout: 72_000, maxHeaderSize: HEAD_LIMIT_BYTES } as const;
 /** A ticket would let in who once showed a certificate of an authority that is no longer ours. */
 const PROTOCOL = { minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_TICKET } as const;
 

@@ -8,6 +8,12 @@ const view: ContainerView = {
   config: { ExposedPorts: { '81-83/tcp': {}, '53/udp': {}, 80: {} } }, hostConfig: {}, execIds: [], logPath: '', directory: '',
 };
 
+test('lists tell annotations from version 1.46 on, where there are some', () => {
+  const annotated = { ...view, hostConfig: { Annotations: { a: 'b' } } };
+  expect(containerSummary(annotated, 0, '1.46')).toMatchObject({ HostConfig: { NetworkMode: expect.any(String) as string, Annotations: { a: 'b' } } });
+  for (const summary of [containerSummary(annotated, 0, '1.45'), containerSummary(view, 0, '1.46')]) expect(summary).not.toHaveProperty('HostConfig.Annotations');
+});
+
 test('an exposed port that is none, such as a range, is 0 and stays in the configuration as it is', () => {
   expect(containerSummary(view, 0, '1.51')).toMatchObject({ Ports: [{ PrivatePort: 0, Type: 'tcp' }, { PrivatePort: 53, Type: 'udp' }, { PrivatePort: 80, Type: 'tcp' }] });
   const inspected = containerInspect(view, { storageDriver: 'overlay2', securityOptions: [], maskedPaths: [] }, '1.51');

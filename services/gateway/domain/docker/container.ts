@@ -3,6 +3,7 @@ import type { ContainerHealth, ContainerMount, ContainerView, EndpointSettings, 
 import { READ_ONLY_PATHS } from '#contracts/executor/hidden-paths.js';
 import type { HostFacts } from '#contracts/executor/host.js';
 import { appArmorProfile } from './apparmor-profile.js';
+import { isAtLeast } from '../api-version.js';
 import { networkOf } from '../requests/container-filters.js';
 import { orNever, unixSeconds } from './time.js';
 import { dockerEndpointId } from './endpoint.js';
@@ -78,6 +79,7 @@ function health({ status, failingStreak, log }: ContainerHealth): object {
 
 /** One item of GET /containers/json (ContainerSummary). `now` in ms since 1970. */
 export function containerSummary(view: ListedContainer, now: number, version: string, sizes?: ContainerSizes): object {
+  const { Annotations } = view.hostConfig;
   return {
     Id: view.id,
     Names: [view.name, ...(view.linkNames ?? [])].toSorted().map((name) => `/${name}`),
@@ -90,7 +92,7 @@ export function containerSummary(view: ListedContainer, now: number, version: st
     Labels: view.config.Labels ?? {},
     State: view.status,
     Status: statusText(view, now),
-    HostConfig: { NetworkMode: networkOf(view) },
+    HostConfig: { NetworkMode: networkOf(view), ...(Annotations && Object.keys(Annotations).length > 0 && isAtLeast(version, '1.46') ? { Annotations } : {}) },
     NetworkSettings: { Networks: networks(view, version) },
     Mounts: mountPoints(view),
   };

@@ -73,13 +73,27 @@ test('events carry name, image and labels, and the exit its code and how long it
   expect(translator.translate([{ type: 'ContainerRemoved', container, at }])).toMatchObject([{ action: 'destroy', attributes: { name: 'site' } }]);
 });
 
+test('an image\'s events carry its labels, as long as it is there, and past a snapshot', () => {
+  const image = 'sha256:1';
+  const added: LoggedEvent = { type: 'ImageAdded', image, configDigest: image, manifestDigest: '', layers: [], sizeBytes: 0, origin: 'commit', at, labels: { k: 'v' } };
+  const before = new DockerEvents();
+  const tag: LoggedEvent = { type: 'ImageTagged', image, reference: 'a:1', at };
+  before.translate([added]);
+  const events = before.copy();
+  const told = (...commit: LoggedEvent[]) => events.translate(commit).map(({ action, attributes }) => [action, attributes]);
+  expect(told(tag)).toEqual([['tag', { k: 'v', name: 'a:1' }]]);
+  expect(told({ type: 'ImageUntagged', image, reference: 'a:1', at }, { type: 'ImageRemoved', image, at })).toEqual([['untag', { k: 'v', name: image }], ['delete', { name: image }]]);
+  expect(told(tag)).toEqual([['tag', { name: 'a:1' }]]);
+});
+
 test('a pull is named by what was pulled; names that come with an image are no events', () => {
   const image = 'sha256:1';
-  const added = (origin: 'pull' | 'load'): LoggedEvent => ({ type: 'ImageAdded', image, configDigest: image, manifestDigest: '', layers: [], sizeBytes: 0, origin, at });
+  const added = (origin: 'pull' | 'load' | 'import'): LoggedEvent => ({ type: 'ImageAdded', image, configDigest: image, manifestDigest: '', layers: [], sizeBytes: 0, origin, at });
   const tagged: LoggedEvent = { type: 'ImageTagged', image, reference: 'h:5000/a:b', at };
   const told = (...commit: LoggedEvent[]) => new DockerEvents().translate(commit).map(({ action, id, attributes }) => [action, id, attributes['name']]);
   expect(told(added('pull'), tagged)).toEqual([['pull', 'h:5000/a:b', 'h:5000/a']]);
   expect(told(added('load'), tagged)).toEqual([['load', image, image]]);
+  expect(told(added('import'), tagged)).toEqual([['tag', image, 'h:5000/a:b'], ['import', image, image]]);
   expect(told(tagged)).toEqual([['tag', image, 'h:5000/a:b']]);
   expect(told({ type: 'ImageUntagged', image, reference: 'h:5000/a:b', at })).toEqual([['untag', image, image]]);
 });

@@ -44,6 +44,7 @@ export interface FrozenDockerEvents {
   readonly containers: readonly (readonly [id: string, known: Known])[];
   readonly execs: readonly (readonly [id: string, exec: KnownExec])[];
   readonly networks: readonly (readonly [name: string, network: KnownNetwork])[];
+  readonly imageLabels: readonly (readonly [image: string, labels: Readonly<Record<string, string>>])[];
 }
 
 /**
@@ -54,6 +55,7 @@ export class DockerEvents {
   private readonly containers = new Map<string, Known>();
   private readonly execs = new Map<string, KnownExec>();
   private readonly networks = new Map<string, KnownNetwork>();
+  private readonly imageLabels = new Map<string, Readonly<Record<string, string>>>();
 
   /** What was known at some position: events after it can be translated from there on. */
   static from(frozen: FrozenDockerEvents): DockerEvents {
@@ -61,6 +63,7 @@ export class DockerEvents {
     for (const [id, known] of frozen.containers) events.containers.set(id, { ...known });
     for (const [id, exec] of frozen.execs) events.execs.set(id, exec);
     for (const [name, network] of frozen.networks) events.networks.set(name, network);
+    for (const [image, labels] of frozen.imageLabels) events.imageLabels.set(image, labels);
     return events;
   }
 
@@ -70,12 +73,15 @@ export class DockerEvents {
   }
 
   freeze(): FrozenDockerEvents {
-    return { containers: Array.from(this.containers, ([id, known]) => [id, { ...known }] as const), execs: [...this.execs], networks: [...this.networks] };
+    return { containers: Array.from(this.containers, ([id, known]) => [id, { ...known }] as const), execs: [...this.execs], networks: [...this.networks], imageLabels: [...this.imageLabels] };
   }
 
   /** What the events of one commit are in dockerd's words: none, one, or several. */
   translate(events: readonly LoggedEvent[]): readonly DockerEvent[] {
-    return [...events.flatMap((event) => this.one(event)), ...imageEvents(events)];
+    for (const event of events) if (event.type === 'ImageAdded' && event.labels !== undefined) this.imageLabels.set(event.image, event.labels);
+    const told = [...events.flatMap((event) => this.one(event)), ...imageEvents(events, this.imageLabels)];
+    for (const event of events) if (event.type === 'ImageRemoved') this.imageLabels.delete(event.image);
+    return told;
   }
 
   private one(event: LoggedEvent): readonly DockerEvent[] {

@@ -38,3 +38,8 @@ test('endpoint settings keep aliases, address and MAC, and forget what an engine
   expect(() => addressed({ Odd: 'x' })).toThrow('EndpointsConfig.bridge.IPAMConfig.Odd');
   expect(() => readCreateRequest({ Image: 'x', NetworkingConfig: { EndpointsConfig: { bridge: { Links: ['a'] } } } })).toThrow('EndpointsConfig.bridge.Links');
 });
+
+test('more than one network, and the network of nobody, are refused and not dropped', () => {
+  expect(() => readCreateRequest({ Image: 'x', NetworkingConfig: { EndpointsConfig: { bridge: {}, none: null } } })).toThrow('Container cannot be connected to network endpoints: bridge, none');
+  expect(() => readCreateRequest({ Image: 'x', HostConfig: { NetworkMode: 'container:' } })).toThrow('invalid container format container:<name|id>');
+});

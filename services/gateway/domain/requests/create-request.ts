@@ -44,6 +44,8 @@ export function readCreateRequest(body: unknown): CreateRequest {
   if (Object.keys(config).length === 0) throw invalid('config cannot be empty in order to create a container');
   const hostConfig = readHostConfig(host);
   const networks = readNetworks(networking);
+  const names = Object.keys(networks ?? {});
+  if (names.length > 1) throw invalid(`Container cannot be connected to network endpoints: ${names.join(', ')}`);
   return { config: readFields('Config', config, CONFIG), hostConfig, ...(networks === undefined ? {} : { networks }) };
 }
 
@@ -64,6 +66,7 @@ function readHostConfig(value: unknown): Fields {
   if (!isFields(value)) throw invalid('HostConfig has to be an object');
   const fields = readFields('HostConfig', value, HOST_CONFIG);
   const mode = fields.NetworkMode;
+  if (mode === 'container:') throw invalid('invalid container format container:<name|id>');
   return { ...fields, NetworkMode: mode === undefined || mode === '' || mode === 'default' ? 'bridge' : mode };
 }
 

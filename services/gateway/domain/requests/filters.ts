@@ -5,7 +5,7 @@ import { linearExpression, weightOf } from '#libs/patterns/linear-expression.js'
 export type Filters = ReadonlyMap<string, readonly string[]>;
 
 /**
- * The `filters` query parameter: JSON of `{"name":["value"]}`, or of the form before 1.22, `{"name":{"value":true}}`. Throws `invalid` for anything
+ * The `filters` query parameter: JSON of `{"name":["value"]}`, or of the form before 1.22, `{"name":{"value":true}}`; null says nothing. Throws `invalid` for anything
  * else, and for a name that is not `accepted`.
  */
 export function readFilters(text: string | undefined, accepted: readonly string[]): Filters {
@@ -17,7 +17,8 @@ export function readFilters(text: string | undefined, accepted: readonly string[
   } catch (error) {
     throw invalid(`invalid filter: ${text}`, error);
   }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw invalid(`invalid filter: ${text}`);
+  if (parsed === null) return filters;
+  if (typeof parsed !== 'object' || Array.isArray(parsed)) throw invalid(`invalid filter: ${text}`);
   for (const [name, values] of Object.entries(parsed)) {
     if (!accepted.includes(name)) throw invalid(`invalid filter '${name}'`);
     const list: unknown[] = Array.isArray(values) ? values : Object.entries((values ?? {}) as object).flatMap(([value, on]) => (on === true ? [value] : []));

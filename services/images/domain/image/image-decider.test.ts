@@ -14,6 +14,7 @@ const remove: ImageCommand = { type: 'Remove', image, at };
 const given = specify(imageDecider);
 
 test('an image that is there is given what it has not', () => given(added, tagged).when(add).then({ ...tagged, reference: 'app:2' }, recorded));
+test('the labels of its configuration come with it', () => given().when({ ...add, labels: { k: 'v' }, tags: [], digests: [] }).then({ ...added, labels: { k: 'v' } }));
 test('a reference that it has, and that may no longer be its own, is recorded once more where that is asked for', () => {
   given(added, tagged).when({ ...tag, onceMore: ['app:1'] }).then(tagged);
   given(added, tagged, recorded).when({ ...add, onceMore: ['app:1', 'app@sha256:2'] }).then(tagged, { ...tagged, reference: 'app:2' }, recorded);

@@ -36,6 +36,7 @@ export type ImageCommand =
       readonly origin: ImageOrigin;
       readonly tags: readonly string[];
       readonly digests: readonly string[];
+      readonly labels?: Readonly<Record<string, string>>;
       readonly at: string;
     })
   | (OnceMore & { readonly type: 'Tag'; readonly image: string; readonly reference: string; readonly at: string })
@@ -51,11 +52,11 @@ export const imageDecider: Decider<Image, ImageCommand, ImageEvent> = {
   decide(command, state) {
     const { image, at } = command;
     if (command.type === 'Add') {
-      const { manifestDigest, layers, sizeBytes, origin } = command;
+      const { manifestDigest, layers, sizeBytes, origin, labels } = command;
       const known = state.status === 'present' ? state : undefined;
       const isNew = (reference: string, has: readonly string[] = []): boolean => !has.includes(reference) || isOnceMore(command, reference);
       return [
-        ...(known ? [] : [{ type: 'ImageAdded', image, configDigest: image, manifestDigest, layers, sizeBytes, origin, at } as const]),
+        ...(known ? [] : [{ type: 'ImageAdded', image, configDigest: image, manifestDigest, layers, sizeBytes, origin, at, ...(labels === undefined ? {} : { labels }) } as const]),
         ...command.tags.filter((tag) => isNew(tag, known?.tags)).map((reference) => ({ type: 'ImageTagged', image, reference, at }) as const),
         ...command.digests.filter((digest) => isNew(digest, known?.digests)).map((reference) => ({ type: 'DigestRecorded', image, reference, at }) as const),
       ];

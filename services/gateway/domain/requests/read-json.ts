@@ -1,0 +1,27 @@
+import { LARGEST_INTEGER } from '#contracts/containers/field-shapes.js';
+import { invalid } from '#libs/errors/errors.js';
+
+type Reviver = (this: unknown, key: string, value: unknown, context: { readonly source?: string }) => unknown;
+
+/** TypeScript's library does not know ES2025's source text yet. */
+const parse = JSON.parse as (text: string, reviver: Reviver) => unknown;
+
+/** Numbers that may be more than JavaScript counts: with as many digits, or an exponent. */
+const MAYBE_LARGE = /\d{16}|\d[eE]\+?\d/;
+const LIMIT = 2n ** 63n;
+
+/**
+ * A body as JSON. The API's whole numbers have 64 bits: what does not fit is refused, as Go refuses it. What has more than 53 is kept as the nearest that JavaScript has, and never as
+ * more than fits: so much is no limit at all. Throws SyntaxError, and invalid for a number.
+ */
+export function readJson(text: string): unknown {
+  return MAYBE_LARGE.test(text) ? parse(text, kept) : JSON.parse(text);
+}
+
+const kept: Reviver = function (key, value, { source }) {
+  if (typeof value !== 'number' || Math.abs(value) <= Number.MAX_SAFE_INTEGER) return value;
+  const digits = source ?? '';
+  const exact = /^-?\d+$/.test(digits) ? BigInt(digits) : undefined;
+  if (exact === undefined || exact >= LIMIT || exact < -LIMIT) throw invalid(`json: cannot unmarshal number ${digits} into Go struct field ${key} of type int64`);
+  return Math.min(Math.max(value, -LARGEST_INTEGER), LARGEST_INTEGER);
+};
