@@ -10,6 +10,8 @@ test.each([
   ['BERTH_SUBNET', '224.1.0.0/16'],
   ['BERTH_NATS_PORT', '0'],
   ['BERTH_NATS_PORT', '9323'],
+  ['BERTH_LOG_LIMIT', '64GB'],
+  ['BERTH_LOG_LIMIT', '1MiB'],
   ['BERTH_METRICS_LOOK', 'abc'],
   ['BERTH_METRICS_LOOK', 'Infinity'],
   ['BERTH_METRICS_LAST_SEEN', '-1'],
@@ -26,6 +28,7 @@ test.each([
 test.each([
   ['BERTH_SUBNET', '10.0.0.0/8'],
   ['BERTH_SUBNET', '172.17.0.1/30'],
+  ['BERTH_LOG_LIMIT', '2TiB'],
   ['BERTH_METRICS_LOOK', '0.5'],
   ['BERTH_CGROUP_PARENT', '/a.slice/..b'],
   ['BERTH_BRIDGE', 'br-lan.10'],
