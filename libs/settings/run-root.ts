@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { EngineSettings } from './engine-settings.js';
 import { frontProcess } from './services.js';
@@ -18,4 +19,13 @@ export function listeningSocket(settings: Pick<EngineSettings, 'runRoot' | 'sock
   return isLinked(settings) ? `${processFolder(settings, frontProcess(settings))}/docker.sock` : settings.socket;
 }
 
-export const isLinked = ({ runRoot, socket }: Pick<EngineSettings, 'runRoot' | 'socket'>): boolean => dirname(resolve(socket)) === resolve(runRoot);
+/** By whatever names the two are known. */
+export const isLinked = ({ runRoot, socket }: Pick<EngineSettings, 'runRoot' | 'socket'>): boolean => real(dirname(socket)) === real(runRoot);
+
+function real(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch {
+    return resolve(folder); // not made yet
+  }
+}

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { processFolder } from '#libs/settings/run-root.js';
 import { readSupervisorSettings, type SupervisorSettings } from '../settings.js';
-import { makeDirectories } from './directories.js';
+import { makeDirectories, requireRunRoot } from './directories.js';
 
 const STRANGER = 54_321;
 const engine = { name: 'berth', uid: 12_345, gid: 12_345 };
@@ -67,4 +67,28 @@ test("a socket that a service manager made stays where clients know it, and one 
   chownSync(settings.socket, gateway.uid, gateway.gid);
   makeDirectories(settings, accounts);
   expect(readlinkSync(settings.socket)).toBe('processes/gateway/docker.sock');
+});
+
+test("a run root that others have things in is refused, and of what is no name of Berth's nothing is taken away", () => {
+  expect(() => requireRunRoot(settings)).not.toThrow(); // it is not there yet
+  mkdirSync(settings.runRoot);
+  writeFileSync(settings.socket, '');
+  expect(() => requireRunRoot(settings)).not.toThrow();
+  mkdirSync(run('postgresql'));
+  lchownSync(run('postgresql'), STRANGER, STRANGER);
+  symlinkSync('elsewhere', run('lock'));
+  expect(() => requireRunRoot(settings)).toThrow(/^BERTH_RUN_ROOT is ".*\/run", which has "(lock|postgresql)" in it and is not Berth's/);
+  mkdirSync(run('pids')); // an administrator's, in a run root that is Berth's
+  expect(() => requireRunRoot(settings)).not.toThrow();
+  makeDirectories(settings, accounts);
+  expect(statSync(run('postgresql')).uid).toBe(STRANGER);
+  expect(readlinkSync(run('lock'))).toBe('elsewhere');
+});
+
+test('the socket is a link also where its folder is known by another name', () => {
+  symlinkSync('run', join(top, 'alias'));
+  mkdirSync(settings.runRoot);
+  const named = { ...settings, socket: join(top, 'alias/docker.sock') };
+  makeDirectories(named, accounts);
+  expect(readlinkSync(named.socket)).toBe('processes/gateway/docker.sock');
 });

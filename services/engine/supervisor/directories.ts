@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { invalid } from '#libs/errors/errors.js';
 import { isLinked, listeningSocket, processFolder } from '#libs/settings/run-root.js';
 import { SERVICES, type ServiceName, serviceProcesses, stateFolder } from '#libs/settings/services.js';
 import type { SupervisorSettings } from '../settings.js';
@@ -80,21 +81,34 @@ function makeDirectory([path, user, mode, group = user]: Row): void {
   chmodSync(path, mode); // after both: the umask cuts mkdir's mode
 }
 
+/** Where processes of versions before this one had their sockets, and told that they were ready. */
+const FORMER = /^(ready|images\.sock|telemetry-.*\.sock)$/;
+/** What any version has written in the run root, and by which names it came there. */
+const OURS = /^(nats\.conf|forwarding|cgroup-parents|pids|processes|tasks|root|runtimes|consoles|executor\.sock|docker\.sock)(\.([0-9a-f]+\.)?new)?$/;
+
 /**
- * What the run root has from versions that let the sockets' group write there: whatever is not root's, or leads elsewhere, may be a stranger's, and stands where root writes. Runs when
+ * Throws where the run root is a folder that others have things in: its rights are about to become Berth's own. What a service manager put there for Berth, its socket, is
+ * Berth's.
+ */
+export function requireRunRoot({ runRoot, socket }: SupervisorSettings): void {
+  const names = existsSync(runRoot) ? readdirSync(runRoot) : [];
+  const strange = names.find((name) => !OURS.test(name) && !FORMER.test(name) && join(runRoot, name) !== socket);
+  if (strange !== undefined && !names.includes('pids')) throw invalid(`BERTH_RUN_ROOT is "${runRoot}", which has "${strange}" in it and is not Berth's: it must be a folder of its own`);
+}
+
+/**
+ * What the run root has from versions that let the sockets' group write there: what stands where root writes, and is not root's or leads elsewhere, may be a stranger's. Runs when
  * nobody else can write there any more; rm(1) goes by descriptors and follows no link.
  */
 function removeStrange({ runRoot, socket }: SupervisorSettings): void {
   for (const name of readdirSync(runRoot)) {
+    if (!OURS.test(name) && !FORMER.test(name) && join(runRoot, name) !== socket) continue;
     const path = join(runRoot, name);
     const found = lstatSync(path);
     const isRoots = found.uid === 0 && (path === socket || found.isDirectory() || (!found.isSymbolicLink() && found.nlink === 1));
     if (!isRoots || FORMER.test(name)) execFileSync('rm', ['-rf', '--one-file-system', '--', path], { stdio: 'pipe' });
   }
 }
-
-/** Where processes of versions before this one had their sockets, and told that they were ready. */
-const FORMER = /^(ready|images\.sock|telemetry-.*\.sock)$/;
 
 /** Whatever stood there, a socket of before or an older link, is replaced at once. */
 function linkSocket(settings: SupervisorSettings): void {

@@ -12,7 +12,7 @@ import { readSupervisorSettings } from '../settings.js';
 import { ensureAccounts } from './account.js';
 import { endFormerArrangement, removeForeignSocket } from './arrangement.js';
 import { ensureNatsPasswords, writePrivately } from './credentials.js';
-import { makeDirectories, serviceAccounts } from './directories.js';
+import { makeDirectories, requireRunRoot, serviceAccounts } from './directories.js';
 import { natsConfig } from './nats-config.js';
 import { requirePort, tellWhenPortAnswers } from './port-ready.js';
 import { removeFile, runningProcess } from './process-file.js';
@@ -41,6 +41,7 @@ async function main(): Promise<void> {
   const root = new URL('../../../..', import.meta.url).pathname.replace(/\/$/, '');
   const natsServer = process.env['BERTH_NATS_SERVER'] ?? 'nats-server';
   const apiSocket = passedSocket();
+  requireRunRoot(settings);
   mkdirSync(join(settings.runRoot, 'pids'), { recursive: true });
   await takeLock(settings.runRoot);
   const accounts = ensureAccounts(settings);
