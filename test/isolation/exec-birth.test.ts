@@ -57,7 +57,7 @@ const attacks: readonly Attack[] = [
     defences: [
       ...['shim.c', 'zygote.c', 'steps_identity.c'].map((file) => ({ file, defence: DUMPABLE, without: '' })),
       // Only who has no more capabilities than the attacker can be stopped.
-      { file: 'steps_identity.c', defence: '\tresult = set_capabilities(wanted);', without: `\tresult = set_capabilities(wanted);\n${WINDOW}` },
+      { file: 'steps_identity.c', defence: '\tat->last_words->executing = true;', without: `${WINDOW}\n\tat->last_words->executing = true;` },
     ],
     args: ['trace'],
     got: /^traced$/,

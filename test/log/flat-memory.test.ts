@@ -42,4 +42,4 @@ test('twenty thousand containers that came and went leave nothing in memory', as
   expect(folds.containers.directory.all()).toHaveLength(1);
   await folds.stop();
   await rm(folder, { recursive: true });
-}, 60_000);
+}, 120_000);
