@@ -4,6 +4,7 @@ import { startMicroservice, type ServiceDependencies } from '#libs/messaging/ser
 import { readCredentials } from '#libs/settings/credentials.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import type { ServiceName } from '#libs/settings/services.js';
+import type { Check } from '#libs/telemetry/health.js';
 import type { MetricsSource } from '#libs/telemetry/metrics/page.js';
 import type { TelemetryRoute } from '#libs/telemetry/telemetry-server.js';
 
@@ -22,16 +23,23 @@ export interface RunningService {
   readonly metrics: readonly MetricsSource[];
   /** What it shows beside them, by path. */
   readonly routes?: Readonly<Record<string, TelemetryRoute>>;
+  /** What its readiness is to tell, and does not fail for. */
+  readonly remarks?: Readonly<Record<string, Check>>;
   close(): Promise<unknown>;
 }
 
 /** A service whose requests come over the bus, or from its own process. */
-export function busService(name: ServiceName, module: (dependencies: ServiceDependencies<EngineSettings>) => DynamicModule, metricsOf: (app: INestMicroservice) => readonly MetricsSource[]): HostedService {
+export function busService(
+  name: ServiceName,
+  module: (dependencies: ServiceDependencies<EngineSettings>) => DynamicModule,
+  metricsOf: (app: INestMicroservice) => readonly MetricsSource[],
+  remarksOf: (app: INestMicroservice) => Readonly<Record<string, Check>> = () => ({}),
+): HostedService {
   return {
     name,
     async start(dependencies) {
       const app = await startMicroservice(module(dependencies), readCredentials(dependencies.settings, name), dependencies.local);
-      return { metrics: metricsOf(app), close: () => app.close() };
+      return { metrics: metricsOf(app), remarks: remarksOf(app), close: () => app.close() };
     },
   };
 }

@@ -52,14 +52,16 @@ export async function runServices(name: string, services: readonly HostedService
     const store = await connectEventStore({ ...natsOptions(credentials), source: service.name }, feed);
     stores.set(service.name, store);
     const bus = await connectBus(credentials, local);
-    telemetry.health.add(service.name, { started: hasStarted(service.name), log: logAnswers(store) }, { folds: foldsFollow(store) });
+    const checks = [{ started: hasStarted(service.name), log: logAnswers(store) }, { folds: foldsFollow(store) }] as const;
+    telemetry.health.add(service.name, ...checks);
     closers.push(
       () => store.close(),
       () => bus.close(),
     );
     connections.push(store, bus);
-    const { metrics, routes = {}, close } = await service.start({ settings, store, bus, local });
+    const { metrics, routes = {}, remarks = {}, close } = await service.start({ settings, store, bus, local });
     closers.push(close);
+    telemetry.health.add(service.name, ...checks, remarks);
     sources.push(...metrics);
     for (const [path, route] of Object.entries(routes)) telemetry.routes.set(path, route);
     starting.delete(service.name);

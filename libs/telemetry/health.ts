@@ -17,9 +17,10 @@ export class Health {
     routes.set('/readyz', () => this.report('ready', [...this.services.keys()], this.elsewhere));
   }
 
-  /** `alive` conditions make a service unready, too. A name given again replaces its checks. */
-  add(service: string, ready: Readonly<Record<string, Check>>, alive: Readonly<Record<string, Check>> = {}): void {
-    this.services.set(service, { ready: new Map(Object.entries({ ...alive, ...ready })), alive: new Map(Object.entries(alive)) });
+  /** `alive` conditions make a service unready, too; `remarks` stand beside the others, as "ok: " and a sentence, and make nothing fail. A name given again replaces its checks. */
+  add(service: string, ready: Readonly<Record<string, Check>>, alive: Readonly<Record<string, Check>> = {}, remarks: Readonly<Record<string, Check>> = {}): void {
+    const remarked = Object.entries(remarks).map(([name, remark]) => [name, asRemark(remark)] as const);
+    this.services.set(service, { ready: new Map([...Object.entries({ ...alive, ...ready }), ...remarked]), alive: new Map(Object.entries(alive)) });
     this.routes.set(`/healthz/${service}`, () => this.report('alive', [service]));
     this.routes.set(`/readyz/${service}`, () => this.report('ready', [service]));
   }
@@ -34,10 +35,17 @@ export class Health {
     const here = names.map(async (name): Promise<Found[]> => [[name, await ask(this.services.get(name)?.[what])]]);
     const there = elsewhere.map((process) => askElsewhere(process, what === 'ready' ? '/readyz' : '/healthz'));
     const services = (await Promise.all([...here, ...there])).flat();
-    const ok = services.every(([, checks]) => Object.values(checks).every((found) => found === 'ok'));
+    const ok = services.every(([, checks]) => Object.values(checks).every((found) => found === 'ok' || found.startsWith(REMARK)));
     return { status: ok ? 200 : 503, contentType: 'application/json', body: `${JSON.stringify({ status: ok ? 'ok' : 'failing', services: Object.fromEntries(services) })}\n` };
   }
 }
+
+const REMARK = 'ok: ';
+
+const asRemark = (remark: Check): Check => async () => {
+  const found = await remark();
+  return found === undefined ? undefined : `${REMARK}${found}`;
+};
 
 /** What a service's checks found, by name. */
 type Found = readonly [service: string, checks: Readonly<Record<string, string>>];

@@ -41,6 +41,9 @@ test('each service is read for itself, and all of them at once', async () => {
   });
   folded = true;
   expect(await status('/readyz')).toBe(200);
+  health.add('networks', {}, {}, { settings: () => 'one does not count yet', others: () => undefined });
+  expect(await status('/readyz')).toBe(200);
+  expect(await (await fetch(`${base}/readyz/networks`)).json()).toEqual({ status: 'ok', services: { networks: { settings: 'ok: one does not count yet', others: 'ok' } } });
 });
 
 test('what only a restart mends fails both, and a check that throws is a failed one', async () => {

@@ -1,5 +1,11 @@
 import { busService } from '#libs/service-process/hosted-service.js';
 import { Endpoints } from './application/endpoints.js';
+import { SettingsWatch } from './application/settings-watch.js';
 import { NetworksModule } from './networks.module.js';
 
-export const networksService = busService('networks', (deps) => NetworksModule.for(deps), (app) => [(out) => app.get(Endpoints).actions.write(out)]);
+export const networksService = busService(
+  'networks',
+  (deps) => NetworksModule.for(deps),
+  (app) => [(out) => app.get(Endpoints).actions.write(out)],
+  (app) => ({ settings: () => app.get(SettingsWatch).remark() }),
+);

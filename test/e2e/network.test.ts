@@ -345,24 +345,27 @@ test.each(['host', 'none'])('a container in the network %s is shown in it as doc
   expect(ids.size).toBe(2);
 });
 
-test('other addresses and another bridge count from the next start on, and the bridge of before is gone; while a container has one of the old, the start is refused, naming both', async () => {
-  const { subnet, bridge, dataRoot } = engine.settings;
+test('other addresses and another bridge count once no container has one of the old, which readiness tells, also where what had them ended unseen; and the bridge of before is gone', async () => {
+  const { subnet, bridge, dataRoot, metricsPort } = engine.settings;
   const wished = { BERTH_SUBNET: freeSubnet(), BERTH_BRIDGE: `bu${bridge.slice(2)}` };
+  const place = async () => (await docker('network', 'inspect', '--format', '{{(index .IPAM.Config 0).Subnet}} {{index .Options "com.docker.network.bridge.name"}}', 'bridge')).stdout.trim();
   await docker('run', '-d', '--name', 'web', 'busybox', 'sleep', '600');
-  await engine.down();
-  const refused = expect(engine.up(wished)).rejects.toThrow('the supervisor exited');
-  const said = `BERTH_SUBNET=${wished.BERTH_SUBNET} BERTH_BRIDGE=${wished.BERTH_BRIDGE}: the network bridge is ${subnet} on ${bridge} and cannot become ${wished.BERTH_SUBNET} on ${wished.BERTH_BRIDGE} while containers have addresses of it: web. Start with BERTH_SUBNET=${subnet} BERTH_BRIDGE=${bridge}, and stop these first`;
-  await expect.poll(() => readFileSync(`${dataRoot}/logs/engine.log`, 'utf8'), { timeout: patience(20_000) }).toContain(said);
-  await engine.down();
-  await refused;
-
-  await engine.up({ BERTH_SUBNET: subnet, BERTH_BRIDGE: bridge });
-  expect((await docker('exec', 'web', 'ping', '-c', '1', '-W', '2', subnet.replace('.0/24', '.1'))).code).toBe(0);
-  await docker('rm', '-f', 'web');
+  const init = Number((await docker('inspect', '--format', '{{.State.Pid}}', 'web')).stdout);
+  const shim = Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${init}/status`, 'utf8'))?.[1]);
   await engine.down();
   await engine.up(wished);
-  const { stdout } = await docker('network', 'inspect', '--format', '{{(index .IPAM.Config 0).Subnet}} {{index .Options "com.docker.network.bridge.name"}}', 'bridge');
-  expect(stdout).toBe(`${wished.BERTH_SUBNET} ${wished.BERTH_BRIDGE}\n`);
+  const said = `BERTH_SUBNET=${wished.BERTH_SUBNET} BERTH_BRIDGE=${wished.BERTH_BRIDGE} do not count yet: the network bridge is ${subnet} on ${bridge} until no container has an address of it, as now web`;
+  const ready = await fetch(`http://127.0.0.1:${metricsPort}/readyz`);
+  expect([ready.status, JSON.parse(await ready.text())]).toEqual([200, expect.objectContaining({ services: expect.objectContaining({ networks: expect.objectContaining({ settings: `ok: ${said}` }) }) })]);
+  expect(readFileSync(`${dataRoot}/logs/engine.log`, 'utf8')).toContain(said);
+  expect(await place()).toBe(`${subnet} ${bridge}`);
+  expect((await docker('exec', 'web', 'ping', '-c', '1', '-W', '2', subnet.replace('.0/24', '.1'))).code).toBe(0);
+
+  await engine.down();
+  for (const pid of [shim, init]) process.kill(pid, 'SIGKILL');
+  await engine.up(wished);
+  await expect.poll(place, { timeout: patience(20_000) }).toBe(`${wished.BERTH_SUBNET} ${wished.BERTH_BRIDGE}`);
+  await docker('rm', 'web');
   const gateway = wished.BERTH_SUBNET.replace('.0/24', '.1');
   expect(await run('busybox', 'sh', '-c', 'ip route; ping -c 1 -W 2 "$0" > /dev/null && echo reached', gateway)).toContain(`default via ${gateway} dev eth0`);
   await docker('run', '-d', '--name', 'later', '-p', `127.0.0.1:${await freePort()}:80`, 'busybox', 'sleep', '600');

@@ -35,7 +35,7 @@ beforeEach(async () => {
   pools = new Aggregates(store, 'pool', poolDecider, { source: 'networks' });
   const fail = (error: unknown): void => expect.unreachable(String(error));
   wishes = new EndpointWishes(pools, fail);
-  endpoints = new Endpoints(new NetworkDirectory(networks, pools), pools, wishes, () => Promise.resolve(new Set()));
+  endpoints = new Endpoints(new NetworkDirectory(networks, pools), pools, wishes, () => Promise.resolve(new Set()), { allocate: (work) => work() });
   watch = new ReleaseWatch(store, pools, wishes, endpoints.actions, join(folder, 'snapshot'), fail);
   wishes.start();
   await Promise.all([networks.start(), pools.start()]);

@@ -79,6 +79,11 @@ export class EndpointWishes {
     return [...this.wishes.values()].filter(({ network, endpoint }) => !this.pools.get(network).state.endpoints.has(endpoint));
   }
 
+  /** Whether the log may still come to have one, though whoever wanted it was told that it has not. */
+  mayCome(network: string): boolean {
+    return [...this.wishes.values()].some((wish) => wish.network === network && wish.isUnsure);
+  }
+
   private heard(network: string, { events }: Commit<PoolEvent>): void {
     for (const wish of this.wishes.values()) {
       if (!wish.isUnsure || wish.network !== network) continue;

@@ -6,6 +6,7 @@ import { Timer } from '#libs/telemetry/metrics/measured.js';
 import { parseSubnet } from '../domain/ipv4.js';
 import type { EndpointWishes } from './endpoint-wishes.js';
 import type { NetworkDirectory, Pools } from './network-directory.js';
+import type { SettingsWatch } from './settings-watch.js';
 
 /** Addresses and ports of the runs of containers: allocated before a run, released after it. */
 export class Endpoints {
@@ -18,10 +19,11 @@ export class Endpoints {
     private readonly wishes: EndpointWishes,
     /** Ports of the host's own sockets, as "tcp 8080". */
     private readonly boundPorts: () => Promise<ReadonlySet<string>>,
+    private readonly settingsWatch: Pick<SettingsWatch, 'allocate'>,
   ) {}
 
   allocate(command: AllocateEndpoint, asked: RequestContext): Promise<EndpointSettings & Done> {
-    return this.actions.time({ action: 'allocate' }, () => this.allocateNow(command, asked));
+    return this.actions.time({ action: 'allocate' }, () => this.settingsWatch.allocate(() => this.allocateNow(command, asked)));
   }
 
   release(command: ReleaseEndpoint, asked: RequestContext): Promise<Done> {

@@ -25,7 +25,7 @@ export class Forwarding {
   /** Where this engine is, or is about to be, the one who makes the host forward: the links that are not to reach each other for that. Before `switchOn`: then is when to ask, and to keep them apart. */
   linksApart(): readonly string[] | undefined {
     const noted = this.noted();
-    if (noted || visiting(this.namespace, () => sysctl(IP_FORWARD)) === '1') return noted;
+    if (noted ? noted.length > 0 : visiting(this.namespace, () => sysctl(IP_FORWARD)) === '1') return noted;
     using routes = new RouteSocket(this.namespace);
     const links = linksOfTheHost(routes.links());
     writeWhole(this.note, [boot(), ...links].join('\n'), { mode: 0o600 });
@@ -68,7 +68,7 @@ export class Forwarding {
     });
   }
 
-  /** The links that this boot's note tells of. */
+  /** The links that this boot's note tells of; a former release's tells of none, and nothing went between any then. */
   private noted(): readonly string[] | undefined {
     try {
       const [at, ...links] = readFileSync(this.note, 'utf8').split('\n');

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -292,6 +292,37 @@ describe('a host that did not forward before', () => {
     await reachesSoon(far, '198.51.100.2');
   }, 20_000);
 
+  test('keeps apart the links of now, where a former release has noted none', async () => {
+    using notes = temporaryDirectory();
+    const note = `${notes.path}/ours`;
+    writeFileSync(note, readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
+    run(host, 'sysctl', '-w', 'net.ipv4.ip_forward=1');
+    const apart = new Forwarding(note, host.fd).linksApart();
+    expect(apart).toEqual(expect.arrayContaining(['up0', 'down0']));
+    const later = NetworkSandbox.create();
+    opened.push(later);
+    connectTo(later, 'later0', '203.0.113');
+    expect(new Forwarding(note, host.fd).linksApart()).toEqual(apart);
+  });
+
+  test('keeps tunnels apart from cards that come later, and from all other links that were there', async () => {
+    run(host, 'sysctl', '-w', 'net.ipv4.ip_forward=1');
+    // As if all were tunnels but the one that was there.
+    const text = ruleSetText({ ...rules, table: 'berth_test', apart: ['up0'] });
+    const apply = (rules: string) => inNetworkNamespace(host.fd, () => spawnSync('nft', ['-f', '-'], { input: rules })).status;
+    expect(apply(text)).toBe(0);
+    await reachesSoon(far, '198.51.100.2');
+    await reachesSoon(near, '192.0.2.2');
+    expect(apply(text.replaceAll('"wireguard"', '"veth"'))).toBe(0);
+    expect([reaches(far, '198.51.100.2'), reaches(near, '192.0.2.2')]).toEqual([false, false]);
+    const peer = NetworkSandbox.create();
+    opened.push(peer);
+    connectTo(peer, 'tun0', '203.0.113');
+    await reachesSoon(peer, '198.51.100.2');
+    await reachesSoon(container, '192.0.2.2');
+    await reachesSoon(await guestOfAnother('virbr0'), '192.0.2.2');
+  }, 20_000);
+
   test('keeps cards apart that come later', async () => {
     run(host, 'sysctl', '-w', 'net.ipv4.ip_forward=1');
     // No kernel has a card to spare, and not all have links of a card's kinds: as if those that are there were of one.
@@ -338,10 +369,11 @@ describe('a host that did not forward before', () => {
     using notes = temporaryDirectory();
     const forwarding = new Forwarding(`${notes.path}/ours`, host.fd);
     let wanted = 0;
+    let applied = Promise.resolve();
     const apply = async (): Promise<void> => {
       const apart = forwarding.linksApart();
       await new Firewall('berth_test', host.fd).applyRuleSet({ ...rules, ...(apart ? { apart } : {}) });
-      forwarding.switchOn(() => (wanted++, void apply()));
+      forwarding.switchOn(() => (wanted++, void (applied = apply())));
     };
     await apply();
     await apply();
@@ -351,6 +383,7 @@ describe('a host that did not forward before', () => {
     expect([wanted, reaches(far, '198.51.100.2')]).toEqual([0, false]);
     run(host, 'sysctl', '-w', 'net.ipv4.ip_forward=1');
     await expect.poll(() => reaches(far, '198.51.100.2'), { timeout: 5_000 }).toBe(true);
+    await applied;
     expect([wanted, forwarding.linksApart()]).toEqual([1, undefined]);
     forwarding.stop();
   }, 20_000);

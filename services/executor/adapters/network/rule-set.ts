@@ -1,7 +1,7 @@
 import { invalid } from '#libs/errors/errors.js';
 import { ipv4 } from '#libs/netlink/attributes.js';
 import type { MapElement } from '#libs/netlink/nftables.js';
-import { CARD_KINDS } from '../../domain/host/network-cards.js';
+import { CARD_KINDS, TUNNEL_KINDS } from '../../domain/host/network-cards.js';
 
 /** What the firewall shall hold, as data; `ruleSetText` says it in nft's words (nft(8)). */
 export interface RuleSet {
@@ -9,7 +9,7 @@ export interface RuleSet {
   readonly table: string;
   readonly bridges: readonly BridgeRules[];
   readonly publishedPorts: readonly PublishedPortRule[];
-  /** The host forwards for our networks' sake alone: between these links, and its network cards, nothing else goes. */
+  /** The host forwards for our networks' sake alone: between these links, its network cards, and from them to tunnels and back, nothing else goes. */
   readonly apart?: readonly string[];
 }
 
@@ -136,11 +136,13 @@ ${lines((b) => [
 }
 
 /**
- * Drops what goes from one of `links`, or a card, to another. Since no accept of anybody outweighs a drop, it is of nothing that another counts on: links that came later are not in it, but for cards.
+ * Drops what goes from one of `links`, or a card, to another, or to a tunnel and back. Since no accept of anybody outweighs a drop, it is of nothing that another counts on: links that came later are not in it,
+ * but for cards, and for tunnels to them. Who brings a VPN up uses it, and who routes it has the host forward himself.
  * Where br_netfilter is on, what goes over a bridge comes by here too.
  */
 function apartChains(links: readonly string[]): string {
-  const kinds = `{ ${CARD_KINDS.map((kind) => `"${kind}"`).join(', ')} }`;
+  const setOf = (kinds: readonly string[]): string => `{ ${kinds.map((kind) => `"${kind}"`).join(', ')} }`;
+  const [cards, tunnels] = [setOf(CARD_KINDS), setOf(TUNNEL_KINDS)];
   const names = links.map((link) => `"${link}"`).join(', ');
   const over = links.map((link) => `"${link}" . "${link}"`).join(', ');
   return `  set apart {
@@ -148,16 +150,21 @@ function apartChains(links: readonly string[]): string {
 ${links.length > 0 ? `    elements = { ${names} }\n` : ''}  }
   chain apart_to {
 ${links.length > 0 ? `    meta iifkind "bridge" iifname . oifname { ${over} } return\n` : ''}    oifname @apart drop
-    meta oifkind ${kinds} drop
+    meta oifkind ${cards} drop
     # True of any kind, and of no link that has none.
     meta oifkind != "none" return
     drop
   }
-  chain apart {
-    iifname @apart goto apart_to
-    meta iifkind ${kinds} goto apart_to
-    meta iifkind != "none" return
+  chain apart_or_tunnel_to {
+    meta oifkind ${tunnels} drop
     goto apart_to
+  }
+  chain apart {
+    iifname @apart goto apart_or_tunnel_to
+    meta iifkind ${cards} goto apart_or_tunnel_to
+    meta iifkind ${tunnels} goto apart_to
+    meta iifkind != "none" return
+    goto apart_or_tunnel_to
   }
 `;
 }
