@@ -101,6 +101,19 @@ describe.each(['overlay2', 'vfs'] as const)('a volume that is filled from its im
     expect(readdirSync(data())).toEqual(['mine']);
   });
 
+  test('half of a copy that a release left in the data itself, with a file beside it, is made again', async () => {
+    writeFileSync(inImage('upper/data/cut'), 'whole');
+    mkdirSync(data('sub/of'), { recursive: true });
+    writeFileSync(data('cut'), 'wh');
+    symlinkSync(join(top, 'outside'), data('trap'));
+    writeFileSync(join(top, 'volumes/store/filling'), '');
+    await fill();
+    expect([readdirSync(data()).sort(), readdirSync(data('sub')), readFileSync(data('cut'), 'utf8')]).toEqual([['cut', 'sub'], [], 'whole']);
+    rmSync(data('cut'));
+    await fill();
+    expect(readdirSync(data())).toEqual(['sub']);
+  });
+
   test('a whole copy that a crash kept from being moved in comes in beside what is there; an image of one layer will do', async () => {
     writeFileSync(inImage('upper/data/later'), '');
     mkdirSync(join(top, 'volumes/store/filled/sub'), { recursive: true });

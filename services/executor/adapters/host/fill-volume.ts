@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, constants, existsSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { mkdirat, openat2, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from '#libs/linux/directory-entries.js';
 import type { Fd } from '#libs/linux/native.js';
 import { removeTreeSync } from '#libs/linux/remove-tree.js';
@@ -6,7 +6,7 @@ import { isErrno } from '#libs/linux/system-call-error.js';
 import { copyTree, moveTree } from '../trees/copy-tree.js';
 import { mergeLayers } from '../trees/merge-layers.js';
 import { type Layers, withMergedView } from '../trees/merged-view.js';
-import { removeTree } from '../trees/remove-tree.js';
+import { emptyDirectory, removeTree } from '../trees/remove-tree.js';
 
 export interface FillJob {
   readonly image: Layers & { readonly driver: 'overlay2' | 'vfs' };
@@ -27,9 +27,10 @@ const PASSING = '.berth-filling';
  */
 export function fillVolume({ image, path, volume }: FillJob): void {
   const { half, whole } = copiesOf(volume);
-  removeTreeSync(half);
   const data = openSync(`${volume}/_data`, DIRECTORY);
   try {
+    if (isFormerMark(half)) emptyDirectory(data);
+    removeTreeSync(half);
     if (!existsSync(whole)) {
       if (!isEmpty(data)) return;
       lookAtImage(image, volume, (root) => makeCopy(root, path, half));
@@ -48,6 +49,9 @@ const copiesOf = (volume: string): { readonly half: string; readonly whole: stri
 
 /** Whether a copy was cut short by a crash. */
 export const hasUnfinishedCopy = (volume: string): boolean => Object.values(copiesOf(volume)).some((path) => existsSync(path));
+
+/** A release that copied into the data itself had a file there as long as that took: what a crash or a full disk left of it is half of a copy, which it made again. */
+const isFormerMark = (half: string): boolean => lstatSync(half, { throwIfNoEntry: false })?.isFile() === true;
 
 /** Nothing at `path` to copy: nothing happens. */
 function makeCopy(root: Fd, path: string, target: string): void {

@@ -37,7 +37,7 @@ function refuseMount(directory: Fd, name: Buffer): void {
 }
 
 /** Removes all below an open directory. */
-function emptyDirectory(directory: Fd): void {
+export function emptyDirectory(directory: Fd): void {
   // Node lists directories by path only; this one is our own descriptor, wherever the directory is by now.
   for (const child of readdirSync(`/proc/self/fd/${directory}`, { encoding: 'buffer' })) removeTree(directory, child);
 }

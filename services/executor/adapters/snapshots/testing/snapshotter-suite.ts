@@ -79,7 +79,7 @@ export function describeSnapshotter(name: string, make: (layersDirectory: string
 
     test('are not made of what another driver left', async () => {
       mkdirSync(join(top, 'one', snapshots.driver === 'vfs' ? 'diff' : 'root'));
-      await expect(prepare('one')).rejects.toMatchObject({ kind: 'conflict' });
+      for (const _ of ['the first time', 'asked again']) await expect(prepare('one')).rejects.toMatchObject({ kind: 'conflict' });
     });
 
     test('lie in the container\'s own directory alone', async () => {
