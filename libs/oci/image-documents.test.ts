@@ -3,7 +3,7 @@ import { chainIds, snapshotName } from './chain-id.js';
 import { digestOf, hexOf, isDigest } from './digest.js';
 import { parseImageConfig } from './image-config.js';
 import { parseManifest } from './manifest.js';
-import { best, parsePlatform, type Platform } from './platform.js';
+import { best, fitness, parsePlatform, type Platform } from './platform.js';
 
 const digest = digestOf('x');
 const bytes = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
@@ -57,6 +57,10 @@ describe('image documents', () => {
   ])('for %s of %s comes what it runs best: %s', (wanted, offered, chosen) => {
     const offers = offered.split(' ').map((text) => ({ text, platform: parsePlatform(text) }));
     expect(best(parsePlatform(wanted), offers)?.text ?? '').toBe(chosen);
+  });
+
+  test.each(['linux/amd64/v123456789012', 'linux/arm/v1e99', 'linux/arm64/v90000000', 'linux/arm64/vInfinity'])('%s, whose number no machine has, fits itself alone', (text) => {
+    expect([best(parsePlatform(text), [{ platform: parsePlatform('linux/arm/v7') }]), fitness(parsePlatform(text), parsePlatform(text)) > 0]).toEqual([undefined, true]);
   });
 
   test.each([

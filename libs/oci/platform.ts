@@ -47,7 +47,8 @@ export function formatPlatform({ os, architecture, variant }: Platform): string 
 /** What a machine of this platform runs, the best first, as containerd has it (platforms.Only): older variants, and what came before it. */
 function runsOn({ os, architecture, variant }: Platform): readonly Platform[] {
   const variants = (most: number, least: number): Platform[] => Array.from({ length: Math.max(0, most - least + 1) }, (_, below) => normal({ os, architecture, variant: `v${most - below}` }));
-  const version = Number(variant.slice(1));
+  // Of any other, nothing is older: somebody may have written a number as long as a list must not be.
+  const version = /^v\d{1,2}$/.test(variant) ? Number(variant.slice(1)) : 0;
   switch (architecture) {
     case 'amd64':
       return [{ os, architecture, variant }, ...variants(version - 1, 1), { os, architecture: '386', variant: '' }];

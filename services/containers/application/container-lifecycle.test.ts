@@ -1,9 +1,13 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
+import type { ContainerEvent } from '#contracts/containers/events.js';
 import { unavailable } from '#libs/errors/errors.js';
 import { asked, at, LifecycleWorld } from './testing/lifecycle-world.js';
 
 let world: LifecycleWorld;
-afterEach(() => world.close());
+afterEach(() => {
+  vi.useRealTimers();
+  return world.close();
+});
 
 /** A container with an address, whose launches are answered when the test says so. */
 async function inABridge(): Promise<readonly PromiseWithResolvers<unknown>[]> {
@@ -84,4 +88,30 @@ test('what runs goes on where its start could not be recorded, and is recorded w
   // As the watch of tasks does, until the log has it.
   await world.lifecycle.recordStarted('c1', 1, 7, at, asked);
   expect({ status: world.status, address: await addressOf(1), ended: world.count('end-task') }).toEqual({ status: 'running', address: 'address of c1-1', ended: 0 });
+});
+
+/** A container that runs, and whose executor is away for eleven seconds before it takes a signal. */
+async function withExecutorAway(onSignal: () => void): Promise<void> {
+  const started: readonly ContainerEvent[] = [{ type: 'StartRequested', container: 'c1', start: 1, reason: 'api', at }, { type: 'ContainerStarted', container: 'c1', start: 1, pid: 7, at }];
+  world = await LifecycleWorld.with({}, ...started);
+  vi.useFakeTimers();
+  world.answers.set('signal-task', () => new Promise<unknown>((resolve) => void setTimeout(() => (onSignal(), resolve({ position: 0 })), 11_000)));
+}
+
+const dies = (): void => void setTimeout(() => void world.exited(1), 100);
+
+test.each([
+  ['kill', 9, () => world.lifecycle.kill('c1', undefined, asked)],
+  ['stop', 15, () => world.lifecycle.stop('c1', { timeoutSeconds: 5 }, asked)],
+])('a %s whose signal arrives late waits for the end from then on', async (_, signal, ask) => {
+  await withExecutorAway(dies);
+  const [outcome] = await Promise.all([Promise.allSettled([ask()]), vi.advanceTimersByTimeAsync(30_000)]);
+  expect(outcome).toMatchObject([{ status: 'fulfilled' }]);
+  expect([world.status, world.asked.map((one) => one.signal)]).toEqual(['exited', [signal]]);
+});
+
+test('a kill that ends nothing is told as dockerd tells it, which nobody takes for an engine that is away', async () => {
+  await withExecutorAway(() => undefined);
+  const [outcome] = await Promise.all([Promise.allSettled([world.lifecycle.kill('c1', undefined, asked)]), vi.advanceTimersByTimeAsync(30_000)]);
+  expect(outcome).toMatchObject([{ status: 'rejected', reason: { kind: 'internal', message: expect.stringContaining('did not receive an exit event') as string } }]);
 });

@@ -3,7 +3,7 @@ import type { StartReason } from '#contracts/containers/events.js';
 import type { EndpointSettings } from '#contracts/containers/container-state.js';
 import type { Done, RequestContext } from '#contracts/request.js';
 import { RemoveVolume } from '#contracts/volumes/volumes.js';
-import { BerthError, conflict, errorMessage, notFound, unavailable } from '#libs/errors/errors.js';
+import { BerthError, conflict, errorMessage, internal, notFound, unavailable } from '#libs/errors/errors.js';
 import { SIGKILL, SIGTERM, signalNumber } from '#libs/linux/signals.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { type ContainerSpec, isRunning, isToRestart, type KeptContainer, type PresentContainer } from '../domain/container/container-state.js';
@@ -204,13 +204,11 @@ export class ContainerLifecycle {
     const wish = container?.run.stopRequested;
     if (!container || !wish || !isRunning(container)) return;
     const { start } = container.run;
-    const ended = this.waits.ended(id, wish.timeoutSeconds < 0 ? LONGEST_TIMER_MS : wish.timeoutSeconds * 1000);
     await this.signal(id, start, wish.signal, true, asked);
     await this.pauses.thaw(id, asked);
-    if ((await ended).done) return;
-    const killed = this.waits.ended(id, KILL_DEADLINE_MS);
+    if (await this.hasEnded(id, start, wish.timeoutSeconds < 0 ? LONGEST_TIMER_MS : wish.timeoutSeconds * 1000)) return;
     await this.signal(id, start, SIGKILL, true, asked);
-    if (!(await killed).done) throw unavailable(`cannot stop container: ${container.spec.name}: tried to kill container, but did not receive an exit event`);
+    if (!(await this.hasEnded(id, start, KILL_DEADLINE_MS))) throw internal(`cannot stop container: ${container.spec.name}: tried to kill container, but did not receive an exit event`);
   }
 
   async restart(reference: string, wish: { signal?: string; timeoutSeconds?: number }, asked: RequestContext): Promise<Done> {
@@ -247,12 +245,16 @@ export class ContainerLifecycle {
 
   /** The part of a kill behind its intent. */
   async finishKill({ id, name, config }: ContainerSpec, start: number, signal: number, asked: RequestContext): Promise<void> {
-    const killed = signal === SIGKILL ? this.waits.ended(id, KILL_DEADLINE_MS) : undefined;
     const { ends, cancelsRestart } = killMeaning(signal, config.StopSignal);
     await this.signal(id, start, signal, ends, asked);
     // dockerd 20.10, daemon/kill.go: the same signals let a paused container go on to hear them.
     if (cancelsRestart) await this.pauses.thaw(id, asked);
-    if (killed !== undefined && !(await killed).done) throw unavailable(`cannot kill container: ${name}: tried to kill container, but did not receive an exit event`);
+    if (signal === SIGKILL && !(await this.hasEnded(id, start, KILL_DEADLINE_MS))) throw internal(`cannot kill container: ${name}: tried to kill container, but did not receive an exit event`);
+  }
+
+  /** Whether a run that was given its signal is over, or is soon: an executor that was away took it later than it was asked to, and nothing ends before. */
+  private async hasEnded(id: string, start: number, deadlineMs: number): Promise<boolean> {
+    return this.directory.get(id)?.run.start !== start || (await this.waits.ended(id, deadlineMs)).done;
   }
 
   private findForKill(reference: string): PresentContainer {
@@ -350,14 +352,13 @@ export class ContainerLifecycle {
   /** Of a container that is to be removed: a start under way is waited for, a run is killed. */
   private async endRun({ spec, run }: PresentContainer, asked: RequestContext): Promise<void> {
     const { id, name } = spec;
-    const ended = this.waits.ended(id, KILL_DEADLINE_MS);
     await this.endTask(id, run.start, asked).catch((error: unknown) => {
       throw unavailable(`cannot remove container "${name}": could not kill: ${errorMessage(error)}`, error);
     });
     await this.startSettled(id);
     // A start that was not heard of by anyone ends here; of any other the task's events tell.
     if (!this.directory.get(id)?.run.startedAt) await this.containers.execute(id, { type: 'RecordStartFailed', start: run.start, error: 'removed while it started', exitCode: 128, at: now() }, asked);
-    if (!(await ended).done) throw unavailable(`cannot remove container "${name}": could not kill: tried to kill container, but did not receive an exit event`);
+    if (!(await this.hasEnded(id, run.start, KILL_DEADLINE_MS))) throw internal(`cannot remove container "${name}": could not kill: tried to kill container, but did not receive an exit event`);
   }
 
   private async signal(container: string, start: number, signal: number, ends: boolean, asked: RequestContext): Promise<void> {

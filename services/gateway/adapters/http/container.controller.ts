@@ -24,7 +24,7 @@ import { ApiVersion, Asked } from './asked.js';
 import { Checked } from './checked-names.js';
 import { POSITION_HEADER } from './engine-headers.js';
 
-/** How long a stop may take beyond its own timeout, in ms. */
+/** How long a stop may take beyond its own timeout, in ms: a kill, too, waits for an executor that is away, and then for the end. */
 const STOP_SLACK_MS = 60_000;
 const STOP_LONGEST_MS = 24 * 3_600_000;
 const START_TIMEOUT_MS = 120_000;
@@ -117,7 +117,7 @@ export class ContainerController {
   @HttpCode(204)
   async kill(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<void> {
     const signal = text(query, 'signal');
-    await this.engine.ask(KillContainer, { container, ...(signal ? { signal } : {}) }, asked);
+    await this.engine.ask(KillContainer, { container, ...(signal ? { signal } : {}) }, asked, STOP_SLACK_MS);
   }
 
   @Post('/:id/pause')

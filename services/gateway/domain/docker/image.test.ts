@@ -19,6 +19,7 @@ describe('a filter of references leaves of each image the names that fit, and of
   });
   test('of several one has to fit', () => {
     expect(filterImages(images, new Map([['reference', ['app:1', 'other:*']]]), 0).map(({ repoTags }) => repoTags)).toEqual([['app:1', 'other:1']]);
+    expect(() => filterImages(images, new Map([['reference', ['*'.repeat(33 * 1024)]]]), 0)).toThrow('too many or too long');
   });
 });
 

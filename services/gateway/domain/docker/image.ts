@@ -1,5 +1,5 @@
 import type { ImageView } from '#contracts/images/images.js';
-import { notFound } from '#libs/errors/errors.js';
+import { invalid, notFound } from '#libs/errors/errors.js';
 import { unixSeconds } from './time.js';
 import type { Filters } from '../requests/filters.js';
 import { anyOf, booleanFilter, labelsFit } from '../requests/filters.js';
@@ -96,8 +96,13 @@ export function filterImages(views: readonly ImageView[], filters: Filters, now:
   });
 }
 
+/** In characters, of one request: each is held against each name of an image. */
+const LONGEST_REFERENCES = 32 * 1024;
+
 function namedByReference(views: readonly ImageView[], filters: Filters): readonly ImageView[] {
-  if ((filters.get('reference') ?? []).length === 0) return views;
+  const references = filters.get('reference') ?? [];
+  if (references.length === 0) return views;
+  if (references.join('').length > LONGEST_REFERENCES) throw invalid('filters of references are too many or too long');
   const fits = (name: string): boolean => anyOf(filters, 'reference', (pattern) => referenceFits(pattern, name));
   const named = views.map((view) => ({ ...view, repoTags: view.repoTags.filter(fits), repoDigests: view.repoDigests.filter(fits) }));
   return named.filter(({ repoTags, repoDigests }) => repoTags.length > 0 || repoDigests.length > 0);

@@ -32,3 +32,10 @@ test('many plain names, and classes as a person writes them, are not too much', 
   expect(named(...Array.from({ length: 500 }, (_, at) => `^/container-number-${at}$`))('container-number-499')).toBe(true);
   expect(named('(?i)^[a-zà-ü]+_[\\pL\\pN]{1,20}$')('WEB_1')).toBe(true);
 });
+
+test('values are counted, of all names together: a plain name weighs nothing, and a URL takes a hundred thousand', () => {
+  const values = (count: number) => Array.from({ length: count }, (_, at) => `a${at}`);
+  const read = (name: number, id: number) => readFilters(JSON.stringify({ name: values(name), id: Object.fromEntries(values(id).map((value) => [value, true])) }), ['name', 'id']);
+  expect(read(1000, 24).get('id')).toHaveLength(24);
+  expect(() => read(1000, 25)).toThrow('more than 1024 values');
+});

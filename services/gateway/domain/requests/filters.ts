@@ -4,6 +4,9 @@ import { linearExpression, weightOf } from '#libs/patterns/linear-expression.js'
 /** Filter name to the values given for it. Values of one name are alternatives (labels: all must hold), names must all hold. */
 export type Filters = ReadonlyMap<string, readonly string[]>;
 
+/** Of one request, of all names together: each value is held against each container, image or event, and nobody else is answered meanwhile. A URL takes a hundredfold. */
+const MOST_VALUES = 1024;
+
 /**
  * The `filters` query parameter: JSON of `{"name":["value"]}`, or of the form before 1.22, `{"name":{"value":true}}`; null says nothing. Throws `invalid` for anything
  * else, and for a name that is not `accepted`.
@@ -19,10 +22,13 @@ export function readFilters(text: string | undefined, accepted: readonly string[
   }
   if (parsed === null) return filters;
   if (typeof parsed !== 'object' || Array.isArray(parsed)) throw invalid(`invalid filter: ${text}`);
+  let count = 0;
   for (const [name, values] of Object.entries(parsed)) {
     if (!accepted.includes(name)) throw invalid(`invalid filter '${name}'`);
     const list: unknown[] = Array.isArray(values) ? values : Object.entries((values ?? {}) as object).flatMap(([value, on]) => (on === true ? [value] : []));
     if (!list.every((value) => typeof value === 'string')) throw invalid(`invalid filter: ${text}`);
+    count += list.length;
+    if (count > MOST_VALUES) throw invalid(`invalid filter: more than ${MOST_VALUES} values`);
     filters.set(name, list);
   }
   return filters;
