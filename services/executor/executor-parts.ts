@@ -137,7 +137,7 @@ export class ExecutorParts {
     this.spares = new SpareDirectories(`${settings.dataRoot}/executor/spare`, READY_DIRECTORIES);
     this.files = new ContainerFiles(settings.dataRoot, this.trash, this.spares);
     this.kept = new KeptRemovals(settings.dataRoot, this.trash);
-    this.volumes = new VolumeDirectories(settings.dataRoot, this.trees);
+    this.volumes = new VolumeDirectories(settings.dataRoot, this.trees, this.trash);
     this.layers = new LayerStore(settings.dataRoot, this.trees);
     this.streams = new StreamServer(`${settings.runRoot}/executor.sock`);
     this.ids = new UserNamespaceIds(settings.usernsRemap === undefined ? undefined : idMapsOf(settings.usernsRemap, accountFiles()), () => privateIdMaps(settings.usernsPrivate, accountFiles()), settings.usernsPrivate);

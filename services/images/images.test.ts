@@ -110,6 +110,20 @@ test('layers of a load that fails are gone with it, but for those that an image 
   expect(world.onDisk.size).toBe(3);
 });
 
+test('a load that fails while the executor is away is answered all the same, and its layers are asked for no longer than one would be', async () => {
+  const { archive } = await twoLayers('1', '2');
+  const [asks, returns] = [[] as number[], Promise.withResolvers<void>()];
+  world.beforeRemoval = () => (asks.push(asks.length), returns.promise);
+  world.store.fates.set('ImageAdded', ['full']);
+  expect(await world.load(archive)).toMatchObject([{ error: 'the log is full' }]);
+  expect(world.blobs()).toEqual([]);
+  // What is asked for again waits until it is known what becomes of them.
+  const again = world.load(archive);
+  returns.reject(unavailable('the executor service is not running'));
+  expect(await again).toEqual([{ stream: 'Loaded image: two:1\n' }]);
+  expect([asks, world.onDisk.size]).toEqual([[0], 2]);
+});
+
 test('what is removed while it is saved is gone once that is over', async () => {
   const tar = await tarOf([{ path: 'noise', body: randomBytes(8 << 20) }]);
   const before = world.blobs();

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { BerthError } from '#libs/errors/errors.js';
+import { BerthError, unavailable } from '#libs/errors/errors.js';
 import type { Descriptor } from '#libs/oci/manifest.js';
 import type { BlobIngest } from '../adapters/blob-ingest.js';
 import type { ContentLease, ContentStore } from '../adapters/content-store.js';
@@ -9,6 +9,8 @@ import { RegistryError } from '../adapters/registry-error.js';
 /** In which not a byte more came than there was. */
 const ATTEMPTS = 5;
 const RETRY_MS = 500;
+/** A connection that a proxy or a router dropped without a word is not told of: a download that waits for it would, with all who join it, for ever. */
+const SILENCE_MS = 60_000;
 
 type OnProgress = (current: number) => void;
 
@@ -19,6 +21,7 @@ export class BlobDownloads {
   constructor(
     private readonly content: ContentStore,
     private readonly onReceived: (bytes: number) => void,
+    private readonly silenceMs = SILENCE_MS,
   ) {}
 
   /** Resolves once the blob is there, and `lease` holds it. Rejects with the failure of `client`'s registry or of the store, or with the signal's reason. */
@@ -27,7 +30,7 @@ export class BlobDownloads {
     while (!(await lease.keep(blob.digest, blob.size))) {
       signal.throwIfAborted();
       const others = this.running.get(key);
-      const download = others ?? new BlobDownload(client, blob, this.content, this.onReceived, (ended) => this.running.get(key) === ended && this.running.delete(key));
+      const download = others ?? new BlobDownload(client, blob, this.content, this.onReceived, this.silenceMs, (ended) => this.running.get(key) === ended && this.running.delete(key));
       this.running.set(key, download);
       try {
         return await download.wait(lease, signal, onProgress);
@@ -50,6 +53,7 @@ class BlobDownload {
     private readonly blob: Descriptor,
     private readonly content: ContentStore,
     private readonly onReceived: (bytes: number) => void,
+    private readonly silenceMs: number,
     private readonly onEnd: (download: BlobDownload) => void,
   ) {
     this.done = this.run().finally(() => onEnd(this));
@@ -101,7 +105,8 @@ class BlobDownload {
   /** Resolves to the registry's failure, undefined where it told all. Rejects with another one. */
   private async goOn(ingest: BlobIngest): Promise<{ readonly by: unknown } | undefined> {
     let broken: { readonly by: unknown } | undefined;
-    const part = await this.client.blob(this.blob.digest, this.left.signal, ingest.sizeBytes).catch((error: unknown) => void (broken = { by: error }));
+    const silent = new AbortController();
+    const part = await this.client.blob(this.blob.digest, AbortSignal.any([this.left.signal, silent.signal]), ingest.sizeBytes).catch((error: unknown) => void (broken = { by: error }));
     if (!part) return broken;
     if (part.from !== ingest.sizeBytes) await ingest.restart();
     const fail = (error: unknown): never => {
@@ -109,22 +114,29 @@ class BlobDownload {
       throw error;
     };
     try {
-      await ingest.append(this.counted(ingest, part.bytes, fail));
+      await ingest.append(this.counted(ingest, part.bytes, silent, fail));
     } catch (error) {
       if (error !== broken?.by) throw error;
     }
     return broken;
   }
 
-  private async *counted(ingest: BlobIngest, bytes: AsyncIterable<Uint8Array>, fail: (error: unknown) => never): AsyncGenerator<Uint8Array> {
+  /** Aborts `silent` where nothing comes for so long; the time that a chunk takes to be kept is none of it. */
+  private async *counted(ingest: BlobIngest, bytes: AsyncIterable<Uint8Array>, silent: AbortController, fail: (error: unknown) => never): AsyncGenerator<Uint8Array> {
+    const listen = (): NodeJS.Timeout => setTimeout(() => silent.abort(unavailable(`nothing more came of ${this.blob.digest}`)), this.silenceMs);
+    let timer = listen();
     try {
       for await (const chunk of bytes) {
+        clearTimeout(timer);
         this.onReceived(chunk.length);
         for (const onProgress of this.waiting) onProgress(ingest.sizeBytes + chunk.length);
         yield chunk;
+        timer = listen();
       }
     } catch (error) {
-      fail(error);
+      fail(silent.signal.aborted ? silent.signal.reason : error);
+    } finally {
+      clearTimeout(timer);
     }
   }
 }

@@ -123,7 +123,7 @@ export class ImagesWorld {
     const directory = new ImageDirectory(aggregates);
     const content = new ContentStore(this.top);
     const turns = new Turns();
-    const layers = new LayerHolds(directory, bus);
+    const layers = new LayerHolds(directory, bus, 200);
     const collect = new CollectBlobs(directory, content);
     const fail = (error: unknown): void => expect.unreachable(String(error));
     const holds = new ImageHolds(directory, turns);

@@ -24,8 +24,9 @@ let store: StallingEventStore;
 let disk: Map<string, string>;
 let kept: Map<string, string>;
 let isExecutorDown: boolean;
-/** Volumes that the disk does not let go of. */
+/** Volumes that the disk does not let go of, or not in time. */
 let stuck: Set<string>;
+let slow: Set<string>;
 let aggregates: VolumeAggregates;
 let references: VolumeReferences;
 let directories: VolumeDirectories;
@@ -46,6 +47,7 @@ const executor = async ({ subject }: { subject: string }, { name, keptFor }: { n
   if (subject === RemoveVolumeDirectory.subject && keptFor !== undefined) move(disk, kept, name);
   else if (subject === RemoveVolumeDirectory.subject) {
     if (stuck.has(name)) throw internal('EPERM');
+    if (slow.has(name)) throw unavailable('no answer in time');
     disk.delete(name);
   }
   return { position: 0 };
@@ -53,7 +55,7 @@ const executor = async ({ subject }: { subject: string }, { name, keptFor }: { n
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'berth-volumes-'));
-  [store, disk, kept, isExecutorDown, stuck] = [new StallingEventStore(), new Map(), new Map(), false, new Set()];
+  [store, disk, kept, isExecutorDown, stuck, slow] = [new StallingEventStore(), new Map(), new Map(), false, new Set(), new Set()];
   await start();
 });
 afterEach(async () => {
@@ -248,6 +250,21 @@ test('a volume that the disk does not let go of holds back nobody but who wants 
   stuck.clear();
   await create('stuck');
   expect(disk.get('stuck')).toBe('');
+});
+
+test('a volume that the disk is slow to let go of holds back nobody at a start, and those after it go all the same', async () => {
+  for (const name of ['slow', 'too']) await create(name);
+  isExecutorDown = true;
+  for (const name of ['slow', 'too']) await expect(remove(name)).rejects.toMatchObject(notAnswered);
+  await stop();
+  isExecutorDown = false;
+  slow.add('slow');
+  await start();
+  expect(await create('other')).toMatchObject({ created: true });
+  await expect(create('slow')).rejects.toMatchObject(notAnswered);
+  await expect.poll(() => [...disk.keys()]).toEqual(['slow', 'other']);
+  slow.clear();
+  await expect.poll(() => [...disk.keys()]).toEqual(['other']);
 });
 
 test('a removal that the disk refused is done later in the same life', async () => {

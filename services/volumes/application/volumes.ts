@@ -135,9 +135,12 @@ export class Volumes {
     for (const { name, ...kept } of this.ofNobody()) await this.volumes.execute(name, { type: 'Remove', name, ...kept, at: new Date().toISOString() }, VOLUMES);
     const { whole, half } = await this.bus.request(ListVolumeDirectories, {}, VOLUMES);
     const left: DirectoryChange[] = [];
+    let isSilent = false;
+    // An executor that is away since, or slow with one volume, holds back that one and those after it, and nobody else.
     const finish = async (change: DirectoryChange): Promise<void> => {
+      if (isSilent) return void left.push(change);
       await this.directories.carryOut(change, VOLUMES).catch((error: unknown) => {
-        if (isUnavailable(error)) throw error;
+        isSilent = isUnavailable(error);
         left.push(change);
       });
     };

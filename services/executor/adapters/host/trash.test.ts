@@ -63,6 +63,13 @@ test('a tree that cannot be removed keeps no other on the disk, and is told of',
   }
 });
 
+test('a tree with the longest of names is taken, too', () => {
+  const path = join(top, 'n'.repeat(255));
+  mkdirSync(path);
+  trash.take(path);
+  expect(existsSync(path)).toBe(false);
+});
+
 test('nothing at the path changes nothing', async () => {
   trash.take(join(top, 'absent'));
   expect(readdirSync(join(top, 'trash'))).toEqual([]);

@@ -5,6 +5,8 @@ import type { TreeThreads } from '../trees/tree-threads.js';
 
 /** So that one thread takes all that was removed in a row. */
 const PAUSE_MS = 200;
+/** Of what it was called: a volume's name may be as long as a file's, and this one is longer. */
+const KEPT_LENGTH = 200;
 
 /**
  * Where removed trees wait to be taken off the disk: out of the way at once, however much there is in them. A thread of its own takes them off; what a crash
@@ -24,7 +26,7 @@ export class Trash {
   take(path: string): void {
     try {
       // A name of its own: the same path may come again before the first is off the disk.
-      renameSync(path, join(this.directory, `${basename(path)}.${randomBytes(6).toString('hex')}`));
+      renameSync(path, join(this.directory, `${basename(path).slice(0, KEPT_LENGTH)}.${randomBytes(6).toString('hex')}`));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
       throw error;

@@ -6,16 +6,19 @@ import { failpoint } from '#libs/failpoint/failpoint.js';
 import { removeTree } from '#libs/linux/remove-tree.js';
 import type { TreeThreads } from '../trees/tree-threads.js';
 import { type FillJob, hasUnfinishedCopy } from './fill-volume.js';
+import type { Trash } from './trash.js';
 
 /** A name becomes one path component below the volumes' folder, never more: checked here again, since this process is root. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
 export class VolumeDirectories {
   private readonly filling = new Map<string, Promise<void>>();
+  private readonly removing = new Map<string, Promise<void>>();
 
   constructor(
     private readonly dataRoot: string,
     private readonly threads: Pick<TreeThreads, 'run'>,
+    private readonly trash: Pick<Trash, 'take'>,
   ) {}
 
   /** Where the volume's files are, or would be. */
@@ -54,8 +57,19 @@ export class VolumeDirectories {
     }
   }
 
+  /** Out of the way at once, however much there is in it, but where volumes are on a disk of their own. Whoever asks again there waits for the same removal. */
   async remove(name: string): Promise<void> {
-    await removeTree(this.of(name));
+    const path = this.of(name);
+    const removal = this.removing.get(name);
+    if (removal !== undefined) return removal;
+    try {
+      this.trash.take(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+      const begun = removeTree(path).finally(() => this.removing.delete(name));
+      this.removing.set(name, begun);
+      await begun;
+    }
   }
 
   async list(): Promise<{ readonly whole: readonly string[]; readonly half: readonly string[] }> {
