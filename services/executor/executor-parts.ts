@@ -29,6 +29,7 @@ import { joinDelegatedScope } from './adapters/host/systemd-scope.js';
 import { VolumeDirectories } from './adapters/host/volume-directories.js';
 import { Firewall } from './adapters/network/firewall.js';
 import { Forwarding } from './adapters/network/forwarding.js';
+import { GivenAddresses } from './adapters/network/given-addresses.js';
 import { HostPorts } from './adapters/network/host-ports.js';
 import { RouteSocket } from './adapters/network/route-socket.js';
 import { Sandboxes } from './adapters/network/sandboxes.js';
@@ -156,7 +157,7 @@ export class ExecutorParts {
     });
     this.live = new LiveTasks(this.tasks, causes, this.ports, new LostKeepers(containerCgroups, runtimes), parents, this.logs, this.compression, new OomWatch(cgroups, containerCgroups), onError);
     this.adoption = new TaskAdoption(this.tasks, this.live, containerCgroups, settings.runRoot, onError);
-    this.networks = new NetworksOnHost(firewall, new Forwarding(`${settings.runRoot}/forwarding`), this.live, flows, store, `${settings.dataRoot}/executor/networks-on-host.snapshot`, (error) => this.log.error('the firewall still keeps networks of the host apart that others want it to forward between', { error }));
+    this.networks = new NetworksOnHost(firewall, new Forwarding(`${settings.runRoot}/forwarding`), new GivenAddresses(`${settings.dataRoot}/executor/given-addresses`), this.live, flows, store, `${settings.dataRoot}/executor/networks-on-host.snapshot`, (message, error) => this.log.error(message, { error }));
     this.archives = new RootArchives(this.live, this.files, () => this.roots, this.layers.root, (chainId) => this.layers.nameOf(chainId), this.streams, (error, about) => this.log.warn('a copy was ended for others', { ...about, error }));
     this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.forwarding, this.files, this.sandboxes, this.ids, this.zygote, containerCgroups, parents, this.ports, this.networks, runtimes, this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {
       settings,

@@ -1,6 +1,13 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { FoldedLog } from '#libs/event-store/fold.js';
+import { addAddress, addBridge } from '#libs/netlink/route.js';
 import { removeBridge } from '../adapters/network/bridge.js';
+import { GivenAddresses } from '../adapters/network/given-addresses.js';
+import { RouteSocket } from '../adapters/network/route-socket.js';
 import type { PublishedPortRule, RuleSet } from '../adapters/network/rule-set.js';
 import { LiveTask } from './live-task.js';
 import { NetworksOnHost } from './networks-on-host.js';
@@ -19,6 +26,7 @@ test('rules made anew are followed by what the kernel is to forget: all flows bu
   const networks = new NetworksOnHost(
     { hasRules: () => false, applyRuleSet: async (rules) => void (applied.push(rules), done.push('applied')) },
     { linksApart: () => apart, switchOn: (wanted) => (onWanted = wanted), stop: () => undefined },
+    { has: () => false, add: () => undefined, delete: () => undefined },
     { all: () => [running].values() },
     { forget: async (rules: readonly PublishedPortRule[], published?: readonly PublishedPortRule[]) => void done.push({ rules, published }) },
     unused,
@@ -38,5 +46,53 @@ test('rules made anew are followed by what the kernel is to forget: all flows bu
     expect(applied.at(-1)).not.toHaveProperty('apart');
   } finally {
     removeBridge(bridge.bridge);
+  }
+});
+
+test("from an administrator's bridge to another one, the address goes that it was given, not one that it had; what cannot go keeps nothing else, and is tried again", async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'berth-networks-'));
+  const names = ['a', 'b', 'c'].map((letter) => `b${letter}${process.pid}`) as [string, string, string];
+  const [theirs, had, own] = names;
+  const errors: unknown[] = [];
+  let isStuck = true;
+  const start = () => {
+    const given = new GivenAddresses(join(folder, 'given'));
+    return new NetworksOnHost(
+      { hasRules: () => true, applyRuleSet: () => Promise.resolve() },
+      { linksApart: () => undefined, switchOn: () => undefined, stop: () => undefined },
+      {
+        has: (address) => {
+          if (isStuck && address.name === theirs) throw new Error('stuck');
+          return given.has(address);
+        },
+        add: (address) => given.add(address),
+        delete: (address) => given.delete(address),
+      },
+      { all: () => [].values() },
+      { forget: () => Promise.resolve() },
+      unused,
+      '/nowhere',
+      (_message, error) => void errors.push(error),
+    );
+  };
+  const addresses = (): string[][] =>
+    names.map((name) => spawnSync('busybox', ['ip', '-4', '-o', 'addr', 'show', name], { encoding: 'utf8' }).stdout.match(/(?<=inet )\S+/g) ?? []);
+  const place = { network: 'n1', gateway: '192.0.2.1', prefixLength: 30, mtu: 1500, internal: false };
+  try {
+    using routes = new RouteSocket();
+    routes.send(addBridge({ name: theirs, up: true }), addBridge({ name: had, up: true }));
+    routes.send(addAddress(routes.link(had)?.index ?? 0, '192.0.2.1', 30));
+    await start().ensure({ ...place, bridge: theirs }); // an executor that is gone before the change
+    const networks = start();
+    await networks.ensure({ ...place, bridge: theirs });
+    await networks.ensure({ ...place, bridge: had });
+    await networks.ensure({ ...place, bridge: own });
+    expect([errors.length, addresses()]).toEqual([2, [['192.0.2.1/30'], ['192.0.2.1/30'], ['192.0.2.1/30']]]);
+    isStuck = false;
+    await networks.restore();
+    expect([errors.length, addresses()]).toEqual([2, [[], ['192.0.2.1/30'], ['192.0.2.1/30']]]);
+  } finally {
+    for (const name of names) spawnSync('busybox', ['ip', 'link', 'del', name]);
+    rmSync(folder, { recursive: true });
   }
 });

@@ -5,6 +5,7 @@ import { Fold, type FoldedLog } from '#libs/event-store/fold.js';
 import { ensureBridge, removeBridge, removeBridgeAddress } from '../adapters/network/bridge.js';
 import type { Firewall } from '../adapters/network/firewall.js';
 import type { Forwarding } from '../adapters/network/forwarding.js';
+import type { GivenAddresses } from '../adapters/network/given-addresses.js';
 import type { BridgeRules, PublishedPortRule } from '../adapters/network/rule-set.js';
 import type { UdpFlows } from '../adapters/network/udp-flows.js';
 import type { LiveTasks } from './live-tasks.js';
@@ -31,11 +32,12 @@ export class NetworksOnHost {
   constructor(
     private readonly firewall: Pick<Firewall, 'applyRuleSet' | 'hasRules'>,
     private readonly forwarding: Pick<Forwarding, 'linksApart' | 'switchOn' | 'stop'>,
+    private readonly given: Pick<GivenAddresses, 'has' | 'add' | 'delete'>,
     private readonly live: Pick<LiveTasks, 'all'>,
     private readonly flows: Pick<UdpFlows, 'forget'>,
     store: FoldedLog,
     snapshotPath: string,
-    private readonly onError: (error: unknown) => void,
+    private readonly onError: (message: string, error: unknown) => void,
   ) {
     this.fold = new Fold(store, {
       filters: ['berth.event.network.>'],
@@ -128,21 +130,43 @@ export class NetworksOnHost {
 
   /**
    * Networks are changed while nothing is in them; but what is known of it is told anew at each start that reads the log, under containers of the network as it is now. So a bridge goes
-   * only where it has still the former gateway's MAC, and where only the prefix is another, the former address alone.
+   * only where it has still the former gateway's MAC, and where only the prefix is another, the former address alone. So does one that the host had before: it stays.
    */
   private removeFormer(): void {
-    for (const { bridge, gateway, prefixLength } of this.former.splice(0)) {
-      const now = [...this.wished.values()].find((wished) => wished.bridge === bridge && wished.gateway === gateway);
-      if (now === undefined) {
-        removeBridge(bridge, { gateway });
-        this.bridges.delete(bridge);
-        this.links.delete(bridge);
-      } else if (now.prefixLength !== prefixLength) removeBridgeAddress({ name: bridge, gateway, prefixLength });
+    this.former = this.former.filter((former) => {
+      try {
+        this.remove(former);
+        return false;
+      } catch (error) {
+        // The others go all the same, and this one is tried again.
+        this.onError('what a network had before is still on the host', error);
+        return true;
+      }
+    });
+  }
+
+  private remove({ bridge, gateway, prefixLength }: Bridge): void {
+    const address = { name: bridge, gateway, prefixLength };
+    const now = [...this.wished.values()].find((wished) => wished.bridge === bridge && wished.gateway === gateway);
+    if (now?.prefixLength === prefixLength) return;
+    if (this.given.has(address)) {
+      // Else the host would have two ways into one subnet, where it is another bridge's now.
+      removeBridgeAddress(address, { given: true });
+      this.given.delete(address);
+    } else if (now !== undefined) {
+      removeBridgeAddress(address);
     }
+    if (now !== undefined) return;
+    removeBridge(bridge, { gateway });
+    this.bridges.delete(bridge);
+    this.links.delete(bridge);
   }
 
   private make({ bridge, gateway, prefixLength, mtu, internal }: Bridge): void {
-    this.links.set(bridge, { gateway, index: ensureBridge({ name: bridge, gateway, prefixLength, mtu }) });
+    const address = { name: bridge, gateway, prefixLength };
+    const { index, isGiven } = ensureBridge({ ...address, mtu });
+    if (isGiven) this.given.add(address);
+    this.links.set(bridge, { gateway, index });
     this.bridges.set(bridge, { bridge, subnet: networkOf(gateway, prefixLength), internal });
   }
 
@@ -150,7 +174,7 @@ export class NetworksOnHost {
     const apart = this.forwarding.linksApart();
     const publishedPorts = [...this.live.all()].flatMap(rulesOf);
     await this.firewall.applyRuleSet({ bridges: [...this.bridges.values()], publishedPorts, ...(apart ? { apart } : {}) });
-    this.forwarding.switchOn(() => void this.applyRules().catch(this.onError));
+    this.forwarding.switchOn(() => void this.applyRules().catch((error: unknown) => this.onError('the firewall still keeps networks of the host apart that others want it to forward between', error)));
     // Who sent while the rules were away has found nobody, or who was there before.
     await this.flows.forget([...publishedPorts, ...withdrawn], publishedPorts);
   }

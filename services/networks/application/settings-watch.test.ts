@@ -23,17 +23,18 @@ let wishes: EndpointWishes;
 let watch: SettingsWatch;
 let endpoints: Endpoints;
 let made: PresentNetwork[];
+let hostIsDone: Promise<void>;
 let said: string[];
 /** Resolves what the next allocation asks of the host before it is decided. */
 let boundPorts: () => Promise<ReadonlySet<string>>;
 beforeEach(async () => {
   const store = new MemoryEventStore();
-  [made, said] = [[], []];
+  [made, said, hostIsDone] = [[], [], Promise.resolve()];
   boundPorts = () => Promise.resolve(new Set());
   networks = new Aggregates(store, 'network', networkDecider, { source: 'networks' });
   pools = new Aggregates(store, 'pool', poolDecider, { source: 'networks' });
   wishes = new EndpointWishes(pools, (error) => expect.unreachable(String(error)));
-  watch = new SettingsWatch(wished, networks, pools, wishes, async (network) => void made.push(network), (message) => void said.push(message));
+  watch = new SettingsWatch(wished, networks, pools, wishes, (network) => (made.push(network), hostIsDone), (message) => void said.push(message));
   endpoints = new Endpoints(new NetworkDirectory(networks, pools), pools, wishes, () => boundPorts(), watch);
   wishes.start();
   await Promise.all([networks.start(), pools.start()]);
@@ -62,13 +63,20 @@ test('while a container has an address of it, it stays what it was, and says so;
   await watch.start();
   const words = 'BERTH_SUBNET=10.9.0.0/24 BERTH_BRIDGE=berth1 do not count yet: the network bridge is 172.17.0.0/16 on berth0 until no container has an address of it, as now web, db';
   expect([said, watch.remark()]).toEqual([[words], words]);
+  const host = Promise.withResolvers<void>();
+  hostIsDone = host.promise;
   expect(await allocate('late', 8082)).toMatchObject({ address: '172.17.0.4' });
   for (const endpoint of ['web', 'late', 'db']) {
     expect(bridge().subnet).toBe('172.17.0.0/16');
     await release(endpoint);
   }
-  expect(await allocate('web')).toMatchObject({ address: '10.9.0.2', bridge: 'berth1', gateway: '10.9.0.1' });
-  expect(made.map((network) => network.bridge)).toEqual(['berth1']); // before that address was given
+  let isGiven = false;
+  const next = allocate('web').finally(() => (isGiven = true));
+  await expect.poll(() => made.map((network) => network.bridge)).toEqual(['berth1']);
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+  expect(isGiven).toBe(false);
+  host.resolve();
+  expect(await next).toMatchObject({ address: '10.9.0.2', bridge: 'berth1', gateway: '10.9.0.1' });
   expect(watch.remark()).toBeUndefined();
 });
 

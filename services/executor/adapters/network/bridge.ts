@@ -24,10 +24,10 @@ const LINK_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/;
 /**
  * Makes the bridge, or what of it is missing: link, address, up, and routing to it of what a host process sends from 127.0.0.1 to a published
  * port (the firewall drops martians from elsewhere). No container becomes the host's IPv6 router: router advertisements are not listened to, and a bridge of our making has no IPv6 at all.
- * A second call changes nothing. Returns the link's index.
+ * A second call changes nothing. `isGiven`: the host had the bridge before, and it has the address from now on.
  * Rejects with conflict where the name belongs to a link of another kind, NetlinkRefused otherwise.
  */
-export function ensureBridge(options: BridgeOptions): number {
+export function ensureBridge(options: BridgeOptions): { readonly index: number; readonly isGiven: boolean } {
   const { name, gateway, prefixLength, mtu, namespace = -1 } = options;
   if (!LINK_NAME.test(name)) throw conflict(`"${name}" cannot be the name of a bridge: at most 15 letters, digits, "_", "." and "-"`);
   using routes = new RouteSocket(namespace);
@@ -44,7 +44,7 @@ export function ensureBridge(options: BridgeOptions): number {
     setIpv6Sysctl(name, 'accept_ra', '0');
     if (!made) setIpv6Sysctl(name, 'disable_ipv6', '1');
   });
-  return link.index;
+  return { index: link.index, isGiven: link.group !== BRIDGE_GROUP && !refused.has(0) };
 }
 
 /**
@@ -59,11 +59,11 @@ export function removeBridge(name: string, { gateway, namespace = -1 }: Partial<
   if (refusal && refusal.code !== 'ENODEV') throw refusal;
 }
 
-/** Takes an address off a bridge that an engine has made; one that it has not changes nothing. */
-export function removeBridgeAddress({ name, gateway, prefixLength, namespace = -1 }: Omit<BridgeOptions, 'mtu'>): void {
+/** Takes an address off a bridge that an engine has made, or with `given` off any; one that it has not changes nothing. */
+export function removeBridgeAddress({ name, gateway, prefixLength, namespace = -1 }: Omit<BridgeOptions, 'mtu'>, { given = false } = {}): void {
   using routes = new RouteSocket(namespace);
   const link = routes.link(name);
-  if (link?.kind !== 'bridge' || link.group !== BRIDGE_GROUP) return;
+  if (link?.kind !== 'bridge' || (link.group !== BRIDGE_GROUP && !given)) return;
   const refusal = routes.try(deleteAddress(link.index, gateway, prefixLength)).refused.get(0);
   if (refusal && refusal.code !== 'EADDRNOTAVAIL') throw refusal;
 }

@@ -89,7 +89,8 @@ test('a sandbox that is attached has a link, an address, a MAC and a way out', a
 
 test('a bridge that is there already is left as it is, and one removed twice is gone once', () => {
   const first = ensureBridge({ ...bridge, namespace: host.fd });
-  expect(ensureBridge({ ...bridge, namespace: host.fd })).toBe(first);
+  expect(first.isGiven).toBe(false);
+  expect(ensureBridge({ ...bridge, namespace: host.fd })).toEqual(first);
   removeBridge('docker0', { gateway: '10.9.0.1', namespace: host.fd }); // another's, with that name
   expect(run(host, 'ip', 'link', 'show', 'docker0').status).toBe(0);
   removeBridge('docker0', { gateway: bridge.gateway, namespace: host.fd });
@@ -110,7 +111,8 @@ test('a bridge whose network has another prefix now loses the address of before 
 test("what is not of an engine's making is not removed: a bridge that an administrator has given it, and a link of another kind", () => {
   using inHost = new RouteSocket(host.fd);
   inHost.send(addBridge({ name: 'br-lan', up: true }), addVeth({ name: 'veth-lan' }, { name: 'peer-lan' }));
-  expect(ensureBridge({ ...bridge, name: 'br-lan', namespace: host.fd })).toBe(inHost.link('br-lan')?.index);
+  const index = inHost.link('br-lan')?.index;
+  for (const isGiven of [true, false]) expect(ensureBridge({ ...bridge, name: 'br-lan', namespace: host.fd })).toEqual({ index, isGiven });
   for (const name of ['br-lan', 'veth-lan']) {
     removeBridge(name, { namespace: host.fd });
     expect(inHost.link(name)?.name).toBe(name);
