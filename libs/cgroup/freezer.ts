@@ -17,13 +17,15 @@ interface Freezer {
 
 /**
  * Stops all processes of the cgroup `path` and below. Resolves when none of them runs; twice is once. Rejects as conflict when there is no such cgroup, and as
- * unavailable when they do not all stop within 10 s, such as one in a system call that hangs: they run on then.
+ * unavailable when they do not all stop within 10 s, such as one in a system call that hangs: they run on then. Once it is called off nothing is written any more, and it rejects
+ * with that signal's reason.
  */
-export async function freeze(layout: CgroupLayout, path: string): Promise<void> {
+export async function freeze(layout: CgroupLayout, path: string, calledOff: AbortSignal): Promise<void> {
   const freezer = freezerOf(layout, path);
   const deadline = Date.now() + DEADLINE_MS;
   try {
     for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      calledOff.throwIfAborted();
       // v1 may stay at FREEZING when a process forks meanwhile, until it is told again (kernel: admin-guide/cgroup-v1/freezer-subsystem).
       writeFileSync(freezer.file, freezer.frozen);
       if (freezer.isFrozen()) return;

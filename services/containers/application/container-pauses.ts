@@ -5,8 +5,8 @@ import type { Bus } from '#libs/messaging/bus.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { Outcomes } from './outcomes.js';
 
-/** Both mean the same when given twice, so an executor that was killed is asked again. */
-const AGAIN = { timeoutMs: 60_000, askAgainMs: 12_000 };
+/** Both mean the same when given twice, so an executor that was killed is asked again: one that lives waits up to 30 s for execs that have begun, and 10 s for the processes to stop. */
+const AGAIN = { timeoutMs: 60_000, askAgainMs: 45_000 };
 
 /** Pause and unpause: the intent first, then the kernel, then what became of it. */
 export class ContainerPauses {

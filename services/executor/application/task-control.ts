@@ -8,6 +8,7 @@ import type { ContainerFiles } from '../adapters/host/container-files.js';
 import { serveLogs } from '../adapters/logs/serve-logs.js';
 import { frame, resizeFrame, SIGNAL, SIGNAL_EXEC, TICKET } from '../adapters/shim/shim-frames.js';
 import type { ShimConnection } from '../adapters/shim/shim-connection.js';
+import { Freezes } from './freezes.js';
 import { type LiveTask, taskId, type TaskIdentity } from './live-task.js';
 import type { LiveTasks } from './live-tasks.js';
 import { logWriterOf } from './log-writer.js';
@@ -18,6 +19,8 @@ const SIGKILL = 9;
 
 /** Signals, terminal sizes, names of others, streams and logs of running tasks. */
 export class TaskControl {
+  private readonly freezes = new Freezes();
+
   constructor(
     private readonly tasks: Tasks,
     private readonly live: LiveTasks,
@@ -39,20 +42,24 @@ export class TaskControl {
     if (!task.connection) throw silent(container);
     task.connection.send(frame(SIGNAL, signal));
     // With cgroups of version 1 a frozen process does not die. It may have been frozen after what came before, such as a stop's first signal.
-    if (ends && signal === SIGKILL) this.cgroups.thaw(task.place);
+    if (ends && signal === SIGKILL) this.letGoOn(task);
     return { position };
   }
 
   async freeze({ container, start }: FreezeTask): Promise<Done> {
-    // An exec that is frozen before its command runs would be told as failed, and run once it is thawed.
-    await this.live.execsReported(taskId({ container, start }));
-    await this.cgroups.freeze(this.running({ container, start }).task.place);
+    const id = taskId({ container, start });
+    await this.freezes.join(id, async (calledOff) => {
+      // An exec that is frozen before its command runs would be told as failed, and run once it is thawed.
+      await this.live.execsReported(id);
+      calledOff.throwIfAborted();
+      await this.cgroups.freeze(this.running({ container, start }).task.place, calledOff);
+    });
     return UNCHANGED;
   }
 
   thaw({ container, start }: ThawTask): Done {
     const task = this.live.get(taskId({ container, start }));
-    if (task) this.cgroups.thaw(task.place);
+    if (task) this.letGoOn(task);
     return UNCHANGED;
   }
 
@@ -103,6 +110,11 @@ export class TaskControl {
     const { container, stdout, stderr, follow, timestamps, terminal, tail, since, until, details } = query;
     const writer = logWriterOf(this.live.byContainer(container));
     return this.streams.offerWhole((out) => serveLogs({ path: this.files.log(container), stdout, stderr, follow, timestamps, terminal, tail, since, until, ...(details === undefined ? {} : { details }) }, writer, out, this.onLogUnread));
+  }
+
+  private letGoOn(task: LiveTask): void {
+    this.freezes.callOff(taskId(task.identity));
+    this.cgroups.thaw(task.place);
   }
 
   private running(identity: TaskIdentity): { task: LiveTask; connection: ShimConnection } {

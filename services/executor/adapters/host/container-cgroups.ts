@@ -27,9 +27,9 @@ export class ContainerCgroups {
     return cgroupDirectories(this.layout, this.path(container));
   }
 
-  /** Resolves when none of its processes runs; rejects, and they run on, when they do not all stop in time. */
-  freeze(container: CgroupPlace): Promise<void> {
-    return freeze(this.layout, this.path(container));
+  /** Resolves when none of its processes runs; rejects, and they run on, when they do not all stop in time; or, as they are by then, once it is called off. */
+  freeze(container: CgroupPlace, calledOff: AbortSignal): Promise<void> {
+    return freeze(this.layout, this.path(container), calledOff);
   }
 
   thaw(container: CgroupPlace): void {

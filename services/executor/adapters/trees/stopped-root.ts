@@ -1,14 +1,16 @@
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readlinkSync } from 'node:fs';
 import type { ContainerMount } from '#contracts/containers/container-state.js';
-import { AT_FDCWD, O_PATH, openat2, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS } from '#libs/linux/directory-entries.js';
+import { AT_FDCWD, mkdirat, O_PATH, openat2, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS } from '#libs/linux/directory-entries.js';
 import { attachMount, cloneMount, cloneMountTree, MNT_DETACH, mount, MS_BIND, MS_NODEV, MS_NOSUID, MS_REC, setMountReadOnly, umount2 } from '#libs/linux/mounts.js';
 import type { Fd } from '#libs/linux/native.js';
 import { isErrno } from '#libs/linux/system-call-error.js';
 import type { RootSource } from '../snapshots/snapshotter.js';
-import { LayerTree } from '../snapshots/layer-tree.js';
-import { treePath } from '../snapshots/tree-path.js';
+import { bytesOf, treePath } from '../snapshots/tree-path.js';
 import { inRoot } from './container-root.js';
 import { mountOverlay } from './mount-overlay.js';
+
+/** As many as the kernel follows in one path. */
+const MOST_LINKS = 40;
 
 export interface StoppedRoot {
   readonly source: RootSource;
@@ -52,7 +54,7 @@ function bind(root: Fd, wanted: ContainerMount): void {
     if (wanted.readOnly) setMountReadOnly(tree, { below: wanted.readOnlyBelow !== 'never' });
     const isDirectory = fstatSync(tree).isDirectory();
     // Of a volume that is read-only nothing is made to mount on.
-    const place = unlessRefused(['EROFS', 'ENOTDIR'], () => placeIn(root, wanted.target, isDirectory));
+    const place = unlessRefused(['EROFS', 'ENOTDIR', 'ELOOP'], () => placeIn(root, wanted.target, isDirectory));
     if (place === undefined) return;
     try {
       if (fstatSync(place).isDirectory() === isDirectory) attachMount(tree, `/proc/self/fd/${place}`);
@@ -90,20 +92,55 @@ function copyOf({ source, subpath, nonRecursive = false }: ContainerMount): Fd {
   }
 }
 
-/** Made where it is missing, as a start would. */
-function placeIn(root: Fd, target: string, isDirectory: boolean): Fd {
+/** Made where it is missing, as a start would: what a symlink leads to that is not there either is made where that leads (in_root.c). Undefined: after too many of them. */
+function placeIn(root: Fd, target: string, isDirectory: boolean): Fd | undefined {
+  let path = Buffer.from(target).toString('latin1');
+  for (let links = 0; links <= MOST_LINKS; links++) {
+    const { place, instead } = madeDown(root, path, isDirectory);
+    if (instead === undefined) return inRoot(root, bytesOf(place), O_PATH);
+    path = instead;
+  }
+  return undefined;
+}
+
+/** `path`: one character a byte. It is taken as far down as it leads, one name at a time; `instead`: where it goes on behind a symlink to nothing. */
+function madeDown(root: Fd, path: string, isDirectory: boolean): { readonly place: string; readonly instead?: string } {
+  const names = path.split('/').filter((name) => name !== '' && name !== '.');
+  let place = '.';
+  for (const [index, name] of names.entries()) {
+    const next = `${place}/${name}`;
+    if (!isThere(root, next)) {
+      const parent = inRoot(root, bytesOf(place), O_PATH | constants.O_DIRECTORY);
+      try {
+        const link = linkIn(parent, name);
+        if (link !== undefined) return { place, instead: [...(link.startsWith('/') ? [] : [place]), link, ...names.slice(index + 1)].join('/') };
+        if (isDirectory || index < names.length - 1) mkdirat(parent, bytesOf(name), 0o755);
+        else closeSync(openat2(parent, bytesOf(name), constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS));
+      } finally {
+        closeSync(parent);
+      }
+    }
+    place = next;
+  }
+  return { place };
+}
+
+function isThere(root: Fd, path: string): boolean {
   try {
-    return inRoot(root, target, O_PATH);
+    closeSync(inRoot(root, bytesOf(path), O_PATH));
+    return true;
   } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error;
+    if (isErrno(error, 'ENOENT')) return false;
+    throw error;
   }
-  const tree = new LayerTree(root);
+}
+
+/** What the symlink `name` says; undefined: there is nothing of that name. */
+function linkIn(directory: Fd, name: string): string | undefined {
   try {
-    const path = treePath(Buffer.from(target));
-    if (isDirectory) tree.directory(path, true);
-    else closeSync(tree.openName(tree.directory(path.slice(0, -1), true), path.at(-1) ?? '', constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644));
-  } finally {
-    tree.close();
+    return readlinkSync(Buffer.concat([Buffer.from(`/proc/self/fd/${directory}/`), bytesOf(name)]), 'latin1');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
-  return inRoot(root, target, O_PATH);
 }
