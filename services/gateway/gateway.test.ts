@@ -180,7 +180,7 @@ describe('the front door', () => {
 
   test('a URL and headers of far more than a page arrive whole, as with dockerd', async () => {
     answers.set('images.list', () => ({ images: [] }));
-    const { status } = await http('GET', `/images/json?filters=${encodeURIComponent(JSON.stringify({ reference: ['x'.repeat(300_000)] }))}`, undefined, { 'X-Registry-Auth': 'a'.repeat(300_000) });
+    const { status } = await http('GET', `/images/json?filters=${encodeURIComponent(JSON.stringify({ label: ['x'.repeat(300_000)] }))}`, undefined, { 'X-Registry-Auth': 'a'.repeat(300_000) });
     expect(status).toBe(200);
     expect(await http('GET', `/containers/${'a'.repeat(10_000)}/json`)).toMatchObject({ status: 404 });
   });
@@ -412,7 +412,7 @@ describe('a connection turned into a stream', () => {
 
   test.each(['/exec/e1/start', '/containers/web/attach?stream=1&stdin=1&stdout=1'])('what a client without an upgrade types goes to the process, and its end, too: %s', async (path) => {
     answers.set('containers.start-exec', () => ({ endpoint: endpoint(), terminal: true }));
-    answers.set('containers.get-exec', () => ({ config: { terminal: true } }));
+    answers.set('containers.get-exec', () => ({ config: { terminal: true, detachKeys: '' } }));
     answers.set('containers.attach', () => ({ ...endpoint(), id: ID, terminal: true, stdinOnce: true, waitForStart: false, start: 1 }));
     serve = (stream) => {
       let typed = '';
@@ -427,6 +427,32 @@ describe('a connection turned into a stream', () => {
     client.write(`POST ${path} HTTP/1.1\r\nHost: docker\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`);
     await once(client, 'end');
     expect(got).toMatch(/^HTTP\/1\.1 200 OK\r\nContent-Type: application\/vnd\.docker\.raw-stream\r\n[^]*\r\n\r\nreadygot GET \/ HTTP\/1.1\r\n$/);
+  });
+
+  test.each(['/exec/e1/start', '/containers/web/attach?stream=1&stdin=1&stdout=1&detachKeys=ctrl-a,b'])('what a client without an upgrade types before the stream is there waits for it, and detach keys end it: %s', async (path) => {
+    const begun = Promise.withResolvers<void>();
+    answers.set('containers.start-exec', () => begun.promise.then(() => ({ endpoint: endpoint(), terminal: true })));
+    answers.set('containers.get-exec', () => ({ config: { terminal: true, detachKeys: 'ctrl-a,b' } }));
+    answers.set('containers.attach', () => ({ ...endpoint(), id: ID, terminal: true, stdinOnce: true, waitForStart: true, start: 30 }));
+    let received = '';
+    const gone = new Promise<void>((resolve) => {
+      serve = (stream) => void stream.on('data', (bytes) => (received += String(bytes))).on('error', () => {}).on('end', () => (stream.end(), resolve())).write('ready');
+    });
+    const starts = (): void => {
+      begun.resolve();
+      happens({ type: 'ContainerStarted', container: ID, start: 30, pid: 1, at: new Date().toISOString() });
+    };
+    const client = connect({ path: socket, allowHalfOpen: true });
+    client.write(`POST ${path} HTTP/1.1\r\nHost: docker\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`);
+    let got = '';
+    for await (const bytes of client) {
+      if (got === '') client.write('ls\nGET / HTTP/1.1\r\n\r\n', () => setTimeout(starts, 100));
+      got += String(bytes);
+      if (got.endsWith('ready')) client.write('id\n\x01b');
+    }
+    await gone;
+    expect(received).toBe('ls\nGET / HTTP/1.1\r\n\r\nid\n');
+    expect(got).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\nready$/);
   });
 
   test('what comes into an answer that has begun, and is no request, leaves it as it is', async () => {

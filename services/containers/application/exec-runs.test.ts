@@ -48,6 +48,15 @@ test('those that were created are listed until they have ended, or could not be 
   runs.forget('c');
   expect(runs.listed('c')).toEqual([]);
 });
+test('those that nobody started are gone when their container exits', () => {
+  const forgotten: string[] = [];
+  runs = new ExecRuns(() => true, (exec) => void forgotten.push(exec));
+  for (const exec of ['e', 'f']) runs.created(exec, 'c');
+  runs.created('other', 'd');
+  runs.see({ type: 'ExecStarted', ...of, pid: 7 });
+  runs.see({ type: 'TaskExited', container: 'c', start: 1, exitCode: 0, signal: 0, oomKilled: false, keeperLost: false, at });
+  expect([runs.listed('c'), runs.listed('d'), runs.get('e')?.exitCode, forgotten]).toEqual([[], ['other'], 137, ['f']]);
+});
 test('one that never started has an exit code, too', async () => {
   runs.see({ type: 'ExecExited', ...of, exitCode: 127 });
   await runs.ended('e', 60_000);

@@ -85,6 +85,9 @@ export class ExecRuns {
       case 'TaskExited':
         // With the container's init, everything in its PID namespace was killed.
         for (const exec of this.running(event.container)) this.end(exec, event.container, 137);
+        // As dockerd's clean-up has it: what was made for this run is not for another.
+        for (const exec of this.waitingIn.get(event.container) ?? []) this.drop(exec);
+        this.waitingIn.delete(event.container);
     }
   }
 

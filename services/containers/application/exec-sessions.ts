@@ -65,7 +65,14 @@ export class ExecSessions {
         else this.runs.neverStarted(id, state.container);
       }
     });
-    for (const [id, exec] of this.execs.entries()) if (exec.status === 'present' && exec.failure === undefined) this.runs.created(id, exec.container);
+    for (const [id, exec] of this.execs.entries()) {
+      if (exec.status === 'absent' || exec.failure !== undefined) continue;
+      const run = this.directory.get(exec.container)?.run;
+      // The run that it was made for is over, and had it been started, that would be known.
+      const isLate = run === undefined || run.over || Date.parse(run.startedAt) > Date.parse(exec.at);
+      if (!isLate) this.runs.created(id, exec.container);
+      else if (this.runs.get(id) === undefined) this.execs.forget(id);
+    }
   }
 
   /** Its exit code; undefined: not within `deadlineMs`. */
@@ -93,7 +100,11 @@ export class ExecSessions {
     const { container, config } = this.find(id);
     const { running: isRunning, exitCode } = this.view(id);
     if (isRunning || exitCode !== null) throw conflict(`Error: Exec command ${id} ${isRunning ? 'is already running' : 'has already run'}`);
-    const holder = await this.running(container);
+    const holder = await this.running(container).catch(async (error: unknown) => {
+      // A client may start it later; a health check is not tried again.
+      if (config.probe) await this.recordFailed(id, error, asked);
+      throw error;
+    });
     const { spec, run } = holder;
     const linked = linkFacts(holder, this.directory.linksOf(holder)).environment;
     const ticket = randomBytes(16).toString('hex');
@@ -174,11 +185,15 @@ export class ExecSessions {
     await this.runs.told(exec, RECORD_SEEN_MS);
     const run = this.runs.get(exec);
     if (run?.exitCode === null) return;
-    if (run === undefined) {
-      const { container } = this.find(exec);
-      await this.execs.execute(exec, { type: 'RecordStartFailed', exec, container, error: errorMessage(error), exitCode: CANNOT_EXECUTE, at: new Date().toISOString() }, asked);
-    }
+    if (run === undefined) await this.recordFailed(exec, error, asked);
     throw error;
+  }
+
+  /** Nothing where its container is over, and it with that. */
+  private async recordFailed(exec: string, error: unknown, asked: RequestContext): Promise<void> {
+    const { state }: { state: Exec } = this.execs.get(exec);
+    if (state.status === 'absent') return;
+    await this.execs.execute(exec, { type: 'RecordStartFailed', exec, container: state.container, error: errorMessage(error), exitCode: CANNOT_EXECUTE, at: new Date().toISOString() }, asked);
   }
 
   private view(id: string): ExecView {

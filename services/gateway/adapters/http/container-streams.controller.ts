@@ -12,6 +12,7 @@ import { waitContainer } from '../../application/wait-container.js';
 import { versionOf } from '../../domain/api-version.js';
 import { failureText } from '../../domain/docker/failure-text.js';
 import { readTimeLimit } from '../../domain/docker/time.js';
+import { parseDetachKeys, watchingFor } from '../../domain/requests/detach-keys.js';
 import { flag, text, type QueryValues } from '../../domain/requests/query-values.js';
 import { Asked } from './asked.js';
 import { RAW_STREAM, streamType } from './hijack.js';
@@ -71,6 +72,7 @@ export class ContainerStreamsController {
 
   @Post('/:id/attach')
   async attach(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @Res() reply: FastifyReply): Promise<void> {
+    const keys = parseDetachKeys(text(query, 'detachKeys') ?? '');
     const wanted = attachRequest(container, query);
     const attached = await openAttach(this.engine, this.feed, wanted, asked, departureOf(reply.raw));
     const logs = attached.logs === undefined ? undefined : await this.engine.download(attached.logs);
@@ -82,7 +84,7 @@ export class ContainerStreamsController {
     }
     const stream = await attached.stream().catch((error: unknown) => failureText(error, attached.terminal));
     if (stream === undefined || stream instanceof Uint8Array) return void client.end(stream);
-    await splice(client, stream, { stdin: wanted.stdin, endsWithInput: attached.endsWithInput });
+    await splice(client, stream, { stdin: wanted.stdin, endsWithInput: attached.endsWithInput, ...(attached.terminal && wanted.stdin ? { detach: watchingFor(keys) } : {}) });
   }
 }
 

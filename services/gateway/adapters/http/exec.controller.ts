@@ -7,6 +7,7 @@ import { EngineClient } from '../../application/engine-client.js';
 import { startExec } from '../../application/start-exec.js';
 import { versionOf } from '../../domain/api-version.js';
 import { execInspect } from '../../domain/docker/exec.js';
+import { parseDetachKeys, watchingFor } from '../../domain/requests/detach-keys.js';
 import { readExecRequest } from '../../domain/requests/exec-request.js';
 import { failureText } from '../../domain/docker/failure-text.js';
 import type { QueryValues } from '../../domain/requests/query-values.js';
@@ -37,11 +38,11 @@ export class ExecController {
       await this.engine.ask(StartExec, { exec, detach, ...(consoleSize ? { consoleSize } : {}) }, asked);
       return void reply.status(200).send();
     }
-    const { terminal, stream, exitKnown } = await startExec(this.engine, exec, consoleSize, asked);
+    const { terminal, detachKeys, stream, exitKnown } = await startExec(this.engine, exec, consoleSize, asked);
     const client = takeOver(reply, streamType(versionOf(request.originalUrl), terminal));
     const streams = await stream().catch((error: unknown) => failureText(error, terminal));
     if (streams instanceof Uint8Array) return void client.end(streams);
-    await splice(client, streams, { stdin: true, beforeEnd: exitKnown });
+    await splice(client, streams, { stdin: true, beforeEnd: exitKnown, ...(terminal ? { detach: watchingFor(parseDetachKeys(detachKeys)) } : {}) });
   }
 
   @Post('/exec/:id/resize')

@@ -68,4 +68,5 @@ function passTyped(client: Duplex, stream: Duplex, watching: DetachState, detach
     if (step.detached) detached();
   });
   client.on('end', () => stream.end());
+  client.resume(); // it may have been told to wait
 }

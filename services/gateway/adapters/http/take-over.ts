@@ -12,6 +12,9 @@ export function takeOver(reply: FastifyReply, contentType: string): Duplex {
   const client = reply.raw.socket ?? reply.request.raw.socket;
   // HTTP's: to parse what comes, and to end a connection whose client sends no more.
   client.removeAllListeners('data').removeAllListeners('end');
+  // Its parser reads the handle itself until somebody listens for what comes (node, _http_server.js: unconsume). What is typed before the stream is there waits for it.
+  const listener = (): void => undefined;
+  client.on('data', listener).off('data', listener).pause();
   noticeLeaving(client);
   if (!client.destroyed) client.write(rawHead(200, { 'Content-Type': contentType }));
   return client;
