@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { TreeThreads } from '../trees/tree-threads.js';
 import { Trash } from './trash.js';
 
@@ -60,6 +60,28 @@ test('a tree that cannot be removed keeps no other on the disk, and is told of',
     expect(readdirSync(join(top, 'trash'))).toEqual([expect.stringContaining('a-stuck')]);
   } finally {
     execFileSync('chattr', ['-R', '-i', join(top, 'trash')]);
+  }
+});
+
+test('what is removed while a tree is taken off is taken off after it, by no second thread', async () => {
+  vi.useFakeTimers();
+  try {
+    const rounds: PromiseWithResolvers<void>[] = [];
+    const busy = { run: () => (rounds.push(Promise.withResolvers<void>()), rounds.at(-1)!.promise) } as unknown as TreeThreads;
+    const slow = new Trash(join(top, 'trash'), busy, (error) => expect.fail(String(error)));
+    for (const name of ['first', 'second']) {
+      mkdirSync(join(top, name));
+      slow.take(join(top, name));
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(rounds).toHaveLength(1);
+    }
+    for (const ended of [0, 1]) {
+      rounds[ended]!.resolve();
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(rounds).toHaveLength(2);
+    }
+  } finally {
+    vi.useRealTimers();
   }
 });
 

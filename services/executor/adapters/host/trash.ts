@@ -14,6 +14,9 @@ const KEPT_LENGTH = 200;
  */
 export class Trash {
   private emptying: NodeJS.Timeout | undefined;
+  /** One thread at a time: a second one would take off the same trees, and leave none for who waits to start. */
+  private isBusy = false;
+  private isWantedAgain = false;
   private isClosed = false;
 
   constructor(
@@ -35,11 +38,18 @@ export class Trash {
   }
 
   emptySoon(): void {
-    this.emptying ??= setTimeout(() => {
-      this.emptying = undefined;
-      // Its thread may be ended over it.
-      this.trees.run('removeAllIn', { directory: this.directory }).catch((error: unknown) => this.isClosed || this.onError(error));
-    }, PAUSE_MS);
+    if (this.isBusy) this.isWantedAgain = true;
+    else this.emptying ??= setTimeout(() => void this.empty(), PAUSE_MS);
+  }
+
+  private async empty(): Promise<void> {
+    this.emptying = undefined;
+    this.isBusy = true;
+    // Its thread may be ended over it.
+    await this.trees.run('removeAllIn', { directory: this.directory }).catch((error: unknown) => this.isClosed || this.onError(error));
+    this.isBusy = false;
+    if (this.isWantedAgain && !this.isClosed) this.emptySoon();
+    this.isWantedAgain = false;
   }
 
   /** What is there is taken off at the next start. */

@@ -15,6 +15,7 @@ let threads: TreeThreads;
 let trash: Trash;
 let volumes: VolumeDirectories;
 beforeEach(() => {
+  vi.mocked(trees.removeTree).mockClear();
   top = mkdtempSync(join(tmpdir(), 'volumes-'));
   for (const name of ['volumes', 'trash']) mkdirSync(join(top, name));
   threads = new TreeThreads();
@@ -39,6 +40,17 @@ test('a volume is out of the way before its files are off the disk, however ofte
   expect(readdirSync(join(top, 'trash'))).toEqual([expect.stringMatching(/^store\./)]);
   await Promise.all(removals);
   await expect.poll(() => readdirSync(join(top, 'trash')), { timeout: 10_000 }).toEqual([]);
+});
+
+test('a volume goes though the disk is too full to move it', async () => {
+  const full = new VolumeDirectories(top, threads, {
+    take: () => {
+      throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+    },
+  });
+  await make('store');
+  await full.remove('store');
+  expect(readdirSync(join(top, 'volumes'))).toEqual([]);
 });
 
 test('a volume on another disk than the trash is taken off it once, for all who ask', async () => {

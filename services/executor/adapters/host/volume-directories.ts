@@ -57,7 +57,7 @@ export class VolumeDirectories {
     }
   }
 
-  /** Out of the way at once, however much there is in it, but where volumes are on a disk of their own. Whoever asks again there waits for the same removal. */
+  /** Out of the way at once, however much there is in it, but where volumes are on a disk of their own, or this one is too full for that. Whoever asks again there waits for the same removal. */
   async remove(name: string): Promise<void> {
     const path = this.of(name);
     const removal = this.removing.get(name);
@@ -65,7 +65,7 @@ export class VolumeDirectories {
     try {
       this.trash.take(path);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+      if (!['EXDEV', 'ENOSPC'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
       const begun = removeTree(path).finally(() => this.removing.delete(name));
       this.removing.set(name, begun);
       await begun;
