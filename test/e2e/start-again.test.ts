@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runningProcess } from '../../services/engine/supervisor/process-file.js';
 import type { Program } from '../../services/engine/supervisor/program.js';
 import { patience } from '../engine/patience.js';
-import { freePort, freeSubnet } from '../engine/private-addresses.js';
+import { privateEnvironment } from '../engine/private-environment.js';
 
 /** Tests run compiled: from dist/test/e2e up to the sources. */
 const SETUP = join(import.meta.dirname, '../../../services/engine/setup');
@@ -16,16 +16,7 @@ const runRoot = `/run/berth-test-${id}`;
 const record = join(runRoot, 'pids/arrangement');
 let own: Record<string, string>;
 beforeAll(async () => {
-  own = {
-    BERTH_DATA_ROOT: dataRoot,
-    BERTH_RUN_ROOT: runRoot,
-    BERTH_NATS_PORT: String(await freePort()),
-    BERTH_METRICS_PORT: String(await freePort()),
-    BERTH_BRIDGE: `bt${id}`,
-    BERTH_SUBNET: freeSubnet(),
-    BERTH_CGROUP_PARENT: `/docker-t${id}`,
-    BERTH_NFT_TABLE: `berth_t${id}`,
-  };
+  own = await privateEnvironment(id, dataRoot);
 });
 afterAll(async () => {
   await script('stop.mjs', own, '--all');

@@ -11,7 +11,7 @@ import { readSupervisorSettings, settingsEnvironment, type SupervisorSettings } 
 import { isRunning, runningProcess } from '../../services/engine/supervisor/process-file.js';
 import { leaksOf, parentCgroups } from './leaks.js';
 import { patience } from './patience.js';
-import { freePort, freeSubnet } from './private-addresses.js';
+import { privateEnvironment } from './private-environment.js';
 
 export interface CliResult {
   readonly stdout: string;
@@ -47,17 +47,7 @@ const BUSYBOX_IMAGE = new URL('../../../services/engine/setup/busybox-image.mjs'
 export async function startEngine(environment: Readonly<Record<string, string>> = {}, mounts?: string): Promise<TestEngine> {
   const id = randomBytes(3).toString('hex');
   const dataRoot = environment['BERTH_DATA_ROOT'] ?? mkdtempSync('/var/tmp/berth-test-'); // on the disk: overlay does not stack on every tmpfs
-  const settings = settingsOf({
-    BERTH_DATA_ROOT: dataRoot,
-    BERTH_RUN_ROOT: `/run/berth-test-${id}`,
-    BERTH_NATS_PORT: String(await freePort()),
-    BERTH_METRICS_PORT: String(await freePort()),
-    BERTH_BRIDGE: `bt${id}`,
-    BERTH_SUBNET: freeSubnet(),
-    BERTH_CGROUP_PARENT: `/docker-t${id}`,
-    BERTH_NFT_TABLE: `berth_t${id}`,
-    ...environment,
-  });
+  const settings = settingsOf({ ...(await privateEnvironment(id, dataRoot)), ...environment });
   const engine = new PrivateEngine(settings, environment, mounts);
   try {
     await engine.up();

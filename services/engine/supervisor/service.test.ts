@@ -33,7 +33,7 @@ test('one that is stopped before it has written its pid is gone', async () => {
   expect(started.map(isRunning)).toEqual([false]);
 });
 
-test('one that makes a folder where it is to tell that it is ready is ended and started as any other', async () => {
+test('one that makes a folder where it is to tell that it is ready is ended and started like every other', async () => {
   const { service, started } = serviceOf('sh', '-c', 'mkdir -p "$0"; exec sleep 1000', join(folder, 'ready'));
   const kept = service.keepAlive();
   await vi.waitFor(() => expect(service.isReady()).toBe(true), { timeout: 10_000 });

@@ -50,7 +50,7 @@ test('a filter is loaded while it still may be: before capabilities go, or last 
   expect(rights(true)).toEqual(['no_new_privileges', 'set_user', 'capabilities', 'seccomp', 'exec']);
 });
 
-test('the kernel takes a container for want of memory as readily as was asked for, else as any process, and its execs too', () => {
+test('the kernel takes a container for want of memory as readily as was asked for, else like every process, and its execs too', () => {
   const execPlan = (asked: { oomScoreAdj?: number }) => compileExecPlan({ process: plain.process, security: plain.security, privileged: false, ulimits: [], ...asked, initPid: 9, cgroupDirectories, tickets: [] });
   for (const compile of [plan, execPlan]) {
     const first = ({ steps }: Plan) => steps.find(({ actor }) => actor === 'child');
