@@ -9,6 +9,9 @@ import { chainQuery, concatenation, elementBatch, elementsIn, elementsQuery, rul
 import type { PublishedPortRule, RuleSet } from './rule-set.js';
 import { publishedElement, PUBLISHED_MAPS, ruleSetText, tableName } from './rule-set.js';
 
+/** Of a map that others change all the time, until it is called unknown. */
+const LOOKS = 20;
+
 /**
  * The engine's nftables table, in one network namespace. A change of networks is one transaction through nft(8), a cold path; changes wait for each other.
  * Rejects with unavailable where nft is not installed, internal with nft's own words where the kernel refuses.
@@ -47,14 +50,30 @@ export class Firewall {
   publishedRules(): ReadonlySet<string> | undefined {
     if (!this.hasRules()) return undefined;
     const names = new Set<string>();
-    for (const map of PUBLISHED_MAPS) {
-      using socket = new NetlinkSocket(NETLINK_NETFILTER, this.namespace);
-      const query = [elementsQuery(this.#table, map)];
-      const { replies, refused } = decodeOutcome(query, socket.transact(encodeMessages(query)));
-      for (const refusal of refused.values()) if (refusal.code !== 'ENOENT') throw refusal;
-      for (const { key, value } of elementsIn(replies)) names.add(elementName(map, key, value));
-    }
+    for (const map of PUBLISHED_MAPS) for (const name of this.#elementsOf(map)) names.add(name);
     return names;
+  }
+
+  /**
+   * The kernel finds the place of each further part of an answer by counting, so that a table that it rehashes between two parts (a moment after many
+   * elements came or went) gives some twice and others never: what came in parts counts once a second look finds the same.
+   */
+  #elementsOf(map: string): ReadonlySet<string> {
+    let before: ReadonlySet<string> | undefined;
+    for (let look = 1; ; look += 1) {
+      const { names, parts } = this.#lookAt(map);
+      if (parts <= 1 || (before !== undefined && before.symmetricDifference(names).size === 0)) return names;
+      if (look === LOOKS) throw unavailable(`the map ${map} of ${this.#table} was another at each of ${LOOKS} looks`);
+      before = names;
+    }
+  }
+
+  #lookAt(map: string): { readonly names: ReadonlySet<string>; readonly parts: number } {
+    using socket = new NetlinkSocket(NETLINK_NETFILTER, this.namespace);
+    const query = [elementsQuery(this.#table, map)];
+    const { replies, refused } = decodeOutcome(query, socket.transact(encodeMessages(query)));
+    for (const refusal of refused.values()) if (refusal.code !== 'ENOENT') throw refusal;
+    return { names: new Set(elementsIn(replies).map(({ key, value }) => elementName(map, key, value))), parts: replies.length };
   }
 
   nameOf(rule: PublishedPortRule): string {
