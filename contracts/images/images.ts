@@ -132,8 +132,9 @@ export class CommitImage extends Request<{ readonly id: string; readonly positio
   @IsString() readonly reference!: string;
 }
 
+/** The archive comes from the endpoint, to its end. Refused as not-found for the first name that is none. */
 export class SaveImages extends Request<StreamEndpoint> {
-  static readonly subject = 'berth.query.images.save';
+  static readonly subject = 'berth.command.images.save';
   @IsArray() @IsString({ each: true }) readonly images!: string[];
 }
 
@@ -152,13 +153,19 @@ export class RemoveImage extends Request<{ readonly untagged: readonly string[];
   @IsBoolean() readonly prune!: boolean;
 }
 
-/** `berth.event.image.<hex of id>`. `labels`: of its configuration, where they are not many; absent in what was logged before they were known. */
+/**
+ * `berth.event.image.<hex of id>`. `labels`: of its configuration, where they are not many; absent in what was logged before they were known. `movedTo`: the image that has the reference
+ * since. Pulled, loaded: though it was here already.
+ */
 export type ImageEvent =
   | { readonly type: 'ImageAdded'; readonly image: string; readonly configDigest: string; readonly manifestDigest: string; readonly layers: readonly ImageLayer[]; readonly sizeBytes: number; readonly origin: 'pull' | 'load' | 'import' | 'commit'; readonly at: string; readonly labels?: Readonly<Record<string, string>> }
   | { readonly type: 'ImageTagged'; readonly image: string; readonly reference: string; readonly at: string }
-  | { readonly type: 'ImageUntagged'; readonly image: string; readonly reference: string; readonly at: string }
+  | { readonly type: 'ImageUntagged'; readonly image: string; readonly reference: string; readonly movedTo?: string; readonly at: string }
   | { readonly type: 'DigestRecorded'; readonly image: string; readonly reference: string; readonly at: string }
-  | { readonly type: 'ImageRemoved'; readonly image: string; readonly at: string };
+  | { readonly type: 'ImageRemoved'; readonly image: string; readonly at: string }
+  | { readonly type: 'ImagePulled'; readonly image: string; readonly reference: string; readonly at: string }
+  | { readonly type: 'ImageLoaded'; readonly image: string; readonly at: string }
+  | { readonly type: 'ImageSaved'; readonly image: string; readonly at: string };
 
 export interface ImageLayer {
   readonly chainId: string;

@@ -17,7 +17,7 @@ interface Rights {
  */
 const RIGHTS: Readonly<Record<Exclude<BusUser, 'operator'>, Rights>> = {
   gateway: {
-    writes: ['access'],
+    writes: ['access', 'prune'],
     commands: ['containers', 'images', 'volumes'],
     queries: ['containers', 'images', 'networks', 'volumes', 'executor.host-facts', 'executor.usage', 'executor.measure-files'],
   },

@@ -27,6 +27,7 @@ import { UsageFeed } from './application/usage-feed.js';
 import { LogChronicle } from './application/log-chronicle.js';
 import { LogReading } from './application/log-reading.js';
 import { LogVerification } from './application/log-verification.js';
+import { PruneLog } from './application/prune-log.js';
 
 /** HTTP in, commands and queries out. Owns nothing. */
 @Module({})
@@ -66,6 +67,7 @@ export class GatewayModule {
         { provide: UsageFeed, useValue: new UsageFeed(client) },
         { provide: LogReading, useValue: new LogReading(deps.store, chronicle) },
         { provide: LogVerification, useValue: new LogVerification(deps.store) },
+        { provide: PruneLog, useValue: new PruneLog(deps.store) },
         { provide: RUN_ROOT, useValue: deps.settings.runRoot },
         { provide: PROCESSES, useValue: processNames(deps.settings) },
       ],

@@ -89,8 +89,9 @@ export class ImagesController {
   }
 
   @Handles(SaveImages)
-  save(@Body() query: SaveImages): StreamEndpoint {
-    const selection = this.saves.select(query.images);
+  async save(@Body() command: SaveImages, @Asked() asked: RequestContext): Promise<StreamEndpoint> {
+    const selection = this.saves.select(command.images);
+    await this.saves.record(selection, asked);
     return this.streams.offerWhole((out) => this.saves.serve(out, selection));
   }
 

@@ -113,7 +113,7 @@ export class ImagesModule {
         { provide: ImportArchive, useValue: new ImportArchive(content, add, collect) },
         { provide: CommitContainerImage, useValue: new CommitContainerImage(directory, content, add, collect, bus) },
         { provide: RegistryLogins, useValue: new RegistryLogins(insecure) },
-        { provide: SaveArchive, useValue: new SaveArchive(directory, content, collect) },
+        { provide: SaveArchive, useValue: new SaveArchive(aggregates, directory, content, collect) },
         { provide: TagOneImage, useValue: new TagOneImage(aggregates, directory, unsure, turns) },
         { provide: RemoveOneImage, useValue: new RemoveOneImage(aggregates, directory, clear, unsure, bus, turns, holds) },
         { provide: ImageHolds, useValue: holds },

@@ -128,7 +128,7 @@ test('what is removed while it is saved is gone once that is over', async () => 
   const tar = await tarOf([{ path: 'noise', body: randomBytes(8 << 20) }]);
   const before = world.blobs();
   await world.talk(world.images.import(Object.assign(new ImportImage(), { reference: 'big', message: '', changes: [] }), asked), tar);
-  const saved = await openWhole(world.images.save({ images: ['big'] } as never));
+  const saved = await openWhole(await world.images.save({ images: ['big'] } as never, asked));
   await once(saved, 'readable');
   await world.images.remove({ image: 'big', force: false, prune: true } as never, asked);
   expect(world.blobs()).toContain(digestOf(tar).slice(7));
@@ -149,7 +149,7 @@ test('a layer that cannot be removed keeps no image from coming', async () => {
 test('what is saved loads again elsewhere', async () => {
   const image = await sample('1');
   await world.load(await dockerArchive(image, ['app:1', 'app:2']));
-  const archive = await buffer(await openWhole(world.images.save({ images: ['app:1', 'app:2'] } as never)));
+  const archive = await buffer(await openWhole(await world.images.save({ images: ['app:1', 'app:2'] } as never, asked)));
   const names: string[] = [];
   const source = async function* (): AsyncGenerator<Buffer> {
     yield archive;
@@ -164,11 +164,11 @@ test('what is saved loads again elsewhere', async () => {
 test('a repository is saved with all its tags, also where none is the latest', async () => {
   const image = await sample('1');
   await world.load(await dockerArchive(image, ['app:1', 'app:2', 'other:1']));
-  const archive = await buffer(await openWhole(world.images.save({ images: ['app'] } as never)));
+  const archive = await buffer(await openWhole(await world.images.save({ images: ['app'] } as never, asked)));
   await world.images.remove({ image: image.id, force: true, prune: true } as never, asked);
   await world.load(archive);
   expect(await world.images.get({ image: image.id } as never)).toMatchObject({ repoTags: ['app:1', 'app:2'] });
-  expect(() => world.images.save({ images: ['other'] } as never)).toThrow('No such image: other');
+  await expect(world.images.save({ images: ['other'] } as never, asked)).rejects.toThrow('No such image: other');
 });
 
 test('an imported tar is for the platform asked for', async () => {

@@ -68,10 +68,10 @@ test.each([
   ['POST', '/images/busybox/tag?repo=mine&tag=1', ['ImageTagged']],
   ['DELETE', '/images/hello', ['ImageUntagged', 'ImageRemoved']],
   ['DELETE', '/volumes/store', ['VolumeRemoved']],
-  ['POST', '/containers/prune', ['RemoveRequested', 'ContainerRemoved', 'NameReleased']],
-  ['POST', `/images/prune?filters=${encodeURIComponent('{"dangling":["false"]}')}`, ['ImageUntagged', 'ImageRemoved']],
-  ['POST', `/volumes/prune?filters=${encodeURIComponent('{"all":["true"]}')}`, ['VolumeRemoved']],
-  ['POST', '/networks/prune', []],
+  ['POST', '/containers/prune', ['RemoveRequested', 'ContainerRemoved', 'NameReleased', 'Pruned']],
+  ['POST', `/images/prune?filters=${encodeURIComponent('{"dangling":["false"]}')}`, ['ImageUntagged', 'ImageRemoved', 'Pruned']],
+  ['POST', `/volumes/prune?filters=${encodeURIComponent('{"all":["true"]}')}`, ['VolumeRemoved', 'Pruned']],
+  ['POST', '/networks/prune', ['Pruned']],
 ])('%s %s, tried, does nothing', async (method, path, types) => {
   expect((await tried(method, path)).map(({ type }) => type)).toEqual(types);
 });

@@ -103,6 +103,33 @@ test('archives that are compressed with xz or bzip2 are imported, loaded and cop
   expect((await docker('import', join(engine.settings.dataRoot, 'tree.tar.xz'))).stderr).toContain('xz: (stdin): Unexpected end of input');
 });
 
+test('what is done to images, and each prune, is told as dockerd tells it', async () => {
+  const [since, named] = [String(Date.now() / 1000), new Map<string, string>()];
+  for (const [name, text] of [['app', 'one'], ['other', 'two']] as const) {
+    await load(await imageArchive({ tag: name, layers: [await word(text)] }));
+    named.set(await idOf(name), name);
+  }
+  const saved = join(engine.settings.dataRoot, 'saved.tar');
+  await docker('save', '-o', saved, 'app', 'other');
+  await docker('load', '-i', saved);
+  await docker('tag', 'app', 'x');
+  await docker('tag', 'app', 'x');
+  await docker('tag', 'other', 'x');
+  await docker('rmi', 'other');
+  for (const kind of ['container', 'image', 'volume', 'network', 'builder']) expect(await docker(kind, 'prune', '--force')).toMatchObject({ code: 0 });
+  await docker('image', 'prune', '--force', '--all');
+  const told = await docker('events', '--since', since, '--until', String(Date.now() / 1000), '--format', '{{.Type}} {{.Action}} {{.Actor.ID}} {{.Actor.Attributes.name}} {{.Actor.Attributes.reclaimed}}');
+  const short = told.stdout.replaceAll('<no value>', '').replace(/sha256:[0-9a-f]{64}/g, (id) => named.get(id) ?? id);
+  const lines = short.trimEnd().split('\n').map((line) => line.trimEnd());
+  expect(lines.slice(0, -5)).toEqual([
+    'image load app app', 'image load other other', 'image save app app', 'image save other other', 'image load app app', 'image load other other',
+    'image tag app x:latest', 'image tag app x:latest', 'image tag other x:latest', 'image untag other other',
+    expect.stringMatching(/^container prune {3}\d+$/), 'image prune   0', 'volume prune   0', 'network prune   0', 'builder prune   0',
+  ]);
+  expect(lines.slice(-5)).toEqual(expect.arrayContaining(['image untag app app', 'image delete app app', 'image untag other other', 'image delete other other']));
+  expect(lines.at(-1)).toMatch(/^image prune {3}[1-9]\d+$/);
+});
+
 test('an image goes with its last name, and what only it had with it', async () => {
   await load(await imageArchive({ tag: 'app', layers: [await word('named')] }));
   const id = await idOf('app');

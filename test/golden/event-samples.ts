@@ -1,6 +1,7 @@
 import type { ContainerEvent, EditedSpec, ExecEvent, NameEvent } from '#contracts/containers/events.js';
 import type { TaskEvent } from '#contracts/executor/tasks.js';
 import type { AccessEvent } from '#contracts/gateway/access-events.js';
+import type { PruneEvent } from '#contracts/gateway/prune-events.js';
 import type { ImageEvent } from '#contracts/images/images.js';
 import type { NetworkEvent, PoolEvent } from '#contracts/networks/events.js';
 import type { VolumeEvent } from '#contracts/volumes/volumes.js';
@@ -94,6 +95,9 @@ export const imageSamples: Samples<ImageEvent> = {
   DigestRecorded: { image, reference: `busybox@${digest('b')}`, at },
   ImageUntagged: { image, reference: 'busybox:latest', at },
   ImageRemoved: { image, at },
+  ImagePulled: { image, reference: 'busybox:latest', at },
+  ImageLoaded: { image, at },
+  ImageSaved: { image, at },
 };
 
 export const networkSamples: Samples<NetworkEvent> = {
@@ -115,4 +119,8 @@ export const volumeSamples: Samples<VolumeEvent> = {
 
 export const accessSamples: Samples<AccessEvent> = {
   AccessRefused: { route: 'POST /containers/:id/stop', target: 'web', container, reason: 'it needs the role operator, and you are a reader', by: 'policy', unwritten: 3, at },
+};
+
+export const pruneSamples: Samples<PruneEvent> = {
+  Pruned: { kind: 'image', removed: 2, reclaimedBytes: 4096, at },
 };

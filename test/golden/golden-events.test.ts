@@ -9,6 +9,7 @@ import { EXEC_FOLD, execDecider } from '../../services/containers/domain/exec/ex
 import { NAME_FOLD, nameDecider } from '../../services/containers/domain/name/name-decider.js';
 import { freezeTask, TASK_FOLD, taskDecider } from '../../services/executor/domain/task/task-decider.js';
 import { ACCESS_FOLD, refusalDecider } from '../../services/gateway/domain/access/refusal-decider.js';
+import { PRUNE_FOLD, pruneDecider } from '../../services/gateway/domain/prune/prune-decider.js';
 import { IMAGE_FOLD, imageDecider } from '../../services/images/domain/image/image-decider.js';
 import { NETWORK_FOLD, networkDecider } from '../../services/networks/domain/network/network-decider.js';
 import { freezePool, POOL_FOLD, poolDecider } from '../../services/networks/domain/pool/pool-decider.js';
@@ -40,6 +41,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   pool: { folder: 'networks/domain/pool', samples: samples.poolSamples, decider: poolDecider, fold: POOL_FOLD, freeze: freezePool },
   volume: { folder: 'volumes/domain/volume', samples: samples.volumeSamples, decider: volumeDecider, fold: VOLUME_FOLD },
   access: { folder: 'gateway/domain/access', samples: samples.accessSamples, decider: refusalDecider, fold: ACCESS_FOLD },
+  prune: { folder: 'gateway/domain/prune', samples: samples.pruneSamples, decider: pruneDecider, fold: PRUNE_FOLD },
 };
 
 const folderOf = ({ folder }: Kind): string => join(ROOT, 'services', folder, 'golden');

@@ -1,11 +1,12 @@
+import { kindFilter } from '#libs/event-store/aggregate-subject.js';
 import type { Commit } from '#libs/event-store/event.js';
 import type { DockerEvent } from '../domain/docker/event.js';
-import type { DockerEvents, LoggedEvent } from '../domain/docker/events.js';
+import { type DockerEvents, LOGGED_KINDS, type LoggedEvent } from '../domain/docker/events.js';
 import type { ChronicledLog, LogChronicle } from './log-chronicle.js';
 import { type PacedReader, replayAtPace } from './replay-at-pace.js';
 
 /** All that dockerd has events of. */
-export const EVENT_SUBJECTS = ['berth.event.container.>', 'berth.event.exec.>', 'berth.event.task.>', 'berth.event.image.>', 'berth.event.volume.>', 'berth.event.network.>', 'berth.event.pool.>'];
+export const EVENT_SUBJECTS = LOGGED_KINDS.map(kindFilter);
 
 export interface EventWindow {
   /** RFC 3339; '': from now on, or with `until` from the beginning. Of what is past: whatever happens meanwhile is in the window. */

@@ -11,7 +11,7 @@ export interface FrozenTotals {
 }
 
 /** Version of what is kept, and of what is made of events, dockerd's words included: change it with either. */
-export const TOTALS_FOLD = '1';
+export const TOTALS_FOLD = '2';
 
 /** What dockerd's metrics count of events: a fold of the log. */
 export class EngineTotals {

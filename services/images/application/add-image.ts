@@ -36,6 +36,13 @@ export interface NewImage {
   readonly origin: ImageOrigin;
 }
 
+export interface Added {
+  /** The log's; 0: it had all that already. */
+  readonly position: number;
+  /** The image, or one of its names, is new. */
+  readonly isNew: boolean;
+}
+
 /** The one way in for every image: unpack its layers, then the log. Twice is once. */
 export class AddImage {
   private readonly layersKept = Promise.withResolvers<void>();
@@ -107,23 +114,23 @@ export class AddImage {
     return sizeBytes;
   }
 
-  /** Unpacks what is not yet, bottom up, and appends. Resolves to the log's position (0: nothing was new). */
-  async add(image: NewImage, lease: ContentLease, asked: RequestContext): Promise<number> {
+  /** Unpacks what is not yet, bottom up, and appends. */
+  async add(image: NewImage, lease: ContentLease, asked: RequestContext): Promise<Added> {
     const config = await this.content.read(image.configDigest, CONFIG_LIMIT_BYTES);
     const blobs = layersIn(config, image.layers);
     const manifestDigest = image.manifestDigest ?? (await this.makeManifest(image, lease));
     const letGo = await this.hold(blobs, asked);
     try {
-      const position = await this.unpackAndAppend(image, manifestDigest, blobs, labelsIn(config), asked);
+      const added = await this.unpackAndAppend(image, manifestDigest, blobs, labelsIn(config), asked);
       await letGo();
-      return position;
+      return added;
     } catch (error) {
       await this.unsure.afterAddition(image.configDigest, error, lease, letGo);
       throw error;
     }
   }
 
-  private async unpackAndAppend(image: NewImage, manifestDigest: string, blobs: readonly ImageLayer[], labels: Labels, asked: RequestContext): Promise<number> {
+  private async unpackAndAppend(image: NewImage, manifestDigest: string, blobs: readonly ImageLayer[], labels: Labels, asked: RequestContext): Promise<Added> {
     let sizeBytes = 0;
     const layers: ImageLayer[] = [];
     for (const blob of blobs) {
@@ -135,7 +142,7 @@ export class AddImage {
   }
 
   /** Moves tags: the new holder first, so that a tag is never lost between two commits; the latest holder counts. */
-  private async append(image: NewImage, manifestDigest: string, layers: readonly ImageLayer[], sizeBytes: number, labels: Labels, asked: RequestContext): Promise<number> {
+  private async append(image: NewImage, manifestDigest: string, layers: readonly ImageLayer[], sizeBytes: number, labels: Labels, asked: RequestContext): Promise<Added> {
     const at = new Date().toISOString();
     const { tags, digests, origin } = image;
     const former = new Map<string, string[]>();
@@ -145,10 +152,10 @@ export class AddImage {
     const added = await this.unsure.moves(tags, image.configDigest, asked, () => this.aggregates.execute(hexOfId(image.configDigest), command, asked));
     let position = added.position;
     for (const [holder, references] of former) {
-      const untagged = await this.aggregates.execute(hexOfId(holder), { type: 'Untag', image: holder, references, at }, asked);
+      const untagged = await this.aggregates.execute(hexOfId(holder), { type: 'Untag', image: holder, references, movedTo: image.configDigest, at }, asked);
       position = Math.max(position, untagged.position);
     }
-    return position;
+    return { position, isNew: added.events.some(({ type }) => type !== 'ImagePulled' && type !== 'ImageLoaded') };
   }
 
   /** In a dry run, which appends nothing: what `add` would append, as far as it is known of layers that no image has yet. */

@@ -47,7 +47,7 @@ export class CommitContainerImage {
     const { digest: id } = await lease.put(Buffer.from(JSON.stringify(image)));
     const layers: Descriptor[] = parent.layers.map(({ mediaType, digest, sizeBytes }) => ({ mediaType, digest, size: sizeBytes }));
     const tags = command.reference === '' ? [] : [parseNewTag(command.reference)];
-    const position = await this.addImage.add({ configDigest: id, layers: layer ? [...layers, layer] : layers, tags, digests: [], origin: 'commit' }, lease, asked);
+    const { position } = await this.addImage.add({ configDigest: id, layers: layer ? [...layers, layer] : layers, tags, digests: [], origin: 'commit' }, lease, asked);
     return { id, position };
   }
 

@@ -39,7 +39,7 @@ export class ImageDirectory {
   /** Tags of the image that are its own: one whose untagging was cut short does not count. */
   tagsOf(image: PresentImage): readonly string[] {
     const hex = hexOfId(image.configDigest);
-    return image.tags.filter((tag) => this.byTag.get(tag) === hex);
+    return image.tags.filter((tag) => this.byTag.get(tag) === hex).sort();
   }
 
   /** The image that holds a tag in familiar form. */

@@ -42,7 +42,7 @@ export class ImageViews {
     return {
       id: image.configDigest,
       repoTags: this.directory.tagsOf(image),
-      repoDigests: image.digests,
+      repoDigests: [...image.digests].sort(),
       createdAt: config.created || '0001-01-01T00:00:00Z',
       sizeBytes: image.sizeBytes,
       architecture: config.architecture,

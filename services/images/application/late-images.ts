@@ -84,8 +84,8 @@ export class LateImages {
   private async tagged({ image, reference }: Extract<ImageEvent, { type: 'ImageTagged' }>, asked: RequestContext): Promise<void> {
     const wanted = this.unsure.holderOf(reference);
     if (wanted === undefined || wanted === image || this.directory.get(wanted) === undefined || this.directory.holderOf(reference)?.configDigest !== image) return;
-    await this.aggregates.execute(hexOfId(wanted), { type: 'Tag', image: wanted, reference, onceMore: [reference], at: now() }, asked);
-    await this.aggregates.execute(hexOfId(image), { type: 'Untag', image, references: [reference], at: now() }, asked);
+    await this.aggregates.execute(hexOfId(wanted), { type: 'Tag', image: wanted, reference, at: now() }, asked);
+    await this.aggregates.execute(hexOfId(image), { type: 'Untag', image, references: [reference], movedTo: wanted, at: now() }, asked);
   }
 }
 

@@ -87,7 +87,7 @@ test('an image that was loaded, with layers as a registry does not have them, is
   await world.load(await dockerArchive(image, ['loaded:1']));
   const told = await pull('1');
   expect(told.map(({ status }) => status)).toEqual(['Pulling from me/app', expect.stringMatching(/^Digest: sha256:/), `Status: Downloaded newer image for ${host}/me/app:1`]);
-  expect(await world.images.get({ image: image.id } as never)).toMatchObject({ repoTags: ['loaded:1', `${host}/me/app:1`], repoDigests: [expect.stringContaining(`${host}/me/app@`)] });
+  expect(await world.images.get({ image: image.id } as never)).toMatchObject({ repoTags: [`${host}/me/app:1`, 'loaded:1'], repoDigests: [expect.stringContaining(`${host}/me/app@`)] });
   expect(new Set(world.unpacked.map(({ digest }) => digest))).toEqual(new Set([digestOf(image.tar)]));
   expect(requests.filter((one) => one.includes('/blobs/'))).toEqual([]);
 });

@@ -7,7 +7,7 @@ import { hostPlatform, parsePlatform, type Platform } from '#libs/oci/platform.j
 import { familiar, familiarName, parseReference, parseTagged, refuseAmbiguous, type Reference } from '#libs/oci/reference.js';
 import type { ContentLease, ContentStore } from '../adapters/content-store.js';
 import { type FetchedManifest, RegistryClient } from '../adapters/registry-client.js';
-import type { AddImage, NewImage } from './add-image.js';
+import type { Added, AddImage, NewImage } from './add-image.js';
 import { BlobDownloads } from './blob-downloads.js';
 import type { CollectBlobs } from './collect-blobs.js';
 import type { ImageDirectory } from './image-directory.js';
@@ -100,25 +100,24 @@ export class PullOneImage {
     let isNew = false;
     for await (const [reference, resolved] of this.resolved(pull)) {
       gone.signal.throwIfAborted();
-      const position = await this.pull(reference, client, resolved, lease, lines, gone, asked).catch((error: unknown) => {
+      const added = await this.pull(reference, client, resolved, lease, lines, gone, asked).catch((error: unknown) => {
         throw inDockersWords(error, reference);
       });
-      if (position > 0) isNew = true;
+      isNew ||= added.isNew;
     }
     const shown = wanted.digest === undefined ? familiar(wanted) : `${familiarName(wanted)}@${wanted.digest}`;
     lines.report({ status: `Status: ${isNew ? 'Downloaded newer image' : 'Image is up to date'} for ${shown}` });
   }
 
-  /** Resolves to the log's position (0: nothing was new). */
-  private async pull(reference: Reference, client: RegistryClient, { root, fetched, manifest }: Resolved, lease: ContentLease, lines: ProgressLines, gone: AbortController, asked: RequestContext): Promise<number> {
+  private async pull(reference: Reference, client: RegistryClient, { root, fetched, manifest }: Resolved, lease: ContentLease, lines: ProgressLines, gone: AbortController, asked: RequestContext): Promise<Added> {
     lines.report({ status: `Pulling from ${reference.path}`, id: reference.tag ?? reference.digest ?? 'latest' });
     await lease.put(fetched.bytes);
     if (root.digest !== fetched.digest) await lease.put(root.bytes);
     const image = { ...newImage(reference, root, manifest), manifestDigest: fetched.digest };
     const known = await this.keepKnown(manifest.config.digest, lease);
-    const position = known ? await this.addImage.add({ ...image, ...known }, lease, asked) : await this.fetchAndAdd(client, image, manifest, lease, lines, gone, asked);
+    const added = known ? await this.addImage.add({ ...image, ...known }, lease, asked) : await this.fetchAndAdd(client, image, manifest, lease, lines, gone, asked);
     lines.report({ status: `Digest: ${root.digest}` });
-    return position;
+    return added;
   }
 
   /** What an image that is here consists of, held: a registry may have the same layers compressed otherwise, or at all. Undefined: it is not here, or just goes. */
@@ -130,8 +129,7 @@ export class PullOneImage {
     return { manifestDigest, layers: layers.map(({ mediaType, digest, sizeBytes }) => ({ mediaType, digest, size: sizeBytes })) };
   }
 
-  /** Resolves to the log's position. */
-  private async fetchAndAdd(client: RegistryClient, image: NewImage, { config, layers }: ImageManifest, lease: ContentLease, lines: ProgressLines, gone: AbortController, asked: RequestContext): Promise<number> {
+  private async fetchAndAdd(client: RegistryClient, image: NewImage, { config, layers }: ImageManifest, lease: ContentLease, lines: ProgressLines, gone: AbortController, asked: RequestContext): Promise<Added> {
     const letGo = await this.fetchLayers(client, config, layers, lease, lines, gone, asked);
     try {
       return await this.addImage.add(image, lease, asked);

@@ -1,5 +1,6 @@
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { RequestContext } from '#contracts/request.js';
 import { familiar, canonical, parseTagged } from '#libs/oci/reference.js';
 import { hexOf } from '#libs/oci/digest.js';
 import { OCI_INDEX, OCI_MANIFEST } from '#libs/oci/media-types.js';
@@ -8,7 +9,7 @@ import { writeTar, type TarMember } from '#libs/oci/tar-writer.js';
 import type { ContentStore } from '../adapters/content-store.js';
 import type { PresentImage } from '../domain/image/image-decider.js';
 import type { CollectBlobs } from './collect-blobs.js';
-import type { ImageDirectory } from './image-directory.js';
+import { hexOfId, type ImageAggregates, type ImageDirectory } from './image-directory.js';
 
 /** What `docker save` names: images, with the tags that are to be kept. */
 type Selection = ReadonlyMap<PresentImage, readonly string[]>;
@@ -18,6 +19,7 @@ const layoutPath = (digest: string): string => `blobs/sha256/${hexOf(digest)}`;
 /** `docker save`: one archive that is an OCI image layout and has the manifest.json of older engines, as dockerd has written since version 25. */
 export class SaveArchive {
   constructor(
+    private readonly aggregates: ImageAggregates,
     private readonly directory: ImageDirectory,
     private readonly content: ContentStore,
     private readonly collect: CollectBlobs,
@@ -38,6 +40,12 @@ export class SaveArchive {
       add(image, by?.includes('@') ? undefined : by);
     }
     return selection;
+  }
+
+  /** Who saves what is on the log before anything is read. */
+  async record(selection: Selection, asked: RequestContext): Promise<void> {
+    const at = new Date().toISOString();
+    for (const { configDigest: image } of selection.keys()) await this.aggregates.execute(hexOfId(image), { type: 'Save', image, at }, asked);
   }
 
   async serve(out: Writable, selection: Selection): Promise<void> {

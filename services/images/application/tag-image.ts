@@ -20,10 +20,9 @@ export class TagOneImage {
       const former = this.directory.holderOf(tag);
       const at = new Date().toISOString();
       // The new holder first: whenever this is cut short, the tag means one image, the latest.
-      const onceMore = this.unsure.onceMore(configDigest, [tag]);
-      const tagged = await this.unsure.moves([tag], configDigest, asked, () => this.aggregates.execute(hexOfId(configDigest), { type: 'Tag', image: configDigest, reference: tag, onceMore, at }, asked));
+      const tagged = await this.unsure.moves([tag], configDigest, asked, () => this.aggregates.execute(hexOfId(configDigest), { type: 'Tag', image: configDigest, reference: tag, at }, asked));
       if (!former || former.configDigest === configDigest) return { position: tagged.position };
-      const untagged = await this.aggregates.execute(hexOfId(former.configDigest), { type: 'Untag', image: former.configDigest, references: [tag], at }, asked);
+      const untagged = await this.aggregates.execute(hexOfId(former.configDigest), { type: 'Untag', image: former.configDigest, references: [tag], movedTo: configDigest, at }, asked);
       return { position: Math.max(tagged.position, untagged.position) };
     });
   }

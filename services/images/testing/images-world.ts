@@ -145,7 +145,7 @@ export class ImagesWorld {
       new LoadArchive(content, add, collect),
       new ImportArchive(content, add, collect),
       new CommitContainerImage(directory, content, add, collect, bus),
-      new SaveArchive(directory, content, collect),
+      new SaveArchive(aggregates, directory, content, collect),
       new TagOneImage(aggregates, directory, unsure, turns),
       new RemoveOneImage(aggregates, directory, clear, unsure, bus, turns, holds),
       new RegistryLogins([]),

@@ -4,8 +4,9 @@ import { anyOf, labelsFit } from '../requests/filters.js';
 
 /** One event in dockerd's words. */
 export interface DockerEvent {
-  readonly type: 'container' | 'image' | 'volume' | 'network';
+  readonly type: 'container' | 'image' | 'volume' | 'network' | 'builder';
   readonly action: string;
+  /** '': of none in particular. */
   readonly id: string;
   readonly attributes: Readonly<Record<string, string>>;
   readonly at: string;
@@ -13,7 +14,7 @@ export interface DockerEvent {
 
 /** One line of GET /events (swagger.yaml, EventMessage), with the fields before 1.22 for containers and images. */
 export function eventLine(event: DockerEvent): string {
-  const old = event.type === 'container' ? { status: event.action, id: event.id, from: event.attributes.image } : event.type === 'image' ? { status: event.action, id: event.id } : {};
+  const old = event.type === 'container' ? { status: event.action, id: event.id || undefined, from: event.attributes.image } : event.type === 'image' ? { status: event.action, id: event.id || undefined } : {};
   const fields = { ...old, Type: event.type, Action: event.action, Actor: { ID: event.id, Attributes: event.attributes }, scope: 'local', time: unixSeconds(event.at) };
   // Nanoseconds do not fit a double, so this one number is written by hand.
   return `${JSON.stringify(fields).slice(0, -1)},"timeNano":${unixNanos(event.at)}}\n`;

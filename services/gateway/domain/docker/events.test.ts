@@ -96,6 +96,16 @@ test('a pull is named by what was pulled; names that come with an image are no e
   expect(told(added('import'), tagged)).toEqual([['tag', image, 'h:5000/a:b'], ['import', image, image]]);
   expect(told(tagged)).toEqual([['tag', image, 'h:5000/a:b']]);
   expect(told({ type: 'ImageUntagged', image, reference: 'h:5000/a:b', at })).toEqual([['untag', image, image]]);
+  expect(told({ type: 'ImageUntagged', image, reference: 'h:5000/a:b', movedTo: 'sha256:2', at })).toEqual([]);
+  const recorded: LoggedEvent = { type: 'DigestRecorded', image, reference: 'a@sha256:2', at };
+  expect(told(added('pull'), recorded)).toEqual([['pull', 'a@sha256:2', 'a']]);
+  expect(told({ type: 'ImagePulled', image, reference: 'h:5000/a:b', at }, tagged, recorded)).toEqual([['pull', 'h:5000/a:b', 'h:5000/a']]);
+  expect(told({ type: 'ImageLoaded', image, at }, tagged)).toEqual([['load', image, image]]);
+  expect(told({ type: 'ImageSaved', image, at })).toEqual([['save', image, image]]);
+});
+
+test('a prune tells what it came to, of nothing in particular', () => {
+  expect(new DockerEvents().translate([{ type: 'Pruned', kind: 'builder', removed: 0, reclaimedBytes: 0, at }])).toEqual([{ type: 'builder', action: 'prune', id: '', attributes: { reclaimed: '0' }, at }]);
 });
 
 test.each([

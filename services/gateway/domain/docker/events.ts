@@ -1,6 +1,7 @@
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { ContainerEvent, ExecEvent } from '#contracts/containers/events.js';
 import type { TaskEvent } from '#contracts/executor/tasks.js';
+import type { PruneEvent } from '#contracts/gateway/prune-events.js';
 import type { ImageEvent } from '#contracts/images/images.js';
 import type { NetworkEvent, PoolEvent } from '#contracts/networks/events.js';
 import type { VolumeEvent } from '#contracts/volumes/volumes.js';
@@ -8,7 +9,9 @@ import type { DockerEvent } from './event.js';
 import { unixSeconds } from './time.js';
 import { imageEvents } from './image-events.js';
 
-export type LoggedEvent = ContainerEvent | ExecEvent | TaskEvent | ImageEvent | NetworkEvent | PoolEvent | VolumeEvent;
+/** Aggregates whose events are told of. */
+export const LOGGED_KINDS = ['container', 'exec', 'task', 'image', 'volume', 'network', 'pool', 'prune'] as const;
+export type LoggedEvent = ContainerEvent | ExecEvent | TaskEvent | ImageEvent | NetworkEvent | PoolEvent | VolumeEvent | PruneEvent;
 
 const SIGKILL = '9';
 
@@ -99,6 +102,8 @@ export class DockerEvents {
         return [{ type: 'volume', action: 'create', id: event.name, attributes: { driver: event.driver }, at: event.at }];
       case 'VolumeRemoved':
         return [{ type: 'volume', action: 'destroy', id: event.name, attributes: { driver: 'local' }, at: event.at }];
+      case 'Pruned':
+        return [{ type: event.kind, action: 'prune', id: '', attributes: { reclaimed: String(event.reclaimedBytes) }, at: event.at }];
       case 'ContainerCreated':
       case 'ContainerRestored': // for who has seen its end, it is made
         this.containers.set(event.container, knownOf(event));

@@ -1,12 +1,12 @@
 import { parseSubject } from '#libs/event-store/aggregate-subject.js';
 import type { Commit } from '#libs/event-store/event.js';
 import type { DockerEvent } from '../docker/event.js';
-import { DockerEvents, type FrozenDockerEvents, type LoggedEvent } from '../docker/events.js';
+import { DockerEvents, type FrozenDockerEvents, LOGGED_KINDS, type LoggedEvent } from '../docker/events.js';
 import { type ContainerAt, foldCommit } from './container-fold.js';
 import { type Candidate, candidateOf, candidateOfOther, nameOther, type Other, unnamed } from './find-subject.js';
 
 /** Aggregates that dockerd has events of. */
-const DOCKER_KINDS: ReadonlySet<string> = new Set(['container', 'exec', 'task', 'image', 'volume', 'network', 'pool']);
+const DOCKER_KINDS: ReadonlySet<string> = new Set(LOGGED_KINDS);
 
 export interface LogTotals {
   commits: number;

@@ -39,12 +39,13 @@ export type ImageCommand =
       readonly labels?: Readonly<Record<string, string>>;
       readonly at: string;
     })
-  | (OnceMore & { readonly type: 'Tag'; readonly image: string; readonly reference: string; readonly at: string })
-  | { readonly type: 'Untag'; readonly image: string; readonly references: readonly string[]; readonly at: string }
+  | { readonly type: 'Tag'; readonly image: string; readonly reference: string; readonly at: string }
+  | { readonly type: 'Untag'; readonly image: string; readonly references: readonly string[]; readonly movedTo?: string; readonly at: string }
+  | { readonly type: 'Save'; readonly image: string; readonly at: string }
   | { readonly type: 'Remove'; readonly image: string; readonly at: string };
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
-export const IMAGE_FOLD = '1';
+export const IMAGE_FOLD = '2';
 
 export const imageDecider: Decider<Image, ImageCommand, ImageEvent> = {
   initialState: { status: 'absent' },
@@ -56,19 +57,21 @@ export const imageDecider: Decider<Image, ImageCommand, ImageEvent> = {
       const known = state.status === 'present' ? state : undefined;
       const isNew = (reference: string, has: readonly string[] = []): boolean => !has.includes(reference) || isOnceMore(command, reference);
       return [
-        ...(known ? [] : [{ type: 'ImageAdded', image, configDigest: image, manifestDigest, layers, sizeBytes, origin, at, ...(labels === undefined ? {} : { labels }) } as const]),
+        ...(known ? hereAlready(command) : [{ type: 'ImageAdded', image, configDigest: image, manifestDigest, layers, sizeBytes, origin, at, ...(labels === undefined ? {} : { labels }) } as const]),
         ...command.tags.filter((tag) => isNew(tag, known?.tags)).map((reference) => ({ type: 'ImageTagged', image, reference, at }) as const),
         ...command.digests.filter((digest) => isNew(digest, known?.digests)).map((reference) => ({ type: 'DigestRecorded', image, reference, at }) as const),
       ];
     }
     if (command.type === 'Tag') {
       if (state.status === 'absent') throw notFound(`No such image: ${image}`);
-      return state.tags.includes(command.reference) && !isOnceMore(command, command.reference) ? [] : [{ type: 'ImageTagged', image, reference: command.reference, at }];
+      return [{ type: 'ImageTagged', image, reference: command.reference, at }];
     }
     if (state.status === 'absent') return [];
+    if (command.type === 'Save') return [{ type: 'ImageSaved', image, at }];
     const names = [...state.tags, ...state.digests];
     const gone = command.type === 'Remove' ? names : names.filter((name) => command.references.includes(name));
-    const untagged = gone.map((reference) => ({ type: 'ImageUntagged', image, reference, at }) as const);
+    const moved = command.type === 'Untag' && command.movedTo !== undefined ? { movedTo: command.movedTo } : {};
+    const untagged = gone.map((reference) => ({ type: 'ImageUntagged', image, reference, ...moved, at }) as const);
     return command.type === 'Remove' ? [...untagged, { type: 'ImageRemoved', image, at }] : untagged;
   },
 
@@ -78,16 +81,28 @@ export const imageDecider: Decider<Image, ImageCommand, ImageEvent> = {
       return { status: 'present', configDigest, manifestDigest, layers, sizeBytes, addedAt: at, tags: [], digests: [] };
     }
     if (event.type === 'ImageRemoved' || state.status === 'absent') return { status: 'absent' };
-    const { reference } = event;
     switch (event.type) {
       case 'ImageTagged':
-        return { ...state, tags: [...state.tags.filter((tag) => tag !== reference), reference] };
+        return { ...state, tags: withLast(state.tags, event.reference) };
       case 'DigestRecorded':
-        return { ...state, digests: [...state.digests.filter((digest) => digest !== reference), reference] };
+        return { ...state, digests: withLast(state.digests, event.reference) };
       case 'ImageUntagged':
-        return { ...state, tags: state.tags.filter((tag) => tag !== reference), digests: state.digests.filter((digest) => digest !== reference) };
+        return { ...state, tags: without(state.tags, event.reference), digests: without(state.digests, event.reference) };
+      case 'ImagePulled':
+      case 'ImageLoaded':
+      case 'ImageSaved':
+        return state;
     }
   },
 };
 
+/** Of an image that came once more: who asked for it hears of that, too. */
+function hereAlready({ origin, image, tags, digests, at }: Extract<ImageCommand, { type: 'Add' }>): ImageEvent[] {
+  const reference = tags[0] ?? digests[0];
+  if (origin === 'pull' && reference !== undefined) return [{ type: 'ImagePulled', image, reference, at }];
+  return origin === 'load' ? [{ type: 'ImageLoaded', image, at }] : [];
+}
+
+const without = (references: readonly string[], reference: string): readonly string[] => references.filter((one) => one !== reference);
+const withLast = (references: readonly string[], reference: string): readonly string[] => [...without(references, reference), reference];
 const isOnceMore = ({ onceMore = [] }: OnceMore, reference: string): boolean => onceMore.includes(reference);
