@@ -9,6 +9,8 @@
 #include "passwd.h"
 
 #define FILE_LIMIT (1u << 20)
+/* Docker's, of what is asked for by number */
+#define LARGEST_ASKED 0x7fffffff
 
 /* The file's text with a final NUL, in a mapping of FILE_LIMIT + 1. A missing file is an empty one. */
 static int read_file(const struct context *at, const char *path, char **text)
@@ -103,7 +105,7 @@ static int find_user(const struct context *at, const char *who, struct user *use
 {
 	char *text, *field[7];
 	bool numeric = all_digits(who);
-	if (numeric && !parse_id(who, &user->uid))
+	if (numeric && (!parse_id(who, &user->uid) || user->uid > LARGEST_ASKED))
 		return -ERANGE;
 	int result = read_file(at, "/etc/passwd", &text);
 	if (result < 0)
@@ -148,7 +150,7 @@ static int find_group(const struct context *at, const char *group, uint32_t *gid
 {
 	char *text, *field[7];
 	if (all_digits(group))
-		return parse_id(group, gid) ? 0 : -ERANGE;
+		return parse_id(group, gid) && *gid <= LARGEST_ASKED ? 0 : -ERANGE;
 	int result = read_file(at, "/etc/group", &text);
 	if (result < 0)
 		return result;

@@ -8,6 +8,7 @@ test('--device with a name, and --gpus, are names of devices', () => {
   expect(cdiDevices({})).toEqual([]);
   expect(of({ Driver: 'cdi', DeviceIDs: ['vendor.com/class=one', 'vendor.com/class=two'] })).toEqual(['vendor.com/class=one', 'vendor.com/class=two']);
   expect(of({ Driver: '', Count: -1, Capabilities: [['gpu']] })).toEqual(['gpu=all']);
+  expect(of({ Count: 0, Capabilities: [['gpu']] })).toEqual(['gpu=none']);
   expect(of({ Count: 2, Capabilities: [['gpu', 'nvidia']] })).toEqual(['gpu=0', 'gpu=1']);
   expect(of({ DeviceIDs: ['GPU-1', '3'], Capabilities: [['tpu'], ['gpu']] })).toEqual(['gpu=GPU-1', 'gpu=3']);
 });

@@ -20,6 +20,9 @@ function named({ Count, Options, DeviceIDs }: DeviceRequest): readonly string[] 
   return DeviceIDs ?? [];
 }
 
+/** None of them, of a machine that has some. */
+const NO_GPU = 'gpu=none';
+
 /** Asked for "gpu" and nothing that only some have. */
 const isGpu = ({ Driver, Capabilities }: DeviceRequest): boolean => !Driver && (Capabilities ?? []).some((all) => all.includes('gpu') && all.every((one) => one === 'gpu' || one === 'nvidia' || one === 'amd'));
 
@@ -27,7 +30,8 @@ function gpus({ Count, DeviceIDs, Options }: DeviceRequest): readonly string[] {
   if (Object.keys(Options ?? {}).length > 0) throw invalid('unexpected options in CDI device request');
   if (DeviceIDs?.length && Count) throw invalid('cannot set both Count and DeviceIDs on device request');
   if (DeviceIDs?.length) return DeviceIDs.map((id) => `gpu=${id}`);
-  return Count === -1 ? ['gpu=all'] : Array.from({ length: Math.max(0, Math.min(Count ?? 0, 256)) }, (_, index) => `gpu=${index}`);
+  if (!Count) return [NO_GPU];
+  return Count === -1 ? ['gpu=all'] : Array.from({ length: Math.max(0, Math.min(Count, 256)) }, (_, index) => `gpu=${index}`);
 }
 
 function notSelected({ Driver, Capabilities }: DeviceRequest): Error {

@@ -23,6 +23,8 @@ test('a later file stands for an earlier one, and --gpus is the first known vend
   const [early, late, amd] = [file('nvidia.com/gpu', {}, { all: { env: ['FILE=early'] } }), file('nvidia.com/gpu', {}, { all: { env: ['FILE=late'] } }), file('amd.com/gpu', {}, { all: { env: ['FILE=amd'] } })];
   expect(editsFor(['gpu=all'], [amd, early, late]).env).toEqual(['FILE=late']);
   expect(editsFor(['gpu=all'], [amd]).env).toEqual(['FILE=amd']);
+  expect(editsFor(['gpu=none'], [amd]).env).toEqual([]);
+  expect(() => editsFor(['gpu=none'], [vendor])).toThrow('could not select device driver');
   expect(() => editsFor(['gpu=all'], [vendor])).toThrow('could not select device driver "" with capabilities: [[gpu]]');
   expect(() => editsFor(['gpu=7', 'vendor.com/class=three', 'vendor.com/class=one'], [vendor, amd])).toThrow('CDI device injection failed: unresolvable CDI devices amd.com/gpu=7, vendor.com/class=three');
 });

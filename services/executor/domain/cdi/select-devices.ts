@@ -7,10 +7,10 @@ const NOTHING: CdiEdits = { env: [], deviceNodes: [], mounts: [], hooks: [], add
 
 /**
  * What a container needs for these devices, "vendor.com/class=name", or "gpu=name" of whatever vendor has some: of each file that has one of them its own edits, once, then the
- * device's. A later file's device stands for an earlier one's of that name. Throws invalid, in dockerd's words, for what no file has.
+ * device's; "gpu=none" is none of some that there are. A later file's device stands for an earlier one's of that name. Throws invalid, in dockerd's words, for what no file has.
  */
 export function editsFor(names: readonly string[], specs: readonly CdiSpec[]): CdiEdits {
-  const wanted = names.map((name) => (name.startsWith('gpu=') ? `${gpuKind(specs)}=${name.slice('gpu='.length)}` : name));
+  const wanted = names.flatMap((name) => (name.startsWith('gpu=') ? ofVendor(name.slice('gpu='.length), specs) : [name]));
   const found = wanted.map((name) => ({ name, ...deviceOf(name, specs) }));
   const unknown = found.filter(({ edits }) => edits === undefined).map(({ name }) => name);
   if (unknown.length > 0) throw invalid(`CDI device injection failed: unresolvable CDI devices ${unknown.join(', ')}`);
@@ -22,10 +22,10 @@ export function editsFor(names: readonly string[], specs: readonly CdiSpec[]): C
   }, NOTHING);
 }
 
-function gpuKind(specs: readonly CdiSpec[]): string {
+function ofVendor(device: string, specs: readonly CdiSpec[]): string[] {
   const kind = GPU_VENDORS.map((vendor) => `${vendor}/gpu`).find((one) => specs.some((spec) => spec.kind === one));
   if (kind === undefined) throw invalid('could not select device driver "" with capabilities: [[gpu]]');
-  return kind;
+  return device === 'none' ? [] : [`${kind}=${device}`];
 }
 
 function deviceOf(name: string, specs: readonly CdiSpec[]): { readonly spec?: CdiSpec; readonly edits?: CdiEdits } {

@@ -16,6 +16,8 @@ export interface ContainerUser {
 /** setgroups(2), NGROUPS_MAX */
 const MOST_GROUPS = 65_536;
 const LARGEST_ID = 2 ** 32 - 2;
+/** Docker's, of what is asked for by number. */
+const LARGEST_ASKED = 2 ** 31 - 1;
 
 /**
  * Docker's `user[:group]` as numbers, by the container's own files; "" is root. The shim's passwd.c has the same rules: numeric means numeric, a group given takes
@@ -52,6 +54,6 @@ const entries = (text: string, fields: number): string[][] => text.split('\n').m
 const isId = (text: string): boolean => /^\d{1,10}$/.test(text) && Number(text) <= LARGEST_ID;
 
 function idOf(text: string): number {
-  if (!isId(text)) throw invalid(`uids and gids must be in range 0-${LARGEST_ID}: ${text}`);
+  if (!isId(text) || Number(text) > LARGEST_ASKED) throw invalid(`uids and gids must be in range 0-${LARGEST_ASKED}`);
   return Number(text);
 }
