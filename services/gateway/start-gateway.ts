@@ -25,7 +25,6 @@ import { EngineClient, type GatewayDependencies } from './application/engine-cli
 import { EngineSource } from './application/engine-source.js';
 import { EventFeed } from './application/event-feed.js';
 import { LogChronicle } from './application/log-chronicle.js';
-import { PruneLog } from './application/prune-log.js';
 import { RefusalLog } from './application/refusals.js';
 import { GatewayModule } from './gateway.module.js';
 import { reloadOnHangup } from './reload-on-hangup.js';
@@ -84,7 +83,7 @@ export async function startGateway(deps: GatewayDependencies): Promise<Gateway> 
       tcp?.close();
       if (socketFd !== undefined) endServer(fastify.server);
       await app.close();
-      await Promise.all([feed.stop(), chronicle.stop(), metrics.stop(), refusals.stop(), app.get(PruneLog).stop()]);
+      await Promise.all([feed.stop(), chronicle.stop(), metrics.stop(), refusals.stop()]);
     },
   };
 }

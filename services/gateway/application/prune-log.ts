@@ -1,41 +1,43 @@
 import type { PrunedKind } from '#contracts/gateway/prune-events.js';
 import type { RequestContext } from '#contracts/request.js';
-import { Aggregates } from '#libs/event-store/aggregates.js';
+import { Stale } from '#libs/errors/errors.js';
+import { subjectOf } from '#libs/event-store/aggregate-subject.js';
+import { type Head, noHead } from '#libs/event-store/event.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import { logger } from '#libs/telemetry/logger.js';
 import { pruneDecider } from '../domain/prune/prune-decider.js';
 
-/** Who pruned what, on the log. `stop` when no prune is under way any more. */
+const ATTEMPTS = 5;
+
+/** Who pruned what, on the log. Nothing is folded of it: only where its subject ends is known, from the first prune on. */
 export class PruneLog {
-  private readonly prunes;
-  /** Most engines are never asked for a prune. */
-  private started: Promise<void> | undefined;
+  private readonly heads = new Map<PrunedKind, Head>();
 
-  constructor(store: EventStore) {
-    this.prunes = new Aggregates(store, 'prune', pruneDecider, { source: 'gateway' });
-  }
+  constructor(private readonly store: EventStore) {}
 
-  /** A log that cannot be written to takes nothing back of what was pruned: that is told of in the engine's own. `asked.planned`: a dry run's. */
-  async record(kind: PrunedKind, removed: number, reclaimedBytes: number, asked: RequestContext): Promise<void> {
-    const { dryRun: _dryRun, ...cause } = asked;
-    try {
-      await this.start();
-      await this.prunes.execute(kind, { type: 'Record', kind, removed, reclaimedBytes, at: new Date().toISOString() }, cause);
-    } catch (error) {
-      logger('gateway').error('a prune could not be written to the log', { kind, removed, error });
+  /** A log that cannot be written to takes nothing back of what was pruned: that is told of in the engine's own. Of a dry run it goes to `asked.planned`. */
+  async record(kind: PrunedKind, removed: number, reclaimedBytes: number, { dryRun: _dryRun, ...cause }: RequestContext): Promise<void> {
+    const [event] = pruneDecider.decide({ type: 'Record', kind, removed, reclaimedBytes, at: new Date().toISOString() }, pruneDecider.initialState);
+    if (event === undefined) return;
+    const subject = subjectOf('prune', kind);
+    const { type, ...data } = event;
+    if (cause.planned !== undefined) return void cause.planned.push({ subject, type, data });
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const { position, hash } = await this.store.append(subject, await this.headOf(kind, subject), [event], cause, { source: 'gateway' });
+        this.heads.set(kind, { sequence: position, hash });
+        return;
+      } catch (error) {
+        this.heads.delete(kind);
+        if (error instanceof Stale && attempt < ATTEMPTS) continue;
+        return logger('gateway').error('a prune could not be written to the log', { kind, removed, error });
+      }
     }
   }
 
-  private async start(): Promise<void> {
-    this.started ??= this.prunes.start();
-    await this.started.catch((error: unknown) => {
-      this.started = undefined;
-      throw error;
-    });
-  }
-
-  async stop(): Promise<void> {
-    await this.started?.catch(() => undefined);
-    await this.prunes.stop();
+  private async headOf(kind: PrunedKind, subject: string): Promise<Head> {
+    let head = this.heads.get(kind) ?? noHead;
+    if (!this.heads.has(kind)) await this.store.replay([subject], 0, ({ position, hash }) => (head = { sequence: position, hash }));
+    return head;
   }
 }

@@ -5,6 +5,7 @@ import { familiar, canonical, parseTagged } from '#libs/oci/reference.js';
 import { hexOf } from '#libs/oci/digest.js';
 import { OCI_INDEX, OCI_MANIFEST } from '#libs/oci/media-types.js';
 import { parseManifest, MANIFEST_LIMIT_BYTES } from '#libs/oci/manifest.js';
+import { logger } from '#libs/telemetry/logger.js';
 import { writeTar, type TarMember } from '#libs/oci/tar-writer.js';
 import type { ContentStore } from '../adapters/content-store.js';
 import type { PresentImage } from '../domain/image/image-decider.js';
@@ -42,10 +43,12 @@ export class SaveArchive {
     return selection;
   }
 
-  /** Who saves what is on the log before anything is read. */
+  /** Who saves what, on the log. One that cannot be written to is no reason to keep anybody from saving what there is. */
   async record(selection: Selection, asked: RequestContext): Promise<void> {
     const at = new Date().toISOString();
-    for (const { configDigest: image } of selection.keys()) await this.aggregates.execute(hexOfId(image), { type: 'Save', image, at }, asked);
+    for (const { configDigest: image } of selection.keys()) {
+      await this.aggregates.execute(hexOfId(image), { type: 'Save', image, at }, asked).catch((error: unknown) => logger('images').error('it could not be written to the log that an image is saved', { image, error }));
+    }
   }
 
   async serve(out: Writable, selection: Selection): Promise<void> {
