@@ -1,16 +1,22 @@
+import { invalid } from '#libs/errors/errors.js';
 import type { AggregateSubject } from './event.js';
 
 export const eventPrefix = 'berth.event';
+
+/** nats-server cuts whoever sends a longer line (max_control_line, 4096), which has more than the subject in it: a whole process would be without its log. */
+const LONGEST_SUBJECT = 3_072;
 
 /** All commits of one kind of aggregate. */
 export const kindFilter = (kind: string): string => `${eventPrefix}.${kind}.>`;
 
 /**
  * The subject of one aggregate. NATS gives dots, wildcards and spaces in a subject a meaning, and refuses empty tokens; a volume may be named
- * `a..b`. So an id is one token, with what NATS would not take literally as %XX of its UTF-8.
+ * `a..b`. So an id is one token, with what NATS would not take literally as %XX of its UTF-8. Throws invalid where that is longer than a subject can be.
  */
 export function subjectOf(kind: string, id: string): AggregateSubject {
-  return `${eventPrefix}.${kind}.${/^[\w:/@+=-]+$/.test(id) ? id : escapeToken(id)}`;
+  const subject = `${eventPrefix}.${kind}.${/^[\w:/@+=-]+$/.test(id) ? id : escapeToken(id)}`;
+  if (subject.length > LONGEST_SUBJECT) throw invalid(`the ${kind} "${id.slice(0, 64)}…" has too long a name: ${id.length} characters`);
+  return subject;
 }
 
 /** The kind and id that a subject names. Throws where it is no aggregate's subject. */

@@ -168,6 +168,8 @@ describe('exit codes of docker run', () => {
     [127, ['busybox', 'no-such-command'], /executable file not found in \$PATH/],
     [125, ['-w', 'relative', 'busybox', 'true'], /the working directory 'relative' is invalid, it needs to be an absolute path/],
     [125, ['-v', '/a:/b:sometimes', 'busybox', 'true'], /invalid mode/],
+    [125, ['--name', 'n'.repeat(5_000), 'busybox', 'true'], /Invalid container name \(n{64}…\), names have at most 255 characters/],
+    [125, ['-v', `${'v'.repeat(300)}:/v`, 'busybox', 'true'], /volume name is too long, names should be at most 255 characters/],
     [125, ['--name', '!', 'busybox', 'true'], /Invalid container name \(!\), only \[a-zA-Z0-9\]\[a-zA-Z0-9_\.-\] are allowed/],
     [125, ['--restart', 'always', 'busybox', 'true'], /conflicting options|can't create 'AutoRemove' container with restart policy/],
   ] as const)('%d of %j', async (code, args, says) => {

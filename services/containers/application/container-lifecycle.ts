@@ -8,6 +8,7 @@ import { SIGKILL, SIGTERM, signalNumber } from '#libs/linux/signals.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { type ContainerSpec, isRunning, isToRestart, type KeptContainer, type PresentContainer } from '../domain/container/container-state.js';
 import { joinedContainers, joinsOf } from '../domain/namespaces/joined-containers.js';
+import { isContainerName } from '../domain/name/container-name.js';
 import { killMeaning } from '../domain/process/kill-signal.js';
 import { launchRequest } from '../domain/launch-request.js';
 import { type Link, linkFacts, type LinkFacts } from '../domain/network/links.js';
@@ -300,7 +301,9 @@ export class ContainerLifecycle {
   /** A name that is free says in its history whose it was. */
   private async wasRemovedBy(reference: string, key: string): Promise<boolean> {
     if (/^[0-9a-f]{64}$/.test(reference)) return this.containers.wasDone(reference, 'Remove', key);
-    const former = await this.names.history(reference.replace(/^\//, ''));
+    const name = reference.replace(/^\//, '');
+    if (!isContainerName(name)) return false;
+    const former = await this.names.history(name);
     const last = former.at(-1); // claimed by it, where its release is under way
     return last !== undefined && this.containers.wasDone(last.container, 'Remove', key);
   }

@@ -1,6 +1,6 @@
 import type { Done, RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
-import { isContainerName } from '../domain/name/container-name.js';
+import { checkContainerName } from '../domain/name/container-name.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { NameClaims } from './name-claims.js';
 
@@ -15,7 +15,7 @@ export class ContainerRenames {
   async rename(reference: string, wanted: string, asked: RequestContext): Promise<Done> {
     const { id } = this.directory.find(reference).spec;
     const name = wanted.replace(/^\//, '');
-    if (!isContainerName(name)) throw invalid(`Error when allocating new name: Invalid container name (/${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
+    checkContainerName(name, 'Error when allocating new name: Invalid container name (/');
     return this.claims.inTurn(id, () => this.renameTo(id, name, asked));
   }
 

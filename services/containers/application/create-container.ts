@@ -14,7 +14,7 @@ import { keyedId } from '#libs/messaging/keyed-id.js';
 import { checkEnvironment, checkMemoryNodes, checkResources, createWarnings, needsKernelFacts, withinKernel, withResourceDefaults } from '../domain/resources/check-resources.js';
 import { checkCgroupParent } from '../domain/resources/cgroup-parent.js';
 import { checkHealthcheck, unhealthyRestartsOf } from '../domain/health/health.js';
-import { isContainerName } from '../domain/name/container-name.js';
+import { checkContainerName } from '../domain/name/container-name.js';
 import { commandLine, labelsOfImage, withImageDefaults } from '../domain/image-defaults.js';
 import { withJoinedIds } from '../domain/namespaces/joined-containers.js';
 import { checkHostConfig } from '../domain/launch-request.js';
@@ -65,7 +65,7 @@ export class ContainerCreation {
     const { name } = command;
     let hostConfig = withResourceDefaults(command.hostConfig);
     const warnings: string[] = [];
-    if (name !== undefined && name !== '' && !isContainerName(name)) throw invalid(`Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
+    if (name !== undefined && name !== '') checkContainerName(name);
     const imageRef = command.config.Image ?? '';
     if (imageRef === '') throw invalid('no image specified');
     checkHostConfig(hostConfig);

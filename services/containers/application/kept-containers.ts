@@ -7,7 +7,7 @@ import { RestoreVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, conflict, invalid, notFound } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import type { KeptContainer } from '../domain/container/container-state.js';
-import { isContainerName } from '../domain/name/container-name.js';
+import { checkContainerName } from '../domain/name/container-name.js';
 import { containerView } from '../domain/container-view.js';
 import type { ContainerDirectory, Containers, Names } from './container-directory.js';
 import type { ContainerLifecycle } from './container-lifecycle.js';
@@ -52,7 +52,7 @@ export class KeptContainers {
     const kept = this.find(reference);
     const { id, name: before } = kept.before.spec;
     const name = wanted?.replace(/^\//, '') || before;
-    if (!isContainerName(name)) throw invalid(`Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
+    checkContainerName(name);
     if (kept.status === 'restoring') return this.finishRestore(id, asked);
     // Its volumes may be on their way out yet.
     await this.lifecycle.removalSettled(id);

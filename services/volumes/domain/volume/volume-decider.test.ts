@@ -14,6 +14,7 @@ const given = specify(volumeDecider);
 test('a volume is created as asked', () => given().when(create()).then(created));
 test('creating a volume that is there changes nothing', () => given(created).when(create({ labels: {} })).thenNothing());
 test('a name that could be a path is refused', () => {
+  given().when(create({ name: 'v'.repeat(256) })).thenRefused('invalid', /volume name is too long, names should be at most 255 characters/);
   for (const name of ['', 'a', '../up', 'a/b', '.hidden', '-x', 'a b', 'ab\n']) given().when(create({ name })).thenRefused('invalid', /invalid characters|too short/);
 });
 test('a driver or option that Berth lacks is refused', () => {

@@ -28,6 +28,8 @@ export type VolumeCommand =
 type Present = Extract<Volume, { status: 'present' }>;
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+/** A file's (path_resolution(7)): a volume's directory is called like it. */
+const LONGEST_NAME = 255;
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
 export const VOLUME_FOLD = '1';
@@ -40,6 +42,7 @@ export const volumeDecider: Decider<Volume, VolumeCommand, VolumeEvent> = {
     switch (command.type) {
       case 'Create':
         if (name.length < 2) throw invalid(`create ${name}: volume name is too short, names should be at least two alphanumeric characters`);
+        if (name.length > LONGEST_NAME) throw invalid(`create ${name.slice(0, 64)}…: volume name is too long, names should be at most ${LONGEST_NAME} characters`);
         if (!NAME.test(name))
           throw invalid(`create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`);
         if (command.driver !== 'local') throw notFound(`create ${name}: error looking up volume plugin ${command.driver}: plugin "${command.driver}" not found`);
