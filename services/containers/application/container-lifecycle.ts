@@ -1,9 +1,9 @@
 import { EndTask, LaunchTask, RemoveContainerFiles, SignalTask } from '#contracts/executor/tasks.js';
-import type { StartReason } from '#contracts/containers/events.js';
+import type { ContainerEvent, StartReason } from '#contracts/containers/events.js';
 import type { EndpointSettings } from '#contracts/containers/container-state.js';
 import type { Done, RequestContext } from '#contracts/request.js';
 import { RemoveVolume } from '#contracts/volumes/volumes.js';
-import { BerthError, conflict, errorMessage, internal, notFound, unavailable } from '#libs/errors/errors.js';
+import { BerthError, conflict, errorMessage, internal, invalid, notFound, unavailable } from '#libs/errors/errors.js';
 import { SIGKILL, SIGTERM, signalNumber } from '#libs/linux/signals.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { type ContainerSpec, isRunning, isToRestart, type KeptContainer, type PresentContainer } from '../domain/container/container-state.js';
@@ -66,13 +66,22 @@ export class ContainerLifecycle {
     const early = reason === 'api' && container.status === 'restarting' ? undefined : this.runEndpoints.early(container, asked);
     try {
       const { events, position, repeated } = await this.containers.execute(id, { type: 'Start', reason, at: now() }, asked);
-      if (repeated) return { position: (await this.launches.get(id)?.done) ?? position, changed: true };
+      if (repeated) return { position: await this.startedBefore(id, position, events), changed: true };
       if (asked.dryRun || events.length === 0) return { position, changed: events.length > 0 };
       return { position: await this.launch(id, asked, early), changed: true };
     } finally {
       // Where nobody answers now, the engine's next start settles it.
       await this.runEndpoints.giveBack(early, asked).catch(() => undefined);
     }
+  }
+
+  /** What the same request came to before. */
+  private async startedBefore(id: string, position: number, events: readonly ContainerEvent[]): Promise<number> {
+    const done = await this.launches.get(id)?.done;
+    const { run } = this.directory.get(id) ?? {};
+    const hasFailed = run !== undefined && run.over && run.error !== '' && events.some((event) => event.type === 'StartRequested' && event.start === run.start);
+    if (hasFailed) throw run.exitCode === 128 ? internal(run.error) : invalid(run.error);
+    return done ?? position;
   }
 
   /** The part of a start behind its intent. Entered again after a crash, it finds what it had done. */

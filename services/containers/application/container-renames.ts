@@ -25,10 +25,11 @@ export class ContainerRenames {
       throw invalid('Renaming a container with the same name as its current name');
     }
     await this.claims.take(name, id, asked);
-    const { events, position } = await this.containers.execute(id, { type: 'Rename', name, at: new Date().toISOString() }, asked).catch(async (error: unknown) => {
+    const { events, position, repeated } = await this.containers.execute(id, { type: 'Rename', name, at: new Date().toISOString() }, asked).catch(async (error: unknown) => {
       await this.claims.abandon(name, id, error, asked);
       throw error;
     });
+    if (repeated) await this.claims.giveBack(name, id, asked); // it may be called otherwise by now
     for (const event of events) if (event.type === 'ContainerRenamed') await this.claims.giveBack(event.oldName, id, asked);
     return { position };
   }

@@ -108,7 +108,8 @@ export class ContainerCreation {
       const record = async (named: string, mounts: readonly ContainerMount[]): Promise<ContainerCreated> => {
         const at = new Date().toISOString();
         const spec = { id, name: named, createdAt: at, config, hostConfig, imageId: image.id, imageRef, layers: image.layers, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }), ...linkLocalOf(command), ...labelsOfImage(command.config, image) };
-        const { position } = await this.containers.execute(id, { type: 'Create', spec, at }, asked);
+        const { position, repeated } = await this.containers.execute(id, { type: 'Create', spec, at }, asked);
+        if (repeated) await this.claims.giveBack(named, id, asked); // it may have gone again since
         return { id, warnings: [...warnings, ...createWarnings(hostConfig)], position };
       };
       // Volumes wait for the name: they are not made for somebody who does not get it.

@@ -28,7 +28,7 @@ export class KeptContainers {
   constructor(
     private readonly containers: Containers,
     private readonly names: Names,
-    private readonly claims: Pick<NameClaims, 'inTurn' | 'take' | 'abandon'>,
+    private readonly claims: Pick<NameClaims, 'inTurn' | 'take' | 'giveBack' | 'abandon'>,
     private readonly directory: ContainerDirectory,
     private readonly lifecycle: Pick<ContainerLifecycle, 'removalSettled'>,
     private readonly bus: Bus,
@@ -58,10 +58,11 @@ export class KeptContainers {
     await this.lifecycle.removalSettled(id);
     const begin = async (): Promise<void> => {
       await this.claim(name, id, asked);
-      await this.containers.execute(id, { type: 'Restore', name, at: now() }, asked).catch(async (error: unknown) => {
+      const { repeated } = await this.containers.execute(id, { type: 'Restore', name, at: now() }, asked).catch(async (error: unknown) => {
         await this.claims.abandon(name, id, error, asked);
         throw error;
       });
+      if (repeated) await this.claims.giveBack(name, id, asked); // it may have gone again since
     };
     await this.claims.inTurn(id, () => withVolumesHeld(this.bus, id, kept.before.spec.mounts, asked, () => this.check(kept, asked), begin));
     return asked.dryRun ? { id, name, position: 0 } : this.finishRestore(id, asked);

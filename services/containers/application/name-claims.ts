@@ -110,7 +110,8 @@ export class NameClaims {
     for (const [container, names] of held) await this.inTurn(container, () => this.releaseOthers(container, names, asked));
   }
 
-  async take(name: string, container: string, asked: RequestContext): Promise<Done> {
+  /** A request's key is not the claim's: what came to nothing has given its name back, and the same request needs it anew. */
+  async take(name: string, container: string, { idempotencyKey: _key, ...asked }: RequestContext): Promise<Done> {
     this.pending.add(name);
     try {
       const { position } = await this.names.execute(name, { type: 'Claim', name, container }, asked);
@@ -163,7 +164,7 @@ export class NameClaims {
     return state.status === 'restoring' ? state.name === name : this.directory.get(container)?.spec.name === name;
   }
 
-  private async release(name: string, container: string, asked: RequestContext): Promise<void> {
+  private async release(name: string, container: string, { idempotencyKey: _key, ...asked }: RequestContext): Promise<void> {
     await this.names.execute(name, { type: 'Release', name, container }, asked);
   }
 

@@ -215,12 +215,21 @@ test('what is asked for at once is done one after the other: no volume loses its
   expect([listed(), [...disk]]).toEqual([['cache'], [['cache', '']]]);
 });
 
-test('a creation that is asked for again after the volume was removed makes no directory', async () => {
+test('a creation that is asked for again after the volume was removed is answered as the first time, and makes nothing', async () => {
   const keyed = { ...asked, idempotencyKey: 'k' };
   await volumes.create({ name: 'cache' } as never, keyed);
   await remove('cache');
-  await expect(volumes.create({ name: 'cache' } as never, keyed)).rejects.toMatchObject({ kind: 'not-found' });
-  expect([...disk]).toEqual([]);
+  expect(await volumes.create({ name: 'cache' } as never, keyed)).toMatchObject({ name: 'cache', created: true });
+  expect([listed(), [...disk]]).toEqual([[], []]);
+});
+
+test('what a container came to nothing with is made anew for the same request', async () => {
+  const keyed = { ...asked, idempotencyKey: 'k' };
+  const wish = { name: 'cache', heldFor: 'c1' } as never;
+  await volumes.create(wish, keyed);
+  await remove('cache');
+  expect(await volumes.create(wish, keyed)).toMatchObject({ created: true });
+  expect([listed(), [...disk]]).toEqual([['cache'], [['cache', '']]]);
 });
 
 test('what was removed while the service was down is made good at its start', async () => {

@@ -58,11 +58,14 @@ export class Volumes {
         if (command.wantedBy !== undefined) await this.references.want(name, command.wantedBy);
         await this.confirm(name, asked);
       }
-      const { events, position, repeated } = await this.volumes.execute(name, wish, asked);
+      const { idempotencyKey: _key, ...anew } = asked;
+      // A container that came to nothing took its volumes with it: the same request needs them anew.
+      const { events, position, repeated } = await this.volumes.execute(name, wish, command.container ?? command.heldFor ?? command.wantedBy ? anew : asked);
       const { anonymous, driver, labels, options } = wish;
-      const state: Volume = asked.dryRun ? { status: 'present', name, driver, labels, options, anonymous, createdAt: at } : this.volumes.get(name).state;
+      const wasRemoved = repeated === true && this.volumes.get(name).state.status === 'absent';
+      const state: Volume = asked.dryRun || wasRemoved ? { status: 'present', name, driver, labels, options, anonymous, createdAt: at } : this.volumes.get(name).state;
       const view = this.view(present(state, name));
-      if (!asked.dryRun)
+      if (!asked.dryRun && !wasRemoved)
         await this.onDisk(name, async () => {
           await this.directories.catchUp(name, asked);
           if (events.length === 0 || repeated) await this.directories.ensure(name, asked);
