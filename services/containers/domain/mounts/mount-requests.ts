@@ -50,10 +50,10 @@ export function mountRequests(config: ContainerConfig, hostConfig: HostConfig, b
   return [...explicit, ...others, ...declared];
 }
 
-/** "src:dst[:modes]", or "dst" for an anonymous volume. */
+/** "src:dst[:modes]", modes that may be empty, or "dst" for an anonymous volume. */
 export function parseBind(text: string): WantedMount {
   const parts = text.split(':');
-  if (parts.length > 3 || parts.some((part) => part === '')) throw invalid(`invalid volume specification: '${text}'`);
+  if (parts.length > 3 || parts.some((part, at) => part === '' && at < 2)) throw invalid(`invalid volume specification: '${text}'`);
   const [source, target, modeText] = parts.length === 1 ? ['', parts[0] ?? '', ''] : [parts[0] ?? '', parts[1] ?? '', parts[2] ?? ''];
   if (parts.length === 2 && areBindModes(target)) throw invalid(`invalid volume specification: '${text}'`);
   const modes = bindModes(modeText);

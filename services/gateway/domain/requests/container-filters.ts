@@ -7,10 +7,8 @@ export const CONTAINER_FILTERS = ['id', 'name', 'label', 'status', 'exited', 'an
 
 const STATUSES = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'];
 
-/** Asking for a state, or for what a stopped container alone has, means all containers and not those that run. */
-export function wantsAll(filters: Filters): boolean {
-  return filters.has('status') || filters.has('exited') || filters.has('before') || filters.has('since');
-}
+/** Asking for a state means all containers and not those that run; nothing else does with dockerd. */
+export const wantsAll = (filters: Filters): boolean => (filters.get('status') ?? []).length > 0;
 
 /** The containers that fit, in the order given (newest first). `meant`: which image each `ancestor` value names; one that names none fits nothing. */
 export function filterContainers(views: readonly ListedContainer[], filters: Filters, meant: ReadonlyMap<string, string | null>): readonly ListedContainer[] {

@@ -8,8 +8,8 @@ export type Filters = ReadonlyMap<string, readonly string[]>;
 const MOST_VALUES = 1024;
 
 /**
- * The `filters` query parameter: JSON of `{"name":["value"]}`, or of the form before 1.22, `{"name":{"value":true}}`; null says nothing. Throws `invalid` for anything
- * else, and for a name that is not `accepted`.
+ * The `filters` query parameter: JSON of `{"name":["value"]}`, or of the form before 1.22, `{"name":{"value":true}}`, whatever is true there; null says nothing. Throws `invalid`
+ * for anything else, and for a name that is not `accepted`: a prune whose filter says nothing takes everything.
  */
 export function readFilters(text: string | undefined, accepted: readonly string[]): Filters {
   const filters = new Map<string, readonly string[]>();
@@ -25,13 +25,19 @@ export function readFilters(text: string | undefined, accepted: readonly string[
   let count = 0;
   for (const [name, values] of Object.entries(parsed)) {
     if (!accepted.includes(name)) throw invalid(`invalid filter '${name}'`);
-    const list: unknown[] = Array.isArray(values) ? values : Object.entries((values ?? {}) as object).flatMap(([value, on]) => (on === true ? [value] : []));
-    if (!list.every((value) => typeof value === 'string')) throw invalid(`invalid filter: ${text}`);
+    const list = valuesIn(values);
+    if (list === undefined) throw invalid(`invalid filter: ${text}`);
     count += list.length;
     if (count > MOST_VALUES) throw invalid(`invalid filter: more than ${MOST_VALUES} values`);
     filters.set(name, list);
   }
   return filters;
+}
+
+function valuesIn(values: unknown): readonly string[] | undefined {
+  if (values === null) return [];
+  if (Array.isArray(values)) return values.every((value) => typeof value === 'string') ? values : undefined;
+  return typeof values === 'object' && values !== undefined && Object.values(values as object).every((on) => typeof on === 'boolean') ? Object.keys(values as object) : undefined;
 }
 
 /** Whether one of the values given for `name` fits; true when none was given. */

@@ -3,10 +3,10 @@ import { invalid } from '#libs/errors/errors.js';
 /** Query parameters as the HTTP parser gives them: repeated ones are lists. */
 export type QueryValues = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** The last value given, or absent. */
+/** The first value given, as Go reads them, also in authorization plugins; or absent. */
 export function text(query: QueryValues, name: string): string | undefined {
   const value = query[name];
-  return typeof value === 'object' ? value.at(-1) : value;
+  return typeof value === 'object' ? value[0] : value;
 }
 
 /** As dockerd reads them: everything is true but '', 0, no, false and none. */
