@@ -1,6 +1,6 @@
 import type { Done, RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
-import { checkContainerName } from '../domain/name/container-name.js';
+import { checkContainerName } from '../../domain/name/container-name.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { NameClaims } from './name-claims.js';
 

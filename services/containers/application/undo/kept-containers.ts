@@ -6,13 +6,13 @@ import type { Done, RequestContext } from '#contracts/request.js';
 import { RestoreVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, conflict, invalid, notFound } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
-import type { KeptContainer } from '../domain/container/container-state.js';
-import { checkContainerName } from '../domain/name/container-name.js';
-import { containerView } from '../domain/container-view.js';
-import type { ContainerDirectory, Containers, Names } from './container-directory.js';
-import type { ContainerLifecycle } from './container-lifecycle.js';
-import { holdVolume, withVolumesHeld } from './held-volumes.js';
-import type { NameClaims } from './name-claims.js';
+import type { KeptContainer } from '../../domain/container/container-state.js';
+import { checkContainerName } from '../../domain/name/container-name.js';
+import { containerView } from '../../domain/container-view.js';
+import type { ContainerDirectory, Containers, Names } from '../names/container-directory.js';
+import type { ContainerLifecycle } from '../lifecycle/container-lifecycle.js';
+import { holdVolume, withVolumesHeld } from '../definition/held-volumes.js';
+import type { NameClaims } from '../names/name-claims.js';
 
 /** An executor that was killed is back by then. All that is asked here is the same when given twice. */
 const AGAIN = { timeoutMs: 60_000, askAgainMs: 500 };
