@@ -4,9 +4,9 @@ import { ProtectContainer, type ProtectionChanged, UnprotectContainer } from '#c
 import { type ContainerRestored, DiscardContainer, ListRemoved, type RemovedContainer, RestoreContainer } from '#contracts/containers/undo.js';
 import type { Done, RequestContext } from '#contracts/request.js';
 import { Asked, Body, Handles } from '#libs/messaging/handles.js';
-import { ContainerEdits } from './application/container-edits.js';
-import { ContainerProtection } from './application/container-protection.js';
-import { KeptContainers } from './application/kept-containers.js';
+import { ContainerEdits } from './application/definition/container-edits.js';
+import { ContainerProtection } from './application/definition/container-protection.js';
+import { KeptContainers } from './application/undo/kept-containers.js';
 
 /** Commands and queries that Docker does not have. */
 @Controller()

@@ -1,6 +1,6 @@
 import { busService } from '#libs/service-process/hosted-service.js';
-import { HealthProbes } from './application/health-probes.js';
-import { LifecycleSource } from './application/lifecycle-source.js';
+import { HealthProbes } from './application/health/health-probes.js';
+import { LifecycleSource } from './application/lifecycle/lifecycle-source.js';
 import { ContainersModule } from './containers.module.js';
 
 export const containersService = busService('containers', (deps) => ContainersModule.for(deps), (app) => [

@@ -6,19 +6,19 @@ import * as queries from '#contracts/containers/queries.js';
 import type { ProcessTable } from '#contracts/executor/usage.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { Asked, Body, Handles } from '#libs/messaging/handles.js';
-import { ContainerCommits } from './application/container-commits.js';
-import { ContainerDirectory } from './application/container-directory.js';
-import { ContainerLifecycle } from './application/container-lifecycle.js';
-import { ContainerLinks } from './application/container-links.js';
-import { ContainerPauses } from './application/container-pauses.js';
-import { ContainerRenames } from './application/container-renames.js';
-import { ContainerStreams } from './application/container-streams.js';
-import { ContainerUpdates } from './application/container-updates.js';
-import { ContainerArchives } from './application/container-archives.js';
-import { ContainerCreation } from './application/create-container.js';
-import { ExecSessions } from './application/exec-sessions.js';
-import { ProcessLists } from './application/process-lists.js';
-import { ExitWaits, type Waited } from './application/exit-waits.js';
+import { ContainerCommits } from './application/definition/container-commits.js';
+import { ContainerDirectory } from './application/names/container-directory.js';
+import { ContainerLifecycle } from './application/lifecycle/container-lifecycle.js';
+import { ContainerLinks } from './application/names/container-links.js';
+import { ContainerPauses } from './application/lifecycle/container-pauses.js';
+import { ContainerRenames } from './application/names/container-renames.js';
+import { ContainerStreams } from './application/streams/container-streams.js';
+import { ContainerUpdates } from './application/definition/container-updates.js';
+import { ContainerArchives } from './application/streams/container-archives.js';
+import { ContainerCreation } from './application/definition/create-container.js';
+import { ExecSessions } from './application/processes/exec-sessions.js';
+import { ProcessLists } from './application/processes/process-lists.js';
+import { ExitWaits, type Waited } from './application/lifecycle/exit-waits.js';
 
 @Controller()
 export class ContainersController {

@@ -8,8 +8,8 @@ import * as usage from '#contracts/executor/usage.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { Asked, Body, Handles } from '#libs/messaging/handles.js';
 import { checkBindSource } from './adapters/host/bind-source.js';
-import { measureFiles } from './application/file-sizes.js';
-import { taskId } from './application/live-task.js';
+import { measureFiles } from './application/metrics/file-sizes.js';
+import { taskId } from './application/tasks/live-task.js';
 import { ExecutorParts } from './executor-parts.js';
 
 @Controller()

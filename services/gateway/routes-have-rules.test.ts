@@ -9,7 +9,7 @@ import { decideRoute, refusalOf } from './domain/access/decide-access.js';
 import { isKnownField, powersOf } from './domain/access/host-powers.js';
 import { type Grant, ROLES } from './domain/access/policy.js';
 import { RULED_ROUTES, ruleOf } from './domain/access/route-rules.js';
-import { NO_WISH, wishOf } from './domain/access/wish.js';
+import { NO_WISH, wishOf } from './domain/access/request-wish.js';
 import { GatewayModule } from './gateway.module.js';
 
 /** Every route that a controller answers, "GET /containers/:id/json", as Nest's decorators have them. */

@@ -27,7 +27,7 @@ import { RegistryLogins } from './application/registry-logins.js';
 import { RemoveOneImage } from './application/remove-image.js';
 import { SaveArchive } from './application/save-images.js';
 import { TagOneImage } from './application/tag-image.js';
-import { Turns } from './application/turns.js';
+import { Turns } from './application/tag-turns.js';
 import { UnsureImages } from './application/unsure-images.js';
 import { IMAGE_FOLD, imageDecider } from './domain/image/image-decider.js';
 import { ImagesController } from './images.controller.js';

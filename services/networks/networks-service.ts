@@ -1,6 +1,6 @@
 import { busService } from '#libs/service-process/hosted-service.js';
 import { Endpoints } from './application/endpoints.js';
-import { SettingsWatch } from './application/settings-watch.js';
+import { SettingsWatch } from './application/bridge-settings.js';
 import { NetworksModule } from './networks.module.js';
 
 export const networksService = busService(

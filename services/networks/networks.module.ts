@@ -13,7 +13,7 @@ import { Endpoints } from './application/endpoints.js';
 import { NetworkDirectory, type Networks, type Pools } from './application/network-directory.js';
 import { NETWORKS, predefinedNetworks } from './application/predefined-networks.js';
 import { ReleaseWatch } from './application/release-watch.js';
-import { SettingsWatch } from './application/settings-watch.js';
+import { SettingsWatch } from './application/bridge-settings.js';
 import { NETWORK_FOLD, networkDecider } from './domain/network/network-decider.js';
 import { freezePool, POOL_FOLD, poolDecider, thawPool } from './domain/pool/pool-decider.js';
 import { NetworksController } from './networks.controller.js';

@@ -5,7 +5,7 @@ import type { EventStore } from '#libs/event-store/event-store.js';
 import type { DomainEvent } from '#libs/event-store/event.js';
 import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
 import { ContainersParts } from '../../services/containers/containers-parts.js';
-import { TaskMemory } from '../../services/executor/application/task-memory.js';
+import { TaskMemory } from '../../services/executor/application/tasks/task-memory.js';
 import { freezeTask, type Task, taskDecider, thawTask } from '../../services/executor/domain/task/task-decider.js';
 import { ContainerFeed } from '../../services/gateway/application/container-feed.js';
 import { ChapterFiles } from '../../services/gateway/adapters/chapters/chapter-files.js';

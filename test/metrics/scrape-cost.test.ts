@@ -10,8 +10,8 @@ import { newNetworkNamespace } from '#libs/linux/network-namespace.js';
 import { addVeth } from '#libs/netlink/route.js';
 import { type MetricsSource, metricsPage } from '#libs/telemetry/metrics/page.js';
 import { RouteSocket } from '../../services/executor/adapters/network/route-socket.js';
-import { LifecycleSource } from '../../services/containers/application/lifecycle-source.js';
-import { ContainerSource } from '../../services/executor/application/container-source.js';
+import { LifecycleSource } from '../../services/containers/application/lifecycle/lifecycle-source.js';
+import { ContainerSource } from '../../services/executor/application/metrics/container-source.js';
 import { hostLinkName } from '../../services/executor/domain/host-link-name.js';
 import { type Sample, samplesOf } from './scrape.js';
 

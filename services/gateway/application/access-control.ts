@@ -11,7 +11,7 @@ import { joinedBy, powersOf } from '../domain/access/host-powers.js';
 import type { Policy, Power } from '../domain/access/policy.js';
 import { readPolicy } from '../domain/access/read-policy.js';
 import type { RouteRule } from '../domain/access/route-rules.js';
-import { NO_WISH, type Wish, wishOf } from '../domain/access/wish.js';
+import { NO_WISH, type Wish, wishOf } from '../domain/access/request-wish.js';
 import { flag, type QueryValues } from '../domain/requests/query-values.js';
 import type { EngineClient } from './engine-client.js';
 import type { RefusalLog } from './refusals.js';

@@ -11,7 +11,7 @@ import type { ContentLease, ContentStore } from '../adapters/content-store.js';
 import type { ImageOrigin } from '../domain/image/image-decider.js';
 import { hexOfId, type ImageAggregates, type ImageDirectory } from './image-directory.js';
 import type { LayerHolds } from './layer-holds.js';
-import type { Turns } from './turns.js';
+import type { Turns } from './tag-turns.js';
 import type { UnsureImages } from './unsure-images.js';
 
 /** A layer of many gigabytes on a slow disk. */

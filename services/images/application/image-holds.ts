@@ -1,6 +1,6 @@
 import type { PresentImage } from '../domain/image/image-decider.js';
 import type { ImageDirectory } from './image-directory.js';
-import type { Turns } from './turns.js';
+import type { Turns } from './tag-turns.js';
 
 /** Whoever holds an image may have died over it. Longer than it takes to fill a container's volumes. */
 const LIMIT_MS = 60 * 60_000;

@@ -10,7 +10,7 @@ import { type Image, imageDecider, type PresentImage } from '../domain/image/ima
 import type { ClearImage } from './clear-image.js';
 import { hexOfId, type ImageAggregates, type ImageDirectory } from './image-directory.js';
 import type { ImageHolds } from './image-holds.js';
-import type { Turns } from './turns.js';
+import type { Turns } from './tag-turns.js';
 import type { UnsureImages } from './unsure-images.js';
 
 /** Goes on with what is on the log of images though whoever asked for it was told that it did not answer. */

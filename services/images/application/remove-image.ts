@@ -7,7 +7,7 @@ import { areOne, goesWith } from '../domain/image/names.js';
 import type { ClearImage } from './clear-image.js';
 import { hexOfId, type ImageAggregates, type ImageDirectory } from './image-directory.js';
 import type { ImageHolds } from './image-holds.js';
-import type { Turns } from './turns.js';
+import type { Turns } from './tag-turns.js';
 import type { UnsureImages } from './unsure-images.js';
 
 export interface Removed {

@@ -1,7 +1,7 @@
 import type { Done, RequestContext } from '#contracts/request.js';
 import { parseNewTag } from '#libs/oci/reference.js';
 import { hexOfId, type ImageAggregates, type ImageDirectory } from './image-directory.js';
-import type { Turns } from './turns.js';
+import type { Turns } from './tag-turns.js';
 import type { UnsureImages } from './unsure-images.js';
 
 /** `docker tag`: another name for an image; a name that another image had moves. */

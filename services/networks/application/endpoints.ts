@@ -6,7 +6,7 @@ import { Timer } from '#libs/telemetry/metrics/measured.js';
 import { parseSubnet } from '../domain/ipv4.js';
 import type { EndpointWishes } from './endpoint-wishes.js';
 import type { NetworkDirectory, Pools } from './network-directory.js';
-import type { SettingsWatch } from './settings-watch.js';
+import type { SettingsWatch } from './bridge-settings.js';
 
 /** Addresses and ports of the runs of containers: allocated before a run, released after it. */
 export class Endpoints {

@@ -1,7 +1,7 @@
 import type { Caller } from './caller.js';
 import { type Grant, grantOf, type Policy, type Power, ROLES, type Role } from './policy.js';
 import { type RouteRule, ruleOf } from './route-rules.js';
-import type { Wish } from './wish.js';
+import type { Wish } from './request-wish.js';
 
 /** Something that a request would change, enter or share, as it is now. */
 export interface Touched {

@@ -10,7 +10,7 @@ export interface RouteRule {
   readonly enters?: true;
   /** It changes what belongs to all: an operator who is held to labels may not. */
   readonly shared?: true;
-  /** What its query or body wishes for (see wish.ts). */
+  /** What its query or body wishes for (see request-wish.ts). */
   readonly wishes?: 'container' | 'volume' | 'exec' | 'image' | 'commit' | 'edit';
 }
 

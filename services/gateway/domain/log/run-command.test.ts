@@ -4,6 +4,7 @@ import type { ImageRunConfig } from '#contracts/images/images.js';
 import { CONFIG, HOST_CONFIG } from '../requests/create-request.js';
 import type { Created } from './container-fold.js';
 import { runCommand } from './run-command.js';
+import { created } from './testing/log-of-web.js';
 
 const made = (config: ContainerConfig, hostConfig: HostConfig = {}): Created => ({ type: 'ContainerCreated', container: 'c', name: 'c', config: { Image: 'i', ...config }, hostConfig, imageId: 'sha256:1', imageRef: 'i', layers: [], path: 'p', args: [], mounts: [], at: '' });
 const of = (config: ContainerConfig, hostConfig: HostConfig = {}, image: ImageRunConfig | undefined = {}): string => runCommand(made(config, hostConfig), 'c', image);
@@ -141,3 +142,25 @@ test.each([
   [{ Type: 'volume', Source: 'v', Target: '/v', VolumeOptions: { Labels: { x: 'y' }, DriverConfig: { Name: 'local', Options: { type: 'nfs', o: 'addr=1,rw' } } } }, `--mount 'type=volume,source=v,target=/v,volume-label=x=y,volume-driver=local,volume-opt=type=nfs,"volume-opt=o=addr=1,rw"'`],
   [{ Type: 'bind', Source: '/s', Target: '/t', ReadOnly: true, BindOptions: { CreateMountpoint: true, Propagation: 'rslave' } }, '-v /s:/t:ro,rslave'],
 ] as const)('a mount: %j', (mount, words) => expect(of({}, { Mounts: [mount] })).toBe(`docker run -d --name c ${words} i`));
+
+test('the docker run that makes it again, quoted for a shell', () => {
+  expect(runCommand(created, 'site')).toBe(
+    String.raw`docker run -d --name site -p 8080:80/tcp -v /srv:/srv:ro -e 'A=b c' -m 67108864 --entrypoint nginx nginx -g 'it'\''s'`,
+  );
+});
+
+test('of what it shares with others the docker run tells, too', () => {
+  const shared = { ...created, hostConfig: { ...created.hostConfig, PidMode: 'container:c2', IpcMode: 'shareable', CgroupParent: '/a b' } };
+  expect(runCommand(shared, 'site')).toContain(`--ipc shareable --pid container:c2 --cgroup-parent '/a b'`);
+});
+
+test('what its mounts and its address were asked to be, too', () => {
+  const Mounts = [
+    { Type: 'bind', Source: '/s', Target: '/b', ReadOnly: true, BindOptions: { Propagation: 'rprivate', ReadOnlyForceRecursive: true } },
+    { Type: 'volume', Source: 'v', Target: '/p', VolumeOptions: { Subpath: 'a/b', NoCopy: true } },
+  ] as const;
+  const said = runCommand({ ...created, linkLocalAddresses: ['169.254.0.9'], hostConfig: { Mounts: [...Mounts], CpuRealtimePeriod: 1000 } }, 'site');
+  expect(said).toContain('--mount type=bind,source=/s,target=/b,readonly,bind-propagation=rprivate,bind-recursive=readonly --mount type=volume,source=v,target=/p,volume-subpath=a/b,volume-nocopy');
+  expect(said).toContain('--link-local-ip 169.254.0.9');
+  expect(said).toContain('--cpu-rt-period 1000');
+});

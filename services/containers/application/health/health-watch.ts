@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto';
+import type { RequestContext } from '#contracts/request.js';
+import type { LogFields } from '#libs/telemetry/log-record.js';
+import type { Container, PresentContainer } from '../../domain/container/container-state.js';
+import { nextProbeIn, probeCommand } from '../../domain/health/health.js';
+import type { ContainerDirectory, Containers } from '../names/container-directory.js';
+import { LONGEST_TIMER_MS } from '../lifecycle/longest-timer.js';
+import type { HealthProbes } from './health-probes.js';
+
+/** When the engine could not ask. */
+const RETRY_MS = 1_000;
+
+interface Watched {
+  readonly start: number;
+  timer?: NodeJS.Timeout;
+}
+
+/** Probes each running container that has a health check, one probe at a time. When the next is due follows from the log: a restart of the engine forgets none. */
+export class HealthWatch {
+  private readonly watched = new Map<string, Watched>();
+  private unlisten: (() => void) | undefined;
+
+  constructor(
+    private readonly containers: Containers,
+    private readonly directory: ContainerDirectory,
+    private readonly probes: HealthProbes,
+    private readonly onError: (error: unknown, about: LogFields) => void,
+  ) {}
+
+  start(): void {
+    this.unlisten = this.containers.onCommit((id, _commit, state, live) => {
+      if (live) this.look(id, state);
+    });
+    for (const container of this.directory.all()) {
+      if (!isProbed(container)) continue;
+      const asked = cause();
+      this.probes.endForgotten(container.spec.id, asked).catch((error: unknown) => this.onError(error, { container: container.spec.id, correlationId: asked.correlationId }));
+      this.look(container.spec.id, container);
+    }
+  }
+
+  stop(): void {
+    this.unlisten?.();
+    for (const { timer } of this.watched.values()) clearTimeout(timer);
+    this.watched.clear();
+  }
+
+  private look(id: string, state: Container): void {
+    const known = this.watched.get(id);
+    const start = isProbed(state) ? state.run.start : undefined;
+    if (known?.start === start) return;
+    clearTimeout(known?.timer);
+    this.watched.delete(id);
+    if (start === undefined) return;
+    const watched: Watched = { start };
+    this.watched.set(id, watched);
+    this.schedule(id, watched);
+  }
+
+  private schedule(id: string, watched: Watched, leastMs = 0): void {
+    const container = this.current(id, watched);
+    if (!container?.health) return;
+    const dueInMs = Math.max(nextProbeIn(container.health, container.spec.config.Healthcheck ?? {}, container.run.startedAt, Date.now()), leastMs);
+    // Timers go by a clock that nobody sets.
+    watched.timer = setTimeout(() => (dueInMs > LONGEST_TIMER_MS ? this.schedule(id, watched) : void this.probe(id, watched)), Math.min(dueInMs, LONGEST_TIMER_MS));
+  }
+
+  private async probe(id: string, watched: Watched): Promise<void> {
+    const container = this.current(id, watched);
+    if (!container) return;
+    const asked = cause();
+    try {
+      const probe = await this.probes.run(container, asked);
+      if (this.current(id, watched) === undefined) return;
+      if (probe) await this.containers.execute(id, { type: 'RecordProbe', start: watched.start, probe, at: new Date().toISOString() }, asked);
+      this.schedule(id, watched, probe ? 0 : RETRY_MS);
+    } catch (error) {
+      this.onError(error, { container: id, correlationId: asked.correlationId });
+      this.schedule(id, watched, RETRY_MS);
+    }
+  }
+
+  /** The container, while it is the run that is watched. */
+  private current(id: string, watched: Watched): PresentContainer | undefined {
+    return this.watched.get(id) === watched ? this.directory.get(id) : undefined;
+  }
+}
+
+const isProbed = (state: Container): state is PresentContainer => state.status === 'running' && probeCommand(state.spec.config.Healthcheck) !== undefined;
+
+const cause = (): RequestContext => ({ actor: 'service:containers', correlationId: randomUUID(), causationId: 'health-check' });

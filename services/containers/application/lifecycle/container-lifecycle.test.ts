@@ -1,0 +1,117 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import type { ContainerEvent } from '#contracts/containers/events.js';
+import { unavailable } from '#libs/errors/errors.js';
+import { asked, at, LifecycleWorld } from '../testing/lifecycle-world.js';
+
+let world: LifecycleWorld;
+afterEach(() => {
+  vi.useRealTimers();
+  return world.close();
+});
+
+/** A container with an address, whose launches are answered when the test says so. */
+async function inABridge(): Promise<readonly PromiseWithResolvers<unknown>[]> {
+  world = await LifecycleWorld.with({ NetworkMode: 'bridge', RestartPolicy: { Name: 'always' } });
+  world.answers.set('allocate-endpoint', ({ endpoint }) => ({ position: 0, address: `address of ${endpoint}`, ports: [] }));
+  const launches = [Promise.withResolvers<unknown>(), Promise.withResolvers<unknown>()];
+  world.answers.set('launch-task', ({ start = 0 }) => launches[start - 1]?.promise);
+  return launches;
+}
+
+const addressOf = async (start: number): Promise<unknown> => {
+  const event = (await world.containers.history('c1')).find((one) => one.type === 'ContainerStarted' && one.start === start);
+  return event?.type === 'ContainerStarted' ? event.endpoint?.address : undefined;
+};
+
+test.each<[string, (launch: PromiseWithResolvers<unknown> | undefined) => void]>([
+  ['answer', (launch) => launch?.resolve({ position: 0, pid: 7, startedAt: at })],
+  ['failure', (launch) => launch?.reject(unavailable('no answer'))],
+])('a late %s of a start whose run is over takes nothing from the next start', async (_, settle) => {
+  const launches = await inABridge();
+  const first = world.lifecycle.start('c1', 'api', asked).catch(() => undefined);
+  await expect.poll(() => world.count('launch-task')).toBe(1);
+  // What the executor told on the log before it died.
+  await world.lifecycle.recordStarted('c1', 1, 7, at, asked);
+  await world.exited(1);
+  await expect.poll(() => world.count('launch-task')).toBe(2);
+  settle(launches[0]);
+  await first;
+
+  let isSettled = false;
+  const settled = world.lifecycle.startSettled('c1').then(() => (isSettled = true));
+  await new Promise(setImmediate);
+  expect(isSettled).toBe(false);
+  await world.lifecycle.recordStarted('c1', 2, 8, at, asked);
+  expect([await addressOf(1), await addressOf(2)]).toEqual(['address of c1-1', 'address of c1-2']);
+  launches[1]?.resolve({ position: 0, pid: 8, startedAt: at });
+  await settled;
+  expect(world.status).toBe('running');
+});
+
+test('what began while the engine that asked for it died is recorded with its address', async () => {
+  await inABridge();
+  await world.containers.execute('c1', { type: 'Start', reason: 'api', at }, asked);
+  // As the next engine's watch of tasks does.
+  await world.lifecycle.recordStarted('c1', 1, 7, at, asked);
+  expect(await addressOf(1)).toBe('address of c1-1');
+  await world.lifecycle.recordStarted('c1', 1, 7, at, asked);
+  expect([world.count('allocate-endpoint'), world.count('release-endpoint')]).toEqual([1, 0]);
+});
+
+test('an address told again to a start that was given up meanwhile is given back', async () => {
+  await inABridge();
+  const answer = Promise.withResolvers<unknown>();
+  world.answers.set('allocate-endpoint', () => answer.promise);
+  await world.containers.execute('c1', { type: 'Start', reason: 'api', at }, asked);
+  const recorded = world.lifecycle.recordStarted('c1', 1, 7, at, asked);
+  await world.containers.execute('c1', { type: 'RecordStartFailed', start: 1, error: 'no', exitCode: 128, at }, asked);
+  answer.resolve({ position: 0, ports: [] });
+  await recorded;
+  expect(world.asked.filter(({ what }) => what === 'release-endpoint')).toEqual([{ what: 'release-endpoint', endpoint: 'c1-1' }]);
+});
+
+test('a start of what waits for its restart asks for no address', async () => {
+  const launches = await inABridge();
+  launches[0]?.resolve({ position: 0, pid: 7, startedAt: at });
+  await world.lifecycle.start('c1', 'api', asked);
+  await world.exited(1);
+  const before = world.asked.length;
+  expect(await world.lifecycle.start('c1', 'api', asked)).toMatchObject({ changed: false });
+  expect([world.status, world.asked.slice(before)]).toEqual(['restarting', []]);
+});
+
+test('what runs goes on where its start could not be recorded, and is recorded with its address when the log takes it', async () => {
+  const launches = await inABridge();
+  launches[0]?.resolve({ position: 0, pid: 7, startedAt: at });
+  world.store.fates.set('ContainerStarted', ['full']);
+  await expect(world.lifecycle.start('c1', 'api', asked)).rejects.toMatchObject({ kind: 'unavailable' });
+  // As the watch of tasks does, until the log has it.
+  await world.lifecycle.recordStarted('c1', 1, 7, at, asked);
+  expect({ status: world.status, address: await addressOf(1), ended: world.count('end-task') }).toEqual({ status: 'running', address: 'address of c1-1', ended: 0 });
+});
+
+/** A container that runs, and whose executor is away for eleven seconds before it takes a signal. */
+async function withExecutorAway(onSignal: () => void): Promise<void> {
+  const started: readonly ContainerEvent[] = [{ type: 'StartRequested', container: 'c1', start: 1, reason: 'api', at }, { type: 'ContainerStarted', container: 'c1', start: 1, pid: 7, at }];
+  world = await LifecycleWorld.with({}, ...started);
+  vi.useFakeTimers();
+  world.answers.set('signal-task', () => new Promise<unknown>((resolve) => void setTimeout(() => (onSignal(), resolve({ position: 0 })), 11_000)));
+}
+
+const dies = (): void => void setTimeout(() => void world.exited(1), 100);
+
+test.each([
+  ['kill', 9, () => world.lifecycle.kill('c1', undefined, asked)],
+  ['stop', 15, () => world.lifecycle.stop('c1', { timeoutSeconds: 5 }, asked)],
+])('a %s whose signal arrives late waits for the end from then on', async (_, signal, ask) => {
+  await withExecutorAway(dies);
+  const [outcome] = await Promise.all([Promise.allSettled([ask()]), vi.advanceTimersByTimeAsync(30_000)]);
+  expect(outcome).toMatchObject([{ status: 'fulfilled' }]);
+  expect([world.status, world.asked.map((one) => one.signal)]).toEqual(['exited', [signal]]);
+});
+
+test('a kill that ends nothing is told as dockerd tells it, which nobody takes for an engine that is away', async () => {
+  await withExecutorAway(() => undefined);
+  const [outcome] = await Promise.all([Promise.allSettled([world.lifecycle.kill('c1', undefined, asked)]), vi.advanceTimersByTimeAsync(30_000)]);
+  expect(outcome).toMatchObject([{ status: 'rejected', reason: { kind: 'internal', message: expect.stringContaining('did not receive an exit event') as string } }]);
+});

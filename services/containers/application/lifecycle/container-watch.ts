@@ -1,0 +1,202 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ContainerEvent } from '#contracts/containers/events.js';
+import type { RequestContext } from '#contracts/request.js';
+import { causedBy } from '#libs/event-store/caused-by.js';
+import type { Commit } from '#libs/event-store/event.js';
+import { SIGKILL } from '#libs/linux/signals.js';
+import { retryUntilDone } from '#libs/messaging/retry.js';
+import type { LogFields } from '#libs/telemetry/log-record.js';
+import { isToRestart, type PresentContainer } from '../../domain/container/container-state.js';
+import type { ContainerCommits } from '../definition/container-commits.js';
+import type { ContainerEdits } from '../definition/container-edits.js';
+import type { ContainerDirectory, Containers } from '../names/container-directory.js';
+import type { ContainerUpdates } from '../definition/container-updates.js';
+import type { NameClaims } from '../names/name-claims.js';
+import type { ContainerLifecycle } from './container-lifecycle.js';
+import type { ContainerPauses } from './container-pauses.js';
+import type { ExitWaits } from './exit-waits.js';
+import type { RunEndpoints } from './run-endpoints.js';
+
+/** What follows from a container's own events: waits end, --rm removes, the restart policy starts again. After a crash, goes on with what was half done. */
+export class ContainerWatch {
+  private readonly restarts = new Map<string, AbortController>();
+  private readonly stopping = new AbortController();
+  private unlisten: readonly (() => void)[] = [];
+
+  constructor(
+    private readonly containers: Containers,
+    private readonly directory: ContainerDirectory,
+    private readonly claims: NameClaims,
+    private readonly endpoints: RunEndpoints,
+    private readonly lifecycle: ContainerLifecycle,
+    private readonly pauses: ContainerPauses,
+    private readonly updates: ContainerUpdates,
+    private readonly commits: ContainerCommits,
+    private readonly edits: Pick<ContainerEdits, 'finish'>,
+    private readonly waits: ExitWaits,
+    /** What is held of a container that is removed now. */
+    private readonly forget: (container: string) => void,
+    private readonly onError: (error: unknown, about: LogFields) => void,
+  ) {}
+
+  start(): void {
+    this.unlisten = [
+      this.containers.onCommit((id, commit, _state, live) => {
+        if (live) for (const event of commit.events) this.see(id, event, commit);
+      }),
+      this.containers.onUnanswered((id, commit) => {
+        for (const event of commit.events) this.takeUp(id, event, causedBy(commit, 'service:containers'));
+      }),
+    ];
+  }
+
+  stop(): void {
+    this.stopping.abort();
+    for (const unlisten of this.unlisten) unlisten();
+    for (const id of this.restarts.keys()) this.cancel(id);
+  }
+
+  /** Each half-done operation is entered again where its events say it stood. */
+  async resume(): Promise<void> {
+    const asked: RequestContext = { actor: 'service:containers', correlationId: randomUUID(), causationId: 'recovery' };
+    for (const container of this.directory.all()) {
+      const { id } = container.spec;
+      const { status, run } = container;
+      if (container.edit && status !== 'removing') this.go(id, asked, this.edits.finish(id, asked));
+      if (container.update && status !== 'removing') this.go(id, asked, this.updates.finish(id, asked));
+      const commits = (container.commit ?? run.thaws) !== undefined && status !== 'removing';
+      if (commits) this.go(id, asked, this.commits.finish(id, asked));
+      if (status === 'starting') this.go(id, asked, this.lifecycle.launch(id, asked));
+      else if (status === 'removing') this.finishRemove(id, asked);
+      else if (status === 'restarting') this.schedule(id, container.restartDelayMs, asked);
+      else if ((status === 'running' || status === 'paused') && run.stopRequested) this.go(id, asked, this.lifecycle.finishStop(id, asked));
+      else if ((status === 'running' || status === 'paused') && run.kill?.signal === SIGKILL) this.go(id, asked, this.lifecycle.endTask(id, run.start, asked));
+      else if (run.changing && !commits) this.go(id, asked, this.pauses.finish(id, asked));
+      else if (status === 'paused' && run.kill?.cancelsRestart) this.go(id, asked, this.pauses.thaw(id, asked));
+      else if (isToRestart(container)) this.finishRestart(id, asked);
+      else if (isLeftover(container)) this.removeLeftover(id, asked);
+    }
+    for (const [id, { status }] of this.containers.entries()) if (status === 'kept') this.finishRemove(id, asked);
+    await this.claims.settle(asked);
+    await this.endpoints.settle(asked);
+  }
+
+  /** It can only go forward, whoever is down now. */
+  private finishRemove(id: string, asked: RequestContext): void {
+    this.goOn(id, asked, () => this.lifecycle.finishRemove(id, asked));
+  }
+
+  /** Its stop is over, which alone nobody wanted. */
+  private finishRestart(id: string, asked: RequestContext): void {
+    this.goOn(id, asked, () => this.lifecycle.finishRestart(id, asked));
+  }
+
+  private removeLeftover(id: string, asked: RequestContext): void {
+    this.goOn(id, asked, async () => {
+      const container = this.directory.get(id);
+      if (container && isLeftover(container)) await this.lifecycle.remove(id, { force: true, volumes: true }, asked);
+    });
+  }
+
+  private see(id: string, event: ContainerEvent, commit: Commit<ContainerEvent>): void {
+    const asked: RequestContext = causedBy(commit, 'service:containers');
+    this.waits.see(event);
+    switch (event.type) {
+      case 'RemoveRequested':
+        // Beside who asked for it and may lose patience; both are one removal.
+        this.finishRemove(id, asked);
+        return;
+      case 'ContainerExited':
+        this.finishRestart(id, asked);
+        this.removeLeftover(id, asked);
+        return;
+      case 'ContainerUnprotected':
+      case 'StartFailed':
+        this.removeLeftover(id, asked);
+        return;
+      case 'RestartScheduled':
+        this.schedule(id, event.delayMs, asked);
+        return;
+      case 'UnhealthyRestartRequested':
+        this.go(id, asked, this.lifecycle.finishStop(id, asked));
+        return;
+      case 'StopRequested':
+      case 'StartRequested':
+        this.cancel(id);
+        return;
+      case 'ContainerRemoved':
+        this.cancel(id);
+        this.forget(id);
+    }
+  }
+
+  /** An intent that is on the log, though whoever appended it was told that it may not be: nobody else goes on with it. */
+  private takeUp(id: string, event: ContainerEvent, asked: RequestContext): void {
+    const container = this.directory.get(id);
+    if (container === undefined || container.status === 'removing') return;
+    const { spec, status, run } = container;
+    switch (event.type) {
+      case 'StartRequested':
+        if (status === 'starting' && run.start === event.start) this.go(id, asked, this.lifecycle.launch(id, asked));
+        return;
+      case 'StopRequested':
+        this.go(id, asked, this.lifecycle.finishStop(id, asked));
+        return;
+      case 'KillRequested':
+        if (!run.over) this.go(id, asked, this.lifecycle.finishKill(spec, run.start, event.signal, asked));
+        return;
+      case 'UpdateRequested':
+        this.go(id, asked, this.updates.finish(id, asked));
+        return;
+      case 'EditRequested':
+        this.go(id, asked, this.edits.finish(id, asked));
+        return;
+      // A pause, too, may be part of a commit.
+      case 'PauseRequested':
+      case 'UnpauseRequested':
+      case 'CommitRequested':
+        this.go(id, asked, this.commits.finish(id, asked));
+    }
+  }
+
+  /** Its start is tried until the log has it, or nobody wants it any more. */
+  private schedule(id: string, delayMs: number, asked: RequestContext): void {
+    this.cancel(id);
+    const { signal } = this.restarting(id);
+    const isDue = (): boolean => this.directory.get(id)?.status === 'restarting';
+    const start = async (): Promise<unknown> =>
+      isDue() && this.lifecycle.start(id, 'restart-policy', asked).catch((error: unknown) => {
+        if (isDue()) throw error;
+        this.onError(error, { container: id, correlationId: asked.correlationId });
+      });
+    const due = delay(delayMs, undefined, { signal }).catch(() => undefined);
+    void due.then(() => this.goOn(id, asked, start, signal));
+  }
+
+  private restarting(id: string): AbortController {
+    const restart = new AbortController();
+    this.restarts.set(id, restart);
+    return restart;
+  }
+
+  private cancel(id: string): void {
+    this.restarts.get(id)?.abort();
+    this.restarts.delete(id);
+  }
+
+  /** What must be so in the end, whoever is down now. */
+  private goOn(id: string, asked: RequestContext, attempt: () => Promise<unknown>, signal = this.stopping.signal): void {
+    this.go(id, asked, retryUntilDone(attempt, signal, (error) => this.onError(error, { container: id, correlationId: asked.correlationId })));
+  }
+
+  private go(container: string, asked: RequestContext, work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.onError(error, { container, correlationId: asked.correlationId }));
+  }
+}
+
+/** Its run is over, or never came to be, it was asked to go with it (--rm), and nobody restarts it. */
+function isLeftover(container: PresentContainer): boolean {
+  const { status, spec, run, protected: isProtected } = container;
+  return !isProtected && (status === 'exited' || status === 'created') && run.start > 0 && run.over && (spec.hostConfig.AutoRemove ?? false) && !isToRestart(container);
+}

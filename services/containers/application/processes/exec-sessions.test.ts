@@ -1,0 +1,49 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { ExecConfig } from '#contracts/containers/container-state.js';
+import { Aggregates } from '#libs/event-store/aggregates.js';
+import { MemoryEventStore } from '#libs/event-store/testing/memory-event-store.js';
+import type { Bus } from '#libs/messaging/bus.js';
+import { execDecider } from '../../domain/exec/exec-decider.js';
+import type { ContainerDirectory, Execs } from '../names/container-directory.js';
+import type { ContainerLifecycle } from '../lifecycle/container-lifecycle.js';
+import { asked } from '../testing/lifecycle-world.js';
+import { ExecRuns } from './exec-runs.js';
+import { ExecSessions } from './exec-sessions.js';
+
+const config: ExecConfig = { args: ['ls'], env: [], user: '', workingDir: '', terminal: false, attachStdin: false, attachStdout: true, attachStderr: true, privileged: false, detachKeys: '' };
+
+/** The container c, of which this is asked. */
+let container: { spec: { id: string; config: object; hostConfig: object; name: string }; status: string; run: { start: number; startedAt: string; over: boolean; changing?: 'pausing' } };
+let execs: Execs;
+let runs: ExecRuns;
+let sessions: ExecSessions;
+
+beforeEach(async () => {
+  container = { spec: { id: 'c', name: 'web', config: {}, hostConfig: { NetworkMode: 'none' } }, status: 'running', run: { start: 1, startedAt: '2026-01-01T00:00:00.000000000Z', over: false } };
+  execs = new Aggregates(new MemoryEventStore(), 'exec', execDecider, { source: 'containers' });
+  runs = new ExecRuns(() => true, (exec) => execs.forget(exec));
+  const directory = { find: () => container, get: () => container, linksOf: () => [] } as unknown as ContainerDirectory;
+  sessions = new ExecSessions(execs, runs, directory, { startSettled: () => Promise.resolve() } as unknown as ContainerLifecycle, {} as Bus, '/');
+  await execs.start();
+});
+afterEach(() => execs.stop());
+
+test.each([[true, []], [undefined, ['kept']]])('an exec that is refused while its container is being paused is tried again, but for a health check (probe: %s)', async (probe, left) => {
+  sessions.listenForCreated();
+  const { id } = await sessions.add('c', { ...config, ...(probe ? { probe } : {}) }, asked);
+  await expect.poll(() => runs.listed('c')).toEqual([id]);
+  container.run.changing = 'pausing';
+  await expect(sessions.start({ exec: id, detach: false }, asked)).rejects.toThrow('is paused');
+  await expect.poll(() => runs.listed('c')).toEqual(left.map(() => id));
+});
+
+test.each([
+  ['that goes on', {}, true],
+  ['that is over', { over: true }, false],
+  ['before this one', { startedAt: '2100-01-01T00:00:00.000000000Z' }, false],
+])('an engine that starts knows those that nobody started in the run %s: %o', async (_, run, isListed) => {
+  const { id } = await sessions.add('c', config, asked);
+  Object.assign(container.run, run);
+  sessions.listenForCreated();
+  expect([runs.listed('c'), execs.get(id).state.status]).toEqual(isListed ? [[id], 'present'] : [[], 'absent']);
+});

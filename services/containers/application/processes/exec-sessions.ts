@@ -1,0 +1,220 @@
+import { randomBytes } from 'node:crypto';
+import type { CreateExec, ResizeExec, StartExec } from '#contracts/containers/commands.js';
+import type { GetExec } from '#contracts/containers/queries.js';
+import type { ExecConfig, ExecView } from '#contracts/containers/container-state.js';
+import { LaunchExec, ResizeTask, SignalExec } from '#contracts/executor/tasks.js';
+import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
+import { conflict, errorMessage, internal, notFound } from '#libs/errors/errors.js';
+import type { Bus, RequestOptions } from '#libs/messaging/bus.js';
+import { keyedId } from '#libs/messaging/keyed-id.js';
+import type { Exec } from '../../domain/exec/exec-decider.js';
+import { parseSecurityOptions } from '../../domain/launch-request.js';
+import { linkFacts } from '../../domain/network/links.js';
+import type { PresentContainer } from '../../domain/container/container-state.js';
+import type { ContainerDirectory, Execs } from '../names/container-directory.js';
+import type { ContainerLifecycle } from '../lifecycle/container-lifecycle.js';
+import type { ExecRuns } from './exec-runs.js';
+
+/** What the executor put on record before it answered is known here by then. */
+const RECORD_SEEN_MS = 1_000;
+/** dockerd's, of an exec that could not be executed, where no better is known. */
+const CANNOT_EXECUTE = 126;
+
+/** dockerd's patience with who resizes an exec beside its start. */
+const READY_MS = 10_000;
+/** kill(2): only asks. */
+const NO_SIGNAL = 0;
+/** How long an executor may be away under an exec that ends. */
+const AWAY_MS = 20_000;
+/** One that is there answers sooner. */
+const AT_ONCE_MS = 100;
+/** For what shims tell an executor that has come back. */
+const TOLD_AGAIN_MS = 2_000;
+
+/** Further commands in running containers. */
+export class ExecSessions {
+  constructor(
+    private readonly execs: Execs,
+    private readonly runs: ExecRuns,
+    private readonly directory: ContainerDirectory,
+    private readonly lifecycle: ContainerLifecycle,
+    private readonly bus: Bus,
+    private readonly runRoot: string,
+  ) {}
+
+  create({ container, ...config }: CreateExec, asked: RequestContext): Promise<{ id: string }> {
+    return this.add(container, config, asked);
+  }
+
+  /** An exec of the engine's own, or a client's. */
+  async add(reference: string, config: ExecConfig, asked: RequestContext): Promise<{ id: string }> {
+    const holder = await this.running(reference);
+    const { spec } = holder;
+    linkFacts(holder, this.directory.linksOf(holder)); // throws, as dockerd does, where one leads to nobody who runs
+    const exec = keyedId('exec', asked.idempotencyKey);
+    await this.execs.execute(exec, { type: 'Create', exec, container: spec.id, config: { ...config }, at: new Date().toISOString() }, asked);
+    return { id: exec };
+  }
+
+  /** From now on `ExecRuns` knows which were created; it knows by then how those went that were started. */
+  listenForCreated(): void {
+    this.execs.onCommit((id, { events }, state, live) => {
+      if (!live || state.status === 'absent') return;
+      for (const { type } of events) {
+        if (type === 'ExecCreated') this.runs.created(id, state.container);
+        else this.runs.neverStarted(id, state.container);
+      }
+    });
+    for (const [id, exec] of this.execs.entries()) {
+      if (exec.status === 'absent' || exec.failure !== undefined) continue;
+      const run = this.directory.get(exec.container)?.run;
+      // The run that it was made for is over, and had it been started, that would be known.
+      const isLate = run === undefined || run.over || Date.parse(run.startedAt) > Date.parse(exec.at);
+      if (!isLate) this.runs.created(id, exec.container);
+      else if (this.runs.get(id) === undefined) this.execs.forget(id);
+    }
+  }
+
+  /** Its exit code; undefined: not within `deadlineMs`. */
+  async exitCode(exec: string, deadlineMs: number): Promise<number | undefined> {
+    await this.runs.ended(exec, deadlineMs);
+    return this.runs.get(exec)?.exitCode ?? undefined;
+  }
+
+  /** Signals an exec's own process, if it runs. */
+  async signal(exec: string, signal: number, asked: RequestContext, options?: RequestOptions): Promise<void> {
+    const run = this.runs.get(exec);
+    const container = run && this.directory.get(run.container);
+    if (container && run.exitCode === null) await this.bus.request(SignalExec, { container: run.container, start: container.run.start, exec, signal }, asked, options);
+  }
+
+  /** Health checks that go on, and whose engine is gone. */
+  runningProbes(container: string): string[] {
+    return this.runs.running(container).filter((id) => {
+      const { state } = this.execs.get(id);
+      return state.status === 'present' && state.config.probe === true;
+    });
+  }
+
+  async start({ exec: id, detach, consoleSize }: Pick<StartExec, 'exec' | 'detach' | 'consoleSize'>, asked: RequestContext): Promise<{ endpoint?: StreamEndpoint; terminal: boolean }> {
+    const { container, config } = this.find(id);
+    const { running: isRunning, exitCode } = this.view(id);
+    if (isRunning || exitCode !== null) throw conflict(`Error: Exec command ${id} ${isRunning ? 'is already running' : 'has already run'}`);
+    const holder = await this.running(container).catch(async (error: unknown) => {
+      // A client may start it later; a health check is not tried again.
+      if (config.probe) await this.recordFailed(id, error, asked);
+      throw error;
+    });
+    const { spec, run } = holder;
+    const linked = linkFacts(holder, this.directory.linksOf(holder)).environment;
+    const ticket = randomBytes(16).toString('hex');
+    const tickets = detach ? [] : [{ ticket, stdin: config.attachStdin, stdout: config.attachStdout, stderr: config.attachStderr }];
+    const launched = this.bus.request(
+      LaunchExec,
+      {
+        container,
+        start: run.start,
+        exec: id,
+        process: {
+          args: config.args,
+          env: [`HOSTNAME=${spec.config.Hostname ?? ''}`, ...linked, ...(spec.config.Env ?? []), ...config.env],
+          cwd: config.workingDir || spec.config.WorkingDir || '/',
+          user: config.user || spec.config.User || '',
+          groups: spec.hostConfig.GroupAdd ?? [],
+          terminal: config.terminal,
+          rows: consoleSize?.[0] ?? 0,
+          columns: consoleSize?.[1] ?? 0,
+          openStdin: config.attachStdin && !detach,
+          stdinOnce: true,
+        },
+        security: {
+          privileged: spec.hostConfig.Privileged ?? false,
+          capAdd: spec.hostConfig.CapAdd ?? [],
+          capDrop: spec.hostConfig.CapDrop ?? [],
+          ...parseSecurityOptions(spec.hostConfig.SecurityOpt ?? []),
+        },
+        privileged: config.privileged,
+        ulimits: spec.hostConfig.Ulimits ?? [],
+        ...(spec.hostConfig.OomScoreAdj ? { oomScoreAdj: spec.hostConfig.OomScoreAdj } : {}),
+        tickets,
+      },
+      asked,
+      { timeoutMs: 35_000, askAgainMs: 500 },
+    );
+    const answer = await launched.catch((error: unknown) => this.unlessItRuns(id, error, asked));
+    if (answer !== undefined) this.runs.begun(id, container, answer.pid);
+    return { terminal: config.terminal, ...(detach ? {} : { endpoint: { path: `${this.runRoot}/tasks/${container}-${run.start}/shim.sock`, ticket } }) };
+  }
+
+  async resize({ exec, rows, columns }: ResizeExec, asked: RequestContext): Promise<Done> {
+    const { container } = this.find(exec);
+    await this.runs.told(exec, READY_MS);
+    const { run } = this.directory.find(container);
+    const exit = this.runs.get(exec)?.exitCode;
+    if (exit === undefined) throw internal('timeout waiting for exec session ready');
+    if (exit !== null) throw notFound('no such exec');
+    return this.bus.request(ResizeTask, { container, start: run.start, exec, rows, columns }, asked);
+  }
+
+  async settledView({ exec, settleMs = 0, toStart = false }: GetExec, asked: RequestContext): Promise<ExecView> {
+    if (toStart) await this.running(this.find(exec).container);
+    if (settleMs > 0) await this.settled(exec, settleMs, asked);
+    return this.view(exec);
+  }
+
+  /** Resolves when it has ended, at the latest after `deadlineMs`. An executor that is away then is waited for, and what it tells when it is back: until then it can tell of no end. */
+  private async settled(exec: string, deadlineMs: number, asked: RequestContext): Promise<void> {
+    await this.runs.ended(exec, deadlineMs);
+    const asking = performance.now();
+    await this.signal(exec, NO_SIGNAL, asked, { timeoutMs: AWAY_MS, askAgainMs: Infinity }).catch(() => undefined);
+    if (performance.now() - asking > AT_ONCE_MS) await this.runs.ended(exec, TOLD_AGAIN_MS);
+  }
+
+  /** A container is gone: its execs leave memory. */
+  forget(container: string): void {
+    this.runs.forget(container);
+    // Those that were never started.
+    for (const [id, exec] of this.execs.entries()) if (exec.status === 'present' && exec.container === container) this.execs.forget(id);
+  }
+
+  /**
+   * How it went is known when this is over: clients ask for the exit code as soon as they are told that there is no stream. Rejects with `error`, unless the task's own events,
+   * which are nearer to the truth than a reply that was lost, say that it runs.
+   */
+  private async unlessItRuns(exec: string, error: unknown, asked: RequestContext): Promise<void> {
+    await this.runs.told(exec, RECORD_SEEN_MS);
+    const run = this.runs.get(exec);
+    if (run?.exitCode === null) return;
+    if (run === undefined) await this.recordFailed(exec, error, asked);
+    throw error;
+  }
+
+  /** Nothing where its container is over, and it with that. */
+  private async recordFailed(exec: string, error: unknown, asked: RequestContext): Promise<void> {
+    const { state }: { state: Exec } = this.execs.get(exec);
+    if (state.status === 'absent') return;
+    await this.execs.execute(exec, { type: 'RecordStartFailed', exec, container: state.container, error: errorMessage(error), exitCode: CANNOT_EXECUTE, at: new Date().toISOString() }, asked);
+  }
+
+  private view(id: string): ExecView {
+    const { container, config, failure } = this.find(id);
+    const run = this.runs.get(id);
+    if (run === undefined) return { id, container, config, running: false, exitCode: failure ?? null, pid: 0 };
+    return { id, container, config, running: run.exitCode === null, exitCode: run.exitCode, pid: run.pid };
+  }
+
+  private find(id: string): { container: string; config: ExecConfig; failure?: number } {
+    const { state }: { state: Exec } = this.execs.get(id);
+    if (state.status === 'absent' || !this.directory.get(state.container)) throw notFound(`No such exec instance: ${id}`);
+    return state;
+  }
+
+  private async running(reference: string): Promise<PresentContainer> {
+    await this.lifecycle.startSettled(this.directory.find(reference).spec.id);
+    const container = this.directory.find(reference);
+    if (container.status === 'paused' || container.run.changing === 'pausing') throw conflict(`Container ${reference} is paused, unpause the container before exec`);
+    if (container.status === 'restarting') throw conflict(`Container ${container.spec.id} is restarting, wait until the container is running`);
+    if (container.status !== 'running') throw conflict(`container ${container.spec.id} is not running`);
+    return container;
+  }
+}

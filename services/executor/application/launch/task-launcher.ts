@@ -1,0 +1,378 @@
+import { mkdirSync, readlinkSync } from 'node:fs';
+import type { IdMaps } from '#contracts/executor/id-maps.js';
+import type { EndpointSettings } from '#contracts/containers/container-state.js';
+import type { LaunchTask, PublishedEndpoint, TaskEvent } from '#contracts/executor/tasks.js';
+import type { RequestContext } from '#contracts/request.js';
+import { deviceFilter } from '#libs/cgroup/device-filter.js';
+import { cgroupDirectories, type CgroupLayout, controllerDirectory, wholePath } from '#libs/cgroup/layout.js';
+import { limitWrites } from '#libs/cgroup/limits.js';
+import { BerthError, conflict, errorMessage, internal, invalid } from '#libs/errors/errors.js';
+import type { Aggregates } from '#libs/event-store/aggregates.js';
+import { failpoint } from '#libs/failpoint/failpoint.js';
+import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import type { LogFields } from '#libs/telemetry/log-record.js';
+import { currentSpan } from '#libs/telemetry/tracing.js';
+import type { AppArmor } from '../../adapters/host/app-armor.js';
+import { prepareBindSource } from '../../adapters/host/bind-source.js';
+import type { CgroupParents } from '../../adapters/host/cgroup-parents.js';
+import type { ContainerCgroups } from '../../adapters/host/container-cgroups.js';
+import type { ContainerFiles } from '../../adapters/host/container-files.js';
+import { cdiFiles } from '../../adapters/host/cdi-files.js';
+import { askedDevices, hostDevices, namedDevices, throttledDevices } from '../../adapters/host/host-devices.js';
+import { detachLink, NetworkSandbox } from '../../adapters/network/sandbox.js';
+import type { Sandboxes } from '../../adapters/network/sandboxes.js';
+import { recordPlan } from '../../adapters/shim/step-spans.js';
+import type { Snapshotter } from '../../adapters/snapshots/snapshotter.js';
+import type { Zygote } from '../../adapters/shim/zygote.js';
+import type { CdiEdits } from '../../domain/cdi/cdi-spec.js';
+import { editsFor } from '../../domain/cdi/select-devices.js';
+import { hostLinkName } from '../../domain/host-link-name.js';
+import { compilePlan, type PlanRun } from '../../domain/plan/compile-plan.js';
+import { encodePlan, type Plan } from '../../domain/plan/encode-plan.js';
+import { startFailure } from '../../domain/plan/start-failure.js';
+import { buildSpec } from '../../domain/spec/build-spec.js';
+import { hostnameFile, hostsFile, resolvConf } from '../../domain/spec/files.js';
+import type { Task, TaskCommand } from '../../domain/task/task-decider.js';
+import { LiveTask, type Started, taskId } from '../tasks/live-task.js';
+import type { LiveTasks } from '../tasks/live-tasks.js';
+import type { LogForwarding } from '../logs/log-forwarding.js';
+import type { TaskMemory } from '../tasks/task-memory.js';
+import type { NetworksOnHost } from '../networks/networks-on-host.js';
+import { type PortPublisher, rulesOf } from '../networks/port-publisher.js';
+import type { OciRuntimes } from './oci-runtimes.js';
+import type { UserNamespaceIds } from './user-namespace-ids.js';
+
+export type Tasks = Aggregates<Task, TaskCommand, TaskEvent>;
+
+export interface LaunchHost {
+  readonly settings: EngineSettings;
+  readonly cgroups: CgroupLayout;
+  /** Undefined: the host has none. */
+  readonly appArmor: AppArmor | undefined;
+  readonly initPath: string;
+  /** What it has to hide from containers. */
+  readonly maskedPaths: readonly string[];
+  /** gid of the engine's group: its gateway opens shims' streams. */
+  readonly socketGroup: number;
+}
+
+type Launch = Omit<LaunchTask, 'reply'>;
+
+interface Prepared {
+  readonly plan: Plan;
+  readonly encoded: Uint8Array;
+  readonly sandbox?: NetworkSandbox;
+}
+
+/** One run of one container: intent, files, sandbox, plan, shim. What fails leaves nothing behind: sandbox and links go with their descriptor, the rest with the shim's exit steps. */
+export class TaskLauncher {
+  constructor(
+    private readonly tasks: Tasks,
+    private readonly memory: TaskMemory,
+    private readonly live: LiveTasks,
+    private readonly forwarding: LogForwarding,
+    private readonly files: ContainerFiles,
+    private readonly sandboxes: Sandboxes,
+    private readonly ids: UserNamespaceIds,
+    private readonly zygote: Zygote,
+    private readonly containerCgroups: ContainerCgroups,
+    private readonly parents: CgroupParents,
+    private readonly ports: PortPublisher,
+    private readonly networks: NetworksOnHost,
+    private readonly runtimes: OciRuntimes,
+    private readonly roots: () => Snapshotter,
+    private readonly layerName: (chainId: string) => string,
+    private readonly host: LaunchHost,
+    private readonly onError: (error: unknown, about: LogFields) => void,
+  ) {}
+
+  /** One start, however often it is asked for, and before the log knows of it: who asks again, since an answer was lost, gets the answer of the first. */
+  launch(launch: Launch, asked: RequestContext): Promise<Started> {
+    const identity = { container: launch.container, start: launch.start };
+    const id = taskId(identity);
+    const first = this.live.startOf(id);
+    if (first) return first;
+    const { state } = this.tasks.get(id);
+    if (state.status === 'running' || state.status === 'exited') return Promise.resolve({ pid: state.pid, startedAt: state.startedAt, position: this.tasks.position });
+    const task = new LiveTask(identity, `${this.host.settings.runRoot}/tasks/${id}`);
+    task.runtime = launch.runtime;
+    task.cgroupParent = launch.cgroupParent;
+    task.ids = this.idsOf(launch);
+    return this.live.begin(task, () => this.start(task, launch, asked));
+  }
+
+  /** Who shares a namespace shares the user namespace that it belongs to. */
+  private idsOf(launch: Launch): IdMaps | undefined {
+    const owner = this.ownerOf(launch);
+    return owner ? owner.ids : this.ids.choose(launch.userNamespace, this.live.all());
+  }
+
+  /** Whose user namespace the task is to be in; undefined: in one of its own, or the host's. Throws where what is to be shared belongs to several. */
+  private ownerOf(launch: Launch): LiveTask | undefined {
+    if (launch.userNamespace === undefined) return undefined;
+    const shared = this.lendersOf(launch);
+    for (const { what, container, task } of shared) if (task.ids === undefined) throw conflict(`cannot join ${what} of ${container}, which has the host's user namespace: use --userns host`);
+    const [first, ...others] = shared;
+    const other = first && others.find(({ task }) => userNamespaceId(task.pid) !== userNamespaceId(first.task.pid));
+    if (other) throw conflict(`cannot join ${first.what} of ${first.container} and ${other.what} of ${other.container}: each has a user namespace of its own`);
+    return first?.task;
+  }
+
+  /** Whose namespaces the task is to be in. One that does not run is refused in the words for what was to be shared. */
+  private lendersOf({ network, joins = {} }: Launch): { readonly what: string; readonly container: string; readonly task: LiveTask }[] {
+    const wanted = [['the network', network.mode === 'container' ? network.container : undefined], ['the processes', joins.pid], ['the IPC', joins.ipc]] as const;
+    return wanted.flatMap(([what, container]) => {
+      const task = container === undefined ? undefined : this.live.byContainer(container);
+      return container !== undefined && task && !task.hasExited ? [{ what, container, task }] : [];
+    });
+  }
+
+  private async start(task: LiveTask, launch: Launch, asked: RequestContext): Promise<Started> {
+    const { identity } = task;
+    const id = taskId(identity);
+    const lenders = this.lendersOf(launch);
+    let sandbox: NetworkSandbox | undefined;
+    try {
+      // The files and the sandbox are the container's own and go with it or with their descriptor: they need not wait for the intent.
+      const [request, preparation] = await Promise.allSettled([
+        this.tasks.execute(id, { type: 'Request', ...identity, ...publishedBy(launch), ...(launch.runtime ? { runtime: launch.runtime } : {}), ...(launch.cgroupParent === undefined ? {} : { cgroupParent: launch.cgroupParent }), ...(task.ids ? { ids: task.ids } : {}), at: new Date().toISOString() }, asked),
+        this.prepare(launch, task),
+      ]);
+      if (preparation.status === 'fulfilled') sandbox = preparation.value.sandbox;
+      if (request.status === 'rejected') throw request.reason;
+      const { position, state } = request.value;
+      if (state.status === 'exited') return await this.asItWent(task, state);
+      if (preparation.status === 'rejected') throw preparation.reason;
+      const { plan, encoded } = preparation.value;
+      await failpoint('task.prepared');
+      // The plan names their namespaces by pid, which may be another process's once they have ended; and to prepare can take as long as a client likes.
+      for (const { what, container, task: lender } of lenders) if (lender.hasExited || this.live.byContainer(container) !== lender) throw conflict(`cannot join ${what} of container ${container}: it has ended meanwhile`);
+      const late = task.lateTickets ?? [];
+      task.lateTickets = undefined;
+      await this.zygote.spawnShim(late.length === 0 ? encoded : encodePlan(withTickets(plan, late)), task.directory);
+      await failpoint('task.spawned');
+      const outcome = this.live.outcomeOf(task);
+      await Promise.all([this.live.connect(task), outcome]);
+      const started = await outcome;
+      await failpoint('task.reported');
+      if (started.times) recordPlan(plan, started.times);
+      if (started.type === 'failed') throw (task.runtime && (await this.runtimes.failure(task, 'create'))) || startFailure(plan, started.step, started.errno, launch.process.args[0] ?? '');
+      task.pid = started.pid;
+      // Not awaited: it has started, whether or not the log knows yet. Who dies before it does finds the shim by the request (TaskAdoption).
+      this.live.recordStart(task, started, asked);
+      this.memory.started(identity);
+      return { pid: started.pid, startedAt: started.at, position };
+    } catch (error) {
+      await this.undo(task, asked, error);
+      throw error;
+    } finally {
+      // Processes in it keep the namespace; without any, it goes now.
+      sandbox?.close();
+    }
+  }
+
+  /**
+   * Asked for again after its end, when this executor had forgotten it: the answer was lost with its predecessor, and the container may be gone by now. It is not run
+   * twice, and what was made for it goes. Nothing of the container's is ended: that may be the next run.
+   */
+  private async asItWent(task: LiveTask, { pid, startedAt }: { readonly pid: number; readonly startedAt: string }): Promise<Started> {
+    await this.live.leave(task);
+    await this.ports.unpublish(task);
+    if (task.madeFiles) this.files.remove(task.identity.container);
+    this.memory.ended(task.identity);
+    return { pid, startedAt, position: this.tasks.position };
+  }
+
+  private async undo(task: LiveTask, asked: RequestContext, error: unknown): Promise<void> {
+    try {
+      await this.live.dismiss(task).finally(() => this.withdraw(task));
+      await failpoint('task.undone');
+    } catch (left) {
+      this.onError(left, { container: task.identity.container });
+    }
+    // Whatever could not be undone, this run is over: asked for still, it would be finished by a later executor, in the cgroup that the next run is in by then.
+    const message = error instanceof Error ? error.message : String(error);
+    await this.tasks.execute(taskId(task.identity), { type: 'RecordFailed', ...task.identity, error: message, at: new Date().toISOString() }, asked).catch(() => undefined);
+  }
+
+  /** What the firewall cannot be told to forget goes with all of its rules, which are made anew without. */
+  private withdraw(task: LiveTask): Promise<void> {
+    const rules = rulesOf(task);
+    return this.ports.unpublish(task).catch(() => this.networks.restore(rules));
+  }
+
+  /** In the host's network the host's own names count, unless others were asked for. */
+  private hostsOf({ network, hostname, domainname, extraHosts }: Launch): string {
+    if (network.mode === 'host' && extraHosts.length === 0) return this.files.hostHosts();
+    const address = network.mode === 'bridge' ? { address: network.endpoint.address } : {};
+    return hostsFile({ hostname, domainname, extraHosts, ...address, hostGateway: this.networks.gatewayOf(this.host.settings.bridge) });
+  }
+
+  private async prepare(launch: Launch, task: LiveTask): Promise<Prepared> {
+    const { network } = launch;
+    const owner = this.ownerOf(launch);
+    const sandbox = network.mode !== 'bridge' && network.mode !== 'none' ? undefined : owner ? NetworkSandbox.within(userNamespaceOf(owner.pid)) : this.sandboxes.take(task.ids);
+    try {
+      // The kernel sets up the link while the plan is written. Both to the end: what still works on the sandbox must not see its descriptor closed, and given to somebody else.
+      const attached = network.mode === 'bridge' && sandbox ? this.attach(sandbox, network.endpoint, network.linkLocalAddresses) : undefined;
+      const planned = this.plan(launch, task, sandbox).then((plan) => ({ plan, encoded: encodePlan(plan) }));
+      const [link, written] = await Promise.allSettled([attached, planned]);
+      if (link.status === 'rejected') throw link.reason;
+      if (written.status === 'rejected') throw written.reason;
+      return { ...written.value, ...(sandbox ? { sandbox } : {}) };
+    } catch (error) {
+      sandbox?.close();
+      throw error;
+    }
+  }
+
+  /** All on the host that the plan speaks of, and the plan. */
+  private async plan(launch: Launch, task: LiveTask, sandbox: NetworkSandbox | undefined): Promise<Plan> {
+    const { container } = launch;
+    const { settings, cgroups } = this.host;
+    const endpoint = launch.network.mode === 'bridge' ? launch.network.endpoint : undefined;
+    const shared = launch.network.mode === 'container' ? this.live.byContainer(launch.network.container) : undefined;
+    if (launch.network.mode === 'container' && !shared) throw conflict(`cannot join network of a non running container: ${launch.network.container}`);
+    const processes = this.joined(launch.joins?.pid);
+    // Whose processes are the host's has none to share, and no procfs of its own.
+    const joinedPid = processes !== undefined && isAmongTheHosts(processes) ? undefined : processes;
+    const hostNamespaces = [...(launch.hostNamespaces ?? []), ...(joinedPid === processes ? [] : ['pid' as const])];
+    const joinedIpc = this.joined(launch.joins?.ipc, `can't join IPC of container ${launch.joins?.ipc}: `);
+    await this.prepareFiles(launch, task);
+    const apparmorProfile = await this.host.appArmor?.profileFor(launch.security);
+    const root = await this.roots().prepare({ directory: this.files.directory(container), layers: launch.layers.map(this.layerName) });
+    for (const mount of launch.mounts) if (mount.type === 'bind') await prepareBindSource(mount);
+    if (endpoint) await this.publish(task, endpoint, launch.name);
+    if (launch.cgroupParent !== undefined) this.makeParent(launch.cgroupParent);
+    const path = this.containerCgroups.path(task.place);
+    const directories = cgroupDirectories(cgroups, path);
+    const networkPath = sandbox?.path ?? (shared ? `/proc/${shared.pid}/ns/net` : undefined);
+    const userNamespacePath = sandbox?.ownerPath ?? (shared ? userNamespaceOf(shared.pid) : undefined);
+    const cdi = launch.cdiDevices ? await this.named(launch.cdiDevices, launch.runtime) : undefined;
+    const spec = buildSpec({ ...launch, hostNamespaces }, {
+      // Who shares a network shares the files that tell of it.
+      containerDirectory: this.files.directory(shared?.identity.container ?? container),
+      root,
+      rootTarget: `${settings.runRoot}/root`,
+      cgroupDirectories: directories,
+      cgroupsPath: wholePath(cgroups, path),
+      cgroupMode: cgroups.mode,
+      initPath: this.host.initPath,
+      maskedPaths: this.host.maskedPaths,
+      ...(launch.security.privileged ? { hostDevices: hostDevices() } : {}),
+      ...(launch.devices || cdi ? { askedDevices: [...askedDevices(launch.devices ?? []), ...namedDevices(cdi?.deviceNodes ?? [])] } : {}),
+      ...(cdi ? { cdi } : {}),
+      ...(networkPath ? { sandboxPath: networkPath } : {}),
+      ...(joinedPid === undefined ? {} : { joinedPid }),
+      ...(joinedIpc === undefined ? {} : { joinedIpc }),
+      ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
+      ...(task.ids && userNamespacePath ? { userNamespace: { path: userNamespacePath, ids: task.ids } } : {}),
+    });
+    const devices = (spec.linux?.resources?.devices ?? []).map((rule) => ({ allow: rule.allow, type: rule.type ?? ('a' as const), major: rule.major ?? -1, minor: rule.minor ?? -1, access: rule.access ?? 'rwm' }));
+    const memory = controllerDirectory(cgroups, 'memory', path);
+    const run: PlanRun = {
+      taskDirectory: task.directory,
+      logPath: launch.log.driver === 'none' ? '' : this.files.log(container),
+      logMaxBytes: launch.log.maxBytes,
+      logMaxFiles: launch.log.maxFiles,
+      socketGroup: this.host.socketGroup,
+      tickets: launch.tickets.map(({ ticket, stdin, stdout, stderr }) => `${ticket}:${stdin ? 'i' : ''}${stdout ? 'o' : ''}${stderr ? 'e' : ''}`),
+      terminal: launch.process.terminal,
+      rows: launch.process.rows,
+      columns: launch.process.columns,
+      openStdin: launch.process.openStdin,
+      stdinOnce: launch.process.stdinOnce,
+      cgroupDirectories: directories,
+      cgroupWrites: limitWrites(cgroups, directories, { ...launch.resources, throttles: throttledDevices(launch.resources.throttles ?? []), deviceRules: devices }),
+      timed: currentSpan()?.isRecorded ?? false,
+      deviceFilter: deviceFilter(cgroups, path, devices),
+      oomPath: memory === undefined ? '' : `${memory}/${cgroups.mode === 'v2' ? 'memory.events' : 'memory.oom_control'}`,
+    };
+    return launch.runtime ? this.runtimes.containerPlan(launch.runtime, task, launch, spec, run) : compilePlan(spec, run);
+  }
+
+  /** First process of a container whose namespaces are to be shared. In dockerd's words, which takes it for an error of its own. */
+  private joined(container: string | undefined, failed = ''): number | undefined {
+    if (container === undefined) return undefined;
+    const task = this.live.byContainer(container);
+    if (!task || task.hasExited) throw internal(`${failed}container ${container} is not running`);
+    return task.pid;
+  }
+
+  /** What devices need that are asked for by name. */
+  private async named(devices: readonly string[], runtime: string | undefined): Promise<CdiEdits> {
+    const { specs, wrong } = await cdiFiles(this.host.settings.cdiFolders);
+    try {
+      const edits = editsFor(devices, specs);
+      if (edits.hooks.length > 0 && runtime === undefined) throw invalid(`CDI device injection failed: ${devices.join(', ')}: hooks (${edits.hooks[0]?.path}), which Berth's own runtime does not run: use --runtime runc`);
+      return edits;
+    } catch (error) {
+      // A file that cannot be read may be the very one.
+      throw wrong.length > 0 ? invalid(`${errorMessage(error)} (${wrong.join('; ')})`, error) : error;
+    }
+  }
+
+  private makeParent(parent: string): void {
+    try {
+      this.parents.make(parent);
+    } catch (error) {
+      throw internal(`failed to make the cgroup ${parent}: ${errorMessage(error)}`, error);
+    }
+  }
+
+  private async prepareFiles(launch: Launch, task: LiveTask): Promise<void> {
+    const { hostname, dns, dnsSearch, dnsOptions, network } = launch;
+    mkdirSync(task.directory, { recursive: true, mode: 0o750 }); // of the group that may open streams, as the directory above
+    await this.files.prepare(launch.container, {
+      hosts: this.hostsOf(launch),
+      hostname: hostnameFile(hostname),
+      log: launch.log.driver !== 'none',
+      resolvConf: resolvConf({ host: this.files.hostResolvConf(), dns, dnsSearch, dnsOptions, inHostNetwork: network.mode === 'host' }),
+    }, () => (task.madeFiles = true));
+    const { compress, receiver } = launch.log;
+    if (compress || receiver) this.files.keepLog(launch.container, launch.log);
+    if (receiver) await this.forwarding.begin(task, receiver);
+  }
+
+  /** The table may be flushed by somebody else at any moment, or have kept a port of a task that is over: then all of it is made anew, and this port with it. */
+  private async publish(task: LiveTask, endpoint: EndpointSettings, name: string): Promise<void> {
+    await this.networks.ensureRules();
+    await this.ports.publish(task, endpoint, name).catch(async (error: unknown) => {
+      if (!(error instanceof BerthError) || (error.kind !== 'not-found' && error.kind !== 'conflict')) throw error;
+      await this.networks.restore();
+    });
+  }
+
+  private async attach(sandbox: NetworkSandbox, endpoint: EndpointSettings, linkLocalAddresses: readonly string[] = []): Promise<void> {
+    const { bridge, mac, address, prefixLength, gateway, mtu, endpointId } = endpoint;
+    // New for each run, since the kernel takes its time to remove the old one.
+    const hostName = hostLinkName(endpointId);
+    try {
+      const attach = (): Promise<void> => sandbox.attach({ bridge: this.networks.indexOf(bridge) ?? bridge, hostName, containerName: 'eth0', mac, address, linkLocalAddresses, prefixLength, gateway, mtu });
+      try {
+        await attach();
+      } catch {
+        // Of a start of the same run that was cut short, whose namespace the kernel has not cleaned up yet; or the bridge is not there any more.
+        await detachLink(hostName);
+        await this.networks.restore();
+        await attach();
+      }
+    } catch (error) {
+      throw internal(`failed to set up the endpoint ${address} on ${bridge}: ${error instanceof Error ? error.message : String(error)}`, error);
+    }
+  }
+}
+
+const userNamespaceOf = (pid: number): string => `/proc/${pid}/ns/user`;
+
+const isAmongTheHosts = (pid: number): boolean => readlinkSync(`/proc/${pid}/ns/pid`) === readlinkSync('/proc/self/ns/pid');
+
+/** Two processes with the same are in the same. */
+const userNamespaceId = (pid: number): string => readlinkSync(userNamespaceOf(pid));
+
+function publishedBy({ network }: Launch): { published?: PublishedEndpoint } {
+  return network.mode === 'bridge' && network.endpoint.ports.length > 0 ? { published: { address: network.endpoint.address, ports: network.endpoint.ports } } : {};
+}
+
+/** What was planned, waiting for those, too, who have attached since. */
+const withTickets = (plan: Plan, late: readonly string[]): Plan => ({ ...plan, settings: { ...plan.settings, tickets: [...plan.settings.tickets, ...late] } });

@@ -1,0 +1,23 @@
+import type { ContainerCgroups } from '../../adapters/host/container-cgroups.js';
+import type { OciRuntimes } from '../launch/oci-runtimes.js';
+import type { LiveTask } from './live-task.js';
+
+/** What a shim does at the end of its container, done for one that was killed before it could. */
+export class LostKeepers {
+  constructor(
+    private readonly cgroups: ContainerCgroups,
+    private readonly runtimes: OciRuntimes,
+  ) {}
+
+  /** A killed process of a paused container cannot end on v1 until it may go on. */
+  thaw(task: LiveTask): void {
+    this.cgroups.thaw(task.place);
+  }
+
+  /** Resolves when the container's processes have ended, its cgroups are gone, and its runtime knows it no more. */
+  async end(task: LiveTask): Promise<void> {
+    await this.cgroups.end(task.place);
+    // A runtime that was uninstalled meanwhile has left nothing but its own notes.
+    if (task.runtime) await this.runtimes.abandon(task.runtime, task).catch(() => undefined);
+  }
+}

@@ -1,0 +1,80 @@
+import type { IncomingMessage } from 'node:http';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { BerthError, invalid } from '#libs/errors/errors.js';
+import { requireSupported, versionOf, withoutVersion } from '../../../domain/api-version.js';
+import { withFieldNames } from '../../../domain/requests/field-names.js';
+import { encodeImageName } from '../../../domain/requests/image-paths.js';
+import { encodeLinkName } from '../../../domain/requests/link-paths.js';
+import { readJson } from '../../../domain/requests/read-json.js';
+import { keepBody } from '../callers/route-guard.js';
+import { isHijack } from '../streams/hijack.js';
+import { traceRequests } from '../callers/trace-requests.js';
+import { ENGINE_HEADERS } from './engine-headers.js';
+import { HEAD_LIMIT_BYTES } from './unreadable-requests.js';
+
+/** Bodies that are read as JSON, at most; archives are streams and have no limit here. */
+const JSON_LIMIT_BYTES = 4 * 1024 * 1024;
+
+/** Routes whose body is JSON or nothing; others have none, or an archive. */
+const WANTS_JSON = /^\/(?:auth|commit|containers\/create|containers\/[^/]+\/(?:exec|update)|exec\/[^/]+\/start|volumes\/create)(?:\?|$)/;
+
+/** Routes whose body is an archive, whatever its type is called; dockerd does not look there. */
+const TAKES_ARCHIVE = /^(?:PUT \/containers\/[^/]+\/archive|POST \/images\/(?:load|create))(?:\?|$)/;
+
+/** The HTTP side of the gateway: versions, image names and names of links are taken out of the URL before routing, bodies other than JSON are left unread. `keepsBodies`: those as they came, for plugins. */
+export function createHttpAdapter({ keepsBodies }: { readonly keepsBodies: boolean }): FastifyAdapter {
+  const adapter = new FastifyAdapter({
+    bodyLimit: JSON_LIMIT_BYTES,
+    exposeHeadRoutes: false,
+    forceCloseConnections: true,
+    // Streams (logs, events, attach) are quiet for hours.
+    requestTimeout: 0,
+    connectionTimeout: 0,
+    routerOptions: { maxParamLength: HEAD_LIMIT_BYTES },
+    rewriteUrl: (request: { readonly method?: string | undefined; readonly url?: string | undefined }) => routed(request.method ?? 'GET', request.url ?? '/'),
+    // What the router itself refuses: a URL that decodes to nothing.
+    frameworkErrors: (error: Error, _request: FastifyRequest, reply: FastifyReply) => void reply.status(400).headers(ENGINE_HEADERS).type('application/json').send({ message: error.message }),
+    http: { maxHeaderSize: HEAD_LIMIT_BYTES, shouldUpgradeCallback: (request: IncomingMessage) => isHijack(request) },
+  });
+  const fastify = adapter.getInstance();
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (keepsBodies) keepBody(request.raw, body as string);
+    if (body === '') return done(null, undefined);
+    try {
+      done(null, withFieldNames(pathOf(routed(request.method, request.originalUrl)), readJson(body as string)));
+    } catch (error) {
+      done(error instanceof BerthError ? error : invalid(`the request body is not JSON: ${(error as Error).message}`, error));
+    }
+  });
+  fastify.addContentTypeParser('*', (request, _payload, done) => {
+    if (!WANTS_JSON.test(routed(request.method, request.originalUrl))) return done(null, undefined);
+    done(invalid(`Content-Type specified (${request.headers['content-type'] ?? ''}) must be 'application/json'`));
+  });
+  traceRequests(fastify);
+  fastify.addHook('onRequest', async (request, reply) => {
+    reply.headers(ENGINE_HEADERS);
+    const version = versionOf(request.originalUrl);
+    if (version !== undefined) requireSupported(version);
+    if (TAKES_ARCHIVE.test(`${request.method} ${routed(request.method, request.originalUrl)}`)) request.raw.headers['content-type'] = 'application/x-tar';
+  });
+  // Docker's own client reads an error's message only where the type is this, to the letter; Fastify adds a charset.
+  fastify.addHook('onSend', async (_request, reply, payload) => {
+    if (String(reply.getHeader('content-type')).startsWith('application/json')) reply.header('content-type', 'application/json');
+    return payload;
+  });
+  return adapter;
+}
+
+/** The URL that routes are matched with. */
+export function routed(method: string, url: string): string {
+  const bare = withoutVersion(url);
+  const path = pathOf(bare);
+  return encodeLinkName(method, encodeImageName(method, path)) + bare.slice(path.length);
+}
+
+function pathOf(url: string): string {
+  const question = url.indexOf('?');
+  return question < 0 ? url : url.slice(0, question);
+}

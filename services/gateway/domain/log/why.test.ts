@@ -1,0 +1,40 @@
+import { describe, expect, test } from 'vitest';
+import type { ContainerEvent } from '#contracts/containers/events.js';
+import type { Commit } from '#libs/event-store/event.js';
+import { type ContainerAt, foldContainers } from './container-fold.js';
+import { findContainer } from './find-subject.js';
+import { why } from './why.js';
+import { at, chronicleOf, created, exit, id, log, removed, started } from './testing/log-of-web.js';
+
+const containerIn = (commits: readonly Commit[], wanted: string): ContainerAt => foldContainers(commits).get(findContainer(chronicleOf(commits).candidates, wanted).id)!;
+const whyOf = (...events: ContainerEvent[]): string => why(containerIn(log(...events), 'web'));
+
+describe('why', () => {
+  test('the kernel killed it for lack of memory', () => {
+    expect(whyOf(created, ...started, exit)).toBe(
+      'web is exited since 2026-01-31 10:02:11 with code 137: it was killed by the kernel for lack of memory (limit 64 MiB); its restart policy is no.',
+    );
+  });
+
+  test('somebody stopped it', () => {
+    const stop: ContainerEvent = { type: 'StopRequested', container: id, signal: 15, timeoutSeconds: 10, at: at(9) };
+    const sentence = whyOf(created, ...started, stop, { ...exit, oomKilled: false, reason: 'stop-timeout' });
+    expect(sentence).toContain('uid:0 pid:7 stopped it, and it did not end within 10 s of SIGTERM');
+  });
+
+  test('a signal that was not meant to end it is to blame only where it could be', () => {
+    const hangup: ContainerEvent = { type: 'KillRequested', container: id, signal: 1, at: at(4) };
+    const failed = { ...exit, oomKilled: false, signal: 0, exitCode: 1, reason: 'error' } as const;
+    expect(whyOf(created, ...started, hangup, { ...failed, at: at(50) })).toContain('its command ended by itself with an error');
+    for (const one of [{ ...failed, at: at(5) }, { ...failed, exitCode: 129, at: at(50) }]) expect(whyOf(created, ...started, hangup, one)).toContain('uid:0 pid:7 asked for SIGHUP');
+  });
+
+  test.each([
+    ['was never started', [created], 'web is created since 2026-01-31 10:02:01: it was never started.'],
+    ['runs', [created, ...started], 'web is running since 2026-01-31 10:02:03 with pid 77: it was started by a client; its restart policy is no.'],
+    ['is gone', [created, ...started, exit, ...removed], /^web is removed since .* uid:0 pid:7 asked for its removal; before, it exited with code 137/],
+    ['could not start', [created, started[0]!, { type: 'StartFailed', container: id, start: 1, error: 'no such file', exitCode: 127, at: at(3) }], /its start failed: no such file\.$/],
+  ] as const)('it %s', (_, events, sentence) => {
+    expect(whyOf(...events)).toEqual(typeof sentence === 'string' ? sentence : expect.stringMatching(sentence));
+  });
+});
