@@ -158,6 +158,14 @@ describe.each(['running', 'stopped', 'created'])('a container that is %s', (stat
   });
 });
 
+test.each(['.', './', '/.', 'tmp/.'])('what is at %s comes into a directory that is not there yet, and nowhere else', async (path) => {
+  await docker('create', '--name', 'dotted', '--network', 'none', 'busybox', 'true');
+  const below = mkdtempSync(join(here, 'into-'));
+  expect(await docker('cp', '-q', `dotted:${path}`, join(below, 'new'))).toMatchObject({ code: 0 });
+  expect([readdirSync(below), readdirSync(join(below, 'new')).includes('bin')]).toEqual([['new'], path !== 'tmp/.']);
+  await docker('rm', 'dotted');
+});
+
 test('a copy is told to those who watch, and a container that is copied to starts with it', async () => {
   await docker('create', '--name', 'watched', '--network', 'none', 'busybox', 'cat', '/told');
   writeFileSync(join(here, 'told'), 'told');

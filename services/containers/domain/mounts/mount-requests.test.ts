@@ -9,6 +9,7 @@ test('a name is a volume, a lone target an anonymous one', () => {
   expect(parseBind('/data')).toMatchObject({ type: 'volume', source: '', target: '/data' });
 });
 test('modes after the second colon are obeyed', () => {
+  expect(parseBind('/host:/data:')).toEqual(parseBind('/host:/data'));
   expect(parseBind('/host:/data:ro,rshared')).toMatchObject({ readOnly: true, propagation: 'rshared' });
   expect(parseBind('cache:/data:nocopy')).toMatchObject({ noCopy: true, readOnly: false });
 });

@@ -23,7 +23,7 @@ export function findPath(root: Fd, path: string): Found {
   const fd = open(root, isDirectory ? `${absolute}/.` : absolute, isDirectory ? O_PATH : O_PATH | constants.O_NOFOLLOW);
   try {
     const facts = fstatSync(fd, { bigint: true });
-    const name = /(^|\/)\.$/.test(path) ? '.' : posix.basename(absolute) || '/';
+    const name = /(^|\/)\.\/*$/.test(path) ? '.' : posix.basename(absolute) || '/';
     const linkTarget = facts.isSymbolicLink() ? whereTo(root, absolute) : '';
     return { fd, name: Buffer.from(posix.basename(absolute)), facts, stat: { name, sizeBytes: Number(facts.size), mode: Number(facts.mode), mtime: rfc3339(facts.mtimeNs), linkTarget } };
   } catch (error) {

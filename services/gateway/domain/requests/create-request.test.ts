@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkMountsOfVersion, readCreateRequest } from './create-request.js';
+import { asOfVersion, checkMountsOfVersion, readCreateRequest } from './create-request.js';
 
 test('an option that Berth lacks is refused by name, its default is not', () => {
   const asked = { Image: 'x', OnBuild: null, HostConfig: { NetworkMode: 'default', UsernsMode: 'host', ContainerIDFile: '/cid', Cgroup: '', IOMaximumIOps: 0, CpuCount: 0 } };
@@ -42,4 +42,15 @@ test('endpoint settings keep aliases, address and MAC, and forget what an engine
 test('more than one network, and the network of nobody, are refused and not dropped', () => {
   expect(() => readCreateRequest({ Image: 'x', NetworkingConfig: { EndpointsConfig: { bridge: {}, none: null } } })).toThrow('Container cannot be connected to network endpoints: bridge, none');
   expect(() => readCreateRequest({ Image: 'x', HostConfig: { NetworkMode: 'container:' } })).toThrow('invalid container format container:<name|id>');
+});
+
+test('the endpoint is one of the network that the mode names, whatever that is called', () => {
+  const of = (NetworkMode: string | undefined, name: string) => readCreateRequest({ Image: 'x', HostConfig: { NetworkMode }, NetworkingConfig: { EndpointsConfig: { [name]: {} } } });
+  for (const [mode, name] of [[undefined, 'default'], ['default', 'bridge'], ['none', 'none'], ['mine', 'mine'], ['container:web', 'container:web']] as const) expect(() => of(mode, name)).not.toThrow();
+  for (const [mode, name] of [[undefined, 'none'], ['bridge', 'nosuch'], ['none', 'bridge']] as const) expect(() => of(mode, name)).toThrow('conflicting options');
+});
+
+test('a container of an old client lends its IPC namespace, unless it says otherwise', () => {
+  const of = (version: string, IpcMode?: string) => asOfVersion(readCreateRequest({ Image: 'x', HostConfig: { ...(IpcMode === undefined ? {} : { IpcMode }) } }), version).hostConfig.IpcMode;
+  expect([of('1.39'), of('1.39', ''), of('1.39', 'private'), of('1.40')]).toEqual(['shareable', 'shareable', 'private', undefined]);
 });

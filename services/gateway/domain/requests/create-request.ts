@@ -46,12 +46,19 @@ export function readCreateRequest(body: unknown): CreateRequest {
   const networks = readNetworks(networking);
   const names = Object.keys(networks ?? {});
   if (names.length > 1) throw invalid(`Container cannot be connected to network endpoints: ${names.join(', ')}`);
+  const other = names.find((name) => name !== hostConfig.NetworkMode);
+  if (other !== undefined) throw invalid(`conflicting options: the network mode is ${String(hostConfig.NetworkMode)}, and the endpoint is one of the network ${other}`);
   return { config: readFields('Config', config, CONFIG), hostConfig, ...(networks === undefined ? {} : { networks }) };
 }
 
 /** The body of POST /commit: none, or a configuration for the image. */
 export function readCommitConfig(body: unknown): Fields | undefined {
   return isFields(body) && Object.keys(body).length > 0 ? readFields('Config', body, CONFIG) : undefined;
+}
+
+/** As dockerd has it for clients of this version: before 1.40 others may share a container's IPC namespace, if it says nothing of that. */
+export function asOfVersion(wish: CreateRequest, version: string): CreateRequest {
+  return isAtLeast(version, '1.40') || wish.hostConfig.IpcMode ? wish : { ...wish, hostConfig: { ...wish.hostConfig, IpcMode: 'shareable' } };
 }
 
 /** Throws invalid, as dockerd does, for what a client of this version cannot mean, and would be let down by if it were passed over. */

@@ -2,9 +2,14 @@ import { expect, test } from 'vitest';
 import { labelsFit, nameFilter, readFilters } from './filters.js';
 
 test('both forms of filters are read, and an unknown one is refused by name', () => {
-  expect(readFilters('{"label":{"a":true,"b":false}}', ['label']).get('label')).toEqual(['a']);
+  expect(readFilters('{"label":{"a":true,"b":false}}', ['label']).get('label')).toEqual(['a', 'b']);
+  expect(readFilters('{"label":null}', ['label']).get('label')).toEqual([]);
   expect(readFilters('{"label":["a"]}', ['label']).get('label')).toEqual(['a']);
   expect(() => readFilters('{"colour":["red"]}', ['label'])).toThrow("invalid filter 'colour'");
+});
+
+test.each(['{"until":"24h"}', '{"until":86400}', '{"until":true}', '{"until":[24]}', '{"until":{"24h":1}}', '{"until":{"24h":{}}}', '"until"', '[]', '{'])('%s is no filter: taken for one that says nothing it would have a prune take everything', (text) => {
+  expect(() => readFilters(text, ['until'])).toThrow(`invalid filter: ${text}`);
 });
 
 test('labels must all hold, a name may be a part or a pattern', () => {

@@ -9,6 +9,7 @@ import { isAtLeast } from '../../../domain/api-version.js';
 import { filterImages, imageHistory, IMAGE_FILTERS, imageInspect, imageSummary } from '../../../domain/docker/image.js';
 import { readFilters } from '../../../domain/requests/filters.js';
 import { askedPlatforms, requireFit } from '../../../domain/requests/image-platform.js';
+import { newTag } from '../../../domain/requests/new-tag.js';
 import { flag, text, type QueryValues } from '../../../domain/requests/query-values.js';
 import { ApiVersion, Asked } from '../callers/request-context.js';
 
@@ -52,7 +53,7 @@ export class ImageController {
   async tag(@Param('name') image: string, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<void> {
     const repository = text(query, 'repo') ?? '';
     if (repository === '') throw invalid('invalid reference format');
-    await this.engine.ask(TagImage, { image, reference: `${repository}:${text(query, 'tag') || 'latest'}` }, asked);
+    await this.engine.ask(TagImage, { image, reference: newTag(repository, text(query, 'tag')) }, asked);
   }
 
   @Delete('/:name')

@@ -4,6 +4,7 @@ import type { RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
 import { EngineClient } from '../../../../application/engine-client.js';
 import { readCommitConfig } from '../../../../domain/requests/create-request.js';
+import { newTag } from '../../../../domain/requests/new-tag.js';
 import { flag, list, text, type QueryValues } from '../../../../domain/requests/query-values.js';
 import { Asked } from '../../callers/request-context.js';
 
@@ -22,7 +23,7 @@ export class CommitController {
     const config = readCommitConfig(body);
     const wanted = {
       container,
-      reference: repository === '' ? '' : `${repository}:${text(query, 'tag') || 'latest'}`,
+      reference: repository === '' ? '' : newTag(repository, text(query, 'tag')),
       author: text(query, 'author') ?? '',
       comment: text(query, 'comment') ?? '',
       changes: [...list(query, 'changes')],

@@ -13,7 +13,7 @@ import { EngineClient } from '../../../../application/engine-client.js';
 import { imagesMeant, type ImagesMeant } from '../../../../application/images-meant.js';
 import { ShownEndpoints } from '../../../../application/shown-endpoints.js';
 import { CONTAINER_FILTERS, filterContainers, wantsAll } from '../../../../domain/requests/container-filters.js';
-import { checkMountsOfVersion, readCreateRequest } from '../../../../domain/requests/create-request.js';
+import { asOfVersion, checkMountsOfVersion, readCreateRequest } from '../../../../domain/requests/create-request.js';
 import { containerInspect, containerSummary, type ShownHost } from '../../../../domain/docker/container.js';
 import { readFilters } from '../../../../domain/requests/filters.js';
 import { flag, integer, text, type QueryValues } from '../../../../domain/requests/query-values.js';
@@ -70,7 +70,7 @@ export class ContainerController {
 
   @Post('/create')
   async create(@Body() body: unknown, @Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string, @Checked() named: CheckedNames | undefined, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
-    const request = readCreateRequest(body);
+    const request = asOfVersion(readCreateRequest(body), version);
     checkMountsOfVersion(request, version);
     const name = text(query, 'name')?.replace(/^\//, '');
     const platform = text(query, 'platform');
