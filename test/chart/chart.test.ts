@@ -64,6 +64,19 @@ test("the image's users have the numbers that pods run as", () => {
   expect(services).toEqual(values.accounts);
 });
 
+test('all pods are on the one node', () => {
+  const workloads = templates.flatMap(([name, text]) => text.split(/^---$/m).filter((document) => /^kind: (Deployment|DaemonSet|StatefulSet)$/m.test(document)).map((document) => ({ name, document })));
+  expect(workloads.map(({ name }) => name).toSorted()).toEqual(['executor.yaml', 'nats.yaml', 'services.yaml']);
+  for (const { name, document } of workloads) expect(document, name).toMatch(/^ {6}nodeSelector:\n {8}\{\{- include "berth\.node" [$.] \| nindent 8 \}\}$/m);
+});
+
+test('the image has what the package only recommends, and the executor the kernel files of AppArmor', () => {
+  const [, recommended = ''] = /^Recommends: (.*)$/m.exec(readFileSync(join(ROOT, 'services/engine/package/debian/control.mjs'), 'utf8')) ?? [];
+  const installed = /apt-get install .*/.exec(read('Containerfile'))?.[0].split(' ') ?? [];
+  for (const name of ['apparmor', ...recommended.split(', ')]) expect(installed).toContain(name);
+  expect(read('templates/executor.yaml')).toMatch(/- name: security\n {14}mountPath: \/sys\/kernel\/security\n[^]*- name: security\n {10}hostPath:\n {12}path: \/sys\/kernel\/security\n/);
+});
+
 test('what templates take from the values is there, and the chart is of this version', () => {
   const at = (path: string): unknown => path.split('.').reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], values);
   for (const [name, text] of templates) for (const [, path = ''] of text.matchAll(/\.Values\.([a-zA-Z.]+)/g)) expect(at(path), `${name}: ${path}`).toBeDefined();
