@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { TestNatsServer } from '#libs/event-store/testing/nats-server.js';
 import { BUS_USERS } from '#libs/messaging/permissions.js';
+import { readLogLimit } from '#libs/settings/log-limit.js';
 import { SERVICES } from '#libs/settings/services.js';
 import { refused } from '../credentials/refused.js';
 import { chartNatsConf, NATS_CONF } from './nats-conf.js';
@@ -18,6 +19,7 @@ const values = parse(read('values.yaml')) as { readonly accounts: Readonly<Recor
 
 /** Each NATS_PASSWORD_<USER> of the chart's nats.conf, as its Secret makes them. */
 const passwords = Object.fromEntries(BUS_USERS.map((user) => [`NATS_PASSWORD_${user.toUpperCase()}`, `b0e1${user}`]));
+const nats = values['nats'] as { readonly storage: string; readonly logLimit: string };
 
 let server: TestNatsServer;
 let folder: string;
@@ -88,8 +90,17 @@ test("the chart's nats.conf is made from the table of rights (npm run chart), an
   const path = join(folder, 'nats.conf');
   writeFileSync(path, read('files/nats.conf'));
   const check = (env: NodeJS.ProcessEnv): Promise<string> => new Promise((resolve) => execFile(process.env['BERTH_NATS_SERVER'] || 'nats-server', ['-c', path, '-t'], { env }, (_error, _stdout, stderr) => resolve(stderr)));
-  expect(await check(passwords)).toMatch(/configuration file .* is valid/i);
-  expect(await check({})).toMatch(/variable reference for 'NATS_PASSWORD_\w+' on line \d+ can not be found/i);
+  const given = { ...passwords, NATS_LOG_LIMIT: nats.logLimit };
+  expect(await check(given)).toMatch(/configuration file .* is valid/i);
+  for (const left of Object.keys(given)) expect(await check({ ...given, [left]: undefined })).toMatch(new RegExp(`variable reference for '${left}' on line \\d+ can not be found`, 'i'));
+  expect(await check({ ...given, NATS_LOG_LIMIT: 'much' })).toMatch(/max_file_store/i);
+});
+
+test('the log may grow to less than its disk has, and both nats-server and the metric are told', () => {
+  const storage = Number(/^(\d+)Gi$/.exec(nats.storage)?.[1]) * 2 ** 30;
+  expect(readLogLimit({ BERTH_LOG_LIMIT: nats.logLimit })).toBeLessThan(storage * 0.95);
+  expect(read('templates/settings.yaml')).toContain('BERTH_LOG_LIMIT: {{ .Values.nats.logLimit | quote }}');
+  expect(read('templates/nats.yaml')).toContain('- name: NATS_LOG_LIMIT\n              value: {{ .Values.nats.logLimit | quote }}');
 });
 
 test.each(SERVICES)("with that configuration %s logs in, and is refused what is the executor's", async (service) => {
