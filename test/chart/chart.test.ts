@@ -79,6 +79,15 @@ test('the image has what the package only recommends, and the executor the kerne
   expect(read('templates/executor.yaml')).toMatch(/- name: security\n {14}mountPath: \/sys\/kernel\/security\n[^]*- name: security\n {10}hostPath:\n {12}path: \/sys\/kernel\/security\n/);
 });
 
+test('each page of metrics is a Service, found by annotations and by a ServiceMonitor, with the job that rules ask for', () => {
+  const text = read('templates/gateway-service.yaml');
+  const jobs = parse(readFileSync(join(ROOT, 'observability/prometheus/prometheus.yml'), 'utf8')) as { readonly scrape_configs: readonly { readonly job_name: string; readonly metrics_path: string }[] };
+  expect(text).toContain(`range $job, $path := dict ${jobs.scrape_configs.map(({ job_name, metrics_path }) => `"${job_name}" "${metrics_path}"`).join(' ')} }}`);
+  const [services = '', monitors = ''] = text.split('{{- if $.Values.serviceMonitors.enabled }}');
+  for (const line of ['prometheus.io/job: {{ $job }}', 'prometheus.io/path: {{ $path }}']) expect(services).toContain(line);
+  for (const line of ['jobLabel: prometheus.io/job', 'prometheus.io/job: {{ $job }}', 'path: {{ $path }}']) expect(monitors).toContain(line);
+});
+
 test('what templates take from the values is there, and the chart is of this version', () => {
   const at = (path: string): unknown => path.split('.').reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], values);
   for (const [name, text] of templates) for (const [, path = ''] of text.matchAll(/\.Values\.([a-zA-Z.]+)/g)) expect(at(path), `${name}: ${path}`).toBeDefined();
