@@ -88,6 +88,18 @@ test('each page of metrics is a Service, found by annotations and by a ServiceMo
   for (const line of ['jobLabel: prometheus.io/job', 'prometheus.io/job: {{ $job }}', 'path: {{ $path }}']) expect(monitors).toContain(line);
 });
 
+test('each process can be given variables, volumes and their places, and the gateway a policy', () => {
+  const [services, executor] = [read('templates/services.yaml'), read('templates/executor.yaml')];
+  for (const name of ['extraEnv', 'extraVolumes', 'extraVolumeMounts']) {
+    expect(Object.keys(values[name] as object).toSorted()).toEqual([...SERVICES, 'executor'].toSorted());
+    expect(services).toContain(`with index $.Values.${name} $name }}`);
+    // Also who makes the folders reads /etc/subuid.
+    expect(executor.split(`with .Values.${name}.executor }}`)).toHaveLength(name === 'extraVolumeMounts' ? 3 : 2);
+  }
+  expect(services).toMatch(/- name: BERTH_POLICY\n {14}value: (\/etc\/berth\/policy)\/policy\.json\n[^]*- name: policy\n {14}mountPath: \1\n[^]*- name: policy\n {10}configMap:/);
+  expect(read('templates/settings.yaml')).toMatch(/with \.Values\.gateway\.policy \}\}\n[^]*policy\.json: \|/);
+});
+
 test('what templates take from the values is there, and the chart is of this version', () => {
   const at = (path: string): unknown => path.split('.').reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], values);
   for (const [name, text] of templates) for (const [, path = ''] of text.matchAll(/\.Values\.([a-zA-Z.]+)/g)) expect(at(path), `${name}: ${path}`).toBeDefined();
