@@ -6,6 +6,8 @@ export function chartNatsConf(): string {
   return `# Made from libs/messaging/permissions.ts by \`npm run chart\`.
 server_name: berth
 listen: "0.0.0.0:4222"
+# Tells of connections and streams, not of what is in them: Berth sees there that commits are synced.
+http: "0.0.0.0:8222"
 max_payload: 8MB
 jetstream {
   store_dir: "/data"
