@@ -4,7 +4,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { jetstreamManager, type StreamConfig } from '@nats-io/jetstream';
 import { connect, headers } from '@nats-io/transport-node';
 import { Aggregates } from './aggregates.js';
@@ -12,6 +12,7 @@ import type { Decider } from './decider.js';
 import { encodeCommit } from './commit-format.js';
 import { type Cause, type Commit, type Head, noHead } from './event.js';
 import { connectEventStore, type JetStreamEventStore } from './jetstream-event-store.js';
+import { commitsAreSynced } from './log-checks.js';
 import { syncWarning } from './server-checks.js';
 import { TestNatsServer } from './testing/nats-server.js';
 import { verifyChain } from './verify-chain.js';
@@ -217,6 +218,25 @@ test('a server that does not sync each commit, or does not say, is warned of', a
   expect(await syncWarning(`http://localhost:${port}`)).toMatch(/only every 120 s.*sync_interval: always/);
   expect(await syncWarning(undefined)).toMatch(/cannot be seen: BERTH_NATS_MONITOR/);
   expect(await syncWarning('http://127.0.0.1:1')).toMatch(/does not answer/);
+  await new Promise((done) => monitor.close(done));
+});
+
+test('whether a server syncs is a remark that nobody waits for, and each finding is warned of once', async () => {
+  let answers: object = { sync_interval: 120e9 };
+  const monitor = createHttpServer((_request, answer) => answer.end(JSON.stringify({ jetstream: { config: answers } })));
+  await new Promise<void>((resolve) => monitor.listen(0, '127.0.0.1', resolve));
+  const said: string[] = [];
+  const now = vi.spyOn(performance, 'now').mockReturnValue(1);
+  const check = commitsAreSynced(`http://127.0.0.1:${(monitor.address() as AddressInfo).port}`, (warning) => said.push(warning));
+  expect(check()).toBeUndefined();
+  await expect.poll(check).toMatch(/only every 120 s/);
+  now.mockReturnValue(61_000);
+  expect(check()).toMatch(/only every 120 s/);
+  answers = { sync_always: true };
+  now.mockReturnValue(130_000);
+  await expect.poll(check).toBeUndefined();
+  expect(said).toEqual([expect.stringMatching(/only every 120 s/)]);
+  now.mockRestore();
   await new Promise((done) => monitor.close(done));
 });
 

@@ -33,13 +33,13 @@ export function busService(
   name: ServiceName,
   module: (dependencies: ServiceDependencies<EngineSettings>) => DynamicModule,
   metricsOf: (app: INestMicroservice) => readonly MetricsSource[],
-  remarksOf: (app: INestMicroservice) => Readonly<Record<string, Check>> = () => ({}),
+  remarksOf: (app: INestMicroservice, settings: EngineSettings) => Readonly<Record<string, Check>> = () => ({}),
 ): HostedService {
   return {
     name,
     async start(dependencies) {
       const app = await startMicroservice(module(dependencies), readCredentials(dependencies.settings, name), dependencies.local);
-      return { metrics: metricsOf(app), remarks: remarksOf(app), close: () => app.close() };
+      return { metrics: metricsOf(app), remarks: remarksOf(app, dependencies.settings), close: () => app.close() };
     },
   };
 }

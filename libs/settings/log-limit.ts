@@ -16,11 +16,10 @@ export function readLogLimit(env: Readonly<Record<string, string | undefined>>):
   return bytes;
 }
 
-/** To how many bytes the log may grow: as it was told, or half of the disk that it lies on. Undefined: a server that was there already keeps it, and knows. */
+/** To how many bytes the log may grow: as it was told, or half of the disk that it lies on. Undefined: a server that was there already keeps it, and nobody told what that one allows. */
 export function logLimitBytes({ dataRoot, natsEmbedded }: Pick<EngineSettings, 'dataRoot' | 'natsEmbedded'>, env: Readonly<Record<string, string | undefined>> = process.env): number | undefined {
-  if (!natsEmbedded) return undefined;
   const told = readLogLimit(env);
-  if (told !== undefined) return told;
+  if (told !== undefined || !natsEmbedded) return told;
   const { blocks, bsize } = statfsSync(`${dataRoot}/nats`);
   return Math.max(LEAST, Math.floor((blocks * bsize) / 2 / MIB) * MIB);
 }

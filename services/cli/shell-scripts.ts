@@ -12,7 +12,9 @@ _berth() {
   if [[ -n "$found" ]]; then compadd -a found; fi
 }
 whence compdef > /dev/null || { autoload -Uz compinit && compinit }
-compdef _berth berth`,
+compdef _berth berth
+# As a file among the shell's functions it is read at the first question.
+if [[ "$funcstack[1]" == _berth ]]; then _berth "$@"; fi`,
   fish: `complete -c berth -f -a '(berth completion words -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)'`,
 };
 

@@ -204,6 +204,8 @@ export class ExecutorParts {
     await this.layers.open((error) => this.log.warn('a layer that is not whole could not be removed', { error }));
     this.trash.emptySoon();
     // Not awaited: a start or exec that finds it missing waits for it, and tells what went wrong.
+    const unconfined = AppArmor.trouble(process.env);
+    if (unconfined !== undefined) this.log.warn(unconfined);
     void this.appArmor?.load().catch((error: unknown) => this.log.error('the AppArmor profile of containers could not be loaded', { error }));
     await Promise.all([this.tasks.start(), this.chooseRoots()]);
     this.spares.start({ directories: this.roots.own, files: SPARE_FILES }, this.trash);

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { TestNatsServer } from '#libs/event-store/testing/nats-server.js';
 import { BUS_USERS } from '#libs/messaging/permissions.js';
+import { readLogLimit } from '#libs/settings/log-limit.js';
 import { SERVICES } from '#libs/settings/services.js';
 import { refused } from '../credentials/refused.js';
 import { chartNatsConf, NATS_CONF } from './nats-conf.js';
@@ -18,6 +19,7 @@ const values = parse(read('values.yaml')) as { readonly accounts: Readonly<Recor
 
 /** Each NATS_PASSWORD_<USER> of the chart's nats.conf, as its Secret makes them. */
 const passwords = Object.fromEntries(BUS_USERS.map((user) => [`NATS_PASSWORD_${user.toUpperCase()}`, `b0e1${user}`]));
+const nats = values['nats'] as { readonly storage: string; readonly logLimit: string };
 
 let server: TestNatsServer;
 let folder: string;
@@ -64,6 +66,40 @@ test("the image's users have the numbers that pods run as", () => {
   expect(services).toEqual(values.accounts);
 });
 
+test('all pods are on the one node', () => {
+  const workloads = templates.flatMap(([name, text]) => text.split(/^---$/m).filter((document) => /^kind: (Deployment|DaemonSet|StatefulSet)$/m.test(document)).map((document) => ({ name, document })));
+  expect(workloads.map(({ name }) => name).toSorted()).toEqual(['executor.yaml', 'nats.yaml', 'services.yaml']);
+  for (const { name, document } of workloads) expect(document, name).toMatch(/^ {6}nodeSelector:\n {8}\{\{- include "berth\.node" [$.] \| nindent 8 \}\}$/m);
+});
+
+test('the image has what the package only recommends, and the executor the kernel files of AppArmor', () => {
+  const [, recommended = ''] = /^Recommends: (.*)$/m.exec(readFileSync(join(ROOT, 'services/engine/package/debian/control.mjs'), 'utf8')) ?? [];
+  const installed = /apt-get install .*/.exec(read('Containerfile'))?.[0].split(' ') ?? [];
+  for (const name of ['apparmor', ...recommended.split(', ')]) expect(installed).toContain(name);
+  expect(read('templates/executor.yaml')).toMatch(/- name: security\n {14}mountPath: \/sys\/kernel\/security\n[^]*- name: security\n {10}hostPath:\n {12}path: \/sys\/kernel\/security\n/);
+});
+
+test('each page of metrics is a Service, found by annotations and by a ServiceMonitor, with the job that rules ask for', () => {
+  const text = read('templates/gateway-service.yaml');
+  const jobs = parse(readFileSync(join(ROOT, 'observability/prometheus/prometheus.yml'), 'utf8')) as { readonly scrape_configs: readonly { readonly job_name: string; readonly metrics_path: string }[] };
+  expect(text).toContain(`range $job, $path := dict ${jobs.scrape_configs.map(({ job_name, metrics_path }) => `"${job_name}" "${metrics_path}"`).join(' ')} }}`);
+  const [services = '', monitors = ''] = text.split('{{- if $.Values.serviceMonitors.enabled }}');
+  for (const line of ['prometheus.io/job: {{ $job }}', 'prometheus.io/path: {{ $path }}']) expect(services).toContain(line);
+  for (const line of ['jobLabel: prometheus.io/job', 'prometheus.io/job: {{ $job }}', 'path: {{ $path }}']) expect(monitors).toContain(line);
+});
+
+test('each process can be given variables, volumes and their places, and the gateway a policy', () => {
+  const [services, executor] = [read('templates/services.yaml'), read('templates/executor.yaml')];
+  for (const name of ['extraEnv', 'extraVolumes', 'extraVolumeMounts']) {
+    expect(Object.keys(values[name] as object).toSorted()).toEqual([...SERVICES, 'executor'].toSorted());
+    expect(services).toContain(`with index $.Values.${name} $name }}`);
+    // Also who makes the folders reads /etc/subuid.
+    expect(executor.split(`with .Values.${name}.executor }}`)).toHaveLength(name === 'extraVolumeMounts' ? 3 : 2);
+  }
+  expect(services).toMatch(/- name: BERTH_POLICY\n {14}value: (\/etc\/berth\/policy)\/policy\.json\n[^]*- name: policy\n {14}mountPath: \1\n[^]*- name: policy\n {10}configMap:/);
+  expect(read('templates/settings.yaml')).toMatch(/with \.Values\.gateway\.policy \}\}\n[^]*policy\.json: \|/);
+});
+
 test('what templates take from the values is there, and the chart is of this version', () => {
   const at = (path: string): unknown => path.split('.').reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], values);
   for (const [name, text] of templates) for (const [, path = ''] of text.matchAll(/\.Values\.([a-zA-Z.]+)/g)) expect(at(path), `${name}: ${path}`).toBeDefined();
@@ -75,8 +111,17 @@ test("the chart's nats.conf is made from the table of rights (npm run chart), an
   const path = join(folder, 'nats.conf');
   writeFileSync(path, read('files/nats.conf'));
   const check = (env: NodeJS.ProcessEnv): Promise<string> => new Promise((resolve) => execFile(process.env['BERTH_NATS_SERVER'] || 'nats-server', ['-c', path, '-t'], { env }, (_error, _stdout, stderr) => resolve(stderr)));
-  expect(await check(passwords)).toMatch(/configuration file .* is valid/i);
-  expect(await check({})).toMatch(/variable reference for 'NATS_PASSWORD_\w+' on line \d+ can not be found/i);
+  const given = { ...passwords, NATS_LOG_LIMIT: nats.logLimit };
+  expect(await check(given)).toMatch(/configuration file .* is valid/i);
+  for (const left of Object.keys(given)) expect(await check({ ...given, [left]: undefined })).toMatch(new RegExp(`variable reference for '${left}' on line \\d+ can not be found`, 'i'));
+  expect(await check({ ...given, NATS_LOG_LIMIT: 'much' })).toMatch(/max_file_store/i);
+});
+
+test('the log may grow to less than its disk has, and both nats-server and the metric are told', () => {
+  const storage = Number(/^(\d+)Gi$/.exec(nats.storage)?.[1]) * 2 ** 30;
+  expect(readLogLimit({ BERTH_LOG_LIMIT: nats.logLimit })).toBeLessThan(storage * 0.95);
+  expect(read('templates/settings.yaml')).toContain('BERTH_LOG_LIMIT: {{ .Values.nats.logLimit | quote }}');
+  expect(read('templates/nats.yaml')).toContain('- name: NATS_LOG_LIMIT\n              value: {{ .Values.nats.logLimit | quote }}');
 });
 
 test.each(SERVICES)("with that configuration %s logs in, and is refused what is the executor's", async (service) => {

@@ -56,6 +56,10 @@ test('lists are whole that are longer than that server takes a message', async (
   expect((await engine.docker(['volume', 'prune', '-a', '-f'])).code).toBe(0);
 }, patience(90_000));
 
-test('it says that it cannot see whether that server syncs', () => {
-  expect(readFileSync(join(engine.settings.dataRoot, 'logs/supervisor.log'), 'utf8')).toMatch(/whether the NATS server syncs each commit to its disk cannot be seen/);
+test('it says that it cannot see whether that server syncs, in its log and where one asks whether all is well', async () => {
+  const SAID = /whether the NATS server syncs each commit to its disk cannot be seen/;
+  expect(readFileSync(join(engine.settings.dataRoot, 'logs/engine.log'), 'utf8')).toMatch(SAID);
+  const ready = await fetch(`http://127.0.0.1:${engine.settings.metricsPort}/readyz/containers`);
+  expect(ready.status).toBe(200);
+  expect(await ready.json()).toMatchObject({ services: { containers: { sync: expect.stringMatching(SAID) as unknown } } });
 });

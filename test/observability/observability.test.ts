@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
 
 /** Tests run compiled: from dist/test/observability up to the sources. */
 const ROOT = join(import.meta.dirname, '..', '..', '..');
@@ -60,6 +61,17 @@ test.each(rules)('$file asks for series that there are', ({ text }) => {
 test('dashboards and panels can be told apart', () => {
   expect(new Set(dashboards.map(({ board }) => board.uid)).size).toBe(dashboards.length);
   for (const { file, board } of dashboards) expect(new Set(board.panels.map(({ id }) => id)).size, file).toBe(board.panels.length);
+});
+
+test('the collector listens where README.md has traces sent, and its pipeline is of parts that are there', () => {
+  interface Collector {
+    readonly receivers: { readonly otlp: { readonly protocols: { readonly http: { readonly endpoint: string } } } };
+    readonly service: { readonly pipelines: { readonly traces: Readonly<Record<'receivers' | 'processors' | 'exporters', readonly string[]>> } };
+  }
+  const collector = parse(readFileSync(join(ROOT, 'observability/otel/collector.yml'), 'utf8')) as Collector & Readonly<Record<string, object>>;
+  const [, port] = /OTEL_EXPORTER_OTLP_ENDPOINT=http:\/\/[^:]+:(\d+)/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8')) ?? [];
+  expect(collector.receivers.otlp.protocols.http.endpoint.split(':')[1]).toBe(port);
+  for (const [part, names] of Object.entries(collector.service.pipelines.traces)) for (const name of names) expect(collector[part], part).toHaveProperty(name);
 });
 
 const hasPromtool = spawnSync('promtool', ['--version']).status === 0;

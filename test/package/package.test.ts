@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { patience } from '../engine/patience.js';
@@ -97,6 +97,37 @@ test('its scripts run the engine after an install, one after a removal too, rest
   expect(readdirSync(join(state, 'etc'), { recursive: true }).filter((name) => String(name).includes('berth'))).toEqual([]);
   install();
   expect(running()).toEqual(both);
+});
+
+test.skipIf(!hasDpkg)('its documents are there with all that they point to, and the licenses of everybody', () => {
+  const documents = join(root, 'usr/share/doc/berth');
+  const texts = readdirSync(documents, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md'));
+  const links = texts.flatMap((name) => Array.from(readFileSync(join(documents, name), 'utf8').matchAll(/\]\((?!https?:)([^)#]+)/g), ([, link = '']) => join(dirname(name), link)));
+  expect(links).toContain('contracts/generated/openapi.json');
+  expect(links.filter((link) => !existsSync(join(documents, link)))).toEqual([]);
+  expect(existsSync(join(documents, 'observability/prometheus/rules/alerts.yml'))).toBe(true);
+  const copyright = readFileSync(join(documents, 'copyright'), 'utf8');
+  const folders = readdirSync(join(home, 'node_modules'), { recursive: true, encoding: 'utf8' }).filter((name) => /(^|node_modules\/)(@[^/]+\/)?[^/@]+\/package\.json$/.test(name));
+  const names = folders.map((path) => (JSON.parse(readFileSync(join(home, 'node_modules', path), 'utf8')) as { name: string; version: string })).map(({ name, version }) => `${name} ${version} (`);
+  expect(names.length).toBeGreaterThan(80);
+  expect(names.filter((name) => !copyright.includes(`\n${name}`))).toEqual([]);
+  expect(copyright).toContain('Node.js is licensed for use as follows');
+});
+
+test.skipIf(!hasDpkg)('it asks for the C library that its programs ask for', () => {
+  const [, wanted = ''] = /^Depends: libc6 \(>= 2\.(\d+)\),/m.exec(readFileSync(join(control, 'control'), 'utf8')) ?? [];
+  const own = /GLIBC_2\.\d+/g;
+  const minors = ['dist/native/linux.node', 'node_modules/node/bin/node'].flatMap((path) => readFileSync(join(home, path), 'latin1').match(own) ?? []).map((name) => Number(name.split('.')[1]));
+  expect(Number(wanted)).toBe(Math.max(...minors));
+  expect(Number(wanted)).toBeGreaterThanOrEqual(28); // Node's own
+});
+
+test.skipIf(!hasDpkg)("shells find what completes the command's words", () => {
+  const bash = join(root, 'usr/share/bash-completion/completions/berth');
+  const asked = spawnSync('bash', ['-c', `berth() { echo "$@"; }; . ${bash}; COMP_WORDS=(berth wh); COMP_CWORD=1; _berth; complete -p berth; echo "\${COMPREPLY[@]}"`], { encoding: 'utf8' });
+  expect(asked.stdout).toBe('complete -F _berth berth\ncompletion words -- wh\n');
+  expect(readFileSync(join(root, 'usr/share/zsh/vendor-completions/_berth'), 'utf8')).toMatch(/^#compdef berth\n/);
+  expect(existsSync(join(root, 'usr/share/fish/vendor_completions.d/berth.fish'))).toBe(true);
 });
 
 test.skipIf(!hasDpkg)('what runs is there, and what builds and tests is not', () => {

@@ -2,7 +2,6 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '#libs/errors/errors.js';
-import { syncWarning } from '#libs/event-store/server-checks.js';
 import { lockFile } from '#libs/linux/file-lock.js';
 import { isLinked } from '#libs/settings/run-root.js';
 import { frontProcess } from '#libs/settings/services.js';
@@ -55,7 +54,6 @@ async function main(): Promise<void> {
   writeFileSync(ownPidFile, readFileSync('/proc/self/stat'));
   const passwords = ensureNatsPasswords(settings, new Map(Array.from(serviceAccounts(settings, accounts), ([service, { uid }]) => [service, uid])));
   if (settings.natsEmbedded) writePrivately(natsConfigPath(settings), natsConfig(settings, passwords), accounts.nats.uid);
-  else void syncWarning(settings.natsMonitorUrl).then((warning) => warning && log.warn(warning));
 
   const specs = serviceTable(settings, { root, node: process.execPath, natsServer }, accounts, apiSocket);
   const services = specs.map((spec) => new Service(spec, tell));

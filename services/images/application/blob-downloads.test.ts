@@ -29,9 +29,12 @@ test.each(['by a proxy', 'by none'])('a download that falls silent is gone on wi
     const content = new ContentStore(top);
     await content.open();
     const client = new RegistryClient(parseTagged(repository), undefined, ['sea.example']);
-    await new BlobDownloads(content, () => undefined, 100).fetch(client, { mediaType: '', digest, size: blob.length }, content.lease(), new AbortController().signal);
+    const counts = { received: vi.fn(), resumed: vi.fn() };
+    await new BlobDownloads(content, counts, 100).fetch(client, { mediaType: '', digest, size: blob.length }, content.lease(), new AbortController().signal);
     expect(existsSync(join(top, 'content/blobs/sha256', digest.slice('sha256:'.length)))).toBe(true);
     expect(ranges).toEqual([undefined, 'bytes=15-']);
+    const sum = (count: typeof counts.received): number => count.mock.calls.reduce((bytes, [more]) => bytes + (more as number), 0);
+    expect([sum(counts.received), sum(counts.resumed)]).toEqual([blob.length, 15]);
   } finally {
     vi.unstubAllEnvs();
     server.closeAllConnections();

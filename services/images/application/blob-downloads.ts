@@ -5,6 +5,7 @@ import type { BlobIngest } from '../adapters/blob-ingest.js';
 import type { ContentLease, ContentStore } from '../adapters/content-store.js';
 import type { RegistryClient } from '../adapters/registry-client.js';
 import { RegistryError } from '../adapters/registry-error.js';
+import type { PullMetrics } from './pull-metrics.js';
 
 /** In which not a byte more came than there was. */
 const ATTEMPTS = 5;
@@ -13,6 +14,7 @@ const RETRY_MS = 500;
 const SILENCE_MS = 60_000;
 
 type OnProgress = (current: number) => void;
+type Counts = Pick<PullMetrics, 'received' | 'resumed'>;
 
 /** Blobs on their way from registries: one download of each, whoever waits for it. */
 export class BlobDownloads {
@@ -20,7 +22,7 @@ export class BlobDownloads {
 
   constructor(
     private readonly content: ContentStore,
-    private readonly onReceived: (bytes: number) => void,
+    private readonly counts: Counts,
     private readonly silenceMs = SILENCE_MS,
   ) {}
 
@@ -30,7 +32,7 @@ export class BlobDownloads {
     while (!(await lease.keep(blob.digest, blob.size))) {
       signal.throwIfAborted();
       const others = this.running.get(key);
-      const download = others ?? new BlobDownload(client, blob, this.content, this.onReceived, this.silenceMs, (ended) => this.running.get(key) === ended && this.running.delete(key));
+      const download = others ?? new BlobDownload(client, blob, this.content, this.counts, this.silenceMs, (ended) => this.running.get(key) === ended && this.running.delete(key));
       this.running.set(key, download);
       try {
         return await download.wait(lease, signal, onProgress);
@@ -52,7 +54,7 @@ class BlobDownload {
     private readonly client: RegistryClient,
     private readonly blob: Descriptor,
     private readonly content: ContentStore,
-    private readonly onReceived: (bytes: number) => void,
+    private readonly counts: Counts,
     private readonly silenceMs: number,
     private readonly onEnd: (download: BlobDownload) => void,
   ) {
@@ -109,6 +111,7 @@ class BlobDownload {
     const part = await this.client.blob(this.blob.digest, AbortSignal.any([this.left.signal, silent.signal]), ingest.sizeBytes).catch((error: unknown) => void (broken = { by: error }));
     if (!part) return broken;
     if (part.from !== ingest.sizeBytes) await ingest.restart();
+    this.counts.resumed(ingest.sizeBytes);
     const fail = (error: unknown): never => {
       broken = { by: error };
       throw error;
@@ -128,7 +131,7 @@ class BlobDownload {
     try {
       for await (const chunk of bytes) {
         clearTimeout(timer);
-        this.onReceived(chunk.length);
+        this.counts.received(chunk.length);
         for (const onProgress of this.waiting) onProgress(ingest.sizeBytes + chunk.length);
         yield chunk;
         timer = listen();

@@ -46,7 +46,7 @@ export class PullOneImage {
     private readonly collect: CollectBlobs,
     private readonly insecure: readonly string[],
   ) {
-    this.downloads = new BlobDownloads(content, (bytes) => this.metrics.received(bytes));
+    this.downloads = new BlobDownloads(content, this.metrics);
   }
 
   /** Rejects as not-found where the registry has no such image. */

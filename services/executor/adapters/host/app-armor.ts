@@ -9,6 +9,7 @@ import { DEFAULT_PROFILE, defaultProfile } from '../../domain/apparmor/default-p
 /** apparmorfs (kernel: security/apparmor/apparmorfs.c) */
 const POLICY = '/sys/kernel/security/apparmor';
 const PARSER = '/sbin/apparmor_parser';
+const PLACES = { enabled: '/sys/module/apparmor/parameters/enabled', policy: POLICY, parser: PARSER };
 const PROFILES = '/etc/apparmor.d';
 const DEADLINE_MS = 60_000;
 
@@ -18,8 +19,14 @@ export class AppArmor {
 
   /** Undefined where dockerd uses none either: the kernel has it not, or off, its parser is not installed, or this is a container, whose profiles are its host's matter. */
   static find(environment: Readonly<Record<string, string | undefined>>): AppArmor | undefined {
-    const isThere = !environment['container'] && existsSync(POLICY) && existsSync(PARSER) && isEnabled();
-    return isThere ? new AppArmor() : undefined;
+    return !environment['container'] && isEnabled(PLACES) && missingOf(PLACES).length === 0 ? new AppArmor() : undefined;
+  }
+
+  /** What is to be said where the kernel has AppArmor on and containers are not confined by it all the same; `places`: another host's, for tests. */
+  static trouble(environment: Readonly<Record<string, string | undefined>>, places: Places = PLACES): string | undefined {
+    const missing = missingOf(places);
+    if (environment['container'] || !isEnabled(places) || missing.length === 0) return undefined;
+    return `the kernel has AppArmor, but containers are not confined by it: ${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} not there. The Debian package apparmor brings the parser; a pod needs the host's /sys/kernel/security, too`;
   }
 
   /** Loads docker-default, in the place of what has its name. */
@@ -38,9 +45,13 @@ export class AppArmor {
   }
 }
 
-function isEnabled(): boolean {
+type Places = typeof PLACES;
+
+const missingOf = ({ policy, parser }: Places): readonly string[] => [policy, parser].filter((path) => !existsSync(path));
+
+function isEnabled({ enabled }: Places): boolean {
   try {
-    return readFileSync('/sys/module/apparmor/parameters/enabled', 'latin1').startsWith('Y');
+    return readFileSync(enabled, 'latin1').startsWith('Y');
   } catch {
     return false;
   }
