@@ -56,6 +56,13 @@ describe('why', () => {
     expect(sentence).toContain('uid:0 pid:7 stopped it, and it did not end within 10 s of SIGTERM');
   });
 
+  test('a child that was lost for lack of memory is told beside what ended the run', () => {
+    const stop: ContainerEvent = { type: 'StopRequested', container: id, signal: 15, timeoutSeconds: 10, at: at(9) };
+    expect(whyOf(created, ...started, stop, { ...exit, exitCode: 0, signal: 0, reason: 'killed-api' })).toBe(
+      'web is exited since 2026-01-31 10:02:11 with code 0: uid:0 pid:7 asked for SIGTERM; before, the kernel killed a child of it for lack of memory (limit 64 MiB); its restart policy is no.',
+    );
+  });
+
   test('a signal that was not meant to end it is to blame only where it could be', () => {
     const hangup: ContainerEvent = { type: 'KillRequested', container: id, signal: 1, at: at(4) };
     const failed = { ...exit, oomKilled: false, signal: 0, exitCode: 1, reason: 'error' } as const;
