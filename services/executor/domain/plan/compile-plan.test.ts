@@ -6,7 +6,7 @@ import { buildSpec, type LaunchFields, type SpecHost } from '../spec/build-spec.
 import { compileExecPlan } from './compile-exec-plan.js';
 import { compilePlan, type PlanRun } from './compile-plan.js';
 import { compileRuntimeExecPlan } from './compile-runtime-plan.js';
-import { describePlan, encodePlan, type Plan } from './encode-plan.js';
+import { describeStep, encodePlan, type Plan } from './encode-plan.js';
 import { OPERATIONS, PLAN_VERSION, SETTINGS } from './plan-table.js';
 
 const golden = join(dirname(fileURLToPath(import.meta.url)), '../../../../../services/executor/domain/plan/golden');
@@ -31,6 +31,12 @@ const mapped: SpecHost = { ...host, userNamespace: { path: '/proc/1/fd/10', ids 
 const mappedSteps = (task: Partial<LaunchFields> = {}) => compilePlan(buildSpec({ ...plain, ...task }, mapped), run).steps;
 const plan = (task: Partial<LaunchFields> = {}) => compilePlan(buildSpec({ ...plain, ...task }, host), run);
 const operations = (task: Partial<LaunchFields> = {}) => plan(task).steps.map(({ op }) => op);
+
+/** One line a setting and a step, as `12 child mount_fs type="proc" … (from mounts[0])`. */
+function describePlan(plan: Plan): string {
+  const settings = Object.keys(SETTINGS).map((name) => `${name} = ${JSON.stringify(plan.settings[name as keyof typeof SETTINGS])}`);
+  return [`plan version ${plan.version}`, ...settings, ...plan.steps.map((_, number) => describeStep(plan, number)), ''].join('\n');
+}
 
 test.each([
   ['default', () => plan()],
