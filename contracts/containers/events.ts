@@ -121,6 +121,7 @@ export interface CommitWish {
 
 /** `api`: a client's start; `restart`: the second half of a client's restart. */
 export type StartReason = 'api' | 'restart' | 'restart-policy';
+/** `oom`: the command itself died of it; a run that lost a child says so by `oomKilled` alone. */
 export type ExitReason = 'completed' | 'error' | 'oom' | 'killed-api' | 'killed-kernel' | 'unhealthy' | 'stop-timeout' | 'keeper-lost';
 
 /** `berth.event.name.<encoded name>`: who holds a container name. The first append at sequence 0 wins. */

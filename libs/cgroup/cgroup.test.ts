@@ -7,7 +7,7 @@ import { deviceFilter } from './device-filter.js';
 import { cgroupDirectories, controllerDirectory, detect, layoutOf } from './layout.js';
 import { limitWrites, weightOfShares } from './limits.js';
 import { ensureParent } from './parent.js';
-import { readUsage } from './usage.js';
+import { cgroupFileReader, usageOf } from './usage.js';
 
 const v1Line = (at: string, options: string): string => `33 31 0:30 / ${at} rw,relatime shared:9 - cgroup cgroup rw,${options}`;
 const v2Line = '41 31 0:38 / /sys/fs/cgroup rw,relatime - cgroup2 cgroup2 rw,nsdelegate';
@@ -118,13 +118,13 @@ test('the kernel takes the limits, lets a process in and tells what it used', as
     const child = spawn('sleep', ['60']);
     await new Promise((done) => child.once('spawn', done));
     for (const directory of directories) writeFileSync(join(directory, 'cgroup.procs'), String(child.pid));
-    const usage = readUsage(layout, path);
+    const usage = usageOf(layout.mode, cgroupFileReader(layout, path));
     expect(usage.pids).toEqual({ current: 1, limit: 20 });
     expect(usage.memory?.limitBytes).toBe(64 << 20);
     expect(usage.cpu?.totalNanoseconds).toBeGreaterThanOrEqual(0);
     child.kill('SIGKILL');
     await new Promise((done) => child.once('exit', done));
-    expect(readUsage(layout, '/berth-nothing')).toEqual({});
+    expect(usageOf(layout.mode, cgroupFileReader(layout, '/berth-nothing'))).toEqual({});
   } finally {
     for (const directory of [...directories, ...cgroupDirectories(layout, parent)]) rmdirSync(directory);
   }

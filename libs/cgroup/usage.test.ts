@@ -5,10 +5,10 @@ import { expect, test } from 'vitest';
 import { KeptCgroupFiles } from './kept-files.js';
 import { type CgroupLayout, cgroupDirectories, detect } from './layout.js';
 import { ensureParent } from './parent.js';
-import { readUsage, usageOf } from './usage.js';
+import { cgroupFileReader, type CgroupUsage, usageOf } from './usage.js';
 
 /** A cgroup whose files are plain ones: what a machine of the other kind would show. */
-function usageOfFiles(mode: 'v1' | 'v2', files: Readonly<Record<string, string>>): ReturnType<typeof readUsage> {
+function usageOfFiles(mode: 'v1' | 'v2', files: Readonly<Record<string, string>>): CgroupUsage {
   const root = mkdtempSync(join(tmpdir(), 'berth-usage-'));
   try {
     const controllers = new Map(['cpu', 'cpuacct', 'memory', 'pids', 'blkio', 'io'].map((name) => [name, root]));
@@ -16,7 +16,7 @@ function usageOfFiles(mode: 'v1' | 'v2', files: Readonly<Record<string, string>>
     mkdirSync(join(root, 'c'));
     for (const [name, text] of Object.entries(files)) writeFileSync(join(root, 'c', name), text);
     const kept = new KeptCgroupFiles(layout, '/c');
-    const usage = readUsage(layout, '/c');
+    const usage = usageOf(mode, cgroupFileReader(layout, '/c'));
     expect(usageOf(mode, kept.read)).toEqual(usage);
     expect(usageOf(mode, kept.read)).toEqual(usage);
     kept.close();

@@ -55,11 +55,6 @@ const V1_UNLIMITED_BYTES = 2 ** 62;
 /** /proc and cpuacct.stat count in USER_HZ, 100 on all that Linux is built for. */
 const NANOSECONDS_PER_TICK = 1e7;
 
-/** What the cgroup used. A controller that the machine has not got, or a cgroup that is gone, leaves its part out. */
-export function readUsage(layout: CgroupLayout, path: string): CgroupUsage {
-  return usageOf(layout.mode, cgroupFileReader(layout, path));
-}
-
 /** Reads files of one cgroup, each by its own open(2). */
 export const cgroupFileReader =
   (layout: CgroupLayout, path: string): ReadCgroupFile =>

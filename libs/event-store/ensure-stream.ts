@@ -6,7 +6,7 @@ const streamNotFound = 10059;
 const nanosecondsASecond = 1_000_000_000;
 
 /** Repeats within this are recognised by the server from the commit's id alone. */
-export const duplicateWindowSeconds = 120;
+const duplicateWindowSeconds = 120;
 
 function wishedConfig(stream: string): Partial<StreamConfig> & { readonly name: string } {
   return {

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 const here = dirname(fileURLToPath(import.meta.url));
 
 /** Builds the addon into `outFile` (made whole under another name, then renamed: a process that has the old one loaded keeps it). Rejects with gcc's own words. */
-export async function buildAddon(outFile) {
+async function buildAddon(outFile) {
   const headers = createRequire(import.meta.url)('node-api-headers').include_dir;
   const sources = (await readdir(join(here, 'native'))).filter((name) => name.endsWith('.c')).map((name) => join(here, 'native', name));
   await mkdir(dirname(outFile), { recursive: true });

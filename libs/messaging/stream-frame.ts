@@ -7,7 +7,7 @@ export const ACCEPTED = 110;
 export const REFUSED = 111;
 
 /** Longest first frame that is read from a stranger. */
-export const FRAME_LIMIT = 256;
+const FRAME_LIMIT = 256;
 
 export function ticketFrame(ticket: string): Buffer {
   const text = Buffer.from(ticket);

@@ -62,7 +62,7 @@ export const ipv4: Codec<string> = {
   decode: (bytes) => [...bytes].join('.'),
 };
 
-export function encodeAttribute(number: number, payload: Uint8Array): Buffer {
+function encodeAttribute(number: number, payload: Uint8Array): Buffer {
   const length = 4 + payload.length;
   const bytes = Buffer.alloc(align(length));
   bytes.writeUInt16LE(length, 0);

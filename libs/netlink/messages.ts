@@ -3,7 +3,7 @@ import { errnoName } from '#libs/linux/errno.js';
 import { align } from './attributes.js';
 
 /** netlink(7): the header of each message. */
-export const NLM_F_REQUEST = 0x1;
+const NLM_F_REQUEST = 0x1;
 export const NLM_F_ACK = 0x4;
 export const NLM_F_DUMP = 0x300;
 export const NLM_F_EXCL = 0x200;

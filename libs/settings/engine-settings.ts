@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { type Environment, setting, type SettingName } from './setting-table.js';
 import { readTcpSettings, type TcpSettings } from './tcp-settings.js';
 import { type Arrangement, readApart } from './services.js';
 import { LOG_LEVELS, type LogLevel } from '#libs/telemetry/log-record.js';
@@ -53,35 +54,40 @@ export interface EngineSettings extends Arrangement {
   readonly nftTable: string;
 }
 
-export function readSettings(env: NodeJS.ProcessEnv): EngineSettings {
-  const runRoot = env['BERTH_RUN_ROOT'] ?? '/run/berth';
+export function readSettings(env: Environment): EngineSettings {
+  const told = (name: SettingName): string => setting(env, name);
+  const runRoot = told('BERTH_RUN_ROOT');
   const tcp = readTcpSettings(env);
-  const natsPort = port(env, 'BERTH_NATS_PORT', 4270);
+  const natsPort = port('BERTH_NATS_PORT', told('BERTH_NATS_PORT'));
+  const natsUrl = told('BERTH_NATS_URL');
+  const usernsRemap = told('BERTH_USERNS_REMAP');
+  const policy = told('BERTH_POLICY');
+  if (policy !== '' && !policy.startsWith('/')) throw new Error(`BERTH_POLICY=${policy}: an absolute path is needed`);
   return {
-    dataRoot: env['BERTH_DATA_ROOT'] ?? '/var/lib/berth',
+    dataRoot: told('BERTH_DATA_ROOT'),
     runRoot,
-    socket: env['BERTH_SOCKET'] ?? `${runRoot}/docker.sock`,
+    socket: told('BERTH_SOCKET') || `${runRoot}/docker.sock`,
     ...(env['BERTH_SOCKET_FD'] ? { socketFd: Number(env['BERTH_SOCKET_FD']) } : {}),
-    bridge: env['BERTH_BRIDGE'] ?? 'berth0',
-    subnet: env['BERTH_SUBNET'] ?? '172.17.0.0/16',
-    natsUrl: env['BERTH_NATS_URL'] || `nats://127.0.0.1:${natsPort}`,
+    bridge: told('BERTH_BRIDGE'),
+    subnet: told('BERTH_SUBNET'),
+    natsUrl: natsUrl || `nats://127.0.0.1:${natsPort}`,
     natsPort,
     ...(env['BERTH_NATS_UID'] ? { natsUid: Number(env['BERTH_NATS_UID']) } : {}),
-    natsEmbedded: !env['BERTH_NATS_URL'],
-    apart: readApart(env['BERTH_APART']),
-    metricsPort: port(env, 'BERTH_METRICS_PORT', 9323),
-    metricsHost: address(env['BERTH_METRICS_HOST'] || '127.0.0.1'),
-    logLevel: logLevel(env['BERTH_LOG_LEVEL'] || 'info'),
-    cgroupParent: env['BERTH_CGROUP_PARENT'] ?? '/docker',
-    cdiFolders: folders('BERTH_CDI_SPEC_DIRS', env['BERTH_CDI_SPEC_DIRS'] || '/etc/cdi:/var/run/cdi'),
-    undoSeconds: seconds(env, 'BERTH_UNDO_SECONDS', 15 * 60),
-    nftTable: env['BERTH_NFT_TABLE'] ?? 'berth',
-    usernsPrivate: env['BERTH_USERNS_PRIVATE'] || 'berth-private',
-    ...(env['BERTH_USERNS_REMAP'] ? { usernsRemap: env['BERTH_USERNS_REMAP'] } : {}),
-    ...authorizationPlugins(env['BERTH_AUTHORIZATION_PLUGINS']),
+    natsEmbedded: natsUrl === '',
+    apart: readApart(told('BERTH_APART')),
+    metricsPort: port('BERTH_METRICS_PORT', told('BERTH_METRICS_PORT')),
+    metricsHost: address(told('BERTH_METRICS_HOST')),
+    logLevel: logLevel(told('BERTH_LOG_LEVEL')),
+    cgroupParent: told('BERTH_CGROUP_PARENT'),
+    cdiFolders: folders('BERTH_CDI_SPEC_DIRS', told('BERTH_CDI_SPEC_DIRS')),
+    undoSeconds: seconds('BERTH_UNDO_SECONDS', told('BERTH_UNDO_SECONDS')),
+    nftTable: told('BERTH_NFT_TABLE'),
+    usernsPrivate: told('BERTH_USERNS_PRIVATE'),
+    ...(usernsRemap === '' ? {} : { usernsRemap }),
+    ...authorizationPlugins(told('BERTH_AUTHORIZATION_PLUGINS')),
     ...(tcp === undefined ? {} : { tcp }),
-    ...(env['BERTH_POLICY'] ? { policy: env['BERTH_POLICY'] } : {}),
-    ...storageDriver(env['BERTH_STORAGE_DRIVER']),
+    ...(policy === '' ? {} : { policy }),
+    ...storageDriver(told('BERTH_STORAGE_DRIVER')),
   };
 }
 
@@ -96,7 +102,7 @@ function logLevel(text: string): LogLevel {
   return level;
 }
 
-function authorizationPlugins(text: string | undefined): { authorizationPlugins?: readonly string[] } {
+function authorizationPlugins(text: string): { authorizationPlugins?: readonly string[] } {
   if (!text) return {};
   const names = text.split(',');
   for (const name of names) if (!/^[A-Za-z0-9][\w.-]*$/.test(name)) throw new Error(`BERTH_AUTHORIZATION_PLUGINS=${text}: "${name}" is no name of a plugin`);
@@ -109,23 +115,20 @@ function folders(name: string, text: string): readonly string[] {
   return all;
 }
 
-function storageDriver(text: string | undefined): { storageDriver?: StorageDriver } {
+function storageDriver(text: string): { storageDriver?: StorageDriver } {
   if (!text) return {};
   const driver = STORAGE_DRIVERS.find((one) => one === text);
   if (driver === undefined) throw new Error(`BERTH_STORAGE_DRIVER=${text}: not one of ${STORAGE_DRIVERS.join(', ')}`);
   return { storageDriver: driver };
 }
 
-function seconds(env: NodeJS.ProcessEnv, name: string, fallback: number): number {
-  const text = env[name] || String(fallback);
+function seconds(name: string, text: string): number {
   if (!/^\d{1,7}$/.test(text)) throw new Error(`${name}=${text}: not a whole number of seconds`);
   return Number(text);
 }
 
-function port(env: NodeJS.ProcessEnv, name: string, fallback: number): number {
-  const text = env[name];
-  if (text === undefined || text === '') return fallback;
+function port(name: string, text: string): number {
   const number = Number(text);
-  if (!Number.isInteger(number) || number < 0 || number > 65535) throw new Error(`${name}=${text}: not a port number`);
+  if (!/^\d{1,5}$/.test(text) || number > 65535) throw new Error(`${name}=${text}: not a port number`);
   return number;
 }

@@ -1,5 +1,6 @@
 import { statfsSync } from 'node:fs';
 import type { EngineSettings } from './engine-settings.js';
+import { type Environment, setting } from './setting-table.js';
 
 const MIB = 1024 * 1024;
 const UNITS: Readonly<Record<string, number>> = { MiB: MIB, GiB: 1024 * MIB, TiB: 1024 * 1024 * MIB };
@@ -7,8 +8,8 @@ const UNITS: Readonly<Record<string, number>> = { MiB: MIB, GiB: 1024 * MIB, TiB
 const LEAST = 1024 * MIB;
 
 /** BERTH_LOG_LIMIT ("200GiB") in bytes; undefined where it is not set. Throws what names the variable. */
-export function readLogLimit(env: Readonly<Record<string, string | undefined>>): number | undefined {
-  const text = env['BERTH_LOG_LIMIT'];
+export function readLogLimit(env: Environment): number | undefined {
+  const text = setting(env, 'BERTH_LOG_LIMIT');
   if (!text) return undefined;
   const [, digits, unit = ''] = /^(\d{1,6})(MiB|GiB|TiB)$/.exec(text) ?? [];
   const bytes = Number(digits) * (UNITS[unit] ?? 0);
@@ -17,7 +18,7 @@ export function readLogLimit(env: Readonly<Record<string, string | undefined>>):
 }
 
 /** To how many bytes the log may grow: as it was told, or half of the disk that it lies on. Undefined: a server that was there already keeps it, and nobody told what that one allows. */
-export function logLimitBytes({ dataRoot, natsEmbedded }: Pick<EngineSettings, 'dataRoot' | 'natsEmbedded'>, env: Readonly<Record<string, string | undefined>> = process.env): number | undefined {
+export function logLimitBytes({ dataRoot, natsEmbedded }: Pick<EngineSettings, 'dataRoot' | 'natsEmbedded'>, env: Environment = process.env): number | undefined {
   const told = readLogLimit(env);
   if (told !== undefined || !natsEmbedded) return told;
   const { blocks, bsize } = statfsSync(`${dataRoot}/nats`);

@@ -11,7 +11,7 @@ export interface Arrangement {
 }
 
 /** BERTH_APART: names, separated by commas, or "all". Throws for a name that is no service's. */
-export function readApart(text: string | undefined): readonly ServiceName[] {
+export function readApart(text: string): readonly ServiceName[] {
   if (!text) return [];
   if (text === 'all') return SERVICES;
   const names = text.split(',').map((name) => name.trim());

@@ -16,6 +16,7 @@ describe('refused', () => {
     [{ BERTH_TCP: '[::ffff:10.0.0.1]:2375', BERTH_TCP_PLAIN: 'loopback' }, 'not loopback'],
     [{ BERTH_TCP: '127.0.0.1:2375', BERTH_TCP_PLAIN: 'yes' }, 'only be "loopback"'],
     [{ BERTH_TCP: '0.0.0.0:2376', ...tls, BERTH_TLS_CA: '' }, 'BERTH_TLS_CA is missing'],
+    [{ BERTH_TCP: '0.0.0.0:2376', ...tls, BERTH_TLS_KEY: 'key.pem' }, 'BERTH_TLS_KEY=key.pem: an absolute path'],
     [{ BERTH_TCP: '0.0.0.0:2376', ...tls, BERTH_TCP_PLAIN: 'loopback' }, 'one of both'],
     [{ BERTH_TCP: 'localhost:2376', ...tls }, 'an IP address'],
     [{ BERTH_TCP: '0.0.0.0:0', ...tls }, 'an IP address'],

@@ -4,7 +4,9 @@ import { idMapsOf } from '#libs/settings/subordinate-ids.js';
 import { metricsSettings } from '../executor/metrics-settings.js';
 import { type Ipv4Subnet, parseSubnet } from '../networks/domain/ipv4.js';
 import { type EngineSettings, readSettings } from '#libs/settings/engine-settings.js';
+import { readInsecureRegistries } from '#libs/settings/insecure-registries.js';
 import { readLogLimit } from '#libs/settings/log-limit.js';
+import { type Environment, requireKnownNames, setting } from '#libs/settings/setting-table.js';
 
 /** What the supervisor is told beside what every service is told. */
 export interface SupervisorSettings extends EngineSettings {
@@ -14,11 +16,10 @@ export interface SupervisorSettings extends EngineSettings {
   readonly user: string;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /** Settings of `environment`. Throws, naming the variable, for a value that cannot be: better now than as a service that never comes up. */
 export function readSupervisorSettings(environment: Environment = process.env): SupervisorSettings {
-  const settings = readSettings({ ...environment });
+  requireKnownNames(environment);
+  const settings = readSettings(environment);
   const path = /^(?!.*\/\.\.(\/|$))\/[^\0\n"]*[^\0\n"/]$/; // ".." would lead out of what it is checked for
   check('BERTH_DATA_ROOT', settings.dataRoot, path);
   check('BERTH_RUN_ROOT', settings.runRoot, path);
@@ -28,13 +29,14 @@ export function readSupervisorSettings(environment: Environment = process.env): 
   if (settings.natsEmbedded) checkNatsPort(settings);
   check('BERTH_CGROUP_PARENT', settings.cgroupParent, /^(\/(?!\.\.?(\/|$))[A-Za-z0-9_.-]+)+$/);
   check('BERTH_NFT_TABLE', settings.nftTable, /^[A-Za-z][A-Za-z0-9_]*$/);
-  const user = environment['BERTH_USER'] || 'berth';
+  const user = setting(environment, 'BERTH_USER');
   check('BERTH_USER', user, /^[a-z_][a-z0-9_-]{0,31}$/);
   check('BERTH_USERNS_PRIVATE', settings.usernsPrivate, /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/);
   metricsSettings(environment);
   if (settings.usernsRemap !== undefined) idMapsOf(settings.usernsRemap, accountFiles());
   readLogLimit(environment);
-  const natsMonitorUrl = environment['BERTH_NATS_MONITOR'];
+  readInsecureRegistries(environment);
+  const natsMonitorUrl = setting(environment, 'BERTH_NATS_MONITOR');
   if (natsMonitorUrl) check('BERTH_NATS_MONITOR', natsMonitorUrl, /^https?:\/\/[^\s]+$/);
   return { ...settings, user, ...(natsMonitorUrl ? { natsMonitorUrl } : {}) };
 }

@@ -8,6 +8,7 @@ import { retryUntilDone } from '#libs/messaging/retry.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { readInsecureRegistries } from '#libs/settings/insecure-registries.js';
 import { processFolder } from '#libs/settings/run-root.js';
 import { processWith, stateFolder } from '#libs/settings/services.js';
 import { ContentStore } from './adapters/content-store.js';
@@ -74,7 +75,6 @@ class ImagesStart implements OnApplicationBootstrap, OnApplicationShutdown {
 
 @Module({})
 export class ImagesModule {
-  /** The environment's BERTH_INSECURE_REGISTRIES: hosts, with ports, that may be asked over plain HTTP, separated by commas. */
   static for({ settings, store, bus }: ServiceDependencies<EngineSettings>, environment: NodeJS.ProcessEnv = process.env): DynamicModule {
     const aggregates: ImageAggregates = new Aggregates(store, 'image', imageDecider, {
       source: 'images',
@@ -95,7 +95,7 @@ export class ImagesModule {
     const add = new AddImage(aggregates, directory, content, unsure, layers, bus, turns);
     const clear = new ClearImage(collect, layers);
     const holds = new ImageHolds(directory, turns);
-    const insecure = (environment['BERTH_INSECURE_REGISTRIES'] ?? '').split(',').map((host) => host.trim()).filter((host) => host !== '');
+    const insecure = readInsecureRegistries(environment);
     return {
       module: ImagesModule,
       controllers: [ImagesController],

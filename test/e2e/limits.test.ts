@@ -5,6 +5,7 @@ import { detect } from '#libs/cgroup/layout.js';
 import { scopeName } from '../../services/executor/adapters/host/systemd-scope.js';
 import { startEngine, type TestEngine } from '../engine/engine.js';
 import { patience } from '../engine/patience.js';
+import { samplesOf, scrape, valueOf } from '../metrics/scrape.js';
 
 /** Limits, devices and cgroups as a container meets them, on whichever kind of cgroups this machine has. */
 let engine: TestEngine;
@@ -49,8 +50,13 @@ test('what is killed for its memory while the container goes on is told at once,
   process.kill(engine.pid('executor') ?? 0, 'SIGKILL');
   await expect.poll(async () => (await docker(...eat)).code, { timeout: patience(20_000) }).toBe(137);
   await expect.poll(told, { timeout: patience(15_000) }).toEqual(['oom', 'oom']);
+  const counted = async (name: string, labels: Record<string, string>): Promise<number> => valueOf(samplesOf(await scrape(engine.settings.metricsPort)), name, { name: 'supervisor', ...labels });
+  await expect.poll(() => counted('berth_container_oom_kills_total', { victim: 'child' }), { timeout: patience(15_000) }).toBe(2);
   await docker('kill', 'supervisor');
   await expect.poll(told).toEqual(['oom', 'oom', 'die']);
+  await expect.poll(() => counted('berth_container_last_exit_reason', { reason: 'killed_api' })).toBe(1);
+  expect(await counted('berth_container_oom_kills_total', { victim: 'child' })).toBe(2);
+  await expect(counted('berth_container_oom_kills_total', { victim: 'init' })).rejects.toThrow('0 samples');
   await docker('rm', 'supervisor');
 }, patience(60_000));
 

@@ -26,7 +26,7 @@ function isMainArchive({ uri, suite, components }) {
 
 const DEBIAN_SUITES = /^(stable|oldstable|testing|unstable|sid|bullseye|bookworm|trixie|forky|duke)(-updates|-backports|-proposed-updates)?$/;
 
-export function deb822Entries(text) {
+function deb822Entries(text) {
   return text.split(/\n\s*\n/).flatMap((stanza) => {
     const fields = {};
     let key;
@@ -41,7 +41,7 @@ export function deb822Entries(text) {
   });
 }
 
-export function oneLineEntries(text) {
+function oneLineEntries(text) {
   return text.split('\n').flatMap((line) => {
     const match = /^\s*deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)\s*([^#]*)/.exec(line);
     return match ? [{ uri: match[1], suite: match[2], components: words(match[3]) }] : [];

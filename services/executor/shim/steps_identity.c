@@ -216,13 +216,6 @@ int do_set_user(struct context *at, const struct op_set_user *op)
 	return result;
 }
 
-int do_set_umask(struct context *at, const struct op_set_umask *op)
-{
-	(void)at;
-	umask(op->mask & 0777);
-	return 0;
-}
-
 int do_chdir(struct context *at, const struct op_chdir *op)
 {
 	char where[4096];

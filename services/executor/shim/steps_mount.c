@@ -46,13 +46,6 @@ int do_private_propagation(struct context *at, const struct op_private_propagati
 	return mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 ? -errno : 0;
 }
 
-int do_root_propagation(struct context *at, const struct op_root_propagation *op)
-{
-	if (at->root_fd < 0)
-		return -EINVAL;
-	return mount(NULL, at->pivoted ? "/" : path_of(at->root_fd).text, NULL, op->flags, NULL) < 0 ? -errno : 0;
-}
-
 /* mount(2) takes one page of options; more layers go in one by one (kernel 6.5, "lowerdir+"). */
 static int overlay_layer_by_layer(const struct op_overlay_root *op)
 {
@@ -335,26 +328,6 @@ int do_mkdir_in_root(struct context *at, const struct op_mkdir_in_root *op)
 {
 	autoclose int fd = make_directories_in_root(at, op->path, op->mode, op->uid, op->gid);
 	return fd < 0 ? fd : 0;
-}
-
-int do_write_in_root(struct context *at, const struct op_write_in_root *op)
-{
-	const char *name;
-	autoclose int parent = open_parent_in_root(at, op->path, &name);
-	if (parent < 0)
-		return parent;
-	if (unlinkat(parent, name, 0) < 0 && errno != ENOENT)
-		return -errno;
-	autoclose int fd = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 || fchown(fd, op->uid, op->gid) < 0 || fchmod(fd, op->mode) < 0)
-		return -errno;
-	for (uint32_t done = 0; done < op->data.length;) {
-		ssize_t written = write(fd, op->data.at + done, op->data.length - done);
-		if (written < 0)
-			return -errno;
-		done += written;
-	}
-	return 0;
 }
 
 int do_mask_path(struct context *at, const struct op_mask_path *op)

@@ -10,13 +10,13 @@ import { historyOf as lifeOf } from '../../../test/log/container-histories.js';
 import { ChapterFiles } from '../adapters/chapters/chapter-files.js';
 import type { DockerEvent } from '../domain/docker/event.js';
 import { DockerEvents, type LoggedEvent } from '../domain/docker/events.js';
-import { foldContainers } from '../domain/log/container-fold.js';
 import { engineStatus } from '../domain/log/engine-status.js';
 import { type Candidate, candidateOf, candidateOfOther, findTarget, nameOther, type Other, unnamed } from '../domain/log/find-subject.js';
 import { historyOf } from '../domain/log/history.js';
 import { EVENT_SUBJECTS, EventFeed, type EventReader } from './event-feed.js';
 import { ALL, LogChronicle } from './log-chronicle.js';
 import { LogReading } from './log-reading.js';
+import { foldContainers } from '../testing/fold-containers.js';
 
 const CHAPTER = 20;
 const IMAGE = 'c'.repeat(64);

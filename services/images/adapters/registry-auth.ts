@@ -100,7 +100,7 @@ function parseRealm(text: string): URL {
 }
 
 /** `Bearer realm="…",service="…",scope="…"`; a Bearer is preferred to a Basic. */
-export function parseChallenge(header: string): Challenge | undefined {
+function parseChallenge(header: string): Challenge | undefined {
   const bearer = /\bbearer\s+(.*)$/i.exec(header);
   if (bearer) {
     const parameters: Record<string, string> = {};

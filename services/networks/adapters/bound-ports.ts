@@ -10,6 +10,6 @@ export async function boundPorts(): Promise<ReadonlySet<string>> {
 }
 
 /** Lines are "  0: 0100007F:1F90 00000000:0000 0A …" below a heading. */
-export function portsIn(table: string): number[] {
+function portsIn(table: string): number[] {
   return Array.from(table.matchAll(/^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) /gm), ([, port = '']) => Number.parseInt(port, 16));
 }

@@ -198,6 +198,18 @@ test('the reason of an exit tells who did it', () => {
   expect(reasonOf([...running, stopRequested], exit({ exitCode: 137, signal: 9 }))).toBe('stop-timeout');
 });
 
+test('a run that lost a child to the OOM killer ends for the reason it ends for', () => {
+  const lost = { oomKilled: true };
+  expect(reasonOf(running, exit(lost))).toBe('completed');
+  expect(reasonOf(running, exit({ ...lost, exitCode: 1 }))).toBe('error');
+  expect(reasonOf(running, exit({ ...lost, exitCode: 137 }))).toBe('oom');
+  expect(reasonOf([...running, stopRequested], exit(lost))).toBe('killed-api');
+  expect(reasonOf([...running, stopRequested], exit({ ...lost, exitCode: 137, signal: 9 }))).toBe('stop-timeout');
+  expect(reasonOf([...running, killRequested], exit({ ...lost, exitCode: 137, signal: 9 }))).toBe('killed-api');
+  expect(reasonOf([...running, removeRequested], exit({ ...lost, exitCode: 137, signal: 9 }))).toBe('killed-api');
+  expect(reasonOf([...running, { ...killRequested, signal: 1 } as ContainerEvent], exit({ ...lost, exitCode: 137, signal: 9 }))).toBe('oom');
+});
+
 test('a container with a restart policy starts again after it exits', () => {
   given(createdAlways, requested(), started()).when(exit()).then({ ...exited(), at: soon }, { ...restartScheduled, at: soon });
 });

@@ -274,11 +274,13 @@ function exited(command: Extract<ContainerCommand, { type: 'RecordExited' }>, st
 
 function reasonOf(exit: Extract<ContainerCommand, { type: 'RecordExited' }>, state: PresentContainer): ExitReason {
   if (exit.keeperLost) return 'keeper-lost';
-  if (exit.oomKilled) return 'oom';
-  if (state.run.stopRequested?.startsAgain) return 'unhealthy';
-  if (state.run.stopRequested && exit.signal === SIGKILL) return 'stop-timeout';
-  const { kill } = state.run;
-  if (state.run.stopRequested || kill?.ends || state.remove || (exit.signal !== 0 && exit.signal === kill?.signal)) return 'killed-api';
+  const { stopRequested, kill } = state.run;
+  const wanted = stopRequested !== undefined || state.remove !== undefined || kill?.signal === SIGKILL;
+  // A run that lost a child to the OOM killer may go on for weeks: it died of that where the kernel's signal took the command itself, or a shell that hands its child's code on.
+  if (exit.oomKilled && !wanted && (exit.signal === SIGKILL || exit.exitCode === 128 + SIGKILL)) return 'oom';
+  if (stopRequested?.startsAgain) return 'unhealthy';
+  if (stopRequested && exit.signal === SIGKILL) return 'stop-timeout';
+  if (stopRequested || kill?.ends || state.remove || (exit.signal !== 0 && exit.signal === kill?.signal)) return 'killed-api';
   if (exit.signal !== 0) return 'killed-kernel';
   return exit.exitCode === 0 ? 'completed' : 'error';
 }

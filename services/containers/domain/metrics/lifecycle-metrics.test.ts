@@ -13,6 +13,7 @@ const created = (when: number, container = 'a'): ContainerEvent => ({ type: 'Con
 const startRequested = (when: number, start = 1, reason: StartReason = 'api'): ContainerEvent => ({ type: 'StartRequested', container: 'a', start, reason, at: at(when) });
 const taskRequested = (when: number, start = 1): TaskEvent => ({ type: 'TaskRequested', container: 'a', start, at: at(when) });
 const taskStarted = (when: number, start = 1): TaskEvent => ({ type: 'TaskStarted', container: 'a', start, pid: 1, at: at(when) });
+const outOfMemory = (when: number, kills: number, start = 1): TaskEvent => ({ type: 'TaskOutOfMemory', container: 'a', start, kills, at: at(when) });
 const started = (when: number, start = 1): ContainerEvent => ({ type: 'ContainerStarted', container: 'a', start, pid: 1, at: at(when) });
 const startFailed = (when: number, start = 1): ContainerEvent => ({ type: 'StartFailed', container: 'a', start, error: '', exitCode: 127, at: at(when) });
 const stopRequested = (when: number): ContainerEvent => ({ type: 'StopRequested', container: 'a', signal: 15, timeoutSeconds: 10, at: at(when) });
@@ -69,6 +70,21 @@ test('only the last exit has its reason told so', () => {
 
 test('an OOM kill that the command survived was a child', () =>
   given(created(0), startRequested(1), started(2), exited(5, 1, 0, 'oom')).shows(9, 'berth_container_oom_kills_total{name="a",victim="child",scope="container"} 1'));
+
+test('children lost to the OOM killer are counted while the container lives on, each once', () => {
+  const running = [created(0), startRequested(1), started(2)] as const;
+  const child = (count: number): string => `berth_container_oom_kills_total{name="a",victim="child",scope="container"} ${count}`;
+  given(...running, outOfMemory(10, 1)).shows(15, child(1));
+  given(...running, outOfMemory(10, 1), outOfMemory(11, 3)).shows(20, child(3));
+  // The last may be the command's own, until it would have ended.
+  given(...running, outOfMemory(10, 1), outOfMemory(100, 3)).shows(101, child(1));
+  given(...running, outOfMemory(10, 1), outOfMemory(100, 3), { ...exited(100.5, 137, 9, 'oom') }).shows(101, child(2), 'berth_container_oom_kills_total{name="a",victim="init",scope="container"} 1');
+  given(...running, outOfMemory(10, 1), { ...exited(11, 0, 0, 'killed-api'), oomKilled: true } as ContainerEvent).shows(12, child(1));
+  const killedByHand = [...running, outOfMemory(10, 2), { ...exited(600, 137, 9, 'killed-api'), oomKilled: true } as ContainerEvent];
+  given(...killedByHand).shows(601, child(2));
+  given(...killedByHand).hides(601, 'victim="init"');
+  given(...killedByHand, startRequested(602, 2), started(603, 2), outOfMemory(610, 1, 2)).shows(700, child(3));
+});
 
 test('a restart that waits shows how long, until it is due', () => {
   const waiting = [created(0), startRequested(1), started(2), exited(3, 1, 0, 'error'), restartScheduled(3, 400)] as const;

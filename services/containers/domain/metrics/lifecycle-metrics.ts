@@ -16,6 +16,8 @@ export interface ContainerMetrics {
   readonly starts: Map<StartReason, number>;
   readonly exits: Map<string, { readonly labels: ExitLabels; count: number }>;
   readonly oomKills: Map<'init' | 'child', number>;
+  /** Of one run: how many kills were told of it, and of those the ones that `oomKills` does not have yet: the last may be the command's own, which its exit tells. */
+  oomRun: { readonly start: number; readonly kills: number; readonly unsettled: number; readonly atSeconds: number } | undefined;
   lastExit: { readonly code: number; readonly atSeconds: number; readonly oom: boolean; readonly reason: ExitReason } | undefined;
   /** Of the last restart that was scheduled: counts while the state is restarting. */
   backoffSeconds: number;
@@ -44,11 +46,12 @@ export type Outcome = 'ok' | 'error';
 const STOP_BOUNDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60];
 
 /** What is kept of a container, as JSON: what is undefined has no field. */
-interface FrozenContainer extends Omit<ContainerMetrics, 'spent' | 'starts' | 'exits' | 'oomKills' | 'lastExit' | 'stopRequestedAt' | 'starting'> {
+interface FrozenContainer extends Omit<ContainerMetrics, 'spent' | 'starts' | 'exits' | 'oomKills' | 'oomRun' | 'lastExit' | 'stopRequestedAt' | 'starting'> {
   readonly spent: readonly (readonly [MetricState, number])[];
   readonly starts: readonly (readonly [StartReason, number])[];
   readonly exits: readonly (readonly [string, { readonly labels: ExitLabels; count: number }])[];
   readonly oomKills: readonly (readonly ['init' | 'child', number])[];
+  readonly oomRun?: ContainerMetrics['oomRun'];
   readonly lastExit?: ContainerMetrics['lastExit'];
   readonly stopRequestedAt?: ContainerMetrics['stopRequestedAt'];
   readonly starting?: ContainerMetrics['starting'];
@@ -62,7 +65,7 @@ export interface FrozenLifecycle {
 }
 
 /** Version of what is kept, and of what is made of events: change it with either. */
-export const LIFECYCLE_FOLD = '1';
+export const LIFECYCLE_FOLD = '2';
 
 /**
  * What the log says of containers, in numbers: a fold of containers' and tasks' events, so that a restart of the engine sets nothing back. Series of a container go
@@ -76,8 +79,8 @@ export class LifecycleMetrics {
 
   static from({ containers, stops, phases }: FrozenLifecycle): LifecycleMetrics {
     const metrics = new LifecycleMetrics();
-    for (const [id, { spent, starts, exits, oomKills, lastExit, stopRequestedAt, starting, ...rest }] of containers)
-      metrics.containers.set(id, { ...rest, spent: new Map(spent), starts: new Map(starts), exits: new Map(exits), oomKills: new Map(oomKills), lastExit, stopRequestedAt, starting });
+    for (const [id, { spent, starts, exits, oomKills, oomRun, lastExit, stopRequestedAt, starting, ...rest }] of containers)
+      metrics.containers.set(id, { ...rest, spent: new Map(spent), starts: new Map(starts), exits: new Map(exits), oomKills: new Map(oomKills), oomRun, lastExit, stopRequestedAt, starting });
     metrics.stops = { graceful: Histogram.from(stops.graceful), killed: Histogram.from(stops.killed) };
     for (const [key, histogram] of phases) metrics.phases.set(key, Histogram.from(histogram));
     return metrics;
@@ -119,6 +122,12 @@ export class LifecycleMetrics {
           this.phase('exec', 'ok', at - container.starting.launchedAt, facts);
         }
         return;
+      case 'TaskOutOfMemory': {
+        settle(container);
+        const known = container.oomRun?.start === event.start ? container.oomRun.kills : 0;
+        container.oomRun = { start: event.start, kills: event.kills, unsettled: Math.max(0, event.kills - known), atSeconds: at };
+        return;
+      }
       case 'ContainerStarted':
         enter(container, 'running', at);
         if (container.starting?.start === event.start) {
@@ -172,12 +181,22 @@ export class LifecycleMetrics {
     const known = container.exits.get(key) ?? { labels, count: 0 };
     known.count++;
     container.exits.set(key, known);
-    // The kernel kills with SIGKILL; a command that ended otherwise lost a child to the OOM killer.
-    if (event.oomKilled) count(container.oomKills, event.signal === 9 ? 'init' : 'child');
+    this.outOfMemory(container, event, at);
     container.lastExit = { code: event.exitCode, atSeconds: at, oom: event.oomKilled, reason: event.reason };
     if (container.stopRequestedAt !== undefined) this.stops[event.reason === 'stop-timeout' ? 'killed' : 'graceful'].observe(at - container.stopRequestedAt);
     container.stopRequestedAt = undefined;
     enter(container, 'exited', at);
+  }
+
+  /** The kernel kills with SIGKILL; a command that ended otherwise, or for another reason, lost children at the most. */
+  private outOfMemory(container: ContainerMetrics, { start, oomKilled, signal, reason }: Extract<ContainerEvent, { type: 'ContainerExited' }>, at: number): void {
+    const told = container.oomRun?.start === start ? container.oomRun : undefined;
+    const own = reason === 'oom' && signal === 9 && (told === undefined || (told.unsettled > 0 && at - told.atSeconds < OOM_SETTLED_SECONDS));
+    if (own) count(container.oomKills, 'init');
+    // Engines before told of it by the end alone.
+    else if (oomKilled && told === undefined) count(container.oomKills, 'child');
+    settle(container, own ? 1 : 0);
+    container.oomRun = undefined;
   }
 
   private phase(phase: Phase, outcome: Outcome, spent: number, { traceId, atSeconds }: CommitFacts): void {
@@ -188,6 +207,20 @@ export class LifecycleMetrics {
   }
 }
 
+/** A command that the OOM killer took has ended by then. */
+const OOM_SETTLED_SECONDS = 5;
+
+/** Counters never go down: a kill is a child's once it cannot be the command's own any more. */
+export function childrenKilled({ oomKills, oomRun }: ContainerMetrics, now: number): number {
+  return (oomKills.get('child') ?? 0) + (oomRun !== undefined && now - oomRun.atSeconds >= OOM_SETTLED_SECONDS ? oomRun.unsettled : 0);
+}
+
+/** All that was told but `own` were children. */
+function settle(container: ContainerMetrics, own = 0): void {
+  const children = Math.max(0, (container.oomRun?.unsettled ?? 0) - own);
+  if (children > 0) count(container.oomKills, 'child', children);
+}
+
 const created = (name: string, since: number): ContainerMetrics => ({
   name,
   state: 'created',
@@ -196,6 +229,7 @@ const created = (name: string, since: number): ContainerMetrics => ({
   starts: new Map(),
   exits: new Map(),
   oomKills: new Map(),
+  oomRun: undefined,
   lastExit: undefined,
   backoffSeconds: 0,
   stopRequestedAt: undefined,
@@ -208,8 +242,8 @@ function enter(container: ContainerMetrics, state: MetricState, at: number): voi
   container.since = at;
 }
 
-function count<Key>(counts: Map<Key, number>, key: Key): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
+function count<Key>(counts: Map<Key, number>, key: Key, more = 1): void {
+  counts.set(key, (counts.get(key) ?? 0) + more);
 }
 
 /** Few values, whatever the program exits with: Docker's own codes stay apart. */

@@ -1,6 +1,6 @@
 import { signalName } from '#libs/linux/signals.js';
 import { labelText, type Exposition } from '#libs/telemetry/metrics/exposition.js';
-import { type ContainerMetrics, type LifecycleMetrics, STATES } from './lifecycle-metrics.js';
+import { childrenKilled, type ContainerMetrics, type LifecycleMetrics, STATES } from './lifecycle-metrics.js';
 
 /** Berth's own series of containers. `now`: seconds since 1970. */
 export function writeLifecycle(metrics: LifecycleMetrics, now: number, out: Exposition): void {
@@ -41,9 +41,10 @@ export function writeLifecycle(metrics: LifecycleMetrics, now: number, out: Expo
   out.family('berth_container_last_exit_reason', 'gauge', '1 for what the last run that ended came of.');
   each(({ lastExit }, name) => lastExit && out.sample(labelText({ name, reason: lastExit.reason.replaceAll('-', '_') }), 1));
 
-  out.family('berth_container_oom_kills_total', 'counter', 'Runs that lost a process to the OOM killer: the command itself, or a child of it.');
+  out.family('berth_container_oom_kills_total', 'counter', 'Processes lost to the OOM killer: the command itself (init), or a child of it, told while the container lives on.');
   each((container, name) => {
-    for (const [victim, count] of container.oomKills) out.sample(labelText({ name, victim, scope: 'container' }), count);
+    const kills = { init: container.oomKills.get('init') ?? 0, child: childrenKilled(container, now) };
+    for (const [victim, count] of Object.entries(kills)) if (count > 0) out.sample(labelText({ name, victim, scope: 'container' }), count);
   });
 
   out.family('berth_restart_backoff_seconds', 'gauge', 'How long a container that restarts waits before its next try; 0: it does not.');

@@ -57,7 +57,7 @@ export const tableName = (table: string): string => shaped(/^[A-Za-z][A-Za-z0-9_
 export const PUBLISHED_MAPS = ['published', 'published_at'] as const;
 
 /** Which map holds a port and under which key: { map: 'published', key: 'tcp . 8080' }. */
-export function mapElement(rule: PublishedPortRule): { readonly map: string; readonly key: string; readonly value: string } {
+function mapElement(rule: PublishedPortRule): { readonly map: string; readonly key: string; readonly value: string } {
   const protocol = shaped(/^(tcp|udp|sctp)$/, rule.protocol, 'a protocol');
   const value = `${shaped(ADDRESS, rule.containerAddress, 'an IPv4 address')} . ${port(rule.containerPort)}`;
   if (isAnyAddress(rule)) return { map: 'published', key: `${protocol} . ${port(rule.hostPort)}`, value };

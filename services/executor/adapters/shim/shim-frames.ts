@@ -3,7 +3,7 @@ import type { StepTimes } from '../../domain/plan/step-times.js';
 /** The control protocol of a shim: frames of u32 LE length, u8 type, payload; strings are u32 LE length and bytes. See shim/control.c. */
 export const HELLO = 1;
 export const SIGNAL = 2;
-export const RESIZE = 3;
+const RESIZE = 3;
 export const EXEC = 4;
 export const TICKET = 5;
 export const ACK_EXIT = 6;

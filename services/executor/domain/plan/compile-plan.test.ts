@@ -5,7 +5,9 @@ import { expect, test } from 'vitest';
 import { buildSpec, type LaunchFields, type SpecHost } from '../spec/build-spec.js';
 import { compileExecPlan } from './compile-exec-plan.js';
 import { compilePlan, type PlanRun } from './compile-plan.js';
-import { describePlan, encodePlan, type Plan } from './encode-plan.js';
+import { compileRuntimeExecPlan } from './compile-runtime-plan.js';
+import { describeStep, encodePlan, type Plan } from './encode-plan.js';
+import { OPERATIONS, PLAN_VERSION, SETTINGS } from './plan-table.js';
 
 const golden = join(dirname(fileURLToPath(import.meta.url)), '../../../../../services/executor/domain/plan/golden');
 const cgroupDirectories = ['/sys/fs/cgroup/memory/berth/c', '/sys/fs/cgroup/cpu,cpuacct/berth/c', '/sys/fs/cgroup/unified/berth/c'];
@@ -30,6 +32,12 @@ const mappedSteps = (task: Partial<LaunchFields> = {}) => compilePlan(buildSpec(
 const plan = (task: Partial<LaunchFields> = {}) => compilePlan(buildSpec({ ...plain, ...task }, host), run);
 const operations = (task: Partial<LaunchFields> = {}) => plan(task).steps.map(({ op }) => op);
 
+/** One line a setting and a step, as `12 child mount_fs type="proc" … (from mounts[0])`. */
+function describePlan(plan: Plan): string {
+  const settings = Object.keys(SETTINGS).map((name) => `${name} = ${JSON.stringify(plan.settings[name as keyof typeof SETTINGS])}`);
+  return [`plan version ${plan.version}`, ...settings, ...plan.steps.map((_, number) => describeStep(plan, number)), ''].join('\n');
+}
+
 test.each([
   ['default', () => plan()],
   ['user-namespace', () => compilePlan(buildSpec({ ...plain, ulimits: [{ Name: 'nofile', Soft: 10, Hard: 20 }], mounts: [{ type: 'volume', source: '/data/v', target: '/v', readOnly: false, propagation: '' }] }, mapped), run)],
@@ -42,6 +50,16 @@ test.each([
   if (process.env['RENEW_GOLDEN']) writeFileSync(path, text);
   expect(text).toBe(readFileSync(path, 'utf8'));
   expect(encodePlan(make()).length).toBeLessThan(32_768);
+});
+
+test('what exec plans use is what shims that live know: a change of it, or a step they do not have, would end every exec in them', () => {
+  const fullest = { process: { ...plain.process, user: 'u', cwd: '/w' }, security: { ...plain.security, noNewPrivileges: true }, apparmorProfile: 'p', ulimits: [{ Name: 'nofile', Soft: 10, Hard: 20 }], oomScoreAdj: 5, privileged: false, initPid: 9, cgroupDirectories, tickets: [], timed: true };
+  const { oomScoreAdj: _, ...unscored } = fullest;
+  const runtime = { path: '/usr/sbin/runc', stateDirectory: '/t/runc', logPath: '/t/log', id: 'c', pidFile: '/t/pid', consoleSocket: '/t/console' };
+  const byRuntime = compileRuntimeExecPlan({ terminal: true, rows: 0, columns: 0, openStdin: false, stdinOnce: false, tickets: [] }, runtime, '/t/process.json', 5);
+  const ops = new Set([compileExecPlan(fullest), compileExecPlan({ ...unscored, ids }), byRuntime].flatMap(({ steps }) => steps.map(({ op }) => op)));
+  const used = { version: PLAN_VERSION, settings: Object.entries(SETTINGS), steps: Array.from(ops, (op) => [op, OPERATIONS[op].code, Object.entries(OPERATIONS[op].operands)] as const).toSorted(([, one], [, other]) => one - other) };
+  expect(used).toEqual(JSON.parse(readFileSync(join(golden, 'exec-steps.json'), 'utf8')));
 });
 
 test('a filter is loaded while it still may be: before capabilities go, or last with no_new_privs', () => {

@@ -10,7 +10,7 @@ export interface Plan {
 }
 
 /** Bytes 'BPLN' */
-export const PLAN_MAGIC = 0x4e4c5042;
+const PLAN_MAGIC = 0x4e4c5042;
 /** The shim refuses anything larger. */
 export const PLAN_LIMIT_BYTES = 4 << 20;
 
@@ -38,13 +38,6 @@ export function encodePlan(plan: Plan): Uint8Array {
   const bytes = out.bytes();
   if (bytes.length > PLAN_LIMIT_BYTES) throw invalid(`the plan has ${bytes.length} bytes, more than ${PLAN_LIMIT_BYTES}`);
   return bytes;
-}
-
-/** One line a setting and a step, for a person: `12 child mount_fs type="proc" … (from mounts[0])`. */
-export function describePlan(plan: Plan): string {
-  const settings = entries(SETTINGS).map(([name, kind]) => `${name} = ${show(kind, plan.settings[name])}`);
-  const steps = plan.steps.map((_, number) => describeStep(plan, number));
-  return [`plan version ${plan.version}`, ...settings, ...steps, ''].join('\n');
 }
 
 /** The step a shim named in FAILED, as one line; a number outside the plan is said to be so. */

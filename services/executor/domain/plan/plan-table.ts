@@ -1,11 +1,16 @@
 /**
  * The one table of what `berth-shim` can do. The TypeScript types below, the encoder and the C header (shim/generate-header.mjs) all come
- * from it. Shims outlive engine upgrades: a code is never given a second meaning, and any change of operands or settings raises PLAN_VERSION.
+ * from it. Shims outlive engine upgrades, and get exec plans of later engines: what those use, SETTINGS among it, never changes but by a step that such a shim is
+ * known to have (golden/exec-steps.json), and PLAN_VERSION is raised only where no exec of theirs is to go on. Plans of whole containers go to shims of the same
+ * release and may change. A code is never given a second meaning.
  *
  * "in-root" paths are resolved by the shim below the container's root (openat2(2), RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS).
  * Every step that names an in-root path, and every bind, comes after overlay_root or bind_root and, but for those that say so, before pivot_root.
  */
 export const PLAN_VERSION = 1;
+
+/** Codes of steps that there were, for whom an older shim still has them. */
+export const RETIRED_CODES = [21, 29, 42, 48];
 
 /** u32, u64: little endian. flag: a u32 of 0 or 1. string: UTF-8 without NUL. bytes: anything. strings: a list of strings. */
 export type OperandKind = 'u32' | 'u64' | 'flag' | 'string' | 'bytes' | 'strings';
@@ -53,8 +58,6 @@ export const OPERATIONS = {
   // The root and its mounts.
   /** Makes the whole tree a recursive slave: nothing reaches the host, the host's unmounts still reach us and no mount is pinned. */
   private_propagation: { code: 20, operands: {} },
-  /** mount(2) with only propagation flags (MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_REC) on the container's root. */
-  root_propagation: { code: 21, operands: { flags: 'u32' } },
   /** overlayfs on the host directory `target`. `lower` top first; lower, upper and work are relative to `baseDirectory` (absolute works too). options: of the mount, "name=value,…". */
   overlay_root: {
     code: 22,
@@ -88,8 +91,6 @@ export const OPERATIONS = {
   make_symlink: { code: 27, operands: { target: 'string', link: 'string' } },
   /** With its parents; present already: left as it is. */
   mkdir_in_root: { code: 28, operands: { path: 'string', mode: 'u32', uid: 'u32', gid: 'u32' } },
-  /** A file of the container's own (in a tmpfs: /etc/hosts of a read-only root, secrets), replaced when present. */
-  write_in_root: { code: 29, operands: { path: 'string', mode: 'u32', uid: 'u32', gid: 'u32', data: 'bytes' } },
   /** A read-only empty tmpfs over a directory, the host's /dev/null over a file; missing: nothing to hide. */
   mask_path: { code: 30, operands: { path: 'string' } },
   /** Before or after pivot_root; missing: done. */
@@ -153,7 +154,6 @@ export const OPERATIONS = {
   set_user: { code: 46, operands: { user: 'string', extraGroups: 'strings' } },
   /** After pivot_root. create: made with its parents, owned by root, when missing. */
   chdir: { code: 47, operands: { path: 'string', create: 'flag' } },
-  set_umask: { code: 48, operands: { mask: 'u32' } },
   /** The last step. args[0] is looked up in PATH of `env`. HOME is added when `env` has none. */
   exec: { code: 49, operands: { args: 'strings', env: 'strings' } },
 

@@ -10,7 +10,7 @@ export const DEFAULT_DEVICES: readonly Device[] = [
 const use = (major: number, minor?: number): DeviceCgroupRule => ({ allow: true, type: 'c', major, ...(minor === undefined ? {} : { minor }), access: 'rwm' });
 
 /** What Docker lets a container do with devices: make any node, open the harmless ones and terminals of its own devpts. */
-export const DEFAULT_DEVICE_RULES: readonly DeviceCgroupRule[] = [
+const DEFAULT_DEVICE_RULES: readonly DeviceCgroupRule[] = [
   { allow: false },
   { allow: true, type: 'c', access: 'm' },
   { allow: true, type: 'b', access: 'm' },

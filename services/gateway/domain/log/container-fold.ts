@@ -43,13 +43,6 @@ export interface ContainerAt {
   readonly restoredBy?: string;
 }
 
-/** Folds what the log holds of containers, removed ones included. Commits of other aggregates are passed over. */
-export function foldContainers(commits: Iterable<Commit>): Map<string, ContainerAt> {
-  const containers = new Map<string, ContainerAt>();
-  for (const commit of commits) if (commit.subject.startsWith('berth.event.container.')) foldCommit(containers, commit);
-  return containers;
-}
-
 /** One commit of a container; answers what it has made of the container, after each of its events. */
 export function foldCommit(containers: Map<string, ContainerAt>, commit: Commit): readonly ContainerAt[] {
   const changed: ContainerAt[] = [];

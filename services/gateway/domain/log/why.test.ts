@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { Commit } from '#libs/event-store/event.js';
-import { type ContainerAt, foldContainers } from './container-fold.js';
+import { foldContainers } from '../../testing/fold-containers.js';
+import type { ContainerAt } from './container-fold.js';
 import { findContainer } from './find-subject.js';
 import { why } from './why.js';
 import { at, chronicleOf, created, exit, id, log, removed, started } from './testing/log-of-web.js';
@@ -20,6 +21,13 @@ describe('why', () => {
     const stop: ContainerEvent = { type: 'StopRequested', container: id, signal: 15, timeoutSeconds: 10, at: at(9) };
     const sentence = whyOf(created, ...started, stop, { ...exit, oomKilled: false, reason: 'stop-timeout' });
     expect(sentence).toContain('uid:0 pid:7 stopped it, and it did not end within 10 s of SIGTERM');
+  });
+
+  test('a child that was lost for lack of memory is told beside what ended the run', () => {
+    const stop: ContainerEvent = { type: 'StopRequested', container: id, signal: 15, timeoutSeconds: 10, at: at(9) };
+    expect(whyOf(created, ...started, stop, { ...exit, exitCode: 0, signal: 0, reason: 'killed-api' })).toBe(
+      'web is exited since 2026-01-31 10:02:11 with code 0: uid:0 pid:7 asked for SIGTERM; before, the kernel killed a child of it for lack of memory (limit 64 MiB); its restart policy is no.',
+    );
   });
 
   test('a signal that was not meant to end it is to blame only where it could be', () => {

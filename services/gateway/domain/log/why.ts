@@ -28,7 +28,7 @@ function because(container: ContainerAt): string {
     default:
       if (container.restoredBy !== undefined) return `: ${container.restoredBy} brought it back from its removal`;
       if (startError !== undefined) return `: its start failed: ${startError.replace(/\.$/, '')}; ${policy(container)}`;
-      return `${exit === undefined ? '' : ` with code ${exit.exitCode}`}: ${cause(container)}; ${policy(container)}`;
+      return `${exit === undefined ? '' : ` with code ${exit.exitCode}`}: ${cause(container)}${lostChild(container)}; ${policy(container)}`;
   }
 }
 
@@ -58,6 +58,11 @@ function cause({ exit, created, stop }: ContainerAt): string {
       return stop !== undefined && endedBy(stop, exit) ? `${asker} asked for ${signalName(stop.signal)}` : itself;
     }
   }
+}
+
+/** What the kernel took of the run without ending it. */
+function lostChild({ exit, created }: ContainerAt): string {
+  return exit?.oomKilled && exit.reason !== 'oom' ? `; before, the kernel killed a child of it for lack of memory (${limit(created.hostConfig.Memory)})` : '';
 }
 
 /** A shell says 128 and the number of the signal. */

@@ -27,7 +27,7 @@ import { acceptWebSocket } from './websocket-client.js';
 import { departureOf } from './when-gone.js';
 
 export const RAW_STREAM = 'application/vnd.docker.raw-stream';
-export const MULTIPLEXED_STREAM = 'application/vnd.docker.multiplexed-stream';
+const MULTIPLEXED_STREAM = 'application/vnd.docker.multiplexed-stream';
 
 const ATTACH = /^\/containers\/([^/?]+)\/attach(?:\?|$)/;
 /** By web socket: GET, since a browser asks so. */
