@@ -11,6 +11,8 @@ import type { EventStore } from './event-store.js';
 import { connectEventStore } from './jetstream-event-store.js';
 import { LogFeed } from './log-feed.js';
 import { MemoryEventStore } from './testing/memory-event-store.js';
+import { idOfKey } from './remembered-results.js';
+import { upcaster } from './upcast.js';
 import { idempotent, specify } from './testing/specify.js';
 import { TestNatsServer } from './testing/nats-server.js';
 
@@ -250,6 +252,16 @@ describe.each<[string, () => Promise<EventStore>]>([
     await one.waitFor(position);
     await one.execute('a', add(3), cause);
     expect(told).toEqual([{ id: 'a', events: [add2], position: again.position }, { id: 'b', events: [add2], position }]);
+  });
+
+  test('what an older version wrote is lifted before it is folded, told or given again', async () => {
+    const { start, store, kind } = await setup();
+    const old = { type: 'Added', amount: 2 };
+    await store.append(`berth.event.${kind}.a`, noHead, [old], { ...cause, idempotencyKey: 'key' }, { id: idOfKey('key', 'Add', `berth.event.${kind}.a`) });
+    const upcast = upcaster({ Added: [({ type, ...event }) => ({ type, by: (event as { amount?: number }).amount ?? Number.NaN })] });
+    const one = await start({ upcast });
+    expect(one.get('a').state).toEqual({ count: 2 });
+    expect((await one.execute('a', add(9), { ...cause, idempotencyKey: 'key' })).events).toEqual([{ type: 'Added', by: 2, v: 2 }]);
   });
 
   test('starts from a snapshot, and without one that is torn, altered or ahead of the log', async () => {

@@ -12,6 +12,8 @@ import { RememberedResults, idOfKey } from './remembered-results.js';
 export interface AggregatesOptions<State> {
   /** The ce-source of what is appended here. */
   readonly source: string;
+  /** Lifts an event of an older version, see upcast.ts. */
+  readonly upcast?: (event: DomainEvent) => DomainEvent;
   /**
    * True for a state to which nothing can happen that could not happen to `initialState`: such an aggregate is not listed and leaves memory.
    * A command to it is decided on the initial state first; where that yields events, the log refuses them, and it is decided on the true state.
@@ -144,7 +146,7 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
 
   /** All that ever happened to an aggregate, from the log. */
   async history(id: string): Promise<readonly Event[]> {
-    return (await this.store.read(subjectOf(this.kind, id))).flatMap((commit) => eventsOf<Event>(commit));
+    return (await this.store.read(subjectOf(this.kind, id))).flatMap((commit) => this.lift(commit));
   }
 
   /** Takes an aggregate that nobody will ask for any more out of memory; the log keeps it. */
@@ -256,7 +258,7 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
 
   private async executeAs(commitId: string, id: string, subject: AggregateSubject, commands: readonly Command[], cause: Cause): Promise<readonly Executed<State, Event>[]> {
     let entry = this.entryOf(id);
-    const repeat = (first: Commit): readonly Executed<State, Event>[] => commands.map(() => ({ state: this.get(id).state, events: eventsOf<Event>(first), position: first.position, repeated: true }));
+    const repeat = (first: Commit): readonly Executed<State, Event>[] => commands.map(() => ({ state: this.get(id).state, events: this.lift(first), position: first.position, repeated: true }));
     if (cause.idempotencyKey !== undefined && cause.planned === undefined) {
       const first = this.remembered.get(commitId) ?? (entry.head.sequence === 0 ? undefined : await this.committed(subject, commitId));
       if (first !== undefined) return repeat(first);
@@ -265,7 +267,7 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
       const before = entry;
       const decided = traced('decide', () => this.decide(commands, before));
       const done = (commit?: Commit): readonly Executed<State, Event>[] =>
-        decided.map((events) => ({ state: entry.state, events: commit !== undefined && decided.length === 1 ? eventsOf<Event>(commit) : events, position: events.length > 0 ? (commit?.position ?? 0) : 0 }));
+        decided.map((events) => ({ state: entry.state, events: commit !== undefined && decided.length === 1 ? this.lift(commit) : events, position: events.length > 0 ? (commit?.position ?? 0) : 0 }));
       const [event, ...more] = decided.flat();
       if (event === undefined) return done();
       if (cause.planned !== undefined) {
@@ -359,7 +361,7 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
 
   private fold(entry: Folded<State>, commit: Commit, tell = true): void {
     if (commit.position <= entry.head.sequence) return;
-    const events = eventsOf<Event>(commit);
+    const events = this.lift(commit);
     for (const event of events) entry.state = this.decider.evolve(entry.state, event);
     this.folded.set(entry.id, entry);
     this.departed.delete(entry.id);
@@ -370,6 +372,11 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
       entry.head = new LazyHead(commit);
     }
     if (tell && (this.listeners.size > 0 || this.unansweredListeners.size > 0)) this.tell(entry, withEvents(commit, events));
+  }
+
+  private lift({ events }: Commit): readonly Event[] {
+    const { upcast } = this.options;
+    return (upcast === undefined ? events : events.map(upcast)) as readonly DomainEvent[] as readonly Event[]; // this kind's subjects hold its events only
   }
 
   private tell(entry: Folded<State>, commit: Commit<Event>): void {
@@ -415,10 +422,7 @@ class LazyHead implements Head {
   }
 }
 
-/** A kind's subjects hold its events only. */
-const eventsOf = <Event extends DomainEvent>({ events }: Commit): readonly Event[] => events as readonly DomainEvent[] as readonly Event[];
-
-/** The commit by its events' type. Its fields may be getters, which a spread would leave out. */
+/** The commit with its events lifted. Its fields may be getters, which a spread would leave out. */
 function withEvents<Event extends DomainEvent>(commit: Commit, events: readonly Event[]): Commit<Event> {
   const { subject, position, id, time, source, cause, previousHash, hash } = commit;
   return { subject, position, id, time, source, cause, events, previousHash, hash };
