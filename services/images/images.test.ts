@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -144,6 +146,17 @@ test('a layer that cannot be removed keeps no image from coming', async () => {
   world.keepingLayers = () => Promise.reject(unavailable('nobody listens'));
   await expect(world.restart()).rejects.toMatchObject({ kind: 'unavailable' });
   world.keepingLayers = () => Promise.resolve();
+});
+
+test('what is left over of blobs and cannot be removed keeps the service from nothing, and all else that is left over goes', async () => {
+  // A directory is none that `rm` takes away: as a blob on a disk that fails.
+  mkdirSync(join(world.top, 'content/ingest/stuck'));
+  for (const digit of '1f') mkdirSync(join(world.top, 'content/blobs/sha256', digit.repeat(64)));
+  for (const digit of '0ae') writeFileSync(join(world.top, 'content/blobs/sha256', digit.repeat(64)), 'left over');
+  await world.restart();
+  expect(world.blobs()).toEqual(['1'.repeat(64), 'f'.repeat(64)]);
+  expect(world.notRemoved).toHaveLength(3);
+  expect(await world.load(await dockerArchive(await sample('1'), ['app:1']))).toEqual([{ stream: 'Loaded image: app:1\n' }]);
 });
 
 test('what is saved loads again elsewhere', async () => {

@@ -15,7 +15,7 @@ export async function serveProgress(socket: Socket, content: ContentStore, colle
     failure = error;
   }
   lease.release();
-  await collect.unused(lease.digests).catch((error: unknown) => (failure ??= error));
+  await collect.unused(lease.digests);
   lines.end(failure);
 }
 

@@ -50,7 +50,7 @@ export class ImagesWorld {
   beforeRemoval: () => Promise<void> = () => Promise.resolve();
   /** When the service begins. */
   keepingLayers: () => Promise<void> = () => Promise.resolve();
-  /** What came of it, where the executor could not. */
+  /** What could not be removed: of layers then, and of blobs at any time. */
   readonly notRemoved: unknown[] = [];
   /** While the containers are asked for. */
   beforeListing: () => Promise<void> = () => Promise.resolve();
@@ -124,15 +124,15 @@ export class ImagesWorld {
     const content = new ContentStore(this.top);
     const turns = new Turns();
     const layers = new LayerHolds(directory, bus, 200);
-    const collect = new CollectBlobs(directory, content);
     const fail = (error: unknown): void => expect.unreachable(String(error));
+    const collect = new CollectBlobs(directory, content, (error) => this.notRemoved.push(error));
     const holds = new ImageHolds(directory, turns);
     const unsure = new UnsureImages(aggregates, directory, content, collect, fail);
     const add = new AddImage(aggregates, directory, content, unsure, layers, bus, turns);
     const clear = new ClearImage(collect, layers);
     const late = new LateImages(aggregates, directory, content, unsure, clear, bus, turns, holds, fail);
     const streams = new StreamServer(join(this.top, 'images.sock'));
-    await content.open();
+    await content.open((error) => this.notRemoved.push(error));
     late.start();
     await aggregates.start();
     await collect.leftOver();
