@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { notFound } from '#libs/errors/errors.js';
+import { conflict, notFound } from '#libs/errors/errors.js';
 import { answers, asked, endpoint, http, useGateway, view, world } from './testing/gateway-world.js';
 
 useGateway();
@@ -59,6 +59,22 @@ describe('the front door', () => {
 
   test('a prune of the build cache finds none', async () => {
     expect(await http('POST', '/v1.41/build/prune?all=1')).toMatchObject({ status: 200, text: '{"CachesDeleted":null,"SpaceReclaimed":0}' });
+  });
+
+  test('images are pruned by their ids, as what they were listed as: a name may be another image\'s by then', async () => {
+    const image = (id: string, repoTags: string[], repoDigests: string[]) => ({ id, repoTags, repoDigests, createdAt: '2026-01-01T00:00:00Z', sizeBytes: 10, config: {}, layers: [id], layerBytes: [10] });
+    answers.set('images.list', () => ({ images: [image('a', ['host:5000/a:b', 'a:2'], ['a@sha256:1']), image('bare', [], []), image('named', ['app:latest'], [])] }));
+    answers.set('images.remove', ({ image, knownAs }) => {
+      if (image === 'named') throw conflict('it is new:latest by now');
+      return { untagged: knownAs, deleted: [image], position: 1 };
+    });
+    const { text } = await http('POST', `/v1.41/images/prune?filters=${encodeURIComponent('{"dangling":["false"]}')}`);
+    expect(asked.filter(({ subject }) => subject === 'images.remove').map(({ data }) => data)).toEqual([
+      { image: 'a', force: false, prune: true, knownAs: ['host:5000/a:b', 'a:2', 'a@sha256:1'] },
+      { image: 'bare', force: false, prune: true, knownAs: [] },
+      { image: 'named', force: false, prune: true, knownAs: ['app:latest'] },
+    ]);
+    expect(JSON.parse(text)).toEqual({ ImagesDeleted: [{ Untagged: 'a:2' }, { Untagged: 'a@sha256:1' }, { Untagged: 'host:5000/a:b' }, { Deleted: 'a' }, { Deleted: 'bare' }], SpaceReclaimed: 20 });
   });
 
   const ARM = '{"os":"linux","architecture":"arm64"}';

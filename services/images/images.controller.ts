@@ -102,6 +102,6 @@ export class ImagesController {
 
   @Handles(RemoveImage)
   remove(@Body() command: RemoveImage, @Asked() asked: RequestContext): Promise<Removed> {
-    return this.removals.run(command.image, command.force, asked);
+    return this.removals.run(command, asked);
   }
 }

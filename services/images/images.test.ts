@@ -71,6 +71,16 @@ test('by its id an image that two tags of one repository name is not removed, un
   expect(await world.images.remove({ image: image.id, force: true, prune: true } as never, asked)).toMatchObject({ untagged: ['app:1', 'app:2'], deleted: [image.id, digestOf(image.tar)] });
 });
 
+test('by its id and the names that it had an image goes with those it still has, and stays where it has another one by now', async () => {
+  const [first, second] = [await sample('1'), await sample('2')];
+  await world.load(await dockerArchive(first, ['app:1', 'app:2', 'other:1']));
+  await world.load(await dockerArchive(second, ['app:1']));
+  const remove = (knownAs: readonly string[]) => world.images.remove({ image: first.id, force: false, prune: true, knownAs } as never, asked);
+  for (const knownAs of [[], ['app:1', 'app:2']]) await expect(remove(knownAs)).rejects.toMatchObject({ kind: 'conflict' });
+  expect(await remove(['app:1', 'app:2', 'other:1'])).toMatchObject({ untagged: ['app:2', 'other:1'], deleted: [first.id, digestOf(first.tar)] });
+  expect((await world.images.list()).images.map(({ id, repoTags }) => [id, repoTags])).toEqual([[second.id, ['app:1']]]);
+});
+
 test('a layer that goes with an image is there again for one that is loaded meanwhile', async () => {
   const [image, other] = [await sample('1'), await sample('1', 'somebody')];
   await world.load(await dockerArchive(other, ['other:1']));
