@@ -95,7 +95,7 @@ export class LogInToRegistry extends Request<{ readonly identityToken: string }>
   @IsOptional() @IsString() readonly identitytoken?: string;
 }
 
-/** The client writes the archive to the endpoint, half-closes, and reads progress lines. */
+/** The client writes the archive to the endpoint, its end told (libs/messaging/told-end.ts), and reads progress lines. */
 export class LoadImages extends Request<StreamEndpoint> {
   static readonly subject = 'berth.command.images.load';
   @IsBoolean() readonly quiet!: boolean;

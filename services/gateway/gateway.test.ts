@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { conflict, notFound } from '#libs/errors/errors.js';
+import { toToldEnd } from '#libs/messaging/told-end.js';
 import { answers, asked, endpoint, http, useGateway, view, world } from './testing/gateway-world.js';
 
 useGateway();
@@ -95,10 +96,13 @@ describe('the front door', () => {
     expect({ status: answer.status, body: JSON.parse(answer.text) }).toEqual({ status, body: { message } });
   });
 
-  test('a body that breaks off ends what is done with it', async () => {
+  test('a body that breaks off ends what is done with it, and is told from a whole one', async () => {
     answers.set('images.load', () => endpoint());
     const gone = new Promise<void>((resolve) => {
-      world.serve = (stream) => void stream.resume().on('error', () => {}).on('end', () => (stream.end(), resolve())).write('begun');
+      world.serve = (stream) => {
+        stream.write('begun');
+        resolve(expect(Array.fromAsync(toToldEnd(stream))).rejects.toMatchObject({ kind: 'unavailable' }));
+      };
     });
     const client = connect({ path: world.socket, allowHalfOpen: true });
     client.write('POST /v1.41/images/load HTTP/1.1\r\nHost: docker\r\nContent-Length: 100\r\n\r\nsome');
@@ -107,12 +111,26 @@ describe('the front door', () => {
     await gone;
   });
 
+  test.each([
+    ['POST', 'images/load', 'images.load'],
+    ['POST', 'images/create?fromSrc=-', 'images.import'],
+    ['POST', 'images/create?fromImage=app', 'images.pull'],
+    ['PUT', 'containers/web/archive?path=/', 'containers.write-archive'],
+    ['GET', 'containers/web/changes', 'containers.changes'],
+  ])('what a service that was killed was about to say is not taken for all of it: %s %s', async (method, path, subject) => {
+    answers.set(subject, () => endpoint());
+    // As the kernel closes it.
+    world.serve = (stream) => void stream.on('error', () => undefined).write('[]', () => stream.destroy());
+    const client = connect(world.socket);
+    client.write(`${method} /v1.41/${path} HTTP/1.1\r\nHost: docker\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    let told = '';
+    for await (const bytes of client) told += String(bytes);
+    expect(told).toMatch(path.startsWith('images') ? /^HTTP\/1.1 200 (?![^]*\r\n0\r\n\r\n$)/ : /^HTTP\/1.1 503 /);
+  });
+
   test('an archive is one, whatever its type is called', async () => {
     answers.set('images.load', () => endpoint());
-    world.serve = (stream) => {
-      let got = '';
-      stream.on('data', (bytes) => (got += String(bytes))).on('end', () => stream.end(`got ${got}`));
-    };
+    world.serve = (stream) => void Array.fromAsync(toToldEnd(stream.iterator({ destroyOnReturn: false }))).then((got) => stream.resume().end(`got ${got.join('')}`));
     const client = connect(world.socket);
     client.write('POST /v1.41/images/load HTTP/1.1\r\nHost: docker\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{no JSON}');
     let answer = '';

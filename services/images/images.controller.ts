@@ -64,7 +64,7 @@ export class ImagesController {
       await this.pulls.plan(started, asked);
       return { path: '', ticket: '' };
     }
-    return this.streams.offer((socket) => this.pulls.serve(socket, started, asked));
+    return this.streams.offerWhole((socket) => this.pulls.serve(socket, started, asked));
   }
 
   @Handles(LoadImages)

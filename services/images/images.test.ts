@@ -7,6 +7,8 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ImportImage } from '#contracts/images/images.js';
 import { internal, unavailable } from '#libs/errors/errors.js';
+import { openStream } from '#libs/messaging/open-stream.js';
+import { withToldEnd } from '#libs/messaging/told-end.js';
 import { openWhole } from '#libs/messaging/whole-stream.js';
 import { digestOf } from '#libs/oci/digest.js';
 import { OCI_MANIFEST } from '#libs/oci/media-types.js';
@@ -192,6 +194,18 @@ test('a repository is saved with all its tags, also where none is the latest', a
   await world.load(archive);
   expect(await world.images.get({ image: image.id } as never)).toMatchObject({ repoTags: ['app:1', 'app:2'] });
   await expect(world.images.save({ images: ['other'] } as never, asked)).rejects.toThrow('No such image: other');
+});
+
+test('of an archive whose sender did not come to the end nothing comes, wherever it was cut off', async () => {
+  const archive = await tarOf([{ path: 'a', body: Buffer.from('1') }, { path: 'b', body: Buffer.from('2') }]);
+  const command = Object.assign(new ImportImage(), { reference: 'cut:1', message: '', changes: [] });
+  const loads = await dockerArchive(await sample('1'), ['app:1']);
+  for (const [endpoint, sent] of [[world.images.import(command, asked), archive.subarray(0, 1024)], [world.images.load({ quiet: true } as never, asked), loads]] as const) {
+    const socket = await openStream(endpoint);
+    withToldEnd(socket).write(sent, () => socket.end());
+    expect(lines(await buffer(socket)).at(-1)).toMatchObject({ error: expect.stringContaining('cut off') as string });
+  }
+  expect([(await world.images.list()).images, world.blobs()]).toEqual([[], []]);
 });
 
 test('an imported tar is for the platform asked for', async () => {

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
 import { type SocketPair, SocketPairs } from '#libs/messaging/testing/socket-pairs.js';
+import { withToldEnd } from '#libs/messaging/told-end.js';
+import { writeTar } from '#libs/oci/tar-writer.js';
 import type { ContainerFiles } from '../adapters/host/container-files.js';
 import type { Snapshotter } from '../adapters/snapshots/snapshotter.js';
 import type { LiveTasks } from './live-tasks.js';
@@ -155,6 +157,23 @@ test('a sender that sends nothing makes room as well, and hears why', async () =
   expect(JSON.parse(Buffer.concat((await theirs.toArray()) as Buffer[]).toString())).toMatchObject({ kind: 'unavailable' });
   theirs.destroy();
   await once(ours, 'close');
+});
+
+test('an archive whose sender left between two of its files is told from a whole one', async () => {
+  const parts: Buffer[] = [];
+  for await (const part of writeTar([{ path: 'a', body: Buffer.from('1') }])) parts.push(part);
+  const told = async (send: (theirs: Socket) => void): Promise<string> => {
+    await archives.extract({ ...wishOf(stoppedContainer(container)), path: '/', keepsKinds: false });
+    const { ours, theirs } = await streamPair();
+    const received = serve(ours);
+    send(theirs);
+    await received;
+    const answer = Buffer.concat((await theirs.toArray()) as Buffer[]).toString();
+    theirs.destroy();
+    return answer;
+  };
+  expect(await told((theirs) => void withToldEnd(theirs).end(Buffer.concat(parts)))).toBe('');
+  expect(JSON.parse(await told((theirs) => void withToldEnd(theirs).write(Buffer.concat(parts), () => theirs.end())))).toMatchObject({ kind: 'unavailable' });
 });
 
 describe('readers that leave', () => {

@@ -78,7 +78,7 @@ export class RootArchives {
 
   async changes(query: OpenRootChanges): Promise<StreamEndpoint> {
     const changes = await this.withWritten(query, (job) => this.looking.run('listChanges', job));
-    return this.streams.offer((socket) => void socket.end(JSON.stringify(changes)));
+    return this.streams.offerWhole(async (socket) => void socket.write(JSON.stringify(changes)));
   }
 
   /** From now on its files are nobody's, and not made anew by one that comes too late. */

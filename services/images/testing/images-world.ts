@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { expect } from 'vitest';
 import { ListContainers } from '#contracts/containers/queries.js';
 import { KeepLayers, RemoveLayer, UnpackLayer } from '#contracts/executor/host.js';
@@ -10,6 +11,8 @@ import { StallingEventStore } from '#libs/event-store/testing/stalling-event-sto
 import type { Bus } from '#libs/messaging/bus.js';
 import { openStream } from '#libs/messaging/open-stream.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';
+import { withToldEnd } from '#libs/messaging/told-end.js';
+import { wholeOf } from '#libs/messaging/whole-stream.js';
 import { ContentStore } from '../adapters/content-store.js';
 import { AddImage } from '../application/add-image.js';
 import { ClearImage } from '../application/clear-image.js';
@@ -83,11 +86,8 @@ export class ImagesWorld {
 
   async talk(endpoint: StreamEndpoint, input?: Buffer): Promise<Buffer> {
     const socket = await openStream(endpoint);
-    if (input) socket.write(input);
-    socket.end();
-    const parts: Buffer[] = [];
-    for await (const chunk of socket) parts.push(chunk as Buffer);
-    return Buffer.concat(parts);
+    if (input) withToldEnd(socket).end(input);
+    return await buffer(wholeOf(socket));
   }
 
   async load(archive: Buffer): Promise<Record<string, unknown>[]> {
