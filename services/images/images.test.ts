@@ -196,6 +196,28 @@ test('a repository is saved with all its tags, also where none is the latest', a
   await expect(world.images.save({ images: ['other'] } as never, asked)).rejects.toThrow('No such image: other');
 });
 
+test.each(['commit', 'load'])('layers that were here before stay for an image that comes to have them, though the one they are from goes meanwhile (%s)', async (how) => {
+  const base = await sample('1');
+  await world.load(await layoutArchive([base], [{ mediaType: OCI_MANIFEST, digest: digestOf(base.manifest), size: base.manifest.length, annotations: { 'io.containerd.image.name': 'base:1' } }]));
+  // The last one of the first image's names goes while the new one is unpacked.
+  world.unpacking = async () => {
+    world.unpacking = () => Promise.resolve();
+    await world.images.remove({ image: 'base:1', force: false, prune: true } as never, asked);
+  };
+  if (how === 'commit') {
+    world.written = await tarOf([{ path: 'new', body: Buffer.from('2') }]);
+    await world.images.commit({ container: 'c', parent: base.id, layers: [], config: {}, createdBy: '', author: '', comment: '', createdAt: '2026-01-01T00:00:00Z', reference: 'new:1' } as never, asked);
+  } else {
+    const config = Buffer.from(base.config.toString().replace('/hello', '/other'));
+    const manifest = Buffer.from(base.manifest.toString().replace(digestOf(base.config), digestOf(config)).replace(`"size":${base.config.length}`, `"size":${config.length}`));
+    const index = { schemaVersion: 2, manifests: [{ mediaType: OCI_MANIFEST, digest: digestOf(manifest), size: manifest.length, annotations: { 'io.containerd.image.name': 'new:1' } }] };
+    const blobs = [config, manifest].map((body) => ({ path: `blobs/sha256/${digestOf(body).slice(7)}`, body }));
+    expect(await world.load(await tarOf([...blobs, { path: 'index.json', body: Buffer.from(JSON.stringify(index)) }]))).toEqual([{ stream: 'Loaded image: new:1\n' }]);
+  }
+  expect((await world.images.list()).images.map(({ repoTags }) => repoTags)).toEqual([['new:1']]);
+  expect(world.blobs()).toContain(digestOf(base.layer).slice(7));
+});
+
 test('of an archive whose sender did not come to the end nothing comes, wherever it was cut off', async () => {
   const archive = await tarOf([{ path: 'a', body: Buffer.from('1') }, { path: 'b', body: Buffer.from('2') }]);
   const command = Object.assign(new ImportImage(), { reference: 'cut:1', message: '', changes: [] });

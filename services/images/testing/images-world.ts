@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { expect } from 'vitest';
 import { ListContainers } from '#contracts/containers/queries.js';
+import { OpenRootLayer } from '#contracts/executor/archives.js';
 import { KeepLayers, RemoveLayer, UnpackLayer } from '#contracts/executor/host.js';
 import type { RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
@@ -51,6 +52,8 @@ export class ImagesWorld {
   /** What it does while it unpacks, and before it removes a layer. */
   unpacking: () => Promise<unknown> = () => Promise.resolve();
   beforeRemoval: () => Promise<void> = () => Promise.resolve();
+  /** The layer of what a container wrote. */
+  written: Buffer = Buffer.alloc(0);
   /** When the service begins. */
   keepingLayers: () => Promise<void> = () => Promise.resolve();
   /** What could not be removed: of layers then, and of blobs at any time. */
@@ -106,6 +109,7 @@ export class ImagesWorld {
           await this.beforeListing();
           return { containers, position: 0 };
         }
+        if (type.subject === OpenRootLayer.subject) return this.parts.streams.offerWhole(async (out) => void out.write(this.written));
         if (type.subject === KeepLayers.subject) await this.keepingLayers();
         if (type.subject === UnpackLayer.subject) {
           this.unpacked.push(data as UnpackLayer);
