@@ -159,6 +159,21 @@ test('a sender that sends nothing makes room as well, and hears why', async () =
   await once(ours, 'close');
 });
 
+test('who removes files hears when nobody reads them any more, and of nobody where none does', async () => {
+  const [first, second] = [await unread(stoppedContainer(container)), await unread(container)];
+  let isRead = true;
+  const told = archives.unread(container)?.then(() => (isRead = false));
+  first.reader.destroy();
+  await first.end;
+  expect(isRead).toBe(true);
+  second.reader.destroy();
+  await second.end;
+  await told;
+  expect(isRead).toBe(false);
+  expect(archives.unread(container)).toBeUndefined();
+  expect(archives.unread(names[0]!)).toBeUndefined();
+});
+
 test('an archive whose sender left between two of its files is told from a whole one', async () => {
   const parts: Buffer[] = [];
   for await (const part of writeTar([{ path: 'a', body: Buffer.from('1') }])) parts.push(part);
