@@ -31,7 +31,7 @@ export class ReadContainerArchive extends PathRequest<StreamEndpoint & { readonl
   static readonly subject = 'berth.command.containers.read-archive';
 }
 
-/** A tar archive goes in, half-closed at its end; out comes "" when all of it is there, else an ErrorReply as JSON. */
+/** A tar archive goes in, its end told (libs/messaging/told-end.ts); out comes "" when all of it is there, else an ErrorReply as JSON. */
 export class WriteContainerArchive extends PathRequest<StreamEndpoint> {
   static readonly subject = 'berth.command.containers.write-archive';
   /** A directory is not replaced by what is none, nor the other way around. */

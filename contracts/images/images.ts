@@ -95,7 +95,7 @@ export class LogInToRegistry extends Request<{ readonly identityToken: string }>
   @IsOptional() @IsString() readonly identitytoken?: string;
 }
 
-/** The client writes the archive to the endpoint, half-closes, and reads progress lines. */
+/** The client writes the archive to the endpoint, its end told (libs/messaging/told-end.ts), and reads progress lines. */
 export class LoadImages extends Request<StreamEndpoint> {
   static readonly subject = 'berth.command.images.load';
   @IsBoolean() readonly quiet!: boolean;
@@ -151,6 +151,8 @@ export class RemoveImage extends Request<{ readonly untagged: readonly string[];
   @IsString() readonly image!: string;
   @IsBoolean() readonly force!: boolean;
   @IsBoolean() readonly prune!: boolean;
+  /** With `image` an id: goes with all its names, which are of these, and is refused as conflict where it has come to have another one. For who looked at it before, and not at what came since. */
+  @IsOptional() @IsArray() @IsString({ each: true }) readonly knownAs?: readonly string[];
 }
 
 /**

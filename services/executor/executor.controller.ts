@@ -12,6 +12,9 @@ import { measureFiles } from './application/metrics/file-sizes.js';
 import { taskId } from './application/tasks/live-task.js';
 import { ExecutorParts } from './executor-parts.js';
 
+/** Which finds them as kept for nobody. */
+const leftToNextStart = (): void => undefined;
+
 @Controller()
 export class ExecutorController {
   constructor(private readonly parts: ExecutorParts) {}
@@ -122,8 +125,11 @@ export class ExecutorController {
     const { files, kept: removals } = this.parts;
     this.parts.archives.removed(command.container);
     await this.parts.forwarding.finish(command.container);
-    if (command.keep) removals.keepContainer(command.container, files.directory(command.container));
+    const read = this.parts.archives.unread(command.container);
+    // A commit or a copy that is under way has all of them, as with dockerd: they are out of the way, and go after it.
+    if (command.keep || read) removals.keepContainer(command.container, files.directory(command.container));
     else files.remove(command.container);
+    if (!command.keep) void read?.then(() => removals.discard(command.container)).catch(leftToNextStart);
     this.parts.memory.removed(command.container);
     return { position: 0 };
   }
@@ -192,8 +198,13 @@ export class ExecutorController {
 
   @Handles(kept.DiscardKept)
   discardKept(@Body() { container }: kept.DiscardKept): Done {
-    this.parts.kept.discard(container);
-    this.parts.files.remove(container); // where they were not put aside yet
+    const discard = (): void => {
+      this.parts.kept.discard(container);
+      this.parts.files.remove(container); // where they were not put aside yet
+    };
+    const read = this.parts.archives.unread(container);
+    if (read) void read.then(discard).catch(leftToNextStart);
+    else discard();
     return { position: 0 };
   }
 

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { notFound } from '#libs/errors/errors.js';
+import { conflict, notFound } from '#libs/errors/errors.js';
+import { toToldEnd } from '#libs/messaging/told-end.js';
 import { answers, asked, endpoint, http, useGateway, view, world } from './testing/gateway-world.js';
 
 useGateway();
@@ -61,6 +62,22 @@ describe('the front door', () => {
     expect(await http('POST', '/v1.41/build/prune?all=1')).toMatchObject({ status: 200, text: '{"CachesDeleted":null,"SpaceReclaimed":0}' });
   });
 
+  test('images are pruned by their ids, as what they were listed as: a name may be another image\'s by then', async () => {
+    const image = (id: string, repoTags: string[], repoDigests: string[]) => ({ id, repoTags, repoDigests, createdAt: '2026-01-01T00:00:00Z', sizeBytes: 10, config: {}, layers: [id], layerBytes: [10] });
+    answers.set('images.list', () => ({ images: [image('a', ['host:5000/a:b', 'a:2'], ['a@sha256:1']), image('bare', [], []), image('named', ['app:latest'], [])] }));
+    answers.set('images.remove', ({ image, knownAs }) => {
+      if (image === 'named') throw conflict('it is new:latest by now');
+      return { untagged: knownAs, deleted: [image], position: 1 };
+    });
+    const { text } = await http('POST', `/v1.41/images/prune?filters=${encodeURIComponent('{"dangling":["false"]}')}`);
+    expect(asked.filter(({ subject }) => subject === 'images.remove').map(({ data }) => data)).toEqual([
+      { image: 'a', force: false, prune: true, knownAs: ['host:5000/a:b', 'a:2', 'a@sha256:1'] },
+      { image: 'bare', force: false, prune: true, knownAs: [] },
+      { image: 'named', force: false, prune: true, knownAs: ['app:latest'] },
+    ]);
+    expect(JSON.parse(text)).toEqual({ ImagesDeleted: [{ Untagged: 'a:2' }, { Untagged: 'a@sha256:1' }, { Untagged: 'host:5000/a:b' }, { Deleted: 'a' }, { Deleted: 'bare' }], SpaceReclaimed: 20 });
+  });
+
   const ARM = '{"os":"linux","architecture":"arm64"}';
   const another = 'image with reference busybox was found but its platform (linux/amd64) does not match the specified platform (linux/arm64)';
   test.each([
@@ -79,10 +96,13 @@ describe('the front door', () => {
     expect({ status: answer.status, body: JSON.parse(answer.text) }).toEqual({ status, body: { message } });
   });
 
-  test('a body that breaks off ends what is done with it', async () => {
+  test('a body that breaks off ends what is done with it, and is told from a whole one', async () => {
     answers.set('images.load', () => endpoint());
     const gone = new Promise<void>((resolve) => {
-      world.serve = (stream) => void stream.resume().on('error', () => {}).on('end', () => (stream.end(), resolve())).write('begun');
+      world.serve = (stream) => {
+        stream.write('begun');
+        resolve(expect(Array.fromAsync(toToldEnd(stream))).rejects.toMatchObject({ kind: 'unavailable' }));
+      };
     });
     const client = connect({ path: world.socket, allowHalfOpen: true });
     client.write('POST /v1.41/images/load HTTP/1.1\r\nHost: docker\r\nContent-Length: 100\r\n\r\nsome');
@@ -91,12 +111,26 @@ describe('the front door', () => {
     await gone;
   });
 
+  test.each([
+    ['POST', 'images/load', 'images.load'],
+    ['POST', 'images/create?fromSrc=-', 'images.import'],
+    ['POST', 'images/create?fromImage=app', 'images.pull'],
+    ['PUT', 'containers/web/archive?path=/', 'containers.write-archive'],
+    ['GET', 'containers/web/changes', 'containers.changes'],
+  ])('what a service that was killed was about to say is not taken for all of it: %s %s', async (method, path, subject) => {
+    answers.set(subject, () => endpoint());
+    // As the kernel closes it.
+    world.serve = (stream) => void stream.on('error', () => undefined).write('[]', () => stream.destroy());
+    const client = connect(world.socket);
+    client.write(`${method} /v1.41/${path} HTTP/1.1\r\nHost: docker\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    let told = '';
+    for await (const bytes of client) told += String(bytes);
+    expect(told).toMatch(path.startsWith('images') ? /^HTTP\/1.1 200 (?![^]*\r\n0\r\n\r\n$)/ : /^HTTP\/1.1 503 /);
+  });
+
   test('an archive is one, whatever its type is called', async () => {
     answers.set('images.load', () => endpoint());
-    world.serve = (stream) => {
-      let got = '';
-      stream.on('data', (bytes) => (got += String(bytes))).on('end', () => stream.end(`got ${got}`));
-    };
+    world.serve = (stream) => void Array.fromAsync(toToldEnd(stream.iterator({ destroyOnReturn: false }))).then((got) => stream.resume().end(`got ${got.join('')}`));
     const client = connect(world.socket);
     client.write('POST /v1.41/images/load HTTP/1.1\r\nHost: docker\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{no JSON}');
     let answer = '';

@@ -64,7 +64,7 @@ export class ImagesController {
       await this.pulls.plan(started, asked);
       return { path: '', ticket: '' };
     }
-    return this.streams.offer((socket) => this.pulls.serve(socket, started, asked));
+    return this.streams.offerWhole((socket) => this.pulls.serve(socket, started, asked));
   }
 
   @Handles(LoadImages)
@@ -102,6 +102,6 @@ export class ImagesController {
 
   @Handles(RemoveImage)
   remove(@Body() command: RemoveImage, @Asked() asked: RequestContext): Promise<Removed> {
-    return this.removals.run(command.image, command.force, asked);
+    return this.removals.run(command, asked);
   }
 }

@@ -54,12 +54,12 @@ class ImagesStart implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    await this.content.open();
+    const warn = (error: unknown): void => this.logger.warn(errorMessage(error));
+    await this.content.open(warn);
     this.late.start();
     await this.aggregates.start();
     this.snapshots.start();
     await this.collect.leftOver();
-    const warn = (error: unknown): void => this.logger.warn(errorMessage(error));
     void retryUntilDone(() => this.add.keepLayers(IMAGES, warn), this.stopping.signal, warn);
     await this.streams.listen();
   }
@@ -89,8 +89,8 @@ export class ImagesModule {
     const content = new ContentStore(settings.dataRoot);
     const turns = new Turns();
     const layers = new LayerHolds(directory, bus);
-    const collect = new CollectBlobs(directory, content);
     const onError = (error: unknown): void => new Logger('images').error(errorMessage(error));
+    const collect = new CollectBlobs(directory, content, onError);
     const unsure = new UnsureImages(aggregates, directory, content, collect, onError);
     const add = new AddImage(aggregates, directory, content, unsure, layers, bus, turns);
     const clear = new ClearImage(collect, layers);

@@ -1,10 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ImportImage } from '#contracts/images/images.js';
 import { internal, unavailable } from '#libs/errors/errors.js';
+import { openStream } from '#libs/messaging/open-stream.js';
+import { withToldEnd } from '#libs/messaging/told-end.js';
 import { openWhole } from '#libs/messaging/whole-stream.js';
 import { digestOf } from '#libs/oci/digest.js';
 import { OCI_MANIFEST } from '#libs/oci/media-types.js';
@@ -67,6 +71,16 @@ test('by its id an image that two tags of one repository name is not removed, un
   await expect(world.images.remove({ image: image.id, force: false, prune: true } as never, asked)).rejects.toMatchObject(refusal);
   expect((await world.images.list()).images.map(({ repoTags }) => repoTags)).toEqual([['app:1', 'app:2']]);
   expect(await world.images.remove({ image: image.id, force: true, prune: true } as never, asked)).toMatchObject({ untagged: ['app:1', 'app:2'], deleted: [image.id, digestOf(image.tar)] });
+});
+
+test('by its id and the names that it had an image goes with those it still has, and stays where it has another one by now', async () => {
+  const [first, second] = [await sample('1'), await sample('2')];
+  await world.load(await dockerArchive(first, ['app:1', 'app:2', 'other:1']));
+  await world.load(await dockerArchive(second, ['app:1']));
+  const remove = (knownAs: readonly string[]) => world.images.remove({ image: first.id, force: false, prune: true, knownAs } as never, asked);
+  for (const knownAs of [[], ['app:1', 'app:2']]) await expect(remove(knownAs)).rejects.toMatchObject({ kind: 'conflict' });
+  expect(await remove(['app:1', 'app:2', 'other:1'])).toMatchObject({ untagged: ['app:2', 'other:1'], deleted: [first.id, digestOf(first.tar)] });
+  expect((await world.images.list()).images.map(({ id, repoTags }) => [id, repoTags])).toEqual([[second.id, ['app:1']]]);
 });
 
 test('a layer that goes with an image is there again for one that is loaded meanwhile', async () => {
@@ -146,6 +160,17 @@ test('a layer that cannot be removed keeps no image from coming', async () => {
   world.keepingLayers = () => Promise.resolve();
 });
 
+test('what is left over of blobs and cannot be removed keeps the service from nothing, and all else that is left over goes', async () => {
+  // A directory is none that `rm` takes away: as a blob on a disk that fails.
+  mkdirSync(join(world.top, 'content/ingest/stuck'));
+  for (const digit of '1f') mkdirSync(join(world.top, 'content/blobs/sha256', digit.repeat(64)));
+  for (const digit of '0ae') writeFileSync(join(world.top, 'content/blobs/sha256', digit.repeat(64)), 'left over');
+  await world.restart();
+  expect(world.blobs()).toEqual(['1'.repeat(64), 'f'.repeat(64)]);
+  expect(world.notRemoved).toHaveLength(3);
+  expect(await world.load(await dockerArchive(await sample('1'), ['app:1']))).toEqual([{ stream: 'Loaded image: app:1\n' }]);
+});
+
 test('what is saved loads again elsewhere', async () => {
   const image = await sample('1');
   await world.load(await dockerArchive(image, ['app:1', 'app:2']));
@@ -169,6 +194,40 @@ test('a repository is saved with all its tags, also where none is the latest', a
   await world.load(archive);
   expect(await world.images.get({ image: image.id } as never)).toMatchObject({ repoTags: ['app:1', 'app:2'] });
   await expect(world.images.save({ images: ['other'] } as never, asked)).rejects.toThrow('No such image: other');
+});
+
+test.each(['commit', 'load'])('layers that were here before stay for an image that comes to have them, though the one they are from goes meanwhile (%s)', async (how) => {
+  const base = await sample('1');
+  await world.load(await layoutArchive([base], [{ mediaType: OCI_MANIFEST, digest: digestOf(base.manifest), size: base.manifest.length, annotations: { 'io.containerd.image.name': 'base:1' } }]));
+  // The last one of the first image's names goes while the new one is unpacked.
+  world.unpacking = async () => {
+    world.unpacking = () => Promise.resolve();
+    await world.images.remove({ image: 'base:1', force: false, prune: true } as never, asked);
+  };
+  if (how === 'commit') {
+    world.written = await tarOf([{ path: 'new', body: Buffer.from('2') }]);
+    await world.images.commit({ container: 'c', parent: base.id, layers: [], config: {}, createdBy: '', author: '', comment: '', createdAt: '2026-01-01T00:00:00Z', reference: 'new:1' } as never, asked);
+  } else {
+    const config = Buffer.from(base.config.toString().replace('/hello', '/other'));
+    const manifest = Buffer.from(base.manifest.toString().replace(digestOf(base.config), digestOf(config)).replace(`"size":${base.config.length}`, `"size":${config.length}`));
+    const index = { schemaVersion: 2, manifests: [{ mediaType: OCI_MANIFEST, digest: digestOf(manifest), size: manifest.length, annotations: { 'io.containerd.image.name': 'new:1' } }] };
+    const blobs = [config, manifest].map((body) => ({ path: `blobs/sha256/${digestOf(body).slice(7)}`, body }));
+    expect(await world.load(await tarOf([...blobs, { path: 'index.json', body: Buffer.from(JSON.stringify(index)) }]))).toEqual([{ stream: 'Loaded image: new:1\n' }]);
+  }
+  expect((await world.images.list()).images.map(({ repoTags }) => repoTags)).toEqual([['new:1']]);
+  expect(world.blobs()).toContain(digestOf(base.layer).slice(7));
+});
+
+test('of an archive whose sender did not come to the end nothing comes, wherever it was cut off', async () => {
+  const archive = await tarOf([{ path: 'a', body: Buffer.from('1') }, { path: 'b', body: Buffer.from('2') }]);
+  const command = Object.assign(new ImportImage(), { reference: 'cut:1', message: '', changes: [] });
+  const loads = await dockerArchive(await sample('1'), ['app:1']);
+  for (const [endpoint, sent] of [[world.images.import(command, asked), archive.subarray(0, 1024)], [world.images.load({ quiet: true } as never, asked), loads]] as const) {
+    const socket = await openStream(endpoint);
+    withToldEnd(socket).write(sent, () => socket.end());
+    expect(lines(await buffer(socket)).at(-1)).toMatchObject({ error: expect.stringContaining('cut off') as string });
+  }
+  expect([(await world.images.list()).images, world.blobs()]).toEqual([[], []]);
 });
 
 test('an imported tar is for the platform asked for', async () => {

@@ -19,11 +19,11 @@ export class ContentStore {
     this.ingestRoot = join(dataRoot, 'content', 'ingest');
   }
 
-  /** Makes the directories, readable for the executor's group, and removes what an ingest left behind. */
-  async open(): Promise<void> {
+  /** Makes the directories, readable for the executor's group, and removes what an ingest left behind. What cannot be removed stays, and is told of. */
+  async open(onError: (error: unknown) => void): Promise<void> {
     await mkdir(join(this.dataRoot, 'content', 'blobs', 'sha256'), { recursive: true, mode: 0o750 });
     await mkdir(this.ingestRoot, { recursive: true, mode: 0o700 });
-    for (const name of await readdir(this.ingestRoot)) await rm(join(this.ingestRoot, name), { force: true });
+    for (const name of await readdir(this.ingestRoot)) await rm(join(this.ingestRoot, name), { force: true }).catch(onError);
   }
 
   async list(): Promise<Digest[]> {

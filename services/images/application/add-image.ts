@@ -14,6 +14,8 @@ import type { LayerHolds } from './layer-holds.js';
 import type { Turns } from './tag-turns.js';
 import type { UnsureImages } from './unsure-images.js';
 
+/** What a pull of many layers left behind, or many do. It is asked again only where the executor died over it. */
+const KEEP_TIMEOUT_MS = 60 * 60_000;
 /** A layer of many gigabytes on a slow disk. */
 const UNPACK_TIMEOUT_MS = 60 * 60_000;
 /** An executor that died forgot about it: it begins anew. */
@@ -60,7 +62,7 @@ export class AddImage {
   /** After a restart: takes away layers that no image has. Nothing is unpacked before. Rejects while the executor is down; what cannot be taken away stays, and is told of. */
   async keepLayers(asked: RequestContext, onError: (error: unknown) => void): Promise<void> {
     const chainIds = new Set([...this.directory.all()].flatMap(({ layers }) => layers.map(({ chainId }) => chainId)));
-    await this.bus.request(KeepLayers, { chainIds: [...chainIds] }, asked).catch((error: unknown) => {
+    await this.bus.request(KeepLayers, { chainIds: [...chainIds] }, asked, { timeoutMs: KEEP_TIMEOUT_MS, askAgainMs: Infinity }).catch((error: unknown) => {
       if (error instanceof BerthError && error.kind === 'unavailable') throw error;
       onError(error);
     });

@@ -27,7 +27,7 @@ test.each(['by a proxy', 'by none'])('a download that falls silent is gone on wi
   const top = mkdtempSync(join(tmpdir(), 'downloads-'));
   try {
     const content = new ContentStore(top);
-    await content.open();
+    await content.open((error) => expect.unreachable(String(error)));
     const client = new RegistryClient(parseTagged(repository), undefined, ['sea.example']);
     const counts = { received: vi.fn(), resumed: vi.fn() };
     await new BlobDownloads(content, counts, 100).fetch(client, { mediaType: '', digest, size: blob.length }, content.lease(), new AbortController().signal);

@@ -10,13 +10,13 @@ let store: ContentStore;
 beforeEach(async () => {
   top = mkdtempSync(join(tmpdir(), 'blobs-'));
   store = new ContentStore(top);
-  await store.open();
+  await store.open((error) => expect.unreachable(String(error)));
 });
 afterEach(() => rmSync(top, { recursive: true }));
 
 test('a blob of an image that came while another one was removed stays', async () => {
   const images: object[] = [];
-  const collect = new CollectBlobs({ all: () => images } as never, store);
+  const collect = new CollectBlobs({ all: () => images } as never, store, (error) => expect.unreachable(String(error)));
   const [failed, other] = [store.lease(), store.lease()];
   const { digest: first } = await failed.put(Buffer.from('first'));
   const { digest: shared } = await failed.put(Buffer.from('shared'));

@@ -1,11 +1,12 @@
 import type { ContentStore } from '../adapters/content-store.js';
 import type { ImageDirectory } from './image-directory.js';
 
-/** Removes blobs that no image needs. */
+/** Removes blobs that no image needs. One that cannot be removed stays, and is told of: it keeps no other from going, and nobody from their work. */
 export class CollectBlobs {
   constructor(
     private readonly directory: ImageDirectory,
     private readonly content: ContentStore,
+    private readonly onError: (error: unknown) => void,
   ) {}
 
   /** What a process that died had brought and named nowhere. Before the first lease. */
@@ -16,7 +17,7 @@ export class CollectBlobs {
   /** Of `candidates`, those that no image names and no lease holds. */
   async unused(candidates: Iterable<string>): Promise<void> {
     const used = new Set(this.named());
-    for (const digest of candidates) if (!used.has(digest) && !this.isNamed(digest)) await this.content.remove(digest);
+    for (const digest of candidates) if (!used.has(digest) && !this.isNamed(digest)) await this.content.remove(digest).catch(this.onError);
   }
 
   /** Asked right before each removal: while another blob went, an image may have come whose lease, which held this one until then, is released. */

@@ -36,6 +36,8 @@ export class CommitContainerImage {
   private async commit(command: CommitImage, lease: ContentLease, asked: RequestContext): Promise<{ readonly id: string; readonly position: number }> {
     const parent = this.directory.get(command.parent);
     if (parent === undefined) throw notFound(`No such image: ${command.parent}`);
+    // Its container may go meanwhile, and it with that.
+    for (const { digest } of parent.layers) if (!(await lease.keep(digest))) throw notFound(`No such image: ${command.parent}`);
     const { os, architecture, variant, diffIds, history } = parseImageConfig(await this.content.read(parent.configDigest, CONFIG_LIMIT_BYTES));
     const layer = await this.layerOf(command, lease, asked);
     const { config, createdBy, author, comment, createdAt: created } = command;

@@ -82,7 +82,7 @@ export class LoadArchive {
     const docker = files.get('manifest.json');
     if (docker) return await this.dockerImages(docker, files, lease);
     const index = files.get('index.json');
-    if (index) return await this.layoutImages(index);
+    if (index) return await this.layoutImages(index, lease);
     throw invalid('the archive holds neither manifest.json nor index.json: it is no image archive');
   }
 
@@ -101,13 +101,13 @@ export class LoadArchive {
     return images;
   }
 
-  private async layoutImages(file: StoredBlob): Promise<NewImage[]> {
+  private async layoutImages(file: StoredBlob, lease: ContentLease): Promise<NewImage[]> {
     const index = parseManifest(await this.content.read(file.digest, MANIFEST_LIMIT_BYTES));
     if (index.kind !== 'index') throw invalid('index.json is no image index');
     const images: NewImage[] = [];
     for (const sameName of Map.groupBy(index.manifests.filter(isImage), (descriptor) => tagOf(descriptor) ?? descriptor).values()) {
       const chosen = sameName.length === 1 ? sameName[0] : forThisMachine(await Promise.all(sameName.map((descriptor) => this.withPlatform(descriptor))));
-      const image = chosen && (await this.layoutImage(chosen, tagOf(chosen), 0));
+      const image = chosen && (await this.layoutImage(chosen, tagOf(chosen), 0, lease));
       if (image) images.push(image);
     }
     return images;
@@ -122,15 +122,17 @@ export class LoadArchive {
   }
 
   /** Undefined: nothing for this platform. */
-  private async layoutImage(descriptor: Descriptor, tag: string | undefined, depth: number): Promise<NewImage | undefined> {
+  private async layoutImage(descriptor: Descriptor, tag: string | undefined, depth: number, lease: ContentLease): Promise<NewImage | undefined> {
     if (depth > 2) throw invalid('the archive nests image indexes too deeply');
     const manifest = parseManifest(await this.content.read(descriptor.digest, MANIFEST_LIMIT_BYTES), descriptor.mediaType);
     if (manifest.kind === 'index') {
       const chosen = forThisMachine(manifest.manifests.filter(isImage));
-      return chosen && (await this.layoutImage(chosen, tag, depth + 1));
+      return chosen && (await this.layoutImage(chosen, tag, depth + 1, lease));
     }
     parseImageConfig(await this.content.read(manifest.config.digest, CONFIG_LIMIT_BYTES));
-    for (const layer of manifest.layers) if ((await this.content.sizeOf(layer.digest)) === undefined) throw invalid(`the archive lacks the layer ${layer.digest}`);
+    // What is here already need not be in the archive, and may be about to go with another image.
+    for (const digest of [descriptor.digest, manifest.config.digest]) if (!(await lease.keep(digest))) throw invalid(`the archive lacks ${digest}`);
+    for (const { digest } of manifest.layers) if (!(await lease.keep(digest))) throw invalid(`the archive lacks the layer ${digest}`);
     return { configDigest: manifest.config.digest, layers: manifest.layers, manifestDigest: descriptor.digest, tags: tag === undefined ? [] : [tag], digests: [], origin: 'load' };
   }
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
+import { toToldEnd } from '#libs/messaging/told-end.js';
 import type { ContentLease, ContentStore } from '../adapters/content-store.js';
 import type { CollectBlobs } from './collect-blobs.js';
 import { ProgressLines } from './progress-lines.js';
@@ -15,12 +16,12 @@ export async function serveProgress(socket: Socket, content: ContentStore, colle
     failure = error;
   }
   lease.release();
-  await collect.unused(lease.digests).catch((error: unknown) => (failure ??= error));
+  await collect.unused(lease.digests);
   lines.end(failure);
 }
 
-/** What a client sends, for one reader; a client that goes away is an error of it. The socket itself stays open for the answer. */
-export function inputOf(socket: Socket): PassThrough {
+/** What a client sends, to the end that it tells, for one reader; a client that goes away before is an error of it. The socket itself stays open for the answer. */
+export function inputOf(socket: Socket): Readable {
   const input = new PassThrough({ highWaterMark: 1 << 18 });
   // Before a reader is there, an error has nobody to tell; after, it is the reader's.
   input.on('error', () => undefined);
@@ -33,5 +34,5 @@ export function inputOf(socket: Socket): PassThrough {
     socket.resume();
   });
   socket.pipe(input);
-  return input;
+  return Readable.from(toToldEnd(input), { objectMode: false });
 }

@@ -1,4 +1,5 @@
 import { ListContainers } from '#contracts/containers/queries.js';
+import type { RemoveImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { conflict } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
@@ -32,28 +33,35 @@ export class RemoveOneImage {
     private readonly holds: ImageHolds,
   ) {}
 
-  run(text: string, force: boolean, asked: RequestContext): Promise<Removed> {
-    return this.tagTurns.take(() => this.remove(text, force, asked));
+  run(command: RemoveImage, asked: RequestContext): Promise<Removed> {
+    return this.tagTurns.take(() => this.remove(command, asked));
   }
 
-  private async remove(text: string, force: boolean, asked: RequestContext): Promise<Removed> {
+  private async remove({ image: text, force, knownAs }: RemoveImage, asked: RequestContext): Promise<Removed> {
     const { image, by } = this.directory.find(text);
     const names = [...this.directory.tagsOf(image), ...image.digests];
+    if (knownAs !== undefined) return await this.removeAsKnown(image, names, knownAs, asked);
     if (by === undefined) return await this.removeUnlessUsed(image, names, undefined, force, asked);
     const untagged = goesWith(by, names);
     if (untagged.length === names.length) return await this.removeUnlessUsed(image, names, text, force, asked);
     return { untagged, deleted: [], position: await this.untag(image, untagged, asked) };
   }
 
-  /** A container's root stands on the image's layers: they stay while it is there, or being made. By force only the names go. `by`: the name that was given, where it was not an id. */
-  private async removeUnlessUsed(image: PresentImage, names: readonly string[], by: string | undefined, force: boolean, asked: RequestContext): Promise<Removed> {
+  private async removeAsKnown(image: PresentImage, names: readonly string[], knownAs: readonly string[], asked: RequestContext): Promise<Removed> {
+    const unknown = names.find((name) => !knownAs.includes(name));
+    if (unknown !== undefined) throw conflict(`conflict: unable to delete ${short(image.configDigest)} - it is ${unknown} by now`);
+    return await this.removeUnlessUsed(image, names, undefined, false, asked, true);
+  }
+
+  /** A container's root stands on the image's layers: they stay while it is there, or being made. By force only the names go. `by`: the name that was given, where it was not an id. `allNames`: how many there are does not count. */
+  private async removeUnlessUsed(image: PresentImage, names: readonly string[], by: string | undefined, force: boolean, asked: RequestContext, allNames = force): Promise<Removed> {
     const { containers } = await this.bus.request(ListContainers, { all: true }, asked);
     const users = containers.filter((container) => container.imageId === image.configDigest);
     const beingMade = this.holds.containerOf(image);
     const user = users.find(({ status }) => RUNNING.has(status)) ?? users[0] ?? (beingMade === undefined ? undefined : { id: beingMade, status: 'created' });
     const id = short(image.configDigest);
     const runs = user !== undefined && RUNNING.has(user.status);
-    if (by === undefined && !runs && !force && !areOne(names)) throw conflict(`conflict: unable to delete ${id} (must be forced) - image is referenced in multiple repositories`);
+    if (by === undefined && !runs && !allNames && !areOne(names)) throw conflict(`conflict: unable to delete ${id} (must be forced) - image is referenced in multiple repositories`);
     if (!user) return await this.holds.removing(image, () => this.removeWhole(image, names, asked));
     const container = user.id.slice(0, 12);
     if (by === undefined && (runs || !force))

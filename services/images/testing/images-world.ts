@@ -1,8 +1,10 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { expect } from 'vitest';
 import { ListContainers } from '#contracts/containers/queries.js';
+import { OpenRootLayer } from '#contracts/executor/archives.js';
 import { KeepLayers, RemoveLayer, UnpackLayer } from '#contracts/executor/host.js';
 import type { RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
@@ -10,6 +12,8 @@ import { StallingEventStore } from '#libs/event-store/testing/stalling-event-sto
 import type { Bus } from '#libs/messaging/bus.js';
 import { openStream } from '#libs/messaging/open-stream.js';
 import { StreamServer } from '#libs/messaging/stream-server.js';
+import { withToldEnd } from '#libs/messaging/told-end.js';
+import { wholeOf } from '#libs/messaging/whole-stream.js';
 import { ContentStore } from '../adapters/content-store.js';
 import { AddImage } from '../application/add-image.js';
 import { ClearImage } from '../application/clear-image.js';
@@ -48,9 +52,11 @@ export class ImagesWorld {
   /** What it does while it unpacks, and before it removes a layer. */
   unpacking: () => Promise<unknown> = () => Promise.resolve();
   beforeRemoval: () => Promise<void> = () => Promise.resolve();
+  /** The layer of what a container wrote. */
+  written: Buffer = Buffer.alloc(0);
   /** When the service begins. */
   keepingLayers: () => Promise<void> = () => Promise.resolve();
-  /** What came of it, where the executor could not. */
+  /** What could not be removed: of layers then, and of blobs at any time. */
   readonly notRemoved: unknown[] = [];
   /** While the containers are asked for. */
   beforeListing: () => Promise<void> = () => Promise.resolve();
@@ -83,11 +89,8 @@ export class ImagesWorld {
 
   async talk(endpoint: StreamEndpoint, input?: Buffer): Promise<Buffer> {
     const socket = await openStream(endpoint);
-    if (input) socket.write(input);
-    socket.end();
-    const parts: Buffer[] = [];
-    for await (const chunk of socket) parts.push(chunk as Buffer);
-    return Buffer.concat(parts);
+    if (input) withToldEnd(socket).end(input);
+    return await buffer(wholeOf(socket));
   }
 
   async load(archive: Buffer): Promise<Record<string, unknown>[]> {
@@ -106,6 +109,7 @@ export class ImagesWorld {
           await this.beforeListing();
           return { containers, position: 0 };
         }
+        if (type.subject === OpenRootLayer.subject) return this.parts.streams.offerWhole(async (out) => void out.write(this.written));
         if (type.subject === KeepLayers.subject) await this.keepingLayers();
         if (type.subject === UnpackLayer.subject) {
           this.unpacked.push(data as UnpackLayer);
@@ -124,15 +128,15 @@ export class ImagesWorld {
     const content = new ContentStore(this.top);
     const turns = new Turns();
     const layers = new LayerHolds(directory, bus, 200);
-    const collect = new CollectBlobs(directory, content);
     const fail = (error: unknown): void => expect.unreachable(String(error));
+    const collect = new CollectBlobs(directory, content, (error) => this.notRemoved.push(error));
     const holds = new ImageHolds(directory, turns);
     const unsure = new UnsureImages(aggregates, directory, content, collect, fail);
     const add = new AddImage(aggregates, directory, content, unsure, layers, bus, turns);
     const clear = new ClearImage(collect, layers);
     const late = new LateImages(aggregates, directory, content, unsure, clear, bus, turns, holds, fail);
     const streams = new StreamServer(join(this.top, 'images.sock'));
-    await content.open();
+    await content.open((error) => this.notRemoved.push(error));
     late.start();
     await aggregates.start();
     await collect.leftOver();

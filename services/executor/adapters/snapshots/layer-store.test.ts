@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { armFailpoints, metFailpoints } from '#libs/failpoint/failpoint.js';
 import { lgetxattr } from '#libs/linux/extended-attributes.js';
 import { blobPath } from '#libs/oci/content-layout.js';
 import { digestOf } from '#libs/oci/digest.js';
@@ -202,6 +203,35 @@ describe.skipIf(!isRoot)('unpacked layers', () => {
     expect(readdirSync(join(root, '.mounts'))).toEqual([store.nameOf(of.chainId)]);
     await store.remove(of.chainId);
     expect(readdirSync(join(root, '.mounts'))).toEqual([]);
+  });
+
+  test('who asks once more for layers to be kept is answered when nobody removes any', async () => {
+    for (const of of [await layer([file('one')]), await layer([file('two')])]) await store.unpack(of);
+    armFailpoints('layer.half-removed@1=delay:200');
+    try {
+      let removes = true;
+      const first = store.keep([]).then(() => (removes = false));
+      await expect.poll(() => metFailpoints().get('layer.half-removed')).toBe(1);
+      await store.keep([]);
+      expect(removes).toBe(false);
+      await first;
+    } finally {
+      armFailpoints(undefined);
+    }
+  });
+
+  test('of two who ask for layers to be kept the later one counts, also for what is left of the other', async () => {
+    const layers = [await layer([file('one')]), await layer([file('two')])];
+    for (const of of layers) await store.unpack(of);
+    armFailpoints('layer.half-removed@1=delay:200');
+    try {
+      const first = store.keep([]);
+      await expect.poll(() => metFailpoints().get('layer.half-removed')).toBe(1);
+      await Promise.all([first, store.keep(layers.map(({ chainId }) => chainId))]);
+    } finally {
+      armFailpoints(undefined);
+    }
+    expect(await Promise.all(layers.map(({ chainId }) => store.has(chainId)))).toContain(true);
   });
 
   test('a layer that cannot be removed keeps no other from it, and is told of', async () => {

@@ -41,6 +41,9 @@ export class LayerStore {
   /** Holds all layers, each by its name. */
   readonly root: string;
   private readonly running = new Map<string, { readonly digest: string; readonly work: Promise<{ readonly sizeBytes: number }> }>();
+  /** Names of the layers that `keep` was asked to keep last. */
+  private wanted: ReadonlySet<string> = new Set();
+  private keeping: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly dataRoot: string,
@@ -108,14 +111,20 @@ export class LayerStore {
 
   /**
    * Removes every layer but these, and what is known of any that is not there. One that is being unpacked stays: who asked for it is about to record it. Rejects, in the end, where one cannot be
-   * removed.
+   * removed. Who asks again while it is under way counts from then on, and waits for it: what is unpacked once one is answered is out of reach of those before.
    */
   async keep(chainIds: readonly string[]): Promise<void> {
-    const kept = new Set(chainIds.map((chainId) => this.nameOf(chainId)));
+    this.wanted = new Set(chainIds.map((chainId) => this.nameOf(chainId)));
+    const mine = this.keeping.then(() => this.keepWanted());
+    this.keeping = mine.catch(() => undefined);
+    await mine;
+  }
+
+  private async keepWanted(): Promise<void> {
     const facts = (await readdir(join(this.root, FACTS))).map((file) => file.replace(/\.json.*$/, ''));
     const reasons: unknown[] = [];
     for (const name of new Set([...facts, ...(await readdir(this.root))])) {
-      if (!kept.has(name) && !OWN.has(name) && !name.startsWith(TEMPORARY) && !this.running.has(name)) await this.removeByName(name).catch((error: unknown) => reasons.push(error));
+      if (!this.wanted.has(name) && !OWN.has(name) && !name.startsWith(TEMPORARY) && !this.running.has(name)) await this.removeByName(name).catch((error: unknown) => reasons.push(error));
     }
     if (reasons.length > 0) throw reasons[0];
   }

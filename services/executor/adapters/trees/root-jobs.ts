@@ -6,6 +6,7 @@ import { invalid, notFound } from '#libs/errors/errors.js';
 import { O_PATH } from '#libs/linux/directory-entries.js';
 import type { Fd } from '#libs/linux/native.js';
 import { isErrno, SystemCallError } from '#libs/linux/system-call-error.js';
+import { toToldEnd } from '#libs/messaging/told-end.js';
 import { decompressed } from '#libs/oci/decompress.js';
 import { type TarMember, writeTar } from '#libs/oci/tar-writer.js';
 import { insideId } from '#libs/settings/subordinate-ids.js';
@@ -69,7 +70,7 @@ export function checkTarget({ root, path }: PathJob): Promise<void> {
 }
 
 export async function extractArchive({ root, path, client, ...wishes }: ExtractJob): Promise<void> {
-  const source = receivedFrom(client);
+  const source = toToldEnd(receivedFrom(client));
   try {
     await withContainerRoot(root, async (fd) => {
       const target = openTarget(fd, path);

@@ -9,6 +9,8 @@ import { type SocketPair, SocketPairs } from '#libs/messaging/testing/socket-pai
 import type { ContainerFiles } from '../../adapters/host/container-files.js';
 import type { Snapshotter } from '../../adapters/snapshots/snapshotter.js';
 import type { LiveTasks } from '../tasks/live-tasks.js';
+import { withToldEnd } from '#libs/messaging/told-end.js';
+import { writeTar } from '#libs/oci/tar-writer.js';
 import type { PlaceLimits } from './client-places.js';
 import { RootArchives } from './root-archives.js';
 
@@ -155,6 +157,38 @@ test('a sender that sends nothing makes room as well, and hears why', async () =
   expect(JSON.parse(Buffer.concat((await theirs.toArray()) as Buffer[]).toString())).toMatchObject({ kind: 'unavailable' });
   theirs.destroy();
   await once(ours, 'close');
+});
+
+test('who removes files hears when nobody reads them any more, and of nobody where none does', async () => {
+  const [first, second] = [await unread(stoppedContainer(container)), await unread(container)];
+  let isRead = true;
+  const told = archives.unread(container)?.then(() => (isRead = false));
+  first.reader.destroy();
+  await first.end;
+  expect(isRead).toBe(true);
+  second.reader.destroy();
+  await second.end;
+  await told;
+  expect(isRead).toBe(false);
+  expect(archives.unread(container)).toBeUndefined();
+  expect(archives.unread(names[0]!)).toBeUndefined();
+});
+
+test('an archive whose sender left between two of its files is told from a whole one', async () => {
+  const parts: Buffer[] = [];
+  for await (const part of writeTar([{ path: 'a', body: Buffer.from('1') }])) parts.push(part);
+  const told = async (send: (theirs: Socket) => void): Promise<string> => {
+    await archives.extract({ ...wishOf(stoppedContainer(container)), path: '/', keepsKinds: false });
+    const { ours, theirs } = await streamPair();
+    const received = serve(ours);
+    send(theirs);
+    await received;
+    const answer = Buffer.concat((await theirs.toArray()) as Buffer[]).toString();
+    theirs.destroy();
+    return answer;
+  };
+  expect(await told((theirs) => void withToldEnd(theirs).end(Buffer.concat(parts)))).toBe('');
+  expect(JSON.parse(await told((theirs) => void withToldEnd(theirs).write(Buffer.concat(parts), () => theirs.end())))).toMatchObject({ kind: 'unavailable' });
 });
 
 describe('readers that leave', () => {

@@ -46,6 +46,8 @@ export class RootArchives {
   private readonly preparing = new Map<string, Promise<unknown>>();
   /** Containers that were removed a short while ago. */
   private readonly gone = new Set<string>();
+  /** By container, who reads its files to send them: until all have ended. */
+  private readonly readers = new Map<string, { count: number; readonly over: PromiseWithResolvers<void> }>();
 
   constructor(
     private readonly live: LiveTasks,
@@ -77,14 +79,19 @@ export class RootArchives {
   }
 
   async changes(query: OpenRootChanges): Promise<StreamEndpoint> {
-    const changes = await this.withWritten(query, (job) => this.looking.run('listChanges', job));
-    return this.streams.offer((socket) => void socket.end(JSON.stringify(changes)));
+    const changes = await this.reading(query.container, () => this.withWritten(query, (job) => this.looking.run('listChanges', job)));
+    return this.streams.offerWhole(async (socket) => void socket.write(JSON.stringify(changes)));
   }
 
   /** From now on its files are nobody's, and not made anew by one that comes too late. */
   removed(container: string): void {
     this.gone.add(container);
     setTimeout(() => this.gone.delete(container), TOO_LATE_MS).unref();
+  }
+
+  /** Resolves once nobody reads the container's files any more; undefined: nobody does. */
+  unread(container: string): Promise<void> | undefined {
+    return this.readers.get(container)?.over.promise;
   }
 
   restored(container: string): void {
@@ -121,7 +128,7 @@ export class RootArchives {
   private async sendFrom(container: string, socket: Socket, start: (client: ClientEnd, port: MessagePort) => Promise<void>): Promise<void> {
     const place = this.placeFor(container);
     try {
-      await this.places.hold(place, () => handedOver(socket, place, start));
+      await this.reading(container, () => this.places.hold(place, () => handedOver(socket, place, start)));
     } finally {
       place.ended.throwIfAborted();
     }
@@ -139,6 +146,21 @@ export class RootArchives {
     );
     // The client's end is seen by nobody else, nor what it sends after a refusal taken.
     socket.resume();
+  }
+
+  private async reading<T>(container: string, work: () => Promise<T>): Promise<T> {
+    const readers = this.readers.get(container) ?? { count: 0, over: Promise.withResolvers<void>() };
+    this.readers.set(container, readers);
+    readers.count++;
+    try {
+      return await work();
+    } finally {
+      readers.count--;
+      if (readers.count === 0) {
+        this.readers.delete(container);
+        readers.over.resolve();
+      }
+    }
   }
 
   private placeFor(container: string): ClientPlace {

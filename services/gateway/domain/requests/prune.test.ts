@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ImageView } from '#contracts/images/images.js';
 import { ANONYMOUS_VOLUME_LABEL, type VolumeView } from '#contracts/volumes/volumes.js';
-import { prunableImages, prunableVolumes, pruneNames } from './prune.js';
+import { prunableImages, prunableVolumes } from './prune.js';
 
 const NOW = Date.parse('2026-01-02T00:00:00Z');
 const image = (id: string, more: Partial<ImageView> = {}): ImageView =>
@@ -14,10 +14,6 @@ test('of images go those without a tag that nobody uses, or all that nobody uses
   const all = [image('bare'), image('used'), image('tagged', { repoTags: ['a:b'] })];
   expect(images({}, ...all)).toEqual(['bare']);
   expect(images({ dangling: ['false'] }, ...all)).toEqual(['bare', 'tagged']);
-});
-test('an image is removed by its tags, and by the digests of repositories that have none', () => {
-  expect(pruneNames(image('bare', { repoDigests: [] }))).toEqual(['bare']);
-  expect(pruneNames(image('named', { repoTags: ['host:5000/a:b'], repoDigests: ['host:5000/a@sha256:1', 'other@sha256:1'] }))).toEqual(['host:5000/a:b', 'other@sha256:1']);
 });
 test('until is a moment or a time that has passed', () => {
   const all = [image('old'), image('new', { createdAt: '2026-01-01T23:00:00Z' })];

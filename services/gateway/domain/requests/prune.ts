@@ -23,13 +23,6 @@ export function prunableImages(views: readonly ImageView[], used: ReadonlySet<st
   return views.filter(({ id, repoTags, createdAt, config }) => !used.has(id) && (!dangling || repoTags.length === 0) && isOld(createdAt) && pruneLabelsFit(filters, config.Labels));
 }
 
-/** What an image is removed by, one after the other: it goes with the last of them. With the last tag of a repository go its digests by themselves. */
-export function pruneNames({ id, repoTags, repoDigests }: ImageView): readonly string[] {
-  const repositories = new Set(repoTags.map((tag) => tag.slice(0, tag.lastIndexOf(':'))));
-  const names = [...repoTags, ...repoDigests.filter((digest) => !repositories.has(digest.slice(0, digest.indexOf('@'))))];
-  return names.length > 0 ? names : [id];
-}
-
 /** Volumes that no container has; since API 1.42 those alone that are anonymous, or labelled so, unless all=true. */
 export function prunableVolumes(views: readonly VolumeView[], used: ReadonlySet<string>, filters: Filters, version: string): readonly VolumeView[] {
   const all = booleanFilter(filters, 'all') ?? !isAtLeast(version, '1.42');

@@ -29,7 +29,7 @@ export class ImageStreamsController {
     const auth = readRegistryAuth(request.headers['x-registry-auth']);
     const start = performance.now();
     const endpoint = await this.engine.ask(PullImage, { reference: reference(image, tag), allTags: tag === '', ...(platform ? { platform } : {}), ...(auth === undefined ? {} : { auth }) }, asked, 60_000);
-    const stream = await this.engine.open(endpoint);
+    const stream = await this.engine.download(endpoint);
     // Its end is the pull's: a client that left destroys it before.
     stream.once('end', () => this.engine.metrics.pulled((performance.now() - start) / 1000));
     streamReply(reply, 'application/json', stream);
@@ -77,10 +77,9 @@ export class ImageStreamsController {
   }
 }
 
-/** The request's body into the stream, half-closed at its end, while what the stream says goes back. */
+/** The request's body into the stream, while what the stream says goes back. */
 function exchange(request: FastifyRequest, reply: FastifyReply, stream: Socket): void {
-  sendBody(request.raw, stream);
-  streamReply(reply, 'application/json', stream);
+  streamReply(reply, 'application/json', sendBody(request.raw, stream));
 }
 
 /** `tag` may be a digest, and the image may carry its own tag. */

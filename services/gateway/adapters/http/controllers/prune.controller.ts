@@ -2,7 +2,7 @@ import { Controller, HttpCode, Post, Query } from '@nestjs/common';
 import { RemoveContainer } from '#contracts/containers/commands.js';
 import { DiscardContainer, ListRemoved } from '#contracts/containers/undo.js';
 import { ListContainers } from '#contracts/containers/queries.js';
-import { ListImages, RemoveImage, type ImageView } from '#contracts/images/images.js';
+import { ListImages, RemoveImage } from '#contracts/images/images.js';
 import type { PrunedKind } from '#contracts/gateway/prune-events.js';
 import type { RequestContext, WouldAppend } from '#contracts/request.js';
 import { ListVolumes, RemoveVolume } from '#contracts/volumes/volumes.js';
@@ -12,7 +12,7 @@ import { containerSizes, keptSizes, layerBytes, volumeSizes } from '../../../app
 import { DryRunAnswer, EngineClient } from '../../../application/engine-client.js';
 import { PruneLog } from '../../../application/prune-log.js';
 import { readFilters } from '../../../domain/requests/filters.js';
-import { CONTAINER_PRUNE_FILTERS, IMAGE_PRUNE_FILTERS, NETWORK_PRUNE_FILTERS, prunableContainers, prunableImages, prunableVolumes, pruneNames, VOLUME_PRUNE_FILTERS } from '../../../domain/requests/prune.js';
+import { CONTAINER_PRUNE_FILTERS, IMAGE_PRUNE_FILTERS, NETWORK_PRUNE_FILTERS, prunableContainers, prunableImages, prunableVolumes, VOLUME_PRUNE_FILTERS } from '../../../domain/requests/prune.js';
 import { text, type QueryValues } from '../../../domain/requests/query-values.js';
 import { ApiVersion, Asked } from '../callers/request-context.js';
 
@@ -54,13 +54,10 @@ export class PruneController {
     const doomed = prunableImages(images, new Set(containers.map(({ imageId }) => imageId)), filters, Date.now());
     const told: object[] = [];
     const pruning = new Pruning(this.log, asked);
-    const removed: ImageView[] = await pruning.removedOf(doomed, async (view) => {
-      // Name by name, an image would keep the last one: in a dry run the others are still there.
-      if (asked.dryRun) await this.engine.ask(RemoveImage, { image: view.id, force: true, prune: true }, asked, REMOVE_TIMEOUT_MS);
-      for (const image of pruneNames(view)) {
-        const { untagged, deleted } = await this.engine.ask(RemoveImage, { image, force: false, prune: true }, asked, REMOVE_TIMEOUT_MS);
-        told.push(...untagged.map((reference) => ({ Untagged: reference })), ...deleted.map((digest) => ({ Deleted: digest })));
-      }
+    // By their names of now: what one of them means by then may be an image that came meanwhile.
+    const removed = await pruning.removedOf(doomed, async ({ id, repoTags, repoDigests }) => {
+      const { untagged, deleted } = await this.engine.ask(RemoveImage, { image: id, force: false, prune: true, knownAs: [...repoTags, ...repoDigests] }, asked, REMOVE_TIMEOUT_MS);
+      told.push(...untagged.toSorted().map((reference) => ({ Untagged: reference })), ...deleted.map((digest) => ({ Deleted: digest })));
     });
     const SpaceReclaimed = layerBytes(removed, images.filter((image) => !removed.includes(image)));
     await pruning.end('image', removed.length, SpaceReclaimed);

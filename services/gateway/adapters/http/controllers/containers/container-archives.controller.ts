@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { Controller, Get, Head, HttpCode, Param, Put, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ExportContainer, ListContainerChanges, ReadContainerArchive, StatContainerPath, WriteContainerArchive } from '#contracts/containers/archives.js';
@@ -40,8 +40,7 @@ export class ContainerArchivesController {
   async write(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @Req() request: FastifyRequest): Promise<void> {
     const wanted = { container, path: pathOf(query), keepsKinds: flag(query, 'noOverwriteDirNonDir'), chowns: flag(query, 'copyUIDGID') };
     const stream = await this.engine.open(await this.engine.ask(WriteContainerArchive, wanted, asked));
-    sendBody(request.raw, stream);
-    const outcome = await wholeText(stream);
+    const outcome = await wholeText(sendBody(request.raw, stream));
     // An archive that was refused is told about by a kind and a text.
     if (outcome !== '') throw fromErrorReply(JSON.parse(outcome) as ErrorReply);
   }
@@ -49,7 +48,7 @@ export class ContainerArchivesController {
   @Get('/:id/changes')
   async changes(@Param('id') container: string, @Asked() asked: RequestContext, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
     const opened = await this.engine.ask(ListContainerChanges, { container }, asked, CHANGES_TIMEOUT_MS);
-    const changes = JSON.parse(await wholeText(await this.engine.open(opened))) as readonly PathChange[];
+    const changes = JSON.parse(await wholeText(await this.engine.download(opened))) as readonly PathChange[];
     reply.header('Content-Type', 'application/json');
     return `${JSON.stringify(changes.length === 0 ? null : changes.map(({ path, kind }) => ({ Path: path, Kind: CHANGE_KINDS[kind] })))}\n`;
   }
@@ -67,7 +66,7 @@ function pathOf(query: QueryValues): string {
   return path;
 }
 
-async function wholeText(stream: Socket): Promise<string> {
+async function wholeText(stream: Readable): Promise<string> {
   let said = '';
   for await (const text of stream.setEncoding('utf8')) said += text as string;
   return said;
