@@ -41,6 +41,11 @@ async function logs(tail = -1): Promise<string> {
   const [content] = await Promise.all([text(out), serveLogs({ path, tail, follow: false, stdout: true, stderr: true, since: '', until: '', timestamps: false, terminal: true }, ended, out, () => undefined).then(() => out.end())]);
   return content.trim().replaceAll('\n', ' ');
 }
+async function ours(path: string): Promise<CompressedLog> {
+  const log = await CompressedLog.open(path);
+  if (!log) throw new Error(`${path} is no log of ours`);
+  return log;
+}
 /** As the shim rotates, keeping four files (log.c). */
 async function rotate(): Promise<void> {
   for (let number = 3; number > 0; number--) for (const suffix of ['', '.gz']) await rename(number === 1 ? path : `${path}.${number - 1}${suffix}`, `${path}.${number}${number === 1 ? '' : suffix}`).catch(() => undefined);
@@ -71,7 +76,7 @@ test('a file is the same one in either form, and its offsets are', async () => {
   await rotated();
   await using plain = await PlainLog.open(`${path}.2`);
   await compress();
-  await using compressed = await CompressedLog.open(`${path}.2.gz`);
+  await using compressed = await ours(`${path}.2.gz`);
   expect(compressed.identity).toBe(plain.identity);
   await compressed.seek(line('one').length);
   expect((await compressed.next()).map(String)).toEqual([line('two').trim()]);
@@ -146,6 +151,6 @@ test('a compressed file that is cut off is told to its reader', async () => {
   await rotated();
   await compress();
   await writeFile(`${path}.2.gz`, (await readFile(`${path}.2.gz`)).subarray(0, -20));
-  await using file = await CompressedLog.open(`${path}.2.gz`);
+  await using file = await ours(`${path}.2.gz`);
   await expect(file.next()).rejects.toThrow();
 });

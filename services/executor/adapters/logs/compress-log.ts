@@ -111,7 +111,7 @@ async function opened(path: string): Promise<FileHandle | undefined> {
 async function compressedIdentity(path: string): Promise<LogIdentity | undefined> {
   try {
     await using file = await CompressedLog.open(path);
-    return file.identity;
+    return file?.identity;
   } catch {
     return undefined;
   }

@@ -1,6 +1,8 @@
-import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { appendFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { LogFiles } from './log-files.js';
 
@@ -68,4 +70,40 @@ test('the tail of what ends here is not of what was written since', async () => 
   await appendFile(path, 'f\nd\ne\n');
   await files.keepTail(2);
   expect((await contents(files)).join()).toBe('bc');
+});
+
+/** Of this process, what is open in the log's folder. */
+function open(): string[] {
+  const linkOf = (fd: string): string => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return ''; // that of this look itself
+    }
+  };
+  return readdirSync('/proc/self/fd').map(linkOf).filter((link) => link.startsWith(directory));
+}
+
+test('a look that fails leaves nothing open: of what it had found, and of what it could not read', async () => {
+  await writeFile(path, 'b\n');
+  await symlink(`${path}.1`, `${path}.1`); // ELOOP
+  const looped = new LogFiles(path);
+  await expect(looped.look()).rejects.toThrow('ELOOP');
+  await rm(`${path}.1`);
+  await mkdir(`${path}.1.gz`); // EISDIR, once it is open
+  const directed = new LogFiles(path);
+  await expect(directed.look()).rejects.toThrow('EISDIR');
+  await looped[Symbol.asyncDispose]();
+  await directed[Symbol.asyncDispose]();
+  expect(open()).toEqual([]);
+});
+
+test('a gzip of the log that somebody else put beside it is passed over', async () => {
+  await writeFile(`${path}.1.gz`, gzipSync('b\n'));
+  await writeFile(`${path}.2`, 'a\n');
+  await writeFile(path, 'b\n');
+  await using files = new LogFiles(path);
+  await files.look();
+  expect(await contents(files)).toEqual(['a', 'b']);
+  expect(open()).toEqual([]);
 });

@@ -53,7 +53,7 @@ export class LogFiles implements AsyncDisposable {
   async keepFrom(identity: LogIdentity, offset: number): Promise<void> {
     const at = this.ahead.findIndex((file) => file.identity === identity);
     if (at < 0) return;
-    for (const file of this.ahead.splice(0, at)) await file[Symbol.asyncDispose]();
+    await close(this.ahead.splice(0, at));
     await this.ahead[0]?.seek(offset);
   }
 
@@ -69,22 +69,25 @@ export class LogFiles implements AsyncDisposable {
 
   /**
    * From the newest to older ones, as files move themselves: one that moves while this looks is met twice, and none is passed by. In the middle of a rotation one
-   * number is missing, and one that moves on between the looks at its two forms is met at the next; three in a row are the end.
+   * number is missing, and one that moves on between the looks at its two forms is met at the next; three in a row are the end. A look that fails keeps nothing: a handle
+   * that is left to the garbage collector ends the process.
    */
   private async lookNow(): Promise<void> {
     if (this.newest !== undefined && (await identityAt(this.path)) === this.newest) return;
     const found: LogLines[] = [];
+    await using looked = new AsyncDisposableStack();
     for (let number = 0, missing = 0; missing < 3; number++) {
       const file = number === 0 ? await unlessMissing(PlainLog.open(this.path)) : await openRotated(`${this.path}.${number}`);
       missing = file ? 0 : missing + 1;
       if (!file) continue;
       const isKnown = file.identity === this.newest;
       if (isKnown || found.some(({ identity }) => identity === file.identity)) await file[Symbol.asyncDispose]();
-      else found.push(file);
+      else found.push(looked.use(file));
       if (isKnown) break;
     }
     this.newest = found[0]?.identity ?? this.newest;
     this.ahead.push(...found.reverse());
+    looked.move();
     if (found.length > 0) await this.limit();
   }
 
@@ -97,20 +100,25 @@ export class LogFiles implements AsyncDisposable {
   }
 
   private async letGo(): Promise<void> {
-    for (const file of this.ahead.splice(0)) await file[Symbol.asyncDispose]();
+    await close(this.ahead.splice(0));
   }
 }
 
 /** The plain form first: while a file is there in both, or loses the plain one, the other is whole. */
 const openRotated = async (path: string): Promise<LogLines | undefined> => (await unlessMissing(PlainLog.open(path))) ?? (await unlessMissing(CompressedLog.open(`${path}.gz`)));
 
-async function unlessMissing(opening: Promise<LogLines>): Promise<LogLines | undefined> {
+async function unlessMissing(opening: Promise<LogLines | undefined>): Promise<LogLines | undefined> {
   try {
     return await opening;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** All of them, whether one fails or not. */
+async function close(files: readonly LogLines[]): Promise<void> {
+  await Promise.all(files.map((file) => file[Symbol.asyncDispose]()));
 }
 
 async function identityAt(path: string): Promise<LogIdentity | undefined> {
