@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { HeldFiles } from './held-files.js';
 import { LogFiles } from './log-files.js';
 
 let directory: string;
@@ -106,4 +107,41 @@ test('a gzip of the log that somebody else put beside it is passed over', async 
   await files.look();
   expect(await contents(files)).toEqual(['a', 'b']);
   expect(open()).toEqual([]);
+});
+
+test('of too many files that readers hold, those who hold most let go of theirs, and who keeps up reads on', async () => {
+  const held = new HeldFiles(5);
+  const still = new LogFiles(path, undefined, held);
+  await using brisk = new LogFiles(path, undefined, held);
+  const rotate = async (name: string): Promise<void> => {
+    await rm(path, { force: true });
+    await writeFile(path, `${name}\n`);
+    await brisk.look();
+    expect(await contents(brisk)).toEqual([name]);
+  };
+  for (const name of ['a', 'b', 'c', 'd', 'e']) {
+    await rotate(name);
+    await still.look();
+  }
+  expect(still.count).toBe(5);
+  await rotate('f');
+  await expect(still.look()).rejects.toThrow('6 files behind');
+  expect(open()).toEqual([]);
+  await rotate('g');
+  await using late = new LogFiles(path, undefined, held);
+  await late.look();
+  expect(await contents(late)).toEqual(['g']);
+});
+
+test('one log of more files than may be held is not opened whole', async () => {
+  for (const number of [1, 2, 3]) await writeFile(`${path}.${number}`, `${number}\n`);
+  const held = new HeldFiles(2);
+  const files = new LogFiles(path, undefined, held);
+  await expect(files.look()).rejects.toThrow('3 files behind');
+  expect(open()).toEqual([]);
+  await files[Symbol.asyncDispose]();
+  for (const number of [2, 3]) await rm(`${path}.${number}`);
+  await using fewer = new LogFiles(path, undefined, held);
+  await fewer.look();
+  expect(await contents(fewer)).toEqual(['1']);
 });
