@@ -1,5 +1,5 @@
 import { closeSync, existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdtemp, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -145,6 +145,19 @@ test('it waits for a rotation that is under way, and gives up when it is told to
   await expect(compressing).rejects.toThrow();
   if (held !== undefined) closeSync(held);
   expect(await names()).toEqual(['log', 'log.1', 'log.2']);
+});
+
+test('what a disk that is almost full takes in parts is whole in the end', async () => {
+  await rotated();
+  await using some = await open(path);
+  const handles = Object.getPrototypeOf(some) as FileHandle;
+  const { write } = handles;
+  handles.write = function (this: FileHandle, bytes: Buffer, offset = 0, length = bytes.length - offset, position?: number) {
+    return Reflect.apply(write, this, [bytes, offset, Math.ceil(length / 2), position]) as unknown;
+  } as typeof write;
+  await compress().finally(() => (handles.write = write));
+  expect(gunzipSync(await readFile(`${path}.2.gz`)).toString()).toBe(line('one') + line('two'));
+  expect(await logs()).toBe('one two three four');
 });
 
 test('a compressed file that is cut off is told to its reader', async () => {
