@@ -39,8 +39,8 @@ export class LogForwarding {
     }
     // Of the run before, if its receiver was away: this one begins where it stands.
     while (this.forwarders.has(task.identity.container)) await this.end(task.identity.container);
-    const made = way;
-    this.forward(task.identity.container, () => made, task);
+    const connected = way;
+    this.forward(task.identity.container, () => connected, task);
   }
 
   /** What runs, and what ended with something left to send. */
