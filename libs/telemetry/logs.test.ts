@@ -40,6 +40,15 @@ test('warnings, what Nest says, and what nobody caught are records; the last end
   expect(status).toBe(1);
 });
 
+test('a collector that is away is told of, however many batches fail, once for a while', () => {
+  const { lines } = said(`const { startTracing } = await import('${new URL('./start-tracing.js', import.meta.url).href}');
+    Object.assign(process.env, { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1', OTEL_EXPORTER_OTLP_TIMEOUT: '200', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '2' });
+    await startTracing('engine');
+    for (let n = 0; n < 9; n++) tracing.traced('work', () => n);
+    await tracing.stopTracing();`);
+  expect(lines).toMatchObject([{ level: 'warn', service: 'engine', message: 'OpenTelemetry complains', error: 'connect ECONNREFUSED 127.0.0.1:1' }]);
+});
+
 test.each([
   ['cannot reach nats://gateway:hunter2@127.0.0.1:4270', 'cannot reach nats://***@127.0.0.1:4270'],
   ['401 for Authorization: Bearer abc.def.ghi', '401 for Authorization: ***'],

@@ -3,7 +3,9 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { errorMessage } from '#libs/errors/errors.js';
+import { logger } from './logger.js';
 import { monotonicNow, RealTime } from './monotonic-clock.js';
+import { tellTroubles } from './otlp-troubles.js';
 import { formatTraceparent, parseTraceparent } from './trace-context.js';
 import { withoutSecrets } from './without-secrets.js';
 import type { Attributes, Span, SpanKind, SpanOptions, Tracer } from './tracing.js';
@@ -18,12 +20,15 @@ const KINDS: Readonly<Record<SpanKind, OtelKind>> = { internal: OtelKind.INTERNA
  * OTEL_* variables. Loaded only when tracing is on: it takes some 25 MB and a sixth of a second.
  */
 export class OtlpTracer implements Tracer {
-  private readonly processor = new BatchSpanProcessor(new OTLPTraceExporter());
+  private readonly processor: BatchSpanProcessor;
   /** A service is a resource, and a resource is a provider: one for each service of this process. */
   private readonly providers = new Map<string, BasicTracerProvider>();
   private readonly time = new RealTime();
 
-  constructor(private readonly processName: string) {}
+  constructor(private readonly processName: string) {
+    tellTroubles(logger(processName));
+    this.processor = new BatchSpanProcessor(new OTLPTraceExporter());
+  }
 
   start(name: string, { kind = 'internal', parent, service, attributes, startedAt }: SpanOptions, enclosing: Span | undefined): Span {
     const owner = service ?? enclosing?.service ?? this.processName;

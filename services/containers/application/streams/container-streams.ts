@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { AttachContainer, AttachReply, LogsReply, ReadLogs, ResizeContainer, WithdrawAttach } from '#contracts/containers/commands.js';
 import { OpenLogs, OpenTaskStreams, ResizeTask } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext } from '#contracts/request.js';
-import { BerthError, invalid } from '#libs/errors/errors.js';
+import { BerthError, conflict, invalid } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { isReadable, logDetails } from '../../domain/log/log-options.js';
 import type { ContainerDirectory, Containers } from '../names/container-directory.js';
@@ -72,8 +72,9 @@ export class ContainerStreams {
   }
 
   async logs(query: ReadLogs, asked: RequestContext): Promise<LogsReply> {
-    const { spec } = this.directory.find(query.container);
+    const { spec, status } = this.directory.find(query.container);
     if (!query.stdout && !query.stderr) throw invalid('Bad parameters: you must choose at least one stream');
+    if (status === 'removing') throw conflict('can not get logs from container which is dead or marked for removal');
     if (!isReadable(spec.hostConfig)) throw invalid('configured logging driver does not support reading');
     const terminal = spec.config.Tty ?? false;
     const { details, ...asIs } = query;

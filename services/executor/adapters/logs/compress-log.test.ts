@@ -1,5 +1,5 @@
 import { closeSync, existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdtemp, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -41,6 +41,11 @@ async function logs(tail = -1): Promise<string> {
   const [content] = await Promise.all([text(out), serveLogs({ path, tail, follow: false, stdout: true, stderr: true, since: '', until: '', timestamps: false, terminal: true }, ended, out, () => undefined).then(() => out.end())]);
   return content.trim().replaceAll('\n', ' ');
 }
+async function ours(path: string): Promise<CompressedLog> {
+  const log = await CompressedLog.open(path);
+  if (!log) throw new Error(`${path} is no log of ours`);
+  return log;
+}
 /** As the shim rotates, keeping four files (log.c). */
 async function rotate(): Promise<void> {
   for (let number = 3; number > 0; number--) for (const suffix of ['', '.gz']) await rename(number === 1 ? path : `${path}.${number - 1}${suffix}`, `${path}.${number}${number === 1 ? '' : suffix}`).catch(() => undefined);
@@ -71,7 +76,7 @@ test('a file is the same one in either form, and its offsets are', async () => {
   await rotated();
   await using plain = await PlainLog.open(`${path}.2`);
   await compress();
-  await using compressed = await CompressedLog.open(`${path}.2.gz`);
+  await using compressed = await ours(`${path}.2.gz`);
   expect(compressed.identity).toBe(plain.identity);
   await compressed.seek(line('one').length);
   expect((await compressed.next()).map(String)).toEqual([line('two').trim()]);
@@ -142,10 +147,23 @@ test('it waits for a rotation that is under way, and gives up when it is told to
   expect(await names()).toEqual(['log', 'log.1', 'log.2']);
 });
 
+test('what a disk that is almost full takes in parts is whole in the end', async () => {
+  await rotated();
+  await using some = await open(path);
+  const handles = Object.getPrototypeOf(some) as FileHandle;
+  const { write } = handles;
+  handles.write = function (this: FileHandle, bytes: Buffer, offset = 0, length = bytes.length - offset, position?: number) {
+    return Reflect.apply(write, this, [bytes, offset, Math.ceil(length / 2), position]) as unknown;
+  } as typeof write;
+  await compress().finally(() => (handles.write = write));
+  expect(gunzipSync(await readFile(`${path}.2.gz`)).toString()).toBe(line('one') + line('two'));
+  expect(await logs()).toBe('one two three four');
+});
+
 test('a compressed file that is cut off is told to its reader', async () => {
   await rotated();
   await compress();
   await writeFile(`${path}.2.gz`, (await readFile(`${path}.2.gz`)).subarray(0, -20));
-  await using file = await CompressedLog.open(`${path}.2.gz`);
+  await using file = await ours(`${path}.2.gz`);
   await expect(file.next()).rejects.toThrow();
 });

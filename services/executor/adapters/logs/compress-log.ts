@@ -45,7 +45,13 @@ export async function compressRotated(path: string, signal: AbortSignal): Promis
 async function compress(from: FileHandle, identity: LogIdentity, to: string, signal: AbortSignal): Promise<void> {
   const file = await open(to, 'w', 0o640);
   try {
-    await file.write(gzipHeader(identity));
+    let written = 0;
+    // Of a disk that is full a write takes a part.
+    const write = async (chunk: Buffer): Promise<void> => {
+      for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at, chunk.length - at, written + at)).bytesWritten;
+      written += chunk.length;
+    };
+    await write(gzipHeader(identity));
     let crc = 0;
     let bytes = 0;
     const measured = async function* (): AsyncGenerator<Buffer> {
@@ -55,11 +61,11 @@ async function compress(from: FileHandle, identity: LogIdentity, to: string, sig
         yield chunk;
       }
     };
-    const write = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
-      for await (const chunk of chunks) await file.write(chunk);
+    const writeAll = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
+      for await (const chunk of chunks) await write(chunk);
     };
-    await pipeline(Readable.from(measured(), { objectMode: false }), createDeflateRaw(), write, { signal });
-    await file.write(gzipTrailer(crc, bytes));
+    await pipeline(Readable.from(measured(), { objectMode: false }), createDeflateRaw(), writeAll, { signal });
+    await write(gzipTrailer(crc, bytes));
     await file.datasync();
   } finally {
     await file.close();
@@ -111,7 +117,7 @@ async function opened(path: string): Promise<FileHandle | undefined> {
 async function compressedIdentity(path: string): Promise<LogIdentity | undefined> {
   try {
     await using file = await CompressedLog.open(path);
-    return file.identity;
+    return file?.identity;
   } catch {
     return undefined;
   }

@@ -1,7 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { createGunzip, type Gunzip } from 'node:zlib';
-import { internal } from '#libs/errors/errors.js';
 import { identityIn, MOST_HEADER_BYTES } from './gzip-frame.js';
 import { LineSplitter, type LogIdentity, type LogLines } from './log-lines.js';
 import { bytesOf } from './plain-log.js';
@@ -21,14 +20,15 @@ export class CompressedLog implements LogLines {
     readonly identity: LogIdentity,
   ) {}
 
-  /** Rejects when there is no such file, or it is no log of ours. */
-  static async open(path: string): Promise<CompressedLog> {
-    const file = await open(path, 'r');
+  /** Rejects when there is no such file. Undefined: it is no log of ours, such as what the host's logrotate or a hand made of one. */
+  static async open(path: string): Promise<CompressedLog | undefined> {
+    await using opened = new AsyncDisposableStack();
+    const file = opened.use(await open(path, 'r'));
     const { buffer, bytesRead } = await file.read(Buffer.alloc(MOST_HEADER_BYTES), 0, MOST_HEADER_BYTES, 0);
     const identity = identityIn(buffer.subarray(0, bytesRead));
-    if (identity !== undefined) return new CompressedLog(file, identity);
-    await file.close();
-    throw internal(`${path} is no compressed log`);
+    if (identity === undefined) return undefined;
+    opened.move();
+    return new CompressedLog(file, identity);
   }
 
   get offset(): number {

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -40,7 +40,7 @@ function forward(outlet: LogOutlet = new StreamOutlet(unixStream(socket))) {
   const done = forwardLog({
     path,
     writer: { ended: () => ended, onEnd: (told) => ((listener = told), () => undefined) },
-    way: { outlet, message: ({ log }) => Buffer.from(log) },
+    way: () => ({ outlet, message: ({ log }) => Buffer.from(log) }),
     signal: stopping.signal,
     onTrouble: (error) => troubles.push(error),
   });
@@ -155,4 +155,12 @@ test('of a log that begins anew, what is not there any more is not waited for', 
   await heard(server, 3);
   expect(server.lines).toEqual(['one', 'two', 'three']);
   await server.close();
+});
+
+test('of a container that is gone with its folder nothing is waited for', async () => {
+  await rm(directory, { recursive: true });
+  const forwarder = forward();
+  await forwarder.done;
+  expect(forwarder.troubles).toEqual([]);
+  await mkdir(directory);
 });

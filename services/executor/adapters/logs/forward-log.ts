@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { failpoint } from '#libs/failpoint/failpoint.js';
@@ -13,11 +14,13 @@ import type { WayToReceiver } from './way-to-receiver.js';
 const MOST_HELD_BYTES = 128 << 20;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
+const longer = (pause: number): number => Math.min(2 * pause, LONGEST_PAUSE_MS);
 
 export interface ForwardedLog {
   readonly path: string;
   readonly writer: LogWriter;
-  readonly way: WayToReceiver;
+  /** The same one each time. Throws as long as it cannot be made. */
+  readonly way: () => WayToReceiver;
   /** When it stops, wherever it is. */
   readonly signal: AbortSignal;
   /** Told at the beginning of each time in which nothing gets through, and of what was given up. */
@@ -30,20 +33,22 @@ export interface ForwardedLog {
  * after it was sent and before that was noted.
  */
 export async function forwardLog(log: ForwardedLog): Promise<void> {
-  using position = new SentPosition(join(dirname(log.path), 'log.sent'));
-  while (!log.signal.aborted) {
+  for (let pause = FIRST_PAUSE_MS; !log.signal.aborted; pause = longer(pause)) {
     try {
-      return await forwardFrom(position, log);
+      return await forwardNow(log);
     } catch (error) {
-      if (log.signal.aborted) return;
+      // With its folder the container is gone.
+      if (log.signal.aborted || !existsSync(dirname(log.path))) return;
       log.onTrouble(error);
-      await delay(LONGEST_PAUSE_MS, undefined, { signal: log.signal }).catch(() => undefined);
+      await delay(pause, undefined, { signal: log.signal }).catch(() => undefined);
     }
   }
 }
 
-async function forwardFrom(position: SentPosition, log: ForwardedLog): Promise<void> {
+async function forwardNow(log: ForwardedLog): Promise<void> {
   const { path, writer, signal } = log;
+  const way = log.way();
+  using position = new SentPosition(join(dirname(path), 'log.sent'));
   await using files = new LogFiles(path, MOST_HELD_BYTES);
   using changes = new FolderChanges(dirname(path), () => void files.look().catch(() => undefined));
   const touch = (): void => changes.touch();
@@ -52,20 +57,20 @@ async function forwardFrom(position: SentPosition, log: ForwardedLog): Promise<v
   try {
     await files.look();
     await files.keepFrom(position.identity, position.offset);
-    for await (const followed of followLog(files, changes, writer, () => signal.aborted)) await sendAll(followed, position, log);
+    for await (const followed of followLog(files, changes, writer, () => signal.aborted)) await sendAll(followed, position, way, log);
   } finally {
     signal.removeEventListener('abort', touch);
     unlisten();
   }
 }
 
-async function sendAll({ file, lines }: FollowedLines, position: SentPosition, log: ForwardedLog): Promise<void> {
+async function sendAll({ file, lines }: FollowedLines, position: SentPosition, way: WayToReceiver, log: ForwardedLog): Promise<void> {
   let offset = file.offset - lines.reduce((bytes, line) => bytes + line.length + 1, 0);
   for (const line of lines) {
     const record = parseRecord(line);
-    const message = record && log.way.message(record);
+    const message = record && way.message(record);
     if (message) {
-      await delivered(message, log);
+      await delivered(message, way, log);
       await failpoint('log.sent');
     }
     offset += line.length + 1;
@@ -74,8 +79,8 @@ async function sendAll({ file, lines }: FollowedLines, position: SentPosition, l
 }
 
 /** Rejects only when it is told to stop. What can never be sent is left out, and told. */
-async function delivered(message: Buffer, { way, signal, onTrouble }: ForwardedLog): Promise<void> {
-  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+async function delivered(message: Buffer, way: WayToReceiver, { signal, onTrouble }: ForwardedLog): Promise<void> {
+  for (let pause = FIRST_PAUSE_MS; ; pause = longer(pause)) {
     signal.throwIfAborted();
     try {
       return await way.outlet.send(message);

@@ -1,11 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { internal } from '#libs/errors/errors.js';
 import { CompressedLog } from './compressed-log.js';
+import { HeldFiles } from './held-files.js';
 import type { LogIdentity, LogLines } from './log-lines.js';
 import { identityOf, PlainLog } from './plain-log.js';
 
 /** What rotation has removed takes room on the disk as long as somebody holds it open: a reader that stands still must not fill the disk. */
 const MOST_HELD_BYTES = 1 << 30;
+/** Of 20,000 descriptors that a process has at the least, and needs for starts and clients. */
+const IN_THIS_PROCESS = new HeldFiles(4_096);
 
 /**
  * The files of one log that its writer rotates: PATH, then PATH.1 and so on, older and older; a rotated one may be compressed, PATH.1.gz, or be so at any moment. Each is
@@ -20,6 +23,7 @@ export class LogFiles implements AsyncDisposable {
   constructor(
     private readonly path: string,
     private readonly mostHeldBytes = MOST_HELD_BYTES,
+    private readonly held = IN_THIS_PROCESS,
   ) {}
 
   /** How many files wait to be read. */
@@ -35,7 +39,9 @@ export class LogFiles implements AsyncDisposable {
 
   /** The oldest file that was not read yet. */
   shift(): LogLines | undefined {
-    return this.ahead.shift();
+    const file = this.ahead.shift();
+    this.noteHeld();
+    return file;
   }
 
   /** Leaves of what is ahead the last `lines` lines, -1: all. */
@@ -47,13 +53,15 @@ export class LogFiles implements AsyncDisposable {
       if (wanted > 0 || isNewest) wanted -= await file.seekFromEnd(wanted);
       else await this.ahead.splice(index, 1)[0]?.[Symbol.asyncDispose]();
     }
+    this.noteHeld();
   }
 
   /** Leaves of what is ahead what comes after an offset in one file; all of it, when that file is not there any more. */
   async keepFrom(identity: LogIdentity, offset: number): Promise<void> {
     const at = this.ahead.findIndex((file) => file.identity === identity);
     if (at < 0) return;
-    for (const file of this.ahead.splice(0, at)) await file[Symbol.asyncDispose]();
+    await close(this.ahead.splice(0, at));
+    this.noteHeld();
     await this.ahead[0]?.seek(offset);
   }
 
@@ -69,48 +77,67 @@ export class LogFiles implements AsyncDisposable {
 
   /**
    * From the newest to older ones, as files move themselves: one that moves while this looks is met twice, and none is passed by. In the middle of a rotation one
-   * number is missing, and one that moves on between the looks at its two forms is met at the next; three in a row are the end.
+   * number is missing, and one that moves on between the looks at its two forms is met at the next; three in a row are the end. A look that fails keeps nothing: a handle
+   * that is left to the garbage collector ends the process.
    */
   private async lookNow(): Promise<void> {
     if (this.newest !== undefined && (await identityAt(this.path)) === this.newest) return;
     const found: LogLines[] = [];
+    await using looked = new AsyncDisposableStack();
+    looked.defer(() => this.noteHeld());
     for (let number = 0, missing = 0; missing < 3; number++) {
       const file = number === 0 ? await unlessMissing(PlainLog.open(this.path)) : await openRotated(`${this.path}.${number}`);
       missing = file ? 0 : missing + 1;
       if (!file) continue;
       const isKnown = file.identity === this.newest;
       if (isKnown || found.some(({ identity }) => identity === file.identity)) await file[Symbol.asyncDispose]();
-      else found.push(file);
+      else found.push(looked.use(file));
       if (isKnown) break;
+      this.noteHeld(found.length);
+      if (this.held.isTooMuchOf(this)) await this.giveUp(`${this.ahead.length + found.length} files`);
     }
     this.newest = found[0]?.identity ?? this.newest;
     this.ahead.push(...found.reverse());
+    looked.move();
     if (found.length > 0) await this.limit();
   }
 
   private async limit(): Promise<void> {
     let held = 0;
     for (const file of this.ahead) held += await file.keptBytes();
-    if (held <= this.mostHeldBytes) return;
+    if (held > this.mostHeldBytes) await this.giveUp(`more than ${this.mostHeldBytes} bytes`);
+  }
+
+  private async giveUp(behind: string): Promise<never> {
     await this.letGo();
-    throw internal(`the reader of this log is more than ${this.mostHeldBytes} bytes behind`);
+    throw internal(`the reader of this log is ${behind} behind`);
+  }
+
+  private noteHeld(found = 0): void {
+    this.held.note(this, this.ahead.length + found);
   }
 
   private async letGo(): Promise<void> {
-    for (const file of this.ahead.splice(0)) await file[Symbol.asyncDispose]();
+    await close(this.ahead.splice(0));
+    this.noteHeld();
   }
 }
 
 /** The plain form first: while a file is there in both, or loses the plain one, the other is whole. */
 const openRotated = async (path: string): Promise<LogLines | undefined> => (await unlessMissing(PlainLog.open(path))) ?? (await unlessMissing(CompressedLog.open(`${path}.gz`)));
 
-async function unlessMissing(opening: Promise<LogLines>): Promise<LogLines | undefined> {
+async function unlessMissing(opening: Promise<LogLines | undefined>): Promise<LogLines | undefined> {
   try {
     return await opening;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** All of them, whether one fails or not. */
+async function close(files: readonly LogLines[]): Promise<void> {
+  await Promise.all(files.map((file) => file[Symbol.asyncDispose]()));
 }
 
 async function identityAt(path: string): Promise<LogIdentity | undefined> {

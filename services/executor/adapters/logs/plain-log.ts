@@ -21,8 +21,11 @@ export class PlainLog implements LogLines {
 
   /** Rejects when there is no such file. */
   static async open(path: string): Promise<PlainLog> {
-    const file = await open(path, 'r');
-    return new PlainLog(file, identityOf(await file.stat({ bigint: true })));
+    await using opened = new AsyncDisposableStack();
+    const file = opened.use(await open(path, 'r'));
+    const log = new PlainLog(file, identityOf(await file.stat({ bigint: true })));
+    opened.move();
+    return log;
   }
 
   get offset(): number {

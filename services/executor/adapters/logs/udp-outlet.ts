@@ -1,9 +1,9 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
-import { dialFailure, type LogOutlet } from './log-outlet.js';
+import { dialFailure, type LogOutlet, MessageTooLong } from './log-outlet.js';
 
-/** What nobody takes is lost: that is UDP's own, and what is sent is sent. */
+/** What nobody takes is lost: that is UDP's own, and what is sent is sent. What this host does not let go is not. */
 export class UdpOutlet implements LogOutlet {
   private socket: Socket | undefined;
 
@@ -32,7 +32,12 @@ export class UdpOutlet implements LogOutlet {
   async send(message: Buffer): Promise<void> {
     await this.connect();
     // A refusal of the message before is told once, and this one did not leave.
-    if (!(await this.sent(message))) await this.sent(message);
+    const failure = (await this.failureOf(message)) && (await this.failureOf(message));
+    if (!failure || failure.code === 'ECONNREFUSED') return;
+    if (failure.code === 'EMSGSIZE') throw new MessageTooLong(`a message of ${message.length} bytes is too long for UDP`, { cause: failure });
+    // Of a network that came up, or was changed, the address is another one.
+    this[Symbol.dispose]();
+    throw failure;
   }
 
   [Symbol.dispose](): void {
@@ -40,10 +45,10 @@ export class UdpOutlet implements LogOutlet {
     this.socket = undefined;
   }
 
-  private sent(message: Buffer): Promise<boolean> {
+  private failureOf(message: Buffer): Promise<NodeJS.ErrnoException | null> {
     return new Promise((resolve) => {
-      if (this.socket) this.socket.send(message, (error) => resolve(!error));
-      else resolve(false);
+      if (this.socket) this.socket.send(message, resolve);
+      else resolve(new Error(`the way to ${this.host}:${this.port} was closed`));
     });
   }
 }

@@ -12,8 +12,8 @@ import { logWriterOf } from './log-writer.js';
 const LAST_LINES_MS = 3_000;
 
 interface Forwarder {
-  readonly stopping: AbortController;
-  readonly way: WayToReceiver;
+  /** Ends what it is about to send, too. */
+  readonly stop: () => void;
   /** Resolves when it has come to its end. */
   readonly done: Promise<void>;
 }
@@ -39,7 +39,8 @@ export class LogForwarding {
     }
     // Of the run before, if its receiver was away: this one begins where it stands.
     while (this.forwarders.has(task.identity.container)) await this.end(task.identity.container);
-    this.forward(task.identity.container, way, task);
+    const connected = way;
+    this.forward(task.identity.container, () => connected, task);
   }
 
   /** What runs, and what ended with something left to send. */
@@ -49,7 +50,7 @@ export class LogForwarding {
       try {
         const receiver = (await this.files.keptLog(container))?.receiver;
         // A start may have been faster.
-        if (receiver && !this.forwarders.has(container)) this.forward(container, wayTo(receiver), running.get(container));
+        if (receiver && !this.forwarders.has(container)) this.forward(container, () => wayTo(receiver), running.get(container));
       } catch (error) {
         this.onTrouble(error, { container });
       }
@@ -71,21 +72,27 @@ export class LogForwarding {
   private async end(container: string): Promise<void> {
     const forwarder = this.forwarders.get(container);
     if (!forwarder) return;
-    forwarder.stopping.abort();
-    forwarder.way.outlet[Symbol.dispose]();
+    forwarder.stop();
     await forwarder.done;
   }
 
-  private forward(container: string, way: WayToReceiver, task: LiveTask | undefined): void {
+  /** Nobody starts one again that an executor adopts: what its way needs, such as certificates on a file system that is not mounted yet, is tried again. */
+  private forward(container: string, makeWay: () => WayToReceiver, task: LiveTask | undefined): void {
+    let way: WayToReceiver | undefined;
+    const leave = (): void => way?.outlet[Symbol.dispose]();
     const stopping = new AbortController();
     const onTrouble = (error: unknown): void => this.onTrouble(error, { container });
-    const done = forwardLog({ path: this.files.log(container), writer: logWriterOf(task), way, signal: stopping.signal, onTrouble })
+    const done = forwardLog({ path: this.files.log(container), writer: logWriterOf(task), way: () => (way ??= makeWay()), signal: stopping.signal, onTrouble })
       .catch(onTrouble)
       .finally(() => {
-        way.outlet[Symbol.dispose]();
+        leave();
         if (this.forwarders.get(container) === forwarder) this.forwarders.delete(container);
       });
-    const forwarder = { stopping, way, done };
+    const stop = (): void => {
+      stopping.abort();
+      leave();
+    };
+    const forwarder = { stop, done };
     this.forwarders.set(container, forwarder);
   }
 }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { monotonicNow } from '#libs/telemetry/monotonic-clock.js';
 import { type Span, startSpan } from '#libs/telemetry/tracing.js';
 import { actorOf } from './peer.js';
+import { whenGone } from './when-gone.js';
 
 /** A process that asks for the first time later than this after its own start is no command but a service: each of its requests is a trace. */
 const COMMAND_AGE_SECONDS = 10;
@@ -32,7 +33,7 @@ export class ClientTraces {
     if (command === undefined || monotonicNow() - command.since > COMMAND_LONGEST_NS) return undefined;
     if (!command.sockets.has(socket)) {
       command.sockets.add(socket);
-      socket.once('close', () => {
+      whenGone(socket, () => {
         command.sockets.delete(socket);
         // A command may close one connection and open the next: it is over when its process is.
         setTimeout(() => this.endIfGone(pid), 100).unref();
