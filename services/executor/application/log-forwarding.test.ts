@@ -6,7 +6,7 @@ import { CertificateAuthority } from '../../../test/fixtures/certificates.js';
 import { LineServer } from '../../../test/fixtures/line-server.js';
 import { ContainerFiles } from '../adapters/host/container-files.js';
 import type { Trash } from '../adapters/host/trash.js';
-import { LogForwarding } from './log-forwarding.js';
+import { LogForwarding } from './logs/log-forwarding.js';
 
 const container = 'c'.repeat(64);
 let directory: string;

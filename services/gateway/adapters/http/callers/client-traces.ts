@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { monotonicNow } from '#libs/telemetry/monotonic-clock.js';
 import { type Span, startSpan } from '#libs/telemetry/tracing.js';
 import { actorOf } from './peer.js';
-import { whenGone } from './when-gone.js';
+import { whenGone } from '../streams/when-gone.js';
 
 /** A process that asks for the first time later than this after its own start is no command but a service: each of its requests is a trace. */
 const COMMAND_AGE_SECONDS = 10;
