@@ -222,6 +222,22 @@ test('a command whose client leaves has the end of its input', async () => {
   await docker('rm', '-f', 'fed');
 });
 
+test('who reads slowly gets all that a command prints, though the command reads nothing of its input', async () => {
+  await docker('run', '-d', '--name', 'prints', '--network', 'none', 'busybox', 'sleep', '1000');
+  const { Id } = JSON.parse((await http(engine.socket, 'POST', '/containers/prints/exec', { Cmd: ['seq', '1', '200000'], AttachStdin: true, AttachStdout: true })).text) as { Id: string };
+  const client = await asking('POST', `/exec/${Id}/start`, `${UPGRADE}Content-Type: application/json\r\nContent-Length: 2\r\n`);
+  client.write('{}');
+  await once(client, 'readable');
+  client.end(Buffer.alloc(1 << 20, 'x'));
+  let last = '';
+  for await (const bytes of client) {
+    last = (last + String(bytes)).slice(-20);
+    await new Promise((resolve) => setTimeout(resolve, 40));
+  }
+  expect(last).toContain('199999\n200000\n');
+  await docker('rm', '-f', 'prints');
+});
+
 test('who reads slowly what happened before gets all of it', async () => {
   const Labels = { much: 'x'.repeat(60_000) };
   await http(engine.socket, 'POST', '/containers/create?name=told-0', { Image: 'busybox', Labels });

@@ -65,6 +65,23 @@ test.each([150_000, 70_000])('%d bytes that a client sent before it left arrive,
   await finish(task);
 });
 
+test('what a process prints reaches a client that reads late and whose input it has not read', async () => {
+  const task = await bench.run('unread-input', (at) => [...tree(at), sh('while [ ! -e /tmp/go ]; do sleep 0.05; done; seq 1 20000')], { openStdin: true, stdinOnce: true, tickets: [`${ticket}:io`] });
+  const { pid } = await task.control.next('started');
+  const client = connect(join(task.directory, 'shim.sock'));
+  client.write(frame(10, text(ticket)));
+  await once(client, 'readable');
+  // More than a pipe holds: some of it stays in the socket.
+  await new Promise((sent) => client.write(Buffer.alloc(150_000, 'x'), sent));
+  writeFileSync(`/proc/${pid}/root/tmp/go`, '');
+  expect(await task.control.next('exited')).toMatchObject({ code: 0 });
+  await new Promise((resolve) => setTimeout(resolve, 100)); // the stream's end is told nobody else
+  const parts: Buffer[] = [];
+  for await (const part of client) parts.push(part as Buffer);
+  expect(demultiplex(Buffer.concat(parts).subarray(5))[1]?.split('\n').length).toBe(20001);
+  await finish(task);
+});
+
 test('clients that have left before their input was taken leave places for others', async () => {
   const task = await bench.run('unread', (at) => [...tree(at), exec('sleep', '1000')], { openStdin: true });
   await task.control.next('started');

@@ -200,7 +200,7 @@ static bool settle(void)
 	bool is_over = false, is_owed = false;
 	for (int i = 0; i < connection_count; i++)
 		if (connections[i].kind == STREAM && is_drained(connections[i].process) && !connections[i].used)
-			drop(&connections[i]);
+			end_stream(&connections[i]);
 	for (int i = 0; i < process_count; i++) {
 		struct process *process = &processes[i];
 		reap_forerunner(process);

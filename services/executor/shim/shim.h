@@ -130,6 +130,8 @@ bool has_room(const struct connection *connection, uint32_t bytes);
 void put(struct connection *connection, const void *at, uint32_t length);
 void flush_connection(struct connection *connection);
 void drop(struct connection *connection);
+/* Drops it so that its client can still read what it was sent: closing with bytes of the client unread would reset the connection (unix(7)). */
+void end_stream(struct connection *connection);
 void deliver(struct process *process, int which, const uint8_t *at, uint32_t length);
 /* Input is taken only when the last of it has gone to the process: the client's own socket is the buffer. */
 bool takes_input(const struct connection *connection);

@@ -29,6 +29,15 @@ void drop(struct connection *connection)
 		connection_count--;
 }
 
+void end_stream(struct connection *connection)
+{
+	static uint8_t unread[CHUNK_BYTES];
+	shutdown(connection->fd, SHUT_RDWR); /* from now on no more comes */
+	while (recv(connection->fd, unread, sizeof unread, MSG_DONTWAIT) > 0)
+		;
+	drop(connection);
+}
+
 bool has_room(const struct connection *connection, uint32_t bytes)
 {
 	return RING_BYTES - connection->used >= bytes;

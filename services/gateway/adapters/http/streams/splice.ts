@@ -1,5 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { type DetachState, typed } from '../../../domain/requests/detach-keys.js';
+import { type DetachState, typed } from '../../../domain/requests/detach-keys.js';
+import { readOnWhenRefused } from '../refused-input.js';
 import { whenGone } from './when-gone.js';
 
 export interface SpliceOptions {
@@ -13,7 +15,7 @@ export interface SpliceOptions {
   readonly beforeEnd?: () => Promise<unknown>;
 }
 
-/** After the stream's end the client may read what is under way, this long; in ms. */
+/** After it was sent all, the client may read what is under way, this long; in ms. */
 const LINGER_MS = 10_000;
 /** For the answer to what was typed last, where the stream ends with the input; in ms. */
 const LAST_ANSWER_MS = 1_000;
@@ -25,8 +27,11 @@ const LAST_ANSWER_MS = 1_000;
 export function splice(client: Duplex, stream: Duplex, options: SpliceOptions): Promise<void> {
   return new Promise((resolve) => {
     let over = false;
+    let ending = false;
     const end = (): void => {
-      if (!over) void (options.beforeEnd?.() ?? Promise.resolve()).catch(() => undefined).then(finish);
+      if (ending || over) return;
+      ending = true;
+      void (options.beforeEnd?.() ?? Promise.resolve()).catch(() => undefined).then(finish);
     };
     const finish = (): void => {
       if (over) return;
@@ -34,15 +39,17 @@ export function splice(client: Duplex, stream: Duplex, options: SpliceOptions): 
       // What was typed goes to the process whenever it reads it, though who typed it has left.
       if (stream.writableLength === 0) stream.destroy();
       else stream.end(() => stream.destroy()).unpipe().resume();
-      client.end();
+      client.end(() => {
+        const linger = setTimeout(() => client.destroy(), LINGER_MS).unref();
+        whenGone(client, () => clearTimeout(linger));
+      });
       // Closing with bytes of the client unread would reset the connection, and the client would lose what it has not read yet: drop them instead.
       client.unpipe();
       client.removeAllListeners('data');
       client.resume();
-      const linger = setTimeout(() => client.destroy(), LINGER_MS).unref();
-      whenGone(client, () => clearTimeout(linger));
       resolve();
     };
+    readOnWhenRefused(stream);
     stream.on('error', finish).on('end', end);
     client.on('error', finish);
     whenGone(stream, end);
