@@ -70,6 +70,12 @@ class Chain {
 
   private link(commit: Commit & Partial<Pick<ReadCommit, 'statedHash'>>, mayContinue: boolean, report: (reason: string) => void): void {
     const { subject, position, hash, previousHash, statedHash } = commit; // a lazy ReadCommit gives all by name
+    if (commit.id === '') {
+      // An answer of the log's that somebody had sent here. What is appended next follows it all the same.
+      report('it is no commit');
+      this.last.set(subject, { position, hash });
+      return;
+    }
     const before = this.last.get(subject);
     if (statedHash !== undefined && statedHash !== hash) report('its bytes are not what was written');
     if (isOfFormerForm(statedHash) && previousHash !== '' && !isOfFormerForm(previousHash)) report('its hash is of a former form, which the commit before it has not');
