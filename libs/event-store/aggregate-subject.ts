@@ -26,6 +26,16 @@ export function parseSubject(subject: AggregateSubject): { readonly kind: string
   return { kind, id: token.includes('%') ? decodeURIComponent(token) : token };
 }
 
+/** Whether `parseSubject` knows it: the log takes answers, too, at any subject below the prefix. */
+export function isAggregate(subject: string): boolean {
+  try {
+    parseSubject(subject);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function escapeToken(id: string): string {
   if (id === '') throw new Error('an aggregate has an id');
   return encodeURIComponent(id).replace(/[.!~*'()]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);

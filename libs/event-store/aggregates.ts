@@ -141,10 +141,21 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
   /** As `get`, and what left memory is read from the log: for the few who ask about what is gone. */
   async load(id: string): Promise<State> {
     const entry = this.folded.get(id);
-    return entry === undefined ? (await this.history(id)).reduce((state, event) => this.decider.evolve(state, event), this.decider.initialState) : entry.state;
+    if (entry !== undefined) return entry.state;
+    let last = this.decider.initialState;
+    await this.eachState(id, (state) => (last = state));
+    return last;
   }
 
-  /** All that ever happened to an aggregate, from the log. */
+  /** Gives what an aggregate was after each event that ever happened to it, from the log, and holds none of it: there may be a probe a second among them. */
+  async eachState(id: string, onState: (state: State) => void): Promise<void> {
+    let state = this.decider.initialState;
+    await this.store.replay([subjectOf(this.kind, id)], 0, (commit) => {
+      for (const event of this.lift(commit)) onState((state = this.decider.evolve(state, event)));
+    });
+  }
+
+  /** All that ever happened to an aggregate to which little does, from the log. */
   async history(id: string): Promise<readonly Event[]> {
     return (await this.store.read(subjectOf(this.kind, id))).flatMap((commit) => this.lift(commit));
   }

@@ -68,7 +68,7 @@ export class ReadCommit implements Commit {
   ) {}
 
   get events(): readonly DomainEvent[] {
-    this.decoded ??= (JSON.parse(this.bytes) as { readonly events: readonly DomainEvent[] }).events;
+    this.decoded ??= eventsIn(this.bytes);
     return this.decoded;
   }
 
@@ -110,6 +110,12 @@ export class ReadCommit implements Commit {
     return this.read!;
   }
 }
+
+/**
+ * Whoever may ask the log for anything may have it answer to an aggregate's subject, and the answer, JSON or nothing at all, is stored there. It says nothing of the aggregate: as
+ * a commit without events it moves its head alone, as the next append needs, and `verifyChain` tells of it.
+ */
+const eventsIn = (body: string): readonly DomainEvent[] => (body === '' ? [] : ((JSON.parse(body) as { readonly events?: readonly DomainEvent[] }).events ?? []));
 
 type Fields = Pick<Commit, 'id' | 'time' | 'source' | 'cause' | 'previousHash'> & { readonly statedHash: string | undefined; readonly summedHeaders: string };
 

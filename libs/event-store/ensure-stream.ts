@@ -52,6 +52,7 @@ export async function ensureStream(manager: JetStreamManager, stream: string): P
   if (found.sealed) wrong.push('it is sealed');
   if (found.no_ack) wrong.push('it acknowledges nothing');
   if (found.mirror) wrong.push('it is a mirror');
+  if (found.republish || found.subject_transform || found.sources?.length) wrong.push('it passes on what it holds, or holds what was sent elsewhere');
   if (!wished.subjects?.every((subject) => found.subjects.includes(subject))) wrong.push(`its subjects are ${found.subjects.join(', ')}`);
   if (wrong.length > 0) throw internal(`the stream ${stream} is there already but cannot hold Berth's log: ${wrong.join('; ')}`);
 }

@@ -1,4 +1,4 @@
-import { matches } from './aggregate-subject.js';
+import { isAggregate, matches } from './aggregate-subject.js';
 import type { Commit } from './event.js';
 import type { Following } from './event-store.js';
 import { FollowProgress } from './follow-progress.js';
@@ -36,7 +36,7 @@ export class LogFollowing implements Following {
   give(position: number, subject: string, commit: () => Commit): void {
     if (this.stopped || position <= this.position) return;
     try {
-      if (this.filters.some((filter) => matches(filter, subject))) this.onCommit(commit());
+      if (this.filters.some((filter) => matches(filter, subject)) && isAggregate(subject)) this.onCommit(commit());
     } catch (error) {
       // A fold that cannot go on must not look as if it did.
       this.end(error);

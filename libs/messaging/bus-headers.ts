@@ -20,6 +20,15 @@ export function writeContext(context: RequestContext): MsgHdrs {
   return headers;
 }
 
+/** Of what the bus asks on its own account. */
+export function ownHeaders(): MsgHdrs {
+  const headers = createHeaders();
+  headers.set(ACTOR, 'bus');
+  return headers;
+}
+
+export const namesActor = (headers: MsgHdrs | undefined): boolean => Boolean(headers?.get(ACTOR));
+
 export function readContext(headers: MsgHdrs | undefined): RequestContext {
   const get = (name: string): string => headers?.get(name) ?? '';
   const traceparent = get(TRACEPARENT);

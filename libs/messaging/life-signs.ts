@@ -1,5 +1,7 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { ReplyInbox } from '#libs/nats/reply-inbox.js';
+import { ownHeaders } from './bus-headers.js';
+import { isRequest } from './requests-alone.js';
 
 const LOOK_MS = 2_000;
 const ANSWER_MS = 1_000;
@@ -9,7 +11,8 @@ const serviceOf = (subject: string): string => subject.split('.')[2] ?? '';
 
 /** Has a service tell for how long its process runs, in ms: whoever waits for an answer hears of a restart, which NATS tells nobody. */
 export function giveLifeSigns(connection: NatsConnection, service: string): void {
-  connection.subscribe(subjectOf(service), { callback: (_error, message) => void message.respond(String(process.uptime() * 1000)) });
+  const subject = subjectOf(service);
+  connection.subscribe(subject, { callback: (_error, message) => void (isRequest(message, subject) && message.respond(String(process.uptime() * 1000))) });
 }
 
 /**
@@ -49,7 +52,7 @@ export class LifeSigns {
 
   private async ask(service: string, began: number): Promise<void> {
     try {
-      const uptime = Number((await this.connection.request(subjectOf(service), '', { timeout: ANSWER_MS })).string());
+      const uptime = Number((await this.requests.ask(subjectOf(service), '', ownHeaders(), ANSWER_MS)).string());
       this.requests.giveUp(({ subject, at }) => serviceOf(subject) === service && began - at > uptime);
     } catch {
       // Away, or too busy: its requests have deadlines of their own.

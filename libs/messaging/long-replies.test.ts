@@ -7,6 +7,7 @@ import { Request, type RequestContext } from '#contracts/request.js';
 import { TestNatsServer } from '#libs/event-store/testing/nats-server.js';
 import { invalid } from '#libs/errors/errors.js';
 import type { Bus } from './bus.js';
+import { ownHeaders } from './bus-headers.js';
 import { Body, Handles } from './handles.js';
 import { LocalServices } from './local-services.js';
 import { LongReplies } from './long-replies.js';
@@ -85,7 +86,7 @@ test('an error that is longer is told whole, too', async () => {
 });
 test('who names what is not there is given nothing, and what is there once', async () => {
   const answers: { bytes: number; rest: string }[] = [];
-  const message = { respond: (data: Buffer, options?: { headers: { get(name: string): string } }) => answers.push({ bytes: data.length, rest: options?.headers.get('Berth-Rest') ?? '' }) } as unknown as Msg;
+  const message = { subject: 'berth.query.volumes.rest', headers: ownHeaders(), respond: (data: Buffer, options?: { headers: { get(name: string): string } }) => answers.push({ bytes: data.length, rest: options?.headers.get('Berth-Rest') ?? '' }) } as unknown as Msg;
   let ask: (name: string) => void = () => undefined;
   const connection = { info: { max_payload: 5_096 }, subscribe: (_subject: string, { callback }: { callback: (error: null, message: Msg) => void }) => (ask = (name) => callback(null, { ...message, string: () => name } as Msg)) };
   const replies = new LongReplies(connection as unknown as NatsConnection);

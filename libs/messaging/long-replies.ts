@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { headers as newHeaders, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { NoAnswer, type ReplyInbox } from '#libs/nats/reply-inbox.js';
+import { ownHeaders } from './bus-headers.js';
+import { isRequest } from './requests-alone.js';
 
 /** Names what is left of a reply, for who asks for it. */
 const REST = 'Berth-Rest';
@@ -24,8 +26,9 @@ export class LongReplies {
 
   /** Gives further parts to who names them. A service has one process, so that they are here. */
   serve(service: string): void {
-    this.connection.subscribe(subjectOf(service), {
-      callback: (_error, message) => this.give(message, this.take(message.string())),
+    const subject = subjectOf(service);
+    this.connection.subscribe(subject, {
+      callback: (_error, message) => void (isRequest(message, subject) && this.give(message, this.take(message.string()))),
     });
   }
 
@@ -63,7 +66,7 @@ export async function wholeReply<T>(first: Msg, service: string, replies: ReplyI
   if (!rest) return first.json<T>();
   const parts = [first.data];
   while (rest) {
-    const next = await replies.ask(subjectOf(service), rest, newHeaders(), timeoutMs);
+    const next = await replies.ask(subjectOf(service), rest, ownHeaders(), timeoutMs);
     if (next.data.length === 0) throw new NoAnswer('who was asked has ended');
     parts.push(next.data);
     rest = next.headers?.get(REST);

@@ -46,7 +46,7 @@ export const BUS_USERS: readonly BusUser[] = ['gateway', 'images', 'containers',
 export interface BusPermissions {
   readonly publish: { readonly allow: readonly string[] };
   readonly subscribe: { readonly allow: readonly string[] };
-  /** A reply goes to the asker's inbox, once: no one may write into inboxes unasked. Long, since `wait` may take as long as a container runs. */
+  /** A reply goes where the asker said, once: no one may write into inboxes unasked. That it is an inbox is for who answers to see (requests-alone.ts). Long, since `wait` may take as long as a container runs. */
   readonly allow_responses: { readonly max: 1; readonly expires: '8760h' };
 }
 
@@ -79,7 +79,8 @@ const inbox = (user: BusUser): string => `_INBOX_${user}.>`;
 
 /**
  * Reading the log, and consumers to follow it by. Nothing here changes, purges or deletes a message. A consumer is deleted by its name, which is random
- * and which nobody can have listed. It may be made to deliver to another's subject, where what comes is a commit: no command's or query's body, so refused as invalid.
+ * and which nobody can have listed. It may be made to deliver to another's subject, and all that is asked here may be answered there: whoever listens knows those from requests by
+ * isRequest (requests-alone.ts), and no inbox has a subject that anybody could name. An answer in an aggregate's subject is a message without events.
  */
 const LOG_READING: readonly string[] = [
   '$JS.API.INFO',

@@ -4,6 +4,7 @@ import { connectNats, type NatsOptions } from '#libs/nats/connect-nats.js';
 import { inSpan, isTracing, type Span, startSpan } from '#libs/telemetry/tracing.js';
 import { readContext } from './bus-headers.js';
 import { LongReplies } from './long-replies.js';
+import { isRequest } from './requests-alone.js';
 import { spanName } from './span-name.js';
 
 /** What Nest's NATS transport answers: one of the two. */
@@ -43,6 +44,12 @@ export class ServiceTransport extends ServerNats {
     this.replies = new LongReplies(client);
     this.replies.serve(this.service);
     super.bindEvents(client);
+  }
+
+  /** Nest goes by the subscription that a message came by, not by its subject. */
+  override getMessageHandler(channel: string): (error: Error | undefined, message: Msg) => unknown {
+    const handle = super.getMessageHandler(channel) as (error: Error | undefined, message: Msg) => unknown;
+    return (error, message) => (error || isRequest(message, channel) ? handle(error, message) : undefined);
   }
 
   override getPublisher(request: Msg, id: string, context: NatsContext): (response: object) => unknown {

@@ -1,4 +1,5 @@
-import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
+import { randomUUID } from 'node:crypto';
+import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node';
 
 export type Silence = 'nobody listens' | 'no answer in time' | 'the connection was lost' | 'who was asked has ended';
 
@@ -27,19 +28,19 @@ const NO_RESPONDERS = 503;
 /**
  * Requests of one connection, whose answers all come by one subscription. The client's own request makes two errors, for their stacks, and four promises
  * each time, and waits for a lost answer until its timeout; here what is under way when the connection is lost is told so at once.
+ * Where each answer goes can be guessed by nobody, though anybody can have the log answer him, or deliver, there: who is asked learns of his own question alone.
  */
 export class ReplyInbox {
   private readonly inbox: string;
   private readonly asked = new Map<string, Asked>();
   private connected = true;
-  private count = 0;
 
   /** `inboxPrefix`: a prefix of subjects that only this connection's user may listen to. The connection stays its owner's. */
   constructor(
     private readonly connection: NatsConnection,
-    inboxPrefix?: string,
+    inboxPrefix = '_INBOX',
   ) {
-    this.inbox = createInbox(inboxPrefix);
+    this.inbox = `${inboxPrefix}.${randomUUID()}`; // those of createInbox() follow one upon another
     connection.subscribe(`${this.inbox}.*`, { callback: (_error, message) => this.answered(message) });
     void this.watch();
   }
@@ -48,7 +49,7 @@ export class ReplyInbox {
   ask(subject: string, payload: string, headers: MsgHdrs, timeoutMs: number): Promise<Msg> {
     // The client would keep what is sent now, and may lose it.
     if (!this.connected) return Promise.reject(new NoAnswer('the connection was lost'));
-    const token = (++this.count).toString(36);
+    const token = randomUUID();
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.take(token)?.reject(new NoAnswer('no answer in time')), timeoutMs);
       this.asked.set(token, { subject, at: performance.now(), resolve, reject, timer });

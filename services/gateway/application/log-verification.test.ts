@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { noHead } from '#libs/event-store/event.js';
+import { type Commit, type Head, noHead } from '#libs/event-store/event.js';
 import { MemoryEventStore } from '#libs/event-store/testing/memory-event-store.js';
 import { LogVerification } from './log-verification.js';
 
@@ -21,7 +21,7 @@ async function logOf(count: number) {
     reading.now--;
     return last;
   };
-  return { reading, verification: new LogVerification({ replay, read: (subject) => store.read(subject), lastPosition: () => store.lastPosition() }) };
+  return { reading, store, verification: new LogVerification({ replay, lastPosition: () => store.lastPosition() }) };
 }
 
 test('all of the log is read, and what came after a position', async () => {
@@ -45,4 +45,20 @@ test('nothing more is read for who has gone, and the next in turn is served', as
   const asked = [verification.verify(0, leaving.signal), verification.verify(0, leaving.signal), verification.verify(4990, live)];
   expect((await Promise.allSettled(asked)).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
   expect(reading.given).toBeLessThan(5000);
+});
+
+test('what came after a position is held against what it continues, which is given one commit at a time, and no more for who has gone', async () => {
+  const { reading, store, verification } = await logOf(1);
+  let head: Head = noHead;
+  for (let n = 0; n < 100; n++) {
+    const { position, hash }: Commit = await store.append('berth.event.pool.berth0', head, [{ type: 'Happened' }], cause);
+    head = { sequence: position, hash };
+  }
+  expect(await verification.verify(100, live)).toEqual({ commits: 1, subjects: 1, broken: [], position: 101 });
+  expect(reading.given).toBe(1 + 99);
+  const leaving = new AbortController();
+  reading.given = 0;
+  reading.onFirst = () => queueMicrotask(() => leaving.abort());
+  await expect(verification.verify(100, leaving.signal)).rejects.toThrow('aborted');
+  expect(reading.given).toBeLessThan(5);
 });

@@ -1,8 +1,9 @@
+import type { Commit } from '#libs/event-store/event.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import { type ChainReport, verifyChain } from '#libs/event-store/verify-chain.js';
 import { replayAtPace } from './replay-at-pace.js';
 
-type VerifiedLog = Pick<EventStore, 'replay' | 'read' | 'lastPosition'>;
+type VerifiedLog = Pick<EventStore, 'replay' | 'lastPosition'>;
 
 /** Whether the log is whole. One look at a time, however many ask, and no further once who asked has gone: what it takes is taken from everybody. */
 export class LogVerification {
@@ -20,15 +21,22 @@ export class LogVerification {
   private async verifyNow(from: number, gone: AbortSignal): Promise<ChainReport> {
     gone.throwIfAborted();
     const to = await this.log.lastPosition();
-    const replay: VerifiedLog['replay'] = async (filters, after, onCommit) => {
+    const replay: VerifiedLog['replay'] = async (filters, after, onCommit, until = to) => {
+      if (until < to) return this.replayOf(filters, after, onCommit, until, gone);
       if (after < to) await replayAtPace(this.log, filters, { after, to }, onCommit, { ready: () => Promise.resolve(), gone });
       gone.throwIfAborted();
       return to;
     };
-    const read: VerifiedLog['read'] = (subject) => {
+    return verifyChain({ replay }, from);
+  }
+
+  /** What one subject has up to a position is given by the server alone, all in one piece: in pieces of the log most would be empty. */
+  private replayOf(filters: readonly string[], after: number, onCommit: (commit: Commit) => void, until: number, gone: AbortSignal): Promise<number> {
+    const give = (commit: Commit): void => {
       gone.throwIfAborted();
-      return this.log.read(subject);
+      onCommit(commit);
     };
-    return verifyChain({ replay, read }, from);
+    gone.throwIfAborted();
+    return this.log.replay(filters, after, give, until);
   }
 }

@@ -19,6 +19,18 @@ import type { ContainerDirectory, Containers } from '../names/container-director
 import type { ContainerLifecycle } from '../lifecycle/container-lifecycle.js';
 import type { ContainerTurns } from '../lifecycle/container-turns.js';
 import type { Outcomes } from '../lifecycle/outcome-retries.js';
+import { checkChangedResources, checkEnvironment } from '../../domain/resources/check-resources.js';
+import { isRunning, type PresentContainer } from '../../domain/container/container-state.js';
+import { applyChanges, type EditableSpec } from '../../domain/edit/apply-changes.js';
+import { changedLimitFields } from '../../domain/edit/edited-parts.js';
+import { SpecAtVersion } from '../../domain/edit/spec-at-version.js';
+import { checkHostConfig, checkRestartPolicy, networkWithEndpoint } from '../../domain/launch-request.js';
+import { changedLimits, checkLimitChanges } from '../../domain/resources/limit-changes.js';
+import { mountRequests } from '../../domain/mounts/mount-requests.js';
+import { portRequests } from '../../domain/network/port-requests.js';
+import type { ContainerDirectory, Containers } from '../names/container-directory.js';
+import type { ContainerLifecycle } from '../lifecycle/container-lifecycle.js';
+import type { ContainerTurns } from '../lifecycle/container-turns.js';
 import type { ContainerCreation } from './create-container.js';
 import { holdVolume, withVolumesHeld } from './held-volumes.js';
 
@@ -81,7 +93,9 @@ export class ContainerEdits {
       const { version = 1 } = this.directory.find(id);
       const to = wanted ?? version - 1;
       if (to < 1) throw conflict(`container ${container} was never edited: there is no version to go back to`);
-      const { config, hostConfig, path, args, mounts, restartWhenUnhealthy } = specAtVersion(await this.containers.history(id), to);
+      const sought = new SpecAtVersion(to);
+      await this.containers.eachState(id, (state) => sought.see(state));
+      const { config, hostConfig, path, args, mounts, restartWhenUnhealthy } = sought.spec;
       const spec = { config, hostConfig, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }) };
       return withVolumesHeld(this.bus, id, mounts, asked, () => this.holdVolumes(id, mounts, asked), () => this.carryOut(id, spec, to, asked));
     });

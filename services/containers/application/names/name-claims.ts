@@ -149,7 +149,9 @@ export class NameClaims {
 
   /** Its creation was refused for its name, so that its id was told to nobody: nothing happened to it since, and the name never was its own. */
   private async wasRefused({ id, name }: ContainerSpec): Promise<boolean> {
-    if ((await this.containers.history(id)).length > 1) return false;
+    let events = 0;
+    await this.containers.eachState(id, () => events++);
+    if (events > 1) return false;
     return !(await this.names.history(name)).some(({ type, container }) => type === 'NameClaimed' && container === id);
   }
 

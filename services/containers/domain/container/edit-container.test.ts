@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { ContainerEvent, EditedSpec } from '#contracts/containers/events.js';
 import { specify } from '#libs/event-store/testing/specify.js';
 import type { EditableSpec } from '../edit/apply-changes.js';
-import { specAtVersion } from '../edit/spec-at-version.js';
+import { SpecAtVersion } from '../edit/spec-at-version.js';
 import { type ContainerCommand, containerDecider } from './container-decider.js';
 
 const at = '2026-01-01T00:00:00.000Z';
@@ -58,9 +58,18 @@ test('a version is what it was until the next one, and a failed edit is none', (
   const wish = version(2, otherEnv, ['env'], ['env']);
   const updated: ContainerEvent = { type: 'ContainerUpdated', container, changes: { PidsLimit: 9 }, at };
   const history = [...running, asked(version(2, published, ['ports'])), failed, edited(wish), updated];
-  expect(specAtVersion(history, 1)).toMatchObject(bare);
-  expect(specAtVersion(history, 2)).toMatchObject({ ...otherEnv, hostConfig: { ...otherEnv.hostConfig, PidsLimit: 9 } });
-  expect(() => specAtVersion(history, 3)).toThrow('no version 3');
+  const specAt = (wanted: number): EditableSpec => {
+    const sought = new SpecAtVersion(wanted);
+    history.reduce((state, event) => {
+      const next = containerDecider.evolve(state, event);
+      sought.see(next);
+      return next;
+    }, containerDecider.initialState);
+    return sought.spec;
+  };
+  expect(specAt(1)).toMatchObject(bare);
+  expect(specAt(2)).toMatchObject({ ...otherEnv, hostConfig: { ...otherEnv.hostConfig, PidsLimit: 9 } });
+  expect(() => specAt(3)).toThrow('no version 3');
   given(...running, edited(wish)).when(edit(bare, 1)).then({ type: 'ContainerEdited', container, ...version(3, bare, ['env'], ['env']), revertedTo: 1, at });
 });
 

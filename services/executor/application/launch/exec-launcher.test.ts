@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import type { LaunchExec } from '#contracts/executor/tasks.js';
 import type { RequestContext } from '#contracts/request.js';
 import type { LiveTask } from '../tasks/live-task.js';
+import { noHead } from '#libs/event-store/event.js';
+import { MemoryEventStore } from '#libs/event-store/testing/memory-event-store.js';
 import { ExecLauncher } from './exec-launcher.js';
 
 const asked: RequestContext = { actor: 'me', correlationId: 'c', causationId: 'c' };
@@ -14,6 +16,16 @@ test('a refusal for which no shim was asked is not what a later start of the exe
   await expect(launcher.launch(exec, asked)).rejects.toMatchObject({ kind: 'conflict', message: `container ${exec.container} is not running` });
   // Connected again, to a shim that knows the exec.
   task = { ...task, connection: {} as NonNullable<LiveTask['connection']>, execs: new Map([[exec.exec, { pid: 42, at: '' }]]) };
+  expect(await launcher.launch(exec, asked)).toEqual({ pid: 42, position: 7 });
+});
+
+test("a predecessor's exec that is over is found among the last of the log, whatever its container has on it", async () => {
+  const store = new MemoryEventStore();
+  const events = [{ type: 'ExecStarted', container: exec.container, start: 1, exec: exec.exec, pid: 42 }] as const;
+  await store.append(`berth.event.task.${exec.container}-1`, noHead, events, asked);
+  store.read = () => Promise.reject(new Error('all commits of the container'));
+  const task: Partial<LiveTask> = { identity: { container: exec.container, start: 1 }, execs: new Map(), isAdopted: true, connection: {} as NonNullable<LiveTask['connection']> };
+  const launcher = new ExecLauncher(...([{ position: 7 }, { get: () => task }, {}, {}, {}, store, {}, undefined] as unknown as ConstructorParameters<typeof ExecLauncher>));
   expect(await launcher.launch(exec, asked)).toEqual({ pid: 42, position: 7 });
 });
 

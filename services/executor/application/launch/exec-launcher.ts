@@ -1,9 +1,8 @@
-import type { LaunchExec, TaskEvent } from '#contracts/executor/tasks.js';
+import type { LaunchExec } from '#contracts/executor/tasks.js';
 import type { RequestContext } from '#contracts/request.js';
 import { directoriesToJoin } from '#libs/cgroup/join.js';
 import type { CgroupLayout } from '#libs/cgroup/layout.js';
 import { type BerthError, conflict, errorMessage } from '#libs/errors/errors.js';
-import { subjectOf } from '#libs/event-store/aggregate-subject.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import { currentSpan } from '#libs/telemetry/tracing.js';
@@ -18,6 +17,7 @@ import { type LiveTask, taskId } from '../tasks/live-task.js';
 import type { LiveTasks } from '../tasks/live-tasks.js';
 import type { TaskCauses } from '../tasks/task-causes.js';
 import type { OciRuntimes } from './oci-runtimes.js';
+import { RecentExecs } from '../recent-execs.js';
 import type { Tasks } from './task-launcher.js';
 
 const PREFIX = 'OCI runtime exec failed: exec failed: unable to start container process: ';
@@ -27,6 +27,8 @@ const REQUEST_LIFETIME_MS = 60_000;
 export class ExecLauncher {
   /** By exec: those under way, and those that are over for as long as they may be asked for again. */
   private readonly launches = new Map<string, Promise<{ pid: number; position: number }>>();
+  /** Absent once no predecessor's can be asked for. */
+  private recent: RecentExecs | undefined;
 
   constructor(
     private readonly tasks: Tasks,
@@ -34,11 +36,13 @@ export class ExecLauncher {
     private readonly causes: TaskCauses,
     private readonly layout: CgroupLayout,
     private readonly cgroups: ContainerCgroups,
-    private readonly store: EventStore,
+    store: EventStore,
     private readonly runtimes: OciRuntimes,
     /** Undefined: the host has none. */
     private readonly appArmor: AppArmor | undefined,
-  ) {}
+  ) {
+    this.recent = new RecentExecs(store, REQUEST_LIFETIME_MS);
+  }
 
   /** One exec, however often it is asked for, also when it has ended meanwhile. Of a predecessor's the shim tells those it knows, and those it has forgotten are on the log. */
   launch(exec: LaunchExec, asked: RequestContext): Promise<{ pid: number; position: number }> {
@@ -83,11 +87,9 @@ export class ExecLauncher {
   }
 
   /** A request that outlived an executor comes again to the next one: only in its first minute can an exec have run that it knows nothing of. */
-  private async onTheLog({ container, start, exec }: LaunchExec): Promise<number | undefined> {
-    if (performance.now() > REQUEST_LIFETIME_MS) return undefined;
-    const commits = await this.store.read(subjectOf('task', taskId({ container, start })));
-    const begun = (commits.flatMap(({ events }) => events) as TaskEvent[]).find((event) => event.type === 'ExecStarted' && event.exec === exec);
-    return begun?.type === 'ExecStarted' ? begun.pid : undefined;
+  private async onTheLog({ exec }: LaunchExec): Promise<number | undefined> {
+    if (performance.now() > REQUEST_LIFETIME_MS) this.recent = undefined;
+    return this.recent?.pidOf(exec);
   }
 
   private async planOf(task: LiveTask, exec: LaunchExec): Promise<Plan> {
