@@ -57,7 +57,7 @@ export type ContainerCommand = { readonly at: string } & (
 );
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
-export const CONTAINER_FOLD = '11';
+export const CONTAINER_FOLD = '12';
 
 export const containerDecider: Decider<Container, ContainerCommand, ContainerEvent> = { initialState: { status: 'absent' }, decide, evolve };
 

@@ -61,6 +61,15 @@ test('what was asked of its run is over: it does not begin anew', () => {
   expect(isPresent(state) && [isToRestart(state), state.run.stopRequested, state.run.kill]).toEqual([false, undefined, undefined]);
 });
 
+test('an image that was being made of it is no wish of its any more: it is not made again, and another can be made', () => {
+  const commit = { reference: 'app:v1', author: '', comment: '', config: {} };
+  const commitRequested: ContainerEvent = { type: 'CommitRequested', container, commit: { ...commit, pauses: false }, at };
+  const amid = [created, ...run, commitRequested, removeRequested, removed] as const;
+  given(...amid).when({ type: 'RecordCommitted', image: 'sha256:2', at }).thenNothing();
+  given(...amid, restoreRequested, restored).when({ type: 'RecordCommitted', image: 'sha256:2', at }).thenNothing();
+  given(...amid, restoreRequested, restored).when({ type: 'Commit', pause: false, wish: commit, at }).then(commitRequested);
+});
+
 test('what comes back, or is there, or is gone for good is not restored', () => {
   given(...gone, restoreRequested).when(restore).thenRefused('conflict', /is being restored/);
   given(created).when(restore).thenRefused('conflict', /nothing to undo/);

@@ -41,9 +41,12 @@ export function evolveKept(kept: KeptContainer, event: ContainerEvent): Containe
   }
 }
 
-/** A container at its removal, as it will be when it comes back: it does not run, and what was asked of its run, to stop or to begin anew, is over with it. */
+/**
+ * A container at its removal, as it will be when it comes back: it does not run, and what was asked of its run, to stop or to begin anew, is over with it. So is an image that is
+ * being made of it: what becomes of that concerns nobody by then.
+ */
 export function keptFrom(state: PresentContainer, removedAt: string, until: string): KeptContainer {
-  const { remove, update: _undone, edit: _either, pending: _had, run: ran, ...before } = state;
+  const { remove, update: _undone, edit: _either, commit: _too, pending: _had, run: ran, ...before } = state;
   const { stopRequested: _over, kill: _sent, ...run } = ran;
   return { status: 'kept', before: { ...before, run, status: run.start > 0 ? 'exited' : 'created' }, removedAt, until, volumes: remove?.volumes ?? false };
 }
