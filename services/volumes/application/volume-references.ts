@@ -47,7 +47,7 @@ export class VolumeReferences {
       see: (commit, live) => {
         for (const event of commit.events as readonly unknown[] as readonly (ContainerEvent | NameEvent)[]) this.see(event, live); // only the containers service may write these subjects
       },
-      snapshot: { path: snapshotPath, fold: '5', freeze: () => this.freeze(), thaw: (frozen) => this.thaw(frozen as Frozen) },
+      snapshot: { path: snapshotPath, fold: '6', freeze: () => this.freeze(), thaw: (frozen) => this.thaw(frozen as Frozen) },
     });
   }
 
@@ -134,7 +134,7 @@ export class VolumeReferences {
       if (event.mounts.some(({ anonymous }) => anonymous)) this.keepers.add(event.container);
     } else if (event.type === 'EditRequested') {
       this.intended.set(event.container, event.mounts.flatMap(({ name }) => (name ? [name] : [])));
-    } else if (event.type === 'EditFailed') {
+    } else if (event.type === 'EditFailed' || event.type === 'RestoreFailed') {
       this.intended.delete(event.container);
     } else if (event.type === 'RestoreRequested') {
       this.intended.set(event.container, this.kept.get(event.container) ?? []);

@@ -202,6 +202,19 @@ test('a volume that comes back has its files, though that was not acknowledged',
   await expect.poll(() => [listed(), [...disk]]).toEqual([['cache'], [['cache', 'mine']]]);
 });
 
+test('a volume of whose name another was made since does not come back over that, and does once that is gone', async () => {
+  await volumes.create({ name: 'cache', labels: { a: '1' } } as never, asked);
+  disk.set('cache', 'mine');
+  await remove('cache', 'c1');
+  await create('cache');
+  await expect(volumes.restore({ name: 'cache', container: 'c1' }, asked)).rejects.toMatchObject({ kind: 'conflict', message: expect.stringContaining('was made since') });
+  expect([[...disk], [...kept]]).toEqual([[['cache', '']], [['cache', 'mine']]]);
+  await remove('cache');
+  await volumes.restore({ name: 'cache', container: 'c1' }, asked);
+  await volumes.restore({ name: 'cache', container: 'c1' }, asked);
+  expect([volumes.get('cache').labels, [...disk]]).toEqual([{ a: '1' }, [['cache', 'mine']]]);
+});
+
 test('a volume whose name was made up says so by a label, whatever it was made with', async () => {
   const label = 'com.docker.volume.anonymous';
   const made = await volumes.create({ labels: { a: 'b', [label]: 'no' } } as never, asked);

@@ -93,11 +93,13 @@ export class Volumes {
     return this.directories.inTurn(name, async () => {
       await this.settle(name, asked);
       const { state } = this.volumes.get(name);
+      if (state.status === 'present' && state.keptFor !== container) throw conflict(`a volume ${name} was made since the one that is kept was removed`);
       if (state.status === 'absent') {
         const history = await this.volumes.history(name);
-        const removal = history.at(-1);
-        if (removal?.type !== 'VolumeRemoved' || removal.keptFor !== container) throw notFound(`nothing is kept of the volume ${name}`);
-        const { status: _present, ...was } = present(history.slice(0, -1).reduce<Volume>(volumeDecider.evolve, volumeDecider.initialState), name);
+        // Others may have had its name since.
+        const removal = history.findLastIndex((event) => event.type === 'VolumeRemoved' && event.keptFor === container);
+        if (removal < 0) throw notFound(`nothing is kept of the volume ${name}`);
+        const { status: _present, ...was } = present(history.slice(0, removal).reduce<Volume>(volumeDecider.evolve, volumeDecider.initialState), name);
         await this.volumes.execute(name, { type: 'Restore', name, was, keptFor: container, at: new Date().toISOString() }, asked);
       }
       await this.onDisk(name, () => (state.status === 'absent' ? this.directories.catchUp(name, asked) : this.directories.restore(name, container, asked)));

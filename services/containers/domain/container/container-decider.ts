@@ -53,6 +53,7 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'RecordRemoved' }
   | { readonly type: 'Restore'; readonly name: string }
   | { readonly type: 'RecordRestored' }
+  | { readonly type: 'RecordRestoreFailed'; readonly error: string }
   | { readonly type: 'Discard'; readonly reason: DiscardReason }
 );
 
@@ -219,6 +220,7 @@ function decide(command: ContainerCommand, state: Container): readonly Container
       throw conflict(`container ${container} was not removed: there is nothing to undo`);
 
     case 'RecordRestored':
+    case 'RecordRestoreFailed':
     case 'Discard':
       return [];
   }
@@ -387,6 +389,7 @@ function evolve(state: Container, event: ContainerEvent): Container {
     // Of a removed one alone.
     case 'RestoreRequested':
     case 'ContainerRestored':
+    case 'RestoreFailed':
     case 'ContainerDiscarded':
       return state;
   }

@@ -19,7 +19,10 @@ export function decideKept(command: ContainerCommand, kept: KeptContainer): read
       const { id: _id, ...made } = spec;
       return [{ type: 'ContainerRestored', container, ...made, name: kept.name, start: run.start, at }];
     }
+    case 'RecordRestoreFailed':
+      return kept.status === 'restoring' ? [{ type: 'RestoreFailed', container, error: command.error, at }] : [];
     case 'Discard':
+      if (kept.status === 'restoring' && command.reason === 'asked') throw conflict(`container ${container} is being restored`);
       return kept.status === 'kept' ? [{ type: 'ContainerDiscarded', container, reason: command.reason, at }] : [];
     default:
       // What is reported of a container that was removed meanwhile concerns nobody.
@@ -34,6 +37,10 @@ export function evolveKept(kept: KeptContainer, event: ContainerEvent): Containe
       return { ...kept, status: 'restoring', name: event.name };
     case 'ContainerRestored':
       return { ...kept.before, spec: { ...kept.before.spec, name: event.name } };
+    case 'RestoreFailed': {
+      const { before, removedAt, until, volumes } = kept;
+      return { status: 'kept', before, removedAt, until, volumes };
+    }
     case 'ContainerDiscarded':
       return { status: 'absent' };
     default:
