@@ -218,11 +218,11 @@ export class Volumes {
     });
   }
 
-  /** Anonymous volumes whose container never came to be, or was removed with them; of those that are meant. */
+  /** Anonymous volumes whose container never came to be, or was removed with them, and which no other had since; of those that are meant. */
   private ofNobody(isMeant: (volume: Present) => boolean = () => true): { name: string; keptFor?: string }[] {
     const left = ([name, volume]: readonly [string, Volume]): boolean => {
       if (volume.status === 'absent' || !volume.container || !isMeant(volume)) return false;
-      return this.references.of(name).length === 0 && this.references.hasLeft(volume.container);
+      return this.references.of(name).length === 0 && this.references.hasLeft(volume.container) && !this.references.isLeft(name);
     };
     return [...this.volumes.entries()].filter(left).map(([name, volume]) => {
       const maker = volume.status === 'absent' ? undefined : volume.container;
