@@ -1,5 +1,5 @@
 import { DiscardKept, GetKept, RestoreContainerFiles } from '#contracts/executor/kept.js';
-import { GetImage } from '#contracts/images/images.js';
+import { GetImage, HoldImage, ReleaseImage } from '#contracts/images/images.js';
 import type { ContainerRestored, RemovedContainer, RestoreContainer } from '#contracts/containers/undo.js';
 import type { DiscardReason } from '#contracts/containers/events.js';
 import type { Done, RequestContext } from '#contracts/request.js';
@@ -16,6 +16,9 @@ import type { NameClaims } from './name-claims.js';
 
 /** An executor that was killed is back by then. All that is asked here is the same when given twice. */
 const AGAIN = { timeoutMs: 60_000, askAgainMs: 500 };
+
+/** A service that ends before it answers holds nothing. */
+const HOLD = { askAgainMs: Infinity };
 
 /**
  * Containers that were removed and can come back. A restore claims the name, looks whether all is still to be had, and appends its intent; from there on it goes forward:
@@ -66,7 +69,7 @@ export class KeptContainers {
         throw error;
       });
     };
-    await this.claims.inTurn(id, () => withVolumesHeld(this.bus, id, kept.before.spec.mounts, asked, () => this.check(kept, asked), begin));
+    await this.claims.inTurn(id, () => withVolumesHeld(this.bus, id, kept.before.spec.mounts, asked, () => this.check(kept, asked), begin).finally(() => this.releaseImage(id, asked)));
     return asked.dryRun ? { id, name, position: 0 } : this.finishRestore(id, asked);
   }
 
@@ -113,13 +116,14 @@ export class KeptContainers {
     throw notFound(`No such container: nothing is kept of "${reference}"`);
   }
 
-  /** What cannot be made good behind the intent; its volumes that are there stay so. */
+  /** What cannot be made good behind the intent; its image and volumes that are there stay so. */
   private async check({ before }: KeptContainer, asked: RequestContext): Promise<void> {
     const { spec, run } = before;
     const cannot = (why: string): BerthError => conflict(`cannot restore container "${spec.name}": ${why}`);
     const kept = await this.bus.request(GetKept, { container: spec.id }, asked, AGAIN);
     if (run.start > 0 && !kept.files) throw cannot('its files are gone');
-    await this.bus.request(GetImage, { image: spec.imageId }, asked).catch((error: unknown) => {
+    const image = { image: spec.imageId };
+    await (asked.dryRun ? this.bus.request(GetImage, image, asked) : this.bus.request(HoldImage, { ...image, container: spec.id }, asked, HOLD)).catch((error: unknown) => {
       throw isNotFound(error) ? cannot(`its image ${spec.imageRef} (${spec.imageId}) was removed: get it back first`) : error;
     });
     for (const name of kept.volumes) {
@@ -131,6 +135,11 @@ export class KeptContainers {
         throw isNotFound(error) ? cannot(`its volume ${name} was removed: create it first (docker volume create ${name})`) : error;
       });
     }
+  }
+
+  /** Once the log has its intent, that tells. Nobody waits for it. */
+  private releaseImage(container: string, asked: RequestContext): void {
+    if (!asked.dryRun) void this.bus.request(ReleaseImage, { container }, asked).catch(() => undefined);
   }
 
   private async isThere(volume: string, asked: RequestContext): Promise<boolean> {
