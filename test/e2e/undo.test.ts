@@ -49,7 +49,7 @@ test('a volume of the name of one that is kept is in its way, until that is gone
   await docker('rm', '-v', 'again');
   await docker('volume', 'create', volume);
   expect(await berth('undo', 'again')).toMatchObject({ code: 1, stderr: `berth: cannot restore container "again": a volume ${volume} was made since: remove it first (docker volume rm ${volume})\n` });
-  expect(JSON.parse((await berth('undo', '--json')).stdout)).toMatchObject([{ name: 'again' }]);
+  expect((JSON.parse((await berth('undo', '--json')).stdout) as unknown[])[0]).toMatchObject({ name: 'again' });
   await docker('volume', 'rm', volume);
   expect(await berth('undo', 'again')).toMatchObject({ code: 0 });
   expect((await docker('run', '--rm', '--volumes-from', 'again', 'busybox', 'cat', '/data/f')).stdout).toBe('one\n');
