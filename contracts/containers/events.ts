@@ -85,9 +85,11 @@ export type ContainerEvent =
   | { readonly type: 'RemoveRequested'; readonly container: string; readonly force: boolean; readonly volumes: boolean; readonly keepSeconds?: number; readonly at: string }
   /** `keptUntil`: its files and volumes wait until then, and it can come back. */
   | { readonly type: 'ContainerRemoved'; readonly container: string; readonly keptUntil?: string; readonly at: string }
-  /** An intent: followed by ContainerRestored. `name` is claimed. */
+  /** An intent: followed by ContainerRestored or RestoreFailed. `name` is claimed. */
   | { readonly type: 'RestoreRequested'; readonly container: string; readonly name: string; readonly at: string }
   | ContainerBack
+  /** It is kept as before. */
+  | { readonly type: 'RestoreFailed'; readonly container: string; readonly error: string; readonly at: string }
   /** What was kept of it is deleted for good. */
   | { readonly type: 'ContainerDiscarded'; readonly container: string; readonly reason: DiscardReason; readonly at: string };
 

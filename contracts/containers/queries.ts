@@ -17,6 +17,8 @@ export interface ContainerList {
 export class ListContainers extends Request<ContainerList> {
   static readonly subject = 'berth.query.containers.list';
   @IsBoolean() readonly all!: boolean;
+  /** Also those that are on their way back from their removal. */
+  @IsOptional() @IsBoolean() readonly restoring?: boolean;
   /** Answer when the log up to this position is known. */
   @IsOptional() @IsInt() readonly minPosition?: number;
 }

@@ -52,11 +52,11 @@ export class ResolveImages extends Request<{ readonly ids: readonly (string | nu
   @IsArray() @IsString({ each: true }) readonly images!: readonly string[];
 }
 
-/** As GetImage, by whoever makes a container of it: until that is there, the image is in use. Refused as not-found: "No such image: X". */
+/** As GetImage, by whoever makes a container of it, or brings one back: until that is there, the image is in use. Refused as not-found: "No such image: X". */
 export class HoldImage extends Request<ImageView> {
   static readonly subject = 'berth.command.images.hold';
   @IsString() readonly image!: string;
-  /** That is being made. */
+  /** That is being made, or comes back. */
   @IsString() readonly container!: string;
 }
 

@@ -56,8 +56,8 @@ export class RemoveVolume extends Request<Done> {
 }
 
 /**
- * Brings a volume back that was removed with a container, and is kept for it. One that is there already changes nothing. Rejects as not-found where the log knows of no such
- * removal.
+ * Brings a volume back that was removed with a container, and is kept for it. One that is back already changes nothing. Rejects as not-found where the log knows of no such
+ * removal, and as a conflict where another of its name was made since.
  */
 export class RestoreVolume extends Request<Done> {
   static readonly subject = 'berth.command.volumes.restore';

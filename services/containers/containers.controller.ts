@@ -177,7 +177,7 @@ export class ContainersController {
   @Handles(queries.ListContainers)
   async list(@Body() query: queries.ListContainers): Promise<queries.ContainerList> {
     if (query.minPosition) await this.directory.waitFor(query.minPosition);
-    return this.directory.list(query.all);
+    return this.directory.list(query.all, query.restoring);
   }
 
   @Handles(queries.WaitContainer)

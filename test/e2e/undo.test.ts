@@ -43,6 +43,21 @@ test('a removed container comes back with what it wrote, its volume and its logs
   await docker('rm', '-f', '-v', 'web');
 });
 
+test('a volume of the name of one that is kept is in its way, until that is gone', async () => {
+  await docker('run', '--name', 'again', '-v', '/data', 'busybox', 'sh', '-c', 'echo one > /data/f');
+  const [volume = ''] = await volumes();
+  await docker('rm', '-v', 'again');
+  await docker('volume', 'create', volume);
+  expect(await berth('undo', 'again')).toMatchObject({ code: 1, stderr: `berth: cannot restore container "again": a volume ${volume} was made since: remove it first (docker volume rm ${volume})\n` });
+  expect((JSON.parse((await berth('undo', '--json')).stdout) as unknown[])[0]).toMatchObject({ name: 'again' });
+  await docker('volume', 'rm', volume);
+  expect(await berth('undo', 'again')).toMatchObject({ code: 0 });
+  expect((await docker('run', '--rm', '--volumes-from', 'again', 'busybox', 'cat', '/data/f')).stdout).toBe('one\n');
+  expect(await differencesAtRest(engine.settings)).toEqual([]);
+  await docker('rm', '-v', 'again');
+  await berth('undo', 'again', '--discard');
+});
+
 test('the removal that is asked for again does not take what came back since', async () => {
   await docker('run', '--name', 'once', 'busybox', 'touch', '/f');
   const remove = () => http(engine.socket, 'DELETE', '/containers/once', undefined, { 'Idempotency-Key': 'remove-once' });

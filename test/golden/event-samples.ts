@@ -68,6 +68,7 @@ export const containerSamples: Samples<ContainerEvent> = {
   EditRequested: { container, ...edited, at },
   ContainerEdited: { container, ...edited, ports, at },
   EditFailed: { container, error: 'port is already allocated', at },
+  RestoreFailed: { container, error: 'the name is in use', at },
 };
 
 export const nameSamples: Samples<NameEvent> = { NameClaimed: { name: 'web', container }, NameReleased: { name: 'web', container } };

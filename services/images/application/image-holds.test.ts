@@ -39,6 +39,12 @@ test('the removal of an image takes no notice of a container that came to be sin
   await expect(removal).rejects.toMatchObject(inUse);
 });
 
+test('an image is in use by a container that is on its way back', async () => {
+  world.users.push({ id: container, imageId: image.id, status: 'exited', restoring: true });
+  await expect(remove(image.id)).rejects.toMatchObject(inUse);
+  await expect(remove('app:1')).rejects.toMatchObject(inUse);
+});
+
 test('either an image stays, or nobody is told that it is there', async () => {
   const outcomes = new Set<string>();
   for (let steps = 0; steps < 60; steps++) {

@@ -10,7 +10,7 @@ interface Hold {
   readonly until: number;
 }
 
-/** Images that containers are being made of: they are in use, though no container tells so yet. */
+/** Images that containers are being made of, or come back with: they are in use, though no container tells so yet. */
 export class ImageHolds {
   /** By container, the oldest first. */
   private readonly holds = new Map<string, Hold>();
@@ -40,7 +40,7 @@ export class ImageHolds {
     void this.tagTurns.take(() => Promise.resolve(this.holds.delete(container)));
   }
 
-  /** A container that is being made of the image. */
+  /** A container that is being made of the image, or comes back. */
   containerOf({ configDigest }: PresentImage): string | undefined {
     this.forgetLapsed();
     for (const [container, { image }] of this.holds) if (image === configDigest) return container;

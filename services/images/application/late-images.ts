@@ -54,7 +54,7 @@ export class LateImages {
     const before = history.slice(0, -events.length);
     const was = before.reduce<Image>(imageDecider.evolve, imageDecider.initialState);
     if (this.directory.get(hex) !== undefined || was.status === 'absent') return;
-    const { containers } = await this.bus.request(ListContainers, { all: true }, asked);
+    const { containers } = await this.bus.request(ListContainers, { all: true, restoring: true }, asked);
     if (this.holds.containerOf(was) !== undefined || containers.some(({ imageId }) => imageId === was.configDigest)) await this.bringBack(was, before, asked);
     else await this.clear.run(was, asked);
   }

@@ -53,9 +53,9 @@ export class RemoveOneImage {
     return await this.removeUnlessUsed(image, names, undefined, false, asked, true);
   }
 
-  /** A container's root stands on the image's layers: they stay while it is there, or being made. By force only the names go. `by`: the name that was given, where it was not an id. `allNames`: how many there are does not count. */
+  /** A container's root stands on the image's layers: they stay while it is there, or being made, or brought back. By force only the names go. `by`: the name that was given, where it was not an id. `allNames`: how many there are does not count. */
   private async removeUnlessUsed(image: PresentImage, names: readonly string[], by: string | undefined, force: boolean, asked: RequestContext, allNames = force): Promise<Removed> {
-    const { containers } = await this.bus.request(ListContainers, { all: true }, asked);
+    const { containers } = await this.bus.request(ListContainers, { all: true, restoring: true }, asked);
     const users = containers.filter((container) => container.imageId === image.configDigest);
     const beingMade = this.holds.containerOf(image);
     const user = users.find(({ status }) => RUNNING.has(status)) ?? users[0] ?? (beingMade === undefined ? undefined : { id: beingMade, status: 'created' });

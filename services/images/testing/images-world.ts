@@ -44,7 +44,7 @@ export const lines = (bytes: Buffer): Record<string, unknown>[] => bytes.toStrin
 export class ImagesWorld {
   readonly top = mkdtempSync(join(tmpdir(), 'images-'));
   readonly store = new StallingEventStore();
-  readonly users: { id: string; imageId: string; status: string }[] = [];
+  readonly users: { id: string; imageId: string; status: string; restoring?: boolean }[] = [];
   unpacked: UnpackLayer[] = [];
   readonly removedLayers: string[] = [];
   /** Chain ids of the layers that the executor has. */
@@ -105,7 +105,7 @@ export class ImagesWorld {
     const bus = {
       request: async (type: { subject: string }, data: object) => {
         if (type.subject === ListContainers.subject) {
-          const containers = [...this.users];
+          const containers = this.users.filter(({ restoring = false }) => !restoring || (data as ListContainers).restoring);
           await this.beforeListing();
           return { containers, position: 0 };
         }

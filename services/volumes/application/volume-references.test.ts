@@ -105,6 +105,33 @@ test('a volume that stayed when its container was removed is in use while that i
   expect([references.of('named'), references.of('gone-along')]).toEqual([['c2'], ['c2']]);
 });
 
+test('what the last container that had it went without is left, until somebody removes it', async () => {
+  await references.start();
+  const heads = new Map<string, Head>();
+  const next = async (subject: `berth.event.${string}`, event: DomainEvent & Record<string, unknown>): Promise<boolean> => {
+    heads.set(subject, await happen(subject, event, heads.get(subject)));
+    await seen();
+    return references.isLeft('v');
+  };
+  const of = (container: string, event: DomainEvent & Record<string, unknown>) => next(`berth.event.container.${container}`, { container, ...event });
+  const mounts = [{ name: 'v', anonymous: true }];
+  await of('c1', { type: 'ContainerCreated', mounts });
+  await of('c2', { type: 'ContainerCreated', mounts });
+  await of('c1', { type: 'RemoveRequested', volumes: true });
+  expect(await of('c1', { type: 'ContainerRemoved', keptUntil: '2030-01-01T00:00:00.000Z' })).toBe(false);
+  await of('c1', { type: 'RestoreRequested', name: 'web' });
+  expect(references.of('v')).toEqual(['c2', 'c1']);
+  await of('c1', { type: 'RestoreFailed', error: '' });
+  await of('c2', { type: 'RemoveRequested', volumes: false });
+  expect(await of('c2', { type: 'ContainerRemoved' })).toBe(true);
+  await references.saveSnapshot();
+  await references.stop();
+  references = new VolumeReferences(store, join(folder, 'snapshot'), () => undefined);
+  await references.start();
+  expect([references.isLeft('v'), references.of('v'), references.hasLeft('c1')]).toEqual([true, [], true]);
+  expect(await next('berth.event.volume.v', { type: 'VolumeRemoved', name: 'v' })).toBe(false);
+});
+
 test('a container that is given up before it came to be is told of', async () => {
   await references.start();
   const claimed = await claim();

@@ -1,4 +1,5 @@
 import type { ContainerEvent, NameEvent } from '#contracts/containers/events.js';
+import type { VolumeEvent } from '#contracts/volumes/volumes.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import { Fold } from '#libs/event-store/fold.js';
 
@@ -13,9 +14,10 @@ interface Frozen {
   readonly intended: readonly (readonly [container: string, volumes: readonly string[]])[];
   readonly atNextStart: readonly (readonly [container: string, volumes: readonly string[]])[];
   readonly anonymous: readonly (readonly [container: string, volumes: readonly string[]])[];
+  readonly left: readonly string[];
 }
 
-/** Which containers refer to a volume, folded from what the containers service publishes. */
+/** Which containers refer to a volume, folded from what the containers service publishes, and of which none does any more. */
 export class VolumeReferences {
   private readonly users = new Map<string, Set<string>>();
   private readonly mounted = new Map<string, readonly string[]>();
@@ -34,6 +36,8 @@ export class VolumeReferences {
   /** What containers that run will refer to when they start again, where it was edited: until then they refer to both. */
   private readonly atNextStart = new Map<string, readonly string[]>();
   private readonly anonymous = new Map<string, readonly string[]>();
+  /** Volumes whose last user did not take them along. */
+  private readonly left = new Set<string>();
   private readonly fold: Fold;
 
   constructor(
@@ -43,11 +47,11 @@ export class VolumeReferences {
     private readonly onGivenUp: (container: string) => void,
   ) {
     this.fold = new Fold(store, {
-      filters: ['berth.event.container.>', 'berth.event.name.>'],
+      filters: ['berth.event.container.>', 'berth.event.name.>', 'berth.event.volume.>'],
       see: (commit, live) => {
-        for (const event of commit.events as readonly unknown[] as readonly (ContainerEvent | NameEvent)[]) this.see(event, live); // only the containers service may write these subjects
+        for (const event of commit.events as readonly unknown[] as readonly (ContainerEvent | NameEvent | VolumeEvent)[]) this.see(event, live); // only the containers service may write these subjects, and this one
       },
-      snapshot: { path: snapshotPath, fold: '5', freeze: () => this.freeze(), thaw: (frozen) => this.thaw(frozen as Frozen) },
+      snapshot: { path: snapshotPath, fold: '6', freeze: () => this.freeze(), thaw: (frozen) => this.thaw(frozen as Frozen) },
     });
   }
 
@@ -113,12 +117,19 @@ export class VolumeReferences {
     return !this.keepers.has(container) && !this.beingMade.has(container);
   }
 
+  /** Whether the last container that had the volume went without it, whoever it was made for: then it is there until somebody removes it. */
+  isLeft(volume: string): boolean {
+    return this.left.has(volume);
+  }
+
   /** Whether a container that was removed may come back. */
   isKept(container: string): boolean {
     return this.kept.has(container);
   }
 
-  private see(event: ContainerEvent | NameEvent, live: boolean): void {
+  private see(event: ContainerEvent | NameEvent | VolumeEvent, live: boolean): void {
+    if (event.type === 'VolumeRemoved') this.left.delete(event.name);
+    if (event.type === 'VolumeCreated' || event.type === 'VolumeRemoved' || event.type === 'VolumeRestored') return;
     if (event.type === 'EditRequested' || event.type === 'EditFailed' || event.type === 'ContainerEdited' || event.type === 'RestoreRequested') this.wanted.delete(event.container);
     if (event.type === 'NameClaimed') this.beingMade.add(event.container);
     else if (event.type === 'NameReleased') {
@@ -134,7 +145,7 @@ export class VolumeReferences {
       if (event.mounts.some(({ anonymous }) => anonymous)) this.keepers.add(event.container);
     } else if (event.type === 'EditRequested') {
       this.intended.set(event.container, event.mounts.flatMap(({ name }) => (name ? [name] : [])));
-    } else if (event.type === 'EditFailed') {
+    } else if (event.type === 'EditFailed' || event.type === 'RestoreFailed') {
       this.intended.delete(event.container);
     } else if (event.type === 'RestoreRequested') {
       this.intended.set(event.container, this.kept.get(event.container) ?? []);
@@ -157,9 +168,11 @@ export class VolumeReferences {
       this.kept.delete(event.container);
     } else if (event.type === 'ContainerRemoved') {
       const own = this.keepers.has(event.container) ? [] : (this.anonymous.get(event.container) ?? []);
-      if (event.keptUntil !== undefined) this.kept.set(event.container, (this.mounted.get(event.container) ?? []).filter((name) => !own.includes(name)));
+      const mounted = this.mounted.get(event.container) ?? [];
       this.intended.delete(event.container);
-      this.leave(event.container);
+      this.leave(event.container, own);
+      // What others have does not go along.
+      if (event.keptUntil !== undefined) this.kept.set(event.container, mounted.filter((name) => !own.includes(name) || this.users.has(name)));
       this.anonymous.delete(event.container);
     }
   }
@@ -172,11 +185,14 @@ export class VolumeReferences {
     return [...new Set([...mounts.flatMap(({ name }) => (name ? [name] : [])), ...anonymous])];
   }
 
-  private leave(container: string): void {
+  private leave(container: string, takenAlong: readonly string[] = []): void {
     for (const name of this.mounted.get(container) ?? []) {
       const users = this.users.get(name);
       users?.delete(container);
-      if (users?.size === 0) this.users.delete(name);
+      if (users?.size !== 0) continue;
+      this.users.delete(name);
+      if (takenAlong.includes(name)) this.left.delete(name);
+      else this.left.add(name);
     }
     this.mounted.delete(container);
     this.atNextStart.delete(container);
@@ -188,11 +204,12 @@ export class VolumeReferences {
   }
 
   private freeze(): Frozen {
-    return { mounted: [...this.mounted], keepers: [...this.keepers], beingMade: [...this.beingMade], kept: [...this.kept], intended: [...this.intended], atNextStart: [...this.atNextStart], anonymous: [...this.anonymous] };
+    return { mounted: [...this.mounted], keepers: [...this.keepers], beingMade: [...this.beingMade], kept: [...this.kept], intended: [...this.intended], atNextStart: [...this.atNextStart], anonymous: [...this.anonymous], left: [...this.left] };
   }
 
-  private thaw({ mounted, keepers, beingMade, kept, intended, atNextStart, anonymous }: Frozen): void {
+  private thaw({ mounted, keepers, beingMade, kept, intended, atNextStart, anonymous, left }: Frozen): void {
     for (const [container, volumes] of mounted) this.refer(container, volumes);
+    for (const volume of left) this.left.add(volume);
     for (const container of keepers) this.keepers.add(container);
     for (const container of beingMade) this.beingMade.add(container);
     for (const [container, volumes] of kept) this.kept.set(container, volumes);

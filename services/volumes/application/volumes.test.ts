@@ -192,6 +192,30 @@ test.each<Fate>(['full', 'lost', 'unheard'])('volumes that a removed container s
   await expect.poll(() => [listed(), [...disk], [...kept]]).toEqual([[], [], [[name, 'kept']]]);
 });
 
+test('a volume that its maker could not take along stays where the last container that had it went without it, also over a restart', async () => {
+  await claim('c1');
+  const { name } = await createFor('c1');
+  await mount('c1', name, true);
+  await mount('c2', name, true);
+  disk.set(name, 'mine');
+  const removeContainer = async (container: string, taken: boolean) => {
+    await happen(`berth.event.container.${container}`, { type: 'RemoveRequested', container, volumes: taken });
+    await happen(`berth.event.container.${container}`, { type: 'ContainerRemoved', container });
+  };
+  await removeContainer('c1', true);
+  await expect(remove(name)).rejects.toMatchObject({ kind: 'conflict' });
+  await removeContainer('c2', false);
+  await stop();
+  await start();
+  expect([listed(), [...disk]]).toEqual([[name], [[name, 'mine']]]);
+  // The next one takes it along, and does not live to see it gone.
+  await mount('c3', name, true);
+  await removeContainer('c3', true);
+  await stop();
+  await start();
+  expect([listed(), [...disk]]).toEqual([[], []]);
+});
+
 test('a volume that comes back has its files, though that was not acknowledged', async () => {
   await create('cache');
   disk.set('cache', 'mine');
@@ -200,6 +224,19 @@ test('a volume that comes back has its files, though that was not acknowledged',
   await expect(volumes.restore({ name: 'cache', container: 'c1' }, asked)).rejects.toMatchObject(notAnswered);
   await store.land();
   await expect.poll(() => [listed(), [...disk]]).toEqual([['cache'], [['cache', 'mine']]]);
+});
+
+test('a volume of whose name another was made since does not come back over that, and does once that is gone', async () => {
+  await volumes.create({ name: 'cache', labels: { a: '1' } } as never, asked);
+  disk.set('cache', 'mine');
+  await remove('cache', 'c1');
+  await create('cache');
+  await expect(volumes.restore({ name: 'cache', container: 'c1' }, asked)).rejects.toMatchObject({ kind: 'conflict', message: expect.stringContaining('was made since') });
+  expect([[...disk], [...kept]]).toEqual([[['cache', '']], [['cache', 'mine']]]);
+  await remove('cache');
+  await volumes.restore({ name: 'cache', container: 'c1' }, asked);
+  await volumes.restore({ name: 'cache', container: 'c1' }, asked);
+  expect([volumes.get('cache').labels, [...disk]]).toEqual([{ a: '1' }, [['cache', 'mine']]]);
 });
 
 test('a volume whose name was made up says so by a label, whatever it was made with', async () => {

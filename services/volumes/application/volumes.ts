@@ -96,11 +96,13 @@ export class Volumes {
     return this.directories.inTurn(name, async () => {
       await this.settle(name, asked);
       const { state } = this.volumes.get(name);
+      if (state.status === 'present' && state.keptFor !== container) throw conflict(`a volume ${name} was made since the one that is kept was removed`);
       if (state.status === 'absent') {
         const history = await this.volumes.history(name);
-        const removal = history.at(-1);
-        if (removal?.type !== 'VolumeRemoved' || removal.keptFor !== container) throw notFound(`nothing is kept of the volume ${name}`);
-        const { status: _present, ...was } = present(history.slice(0, -1).reduce<Volume>(volumeDecider.evolve, volumeDecider.initialState), name);
+        // Others may have had its name since.
+        const removal = history.findLastIndex((event) => event.type === 'VolumeRemoved' && event.keptFor === container);
+        if (removal < 0) throw notFound(`nothing is kept of the volume ${name}`);
+        const { status: _present, ...was } = present(history.slice(0, removal).reduce<Volume>(volumeDecider.evolve, volumeDecider.initialState), name);
         await this.volumes.execute(name, { type: 'Restore', name, was, keptFor: container, at: new Date().toISOString() }, asked);
       }
       await this.onDisk(name, () => (state.status === 'absent' ? this.directories.catchUp(name, asked) : this.directories.restore(name, container, asked)));
@@ -219,11 +221,11 @@ export class Volumes {
     });
   }
 
-  /** Anonymous volumes whose container never came to be, or was removed with them; of those that are meant. */
+  /** Anonymous volumes whose container never came to be, or was removed with them, and which no other had since; of those that are meant. */
   private ofNobody(isMeant: (volume: Present) => boolean = () => true): { name: string; keptFor?: string }[] {
     const left = ([name, volume]: readonly [string, Volume]): boolean => {
       if (volume.status === 'absent' || !volume.container || !isMeant(volume)) return false;
-      return this.references.of(name).length === 0 && this.references.hasLeft(volume.container);
+      return this.references.of(name).length === 0 && this.references.hasLeft(volume.container) && !this.references.isLeft(name);
     };
     return [...this.volumes.entries()].filter(left).map(([name, volume]) => {
       const maker = volume.status === 'absent' ? undefined : volume.container;

@@ -98,6 +98,7 @@ function see(fold: LogFold, aggregate: string, event: Event): void {
 
 function seeContainer(fold: LogFold, id: string, event: Event): void {
   if (event.type === 'RestoreRequested') fold.restoring.add(id);
+  if (event.type === 'RestoreFailed') fold.restoring.delete(id);
   if (event.type === 'ContainerRestored' || event.type === 'ContainerDiscarded') {
     fold.kept.delete(id);
     fold.restoring.delete(id);

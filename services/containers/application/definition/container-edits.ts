@@ -10,7 +10,6 @@ import { checkChangedResources, checkEnvironment } from '../../domain/resources/
 import { isRunning, type PresentContainer } from '../../domain/container/container-state.js';
 import { applyChanges, type EditableSpec } from '../../domain/edit/apply-changes.js';
 import { changedLimitFields } from '../../domain/edit/edited-parts.js';
-import { specAtVersion } from '../../domain/edit/spec-at-version.js';
 import { checkHostConfig, checkRestartPolicy, networkWithEndpoint } from '../../domain/launch-request.js';
 import { changedLimits, checkLimitChanges } from '../../domain/resources/limit-changes.js';
 import { mountRequests } from '../../domain/mounts/mount-requests.js';
@@ -19,18 +18,7 @@ import type { ContainerDirectory, Containers } from '../names/container-director
 import type { ContainerLifecycle } from '../lifecycle/container-lifecycle.js';
 import type { ContainerTurns } from '../lifecycle/container-turns.js';
 import type { Outcomes } from '../lifecycle/outcome-retries.js';
-import { checkChangedResources, checkEnvironment } from '../../domain/resources/check-resources.js';
-import { isRunning, type PresentContainer } from '../../domain/container/container-state.js';
-import { applyChanges, type EditableSpec } from '../../domain/edit/apply-changes.js';
-import { changedLimitFields } from '../../domain/edit/edited-parts.js';
 import { SpecAtVersion } from '../../domain/edit/spec-at-version.js';
-import { checkHostConfig, checkRestartPolicy, networkWithEndpoint } from '../../domain/launch-request.js';
-import { changedLimits, checkLimitChanges } from '../../domain/resources/limit-changes.js';
-import { mountRequests } from '../../domain/mounts/mount-requests.js';
-import { portRequests } from '../../domain/network/port-requests.js';
-import type { ContainerDirectory, Containers } from '../names/container-directory.js';
-import type { ContainerLifecycle } from '../lifecycle/container-lifecycle.js';
-import type { ContainerTurns } from '../lifecycle/container-turns.js';
 import type { ContainerCreation } from './create-container.js';
 import { holdVolume, withVolumesHeld } from './held-volumes.js';
 

@@ -156,3 +156,28 @@ test('what is to go with its run goes when its start has failed, and that was to
   await expect(world.lifecycle.start('c1', 'api', asked)).rejects.toMatchObject({ message: 'no shim' });
   await expect.poll(() => world.status).toBe('absent');
 });
+
+const waiting: readonly ContainerEvent[] = [
+  ...started,
+  { type: 'UnhealthyRestartRequested', container: 'c1', start: 1, signal: 15, timeoutSeconds: 10, at },
+  { ...exited, reason: 'unhealthy' } as ContainerEvent,
+  { type: 'RestartScheduled', container: 'c1', start: 1, delayMs: 60_000, at },
+];
+
+test.each(['stop', 'kill'] as const)('what is to go with its run goes where a %s ends its waiting for a restart', async (how) => {
+  await given({ AutoRemove: true }, ...waiting);
+  const removed = world.waits.wait('c1', 'removed', 5_000);
+  if (how === 'stop') await world.lifecycle.stop('c1', {}, asked);
+  else await world.lifecycle.kill('c1', undefined, asked);
+  expect(await removed).toMatchObject({ done: true });
+  expect(world.status).toBe('absent');
+});
+
+test.each<readonly [string, Fate]>([['StartRequested', 'lost'], ['StartRequested', 'full'], ['StopRequested', 'late'], ['StopRequested', 'unheard']])('a restart of what waits for its own goes on where the log stalls (%s is %s)', async (type, fate) => {
+  await given(always, ...waiting);
+  world.store.fates.set(type, [fate]);
+  await expect(world.lifecycle.restart('c1', {}, asked)).rejects.toMatchObject({ kind: 'unavailable' });
+  await world.store.land();
+  await expect.poll(() => world.status).toBe('running');
+  expect(world.asked).toEqual([{ what: 'launch-task', start: 2 }]);
+});

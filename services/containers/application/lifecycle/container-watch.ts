@@ -122,6 +122,13 @@ export class ContainerWatch {
         this.go(id, asked, this.lifecycle.finishStop(id, asked));
         return;
       case 'StopRequested':
+        this.cancel(id);
+        // Of one that waits for its restart no run ends after it.
+        if (this.directory.get(id)?.run.over) {
+          this.finishRestart(id, asked);
+          this.removeLeftover(id, asked);
+        }
+        return;
       case 'StartRequested':
         this.cancel(id);
         return;

@@ -67,6 +67,11 @@ export class ContainerDirectory {
     return Array.from(this.containers.entries(), ([, state]) => state).filter(isPresent);
   }
 
+  /** As they will be. */
+  private restoring(): PresentContainer[] {
+    return Array.from(this.containers.entries(), ([, state]) => state).flatMap((state) => (state.status === 'restoring' ? [state.before] : []));
+  }
+
   view(container: PresentContainer): ContainerView {
     const view = containerView(container, this.execRuns.listed(container.spec.id), this.dataRoot);
     if (!container.spec.hostConfig.Links) return view;
@@ -79,9 +84,10 @@ export class ContainerDirectory {
     return linksOf(spec.hostConfig, (id) => this.get(id));
   }
 
-  list(all: boolean): { containers: readonly ListedContainer[]; position: number } {
+  /** `restoring`: also what is on its way back. */
+  list(all: boolean, restoring = false): { containers: readonly ListedContainer[]; position: number } {
     const present = this.all();
-    const shown = present.filter((container) => all || isRunning(container) || container.status === 'restarting');
+    const shown = [...present.filter((container) => all || isRunning(container) || container.status === 'restarting'), ...(restoring ? this.restoring() : [])];
     const newestFirst = shown.sort((one, other) => (one.spec.createdAt < other.spec.createdAt ? 1 : -1));
     const names = linkNames(present);
     return { containers: newestFirst.map((container) => this.listedOf(container, names.get(container.spec.id))), position: this.containers.position };

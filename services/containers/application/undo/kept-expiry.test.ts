@@ -28,7 +28,7 @@ beforeEach(() => {
     onUnanswered: () => () => undefined,
     entries: () => new Map().entries(),
   };
-  expiry = new KeptExpiry(containers, { all, discard, discardFiles, finishRestore: () => new Promise(() => undefined) }, { isDiskShort: () => false }, { request: () => Promise.resolve({}) } as unknown as Bus, () => undefined);
+  expiry = new KeptExpiry(containers, { all, discard, discardFiles, goOnRestoring: () => new Promise(() => undefined) }, { isDiskShort: () => false }, { request: () => Promise.resolve({}) } as unknown as Bus, () => undefined);
 });
 afterEach(() => {
   expiry.stop();

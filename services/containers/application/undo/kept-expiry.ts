@@ -30,7 +30,7 @@ export class KeptExpiry {
 
   constructor(
     private readonly containers: Pick<Containers, 'onCommit' | 'onUnanswered' | 'entries'>,
-    private readonly kept: Pick<KeptContainers, 'all' | 'discard' | 'discardFiles' | 'finishRestore'>,
+    private readonly kept: Pick<KeptContainers, 'all' | 'discard' | 'discardFiles' | 'goOnRestoring'>,
     private readonly grace: Pick<UndoGrace, 'isDiskShort'>,
     private readonly bus: Bus,
     private readonly onError: (error: unknown, about: LogFields) => void,
@@ -41,9 +41,9 @@ export class KeptExpiry {
     this.unlisten = [
       this.containers.onCommit((id, commit, _state, live) => {
         for (const event of live ? commit.events : []) {
-          if (event.type === 'ContainerRemoved' && event.keptUntil !== undefined) this.lookSoon();
+          if ((event.type === 'ContainerRemoved' && event.keptUntil !== undefined) || event.type === 'RestoreFailed') this.lookSoon();
           // Beside who asked for it and may lose patience; both are one restore, or discard.
-          if (event.type === 'RestoreRequested') this.finishRestore(id, causedBy(commit, 'service:containers'));
+          if (event.type === 'RestoreRequested') this.goOnRestoring(id, causedBy(commit, 'service:containers'));
           if (event.type === 'ContainerDiscarded') this.discardFiles(id, causedBy(commit, 'service:containers'));
         }
       }),
@@ -51,7 +51,7 @@ export class KeptExpiry {
         if (commit.events.some(({ type }) => type === 'ContainerDiscarded')) this.discardFiles(id, causedBy(commit, 'service:containers'));
       }),
     ];
-    for (const { status, before } of this.kept.all()) if (status === 'restoring') this.finishRestore(before.spec.id, asked);
+    for (const { status, before } of this.kept.all()) if (status === 'restoring') this.goOnRestoring(before.spec.id, asked);
     this.inBackground(() => this.bus.request(SweepKept, { containers: Array.from(this.containers.entries(), ([id]) => id) }, asked), {});
     this.lookSoon();
   }
@@ -62,8 +62,8 @@ export class KeptExpiry {
     clearTimeout(this.timer);
   }
 
-  private finishRestore(container: string, asked: RequestContext): void {
-    this.inBackground(() => this.kept.finishRestore(container, asked), { container, correlationId: asked.correlationId });
+  private goOnRestoring(container: string, asked: RequestContext): void {
+    this.inBackground(() => this.kept.goOnRestoring(container, asked), { container, correlationId: asked.correlationId });
   }
 
   private discardFiles(container: string, asked: RequestContext): void {

@@ -53,11 +53,12 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'RecordRemoved' }
   | { readonly type: 'Restore'; readonly name: string }
   | { readonly type: 'RecordRestored' }
+  | { readonly type: 'RecordRestoreFailed'; readonly error: string }
   | { readonly type: 'Discard'; readonly reason: DiscardReason }
 );
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
-export const CONTAINER_FOLD = '11';
+export const CONTAINER_FOLD = '12';
 
 export const containerDecider: Decider<Container, ContainerCommand, ContainerEvent> = { initialState: { status: 'absent' }, decide, evolve };
 
@@ -219,6 +220,7 @@ function decide(command: ContainerCommand, state: Container): readonly Container
       throw conflict(`container ${container} was not removed: there is nothing to undo`);
 
     case 'RecordRestored':
+    case 'RecordRestoreFailed':
     case 'Discard':
       return [];
   }
@@ -389,6 +391,7 @@ function evolve(state: Container, event: ContainerEvent): Container {
     // Of a removed one alone.
     case 'RestoreRequested':
     case 'ContainerRestored':
+    case 'RestoreFailed':
     case 'ContainerDiscarded':
       return state;
   }

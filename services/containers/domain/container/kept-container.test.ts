@@ -17,6 +17,7 @@ const removeRequested: ContainerEvent = { type: 'RemoveRequested', container, fo
 const removed: ContainerEvent = { type: 'ContainerRemoved', container, keptUntil: '2026-01-01T00:15:00.000Z', at };
 const restoreRequested: ContainerEvent = { type: 'RestoreRequested', container, name: 'again', at };
 const restored: ContainerEvent = { type: 'ContainerRestored', container, createdAt: at, ...made, name: 'again', start: 1, at };
+const restoreFailed: ContainerEvent = { type: 'RestoreFailed', container, error: 'the disk is broken', at };
 const discarded: ContainerEvent = { type: 'ContainerDiscarded', container, reason: 'time-over', at };
 
 const remove = { type: 'Remove', force: false, volumes: true, keepSeconds: 900, at } as const;
@@ -61,6 +62,25 @@ test('what was asked of its run is over: it does not begin anew', () => {
   expect(isPresent(state) && [isToRestart(state), state.run.stopRequested, state.run.kill]).toEqual([false, undefined, undefined]);
 });
 
+test('an image that was being made of it is no wish of its any more: it is not made again, and another can be made', () => {
+  const commit = { reference: 'app:v1', author: '', comment: '', config: {} };
+  const commitRequested: ContainerEvent = { type: 'CommitRequested', container, commit: { ...commit, pauses: false }, at };
+  const amid = [created, ...run, commitRequested, removeRequested, removed] as const;
+  given(...amid).when({ type: 'RecordCommitted', image: 'sha256:2', at }).thenNothing();
+  given(...amid, restoreRequested, restored).when({ type: 'RecordCommitted', image: 'sha256:2', at }).thenNothing();
+  given(...amid, restoreRequested, restored).when({ type: 'Commit', pause: false, wish: commit, at }).then(commitRequested);
+});
+
+test('what cannot be brought back is kept as before: it can be tried again, or let go', () => {
+  const recordFailed: ContainerCommand = { type: 'RecordRestoreFailed', error: 'the disk is broken', at };
+  given(...gone, restoreRequested).when(recordFailed).then(restoreFailed);
+  given(...gone, restoreRequested, restoreFailed).when(restore).then(restoreRequested);
+  given(...gone, restoreRequested, restoreFailed).when(discard).then(discarded);
+  given(...gone, restoreRequested, restoreFailed).when(recordRestored).thenNothing();
+  given(...gone, restoreRequested, restored).when(recordFailed).thenNothing();
+  given(...gone).when(recordFailed).thenNothing();
+});
+
 test('what comes back, or is there, or is gone for good is not restored', () => {
   given(...gone, restoreRequested).when(restore).thenRefused('conflict', /is being restored/);
   given(created).when(restore).thenRefused('conflict', /nothing to undo/);
@@ -71,6 +91,7 @@ test('what is kept is let go once, and not while it comes back', () => {
   given(...gone).when(discard).then(discarded);
   given(...gone, discarded).when(discard).thenNothing();
   given(...gone, restoreRequested).when(discard).thenNothing();
+  given(...gone, restoreRequested).when({ type: 'Discard', reason: 'asked', at }).thenRefused('conflict', /is being restored/);
   given(...gone, restoreRequested, restored).when(discard).thenNothing();
 });
 

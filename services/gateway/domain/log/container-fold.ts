@@ -119,6 +119,10 @@ function apply(before: ContainerAt | undefined, event: ContainerEvent, actor: st
       const { removedBy: _over, keptUntil: _kept, pending: _had, ...rest } = before;
       return { ...rest, name: event.name, status: before.start > 0 ? 'exited' : 'created', since: event.at };
     }
+    case 'RestoreFailed': {
+      const { restoredBy: _failed, ...rest } = before;
+      return rest;
+    }
     case 'ContainerDiscarded': {
       const { keptUntil: _over, ...rest } = before;
       return rest;

@@ -3,7 +3,6 @@ import { Duplex, PassThrough } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { expect, test, vi } from 'vitest';
 import { watchingFor } from '../../../domain/requests/detach-keys.js';
-import { watchingFor } from '../../../domain/requests/detach-keys.js';
 import { splice } from './splice.js';
 import { pipeReply } from './stream-reply.js';
 
