@@ -122,8 +122,8 @@ export class ExecutorController {
     const { files, kept: removals } = this.parts;
     this.parts.archives.removed(command.container);
     await this.parts.forwarding.finish(command.container);
-    if (command.keep) removals.keepContainer(command.container, files.directory(command.container));
-    else files.remove(command.container);
+    const isKept = command.keep && removals.keepContainer(command.container, files.directory(command.container));
+    if (!isKept) await files.remove(command.container);
     this.parts.memory.removed(command.container);
     return { position: 0 };
   }
@@ -165,8 +165,8 @@ export class ExecutorController {
   @Handles(host.RemoveVolumeDirectory)
   async removeVolume(@Body() { name, keptFor }: host.RemoveVolumeDirectory): Promise<Done> {
     const { volumes, kept: removals } = this.parts;
-    if (keptFor === undefined) await volumes.remove(name);
-    else removals.keepVolume(keptFor, name, volumes.of(name));
+    const isKept = keptFor !== undefined && removals.keepVolume(keptFor, name, volumes.of(name));
+    if (!isKept) await volumes.remove(name);
     return { position: 0 };
   }
 
@@ -191,15 +191,15 @@ export class ExecutorController {
   }
 
   @Handles(kept.DiscardKept)
-  discardKept(@Body() { container }: kept.DiscardKept): Done {
-    this.parts.kept.discard(container);
-    this.parts.files.remove(container); // where they were not put aside yet
+  async discardKept(@Body() { container }: kept.DiscardKept): Promise<Done> {
+    await this.parts.kept.discard(container);
+    await this.parts.files.remove(container); // where they were not put aside yet
     return { position: 0 };
   }
 
   @Handles(kept.SweepKept)
-  sweepKept(@Body() { containers }: kept.SweepKept): Done {
-    this.parts.kept.sweep(new Set(containers));
+  async sweepKept(@Body() { containers }: kept.SweepKept): Promise<Done> {
+    await this.parts.kept.sweep(new Set(containers));
     return { position: 0 };
   }
 
