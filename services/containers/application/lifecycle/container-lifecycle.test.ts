@@ -90,6 +90,19 @@ test('what runs goes on where its start could not be recorded, and is recorded w
   expect({ status: world.status, address: await addressOf(1), ended: world.count('end-task') }).toEqual({ status: 'running', address: 'address of c1-1', ended: 0 });
 });
 
+test('a start waits for that of the container whose network it shares', async () => {
+  world = await LifecycleWorld.with({ NetworkMode: 'container:c2' });
+  await world.beside('c2', {});
+  const lender = Promise.withResolvers<unknown>();
+  world.answers.set('launch-task', () => (world.count('launch-task') === 1 ? lender.promise : { position: 0, pid: 8, startedAt: at }));
+  const starts = ['c2', 'c1'].map((id) => world.lifecycle.start(id, 'api', asked));
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+  expect([world.status, world.count('launch-task')]).toEqual(['starting', 1]);
+  lender.resolve({ position: 0, pid: 7, startedAt: at });
+  await Promise.all(starts);
+  expect([world.status, world.count('launch-task')]).toEqual(['running', 2]);
+});
+
 /** A container that runs, and whose executor is away for eleven seconds before it takes a signal. */
 async function withExecutorAway(onSignal: () => void): Promise<void> {
   const started: readonly ContainerEvent[] = [{ type: 'StartRequested', container: 'c1', start: 1, reason: 'api', at }, { type: 'ContainerStarted', container: 'c1', start: 1, pid: 7, at }];

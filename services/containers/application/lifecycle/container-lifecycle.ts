@@ -7,7 +7,7 @@ import { BerthError, conflict, errorMessage, internal, invalid, notFound, unavai
 import { SIGKILL, SIGTERM, signalNumber } from '#libs/linux/signals.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { type ContainerSpec, isRunning, isToRestart, type KeptContainer, type PresentContainer } from '../../domain/container/container-state.js';
-import { joinedContainers, joinsOf } from '../../domain/namespaces/joined-containers.js';
+import { joinsOf, lendersOf } from '../../domain/namespaces/joined-containers.js';
 import { isContainerName } from '../../domain/name/container-name.js';
 import { killMeaning } from '../../domain/process/kill-signal.js';
 import { launchRequest } from '../../domain/launch-request.js';
@@ -144,7 +144,7 @@ export class ContainerLifecycle {
 
   /** Starts that come together wait for the one whose namespaces they share. */
   private async joinsOf({ spec: { hostConfig } }: PresentContainer): Promise<Pick<LaunchTask, 'joins'>> {
-    for (const joined of new Set(Object.values(joinedContainers(hostConfig)))) await this.startSettled(joined);
+    for (const lender of lendersOf(hostConfig)) await this.startSettled(lender);
     return joinsOf(hostConfig, (id) => this.directory.get(id));
   }
 

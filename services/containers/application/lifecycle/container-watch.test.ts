@@ -83,6 +83,17 @@ test.each<Fate>(['full', 'lost', 'unheard', 'late'])('a restart whose start the 
   expect((await world.history()).filter((type) => type === 'StartRequested')).toHaveLength(2);
 });
 
+test('a restart waits for that of the container whose network it shares', async () => {
+  const policy = (NetworkMode: string): HostConfig => ({ NetworkMode, RestartPolicy: { Name: 'always' } });
+  await given(policy('container:c2'), ...started);
+  const exitedFive: ContainerEvent = { ...exited, container: 'c2', start: 5 };
+  await world.beside('c2', policy('none'), { type: 'StartRequested', container: 'c2', start: 5, reason: 'api', at }, { type: 'ContainerStarted', container: 'c2', start: 5, pid: 8, at }, exitedFive, { type: 'RestartScheduled', container: 'c2', start: 5, delayMs: 600, at });
+  // Due after 100 ms.
+  await world.exited(1);
+  await expect.poll(() => world.status, { timeout: 5_000 }).toBe('running');
+  expect(world.asked).toEqual([{ what: 'launch-task', start: 6 }, { what: 'launch-task', start: 2 }]);
+});
+
 test('a stop ends the attempts to start it again', async () => {
   await given(always, ...started);
   world.store.fates.set('StartRequested', Array.from({ length: 3 }, () => 'full'));

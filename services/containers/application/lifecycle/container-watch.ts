@@ -8,6 +8,7 @@ import { SIGKILL } from '#libs/linux/signals.js';
 import { retryUntilDone } from '#libs/messaging/retry.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import { isToRestart, type PresentContainer } from '../../domain/container/container-state.js';
+import { lendersOf } from '../../domain/namespaces/joined-containers.js';
 import type { ContainerCommits } from '../definition/container-commits.js';
 import type { ContainerEdits } from '../definition/container-edits.js';
 import type { ContainerDirectory, Containers } from '../names/container-directory.js';
@@ -17,6 +18,9 @@ import type { ContainerLifecycle } from './container-lifecycle.js';
 import type { ContainerPauses } from './container-pauses.js';
 import type { ExitWaits } from './exit-waits.js';
 import type { RunEndpoints } from './run-endpoints.js';
+
+/** Until it is looked again whether the one whose namespaces it shares is there. */
+const LENDER_PAUSE_MS = 250;
 
 /** What follows from a container's own events: waits end, --rm removes, the restart policy starts again. After a crash, goes on with what was half done. */
 export class ContainerWatch {
@@ -171,7 +175,16 @@ export class ContainerWatch {
         this.onError(error, { container: id, correlationId: asked.correlationId });
       });
     const due = delay(delayMs, undefined, { signal }).catch(() => undefined);
-    void due.then(() => this.goOn(id, asked, start, signal));
+    void due.then(() => {
+      // A start that has failed is not tried again.
+      if (!signal.aborted && isDue() && this.waitsForLender(id)) this.schedule(id, LENDER_PAUSE_MS, asked);
+      else this.goOn(id, asked, start, signal);
+    });
+  }
+
+  private waitsForLender(id: string): boolean {
+    const { hostConfig } = this.directory.get(id)?.spec ?? {};
+    return hostConfig !== undefined && lendersOf(hostConfig).some((lender) => this.directory.get(lender)?.status === 'restarting');
   }
 
   private restarting(id: string): AbortController {

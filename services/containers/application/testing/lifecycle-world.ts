@@ -33,6 +33,8 @@ export interface Asked {
   readonly endpoint?: string;
 }
 
+const created = (container: string, hostConfig: HostConfig): ContainerEvent => ({ type: 'ContainerCreated', container, name: container === 'c1' ? 'web' : container, config: {}, hostConfig: { NetworkMode: 'none', ...hostConfig }, imageId: '', imageRef: '', layers: [], path: 'sh', args: [], mounts: [], at });
+
 type Answer = (asked: Asked) => unknown;
 
 /** The container c1 on a log that may stall, what starts and stops it, and what follows its events. Others answer on the bus as `answers` says, or with what is right. */
@@ -64,10 +66,15 @@ export class LifecycleWorld {
     this.watch = new ContainerWatch(this.containers, directory, none, endpoints, this.lifecycle, this.pauses, this.updates, this.commits, none, this.waits, () => undefined, () => undefined);
   }
 
+  /** A container beside c1. */
+  async beside(id: string, hostConfig: HostConfig, ...history: readonly ContainerEvent[]): Promise<void> {
+    const { position } = await this.store.append(`berth.event.container.${id}`, noHead, [created(id, hostConfig), ...history], asked);
+    await this.containers.waitFor(position);
+  }
+
   static async with(hostConfig: HostConfig, ...history: readonly ContainerEvent[]): Promise<LifecycleWorld> {
     const world = new LifecycleWorld();
-    const created: ContainerEvent = { type: 'ContainerCreated', container: 'c1', name: 'web', config: {}, hostConfig: { NetworkMode: 'none', ...hostConfig }, imageId: '', imageRef: '', layers: [], path: 'sh', args: [], mounts: [], at };
-    await world.store.append('berth.event.container.c1', noHead, [created, ...history], asked);
+    await world.store.append('berth.event.container.c1', noHead, [created('c1', hostConfig), ...history], asked);
     await Promise.all([world.containers.start(), world.names.start()]);
     world.watch.start();
     return world;
