@@ -103,6 +103,20 @@ test('a start waits for that of the container whose network it shares', async ()
   expect([world.status, world.count('launch-task')]).toEqual(['running', 2]);
 });
 
+test('limits that are changed while it starts are given to what has started', async () => {
+  world = await LifecycleWorld.with({});
+  const launch = Promise.withResolvers<unknown>();
+  world.answers.set('launch-task', () => launch.promise);
+  const start = world.lifecycle.start('c1', 'api', asked);
+  await expect.poll(() => world.count('launch-task')).toBe(1);
+  const update = world.updates.update({ container: 'c1', changes: { CpuShares: 512 } } as Parameters<typeof world.updates.update>[0], asked);
+  await expect.poll(() => world.history()).toContain('UpdateRequested');
+  expect(world.count('update-task')).toBe(0);
+  launch.resolve({ position: 0, pid: 7, startedAt: at });
+  await Promise.all([start, update]);
+  expect([world.count('update-task'), (await world.history()).at(-1)]).toEqual([1, 'ContainerUpdated']);
+});
+
 /** A container that runs, and whose executor is away for eleven seconds before it takes a signal. */
 async function withExecutorAway(onSignal: () => void): Promise<void> {
   const started: readonly ContainerEvent[] = [{ type: 'StartRequested', container: 'c1', start: 1, reason: 'api', at }, { type: 'ContainerStarted', container: 'c1', start: 1, pid: 7, at }];

@@ -58,9 +58,9 @@ export class LifecycleWorld {
     this.waits = new ExitWaits(directory);
     const endpoints = new RunEndpoints(directory, bus);
     this.pauses = new ContainerPauses(this.containers, directory, this.outcomes, bus);
-    this.updates = new ContainerUpdates(this.containers, directory, new ContainerTurns(), this.outcomes, bus);
     const links = { moved: () => Promise.resolve() };
     this.lifecycle = new ContainerLifecycle(this.containers, this.names, directory, this.pauses, this.waits, new PendingAttaches(), endpoints, links, this.outcomes, bus, { secondsFor: () => undefined }, false);
+    this.updates = new ContainerUpdates(this.containers, directory, this.lifecycle, new ContainerTurns(), this.outcomes, bus);
     this.commits = new ContainerCommits(this.containers, directory, this.pauses, this.outcomes, bus);
     const none = {} as ContainerEdits & NameClaims; // asked for nothing of what is tried
     this.watch = new ContainerWatch(this.containers, directory, none, endpoints, this.lifecycle, this.pauses, this.updates, this.commits, none, this.waits, () => undefined, () => undefined);
