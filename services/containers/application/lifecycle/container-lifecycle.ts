@@ -208,17 +208,33 @@ export class ContainerLifecycle {
     return { position: this.containers.position, changed: true };
   }
 
-  /** The part of a stop behind its intent. */
+  /** The part of a stop behind its intent. Where it fails, nobody goes on with it later, but for one that nobody was told of, being the engine's own. */
   async finishStop(id: string, asked: RequestContext): Promise<void> {
     const container = this.directory.get(id);
     const wish = container?.run.stopRequested;
     if (!container || !wish || !isRunning(container)) return;
+    const isWished = (): boolean => this.directory.get(id)?.run.stopRequested === wish;
+    await this.carryOutStop(container, wish, asked).catch((error: unknown) => (wish.startsAgain ? Promise.reject(error) : this.stopFailed(container, error, isWished, asked)));
+  }
+
+  private async carryOutStop(container: PresentContainer, wish: StopWish, asked: RequestContext): Promise<void> {
+    const { id } = container.spec;
     const { start } = container.run;
     await this.signal(id, start, wish.signal, true, asked);
     await this.pauses.thaw(id, asked);
     if (await this.hasEnded(id, start, wish.timeoutSeconds < 0 ? LONGEST_TIMER_MS : wish.timeoutSeconds * 1000)) return;
     await this.signal(id, start, SIGKILL, true, asked);
     if (!(await this.hasEnded(id, start, KILL_DEADLINE_MS))) throw internal(`cannot stop container: ${container.spec.name}: tried to kill container, but did not receive an exit event`);
+  }
+
+  /** Always rejects, with `error`: whoever asked for the end of the run is told, and the log with them. */
+  private async stopFailed({ spec: { id }, run: { start } }: PresentContainer, error: unknown, isWished: () => boolean, asked: RequestContext): Promise<never> {
+    // The request's key is the intent's.
+    const { idempotencyKey: _key, ...cause } = asked;
+    const record = () => this.containers.execute(id, { type: 'RecordStopFailed', start, error: errorMessage(error), at: now() }, cause);
+    // Later, somebody may have asked anew.
+    await this.outcomes.tell(id, record, cause, async () => isWished() && record()).catch(() => undefined);
+    throw error;
   }
 
   async restart(reference: string, wish: { signal?: string; timeoutSeconds?: number }, asked: RequestContext): Promise<Done> {
@@ -253,8 +269,15 @@ export class ContainerLifecycle {
     return { position };
   }
 
-  /** The part of a kill behind its intent. */
-  async finishKill({ id, name, config }: ContainerSpec, start: number, signal: number, asked: RequestContext): Promise<void> {
+  /** The part of a kill behind its intent. What ends a run surely fails as a stop does. */
+  async finishKill(spec: ContainerSpec, start: number, signal: number, asked: RequestContext): Promise<void> {
+    const container = this.directory.get(spec.id);
+    const wish = container?.run.kill;
+    const isWished = (): boolean => this.directory.get(spec.id)?.run.kill === wish;
+    await this.carryOutKill(spec, start, signal, asked).catch((error: unknown) => (signal === SIGKILL && container?.run.start === start ? this.stopFailed(container, error, isWished, asked) : Promise.reject(error)));
+  }
+
+  private async carryOutKill({ id, name, config }: ContainerSpec, start: number, signal: number, asked: RequestContext): Promise<void> {
     const { ends, cancelsRestart } = killMeaning(signal, config.StopSignal);
     await this.signal(id, start, signal, ends, asked);
     // dockerd 20.10, daemon/kill.go: the same signals let a paused container go on to hear them.
@@ -379,6 +402,8 @@ export class ContainerLifecycle {
     await this.bus.request(SignalTask, { container, start, signal, ends }, cause, ends ? SIGNAL.ends : SIGNAL.other);
   }
 }
+
+type StopWish = NonNullable<PresentContainer['run']['stopRequested']>;
 
 const runOf = (container: string, start: number): string => `${container}-${start}`;
 const now = (): string => new Date().toISOString();

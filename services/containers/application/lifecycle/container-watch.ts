@@ -69,13 +69,15 @@ export class ContainerWatch {
       const { status, run } = container;
       if (container.edit && status !== 'removing') this.go(id, asked, this.edits.finish(id, asked));
       if (container.update && status !== 'removing') this.go(id, asked, this.updates.finish(id, asked));
+      const isLive = (status === 'running' || status === 'paused') && !run.stopFailed;
       const commits = (container.commit ?? run.thaws) !== undefined && status !== 'removing';
       if (commits) this.go(id, asked, this.commits.finish(id, asked));
       if (status === 'starting') this.go(id, asked, this.lifecycle.launch(id, asked));
       else if (status === 'removing') this.finishRemove(id, asked);
       else if (status === 'restarting') this.schedule(id, container.restartDelayMs, asked);
-      else if ((status === 'running' || status === 'paused') && run.stopRequested) this.go(id, asked, this.lifecycle.finishStop(id, asked));
-      else if ((status === 'running' || status === 'paused') && run.kill?.signal === SIGKILL) this.go(id, asked, this.lifecycle.endTask(id, run.start, asked));
+      else if (isLive && run.stopRequested?.startsAgain) this.stopUnhealthy(id, asked);
+      else if (isLive && run.stopRequested) this.go(id, asked, this.lifecycle.finishStop(id, asked));
+      else if (isLive && run.kill?.signal === SIGKILL) this.go(id, asked, this.lifecycle.endTask(id, run.start, asked));
       else if (run.changing && !commits) this.go(id, asked, this.pauses.finish(id, asked));
       else if (status === 'paused' && run.kill?.cancelsRestart) this.go(id, asked, this.pauses.thaw(id, asked));
       else if (isToRestart(container)) this.finishRestart(id, asked);
@@ -94,6 +96,11 @@ export class ContainerWatch {
   /** Its stop is over, which alone nobody wanted. */
   private finishRestart(id: string, asked: RequestContext): void {
     this.goOn(id, asked, () => this.lifecycle.finishRestart(id, asked));
+  }
+
+  /** Until it is over, or somebody else stops it. */
+  private stopUnhealthy(id: string, asked: RequestContext): void {
+    this.goOn(id, asked, async () => this.directory.get(id)?.run.stopRequested?.startsAgain && (await this.lifecycle.finishStop(id, asked)));
   }
 
   private removeLeftover(id: string, asked: RequestContext): void {
@@ -123,7 +130,7 @@ export class ContainerWatch {
         this.schedule(id, event.delayMs, asked);
         return;
       case 'UnhealthyRestartRequested':
-        this.go(id, asked, this.lifecycle.finishStop(id, asked));
+        this.stopUnhealthy(id, asked);
         return;
       case 'StopRequested':
       case 'StartRequested':

@@ -62,7 +62,8 @@ export class LifecycleWorld {
     this.lifecycle = new ContainerLifecycle(this.containers, this.names, directory, this.pauses, this.waits, new PendingAttaches(), endpoints, links, this.outcomes, bus, { secondsFor: () => undefined }, false);
     this.updates = new ContainerUpdates(this.containers, directory, this.lifecycle, new ContainerTurns(), this.outcomes, bus);
     this.commits = new ContainerCommits(this.containers, directory, this.pauses, this.outcomes, bus);
-    const none = {} as ContainerEdits & NameClaims; // asked for nothing of what is tried
+    const none = { settle: () => Promise.resolve() } as unknown as ContainerEdits & NameClaims; // asked for nothing else of what is tried
+    this.answers.set('list', () => ({ networks: [] }));
     this.watch = new ContainerWatch(this.containers, directory, none, endpoints, this.lifecycle, this.pauses, this.updates, this.commits, none, this.waits, () => undefined, () => undefined);
   }
 
@@ -84,6 +85,18 @@ export class LifecycleWorld {
     this.watch.stop();
     this.outcomes.stop();
     await Promise.all([this.containers.stop(), this.names.stop()]);
+  }
+
+  /** Without a command that yields it. */
+  async happen(event: ContainerEvent): Promise<void> {
+    const newest = (await this.store.read('berth.event.container.c1')).at(-1);
+    const { position } = await this.store.append('berth.event.container.c1', newest === undefined ? noHead : { sequence: newest.position, hash: newest.hash }, [event], asked);
+    await this.containers.waitFor(position);
+  }
+
+  /** As an engine does that starts. */
+  resume(): Promise<void> {
+    return this.watch.resume();
   }
 
   /** What the container is, as clients would see it. */
