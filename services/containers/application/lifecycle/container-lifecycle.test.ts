@@ -103,6 +103,37 @@ test('a start waits for that of the container whose network it shares', async ()
   expect([world.status, world.count('launch-task')]).toEqual(['running', 2]);
 });
 
+test('what is removed while its start waits for another is not launched', async () => {
+  world = await LifecycleWorld.with({ NetworkMode: 'container:c2' });
+  await world.beside('c2', {});
+  const lender = Promise.withResolvers<unknown>();
+  world.answers.set('launch-task', () => lender.promise);
+  const starts = ['c2', 'c1'].map((id) => world.lifecycle.start(id, 'api', asked));
+  await expect.poll(() => world.count('launch-task')).toBe(1);
+  await new Promise(setImmediate);
+  const removed = world.lifecycle.remove('c1', { force: true, volumes: false }, asked);
+  await expect.poll(() => world.status).toBe('removing');
+  lender.resolve({ position: 0, pid: 7, startedAt: at });
+  expect(await Promise.allSettled(starts)).toMatchObject([{ status: 'fulfilled' }, { status: 'rejected', reason: { message: 'container c1 was removed while it started' } }]);
+  await removed;
+  expect([world.status, world.count('launch-task')]).toEqual(['absent', 1]);
+});
+
+test('what was launched while it was being removed is ended', async () => {
+  world = await LifecycleWorld.with({});
+  const launch = Promise.withResolvers<unknown>();
+  world.answers.set('launch-task', () => launch.promise);
+  // The executor has not heard of it at first.
+  world.answers.set('end-task', () => (world.count('end-task') === 1 ? { position: 0 } : world.exited(1)));
+  const start = world.lifecycle.start('c1', 'api', asked).catch(() => undefined);
+  await expect.poll(() => world.count('launch-task')).toBe(1);
+  const removed = world.lifecycle.remove('c1', { force: true, volumes: false }, asked);
+  await expect.poll(() => world.count('end-task')).toBe(1);
+  launch.resolve({ position: 0, pid: 7, startedAt: at });
+  await Promise.all([start, removed]);
+  expect([world.status, world.count('end-task')]).toEqual(['absent', 2]);
+});
+
 test('limits that are changed while it starts are given to what has started', async () => {
   world = await LifecycleWorld.with({});
   const launch = Promise.withResolvers<unknown>();

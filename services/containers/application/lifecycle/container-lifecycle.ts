@@ -109,6 +109,7 @@ export class ContainerLifecycle {
       if (endpoint && run.start > 1) await this.links.moved(id, endpoint.address, asked);
       this.starting(id); // somebody may have removed it meanwhile
       const [links, joins] = [await this.linksOf(container), await this.joinsOf(container)];
+      this.starting(id); // and those waited for whole starts
       isAsked = true;
       const task = await this.bus.request(LaunchTask, launchRequest(spec, run.start, endpoint, this.attaches.take(id, run.start), links, joins, this.isRemapped), asked, AGAIN);
       isThere = true;
@@ -387,10 +388,15 @@ export class ContainerLifecycle {
   /** Of a container that is to be removed: a start under way is waited for, a run is killed. */
   private async endRun({ spec, run }: PresentContainer, asked: RequestContext): Promise<void> {
     const { id, name } = spec;
-    await this.endTask(id, run.start, asked).catch((error: unknown) => {
-      throw unavailable(`cannot remove container "${name}": could not kill: ${errorMessage(error)}`, error);
-    });
+    const end = (): Promise<void> =>
+      this.endTask(id, run.start, asked).catch((error: unknown) => {
+        throw unavailable(`cannot remove container "${name}": could not kill: ${errorMessage(error)}`, error);
+      });
+    await end();
     await this.startSettled(id);
+    // The executor may have been asked for it again behind that.
+    const { over: isOver = true } = this.directory.get(id)?.run ?? {};
+    if (!isOver && this.hasStarted(id, run.start)) await end();
     // A start that was not heard of by anyone ends here; of any other the task's events tell.
     if (!this.directory.get(id)?.run.startedAt) await this.containers.execute(id, { type: 'RecordStartFailed', start: run.start, error: 'removed while it started', exitCode: 128, at: now() }, asked);
     if (!(await this.hasEnded(id, run.start, KILL_DEADLINE_MS))) throw internal(`cannot remove container "${name}": could not kill: tried to kill container, but did not receive an exit event`);
