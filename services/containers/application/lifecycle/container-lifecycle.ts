@@ -309,7 +309,7 @@ export class ContainerLifecycle {
     const keepSeconds = keep ? this.grace.secondsFor(spec) : undefined;
     const { events, position } = await this.containers.execute(spec.id, { type: 'Remove', ...wish, ...(keepSeconds === undefined ? {} : { keepSeconds }), at: now() }, asked);
     const isGone = events.some(({ type }) => type === 'ContainerRemoved');
-    if (asked.dryRun) return this.planRemoved(container, isGone, wish.volumes, keepSeconds !== undefined, asked);
+    if (asked.dryRun) return this.planRemoved(container, isGone, wish.volumes, keepSeconds, asked);
     const finished = this.finishRemove(spec.id, asked);
     if (!isGone || wish.volumes) return finished;
     // Nobody needs to wait for its files to be put aside. Where that fails, ContainerWatch tries again; who claims its name comes after its release, begun above.
@@ -341,11 +341,11 @@ export class ContainerLifecycle {
     return last !== undefined && this.containers.wasDone(last.container, 'Remove', key);
   }
 
-  private async planRemoved(container: PresentContainer, isGone: boolean, volumes: boolean, keep: boolean, asked: RequestContext): Promise<Done> {
+  private async planRemoved(container: PresentContainer, isGone: boolean, volumes: boolean, keepSeconds: number | undefined, asked: RequestContext): Promise<Done> {
     const { id, name } = container.spec;
-    const { position } = isGone ? this.containers : await this.containers.execute(id, { type: 'RecordRemoved', at: now() }, asked);
+    const { position } = isGone ? this.containers : await this.containers.execute(id, { type: 'RecordRemoved', ...(keepSeconds === undefined ? {} : { keepSeconds }), at: now() }, asked);
     await this.names.execute(name, { type: 'Release', name, container: id }, asked);
-    if (volumes) await this.removeVolumes(container, keep, asked);
+    if (volumes) await this.removeVolumes(container, keepSeconds !== undefined, asked);
     return { position };
   }
 

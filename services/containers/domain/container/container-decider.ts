@@ -51,7 +51,8 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'Protect' }
   | { readonly type: 'Unprotect' }
   | { readonly type: 'Remove'; readonly force: boolean; readonly volumes: boolean; readonly keepSeconds?: number }
-  | { readonly type: 'RecordRemoved' }
+  /** `keepSeconds`, of a plan: what its intent says. */
+  | { readonly type: 'RecordRemoved'; readonly keepSeconds?: number }
   | { readonly type: 'Restore'; readonly name: string }
   | { readonly type: 'RecordRestored' }
   | { readonly type: 'Discard'; readonly reason: DiscardReason }
@@ -218,7 +219,7 @@ function decide(command: ContainerCommand, state: Container): readonly Container
       return removal(command, state);
 
     case 'RecordRemoved':
-      return [removed(container, state.remove?.keepSeconds, at)];
+      return [removed(container, command.keepSeconds ?? state.remove?.keepSeconds, at)];
 
     case 'Restore':
       throw conflict(`container ${container} was not removed: there is nothing to undo`);
