@@ -8,7 +8,6 @@ import * as usage from '#contracts/executor/usage.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { Asked, Body, Handles } from '#libs/messaging/handles.js';
 import { checkBindSource } from './adapters/host/bind-source.js';
-import { measureFiles } from './application/metrics/file-sizes.js';
 import { taskId } from './application/tasks/live-task.js';
 import { ExecutorParts } from './executor-parts.js';
 
@@ -215,7 +214,7 @@ export class ExecutorController {
 
   @Handles(host.MeasureFiles)
   measureFiles(@Body() query: host.MeasureFiles): Promise<host.FileSizes> {
-    return measureFiles(query, this.parts);
+    return this.parts.sizes.measure(query);
   }
 
   @Handles(host.GetHostFacts)

@@ -33,7 +33,8 @@ export class Trash {
       // A name of its own: the same path may come again before the first is off the disk.
       renameSync(path, join(this.directory, `${basename(path).slice(0, KEPT_LENGTH)}.${randomBytes(6).toString('hex')}`));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      // Nor can anything be there whose name no file can have.
+      if (['ENOENT', 'ENAMETOOLONG'].includes((error as NodeJS.ErrnoException).code ?? '')) return;
       throw error;
     }
     this.emptySoon();
