@@ -34,6 +34,8 @@ export type ContainerEvent =
   | { readonly type: 'KillRequested'; readonly container: string; readonly signal: number; readonly at: string }
   /** `restarts`: the first half of a client's restart, a start follows. */
   | { readonly type: 'StopRequested'; readonly container: string; readonly signal: number; readonly timeoutSeconds: number; readonly restarts?: true; readonly at: string }
+  /** A stop or SIGKILL did not end the run, and whoever asked was told so: nobody goes on with it. That it was asked for counts as before. */
+  | { readonly type: 'StopFailed'; readonly container: string; readonly start: number; readonly error: string; readonly at: string }
   | {
       readonly type: 'ContainerExited';
       readonly container: string;

@@ -68,6 +68,7 @@ export class EnsureBridge extends Request<Done> {
   @IsBoolean() readonly internal!: boolean;
 }
 
+/** What cannot be counted is -1. */
 export interface FileSizes {
   /** Bytes, by container: what it wrote, or all of its root where `withImage`. One that never started has written nothing. */
   readonly containers: Readonly<Record<string, number>>;

@@ -91,7 +91,6 @@ export class ContainersParts {
     this.outcomes = new Outcomes(onError);
     this.pauses = new ContainerPauses(this.containers, this.directory, this.outcomes, bus);
     const turns = new ContainerTurns();
-    this.updates = new ContainerUpdates(this.containers, this.directory, turns, this.outcomes, bus);
     this.commits = new ContainerCommits(this.containers, this.directory, this.pauses, this.outcomes, bus);
     const runEndpoints = new RunEndpoints(this.directory, bus);
     const isRemapped = settings.usernsRemap !== undefined;
@@ -104,6 +103,7 @@ export class ContainersParts {
     this.kept = new KeptContainers(this.containers, this.names, this.claims, this.directory, this.lifecycle, bus, settings.dataRoot);
     this.keptExpiry = new KeptExpiry(this.containers, this.kept, grace, bus, onError);
     this.creation = new ContainerCreation(this.containers, this.claims, this.directory, bus, isRemapped);
+    this.updates = new ContainerUpdates(this.containers, this.directory, this.lifecycle, turns, this.outcomes, bus);
     this.edits = new ContainerEdits(this.containers, this.directory, this.lifecycle, this.creation, turns, this.outcomes, bus);
     this.streams = new ContainerStreams(this.containers, this.directory, this.attaches, bus, settings.runRoot);
     this.archives = new ContainerArchives(this.containers, this.directory, bus);

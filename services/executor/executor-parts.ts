@@ -38,6 +38,7 @@ import { Zygote } from './adapters/shim/zygote.js';
 import { LayerStore } from './adapters/snapshots/layer-store.js';
 import { SyncProbe } from './adapters/metrics/sync-probe.js';
 import { ContainerSource } from './application/metrics/container-source.js';
+import { FileSizes } from './application/metrics/file-sizes.js';
 import { OverlaySnapshotter } from './adapters/snapshots/overlay-snapshotter.js';
 import type { Snapshotter } from './adapters/snapshots/snapshotter.js';
 import { VfsSnapshotter } from './adapters/snapshots/vfs-snapshotter.js';
@@ -88,6 +89,7 @@ export class ExecutorParts {
   readonly kept: KeptRemovals;
   readonly volumes: VolumeDirectories;
   readonly trees = new TreeThreads();
+  readonly sizes: FileSizes;
   private readonly trash: Trash;
   readonly layers: LayerStore;
   /** Overlay until `start` has found that there is none. */
@@ -139,6 +141,7 @@ export class ExecutorParts {
     this.files = new ContainerFiles(settings.dataRoot, this.trash, this.spares);
     this.kept = new KeptRemovals(settings.dataRoot, this.trash);
     this.volumes = new VolumeDirectories(settings.dataRoot, this.trees, this.trash);
+    this.sizes = new FileSizes(this.files, this.volumes, this.kept, () => this.roots);
     this.layers = new LayerStore(settings.dataRoot, this.trees);
     this.streams = new StreamServer(`${settings.runRoot}/executor.sock`);
     this.ids = new UserNamespaceIds(settings.usernsRemap === undefined ? undefined : idMapsOf(settings.usernsRemap, accountFiles()), () => privateIdMaps(settings.usernsPrivate, accountFiles()), settings.usernsPrivate);
@@ -184,7 +187,7 @@ export class ExecutorParts {
       bridge: settings.bridge,
       dataRoot: settings.dataRoot,
       facts: this.facts,
-      written: (container) => this.trees.run('treeSize', { directory: `${this.files.directory(container)}/${this.roots.written.path}` }),
+      written: (container) => this.sizes.writtenBy(container),
       linkCounters,
     });
     this.snapshots = new SnapshotSchedule([this.tasks, this.networks, this.metrics.snapshotted], (error) => this.log.error('a snapshot could not be saved', { error }));
@@ -241,7 +244,7 @@ export class ExecutorParts {
     this.zygote.close();
     this.sandboxes.close();
     await this.streams.close();
-    await Promise.all([this.trees.close(), this.archives.close()]);
+    await Promise.all([this.trees.close(), this.sizes.close(), this.archives.close()]);
     await this.snapshots.stop();
     await Promise.all([this.metrics.stop(), this.tasks.stop(), this.networks.stop()]);
     this.hostPorts.close();

@@ -8,7 +8,6 @@ import * as usage from '#contracts/executor/usage.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { Asked, Body, Handles } from '#libs/messaging/handles.js';
 import { checkBindSource } from './adapters/host/bind-source.js';
-import { measureFiles } from './application/metrics/file-sizes.js';
 import { taskId } from './application/tasks/live-task.js';
 import { ExecutorParts } from './executor-parts.js';
 
@@ -125,11 +124,15 @@ export class ExecutorController {
     const { files, kept: removals } = this.parts;
     this.parts.archives.removed(command.container);
     await this.parts.forwarding.finish(command.container);
-    const read = this.parts.archives.unread(command.container);
     // A commit or a copy that is under way has all of them, as with dockerd: they are out of the way, and go after it.
-    if (command.keep || read) removals.keepContainer(command.container, files.directory(command.container));
-    else files.remove(command.container);
-    if (!command.keep) void read?.then(() => removals.discard(command.container)).catch(leftToNextStart);
+    const read = this.parts.archives.unread(command.container);
+    const isAside = (command.keep || read !== undefined) && removals.keepContainer(command.container, files.directory(command.container));
+    const remove = async (): Promise<void> => {
+      if (!isAside) await files.remove(command.container);
+      else if (!command.keep) await removals.discard(command.container);
+    };
+    if (read) void read.then(remove).catch(leftToNextStart);
+    else await remove();
     this.parts.memory.removed(command.container);
     return { position: 0 };
   }
@@ -171,8 +174,8 @@ export class ExecutorController {
   @Handles(host.RemoveVolumeDirectory)
   async removeVolume(@Body() { name, keptFor }: host.RemoveVolumeDirectory): Promise<Done> {
     const { volumes, kept: removals } = this.parts;
-    if (keptFor === undefined) await volumes.remove(name);
-    else removals.keepVolume(keptFor, name, volumes.of(name));
+    const isKept = keptFor !== undefined && removals.keepVolume(keptFor, name, volumes.of(name));
+    if (!isKept) await volumes.remove(name);
     return { position: 0 };
   }
 
@@ -197,20 +200,20 @@ export class ExecutorController {
   }
 
   @Handles(kept.DiscardKept)
-  discardKept(@Body() { container }: kept.DiscardKept): Done {
-    const discard = (): void => {
-      this.parts.kept.discard(container);
-      this.parts.files.remove(container); // where they were not put aside yet
+  async discardKept(@Body() { container }: kept.DiscardKept): Promise<Done> {
+    const discard = async (): Promise<void> => {
+      await this.parts.kept.discard(container);
+      await this.parts.files.remove(container); // where they were not put aside yet
     };
     const read = this.parts.archives.unread(container);
     if (read) void read.then(discard).catch(leftToNextStart);
-    else discard();
+    else await discard();
     return { position: 0 };
   }
 
   @Handles(kept.SweepKept)
-  sweepKept(@Body() { containers }: kept.SweepKept): Done {
-    this.parts.kept.sweep(new Set(containers));
+  async sweepKept(@Body() { containers }: kept.SweepKept): Promise<Done> {
+    await this.parts.kept.sweep(new Set(containers));
     return { position: 0 };
   }
 
@@ -226,7 +229,7 @@ export class ExecutorController {
 
   @Handles(host.MeasureFiles)
   measureFiles(@Body() query: host.MeasureFiles): Promise<host.FileSizes> {
-    return measureFiles(query, this.parts);
+    return this.parts.sizes.measure(query);
   }
 
   @Handles(host.GetHostFacts)

@@ -29,7 +29,7 @@ export class VolumesParts {
     const path = (fold: string): string => `${stateFolder(settings, 'volumes')}/${fold}.snapshot`;
     this.references = new VolumeReferences(store, path('volume-references'), (container) => this.volumes.removeVolumesOf(container));
     this.aggregates = new Aggregates(store, 'volume', volumeDecider, { source: 'volumes', isGone: (volume) => volume.status === 'absent', mayReturn: NAMES_THAT_MAY_RETURN, snapshot: { path: path('volume'), fold: VOLUME_FOLD } });
-    this.directories = new VolumeDirectories(this.aggregates, bus);
+    this.directories = new VolumeDirectories(this.aggregates, bus, this.references);
     this.volumes = new Volumes(this.aggregates, this.directories, bus, settings.dataRoot, this.references, (error) => this.logger.error(errorMessage(error)));
     this.snapshots = new SnapshotSchedule([this.aggregates, this.references], (error) => this.logger.error(errorMessage(error)));
   }

@@ -76,6 +76,11 @@ test.each([
   expect((await tried(method, path)).map(({ type }) => type)).toEqual(types);
 });
 
+test.each(['created', 'running'])('a dry removal of what is %s says until when it can come back', async (name) => {
+  const events = await tried('DELETE', `/containers/${name}?force=1`);
+  expect(events.slice(0, 2)).toMatchObject([{ data: { type: 'RemoveRequested', keepSeconds: 900 } }, { data: { type: 'ContainerRemoved', keptUntil: expect.stringMatching(/^20/) as string } }]);
+});
+
 test('a dry exec and a dry volume', async () => {
   expect((await tried('POST', '/containers/running/exec', { Cmd: ['true'] })).map(({ type }) => type)).toEqual(['ExecCreated']);
   expect((await tried('POST', '/volumes/create', { Name: 'other' })).map(({ type }) => type)).toEqual(['VolumeCreated']);

@@ -7,6 +7,7 @@ import { inNetworkNamespace } from '#libs/linux/network-namespace.js';
 import { addAddress, addVeth, setLink } from '#libs/netlink/route.js';
 import { RouteSocket } from '../../services/executor/adapters/network/route-socket.js';
 import { NetworkSandbox } from '../../services/executor/adapters/network/sandbox.js';
+import { hostLinkName } from '../../services/executor/domain/host-link-name.js';
 import { type CliResult, startEngine, type TestEngine } from '../engine/engine.js';
 import { patience } from '../engine/patience.js';
 import { freePort, freeSubnet } from '../engine/private-addresses.js';
@@ -93,6 +94,22 @@ async function nodeInContainer(name: string, args: readonly string[]): Promise<{
 async function eventually(ask: () => Promise<string>, answer: string): Promise<void> {
   await expect.poll(ask, { timeout: patience(10_000), interval: 50 }).toBe(answer);
 }
+
+test("a start takes no link of the host away that is somebody else's, and the next one has another", async () => {
+  const id = (await docker('create', 'busybox', 'sleep', '1000')).stdout.trim();
+  const [bridge, link] = [`bx${engine.settings.bridge.slice(2)}`, hostLinkName(`${id}-1`)];
+  const ip = (...args: string[]): Buffer => execFileSync('ip', ['link', ...args]);
+  ip('add', bridge, 'type', 'bridge');
+  try {
+    ip('add', link, 'master', bridge, 'type', 'dummy');
+    expect((await docker('start', id)).stderr).toContain(`link ${link} is somebody else's`);
+    expect((await docker('start', id)).code).toBe(0);
+    expect(readdirSync(`/sys/class/net/${bridge}/brif`)).toEqual([link]);
+  } finally {
+    ip('delete', link);
+    ip('delete', bridge);
+  }
+});
 
 test('a published tcp port is reached from outside, from this machine and by 127.0.0.1', async () => {
   const port = await freePort();

@@ -33,6 +33,7 @@ export const containerSamples: Samples<ContainerEvent> = {
   ContainerStarted: { container, start, pid: 4711, endpoint, at },
   KillRequested: { container, signal: 1, at },
   StopRequested: { container, signal: 15, timeoutSeconds: 10, at },
+  StopFailed: { container, start, error: 'no answer', at },
   ContainerExited: { container, start, exitCode: 143, signal: 15, oomKilled: false, reason: 'killed-api', at },
   RestartScheduled: { container, start, delayMs: 100, at },
   ContainerRenamed: { container, name: 'db', oldName: 'web', at },

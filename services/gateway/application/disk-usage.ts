@@ -8,6 +8,9 @@ import type { EngineClient } from './engine-client.js';
 /** Millions of files on a slow disk. */
 const MEASURE_TIMEOUT_MS = 10 * 60_000;
 
+/** As the executor tells it, and dockerd. */
+const UNKNOWN = -1;
+
 /** What containers wrote, and with their images. By container id. */
 export async function containerSizes(engine: EngineClient, containers: readonly ListedContainer[], asked: RequestContext): Promise<ReadonlyMap<string, ContainerSizes>> {
   if (containers.length === 0) return new Map();
@@ -21,8 +24,8 @@ export async function containerSizes(engine: EngineClient, containers: readonly 
       const image = imageBytes.get(imageId) ?? 0;
       const found = measured.containers[id] ?? 0;
       // A whole copy of the image: what it has more is the container's.
-      const written = measured.withImage ? Math.max(0, found - image) : found;
-      return [id, { writtenBytes: written, rootBytes: image + written }];
+      const written = measured.withImage && found !== UNKNOWN ? Math.max(0, found - image) : found;
+      return [id, { writtenBytes: written, rootBytes: image + Math.max(0, written) }];
     }),
   );
 }

@@ -5,6 +5,7 @@ import type { VolumeEvent } from '#contracts/volumes/volumes.js';
 import type { Aggregates } from '#libs/event-store/aggregates.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import type { Volume, VolumeCommand } from '../domain/volume/volume-decider.js';
+import type { VolumeReferences } from './volume-references.js';
 
 export type VolumeAggregates = Aggregates<Volume, VolumeCommand, VolumeEvent>;
 
@@ -26,6 +27,7 @@ export class VolumeDirectories {
   constructor(
     private readonly volumes: VolumeAggregates,
     private readonly bus: Bus,
+    private readonly references: Pick<VolumeReferences, 'isKept' | 'catchUp'>,
   ) {}
 
   start(): void {
@@ -91,7 +93,14 @@ export class VolumeDirectories {
     const { name } = change;
     if (change.type === 'VolumeCreated') return this.ensure(name, asked);
     if (change.type === 'VolumeRestored') return this.restore(name, change.keptFor, asked);
-    await this.bus.request(RemoveVolumeDirectory, { name, ...(change.keptFor === undefined ? {} : { keptFor: change.keptFor }) }, asked, AGAIN);
+    const { keptFor } = change;
+    await this.bus.request(RemoveVolumeDirectory, { name, ...(keptFor !== undefined && (await this.mayComeBack(keptFor)) ? { keptFor } : {}) }, asked, AGAIN);
+  }
+
+  /** Of one that was let go for good meanwhile nobody would ever let go of what was put aside now. */
+  private async mayComeBack(container: string): Promise<boolean> {
+    if (!this.references.isKept(container)) await this.references.catchUp();
+    return this.references.isKept(container);
   }
 
   private did(name: string, event: DirectoryChange | undefined): void {

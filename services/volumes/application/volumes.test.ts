@@ -68,7 +68,7 @@ async function start(): Promise<void> {
   const fail = (error: unknown): void => expect.unreachable(String(error));
   references = new VolumeReferences(store, join(folder, 'snapshot'), (container) => volumes.removeVolumesOf(container));
   aggregates = new Aggregates(store, 'volume', volumeDecider, { source: 'volumes', isGone: ({ status }) => status === 'absent', mayReturn: 10 });
-  directories = new VolumeDirectories(aggregates, bus);
+  directories = new VolumeDirectories(aggregates, bus, references);
   volumes = new Volumes(aggregates, directories, bus, '/', references, fail);
   directories.start();
   volumes.start();
@@ -94,6 +94,8 @@ async function happen(subject: `berth.event.${string}`, event: DomainEvent & Rec
 }
 const claim = (container: string) => happen(`berth.event.name.of-${container}`, { type: 'NameClaimed', name: `of-${container}`, container });
 const giveUp = (container: string) => happen(`berth.event.name.of-${container}`, { type: 'NameReleased', name: `of-${container}`, container });
+/** For as long as it is kept. */
+const letGo = (container: string) => happen(`berth.event.container.${container}`, { type: 'ContainerRemoved', container, keptUntil: 'later' });
 const mount = (container: string, name: string, anonymous = false) => happen(`berth.event.container.${container}`, { type: 'ContainerCreated', container, mounts: [{ name, anonymous }] });
 
 test.each<Fate>(['unheard', 'late'])('a volume whose creation was not acknowledged has a directory once it is on the log (%s)', async (fate) => {
@@ -216,8 +218,21 @@ test('a volume that its maker could not take along stays where the last containe
   expect([listed(), [...disk]]).toEqual([[], []]);
 });
 
+test('what could not be put aside while it might have come back goes with its container', async () => {
+  await create('cache');
+  await letGo('c1');
+  isExecutorDown = true;
+  await expect(remove('cache', 'c1')).rejects.toMatchObject(notAnswered);
+  await happen('berth.event.container.c1', { type: 'ContainerDiscarded', container: 'c1' });
+  // What it was asked before is refused by then.
+  for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
+  isExecutorDown = false;
+  await expect.poll(() => [[...disk], [...kept]]).toEqual([[], []]);
+});
+
 test('a volume that comes back has its files, though that was not acknowledged', async () => {
   await create('cache');
+  await letGo('c1');
   disk.set('cache', 'mine');
   await remove('cache', 'c1');
   store.fates.set('VolumeRestored', ['late']);

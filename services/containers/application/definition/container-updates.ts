@@ -11,6 +11,7 @@ import { checkChangedResources, needsKernelFacts, withinKernel } from '../../dom
 import { checkRestartPolicy } from '../../domain/launch-request.js';
 import { changedLimits, withChanges } from '../../domain/resources/limit-changes.js';
 import type { ContainerDirectory, Containers } from '../names/container-directory.js';
+import type { ContainerLifecycle } from '../lifecycle/container-lifecycle.js';
 import type { ContainerTurns } from '../lifecycle/container-turns.js';
 import type { Outcomes } from '../lifecycle/outcome-retries.js';
 
@@ -22,6 +23,7 @@ export class ContainerUpdates {
   constructor(
     private readonly containers: Containers,
     private readonly directory: ContainerDirectory,
+    private readonly lifecycle: Pick<ContainerLifecycle, 'startSettled'>,
     private readonly turns: ContainerTurns,
     private readonly outcomes: Pick<Outcomes, 'tell'>,
     private readonly bus: Bus,
@@ -58,6 +60,8 @@ export class ContainerUpdates {
   }
 
   private async apply(id: string, asked: RequestContext): Promise<Done> {
+    // A start under way may have taken its limits from before, and the executor not have heard of it.
+    await this.lifecycle.startSettled(id);
     const container = this.directory.get(id);
     if (!container?.update) return { position: this.containers.position };
     const resources = changedLimits(withChanges(container.spec.hostConfig, container.update), container.update) ?? {};

@@ -90,6 +90,64 @@ test('what runs goes on where its start could not be recorded, and is recorded w
   expect({ status: world.status, address: await addressOf(1), ended: world.count('end-task') }).toEqual({ status: 'running', address: 'address of c1-1', ended: 0 });
 });
 
+test('a start waits for that of the container whose network it shares', async () => {
+  world = await LifecycleWorld.with({ NetworkMode: 'container:c2' });
+  await world.beside('c2', {});
+  const lender = Promise.withResolvers<unknown>();
+  world.answers.set('launch-task', () => (world.count('launch-task') === 1 ? lender.promise : { position: 0, pid: 8, startedAt: at }));
+  const starts = ['c2', 'c1'].map((id) => world.lifecycle.start(id, 'api', asked));
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+  expect([world.status, world.count('launch-task')]).toEqual(['starting', 1]);
+  lender.resolve({ position: 0, pid: 7, startedAt: at });
+  await Promise.all(starts);
+  expect([world.status, world.count('launch-task')]).toEqual(['running', 2]);
+});
+
+test('what is removed while its start waits for another is not launched', async () => {
+  world = await LifecycleWorld.with({ NetworkMode: 'container:c2' });
+  await world.beside('c2', {});
+  const lender = Promise.withResolvers<unknown>();
+  world.answers.set('launch-task', () => lender.promise);
+  const starts = ['c2', 'c1'].map((id) => world.lifecycle.start(id, 'api', asked));
+  await expect.poll(() => world.count('launch-task')).toBe(1);
+  await new Promise(setImmediate);
+  const removed = world.lifecycle.remove('c1', { force: true, volumes: false }, asked);
+  await expect.poll(() => world.status).toBe('removing');
+  lender.resolve({ position: 0, pid: 7, startedAt: at });
+  expect(await Promise.allSettled(starts)).toMatchObject([{ status: 'fulfilled' }, { status: 'rejected', reason: { message: 'container c1 was removed while it started' } }]);
+  await removed;
+  expect([world.status, world.count('launch-task')]).toEqual(['absent', 1]);
+});
+
+test('what was launched while it was being removed is ended', async () => {
+  world = await LifecycleWorld.with({});
+  const launch = Promise.withResolvers<unknown>();
+  world.answers.set('launch-task', () => launch.promise);
+  // The executor has not heard of it at first.
+  world.answers.set('end-task', () => (world.count('end-task') === 1 ? { position: 0 } : world.exited(1)));
+  const start = world.lifecycle.start('c1', 'api', asked).catch(() => undefined);
+  await expect.poll(() => world.count('launch-task')).toBe(1);
+  const removed = world.lifecycle.remove('c1', { force: true, volumes: false }, asked);
+  await expect.poll(() => world.count('end-task')).toBe(1);
+  launch.resolve({ position: 0, pid: 7, startedAt: at });
+  await Promise.all([start, removed]);
+  expect([world.status, world.count('end-task')]).toEqual(['absent', 2]);
+});
+
+test('limits that are changed while it starts are given to what has started', async () => {
+  world = await LifecycleWorld.with({});
+  const launch = Promise.withResolvers<unknown>();
+  world.answers.set('launch-task', () => launch.promise);
+  const start = world.lifecycle.start('c1', 'api', asked);
+  await expect.poll(() => world.count('launch-task')).toBe(1);
+  const update = world.updates.update({ container: 'c1', changes: { CpuShares: 512 } } as Parameters<typeof world.updates.update>[0], asked);
+  await expect.poll(() => world.history()).toContain('UpdateRequested');
+  expect(world.count('update-task')).toBe(0);
+  launch.resolve({ position: 0, pid: 7, startedAt: at });
+  await Promise.all([start, update]);
+  expect([world.count('update-task'), (await world.history()).at(-1)]).toEqual([1, 'ContainerUpdated']);
+});
+
 /** A container that runs, and whose executor is away for eleven seconds before it takes a signal. */
 async function withExecutorAway(onSignal: () => void): Promise<void> {
   const started: readonly ContainerEvent[] = [{ type: 'StartRequested', container: 'c1', start: 1, reason: 'api', at }, { type: 'ContainerStarted', container: 'c1', start: 1, pid: 7, at }];

@@ -7,7 +7,7 @@ import { BerthError, conflict, errorMessage, internal, invalid, notFound, unavai
 import { SIGKILL, SIGTERM, signalNumber } from '#libs/linux/signals.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { type ContainerSpec, isRunning, isToRestart, type KeptContainer, type PresentContainer } from '../../domain/container/container-state.js';
-import { joinedContainers, joinsOf } from '../../domain/namespaces/joined-containers.js';
+import { joinsOf, lendersOf } from '../../domain/namespaces/joined-containers.js';
 import { isContainerName } from '../../domain/name/container-name.js';
 import { killMeaning } from '../../domain/process/kill-signal.js';
 import { launchRequest } from '../../domain/launch-request.js';
@@ -109,6 +109,7 @@ export class ContainerLifecycle {
       if (endpoint && run.start > 1) await this.links.moved(id, endpoint.address, asked);
       this.starting(id); // somebody may have removed it meanwhile
       const [links, joins] = [await this.linksOf(container), await this.joinsOf(container)];
+      this.starting(id); // and those waited for whole starts
       isAsked = true;
       const task = await this.bus.request(LaunchTask, launchRequest(spec, run.start, endpoint, this.attaches.take(id, run.start), links, joins, this.isRemapped), asked, AGAIN);
       isThere = true;
@@ -144,7 +145,7 @@ export class ContainerLifecycle {
 
   /** Starts that come together wait for the one whose namespaces they share. */
   private async joinsOf({ spec: { hostConfig } }: PresentContainer): Promise<Pick<LaunchTask, 'joins'>> {
-    for (const joined of new Set(Object.values(joinedContainers(hostConfig)))) await this.startSettled(joined);
+    for (const lender of lendersOf(hostConfig)) await this.startSettled(lender);
     return joinsOf(hostConfig, (id) => this.directory.get(id));
   }
 
@@ -208,17 +209,33 @@ export class ContainerLifecycle {
     return { position: this.containers.position, changed: true };
   }
 
-  /** The part of a stop behind its intent. */
+  /** The part of a stop behind its intent. Where it fails, nobody goes on with it later, but for one that nobody was told of, being the engine's own. */
   async finishStop(id: string, asked: RequestContext): Promise<void> {
     const container = this.directory.get(id);
     const wish = container?.run.stopRequested;
     if (!container || !wish || !isRunning(container)) return;
+    const isWished = (): boolean => this.directory.get(id)?.run.stopRequested === wish;
+    await this.carryOutStop(container, wish, asked).catch((error: unknown) => (wish.startsAgain ? Promise.reject(error) : this.stopFailed(container, error, isWished, asked)));
+  }
+
+  private async carryOutStop(container: PresentContainer, wish: StopWish, asked: RequestContext): Promise<void> {
+    const { id } = container.spec;
     const { start } = container.run;
     await this.signal(id, start, wish.signal, true, asked);
     await this.pauses.thaw(id, asked);
     if (await this.hasEnded(id, start, wish.timeoutSeconds < 0 ? LONGEST_TIMER_MS : wish.timeoutSeconds * 1000)) return;
     await this.signal(id, start, SIGKILL, true, asked);
     if (!(await this.hasEnded(id, start, KILL_DEADLINE_MS))) throw internal(`cannot stop container: ${container.spec.name}: tried to kill container, but did not receive an exit event`);
+  }
+
+  /** Always rejects, with `error`: whoever asked for the end of the run is told, and the log with them. */
+  private async stopFailed({ spec: { id }, run: { start } }: PresentContainer, error: unknown, isWished: () => boolean, asked: RequestContext): Promise<never> {
+    // The request's key is the intent's.
+    const { idempotencyKey: _key, ...cause } = asked;
+    const record = () => this.containers.execute(id, { type: 'RecordStopFailed', start, error: errorMessage(error), at: now() }, cause);
+    // Later, somebody may have asked anew.
+    await this.outcomes.tell(id, record, cause, async () => isWished() && record()).catch(() => undefined);
+    throw error;
   }
 
   async restart(reference: string, wish: { signal?: string; timeoutSeconds?: number }, asked: RequestContext): Promise<Done> {
@@ -253,8 +270,15 @@ export class ContainerLifecycle {
     return { position };
   }
 
-  /** The part of a kill behind its intent. */
-  async finishKill({ id, name, config }: ContainerSpec, start: number, signal: number, asked: RequestContext): Promise<void> {
+  /** The part of a kill behind its intent. What ends a run surely fails as a stop does. */
+  async finishKill(spec: ContainerSpec, start: number, signal: number, asked: RequestContext): Promise<void> {
+    const container = this.directory.get(spec.id);
+    const wish = container?.run.kill;
+    const isWished = (): boolean => this.directory.get(spec.id)?.run.kill === wish;
+    await this.carryOutKill(spec, start, signal, asked).catch((error: unknown) => (signal === SIGKILL && container?.run.start === start ? this.stopFailed(container, error, isWished, asked) : Promise.reject(error)));
+  }
+
+  private async carryOutKill({ id, name, config }: ContainerSpec, start: number, signal: number, asked: RequestContext): Promise<void> {
     const { ends, cancelsRestart } = killMeaning(signal, config.StopSignal);
     await this.signal(id, start, signal, ends, asked);
     // dockerd 20.10, daemon/kill.go: the same signals let a paused container go on to hear them.
@@ -285,7 +309,7 @@ export class ContainerLifecycle {
     const keepSeconds = keep ? this.grace.secondsFor(spec) : undefined;
     const { events, position } = await this.containers.execute(spec.id, { type: 'Remove', ...wish, ...(keepSeconds === undefined ? {} : { keepSeconds }), at: now() }, asked);
     const isGone = events.some(({ type }) => type === 'ContainerRemoved');
-    if (asked.dryRun) return this.planRemoved(container, isGone, wish.volumes, keepSeconds !== undefined, asked);
+    if (asked.dryRun) return this.planRemoved(container, isGone, wish.volumes, keepSeconds, asked);
     const finished = this.finishRemove(spec.id, asked);
     if (!isGone || wish.volumes) return finished;
     // Nobody needs to wait for its files to be put aside. Where that fails, ContainerWatch tries again; who claims its name comes after its release, begun above.
@@ -317,11 +341,11 @@ export class ContainerLifecycle {
     return last !== undefined && this.containers.wasDone(last.container, 'Remove', key);
   }
 
-  private async planRemoved(container: PresentContainer, isGone: boolean, volumes: boolean, keep: boolean, asked: RequestContext): Promise<Done> {
+  private async planRemoved(container: PresentContainer, isGone: boolean, volumes: boolean, keepSeconds: number | undefined, asked: RequestContext): Promise<Done> {
     const { id, name } = container.spec;
-    const { position } = isGone ? this.containers : await this.containers.execute(id, { type: 'RecordRemoved', at: now() }, asked);
+    const { position } = isGone ? this.containers : await this.containers.execute(id, { type: 'RecordRemoved', ...(keepSeconds === undefined ? {} : { keepSeconds }), at: now() }, asked);
     await this.names.execute(name, { type: 'Release', name, container: id }, asked);
-    if (volumes) await this.removeVolumes(container, keep, asked);
+    if (volumes) await this.removeVolumes(container, keepSeconds !== undefined, asked);
     return { position };
   }
 
@@ -364,10 +388,15 @@ export class ContainerLifecycle {
   /** Of a container that is to be removed: a start under way is waited for, a run is killed. */
   private async endRun({ spec, run }: PresentContainer, asked: RequestContext): Promise<void> {
     const { id, name } = spec;
-    await this.endTask(id, run.start, asked).catch((error: unknown) => {
-      throw unavailable(`cannot remove container "${name}": could not kill: ${errorMessage(error)}`, error);
-    });
+    const end = (): Promise<void> =>
+      this.endTask(id, run.start, asked).catch((error: unknown) => {
+        throw unavailable(`cannot remove container "${name}": could not kill: ${errorMessage(error)}`, error);
+      });
+    await end();
     await this.startSettled(id);
+    // The executor may have been asked for it again behind that.
+    const { over: isOver = true } = this.directory.get(id)?.run ?? {};
+    if (!isOver && this.hasStarted(id, run.start)) await end();
     // A start that was not heard of by anyone ends here; of any other the task's events tell.
     if (!this.directory.get(id)?.run.startedAt) await this.containers.execute(id, { type: 'RecordStartFailed', start: run.start, error: 'removed while it started', exitCode: 128, at: now() }, asked);
     if (!(await this.hasEnded(id, run.start, KILL_DEADLINE_MS))) throw internal(`cannot remove container "${name}": could not kill: tried to kill container, but did not receive an exit event`);
@@ -379,6 +408,8 @@ export class ContainerLifecycle {
     await this.bus.request(SignalTask, { container, start, signal, ends }, cause, ends ? SIGNAL.ends : SIGNAL.other);
   }
 }
+
+type StopWish = NonNullable<PresentContainer['run']['stopRequested']>;
 
 const runOf = (container: string, start: number): string => `${container}-${start}`;
 const now = (): string => new Date().toISOString();

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { HostConfig } from '#contracts/containers/container-config.js';
-import { internal } from '#libs/errors/errors.js';
+import { internal, unavailable } from '#libs/errors/errors.js';
 import type { Fate } from '#libs/event-store/testing/stalling-event-store.js';
 import { asked, at, LifecycleWorld } from '../testing/lifecycle-world.js';
 
@@ -81,6 +81,46 @@ test.each<Fate>(['full', 'lost', 'unheard', 'late'])('a restart whose start the 
   await expect.poll(() => world.status).toBe('running');
   expect(world.count('launch-task')).toBe(1);
   expect((await world.history()).filter((type) => type === 'StartRequested')).toHaveLength(2);
+});
+
+test('a restart waits for that of the container whose network it shares', async () => {
+  const policy = (NetworkMode: string): HostConfig => ({ NetworkMode, RestartPolicy: { Name: 'always' } });
+  await given(policy('container:c2'), ...started);
+  const exitedFive: ContainerEvent = { ...exited, container: 'c2', start: 5 };
+  await world.beside('c2', policy('none'), { type: 'StartRequested', container: 'c2', start: 5, reason: 'api', at }, { type: 'ContainerStarted', container: 'c2', start: 5, pid: 8, at }, exitedFive, { type: 'RestartScheduled', container: 'c2', start: 5, delayMs: 600, at });
+  // Due after 100 ms.
+  await world.exited(1);
+  await expect.poll(() => world.status, { timeout: 5_000 }).toBe('running');
+  expect(world.asked).toEqual([{ what: 'launch-task', start: 6 }, { what: 'launch-task', start: 2 }]);
+});
+
+test.each([
+  ['stop', () => world.lifecycle.stop('c1', {}, asked)],
+  ['kill', () => world.lifecycle.kill('c1', undefined, asked)],
+])('a %s that failed, which whoever asked was told, is not carried out when the engine starts again', async (_, ask) => {
+  await given({}, ...started);
+  world.answers.set('signal-task', () => Promise.reject(unavailable('no answer')));
+  await expect(ask()).rejects.toMatchObject({ kind: 'unavailable' });
+  expect((await world.history()).at(-1)).toBe('StopFailed');
+  const before = world.asked.length;
+  await world.resume();
+  await new Promise(setImmediate);
+  expect([world.status, world.asked.slice(before).filter(({ what }) => what !== 'list')]).toEqual(['running', []]);
+});
+
+test('a stop whose engine died over it is carried out by the next one', async () => {
+  await given({}, ...started, { type: 'StopRequested', container: 'c1', signal: 15, timeoutSeconds: 10, at });
+  world.answers.set('signal-task', () => world.exited(1));
+  await world.resume();
+  await expect.poll(() => world.status).toBe('exited');
+});
+
+test('what is unhealthy is stopped in the end, though its signal could not be given at first', async () => {
+  await given({}, ...started);
+  world.answers.set('signal-task', () => (world.count('signal-task') === 1 ? Promise.reject(unavailable('no answer')) : world.exited(1)));
+  await world.happen({ type: 'UnhealthyRestartRequested', container: 'c1', start: 1, signal: 15, timeoutSeconds: 10, at });
+  await expect.poll(() => world.count('launch-task'), { timeout: 5_000 }).toBe(1);
+  expect([world.count('signal-task'), await world.history()]).toEqual([2, expect.not.arrayContaining(['StopFailed'])]);
 });
 
 test('a stop ends the attempts to start it again', async () => {

@@ -8,6 +8,7 @@ import { SIGKILL } from '#libs/linux/signals.js';
 import { retryUntilDone } from '#libs/messaging/retry.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import { isToRestart, type PresentContainer } from '../../domain/container/container-state.js';
+import { lendersOf } from '../../domain/namespaces/joined-containers.js';
 import type { ContainerCommits } from '../definition/container-commits.js';
 import type { ContainerEdits } from '../definition/container-edits.js';
 import type { ContainerDirectory, Containers } from '../names/container-directory.js';
@@ -17,6 +18,9 @@ import type { ContainerLifecycle } from './container-lifecycle.js';
 import type { ContainerPauses } from './container-pauses.js';
 import type { ExitWaits } from './exit-waits.js';
 import type { RunEndpoints } from './run-endpoints.js';
+
+/** Until it is looked again whether the one whose namespaces it shares is there. */
+const LENDER_PAUSE_MS = 250;
 
 /** What follows from a container's own events: waits end, --rm removes, the restart policy starts again. After a crash, goes on with what was half done. */
 export class ContainerWatch {
@@ -65,13 +69,15 @@ export class ContainerWatch {
       const { status, run } = container;
       if (container.edit && status !== 'removing') this.go(id, asked, this.edits.finish(id, asked));
       if (container.update && status !== 'removing') this.go(id, asked, this.updates.finish(id, asked));
+      const isLive = (status === 'running' || status === 'paused') && !run.stopFailed;
       const commits = (container.commit ?? run.thaws) !== undefined && status !== 'removing';
       if (commits) this.go(id, asked, this.commits.finish(id, asked));
       if (status === 'starting') this.go(id, asked, this.lifecycle.launch(id, asked));
       else if (status === 'removing') this.finishRemove(id, asked);
       else if (status === 'restarting') this.schedule(id, container.restartDelayMs, asked);
-      else if ((status === 'running' || status === 'paused') && run.stopRequested) this.go(id, asked, this.lifecycle.finishStop(id, asked));
-      else if ((status === 'running' || status === 'paused') && run.kill?.signal === SIGKILL) this.go(id, asked, this.lifecycle.endTask(id, run.start, asked));
+      else if (isLive && run.stopRequested?.startsAgain) this.stopUnhealthy(id, asked);
+      else if (isLive && run.stopRequested) this.go(id, asked, this.lifecycle.finishStop(id, asked));
+      else if (isLive && run.kill?.signal === SIGKILL) this.go(id, asked, this.lifecycle.endTask(id, run.start, asked));
       else if (run.changing && !commits) this.go(id, asked, this.pauses.finish(id, asked));
       else if (status === 'paused' && run.kill?.cancelsRestart) this.go(id, asked, this.pauses.thaw(id, asked));
       else if (isToRestart(container)) this.finishRestart(id, asked);
@@ -90,6 +96,11 @@ export class ContainerWatch {
   /** Its stop is over, which alone nobody wanted. */
   private finishRestart(id: string, asked: RequestContext): void {
     this.goOn(id, asked, () => this.lifecycle.finishRestart(id, asked));
+  }
+
+  /** Until it is over, or somebody else stops it. */
+  private stopUnhealthy(id: string, asked: RequestContext): void {
+    this.goOn(id, asked, async () => this.directory.get(id)?.run.stopRequested?.startsAgain && (await this.lifecycle.finishStop(id, asked)));
   }
 
   private removeLeftover(id: string, asked: RequestContext): void {
@@ -119,7 +130,7 @@ export class ContainerWatch {
         this.schedule(id, event.delayMs, asked);
         return;
       case 'UnhealthyRestartRequested':
-        this.go(id, asked, this.lifecycle.finishStop(id, asked));
+        this.stopUnhealthy(id, asked);
         return;
       case 'StopRequested':
         this.cancel(id);
@@ -178,7 +189,16 @@ export class ContainerWatch {
         this.onError(error, { container: id, correlationId: asked.correlationId });
       });
     const due = delay(delayMs, undefined, { signal }).catch(() => undefined);
-    void due.then(() => this.goOn(id, asked, start, signal));
+    void due.then(() => {
+      // A start that has failed is not tried again.
+      if (!signal.aborted && isDue() && this.waitsForLender(id)) this.schedule(id, LENDER_PAUSE_MS, asked);
+      else this.goOn(id, asked, start, signal);
+    });
+  }
+
+  private waitsForLender(id: string): boolean {
+    const { hostConfig } = this.directory.get(id)?.spec ?? {};
+    return hostConfig !== undefined && lendersOf(hostConfig).some((lender) => this.directory.get(lender)?.status === 'restarting');
   }
 
   private restarting(id: string): AbortController {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { ExecConfig } from '#contracts/containers/container-state.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
 import { MemoryEventStore } from '#libs/event-store/testing/memory-event-store.js';
@@ -17,13 +17,16 @@ let container: { spec: { id: string; config: object; hostConfig: object; name: s
 let execs: Execs;
 let runs: ExecRuns;
 let sessions: ExecSessions;
+/** What the executor is asked. */
+let launch: ReturnType<typeof vi.fn<() => Promise<unknown>>>;
 
 beforeEach(async () => {
   container = { spec: { id: 'c', name: 'web', config: {}, hostConfig: { NetworkMode: 'none' } }, status: 'running', run: { start: 1, startedAt: '2026-01-01T00:00:00.000000000Z', over: false } };
+  launch = vi.fn(() => Promise.resolve({ position: 0, pid: 7 }));
   execs = new Aggregates(new MemoryEventStore(), 'exec', execDecider, { source: 'containers' });
   runs = new ExecRuns(() => true, (exec) => execs.forget(exec));
   const directory = { find: () => container, get: () => container, linksOf: () => [] } as unknown as ContainerDirectory;
-  sessions = new ExecSessions(execs, runs, directory, { startSettled: () => Promise.resolve() } as unknown as ContainerLifecycle, {} as Bus, '/');
+  sessions = new ExecSessions(execs, runs, directory, { startSettled: () => Promise.resolve() } as unknown as ContainerLifecycle, { request: launch } as unknown as Bus, '/');
   await execs.start();
 });
 afterEach(() => execs.stop());
@@ -35,6 +38,27 @@ test.each([[true, []], [undefined, ['kept']]])('an exec that is refused while it
   container.run.changing = 'pausing';
   await expect(sessions.start({ exec: id, detach: false }, asked)).rejects.toThrow('is paused');
   await expect.poll(() => runs.listed('c')).toEqual(left.map(() => id));
+});
+
+test('an exec that is started twice at once is refused the second time, but for the same request', async () => {
+  const { id } = await sessions.add('c', config, asked);
+  const answer = Promise.withResolvers<unknown>();
+  launch.mockReturnValue(answer.promise);
+  const start = (key?: string) => sessions.start({ exec: id, detach: false }, { ...asked, ...(key === undefined ? {} : { idempotencyKey: key }) });
+  const first = [start('k'), start('k')];
+  await Promise.all([undefined, 'another'].map((key) => expect(start(key)).rejects.toMatchObject({ kind: 'conflict', message: `Error: Exec command ${id} is already running` })));
+  answer.resolve({ position: 0, pid: 7 });
+  const [one, again] = await Promise.all(first);
+  expect(one?.endpoint?.ticket).toMatch(/./);
+  expect([again, launch.mock.calls.length]).toEqual([one, 1]);
+});
+
+test('an exec whose start was refused can be started again', async () => {
+  const { id } = await sessions.add('c', config, asked);
+  container.run.changing = 'pausing';
+  await expect(sessions.start({ exec: id, detach: false }, asked)).rejects.toThrow('is paused');
+  delete container.run.changing;
+  expect(await sessions.start({ exec: id, detach: true }, asked)).toEqual({ terminal: false });
 });
 
 test.each([

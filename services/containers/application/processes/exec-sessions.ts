@@ -4,7 +4,7 @@ import type { GetExec } from '#contracts/containers/queries.js';
 import type { ExecConfig, ExecView } from '#contracts/containers/container-state.js';
 import { LaunchExec, ResizeTask, SignalExec } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
-import { conflict, errorMessage, internal, notFound } from '#libs/errors/errors.js';
+import { type BerthError, conflict, errorMessage, internal, notFound } from '#libs/errors/errors.js';
 import type { Bus, RequestOptions } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
 import type { Exec } from '../../domain/exec/exec-decider.js';
@@ -31,8 +31,16 @@ const AT_ONCE_MS = 100;
 /** For what shims tell an executor that has come back. */
 const TOLD_AGAIN_MS = 2_000;
 
+interface StartedExec {
+  readonly endpoint?: StreamEndpoint;
+  readonly terminal: boolean;
+}
+
 /** Further commands in running containers. */
 export class ExecSessions {
+  /** Starts under way, of which `runs` knows nothing yet. */
+  private readonly starts = new Map<string, { readonly key: string | undefined; readonly started: Promise<StartedExec> }>();
+
   constructor(
     private readonly execs: Execs,
     private readonly runs: ExecRuns,
@@ -96,10 +104,23 @@ export class ExecSessions {
     });
   }
 
-  async start({ exec: id, detach, consoleSize }: Pick<StartExec, 'exec' | 'detach' | 'consoleSize'>, asked: RequestContext): Promise<{ endpoint?: StreamEndpoint; terminal: boolean }> {
+  /** Once, as with dockerd: the same request is answered alike, any other is refused. */
+  async start(wish: Pick<StartExec, 'exec' | 'detach' | 'consoleSize'>, asked: RequestContext): Promise<StartedExec> {
+    const { exec } = wish;
+    const { idempotencyKey: key } = asked;
+    const underWay = this.starts.get(exec);
+    if (underWay !== undefined && key !== undefined && underWay.key === key) return underWay.started;
+    if (underWay !== undefined) throw alreadyRunning(exec);
+    const started = this.startNow(wish, asked).finally(() => this.starts.delete(exec));
+    this.starts.set(exec, { key, started });
+    return started;
+  }
+
+  private async startNow({ exec: id, detach, consoleSize }: Pick<StartExec, 'exec' | 'detach' | 'consoleSize'>, asked: RequestContext): Promise<StartedExec> {
     const { container, config } = this.find(id);
     const { running: isRunning, exitCode } = this.view(id);
-    if (isRunning || exitCode !== null) throw conflict(`Error: Exec command ${id} ${isRunning ? 'is already running' : 'has already run'}`);
+    if (isRunning) throw alreadyRunning(id);
+    if (exitCode !== null) throw conflict(`Error: Exec command ${id} has already run`);
     const holder = await this.running(container).catch(async (error: unknown) => {
       // A client may start it later; a health check is not tried again.
       if (config.probe) await this.recordFailed(id, error, asked);
@@ -218,3 +239,5 @@ export class ExecSessions {
     return container;
   }
 }
+
+const alreadyRunning = (exec: string): BerthError => conflict(`Error: Exec command ${exec} is already running`);

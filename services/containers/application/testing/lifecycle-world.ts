@@ -33,6 +33,8 @@ export interface Asked {
   readonly endpoint?: string;
 }
 
+const created = (container: string, hostConfig: HostConfig): ContainerEvent => ({ type: 'ContainerCreated', container, name: container === 'c1' ? 'web' : container, config: {}, hostConfig: { NetworkMode: 'none', ...hostConfig }, imageId: '', imageRef: '', layers: [], path: 'sh', args: [], mounts: [], at });
+
 type Answer = (asked: Asked) => unknown;
 
 /** The container c1 on a log that may stall, what starts and stops it, and what follows its events. Others answer on the bus as `answers` says, or with what is right. */
@@ -56,18 +58,24 @@ export class LifecycleWorld {
     this.waits = new ExitWaits(directory);
     const endpoints = new RunEndpoints(directory, bus);
     this.pauses = new ContainerPauses(this.containers, directory, this.outcomes, bus);
-    this.updates = new ContainerUpdates(this.containers, directory, new ContainerTurns(), this.outcomes, bus);
     const links = { moved: () => Promise.resolve() };
     this.lifecycle = new ContainerLifecycle(this.containers, this.names, directory, this.pauses, this.waits, new PendingAttaches(), endpoints, links, this.outcomes, bus, { secondsFor: () => undefined }, false);
+    this.updates = new ContainerUpdates(this.containers, directory, this.lifecycle, new ContainerTurns(), this.outcomes, bus);
     this.commits = new ContainerCommits(this.containers, directory, this.pauses, this.outcomes, bus);
-    const none = {} as ContainerEdits & NameClaims; // asked for nothing of what is tried
+    const none = { settle: () => Promise.resolve() } as unknown as ContainerEdits & NameClaims; // asked for nothing else of what is tried
+    this.answers.set('list', () => ({ networks: [] }));
     this.watch = new ContainerWatch(this.containers, directory, none, endpoints, this.lifecycle, this.pauses, this.updates, this.commits, none, this.waits, () => undefined, () => undefined);
+  }
+
+  /** A container beside c1. */
+  async beside(id: string, hostConfig: HostConfig, ...history: readonly ContainerEvent[]): Promise<void> {
+    const { position } = await this.store.append(`berth.event.container.${id}`, noHead, [created(id, hostConfig), ...history], asked);
+    await this.containers.waitFor(position);
   }
 
   static async with(hostConfig: HostConfig, ...history: readonly ContainerEvent[]): Promise<LifecycleWorld> {
     const world = new LifecycleWorld();
-    const created: ContainerEvent = { type: 'ContainerCreated', container: 'c1', name: 'web', config: {}, hostConfig: { NetworkMode: 'none', ...hostConfig }, imageId: '', imageRef: '', layers: [], path: 'sh', args: [], mounts: [], at };
-    await world.store.append('berth.event.container.c1', noHead, [created, ...history], asked);
+    await world.store.append('berth.event.container.c1', noHead, [created('c1', hostConfig), ...history], asked);
     await Promise.all([world.containers.start(), world.names.start()]);
     world.watch.start();
     return world;
@@ -77,6 +85,18 @@ export class LifecycleWorld {
     this.watch.stop();
     this.outcomes.stop();
     await Promise.all([this.containers.stop(), this.names.stop()]);
+  }
+
+  /** Without a command that yields it. */
+  async happen(event: ContainerEvent): Promise<void> {
+    const newest = (await this.store.read('berth.event.container.c1')).at(-1);
+    const { position } = await this.store.append('berth.event.container.c1', newest === undefined ? noHead : { sequence: newest.position, hash: newest.hash }, [event], asked);
+    await this.containers.waitFor(position);
+  }
+
+  /** As an engine does that starts. */
+  resume(): Promise<void> {
+    return this.watch.resume();
   }
 
   /** What the container is, as clients would see it. */

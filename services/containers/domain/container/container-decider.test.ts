@@ -48,6 +48,9 @@ const recordPaused: ContainerCommand = { type: 'RecordPaused', start: 1, at };
 const recordPauseFailed: ContainerCommand = { type: 'RecordPauseFailed', start: 1, error: 'no', at };
 const recordUnpaused: ContainerCommand = { type: 'RecordUnpaused', start: 1, at };
 
+const stopFailed: ContainerEvent = { type: 'StopFailed', container, start: 1, error: 'no answer', at };
+const recordStopFailed: ContainerCommand = { type: 'RecordStopFailed', start: 1, error: 'no answer', at };
+
 const given = specify(containerDecider);
 const running = [created, requested(), started()] as const;
 const after = (history: readonly ContainerEvent[]) => history.reduce(containerDecider.evolve, containerDecider.initialState);
@@ -55,6 +58,15 @@ const reasonOf = (history: readonly ContainerEvent[], command: ContainerCommand)
   const event = containerDecider.decide(command, after(history))[0];
   return event?.type === 'ContainerExited' ? event.reason : undefined;
 };
+
+test('a stop that failed is told once, of a run that goes on, and is forgotten when somebody asks anew', () => {
+  const stopFailedIn = (...history: readonly ContainerEvent[]): boolean => (after(history) as PresentContainer).run.stopFailed ?? false;
+  given(...running, stopRequested).when(recordStopFailed).then(stopFailed);
+  given(...running, stopRequested, stopFailed).when(recordStopFailed).thenNothing();
+  given(...running, stopRequested, exited()).when(recordStopFailed).thenNothing();
+  given(...running, stopRequested).when({ ...recordStopFailed, start: 2 } as ContainerCommand).thenNothing();
+  expect([stopRequested, killRequested].map((asked) => [stopFailedIn(...running, asked, stopFailed), stopFailedIn(...running, asked, stopFailed, asked)])).toEqual([[true, false], [true, false]]);
+});
 
 test('a container is created once', () => {
   given().when(create).then(created);
@@ -356,6 +368,11 @@ test('a probe is recorded while its run goes on, and of a container that has a c
   given(...checked(), exited()).when(probe(0)).thenNothing();
   given(...running).when(probe(0)).thenNothing();
   given(...checked()).when({ ...probe(0), start: 2 } as ContainerCommand).thenNothing();
+});
+
+test('who goes on after a stop that failed stops to start again, as anybody who becomes unhealthy', () => {
+  given(...checked(1), stopRequested).when(probe(1)).then(probed(1, 'starting', 'unhealthy', 1));
+  given(...checked(1), stopRequested, stopFailed).when(probe(1)).then(probed(1, 'starting', 'unhealthy', 1), restart);
 });
 
 test('who becomes unhealthy stops to start again, where that was asked for, so often in a row', () => {

@@ -13,7 +13,7 @@ import { restartDelay, restartPause } from '../restart-policy.js';
 import { DEFAULT_STOP_TIMEOUT_SECONDS } from '../process/stop-timeout.js';
 import { decideEdit, evolveEdit } from './edit-container.js';
 import { decideKept, evolveKept, keptFrom } from './kept-container.js';
-import { type Container, type ContainerSpec, isKept, isRunning, noRun, type PresentContainer } from './container-state.js';
+import { type Container, type ContainerSpec, isKept, isRunning, noRun, type PresentContainer, type Run } from './container-state.js';
 
 export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'Create'; readonly spec: ContainerSpec }
@@ -31,6 +31,7 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'Resize'; readonly rows: number; readonly columns: number }
   | { readonly type: 'Stop'; readonly signal: number; readonly timeoutSeconds: number; readonly restarts?: boolean }
   | { readonly type: 'Kill'; readonly signal: number }
+  | { readonly type: 'RecordStopFailed'; readonly start: number; readonly error: string }
   | { readonly type: 'Pause' }
   | { readonly type: 'RecordPaused'; readonly start: number }
   | { readonly type: 'RecordPauseFailed'; readonly start: number; readonly error: string }
@@ -50,7 +51,8 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'Protect' }
   | { readonly type: 'Unprotect' }
   | { readonly type: 'Remove'; readonly force: boolean; readonly volumes: boolean; readonly keepSeconds?: number }
-  | { readonly type: 'RecordRemoved' }
+  /** `keepSeconds`, of a plan: what its intent says. */
+  | { readonly type: 'RecordRemoved'; readonly keepSeconds?: number }
   | { readonly type: 'Restore'; readonly name: string }
   | { readonly type: 'RecordRestored' }
   | { readonly type: 'RecordRestoreFailed'; readonly error: string }
@@ -112,6 +114,10 @@ function decide(command: ContainerCommand, state: Container): readonly Container
       if (state.status === 'restarting') return killMeaning(command.signal, state.spec.config.StopSignal).cancelsRestart ? [{ type: 'StopRequested', container, signal: command.signal, timeoutSeconds: 0, at }] : [];
       if (!isRunning(state)) throw conflict(`cannot kill container: ${state.spec.name}: container ${container} is not running`);
       return [{ type: 'KillRequested', container, signal: command.signal, at }];
+
+    case 'RecordStopFailed':
+      if (command.start !== state.run.start || state.run.over || state.run.stopFailed) return [];
+      return [{ type: 'StopFailed', container, start: command.start, error: command.error, at }];
 
     case 'Pause':
       if (state.status === 'paused' || state.run.changing === 'pausing') throw conflict(`Container ${container} is already paused`);
@@ -214,7 +220,7 @@ function decide(command: ContainerCommand, state: Container): readonly Container
       return removal(command, state);
 
     case 'RecordRemoved':
-      return [removed(container, state.remove?.keepSeconds, at)];
+      return [removed(container, command.keepSeconds ?? state.remove?.keepSeconds, at)];
 
     case 'Restore':
       throw conflict(`container ${container} was not removed: there is nothing to undo`);
@@ -247,7 +253,7 @@ function probed({ start, probe, at }: Extract<ContainerCommand, { type: 'RecordP
   const { status, failingStreak } = afterProbe(health, probe, { healthcheck: spec.config.Healthcheck ?? {}, startedAt: run.startedAt });
   const event: ContainerEvent = { type: 'HealthProbed', container: spec.id, start, probe, was: health.status, status, failingStreak, at };
   const { restartWhenUnhealthy: most } = spec;
-  const restarts = status === 'unhealthy' && health.status !== 'unhealthy' && most !== undefined && (most === 0 || unhealthyRestarts < most) && run.stopRequested === undefined;
+  const restarts = status === 'unhealthy' && health.status !== 'unhealthy' && most !== undefined && (most === 0 || unhealthyRestarts < most) && (run.stopRequested === undefined || run.stopFailed);
   if (!restarts) return [event];
   const signal = spec.config.StopSignal ? signalNumber(spec.config.StopSignal) : SIGTERM;
   return [event, { type: 'UnhealthyRestartRequested', container: spec.id, start, signal, timeoutSeconds: spec.config.StopTimeout ?? DEFAULT_STOP_TIMEOUT_SECONDS, at }];
@@ -287,6 +293,11 @@ function reasonOf(exit: Extract<ContainerCommand, { type: 'RecordExited' }>, sta
   return exit.exitCode === 0 ? 'completed' : 'error';
 }
 
+/** Somebody asks for its end, whatever came of it before. */
+function askedAnew({ stopFailed: _before, ...run }: Run): Run {
+  return run;
+}
+
 function evolve(state: Container, event: ContainerEvent): Container {
   if (event.type === 'ContainerCreated') {
     const { container: id, at: createdAt, name, config, hostConfig, imageId, imageRef, layers, path, args, mounts, restartWhenUnhealthy, linkLocalAddresses, labelsOfImage } = event;
@@ -316,17 +327,19 @@ function evolve(state: Container, event: ContainerEvent): Container {
       return { ...kept, ...(unhealthyRestarts > 0 && event.status !== 'healthy' ? { unhealthyRestarts } : {}), health: withProbe(state.health, event) };
     }
     case 'UnhealthyRestartRequested':
-      return { ...state, unhealthyRestarts: (state.unhealthyRestarts ?? 0) + 1, run: { ...state.run, stopRequested: { signal: event.signal, timeoutSeconds: event.timeoutSeconds, startsAgain: true } } };
+      return { ...state, unhealthyRestarts: (state.unhealthyRestarts ?? 0) + 1, run: { ...askedAnew(state.run), stopRequested: { signal: event.signal, timeoutSeconds: event.timeoutSeconds, startsAgain: true } } };
     case 'StopRequested':
-      return { ...state, status: state.status === 'restarting' ? 'exited' : state.status, run: { ...state.run, stopRequested: { signal: event.signal, timeoutSeconds: event.timeoutSeconds, ...(event.restarts ? { restarts: true } : {}) } } };
+      return { ...state, status: state.status === 'restarting' ? 'exited' : state.status, run: { ...askedAnew(state.run), stopRequested: { signal: event.signal, timeoutSeconds: event.timeoutSeconds, ...(event.restarts ? { restarts: true } : {}) } } };
     case 'KillRequested': {
       const { signal } = event;
       const meaning = killMeaning(signal, state.spec.config.StopSignal);
       const { cancelsRestart = false, ends = false } = state.run.kill ?? {};
-      return { ...state, run: { ...state.run, kill: { signal, cancelsRestart: cancelsRestart || meaning.cancelsRestart, ends: ends || meaning.ends } } };
+      return { ...state, run: { ...askedAnew(state.run), kill: { signal, cancelsRestart: cancelsRestart || meaning.cancelsRestart, ends: ends || meaning.ends } } };
     }
+    case 'StopFailed':
+      return { ...state, run: { ...state.run, stopFailed: true } };
     case 'ContainerExited': {
-      const { endpoint: _released, changing: _over, before: _seen, ...run } = state.run;
+      const { endpoint: _released, changing: _over, before: _seen, stopFailed: _past, ...run } = state.run;
       return { ...state, ...(state.health ? { health: healthWhenOver(state.health) } : {}), status: state.status === 'removing' ? 'removing' : 'exited', run: { ...run, pid: 0, finishedAt: event.at, exitCode: event.exitCode, oomKilled: event.oomKilled, over: true } };
     }
     // Told for those who watch; the container is as it was.

@@ -27,6 +27,8 @@ export interface Run {
   readonly stopRequested?: { readonly signal: number; readonly timeoutSeconds: number; readonly startsAgain?: true; readonly restarts?: true };
   /** Signals sent by hand: the newest, and whether one of them cancelled the restart policy or was sent to end the run. */
   readonly kill?: { readonly signal: number } & KillMeaning;
+  /** What was asked last to end it did not, and that was told: nobody goes on with it. */
+  readonly stopFailed?: true;
   /** Asked for, and not known to be done. */
   readonly changing?: 'pausing' | 'unpausing';
   /** Paused for a commit that is over. */

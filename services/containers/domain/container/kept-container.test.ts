@@ -34,6 +34,10 @@ test('a removal says for how long the container can come back, counted from its 
   given(created, removeRequested).when({ type: 'RecordRemoved', at }).then(removed);
 });
 
+test('a plan of the end of what runs says for how long it can come back, though the intent is on no log', () => {
+  given(created, ...run.slice(0, 2)).when({ type: 'RecordRemoved', keepSeconds: 900, at }).then(removed);
+});
+
 test('a run is ended before what it belongs to is removed, and what goes for good goes before it is said to be gone', () => {
   given(created, ...run.slice(0, 2)).when({ ...remove, force: true }).then({ ...removeRequested, force: true });
   given(created, ...run).when({ type: 'Remove', force: false, volumes: true, at }).then({ type: 'RemoveRequested', container, force: false, volumes: true, at });

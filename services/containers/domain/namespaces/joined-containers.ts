@@ -2,6 +2,7 @@ import type { HostConfig } from '#contracts/containers/container-config.js';
 import type { LaunchTask, TaskJoins } from '#contracts/executor/tasks.js';
 import { internal, invalid } from '#libs/errors/errors.js';
 import type { PresentContainer } from '../container/container-state.js';
+import { sharedNetwork } from '../network/shared-network.js';
 
 const named = (mode: string | undefined): string | undefined => /^container:(.+)$/.exec(mode ?? '')?.[1];
 
@@ -9,6 +10,12 @@ const named = (mode: string | undefined): string | undefined => /^container:(.+)
 export function joinedContainers({ PidMode, IpcMode }: HostConfig): TaskJoins {
   const [pid, ipc] = [named(PidMode), named(IpcMode)];
   return { ...(pid === undefined ? {} : { pid }), ...(ipc === undefined ? {} : { ipc }) };
+}
+
+/** All whose namespaces this one is to share. */
+export function lendersOf(host: HostConfig): readonly string[] {
+  const network = sharedNetwork(host.NetworkMode);
+  return [...new Set([...Object.values(joinedContainers(host)), ...(network === undefined ? [] : [network])])];
 }
 
 /** By ids, since a name may be another container's tomorrow. Throws invalid, not not-found: clients would answer that by pulling the image. */

@@ -85,8 +85,8 @@ export class ContainerFiles {
     }
   }
 
-  remove(container: string): void {
-    this.trash.take(this.directory(container));
+  remove(container: string): Promise<void> {
+    return this.trash.remove(this.directory(container));
   }
 
   /** What the host resolves names with; empty where it has no such file. */

@@ -18,7 +18,7 @@ describe.each(['overlay2', 'vfs'] as const)('a volume that is filled from its im
     writeFileSync(join(top, 'outside/secret'), 'the host');
     // Of this test alone: a thread does not see what is mounted later.
     threads = new TreeThreads();
-    volumes = new VolumeDirectories(top, threads, { take: () => expect.unreachable() });
+    volumes = new VolumeDirectories(top, threads, { remove: () => expect.unreachable() });
     await volumes.ensure('store');
   });
   afterEach(async () => {

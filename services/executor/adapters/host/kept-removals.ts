@@ -2,15 +2,17 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync } from 'node:
 import { join } from 'node:path';
 import { OBJECT_ID } from '#contracts/object-id.js';
 import { invalid } from '#libs/errors/errors.js';
-import type { Trash } from './trash.js';
+import { isUnmovable, type Trash } from './trash.js';
 
 /** A name becomes one path component, never more: checked here, since this process is root. */
 const VOLUME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 const VOLUMES = '.volumes';
+/** Among the volumes, and the name of none. */
+export const KEPT_VOLUMES = '.kept';
 
 /**
- * Where files of removed containers wait, as they were, until they come back or go for good: `kept/<container>`, and beside it the volumes that went with it. All is renamed
- * within one file system, so that a removal that keeps is as fast as one that does not.
+ * Where files of removed containers wait, as they were, until they come back or go for good: `kept/<container>`, and beside it the volumes that went with it, or, where volumes are on a disk
+ * of their own, `volumes/.kept/<container>`. All is renamed within one file system, so that a removal that keeps is as fast as one that does not; what cannot be renamed is not kept.
  */
 export class KeptRemovals {
   constructor(
@@ -18,9 +20,9 @@ export class KeptRemovals {
     private readonly trash: Trash,
   ) {}
 
-  /** Nothing at `directory`: nothing happens. */
-  keepContainer(container: string, directory: string): void {
-    moved(directory, this.of(container));
+  /** Nothing at `directory`: nothing happens. False: it cannot be moved, and is where it was. */
+  keepContainer(container: string, directory: string): boolean {
+    return unlessUnmovable(() => moved(directory, this.of(container)));
   }
 
   /** As it was before `keepContainer`; its volumes are back already. */
@@ -28,38 +30,42 @@ export class KeptRemovals {
     // What is there beside what was kept was made by one that came too late for the container.
     if (existsSync(this.of(container))) this.trash.take(directory);
     moved(this.of(container), directory);
-    if (existsSync(this.volumesOf(container))) rmdirSync(this.volumesOf(container));
+    for (const place of this.volumesOf(container)) if (existsSync(place)) rmdirSync(place);
   }
 
-  keepVolume(container: string, name: string, directory: string): void {
-    if (!existsSync(directory)) return;
-    mkdirSync(this.volumesOf(container), { recursive: true, mode: 0o700 });
-    moved(directory, this.volume(container, name));
+  /** As `keepContainer`. */
+  keepVolume(container: string, name: string, directory: string): boolean {
+    if (!existsSync(directory)) return true;
+    return this.volumesOf(container).some((place) =>
+      unlessUnmovable(() => {
+        mkdirSync(place, { recursive: true, mode: 0o700 });
+        moved(directory, volumeIn(place, name));
+      }),
+    );
   }
 
   restoreVolume(container: string, name: string, directory: string): void {
-    moved(this.volume(container, name), directory);
+    for (const place of this.volumesOf(container)) moved(volumeIn(place, name), directory);
   }
 
   /** `directory`: where its files are until they are put aside. */
   look(container: string, directory: string): { files: boolean; volumes: string[] } {
-    const volumes = this.volumesOf(container);
-    return { files: existsSync(this.of(container)) || existsSync(directory), volumes: existsSync(volumes) ? readdirSync(volumes) : [] };
+    return { files: existsSync(this.of(container)) || existsSync(directory), volumes: this.volumesOf(container).flatMap(namesIn) };
   }
 
   /** Every directory in which something of the container is kept. */
   directories(container: string): readonly string[] {
-    return [this.of(container), this.volumesOf(container)];
+    return [this.of(container), ...this.volumesOf(container)];
   }
 
-  discard(container: string): void {
-    this.trash.take(this.of(container));
-    this.trash.take(this.volumesOf(container));
+  async discard(container: string): Promise<void> {
+    for (const directory of this.directories(container)) await this.trash.remove(directory);
   }
 
-  sweep(containers: ReadonlySet<string>): void {
+  async sweep(containers: ReadonlySet<string>): Promise<void> {
     // Read at once: what is kept from now on was asked for after these containers were counted.
-    for (const name of readdirSync(join(this.dataRoot, 'kept'))) if (!containers.has(name.replace(VOLUMES, ''))) this.trash.take(join(this.dataRoot, 'kept', name));
+    const all = [join(this.dataRoot, 'kept'), this.besideVolumes].flatMap((place) => namesIn(place).map((name) => ({ path: join(place, name), container: name.replace(VOLUMES, '') })));
+    for (const { path, container } of all) if (!containers.has(container)) await this.trash.remove(path);
   }
 
   private of(container: string): string {
@@ -67,21 +73,35 @@ export class KeptRemovals {
     return join(this.dataRoot, 'kept', container);
   }
 
-  private volumesOf(container: string): string {
-    return `${this.of(container)}${VOLUMES}`;
+  /** Tried in this order. */
+  private volumesOf(container: string): readonly string[] {
+    return [`${this.of(container)}${VOLUMES}`, join(this.besideVolumes, container)];
   }
 
-  private volume(container: string, name: string): string {
-    if (!VOLUME.test(name)) throw invalid(`"${name}" cannot be the name of a volume`);
-    return join(this.volumesOf(container), name);
+  private get besideVolumes(): string {
+    return join(this.dataRoot, 'volumes', KEPT_VOLUMES);
+  }
+}
+
+function volumeIn(place: string, name: string): string {
+  if (!VOLUME.test(name)) throw invalid(`"${name}" cannot be the name of a volume`);
+  return join(place, name);
+}
+
+const namesIn = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory) : []);
+
+function unlessUnmovable(move: () => void): boolean {
+  try {
+    move();
+    return true;
+  } catch (error) {
+    if (!isUnmovable(error)) throw error;
+    return false;
   }
 }
 
 /** Moved before, or never there: nothing happens. */
 function moved(from: string, to: string): void {
-  try {
-    renameSync(from, to);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
+  // Looked at first: between two disks what is not there cannot be moved either.
+  if (existsSync(from)) renameSync(from, to);
 }

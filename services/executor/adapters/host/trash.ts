@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { removeTree } from '#libs/linux/remove-tree.js';
 import type { TreeThreads } from '../trees/tree-threads.js';
 
 /** So that one thread takes all that was removed in a row. */
@@ -13,6 +14,7 @@ const KEPT_LENGTH = 200;
  * leaves is taken at the next start.
  */
 export class Trash {
+  private readonly removing = new Map<string, Promise<void>>();
   private emptying: NodeJS.Timeout | undefined;
   /** One thread at a time: a second one would take off the same trees, and leave none for who waits to start. */
   private isBusy = false;
@@ -31,10 +33,25 @@ export class Trash {
       // A name of its own: the same path may come again before the first is off the disk.
       renameSync(path, join(this.directory, `${basename(path).slice(0, KEPT_LENGTH)}.${randomBytes(6).toString('hex')}`));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      // Nor can anything be there whose name no file can have.
+      if (['ENOENT', 'ENAMETOOLONG'].includes((error as NodeJS.ErrnoException).code ?? '')) return;
       throw error;
     }
     this.emptySoon();
+  }
+
+  /** The same, but where it is on another disk than this, or the disk is too full to move it, taken off there and then. Whoever asks again waits for the same removal. */
+  async remove(path: string): Promise<void> {
+    const removal = this.removing.get(path);
+    if (removal !== undefined) return removal;
+    try {
+      this.take(path);
+    } catch (error) {
+      if (!isUnmovable(error)) throw error;
+      const begun = removeTree(path).finally(() => this.removing.delete(path));
+      this.removing.set(path, begun);
+      await begun;
+    }
   }
 
   emptySoon(): void {
@@ -58,3 +75,6 @@ export class Trash {
     clearTimeout(this.emptying);
   }
 }
+
+/** Between two disks, or mounts, and where one that is full has no room for another name. */
+export const isUnmovable = (error: unknown): boolean => ['EXDEV', 'ENOSPC'].includes((error as NodeJS.ErrnoException).code ?? '');

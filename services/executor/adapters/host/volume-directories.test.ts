@@ -43,13 +43,11 @@ test('a volume is out of the way before its files are off the disk, however ofte
 });
 
 test('a volume goes though the disk is too full to move it', async () => {
-  const full = new VolumeDirectories(top, threads, {
-    take: () => {
-      throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
-    },
+  vi.spyOn(trash, 'take').mockImplementation(() => {
+    throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
   });
   await make('store');
-  await full.remove('store');
+  await volumes.remove('store');
   expect(readdirSync(join(top, 'volumes'))).toEqual([]);
 });
 

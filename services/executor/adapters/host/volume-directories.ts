@@ -3,9 +3,9 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invalid } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
-import { removeTree } from '#libs/linux/remove-tree.js';
 import type { TreeThreads } from '../trees/tree-threads.js';
 import { type FillJob, hasUnfinishedCopy } from './fill-volume.js';
+import { KEPT_VOLUMES } from './kept-removals.js';
 import type { Trash } from './trash.js';
 
 /** A name becomes one path component below the volumes' folder, never more: checked here again, since this process is root. */
@@ -13,12 +13,11 @@ const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
 export class VolumeDirectories {
   private readonly filling = new Map<string, Promise<void>>();
-  private readonly removing = new Map<string, Promise<void>>();
 
   constructor(
     private readonly dataRoot: string,
     private readonly threads: Pick<TreeThreads, 'run'>,
-    private readonly trash: Pick<Trash, 'take'>,
+    private readonly trash: Pick<Trash, 'remove'>,
   ) {}
 
   /** Where the volume's files are, or would be. */
@@ -59,21 +58,11 @@ export class VolumeDirectories {
 
   /** Out of the way at once, however much there is in it, but where volumes are on a disk of their own, or this one is too full for that. Whoever asks again there waits for the same removal. */
   async remove(name: string): Promise<void> {
-    const path = this.of(name);
-    const removal = this.removing.get(name);
-    if (removal !== undefined) return removal;
-    try {
-      this.trash.take(path);
-    } catch (error) {
-      if (!['EXDEV', 'ENOSPC'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-      const begun = removeTree(path).finally(() => this.removing.delete(name));
-      this.removing.set(name, begun);
-      await begun;
-    }
+    await this.trash.remove(this.of(name));
   }
 
   async list(): Promise<{ readonly whole: readonly string[]; readonly half: readonly string[] }> {
-    const names = await readdir(join(this.dataRoot, 'volumes'));
+    const names = (await readdir(join(this.dataRoot, 'volumes'))).filter((name) => name !== KEPT_VOLUMES);
     const half = names.filter((name) => !existsSync(join(this.dataRoot, 'volumes', name, '_data')));
     return { whole: names.filter((name) => !half.includes(name)), half };
   }

@@ -165,6 +165,13 @@ export class NetworkSandbox implements Disposable {
   }
 }
 
+/** Whether there is a link of this name, and on another bridge. */
+export function isOnAnotherBridge(hostName: string, bridge: string): boolean {
+  using routes = new RouteSocket();
+  const link = routes.counters().find(({ name }) => name === hostName);
+  return link !== undefined && link.master !== 0 && link.master !== routes.link(bridge)?.index;
+}
+
 /**
  * Removes a veth pair by its outer end, from a container that runs on (network disconnect). One that is not there changes nothing. The kernel waits for all
  * its readers before it answers, 30 ms and more on a thread of the pool: where the container ends, leave the links to the kernel.

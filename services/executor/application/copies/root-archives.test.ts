@@ -56,6 +56,16 @@ test('one that is back can be looked into', async () => {
   expect(existsSync(join(top, container, 'diff'))).toBe(true);
 });
 
+test('who looks at a path waits for nobody who lists changes', async () => {
+  mkdirSync(join(top, container, 'diff'), { recursive: true });
+  for (let file = 0; file < 500; file++) writeFileSync(join(top, container, 'diff', String(file)), '');
+  let listed = 0;
+  const lists = Array.from({ length: 60 }, () => archives.changes({ container, layers: [] }).then(() => listed++));
+  await archives.stat({ ...wishOf(container), path: '/' }).catch(() => undefined); // there is no root to mount here
+  expect(listed).toBeLessThan(50);
+  await Promise.all(lists);
+});
+
 const path = '/big';
 const wishOf = (one: string) => ({ container: one, layers: [], mounts: [], readOnlyRoot: false });
 

@@ -24,6 +24,8 @@ import { StoppedRoots } from './stopped-roots.js';
 const LOOKING_THREADS = 2;
 /** Copies that work at the same time. Apart from the threads that unpack images, which no client slows down. */
 const COPYING_THREADS = 4;
+/** Each walks through all that a container wrote: however many are asked for, no copy waits for them to look at its path. */
+const COMPARING_THREADS = 1;
 /** A copy that waits for its client is a few buffers on its thread; a thread for each would cost 16 MiB a copy. */
 const COPIES_A_THREAD = 16;
 /** Ended only where somebody waits for a place: nobody else is hurt by a pager that is left open. */
@@ -39,6 +41,7 @@ type Asked = Pick<StatRootPath, 'container' | 'layers' | 'mounts' | 'readOnlyRoo
  */
 export class RootArchives {
   private readonly looking = new TreeThreads(LOOKING_THREADS);
+  private readonly comparing = new TreeThreads(COMPARING_THREADS);
   private readonly copying = new TreeThreads(COPYING_THREADS, COPIES_A_THREAD);
   private readonly places: ClientPlaces;
   private readonly stopped = new StoppedRoots();
@@ -79,7 +82,7 @@ export class RootArchives {
   }
 
   async changes(query: OpenRootChanges): Promise<StreamEndpoint> {
-    const changes = await this.reading(query.container, () => this.withWritten(query, (job) => this.looking.run('listChanges', job)));
+    const changes = await this.reading(query.container, () => this.withWritten(query, (job) => this.comparing.run('listChanges', job)));
     return this.streams.offerWhole(async (socket) => void socket.write(JSON.stringify(changes)));
   }
 
@@ -118,7 +121,7 @@ export class RootArchives {
   };
 
   async close(): Promise<void> {
-    await Promise.all([this.looking.close(), this.copying.close()]);
+    await Promise.all([this.looking.close(), this.comparing.close(), this.copying.close()]);
   }
 
   private send({ path, exports, ...asked }: OpenRootArchive, socket: Socket): Promise<void> {

@@ -19,7 +19,7 @@ import type { ContainerCgroups } from '../../adapters/host/container-cgroups.js'
 import type { ContainerFiles } from '../../adapters/host/container-files.js';
 import { cdiFiles } from '../../adapters/host/cdi-files.js';
 import { askedDevices, hostDevices, namedDevices, throttledDevices } from '../../adapters/host/host-devices.js';
-import { detachLink, NetworkSandbox } from '../../adapters/network/sandbox.js';
+import { detachLink, isOnAnotherBridge, NetworkSandbox } from '../../adapters/network/sandbox.js';
 import type { Sandboxes } from '../../adapters/network/sandboxes.js';
 import { recordPlan } from '../../adapters/shim/step-spans.js';
 import type { Snapshotter } from '../../adapters/snapshots/snapshotter.js';
@@ -352,6 +352,7 @@ export class TaskLauncher {
       try {
         await attach();
       } catch {
+        this.refuseAnothers(hostName, endpoint);
         // Of a start of the same run that was cut short, whose namespace the kernel has not cleaned up yet; or the bridge is not there any more.
         await detachLink(hostName);
         await this.networks.restore();
@@ -360,6 +361,12 @@ export class TaskLauncher {
     } catch (error) {
       throw internal(`failed to set up the endpoint ${address} on ${bridge}: ${error instanceof Error ? error.message : String(error)}`, error);
     }
+  }
+
+  /** Names are 28 bits of a hash, and dockerd's links are called alike: nobody who runs loses his for a start, whose next attempt has another name. */
+  private refuseAnothers(hostName: string, { bridge, endpointId }: EndpointSettings): void {
+    const isAnotherRuns = [...this.live.all()].some(({ identity }) => taskId(identity) !== endpointId && hostLinkName(taskId(identity)) === hostName);
+    if (isAnotherRuns || isOnAnotherBridge(hostName, bridge)) throw conflict(`the host's link ${hostName} is somebody else's: start the container again, and it asks for another`);
   }
 }
 

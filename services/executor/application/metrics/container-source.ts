@@ -36,7 +36,7 @@ export interface ContainerSourceOptions {
   readonly lastSeenSeconds: number;
   /** Between two looks at what is dear to find out: processes one by one. */
   readonly lookSeconds: number;
-  /** Bytes that a container has written. */
+  /** Bytes that a container has written; -1: nobody knows. */
   readonly written: (container: string) => Promise<number>;
   /** All links of the machine, with what went through them. */
   readonly linkCounters: () => readonly LinkCounters[];
@@ -167,10 +167,13 @@ function seenOf(container: string, seen: ReadonlyMap<string, ProcessesSeen>, byt
   return { ...(processes && { processes }), ...(writtenBytes !== undefined && { writtenBytes }) };
 }
 
-/** One after the other: they are not to keep all threads from other work. */
+/** One after the other: who asks for a size waits for one of them at the most. */
 async function writtenBy(containers: readonly string[], written: (container: string) => Promise<number>): Promise<ReadonlyMap<string, number>> {
   const bytes = new Map<string, number>();
-  for (const container of containers) bytes.set(container, await written(container));
+  for (const container of containers) {
+    const count = await written(container);
+    if (count >= 0) bytes.set(container, count);
+  }
   return bytes;
 }
 

@@ -26,6 +26,15 @@ test('labels of a container are those that the list allows, in letters that Prom
   expect(folded(created({}, { 'com.docker.compose.project': 'shop', secret: 'x' }))?.labels).toBe('id="/docker/c1",name="web",image="nginx:1",container="web",container_label_com_docker_compose_project="shop"');
 });
 
+test('labels that were edited are shown from then on, under the name of then, and those that were taken away no more', () => {
+  const project = 'com.docker.compose.project';
+  const edited = (Labels: Record<string, string>): ContainerEvent => ({ type: 'ContainerEdited', container: 'c1', version: 2, parts: ['labels'], pending: [], config: { Image: 'nginx:1', Labels }, hostConfig: {}, path: '', args: [], mounts: [], at });
+  const renamed: ContainerEvent = { type: 'ContainerRenamed', container: 'c1', name: 'till', oldName: 'web', at };
+  const history = [created({}, { [project]: 'shop' }), renamed, edited({ [project]: 'store' })];
+  expect(folded(...history)?.labels).toBe('id="/docker/c1",name="till",image="nginx:1",container="till",container_label_com_docker_compose_project="store"');
+  expect(folded(...history, edited({}))?.labels).toBe('id="/docker/c1",name="till",image="nginx:1",container="till"');
+});
+
 test('a new name is the name from then on', () => {
   expect(folded(created(), { type: 'ContainerRenamed', container: 'c1', name: 'shop', oldName: 'web', at })?.labels).toContain('name="shop",image="nginx:1",container="shop"');
 });

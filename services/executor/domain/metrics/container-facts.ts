@@ -1,4 +1,4 @@
-import type { HostConfig } from '#contracts/containers/container-config.js';
+import type { ContainerConfig, HostConfig } from '#contracts/containers/container-config.js';
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import { cgroupParentOf } from '#libs/cgroup/asked-parent.js';
 import { labelText } from '#libs/telemetry/metrics/exposition.js';
@@ -11,7 +11,8 @@ export interface ContainerFacts {
   readonly cgroup: string;
   readonly image: string;
   /** Those of its labels that are shown. */
-  readonly shownLabels: Readonly<Record<string, string>>;
+  shownLabels: Readonly<Record<string, string>>;
+  name: string;
   /** Base labels of all its series, as text. */
   labels: string;
   readonly createdAt: number;
@@ -45,7 +46,7 @@ export interface SpecLimits {
 export type FrozenFacts = readonly (Omit<ContainerFacts, 'healthy' | 'limits'> & { readonly healthy?: boolean; readonly limits: Omit<SpecLimits, 'cpuQuota'> & { readonly cpuQuota?: number } })[];
 
 /** Version of what is kept, and of what is made of events: change it with either. */
-const FACTS_FOLD = '1';
+const FACTS_FOLD = '2';
 
 /** Containers that are there, by id: a fold of containers' events. */
 export class ContainerFold {
@@ -94,9 +95,12 @@ export class ContainerFold {
         facts.healthy = event.status === 'healthy';
         return;
       case 'ContainerRenamed':
-        facts.labels = baseLabels(facts.cgroup, event.name, facts.image, facts.shownLabels);
+        facts.name = event.name;
+        facts.labels = baseLabels(facts);
         return;
       case 'ContainerEdited':
+        facts.shownLabels = this.shownOf(event.config);
+        facts.labels = baseLabels(facts);
         facts.hostConfig = event.hostConfig;
         facts.limits = specLimits(event.hostConfig);
         return;
@@ -110,21 +114,17 @@ export class ContainerFold {
   }
 
   private created(event: Extract<ContainerEvent, { type: 'ContainerCreated' | 'ContainerRestored' }>): ContainerFacts {
-    const { container: id, config, hostConfig } = event;
+    const { container: id, name, config, hostConfig } = event;
     const image = config.Image ?? event.imageRef;
-    const shownLabels = Object.fromEntries(
-      this.labels.flatMap((name) => {
-        const value = config.Labels?.[name];
-        return value === undefined ? [] : [[`container_label_${name.replace(/[^a-zA-Z0-9_]/g, '_')}`, value]];
-      }),
-    );
+    const shownLabels = this.shownOf(config);
     const cgroup = `${cgroupParentOf(hostConfig.CgroupParent) ?? this.cgroupParent}/${id}`;
     return {
       id,
       cgroup,
       image,
       shownLabels,
-      labels: baseLabels(cgroup, event.name, image, shownLabels),
+      name,
+      labels: baseLabels({ cgroup, name, image, shownLabels }),
       createdAt: Date.parse(event.type === 'ContainerRestored' ? event.createdAt : event.at) / 1000,
       hostConfig,
       limits: specLimits(hostConfig),
@@ -137,11 +137,20 @@ export class ContainerFold {
       link: '',
     };
   }
+
+  private shownOf({ Labels }: ContainerConfig): Readonly<Record<string, string>> {
+    return Object.fromEntries(
+      this.labels.flatMap((name) => {
+        const value = Labels?.[name];
+        return value === undefined ? [] : [[`container_label_${name.replace(/[^a-zA-Z0-9_]/g, '_')}`, value]];
+      }),
+    );
+  }
 }
 
 /** `container` is what rules for Kubernetes group by: the same name twice, or they never fire. */
-function baseLabels(cgroup: string, name: string, image: string, shown: Readonly<Record<string, string>>): string {
-  return labelText({ id: cgroup, name, image, container: name, ...shown });
+function baseLabels({ cgroup, name, image, shownLabels }: Pick<ContainerFacts, 'cgroup' | 'name' | 'image' | 'shownLabels'>): string {
+  return labelText({ id: cgroup, name, image, container: name, ...shownLabels });
 }
 
 function specLimits({ CpuShares, CpuPeriod, CpuQuota, NanoCpus, Memory, MemoryReservation, MemorySwap }: HostConfig): SpecLimits {

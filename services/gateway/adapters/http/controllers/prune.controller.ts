@@ -41,7 +41,7 @@ export class PruneController {
     const removed = await pruning.removedOf(doomed, ({ id }) => this.engine.ask(RemoveContainer, { container: id, force: false, volumes: false, keep: false }, asked, REMOVE_TIMEOUT_MS));
     const discarded = await pruning.removedOf(over, ({ id }) => this.engine.ask(DiscardContainer, { container: id }, asked, REMOVE_TIMEOUT_MS));
     const bytes = [...removed.map(({ id }) => sizes.get(id)?.writtenBytes ?? 0), ...discarded.map(({ id }) => keptBytes[id] ?? 0)];
-    const SpaceReclaimed = bytes.reduce((sum, one) => sum + one, 0);
+    const SpaceReclaimed = bytes.reduce((sum, one) => sum + Math.max(0, one), 0);
     await pruning.end('container', removed.length + discarded.length, SpaceReclaimed);
     return { ContainersDeleted: orNull(removed.map(({ id }) => id)), SpaceReclaimed };
   }
@@ -74,7 +74,7 @@ export class PruneController {
     const sizes = await volumeSizes(this.engine, doomed.map(({ name }) => name), asked);
     const pruning = new Pruning(this.log, asked);
     const removed = await pruning.removedOf(doomed, ({ name }) => this.engine.ask(RemoveVolume, { name, force: false }, asked, REMOVE_TIMEOUT_MS));
-    const SpaceReclaimed = removed.reduce((sum, { name }) => sum + (sizes[name] ?? 0), 0);
+    const SpaceReclaimed = removed.reduce((sum, { name }) => sum + Math.max(0, sizes[name] ?? 0), 0);
     await pruning.end('volume', removed.length, SpaceReclaimed);
     return { VolumesDeleted: removed.map(({ name }) => name), SpaceReclaimed };
   }
