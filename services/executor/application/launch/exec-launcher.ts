@@ -17,7 +17,7 @@ import { type LiveTask, taskId } from '../tasks/live-task.js';
 import type { LiveTasks } from '../tasks/live-tasks.js';
 import type { TaskCauses } from '../tasks/task-causes.js';
 import type { OciRuntimes } from './oci-runtimes.js';
-import { RecentExecs } from '../recent-execs.js';
+import { RecentExecs } from './recent-execs.js';
 import type { Tasks } from './task-launcher.js';
 
 const PREFIX = 'OCI runtime exec failed: exec failed: unable to start container process: ';

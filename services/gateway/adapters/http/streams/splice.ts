@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { type DetachState, typed } from '../../../domain/requests/detach-keys.js';
-import { readOnWhenRefused } from '../refused-input.js';
+import { readOnWhenRefused } from './refused-input.js';
 import { whenGone } from './when-gone.js';
 
 export interface SpliceOptions {

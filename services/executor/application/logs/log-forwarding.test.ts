@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { CertificateAuthority } from '../../../test/fixtures/certificates.js';
-import { LineServer } from '../../../test/fixtures/line-server.js';
-import { ContainerFiles } from '../adapters/host/container-files.js';
-import type { Trash } from '../adapters/host/trash.js';
-import { LogForwarding } from './logs/log-forwarding.js';
+import { CertificateAuthority } from '../../../../test/fixtures/certificates.js';
+import { LineServer } from '../../../../test/fixtures/line-server.js';
+import { ContainerFiles } from '../../adapters/host/container-files.js';
+import type { Trash } from '../../adapters/host/trash.js';
+import { LogForwarding } from './log-forwarding.js';
 
 const container = 'c'.repeat(64);
 let directory: string;

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Bus } from '#libs/messaging/bus.js';
-import type { ContainerDirectory, Containers } from './names/container-directory.js';
-import { ContainerStreams } from './streams/container-streams.js';
-import type { PendingAttaches } from './streams/pending-attaches.js';
+import type { ContainerDirectory, Containers } from '../names/container-directory.js';
+import { ContainerStreams } from './container-streams.js';
+import type { PendingAttaches } from './pending-attaches.js';
 
 const ask = { container: 'c1', stdout: true, stderr: true, follow: false, timestamps: false, details: false, tail: -1, since: '', until: '' };
 

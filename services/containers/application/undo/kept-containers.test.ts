@@ -8,12 +8,12 @@ import { Aggregates } from '#libs/event-store/aggregates.js';
 import { noHead } from '#libs/event-store/event.js';
 import { StallingEventStore } from '#libs/event-store/testing/stalling-event-store.js';
 import type { Bus } from '#libs/messaging/bus.js';
-import { containerDecider } from '../domain/container/container-decider.js';
-import { nameDecider } from '../domain/name/name-decider.js';
-import { ContainerDirectory, type Containers, type Names } from './names/container-directory.js';
-import type { ExecRuns } from './processes/exec-runs.js';
-import { KeptContainers } from './undo/kept-containers.js';
-import { NameClaims } from './names/name-claims.js';
+import { containerDecider } from '../../domain/container/container-decider.js';
+import { nameDecider } from '../../domain/name/name-decider.js';
+import { ContainerDirectory, type Containers, type Names } from '../names/container-directory.js';
+import type { ExecRuns } from '../processes/exec-runs.js';
+import { KeptContainers } from './kept-containers.js';
+import { NameClaims } from '../names/name-claims.js';
 
 const asked: RequestContext = { actor: 'test', correlationId: 'c', causationId: 'd' };
 const at = '2026-01-01T00:00:00.000Z';

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { stopTracing, type Tracer, useTracer } from '#libs/telemetry/tracing.js';
-import { ClientTraces } from './callers/client-traces.js';
-import { actorOf, preparePeers } from './callers/peer.js';
+import { ClientTraces } from './client-traces.js';
+import { actorOf, preparePeers } from './peer.js';
 
 test('a command whose connection is closed before it is asked about is over, too', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'berth-traces-'));
