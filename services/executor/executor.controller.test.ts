@@ -27,7 +27,7 @@ beforeEach(() => {
   // What a removal asks of them.
   executor = new ExecutorController({
     files: { directory, remove: (id: string) => take(directory(id)) },
-    kept: new KeptRemovals(top, { take } as unknown as Trash),
+    kept: new KeptRemovals(top, { take, remove: (path: string) => Promise.resolve(take(path)) } as unknown as Trash),
     archives: { removed: () => undefined, unread: () => read },
     forwarding: { finish: () => Promise.resolve() },
     memory: { removed: () => undefined },
@@ -46,7 +46,7 @@ test.each([
   ['removed', () => executor.removeContainerFiles({ container, keep: false } as never)],
   ['kept, and discarded', async () => {
     await executor.removeContainerFiles({ container, keep: true } as never);
-    executor.discardKept({ container } as never);
+    await executor.discardKept({ container } as never);
   }],
 ])('files that somebody reads are out of the way, and go when that is over (%s)', async (_how, remove) => {
   const { promise, resolve } = Promise.withResolvers<void>();

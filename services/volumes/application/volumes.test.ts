@@ -243,6 +243,7 @@ test('a volume that comes back has its files, though that was not acknowledged',
 
 test('a volume of whose name another was made since does not come back over that, and does once that is gone', async () => {
   await volumes.create({ name: 'cache', labels: { a: '1' } } as never, asked);
+  await letGo('c1');
   disk.set('cache', 'mine');
   await remove('cache', 'c1');
   await create('cache');
