@@ -49,7 +49,7 @@ export class RemoveVolume extends Request<Done> {
   static readonly dryRun = true;
   @IsString() readonly name!: string;
   @IsBoolean() readonly force!: boolean;
-  /** The container that it goes with. A dry run leaves that there, and does not take it for a user. */
+  /** The container that it goes with, where it is that one's yet: it is anonymous, and nobody else had it last and left it. A dry run leaves that there, and does not take it for a user. */
   @IsOptional() @IsString() readonly removedWith?: string;
   /** The removed container with which it can come back. */
   @IsOptional() @IsString() readonly keptFor?: string;

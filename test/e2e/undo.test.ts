@@ -72,14 +72,22 @@ test('the removal that is asked for again does not take what came back since', a
 test('it comes back after a restart of the engine, under another name where its own is taken', async () => {
   await docker('run', '--name', 'taken', '-v', '/data', 'busybox', 'touch', '/data/here');
   await docker('rm', '-v', 'taken');
+  // What its maker could not take along, and the other left, is nobody's to take.
+  await docker('run', '--name', 'maker', '-v', '/data', 'busybox', 'true');
+  await docker('create', '--name', 'borrower', '--volumes-from', 'maker', 'busybox', 'true');
+  const left = (await docker('inspect', '--format', '{{(index .Mounts 0).Name}}', 'maker')).stdout.trim();
+  await docker('rm', '-v', 'maker');
+  await docker('rm', 'borrower');
   await docker('create', '--name', 'taken', 'busybox', 'true');
   await engine.down();
   await engine.up();
+  expect(await volumes()).toEqual([left]);
+  expect(await berth('undo', 'borrower')).toMatchObject({ code: 0 });
   expect(await berth('undo', 'taken')).toMatchObject({ code: 1, stderr: expect.stringMatching(/the name is in use by container "[0-9a-f]{64}": restore it under another \(berth undo [0-9a-f]{12} --name NEW\)/) });
   expect(await berth('undo', 'taken', '--name', 'other')).toMatchObject({ code: 0 });
   expect((await docker('run', '--rm', '--volumes-from', 'other', 'busybox', 'ls', '/data')).stdout).toBe('here\n');
   expect(await differencesAtRest(engine.settings)).toEqual([]);
-  await docker('rm', '-f', '-v', 'taken', 'other');
+  await docker('rm', '-f', '-v', 'taken', 'other', 'borrower');
 });
 
 test('what went with its run, was pruned or discarded is gone for good, and prune frees what was kept', async () => {

@@ -209,6 +209,7 @@ test('a volume that its maker could not take along stays where the last containe
   await removeContainer('c2', false);
   await stop();
   await start();
+  await expect(volumes.remove({ name, force: true, removedWith: 'c1', keptFor: 'c1' }, asked)).rejects.toMatchObject({ kind: 'conflict' });
   expect([listed(), [...disk]]).toEqual([[name], [[name, 'mine']]]);
   // The next one takes it along, and does not live to see it gone.
   await mount('c3', name, true);
@@ -253,6 +254,21 @@ test('a volume of whose name another was made since does not come back over that
   await volumes.restore({ name: 'cache', container: 'c1' }, asked);
   await volumes.restore({ name: 'cache', container: 'c1' }, asked);
   expect([volumes.get('cache').labels, [...disk]]).toEqual([{ a: '1' }, [['cache', 'mine']]]);
+});
+
+test('a volume that was made of the name of one that went with a container does not go when that asks again', async () => {
+  const along = (name: string) => volumes.remove({ name, force: true, removedWith: 'c1', keptFor: 'c1' }, asked);
+  await claim('c1');
+  const { name } = await createFor('c1');
+  await mount('c1', name, true);
+  await happen('berth.event.container.c1', { type: 'RemoveRequested', container: 'c1', volumes: true });
+  await happen('berth.event.container.c1', { type: 'ContainerRemoved', container: 'c1', keptUntil: 'later' });
+  await along(name);
+  await along(name);
+  expect(listed()).toEqual([]);
+  await create(name);
+  await expect(along(name)).rejects.toMatchObject({ kind: 'conflict' });
+  expect(listed()).toEqual([name]);
 });
 
 test('a volume whose name was made up says so by a label, whatever it was made with', async () => {

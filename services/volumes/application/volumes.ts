@@ -80,6 +80,7 @@ export class Volumes {
       if (this.volumes.get(name).state.status === 'absent' && (command.force || (asked.idempotencyKey !== undefined && (await this.volumes.wasDone(name, 'Remove', asked.idempotencyKey))))) return { position: 0 };
       const users = (await this.references.newest(name)).filter((user) => !asked.dryRun || user !== command.removedWith);
       if (users.length > 0) throw conflict(`remove ${name}: volume is in use - [${users.join(', ')}]`);
+      if (command.removedWith !== undefined && !(await this.mayGoAlong(name))) throw conflict(`remove ${name}: it is not the container's any more`);
       const { position } = await this.volumes.execute(name, { type: 'Remove', name, ...(keptFor === undefined ? {} : { keptFor }), at: new Date().toISOString() }, asked).catch((error: unknown) => {
         if (!cameToNothing(error)) this.perhapsRemoved.add(name);
         // Of nobody, it goes though whoever asked for it does not ask again.
@@ -182,6 +183,14 @@ export class Volumes {
       // Since it was looked at last.
       if (this.unsettled.has(name) && !this.stopping.signal.aborted) this.settleSoon(name);
     });
+  }
+
+  /** What takes it along may ask again much later, after a crash: another may have had the volume since, and left it, or somebody may have made one of its name. */
+  private async mayGoAlong(name: string): Promise<boolean> {
+    const { state } = this.volumes.get(name);
+    if (state.status === 'present' && !state.anonymous) return false;
+    if (this.references.isLeft(name)) await this.references.catchUp();
+    return !this.references.isLeft(name);
   }
 
   /** In its turn: whoever is told that it is there must not lose it to a removal from before. */
