@@ -10,9 +10,11 @@ export interface TarLimits {
   readonly pathBytes: number;
   /** Of all files together. */
   readonly totalBytes: number;
+  /** Of what follows the end marker: it is padding, and of zeros a gigabyte is a megabyte of gzip. */
+  readonly trailingBytes: number;
 }
 
-export const TAR_LIMITS: TarLimits = { entries: 4_000_000, pathBytes: 4096, totalBytes: 256 * 2 ** 30 };
+export const TAR_LIMITS: TarLimits = { entries: 4_000_000, pathBytes: 4096, totalBytes: 256 * 2 ** 30, trailingBytes: 2 ** 30 };
 
 /** A pax header or a GNU long name larger than this is an attack. */
 const EXTENSION_LIMIT_BYTES = 1 << 20;
@@ -31,7 +33,11 @@ export async function* readTar(source: AsyncIterable<Uint8Array>, limits: TarLim
   const queue = new ByteQueue(source);
   try {
     yield* entries(queue, limits);
-    while ((await queue.some(1 << 20)) !== undefined);
+    let trailing = 0;
+    for (let part; (part = await queue.some(1 << 20)); ) {
+      trailing += part.length;
+      if (trailing > limits.trailingBytes) throw invalid(`the tar archive goes on for more than ${limits.trailingBytes} bytes behind its end`);
+    }
   } finally {
     await queue.close();
   }

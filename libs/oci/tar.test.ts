@@ -96,6 +96,9 @@ describe('tar', () => {
     await expect(read(bytes, 512, { ...TAR_LIMITS, entries: 3 })).rejects.toThrow('more than 3 entries');
     await expect(read(bytes, 512, { ...TAR_LIMITS, totalBytes: 100 })).rejects.toThrow('more than 100 bytes');
     await expect(read(bytes, 512, { ...TAR_LIMITS, pathBytes: 100 })).rejects.toThrow('longer than 100');
+    const padded = Buffer.concat([bytes, Buffer.alloc(20_480)]);
+    await read(padded, 512, { ...TAR_LIMITS, trailingBytes: 20_480 + bytes.length });
+    await expect(read(padded, 512, { ...TAR_LIMITS, trailingBytes: 20_000 })).rejects.toThrow('more than 20000 bytes behind its end');
   });
 
   test('random damage is refused or read, but never anything else', async () => {

@@ -5,6 +5,7 @@ import { errorMessage, invalid, notFound } from '#libs/errors/errors.js';
 import { syncfs } from '#libs/linux/file-system-sync.js';
 import { blobPath } from '#libs/oci/content-layout.js';
 import { decompressed } from '#libs/oci/decompress.js';
+import { readTar } from '#libs/oci/tar-reader.js';
 import { applyLayer } from './apply-layer.js';
 
 export interface UnpackJob {
@@ -36,7 +37,8 @@ export async function unpackLayer({ directory, ...blob }: UnpackJob): Promise<nu
 /** Reads a blob and unpacks nothing. Rejects as `unpackLayer` does. */
 export function checkLayer(blob: CheckJob): Promise<void> {
   return readPlain(blob, async (plain) => {
-    for await (const _ of plain);
+    // Bounds what a blob that only says what it is can be.
+    for await (const _ of readTar(plain));
   });
 }
 

@@ -67,7 +67,7 @@ export class TreeThreads {
 
   /** The one with the fewest jobs; a new one sooner than a second job for any. */
   private freest(): TreeThread | undefined {
-    const [freest] = [...this.threads].toSorted((one, other) => one.jobs - other.jobs);
+    const [freest] = [...this.threads].filter(({ isEnding }) => !isEnding).toSorted((one, other) => one.jobs - other.jobs);
     if (freest?.jobs === 0) return freest;
     if (this.threads.size < this.most) return this.add();
     return freest && freest.jobs < this.jobsEach ? freest : undefined;
@@ -96,6 +96,8 @@ class TreeThread {
   private lastId = 0;
   private idle: NodeJS.Timeout | undefined;
   private reason: unknown;
+  /** It takes some milliseconds, and a job would end with it. */
+  isEnding = false;
 
   constructor(
     private readonly onFree: () => void,
@@ -127,6 +129,7 @@ class TreeThread {
   }
 
   async end(): Promise<void> {
+    this.isEnding = true;
     await this.worker.terminate();
   }
 
