@@ -4,7 +4,7 @@ import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { HostFacts } from '#contracts/executor/host.js';
 import { KeptCgroupFiles } from '#libs/cgroup/kept-files.js';
 import type { CgroupLayout } from '#libs/cgroup/layout.js';
-import { usageOf } from '#libs/cgroup/usage.js';
+import { type CgroupUsage, type ReadCgroupFile, usageOf } from '#libs/cgroup/usage.js';
 import type { FoldedLog } from '#libs/event-store/fold.js';
 import type { Snapshotted } from '#libs/event-store/snapshot-schedule.js';
 import type { LinkCounters } from '#libs/netlink/link-counters.js';
@@ -101,10 +101,20 @@ export class ContainerSource {
     // Counting takes its time: the first scrape goes without, and what cannot be counted is left out.
     void this.written.read().catch(() => undefined);
     const links = new Map(this.options.linkCounters().map((link) => [link.name, link]));
-    const scraped: Scraped[] = [this.scrapeRoot(links)];
+    let failures = 0;
+    // What of one cannot be read takes nothing from the others.
+    const usageBy = (read: ReadCgroupFile): CgroupUsage => {
+      try {
+        return usageOf(this.options.layout.mode, read);
+      } catch {
+        failures++;
+        return {};
+      }
+    };
+    const scraped: Scraped[] = [{ ...this.machineSeen(links), usage: usageBy(this.root.read) }];
     for (const facts of containers.values()) {
       if (!facts.running) continue;
-      const usage = usageOf(this.options.layout.mode, this.filesOf(facts).read);
+      const usage = usageBy(this.filesOf(facts).read);
       const link = links.get(facts.link);
       scraped.push({ labels: facts.labels, usage, interfaces: link ? [seenFromWithin('eth0', link)] : [], facts, startedAt: facts.startedAt, ...seenOf(facts.id, processes, this.writtenBytes) });
       if (scraped.length % AT_ONCE === 0) await setImmediate();
@@ -119,7 +129,7 @@ export class ContainerSource {
       if (running) out.sample(labels, now);
       else if (exitedAt > 0 && now - exitedAt < lastSeenSeconds) out.sample(labels, exitedAt);
     }
-    out.family('container_scrape_error', 'gauge', '1 when something could not be read.').sample('', 0);
+    out.family('container_scrape_error', 'gauge', '1 when something could not be read.').sample('', failures > 0 ? 1 : 0);
     this.writeMachine(out);
   }
 
@@ -143,9 +153,9 @@ export class ContainerSource {
     this.files.delete(container);
   }
 
-  private scrapeRoot(links: ReadonlyMap<string, LinkCounters>): Scraped {
+  private machineSeen(links: ReadonlyMap<string, LinkCounters>): Omit<Scraped, 'usage'> {
     const interfaces = [...links.values()].filter(({ name }) => !NOT_THE_MACHINES.test(name) && name !== this.options.bridge);
-    return { labels: ROOT, usage: usageOf(this.options.layout.mode, this.root.read), interfaces, startedAt: bootTime() };
+    return { labels: ROOT, interfaces, startedAt: bootTime() };
   }
 
   private writeMachine(out: Exposition): void {
