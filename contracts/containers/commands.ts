@@ -136,6 +136,8 @@ export class ResizeContainer extends ContainerRequest<Done> {
 export interface AttachReply extends StreamEndpoint {
   readonly id: string;
   readonly terminal: boolean;
+  /** Whether it takes any input. */
+  readonly openStdin: boolean;
   /** Whether the end of what one client sends is the end of the container's input. */
   readonly stdinOnce: boolean;
   readonly waitForStart: boolean;

@@ -16,7 +16,9 @@ export interface AttachRequest {
 
 export interface Attached {
   readonly terminal: boolean;
-  /** Whether the stream is over when the client sends no more: so it is with a container whose input does not end with it. */
+  /** Whether what the client sends goes anywhere: as in dockerd, not where the container takes no input. */
+  readonly stdin: boolean;
+  /** Whether the stream is over when the client sends no more: so it is where the container's input does not end with it, and with terminals. */
   readonly endsWithInput: boolean;
   /** What was printed before, where it was asked for. */
   readonly logs?: StreamEndpoint;
@@ -43,7 +45,9 @@ export async function openAttach(engine: EngineClient, feed: ContainerFeed, requ
   const started = reply.waitForStart ? startOutcome(engine, feed, reply, context, departure) : undefined;
   return {
     terminal: reply.terminal,
-    endsWithInput: stdin && !reply.stdinOnce,
+    stdin: stdin && reply.openStdin,
+    // Of input alone, which goes nowhere, there would be no other end.
+    endsWithInput: stdin && (reply.openStdin ? reply.terminal || !reply.stdinOnce : !stdout && !stderr),
     ...(logs === undefined ? {} : { logs }),
     stream: async () => {
       if (!stream) return undefined;

@@ -1,11 +1,10 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { CreateExec, ResizeExec, StartExec } from '#contracts/containers/commands.js';
 import { GetExec } from '#contracts/containers/queries.js';
 import type { RequestContext } from '#contracts/request.js';
 import { EngineClient } from '../../application/engine-client.js';
 import { startExec } from '../../application/start-exec.js';
-import { versionOf } from '../../domain/api-version.js';
 import { execInspect } from '../../domain/docker/exec.js';
 import { parseDetachKeys, watchingFor } from '../../domain/requests/detach-keys.js';
 import { readExecRequest } from '../../domain/requests/exec-request.js';
@@ -13,7 +12,7 @@ import { failureText } from '../../domain/docker/failure-text.js';
 import type { QueryValues } from '../../domain/requests/query-values.js';
 import { Asked } from './asked.js';
 import { windowSize } from './container.controller.js';
-import { readExecStart, streamType } from './hijack.js';
+import { RAW_STREAM, readExecStart } from './hijack.js';
 import { splice } from './splice.js';
 import { takeOver } from './take-over.js';
 
@@ -32,17 +31,17 @@ export class ExecController {
 
   /** Detached, or of a client that asks for no upgrade. */
   @Post('/exec/:id/start')
-  async start(@Param('id') exec: string, @Body() body: unknown, @Asked() asked: RequestContext, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  async start(@Param('id') exec: string, @Body() body: unknown, @Asked() asked: RequestContext, @Res() reply: FastifyReply): Promise<void> {
     const { detach, consoleSize } = readExecStart(body);
     if (detach) {
       await this.engine.ask(StartExec, { exec, detach, ...(consoleSize ? { consoleSize } : {}) }, asked);
       return void reply.status(200).send();
     }
-    const { terminal, detachKeys, stream, exitKnown } = await startExec(this.engine, exec, consoleSize, asked);
-    const client = takeOver(reply, streamType(versionOf(request.originalUrl), terminal));
+    const { terminal, endsWithInput, detachKeys, stream, exitKnown } = await startExec(this.engine, exec, consoleSize, asked);
+    const client = takeOver(reply, RAW_STREAM); // of whatever version the client is, as dockerd
     const streams = await stream().catch((error: unknown) => failureText(error, terminal));
     if (streams instanceof Uint8Array) return void client.end(streams);
-    await splice(client, streams, { stdin: true, beforeEnd: exitKnown, ...(terminal ? { detach: watchingFor(parseDetachKeys(detachKeys)) } : {}) });
+    await splice(client, streams, { stdin: true, endsWithInput, beforeEnd: exitKnown, ...(terminal ? { detach: watchingFor(parseDetachKeys(detachKeys)) } : {}) });
   }
 
   @Post('/exec/:id/resize')

@@ -58,7 +58,7 @@ export function splice(client: Duplex, stream: Duplex, options: SpliceOptions): 
     if (!options.stdin) client.resume();
     else if (options.detach === undefined) client.pipe(stream);
     else passTyped(client, stream, options.detach, finish);
-    if (options.endsWithInput) client.once('end', () => setTimeout(finish, LAST_ANSWER_MS).unref());
+    if (options.endsWithInput) whenInputEnds(client, () => setTimeout(finish, LAST_ANSWER_MS).unref());
   });
 }
 
@@ -73,6 +73,12 @@ function passTyped(client: Duplex, stream: Duplex, watching: DetachState, detach
     }
     if (step.detached) detached();
   });
-  client.on('end', () => stream.end());
+  whenInputEnds(client, () => stream.end());
   client.resume(); // it may have been told to wait
+}
+
+/** It may have ended before the stream was there. */
+function whenInputEnds(client: Duplex, ended: () => void): void {
+  if (client.readableEnded) ended();
+  else client.once('end', ended);
 }
