@@ -5,6 +5,7 @@ import { GetContainer } from '#contracts/containers/queries.js';
 import type { ContainerView } from '#contracts/containers/container-state.js';
 import type { RequestContext } from '#contracts/request.js';
 import { BerthError, invalid } from '#libs/errors/errors.js';
+import { ContainerFeed } from '../../application/container-feed.js';
 import { EngineClient } from '../../application/engine-client.js';
 import { UsageFeed } from '../../application/usage-feed.js';
 import { isAtLeast } from '../../domain/api-version.js';
@@ -20,6 +21,7 @@ export class ContainerUsageController {
   constructor(
     private readonly engine: EngineClient,
     private readonly feed: UsageFeed,
+    private readonly containers: ContainerFeed,
   ) {}
 
   @Get('/:id/top')
@@ -58,9 +60,11 @@ export class ContainerUsageController {
   private stream(view: ContainerView, asked: RequestContext, reply: FastifyReply): void {
     begin(reply, 'application/json');
     const { raw } = reply;
+    let { name } = view;
+    const renamed = this.containers.whenRenamed(view.id, (now) => (name = now));
     let before: Reading | undefined;
     const write = (now: Reading | undefined): void => {
-      if (!raw.writableNeedDrain) raw.write(`${JSON.stringify(containerStats(view, now, before))}\n`);
+      if (!raw.writableNeedDrain) raw.write(`${JSON.stringify(containerStats({ id: view.id, name }, now, before))}\n`);
       before = now;
     };
     const end = this.feed.listen(view.id, (now) => {
@@ -70,6 +74,9 @@ export class ContainerUsageController {
         (error: unknown) => error instanceof BerthError && error.kind === 'not-found' && raw.end(),
       );
     });
-    whenGone(raw, end);
+    whenGone(raw, () => {
+      end();
+      renamed();
+    });
   }
 }
