@@ -153,6 +153,11 @@ export class AttachContainer extends ContainerRequest<AttachReply> {
   @IsBoolean() readonly stderr!: boolean;
 }
 
+/** Notes that a client typed the keys that detach it. */
+export class DetachContainer extends ContainerRequest<Done> {
+  static readonly subject = 'berth.command.containers.detach';
+}
+
 /** Gives back the place in a container's next start that a ticket stands for. `withdrawn` false: that start has been asked for with it, and what it prints waits for whoever brings it. */
 export class WithdrawAttach extends ContainerRequest<{ readonly withdrawn: boolean }> {
   static readonly subject = 'berth.command.containers.withdraw-attach';

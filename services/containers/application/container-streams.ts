@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import type { AttachContainer, AttachReply, LogsReply, ReadLogs, ResizeContainer, WithdrawAttach } from '#contracts/containers/commands.js';
+import type { AttachContainer, AttachReply, DetachContainer, LogsReply, ReadLogs, ResizeContainer, WithdrawAttach } from '#contracts/containers/commands.js';
 import { OpenLogs, OpenTaskStreams, ResizeTask } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext } from '#contracts/request.js';
 import { BerthError, invalid } from '#libs/errors/errors.js';
@@ -65,6 +65,11 @@ export class ContainerStreams {
         await setTimeout(AGAIN_MS);
       }
     }
+  }
+
+  async detach({ container }: DetachContainer, asked: RequestContext): Promise<Done> {
+    const { position } = await this.containers.execute(this.directory.find(container).spec.id, { type: 'Detach', at: now() }, asked);
+    return { position };
   }
 
   withdraw({ container, ticket }: WithdrawAttach): { readonly withdrawn: boolean } {

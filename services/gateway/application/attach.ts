@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { AttachContainer, type AttachReply, ReadLogs, WithdrawAttach } from '#contracts/containers/commands.js';
+import { AttachContainer, type AttachReply, DetachContainer, ReadLogs, WithdrawAttach } from '#contracts/containers/commands.js';
 import type { RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { flag, type QueryValues } from '../domain/requests/query-values.js';
 import type { ContainerFeed, StartOutcome } from './container-feed.js';
@@ -20,6 +20,8 @@ export interface Attached {
   readonly stdin: boolean;
   /** Whether the stream is over when the client sends no more: so it is where the container's input does not end with it, and with terminals. */
   readonly endsWithInput: boolean;
+  /** Notes that the client typed the keys that detach it. */
+  detached(): void;
   /** What was printed before, where it was asked for. */
   readonly logs?: StreamEndpoint;
   /** Resolves once the container runs; undefined when it will not, or when no stream was asked for. Rejects when it cannot be opened. */
@@ -48,6 +50,7 @@ export async function openAttach(engine: EngineClient, feed: ContainerFeed, requ
     stdin: stdin && reply.openStdin,
     // Of input alone, which goes nowhere, there would be no other end.
     endsWithInput: stdin && (reply.openStdin ? reply.terminal || !reply.stdinOnce : !stdout && !stderr),
+    detached: () => void engine.ask(DetachContainer, { container: reply.id }, context).catch(() => undefined), // who is told has left
     ...(logs === undefined ? {} : { logs }),
     stream: async () => {
       if (!stream) return undefined;

@@ -119,7 +119,7 @@ async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, 
   }
   const stream = await attached.stream().catch((error: unknown) => failureText(error, attached.terminal));
   if (stream === undefined || stream instanceof Uint8Array) return void reader.end(stream);
-  return splice(reader, stream, { stdin: attached.stdin, endsWithInput: attached.endsWithInput, ...(attached.terminal && attached.stdin ? { detach: watchingFor(keys) } : {}) });
+  return splice(reader, stream, { stdin: attached.stdin, endsWithInput: attached.endsWithInput, ...(attached.terminal && attached.stdin ? { detach: watchingFor(keys), detached: attached.detached } : {}) });
 }
 
 export function readExecStart(body: unknown): { readonly detach: boolean; readonly consoleSize?: number[] } {

@@ -10,6 +10,8 @@ export interface SpliceOptions {
   readonly endsWithInput?: boolean;
   /** Present: these keys in what the client types end its side of the stream. */
   readonly detach?: DetachState;
+  /** Told once they were typed. */
+  readonly detached?: () => void;
   /** What the end of the stream is held back for: it tells the client that something else is true by then. */
   readonly beforeEnd?: () => Promise<unknown>;
 }
@@ -57,7 +59,7 @@ export function splice(client: Duplex, stream: Duplex, options: SpliceOptions): 
     stream.pipe(client, { end: false });
     if (!options.stdin) client.resume();
     else if (options.detach === undefined) client.pipe(stream);
-    else passTyped(client, stream, options.detach, finish);
+    else passTyped(client, stream, options.detach, () => (options.detached?.(), finish()));
     if (options.endsWithInput) whenInputEnds(client, () => setTimeout(finish, LAST_ANSWER_MS).unref());
   });
 }

@@ -150,6 +150,8 @@ export class DockerEvents {
         return known.connected || known.network === 'host' || known.network === 'none' ? [...this.joined(event, known), ...this.left(event, known)] : [];
       case 'ContainerAttached':
         return this.of(event, 'attach');
+      case 'ContainerDetached':
+        return this.of(event, 'detach');
       case 'TerminalResized':
         return this.of(event, 'resize', { height: String(event.rows), width: String(event.columns) });
       case 'KillRequested':
