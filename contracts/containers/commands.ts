@@ -136,6 +136,8 @@ export class ResizeContainer extends ContainerRequest<Done> {
 export interface AttachReply extends StreamEndpoint {
   readonly id: string;
   readonly terminal: boolean;
+  /** Whether it takes any input. */
+  readonly openStdin: boolean;
   /** Whether the end of what one client sends is the end of the container's input. */
   readonly stdinOnce: boolean;
   readonly waitForStart: boolean;
@@ -149,6 +151,11 @@ export class AttachContainer extends ContainerRequest<AttachReply> {
   @IsBoolean() readonly stdin!: boolean;
   @IsBoolean() readonly stdout!: boolean;
   @IsBoolean() readonly stderr!: boolean;
+}
+
+/** Notes that a client typed the keys that detach it. */
+export class DetachContainer extends ContainerRequest<Done> {
+  static readonly subject = 'berth.command.containers.detach';
 }
 
 /** Gives back the place in a container's next start that a ticket stands for. `withdrawn` false: that start has been asked for with it, and what it prints waits for whoever brings it. */

@@ -8,13 +8,17 @@ import type { ReadCgroupFile } from './usage.js';
 const MISSING = -1;
 /** memory.stat, the longest of those that are read, has less than 4 KiB. */
 const buffer = Buffer.alloc(16_384);
+/** Whoever reads, reads again within a minute or will not for long; in ms. */
+const KEPT_MS = 60_000;
 
 /**
- * The files of one cgroup by descriptors that are kept, so that a second reading costs one system call a file. They hinder nobody from removing the cgroup.
+ * The files of one cgroup by descriptors that are kept, so that a second reading costs one system call a file; for a minute, since a process has not many. They hinder nobody
+ * from removing the cgroup.
  * Owned by who made it.
  */
 export class KeptCgroupFiles {
   private readonly descriptors = new Map<string, number>();
+  private idle: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly layout: CgroupLayout,
@@ -23,6 +27,8 @@ export class KeptCgroupFiles {
 
   /** A cgroup of the same path that is made anew is another one: `close` forgets the old one's files. */
   readonly read: ReadCgroupFile = (controller, file) => {
+    if (this.idle === undefined) this.idle = setTimeout(() => this.close(), KEPT_MS).unref();
+    else this.idle.refresh();
     const fd = this.descriptors.get(file) ?? this.open(controller, file);
     if (fd === MISSING) return undefined;
     try {
@@ -37,6 +43,8 @@ export class KeptCgroupFiles {
 
   /** A read after it opens the files anew. */
   close(): void {
+    clearTimeout(this.idle);
+    this.idle = undefined;
     for (const fd of this.descriptors.values()) if (fd !== MISSING) closeSync(fd);
     this.descriptors.clear();
   }

@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { KeptCgroupFiles } from './kept-files.js';
 import { type CgroupLayout, cgroupDirectories, detect } from './layout.js';
 import { ensureParent } from './parent.js';
@@ -79,5 +79,29 @@ test('kept descriptors do not keep a cgroup, and one of the same name is found o
   } finally {
     kept.close();
     for (const directory of directories) rmdirSync(directory);
+  }
+});
+
+test('descriptors are let go that nobody has read for a minute', () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const layout = detect();
+  const kept = new KeptCgroupFiles(layout, '/');
+  const open = (): number => readdirSync('/proc/self/fd').length;
+  try {
+    const before = open();
+    usageOf(layout.mode, kept.read);
+    const reading = open();
+    expect(reading).toBeGreaterThan(before);
+    vi.advanceTimersByTime(59_000);
+    usageOf(layout.mode, kept.read);
+    vi.advanceTimersByTime(59_000);
+    expect(open()).toBe(reading);
+    vi.advanceTimersByTime(1_000);
+    expect(open()).toBe(before);
+    usageOf(layout.mode, kept.read);
+    expect(open()).toBe(reading);
+  } finally {
+    kept.close();
+    vi.useRealTimers();
   }
 });

@@ -4,9 +4,11 @@ import { frontProcess, serviceProcesses } from '#libs/settings/services.js';
 import { askProcess } from '#libs/telemetry/ask-process.js';
 import type { Exposition, ExpositionFormat } from '#libs/telemetry/metrics/exposition.js';
 import { mergeFamilies } from '#libs/telemetry/metrics/merge-families.js';
-import { type MetricsPage, type MetricsSource, metricsPage } from '#libs/telemetry/metrics/page.js';
+import { type MetricsPage, type MetricsSource, formatOf, metricsPage } from '#libs/telemetry/metrics/page.js';
 import { writeProcess } from '#libs/telemetry/metrics/process-metrics.js';
 import type { ProcessTelemetry } from '#libs/telemetry/process-telemetry.js';
+import { sharedAnswer } from '#libs/telemetry/shared-answer.js';
+import type { TelemetryAnswer, TelemetryRoute } from '#libs/telemetry/telemetry-server.js';
 
 /**
  * What a process of services shows beside its health. The front, where the gateway is, shows the whole engine, in two pages, as kubelet has them: `/metrics` is
@@ -24,11 +26,20 @@ export function showProcess(name: string, settings: EngineSettings, { routes, he
   const others = new Map([...serviceProcesses(settings)].filter(([process]) => process !== name));
   for (const [process, names] of others) {
     health.addElsewhere(process, names, (path) => askProcess(runRoot, process, path));
-    routes.set(`/metrics/${process}`, (_query, accept) => askProcess(runRoot, process, '/metrics', accept));
+    routes.set(`/metrics/${process}`, sharedPage((accept) => askProcess(runRoot, process, '/metrics', accept)));
   }
   const own = [...services, log, writeProcess, (out: Exposition) => writeLogs(runRoot, out)];
-  routes.set('/metrics', async (_query, accept) => withOthers(await metricsPage(own, accept), await Promise.all(Array.from(others.keys(), (process) => servicesPage(runRoot, process, accept)))));
-  routes.set('/metrics/cadvisor', () => askProcess(runRoot, 'executor', '/metrics'));
+  routes.set('/metrics', sharedPage(async (accept) => withOthers(await metricsPage(own, accept), await Promise.all(Array.from(others.keys(), (process) => servicesPage(runRoot, process, accept))))));
+  routes.set('/metrics/cadvisor', sharedAnswer(() => askProcess(runRoot, 'executor', '/metrics'), KEPT_MS));
+}
+
+/** Prometheus does not come more often. */
+const KEPT_MS = 1000;
+
+/** A page that is shared by all who ask for it in one format. */
+function sharedPage(page: (accept: string) => Promise<TelemetryAnswer>): TelemetryRoute {
+  const [inText, inOpenMetrics] = [sharedAnswer(() => page(ACCEPT.text), KEPT_MS), sharedAnswer(() => page(ACCEPT.openmetrics), KEPT_MS)];
+  return (_query, accept) => (formatOf(accept) === 'text' ? inText() : inOpenMetrics());
 }
 
 const withOthers = (page: MetricsPage, others: readonly string[]): MetricsPage => (others.length === 0 ? page : { ...page, body: mergeFamilies([page.body, ...others]) });

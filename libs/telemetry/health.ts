@@ -1,4 +1,5 @@
 import { errorMessage } from '#libs/errors/errors.js';
+import { sharedAnswer } from './shared-answer.js';
 import type { TelemetryAnswer, TelemetryRoute } from './telemetry-server.js';
 
 /** Whether one condition holds: nothing, or what is wrong in a sentence. Cheap: it is asked each time somebody looks. */
@@ -13,22 +14,22 @@ export class Health {
   private readonly elsewhere: Elsewhere[] = [];
 
   constructor(private readonly routes: Map<string, TelemetryRoute>) {
-    routes.set('/healthz', () => this.report('alive', [...this.services.keys()], this.elsewhere));
-    routes.set('/readyz', () => this.report('ready', [...this.services.keys()], this.elsewhere));
+    routes.set('/healthz', sharedAnswer(() => this.report('alive', [...this.services.keys()], this.elsewhere)));
+    routes.set('/readyz', sharedAnswer(() => this.report('ready', [...this.services.keys()], this.elsewhere)));
   }
 
   /** `alive` conditions make a service unready, too; `remarks` stand beside the others, as "ok: " and a sentence, and make nothing fail. A name given again replaces its checks. */
   add(service: string, ready: Readonly<Record<string, Check>>, alive: Readonly<Record<string, Check>> = {}, remarks: Readonly<Record<string, Check>> = {}): void {
     const remarked = Object.entries(remarks).map(([name, remark]) => [name, asRemark(remark)] as const);
     this.services.set(service, { ready: new Map([...Object.entries({ ...alive, ...ready }), ...remarked]), alive: new Map(Object.entries(alive)) });
-    this.routes.set(`/healthz/${service}`, () => this.report('alive', [service]));
-    this.routes.set(`/readyz/${service}`, () => this.report('ready', [service]));
+    this.routes.set(`/healthz/${service}`, sharedAnswer(() => this.report('alive', [service])));
+    this.routes.set(`/readyz/${service}`, sharedAnswer(() => this.report('ready', [service])));
   }
 
   /** Services of another process of this engine: what that says of them stands here, too. `ask`: its answer at a path, as "/readyz". */
   addElsewhere(process: string, services: readonly string[], ask: Elsewhere['ask']): void {
     this.elsewhere.push({ process, services, ask });
-    for (const page of ['/healthz', '/readyz']) for (const service of services) this.routes.set(`${page}/${service}`, () => ask(`${page}/${service}`));
+    for (const page of ['/healthz', '/readyz']) for (const service of services) this.routes.set(`${page}/${service}`, sharedAnswer(() => ask(`${page}/${service}`)));
   }
 
   private async report(what: 'ready' | 'alive', names: readonly string[], elsewhere: readonly Elsewhere[] = []): Promise<TelemetryAnswer> {

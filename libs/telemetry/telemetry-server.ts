@@ -23,6 +23,13 @@ export interface TelemetryServer {
   close(): Promise<void>;
 }
 
+/** Anybody on the machine may come to a port, and neither many nor slow ones may hold up the process: those beyond so many are closed at once. */
+const CONNECTIONS = 64;
+/** For a request, for the next one of a connection, and for whoever takes nothing of its answer; in ms. */
+const IDLE_MS = 5_000;
+/** From a request to the last byte of its answer; in ms. */
+const ANSWER_MS = 30_000;
+
 /**
  * The small HTTP server of one process, for what watches it from outside: /metrics, /healthz, /readyz. Never for clients of the engine. A route is a
  * path to the letter ("/readyz/containers"). The table may grow after the start. Rejects when an address cannot be listened on.
@@ -41,7 +48,9 @@ export async function serveTelemetry(addresses: readonly TelemetryAddress[], rou
 }
 
 async function listen(address: TelemetryAddress, routes: ReadonlyMap<string, TelemetryRoute>): Promise<Server> {
-  const server = createServer((request, response) => void answer(request, response, routes));
+  const timeouts = { headersTimeout: IDLE_MS, requestTimeout: IDLE_MS, keepAliveTimeout: IDLE_MS, connectionsCheckingInterval: 1_000 };
+  const server = createServer(timeouts, (request, response) => void answer(request, response, routes));
+  if ('port' in address) server.maxConnections = CONNECTIONS;
   if ('path' in address) await rm(address.path, { force: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -53,9 +62,12 @@ async function listen(address: TelemetryAddress, routes: ReadonlyMap<string, Tel
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, routes: ReadonlyMap<string, TelemetryRoute>): Promise<void> {
+  const late = setTimeout(() => request.socket.destroy(), ANSWER_MS).unref();
+  response.once('close', () => clearTimeout(late));
   const { status = 200, contentType, body } = await answerTo(request, routes);
-  const bytes = Buffer.from(body as string);
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
   response.writeHead(status, { 'Content-Type': contentType, 'Content-Length': bytes.length, 'Cache-Control': 'no-store' });
+  response.setTimeout(IDLE_MS, () => request.socket.destroy());
   response.end(request.method === 'HEAD' ? undefined : bytes);
 }
 

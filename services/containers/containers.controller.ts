@@ -108,6 +108,11 @@ export class ContainersController {
     return this.streams.attach(command, asked);
   }
 
+  @Handles(commands.DetachContainer)
+  detach(@Body() command: commands.DetachContainer, @Asked() asked: RequestContext): Promise<Done> {
+    return this.streams.detach(command, asked);
+  }
+
   @Handles(commands.WithdrawAttach)
   withdrawAttach(@Body() command: commands.WithdrawAttach): { readonly withdrawn: boolean } {
     return this.streams.withdraw(command);

@@ -57,7 +57,7 @@ describe('the real docker CLI', () => {
     const exit = new Promise<void>((resolve) => (exited = resolve));
     const order: string[] = [];
     answers.set('containers.create', () => ({ id: ID, warnings: [], position: 1 }));
-    answers.set('containers.attach', () => (order.push('attach'), { ...endpoint(), id: ID, terminal: false, stdinOnce: true, waitForStart: true, start: 1 }));
+    answers.set('containers.attach', () => (order.push('attach'), { ...endpoint(), id: ID, terminal: false, openStdin: true, stdinOnce: true, waitForStart: true, start: 1 }));
     answers.set('containers.wait', async () => (order.push('wait'), await exit, { done: true, id: ID, exitCode: 7, error: '', startNumber: 1 }));
     answers.set('containers.start', () => {
       order.push('start');

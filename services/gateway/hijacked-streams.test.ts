@@ -98,13 +98,13 @@ describe('a connection turned into a stream', () => {
   });
 
   test('an attach to no stream is over at once', async () => {
-    answers.set('containers.attach', () => ({ path: '', ticket: '', id: ID, terminal: false, stdinOnce: false, waitForStart: false, start: 1 }));
+    answers.set('containers.attach', () => ({ path: '', ticket: '', id: ID, terminal: false, openStdin: true, stdinOnce: false, waitForStart: false, start: 1 }));
     expect(await raw(start('/containers/web/attach?stream=1&stdout=0', ''))).toMatch(/^HTTP\/1\.1 101 [^]*\r\n\r\n$/);
     expect(asked.at(-1)?.data).toMatchObject({ stream: false });
   });
 
   test('where the container\'s input goes on, the attach is over when the client sends no more, and has been answered', async () => {
-    answers.set('containers.attach', () => ({ ...endpoint(), id: ID, terminal: false, stdinOnce: false, waitForStart: false, start: 1 }));
+    answers.set('containers.attach', () => ({ ...endpoint(), id: ID, terminal: false, openStdin: true, stdinOnce: false, waitForStart: false, start: 1 }));
     world.serve = (stream) => {
       let typed = '';
       stream.on('data', (bytes) => (typed += String(bytes))).on('error', () => {}).on('end', () => stream.write(`got ${typed}`));
@@ -114,6 +114,26 @@ describe('a connection turned into a stream', () => {
     let got = '';
     for await (const bytes of client) got += String(bytes);
     expect(got).toMatch(/\r\n\r\ngot typed$/);
+  });
+
+  test.each([
+    ['a container that takes no input goes on', '/containers/web/attach?stream=1&stdin=1&stdout=1', { terminal: false, openStdin: false, stdinOnce: false }, 'open'],
+    ['a terminal\'s is over', '/containers/web/attach?stream=1&stdin=1&stdout=1', { terminal: true, openStdin: true, stdinOnce: true }, 'end'],
+    ['an input that ends with it goes on', '/containers/web/attach?stream=1&stdin=1&stdout=1', { terminal: false, openStdin: true, stdinOnce: true }, 'open'],
+    ['an exec\'s terminal is over', '/exec/e1/start', { terminal: true, attachStdin: true, detachKeys: '' }, 'end'],
+    ['an exec\'s terminal without input goes on', '/exec/e1/start', { terminal: true, attachStdin: false, detachKeys: '' }, 'open'],
+    ['an exec without a terminal goes on', '/exec/e1/start', { terminal: false, attachStdin: true, detachKeys: '' }, 'open'],
+  ])('when the client sends no more, %s', async (_what, path, facts, expected) => {
+    answers.set('containers.start-exec', () => ({ endpoint: endpoint() }));
+    answers.set('containers.get-exec', () => ({ config: facts }));
+    answers.set('containers.attach', () => ({ ...endpoint(), id: ID, ...facts, waitForStart: false, start: 1 }));
+    // Longer than the last answer is waited for.
+    world.serve = (stream) => void (stream.on('error', () => {}).resume(), setTimeout(() => stream.end('later'), 1500));
+    const client = connect({ path: world.socket, allowHalfOpen: true });
+    client.end(start(path, path.startsWith('/exec') ? '{}' : ''));
+    let got = '';
+    for await (const bytes of client) got += String(bytes);
+    expect(got.endsWith('later') ? 'open' : 'end').toBe(expected);
   });
 
   test('four megabytes arrive whole at a slow reader', async () => {
@@ -135,7 +155,7 @@ describe('a connection turned into a stream', () => {
   test.each(['/exec/e1/start', '/containers/web/attach?stream=1&stdin=1&stdout=1'])('what a client without an upgrade types goes to the process, and its end, too: %s', async (path) => {
     answers.set('containers.start-exec', () => ({ endpoint: endpoint(), terminal: true }));
     answers.set('containers.get-exec', () => ({ config: { terminal: true, detachKeys: '' } }));
-    answers.set('containers.attach', () => ({ ...endpoint(), id: ID, terminal: true, stdinOnce: true, waitForStart: false, start: 1 }));
+    answers.set('containers.attach', () => ({ ...endpoint(), id: ID, terminal: true, openStdin: true, stdinOnce: true, waitForStart: false, start: 1 }));
     world.serve = (stream) => {
       let typed = '';
       stream.on('data', (bytes) => (typed += String(bytes))).on('end', () => stream.end(`got ${typed}`)).write('ready');
@@ -155,7 +175,7 @@ describe('a connection turned into a stream', () => {
     const begun = Promise.withResolvers<void>();
     answers.set('containers.start-exec', () => begun.promise.then(() => ({ endpoint: endpoint(), terminal: true })));
     answers.set('containers.get-exec', () => ({ config: { terminal: true, detachKeys: 'ctrl-a,b' } }));
-    answers.set('containers.attach', () => ({ ...endpoint(), id: ID, terminal: true, stdinOnce: true, waitForStart: true, start: 30 }));
+    answers.set('containers.attach', () => ({ ...endpoint(), id: ID, terminal: true, openStdin: true, stdinOnce: true, waitForStart: true, start: 30 }));
     let received = '';
     const gone = new Promise<void>((resolve) => {
       world.serve = (stream) => void stream.on('data', (bytes) => (received += String(bytes))).on('error', () => {}).on('end', () => (stream.end(), resolve())).write('ready');
@@ -198,7 +218,7 @@ describe('a connection turned into a stream', () => {
     answers.set('containers.start-exec', () => ({ endpoint: endpoint(), terminal: false }));
     answers.set('containers.get-exec', () => ({ config: { terminal: false } }));
     world.serve = (stream) => void stream.end(frame(1, 'hi'));
-    const { headers, text } = await http('POST', '/exec/e1/start', { Detach: false });
-    expect([headers['content-type'], text.slice(8)]).toEqual(['application/vnd.docker.multiplexed-stream', 'hi']);
+    const { headers, text } = await http('POST', '/v1.45/exec/e1/start', { Detach: false });
+    expect([headers['content-type'], text.slice(8)]).toEqual(['application/vnd.docker.raw-stream', 'hi']);
   });
 });

@@ -63,8 +63,11 @@ test('a stream of stats tells the previous reading with each, and ends when the 
   await docker('run', '-d', '--name', 'gone', '--network', 'none', 'busybox', 'sleep', '1000');
   const stream = http(engine.socket, 'GET', '/containers/gone/stats');
   await http(engine.socket, 'GET', '/containers/gone/stats?stream=0'); // two readings later
-  await docker('rm', '-f', 'gone');
-  const documents = (await stream).text.trim().split('\n').map((line) => JSON.parse(line) as { read: string; preread: string; precpu_stats: { cpu_usage: { total_usage: number } } });
+  await docker('rename', 'gone', 'renamed');
+  await http(engine.socket, 'GET', '/containers/renamed/stats?stream=0');
+  await docker('rm', '-f', 'renamed');
+  const documents = (await stream).text.trim().split('\n').map((line) => JSON.parse(line) as { name: string; read: string; preread: string; precpu_stats: { cpu_usage: { total_usage: number } } });
+  expect([documents[0]?.name, documents.at(-1)?.name]).toEqual(['/gone', '/renamed']);
   expect(documents.length).toBeGreaterThanOrEqual(2);
   expect(documents[0]?.preread).toBe('0001-01-01T00:00:00Z');
   expect(documents[1]?.preread).toBe(documents[0]?.read);

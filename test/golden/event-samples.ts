@@ -41,6 +41,7 @@ export const containerSamples: Samples<ContainerEvent> = {
   RemoveRequested: { container, force: true, volumes: false, at },
   ContainerRemoved: { container, at },
   ContainerAttached: { container, stdin: false, stdout: true, stderr: true, at },
+  ContainerDetached: { container, at },
   TerminalResized: { container, rows: 24, columns: 80, at },
   HealthProbed: { container, start, probe: { startedAt: at, endedAt: at, exitCode: 1, output: 'refused' }, was: 'healthy', status: 'unhealthy', failingStreak: 3, at },
   UnhealthyRestartRequested: { container, start, signal: 15, timeoutSeconds: 10, at },

@@ -15,8 +15,10 @@ const CONTENT_TYPES: Readonly<Record<ExpositionFormat, string>> = {
 
 /** One scrape, in the format that the Accept header asks for. No two sources may have a family in common. */
 export async function metricsPage(sources: readonly MetricsSource[], accept: string | undefined): Promise<MetricsPage> {
-  const format = accept?.includes('application/openmetrics-text') ? 'openmetrics' : 'text';
+  const format = formatOf(accept);
   const out = new Exposition(format);
   for (const source of sources) await source(out);
   return { contentType: CONTENT_TYPES[format], body: out.text() };
 }
+
+export const formatOf = (accept: string | undefined): ExpositionFormat => (accept?.includes('application/openmetrics-text') ? 'openmetrics' : 'text');

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { AttachContainer, type AttachReply, ReadLogs, WithdrawAttach } from '#contracts/containers/commands.js';
+import { AttachContainer, type AttachReply, DetachContainer, ReadLogs, WithdrawAttach } from '#contracts/containers/commands.js';
 import type { RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { flag, type QueryValues } from '../domain/requests/query-values.js';
 import type { ContainerFeed, StartOutcome } from './container-feed.js';
@@ -16,8 +16,12 @@ export interface AttachRequest {
 
 export interface Attached {
   readonly terminal: boolean;
-  /** Whether the stream is over when the client sends no more: so it is with a container whose input does not end with it. */
+  /** Whether what the client sends goes anywhere: as in dockerd, not where the container takes no input. */
+  readonly stdin: boolean;
+  /** Whether the stream is over when the client sends no more: so it is where the container's input does not end with it, and with terminals. */
   readonly endsWithInput: boolean;
+  /** Notes that the client typed the keys that detach it. */
+  detached(): void;
   /** What was printed before, where it was asked for. */
   readonly logs?: StreamEndpoint;
   /** Resolves once the container runs; undefined when it will not, or when no stream was asked for. Rejects when it cannot be opened. */
@@ -43,7 +47,10 @@ export async function openAttach(engine: EngineClient, feed: ContainerFeed, requ
   const started = reply.waitForStart ? startOutcome(engine, feed, reply, context, departure) : undefined;
   return {
     terminal: reply.terminal,
-    endsWithInput: stdin && !reply.stdinOnce,
+    stdin: stdin && reply.openStdin,
+    // Of input alone, which goes nowhere, there would be no other end.
+    endsWithInput: stdin && (reply.openStdin ? reply.terminal || !reply.stdinOnce : !stdout && !stderr),
+    detached: () => void engine.ask(DetachContainer, { container: reply.id }, context).catch(() => undefined), // who is told has left
     ...(logs === undefined ? {} : { logs }),
     stream: async () => {
       if (!stream) return undefined;

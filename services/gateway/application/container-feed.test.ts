@@ -29,3 +29,15 @@ test('what is seen of a run counts more than what was asked before', async () =>
   feed.see(removed);
   expect(await Promise.all([waits[0], late])).toEqual([{ removed: true, exitCode: 4, error: '' }, { removed: true, exitCode: 4, error: '' }]);
 });
+
+test('new names of a container are told to who watches for them, until it watches no more', () => {
+  const feed = feedThatSaw();
+  const named: string[] = [];
+  const renamed = (container: string, name: string): ContainerEvent => ({ type: 'ContainerRenamed', container, name, oldName: '', at });
+  const end = feed.whenRenamed('c1', (name) => named.push(name));
+  feed.see(renamed('c1', 'site'));
+  feed.see(renamed('c2', 'other'));
+  end();
+  feed.see(renamed('c1', 'web'));
+  expect(named).toEqual(['site']);
+});

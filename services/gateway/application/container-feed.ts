@@ -43,6 +43,7 @@ export class ContainerFeed {
   private readonly seen = new Map<string, Seen>();
   private readonly waiters = new Map<string, Set<Waiter>>();
   private readonly endWaiters = new Map<string, Set<EndWaiter>>();
+  private readonly namings = new Map<string, Set<(name: string) => void>>();
   private following: Following | undefined;
   private stopped = false;
 
@@ -106,8 +107,19 @@ export class ContainerFeed {
     });
   }
 
+  /** Tells `named` of each new name of a container from now on. Gives what ends that. */
+  whenRenamed(container: string, named: (name: string) => void): () => void {
+    const namings = this.namings.get(container) ?? new Set();
+    this.namings.set(container, namings.add(named));
+    return () => {
+      namings.delete(named);
+      if (namings.size === 0 && this.namings.get(container) === namings) this.namings.delete(container);
+    };
+  }
+
   see(event: ContainerEvent): void {
     const { container } = event;
+    if (event.type === 'ContainerRenamed') for (const named of this.namings.get(container) ?? []) named(event.name);
     if (event.type === 'ContainerRemoved') {
       this.end(container, () => true, { removed: true, error: '' });
       this.endWaiters.delete(container);

@@ -12,6 +12,8 @@ const START_DEADLINE_MS = 45_000;
 
 export interface AttachedExec {
   readonly terminal: boolean;
+  /** Whether the stream is over when the client sends no more, as dockerd's is of a terminal that takes input. */
+  readonly endsWithInput: boolean;
   /** As they were asked for when it was created. */
   readonly detachKeys: string;
   /** Its streams, the caller's to end, once it runs. Rejects with why there are none, which is then all that its output is, as with dockerd. */
@@ -31,6 +33,7 @@ export async function startExec(engine: EngineClient, exec: string, consoleSize:
   const { config } = await engine.ask(GetExec, { exec, toStart: true }, context);
   return {
     terminal: config.terminal,
+    endsWithInput: config.terminal && config.attachStdin,
     detachKeys: config.detachKeys,
     stream: async () => {
       const { endpoint } = await starting;

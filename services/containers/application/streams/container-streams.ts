@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import type { AttachContainer, AttachReply, LogsReply, ReadLogs, ResizeContainer, WithdrawAttach } from '#contracts/containers/commands.js';
+import type { AttachContainer, AttachReply, DetachContainer, LogsReply, ReadLogs, ResizeContainer, WithdrawAttach } from '#contracts/containers/commands.js';
 import { OpenLogs, OpenTaskStreams, ResizeTask } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext } from '#contracts/request.js';
 import { BerthError, conflict, invalid } from '#libs/errors/errors.js';
@@ -27,7 +27,7 @@ export class ContainerStreams {
   async attach(command: AttachContainer, asked: RequestContext): Promise<AttachReply> {
     const { spec, status, run } = this.directory.find(command.container);
     const { id } = spec;
-    const facts = { id, terminal: spec.config.Tty ?? false, stdinOnce: spec.config.StdinOnce ?? false };
+    const facts = { id, terminal: spec.config.Tty ?? false, openStdin: spec.config.OpenStdin ?? false, stdinOnce: spec.config.StdinOnce ?? false };
     const { stdin, stdout, stderr } = command;
     const wish = { stdin, stdout, stderr };
     const recorded = this.containers.execute(id, { type: 'Attach', ...wish, at: now() }, asked);
@@ -48,7 +48,7 @@ export class ContainerStreams {
    * Of one that does not run: a place among those whom its next start waits for. Where that start is under way and was asked for without it, a place with the task itself, which waits
    * for who comes before its command, too.
    */
-  private async placeIn(id: string, wish: Wish, asked: RequestContext): Promise<Omit<AttachReply, 'id' | 'terminal' | 'stdinOnce'>> {
+  private async placeIn(id: string, wish: Wish, asked: RequestContext): Promise<Omit<AttachReply, 'id' | 'terminal' | 'openStdin' | 'stdinOnce'>> {
     for (;;) {
       const { status, run } = this.directory.find(id);
       if (status !== 'running') {
@@ -65,6 +65,11 @@ export class ContainerStreams {
         await setTimeout(AGAIN_MS);
       }
     }
+  }
+
+  async detach({ container }: DetachContainer, asked: RequestContext): Promise<Done> {
+    const { position } = await this.containers.execute(this.directory.find(container).spec.id, { type: 'Detach', at: now() }, asked);
+    return { position };
   }
 
   withdraw({ container, ticket }: WithdrawAttach): { readonly withdrawn: boolean } {

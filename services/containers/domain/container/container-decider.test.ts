@@ -106,6 +106,10 @@ test('a running container is paused and unpaused, once each, and that it is done
   given(...running, pauseRequested, paused, unpauseRequested, unpaused).when(pause).then(pauseRequested);
 });
 
+test('who detaches is noted', () => {
+  given(...running).when({ type: 'Detach', at }).then({ type: 'ContainerDetached', container, at });
+});
+
 test('processes are listed of what runs, paused or not', () => {
   const list: ContainerCommand = { type: 'ListProcesses', at };
   given(...running).when(list).then({ type: 'ProcessesListed', container, at });

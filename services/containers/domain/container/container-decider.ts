@@ -24,6 +24,7 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'RecordExited'; readonly start: number; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly keeperLost: boolean }
   | { readonly type: 'RecordProbe'; readonly start: number; readonly probe: HealthProbe }
   | { readonly type: 'Attach'; readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean }
+  | { readonly type: 'Detach' }
   | { readonly type: 'ListProcesses' }
   | { readonly type: 'ReadArchive'; readonly path: string }
   | { readonly type: 'WriteArchive'; readonly path: string }
@@ -143,6 +144,9 @@ function decide(command: ContainerCommand, state: Container): readonly Container
       if (state.status === 'restarting') throw conflict(`container ${container} is restarting, wait until the container is running`);
       if (state.status === 'removing') throw conflict('container is marked for removal and cannot be attached to');
       return [{ type: 'ContainerAttached', container, stdin: command.stdin, stdout: command.stdout, stderr: command.stderr, at }];
+
+    case 'Detach':
+      return [{ type: 'ContainerDetached', container, at }];
 
     case 'Update': {
       const { changes } = command;
@@ -344,6 +348,7 @@ function evolve(state: Container, event: ContainerEvent): Container {
     }
     // Told for those who watch; the container is as it was.
     case 'ContainerAttached':
+    case 'ContainerDetached':
     case 'TerminalResized':
     case 'ProcessesListed':
     case 'ArchiveRead':

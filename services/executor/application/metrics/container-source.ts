@@ -69,8 +69,8 @@ export class ContainerSource {
         // The containers service alone writes these subjects, and it validated them.
         for (const event of commit.events as readonly ContainerEvent[]) {
           fold.evolve(event);
-          // Its cgroup goes with the run: the next one has another, of the same name.
-          if (event.type === 'ContainerExited') this.forget(event.container);
+          // Its cgroup goes with the run: the next one has another, of the same name. A scrape that was under way at its end may have looked for the files after it.
+          if (event.type === 'ContainerExited' || event.type === 'ContainerStarted') this.forget(event.container);
         }
       },
       snapshot: {

@@ -73,6 +73,13 @@ test('events carry name, image and labels, and the exit its code and how long it
   expect(translator.translate([{ type: 'ContainerRemoved', container, at }])).toMatchObject([{ action: 'destroy', attributes: { name: 'site' } }]);
 });
 
+test.each([['00:00:00.900Z', '00:00:01.100Z', '0'], ['00:00:00.900Z', '00:00:01.900Z', '1'], ['00:00:00.100Z', '00:00:01.900Z', '1'], ['00:00:02.000Z', '00:00:01.000Z', '0']])('from %s to %s are %s whole seconds', (from, to, seconds) => {
+  const translator = new DockerEvents();
+  const day = '2026-01-01T';
+  for (const event of [created, { ...started, at: day + from }]) translator.translate([event]);
+  expect(translator.translate([{ ...exited(), at: day + to }])[0]?.attributes['execDuration']).toBe(seconds);
+});
+
 test('an image\'s events carry its labels, as long as it is there, and past a snapshot', () => {
   const image = 'sha256:1';
   const added: LoggedEvent = { type: 'ImageAdded', image, configDigest: image, manifestDigest: '', layers: [], sizeBytes: 0, origin: 'commit', at, labels: { k: 'v' } };

@@ -6,7 +6,7 @@ import type { ImageEvent } from '#contracts/images/images.js';
 import type { NetworkEvent, PoolEvent } from '#contracts/networks/events.js';
 import type { VolumeEvent } from '#contracts/volumes/volumes.js';
 import type { DockerEvent } from './event.js';
-import { unixSeconds } from './time.js';
+import { secondsBetween } from './time.js';
 import { imageEvents } from './image-events.js';
 
 /** Aggregates whose events are told of. */
@@ -150,6 +150,8 @@ export class DockerEvents {
         return known.connected || known.network === 'host' || known.network === 'none' ? [...this.joined(event, known), ...this.left(event, known)] : [];
       case 'ContainerAttached':
         return this.of(event, 'attach');
+      case 'ContainerDetached':
+        return this.of(event, 'detach');
       case 'TerminalResized':
         return this.of(event, 'resize', { height: String(event.rows), width: String(event.columns) });
       case 'KillRequested':
@@ -202,7 +204,7 @@ export class DockerEvents {
   }
 
   private exited(event: Extract<ContainerEvent, { type: 'ContainerExited' }>, known: Known): readonly DockerEvent[] {
-    const execDuration = String(Math.max(0, unixSeconds(event.at) - unixSeconds(known.startedAt || event.at)));
+    const execDuration = String(secondsBetween(known.startedAt || event.at, event.at));
     const stopped = known.stopping;
     known.stopping = false;
     known.running = false;

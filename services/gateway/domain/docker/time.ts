@@ -16,6 +16,12 @@ export function unixNanos(time: string): bigint {
   return BigInt(unixSeconds(time)) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0'));
 }
 
+/** Whole seconds from one time to a later one; 0 where they are not in this order. */
+export const secondsBetween = (from: string, to: string): number => {
+  const nanos = unixNanos(to) - unixNanos(from);
+  return nanos > 0n ? Number(nanos / 1_000_000_000n) : 0;
+};
+
 /** The first and last second of four-digit years. */
 const FIRST_SECOND = -62_135_596_800;
 const LAST_SECOND = 253_402_300_799;

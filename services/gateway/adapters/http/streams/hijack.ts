@@ -48,7 +48,7 @@ function speaks(request: IncomingMessage): boolean {
   return version === undefined || (isAtLeast(version, MIN_API_VERSION) && isAtLeast(API_VERSION, version));
 }
 
-/** Terminals send raw bytes; other streams are framed, and named so from version 1.42 on. */
+/** Terminals send raw bytes; other streams are framed, and named so from version 1.42 on, where there is an upgrade. */
 export function streamType(version: string | undefined, terminal: boolean): string {
   return !terminal && isAtLeast(version ?? API_VERSION, '1.42') ? MULTIPLEXED_STREAM : RAW_STREAM;
 }
@@ -94,12 +94,12 @@ async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, 
       await engine.ask(StartExec, { exec: id, detach, ...(consoleSize ? { consoleSize } : {}) }, context);
       return void client.end(rawHead(200, { 'Content-Length': '0', Connection: 'close' }));
     }
-    const { terminal, detachKeys, stream, exitKnown } = await startExec(engine, id, consoleSize, context);
+    const { terminal, endsWithInput, detachKeys, stream, exitKnown } = await startExec(engine, id, consoleSize, context);
     client.write(upgraded(streamType(version, terminal)));
     await headTaken(request.socket);
     const streams = await stream().catch((error: unknown) => failureText(error, terminal));
     if (streams instanceof Uint8Array) return void client.end(streams);
-    return splice(client, streams, { stdin: true, beforeEnd: exitKnown, ...(terminal ? { detach: watchingFor(parseDetachKeys(detachKeys)) } : {}) });
+    return splice(client, streams, { stdin: true, endsWithInput, beforeEnd: exitKnown, ...(terminal ? { detach: watchingFor(parseDetachKeys(detachKeys)) } : {}) });
   }
   const keys = parseDetachKeys(text(query, 'detachKeys') ?? '');
   const isWebSocket = ATTACH_WS.test(url);
@@ -119,7 +119,7 @@ async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, 
   }
   const stream = await attached.stream().catch((error: unknown) => failureText(error, attached.terminal));
   if (stream === undefined || stream instanceof Uint8Array) return void reader.end(stream);
-  return splice(reader, stream, { stdin: asked.stdin, endsWithInput: attached.endsWithInput, ...(attached.terminal && asked.stdin ? { detach: watchingFor(keys) } : {}) });
+  return splice(reader, stream, { stdin: attached.stdin, endsWithInput: attached.endsWithInput, ...(attached.terminal && attached.stdin ? { detach: watchingFor(keys), detached: attached.detached } : {}) });
 }
 
 export function readExecStart(body: unknown): { readonly detach: boolean; readonly consoleSize?: number[] } {

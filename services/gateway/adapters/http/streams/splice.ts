@@ -10,6 +10,8 @@ export interface SpliceOptions {
   readonly endsWithInput?: boolean;
   /** Present: these keys in what the client types end its side of the stream. */
   readonly detach?: DetachState;
+  /** Told once they were typed. */
+  readonly detached?: () => void;
   /** What the end of the stream is held back for: it tells the client that something else is true by then. */
   readonly beforeEnd?: () => Promise<unknown>;
 }
@@ -57,8 +59,8 @@ export function splice(client: Duplex, stream: Duplex, options: SpliceOptions): 
     stream.pipe(client, { end: false });
     if (!options.stdin) client.resume();
     else if (options.detach === undefined) client.pipe(stream);
-    else passTyped(client, stream, options.detach, finish);
-    if (options.endsWithInput) client.once('end', () => setTimeout(finish, LAST_ANSWER_MS).unref());
+    else passTyped(client, stream, options.detach, () => (options.detached?.(), finish()));
+    if (options.endsWithInput) whenInputEnds(client, () => setTimeout(finish, LAST_ANSWER_MS).unref());
   });
 }
 
@@ -73,6 +75,12 @@ function passTyped(client: Duplex, stream: Duplex, watching: DetachState, detach
     }
     if (step.detached) detached();
   });
-  client.on('end', () => stream.end());
+  whenInputEnds(client, () => stream.end());
   client.resume(); // it may have been told to wait
+}
+
+/** It may have ended before the stream was there. */
+function whenInputEnds(client: Duplex, ended: () => void): void {
+  if (client.readableEnded) ended();
+  else client.once('end', ended);
 }

@@ -84,7 +84,7 @@ export class ContainerStreamsController {
     }
     const stream = await attached.stream().catch((error: unknown) => failureText(error, attached.terminal));
     if (stream === undefined || stream instanceof Uint8Array) return void client.end(stream);
-    await splice(client, stream, { stdin: wanted.stdin, endsWithInput: attached.endsWithInput, ...(attached.terminal && wanted.stdin ? { detach: watchingFor(keys) } : {}) });
+    await splice(client, stream, { stdin: attached.stdin, endsWithInput: attached.endsWithInput, ...(attached.terminal && attached.stdin ? { detach: watchingFor(keys), detached: attached.detached } : {}) });
   }
 }
 

@@ -13,6 +13,7 @@ import { flag, text, type QueryValues } from '../../../../domain/requests/query-
 import { ApiVersion, Asked } from '../../callers/request-context.js';
 import { begin } from '../../streams/stream-reply.js';
 import { whenGone } from '../../streams/when-gone.js';
+import { ContainerFeed } from '../../../../application/container-feed.js';
 
 /** What containers consist of and what they use: top and stats. */
 @Controller('/containers')
@@ -20,6 +21,7 @@ export class ContainerUsageController {
   constructor(
     private readonly engine: EngineClient,
     private readonly feed: UsageFeed,
+    private readonly containers: ContainerFeed,
   ) {}
 
   @Get('/:id/top')
@@ -58,9 +60,11 @@ export class ContainerUsageController {
   private stream(view: ContainerView, asked: RequestContext, reply: FastifyReply): void {
     begin(reply, 'application/json');
     const { raw } = reply;
+    let { name } = view;
+    const renamed = this.containers.whenRenamed(view.id, (now) => (name = now));
     let before: Reading | undefined;
     const write = (now: Reading | undefined): void => {
-      if (!raw.writableNeedDrain) raw.write(`${JSON.stringify(containerStats(view, now, before))}\n`);
+      if (!raw.writableNeedDrain) raw.write(`${JSON.stringify(containerStats({ id: view.id, name }, now, before))}\n`);
       before = now;
     };
     const end = this.feed.listen(view.id, (now) => {
@@ -70,6 +74,9 @@ export class ContainerUsageController {
         (error: unknown) => error instanceof BerthError && error.kind === 'not-found' && raw.end(),
       );
     });
-    whenGone(raw, end);
+    whenGone(raw, () => {
+      end();
+      renamed();
+    });
   }
 }

@@ -1,5 +1,5 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { CreateExec, ResizeExec, StartExec } from '#contracts/containers/commands.js';
 import { GetExec } from '#contracts/containers/queries.js';
 import type { RequestContext } from '#contracts/request.js';
@@ -12,7 +12,7 @@ import { readExecRequest } from '../../../../domain/requests/exec-request.js';
 import { failureText } from '../../../../domain/docker/failure-text.js';
 import type { QueryValues } from '../../../../domain/requests/query-values.js';
 import { Asked } from '../../callers/request-context.js';
-import { readExecStart, streamType } from '../../streams/hijack.js';
+import { RAW_STREAM, readExecStart } from '../../streams/hijack.js';
 import { splice } from '../../streams/splice.js';
 import { takeOver } from '../../streams/take-over.js';
 import { windowSize } from './container.controller.js';
@@ -32,17 +32,17 @@ export class ExecController {
 
   /** Detached, or of a client that asks for no upgrade. */
   @Post('/exec/:id/start')
-  async start(@Param('id') exec: string, @Body() body: unknown, @Asked() asked: RequestContext, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  async start(@Param('id') exec: string, @Body() body: unknown, @Asked() asked: RequestContext, @Res() reply: FastifyReply): Promise<void> {
     const { detach, consoleSize } = readExecStart(body);
     if (detach) {
       await this.engine.ask(StartExec, { exec, detach, ...(consoleSize ? { consoleSize } : {}) }, asked);
       return void reply.status(200).send();
     }
-    const { terminal, detachKeys, stream, exitKnown } = await startExec(this.engine, exec, consoleSize, asked);
-    const client = takeOver(reply, streamType(versionOf(request.originalUrl), terminal));
+    const { terminal, endsWithInput, detachKeys, stream, exitKnown } = await startExec(this.engine, exec, consoleSize, asked);
+    const client = takeOver(reply, RAW_STREAM); // of whatever version the client is, as dockerd
     const streams = await stream().catch((error: unknown) => failureText(error, terminal));
     if (streams instanceof Uint8Array) return void client.end(streams);
-    await splice(client, streams, { stdin: true, beforeEnd: exitKnown, ...(terminal ? { detach: watchingFor(parseDetachKeys(detachKeys)) } : {}) });
+    await splice(client, streams, { stdin: true, endsWithInput, beforeEnd: exitKnown, ...(terminal ? { detach: watchingFor(parseDetachKeys(detachKeys)) } : {}) });
   }
 
   @Post('/exec/:id/resize')
