@@ -22,14 +22,14 @@ interface Freezer {
  */
 export async function freeze(layout: CgroupLayout, path: string, calledOff: AbortSignal): Promise<void> {
   const freezer = freezerOf(layout, path);
-  const deadline = Date.now() + DEADLINE_MS;
+  const deadline = performance.now() + DEADLINE_MS;
   try {
     for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       calledOff.throwIfAborted();
       // v1 may stay at FREEZING when a process forks meanwhile, until it is told again (kernel: admin-guide/cgroup-v1/freezer-subsystem).
       writeFileSync(freezer.file, freezer.frozen);
       if (freezer.isFrozen()) return;
-      if (Date.now() > deadline) break;
+      if (performance.now() > deadline) break;
       await delay(pauseMs);
     }
   } catch (error) {

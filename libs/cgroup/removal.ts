@@ -11,10 +11,10 @@ const PAUSE_MS = 10;
  * change nothing. Rejects (internal) when processes are still there after 10 s, such as one that hangs in a broken file system.
  */
 export async function endCgroups(directories: readonly string[]): Promise<void> {
-  const deadline = Date.now() + DEADLINE_MS;
+  const deadline = performance.now() + DEADLINE_MS;
   let left = directories.filter((directory) => !removed(directory));
   while (left.length > 0) {
-    if (Date.now() > deadline) throw internal(`processes in ${left[0]} do not end: ${membersOf(left[0]!).join(', ')}`);
+    if (performance.now() > deadline) throw internal(`processes in ${left[0]} do not end: ${membersOf(left[0]!).join(', ')}`);
     // A killed process leaves its cgroup when it is reaped.
     await delay(PAUSE_MS);
     left = left.filter((directory) => !removed(directory));

@@ -117,3 +117,22 @@ test('a reaction whose work fails does it again, after a restart too, and then l
   expect(done).toHaveLength(4);
   await third.stop();
 });
+
+test('a reaction starts although some of its work fails for ever, and does that once it can', async () => {
+  for (const id of ['a', 'b']) await happen(id);
+  const done: string[] = [];
+  const told: unknown[] = [];
+  let isFull = true;
+  const reaction = new Reaction(store, {
+    filters: ['berth.event.thing.>'],
+    see: ({ subject }) => [{ key: subject, run: async () => (subject.endsWith('.a') && isFull ? Promise.reject(unavailable('the log is full')) : void done.push(subject.slice(18))) }],
+    snapshot: { path: join(folder, 'full'), fold: '1', freeze: () => null, thaw: () => undefined },
+    onError: (error) => told.push(error),
+  });
+  await reaction.start();
+  expect(done).toEqual(['b']);
+  expect(told).toHaveLength(1);
+  isFull = false;
+  await expect.poll(() => done, { timeout: 10_000 }).toEqual(['b', 'a']);
+  await reaction.stop();
+});

@@ -193,7 +193,7 @@ export class JetStreamEventStore implements EventStore {
 
   /** Repeats on silence: the id makes a second try safe, so a lost acknowledgement is not an unknown outcome. */
   private async publish(subject: AggregateSubject, body: string, headers: MsgHdrs): Promise<PubAck> {
-    const deadline = Date.now() + appendDeadlineMilliseconds;
+    const deadline = performance.now() + appendDeadlineMilliseconds;
     for (;;) {
       try {
         const { error, ...ack } = (await this.replies.ask(subject, body, headers, appendTimeoutMilliseconds)).json<PubAck & { readonly error?: ApiError }>();
@@ -207,7 +207,7 @@ export class JetStreamEventStore implements EventStore {
         if (body.length > (this.connection.info?.max_payload ?? Infinity) - 4096) {
           throw invalid(`a change of ${subject} is too large for the log: ${body.length} bytes`, error);
         }
-        if (Date.now() > deadline || this.connection.isClosed()) {
+        if (performance.now() > deadline || this.connection.isClosed()) {
           throw unavailable(`the log did not answer for ${subject}: ${errorMessage(error)}`, error);
         }
         await new Promise((resolve) => setTimeout(resolve, appendPauseMilliseconds));

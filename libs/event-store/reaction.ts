@@ -30,6 +30,8 @@ export class Reaction {
   private readonly queues = new Map<string, Promise<void>>();
   /** Position of each commit whose works are not all done, oldest first, and how many are left. */
   private readonly undone = new Map<number, number>();
+  /** By key, told once its work fails again and again. Of interest until `start` is over. */
+  private failing: Map<string, PromiseWithResolvers<void>> | undefined = new Map();
   private readonly stopping = new AbortController();
   private readonly fold: Fold;
 
@@ -41,10 +43,14 @@ export class Reaction {
     this.fold = new Fold(store, { filters, snapshot, see: (commit) => this.see(commit) });
   }
 
-  /** Resolves once all is done that the log asked for until now. */
+  /**
+   * Resolves once all that the log asked for until now is done, or fails again and again: that is tried further, but whoever waits here is not served, and where the log is
+   * full all that can still be done is to read it.
+   */
   async start(): Promise<void> {
     await this.fold.start();
-    await Promise.all(this.queues.values());
+    await Promise.all(Array.from(this.queues, ([key, queue]) => Promise.race([queue, this.failingOf(key)?.promise])));
+    this.failing = undefined;
   }
 
   get position(): number {
@@ -69,7 +75,7 @@ export class Reaction {
   }
 
   private enqueue(position: number, { key, run }: Work): void {
-    const queue = (this.queues.get(key) ?? Promise.resolve()).then(() => this.untilDone(run)).then((done) => {
+    const queue = (this.queues.get(key) ?? Promise.resolve()).then(() => this.untilDone(key, run)).then((done) => {
       if (done) this.done(position);
       if (this.queues.get(key) === queue) this.queues.delete(key);
     });
@@ -77,7 +83,7 @@ export class Reaction {
   }
 
   /** False when the end came first. */
-  private async untilDone(run: () => Promise<void>): Promise<boolean> {
+  private async untilDone(key: string, run: () => Promise<void>): Promise<boolean> {
     const { onError } = this.options;
     const attempt = async (): Promise<true> => {
       try {
@@ -88,7 +94,17 @@ export class Reaction {
       }
       return true;
     };
-    return (await retryUntilDone(attempt, this.stopping.signal, onError)) ?? false;
+    const failed = (error: unknown): void => {
+      onError(error);
+      this.failingOf(key)?.resolve();
+    };
+    return (await retryUntilDone(attempt, this.stopping.signal, failed)) ?? false;
+  }
+
+  private failingOf(key: string): PromiseWithResolvers<void> | undefined {
+    const failing = this.failing?.get(key) ?? Promise.withResolvers<void>();
+    this.failing?.set(key, failing);
+    return this.failing && failing;
   }
 
   private done(position: number): void {

@@ -40,6 +40,13 @@ export class SnapshotSchedule {
     if (this.position - this.saved >= everyPositions) await this.save();
   }
 
+  /** Never rejects. */
+  async save(): Promise<void> {
+    await this.saving;
+    this.saving = this.saveAll();
+    await this.saving;
+  }
+
   /** The last save. The folds must not be stopped before. */
   async stop(): Promise<void> {
     clearInterval(this.timer);
@@ -48,12 +55,6 @@ export class SnapshotSchedule {
 
   private get position(): number {
     return Math.max(0, ...this.folds.map((fold) => fold.position));
-  }
-
-  private async save(): Promise<void> {
-    await this.saving;
-    this.saving = this.saveAll();
-    await this.saving;
   }
 
   private async saveAll(): Promise<void> {

@@ -70,12 +70,12 @@ export class Bus {
 
   private async askUntil<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, options: RequestOptions): Promise<Reply> {
     const { timeoutMs = 30_000, askAgainMs = type.subject.startsWith('berth.query.') ? Infinity : undefined } = options;
-    const began = Date.now();
+    const began = performance.now();
     const deadline = began + timeoutMs;
     const name = type.subject.split('.').slice(2).join('.');
     await failpoint(`request.${name}.before`);
     for (;;) {
-      const left = deadline - Date.now();
+      const left = deadline - performance.now();
       try {
         const reply = await this.ask(type, data, context, Math.min(left, askAgainMs ?? left));
         await failpoint(`request.${name}.after`);
@@ -83,7 +83,7 @@ export class Bus {
       } catch (error) {
         if (!(error instanceof Silence) || this.connection.isClosed()) throw error;
         const until = askAgainMs !== undefined ? deadline : error.cause.why === 'nobody listens' ? Math.min(began + STARTS_WITHIN_MS, deadline) : began;
-        if (Date.now() + PAUSE_MS >= until) throw error;
+        if (performance.now() + PAUSE_MS >= until) throw error;
         await delay(PAUSE_MS);
       }
     }

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { Controller, type INestMicroservice, Module } from '@nestjs/common';
 import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { IsInt } from 'class-validator';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { Request, type RequestContext } from '#contracts/request.js';
 import { TestNatsServer } from '#libs/event-store/testing/nats-server.js';
 import { invalid } from '#libs/errors/errors.js';
@@ -19,6 +19,11 @@ const LIMIT_BYTES = 64 * 1024;
 class ListThings extends Request<{ readonly things: readonly string[] }> {
   static readonly subject = 'berth.query.volumes.things';
   @IsInt() readonly count!: number;
+}
+
+/** Nobody answers it. */
+class ListNothing extends Request<object> {
+  static readonly subject = 'berth.query.volumes.nothing';
 }
 
 /** As they are at the time of the question. */
@@ -80,6 +85,13 @@ test('one that fits is one question and one answer', async () => {
 test('lists of every length about the limit are whole', async () => {
   // Each takes 14 to 16 bytes more than the one before.
   for (let count = 3_300; count < 3_700; count += 1) expect((await bus.request(ListThings, { count }, asked)).things).toHaveLength(count);
+});
+test('a request waits for as long as it may, whatever is made of the clock meanwhile', async () => {
+  const began = performance.now();
+  const reply = bus.request(ListNothing, {}, asked, { timeoutMs: 500 });
+  vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000);
+  await expect(reply.finally(() => vi.restoreAllMocks())).rejects.toMatchObject({ kind: 'unavailable' });
+  expect(performance.now() - began).toBeGreaterThan(400);
 });
 test('an error that is longer is told whole, too', async () => {
   await expect(bus.request(ListThings, { count: -1 }, asked)).rejects.toMatchObject({ kind: 'invalid', message: 'x'.repeat(3 * LIMIT_BYTES) });

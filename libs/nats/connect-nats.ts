@@ -43,7 +43,7 @@ class OwnedServerTransport extends NodeTransport {
 
 /** All connections of this process try again several times a second. */
 function tell(uid: number, name: string, trouble: string): void {
-  if (told.uid === uid && Date.now() - told.at < TELL_AGAIN_MS) return;
-  told = { uid, at: Date.now() };
+  if (told.uid === uid && performance.now() - told.at < TELL_AGAIN_MS) return;
+  told = { uid, at: performance.now() };
   logger(name).error(trouble);
 }

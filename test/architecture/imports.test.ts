@@ -50,6 +50,11 @@ test("one module connects to NATS: it sees to it that the server is the engine's
   expect(connecting).toEqual(['libs/nats/connect-nats.ts']);
 });
 
+test('what takes a while is timed by a clock that nobody sets', () => {
+  const byTheWall = /\b(?:deadline|until|since|began|start(?:ed)?)\b(?: =|:) Date\.now\(\)|Date\.now\(\) [<>]=? (?:deadline|until)|(?:deadline|until) [<>]=? Date\.now\(\)/;
+  expect(files.filter((file) => byTheWall.test(readFileSync(join(ROOT, file), 'utf8')))).toEqual([]);
+});
+
 test('a service imports no other service: only the engine, which composes them, may', () => {
   expect(offences(({ from, to }) => serviceOf(from) !== undefined && serviceOf(from) !== 'engine' && serviceOf(to) !== undefined && serviceOf(to) !== serviceOf(from))).toEqual([]);
 });

@@ -29,8 +29,8 @@ const GONE_WITHIN_MS = 10_000;
 /** One supervisor a run root. By path and for root alone: a name that anybody may hold would let anybody keep it from starting. */
 async function takeLock(runRoot: string): Promise<void> {
   const pids = join(runRoot, 'pids');
-  for (const deadline = Date.now() + GONE_WITHIN_MS; lockFile(join(pids, 'supervisor.lock')) === undefined; await sleep(50)) {
-    if (runningProcess(join(pids, 'supervisor')) || Date.now() > deadline) throw new Error(`a supervisor for ${runRoot} runs already`);
+  for (const deadline = performance.now() + GONE_WITHIN_MS; lockFile(join(pids, 'supervisor.lock')) === undefined; await sleep(50)) {
+    if (runningProcess(join(pids, 'supervisor')) || performance.now() > deadline) throw new Error(`a supervisor for ${runRoot} runs already`);
   }
 }
 

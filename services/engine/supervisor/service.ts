@@ -50,11 +50,11 @@ export class Service {
     this.aborted.signal.addEventListener('abort', () => clearInterval(looking));
     let pause = FIRST_PAUSE_MS;
     while (!this.stopping) {
-      const since = Date.now();
+      const since = performance.now();
       const adopted = runningProcess(this.spec.pidFile);
       const how = adopted ? await this.watch(adopted) : await this.run();
       if (this.stopping) return;
-      if (Date.now() - since > STEADY_MS) pause = FIRST_PAUSE_MS;
+      if (performance.now() - since > STEADY_MS) pause = FIRST_PAUSE_MS;
       this.tell(`${this.spec.name} ${how}; starting it again in ${pause} ms`);
       await this.pause(pause);
       pause = Math.min(pause * 2, existsSync(this.spec.readyFile) ? LONGEST_PAUSE_OF_READY_MS : LONGEST_PAUSE_MS);
@@ -126,9 +126,9 @@ function ended(child: ChildProcess): Promise<string> {
 /** SIGTERM, then SIGKILL after the timeout; resolves when it is gone. */
 export async function endProcess(process_: ProcessIdentity, timeoutMs: number): Promise<void> {
   signalIfThere(process_, 'SIGTERM');
-  const deadline = Date.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   while (isRunning(process_)) {
-    if (Date.now() > deadline) signalIfThere(process_, 'SIGKILL');
+    if (performance.now() > deadline) signalIfThere(process_, 'SIGKILL');
     await sleep(20);
   }
 }

@@ -56,9 +56,9 @@ export class LogReading {
 
   /** Resolves once the log reaches `position`; rejects as unavailable when it does not within 10 s. */
   async reached(position: number): Promise<void> {
-    const deadline = Date.now() + WAIT_LIMIT_MS;
+    const deadline = performance.now() + WAIT_LIMIT_MS;
     while ((await this.store.lastPosition()) < position) {
-      if (Date.now() > deadline) throw unavailable(`the log has not reached position ${position}`);
+      if (performance.now() > deadline) throw unavailable(`the log has not reached position ${position}`);
       await delay(LOOK_AGAIN_MS);
     }
   }

@@ -2,6 +2,7 @@ import type { AccessEvent } from '#contracts/gateway/access-events.js';
 import type { RequestContext } from '#contracts/request.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
+import { SnapshotSchedule, type SnapshotScheduleOptions } from '#libs/event-store/snapshot-schedule.js';
 import { logger } from '#libs/telemetry/logger.js';
 import { type Caller, identity } from '../domain/access/caller.js';
 import { ACCESS_FOLD, refusalDecider } from '../domain/access/refusal-decider.js';
@@ -10,13 +11,18 @@ import { ACCESS_FOLD, refusalDecider } from '../domain/access/refusal-decider.js
 export class RefusalLog {
   private readonly refusals;
   private readonly unwritten = new Map<string, number>();
+  private readonly snapshots: SnapshotSchedule;
 
-  constructor(store: EventStore, snapshotPath: string) {
+  constructor(store: EventStore, snapshotPath: string, schedule?: SnapshotScheduleOptions) {
     this.refusals = new Aggregates(store, 'access', refusalDecider, { source: 'gateway', snapshot: { path: snapshotPath, fold: ACCESS_FOLD } });
+    this.snapshots = new SnapshotSchedule([this.refusals], (error) => logger('gateway').warn('no snapshot of refusals', { error }), schedule);
   }
 
-  start(): Promise<void> {
-    return this.refusals.start();
+  /** What it may have read a long log for is kept at once: nobody is served before. */
+  async start(): Promise<void> {
+    await this.refusals.start();
+    this.snapshots.start();
+    await this.snapshots.save();
   }
 
   /** Resolves once it is on the log, or counted for the next that is. A log that cannot be written to changes nothing of the refusal: that is told of in the engine's own. */
@@ -35,7 +41,7 @@ export class RefusalLog {
   }
 
   async stop(): Promise<void> {
-    await this.refusals.saveSnapshot().catch((error: unknown) => logger('gateway').warn('no snapshot of refusals', { error }));
+    await this.snapshots.stop();
     await this.refusals.stop();
   }
 

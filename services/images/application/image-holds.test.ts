@@ -61,7 +61,7 @@ test('either an image stays, or nobody is told that it is there', async () => {
 
 test('an image is not in use for ever by a container that is heard of no more', async () => {
   await hold();
-  vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000);
+  vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 3_600_000);
   expect(await remove('app:1')).toMatchObject({ untagged: ['app:1'] });
   vi.restoreAllMocks();
 });

@@ -28,7 +28,7 @@ export class ImageHolds {
       const { image } = this.directory.find(text);
       const removal = this.removals.get(image.configDigest);
       if (removal === undefined) {
-        this.holds.set(container, { image: image.configDigest, until: Date.now() + LIMIT_MS });
+        this.holds.set(container, { image: image.configDigest, until: performance.now() + LIMIT_MS });
         return image;
       }
       await removal.catch(() => undefined);
@@ -56,7 +56,7 @@ export class ImageHolds {
 
   private forgetLapsed(): void {
     for (const [container, { until }] of this.holds) {
-      if (until > Date.now()) return;
+      if (until > performance.now()) return;
       this.holds.delete(container);
     }
   }

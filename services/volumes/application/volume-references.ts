@@ -81,7 +81,7 @@ export class VolumeReferences {
   async want(volume: string, container: string): Promise<void> {
     await this.catchUp();
     const volumes = this.wanted.get(container)?.volumes ?? new Set();
-    this.wanted.set(container, { volumes: volumes.add(volume), until: Date.now() + LIMIT_MS });
+    this.wanted.set(container, { volumes: volumes.add(volume), until: performance.now() + LIMIT_MS });
   }
 
   /** What the container has by now, if anything, is on the log: resolves to the position up to which it is folded. */
@@ -92,7 +92,7 @@ export class VolumeReferences {
   }
 
   of(volume: string): readonly string[] {
-    for (const [container, { until }] of this.wanted) if (until <= Date.now()) this.wanted.delete(container);
+    for (const [container, { until }] of this.wanted) if (until <= performance.now()) this.wanted.delete(container);
     const holders = [...this.held].flatMap(([container, volumes]) => (volumes.has(volume) ? [container] : []));
     const wanting = [...this.wanted].flatMap(([container, { volumes }]) => (volumes.has(volume) ? [container] : []));
     const intending = [...this.intended].flatMap(([container, volumes]) => (volumes.includes(volume) ? [container] : []));

@@ -19,7 +19,7 @@ export async function endShim(taskDirectory: string, known?: number): Promise<vo
   // Its child has its command line until execve(2).
   const named = known === undefined ? commandLines().flatMap(([pid, text]) => (text.startsWith(line) ? [pid] : [])) : [known];
   const killed = named.filter((pid) => kill(pid, line));
-  for (const deadline = Date.now() + DEADLINE_MS; killed.some((pid) => commandLine(pid).startsWith(line)) && Date.now() < deadline; ) await sleep(LOOK_AGAIN_MS);
+  for (const deadline = performance.now() + DEADLINE_MS; killed.some((pid) => commandLine(pid).startsWith(line)) && performance.now() < deadline; ) await sleep(LOOK_AGAIN_MS);
 }
 
 /** The line is read after the descriptor is there: whom it names then is who is killed, or has ended. */

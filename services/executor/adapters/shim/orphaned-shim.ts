@@ -13,9 +13,9 @@ const DEADLINE_MS = 10_000;
  */
 export async function orphanedShim(program: string, taskDirectory: string, living: () => number | undefined): Promise<number | undefined> {
   const [fork, named] = [`${program}\0zygote\0`, lineOfShim(taskDirectory)];
-  const deadline = Date.now() + DEADLINE_MS;
+  const deadline = performance.now() + DEADLINE_MS;
   for (let seen: number | 'nothing yet' | undefined = 'nothing yet'; ; await sleep(LOOK_AGAIN_MS)) {
-    if (Date.now() > deadline) throw unavailable(`a fork of a zygote that died has not become a shim within ${DEADLINE_MS / 1000} s`);
+    if (performance.now() > deadline) throw unavailable(`a fork of a zygote that died has not become a shim within ${DEADLINE_MS / 1000} s`);
     const lines = commandLines();
     if (lines.some(([pid, line]) => line.startsWith(fork) && pid !== living())) {
       seen = 'nothing yet';
@@ -35,11 +35,11 @@ const OF_EXECUTOR = /^\/proc\/(\d+)\/fd\/\d+\0zygote\0/;
  * is no shim yet.
  */
 export async function forksOfTheDead(): Promise<void> {
-  const deadline = Date.now() + DEADLINE_MS;
+  const deadline = performance.now() + DEADLINE_MS;
   const isUnderWay = ([, line]: readonly [number, string]): boolean => {
     const executor = OF_EXECUTOR.exec(line)?.[1];
     return executor !== undefined && commandLine(executor) === '';
   };
   // Twice, as above.
-  for (let clear = 0; clear < 2 && Date.now() < deadline; await sleep(LOOK_AGAIN_MS)) clear = commandLines().some(isUnderWay) ? 0 : clear + 1;
+  for (let clear = 0; clear < 2 && performance.now() < deadline; await sleep(LOOK_AGAIN_MS)) clear = commandLines().some(isUnderWay) ? 0 : clear + 1;
 }

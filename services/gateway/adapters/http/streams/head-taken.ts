@@ -14,6 +14,6 @@ export async function headTaken(client: Socket): Promise<void> {
   if (client.remoteAddress !== undefined) return;
   // A gateway without the addon serves all the same.
   const { hasReadAll } = await import('#libs/linux/processes.js').catch(() => ({ hasReadAll: () => true }));
-  const until = Date.now() + PATIENCE_MS;
-  for (let fd = descriptorOf(client); fd !== undefined && !hasReadAll(fd) && Date.now() < until; fd = descriptorOf(client)) await delay(LOOK_AGAIN_MS);
+  const until = performance.now() + PATIENCE_MS;
+  for (let fd = descriptorOf(client); fd !== undefined && !hasReadAll(fd) && performance.now() < until; fd = descriptorOf(client)) await delay(LOOK_AGAIN_MS);
 }
