@@ -78,7 +78,7 @@ test.each([
 
 test.each(['created', 'running'])('a dry removal of what is %s says until when it can come back', async (name) => {
   const events = await tried('DELETE', `/containers/${name}?force=1`);
-  expect(events.slice(0, 2)).toMatchObject([{ data: { type: 'RemoveRequested', keepSeconds: 900 } }, { data: { type: 'ContainerRemoved', keptUntil: expect.stringMatching(/^20/) as string } }]);
+  expect(events.slice(0, 2)).toMatchObject([{ type: 'RemoveRequested', data: { keepSeconds: 900 } }, { type: 'ContainerRemoved', data: { keptUntil: expect.stringMatching(/^20/) as string } }]);
 });
 
 test('a dry exec and a dry volume', async () => {

@@ -101,13 +101,13 @@ test("a start takes no link of the host away that is somebody else's, and the ne
   const ip = (...args: string[]): Buffer => execFileSync('ip', ['link', ...args]);
   ip('add', bridge, 'type', 'bridge');
   try {
-    ip('add', link, 'master', bridge, 'type', 'dummy');
+    ip('add', link, 'master', bridge, 'type', 'veth', 'peer', 'name', `${link}p`);
     expect((await docker('start', id)).stderr).toContain(`link ${link} is somebody else's`);
     expect((await docker('start', id)).code).toBe(0);
     expect(readdirSync(`/sys/class/net/${bridge}/brif`)).toEqual([link]);
   } finally {
-    ip('delete', link);
     ip('delete', bridge);
+    ip('delete', link);
   }
 });
 

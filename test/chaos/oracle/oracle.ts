@@ -148,10 +148,10 @@ function ofDirectories({ dataRoot, runRoot }: EnginePlace, log: LogFold): string
   };
   const containers = [...log.containers.values()];
   compare('the directory of container', namesIn(dataRoot, 'containers'), new Set(log.containers.keys()), containers.filter(({ runs }) => runs).map(({ id }) => id));
-  compare('the volume', namesIn(dataRoot, 'volumes'), log.volumes, log.volumes);
+  compare('the volume', namesIn(dataRoot, 'volumes').filter((name) => name !== '.kept'), log.volumes, log.volumes);
   const kept = namesIn(dataRoot, 'kept');
   for (const [id, runs] of log.kept) if (runs > 0 && !kept.includes(id)) found.push(`nothing is kept of the removed container ${short(id)}, which can come back`);
-  for (const name of kept) if (!log.kept.has(name.replace(/\.volumes$/, ''))) found.push(`${name} is kept on the disk, and no removed container can come back with it`);
+  for (const name of [...kept, ...namesIn(dataRoot, 'volumes', '.kept')]) if (!log.kept.has(name.replace(/\.volumes$/, ''))) found.push(`${name} is kept on the disk, and no removed container can come back with it`);
   const layers = new Set([...log.images.values()].flatMap((image) => image.layers.map((chainId) => chainId.slice('sha256:'.length, 'sha256:'.length + SNAPSHOT_NAME_DIGITS))));
   compare('the layer', namesIn(dataRoot, 'layers').filter((name) => !name.startsWith('.')), layers, layers);
   compare('the mount points over layer', namesIn(dataRoot, 'layers', '.mounts'), layers, new Set());
