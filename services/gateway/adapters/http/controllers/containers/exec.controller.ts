@@ -5,7 +5,6 @@ import { GetExec } from '#contracts/containers/queries.js';
 import type { RequestContext } from '#contracts/request.js';
 import { EngineClient } from '../../../../application/engine-client.js';
 import { startExec } from '../../../../application/start-exec.js';
-import { versionOf } from '../../../../domain/api-version.js';
 import { execInspect } from '../../../../domain/docker/exec.js';
 import { parseDetachKeys, watchingFor } from '../../../../domain/requests/detach-keys.js';
 import { readExecRequest } from '../../../../domain/requests/exec-request.js';
