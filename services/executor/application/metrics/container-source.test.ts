@@ -8,8 +8,8 @@ import type { CgroupLayout } from '#libs/cgroup/layout.js';
 import { noHead } from '#libs/event-store/event.js';
 import { MemoryEventStore } from '#libs/event-store/testing/memory-event-store.js';
 import { metricsPage } from '#libs/telemetry/metrics/page.js';
-import { type Sample, samplesOf } from '../../../test/metrics/scrape.js';
-import { ContainerSource } from './metrics/container-source.js';
+import { type Sample, samplesOf } from '../../../../test/metrics/scrape.js';
+import { ContainerSource } from './container-source.js';
 
 test('a cgroup that cannot be read is told of, and takes nothing from the page of the others', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'berth-source-'));
