@@ -85,7 +85,7 @@ export class ContainerWatch {
     }
     for (const [id, { status }] of this.containers.entries()) if (status === 'kept') this.finishRemove(id, asked);
     await this.claims.settle(asked);
-    await this.endpoints.settle(asked);
+    await this.endpoints.settle(asked, (error, container) => this.onError(error, { container, correlationId: asked.correlationId }));
   }
 
   /** It can only go forward, whoever is down now. */

@@ -90,13 +90,13 @@ export class RunEndpoints {
     if (!isOfARun && !isWished) await this.release(network, endpointId(container, start), asked);
   }
 
-  /** Endpoints of starts that were cut short before they were on record. Only before commands are taken. */
-  async settle(asked: RequestContext): Promise<void> {
+  /** Endpoints of starts that were cut short before they were on record. Only before commands are taken: one that cannot be released, as where the log is full, waits for the next start. */
+  async settle(asked: RequestContext, onError: (error: unknown, container: string) => void): Promise<void> {
     const { networks } = await this.bus.request(ListNetworks, {}, asked);
     for (const { name, endpoints } of networks) {
       for (const { container, endpointId: id } of endpoints) {
         const run = this.directory.get(container)?.run;
-        if (run === undefined || run.over || endpointId(container, run.start) !== id) await this.release(name, id, asked);
+        if (run === undefined || run.over || endpointId(container, run.start) !== id) await this.release(name, id, asked).catch((error: unknown) => onError(error, container));
       }
     }
   }

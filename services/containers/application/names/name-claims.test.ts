@@ -97,6 +97,14 @@ test('a log that does not answer at a start costs no container', async () => {
   expect(seen().called).toEqual({ c1: 'web' });
 });
 
+test('a log that is full at a start keeps it from nothing: what it does not take is tried on', async () => {
+  const { claims, store, seen } = await world(created('c1', 'web'), claimed('c2', 'gone'));
+  store.fates.set('NameClaimed', ['full', 'full']);
+  store.fates.set('NameReleased', ['full']);
+  await claims.settle(asked);
+  await expect.poll(() => seen().held).toEqual({ web: 'c1' });
+});
+
 test('two renames of one container at once leave it with one name', async () => {
   const { renames, seen } = await world(created('c1', 'r0'), claimed('c1', 'r0'));
   await Promise.all([renames.rename('c1', 'r1', asked), renames.rename('c1', 'r2', asked)]);

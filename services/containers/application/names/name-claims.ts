@@ -1,5 +1,5 @@
 import type { Done, RequestContext } from '#contracts/request.js';
-import { BerthError, cameToNothing } from '#libs/errors/errors.js';
+import { BerthError, cameToNothing, NotAppended } from '#libs/errors/errors.js';
 import { causedBy } from '#libs/event-store/caused-by.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
 import { retryUntilDone } from '#libs/messaging/retry.js';
@@ -102,12 +102,12 @@ export class NameClaims {
     else if (!this.isBorne(name, container)) this.unsure.add(container);
   }
 
-  /** Creations and renames that were cut short. */
+  /** Creations and renames that were cut short. What a full log does not take is tried on behind the start, which is not for it to keep anybody from reading. */
   async settle(asked: RequestContext): Promise<void> {
     const held = new Map<string, string[]>();
     for (const [name, { holder }] of this.names.entries()) held.set(holder, [...(held.get(holder) ?? []), name]);
-    for (const { spec } of this.directory.all()) await this.inTurn(spec.id, () => this.keepNamed(spec.id, held.get(spec.id) ?? [], asked));
-    for (const [container, names] of held) await this.inTurn(container, () => this.releaseOthers(container, names, asked));
+    for (const { spec } of this.directory.all()) await this.settled(spec.id, () => this.keepNamed(spec.id, held.get(spec.id) ?? [], asked), asked);
+    for (const [container, names] of held) await this.settled(container, () => this.releaseOthers(container, names, asked), asked);
   }
 
   /** A request's key is not the claim's: what came to nothing has given its name back, and the same request needs it anew. */
@@ -118,6 +118,15 @@ export class NameClaims {
       return { position };
     } finally {
       this.pending.delete(name);
+    }
+  }
+
+  private async settled(container: string, work: () => Promise<void>, asked: RequestContext): Promise<void> {
+    try {
+      await this.inTurn(container, work);
+    } catch (error) {
+      if (!(error instanceof NotAppended)) throw error;
+      this.settleSoon(container, asked);
     }
   }
 
