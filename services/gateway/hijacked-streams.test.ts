@@ -176,6 +176,7 @@ describe('a connection turned into a stream', () => {
     answers.set('containers.start-exec', () => begun.promise.then(() => ({ endpoint: endpoint(), terminal: true })));
     answers.set('containers.get-exec', () => ({ config: { terminal: true, detachKeys: 'ctrl-a,b' } }));
     answers.set('containers.attach', () => ({ ...endpoint(), id: ID, terminal: true, openStdin: true, stdinOnce: true, waitForStart: true, start: 30 }));
+    const noted = new Promise<unknown>((resolve) => answers.set('containers.detach', (data) => (resolve(data), { position: 1 })));
     let received = '';
     const gone = new Promise<void>((resolve) => {
       world.serve = (stream) => void stream.on('data', (bytes) => (received += String(bytes))).on('error', () => {}).on('end', () => (stream.end(), resolve())).write('ready');
@@ -193,6 +194,7 @@ describe('a connection turned into a stream', () => {
       if (got.endsWith('ready')) client.write('id\n\x01b');
     }
     await gone;
+    if (path.startsWith('/containers')) expect(await noted).toMatchObject({ container: ID });
     expect(received).toBe('ls\nGET / HTTP/1.1\r\n\r\nid\n');
     expect(got).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\nready$/);
   });

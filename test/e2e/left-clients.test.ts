@@ -222,6 +222,17 @@ test('a command whose client leaves has the end of its input', async () => {
   await docker('rm', '-f', 'fed');
 });
 
+test('who types the keys that detach is told of, as one who attached', async () => {
+  await docker('run', '-dit', '--name', 'typed', '--network', 'none', 'busybox', 'sh');
+  const client = await asking('POST', '/containers/typed/attach?stream=1&stdin=1&stdout=1', UPGRADE);
+  await hears(client, '\r\n\r\n');
+  client.write('\x10\x11');
+  await once(client.resume(), 'end');
+  const told = (): Promise<string> => docker('events', '--since', '1', '--until', String(Math.ceil(Date.now() / 1000)), '--filter', 'container=typed', '--filter', 'event=attach', '--filter', 'event=detach', '--format', '{{.Action}}');
+  await expect.poll(told, { timeout: patience(10_000) }).toBe('attach\ndetach\n');
+  await docker('rm', '-f', 'typed');
+}, patience(20_000));
+
 test('who reads slowly gets all that a command prints, though the command reads nothing of its input', async () => {
   await docker('run', '-d', '--name', 'prints', '--network', 'none', 'busybox', 'sleep', '1000');
   const { Id } = JSON.parse((await http(engine.socket, 'POST', '/containers/prints/exec', { Cmd: ['seq', '1', '200000'], AttachStdin: true, AttachStdout: true })).text) as { Id: string };
