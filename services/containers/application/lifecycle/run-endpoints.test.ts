@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { ListNetworks } from '#contracts/networks/networks.js';
 import { unavailable } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
-import type { ContainerDirectory } from './container-directory.js';
+import type { ContainerDirectory } from '../names/container-directory.js';
 import { RunEndpoints } from './run-endpoints.js';
 
 test('a start goes on although an endpoint of nobody cannot be released, as where the log is full', async () => {
