@@ -20,6 +20,7 @@ import { foldContainers } from '../testing/fold-containers.js';
 
 const CHAPTER = 20;
 const IMAGE = 'c'.repeat(64);
+const present = new AbortController().signal;
 
 let folder: string;
 let store: MemoryEventStore;
@@ -115,13 +116,13 @@ async function expectSameAnswers(chronicle: LogChronicle): Promise<void> {
     for (const name of names.slice(0, 6)) {
       const wanted = plain.candidates(then).filter(({ kind }) => kind === 'container');
       const found = await outcome(() => foldContainers(then).get(findTarget(wanted, name).id));
-      const told = await outcome(() => reading.container(moment, name));
+      const told = await outcome(() => reading.container(moment, name, present));
       expect(typeof found === 'string' ? typeof told : told, `${name} at ${time}`).toEqual(typeof found === 'string' ? 'string' : found);
     }
   }
   for (const name of names) {
     const found = await outcome(() => historyOf(commits, findTarget(plain.candidates(commits), name)));
-    expect(await outcome(async () => (await Array.fromAsync((await reading.history(name)).pieces)).flat()), name).toEqual(found);
+    expect(await outcome(async () => (await Array.fromAsync((await reading.history(name, present)).pieces)).flat()), name).toEqual(found);
   }
   for (const since of times.filter(Number.isFinite).slice(0, 40)) {
     for (const until of [since, since + 3_000, Date.now()]) {
@@ -182,8 +183,8 @@ test('a start reads no more of the log than what is newer than its files, and as
   const reading = new LogReading(store, second);
   const aWhileAgo = Date.parse((await store.commitAt(Math.floor(length / 2)))!.time);
   expect(await counted(() => reading.at(aWhileAgo))).toBeLessThanOrEqual(2 * CHAPTER);
-  expect(await counted(() => reading.history('container-3'))).toBeLessThan(25);
-  expect(await counted(() => reading.containerNow('container-3'))).toBe(0);
+  expect(await counted(() => reading.history('container-3', present))).toBeLessThan(25);
+  expect(await counted(() => reading.containerNow('container-3', present))).toBe(0);
   const window = { since: new Date(aWhileAgo).toISOString(), until: new Date(aWhileAgo + 250).toISOString() };
   expect(await counted(() => new EventFeed(store, second).subscribe(window, readerOf([])))).toBeLessThan(4 * CHAPTER);
   expect(length).toBeGreaterThan(10 * CHAPTER);
@@ -284,7 +285,7 @@ test('a long history comes a chapter at once, and no further than it is wanted',
   const chronicle = chronicleOf();
   await chronicle.start();
   for (let number = 0; number < 5 * CHAPTER; number++) await append('berth.event.volume.v', { type: 'VolumeCreated', name: 'v', driver: 'local', at: new Date().toISOString() } as DomainEvent, new Date());
-  const { pieces } = await new LogReading(store, chronicle).history('v');
+  const { pieces } = await new LogReading(store, chronicle).history('v', present);
   let read = 0;
   const commitAt = store.commitAt.bind(store);
   store.commitAt = (position) => (read++, commitAt(position));
@@ -294,5 +295,35 @@ test('a long history comes a chapter at once, and no further than it is wanted',
     break;
   }
   expect(read).toBe(CHAPTER);
+  await chronicle.stop();
+});
+
+test('those who look into every chapter wait for one another, and no more is read for who has gone', async () => {
+  const files = new ChapterFiles(join(folder, 'chapters'));
+  const chronicle = new LogChronicle(store, files, join(folder, 'chronicle.snapshot'), (error) => void errors.push(error), CHAPTER);
+  await chronicle.start();
+  await live(0, 12);
+  const count = chapters();
+  expect(count).toBeGreaterThan(5);
+  const index = files.index.bind(files);
+  const looked = { total: 0, now: 0, most: 0, onFirst: () => undefined as void };
+  files.index = async (number) => {
+    if (looked.total++ === 0) looked.onFirst();
+    looked.most = Math.max(looked.most, ++looked.now);
+    return index(number).finally(() => looked.now--);
+  };
+  const reading = new LogReading(store, chronicle);
+  const ask = (): Promise<unknown> => outcome(() => reading.history('nobody', present));
+  await ask();
+  const { most } = looked;
+  await Promise.all([1, 2, 3, 4, 5].map(ask));
+  expect(looked).toMatchObject({ most, total: 6 * count });
+
+  looked.total = 0;
+  const leaving = new AbortController();
+  looked.onFirst = () => leaving.abort();
+  const asked = [1, 2, 3].map(() => reading.history('nobody', leaving.signal));
+  expect((await Promise.allSettled(asked)).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  expect(looked.total).toBe(1);
   await chronicle.stop();
 });

@@ -7,6 +7,7 @@ import { Chronicle, type FrozenChronicle } from '../domain/log/chronicle.js';
 import { keyHash } from '../domain/log/concerns.js';
 import { bareName, type Candidate, isSettled, mayBeMeant } from '../domain/log/find-subject.js';
 import { OpenChapter } from './open-chapter.js';
+import { Turns } from './turns.js';
 
 export const ALL = ['berth.event.>'];
 /** Commits of a chapter: some 40 ms to read. */
@@ -45,6 +46,8 @@ export class LogChronicle {
   private heads: readonly ChapterHead[] = [];
   private open = new OpenChapter(1);
   private readonly fold: Fold;
+  /** Of those who need to look into every chapter. */
+  private readonly turns = new Turns();
 
   /** `onError`: a chapter could not be written, and goes on. `size`: commits of a chapter at the least. */
   constructor(
@@ -113,30 +116,30 @@ export class LogChronicle {
     return { chronicle, position, chapters, gone };
   }
 
-  /** All that `wanted` may mean at that moment. */
-  async candidates(moment: Moment, wanted: string): Promise<readonly Candidate[]> {
+  /** All that `wanted` may mean at that moment. Rejects once who asked has `gone`. */
+  async candidates(moment: Moment, wanted: string, gone: AbortSignal): Promise<readonly Candidate[]> {
     const present = [...moment.chronicle.candidates()];
     if (isSettled(present, wanted)) return present;
     const bare = bareName(wanted);
     const written = JSON.stringify(bare).slice(1, -1);
     const found = [...present, ...moment.gone.filter((candidate) => mayBeMeant(candidate, bare))];
-    await inBatches(moment.chapters, async (number) => {
-      const { gone } = await this.files.index(number);
-      if (!gone.includes(written)) return;
-      const lines = gone.split('\n').filter((line) => line.includes(written));
+    await this.inChapters(moment.chapters, gone, async (number) => {
+      const index = await this.files.index(number);
+      if (!index.gone.includes(written)) return;
+      const lines = index.gone.split('\n').filter((line) => line.includes(written));
       found.push(...lines.map((line) => JSON.parse(line) as Candidate).filter((candidate) => mayBeMeant(candidate, bare))); // what `OpenChapter` wrote
     });
     return found;
   }
 
-  /** All commits that may concern whoever has this key, in order, a chapter's at once: some concern another one. */
-  async *concerning(key: string): AsyncIterable<readonly Commit[]> {
+  /** All commits that may concern whoever has this key, in order, a chapter's at once: some concern another one. Rejects once who asked has `gone`. */
+  async *concerning(key: string, gone: AbortSignal): AsyncIterable<readonly Commit[]> {
     const hash = keyHash(key);
     const heads = this.heads;
     const stretches: Positions[] = [];
     const open = this.open.positionsOf(hash);
     const last = this.fold.position;
-    await inBatches(heads.length, async (number) => {
+    await this.inChapters(heads.length, gone, async (number) => {
       const { hashes, offsets } = (await this.files.index(number)).concerns;
       const { first, last: to } = heads[number]!;
       const positions: number[] = [];
@@ -145,6 +148,7 @@ export class LogChronicle {
     });
     if (open.length > 0) stretches.push({ positions: open, after: heads.at(-1)?.last ?? 0, to: last });
     for (const stretch of stretches.toSorted((one, other) => one.after - other.after)) {
+      gone.throwIfAborted();
       const commits = await this.commitsOf(stretch);
       yield commits.toSorted((one, other) => one.position - other.position);
     }
@@ -186,6 +190,15 @@ export class LogChronicle {
   /** What there was after so many chapters. */
   private async at(chapters: number): Promise<Chronicle> {
     return chapters === 0 ? new Chronicle() : Chronicle.from(await this.files.state(chapters - 1));
+  }
+
+  /** Of a long log these are thousands of files. */
+  private inChapters(count: number, gone: AbortSignal, look: (number: number) => Promise<void>): Promise<void> {
+    const lookUnlessGone = (number: number): Promise<void> => {
+      gone.throwIfAborted();
+      return look(number);
+    };
+    return this.turns.take(() => inBatches(count, lookUnlessGone), gone);
   }
 
   private async commitsOf({ positions, after, to }: Positions): Promise<readonly Commit[]> {
