@@ -10,6 +10,7 @@ import { historyOf as lifeOf } from '../../../test/log/container-histories.js';
 import { ChapterFiles } from '../adapters/chapters/chapter-files.js';
 import type { DockerEvent } from '../domain/docker/event.js';
 import { DockerEvents, type LoggedEvent } from '../domain/docker/events.js';
+import type { ContainerAt } from '../domain/log/container-fold.js';
 import { engineStatus } from '../domain/log/engine-status.js';
 import { type Candidate, candidateOf, candidateOfOther, findTarget, nameOther, type Other, unnamed } from '../domain/log/find-subject.js';
 import { historyOf } from '../domain/log/history.js';
@@ -67,11 +68,17 @@ async function wholeLog(): Promise<Commit[]> {
   return commits;
 }
 
+const formerOf = ({ id, name }: ContainerAt, commits: readonly Commit[]): readonly string[] => {
+  const renames = commits.filter(({ subject }) => subject.endsWith(id)).flatMap(({ events }) => events as readonly { readonly type: string; readonly oldName?: string }[]);
+  return [...new Set(renames.flatMap(({ type, oldName }) => (type === 'ContainerRenamed' && oldName !== undefined && oldName !== name ? [oldName] : [])))];
+};
+
 /** The same answers in the plain way: all of the log, from its beginning. */
 const plain = {
   until: (commits: readonly Commit[], time: number): readonly Commit[] => {
-    const later = commits.findIndex((commit) => Date.parse(commit.time) > time);
-    return later < 0 ? commits : commits.slice(0, later);
+    const isLater = commits.map((commit) => Date.parse(commit.time) > time);
+    const wrong = [...commits.keys(), commits.length].map((index) => isLater.filter((later, at) => (at < index) === later).length);
+    return commits.slice(0, wrong.indexOf(Math.min(...wrong)));
   },
   containers: (commits: readonly Commit[]) => [...foldContainers(commits).values()].filter(({ status }) => status !== 'removed'),
   candidates: (commits: readonly Commit[]): Candidate[] => {
@@ -83,7 +90,7 @@ const plain = {
       others.set(subject, other);
       nameOther(other, events);
     }
-    return [...[...foldContainers(commits).values()].map((container, order) => candidateOf(container, order)), ...Array.from(others.values(), candidateOfOther)];
+    return [...[...foldContainers(commits).values()].map((container, order) => candidateOf(container, order, formerOf(container, commits))), ...Array.from(others.values(), candidateOfOther)];
   },
   events: (commits: readonly Commit[], since: number, until: number): DockerEvent[] => {
     const events = new DockerEvents();
@@ -161,6 +168,19 @@ test('every answer is the one that reading all of the log gives, while it grows 
   await second.stop();
   expect(errors).toEqual([]);
 }, 60_000);
+
+test.each([
+  ['ahead', Date.UTC(2031, 0, 1)],
+  ['behind', 0],
+])('one commit by a clock that ran %s takes no time from the past', async (_, wrong) => {
+  const chronicle = chronicleOf();
+  await chronicle.start();
+  const hour = (number: number): number => Date.UTC(2026, 0, 1, number);
+  for (let number = 0; number < 5 * CHAPTER; number++) await append(`berth.event.volume.v${number}`, { type: 'VolumeCreated', name: `v${number}`, driver: 'local', at: '' } as DomainEvent, new Date(number === 50 ? wrong : hour(number)));
+  await chronicle.caughtUp();
+  for (const number of [0, 10, 30, 48, 52, 70, 90]) expect((await chronicle.until(hour(number))).position, `hour ${number}`).toBe(number + 1);
+  await chronicle.stop();
+});
 
 test('a start reads no more of the log than what is newer than its files, and asks for the past read a chapter', async () => {
   const first = chronicleOf();

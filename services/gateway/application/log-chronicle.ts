@@ -5,6 +5,7 @@ import type { ChapterFiles, ChapterHead } from '../adapters/chapters/chapter-fil
 import type { DockerEvents } from '../domain/docker/events.js';
 import { Chronicle, type FrozenChronicle } from '../domain/log/chronicle.js';
 import { keyHash } from '../domain/log/concerns.js';
+import { Division } from '../domain/log/division.js';
 import { bareName, type Candidate, isSettled, mayBeMeant } from '../domain/log/find-subject.js';
 import { OpenChapter } from './open-chapter.js';
 import { Turns } from './turns.js';
@@ -58,7 +59,7 @@ export class LogChronicle {
     private readonly size = CHAPTER,
   ) {
     // Only at a graceful stop: without it the open chapter is read again.
-    const snapshot = { path: snapshotPath, fold: '5', freeze: () => ({ state: this.chronicle.freeze(), open: this.open.freeze() }), thaw: (frozen: unknown) => this.thaw(frozen as Frozen) }; // what `freeze` gave
+    const snapshot = { path: snapshotPath, fold: '6', freeze: () => ({ state: this.chronicle.freeze(), open: this.open.freeze() }), thaw: (frozen: unknown) => this.thaw(frozen as Frozen) }; // what `freeze` gave
     this.fold = new Fold(store, { filters: ALL, see: (commit) => this.see(commit), snapshot });
   }
 
@@ -93,26 +94,18 @@ export class LogChronicle {
   }
 
   /**
-   * What was in the log when it first came past `time` (milliseconds since 1970), that millisecond included. The log's order is its positions': a clock that was
-   * set back makes later commits look older, and a state without what came before them never was.
+   * What was in the log at `time` (milliseconds since 1970), that millisecond included. The log's order is its positions': a clock that was set makes later commits
+   * look older, and a state without what came before them never was.
    */
   async until(time: number): Promise<Moment> {
     if (time >= this.chronicle.latest) return this.now();
-    const later = this.heads.findIndex(({ latest }) => latest > time);
-    const chapters = later < 0 ? this.heads.length : later;
-    const to = this.heads[later]?.last ?? this.fold.position;
-    let position = this.heads[chapters - 1]?.last ?? 0;
-    const after = position;
+    const { heads } = this;
+    const position = await this.positionAt(time);
+    const chapters = heads.findLastIndex(({ last }) => last <= position) + 1;
+    const after = heads[chapters - 1]?.last ?? 0;
     const chronicle = await this.at(chapters);
     const gone: Candidate[] = [];
-    let isOver = false;
-    const take = (commit: Commit): void => {
-      isOver ||= Date.parse(commit.time) > time;
-      if (isOver) return;
-      gone.push(...chronicle.see(commit).gone);
-      position = commit.position;
-    };
-    await this.store.replay(ALL, after, take, to);
+    if (position > after) await this.store.replay(ALL, after, (commit) => gone.push(...chronicle.see(commit).gone), position);
     return { chronicle, position, chapters, gone };
   }
 
@@ -162,6 +155,18 @@ export class LogChronicle {
       yield { events: (await this.at(number)).docker, after: first - 1, to: last };
     }
     yield { events: (await this.at(heads.length)).docker, after: heads.at(-1)?.last ?? 0, to: undefined };
+  }
+
+  /** Of the last commit that was there at `time`. Read are the chapters that it is in: one, unless the clock was set. */
+  private async positionAt(time: number): Promise<number> {
+    const open = this.open.times();
+    const division = new Division(time);
+    for (const { first, last, earliest, latest } of this.heads) {
+      if (latest <= time || earliest > time) division.take(last, latest, last - first + 1);
+      else await this.store.replay(ALL, first - 1, (commit) => division.take(commit.position, Date.parse(commit.time)), last);
+    }
+    for (const commit of open) division.take(commit.position, commit.time);
+    return division.position;
   }
 
   private see(commit: Commit): void {

@@ -7,6 +7,8 @@ import type { Candidate } from '../domain/log/find-subject.js';
 /** What one commit adds to its chapter. As JSON in a snapshot. */
 interface Entry {
   readonly position: number;
+  /** When it was written, milliseconds since 1970. */
+  readonly time: number;
   /** Of the keys of those whom it concerns. */
   readonly hashes: readonly number[];
   readonly gone: readonly Candidate[];
@@ -35,7 +37,12 @@ export class OpenChapter {
   }
 
   add(commit: Commit, { docker, gone }: Chronicled): void {
-    this.entries.push({ position: commit.position, hashes: Array.from(concernedBy(commit), keyHash), gone, at: docker.map(({ at }) => Date.parse(at)) });
+    this.entries.push({ position: commit.position, time: Date.parse(commit.time), hashes: Array.from(concernedBy(commit), keyHash), gone, at: docker.map(({ at }) => Date.parse(at)) });
+  }
+
+  /** Of each commit so far. */
+  times(): readonly Pick<Entry, 'position' | 'time'>[] {
+    return this.entries.slice();
   }
 
   gone(): readonly Candidate[] {
@@ -55,7 +62,8 @@ export class OpenChapter {
       first: this.first,
       last: last.position,
       hash: last.hash,
-      latest: chronicle.latest,
+      earliest: this.entries.reduce((earliest, { time }) => Math.min(earliest, time), Number.POSITIVE_INFINITY),
+      latest: this.entries.reduce((latest, { time }) => Math.max(latest, time), Number.NEGATIVE_INFINITY),
       leastAt: times.length === 0 ? null : times.reduce((least, at) => Math.min(least, at)),
       mostAt: times.length === 0 ? null : times.reduce((most, at) => Math.max(most, at)),
     };

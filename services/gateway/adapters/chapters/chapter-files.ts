@@ -8,7 +8,7 @@ import { internal } from '#libs/errors/errors.js';
 import type { FrozenChronicle } from '../../domain/log/chronicle.js';
 
 /** Change it with the shape of the files, and with whatever a Chronicle makes of events: older chapters are then made anew. */
-const FORMAT = 4;
+const FORMAT = 5;
 
 /** What is known of a chapter without its parts. Times in milliseconds since 1970; without one of dockerd's events `leastAt` is null. */
 export interface ChapterHead {
@@ -17,7 +17,8 @@ export interface ChapterHead {
   readonly last: number;
   /** Of the commit at `last`: whether this is a chapter of this log. */
   readonly hash: string;
-  /** Newest commit's time of the log up to its end. */
+  /** Of its commits' times. */
+  readonly earliest: number;
   readonly latest: number;
   /** Of dockerd's events in it. */
   readonly leastAt: number | null;

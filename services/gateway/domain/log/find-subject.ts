@@ -69,8 +69,9 @@ export function findContainer(candidates: readonly Candidate[], wanted: string):
   }
 }
 
-export function candidateOf({ id, name, created, status }: ContainerAt, order: number): Candidate {
-  return { kind: 'container', id, ...(name === created.name ? { names: [name] } : { names: [created.name, name], former: [created.name] }), gone: status === 'removed', order };
+/** `former`: what it was called before, and is no more. */
+export function candidateOf({ id, name, status }: ContainerAt, order: number, former: readonly string[]): Candidate {
+  return { kind: 'container', id, names: [...former, name], ...(former.length > 0 ? { former } : {}), gone: status === 'removed', order };
 }
 
 /** One of which nothing is known yet. `id`: of its subject. */
