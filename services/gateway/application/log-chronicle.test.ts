@@ -318,7 +318,7 @@ test('a long history comes a chapter at once, and no further than it is wanted',
   await chronicle.stop();
 });
 
-test('those who look into every chapter wait for one another, and no more is read for who has gone', async () => {
+test('those who look into every chapter wait for one another, most need not, and no more is read for who has gone', async () => {
   const files = new ChapterFiles(join(folder, 'chapters'));
   const chronicle = new LogChronicle(store, files, join(folder, 'chronicle.snapshot'), (error) => void errors.push(error), CHAPTER);
   await chronicle.start();
@@ -333,16 +333,23 @@ test('those who look into every chapter wait for one another, and no more is rea
     return index(number).finally(() => looked.now--);
   };
   const reading = new LogReading(store, chronicle);
-  const ask = (): Promise<unknown> => outcome(() => reading.history('nobody', present));
+  const ask = (): Promise<unknown> => outcome(() => reading.history('abc', present));
   await ask();
   const { most } = looked;
   await Promise.all([1, 2, 3, 4, 5].map(ask));
   expect(looked).toMatchObject({ most, total: 6 * count });
 
   looked.total = 0;
+  await outcome(() => reading.history('nobody', present));
+  await outcome(() => reading.history('abcd', present));
+  expect(looked.total).toBeLessThan(3);
+  await reading.history('container-1', present);
+  expect(looked.total).toBeLessThan(6);
+
+  looked.total = 0;
   const leaving = new AbortController();
   looked.onFirst = () => leaving.abort();
-  const asked = [1, 2, 3].map(() => reading.history('nobody', leaving.signal));
+  const asked = [1, 2, 3].map(() => reading.history('abc', leaving.signal));
   expect((await Promise.allSettled(asked)).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
   expect(looked.total).toBe(1);
   await chronicle.stop();

@@ -6,7 +6,8 @@ import type { DockerEvents } from '../domain/docker/events.js';
 import { Chronicle, type FrozenChronicle } from '../domain/log/chronicle.js';
 import { keyHash } from '../domain/log/concerns.js';
 import { Division } from '../domain/log/division.js';
-import { bareName, type Candidate, isSettled, mayBeMeant } from '../domain/log/find-subject.js';
+import { bareName, type Candidate, isSettled, lookedUpBy, mayBeMeant } from '../domain/log/find-subject.js';
+import { mayHave } from '../domain/log/key-filter.js';
 import { OpenChapter } from './open-chapter.js';
 import { Turns } from './turns.js';
 
@@ -116,7 +117,7 @@ export class LogChronicle {
     const bare = bareName(wanted);
     const written = JSON.stringify(bare).slice(1, -1);
     const found = [...present, ...moment.gone.filter((candidate) => mayBeMeant(candidate, bare))];
-    await this.inChapters(moment.chapters, gone, async (number) => {
+    await this.inChapters(this.heads.slice(0, moment.chapters), lookedUpBy(bare)?.map(keyHash), gone, async (number) => {
       const index = await this.files.index(number);
       if (!index.gone.includes(written)) return;
       const lines = index.gone.split('\n').filter((line) => line.includes(written));
@@ -132,7 +133,7 @@ export class LogChronicle {
     const stretches: Positions[] = [];
     const open = this.open.positionsOf(hash);
     const last = this.fold.position;
-    await this.inChapters(heads.length, gone, async (number) => {
+    await this.inChapters(heads, [hash], gone, async (number) => {
       const { hashes, offsets } = (await this.files.index(number)).concerns;
       const { first, last: to } = heads[number]!;
       const positions: number[] = [];
@@ -197,13 +198,14 @@ export class LogChronicle {
     return chapters === 0 ? new Chronicle() : Chronicle.from(await this.files.state(chapters - 1));
   }
 
-  /** Of a long log these are thousands of files. */
-  private inChapters(count: number, gone: AbortSignal, look: (number: number) => Promise<void>): Promise<void> {
-    const lookUnlessGone = (number: number): Promise<void> => {
+  /** Looks into those that may have one of the hashes, by their numbers; `undefined`: into all, of a long log thousands of files. */
+  private inChapters(heads: readonly ChapterHead[], hashes: readonly number[] | undefined, gone: AbortSignal, look: (number: number) => Promise<void>): Promise<void> {
+    const numbers = [...heads.keys()].filter((number) => hashes === undefined || hashes.some((hash) => mayHave(heads[number]!.keys, hash)));
+    const lookUnlessGone = (index: number): Promise<void> => {
       gone.throwIfAborted();
-      return look(number);
+      return look(numbers[index] ?? 0);
     };
-    return this.turns.take(() => inBatches(count, lookUnlessGone), gone);
+    return this.turns.take(() => inBatches(numbers.length, lookUnlessGone), gone);
   }
 
   private async commitsOf({ positions, after, to }: Positions): Promise<readonly Commit[]> {

@@ -2,7 +2,8 @@ import type { Commit } from '#libs/event-store/event.js';
 import type { Chapter, ChapterHead } from '../adapters/chapters/chapter-files.js';
 import type { Chronicle, Chronicled } from '../domain/log/chronicle.js';
 import { concernedBy, keyHash } from '../domain/log/concerns.js';
-import type { Candidate } from '../domain/log/find-subject.js';
+import { type Candidate, foundBy } from '../domain/log/find-subject.js';
+import { filterOf } from '../domain/log/key-filter.js';
 
 /** What one commit adds to its chapter. As JSON in a snapshot. */
 interface Entry {
@@ -57,8 +58,10 @@ export class OpenChapter {
   /** All of it, ended by `last`, after which there is what `chronicle` has. */
   close(last: Commit, chronicle: Chronicle): Chapter {
     const concerns = this.entries.flatMap(({ position, hashes }) => hashes.map((hash) => [hash, position - this.first] as const));
+    const gone = this.gone();
     const times = this.entries.flatMap(({ at }) => at);
     const head: ChapterHead = {
+      keys: filterOf(new Set([...concerns.map(([hash]) => hash), ...gone.flatMap(foundBy).map(keyHash)])),
       first: this.first,
       last: last.position,
       hash: last.hash,
@@ -70,7 +73,7 @@ export class OpenChapter {
     return {
       head,
       concerns: { hashes: Uint32Array.from(concerns, ([hash]) => hash), offsets: Uint32Array.from(concerns, ([, offset]) => offset) },
-      gone: this.gone().map((candidate) => `${JSON.stringify(candidate)}\n`).join(''),
+      gone: gone.map((candidate) => `${JSON.stringify(candidate)}\n`).join(''),
       state: chronicle.freeze(),
     };
   }
