@@ -26,9 +26,10 @@ export class StatContainerPath extends PathRequest<PathStat> {
   static readonly subject = 'berth.query.containers.stat-path';
 }
 
-/** The bytes behind the endpoint are a tar archive of what is at the path, and all below it. A command, since that somebody looked is told. */
+/** The bytes behind the endpoint are a tar archive of what is at the path, and all below it. A command, since that somebody looked is told. Of a dry run the endpoint is nowhere. */
 export class ReadContainerArchive extends PathRequest<StreamEndpoint & { readonly stat: PathStat }> {
   static readonly subject = 'berth.command.containers.read-archive';
+  static readonly dryRun = true;
 }
 
 /** A tar archive goes in, its end told (libs/messaging/told-end.ts); out comes "" when all of it is there, else an ErrorReply as JSON. */
@@ -40,9 +41,10 @@ export class WriteContainerArchive extends PathRequest<StreamEndpoint> {
   @IsBoolean() readonly chowns!: boolean;
 }
 
-/** A tar archive of the container's root, without what is mounted in it. */
+/** A tar archive of the container's root, without what is mounted in it. Of a dry run the endpoint is nowhere. */
 export class ExportContainer extends Request<StreamEndpoint> {
   static readonly subject = 'berth.command.containers.export';
+  static readonly dryRun = true;
   @IsString() readonly container!: string;
 }
 

@@ -184,9 +184,10 @@ export class ReadLogs extends ContainerRequest<LogsReply> {
   @IsString() readonly until!: string;
 }
 
-/** The processes of a running container by the host's ps(1). A command, since that somebody looked is told. */
+/** The processes of a running container by the host's ps(1). A command, since that somebody looked is told: once a minute of each container. */
 export class ListProcesses extends ContainerRequest<ProcessTable> {
   static readonly subject = 'berth.command.containers.list-processes';
+  static readonly dryRun = true;
   /** Arguments of ps(1), parted by blanks. Absent or empty: "-ef". */
   @IsOptional() @IsString() readonly psArgs?: string;
 }

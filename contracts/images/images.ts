@@ -132,9 +132,10 @@ export class CommitImage extends Request<{ readonly id: string; readonly positio
   @IsString() readonly reference!: string;
 }
 
-/** The archive comes from the endpoint, to its end. Refused as not-found for the first name that is none. */
+/** The archive comes from the endpoint, to its end; of a dry run it is nowhere. Refused as not-found for the first name that is none. */
 export class SaveImages extends Request<StreamEndpoint> {
   static readonly subject = 'berth.command.images.save';
+  static readonly dryRun = true;
   @IsArray() @IsString({ each: true }) readonly images!: string[];
 }
 

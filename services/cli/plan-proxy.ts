@@ -17,10 +17,13 @@ export interface PlannedRequest {
 }
 
 const READS = new Set(['GET', 'HEAD']);
+const ONLY_PLANNED = { message: 'only planned' };
+/** Reads of which the log tells: `docker top`, `export`, `cp` and `save`. */
+const TOLD_READS = /^\/(containers\/[^/]+\/(top|export|archive)|images\/(.+\/)?get)$/;
 
 /**
  * A socket between a Docker client and the engine. What only reads passes; what changes is asked of the engine as a dry run, and the client is told that it was done, so that it
- * goes on to its next request. Nothing changes. One `listen`, then `close`.
+ * goes on to its next request. Nothing changes, nor is anything read of which the log would tell. One `listen`, then `close`.
  */
 export class PlanProxy {
   readonly requests: PlannedRequest[] = [];
@@ -57,13 +60,14 @@ export class PlanProxy {
     if (this.isMade(asked)) {
       asked.resume();
       if (!READS.has(method)) this.note(asked);
-      const { status, body } = /\/wait$/.test(pathOf(asked)) ? { status: 200, body: { StatusCode: 0 } } : READS.has(method) ? { status: 404, body: { message: 'only planned' } } : { status: 204, body: undefined };
+      const { status, body } = /\/wait$/.test(pathOf(asked)) ? { status: 200, body: { StatusCode: 0 } } : READS.has(method) ? { status: 404, body: ONLY_PLANNED } : { status: 204, body: undefined };
       return send(reply, status, body);
     }
     // Kept open after the answer: a server that closes may do so before the end of what is sent is written, and the write's EPIPE would stand for the answer.
-    const headers = { ...asked.headers, connection: 'keep-alive', ...(READS.has(method) ? {} : { 'berth-dry-run': '1' }) };
+    const passes = READS.has(method) && !(method === 'GET' && TOLD_READS.test(pathOf(asked)));
+    const headers = { ...asked.headers, connection: 'keep-alive', ...(passes ? {} : { 'berth-dry-run': '1' }) };
     const onward = request({ socketPath: this.engineSocket, path: asked.url, method, headers, agent: false }, (answer) => {
-      if (READS.has(method)) {
+      if (passes) {
         reply.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.pipe(reply);
         return;
@@ -113,6 +117,7 @@ export class PlanProxy {
       this.missing = undefined;
     }
     this.requests.push({ method, path, events: planned });
+    if (READS.has(method)) return send(reply, 404, ONLY_PLANNED);
     const { status: told, body: answer } = this.asIfDone(path, planned);
     send(reply, told, answer);
   }

@@ -92,6 +92,7 @@ export class ImagesController {
   async save(@Body() command: SaveImages, @Asked() asked: RequestContext): Promise<StreamEndpoint> {
     const selection = this.saves.select(command.images);
     await this.saves.record(selection, asked);
+    if (asked.dryRun) return { path: '', ticket: '' };
     return this.streams.offerWhole((out) => this.saves.serve(out, selection));
   }
 

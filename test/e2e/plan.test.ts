@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { berthOf } from '../engine/berth-commands.js';
 import { startEngine, type TestEngine } from '../engine/engine.js';
@@ -55,6 +57,20 @@ test('a command line that names another engine, or this one by its socket, is no
   for (const words of [['-H', `unix://${engine.socket}`], [`--host=unix://${engine.socket}`], ['-c', 'default'], ['--context=default']]) expect(await planned(...words, 'rm', '-f', 'there')).toEqual({ code: 1, plan: { requests: [], refused: true } });
   expect((await engine.docker(['ps', '-q', '-f', 'name=there'])).stdout).not.toBe('');
 });
+test('a read of which the log would tell is planned, too, and leaves no file', async () => {
+  const file = join(engine.settings.dataRoot, 'saved.tar');
+  const reads: readonly (readonly [words: readonly string[], type: string])[] = [
+    [['top', 'there'], 'ProcessesListed'],
+    [['export', '-o', file, 'there'], 'ContainerExported'],
+    [['cp', 'there:/bin/busybox', file], 'ArchiveRead'],
+    [['save', '-o', file, 'busybox'], 'ImageSaved'],
+  ];
+  for (const [words, type] of reads) expect(await planned(...words), words[0]).toMatchObject({ code: 0, plan: { refused: false, requests: [{ events: [{ type }] }] } });
+  expect(existsSync(file)).toBe(false);
+  expect(await planned('top', 'nobody')).toMatchObject({ code: 1, plan: { requests: [{ refused: 'No such container: nobody' }] } });
+  expect(await planned('cp', 'there:/nowhere', file)).toMatchObject({ code: 1 });
+});
+
 test('what would be refused is told, with exit code 1', async () => {
   expect(await planned('rm', 'there')).toMatchObject({ code: 1, plan: { refused: true, requests: [{ path: '/containers/there', refused: expect.stringContaining('container is running') }] } });
   expect(await planned('stop', 'nobody')).toMatchObject({ code: 1, plan: { refused: true } });

@@ -74,15 +74,16 @@ async function answers({ folds: { chronicle }, store }: Awaited<ReturnType<typeo
   store.replay = (filters, after, onCommit, to) => replay(filters, after, (commit) => (read++, onCommit(commit)), to);
   store.follow = (filters, after, onCommit) => follow(filters, after, (commit) => (read++, onCommit(commit)));
   store.commitAt = (position) => (read++, commitAt(position));
+  const { signal: gone } = new AbortController();
   const middle = Date.parse((await commitAt(Math.floor(EVENTS / 2)))!.time);
   const late = new Date(Date.UTC(2026, 0, 1) + (EVENTS / 18 - 50) * 1_000).toISOString();
   const questions: readonly (readonly [what: string, most: number, ask: () => Promise<unknown>])[] = [
     ['what there was half way', 12_000, () => reading.at(middle)],
-    ['why, of one that is there', 0, () => reading.containerNow('container-0')],
-    ['history of one that is there', 50, async () => Array.fromAsync((await reading.history('container-0')).pieces)],
-    ['history of one that is gone', 50, async () => Array.fromAsync((await reading.history('container-7')).pieces)],
-    ['why, of one that is gone', 50, () => reading.containerNow((7).toString(16).padStart(64, '0'))],
-    ['events since a while ago', 24_000, () => feed.subscribe({ since: late, until: new Date().toISOString() }, { take: () => undefined, ready: () => Promise.resolve(), gone: new AbortController().signal })],
+    ['why, of one that is there', 0, () => reading.containerNow('container-0', gone)],
+    ['history of one that is there', 50, async () => Array.fromAsync((await reading.history('container-0', gone)).pieces)],
+    ['history of one that is gone', 50, async () => Array.fromAsync((await reading.history('container-7', gone)).pieces)],
+    ['why, of one that is gone', 50, () => reading.containerNow((7).toString(16).padStart(64, '0'), gone)],
+    ['events since a while ago', 24_000, () => feed.subscribe({ since: late, until: new Date().toISOString() }, { take: () => undefined, ready: () => Promise.resolve(), gone })],
   ];
   for (const [what, most, ask] of questions) {
     read = 0;

@@ -10,6 +10,7 @@ import { historyOf as lifeOf } from '../../../test/log/container-histories.js';
 import { ChapterFiles } from '../adapters/chapters/chapter-files.js';
 import type { DockerEvent } from '../domain/docker/event.js';
 import { DockerEvents, type LoggedEvent } from '../domain/docker/events.js';
+import type { ContainerAt } from '../domain/log/container-fold.js';
 import { engineStatus } from '../domain/log/engine-status.js';
 import { type Candidate, candidateOf, candidateOfOther, findTarget, nameOther, type Other, unnamed } from '../domain/log/find-subject.js';
 import { historyOf } from '../domain/log/history.js';
@@ -20,6 +21,7 @@ import { foldContainers } from '../testing/fold-containers.js';
 
 const CHAPTER = 20;
 const IMAGE = 'c'.repeat(64);
+const present = new AbortController().signal;
 
 let folder: string;
 let store: MemoryEventStore;
@@ -66,11 +68,17 @@ async function wholeLog(): Promise<Commit[]> {
   return commits;
 }
 
+const formerOf = ({ id, name }: ContainerAt, commits: readonly Commit[]): readonly string[] => {
+  const renames = commits.filter(({ subject }) => subject.endsWith(id)).flatMap(({ events }) => events as readonly { readonly type: string; readonly oldName?: string }[]);
+  return [...new Set(renames.flatMap(({ type, oldName }) => (type === 'ContainerRenamed' && oldName !== undefined && oldName !== name ? [oldName] : [])))];
+};
+
 /** The same answers in the plain way: all of the log, from its beginning. */
 const plain = {
   until: (commits: readonly Commit[], time: number): readonly Commit[] => {
-    const later = commits.findIndex((commit) => Date.parse(commit.time) > time);
-    return later < 0 ? commits : commits.slice(0, later);
+    const isLater = commits.map((commit) => Date.parse(commit.time) > time);
+    const wrong = [...commits.keys(), commits.length].map((index) => isLater.filter((later, at) => (at < index) === later).length);
+    return commits.slice(0, wrong.indexOf(Math.min(...wrong)));
   },
   containers: (commits: readonly Commit[]) => [...foldContainers(commits).values()].filter(({ status }) => status !== 'removed'),
   candidates: (commits: readonly Commit[]): Candidate[] => {
@@ -82,7 +90,7 @@ const plain = {
       others.set(subject, other);
       nameOther(other, events);
     }
-    return [...[...foldContainers(commits).values()].map((container, order) => candidateOf(container, order)), ...Array.from(others.values(), candidateOfOther)];
+    return [...[...foldContainers(commits).values()].map((container, order) => candidateOf(container, order, formerOf(container, commits))), ...Array.from(others.values(), candidateOfOther)];
   },
   events: (commits: readonly Commit[], since: number, until: number): DockerEvent[] => {
     const events = new DockerEvents();
@@ -115,13 +123,13 @@ async function expectSameAnswers(chronicle: LogChronicle): Promise<void> {
     for (const name of names.slice(0, 6)) {
       const wanted = plain.candidates(then).filter(({ kind }) => kind === 'container');
       const found = await outcome(() => foldContainers(then).get(findTarget(wanted, name).id));
-      const told = await outcome(() => reading.container(moment, name));
+      const told = await outcome(() => reading.container(moment, name, present));
       expect(typeof found === 'string' ? typeof told : told, `${name} at ${time}`).toEqual(typeof found === 'string' ? 'string' : found);
     }
   }
   for (const name of names) {
     const found = await outcome(() => historyOf(commits, findTarget(plain.candidates(commits), name)));
-    expect(await outcome(async () => (await Array.fromAsync((await reading.history(name)).pieces)).flat()), name).toEqual(found);
+    expect(await outcome(async () => (await Array.fromAsync((await reading.history(name, present)).pieces)).flat()), name).toEqual(found);
   }
   for (const since of times.filter(Number.isFinite).slice(0, 40)) {
     for (const until of [since, since + 3_000, Date.now()]) {
@@ -161,6 +169,19 @@ test('every answer is the one that reading all of the log gives, while it grows 
   expect(errors).toEqual([]);
 }, 60_000);
 
+test.each([
+  ['ahead', Date.UTC(2031, 0, 1)],
+  ['behind', 0],
+])('one commit by a clock that ran %s takes no time from the past', async (_, wrong) => {
+  const chronicle = chronicleOf();
+  await chronicle.start();
+  const hour = (number: number): number => Date.UTC(2026, 0, 1, number);
+  for (let number = 0; number < 5 * CHAPTER; number++) await append(`berth.event.volume.v${number}`, { type: 'VolumeCreated', name: `v${number}`, driver: 'local', at: '' } as DomainEvent, new Date(number === 50 ? wrong : hour(number)));
+  await chronicle.caughtUp();
+  for (const number of [0, 10, 30, 48, 52, 70, 90]) expect((await chronicle.until(hour(number))).position, `hour ${number}`).toBe(number + 1);
+  await chronicle.stop();
+});
+
 test('a start reads no more of the log than what is newer than its files, and asks for the past read a chapter', async () => {
   const first = chronicleOf();
   await first.start();
@@ -182,8 +203,8 @@ test('a start reads no more of the log than what is newer than its files, and as
   const reading = new LogReading(store, second);
   const aWhileAgo = Date.parse((await store.commitAt(Math.floor(length / 2)))!.time);
   expect(await counted(() => reading.at(aWhileAgo))).toBeLessThanOrEqual(2 * CHAPTER);
-  expect(await counted(() => reading.history('container-3'))).toBeLessThan(25);
-  expect(await counted(() => reading.containerNow('container-3'))).toBe(0);
+  expect(await counted(() => reading.history('container-3', present))).toBeLessThan(25);
+  expect(await counted(() => reading.containerNow('container-3', present))).toBe(0);
   const window = { since: new Date(aWhileAgo).toISOString(), until: new Date(aWhileAgo + 250).toISOString() };
   expect(await counted(() => new EventFeed(store, second).subscribe(window, readerOf([])))).toBeLessThan(4 * CHAPTER);
   expect(length).toBeGreaterThan(10 * CHAPTER);
@@ -284,7 +305,7 @@ test('a long history comes a chapter at once, and no further than it is wanted',
   const chronicle = chronicleOf();
   await chronicle.start();
   for (let number = 0; number < 5 * CHAPTER; number++) await append('berth.event.volume.v', { type: 'VolumeCreated', name: 'v', driver: 'local', at: new Date().toISOString() } as DomainEvent, new Date());
-  const { pieces } = await new LogReading(store, chronicle).history('v');
+  const { pieces } = await new LogReading(store, chronicle).history('v', present);
   let read = 0;
   const commitAt = store.commitAt.bind(store);
   store.commitAt = (position) => (read++, commitAt(position));
@@ -294,5 +315,42 @@ test('a long history comes a chapter at once, and no further than it is wanted',
     break;
   }
   expect(read).toBe(CHAPTER);
+  await chronicle.stop();
+});
+
+test('those who look into every chapter wait for one another, most need not, and no more is read for who has gone', async () => {
+  const files = new ChapterFiles(join(folder, 'chapters'));
+  const chronicle = new LogChronicle(store, files, join(folder, 'chronicle.snapshot'), (error) => void errors.push(error), CHAPTER);
+  await chronicle.start();
+  await live(0, 12);
+  const count = chapters();
+  expect(count).toBeGreaterThan(5);
+  const index = files.index.bind(files);
+  const looked = { total: 0, now: 0, most: 0, onFirst: () => undefined as void };
+  files.index = async (number) => {
+    if (looked.total++ === 0) looked.onFirst();
+    looked.most = Math.max(looked.most, ++looked.now);
+    return index(number).finally(() => looked.now--);
+  };
+  const reading = new LogReading(store, chronicle);
+  const ask = (): Promise<unknown> => outcome(() => reading.history('abc', present));
+  await ask();
+  const { most } = looked;
+  await Promise.all([1, 2, 3, 4, 5].map(ask));
+  expect(looked).toMatchObject({ most, total: 6 * count });
+
+  looked.total = 0;
+  await outcome(() => reading.history('nobody', present));
+  await outcome(() => reading.history('abcd', present));
+  expect(looked.total).toBeLessThan(3);
+  await reading.history('container-1', present);
+  expect(looked.total).toBeLessThan(6);
+
+  looked.total = 0;
+  const leaving = new AbortController();
+  looked.onFirst = () => leaving.abort();
+  const asked = [1, 2, 3].map(() => reading.history('abc', leaving.signal));
+  expect((await Promise.allSettled(asked)).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  expect(looked.total).toBe(1);
   await chronicle.stop();
 });

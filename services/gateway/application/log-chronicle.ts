@@ -5,8 +5,11 @@ import type { ChapterFiles, ChapterHead } from '../adapters/chapters/chapter-fil
 import type { DockerEvents } from '../domain/docker/events.js';
 import { Chronicle, type FrozenChronicle } from '../domain/log/chronicle.js';
 import { keyHash } from '../domain/log/concerns.js';
-import { bareName, type Candidate, isSettled, mayBeMeant } from '../domain/log/find-subject.js';
+import { Division } from '../domain/log/division.js';
+import { bareName, type Candidate, isSettled, lookedUpBy, mayBeMeant } from '../domain/log/find-subject.js';
+import { mayHave } from '../domain/log/key-filter.js';
 import { OpenChapter } from './open-chapter.js';
+import { Turns } from './turns.js';
 
 export const ALL = ['berth.event.>'];
 /** Commits of a chapter: some 40 ms to read. */
@@ -45,6 +48,8 @@ export class LogChronicle {
   private heads: readonly ChapterHead[] = [];
   private open = new OpenChapter(1);
   private readonly fold: Fold;
+  /** Of those who need to look into every chapter. */
+  private readonly turns = new Turns();
 
   /** `onError`: a chapter could not be written, and goes on. `size`: commits of a chapter at the least. */
   constructor(
@@ -90,53 +95,45 @@ export class LogChronicle {
   }
 
   /**
-   * What was in the log when it first came past `time` (milliseconds since 1970), that millisecond included. The log's order is its positions': a clock that was
-   * set back makes later commits look older, and a state without what came before them never was.
+   * What was in the log at `time` (milliseconds since 1970), that millisecond included. The log's order is its positions': a clock that was set makes later commits
+   * look older, and a state without what came before them never was.
    */
   async until(time: number): Promise<Moment> {
     if (time >= this.chronicle.latest) return this.now();
-    const later = this.heads.findIndex(({ latest }) => latest > time);
-    const chapters = later < 0 ? this.heads.length : later;
-    const to = this.heads[later]?.last ?? this.fold.position;
-    let position = this.heads[chapters - 1]?.last ?? 0;
-    const after = position;
+    const { heads } = this;
+    const position = await this.positionAt(time);
+    const chapters = heads.findLastIndex(({ last }) => last <= position) + 1;
+    const after = heads[chapters - 1]?.last ?? 0;
     const chronicle = await this.at(chapters);
     const gone: Candidate[] = [];
-    let isOver = false;
-    const take = (commit: Commit): void => {
-      isOver ||= Date.parse(commit.time) > time;
-      if (isOver) return;
-      gone.push(...chronicle.see(commit).gone);
-      position = commit.position;
-    };
-    await this.store.replay(ALL, after, take, to);
+    if (position > after) await this.store.replay(ALL, after, (commit) => gone.push(...chronicle.see(commit).gone), position);
     return { chronicle, position, chapters, gone };
   }
 
-  /** All that `wanted` may mean at that moment. */
-  async candidates(moment: Moment, wanted: string): Promise<readonly Candidate[]> {
+  /** All that `wanted` may mean at that moment. Rejects once who asked has `gone`. */
+  async candidates(moment: Moment, wanted: string, gone: AbortSignal): Promise<readonly Candidate[]> {
     const present = [...moment.chronicle.candidates()];
     if (isSettled(present, wanted)) return present;
     const bare = bareName(wanted);
     const written = JSON.stringify(bare).slice(1, -1);
     const found = [...present, ...moment.gone.filter((candidate) => mayBeMeant(candidate, bare))];
-    await inBatches(moment.chapters, async (number) => {
-      const { gone } = await this.files.index(number);
-      if (!gone.includes(written)) return;
-      const lines = gone.split('\n').filter((line) => line.includes(written));
+    await this.inChapters(this.heads.slice(0, moment.chapters), lookedUpBy(bare)?.map(keyHash), gone, async (number) => {
+      const index = await this.files.index(number);
+      if (!index.gone.includes(written)) return;
+      const lines = index.gone.split('\n').filter((line) => line.includes(written));
       found.push(...lines.map((line) => JSON.parse(line) as Candidate).filter((candidate) => mayBeMeant(candidate, bare))); // what `OpenChapter` wrote
     });
     return found;
   }
 
-  /** All commits that may concern whoever has this key, in order, a chapter's at once: some concern another one. */
-  async *concerning(key: string): AsyncIterable<readonly Commit[]> {
+  /** All commits that may concern whoever has this key, in order, a chapter's at once: some concern another one. Rejects once who asked has `gone`. */
+  async *concerning(key: string, gone: AbortSignal): AsyncIterable<readonly Commit[]> {
     const hash = keyHash(key);
     const heads = this.heads;
     const stretches: Positions[] = [];
     const open = this.open.positionsOf(hash);
     const last = this.fold.position;
-    await inBatches(heads.length, async (number) => {
+    await this.inChapters(heads, [hash], gone, async (number) => {
       const { hashes, offsets } = (await this.files.index(number)).concerns;
       const { first, last: to } = heads[number]!;
       const positions: number[] = [];
@@ -145,6 +142,7 @@ export class LogChronicle {
     });
     if (open.length > 0) stretches.push({ positions: open, after: heads.at(-1)?.last ?? 0, to: last });
     for (const stretch of stretches.toSorted((one, other) => one.after - other.after)) {
+      gone.throwIfAborted();
       const commits = await this.commitsOf(stretch);
       yield commits.toSorted((one, other) => one.position - other.position);
     }
@@ -158,6 +156,18 @@ export class LogChronicle {
       yield { events: (await this.at(number)).docker, after: first - 1, to: last };
     }
     yield { events: (await this.at(heads.length)).docker, after: heads.at(-1)?.last ?? 0, to: undefined };
+  }
+
+  /** Of the last commit that was there at `time`. Read are the chapters that it is in: one, unless the clock was set. */
+  private async positionAt(time: number): Promise<number> {
+    const open = this.open.times();
+    const division = new Division(time);
+    for (const { first, last, earliest, latest } of this.heads) {
+      if (latest <= time || earliest > time) division.take(last, latest, last - first + 1);
+      else await this.store.replay(ALL, first - 1, (commit) => division.take(commit.position, Date.parse(commit.time)), last);
+    }
+    for (const commit of open) division.take(commit.position, commit.time);
+    return division.position;
   }
 
   private see(commit: Commit): void {
@@ -186,6 +196,16 @@ export class LogChronicle {
   /** What there was after so many chapters. */
   private async at(chapters: number): Promise<Chronicle> {
     return chapters === 0 ? new Chronicle() : Chronicle.from(await this.files.state(chapters - 1));
+  }
+
+  /** Looks into those that may have one of the hashes, by their numbers; `undefined`: into all, of a long log thousands of files. */
+  private inChapters(heads: readonly ChapterHead[], hashes: readonly number[] | undefined, gone: AbortSignal, look: (number: number) => Promise<void>): Promise<void> {
+    const numbers = [...heads.keys()].filter((number) => hashes === undefined || hashes.some((hash) => mayHave(heads[number]!.keys, hash)));
+    const lookUnlessGone = (index: number): Promise<void> => {
+      gone.throwIfAborted();
+      return look(numbers[index] ?? 0);
+    };
+    return this.turns.take(() => inBatches(numbers.length, lookUnlessGone), gone);
   }
 
   private async commitsOf({ positions, after, to }: Positions): Promise<readonly Commit[]> {

@@ -31,9 +31,9 @@ export class LogReading {
     return { moment: await this.chronicle.until(time), position };
   }
 
-  /** The container that `wanted` names, as it was then, removed ones included. Rejects as not-found, conflict. */
-  async container(moment: Moment, wanted: string): Promise<ContainerAt> {
-    const { id } = findContainer(await this.chronicle.candidates(moment, wanted), wanted);
+  /** The container that `wanted` names, as it was then, removed ones included. Rejects as not-found, conflict, and once who asked has `left`. */
+  async container(moment: Moment, wanted: string, left: AbortSignal): Promise<ContainerAt> {
+    const { id } = findContainer(await this.chronicle.candidates(moment, wanted, left), wanted);
     const present = moment.chronicle.containers.get(id);
     if (present) return present;
     const folded = new Map<string, ContainerAt>();
@@ -43,15 +43,15 @@ export class LogReading {
     return gone;
   }
 
-  async containerNow(wanted: string): Promise<ContainerAt> {
-    return this.container((await this.at(Number.POSITIVE_INFINITY)).moment, wanted);
+  async containerNow(wanted: string, left: AbortSignal): Promise<ContainerAt> {
+    return this.container((await this.at(Number.POSITIVE_INFINITY)).moment, wanted, left);
   }
 
-  /** In order, piece by piece: of what has lived long it is too much to hold. Rejects as not-found, conflict. */
-  async history(wanted: string): Promise<{ readonly pieces: AsyncIterable<readonly LogEntry[]>; readonly position: number }> {
+  /** In order, piece by piece: of what has lived long it is too much to hold. Rejects as not-found, conflict, and once who asked has `left`. */
+  async history(wanted: string, left: AbortSignal): Promise<{ readonly pieces: AsyncIterable<readonly LogEntry[]>; readonly position: number }> {
     const { moment, position } = await this.at(Number.POSITIVE_INFINITY);
-    const target = findTarget(await this.chronicle.candidates(moment, wanted), wanted);
-    return { pieces: this.historyPieces(target), position };
+    const target = findTarget(await this.chronicle.candidates(moment, wanted, left), wanted);
+    return { pieces: this.historyPieces(target, left), position };
   }
 
   /** Resolves once the log reaches `position`; rejects as unavailable when it does not within 10 s. */
@@ -78,7 +78,7 @@ export class LogReading {
     if (failure !== undefined) throw failure;
   }
 
-  private async *historyPieces(target: Target): AsyncIterable<readonly LogEntry[]> {
-    for await (const commits of this.chronicle.concerning(historyKey(target.kind, target.id))) yield historyOf(commits, target);
+  private async *historyPieces(target: Target, left: AbortSignal): AsyncIterable<readonly LogEntry[]> {
+    for await (const commits of this.chronicle.concerning(historyKey(target.kind, target.id), left)) yield historyOf(commits, target);
   }
 }

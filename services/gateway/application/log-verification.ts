@@ -2,24 +2,22 @@ import type { Commit } from '#libs/event-store/event.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import { type ChainReport, verifyChain } from '#libs/event-store/verify-chain.js';
 import { replayAtPace } from './replay-at-pace.js';
+import { Turns } from './turns.js';
 
 type VerifiedLog = Pick<EventStore, 'replay' | 'lastPosition'>;
 
 /** Whether the log is whole. One look at a time, however many ask, and no further once who asked has gone: what it takes is taken from everybody. */
 export class LogVerification {
-  private last: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns();
 
   constructor(private readonly log: VerifiedLog) {}
 
   /** From 0 on it reads all of the log: there is no other way to see that none of it is altered. Rejects once who asked has `gone`. */
   verify(from: number, gone: AbortSignal): Promise<ChainReport> {
-    const turn = this.last.then(() => this.verifyNow(from, gone));
-    this.last = turn.catch(() => undefined);
-    return turn;
+    return this.turns.take(() => this.verifyNow(from, gone), gone);
   }
 
   private async verifyNow(from: number, gone: AbortSignal): Promise<ChainReport> {
-    gone.throwIfAborted();
     const to = await this.log.lastPosition();
     const replay: VerifiedLog['replay'] = async (filters, after, onCommit, until = to) => {
       if (until < to) return this.replayOf(filters, after, onCommit, until, gone);

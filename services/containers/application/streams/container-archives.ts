@@ -8,6 +8,8 @@ import { numericOwner } from '../../domain/process/numeric-owner.js';
 import type { ContainerDirectory, Containers } from '../names/container-directory.js';
 
 const CHANGES_TIMEOUT_MS = 10 * 60_000;
+/** Of a dry run. */
+const NOWHERE: StreamEndpoint = { path: '', ticket: '' };
 
 /** `docker cp` and `docker export`. What was copied is on the log once its way is open. */
 export class ContainerArchives {
@@ -24,7 +26,9 @@ export class ContainerArchives {
 
   async read({ container, path }: ReadContainerArchive, asked: RequestContext): Promise<StreamEndpoint & { readonly stat: PathStat }> {
     const { spec } = this.directory.find(container);
-    const opened = await this.bus.request(OpenRootArchive, { ...rootOf(spec), path, exports: false }, asked).catch((error: unknown) => missing(error, path, container));
+    const opened = asked.dryRun
+      ? { ...NOWHERE, stat: await this.stat({ container, path }, asked) }
+      : await this.bus.request(OpenRootArchive, { ...rootOf(spec), path, exports: false }, asked).catch((error: unknown) => missing(error, path, container));
     await this.containers.execute(spec.id, { type: 'ReadArchive', path, at: now() }, asked);
     return opened;
   }
@@ -46,7 +50,7 @@ export class ContainerArchives {
 
   async export(container: string, asked: RequestContext): Promise<StreamEndpoint> {
     const { spec } = this.directory.find(container);
-    const opened = await this.bus.request(OpenRootArchive, { ...rootOf(spec), path: '/', exports: true }, asked);
+    const opened = asked.dryRun ? NOWHERE : await this.bus.request(OpenRootArchive, { ...rootOf(spec), path: '/', exports: true }, asked);
     await this.containers.execute(spec.id, { type: 'Export', at: now() }, asked);
     return opened;
   }

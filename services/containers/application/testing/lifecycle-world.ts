@@ -16,6 +16,7 @@ import { ContainerTurns } from '../lifecycle/container-turns.js';
 import { ContainerUpdates } from '../definition/container-updates.js';
 import { ContainerWatch } from '../lifecycle/container-watch.js';
 import type { ExecRuns } from '../processes/exec-runs.js';
+import { ProcessLists } from '../processes/process-lists.js';
 import { ExitWaits } from '../lifecycle/exit-waits.js';
 import type { NameClaims } from '../names/name-claims.js';
 import { Outcomes } from '../lifecycle/outcome-retries.js';
@@ -45,6 +46,7 @@ export class LifecycleWorld {
   readonly lifecycle: ContainerLifecycle;
   readonly pauses: ContainerPauses;
   readonly updates: ContainerUpdates;
+  readonly processes: ProcessLists;
   readonly commits: ContainerCommits;
   readonly waits: ExitWaits;
   readonly asked: Asked[] = [];
@@ -58,6 +60,7 @@ export class LifecycleWorld {
     this.waits = new ExitWaits(directory);
     const endpoints = new RunEndpoints(directory, bus);
     this.pauses = new ContainerPauses(this.containers, directory, this.outcomes, bus);
+    this.processes = new ProcessLists(this.containers, directory, bus);
     const links = { moved: () => Promise.resolve() };
     this.lifecycle = new ContainerLifecycle(this.containers, this.names, directory, this.pauses, this.waits, new PendingAttaches(), endpoints, links, this.outcomes, bus, { secondsFor: () => undefined }, false);
     this.updates = new ContainerUpdates(this.containers, directory, this.lifecycle, new ContainerTurns(), this.outcomes, bus);

@@ -8,7 +8,7 @@ import { internal } from '#libs/errors/errors.js';
 import type { FrozenChronicle } from '../../domain/log/chronicle.js';
 
 /** Change it with the shape of the files, and with whatever a Chronicle makes of events: older chapters are then made anew. */
-const FORMAT = 4;
+const FORMAT = 5;
 
 /** What is known of a chapter without its parts. Times in milliseconds since 1970; without one of dockerd's events `leastAt` is null. */
 export interface ChapterHead {
@@ -17,11 +17,14 @@ export interface ChapterHead {
   readonly last: number;
   /** Of the commit at `last`: whether this is a chapter of this log. */
   readonly hash: string;
-  /** Newest commit's time of the log up to its end. */
+  /** Of its commits' times. */
+  readonly earliest: number;
   readonly latest: number;
   /** Of dockerd's events in it. */
   readonly leastAt: number | null;
   readonly mostAt: number | null;
+  /** Filter of the keys of those whom its commits concern, and of what has gone in it: most chapters have not what is looked for. */
+  readonly keys: Uint8Array;
 }
 
 /** Whom its commits concern: the hash of a key beside the offset of a commit from `first`. */
@@ -71,18 +74,19 @@ export class ChapterFiles {
   save(number: number, { head, concerns, gone, state }: Chapter): void {
     const frozen = zstdCompressSync(JSON.stringify(state), { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
     this.write(nameOf(number, 'state'), [frozen]);
-    const parts = [Buffer.from(concerns.hashes.buffer), Buffer.from(concerns.offsets.buffer), Buffer.from(gone)];
-    const line = JSON.stringify({ format: FORMAT, ...head, count: concerns.hashes.length, stateBytes: frozen.length, sha256: checksum(parts) });
+    const { keys, ...told } = head;
+    const parts = [Buffer.from(concerns.hashes.buffer), Buffer.from(concerns.offsets.buffer), Buffer.from(keys), Buffer.from(gone)];
+    const line = JSON.stringify({ format: FORMAT, ...told, count: concerns.hashes.length, keyBytes: keys.length, stateBytes: frozen.length, sha256: checksum(parts) });
     this.write(nameOf(number, 'index'), [Buffer.from(`${line}\n`), ...parts]);
   }
 
   async index(number: number): Promise<ChapterIndex> {
     const read = await this.read(number);
     if (read === undefined) throw this.damaged(number);
-    const { parts, count } = read;
+    const { parts, count, head: { keys } } = read;
     // Copies: a part of a Buffer may lie where no number of four bytes may begin.
     const numbers = (from: number): Uint32Array => new Uint32Array(parts.buffer.slice(parts.byteOffset + from, parts.byteOffset + from + 4 * count));
-    return { concerns: { hashes: numbers(0), offsets: numbers(4 * count) }, gone: parts.toString('utf8', 8 * count) };
+    return { concerns: { hashes: numbers(0), offsets: numbers(4 * count) }, gone: parts.toString('utf8', 8 * count + keys.length) };
   }
 
   async state(number: number): Promise<FrozenChronicle> {
@@ -108,8 +112,10 @@ export class ChapterFiles {
     try {
       const bytes = await readFile(join(this.directory, nameOf(number, 'index')));
       const end = bytes.indexOf(10);
-      const { format, count, stateBytes, sha256, ...head } = JSON.parse(bytes.toString('utf8', 0, Math.max(end, 0))) as ChapterHead & { readonly format: number; readonly count: number; readonly stateBytes: number; readonly sha256: string };
+      const { format, count, keyBytes, stateBytes, sha256, ...told } = JSON.parse(bytes.toString('utf8', 0, Math.max(end, 0))) as Omit<ChapterHead, 'keys'> & { readonly format: number; readonly count: number; readonly keyBytes: number; readonly stateBytes: number; readonly sha256: string };
       const parts = bytes.subarray(end + 1);
+      // A copy, which does not keep the rest.
+      const head = { ...told, keys: Uint8Array.from(parts.subarray(8 * count, 8 * count + keyBytes)) };
       return format === FORMAT && sha256 === checksum([parts]) ? { head, count, stateBytes, parts } : undefined;
     } catch {
       return undefined;

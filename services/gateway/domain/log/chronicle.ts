@@ -19,7 +19,7 @@ export interface LogTotals {
 
 /** A Chronicle as JSON. */
 export interface FrozenChronicle {
-  readonly containers: readonly (readonly [order: number, container: ContainerAt])[];
+  readonly containers: readonly (readonly [order: number, container: ContainerAt, former: readonly string[]])[];
   readonly others: readonly (readonly [subject: string, other: Candidate])[];
   readonly docker: FrozenDockerEvents;
   readonly totals: LogTotals;
@@ -47,13 +47,16 @@ export class Chronicle {
   /** By id, in the order of their creation; also what is removed and can come back. */
   private readonly folded = new Map<string, ContainerAt>();
   private readonly orders = new Map<string, number>();
+  /** What those that were renamed were called before. */
+  private readonly former = new Map<string, readonly string[]>();
   private readonly others = new Map<string, Other>();
 
   static from(frozen: FrozenChronicle): Chronicle {
     const chronicle = new Chronicle();
-    for (const [order, container] of frozen.containers) {
+    for (const [order, container, former] of frozen.containers) {
       chronicle.folded.set(container.id, container);
       chronicle.orders.set(container.id, order);
+      if (former.length > 0) chronicle.former.set(container.id, former);
     }
     for (const [subject, other] of frozen.others) chronicle.others.set(subject, { ...other, kind: other.kind as Other['kind'], names: new Set(other.names), former: new Set(other.former) }); // as `freeze` gave it
     chronicle.docker = DockerEvents.from(frozen.docker);
@@ -69,7 +72,7 @@ export class Chronicle {
 
   freeze(): FrozenChronicle {
     return {
-      containers: Array.from(this.folded.values(), (container) => [this.orders.get(container.id) ?? 0, container] as const),
+      containers: Array.from(this.folded.values(), (container) => [this.orders.get(container.id) ?? 0, container, this.former.get(container.id) ?? []] as const),
       others: Array.from(this.others, ([subject, other]) => [subject, candidateOfOther(other)] as const),
       docker: this.docker.freeze(),
       totals: this.totals,
@@ -88,7 +91,7 @@ export class Chronicle {
 
   /** All that it holds, containers first, each in the order of their first commits. */
   *candidates(): Iterable<Candidate> {
-    for (const container of this.containers.values()) yield candidateOf(container, this.orders.get(container.id) ?? 0);
+    for (const container of this.containers.values()) yield this.candidateOf(container);
     for (const other of this.others.values()) yield candidateOfOther(other);
   }
 
@@ -105,18 +108,27 @@ export class Chronicle {
 
   private seeContainer(commit: Commit): readonly Candidate[] {
     const gone: Candidate[] = [];
-    let wasRemoved = this.folded.get(parseSubject(commit.subject).id)?.status === 'removed';
+    const before = this.folded.get(parseSubject(commit.subject).id);
+    let wasRemoved = before?.status === 'removed';
+    let called = before?.name;
     for (const container of foldCommit(this.folded, commit)) {
       const order = this.orders.get(container.id) ?? commit.position;
       this.orders.set(container.id, order);
       const isRemoved = container.status === 'removed';
-      if (isRemoved && !wasRemoved) gone.push(candidateOf(container, order));
+      if (called !== undefined && called !== container.name) this.former.set(container.id, [...(this.former.get(container.id) ?? []), called].filter((name) => name !== container.name));
+      called = container.name;
+      if (isRemoved && !wasRemoved) gone.push(this.candidateOf(container));
       wasRemoved = isRemoved;
       if (!isRemoved || container.keptUntil !== undefined) continue;
       this.folded.delete(container.id);
       this.orders.delete(container.id);
+      this.former.delete(container.id);
     }
     return gone;
+  }
+
+  private candidateOf(container: ContainerAt): Candidate {
+    return candidateOf(container, this.orders.get(container.id) ?? 0, this.former.get(container.id) ?? []);
   }
 
   private seeOther(commit: Commit, kind: Other['kind'], id: string): readonly Candidate[] {

@@ -36,6 +36,15 @@ describe('what a person means', () => {
       expect(targetIn(renamed, 'old').id).toBe(id);
     });
   });
+  test('a container goes by all names that it had, in what was frozen meanwhile, too', () => {
+    const renamed = (from: string, to: string) => ({ type: 'ContainerRenamed', container: id, name: to, oldName: from, at: at(5) }) as const;
+    const there = log(created, renamed('web', 'between'), renamed('between', 'last'));
+    for (const name of ['web', 'between', 'last']) expect(targetIn(there, name).id, name).toBe(id);
+    expect(targetIn(log(created, renamed('web', 'between'), renamed('between', 'web')), 'between')).toMatchObject({ id, names: ['between', 'web'], former: ['between'] });
+    const thawed = Chronicle.from(JSON.parse(JSON.stringify(chronicleOf(there).chronicle.freeze())) as ReturnType<Chronicle['freeze']>);
+    expect([...thawed.candidates()]).toMatchObject([{ id, names: ['web', 'between', 'last'], former: ['web', 'between'] }]);
+    expect(targetIn([...there, ...log(...removed)], 'between')).toMatchObject({ id, gone: true });
+  });
   test('nothing fits', () => expect(() => targetIn(commits, 'nope')).toThrow(/knows no container/));
   test('several fit', () => {
     const both = log(created, { ...created, container: other, name: 'web2' });

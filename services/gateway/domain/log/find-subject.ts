@@ -28,6 +28,9 @@ export interface Other {
   readonly order: number;
 }
 
+/** Characters of an id: enough to tell most from one another. */
+const ID_START = 4;
+
 /** What is compared with names and ids. */
 export const bareName = (wanted: string): string => wanted.replace(/^sha256:/, '').replace(/^\//, '');
 
@@ -38,6 +41,16 @@ const begins = ({ id }: Target, bare: string): boolean => /^[0-9a-f]+$/.test(bar
 
 /** Whether `findTarget` looks at it: of the many that are gone only these need to be given. */
 export const mayBeMeant = (candidate: Target, bare: string): boolean => isExactly(candidate, bare) || begins(candidate, bare);
+
+/** Keys of which one at least is of `lookedUpBy` whatever `mayBeMeant` finds it by. */
+export const foundBy = ({ id, names }: Target): readonly string[] => [`id ${id.slice(0, ID_START)}`, ...[id, ...names].map((name) => `name ${name}`)];
+
+/** Undefined: it is the start of too many ids. */
+export function lookedUpBy(bare: string): readonly string[] | undefined {
+  const isHex = /^[0-9a-f]+$/.test(bare);
+  if (isHex && bare.length < ID_START) return undefined;
+  return [`name ${bare}`, ...(isHex ? [`id ${bare.slice(0, ID_START)}`] : [])];
+}
 
 /** Whether one of these is meant whatever else there is: nothing that is gone comes before it. */
 export const isSettled = (present: readonly Candidate[], wanted: string): boolean => present.some((candidate) => !candidate.gone && isExactly(candidate, bareName(wanted)));
@@ -69,8 +82,9 @@ export function findContainer(candidates: readonly Candidate[], wanted: string):
   }
 }
 
-export function candidateOf({ id, name, created, status }: ContainerAt, order: number): Candidate {
-  return { kind: 'container', id, ...(name === created.name ? { names: [name] } : { names: [created.name, name], former: [created.name] }), gone: status === 'removed', order };
+/** `former`: what it was called before, and is no more. */
+export function candidateOf({ id, name, status }: ContainerAt, order: number, former: readonly string[]): Candidate {
+  return { kind: 'container', id, names: [...former, name], ...(former.length > 0 ? { former } : {}), gone: status === 'removed', order };
 }
 
 /** One of which nothing is known yet. `id`: of its subject. */

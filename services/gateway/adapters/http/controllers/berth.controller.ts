@@ -42,26 +42,26 @@ export class BerthController {
 
   @Get('/containers/:name')
   async inspect(@Param('name') name: string, @Query() query: QueryValues, @Res({ passthrough: true }) reply: FastifyReply): Promise<LoggedContainer> {
-    return this.log.container(await this.momentOf(query, reply), name);
+    return this.log.container(await this.momentOf(query, reply), name, departureOf(reply.raw));
   }
 
   @Get('/containers/:name/run')
-  async run(@Param('name') wanted: string, @Asked() asked: RequestContext): Promise<RunReply> {
-    const { id, name, created } = await this.log.containerNow(wanted);
+  async run(@Param('name') wanted: string, @Asked() asked: RequestContext, @Res({ passthrough: true }) reply: FastifyReply): Promise<RunReply> {
+    const { id, name, created } = await this.log.containerNow(wanted, departureOf(reply.raw));
     const image = await this.engine.ask(GetImage, { image: created.imageId }, asked).catch(() => undefined);
     return { id, name, run: runCommand(created, name, image?.config) };
   }
 
   @Get('/why/:name')
-  async why(@Param('name') wanted: string): Promise<WhyReply> {
-    const container = await this.log.containerNow(wanted);
+  async why(@Param('name') wanted: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<WhyReply> {
+    const container = await this.log.containerNow(wanted, departureOf(reply.raw));
     const { id, name, status, since } = container;
     return { id, name, status, since, why: why(container) };
   }
 
   @Get('/history/:name')
   async history(@Param('name') wanted: string, @Res() reply: FastifyReply): Promise<void> {
-    const { pieces, position } = await this.log.history(wanted);
+    const { pieces, position } = await this.log.history(wanted, departureOf(reply.raw));
     reply.header(POSITION_HEADER, String(position));
     streamReply(reply, 'application/json; charset=utf-8', Readable.from(jsonList(pieces)));
   }
