@@ -12,6 +12,7 @@ import { readExecRequest } from '../../../../domain/requests/exec-request.js';
 import { failureText } from '../../../../domain/docker/failure-text.js';
 import type { QueryValues } from '../../../../domain/requests/query-values.js';
 import { Asked } from '../../callers/request-context.js';
+import { execOutput } from '../../streams/exec-output.js';
 import { readExecStart, streamType } from '../../streams/hijack.js';
 import { splice } from '../../streams/splice.js';
 import { takeOver } from '../../streams/take-over.js';
@@ -33,14 +34,14 @@ export class ExecController {
   /** Detached, or of a client that asks for no upgrade. */
   @Post('/exec/:id/start')
   async start(@Param('id') exec: string, @Body() body: unknown, @Asked() asked: RequestContext, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const { detach, consoleSize } = readExecStart(body);
+    const { detach, raw, consoleSize } = readExecStart(body);
     if (detach) {
       await this.engine.ask(StartExec, { exec, detach, ...(consoleSize ? { consoleSize } : {}) }, asked);
       return void reply.status(200).send();
     }
     const { terminal, detachKeys, stream, exitKnown } = await startExec(this.engine, exec, consoleSize, asked);
-    const client = takeOver(reply, streamType(versionOf(request.originalUrl), terminal));
-    const streams = await stream().catch((error: unknown) => failureText(error, terminal));
+    const client = takeOver(reply, streamType(versionOf(request.originalUrl), raw));
+    const streams = await stream().then((open) => execOutput(open, { terminal, raw })).catch((error: unknown) => failureText(error, raw));
     if (streams instanceof Uint8Array) return void client.end(streams);
     await splice(client, streams, { stdin: true, beforeEnd: exitKnown, ...(terminal ? { detach: watchingFor(parseDetachKeys(detachKeys)) } : {}) });
   }
