@@ -9,10 +9,10 @@ import type { ContainerFeed } from '../../../application/container-feed.js';
 import type { EngineClient } from '../../../application/engine-client.js';
 import { startExec } from '../../../application/start-exec.js';
 import { API_VERSION, isAtLeast, MIN_API_VERSION, versionOf, withoutVersion } from '../../../domain/api-version.js';
-import { isFields } from '../../../domain/requests/create-request.js';
 import { parseDetachKeys, watchingFor } from '../../../domain/requests/detach-keys.js';
 import { ERROR_STATUS } from '../../../domain/error-status.js';
 import { failureText } from '../../../domain/docker/failure-text.js';
+import { readExecStart } from '../../../domain/requests/exec-request.js';
 import { withFieldNames } from '../../../domain/requests/field-names.js';
 import { text } from '../../../domain/requests/query-values.js';
 import { contextOf } from '../callers/request-context.js';
@@ -121,12 +121,6 @@ async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, 
   const stream = await attached.stream().catch((error: unknown) => failureText(error, attached.terminal));
   if (stream === undefined || stream instanceof Uint8Array) return void reader.end(stream);
   return splice(reader, stream, { stdin: asked.stdin, endsWithInput: attached.endsWithInput, ...(attached.terminal && asked.stdin ? { detach: watchingFor(keys) } : {}) });
-}
-
-export function readExecStart(body: unknown): { readonly detach: boolean; readonly raw: boolean; readonly consoleSize?: number[] } {
-  const fields = isFields(body) ? body : {};
-  const size = fields.ConsoleSize;
-  return { detach: fields.Detach === true, raw: fields.Tty === true, ...(Array.isArray(size) && size.length === 2 && size.every(Number.isInteger) ? { consoleSize: size as number[] } : {}) };
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {
