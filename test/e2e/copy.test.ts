@@ -95,8 +95,6 @@ describe.each(['running', 'stopped', 'created'])('a container that is %s', (stat
   test('what is wrong is said', async () => {
     expect((await docker('cp', `${name}:/no/such`, here)).stderr).toContain(`Could not find the file /no/such in container ${name}`);
     expect((await archive('PUT', `/containers/${name}/archive?path=/no/such`, await tarOf({ path: 'x' }))).status).toBe(404);
-    writeFileSync(join(here, 'long'), Buffer.alloc(200_000));
-    expect((await docker('cp', join(here, 'long'), `${name}:/no/such/dir/`)).stderr).not.toContain('closed pipe');
     // Refused at its first entry, with megabytes under way.
     const long = await tarOf({ path: 'link', type: 'hardlink', linkTarget: 'missing' }, ...Array.from({ length: 4_000 }, (_, index) => ({ path: `file-${index}`, body: Buffer.alloc(600) })));
     expect((await archive('PUT', `/containers/${name}/archive?path=/tmp`, long)).status).toBe(400);

@@ -9,7 +9,6 @@ import { EngineClient } from '../../../../application/engine-client.js';
 import { PATH_STAT_HEADER, pathStatHeader } from '../../../../domain/docker/path-stat-header.js';
 import { flag, text, type QueryValues } from '../../../../domain/requests/query-values.js';
 import { Asked } from '../../callers/request-context.js';
-import { readOn } from '../../streams/read-on.js';
 import { sendBody } from '../../streams/send-body.js';
 import { streamReply } from '../../streams/stream-reply.js';
 
@@ -40,16 +39,11 @@ export class ContainerArchivesController {
   @HttpCode(200)
   async write(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @Req() request: FastifyRequest): Promise<void> {
     const wanted = { container, path: pathOf(query), keepsKinds: flag(query, 'noOverwriteDirNonDir'), chowns: flag(query, 'copyUIDGID') };
-    try {
-      const stream = await this.engine.open(await this.engine.ask(WriteContainerArchive, wanted, asked));
-      sendBody(request.raw, stream);
-      const outcome = await wholeText(stream);
-      // An archive that was refused is told about by a kind and a text.
-      if (outcome !== '') throw fromErrorReply(JSON.parse(outcome) as ErrorReply);
-    } catch (error) {
-      await readOn(request.raw);
-      throw error;
-    }
+    const stream = await this.engine.open(await this.engine.ask(WriteContainerArchive, wanted, asked));
+    sendBody(request.raw, stream);
+    const outcome = await wholeText(stream);
+    // An archive that was refused is told about by a kind and a text.
+    if (outcome !== '') throw fromErrorReply(JSON.parse(outcome) as ErrorReply);
   }
 
   @Get('/:id/changes')
