@@ -46,6 +46,10 @@ describe('the front door', () => {
     expect([answer.status, answer.headers.location]).toEqual([301, location]);
   });
 
+  test('OPTIONS of any path is answered', async () => {
+    for (const path of ['/v1.51/containers/json', '/nowhere']) expect(await http('OPTIONS', path)).toMatchObject({ status: 200, text: '' });
+  });
+
   test.each([['/containers/web/resize?w=1', 'height'], ['/exec/e1/resize?h=1', 'width']])('%s lacks a size, and changes none', async (path, what) => {
     expect(await http('POST', path)).toMatchObject({ status: 400, text: JSON.stringify({ message: `invalid resize ${what} "": invalid syntax` }) });
   });

@@ -57,6 +57,8 @@ export function createHttpAdapter({ keepsBodies }: { readonly keepsBodies: boole
     reply.headers(ENGINE_HEADERS);
     const elsewhere = cleaned(request.originalUrl);
     if (elsewhere !== undefined) return reply.status(301).header('location', elsewhere).send();
+    // Of any path, as with dockerd.
+    if (request.method === 'OPTIONS') return reply.status(200).send();
     const version = versionOf(request.originalUrl);
     if (version !== undefined) requireSupported(version);
     if (TAKES_ARCHIVE.test(`${request.method} ${routed(request.method, request.originalUrl)}`)) request.raw.headers['content-type'] = 'application/x-tar';
