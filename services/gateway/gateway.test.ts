@@ -46,6 +46,12 @@ describe('the front door', () => {
     expect([answer.status, answer.headers.location]).toEqual([301, location]);
   });
 
+  test.each([['%2Fweb', 'web'], ['%2F', '/']])('a container is created with the name %s, and a slash alone is not none', async (given, name) => {
+    answers.set('containers.create', () => ({ id: 'c1', warnings: [] }));
+    await http('POST', `/containers/create?name=${given}`, { Image: 'busybox' });
+    expect(asked.find((one) => one.subject === 'containers.create')?.data).toMatchObject({ name });
+  });
+
   test('OPTIONS of any path is answered', async () => {
     for (const path of ['/v1.51/containers/json', '/nowhere']) expect(await http('OPTIONS', path)).toMatchObject({ status: 200, text: '' });
   });
