@@ -37,6 +37,30 @@ describe('the front door', () => {
     expect({ status: answer.status, body: JSON.parse(answer.text) }).toEqual({ status, body: { message } });
   });
 
+  test.each([
+    ['GET', '//containers/json?all=1', '/containers/json?all=1'],
+    ['POST', '/v1.51//containers/./create', '/v1.51/containers/create'],
+    ['GET', '//evil.example/../version', '/version'],
+    ['GET', 'http://docker//version', '/version'],
+  ])('%s %s is sent to the path that is meant', async (method, path, location) => {
+    const answer = await http(method, path);
+    expect([answer.status, answer.headers.location]).toEqual([301, location]);
+  });
+
+  test.each([['%2Fweb', 'web'], ['%2F', '/']])('a container is created with the name %s, and a slash alone is not none', async (given, name) => {
+    answers.set('containers.create', () => ({ id: 'c1', warnings: [] }));
+    await http('POST', `/containers/create?name=${given}`, { Image: 'busybox' });
+    expect(asked.find((one) => one.subject === 'containers.create')?.data).toMatchObject({ name });
+  });
+
+  test('OPTIONS of any path is answered', async () => {
+    for (const path of ['/v1.51/containers/json', '/nowhere']) expect(await http('OPTIONS', path)).toMatchObject({ status: 200, text: '' });
+  });
+
+  test.each([['/containers/web/resize?w=1', 'height'], ['/exec/e1/resize?h=1', 'width']])('%s lacks a size, and changes none', async (path, what) => {
+    expect(await http('POST', path)).toMatchObject({ status: 400, text: JSON.stringify({ message: `invalid resize ${what} "": invalid syntax` }) });
+  });
+
   test('a URL and headers of far more than a page arrive whole, as with dockerd', async () => {
     answers.set('images.list', () => ({ images: [] }));
     const { status } = await http('GET', `/images/json?filters=${encodeURIComponent(JSON.stringify({ label: ['x'.repeat(300_000)] }))}`, undefined, { 'X-Registry-Auth': 'a'.repeat(300_000) });

@@ -143,13 +143,43 @@ describe('a connection turned into a stream', () => {
     expect(answer.length - answer.indexOf('\r\n\r\n') - 4).toBe(4 << 20);
   });
 
-  test.each([true, false])('an exec answers before it runs, and why it cannot run is its output (terminal: %s)', async (terminal) => {
+  test.each([true, false])('an exec answers before it runs, and why it cannot run is its output (terminal: %s)', async (Tty) => {
     let fail = (): void => undefined;
     answers.set('containers.start-exec', () => new Promise((_, reject) => (fail = () => reject(invalid('no such program')))));
-    answers.set('containers.get-exec', () => ({ config: { terminal } }));
-    const answer = await raw(start('/v1.51/exec/e1/start', '{}'), undefined, () => fail());
+    answers.set('containers.get-exec', () => ({ config: { terminal: true, detachKeys: '' } }));
+    const answer = await raw(start('/v1.51/exec/e1/start', JSON.stringify({ Tty })), undefined, () => fail());
     expect(answer).toMatch(/^HTTP\/1\.1 101 UPGRADED\r\n/);
-    expect(answer.slice(answer.indexOf('\r\n\r\n') + 4)).toBe(terminal ? 'no such program\r\n' : '\x01\0\0\0\0\0\0\x11no such program\r\n');
+    expect(answer.slice(answer.indexOf('\r\n\r\n') + 4)).toBe(Tty ? 'no such program\r\n' : '\x01\0\0\0\0\0\0\x11no such program\r\n');
+  });
+
+  test.each([[false, 'multiplexed', String(frame(1, 'hi\r\n'))], [true, 'raw', 'hi\r\n']])('a terminal\'s output is framed for who did not ask for one at the start (%s)', async (Tty, type, shown) => {
+    answers.set('containers.start-exec', () => ({ endpoint: endpoint(), terminal: true }));
+    answers.set('containers.get-exec', () => ({ config: { terminal: true, detachKeys: '' } }));
+    world.serve = (stream) => void stream.end('hi\r\n');
+    const answer = await raw(start('/v1.51/exec/e1/start', JSON.stringify({ Tty })));
+    expect(answer).toContain(`vnd.docker.${type}-stream`);
+    expect(answer.slice(answer.indexOf('\r\n\r\n') + 4)).toBe(shown);
+    const { text } = await http('POST', '/exec/e1/start', { Tty });
+    expect(text).toBe(shown);
+  });
+
+  test('of what is framed who asks for a terminal at the start gets the bytes of stdout, whole though it reads slowly, and what it types arrives', async () => {
+    answers.set('containers.start-exec', () => ({ endpoint: endpoint(), terminal: false }));
+    answers.set('containers.get-exec', () => ({ config: { terminal: false } }));
+    const piece = 'x'.repeat(60_000);
+    world.serve = (stream) => {
+      let typed = '';
+      stream.on('data', (bytes) => (typed += String(bytes))).on('error', () => {}).on('end', () => {
+        for (let round = 0; round < 50; round++) stream.write(frame(1, piece)), stream.write(frame(2, 'oh'));
+        stream.end(frame(1, typed));
+      });
+    };
+    const client = connect({ path: world.socket, allowHalfOpen: true });
+    client.end(`${start('/v1.51/exec/e1/start', '{"Tty":true}')}typed`);
+    let got = '';
+    for await (const bytes of client) got += String(bytes);
+    expect(got).toContain('vnd.docker.raw-stream');
+    expect(got.slice(got.indexOf('\r\n\r\n') + 4) === `${piece.repeat(50)}typed`).toBe(true);
   });
 
   test.each(['/exec/e1/start', '/containers/web/attach?stream=1&stdin=1&stdout=1'])('what a client without an upgrade types goes to the process, and its end, too: %s', async (path) => {
@@ -166,7 +196,7 @@ describe('a connection turned into a stream', () => {
       if (!got.includes('ready') && (got + String(bytes)).includes('ready')) client.end('GET / HTTP/1.1\r\n');
       got += String(bytes);
     });
-    client.write(`POST ${path} HTTP/1.1\r\nHost: docker\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`);
+    client.write(`POST ${path} HTTP/1.1\r\nHost: docker\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n{"Tty":true}`);
     await once(client, 'end');
     expect(got).toMatch(/^HTTP\/1\.1 200 OK\r\nContent-Type: application\/vnd\.docker\.raw-stream\r\n[^]*\r\n\r\nreadygot GET \/ HTTP\/1.1\r\n$/);
   });
@@ -186,7 +216,7 @@ describe('a connection turned into a stream', () => {
       happens({ type: 'ContainerStarted', container: ID, start: 30, pid: 1, at: new Date().toISOString() });
     };
     const client = connect({ path: world.socket, allowHalfOpen: true });
-    client.write(`POST ${path} HTTP/1.1\r\nHost: docker\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`);
+    client.write(`POST ${path} HTTP/1.1\r\nHost: docker\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n{"Tty":true}`);
     let got = '';
     for await (const bytes of client) {
       if (got === '') client.write('ls\nGET / HTTP/1.1\r\n\r\n', () => setTimeout(starts, 100));

@@ -150,6 +150,20 @@ describe.each(['running', 'stopped', 'created'])('a container that is %s', (stat
     if (state === 'running') expect((await docker('exec', name, 'grep', '-c', '/one.conf ', '/proc/mounts')).stdout).toBe('2\n');
   });
 
+  test('of the root there is what is mounted in it, but no devices, which a client that is not root could not unpack', async () => {
+    const kinds = async (path: string): Promise<Map<string, string>> => {
+      const kinds = new Map<string, string>();
+      for await (const member of readTar((async function* () { yield (await archive('GET', `/containers/${name}/archive?path=${path}`)).bytes; })())) kinds.set(member.path.toString(), member.type);
+      return kinds;
+    };
+    for (const [path, prefix] of [['/', '/'], ['.', './']] as const) {
+      const all = await kinds(path);
+      expect([all.get(`${prefix}dev/`), all.has(`${prefix}etc/app/one.conf`)]).toEqual(['directory', true]);
+      expect([...all].filter(([, type]) => type === 'character' || type === 'block')).toEqual([]);
+    }
+    if (state === 'running') expect((await kinds('/dev')).get('dev/null')).toBe('character');
+  });
+
   test('an export is the root alone, without mounts', async () => {
     const { bytes } = await archive('GET', `/containers/${name}/export`);
     const names = await namesOf(bytes);

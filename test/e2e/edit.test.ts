@@ -162,6 +162,8 @@ test('what cannot be is told', async () => {
   expect(await berth('edit', 'plain', '-p', '80:80')).toMatchObject({ code: 1, stderr: expect.stringContaining('has no ports to publish') });
   expect(await berth('edit', 'plain', '--unmount', '/nothing')).toMatchObject({ code: 2, stderr: expect.stringContaining('nothing is mounted at /nothing') });
   expect(await berth('edit', 'plain', '-m', 'much')).toMatchObject({ code: 2 });
+  const placed = await http(engine.socket, 'POST', '/berth/containers/plain/edit', { limits: { CpusetMems: '99' } });
+  expect(placed).toMatchObject({ status: 400, text: expect.stringContaining('Requested memory nodes are not available') });
   expect(await berth('revert', 'plain')).toMatchObject({ code: 1, stderr: expect.stringContaining('never edited') });
   expect(await berth('revert', 'plain', '--to', '7')).toMatchObject({ code: 1, stderr: expect.stringContaining('no version 7') });
   await docker('rm', '-f', 'plain');

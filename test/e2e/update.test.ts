@@ -36,12 +36,21 @@ test('what the kernel refuses changes nothing', async () => {
   await docker('run', '-d', '--name', 'full', '--network', 'none', '--memory', '64m', 'busybox', 'sleep', '1000');
   const cpus = (): Promise<string> => cgroupFile(engine, 'full', 'cpuset.effective_cpus', 'cpuset.cpus.effective');
   const before = await cpus();
-  const refused = await docker('update', '--cpuset-cpus', '0', '--cpuset-mems', '63', 'full');
-  expect(refused.stderr).toMatch(/Cannot update container [0-9a-f]{64}: failed to write 63 to .*cpuset\.mems/);
-  expect(await inspect('full', '{{.HostConfig.CpusetCpus}}{{.HostConfig.CpusetMems}}')).toBe('');
+  // No kernel has so many (linux/threads.h: PID_MAX_LIMIT), and cpusets are written before.
+  const refused = await docker('update', '--cpuset-cpus', '0', '--pids-limit', '5000000', 'full');
+  expect(refused.stderr).toMatch(/Cannot update container [0-9a-f]{64}: failed to write 5000000 to .*pids\.max/);
+  expect(await inspect('full', '{{.HostConfig.CpusetCpus}}{{.HostConfig.PidsLimit}}')).toMatch(/^(0|<nil>|<no value>)$/);
   expect(await cpus()).toBe(before);
   expect((await docker('update', '--memory', '256m', 'full')).stderr).toContain('update the memoryswap at the same time');
   await docker('rm', '-f', 'full');
+});
+
+test.each(['run', 'create'])('memory nodes that the machine has not are refused, so that the container starts on (%s)', async (how) => {
+  await docker(how, ...(how === 'run' ? ['-d'] : []), '--name', 'placed', '--network', 'none', 'busybox', 'sleep', '1000');
+  expect(await docker('update', '--cpuset-mems', '99', 'placed')).toMatchObject({ code: 1, stderr: expect.stringMatching(/^Error response from daemon: Requested memory nodes are not available - requested 99, available: 0/) as string });
+  expect(await inspect('placed', '{{.HostConfig.CpusetMems}}')).toBe('');
+  expect((await docker('restart', '-t', '0', 'placed')).code).toBe(0);
+  await docker('rm', '-f', 'placed');
 });
 
 test('a real-time period is set under a container where the kernel has them, else refused', async () => {

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { invalid } from '#libs/errors/errors.js';
 
 /** The newest and the oldest Engine API version that Berth speaks; the texts of the refusals are dockerd's, since clients parse them. */
@@ -18,6 +19,13 @@ export function versionOf(url: string): string | undefined {
 export function withoutVersion(url: string): string {
   const rest = url.replace(ORIGIN, '').replace(PREFIX, '');
   return rest === '' || rest.startsWith('?') ? `/${rest}` : rest;
+}
+
+/** Where dockerd's router sends a client whose path has empty parts, "." or "..": base URLs that end in a slash make such. Undefined for any other. */
+export function cleaned(url: string): string | undefined {
+  const [, path = '', query = ''] = /^([^?]*)(.*)$/s.exec(url.replace(ORIGIN, '')) ?? [];
+  const clean = posix.normalize(`/${path}`);
+  return clean === path || path === '' ? undefined : clean + query;
 }
 
 export function isAtLeast(version: string, floor: string): boolean {

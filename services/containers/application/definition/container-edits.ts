@@ -1,12 +1,13 @@
 import { availableParallelism, cpus } from 'node:os';
 import type { ContainerMount, PublishedPort } from '#contracts/containers/container-state.js';
 import type { ContainerEdited, EditContainer, RevertContainer } from '#contracts/containers/edit.js';
+import { GetHostFacts } from '#contracts/executor/host.js';
 import { ChangeTaskPorts, UpdateTask } from '#contracts/executor/tasks.js';
 import { ChangeEndpointPorts } from '#contracts/networks/networks.js';
 import type { RequestContext } from '#contracts/request.js';
 import { BerthError, cameToNothing, conflict, errorMessage, invalid } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
-import { checkChangedResources, checkEnvironment } from '../../domain/resources/check-resources.js';
+import { checkChangedResources, checkEnvironment, checkMemoryNodes } from '../../domain/resources/check-resources.js';
 import { isRunning, type PresentContainer } from '../../domain/container/container-state.js';
 import { applyChanges, type EditableSpec } from '../../domain/edit/apply-changes.js';
 import { changedLimitFields } from '../../domain/edit/edited-parts.js';
@@ -48,6 +49,7 @@ export class ContainerEdits {
       if (changes.limits?.BlkioWeight !== undefined) throw invalid('BlkioWeight cannot be edited: docker update changes it');
       checkRestartPolicy(changes.limits?.RestartPolicy);
       checkChangedResources(spec.hostConfig, changes.limits ?? {}, cpus().length || availableParallelism());
+      if (changes.limits?.CpusetMems) checkMemoryNodes(changes.limits, (await this.bus.request(GetHostFacts, {}, asked)).memoryNodes);
       // Without a limit of swap there is none that the memory could pass: it is twice the memory, as at a creation.
       checkLimitChanges(id, { ...spec.hostConfig, MemorySwap: spec.hostConfig.MemorySwap || -1 }, changes.limits ?? {});
       const edited = applyChanges(spec, changes);

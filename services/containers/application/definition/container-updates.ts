@@ -7,7 +7,7 @@ import type { Done, RequestContext } from '#contracts/request.js';
 import { BerthError, errorMessage } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import type { PresentContainer } from '../../domain/container/container-state.js';
-import { checkChangedResources, needsKernelFacts, withinKernel } from '../../domain/resources/check-resources.js';
+import { checkChangedResources, checkMemoryNodes, needsKernelFacts, withinKernel } from '../../domain/resources/check-resources.js';
 import { checkRestartPolicy } from '../../domain/launch-request.js';
 import { changedLimits, withChanges } from '../../domain/resources/limit-changes.js';
 import type { ContainerDirectory, Containers } from '../names/container-directory.js';
@@ -35,13 +35,15 @@ export class ContainerUpdates {
     return { ...(await this.updateBy(id, changes, asked)), warnings };
   }
 
-  /** As dockerd does with what this kernel cannot weigh: without it, and with a warning. */
+  /** As dockerd does with what this kernel cannot weigh: without it, and with a warning. Memory that is not there is refused, also for a container that does not run: it would not start. */
   private async withinKernel(wished: LimitChanges, asked: RequestContext): Promise<{ readonly changes: LimitChanges; readonly warnings: readonly string[] }> {
     const { BlkioWeight, ...changes } = wished;
-    const { CpuRealtimePeriod = 0, CpuRealtimeRuntime = 0 } = changes;
-    const unsure = { ...(BlkioWeight ? { BlkioWeight } : {}), CpuRealtimePeriod, CpuRealtimeRuntime };
+    const { CpuRealtimePeriod = 0, CpuRealtimeRuntime = 0, CpusetMems = '' } = changes;
+    const unsure = { ...(BlkioWeight ? { BlkioWeight } : {}), CpuRealtimePeriod, CpuRealtimeRuntime, CpusetMems };
     if (!needsKernelFacts(unsure)) return { changes, warnings: [] };
-    const { host, warnings } = withinKernel(unsure, await this.bus.request(GetHostFacts, {}, asked));
+    const facts = await this.bus.request(GetHostFacts, {}, asked);
+    checkMemoryNodes(unsure, facts.memoryNodes);
+    const { host, warnings } = withinKernel(unsure, facts);
     return { changes: { ...changes, ...(host.BlkioWeight ? { BlkioWeight: host.BlkioWeight } : {}) }, warnings };
   }
 

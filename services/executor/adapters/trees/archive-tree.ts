@@ -14,6 +14,7 @@ const CHUNK_BYTES = 1 << 18;
 export const DEEPEST = 2048;
 /** What the kernel makes up (linux/magic.h): proc, sysfs, cgroup, cgroup2, devpts, mqueue. Nothing of it belongs into an archive. */
 const MADE_UP = new Set([0x9fa0, 0x62656572, 0x27e0eb, 0x63677270, 0x1cd1, 0x19800202]);
+const TMPFS = 0x01021994;
 
 export const isMadeUp = (fd: Fd): boolean => MADE_UP.has(statfsMagic(`/proc/self/fd/${fd}`));
 
@@ -22,6 +23,8 @@ export interface ArchiveRules {
   readonly prefix: string;
   /** Mounts are empty, as the places they are on. */
   readonly stays: boolean;
+  /** A container's whole root: /dev of one that runs is made by its start, and empty in it. Who unpacks it need not be root, and only root can make devices. */
+  readonly isRoot: boolean;
 }
 
 /** What the members of one archive share. */
@@ -69,13 +72,15 @@ function* entry(directory: Fd, name: Buffer, path: Buffer, archive: TreeArchive,
     const isMount = archive.stays && facts.dev !== archive.device;
     if (isMount && facts.isFile()) yield { ...described(facts), path, type: 'file', sizeBytes: 0 };
     else yield* memberOf(directory, name, facts, path, archive);
-    if (facts.isDirectory() && !isMount && !isMadeUp(fd)) yield* below(directory, name, path, archive, depth);
+    if (facts.isDirectory() && !isMount && !isMadeUp(fd) && !(depth === 0 && isDevices(fd, name, facts, archive))) yield* below(directory, name, path, archive, depth);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
   } finally {
     closeSync(fd);
   }
 }
+
+const isDevices = (fd: Fd, name: Buffer, { dev }: BigIntStats, { isRoot, device }: TreeArchive): boolean => isRoot && dev !== device && String(name) === 'dev' && statfsMagic(`/proc/self/fd/${fd}`) === TMPFS;
 
 /** One entry of an open directory, without what is below it. Nothing where it is a socket, or gone by now. */
 export function* memberOf(directory: Fd, name: Buffer, facts: BigIntStats, path: Buffer, archive: Archive): Generator<TarMember, void, void> {

@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, readFileSync } from 'node:fs';
+import { accessSync, type BigIntStats, closeSync, constants, fstatSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import type { PathStat } from '#contracts/containers/archives.js';
 import type { IdMaps } from '#contracts/executor/id-maps.js';
@@ -46,13 +46,15 @@ export function readArchive({ root, path, exports, client }: ReadJob): Promise<v
     const parent = found.facts.isDirectory() ? undefined : inRoot(fd, posix.dirname(posix.join('/', path)), O_PATH | constants.O_DIRECTORY);
     try {
       const prefix = exports ? '' : found.stat.name === '/' ? '/' : `${found.stat.name}/`;
-      await sendTo(client, writeTar(membersInside(archiveMembers(found, parent, { prefix, stays: exports }), idsOf(root))));
+      await sendTo(client, writeTar(membersInside(archiveMembers(found, parent, { prefix, stays: exports, isRoot: isSame(found.facts, fstatSync(fd, { bigint: true })) }), idsOf(root))));
     } finally {
       closeSync(found.fd);
       if (parent !== undefined) closeSync(parent);
     }
   });
 }
+
+const isSame = (one: BigIntStats, other: BigIntStats): boolean => one.dev === other.dev && one.ino === other.ino;
 
 /** With the ids that the container has for their owners; who has none in there is the overflow id, as the kernel has it (user_namespaces(7)). */
 function* membersInside(members: Iterable<TarMember>, ids: IdMaps | undefined): Generator<TarMember, void, void> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { asOfVersion, checkMountsOfVersion, readCreateRequest } from './create-request.js';
+import { asOfVersion, checkMountsOfVersion, readCommitConfig, readCreateRequest } from './create-request.js';
 
 test('an option that Berth lacks is refused by name, its default is not', () => {
   const asked = { Image: 'x', OnBuild: null, HostConfig: { NetworkMode: 'default', UsernsMode: 'host', ContainerIDFile: '/cid', Cgroup: '', IOMaximumIOps: 0, CpuCount: 0 } };
@@ -53,4 +53,11 @@ test('the endpoint is one of the network that the mode names, whatever that is c
 test('a container of an old client lends its IPC namespace, unless it says otherwise', () => {
   const of = (version: string, IpcMode?: string) => asOfVersion(readCreateRequest({ Image: 'x', HostConfig: { ...(IpcMode === undefined ? {} : { IpcMode }) } }), version).hostConfig.IpcMode;
   expect([of('1.39'), of('1.39', ''), of('1.39', 'private'), of('1.40')]).toEqual(['shareable', 'shareable', 'private', undefined]);
+});
+
+test('what is another kind of JSON is refused, and not read as none', () => {
+  for (const networking of ['x', [], { EndpointsConfig: 'x' }]) expect(() => readCreateRequest({ Image: 'x', NetworkingConfig: networking })).toThrow(/NetworkingConfig.* has to be an object/);
+  for (const none of [null, {}, { EndpointsConfig: null }]) expect(readCreateRequest({ Image: 'x', NetworkingConfig: none }).networks).toBeUndefined();
+  expect(() => readCommitConfig([])).toThrow('has to be an object');
+  expect([readCommitConfig(undefined), readCommitConfig(null), readCommitConfig({})]).toEqual([undefined, undefined, undefined]);
 });

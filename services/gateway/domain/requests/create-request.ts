@@ -51,9 +51,10 @@ export function readCreateRequest(body: unknown): CreateRequest {
   return { config: readFields('Config', config, CONFIG), hostConfig, ...(networks === undefined ? {} : { networks }) };
 }
 
-/** The body of POST /commit: none, or a configuration for the image. */
+/** The body of POST /commit: none, or a configuration for the image. Throws invalid for another kind of JSON. */
 export function readCommitConfig(body: unknown): Fields | undefined {
-  return isFields(body) && Object.keys(body).length > 0 ? readFields('Config', body, CONFIG) : undefined;
+  const config = fieldsOrNone('the configuration', body);
+  return config && Object.keys(config).length > 0 ? readFields('Config', config, CONFIG) : undefined;
 }
 
 /** As dockerd has it for clients of this version: before 1.40 others may share a container's IPC namespace, if it says nothing of that. */
@@ -89,8 +90,8 @@ function readFields(owner: string, value: Fields, supported: ReadonlySet<string>
 }
 
 function readNetworks(value: unknown): CreateRequest['networks'] | undefined {
-  const endpoints = isFields(value) ? value.EndpointsConfig : undefined;
-  if (!isFields(endpoints)) return undefined;
+  const endpoints = fieldsOrNone('NetworkingConfig.EndpointsConfig', fieldsOrNone('NetworkingConfig', value)?.EndpointsConfig);
+  if (endpoints === undefined) return undefined;
   const networks = new Map<string, EndpointWish>();
   for (const [name, settings] of Object.entries(endpoints)) {
     const endpoint: { -readonly [field in keyof EndpointWish]: EndpointWish[field] } = {};
@@ -104,6 +105,12 @@ function readNetworks(value: unknown): CreateRequest['networks'] | undefined {
     }
   }
   return networks.size === 0 ? undefined : Object.fromEntries(networks);
+}
+
+function fieldsOrNone(what: string, value: unknown): Fields | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (!isFields(value)) throw invalid(`${what} has to be an object`);
+  return value;
 }
 
 function readAddresses(network: string, asked: Fields): EndpointWish {

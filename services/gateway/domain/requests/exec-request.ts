@@ -15,13 +15,33 @@ export function readExecRequest(body: unknown): ExecConfig {
     env: strings('Env', body.Env),
     user: string('User', body.User),
     workingDir: string('WorkingDir', body.WorkingDir),
-    terminal: body.Tty === true,
-    attachStdin: body.AttachStdin === true,
-    attachStdout: body.AttachStdout === true,
-    attachStderr: body.AttachStderr === true,
-    privileged: body.Privileged === true,
+    terminal: truth('Tty', body.Tty),
+    attachStdin: truth('AttachStdin', body.AttachStdin),
+    attachStdout: truth('AttachStdout', body.AttachStdout),
+    attachStderr: truth('AttachStderr', body.AttachStderr),
+    privileged: truth('Privileged', body.Privileged),
     detachKeys,
   };
+}
+
+export interface ExecStartWish {
+  readonly detach: boolean;
+  /** Whether its output is wanted as a terminal's is, without frames. */
+  readonly raw: boolean;
+  readonly consoleSize?: number[];
+}
+
+/** The body of POST /exec/{id}/start (swagger.yaml, ExecStartConfig); none is an empty one. */
+export function readExecStart(body: unknown): ExecStartWish {
+  const fields = body ?? {};
+  if (!isFields(fields)) throw invalid('the request body has to be an object');
+  const size = fields.ConsoleSize;
+  return { detach: truth('Detach', fields.Detach), raw: truth('Tty', fields.Tty), ...(Array.isArray(size) && size.length === 2 && size.every(Number.isInteger) ? { consoleSize: size as number[] } : {}) };
+}
+
+function truth(name: string, value: unknown): boolean {
+  if (value !== undefined && value !== null && typeof value !== 'boolean') throw invalid(`${name} has to be true or false`);
+  return value ?? false;
 }
 
 function string(name: string, value: unknown): string {

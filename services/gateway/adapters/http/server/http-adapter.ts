@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BerthError, invalid } from '#libs/errors/errors.js';
-import { requireSupported, versionOf, withoutVersion } from '../../../domain/api-version.js';
+import { cleaned, requireSupported, versionOf, withoutVersion } from '../../../domain/api-version.js';
 import { withFieldNames } from '../../../domain/requests/field-names.js';
 import { encodeImageName } from '../../../domain/requests/image-paths.js';
 import { encodeLinkName } from '../../../domain/requests/link-paths.js';
@@ -55,6 +55,10 @@ export function createHttpAdapter({ keepsBodies }: { readonly keepsBodies: boole
   traceRequests(fastify);
   fastify.addHook('onRequest', async (request, reply) => {
     reply.headers(ENGINE_HEADERS);
+    const elsewhere = cleaned(request.originalUrl);
+    if (elsewhere !== undefined) return reply.status(301).header('location', elsewhere).send();
+    // Of any path, as with dockerd.
+    if (request.method === 'OPTIONS') return reply.status(200).send();
     const version = versionOf(request.originalUrl);
     if (version !== undefined) requireSupported(version);
     if (TAKES_ARCHIVE.test(`${request.method} ${routed(request.method, request.originalUrl)}`)) request.raw.headers['content-type'] = 'application/x-tar';

@@ -9,16 +9,17 @@ import type { ContainerFeed } from '../../../application/container-feed.js';
 import type { EngineClient } from '../../../application/engine-client.js';
 import { startExec } from '../../../application/start-exec.js';
 import { API_VERSION, isAtLeast, MIN_API_VERSION, versionOf, withoutVersion } from '../../../domain/api-version.js';
-import { isFields } from '../../../domain/requests/create-request.js';
 import { parseDetachKeys, watchingFor } from '../../../domain/requests/detach-keys.js';
 import { ERROR_STATUS } from '../../../domain/error-status.js';
 import { failureText } from '../../../domain/docker/failure-text.js';
+import { readExecStart } from '../../../domain/requests/exec-request.js';
 import { withFieldNames } from '../../../domain/requests/field-names.js';
 import { text } from '../../../domain/requests/query-values.js';
 import { contextOf } from '../callers/request-context.js';
 import { admitUpgrade, type Guards } from '../callers/route-guard.js';
 import { tracedUpgrade } from '../callers/trace-requests.js';
 import { reportUnforeseen } from '../server/unforeseen-errors.js';
+import { execOutput } from './exec-output.js';
 import { headTaken } from './head-taken.js';
 import { noticeLeaving } from './notice-leaving.js';
 import { endWithError, rawHead } from './raw-head.js';
@@ -88,16 +89,16 @@ async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, 
   const named = EXEC_START.exec(url)?.[1];
   if (named !== undefined) {
     const body = await readBody(request);
-    const { detach, consoleSize } = readExecStart(parsedBody(url.split('?', 1)[0] ?? '', body));
+    const { detach, raw, consoleSize } = readExecStart(parsedBody(url.split('?', 1)[0] ?? '', body));
     const id = await admitUpgrade(request, guards, 'POST /exec/:id/start', decodeURIComponent(named), query, body);
     if (detach) {
       await engine.ask(StartExec, { exec: id, detach, ...(consoleSize ? { consoleSize } : {}) }, context);
       return void client.end(rawHead(200, { 'Content-Length': '0', Connection: 'close' }));
     }
     const { terminal, endsWithInput, detachKeys, stream, exitKnown } = await startExec(engine, id, consoleSize, context);
-    client.write(upgraded(streamType(version, terminal)));
+    client.write(upgraded(streamType(version, raw)));
     await headTaken(request.socket);
-    const streams = await stream().catch((error: unknown) => failureText(error, terminal));
+    const streams = await stream().then((open) => execOutput(open, { terminal, raw })).catch((error: unknown) => failureText(error, raw));
     if (streams instanceof Uint8Array) return void client.end(streams);
     return splice(client, streams, { stdin: true, endsWithInput, beforeEnd: exitKnown, ...(terminal ? { detach: watchingFor(parseDetachKeys(detachKeys)) } : {}) });
   }
@@ -120,12 +121,6 @@ async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, 
   const stream = await attached.stream().catch((error: unknown) => failureText(error, attached.terminal));
   if (stream === undefined || stream instanceof Uint8Array) return void reader.end(stream);
   return splice(reader, stream, { stdin: attached.stdin, endsWithInput: attached.endsWithInput, ...(attached.terminal && attached.stdin ? { detach: watchingFor(keys), detached: attached.detached } : {}) });
-}
-
-export function readExecStart(body: unknown): { readonly detach: boolean; readonly consoleSize?: number[] } {
-  const fields = isFields(body) ? body : {};
-  const size = fields.ConsoleSize;
-  return { detach: fields.Detach === true, ...(Array.isArray(size) && size.length === 2 && size.every(Number.isInteger) ? { consoleSize: size as number[] } : {}) };
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {

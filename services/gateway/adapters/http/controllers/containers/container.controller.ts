@@ -72,7 +72,7 @@ export class ContainerController {
   async create(@Body() body: unknown, @Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string, @Checked() named: CheckedNames | undefined, @Res({ passthrough: true }) reply: FastifyReply): Promise<object> {
     const request = asOfVersion(readCreateRequest(body), version);
     checkMountsOfVersion(request, version);
-    const name = text(query, 'name')?.replace(/^\//, '');
+    const name = text(query, 'name')?.replace(/^\/(?=.)/, '');
     const platform = text(query, 'platform');
     const created = await this.engine.ask(CreateContainer, { ...request, ...(name ? { name } : {}), ...(platform ? { platform } : {}), ...(named === undefined ? {} : { named }) }, asked, CREATE_TIMEOUT_MS);
     reply.header(POSITION_HEADER, String(created.position));
@@ -173,7 +173,10 @@ function minPosition(query: QueryValues): { readonly minPosition?: number } {
 }
 
 export function windowSize(query: QueryValues): { readonly rows: number; readonly columns: number } {
-  return { rows: integer(query, 'h') ?? 0, columns: integer(query, 'w') ?? 0 };
+  const rows = integer(query, 'h');
+  const columns = integer(query, 'w');
+  if (rows === undefined || columns === undefined) throw invalid(`invalid resize ${rows === undefined ? 'height' : 'width'} "": invalid syntax`);
+  return { rows, columns };
 }
 
 function stopping(query: QueryValues): { readonly signal?: string; readonly timeoutSeconds?: number } {

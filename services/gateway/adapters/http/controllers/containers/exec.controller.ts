@@ -7,11 +7,12 @@ import { EngineClient } from '../../../../application/engine-client.js';
 import { startExec } from '../../../../application/start-exec.js';
 import { execInspect } from '../../../../domain/docker/exec.js';
 import { parseDetachKeys, watchingFor } from '../../../../domain/requests/detach-keys.js';
-import { readExecRequest } from '../../../../domain/requests/exec-request.js';
+import { readExecRequest, readExecStart } from '../../../../domain/requests/exec-request.js';
 import { failureText } from '../../../../domain/docker/failure-text.js';
 import type { QueryValues } from '../../../../domain/requests/query-values.js';
 import { Asked } from '../../callers/request-context.js';
-import { RAW_STREAM, readExecStart } from '../../streams/hijack.js';
+import { RAW_STREAM } from '../../streams/hijack.js';
+import { execOutput } from '../../streams/exec-output.js';
 import { splice } from '../../streams/splice.js';
 import { takeOver } from '../../streams/take-over.js';
 import { windowSize } from './container.controller.js';
@@ -32,14 +33,14 @@ export class ExecController {
   /** Detached, or of a client that asks for no upgrade. */
   @Post('/exec/:id/start')
   async start(@Param('id') exec: string, @Body() body: unknown, @Asked() asked: RequestContext, @Res() reply: FastifyReply): Promise<void> {
-    const { detach, consoleSize } = readExecStart(body);
+    const { detach, raw, consoleSize } = readExecStart(body);
     if (detach) {
       await this.engine.ask(StartExec, { exec, detach, ...(consoleSize ? { consoleSize } : {}) }, asked);
       return void reply.status(200).send();
     }
     const { terminal, endsWithInput, detachKeys, stream, exitKnown } = await startExec(this.engine, exec, consoleSize, asked);
     const client = takeOver(reply, RAW_STREAM); // of whatever version the client is, as dockerd
-    const streams = await stream().catch((error: unknown) => failureText(error, terminal));
+    const streams = await stream().then((open) => execOutput(open, { terminal, raw })).catch((error: unknown) => failureText(error, raw));
     if (streams instanceof Uint8Array) return void client.end(streams);
     await splice(client, streams, { stdin: true, endsWithInput, beforeEnd: exitKnown, ...(terminal ? { detach: watchingFor(parseDetachKeys(detachKeys)) } : {}) });
   }
