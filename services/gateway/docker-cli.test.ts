@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
+import { toToldEnd } from '#libs/messaging/told-end.js';
 import { conflict } from '#libs/errors/errors.js';
 import { answers, asked, endpoint, frame, happens, ID, useGateway, view, world } from './testing/gateway-world.js';
 
@@ -119,11 +120,8 @@ describe('the real docker CLI', () => {
 
   test('docker load sends the archive and prints what the stream says', async () => {
     answers.set('images.load', () => endpoint());
-    world.serve = (stream) => {
-      let bytes = 0;
-      stream.on('data', (chunk: Buffer) => (bytes += chunk.length));
-      stream.on('end', () => stream.end(`{"stream":"got ${bytes}\\n"}\r\n`));
-    };
+    world.serve = (stream) =>
+      void Array.fromAsync(toToldEnd(stream.iterator({ destroyOnReturn: false }))).then((got) => stream.resume().end(`{"stream":"got ${Buffer.concat(got).length}\\n"}\r\n`));
     expect((await docker(['load'], 'x'.repeat(100_000))).out).toContain('got 100000');
   });
 
