@@ -56,7 +56,7 @@ export class BerthController {
   async why(@Param('name') wanted: string): Promise<WhyReply> {
     const container = await this.log.containerNow(wanted);
     const { id, name, status, since } = container;
-    return { id, name, status, since, why: why(container) };
+    return { id, name, status, since, why: why(container, new Date().toISOString()) };
   }
 
   @Get('/history/:name')
