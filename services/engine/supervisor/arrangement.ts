@@ -30,7 +30,7 @@ export async function endFormerArrangement(settings: SupervisorSettings, account
     const process = runningProcess(join(pids, name));
     if (process) await endProcess(process, STOP_TIMEOUT_MS);
     removeFile(join(pids, name));
-    // Else it told so elsewhere, and what stands here may be anybody's.
+    // A former release wrote its ready file elsewhere; this path is then not ours.
     if (inPlace) removeFile(readyFile(settings, name));
   };
   const isSame = isSameExecutor(recordedProgram(settings), program);
