@@ -1,10 +1,8 @@
 import type { Healthcheck, HostConfig } from '#contracts/containers/container-config.js';
+import { OWN_RUNTIME } from '#contracts/executor/own-runtime.js';
 import type { ImageRunConfig } from '#contracts/images/images.js';
 import type { Created } from './container-fold.js';
 import { mountOptions } from './mount-options.js';
-
-/** What a container has that asked for none. */
-const OWN_RUNTIME = 'berth';
 
 /**
  * The `docker run` that makes this container again. Values of variables are shown even where they look like secrets: the log holds them anyway, and
