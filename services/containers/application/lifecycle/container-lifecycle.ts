@@ -136,7 +136,7 @@ export class ContainerLifecycle {
     }
   }
 
-  /** Starts that come together, at an engine's own start, go one after another where one needs the other's address. */
+  /** Of starts that come together, as at an engine's own start, one that needs the address of another container waits for its start. */
   private async linksOf(container: PresentContainer): Promise<LinkFacts> {
     const links = (): Link[] => this.directory.linksOf(container);
     for (const { target } of links()) await this.startSettled(target.spec.id);
@@ -186,7 +186,7 @@ export class ContainerLifecycle {
     }
   }
 
-  /** The engine that asked for the start died before it was on record: what its endpoint is, only that one knew. */
+  /** The engine that asked for the start died before it was on record: only that engine knew what its endpoint is. */
   private forgottenEndpoint(id: string, start: number, asked: RequestContext): EarlyEndpoint | undefined {
     const container = this.directory.get(id);
     const isUnrecorded = container?.run.start === start && !container.run.over && container.run.startedAt === '';

@@ -20,7 +20,7 @@ interface Waiter {
   readonly settle: (result: Waited) => void;
 }
 
-/** Who waits for a container to exit or to be gone. */
+/** Requests that wait for a container to exit, or to be gone. */
 export class ExitWaits {
   private readonly waiters = new Map<string, Set<Waiter>>();
 

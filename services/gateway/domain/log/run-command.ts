@@ -17,7 +17,7 @@ export function runCommand({ name, config, hostConfig, linkLocalAddresses }: Cre
   const each = (flag: string, values: readonly string[] | null | undefined): void => values?.forEach((value) => option(flag, value));
   const pairs = (flag: string, values: Readonly<Record<string, string>> | null | undefined): void =>
     Object.entries(values ?? {}).forEach(([key, value]) => option(flag, value === '' ? key : `${key}=${value}`));
-  // Who is in another's network has that one's names, and no ports of its own.
+  // A container in another's network has the other's names, and no ports of its own.
   const isGuest = hostConfig.NetworkMode?.startsWith('container:') ?? false;
 
   option('--name', currentName);
