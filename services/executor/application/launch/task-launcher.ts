@@ -99,7 +99,7 @@ export class TaskLauncher {
     return this.live.begin(task, () => this.start(task, launch, asked));
   }
 
-  /** Who shares a namespace shares the user namespace that it belongs to. */
+  /** A container that shares a namespace is in the user namespace that it belongs to. */
   private idsOf(launch: LaunchFields): IdMaps | undefined {
     const owner = this.ownerOf(launch);
     return owner ? owner.ids : this.ids.choose(launch.userNamespace, this.live.all());
@@ -248,7 +248,7 @@ export class TaskLauncher {
     const userNamespacePath = sandbox?.ownerPath ?? (shared ? userNamespaceOf(shared.pid) : undefined);
     const cdi = launch.cdiDevices ? await this.named(launch.cdiDevices, launch.runtime) : undefined;
     const spec = buildSpec({ ...launch, hostNamespaces }, {
-      // Who shares a network shares the files that tell of it.
+      // A container in another's network has the other's hosts, hostname and resolv.conf, too.
       containerDirectory: this.files.directory(shared?.identity.container ?? container),
       root,
       rootTarget: `${settings.runRoot}/root`,

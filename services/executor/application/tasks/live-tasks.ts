@@ -259,7 +259,7 @@ export class LiveTasks {
   private lost(task: LiveTask): void {
     task.connection = undefined;
     for (const exec of ['', ...task.execs.keys()]) this.outcomes.get(outcomeKey(task, exec))?.reject(unavailable(`the shim of container ${task.identity.container} is lost`));
-    // Who starts it cleans up.
+    // Its start is under way, and cleans up.
     if (this.early.has(task)) return;
     // The shim stays until its streams were read to their end: only when it has left is its socket of no use.
     if (task.hasExited) task.left();

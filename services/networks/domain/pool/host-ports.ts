@@ -44,7 +44,7 @@ export function changedPorts(wishes: PortWishes, own: readonly PublishedPort[], 
     const at = left.findIndex((port) => fits(port, wish));
     return at < 0 ? undefined : left.splice(at, 1)[0];
   };
-  // Who names a port goes before those for whom any will do.
+  // Wishes that name a port go before those for which any will do.
   const named = wanted.map((wish) => (isExact(wish) ? take(wish) : undefined));
   const kept = wanted.map((wish, at) => (isExact(wish) ? named[at] : take(wish)));
   const missing = wanted.filter((_wish, at) => kept[at] === undefined);
