@@ -188,7 +188,7 @@ export class ContainerCreation {
   }
 }
 
-/** Whose network is to be shared. Throws invalid, not not-found, which clients would answer by pulling the image. */
+/** The container whose network is to be shared. Throws invalid, not not-found, which clients would answer by pulling the image. */
 function sharing(reference: string, find: Find): PresentContainer {
   const found = find(reference);
   if (!found) throw invalid(`No such container: ${reference}`);

@@ -105,7 +105,7 @@ export class TaskLauncher {
     return owner ? owner.ids : this.ids.choose(launch.userNamespace, this.live.all());
   }
 
-  /** Whose user namespace the task is to be in; undefined: in one of its own, or the host's. Throws where what is to be shared belongs to several. */
+  /** The task whose user namespace this one is to be in; undefined: in one of its own, or the host's. Throws where what is to be shared belongs to several. */
   private ownerOf(launch: LaunchFields): LiveTask | undefined {
     if (launch.userNamespace === undefined) return undefined;
     const shared = this.lendersOf(launch);
@@ -116,7 +116,7 @@ export class TaskLauncher {
     return first?.task;
   }
 
-  /** Whose namespaces the task is to be in. One that does not run is refused in the words for what was to be shared. */
+  /** The tasks whose namespaces this one is to be in. One that does not run is refused in the words for what was to be shared. */
   private lendersOf({ network, joins = {} }: LaunchFields): { readonly what: string; readonly container: string; readonly task: LiveTask }[] {
     const wanted = [['the network', network.mode === 'container' ? network.container : undefined], ['the processes', joins.pid], ['the IPC', joins.ipc]] as const;
     return wanted.flatMap(([what, container]) => {
@@ -232,7 +232,7 @@ export class TaskLauncher {
     const shared = launch.network.mode === 'container' ? this.live.byContainer(launch.network.container) : undefined;
     if (launch.network.mode === 'container' && !shared) throw conflict(`cannot join network of a non running container: ${launch.network.container}`);
     const processes = this.joined(launch.joins?.pid);
-    // Whose processes are the host's has none to share, and no procfs of its own.
+    // A container among the host's processes has none to share, and no procfs of its own.
     const joinedPid = processes !== undefined && isAmongTheHosts(processes) ? undefined : processes;
     const hostNamespaces = [...(launch.hostNamespaces ?? []), ...(joinedPid === processes ? [] : ['pid' as const])];
     const joinedIpc = this.joined(launch.joins?.ipc, `can't join IPC of container ${launch.joins?.ipc}: `);

@@ -6,7 +6,7 @@ export type GivenPort = Pick<PublishedPort, 'protocol' | 'hostPort'>;
 /** Ports that are handed out when none is named, as in ip_local_port_range's default. */
 const FIRST_EPHEMERAL_PORT = 32768;
 const LAST_EPHEMERAL_PORT = 60999;
-/** So many ports given lately are remembered: each range that is in use has its newest among them. */
+/** Of ports given lately, how many are remembered: each range that is in use has its newest among them. */
 const MOST_LATELY = 64;
 
 export interface PortWishes {
