@@ -47,7 +47,7 @@ export type ContainerEvent =
       readonly at: string;
     }
   | { readonly type: 'ContainerAttached'; readonly container: string; readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean; readonly at: string }
-  /** Who was attached typed the keys that detach. */
+  /** An attached client typed the keys that detach. */
   | { readonly type: 'ContainerDetached'; readonly container: string; readonly at: string }
   | { readonly type: 'ArchiveRead'; readonly container: string; readonly path: string; readonly at: string }
   | { readonly type: 'ArchiveWritten'; readonly container: string; readonly path: string; readonly at: string }

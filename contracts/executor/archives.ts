@@ -35,7 +35,7 @@ export class OpenRootArchive extends RootRequest<StreamEndpoint & { readonly sta
 export class ExtractRootArchive extends RootRequest<StreamEndpoint> {
   static readonly subject = 'berth.command.executor.extract-archive';
   @IsBoolean() readonly keepsKinds!: boolean;
-  /** Whom everything belongs to; absent: whom the archive says. */
+  /** The owner of all files; absent: the owner that the archive names. */
   @IsOptional() @IsObject() readonly owner?: { readonly uid: number; readonly gid: number };
 }
 

@@ -174,6 +174,9 @@ export class LaunchTask extends Request<Done & { readonly pid: number; readonly 
   @IsOptional() @IsString() readonly runtime?: string;
 }
 
+/** A launch, beside its being a request. */
+export type LaunchFields = Omit<LaunchTask, 'reply'>;
+
 abstract class TaskRequest<Reply> extends Request<Reply> {
   @IsObjectId() readonly container!: string;
   @IsInt() @Min(1) readonly start!: number;

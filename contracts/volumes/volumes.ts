@@ -12,7 +12,7 @@ export interface VolumeView {
   readonly options: Record<string, string>;
 }
 
-/** Whose name was made up has it, as with dockerd since 23: clients filter by it, and it is what a prune goes by. */
+/** A volume whose name was made up has it, as with dockerd since 23: clients filter by it, and it is what a prune goes by. */
 export const ANONYMOUS_VOLUME_LABEL = 'com.docker.volume.anonymous';
 
 /** A volume of that name that is there already is the answer. Name absent: 64 hex characters are made up, and the volume is anonymous. */

@@ -32,7 +32,7 @@ export interface Executed<State, Event> {
   readonly events: readonly Event[];
   /** Position of the commit; 0 when nothing was appended. */
   readonly position: number;
-  /** An idempotency key came again: this is what the first command with it did, and its effects are that one's. */
+  /** An idempotency key came again: this is what the first command with it did, whose effects they are. */
   readonly repeated?: true;
 }
 

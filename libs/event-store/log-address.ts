@@ -7,7 +7,7 @@ export interface LogAddress {
   readonly servers: string | readonly string[];
   readonly user?: string;
   readonly pass?: string;
-  /** Whom the server must belong to, where it is this engine's own. */
+  /** The user that the server must run as, where it is this engine's own. */
   readonly serverUid?: number;
   /** Where the server's answers go: a prefix that only this user may listen to. */
   readonly inboxPrefix?: string;

@@ -15,7 +15,7 @@ export class UnixDatagram implements Disposable {
     this.#fd = checked('connect', native.connectUnixDatagram(path), { path });
   }
 
-  /** False: the other's queue is full. Throws SystemCallError: ECONNREFUSED once the other is gone. */
+  /** False: the receiver's queue is full. Throws SystemCallError: ECONNREFUSED once the receiver is gone. */
   send(bytes: Uint8Array): boolean {
     const sent = native.sendDatagram(this.#fd, bytes);
     if (sent === -EAGAIN) return false;

@@ -16,7 +16,7 @@ export interface BusCredentials {
   readonly servers: string;
   readonly user: string;
   readonly pass: string;
-  /** Whom the server must belong to, where it is this engine's own. */
+  /** The user that the server must run as, where it is this engine's own. */
   readonly serverUid?: number;
 }
 

@@ -22,7 +22,7 @@ export function ownerOf(table: string, local: Endpoint, remote: Endpoint): numbe
   return undefined;
 }
 
-/** Who listens there: at that address, or at all of this host's. */
+/** The user whose socket listens there: at that address, or at all of this host's. */
 export function listenerAt(table: string, { address, port }: Endpoint): number | undefined {
   const anywhere = hex({ address: '0.0.0.0', port });
   const places = [hex({ address, port }), anywhere, MAPPED + hex({ address, port }), '0'.repeat(MAPPED.length) + anywhere];

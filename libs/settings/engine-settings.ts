@@ -24,7 +24,7 @@ export interface EngineSettings extends Arrangement {
   /** "nats://127.0.0.1:4270" */
   readonly natsUrl: string;
   readonly natsPort: number;
-  /** Who nats-server runs as, told by the supervisor where it starts it: no other process is spoken to at that port. */
+  /** The user that nats-server runs as, told by the supervisor where it starts it: no other process is spoken to at that port. */
   readonly natsUid?: number;
   /** Prometheus; 0 is off. */
   readonly metricsPort: number;

@@ -17,7 +17,7 @@ export function readLogLimit(env: Environment): number | undefined {
   return bytes;
 }
 
-/** To how many bytes the log may grow: as it was told, or half of the disk that it lies on. Undefined: a server that was there already keeps it, and nobody told what that one allows. */
+/** To how many bytes the log may grow: as it was told, or half of the disk that it lies on. Undefined: a server that was there already keeps it, and no setting tells what that server allows. */
 export function logLimitBytes({ dataRoot, natsEmbedded }: Pick<EngineSettings, 'dataRoot' | 'natsEmbedded'>, env: Environment = process.env): number | undefined {
   const told = readLogLimit(env);
   if (told !== undefined || !natsEmbedded) return told;

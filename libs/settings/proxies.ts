@@ -19,7 +19,7 @@ export function readProxies(env: Environment = process.env): Proxies {
   return { http: either('HTTP_PROXY'), https: either('HTTPS_PROXY'), without: either('NO_PROXY') };
 }
 
-/** Who is asked for `url`; undefined: its host itself, as the machine always is. Throws where the variable tells no proxy. As Go has it (golang.org/x/net/http/httpproxy). */
+/** The proxy that is asked for `url`; undefined: its host itself, as the machine always is. Throws where the variable tells no proxy. As Go has it (golang.org/x/net/http/httpproxy). */
 export function proxyFor({ protocol, hostname, port }: URL, { http, https, without }: Proxies): URL | undefined {
   const [name, text] = protocol === 'https:' ? ['HTTPS_PROXY', https] : ['HTTP_PROXY', http];
   const host = hostname.toLowerCase().replace(/^\[|\]$/g, '').replace(/\.$/, '');

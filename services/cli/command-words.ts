@@ -1,7 +1,7 @@
 import { invalid } from '#libs/errors/errors.js';
 import type { CommandLine } from './options.js';
 
-/** Whose names stand behind a command. */
+/** The kind of things whose names stand behind a command. */
 export type Names = 'containers' | 'removed' | 'shells' | 'none';
 
 interface CommandWords {

@@ -178,7 +178,7 @@ export class ExecutorParts {
     this.facts = () => hostFacts(cgroups, settings, this.roots.driver, this.appArmor !== undefined);
     const { lookSeconds, ...shown } = metricsSettings(process.env);
     // A log server of somebody else's has its disk elsewhere.
-    if (settings.natsUrl === `nats://127.0.0.1:${settings.natsPort}`) this.syncProbe = new SyncProbe(`${settings.dataRoot}/executor/sync-probe`, lookSeconds);
+    if (settings.natsEmbedded) this.syncProbe = new SyncProbe(`${settings.dataRoot}/executor/sync-probe`, lookSeconds);
     this.metrics = new ContainerSource(store, {
       ...shown,
       lookSeconds,

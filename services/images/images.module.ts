@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import { type DynamicModule, Inject, Injectable, Logger, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { type DynamicModule, Inject, Injectable, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { RequestContext } from '#contracts/request.js';
-import { errorMessage } from '#libs/errors/errors.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
 import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
 import { retryUntilDone } from '#libs/messaging/retry.js';
@@ -11,6 +10,7 @@ import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { readInsecureRegistries } from '#libs/settings/insecure-registries.js';
 import { processFolder } from '#libs/settings/run-root.js';
 import { processWith, stateFolder } from '#libs/settings/services.js';
+import { logger } from '#libs/telemetry/logger.js';
 import { ContentStore } from './adapters/content-store.js';
 import { AddImage } from './application/add-image.js';
 import { ClearImage } from './application/clear-image.js';
@@ -38,7 +38,7 @@ const AGGREGATES = Symbol('aggregates');
 
 @Injectable()
 class ImagesStart implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger('images');
+  private readonly log = logger('images');
   private readonly stopping = new AbortController();
   private readonly snapshots: SnapshotSchedule;
 
@@ -50,11 +50,11 @@ class ImagesStart implements OnApplicationBootstrap, OnApplicationShutdown {
     private readonly collect: CollectBlobs,
     private readonly late: LateImages,
   ) {
-    this.snapshots = new SnapshotSchedule([aggregates], (error) => this.logger.error(errorMessage(error)));
+    this.snapshots = new SnapshotSchedule([aggregates], (error) => this.log.error('a snapshot could not be saved', { error }));
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const warn = (error: unknown): void => this.logger.warn(errorMessage(error));
+    const warn = (error: unknown): void => this.log.warn('what a former engine left is not in order yet', { error });
     await this.content.open(warn);
     this.late.start();
     await this.aggregates.start();
@@ -89,7 +89,7 @@ export class ImagesModule {
     const content = new ContentStore(settings.dataRoot);
     const turns = new Turns();
     const layers = new LayerHolds(directory, bus);
-    const onError = (error: unknown): void => new Logger('images').error(errorMessage(error));
+    const onError = (error: unknown): void => logger('images').error('what no image needs could not be removed', { error });
     const collect = new CollectBlobs(directory, content, onError);
     const unsure = new UnsureImages(aggregates, directory, content, collect, onError);
     const add = new AddImage(aggregates, directory, content, unsure, layers, bus, turns);

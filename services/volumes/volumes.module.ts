@@ -1,11 +1,11 @@
-import { type DynamicModule, Injectable, Logger, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { errorMessage } from '#libs/errors/errors.js';
+import { type DynamicModule, Injectable, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Aggregates } from '#libs/event-store/aggregates.js';
 import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
 import { retryUntilDone } from '#libs/messaging/retry.js';
 import type { ServiceDependencies } from '#libs/messaging/service.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { stateFolder } from '#libs/settings/services.js';
+import { logger } from '#libs/telemetry/logger.js';
 import { type VolumeAggregates, VolumeDirectories } from './application/volume-directories.js';
 import { VolumeReferences } from './application/volume-references.js';
 import { Volumes } from './application/volumes.js';
@@ -23,15 +23,15 @@ export class VolumesParts {
   private readonly references: VolumeReferences;
   private readonly snapshots: SnapshotSchedule;
   private readonly stopping = new AbortController();
-  private readonly logger = new Logger('volumes');
+  private readonly log = logger('volumes');
 
   constructor({ store, bus, settings }: ServiceDependencies<EngineSettings>) {
     const path = (fold: string): string => `${stateFolder(settings, 'volumes')}/${fold}.snapshot`;
     this.references = new VolumeReferences(store, path('volume-references'), (container) => this.volumes.removeVolumesOf(container));
     this.aggregates = new Aggregates(store, 'volume', volumeDecider, { source: 'volumes', isGone: (volume) => volume.status === 'absent', mayReturn: NAMES_THAT_MAY_RETURN, snapshot: { path: path('volume'), fold: VOLUME_FOLD } });
     this.directories = new VolumeDirectories(this.aggregates, bus, this.references);
-    this.volumes = new Volumes(this.aggregates, this.directories, bus, settings.dataRoot, this.references, (error) => this.logger.error(errorMessage(error)));
-    this.snapshots = new SnapshotSchedule([this.aggregates, this.references], (error) => this.logger.error(errorMessage(error)));
+    this.volumes = new Volumes(this.aggregates, this.directories, bus, settings.dataRoot, this.references, (error) => this.log.error('a volume does not follow the log yet: it is tried again', { error }));
+    this.snapshots = new SnapshotSchedule([this.aggregates, this.references], (error) => this.log.error('a snapshot could not be saved', { error }));
   }
 
   async start(): Promise<void> {
@@ -39,7 +39,7 @@ export class VolumesParts {
     this.volumes.start();
     await this.aggregates.start();
     await this.references.start();
-    void retryUntilDone(() => this.volumes.reconcile(), this.stopping.signal, (error) => this.logger.warn(errorMessage(error)));
+    void retryUntilDone(() => this.volumes.reconcile(), this.stopping.signal, (error) => this.log.warn('what was cut short cannot be finished yet: it is tried again', { error }));
     this.snapshots.start();
   }
 

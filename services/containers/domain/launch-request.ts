@@ -1,17 +1,18 @@
 import type { EndpointSettings } from '#contracts/containers/container-state.js';
 import type { HostConfig, RestartPolicy } from '#contracts/containers/container-config.js';
-import type { AttachTicket, LaunchTask, TaskNetwork, TaskProcess, TaskResources, TaskSecurity } from '#contracts/executor/tasks.js';
+import { OWN_RUNTIME } from '#contracts/executor/own-runtime.js';
+import type { AttachTicket, LaunchFields, TaskNetwork, TaskProcess, TaskResources, TaskSecurity } from '#contracts/executor/tasks.js';
 import { invalid } from '#libs/errors/errors.js';
 import { DEFAULT_SHM_BYTES } from './resources/check-resources.js';
 import type { ContainerSpec } from './container/container-state.js';
 import { checkHostShares, hostShares, throttlesOf } from './namespaces/host-shares.js';
 import { type LinkFacts, NO_LINKS } from './network/links.js';
 import { checkLog, logOf } from './log/log-options.js';
-import { OWN_RUNTIME, runtimeName } from './runtime-name.js';
+import { runtimeName } from './runtime-name.js';
 import { userNamespaceOf } from './namespaces/user-namespace.js';
 
 /** What the executor is asked to run for one start of a container. Only typed fields: nothing of an image's labels gets here. */
-export function launchRequest(spec: ContainerSpec, start: number, endpoint: EndpointSettings | undefined, tickets: readonly AttachTicket[], links: LinkFacts = NO_LINKS, joins: Pick<LaunchTask, 'joins'> = {}, isRemapped = false): Omit<LaunchTask, 'reply'> {
+export function launchRequest(spec: ContainerSpec, start: number, endpoint: EndpointSettings | undefined, tickets: readonly AttachTicket[], links: LinkFacts = NO_LINKS, joins: Pick<LaunchFields, 'joins'> = {}, isRemapped = false): LaunchFields {
   const { config, hostConfig } = spec;
   const runtime = runtimeName(hostConfig.Runtime);
   const userNamespace = userNamespaceOf(hostConfig, isRemapped);

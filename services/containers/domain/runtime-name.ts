@@ -1,5 +1,4 @@
-/** Berth's own runtime, which `docker info` names as the default. */
-export const OWN_RUNTIME = 'berth';
+import { OWN_RUNTIME } from '#contracts/executor/own-runtime.js';
 
 /**
  * `--runtime`, by the executor's name for it. Nothing asked for is Berth's own. "runc" means runc and no other, although it is the name of dockerd's default: a

@@ -9,7 +9,7 @@ import { removeFile, runningProcess } from './process-file.js';
 import { isSameExecutor, type Program } from './program.js';
 import { endProcess } from './service.js';
 
-/** What is no process of another user's, or none at all. */
+/** Files of the supervisor itself, or of no process. */
 const STAYS = new Set(['supervisor', 'supervisor.lock', 'arrangement']);
 /** Raised where processes look for each other's sockets elsewhere than before: the executor ends, too, then. 2: a folder a process. */
 const PLACES = 2;
@@ -30,7 +30,7 @@ export async function endFormerArrangement(settings: SupervisorSettings, account
     const process = runningProcess(join(pids, name));
     if (process) await endProcess(process, STOP_TIMEOUT_MS);
     removeFile(join(pids, name));
-    // Else it told so elsewhere, and what stands here may be anybody's.
+    // A former release wrote its ready file elsewhere; this path is then not ours.
     if (inPlace) removeFile(readyFile(settings, name));
   };
   const isSame = isSameExecutor(recordedProgram(settings), program);
@@ -42,7 +42,7 @@ export async function endFormerArrangement(settings: SupervisorSettings, account
   writeFileSync(record, wished, { mode: 0o600 });
 }
 
-/** What the processes run that the last supervisor started or adopted; undefined where none said so. */
+/** The program of the processes that the last supervisor started or adopted; undefined where none recorded it. */
 export function recordedProgram({ runRoot }: Pick<SupervisorSettings, 'runRoot'>): Program | undefined {
   const text = textOf(join(runRoot, 'pids', 'arrangement'));
   return text === '' ? undefined : (JSON.parse(text) as { readonly program?: Program }).program;

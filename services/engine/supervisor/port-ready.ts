@@ -5,7 +5,7 @@ import { listenerUid, peerUid } from '#libs/nats/server-owner.js';
 
 const HOST = '127.0.0.1';
 
-/** Where nats-server answers, and as whom it runs. */
+/** Where nats-server answers, and the user that it runs as. */
 export interface ServerPort {
   readonly port: number;
   readonly uid: number;

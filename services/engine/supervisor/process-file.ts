@@ -23,7 +23,7 @@ export function runningProcess(pidFile: string): ProcessIdentity | undefined {
   return written && isRunning(written) ? { pid: written.pid, startTicks: written.startTicks } : undefined;
 }
 
-/** Who has this pid now. */
+/** The process that has this pid now. */
 export const processOf = (pid: number): ProcessIdentity | undefined => parseStat(readOrEmpty(`/proc/${pid}/stat`));
 
 export function isRunning(process: ProcessIdentity): boolean {

@@ -77,7 +77,7 @@ function succeeds(command: readonly string[]): boolean {
   return program !== undefined && spawnSync(program, args, { stdio: 'ignore' }).status === 0;
 }
 
-/** Who asks registries does so by this environment's proxies, and believes whom the machine believes; who shows settings shows the proxies. A proxy's password is no other's. */
+/** Images asks registries by this environment's proxies and believes the machine's CAs; the gateway shows the proxies in `docker info`. No other process gets them: they may have passwords. */
 function withProxies(spec: ServiceSpec, settings: SupervisorSettings): ServiceSpec {
   const held = serviceProcesses(settings).get(spec.name) ?? [];
   if (!held.includes('images') && !held.includes('gateway')) return spec;

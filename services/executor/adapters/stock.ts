@@ -1,4 +1,4 @@
-/** So that what is made does not get into the way of whoever took the last one. */
+/** Before the next one is made, so that making it does not delay the start that took the last one. */
 const PAUSE_MS = 30;
 
 /** `size` things kept ready for those who cannot wait. They are made anew while nobody waits: when none was taken for a while, or at once where less than half is left. */

@@ -108,7 +108,7 @@ export class AccessControl {
       return { param, id: name, touched: [{ what: `volume ${name}`, labels, powers: [] }] };
     }
     if (rule.touches === 'container') {
-      // A link is its owner's, "web/db"; who removes it does nothing to whom it leads to. Every other route takes the name for whom it leads to, whatever its query says.
+      // A link is its owner's, "web/db"; removing it does nothing to the container that it leads to. Every other route takes the name for the container that it leads to, whatever its query says.
       const [, owner, alias] = (route === 'DELETE /containers/:id' && flag(query, 'link') ? /^\/?(.+)\/([^/]+)$/.exec(wanted) : undefined) ?? [];
       const view = await this.engine.ask(GetContainer, { container: owner ?? wanted }, context);
       if (alias !== undefined) return { param, id: `${view.id}/${alias}`, container: view.id, touched: [touchedContainer(view)] };

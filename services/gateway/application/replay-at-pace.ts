@@ -4,7 +4,7 @@ import type { Commit } from '#libs/event-store/event.js';
 /** Commits of a piece: what they are made into waits in memory for a reader that is slow. */
 const PIECE = 1024;
 
-/** Who takes what is given at a pace of their own. */
+/** A reader that takes what it is given at a pace of its own. */
 export interface PacedReader {
   /** Resolves once what was given is on its way, or the reader has gone. */
   ready(): Promise<void>;

@@ -12,7 +12,7 @@ export class ShownEndpoints {
 
   constructor(private readonly engine: EngineClient) {}
 
-  /** Who looks at containers is not kept from it by networks that nobody can tell of. */
+  /** Containers are shown also where no service can tell of their networks. */
   async of<View extends ListedContainer>(views: readonly View[], asked: RequestContext): Promise<readonly View[]> {
     if (!views.some(isInAddressless)) return views;
     const ids = (this.ids ??= await this.ask(asked).catch(() => undefined));

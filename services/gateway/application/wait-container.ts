@@ -66,7 +66,7 @@ function unanswered(error: unknown): 'unanswered' {
   throw error;
 }
 
-/** Who waits through two rounds was told that it is there: the log tells how it went. */
+/** A client that waits through two rounds was told that the container is there: the log tells how it went. */
 function goneOrUnanswered(error: unknown): 'gone' | 'unanswered' {
   return error instanceof BerthError && error.kind === 'not-found' ? 'gone' : unanswered(error);
 }

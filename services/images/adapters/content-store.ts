@@ -105,7 +105,7 @@ export class ContentStore {
   }
 }
 
-/** Who is about to make an image of blobs holds them with this until the image is in the log. */
+/** A pull, load or commit holds the blobs of its image with this until the image is in the log. */
 export class ContentLease {
   private readonly held = new Set<Digest>();
 

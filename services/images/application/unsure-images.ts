@@ -57,7 +57,7 @@ export class UnsureImages {
     }
   }
 
-  /** Who is to hold a tag that moved late. */
+  /** The image that is to hold a tag that moved late. */
   holderOf(tag: string): string | undefined {
     return this.holders.get(tag);
   }

@@ -9,7 +9,7 @@ import type { EndpointWishes } from './endpoint-wishes.js';
 import { NETWORKS } from './predefined-networks.js';
 import type { Pools } from './network-directory.js';
 
-/** A run that has ended needs no endpoint: releases it, also what ended while nobody watched. The pools are folded before. */
+/** Releases the endpoint of a run that has ended, also of one that ended while no engine ran. The pools are folded before. */
 export class ReleaseWatch extends Reaction {
   constructor(store: EventStore, pools: Pools, wishes: EndpointWishes, actions: Timer, snapshotPath: string, onError: (error: unknown) => void) {
     super(store, {

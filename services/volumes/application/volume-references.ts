@@ -3,7 +3,7 @@ import type { VolumeEvent } from '#contracts/volumes/volumes.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import { Fold } from '#libs/event-store/fold.js';
 
-/** Whoever wants a volume may have died over it. */
+/** A request that wants a volume may have died over it. */
 const LIMIT_MS = 60 * 60_000;
 
 interface Frozen {

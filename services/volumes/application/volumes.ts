@@ -142,7 +142,7 @@ export class Volumes {
     const { whole, half } = await this.bus.request(ListVolumeDirectories, {}, VOLUMES);
     const left: DirectoryChange[] = [];
     let isSilent = false;
-    // An executor that is away since, or slow with one volume, holds back that one and those after it, and nobody else.
+    // An executor that has gone since, or is slow with one volume, holds back this volume and the ones after it, and no others.
     const finish = async (change: DirectoryChange): Promise<void> => {
       if (isSilent) return void left.push(change);
       await this.directories.carryOut(change, VOLUMES).catch((error: unknown) => {

@@ -3,6 +3,7 @@ import type { ContainerConfig, HostConfig } from '#contracts/containers/containe
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { ContainerCreated, CreateContainer } from '#contracts/containers/commands.js';
 import { CheckBindSources, FillVolume, GetHostFacts } from '#contracts/executor/host.js';
+import { OWN_RUNTIME } from '#contracts/executor/own-runtime.js';
 import { GetImage, HoldImage, type ImageView, ReleaseImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { CreateVolume, RemoveVolume } from '#contracts/volumes/volumes.js';
@@ -23,7 +24,7 @@ import { checkSharedNetwork, sharedNetwork } from '../../domain/network/shared-n
 import { mountRequests, type WantedMount } from '../../domain/mounts/mount-requests.js';
 import { checkNetworkOptions, linkLocalOf, macOf } from '../../domain/network/network-options.js';
 import { portRequests } from '../../domain/network/port-requests.js';
-import { OWN_RUNTIME, runtimeName } from '../../domain/runtime-name.js';
+import { runtimeName } from '../../domain/runtime-name.js';
 import { userNamespaceMode, userNamespaceOf } from '../../domain/namespaces/user-namespace.js';
 import { volumesFrom } from '../../domain/mounts/volumes-from.js';
 import type { PresentContainer } from '../../domain/container/container-state.js';
@@ -187,7 +188,7 @@ export class ContainerCreation {
   }
 }
 
-/** Whose network is to be shared. Throws invalid, not not-found, which clients would answer by pulling the image. */
+/** The container whose network is to be shared. Throws invalid, not not-found, which clients would answer by pulling the image. */
 function sharing(reference: string, find: Find): PresentContainer {
   const found = find(reference);
   if (!found) throw invalid(`No such container: ${reference}`);

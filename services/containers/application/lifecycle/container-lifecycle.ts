@@ -105,7 +105,7 @@ export class ContainerLifecycle {
     try {
       const endpoint = await this.runEndpoints.settled(container, early, asked);
       if (endpoint) this.endpoints.set(runOf(id, run.start), endpoint);
-      // Who calls it by a link finds it where it is now; in its first run nobody has met it yet.
+      // Containers that have a link to it find it where it is now; in its first run none has met it yet.
       if (endpoint && run.start > 1) await this.links.moved(id, endpoint.address, asked);
       this.starting(id); // somebody may have removed it meanwhile
       const [links, joins] = [await this.linksOf(container), await this.joinsOf(container)];
@@ -123,7 +123,7 @@ export class ContainerLifecycle {
       this.endpoints.delete(runOf(id, run.start));
       // Nobody answered, or nobody was asked this time, after a crash: it may have begun all the same. What its own events say runs is not ended: somebody has been told so.
       if (error instanceof BerthError && (error.kind === 'unavailable' || !isAsked) && !this.hasStarted(id, run.start)) await this.endTask(id, run.start, asked).catch(() => undefined);
-      // Who attached for this start has been told that there is none: the next run must not wait for it.
+      // A client that attached for this start has been told that there is none: the next run must not wait for it.
       if (this.directory.get(id)?.run.start === run.start) this.attaches.forget(id);
       const failure = asStartFailure(error);
       const record = () => this.containers.execute(id, { type: 'RecordStartFailed', start: run.start, error: failure.message, exitCode: failure.exitCode, at: now() }, asked);
@@ -136,7 +136,7 @@ export class ContainerLifecycle {
     }
   }
 
-  /** Starts that come together, at an engine's own start, go one after another where one needs the other's address. */
+  /** Of starts that come together, as at an engine's own start, one that needs the address of another container waits for its start. */
   private async linksOf(container: PresentContainer): Promise<LinkFacts> {
     const links = (): Link[] => this.directory.linksOf(container);
     for (const { target } of links()) await this.startSettled(target.spec.id);
@@ -186,7 +186,7 @@ export class ContainerLifecycle {
     }
   }
 
-  /** The engine that asked for the start died before it was on record: what its endpoint is, only that one knew. */
+  /** The engine that asked for the start died before it was on record: only that engine knew what its endpoint is. */
   private forgottenEndpoint(id: string, start: number, asked: RequestContext): EarlyEndpoint | undefined {
     const container = this.directory.get(id);
     const isUnrecorded = container?.run.start === start && !container.run.over && container.run.startedAt === '';

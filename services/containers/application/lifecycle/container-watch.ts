@@ -19,7 +19,7 @@ import type { ContainerPauses } from './container-pauses.js';
 import type { ExitWaits } from './exit-waits.js';
 import type { RunEndpoints } from './run-endpoints.js';
 
-/** Until it is looked again whether the one whose namespaces it shares is there. */
+/** Until the next look whether the container whose namespaces it shares runs. */
 const LENDER_PAUSE_MS = 250;
 
 /** What follows from a container's own events: waits end, --rm removes, the restart policy starts again. After a crash, goes on with what was half done. */
@@ -88,12 +88,12 @@ export class ContainerWatch {
     await this.endpoints.settle(asked, (error, container) => this.onError(error, { container, correlationId: asked.correlationId }));
   }
 
-  /** It can only go forward, whoever is down now. */
+  /** A removal only goes forward: it is tried until it is done, whatever service is down now. */
   private finishRemove(id: string, asked: RequestContext): void {
     this.goOn(id, asked, () => this.lifecycle.finishRemove(id, asked));
   }
 
-  /** Its stop is over, which alone nobody wanted. */
+  /** The stop of a restart is over; its start is missing. */
   private finishRestart(id: string, asked: RequestContext): void {
     this.goOn(id, asked, () => this.lifecycle.finishRestart(id, asked));
   }
@@ -115,7 +115,7 @@ export class ContainerWatch {
     this.waits.see(event);
     switch (event.type) {
       case 'RemoveRequested':
-        // Beside who asked for it and may lose patience; both are one removal.
+        // Beside the request, whose client may lose patience; both are one removal.
         this.finishRemove(id, asked);
         return;
       case 'ContainerExited':
@@ -134,7 +134,7 @@ export class ContainerWatch {
         return;
       case 'StopRequested':
         this.cancel(id);
-        // Of one that waits for its restart no run ends after it.
+        // A container that waits for its restart has no run whose end could be seen later.
         if (this.directory.get(id)?.run.over) {
           this.finishRestart(id, asked);
           this.removeLeftover(id, asked);
@@ -149,7 +149,7 @@ export class ContainerWatch {
     }
   }
 
-  /** An intent that is on the log, though whoever appended it was told that it may not be: nobody else goes on with it. */
+  /** An intent that is on the log, though its request was told that it may not be, and went no further with it. */
   private takeUp(id: string, event: ContainerEvent, asked: RequestContext): void {
     const container = this.directory.get(id);
     if (container === undefined || container.status === 'removing') return;
@@ -178,7 +178,7 @@ export class ContainerWatch {
     }
   }
 
-  /** Its start is tried until the log has it, or nobody wants it any more. */
+  /** The start is tried until the log has it, or the container waits for it no more. */
   private schedule(id: string, delayMs: number, asked: RequestContext): void {
     this.cancel(id);
     const { signal } = this.restarting(id);
@@ -212,7 +212,7 @@ export class ContainerWatch {
     this.restarts.delete(id);
   }
 
-  /** What must be so in the end, whoever is down now. */
+  /** Work that has to be done in the end: tried until it is, whatever service is down now. */
   private goOn(id: string, asked: RequestContext, attempt: () => Promise<unknown>, signal = this.stopping.signal): void {
     this.go(id, asked, retryUntilDone(attempt, signal, (error) => this.onError(error, { container: id, correlationId: asked.correlationId })));
   }

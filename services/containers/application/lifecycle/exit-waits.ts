@@ -20,7 +20,7 @@ interface Waiter {
   readonly settle: (result: Waited) => void;
 }
 
-/** Who waits for a container to exit or to be gone. */
+/** Requests that wait for a container to exit, or to be gone. */
 export class ExitWaits {
   private readonly waiters = new Map<string, Set<Waiter>>();
 
@@ -47,7 +47,7 @@ export class ExitWaits {
     if (event.type === 'ContainerExited' || event.type === 'StartFailed') {
       for (const waiter of this.waiters.get(event.container) ?? []) waiter.exitCode = event.exitCode;
       const error = event.type === 'StartFailed' ? event.error : '';
-      // Who waits for an exit goes on waiting where none comes, as with dockerd: the start's own answer tells.
+      // A wait for an exit goes on where none comes, as with dockerd: the start's own answer tells.
       const met = (condition: Waiter['condition']): boolean => condition !== 'removed' && (condition !== 'next-exit' || event.type === 'ContainerExited');
       this.settle(event.container, met, { error, startNumber: event.start });
     } else if (event.type === 'StopRequested') {

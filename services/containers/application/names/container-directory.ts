@@ -40,7 +40,7 @@ export class ContainerDirectory {
     return matches[0];
   }
 
-  /** Whom a link leads to, by the name of whose it is: "web/db". */
+  /** The container that a link leads to, by the name of the container that has the link: "web/db". */
   private linked(reference: string): PresentContainer | undefined {
     const name = parseLinkName(reference);
     const owner = name && (this.get(name.owner) ?? this.get(this.names.get(name.owner).state.holder));

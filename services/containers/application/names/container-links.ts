@@ -40,7 +40,7 @@ export class ContainerLinks {
   }
 
   private async tell({ status, spec, run }: PresentContainer, changes: readonly HostChange[], asked: RequestContext): Promise<void> {
-    // One that starts waits for whom it links to, and then has all of it.
+    // A container that starts waits for those it links to, and then has all of their names.
     if (changes.length === 0 || (status !== 'running' && status !== 'paused')) return;
     const { idempotencyKey: _key, ...cause } = asked;
     await this.bus.request(ChangeTaskHosts, { container: spec.id, start: run.start, changes }, cause, AGAIN);

@@ -167,7 +167,7 @@ export class KeptContainers {
     if (state.status === 'restoring') {
       const volumesBack: string[] = [];
       await this.putAllBack(id, state.name, volumesBack, cause).catch(async (error: unknown) => {
-        // Who is away, or slow, is asked again.
+        // A service that is away, or slow, is asked again.
         if (!isUnavailable(error)) await this.giveUp(id, state.name, volumesBack, error, cause);
         throw error;
       });

@@ -42,7 +42,7 @@ export class KeptExpiry {
       this.containers.onCommit((id, commit, _state, live) => {
         for (const event of live ? commit.events : []) {
           if ((event.type === 'ContainerRemoved' && event.keptUntil !== undefined) || event.type === 'RestoreFailed') this.lookSoon();
-          // Beside who asked for it and may lose patience; both are one restore, or discard.
+          // Beside the request, whose client may lose patience; both are one restore, or discard.
           if (event.type === 'RestoreRequested') this.goOnRestoring(id, causedBy(commit, 'service:containers'));
           if (event.type === 'ContainerDiscarded') this.discardFiles(id, causedBy(commit, 'service:containers'));
         }

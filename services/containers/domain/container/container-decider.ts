@@ -236,7 +236,7 @@ function decide(command: ContainerCommand, state: Container): readonly Container
   }
 }
 
-/** Of what is kept nothing is deleted: with no run to be ended first, the wish alone makes it so. What goes for good is gone when its files are. */
+/** A removal that keeps the files has no effect to wait for: without a run it is done in one commit. A removal for good is done when the files are gone. */
 function removal({ force, volumes, keepSeconds, at }: Extract<ContainerCommand, { type: 'Remove' }>, { spec, run }: PresentContainer): ContainerEvent[] {
   const container = spec.id;
   if (keepSeconds === undefined) return [{ type: 'RemoveRequested', container, force, volumes, at }];

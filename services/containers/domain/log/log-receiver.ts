@@ -18,7 +18,7 @@ export function checkSyslog(options: Options): void {
   formatOf(options['syslog-format'] ?? '');
 }
 
-/** Whom a driver sends to; undefined for one that keeps files alone. `chosen`: labels and variables that the options name. */
+/** The receiver that a driver sends to; undefined for one that keeps files alone. `chosen`: labels and variables that the options name. */
 export function receiverOf(driver: string, options: Options, tag: string, logged: Logged, chosen: Options): LogReceiver | undefined {
   if (driver === 'journald') return { type: 'journald', fields: { ...identityFields(tag, logged), ...Object.fromEntries(Object.entries(chosen).map(([name, value]) => [fieldName(name), value])) } };
   if (driver !== 'syslog') return undefined;

@@ -3,7 +3,7 @@ import { invalid } from '#libs/errors/errors.js';
 import { asJson, FUNCTIONS, isTrue, shown, type Value } from './template-functions.js';
 import { type Expression, type Node, parseTemplate, templateError } from './template-tree.js';
 
-/** Whose log it is. */
+/** The container whose log it is. */
 export interface Logged {
   readonly id: string;
   readonly name: string;

@@ -64,7 +64,7 @@ export function linkNames(all: readonly PresentContainer[]): ReadonlyMap<string,
   return names;
 }
 
-/** Whose link a reference names, and what it is called there; undefined where it has no slash within. */
+/** The container whose link a reference names, and what the link is called there; undefined where it has no slash within. */
 export function parseLinkName(reference: string): { readonly owner: string; readonly alias: string } | undefined {
   const [, owner, alias] = /^\/?(.+)\/([^/]+)$/.exec(reference) ?? [];
   return owner === undefined || alias === undefined ? undefined : { owner, alias };

@@ -1,7 +1,7 @@
 import type { ContainerConfig, HostConfig } from '#contracts/containers/container-config.js';
 import { invalid } from '#libs/errors/errors.js';
 
-/** Whose network it is to be: name or id, of "container:…". */
+/** The container whose network it is to be: name or id, of "container:…". */
 export const sharedNetwork = (mode: string | undefined): string | undefined => /^container:(.+)$/.exec(mode ?? '')?.[1];
 
 /** What a container has of the one whose network it shares cannot be asked for, too. Throws invalid in dockerd's words. */

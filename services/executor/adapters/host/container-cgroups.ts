@@ -6,7 +6,7 @@ import { type CgroupResources, updateWrites } from '#libs/cgroup/limits.js';
 import { processesOf } from '#libs/cgroup/processes.js';
 import { endCgroups } from '#libs/cgroup/removal.js';
 
-/** Whose cgroup, and in which it is when it is not in the engine's. */
+/** A container, and the cgroup that its own is in, where that is not the engine's. */
 export interface CgroupPlace {
   readonly container: string;
   readonly cgroupParent?: string | undefined;

@@ -30,7 +30,7 @@ export class DatagramOutlet implements LogOutlet {
       }
     } catch (error) {
       if (isErrno(error, 'EMSGSIZE')) throw new MessageTooLong(`a message of ${message.length} bytes is too long for ${this.path}`, { cause: error });
-      // Who is bound there next is another one.
+      // The next receiver that binds there is another one.
       this.drop();
       throw error;
     }

@@ -55,7 +55,7 @@ export class StreamOutlet implements LogOutlet {
       socket.destroy();
       throw dialFailure(this.to.network, this.to.address, error);
     }
-    // Who writes hears of an error, too. What the other says is nothing to us, but its end is.
+    // A write rejects on an error, too. What the receiver says is nothing to us, but its end is.
     socket.on('error', () => undefined).on('close', () => this.forget(socket)).resume();
     this.socket = socket;
   }

@@ -6,7 +6,7 @@ import { RouteSocket } from './route-socket.js';
 import { setSysctl, sysctl, visiting } from './sysctl.js';
 
 const IP_FORWARD = 'net/ipv4/ip_forward';
-/** Whoever writes a setting opens it first, which tells of itself before the value is there. */
+/** A program opens a setting before it writes it: inotify tells of the opening before the value is there. */
 const WRITTEN_MS = 100;
 
 /**
@@ -22,7 +22,7 @@ export class Forwarding {
     private readonly namespace: Fd = -1,
   ) {}
 
-  /** Where this engine is, or is about to be, the one who makes the host forward: the links that are not to reach each other for that. Before `switchOn`: then is when to ask, and to keep them apart. */
+  /** Where this engine makes the host forward, or is about to: the links that must not reach each other through it. To be asked before `switchOn`, and to keep them apart. */
   linksApart(): readonly string[] | undefined {
     const noted = this.noted();
     if (noted ? noted.length > 0 : visiting(this.namespace, () => sysctl(IP_FORWARD)) === '1') return noted;

@@ -1,9 +1,8 @@
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
+import { OWN_RUNTIME } from '#contracts/executor/own-runtime.js';
 import { invalid } from '#libs/errors/errors.js';
 
-/** Berth's own back end: the plan and the shim alone. */
-export const OWN_RUNTIME = 'berth';
 /** Those whose command line is known to be runc's. */
 const KNOWN = ['runc', 'crun'];
 const DIRECTORIES = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];

@@ -22,7 +22,7 @@ export async function endShim(taskDirectory: string, known?: number): Promise<vo
   for (const deadline = performance.now() + DEADLINE_MS; killed.some((pid) => commandLine(pid).startsWith(line)) && performance.now() < deadline; ) await sleep(LOOK_AGAIN_MS);
 }
 
-/** The line is read after the descriptor is there: whom it names then is who is killed, or has ended. */
+/** The line is read after the descriptor is there: the process that it names then is the one that is killed, or has ended. */
 function kill(pid: number, line: string): boolean {
   let pidfd: number;
   try {

@@ -70,7 +70,7 @@ export class ShimConnection {
     clearTimeout(timer);
   }
 
-  /** Who listened when this was connected: by now the pid may be another's. */
+  /** The process that listened when this was connected: by now the pid may be another's. */
   get shimPid(): number | undefined {
     const fd = (this.socket as unknown as { readonly _handle: { readonly fd: number } | null })._handle?.fd; // Node gives no other way to a socket's descriptor
     // Of who listens: SO_PEERCRED of a connected stream, see unix(7).

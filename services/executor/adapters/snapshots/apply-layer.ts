@@ -54,7 +54,7 @@ export async function applyLayer(root: string, tar: AsyncIterable<Uint8Array>): 
 export interface ArchiveWishes {
   /** A directory is not replaced by what is none, nor the other way around. */
   readonly keepsKinds: boolean;
-  /** Whom everything belongs to; absent: whom the archive says. */
+  /** The owner of all files; absent: the owner that the archive names. */
   readonly owner?: { readonly uid: number; readonly gid: number };
   /** Of the user namespace whose ids the archive and the owner have; absent: the host's. */
   readonly ids?: IdMaps;

@@ -32,7 +32,7 @@ export interface TreeJobs {
   readonly probeOverlay: { readonly job: { readonly directory: string }; readonly result: boolean };
   /** All below a directory goes; the directory stays. */
   readonly removeAllIn: { readonly job: { readonly directory: string }; readonly result: void };
-  /** Who is who in a container that is about to be. */
+  /** The users and groups of an image, for a container that is about to be. */
   readonly readUserFiles: { readonly job: Layers; readonly result: UserFiles };
   /** Bytes of the files below a directory. */
   readonly treeSize: { readonly job: { readonly directory: string }; readonly result: number };

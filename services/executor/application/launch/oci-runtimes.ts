@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import type { LaunchExec, LaunchTask } from '#contracts/executor/tasks.js';
+import type { LaunchExec, LaunchFields } from '#contracts/executor/tasks.js';
 import { type BerthError, internal, invalid } from '#libs/errors/errors.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { throttledDevices } from '../../adapters/host/host-devices.js';
@@ -33,7 +33,7 @@ export class OciRuntimes {
   ) {}
 
   /** Writes the bundle. Rejects as invalid for a runtime that is not installed, or a user that the container does not know. */
-  async containerPlan(name: string, task: LiveTask, launch: Omit<LaunchTask, 'reply'>, spec: RuntimeSpec, run: PlanRun): Promise<Plan> {
+  async containerPlan(name: string, task: LiveTask, launch: LaunchFields, spec: RuntimeSpec, run: PlanRun): Promise<Plan> {
     const runtime = await this.command(name, task, 'create', launch.process.terminal);
     const { root } = spec;
     const prepared = forRuntime(spec, task.directory);

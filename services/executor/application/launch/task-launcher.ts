@@ -1,7 +1,7 @@
 import { mkdirSync, readlinkSync } from 'node:fs';
 import type { IdMaps } from '#contracts/executor/id-maps.js';
 import type { EndpointSettings } from '#contracts/containers/container-state.js';
-import type { LaunchTask, PublishedEndpoint, TaskEvent } from '#contracts/executor/tasks.js';
+import type { LaunchFields, PublishedEndpoint, TaskEvent } from '#contracts/executor/tasks.js';
 import type { RequestContext } from '#contracts/request.js';
 import { deviceFilter } from '#libs/cgroup/device-filter.js';
 import { cgroupDirectories, type CgroupLayout, controllerDirectory, wholePath } from '#libs/cgroup/layout.js';
@@ -56,8 +56,6 @@ export interface LaunchHost {
   readonly socketGroup: number;
 }
 
-type Launch = Omit<LaunchTask, 'reply'>;
-
 interface Prepared {
   readonly plan: Plan;
   readonly encoded: Uint8Array;
@@ -87,7 +85,7 @@ export class TaskLauncher {
   ) {}
 
   /** One start, however often it is asked for, and before the log knows of it: who asks again, since an answer was lost, gets the answer of the first. */
-  launch(launch: Launch, asked: RequestContext): Promise<Started> {
+  launch(launch: LaunchFields, asked: RequestContext): Promise<Started> {
     const identity = { container: launch.container, start: launch.start };
     const id = taskId(identity);
     const first = this.live.startOf(id);
@@ -101,14 +99,14 @@ export class TaskLauncher {
     return this.live.begin(task, () => this.start(task, launch, asked));
   }
 
-  /** Who shares a namespace shares the user namespace that it belongs to. */
-  private idsOf(launch: Launch): IdMaps | undefined {
+  /** A container that shares a namespace is in the user namespace that it belongs to. */
+  private idsOf(launch: LaunchFields): IdMaps | undefined {
     const owner = this.ownerOf(launch);
     return owner ? owner.ids : this.ids.choose(launch.userNamespace, this.live.all());
   }
 
-  /** Whose user namespace the task is to be in; undefined: in one of its own, or the host's. Throws where what is to be shared belongs to several. */
-  private ownerOf(launch: Launch): LiveTask | undefined {
+  /** The task whose user namespace this one is to be in; undefined: in one of its own, or the host's. Throws where what is to be shared belongs to several. */
+  private ownerOf(launch: LaunchFields): LiveTask | undefined {
     if (launch.userNamespace === undefined) return undefined;
     const shared = this.lendersOf(launch);
     for (const { what, container, task } of shared) if (task.ids === undefined) throw conflict(`cannot join ${what} of ${container}, which has the host's user namespace: use --userns host`);
@@ -118,8 +116,8 @@ export class TaskLauncher {
     return first?.task;
   }
 
-  /** Whose namespaces the task is to be in. One that does not run is refused in the words for what was to be shared. */
-  private lendersOf({ network, joins = {} }: Launch): { readonly what: string; readonly container: string; readonly task: LiveTask }[] {
+  /** The tasks whose namespaces this one is to be in. One that does not run is refused in the words for what was to be shared. */
+  private lendersOf({ network, joins = {} }: LaunchFields): { readonly what: string; readonly container: string; readonly task: LiveTask }[] {
     const wanted = [['the network', network.mode === 'container' ? network.container : undefined], ['the processes', joins.pid], ['the IPC', joins.ipc]] as const;
     return wanted.flatMap(([what, container]) => {
       const task = container === undefined ? undefined : this.live.byContainer(container);
@@ -127,7 +125,7 @@ export class TaskLauncher {
     });
   }
 
-  private async start(task: LiveTask, launch: Launch, asked: RequestContext): Promise<Started> {
+  private async start(task: LiveTask, launch: LaunchFields, asked: RequestContext): Promise<Started> {
     const { identity } = task;
     const id = taskId(identity);
     const lenders = this.lendersOf(launch);
@@ -202,13 +200,13 @@ export class TaskLauncher {
   }
 
   /** In the host's network the host's own names count, unless others were asked for. */
-  private hostsOf({ network, hostname, domainname, extraHosts }: Launch): string {
+  private hostsOf({ network, hostname, domainname, extraHosts }: LaunchFields): string {
     if (network.mode === 'host' && extraHosts.length === 0) return this.files.hostHosts();
     const address = network.mode === 'bridge' ? { address: network.endpoint.address } : {};
     return hostsFile({ hostname, domainname, extraHosts, ...address, hostGateway: this.networks.gatewayOf(this.host.settings.bridge) });
   }
 
-  private async prepare(launch: Launch, task: LiveTask): Promise<Prepared> {
+  private async prepare(launch: LaunchFields, task: LiveTask): Promise<Prepared> {
     const { network } = launch;
     const owner = this.ownerOf(launch);
     const sandbox = network.mode !== 'bridge' && network.mode !== 'none' ? undefined : owner ? NetworkSandbox.within(userNamespaceOf(owner.pid)) : this.sandboxes.take(task.ids);
@@ -227,14 +225,14 @@ export class TaskLauncher {
   }
 
   /** All on the host that the plan speaks of, and the plan. */
-  private async plan(launch: Launch, task: LiveTask, sandbox: NetworkSandbox | undefined): Promise<Plan> {
+  private async plan(launch: LaunchFields, task: LiveTask, sandbox: NetworkSandbox | undefined): Promise<Plan> {
     const { container } = launch;
     const { settings, cgroups } = this.host;
     const endpoint = launch.network.mode === 'bridge' ? launch.network.endpoint : undefined;
     const shared = launch.network.mode === 'container' ? this.live.byContainer(launch.network.container) : undefined;
     if (launch.network.mode === 'container' && !shared) throw conflict(`cannot join network of a non running container: ${launch.network.container}`);
     const processes = this.joined(launch.joins?.pid);
-    // Whose processes are the host's has none to share, and no procfs of its own.
+    // A container among the host's processes has none to share, and no procfs of its own.
     const joinedPid = processes !== undefined && isAmongTheHosts(processes) ? undefined : processes;
     const hostNamespaces = [...(launch.hostNamespaces ?? []), ...(joinedPid === processes ? [] : ['pid' as const])];
     const joinedIpc = this.joined(launch.joins?.ipc, `can't join IPC of container ${launch.joins?.ipc}: `);
@@ -250,7 +248,7 @@ export class TaskLauncher {
     const userNamespacePath = sandbox?.ownerPath ?? (shared ? userNamespaceOf(shared.pid) : undefined);
     const cdi = launch.cdiDevices ? await this.named(launch.cdiDevices, launch.runtime) : undefined;
     const spec = buildSpec({ ...launch, hostNamespaces }, {
-      // Who shares a network shares the files that tell of it.
+      // A container in another's network has the other's hosts, hostname and resolv.conf, too.
       containerDirectory: this.files.directory(shared?.identity.container ?? container),
       root,
       rootTarget: `${settings.runRoot}/root`,
@@ -320,7 +318,7 @@ export class TaskLauncher {
     }
   }
 
-  private async prepareFiles(launch: Launch, task: LiveTask): Promise<void> {
+  private async prepareFiles(launch: LaunchFields, task: LiveTask): Promise<void> {
     const { hostname, dns, dnsSearch, dnsOptions, network } = launch;
     mkdirSync(task.directory, { recursive: true, mode: 0o750 }); // of the group that may open streams, as the directory above
     await this.files.prepare(launch.container, {
@@ -377,7 +375,7 @@ const isAmongTheHosts = (pid: number): boolean => readlinkSync(`/proc/${pid}/ns/
 /** Two processes with the same are in the same. */
 const userNamespaceId = (pid: number): string => readlinkSync(userNamespaceOf(pid));
 
-function publishedBy({ network }: Launch): { published?: PublishedEndpoint } {
+function publishedBy({ network }: LaunchFields): { published?: PublishedEndpoint } {
   return network.mode === 'bridge' && network.endpoint.ports.length > 0 ? { published: { address: network.endpoint.address, ports: network.endpoint.ports } } : {};
 }
 

@@ -12,7 +12,7 @@ export class UserNamespaceIds {
   constructor(
     /** Those of all that have none of their own; undefined: the engine maps none. */
     readonly engine: IdMaps | undefined,
-    /** Those that one task has at a time, in their order; read anew each time, since an administrator adds to them. */
+    /** Ranges of ids, of which a task has one at a time; read anew each time, since an administrator adds to them. */
     private readonly privates: () => readonly IdMaps[],
     private readonly owner: string,
   ) {}

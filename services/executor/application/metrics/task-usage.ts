@@ -40,7 +40,7 @@ export class TaskUsage {
     const running = containers.flatMap((container) => this.live.byContainer(container) ?? []);
     const links = new Map(running.length === 0 ? [] : this.linkCounters().map((link) => [link.name, link]));
     const ownLink = ({ identity }: LiveTask): LinkCounters | undefined => links.get(hostLinkName(taskId(identity)));
-    // Who is in another's network has that one's traffic, however many lent it on.
+    // A container in another's network has the other's traffic, through however many it was lent on.
     let lent: ReadonlyMap<string, LinkCounters> | undefined;
     const lentLink = (task: LiveTask): LinkCounters | undefined => {
       lent ??= new Map(Array.from(this.live.all()).flatMap((lender) => {

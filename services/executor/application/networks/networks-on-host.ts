@@ -175,7 +175,7 @@ export class NetworksOnHost {
     const publishedPorts = [...this.live.all()].flatMap(rulesOf);
     await this.firewall.applyRuleSet({ bridges: [...this.bridges.values()], publishedPorts, ...(apart ? { apart } : {}) });
     this.forwarding.switchOn(() => void this.applyRules().catch((error: unknown) => this.onError('the firewall still keeps networks of the host apart that others want it to forward between', error)));
-    // Who sent while the rules were away has found nobody, or who was there before.
+    // The kernel remembers where packets went that came while the rules were away: nowhere, or to who had the port before.
     await this.flows.forget([...publishedPorts, ...withdrawn], publishedPorts);
   }
 }

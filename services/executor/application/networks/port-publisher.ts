@@ -80,7 +80,7 @@ export class PortPublisher {
   private async bringIn(rules: readonly PublishedPortRule[]): Promise<void> {
     await Promise.all(rules.map((rule) => this.goingOut.get(portOf(rule))));
     await this.firewall.publish(rules);
-    // Who has sent here since before it was published is sent to it, too.
+    // Packets of a peer that has sent here since before it was published go to it from now on, too.
     await this.flows.forget(rules, rules);
   }
 

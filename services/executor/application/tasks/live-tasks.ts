@@ -250,7 +250,7 @@ export class LiveTasks {
     await this.ended(task, { exitCode: 255, signal: 0, oomKills: 0, keeperLost: true, at: new Date().toISOString() });
   }
 
-  /** The cgroup is the container's: where another run of it is in there, what a run that is over left ends with that one. */
+  /** The cgroup is the container's, not a run's: while a newer run is in it, processes that an older one left end with the newer. */
   private async endKept(task: LiveTask): Promise<void> {
     for (const other of this.tasks.values()) if (other !== task && other.identity.container === task.identity.container && !other.hasExited) return;
     await this.keepers.end(task);
@@ -259,7 +259,7 @@ export class LiveTasks {
   private lost(task: LiveTask): void {
     task.connection = undefined;
     for (const exec of ['', ...task.execs.keys()]) this.outcomes.get(outcomeKey(task, exec))?.reject(unavailable(`the shim of container ${task.identity.container} is lost`));
-    // Who starts it cleans up.
+    // Its start is under way, and cleans up.
     if (this.early.has(task)) return;
     // The shim stays until its streams were read to their end: only when it has left is its socket of no use.
     if (task.hasExited) task.left();

@@ -1,7 +1,7 @@
 import { invalid } from '#libs/errors/errors.js';
 import type { CdiEdits, CdiSpec } from './cdi-spec.js';
 
-/** Whose GPUs `--gpus` means, the first one that the machine has. */
+/** The vendors whose GPUs `--gpus` means: the first one that the machine has. */
 const GPU_VENDORS = ['nvidia.com', 'amd.com'];
 const NOTHING: CdiEdits = { env: [], deviceNodes: [], mounts: [], hooks: [], additionalGids: [] };
 

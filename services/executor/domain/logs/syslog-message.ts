@@ -1,7 +1,7 @@
 import type { SyslogReceiver } from '#contracts/executor/tasks.js';
 import type { LogRecord } from './log-record.js';
 
-/** Who says that it speaks. */
+/** What a message says of its sender. */
 export interface SyslogSender {
   readonly hostname: string;
   readonly pid: number;

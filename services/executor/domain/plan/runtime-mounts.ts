@@ -43,7 +43,7 @@ export function forRuntime(spec: RuntimeSpec, bundle: string): ForRuntime {
   return { spec: { ...spec, mounts }, steps };
 }
 
-/** Undefined: the runtime does it by itself. A procfs is one's own with every runtime, which mounts it when it is among the other's processes. */
+/** Undefined: the runtime does it by itself. Every runtime mounts a container's procfs anew, when it is among the processes of the container that it joins. */
 function treeOf({ type, source, below, destination, options, shared }: Mount, from: string): PlanStep | undefined {
   const mapped = options.includes('idmap');
   if (below !== undefined) return { op: 'part_tree', actor: 'parent', from, source, below, recursive: options.includes('rbind'), readonly: false, alone: false, propagation: 0, attributes: 0, mapped };

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { CAPABILITIES, DEFAULT_CAPABILITIES } from '../spec/capabilities.js';
+import { DEFAULT_CAPABILITIES } from '#contracts/executor/default-capabilities.js';
+import { CAPABILITIES } from '../spec/capabilities.js';
 import { runFilter } from './testing/bpf-interpreter.js';
 import { compileSeccomp, type SeccompTarget } from './compile-seccomp.js';
 import { containerFilter } from './container-filter.js';

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
-import { buildSpec, type LaunchFields, type SpecHost } from './build-spec.js';
-import { CAPABILITIES, DEFAULT_CAPABILITIES, effectiveCapabilities } from './capabilities.js';
+import { DEFAULT_CAPABILITIES } from '#contracts/executor/default-capabilities.js';
+import type { LaunchFields } from '#contracts/executor/tasks.js';
+import { buildSpec, type SpecHost } from './build-spec.js';
+import { CAPABILITIES, effectiveCapabilities } from './capabilities.js';
 import { environment } from './environment.js';
 import { changedHosts, hostnameFile, hostsFile, resolvConf } from './files.js';
 import { rlimitValue } from './rlimits.js';

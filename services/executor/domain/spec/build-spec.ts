@@ -1,7 +1,7 @@
 import type { Ulimit } from '#contracts/containers/container-config.js';
 import { MASKED_PATHS, READ_ONLY_PATHS } from '#contracts/executor/hidden-paths.js';
 import type { IdMaps, IdRange } from '#contracts/executor/id-maps.js';
-import type { LaunchTask } from '#contracts/executor/tasks.js';
+import type { LaunchFields } from '#contracts/executor/tasks.js';
 import type { CdiEdits, CdiHook } from '../cdi/cdi-spec.js';
 import { containerFilter } from '../seccomp/container-filter.js';
 import { effectiveCapabilities } from './capabilities.js';
@@ -45,8 +45,6 @@ export interface SpecHost {
   /** Absent: those that every host has. */
   readonly maskedPaths?: readonly string[];
 }
-
-export type LaunchFields = Omit<LaunchTask, 'reply'>;
 
 /**
  * The OCI runtime spec of one run, with Docker's defaults. Pure: everything of the host comes in `host`. Throws `invalid` for capabilities, limits,

@@ -1,3 +1,5 @@
+import { DEFAULT_CAPABILITIES } from '#contracts/executor/default-capabilities.js';
+import { OWN_RUNTIME } from '#contracts/executor/own-runtime.js';
 import type { Power } from './policy.js';
 import { isFields, isZero } from '../requests/create-request.js';
 
@@ -7,8 +9,8 @@ type Joining = { readonly [field in 'NetworkMode' | 'PidMode' | 'IpcMode']?: unk
 /** The power that a value of the field asks for; undefined where it asks for none. */
 type Asks = (value: unknown) => Power | undefined;
 
-/** What every container has anyway, as Docker chose it. */
-const DEFAULT_CAPABILITIES = new Set('CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL AUDIT_WRITE'.split(' '));
+/** What every container has anyway. */
+const OWN_CAPABILITIES = new Set(DEFAULT_CAPABILITIES);
 const OWN_LOG_DRIVERS = new Set(['', 'json-file', 'local', 'none']);
 
 const asks = (power: Power): Asks => (value) => (isZero(value) ? undefined : power);
@@ -29,7 +31,7 @@ const POWERFUL: Readonly<Record<string, Asks>> = {
   Binds: unless('bind-mounts', every((bind) => typeof bind === 'string' && boundVolume(bind) !== undefined)),
   Mounts: unless('bind-mounts', every(isOwnMount)),
   VolumeDriver: unless('bind-mounts', (value) => value === 'local'),
-  CapAdd: unless('capabilities', every((name) => typeof name === 'string' && DEFAULT_CAPABILITIES.has(name.toUpperCase().replace(/^CAP_/, '')))),
+  CapAdd: unless('capabilities', every((name) => typeof name === 'string' && OWN_CAPABILITIES.has(`CAP_${name.toUpperCase().replace(/^CAP_/, '')}`))),
   Devices: asks('devices'),
   DeviceRequests: asks('devices'),
   DeviceCgroupRules: asks('devices'),
@@ -39,7 +41,7 @@ const POWERFUL: Readonly<Record<string, Asks>> = {
   ReadonlyPaths: asksUnlessAbsent('security-options'),
   CgroupParent: asks('security-options'),
   // Another runtime than the engine's own may obey annotations, hooks among them.
-  Runtime: unless('security-options', (value) => value === 'berth'),
+  Runtime: unless('security-options', (value) => value === OWN_RUNTIME),
   // Other drivers send to addresses and sockets of the host.
   LogConfig: unless('security-options', (value) => isFields(value) && OWN_LOG_DRIVERS.has(String(value.Type ?? ''))),
 };

@@ -8,7 +8,7 @@ export type Role = (typeof ROLES)[number];
 export const POWERS = ['privileged', 'host-namespaces', 'bind-mounts', 'capabilities', 'devices', 'security-options'] as const;
 export type Power = (typeof POWERS)[number];
 
-/** Whom a grant is for: all that is given has to fit. `anyone` is whoever can open a connection. */
+/** The callers that a grant is for: all that is given has to fit. `anyone` is every caller that can open a connection. */
 export interface Grantee {
   readonly uid?: number;
   readonly gid?: number;

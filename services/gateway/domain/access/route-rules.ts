@@ -6,7 +6,7 @@ export interface RouteRule {
   readonly needs: Role | 'nobody';
   /** What `:id` or `:name` in the path names; an operator who is held to labels may touch it only where it has them. */
   readonly touches?: 'container' | 'exec' | 'volume';
-  /** Who comes in acts with the container's own rights, so that its powers have to be among the caller's. */
+  /** A caller that comes in acts with the container's own rights, so its powers have to be among the caller's. */
   readonly enters?: true;
   /** It changes what belongs to all: an operator who is held to labels may not. */
   readonly shared?: true;

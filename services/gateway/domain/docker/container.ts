@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import type { ContainerHealth, ContainerMount, ContainerView, EndpointSettings, ListedContainer, PublishedPort } from '#contracts/containers/container-state.js';
 import { READ_ONLY_PATHS } from '#contracts/executor/hidden-paths.js';
 import type { HostFacts } from '#contracts/executor/host.js';
+import { OWN_RUNTIME } from '#contracts/executor/own-runtime.js';
 import { appArmorProfile } from './apparmor-profile.js';
 import { isAtLeast } from '../api-version.js';
 import { networkOf } from '../requests/container-filters.js';
@@ -307,7 +308,7 @@ function hostConfig(view: ContainerView, maskedPaths: readonly string[]): Readon
     CgroupnsMode: view.hostConfig.CgroupnsMode || 'private',
     PortBindings: portBindings(view),
     ...paths(view, maskedPaths),
-    Runtime: view.hostConfig.Runtime || 'berth',
+    Runtime: view.hostConfig.Runtime || OWN_RUNTIME,
     NetworkMode: networkOf(view),
     RestartPolicy: { Name: view.hostConfig.RestartPolicy?.Name || 'no', MaximumRetryCount: view.hostConfig.RestartPolicy?.MaximumRetryCount ?? 0 },
     LogConfig: { Type: view.hostConfig.LogConfig?.Type || 'json-file', Config: view.hostConfig.LogConfig?.Config ?? {} },

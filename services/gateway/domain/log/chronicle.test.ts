@@ -15,7 +15,7 @@ describe('a container that comes back', () => {
       expect(one.containers.get(id)).toMatchObject({ name: 'again', status: 'exited', restoredBy: 'uid:0 pid:7', created: { at: created.at } });
       expect(one.containers.get(id)).not.toHaveProperty('keptUntil');
     }
-    expect(why(chronicle.containers.get(id)!)).toContain('uid:0 pid:7 brought it back');
+    expect(why(chronicle.containers.get(id)!, '2026-02-01T00:00:00Z')).toContain('uid:0 pid:7 brought it back');
   });
 
   test('stays no longer once it is discarded', () => {

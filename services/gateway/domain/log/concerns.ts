@@ -7,7 +7,7 @@ type Naming = DomainEvent & { readonly container?: unknown; readonly endpoint?: 
 
 const HISTORIES: ReadonlySet<string> = new Set<Target['kind']>(['container', 'image', 'volume', 'network', 'access']);
 
-/** Whose history the commit is part of: each as `historyKey` has it, once. */
+/** The subjects whose history the commit is part of: each as `historyKey` has it, once. */
 export function concernedBy({ subject, events }: Pick<Commit, 'subject' | 'events'>): Set<string> {
   const { kind, id } = parseSubject(subject);
   const keys = new Set<string>();

@@ -24,7 +24,7 @@ export interface ContainerAt {
   readonly pid: number;
   readonly startedAt?: string;
   readonly endpoint?: EndpointSettings;
-  /** Why the last start was made: by a client, its restart policy or at the engine's start. */
+  /** Why the last start was made: a client asked for it, also as half of a restart, or its restart policy. */
   readonly startReason?: string;
   readonly startError?: string;
   readonly exit?: Exited;

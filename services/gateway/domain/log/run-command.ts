@@ -1,10 +1,8 @@
 import type { Healthcheck, HostConfig } from '#contracts/containers/container-config.js';
+import { OWN_RUNTIME } from '#contracts/executor/own-runtime.js';
 import type { ImageRunConfig } from '#contracts/images/images.js';
 import type { Created } from './container-fold.js';
 import { mountOptions } from './mount-options.js';
-
-/** What a container has that asked for none. */
-const OWN_RUNTIME = 'berth';
 
 /**
  * The `docker run` that makes this container again. Values of variables are shown even where they look like secrets: the log holds them anyway, and
@@ -19,7 +17,7 @@ export function runCommand({ name, config, hostConfig, linkLocalAddresses }: Cre
   const each = (flag: string, values: readonly string[] | null | undefined): void => values?.forEach((value) => option(flag, value));
   const pairs = (flag: string, values: Readonly<Record<string, string>> | null | undefined): void =>
     Object.entries(values ?? {}).forEach(([key, value]) => option(flag, value === '' ? key : `${key}=${value}`));
-  // Who is in another's network has that one's names, and no ports of its own.
+  // A container in another's network has the other's names, and no ports of its own.
   const isGuest = hostConfig.NetworkMode?.startsWith('container:') ?? false;
 
   option('--name', currentName);

@@ -8,13 +8,19 @@ import { why } from './why.js';
 import { at, chronicleOf, created, exit, id, log, removed, started } from './testing/log-of-web.js';
 
 const containerIn = (commits: readonly Commit[], wanted: string): ContainerAt => foldContainers(commits).get(findContainer(chronicleOf(commits).candidates, wanted).id)!;
-const whyOf = (...events: ContainerEvent[]): string => why(containerIn(log(...events), 'web'));
+const LATER = '2026-02-01T00:00:00Z';
+const whyOf = (...events: ContainerEvent[]): string => why(containerIn(log(...events), 'web'), LATER);
 
 describe('why', () => {
   test('the kernel killed it for lack of memory', () => {
     expect(whyOf(created, ...started, exit)).toBe(
       'web is exited since 2026-01-31 10:02:11 with code 137: it was killed by the kernel for lack of memory (limit 64 MiB); its restart policy is no.',
     );
+  });
+
+  test('of the same day the time is enough', () => {
+    expect(why(containerIn(log(created, ...started), 'web'), '2026-01-31T23:59:59Z')).toContain('web is running since 10:02:03 with pid 77');
+    expect(why(containerIn(log(created, ...started), 'web'), '2026-02-01T00:00:00Z')).toContain('web is running since 2026-01-31 10:02:03 with pid 77');
   });
 
   test('somebody stopped it', () => {

@@ -4,13 +4,13 @@ import type { ContainerAt } from './container-fold.js';
 /** What ends so soon after a signal ends because of it: as long as a stop waits. */
 const ANSWER_MS = 10_000;
 
-/** One sentence: what the container is, since when, and what brought it there. Times are UTC. */
-export function why(container: ContainerAt): string {
+/** One sentence: what the container is, since when, and what brought it there. Times are UTC, with the date where it is not that of `now` (RFC 3339). */
+export function why(container: ContainerAt, now: string): string {
   const { name, status, since } = container;
-  return `${name} is ${status} since ${clock(since)}${because(container)}.`;
+  return `${name} is ${status} since ${clock(since, now)}${because(container, now)}.`;
 }
 
-function because(container: ContainerAt): string {
+function because(container: ContainerAt, now: string): string {
   const { status, exit, start, startReason, startError, restartDelayMs, removedBy } = container;
   switch (status) {
     case 'created':
@@ -24,7 +24,7 @@ function because(container: ContainerAt): string {
       return `${exit === undefined ? '' : ` after exit code ${exit.exitCode}`}: ${cause(container)}; ${policy(container)}, so it starts again ${(restartDelayMs ?? 0) / 1000} s later`;
     case 'removing':
     case 'removed':
-      return `: ${removedBy ?? 'somebody'} asked for its removal${exit === undefined ? '' : `; before, it exited with code ${exit.exitCode}: ${cause(container)}`}${container.keptUntil === undefined ? '' : `; it can come back until ${clock(container.keptUntil)} (berth undo)`}`;
+      return `: ${removedBy ?? 'somebody'} asked for its removal${exit === undefined ? '' : `; before, it exited with code ${exit.exitCode}: ${cause(container)}`}${container.keptUntil === undefined ? '' : `; it can come back until ${clock(container.keptUntil, now)} (berth undo)`}`;
     default:
       if (container.restoredBy !== undefined) return `: ${container.restoredBy} brought it back from its removal`;
       if (startError !== undefined) return `: its start failed: ${startError.replace(/\.$/, '')}; ${policy(container)}`;
@@ -88,10 +88,10 @@ function limit(bytes: number | undefined): string {
 
 const signalName = (number: number): string => Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? `signal ${number}`;
 
-/** "10:02:11", with the date when that is not today's. */
-function clock(time: string): string {
+/** "10:02:11", with the date where that is not the date of `now`. */
+function clock(time: string, now: string): string {
   const ms = Date.parse(time);
   if (Number.isNaN(ms)) return time;
   const iso = new Date(ms).toISOString();
-  return iso.slice(0, 10) === new Date().toISOString().slice(0, 10) ? iso.slice(11, 19) : `${iso.slice(0, 10)} ${iso.slice(11, 19)}`;
+  return iso.slice(0, 10) === now.slice(0, 10) ? iso.slice(11, 19) : `${iso.slice(0, 10)} ${iso.slice(11, 19)}`;
 }

@@ -5,7 +5,7 @@ import { isFields } from './create-request.js';
 type RegistryAuth = NonNullable<PullImage['auth']>;
 
 export const CREDENTIALS = ['username', 'password', 'identitytoken', 'serveraddress'] as const;
-/** Whoever pulls may have got a registry's token himself. */
+/** A client may have got a registry's token by itself. */
 const OF_A_PULL = [...CREDENTIALS, 'registrytoken'] as const;
 
 /** The X-Registry-Auth header: base64url of JSON. Absent when it holds no credentials. Its content appears in no error text. */

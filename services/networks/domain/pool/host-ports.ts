@@ -6,7 +6,7 @@ export type GivenPort = Pick<PublishedPort, 'protocol' | 'hostPort'>;
 /** Ports that are handed out when none is named, as in ip_local_port_range's default. */
 const FIRST_EPHEMERAL_PORT = 32768;
 const LAST_EPHEMERAL_PORT = 60999;
-/** So many ports given lately are remembered: each range that is in use has its newest among them. */
+/** Of ports given lately, how many are remembered: each range that is in use has its newest among them. */
 const MOST_LATELY = 64;
 
 export interface PortWishes {
@@ -44,7 +44,7 @@ export function changedPorts(wishes: PortWishes, own: readonly PublishedPort[], 
     const at = left.findIndex((port) => fits(port, wish));
     return at < 0 ? undefined : left.splice(at, 1)[0];
   };
-  // Who names a port goes before those for whom any will do.
+  // Wishes that name a port go before those for which any will do.
   const named = wanted.map((wish) => (isExact(wish) ? take(wish) : undefined));
   const kept = wanted.map((wish, at) => (isExact(wish) ? named[at] : take(wish)));
   const missing = wanted.filter((_wish, at) => kept[at] === undefined);

@@ -56,7 +56,7 @@ export class BerthController {
   async why(@Param('name') wanted: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<WhyReply> {
     const container = await this.log.containerNow(wanted, departureOf(reply.raw));
     const { id, name, status, since } = container;
-    return { id, name, status, since, why: why(container) };
+    return { id, name, status, since, why: why(container, new Date().toISOString()) };
   }
 
   @Get('/history/:name')

@@ -11,7 +11,7 @@ const MESSAGE_LIMIT_BYTES = 1 << 20;
 export interface MessageShape {
   /** What is sent is in Docker's frames, which a web socket's client does not get. */
   readonly framed: boolean;
-  /** Else as text, which clients before API 1.28 read. */
+  /** False: as text, which clients before API 1.28 read. */
   readonly binary: boolean;
 }
 
