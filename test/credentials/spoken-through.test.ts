@@ -102,6 +102,7 @@ describe('nobody commands a service but who may', () => {
     const operator = await as('operator');
     const { subject, body } = consumer('answered', {});
     const answered = watcher.subscribe(RemoveVolume.subject, { max: 1 });
+    await watcher.flush();
     operator.publish(subject, body, { reply: RemoveVolume.subject });
     for await (const message of answered) expect(message.json()).toMatchObject({ name: 'answered' });
     await ask('asked');
@@ -119,6 +120,7 @@ test.each([
   const header = headers();
   header.set('berth-actor', 'operator');
   const heard = watcher.subscribe(query, { max: 1 });
+  await watcher.flush();
   operator.publish(query, '{}', { reply, headers: header });
   for await (const message of heard) expect(message.reply).toBe(reply);
   await connections[0]!.flush();

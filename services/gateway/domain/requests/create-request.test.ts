@@ -47,6 +47,7 @@ test('more than one network, and the network of nobody, are refused and not drop
 test('the endpoint is one of the network that the mode names, whatever that is called', () => {
   const of = (NetworkMode: string | undefined, name: string) => readCreateRequest({ Image: 'x', HostConfig: { NetworkMode }, NetworkingConfig: { EndpointsConfig: { [name]: {} } } });
   for (const [mode, name] of [[undefined, 'default'], ['default', 'bridge'], ['none', 'none'], ['mine', 'mine'], ['container:web', 'container:web']] as const) expect(() => of(mode, name)).not.toThrow();
+  expect(() => readCreateRequest({ Image: 'x', HostConfig: { NetworkMode: { toString: 1 } }, NetworkingConfig: { EndpointsConfig: { none: {} } } })).not.toThrow();
   for (const [mode, name] of [[undefined, 'none'], ['bridge', 'nosuch'], ['none', 'bridge']] as const) expect(() => of(mode, name)).toThrow('conflicting options');
 });
 

@@ -46,8 +46,9 @@ export function readCreateRequest(body: unknown): CreateRequest {
   const networks = readNetworks(networking);
   const names = Object.keys(networks ?? {});
   if (names.length > 1) throw invalid(`Container cannot be connected to network endpoints: ${names.join(', ')}`);
-  const other = names.find((name) => name !== hostConfig.NetworkMode);
-  if (other !== undefined) throw invalid(`conflicting options: the network mode is ${String(hostConfig.NetworkMode)}, and the endpoint is one of the network ${other}`);
+  const { NetworkMode: mode } = hostConfig;
+  const other = typeof mode === 'string' && names.find((name) => name !== mode); // one that is no text is refused where the command enters the bus
+  if (other) throw invalid(`conflicting options: the network mode is ${mode}, and the endpoint is one of the network ${other}`);
   return { config: readFields('Config', config, CONFIG), hostConfig, ...(networks === undefined ? {} : { networks }) };
 }
 
