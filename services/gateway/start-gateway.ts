@@ -5,7 +5,6 @@ import type { Server } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { listeningSocket } from '#libs/settings/run-root.js';
-import { stateFolder } from '#libs/settings/services.js';
 import type { MetricsSource } from '#libs/telemetry/metrics/page.js';
 import type { TelemetryRoute } from '#libs/telemetry/telemetry-server.js';
 import { ErrorFilter } from './adapters/http/server/error-filter.js';
@@ -48,7 +47,7 @@ export async function startGateway(deps: GatewayDependencies): Promise<Gateway> 
   app.useGlobalFilters(new ErrorFilter());
   const feed = app.get(ContainerFeed);
   const engine = app.get(EngineClient);
-  const refusals = new RefusalLog(deps.store, `${stateFolder(deps.settings, 'gateway')}/access.snapshot`);
+  const refusals = new RefusalLog(deps.store);
   const access = new AccessControl(engine, refusals, deps.settings.policy);
   await access.reload();
   const guards = { access, plugins, refusals };
@@ -56,7 +55,7 @@ export async function startGateway(deps: GatewayDependencies): Promise<Gateway> 
   await app.init();
   const events = app.get(EventFeed);
   const chronicle = app.get(LogChronicle);
-  await Promise.all([feed.start(), chronicle.start(), ...(access.isOpen && !plugins.areThere ? [] : [refusals.start()])]);
+  await Promise.all([feed.start(), chronicle.start()]);
   const parts = { engine, feed, guards };
   const fastify = adapter.getInstance();
   const upgraded = [serveHijacks(fastify.server, parts)];
@@ -83,7 +82,7 @@ export async function startGateway(deps: GatewayDependencies): Promise<Gateway> 
       tcp?.close();
       if (socketFd !== undefined) endServer(fastify.server);
       await app.close();
-      await Promise.all([feed.stop(), chronicle.stop(), metrics.stop(), refusals.stop()]);
+      await Promise.all([feed.stop(), chronicle.stop(), metrics.stop()]);
     },
   };
 }

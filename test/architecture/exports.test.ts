@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 /** Tests run compiled: from dist/test/architecture up to the sources. */
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 /** What code has so that tests can hold it against something: names, codes and versions, none of them a path that only tests take; and `upcaster`, for the first event that changes its shape. */
-const FOR_TESTS = ['BERTH_ROUTES', 'DOCKER_CONFIG', 'ensureDockerCli', 'isKnownField', 'PRUNE_FOLD', 'RETIRED_CODES', 'RULED_ROUTES', 'upcaster'];
+const FOR_TESTS = ['ACCESS_FOLD', 'BERTH_ROUTES', 'DOCKER_CONFIG', 'ensureDockerCli', 'isKnownField', 'PRUNE_FOLD', 'RETIRED_CODES', 'RULED_ROUTES', 'upcaster'];
 
 const isTest = (file: string): boolean => file.startsWith('test/') || file.endsWith('.test.ts') || file.includes('/testing/');
 const words = new Map(

@@ -3,7 +3,7 @@ import type { Commit } from '#libs/event-store/event.js';
 import type { DockerEvent } from '../domain/docker/event.js';
 import { type DockerEvents, LOGGED_KINDS, type LoggedEvent } from '../domain/docker/events.js';
 import type { ChronicledLog, LogChronicle } from './log-chronicle.js';
-import { type PacedReader, replayAtPace } from './replay-at-pace.js';
+import type { PacedReader } from './replay-at-pace.js';
 
 /** All that dockerd has events of. */
 export const EVENT_SUBJECTS = LOGGED_KINDS.map(kindFilter);
@@ -50,11 +50,15 @@ export class EventFeed {
       return this.follow(after, take(events), until, gone);
     }
     await this.chronicle.caughtUp();
-    for await (const stretch of this.chronicle.stretches(since, until)) {
-      const onCommit = take(stretch.events);
-      const after = await replayAtPace(this.store, EVENT_SUBJECTS, stretch, onCommit, reader);
-      if (gone.aborted) return;
-      if (stretch.to === undefined) await this.follow(after, onCommit, until, gone);
+    try {
+      for await (const stretch of this.chronicle.stretches(since, until, gone)) {
+        const onCommit = take(stretch.events);
+        const after = await this.chronicle.replay(EVENT_SUBJECTS, stretch, onCommit, reader);
+        if (gone.aborted) return;
+        if (stretch.to === undefined) await this.follow(after, onCommit, until, gone);
+      }
+    } catch (error) {
+      if (!gone.aborted) throw error;
     }
   }
 

@@ -354,3 +354,53 @@ test('those who look into every chapter wait for one another, most need not, and
   expect(looked.total).toBe(1);
   await chronicle.stop();
 });
+
+test('of the past no more pieces are read at once than four, however many ask; who follows from now on does not wait, and who leaves meanwhile is let go', async () => {
+  const chronicle = chronicleOf();
+  await chronicle.start();
+  const volumes = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, index) => `v${from + index}`);
+  const create = async (name: string): Promise<void> => append(`berth.event.volume.${name}`, { type: 'VolumeCreated', name, driver: 'local', at: new Date().toISOString() } as DomainEvent, new Date());
+  for (const name of volumes(0, 1100)) await create(name);
+  await chronicle.caughtUp();
+  const reads = { now: 0, most: 0, held: Promise.withResolvers<void>() };
+  const replay = store.replay.bind(store);
+  store.replay = async (...asked) => {
+    reads.most = Math.max(reads.most, ++reads.now);
+    await reads.held.promise;
+    return replay(...asked).finally(() => reads.now--);
+  };
+  const feed = new EventFeed(store, chronicle);
+  const reading = new LogReading(store, chronicle);
+  const over = new AbortController();
+  const events = (since: string): { told: DockerEvent[]; ended: Promise<void> } => {
+    const told: DockerEvent[] = [];
+    return { told, ended: feed.subscribe({ since, until: '' }, readerOf(told, over.signal)) };
+  };
+  const entries = (from: number, gone = over.signal): { told: string[]; ended: Promise<void> } => {
+    const told: string[] = [];
+    return { told, ended: reading.entries(from, true, { take: (some) => void told.push(...some.map(({ subject }) => parseSubject(subject).id)), ready: () => Promise.resolve(), gone }) };
+  };
+
+  const past = [...[1, 2, 3].map(() => events('1970-01-01T00:00:00Z')), ...[1, 2, 3].map(() => entries(0))];
+  await expect.poll(() => reads.now).toBe(4);
+  const leaving = new AbortController();
+  const left = [entries(0, leaving.signal).ended, feed.subscribe({ since: '1970-01-01T00:00:00Z', until: '' }, readerOf([], leaving.signal))];
+  const live = [events(''), entries(1100)];
+  await expect.poll(() => feed.subscribers).toBe(1);
+  await create('v1100');
+  const seen = ({ told }: { readonly told: readonly (string | DockerEvent)[] }): string[] => told.map((one) => (typeof one === 'string' ? one : one.id));
+  await expect.poll(() => live.map(seen)).toEqual([['v1100'], ['v1100']]);
+  leaving.abort();
+  await Promise.all(left);
+  expect(reads).toMatchObject({ now: 4, most: 4 });
+
+  reads.held.resolve();
+  await create('v1101');
+  await expect.poll(() => past.map(({ told }) => told.length)).toEqual(past.map(() => 1102));
+  await create('v1102');
+  await expect.poll(() => past.map(seen)).toEqual(past.map(() => volumes(0, 1103)));
+  expect(reads.most).toBe(4);
+  over.abort();
+  await Promise.all([...past, ...live].map(({ ended }) => ended));
+  await chronicle.stop();
+});

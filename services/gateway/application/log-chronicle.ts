@@ -9,6 +9,7 @@ import { Division } from '../domain/log/division.js';
 import { bareName, type Candidate, isSettled, lookedUpBy, mayBeMeant } from '../domain/log/find-subject.js';
 import { mayHave } from '../domain/log/key-filter.js';
 import { OpenChapter } from './open-chapter.js';
+import { type PacedReader, type Positions as Between, replayAtPace } from './replay-at-pace.js';
 import { Turns } from './turns.js';
 
 export const ALL = ['berth.event.>'];
@@ -18,6 +19,8 @@ const CHAPTER = 4096;
 const MOST_SINGLE = 128;
 /** Files read, and commits asked for, at once. */
 const AT_ONCE = 16;
+/** Pieces of the past read at once. */
+const PIECES_AT_ONCE = 4;
 
 export type ChronicledLog = Pick<EventStore, 'follow' | 'replay' | 'commitAt' | 'lastPosition' | 'read'>;
 
@@ -50,6 +53,8 @@ export class LogChronicle {
   private readonly fold: Fold;
   /** Of those who need to look into every chapter. */
   private readonly turns = new Turns();
+  /** Of those who are given the past: of a piece each, since a reader that is slow would hold a turn for all of it as long as it likes. */
+  private readonly pieces = new Turns(PIECES_AT_ONCE);
 
   /** `onError`: a chapter could not be written, and goes on. `size`: commits of a chapter at the least. */
   constructor(
@@ -148,14 +153,21 @@ export class LogChronicle {
     }
   }
 
-  /** Where dockerd's events of this time are, in order, the newest stretch last. Milliseconds since 1970. */
-  async *stretches(since: number, until: number): AsyncIterable<Stretch> {
+  /** As `replayAtPace`, with no more pieces read at once than some, however many ask. Rejects where the reader has gone before its turn. */
+  replay(filters: readonly string[], between: Between, onCommit: (commit: Commit) => void, reader: PacedReader): Promise<number> {
+    const replay: ChronicledLog['replay'] = (...asked) => this.pieces.take(() => this.store.replay(...asked), reader.gone);
+    return replayAtPace({ replay, lastPosition: () => this.store.lastPosition() }, filters, between, onCommit, reader);
+  }
+
+  /** Where dockerd's events of this time are, in order, the newest stretch last. Milliseconds since 1970. Rejects where who asked has `gone` before its turn. */
+  async *stretches(since: number, until: number, gone: AbortSignal): AsyncIterable<Stretch> {
     const heads = this.heads;
+    const before = async (number: number): Promise<DockerEvents> => (await this.pieces.take(() => this.at(number), gone)).docker;
     for (const [number, { first, last, leastAt, mostAt }] of heads.entries()) {
       if (leastAt === null || mostAt === null || mostAt < since || leastAt > until) continue;
-      yield { events: (await this.at(number)).docker, after: first - 1, to: last };
+      yield { events: await before(number), after: first - 1, to: last };
     }
-    yield { events: (await this.at(heads.length)).docker, after: heads.at(-1)?.last ?? 0, to: undefined };
+    yield { events: await before(heads.length), after: heads.at(-1)?.last ?? 0, to: undefined };
   }
 
   /** Of the last commit that was there at `time`. Read are the chapters that it is in: one, unless the clock was set. */

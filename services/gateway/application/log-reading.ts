@@ -8,7 +8,7 @@ import { type ContainerAt, foldCommit } from '../domain/log/container-fold.js';
 import { findContainer, findTarget, type Target } from '../domain/log/find-subject.js';
 import { entryOf, historyOf } from '../domain/log/history.js';
 import { ALL, type ChronicledLog, type LogChronicle, type Moment } from './log-chronicle.js';
-import { type PacedReader, replayAtPace } from './replay-at-pace.js';
+import type { PacedReader } from './replay-at-pace.js';
 
 const WAIT_LIMIT_MS = 10_000;
 const LOOK_AGAIN_MS = 10;
@@ -69,8 +69,8 @@ export class LogReading {
     const taking = (isPast: boolean) => (commit: Commit): void =>
       reader.take(commit.events.map((event, index) => ({ ...entryOf(commit, event), subject: commit.subject, commit: commit.id, index, of: commit.events.length })), isPast);
     const to = follow ? undefined : await this.store.lastPosition();
-    const position = await replayAtPace(this.store, ALL, { after: from, to }, taking(true), reader);
-    if (!follow || gone.aborted) return;
+    const position = await this.chronicle.replay(ALL, { after: from, to }, taking(true), reader).catch(unlessGone(gone));
+    if (!follow || gone.aborted || position === undefined) return;
     const following = await this.store.follow(ALL, position, taking(false));
     const aborted = new Promise<undefined>((resolve) => (gone.aborted ? resolve(undefined) : gone.addEventListener('abort', () => resolve(undefined), { once: true })));
     const failure = await Promise.race([following.ended, aborted]);
@@ -82,3 +82,11 @@ export class LogReading {
     for await (const commits of this.chronicle.concerning(historyKey(target.kind, target.id), left)) yield historyOf(commits, target);
   }
 }
+
+/** What is not read for who has gone is no failure. */
+const unlessGone =
+  (gone: AbortSignal) =>
+  (error: unknown): undefined => {
+    if (!gone.aborted) throw error;
+    return undefined;
+  };
