@@ -252,7 +252,11 @@ describe('it is the parsed request that is decided on', () => {
   test.each(['/containers/db/stop', '/v1.41/containers/db/stop', '/v1.41//containers/db/stop', '/v1.41/containers/%64%62/stop', '/containers/db/stop?t=0', '/containers/web/../db/stop', '/v1.41/containers/web%2f..%2fdb/stop'])(
     'however a path is written, it is the container that counts: %s',
     async (path) => {
-      expect(await raw(`POST ${path} HTTP/1.1`, ...json, 'Content-Length: 0', '', '')).toMatch(/^HTTP\/1.1 40[34] /);
+      // One that is not clean is another's answer to have: where it leads to, the same counts.
+      const post = (to: string): Promise<string> => raw(`POST ${to} HTTP/1.1`, ...json, 'Content-Length: 0', '', '');
+      const answer = await post(path);
+      const [, cleaned] = /^HTTP\/1.1 301 .*^location: (\S+)$/ims.exec(answer) ?? [];
+      expect(cleaned === undefined ? answer : await post(cleaned)).toMatch(/^HTTP\/1.1 40[34] /);
       expect((await engine.docker(['inspect', 'db', '--format', '{{.State.Status}}'])).stdout.trim()).toBe('running');
     },
   );
