@@ -1,7 +1,11 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CertificateAuthority } from '../fixtures/certificates.js';
 import { type Account, type DockerRegistry, startDockerRegistry } from '../fixtures/docker-registry.js';
 import { imageArchive, sha256, shellTree } from '../fixtures/image-archive.js';
 import { imageIndex, registryImage, type RegistryImage } from '../fixtures/registry-image.js';
@@ -197,4 +201,27 @@ test('a private registry is for those whom it knows', async () => {
   expect((await docker('pull', name)).code).toBe(1);
   logIn(ACCOUNT.password);
   expect(await docker('run', '--rm', name)).toMatchObject({ code: 0, stdout: 'gold\n' });
+});
+
+test("a registry of this machine is reached by TLS, whoever signed its certificate", async () => {
+  const folder = mkdtempSync('/var/tmp/berth-certificates-');
+  const { cert, key } = new CertificateAuthority(folder, 'nobody knows').certify('cave', { commonName: 'cave' });
+  const front = createServer({ cert: readFileSync(cert), key: readFileSync(key) }, (asked, response) => {
+    const { method, url, headers } = asked;
+    const back = request({ host: '127.0.0.1', port: Number(locked.host.split(':')[1]), method, path: url, headers }, (answer) => answer.pipe(response.writeHead(answer.statusCode ?? 500, answer.headers)));
+    asked.pipe(back);
+  });
+  await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve));
+  try {
+    const host = `127.0.0.1:${(front.address() as AddressInfo).port}`;
+    const digest = await push(locked, 'cave/sealed', await registryImage('sealed'), 'latest');
+    expect(await engine.docker(['login', '-u', ACCOUNT.user, '--password-stdin', host], 'open barley')).toMatchObject({ code: 1, stderr: expect.stringContaining(`login attempt to https://${host}/v2/ failed with status: 401`) as string });
+    expect((await engine.docker(['login', '-u', ACCOUNT.user, '--password-stdin', host], ACCOUNT.password)).stdout).toContain('Login Succeeded');
+    expect(await docker('pull', `${host}/cave/sealed`)).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining(`Digest: ${digest}\n`) as string });
+    expect(await docker('run', '--rm', `${host}/cave/sealed`)).toMatchObject({ code: 0, stdout: 'sealed\n' });
+  } finally {
+    front.closeAllConnections();
+    await new Promise((resolve) => front.close(resolve));
+    rmSync(folder, { recursive: true });
+  }
 });

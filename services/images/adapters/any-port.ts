@@ -8,6 +8,10 @@ interface Asked {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: URLSearchParams;
   readonly signal: AbortSignal;
+  /** Who is believed by https without a certificate. Others never are. */
+  readonly isInsecure?: (url: URL) => boolean;
+  /** `manual`: an answer that leads elsewhere is the answer. */
+  readonly redirect?: 'manual';
 }
 
 /** As the fetch standard has it. */
@@ -19,37 +23,46 @@ const EMPTY = new Set([204, 205, 304]);
  * listen on some of them: 6000, 10080. Node's own way by proxies asks them for this machine's registries too, and knows no ranges of addresses in NO_PROXY.
  */
 export async function fetchAnyPort(url: string | URL, asked: Asked, redirects = 0): Promise<Response> {
+  const from = new URL(url);
+  const answer = await answerOf(from, asked);
+  const location = answer.headers.get('location');
+  if (asked.redirect === 'manual' || ![301, 302, 303, 307, 308].includes(answer.status) || location === null) return answer;
+  await answer.body?.cancel();
+  if (redirects === MOST_REDIRECTS) throw new Error('redirect count exceeded');
+  const next = new URL(location, from);
+  const { authorization: _ours, ...others } = asked.headers ?? {};
+  const headers = next.origin === from.origin ? asked.headers : others;
+  const { signal, isInsecure } = asked;
+  const again = answer.status > 303 ? asked : { signal, ...(isInsecure && { isInsecure }) };
+  // What is sent there tells who we are.
+  if (again.body !== undefined && next.protocol !== 'https:' && isInsecure?.(next) !== true) throw new Error(`it leads to ${next.origin}, which is not secure`);
+  return fetchAnyPort(next, { ...again, ...(headers === undefined ? {} : { headers }) }, redirects + 1);
+}
+
+async function answerOf(url: URL, asked: Asked): Promise<Response> {
+  const isUnverified = url.protocol === 'https:' && asked.isInsecure?.(url) === true;
   const proxies = readProxies();
   try {
-    // It would follow a redirect by itself, to where another proxy is asked or none.
-    if (proxies.http === '' && proxies.https === '') return await fetch(url, asked);
+    // It would follow a redirect by itself, to where another certificate is believed or none.
+    if (proxies.http === '' && proxies.https === '' && !isUnverified) return await fetch(url, { ...asked, redirect: 'manual' });
   } catch (error) {
     if (!isBlockedPort(error)) throw error;
   }
-  const answer = await ask(new URL(url), asked, proxies);
-  const status = answer.statusCode ?? 0;
-  const location = answer.headers.location;
-  if (![301, 302, 303, 307, 308].includes(status) || location === undefined) return responseOf(answer, status, String(url));
-  answer.destroy();
-  if (redirects === MOST_REDIRECTS) throw new Error('redirect count exceeded');
-  const next = new URL(location, url);
-  const { authorization: _ours, ...others } = asked.headers ?? {};
-  const headers = next.origin === new URL(url).origin ? asked.headers : others;
-  const again = status > 303 ? asked : { signal: asked.signal };
-  return fetchAnyPort(next, { ...again, ...(headers === undefined ? {} : { headers }) }, redirects + 1);
+  const answer = await ask(url, asked, proxies, isUnverified);
+  return responseOf(answer, answer.statusCode ?? 0, url.href);
 }
 
 function isBlockedPort(error: unknown): boolean {
   return error instanceof TypeError && error.cause instanceof Error && error.cause.message === 'bad port';
 }
 
-function ask(url: URL, { method, headers = {}, body, signal }: Asked, proxies: Proxies): Promise<IncomingMessage> {
+function ask(url: URL, { method, headers = {}, body, signal }: Asked, proxies: Proxies, isUnverified: boolean): Promise<IncomingMessage> {
   const proxyEnv = { [url.protocol === 'https:' ? 'https_proxy' : 'http_proxy']: proxyFor(url, proxies)?.href };
   const text = body?.toString();
   const sent = text === undefined ? headers : { ...headers, 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8', 'content-length': String(Buffer.byteLength(text)) };
   return new Promise((resolve, reject) => {
     const options = { method: method ?? 'GET', headers: { accept: '*/*', 'user-agent': 'berth', ...sent }, signal };
-    const request = url.protocol === 'https:' ? requestTls(url, { ...options, agent: new TlsAgent({ proxyEnv }) }, resolve) : requestPlain(url, { ...options, agent: new PlainAgent({ proxyEnv }) }, resolve);
+    const request = url.protocol === 'https:' ? requestTls(url, { ...options, rejectUnauthorized: !isUnverified, agent: new TlsAgent({ proxyEnv }) }, resolve) : requestPlain(url, { ...options, agent: new PlainAgent({ proxyEnv }) }, resolve);
     request.on('error', reject).end(text);
   });
 }

@@ -30,7 +30,8 @@ export class RegistryAuth {
     private readonly credentials: Credentials | undefined,
     /** "repository:library/debian:pull" */
     private readonly scope: string,
-    private readonly allowHttp: (host: string) => boolean,
+    /** Who may hear of the credentials over plain HTTP, and by https without a certificate. */
+    private readonly isInsecure: (url: URL) => boolean,
     /** A token that stands for name and password from now on is asked for, too. */
     private readonly staysLoggedIn = false,
   ) {}
@@ -61,14 +62,14 @@ export class RegistryAuth {
   private async token(parameters: Readonly<Record<string, string>>): Promise<string> {
     if (this.credentials?.registrytoken) return this.credentials.registrytoken;
     const realm = parseRealm(parameters['realm'] ?? '');
-    if (realm.protocol !== 'https:' && !(realm.protocol === 'http:' && this.allowHttp(realm.host))) throw invalid(`the registry asks to log in at ${realm.origin}, which is not secure`);
+    if (realm.protocol !== 'https:' && !(realm.protocol === 'http:' && this.isInsecure(realm))) throw invalid(`the registry asks to log in at ${realm.origin}, which is not secure`);
     const scope = parameters['scope'] || this.scope;
     const service = parameters['service'] ?? '';
     const identity = this.credentials?.identitytoken;
     let response: Response;
     if (identity) {
       const body = new URLSearchParams({ grant_type: 'refresh_token', service, client_id: CLIENT, scope, refresh_token: identity });
-      response = await fetchAnyPort(realm, { method: 'POST', body, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      response = await fetchAnyPort(realm, { method: 'POST', body, signal: AbortSignal.timeout(TIMEOUT_MS), isInsecure: this.isInsecure });
     } else {
       if (service) realm.searchParams.set('service', service);
       for (const one of scope.split(' ').filter(Boolean)) realm.searchParams.append('scope', one);
@@ -76,7 +77,7 @@ export class RegistryAuth {
       if (this.staysLoggedIn) realm.searchParams.set('client_id', CLIENT);
       const basic = this.basic();
       if (basic && this.credentials?.username) realm.searchParams.set('account', this.credentials.username);
-      response = await fetchAnyPort(realm, { headers: basic ? { authorization: basic } : {}, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      response = await fetchAnyPort(realm, { headers: basic ? { authorization: basic } : {}, signal: AbortSignal.timeout(TIMEOUT_MS), isInsecure: this.isInsecure });
     }
     if (response.status === 401 || response.status === 403) {
       await response.body?.cancel();

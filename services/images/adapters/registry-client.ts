@@ -6,6 +6,7 @@ import { MANIFEST_TYPES } from '#libs/oci/media-types.js';
 import type { Reference } from '#libs/oci/reference.js';
 import { fetchAnyPort } from './any-port.js';
 import { boundedBytes } from './bounded-body.js';
+import { InsecureRegistries } from './insecure-registries.js';
 import { RegistryAuth, type Credentials } from './registry-auth.js';
 import { RegistryError, registryError } from './registry-error.js';
 
@@ -29,25 +30,27 @@ const ANSWER_TIMEOUT_MS = 60_000;
 const TAGS_LIMIT_BYTES = 4 << 20;
 const MOST_TAGS = 100_000;
 
-/** Pulls from one repository of one registry (distribution-spec). Plain HTTP only to the machine itself and to registries called insecure. */
+/** Pulls from one repository of one registry (distribution-spec). */
 export class RegistryClient {
   private readonly auth: RegistryAuth;
-  private readonly base: string;
+  private readonly host: string;
+  private readonly insecure: InsecureRegistries;
+  /** What it answered by, from the first time on. */
+  private origin: string | undefined;
 
   constructor(
-    repository: Reference,
+    private readonly repository: Reference,
     credentials: Credentials | undefined,
     insecure: readonly string[] = [],
   ) {
-    const allowHttp = mayHttp(insecure);
-    const host = HOSTS[repository.domain] ?? repository.domain;
-    this.base = `${allowHttp(host) ? 'http' : 'https'}://${host}/v2/${repository.path}`;
-    this.auth = new RegistryAuth(credentials, `repository:${repository.path}:pull`, allowHttp);
+    this.host = HOSTS[repository.domain] ?? repository.domain;
+    this.insecure = new InsecureRegistries(insecure);
+    this.auth = new RegistryAuth(credentials, `repository:${repository.path}:pull`, this.insecure.areAt);
   }
 
   /** A manifest or index by tag or digest, verified where it is by digest. Rejects with RegistryError, unavailable or invalid. */
   async manifest(tagOrDigest: string, signal?: AbortSignal): Promise<FetchedManifest> {
-    const response = await this.get(`${this.base}/manifests/${tagOrDigest}`, { accept: MANIFEST_TYPES.join(', ') }, signal);
+    const response = await this.get(`${await this.base(signal)}/manifests/${tagOrDigest}`, { accept: MANIFEST_TYPES.join(', ') }, signal);
     const bytes = await boundedBytes(response, MANIFEST_LIMIT_BYTES, 'manifest');
     const digest = digestOf(bytes);
     if (isDigest(tagOrDigest) && digest !== tagOrDigest) throw invalid(`the registry gave another manifest than ${tagOrDigest}`);
@@ -57,7 +60,7 @@ export class RegistryClient {
   /** All tags of the repository, as the registry lists them, page by page. Rejects as `manifest` does. */
   async tags(): Promise<readonly string[]> {
     const tags = new Set<string>();
-    for (let url: string | undefined = `${this.base}/tags/list`; url !== undefined; ) {
+    for (let url: string | undefined = `${await this.base()}/tags/list`; url !== undefined; ) {
       const response = await this.get(url, {});
       const page = parseJsonObject(await boundedBytes(response, TAGS_LIMIT_BYTES, 'list of tags'), "the registry's list of tags", TAGS_LIMIT_BYTES);
       const before = tags.size;
@@ -71,7 +74,7 @@ export class RegistryClient {
 
   /** A blob's bytes, unverified: the content store does that. Those of before `from` come, too, where the registry does not go on from there. No node stream: one that fails before it is read would end the process. */
   async blob(digest: string, signal?: AbortSignal, from = 0): Promise<BlobPart> {
-    const url = `${this.base}/blobs/${digest}`;
+    const url = `${await this.base(signal)}/blobs/${digest}`;
     const response = await this.get(url, from > 0 ? { range: `bytes=${from}-` } : {}, signal).catch((error: unknown) => {
       if (from === 0 || !(error instanceof RegistryError) || error.status !== OUT_OF_RANGE) throw error;
       return this.get(url, {}, signal);
@@ -86,14 +89,19 @@ export class RegistryClient {
 
   /** A small blob whole, verified. Rejects as invalid for other bytes than the digest's, and for more than the limit. */
   async smallBlob(digest: string, limitBytes: number): Promise<Buffer> {
-    const bytes = await boundedBytes(await this.get(`${this.base}/blobs/${digest}`, {}), limitBytes, `blob ${digest}`);
+    const bytes = await boundedBytes(await this.get(`${await this.base()}/blobs/${digest}`, {}), limitBytes, `blob ${digest}`);
     if (digestOf(bytes) !== digest) throw invalid(`the registry gave another blob than ${digest}`);
     return bytes;
   }
 
+  private async base(signal?: AbortSignal): Promise<string> {
+    this.origin ??= await this.insecure.originOf(this.host, signal);
+    return `${this.origin}/v2/${this.repository.path}`;
+  }
+
   private async get(url: string, headers: Record<string, string>, signal?: AbortSignal): Promise<Response> {
     for (let attempt = 0; ; attempt++) {
-      const response = await fetchFrom(url, { ...headers, ...this.auth.authorization }, signal);
+      const response = await fetchFrom(url, { ...headers, ...this.auth.authorization }, this.insecure.areAt, signal);
       if (response.ok) return response;
       const refusal = await registryError(response);
       if (response.status !== 401 || attempt === 2 || !(await this.auth.answer(response))) throw refusal;
@@ -111,24 +119,15 @@ function nextPage(link: string, of: string): string | undefined {
 }
 
 /** Redirects are followed; to another host without our authorization (fetch standard, HTTP-redirect fetch). Rejects as unavailable where nobody answers. */
-export async function fetchFrom(url: string, headers: Record<string, string>, signal?: AbortSignal): Promise<Response> {
+export async function fetchFrom(url: string, headers: Record<string, string>, isInsecure: (url: URL) => boolean, signal?: AbortSignal): Promise<Response> {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new Error('no answer in time')), ANSWER_TIMEOUT_MS);
   try {
-    return await fetchAnyPort(url, { headers: { ...headers, 'accept-encoding': 'identity' }, signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal });
+    return await fetchAnyPort(url, { headers: { ...headers, 'accept-encoding': 'identity' }, signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal, isInsecure });
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     throw unavailable(`Get "${url}": ${cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : String(cause)}`, error);
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** Plain HTTP goes only to the machine itself and to registries called insecure. */
-export const mayHttp = (insecure: readonly string[]) => (host: string): boolean => isLoopback(host) || insecure.includes(host);
-
-/** Host, or host and port, of the machine itself: 127.0.0.0/8, ::1, localhost. */
-function isLoopback(host: string): boolean {
-  const name = host.replace(/:[0-9]+$/, '');
-  return name === 'localhost' || name === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(name);
 }

@@ -1,6 +1,7 @@
 import { unauthorized, unavailable } from '#libs/errors/errors.js';
+import { InsecureRegistries } from './insecure-registries.js';
 import { RegistryAuth, type Credentials } from './registry-auth.js';
-import { fetchFrom, mayHttp } from './registry-client.js';
+import { fetchFrom } from './registry-client.js';
 
 const DOCKER_HUB = 'registry-1.docker.io';
 
@@ -8,15 +9,14 @@ const DOCKER_HUB = 'registry-1.docker.io';
  * Whether a registry takes these credentials: asks it for its base (distribution-spec, "Determining Support"), and answers what it asks back. Resolves to the token
  * that stands for them from now on, or ''. Rejects as unauthorized, in dockerd's words.
  */
-export async function logIn(server: string, credentials: Credentials, insecure: readonly string[]): Promise<string> {
-  const host = hostOf(server);
-  const allowHttp = mayHttp(insecure);
-  const url = `${allowHttp(host) ? 'http' : 'https'}://${host}/v2/`;
-  const auth = new RegistryAuth(credentials, '', allowHttp, true);
-  let response = await fetchFrom(url, {});
+export async function logIn(server: string, credentials: Credentials, insecureNames: readonly string[]): Promise<string> {
+  const insecure = new InsecureRegistries(insecureNames);
+  const url = `${await insecure.originOf(hostOf(server))}/v2/`;
+  const auth = new RegistryAuth(credentials, '', insecure.areAt, true);
+  let response = await fetchFrom(url, {}, insecure.areAt);
   if (response.status === 401) {
     await response.body?.cancel();
-    if (await auth.answer(response)) response = await fetchFrom(url, auth.authorization);
+    if (await auth.answer(response)) response = await fetchFrom(url, auth.authorization, insecure.areAt);
   }
   await response.body?.cancel();
   if (response.ok) return auth.identityToken;

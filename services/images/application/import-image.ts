@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { ImportImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
@@ -11,6 +10,7 @@ import type { ContentStore } from '../adapters/content-store.js';
 import type { AddImage } from './add-image.js';
 import { archivedLayer } from './archived-layer.js';
 import type { CollectBlobs } from './collect-blobs.js';
+import { diffIdOf } from './diff-id.js';
 import { inputOf, serveProgress } from './progress-stream.js';
 
 interface PreparedImport {
@@ -39,7 +39,7 @@ export class ImportArchive {
     await serveProgress(socket, this.content, this.collect, async (lines, lease) => {
       const { tags, platform, config } = prepared;
       const layer = await archivedLayer(await lease.ingest(inputOf(socket)), this.content, lease);
-      const diffId = await this.diffIdOf(layer.digest);
+      const diffId = await diffIdOf(await decompressed(this.content.stream(layer.digest)));
       const created = new Date().toISOString();
       const comment = message || 'Imported from -';
       const { os, architecture, variant } = platform;
@@ -49,11 +49,4 @@ export class ImportArchive {
       lines.report({ status: configBlob.digest });
     });
   }
-
-  private async diffIdOf(digest: string): Promise<string> {
-    const hash = createHash('sha256');
-    for await (const chunk of await decompressed(this.content.stream(digest))) hash.update(chunk as Buffer);
-    return `sha256:${hash.digest('hex')}`;
-  }
 }
-
