@@ -1,4 +1,4 @@
-import { closeSync, constants, copyFileSync, existsSync, fchmodSync, fchownSync, fstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
+import { closeSync, constants, copyFileSync, fchmodSync, fchownSync, fstatSync, lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
 import { AT_SYMLINK_NOFOLLOW, fchownat, linkat, mkdirat, O_PATH, openat2, RENAME_NOREPLACE, renameat2, RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, symlinkat, utimensat } from '#libs/linux/directory-entries.js';
 import { fsetxattr, lgetxattr, llistxattr } from '#libs/linux/extended-attributes.js';
 import type { Fd } from '#libs/linux/native.js';
@@ -55,7 +55,7 @@ function renameToNew(from: Fd, to: Fd, name: Buffer): void {
     renameat2(from, name, to, name, RENAME_NOREPLACE);
   } catch (error) {
     // A file system that cannot be asked so, as ZFS was for long.
-    if (!isErrno(error, 'EINVAL') || existsSync(fdPath(to, name))) throw error;
+    if (!isErrno(error, 'EINVAL') || lstatSync(fdPath(to, name), { throwIfNoEntry: false }) !== undefined) throw error;
     renameat2(from, name, to, name, 0);
   }
 }
