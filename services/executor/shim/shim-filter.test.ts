@@ -1,28 +1,16 @@
-import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
 import { encodePlan, planOf } from '../domain/plan/encode-plan.js';
 import type { PlanSettings, PlanStep } from '../domain/plan/plan-table.js';
 import { rightsSteps } from '../domain/plan/process-steps.js';
 import { compileSeccomp } from '../domain/seccomp/compile-seccomp.js';
 import { parseProfile } from '../domain/seccomp/profile.js';
 import { finish } from './testing/finish.js';
-import { ShimBench, attach, defaults, demultiplex, exec, sh, text, tree, u32 } from './testing/shim-driver.js';
+import { attach, defaults, demultiplex, exec, sh, text, tree, u32 } from './testing/shim-driver.js';
+import { bench, child, ticket, useShimBench } from './testing/use-shim-bench.js';
 
-/** Built by the set-up that comes before every test. */
-const native = join(dirname(fileURLToPath(import.meta.url)), '../../../native');
-const child = { actor: 'child', from: 'test' } as const;
-const ticket = 'a'.repeat(32);
-let bench: ShimBench;
 
-beforeAll(async () => {
-  bench = await ShimBench.open(join(native, 'berth-shim'));
-});
-afterAll(async () => {
-  expect(await readFile('/proc/self/mountinfo', 'utf8')).not.toContain(bench.directory);
-  await bench[Symbol.asyncDispose]();
-});
+useShimBench();
 
 const execSettings: PlanSettings = { ...defaults, namespaces: 0 };
 const join_ = (steps: PlanStep[]): PlanStep[] => [

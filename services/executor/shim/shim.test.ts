@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { existsSync, mkdirSync, readFileSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { deviceAccess } from '#libs/cgroup/device-access.js';
 import { compileDeviceFilter } from '#libs/cgroup/device-filter.js';
@@ -12,23 +11,13 @@ import { patience } from '../../../test/engine/patience.js';
 import { encodePlan, planOf } from '../domain/plan/encode-plan.js';
 import type { PlanSettings, PlanStep } from '../domain/plan/plan-table.js';
 import { finish } from './testing/finish.js';
-import { Control, ShimBench, Task, attach, defaults, demultiplex, exec, sh, text, tree, u32 } from './testing/shim-driver.js';
+import { Control, Task, attach, defaults, demultiplex, exec, sh, text, tree, u32 } from './testing/shim-driver.js';
+import { bench, child, native, ticket, useShimBench } from './testing/use-shim-bench.js';
 
-/** Built by the set-up that comes before every test. */
-const native = join(dirname(fileURLToPath(import.meta.url)), '../../../native');
-const child = { actor: 'child', from: 'test' } as const;
-const ticket = 'a'.repeat(32);
 /** The v2 hierarchy's top, where the machine has one. */
 const { unified } = detect();
-let bench: ShimBench;
 
-beforeAll(async () => {
-  bench = await ShimBench.open(join(native, 'berth-shim'));
-});
-afterAll(async () => {
-  expect(await readFile('/proc/self/mountinfo', 'utf8')).not.toContain(bench.directory);
-  await bench[Symbol.asyncDispose]();
-});
+useShimBench();
 
 /** Whether a process does not run at all; that nothing happens has no event. */
 async function isIdle(pid: number): Promise<boolean> {
