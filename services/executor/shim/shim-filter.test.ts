@@ -9,7 +9,6 @@ import { finish } from './testing/finish.js';
 import { attach, defaults, demultiplex, exec, sh, text, tree, u32 } from './testing/shim-driver.js';
 import { bench, child, ticket, useShimBench } from './testing/use-shim-bench.js';
 
-
 useShimBench();
 
 const execSettings: PlanSettings = { ...defaults, namespaces: 0 };

@@ -10,7 +10,6 @@ import { attach, defaults, demultiplex, exec, sh, text, tree, u32 } from './test
 import type { TaskPaths } from './testing/shim-driver.js';
 import { bench, child, ticket, useShimBench } from './testing/use-shim-bench.js';
 
-
 useShimBench();
 
 const execSettings: PlanSettings = { ...defaults, namespaces: 0 };
