@@ -303,7 +303,7 @@ test('a link is one more name: whoever has it finds the other, also at another a
   expect((await docker('exec', 'web', 'true')).stderr).toMatch(/^Error response from daemon: Cannot link to a non running container: \/db AS \/web\/(my-)?db\n$/);
   await docker('run', '-d', 'busybox', 'sleep', '600');
   await docker('start', 'db');
-  const linked = async (): Promise<string> => (await docker('exec', 'web', 'grep', 'db', '/etc/hosts')).stdout;
+  const linked = async (): Promise<string> => (await docker('exec', 'web', 'grep', '-w', 'db', '/etc/hosts')).stdout;
   const [address, id] = [await addressOf('db'), hostname.trim()];
   expect(await linked()).toBe(`${address}\tmy-db ${id} db\n${address}\tdb ${id}\n10.0.0.9 mine my-db\n`);
 
