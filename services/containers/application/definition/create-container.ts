@@ -8,8 +8,8 @@ import { GetImage, HoldImage, type ImageView, ReleaseImage } from '#contracts/im
 import type { RequestContext } from '#contracts/request.js';
 import { CreateVolume, RemoveVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, cameToNothing, invalid, notFound } from '#libs/errors/errors.js';
-import { signalNumber } from '#libs/linux/signals.js';
-import { fitness, formatPlatform, parsePlatform } from '#libs/oci/platform.js';
+import { checkStopSignal } from '#libs/linux/signals.js';
+import { fitness, formatPlatform, hostPlatform, parsePlatform } from '#libs/oci/platform.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
 import { checkEnvironment, checkMemoryNodes, checkResources, createWarnings, needsKernelFacts, withinKernel, withResourceDefaults } from '../../domain/resources/check-resources.js';
@@ -76,6 +76,7 @@ export class ContainerCreation {
     checkSharedNetwork(command.config, hostConfig);
     checkResources(hostConfig, CPUS);
     checkEnvironment(command.config);
+    if (command.config.StopSignal) checkStopSignal(command.config.StopSignal);
     checkNetworkOptions(command);
     checkHealthcheck(command.config.Healthcheck);
     const restartWhenUnhealthy = unhealthyRestartsOf(command.config.Labels);
@@ -92,8 +93,8 @@ export class ContainerCreation {
     const find = this.finder(command);
     const image = await (asked.dryRun ? this.bus.request(GetImage, { image: imageRef }, asked) : this.bus.request(HoldImage, { image: imageRef, container: id }, asked, HOLD));
     checkPlatform(command.platform, image, imageRef);
+    warnings.push(...platformWarnings(command.platform, image));
     const config = withImageDefaults({ ...(await this.withHostname(command.config, hostConfig, find, asked)), ...macOf(command) }, image, id);
-    if (config.StopSignal) signalNumber(config.StopSignal);
     const [path, ...args] = commandLine(config);
     const wanted = mountRequests(config, hostConfig, volumesFrom(hostConfig.VolumesFrom, (name) => find(name)?.spec.mounts));
     portRequests(config, hostConfig);
@@ -198,5 +199,11 @@ function sharing(reference: string, find: Find): PresentContainer {
 /** As not-found, since clients answer that by pulling the image for the platform they want. */
 function checkPlatform(wanted: string | undefined, image: ImageView, reference: string): void {
   if (!wanted || fitness(parsePlatform(wanted), image) > 0) return;
-  throw notFound(`image with reference ${reference} was found but does not match the specified platform: wanted ${wanted}, actual: ${formatPlatform(image)}`);
+  throw notFound(`image with reference ${reference} was found but its platform (${formatPlatform(image)}) does not match the specified platform (${formatPlatform(parsePlatform(wanted))})`);
+}
+
+/** Somebody who named no platform may not know that what runs is for another machine. */
+function platformWarnings(wanted: string | undefined, image: ImageView): string[] {
+  if (wanted || fitness(hostPlatform, image) > 0) return [];
+  return [`The requested image's platform (${formatPlatform(image)}) does not match the detected host platform (${formatPlatform(hostPlatform)}) and no specific platform was requested`];
 }

@@ -13,6 +13,7 @@ import { EngineClient } from '../../../../application/engine-client.js';
 import { imagesMeant, type ImagesMeant } from '../../../../application/images-meant.js';
 import { ShownEndpoints } from '../../../../application/shown-endpoints.js';
 import { CONTAINER_FILTERS, filterContainers, wantsAll } from '../../../../domain/requests/container-filters.js';
+import { isAtLeast } from '../../../../domain/api-version.js';
 import { asOfVersion, checkMountsOfVersion, readCreateRequest } from '../../../../domain/requests/create-request.js';
 import { containerInspect, containerSummary, type ShownHost } from '../../../../domain/docker/container.js';
 import { readFilters } from '../../../../domain/requests/filters.js';
@@ -28,6 +29,7 @@ import { POSITION_HEADER } from '../../server/engine-headers.js';
 const STOP_SLACK_MS = 60_000;
 const STOP_LONGEST_MS = 24 * 3_600_000;
 const START_TIMEOUT_MS = 120_000;
+const DEPRECATED_MAC = 'The container-wide MacAddress field is now deprecated. It should be specified in EndpointsConfig instead.';
 /** That a list of containers waits to hear what their images are called. */
 const IMAGES_WITHIN_MS = 1_000;
 /** A volume may be filled with gigabytes of the image's. */
@@ -76,7 +78,9 @@ export class ContainerController {
     const platform = text(query, 'platform');
     const created = await this.engine.ask(CreateContainer, { ...request, ...(name ? { name } : {}), ...(platform ? { platform } : {}), ...(named === undefined ? {} : { named }) }, asked, CREATE_TIMEOUT_MS);
     reply.header(POSITION_HEADER, String(created.position));
-    return { Id: created.id, Warnings: created.warnings };
+    const { MacAddress: mac } = request.config;
+    const warnings = mac && isAtLeast(version, '1.44') ? [DEPRECATED_MAC, ...created.warnings] : created.warnings;
+    return { Id: created.id, Warnings: warnings };
   }
 
   @Get('/:id/json')
