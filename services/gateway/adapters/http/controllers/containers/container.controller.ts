@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ListedContainer } from '#contracts/containers/container-state.js';
 import { CreateContainer, KillContainer, PauseContainer, RemoveContainer, RemoveLink, RenameContainer, ResizeContainer, RestartContainer, StartContainer, StopContainer, UnpauseContainer, UpdateContainer } from '#contracts/containers/commands.js';
 import { GetContainer, ListContainers } from '#contracts/containers/queries.js';
+import { ListImages } from '#contracts/images/images.js';
 import { MASKED_PATHS } from '#contracts/executor/hidden-paths.js';
 import { GetHostFacts, type HostFacts } from '#contracts/executor/host.js';
 import type { RequestContext } from '#contracts/request.js';
@@ -18,6 +19,7 @@ import { asOfVersion, checkMountsOfVersion, readCreateRequest } from '../../../.
 import { containerInspect, containerSummary, type ShownHost } from '../../../../domain/docker/container.js';
 import { readFilters } from '../../../../domain/requests/filters.js';
 import { flag, integer, text, type QueryValues } from '../../../../domain/requests/query-values.js';
+import { descendants } from '../../../../domain/docker/image-descendants.js';
 import { imageAsked, withShownImage } from '../../../../domain/docker/shown-image.js';
 import { summariesJson } from '../../../../domain/docker/summary-json.js';
 import { readUpdateRequest } from '../../../../domain/requests/update-request.js';
@@ -51,8 +53,10 @@ export class ContainerController {
     const limit = integer(query, 'limit') ?? -1;
     const { containers, position } = await this.engine.ask(ListContainers, { ...minPosition(query), all: flag(query, 'all') || limit > 0 || wantsAll(filters) }, asked);
     reply.header(POSITION_HEADER, String(position));
-    const meant = await this.imagesMeant(filters.get('ancestor') ?? [], containers, asked);
-    const fitting = filterContainers(await this.endpoints.of(containers, asked), filters, meant);
+    const ancestors = filters.get('ancestor') ?? [];
+    const meant = await this.imagesMeant(ancestors, containers, asked);
+    const onThem = ancestors.length > 0 ? descendants(ancestors.map((name) => meant.get(name) ?? null), (await this.engine.ask(ListImages, {}, asked)).images) : undefined;
+    const fitting = filterContainers(await this.endpoints.of(containers, asked), filters, meant, onThem);
     const now = Date.now();
     const shown = (limit > 0 ? fitting.slice(0, limit) : fitting).map((view) => withShownImage(view, meant));
     if (flag(query, 'size')) {
