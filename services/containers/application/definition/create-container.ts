@@ -4,12 +4,11 @@ import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { ContainerCreated, CreateContainer } from '#contracts/containers/commands.js';
 import { CheckBindSources, FillVolume, GetHostFacts } from '#contracts/executor/host.js';
 import { OWN_RUNTIME } from '#contracts/executor/own-runtime.js';
-import { GetImage, HoldImage, type ImageView, ReleaseImage } from '#contracts/images/images.js';
+import { GetImage, HoldImage, ReleaseImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { CreateVolume, RemoveVolume } from '#contracts/volumes/volumes.js';
-import { BerthError, cameToNothing, invalid, notFound } from '#libs/errors/errors.js';
+import { BerthError, cameToNothing, invalid } from '#libs/errors/errors.js';
 import { checkStopSignal } from '#libs/linux/signals.js';
-import { fitness, formatPlatform, hostPlatform, parsePlatform } from '#libs/oci/platform.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
 import { checkEnvironment, checkMemoryNodes, checkResources, createWarnings, needsKernelFacts, withinKernel, withResourceDefaults } from '../../domain/resources/check-resources.js';
@@ -17,6 +16,7 @@ import { checkCgroupParent } from '../../domain/resources/cgroup-parent.js';
 import { checkHealthcheck, unhealthyRestartsOf } from '../../domain/health/health.js';
 import { checkContainerName } from '../../domain/name/container-name.js';
 import { commandLine, labelsOfImage, withImageDefaults } from '../../domain/image-defaults.js';
+import { checkPlatform, platformWarnings } from '../../domain/image-platform.js';
 import { withJoinedIds } from '../../domain/namespaces/joined-containers.js';
 import { checkHostConfig } from '../../domain/launch-request.js';
 import { linksToKeep } from '../../domain/network/links.js';
@@ -194,16 +194,4 @@ function sharing(reference: string, find: Find): PresentContainer {
   const found = find(reference);
   if (!found) throw invalid(`No such container: ${reference}`);
   return found;
-}
-
-/** As not-found, since clients answer that by pulling the image for the platform they want. */
-function checkPlatform(wanted: string | undefined, image: ImageView, reference: string): void {
-  if (!wanted || fitness(parsePlatform(wanted), image) > 0) return;
-  throw notFound(`image with reference ${reference} was found but its platform (${formatPlatform(image)}) does not match the specified platform (${formatPlatform(parsePlatform(wanted))})`);
-}
-
-/** Somebody who named no platform may not know that what runs is for another machine. */
-function platformWarnings(wanted: string | undefined, image: ImageView): string[] {
-  if (wanted || fitness(hostPlatform, image) > 0) return [];
-  return [`The requested image's platform (${formatPlatform(image)}) does not match the detected host platform (${formatPlatform(hostPlatform)}) and no specific platform was requested`];
 }
