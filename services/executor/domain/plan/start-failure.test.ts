@@ -59,6 +59,7 @@ test("an exec's working directory that is none is told in runc's words", () => {
   const { message } = startFailure(plan, 0, ENOENT, 'sh', 'exec failed: ');
   expect(message).toBe('exec failed: chdir to cwd ("/nowhere") set in config.json failed: no such file or directory: unknown');
   expect(execExitCode(message)).toBe(127);
+  expect(startFailure(plan, 0, ENOTDIR, 'sh').message).toBe('Cannot mkdir: /nowhere is not a directory');
 });
 
 test('what a shim names in place of a step has a name', () => {

@@ -48,6 +48,7 @@ export function startFailure(plan: Plan, step: number, errno: number, command: s
   }
   const noDirectory = NO_DIRECTORY.get(errno);
   // Of a container's first process it is made.
+  if (part?.op === 'chdir' && prefix === PREFIX && errno === ENOTDIR) return invalid(`Cannot mkdir: ${part.path} is not a directory`);
   if (part?.op === 'chdir' && prefix !== PREFIX && noDirectory !== undefined) return internal(`${prefix}chdir to cwd ("${part.path}") set in config.json failed: ${noDirectory}: unknown`);
   // Docker's defaults go as far as the kernel lets them; what the user asked for is done or refused.
   if (operation === 'set_rlimit' && errno === EPERM) return invalid(`${prefix}error setting rlimit (${describeStep(plan, step)}): operation not permitted: the engine has no right to raise a hard limit (CAP_SYS_RESOURCE): unknown`);

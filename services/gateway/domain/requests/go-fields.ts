@@ -11,7 +11,7 @@ export function bodyFields(body: unknown, type: string): Fields {
 }
 
 /** That a field's value is of another type than Go has for it. `field`: "CreateOptions.Name". */
-export function wrongType(value: unknown, field: string, type: string): BerthError {
+function wrongType(value: unknown, field: string, type: string): BerthError {
   return invalid(`invalid JSON: json: cannot unmarshal ${kindOf(value)} into Go struct field ${field} of type ${type}`);
 }
 
