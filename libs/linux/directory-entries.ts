@@ -35,34 +35,45 @@ export function openat2(directory: Fd, path: PathLike, flags: number, mode: numb
   return checked('openat2', result, { path });
 }
 
+/**
+ * What openat2 does not resolve is one name in an open directory: on a longer path the kernel would go through every symlink on it, to wherever somebody has it lead. From AT_FDCWD it is a path of
+ * the caller's own.
+ */
+function oneName(directory: Fd, path: PathLike): PathLike {
+  if (directory !== AT_FDCWD && (typeof path === 'string' ? path.includes('/') : path.includes(SLASH))) throw new TypeError(`${Buffer.from(path).toString()} is no name in a directory`);
+  return path;
+}
+
+const SLASH = 0x2f;
+
 export function mkdirat(directory: Fd, path: PathLike, mode: number): void {
-  checked('mkdirat', native.mkdirat(directory, path, mode), { path });
+  checked('mkdirat', native.mkdirat(directory, oneName(directory, path), mode), { path });
 }
 
 /** `mode` holds the type too: S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK or S_IFREG. */
 export function mknodat(directory: Fd, path: PathLike, mode: number, major: number, minor: number): void {
-  checked('mknodat', native.mknodat(directory, path, mode, major, minor), { path });
+  checked('mknodat', native.mknodat(directory, oneName(directory, path), mode, major, minor), { path });
 }
 
 export function symlinkat(target: PathLike, directory: Fd, path: PathLike): void {
-  checked('symlinkat', native.symlinkat(target, directory, path), { path });
+  checked('symlinkat', native.symlinkat(target, directory, oneName(directory, path)), { path });
 }
 
 export function linkat(fromDirectory: Fd, from: PathLike, toDirectory: Fd, to: PathLike, flags: number): void {
-  checked('linkat', native.linkat(fromDirectory, from, toDirectory, to, flags), { from, to });
+  checked('linkat', native.linkat(fromDirectory, oneName(fromDirectory, from), toDirectory, oneName(toDirectory, to), flags), { from, to });
 }
 
 export function unlinkat(directory: Fd, path: PathLike, flags: number): void {
-  checked('unlinkat', native.unlinkat(directory, path, flags), { path });
+  checked('unlinkat', native.unlinkat(directory, oneName(directory, path), flags), { path });
 }
 
 export function renameat2(fromDirectory: Fd, from: PathLike, toDirectory: Fd, to: PathLike, flags: number): void {
-  checked('renameat2', native.renameat2(fromDirectory, from, toDirectory, to, flags), { from, to });
+  checked('renameat2', native.renameat2(fromDirectory, oneName(fromDirectory, from), toDirectory, oneName(toDirectory, to), flags), { from, to });
 }
 
 /** lchown with AT_SYMLINK_NOFOLLOW; of the descriptor itself with an empty path and AT_EMPTY_PATH. */
 export function fchownat(directory: Fd, path: PathLike, uid: number, gid: number, flags: number): void {
-  checked('fchownat', native.fchownat(directory, path, uid, gid, flags), { path });
+  checked('fchownat', native.fchownat(directory, oneName(directory, path), uid, gid, flags), { path });
 }
 
 export interface Timestamp {
@@ -73,5 +84,5 @@ export interface Timestamp {
 }
 
 export function utimensat(directory: Fd, path: PathLike, atime: Timestamp, mtime: Timestamp, flags: number): void {
-  checked('utimensat', native.utimensat(directory, path, atime.seconds, atime.nanoseconds, mtime.seconds, mtime.nanoseconds, flags), { path });
+  checked('utimensat', native.utimensat(directory, oneName(directory, path), atime.seconds, atime.nanoseconds, mtime.seconds, mtime.nanoseconds, flags), { path });
 }

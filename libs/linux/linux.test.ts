@@ -45,6 +45,24 @@ test('owner, mode and times of a symlink and of a file are set to the nanosecond
   closeSync(fd);
 });
 
+test('what is not resolved below a root is one name in a directory, and no path through a symlink', () => {
+  at.symlinkat('/tmp', dir, 'way');
+  const outside = ['way/x', Buffer.from('way/x'), './way/x'];
+  for (const path of outside) {
+    expect(() => at.mkdirat(dir, path, 0o755)).toThrow(`${path} is no name in a directory`);
+    expect(() => at.mknodat(dir, path, constants.S_IFREG, 0, 0)).toThrow('no name');
+    expect(() => at.symlinkat('x', dir, path)).toThrow('no name');
+    expect(() => at.unlinkat(dir, path, 0)).toThrow('no name');
+    expect(() => at.fchownat(dir, path, 0, 0, at.AT_SYMLINK_NOFOLLOW)).toThrow('no name');
+    expect(() => at.utimensat(dir, path, { seconds: 0, nanoseconds: 0 }, { seconds: 0, nanoseconds: 0 }, at.AT_SYMLINK_NOFOLLOW)).toThrow('no name');
+    for (const [from, to] of [[path, 'y'], ['way', path]] as const) {
+      expect(() => at.linkat(dir, from, dir, to, 0)).toThrow('no name');
+      expect(() => at.renameat2(dir, from, dir, to, 0)).toThrow('no name');
+    }
+  }
+  at.mkdirat(at.AT_FDCWD, join(root, 'own'), 0o755);
+});
+
 test('nodes, links and names that are not UTF-8', () => {
   at.mknodat(dir, 'null', constants.S_IFCHR | 0o666, 1, 3);
   at.linkat(dir, 'null', dir, Uint8Array.of(0xff, 0xfe), 0);

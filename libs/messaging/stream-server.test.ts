@@ -1,9 +1,11 @@
+import { statSync } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
-import type { Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { listenAtPath } from '#libs/linux/unix-socket.js';
 import { openStream } from './open-stream.js';
 import { StreamServer } from './stream-server.js';
 
@@ -74,3 +76,16 @@ test('what fails while serving ends the stream', async () => {
 });
 
 test('only the engine\'s user and group may knock', async () => expect((await stat(server.path)).mode & 0o777).toBe(0o660));
+
+test('nor may anybody else before it is told that it listens', async () => {
+  const path = join(directory, 'other.sock');
+  const mask = process.umask(0);
+  const other = createServer();
+  try {
+    listenAtPath(other, path, () => undefined);
+    expect(statSync(path).mode & 0o777).toBe(0o660);
+  } finally {
+    expect(process.umask(mask)).toBe(0);
+    await new Promise((done) => other.close(done));
+  }
+});

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, rm } from 'node:fs/promises';
+import { chown, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { StreamEndpoint } from '#contracts/request.js';
+import { listenAtPath } from '#libs/linux/unix-socket.js';
 import { readString, answerFrame, ACCEPTED, ATTACH, REFUSED } from './stream-frame.js';
 import { firstFrame } from './first-frame.js';
 
@@ -25,9 +26,8 @@ export class StreamServer {
   async listen(): Promise<void> {
     await rm(this.path, { force: true });
     await new Promise<void>((resolve, reject) => {
-      this.server.once('error', reject).listen(this.path, resolve);
+      listenAtPath(this.server.once('error', reject), this.path, resolve);
     });
-    await chmod(this.path, 0o660);
   }
 
   /** Lets a group knock, too: the services of one engine run under it. */

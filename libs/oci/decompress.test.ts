@@ -1,5 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { expect, test, vi } from 'vitest';
@@ -30,6 +33,20 @@ test('what is cut short is no archive, and neither is what is damaged', async ()
   await expect(plain(packed('xz').subarray(0, -9))).rejects.toMatchObject({ kind: 'invalid', message: 'xz: (stdin): Unexpected end of input' });
   const damaged = packed('bzip2').fill(0, 20, 40);
   await expect(plain(damaged)).rejects.toMatchObject({ kind: 'invalid', message: expect.stringContaining('bzip2: Data integrity error') as string });
+});
+
+test('a program that reads has no rights', async () => {
+  const bytes = packed('xz');
+  const directory = mkdtempSync(join(tmpdir(), 'berth-xz-'));
+  chmodSync(directory, 0o755);
+  writeFileSync(join(directory, 'xz'), '#!/bin/sh\ncat > /dev/null; id -u; id -g; pwd\n', { mode: 0o755 });
+  vi.stubEnv('PATH', `${directory}:${process.env['PATH']}`);
+  try {
+    expect((await plain(bytes)).toString()).toBe('65534\n65534\n/\n');
+  } finally {
+    vi.unstubAllEnvs();
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test('a program that is missing is named', async () => {

@@ -38,6 +38,14 @@ describe('image documents', () => {
     expect(() => parseImageConfig(Buffer.from('{'))).toThrow('not JSON');
   });
 
+  test('what is too deep is not parsed', () => {
+    expect(() => parseImageConfig(Buffer.from(`{"history":${'['.repeat(300)}${']'.repeat(300)}}`))).toThrow('the image configuration is nested deeper than 256 levels');
+  });
+
+  test('a configuration without end is not parsed', () => {
+    expect(() => parseImageConfig(Buffer.alloc((8 << 20) + 1, ' '))).toThrow('has 8388609 bytes, more than 8388608');
+  });
+
   test('the platform that fits best is chosen', () => {
     const offer = (text: string): { platform: Platform } => ({ platform: parsePlatform(text) });
     const offers = [offer('linux/arm/v5'), offer('linux/arm/v7'), offer('linux/amd64'), offer('linux/arm64')];

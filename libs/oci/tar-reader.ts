@@ -18,6 +18,8 @@ export const TAR_LIMITS: TarLimits = { entries: 4_000_000, pathBytes: 4096, tota
 
 /** A pax header or a GNU long name larger than this is an attack. */
 const EXTENSION_LIMIT_BYTES = 1 << 20;
+/** Those that are for all entries to come are kept to the archive's end, and looked at with each of them. */
+const MOST_GLOBAL_RECORDS = 64;
 const LARGEST_ID = 2 ** 32 - 2;
 
 export interface TarEntry extends TarHeader {
@@ -63,7 +65,7 @@ async function* entries(queue: ByteQueue, limits: TarLimits): AsyncGenerator<Tar
         records = parsePaxRecords(await extension(queue, raw));
         continue;
       case 'g':
-        globals = new Map([...globals, ...parsePaxRecords(await extension(queue, raw))]);
+        globals = checkedGlobals(new Map([...globals, ...parsePaxRecords(await extension(queue, raw))]));
         continue;
       case 'L':
         longPath = untilNul(await extension(queue, raw));
@@ -127,6 +129,12 @@ class Body implements AsyncIterable<Buffer> {
       yield part;
     }
   }
+}
+
+function checkedGlobals(records: PaxRecords): PaxRecords {
+  const bytes = records.values().reduce((sum, value) => sum + value.length, 0);
+  if (records.size > MOST_GLOBAL_RECORDS || bytes > EXTENSION_LIMIT_BYTES) throw invalid(`the tar archive says too much of all its entries: ${records.size} things, in ${bytes} bytes`);
+  return records;
 }
 
 async function extension(queue: ByteQueue, raw: RawHeader): Promise<Buffer> {

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync, linkSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { formatPaxRecord } from './pax-records.js';
 import { readTar, TAR_LIMITS, type TarLimits } from './tar-reader.js';
-import { writeTar, type TarMember } from './tar-writer.js';
+import { tarHeader, writeTar, type TarMember } from './tar-writer.js';
 
 async function* inPieces(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
@@ -99,6 +100,29 @@ describe('tar', () => {
     const padded = Buffer.concat([bytes, Buffer.alloc(20_480)]);
     await read(padded, 512, { ...TAR_LIMITS, trailingBytes: 20_480 + bytes.length });
     await expect(read(padded, 512, { ...TAR_LIMITS, trailingBytes: 20_000 })).rejects.toThrow('more than 20000 bytes behind its end');
+  });
+
+  test('a header that says that it is large is refused before there is room for it', async () => {
+    const header = tarHeader({ path: 'PaxHeaders/x' }, 2 ** 30);
+    header.write('x', 156, 'latin1');
+    resum(header);
+    await expect(read(header)).rejects.toThrow('the tar archive has a header of 1073741824 bytes');
+  });
+
+  test('what is said of all entries is little', async () => {
+    const global = (records: readonly (readonly [string, string])[]): Buffer => {
+      const body = Buffer.concat(records.map(([key, value]) => formatPaxRecord(key, Buffer.from(value))));
+      const header = tarHeader({ path: 'pax_global_header' }, body.length);
+      header.write('g', 156, 'latin1');
+      resum(header);
+      return Buffer.concat([header, body, Buffer.alloc((512 - (body.length % 512)) % 512)]);
+    };
+    const [bytes, comment] = [await archive(members), global([['comment', 'x'.repeat(40)]])];
+    expect(await read(Buffer.concat([comment, comment, bytes]))).toHaveLength(8);
+    const many = Array.from({ length: 3 }, (_, at) => global(Array.from({ length: 30 }, (__, key) => [`key ${at} ${key}`, 'x'])));
+    await expect(read(Buffer.concat([...many, bytes]))).rejects.toThrow('says too much of all its entries: 90 things');
+    const large = Array.from({ length: 3 }, (_, at) => global([[`key ${at}`, 'x'.repeat(500_000)]]));
+    await expect(read(Buffer.concat([...large, bytes]))).rejects.toThrow('too much of all its entries: 3 things, in 1500000 bytes');
   });
 
   test('random damage is refused or read, but never anything else', async () => {

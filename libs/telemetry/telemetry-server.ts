@@ -1,7 +1,8 @@
-import { chmod, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { errorMessage } from '#libs/errors/errors.js';
+import { listenAtPath } from '#libs/linux/unix-socket.js';
 
 /** `port` (0: a free one) at an IP address, by default on the loopback interface, or a unix socket that group and owner may open (0660). */
 export type TelemetryAddress = { readonly port: number; readonly host?: string } | { readonly path: string };
@@ -54,10 +55,9 @@ async function listen(address: TelemetryAddress, routes: ReadonlyMap<string, Tel
   if ('path' in address) await rm(address.path, { force: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    if ('path' in address) server.listen(address.path, resolve);
+    if ('path' in address) listenAtPath(server, address.path, resolve);
     else server.listen(address.port, address.host ?? '127.0.0.1', resolve);
   });
-  if ('path' in address) await chmod(address.path, 0o660);
   return server;
 }
 

@@ -1,4 +1,8 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { mount, MS_BIND, umount2 } from '#libs/linux/mounts.js';
 import { ContainerFiles } from './container-files.js';
 import type { Trash } from './trash.js';
 
@@ -8,4 +12,42 @@ test.each(['', '.', '..', '../volumes', 'a/b', 'A'.repeat(64), `${'a'.repeat(64)
   expect(() => files.directory(id)).toThrow(`"${id}" is no container's id`);
   expect(() => files.remove(id)).toThrow();
   expect(taken).toEqual([]);
+});
+
+test('the hosts of a container are changed in place, and stay as they are where it has made something else of them', () => {
+  const top = mkdtempSync(join(tmpdir(), 'berth-hosts-'));
+  const id = 'c'.repeat(64);
+  const files = new ContainerFiles(top, {} as Trash, { take: () => false });
+  const hosts = join(files.directory(id), 'hosts');
+  const change = (): void => files.changeHosts(id, [{ name: 'web', address: '172.18.0.2' }]);
+  mkdirSync(files.directory(id), { recursive: true });
+  try {
+    writeFileSync(hosts, '127.0.0.1\tlocalhost\n172.18.0.9\tweb box\n');
+    change();
+    expect(readFileSync(hosts, 'utf8')).toBe('127.0.0.1\tlocalhost\n172.18.0.2\tweb box\n');
+    writeFileSync(hosts, '172.18.0.9\tweb box\n');
+    truncateSync(hosts, 1 << 30);
+    change();
+    expect(statSync(hosts).size).toBe(1 << 30);
+    rmSync(hosts);
+    writeFileSync(join(top, 'of the host'), '');
+    symlinkSync(join(top, 'of the host'), hosts);
+    expect(change).toThrow('ELOOP');
+    expect(readFileSync(join(top, 'of the host'), 'utf8')).toBe('');
+    rmSync(hosts);
+    // As one that has grown since it was asked for its size: of this one the kernel tells none.
+    writeFileSync(hosts, '');
+    const before = readFileSync('/proc/self/comm', 'utf8');
+    mount('/proc/self/comm', hosts, '', MS_BIND);
+    try {
+      writeFileSync(hosts, '1.2.3.4 web');
+      change();
+      expect(readFileSync(hosts, 'utf8')).toBe('1.2.3.4 web\n');
+    } finally {
+      writeFileSync('/proc/self/comm', before.trim());
+      umount2(hosts, 0);
+    }
+  } finally {
+    rmSync(top, { recursive: true });
+  }
 });

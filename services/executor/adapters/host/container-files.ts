@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostChange, TaskLog } from '#contracts/executor/tasks.js';
@@ -49,13 +49,22 @@ export class ContainerFiles {
     writeFileSync(join(directory, 'resolv.conf'), files.resolvConf, { mode: 0o644 });
   }
 
-  /** In place, since it is mounted in the container, which may have made of it what it likes: what is no such file any more stays as it is. */
+  /** In place, since it is mounted in the container, which may have made of it what it likes, and makes it while it is read: what is no such file any more stays as it is. */
   changeHosts(container: string, changes: readonly HostChange[]): void {
-    const path = join(this.directory(container), 'hosts');
-    if (statSync(path).size > MOST_HOSTS_BYTES) return;
-    const before = readFileSync(path, 'utf8');
-    const after = changedHosts(before, changes);
-    if (after !== before) writeFileSync(path, after);
+    const file = openSync(join(this.directory(container), 'hosts'), constants.O_RDWR | constants.O_NOFOLLOW);
+    try {
+      const most = Math.min(fstatSync(file).size, MOST_HOSTS_BYTES);
+      const bytes = Buffer.alloc(most + 1);
+      const length = readSync(file, bytes, 0, bytes.length, 0);
+      if (length > most) return;
+      const before = bytes.toString('utf8', 0, length);
+      const after = changedHosts(before, changes);
+      if (after === before) return;
+      ftruncateSync(file);
+      writeFileSync(file, after);
+    } finally {
+      closeSync(file);
+    }
   }
 
   /** How its log is kept, for executors to come: they find its shim, and not what it was started with. */

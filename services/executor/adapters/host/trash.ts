@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { removeTree } from '#libs/linux/remove-tree.js';
 import type { TreeThreads } from '../trees/tree-threads.js';
 
 /** So that one thread takes all that was removed in a row. */
@@ -48,7 +47,8 @@ export class Trash {
       this.take(path);
     } catch (error) {
       if (!isUnmovable(error)) throw error;
-      const begun = removeTree(path).finally(() => this.removing.delete(path));
+      // A container may have the tree still, by a path of the host's that it was given.
+      const begun = this.trees.run('removeTree', { path }).finally(() => this.removing.delete(path));
       this.removing.set(path, begun);
       await begun;
     }

@@ -3,19 +3,15 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import * as trees from '#libs/linux/remove-tree.js';
 import { TreeThreads } from '../trees/tree-threads.js';
 import { Trash } from './trash.js';
 import { VolumeDirectories } from './volume-directories.js';
-
-vi.mock('#libs/linux/remove-tree.js', { spy: true });
 
 let top: string;
 let threads: TreeThreads;
 let trash: Trash;
 let volumes: VolumeDirectories;
 beforeEach(() => {
-  vi.mocked(trees.removeTree).mockClear();
   top = mkdtempSync(join(tmpdir(), 'volumes-'));
   for (const name of ['volumes', 'trash']) mkdirSync(join(top, name));
   threads = new TreeThreads();
@@ -55,9 +51,10 @@ test('a volume on another disk than the trash is taken off it once, for all who 
   execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', join(top, 'volumes')]);
   try {
     await make('store');
+    const run = vi.spyOn(threads, 'run');
     await Promise.all([volumes.remove('store'), volumes.remove('store'), volumes.remove('store')]);
     expect(readdirSync(join(top, 'volumes'))).toEqual([]);
-    expect(trees.removeTree).toHaveBeenCalledTimes(1);
+    expect(run.mock.calls).toEqual([['removeTree', { path: volumes.of('store') }]]);
     await make('store');
     await volumes.remove('store');
     expect(readdirSync(join(top, 'volumes'))).toEqual([]);

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { createServer } from 'node:net';
@@ -219,6 +219,20 @@ test('bridges do not reach each other, and an internal one has no way out', asyn
   expect(run(container, 'ping', '-c', '1', '-W', '1', '172.18.0.2').status).not.toBe(0);
   expect(run(other, 'ping', '-c', '1', '-W', '1', '172.17.0.2').status).not.toBe(0);
   expect(run(other, 'ping', '-c', '1', '-W', '1', '192.0.2.2').status).not.toBe(0);
+});
+
+test.each([
+  ['the tables', 'flush ruleset'],
+  ['its rules', 'flush table ip berth_test'],
+])('that somebody has flushed %s is told, until they are made anew', async (_, order) => {
+  const firewall = new Firewall('berth_test', host.fd);
+  const rules = { bridges: [{ bridge: bridge.name, subnet: '172.17.0.0/16' }], publishedPorts: [] };
+  await firewall.applyRuleSet(rules);
+  expect(firewall.hasRules()).toBe(true);
+  inNetworkNamespace(host.fd, () => execFileSync('nft', [order]));
+  expect(firewall.hasRules()).toBe(false);
+  await firewall.applyRuleSet(rules);
+  expect(firewall.hasRules()).toBe(true);
 });
 
 test('text that is no address never reaches nft', async () => {

@@ -6,6 +6,7 @@ import type { Fd } from '#libs/linux/native.js';
 import { isErrno } from '#libs/linux/system-call-error.js';
 import type { TarEntryType } from '#libs/oci/tar-entry.js';
 import type { TarMember } from '#libs/oci/tar-writer.js';
+import { openFound } from './open-found.js';
 import type { Found } from './path-stat.js';
 
 export const ONE_NAME = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
@@ -71,19 +72,29 @@ function* entry(directory: Fd, name: Buffer, path: Buffer, archive: TreeArchive,
     const facts = fstatSync(fd, { bigint: true });
     const isMount = archive.stays && facts.dev !== archive.device;
     if (isMount && facts.isFile()) yield { ...described(facts), path, type: 'file', sizeBytes: 0 };
-    else yield* memberOf(directory, name, facts, path, archive);
+    else yield* memberOf({ directory, name, fd }, facts, path, archive);
     if (facts.isDirectory() && !isMount && !isMadeUp(fd) && !(depth === 0 && isDevices(fd, name, facts, archive))) yield* below(directory, name, path, archive, depth);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    if (!isReplaced(error)) throw error;
   } finally {
     closeSync(fd);
   }
 }
 
+/** What had a name is gone, or was a symlink and is none any more (readlink(2)). */
+export const isReplaced = (error: unknown): boolean => error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EINVAL');
+
 const isDevices = (fd: Fd, name: Buffer, { dev }: BigIntStats, { isRoot, device }: TreeArchive): boolean => isRoot && dev !== device && String(name) === 'dev' && statfsMagic(`/proc/self/fd/${fd}`) === TMPFS;
 
-/** One entry of an open directory, without what is below it. Nothing where it is a socket, or gone by now. */
-export function* memberOf(directory: Fd, name: Buffer, facts: BigIntStats, path: Buffer, archive: Archive): Generator<TarMember, void, void> {
+export interface Entry {
+  readonly directory: Fd;
+  readonly name: Buffer;
+  /** O_PATH, of what had the name when it was looked at. */
+  readonly fd: Fd;
+}
+
+/** One entry of an open directory, without what is below it. Nothing where it is a socket. */
+export function* memberOf({ directory, name, fd }: Entry, facts: BigIntStats, path: Buffer, archive: Archive): Generator<TarMember, void, void> {
   const base = { ...described(facts), path };
   const at = Buffer.concat([Buffer.from(`/proc/self/fd/${directory}/`), name]);
   if (facts.isDirectory()) {
@@ -92,7 +103,7 @@ export function* memberOf(directory: Fd, name: Buffer, facts: BigIntStats, path:
     const identity = `${facts.dev}:${facts.ino}`;
     const known = facts.nlink > 1n ? archive.files.get(identity) : undefined;
     if (known !== undefined) return yield { ...base, type: 'hardlink', linkTarget: known };
-    yield* file(directory, name, { ...base, ...attributesOf(at, archive) });
+    yield* file(fd, { ...base, ...attributesOf(at, archive) });
     if (facts.nlink > 1n) archive.files.set(identity, path);
   } else if (facts.isSymbolicLink()) {
     yield { ...base, type: 'symlink', linkTarget: readlinkSync(at, { encoding: 'buffer' }) };
@@ -138,12 +149,12 @@ function* below(directory: Fd, name: Buffer, path: Buffer, archive: TreeArchive,
   }
 }
 
-function* file(directory: Fd, name: Buffer, base: TarMember): Generator<TarMember, void, void> {
-  const fd = openName(directory, name, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK, ONE_NAME);
+function* file(found: Fd, base: TarMember): Generator<TarMember, void, void> {
+  const fd = openFound(found);
   if (fd === undefined) return;
   try {
-    const facts = fstatSync(fd);
-    if (facts.isFile()) yield { ...base, type: 'file', sizeBytes: facts.size, body: contents(fd, facts.size) };
+    const { size } = fstatSync(fd);
+    yield { ...base, type: 'file', sizeBytes: size, body: contents(fd, size) };
   } finally {
     closeSync(fd);
   }

@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import type { IdMaps } from '#contracts/executor/id-maps.js';
-import { conflict } from '#libs/errors/errors.js';
+import { type BerthError, conflict } from '#libs/errors/errors.js';
 import { O_PATH, openat2, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from '#libs/linux/directory-entries.js';
 import type { Fd } from '#libs/linux/native.js';
 
@@ -17,22 +17,30 @@ export async function withContainerRoot<T>(job: RootJob, look: (root: Fd) => Pro
 }
 
 async function withRunningRoot<T>({ container, pid }: Extract<RootJob, { pid: number }>, look: (root: Fd) => Promise<T> | T): Promise<T> {
-  const root = openRoot(pid, container);
+  const root = openRunningRoot(container, pid);
   try {
-    // Only now is it known whose root that is: the pid may have been another's by then.
-    if (!readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(container)) throw conflict(`Container ${container} is not running`);
     return await look(root);
   } finally {
     closeSync(root);
   }
 }
 
-/** One that has just ended, and of which nobody has heard yet, has no root any more. */
-function openRoot(pid: number, container: string): Fd {
+/**
+ * The root of a running container, by its first process; the caller closes it. That process is held by its directory in procfs, which is no other's when the number is: asked for the root and then
+ * for the container, each by the number, two processes could answer, and the first be the host's. Throws conflict where it is not, or not any more, the container's.
+ */
+export function openRunningRoot(container: string, pid: number): Fd {
+  const notRunning = (): BerthError => conflict(`Container ${container} is not running`);
   try {
-    return openSync(`/proc/${pid}/root`, O_PATH | constants.O_DIRECTORY);
-  } catch {
-    throw conflict(`Container ${container} is not running`);
+    const first = openSync(`/proc/${pid}`, O_PATH | constants.O_DIRECTORY);
+    try {
+      if (!readFileSync(`/proc/self/fd/${first}/cgroup`, 'utf8').includes(container)) throw notRunning();
+      return openSync(`/proc/self/fd/${first}/root`, O_PATH | constants.O_DIRECTORY);
+    } finally {
+      closeSync(first);
+    }
+  } catch (error) {
+    throw ['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '') ? notRunning() : error;
   }
 }
 

@@ -89,7 +89,7 @@ function copyEntry(from: Fd, to: Fd, name: Buffer, copy: Copy, path: readonly Bu
       return;
     }
     if (facts.nlink > 1n && linkToCopy(copy, facts, to, name)) return;
-    if (facts.isFile()) copyFile(from, to, name, facts);
+    if (facts.isFile()) copyFile(entry, fdPath(from, name), to, name, facts);
     else if (facts.isSymbolicLink()) copySymlink(from, to, name, facts);
     else makeSpecialFile(to, name, { mode: Number(facts.mode), uid: Number(facts.uid), gid: Number(facts.gid), major: Number(major(facts.rdev)), minor: Number(minor(facts.rdev)) });
     restoreTimes(to, name, facts);
@@ -125,19 +125,15 @@ function copySymlink(from: Fd, to: Fd, name: Buffer, { uid, gid }: BigIntStats):
   fchownat(to, name, Number(uid), Number(gid), AT_SYMLINK_NOFOLLOW);
 }
 
-function copyFile(from: Fd, to: Fd, name: Buffer, facts: BigIntStats): void {
-  const source = openat2(from, name, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0, ONE_NAME);
+/** `found`: of the plain file that was looked at, whatever has its name by now. */
+function copyFile(found: Fd, path: Buffer, to: Fd, name: Buffer, facts: BigIntStats): void {
+  const target = openat2(to, name, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600, ONE_NAME);
   try {
-    const target = openat2(to, name, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600, ONE_NAME);
-    try {
-      // By the kernel, without a way through our memory; the paths are our own descriptors.
-      copyFileSync(`/proc/self/fd/${source}`, `/proc/self/fd/${target}`, constants.COPYFILE_FICLONE);
-      describe(fdPath(from, name), target, facts);
-    } finally {
-      closeSync(target);
-    }
+    // By the kernel, without a way through our memory; the paths are our own descriptors.
+    copyFileSync(`/proc/self/fd/${found}`, `/proc/self/fd/${target}`, constants.COPYFILE_FICLONE);
+    describe(path, target, facts);
   } finally {
-    closeSync(source);
+    closeSync(target);
   }
 }
 

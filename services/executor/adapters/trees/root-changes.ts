@@ -1,8 +1,9 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import type { PathChange } from '#contracts/executor/archives.js';
+import { O_PATH, RESOLVE_BENEATH } from '#libs/linux/directory-entries.js';
 import type { Fd } from '#libs/linux/native.js';
 import { type TarMember, writeTar } from '#libs/oci/tar-writer.js';
-import { type Archive, memberOf } from './archive-tree.js';
+import { type Archive, isReplaced, memberOf, openName } from './archive-tree.js';
 import { type ChangedEntry, changedEntries, type Written } from './changed-entries.js';
 import { type ClientEnd, sendTo } from './client-bytes.js';
 import { type Layers, openMergedView } from './merged-view.js';
@@ -38,7 +39,20 @@ function* layerMembers(entries: Iterable<ChangedEntry>): Generator<TarMember, vo
   for (const { path, directory, name, facts } of entries) {
     const member = path.subarray(1);
     if (facts === undefined) yield { path: Buffer.concat([member.subarray(0, member.length - name.length), WHITEOUT, name]), type: 'file', mode: 0o600, sizeBytes: 0 };
-    else yield* memberOf(directory, name, facts, member, archive);
+    else yield* changedMember(directory, name, member, archive);
+  }
+}
+
+/** Nothing where it is gone, or another thing by now. */
+function* changedMember(directory: Fd, name: Buffer, path: Buffer, archive: Archive): Generator<TarMember, void, void> {
+  const fd = openName(directory, name, O_PATH | constants.O_NOFOLLOW, RESOLVE_BENEATH);
+  if (fd === undefined) return;
+  try {
+    yield* memberOf({ directory, name, fd }, fstatSync(fd, { bigint: true }), path, archive);
+  } catch (error) {
+    if (!isReplaced(error)) throw error;
+  } finally {
+    closeSync(fd);
   }
 }
 

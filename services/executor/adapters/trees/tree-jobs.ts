@@ -1,6 +1,7 @@
 import type { PathStat } from '#contracts/containers/archives.js';
 import type { PathChange } from '#contracts/executor/archives.js';
 import type { Fd } from '#libs/linux/native.js';
+import { removeTreeSync } from '#libs/linux/remove-tree.js';
 import { type FillJob, fillVolume } from '../host/fill-volume.js';
 import { readUserFiles } from '../runtimes/user-files.js';
 import type { UserFiles } from '../../domain/spec/container-user.js';
@@ -32,6 +33,8 @@ export interface TreeJobs {
   readonly probeOverlay: { readonly job: { readonly directory: string }; readonly result: boolean };
   /** All below a directory goes; the directory stays. */
   readonly removeAllIn: { readonly job: { readonly directory: string }; readonly result: void };
+  /** What `path` names, and all below it. Nothing there: nothing happens. */
+  readonly removeTree: { readonly job: { readonly path: string }; readonly result: void };
   /** The users and groups of an image, for a container that is about to be. */
   readonly readUserFiles: { readonly job: Layers; readonly result: UserFiles };
   /** Bytes of the files below a directory. */
@@ -55,6 +58,7 @@ export const TREE_JOBS: { readonly [Name in TreeJobName]: (job: TreeJobs[Name]['
   probeMappedOverlay,
   probeOverlay: async (job) => probeOverlay(job),
   removeAllIn: async (job) => removeAllIn(job),
+  removeTree: async ({ path }) => removeTreeSync(path),
   readUserFiles: async (layers) => withMergedView(layers, readUserFiles),
   treeSize: async (job) => treeSize(job),
   unpackLayer,

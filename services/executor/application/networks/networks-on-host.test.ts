@@ -44,6 +44,9 @@ test('rules made anew are followed by what the kernel is to forget: all flows bu
     onWanted();
     await expect.poll(() => applied.length).toBe(3);
     expect(applied.at(-1)).not.toHaveProperty('apart');
+
+    await networks.ensureRules();
+    expect(applied).toHaveLength(4);
   } finally {
     removeBridge(bridge.bridge);
   }

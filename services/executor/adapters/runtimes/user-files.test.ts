@@ -1,0 +1,75 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { AT_FDCWD, mknodat } from '#libs/linux/directory-entries.js';
+import { mount, umount2 } from '#libs/linux/mounts.js';
+import { type UserFiles } from '../../domain/spec/container-user.js';
+import { readUserFiles, readUserFilesOf } from './user-files.js';
+
+let top: string;
+beforeEach(() => {
+  top = mkdtempSync(join(tmpdir(), 'berth-users-'));
+  mkdirSync(join(top, 'root/etc'), { recursive: true });
+});
+afterEach(() => rmSync(top, { recursive: true }));
+
+const inRoot = (path: string): string => join(top, 'root', path);
+
+function read(): UserFiles {
+  const root = openSync(inRoot('.'), constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    return readUserFiles(root);
+  } finally {
+    closeSync(root);
+  }
+}
+
+test('both are read, and what is not there is empty', () => {
+  writeFileSync(inRoot('etc/passwd'), 'root:x:0:0::/:/bin/sh\n');
+  expect(read()).toEqual({ passwd: 'root:x:0:0::/:/bin/sh\n', group: '' });
+});
+
+test('a symlink means what it does in the container', () => {
+  writeFileSync(join(top, 'passwd'), 'of the host');
+  for (const target of [join(top, 'passwd'), '../../passwd']) {
+    symlinkSync(target, inRoot('etc/passwd'));
+    expect(read().passwd).toBe('');
+    rmSync(inRoot('etc/passwd'));
+  }
+  writeFileSync(inRoot('users'), 'its own');
+  symlinkSync('/users', inRoot('etc/passwd'));
+  expect(read().passwd).toBe('its own');
+});
+
+test('more than a megabyte is refused', () => {
+  writeFileSync(inRoot('etc/group'), Buffer.alloc((1 << 20) + 1, 'x'));
+  expect(read).toThrow('/etc/group of the container has more than 1048576 bytes');
+});
+
+/** What opens it is told that there is no such device. */
+const NO_DRIVER = { major: 240, minor: 7 };
+
+test('a device is not so much as opened, and a pipe not waited for', () => {
+  mknodat(AT_FDCWD, inRoot('etc/passwd'), constants.S_IFCHR | 0o666, NO_DRIVER.major, NO_DRIVER.minor);
+  expect(read).toThrow('/etc/passwd of the container is no file');
+  rmSync(inRoot('etc/passwd'));
+  execFileSync('mkfifo', [inRoot('etc/passwd')]);
+  expect(read).toThrow('/etc/passwd of the container is no file');
+});
+
+test('what the kernel makes up is not read, by whatever link', () => {
+  mkdirSync(inRoot('proc'));
+  mount('proc', inRoot('proc'), 'proc', 0);
+  try {
+    symlinkSync('/proc/version', inRoot('etc/passwd'));
+    expect(read).toThrow('/etc/passwd of the container is no file');
+  } finally {
+    umount2(inRoot('proc'), 0);
+  }
+});
+
+test("of a process that is not the container's nothing is read", () => {
+  expect(() => readUserFilesOf('c'.repeat(64), process.pid)).toThrow(`Container ${'c'.repeat(64)} is not running`);
+});
