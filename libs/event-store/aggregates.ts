@@ -126,10 +126,10 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
     return this.following?.position ?? 0;
   }
 
-  /** Resolves once all of this kind up to `position` is folded. */
-  async waitFor(position: number): Promise<void> {
+  /** Resolves once all of this kind up to `position` is folded. Rejects as unavailable after `mostMs`, where it is given. */
+  async waitFor(position: number, mostMs?: number): Promise<void> {
     if (this.following === undefined) throw internal(`${this.kind} is not started`);
-    await this.following.waitFor(position);
+    await this.following.waitFor(position, mostMs);
   }
 
   /** An aggregate that never was has the initial state and no head. */
