@@ -11,7 +11,7 @@ import type { EventStore } from './event-store.js';
 import { connectEventStore } from './jetstream-event-store.js';
 import { LogFeed } from './log-feed.js';
 import { MemoryEventStore } from './testing/memory-event-store.js';
-import { idOfKey } from './remembered-results.js';
+import { idOfKey, RememberedResults } from './remembered-results.js';
 import { upcaster } from './upcast.js';
 import { idempotent, specify } from './testing/specify.js';
 import { TestNatsServer } from './testing/nats-server.js';
@@ -42,6 +42,13 @@ test('a decider is specified by history, command and outcome', () => {
   expect(() => given().when(add(1)).thenRefused('conflict')).toThrow(/not refused/);
   idempotent(counter, [[], [{ type: 'Added', by: 2 }]], [{ type: 'Clear' }]);
   expect(() => idempotent(counter, [[]], [add(1)])).toThrow();
+});
+
+test('of what was done with a key its place is remembered, and not what may be megabytes', () => {
+  const results = new RememberedResults(2);
+  for (const position of [1, 2, 3]) results.add({ id: `id ${position}`, position, cause: { ...cause, idempotencyKey: 'key' } } as Commit);
+  results.add({ id: 'without a key', position: 4, cause } as Commit);
+  expect(['id 1', 'id 2', 'id 3', 'without a key'].map((id) => results.get(id))).toEqual([undefined, 2, 3, undefined]);
 });
 
 let server: TestNatsServer;
@@ -179,6 +186,8 @@ describe.each<[string, () => Promise<EventStore>]>([
     store.read = () => Promise.reject(new Error('a long life is too much to hold'));
     expect(await other.wasDone('a', 'Add', 'key-1')).toBe(true);
     expect(await other.wasDone('a', 'Add', 'key-2')).toBe(false);
+    expect(await other.doneBefore('a', 'Add', 'key-1')).toEqual({ events: first.events, position: first.position });
+    expect([await other.firstAfter('a', first.position, () => true), await other.firstAfter('a', first.position, ({ type }) => type === 'Cleared')]).toEqual([{ type: 'Added', by: 1 }, undefined]);
     expect(await other.execute('a', add(2), keyed)).toMatchObject({ position: first.position, events: first.events, repeated: true });
     expect(other.get('a').state).toEqual({ count: 3 });
   });

@@ -126,10 +126,10 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
     return this.following?.position ?? 0;
   }
 
-  /** Resolves once all of this kind up to `position` is folded. */
-  async waitFor(position: number): Promise<void> {
+  /** Resolves once all of this kind up to `position` is folded. Rejects as unavailable after `mostMs`, where it is given. */
+  async waitFor(position: number, mostMs?: number): Promise<void> {
     if (this.following === undefined) throw internal(`${this.kind} is not started`);
-    await this.following.waitFor(position);
+    await this.following.waitFor(position, mostMs);
   }
 
   /** An aggregate that never was has the initial state and no head. */
@@ -168,9 +168,22 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
 
   /** Whether a command of this type with this key was done to the aggregate before, which may have left memory since: asked of the log. */
   async wasDone(id: string, commandType: Command['type'], idempotencyKey: string): Promise<boolean> {
+    return (await this.doneBefore(id, commandType, idempotencyKey)) !== undefined;
+  }
+
+  /** What a command of this type with this key did before, as its first execution told it. Undefined: there was none. */
+  async doneBefore(id: string, commandType: Command['type'], idempotencyKey: string): Promise<Pick<Executed<State, Event>, 'events' | 'position'> | undefined> {
     const subject = subjectOf(this.kind, id);
     const commitId = idOfKey(idempotencyKey, commandType, subject);
-    return this.remembered.get(commitId) !== undefined || (await this.committed(subject, commitId)) !== undefined;
+    const first = (await this.recalled(commitId)) ?? (await this.committed(subject, commitId));
+    return first && { events: this.lift(first), position: first.position };
+  }
+
+  /** The first event of an aggregate after a position that is `wanted`, from the log. Undefined: there is none yet. */
+  async firstAfter(id: string, position: number, wanted: (event: Event) => boolean): Promise<Event | undefined> {
+    let found: Event | undefined;
+    await this.store.replay([subjectOf(this.kind, id)], position, (commit) => (found ??= this.lift(commit).find(wanted)));
+    return found;
   }
 
   *entries(): Iterable<[id: string, state: State]> {
@@ -271,7 +284,7 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
     let entry = this.entryOf(id);
     const repeat = (first: Commit): readonly Executed<State, Event>[] => commands.map(() => ({ state: this.get(id).state, events: this.lift(first), position: first.position, repeated: true }));
     if (cause.idempotencyKey !== undefined && cause.planned === undefined) {
-      const first = this.remembered.get(commitId) ?? (entry.head.sequence === 0 ? undefined : await this.committed(subject, commitId));
+      const first = (await this.recalled(commitId)) ?? (entry.head.sequence === 0 ? undefined : await this.committed(subject, commitId));
       if (first !== undefined) return repeat(first);
     }
     for (let attempt = 1; ; attempt++) {
@@ -297,7 +310,7 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
         if (!(error instanceof Stale) || attempt === attempts) throw error;
         const before = this.position;
         entry = await this.reload(entry);
-        const first = this.remembered.get(commitId); // our own, whose acknowledgement was lost
+        const first = await this.recalled(commitId); // our own, whose acknowledgement was lost
         if (first !== undefined) return first.position <= before ? repeat(first) : done(first);
       }
     }
@@ -330,6 +343,11 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
       this.fold(entry, commit, commit.position > this.position);
     }
     return entry;
+  }
+
+  private async recalled(commitId: string): Promise<Commit | undefined> {
+    const position = this.remembered.get(commitId);
+    return position === undefined ? undefined : this.store.commitAt(position);
   }
 
   /** Reads all of the subject and holds none of it: an aggregate may have a commit a second. */

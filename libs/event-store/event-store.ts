@@ -12,8 +12,8 @@ export interface AppendOptions {
 export interface Following {
   /** The last position of the stream that was looked at. */
   readonly position: number;
-  /** Resolves once `onCommit` has been given everything up to `position`. Rejects (unavailable) when the following ends first. */
-  waitFor(position: number): Promise<void>;
+  /** Resolves once `onCommit` has been given everything up to `position`. Rejects (unavailable) when the following ends first, and after `mostMs`, where it is given: a position may be one that never comes. */
+  waitFor(position: number, mostMs?: number): Promise<void>;
   /** Resolves when the following is over: with nothing when it was stopped, else with what ended it, such as an error that `onCommit` threw. */
   readonly ended: Promise<unknown>;
   /** No `onCommit` is called after this resolves. A second call changes nothing. */

@@ -1,8 +1,14 @@
 import { unavailable } from '#libs/errors/errors.js';
 
+interface Waiter {
+  readonly position: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** How far a reader of the log has come, and who waits for it. */
 export class FollowProgress {
-  private waiting: { readonly position: number; readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
+  private waiting: Waiter[] = [];
   private failure: unknown;
   private readonly over = Promise.withResolvers<unknown>();
 
@@ -26,11 +32,19 @@ export class FollowProgress {
     for (const waiter of reached) waiter.resolve();
   }
 
-  /** Resolves once `advance` has come to `position`. Rejects when the reading ends first. */
-  reached(position: number): Promise<void> {
+  /** Resolves once `advance` has come to `position`. Rejects when the reading ends first, and after `mostMs`, where it is given. */
+  reached(position: number, mostMs?: number): Promise<void> {
     if (position <= this.seen) return Promise.resolve();
     if (this.failure !== undefined) return Promise.reject(this.failure);
-    return new Promise((resolve, reject) => this.waiting.push({ position, resolve, reject }));
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const waiter: Waiter = { position, resolve, reject };
+    this.waiting.push(waiter);
+    if (mostMs === undefined) return promise;
+    const timer = setTimeout(() => {
+      this.waiting = this.waiting.filter((one) => one !== waiter);
+      reject(unavailable(`the log has not reached position ${position}`));
+    }, mostMs);
+    return promise.finally(() => clearTimeout(timer));
   }
 
   end(error?: unknown): void {

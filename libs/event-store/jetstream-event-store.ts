@@ -204,8 +204,9 @@ export class JetStreamEventStore implements EventStore {
         throw new Error(error.description);
       } catch (error) {
         if (error instanceof BerthError) throw error;
-        if (body.length > (this.connection.info?.max_payload ?? Infinity) - 4096) {
-          throw invalid(`a change of ${subject} is too large for the log: ${body.length} bytes`, error);
+        const bytes = Buffer.byteLength(body);
+        if (bytes > (this.connection.info?.max_payload ?? Infinity) - 4096) {
+          throw invalid(`a change of ${subject} is too large for the log: ${bytes} bytes`, error);
         }
         if (performance.now() > deadline || this.connection.isClosed()) {
           throw unavailable(`the log did not answer for ${subject}: ${errorMessage(error)}`, error);

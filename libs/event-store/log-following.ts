@@ -45,9 +45,9 @@ export class LogFollowing implements Following {
     this.progress.advance(position);
   }
 
-  waitFor(position: number): Promise<void> {
+  waitFor(position: number, mostMs?: number): Promise<void> {
     if (position > this.position) this.hurry(position);
-    return this.progress.reached(position);
+    return this.progress.reached(position, mostMs);
   }
 
   async stop(): Promise<void> {

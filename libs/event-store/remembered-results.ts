@@ -9,19 +9,19 @@ export function idOfKey(idempotencyKey: string, commandType: string, subject: Ag
   return hash('sha256', `${idempotencyKey}\n${commandType}\n${subject}`, 'hex').slice(0, 32);
 }
 
-/** The newest commits that came of a command with an idempotency key, by commit id. Older ones are looked up in the log. */
+/** Where the newest commits are that came of a command with an idempotency key, by commit id. What is in them may be megabytes each: the log has it. Older ones are looked for there. */
 export class RememberedResults {
-  private readonly commits = new Map<string, Commit>();
+  private readonly positions = new Map<string, number>();
 
   constructor(private readonly limit = 4_096) {}
 
-  get(id: string): Commit | undefined {
-    return this.commits.get(id);
+  get(id: string): number | undefined {
+    return this.positions.get(id);
   }
 
-  add(commit: Commit): void {
-    if (commit.cause.idempotencyKey === undefined) return;
-    this.commits.set(commit.id, commit);
-    if (this.commits.size > this.limit) this.commits.delete(this.commits.keys().next().value!);
+  add({ id, position, cause }: Commit): void {
+    if (cause.idempotencyKey === undefined) return;
+    this.positions.set(id, position);
+    if (this.positions.size > this.limit) this.positions.delete(this.positions.keys().next().value!);
   }
 }

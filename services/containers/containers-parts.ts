@@ -99,7 +99,7 @@ export class ContainersParts {
     this.links = new ContainerLinks(this.containers, this.directory, bus);
     this.lifecycle = new ContainerLifecycle(this.containers, this.names, this.directory, this.pauses, this.waits, this.attaches, runEndpoints, this.links, this.outcomes, bus, grace, isRemapped);
     this.claims = new NameClaims(this.names, this.containers, this.directory, onError);
-    this.renames = new ContainerRenames(this.containers, this.directory, this.claims);
+    this.renames = new ContainerRenames(this.containers, this.names, this.directory, this.claims);
     this.kept = new KeptContainers(this.containers, this.names, this.claims, this.directory, this.lifecycle, bus, settings.dataRoot);
     this.keptExpiry = new KeptExpiry(this.containers, this.kept, grace, bus, onError);
     this.creation = new ContainerCreation(this.containers, this.claims, this.directory, bus, isRemapped);

@@ -128,6 +128,7 @@ export function eventStoreSuite(name: string, open: () => Promise<EventStore>): 
 
     test('a following that is stopped lets go who waits', async () => {
       const following = await store.follow(['berth.event.never.>'], 0, () => undefined);
+      await expect(following.waitFor(Number.MAX_SAFE_INTEGER, 10)).rejects.toMatchObject({ kind: 'unavailable', message: expect.stringContaining('has not reached') as string });
       const waiting = following.waitFor(Number.MAX_SAFE_INTEGER);
       await following.stop();
       await expect(waiting).rejects.toMatchObject({ kind: 'unavailable' });

@@ -8,7 +8,7 @@ import { filterOf } from '../domain/log/key-filter.js';
 /** What one commit adds to its chapter. As JSON in a snapshot. */
 interface Entry {
   readonly position: number;
-  /** When it was written, milliseconds since 1970. */
+  /** When it was written, milliseconds since 1970; of what does not tell, as the one before it. */
   readonly time: number;
   /** Of the keys of those whom it concerns. */
   readonly hashes: readonly number[];
@@ -38,7 +38,8 @@ export class OpenChapter {
   }
 
   add(commit: Commit, { docker, gone }: Chronicled): void {
-    this.entries.push({ position: commit.position, time: Date.parse(commit.time), hashes: Array.from(concernedBy(commit), keyHash), gone, at: docker.map(({ at }) => Date.parse(at)) });
+    const time = Date.parse(commit.time);
+    this.entries.push({ position: commit.position, time: Number.isNaN(time) ? (this.entries.at(-1)?.time ?? 0) : time, hashes: Array.from(concernedBy(commit), keyHash), gone, at: docker.map(({ at }) => Date.parse(at)) });
   }
 
   /** Of each commit so far. */

@@ -1,8 +1,8 @@
-import type { PrunedKind } from '#contracts/gateway/prune-events.js';
+import type { PrunedKind, PruneEvent } from '#contracts/gateway/prune-events.js';
 import type { RequestContext } from '#contracts/request.js';
 import { Stale } from '#libs/errors/errors.js';
 import { subjectOf } from '#libs/event-store/aggregate-subject.js';
-import { type Head, noHead } from '#libs/event-store/event.js';
+import { type Cause, type Head, noHead } from '#libs/event-store/event.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import { logger } from '#libs/telemetry/logger.js';
 import { pruneDecider } from '../domain/prune/prune-decider.js';
@@ -12,6 +12,8 @@ const ATTEMPTS = 5;
 /** Who pruned what, on the log. Nothing is folded of it: only where its subject ends is known, from the first prune on. */
 export class PruneLog {
   private readonly heads = new Map<PrunedKind, Head>();
+  /** Those of a kind are written one after the other. */
+  private readonly newest = new Map<PrunedKind, Promise<void>>();
 
   constructor(private readonly store: EventStore) {}
 
@@ -22,6 +24,14 @@ export class PruneLog {
     const subject = subjectOf('prune', kind);
     const { type, ...data } = event;
     if (cause.planned !== undefined) return void cause.planned.push({ subject, type, data });
+    const written = (this.newest.get(kind) ?? Promise.resolve()).then(() => this.write(event, subject, cause));
+    this.newest.set(kind, written);
+    return written;
+  }
+
+  /** Never rejects. */
+  private async write(event: PruneEvent, subject: string, cause: Cause): Promise<void> {
+    const { kind, removed } = event;
     for (let attempt = 1; ; attempt++) {
       try {
         const { position, hash } = await this.store.append(subject, await this.headOf(kind, subject), [event], cause, { source: 'gateway' });

@@ -8,6 +8,7 @@ import { committedConfig } from '../../domain/committed-config.js';
 import type { ContainerDirectory, Containers } from '../names/container-directory.js';
 import type { ContainerPauses } from '../lifecycle/container-pauses.js';
 import { ContainerTurns } from '../lifecycle/container-turns.js';
+import { earlierOutcome } from '../lifecycle/earlier-outcome.js';
 import type { Outcomes } from '../lifecycle/outcome-retries.js';
 
 /** Gigabytes may be read, hashed, written and unpacked. The same commit twice is the same image. */
@@ -29,8 +30,10 @@ export class ContainerCommits {
     const { spec } = this.directory.find(container);
     const wish = { reference: reference === '' ? '' : parseNewTag(reference), author, comment, config: committedConfig(spec.config, changes, config) };
     return this.turns.take(spec.id, async () => {
-      const { position } = await this.containers.execute(spec.id, { type: 'Commit', pause, wish, at: now() }, asked);
-      return asked.dryRun ? { position, image: '' } : this.make(spec.id, asked);
+      const { position, repeated } = await this.containers.execute(spec.id, { type: 'Commit', pause, wish, at: now() }, asked);
+      if (asked.dryRun) return { position, image: '' };
+      const outcome = repeated && (await earlierOutcome(this.containers, spec.id, position, ['ContainerCommitted', 'CommitFailed']));
+      return outcome && outcome.type === 'ContainerCommitted' ? { position: this.containers.position, image: outcome.image } : this.make(spec.id, asked);
     });
   }
 

@@ -1,5 +1,6 @@
 import { availableParallelism, cpus } from 'node:os';
 import type { ContainerMount, PublishedPort } from '#contracts/containers/container-state.js';
+import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { ContainerEdited, EditContainer, RevertContainer } from '#contracts/containers/edit.js';
 import { GetHostFacts } from '#contracts/executor/host.js';
 import { ChangeTaskPorts, UpdateTask } from '#contracts/executor/tasks.js';
@@ -18,6 +19,7 @@ import { portRequests } from '../../domain/network/port-requests.js';
 import type { ContainerDirectory, Containers } from '../names/container-directory.js';
 import type { ContainerLifecycle } from '../lifecycle/container-lifecycle.js';
 import type { ContainerTurns } from '../lifecycle/container-turns.js';
+import { earlierOutcome } from '../lifecycle/earlier-outcome.js';
 import type { Outcomes } from '../lifecycle/outcome-retries.js';
 import { SpecAtVersion } from '../../domain/edit/spec-at-version.js';
 import type { ContainerCreation } from './create-container.js';
@@ -44,6 +46,8 @@ export class ContainerEdits {
   edit({ container, changes }: Pick<EditContainer, 'container' | 'changes'>, asked: RequestContext): Promise<ContainerEdited> {
     const { id } = this.directory.find(container).spec;
     return this.turns.take(id, async () => {
+      const before = await this.doneBefore(id, asked);
+      if (before !== undefined) return before;
       await this.lifecycle.startSettled(id);
       const { spec } = this.directory.find(id);
       if (changes.limits?.BlkioWeight !== undefined) throw invalid('BlkioWeight cannot be edited: docker update changes it');
@@ -79,6 +83,8 @@ export class ContainerEdits {
   revert({ container, version: wanted }: Pick<RevertContainer, 'container' | 'version'>, asked: RequestContext): Promise<ContainerEdited> {
     const { id } = this.directory.find(container).spec;
     return this.turns.take(id, async () => {
+      const before = await this.doneBefore(id, asked);
+      if (before !== undefined) return before;
       await this.lifecycle.startSettled(id);
       const { version = 1 } = this.directory.find(id);
       const to = wanted ?? version - 1;
@@ -97,10 +103,32 @@ export class ContainerEdits {
   }
 
   private async carryOut(id: string, spec: EditableSpec, revertedTo: number | undefined, asked: RequestContext): Promise<ContainerEdited> {
-    const { events, position, repeated } = await this.containers.execute(id, { type: 'Edit', spec, ...(revertedTo === undefined ? {} : { revertedTo }), at: now() }, asked);
-    const [event] = events;
+    const done = await this.containers.execute(id, { type: 'Edit', spec, ...(revertedTo === undefined ? {} : { revertedTo }), at: now() }, asked);
+    if (!asked.dryRun && !done.repeated) await this.apply(id, asked);
+    return done.repeated ? this.goOn(id, done, asked) : this.edited(id, done);
+  }
+
+  /** The same request once more. What it asked for may not be refused for being there: it is answered by what it did. */
+  private async doneBefore(id: string, asked: RequestContext): Promise<ContainerEdited | undefined> {
+    if (asked.idempotencyKey === undefined || asked.dryRun) return undefined;
+    const done = await this.containers.doneBefore(id, 'Edit', asked.idempotencyKey);
+    return done && this.goOn(id, done, asked);
+  }
+
+  private async goOn(id: string, done: Done, asked: RequestContext): Promise<ContainerEdited> {
+    const isOver = done.events.every(({ type }) => type === 'ContainerEdited') || (await this.outcomeOf(id, done.position)) !== undefined;
+    if (!isOver) await this.apply(id, asked);
+    return this.edited(id, done);
+  }
+
+  private outcomeOf(id: string, position: number): Promise<ContainerEvent | undefined> {
+    return earlierOutcome(this.containers, id, position, ['ContainerEdited', 'EditFailed']).catch((error: unknown) => {
+      throw told(this.directory.find(id), error);
+    });
+  }
+
+  private edited(id: string, { events: [event], position }: Done): ContainerEdited {
     if (event?.type !== 'EditRequested' && event?.type !== 'ContainerEdited') return { id, version: this.directory.find(id).version ?? 1, live: [], atNextStart: [], position };
-    if (!asked.dryRun && !repeated) await this.apply(id, asked);
     const wasRunning = isRunning(this.directory.find(id));
     const { version, parts, pending } = event;
     // What does not run has nothing of it yet, but for what is no matter of a run.
@@ -123,7 +151,7 @@ export class ContainerEdits {
     } catch (error) {
       if (ports !== undefined) await this.takeBack(container, cause).catch(() => undefined);
       await this.record(container, { type: 'RecordEditFailed', error: errorMessage(error) }, cause);
-      throw error instanceof BerthError ? new BerthError(error.kind, `cannot edit container "${container.spec.name}": ${error.message}`, { cause: error }) : error;
+      throw told(container, error);
     }
     await this.record(container, { type: 'RecordEdited', ...(ports === undefined ? {} : { ports }) }, cause);
   }
@@ -182,5 +210,13 @@ export class ContainerEdits {
     }
   }
 }
+
+/** What an edit has decided. */
+interface Done {
+  readonly events: readonly ContainerEvent[];
+  readonly position: number;
+}
+
+const told = ({ spec }: PresentContainer, error: unknown): unknown => (error instanceof BerthError ? new BerthError(error.kind, `cannot edit container "${spec.name}": ${error.message}`, { cause: error }) : error);
 
 const now = (): string => new Date().toISOString();

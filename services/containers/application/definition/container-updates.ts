@@ -13,6 +13,7 @@ import { changedLimits, withChanges } from '../../domain/resources/limit-changes
 import type { ContainerDirectory, Containers } from '../names/container-directory.js';
 import type { ContainerLifecycle } from '../lifecycle/container-lifecycle.js';
 import type { ContainerTurns } from '../lifecycle/container-turns.js';
+import { earlierOutcome } from '../lifecycle/earlier-outcome.js';
 import type { Outcomes } from '../lifecycle/outcome-retries.js';
 
 /** Writing the same limits twice is writing them once. */
@@ -51,8 +52,16 @@ export class ContainerUpdates {
     return this.turns.take(id, async () => {
       checkRestartPolicy(changes.RestartPolicy);
       checkChangedResources(this.directory.find(id).spec.hostConfig, changes, cpus().length || availableParallelism());
-      const { position } = await this.containers.execute(id, { type: 'Update', changes: { ...changes }, at: now() }, asked);
-      return asked.dryRun ? { position } : this.apply(id, asked);
+      const { events, position, repeated } = await this.containers.execute(id, { type: 'Update', changes: { ...changes }, at: now() }, asked);
+      if (asked.dryRun || !events.some(({ type }) => type === 'UpdateRequested')) return { position };
+      if (repeated && (await this.outcomeOf(id, position))) return { position: this.containers.position };
+      return this.apply(id, asked);
+    });
+  }
+
+  private async outcomeOf(id: string, position: number): Promise<unknown> {
+    return earlierOutcome(this.containers, id, position, ['ContainerUpdated', 'UpdateFailed']).catch((error: unknown) => {
+      throw told(id, error);
     });
   }
 
@@ -73,7 +82,7 @@ export class ContainerUpdates {
       await this.bus.request(UpdateTask, { container: id, start: container.run.start, resources }, asked, AGAIN);
     } catch (error) {
       await this.record(container, { type: 'RecordUpdateFailed', error: errorMessage(error) }, cause);
-      throw error instanceof BerthError ? new BerthError(error.kind, `Cannot update container ${id}: ${error.message}`, { cause: error }) : error;
+      throw told(id, error);
     }
     return this.record(container, { type: 'RecordUpdated' }, cause);
   }
@@ -86,5 +95,7 @@ export class ContainerUpdates {
     return { position };
   }
 }
+
+const told = (id: string, error: unknown): unknown => (error instanceof BerthError ? new BerthError(error.kind, `Cannot update container ${id}: ${error.message}`, { cause: error }) : error);
 
 const now = (): string => new Date().toISOString();

@@ -8,16 +8,17 @@ import { SIGKILL, signalNumber, stopSignalNumber } from '#libs/linux/signals.js'
 import type { Bus } from '#libs/messaging/bus.js';
 import { type ContainerSpec, isRunning, isToRestart, type KeptContainer, type PresentContainer } from '../../domain/container/container-state.js';
 import { joinsOf, lendersOf } from '../../domain/namespaces/joined-containers.js';
-import { isContainerName } from '../../domain/name/container-name.js';
 import { killMeaning } from '../../domain/process/kill-signal.js';
 import { launchRequest } from '../../domain/launch-request.js';
 import { type Link, linkFacts, type LinkFacts } from '../../domain/network/links.js';
 import { DEFAULT_STOP_TIMEOUT_SECONDS } from '../../domain/process/stop-timeout.js';
 import type { ContainerDirectory, Containers, Names } from '../names/container-directory.js';
 import type { ContainerLinks } from '../names/container-links.js';
+import { formerHolder } from '../names/former-holder.js';
 import type { PendingAttaches } from '../streams/pending-attaches.js';
 import type { UndoGrace } from '../undo/undo-grace.js';
 import type { ContainerPauses } from './container-pauses.js';
+import { earlierOutcome } from './earlier-outcome.js';
 import type { ExitWaits } from './exit-waits.js';
 import { LONGEST_TIMER_MS } from './longest-timer.js';
 import type { Outcomes } from './outcome-retries.js';
@@ -200,13 +201,22 @@ export class ContainerLifecycle {
     await this.startSettled(spec.id);
     const { events, position, repeated } = await this.containers.execute(spec.id, { type: 'Stop', signal, timeoutSeconds, ...(wish.restarts ? { restarts: true } : {}), at: now() }, asked);
     if (repeated) {
-      // The first one's effects are under way, or over.
-      if (this.directory.get(spec.id)?.run.stopRequested) await this.waits.ended(spec.id, timeoutSeconds < 0 ? LONGEST_TIMER_MS : timeoutSeconds * 1000 + KILL_DEADLINE_MS);
+      await this.endedBefore(spec.id, position, timeoutSeconds < 0 ? LONGEST_TIMER_MS : timeoutSeconds * 1000 + KILL_DEADLINE_MS);
       return { position, changed: true };
     }
     if (asked.dryRun || events.length === 0) return { position, changed: events.length > 0 };
     await this.finishStop(spec.id, asked);
     return { position: this.containers.position, changed: true };
+  }
+
+  /** Of a run whose end the same request asked for before, at `position`: its effects are under way, or over. Rejects with what they failed for. */
+  private async endedBefore(id: string, position: number, deadlineMs: number): Promise<void> {
+    const outcome = () => earlierOutcome(this.containers, id, position, ['ContainerExited', 'StopFailed']);
+    if ((await outcome()) !== undefined) return;
+    const { stopRequested, kill } = this.directory.get(id)?.run ?? {};
+    if (stopRequested === undefined && kill === undefined) return;
+    await this.waits.ended(id, deadlineMs);
+    await outcome();
   }
 
   /** The part of a stop behind its intent. Where it fails, nobody goes on with it later, but for one that nobody was told of, being the engine's own. */
@@ -265,7 +275,11 @@ export class ContainerLifecycle {
     await this.startSettled(this.findForKill(reference).spec.id);
     const { spec, run } = this.findForKill(reference);
     const { events, position, repeated } = await this.containers.execute(spec.id, { type: 'Kill', signal, at: now() }, asked);
-    if (asked.dryRun || repeated || !events.some(({ type }) => type === 'KillRequested')) return { position };
+    if (asked.dryRun || !events.some(({ type }) => type === 'KillRequested')) return { position };
+    if (repeated) {
+      if (signal === SIGKILL) await this.endedBefore(spec.id, position, KILL_DEADLINE_MS);
+      return { position };
+    }
     await this.finishKill(spec, run.start, signal, asked);
     return { position };
   }
@@ -331,14 +345,9 @@ export class ContainerLifecycle {
     await this.removals.get(id)?.catch(() => undefined);
   }
 
-  /** A name that is free says in its history whose it was. */
   private async wasRemovedBy(reference: string, key: string): Promise<boolean> {
-    if (/^[0-9a-f]{64}$/.test(reference)) return this.containers.wasDone(reference, 'Remove', key);
-    const name = reference.replace(/^\//, '');
-    if (!isContainerName(name)) return false;
-    const former = await this.names.history(name);
-    const last = former.at(-1); // claimed by it, where its release is under way
-    return last !== undefined && this.containers.wasDone(last.container, 'Remove', key);
+    const former = await formerHolder(this.names, reference);
+    return former !== undefined && this.containers.wasDone(former, 'Remove', key);
   }
 
   private async planRemoved(container: PresentContainer, isGone: boolean, volumes: boolean, keepSeconds: number | undefined, asked: RequestContext): Promise<Done> {

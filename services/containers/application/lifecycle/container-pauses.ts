@@ -3,6 +3,7 @@ import type { Done, RequestContext } from '#contracts/request.js';
 import { errorMessage } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import type { ContainerDirectory, Containers } from '../names/container-directory.js';
+import { earlierOutcome } from './earlier-outcome.js';
 import type { Outcomes } from './outcome-retries.js';
 
 /** Both mean the same when given twice, so an executor that was killed is asked again: one that lives waits up to 30 s for execs that have begun, and 10 s for the processes to stop. */
@@ -43,8 +44,11 @@ export class ContainerPauses {
 
   private async change(reference: string, type: 'Pause' | 'Unpause', asked: RequestContext): Promise<Done> {
     const { id } = this.directory.find(reference).spec;
-    const { position } = await this.containers.execute(id, { type, at: now() }, asked);
-    return asked.dryRun ? { position } : this.finish(id, asked);
+    const { position, repeated } = await this.containers.execute(id, { type, at: now() }, asked);
+    if (asked.dryRun) return { position };
+    // What a thaw fails for is not on the log: it is tried again.
+    if (repeated && type === 'Pause' && (await earlierOutcome(this.containers, id, position, ['ContainerPaused', 'PauseFailed', 'ContainerExited']))) return { position };
+    return this.finish(id, asked);
   }
 
   private async freeze(container: string, start: number, asked: RequestContext): Promise<Done> {

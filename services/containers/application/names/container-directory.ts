@@ -14,6 +14,9 @@ export type Containers = Aggregates<Container, ContainerCommand, ContainerEvent>
 export type Names = Aggregates<Name, NameCommand, NameEvent>;
 export type Execs = Aggregates<Exec, ExecCommand, ExecEvent>;
 
+/** As long as for the gateway's own questions about the log. */
+const POSITION_WAIT_MS = 10_000;
+
 /** Containers by id, name, the beginning of an id, or a link. */
 export class ContainerDirectory {
   /** As lists show them. A state never changes: its view is made once. */
@@ -26,9 +29,9 @@ export class ContainerDirectory {
     private readonly dataRoot: string,
   ) {}
 
-  /** Resolves once all of the log up to `position` is known here. */
+  /** Resolves once all of the log up to `position` is known here. Rejects as unavailable where a client names one that does not come. */
   waitFor(position: number): Promise<void> {
-    return this.containers.waitFor(position);
+    return this.containers.waitFor(position, POSITION_WAIT_MS);
   }
 
   find(reference: string): PresentContainer {

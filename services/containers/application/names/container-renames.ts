@@ -1,29 +1,35 @@
 import type { Done, RequestContext } from '#contracts/request.js';
 import { BerthError, conflict, invalid } from '#libs/errors/errors.js';
 import { checkContainerName } from '../../domain/name/container-name.js';
-import type { ContainerDirectory, Containers } from './container-directory.js';
+import type { ContainerDirectory, Containers, Names } from './container-directory.js';
+import { formerHolder } from './former-holder.js';
 import type { NameClaims } from './name-claims.js';
 
 /** Gives containers other names: the claim, that it is called so, and the end of the claim before. One at a time for a container. */
 export class ContainerRenames {
   constructor(
     private readonly containers: Containers,
+    private readonly names: Pick<Names, 'history'>,
     private readonly directory: ContainerDirectory,
     private readonly claims: Pick<NameClaims, 'inTurn' | 'take' | 'giveBack' | 'abandon'>,
   ) {}
 
   async rename(reference: string, wanted: string, asked: RequestContext): Promise<Done> {
-    const { id } = this.directory.find(reference).spec;
     const name = wanted.replace(/^\//, '');
+    // By what the same request called it before, it is not to be found any more.
+    if (asked.idempotencyKey !== undefined && !asked.dryRun && (await this.wasRenamedBy(name, asked.idempotencyKey))) return { position: this.containers.position };
+    const { id } = this.directory.find(reference).spec;
     checkContainerName(name, 'Error when allocating new name: Invalid container name (/');
     return this.claims.inTurn(id, () => this.renameTo(id, name, asked));
   }
 
+  private async wasRenamedBy(name: string, key: string): Promise<boolean> {
+    const former = await formerHolder(this.names, name);
+    return former !== undefined && this.containers.wasDone(former, 'Rename', key);
+  }
+
   private async renameTo(id: string, name: string, asked: RequestContext): Promise<Done> {
-    if (name === this.directory.find(id).spec.name) {
-      if (asked.idempotencyKey !== undefined && (await this.containers.wasDone(id, 'Rename', asked.idempotencyKey))) return { position: this.containers.position };
-      throw invalid('Renaming a container with the same name as its current name');
-    }
+    if (name === this.directory.find(id).spec.name) throw invalid('Renaming a container with the same name as its current name');
     await this.claims.take(name, id, asked).catch((error: unknown) => {
       throw error instanceof BerthError && error.kind === 'conflict' ? conflict(`Error when allocating new name: ${error.message}`) : error;
     });

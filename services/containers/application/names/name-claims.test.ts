@@ -55,7 +55,7 @@ async function world(...history: readonly (ContainerEvent | NameEvent)[]): Promi
     called: Object.fromEntries(directory.all().map(({ spec, status }) => [spec.id, status === 'removing' ? status : spec.name])),
     held: Object.fromEntries(Array.from(names.entries(), ([name, { holder }]) => [name, holder])),
   });
-  return { store, containers, claims, renames: new ContainerRenames(containers, directory, claims), seen };
+  return { store, containers, claims, renames: new ContainerRenames(containers, names, directory, claims), seen };
 }
 
 const refusal = (work: Promise<unknown>): Promise<unknown> => work.then(() => undefined, (error: unknown) => error);
@@ -109,6 +109,14 @@ test('two renames of one container at once leave it with one name', async () => 
   const { renames, seen } = await world(created('c1', 'r0'), claimed('c1', 'r0'));
   await Promise.all([renames.rename('c1', 'r1', asked), renames.rename('c1', 'r2', asked)]);
   expect(seen()).toEqual({ called: { c1: 'r2' }, held: { r2: 'c1' } });
+});
+
+test('a rename that comes again with its key is done, also by what the container was called before', async () => {
+  const { renames, seen } = await world(created('c1', 'r0'), claimed('c1', 'r0'));
+  const keyed = { ...asked, idempotencyKey: 'key' };
+  for (const _ of ['first', 'again']) expect(await refusal(renames.rename('r0', 'r1', keyed))).toBeUndefined();
+  expect(await refusal(renames.rename('r0', 'r1', { ...asked, idempotencyKey: 'another' }))).toMatchObject({ kind: 'not-found' });
+  expect(seen()).toEqual({ called: { c1: 'r1' }, held: { r1: 'c1' } });
 });
 
 test('a container renamed back while it is renamed keeps its name', async () => {

@@ -1,4 +1,5 @@
 import type { ContainerEvent } from '#contracts/containers/events.js';
+import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { HostConfig } from '#contracts/containers/container-config.js';
 import type { Request, RequestClass, RequestContext } from '#contracts/request.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
@@ -6,10 +7,12 @@ import { noHead } from '#libs/event-store/event.js';
 import { StallingEventStore } from '#libs/event-store/testing/stalling-event-store.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { containerDecider } from '../../domain/container/container-decider.js';
+import type { WantedMount } from '../../domain/mounts/mount-requests.js';
+import type { BorrowedMount } from '../../domain/mounts/volumes-from.js';
 import { nameDecider } from '../../domain/name/name-decider.js';
 import { ContainerCommits } from '../definition/container-commits.js';
 import { ContainerDirectory, type Containers, type Names } from '../names/container-directory.js';
-import type { ContainerEdits } from '../definition/container-edits.js';
+import { ContainerEdits } from '../definition/container-edits.js';
 import { ContainerLifecycle } from '../lifecycle/container-lifecycle.js';
 import { ContainerPauses } from '../lifecycle/container-pauses.js';
 import { ContainerTurns } from '../lifecycle/container-turns.js';
@@ -36,6 +39,13 @@ export interface Asked {
 
 const created = (container: string, hostConfig: HostConfig): ContainerEvent => ({ type: 'ContainerCreated', container, name: container === 'c1' ? 'web' : container, config: {}, hostConfig: { NetworkMode: 'none', ...hostConfig }, imageId: '', imageRef: '', layers: [], path: 'sh', args: [], mounts: [], at });
 
+/** As `prepareMounts` gives a bind. */
+function mounted(mount: BorrowedMount | WantedMount): ContainerMount {
+  if ('borrowed' in mount) return mount.borrowed;
+  const { type, source, target, readOnly, propagation } = mount;
+  return { type, source, target, readOnly, propagation, copyUp: false };
+}
+
 type Answer = (asked: Asked) => unknown;
 
 /** The container c1 on a log that may stall, what starts and stops it, and what follows its events. Others answer on the bus as `answers` says, or with what is right. */
@@ -48,6 +58,7 @@ export class LifecycleWorld {
   readonly updates: ContainerUpdates;
   readonly processes: ProcessLists;
   readonly commits: ContainerCommits;
+  readonly edits: ContainerEdits;
   readonly waits: ExitWaits;
   readonly asked: Asked[] = [];
   readonly answers = new Map<string, Answer>();
@@ -63,11 +74,13 @@ export class LifecycleWorld {
     this.processes = new ProcessLists(this.containers, directory, bus);
     const links = { moved: () => Promise.resolve() };
     this.lifecycle = new ContainerLifecycle(this.containers, this.names, directory, this.pauses, this.waits, new PendingAttaches(), endpoints, links, this.outcomes, bus, { secondsFor: () => undefined }, false);
-    this.updates = new ContainerUpdates(this.containers, directory, this.lifecycle, new ContainerTurns(), this.outcomes, bus);
+    const turns = new ContainerTurns();
+    this.updates = new ContainerUpdates(this.containers, directory, this.lifecycle, turns, this.outcomes, bus);
+    this.edits = new ContainerEdits(this.containers, directory, this.lifecycle, { prepareMounts: (_id, wanted) => Promise.resolve(wanted.map(mounted)) }, turns, this.outcomes, bus);
     this.commits = new ContainerCommits(this.containers, directory, this.pauses, this.outcomes, bus);
-    const none = { settle: () => Promise.resolve() } as unknown as ContainerEdits & NameClaims; // asked for nothing else of what is tried
+    const none = { settle: () => Promise.resolve() } as unknown as NameClaims; // asked for nothing else of what is tried
     this.answers.set('list', () => ({ networks: [] }));
-    this.watch = new ContainerWatch(this.containers, directory, none, endpoints, this.lifecycle, this.pauses, this.updates, this.commits, none, this.waits, () => undefined, () => undefined);
+    this.watch = new ContainerWatch(this.containers, directory, none, endpoints, this.lifecycle, this.pauses, this.updates, this.commits, this.edits, this.waits, () => undefined, () => undefined);
   }
 
   /** A container beside c1. */

@@ -10,8 +10,9 @@ export class Division {
 
   constructor(private readonly time: number) {}
 
-  /** One commit, or `count` of which the last is at `position`, on the same side of the time all. */
+  /** One commit, or `count` of which the last is at `position`, on the same side of the time all. What tells no time (NaN), as an answer of the log's that somebody had sent there, is on neither. */
   take(position: number, time: number, count = 1): void {
+    if (Number.isNaN(time)) return;
     this.score += time <= this.time ? count : -count;
     if (this.score <= this.best) return;
     this.best = this.score;

@@ -6,7 +6,7 @@ import { ListImages, RemoveImage } from '#contracts/images/images.js';
 import type { PrunedKind } from '#contracts/gateway/prune-events.js';
 import type { RequestContext, WouldAppend } from '#contracts/request.js';
 import { ListVolumes, RemoveVolume } from '#contracts/volumes/volumes.js';
-import { BerthError } from '#libs/errors/errors.js';
+import { BerthError, conflict } from '#libs/errors/errors.js';
 import { logger } from '#libs/telemetry/logger.js';
 import { containerSizes, keptSizes, layerBytes, volumeSizes } from '../../../application/disk-usage.js';
 import { DryRunAnswer, EngineClient } from '../../../application/engine-client.js';
@@ -22,6 +22,8 @@ const REMOVE_TIMEOUT_MS = 120_000;
 /** Removes what nobody uses, one command each; what somebody came to use meanwhile stays. Lists of nothing are null, as dockerd's are, but that of volumes. */
 @Controller()
 export class PruneController {
+  private readonly underWay = new Map<PrunedKind, { readonly key: string | undefined; readonly done: Promise<object> }>();
+
   constructor(
     private readonly engine: EngineClient,
     private readonly log: PruneLog,
@@ -31,52 +33,58 @@ export class PruneController {
   @HttpCode(200)
   async containers(@Query() query: QueryValues, @Asked() asked: RequestContext): Promise<object> {
     const filters = readFilters(text(query, 'filters'), CONTAINER_PRUNE_FILTERS);
-    const { containers } = await this.engine.ask(ListContainers, { all: true }, asked);
-    const doomed = prunableContainers(containers, filters, Date.now());
-    const kept = (await this.engine.ask(ListRemoved, {}, asked)).removed.map(({ container }) => container);
-    const over = prunableContainers(kept, filters, Date.now());
-    const [sizes, keptBytes] = await Promise.all([containerSizes(this.engine, doomed, asked), keptSizes(this.engine, over.map(({ id }) => id), asked)]);
-    // Space is wanted now: what goes here goes for good, and so does what was kept of others.
-    const pruning = new Pruning(this.log, asked);
-    const removed = await pruning.removedOf(doomed, ({ id }) => this.engine.ask(RemoveContainer, { container: id, force: false, volumes: false, keep: false }, asked, REMOVE_TIMEOUT_MS));
-    const discarded = await pruning.removedOf(over, ({ id }) => this.engine.ask(DiscardContainer, { container: id }, asked, REMOVE_TIMEOUT_MS));
-    const bytes = [...removed.map(({ id }) => sizes.get(id)?.writtenBytes ?? 0), ...discarded.map(({ id }) => keptBytes[id] ?? 0)];
-    const SpaceReclaimed = bytes.reduce((sum, one) => sum + Math.max(0, one), 0);
-    await pruning.end('container', removed.length + discarded.length, SpaceReclaimed);
-    return { ContainersDeleted: orNull(removed.map(({ id }) => id)), SpaceReclaimed };
+    return this.alone('container', asked, async () => {
+      const { containers } = await this.engine.ask(ListContainers, { all: true }, asked);
+      const doomed = prunableContainers(containers, filters, Date.now());
+      const kept = (await this.engine.ask(ListRemoved, {}, asked)).removed.map(({ container }) => container);
+      const over = prunableContainers(kept, filters, Date.now());
+      const [sizes, keptBytes] = await Promise.all([containerSizes(this.engine, doomed, asked), keptSizes(this.engine, over.map(({ id }) => id), asked)]);
+      // Space is wanted now: what goes here goes for good, and so does what was kept of others.
+      const pruning = new Pruning(this.log, asked);
+      const removed = await pruning.removedOf(doomed, ({ id }) => this.engine.ask(RemoveContainer, { container: id, force: false, volumes: false, keep: false }, asked, REMOVE_TIMEOUT_MS));
+      const discarded = await pruning.removedOf(over, ({ id }) => this.engine.ask(DiscardContainer, { container: id }, asked, REMOVE_TIMEOUT_MS));
+      const bytes = [...removed.map(({ id }) => sizes.get(id)?.writtenBytes ?? 0), ...discarded.map(({ id }) => keptBytes[id] ?? 0)];
+      const SpaceReclaimed = bytes.reduce((sum, one) => sum + Math.max(0, one), 0);
+      await pruning.end('container', removed.length + discarded.length, SpaceReclaimed);
+      return { ContainersDeleted: orNull(removed.map(({ id }) => id)), SpaceReclaimed };
+    });
   }
 
   @Post('/images/prune')
   @HttpCode(200)
   async images(@Query() query: QueryValues, @Asked() asked: RequestContext): Promise<object> {
     const filters = readFilters(text(query, 'filters'), IMAGE_PRUNE_FILTERS);
-    const [{ containers }, { images }] = await Promise.all([this.engine.ask(ListContainers, { all: true }, asked), this.engine.ask(ListImages, {}, asked)]);
-    const doomed = prunableImages(images, new Set(containers.map(({ imageId }) => imageId)), filters, Date.now());
-    const told: object[] = [];
-    const pruning = new Pruning(this.log, asked);
-    // By their names of now: what one of them means by then may be an image that came meanwhile.
-    const removed = await pruning.removedOf(doomed, async ({ id, repoTags, repoDigests }) => {
-      const { untagged, deleted } = await this.engine.ask(RemoveImage, { image: id, force: false, prune: true, knownAs: [...repoTags, ...repoDigests] }, asked, REMOVE_TIMEOUT_MS);
-      told.push(...untagged.toSorted().map((reference) => ({ Untagged: reference })), ...deleted.map((digest) => ({ Deleted: digest })));
+    return this.alone('image', asked, async () => {
+      const [{ containers }, { images }] = await Promise.all([this.engine.ask(ListContainers, { all: true }, asked), this.engine.ask(ListImages, {}, asked)]);
+      const doomed = prunableImages(images, new Set(containers.map(({ imageId }) => imageId)), filters, Date.now());
+      const told: object[] = [];
+      const pruning = new Pruning(this.log, asked);
+      // By their names of now: what one of them means by then may be an image that came meanwhile.
+      const removed = await pruning.removedOf(doomed, async ({ id, repoTags, repoDigests }) => {
+        const { untagged, deleted } = await this.engine.ask(RemoveImage, { image: id, force: false, prune: true, knownAs: [...repoTags, ...repoDigests] }, asked, REMOVE_TIMEOUT_MS);
+        told.push(...untagged.toSorted().map((reference) => ({ Untagged: reference })), ...deleted.map((digest) => ({ Deleted: digest })));
+      });
+      const SpaceReclaimed = layerBytes(removed, images.filter((image) => !removed.includes(image)));
+      await pruning.end('image', removed.length, SpaceReclaimed);
+      return { ImagesDeleted: orNull(told), SpaceReclaimed };
     });
-    const SpaceReclaimed = layerBytes(removed, images.filter((image) => !removed.includes(image)));
-    await pruning.end('image', removed.length, SpaceReclaimed);
-    return { ImagesDeleted: orNull(told), SpaceReclaimed };
   }
 
   @Post('/volumes/prune')
   @HttpCode(200)
   async volumes(@Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object> {
     const filters = readFilters(text(query, 'filters'), VOLUME_PRUNE_FILTERS);
-    const [{ containers }, { volumes }] = await Promise.all([this.engine.ask(ListContainers, { all: true }, asked), this.engine.ask(ListVolumes, {}, asked)]);
-    const used = new Set(containers.flatMap(({ mounts }) => mounts.flatMap(({ name }) => name ?? [])));
-    const doomed = prunableVolumes(volumes, used, filters, version);
-    const sizes = await volumeSizes(this.engine, doomed.map(({ name }) => name), asked);
-    const pruning = new Pruning(this.log, asked);
-    const removed = await pruning.removedOf(doomed, ({ name }) => this.engine.ask(RemoveVolume, { name, force: false }, asked, REMOVE_TIMEOUT_MS));
-    const SpaceReclaimed = removed.reduce((sum, { name }) => sum + Math.max(0, sizes[name] ?? 0), 0);
-    await pruning.end('volume', removed.length, SpaceReclaimed);
-    return { VolumesDeleted: removed.map(({ name }) => name), SpaceReclaimed };
+    return this.alone('volume', asked, async () => {
+      const [{ containers }, { volumes }] = await Promise.all([this.engine.ask(ListContainers, { all: true }, asked), this.engine.ask(ListVolumes, {}, asked)]);
+      const used = new Set(containers.flatMap(({ mounts }) => mounts.flatMap(({ name }) => name ?? [])));
+      const doomed = prunableVolumes(volumes, used, filters, version);
+      const sizes = await volumeSizes(this.engine, doomed.map(({ name }) => name), asked);
+      const pruning = new Pruning(this.log, asked);
+      const removed = await pruning.removedOf(doomed, ({ name }) => this.engine.ask(RemoveVolume, { name, force: false }, asked, REMOVE_TIMEOUT_MS));
+      const SpaceReclaimed = removed.reduce((sum, { name }) => sum + Math.max(0, sizes[name] ?? 0), 0);
+      await pruning.end('volume', removed.length, SpaceReclaimed);
+      return { VolumesDeleted: removed.map(({ name }) => name), SpaceReclaimed };
+    });
   }
 
   /** There are no networks but the predefined ones, and those stay. */
@@ -94,6 +102,17 @@ export class PruneController {
   async builds(@Asked() asked: RequestContext): Promise<object> {
     await new Pruning(this.log, asked).end('builder', 0, 0);
     return { CachesDeleted: null, SpaceReclaimed: 0 };
+  }
+
+  /** As dockerd has it: of two at once each would tell of what the other removed. The same request is answered alike. */
+  private alone(kind: PrunedKind, { dryRun, idempotencyKey: key }: RequestContext, prune: () => Promise<object>): Promise<object> {
+    if (dryRun) return prune();
+    const underWay = this.underWay.get(kind);
+    if (underWay !== undefined && key !== undefined && underWay.key === key) return underWay.done;
+    if (underWay !== undefined) throw conflict('a prune operation is already running');
+    const done = prune().finally(() => this.underWay.delete(kind));
+    this.underWay.set(kind, { key, done });
+    return done;
   }
 }
 
