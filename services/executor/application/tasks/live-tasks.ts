@@ -200,14 +200,20 @@ export class LiveTasks {
     if (!task) return;
     await task.start?.catch(() => undefined);
     if (task.hasExited) return;
-    const ended = new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(unavailable(`the shim of container ${task.identity.container} does not answer: it was told to kill, and did not within ${END_DEADLINE_MS / 1000} s`)), END_DEADLINE_MS);
-      task.once('exited', () => (clearTimeout(timer), resolve()));
-    });
-    await this.log.execute(id, { type: 'Signal', ...task.identity, signal: SIGKILL, ends: true, at: new Date().toISOString() }, asked);
-    task.connection?.send(frame(SIGNAL, SIGKILL));
-    this.keepers.thaw(task);
-    await ended;
+    const ended = Promise.withResolvers<void>();
+    task.once('exited', ended.resolve);
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      await this.log.execute(id, { type: 'Signal', ...task.identity, signal: SIGKILL, ends: true, at: new Date().toISOString() }, asked);
+      task.connection?.send(frame(SIGNAL, SIGKILL));
+      this.keepers.thaw(task);
+      // From now on: a log that is slow, or takes nothing, is not the shim's fault, and nobody would hear of it yet.
+      timer = setTimeout(() => ended.reject(unavailable(`the shim of container ${task.identity.container} does not answer: it was told to kill, and did not within ${END_DEADLINE_MS / 1000} s`)), END_DEADLINE_MS);
+      await ended.promise;
+    } finally {
+      clearTimeout(timer);
+      task.off('exited', ended.resolve);
+    }
   }
 
   /** The connection is gone, or there never was one: connects again, else reads the exit record, else the keeper is lost. */
