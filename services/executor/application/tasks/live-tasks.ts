@@ -45,6 +45,8 @@ export class LiveTasks {
   private readonly underWay = new Set<Promise<void>>();
   /** Those that are being connected to again: a connection that is lost meanwhile is part of that. */
   private readonly recovering = new Set<LiveTask>();
+  /** By task, those that were told to end. */
+  private readonly endings = new Map<string, Promise<void>>();
   /** Exits that came before their start was recorded. */
   private readonly early = new Map<LiveTask, Extract<ShimEvent, { type: 'exited' }>[]>();
 
@@ -194,8 +196,19 @@ export class LiveTasks {
     task.off('connected', connected.resolve);
   }
 
-  /** Kills it and waits for its end, which is on the log then. One that is not there, or has ended, changes nothing. Rejects as unavailable when it does not end. */
-  async end(id: string, asked: RequestContext): Promise<void> {
+  /**
+   * Kills it and waits for its end, which is on the log then. One that is not there, or has ended, changes nothing. Rejects as unavailable when it does not end. Whoever asks again meanwhile,
+   * as for an answer that may be lost, waits for the same: each would be told to kill anew, on the log, too, and the one that hears how it went would be none of those that are asked now.
+   */
+  end(id: string, asked: RequestContext): Promise<void> {
+    const underWay = this.endings.get(id);
+    if (underWay) return underWay;
+    const ending = this.endNow(id, asked).finally(() => this.endings.delete(id));
+    this.endings.set(id, ending);
+    return ending;
+  }
+
+  private async endNow(id: string, asked: RequestContext): Promise<void> {
     const task = this.tasks.get(id);
     if (!task) return;
     await task.start?.catch(() => undefined);
