@@ -148,6 +148,24 @@ test('limits that are changed while it starts are given to what has started', as
   expect([world.count('update-task'), (await world.history()).at(-1)]).toEqual([1, 'ContainerUpdated']);
 });
 
+test.each([
+  ['stop', 15, () => world.lifecycle.stop('c1', {}, asked)],
+  ['kill', 9, () => world.lifecycle.kill('c1', undefined, asked)],
+])('a %s that comes beside a start is of the run that begins, and waits until its shim can be spoken to', async (_, signal, ask) => {
+  const [first, failed]: ContainerEvent[] = [{ type: 'StartRequested', container: 'c1', start: 1, reason: 'api', at }, { type: 'StartFailed', container: 'c1', start: 1, error: 'no', exitCode: 128, at }];
+  world = await LifecycleWorld.with({}, first!, failed!);
+  const launch = Promise.withResolvers<unknown>();
+  world.answers.set('launch-task', () => launch.promise);
+  world.answers.set('signal-task', async ({ start = 0 }) => (await world.exited(start), { position: 0 }));
+  const [start, ended] = [world.lifecycle.start('c1', 'api', asked), ask()];
+  await expect.poll(() => world.count('launch-task')).toBe(1);
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+  expect(world.count('signal-task')).toBe(0);
+  launch.resolve({ position: 0, pid: 7, startedAt: at });
+  await Promise.all([start, ended]);
+  expect([world.status, world.asked.filter(({ what }) => what === 'signal-task')]).toEqual(['exited', [{ what: 'signal-task', start: 2, signal }]]);
+});
+
 /** A container that runs, and whose executor is away for eleven seconds before it takes a signal. */
 async function withExecutorAway(onSignal: () => void): Promise<void> {
   const started: readonly ContainerEvent[] = [{ type: 'StartRequested', container: 'c1', start: 1, reason: 'api', at }, { type: 'ContainerStarted', container: 'c1', start: 1, pid: 7, at }];

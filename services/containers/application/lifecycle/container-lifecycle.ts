@@ -6,7 +6,7 @@ import { RemoveVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, conflict, errorMessage, internal, invalid, notFound, unavailable } from '#libs/errors/errors.js';
 import { SIGKILL, signalNumber, stopSignalNumber } from '#libs/linux/signals.js';
 import type { Bus } from '#libs/messaging/bus.js';
-import { type ContainerSpec, isRunning, isToRestart, type KeptContainer, type PresentContainer } from '../../domain/container/container-state.js';
+import { type ContainerSpec, isPresent, isRunning, isToRestart, type KeptContainer, type PresentContainer } from '../../domain/container/container-state.js';
 import { joinsOf, lendersOf } from '../../domain/namespaces/joined-containers.js';
 import { killMeaning } from '../../domain/process/kill-signal.js';
 import { launchRequest } from '../../domain/launch-request.js';
@@ -231,6 +231,8 @@ export class ContainerLifecycle {
   private async carryOutStop(container: PresentContainer, wish: StopWish, asked: RequestContext): Promise<void> {
     const { id } = container.spec;
     const { start } = container.run;
+    // One that began beside the intent: its shim cannot be spoken to before.
+    await this.startSettled(id);
     await this.signal(id, start, wish.signal, true, asked);
     await this.pauses.thaw(id, asked);
     if (await this.hasEnded(id, start, wish.timeoutSeconds < 0 ? LONGEST_TIMER_MS : wish.timeoutSeconds * 1000)) return;
@@ -273,14 +275,15 @@ export class ContainerLifecycle {
   async kill(reference: string, signalText: string | undefined, asked: RequestContext): Promise<Done> {
     const signal = signalNumber(signalText || String(SIGKILL));
     await this.startSettled(this.findForKill(reference).spec.id);
-    const { spec, run } = this.findForKill(reference);
-    const { events, position, repeated } = await this.containers.execute(spec.id, { type: 'Kill', signal, at: now() }, asked);
-    if (asked.dryRun || !events.some(({ type }) => type === 'KillRequested')) return { position };
+    const { id } = this.findForKill(reference).spec;
+    const { state, events, position, repeated } = await this.containers.execute(id, { type: 'Kill', signal, at: now() }, asked);
+    if (asked.dryRun || !isPresent(state) || !events.some(({ type }) => type === 'KillRequested')) return { position };
     if (repeated) {
-      if (signal === SIGKILL) await this.endedBefore(spec.id, position, KILL_DEADLINE_MS);
+      if (signal === SIGKILL) await this.endedBefore(id, position, KILL_DEADLINE_MS);
       return { position };
     }
-    await this.finishKill(spec, run.start, signal, asked);
+    // The run that the log has it of: another may have begun since this one was asked for.
+    await this.finishKill(state.spec, state.run.start, signal, asked);
     return { position };
   }
 
@@ -294,6 +297,7 @@ export class ContainerLifecycle {
 
   private async carryOutKill({ id, name, config }: ContainerSpec, start: number, signal: number, asked: RequestContext): Promise<void> {
     const { ends, cancelsRestart } = killMeaning(signal, config.StopSignal);
+    await this.startSettled(id);
     await this.signal(id, start, signal, ends, asked);
     // dockerd 20.10, daemon/kill.go: the same signals let a paused container go on to hear them.
     if (cancelsRestart) await this.pauses.thaw(id, asked);

@@ -32,13 +32,14 @@ let claims: NameClaims;
 let kept: KeptContainers;
 /** Volumes that are kept, and not back. */
 let volumes: Set<string>;
+let areFilesGone: boolean;
 let answers: Map<string, () => unknown>;
 
 const answer = async ({ subject }: { subject: string }, { name, image }: { name?: string; image?: string }): Promise<unknown> => {
   const what = [subject.split('.').slice(2).join(' '), name ?? image ?? ''].join(' ').trim();
   const refused = answers.get(what)?.();
   if (refused !== undefined) throw refused;
-  if (subject === GetKept.subject) return { files: true, volumes: [...volumes] };
+  if (subject === GetKept.subject) return { files: !areFilesGone, volumes: [...volumes] };
   if (subject === GetVolume.subject && volumes.has(name ?? '')) throw notFound('no such volume');
   if (subject === RestoreVolume.subject) volumes.delete(name ?? '');
   if (subject === RemoveVolume.subject) volumes.add(name ?? '');
@@ -46,7 +47,7 @@ const answer = async ({ subject }: { subject: string }, { name, image }: { name?
 };
 
 beforeEach(async () => {
-  [store, volumes, answers] = [new StallingEventStore(), new Set(['one', 'two']), new Map()];
+  [store, volumes, areFilesGone, answers] = [new StallingEventStore(), new Set(['one', 'two']), false, new Map()];
   containers = new Aggregates(store, 'container', containerDecider, { source: 'containers', isGone: ({ status }) => status === 'absent' });
   names = new Aggregates(store, 'name', nameDecider, { source: 'containers' });
   directory = new ContainerDirectory(containers, names, { listed: () => [] } as unknown as ExecRuns, '/');
@@ -97,4 +98,18 @@ test('its image is in use from the moment it is looked for until it is there', a
   await expect(restore()).rejects.toMatchObject({ kind: 'unavailable' });
   expect(seen).toEqual(['images hold sha256:1: kept', 'images release: restoring']);
   expect([listed(true), listed(false)]).toEqual([[['c1', 'sha256:1']], []]);
+});
+
+test.each<[string, readonly ContainerEvent[], string]>([
+  ['never ran, since each start failed before it had any, is back without files', [], 'back'],
+  ['ran once is not, where its files are gone', [{ type: 'StartRequested', container: 'c2', start: 2, reason: 'api', at }, { type: 'ContainerStarted', container: 'c2', start: 2, pid: 7, at }, { type: 'ContainerExited', container: 'c2', start: 2, exitCode: 0, signal: 0, oomKilled: false, reason: 'completed', at }], 'refused'],
+])('what %s', async (_what, runs, outcome) => {
+  const [created, ...removal] = removed.map((event) => ({ ...event, container: 'c2', ...(event.type === 'ContainerCreated' ? { name: 'db', mounts: [] } : {}) }) as ContainerEvent);
+  const failed = (start: number): ContainerEvent[] => [{ type: 'StartRequested', container: 'c2', start, reason: 'api', at }, { type: 'StartFailed', container: 'c2', start, error: 'port is already allocated', exitCode: 128, at }];
+  const { position } = await store.append('berth.event.container.c2', noHead, [created!, ...failed(1), ...runs, ...failed(3), ...removal], asked);
+  await containers.waitFor(position);
+  volumes.clear();
+  areFilesGone = true;
+  const restored = await kept.restore({ container: 'db' }, asked).then(() => 'back', (error: Error) => (error.message.includes('its files are gone') ? 'refused' : error.message));
+  expect(restored).toBe(outcome);
 });

@@ -6,7 +6,7 @@ import type { Done, RequestContext } from '#contracts/request.js';
 import { GetVolume, RemoveVolume, RestoreVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, conflict, errorMessage, invalid, notFound } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
-import type { KeptContainer } from '../../domain/container/container-state.js';
+import { isPresent, type KeptContainer } from '../../domain/container/container-state.js';
 import { checkContainerName } from '../../domain/name/container-name.js';
 import { containerView } from '../../domain/container-view.js';
 import type { ContainerDirectory, Containers, Names } from '../names/container-directory.js';
@@ -122,7 +122,7 @@ export class KeptContainers {
     const { spec, run } = before;
     const cannot = (why: string): BerthError => conflict(`cannot restore container "${spec.name}": ${why}`);
     const kept = await this.bus.request(GetKept, { container: spec.id }, asked, AGAIN);
-    if (run.start > 0 && !kept.files) throw cannot('its files are gone');
+    if (run.start > 0 && !kept.files && (await this.hasRun(spec.id))) throw cannot('its files are gone');
     const image = { image: spec.imageId };
     await (asked.dryRun ? this.bus.request(GetImage, image, asked) : this.bus.request(HoldImage, { ...image, container: spec.id }, asked, HOLD)).catch((error: unknown) => {
       throw isNotFound(error) ? cannot(`its image ${spec.imageRef} (${spec.imageId}) was removed: get it back first`) : error;
@@ -136,6 +136,13 @@ export class KeptContainers {
         throw isNotFound(error) ? cannot(`its volume ${name} was removed: create it first (docker volume create ${name})`) : error;
       });
     }
+  }
+
+  /** A start that fails before the executor hears of it, as for a port that is taken, makes no files. */
+  private async hasRun(id: string): Promise<boolean> {
+    let hasRun = false;
+    await this.containers.eachState(id, (state) => (hasRun ||= isPresent(state) && state.run.startedAt !== ''));
+    return hasRun;
   }
 
   /** Once the log has its intent, that tells. Nobody waits for it. */

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -6,11 +6,11 @@ import { mount, MS_BIND, umount2 } from '#libs/linux/mounts.js';
 import { ContainerFiles } from './container-files.js';
 import type { Trash } from './trash.js';
 
-test.each(['', '.', '..', '../volumes', 'a/b', 'A'.repeat(64), `${'a'.repeat(64)}/x`])('%j is no id, and leads nowhere', (id) => {
+test.each(['', '.', '..', '../volumes', 'a/b', 'A'.repeat(64), `${'a'.repeat(64)}/x`])('%j is no id, and leads nowhere', async (id) => {
   const taken: string[] = [];
   const files = new ContainerFiles('/data', { remove: (path: string) => taken.push(path) } as unknown as Trash, { take: () => false });
   expect(() => files.directory(id)).toThrow(`"${id}" is no container's id`);
-  expect(() => files.remove(id)).toThrow();
+  await expect(files.remove(id)).rejects.toThrow();
   expect(taken).toEqual([]);
 });
 
@@ -47,6 +47,30 @@ test('the hosts of a container are changed in place, and stay as they are where 
       writeFileSync('/proc/self/comm', before.trim());
       umount2(hosts, 0);
     }
+  } finally {
+    rmSync(top, { recursive: true });
+
+test('a start that comes too late takes away the directory that it made, and not the one that is back in its place', async () => {
+  const top = mkdtempSync(join(tmpdir(), 'berth-files-'));
+  try {
+    const container = 'c'.repeat(64);
+    const files = new ContainerFiles(top, { remove: (path: string) => rmSync(path, { recursive: true }) } as unknown as Trash, { take: () => false });
+    const prepared = async (): Promise<bigint> => {
+      let inode = 0n;
+      await files.prepare(container, { hosts: '', hostname: '', resolvConf: '', log: false }, (made) => (inode = made));
+      return inode;
+    };
+    const made = await prepared();
+    // As a restore does, which puts what was made beside what is kept out of the way.
+    mkdirSync(join(top, 'kept'));
+    renameSync(files.directory(container), join(top, 'trash'));
+    renameSync(join(top, 'kept'), files.directory(container));
+    await files.removeMade(container, made);
+    expect(existsSync(files.directory(container))).toBe(true);
+    rmSync(files.directory(container), { recursive: true });
+    await files.removeMade(container, made);
+    await files.removeMade(container, await prepared());
+    expect(existsSync(files.directory(container))).toBe(false);
   } finally {
     rmSync(top, { recursive: true });
   }

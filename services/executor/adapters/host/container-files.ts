@@ -33,15 +33,15 @@ export class ContainerFiles {
     return join(this.directory(container), `${container}-json.log`);
   }
 
-  /** Made in place, since a handful of small files is sooner made than handed to a thread. `onMade`: the container had no directory yet. */
-  async prepare(container: string, files: { readonly hosts: string; readonly hostname: string; readonly resolvConf: string; /** Whether its output is kept. */ readonly log: boolean }, onMade: () => void = () => undefined): Promise<void> {
+  /** Made in place, since a handful of small files is sooner made than handed to a thread. `onMade`: the container had no directory yet; which it has now (`removeMade`). */
+  async prepare(container: string, files: { readonly hosts: string; readonly hostname: string; readonly resolvConf: string; /** Whether its output is kept. */ readonly log: boolean }, onMade: (made: bigint) => void = () => undefined): Promise<void> {
     const directory = this.directory(container);
     if (this.spares.take(directory)) {
       if (files.log) renameSync(join(directory, SPARE_LOG), this.log(container));
       else rmSync(join(directory, SPARE_LOG));
-      onMade();
+      onMade(statSync(directory, { bigint: true }).ino);
     } else if (mkdirSync(directory, { recursive: true, mode: 0o710 }) !== undefined) {
-      onMade();
+      onMade(statSync(directory, { bigint: true }).ino);
     }
     await failpoint('container-files.half-made');
     writeFileSync(join(directory, 'hosts'), files.hosts, { mode: 0o644 });
@@ -94,8 +94,13 @@ export class ContainerFiles {
     }
   }
 
-  remove(container: string): Promise<void> {
-    return this.trash.remove(this.directory(container));
+  async remove(container: string): Promise<void> {
+    await this.trash.remove(this.directory(container));
+  }
+
+  /** What `prepare` made, unless it has gone since: what is there then may be the container's own, which was kept and is back. */
+  async removeMade(container: string, made: bigint): Promise<void> {
+    if (statSync(this.directory(container), { bigint: true, throwIfNoEntry: false })?.ino === made) await this.remove(container);
   }
 
   /** What the host resolves names with; empty where it has no such file. */

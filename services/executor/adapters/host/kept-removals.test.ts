@@ -62,3 +62,13 @@ test('files of a container that cannot be moved to where they would be kept stay
   expect(kept.keepContainer(CONTAINER, elsewhere)).toBe(false);
   expect(existsSync(elsewhere)).toBe(true);
 });
+
+test('what is made anew of a container whose files are kept is not in the way of who asks again that they are', () => {
+  const directory = join(top, 'containers', CONTAINER);
+  for (const file of ['own', 'late']) {
+    mkdirSync(directory);
+    writeFileSync(join(directory, file), '');
+    expect(kept.keepContainer(CONTAINER, directory)).toBe(true);
+  }
+  expect([existsSync(directory), readdirSync(join(top, 'kept', CONTAINER))]).toEqual([false, ['own']]);
+});

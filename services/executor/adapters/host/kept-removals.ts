@@ -20,9 +20,9 @@ export class KeptRemovals {
     private readonly trash: Trash,
   ) {}
 
-  /** Nothing at `directory`: nothing happens. False: it cannot be moved, and is where it was. */
+  /** Nothing at `directory`: nothing happens. Asked again, whatever is there was made by one that came too late for the container. False: it cannot be moved, and is where it was. */
   keepContainer(container: string, directory: string): boolean {
-    return unlessUnmovable(() => moved(directory, this.of(container)));
+    return unlessUnmovable(() => (existsSync(this.of(container)) ? this.trash.take(directory) : moved(directory, this.of(container))));
   }
 
   /** As it was before `keepContainer`; its volumes are back already. */

@@ -176,7 +176,7 @@ export class TaskLauncher {
   private async asItWent(task: LiveTask, { pid, startedAt }: { readonly pid: number; readonly startedAt: string }): Promise<Started> {
     await this.live.leave(task);
     await this.ports.unpublish(task);
-    if (task.madeFiles) this.files.remove(task.identity.container);
+    if (task.madeFiles !== undefined) await this.files.removeMade(task.identity.container, task.madeFiles);
     this.memory.ended(task.identity);
     return { pid, startedAt, position: this.tasks.position };
   }
@@ -326,7 +326,7 @@ export class TaskLauncher {
       hostname: hostnameFile(hostname),
       log: launch.log.driver !== 'none',
       resolvConf: resolvConf({ host: this.files.hostResolvConf(), dns, dnsSearch, dnsOptions, inHostNetwork: network.mode === 'host' }),
-    }, () => (task.madeFiles = true));
+    }, (made) => (task.madeFiles = made));
     const { compress, receiver } = launch.log;
     if (compress || receiver) this.files.keepLog(launch.container, launch.log);
     if (receiver) await this.forwarding.begin(task, receiver);

@@ -29,8 +29,8 @@ export class LiveTask extends EventEmitter<{ connected: []; exited: []; left: []
   hasExited = false;
   /** Its shim is gone, or was never there: nothing more comes into its log. After its exit what it wrote may be held back yet, by who has attached or is about to. */
   hasLeft = false;
-  /** Its start has made the container's directory. */
-  madeFiles = false;
+  /** The container's directory, where its start has made that. */
+  madeFiles: bigint | undefined;
   /** Another executor began it, and may have begun execs in it. */
   isAdopted = false;
   /** Its shim knows how to time a plan: it has done so. */

@@ -45,6 +45,8 @@ export class LiveTasks {
   private readonly underWay = new Set<Promise<void>>();
   /** Those that are being connected to again: a connection that is lost meanwhile is part of that. */
   private readonly recovering = new Set<LiveTask>();
+  /** By task, those that were told to end. */
+  private readonly endings = new Map<string, Promise<void>>();
   /** Exits that came before their start was recorded. */
   private readonly early = new Map<LiveTask, Extract<ShimEvent, { type: 'exited' }>[]>();
 
@@ -194,20 +196,37 @@ export class LiveTasks {
     task.off('connected', connected.resolve);
   }
 
-  /** Kills it and waits for its end, which is on the log then. One that is not there, or has ended, changes nothing. Rejects as unavailable when it does not end. */
-  async end(id: string, asked: RequestContext): Promise<void> {
+  /**
+   * Kills it and waits for its end, which is on the log then. One that is not there, or has ended, changes nothing. Rejects as unavailable when it does not end. Whoever asks again meanwhile,
+   * as for an answer that may be lost, waits for the same: each would be told to kill anew, on the log, too, and the one that hears how it went would be none of those that are asked now.
+   */
+  end(id: string, asked: RequestContext): Promise<void> {
+    const underWay = this.endings.get(id);
+    if (underWay) return underWay;
+    const ending = this.endNow(id, asked).finally(() => this.endings.delete(id));
+    this.endings.set(id, ending);
+    return ending;
+  }
+
+  private async endNow(id: string, asked: RequestContext): Promise<void> {
     const task = this.tasks.get(id);
     if (!task) return;
     await task.start?.catch(() => undefined);
     if (task.hasExited) return;
-    const ended = new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(unavailable(`the shim of container ${task.identity.container} does not answer: it was told to kill, and did not within ${END_DEADLINE_MS / 1000} s`)), END_DEADLINE_MS);
-      task.once('exited', () => (clearTimeout(timer), resolve()));
-    });
-    await this.log.execute(id, { type: 'Signal', ...task.identity, signal: SIGKILL, ends: true, at: new Date().toISOString() }, asked);
-    task.connection?.send(frame(SIGNAL, SIGKILL));
-    this.keepers.thaw(task);
-    await ended;
+    const ended = Promise.withResolvers<void>();
+    task.once('exited', ended.resolve);
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      await this.log.execute(id, { type: 'Signal', ...task.identity, signal: SIGKILL, ends: true, at: new Date().toISOString() }, asked);
+      task.connection?.send(frame(SIGNAL, SIGKILL));
+      this.keepers.thaw(task);
+      // From now on: a log that is slow, or takes nothing, is not the shim's fault, and nobody would hear of it yet.
+      timer = setTimeout(() => ended.reject(unavailable(`the shim of container ${task.identity.container} does not answer: it was told to kill, and did not within ${END_DEADLINE_MS / 1000} s`)), END_DEADLINE_MS);
+      await ended.promise;
+    } finally {
+      clearTimeout(timer);
+      task.off('exited', ended.resolve);
+    }
   }
 
   /** The connection is gone, or there never was one: connects again, else reads the exit record, else the keeper is lost. */

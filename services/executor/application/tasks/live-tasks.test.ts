@@ -1,0 +1,45 @@
+import { afterEach, beforeEach, expect, type Mock, test, vi } from 'vitest';
+import type { RequestContext } from '#contracts/request.js';
+import { unavailable } from '#libs/errors/errors.js';
+import { LiveTask } from './live-task.js';
+import { LiveTasks } from './live-tasks.js';
+
+const asked: RequestContext = { actor: 'test', correlationId: 'c', causationId: 'd' };
+let log: { execute: Mock<() => Promise<unknown>> };
+let live: LiveTasks;
+let task: LiveTask;
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  log = { execute: vi.fn(() => Promise.resolve()) };
+  live = new LiveTasks(...([log, {}, {}, { thaw: () => undefined }, {}, {}, {}, {}, () => undefined] as unknown as ConstructorParameters<typeof LiveTasks>));
+  task = new LiveTask({ container: 'c', start: 1 }, '/nowhere');
+  live.adopted(task);
+});
+afterEach(() => vi.useRealTimers());
+
+test('a task that cannot be told to end, since the log takes nothing, is asked again, and nothing is left of that', async () => {
+  log.execute.mockImplementation(() => new Promise((_, reject) => void setTimeout(() => reject(unavailable('the log does not answer')), 15_000)));
+  const uncaught: unknown[] = [];
+  const hear = (error: unknown): void => void uncaught.push(error);
+  process.on('unhandledRejection', hear);
+  try {
+    const ended = Promise.allSettled([live.end('c-1', asked)]);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(await ended).toMatchObject([{ reason: { message: 'the log does not answer' } }]);
+    await new Promise(setImmediate);
+    expect([uncaught, task.listenerCount('exited')]).toEqual([[], 0]);
+  } finally {
+    process.off('unhandledRejection', hear);
+  }
+});
+
+test('whoever asks for the end of a task again and again hears in time that its shim does not answer, and the log has it once', async () => {
+  const answers: unknown[] = [];
+  for (let ask = 0; ask < 21; ask++) {
+    live.end('c-1', asked).catch((error: Error) => answers.push(error.message));
+    await vi.advanceTimersByTimeAsync(500);
+  }
+  expect(answers).toHaveLength(20);
+  expect(log.execute).toHaveBeenCalledTimes(2);
+  await vi.advanceTimersByTimeAsync(10_000);
+});
