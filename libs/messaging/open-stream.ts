@@ -1,6 +1,7 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { StreamEndpoint } from '#contracts/request.js';
 import { unavailable } from '#libs/errors/errors.js';
+import { connectUnix } from '#libs/linux/connect-unix.js';
 import { firstFrame } from './first-frame.js';
 import { ACCEPTED, ticketFrame } from './stream-frame.js';
 
@@ -8,7 +9,7 @@ const ANSWER_TIMEOUT_MS = 5_000;
 
 /** Opens what a StreamEndpoint stands for. The socket is the caller's to end; each side may half-close. Rejects as unavailable when the ticket was used or is unknown. */
 export async function openStream(endpoint: StreamEndpoint): Promise<Socket> {
-  const socket = connect({ path: endpoint.path, allowHalfOpen: true });
+  const socket = connectUnix(endpoint.path, { allowHalfOpen: true });
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve).once('error', reject);

@@ -45,6 +45,11 @@ test.each([
   ['edit', 'a', 'sh', '-e', 'X=1'], ['revert', 'a', 'b'], ['revert', 'a', '--from', '2'], ['why', 'a', '--', 'b'], ['ps', 'a'], ['plan', 'docker', 'ps'], ['log', 'verify', 'a'], ['protect', 'a', '-f'], ['status', '-e', 'A'],
 ])('what it has no use for is refused: berth %s %s %s %s', (...args) => expect(() => taken(...args.filter((word) => typeof word === 'string'))).toThrow(/has no (?:use for|option)/));
 
+test('an empty name is a wrong usage, an empty word of a command is none', () => {
+  for (const words of [['why', ''], ['show', '', '--as', 'run'], ['protect', 'a', ''], ['undo', '', '--discard']]) expect(() => taken(...words), words.join(' ')).toThrow('a name is empty');
+  expect(taken('edit', 'a', '--', 'echo', '').behind).toEqual(['echo', '']);
+});
+
 test('each option that is offered there is, and takes a value or none', () => {
   for (const { options } of Object.values(COMMAND_WORDS)) for (const option of options) expect(() => parseWords([option.endsWith('=') ? `${option}x` : option])).not.toThrow();
 });

@@ -44,6 +44,8 @@ export function wordsFor(command: string, { options, words, behind }: CommandLin
   const following = [...words.slice(command.split(' ').length), ...(line ? [] : behind)];
   const surplus = several ? undefined : following[names === 'none' ? 0 : 1];
   if (surplus !== undefined) throw invalid(`berth ${command} has no use for "${surplus}"${line ? ': a command stands behind two dashes (--)' : ''}; berth --help tells what it takes`);
+  // A variable of a script that is not set: it is nobody's name, and as a part of a path it would be another question.
+  if (following.includes('')) throw invalid(`berth ${command}: a name is empty`);
   return { words: following, behind: line ? behind : [] };
 }
 

@@ -35,13 +35,18 @@ export class EngineApi {
         for (const line of lines) onLine(line);
       }
     } catch (error) {
-      if (!abort.aborted) throw unavailable('the engine closed the connection', error);
+      if (!abort.aborted) throw cutOff(error);
     }
   }
 
   private async json<Reply>(path: string, method: string, content?: object): Promise<Reply> {
+    const answer = await this.open(path, method, content);
     let body = '';
-    for await (const text of (await this.open(path, method, content)).setEncoding('utf8')) body += String(text);
+    try {
+      for await (const text of answer.setEncoding('utf8')) body += String(text);
+    } catch (error) {
+      throw cutOff(error);
+    }
     return JSON.parse(body) as Reply; // the engine's own, of contracts/gateway
   }
 
@@ -52,13 +57,15 @@ export class EngineApi {
         let body = '';
         answer.setEncoding('utf8').on('data', (text: string) => (body += text));
         answer.on('end', () => reject(new BerthError(KINDS[answer.statusCode ?? 500] ?? 'internal', messageOf(body))));
-        answer.on('error', reject);
+        answer.on('error', (error) => reject(cutOff(error)));
       });
       outgoing.on('error', (error) => reject(unavailable(`the engine does not answer on ${this.socketPath}: ${error.message}. Does it run, and may you use its socket?`, error)));
       outgoing.end(content === undefined ? undefined : JSON.stringify(content));
     });
   }
 }
+
+const cutOff = (error: unknown): BerthError => unavailable('the engine closed the connection', error);
 
 function messageOf(body: string): string {
   try {

@@ -21,6 +21,10 @@ const ONLY_PLANNED = { message: 'only planned' };
 /** Reads of which the log tells: `docker top`, `export`, `cp` and `save`. */
 const TOLD_READS = /^\/(containers\/[^/]+\/(top|export|archive)|images\/(.+\/)?get)$/;
 
+/** Who waits would wait for what is only planned, as `docker start --attach` does: of what is there, the end is told at once. */
+const WAIT = /(\/containers\/[^/]+)\/wait(\?.*)?$/;
+const ENDED = JSON.stringify({ StatusCode: 0 });
+
 /**
  * A socket between a Docker client and the engine. What only reads passes; what changes is asked of the engine as a dry run, and the client is told that it was done, so that it
  * goes on to its next request. Nothing changes, nor is anything read of which the log would tell. One `listen`, then `close`.
@@ -66,7 +70,9 @@ export class PlanProxy {
     // Kept open after the answer: a server that closes may do so before the end of what is sent is written, and the write's EPIPE would stand for the answer.
     const passes = READS.has(method) && !(method === 'GET' && TOLD_READS.test(pathOf(asked)));
     const headers = { ...asked.headers, connection: 'keep-alive', ...(passes ? {} : { 'berth-dry-run': '1' }) };
-    const onward = request({ socketPath: this.engineSocket, path: asked.url, method, headers, agent: false }, (answer) => {
+    const waits = method === 'POST' && WAIT.test(asked.url ?? '');
+    const question = waits ? { method: 'GET', path: asked.url?.replace(WAIT, '$1/json') } : { method, path: asked.url };
+    const onward = request({ socketPath: this.engineSocket, ...question, headers, agent: false }, (answer) => {
       if (passes) {
         reply.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.pipe(reply);
@@ -74,7 +80,7 @@ export class PlanProxy {
       }
       let text = '';
       answer.setEncoding('utf8').on('data', (part: string) => (text += part));
-      answer.on('end', () => this.decided(asked, answer.statusCode ?? 502, text, reply));
+      answer.on('end', () => this.decided(asked, answer.statusCode ?? 502, waits && answer.statusCode === 200 ? ENDED : text, reply));
     });
     onward.on('error', (error) => send(reply, 503, { message: error.message }));
     reply.on('close', () => onward.destroy());

@@ -29,6 +29,9 @@ test.each([
   ['BERTH_DATA_ROOT', '/var/lib/../..'],
   ['BERTH_RUN_ROOT', '/run/berth/..'],
   ['BERTH_SOCKET', '/run/berth/../x.sock'],
+  ['BERTH_RUN_ROOT', `/run/${'b'.repeat(67)}`],
+  ['BERTH_SOCKET', `/run/${'b'.repeat(103)}`],
+  ['BERTH_USER', 'root'],
 ])('%s=%s is refused before anything starts, by name', (name, value) => expect(() => readSupervisorSettings({ [name]: value })).toThrow(name));
 
 test.each([
@@ -40,6 +43,8 @@ test.each([
   ['BERTH_CGROUP_PARENT', '/a.slice/..b'],
   ['BERTH_BRIDGE', 'br-lan.10'],
   ['BERTH_RUN_ROOT', '/run/..berth'],
+  ['BERTH_RUN_ROOT', `/run/${'b'.repeat(66)}`],
+  ['BERTH_SOCKET', `/run/${'b'.repeat(102)}`],
 ])('%s=%s is taken', (name, value) => expect(() => readSupervisorSettings({ [name]: value })).not.toThrow());
 
 test('where nats-server is somebody else\'s, its port is not asked about', () => expect(readSupervisorSettings({ BERTH_NATS_URL: 'nats://bus:4222', BERTH_NATS_PORT: '9323' }).natsPort).toBe(9323));

@@ -1,12 +1,15 @@
 import { invalid } from '#libs/errors/errors.js';
+import { LONGEST_SOCKET_PATH } from '#libs/linux/connect-unix.js';
 import { accountFiles } from '#libs/settings/account-files.js';
-import { idMapsOf } from '#libs/settings/subordinate-ids.js';
-import { metricsSettings } from '../executor/metrics-settings.js';
-import { type Ipv4Subnet, parseSubnet } from '../networks/domain/ipv4.js';
 import { type EngineSettings, readSettings } from '#libs/settings/engine-settings.js';
 import { readInsecureRegistries } from '#libs/settings/insecure-registries.js';
 import { readLogLimit } from '#libs/settings/log-limit.js';
+import { SERVICES } from '#libs/settings/services.js';
 import { type Environment, requireKnownNames, setting } from '#libs/settings/setting-table.js';
+import { idMapsOf } from '#libs/settings/subordinate-ids.js';
+import { telemetrySocket } from '#libs/telemetry/telemetry-socket.js';
+import { metricsSettings } from '../executor/metrics-settings.js';
+import { type Ipv4Subnet, parseSubnet } from '../networks/domain/ipv4.js';
 
 /** What the supervisor is told beside what every service is told. */
 export interface SupervisorSettings extends EngineSettings {
@@ -24,13 +27,14 @@ export function readSupervisorSettings(environment: Environment = process.env): 
   check('BERTH_DATA_ROOT', settings.dataRoot, path);
   check('BERTH_RUN_ROOT', settings.runRoot, path);
   check('BERTH_SOCKET', settings.socket, path);
+  checkSocketPaths(settings);
   check('BERTH_BRIDGE', settings.bridge, /^(?!(lo|all|default)$)[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/); // IFNAMSIZ leaves 15 bytes; "all" and "default" are sysctls of all links
   checkSubnet(settings.subnet);
   if (settings.natsEmbedded) checkNatsPort(settings);
   check('BERTH_CGROUP_PARENT', settings.cgroupParent, /^(\/(?!\.\.?(\/|$))[A-Za-z0-9_.-]+)+$/);
   check('BERTH_NFT_TABLE', settings.nftTable, /^[A-Za-z][A-Za-z0-9_]*$/);
   const user = setting(environment, 'BERTH_USER');
-  check('BERTH_USER', user, /^[a-z_][a-z0-9_-]{0,31}$/);
+  check('BERTH_USER', user, /^(?!root$)[a-z_][a-z0-9_-]{0,31}$/); // as root, a hole in HTTP parsing would hold the host
   check('BERTH_USERNS_PRIVATE', settings.usernsPrivate, /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/);
   metricsSettings(environment);
   if (settings.usernsRemap !== undefined) idMapsOf(settings.usernsRemap, accountFiles());
@@ -68,6 +72,13 @@ export function settingsEnvironment(settings: SupervisorSettings): Record<string
 
 function check(name: string, value: string, pattern: RegExp): void {
   if (!pattern.test(value)) throw invalid(`${name} is "${value}", which cannot be: it must match ${pattern.source}`);
+}
+
+/** bind(2) takes no longer names of sockets: processes make theirs below the run root. */
+function checkSocketPaths({ runRoot, socket }: EngineSettings): void {
+  const longest = LONGEST_SOCKET_PATH - Math.max(...SERVICES.map((name) => Buffer.byteLength(telemetrySocket({ runRoot: '' }, name))));
+  if (Buffer.byteLength(runRoot) > longest) throw invalid(`BERTH_RUN_ROOT is "${runRoot}", which cannot be: with more than ${longest} bytes, names of sockets in it are too long`);
+  if (Buffer.byteLength(socket) > LONGEST_SOCKET_PATH) throw invalid(`BERTH_SOCKET is "${socket}", which cannot be: the name of a socket has ${LONGEST_SOCKET_PATH} bytes at the most`);
 }
 
 /** Unicast addresses that are not the host's own, no more than the largest private range has. */

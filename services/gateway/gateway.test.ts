@@ -4,9 +4,21 @@ import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { conflict, invalid, notFound } from '#libs/errors/errors.js';
 import { toToldEnd } from '#libs/messaging/told-end.js';
-import { answers, asked, endpoint, http, useGateway, view, world } from './testing/gateway-world.js';
+import { answers, asked, endpoint, happens, http, ID, useGateway, view, world } from './testing/gateway-world.js';
 
 useGateway();
+
+test.each(['/containers/json', '/containers/web/json'])('%s asks no service for a position that the log has not come to', async (path) => {
+  const something = { type: 'ContainerRemoved', container: ID, at: new Date().toISOString() } as const;
+  const position = happens(something);
+  const waiting = http('GET', `${path}?minPosition=${position + 1}`);
+  await http('GET', '/containers/json');
+  const looked = (): unknown[] => asked.filter(({ data }) => data['minPosition'] !== undefined).map(({ data }) => data['minPosition']);
+  expect(looked()).toEqual([]);
+  happens(something);
+  expect((await waiting).status).toBe(200);
+  expect(looked()).toEqual([position + 1]);
+});
 
 describe('the front door', () => {
   test('the socket is for its owner and group alone', async () => {

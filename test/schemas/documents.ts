@@ -60,12 +60,20 @@ function asyncApi(): object {
 /** Parameters that are no numbers. */
 const TEXTS = ['at', 'name'];
 
+/** What a dry run answers, whatever it was of. */
+const DRY_RUN = {
+  type: 'object',
+  properties: { events: { type: 'array', items: { type: 'object', properties: { subject: { type: 'string' }, type: { type: 'string' }, data: { type: 'object' } }, required: ['subject', 'type', 'data'] } } },
+  required: ['events'],
+} as const satisfies JsonSchema;
+
 /** Berth's additions to the Docker Engine API, in OpenAPI 3.1. */
 function openApi(): object {
   const failure = { description: 'What is wrong', content: { 'application/json': { schema: { type: 'object', properties: { message: { type: 'string' } }, required: ['message'] } } } };
   const paths = BERTH_ROUTES.map(({ method = 'get', path, body, summary, query, reply, shape }) => {
     const one = { $ref: `#/components/schemas/${reply.name}` };
-    const schema = shape === 'list' ? { type: 'array', items: one } : one;
+    const done = shape === 'list' ? { type: 'array', items: one } : one;
+    const schema = query.includes('dryRun') ? { oneOf: [done, { $ref: '#/components/schemas/DryRun' }] } : done;
     const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
     const asked = query.map((name) => ({ name, in: 'query', schema: { type: TEXTS.includes(name) ? 'string' : 'integer' } }));
     const content = { [shape === 'lines' ? 'application/x-ndjson' : 'application/json']: { schema } };
@@ -73,5 +81,5 @@ function openApi(): object {
   });
   const byPath: Record<string, Record<string, object>> = {};
   for (const [path, method, operation] of paths) (byPath[path] ??= {})[method] = operation;
-  return { openapi: '3.1.0', info: { title: "Berth's additions to the Docker Engine API", version: '1' }, paths: byPath, components: { schemas: byName(BERTH_ROUTES.map(({ reply }) => reply)) } };
+  return { openapi: '3.1.0', info: { title: "Berth's additions to the Docker Engine API", version: '1' }, paths: byPath, components: { schemas: { ...byName(BERTH_ROUTES.map(({ reply }) => reply)), DryRun: DRY_RUN } } };
 }

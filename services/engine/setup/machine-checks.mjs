@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { connect } from 'node:net';
+import { dirname } from 'node:path';
 import { SetupError } from './progress.mjs';
 
 /** Throws SetupError where the kernel offers no cgroup controllers to account containers with. */
@@ -15,8 +16,20 @@ export async function checkSocketIsFree(path) {
   if (existsSync(path) && (await answers({ path }))) throw new SetupError(`something else listens on ${path}: stop it, or choose another path with BERTH_SOCKET`);
 }
 
-export async function checkPortIsFree(port, variable) {
-  if (port !== 0 && (await answers({ host: '127.0.0.1', port }))) throw new SetupError(`port ${port} of 127.0.0.1 is taken by something else: free it, or choose another with ${variable}`);
+/** `host`: an address, also one that stands for all. */
+export async function checkPortIsFree(host, port, variable) {
+  if (port !== 0 && (await answers({ host, port }))) throw new SetupError(`port ${port} of ${host} is taken by something else: free it, or choose another with ${variable}`);
+}
+
+/** What the services' first words and files take: without, none could even tell what it lacks. */
+const LEAST_ROOM = 1024 * 1024;
+
+/** Throws SetupError where the disk that `path` lies on, or is to lie on, is full. */
+export function checkRoom(path) {
+  if (!existsSync(path)) return checkRoom(dirname(path));
+  const { bavail, bsize, files, ffree } = statfsSync(path);
+  if (bavail * bsize < LEAST_ROOM) throw new SetupError(`the disk of ${path} is full: ${Math.floor((bavail * bsize) / 1024)} KiB are free`);
+  if (files > 0 && ffree === 0) throw new SetupError(`the disk of ${path} has no room for another file (df -i ${path})`);
 }
 
 function answers(address) {

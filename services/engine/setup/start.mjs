@@ -3,7 +3,7 @@ import { build } from './build.mjs';
 import { engineProcesses } from './engine-processes.mjs';
 import { exclusively } from './exclusively.mjs';
 import { runFirstContainer } from './first-container.mjs';
-import { checkCgroups, checkPortIsFree, checkSocketIsFree } from './machine-checks.mjs';
+import { checkCgroups, checkPortIsFree, checkRoom, checkSocketIsFree } from './machine-checks.mjs';
 import { ensureNatsServer } from './nats-server.mjs';
 import { ensureNpmPackages } from './npm-packages.mjs';
 import { runScript, SetupError, step } from './progress.mjs';
@@ -49,8 +49,10 @@ async function bringUp(engine) {
   if (!engine.running('supervisor')) {
     if (!engine.isServing()) {
       await checkSocketIsFree(settings.socket);
-      await checkPortIsFree(settings.metricsPort, 'BERTH_METRICS_PORT');
+      await checkPortIsFree(settings.metricsHost, settings.metricsPort, 'BERTH_METRICS_PORT');
+      if (settings.tcp) await checkPortIsFree(settings.tcp.host, settings.tcp.port, 'BERTH_TCP');
     }
+    for (const root of [settings.dataRoot, settings.runRoot]) checkRoom(root);
     if (settings.natsEmbedded && !engine.running('nats')) checkNatsPort(engine);
     const natsServer = settings.natsEmbedded ? await ensureNatsServer(`${settings.dataRoot}/tools`) : undefined;
     step('starting the engine');

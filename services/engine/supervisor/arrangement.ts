@@ -1,5 +1,6 @@
-import { lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeWhole } from '#libs/linux/whole-file.js';
 import { isLinked, readyFile } from '#libs/settings/run-root.js';
 import { serviceProcesses } from '#libs/settings/services.js';
 import type { SupervisorSettings } from '../settings.js';
@@ -38,14 +39,16 @@ export async function endFormerArrangement(settings: SupervisorSettings, account
   await Promise.all(former.filter((name) => name !== 'nats' && name !== 'executor').map(end));
   if (former.includes('executor') && !(inPlace && isSame)) await end('executor');
   if (former.includes('nats')) await end('nats'); // services save snapshots as they end, for which they ask the log
-  removeFile(record); // a mode is for new files alone
-  writeFileSync(record, wished, { mode: 0o600 });
+  writeWhole(record, wished, { mode: 0o600 });
 }
 
-/** The program of the processes that the last supervisor started or adopted; undefined where none recorded it. */
+/** The program of the processes that the last supervisor started or adopted; undefined where none recorded it whole. */
 export function recordedProgram({ runRoot }: Pick<SupervisorSettings, 'runRoot'>): Program | undefined {
-  const text = textOf(join(runRoot, 'pids', 'arrangement'));
-  return text === '' ? undefined : (JSON.parse(text) as { readonly program?: Program }).program;
+  try {
+    return (JSON.parse(textOf(join(runRoot, 'pids', 'arrangement'))) as { readonly program?: Program }).program;
+  } catch {
+    return undefined; // none, or cut short by a full disk: what runs is ended then, and started anew
+  }
 }
 
 /** The socket of clients, where an administrator has it elsewhere than in the run root, and another unprivileged user's gateway left it: in a sticky folder the one that comes now could not take its place. Root's are somebody else's. */

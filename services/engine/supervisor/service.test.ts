@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -13,10 +13,14 @@ afterEach(() => {
 });
 
 /** A service, and who it was started as. */
-function serviceOf(...command: string[]): { readonly service: Service; readonly started: ProcessIdentity[] } {
+function serviceOf(...command: string[]): ReturnType<typeof loggingService> {
+  return loggingService('log', command);
+}
+
+function loggingService(logFile: string, command: readonly string[]): { readonly service: Service; readonly started: ProcessIdentity[] } {
   const started: ProcessIdentity[] = [];
   const place = (name: string): string => join(folder, name);
-  const spec = { name: 'one', command, environment: { PATH: process.env['PATH'] ?? '' }, directory: '/', logFile: place('log'), pidFile: place('pid'), readyFile: place('ready'), stopTimeoutMs: 5_000 };
+  const spec = { name: 'one', command, environment: { PATH: process.env['PATH'] ?? '' }, directory: '/', logFile: place(logFile), pidFile: place('pid'), readyFile: place('ready'), stopTimeoutMs: 5_000 };
   const service = new Service(spec, (line) => {
     const identity = processOf(Number(/started as (\d+)/.exec(line)?.[1]));
     if (identity !== undefined) started.push(identity);
@@ -42,6 +46,17 @@ test('one that makes a folder where it is to tell that it is ready is ended and 
   await service.stop();
   await kept;
   expect(started.map(isRunning)).toEqual([false, false]);
+});
+
+test('one whose log cannot be opened is tried again, and one whose log was cleared away with its folder begins another', async () => {
+  mkdirSync(join(folder, 'logs/one'), { recursive: true }); // a folder in place of the log: nobody opens it to write
+  const { service, started } = loggingService('logs/one', ['sh', '-c', 'echo here; exec sleep 1000']);
+  const kept = service.keepAlive();
+  rmSync(join(folder, 'logs'), { recursive: true });
+  await vi.waitFor(() => expect(started).toHaveLength(1), { timeout: 10_000 });
+  await vi.waitFor(() => expect(readFileSync(join(folder, 'logs/one'), 'utf8')).toBe('here\n'), { timeout: 10_000 });
+  await service.stop();
+  await kept;
 });
 
 test('the log of one that runs is cut once a minute, and what was in it is kept', async () => {

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { errorMessage } from '#libs/errors/errors.js';
 import { isRunning, type ProcessIdentity, processOf, removeFile, runningProcess } from './process-file.js';
 import { ServiceLog } from './service-log.js';
 
@@ -85,7 +87,12 @@ export class Service {
   private async run(): Promise<string> {
     removeReadyFile(this.spec.readyFile);
     void this.log.cut();
-    const log = openSync(this.spec.logFile, 'a', 0o640);
+    let log: number;
+    try {
+      log = openLog(this.spec.logFile);
+    } catch (error) {
+      return notStarted(error);
+    }
     try {
       // The shell writes the pid file before it becomes the service: should the supervisor die right now, its successor still finds the child.
       const child = spawn('/bin/sh', ['-c', WRITE_PID_THEN_EXEC, this.spec.pidFile, ...this.spec.command], {
@@ -114,11 +121,19 @@ export class Service {
   }
 }
 
+/** Its folder is made anew where somebody has cleared it away. */
+function openLog(path: string): number {
+  mkdirSync(dirname(path), { recursive: true });
+  return openSync(path, 'a', 0o640);
+}
+
+const notStarted = (error: unknown): string => `could not be started (${errorMessage(error)})`;
+
 const WRITE_PID_THEN_EXEC = 'read -r stat < /proc/$$/stat && echo "$stat" > "$0.new" && mv "$0.new" "$0" && exec "$@"';
 
 function ended(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
-    child.once('error', (error) => resolve(`could not be started (${error.message})`));
+    child.once('error', (error) => resolve(notStarted(error)));
     child.once('exit', (code, signal) => resolve(signal ? `was killed by ${signal}` : `exited with ${code}`));
   });
 }

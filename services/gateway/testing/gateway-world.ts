@@ -75,11 +75,12 @@ const store: EventStore = {
   },
 };
 
-/** Something on the log. */
-export function happens(event: ContainerEvent): void {
+/** Something on the log, at the position that is returned. */
+export function happens(event: ContainerEvent): number {
   position += 1;
   const commit: Commit = { subject: `berth.event.container.${event.container}`, position, id: String(position), time: event.at, source: 'test', cause: { actor: '', correlationId: '', causationId: '' }, events: [event], previousHash: '', hash: '' };
   for (const follower of followers) follower(commit);
+  return position;
 }
 
 /** Filled once the gateway is up. */

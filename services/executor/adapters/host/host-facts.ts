@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { arch, cpus, hostname, release, totalmem } from 'node:os';
 import type { HostFacts } from '#contracts/executor/host.js';
 import type { CgroupLayout } from '#libs/cgroup/layout.js';
+import { writeWhole } from '#libs/linux/whole-file.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { runtimeNames } from '../runtimes/installed-runtimes.js';
 import { maskedPaths } from './masked-paths.js';
@@ -41,10 +42,10 @@ export function hostFacts(layout: CgroupLayout, settings: EngineSettings, storag
   };
 }
 
-/** Made up once, and kept beside the data that it names. */
+/** Made up once, and kept beside the data that it names; anew where a power cut left the file empty. */
 function engineId(dataRoot: string): string {
   const path = `${dataRoot}/engine-id`;
-  if (!existsSync(path)) writeFileSync(path, `${randomUUID()}\n`, { mode: 0o644 });
+  if (firstLine(path) === '') writeWhole(path, `${randomUUID()}\n`, { mode: 0o644 });
   return firstLine(path);
 }
 

@@ -1,5 +1,6 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { BerthError, unavailable } from '#libs/errors/errors.js';
+import { connectUnix } from '#libs/linux/connect-unix.js';
 import { peerCredentials } from '#libs/linux/processes.js';
 import { decodeEvent, frame, HELLO, PING, type ShimEvent } from './shim-frames.js';
 
@@ -37,7 +38,7 @@ export class ShimConnection {
 
   /** Rejects with ShimGone when no shim is there; as unavailable when a stopped one does not take the connection in time. */
   static async open(path: string, onEvent: (event: ShimEvent) => void, onClose: () => void): Promise<ShimConnection> {
-    const socket = connect(path);
+    const socket = connectUnix(path);
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error('no answer in time')), CONNECT_DEADLINE_MS);
       socket.once('connect', () => (clearTimeout(timer), resolve()));

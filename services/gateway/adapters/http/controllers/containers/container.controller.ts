@@ -12,6 +12,7 @@ import type { CheckedNames } from '../../../../application/access-control.js';
 import { containerSizes } from '../../../../application/disk-usage.js';
 import { EngineClient } from '../../../../application/engine-client.js';
 import { imagesMeant, type ImagesMeant } from '../../../../application/images-meant.js';
+import { LogReading } from '../../../../application/log-reading.js';
 import { ShownEndpoints } from '../../../../application/shown-endpoints.js';
 import { CONTAINER_FILTERS, filterContainers, wantsAll } from '../../../../domain/requests/container-filters.js';
 import { isAtLeast } from '../../../../domain/api-version.js';
@@ -43,7 +44,10 @@ export class ContainerController {
   private host: ShownHost | undefined;
   private readonly endpoints: ShownEndpoints;
 
-  constructor(private readonly engine: EngineClient) {
+  constructor(
+    private readonly engine: EngineClient,
+    private readonly log: LogReading,
+  ) {
     this.endpoints = new ShownEndpoints(engine);
   }
 
@@ -51,7 +55,7 @@ export class ContainerController {
   async list(@Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<object[] | string> {
     const filters = readFilters(text(query, 'filters'), CONTAINER_FILTERS);
     const limit = integer(query, 'limit') ?? -1;
-    const { containers, position } = await this.engine.ask(ListContainers, { ...minPosition(query), all: flag(query, 'all') || limit > 0 || wantsAll(filters) }, asked);
+    const { containers, position } = await this.engine.ask(ListContainers, { ...(await this.minPosition(query)), all: flag(query, 'all') || limit > 0 || wantsAll(filters) }, asked);
     reply.header(POSITION_HEADER, String(position));
     const ancestors = filters.get('ancestor') ?? [];
     const meant = await this.imagesMeant(ancestors, containers, asked);
@@ -89,10 +93,19 @@ export class ContainerController {
 
   @Get('/:id/json')
   async inspect(@Param('id') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object> {
-    const [found, host] = await Promise.all([this.engine.ask(GetContainer, { container, ...minPosition(query) }, asked), this.shownHost(asked)]);
+    const from = await this.minPosition(query);
+    const [found, host] = await Promise.all([this.engine.ask(GetContainer, { container, ...from }, asked), this.shownHost(asked)]);
     const [view = found] = await this.endpoints.of([found], asked);
     const sizes = flag(query, 'size') ? await containerSizes(this.engine, [view], asked) : undefined;
     return containerInspect(view, host, version, sizes?.get(view.id));
+  }
+
+  /** ?minPosition=: who read or made that position of the log sees no older state. One that the log has not come to is waited for here: the service would look for it without end. */
+  private async minPosition(query: QueryValues): Promise<{ readonly minPosition?: number }> {
+    const position = integer(query, 'minPosition');
+    if (position === undefined || position <= 0) return {};
+    await this.log.reached(position);
+    return { minPosition: position };
   }
 
   /** Asked once: an executor keeps its driver, a host its AppArmor, and a client may not wait for one that is down to read what is known. */
@@ -172,12 +185,6 @@ export class ContainerController {
 /** As dockerd sees it: "{}" and "null" are none, and what comes in chunks may be any. */
 function hasBody({ 'content-length': length, 'transfer-encoding': encoding }: FastifyRequest['headers']): boolean {
   return encoding !== undefined || Number(length ?? 0) > 7;
-}
-
-/** ?minPosition=: who read or made that position of the log sees no older state. */
-function minPosition(query: QueryValues): { readonly minPosition?: number } {
-  const position = integer(query, 'minPosition');
-  return position === undefined || position <= 0 ? {} : { minPosition: position };
 }
 
 export function windowSize(query: QueryValues): { readonly rows: number; readonly columns: number } {
