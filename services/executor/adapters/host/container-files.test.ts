@@ -49,6 +49,8 @@ test('the hosts of a container are changed in place, and stay as they are where 
     }
   } finally {
     rmSync(top, { recursive: true });
+  }
+});
 
 test('a start that comes too late takes away the directory that it made, and not the one that is back in its place', async () => {
   const top = mkdtempSync(join(tmpdir(), 'berth-files-'));
