@@ -3,11 +3,12 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync 
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
 import { type SocketPair, SocketPairs } from '#libs/messaging/testing/socket-pairs.js';
 import type { ContainerFiles } from '../../adapters/host/container-files.js';
 import type { Snapshotter } from '../../adapters/snapshots/snapshotter.js';
+import { TreeThreads } from '../../adapters/trees/tree-threads.js';
 import type { LiveTasks } from '../tasks/live-tasks.js';
 import { withToldEnd } from '#libs/messaging/told-end.js';
 import { writeTar } from '#libs/oci/tar-writer.js';
@@ -66,6 +67,14 @@ test('who looks at a path waits for nobody who lists changes', async () => {
   await archives.stat({ ...wishOf(container), path: '/' }).catch(() => undefined); // there is no root to mount here
   expect(listed).toBeLessThan(50);
   await Promise.all(lists);
+});
+
+test('changes that many ask for at a time are listed once more for all who came while they were', async () => {
+  mkdirSync(join(top, container, 'diff'), { recursive: true });
+  const run = vi.spyOn(TreeThreads.prototype, 'run');
+  await Promise.all(Array.from({ length: 20 }, () => archives.changes({ container, layers: [] })));
+  expect(run.mock.calls.map(([name]) => name)).toEqual(['listChanges', 'listChanges']);
+  run.mockRestore();
 });
 
 const path = '/big';
