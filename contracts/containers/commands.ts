@@ -156,6 +156,8 @@ export class AttachContainer extends ContainerRequest<AttachReply> {
 /** Notes that a client typed the keys that detach it. */
 export class DetachContainer extends ContainerRequest<Done> {
   static readonly subject = 'berth.command.containers.detach';
+  /** Of the container's execs, the one that it was attached to. Absent: to the container itself. */
+  @IsOptional() @IsString() readonly exec?: string;
 }
 
 /** Gives back the place in a container's next start that a ticket stands for. `withdrawn` false: that start has been asked for with it, and what it prints waits for whoever brings it. */

@@ -47,8 +47,8 @@ export type ContainerEvent =
       readonly at: string;
     }
   | { readonly type: 'ContainerAttached'; readonly container: string; readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean; readonly at: string }
-  /** An attached client typed the keys that detach. */
-  | { readonly type: 'ContainerDetached'; readonly container: string; readonly at: string }
+  /** An attached client typed the keys that detach. `exec`: from that one of its execs. */
+  | { readonly type: 'ContainerDetached'; readonly container: string; readonly exec?: string; readonly at: string }
   | { readonly type: 'ArchiveRead'; readonly container: string; readonly path: string; readonly at: string }
   | { readonly type: 'ArchiveWritten'; readonly container: string; readonly path: string; readonly at: string }
   | { readonly type: 'ContainerExported'; readonly container: string; readonly at: string }

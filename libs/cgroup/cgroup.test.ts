@@ -49,6 +49,10 @@ test('device rules are files where v1 has them, and a program of v2 where not', 
   expect([hybrid, without, v2].map((layout) => deviceFilter(layout, '/d', rules)?.path)).toEqual([undefined, '/cg/unified/d', '/sys/fs/cgroup/d']);
 });
 
+test.each([[1, 'the minimum allowed cpu-shares is 2'], [262_145, 'the maximum allowed cpu-shares is 262144']])('%i CPU shares are refused: the kernel would take the next that fits', (cpuShares, text) => {
+  expect(() => limitWrites(v2, cgroupDirectories(v2, '/d'), { cpuShares })).toThrow(text);
+});
+
 test('v2 limits are written in v2 words', () => {
   const writes = limitWrites(v2, cgroupDirectories(v2, '/docker/1'), { memoryBytes: 1000, nanoCpus: 1.5e9, cpuShares: 1024, pidsLimit: 0, cpusetCpus: '0-1' });
   expect(writes.map(({ path, data }) => `${path.slice('/sys/fs/cgroup/docker/1/'.length)}=${data}`)).toEqual([

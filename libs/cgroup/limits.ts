@@ -122,7 +122,7 @@ function v1Writes(layout: CgroupLayout, directories: readonly string[], r: Cgrou
   if (r.oomKillDisable) put('memory', 'memory.oom_control', 1);
   if (r.blockWeight) put('blkio', 'blkio.weight', r.blockWeight, true);
   for (const { major, minor, limits, rate } of r.throttles ?? []) put('blkio', THROTTLES[limits][0], `${major}:${minor} ${rate}`);
-  if (r.cpuShares) put('cpu', 'cpu.shares', r.cpuShares);
+  if (r.cpuShares) put('cpu', 'cpu.shares', fittingShares(r.cpuShares));
   // A runtime has to fit its period.
   if (r.cpuRealtimePeriod) put('cpu', 'cpu.rt_period_us', r.cpuRealtimePeriod);
   if (r.cpuRealtimeRuntime) put('cpu', 'cpu.rt_runtime_us', r.cpuRealtimeRuntime);
@@ -152,7 +152,7 @@ function v2Writes(layout: CgroupLayout, directory: string, r: CgroupResources): 
     if (swap !== undefined) put('memory.swap.max', swap === -1 ? 'max' : swap - memory, r.memorySwapBytes === undefined);
   }
   if (r.memoryReservationBytes) put('memory.low', r.memoryReservationBytes);
-  if (r.cpuShares) put('cpu.weight', weightOfShares(r.cpuShares));
+  if (r.cpuShares) put('cpu.weight', weightOfShares(fittingShares(r.cpuShares)));
   // 10 to 1000 of v1 on 1 to 10000 of v2, in proportion.
   if (r.blockWeight) put('io.weight', Math.trunc(1 + ((r.blockWeight - 10) * 9999) / 990), true);
   for (const { major, minor, limits, rate } of r.throttles ?? []) put('io.max', `${major}:${minor} ${THROTTLES[limits][1]}=${rate === 0 ? 'max' : rate}`);
@@ -164,6 +164,13 @@ function v2Writes(layout: CgroupLayout, directory: string, r: CgroupResources): 
   if (r.cpusetMems) put('cpuset.mems', r.cpusetMems);
   if (r.pidsLimit !== undefined) put('pids.max', r.pidsLimit > 0 ? r.pidsLimit : 'max');
   return writes;
+}
+
+/** The kernel would take what is next to them, in silence. Throws invalid, in runc's words. */
+function fittingShares(shares: number): number {
+  if (shares < 2) throw invalid('the minimum allowed cpu-shares is 2');
+  if (shares > 262_144) throw invalid('the maximum allowed cpu-shares is 262144');
+  return shares;
 }
 
 /** Without a word about swap there may be as much of it as of memory, as in Docker. */

@@ -25,6 +25,21 @@ export function signalNumber(text: string): number {
   return number;
 }
 
+/** Throws invalid for what dockerd takes for no stop signal: a name that is none, and 0. Any number is one, also of which this machine has no signal: a stop then sends SIGTERM. */
+export function checkStopSignal(text: string): void {
+  if (!/^-?\d*[1-9]\d*$/.test(text)) signalNumber(text);
+}
+
+/** What a container is stopped by. Absent and '', and what can be sent to nobody, are SIGTERM. */
+export function stopSignalNumber(text: string | undefined): number {
+  if (!text) return SIGTERM;
+  try {
+    return signalNumber(text);
+  } catch {
+    return SIGTERM; // an image's configuration says what it likes
+  }
+}
+
 /** "SIGTERM"; of two names for one number the first that signal(7) lists. What has no name is its number. */
 export function signalName(number: number): string {
   const name = Object.keys(NUMBERS).find((one) => NUMBERS[one] === number);

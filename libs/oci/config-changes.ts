@@ -3,7 +3,7 @@ import { flagValues, jsonList, logicalLines, namesAndValues, readInstruction, sp
 import { PatternWork } from '#libs/dockerfile/shell-pattern.js';
 import { expandWord, expandWords, type Variables } from '#libs/dockerfile/shell-word.js';
 import { invalid } from '#libs/errors/errors.js';
-import { signalNumber } from '#libs/linux/signals.js';
+import { checkStopSignal } from '#libs/linux/signals.js';
 import { exposedPorts } from './exposed-ports.js';
 import { readHealthcheck } from './healthcheck-instruction.js';
 import { CONFIG_LIMIT_BYTES } from './image-config.js';
@@ -113,7 +113,7 @@ function apply(config: ChangedConfig, name: string, { name: written, flags, rest
     }
     case 'STOPSIGNAL': {
       const signal = expanded(one(name, rest));
-      signalNumber(signal);
+      checkStopSignal(signal);
       config.StopSignal = signal;
       return;
     }

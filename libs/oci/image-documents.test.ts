@@ -63,6 +63,8 @@ describe('image documents', () => {
     expect([best(parsePlatform(text), [{ platform: parsePlatform('linux/arm/v7') }]), fitness(parsePlatform(text), parsePlatform(text)) > 0]).toEqual([undefined, true]);
   });
 
+  test('an operating system alone is for this machine\'s architecture', () => expect(parsePlatform('windows')).toEqual({ ...parsePlatform('linux'), os: 'windows' }));
+
   test.each([
     ['linux/*', '"linux/*": wildcards not yet supported: invalid argument'],
     ['li?nux', '"li?nux" is an invalid OS component of "li?nux": OSAndVersion specifier component must match "^([A-Za-z0-9_-]+)(?:\\\\(([A-Za-z0-9_.-]*)\\\\))?$": invalid argument'],

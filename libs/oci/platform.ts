@@ -14,6 +14,9 @@ const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', x86_64: 
 /** Architectures that may stand alone for linux on them. */
 const KNOWN = new Set([...Object.keys(ARCHITECTURES), 'amd64', 'arm', 'arm64', '386', 'ppc64le', 's390x', 'riscv64', 'mips64le', 'loong64']);
 
+/** That may stand alone for this machine's architecture. */
+const OSES = new Set('aix android darwin dragonfly freebsd illumos ios js linux netbsd openbsd plan9 solaris windows'.split(' '));
+
 /** With its version, which says nothing of linux. */
 const OS = /^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.-]*)\))?$/;
 const COMPONENT = /^[A-Za-z0-9_.-]+$/;
@@ -33,7 +36,7 @@ export function parsePlatform(value: string): Platform {
   if (others.length > 2) throw invalid(`"${value}": cannot parse platform specifier: invalid argument`);
   const [first = '', second, third] = [os.replace(/\(.*/, ''), ...others].map((part) => part.toLowerCase());
   if (second === undefined) {
-    if (first === 'linux') return { ...hostPlatform };
+    if (OSES.has(first)) return { ...hostPlatform, os: first };
     if (!KNOWN.has(first)) throw invalid(`"${value}": unknown operating system or architecture: invalid argument`);
     return normal({ os: 'linux', architecture: first, variant: '' });
   }

@@ -53,8 +53,9 @@ async function* entries(queue: ByteQueue, limits: TarLimits): AsyncGenerator<Tar
   for (;;) {
     const block = await queue.take(BLOCK_BYTES);
     // Two zero blocks end an archive; one, or a missing end, is common enough to take.
-    if (block.length === 0 || isZero(block)) return;
+    if (block.length === 0) return;
     if (block.length < BLOCK_BYTES) throw cutOff();
+    if (isZero(block)) return;
     const raw = parseHeader(block);
     if (++count > limits.entries) throw invalid(`the tar archive has more than ${limits.entries} entries`);
     switch (raw.flag) {

@@ -96,7 +96,7 @@ describe('the real docker CLI', () => {
   test('docker exec sends its body, streams, and takes the exit code', async () => {
     answers.set('containers.create-exec', () => ({ id: 'e1' }));
     answers.set('containers.start-exec', () => ({ endpoint: endpoint(), terminal: false }));
-    answers.set('containers.get-exec', () => ({ id: 'e1', container: ID, config: { args: ['id'], terminal: false }, running: false, exitCode: 3, pid: 9 }));
+    answers.set('containers.get-exec', () => ({ id: 'e1', container: ID, config: { args: ['id'], terminal: false, detachKeys: '' }, running: false, exitCode: 3, pid: 9 }));
     world.serve = (stream) => void stream.end(frame(1, 'uid=0\n'));
     expect(await docker(['exec', 'web', 'id'])).toEqual({ code: 3, out: 'uid=0\n', err: '' });
     expect(asked.find((one) => one.subject === 'containers.create-exec')?.data).toMatchObject({ args: ['id'], attachStdout: true });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { conflict, notFound } from '#libs/errors/errors.js';
+import { conflict, invalid, notFound } from '#libs/errors/errors.js';
 import { toToldEnd } from '#libs/messaging/told-end.js';
 import { answers, asked, endpoint, http, useGateway, view, world } from './testing/gateway-world.js';
 
@@ -26,7 +26,8 @@ describe('the front door', () => {
     ['GET', '/v1.99/info', 400, 'client version 1.99 is too new. Maximum supported API version is 1.51'],
     ['GET', '/nowhere', 404, 'page not found'],
     ['POST', '/v1.51/swarm/init', 501, 'Berth does not support POST /swarm/init yet'],
-    ['POST', '/networks/create', 501, 'Berth does not support POST /networks/create yet'],
+    ['POST', '/networks/nobody/connect', 501, 'Berth does not support POST /networks/nobody/connect yet'],
+    ['POST', '/networks/create', 400, 'invalid name: name is empty'],
     ['GET', 'http://docker/v1.23/info', 400, 'client version 1.23 is too old. Minimum supported API version is 1.24, please upgrade your client to a newer version'],
     ['GET', 'http://docker/v1.51/containers/ghost/json', 404, 'No such container: ghost'],
     ['GET', '/containers/ghost/json', 404, 'No such container: ghost'],
@@ -59,6 +60,76 @@ describe('the front door', () => {
 
   test.each([['/containers/web/resize?w=1', 'height'], ['/exec/e1/resize?h=1', 'width']])('%s lacks a size, and changes none', async (path, what) => {
     expect(await http('POST', path)).toMatchObject({ status: 400, text: JSON.stringify({ message: `invalid resize ${what} "": invalid syntax` }) });
+  });
+
+  test.each([
+    ['/v1/version', 400, 'client version 1 is too old. Minimum supported API version is 1.24, please upgrade your client to a newer version'],
+    ['/v12/version', 400, 'client version 12 is too new. Maximum supported API version is 1.51'],
+    ['/v1.51.1/version', 400, 'client version 1.51.1 is too new. Maximum supported API version is 1.51'],
+    ['/v/version', 404, 'page not found'],
+  ])('%s is of no version that is spoken', async (path, status, message) => {
+    expect(await http('GET', path)).toMatchObject({ status, text: JSON.stringify({ message }) });
+  });
+
+  test('a version may have zeros before and behind', async () => {
+    for (const path of ['/v01.41/_ping', '/v1.041/_ping', '/v1.41.0/_ping']) expect(await http('GET', path)).toMatchObject({ status: 200 });
+  });
+
+  test.each(['', 'rubbish; a; b', 'application/json, text/plain', 'text/plain'])('a body of the type %j is no JSON, and one that nobody reads as such may be of it', async (type) => {
+    const sent = { 'Content-Type': type };
+    expect(await http('POST', '/containers/create', { Image: 'x' }, sent)).toMatchObject({ status: 400, text: JSON.stringify({ message: `Content-Type specified (${type}) must be 'application/json'` }) });
+    answers.set('images.log-in', () => ({ identityToken: '' }));
+    expect(await http('POST', '/auth', { username: 'u' }, sent)).toMatchObject({ status: 200 });
+    expect(await http('POST', '/build/prune', {}, sent)).toMatchObject({ status: 200 });
+  });
+
+  test.each([
+    ['/volumes/create', [], 'invalid JSON: json: cannot unmarshal array into Go value of type volume.CreateOptions'],
+    ['/volumes/create', { Name: 5 }, 'invalid JSON: json: cannot unmarshal number into Go struct field CreateOptions.Name of type string'],
+    ['/volumes/create', { Labels: { a: true } }, 'invalid JSON: json: cannot unmarshal bool into Go struct field CreateOptions.Labels.a of type string'],
+    ['/volumes/create', { DriverOpts: 'x' }, 'invalid JSON: json: cannot unmarshal string into Go struct field CreateOptions.DriverOpts of type map[string]string'],
+    ['/containers/web/update', [], 'invalid JSON: json: cannot unmarshal array into Go value of type container.UpdateConfig'],
+    ['/containers/create', { Image: 'x', HostConfig: { ConsoleSize: '24x80' } }, 'invalid JSON: json: cannot unmarshal string into Go struct field HostConfig.ConsoleSize of type [2]uint'],
+    ['/auth', { email: 5 }, 'invalid JSON: json: cannot unmarshal number into Go struct field AuthConfig.email of type string'],
+    ['/auth', undefined, 'EOF'],
+  ])('%s of %j is told in the words of Go', async (path, body, message) => {
+    expect(await http('POST', path, body)).toMatchObject({ status: 400, text: JSON.stringify({ message }) });
+  });
+
+  test('an update without a body changes nothing', async () => {
+    answers.set('containers.update', () => ({ warnings: [], position: 1 }));
+    expect(await http('POST', '/containers/web/update')).toMatchObject({ status: 200, text: '{"Warnings":null}' });
+    expect(asked.find((one) => one.subject === 'containers.update')?.data).toEqual({ container: 'web', changes: {} });
+  });
+
+  test('a limit that lacks its parts has nothing of them', async () => {
+    answers.set('containers.create', () => ({ id: 'c1', warnings: [] }));
+    await http('POST', '/containers/create', { Image: 'x', HostConfig: { Ulimits: [{ Soft: null }, null, { Name: 'nofile', Hard: 5 }] } });
+    expect(asked.find((one) => one.subject === 'containers.create')?.data['hostConfig']).toMatchObject({ Ulimits: [{ Name: '', Soft: 0, Hard: 0 }, { Name: '', Soft: 0, Hard: 0 }, { Name: 'nofile', Soft: 0, Hard: 5 }] });
+  });
+
+  test('a container-wide MAC address is warned of, where the version has one for each network', async () => {
+    answers.set('containers.create', () => ({ id: 'c1', warnings: [] }));
+    const of = async (version: string): Promise<string> => (await http('POST', `/v${version}/containers/create`, { Image: 'x', MacAddress: '02:42:ac:11:00:99' })).text;
+    expect(await of('1.43')).toBe('{"Id":"c1","Warnings":[]}');
+    expect(await of('1.44')).toContain('The container-wide MacAddress field is now deprecated.');
+  });
+
+  test('a web socket that is none is told so, where there is a container', async () => {
+    answers.set('containers.get', ({ container }) => {
+      if (container === 'web') return view;
+      throw notFound(`No such container: ${String(container)}`);
+    });
+    expect(await http('GET', '/containers/web/attach/ws?stream=1')).toMatchObject({ status: 400, text: 'not websocket protocol' });
+    expect(await http('GET', '/containers/nobody/attach/ws?stream=1')).toMatchObject({ status: 404, text: '{"message":"No such container: nobody"}' });
+  });
+
+  test('images are saved by whole names, and no list of them is one', async () => {
+    answers.set('images.save', ({ images }) => {
+      throw invalid(`invalid reference format: ${String(images)}`);
+    });
+    expect(await http('GET', '/images/get?names=a,b')).toMatchObject({ status: 400 });
+    expect(asked.find((one) => one.subject === 'images.save')?.data).toEqual({ images: ['a,b'] });
   });
 
   test('a URL and headers of far more than a page arrive whole, as with dockerd', async () => {

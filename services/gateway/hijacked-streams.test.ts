@@ -27,7 +27,8 @@ describe('a connection turned into a stream', () => {
 
   test.each([['', '\x10\x11', ''], ['ctrl-a,b', '\x10\x11\x01b', '\x10\x11']])('detach keys (%j) typed into a terminal end the client side and do not reach the command', async (detachKeys, typed, passed) => {
     answers.set('containers.start-exec', () => ({ endpoint: endpoint(), terminal: true }));
-    answers.set('containers.get-exec', () => ({ config: { terminal: true, detachKeys } }));
+    answers.set('containers.get-exec', () => ({ container: ID, config: { terminal: true, detachKeys } }));
+    answers.set('containers.detach', () => ({ position: 1 }));
     let received = '';
     const gone = new Promise<void>((resolve) => {
       world.serve = (stream) => void stream.on('data', (bytes) => (received += String(bytes))).on('error', () => {}).on('end', () => (stream.end(), resolve()));
@@ -37,6 +38,7 @@ describe('a connection turned into a stream', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 101 UPGRADED\r\nContent-Type: application\/vnd\.docker\.raw-stream\r\n/);
     expect(received).toBe(`earlyls${passed}`);
     expect(asked.find((one) => one.subject === 'containers.start-exec')?.data).toEqual({ exec: 'e1', detach: false, consoleSize: [24, 80] });
+    expect(asked.find((one) => one.subject === 'containers.detach')?.data).toEqual({ container: ID, exec: 'e1' });
   });
 
   test('what cannot be attached is refused before the stream begins', async () => {

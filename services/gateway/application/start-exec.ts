@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { StartExec } from '#contracts/containers/commands.js';
+import { DetachContainer, StartExec } from '#contracts/containers/commands.js';
 import { GetExec } from '#contracts/containers/queries.js';
 import type { RequestContext } from '#contracts/request.js';
 import { internal } from '#libs/errors/errors.js';
@@ -18,6 +18,8 @@ export interface AttachedExec {
   readonly detachKeys: string;
   /** Its streams, the caller's to end, once it runs. Rejects with why there are none, which is then all that its output is, as with dockerd. */
   stream(): Promise<Socket>;
+  /** Notes that the client typed the keys that detach it. */
+  detached(): void;
   /** Resolves once the exit code can be asked for, or soon enough. */
   exitKnown(): Promise<unknown>;
 }
@@ -30,11 +32,12 @@ export async function startExec(engine: EngineClient, exec: string, consoleSize:
   const starting = engine.ask(StartExec, { exec, detach: false, ...(consoleSize ? { consoleSize } : {}) }, context, START_DEADLINE_MS);
   if (context.dryRun) await starting; // what it would append is thrown
   starting.catch(() => undefined); // told by `stream`
-  const { config } = await engine.ask(GetExec, { exec, toStart: true }, context);
+  const { config, container } = await engine.ask(GetExec, { exec, toStart: true }, context);
   return {
     terminal: config.terminal,
     endsWithInput: config.terminal && config.attachStdin,
     detachKeys: config.detachKeys,
+    detached: () => void engine.ask(DetachContainer, { container, exec }, context).catch(() => undefined), // who is told has left
     stream: async () => {
       const { endpoint } = await starting;
       if (endpoint === undefined) throw internal(`exec ${exec} has no streams`);

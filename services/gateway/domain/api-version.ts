@@ -5,15 +5,15 @@ import { invalid } from '#libs/errors/errors.js';
 export const API_VERSION = '1.51';
 export const MIN_API_VERSION = '1.24';
 
-const PREFIX = /^\/v(\d+)\.(\d+)(?=\/|\?|$)/;
+/** Any digits and dots, as dockerd's routes have it: "/v1/info" is of a version that is too old, and no unknown path. */
+const PREFIX = /^\/v([\d.]+)(?=\/|\?|$)/;
 
 /** Of a request by way of a proxy, which names the host that it is for (RFC 9112, "absolute-form"). */
 const ORIGIN = /^https?:\/\/[^/?]*/i;
 
 /** The version a request path names ("/v1.43/info" is "1.43"); absent when it names none. */
 export function versionOf(url: string): string | undefined {
-  const found = PREFIX.exec(url.replace(ORIGIN, ''));
-  return found === null ? undefined : `${found[1]}.${found[2]}`;
+  return PREFIX.exec(url.replace(ORIGIN, ''))?.[1];
 }
 
 export function withoutVersion(url: string): string {
@@ -29,9 +29,12 @@ export function cleaned(url: string): string | undefined {
 }
 
 export function isAtLeast(version: string, floor: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  const [floorMajor = 0, floorMinor = 0] = floor.split('.').map(Number);
-  return major > floorMajor || (major === floorMajor && minor >= floorMinor);
+  const [parts, floorParts] = [version.split('.').map(Number), floor.split('.').map(Number)];
+  for (let at = 0; at < Math.max(parts.length, floorParts.length); at++) {
+    const difference = (parts[at] ?? 0) - (floorParts[at] ?? 0);
+    if (difference !== 0) return difference > 0;
+  }
+  return true;
 }
 
 /** Throws `invalid` for a version outside of what Berth speaks. */
@@ -39,7 +42,7 @@ export function requireSupported(version: string): void {
   if (!isAtLeast(version, MIN_API_VERSION)) {
     throw invalid(`client version ${version} is too old. Minimum supported API version is ${MIN_API_VERSION}, please upgrade your client to a newer version`);
   }
-  if (version !== API_VERSION && isAtLeast(version, API_VERSION)) {
+  if (!isAtLeast(API_VERSION, version)) {
     throw invalid(`client version ${version} is too new. Maximum supported API version is ${API_VERSION}`);
   }
 }

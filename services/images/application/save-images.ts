@@ -1,6 +1,7 @@
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { RequestContext } from '#contracts/request.js';
+import { BerthError, notFound } from '#libs/errors/errors.js';
 import { familiar, canonical, parseTagged } from '#libs/oci/reference.js';
 import { hexOf } from '#libs/oci/digest.js';
 import { OCI_INDEX, OCI_MANIFEST } from '#libs/oci/media-types.js';
@@ -37,10 +38,19 @@ export class SaveArchive {
       const held = this.directory.tagsOfRepository(name);
       for (const { image, tag } of held) add(image, tag);
       if (held.length > 0) continue;
-      const { image, by } = this.directory.find(name);
+      const { image, by } = this.find(name);
       add(image, by?.includes('@') ? undefined : by);
     }
     return selection;
+  }
+
+  /** Told by the very name, as dockerd tells who saves. */
+  private find(name: string): ReturnType<ImageDirectory['find']> {
+    try {
+      return this.directory.find(name);
+    } catch (error) {
+      throw error instanceof BerthError && error.kind === 'not-found' ? notFound(`No such image: ${name}`) : error;
+    }
   }
 
   /** Who saves what, on the log. One that cannot be written to is no reason to keep anybody from saving what there is. */

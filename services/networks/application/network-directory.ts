@@ -17,10 +17,9 @@ export class NetworkDirectory {
   ) {}
 
   find(reference: string): PresentNetwork {
-    const wanted = reference === 'default' ? 'bridge' : reference;
     const all = this.present();
-    const exact = all.find((network) => network.name === wanted || network.id === wanted);
-    const byPrefix = exact ? [exact] : all.filter((network) => network.id.startsWith(wanted));
+    const exact = all.find((network) => network.name === reference || network.id === reference);
+    const byPrefix = exact ? [exact] : all.filter((network) => network.id.startsWith(reference));
     const [found] = byPrefix;
     if (!found || byPrefix.length > 1) throw notFound(`network ${reference} not found`);
     return found;

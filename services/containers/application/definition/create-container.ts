@@ -4,12 +4,11 @@ import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { ContainerCreated, CreateContainer } from '#contracts/containers/commands.js';
 import { CheckBindSources, FillVolume, GetHostFacts } from '#contracts/executor/host.js';
 import { OWN_RUNTIME } from '#contracts/executor/own-runtime.js';
-import { GetImage, HoldImage, type ImageView, ReleaseImage } from '#contracts/images/images.js';
+import { GetImage, HoldImage, ReleaseImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { CreateVolume, RemoveVolume } from '#contracts/volumes/volumes.js';
-import { BerthError, cameToNothing, invalid, notFound } from '#libs/errors/errors.js';
-import { signalNumber } from '#libs/linux/signals.js';
-import { fitness, formatPlatform, parsePlatform } from '#libs/oci/platform.js';
+import { BerthError, cameToNothing, invalid } from '#libs/errors/errors.js';
+import { checkStopSignal } from '#libs/linux/signals.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
 import { checkEnvironment, checkMemoryNodes, checkResources, createWarnings, needsKernelFacts, withinKernel, withResourceDefaults } from '../../domain/resources/check-resources.js';
@@ -17,6 +16,7 @@ import { checkCgroupParent } from '../../domain/resources/cgroup-parent.js';
 import { checkHealthcheck, unhealthyRestartsOf } from '../../domain/health/health.js';
 import { checkContainerName } from '../../domain/name/container-name.js';
 import { commandLine, labelsOfImage, withImageDefaults } from '../../domain/image-defaults.js';
+import { checkPlatform, platformWarnings } from '../../domain/image-platform.js';
 import { withJoinedIds } from '../../domain/namespaces/joined-containers.js';
 import { checkHostConfig } from '../../domain/launch-request.js';
 import { linksToKeep } from '../../domain/network/links.js';
@@ -76,6 +76,7 @@ export class ContainerCreation {
     checkSharedNetwork(command.config, hostConfig);
     checkResources(hostConfig, CPUS);
     checkEnvironment(command.config);
+    if (command.config.StopSignal) checkStopSignal(command.config.StopSignal);
     checkNetworkOptions(command);
     checkHealthcheck(command.config.Healthcheck);
     const restartWhenUnhealthy = unhealthyRestartsOf(command.config.Labels);
@@ -92,8 +93,8 @@ export class ContainerCreation {
     const find = this.finder(command);
     const image = await (asked.dryRun ? this.bus.request(GetImage, { image: imageRef }, asked) : this.bus.request(HoldImage, { image: imageRef, container: id }, asked, HOLD));
     checkPlatform(command.platform, image, imageRef);
+    warnings.push(...platformWarnings(command.platform, image));
     const config = withImageDefaults({ ...(await this.withHostname(command.config, hostConfig, find, asked)), ...macOf(command) }, image, id);
-    if (config.StopSignal) signalNumber(config.StopSignal);
     const [path, ...args] = commandLine(config);
     const wanted = mountRequests(config, hostConfig, volumesFrom(hostConfig.VolumesFrom, (name) => find(name)?.spec.mounts));
     portRequests(config, hostConfig);
@@ -193,10 +194,4 @@ function sharing(reference: string, find: Find): PresentContainer {
   const found = find(reference);
   if (!found) throw invalid(`No such container: ${reference}`);
   return found;
-}
-
-/** As not-found, since clients answer that by pulling the image for the platform they want. */
-function checkPlatform(wanted: string | undefined, image: ImageView, reference: string): void {
-  if (!wanted || fitness(parsePlatform(wanted), image) > 0) return;
-  throw notFound(`image with reference ${reference} was found but does not match the specified platform: wanted ${wanted}, actual: ${formatPlatform(image)}`);
 }

@@ -4,7 +4,7 @@ import type { EndpointSettings } from '#contracts/containers/container-state.js'
 import type { Done, RequestContext } from '#contracts/request.js';
 import { RemoveVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, conflict, errorMessage, internal, invalid, notFound, unavailable } from '#libs/errors/errors.js';
-import { SIGKILL, SIGTERM, signalNumber } from '#libs/linux/signals.js';
+import { SIGKILL, signalNumber, stopSignalNumber } from '#libs/linux/signals.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { type ContainerSpec, isRunning, isToRestart, type KeptContainer, type PresentContainer } from '../../domain/container/container-state.js';
 import { joinsOf, lendersOf } from '../../domain/namespaces/joined-containers.js';
@@ -195,7 +195,7 @@ export class ContainerLifecycle {
 
   async stop(reference: string, wish: { signal?: string; timeoutSeconds?: number; restarts?: boolean }, asked: RequestContext): Promise<Done & { changed: boolean }> {
     const { spec } = this.directory.find(reference);
-    const signal = signalNumber(wish.signal || spec.config.StopSignal || String(SIGTERM));
+    const signal = wish.signal ? signalNumber(wish.signal) : stopSignalNumber(spec.config.StopSignal);
     const timeoutSeconds = wish.timeoutSeconds ?? spec.config.StopTimeout ?? DEFAULT_STOP_TIMEOUT_SECONDS;
     await this.startSettled(spec.id);
     const { events, position, repeated } = await this.containers.execute(spec.id, { type: 'Stop', signal, timeoutSeconds, ...(wish.restarts ? { restarts: true } : {}), at: now() }, asked);

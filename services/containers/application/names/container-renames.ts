@@ -1,5 +1,5 @@
 import type { Done, RequestContext } from '#contracts/request.js';
-import { invalid } from '#libs/errors/errors.js';
+import { BerthError, conflict, invalid } from '#libs/errors/errors.js';
 import { checkContainerName } from '../../domain/name/container-name.js';
 import type { ContainerDirectory, Containers } from './container-directory.js';
 import type { NameClaims } from './name-claims.js';
@@ -24,7 +24,9 @@ export class ContainerRenames {
       if (asked.idempotencyKey !== undefined && (await this.containers.wasDone(id, 'Rename', asked.idempotencyKey))) return { position: this.containers.position };
       throw invalid('Renaming a container with the same name as its current name');
     }
-    await this.claims.take(name, id, asked);
+    await this.claims.take(name, id, asked).catch((error: unknown) => {
+      throw error instanceof BerthError && error.kind === 'conflict' ? conflict(`Error when allocating new name: ${error.message}`) : error;
+    });
     const { events, position, repeated } = await this.containers.execute(id, { type: 'Rename', name, at: new Date().toISOString() }, asked).catch(async (error: unknown) => {
       await this.claims.abandon(name, id, error, asked);
       throw error;

@@ -67,8 +67,8 @@ export class ContainerStreams {
     }
   }
 
-  async detach({ container }: DetachContainer, asked: RequestContext): Promise<Done> {
-    const { position } = await this.containers.execute(this.directory.find(container).spec.id, { type: 'Detach', at: now() }, asked);
+  async detach({ container, exec }: DetachContainer, asked: RequestContext): Promise<Done> {
+    const { position } = await this.containers.execute(this.directory.find(container).spec.id, { type: 'Detach', ...(exec === undefined ? {} : { exec }), at: now() }, asked);
     return { position };
   }
 

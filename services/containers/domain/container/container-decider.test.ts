@@ -108,6 +108,7 @@ test('a running container is paused and unpaused, once each, and that it is done
 
 test('who detaches is noted', () => {
   given(...running).when({ type: 'Detach', at }).then({ type: 'ContainerDetached', container, at });
+  given(...running).when({ type: 'Detach', exec: 'e1', at }).then({ type: 'ContainerDetached', container, exec: 'e1', at });
 });
 
 test('processes are listed of what runs, paused or not', () => {

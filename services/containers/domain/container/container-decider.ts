@@ -3,7 +3,7 @@ import type { LimitChanges } from '#contracts/containers/container-config.js';
 import type { EndpointSettings, HealthProbe, PublishedPort } from '#contracts/containers/container-state.js';
 import type { Decider } from '#libs/event-store/decider.js';
 import { conflict, notFound } from '#libs/errors/errors.js';
-import { SIGKILL, SIGTERM, signalNumber } from '#libs/linux/signals.js';
+import { SIGKILL, stopSignalNumber } from '#libs/linux/signals.js';
 import type { EditableSpec } from '../edit/apply-changes.js';
 import { afterProbe, healthWhenOver, healthWhenStarted, probeCommand, withProbe } from '../health/health.js';
 import { checkLimitChanges, changedLimits, withChanges } from '../resources/limit-changes.js';
@@ -24,7 +24,7 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'RecordExited'; readonly start: number; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly keeperLost: boolean }
   | { readonly type: 'RecordProbe'; readonly start: number; readonly probe: HealthProbe }
   | { readonly type: 'Attach'; readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean }
-  | { readonly type: 'Detach' }
+  | { readonly type: 'Detach'; readonly exec?: string }
   | { readonly type: 'ListProcesses' }
   | { readonly type: 'ReadArchive'; readonly path: string }
   | { readonly type: 'WriteArchive'; readonly path: string }
@@ -146,7 +146,7 @@ function decide(command: ContainerCommand, state: Container): readonly Container
       return [{ type: 'ContainerAttached', container, stdin: command.stdin, stdout: command.stdout, stderr: command.stderr, at }];
 
     case 'Detach':
-      return [{ type: 'ContainerDetached', container, at }];
+      return [{ type: 'ContainerDetached', container, ...(command.exec === undefined ? {} : { exec: command.exec }), at }];
 
     case 'Update': {
       const { changes } = command;
@@ -259,7 +259,7 @@ function probed({ start, probe, at }: Extract<ContainerCommand, { type: 'RecordP
   const { restartWhenUnhealthy: most } = spec;
   const restarts = status === 'unhealthy' && health.status !== 'unhealthy' && most !== undefined && (most === 0 || unhealthyRestarts < most) && (run.stopRequested === undefined || run.stopFailed);
   if (!restarts) return [event];
-  const signal = spec.config.StopSignal ? signalNumber(spec.config.StopSignal) : SIGTERM;
+  const signal = stopSignalNumber(spec.config.StopSignal);
   return [event, { type: 'UnhealthyRestartRequested', container: spec.id, start, signal, timeoutSeconds: spec.config.StopTimeout ?? DEFAULT_STOP_TIMEOUT_SECONDS, at }];
 }
 

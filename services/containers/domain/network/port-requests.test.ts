@@ -28,6 +28,10 @@ test('-P publishes what the image exposes and -p does not', () => {
   expect(portRequests(config, {})).toEqual([]);
 });
 
+test('-P publishes no range, which a client may say it exposes', () => {
+  expect(portRequests({ ExposedPorts: { '3000-3002/tcp': {}, 'web': {}, '80/tcp': {} } }, { PublishAllPorts: true })).toEqual([{ containerPort: 80, protocol: 'tcp', hostIp: '', hostPort: 0 }]);
+});
+
 test('a host port is written in decimal digits only', () => expect(() => portRequests({}, { PortBindings: { '80/tcp': [{ HostPort: '0x50' }] } })).toThrow());
 test('words after the protocol are refused', () => expect(() => parsePort('80/tcp/udp')).toThrow());
 

@@ -36,7 +36,8 @@ export function portRequests(config: ContainerConfig, hostConfig: HostConfig): P
     return (bindings ?? []).map((binding): PortRequest => ({ containerPort: port, protocol, hostIp: parseHostIp(binding.HostIp ?? ''), ...parseHostPort(binding.HostPort ?? '') }));
   });
   if (!hostConfig.PublishAllPorts) return asked;
-  const exposed = Object.keys(config.ExposedPorts ?? {}).map(parsePort);
+  // A client may send a range, or no number at all: dockerd takes it for no port.
+  const exposed = Object.keys(config.ExposedPorts ?? {}).filter((text) => /^\d+(\/|$)/.test(text)).map(parsePort);
   const rest = exposed.filter(({ port, protocol }) => !asked.some((one) => one.containerPort === port && one.protocol === protocol));
   return [...asked, ...rest.map(({ port, protocol }): PortRequest => ({ containerPort: port, protocol, hostIp: '', hostPort: 0 }))];
 }

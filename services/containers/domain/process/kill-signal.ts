@@ -1,4 +1,4 @@
-import { SIGKILL, SIGTERM, signalNumber } from '#libs/linux/signals.js';
+import { SIGKILL, stopSignalNumber } from '#libs/linux/signals.js';
 
 /** What a signal sent by hand means beyond its delivery. */
 export interface KillMeaning {
@@ -13,9 +13,9 @@ export interface KillMeaning {
  * does. All others only mark the container as stopped by hand, which "unless-stopped" respects.
  */
 export function killMeaning(signal: number, configuredStopSignal: string | undefined): KillMeaning {
-  const stopSignal = configuredStopSignal ? signalNumber(configuredStopSignal) : undefined;
+  const stopSignal = stopSignalNumber(configuredStopSignal);
   return {
-    cancelsRestart: signal === SIGKILL || stopSignal === undefined || signal === stopSignal,
-    ends: signal === SIGKILL || signal === (stopSignal ?? SIGTERM),
+    cancelsRestart: signal === SIGKILL || !configuredStopSignal || signal === stopSignal,
+    ends: signal === SIGKILL || signal === stopSignal,
   };
 }

@@ -16,7 +16,7 @@ test.each<[HostConfig, string]>([
   [{ CpusetCpus: '0-2' }, 'requested 0-2, available: 0-1'],
   [{ CpusetCpus: 'all' }, 'Invalid value all for cpuset cpus'],
   [{ CpusetCpus: '1-0' }, 'Invalid value 1-0 for cpuset cpus: invalid format: 1-0'],
-  [{ CpuShares: 262_145 }, 'the maximum allowed cpu-shares is 262144'],
+  [{ CpuShares: -1 }, 'invalid CPU shares (-1): value must be a positive integer'],
   [{ OomScoreAdj: 1001 }, 'range for oom score adj'],
   [{ CapAdd: ['FLY'] }, 'invalid CapAdd: unknown capability: "CAP_FLY"'],
 ])('%j is refused', (host, text) => expect(() => checkResources(host, 2)).toThrow(text));

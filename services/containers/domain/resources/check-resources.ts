@@ -50,8 +50,8 @@ function checkCpus({ NanoCpus: nano = 0, CpuPeriod: period = 0, CpuQuota: quota 
   if (nano > 0 && quota > 0) throw invalid('Conflicting options: Nano CPUs and CPU Quota cannot both be set');
   if (nano < 0 || nano > cpus * 1e9) throw invalid(`range of CPUs is from 0.01 to ${cpus}.00, as there are only ${cpus} CPUs available`);
   if (period !== 0 && (period < 1000 || period > 1_000_000)) throw invalid('CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)');
-  if (shares !== 0 && shares < 2) throw invalid(shares < 0 ? 'shares: invalid argument' : 'the minimum allowed cpu-shares is 2');
-  if (shares > 262_144) throw invalid('the maximum allowed cpu-shares is 262144');
+  // What a cgroup does not take besides is told at the start, as of dockerd.
+  if (shares < 0) throw invalid(`invalid CPU shares (${shares}): value must be a positive integer`);
   if (quota > 0 && quota < 1000) throw invalid('CPU cfs quota can not be less than 1ms (i.e. 1000)');
 }
 

@@ -17,13 +17,22 @@ export async function withContainerRoot<T>(job: RootJob, look: (root: Fd) => Pro
 }
 
 async function withRunningRoot<T>({ container, pid }: Extract<RootJob, { pid: number }>, look: (root: Fd) => Promise<T> | T): Promise<T> {
-  const root = openSync(`/proc/${pid}/root`, O_PATH | constants.O_DIRECTORY);
+  const root = openRoot(pid, container);
   try {
     // Only now is it known whose root that is: the pid may have been another's by then.
     if (!readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(container)) throw conflict(`Container ${container} is not running`);
     return await look(root);
   } finally {
     closeSync(root);
+  }
+}
+
+/** One that has just ended, and of which nobody has heard yet, has no root any more. */
+function openRoot(pid: number, container: string): Fd {
+  try {
+    return openSync(`/proc/${pid}/root`, O_PATH | constants.O_DIRECTORY);
+  } catch {
+    throw conflict(`Container ${container} is not running`);
   }
 }
 

@@ -54,6 +54,14 @@ test('any other failure names the step, what it stands for and the error of the 
   expect(kind).toBe('internal');
   expect(message).toContain('step 0 child set_hostname name="box" (from hostname): EPERM');
 });
+test("an exec's working directory that is none is told in runc's words", () => {
+  const plan = planOf(settings, [{ op: 'chdir', actor: 'child', from: 'process.cwd', path: '/nowhere', create: false } as unknown as PlanStep]);
+  const { message } = startFailure(plan, 0, ENOENT, 'sh', 'exec failed: ');
+  expect(message).toBe('exec failed: chdir to cwd ("/nowhere") set in config.json failed: no such file or directory: unknown');
+  expect(execExitCode(message)).toBe(127);
+  expect(startFailure(plan, 0, ENOTDIR, 'sh').message).toBe('Cannot mkdir: /nowhere is not a directory');
+});
+
 test('what a shim names in place of a step has a name', () => {
   expect(startFailure(exec, 0xfffffffe, 11, 'sh').message).toContain('step clone: EAGAIN');
   expect(startFailure(exec, 0xfffffffb, 11, 'sh').message).toContain('256 commands run in the container already');

@@ -21,6 +21,8 @@ const MOST_EXECS = 256;
 const NO_STREAM = 0xfffffffa;
 const MOST_STREAMS = 496;
 
+const NO_DIRECTORY: ReadonlyMap<number, string> = new Map([[ENOENT, 'no such file or directory'], [ENOTDIR, 'not a directory'], [EACCES, 'permission denied']]);
+
 /** runc's words for an exec's working directory. */
 export const RELATIVE_DIRECTORY = 'Cwd must be an absolute path';
 
@@ -47,6 +49,10 @@ export function startFailure(plan: Plan, step: number, errno: number, command: s
     if (errno === ENOENT) return notFound(`cannot access path ${whole}: lstat ${whole}: no such file or directory`);
     if (errno === EXDEV) return invalid(`path concatenation escapes the base directory, base: ${part.source}, subpath: ${part.below}`);
   }
+  const noDirectory = NO_DIRECTORY.get(errno);
+  // Of a container's first process it is made.
+  if (part?.op === 'chdir' && prefix === PREFIX && errno === ENOTDIR) return invalid(`Cannot mkdir: ${part.path} is not a directory`);
+  if (part?.op === 'chdir' && prefix !== PREFIX && noDirectory !== undefined) return internal(`${prefix}chdir to cwd ("${part.path}") set in config.json failed: ${noDirectory}: unknown`);
   // Docker's defaults go as far as the kernel lets them; what the user asked for is done or refused.
   if (operation === 'set_rlimit' && errno === EPERM) return invalid(`${prefix}error setting rlimit (${describeStep(plan, step)}): operation not permitted: the engine has no right to raise a hard limit (CAP_SYS_RESOURCE): unknown`);
   if (plan.steps[step]?.from === APPARMOR_PROFILE && errno === ENOENT) return internal(`${prefix}${duringInit(prefix)}unable to apply apparmor profile: apparmor failed to apply profile: write /proc/self/attr/apparmor/exec: no such file or directory: unknown`);

@@ -45,7 +45,7 @@ const RULES: ReadonlyMap<string, RouteRule> = new Map([
   ...table({ needs: 'operator', touches: 'exec', enters: true }, 'POST /exec/:id/start', 'POST /exec/:id/resize'),
   ...table({ needs: 'operator', wishes: 'image' }, 'POST /images/create'),
   ...table({ needs: 'operator' }, 'GET /images/get', 'GET /images/:name/get'),
-  ...table({ needs: 'operator', shared: true }, 'POST /images/load', 'POST /images/:name/tag', 'POST /images/:name/push', 'DELETE /images/:name', 'POST /images/prune', 'POST /containers/prune', 'POST /volumes/prune', 'POST /networks/prune', 'POST /build/prune'),
+  ...table({ needs: 'operator', shared: true }, 'POST /images/load', 'POST /images/:name/tag', 'POST /images/:name/push', 'DELETE /images/:name', 'POST /images/prune', 'POST /containers/prune', 'POST /volumes/prune', 'POST /networks/prune', 'POST /networks/create', 'DELETE /networks/:id', 'POST /build/prune'),
   // What was removed has no labels to go by any more.
   ...table({ needs: 'operator', shared: true }, 'POST /berth/removed/:name/restore', 'DELETE /berth/removed/:name'),
   ...table({ needs: 'operator', shared: true, wishes: 'commit' }, 'POST /commit'),

@@ -14,6 +14,13 @@ test('lists tell annotations from version 1.46 on, where there are some', () => 
   for (const summary of [containerSummary(annotated, 0, '1.45'), containerSummary(view, 0, '1.46')]) expect(summary).not.toHaveProperty('HostConfig.Annotations');
 });
 
+test('the MAC address asked for is shown until the first start', () => {
+  const asked = { ...view, config: { MacAddress: '02:42:ac:11:00:99' } };
+  const macs = (shown: ContainerView): unknown => (containerInspect(shown, { storageDriver: 'overlay2', securityOptions: [], maskedPaths: [] }, '1.51') as { NetworkSettings: unknown }).NetworkSettings;
+  expect(macs({ ...asked, status: 'created', startNumber: 0 })).toMatchObject({ MacAddress: '02:42:ac:11:00:99', Networks: { bridge: { MacAddress: '02:42:ac:11:00:99' } } });
+  expect(macs({ ...asked, status: 'exited' })).toMatchObject({ MacAddress: '', Networks: { bridge: { MacAddress: '' } } });
+});
+
 test('an exposed port that is none, such as a range, is 0 and stays in the configuration as it is', () => {
   expect(containerSummary(view, 0, '1.51')).toMatchObject({ Ports: [{ PrivatePort: 0, Type: 'tcp' }, { PrivatePort: 53, Type: 'udp' }, { PrivatePort: 80, Type: 'tcp' }] });
   const inspected = containerInspect(view, { storageDriver: 'overlay2', securityOptions: [], maskedPaths: [] }, '1.51');

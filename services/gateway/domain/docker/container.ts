@@ -152,10 +152,10 @@ function likelyMode(mount: ContainerMount): string {
   return mount.type === 'volume' && mount.anonymous !== true ? 'z' : '';
 }
 
-function networks(view: ListedContainer, version: string): Record<string, object> {
+function networks(view: ListedContainer, version: string, mac = ''): Record<string, object> {
   const mode = networkOf(view);
   if (mode.startsWith('container:')) return {};
-  return { [view.endpoint?.network ?? mode]: forVersion('endpoint', endpoint(isUp(view) ? view.endpoint : undefined, view), version) };
+  return { [view.endpoint?.network ?? mode]: forVersion('endpoint', { ...endpoint(isUp(view) ? view.endpoint : undefined, view), ...(mac === '' ? {} : { MacAddress: mac }) }, version) };
 }
 
 function endpoint(settings: EndpointSettings | undefined, { endpoint: last, linkLocalAddresses: linkLocal }: ListedContainer): Readonly<Record<string, unknown>> {
@@ -177,6 +177,9 @@ function endpoint(settings: EndpointSettings | undefined, { endpoint: last, link
     DNSNames: null,
   };
 }
+
+/** Before its first start, the one that it was asked to have. */
+const wishedMac = (view: ContainerView): string => (view.startNumber === 0 && networkOf(view) === 'bridge' ? (view.config.MacAddress ?? '') : '');
 
 /** The addresses at the top are those of the default bridge alone; that is where old clients look. */
 function networkSettings(view: ContainerView, version: string): object {
@@ -204,8 +207,8 @@ function networkSettings(view: ContainerView, version: string): object {
     IPAddress: bridge?.address ?? '',
     IPPrefixLen: bridge?.prefixLength ?? 0,
     IPv6Gateway: '',
-    MacAddress: bridge?.mac ?? '',
-    Networks: networks(view, version),
+    MacAddress: bridge?.mac ?? wishedMac(view),
+    Networks: networks(view, version, wishedMac(view)),
   };
 }
 

@@ -48,6 +48,11 @@ test('what the OOM killer takes is told when it does, and not again at the end; 
   expect(actions([created, started, outOfMemory, killed, started], killed)).toEqual(['oom', 'die', 'volume unmount']);
 });
 
+test('who detaches from an exec is told of apart from who detaches from the container', () => {
+  const detached = (exec?: string): ContainerEvent => ({ type: 'ContainerDetached', container, ...(exec === undefined ? {} : { exec }), at });
+  expect(actions([created, started], detached(), detached('e1'))).toEqual(['detach', 'exec_detach']);
+});
+
 test('a restart is told after its start', () => {
   expect(actions([network, created], requested('restart'), started).at(-1)).toBe('restart');
   expect(actions([network, created], requested(), started)).not.toContain('restart');

@@ -151,7 +151,7 @@ export class DockerEvents {
       case 'ContainerAttached':
         return this.of(event, 'attach');
       case 'ContainerDetached':
-        return this.of(event, 'detach');
+        return event.exec === undefined ? this.of(event, 'detach') : this.of(event, 'exec_detach', { execID: event.exec });
       case 'TerminalResized':
         return this.of(event, 'resize', { height: String(event.rows), width: String(event.columns) });
       case 'KillRequested':

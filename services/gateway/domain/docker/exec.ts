@@ -1,4 +1,5 @@
 import type { ExecView } from '#contracts/containers/container-state.js';
+import { parseDetachKeys } from '../requests/detach-keys.js';
 
 /** GET /exec/{id}/json (swagger.yaml, ExecInspectResponse). */
 export function execInspect(view: ExecView): object {
@@ -13,7 +14,8 @@ export function execInspect(view: ExecView): object {
     OpenStdout: config.attachStdout,
     CanRemove: false,
     ContainerID: view.container,
-    DetachKeys: config.detachKeys,
+    // Bytes, which Go tells in base64.
+    DetachKeys: config.detachKeys === '' ? '' : Buffer.from(parseDetachKeys(config.detachKeys)).toString('base64'),
     Pid: view.pid,
   };
 }

@@ -34,7 +34,7 @@ export function dockerNetwork(view: NetworkView, names: ReadonlyMap<string, stri
 
 export const NETWORK_FILTERS = ['id', 'name', 'driver', 'label', 'scope', 'type', 'dangling'];
 
-const PREDEFINED = ['bridge', 'host', 'none'];
+export const PREDEFINED: readonly string[] = ['bridge', 'host', 'none'];
 
 export function filterNetworks(views: readonly NetworkView[], filters: Filters): readonly NetworkView[] {
   const dangling = filters.get('dangling');

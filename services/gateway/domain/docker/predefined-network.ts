@@ -3,19 +3,26 @@ import type { NetworkView } from '#contracts/networks/networks.js';
 import { networkOf } from '../requests/container-filters.js';
 
 /** Networks that are no bridge: what runs in one has no address there. dockerd gives it an endpoint nevertheless, of which nothing is to be told but its id. */
-export const ADDRESSLESS = ['host', 'none'] as const;
+const ADDRESSLESS: readonly string[] = ['host', 'none'];
 
-/** From its first start on, as dockerd remembers it. */
-export const isInAddressless = (view: ListedContainer): boolean => view.startNumber > 0 && ADDRESSLESS.some((name) => name === networkOf(view));
+/** Networks that dockerd tells of where no endpoint is. */
+export const REMEMBERED: readonly string[] = [...ADDRESSLESS, 'bridge'];
+
+/** From its first start on, and for good, as dockerd remembers it. One that has an endpoint tells of its network itself. */
+export function isRemembered(view: ListedContainer): boolean {
+  if (view.startNumber === 0) return false;
+  const network = networkOf(view);
+  return ADDRESSLESS.includes(network) || (network === 'bridge' && view.endpoint === undefined && !['running', 'paused', 'restarting'].includes(view.status));
+}
 
 /** Kept, since the summary of a view that is the same one is not written out again. */
 const shown = new WeakMap<ListedContainer, ListedContainer>();
 
-/** The container as it is shown: with what dockerd calls its endpoint. `ids`: of these networks, by name. */
+/** The container as it is shown: with what dockerd calls its endpoint, or with the network that it was in. `ids`: of these networks, by name. */
 export function withEndpointShown<View extends ListedContainer>(view: View, ids: ReadonlyMap<string, string>): View {
   const network = networkOf(view);
   const networkId = ids.get(network);
-  if (networkId === undefined || !isInAddressless(view)) return view;
+  if (networkId === undefined || !isRemembered(view)) return view;
   const known = shown.get(view);
   if (known?.endpoint?.networkId === networkId) return known as View; // it was made of this one
   const made = { ...view, endpoint: endpointIn({ name: network, id: networkId }, view) };

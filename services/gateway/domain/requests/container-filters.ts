@@ -10,8 +10,8 @@ const STATUSES = ['created', 'running', 'paused', 'restarting', 'removing', 'exi
 /** Asking for a state means all containers and not those that run; nothing else does with dockerd. */
 export const wantsAll = (filters: Filters): boolean => (filters.get('status') ?? []).length > 0;
 
-/** The containers that fit, in the order given (newest first). `meant`: which image each `ancestor` value names; one that names none fits nothing. */
-export function filterContainers(views: readonly ListedContainer[], filters: Filters, meant: ReadonlyMap<string, string | null>): readonly ListedContainer[] {
+/** The containers that fit, in the order given (newest first). `meant`: which image each `ancestor` value names; one that names none fits nothing. `descendants`: what stands on these images. */
+export function filterContainers(views: readonly ListedContainer[], filters: Filters, meant: ReadonlyMap<string, string | null>, descendants: ReadonlyMap<string, ReadonlySet<string>> = new Map()): readonly ListedContainer[] {
   for (const status of filters.get('status') ?? []) {
     if (!STATUSES.includes(status)) throw invalid(`invalid filter 'status=${status}'`);
   }
@@ -34,17 +34,22 @@ export function filterContainers(views: readonly ListedContainer[], filters: Fil
   const before = bound('before');
   const since = bound('since');
   const named = nameFilter(filters);
-  return views.filter((view, at) => (before === undefined || at > before) && (since === undefined || at < since) && named(view.name) && fits(view, filters, meant) && portsFit(view, published, exposed));
+  const ancestry = (name: string, imageId: string): boolean => {
+    const id = meant.get(name) ?? undefined;
+    return id !== undefined && (imageId === id || descendants.get(id)?.has(imageId) === true);
+  };
+  return views.filter((view, at) => (before === undefined || at > before) && (since === undefined || at < since) && named(view.name) && fits(view, filters, ancestry) && portsFit(view, published, exposed));
 }
 
-function fits(view: ListedContainer, filters: Filters, meant: ReadonlyMap<string, string | null>): boolean {
+/** `isOf`: whether an image is the one that an `ancestor` names, or stands on it. */
+function fits(view: ListedContainer, filters: Filters, isOf: (ancestor: string, imageId: string) => boolean): boolean {
   const networks = view.endpoint === undefined ? [networkOf(view)] : [view.endpoint.network, view.endpoint.networkId];
   return (
     labelsFit(filters, view.config.Labels) &&
     anyOf(filters, 'id', (id) => view.id.startsWith(id)) &&
     anyOf(filters, 'status', (status) => view.status === status) &&
     anyOf(filters, 'exited', (code) => view.finishedAt !== '' && view.status !== 'running' && view.exitCode === Number(code)) &&
-    anyOf(filters, 'ancestor', (image) => view.imageId === meant.get(image)) &&
+    anyOf(filters, 'ancestor', (image) => isOf(image, view.imageId)) &&
     anyOf(filters, 'network', (network) => networks.some((name) => name === network || (network.length >= 12 && name.startsWith(network)))) &&
     anyOf(filters, 'volume', (volume) => view.mounts.some((mount) => mount.name === volume || mount.target === volume)) &&
     anyOf(filters, 'health', (health) => health === (view.health?.status ?? 'none')) &&

@@ -2,6 +2,7 @@ import type { EndpointWish } from '#contracts/containers/commands.js';
 import { invalid, notImplemented } from '#libs/errors/errors.js';
 import { isAtLeast } from '../api-version.js';
 import { asGoReads } from './as-go-reads.js';
+import { consoleSizeField } from './go-fields.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -29,6 +30,8 @@ const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
   // dockerode repeats in the body what it says in the query, where it counts.
   name: (value) => typeof value === 'string',
   platform: (value) => typeof value === 'string',
+  // Of Windows alone.
+  ArgsEscaped: (value) => typeof value === 'boolean',
 };
 
 /** Of an endpoint's settings, those that only an engine fills in: clients send back what they once read. */
@@ -76,8 +79,13 @@ function readHostConfig(value: unknown): Fields {
   const fields = readFields('HostConfig', value, HOST_CONFIG);
   const mode = fields.NetworkMode;
   if (mode === 'container:') throw invalid('invalid container format container:<name|id>');
-  return { ...fields, NetworkMode: mode === undefined || mode === '' || mode === 'default' ? 'bridge' : mode };
+  const size = consoleSizeField('HostConfig', value);
+  const { Ulimits: ulimits } = fields;
+  return { ...fields, ...(size === undefined ? {} : { ConsoleSize: size }), ...(Array.isArray(ulimits) ? { Ulimits: ulimits.map(ulimit) } : {}), NetworkMode: mode === undefined || mode === '' || mode === 'default' ? 'bridge' : mode };
 }
+
+/** Go's zero values stand for what is missing; whether there is such a limit is found out at the start. */
+const ulimit = (value: unknown): unknown => (value === null || isFields(value) ? { Name: '', Hard: 0, Soft: 0, ...value } : value);
 
 function readFields(owner: string, value: Fields, supported: ReadonlySet<string>): Fields {
   const kept: Record<string, unknown> = {};

@@ -2,6 +2,7 @@ import type { ExecConfig } from '#contracts/containers/container-state.js';
 import { invalid } from '#libs/errors/errors.js';
 import { isFields } from './create-request.js';
 import { parseDetachKeys } from './detach-keys.js';
+import { bodyFields, consoleSizeField } from './go-fields.js';
 
 /** The body of POST /containers/{id}/exec (swagger.yaml, ExecConfig). Throws `invalid` for what is none. */
 export function readExecRequest(body: unknown): ExecConfig {
@@ -33,10 +34,9 @@ export interface ExecStartWish {
 
 /** The body of POST /exec/{id}/start (swagger.yaml, ExecStartConfig); none is an empty one. */
 export function readExecStart(body: unknown): ExecStartWish {
-  const fields = body ?? {};
-  if (!isFields(fields)) throw invalid('the request body has to be an object');
-  const size = fields.ConsoleSize;
-  return { detach: truth('Detach', fields.Detach), raw: truth('Tty', fields.Tty), ...(Array.isArray(size) && size.length === 2 && size.every(Number.isInteger) ? { consoleSize: size as number[] } : {}) };
+  const fields = bodyFields(body, 'container.ExecStartOptions');
+  const consoleSize = consoleSizeField('ExecStartOptions', fields);
+  return { detach: truth('Detach', fields.Detach), raw: truth('Tty', fields.Tty), ...(consoleSize === undefined ? {} : { consoleSize }) };
 }
 
 function truth(name: string, value: unknown): boolean {

@@ -26,5 +26,5 @@ test('the very name comes first, and nothing is dropped', () => {
   expect(create({ nosuch: 1, HostConfig: null, Cmd: 'text' })).toEqual({ nosuch: 1, HostConfig: null, Cmd: 'text' });
   expect(create('text')).toBe('text');
   expect(Object.keys(create(JSON.parse('{"__proto__":{"Image":"x"}}')) as object)).toEqual(['__proto__']);
-  expect(withFieldNames('/networks/create', { name: 'x' })).toEqual({ name: 'x' });
+  expect(withFieldNames('/networks/n/connect', { name: 'x' })).toEqual({ name: 'x' });
 });

@@ -47,6 +47,7 @@ const BODIES: readonly (readonly [path: RegExp, names: Names])[] = [
   [/^\/containers\/[^/]+\/update$/, names([...CHANGES, 'PidsLimit'], { RestartPolicy: RESTART_POLICY })],
   [/^\/commit$/, names(CONFIG, { Healthcheck: HEALTHCHECK })],
   [/^\/volumes\/create$/, names('Name Driver Labels DriverOpts ClusterVolumeSpec')],
+  [/^\/networks\/create$/, names('Name Driver')],
   [/^\/auth$/, names(CREDENTIALS)],
 ];
 

@@ -1,12 +1,16 @@
 import type { PullImage } from '#contracts/images/images.js';
 import { invalid } from '#libs/errors/errors.js';
 import { isFields } from './create-request.js';
+import { bodyFields, textField } from './go-fields.js';
 
 type RegistryAuth = NonNullable<PullImage['auth']>;
 
 export const CREDENTIALS = ['username', 'password', 'identitytoken', 'serveraddress'] as const;
 /** A client may have got a registry's token by itself. */
 const OF_A_PULL = [...CREDENTIALS, 'registrytoken'] as const;
+
+/** All fields of an AuthConfig, as clients send it back from their files. */
+const AUTH_CONFIG = [...OF_A_PULL, 'auth', 'email'] as const;
 
 /** The X-Registry-Auth header: base64url of JSON. Absent when it holds no credentials. Its content appears in no error text. */
 export function readRegistryAuth(header: string | readonly string[] | undefined): RegistryAuth | undefined {
@@ -21,8 +25,13 @@ export function readRegistryAuth(header: string | readonly string[] | undefined)
   return Object.keys(auth).length === 0 ? undefined : auth;
 }
 
-/** What of a client's AuthConfig says something. */
-export const readCredentials = (given: unknown): Omit<RegistryAuth, 'registrytoken'> => readFields(given, CREDENTIALS);
+/** What of the body of POST /auth, an AuthConfig, says something. Throws invalid for what is none. */
+export function readCredentials(body: unknown): Omit<RegistryAuth, 'registrytoken'> {
+  if (body === undefined || body === null) throw invalid('EOF');
+  const fields = bodyFields(body, 'registry.AuthConfig');
+  for (const name of AUTH_CONFIG) textField('AuthConfig', fields, name);
+  return readFields(fields, CREDENTIALS);
+}
 
 function readFields(given: unknown, names: readonly (keyof RegistryAuth)[]): RegistryAuth {
   if (!isFields(given)) return {};

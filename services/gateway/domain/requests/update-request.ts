@@ -1,17 +1,17 @@
-import { invalid, notImplemented } from '#libs/errors/errors.js';
+import { notImplemented } from '#libs/errors/errors.js';
 import { asGoReads } from './as-go-reads.js';
 import { isFields, isZero } from './create-request.js';
+import { bodyFields } from './go-fields.js';
 
 export const CHANGES: ReadonlySet<string> = new Set('Memory MemorySwap MemoryReservation NanoCpus CpuShares CpuQuota CpuPeriod CpuRealtimePeriod CpuRealtimeRuntime CpusetCpus CpusetMems BlkioWeight'.split(' '));
 
 /**
- * The body of POST /containers/{id}/update: the limits that are to change, since what has Go's zero value stays. Throws `not-implemented` for a limit that
+ * The body of POST /containers/{id}/update: the limits that are to change, since what has Go's zero value stays; none changes nothing. Throws `not-implemented` for a limit that
  * Berth lacks. Types of single fields are checked where the command enters the bus.
  */
 export function readUpdateRequest(body: unknown): Readonly<Record<string, unknown>> {
-  if (!isFields(body)) throw invalid('the changes have to be an object');
   const changes: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(body)) {
+  for (const [name, value] of Object.entries(bodyFields(body, 'container.UpdateConfig'))) {
     // No limit is a wish, too.
     if (name === 'PidsLimit') {
       if (value !== null) changes[name] = typeof value === 'number' && value < 0 ? 0 : value;

@@ -57,7 +57,7 @@ export class ImageStreamsController {
 
   @Get('/get')
   async saveMany(@Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string, @Res() reply: FastifyReply): Promise<void> {
-    const images = list(query, 'names').flatMap((names) => names.split(','));
+    const images = list(query, 'names');
     if (images.length === 0) throw invalid('names of images to save are needed');
     await this.save(images, askedPlatforms(query, 'platform', '1.48', version), asked, reply);
   }

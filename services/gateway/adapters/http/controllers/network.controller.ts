@@ -1,12 +1,15 @@
-import { Controller, Get, Param, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
 import { ListContainers } from '#contracts/containers/queries.js';
 import { GetNetwork, ListNetworks } from '#contracts/networks/networks.js';
 import type { RequestContext } from '#contracts/request.js';
+import { forbidden, invalid, notFound, notImplemented } from '#libs/errors/errors.js';
 import { EngineClient } from '../../../application/engine-client.js';
-import { dockerNetwork, filterNetworks, NETWORK_FILTERS } from '../../../domain/docker/network.js';
+import { dockerNetwork, filterNetworks, NETWORK_FILTERS, PREDEFINED } from '../../../domain/docker/network.js';
 import { withContainersShown } from '../../../domain/docker/predefined-network.js';
 import { readFilters } from '../../../domain/requests/filters.js';
+import { bodyFields, textField } from '../../../domain/requests/go-fields.js';
 import { text, type QueryValues } from '../../../domain/requests/query-values.js';
+import { missingRoute } from '../../../domain/engine-routes.js';
 import { ApiVersion, Asked } from '../callers/request-context.js';
 
 @Controller('/networks')
@@ -20,8 +23,26 @@ export class NetworkController {
     return filterNetworks(networks, filters).map((view) => dockerNetwork(view, undefined, version));
   }
 
+  /** There are those that every engine has, and no others yet. */
+  @Post('/create')
+  create(@Body() body: unknown): never {
+    const fields = bodyFields(body, 'network.CreateRequest');
+    const [name, driver] = [textField('CreateRequest', fields, 'Name'), textField('CreateRequest', fields, 'Driver')];
+    if (name.trim() === '') throw invalid('invalid name: name is empty');
+    if (name === 'default' || PREDEFINED.includes(name)) throw forbidden(`operation is not permitted on predefined ${name} network `); // the blank is dockerd's
+    if (driver === 'host' || driver === 'null') throw forbidden(`only one instance of "${driver}" network is allowed`);
+    throw notImplemented(missingRoute('POST', '/networks/create'));
+  }
+
+  @Delete('/:id')
+  async remove(@Param('id') network: string, @Asked() asked: RequestContext): Promise<never> {
+    const { name } = await this.engine.ask(GetNetwork, { network }, asked);
+    throw forbidden(`${name} is a pre-defined network and cannot be removed`);
+  }
+
   @Get('/:id')
-  async inspect(@Param('id') network: string, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object> {
+  async inspect(@Param('id') network: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object> {
+    if (text(query, 'scope') && text(query, 'scope') !== 'local') throw notFound(`network ${network} not found`);
     // An endpoint has the name that its container had when the run began.
     const [view, { containers }] = await Promise.all([this.engine.ask(GetNetwork, { network }, asked), this.engine.ask(ListContainers, { all: false }, asked)]);
     return dockerNetwork(withContainersShown(view, containers), new Map(containers.map(({ id, name }) => [id, name])), version);

@@ -20,7 +20,7 @@ import { readCredentials } from '../../../domain/requests/registry-auth.js';
 import { list, type QueryValues } from '../../../domain/requests/query-values.js';
 import { forVersion } from '../../../domain/docker/fields-by-version.js';
 import { dockerInfo } from '../../../domain/docker/info.js';
-import { API_VERSION, MIN_API_VERSION } from '../../../domain/api-version.js';
+import { API_VERSION, isAtLeast, MIN_API_VERSION } from '../../../domain/api-version.js';
 import { BERTH_VERSION } from '../../../domain/version.js';
 import { ApiVersion, Asked } from '../callers/request-context.js';
 
@@ -73,10 +73,10 @@ export class SystemController {
     return forVersion('info', dockerInfo(facts, containers.containers, images.images.length, new Date().toISOString(), this.engine.authorizationPlugins, readProxies()), version);
   }
 
-  /** What lies on the disk, by `type` (container, image, volume, build-cache; absent: all). Nothing is built yet, so nothing of it is cached. */
+  /** What lies on the disk, by `type` (container, image, volume, build-cache; absent: all), of which versions before 1.42 know nothing. Nothing is built yet, so nothing of it is cached. */
   @Get('/system/df')
   async diskUsage(@Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object> {
-    const types = list(query, 'type');
+    const types = isAtLeast(version, '1.42') ? list(query, 'type') : [];
     for (const type of types) if (!OBJECT_TYPES.includes(type)) throw invalid(`unknown object type: ${type}`);
     const wants = (type: string): boolean => types.length === 0 || types.includes(type);
     const [{ containers }, { images }, { volumes }, { removed }] = await Promise.all([this.engine.ask(ListContainers, { all: true }, asked), this.engine.ask(ListImages, {}, asked), this.engine.ask(ListVolumes, {}, asked), this.engine.ask(ListRemoved, {}, asked)]);
@@ -88,11 +88,13 @@ export class SystemController {
     ]);
     const users = (id: string): number => containers.filter(({ imageId }) => imageId === id).length;
     const holders = (volume: string): number => containers.filter(({ mounts }) => mounts.some(({ name }) => name === volume)).length;
+    // What was not asked for is there, and says nothing.
     return {
-      ...(wants('image') ? { LayersSize: layerBytes(images), Images: images.map((view) => ({ ...imageSummary(view, version), Containers: users(view.id), SharedSize: sharedBytes(view, images) })) } : {}),
-      ...(sizes ? { Containers: containers.map((view) => containerSummary(withShownImage(view, meant), Date.now(), version, sizes.get(view.id))).concat(keptContainers(removed, keptBytes, version)) } : {}),
-      ...(bytes ? { Volumes: volumes.map((view) => ({ ...dockerVolume(view), UsageData: { Size: bytes[view.name] ?? -1, RefCount: holders(view.name) } })) } : {}),
-      ...(wants('build-cache') ? { BuildCache: [] } : {}),
+      LayersSize: wants('image') ? layerBytes(images) : 0,
+      Images: wants('image') ? images.map((view) => ({ ...imageSummary(view, version), Containers: users(view.id), SharedSize: sharedBytes(view, images) })) : null,
+      Containers: sizes ? containers.map((view) => containerSummary(withShownImage(view, meant), Date.now(), version, sizes.get(view.id))).concat(keptContainers(removed, keptBytes, version)) : null,
+      Volumes: bytes ? volumes.map((view) => ({ ...dockerVolume(view), UsageData: { Size: bytes[view.name] ?? -1, RefCount: holders(view.name) } })) : null,
+      BuildCache: wants('build-cache') ? [] : null,
     };
   }
 

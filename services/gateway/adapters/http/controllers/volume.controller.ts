@@ -4,10 +4,9 @@ import type { RequestContext } from '#contracts/request.js';
 import { CreateVolume, GetVolume, ListVolumes, RemoveVolume } from '#contracts/volumes/volumes.js';
 import { notImplemented } from '#libs/errors/errors.js';
 import { EngineClient } from '../../../application/engine-client.js';
-import { asGoReads } from '../../../domain/requests/as-go-reads.js';
-import { isFields } from '../../../domain/requests/create-request.js';
 import { dockerVolume, filterVolumes, VOLUME_FILTERS } from '../../../domain/docker/volume.js';
 import { readFilters } from '../../../domain/requests/filters.js';
+import { bodyFields, textField, textsByNameField } from '../../../domain/requests/go-fields.js';
 import { flag, text, type QueryValues } from '../../../domain/requests/query-values.js';
 import { Asked } from '../callers/request-context.js';
 
@@ -29,10 +28,11 @@ export class VolumeController {
 
   @Post('/create')
   async create(@Body() body: unknown, @Asked() asked: RequestContext): Promise<object> {
-    const { Name, Driver, Labels, DriverOpts, ClusterVolumeSpec } = isFields(body) ? body : {};
-    if (ClusterVolumeSpec !== undefined && ClusterVolumeSpec !== null) throw notImplemented('Berth does not support cluster volumes yet');
-    const wanted = { ...(Name ? { name: Name } : {}), ...(Driver ? { driver: Driver } : {}), ...(Labels ? { labels: asGoReads('Labels', Labels) } : {}), ...(DriverOpts ? { options: asGoReads('Options', DriverOpts) } : {}) };
-    return dockerVolume(await this.engine.ask(CreateVolume, wanted, asked));
+    const fields = bodyFields(body, 'volume.CreateOptions');
+    if (fields['ClusterVolumeSpec'] !== undefined && fields['ClusterVolumeSpec'] !== null) throw notImplemented('Berth does not support cluster volumes yet');
+    const [name, driver] = ['Name', 'Driver'].map((field) => textField('CreateOptions', fields, field));
+    const [labels, options] = ['Labels', 'DriverOpts'].map((field) => textsByNameField('CreateOptions', fields, field));
+    return dockerVolume(await this.engine.ask(CreateVolume, { ...(name ? { name } : {}), ...(driver ? { driver } : {}), ...(labels ? { labels } : {}), ...(options ? { options } : {}) }, asked));
   }
 
   @Get('/:name')

@@ -17,7 +17,13 @@ import { HEAD_LIMIT_BYTES } from './unreadable-requests.js';
 const JSON_LIMIT_BYTES = 4 * 1024 * 1024;
 
 /** Routes whose body is JSON or nothing; others have none, or an archive. */
-const WANTS_JSON = /^\/(?:auth|commit|containers\/create|containers\/[^/]+\/(?:exec|update)|exec\/[^/]+\/start|volumes\/create)(?:\?|$)/;
+const WANTS_JSON = /^\/(?:commit|containers\/create|containers\/[^/]+\/(?:exec|update)|exec\/[^/]+\/start|networks\/create|volumes\/create)(?:\?|$)/;
+
+/** Whose body is JSON, whatever its type is called; dockerd does not look there. */
+const IS_JSON = /^POST \/auth(?:\?|$)/;
+
+/** "application/json; charset=utf-8", in HTTP's own letters (RFC 9110, "media-type"). */
+const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
 
 /** Routes whose body is an archive, whatever its type is called; dockerd does not look there. */
 const TAKES_ARCHIVE = /^(?:PUT \/containers\/[^/]+\/archive|POST \/images\/(?:load|create))(?:\?|$)/;
@@ -45,12 +51,12 @@ export function createHttpAdapter({ keepsBodies }: { readonly keepsBodies: boole
     try {
       done(null, withFieldNames(pathOf(routed(request.method, request.originalUrl)), readJson(body as string)));
     } catch (error) {
-      done(error instanceof BerthError ? error : invalid(`the request body is not JSON: ${(error as Error).message}`, error));
+      done(error instanceof BerthError ? error : invalid(`invalid JSON: ${(error as Error).message}`, error));
     }
   });
   fastify.addContentTypeParser('*', (request, _payload, done) => {
     if (!WANTS_JSON.test(routed(request.method, request.originalUrl))) return done(null, undefined);
-    done(invalid(`Content-Type specified (${request.headers['content-type'] ?? ''}) must be 'application/json'`));
+    done(notJson(request.headers['content-type']));
   });
   traceRequests(fastify);
   fastify.addHook('onRequest', async (request, reply) => {
@@ -61,7 +67,7 @@ export function createHttpAdapter({ keepsBodies }: { readonly keepsBodies: boole
     if (request.method === 'OPTIONS') return reply.status(200).send();
     const version = versionOf(request.originalUrl);
     if (version !== undefined) requireSupported(version);
-    if (TAKES_ARCHIVE.test(`${request.method} ${routed(request.method, request.originalUrl)}`)) request.raw.headers['content-type'] = 'application/x-tar';
+    nameType(request.raw, routed(request.method, request.originalUrl));
   });
   // Docker's own client reads an error's message only where the type is this, to the letter; Fastify adds a charset.
   fastify.addHook('onSend', async (_request, reply, payload) => {
@@ -70,6 +76,19 @@ export function createHttpAdapter({ keepsBodies }: { readonly keepsBodies: boole
   });
   return adapter;
 }
+
+/** Fastify reads bodies by what their type says, and refuses a type that is none by a status of its own. */
+function nameType({ method = 'GET', headers }: IncomingMessage, path: string): void {
+  const { 'content-type': type } = headers;
+  if (TAKES_ARCHIVE.test(`${method} ${path}`)) headers['content-type'] = 'application/x-tar';
+  else if (IS_JSON.test(`${method} ${path}`)) headers['content-type'] = 'application/json';
+  else if (type !== undefined && !MEDIA_TYPE.test(type)) {
+    if (type !== '' && WANTS_JSON.test(path)) throw notJson(type);
+    delete headers['content-type'];
+  }
+}
+
+const notJson = (type = ''): BerthError => invalid(`Content-Type specified (${type}) must be 'application/json'`);
 
 /** The URL that routes are matched with. */
 export function routed(method: string, url: string): string {

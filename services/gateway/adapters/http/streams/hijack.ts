@@ -95,12 +95,12 @@ async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, 
       await engine.ask(StartExec, { exec: id, detach, ...(consoleSize ? { consoleSize } : {}) }, context);
       return void client.end(rawHead(200, { 'Content-Length': '0', Connection: 'close' }));
     }
-    const { terminal, endsWithInput, detachKeys, stream, exitKnown } = await startExec(engine, id, consoleSize, context);
+    const { terminal, endsWithInput, detachKeys, detached, stream, exitKnown } = await startExec(engine, id, consoleSize, context);
     client.write(upgraded(streamType(version, raw)));
     await headTaken(request.socket);
     const streams = await stream().then((open) => execOutput(open, { terminal, raw })).catch((error: unknown) => failureText(error, raw));
     if (streams instanceof Uint8Array) return void client.end(streams);
-    return splice(client, streams, { stdin: true, endsWithInput, beforeEnd: exitKnown, ...(terminal ? { detach: watchingFor(parseDetachKeys(detachKeys)) } : {}) });
+    return splice(client, streams, { stdin: true, endsWithInput, beforeEnd: exitKnown, ...(terminal ? { detach: watchingFor(parseDetachKeys(detachKeys)), detached } : {}) });
   }
   const keys = parseDetachKeys(text(query, 'detachKeys') ?? '');
   const isWebSocket = ATTACH_WS.test(url);
@@ -136,7 +136,7 @@ function parsedBody(path: string, body: string): unknown {
   try {
     return body === '' ? undefined : withFieldNames(path, JSON.parse(body));
   } catch (error) {
-    throw invalid(`the request body is not JSON: ${errorMessage(error)}`, error);
+    throw invalid(`invalid JSON: ${errorMessage(error)}`, error);
   }
 }
 

@@ -66,8 +66,9 @@ export class ContainerStreamsController {
 
   /** What comes here asked for no upgrade (hijack.ts serves those that do). */
   @Get('/:id/attach/ws')
-  attachWebSocket(): void {
-    throw invalid('not websocket protocol');
+  async attachWebSocket(@Param('id') container: string, @Asked() asked: RequestContext, @Res() reply: FastifyReply): Promise<void> {
+    await this.engine.ask(GetContainer, { container }, asked);
+    void reply.status(400).headers({ 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' }).send('not websocket protocol');
   }
 
   @Post('/:id/attach')

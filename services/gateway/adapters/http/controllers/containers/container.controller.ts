@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ListedContainer } from '#contracts/containers/container-state.js';
 import { CreateContainer, KillContainer, PauseContainer, RemoveContainer, RemoveLink, RenameContainer, ResizeContainer, RestartContainer, StartContainer, StopContainer, UnpauseContainer, UpdateContainer } from '#contracts/containers/commands.js';
 import { GetContainer, ListContainers } from '#contracts/containers/queries.js';
+import { ListImages } from '#contracts/images/images.js';
 import { MASKED_PATHS } from '#contracts/executor/hidden-paths.js';
 import { GetHostFacts, type HostFacts } from '#contracts/executor/host.js';
 import type { RequestContext } from '#contracts/request.js';
@@ -13,10 +14,12 @@ import { EngineClient } from '../../../../application/engine-client.js';
 import { imagesMeant, type ImagesMeant } from '../../../../application/images-meant.js';
 import { ShownEndpoints } from '../../../../application/shown-endpoints.js';
 import { CONTAINER_FILTERS, filterContainers, wantsAll } from '../../../../domain/requests/container-filters.js';
+import { isAtLeast } from '../../../../domain/api-version.js';
 import { asOfVersion, checkMountsOfVersion, readCreateRequest } from '../../../../domain/requests/create-request.js';
 import { containerInspect, containerSummary, type ShownHost } from '../../../../domain/docker/container.js';
 import { readFilters } from '../../../../domain/requests/filters.js';
 import { flag, integer, text, type QueryValues } from '../../../../domain/requests/query-values.js';
+import { descendants } from '../../../../domain/docker/image-descendants.js';
 import { imageAsked, withShownImage } from '../../../../domain/docker/shown-image.js';
 import { summariesJson } from '../../../../domain/docker/summary-json.js';
 import { readUpdateRequest } from '../../../../domain/requests/update-request.js';
@@ -28,6 +31,7 @@ import { POSITION_HEADER } from '../../server/engine-headers.js';
 const STOP_SLACK_MS = 60_000;
 const STOP_LONGEST_MS = 24 * 3_600_000;
 const START_TIMEOUT_MS = 120_000;
+const DEPRECATED_MAC = 'The container-wide MacAddress field is now deprecated. It should be specified in EndpointsConfig instead.';
 /** That a list of containers waits to hear what their images are called. */
 const IMAGES_WITHIN_MS = 1_000;
 /** A volume may be filled with gigabytes of the image's. */
@@ -49,8 +53,10 @@ export class ContainerController {
     const limit = integer(query, 'limit') ?? -1;
     const { containers, position } = await this.engine.ask(ListContainers, { ...minPosition(query), all: flag(query, 'all') || limit > 0 || wantsAll(filters) }, asked);
     reply.header(POSITION_HEADER, String(position));
-    const meant = await this.imagesMeant(filters.get('ancestor') ?? [], containers, asked);
-    const fitting = filterContainers(await this.endpoints.of(containers, asked), filters, meant);
+    const ancestors = filters.get('ancestor') ?? [];
+    const meant = await this.imagesMeant(ancestors, containers, asked);
+    const onThem = ancestors.length > 0 ? descendants(ancestors.map((name) => meant.get(name) ?? null), (await this.engine.ask(ListImages, {}, asked)).images) : undefined;
+    const fitting = filterContainers(await this.endpoints.of(containers, asked), filters, meant, onThem);
     const now = Date.now();
     const shown = (limit > 0 ? fitting.slice(0, limit) : fitting).map((view) => withShownImage(view, meant));
     if (flag(query, 'size')) {
@@ -76,7 +82,9 @@ export class ContainerController {
     const platform = text(query, 'platform');
     const created = await this.engine.ask(CreateContainer, { ...request, ...(name ? { name } : {}), ...(platform ? { platform } : {}), ...(named === undefined ? {} : { named }) }, asked, CREATE_TIMEOUT_MS);
     reply.header(POSITION_HEADER, String(created.position));
-    return { Id: created.id, Warnings: created.warnings };
+    const { MacAddress: mac } = request.config;
+    const warnings = mac && isAtLeast(version, '1.44') ? [DEPRECATED_MAC, ...created.warnings] : created.warnings;
+    return { Id: created.id, Warnings: warnings };
   }
 
   @Get('/:id/json')

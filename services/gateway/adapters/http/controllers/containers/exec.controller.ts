@@ -38,11 +38,11 @@ export class ExecController {
       await this.engine.ask(StartExec, { exec, detach, ...(consoleSize ? { consoleSize } : {}) }, asked);
       return void reply.status(200).send();
     }
-    const { terminal, endsWithInput, detachKeys, stream, exitKnown } = await startExec(this.engine, exec, consoleSize, asked);
+    const { terminal, endsWithInput, detachKeys, detached, stream, exitKnown } = await startExec(this.engine, exec, consoleSize, asked);
     const client = takeOver(reply, RAW_STREAM); // of whatever version the client is, as dockerd
     const streams = await stream().then((open) => execOutput(open, { terminal, raw })).catch((error: unknown) => failureText(error, raw));
     if (streams instanceof Uint8Array) return void client.end(streams);
-    await splice(client, streams, { stdin: true, endsWithInput, beforeEnd: exitKnown, ...(terminal ? { detach: watchingFor(parseDetachKeys(detachKeys)) } : {}) });
+    await splice(client, streams, { stdin: true, endsWithInput, beforeEnd: exitKnown, ...(terminal ? { detach: watchingFor(parseDetachKeys(detachKeys)), detached } : {}) });
   }
 
   @Post('/exec/:id/resize')
