@@ -21,6 +21,8 @@ export interface RequestOptions {
    * for 10 s, since nothing can have been done before; a query as with Infinity.
    */
   readonly askAgainMs?: number;
+  /** From its abort on it is not asked again. Whoever does not wait for the answer either leaves by himself. */
+  readonly signal?: AbortSignal;
 }
 
 const PAUSE_MS = 50;
@@ -81,7 +83,7 @@ export class Bus {
         await failpoint(`request.${name}.after`);
         return reply;
       } catch (error) {
-        if (!(error instanceof Silence) || this.connection.isClosed()) throw error;
+        if (!(error instanceof Silence) || this.connection.isClosed() || options.signal?.aborted) throw error;
         const until = askAgainMs !== undefined ? deadline : error.cause.why === 'nobody listens' ? Math.min(began + STARTS_WITHIN_MS, deadline) : began;
         if (performance.now() + PAUSE_MS >= until) throw error;
         await delay(PAUSE_MS);

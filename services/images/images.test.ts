@@ -98,6 +98,22 @@ test('a layer that goes with an image is there again for one that is loaded mean
   expect([[...world.onDisk], (await world.images.list()).images.map(({ id }) => id)]).toEqual([[digestOf(image.tar)], [image.id]]);
 });
 
+test('a removal whose layers the executor does not take away is answered, and no tag waits for it meanwhile', async () => {
+  const [image, other] = [await sample('1'), await sample('2')];
+  await world.load(await dockerArchive(image, ['app:1']));
+  await world.load(await dockerArchive(other, ['other:1']));
+  const [removing, removes] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  world.beforeRemoval = () => (removing.resolve(), removes.promise);
+  let isOver = false;
+  const removal = world.images.remove({ image: 'app:1', force: false, prune: true } as never, asked).finally(() => (isOver = true));
+  await removing.promise;
+  await world.images.tag({ image: 'other:1', reference: 'other:2' } as never, asked);
+  expect(isOver).toBe(false);
+  expect(await removal).toMatchObject({ untagged: ['app:1'], deleted: [image.id, digestOf(image.tar)] });
+  removes.resolve();
+  await expect.poll(() => [...world.onDisk]).toEqual([digestOf(other.tar)]);
+});
+
 test.each([true, false])('of a layout with one image a platform under one name comes this machine\'s, and nothing of what tells of it (platforms told: %s)', async (told) => {
   const [own, other] = [process.arch === 'arm64' ? 'arm64' : 'amd64', 's390x'];
   const [image, foreign] = [await sample('1', '', own), await sample('2', '', other)];

@@ -192,6 +192,12 @@ struct process *launch(const char *id, void *memory, size_t bytes)
 		fail(process, step, result);
 		return process;
 	}
+	/* Nobody would read what it prints, and its exit code would say that all is well. */
+	if (*id && process->plan.settings.tickets.count && !has_stream_place()) {
+		process->plan.count = 0;
+		fail(process, STEP_STREAMS, -EMFILE);
+		return process;
+	}
 	process->hands_over = has_steps(&process->plan, ACTOR_HANDOVER);
 	if (process->hands_over)
 		become_subreaper();

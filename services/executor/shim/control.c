@@ -193,6 +193,17 @@ static bool is_over(const struct process *process, const struct ticket *ticket)
 	return until && monotonic_ms() > until;
 }
 
+bool has_stream_place(void)
+{
+	int taken = 0;
+	for (int place = 0; place < connection_count; place++)
+		taken += connections[place].kind != FREE && !is_reserved(place);
+	for (const struct process *process = processes; process < processes + process_count; process++)
+		for (const struct ticket *issued = process->tickets; process->state != UNUSED && issued < process->tickets + TICKETS; issued++)
+			taken += *issued->text && !is_over(process, issued);
+	return taken < CONNECTIONS - RESERVED;
+}
+
 /* Where there is no place for it, whoever comes with it is refused, and so told. */
 void add_ticket(struct process *process, const char *ticket, const char *streams, bool gates)
 {

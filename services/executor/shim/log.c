@@ -17,6 +17,8 @@ static struct {
 	uint64_t max_bytes, size;
 	uint32_t max_files;
 	int fd;
+	char last; /* byte of the file */
+	bool in_record; /* what is written out next begins in the middle of one */
 	uint8_t line[2][LINE_BYTES];
 	uint32_t held[2];
 	char out[32u << 10];
@@ -27,8 +29,10 @@ static struct {
 static void open_file(int flags)
 {
 	struct stat file;
-	log.fd = open(log.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | flags, 0640);
+	log.fd = open(log.path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | flags, 0640);
 	log.size = log.fd >= 0 && fstat(log.fd, &file) == 0 ? (uint64_t)file.st_size : 0;
+	if (!log.size || pread(log.fd, &log.last, 1, log.size - 1) != 1)
+		log.last = '\n';
 }
 
 void log_open(const char *path, uint64_t max_bytes, uint32_t max_files)
@@ -40,17 +44,32 @@ void log_open(const char *path, uint64_t max_bytes, uint32_t max_files)
 		open_file(0);
 }
 
+static ssize_t append(const char *at, uint32_t length)
+{
+	ssize_t written = write(log.fd, at, length);
+	if (written > 0) {
+		log.size += written;
+		log.last = at[written - 1];
+	}
+	return written;
+}
+
+/* A record that was cut short, by a full disk or with the shim before, ends where it does: with it on one line the next would be lost, too. */
 static void write_out(void)
 {
+	if (!log.out_used)
+		return;
+	bool begins_cut = !log.in_record && log.last != '\n';
 	for (uint32_t done = 0; log.fd >= 0 && done < log.out_used;) {
-		ssize_t written = write(log.fd, log.out + done, log.out_used - done);
+		ssize_t written = begins_cut ? append("\n", 1) : append(log.out + done, log.out_used - done);
 		if (written <= 0) {
 			log.news.failed_writes++;
 			break; /* a full disk: the container goes on, its log has a gap */
 		}
-		done += written;
-		log.size += written;
+		done += begins_cut ? 0 : written;
+		begins_cut = false;
 	}
+	log.in_record = log.out[log.out_used - 1] != '\n';
 	log.out_used = 0;
 }
 

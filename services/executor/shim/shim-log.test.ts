@@ -1,5 +1,5 @@
 import { readFile, readdir, rename, stat } from 'node:fs/promises';
-import { closeSync, existsSync, mkdirSync, unlinkSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
@@ -43,17 +43,47 @@ test('a rotation that finds no room for the new file ends the log until there is
   await finish(task);
 });
 
+test('a record that was cut short takes no other with it: what the shim before left of one, and what a full disk did', async () => {
+  const folder = join(bench.directory, 'narrow');
+  mkdirSync(folder);
+  mount('tmpfs', folder, 'tmpfs', 0, 'size=64k');
+  onTestFinished(() => umount2(folder, MNT_DETACH)); // also of one that ran out of time
+  const path = join(folder, 'log');
+  writeFileSync(path, '{"log":"of a shim that was kil');
+  const task = await bench.run('cut-short', (at) => [...tree(at), sh('i=0; while sleep 0.01; do i=$((i + 1)); echo "$i 45678901234567890123456789012345678901234567890123456789"; done')], { logPath: path });
+  await task.control.next('started');
+  const lines = (): Promise<string[]> => readFile(path, 'utf8').then((log) => log.split('\n'));
+  const until = async (count: number): Promise<void> => {
+    while ((await lines()).length < count) await new Promise((resolve) => setImmediate(resolve));
+  };
+  await until(4);
+  const filler = join(folder, 'filler');
+  expect(() => writeFileSync(filler, Buffer.alloc(1 << 20))).toThrow('ENOSPC');
+  while ((await task.control.next('log-news')).failedWrites === 0);
+  unlinkSync(filler);
+  await until((await lines()).length + 3);
+  task.control.send(2, u32(9));
+  await task.control.next('exited');
+  const [left, first = '', ...others] = await lines();
+  expect([left, JSON.parse(first)]).toEqual(['{"log":"of a shim that was kil', expect.objectContaining({ log: expect.stringMatching(/^1 /) as string })]);
+  // What is left of one does not have another behind it.
+  expect(others.filter((line) => line.indexOf('{"log":') > 0)).toEqual([]);
+  await finish(task);
+});
+
 test('a rotation is told, put off while somebody holds the directory, and takes compressed files along', async () => {
   const task = await bench.run('held', (at) => [...tree(at), sh('while sleep 0.02; do seq 1 100; done')], { logMaxBytes: 10_000, logMaxFiles: 3 });
   const { pid } = await task.control.next('started');
   const files = async (): Promise<string[]> => (await readdir(task.directory)).filter((name) => name.startsWith('log')).sort();
   const at = (name: string): string => join(task.directory, name);
   const holding = async (work: () => Promise<unknown>): Promise<void> => {
-    const held = lockDirectory(task.directory);
+    let held = lockDirectory(task.directory);
+    // The shim may be about to rotate.
+    for (; held === undefined; held = lockDirectory(task.directory)) await new Promise((resolve) => setImmediate(resolve));
     try {
       await work();
     } finally {
-      if (held !== undefined) closeSync(held);
+      closeSync(held);
     }
   };
   const until = async (holds: () => Promise<boolean>): Promise<void> => {

@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { patience } from '../../../test/engine/patience.js';
+import { encodePlan, planOf } from '../domain/plan/encode-plan.js';
 import { finish } from './testing/finish.js';
-import { Control, ShimBench, attach, demultiplex, exec, frame, sh, text, tree, u32 } from './testing/shim-driver.js';
+import { Control, ShimBench, attach, defaults, demultiplex, exec, frame, sh, text, tree, u32 } from './testing/shim-driver.js';
 
 /** Built by the set-up that comes before every test. */
 const native = join(dirname(fileURLToPath(import.meta.url)), '../../../native');
@@ -109,6 +110,41 @@ test('clients that have left before their input was taken leave places for other
   const executor = await Control.open(path);
   await executor.next('started');
   executor.socket.destroy();
+  task.control.send(2, u32(9));
+  await task.control.next('exited');
+  await finish(task);
+}, patience(20_000));
+
+test('an exec that somebody is to read is not run where there is no place for its reader', async () => {
+  const task = await bench.run('crowd', (at) => [...tree(at), exec('sleep', '1000')]);
+  await task.control.next('started');
+  const readers: Socket[] = [];
+  const read = async (): Promise<void> => {
+    const issued = readers.length.toString(16).padStart(32, '0');
+    task.control.send(5, text(''), text(issued), text('o'));
+    task.control.send(8);
+    await task.control.next('pong');
+    const reader = connect(join(task.directory, 'shim.sock'));
+    reader.write(frame(10, text(issued)));
+    expect(((await once(reader, 'data')) as [Buffer])[0][4]).toBe(110);
+    readers.push(reader);
+  };
+  // One place is the executor's, and one more is left.
+  while (readers.length < 494) await read();
+  const run = (name: string, tickets: readonly string[]): void => {
+    const plan = encodePlan(planOf({ ...defaults, namespaces: 0, tickets }, [exec('nothing')]));
+    task.control.send(4, text(name), u32(plan.length), Buffer.from(plan));
+  };
+  const failure = (name: string): Promise<{ readonly step: number; readonly errno: number }> => task.control.next('failed', name);
+  run('one', [`${ticket}:oe`]);
+  expect(await failure('one')).toMatchObject({ step: 0 });
+  task.control.send(6, text('one'));
+  await read();
+  run('two', [`${'b'.repeat(32)}:oe`]);
+  expect(await failure('two')).toMatchObject({ step: 0xfffffffa, errno: 24 });
+  run('unread', []);
+  expect(await failure('unread')).toMatchObject({ step: 0 });
+  for (const reader of readers) reader.destroy();
   task.control.send(2, u32(9));
   await task.control.next('exited');
   await finish(task);

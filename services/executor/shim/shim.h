@@ -22,6 +22,7 @@
 #define STEP_CGROUPS 0xfffffffdu /* joining settings.cgroupPaths */
 #define STEP_RUNTIME 0xfffffffcu /* the runtime's own failure, told in its log */
 #define STEP_PLACES 0xfffffffbu  /* as many execs as there may be */
+#define STEP_STREAMS 0xfffffffau /* no place for who is to read it */
 
 enum frame_type {
 	FRAME_HELLO = 1, FRAME_SIGNAL, FRAME_RESIZE, FRAME_EXEC, FRAME_TICKET, FRAME_ACK_EXIT, FRAME_PING = 8, FRAME_SIGNAL_EXEC, FRAME_WATCH_OOM = 11,
@@ -156,6 +157,8 @@ void look_for_oom(void);
 void tell_oom_kills(uint32_t kills);
 void accept_connection(int listener);
 void read_frame(struct connection *connection);
+/* Whether one more reader finds a place beside those that are there and those that were given tickets. */
+bool has_stream_place(void);
 void announce(struct process *process);
 /* What the log had trouble with, and that it was rotated, to the executor; at most once a second, since a full disk fails each write. Milliseconds until there is more to tell, -1: nothing. */
 int tell_log_news(void);

@@ -3,6 +3,7 @@ import type { ImageLayer } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { BerthError, invalid } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
+import { unlessAborted } from '#libs/messaging/unless-aborted.js';
 import { chainIds } from '#libs/oci/chain-id.js';
 import { parseImageConfig, CONFIG_LIMIT_BYTES } from '#libs/oci/image-config.js';
 import { writeManifest, type Descriptor } from '#libs/oci/manifest.js';
@@ -108,11 +109,12 @@ export class AddImage {
     return new Map(held.filter(([, holder]) => holder !== configDigest));
   }
 
-  /** Resolves to the bytes of the layer's files. */
-  async unpack(layer: ImageLayer, asked: RequestContext): Promise<number> {
+  /** Resolves to the bytes of the layer's files. Rejects with the reason of `left` as soon as that is aborted; the executor ends the work once the layer is let go of by all who hold it. */
+  async unpack(layer: ImageLayer, asked: RequestContext, left?: AbortSignal): Promise<number> {
     const { chainId, diffId, digest, mediaType } = layer;
     await this.layersKept.promise;
-    const { sizeBytes } = await this.bus.request(UnpackLayer, { chainId, diffId, digest, mediaType }, asked, { timeoutMs: UNPACK_TIMEOUT_MS, askAgainMs: ASK_AGAIN_MS });
+    const unpacking = this.bus.request(UnpackLayer, { chainId, diffId, digest, mediaType }, asked, { timeoutMs: UNPACK_TIMEOUT_MS, askAgainMs: ASK_AGAIN_MS, ...(left && { signal: left }) });
+    const { sizeBytes } = await (left ? unlessAborted(unpacking, left) : unpacking);
     return sizeBytes;
   }
 

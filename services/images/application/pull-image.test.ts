@@ -156,6 +156,17 @@ test('a download that nobody waits for any more ends, and nothing of it stays', 
   await expect.poll(() => [world.blobs(), readdirSync(join(world.top, 'content/ingest'))]).toEqual([[], []]);
 });
 
+test('a layer that is being unpacked is let go of as soon as the last client has left', async () => {
+  const [unpacking, ends] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  world.unpacking = () => (unpacking.resolve(), ends.promise);
+  const client = await openStream(await world.images.pull(Object.assign(new PullImage(), { reference: `${host}/me/app:1`, platform: 'linux/amd64' }), asked));
+  await unpacking.promise;
+  client.destroy();
+  await expect.poll(() => world.removedLayers).toEqual([digestOf(image.tar)]);
+  await expect.poll(() => world.blobs()).toEqual([]);
+  ends.resolve();
+});
+
 test('bytes that are not the layer are refused, and nothing of it stays', async () => {
   layer = Buffer.from(image.layer);
   layer[layer.length - 1]! ^= 1;

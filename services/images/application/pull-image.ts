@@ -158,7 +158,7 @@ export class PullOneImage {
         gone.signal.throwIfAborted();
         const id = shortId(layer.digest);
         linesOf(layer.digest).report({ status: 'Extracting', progressDetail: { current: layer.sizeBytes, total: layer.sizeBytes }, progress: progressBar(layer.sizeBytes, layer.sizeBytes), id });
-        await this.addImage.unpack(layer, asked);
+        await this.addImage.unpack(layer, asked, gone.signal);
         linesOf(layer.digest).report({ status: 'Pull complete', progressDetail: {}, id });
       }
       return letGo;

@@ -17,6 +17,13 @@ export interface Removed {
   readonly position: number;
 }
 
+/** What came of it in its turn. `gone`: an image, of which layers and blobs are left. */
+interface Outcome {
+  readonly untagged: readonly string[];
+  readonly position: number;
+  readonly gone?: PresentImage;
+}
+
 const RUNNING = new Set(['running', 'paused', 'restarting']);
 
 const short = (id: string): string => hexOfId(id).slice(0, 12);
@@ -33,28 +40,30 @@ export class RemoveOneImage {
     private readonly holds: ImageHolds,
   ) {}
 
-  run(command: RemoveImage, asked: RequestContext): Promise<Removed> {
-    return this.tagTurns.take(() => this.remove(command, asked));
+  async run(command: RemoveImage, asked: RequestContext): Promise<Removed> {
+    const { untagged, position, gone } = await this.tagTurns.take(() => this.remove(command, asked));
+    // Not in the turn: the disk, and an executor that is away, take their time, and every other tag would wait for them.
+    return { untagged, deleted: gone ? [gone.configDigest, ...(await this.clear.run(gone, asked))] : [], position };
   }
 
-  private async remove({ image: text, force, knownAs }: RemoveImage, asked: RequestContext): Promise<Removed> {
+  private async remove({ image: text, force, knownAs }: RemoveImage, asked: RequestContext): Promise<Outcome> {
     const { image, by } = this.directory.find(text);
     const names = [...this.directory.tagsOf(image), ...image.digests];
     if (knownAs !== undefined) return await this.removeAsKnown(image, names, knownAs, asked);
     if (by === undefined) return await this.removeUnlessUsed(image, names, undefined, force, asked);
     const untagged = goesWith(by, names);
     if (untagged.length === names.length) return await this.removeUnlessUsed(image, names, text, force, asked);
-    return { untagged, deleted: [], position: await this.untag(image, untagged, asked) };
+    return { untagged, position: await this.untag(image, untagged, asked) };
   }
 
-  private async removeAsKnown(image: PresentImage, names: readonly string[], knownAs: readonly string[], asked: RequestContext): Promise<Removed> {
+  private async removeAsKnown(image: PresentImage, names: readonly string[], knownAs: readonly string[], asked: RequestContext): Promise<Outcome> {
     const unknown = names.find((name) => !knownAs.includes(name));
     if (unknown !== undefined) throw conflict(`conflict: unable to delete ${short(image.configDigest)} - it is ${unknown} by now`);
     return await this.removeUnlessUsed(image, names, undefined, false, asked, true);
   }
 
   /** A container's root stands on the image's layers: they stay while it is there, or being made, or brought back. By force only the names go. `by`: the name that was given, where it was not an id. `allNames`: how many there are does not count. */
-  private async removeUnlessUsed(image: PresentImage, names: readonly string[], by: string | undefined, force: boolean, asked: RequestContext, allNames = force): Promise<Removed> {
+  private async removeUnlessUsed(image: PresentImage, names: readonly string[], by: string | undefined, force: boolean, asked: RequestContext, allNames = force): Promise<Outcome> {
     const { containers } = await this.bus.request(ListContainers, { all: true, restoring: true }, asked);
     const users = containers.filter((container) => container.imageId === image.configDigest);
     const beingMade = this.holds.containerOf(image);
@@ -67,17 +76,16 @@ export class RemoveOneImage {
     if (by === undefined && (runs || !force))
       throw conflict(`conflict: unable to delete ${id} (${runs ? 'cannot be forced' : 'must be forced'}) - image is being used by ${runs ? 'running' : 'stopped'} container ${container}`);
     if (!force) throw conflict(`conflict: unable to remove repository reference "${by}" (must force) - container ${container} is using its referenced image ${id}`);
-    return { untagged: names, deleted: [], position: await this.untag(image, names, asked) };
+    return { untagged: names, position: await this.untag(image, names, asked) };
   }
 
-  private async removeWhole(image: PresentImage, names: readonly string[], asked: RequestContext): Promise<Removed> {
+  private async removeWhole(image: PresentImage, names: readonly string[], asked: RequestContext): Promise<Outcome> {
     const command = { type: 'Remove', image: image.configDigest, at: new Date().toISOString() } as const;
     const removed = await this.aggregates.execute(hexOfId(image.configDigest), command, asked).catch((error: unknown) => {
       this.unsure.afterRemoval(image.configDigest, error);
       throw error;
     });
-    const doomed = await this.clear.run(image, asked);
-    return { untagged: names, deleted: [image.configDigest, ...doomed], position: removed.position };
+    return { untagged: names, position: removed.position, gone: image };
   }
 
   private async untag(image: PresentImage, references: readonly string[], asked: RequestContext): Promise<number> {

@@ -133,7 +133,7 @@ export class ImagesWorld {
     const holds = new ImageHolds(directory, turns);
     const unsure = new UnsureImages(aggregates, directory, content, collect, fail);
     const add = new AddImage(aggregates, directory, content, unsure, layers, bus, turns);
-    const clear = new ClearImage(collect, layers);
+    const clear = new ClearImage(collect, layers, 200);
     const late = new LateImages(aggregates, directory, content, unsure, clear, bus, turns, holds, fail);
     const streams = new StreamServer(join(this.top, 'images.sock'));
     await content.open((error) => this.notRemoved.push(error));

@@ -1,7 +1,8 @@
-import { appendFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { MNT_DETACH, mount, umount2 } from '#libs/linux/mounts.js';
 import { armFailpoints } from '#libs/failpoint/failpoint.js';
 import { datagramServer } from '../../../../test/fixtures/datagram-server.js';
 import { LineServer } from '../../../../test/fixtures/line-server.js';
@@ -163,4 +164,24 @@ test('of a container that is gone with its folder nothing is waited for', async 
   await forwarder.done;
   expect(forwarder.troubles).toEqual([]);
   await mkdir(directory);
+});
+
+test('on a disk that is full nothing is sent that could not be noted, and all of it once there is room', async () => {
+  const narrow = join(directory, 'narrow');
+  await mkdir(narrow);
+  mount('tmpfs', narrow, 'tmpfs', 0, 'size=32k');
+  open.push({ [Symbol.dispose]: () => umount2(narrow, MNT_DETACH) });
+  path = join(narrow, 'c1-json.log');
+  const server = await LineServer.listen(socket);
+  await write('one', 'two');
+  const filler = join(narrow, 'filler');
+  await expect(writeFile(filler, Buffer.alloc(1 << 20))).rejects.toThrow('ENOSPC');
+  const forwarder = forward();
+  await expect.poll(() => forwarder.troubles.length, { interval: 5 }).toBeGreaterThan(1);
+  expect(server.lines).toEqual([]);
+  await unlink(filler);
+  await forwarder.end();
+  await heard(server, 2);
+  expect(server.lines).toEqual(['one', 'two']);
+  await server.close();
 });

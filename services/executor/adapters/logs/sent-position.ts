@@ -13,10 +13,21 @@ export class SentPosition implements Disposable {
   constructor(path: string) {
     this.fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
     const bytes = Buffer.alloc(RECORD_BYTES);
-    readSync(this.fd, bytes, 0, RECORD_BYTES, 0);
+    const known = readSync(this.fd, bytes, 0, RECORD_BYTES, 0);
     const [, identity = '', offset = '0'] = /^(\S+) (\d+)\n/.exec(bytes.toString('latin1')) ?? [];
     this.identity = identity;
     this.offset = Number(offset);
+    if (known < RECORD_BYTES) this.takeRoom();
+  }
+
+  /** Before anything is sent: on a full disk it could not be noted, and would be sent again and again. */
+  private takeRoom(): void {
+    try {
+      this.save(this.identity, this.offset);
+    } catch (error) {
+      closeSync(this.fd);
+      throw error;
+    }
   }
 
   /** Not synced: it outlives this process, and after a power cut some lines may be sent again. */

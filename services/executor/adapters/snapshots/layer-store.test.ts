@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
@@ -264,6 +265,28 @@ describe.skipIf(!isRoot)('unpacked layers', () => {
     expect([await store.has(of.chainId), await store.has(orphan.chainId)]).toEqual([true, false]);
     expect(existsSync(unpacked(orphan))).toBe(false);
     await vi.waitUntil(() => readdirSync(join(top, 'data/layers')).every((name) => !name.startsWith('.tmp-')));
+  });
+
+  test.each([
+    ['removed', (of: LayerBlob) => store.remove(of.chainId)],
+    ['of nobody after a start of those who have layers', () => store.keep([])],
+  ])('a layer that is being unpacked is so no longer once it is %s', async (_, end) => {
+    const parts: Buffer[] = [];
+    for await (const part of writeTar([file('first'), file('large', 'x'.repeat(1 << 20))])) parts.push(part);
+    const tar = Buffer.concat(parts);
+    const of = { chainId: digestOf(tar), diffId: digestOf(tar), digest: digestOf(tar), mediaType: '' };
+    execFileSync('mkfifo', [blobPath(join(top, 'data'), of.digest)]);
+    const unpacking = store.unpack(of).then(() => 'unpacked', (error: unknown) => error);
+    await using blob = await open(blobPath(join(top, 'data'), of.digest), 'w');
+    await blob.write(tar.subarray(0, 4096));
+    await expect.poll(() => readdirSync(join(top, 'data/layers')).flatMap((name) => (name.startsWith('.tmp-') ? readdirSync(join(top, 'data/layers', name)) : []))).toContain('first');
+    const ended = end(of);
+    await new Promise(setImmediate);
+    await blob.write(tar.subarray(4096)).catch(() => undefined); // of who reads no more
+    await blob.close();
+    expect(await unpacking).toMatchObject({ kind: 'unavailable' });
+    await ended;
+    expect([await store.has(of.chainId), readdirSync(join(top, 'data/layers'))]).toEqual([false, ['.facts', '.mounts']]);
   });
 
   test('unpacking takes next to nothing of the thread that starts containers', async () => {

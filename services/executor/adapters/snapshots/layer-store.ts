@@ -40,7 +40,7 @@ const OWN: ReadonlySet<string> = new Set([FACTS, MOUNT_POINTS]);
 export class LayerStore {
   /** Holds all layers, each by its name. */
   readonly root: string;
-  private readonly running = new Map<string, { readonly digest: string; readonly work: Promise<{ readonly sizeBytes: number }> }>();
+  private readonly running = new Map<string, { readonly digest: string; readonly unwanted: Int32Array<SharedArrayBuffer>; readonly work: Promise<{ readonly sizeBytes: number }> }>();
   /** Names of the layers that `keep` was asked to keep last. */
   private wanted: ReadonlySet<string> = new Set();
   private keeping: Promise<unknown> = Promise.resolve();
@@ -83,18 +83,21 @@ export class LayerStore {
       if (running.digest === layer.digest) return await running.work;
       await running.work.catch(() => undefined);
     }
-    const work = this.unpackNow(name, layer).finally(() => this.running.delete(name));
-    this.running.set(name, { digest: layer.digest, work });
+    const unwanted = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    const work = this.unpackNow(name, layer, unwanted.buffer).finally(() => this.running.delete(name));
+    this.running.set(name, { digest: layer.digest, unwanted, work });
     return await work;
   }
 
-  /** Nothing there: nothing happens. The caller knows that no container stands on it. */
+  /** Nothing there: nothing happens; one that is being unpacked is so no longer. The caller knows that no container stands on it, and that nobody is about to have it. */
   remove(chainId: string): Promise<void> {
     return this.removeByName(this.nameOf(chainId));
   }
 
   private async removeByName(name: string): Promise<void> {
-    await this.running.get(name)?.work.catch(() => undefined);
+    const running = this.running.get(name);
+    if (running) Atomics.store(running.unwanted, 0, 1);
+    await running?.work.catch(() => undefined);
     // First the facts: a layer half gone must not count as one.
     await rm(this.factsPath(name), { force: true });
     await removeTree(join(this.root, MOUNT_POINTS, name));
@@ -110,7 +113,7 @@ export class LayerStore {
   }
 
   /**
-   * Removes every layer but these, and what is known of any that is not there. One that is being unpacked stays: who asked for it is about to record it. Rejects, in the end, where one cannot be
+   * Removes every layer but these, and what is known of any that is not there; what is being unpacked was asked for by one who has ended since, and who asks now unpacks nothing before the answer. Rejects, in the end, where one cannot be
    * removed. Who asks again while it is under way counts from then on, and waits for it: what is unpacked once one is answered is out of reach of those before.
    */
   async keep(chainIds: readonly string[]): Promise<void> {
@@ -123,18 +126,18 @@ export class LayerStore {
   private async keepWanted(): Promise<void> {
     const facts = (await readdir(join(this.root, FACTS))).map((file) => file.replace(/\.json.*$/, ''));
     const reasons: unknown[] = [];
-    for (const name of new Set([...facts, ...(await readdir(this.root))])) {
-      if (!this.wanted.has(name) && !OWN.has(name) && !name.startsWith(TEMPORARY) && !this.running.has(name)) await this.removeByName(name).catch((error: unknown) => reasons.push(error));
+    for (const name of new Set([...facts, ...(await readdir(this.root)), ...this.running.keys()])) {
+      if (!this.wanted.has(name) && !OWN.has(name) && !name.startsWith(TEMPORARY)) await this.removeByName(name).catch((error: unknown) => reasons.push(error));
     }
     if (reasons.length > 0) throw reasons[0];
   }
 
-  private async unpackNow(name: string, layer: LayerBlob): Promise<{ readonly sizeBytes: number }> {
+  private async unpackNow(name: string, layer: LayerBlob, unwanted: SharedArrayBuffer): Promise<{ readonly sizeBytes: number }> {
     const diffId = parseDigest(layer.diffId, 'diff id');
     const known = await this.facts(layer.chainId);
     if (known) {
       if (!known.digests.includes(layer.digest)) {
-        await this.threads.run('checkLayer', { dataRoot: this.dataRoot, digest: layer.digest, diffId });
+        await this.threads.run('checkLayer', { dataRoot: this.dataRoot, digest: layer.digest, diffId, unwanted });
         await this.writeFacts(name, { ...known, digests: [...known.digests, layer.digest] });
       }
       return { sizeBytes: known.sizeBytes };
@@ -143,7 +146,7 @@ export class LayerStore {
     const temporary = join(this.root, `${TEMPORARY}${randomBytes(8).toString('hex')}`);
     await mkdir(temporary, { recursive: true, mode: 0o755 });
     try {
-      const sizeBytes = await this.threads.run('unpackLayer', { dataRoot: this.dataRoot, directory: temporary, digest: layer.digest, diffId });
+      const sizeBytes = await this.threads.run('unpackLayer', { dataRoot: this.dataRoot, directory: temporary, digest: layer.digest, diffId, unwanted });
       await failpoint('layer.extracted');
       await removeTree(target);
       await rename(temporary, target);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, createReadStream, openSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { errorMessage, invalid, notFound } from '#libs/errors/errors.js';
+import { BerthError, errorMessage, invalid, notFound, unavailable } from '#libs/errors/errors.js';
 import { syncfs } from '#libs/linux/file-system-sync.js';
 import { blobPath } from '#libs/oci/content-layout.js';
 import { decompressed } from '#libs/oci/decompress.js';
@@ -16,6 +16,8 @@ export interface UnpackJob {
   readonly digest: string;
   /** Digest of the plain tar. */
   readonly diffId: string;
+  /** An Int32Array's; its only element is not 0 once nobody wants the layer any more. */
+  readonly unwanted: SharedArrayBuffer;
 }
 
 /** A blob of the content store that has to be the layer of `diffId`. */
@@ -23,7 +25,7 @@ export type CheckJob = Omit<UnpackJob, 'directory'>;
 
 /**
  * Unpacks a blob of the content store, on the disk when it resolves: to the bytes of all files. Rejects as not-found without the blob, as invalid when it is no
- * layer or not the one of `diffId`; the directory then holds what came before.
+ * layer or not the one of `diffId`, as unavailable once nobody wants it; the directory then holds what came before.
  */
 export async function unpackLayer({ directory, ...blob }: UnpackJob): Promise<number> {
   let sizeBytes = 0;
@@ -43,20 +45,23 @@ export function checkLayer(blob: CheckJob): Promise<void> {
 }
 
 /** Hands the decompressed bytes to `read`, which reads to the end, and compares what they are with `diffId`. */
-async function readPlain({ dataRoot, digest, diffId }: CheckJob, read: (plain: AsyncIterable<Buffer>) => Promise<void>): Promise<void> {
+async function readPlain({ dataRoot, digest, diffId, unwanted }: CheckJob, read: (plain: AsyncIterable<Buffer>) => Promise<void>): Promise<void> {
   const path = blobPath(dataRoot, digest);
   await stat(path).catch((error: unknown) => {
     throw notFound(`the blob of layer ${digest} is not in the content store: ${errorMessage(error)}`);
   });
   const plain = await decompressed(createReadStream(path, { highWaterMark: 1 << 18 }));
   const hash = createHash('sha256');
+  const isUnwanted = new Int32Array(unwanted);
   const hashed = async function* (): AsyncGenerator<Buffer> {
     try {
       for await (const chunk of plain) {
+        if (Atomics.load(isUnwanted, 0) !== 0) throw unavailable(`nobody wants layer ${digest} any more`);
         hash.update(chunk as Buffer);
         yield chunk as Buffer;
       }
     } catch (error) {
+      if (error instanceof BerthError) throw error;
       throw invalid(`layer ${digest} cannot be decompressed: ${errorMessage(error)}`, error);
     }
   };

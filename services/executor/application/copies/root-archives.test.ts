@@ -1,13 +1,14 @@
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
 import { type SocketPair, SocketPairs } from '#libs/messaging/testing/socket-pairs.js';
 import type { ContainerFiles } from '../../adapters/host/container-files.js';
 import type { Snapshotter } from '../../adapters/snapshots/snapshotter.js';
+import { TreeThreads } from '../../adapters/trees/tree-threads.js';
 import type { LiveTasks } from '../tasks/live-tasks.js';
 import { withToldEnd } from '#libs/messaging/told-end.js';
 import { writeTar } from '#libs/oci/tar-writer.js';
@@ -60,10 +61,20 @@ test('who looks at a path waits for nobody who lists changes', async () => {
   mkdirSync(join(top, container, 'diff'), { recursive: true });
   for (let file = 0; file < 500; file++) writeFileSync(join(top, container, 'diff', String(file)), '');
   let listed = 0;
-  const lists = Array.from({ length: 60 }, () => archives.changes({ container, layers: [] }).then(() => listed++));
+  const others = Array.from({ length: 60 }, (_, number) => String(number).padStart(64, '0'));
+  for (const other of others) symlinkSync(container, join(top, other));
+  const lists = others.map((other) => archives.changes({ container: other, layers: [] }).then(() => listed++));
   await archives.stat({ ...wishOf(container), path: '/' }).catch(() => undefined); // there is no root to mount here
   expect(listed).toBeLessThan(50);
   await Promise.all(lists);
+});
+
+test('changes that many ask for at a time are listed once more for all who came while they were', async () => {
+  mkdirSync(join(top, container, 'diff'), { recursive: true });
+  const run = vi.spyOn(TreeThreads.prototype, 'run');
+  await Promise.all(Array.from({ length: 20 }, () => archives.changes({ container, layers: [] })));
+  expect(run.mock.calls.map(([name]) => name)).toEqual(['listChanges', 'listChanges']);
+  run.mockRestore();
 });
 
 const path = '/big';

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { PathStat } from '#contracts/containers/archives.js';
-import type { ExtractRootArchive, OpenRootArchive, OpenRootChanges, OpenRootLayer, StatRootPath } from '#contracts/executor/archives.js';
+import type { ExtractRootArchive, OpenRootArchive, OpenRootChanges, OpenRootLayer, PathChange, StatRootPath } from '#contracts/executor/archives.js';
 import type { StreamEndpoint } from '#contracts/request.js';
 import { type BerthError, notFound, toErrorReply, unavailable } from '#libs/errors/errors.js';
 import { duplicate } from '#libs/linux/duplicate.js';
@@ -18,6 +18,7 @@ import type { ChangesJob } from '../../adapters/trees/root-changes.js';
 import { TreeThreads } from '../../adapters/trees/tree-threads.js';
 import type { LiveTasks } from '../tasks/live-tasks.js';
 import { ClientPlace, ClientPlaces, type PlaceLimits } from './client-places.js';
+import { SharedWork } from './shared-work.js';
 import { StoppedRoots } from './stopped-roots.js';
 
 /** For what waits for no client, whoever copies. */
@@ -49,6 +50,7 @@ export class RootArchives {
   private readonly preparing = new Map<string, Promise<unknown>>();
   /** Containers that were removed a short while ago. */
   private readonly gone = new Set<string>();
+  private readonly lists = new SharedWork<readonly PathChange[]>();
   /** By container, who reads its files to send them: until all have ended. */
   private readonly readers = new Map<string, { count: number; readonly over: PromiseWithResolvers<void> }>();
 
@@ -82,7 +84,7 @@ export class RootArchives {
   }
 
   async changes(query: OpenRootChanges): Promise<StreamEndpoint> {
-    const changes = await this.reading(query.container, () => this.withWritten(query, (job) => this.comparing.run('listChanges', job)));
+    const changes = await this.lists.of(query.container, () => this.reading(query.container, () => this.withWritten(query, (job) => this.comparing.run('listChanges', job))));
     return this.streams.offerWhole(async (socket) => void socket.write(JSON.stringify(changes)));
   }
 

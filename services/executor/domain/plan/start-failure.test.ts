@@ -65,6 +65,7 @@ test("an exec's working directory that is none is told in runc's words", () => {
 test('what a shim names in place of a step has a name', () => {
   expect(startFailure(exec, 0xfffffffe, 11, 'sh').message).toContain('step clone: EAGAIN');
   expect(startFailure(exec, 0xfffffffb, 11, 'sh').message).toContain('256 commands run in the container already');
+  expect(startFailure(exec, 0xfffffffa, 24, 'sh').message).toContain('496 clients read from the container already');
 });
 test('a step outside the plan is said to be so', () => expect(startFailure(exec, 9, EPERM, 'sh').message).toContain('9: no step of the plan'));
 test('a hard limit that the engine has no right to raise is refused in words', () => {

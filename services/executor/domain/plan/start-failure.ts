@@ -18,6 +18,8 @@ const PREFIX = 'failed to create task for container: failed to create shim task:
 const OUTSIDE_THE_PLAN: Readonly<Record<number, string>> = { 0xffffffff: 'plan', 0xfffffffe: 'clone', 0xfffffffd: 'join_cgroups', 0xfffffffc: 'runtime' };
 const NO_PLACE = 0xfffffffb;
 const MOST_EXECS = 256;
+const NO_STREAM = 0xfffffffa;
+const MOST_STREAMS = 496;
 
 const NO_DIRECTORY: ReadonlyMap<number, string> = new Map([[ENOENT, 'no such file or directory'], [ENOTDIR, 'not a directory'], [EACCES, 'permission denied']]);
 
@@ -27,6 +29,7 @@ export const RELATIVE_DIRECTORY = 'Cwd must be an absolute path';
 /** The error of a start, naming the very step. Of a command that cannot be executed it has Docker's words, which clients turn into exit codes 126 and 127. */
 export function startFailure(plan: Plan, step: number, errno: number, command: string, prefix = PREFIX): BerthError {
   if (step === NO_PLACE) return internal(`${prefix}${MOST_EXECS} commands run in the container already, and there can be no more: unknown`);
+  if (step === NO_STREAM) return internal(`${prefix}${MOST_STREAMS} clients read from the container already, and there can be no more: unknown`);
   const operation = plan.steps[step]?.op;
   if (operation === 'exec') {
     if (errno === ENOENT) return invalid(`${prefix}exec: "${command}": ${command.includes('/') ? `stat ${command}: no such file or directory` : 'executable file not found in $PATH'}: unknown`);
