@@ -66,6 +66,16 @@ export interface HealthProbe {
   readonly output: string;
 }
 
+/** How a health check's command ran, as an exec of its container. */
+export interface ProbeExec {
+  readonly id: string;
+  readonly args: readonly string[];
+  /** Absent: it could not be executed. */
+  readonly startedAt?: string;
+  /** Absent: it was killed, and nobody saw it end. The exit code is the command's own, or its signal's and 128. */
+  readonly end?: { readonly exitCode: number; readonly at: string };
+}
+
 export interface ContainerHealth {
   readonly status: HealthStatus;
   /** Failures since the last success that counted. */
@@ -138,6 +148,6 @@ export interface ExecConfig {
   readonly attachStderr: boolean;
   readonly privileged: boolean;
   readonly detachKeys: string;
-  /** The engine's own health check, and no client's wish. */
+  /** An older engine's health check, and no client's wish: those of today are on the log with what they came to (`HealthProbed`). */
   readonly probe?: true;
 }

@@ -1,6 +1,6 @@
 import type { ContainerConfig, HostConfig, LimitChanges } from './container-config.js';
 import type { EditedPart } from './edit.js';
-import type { ContainerMount, EndpointSettings, ExecConfig, HealthProbe, HealthStatus, PublishedPort } from './container-state.js';
+import type { ContainerMount, EndpointSettings, ExecConfig, HealthProbe, HealthStatus, ProbeExec, PublishedPort } from './container-state.js';
 
 /** What a container is: told when it is made, and when it comes back. */
 export interface ContainerMade {
@@ -70,8 +70,8 @@ export type ContainerEvent =
   | { readonly type: 'ContainerCommitted'; readonly container: string; readonly image: string; readonly reference: string; readonly comment: string; readonly at: string }
   | { readonly type: 'CommitFailed'; readonly container: string; readonly error: string; readonly at: string }
   | { readonly type: 'RestartScheduled'; readonly container: string; readonly start: number; readonly delayMs: number; readonly at: string }
-  /** `was`: the status before; failingStreak counts this probe. */
-  | { readonly type: 'HealthProbed'; readonly container: string; readonly start: number; readonly probe: HealthProbe; readonly was: HealthStatus; readonly status: HealthStatus; readonly failingStreak: number; readonly at: string }
+  /** `was`: the status before; failingStreak counts this probe. `exec`: how it ran; of older engines the exec's own events tell. */
+  | { readonly type: 'HealthProbed'; readonly container: string; readonly start: number; readonly probe: HealthProbe; readonly exec?: ProbeExec; readonly was: HealthStatus; readonly status: HealthStatus; readonly failingStreak: number; readonly at: string }
   /** It is unhealthy, and stops so that it can start again. */
   | { readonly type: 'UnhealthyRestartRequested'; readonly container: string; readonly start: number; readonly signal: number; readonly timeoutSeconds: number; readonly at: string }
   | { readonly type: 'ContainerRenamed'; readonly container: string; readonly name: string; readonly oldName: string; readonly at: string }

@@ -190,7 +190,7 @@ export class SignalTask extends TaskRequest<Done> {
   @IsBoolean() readonly ends!: boolean;
 }
 
-/** A signal for an exec's own process. One that has ended, or never was, hears none. */
+/** A signal for an exec's own process, a health check's too. One that has ended, or never was, hears none. */
 export class SignalExec extends TaskRequest<Done> {
   static readonly subject = 'berth.command.executor.signal-exec';
   @IsObjectId() readonly exec!: string;
@@ -255,7 +255,7 @@ export class OpenTaskStreams extends TaskRequest<StreamEndpoint> {
   @IsBoolean() readonly stderr!: boolean;
 }
 
-/** Runs a further command in a running task. Resolves when it was executed. */
+/** Runs a further command in a running task. Resolves when it was executed. Its start and end become the task's events, unless it is a health check. */
 export class LaunchExec extends TaskRequest<Done & { readonly pid: number }> {
   static readonly subject = 'berth.command.executor.launch-exec';
   @IsObjectId() readonly exec!: string;
@@ -268,6 +268,22 @@ export class LaunchExec extends TaskRequest<Done & { readonly pid: number }> {
   /** The container's; absent: none was asked for. */
   @IsOptional() @IsInt() readonly oomScoreAdj?: number;
   @IsArray() readonly tickets!: readonly AttachTicket[];
+  /** A health check: how it went goes on the log with what is made of it, so whoever asks for it asks for its end, too. A task has one at a time: those before it are killed. */
+  @IsOptional() @IsBoolean() readonly check?: boolean;
+}
+
+/** Times are RFC 3339, the kernel's real time. */
+export interface HealthCheckEnd {
+  /** Absent: it could not be executed. */
+  readonly startedAt?: string;
+  readonly endedAt: string;
+  readonly exitCode: number;
+}
+
+/** Resolves when a health check has ended, also for who asks again, until the task's next one begins. Rejects as not-found for one that is not known, as conflict when the task ends before it. */
+export class AwaitHealthCheck extends TaskRequest<HealthCheckEnd> {
+  static readonly subject = 'berth.query.executor.await-health-check';
+  @IsObjectId() readonly exec!: string;
 }
 
 /** Writable layer, log and files of a container whose tasks have ended. Removing what is not there changes nothing. */

@@ -22,6 +22,7 @@ import { ContainerCreation } from './application/definition/create-container.js'
 import { ExecRuns } from './application/processes/exec-runs.js';
 import { ExecSessions } from './application/processes/exec-sessions.js';
 import { ExitWaits } from './application/lifecycle/exit-waits.js';
+import { CheckExecs } from './application/health/check-execs.js';
 import { HealthProbes } from './application/health/health-probes.js';
 import { HealthWatch } from './application/health/health-watch.js';
 import { KeptContainers } from './application/undo/kept-containers.js';
@@ -111,7 +112,7 @@ export class ContainersParts {
     this.execSessions = new ExecSessions(this.execs, this.execRuns, this.directory, this.lifecycle, bus, settings.runRoot);
     this.containerWatch = new ContainerWatch(this.containers, this.directory, this.claims, runEndpoints, this.lifecycle, this.pauses, this.updates, this.commits, this.edits, this.waits, (container) => this.forget(container), onError);
     this.taskWatch = new TaskWatch(store, this.containers, this.lifecycle, this.execRuns, `${folder}/task-watch.snapshot`, onError);
-    this.probes = new HealthProbes(this.execSessions);
+    this.probes = new HealthProbes(new CheckExecs(this.execSessions, this.execRuns, this.directory, bus, settings.runRoot));
     this.healthWatch = new HealthWatch(this.containers, this.directory, this.probes, onError);
     this.metrics = new LifecycleSource(store, `${folder}/lifecycle-metrics.snapshot`);
     this.snapshots = new SnapshotSchedule([this.containers, this.names, this.execs, this.taskWatch, this.metrics.snapshotted], (error) => log.error('a snapshot could not be saved', { error }));

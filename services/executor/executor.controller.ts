@@ -28,6 +28,11 @@ export class ExecutorController {
     return this.parts.execs.launch(command, asked);
   }
 
+  @Handles(tasks.AwaitHealthCheck)
+  awaitHealthCheck(@Body() query: tasks.AwaitHealthCheck): Promise<tasks.HealthCheckEnd> {
+    return this.parts.control.checkEnd(query);
+  }
+
   @Handles(tasks.SignalTask)
   signalTask(@Body() command: tasks.SignalTask, @Asked() asked: RequestContext): Promise<Done> {
     return this.parts.control.signal(command, asked);

@@ -6,7 +6,13 @@ import { SELDOM_MS, type Driver, type Scenario } from './scenario.js';
 import { until } from './settled.js';
 
 const FOREVER = 'echo up; trap "exit 3" TERM; while :; do sleep 0.1; done';
+/** In nanoseconds. */
+const HOUR = 3_600_000_000_000;
 const archive = (driver: Driver): Buffer => readFileSync(join(driver.engine.settings.dataRoot, 'second.tar'));
+
+async function health(driver: Driver): Promise<{ Status: string; Log: readonly { ExitCode: number }[] }> {
+  return (JSON.parse(await driver.call('GET', '/containers/sound/json')) as { State: { Health: { Status: string; Log: { ExitCode: number }[] } } }).State.Health;
+}
 
 const startByRunc: Scenario = {
   name: 'start by runc',
@@ -73,6 +79,23 @@ export const scenarios: readonly Scenario[] = [
     },
     check: (driver) => driver.is('inside', 'running'),
     clean: async (driver) => void (await driver.remove('inside')),
+  },
+  {
+    name: 'health check',
+    // One check, which takes a moment, and no other for an hour where it went well; of one that was cut short there is another.
+    prepare: (driver) => driver.create('sound', FOREVER, { NetworkMode: 'none' }, { Healthcheck: { Test: ['CMD-SHELL', 'exec sleep 0.345'], StartPeriod: HOUR, StartInterval: HOUR / 36_000, Interval: HOUR } }),
+    act: async (driver) => {
+      await driver.start('sound');
+      await until('it is healthy', async () => (await health(driver)).Status === 'healthy', 20_000, SELDOM_MS);
+    },
+    check: async (driver) => {
+      const { Log } = await health(driver);
+      if (Log.some(({ ExitCode }) => ExitCode !== 0)) throw new Error(`a check that was cut short counts: ${JSON.stringify(Log)}`);
+      const { Processes } = JSON.parse(await driver.call('GET', '/containers/sound/top?ps_args=-eo%20pid,args')) as { Processes: string[][] };
+      if (Processes.some(([, args]) => args === 'sleep 0.345')) throw new Error(`a check goes on that nobody follows: ${JSON.stringify(Processes)}`);
+      await driver.is('sound', 'running');
+    },
+    clean: async (driver) => void (await driver.remove('sound')),
   },
   {
     name: 'stop',

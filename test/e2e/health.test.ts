@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { goDuration } from '../../services/containers/domain/health/health.js';
 import { imageArchive, shellTree, tarOf } from '../fixtures/image-archive.js';
 import { startEngine, type TestEngine } from '../engine/engine.js';
+import { openLog } from '../engine/operator-log.js';
 import { patience } from '../engine/patience.js';
 
 /** Health checks as a real docker CLI sees them. */
@@ -122,3 +123,42 @@ test('checks go on when the engine was killed in the middle of one', async () =>
   await until('kept', ({ Log, Status }) => Status === 'healthy' && (Log.at(-1)?.Start ?? '') > before);
   await docker('rm', '-f', 'kept');
 });
+
+test('a check goes on and counts when the executor was killed in the middle of it; of one whose engine was killed, too, nothing is left', async () => {
+  const check = 'n=; while [ -e /tmp/hold ]; do [ -n "$n" ] || echo $$ >> /tmp/begun; n=1; sleep 0.05; done; echo $$';
+  await run('held', '--health-interval', '1s', '--health-cmd', check, '--health-timeout', '1h');
+  /** The process of a check that has begun, and ends when it is let go. */
+  const held = async (): Promise<string> =>
+    (await docker('exec', 'held', 'sh', '-c', ': > /tmp/begun; touch /tmp/hold; while ! [ -s /tmp/begun ]; do sleep 0.05; done; head -n 1 /tmp/begun')).stdout.trim();
+  /** Once they are back. */
+  const script = async (text: string): Promise<string> => {
+    for (const deadline = Date.now() + patience(30_000); ; await sleep(50)) {
+      const { code, stdout, stderr } = await docker('exec', 'held', 'sh', '-c', text);
+      if (code === 0) return stdout;
+      if (Date.now() > deadline) throw new Error(stderr);
+    }
+  };
+  const first = await held();
+  process.kill(engine.pid('executor') ?? 0, 'SIGKILL');
+  await script('rm /tmp/hold');
+  const { Log } = await until('held', (now) => now.Log.some(({ Output }) => Output === `${first}\n`));
+  expect(Log.find(({ Output }) => Output === `${first}\n`)?.ExitCode).toBe(0);
+  const second = await held();
+  for (const name of ['engine', 'executor'] as const) process.kill(engine.pid(name) ?? 0, 'SIGKILL');
+  // The next one has begun, and the one before is gone.
+  expect(await script(`[ $(wc -l < /tmp/begun) = 2 ] && ! kill -0 ${second} 2> /tmp/gone && tail -n 1 /tmp/begun`)).not.toBe(`${second}\n`);
+  await script('rm /tmp/hold');
+  await until('held', ({ Status }) => Status === 'healthy');
+  // The log has what they came to, and nothing else of them.
+  const told = new Map<string, number>();
+  const store = await openLog(engine.settings);
+  await store.replay(['berth.event.container.>', 'berth.event.exec.>', 'berth.event.task.>'], 0, ({ events }) => {
+    for (const event of events as readonly { type: string; exec?: string | { id: string; args: readonly string[] }; config?: { args?: readonly string[] } }[]) {
+      const { type, exec, config } = event;
+      if (typeof exec === 'object' ? exec.args.includes(check) : config?.args?.includes(check)) told.set(type, (told.get(type) ?? 0) + 1);
+    }
+  });
+  await store.close();
+  expect([...told.keys()]).toEqual(['HealthProbed']);
+  await docker('rm', '-f', 'held');
+}, patience(90_000));

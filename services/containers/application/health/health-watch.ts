@@ -5,7 +5,7 @@ import type { Container, PresentContainer } from '../../domain/container/contain
 import { nextProbeIn, probeCommand } from '../../domain/health/health.js';
 import type { ContainerDirectory, Containers } from '../names/container-directory.js';
 import { LONGEST_TIMER_MS } from '../lifecycle/longest-timer.js';
-import type { HealthProbes } from './health-probes.js';
+import type { HealthProbes, Probed } from './health-probes.js';
 
 /** When the engine could not ask. */
 const RETRY_MS = 1_000;
@@ -70,13 +70,25 @@ export class HealthWatch {
     if (!container) return;
     const asked = cause();
     try {
-      const probe = await this.probes.run(container, asked);
-      if (this.current(id, watched) === undefined) return;
-      if (probe) await this.containers.execute(id, { type: 'RecordProbe', start: watched.start, probe, at: new Date().toISOString() }, asked);
-      this.schedule(id, watched, probe ? 0 : RETRY_MS);
+      const probed = await this.probes.run(container, asked);
+      if (probed) await this.record(id, watched, probed, asked);
+      this.schedule(id, watched, probed ? 0 : RETRY_MS);
     } catch (error) {
       this.onError(error, { container: id, correlationId: asked.correlationId });
       this.schedule(id, watched, RETRY_MS);
+    }
+  }
+
+  /** What the command came to is told, however long the log is away: the command is not run again meanwhile. */
+  private async record(id: string, watched: Watched, probed: Probed, asked: RequestContext): Promise<void> {
+    while (this.current(id, watched) !== undefined) {
+      try {
+        await this.containers.execute(id, { type: 'RecordProbe', start: watched.start, ...probed, at: new Date().toISOString() }, asked);
+        return;
+      } catch (error) {
+        this.onError(error, { container: id, correlationId: asked.correlationId });
+        await new Promise((resolve) => void setTimeout(resolve, RETRY_MS).unref());
+      }
     }
   }
 

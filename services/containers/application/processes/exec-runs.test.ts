@@ -77,3 +77,41 @@ test('one that was answered for runs, before the log tells of it; not one that i
   runs.begun('e', 'c', 7);
   expect(runs.get('e')).toMatchObject({ exitCode: 5 });
 });
+
+const check = { container: 'c', config: { args: ['true'], env: [], user: '', workingDir: '', terminal: false, attachStdin: false, attachStdout: true, attachStderr: true, privileged: false, detachKeys: '' } };
+
+test('a health check is listed while it is under way, and known when it has ended', () => {
+  runs.checkCreated('h', check);
+  expect([runs.listed('c'), runs.running('c'), runs.check('h')]).toEqual([['h'], [], check]);
+  runs.begun('h', 'c', 8);
+  expect([runs.listed('c'), runs.get('h')]).toEqual([['h'], { container: 'c', pid: 8, exitCode: null }]);
+  runs.checkOver('h', 3);
+  runs.checkOver('h', undefined);
+  expect([runs.listed('c'), runs.get('h')?.exitCode, runs.check('h')]).toEqual([[], 3, check]);
+});
+test.each([['never began', false], ['began', true]])('a health check that %s, and of whose end nobody knows, is forgotten', (_, began) => {
+  runs.checkCreated('h', check);
+  if (began) runs.begun('h', 'c', 8);
+  runs.checkOver('h', undefined);
+  expect([runs.listed('c'), runs.get('h'), runs.check('h')]).toEqual([[], undefined, undefined]);
+});
+test('a health check is over with its container, or its removal', () => {
+  for (const exec of ['h', 'i']) runs.checkCreated(exec, check);
+  runs.begun('h', 'c', 8);
+  runs.see({ type: 'TaskExited', container: 'c', start: 1, exitCode: 0, signal: 0, oomKilled: false, keeperLost: false, at });
+  runs.checkOver('h', undefined);
+  expect([runs.listed('c'), runs.get('h')?.exitCode, runs.check('i')]).toEqual([[], 137, undefined]);
+  runs.forget('c');
+  expect(runs.check('h')).toBeUndefined();
+});
+test('a snapshot has no health check: who starts from it would never hear of its end', () => {
+  for (const exec of ['h', 'i']) {
+    runs.checkCreated(exec, check);
+    runs.begun(exec, 'c', 8);
+  }
+  runs.checkOver('i', 0);
+  runs.see({ type: 'ExecStarted', ...of, pid: 7 });
+  const later = new ExecRuns(() => true, () => undefined);
+  later.thaw(JSON.parse(JSON.stringify(runs.freeze())));
+  expect([later.listed('c'), later.get('h'), later.get('i')]).toEqual([['e'], undefined, undefined]);
+});

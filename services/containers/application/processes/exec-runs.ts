@@ -1,3 +1,4 @@
+import type { ExecConfig } from '#contracts/containers/container-state.js';
 import type { TaskEvent } from '#contracts/executor/tasks.js';
 import { LONGEST_TIMER_MS } from '../lifecycle/longest-timer.js';
 
@@ -5,6 +6,12 @@ export interface ExecRun {
   readonly container: string;
   readonly pid: number;
   readonly exitCode: number | null;
+}
+
+/** A health check, as an exec. */
+export interface CheckExec {
+  readonly container: string;
+  readonly config: ExecConfig;
 }
 
 /** Whoever saw its stream end asks for an exec's exit code; dockerd answers for 5 to 10 minutes. A health check a second for that long, in a few containers. */
@@ -17,7 +24,10 @@ interface Frozen {
 
 type Waiters = Map<string, Set<() => void>>;
 
-/** How execs go, folded from what the executor publishes of tasks: those of containers that are there, and of the ended ones the newest. */
+/**
+ * How execs go, folded from what the executor publishes of tasks: those of containers that are there, and of the ended ones the newest. Among them are health checks, of which no
+ * task's event tells, but who has them run; they end with the process.
+ */
 export class ExecRuns {
   private readonly runs = new Map<string, ExecRun>();
   private readonly runningIn = new Map<string, Set<string>>();
@@ -25,6 +35,7 @@ export class ExecRuns {
   private readonly waitingIn = new Map<string, Set<string>>();
   /** In the order in which they ended. */
   private readonly over = new Set<string>();
+  private readonly checks = new Map<string, CheckExec>();
   /** For its end; for the first that is told of it. */
   private readonly waiters: Waiters = new Map();
   private readonly firstWaiters: Waiters = new Map();
@@ -56,6 +67,28 @@ export class ExecRuns {
   /** Its start failed, and no task's event tells of it. */
   neverStarted(exec: string, container: string): void {
     take(this.waitingIn, exec, container);
+  }
+
+  /** A health check is about to begin. `checkOver` follows in any case. */
+  checkCreated(exec: string, check: CheckExec): void {
+    if (!this.isThere(check.container)) return;
+    this.checks.set(exec, check);
+    this.created(exec, check.container);
+  }
+
+  /** Undefined: it is no health check. */
+  check(exec: string): CheckExec | undefined {
+    return this.checks.get(exec);
+  }
+
+  /** `exitCode` undefined: nobody knows how it went, or it never began. Told again, or after its container's end, it changes nothing. */
+  checkOver(exec: string, exitCode: number | undefined): void {
+    const check = this.checks.get(exec);
+    if (check === undefined || typeof this.runs.get(exec)?.exitCode === 'number') return;
+    if (exitCode !== undefined) return this.end(exec, check.container, exitCode);
+    take(this.runningIn, exec, check.container);
+    take(this.waitingIn, exec, check.container);
+    this.drop(exec);
   }
 
   /** Resolves when it has exited, at the latest after `deadlineMs`. Its start may not have been told yet: a short one's stream can be over before. */
@@ -94,13 +127,14 @@ export class ExecRuns {
   /** The container is gone, and its execs with it. */
   forget(container: string): void {
     for (const [exec, run] of this.runs) if (run.container === container) this.drop(exec);
+    for (const [exec, check] of this.checks) if (check.container === container) this.drop(exec);
     this.runningIn.delete(container);
     this.waitingIn.delete(container);
   }
 
-  /** What a snapshot keeps. */
+  /** What a snapshot keeps: no health check, of whose end the log would not tell. */
   freeze(): unknown {
-    return { runs: [...this.runs], ended: [...this.over] } satisfies Frozen;
+    return { runs: [...this.runs].filter(([exec]) => !this.checks.has(exec)), ended: [...this.over].filter((exec) => !this.checks.has(exec)) } satisfies Frozen;
   }
 
   thaw(frozen: unknown): void {
@@ -132,6 +166,7 @@ export class ExecRuns {
   private drop(exec: string): void {
     this.runs.delete(exec);
     this.over.delete(exec);
+    this.checks.delete(exec);
     this.finishWaits(exec); // nothing more will be told of it
     this.onForgotten(exec);
   }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { CreateExec } from '#contracts/containers/commands.js';
 import type { ExecConfig } from '#contracts/containers/container-state.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
 import { MemoryEventStore } from '#libs/event-store/testing/memory-event-store.js';
@@ -31,17 +32,10 @@ beforeEach(async () => {
 });
 afterEach(() => execs.stop());
 
-test.each([[true, []], [undefined, ['kept']]])('an exec that is refused while its container is being paused is tried again, but for a health check (probe: %s)', async (probe, left) => {
-  sessions.listenForCreated();
-  const { id } = await sessions.add('c', { ...config, ...(probe ? { probe } : {}) }, asked);
-  await expect.poll(() => runs.listed('c')).toEqual([id]);
-  container.run.changing = 'pausing';
-  await expect(sessions.start({ exec: id, detach: false }, asked)).rejects.toThrow('is paused');
-  await expect.poll(() => runs.listed('c')).toEqual(left.map(() => id));
-});
+const create = (): Promise<{ id: string }> => sessions.create({ container: 'c', ...config } as CreateExec, asked);
 
 test('an exec that is started twice at once is refused the second time, but for the same request', async () => {
-  const { id } = await sessions.add('c', config, asked);
+  const { id } = await create();
   const answer = Promise.withResolvers<unknown>();
   launch.mockReturnValue(answer.promise);
   const start = (key?: string) => sessions.start({ exec: id, detach: false }, { ...asked, ...(key === undefined ? {} : { idempotencyKey: key }) });
@@ -54,9 +48,11 @@ test('an exec that is started twice at once is refused the second time, but for 
 });
 
 test('an exec whose start was refused can be started again', async () => {
-  const { id } = await sessions.add('c', config, asked);
+  sessions.listenForCreated();
+  const { id } = await create();
   container.run.changing = 'pausing';
   await expect(sessions.start({ exec: id, detach: false }, asked)).rejects.toThrow('is paused');
+  expect(runs.listed('c')).toEqual([id]);
   delete container.run.changing;
   expect(await sessions.start({ exec: id, detach: true }, asked)).toEqual({ terminal: false });
 });
@@ -66,7 +62,7 @@ test.each([
   ['that is over', { over: true }, false],
   ['before this one', { startedAt: '2100-01-01T00:00:00.000000000Z' }, false],
 ])('an engine that starts knows those that nobody started in the run %s: %o', async (_, run, isListed) => {
-  const { id } = await sessions.add('c', config, asked);
+  const { id } = await create();
   Object.assign(container.run, run);
   sessions.listenForCreated();
   expect([runs.listed('c'), execs.get(id).state.status]).toEqual(isListed ? [[id], 'present'] : [[], 'absent']);

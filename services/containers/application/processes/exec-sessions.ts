@@ -8,7 +8,7 @@ import { type BerthError, conflict, errorMessage, internal, notFound } from '#li
 import type { Bus, RequestOptions } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
 import type { Exec } from '../../domain/exec/exec-decider.js';
-import { parseSecurityOptions } from '../../domain/launch-request.js';
+import { execLaunch } from '../../domain/exec/exec-launch.js';
 import { linkFacts } from '../../domain/network/links.js';
 import type { PresentContainer } from '../../domain/container/container-state.js';
 import type { ContainerDirectory, Execs } from '../names/container-directory.js';
@@ -31,6 +31,11 @@ const AT_ONCE_MS = 100;
 /** For what shims tell an executor that has come back. */
 const TOLD_AGAIN_MS = 2_000;
 
+/** A launch may be asked for twice: it is done once. */
+export const LAUNCH_PATIENCE: RequestOptions = { timeoutMs: 35_000, askAgainMs: 500 };
+/** Where an exec's streams are opened. */
+export const taskSocket = (runRoot: string, { container, start }: { readonly container: string; readonly start: number }): string => `${runRoot}/tasks/${container}-${start}/shim.sock`;
+
 interface StartedExec {
   readonly endpoint?: StreamEndpoint;
   readonly terminal: boolean;
@@ -50,12 +55,7 @@ export class ExecSessions {
     private readonly runRoot: string,
   ) {}
 
-  create({ container, ...config }: CreateExec, asked: RequestContext): Promise<{ id: string }> {
-    return this.add(container, config, asked);
-  }
-
-  /** An exec of the engine's own, or a client's. */
-  async add(reference: string, config: ExecConfig, asked: RequestContext): Promise<{ id: string }> {
+  async create({ container: reference, ...config }: CreateExec, asked: RequestContext): Promise<{ id: string }> {
     const holder = await this.running(reference);
     const { spec } = holder;
     linkFacts(holder, this.directory.linksOf(holder)); // throws, as dockerd does, where one leads to nobody who runs
@@ -83,12 +83,6 @@ export class ExecSessions {
     }
   }
 
-  /** Its exit code; undefined: not within `deadlineMs`. */
-  async exitCode(exec: string, deadlineMs: number): Promise<number | undefined> {
-    await this.runs.ended(exec, deadlineMs);
-    return this.runs.get(exec)?.exitCode ?? undefined;
-  }
-
   /** Signals an exec's own process, if it runs. */
   async signal(exec: string, signal: number, asked: RequestContext, options?: RequestOptions): Promise<void> {
     const run = this.runs.get(exec);
@@ -96,7 +90,7 @@ export class ExecSessions {
     if (container && run.exitCode === null) await this.bus.request(SignalExec, { container: run.container, start: container.run.start, exec, signal }, asked, options);
   }
 
-  /** Health checks that go on, and whose engine is gone. */
+  /** Health checks that an older engine put on the log, and that go on without it. */
   runningProbes(container: string): string[] {
     return this.runs.running(container).filter((id) => {
       const { state } = this.execs.get(id);
@@ -119,52 +113,17 @@ export class ExecSessions {
   private async startNow({ exec: id, detach, consoleSize }: Pick<StartExec, 'exec' | 'detach' | 'consoleSize'>, asked: RequestContext): Promise<StartedExec> {
     const { container, config } = this.find(id);
     const { running: isRunning, exitCode } = this.view(id);
-    if (isRunning) throw alreadyRunning(id);
+    // A health check begins without a client.
+    if (isRunning || (exitCode === null && this.runs.check(id))) throw alreadyRunning(id);
     if (exitCode !== null) throw conflict(`Error: Exec command ${id} has already run`);
-    const holder = await this.running(container).catch(async (error: unknown) => {
-      // A client may start it later; a health check is not tried again.
-      if (config.probe) await this.recordFailed(id, error, asked);
-      throw error;
-    });
-    const { spec, run } = holder;
-    const linked = linkFacts(holder, this.directory.linksOf(holder)).environment;
+    const holder = await this.running(container);
     const ticket = randomBytes(16).toString('hex');
     const tickets = detach ? [] : [{ ticket, stdin: config.attachStdin, stdout: config.attachStdout, stderr: config.attachStderr }];
-    const launched = this.bus.request(
-      LaunchExec,
-      {
-        container,
-        start: run.start,
-        exec: id,
-        process: {
-          args: config.args,
-          env: [`HOSTNAME=${spec.config.Hostname ?? ''}`, ...linked, ...(spec.config.Env ?? []), ...config.env],
-          cwd: config.workingDir || spec.config.WorkingDir || '/',
-          user: config.user || spec.config.User || '',
-          groups: spec.hostConfig.GroupAdd ?? [],
-          terminal: config.terminal,
-          rows: consoleSize?.[0] ?? 0,
-          columns: consoleSize?.[1] ?? 0,
-          openStdin: config.attachStdin && !detach,
-          stdinOnce: true,
-        },
-        security: {
-          privileged: spec.hostConfig.Privileged ?? false,
-          capAdd: spec.hostConfig.CapAdd ?? [],
-          capDrop: spec.hostConfig.CapDrop ?? [],
-          ...parseSecurityOptions(spec.hostConfig.SecurityOpt ?? []),
-        },
-        privileged: config.privileged,
-        ulimits: spec.hostConfig.Ulimits ?? [],
-        ...(spec.hostConfig.OomScoreAdj ? { oomScoreAdj: spec.hostConfig.OomScoreAdj } : {}),
-        tickets,
-      },
-      asked,
-      { timeoutMs: 35_000, askAgainMs: 500 },
-    );
+    const launch = execLaunch(holder, this.directory.linksOf(holder), config, { exec: id, tickets, consoleSize });
+    const launched = this.bus.request(LaunchExec, launch, asked, LAUNCH_PATIENCE);
     const answer = await launched.catch((error: unknown) => this.unlessItRuns(id, error, asked));
     if (answer !== undefined) this.runs.begun(id, container, answer.pid);
-    return { terminal: config.terminal, ...(detach ? {} : { endpoint: { path: `${this.runRoot}/tasks/${container}-${run.start}/shim.sock`, ticket } }) };
+    return { terminal: config.terminal, ...(detach ? {} : { endpoint: { path: taskSocket(this.runRoot, launch), ticket } }) };
   }
 
   async resize({ exec, rows, columns }: ResizeExec, asked: RequestContext): Promise<Done> {
@@ -224,13 +183,15 @@ export class ExecSessions {
     return { id, container, config, running: run.exitCode === null, exitCode: run.exitCode, pid: run.pid };
   }
 
-  private find(id: string): { container: string; config: ExecConfig; failure?: number } {
+  private find(id: string): { readonly container: string; readonly config: ExecConfig; readonly failure?: number } {
     const { state }: { state: Exec } = this.execs.get(id);
-    if (state.status === 'absent' || !this.directory.get(state.container)) throw notFound(`No such exec instance: ${id}`);
-    return state;
+    const known = state.status === 'absent' ? this.runs.check(id) : state;
+    if (known === undefined || !this.directory.get(known.container)) throw notFound(`No such exec instance: ${id}`);
+    return known;
   }
 
-  private async running(reference: string): Promise<PresentContainer> {
+  /** Throws conflict, in dockerd's words, for a container that does not run. */
+  async running(reference: string): Promise<PresentContainer> {
     await this.lifecycle.startSettled(this.directory.find(reference).spec.id);
     const container = this.directory.find(reference);
     if (container.status === 'paused' || container.run.changing === 'pausing') throw conflict(`Container ${reference} is paused, unpause the container before exec`);

@@ -363,6 +363,7 @@ test('a restart that comes due after somebody stopped the container does not sta
 const probe = (exitCode: number): ContainerCommand => ({ type: 'RecordProbe', start: 1, probe: { startedAt: soon, endedAt: soon, exitCode, output: '' }, at: soon });
 const probed = (exitCode: number, was: 'starting' | 'healthy' | 'unhealthy', status: typeof was, failingStreak: number): ContainerEvent =>
   ({ type: 'HealthProbed', container, start: 1, probe: { startedAt: soon, endedAt: soon, exitCode, output: '' }, was, status, failingStreak, at: soon });
+const earlier = (event: ContainerEvent): ContainerEvent => (event.type === 'HealthProbed' ? { ...event, probe: { ...event.probe, startedAt: at } } : event);
 const restart: ContainerEvent = { type: 'UnhealthyRestartRequested', container, start: 1, signal: 15, timeoutSeconds: 10, at: soon };
 const checked = (restartWhenUnhealthy?: number): ContainerEvent[] => [
   { ...createdWith({}), config: { Healthcheck: { Test: ['CMD', 'true'], Retries: 1 } }, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }) } as ContainerEvent, requested(), started(),
@@ -375,6 +376,14 @@ test('a probe is recorded while its run goes on, and of a container that has a c
   given(...checked()).when({ ...probe(0), start: 2 } as ContainerCommand).thenNothing();
 });
 
+test('a probe has with it how its command ran, and told again it is one', () => {
+  const exec = { id: 'e1', args: ['true'], startedAt: soon, end: { exitCode: 0, at: soon } };
+  const event = { ...probed(0, 'starting', 'healthy', 0), exec } as ContainerEvent;
+  given(...checked()).when({ ...probe(0), exec } as ContainerCommand).then(event);
+  given(...checked(), event).when({ ...probe(0), exec } as ContainerCommand).thenNothing();
+  given(...checked(), earlier(event)).when(probe(0)).then(probed(0, 'healthy', 'healthy', 0));
+});
+
 test('who goes on after a stop that failed stops to start again, as anybody who becomes unhealthy', () => {
   given(...checked(1), stopRequested).when(probe(1)).then(probed(1, 'starting', 'unhealthy', 1));
   given(...checked(1), stopRequested, stopFailed).when(probe(1)).then(probed(1, 'starting', 'unhealthy', 1), restart);
@@ -383,12 +392,12 @@ test('who goes on after a stop that failed stops to start again, as anybody who 
 test('who becomes unhealthy stops to start again, where that was asked for, so often in a row', () => {
   given(...checked()).when(probe(1)).then(probed(1, 'starting', 'unhealthy', 1));
   given(...checked(1)).when(probe(1)).then(probed(1, 'starting', 'unhealthy', 1), restart);
-  given(...checked(1), probed(1, 'starting', 'unhealthy', 1), restart).when(probe(1)).then(probed(1, 'unhealthy', 'unhealthy', 2));
-  const again = [probed(1, 'starting', 'unhealthy', 1), restart, exited(), restartScheduled, { ...requested(2, 'restart-policy'), start: 1 } as ContainerEvent, started()];
+  given(...checked(1), earlier(probed(1, 'starting', 'unhealthy', 1)), restart).when(probe(1)).then(probed(1, 'unhealthy', 'unhealthy', 2));
+  const again = [earlier(probed(1, 'starting', 'unhealthy', 1)), restart, exited(), restartScheduled, { ...requested(2, 'restart-policy'), start: 1 } as ContainerEvent, started()];
   given(...checked(1), ...again).when(probe(1)).then(probed(1, 'starting', 'unhealthy', 1));
   given(...checked(2), ...again).when(probe(1)).then(probed(1, 'starting', 'unhealthy', 1), restart);
   // Healthy in between: counted anew.
-  given(...checked(1), ...again, probed(0, 'starting', 'healthy', 0)).when(probe(1)).then(probed(1, 'healthy', 'unhealthy', 1), restart);
+  given(...checked(1), ...again, earlier(probed(0, 'starting', 'healthy', 0))).when(probe(1)).then(probed(1, 'healthy', 'unhealthy', 1), restart);
 });
 
 test('its exit is followed by a restart without any policy, unless a person stops it meanwhile', () => {

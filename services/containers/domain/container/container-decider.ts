@@ -1,11 +1,11 @@
 import type { CommitWish, ContainerEvent, DiscardReason, ExitReason, StartReason } from '#contracts/containers/events.js';
 import type { LimitChanges } from '#contracts/containers/container-config.js';
-import type { EndpointSettings, HealthProbe, PublishedPort } from '#contracts/containers/container-state.js';
+import type { EndpointSettings, HealthProbe, ProbeExec, PublishedPort } from '#contracts/containers/container-state.js';
 import type { Decider } from '#libs/event-store/decider.js';
 import { conflict, notFound } from '#libs/errors/errors.js';
 import { SIGKILL, stopSignalNumber } from '#libs/linux/signals.js';
 import type { EditableSpec } from '../edit/apply-changes.js';
-import { afterProbe, healthWhenOver, healthWhenStarted, probeCommand, withProbe } from '../health/health.js';
+import { afterProbe, healthWhenOver, healthWhenStarted, isTold, probeCommand, withProbe } from '../health/health.js';
 import { checkLimitChanges, changedLimits, withChanges } from '../resources/limit-changes.js';
 import { killMeaning } from '../process/kill-signal.js';
 import { withoutLink } from '../network/links.js';
@@ -22,7 +22,8 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'RecordStarted'; readonly start: number; readonly pid: number; readonly endpoint?: EndpointSettings }
   | { readonly type: 'RecordStartFailed'; readonly start: number; readonly error: string; readonly exitCode: number }
   | { readonly type: 'RecordExited'; readonly start: number; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly keeperLost: boolean }
-  | { readonly type: 'RecordProbe'; readonly start: number; readonly probe: HealthProbe }
+  /** `exec`: how it ran; absent: no executor was asked. */
+  | { readonly type: 'RecordProbe'; readonly start: number; readonly probe: HealthProbe; readonly exec?: ProbeExec }
   | { readonly type: 'Attach'; readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean }
   | { readonly type: 'Detach'; readonly exec?: string }
   | { readonly type: 'ListProcesses' }
@@ -252,10 +253,10 @@ const removed = (container: string, keepSeconds: number | undefined, at: string)
 });
 
 /** What a probe says, and what follows where it is the one that makes the container unhealthy. */
-function probed({ start, probe, at }: Extract<ContainerCommand, { type: 'RecordProbe' }>, { spec, run, health, unhealthyRestarts = 0 }: PresentContainer): ContainerEvent[] {
-  if (health === undefined) return [];
+function probed({ start, probe, exec, at }: Extract<ContainerCommand, { type: 'RecordProbe' }>, { spec, run, health, unhealthyRestarts = 0 }: PresentContainer): ContainerEvent[] {
+  if (health === undefined || isTold(health, probe)) return [];
   const { status, failingStreak } = afterProbe(health, probe, { healthcheck: spec.config.Healthcheck ?? {}, startedAt: run.startedAt });
-  const event: ContainerEvent = { type: 'HealthProbed', container: spec.id, start, probe, was: health.status, status, failingStreak, at };
+  const event: ContainerEvent = { type: 'HealthProbed', container: spec.id, start, probe, ...(exec ? { exec } : {}), was: health.status, status, failingStreak, at };
   const { restartWhenUnhealthy: most } = spec;
   const restarts = status === 'unhealthy' && health.status !== 'unhealthy' && most !== undefined && (most === 0 || unhealthyRestarts < most) && (run.stopRequested === undefined || run.stopFailed);
   if (!restarts) return [event];

@@ -60,6 +60,9 @@ export function afterProbe(health: ContainerHealth, probe: HealthProbe, { health
   return { status: failures >= (healthcheck.Retries || DEFAULTS.retries) ? 'unhealthy' : status, failingStreak: failures };
 }
 
+/** It is told again where nobody knew whether the log had taken it. */
+export const isTold = ({ log }: ContainerHealth, { startedAt, endedAt }: HealthProbe): boolean => log.at(-1)?.startedAt === startedAt && log.at(-1)?.endedAt === endedAt;
+
 export const withProbe = (health: ContainerHealth, { probe, status, failingStreak }: { readonly probe: HealthProbe; readonly status: HealthStatus; readonly failingStreak: number }): ContainerHealth =>
   ({ status, failingStreak, log: [...health.log, probe].slice(-KEPT_PROBES) });
 

@@ -20,7 +20,13 @@ const TIMES = 105;
 const LOG_NEWS = 106;
 const OOM_KILLS = 107;
 
-/** `target`: '' is the container's init, otherwise an exec's id. `at`: RFC 3339 with nanoseconds, the kernel's real time. */
+/** What a shim calls a health check: whoever finds one that runs sees that the log has nothing of it. */
+const CHECK = 'check:';
+export const checkTarget = (exec: string): string => `${CHECK}${exec}`;
+/** The exec's id; undefined: it is no health check. */
+export const checkOf = (target: string): string | undefined => (target.startsWith(CHECK) ? target.slice(CHECK.length) : undefined);
+
+/** `target`: '' is the container's init, otherwise an exec's id, a health check's as `checkTarget` has it. `at`: RFC 3339 with nanoseconds, the kernel's real time. */
 export type ShimEvent =
   | { readonly type: 'started'; readonly target: string; readonly pid: number; readonly at: string }
   | { readonly type: 'failed'; readonly target: string; readonly step: number; readonly errno: number }

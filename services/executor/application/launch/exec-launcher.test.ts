@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { LaunchExec } from '#contracts/executor/tasks.js';
 import type { RequestContext } from '#contracts/request.js';
-import type { LiveTask } from '../tasks/live-task.js';
+import { ACK_EXIT, checkTarget, EXEC, frame, SIGNAL_EXEC } from '../../adapters/shim/shim-frames.js';
+import { LiveTask } from '../tasks/live-task.js';
 import { noHead } from '#libs/event-store/event.js';
 import { MemoryEventStore } from '#libs/event-store/testing/memory-event-store.js';
 import { ExecLauncher } from './exec-launcher.js';
@@ -40,4 +41,39 @@ test('an exec whose plan cannot be written waits for no shim: nobody would hear 
   await expect(launcher.launch({ ...exec, tickets: [], security: {} } as unknown as LaunchExec, asked)).rejects.toThrow('is no unsigned 32-bit number');
   expect(waited).toEqual([]);
   expect(ended).toMatchObject([{ type: 'RecordExecExited', exec: exec.exec, neverStarted: true }]);
+});
+
+/** A container whose shim does what `outcome` says with what it is asked. */
+function checking(outcome: object) {
+  const task = new LiveTask({ container: exec.container, start: 1 }, '/nowhere');
+  const sent: Buffer[] = [];
+  task.connection = { send: (bytes: Buffer) => void sent.push(bytes) } as unknown as NonNullable<LiveTask['connection']>;
+  task.runtime = 'runc'; // whose plan needs no host
+  const targets: string[] = [];
+  const live = { get: () => task, outcomeOf: (_task: unknown, target: string) => (targets.push(target), Promise.resolve(outcome)) };
+  const unwritten = () => expect.unreachable('the log has nothing of a health check');
+  const settings = { taskDirectory: '', logPath: '', logMaxBytes: 0, logMaxFiles: 0, terminal: false, rows: 0, columns: 0, openStdin: false, stdinOnce: true, socketGroup: 0, socketMode: 0, tickets: [], shimCgroupPaths: [], namespaces: 0, cgroupPaths: [] };
+  const runtimes = { execPlan: async () => ({ version: 1, steps: [], settings }), failure: async () => undefined, forgetExec: async () => undefined };
+  const launcher = new ExecLauncher(...([{ position: 7, execute: unwritten }, live, { execAsked: unwritten }, {}, {}, {}, runtimes, undefined] as unknown as ConstructorParameters<typeof ExecLauncher>));
+  return { task, sent, targets, launch: (id: string) => launcher.launch({ ...exec, exec: id, check: true, tickets: [], security: {}, process: { args: ['true'] } } as unknown as LaunchExec, asked) };
+}
+
+test('a health check is none of the execs that the log has: its shim knows it by another name, and by that the one before it is ended', async () => {
+  const { task, sent, targets, launch } = checking({ type: 'started', pid: 42, at: '' });
+  task.checks.started('older', 41, '');
+  expect(await launch('newer')).toEqual({ pid: 42, position: 7 });
+  expect(targets).toEqual([checkTarget('newer')]);
+  expect(sent[0]).toEqual(frame(SIGNAL_EXEC, checkTarget('older'), 9));
+  expect(sent[1]?.subarray(4, 5)).toEqual(Buffer.of(EXEC));
+  // Asked for again of an executor that found it running.
+  task.checks.started('found', 43, '');
+  expect(await launch('found')).toEqual({ pid: 43, position: 7 });
+  expect(sent).toHaveLength(2);
+});
+
+test('a health check that cannot be executed has ended, for whoever asks', async () => {
+  const { task, sent, launch } = checking({ type: 'failed', step: 0, errno: 2 });
+  await expect(launch('lost')).rejects.toMatchObject({ kind: 'internal' });
+  expect(await task.checks.ended('lost')).toMatchObject({ exitCode: 126 });
+  expect(sent.at(-1)).toEqual(frame(ACK_EXIT, checkTarget('lost')));
 });

@@ -5,10 +5,11 @@ import type { CgroupLayout } from '#libs/cgroup/layout.js';
 import { type BerthError, conflict, errorMessage } from '#libs/errors/errors.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
+import { SIGKILL } from '#libs/linux/signals.js';
 import { currentSpan } from '#libs/telemetry/tracing.js';
 import type { AppArmor } from '../../adapters/host/app-armor.js';
 import type { ContainerCgroups } from '../../adapters/host/container-cgroups.js';
-import { ACK_EXIT, EXEC, frame } from '../../adapters/shim/shim-frames.js';
+import { ACK_EXIT, checkTarget, EXEC, frame, SIGNAL_EXEC } from '../../adapters/shim/shim-frames.js';
 import { recordPlan } from '../../adapters/shim/step-spans.js';
 import { compileExecPlan } from '../../domain/plan/compile-exec-plan.js';
 import { encodePlan, type Plan } from '../../domain/plan/encode-plan.js';
@@ -60,26 +61,30 @@ export class ExecLauncher {
 
   private async launchOnce(exec: LaunchExec, task: LiveTask, asked: RequestContext): Promise<{ pid: number; position: number }> {
     const { identity } = task;
-    const known = task.execs.get(exec.exec)?.pid ?? (task.isAdopted ? await this.onTheLog(exec) : undefined);
+    const known = exec.check ? task.checks.pidOf(exec.exec) : (task.execs.get(exec.exec)?.pid ?? (task.isAdopted ? await this.onTheLog(exec) : undefined));
     if (known !== undefined) return { pid: known, position: this.tasks.position };
+    const target = exec.check ? checkTarget(exec.exec) : exec.exec;
     try {
-      this.causes.execAsked(taskId(identity), exec.exec, asked);
+      if (exec.check) endChecks(task);
+      else this.causes.execAsked(taskId(identity), exec.exec, asked);
       const plan = await this.planOf(task, exec);
-      const request = frame(EXEC, exec.exec, encodePlan(plan));
+      const request = frame(EXEC, target, encodePlan(plan));
       await failpoint('exec.before');
       if (!task.connection || task.hasExited) throw notRunning(exec);
-      const outcome = this.live.outcomeOf(task, exec.exec);
+      const outcome = this.live.outcomeOf(task, target);
       task.connection.send(request);
       const started = await outcome;
       await failpoint('exec.reported');
       if (started.times) recordPlan(plan, started.times);
       if (started.type === 'failed') {
-        task.connection?.send(frame(ACK_EXIT, exec.exec));
+        task.connection?.send(frame(ACK_EXIT, target));
         throw (task.runtime && (await this.runtimes.failure(task, exec.exec))) || startFailure(plan, started.step, started.errno, exec.process.args[0] ?? '', PREFIX);
       }
       return { pid: started.pid, position: this.tasks.position };
     } catch (error) {
-      await this.tasks.execute(taskId(identity), { type: 'RecordExecExited', ...identity, exec: exec.exec, exitCode: execExitCode(errorMessage(error)), neverStarted: true, at: new Date().toISOString() }, asked);
+      const [exitCode, at] = [execExitCode(errorMessage(error)), new Date().toISOString()];
+      if (exec.check) task.checks.failed(exec.exec, exitCode, at);
+      else await this.tasks.execute(taskId(identity), { type: 'RecordExecExited', ...identity, exec: exec.exec, exitCode, neverStarted: true, at }, asked);
       throw error;
     } finally {
       if (task.runtime) await this.runtimes.forgetExec(task, exec.exec);
@@ -111,6 +116,11 @@ export class ExecLauncher {
       tickets,
     });
   }
+}
+
+/** Of a predecessor's, or of one that could not be killed in time: nobody asks how they end. */
+function endChecks(task: LiveTask): void {
+  for (const exec of task.checks.leave()) task.connection?.send(frame(SIGNAL_EXEC, checkTarget(exec), SIGKILL));
 }
 
 const notRunning = ({ container }: LaunchExec): BerthError => conflict(`container ${container} is not running`);

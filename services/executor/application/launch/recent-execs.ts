@@ -6,8 +6,8 @@ import type { EventStore } from '#libs/event-store/event-store.js';
 const STRETCH = 20_000;
 
 /**
- * The execs of all tasks that began within the last `ageMs`, by the log. Of the end of the log alone: a container whose health is looked at has a commit or two for each look on its
- * subject, hundreds of thousands a month. Read once for all who ask, and then on from there.
+ * The execs of all tasks that began within the last `ageMs`, by the log. Of the end of the log alone: a task may have had hundreds of thousands of execs,
+ * and with an older engine each look at its health was one. Read once for all who ask, and then on from there.
  */
 export class RecentExecs {
   private readonly pids = new Map<string, number>();

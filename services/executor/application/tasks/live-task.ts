@@ -3,6 +3,7 @@ import type { IdMaps } from '#contracts/executor/id-maps.js';
 import type { PublishedPort } from '#contracts/containers/container-state.js';
 import type { CgroupPlace } from '../../adapters/host/container-cgroups.js';
 import type { ShimConnection } from '../../adapters/shim/shim-connection.js';
+import { TaskChecks } from './task-checks.js';
 
 /** Which run of which container. */
 export interface TaskIdentity {
@@ -41,8 +42,9 @@ export class LiveTask extends EventEmitter<{ connected: []; exited: []; left: []
   lateTickets: string[] | undefined = [];
   /** Resolves when its start, which has come to be, is on record. */
   recorded: Promise<void> | undefined;
-  /** Execs that its shim told of since this executor is connected, and whose end is not on record. */
+  /** Execs that its shim told of since this executor is connected, and whose end is not on record. Health checks are none of them. */
   readonly execs = new Map<string, { readonly pid: number; readonly at: string }>();
+  readonly checks: TaskChecks;
   /** An installed OCI runtime's name; undefined: Berth's own. */
   runtime: string | undefined;
   /** Where its cgroup is to be, when not in the engine's. */
@@ -55,6 +57,7 @@ export class LiveTask extends EventEmitter<{ connected: []; exited: []; left: []
     readonly directory: string,
   ) {
     super();
+    this.checks = new TaskChecks(identity.container);
     this.setMaxListeners(0);
   }
 

@@ -8,7 +8,7 @@ import type { LogFields } from '#libs/telemetry/log-record.js';
 import type { CgroupParents } from '../../adapters/host/cgroup-parents.js';
 import { endShim } from '../../adapters/shim/end-shim.js';
 import { ShimConnection, ShimGone } from '../../adapters/shim/shim-connection.js';
-import { ACK_EXIT, frame, type ShimEvent, SIGNAL, SIGNAL_EXEC, timestamp } from '../../adapters/shim/shim-frames.js';
+import { ACK_EXIT, checkOf, frame, type ShimEvent, SIGNAL, SIGNAL_EXEC, timestamp } from '../../adapters/shim/shim-frames.js';
 import type { StepTimes } from '../../domain/plan/step-times.js';
 import type { LogCompression } from '../logs/log-compression.js';
 import type { LoggerMetrics } from '../logs/logger-metrics.js';
@@ -292,14 +292,17 @@ export class LiveTasks {
         if (this.outcomes.has(outcomeKey(task, event.target))) this.times.set(outcomeKey(task, event.target), event.times);
         if (event.target === '') task.tellsTimes = true;
         return;
-      case 'started':
+      case 'started': {
+        const check = checkOf(event.target);
+        if (check !== undefined) task.checks.started(check, event.pid, event.at);
         // At once, so that an exit told in the same breath is recorded after it.
-        if (event.target !== '') {
+        else if (event.target !== '') {
           task.execs.set(event.target, { pid: event.pid, at: event.at });
           this.carryOn(task, this.execStarted(task, event));
         }
         this.outcomes.get(outcomeKey(task, event.target))?.resolve(event);
         return;
+      }
       case 'failed': {
         const waiting = this.outcomes.get(outcomeKey(task, event.target));
         // A predecessor's: it never ran, so whoever asks for it again has it started anew, which its shim does not do of one that it knows.
@@ -315,8 +318,10 @@ export class LiveTasks {
         this.carryOn(task, this.record(task, () => this.log.execute(taskId(task.identity), { type: 'RecordOutOfMemory', ...task.identity, kills: event.kills, at: event.at }, ofItself())));
         return;
       case 'exited': {
+        const check = checkOf(event.target);
         const early = this.early.get(task);
-        if (early) early.push(event);
+        if (check !== undefined) this.checkEnded(task, check, event);
+        else if (early) early.push(event);
         else this.exited(task, event);
       }
     }
@@ -358,6 +363,12 @@ export class LiveTasks {
     task.connection?.send(frame(ACK_EXIT, exec));
   }
 
+  /** Whoever asked for it learns it here. Where that answer is lost, the check is one that told nothing: there will be another. */
+  private checkEnded(task: LiveTask, check: string, { target, exitCode, at }: Extract<ShimEvent, { type: 'exited' }>): void {
+    task.checks.exited(check, exitCode, at);
+    task.connection?.send(frame(ACK_EXIT, target));
+  }
+
   /** What was observed is told nobody again: however long the log is away, it gets there. */
   private async record(task: LiveTask, append: () => Promise<unknown>): Promise<void> {
     for (;;) {
@@ -377,6 +388,7 @@ export class LiveTasks {
     task.hasExited = true;
     // What was asked for in its last moment.
     for (const { reject } of this.execOutcomes(id)) reject(conflict(`container ${task.identity.container} is not running`));
+    task.checks.over();
     const { exitCode, signal, oomKills, keeperLost, at } = exit;
     const cause = this.causes.exitCause(id, signal);
     // Before anybody can hear of the end: the container's next run has the same ports.

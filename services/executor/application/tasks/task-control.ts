@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import type { ChangeTaskHosts, FreezeTask, OpenLogs, OpenTaskStreams, ResizeTask, SignalExec, SignalTask, ThawTask, UpdateTask } from '#contracts/executor/tasks.js';
+import type { AwaitHealthCheck, ChangeTaskHosts, FreezeTask, HealthCheckEnd, OpenLogs, OpenTaskStreams, ResizeTask, SignalExec, SignalTask, ThawTask, UpdateTask } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { type BerthError, conflict, unavailable } from '#libs/errors/errors.js';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
 import type { ContainerCgroups } from '../../adapters/host/container-cgroups.js';
 import type { ContainerFiles } from '../../adapters/host/container-files.js';
 import { serveLogs } from '../../adapters/logs/serve-logs.js';
-import { frame, resizeFrame, SIGNAL, SIGNAL_EXEC, TICKET } from '../../adapters/shim/shim-frames.js';
+import { checkTarget, frame, resizeFrame, SIGNAL, SIGNAL_EXEC, TICKET } from '../../adapters/shim/shim-frames.js';
 import type { ShimConnection } from '../../adapters/shim/shim-connection.js';
 import { logWriterOf } from '../logs/log-writer.js';
 import type { Tasks } from '../launch/task-launcher.js';
@@ -73,9 +73,17 @@ export class TaskControl {
   }
 
   signalExec({ container, start, exec, signal }: SignalExec): Done {
+    const task = this.live.get(taskId({ container, start }));
     // A shim of an older engine takes the frame for nothing: the exec then ends with its container.
-    this.live.get(taskId({ container, start }))?.connection?.send(frame(SIGNAL_EXEC, exec, signal));
+    task?.connection?.send(frame(SIGNAL_EXEC, task.checks.pidOf(exec) === undefined ? exec : checkTarget(exec), signal));
     return UNCHANGED;
+  }
+
+  /** Also while its shim is being connected to again. */
+  async checkEnd({ container, start, exec }: AwaitHealthCheck): Promise<HealthCheckEnd> {
+    const task = this.live.get(taskId({ container, start }));
+    if (!task) throw conflict(`container ${container} is not running`);
+    return await task.checks.ended(exec);
   }
 
   changeHosts({ container, start, changes }: ChangeTaskHosts): Done {

@@ -53,6 +53,27 @@ test('who detaches from an exec is told of apart from who detaches from the cont
   expect(actions([created, started], detached(), detached('e1'))).toEqual(['detach', 'exec_detach']);
 });
 
+test('a health check is told as the exec that it was, when it is over, each with its own time', () => {
+  const [begun, over] = ['2026-01-31T10:00:01.000000001Z', '2026-01-31T10:00:02.000000002Z'];
+  const probe = { startedAt: at, endedAt: later, exitCode: -1, output: '' };
+  const probed = (exec: object, status: 'starting' | 'unhealthy'): LoggedEvent => ({ type: 'HealthProbed', container, start: 1, probe, ...exec, was: 'starting', status, failingStreak: 1, at: later });
+  const told = (exec: object, status: 'starting' | 'unhealthy' = 'starting') => {
+    const translator = new DockerEvents();
+    translator.translate([created]);
+    return translator.translate([probed(exec, status)]).map(({ action, attributes: { name, execID, exitCode }, at }) => [action, name, execID, exitCode, at]);
+  };
+  const [id, args] = ['e1', ['/bin/sh', '-c', 'sleep 9']];
+  expect(told({ exec: { id, args, startedAt: begun, end: { exitCode: 137, at: over } } }, 'unhealthy')).toEqual([
+    ['exec_create: /bin/sh -c sleep 9', 'web', id, undefined, at],
+    ['exec_start: /bin/sh -c sleep 9', 'web', id, undefined, begun],
+    ['exec_die', 'web', id, '137', over],
+    ['health_status: unhealthy', 'web', undefined, undefined, later],
+  ]);
+  expect(told({ exec: { id, args, end: { exitCode: 127, at: over } } }).map(([action]) => action)).toEqual(['exec_create: /bin/sh -c sleep 9', 'exec_die']);
+  // Of an engine whose checks had events of their own, and of one that could ask nobody.
+  expect(told({})).toEqual([]);
+});
+
 test('a restart is told after its start', () => {
   expect(actions([network, created], requested('restart'), started).at(-1)).toBe('restart');
   expect(actions([network, created], requested(), started)).not.toContain('restart');

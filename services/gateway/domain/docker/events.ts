@@ -109,9 +109,7 @@ export class DockerEvents {
         this.containers.set(event.container, knownOf(event));
         return this.of(event, 'create');
       case 'ExecCreated': {
-        // The blank after the first word is dockerd's, also where no more words follow.
-        const [first = '', ...more] = event.config.args;
-        const command = `${first} ${more.join(' ')}`;
+        const command = commandOf(event.config.args);
         this.execs.set(event.exec, { container: event.container, command });
         return this.of(event, `exec_create: ${command}`, { execID: event.exec });
       }
@@ -185,7 +183,7 @@ export class DockerEvents {
       case 'ContainerUnpaused':
         return this.of(event, 'unpause');
       case 'HealthProbed':
-        return event.status === event.was ? [] : this.of(event, `health_status: ${event.status}`);
+        return [...this.checked(event), ...(event.status === event.was ? [] : this.of(event, `health_status: ${event.status}`))];
       case 'ContainerRenamed':
         known.name = event.name;
         return this.of(event, 'rename', { oldName: `/${event.oldName}` });
@@ -201,6 +199,18 @@ export class DockerEvents {
       default:
         return [];
     }
+  }
+
+  /** The exec that a health check is for dockerd's clients. Told when it is over, with the times at which it was so. */
+  private checked({ container, probe, exec }: Extract<ContainerEvent, { type: 'HealthProbed' }>): readonly DockerEvent[] {
+    if (exec === undefined) return [];
+    const { id: execID, args, startedAt, end } = exec;
+    const command = commandOf(args);
+    return [
+      ...this.of({ container, at: probe.startedAt }, `exec_create: ${command}`, { execID }),
+      ...(startedAt === undefined ? [] : this.of({ container, at: startedAt }, `exec_start: ${command}`, { execID })),
+      ...(end === undefined ? [] : this.of({ container, at: end.at }, 'exec_die', { execID, exitCode: String(end.exitCode) })),
+    ];
   }
 
   private exited(event: Extract<ContainerEvent, { type: 'ContainerExited' }>, known: Known): readonly DockerEvent[] {
@@ -245,6 +255,11 @@ export class DockerEvents {
     const { labels, image = '', name = '' } = this.containers.get(container) ?? {};
     return [{ type: 'container', action, id: container, attributes: { ...labels, image, name, ...more }, at }];
   }
+}
+
+/** The blank after the first word is dockerd's, also where no more words follow. */
+function commandOf([first = '', ...more]: readonly string[]): string {
+  return `${first} ${more.join(' ')}`;
 }
 
 function knownOf({ name, config, hostConfig, imageRef, mounts }: Extract<ContainerEvent, { type: 'ContainerCreated' | 'ContainerRestored' }>): Known {
