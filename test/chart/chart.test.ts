@@ -51,10 +51,10 @@ test('each service has a pod, an entry point and a user; each program that a pod
   const list = SERVICES.map((service) => `"${service}"`).join(' ');
   expect(text).toContain(`range $name := list ${list}`);
   for (const service of SERVICES) {
-    expect(existsSync(join(ROOT, 'dist/services', service, 'main.js'))).toBe(true);
+    expect(existsSync(join(ROOT, 'dist/bundled/services', `${service}.js`))).toBe(true);
     expect(values.accounts[service]).toBeGreaterThan(0);
   }
-  const programs = Array.from(text.matchAll(/dist\/services\/[\w/{}. $]+\.js/g), ([path]) => path);
+  const programs = Array.from(text.matchAll(/dist\/[\w/{}. $]+\.js/g), ([path]) => path);
   expect(programs.length).toBe(3);
   for (const program of programs) expect(existsSync(join(ROOT, program.replace('{{ $name }}', 'gateway'))), program).toBe(true);
 });

@@ -131,7 +131,7 @@ test.skipIf(!hasDpkg)("shells find what completes the command's words", () => {
 });
 
 test.skipIf(!hasDpkg)('what runs is there, and what builds and tests is not', () => {
-  for (const path of ['dist/services/engine/supervisor/main.js', 'dist/services/executor/main.js', 'dist/native/berth-shim', 'dist/native/linux.node']) expect(existsSync(join(home, path)), path).toBe(true);
+  for (const path of ['dist/services/engine/supervisor/main.js', 'dist/bundled/services/executor.js', 'dist/native/berth-shim', 'dist/native/linux.node']) expect(existsSync(join(home, path)), path).toBe(true);
   for (const name of ['typescript', 'vitest', 'dockerode', '@types/dockerode']) expect(existsSync(join(home, 'node_modules', name)), name).toBe(false);
   const names = readdirSync(home, { recursive: true, encoding: 'utf8' });
   expect(names.filter((name) => name.startsWith('dist/') && name.endsWith('.test.js'))).toEqual([]);
@@ -141,17 +141,17 @@ test.skipIf(!hasDpkg)('what runs is there, and what builds and tests is not', ()
 test.skipIf(!hasDpkg)('all that its programs import is in it', () => {
   const start = (program: string, settings: Record<string, string> = {}): string => {
     const env = { BERTH_DATA_ROOT: join(folder, 'none'), BERTH_RUN_ROOT: folder, BERTH_METRICS_PORT: '0', ...settings };
-    const { stdout, stderr, status } = spawnSync(node, [join(home, `dist/services/${program}/main.js`)], { encoding: 'utf8', cwd: '/', env, timeout: patience(20_000) });
+    const { stdout, stderr, status } = spawnSync(node, [join(home, 'dist', program)], { encoding: 'utf8', cwd: '/', env, timeout: patience(20_000) });
     expect(status).not.toBe(0);
     return `${stdout}${stderr}`;
   };
   // The supervisor refuses a setting, and the services have no bus: both only after everything was loaded.
-  expect(start('engine/supervisor', { BERTH_CGROUP_PARENT: 'x' })).toContain('BERTH_CGROUP_PARENT');
+  expect(start('services/engine/supervisor/main.js', { BERTH_CGROUP_PARENT: 'x' })).toContain('BERTH_CGROUP_PARENT');
   const help = spawnSync(node, [join(home, 'dist/services/cli/main.js'), '--help'], { encoding: 'utf8' });
   expect(help.status).toBe(0);
   for (const program of ['engine', 'executor']) {
     mkdirSync(join(folder, 'processes', program), { recursive: true }); // the supervisor would
-    expect(start(program)).toContain('the password of the bus user');
+    expect(start(`bundled/services/${program}.js`)).toContain('the password of the bus user');
   }
 });
 

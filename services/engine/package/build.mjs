@@ -14,7 +14,7 @@ import { copyrightFile } from './debian/copyright.mjs';
 import { libcVersion } from './debian/libc-version.mjs';
 
 const HOME = 'usr/lib/berth';
-const COMPILED = ['contracts', 'libs', 'services', 'native'];
+const COMPILED = ['bundled', 'contracts', 'libs', 'services', 'native'];
 /** What a host's set-up needs; the rest builds and fetches. */
 const SETUP = ['link-nats-server', 'nats-server', 'newer-debian', 'debian-sources', 'command', 'exclusively', 'progress'];
 /** What README.md and ARCHITECTURE.md point to, beside them. */

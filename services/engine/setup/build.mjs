@@ -13,15 +13,17 @@ const NATIVE = join(DIST, 'native');
 const TYPESCRIPT_FOLDERS = ['contracts', 'libs', 'services', 'test'];
 const SHIM = 'services/executor/shim';
 const ADDON = 'libs/linux';
+const BUNDLE = 'services/engine/setup/bundle.config.mjs';
 
 /** Compiles dist/ and dist/native/ where a source changed since the last time; returns whether any did. Throws SetupError with the compiler's words. */
 export async function build() {
   return exclusively(`${REPOSITORY}/dist`, async () => {
     const typescript = await once('typescript', hashOf([...TYPESCRIPT_FOLDERS, 'tsconfig.json', 'package-lock.json'], /\.(ts|json)$/), 'compiling TypeScript', compileTypeScript);
+    const bundle = await once('bundle', hashOf(['contracts', 'libs', 'services', 'tsconfig.json', 'package-lock.json', BUNDLE], /\.(ts|json|mjs)$/), 'bundling the services', bundleServices);
     const table = join(DIST, 'services/executor/domain/plan/plan-table.js');
     const shim = await once('shim', hashOf([SHIM, relative(REPOSITORY, table)], /\.(c|h|mjs|js)$/), 'compiling the shim', () => native(SHIM, NATIVE));
     const addon = await once('addon', hashOf([ADDON], /\.(c|h|mjs)$/), 'compiling the addon', () => native(ADDON, join(NATIVE, 'linux.node')));
-    return typescript || shim || addon;
+    return typescript || bundle || shim || addon;
   });
 }
 
@@ -41,6 +43,11 @@ function compileTypeScript() {
   // What was compiled from a file that is gone must go too: tests are found in dist/.
   for (const folder of TYPESCRIPT_FOLDERS) rmSync(join(DIST, folder), { recursive: true, force: true });
   run(node26(), [join(REPOSITORY, 'node_modules/typescript/bin/tsc'), '-p', REPOSITORY], { cwd: REPOSITORY });
+}
+
+function bundleServices() {
+  rmSync(join(DIST, 'bundled'), { recursive: true, force: true });
+  run(node26(), [join(REPOSITORY, 'node_modules/rolldown/bin/cli.mjs'), '--config', join(REPOSITORY, BUNDLE)], { cwd: REPOSITORY });
 }
 
 /** A folder of C builds itself: `build.mjs <target>`, run by the Node that Berth runs on. */

@@ -45,7 +45,7 @@ export function serviceTable(settings: SupervisorSettings, installation: Install
     stopTimeoutMs,
   });
   const nats = spec('nats', [...asUser(accounts.nats), installation.natsServer, '-c', natsConfigPath(settings)], 10_000);
-  const executor = spec('executor', [installation.node, ...SMALL_HEAP, join(installation.root, 'dist/services/executor/main.js')], 10_000);
+  const executor = spec('executor', [installation.node, ...SMALL_HEAP, join(installation.root, 'dist/bundled/services/executor.js')], 10_000);
   const services = Array.from(accounts.services, ([name, account]): ServiceSpec => {
     const plain = withProxies(spec(name, serviceCommand(name, settings, installation, account), 15_000), settings);
     // One port shows the whole engine; the others are asked over their sockets.
@@ -60,7 +60,7 @@ export function serviceTable(settings: SupervisorSettings, installation: Install
  * repository through a bind mount in a mount namespace of its own. Slave propagation: the namespace must not hold containers' mounts.
  */
 function serviceCommand(name: string, settings: SupervisorSettings, installation: Installation, account: Account): readonly string[] {
-  const command = (root: string, node: string): string[] => [...asUser(account), node, ...SMALL_HEAP, join(root, `dist/services/${name}/main.js`)];
+  const command = (root: string, node: string): string[] => [...asUser(account), node, ...SMALL_HEAP, join(root, `dist/bundled/services/${name}.js`)];
   const visible = [...asUser(account), 'test', '-x', installation.node, '-a', '-r', join(installation.root, 'dist/services/engine/settings.js')];
   if (succeeds(visible)) return command(installation.root, installation.node);
   const app = join(settings.dataRoot, 'app');
