@@ -51,6 +51,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'services/executor/executor-parts.ts': "the engine's own programs, and the names of containers' directories",
   'services/executor/application/tasks/': "task directories, in the run root, where root alone writes",
   'services/executor/application/launch/': 'task directories, in the run root, where root alone writes',
+  'libs/linux/connect-unix.ts': 'folders of sockets, in the run root',
   'libs/linux/sealed-file.ts': "the engine's own program",
   'libs/linux/file-lock.ts': 'files of who calls it, not followed',
   'libs/linux/whole-file.ts': 'a file of who calls it, by a name that was not there',
@@ -64,7 +65,7 @@ const LOOKED_AT: Readonly<Record<string, { readonly why: string; readonly calls:
     calls: [
       'renameSync(join(directory, SPARE_LOG))', 'renameSync(this.log(container))', 'rmSync(join(directory, SPARE_LOG))', 'mkdirSync(directory)', "writeFileSync(join(directory, 'hosts'))", "writeFileSync(join(directory, 'hostname'))",
       "writeFileSync(join(directory, 'resolv.conf'))", "openSync(join(this.directory(container), 'hosts'))", 'writeFileSync(`${path}.tmp`)', 'renameSync(`${path}.tmp`)', 'renameSync(path)', 'readFile(join(this.directory(container), LOG_WISH))',
-      "readdirSync(join(this.dataRoot, 'containers'))", 'readFileSync(path)',
+      "readdirSync(join(this.dataRoot, 'containers'))", 'readFileSync(path)', 'statSync(directory)', 'statSync(this.directory(container))',
     ],
   },
   [`${HOST}/fill-volume.ts`]: {

@@ -10,7 +10,7 @@ import { treeSize } from '../../services/executor/adapters/trees/tree-size.js';
 import { startIntruder } from '../fixtures/intruder.js';
 
 /** As many as a race may need: of one that is to be won (weakened-modules.test.ts) more, since a busy machine loses it. */
-const ROUNDS = 200 * Number(process.env['BERTH_TEST_RACES'] ?? 1);
+const ROUNDS = 200 * Number(process.env['TEST_RACES'] ?? 1);
 const SECRET = 'secret, '.repeat(4096);
 
 let top: string;
