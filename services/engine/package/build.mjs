@@ -18,7 +18,7 @@ const COMPILED = ['bundled', 'contracts', 'libs', 'services', 'native'];
 /** What a host's set-up needs; the rest builds and fetches. */
 const SETUP = ['link-nats-server', 'nats-server', 'newer-debian', 'debian-sources', 'command', 'exclusively', 'progress'];
 /** What README.md and ARCHITECTURE.md point to, beside them. */
-const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'LICENSE', 'observability', 'charts', 'contracts/generated/openapi.json', 'test/README.md', 'test/bench/README.md', 'test/bench/floor.c', 'services/executor/adapters/network/README.md'];
+const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'LICENSE', 'observability', 'charts', 'contracts/generated/openapi.json', 'test/README.md', 'test/bench/README.md', 'test/bench/floor.c', 'test/isolation/README.md', 'services/executor/adapters/network/README.md'];
 const DOCUMENTATION = 'usr/share/doc/berth';
 /** Where shells look for what completes a command's words, by their names. */
 const COMPLETIONS = { bash: 'usr/share/bash-completion/completions/berth', zsh: 'usr/share/zsh/vendor-completions/_berth', fish: 'usr/share/fish/vendor_completions.d/berth.fish' };
