@@ -154,7 +154,9 @@ export function describeRuntime(runtime: string, engineOf: () => TestEngine): vo
         stderr: 'err\n',
         code: 3,
       });
-      expect((await docker('exec', '-t', name, 'sh', '-c', 'tty; ulimit -n; grep CapBnd /proc/self/status | tr "\\t" " "')).stdout).toBe('/dev/pts/0\r\n99\r\nCapBnd: 00000000a80425fb\r\n');
+      // Debian 12's runc lets the Go runtime of its own child raise that now and then (opencontainers/runc#4195).
+      const softLimit = runtime === 'runc' ? '(99|100)' : '99';
+      expect((await docker('exec', '-t', name, 'sh', '-c', 'tty; ulimit -n; grep CapBnd /proc/self/status | tr "\\t" " "')).stdout).toMatch(new RegExp(`^/dev/pts/0\r\n${softLimit}\r\nCapBnd: 00000000a80425fb\r\n$`));
       expect(await docker('exec', '--privileged', name, 'grep', '-cE', 'CapBnd:.*1fffeffffff|CapBnd:.*1ffffffffff|Seccomp:.*2', '/proc/self/status')).toMatchObject({ stdout: '2\n' });
       expect((await docker('exec', name, 'cat', '/proc/1/oom_score_adj', '/proc/self/oom_score_adj')).stdout).toBe('500\n500\n');
       expect((await docker('exec', name, 'no-such-command')).code).not.toBe(0);
