@@ -15,9 +15,10 @@ describe.runIf(hasPrometheus)('a real Prometheus with our configuration', () => 
   let engine: TestEngine;
   let prometheus: ChildProcess;
   let address: string;
-  const folder = mkdtempSync(join(tmpdir(), 'berth-prometheus-'));
+  let folder: string;
 
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'berth-prometheus-'));
     engine = await startEngine();
     await engine.loadBusybox();
     await engine.docker(['run', '--name', 'job', 'busybox', 'sh', '-c', 'exit 3']);
