@@ -35,7 +35,7 @@ function partFits(pattern: readonly Token[], text: string): boolean {
 
 /** A star, a question mark, a class, a character behind a backslash, or any other. */
 const TOKEN = /(\*)|(\?)|\[(\^?)((?:(?:[^\\\]-]|\\.)(?:-(?:[^\\\]-]|\\.))?)+)\]|\\(.)|([^[\\])/suy;
-const RANGE = /(?:\\(.)|([^\\]))(?:-(?:\\(.)|([^\\])))?/suy;
+const RANGE = /(?:\\(.)|([^\\]))(?:-(?:\\(.)|([^\\])))?/gsu;
 
 function tokens(pattern: string): Token[] {
   const found: Token[] = [];
@@ -44,17 +44,23 @@ function tokens(pattern: string): Token[] {
     TOKEN.lastIndex = at;
     const match = TOKEN.exec(pattern);
     if (match === null) throw invalid('syntax error in pattern');
-    const [whole, star, any, not, ranges, escaped, plain] = match;
-    found.push(star !== undefined ? '*' : any !== undefined ? () => true : ranges !== undefined ? classOf(ranges, not === '^') : is(escaped ?? plain ?? ''));
-    at += whole.length;
+    found.push(tokenOf(match));
+    at += match[0].length;
   }
   return found;
+}
+
+function tokenOf([, star, questionMark, negation, ranges, escaped, plain]: RegExpExecArray): Token {
+  if (star !== undefined) return '*';
+  if (questionMark !== undefined) return () => true;
+  if (ranges !== undefined) return classOf(ranges, negation === '^');
+  return is(escaped ?? plain ?? '');
 }
 
 const is = (wanted: string): Token => (character) => character === wanted;
 
 function classOf(text: string, negated: boolean): Token {
-  const ranges = Array.from(text.matchAll(new RegExp(RANGE.source, 'gsu')), ([, low, plainLow, high, plainHigh]) => {
+  const ranges = Array.from(text.matchAll(RANGE), ([, low, plainLow, high, plainHigh]) => {
     const from = low ?? plainLow ?? '';
     return [from, high ?? plainHigh ?? from] as const;
   });
