@@ -5,6 +5,13 @@ const patience = Number(process.env.BERTH_TEST_PATIENCE ?? 1);
 
 /** Tests of code that asks neither kernel nor clock nor disk. */
 const PURE = ['dist/**/domain/**/*.test.js', 'dist/libs/{dockerfile,oci,patterns}/**/*.test.js'];
+/** Tests that measure time or memory, or look at what the whole machine does: nothing runs beside them. */
+const ALONE = [
+  'dist/test/log/**/*.test.js',
+  'dist/test/metrics/scrape-cost.test.js',
+  'dist/test/e2e/{logs,log-drivers,left-clients,disk-usage,stop,usage}.test.js',
+  'dist/services/executor/adapters/network/forwarding.test.js',
+];
 const everything = { exclude: ['**/node_modules/**'], pool: 'forks', testTimeout: 30_000 * patience, hookTimeout: 90_000 * patience, expect: { poll: { timeout: 1_000 * patience } } };
 
 // Tests run compiled: decorators with their metadata are TypeScript's own work, and what is tested is what ships.
@@ -13,8 +20,9 @@ export default defineConfig({
     watch: false,
     projects: [
       { test: { ...everything, name: 'pure', include: PURE, isolate: false, sequence: { groupOrder: 0 } } },
-      // These share one machine: bridges, mounts, cgroups. Two files at once would measure each other.
-      { test: { ...everything, name: 'machine', include: ['dist/**/*.test.js'], exclude: [...everything.exclude, ...PURE], fileParallelism: false, sequence: { groupOrder: 1 } } },
+      // Engines of tests share one machine and nothing else. An engine waits as often as it works, so that two files take turns; more would only make each other slow.
+      { test: { ...everything, name: 'machine', include: ['dist/**/*.test.js'], exclude: [...everything.exclude, ...PURE, ...ALONE], maxWorkers: patience > 1 ? 1 : 2, sequence: { groupOrder: 1 } } },
+      { test: { ...everything, name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 2 } } },
     ],
   },
 });

@@ -1,8 +1,8 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { toToldEnd } from '#libs/messaging/told-end.js';
 import { conflict } from '#libs/errors/errors.js';
-import { answers, asked, endpoint, frame, happens, ID, useGateway, view, world } from './testing/gateway-world.js';
+import { answers, asked, endpoint, followerCount, frame, happens, ID, useGateway, view, world } from './testing/gateway-world.js';
 
 useGateway();
 
@@ -12,9 +12,12 @@ interface Run {
   readonly err: string;
 }
 
+const CLI = process.env['BERTH_DOCKER_CLI'] ?? 'docker';
+const environment = (): NodeJS.ProcessEnv => ({ ...process.env, DOCKER_HOST: `unix://${world.socket}`, DOCKER_CONFIG: world.folder });
+
 function docker(args: readonly string[], input?: string): Promise<Run> {
   return new Promise((resolve) => {
-    const child = execFile('docker', args, { env: { ...process.env, DOCKER_HOST: `unix://${world.socket}`, DOCKER_CONFIG: world.folder }, timeout: 20_000 }, (error, out, err) => {
+    const child = execFile(CLI, args, { env: environment(), timeout: 20_000 }, (error, out, err) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? -1), out, err });
     });
     child.stdin?.end(input ?? '');
@@ -126,12 +129,18 @@ describe('the real docker CLI', () => {
   });
 
   test('docker events shows what happens, with name and labels', async () => {
-    const shown = docker(['events', '--until', `${Math.ceil(Date.now() / 1000) + 1}`, '--format', '{{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.exitCode}}']);
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    const others = followerCount();
+    const events = spawn(CLI, ['events', '--format', '{{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.exitCode}}'], { env: environment(), stdio: ['ignore', 'pipe', 'inherit'] });
+    await expect.poll(followerCount, { timeout: 20_000 }).toBe(others + 1);
     const at = new Date().toISOString();
     happens({ type: 'ContainerCreated', container: ID, name: 'web', config: view.config, hostConfig: {}, imageId: '', imageRef: 'debian', layers: [], path: '', args: [], mounts: [], at });
     happens({ type: 'ContainerExited', container: ID, start: 1, exitCode: 7, signal: 0, oomKilled: false, reason: 'completed', at });
-    expect((await shown).out.replaceAll('<no value>', '')).toBe('create web \ndie web 7\n');
+    let shown = '';
+    for await (const text of events.stdout.setEncoding('utf8')) {
+      shown += String(text);
+      if (shown.includes('die')) events.kill();
+    }
+    expect(shown.replaceAll('<no value>', '')).toBe('create web \ndie web 7\n');
   });
 
   test('docker ps refuses a filter that does not exist', async () => {

@@ -75,6 +75,9 @@ const store: EventStore = {
   },
 };
 
+/** How many follow the log now. */
+export const followerCount = (): number => followers.size;
+
 /** Something on the log, at the position that is returned. */
 export function happens(event: ContainerEvent): number {
   position += 1;
