@@ -211,7 +211,7 @@ export class ExecutorParts {
     if (unconfined !== undefined) this.log.warn(unconfined);
     void this.appArmor?.load().catch((error: unknown) => this.log.error('the AppArmor profile of containers could not be loaded', { error }));
     await Promise.all([this.tasks.start(), this.chooseRoots()]);
-    this.spares.start({ directories: this.roots.own, files: SPARE_FILES }, this.trash);
+    await this.spares.start({ directories: this.roots.own, files: SPARE_FILES }, this.trash);
     await this.streams.listen();
     await this.streams.giveTo(this.group);
     this.zygote.warmUp();
@@ -228,12 +228,17 @@ export class ExecutorParts {
 
   private async chooseRoots(): Promise<void> {
     const { storageDriver } = this.settings;
-    const isThere = storageDriver !== 'vfs' && (await this.trees.run('probeOverlay', { directory: this.layers.root }));
+    const isThere = storageDriver !== 'vfs' && ((await this.trees.run('probeOverlay', { directory: this.layers.root })) ?? !this.hasWholeRoots());
     if (storageDriver === 'overlay2' && !isThere) throw unavailable(`BERTH_STORAGE_DRIVER=overlay2: the kernel makes no overlay in ${this.layers.root}`);
     if (!isThere) this.roots = new VfsSnapshotter(this.layers.root, this.trees);
     if (this.ids.engine === undefined || !isThere) return;
     const missing = await this.trees.run('probeMappedOverlay', { directory: this.layers.root, ids: this.ids.engine });
     if (missing !== undefined) throw unavailable(`BERTH_USERNS_REMAP: the kernel makes no overlay with other ids in ${this.layers.root}: ${missing}`);
+  }
+
+  /** Whether a container was made where there was no overlay. */
+  private hasWholeRoots(): boolean {
+    return this.files.containers().some((container) => VfsSnapshotter.made(this.files.directory(container)));
   }
 
   async stop(): Promise<void> {
