@@ -151,7 +151,7 @@ export class JetStreamEventStore implements EventStore {
   }
 
   async follow(filters: readonly string[], after: number, onCommit: (commit: Commit) => void): Promise<Following> {
-    const last = await this.lastPosition();
+    const last = await this.readableTo();
     const start = performance.now();
     const ended = (): void => {
       this.followings.delete(following);
@@ -181,6 +181,15 @@ export class JetStreamEventStore implements EventStore {
     return { position: state.last_seq, bytes: state.bytes };
   }
 
+  /** As `lastPosition`, for who reads until that comes: rejects where it never would, since somebody took the newest commits off the stream by another tool, which leaves its count as it was. */
+  private async readableTo(): Promise<number> {
+    const { state } = await this.asking(() => this.manager.streams.info(this.stream));
+    const { messages, first_seq: first, last_seq: last } = state;
+    const hasGaps = last > 0 && (messages === 0 || messages <= last - first);
+    if (hasGaps && (await this.stored({ seq: last })) === null) throw internal(`the newest commits of the log are missing: position ${last} was taken off the stream ${this.stream} by somebody else's tool. Put back nats-server's files as they were, from a backup`);
+    return last;
+  }
+
   /** How far the slowest following has come; undefined without one. */
   get followedTo(): number | undefined {
     return this.followings.size === 0 ? undefined : Math.min(...Array.from(this.followings, ({ position }) => position));
@@ -189,6 +198,7 @@ export class JetStreamEventStore implements EventStore {
   async close(): Promise<void> {
     for (const following of this.followings) await following.stop();
     await this.own?.close();
+    this.reserve?.close();
     if (!this.connection.isClosed()) await this.connection.close();
   }
 

@@ -289,6 +289,29 @@ test('whether a server syncs is a remark that nobody waits for, and each finding
   await new Promise((done) => monitor.close(done));
 });
 
+test('a log whose newest commits somebody took away is read by nobody, who would wait for them, and says so', async () => {
+  const server = await TestNatsServer.start();
+  const connection = await connect({ servers: server.url });
+  const { streams } = await jetstreamManager(connection);
+  await streams.add({ name: 'BERTH', subjects: ['berth.event.>'], discard: 'new' as never, deny_delete: false, deny_purge: false });
+  const store = await open(server);
+  const missing = { kind: 'internal', message: expect.stringMatching(/^the newest commits of the log are missing: position \d was taken off the stream BERTH/) };
+  const readings = (): Promise<unknown>[] => [store.replay(['berth.event.>'], 0, () => undefined), store.follow(['berth.event.counter.*'], 0, () => undefined).then((following) => following.stop()), counters(store).start()];
+  for (let n = 0; n < 3; n++) await store.append(`berth.event.counter.c${n}`, noHead, [{ type: 'Added', text: 'x' } as Added], cause);
+  await streams.deleteMessage('BERTH', 2);
+  await Promise.all(readings());
+  await streams.deleteMessage('BERTH', 3);
+  for (const reading of readings()) await expect(reading).rejects.toMatchObject(missing);
+  await store.append('berth.event.counter.c3', noHead, [{ type: 'Added', text: 'x' } as Added], cause);
+  await Promise.all(readings());
+  await streams.purge('BERTH');
+  for (const reading of readings()) await expect(reading).rejects.toMatchObject(missing);
+  expect(await store.read('berth.event.counter.c0')).toEqual([]);
+  await store.close();
+  await connection.close();
+  await server.stop();
+});
+
 test('on a real server a lost, an altered and a truncated commit are found', async () => {
   const server = await TestNatsServer.start();
   const connection = await connect({ servers: server.url });
