@@ -36,6 +36,8 @@ export class HoldVolume extends Request<VolumeView> {
   static readonly subject = 'berth.command.volumes.hold';
   @IsString() readonly name!: string;
   @IsString() readonly container!: string;
+  /** The container has claimed its name, and is not there yet: the volume is in use until that is given up, and by it once it is there. */
+  @IsOptional() @IsBoolean() readonly beingMade?: boolean;
 }
 
 /** The log tells what the container has, or it came to nothing. Of one that is not heard of any more its volumes are in use for an hour. */

@@ -12,11 +12,14 @@ import type { AppendOptions, EventStore, Following } from './event-store.js';
 import { LogFollowing } from './log-following.js';
 import { type LogAddress, openLog } from './log-address.js';
 import { LogFeed } from './log-feed.js';
+import { endsSomething, type LogReserve } from './log-reserve.js';
 import { requireServerVersion } from './server-checks.js';
 
 export interface EventStoreConnection extends LogAddress {
   /** Who appends: the ce-source of each commit, such as `/berth/containers`. */
   readonly source: string;
+  /** Room on the log's disk for what ends something. Absent: a full disk takes no commit. The store closes it. */
+  readonly reserve?: LogReserve | undefined;
 }
 
 const wrongLastSequence = 10071;
@@ -24,7 +27,9 @@ const noMessageFound = 10037;
 /** Insufficient resources, storage failed, insufficient storage, maximum bytes exceeded. */
 const FULL = new Set([10023, 10047, 10077, 10054]);
 /** Space helps where the disk is full alone. */
-const wayOut = (description: string): string => (description.includes('no space') ? 'free space where nats-server keeps it' : "raise nats-server's limit, which is BERTH_LOG_LIMIT where the engine starts it, and start it again");
+const isDisk = (description: string): boolean => description.includes('no space');
+const wayOut = (description: string): string => (isDisk(description) ? 'free space where nats-server keeps it' : "raise nats-server's limit, which is BERTH_LOG_LIMIT where the engine starts it, and start it again");
+const full = (description: string): NotAppended => new NotAppended(`the log is full, nothing was changed: ${wayOut(description)} (${description})`);
 const appendTimeoutMilliseconds = 5_000;
 const appendDeadlineMilliseconds = 15_000;
 const appendPauseMilliseconds = 100;
@@ -45,7 +50,7 @@ export async function connectEventStore(options: EventStoreConnection, feed?: Lo
     const manager = await jetstreamManager(connection, { timeout: questionTimeoutMilliseconds });
     await ensureStream(manager, stream);
     const shared = feed ?? (own = await LogFeed.connect(options));
-    return new JetStreamEventStore(connection, manager, stream, new ReplyInbox(connection, options.inboxPrefix), source, shared, own);
+    return new JetStreamEventStore(connection, manager, stream, new ReplyInbox(connection, options.inboxPrefix), source, shared, own, options.reserve);
   } catch (error) {
     await Promise.all([connection.close(), own?.close()]);
     throw error;
@@ -70,6 +75,7 @@ export class JetStreamEventStore implements EventStore {
     private readonly source: string,
     private readonly feed: LogFeed,
     private readonly own?: LogFeed,
+    private readonly reserve?: LogReserve,
   ) {
     void this.watchConnection();
   }
@@ -92,6 +98,8 @@ export class JetStreamEventStore implements EventStore {
     options: AppendOptions = {},
   ): Promise<Commit<E>> {
     await failpoint('append.before');
+    const mayTakeReserve = endsSomething(events);
+    if (!mayTakeReserve && this.reserve?.isSpent === true) throw full('no space left on device');
     const { id = randomUUID(), time = new Date(), source = this.source } = options;
     const { headers, body, commit } = encodeCommit({ subject, id, time, source, cause, expected, events });
     const message = newHeaders();
@@ -100,7 +108,7 @@ export class JetStreamEventStore implements EventStore {
     message.set('Nats-Msg-Id', id);
     message.set('Nats-Expected-Stream', this.stream);
     message.set('Nats-Expected-Last-Subject-Sequence', String(expected.sequence));
-    const ack = await this.publish(subject, body, message);
+    const ack = await this.publish(subject, body, message, mayTakeReserve);
     this.appendSeconds.observe((performance.now() - start) / 1000);
     await failpoint('append.after');
     if (!ack.duplicate) return { ...commit, position: ack.seq };
@@ -122,9 +130,9 @@ export class JetStreamEventStore implements EventStore {
   }
 
   async replay(filters: readonly string[], after: number, onCommit: (commit: Commit) => void, to = Infinity): Promise<number> {
-    const last = await this.lastPosition();
     const [filter] = filters;
     const subject = filters.length === 1 && filter !== undefined && !/[*>]/.test(filter) ? filter : undefined;
+    const last = subject === undefined ? await this.readableTo() : await this.lastPosition();
     // Of one subject the server tells the newest; asked for after the log's, it may lie beyond.
     const until = Math.min(subject === undefined ? last : Math.min(await this.newest(subject), last), to);
     if (until <= after) return last;
@@ -143,7 +151,7 @@ export class JetStreamEventStore implements EventStore {
   }
 
   async follow(filters: readonly string[], after: number, onCommit: (commit: Commit) => void): Promise<Following> {
-    const last = await this.lastPosition();
+    const last = await this.readableTo();
     const start = performance.now();
     const ended = (): void => {
       this.followings.delete(following);
@@ -173,6 +181,15 @@ export class JetStreamEventStore implements EventStore {
     return { position: state.last_seq, bytes: state.bytes };
   }
 
+  /** As `lastPosition`, for who reads until that comes: rejects where it never would, since somebody took the newest commits off the stream by another tool, which leaves its count as it was. */
+  private async readableTo(): Promise<number> {
+    const { state } = await this.asking(() => this.manager.streams.info(this.stream));
+    const { messages, first_seq: first, last_seq: last } = state;
+    const hasGaps = last > 0 && (messages === 0 || messages <= last - first);
+    if (hasGaps && (await this.stored({ seq: last })) === null) throw internal(`the newest commits of the log are missing: position ${last} was taken off the stream ${this.stream} by somebody else's tool. Put back nats-server's files as they were, from a backup`);
+    return last;
+  }
+
   /** How far the slowest following has come; undefined without one. */
   get followedTo(): number | undefined {
     return this.followings.size === 0 ? undefined : Math.min(...Array.from(this.followings, ({ position }) => position));
@@ -181,6 +198,7 @@ export class JetStreamEventStore implements EventStore {
   async close(): Promise<void> {
     for (const following of this.followings) await following.stop();
     await this.own?.close();
+    this.reserve?.close();
     if (!this.connection.isClosed()) await this.connection.close();
   }
 
@@ -192,14 +210,17 @@ export class JetStreamEventStore implements EventStore {
   }
 
   /** Repeats on silence: the id makes a second try safe, so a lost acknowledgement is not an unknown outcome. */
-  private async publish(subject: AggregateSubject, body: string, headers: MsgHdrs): Promise<PubAck> {
+  private async publish(subject: AggregateSubject, body: string, headers: MsgHdrs, mayTakeReserve: boolean): Promise<PubAck> {
     const deadline = performance.now() + appendDeadlineMilliseconds;
     for (;;) {
       try {
         const { error, ...ack } = (await this.replies.ask(subject, body, headers, appendTimeoutMilliseconds)).json<PubAck & { readonly error?: ApiError }>();
         if (error === undefined) return ack;
         if (error.err_code === wrongLastSequence) throw new Stale(subject);
-        if (FULL.has(error.err_code)) throw new NotAppended(`the log is full, nothing was changed: ${wayOut(error.description)} (${error.description})`);
+        if (FULL.has(error.err_code)) {
+          if (mayTakeReserve && isDisk(error.description) && this.reserve?.spend() === true) continue;
+          throw full(error.description);
+        }
         if (error.code >= 400 && error.code < 500) throw internal(`the log refused an event of ${subject}: ${error.description}`);
         throw new Error(error.description);
       } catch (error) {

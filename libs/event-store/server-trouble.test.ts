@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, test, vi } from 'vitest';
 import { jetstreamManager, type StreamConfig } from '@nats-io/jetstream';
 import { connect, headers } from '@nats-io/transport-node';
@@ -13,6 +15,7 @@ import { encodeCommit } from './commit-format.js';
 import { type Cause, type Commit, type Head, noHead } from './event.js';
 import { connectEventStore, type JetStreamEventStore } from './jetstream-event-store.js';
 import { commitsAreSynced } from './log-checks.js';
+import { endsSomething, LogReserve } from './log-reserve.js';
 import { syncWarning } from './server-checks.js';
 import { TestNatsServer } from './testing/nats-server.js';
 import { verifyChain } from './verify-chain.js';
@@ -129,6 +132,52 @@ test('a full disk refuses a change plainly, and takes the next one when there is
   }
 }, 60_000);
 
+test('on a full disk what gives room back is done from a reserve, and what begins is refused until there is room', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'berth-reserve-'));
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'tmpfs', folder]);
+  const server = await TestNatsServer.start({ dataFolder: join(folder, 'nats'), maxFileStore: 2 ** 36 });
+  try {
+    const connected = (): Promise<JetStreamEventStore> => connectEventStore({ servers: server.url, source: 'test', name: 'test', reserve: LogReserve.in(folder, { dataRoot: folder, natsEmbedded: true }) });
+    let store = await connected();
+    const append = (type: string): Promise<Commit> => store.append(`berth.event.counter.${randomUUID()}`, noHead, [{ type }], cause);
+    fillUp(join(folder, 'filler'));
+    for (const ended of [append('ContainerCreated'), append('TaskRequested')]) await expect(ended).rejects.toThrow(/^the log is full, nothing was changed: free space .*no space left on device/);
+    for (const type of ['RemoveRequested', 'TaskExited', 'EndpointReleased', 'ContainerRemoved', 'ImageUntagged']) await append(type);
+    await expect(append('ContainerCreated')).rejects.toThrow(/^the log is full, nothing was changed: free space /);
+    await store.close();
+    store = await connected();
+    await append('VolumeRemoved');
+    await expect(append('ContainerCreated')).rejects.toThrow(/^the log is full, nothing was changed: free space /);
+    rmSync(join(folder, 'filler'));
+    await append('ContainerCreated');
+    fillUp(join(folder, 'filler'));
+    await append('ContainerRemoved'); // the reserve was there again
+    await store.close();
+  } finally {
+    await server.stop();
+    execFileSync('umount', [folder]);
+    rmSync(folder, { recursive: true });
+  }
+}, 60_000);
+
+function fillUp(path: string): void {
+  const file = openSync(path, 'w');
+  try {
+    for (;;) writeSync(file, Buffer.alloc(4096));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+  } finally {
+    closeSync(file);
+  }
+}
+
+test('which events end something, and may have the reserve', () => {
+  const contracts = fileURLToPath(new URL('../../../contracts', import.meta.url));
+  const sources = readdirSync(contracts, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts')).map((name) => readFileSync(join(contracts, name), 'utf8'));
+  const types = new Set(sources.flatMap((text) => Array.from(text.matchAll(/readonly type: '([A-Z]\w+)'/g), ([, type = '']) => type)));
+  expect([...types].filter((type) => endsSomething([{ type }])).toSorted()).toEqual(['CommitFailed', 'ContainerDiscarded', 'ContainerExited', 'ContainerRemoved', 'ContainerStarted', 'EditFailed', 'EndpointReleased', 'ExecExited', 'ExecStartFailed', 'ExecStarted', 'ImageRemoved', 'ImageUntagged', 'KillRequested', 'LinkRemoved', 'NameReleased', 'PauseFailed', 'Pruned', 'RemoveRequested', 'RestoreFailed', 'SignalRequested', 'StartFailed', 'StopFailed', 'StopRequested', 'TaskExited', 'TaskFailed', 'TaskStarted', 'UpdateFailed', 'VolumeRemoved']);
+});
+
 test('a log at its limit refuses a change plainly, and tells what gives it more', async () => {
   const server = await TestNatsServer.start({ maxFileStore: 2 << 20 });
   const store = await open(server);
@@ -238,6 +287,29 @@ test('whether a server syncs is a remark that nobody waits for, and each finding
   expect(said).toEqual([expect.stringMatching(/only every 120 s/)]);
   now.mockRestore();
   await new Promise((done) => monitor.close(done));
+});
+
+test('a log whose newest commits somebody took away is read by nobody, who would wait for them, and says so', async () => {
+  const server = await TestNatsServer.start();
+  const connection = await connect({ servers: server.url });
+  const { streams } = await jetstreamManager(connection);
+  await streams.add({ name: 'BERTH', subjects: ['berth.event.>'], discard: 'new' as never, deny_delete: false, deny_purge: false });
+  const store = await open(server);
+  const missing = { kind: 'internal', message: expect.stringMatching(/^the newest commits of the log are missing: position \d was taken off the stream BERTH/) };
+  const readings = (): Promise<unknown>[] => [store.replay(['berth.event.>'], 0, () => undefined), store.follow(['berth.event.counter.*'], 0, () => undefined).then((following) => following.stop()), counters(store).start()];
+  for (let n = 0; n < 3; n++) await store.append(`berth.event.counter.c${n}`, noHead, [{ type: 'Added', text: 'x' } as Added], cause);
+  await streams.deleteMessage('BERTH', 2);
+  await Promise.all(readings());
+  await streams.deleteMessage('BERTH', 3);
+  for (const reading of readings()) await expect(reading).rejects.toMatchObject(missing);
+  await store.append('berth.event.counter.c3', noHead, [{ type: 'Added', text: 'x' } as Added], cause);
+  await Promise.all(readings());
+  await streams.purge('BERTH');
+  for (const reading of readings()) await expect(reading).rejects.toMatchObject(missing);
+  expect(await store.read('berth.event.counter.c0')).toEqual([]);
+  await store.close();
+  await connection.close();
+  await server.stop();
 });
 
 test('on a real server a lost, an altered and a truncated commit are found', async () => {

@@ -3,13 +3,14 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { foldsFollow, logAnswers } from '#libs/event-store/log-checks.js';
 import { connectEventStore, type JetStreamEventStore } from '#libs/event-store/jetstream-event-store.js';
 import { LogFeed } from '#libs/event-store/log-feed.js';
+import { LogReserve } from '#libs/event-store/log-reserve.js';
 import { LocalServices } from '#libs/messaging/local-services.js';
 import { connectBus, natsOptions } from '#libs/messaging/service.js';
 import { readCredentials } from '#libs/settings/credentials.js';
 import { readSettings } from '#libs/settings/engine-settings.js';
 import { logLimitBytes } from '#libs/settings/log-limit.js';
 import { readyFile } from '#libs/settings/run-root.js';
-import type { ServiceName } from '#libs/settings/services.js';
+import { type ServiceName, stateFolder } from '#libs/settings/services.js';
 import { writeLog, writeLogUse } from '#libs/telemetry/metrics/log-source.js';
 import type { MetricsSource } from '#libs/telemetry/metrics/page.js';
 import { startTelemetry } from '#libs/telemetry/process-telemetry.js';
@@ -49,7 +50,7 @@ export async function runServices(name: string, services: readonly HostedService
   const local = new LocalServices();
   for (const service of services) {
     const credentials = readCredentials(settings, service.name);
-    const store = await connectEventStore({ ...natsOptions(credentials), source: service.name }, feed);
+    const store = await connectEventStore({ ...natsOptions(credentials), source: service.name, reserve: LogReserve.in(stateFolder(settings, service.name), settings) }, feed);
     stores.set(service.name, store);
     const bus = await connectBus(credentials, local);
     const checks = [{ started: hasStarted(service.name), log: logAnswers(store) }, { folds: foldsFollow(store) }] as const;

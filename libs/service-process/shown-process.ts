@@ -2,7 +2,7 @@ import { unavailable } from '#libs/errors/errors.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { frontProcess, serviceProcesses } from '#libs/settings/services.js';
 import { askProcess } from '#libs/telemetry/ask-process.js';
-import type { Exposition, ExpositionFormat } from '#libs/telemetry/metrics/exposition.js';
+import { type Exposition, type ExpositionFormat, labelText } from '#libs/telemetry/metrics/exposition.js';
 import { mergeFamilies } from '#libs/telemetry/metrics/merge-families.js';
 import { type MetricsPage, type MetricsSource, formatOf, metricsPage } from '#libs/telemetry/metrics/page.js';
 import { writeProcess } from '#libs/telemetry/metrics/process-metrics.js';
@@ -25,9 +25,10 @@ export function showProcess(name: string, settings: EngineSettings, { routes, he
   }
   const others = new Map([...serviceProcesses(settings)].filter(([process]) => process !== name));
   for (const [process, names] of others) {
-    health.addElsewhere(process, names, (path) => askProcess(runRoot, process, path));
+    health.addElsewhere(process, names, (path) => askProcess(runRoot, process, path, '', SOON_MS));
     routes.set(`/metrics/${process}`, sharedPage((accept) => askProcess(runRoot, process, '/metrics', accept)));
   }
+  health.addElsewhere('executor', ['executor'], (path) => askProcess(runRoot, 'executor', path, '', SOON_MS));
   const own = [...services, log, writeProcess, (out: Exposition) => writeLogs(runRoot, out)];
   routes.set('/metrics', sharedPage(async (accept) => withOthers(await metricsPage(own, accept), await Promise.all(Array.from(others.keys(), (process) => servicesPage(runRoot, process, accept))))));
   routes.set('/metrics/cadvisor', sharedAnswer(() => askProcess(runRoot, 'executor', '/metrics'), KEPT_MS));
@@ -35,6 +36,8 @@ export function showProcess(name: string, settings: EngineSettings, { routes, he
 
 /** Prometheus does not come more often. */
 const KEPT_MS = 1000;
+/** For what a process that lives tells at once: whoever looks is not kept waiting by one that is stopped. */
+const SOON_MS = 2_000;
 
 /** A page that is shared by all who ask for it in one format. */
 function sharedPage(page: (accept: string) => Promise<TelemetryAnswer>): TelemetryRoute {
@@ -51,10 +54,12 @@ async function servicesPage(runRoot: string, process: string, accept: string): P
   return String(body);
 }
 
-/** logger_*, which the executor counts since it has the logs. An executor that is away must not take the other series with it. */
+/** logger_*, which the executor counts since it has the logs. An executor that is away, or answers nobody, must not take the other series with it. */
 async function writeLogs(runRoot: string, out: Exposition): Promise<void> {
-  const page = await askProcess(runRoot, 'executor', '/metrics/logs', ACCEPT[out.format]).catch(() => undefined);
-  if (page !== undefined && page.status === 200) out.append(String(page.body).replace(/# EOF\n$/, ''));
+  const page = await askProcess(runRoot, 'executor', '/metrics/logs', ACCEPT[out.format], SOON_MS).catch(() => undefined);
+  const isHere = page !== undefined && page.status === 200;
+  out.family('berth_process_answers', 'gauge', 'Whether a process answered for this page: where it did not, what it counts is missing.').sample(labelText({ process: 'executor' }), isHere ? 1 : 0);
+  if (isHere) out.append(String(page.body).replace(/# EOF\n$/, ''));
 }
 
 const ACCEPT: Readonly<Record<ExpositionFormat, string>> = { text: 'text/plain', openmetrics: 'application/openmetrics-text' };

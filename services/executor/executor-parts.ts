@@ -159,7 +159,7 @@ export class ExecutorParts {
       this.log.warn('a log cannot be sent where it should go', { ...about, error });
     });
     this.live = new LiveTasks(this.tasks, causes, this.ports, new LostKeepers(containerCgroups, runtimes), parents, this.logs, this.compression, new OomWatch(cgroups, containerCgroups), onError);
-    this.adoption = new TaskAdoption(this.tasks, this.live, containerCgroups, settings.runRoot, onError);
+    this.adoption = new TaskAdoption(this.tasks, this.live, containerCgroups, settings.runRoot, (task) => this.launcher.withdraw(task), onError);
     this.networks = new NetworksOnHost(firewall, new Forwarding(`${settings.runRoot}/forwarding`), new GivenAddresses(`${settings.dataRoot}/executor/given-addresses`), this.live, flows, store, `${settings.dataRoot}/executor/networks-on-host.snapshot`, (message, error) => this.log.error(message, { error }));
     this.archives = new RootArchives(this.live, this.files, () => this.roots, this.layers.root, (chainId) => this.layers.nameOf(chainId), this.streams, (error, about) => this.log.warn('a copy was ended for others', { ...about, error }));
     this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.forwarding, this.files, this.sandboxes, this.ids, this.zygote, containerCgroups, parents, this.ports, this.networks, runtimes, this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {
@@ -211,7 +211,7 @@ export class ExecutorParts {
     if (unconfined !== undefined) this.log.warn(unconfined);
     void this.appArmor?.load().catch((error: unknown) => this.log.error('the AppArmor profile of containers could not be loaded', { error }));
     await Promise.all([this.tasks.start(), this.chooseRoots()]);
-    this.spares.start({ directories: this.roots.own, files: SPARE_FILES }, this.trash);
+    await this.spares.start({ directories: this.roots.own, files: SPARE_FILES }, this.trash);
     await this.streams.listen();
     await this.streams.giveTo(this.group);
     this.zygote.warmUp();
@@ -228,12 +228,17 @@ export class ExecutorParts {
 
   private async chooseRoots(): Promise<void> {
     const { storageDriver } = this.settings;
-    const isThere = storageDriver !== 'vfs' && (await this.trees.run('probeOverlay', { directory: this.layers.root }));
+    const isThere = storageDriver !== 'vfs' && ((await this.trees.run('probeOverlay', { directory: this.layers.root })) ?? !this.hasWholeRoots());
     if (storageDriver === 'overlay2' && !isThere) throw unavailable(`BERTH_STORAGE_DRIVER=overlay2: the kernel makes no overlay in ${this.layers.root}`);
     if (!isThere) this.roots = new VfsSnapshotter(this.layers.root, this.trees);
     if (this.ids.engine === undefined || !isThere) return;
     const missing = await this.trees.run('probeMappedOverlay', { directory: this.layers.root, ids: this.ids.engine });
     if (missing !== undefined) throw unavailable(`BERTH_USERNS_REMAP: the kernel makes no overlay with other ids in ${this.layers.root}: ${missing}`);
+  }
+
+  /** Whether a container was made where there was no overlay. */
+  private hasWholeRoots(): boolean {
+    return this.files.containers().some((container) => VfsSnapshotter.made(this.files.directory(container)));
   }
 
   async stop(): Promise<void> {

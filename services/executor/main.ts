@@ -3,6 +3,7 @@ import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { foldsFollow, logAnswers } from '#libs/event-store/log-checks.js';
 import { connectEventStore } from '#libs/event-store/jetstream-event-store.js';
 import { LogFeed } from '#libs/event-store/log-feed.js';
+import { LogReserve } from '#libs/event-store/log-reserve.js';
 import { natsOptions, startMicroservice } from '#libs/messaging/service.js';
 import { endAtSignal } from '#libs/service-process/end-at-signal.js';
 import { readCredentials } from '#libs/settings/credentials.js';
@@ -32,7 +33,7 @@ telemetry.health.add('executor', { started: () => (started ? undefined : 'is sta
 const credentials = readCredentials(settings, 'executor');
 /** It alone writes what it must know at once: what others append can come in rounds. */
 const feed = await LogFeed.connectInRounds({ ...natsOptions(credentials), name: 'executor' }, ROUND_MS);
-const store = await connectEventStore({ ...natsOptions(credentials), source: 'executor' }, feed);
+const store = await connectEventStore({ ...natsOptions(credentials), source: 'executor', reserve: LogReserve.in(`${settings.dataRoot}/executor`, settings) }, feed);
 // The run root's group is that of all unprivileged services: they may open streams.
 const group = statSync(settings.runRoot).gid;
 const parts = new ExecutorParts({ store, settings }, group);

@@ -140,6 +140,28 @@ test('layers of a load that fails are gone with it, but for those that an image 
   expect(world.onDisk.size).toBe(3);
 });
 
+test.each(['a load', 'an import'])('%s whose client leaves while it is unpacked ends, and nothing of it stays', async (way) => {
+  const { archive, tars } = await twoLayers('1', '2');
+  const [unpacking, ends] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  world.unpacking = () => (unpacking.resolve(), ends.promise);
+  const [asks, input] = way === 'a load' ? [world.images.load({ quiet: true } as never, asked), archive] : [world.images.import(Object.assign(new ImportImage(), { reference: 'left', message: '', changes: [] }), asked), tars[0]!];
+  const client = await openStream(asks);
+  withToldEnd(client).end(input);
+  await unpacking.promise;
+  client.destroy();
+  await expect.poll(() => world.blobs()).toEqual([]);
+  expect(world.removedLayers).toContain(digestOf(tars[0]!));
+  ends.resolve();
+  expect((await world.images.list()).images).toEqual([]);
+});
+
+test('an import that cannot be unpacked leaves nothing', async () => {
+  world.unpacking = () => Promise.reject(new Error('no space left on device'));
+  const imported = await world.talk(world.images.import(Object.assign(new ImportImage(), { reference: 'large', message: '', changes: [] }), asked), await tarOf([{ path: 'file', body: Buffer.from('contents') }]));
+  expect(lines(imported)).toMatchObject([{ error: 'no space left on device' }]);
+  expect([world.blobs(), world.removedLayers.length]).toEqual([[], 1]);
+});
+
 test('a load that fails while the executor is away is answered all the same, and its layers are asked for no longer than one would be', async () => {
   const { archive } = await twoLayers('1', '2');
   const [asks, returns] = [[] as number[], Promise.withResolvers<void>()];

@@ -24,8 +24,8 @@ export class VolumesController {
   }
 
   @Handles(HoldVolume)
-  hold(@Body() { name, container }: HoldVolume, @Asked() asked: RequestContext): Promise<VolumeView> {
-    return this.volumes.hold(name, container, asked);
+  hold(@Body() command: HoldVolume, @Asked() asked: RequestContext): Promise<VolumeView> {
+    return this.volumes.hold(command, asked);
   }
 
   @Handles(ReleaseVolumes)

@@ -85,7 +85,7 @@ const LOOKED_AT: Readonly<Record<string, { readonly why: string; readonly calls:
   [`${SNAPSHOTS}/overlay-options.ts`]: { why: "the kernel's parameters", calls: ['existsSync(join(parameters, name))'] },
   [`${SNAPSHOTS}/overlay-snapshotter.ts`]: { why: 'the top of what a container wrote, one name where root alone writes', calls: ['existsSync(upper)', 'mkdirSync(`${directory}/${WORK.name}`)', 'mkdirSync(upper)', 'existsSync(work)', 'mkdirSync(former)'] },
   [`${SNAPSHOTS}/snapshotter.ts`]: { why: 'the same', calls: ['existsSync(made)'] },
-  [`${SNAPSHOTS}/vfs-snapshotter.ts`]: { why: 'the same, of a copy that no container has had', calls: ['access(whole)', 'rm(half)', 'mkdir(half)', 'rename(half)', 'rename(whole)'] },
+  [`${SNAPSHOTS}/vfs-snapshotter.ts`]: { why: 'the same, of a copy that no container has had', calls: ['existsSync(whole)', 'access(whole)', 'rm(half)', 'mkdir(half)', 'rename(half)', 'rename(whole)'] },
   [`${SNAPSHOTS}/unpack-layer.ts`]: { why: 'blobs, and the top of a layer', calls: ['stat(path)', 'createReadStream(path)', 'openSync(directory)'] },
   [`${TREES}/archive-tree.ts`]: {
     why: 'one name in an open directory, which the calls do not follow; how a name is opened, its callers say, with ONE_NAME or for O_PATH',

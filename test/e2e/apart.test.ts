@@ -127,7 +127,7 @@ test('one port shows metrics and readiness of all of them', async () => {
   await out('create', '--name', 'shown', 'busybox', 'true');
   await expect.poll(async () => (await port('/readyz')).status, { timeout: 20_000 }).toBe(200);
   const { services } = (await (await port('/readyz')).json()) as { services: Record<string, Record<string, string>> };
-  expect(Object.keys(services).sort()).toEqual([...SERVICES].sort());
+  expect(Object.keys(services).sort()).toEqual([...SERVICES, 'executor'].sort());
   expect((await port('/readyz/images')).status).toBe(200);
   const page = await (await port('/metrics')).text();
   for (const service of SERVICES) expect(page).toContain(`berth_log_append_seconds_count{service="${service}"}`);

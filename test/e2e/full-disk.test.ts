@@ -1,4 +1,6 @@
-import { closeSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ask } from '../chaos/api.js';
 import { differences } from '../chaos/oracle/oracle.js';
@@ -105,6 +107,49 @@ test('a log whose disk is full refuses each change plainly, does none by half, a
   // The mounts are the test's own.
   const odd = async (): Promise<string[]> => (await differences(engine.settings)).filter((difference) => !/^a mount at \S+\/(nats|logs) /.test(difference));
   await until('the host is as the log says', async () => (await odd()).length === 0, 15_000).catch(async () => expect(await odd()).toEqual([]));
+}, patience(120_000));
+
+test.skipIf(!existsSync('/usr/sbin/mkfs.ext4'))('an engine that starts on a disk full to the last block comes up, and gives room back as it is asked to', async () => {
+  const top = mkdtempSync('/var/tmp/berth-test-full-');
+  chmodSync(top, 0o711); // not root alone goes in
+  const [disk, place] = [join(top, 'disk'), join(top, 'mounted')];
+  execFileSync('truncate', ['--size', '128M', disk]);
+  execFileSync('mkfs.ext4', ['-q', '-m', '0', disk]);
+  mkdirSync(place);
+  execFileSync('mount', ['-o', 'loop', disk, place]);
+  mkdirSync(join(place, 'root'));
+  const full = await startEngine({ BERTH_DATA_ROOT: join(place, 'root') }).catch((error: unknown) => {
+    execFileSync('umount', [place]);
+    throw error;
+  });
+  const done = async (...args: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await full.docker(args);
+    expect({ args, code, stderr }).toMatchObject({ code: 0 });
+    return stdout.trim();
+  };
+  try {
+    await full.loadBusybox();
+    await done('run', '-d', '--name', 'busy', 'busybox', 'sleep', '1000');
+    await done('create', '--name', 'idle', 'busybox', 'true');
+    await done('run', '--name', 'large', 'busybox', 'dd', 'if=/dev/zero', 'of=/large', 'bs=1M', 'count=16');
+    await full.down();
+    fill(join(place, 'filler'));
+    await full.up();
+    expect(await done('inspect', '--format', '{{.State.Status}}', 'busy')).toBe('running');
+    const create = () => ask(full.socket, 'POST', '/containers/create', { Image: 'busybox' });
+    // The last page of the log's file has room for some more.
+    for (let count = 0; (await create()).status === 201; count++) expect(count).toBeLessThan(200);
+    const refused = { status: 503, body: expect.stringContaining('the log is full, nothing was changed: free space where nats-server keeps it') };
+    expect(await create()).toMatchObject(refused);
+    await done('stop', '-t', '0', 'busy');
+    await done('rm', 'idle');
+    expect(await create()).toMatchObject(refused);
+    await done('rm', 'large');
+    await until('there is room', async () => (await full.docker(['run', '--rm', 'busybox', 'true'])).code === 0, 30_000);
+  } finally {
+    await full.stop().finally(() => execFileSync('umount', [place]));
+    rmSync(top, { recursive: true });
+  }
 }, patience(120_000));
 
 test('where no record can be written, records are lost, and no process; with room there are records again', async () => {

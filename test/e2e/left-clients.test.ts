@@ -90,6 +90,17 @@ test('attaches that come at any moment of a start get its output', async () => {
   }
 }, 60_000);
 
+test('more than a hundred clients attach in one moment, before a start and after it, and each hears what is printed', async () => {
+  await docker('create', '--name', 'crowd', '--network', 'none', 'busybox', 'sh', '-c', 'while :; do echo tick; sleep 0.1; done');
+  const before = await Promise.all(Array.from({ length: 120 }, () => attachTo('crowd')));
+  await Promise.all(before.map((client) => hears(client, 'UPGRADED')));
+  await docker('start', 'crowd');
+  const after = await Promise.all(Array.from({ length: 120 }, () => attachTo('crowd')));
+  await Promise.all([...before, ...after].map((client) => hears(client, 'tick\n')));
+  await Promise.all([...before, ...after].map(leave));
+  await docker('rm', '-f', 'crowd');
+}, 60_000);
+
 test('attaches for the logs alone take no place of who wants a stream', async () => {
   await docker('run', '-d', '--name', 'ticking', '--network', 'none', 'busybox', 'sh', '-c', 'while :; do echo tick; sleep 0.1; done');
   for (let count = 0; count < 70; count++) await leave(await asking('POST', '/containers/ticking/attach?logs=1&stdout=1', UPGRADE));

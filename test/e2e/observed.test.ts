@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { telemetrySocket } from '#libs/telemetry/telemetry-socket.js';
 import { startEngine, type TestEngine } from '../engine/engine.js';
+import { patience } from '../engine/patience.js';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -38,7 +39,7 @@ async function until(process: 'engine' | 'executor', path: string, is: (answer: 
 test('each service says that it is ready, on the loopback port and on sockets', async () => {
   const all = await fetch(`http://127.0.0.1:${engine.settings.metricsPort}/readyz`);
   expect(all.status).toBe(200);
-  expect(Object.keys(((await all.json()) as { services: object }).services).sort()).toEqual(['containers', 'gateway', 'images', 'networks', 'volumes']);
+  expect(Object.keys(((await all.json()) as { services: object }).services).sort()).toEqual(['containers', 'executor', 'gateway', 'images', 'networks', 'volumes']);
   for (const service of ['containers', 'gateway', 'images', 'networks', 'volumes']) expect((await ask('engine', `/readyz/${service}`)).status).toBe(200);
   expect(JSON.parse((await ask('executor', '/readyz')).body)).toEqual({ status: 'ok', services: { executor: { started: 'ok', log: 'ok', zygote: 'ok', folds: 'ok' } } });
   expect((await ask('executor', '/healthz')).status).toBe(200);
@@ -61,6 +62,27 @@ test('a zygote that is gone is told of, and started again', async () => {
   await until('executor', '/readyz', ({ status, body }) => status === 503 && body.includes('had ended'));
   await until('executor', '/readyz', ({ status }) => status === 200);
 });
+
+test('an executor that answers nobody is told of soon, beside all that others know', async () => {
+  const page = async (path: string): Promise<{ status: number; body: string }> => {
+    const answer = await fetch(`http://127.0.0.1:${engine.settings.metricsPort}${path}`, { signal: AbortSignal.timeout(patience(5_000)) });
+    return { status: answer.status, body: await answer.text() };
+  };
+  const pid = engine.pid('executor');
+  if (pid === undefined) throw new Error('the executor does not run');
+  process.kill(pid, 'SIGSTOP');
+  try {
+    const { status, body } = await page('/readyz');
+    expect([status, body]).toEqual([503, expect.stringContaining('"executor":{"process":"executor does not answer')]);
+    const metrics = (await page('/metrics')).body;
+    expect(metrics).toContain('berth_process_answers{process="executor"} 0');
+    expect(metrics).toContain('berth_log_position');
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  await expect.poll(async () => (await page('/readyz')).status, { timeout: 20_000 }).toBe(200);
+  await expect.poll(async () => (await page('/metrics')).body, { timeout: 20_000 }).toContain('berth_process_answers{process="executor"} 1');
+}, patience(60_000));
 
 test('all that the processes wrote on stderr are records', () => {
   for (const name of ['supervisor', 'engine', 'executor']) {

@@ -12,6 +12,8 @@
 
 struct connection connections[CONNECTIONS];
 int connection_count;
+struct ticket tickets[TICKETS];
+int ticket_count;
 
 static bool is_roots(int fd)
 {
@@ -187,9 +189,9 @@ static void tell_all(struct connection *to)
 }
 
 /* Nobody came with it in time: its place is free for another. While none needs the place it is as good as before. */
-static bool is_over(const struct process *process, const struct ticket *ticket)
+static bool is_over(const struct ticket *ticket)
 {
-	int64_t until = ticket->gates ? process->gate_until : ticket->until;
+	int64_t until = ticket->gates ? ticket->process->gate_until : ticket->until;
 	return until && monotonic_ms() > until;
 }
 
@@ -198,10 +200,23 @@ bool has_stream_place(void)
 	int taken = 0;
 	for (int place = 0; place < connection_count; place++)
 		taken += connections[place].kind != FREE && !is_reserved(place);
-	for (const struct process *process = processes; process < processes + process_count; process++)
-		for (const struct ticket *issued = process->tickets; process->state != UNUSED && issued < process->tickets + TICKETS; issued++)
-			taken += *issued->text && !is_over(process, issued);
+	for (const struct ticket *issued = tickets; issued < tickets + ticket_count; issued++)
+		taken += *issued->text && !is_over(issued);
 	return taken < CONNECTIONS - RESERVED;
+}
+
+static void free_ticket(struct ticket *ticket)
+{
+	*ticket = (struct ticket){ 0 };
+	while (ticket_count > 0 && !*tickets[ticket_count - 1].text)
+		ticket_count--;
+}
+
+void forget_tickets(const struct process *process)
+{
+	for (int i = ticket_count - 1; i >= 0; i--)
+		if (tickets[i].process == process)
+			free_ticket(&tickets[i]);
 }
 
 /* Where there is no place for it, whoever comes with it is refused, and so told. */
@@ -209,9 +224,12 @@ void add_ticket(struct process *process, const char *ticket, const char *streams
 {
 	if (strlen(ticket) != 32)
 		return;
-	for (struct ticket *place = process->tickets; place < process->tickets + TICKETS; place++) {
-		if (*place->text && !is_over(process, place))
+	for (struct ticket *place = tickets; place < tickets + TICKETS; place++) {
+		if (*place->text && !is_over(place))
 			continue;
+		if (place == tickets + ticket_count)
+			ticket_count++;
+		place->process = process;
 		strcpy(place->text, ticket);
 		place->gates = gates;
 		place->until = monotonic_ms() + TICKET_MS;
@@ -233,17 +251,16 @@ static void attach(struct connection *connection, const char *ticket)
 {
 	struct message refused = begin(FRAME_REFUSED), attached = begin(FRAME_ATTACHED);
 	bool may_stay = !is_reserved(connection - connections);
-	for (struct process *process = processes; may_stay && strlen(ticket) == 32 && process < processes + process_count; process++)
-		for (struct ticket *issued = process->tickets; process->state != UNUSED && issued < process->tickets + TICKETS; issued++) {
-			if (!*issued->text || !same_ticket(issued->text, ticket))
-				continue;
-			connection->kind = STREAM;
-			connection->process = process;
-			connection->streams = issued->streams;
-			memset(issued, 0, sizeof *issued);
-			send_message(connection, &attached);
-			return;
-		}
+	for (struct ticket *issued = tickets; may_stay && strlen(ticket) == 32 && issued < tickets + ticket_count; issued++) {
+		if (!*issued->text || !same_ticket(issued->text, ticket))
+			continue;
+		connection->kind = STREAM;
+		connection->process = issued->process;
+		connection->streams = issued->streams;
+		free_ticket(issued);
+		send_message(connection, &attached);
+		return;
+	}
 	send_message(connection, &refused);
 	drop(connection);
 }

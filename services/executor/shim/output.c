@@ -6,8 +6,8 @@ bool wants_output(const struct process *process, int which, int64_t now)
 {
 	if (process->out[which] < 0 || (process->state != RUNNING && process->state != EXITED))
 		return false;
-	for (int i = 0; i < TICKETS && now < process->gate_until; i++)
-		if (process->tickets[i].gates && *process->tickets[i].text)
+	for (int i = 0; i < ticket_count && now < process->gate_until; i++)
+		if (tickets[i].process == process && tickets[i].gates)
 			return false;
 	for (int i = 0; i < connection_count; i++)
 		if (connections[i].kind == STREAM && connections[i].process == process && (connections[i].streams & (which ? STREAM_ERR : STREAM_OUT))

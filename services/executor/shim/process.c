@@ -50,6 +50,7 @@ void forget(struct process *process)
 	for (int i = 0; i < connection_count; i++)
 		if (connections[i].kind == STREAM && connections[i].process == process)
 			drop(&connections[i]);
+	forget_tickets(process);
 	if (process->memory)
 		munmap(process->memory, process->memory_bytes);
 	if (process->pending)

@@ -30,7 +30,7 @@ test('output waits for the ticket issued in advance, and stdin reaches the proce
   await finish(task);
 });
 
-test('there are places for 64 tickets, one too many is refused, and one that nobody comes with loses its place to another', async () => {
+test('there are places for as many tickets as for streams, one too many is refused, and one that nobody comes with loses its place to another', async () => {
   const task = await bench.run('tickets', (at) => [...tree(at), sh('cat')], { openStdin: true, stdinOnce: true });
   await task.control.next('started');
   const socket = join(task.directory, 'shim.sock');
@@ -41,11 +41,11 @@ test('there are places for 64 tickets, one too many is refused, and one that nob
     await task.control.next('pong');
     return issued;
   };
-  for (let number = 0; number < 64; number++) await issue(number);
-  await expect(attach(socket, await issue(64))).rejects.toThrow('refused');
+  for (let number = 0; number < 496; number++) await issue(number);
+  await expect(attach(socket, await issue(496))).rejects.toThrow('refused');
   // Each attempt is a ticket of its own: where there was a place for it, it was used.
   const attempt = async (number: number): Promise<Buffer> => attach(socket, await issue(number), 'hello\n').catch(() => attempt(number + 1));
-  expect(demultiplex(await attempt(65))).toEqual({ 1: 'hello\n' });
+  expect(demultiplex(await attempt(497))).toEqual({ 1: 'hello\n' });
   await task.control.next('exited');
   await finish(task);
 }, patience(20_000));

@@ -8,7 +8,7 @@
 #define LEFT_BEHIND 64 /* of them, of clients that have gone and whose input is not taken yet */
 #define RING_BYTES (64u << 10)
 #define CHUNK_BYTES (16u << 10)
-#define TICKETS 64
+#define TICKETS (CONNECTIONS - RESERVED) /* of all processes: more readers than that find no place */
 #define ID_BYTES 80
 #define SMALL_FRAME 512u
 #define GATE_MS 5000
@@ -32,7 +32,8 @@ enum frame_type {
 };
 enum { STREAM_IN = 1, STREAM_OUT = 2, STREAM_ERR = 4 };
 
-struct ticket { char text[33]; uint8_t streams; bool gates; int64_t until; /* monotonic ms; one that gates: the gate's end */ };
+/* "": a free place */
+struct ticket { char text[33]; uint8_t streams; bool gates; struct process *process; int64_t until; /* monotonic ms; one that gates: the gate's end */ };
 
 struct process {
 	enum { UNUSED, STARTING, RUNNING, EXITED, FAILED } state;
@@ -52,7 +53,6 @@ struct process {
 	uint32_t exit_code, exit_signal, oom;
 	uint64_t started_ns, exited_ns; /* CLOCK_REALTIME */
 	int64_t gate_until, linger_until; /* monotonic ms */
-	struct ticket tickets[TICKETS];
 	uint8_t *pending; /* input on its way to the process, CHUNK_BYTES, mapped at first use */
 	uint32_t pending_start, pending_end;
 	bool close_in; /* once pending is written */
@@ -75,8 +75,9 @@ struct connection {
 
 extern struct process processes[PROCESSES];
 extern struct connection connections[CONNECTIONS];
+extern struct ticket tickets[TICKETS];
 /* How far the tables are in use: nobody looks beyond. */
-extern int process_count, connection_count;
+extern int process_count, connection_count, ticket_count;
 extern struct plan_settings *settings; /* the container's own */
 /* Not kept open: a child is born with all that the shim has open. */
 int open_task_directory(void);
@@ -162,6 +163,7 @@ bool has_stream_place(void);
 void announce(struct process *process);
 /* What the log had trouble with, and that it was rotated, to the executor; at most once a second, since a full disk fails each write. Milliseconds until there is more to tell, -1: nothing. */
 int tell_log_news(void);
+void forget_tickets(const struct process *process);
 void add_ticket(struct process *process, const char *ticket, const char *streams, bool gates);
 
 /* main.c and zygote.c */

@@ -118,14 +118,18 @@ export class AddImage {
     return sizeBytes;
   }
 
-  /** Unpacks what is not yet, bottom up, and appends. */
-  async add(image: NewImage, lease: ContentLease, asked: RequestContext): Promise<Added> {
+  /** Unpacks what is not yet, bottom up, and appends. Once `left` is aborted it does neither. */
+  async add(image: NewImage, lease: ContentLease, asked: RequestContext, left?: AbortSignal): Promise<Added> {
     const config = await this.content.read(image.configDigest, CONFIG_LIMIT_BYTES);
     const blobs = layersIn(config, image.layers);
     const manifestDigest = image.manifestDigest ?? (await this.makeManifest(image, lease));
     const letGo = await this.hold(blobs, asked);
+    const layers = await this.unpackAll(blobs, asked, left).catch(async (error: unknown) => {
+      await letGo();
+      throw error;
+    });
     try {
-      const added = await this.unpackAndAppend(image, manifestDigest, blobs, labelsIn(config), asked);
+      const added = await this.tagTurns.take(() => this.append(image, manifestDigest, layers, sizeOf(layers), labelsIn(config), asked));
       await letGo();
       return added;
     } catch (error) {
@@ -134,15 +138,11 @@ export class AddImage {
     }
   }
 
-  private async unpackAndAppend(image: NewImage, manifestDigest: string, blobs: readonly ImageLayer[], labels: Labels, asked: RequestContext): Promise<Added> {
-    let sizeBytes = 0;
+  private async unpackAll(blobs: readonly ImageLayer[], asked: RequestContext, left?: AbortSignal): Promise<readonly ImageLayer[]> {
     const layers: ImageLayer[] = [];
-    for (const blob of blobs) {
-      const unpackedBytes = await this.unpack(blob, asked);
-      layers.push({ ...blob, unpackedBytes });
-      sizeBytes += unpackedBytes;
-    }
-    return await this.tagTurns.take(() => this.append(image, manifestDigest, layers, sizeBytes, labels, asked));
+    for (const blob of blobs) layers.push({ ...blob, unpackedBytes: await this.unpack(blob, asked, left) });
+    left?.throwIfAborted();
+    return layers;
   }
 
   /** Moves tags: the new holder first, so that a tag is never lost between two commits; the latest holder counts. */
@@ -168,8 +168,7 @@ export class AddImage {
       const unpackedBytes = this.held(layer.chainId)?.unpackedBytes;
       return { ...layer, ...(unpackedBytes === undefined ? {} : { unpackedBytes }) };
     });
-    const sizeBytes = layers.reduce((bytes, layer) => bytes + (layer.unpackedBytes ?? 0), 0);
-    await this.append(image, image.manifestDigest, layers, sizeBytes, labelsIn(config), asked);
+    await this.append(image, image.manifestDigest, layers, sizeOf(layers), labelsIn(config), asked);
   }
 
   private async makeManifest(image: NewImage, lease: ContentLease): Promise<string> {
@@ -177,6 +176,8 @@ export class AddImage {
     return (await lease.put(writeManifest({ mediaType: OCI_CONFIG, digest: image.configDigest, size }, image.layers))).digest;
   }
 }
+
+const sizeOf = (layers: readonly ImageLayer[]): number => layers.reduce((bytes, { unpackedBytes = 0 }) => bytes + unpackedBytes, 0);
 
 /** Of a configuration that has some. Who has more of them than an event should carry goes without. */
 function labelsIn(configuration: Uint8Array): Labels {

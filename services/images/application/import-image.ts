@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { addAbortSignal } from 'node:stream';
 import type { ImportImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { invalid } from '#libs/errors/errors.js';
@@ -19,7 +20,7 @@ interface PreparedImport {
   readonly config: object;
 }
 
-/** `docker import`: a file system's tar becomes an image of one layer. */
+/** `docker import`: a file system's tar becomes an image of one layer. A client that goes away ends it. */
 export class ImportArchive {
   constructor(
     private readonly content: ContentStore,
@@ -36,16 +37,16 @@ export class ImportArchive {
   }
 
   async serve(socket: Socket, message: string, prepared: PreparedImport, asked: RequestContext): Promise<void> {
-    await serveProgress(socket, this.content, this.collect, async (lines, lease) => {
+    await serveProgress(socket, this.content, this.collect, async (lines, lease, left) => {
       const { tags, platform, config } = prepared;
       const layer = await archivedLayer(await lease.ingest(inputOf(socket)), this.content, lease);
-      const diffId = await diffIdOf(await decompressed(this.content.stream(layer.digest)));
+      const diffId = await diffIdOf(await decompressed(addAbortSignal(left, this.content.stream(layer.digest))));
       const created = new Date().toISOString();
       const comment = message || 'Imported from -';
       const { os, architecture, variant } = platform;
       const image = { architecture, os, ...(variant && { variant }), created, comment, config, history: [{ created, comment }], rootfs: { type: 'layers', diff_ids: [diffId] } };
       const configBlob = await lease.put(Buffer.from(JSON.stringify(image)));
-      await this.addImage.add({ configDigest: configBlob.digest, layers: [layer], tags, digests: [], origin: 'import' }, lease, asked);
+      await this.addImage.add({ configDigest: configBlob.digest, layers: [layer], tags, digests: [], origin: 'import' }, lease, asked, left);
       lines.report({ status: configBlob.digest });
     });
   }

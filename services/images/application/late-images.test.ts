@@ -80,6 +80,20 @@ test.each<Fate>(['unheard', 'late'])('layers and blobs of an image that was remo
   await expect.poll(() => [world.removedLayers, world.blobs()]).toEqual([[digestOf(image.tar)], []]);
 });
 
+test('an image that was removed after all delays no tag while its layers go', async () => {
+  const [image, other] = [await sample('1'), await sample('2')];
+  await world.load(await dockerArchive(image, ['app:1']));
+  await world.load(await dockerArchive(other, ['other:1']));
+  const [asks, goes] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  world.beforeRemoval = () => (asks.resolve(), goes.promise);
+  world.store.fates.set('ImageUntagged', ['unheard']);
+  await expect(remove('app:1')).rejects.toMatchObject(notAnswered);
+  await asks.promise;
+  await tag(other.id, 'more:1');
+  goes.resolve();
+  await expect.poll(() => world.removedLayers).toEqual([digestOf(image.tar)]);
+});
+
 test('an image whose removal comes when a container uses it is there again', async () => {
   const image = await sample('1');
   await world.load(await dockerArchive(image, ['app:1', 'app:2']));

@@ -33,7 +33,12 @@ export class LateImages {
   start(): void {
     this.unlisten = this.aggregates.onUnanswered((hex, commit) => {
       const asked = causedBy(commit, 'service:images');
-      void retryUntilDone(() => this.tagTurns.take(() => this.settle(hex, commit, asked)), this.stopping.signal, this.onError);
+      const goOn = async (): Promise<void> => {
+        const gone = await this.tagTurns.take(() => this.settle(hex, commit, asked));
+        // Not in the turn: the disk, and an executor that is away, take their time, and every tag would wait for them.
+        if (gone !== undefined) await this.clear.run(gone, asked);
+      };
+      void retryUntilDone(goOn, this.stopping.signal, this.onError);
     });
   }
 
@@ -42,21 +47,24 @@ export class LateImages {
     this.unlisten();
   }
 
-  private async settle(hex: string, { events }: Commit<ImageEvent>, asked: RequestContext): Promise<void> {
+  /** Resolves to an image that is gone, and whose layers and blobs are left. */
+  private async settle(hex: string, { events }: Commit<ImageEvent>, asked: RequestContext): Promise<PresentImage | undefined> {
     if (events.some(({ type }) => type === 'ImageRemoved')) return this.removed(hex, events, asked);
     if (events.some(({ type }) => type === 'ImageAdded') && !(await this.isWhole(hex))) return this.remove(hex, asked);
     for (const event of events) if (event.type === 'ImageTagged') await this.tagged(event, asked);
+    return undefined;
   }
 
   /** A container may use it by now, whose root stands on its layers: then it is there again. */
-  private async removed(hex: string, events: readonly ImageEvent[], asked: RequestContext): Promise<void> {
+  private async removed(hex: string, events: readonly ImageEvent[], asked: RequestContext): Promise<PresentImage | undefined> {
     const history = await this.aggregates.history(hex);
     const before = history.slice(0, -events.length);
     const was = before.reduce<Image>(imageDecider.evolve, imageDecider.initialState);
-    if (this.directory.get(hex) !== undefined || was.status === 'absent') return;
+    if (this.directory.get(hex) !== undefined || was.status === 'absent') return undefined;
     const { containers } = await this.bus.request(ListContainers, { all: true, restoring: true }, asked);
-    if (this.holds.containerOf(was) !== undefined || containers.some(({ imageId }) => imageId === was.configDigest)) await this.bringBack(was, before, asked);
-    else await this.clear.run(was, asked);
+    if (this.holds.containerOf(was) === undefined && !containers.some(({ imageId }) => imageId === was.configDigest)) return was;
+    await this.bringBack(was, before, asked);
+    return undefined;
   }
 
   private async bringBack({ configDigest: image, manifestDigest, layers, sizeBytes, tags, digests }: PresentImage, history: readonly ImageEvent[], asked: RequestContext): Promise<void> {
@@ -73,11 +81,10 @@ export class LateImages {
     return true;
   }
 
-  private async remove(hex: string, asked: RequestContext): Promise<void> {
+  private async remove(hex: string, asked: RequestContext): Promise<PresentImage | undefined> {
     const image = this.directory.get(hex);
-    if (image === undefined) return;
-    await this.aggregates.execute(hex, { type: 'Remove', image: image.configDigest, at: now() }, asked);
-    await this.clear.run(image, asked);
+    if (image !== undefined) await this.aggregates.execute(hex, { type: 'Remove', image: image.configDigest, at: now() }, asked);
+    return image;
   }
 
   /** What was asked for last counts. */

@@ -30,34 +30,34 @@ export class LoadArchive {
     private readonly collect: CollectBlobs,
   ) {}
 
-  /** Serves the endpoint: reads the archive, answers with progress lines, ends the socket. */
+  /** Serves the endpoint: reads the archive, answers with progress lines, ends the socket. A client that goes away ends the load; the images that were added before stay. */
   async serve(socket: Socket, quiet: boolean, asked: RequestContext): Promise<void> {
-    await serveProgress(socket, this.content, this.collect, async (lines, lease) => {
+    await serveProgress(socket, this.content, this.collect, async (lines, lease, left) => {
       const images = await this.imagesIn(await this.readArchive(inputOf(socket), lease), lease);
       if (images.length === 0) throw invalid('the archive holds no image');
-      for (const image of images) await this.load(image, lease, quiet, lines, asked);
+      for (const image of images) await this.load(image, lease, quiet, lines, asked, left);
     });
   }
 
   /** Tells what dockerd tells: nothing of layers that are there, and whom a tag is taken from. */
-  private async load(image: NewImage, lease: ContentLease, quiet: boolean, lines: ProgressLines, asked: RequestContext): Promise<void> {
+  private async load(image: NewImage, lease: ContentLease, quiet: boolean, lines: ProgressLines, asked: RequestContext, left: AbortSignal): Promise<void> {
     const layers = await this.addImage.layersOf(image.configDigest, image.layers);
     const letGo = await this.addImage.hold(layers, asked);
     try {
-      await this.unpackAndAdd(image, layers, lease, quiet, lines, asked);
+      await this.unpackAndAdd(image, layers, lease, quiet, lines, asked, left);
     } finally {
       await letGo();
     }
   }
 
-  private async unpackAndAdd(image: NewImage, layers: readonly ImageLayer[], lease: ContentLease, quiet: boolean, lines: ProgressLines, asked: RequestContext): Promise<void> {
+  private async unpackAndAdd(image: NewImage, layers: readonly ImageLayer[], lease: ContentLease, quiet: boolean, lines: ProgressLines, asked: RequestContext, left: AbortSignal): Promise<void> {
     for (const layer of layers) {
       const isNew = !this.addImage.hasLayer(layer.chainId);
-      await this.addImage.unpack(layer, asked);
+      await this.addImage.unpack(layer, asked, left);
       if (isNew && !quiet) lines.report({ status: 'Loading layer', progressDetail: { current: layer.sizeBytes, total: layer.sizeBytes }, progress: progressBar(layer.sizeBytes, layer.sizeBytes), id: layer.diffId.slice('sha256:'.length).slice(0, 12) });
     }
     const moving = this.addImage.tagsOfOthers(image);
-    await this.addImage.add(image, lease, asked);
+    await this.addImage.add(image, lease, asked, left);
     for (const tag of image.tags) {
       const former = moving.get(tag);
       if (former !== undefined) lines.report({ stream: `The image ${tag} already exists, renaming the old one with ID ${former} to empty string\n` });

@@ -292,6 +292,16 @@ test('a creation that is asked for again after the volume was removed is answere
   expect([listed(), [...disk]]).toEqual([[], []]);
 });
 
+test('a volume that a container which is being made borrows of another stays when that takes its volumes along, until it is given up', async () => {
+  await volumes.create({ name: 'cache' } as never, asked);
+  await claim('c1');
+  expect(await volumes.hold({ name: 'cache', container: 'c1', beingMade: true }, asked)).toMatchObject({ name: 'cache' });
+  await expect(remove('cache')).rejects.toMatchObject({ kind: 'conflict', message: 'remove cache: volume is in use - [c1]' });
+  await giveUp('c1');
+  await remove('cache');
+  await expect(volumes.hold({ name: 'cache', container: 'c2', beingMade: true }, asked)).rejects.toMatchObject({ kind: 'not-found' });
+});
+
 test('what a container came to nothing with is made anew for the same request', async () => {
   const keyed = { ...asked, idempotencyKey: 'k' };
   const wish = { name: 'cache', heldFor: 'c1' } as never;

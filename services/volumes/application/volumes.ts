@@ -1,6 +1,6 @@
 import { ListVolumeDirectories } from '#contracts/executor/host.js';
 import type { Done, RequestContext } from '#contracts/request.js';
-import { ANONYMOUS_VOLUME_LABEL, type CreateVolume, type RemoveVolume, type RestoreVolume, type VolumeView } from '#contracts/volumes/volumes.js';
+import { ANONYMOUS_VOLUME_LABEL, type CreateVolume, type HoldVolume, type RemoveVolume, type RestoreVolume, type VolumeView } from '#contracts/volumes/volumes.js';
 import { BerthError, cameToNothing, conflict, notFound } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
@@ -111,10 +111,10 @@ export class Volumes {
     });
   }
 
-  async hold(name: string, container: string, asked: RequestContext): Promise<VolumeView> {
+  async hold({ name, container, beingMade = false }: Pick<HoldVolume, 'name' | 'container' | 'beingMade'>, asked: RequestContext): Promise<VolumeView> {
     return this.directories.inTurn(name, async () => {
       this.get(name);
-      await this.references.want(name, container);
+      await (beingMade ? this.references.hold(name, container) : this.references.want(name, container));
       await this.confirm(name, asked);
       return this.get(name);
     });

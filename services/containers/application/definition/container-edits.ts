@@ -204,7 +204,7 @@ export class ContainerEdits {
   private async holdVolumes(id: string, mounts: readonly ContainerMount[], asked: RequestContext): Promise<void> {
     for (const { name } of mounts) {
       if (name === undefined) continue;
-      await holdVolume(this.bus, name, id, asked).catch((error: unknown) => {
+      await holdVolume(this.bus, { name, container: id }, asked).catch((error: unknown) => {
         throw error instanceof BerthError && error.kind === 'not-found' ? conflict(`cannot revert: the volume ${name} of that version was removed: create it first (docker volume create ${name})`) : error;
       });
     }

@@ -30,6 +30,7 @@ import { volumesFrom } from '../../domain/mounts/volumes-from.js';
 import type { PresentContainer } from '../../domain/container/container-state.js';
 import type { ContainerDirectory, Containers } from '../names/container-directory.js';
 import type { NameClaims } from '../names/name-claims.js';
+import { holdVolume } from './held-volumes.js';
 
 /** Of the machine; the kernel is asked once, since it takes a quarter of a millisecond. */
 const CPUS = cpus().length || availableParallelism();
@@ -169,8 +170,15 @@ export class ContainerCreation {
     // Another's were there when it was made.
     const sources = wanted.flatMap((mount) => ('borrowed' in mount || mount.type !== 'bind' || mount.createSource ? [] : [mount.source]));
     if (sources.length > 0) await this.bus.request(CheckBindSources, { sources }, asked);
-    for (const mount of wanted) mounts.push('borrowed' in mount ? mount.borrowed : await this.prepareMount(id, mount, layers, asked, undo, held));
+    for (const mount of wanted) mounts.push('borrowed' in mount ? await this.borrow(id, mount.borrowed, asked, held) : await this.prepareMount(id, mount, layers, asked, undo, held));
     return mounts;
+  }
+
+  /** Whose it was may be removed meanwhile, with its volumes. */
+  private async borrow(container: string, mount: ContainerMount, asked: RequestContext, { heldFor }: Pick<CreateVolume, 'heldFor'>): Promise<ContainerMount> {
+    const { type, name } = mount;
+    if (type === 'volume' && name !== undefined) await holdVolume(this.bus, { name, container, ...(heldFor === undefined ? {} : { beingMade: true }) }, asked).catch(forClients);
+    return mount;
   }
 
   private async prepareMount(container: string, mount: WantedMount, layers: readonly string[], asked: RequestContext, undo: (() => Promise<unknown>)[], held: Pick<CreateVolume, 'heldFor' | 'wantedBy'>): Promise<ContainerMount> {
@@ -178,15 +186,17 @@ export class ContainerCreation {
     if (type !== 'volume') return { type, source, target, readOnly, mode, propagation, ...(options === undefined ? {} : { options }), ...(mount.createSource ? { createSource: true } : {}), ...(mount.nonRecursive ? { nonRecursive: true } : {}), ...(mount.readOnlyBelow ? { readOnlyBelow: mount.readOnlyBelow } : {}) };
     // Each volume of a keyed request has a key of its own.
     const cause = asked.idempotencyKey === undefined ? asked : { ...asked, idempotencyKey: `${container} ${target}` };
-    const volume = await this.bus.request(CreateVolume, { ...mount.volume, ...(source === '' ? { container } : { name: source }), ...held }, cause).catch((error: unknown) => {
-      // A driver that is not there. Clients would take it for the image, and pull.
-      throw error instanceof BerthError && error.kind === 'not-found' ? invalid(error.message, error) : error;
-    });
+    const volume = await this.bus.request(CreateVolume, { ...mount.volume, ...(source === '' ? { container } : { name: source }), ...held }, cause).catch(forClients);
     if (volume.created) undo.push(() => this.bus.request(RemoveVolume, { name: volume.name, force: true }, asked));
     // As dockerd does at creation, so that the volume can be looked into before the first start. A part of one has to be there, and is as whoever made it left it.
     if (!mount.noCopy && mount.subpath === undefined && layers.length > 0 && !asked.dryRun) await this.bus.request(FillVolume, { name: volume.name, layers, path: target }, asked, FILL);
     return { type, name: volume.name, source: volume.mountpoint, target, readOnly, mode, propagation, copyUp: !mount.noCopy && mount.subpath === undefined, anonymous: source === '', ...(mount.subpath === undefined ? {} : { subpath: mount.subpath }) };
   }
+}
+
+/** A volume or a driver that is not there: clients would take that for the image, and pull. */
+function forClients(error: unknown): never {
+  throw error instanceof BerthError && error.kind === 'not-found' ? invalid(error.message, error) : error;
 }
 
 /** The container whose network is to be shared. Throws invalid, not not-found, which clients would answer by pulling the image. */

@@ -60,3 +60,25 @@ test.each<[string, Fate[]]>([['takes it not', ['lost', 'lost']], ['takes it and 
   expect(events.slice(history.length)).toEqual([{ type: 'HealthProbed', container: 'c', start: 1, ...probed(1), was: 'starting', status: 'healthy', failingStreak: 0, at: expect.any(String) as string }]);
   told.length = 0;
 });
+
+test.each([['forward', 3_600_000], ['back', -3_600_000]])('a start period is as long as it should be while the clock is set %s by an hour', async (_way, step) => {
+  const day = Date.now();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'], now: day });
+  const at = new Date(day).toISOString();
+  const { position } = await store.append('berth.event.container.d', noHead, [
+    { ...history[0], container: 'd', at, config: { Healthcheck: { Test: ['CMD', 'false'], Interval: 1000 * MILLISECOND, StartInterval: 1000 * MILLISECOND, StartPeriod: 3500 * MILLISECOND, Retries: 1 } } } as ContainerEvent,
+    { type: 'StartRequested', container: 'd', start: 1, reason: 'api', at },
+    { type: 'ContainerStarted', container: 'd', start: 1, pid: 7, at },
+  ], asked);
+  await containers.waitFor(position);
+  const get = () => [containers.get('d').state].filter(isPresent)[0];
+  const failing = { endForgotten: () => Promise.resolve(), run: async () => ({ probe: { startedAt: new Date().toISOString(), endedAt: new Date().toISOString(), exitCode: 1, output: '' } }) } as unknown as HealthProbes;
+  const other = new HealthWatch(containers, { all: () => [get()], get } as unknown as ContainerDirectory, failing, (error) => void told.push(String(error)));
+  other.start();
+  const health = async (): Promise<string | undefined> => (await vi.advanceTimersByTimeAsync(1_000), get()?.health?.status);
+  expect(await health()).toBe('starting');
+  vi.setSystemTime(Date.now() + step);
+  expect([await health(), await health()]).toEqual(['starting', 'starting']);
+  expect(await health()).toBe('unhealthy');
+  other.stop();
+});

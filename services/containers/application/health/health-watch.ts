@@ -12,6 +12,8 @@ const RETRY_MS = 1_000;
 
 interface Watched {
   readonly start: number;
+  /** When the run began, by a clock that nobody sets: the start period is as long as it should be, whatever becomes of the time of day. */
+  readonly begun: number;
   timer?: NodeJS.Timeout;
 }
 
@@ -47,12 +49,12 @@ export class HealthWatch {
 
   private look(id: string, state: Container): void {
     const known = this.watched.get(id);
-    const start = isProbed(state) ? state.run.start : undefined;
-    if (known?.start === start) return;
+    const run = isProbed(state) ? state.run : undefined;
+    if (known?.start === run?.start) return;
     clearTimeout(known?.timer);
     this.watched.delete(id);
-    if (start === undefined) return;
-    const watched: Watched = { start };
+    if (run === undefined) return;
+    const watched: Watched = { start: run.start, begun: performance.now() - Math.max(Date.now() - Date.parse(run.startedAt), 0) };
     this.watched.set(id, watched);
     this.schedule(id, watched);
   }
@@ -60,7 +62,7 @@ export class HealthWatch {
   private schedule(id: string, watched: Watched, leastMs = 0): void {
     const container = this.current(id, watched);
     if (!container?.health) return;
-    const dueInMs = Math.max(nextProbeIn(container.health, container.spec.config.Healthcheck ?? {}, container.run.startedAt, Date.now()), leastMs);
+    const dueInMs = Math.max(nextProbeIn(container.health, container.spec.config.Healthcheck ?? {}, { startedAt: container.run.startedAt, now: Date.now(), ranMs: performance.now() - watched.begun }), leastMs);
     // Timers go by a clock that nobody sets.
     watched.timer = setTimeout(() => (dueInMs > LONGEST_TIMER_MS ? this.schedule(id, watched) : void this.probe(id, watched)), Math.min(dueInMs, LONGEST_TIMER_MS));
   }
@@ -69,9 +71,10 @@ export class HealthWatch {
     const container = this.current(id, watched);
     if (!container) return;
     const asked = cause();
+    const ranMs = performance.now() - watched.begun;
     try {
       const probed = await this.probes.run(container, asked);
-      if (probed) await this.record(id, watched, probed, asked);
+      if (probed) await this.record(id, watched, { ...probed, ranMs }, asked);
       this.schedule(id, watched, probed ? 0 : RETRY_MS);
     } catch (error) {
       this.onError(error, { container: id, correlationId: asked.correlationId });
@@ -80,7 +83,7 @@ export class HealthWatch {
   }
 
   /** What the command came to is told, however long the log is away: the command is not run again meanwhile. */
-  private async record(id: string, watched: Watched, probed: Probed, asked: RequestContext): Promise<void> {
+  private async record(id: string, watched: Watched, probed: Probed & { readonly ranMs: number }, asked: RequestContext): Promise<void> {
     while (this.current(id, watched) !== undefined) {
       try {
         await this.containers.execute(id, { type: 'RecordProbe', start: watched.start, ...probed, at: new Date().toISOString() }, asked);

@@ -20,10 +20,10 @@ test('who comes when the start has its tickets does not wait for it', () => {
 
 test('one more than a start can wait for is refused, until another is withdrawn', () => {
   const attaches = new PendingAttaches();
-  for (let count = 0; count < 64; count++) attaches.add('web', 1, ticket(count));
-  expect(() => attaches.add('web', 1, ticket(64))).toThrow('there is no place for another');
+  for (let count = 0; count < 400; count++) attaches.add('web', 1, ticket(count));
+  expect(() => attaches.add('web', 1, ticket(400))).toThrow('there is no place for another');
   expect(attaches.withdraw('web', '7')).toBe(true);
-  expect(attaches.add('web', 1, ticket(65))).toBe(true);
+  expect(attaches.add('web', 1, ticket(401))).toBe(true);
   expect(attaches.take('web', 1)).not.toContainEqual(ticket(7));
   expect(attaches.withdraw('web', '8')).toBe(false);
 });

@@ -1,8 +1,8 @@
 import type { AttachTicket } from '#contracts/executor/tasks.js';
 import { conflict } from '#libs/errors/errors.js';
 
-/** As many as the shim has places for (TICKETS). */
-const MOST_PER_CONTAINER = 64;
+/** The shim has places for more (TICKETS), which who comes to the task itself takes. */
+const MOST_PER_CONTAINER = 400;
 
 /** Streams that were opened on a container before it started: its next run begins with their tickets, so that they miss nothing. */
 export class PendingAttaches {

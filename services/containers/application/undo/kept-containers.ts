@@ -132,7 +132,7 @@ export class KeptContainers {
     }
     for (const { name } of spec.mounts) {
       if (name === undefined || kept.volumes.includes(name)) continue;
-      await holdVolume(this.bus, name, spec.id, asked).catch((error: unknown) => {
+      await holdVolume(this.bus, { name, container: spec.id }, asked).catch((error: unknown) => {
         throw isNotFound(error) ? cannot(`its volume ${name} was removed: create it first (docker volume create ${name})`) : error;
       });
     }

@@ -360,7 +360,7 @@ test('a late start report of a first start that failed changes nothing', () => g
 test('a restart that comes due after somebody stopped the container does not start it', () =>
   given(createdAlways, requested(), started(), exited(), restartScheduled, stopRequested).when(start('restart-policy')).thenNothing());
 
-const probe = (exitCode: number): ContainerCommand => ({ type: 'RecordProbe', start: 1, probe: { startedAt: soon, endedAt: soon, exitCode, output: '' }, at: soon });
+const probe = (exitCode: number): ContainerCommand => ({ type: 'RecordProbe', start: 1, probe: { startedAt: soon, endedAt: soon, exitCode, output: '' }, ranMs: 1000, at: soon });
 const probed = (exitCode: number, was: 'starting' | 'healthy' | 'unhealthy', status: typeof was, failingStreak: number): ContainerEvent =>
   ({ type: 'HealthProbed', container, start: 1, probe: { startedAt: soon, endedAt: soon, exitCode, output: '' }, was, status, failingStreak, at: soon });
 const earlier = (event: ContainerEvent): ContainerEvent => (event.type === 'HealthProbed' ? { ...event, probe: { ...event.probe, startedAt: at } } : event);

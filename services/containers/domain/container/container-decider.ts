@@ -23,7 +23,7 @@ export type ContainerCommand = { readonly at: string } & (
   | { readonly type: 'RecordStartFailed'; readonly start: number; readonly error: string; readonly exitCode: number }
   | { readonly type: 'RecordExited'; readonly start: number; readonly exitCode: number; readonly signal: number; readonly oomKilled: boolean; readonly keeperLost: boolean }
   /** `exec`: how it ran; absent: no executor was asked. */
-  | { readonly type: 'RecordProbe'; readonly start: number; readonly probe: HealthProbe; readonly exec?: ProbeExec }
+  | { readonly type: 'RecordProbe'; readonly start: number; readonly probe: HealthProbe; /** Of the run, when the probe began, by a clock that nobody sets. */ readonly ranMs: number; readonly exec?: ProbeExec }
   | { readonly type: 'Attach'; readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean }
   | { readonly type: 'Detach'; readonly exec?: string }
   | { readonly type: 'ListProcesses' }
@@ -253,9 +253,9 @@ const removed = (container: string, keepSeconds: number | undefined, at: string)
 });
 
 /** What a probe says, and what follows where it is the one that makes the container unhealthy. */
-function probed({ start, probe, exec, at }: Extract<ContainerCommand, { type: 'RecordProbe' }>, { spec, run, health, unhealthyRestarts = 0 }: PresentContainer): ContainerEvent[] {
+function probed({ start, probe, ranMs, exec, at }: Extract<ContainerCommand, { type: 'RecordProbe' }>, { spec, run, health, unhealthyRestarts = 0 }: PresentContainer): ContainerEvent[] {
   if (health === undefined || isTold(health, probe)) return [];
-  const { status, failingStreak } = afterProbe(health, probe, { healthcheck: spec.config.Healthcheck ?? {}, startedAt: run.startedAt });
+  const { status, failingStreak } = afterProbe(health, probe, { healthcheck: spec.config.Healthcheck ?? {}, ranMs });
   const event: ContainerEvent = { type: 'HealthProbed', container: spec.id, start, probe, ...(exec ? { exec } : {}), was: health.status, status, failingStreak, at };
   const { restartWhenUnhealthy: most } = spec;
   const restarts = status === 'unhealthy' && health.status !== 'unhealthy' && most !== undefined && (most === 0 || unhealthyRestarts < most) && (run.stopRequested === undefined || run.stopFailed);

@@ -11,7 +11,7 @@ const fresh = healthWhenStarted(undefined);
 
 /** The health after probes at these seconds with these exit codes. */
 const health = (healthcheck: object, ...probes: readonly (readonly [seconds: number, exitCode: number])[]): ContainerHealth =>
-  probes.reduce((before, [seconds, exitCode]) => withProbe(before, { probe: probe(seconds, exitCode), ...afterProbe(before, probe(seconds, exitCode), { healthcheck, startedAt }) }), fresh);
+  probes.reduce((before, [seconds, exitCode]) => withProbe(before, { probe: probe(seconds, exitCode), ...afterProbe(before, probe(seconds, exitCode), { healthcheck, ranMs: seconds * 1000 }) }), fresh);
 
 test('as many failures in a row as Retries make it unhealthy, one success healthy again', () => {
   expect(health({}, [30, 1], [60, 1])).toMatchObject({ status: 'starting', failingStreak: 2 });
@@ -32,7 +32,7 @@ test('five probes are kept', () => {
 });
 
 test('the next probe is an interval after the last of this run, and sooner while it starts', () => {
-  const dueIn = (state: ContainerHealth, check: object, now: number): number => nextProbeIn(state, check, startedAt, Date.parse(after(now))) / 1000;
+  const dueIn = (state: ContainerHealth, check: object, now: number): number => nextProbeIn(state, check, { startedAt, now: Date.parse(after(now)), ranMs: Math.max(now, 0) * 1000 }) / 1000;
   expect(dueIn(fresh, {}, 0)).toBe(30);
   expect(dueIn(fresh, {}, 29)).toBe(1);
   expect(dueIn(fresh, {}, 99)).toBe(0);

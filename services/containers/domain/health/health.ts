@@ -37,25 +37,31 @@ export function mergeHealthcheck(own: Healthcheck | null | undefined, image: Hea
   return merged as Healthcheck; // of two of them
 }
 
+/** How a run stands. `now`: since 1970. `ranMs`: since its start, by a clock that nobody sets. */
+export interface RunTimes {
+  readonly startedAt: string;
+  readonly now: number;
+  readonly ranMs: number;
+}
+
 /**
- * In how many milliseconds after `now` (since 1970) the next probe is due: an interval after the last one of this run, else after the start. Shorter while it starts. No later
+ * In how many milliseconds the next probe is due: an interval after the last one of this run, else after the start. Shorter while it starts. No later
  * than an interval from now, which a clock that was set back would give.
  */
-export function nextProbeIn(health: ContainerHealth, healthcheck: Healthcheck, startedAt: string, now: number): number {
+export function nextProbeIn(health: ContainerHealth, healthcheck: Healthcheck, { startedAt, now, ranMs }: RunTimes): number {
   const start = Date.parse(startedAt);
   const ended = Date.parse(health.log.at(-1)?.endedAt ?? '');
   const last = ended > start ? ended : start;
-  const starting = health.status === 'starting' && last - start < (healthcheck.StartPeriod || DEFAULTS.startPeriod) / MILLISECOND;
+  const starting = health.status === 'starting' && ranMs < (healthcheck.StartPeriod || DEFAULTS.startPeriod) / MILLISECOND;
   const interval = (starting ? healthcheck.StartInterval || DEFAULTS.startInterval : healthcheck.Interval || DEFAULTS.interval) / MILLISECOND;
   return Math.min(Math.max(last + interval - now, 0), interval);
 }
 
-/** A failure counts unless the container still starts; as many as `Retries` in a row make it unhealthy, one success healthy. */
-export function afterProbe(health: ContainerHealth, probe: HealthProbe, { healthcheck, startedAt }: { readonly healthcheck: Healthcheck; readonly startedAt: string }): { status: HealthStatus; failingStreak: number } {
+/** A failure counts unless the container still starts: `ranMs` after its start the probe began. As many as `Retries` in a row make it unhealthy, one success healthy. */
+export function afterProbe(health: ContainerHealth, probe: HealthProbe, { healthcheck, ranMs }: { readonly healthcheck: Healthcheck; readonly ranMs: number }): { status: HealthStatus; failingStreak: number } {
   if (probe.exitCode === 0) return { status: 'healthy', failingStreak: 0 };
   const { status, failingStreak } = health;
-  const sinceStart = Date.parse(probe.startedAt) - Date.parse(startedAt);
-  if (status === 'starting' && sinceStart < (healthcheck.StartPeriod || DEFAULTS.startPeriod) / MILLISECOND) return { status, failingStreak };
+  if (status === 'starting' && ranMs < (healthcheck.StartPeriod || DEFAULTS.startPeriod) / MILLISECOND) return { status, failingStreak };
   const failures = failingStreak + 1;
   return { status: failures >= (healthcheck.Retries || DEFAULTS.retries) ? 'unhealthy' : status, failingStreak: failures };
 }

@@ -26,11 +26,9 @@ export class SpareDirectories {
     private readonly most: number,
   ) {}
 
-  /** What an executor before this one left is of no use: it may be half made. */
-  start(contents: SpareContents, trash: Trash): void {
-    trash.take(this.root);
-    mkdirSync(this.root, { recursive: true, mode: 0o700 });
-    layApart(this.root);
+  /** What an executor before this one left is of no use: it may be half made. Where the disk is full there are none, until there is room again. */
+  async start(contents: SpareContents, trash: Pick<Trash, 'remove'>): Promise<void> {
+    await trash.remove(this.root);
     // What nobody took stays for the next executor to sweep away.
     this.stock = new Stock(this.most, () => this.make(contents), () => undefined);
   }
@@ -53,6 +51,7 @@ export class SpareDirectories {
   }
 
   private async make({ directories, files }: SpareContents): Promise<string> {
+    if (mkdirSync(this.root, { recursive: true, mode: 0o700 }) !== undefined) layApart(this.root);
     const spare = join(this.root, String(++this.made));
     await mkdir(spare, { mode: 0o710 });
     for (const { name, mode } of directories) await mkdir(join(spare, name), { mode });

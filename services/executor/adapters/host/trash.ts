@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { isFull } from '#libs/linux/full-disk.js';
 import type { TreeThreads } from '../trees/tree-threads.js';
 
 /** So that one thread takes all that was removed in a row. */
@@ -77,4 +78,4 @@ export class Trash {
 }
 
 /** Between two disks, or mounts, and where one that is full has no room for another name. */
-export const isUnmovable = (error: unknown): boolean => ['EXDEV', 'ENOSPC'].includes((error as NodeJS.ErrnoException).code ?? '');
+export const isUnmovable = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EXDEV' || isFull(error);

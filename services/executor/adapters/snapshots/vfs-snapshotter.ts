@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { access, mkdir, rename, rm } from 'node:fs/promises';
 import type { TreeThreads } from '../trees/tree-threads.js';
 import { MountPointLayers } from './mount-point-layers.js';
@@ -16,6 +17,12 @@ export class VfsSnapshotter implements Snapshotter {
     private readonly threads: Pick<TreeThreads, 'run'>,
   ) {
     this.mountPoints = new MountPointLayers(layersDirectory);
+  }
+
+  /** Whether it made the root of the container with this directory. */
+  static made(directory: string): boolean {
+    const whole = `${directory}/root`;
+    return existsSync(whole);
   }
 
   async prepare({ directory, layers }: ContainerRoot): Promise<RootSource> {

@@ -1,6 +1,7 @@
 import { closeSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { IdMaps } from '#contracts/executor/id-maps.js';
+import { isFull } from '#libs/linux/full-disk.js';
 import { MNT_DETACH, mount, mountWithIds, umount2 } from '#libs/linux/mounts.js';
 import { SystemCallError } from '#libs/linux/system-call-error.js';
 import { makingFilesAs, newUserNamespace } from '#libs/linux/user-namespace.js';
@@ -11,10 +12,11 @@ export interface MappedProbe {
   readonly ids: IdMaps;
 }
 
-/** Whether the kernel makes an overlay of layers in `directory` that have other ids: asked by trying, as a start does it. Undefined: it does; else why not. Only on a thread of TreeThreads. */
+/** Whether the kernel makes an overlay of layers in `directory` that have other ids: asked by trying, as a start does it. Undefined: it does, or a full disk has no room to try, and a start will tell; else why not. Only on a thread of TreeThreads. */
 export async function probeMappedOverlay({ directory, ids }: MappedProbe): Promise<string | undefined> {
-  const top = mkdtempSync(join(directory, '.tmp-probe-'));
+  let top = '';
   try {
+    top = mkdtempSync(join(directory, '.tmp-probe-'));
     const { user, network } = newUserNamespace(idMapText(ids.uids), idMapText(ids.gids));
     try {
       for (const name of ['lower', 'upper', 'work', 'target']) mkdirSync(join(top, name));
@@ -32,9 +34,10 @@ export async function probeMappedOverlay({ directory, ids }: MappedProbe): Promi
       umount2(top, MNT_DETACH);
     }
   } catch (error) {
+    if (isFull(error)) return undefined;
     if (error instanceof SystemCallError) return error.message;
     throw error;
   } finally {
-    rmSync(top, { recursive: true, force: true });
+    if (top !== '') rmSync(top, { recursive: true, force: true });
   }
 }

@@ -30,7 +30,7 @@ export interface TreeJobs {
   readonly packChanges: { readonly job: Parameters<typeof packChanges>[0]; readonly result: void };
   readonly mergeLayers: { readonly job: MergeJob; readonly result: void };
   readonly probeMappedOverlay: { readonly job: MappedProbe; readonly result: string | undefined };
-  readonly probeOverlay: { readonly job: { readonly directory: string }; readonly result: boolean };
+  readonly probeOverlay: { readonly job: { readonly directory: string }; readonly result: boolean | undefined };
   /** All below a directory goes; the directory stays. */
   readonly removeAllIn: { readonly job: { readonly directory: string }; readonly result: void };
   /** What `path` names, and all below it. Nothing there: nothing happens. */

@@ -193,8 +193,8 @@ export class TaskLauncher {
     await this.tasks.execute(taskId(task.identity), { type: 'RecordFailed', ...task.identity, error: message, at: new Date().toISOString() }, asked).catch(() => undefined);
   }
 
-  /** What the firewall cannot be told to forget goes with all of its rules, which are made anew without. */
-  private withdraw(task: LiveTask): Promise<void> {
+  /** What is published of one that is over goes. What the firewall cannot be told to forget goes with all of its rules, which are made anew without. */
+  withdraw(task: LiveTask): Promise<void> {
     const rules = rulesOf(task);
     return this.ports.unpublish(task).catch(() => this.networks.restore(rules));
   }

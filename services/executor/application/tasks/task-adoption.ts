@@ -27,6 +27,8 @@ export class TaskAdoption {
     private readonly live: LiveTasks,
     private readonly cgroups: ContainerCgroups,
     private readonly runRoot: string,
+    /** Takes back what is published of a task that never came to be. */
+    private readonly withdraw: (task: LiveTask) => Promise<void>,
     private readonly onError: (error: unknown, about: LogFields) => void,
   ) {}
 
@@ -83,15 +85,16 @@ export class TaskAdoption {
       const started = await outcome;
       if (started.type === 'failed') throw new Error(`step ${started.step} failed with error ${started.errno}`);
       task.pid = started.pid;
-      const { position } = await this.tasks.execute(id, { type: 'RecordStarted', ...task.identity, pid: started.pid, at: started.at }, EXECUTOR);
-      this.live.started(task);
-      return { pid: started.pid, startedAt: started.at, position };
+      // It runs, whether or not the log takes that now.
+      this.live.recordStart(task, started, EXECUTOR);
+      return { pid: started.pid, startedAt: started.at, position: this.tasks.position };
     } catch (error) {
       if (error instanceof ShimGone && existsSync(task.socket)) {
         await this.live.goneBeforeRecorded(task);
         throw error;
       }
-      await this.live.dismiss(task);
+      // By the time that it is given up, what it has published may be held and in the firewall anew.
+      await this.live.dismiss(task).finally(() => this.withdraw(task));
       await this.tasks.execute(id, { type: 'RecordFailed', ...task.identity, error: `the executor ended while it was started: ${errorMessage(error)}`, at: new Date().toISOString() }, EXECUTOR);
       throw error;
     }
