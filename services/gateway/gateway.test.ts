@@ -20,6 +20,15 @@ test.each(['/containers/json', '/containers/web/json'])('%s asks no service for 
   expect(looked()).toEqual([position + 1]);
 });
 
+test('who saw a position that the log has no more, as one that was put back to an older state, is told so', async () => {
+  const last = happens({ type: 'ContainerRemoved', container: ID, at: new Date().toISOString() });
+  expect((await http('GET', `/berth/events?from=${last}`)).status).toBe(200);
+  for (const follow of ['', '&follow=1']) {
+    const { status, text } = await http('GET', `/berth/events?from=${last + 1}${follow}`);
+    expect({ status, text }).toEqual({ status: 400, text: `{"message":"\\"from\\" is ${last + 1}, and the log ends at ${last}: was it put back to an older state?"}` });
+  }
+});
+
 describe('the front door', () => {
   test('the socket is for its owner and group alone', async () => {
     expect((await stat(world.socket)).mode & 0o777).toBe(0o660);

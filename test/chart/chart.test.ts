@@ -78,6 +78,13 @@ test('the image has what the package only recommends, and the executor the kerne
   expect(read('templates/executor.yaml')).toMatch(/- name: security\n {14}mountPath: \/sys\/kernel\/security\n[^]*- name: security\n {10}hostPath:\n {12}path: \/sys\/kernel\/security\n/);
 });
 
+test('numbers of seven digits, which Helm has as floats, are written out: not as 1e+06', () => {
+  expect(read('templates/settings.yaml')).toContain('{{ if kindIs "float64" $value }}{{ toJson $value | quote }}{{ else }}{{ $value | quote }}{{ end }}');
+  const uids = templates.flatMap(([, text]) => Array.from(text.matchAll(/\{\{ [^}]*\.Values\.accounts[^}]*\}\}/g), ([use]) => use));
+  expect(uids).toHaveLength(4);
+  expect(uids.filter((use) => !use.endsWith(' | int64 }}'))).toEqual([]);
+});
+
 test('each page of metrics is a Service, found by annotations and by a ServiceMonitor, with the job that rules ask for', () => {
   const text = read('templates/gateway-service.yaml');
   const jobs = parse(readFileSync(join(ROOT, 'observability/prometheus/prometheus.yml'), 'utf8')) as { readonly scrape_configs: readonly { readonly job_name: string; readonly metrics_path: string }[] };

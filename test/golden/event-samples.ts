@@ -73,6 +73,12 @@ export const containerSamples: Samples<ContainerEvent> = {
   RestoreFailed: { container, error: 'the name is in use', at },
 };
 
+/** The same with fields that not every event of their type has. */
+export const containerVariants: Readonly<Record<string, ContainerEvent>> = {
+  'HealthProbed.exec': { type: 'HealthProbed', ...containerSamples.HealthProbed, exec: { id: exec, args: ['/bin/sh', '-c', 'wget localhost'], startedAt: at, end: { exitCode: 1, at } } },
+  'ContainerRemoved.kept': { type: 'ContainerRemoved', container, keptUntil: '2026-01-02T03:19:05.678Z', at },
+};
+
 export const nameSamples: Samples<NameEvent> = { NameClaimed: { name: 'web', container }, NameReleased: { name: 'web', container } };
 
 export const execSamples: Samples<ExecEvent> = {

@@ -24,6 +24,8 @@ const RENEW = process.env['WRITE_GOLDEN'] === '1';
 interface Kind {
   readonly folder: string;
   readonly samples: object;
+  /** By their golden file's name: further events of types that `samples` has. */
+  readonly variants?: Readonly<Record<string, DomainEvent>>;
   readonly decider: { readonly initialState: unknown; readonly evolve: (state: never, event: never) => unknown };
   readonly fold: string;
   readonly freeze?: (state: never) => unknown;
@@ -32,7 +34,7 @@ interface Kind {
 }
 
 const kinds: Readonly<Record<string, Kind>> = {
-  container: { folder: 'containers/domain/container', samples: samples.containerSamples, decider: containerDecider, fold: CONTAINER_FOLD },
+  container: { folder: 'containers/domain/container', samples: samples.containerSamples, variants: samples.containerVariants, decider: containerDecider, fold: CONTAINER_FOLD },
   name: { folder: 'containers/domain/name', samples: samples.nameSamples, decider: nameDecider, fold: NAME_FOLD },
   exec: { folder: 'containers/domain/exec', samples: samples.execSamples, decider: execDecider, fold: EXEC_FOLD },
   task: { folder: 'executor/domain/task', samples: samples.taskSamples, decider: taskDecider, fold: TASK_FOLD, freeze: freezeTask },
@@ -66,6 +68,11 @@ describe.each(Object.entries(kinds))('%s', (_, kind) => {
   test.each(eventsOf(kind))('the bytes of $type are those of its golden file', (event) => {
     const bytes = JSON.stringify(event);
     expect(bytes, 'an event has changed: give it a new version, and lift the old one').toBe(golden(kind, `${event.type}.v${event.v ?? 1}.json`, bytes));
+  });
+
+  test.each(Object.entries(kind.variants ?? {}))('the bytes of %s are those of its golden file', (name, event) => {
+    const bytes = JSON.stringify(event);
+    expect(bytes, 'an event has changed: give it a new version, and lift the old one').toBe(golden(kind, `${name}.v1.json`, bytes));
   });
 
   test('every version ever written is lifted to a type of today, and folds after whatever came before it', () => {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { basename } from 'node:path';
 import { BerthError, invalid } from '#libs/errors/errors.js';
 import { type Command, exitCodes } from '../command.js';
@@ -17,9 +17,19 @@ export const plan: Command = async ({ socket, behind, options, print }) => {
   const [program = '', ...args] = behind;
   if (basename(program) !== 'docker' || args.length === 0) throw invalid('usage: berth plan -- docker COMMAND…');
   const proxy = new PlanProxy(socket);
-  await proxy.listen();
+  let running: ChildProcess | undefined;
+  // Who ends this ends the client, too, and finds no folder left.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      running?.kill(signal);
+      proxy.close();
+      process.kill(process.pid, signal);
+    });
+  }
   try {
-    const client = await run(program, args, proxy.socketPath);
+    await proxy.listen();
+    running = start(program, args, proxy.socketPath);
+    const client = await ended(running, program);
     const { requests } = proxy;
     const refused = requests.some(({ refused }) => refused !== undefined) || (requests.length === 0 && client.code !== 0);
     if (options.json) print(JSON.stringify({ requests, refused }));
@@ -54,14 +64,17 @@ function shortSubject(subject: string): string {
   return `${kind} ${/^[0-9a-f]{64}$/.test(whole) ? whole.slice(0, 12) : whole}`;
 }
 
-function run(program: string, args: readonly string[], socketPath: string): Promise<{ readonly code: number; readonly stderr: string }> {
+function start(program: string, args: readonly string[], socketPath: string): ChildProcess {
+  const { DOCKER_CONTEXT: _context, DOCKER_TLS_VERIFY: _tls, ...env } = process.env;
+  // As its first option too: a --host or --context of the command line outranks the environment, and the client refuses two.
+  const host = `unix://${socketPath}`;
+  return spawn(program, ['--host', host, ...args], { env: { ...env, DOCKER_HOST: host }, stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
+function ended(client: ChildProcess, program: string): Promise<{ readonly code: number; readonly stderr: string }> {
   return new Promise((resolve, reject) => {
-    const { DOCKER_CONTEXT: _context, DOCKER_TLS_VERIFY: _tls, ...env } = process.env;
-    // As its first option too: a --host or --context of the command line outranks the environment, and the client refuses two.
-    const host = `unix://${socketPath}`;
-    const client = spawn(program, ['--host', host, ...args], { env: { ...env, DOCKER_HOST: host }, stdio: ['ignore', 'ignore', 'pipe'] });
     let stderr = '';
-    client.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-SHOWN_STDERR)));
+    client.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-SHOWN_STDERR)));
     client.on('error', (error) => reject(new BerthError('not-found', `cannot run ${program}: ${error.message}`, { cause: error })));
     client.on('close', (code) => resolve({ code: code ?? 1, stderr }));
   });

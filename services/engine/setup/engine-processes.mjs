@@ -21,6 +21,7 @@ export async function engineProcesses(environment = process.env) {
   const { listenerUid } = await compiled('../../libs/nats/server-owner.js');
   const { isRunning, runningProcess } = await compiled('supervisor/process-file.js');
   const { recordedProgram } = await compiled('supervisor/arrangement.js');
+  const { makeRoots } = await compiled('supervisor/roots.js');
   const { differenceOf, givenSettings, programOf } = await compiled('supervisor/program.js');
   let settings;
   try {
@@ -46,6 +47,15 @@ export async function engineProcesses(environment = process.env) {
     const told = recorded ? differenceOf(recorded, programOf(REPOSITORY, settings, environment), givenSettings(environment)) : { code: true, missing: [], forgotten: [] };
     const [, program] = running('supervisor') ? (/\0([^\0]+)\/dist\/services\/engine\/supervisor\/main\.js\0/.exec(readFileSync(`/proc/${running('supervisor').pid}/cmdline`, 'utf8')) ?? []) : [];
     return { ...told, ...(program && program !== REPOSITORY ? { elsewhere: program } : {}) };
+  }
+
+  /** Throws SetupError where the data root or the run root cannot be where it is to be. */
+  function ensureRoots() {
+    try {
+      makeRoots(settings);
+    } catch (error) {
+      throw new SetupError(error.message);
+    }
   }
 
   /** Starts the supervisor in a session of its own: it outlives this script and its terminal. */
@@ -120,7 +130,7 @@ export async function engineProcesses(environment = process.env) {
     return text.trimEnd().split('\n').slice(-20).map((line) => `  ${readable(line)}`).join('\n');
   }
 
-  return { settings, running, isServing, difference, natsPortHolder, startSupervisor, untilReady, stop, removeHostTraces };
+  return { settings, running, isServing, difference, natsPortHolder, ensureRoots, startSupervisor, untilReady, stop, removeHostTraces };
 }
 
 /** A log record as a person reads it; other lines as they are. */

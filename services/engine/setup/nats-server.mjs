@@ -21,7 +21,8 @@ export async function ensureNatsServer(tools = DEFAULT_TOOLS) {
       step(`fetching nats-server from a newer Debian (${own ? 'the machine\'s own is too old' : 'this machine has none'})`);
       unpackFromNewerDebian('nats-server', folder);
     }
-    if (!newEnough(fetched)) throw new SetupError(`${fetched} is older than ${OLDEST.join('.')}, or does not run here`);
+    if (outputOf(fetched, ['--version']) === undefined) throw new SetupError(`${fetched} does not run here: is its disk mounted noexec? Install a nats-server of ${OLDEST.join('.')} or newer yourself then`);
+    if (!newEnough(fetched)) throw new SetupError(`${fetched} is older than ${OLDEST.join('.')}`);
     return fetched;
   });
 }

@@ -38,6 +38,7 @@ async function stopOther(engine) {
     return;
   }
   if (forgotten.length > 0) throw new SetupError(`the engine was started with settings that are not given now: ${forgotten.join(', ')}. Give them again, or stop it first (npm stop; containers run on)`);
+  engine.ensureRoots(); // a slip in a setting should end no engine
   step(code ? 'stopping the engine that runs what was built before (containers run on)' : `stopping the engine that runs without ${missing.join(', ')} as given now (containers run on)`);
   await engine.stop();
 }
@@ -52,6 +53,7 @@ async function bringUp(engine) {
       await checkPortIsFree(settings.metricsHost, settings.metricsPort, 'BERTH_METRICS_PORT');
       if (settings.tcp) await checkPortIsFree(settings.tcp.host, settings.tcp.port, 'BERTH_TCP');
     }
+    engine.ensureRoots();
     for (const root of [settings.dataRoot, settings.runRoot]) checkRoom(root);
     if (settings.natsEmbedded && !engine.running('nats')) checkNatsPort(engine);
     const natsServer = settings.natsEmbedded ? await ensureNatsServer(`${settings.dataRoot}/tools`) : undefined;

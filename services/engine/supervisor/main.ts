@@ -16,6 +16,7 @@ import { natsConfig } from './nats-config.js';
 import { requirePort, tellWhenPortAnswers } from './port-ready.js';
 import { removeFile, runningProcess } from './process-file.js';
 import { programOf } from './program.js';
+import { makeRoots } from './roots.js';
 import { natsConfigPath, serviceTable } from './service-table.js';
 import { Service } from './service.js';
 import { passedSocket, tellWhenReady } from './service-manager.js';
@@ -41,6 +42,7 @@ async function main(): Promise<void> {
   const natsServer = process.env['BERTH_NATS_SERVER'] ?? 'nats-server';
   const apiSocket = passedSocket();
   requireRunRoot(settings);
+  makeRoots(settings);
   mkdirSync(join(settings.runRoot, 'pids'), { recursive: true });
   await takeLock(settings.runRoot);
   const accounts = ensureAccounts(settings);

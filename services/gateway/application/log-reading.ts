@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { notFound, unavailable } from '#libs/errors/errors.js';
+import { invalid, notFound, unavailable } from '#libs/errors/errors.js';
 import { subjectOf } from '#libs/event-store/aggregate-subject.js';
 import type { Commit } from '#libs/event-store/event.js';
 import type { FollowedEntry, LogEntry } from '#contracts/gateway/log-replies.js';
@@ -61,6 +61,12 @@ export class LogReading {
       if (performance.now() > deadline) throw unavailable(`the log has not reached position ${position}`);
       await delay(LOOK_AGAIN_MS);
     }
+  }
+
+  /** Rejects as invalid where the log ends before `position`: whoever saw it there would wait in vain for what a log that was put back to an older state appends again. */
+  async requirePosition(position: number): Promise<void> {
+    const last = await this.store.lastPosition();
+    if (position > last) throw invalid(`"from" is ${position}, and the log ends at ${last}: was it put back to an older state?`);
   }
 
   /** Gives what is after `from`; with `follow` also what comes, until the reader has gone. Rejects when the log can be followed no longer. */

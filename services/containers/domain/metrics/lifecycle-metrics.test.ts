@@ -19,6 +19,9 @@ const startFailed = (when: number, start = 1): ContainerEvent => ({ type: 'Start
 const stopRequested = (when: number): ContainerEvent => ({ type: 'StopRequested', container: 'a', signal: 15, timeoutSeconds: 10, at: at(when) });
 const exited = (when: number, exitCode: number, signal: number, reason: ExitReason): ContainerEvent => ({ type: 'ContainerExited', container: 'a', start: 1, exitCode, signal, oomKilled: reason === 'oom', reason, at: at(when) });
 const restartScheduled = (when: number, delayMs: number): ContainerEvent => ({ type: 'RestartScheduled', container: 'a', start: 1, delayMs, at: at(when) });
+const kept = (when: number): ContainerEvent => ({ type: 'ContainerRemoved', container: 'a', keptUntil: at(when + 900), at: at(when) });
+const restored = (when: number, name: string): ContainerEvent => ({ type: 'ContainerRestored', container: 'a', name, config: {}, hostConfig: {}, imageId: '', imageRef: '', layers: [], path: '', args: [], mounts: [], createdAt: at(0), start: 1, at: at(when) });
+const discarded = (when: number): ContainerEvent => ({ type: 'ContainerDiscarded', container: 'a', reason: 'time-over', at: at(when) });
 const removed = (when: number): ContainerEvent => ({ type: 'ContainerRemoved', container: 'a', at: at(when) });
 
 /** Each commit is one event, decided when it says. */
@@ -118,6 +121,24 @@ test('a removed container leaves no series with its name, and what has none stay
   const gone = [created(0), startRequested(1), taskRequested(1), taskStarted(2), started(2), stopRequested(3), exited(4, 0, 0, 'killed-api'), removed(5)] as const;
   given(...gone).hides(6, 'name="a"');
   given(...gone).shows(6, 'berth_container_stop_seconds_count{outcome="graceful"} 1');
+});
+
+test('a container that was brought back has the exits and counts that it had, and no time for the while it was away', () => {
+  const away = [created(0), startRequested(1), started(2), stopRequested(3), exited(4, 137, 9, 'oom'), kept(6)] as const;
+  given(...away).hides(100, 'name="a"');
+  given(...away, restored(106, 'b')).shows(
+    110,
+    'berth_container_state{name="b",state="exited"} 1',
+    'berth_container_state_seconds_total{name="b",state="running"} 2',
+    'berth_container_state_seconds_total{name="b",state="exited"} 6',
+    'berth_container_starts_total{name="b",cause="api"} 1',
+    'berth_container_exits_total{name="b",code_class="128-255",signal="SIGKILL",reason="oom"} 1',
+    'berth_container_oom_kills_total{name="b",victim="init",scope="container"} 1',
+    'berth_container_last_exit_code{name="b"} 137',
+    `berth_container_last_exit_timestamp_seconds{name="b"} ${HOUR + 4}`,
+    'berth_container_last_exit_reason{name="b",reason="oom"} 1',
+  );
+  given(...away, discarded(906), restored(907, 'b')).hides(910, 'last_exit_code{');
 });
 
 test('what comes after a removal, or of a container nobody created, is passed over', () => given(taskStarted(1), exited(2, 0, 0, 'completed')).hides(3, 'name='));

@@ -60,12 +60,13 @@ interface FrozenContainer extends Omit<ContainerMetrics, 'spent' | 'starts' | 'e
 /** What is kept of all of them. */
 export interface FrozenLifecycle {
   readonly containers: readonly (readonly [id: string, container: FrozenContainer])[];
+  readonly kept: readonly (readonly [id: string, container: FrozenContainer])[];
   readonly stops: { readonly graceful: FrozenHistogram; readonly killed: FrozenHistogram };
   readonly phases: readonly (readonly [`${Phase} ${Outcome}`, FrozenHistogram])[];
 }
 
 /** Version of what is kept, and of what is made of events: change it with either. */
-export const LIFECYCLE_FOLD = '2';
+export const LIFECYCLE_FOLD = '3';
 
 /**
  * What the log says of containers, in numbers: a fold of containers' and tasks' events, so that a restart of the engine sets nothing back. Series of a container go
@@ -73,22 +74,23 @@ export const LIFECYCLE_FOLD = '2';
  */
 export class LifecycleMetrics {
   readonly containers = new Map<string, ContainerMetrics>();
+  /** Removed ones that can come back: they have no series meanwhile. */
+  private readonly kept = new Map<string, ContainerMetrics>();
   stops = { graceful: new Histogram(STOP_BOUNDS), killed: new Histogram(STOP_BOUNDS) };
   /** By "phase outcome". */
   readonly phases = new Map<`${Phase} ${Outcome}`, Histogram>();
 
-  static from({ containers, stops, phases }: FrozenLifecycle): LifecycleMetrics {
+  static from({ containers, kept, stops, phases }: FrozenLifecycle): LifecycleMetrics {
     const metrics = new LifecycleMetrics();
-    for (const [id, { spent, starts, exits, oomKills, oomRun, lastExit, stopRequestedAt, starting, ...rest }] of containers)
-      metrics.containers.set(id, { ...rest, spent: new Map(spent), starts: new Map(starts), exits: new Map(exits), oomKills: new Map(oomKills), oomRun, lastExit, stopRequestedAt, starting });
+    for (const [id, container] of containers) metrics.containers.set(id, thawed(container));
+    for (const [id, container] of kept) metrics.kept.set(id, thawed(container));
     metrics.stops = { graceful: Histogram.from(stops.graceful), killed: Histogram.from(stops.killed) };
     for (const [key, histogram] of phases) metrics.phases.set(key, Histogram.from(histogram));
     return metrics;
   }
 
   freeze(): FrozenLifecycle {
-    const containers = Array.from(this.containers, ([id, { spent, starts, exits, oomKills, ...rest }]) => [id, { ...rest, spent: [...spent], starts: [...starts], exits: [...exits], oomKills: [...oomKills] }] as const);
-    return { containers, stops: this.stops, phases: [...this.phases] };
+    return { containers: Array.from(this.containers, frozen), kept: Array.from(this.kept, frozen), stops: this.stops, phases: [...this.phases] };
   }
 
   /** Events of others are passed over. */
@@ -98,7 +100,14 @@ export class LifecycleMetrics {
       return;
     }
     if (event.type === 'ContainerRestored') {
-      this.containers.set(event.container, { ...created(event.name, seconds(event.at)), state: event.start > 0 ? 'exited' : 'created' });
+      const restored = { ...created(event.name, seconds(event.at)), state: event.start > 0 ? 'exited' : 'created' } as const;
+      const { spent, starts, exits, oomKills, lastExit } = this.kept.get(event.container) ?? restored;
+      this.containers.set(event.container, { ...restored, spent, starts, exits, oomKills, lastExit });
+      this.kept.delete(event.container);
+      return;
+    }
+    if (event.type === 'ContainerDiscarded') {
+      this.kept.delete(event.container);
       return;
     }
     const container = this.containers.get(event.container);
@@ -170,6 +179,11 @@ export class LifecycleMetrics {
         container.name = event.name;
         return;
       case 'ContainerRemoved':
+        if (event.keptUntil !== undefined) {
+          settle(container);
+          enter(container, container.state, at); // nothing counts while it is kept
+          this.kept.set(event.container, container);
+        }
         this.containers.delete(event.container);
         return;
     }
@@ -234,6 +248,15 @@ const created = (name: string, since: number): ContainerMetrics => ({
   backoffSeconds: 0,
   stopRequestedAt: undefined,
   starting: undefined,
+});
+
+const frozen = ([id, { spent, starts, exits, oomKills, ...rest }]: readonly [string, ContainerMetrics]): readonly [string, FrozenContainer] => [
+  id,
+  { ...rest, spent: [...spent], starts: [...starts], exits: [...exits], oomKills: [...oomKills] },
+];
+
+const thawed = ({ spent, starts, exits, oomKills, oomRun, lastExit, stopRequestedAt, starting, ...rest }: FrozenContainer): ContainerMetrics => ({
+  ...rest, spent: new Map(spent), starts: new Map(starts), exits: new Map(exits), oomKills: new Map(oomKills), oomRun, lastExit, stopRequestedAt, starting,
 });
 
 function enter(container: ContainerMetrics, state: MetricState, at: number): void {

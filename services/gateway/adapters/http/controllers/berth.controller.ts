@@ -81,6 +81,7 @@ export class BerthController {
   @Get('/events')
   async events(@Query() query: QueryValues, @Res() reply: FastifyReply): Promise<void> {
     const from = positionIn(query);
+    await this.log.requirePosition(from);
     const { raw } = reply;
     begin(reply, 'application/x-ndjson');
     try {
