@@ -6,6 +6,14 @@ import { PlanProxy, type PlannedRequest } from '../plan-proxy.js';
 import { shortDetails } from '../short-details.js';
 import { printable, textTable } from '../text-table.js';
 
+interface Client {
+  readonly code: number;
+  /** The end of its words. */
+  readonly stderr: string;
+}
+
+/** What a client says that is to have a terminal and has none, before it asks for anything that changes: what it would ask for with one is the same. */
+const NO_TERMINAL = /is not a (TTY|terminal)/;
 /** Of the client's own words, what is shown. */
 const SHOWN_STDERR = 4096;
 
@@ -16,19 +24,24 @@ const SHOWN_STDERR = 4096;
 export const plan: Command = async ({ socket, behind, options, print }) => {
   const [program = '', ...args] = behind;
   if (basename(program) !== 'docker' || args.length === 0) throw invalid('usage: berth plan -- docker COMMAND…');
+  const plain = await planned(socket, (engine) => run(program, args, engine));
+  const { client, requests } = NO_TERMINAL.test(plain.client.stderr) ? await planned(socket, (engine) => runOnTerminal(program, args, engine)) : plain;
+  const refused = requests.some(({ refused }) => refused !== undefined) || (requests.length === 0 && client.code !== 0);
+  if (options.json) print(JSON.stringify({ requests, refused }));
+  else print(requests.length === 0 ? (refused ? printable(client.stderr.trim()) : 'nothing would change') : requests.map(told).join('\n\n'));
+  return refused ? exitCodes.no : exitCodes.ok;
+};
+
+/** What a client asks for that `runs` before an engine's socket. */
+async function planned(socket: string, runs: (engine: string) => Promise<Client>): Promise<{ readonly client: Client; readonly requests: readonly PlannedRequest[] }> {
   const proxy = new PlanProxy(socket);
   await proxy.listen();
   try {
-    const client = await run(program, args, proxy.socketPath);
-    const { requests } = proxy;
-    const refused = requests.some(({ refused }) => refused !== undefined) || (requests.length === 0 && client.code !== 0);
-    if (options.json) print(JSON.stringify({ requests, refused }));
-    else print(requests.length === 0 ? (refused ? printable(client.stderr.trim()) : 'nothing would change') : requests.map(told).join('\n\n'));
-    return refused ? exitCodes.no : exitCodes.ok;
+    return { client: await runs(proxy.socketPath), requests: proxy.requests };
   } finally {
     proxy.close();
   }
-};
+}
 
 function told({ method, path, events, undecided, refused }: PlannedRequest): string {
   const head = `${method} ${printable(path)}`;
@@ -54,12 +67,19 @@ function shortSubject(subject: string): string {
   return `${kind} ${/^[0-9a-f]{64}$/.test(whole) ? whole.slice(0, 12) : whole}`;
 }
 
-function run(program: string, args: readonly string[], socketPath: string): Promise<{ readonly code: number; readonly stderr: string }> {
+/** As its first option too: a --host or --context of the command line outranks the environment, and the client refuses two. */
+const run = (program: string, args: readonly string[], socketPath: string): Promise<Client> => spawned(program, ['--host', `unix://${socketPath}`, ...args], socketPath);
+
+/** On one of its own, by script(1), whose input is at its end. Its words then are what would be shown there. */
+function runOnTerminal(program: string, args: readonly string[], socketPath: string): Promise<Client> {
+  const quoted = [program, '--host', `unix://${socketPath}`, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`);
+  return spawned('script', ['--quiet', '--return', '--command', `exec ${quoted.join(' ')}`, '/dev/null'], socketPath, { SHELL: '/bin/sh' });
+}
+
+function spawned(program: string, args: readonly string[], socketPath: string, more: NodeJS.ProcessEnv = {}): Promise<Client> {
   return new Promise((resolve, reject) => {
     const { DOCKER_CONTEXT: _context, DOCKER_TLS_VERIFY: _tls, ...env } = process.env;
-    // As its first option too: a --host or --context of the command line outranks the environment, and the client refuses two.
-    const host = `unix://${socketPath}`;
-    const client = spawn(program, ['--host', host, ...args], { env: { ...env, DOCKER_HOST: host }, stdio: ['ignore', 'ignore', 'pipe'] });
+    const client = spawn(program, args, { env: { ...env, ...more, DOCKER_HOST: `unix://${socketPath}` }, stdio: ['ignore', 'ignore', 'pipe'] });
     let stderr = '';
     client.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-SHOWN_STDERR)));
     client.on('error', (error) => reject(new BerthError('not-found', `cannot run ${program}: ${error.message}`, { cause: error })));
