@@ -125,8 +125,8 @@ export interface CommitWish {
   readonly config: ContainerConfig;
 }
 
-/** `api`: a client's start; `restart`: the second half of a client's restart. */
-export type StartReason = 'api' | 'restart' | 'restart-policy';
+/** `api`: a client's start; `restart`: the second half of a client's restart; `engine-start`: the engine began, and its policy has it run then. */
+export type StartReason = 'api' | 'restart' | 'restart-policy' | 'engine-start';
 /** `oom`: the command itself died of it; a run that lost a child says so by `oomKilled` alone. */
 export type ExitReason = 'completed' | 'error' | 'oom' | 'killed-api' | 'killed-kernel' | 'unhealthy' | 'stop-timeout' | 'keeper-lost';
 

@@ -186,6 +186,16 @@ export class Aggregates<State, Command extends { readonly type: string }, Event 
     return found;
   }
 
+  /** The aggregates to which something `wanted` ever happened. All of this kind is read from the log: for the few who ask about what is gone. */
+  async everWith(wanted: (event: Event, id: string) => boolean): Promise<readonly string[]> {
+    const found = new Set<string>();
+    await this.store.replay([kindFilter(this.kind)], 0, (commit) => {
+      const { id } = parseSubject(commit.subject);
+      if (this.lift(commit).some((event) => wanted(event, id))) found.add(id);
+    });
+    return [...found];
+  }
+
   *entries(): Iterable<[id: string, state: State]> {
     for (const { id, state } of this.folded.values()) if (!this.options.isGone?.(state)) yield [id, state];
   }

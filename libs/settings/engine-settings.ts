@@ -26,6 +26,8 @@ export interface EngineSettings extends Arrangement {
   readonly natsPort: number;
   /** The user that nats-server runs as, told by the supervisor where it starts it: no other process is spoken to at that port. */
   readonly natsUid?: number;
+  /** When the supervisor began, told by it: a process that it starts again later is told the same. */
+  readonly engineStartedAt?: string;
   /** Prometheus; 0 is off. */
   readonly metricsPort: number;
   /** Where that port is open. */
@@ -73,6 +75,7 @@ export function readSettings(env: Environment): EngineSettings {
     natsUrl: natsUrl || `nats://127.0.0.1:${natsPort}`,
     natsPort,
     ...(env['BERTH_NATS_UID'] ? { natsUid: Number(env['BERTH_NATS_UID']) } : {}),
+    ...(env['BERTH_STARTED_AT'] ? { engineStartedAt: env['BERTH_STARTED_AT'] } : {}),
     natsEmbedded: natsUrl === '',
     apart: readApart(told('BERTH_APART')),
     metricsPort: port('BERTH_METRICS_PORT', told('BERTH_METRICS_PORT')),

@@ -67,7 +67,7 @@ export const SETTINGS = {
 export type SettingName = keyof typeof SETTINGS;
 
 /** What the supervisor tells its services alone: people have no use for it. */
-export const TOLD_BY_SUPERVISOR = ['BERTH_SOCKET_FD', 'BERTH_NATS_UID'] as const;
+export const TOLD_BY_SUPERVISOR = ['BERTH_SOCKET_FD', 'BERTH_NATS_UID', 'BERTH_STARTED_AT'] as const;
 /** What set-up and tests are told: programs that are there already, and how tests go. */
 export const TOLD_TO_TOOLS = [
   'BERTH_NATS_SERVER',

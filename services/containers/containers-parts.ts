@@ -110,7 +110,7 @@ export class ContainersParts {
     this.archives = new ContainerArchives(this.containers, this.directory, bus);
     this.processes = new ProcessLists(this.containers, this.directory, bus);
     this.execSessions = new ExecSessions(this.execs, this.execRuns, this.directory, this.lifecycle, bus, settings.runRoot);
-    this.containerWatch = new ContainerWatch(this.containers, this.directory, this.claims, runEndpoints, this.lifecycle, this.pauses, this.updates, this.commits, this.edits, this.waits, (container) => this.forget(container), onError);
+    this.containerWatch = new ContainerWatch(this.containers, this.directory, this.claims, runEndpoints, this.lifecycle, this.pauses, this.updates, this.commits, this.edits, this.waits, (container) => this.forget(container), onError, settings.engineStartedAt);
     this.taskWatch = new TaskWatch(store, this.containers, this.lifecycle, this.execRuns, `${folder}/task-watch.snapshot`, onError);
     this.probes = new HealthProbes(new CheckExecs(this.execSessions, this.execRuns, this.directory, bus, settings.runRoot));
     this.healthWatch = new HealthWatch(this.containers, this.directory, this.probes, onError);

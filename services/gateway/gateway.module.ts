@@ -27,6 +27,7 @@ import { UsageFeed } from './application/usage-feed.js';
 import { LogChronicle } from './application/log-chronicle.js';
 import { LogReading } from './application/log-reading.js';
 import { LogVerification } from './application/log-verification.js';
+import { OutputsUnderWay } from './application/outputs-under-way.js';
 import { PruneLog } from './application/prune-log.js';
 
 /** HTTP in, commands and queries out. Owns nothing. */
@@ -60,6 +61,7 @@ export class GatewayModule {
       ],
       providers: [
         { provide: EngineClient, useValue: client },
+        { provide: OutputsUnderWay, useValue: new OutputsUnderWay() },
         { provide: ContainerFeed, useValue: new ContainerFeed(deps.store) },
         { provide: LogChronicle, useValue: chronicle },
         { provide: EventFeed, useValue: feed },

@@ -68,6 +68,22 @@ describe('a connection turned into a stream', () => {
     await gone;
   });
 
+  test.each(['Connection: Upgrade\r\nUpgrade: tcp', 'Connection: close'])('who waits for the end of a run hears of it after its last output has been sent to who is attached (%j)', async (connection) => {
+    const order: string[] = [];
+    const attached = Promise.withResolvers<() => void>();
+    answers.set('containers.attach', () => ({ ...endpoint(), id: ID, terminal: false, waitForStart: false, start: 1 }));
+    answers.set('containers.wait', async () => {
+      setTimeout(await attached.promise, 50); // long enough for an answer that would come at once
+      return { done: true, id: ID, exitCode: 0, error: '', startNumber: 1 };
+    });
+    world.serve = (stream) => attached.resolve(() => (order.push('output'), stream.end(frame(1, 'last words\n'))));
+    const output = raw(start('/containers/web/attach?stream=1&stdout=1', '').replace(/Connection: Upgrade.*Upgrade: tcp/s, connection));
+    const answer = await http('POST', '/containers/web/wait');
+    order.push('wait');
+    expect([await output, answer.text]).toEqual([expect.stringMatching(/last words\n$/), '{"StatusCode":0}\n']);
+    expect(order).toEqual(['output', 'wait']);
+  });
+
   test.each([true, false])('who is attached and cannot be given the stream is told so (terminal: %s)', async (terminal) => {
     answers.set('containers.attach', () => ({ path: join(world.folder, 'nobody-there'), ticket: 't', id: ID, terminal, waitForStart: false, start: 1 }));
     const answer = await raw(start('/containers/web/attach?stream=1&stdout=1', ''));

@@ -24,6 +24,7 @@ import { EngineClient, type GatewayDependencies } from './application/engine-cli
 import { EngineSource } from './application/engine-source.js';
 import { EventFeed } from './application/event-feed.js';
 import { LogChronicle } from './application/log-chronicle.js';
+import { OutputsUnderWay } from './application/outputs-under-way.js';
 import { RefusalLog } from './application/refusals.js';
 import { GatewayModule } from './gateway.module.js';
 import { reloadOnHangup } from './reload-on-hangup.js';
@@ -56,7 +57,7 @@ export async function startGateway(deps: GatewayDependencies): Promise<Gateway> 
   const events = app.get(EventFeed);
   const chronicle = app.get(LogChronicle);
   await Promise.all([feed.start(), chronicle.start()]);
-  const parts = { engine, feed, guards };
+  const parts = { engine, feed, outputs: app.get(OutputsUnderWay), guards };
   const fastify = adapter.getInstance();
   const upgraded = [serveHijacks(fastify.server, parts)];
   answerUnreadable(fastify.server);

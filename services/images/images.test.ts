@@ -64,6 +64,24 @@ test('the last name takes the image with it, and the blobs that no other image h
   expect(world.blobs()).toEqual(before);
 });
 
+test('a removal that comes again with its key is answered as the first time, after a restart, too, and with another key there is nothing to remove', async () => {
+  const image = await sample('1');
+  const archive = await dockerArchive(image, ['app:1', 'app:2']);
+  await world.load(archive);
+  const remove = (name: string, idempotencyKey: string) => world.images.remove({ image: name, force: false, prune: true } as never, { ...asked, idempotencyKey });
+  const [untagged, removed] = [await remove('app:1', 'k1'), await remove('app:2', 'k2')];
+  expect([untagged, removed]).toMatchObject([{ untagged: ['app:1'], deleted: [] }, { untagged: ['app:2'], deleted: [image.id, expect.any(String)] }]);
+  expect([await remove('app:1', 'k1'), await remove('app:2', 'k2')]).toEqual([untagged, removed]);
+  await world.restart();
+  expect(await remove('app:2', 'k2')).toEqual(removed);
+  for (const name of ['app:1', 'app:2', image.id]) await expect(remove(name, 'k3')).rejects.toMatchObject({ kind: 'not-found' });
+  // It is there again: what the key removed is over, and of the new one nothing goes.
+  await world.load(archive);
+  await remove('app:1', 'k4');
+  expect(await remove('app:2', 'k2')).toMatchObject({ untagged: ['app:2'] });
+  expect([(await world.images.list()).images.map(({ repoTags }) => repoTags), [...world.onDisk]]).toEqual([[['app:2']], [digestOf(image.tar)]]);
+});
+
 test('by its id an image that two tags of one repository name is not removed, unless by force', async () => {
   const image = await sample('1');
   await world.load(await dockerArchive(image, ['app:1', 'app:2']));

@@ -37,7 +37,7 @@ async function position(): Promise<number> {
   }
 }
 
-test.each([[['run', '-d']], [['run', '--rm']], [['run', '-i']]])('docker %s is planned whole, as the client would ask for it', async (run) => {
+test.each([[['run', '-d']], [['run', '--rm']], [['run', '-i']], [['run', '-it']], [['run', '--rm', '-t']]])('docker %s is planned whole, as the client would ask for it', async (run) => {
   const { code, plan } = await planned(...run, '--name', 'web', '-p', '8080:80', '-v', '/data', '-e', 'A=b', 'busybox', 'sleep', '9');
   expect(code).toBe(0);
   const [create, ...then] = plan.requests;

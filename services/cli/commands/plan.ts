@@ -6,8 +6,17 @@ import { PlanProxy, type PlannedRequest } from '../plan-proxy.js';
 import { shortDetails } from '../short-details.js';
 import { printable, textTable } from '../text-table.js';
 
+interface Client {
+  readonly code: number;
+  /** The end of its words. */
+  readonly stderr: string;
+}
+
+/** What a client says that is to have a terminal and has none, before it asks for anything that changes: what it would ask for with one is the same. */
+const NO_TERMINAL = /is not a (TTY|terminal)/;
 /** Of the client's own words, what is shown. */
 const SHOWN_STDERR = 4096;
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * `berth plan -- docker run …`: which events the engine would append, and no effects. The real client reads its command line; what it asks of the engine is tried.
@@ -16,29 +25,34 @@ const SHOWN_STDERR = 4096;
 export const plan: Command = async ({ socket, behind, options, print }) => {
   const [program = '', ...args] = behind;
   if (basename(program) !== 'docker' || args.length === 0) throw invalid('usage: berth plan -- docker COMMAND…');
+  const plain = await planned(socket, (engine) => commandLine(program, args, engine));
+  const { client, requests } = NO_TERMINAL.test(plain.client.stderr) ? await planned(socket, (engine) => onTerminal(commandLine(program, args, engine))) : plain;
+  const refused = requests.some(({ refused }) => refused !== undefined) || (requests.length === 0 && client.code !== 0);
+  if (options.json) print(JSON.stringify({ requests, refused }));
+  else print(requests.length === 0 ? (refused ? printable(client.stderr.trim()) : 'nothing would change') : requests.map(told).join('\n\n'));
+  return refused ? exitCodes.no : exitCodes.ok;
+};
+
+/** What a client asks for that `command` starts before an engine's socket. */
+async function planned(socket: string, command: (engine: string) => readonly string[]): Promise<{ readonly client: Client; readonly requests: readonly PlannedRequest[] }> {
   const proxy = new PlanProxy(socket);
   let running: ChildProcess | undefined;
   // Who ends this ends the client, too, and finds no folder left.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => {
-      running?.kill(signal);
-      proxy.close();
-      process.kill(process.pid, signal);
-    });
-  }
+  const end = (signal: NodeJS.Signals): void => {
+    running?.kill(signal);
+    proxy.close();
+    process.kill(process.pid, signal);
+  };
+  for (const signal of ENDING) process.once(signal, end);
   try {
     await proxy.listen();
-    running = start(program, args, proxy.socketPath);
-    const client = await ended(running, program);
-    const { requests } = proxy;
-    const refused = requests.some(({ refused }) => refused !== undefined) || (requests.length === 0 && client.code !== 0);
-    if (options.json) print(JSON.stringify({ requests, refused }));
-    else print(requests.length === 0 ? (refused ? printable(client.stderr.trim()) : 'nothing would change') : requests.map(told).join('\n\n'));
-    return refused ? exitCodes.no : exitCodes.ok;
+    running = start(command(proxy.socketPath), proxy.socketPath);
+    return { client: await ended(running), requests: proxy.requests };
   } finally {
+    for (const signal of ENDING) process.off(signal, end);
     proxy.close();
   }
-};
+}
 
 function told({ method, path, events, undecided, refused }: PlannedRequest): string {
   const head = `${method} ${printable(path)}`;
@@ -64,18 +78,22 @@ function shortSubject(subject: string): string {
   return `${kind} ${/^[0-9a-f]{64}$/.test(whole) ? whole.slice(0, 12) : whole}`;
 }
 
-function start(program: string, args: readonly string[], socketPath: string): ChildProcess {
+/** As its first option too: a --host or --context of the command line outranks the environment, and the client refuses two. */
+const commandLine = (program: string, args: readonly string[], socketPath: string): readonly string[] => [program, '--host', `unix://${socketPath}`, ...args];
+
+/** On a terminal of its own, by script(1), whose input is at its end. Its words then are what would be shown there. */
+const onTerminal = (command: readonly string[]): readonly string[] => ['script', '--quiet', '--return', '--command', `exec ${command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')}`, '/dev/null'];
+
+function start([program = '', ...args]: readonly string[], socketPath: string): ChildProcess {
   const { DOCKER_CONTEXT: _context, DOCKER_TLS_VERIFY: _tls, ...env } = process.env;
-  // As its first option too: a --host or --context of the command line outranks the environment, and the client refuses two.
-  const host = `unix://${socketPath}`;
-  return spawn(program, ['--host', host, ...args], { env: { ...env, DOCKER_HOST: host }, stdio: ['ignore', 'ignore', 'pipe'] });
+  return spawn(program, args, { env: { ...env, SHELL: '/bin/sh', DOCKER_HOST: `unix://${socketPath}` }, stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
-function ended(client: ChildProcess, program: string): Promise<{ readonly code: number; readonly stderr: string }> {
+function ended(client: ChildProcess): Promise<Client> {
   return new Promise((resolve, reject) => {
     let stderr = '';
     client.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-SHOWN_STDERR)));
-    client.on('error', (error) => reject(new BerthError('not-found', `cannot run ${program}: ${error.message}`, { cause: error })));
+    client.on('error', (error) => reject(new BerthError('not-found', `cannot run ${client.spawnfile}: ${error.message}`, { cause: error })));
     client.on('close', (code) => resolve({ code: code ?? 1, stderr }));
   });
 }

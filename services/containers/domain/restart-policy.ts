@@ -29,7 +29,14 @@ export function restartPause(run: Pick<EndedRun, 'ranMs' | 'previousDelayMs'>): 
   return Math.min(run.previousDelayMs * 2, LONGEST_DELAY_MS);
 }
 
-function wantsRestart(policy: RestartPolicy | null | undefined, run: EndedRun): boolean {
+/** Whether what had ended before the engine began is started with it. As dockerd: that a person ended it counts for "unless-stopped" alone. */
+export function isWantedAtEngineStart(policy: RestartPolicy | null | undefined, run: HowItEnded): boolean {
+  return wantsRestart(policy, run);
+}
+
+type HowItEnded = Pick<EndedRun, 'exitCode' | 'restartCount' | 'stoppedByHand'>;
+
+function wantsRestart(policy: RestartPolicy | null | undefined, run: HowItEnded): boolean {
   switch (policy?.Name) {
     case 'always':
       return true;

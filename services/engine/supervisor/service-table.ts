@@ -26,6 +26,7 @@ export function serviceTable(settings: SupervisorSettings, installation: Install
     ...settingsEnvironment(settings),
     ...passedOn(process.env),
     BERTH_NATS_UID: settings.natsEmbedded ? String(accounts.nats.uid) : '',
+    BERTH_STARTED_AT: new Date().toISOString(),
     PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     LANG: 'C.UTF-8',
     // One arena for malloc(3), and a garbage collector that waits for less: what ten thousand containers left in corners would not come back otherwise.

@@ -15,6 +15,8 @@ export interface AttachRequest {
 }
 
 export interface Attached {
+  /** Of which run the streams are, those of the next start included. */
+  readonly run: { readonly container: string; readonly start: number };
   readonly terminal: boolean;
   /** Whether what the client sends goes anywhere: as in dockerd, not where the container takes no input. */
   readonly stdin: boolean;
@@ -46,6 +48,7 @@ export async function openAttach(engine: EngineClient, feed: ContainerFeed, requ
   const reply = await engine.ask(AttachContainer, { container, stream, stdin, stdout, stderr }, context);
   const started = reply.waitForStart ? startOutcome(engine, feed, reply, context, departure) : undefined;
   return {
+    run: { container: reply.id, start: reply.start },
     terminal: reply.terminal,
     stdin: stdin && reply.openStdin,
     // Of input alone, which goes nowhere, there would be no other end.

@@ -20,6 +20,12 @@ const PAUSE_MS = 1_000;
 /** In these the newest run is not over. */
 const GOES_ON: ReadonlySet<ContainerStatus> = new Set<ContainerStatus>(['running', 'paused', 'removing']);
 
+/** The run whose end a client waits for that asks now. */
+export function waitedRun({ status, startNumber }: Pick<ContainerView, 'status' | 'startNumber'>, condition: WaitCondition): number {
+  if (GOES_ON.has(status)) return startNumber;
+  return condition === 'next-exit' || status === 'restarting' ? startNumber + 1 : startNumber;
+}
+
 /**
  * Waits for what `container` as it is now comes to. The containers service answers; what happens between two rounds, or while that service starts again, is heard of
  * from the log. `registered` resolves once the first request was sent; `result` when the condition holds. `result` never rejects: the answer's headers are gone by then. It is there at once

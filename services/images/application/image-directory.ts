@@ -70,6 +70,14 @@ export class ImageDirectory {
     throw notFound(`No such image: ${reference && !reference.tag && !reference.digest ? `${familiar(reference)}:latest` : reference ? familiar(reference) : text}`);
   }
 
+  /** Whether this happened to an image that `text` meant until then. */
+  tookAway(text: string, event: ImageEvent): boolean {
+    const reference = tryParse(text);
+    if (event.type === 'ImageUntagged') return reference !== undefined && event.reference === familiarly(reference);
+    const prefix = hexOfId(text);
+    return event.type === 'ImageRemoved' && /^[0-9a-f]+$/.test(prefix) && hexOfId(event.image).startsWith(prefix);
+  }
+
   /** All tags of a repository, in familiar form, and their images. None where `text` is more than a repository's name, or no name. */
   tagsOfRepository(text: string): { readonly tag: string; readonly image: PresentImage }[] {
     const reference = tryParse(text);
@@ -84,12 +92,11 @@ export class ImageDirectory {
   }
 
   private findNamed(reference: Reference): Found | undefined {
+    const by = familiarly(reference);
     if (reference.digest !== undefined) {
-      const by = `${familiarName(reference)}@${reference.digest}`;
       for (const image of this.all()) if (image.digests.includes(by)) return { image, by };
       return undefined;
     }
-    const by = familiar({ ...reference, tag: reference.tag ?? 'latest' });
     const image = this.holderOf(by);
     return image && { image, by };
   }
@@ -113,6 +120,11 @@ export class ImageDirectory {
 /** What an image's aggregate is called: the digits of its id. */
 export function hexOfId(id: string): string {
   return id.startsWith('sha256:') ? id.slice('sha256:'.length) : id;
+}
+
+/** As images have it: of a tag or a digest, of the tag `latest` without either. */
+function familiarly(reference: Reference): string {
+  return reference.digest === undefined ? familiar({ ...reference, tag: reference.tag ?? 'latest' }) : `${familiarName(reference)}@${reference.digest}`;
 }
 
 function tryParse(text: string): Reference | undefined {

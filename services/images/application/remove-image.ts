@@ -1,7 +1,7 @@
 import { ListContainers } from '#contracts/containers/queries.js';
 import type { RemoveImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
-import { conflict } from '#libs/errors/errors.js';
+import { BerthError, conflict } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import type { PresentImage } from '../domain/image/image-decider.js';
 import { areOne, goesWith } from '../domain/image/names.js';
@@ -41,7 +41,7 @@ export class RemoveOneImage {
   ) {}
 
   async run(command: RemoveImage, asked: RequestContext): Promise<Removed> {
-    const { untagged, position, gone } = await this.tagTurns.take(() => this.remove(command, asked));
+    const { untagged, position, gone } = await this.tagTurns.take(() => this.remove(command, asked)).catch((error: unknown) => this.removedBefore(command.image, error, asked));
     // Not in the turn: the disk, and an executor that is away, take their time, and every other tag would wait for them.
     return { untagged, deleted: gone ? [gone.configDigest, ...(await this.clear.run(gone, asked))] : [], position };
   }
@@ -54,6 +54,28 @@ export class RemoveOneImage {
     const untagged = goesWith(by, names);
     if (untagged.length === names.length) return await this.removeUnlessUsed(image, names, text, force, asked);
     return { untagged, position: await this.untag(image, untagged, asked) };
+  }
+
+  /** What the same request came to before, of which nothing is there to be found. Rejects with `error` where there was none. */
+  private async removedBefore(text: string, error: unknown, { idempotencyKey: key }: RequestContext): Promise<Outcome> {
+    if (!(error instanceof BerthError) || error.kind !== 'not-found' || key === undefined) throw error;
+    for (const hex of await this.aggregates.everWith((event) => this.directory.tookAway(text, event))) {
+      const { events, position } = (await this.aggregates.doneBefore(hex, 'Remove', key)) ?? (await this.aggregates.doneBefore(hex, 'Untag', key)) ?? {};
+      if (events === undefined || position === undefined) continue;
+      const untagged = events.flatMap((event) => (event.type === 'ImageUntagged' ? [event.reference] : []));
+      const isGone = events.some(({ type }) => type === 'ImageRemoved') && this.directory.get(hex) === undefined;
+      const gone = isGone ? await this.lastOf(hex) : undefined;
+      return { untagged, position, ...(gone === undefined ? {} : { gone }) };
+    }
+    throw error;
+  }
+
+  private async lastOf(hex: string): Promise<PresentImage | undefined> {
+    let last: PresentImage | undefined;
+    await this.aggregates.eachState(hex, (state) => {
+      if (state.status === 'present') last = state;
+    });
+    return last;
   }
 
   private async removeAsKnown(image: PresentImage, names: readonly string[], knownAs: readonly string[], asked: RequestContext): Promise<Outcome> {
@@ -85,7 +107,8 @@ export class RemoveOneImage {
       this.unsure.afterRemoval(image.configDigest, error);
       throw error;
     });
-    return { untagged: names, position: removed.position, gone: image };
+    // Still there where the same request removed it before, and it has come again.
+    return { untagged: names, position: removed.position, ...(this.directory.get(image.configDigest) === undefined ? { gone: image } : {}) };
   }
 
   private async untag(image: PresentImage, references: readonly string[], asked: RequestContext): Promise<number> {

@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import type { RequestContext } from '#contracts/request.js';
 import { BerthError, notFound } from '#libs/errors/errors.js';
 import { familiar, canonical, parseTagged } from '#libs/oci/reference.js';
-import { hexOf } from '#libs/oci/digest.js';
+import { type Digest, hexOf } from '#libs/oci/digest.js';
 import { OCI_INDEX, OCI_MANIFEST } from '#libs/oci/media-types.js';
 import { parseManifest, MANIFEST_LIMIT_BYTES } from '#libs/oci/manifest.js';
 import { logger } from '#libs/telemetry/logger.js';
@@ -73,6 +73,11 @@ export class SaveArchive {
     }
   }
 
+  /** Opened when it is read: a client that leaves before that leaves no open file, whose failure nobody would hear. */
+  private async *bytesOf(digest: Digest): AsyncGenerator<Uint8Array> {
+    yield* this.content.stream(digest) as AsyncIterable<Uint8Array>;
+  }
+
   private async *members(selection: Selection): AsyncGenerator<TarMember> {
     yield { path: 'blobs', type: 'directory' };
     yield { path: 'blobs/sha256', type: 'directory' };
@@ -86,7 +91,7 @@ export class SaveArchive {
       for (const digest of blobsOf(image)) {
         if (written.has(digest)) continue;
         written.add(digest);
-        yield { path: layoutPath(digest), sizeBytes: (await this.content.sizeOf(digest)) ?? 0, body: this.content.stream(digest) as AsyncIterable<Uint8Array> };
+        yield { path: layoutPath(digest), sizeBytes: (await this.content.sizeOf(digest)) ?? 0, body: this.bytesOf(digest) };
       }
       const descriptor = { mediaType: manifest.kind === 'manifest' ? manifest.mediaType : OCI_MANIFEST, digest: image.manifestDigest, size: bytes.length };
       if (tags.length === 0) descriptors.push(descriptor);

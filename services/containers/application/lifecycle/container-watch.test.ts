@@ -115,6 +115,40 @@ test('a stop whose engine died over it is carried out by the next one', async ()
   await expect.poll(() => world.status).toBe('exited');
 });
 
+const stoppedByHand: readonly ContainerEvent[] = [...started, { type: 'StopRequested', container: 'c1', signal: 15, timeoutSeconds: 10, at }, exited];
+const later = '2026-01-01T00:00:01.000000000Z';
+
+test.each<[NonNullable<HostConfig['RestartPolicy']>, readonly ContainerEvent[], 'running' | 'exited' | 'created']>([
+  [{ Name: 'always' }, stoppedByHand, 'running'],
+  [{ Name: 'on-failure', MaximumRetryCount: 1 }, stoppedByHand, 'running'],
+  [{ Name: 'on-failure' }, [...started, { ...exited, exitCode: 0 }], 'exited'],
+  [{ Name: 'unless-stopped' }, stoppedByHand, 'exited'],
+  [{ Name: 'unless-stopped' }, [...started, exited], 'running'],
+  [{ Name: 'no' }, [...started, exited], 'exited'],
+  [{ Name: 'always' }, [], 'created'],
+])('with the policy %j, what had ended before the engine began is started with it, or not', async (RestartPolicy, history, becomes) => {
+  world = await LifecycleWorld.startedAt(later, { RestartPolicy }, ...history);
+  await world.resume();
+  await expect.poll(() => world.status).toBe(becomes);
+  expect(world.count('launch-task')).toBe(becomes === 'running' ? 1 : 0);
+});
+
+test('what was stopped since the engine began stays so when one of its processes begins again', async () => {
+  world = await LifecycleWorld.startedAt(at, always, ...stoppedByHand);
+  await world.resume();
+  expect([world.status, world.count('launch-task')]).toEqual(['exited', 0]);
+});
+
+test('what is started with the engine comes after the container whose network it shares, and once, though it fails', async () => {
+  world = await LifecycleWorld.startedAt(later, { ...always, NetworkMode: 'container:c2' }, ...stoppedByHand);
+  await world.beside('c2', { ...always, NetworkMode: 'none' }, ...stoppedByHand.map((event) => ({ ...event, container: 'c2' }) as ContainerEvent));
+  world.answers.set('launch-task', () => (world.count('launch-task') === 1 ? { position: 0, pid: 7, startedAt: at } : Promise.reject(internal('no shim'))));
+  await world.resume();
+  await expect.poll(() => world.history()).toEqual(expect.arrayContaining(['StartFailed']));
+  expect(world.containers.get('c2').state.status).toBe('running');
+  expect([world.status, world.count('launch-task')]).toEqual(['exited', 2]);
+});
+
 test('what is unhealthy is stopped in the end, though its signal could not be given at first', async () => {
   await given({}, ...started);
   world.answers.set('signal-task', () => (world.count('signal-task') === 1 ? Promise.reject(unavailable('no answer')) : world.exited(1)));

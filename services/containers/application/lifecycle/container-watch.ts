@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ContainerEvent } from '#contracts/containers/events.js';
+import type { ContainerEvent, StartReason } from '#contracts/containers/events.js';
 import type { RequestContext } from '#contracts/request.js';
 import { causedBy } from '#libs/event-store/caused-by.js';
 import type { Commit } from '#libs/event-store/event.js';
 import { SIGKILL } from '#libs/linux/signals.js';
 import { retryUntilDone } from '#libs/messaging/retry.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
-import { isToRestart, type PresentContainer } from '../../domain/container/container-state.js';
+import { isToRestart, type PresentContainer, startsWithEngine } from '../../domain/container/container-state.js';
 import { lendersOf } from '../../domain/namespaces/joined-containers.js';
 import type { ContainerCommits } from '../definition/container-commits.js';
 import type { ContainerEdits } from '../definition/container-edits.js';
@@ -42,6 +42,8 @@ export class ContainerWatch {
     /** What is held of a container that is removed now. */
     private readonly forget: (container: string) => void,
     private readonly onError: (error: unknown, about: LogFields) => void,
+    /** Of the engine as a whole, whose processes may begin again beside that; absent where nobody tells. */
+    private readonly engineStartedAt?: string,
   ) {}
 
   start(): void {
@@ -84,6 +86,7 @@ export class ContainerWatch {
       else if (isLeftover(container)) this.removeLeftover(id, asked);
     }
     for (const [id, { status }] of this.containers.entries()) if (status === 'kept') this.finishRemove(id, asked);
+    void this.startWithEngine(asked);
     await this.claims.settle(asked);
     await this.endpoints.settle(asked, (error, container) => this.onError(error, { container, correlationId: asked.correlationId }));
   }
@@ -96,6 +99,18 @@ export class ContainerWatch {
   /** The stop of a restart is over; its start is missing. */
   private finishRestart(id: string, asked: RequestContext): void {
     this.goOn(id, asked, () => this.lifecycle.finishRestart(id, asked));
+  }
+
+  /** Those that others need first: an address or a namespace is had of what runs. */
+  private async startWithEngine(asked: RequestContext): Promise<void> {
+    const isDue = (id: string): boolean => {
+      const container = this.directory.get(id);
+      return this.engineStartedAt !== undefined && container !== undefined && startsWithEngine(container, this.engineStartedAt);
+    };
+    const start = (id: string): Promise<unknown> => this.untilDone(id, asked, async () => isDue(id) && this.startIfDue(id, 'engine-start', () => isDue(id), asked));
+    const due = this.directory.all().filter(({ spec }) => isDue(spec.id));
+    const [needing, others] = [due.filter(needsOthers), due.filter((container) => !needsOthers(container))];
+    for (const group of [others, needing]) await Promise.all(group.map(({ spec }) => start(spec.id)));
   }
 
   /** Until it is over, or somebody else stops it. */
@@ -183,16 +198,19 @@ export class ContainerWatch {
     this.cancel(id);
     const { signal } = this.restarting(id);
     const isDue = (): boolean => this.directory.get(id)?.status === 'restarting';
-    const start = async (): Promise<unknown> =>
-      isDue() && this.lifecycle.start(id, 'restart-policy', asked).catch((error: unknown) => {
-        if (isDue()) throw error;
-        this.onError(error, { container: id, correlationId: asked.correlationId });
-      });
+    const start = async (): Promise<unknown> => isDue() && this.startIfDue(id, 'restart-policy', isDue, asked);
     const due = delay(delayMs, undefined, { signal }).catch(() => undefined);
     void due.then(() => {
-      // A start that has failed is not tried again.
       if (!signal.aborted && isDue() && this.waitsForLender(id)) this.schedule(id, LENDER_PAUSE_MS, asked);
       else this.goOn(id, asked, start, signal);
+    });
+  }
+
+  /** A start that has failed is not tried again. */
+  private startIfDue(id: string, reason: StartReason, isDue: () => boolean, asked: RequestContext): Promise<unknown> {
+    return this.lifecycle.start(id, reason, asked).catch((error: unknown) => {
+      if (isDue()) throw error;
+      this.onError(error, { container: id, correlationId: asked.correlationId });
     });
   }
 
@@ -214,13 +232,19 @@ export class ContainerWatch {
 
   /** Work that has to be done in the end: tried until it is, whatever service is down now. */
   private goOn(id: string, asked: RequestContext, attempt: () => Promise<unknown>, signal = this.stopping.signal): void {
-    this.go(id, asked, retryUntilDone(attempt, signal, (error) => this.onError(error, { container: id, correlationId: asked.correlationId })));
+    this.go(id, asked, this.untilDone(id, asked, attempt, signal));
+  }
+
+  private untilDone(id: string, asked: RequestContext, attempt: () => Promise<unknown>, signal = this.stopping.signal): Promise<unknown> {
+    return retryUntilDone(attempt, signal, (error) => this.onError(error, { container: id, correlationId: asked.correlationId }));
   }
 
   private go(container: string, asked: RequestContext, work: Promise<unknown>): void {
     work.catch((error: unknown) => this.onError(error, { container, correlationId: asked.correlationId }));
   }
 }
+
+const needsOthers = ({ spec: { hostConfig } }: PresentContainer): boolean => lendersOf(hostConfig).length > 0 || (hostConfig.Links ?? []).length > 0;
 
 /** Its run is over, or never came to be, it was asked to go with it (--rm), and nobody restarts it. */
 function isLeftover(container: PresentContainer): boolean {

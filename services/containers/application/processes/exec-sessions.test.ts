@@ -47,6 +47,20 @@ test('an exec that is started twice at once is refused the second time, but for 
   expect([again, launch.mock.calls.length]).toEqual([one, 1]);
 });
 
+test('the same start, sent again when it is over, has its first answer: while it runs its streams are opened anew, and of one that has ended nothing is left to read', async () => {
+  const { id } = await create();
+  const start = (detach: boolean, key: string) => sessions.start({ exec: id, detach }, { ...asked, idempotencyKey: key });
+  await start(true, 'k');
+  expect(await start(true, 'k')).toEqual({ terminal: false });
+  await expect(start(true, 'another')).rejects.toThrow('is already running');
+  launch.mockResolvedValueOnce({ path: '/shim.sock', ticket: 't' });
+  expect(await start(false, 'k')).toEqual({ terminal: false, endpoint: { path: '/shim.sock', ticket: 't' } });
+  runs.see({ type: 'ExecExited', container: 'c', start: 1, exec: id, exitCode: 0, at: '' });
+  expect(await start(true, 'k')).toEqual({ terminal: false });
+  await expect(start(false, 'k')).rejects.toThrow('has already run');
+  expect(launch).toHaveBeenCalledTimes(2);
+});
+
 test('an exec whose start was refused can be started again', async () => {
   sessions.listenForCreated();
   const { id } = await create();

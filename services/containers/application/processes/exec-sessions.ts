@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { CreateExec, ResizeExec, StartExec } from '#contracts/containers/commands.js';
 import type { GetExec } from '#contracts/containers/queries.js';
 import type { ExecConfig, ExecView } from '#contracts/containers/container-state.js';
-import { LaunchExec, ResizeTask, SignalExec } from '#contracts/executor/tasks.js';
+import { LaunchExec, OpenTaskStreams, ResizeTask, SignalExec } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { type BerthError, conflict, errorMessage, internal, notFound } from '#libs/errors/errors.js';
 import type { Bus, RequestOptions } from '#libs/messaging/bus.js';
@@ -15,6 +15,7 @@ import type { ContainerDirectory, Execs } from '../names/container-directory.js'
 import type { ContainerLifecycle } from '../lifecycle/container-lifecycle.js';
 import type { ExecRuns } from './exec-runs.js';
 
+const REMEMBERED_STARTS = 1_024;
 /** What the executor put on record before it answered is known here by then. */
 const RECORD_SEEN_MS = 1_000;
 /** dockerd's, of an exec that could not be executed, where no better is known. */
@@ -45,6 +46,8 @@ interface StartedExec {
 export class ExecSessions {
   /** Starts under way, of which `runs` knows nothing yet. */
   private readonly starts = new Map<string, { readonly key: string | undefined; readonly started: Promise<StartedExec> }>();
+  /** The keys of starts that came to be, of the newest execs: a start is on no log with its key, which would cost each exec an append. */
+  private readonly startedBy = new Map<string, string>();
 
   constructor(
     private readonly execs: Execs,
@@ -105,6 +108,7 @@ export class ExecSessions {
     const underWay = this.starts.get(exec);
     if (underWay !== undefined && key !== undefined && underWay.key === key) return underWay.started;
     if (underWay !== undefined) throw alreadyRunning(exec);
+    if (key !== undefined && this.startedBy.get(exec) === key) return this.startedBefore(wish, asked);
     const started = this.startNow(wish, asked).finally(() => this.starts.delete(exec));
     this.starts.set(exec, { key, started });
     return started;
@@ -115,7 +119,7 @@ export class ExecSessions {
     const { running: isRunning, exitCode } = this.view(id);
     // A health check begins without a client.
     if (isRunning || (exitCode === null && this.runs.check(id))) throw alreadyRunning(id);
-    if (exitCode !== null) throw conflict(`Error: Exec command ${id} has already run`);
+    if (exitCode !== null) throw alreadyRun(id);
     const holder = await this.running(container);
     const ticket = randomBytes(16).toString('hex');
     const tickets = detach ? [] : [{ ticket, stdin: config.attachStdin, stdout: config.attachStdout, stderr: config.attachStderr }];
@@ -123,7 +127,25 @@ export class ExecSessions {
     const launched = this.bus.request(LaunchExec, launch, asked, LAUNCH_PATIENCE);
     const answer = await launched.catch((error: unknown) => this.unlessItRuns(id, error, asked));
     if (answer !== undefined) this.runs.begun(id, container, answer.pid);
+    this.startedWith(id, asked.idempotencyKey);
     return { terminal: config.terminal, ...(detach ? {} : { endpoint: { path: taskSocket(this.runRoot, launch), ticket } }) };
+  }
+
+  /** What the same request came to before. Of a stream, what was printed meanwhile went to who asked first, and of one that is over nothing is left. */
+  private async startedBefore({ exec, detach }: Pick<StartExec, 'exec' | 'detach'>, asked: RequestContext): Promise<StartedExec> {
+    const { container, config } = this.find(exec);
+    const { terminal, attachStdin: stdin, attachStdout: stdout, attachStderr: stderr } = config;
+    if (detach) return { terminal };
+    if (!this.view(exec).running) throw alreadyRun(exec);
+    const { run } = this.directory.find(container);
+    return { terminal, endpoint: await this.bus.request(OpenTaskStreams, { container, start: run.start, exec, stdin, stdout, stderr }, asked) };
+  }
+
+  private startedWith(exec: string, key: string | undefined): void {
+    if (key === undefined) return;
+    this.startedBy.set(exec, key);
+    const [oldest] = this.startedBy.keys();
+    if (oldest !== undefined && this.startedBy.size > REMEMBERED_STARTS) this.startedBy.delete(oldest);
   }
 
   async resize({ exec, rows, columns }: ResizeExec, asked: RequestContext): Promise<Done> {
@@ -201,4 +223,5 @@ export class ExecSessions {
   }
 }
 
+const alreadyRun = (exec: string): BerthError => conflict(`Error: Exec command ${exec} has already run`);
 const alreadyRunning = (exec: string): BerthError => conflict(`Error: Exec command ${exec} is already running`);

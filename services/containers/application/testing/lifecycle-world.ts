@@ -65,7 +65,7 @@ export class LifecycleWorld {
   private readonly watch: ContainerWatch;
   private readonly outcomes = new Outcomes(() => undefined);
 
-  constructor() {
+  constructor(engineStartedAt?: string) {
     const directory = new ContainerDirectory(this.containers, this.names, { listed: () => [] } as unknown as ExecRuns, '/');
     const bus = { request: (type: RequestClass<unknown, Request<unknown>>, data: object) => this.answer(type.subject, data) } as unknown as Bus;
     this.waits = new ExitWaits(directory);
@@ -80,7 +80,7 @@ export class LifecycleWorld {
     this.commits = new ContainerCommits(this.containers, directory, this.pauses, this.outcomes, bus);
     const none = { settle: () => Promise.resolve() } as unknown as NameClaims; // asked for nothing else of what is tried
     this.answers.set('list', () => ({ networks: [] }));
-    this.watch = new ContainerWatch(this.containers, directory, none, endpoints, this.lifecycle, this.pauses, this.updates, this.commits, this.edits, this.waits, () => undefined, () => undefined);
+    this.watch = new ContainerWatch(this.containers, directory, none, endpoints, this.lifecycle, this.pauses, this.updates, this.commits, this.edits, this.waits, () => undefined, () => undefined, engineStartedAt);
   }
 
   /** A container beside c1. */
@@ -90,7 +90,12 @@ export class LifecycleWorld {
   }
 
   static async with(hostConfig: HostConfig, ...history: readonly ContainerEvent[]): Promise<LifecycleWorld> {
-    const world = new LifecycleWorld();
+    return LifecycleWorld.startedAt(undefined, hostConfig, ...history);
+  }
+
+  /** Of an engine that began at this time. */
+  static async startedAt(engineStartedAt: string | undefined, hostConfig: HostConfig, ...history: readonly ContainerEvent[]): Promise<LifecycleWorld> {
+    const world = new LifecycleWorld(engineStartedAt);
     await world.store.append('berth.event.container.c1', noHead, [created('c1', hostConfig), ...history], asked);
     await Promise.all([world.containers.start(), world.names.start()]);
     world.watch.start();

@@ -82,6 +82,7 @@ function decide(command: ContainerCommand, state: Container): readonly Container
   const container = state.spec.id;
   switch (command.type) {
     case 'Start':
+      if (command.reason === 'engine-start' && state.status !== 'exited') return [];
       if (state.status === 'removing') throw conflict('container is marked for removal and cannot be started');
       if (command.stopped) return [{ type: 'StartRequested', container, start: state.run.start + 1, reason: command.reason, at }];
       if (state.status === 'paused') throw conflict('cannot start a paused container, try unpause instead');

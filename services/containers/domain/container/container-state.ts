@@ -3,6 +3,7 @@ import type { ContainerHealth, EndpointSettings } from '#contracts/containers/co
 import type { EditedPart } from '#contracts/containers/edit.js';
 import type { CommitWish, ContainerEvent, EditedSpec } from '#contracts/containers/events.js';
 import type { KillMeaning } from '../process/kill-signal.js';
+import { isWantedAtEngineStart } from '../restart-policy.js';
 
 /** What was asked for at creation; the same for all runs. */
 export type ContainerSpec = Omit<Extract<ContainerEvent, { type: 'ContainerCreated' }>, 'type' | 'container' | 'at'> & {
@@ -91,5 +92,9 @@ export const noRun: Run = { start: 0, pid: 0, startedAt: '', finishedAt: '', exi
 
 /** Between the two halves of a client's restart. */
 export const isToRestart = ({ status, run }: PresentContainer): boolean => status === 'exited' && run.over && (run.stopRequested?.restarts ?? false);
+
+/** Whether an engine that began at `engineStartedAt` starts it, having found it ended. */
+export const startsWithEngine = ({ status, run, spec, restartCount }: PresentContainer, engineStartedAt: string): boolean =>
+  status === 'exited' && run.over && Date.parse(run.finishedAt) < Date.parse(engineStartedAt) && isWantedAtEngineStart(spec.hostConfig.RestartPolicy, { exitCode: run.exitCode, restartCount, stoppedByHand: run.stopRequested !== undefined || run.kill !== undefined });
 
 export const isRunning = (container: Container): boolean => container.status === 'running' || container.status === 'paused' || container.status === 'starting';

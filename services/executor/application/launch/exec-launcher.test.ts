@@ -8,6 +8,8 @@ import { MemoryEventStore } from '#libs/event-store/testing/memory-event-store.j
 import { ExecLauncher } from './exec-launcher.js';
 
 const asked: RequestContext = { actor: 'me', correlationId: 'c', causationId: 'c' };
+/** Beyond PID_MAX_LIMIT of the kernel. */
+const NOBODY = 2 ** 22 + 1;
 const exec = { container: 'c'.repeat(64), start: 1, exec: 'e'.repeat(64) } as LaunchExec;
 
 test('a refusal for which no shim was asked is not what a later start of the exec hears', async () => {
@@ -49,6 +51,7 @@ function checking(outcome: object) {
   const sent: Buffer[] = [];
   task.connection = { send: (bytes: Buffer) => void sent.push(bytes) } as unknown as NonNullable<LiveTask['connection']>;
   task.runtime = 'runc'; // whose plan needs no host
+  task.pid = process.pid;
   const targets: string[] = [];
   const live = { get: () => task, outcomeOf: (_task: unknown, target: string) => (targets.push(target), Promise.resolve(outcome)) };
   const unwritten = () => expect.unreachable('the log has nothing of a health check');
@@ -76,4 +79,10 @@ test('a health check that cannot be executed has ended, for whoever asks', async
   await expect(launch('lost')).rejects.toMatchObject({ kind: 'internal' });
   expect(await task.checks.ended('lost')).toMatchObject({ exitCode: 126 });
   expect(sent.at(-1)).toEqual(frame(ACK_EXIT, checkTarget('lost')));
+});
+
+test('who comes while the container ends hears that it does not run, before its exit is known', async () => {
+  const { task, launch } = checking({ type: 'failed', step: 0, errno: 3 });
+  task.pid = NOBODY;
+  await expect(launch('late')).rejects.toMatchObject({ kind: 'conflict', message: `container ${exec.container} is not running` });
 });

@@ -9,6 +9,7 @@ import { SIGKILL } from '#libs/linux/signals.js';
 import { currentSpan } from '#libs/telemetry/tracing.js';
 import type { AppArmor } from '../../adapters/host/app-armor.js';
 import type { ContainerCgroups } from '../../adapters/host/container-cgroups.js';
+import { isEnding } from '../../adapters/host/is-ending.js';
 import { ACK_EXIT, checkTarget, EXEC, frame, SIGNAL_EXEC } from '../../adapters/shim/shim-frames.js';
 import { recordPlan } from '../../adapters/shim/step-spans.js';
 import { compileExecPlan } from '../../domain/plan/compile-exec-plan.js';
@@ -78,6 +79,8 @@ export class ExecLauncher {
       if (started.times) recordPlan(plan, started.times);
       if (started.type === 'failed') {
         task.connection?.send(frame(ACK_EXIT, target));
+        // Who comes while its container ends is told so, and not at which step that showed.
+        if (isEnding(task.pid)) throw notRunning(exec);
         throw (task.runtime && (await this.runtimes.failure(task, exec.exec))) || startFailure(plan, started.step, started.errno, exec.process.args[0] ?? '', PREFIX);
       }
       return { pid: started.pid, position: this.tasks.position };

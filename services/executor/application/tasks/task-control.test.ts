@@ -64,3 +64,13 @@ test('once it is to go on nothing freezes it any more, whatever a pause was wait
   freezes[1]!.stopped();
   await again;
 });
+
+test('limits of a container whose cgroup went with it, before its exit is known, are no failure; of one that runs they are', async () => {
+  const gone = 2 ** 22 + 1; // beyond PID_MAX_LIMIT of the kernel
+  for (const [pid, outcome] of [[gone, 'changed'], [process.pid, 'ENOENT']] as const) {
+    const live = { get: () => ({ identity, place: { container: 'c' }, hasExited: false, pid }) } as unknown as LiveTasks;
+    const cgroups = { update: () => { throw new Error('ENOENT'); } } as unknown as ContainerCgroups;
+    const control = new TaskControl({} as Tasks, live, cgroups, {} as ContainerFiles, {} as StreamServer, () => undefined);
+    expect(await control.update({ ...identity, resources: {} as never }).then(() => 'changed', (error: Error) => error.message)).toBe(outcome);
+  }
+});

@@ -5,6 +5,7 @@ import { type BerthError, conflict, unavailable } from '#libs/errors/errors.js';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
 import type { ContainerCgroups } from '../../adapters/host/container-cgroups.js';
 import type { ContainerFiles } from '../../adapters/host/container-files.js';
+import { isEnding } from '../../adapters/host/is-ending.js';
 import { serveLogs } from '../../adapters/logs/serve-logs.js';
 import { checkTarget, frame, resizeFrame, SIGNAL, SIGNAL_EXEC, TICKET } from '../../adapters/shim/shim-frames.js';
 import type { ShimConnection } from '../../adapters/shim/shim-connection.js';
@@ -68,7 +69,13 @@ export class TaskControl {
     await task?.start?.catch(() => undefined);
     // Throttles of block devices do not change.
     const { throttles: _throttles, ...limits } = resources;
-    if (task && !task.hasExited) this.cgroups.update(task.place, limits);
+    if (!task || task.hasExited) return UNCHANGED;
+    try {
+      this.cgroups.update(task.place, limits);
+    } catch (error) {
+      // Its cgroup went with its last process, and its exit is on its way: there is nothing to change.
+      if (!isEnding(task.pid)) throw error;
+    }
     return UNCHANGED;
   }
 

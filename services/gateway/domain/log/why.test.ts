@@ -46,6 +46,7 @@ describe('why', () => {
   test.each([
     ['was never started', [created], 'web is created since 2026-01-31 10:02:01: it was never started.'],
     ['runs', [created, ...started], 'web is running since 2026-01-31 10:02:03 with pid 77: it was started by a client; its restart policy is no.'],
+    ['was started with the engine', [created, ...started.map((event) => ({ ...event, ...('reason' in event ? { reason: 'engine-start' } : {}) }) as ContainerEvent)], 'web is running since 2026-01-31 10:02:03 with pid 77: it was started with the engine, by its restart policy; its restart policy is no.'],
     ['is gone', [created, ...started, exit, ...removed], /^web is removed since .* uid:0 pid:7 asked for its removal; before, it exited with code 137/],
     ['could not start', [created, started[0]!, { type: 'StartFailed', container: id, start: 1, error: 'no such file', exitCode: 127, at: at(3) }], /its start failed: no such file\.$/],
   ] as const)('it %s', (_, events, sentence) => {

@@ -72,6 +72,7 @@ function endedBy({ signal, at }: Required<ContainerAt>['stop'], exit: Required<C
 
 function startedBy(reason: string | undefined, start: number): string {
   const which = start === 1 ? 'it was started' : `this is run ${start}, started`;
+  if (reason === 'engine-start') return `${which} with the engine, by its restart policy`;
   return reason === 'restart-policy' ? `${which} by its restart policy` : `${which} by a client`;
 }
 

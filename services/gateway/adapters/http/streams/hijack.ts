@@ -7,6 +7,7 @@ import { errorMessage, invalid, toErrorReply } from '#libs/errors/errors.js';
 import { attachRequest, openAttach } from '../../../application/attach.js';
 import type { ContainerFeed } from '../../../application/container-feed.js';
 import type { EngineClient } from '../../../application/engine-client.js';
+import type { OutputsUnderWay } from '../../../application/outputs-under-way.js';
 import { startExec } from '../../../application/start-exec.js';
 import { API_VERSION, isAtLeast, MIN_API_VERSION, versionOf, withoutVersion } from '../../../domain/api-version.js';
 import { parseDetachKeys, watchingFor } from '../../../domain/requests/detach-keys.js';
@@ -58,6 +59,7 @@ export function streamType(version: string | undefined, terminal: boolean): stri
 export interface HijackParts {
   readonly engine: EngineClient;
   readonly feed: ContainerFeed;
+  readonly outputs: OutputsUnderWay;
   readonly guards: Guards;
 }
 
@@ -81,7 +83,7 @@ export function serveHijacks(server: Server, parts: HijackParts): ReadonlySet<Du
 
 const routeOf = (url: string): string => (EXEC_START.test(url) ? '/exec/:id/start' : ATTACH_WS.test(url) ? '/containers/:id/attach/ws' : '/containers/:id/attach');
 
-async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, guards }: HijackParts): Promise<void> {
+async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, outputs, guards }: HijackParts): Promise<void> {
   const url = withoutVersion(request.url ?? '');
   const query = parse(url.split('?', 2)[1] ?? '');
   const context = contextOf(request, query);
@@ -110,6 +112,7 @@ async function hijack(request: IncomingMessage, client: Duplex, { engine, feed, 
   const all = isWebSocket && !isAtLeast(version ?? API_VERSION, '1.42') ? { stdin: '1', stdout: '1', stderr: '1' } : {};
   const asked = attachRequest(container, { ...query, ...all });
   const attached = await openAttach(engine, feed, asked, context, departureOf(client));
+  if (asked.stdout || asked.stderr) outputs.add(attached.run.container, attached.run.start, client);
   if (!isWebSocket) client.write(upgraded(streamType(version, attached.terminal)));
   const reader = isWebSocket ? await acceptWebSocket(request, client, { framed: !attached.terminal, binary: isAtLeast(version ?? API_VERSION, '1.28') }) : client;
   await headTaken(request.socket);

@@ -8,7 +8,8 @@ import { invalid } from '#libs/errors/errors.js';
 import { attachRequest, openAttach } from '../../../../application/attach.js';
 import { ContainerFeed } from '../../../../application/container-feed.js';
 import { EngineClient } from '../../../../application/engine-client.js';
-import { waitContainer } from '../../../../application/wait-container.js';
+import { OutputsUnderWay } from '../../../../application/outputs-under-way.js';
+import { waitContainer, waitedRun } from '../../../../application/wait-container.js';
 import { versionOf } from '../../../../domain/api-version.js';
 import { failureText } from '../../../../domain/docker/failure-text.js';
 import { readTimeLimit } from '../../../../domain/docker/time.js';
@@ -29,6 +30,7 @@ export class ContainerStreamsController {
   constructor(
     private readonly engine: EngineClient,
     private readonly feed: ContainerFeed,
+    private readonly outputs: OutputsUnderWay,
   ) {}
 
   @Get('/:id/logs')
@@ -61,7 +63,9 @@ export class ContainerStreamsController {
     const { registered, result } = waitContainer(this.engine, this.feed, container, condition, asked, departureOf(reply.raw));
     await registered;
     begin(reply, 'application/json');
-    reply.raw.end(`${JSON.stringify(await result)}\n`);
+    const answer = await result;
+    await this.outputs.sent(container.id, condition === 'removed' ? Infinity : waitedRun(container, condition));
+    reply.raw.end(`${JSON.stringify(answer)}\n`);
   }
 
   /** What comes here asked for no upgrade (hijack.ts serves those that do). */
@@ -78,6 +82,7 @@ export class ContainerStreamsController {
     const attached = await openAttach(this.engine, this.feed, wanted, asked, departureOf(reply.raw));
     const logs = attached.logs === undefined ? undefined : await this.engine.download(attached.logs);
     const client = takeOver(reply, RAW_STREAM);
+    if (wanted.stdout || wanted.stderr) this.outputs.add(attached.run.container, attached.run.start, client);
     try {
       if (logs !== undefined) await pipeline(logs, client, { end: false });
     } catch {
