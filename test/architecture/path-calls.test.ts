@@ -68,6 +68,8 @@ const LOOKED_AT: Readonly<Record<string, { readonly why: string; readonly calls:
       "readdirSync(join(this.dataRoot, 'containers'))", 'readFileSync(path)', 'statSync(directory)', 'statSync(this.directory(container))',
     ],
   },
+  [`${HOST}/first-process.ts`]: { why: "a process' directory in procfs, held by its descriptor, and below it a name of the kernel's", calls: ['openSync(`/proc/${pid}`)', 'readFileSync(`/proc/self/fd/${first}/cgroup`)'] },
+  [`${HOST}/lent-namespaces.ts`]: { why: "names of the kernel's, below a process' directory in procfs that is held by its descriptor", calls: ['openSync(`/proc/self/fd/${process}/ns/${name}`)'] },
   [`${HOST}/fill-volume.ts`]: {
     why: "the volume's own directory, where root alone writes, and what a copy is until it is moved in; the data, which containers have, by a descriptor",
     calls: [
@@ -91,7 +93,7 @@ const LOOKED_AT: Readonly<Record<string, { readonly why: string; readonly calls:
     why: 'one name in an open directory, which the calls do not follow; how a name is opened, its callers say, with ONE_NAME or for O_PATH',
     calls: ['lgetxattr(path)', 'llistxattr(path)', 'openat2(directory, name) without a root'],
   },
-  [`${TREES}/container-root.ts`]: { why: "a process' directory in procfs, held by its descriptor, and below it two names of the kernel's", calls: ['openSync(`/proc/${pid}`)', 'readFileSync(`/proc/self/fd/${first}/cgroup`)', 'openSync(`/proc/self/fd/${first}/root`)'] },
+  [`${TREES}/container-root.ts`]: { why: "a name of the kernel's, below a process' directory in procfs that is held by its descriptor", calls: ['openSync(`/proc/self/fd/${first}/root`)'] },
   [`${TREES}/copy-tree.ts`]: { why: 'one name in an open directory, which the calls do not follow', calls: ['lgetxattr(source)', 'llistxattr(path)'] },
   [`${TREES}/merge-layers.ts`]: { why: 'the tops of layers and of a copy', calls: ['openSync(target)', 'openSync(join(directory, layer))'] },
   [`${TREES}/merged-view.ts`]: { why: "the tops of layers and of what a container wrote, and where their merge is mounted, in the thread's own namespace", calls: ['openSync(isAbsolute(first) ? first : join(directory, first))', 'openSync(directory)', 'umount2(directory)'] },
