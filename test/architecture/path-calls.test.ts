@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type PathCall, pathCalls } from './path-calls.js';
+import { goesByPath, type PathCall, pathCalls } from './path-calls.js';
 import { shimPathCalls } from './shim-path-calls.js';
 
 /** Tests run compiled: from dist/test/architecture up to the sources. */
@@ -115,6 +115,7 @@ const LOOKED_AT: Readonly<Record<string, { readonly why: string; readonly calls:
 
 /** Of the shim: files that have no tree of a container's before them. */
 const SHIM_ELSEWHERE: Readonly<Record<string, string>> = {
+  'berth-init.c': 'a process of the container, with its rights and no more',
   'birth.c': 'cgroupfs, in which nobody makes a symlink',
   'hand_over.c': 'the task directory',
   'log.c': "the log, beside the container's root, where root alone writes",
@@ -166,6 +167,13 @@ describe('a path that a text leads along is none in a tree that a container has 
   test('and what is allowed in it is there', () => expect(forgotten(ofShim, SHIM_ELSEWHERE, SHIM_LOOKED_AT)).toEqual([]));
 });
 
+test('what libs/linux has to be called with a path is known', () => {
+  const sources = filesIn('libs/linux').map((file) => read(file) ?? '');
+  const taking = sources.flatMap((source) => Array.from(source.matchAll(/^export (?:async )?function (\w+)(?:<[^>]*>)?\(([^{}]*)\)/gm)).filter(([, , operands = '']) => /\b(path|target|source|from)s?: (PathLike|string|Iterable<string>)/.test(operands)));
+  expect(taking.length).toBeGreaterThan(20);
+  expect(taking.flatMap(([, name = '']) => (goesByPath(name) ? [] : [name]))).toEqual([]);
+});
+
 const DIRECTORY_ENTRIES = "import { AT_FDCWD, mkdirat, O_PATH, openat2, RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, utimensat } from '#libs/linux/directory-entries.js';";
 
 test.each([
@@ -176,6 +184,10 @@ test.each([
   ['by another name', "import { statSync as look } from 'fs'; look(path);", ['statSync(path)']],
   ['all of node:fs', "import * as fs from 'node:fs'; fs.statSync(path);", ['import * as fs']],
   ['all of it later', "const fs = await import('node:fs');", ['import(node:fs)']],
+  ['all of it by another way', "process.getBuiltinModule('fs'); createRequire(import.meta.url)('node:fs').statSync(path);", ["process.getBuiltinModule('fs')", "createRequire(import.meta.url)('node:fs')"]],
+  ['the addon itself', "import { native } from '#libs/linux/native.js'; native.openat2(-100, path, 0, 0, 0);", ['import native']],
+  ['a class', "import { ReadStream } from 'node:fs'; import { UnixDatagram } from '#libs/linux/unix-datagram.js'; new ReadStream(path); new UnixDatagram(path);", ['ReadStream(path)', 'UnixDatagram(path)']],
+  ['a working directory', 'process.chdir(path);', ['process.chdir(path)']],
   ['given away', "import { rmSync } from 'node:fs'; paths.forEach(rmSync);", ['rmSync as a value']],
   ['only a type', "import type { Stats } from 'node:fs'; import { type BigIntStats } from 'node:fs'; let stats: Stats | BigIntStats;", []],
   ['a descriptor', "import { readdirSync, fstatSync, readSync } from 'node:fs'; readdirSync(`/proc/self/fd/${fd}`); fstatSync(fd); readSync(fd, bytes);", []],
