@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type PathCall, pathCalls } from './path-calls.js';
+import { goesByPath, type PathCall, pathCalls } from './path-calls.js';
 import { shimPathCalls } from './shim-path-calls.js';
 
 /** Tests run compiled: from dist/test/architecture up to the sources. */
@@ -68,6 +68,8 @@ const LOOKED_AT: Readonly<Record<string, { readonly why: string; readonly calls:
       "readdirSync(join(this.dataRoot, 'containers'))", 'readFileSync(path)', 'statSync(directory)', 'statSync(this.directory(container))',
     ],
   },
+  [`${HOST}/first-process.ts`]: { why: "a process' directory in procfs, held by its descriptor, and below it a name of the kernel's", calls: ['openSync(`/proc/${pid}`)', 'readFileSync(`/proc/self/fd/${first}/cgroup`)'] },
+  [`${HOST}/lent-namespaces.ts`]: { why: "names of the kernel's, below a process' directory in procfs that is held by its descriptor", calls: ['openSync(`/proc/self/fd/${process}/ns/${name}`)'] },
   [`${HOST}/fill-volume.ts`]: {
     why: "the volume's own directory, where root alone writes, and what a copy is until it is moved in; the data, which containers have, by a descriptor",
     calls: [
@@ -91,7 +93,7 @@ const LOOKED_AT: Readonly<Record<string, { readonly why: string; readonly calls:
     why: 'one name in an open directory, which the calls do not follow; how a name is opened, its callers say, with ONE_NAME or for O_PATH',
     calls: ['lgetxattr(path)', 'llistxattr(path)', 'openat2(directory, name) without a root'],
   },
-  [`${TREES}/container-root.ts`]: { why: "a process' directory in procfs, held by its descriptor, and below it two names of the kernel's", calls: ['openSync(`/proc/${pid}`)', 'readFileSync(`/proc/self/fd/${first}/cgroup`)', 'openSync(`/proc/self/fd/${first}/root`)'] },
+  [`${TREES}/container-root.ts`]: { why: "a name of the kernel's, below a process' directory in procfs that is held by its descriptor", calls: ['openSync(`/proc/self/fd/${first}/root`)'] },
   [`${TREES}/copy-tree.ts`]: { why: 'one name in an open directory, which the calls do not follow', calls: ['lgetxattr(source)', 'llistxattr(path)'] },
   [`${TREES}/merge-layers.ts`]: { why: 'the tops of layers and of a copy', calls: ['openSync(target)', 'openSync(join(directory, layer))'] },
   [`${TREES}/merged-view.ts`]: { why: "the tops of layers and of what a container wrote, and where their merge is mounted, in the thread's own namespace", calls: ['openSync(isAbsolute(first) ? first : join(directory, first))', 'openSync(directory)', 'umount2(directory)'] },
@@ -113,6 +115,7 @@ const LOOKED_AT: Readonly<Record<string, { readonly why: string; readonly calls:
 
 /** Of the shim: files that have no tree of a container's before them. */
 const SHIM_ELSEWHERE: Readonly<Record<string, string>> = {
+  'berth-init.c': 'a process of the container, with its rights and no more',
   'birth.c': 'cgroupfs, in which nobody makes a symlink',
   'hand_over.c': 'the task directory',
   'log.c': "the log, beside the container's root, where root alone writes",
@@ -164,6 +167,13 @@ describe('a path that a text leads along is none in a tree that a container has 
   test('and what is allowed in it is there', () => expect(forgotten(ofShim, SHIM_ELSEWHERE, SHIM_LOOKED_AT)).toEqual([]));
 });
 
+test('what libs/linux has to be called with a path is known', () => {
+  const sources = filesIn('libs/linux').map((file) => read(file) ?? '');
+  const taking = sources.flatMap((source) => Array.from(source.matchAll(/^export (?:async )?function (\w+)(?:<[^>]*>)?\(([^{}]*)\)/gm)).filter(([, , operands = '']) => /\b(path|target|source|from)s?: (PathLike|string|Iterable<string>)/.test(operands)));
+  expect(taking.length).toBeGreaterThan(20);
+  expect(taking.flatMap(([, name = '']) => (goesByPath(name) ? [] : [name]))).toEqual([]);
+});
+
 const DIRECTORY_ENTRIES = "import { AT_FDCWD, mkdirat, O_PATH, openat2, RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, utimensat } from '#libs/linux/directory-entries.js';";
 
 test.each([
@@ -174,6 +184,10 @@ test.each([
   ['by another name', "import { statSync as look } from 'fs'; look(path);", ['statSync(path)']],
   ['all of node:fs', "import * as fs from 'node:fs'; fs.statSync(path);", ['import * as fs']],
   ['all of it later', "const fs = await import('node:fs');", ['import(node:fs)']],
+  ['all of it by another way', "process.getBuiltinModule('fs'); createRequire(import.meta.url)('node:fs').statSync(path);", ["process.getBuiltinModule('fs')", "createRequire(import.meta.url)('node:fs')"]],
+  ['the addon itself', "import { native } from '#libs/linux/native.js'; native.openat2(-100, path, 0, 0, 0);", ['import native']],
+  ['a class', "import { ReadStream } from 'node:fs'; import { UnixDatagram } from '#libs/linux/unix-datagram.js'; new ReadStream(path); new UnixDatagram(path);", ['ReadStream(path)', 'UnixDatagram(path)']],
+  ['a working directory', 'process.chdir(path);', ['process.chdir(path)']],
   ['given away', "import { rmSync } from 'node:fs'; paths.forEach(rmSync);", ['rmSync as a value']],
   ['only a type', "import type { Stats } from 'node:fs'; import { type BigIntStats } from 'node:fs'; let stats: Stats | BigIntStats;", []],
   ['a descriptor', "import { readdirSync, fstatSync, readSync } from 'node:fs'; readdirSync(`/proc/self/fd/${fd}`); fstatSync(fd); readSync(fd, bytes);", []],

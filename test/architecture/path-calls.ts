@@ -27,14 +27,17 @@ const NOT_FOLLOWING = /^(lstat|readlink|lchown|lutimes|unlink)(Sync)?$|^l(get|se
 /** Where else than first a path stands. */
 const PLACES: Readonly<Record<string, readonly number[]>> = {
   rename: [0, 1], copyFile: [0, 1], cp: [0, 1], link: [0, 1], symlink: [1], // a symlink's target is a text
-  mount: [0, 1], mountWithIds: [0, 1], mountByOptions: [2], attachMount: [1],
+  mount: [0, 1], mountWithIds: [0, 1], mountByOptions: [2], attachMount: [1], listenAtPath: [1],
 };
 /** Of libs/linux: with a path as a text. */
-const BY_PATH = /^(mount|mountWithIds|mountByOptions|attachMount|cloneMount|cloneMountTree|umount2|statfsMagic|l(get|set|list)xattr|removeTree(s|Sync)?|lock(File|Directory)|writeWhole|sealedCopy)$/;
+const BY_PATH = /^(mount|mountWithIds|mountByOptions|attachMount|cloneMount|cloneMountTree|umount2|statfsMagic|l(get|set|list)xattr|removeTree(s|Sync)?|lock(File|Directory)|writeWhole|sealedCopy|connectUnix|listenAtPath|UnixDatagram)$/;
 /** By a name in an open directory, which libs/linux/directory-entries sees to; here, where each has its directories. */
 const IN_DIRECTORY: Readonly<Record<string, readonly number[]>> = { openat2: [0], mkdirat: [0], mknodat: [0], symlinkat: [1], linkat: [0, 2], unlinkat: [0], renameat2: [0, 2], fchownat: [0], utimensat: [0] };
 
-/** All such calls in one file, and what would hide one: the whole of node:fs under a name, or one of its functions given away. */
+/** Whether a function or class of libs/linux is known to go by path, or by a name in an open directory. */
+export const goesByPath = (name: string): boolean => BY_PATH.test(name) || name in IN_DIRECTORY;
+
+/** All such calls in one file, and what would hide one: the whole of node:fs under a name, the addon itself, or one of their functions given away. */
 export function pathCalls(file: string, read: ReadSource): readonly PathCall[] {
   const source = new Source(file, read);
   const found: PathCall[] = [];
@@ -44,7 +47,11 @@ export function pathCalls(file: string, read: ReadSource): readonly PathCall[] {
     if (node.type === 'ImportDeclaration' && isFileSystem(literal(node['source'])) && node['importKind'] !== 'type') {
       for (const each of list(node['specifiers'])) if (each.type !== 'ImportSpecifier') tell(node, `import ${source.text(each)}`);
     }
-    if (node.type !== 'CallExpression') continue;
+    if (node.type === 'ImportDeclaration' && literal(node['source']) === '#libs/linux/native.js' && list(node['specifiers']).some((each) => nameOf(each['imported']) === 'native')) tell(node, 'import native');
+    if (node.type !== 'CallExpression' && node.type !== 'NewExpression') continue;
+    // By whatever function a module is asked for, as require or process.getBuiltinModule.
+    if (isFileSystem(literal(list(node['arguments'])[0]))) tell(node, source.text(node));
+    if (source.text(node['callee'] as Node) === 'process.chdir') tell(node, source.text(node)); // a call has one
     for (const call of source.callsByPath(node)) tell(node, call);
   }
   for (const node of source.givenAway()) tell(node, `${source.text(node)} as a value`);
@@ -97,7 +104,7 @@ class Source {
 
   /** Functions that take paths, in any place but that of a call. */
   *givenAway(): Generator<Node, void, void> {
-    const called = new Set(this.nodes.filter(({ type }) => type === 'CallExpression' || type === 'ImportSpecifier').flatMap((node) => [node['callee'], node['local'], node['imported']]));
+    const called = new Set(this.nodes.filter(({ type }) => type === 'CallExpression' || type === 'NewExpression' || type === 'ImportSpecifier').flatMap((node) => [node['callee'], node['local'], node['imported']]));
     const names = new Set(this.nodes.filter(({ computed, type }) => computed === false || type === 'TSQualifiedName').flatMap(({ property, key, right, shorthand }) => (shorthand === true ? [] : [property, key, right])));
     const types = new Set(this.nodes.filter(({ type }) => type === 'TSTypeReference').flatMap((node) => node['typeName']));
     for (const node of this.nodes) {

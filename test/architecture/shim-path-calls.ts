@@ -3,10 +3,11 @@ import type { PathCall } from './path-calls.js';
 /** Calls of the C library by path, and where in them the path is. */
 const BY_PATH: Readonly<Record<string, readonly number[]>> = {
   open: [0], creat: [0], stat: [0], lstat: [0], chdir: [0], chroot: [0], mkdir: [0], rmdir: [0], mknod: [0], chmod: [0], chown: [0], lchown: [0], access: [0], unlink: [0], readlink: [0], truncate: [0], opendir: [0], fopen: [0], statfs: [0],
-  umount2: [0], utimes: [0], execve: [0], rename: [0, 1], link: [0, 1], symlink: [1], mount: [1],
+  umount2: [0], utimes: [0], execve: [0], execv: [0], rename: [0, 1], link: [0, 1], symlink: [1], mount: [1], mkfifo: [0], freopen: [0], scandir: [0], pathconf: [0], inotify_add_watch: [1],
+  setxattr: [0], lsetxattr: [0], getxattr: [0], lgetxattr: [0], removexattr: [0],
 };
 /** From a directory, which is a descriptor or AT_FDCWD. */
-const IN_DIRECTORY = ['openat', 'sys_openat2', 'sys_open_tree', 'faccessat', 'fstatat', 'mkdirat', 'mknodat', 'unlinkat', 'symlinkat', 'readlinkat', 'fchownat', 'renameat2'];
+const IN_DIRECTORY = ['openat', 'sys_openat2', 'sys_open_tree', 'faccessat', 'fstatat', 'mkdirat', 'mknodat', 'unlinkat', 'symlinkat', 'readlinkat', 'fchownat', 'fchmodat', 'utimensat', 'statx', 'linkat', 'renameat', 'renameat2', 'name_to_handle_at'];
 const CALL = new RegExp(`(?<![\\w>.])(${[...Object.keys(BY_PATH), ...IN_DIRECTORY].join('|')})\\(`, 'g');
 
 /** As pathCalls, of C: the shim's style alone is understood, in which a call's arguments hold no comment. */

@@ -31,7 +31,7 @@ const ofTrees: readonly Defence[] = [
   },
   {
     against: "a process that is not the container's any more has its root copied",
-    file: `${TREES}/container-root.js`,
+    file: `${ADAPTERS}/host/first-process.js`,
     defence: "if (!readFileSync(`/proc/self/fd/${first}/cgroup`, 'utf8').includes(container))",
     without: 'if (!readFileSync)',
     test: { file: `${TREES}/container-root.test.js`, named: 'and of no other' },
@@ -137,6 +137,13 @@ const ofTrees: readonly Defence[] = [
 ];
 
 const ofAllElse: readonly Defence[] = [
+  {
+    against: "a container gets the host's namespaces for those of another, whose number a process of the host has",
+    file: `${ADAPTERS}/host/lent-namespaces.js`,
+    defence: 'static of(container, pid) {',
+    without: 'static of(container, pid) {\n        LentNamespaces.prototype.path = (name) => `/proc/${pid}/ns/${name}`;',
+    test: { file: `${ADAPTERS}/host/lent-namespaces.test.js`, named: 'stays its own when its first process has ended' },
+  },
   {
     against: 'a neighbour of the host reaches a port of a container that is not published',
     file: `${ADAPTERS}/network/rule-set.js`,

@@ -206,8 +206,11 @@ static int take_mount(const struct op_share_mount *op, const struct stat *pid_na
 }
 
 /* The kernel copies mounts of one's own mount namespace alone (open_tree(2)): who asks goes there and comes back, with what it had for "/". */
-int copy_shared(const struct op_share_mount *op, const struct stat *pid_namespace)
+int copy_shared(const struct op_share_mount *op)
 {
+	struct stat pid_namespace;
+	if (*op->pid_namespace && stat(op->pid_namespace, &pid_namespace) < 0)
+		return -errno;
 	autoclose int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	autoclose int own = open_namespace("/proc/self/ns/mnt");
 	autoclose int there = open_namespace(op->mount_namespace);
@@ -215,7 +218,7 @@ int copy_shared(const struct op_share_mount *op, const struct stat *pid_namespac
 		return root < 0 ? -EIO : own < 0 ? own : there;
 	if (setns(there, CLONE_NEWNS) < 0)
 		return -errno;
-	int tree = take_mount(op, pid_namespace);
+	int tree = take_mount(op, *op->pid_namespace ? &pid_namespace : NULL);
 	if (setns(own, CLONE_NEWNS) == 0 && fchdir(root) == 0 && chroot(".") == 0)
 		return tree;
 	int result = -errno;
@@ -223,18 +226,18 @@ int copy_shared(const struct op_share_mount *op, const struct stat *pid_namespac
 	return result;
 }
 
-int do_share_mount(struct context *at, const struct op_share_mount *op)
+int attach_shared(const struct context *at, int tree, const char *path, bool is_procfs)
 {
-	struct stat pid_namespace;
-	if (*op->pid_namespace && stat(op->pid_namespace, &pid_namespace) < 0)
-		return -errno;
-	autoclose int target = make_target(at, op->target, *op->pid_namespace);
+	autoclose int target = make_target(at, path, is_procfs);
 	if (target < 0)
 		return target;
-	autoclose int tree = copy_shared(op, *op->pid_namespace ? &pid_namespace : NULL);
-	if (tree < 0)
-		return tree;
 	return sys_move_mount(tree, target) < 0 ? -errno : 0;
+}
+
+int do_share_mount(struct context *at, const struct op_share_mount *op)
+{
+	autoclose int tree = copy_shared(op);
+	return tree < 0 ? tree : attach_shared(at, tree, op->target, *op->pid_namespace);
 }
 
 int do_bind_mount(struct context *at, const struct op_bind_mount *op)

@@ -145,9 +145,15 @@ static int take_tree(struct context *at, uint32_t number)
 
 int do_shared_tree(struct context *at, const struct op_shared_tree *op)
 {
-	struct op_share_mount share = { .mount_namespace = op->mount_namespace, .pid_namespace = "", .source = op->source, .attributes = op->attributes };
-	int tree = copy_shared(&share, NULL);
+	struct op_share_mount share = { .mount_namespace = op->mount_namespace, .pid_namespace = op->pid_namespace, .source = op->source, .attributes = op->attributes };
+	int tree = copy_shared(&share);
 	return tree < 0 ? tree : keep_tree(at, tree);
+}
+
+int do_attach_shared(struct context *at, const struct op_attach_shared *op)
+{
+	autoclose int tree = take_tree(at, op->tree);
+	return tree < 0 ? tree : attach_shared(at, tree, op->target, op->procfs);
 }
 
 int do_place_tree(struct context *at, const struct op_place_tree *op)

@@ -16,5 +16,7 @@ int mount_overlay(const struct op_overlay_root *op);
 int make_node(int parent, const char *name, const struct op_make_node *op);
 /* Moves a detached tree to an in-root path, made when missing, as a directory or an empty file like the tree's root. */
 int attach_in_root(const struct context *at, int tree, const char *path);
-/* Of share_mount what is at its source, detached; target is not looked at. pid_namespace: of the procfs that it has to be, NULL: it may be anything. */
-int copy_shared(const struct op_share_mount *op, const struct stat *pid_namespace);
+/* Of share_mount what is at its source, detached; target is not looked at. */
+int copy_shared(const struct op_share_mount *op);
+/* Moves it to its target. */
+int attach_shared(const struct context *at, int tree, const char *path, bool is_procfs);

@@ -1,8 +1,8 @@
-import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import type { IdMaps } from '#contracts/executor/id-maps.js';
-import { type BerthError, conflict } from '#libs/errors/errors.js';
 import { O_PATH, openat2, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from '#libs/linux/directory-entries.js';
 import type { Fd } from '#libs/linux/native.js';
+import { withFirstProcess } from '../host/first-process.js';
 
 /** A root as its processes see it, or as they would. */
 export type RootJob =
@@ -25,23 +25,9 @@ async function withRunningRoot<T>({ container, pid }: Extract<RootJob, { pid: nu
   }
 }
 
-/**
- * The root of a running container, by its first process; the caller closes it. That process is held by its directory in procfs, which is no other's when the number is: asked for the root and then
- * for the container, each by the number, two processes could answer, and the first be the host's. Throws conflict where it is not, or not any more, the container's.
- */
+/** The root of a running container, by its first process; the caller closes it. Throws as withFirstProcess does. */
 export function openRunningRoot(container: string, pid: number): Fd {
-  const notRunning = (): BerthError => conflict(`Container ${container} is not running`);
-  try {
-    const first = openSync(`/proc/${pid}`, O_PATH | constants.O_DIRECTORY);
-    try {
-      if (!readFileSync(`/proc/self/fd/${first}/cgroup`, 'utf8').includes(container)) throw notRunning();
-      return openSync(`/proc/self/fd/${first}/root`, O_PATH | constants.O_DIRECTORY);
-    } finally {
-      closeSync(first);
-    }
-  } catch (error) {
-    throw ['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '') ? notRunning() : error;
-  }
+  return withFirstProcess(container, pid, (first) => openSync(`/proc/self/fd/${first}/root`, O_PATH | constants.O_DIRECTORY));
 }
 
 /** The ids that a root's files have, for those that an archive or the container has for them: undefined where they are the same. */

@@ -1,4 +1,4 @@
-import { mkdirSync, readlinkSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import type { IdMaps } from '#contracts/executor/id-maps.js';
 import type { EndpointSettings } from '#contracts/containers/container-state.js';
 import type { LaunchFields, PublishedEndpoint, TaskEvent } from '#contracts/executor/tasks.js';
@@ -18,6 +18,7 @@ import type { CgroupParents } from '../../adapters/host/cgroup-parents.js';
 import type { ContainerCgroups } from '../../adapters/host/container-cgroups.js';
 import type { ContainerFiles } from '../../adapters/host/container-files.js';
 import { cdiFiles } from '../../adapters/host/cdi-files.js';
+import { LentNamespaces } from '../../adapters/host/lent-namespaces.js';
 import { askedDevices, hostDevices, namedDevices, throttledDevices } from '../../adapters/host/host-devices.js';
 import { detachLink, isOnAnotherBridge, NetworkSandbox } from '../../adapters/network/sandbox.js';
 import type { Sandboxes } from '../../adapters/network/sandboxes.js';
@@ -59,8 +60,19 @@ export interface LaunchHost {
 interface Prepared {
   readonly plan: Plan;
   readonly encoded: Uint8Array;
-  readonly sandbox?: NetworkSandbox;
+  /** What the plan names by paths that lead to open files of this process: until the container runs. */
+  readonly held: Disposable;
 }
+
+/** The task of a container that another is to share something with. */
+interface Lender {
+  readonly what: 'the network' | 'the processes' | 'the IPC';
+  readonly container: string;
+  readonly task: LiveTask;
+}
+
+/** By what is shared. */
+type Lent = ReadonlyMap<Lender['what'], LentNamespaces>;
 
 /** One run of one container: intent, files, sandbox, plan, shim. What fails leaves nothing behind: sandbox and links go with their descriptor, the rest with the shim's exit steps. */
 export class TaskLauncher {
@@ -101,23 +113,19 @@ export class TaskLauncher {
 
   /** A container that shares a namespace is in the user namespace that it belongs to. */
   private idsOf(launch: LaunchFields): IdMaps | undefined {
-    const owner = this.ownerOf(launch);
-    return owner ? owner.ids : this.ids.choose(launch.userNamespace, this.live.all());
+    const owner = this.ownerOf(launch, this.lendersOf(launch));
+    return owner ? owner.task.ids : this.ids.choose(launch.userNamespace, this.live.all());
   }
 
-  /** The task whose user namespace this one is to be in; undefined: in one of its own, or the host's. Throws where what is to be shared belongs to several. */
-  private ownerOf(launch: LaunchFields): LiveTask | undefined {
+  /** Of `lenders` the one whose user namespace this task is to be in; undefined: in one of its own, or the host's. */
+  private ownerOf<T extends Lender>(launch: LaunchFields, lenders: readonly T[]): T | undefined {
     if (launch.userNamespace === undefined) return undefined;
-    const shared = this.lendersOf(launch);
-    for (const { what, container, task } of shared) if (task.ids === undefined) throw conflict(`cannot join ${what} of ${container}, which has the host's user namespace: use --userns host`);
-    const [first, ...others] = shared;
-    const other = first && others.find(({ task }) => userNamespaceId(task.pid) !== userNamespaceId(first.task.pid));
-    if (other) throw conflict(`cannot join ${first.what} of ${first.container} and ${other.what} of ${other.container}: each has a user namespace of its own`);
-    return first?.task;
+    for (const { what, container, task } of lenders) if (task.ids === undefined) throw conflict(`cannot join ${what} of ${container}, which has the host's user namespace: use --userns host`);
+    return lenders[0];
   }
 
   /** The tasks whose namespaces this one is to be in. One that does not run is refused in the words for what was to be shared. */
-  private lendersOf({ network, joins = {} }: LaunchFields): { readonly what: string; readonly container: string; readonly task: LiveTask }[] {
+  private lendersOf({ network, joins = {} }: LaunchFields): readonly Lender[] {
     const wanted = [['the network', network.mode === 'container' ? network.container : undefined], ['the processes', joins.pid], ['the IPC', joins.ipc]] as const;
     return wanted.flatMap(([what, container]) => {
       const task = container === undefined ? undefined : this.live.byContainer(container);
@@ -129,21 +137,21 @@ export class TaskLauncher {
     const { identity } = task;
     const id = taskId(identity);
     const lenders = this.lendersOf(launch);
-    let sandbox: NetworkSandbox | undefined;
+    let held: Disposable | undefined;
     try {
       // The files and the sandbox are the container's own and go with it or with their descriptor: they need not wait for the intent.
       const [request, preparation] = await Promise.allSettled([
         this.tasks.execute(id, { type: 'Request', ...identity, ...publishedBy(launch), ...(launch.runtime ? { runtime: launch.runtime } : {}), ...(launch.cgroupParent === undefined ? {} : { cgroupParent: launch.cgroupParent }), ...(task.ids ? { ids: task.ids } : {}), at: new Date().toISOString() }, asked),
-        this.prepare(launch, task),
+        this.prepare(launch, task, lenders),
       ]);
-      if (preparation.status === 'fulfilled') sandbox = preparation.value.sandbox;
+      if (preparation.status === 'fulfilled') ({ held } = preparation.value);
       if (request.status === 'rejected') throw request.reason;
       const { position, state } = request.value;
       if (state.status === 'exited') return await this.asItWent(task, state);
       if (preparation.status === 'rejected') throw preparation.reason;
       const { plan, encoded } = preparation.value;
       await failpoint('task.prepared');
-      // The plan names their namespaces by pid, which may be another process's once they have ended; and to prepare can take as long as a client likes.
+      // To prepare can take as long as a client likes; and a network, or memory, of one that has ended is of no use.
       for (const { what, container, task: lender } of lenders) if (lender.hasExited || this.live.byContainer(container) !== lender) throw conflict(`cannot join ${what} of container ${container}: it has ended meanwhile`);
       const late = task.lateTickets ?? [];
       task.lateTickets = undefined;
@@ -164,8 +172,8 @@ export class TaskLauncher {
       await this.undo(task, asked, error);
       throw error;
     } finally {
-      // Processes in it keep the namespace; without any, it goes now.
-      sandbox?.close();
+      // Processes in them keep the namespaces; without any, they go now.
+      held?.[Symbol.dispose]();
     }
   }
 
@@ -206,36 +214,41 @@ export class TaskLauncher {
     return hostsFile({ hostname, domainname, extraHosts, ...address, hostGateway: this.networks.gatewayOf(this.host.settings.bridge) });
   }
 
-  private async prepare(launch: LaunchFields, task: LiveTask): Promise<Prepared> {
+  private async prepare(launch: LaunchFields, task: LiveTask, lenders: readonly Lender[]): Promise<Prepared> {
     const { network } = launch;
-    const owner = this.ownerOf(launch);
-    const sandbox = network.mode !== 'bridge' && network.mode !== 'none' ? undefined : owner ? NetworkSandbox.within(userNamespaceOf(owner.pid)) : this.sandboxes.take(task.ids);
+    const held = new DisposableStack();
     try {
+      const lent = lenders.map((lender) => ({ ...lender, namespaces: held.use(LentNamespaces.of(lender.container, lender.task.pid)) }));
+      const owner = this.ownerOf(launch, lent);
+      const other = owner && lent.find(({ namespaces }) => !namespaces.isSame('user', owner.namespaces));
+      if (other) throw conflict(`cannot join ${owner.what} of ${owner.container} and ${other.what} of ${other.container}: each has a user namespace of its own`);
+      const sandbox = network.mode !== 'bridge' && network.mode !== 'none' ? undefined : held.use(owner ? NetworkSandbox.within(owner.namespaces.path('user')) : this.sandboxes.take(task.ids));
       // The kernel sets up the link while the plan is written. Both to the end: what still works on the sandbox must not see its descriptor closed, and given to somebody else.
       const attached = network.mode === 'bridge' && sandbox ? this.attach(sandbox, network.endpoint, network.linkLocalAddresses) : undefined;
-      const planned = this.plan(launch, task, sandbox).then((plan) => ({ plan, encoded: encodePlan(plan) }));
+      const planned = this.plan(launch, task, sandbox, new Map(lent.map(({ what, namespaces }) => [what, namespaces]))).then((plan) => ({ plan, encoded: encodePlan(plan) }));
       const [link, written] = await Promise.allSettled([attached, planned]);
       if (link.status === 'rejected') throw link.reason;
       if (written.status === 'rejected') throw written.reason;
-      return { ...written.value, ...(sandbox ? { sandbox } : {}) };
+      return { ...written.value, held };
     } catch (error) {
-      sandbox?.close();
+      held.dispose();
       throw error;
     }
   }
 
   /** All on the host that the plan speaks of, and the plan. */
-  private async plan(launch: LaunchFields, task: LiveTask, sandbox: NetworkSandbox | undefined): Promise<Plan> {
+  private async plan(launch: LaunchFields, task: LiveTask, sandbox: NetworkSandbox | undefined, lent: Lent): Promise<Plan> {
     const { container } = launch;
     const { settings, cgroups } = this.host;
     const endpoint = launch.network.mode === 'bridge' ? launch.network.endpoint : undefined;
-    const shared = launch.network.mode === 'container' ? this.live.byContainer(launch.network.container) : undefined;
+    const [shared, processes, ipc] = [lent.get('the network'), lent.get('the processes'), lent.get('the IPC')];
     if (launch.network.mode === 'container' && !shared) throw conflict(`cannot join network of a non running container: ${launch.network.container}`);
-    const processes = this.joined(launch.joins?.pid);
+    // In dockerd's words, which takes it for an error of its own.
+    if (launch.joins?.pid !== undefined && !processes) throw internal(`container ${launch.joins.pid} is not running`);
+    if (launch.joins?.ipc !== undefined && !ipc) throw internal(`can't join IPC of container ${launch.joins.ipc}: container ${launch.joins.ipc} is not running`);
     // A container among the host's processes has none to share, and no procfs of its own.
-    const joinedPid = processes !== undefined && isAmongTheHosts(processes) ? undefined : processes;
-    const hostNamespaces = [...(launch.hostNamespaces ?? []), ...(joinedPid === processes ? [] : ['pid' as const])];
-    const joinedIpc = this.joined(launch.joins?.ipc, `can't join IPC of container ${launch.joins?.ipc}: `);
+    const areTheHosts = processes?.isTheHosts('pid') ?? false;
+    const hostNamespaces = [...(launch.hostNamespaces ?? []), ...(areTheHosts ? ['pid' as const] : [])];
     await this.prepareFiles(launch, task);
     const apparmorProfile = await this.host.appArmor?.profileFor(launch.security);
     const root = await this.roots().prepare({ directory: this.files.directory(container), layers: launch.layers.map(this.layerName) });
@@ -244,12 +257,12 @@ export class TaskLauncher {
     if (launch.cgroupParent !== undefined) this.makeParent(launch.cgroupParent);
     const path = this.containerCgroups.path(task.place);
     const directories = cgroupDirectories(cgroups, path);
-    const networkPath = sandbox?.path ?? (shared ? `/proc/${shared.pid}/ns/net` : undefined);
-    const userNamespacePath = sandbox?.ownerPath ?? (shared ? userNamespaceOf(shared.pid) : undefined);
+    const networkPath = sandbox?.path ?? shared?.path('net');
+    const userNamespacePath = sandbox?.ownerPath ?? shared?.path('user');
     const cdi = launch.cdiDevices ? await this.named(launch.cdiDevices, launch.runtime) : undefined;
     const spec = buildSpec({ ...launch, hostNamespaces }, {
       // A container in another's network has the other's hosts, hostname and resolv.conf, too.
-      containerDirectory: this.files.directory(shared?.identity.container ?? container),
+      containerDirectory: this.files.directory(launch.network.mode === 'container' ? launch.network.container : container),
       root,
       rootTarget: `${settings.runRoot}/root`,
       cgroupDirectories: directories,
@@ -261,8 +274,8 @@ export class TaskLauncher {
       ...(launch.devices || cdi ? { askedDevices: [...askedDevices(launch.devices ?? []), ...namedDevices(cdi?.deviceNodes ?? [])] } : {}),
       ...(cdi ? { cdi } : {}),
       ...(networkPath ? { sandboxPath: networkPath } : {}),
-      ...(joinedPid === undefined ? {} : { joinedPid }),
-      ...(joinedIpc === undefined ? {} : { joinedIpc }),
+      ...(processes === undefined || areTheHosts ? {} : { joinedProcesses: { pidNamespace: processes.path('pid'), mountNamespace: processes.path('mnt') } }),
+      ...(ipc === undefined ? {} : { joinedIpc: { ipcNamespace: ipc.path('ipc'), mountNamespace: ipc.path('mnt') } }),
       ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
       ...(task.ids && userNamespacePath ? { userNamespace: { path: userNamespacePath, ids: task.ids } } : {}),
     });
@@ -287,14 +300,6 @@ export class TaskLauncher {
       oomPath: memory === undefined ? '' : `${memory}/${cgroups.mode === 'v2' ? 'memory.events' : 'memory.oom_control'}`,
     };
     return launch.runtime ? this.runtimes.containerPlan(launch.runtime, task, launch, spec, run) : compilePlan(spec, run);
-  }
-
-  /** First process of a container whose namespaces are to be shared. In dockerd's words, which takes it for an error of its own. */
-  private joined(container: string | undefined, failed = ''): number | undefined {
-    if (container === undefined) return undefined;
-    const task = this.live.byContainer(container);
-    if (!task || task.hasExited) throw internal(`${failed}container ${container} is not running`);
-    return task.pid;
   }
 
   /** What devices need that are asked for by name. */
@@ -367,13 +372,6 @@ export class TaskLauncher {
     if (isAnotherRuns || isOnAnotherBridge(hostName, bridge)) throw conflict(`the host's link ${hostName} is somebody else's: start the container again, and it asks for another`);
   }
 }
-
-const userNamespaceOf = (pid: number): string => `/proc/${pid}/ns/user`;
-
-const isAmongTheHosts = (pid: number): boolean => readlinkSync(`/proc/${pid}/ns/pid`) === readlinkSync('/proc/self/ns/pid');
-
-/** Two processes with the same are in the same. */
-const userNamespaceId = (pid: number): string => readlinkSync(userNamespaceOf(pid));
 
 function publishedBy({ network }: LaunchFields): { published?: PublishedEndpoint } {
   return network.mode === 'bridge' && network.endpoint.ports.length > 0 ? { published: { address: network.endpoint.address, ports: network.endpoint.ports } } : {};

@@ -115,30 +115,43 @@ test('a part of a volume, and a bind that is read-only alone, are steps of their
   expect(plan({ mounts }).steps.find((step) => step.op === 'bind_mount' && step.target === '/all')).toMatchObject({ readonly: true, recursive: true });
 });
 
+/** As the executor has them open. */
+const joinedProcesses = { pidNamespace: '/proc/1/fd/77', mountNamespace: '/proc/1/fd/78' };
+const joinedIpc = { ipcNamespace: '/proc/1/fd/79', mountNamespace: '/proc/1/fd/78' };
+
 test('among another container\'s processes it comes last, when it has left the host and still may; procfs is the other\'s', () => {
-  const joined = compilePlan(buildSpec(plain, { ...host, joinedPid: 77 }), run);
+  const joined = compilePlan(buildSpec(plain, { ...host, joinedProcesses }), run);
   const order = joined.steps.map(({ op }) => op);
   expect(joined.settings.namespaces & 0x20000000).toBe(0);
-  expect(joined.steps.find(({ op }) => op === 'hold_pid_namespace')).toMatchObject({ actor: 'parent', path: '/proc/77/ns/pid' });
+  expect(joined.steps.find(({ op }) => op === 'hold_pid_namespace')).toMatchObject({ actor: 'parent', path: '/proc/1/fd/77' });
   expect(joined.steps.find(({ op }) => op === 'join_task')).toMatchObject({ actor: 'child', flags: 0x20000000 });
   expect(order.indexOf('join_task')).toBeGreaterThan(order.indexOf('pivot_root'));
   for (const later of ['set_user', 'seccomp', 'capabilities', 'exec'] as const) expect(order.indexOf(later), later).toBeGreaterThan(order.indexOf('join_task'));
   expect(joined.steps.filter(({ op }) => op === 'share_mount')).toEqual([
-    { op: 'share_mount', actor: 'child', from: 'mounts[0]', mountNamespace: '/proc/77/ns/mnt', pidNamespace: '/proc/77/ns/pid', source: '/proc', target: '/proc', attributes: 2 | 4 | 8 },
+    { op: 'share_mount', actor: 'child', from: 'mounts[0]', mountNamespace: '/proc/1/fd/78', pidNamespace: '/proc/1/fd/77', source: '/proc', target: '/proc', attributes: 2 | 4 | 8 },
   ]);
   expect(joined.steps.some((step) => step.op === 'mount_fs' && step.type === 'proc')).toBe(false);
 });
 
 test('with another container\'s IPC it has that one\'s /dev/shm, and message queues after it has joined', () => {
-  const joined = compilePlan(buildSpec(plain, { ...host, joinedIpc: 77 }), run);
+  const joined = compilePlan(buildSpec(plain, { ...host, joinedIpc }), run);
   expect(joined.settings.namespaces & 0x8000000).toBe(0);
   const at = (wanted: (step: (typeof joined.steps)[number]) => boolean): number => joined.steps.findIndex(wanted);
-  const join = at((step) => step.op === 'join_namespace' && step.path === '/proc/77/ns/ipc');
+  const join = at((step) => step.op === 'join_namespace' && step.path === '/proc/1/fd/79');
   expect(join).toBeGreaterThanOrEqual(0);
   expect(at((step) => step.op === 'mount_fs' && step.type === 'mqueue')).toBeGreaterThan(join);
-  expect(joined.steps.filter((step) => 'target' in step && step.target === '/dev/shm')).toMatchObject([{ op: 'share_mount', mountNamespace: '/proc/77/ns/mnt', pidNamespace: '', source: '/dev/shm' }]);
-  const own = compilePlan(buildSpec({ ...plain, mounts: [{ type: 'tmpfs', source: '', target: '/dev/shm', readOnly: false, propagation: '' }] }, { ...host, joinedIpc: 77 }), run);
+  expect(joined.steps.filter((step) => 'target' in step && step.target === '/dev/shm')).toMatchObject([{ op: 'share_mount', mountNamespace: '/proc/1/fd/78', pidNamespace: '', source: '/dev/shm' }]);
+  const own = compilePlan(buildSpec({ ...plain, mounts: [{ type: 'tmpfs', source: '', target: '/dev/shm', readOnly: false, propagation: '' }] }, { ...host, joinedIpc }), run);
   expect(own.steps.some(({ op }) => op === 'share_mount')).toBe(false); // the user's stands in for it
+});
+
+test('what the executor holds open is opened before a user namespace is entered, whose root may not; a procfs still goes on no symlink', () => {
+  const { steps } = compilePlan(buildSpec(plain, { ...mapped, joinedProcesses, joinedIpc }), run);
+  const entered = steps.findIndex(({ op }) => op === 'enter_user_namespace');
+  expect(steps.slice(entered).filter((step) => step.actor === 'child' && JSON.stringify(step, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)).includes('/proc/1/fd/'))).toEqual([]);
+  const [procfs, memory] = steps.filter(({ op }) => op === 'shared_tree');
+  expect([procfs, memory]).toMatchObject([{ mountNamespace: '/proc/1/fd/78', pidNamespace: '/proc/1/fd/77', source: '/proc' }, { mountNamespace: '/proc/1/fd/78', pidNamespace: '', source: '/dev/shm' }]);
+  expect(steps.slice(entered).filter(({ op }) => op === 'attach_shared')).toMatchObject([{ target: '/proc', procfs: true }, { target: '/dev/shm', procfs: false }]);
 });
 
 test('in a user namespace the host\'s root does what nobody else may, and before the container can see it', () => {

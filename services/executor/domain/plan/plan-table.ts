@@ -115,7 +115,9 @@ export const OPERATIONS = {
   /** A tree: one node, as make_node has it, but with the host's ids. */
   node_tree: { code: 38, operands: { type: 'string', mode: 'u32', major: 'u32', minor: 'u32', uid: 'u32', gid: 'u32' } },
   /** A tree: what share_mount puts on its target. */
-  shared_tree: { code: 53, operands: { mountNamespace: 'string', source: 'string', attributes: 'u32' } },
+  shared_tree: { code: 53, operands: { mountNamespace: 'string', pidNamespace: 'string', source: 'string', attributes: 'u32' } },
+  /** Puts a tree on its target as share_mount does. procfs: it is one, and its target no symlink. */
+  attach_shared: { code: 57, operands: { tree: 'u32', target: 'string', procfs: 'flag' } },
   /** Puts a tree on the host path `target`, made when missing as a directory or an empty file like the tree's root; on top of what is mounted there. */
   place_tree: { code: 54, operands: { tree: 'u32', target: 'string' } },
   /** Puts a tree on an in-root target, made when missing as bind_mount does. */

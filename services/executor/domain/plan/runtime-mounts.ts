@@ -49,5 +49,5 @@ function treeOf({ type, source, below, destination, options, shared }: Mount, fr
   if (below !== undefined) return { op: 'part_tree', actor: 'parent', from, source, below, recursive: options.includes('rbind'), readonly: false, alone: false, propagation: 0, attributes: 0, mapped };
   if (mapped) return { op: 'bind_tree', actor: 'parent', from, source, recursive: options.includes('rbind'), readonly: false, propagation: 0, attributes: 0, mapped: true };
   if (shared === undefined || type === 'proc') return undefined;
-  return { op: 'shared_tree', actor: 'parent', from, mountNamespace: shared.mountNamespace, source: destination, attributes: SHARED_ATTRIBUTES };
+  return { op: 'shared_tree', actor: 'parent', from, mountNamespace: shared.mountNamespace, pidNamespace: '', source: destination, attributes: SHARED_ATTRIBUTES };
 }

@@ -33,7 +33,7 @@ interface Split {
 
 /**
  * The child's steps, written for the host's root, as steps that come to the same in a user namespace. Only the host may mount layers, sources of binds and nodes, raise
- * limits and join what is not the namespace's: that is done first, where it is out of the container's sight, and what is mounted is kept as trees, which are put
+ * limits, join what is not the namespace's and open what the executor holds: that is done first, where it is out of the container's sight, and what is mounted is kept as trees, which are put
  * in their places inside. All else is done inside, in the order it had.
  */
 export function inUserNamespace(steps: readonly PlanStep[], entered: EnteredNamespace): readonly PlanStep[] {
@@ -83,6 +83,10 @@ function splitStep(step: PlanStep, tree: number, { ids, isMapped }: EnteredNames
     case 'bind_part': {
       const { source, below, recursive, readonly, alone, propagation, attributes, target } = step;
       return { tree: { op: 'part_tree', ...at, source, below, recursive, readonly, alone, propagation, attributes, mapped: isMapped(from) }, inside: attach(target) };
+    }
+    case 'share_mount': {
+      const { mountNamespace, pidNamespace, source, attributes, target } = step;
+      return { tree: { op: 'shared_tree', ...at, mountNamespace, pidNamespace, source, attributes }, inside: [{ op: 'attach_shared', ...at, tree, target, procfs: pidNamespace !== '' }] };
     }
     case 'make_node': {
       const { type, mode, major, minor, uid, gid, target } = step;

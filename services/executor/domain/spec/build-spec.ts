@@ -7,7 +7,7 @@ import { containerFilter } from '../seccomp/container-filter.js';
 import { effectiveCapabilities } from './capabilities.js';
 import { ALL_DEVICES, type AskedDevice, DEFAULT_DEVICES, deviceRules } from './devices.js';
 import { environment } from './environment.js';
-import { mountsOf } from './mounts.js';
+import { type JoinedIpc, type JoinedProcesses, mountsOf } from './mounts.js';
 import { rlimitOf } from './rlimits.js';
 import type { Device, Hook, IdMapping, Namespace, Process, RootMade, RuntimeSpec } from './runtime-spec.js';
 import { checkSysctls } from './sysctls.js';
@@ -23,10 +23,10 @@ export interface SpecHost {
   readonly cgroupsPath: string;
   /** Network namespace to join; absent: the host's. */
   readonly sandboxPath?: string;
-  /** First process of the container whose processes it is among; absent: it has a pid namespace of its own, or the host's. */
-  readonly joinedPid?: number;
+  /** Of the container whose processes it is among; absent: it has a pid namespace of its own, or the host's. */
+  readonly joinedProcesses?: JoinedProcesses;
   /** The same for IPC. */
-  readonly joinedIpc?: number;
+  readonly joinedIpc?: JoinedIpc;
   readonly cgroupMode: 'v1' | 'hybrid' | 'v2';
   /** Program that --init puts in front. */
   readonly initPath: string;
@@ -118,8 +118,8 @@ function devicesOf({ hostDevices = [], askedDevices = [] }: SpecHost): readonly 
 
 const mappingOf = ({ inside, outside, size }: IdRange): IdMapping => ({ containerID: inside, hostID: outside, size });
 
-function namespacesOf(ownNetwork: boolean, { sandboxPath, joinedPid, joinedIpc }: SpecHost): readonly Namespace[] {
+function namespacesOf(ownNetwork: boolean, { sandboxPath, joinedProcesses, joinedIpc }: SpecHost): readonly Namespace[] {
   const network: readonly Namespace[] = ownNetwork ? [{ type: 'network', ...(sandboxPath === undefined ? {} : { path: sandboxPath }) }] : [];
-  const joined = (type: 'pid' | 'ipc', pid: number | undefined): Namespace => ({ type, ...(pid === undefined ? {} : { path: `/proc/${pid}/ns/${type}` }) });
-  return [{ type: 'mount' }, ...network, { type: 'uts' }, joined('pid', joinedPid), joined('ipc', joinedIpc), { type: 'cgroup' }];
+  const joined = (type: 'pid' | 'ipc', path: string | undefined): Namespace => ({ type, ...(path === undefined ? {} : { path }) });
+  return [{ type: 'mount' }, ...network, { type: 'uts' }, joined('pid', joinedProcesses?.pidNamespace), joined('ipc', joinedIpc?.ipcNamespace), { type: 'cgroup' }];
 }

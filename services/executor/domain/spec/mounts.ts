@@ -2,7 +2,7 @@ import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { LaunchTask } from '#contracts/executor/tasks.js';
 import { invalid } from '#libs/errors/errors.js';
 import type { CdiMount } from '../cdi/cdi-spec.js';
-import type { Mount, SharedMount } from './runtime-spec.js';
+import type { Mount } from './runtime-spec.js';
 
 type Asked = Pick<LaunchTask, 'hostNamespaces' | 'mounts' | 'security' | 'shmSizeBytes' | 'readOnlyRoot' | 'init'>;
 
@@ -15,9 +15,19 @@ export interface MountHost {
   readonly userNamespace?: object;
   /** Of devices that were asked for by their names; each stands in for what else is at its place. */
   readonly cdi?: { readonly mounts: readonly CdiMount[] };
-  /** First process of the container whose processes, or whose IPC, it shares. */
-  readonly joinedPid?: number;
-  readonly joinedIpc?: number;
+  /** Of the container whose processes, or whose IPC, it shares. */
+  readonly joinedProcesses?: JoinedProcesses;
+  readonly joinedIpc?: JoinedIpc;
+}
+
+/** Namespaces of a container that another is to be in, as paths of the host that lead to them and nothing else while the other is made. */
+export interface JoinedProcesses {
+  readonly pidNamespace: string;
+  readonly mountNamespace: string;
+}
+export interface JoinedIpc {
+  readonly ipcNamespace: string;
+  readonly mountNamespace: string;
 }
 
 /** Of a read-only container's kernel file systems these stay writable. */
@@ -46,7 +56,9 @@ export function mountsOf(task: Asked, host: MountHost): readonly Mount[] {
 function kernelMounts({ security, shmSizeBytes, readOnlyRoot, hostNamespaces = [] }: Asked, host: MountHost): readonly Mount[] {
   const access = security.privileged ? 'rw' : 'ro';
   const mounts: readonly Mount[] = [
-    { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'], ...sharedProcesses(host.joinedPid) },
+    // A procfs shows the pid namespace of who mounts it. Who joins one comes in last, when it has nothing of the host's left to be seen there (do_join_task in the
+    // shim), and so cannot mount it: it takes the other container's.
+    { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'], ...(host.joinedProcesses ? { shared: host.joinedProcesses } : {}) },
     { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
     { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'] },
     { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', access] },
@@ -58,14 +70,6 @@ function kernelMounts({ security, shmSizeBytes, readOnlyRoot, hostNamespaces = [
   return mounts.map((mount) => (WRITABLE.has(mount.destination) || mount.options.includes('ro') ? mount : { ...mount, options: [...mount.options.filter((option) => option !== 'rw'), 'ro'] }));
 }
 
-/**
- * A procfs shows the pid namespace of who mounts it. Who joins one comes in last, when it has nothing of the host's left to be seen there (do_join_task in the shim), and
- * so cannot mount it: it takes the other container's.
- */
-function sharedProcesses(pid: number | undefined): { shared?: SharedMount } {
-  return pid === undefined ? {} : { shared: { mountNamespace: `/proc/${pid}/ns/mnt`, pidNamespace: `/proc/${pid}/ns/pid` } };
-}
-
 /** The host's cgroups belong to the host's root, who alone may mount them anew: in a user namespace it is the mount that is there. */
 function cgroupMount({ cgroupMode, cgroupDirectories: [own = ''], cgroupsPath, userNamespace }: MountHost, access: string, ofHost: boolean): Mount {
   const options = [access, 'nosuid', 'noexec', 'nodev'];
@@ -74,8 +78,8 @@ function cgroupMount({ cgroupMode, cgroupDirectories: [own = ''], cgroupsPath, u
 }
 
 /** None without a size. Who shares the System V objects of the host or of a container shares its POSIX ones (shm_overview(7)). */
-function sharedMemory(bytes: number, ofHost: boolean, ofContainer: number | undefined): readonly Mount[] {
-  if (ofContainer !== undefined) return [{ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev'], shared: { mountNamespace: `/proc/${ofContainer}/ns/mnt` } }];
+function sharedMemory(bytes: number, ofHost: boolean, ofContainer: JoinedIpc | undefined): readonly Mount[] {
+  if (ofContainer !== undefined) return [{ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev'], shared: { mountNamespace: ofContainer.mountNamespace } }];
   if (ofHost) return [{ destination: '/dev/shm', type: 'bind', source: '/dev/shm', options: ['rbind', 'rprivate'] }];
   return bytes === 0 ? [] : [{ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${bytes}`] }];
 }

@@ -1,0 +1,58 @@
+import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
+import type { Fd } from '#libs/linux/native.js';
+import { withFirstProcess } from './first-process.js';
+
+const NAMES = ['ipc', 'mnt', 'net', 'pid', 'user'] as const;
+type Name = (typeof NAMES)[number];
+
+/**
+ * Namespaces of a running container for others to join. They are open files: what they are named by stays theirs when the container's processes have ended, and their numbers are those of others.
+ * Owned by who took them; whoever has joined one keeps it alive after `close`.
+ */
+export class LentNamespaces implements Disposable {
+  private readonly files = new Map<Name, Fd>();
+
+  private constructor() {}
+
+  /** By its first process. Throws conflict where that is not, or not any more, the container's. */
+  static of(container: string, pid: number): LentNamespaces {
+    const lent = new LentNamespaces();
+    try {
+      withFirstProcess(container, pid, (process) => {
+        for (const name of NAMES) lent.files.set(name, openSync(`/proc/self/fd/${process}/ns/${name}`, 'r'));
+      });
+      return lent;
+    } catch (error) {
+      lent.close();
+      throw error;
+    }
+  }
+
+  /** For another process to open while this one lives and they are not closed. */
+  path(name: Name): string {
+    return `/proc/${process.pid}/fd/${this.file(name)}`;
+  }
+
+  isSame(name: Name, other: LentNamespaces): boolean {
+    return fstatSync(this.file(name)).ino === fstatSync(other.file(name)).ino;
+  }
+
+  isTheHosts(name: Name): boolean {
+    return fstatSync(this.file(name)).ino === statSync(`/proc/self/ns/${name}`).ino;
+  }
+
+  close(): void {
+    for (const file of this.files.values()) closeSync(file);
+    this.files.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  private file(name: Name): Fd {
+    const file = this.files.get(name);
+    if (file === undefined) throw new Error(`the ${name} namespace is not open`);
+    return file;
+  }
+}
