@@ -29,8 +29,8 @@ async function main(): Promise<void> {
   const root = new URL('../../../..', import.meta.url).pathname.replace(/\/$/, '');
   const natsServer = process.env['BERTH_NATS_SERVER'] ?? 'nats-server';
   const apiSocket = passedSocket();
-  requireRunRoot(settings);
   makeRoots(settings);
+  requireRunRoot(settings);
   await takeRoots(settings);
   const accounts = ensureAccounts(settings);
   await endFormerArrangement(settings, accounts, programOf(root, settings));
