@@ -30,6 +30,19 @@ test('a route answers, and one that fails says so without ending the process', a
   expect([broken.status, await broken.text()]).toEqual([500, 'out of order\n']);
 });
 
+test('a route learns that who asked has left', async () => {
+  const begun = Promise.withResolvers<AbortSignal>();
+  const base = await serve(new Map<string, TelemetryRoute>([['/long', (_query, _accept, gone) => (begun.resolve(gone), new Promise(() => undefined))]]));
+  const asking = new AbortController();
+  const asked = fetch(`${base}/long`, { signal: asking.signal });
+  const gone = await begun.promise;
+  expect(gone.aborted).toBe(false);
+  const left = once(gone, 'abort');
+  asking.abort();
+  await expect(asked).rejects.toThrow(/abort/i);
+  await left;
+});
+
 test('each service is read for itself, and all of them at once', async () => {
   const routes = new Map<string, TelemetryRoute>();
   const health = new Health(routes);

@@ -14,8 +14,8 @@ export interface TelemetryAnswer {
   readonly body: string | Uint8Array;
 }
 
-/** Answers one GET; `accept` is the request's Accept header, '' without one. A throw, or a rejection, is answered with 500 and its message. */
-export type TelemetryRoute = (query: URLSearchParams, accept: string) => TelemetryAnswer | Promise<TelemetryAnswer>;
+/** Answers one GET; `accept` is the request's Accept header, '' without one. By `gone` it learns that nobody waits for the answer any more. A throw, or a rejection, is answered with 500 and its message. */
+export type TelemetryRoute = (query: URLSearchParams, accept: string, gone: AbortSignal) => TelemetryAnswer | Promise<TelemetryAnswer>;
 
 export interface TelemetryServer {
   /** Of the first `port` address; 0 without one. */
@@ -63,21 +63,22 @@ async function listen(address: TelemetryAddress, routes: ReadonlyMap<string, Tel
 
 async function answer(request: IncomingMessage, response: ServerResponse, routes: ReadonlyMap<string, TelemetryRoute>): Promise<void> {
   const late = setTimeout(() => request.socket.destroy(), ANSWER_MS).unref();
-  response.once('close', () => clearTimeout(late));
-  const { status = 200, contentType, body } = await answerTo(request, routes);
+  const gone = new AbortController();
+  response.once('close', () => (clearTimeout(late), gone.abort()));
+  const { status = 200, contentType, body } = await answerTo(request, routes, gone.signal);
   const bytes = typeof body === 'string' ? Buffer.from(body) : body;
   response.writeHead(status, { 'Content-Type': contentType, 'Content-Length': bytes.length, 'Cache-Control': 'no-store' });
   response.setTimeout(IDLE_MS, () => request.socket.destroy());
   response.end(request.method === 'HEAD' ? undefined : bytes);
 }
 
-async function answerTo(request: IncomingMessage, routes: ReadonlyMap<string, TelemetryRoute>): Promise<TelemetryAnswer> {
+async function answerTo(request: IncomingMessage, routes: ReadonlyMap<string, TelemetryRoute>, gone: AbortSignal): Promise<TelemetryAnswer> {
   const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
   if (request.method !== 'GET' && request.method !== 'HEAD') return text(405, 'only GET and HEAD are answered here');
   const route = routes.get(path);
   if (route === undefined) return text(404, `there is ${[...routes.keys()].join(', ') || 'nothing'} here`);
   try {
-    return await route(new URLSearchParams(query), request.headers.accept ?? '');
+    return await route(new URLSearchParams(query), request.headers.accept ?? '', gone);
   } catch (error) {
     return text(500, errorMessage(error));
   }

@@ -17,7 +17,7 @@ import { answerUnreadable } from './adapters/http/server/unreadable-requests.js'
 import { authorizationCalls } from './adapters/plugins/authorization-calls.js';
 import { PLUGIN_FOLDERS } from './adapters/plugins/discover-plugin.js';
 import { AccessControl } from './application/access-control.js';
-import { annotationsOf } from './application/annotations.js';
+import { Annotations } from './application/annotations.js';
 import { AuthorizationPlugins } from './application/authorization-plugins.js';
 import { ContainerFeed } from './application/container-feed.js';
 import { EngineClient, type GatewayDependencies } from './application/engine-client.js';
@@ -74,9 +74,10 @@ export async function startGateway(deps: GatewayDependencies): Promise<Gateway> 
   }
   const hangups = reloadOnHangup({ policy: access, ...(tcp === undefined ? {} : { certificates: tcp }) });
   const metrics = app.get(EngineSource);
+  const annotations = new Annotations(events);
   return {
     metrics: (out) => metrics.write(out),
-    annotations: async (query) => ({ contentType: 'application/json', body: JSON.stringify(await annotationsOf(events, query)) }),
+    annotations: async (query, _accept, gone) => ({ contentType: 'application/json', body: JSON.stringify(await annotations.of(query, gone)) }),
     close: async () => {
       hangups.stop();
       for (const clients of upgraded) for (const client of clients) client.destroy();

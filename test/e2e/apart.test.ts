@@ -11,6 +11,7 @@ import { refused } from '../credentials/refused.js';
 import { asProcess } from '../engine/as-process.js';
 import { berthOf } from '../engine/berth-commands.js';
 import { startEngine, type TestEngine } from '../engine/engine.js';
+import { http } from '../engine/http.js';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -112,11 +113,11 @@ test('who waits for a container hears of its end, though the containers service 
   await expect.poll(async () => (await docker('inspect', '--format', '{{.State.Running}}', 'awaited')).stdout, { timeout: 20_000 }).toBe('true\n');
   const waits = docker('wait', 'awaited');
   process.kill(pidOf('containers'), 'SIGSTOP');
-  const lost = docker('pause', 'awaited');
+  const lost = http(engine.socket, 'POST', '/containers/awaited/pause');
   const answered = await Promise.race([lost, sleep(500)]); // it has to be in the hands of the process that dies
   expect(answered).toBeUndefined();
   process.kill(pidOf('containers'), 'SIGKILL');
-  expect(await lost).toMatchObject({ code: 1, stderr: expect.stringMatching(/the containers service ended before it answered/) });
+  expect(await lost).toMatchObject({ status: 503, text: expect.stringMatching(/the containers service ended before it answered/) as string });
   await out('exec', 'awaited', 'touch', '/go');
   expect((await ran).code).toBe(5);
   expect((await waits).stdout).toBe('5\n');

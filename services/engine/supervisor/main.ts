@@ -1,8 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '#libs/errors/errors.js';
-import { lockFile } from '#libs/linux/file-lock.js';
 import { isLinked } from '#libs/settings/run-root.js';
 import { frontProcess } from '#libs/settings/services.js';
 import { logger } from '#libs/telemetry/logger.js';
@@ -14,8 +12,9 @@ import { ensureNatsPasswords, writePrivately } from './credentials.js';
 import { makeDirectories, requireRunRoot, serviceAccounts } from './directories.js';
 import { natsConfig } from './nats-config.js';
 import { requirePort, tellWhenPortAnswers } from './port-ready.js';
-import { removeFile, runningProcess } from './process-file.js';
+import { removeFile } from './process-file.js';
 import { programOf } from './program.js';
+import { takeRoots } from './root-locks.js';
 import { makeRoots } from './roots.js';
 import { natsConfigPath, serviceTable } from './service-table.js';
 import { Service } from './service.js';
@@ -24,27 +23,15 @@ import { passedSocket, tellWhenReady } from './service-manager.js';
 const log = logger('supervisor');
 const tell = (line: string): void => log.info(line);
 
-/** What a supervisor that was killed may still take to be gone: its other threads, and children that it was about to start, hold what it held. */
-const GONE_WITHIN_MS = 10_000;
-
-/** One supervisor a run root. By path and for root alone: a name that anybody may hold would let anybody keep it from starting. */
-async function takeLock(runRoot: string): Promise<void> {
-  const pids = join(runRoot, 'pids');
-  for (const deadline = performance.now() + GONE_WITHIN_MS; lockFile(join(pids, 'supervisor.lock')) === undefined; await sleep(50)) {
-    if (runningProcess(join(pids, 'supervisor')) || performance.now() > deadline) throw new Error(`a supervisor for ${runRoot} runs already`);
-  }
-}
-
 async function main(): Promise<void> {
   const settings = readSupervisorSettings();
   startLogging('supervisor', settings.logLevel);
   const root = new URL('../../../..', import.meta.url).pathname.replace(/\/$/, '');
   const natsServer = process.env['BERTH_NATS_SERVER'] ?? 'nats-server';
   const apiSocket = passedSocket();
-  requireRunRoot(settings);
   makeRoots(settings);
-  mkdirSync(join(settings.runRoot, 'pids'), { recursive: true });
-  await takeLock(settings.runRoot);
+  requireRunRoot(settings);
+  await takeRoots(settings);
   const accounts = ensureAccounts(settings);
   await endFormerArrangement(settings, accounts, programOf(root, settings));
   const natsPort = { port: settings.natsPort, uid: accounts.nats.uid };
