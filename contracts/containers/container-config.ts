@@ -28,6 +28,13 @@ export class ContainerConfig {
   /** On the network of `NetworkMode`; '' and absent: made from the address. */
   @IsOptional() @IsString() MacAddress?: string;
   @IsOptional() @IsHealthcheck() Healthcheck?: Healthcheck | null;
+  /** In the network namespace of its own that `none` has, whatever `NetworkMode` says. */
+  @IsOptional() @IsBoolean() NetworkDisabled?: boolean;
+  /** Of images that are made of it: what is done when others are built on them, and what runs a command that is a text. */
+  @IsOptional() @IsArray() @IsString({ each: true }) OnBuild?: string[] | null;
+  @IsOptional() @IsArray() @IsString({ each: true }) Shell?: string[] | null;
+  /** Of Windows alone. */
+  @IsOptional() @IsBoolean() ArgsEscaped?: boolean;
 }
 
 /** Times are nanoseconds; 0 and what is absent stand for the image's value, and then for Docker's default. */

@@ -121,7 +121,7 @@ export interface ContainerView {
 
 /** What a list tells of a container: of its wishes and its health the few that lists show and filter by, since a list may be of thousands. */
 export type ListedContainer = Omit<ContainerView, 'config' | 'hostConfig' | 'health' | 'labelsOfImage' | 'execIds' | 'logPath' | 'directory'> & {
-  readonly config: Pick<ContainerConfig, 'Image' | 'ExposedPorts' | 'Labels'>;
+  readonly config: Pick<ContainerConfig, 'Image' | 'ExposedPorts' | 'Labels' | 'NetworkDisabled'>;
   readonly hostConfig: Pick<HostConfig, 'NetworkMode' | 'Tmpfs' | 'Annotations'>;
   readonly health?: Pick<ContainerHealth, 'status'>;
   /** What links call it, "web/db" each. */

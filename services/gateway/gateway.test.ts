@@ -8,6 +8,8 @@ import { answers, asked, endpoint, happens, http, ID, useGateway, view, world } 
 
 useGateway();
 
+const line = (value: object): string => `${JSON.stringify(value)}\n`;
+
 test.each(['/containers/json', '/containers/web/json'])('%s asks no service for a position that the log has not come to', async (path) => {
   const something = { type: 'ContainerRemoved', container: ID, at: new Date().toISOString() } as const;
   const position = happens(something);
@@ -40,6 +42,10 @@ describe('the front door', () => {
     expect(headers).toMatchObject({ 'api-version': '1.51', ostype: 'linux', 'docker-experimental': 'false', swarm: 'inactive', 'content-type': 'text/plain; charset=utf-8' });
     expect(headers['builder-version']).toBeUndefined();
     expect((await http('HEAD', '/_ping')).status).toBe(200);
+  });
+
+  test.each(['/containers/json', '/containers/web/json', '/containers/nobody/json', '/nowhere'])('the JSON of %s is a line', async (path) => {
+    expect((await http('GET', path)).text).toMatch(/^[^\n]+\n$/);
   });
 
   test.each([
@@ -80,7 +86,7 @@ describe('the front door', () => {
   });
 
   test.each([['/containers/web/resize?w=1', 'height'], ['/exec/e1/resize?h=1', 'width']])('%s lacks a size, and changes none', async (path, what) => {
-    expect(await http('POST', path)).toMatchObject({ status: 400, text: JSON.stringify({ message: `invalid resize ${what} "": invalid syntax` }) });
+    expect(await http('POST', path)).toMatchObject({ status: 400, text: line({ message: `invalid resize ${what} "": invalid syntax` }) });
   });
 
   test.each([
@@ -89,7 +95,7 @@ describe('the front door', () => {
     ['/v1.51.1/version', 400, 'client version 1.51.1 is too new. Maximum supported API version is 1.51'],
     ['/v/version', 404, 'page not found'],
   ])('%s is of no version that is spoken', async (path, status, message) => {
-    expect(await http('GET', path)).toMatchObject({ status, text: JSON.stringify({ message }) });
+    expect(await http('GET', path)).toMatchObject({ status, text: line({ message }) });
   });
 
   test('a version may have zeros before and behind', async () => {
@@ -98,7 +104,7 @@ describe('the front door', () => {
 
   test.each(['', 'rubbish; a; b', 'application/json, text/plain', 'text/plain'])('a body of the type %j is no JSON, and one that nobody reads as such may be of it', async (type) => {
     const sent = { 'Content-Type': type };
-    expect(await http('POST', '/containers/create', { Image: 'x' }, sent)).toMatchObject({ status: 400, text: JSON.stringify({ message: `Content-Type specified (${type}) must be 'application/json'` }) });
+    expect(await http('POST', '/containers/create', { Image: 'x' }, sent)).toMatchObject({ status: 400, text: line({ message: `Content-Type specified (${type}) must be 'application/json'` }) });
     answers.set('images.log-in', () => ({ identityToken: '' }));
     expect(await http('POST', '/auth', { username: 'u' }, sent)).toMatchObject({ status: 200 });
     expect(await http('POST', '/build/prune', {}, sent)).toMatchObject({ status: 200 });
@@ -114,12 +120,12 @@ describe('the front door', () => {
     ['/auth', { email: 5 }, 'invalid JSON: json: cannot unmarshal number into Go struct field AuthConfig.email of type string'],
     ['/auth', undefined, 'EOF'],
   ])('%s of %j is told in the words of Go', async (path, body, message) => {
-    expect(await http('POST', path, body)).toMatchObject({ status: 400, text: JSON.stringify({ message }) });
+    expect(await http('POST', path, body)).toMatchObject({ status: 400, text: line({ message }) });
   });
 
   test('an update without a body changes nothing', async () => {
     answers.set('containers.update', () => ({ warnings: [], position: 1 }));
-    expect(await http('POST', '/containers/web/update')).toMatchObject({ status: 200, text: '{"Warnings":null}' });
+    expect(await http('POST', '/containers/web/update')).toMatchObject({ status: 200, text: line({ Warnings: null }) });
     expect(asked.find((one) => one.subject === 'containers.update')?.data).toEqual({ container: 'web', changes: {} });
   });
 
@@ -132,7 +138,7 @@ describe('the front door', () => {
   test('a container-wide MAC address is warned of, where the version has one for each network', async () => {
     answers.set('containers.create', () => ({ id: 'c1', warnings: [] }));
     const of = async (version: string): Promise<string> => (await http('POST', `/v${version}/containers/create`, { Image: 'x', MacAddress: '02:42:ac:11:00:99' })).text;
-    expect(await of('1.43')).toBe('{"Id":"c1","Warnings":[]}');
+    expect(await of('1.43')).toBe(line({ Id: 'c1', Warnings: [] }));
     expect(await of('1.44')).toContain('The container-wide MacAddress field is now deprecated.');
   });
 
@@ -142,7 +148,7 @@ describe('the front door', () => {
       throw notFound(`No such container: ${String(container)}`);
     });
     expect(await http('GET', '/containers/web/attach/ws?stream=1')).toMatchObject({ status: 400, text: 'not websocket protocol' });
-    expect(await http('GET', '/containers/nobody/attach/ws?stream=1')).toMatchObject({ status: 404, text: '{"message":"No such container: nobody"}' });
+    expect(await http('GET', '/containers/nobody/attach/ws?stream=1')).toMatchObject({ status: 404, text: line({ message: 'No such container: nobody' }) });
   });
 
   test('images are saved by whole names, and no list of them is one', async () => {
@@ -175,7 +181,7 @@ describe('the front door', () => {
   });
 
   test('a prune of the build cache finds none', async () => {
-    expect(await http('POST', '/v1.41/build/prune?all=1')).toMatchObject({ status: 200, text: '{"CachesDeleted":null,"SpaceReclaimed":0}' });
+    expect(await http('POST', '/v1.41/build/prune?all=1')).toMatchObject({ status: 200, text: line({ CachesDeleted: null, SpaceReclaimed: 0 }) });
   });
 
   test('images are pruned by their ids, as what they were listed as: a name may be another image\'s by then', async () => {
@@ -267,7 +273,7 @@ describe('the front door', () => {
     answers.set('images.get', ({ image }) => {
       throw notFound(`No such image: ${String(image)}`);
     });
-    expect((await http('GET', '/v1.51/images/host:5000/a/b:tag/json')).text).toBe('{"message":"No such image: host:5000/a/b:tag"}');
+    expect((await http('GET', '/v1.51/images/host:5000/a/b:tag/json')).text).toBe(line({ message: 'No such image: host:5000/a/b:tag' }));
   });
 
   test('who asks is what the kernel says, and a trace goes on', async () => {
@@ -281,7 +287,7 @@ describe('the front door', () => {
 
   test.each(['two words', '', 'k'.repeat(129)])('the idempotency key %j, which cannot be kept, is refused', async (key) => {
     const { status, text } = await http('POST', '/containers/web/start', undefined, { 'Idempotency-Key': key });
-    expect({ status, text }).toEqual({ status: 400, text: '{"message":"invalid Idempotency-Key: 1 to 128 printable characters of ASCII without blanks"}' });
+    expect({ status, text }).toEqual({ status: 400, text: line({ message: 'invalid Idempotency-Key: 1 to 128 printable characters of ASCII without blanks' }) });
     expect(asked).toEqual([]);
   });
 

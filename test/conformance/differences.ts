@@ -49,7 +49,6 @@ const INTENDED: readonly Intended[] = [
   { request: /nobody\/attach|exec\/nobody\/start/, place: /^(status|headers|body)/, why: 'an error before the stream is a plain error answer, as since 23.0' },
   { request: /attach\/ws/, place: /^headers/, why: 'every answer has the headers that clients negotiate by' },
   { request: /volumes\/create (\[\]|\{"Name":5\})|^POST \/networks\/create \{\}/, place: /^body\.message$/, why: 'the newer words' },
-  { place: /^body\.Config\.ArgsEscaped$/, why: 'of Windows alone: it is taken, and not kept' },
   { place: /^body\.Pid$/, request: /^inspect of an exec that ended$/, why: 'a process that is gone has no pid' },
   { place: /^body\.Error$/, request: /wait/, why: 'left out rather than null, as since 23.0' },
   { request: /link=1/, place: /^status$/, why: 'a conflict, not a fault of the engine' },

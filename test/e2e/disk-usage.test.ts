@@ -87,8 +87,8 @@ test('prune takes what nobody uses, tells what it freed, and leaves the rest', a
 
 test('what is not there, and what a node in no swarm cannot do, is told as dockerd tells it', async () => {
   expect(await docker('inspect', 'nothing')).toMatchObject({ code: 1, stdout: '[]\n', stderr: 'Error: No such object: nothing\n' });
-  expect(await get('/plugins')).toEqual({ status: 200, text: '[]' });
-  expect(await get('/plugins/parrot/json')).toEqual({ status: 404, text: '{"message":"plugin \\"parrot\\" not found"}' });
+  expect(await get('/plugins')).toEqual({ status: 200, text: '[]\n' });
+  expect(await get('/plugins/parrot/json')).toEqual({ status: 404, text: '{"message":"plugin \\"parrot\\" not found"}\n' });
   for (const path of ['/swarm', '/nodes', '/services', '/tasks', '/secrets', '/configs', '/services/x']) {
     expect(await get(path)).toEqual({ status: 503, text: JSON.stringify({ message: 'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.' }) });
   }

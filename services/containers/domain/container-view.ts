@@ -21,11 +21,11 @@ export function containerView(state: PresentContainer, execIds: readonly string[
 /** The same as lists show it. `linkNames`: what links call it. */
 export function listedContainer(state: PresentContainer, linkNames?: readonly string[]): ListedContainer {
   const { spec, health } = state;
-  const { Image, ExposedPorts, Labels } = spec.config;
+  const { Image, ExposedPorts, Labels, NetworkDisabled } = spec.config;
   const { NetworkMode, Tmpfs, Annotations } = spec.hostConfig;
   return {
     ...shownOf(state),
-    config: { ...(Image === undefined ? {} : { Image }), ...(ExposedPorts === undefined ? {} : { ExposedPorts }), ...(Labels === undefined ? {} : { Labels }) },
+    config: { ...(Image === undefined ? {} : { Image }), ...(ExposedPorts === undefined ? {} : { ExposedPorts }), ...(Labels === undefined ? {} : { Labels }), ...(NetworkDisabled ? { NetworkDisabled } : {}) },
     hostConfig: { ...(NetworkMode === undefined ? {} : { NetworkMode }), ...(Tmpfs === undefined ? {} : { Tmpfs }), ...(Annotations ? { Annotations } : {}) },
     ...(health ? { health: { status: health.status } } : {}),
     ...(linkNames === undefined ? {} : { linkNames }),

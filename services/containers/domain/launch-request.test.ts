@@ -24,7 +24,9 @@ test('labels of an image change nothing of what runs', () => expect(launch({}, {
 
 test('a container without a network of its own needs no endpoint', () => {
   expect(['none', 'host', 'container:c2'].map((NetworkMode) => launchNetwork(NetworkMode))).toEqual([{ mode: 'none' }, { mode: 'host' }, { mode: 'container', container: 'c2' }]);
-  expect(['none', 'host', 'container:c2', '', 'default', 'bridge', 'mine'].map((NetworkMode) => networkWithEndpoint({ NetworkMode }))).toEqual([undefined, undefined, undefined, 'bridge', 'bridge', 'bridge', 'mine']);
+  expect(['none', 'host', 'container:c2', '', 'default', 'bridge', 'mine'].map((NetworkMode) => networkWithEndpoint({ config: {}, hostConfig: { NetworkMode } }))).toEqual([undefined, undefined, undefined, 'bridge', 'bridge', 'bridge', 'mine']);
+  expect(launch({ NetworkMode: 'bridge' }, { NetworkDisabled: true }).network).toEqual({ mode: 'none' });
+  expect(networkWithEndpoint({ config: { NetworkDisabled: true }, hostConfig: {} })).toBeUndefined();
   expect(() => launchRequest({ id: 'c1', createdAt: '', name: '', config: {}, hostConfig: {}, imageId: '', imageRef: '', layers: [], path: 'sh', args: [], mounts: [] }, 1, undefined, [])).toThrow('needs an endpoint');
 });
 const launchNetwork = (NetworkMode: string) => launch({ NetworkMode }).network;

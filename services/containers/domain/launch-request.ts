@@ -117,7 +117,8 @@ export function resourcesOf(host: HostConfig): TaskResources {
   };
 }
 
-function networkOf({ hostConfig, linkLocalAddresses }: ContainerSpec, endpoint: EndpointSettings | undefined): TaskNetwork {
+function networkOf({ config, hostConfig, linkLocalAddresses }: ContainerSpec, endpoint: EndpointSettings | undefined): TaskNetwork {
+  if (config.NetworkDisabled) return { mode: 'none' };
   const mode = hostConfig.NetworkMode ?? 'default';
   if (mode === 'none' || mode === 'host') return { mode };
   if (mode.startsWith('container:')) return { mode: 'container', container: mode.slice('container:'.length) };
@@ -126,7 +127,8 @@ function networkOf({ hostConfig, linkLocalAddresses }: ContainerSpec, endpoint: 
 }
 
 /** Which network a container's runs need an endpoint of; undefined for none, host and another container's. */
-export function networkWithEndpoint(hostConfig: HostConfig): string | undefined {
+export function networkWithEndpoint({ config, hostConfig }: Pick<ContainerSpec, 'config' | 'hostConfig'>): string | undefined {
+  if (config.NetworkDisabled) return undefined;
   const mode = hostConfig.NetworkMode || 'default';
   return mode === 'none' || mode === 'host' || mode.startsWith('container:') ? undefined : mode === 'default' ? 'bridge' : mode;
 }

@@ -186,7 +186,7 @@ export class ContainerEdits {
   }
 
   private async allocate({ spec, run }: PresentContainer, ports: ReturnType<typeof portRequests> | readonly PublishedPort[], asked: RequestContext): Promise<readonly PublishedPort[] | undefined> {
-    const network = networkWithEndpoint(spec.hostConfig);
+    const network = networkWithEndpoint(spec);
     if (network === undefined) return undefined;
     try {
       return (await this.bus.request(ChangeEndpointPorts, { network, endpoint: `${spec.id}-${run.start}`, ports }, asked, AGAIN)).ports;

@@ -32,7 +32,7 @@ export class RunEndpoints {
   ) {}
 
   async allocate({ spec, run }: PresentContainer, asked: RequestContext, start = run.start): Promise<EndpointSettings | undefined> {
-    const network = networkWithEndpoint(spec.hostConfig);
+    const network = networkWithEndpoint(spec);
     if (network === undefined) return undefined;
     const endpoint = endpointId(spec.id, start);
     await this.releases.get(endpoint)?.catch(() => undefined);
@@ -47,14 +47,14 @@ export class RunEndpoints {
 
   /** While the intent to start is appended: one append's time less. Undefined where a start may not follow. Whoever has it gives it back in the end. */
   early(container: PresentContainer, asked: RequestContext): EarlyEndpoint | undefined {
-    const network = networkWithEndpoint(container.spec.hostConfig);
+    const network = networkWithEndpoint(container.spec);
     if (network === undefined || asked.dryRun || asked.idempotencyKey !== undefined || isRunning(container) || container.status === 'removing') return undefined;
     return this.wish(container, network, container.run.start + 1, asked);
   }
 
   /** Of a run that has begun while nobody here knows its endpoint: it was allocated before, and is told again. Whoever has it gives it back in the end. */
   again(container: PresentContainer, asked: RequestContext): EarlyEndpoint | undefined {
-    const network = networkWithEndpoint(container.spec.hostConfig);
+    const network = networkWithEndpoint(container.spec);
     return network === undefined ? undefined : this.wish(container, network, container.run.start, asked);
   }
 

@@ -17,7 +17,7 @@ export function applyChanges(spec: EditableSpec, changes: ContainerChanges): Edi
   const unmounted = new Set((changes.unmount ?? []).map(targetOf));
   for (const target of unmounted) if (!spec.mounts.some((mount) => mount.target === target)) throw invalid(`nothing is mounted at ${target}`);
   const config = withoutVolumes(editedConfig(spec.config, changes), unmounted);
-  const hostConfig = withPorts(withMounts(withChanges(spec.hostConfig, changes.limits ?? {}), changes, unmounted), changes);
+  const hostConfig = withPorts(withMounts(withChanges(spec.hostConfig, changes.limits ?? {}), changes, unmounted), config, changes);
   const published = withExposed(config, spec.hostConfig, changes);
   const [path, ...args] = changes.command === undefined ? [spec.path, ...spec.args] : commandLine(published);
   const restarts = restartsWhenUnhealthy(spec, changes);
@@ -40,9 +40,9 @@ function editedConfig(config: ContainerConfig, { setEnv = [], unsetEnv = [], com
 
 const nameOf = (variable: string): string => variable.split('=')[0] ?? '';
 
-function withPorts(host: HostConfig, { publish = {}, unpublish = [] }: ContainerChanges): HostConfig {
+function withPorts(host: HostConfig, config: ContainerConfig, { publish = {}, unpublish = [] }: ContainerChanges): HostConfig {
   if (Object.keys(publish).length === 0 && unpublish.length === 0) return host;
-  if (networkWithEndpoint(host) === undefined) throw conflict(`the container has no ports to publish: its network mode is ${host.NetworkMode ?? ''}`);
+  if (networkWithEndpoint({ config, hostConfig: host }) === undefined) throw conflict(`the container has no ports to publish: ${config.NetworkDisabled ? 'it was made without a network' : `its network mode is ${host.NetworkMode ?? ''}`}`);
   const bindings: Record<string, PortBinding[]> = {};
   for (const [key, held] of Object.entries(host.PortBindings ?? {})) bindings[key] = [...(held ?? [])];
   for (const port of unpublish) delete bindings[portKey(port)];

@@ -26,3 +26,12 @@ test('an exposed port that is none, such as a range, is 0 and stays in the confi
   const inspected = containerInspect(view, { storageDriver: 'overlay2', securityOptions: [], maskedPaths: [] }, '1.51');
   expect(inspected).toMatchObject({ Config: { ExposedPorts: { '81-83/tcp': {} } }, NetworkSettings: { Ports: { '0/tcp': null, '53/udp': null, '80/tcp': null } } });
 });
+
+test('what builds and Windows have of a configuration is shown where it was asked for, and a disabled network as none', () => {
+  const shown = (config: ContainerView['config']): unknown => containerInspect({ ...view, config }, { storageDriver: 'overlay2', securityOptions: [], maskedPaths: [] }, '1.51');
+  const asked = { OnBuild: ['RUN true'], Shell: ['/bin/sh', '-c'], ArgsEscaped: true, NetworkDisabled: true };
+  expect(shown(asked)).toMatchObject({ Config: asked, NetworkSettings: { Networks: {} }, HostConfig: { NetworkMode: 'bridge' } });
+  expect(shown({ Shell: null, ArgsEscaped: false, NetworkDisabled: false })).toMatchObject({ Config: { OnBuild: null }, NetworkSettings: { Networks: { bridge: {} } } });
+  for (const field of ['Shell', 'ArgsEscaped', 'NetworkDisabled']) expect(shown({})).not.toHaveProperty(`Config.${field}`);
+  expect(containerSummary({ ...view, config: asked }, 0, '1.51')).toMatchObject({ NetworkSettings: { Networks: {} } });
+});

@@ -154,7 +154,7 @@ function likelyMode(mount: ContainerMount): string {
 
 function networks(view: ListedContainer, version: string, mac = ''): Record<string, object> {
   const mode = networkOf(view);
-  if (mode.startsWith('container:')) return {};
+  if (mode.startsWith('container:') || view.config.NetworkDisabled) return {};
   return { [view.endpoint?.network ?? mode]: forVersion('endpoint', { ...endpoint(isUp(view) ? view.endpoint : undefined, view), ...(mac === '' ? {} : { MacAddress: mac }) }, version) };
 }
 
@@ -216,7 +216,7 @@ const running = (view: ContainerView): boolean => isUp(view) && view.pid > 0;
 
 /** The fields clients read unconditionally, with Go's zero values, under what was asked for. */
 function config(view: ContainerView): object {
-  const { ExposedPorts, ...rest } = view.config;
+  const { ExposedPorts, ArgsEscaped, NetworkDisabled, Shell, ...rest } = view.config;
   return {
     Hostname: view.id.slice(0, 12),
     Domainname: '',
@@ -236,6 +236,9 @@ function config(view: ContainerView): object {
     OnBuild: null,
     ...rest,
     ...(ExposedPorts === null || ExposedPorts === undefined ? {} : { ExposedPorts }),
+    ...(ArgsEscaped ? { ArgsEscaped } : {}),
+    ...(NetworkDisabled ? { NetworkDisabled } : {}),
+    ...(Shell?.length ? { Shell } : {}),
     Labels: view.config.Labels ?? {},
   };
 }

@@ -32,6 +32,10 @@ const CONFIG_WORDS: { readonly [field in keyof ContainerConfig]-?: readonly [val
   StopTimeout: [0, '--stop-timeout 0'],
   MacAddress: ['02:00:00:00:00:01', '--mac-address 02:00:00:00:00:01'],
   Healthcheck: [{ Test: ['CMD-SHELL', 'ok?'], Interval: 1e9, Retries: 3 }, "--health-cmd 'ok?' --health-interval 1000ms --health-retries 3"],
+  NetworkDisabled: [true, undefined],
+  OnBuild: [['RUN x'], undefined],
+  Shell: [['/bin/sh', '-c'], undefined],
+  ArgsEscaped: [true, undefined],
 };
 
 const HOST_CONFIG_WORDS: { readonly [field in keyof HostConfig]-?: readonly [value: HostConfig[field], words: string | undefined] } = {

@@ -1,5 +1,5 @@
 /** Of Go's type StrSlice: a text is a list of itself. */
-const TEXT_LISTS = new Set(['Cmd', 'Entrypoint', 'CapAdd', 'CapDrop']);
+const TEXT_LISTS = new Set(['Cmd', 'Entrypoint', 'Shell', 'CapAdd', 'CapDrop']);
 /** Texts by names that a client chose; Config is a log driver's, Options are a driver's. */
 const TEXTS_BY_NAME = new Set(['Labels', 'Sysctls', 'StorageOpt', 'Tmpfs', 'Annotations', 'Config', 'Options']);
 /** Ports and paths, which are there by their names alone. */

@@ -14,7 +14,7 @@ export interface CreateRequest {
 
 /** What Berth takes over of `ContainerConfig` and `HostConfig`: the fields of contracts/containers/container-config.ts. */
 export const CONFIG: ReadonlySet<string> = new Set(
-  'Hostname Domainname User AttachStdin AttachStdout AttachStderr ExposedPorts Tty OpenStdin StdinOnce Env Cmd Image Volumes WorkingDir Entrypoint Labels StopSignal StopTimeout Healthcheck MacAddress'.split(' '),
+  'Hostname Domainname User AttachStdin AttachStdout AttachStderr ExposedPorts Tty OpenStdin StdinOnce Env Cmd Image Volumes WorkingDir Entrypoint Labels StopSignal StopTimeout Healthcheck MacAddress NetworkDisabled OnBuild Shell ArgsEscaped'.split(' '),
 );
 export const HOST_CONFIG: ReadonlySet<string> = new Set(
   ('Binds Mounts Tmpfs NetworkMode PortBindings PublishAllPorts RestartPolicy AutoRemove LogConfig CapAdd CapDrop Dns DnsSearch DnsOptions ExtraHosts GroupAdd Privileged ReadonlyRootfs ' +
@@ -30,8 +30,6 @@ const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
   // dockerode repeats in the body what it says in the query, where it counts.
   name: (value) => typeof value === 'string',
   platform: (value) => typeof value === 'string',
-  // Of Windows alone.
-  ArgsEscaped: (value) => typeof value === 'boolean',
 };
 
 /** Of an endpoint's settings, those that only an engine fills in: clients send back what they once read. */

@@ -69,10 +69,11 @@ export function createHttpAdapter({ keepsBodies }: { readonly keepsBodies: boole
     if (version !== undefined) requireSupported(version);
     nameType(request.raw, routed(request.method, request.originalUrl));
   });
-  // Docker's own client reads an error's message only where the type is this, to the letter; Fastify adds a charset.
+  // Docker's own client reads an error's message only where the type is this, to the letter; Fastify adds a charset. And JSON is a line, as of Go's encoder.
   fastify.addHook('onSend', async (_request, reply, payload) => {
-    if (String(reply.getHeader('content-type')).startsWith('application/json')) reply.header('content-type', 'application/json');
-    return payload;
+    if (!String(reply.getHeader('content-type')).startsWith('application/json')) return payload;
+    reply.header('content-type', 'application/json');
+    return typeof payload === 'string' && payload !== '' && !payload.endsWith('\n') ? `${payload}\n` : payload;
   });
   return adapter;
 }
