@@ -154,8 +154,8 @@ const ofAllElse: readonly Defence[] = [
   {
     against: "a container gets the host's namespaces for those of another, whose number a process of the host has",
     file: `${ADAPTERS}/host/lent-namespaces.js`,
-    defence: 'static of(container, pid) {',
-    without: 'static of(container, pid) {\n        LentNamespaces.prototype.path = (name) => `/proc/${pid}/ns/${name}`;',
+    defence: 'static of(container, pid, names) {',
+    without: 'static of(container, pid, names) {\n        LentNamespaces.prototype.path = (name) => `/proc/${pid}/ns/${name}`;',
     test: { file: `${ADAPTERS}/host/lent-namespaces.test.js`, named: 'stays its own when its first process has ended' },
   },
   {
