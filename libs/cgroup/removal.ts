@@ -1,7 +1,9 @@
-import { readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { internal } from '#libs/errors/errors.js';
+import { pidfdOpen, pidfdSendSignal } from '#libs/linux/processes.js';
+import { SIGKILL } from '#libs/linux/signals.js';
 
 const DEADLINE_MS = 10_000;
 const PAUSE_MS = 10;
@@ -22,27 +24,38 @@ export async function endCgroups(directories: readonly string[]): Promise<void> 
 }
 
 /** True once the directory is gone; before, whatever is in it was told to end. */
-function removed(directory: string): boolean {
+function removed(directory: string, name = basename(directory)): boolean {
   try {
-    for (const entry of readdirSync(directory, { withFileTypes: true })) if (entry.isDirectory()) removed(join(directory, entry.name));
+    for (const entry of readdirSync(directory, { withFileTypes: true })) if (entry.isDirectory()) removed(join(directory, entry.name), name);
     rmdirSync(directory);
     return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return true;
     if (code !== 'EBUSY' && code !== 'ENOTEMPTY') throw error;
-    kill(directory);
+    kill(directory, name);
     return false;
   }
 }
 
-function kill(directory: string): void {
+function kill(directory: string, name: string): void {
   attempt(() => writeFileSync(join(directory, 'freezer.state'), 'THAWED')); // v1: a frozen process does not end
   try {
     writeFileSync(join(directory, 'cgroup.kill'), '1'); // v2, Linux 5.14: one file for all, forks included
     return;
   } catch {
-    for (const pid of membersOf(directory)) attempt(() => process.kill(pid, 'SIGKILL'));
+    for (const pid of membersOf(directory)) attempt(() => killMember(pid, name));
+  }
+}
+
+/** One that was listed may have ended since, and its number be another's: held first, then asked of, it is killed or nobody is. `name`: of the cgroup that it is in, or below. */
+function killMember(pid: number, name: string): void {
+  const process = pidfdOpen(pid);
+  try {
+    const cgroups = readFileSync(`/proc/${pid}/cgroup`, 'utf8').split('\n');
+    if (cgroups.some((line) => line.split('/').includes(name))) pidfdSendSignal(process, SIGKILL);
+  } finally {
+    closeSync(process);
   }
 }
 

@@ -51,6 +51,20 @@ const ofTrees: readonly Defence[] = [
     test: { file: `${ADAPTERS}/host/fill-volume.test.js`, named: 'with overlay2 a path that leads out of the image' },
   },
   {
+    against: 'an archive is unpacked into what the kernel makes up, with the rights of root',
+    file: `${TREES}/root-jobs.js`,
+    defence: 'if (isMadeUp(directory))',
+    without: 'if (!directory)',
+    test: { file: `${TREES}/root-jobs.test.js`, named: 'nothing is copied into what the kernel makes up' },
+  },
+  {
+    against: 'an archive holds what the kernel makes up',
+    file: `${TREES}/archive-tree.js`,
+    defence: ' && !isMadeUp(fd)',
+    without: '',
+    test: { file: `${TREES}/root-jobs.test.js`, named: 'nor is anything of it copied out' },
+  },
+  {
     against: 'a symlink that takes the place of a directory leads an archive to the host',
     file: `${TREES}/archive-tree.js`,
     defence: 'openName(directory, name, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW, ONE_NAME)',
@@ -140,8 +154,8 @@ const ofAllElse: readonly Defence[] = [
   {
     against: "a container gets the host's namespaces for those of another, whose number a process of the host has",
     file: `${ADAPTERS}/host/lent-namespaces.js`,
-    defence: 'static of(container, pid) {',
-    without: 'static of(container, pid) {\n        LentNamespaces.prototype.path = (name) => `/proc/${pid}/ns/${name}`;',
+    defence: 'static of(container, pid, names) {',
+    without: 'static of(container, pid, names) {\n        LentNamespaces.prototype.path = (name) => `/proc/${pid}/ns/${name}`;',
     test: { file: `${ADAPTERS}/host/lent-namespaces.test.js`, named: 'stays its own when its first process has ended' },
   },
   {
@@ -172,6 +186,13 @@ const ofAllElse: readonly Defence[] = [
     defence: 'if (!this.firewall.hasRules())',
     without: 'if (!this.firewall)',
     test: { file: 'services/executor/application/networks/networks-on-host.test.js', named: 'rules made anew are followed by what the kernel is to forget' },
+  },
+  {
+    against: 'an image says how its containers are started again',
+    file: 'services/containers/application/definition/create-container.js',
+    defence: '...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy })',
+    without: 'restartWhenUnhealthy: unhealthyRestartsOf(config.Labels)',
+    test: { file: 'services/containers/application/definition/create-container.test.js', named: 'a label steers the engine where the client gave it' },
   },
   {
     against: 'a user called 1000 is the user 1000',
@@ -249,6 +270,34 @@ const ofAllElse: readonly Defence[] = [
     defence: "MaskedPaths: asksUnlessAbsent('security-options')",
     without: "MaskedPaths: asks('security-options')",
     test: { file: 'services/gateway/domain/access/host-powers.test.js', named: '{"MaskedPaths":[]} shows more of the host' },
+  },
+  {
+    against: "another user who has nats-server's port is told a password",
+    file: 'libs/nats/connect-nats.js',
+    defence: 'if (uid === serverUid)',
+    without: 'if (uid !== -1)',
+    test: { file: 'libs/nats/connect-nats.test.js', named: 'is not the user that nats-server is hears no password' },
+  },
+  {
+    against: 'a registry gives another manifest for the one that was asked for by its digest',
+    file: 'services/images/adapters/registry-client.js',
+    defence: 'if (isDigest(tagOrDigest) && digest !== tagOrDigest)',
+    without: 'if (!digest)',
+    test: { file: 'services/images/adapters/registry-client.test.js', named: 'another than the one of that digest is refused' },
+  },
+  {
+    against: 'a registry gives another layer',
+    file: 'services/images/adapters/blob-ingest.js',
+    defence: 'if (expected !== undefined && digest !== expected)',
+    without: 'if (!digest)',
+    test: { file: 'services/images/adapters/content-store.test.js', named: 'what comes for a blob and has another digest' },
+  },
+  {
+    against: 'somebody on the way takes the lines that were for a receiver',
+    file: `${ADAPTERS}/logs/stream-outlet.js`,
+    defence: 'rejectUnauthorized: !skipVerify',
+    without: 'rejectUnauthorized: false',
+    test: { file: `${ADAPTERS}/logs/way-to-receiver.test.js`, named: 'TLS is verified unless it was asked not to be' },
   },
   {
     against: 'one service gives the commands of another',

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { outputOf, run } from './command.mjs';
@@ -45,9 +45,13 @@ function compileTypeScript() {
   run(node26(), [join(REPOSITORY, 'node_modules/typescript/bin/tsc'), '-p', REPOSITORY], { cwd: REPOSITORY });
 }
 
+/** Beside the bundles that are there, and whole before it takes their place: an engine of this clone may run meanwhile, and start what dies again. */
 function bundleServices() {
-  rmSync(join(DIST, 'bundled'), { recursive: true, force: true });
-  run(node26(), [join(REPOSITORY, 'node_modules/rolldown/bin/cli.mjs'), '--config', join(REPOSITORY, BUNDLE)], { cwd: REPOSITORY });
+  const [place, fresh] = [join(DIST, 'bundled'), join(DIST, 'bundled.new')];
+  rmSync(fresh, { recursive: true, force: true });
+  run(node26(), [join(REPOSITORY, 'node_modules/rolldown/bin/cli.mjs'), '--config', join(REPOSITORY, BUNDLE), '--dir', join(fresh, 'services')], { cwd: REPOSITORY });
+  rmSync(place, { recursive: true, force: true });
+  renameSync(fresh, place);
 }
 
 /** A folder of C builds itself: `build.mjs <target>`, run by the Node that Berth runs on. */

@@ -24,12 +24,16 @@ test('a supervisor, which is told all settings, is of the same program as who st
   expect(JSON.stringify(started(environment))).not.toContain('/etc/policy');
 });
 
-test('code that was built since, and settings that it has not, are told', () => {
+test('settings that it has not are told', () => {
   const running = started({ BERTH_POLICY: '/etc/policy' });
   expect(asked(running, { BERTH_POLICY: '/etc/policy', PATH: '/elsewhere' })).toEqual(SAME);
   expect(asked(running, { BERTH_POLICY: '/etc/other', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector' })).toEqual({ ...SAME, missing: ['BERTH_POLICY', 'OTEL_EXPORTER_OTLP_ENDPOINT'] });
-  writeFileSync(join(root, 'dist/.typescript.stamp'), 'two');
-  expect(asked(running, { BERTH_POLICY: '/etc/policy' })).toEqual({ ...SAME, code: true });
+});
+
+test.each(['typescript', 'bundle', 'shim', 'addon'])('what build.mjs has made of %s since is other code', (part) => {
+  const running = started({});
+  writeFileSync(join(root, `dist/.${part}.stamp`), 'two');
+  expect(asked(running, {})).toEqual({ ...SAME, code: true });
 });
 
 test('so are those that it was started with, and that nobody gives it now', () => {

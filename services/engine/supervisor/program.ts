@@ -17,7 +17,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const NO_SETTINGS = new Set(['BERTH_NATS_SERVER', 'BERTH_DOCKER_CLI', 'BERTH_SOCKET_FD']);
 const FETCHING: readonly string[] = [...PROXY_VARIABLES, ...TRUST_VARIABLES];
 /** What build.mjs leaves; an installed package has its version instead. */
-const CODE = ['dist/.typescript.stamp', 'dist/.shim.stamp', 'dist/.addon.stamp', 'package.json'];
+const CODE = ['dist/.typescript.stamp', 'dist/.bundle.stamp', 'dist/.shim.stamp', 'dist/.addon.stamp', 'package.json'];
 
 /** Settings of services (BERTH_…), of telemetry (OTEL_…), proxies and CAs: the rest of an environment is nobody's setting. */
 export function givenSettings(environment: Environment): Record<string, string> {

@@ -1,6 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { existsSync, mkdirSync, readFileSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { deviceAccess } from '#libs/cgroup/device-access.js';
@@ -61,6 +63,21 @@ test('a step that fails is named by its number and errno, and exit steps take ba
   expect(await task.control.next('failed')).toMatchObject({ step: 6, errno: 2 });
   expect(existsSync(cgroup)).toBe(false);
   await finish(task);
+});
+
+test('a process that has the number of one that was in the cgroup is not ended with it', async () => {
+  const stranger = spawn('sleep', ['1000'], { stdio: 'ignore' });
+  const ended = once(stranger, 'close');
+  // As the list was when it was read; without cgroup.kill, as in v1.
+  const cgroup = mkdtempSync(join(tmpdir(), 'berth-cgroup-'));
+  writeFileSync(join(cgroup, 'cgroup.procs'), `${stranger.pid}\n`);
+  mkdirSync(join(cgroup, 'cgroup.kill'));
+  const task = await bench.run('numbered', (at) => [...tree(at), sh('true'), { op: 'rmdir_cgroup', actor: 'exit', from: 'test', path: cgroup }]);
+  await task.control.next('exited');
+  await finish(task);
+  rmSync(cgroup, { recursive: true });
+  stranger.kill();
+  expect(await ended).toEqual([null, 'SIGTERM']);
 });
 
 test.skipIf(unified === undefined)('a birth that the kernel refuses is told, and nothing is left that the shim would wait for', async () => {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include "plan.h"
 
@@ -63,8 +64,33 @@ int do_read_oom(struct context *at, const struct op_read_oom *op)
 	return result == -ENOENT ? 0 : result;
 }
 
+/* Whether a process is in a cgroup of that name, or below it. */
+static bool is_in(long pid, const char *name)
+{
+	char path[64], text[8192];
+	size_t length = strlen(name);
+	snprintf(path, sizeof path, "/proc/%ld/cgroup", pid);
+	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t held = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	if (held <= 0 || !length)
+		return false;
+	text[held] = 0;
+	for (const char *found = text; (found = strstr(found, name)); found++)
+		if (found > text && found[-1] == '/' && strchr("/\n", found[length]))
+			return true;
+	return false;
+}
+
+/* One that was listed may have ended since, and its number be another's: held first, then asked of, it is killed or nobody is. */
+static void kill_member(long pid, const char *name)
+{
+	autoclose int process = syscall(SYS_pidfd_open, pid, 0);
+	if (process >= 0 && is_in(pid, name))
+		syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0);
+}
+
 /* v2 has one file for it; v1 has only the list, which grows while it is read, so it is read again until it is empty or the caller gives up. */
-static void kill_members(int cgroup)
+static void kill_members(int cgroup, const char *name)
 {
 	autoclose int all = openat(cgroup, "cgroup.kill", O_WRONLY | O_CLOEXEC);
 	if (all >= 0 && write(all, "1", 1) == 1)
@@ -81,14 +107,14 @@ static void kill_members(int cgroup)
 		if (end == line || *end != '\n')
 			break; /* cut off at the end of the buffer: the next round reads it */
 		if (pid > 1 && pid != getpid())
-			kill(pid, SIGKILL);
+			kill_member(pid, name);
 		line = end + 1;
 	}
 }
 
-static void remove_below(int cgroup, int depth)
+static void remove_below(int cgroup, const char *name, int depth)
 {
-	kill_members(cgroup);
+	kill_members(cgroup, name);
 	int list = openat(cgroup, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = list < 0 ? NULL : fdopendir(list);
 	if (!dir)
@@ -98,7 +124,7 @@ static void remove_below(int cgroup, int depth)
 			continue;
 		autoclose int child = openat(cgroup, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (child >= 0)
-			remove_below(child, depth + 1);
+			remove_below(child, name, depth + 1);
 		unlinkat(cgroup, entry->d_name, AT_REMOVEDIR);
 	}
 	closedir(dir);
@@ -107,6 +133,7 @@ static void remove_below(int cgroup, int depth)
 int do_rmdir_cgroup(struct context *at, const struct op_rmdir_cgroup *op)
 {
 	(void)at;
+	const char *slash = strrchr(op->path, '/'), *name = slash ? slash + 1 : op->path;
 	for (int tries = 0; tries < 60; tries++) {
 		if (rmdir(op->path) == 0 || errno == ENOENT)
 			return 0;
@@ -114,7 +141,7 @@ int do_rmdir_cgroup(struct context *at, const struct op_rmdir_cgroup *op)
 			return -errno;
 		autoclose int cgroup = open(op->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (cgroup >= 0)
-			remove_below(cgroup, 0);
+			remove_below(cgroup, name, 0);
 		/* a killed process leaves its cgroup when it is reaped: 0.1 ms at first, 10 ms at last, half a second in all */
 		nanosleep(&(struct timespec){ 0, tries < 10 ? 100000 : 10000000 }, NULL);
 	}

@@ -87,6 +87,12 @@ test('a token that came with the request is the one that is shown, and nobody is
   await expect(withToken('another').tags()).rejects.toMatchObject({ status: 401 });
 });
 
+test('a manifest or configuration that is another than the one of that digest is refused', async () => {
+  for (const what of ['manifests', 'blobs']) answers[`/v2/sea/slow/${what}/${DIGEST}`] = (_, response) => void response.end('{}');
+  await expect(client.manifest(DIGEST)).rejects.toMatchObject({ kind: 'invalid', message: `the registry gave another manifest than ${DIGEST}` });
+  await expect(client.smallBlob(DIGEST, 100)).rejects.toMatchObject({ kind: 'invalid', message: `the registry gave another blob than ${DIGEST}` });
+});
+
 test('a small body that does not come to an end is waited for only so long', async () => {
   const { port } = server.address() as AddressInfo;
   await expect(boundedBytes(await fetch(`http://127.0.0.1:${port}/`), 1_000, 'manifest', 50)).rejects.toMatchObject({ kind: 'unavailable', message: "the registry's manifest did not come in time" });

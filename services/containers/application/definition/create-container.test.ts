@@ -1,24 +1,43 @@
-import { expect, test } from 'vitest';
-import type { RequestContext } from '#contracts/request.js';
-import { HoldVolume } from '#contracts/volumes/volumes.js';
-import { notFound } from '#libs/errors/errors.js';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { CreateContainer } from '#contracts/containers/commands.js';
+import { HoldImage, type ImageView } from '#contracts/images/images.js';
 import type { Bus } from '#libs/messaging/bus.js';
+import { isPresent } from '../../domain/container/container-state.js';
+import type { ExecRuns } from '../processes/exec-runs.js';
+import { ContainerDirectory } from '../names/container-directory.js';
+import { NameClaims } from '../names/name-claims.js';
+import { asked, LifecycleWorld } from '../testing/lifecycle-world.js';
 import { ContainerCreation } from './create-container.js';
 
-const asked: RequestContext = { actor: 'test', correlationId: 'c', causationId: 'd' };
-const volume = { type: 'volume', name: 'cache', source: '/cache', target: '/data', readOnly: true, mode: '', propagation: '' } as const;
-const bind = { type: 'bind', source: '/srv', target: '/srv', readOnly: false, mode: '', propagation: 'rprivate' } as const;
-const wanted = [volume, bind].map((borrowed) => ({ target: borrowed.target, borrowed }));
-const creation = (request: (type: unknown, data: unknown) => Promise<unknown>): ContainerCreation => new ContainerCreation(undefined as never, undefined as never, undefined as never, { request } as unknown as Bus, false);
+const STEERING = { 'berth.restart': 'unhealthy:3', 'berth.userns': 'private' };
 
-test("another container's volumes are held while one that borrows them is made", async () => {
-  const requests: unknown[] = [];
-  const made = creation(async (type, data) => void requests.push([type, data]));
-  expect(await made.prepareMounts('c1', wanted, [], asked, [], { heldFor: 'c1' })).toEqual([volume, bind]);
-  expect(requests).toEqual([[HoldVolume, { name: 'cache', container: 'c1', beingMade: true }]]);
+let world: LifecycleWorld;
+let claims: NameClaims;
+/** Creates a container of an image with such labels, and tells what it is to be. */
+let create: (labels: Record<string, string>, ofImage: Record<string, string>) => Promise<object>;
+
+beforeEach(async () => {
+  world = await LifecycleWorld.with({});
+  const directory = new ContainerDirectory(world.containers, world.names, {} as ExecRuns, '/');
+  claims = new NameClaims(world.names, world.containers, directory, (error) => expect.unreachable(String(error)));
+  claims.start();
+  create = async (Labels, ofImage) => {
+    const image = { id: 'sha256:1', repoTags: [], os: 'linux', architecture: 'amd64', variant: '', layers: [], config: { Cmd: ['sh'], Labels: ofImage } } as unknown as ImageView;
+    const bus = { request: async (type: unknown) => (type === HoldImage ? image : { position: 0 }) } as unknown as Bus;
+    const command = { config: { Image: 'busybox', Labels, Healthcheck: { Test: ['CMD', 'true'] } }, hostConfig: { NetworkMode: 'none' } } as unknown as CreateContainer;
+    const { id } = await new ContainerCreation(world.containers, claims, directory, bus, false).create(command, asked);
+    const { state } = world.containers.get(id);
+    if (!isPresent(state)) throw new Error('it was not made');
+    const { restartWhenUnhealthy, hostConfig, config } = state.spec;
+    return { restartWhenUnhealthy, userns: hostConfig.UsernsMode, labels: config.Labels };
+  };
+});
+afterEach(async () => {
+  claims.stop();
+  await world.close();
 });
 
-test('one that is gone by then is no missing image', async () => {
-  const made = creation(() => Promise.reject(notFound('get cache: no such volume')));
-  await expect(made.prepareMounts('c1', wanted, [], asked, [], { heldFor: 'c1' })).rejects.toMatchObject({ kind: 'invalid', message: 'get cache: no such volume' });
+test('a label steers the engine where the client gave it, and is data where the image has it', async () => {
+  expect(await create({}, STEERING)).toEqual({ restartWhenUnhealthy: undefined, userns: undefined, labels: STEERING });
+  expect(await create(STEERING, {})).toMatchObject({ restartWhenUnhealthy: 3, userns: 'private' });
 });

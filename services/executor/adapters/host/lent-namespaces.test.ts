@@ -34,7 +34,7 @@ async function successorOf(pid: number): Promise<ChildProcess> {
 test('a namespace of a container stays its own when its first process has ended, and the number is another process\'s', async () => {
   const first = await firstProcess();
   const namespace = statSync(`/proc/${pidOf(first)}/ns/ipc`).ino;
-  using lent = LentNamespaces.of(own, pidOf(first));
+  using lent = LentNamespaces.of(own, pidOf(first), ['ipc']);
   await end(first);
   const successor = await successorOf(pidOf(first));
   expect(statSync(lent.path('ipc')).ino).toBe(namespace);
@@ -42,16 +42,16 @@ test('a namespace of a container stays its own when its first process has ended,
 }, patience(20_000));
 
 test('none is taken of a process that is another\'s, or has ended', async () => {
-  expect(() => LentNamespaces.of('another', process.pid)).toThrow('Container another is not running');
+  expect(() => LentNamespaces.of('another', process.pid, ['net'])).toThrow('Container another is not running');
   const first = await firstProcess();
   await end(first);
-  expect(() => LentNamespaces.of(own, pidOf(first))).toThrow('is not running');
+  expect(() => LentNamespaces.of(own, pidOf(first), ['net'])).toThrow('is not running');
 });
 
 test('two containers are in one, or not, and in the host\'s, or not', async () => {
   const first = await firstProcess();
-  using lent = LentNamespaces.of(own, pidOf(first));
-  using ofHost = LentNamespaces.of(own, process.pid);
+  using lent = LentNamespaces.of(own, pidOf(first), ['ipc', 'pid']);
+  using ofHost = LentNamespaces.of(own, process.pid, ['ipc', 'pid']);
   expect([lent.isSame('ipc', ofHost), lent.isSame('pid', ofHost), lent.isTheHosts('ipc'), lent.isTheHosts('pid')]).toEqual([false, true, false, true]);
   await end(first);
 });

@@ -2,24 +2,23 @@ import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
 import type { Fd } from '#libs/linux/native.js';
 import { withFirstProcess } from './first-process.js';
 
-const NAMES = ['ipc', 'mnt', 'net', 'pid', 'user'] as const;
-type Name = (typeof NAMES)[number];
+export type NamespaceName = 'ipc' | 'mnt' | 'net' | 'pid' | 'user';
 
 /**
  * Namespaces of a running container for others to join. They are open files: what they are named by stays theirs when the container's processes have ended, and their numbers are those of others.
  * Owned by who took them; whoever has joined one keeps it alive after `close`.
  */
 export class LentNamespaces implements Disposable {
-  private readonly files = new Map<Name, Fd>();
+  private readonly files = new Map<NamespaceName, Fd>();
 
   private constructor() {}
 
-  /** By its first process. Throws conflict where that is not, or not any more, the container's. */
-  static of(container: string, pid: number): LentNamespaces {
+  /** These, by its first process: a kernel may have no others. Throws conflict where that is not, or not any more, the container's. */
+  static of(container: string, pid: number, names: readonly NamespaceName[]): LentNamespaces {
     const lent = new LentNamespaces();
     try {
       withFirstProcess(container, pid, (process) => {
-        for (const name of NAMES) lent.files.set(name, openSync(`/proc/self/fd/${process}/ns/${name}`, 'r'));
+        for (const name of names) lent.files.set(name, openSync(`/proc/self/fd/${process}/ns/${name}`, 'r'));
       });
       return lent;
     } catch (error) {
@@ -29,15 +28,15 @@ export class LentNamespaces implements Disposable {
   }
 
   /** For another process to open while this one lives and they are not closed. */
-  path(name: Name): string {
+  path(name: NamespaceName): string {
     return `/proc/${process.pid}/fd/${this.file(name)}`;
   }
 
-  isSame(name: Name, other: LentNamespaces): boolean {
+  isSame(name: NamespaceName, other: LentNamespaces): boolean {
     return fstatSync(this.file(name)).ino === fstatSync(other.file(name)).ino;
   }
 
-  isTheHosts(name: Name): boolean {
+  isTheHosts(name: NamespaceName): boolean {
     return fstatSync(this.file(name)).ino === statSync(`/proc/self/ns/${name}`).ino;
   }
 
@@ -50,7 +49,7 @@ export class LentNamespaces implements Disposable {
     this.close();
   }
 
-  private file(name: Name): Fd {
+  private file(name: NamespaceName): Fd {
     const file = this.files.get(name);
     if (file === undefined) throw new Error(`the ${name} namespace is not open`);
     return file;

@@ -18,7 +18,7 @@ import type { CgroupParents } from '../../adapters/host/cgroup-parents.js';
 import type { ContainerCgroups } from '../../adapters/host/container-cgroups.js';
 import type { ContainerFiles } from '../../adapters/host/container-files.js';
 import { cdiFiles } from '../../adapters/host/cdi-files.js';
-import { LentNamespaces } from '../../adapters/host/lent-namespaces.js';
+import { LentNamespaces, type NamespaceName } from '../../adapters/host/lent-namespaces.js';
 import { askedDevices, hostDevices, namedDevices, throttledDevices } from '../../adapters/host/host-devices.js';
 import { detachLink, isOnAnotherBridge, NetworkSandbox } from '../../adapters/network/sandbox.js';
 import type { Sandboxes } from '../../adapters/network/sandboxes.js';
@@ -70,6 +70,9 @@ interface Lender {
   readonly container: string;
   readonly task: LiveTask;
 }
+
+/** What has to be joined for it; of procfs and of memory, the mount is taken. */
+const NAMESPACES: Readonly<Record<Lender['what'], readonly NamespaceName[]>> = { 'the network': ['net'], 'the processes': ['pid', 'mnt'], 'the IPC': ['ipc', 'mnt'] };
 
 /** By what is shared. */
 type Lent = ReadonlyMap<Lender['what'], LentNamespaces>;
@@ -218,7 +221,8 @@ export class TaskLauncher {
     const { network } = launch;
     const held = new DisposableStack();
     try {
-      const lent = lenders.map((lender) => ({ ...lender, namespaces: held.use(LentNamespaces.of(lender.container, lender.task.pid)) }));
+      const owners: readonly NamespaceName[] = task.ids ? ['user'] : [];
+      const lent = lenders.map((lender) => ({ ...lender, namespaces: held.use(LentNamespaces.of(lender.container, lender.task.pid, [...NAMESPACES[lender.what], ...owners])) }));
       const owner = this.ownerOf(launch, lent);
       const other = owner && lent.find(({ namespaces }) => !namespaces.isSame('user', owner.namespaces));
       if (other) throw conflict(`cannot join ${owner.what} of ${owner.container} and ${other.what} of ${other.container}: each has a user namespace of its own`);
@@ -258,7 +262,7 @@ export class TaskLauncher {
     const path = this.containerCgroups.path(task.place);
     const directories = cgroupDirectories(cgroups, path);
     const networkPath = sandbox?.path ?? shared?.path('net');
-    const userNamespacePath = sandbox?.ownerPath ?? shared?.path('user');
+    const userNamespacePath = task.ids && (sandbox?.ownerPath ?? shared?.path('user'));
     const cdi = launch.cdiDevices ? await this.named(launch.cdiDevices, launch.runtime) : undefined;
     const spec = buildSpec({ ...launch, hostNamespaces }, {
       // A container in another's network has the other's hosts, hostname and resolv.conf, too.

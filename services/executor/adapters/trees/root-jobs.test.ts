@@ -1,0 +1,80 @@
+import { closeSync, constants, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { attachMount, cloneMount, umount2 } from '#libs/linux/mounts.js';
+import type { Fd } from '#libs/linux/native.js';
+import { takeOver } from '#libs/messaging/take-over.js';
+import { SocketPairs } from '#libs/messaging/testing/socket-pairs.js';
+import { withToldEnd } from '#libs/messaging/told-end.js';
+import { readTar } from '#libs/oci/tar-reader.js';
+import { writeTar } from '#libs/oci/tar-writer.js';
+import type { ClientEnd } from './client-bytes.js';
+import { ClientMarks } from './client-marks.js';
+import { checkTarget, extractArchive, readArchive } from './root-jobs.js';
+
+/** A cgroup of this test's own, in which whoever makes a directory makes a cgroup, below a directory that stands for a container's root. */
+let cgroup: string;
+let top: string;
+let root: Fd;
+let pairs: SocketPairs;
+const ports: MessagePort[] = [];
+beforeEach(() => {
+  const [, hierarchy = ''] = /^\S+ \S+ \S+ \S+ (\S+) .* - cgroup2? /m.exec(readFileSync('/proc/self/mountinfo', 'utf8')) ?? [];
+  cgroup = mkdtempSync(join(hierarchy, 'berth-made-up-'));
+  top = mkdtempSync(join(tmpdir(), 'berth-made-up-'));
+  mkdirSync(join(top, 'kernel'));
+  const mount = cloneMount(cgroup);
+  attachMount(mount, join(top, 'kernel'));
+  closeSync(mount);
+  root = openSync(top, constants.O_RDONLY | constants.O_DIRECTORY);
+  pairs = new SocketPairs();
+});
+afterEach(() => {
+  pairs.close();
+  for (const port of ports.splice(0)) port.close();
+  closeSync(root);
+  umount2(join(top, 'kernel'), 0);
+  rmSync(top, { recursive: true });
+  if (existsSync(join(cgroup, 'made'))) rmdirSync(join(cgroup, 'made'));
+  rmdirSync(cgroup);
+});
+
+const job = (path: string) => ({ root: { container: 'c', root }, path });
+
+/** The engine's end of a client's connection, and the client. */
+async function connection(): Promise<{ readonly client: Socket; readonly ours: Socket; readonly end: ClientEnd }> {
+  const { ours, theirs: client } = await pairs.next();
+  const { port1, port2 } = new MessageChannel();
+  ports.push(port1);
+  return { client, ours, end: { fd: takeOver(ours)?.fd ?? -1, first: Buffer.alloc(0), marks: ClientMarks.fresh().memory, port: port2 } };
+}
+
+async function copyIn(path: string, name: string): Promise<void> {
+  const { client, end } = await connection();
+  Readable.from(writeTar([{ path: name, type: 'directory' }])).pipe(withToldEnd(client));
+  await extractArchive({ ...job(path), keepsKinds: false, client: end });
+}
+
+async function copyOut(path: string): Promise<readonly string[]> {
+  const { client, ours, end } = await connection();
+  const received = Array.fromAsync(client as AsyncIterable<Buffer>);
+  await readArchive({ ...job(path), exports: false, client: end });
+  ours.end();
+  const entries = await Array.fromAsync(readTar(Readable.from(await received)));
+  return entries.map((entry) => String(entry.path));
+}
+
+test("nothing is copied into what the kernel makes up, be it the archive's place or further down", async () => {
+  const refusal = (work: Promise<void>): Promise<string> => work.then(() => 'done', String);
+  const said = [await refusal(checkTarget(job('/kernel'))), await refusal(copyIn('/kernel', 'made/')), await refusal(copyIn('/', 'kernel/made/'))];
+  expect(said.map((text) => /nothing can be copied into (\S+): it is the kernel's/.exec(text)?.[1] ?? text)).toEqual(['/kernel', '/kernel', '/']);
+  expect(existsSync(join(cgroup, 'made'))).toBe(false);
+});
+
+test('nor is anything of it copied out', async () => {
+  expect((await copyOut('/')).filter((name) => name.includes('kernel'))).toEqual(['/kernel/']);
+});
