@@ -1,6 +1,7 @@
 """What users of docker-py do. `docker_py.py` lists the cases by their docstrings, one a line; with such a line as its argument it runs that case."""
 
 import io
+import itertools
 import sys
 import tarfile
 import threading
@@ -144,7 +145,7 @@ def waits(client):
 @case
 def lives(client):
     """stop, kill, pause and restart change the status"""
-    container = client.containers.run("busybox", ["sh", "-c", "trap 'exit 9' TERM; while :; do sleep 0.05; done"], detach=True)
+    container = client.containers.run("busybox", ["sh", "-c", "trap 'exit 9' TERM; echo trapped; while :; do sleep 0.05; done"], detach=True)
 
     def status():
         container.reload()
@@ -157,6 +158,8 @@ def lives(client):
     pid = container.attrs["State"]["Pid"]
     container.restart(timeout=5)
     assert status() == "running" and container.attrs["State"]["Pid"] != pid
+    lines = container.logs(stream=True, follow=True)
+    assert b"".join(itertools.islice(lines, 2)) == b"trapped\n" * 2
     container.stop(timeout=5)
     assert status() == "exited" and container.attrs["State"]["ExitCode"] == 9
     container.start()
