@@ -33,6 +33,8 @@ export function serviceTable(settings: SupervisorSettings, installation: Install
     GOGC: '40',
     // Soft: beyond it, pages that are free within go back to the kernel at once. Twice what nats-server needs: with less than that, it would do nothing but look for more.
     GOMEMLIMIT: '72MiB',
+    // nats-server appends one commit after the other, and waits for the disk in between: more of its threads would but wake one another, and look for work.
+    GOMAXPROCS: '1',
   };
   const spec = (name: string, command: readonly string[], stopTimeoutMs: number): ServiceSpec => ({
     name,
