@@ -27,7 +27,7 @@ test('who saw a position that the log has no more, as one that was put back to a
   expect((await http('GET', `/berth/events?from=${last}`)).status).toBe(200);
   for (const follow of ['', '&follow=1']) {
     const { status, text } = await http('GET', `/berth/events?from=${last + 1}${follow}`);
-    expect({ status, text }).toEqual({ status: 400, text: `{"message":"\\"from\\" is ${last + 1}, and the log ends at ${last}: was it put back to an older state?"}` });
+    expect({ status, text }).toEqual({ status: 400, text: `{"message":"\\"from\\" is ${last + 1}, and the log ends at ${last}: was it put back to an older state?"}\n` });
   }
 });
 
