@@ -34,18 +34,29 @@ test('there are places for as many tickets as for streams, one too many is refus
   const task = await bench.run('tickets', (at) => [...tree(at), sh('cat')], { openStdin: true, stdinOnce: true });
   await task.control.next('started');
   const socket = join(task.directory, 'shim.sock');
-  const issue = async (number: number): Promise<string> => {
-    const issued = number.toString(16).padStart(32, '0');
-    task.control.send(5, text(''), text(issued), text('io'));
+  const issued = (number: number): string => number.toString(16).padStart(32, '0');
+  const caughtUp = async (): Promise<void> => {
     task.control.send(8);
     await task.control.next('pong');
-    return issued;
   };
-  for (let number = 0; number < 496; number++) await issue(number);
+  const issue = async (number: number): Promise<string> => {
+    task.control.send(5, text(''), text(issued(number)), text('io'));
+    await caughtUp();
+    return issued(number);
+  };
+  // At once: the first must not have lost its place when the last comes.
+  for (let number = 0; number < 496; number++) task.control.send(5, text(''), text(issued(number)), text(number === 495 ? 'o' : 'io'));
+  await caughtUp();
   await expect(attach(socket, await issue(496))).rejects.toThrow('refused');
+  const last = connect(socket);
+  last.write(frame(10, text(issued(495))));
+  const [answer] = (await once(last, 'data')) as [Buffer];
+  expect(answer[4]).toBe(110);
+  last.destroy();
+  await issue(497);
   // Each attempt is a ticket of its own: where there was a place for it, it was used.
   const attempt = async (number: number): Promise<Buffer> => attach(socket, await issue(number), 'hello\n').catch(() => attempt(number + 1));
-  expect(demultiplex(await attempt(497))).toEqual({ 1: 'hello\n' });
+  expect(demultiplex(await attempt(498))).toEqual({ 1: 'hello\n' });
   await task.control.next('exited');
   await finish(task);
 }, patience(20_000));

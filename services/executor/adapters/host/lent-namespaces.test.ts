@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { patience } from '../../../../test/engine/patience.js';
 import { LentNamespaces } from './lent-namespaces.js';
 
@@ -9,9 +9,15 @@ import { LentNamespaces } from './lent-namespaces.js';
 const own = readFileSync('/proc/self/cgroup', 'utf8').split('\n')[0] ?? '';
 const pidOf = ({ pid }: ChildProcess): number => pid ?? expect.fail('it did not start');
 
+const begun: ChildProcess[] = [];
+afterEach(() => {
+  for (const process of begun.splice(0)) process.kill('SIGKILL');
+});
+
 /** One with IPC of its own. */
 async function firstProcess(): Promise<ChildProcess> {
   const first = spawn('unshare', ['--ipc', 'sh', '-c', 'echo; exec sleep 1000'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  begun.push(first);
   await once(first.stdout, 'data');
   return first;
 }
@@ -22,11 +28,12 @@ async function end(process: ChildProcess): Promise<void> {
 }
 
 /** With the number of one that has ended. */
-async function successorOf(pid: number): Promise<ChildProcess> {
+async function successorOf(pid: number): Promise<void> {
   for (;;) {
     writeFileSync('/proc/sys/kernel/ns_last_pid', String(pid - 1));
     const next = spawn('sleep', ['1000'], { stdio: 'ignore' });
-    if (pidOf(next) === pid) return next;
+    begun.push(next);
+    if (pidOf(next) === pid) return;
     await end(next);
   }
 }
@@ -36,9 +43,8 @@ test('a namespace of a container stays its own when its first process has ended,
   const namespace = statSync(`/proc/${pidOf(first)}/ns/ipc`).ino;
   using lent = LentNamespaces.of(own, pidOf(first), ['ipc']);
   await end(first);
-  const successor = await successorOf(pidOf(first));
+  await successorOf(pidOf(first));
   expect(statSync(lent.path('ipc')).ino).toBe(namespace);
-  await end(successor);
 }, patience(20_000));
 
 test('none is taken of a process that is another\'s, or has ended', async () => {
@@ -53,5 +59,4 @@ test('two containers are in one, or not, and in the host\'s, or not', async () =
   using lent = LentNamespaces.of(own, pidOf(first), ['ipc', 'pid']);
   using ofHost = LentNamespaces.of(own, process.pid, ['ipc', 'pid']);
   expect([lent.isSame('ipc', ofHost), lent.isSame('pid', ofHost), lent.isTheHosts('ipc'), lent.isTheHosts('pid')]).toEqual([false, true, false, true]);
-  await end(first);
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { attachMount, cloneMount, umount2 } from '#libs/linux/mounts.js';
+import { attachMount, cloneMount, MNT_DETACH, umount2 } from '#libs/linux/mounts.js';
 import type { Fd } from '#libs/linux/native.js';
 import { takeOver } from '#libs/messaging/take-over.js';
 import { SocketPairs } from '#libs/messaging/testing/socket-pairs.js';
@@ -37,7 +37,7 @@ afterEach(() => {
   pairs.close();
   for (const port of ports.splice(0)) port.close();
   closeSync(root);
-  umount2(join(top, 'kernel'), 0);
+  umount2(join(top, 'kernel'), MNT_DETACH); // whatever of it is open yet
   rmSync(top, { recursive: true });
   if (existsSync(join(cgroup, 'made'))) rmdirSync(join(cgroup, 'made'));
   rmdirSync(cgroup);
