@@ -90,7 +90,7 @@ test('what is not there, and what a node in no swarm cannot do, is told as docke
   expect(await get('/plugins')).toEqual({ status: 200, text: '[]\n' });
   expect(await get('/plugins/parrot/json')).toEqual({ status: 404, text: '{"message":"plugin \\"parrot\\" not found"}\n' });
   for (const path of ['/swarm', '/nodes', '/services', '/tasks', '/secrets', '/configs', '/services/x']) {
-    expect(await get(path)).toEqual({ status: 503, text: JSON.stringify({ message: 'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.' }) });
+    expect(await get(path)).toEqual({ status: 503, text: `${JSON.stringify({ message: 'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.' })}\n` });
   }
   expect(await docker('plugin', 'ls', '--quiet')).toMatchObject({ code: 0, stdout: '' });
   expect((await get('/images/search?term=x')).status).toBe(501);

@@ -240,7 +240,7 @@ test('--mount of a path that is not there is refused before there is a container
   const says = 'invalid mount config for type "bind": bind source path does not exist: /no/such/path';
   expect(await engine.docker(missing)).toMatchObject({ code: 1, stderr: `Error response from daemon: ${says}\n` });
   const asked = { Image: 'busybox', HostConfig: { Mounts: [{ Type: 'bind', Source: '/no/such/path', Target: '/x' }] } };
-  expect(await http(engine.socket, 'POST', '/containers/create?dryRun=1', asked)).toMatchObject({ status: 400, text: JSON.stringify({ message: says }) });
+  expect(await http(engine.socket, 'POST', '/containers/create?dryRun=1', asked)).toMatchObject({ status: 400, text: `${JSON.stringify({ message: says })}\n` });
   expect((await http(engine.socket, 'POST', '/containers/create?dryRun=1', { ...asked, HostConfig: { Mounts: [{ ...asked.HostConfig.Mounts[0], Source: '/tmp' }] } })).status).toBe(200);
   expect((await engine.docker(['ps', '-aq', '--filter', 'name=bound'])).stdout).toBe('');
 });
