@@ -51,20 +51,6 @@ const ofTrees: readonly Defence[] = [
     test: { file: `${ADAPTERS}/host/fill-volume.test.js`, named: 'with overlay2 a path that leads out of the image' },
   },
   {
-    against: 'an archive is unpacked into what the kernel makes up, with the rights of root',
-    file: `${TREES}/root-jobs.js`,
-    defence: 'if (isMadeUp(directory))',
-    without: 'if (!directory)',
-    test: { file: `${TREES}/root-jobs.test.js`, named: 'nothing is copied into what the kernel makes up' },
-  },
-  {
-    against: 'an archive holds what the kernel makes up',
-    file: `${TREES}/archive-tree.js`,
-    defence: ' && !isMadeUp(fd)',
-    without: '',
-    test: { file: `${TREES}/root-jobs.test.js`, named: 'nor is anything of it copied out' },
-  },
-  {
     against: 'a symlink that takes the place of a directory leads an archive to the host',
     file: `${TREES}/archive-tree.js`,
     defence: 'openName(directory, name, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW, ONE_NAME)',
@@ -151,6 +137,21 @@ const ofTrees: readonly Defence[] = [
 ];
 
 const ofAllElse: readonly Defence[] = [
+  // Not among those of trees: without a root to stay below, these would walk the host's.
+  {
+    against: 'an archive is unpacked into what the kernel makes up, with the rights of root',
+    file: `${TREES}/root-jobs.js`,
+    defence: 'if (isMadeUp(directory))',
+    without: 'if (!directory)',
+    test: { file: `${TREES}/root-jobs.test.js`, named: 'nothing is copied into what the kernel makes up' },
+  },
+  {
+    against: 'an archive holds what the kernel makes up',
+    file: `${TREES}/archive-tree.js`,
+    defence: ' && !isMadeUp(fd)',
+    without: '',
+    test: { file: `${TREES}/root-jobs.test.js`, named: 'nor is anything of it copied out' },
+  },
   {
     against: "a container gets the host's namespaces for those of another, whose number a process of the host has",
     file: `${ADAPTERS}/host/lent-namespaces.js`,
