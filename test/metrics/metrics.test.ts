@@ -200,13 +200,14 @@ test('what somebody takes away from the engine is drift, what he leaves there ha
   const id = (await run(0, 'inspect', '-f', '{{.Id}}', 'harmed')).trim();
   const port = (await run(0, 'port', 'harmed', '8080/tcp')).split('\n')[0]?.split(':')[1] ?? '';
   const stray = 'f'.repeat(64);
+  const strayLink = `veth-${bridge}`; // the host's links have one name space
   const cgroups = cgroupDirectories(detect(), `${cgroupParent}/${stray}`);
   expect(await notAsWished()).toEqual([]);
 
   const peer = Number(/^\d+: eth0@if(\d+)/m.exec(await run(0, 'exec', 'harmed', 'ip', 'link'))?.[1]);
   const link = readdirSync(`/sys/class/net/${bridge}/brif`).find((name) => Number(readFileSync(`/sys/class/net/${name}/ifindex`, 'utf8')) === peer) ?? '';
   host('ip', 'link', 'del', link);
-  host('ip', 'link', 'add', 'vethstray', 'master', bridge, 'type', 'veth', 'peer', 'name', 'vethstray1');
+  host('ip', 'link', 'add', strayLink, 'master', bridge, 'type', 'veth', 'peer', 'name', `${strayLink}-`);
   host('nft', 'delete', 'element', 'ip', nftTable, 'published', `{ tcp . ${port} }`);
   host('nft', 'add', 'element', 'ip', nftTable, 'published', '{ udp . 53 : 10.9.9.9 . 53 }');
   for (const directory of cgroups) mkdirSync(directory);
@@ -218,7 +219,7 @@ test('what somebody takes away from the engine is drift, what he leaves there ha
   host('umount', `${dataRoot}/containers/${stray}`);
   for (const directory of [`${dataRoot}/containers/${stray}`, `${runRoot}/tasks/${stray}-1`, ...cgroups]) rmdirSync(directory);
   host('nft', 'delete', 'element', 'ip', nftTable, 'published', '{ udp . 53 }');
-  host('ip', 'link', 'del', 'vethstray');
+  host('ip', 'link', 'del', strayLink);
   await run(0, 'rm', '-f', 'harmed');
   await vi.waitFor(async () => expect(await notAsWished()).toEqual([]), { timeout: 10_000, interval: 200 });
   expect(readFileSync(`${dataRoot}/logs/executor.log`, 'utf8')).toContain(`"subject":"${id}"`);
