@@ -22,8 +22,8 @@ const link = { address: attribute(1, mac), name: attribute(3, cstring), mtu: att
 const peerLink = { ...link, namespace: attribute(28, u32) };
 
 /** veth's peer is a whole link of its own: a header, then its attributes (VETH_INFO_PEER). */
-const peer: Codec<LinkOptions & { readonly index?: number; readonly namespace?: number }> = {
-  encode: ({ index, up, ...values }) => Buffer.concat([ifinfomsg(index ?? 0, up ?? false), encodeAttributes(peerLink, values)]),
+const peer: Codec<LinkOptions & { readonly namespace?: number }> = {
+  encode: ({ up, ...values }) => Buffer.concat([ifinfomsg(0, up ?? false), encodeAttributes(peerLink, values)]),
   decode: (bytes) => decodeAttributes(peerLink, bytes.subarray(IFINFOMSG_BYTES)),
 };
 const vethData = { peer: attribute(1, peer) };
@@ -76,10 +76,10 @@ export function addBridge({ up, ...values }: LinkOptions & { readonly name: stri
   };
 }
 
-/** A pair of links. The peer cannot be born up: the kernel joins the two after it (ENOTCONN). `namespace` of the peer: a descriptor of the network namespace it is born in; `index`: its index there, else the next one. */
+/** A pair of links. The peer cannot be born up: the kernel joins the two after it (ENOTCONN). `namespace` of the peer: a descriptor of the network namespace it is born in. */
 export function addVeth(
   { up, ...values }: LinkOptions & { readonly name: string },
-  peerValues: Omit<LinkOptions, 'up'> & { readonly index?: number; readonly namespace?: number },
+  peerValues: Omit<LinkOptions, 'up'> & { readonly namespace?: number },
 ): Message {
   const info = { kind: 'veth', data: encodeAttributes(vethData, { peer: peerValues }) };
   return {

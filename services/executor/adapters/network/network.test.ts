@@ -146,6 +146,16 @@ test('a link is taken from a sandbox that lives on, twice is once, and its name 
   await container.attach(attachment);
 });
 
+test('a link is made in the second attempt where its name was taken in the first', async () => {
+  ensureBridge({ ...bridge, namespace: host.fd });
+  using inHost = new RouteSocket(host.fd);
+  inHost.send(addVeth({ name: attachment.hostName }, { name: 'other' }));
+  await expect(container.attach(attachment)).rejects.toMatchObject({ code: 'EEXIST' });
+  await detachLink(attachment.hostName, host.fd);
+  await container.attach(attachment);
+  expect(run(container, 'ip', '-4', 'addr', 'show', 'eth0').text).toContain('172.17.0.2/16');
+});
+
 test('a container reaches a machine that knows no way back to it', async () => {
   connectFar();
   ensureBridge({ ...bridge, namespace: host.fd });

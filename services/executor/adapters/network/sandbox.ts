@@ -40,7 +40,6 @@ export class NetworkSandbox implements Disposable {
   readonly #outside: Fd;
   readonly #owner: Fd | undefined;
   #inside: RouteSocket | undefined;
-  #newestIndex = LOOPBACK_INDEX;
   #closed = false;
 
   private constructor({ network, user }: Pick<UserNamespace, 'network'> & Partial<UserNamespace>, outside: Fd) {
@@ -126,9 +125,8 @@ export class NetworkSandbox implements Disposable {
     using outside = new RouteSocket(this.#outside);
     const master = typeof bridge === 'number' ? bridge : outside.link(bridge)?.index;
     if (master === undefined) throw internal(`the bridge ${bridge} is not there`);
-    const index = ++this.#newestIndex;
     const { refused } = await outside.tryAsync(
-      addVeth({ name: hostName, master, mtu, up: true }, { index, name: containerName, address: mac, mtu, namespace: this.#namespace }),
+      addVeth({ name: hostName, master, mtu, up: true }, { name: containerName, address: mac, mtu, namespace: this.#namespace }),
       // Where br_netfilter is on, a container that calls its own published port is sent back within the bridge, not through the host.
       setHairpin(hostName),
     );
@@ -139,6 +137,9 @@ export class NetworkSandbox implements Disposable {
       if (noHairpin) throw noHairpin;
       // No network of ours carries IPv6: no neighbour can become its router. As with dockerd, ::1 is there all the same, and links that it makes itself are as it likes.
       inNetworkNamespace(this.#namespace, () => setIpv6Sysctl(containerName, 'disable_ipv6', '1'));
+      // Not what comes next: an attempt that was refused may have taken a number, or not.
+      const index = this.#routes().link(containerName)?.index;
+      if (index === undefined) throw internal(`the link ${containerName} is not there`);
       const routed = gateway === undefined ? [] : [addDefaultRoute(index, gateway)];
       this.#routes().send(addAddress(index, address, prefixLength), ...linkLocalAddresses.map((one) => addAddress(index, one, LINK_LOCAL_PREFIX)), setLink(index, { up: true }), ...routed);
     } catch (error) {

@@ -228,7 +228,7 @@ export class TaskLauncher {
       if (other) throw conflict(`cannot join ${owner.what} of ${owner.container} and ${other.what} of ${other.container}: each has a user namespace of its own`);
       const sandbox = network.mode !== 'bridge' && network.mode !== 'none' ? undefined : held.use(owner ? NetworkSandbox.within(owner.namespaces.path('user')) : this.sandboxes.take(task.ids));
       // The kernel sets up the link while the plan is written. Both to the end: what still works on the sandbox must not see its descriptor closed, and given to somebody else.
-      const attached = network.mode === 'bridge' && sandbox ? this.attach(launch.container, sandbox, network.endpoint, network.linkLocalAddresses) : undefined;
+      const attached = network.mode === 'bridge' && sandbox ? this.attach(sandbox, network.endpoint, network.linkLocalAddresses) : undefined;
       const planned = this.plan(launch, task, sandbox, new Map(lent.map(({ what, namespaces }) => [what, namespaces]))).then((plan) => ({ plan, encoded: encodePlan(plan) }));
       const [link, written] = await Promise.allSettled([attached, planned]);
       if (link.status === 'rejected') throw link.reason;
@@ -350,24 +350,23 @@ export class TaskLauncher {
     });
   }
 
-  private async attach(container: string, sandbox: NetworkSandbox, endpoint: EndpointSettings, linkLocalAddresses: readonly string[] = []): Promise<void> {
+  private async attach(sandbox: NetworkSandbox, endpoint: EndpointSettings, linkLocalAddresses: readonly string[] = []): Promise<void> {
     const { bridge, mac, address, prefixLength, gateway, mtu, endpointId } = endpoint;
     // New for each run, since the kernel takes its time to remove the old one.
     const hostName = hostLinkName(endpointId);
-    const attach = (): Promise<void> => sandbox.attach({ bridge: this.networks.indexOf(bridge) ?? bridge, hostName, containerName: 'eth0', mac, address, linkLocalAddresses, prefixLength, gateway, mtu });
     try {
-      await attach();
-    } catch (first) {
+      const attach = (): Promise<void> => sandbox.attach({ bridge: this.networks.indexOf(bridge) ?? bridge, hostName, containerName: 'eth0', mac, address, linkLocalAddresses, prefixLength, gateway, mtu });
       try {
+        await attach();
+      } catch {
         this.refuseAnothers(hostName, endpoint);
         // Of a start of the same run that was cut short, whose namespace the kernel has not cleaned up yet; or the bridge is not there any more.
         await detachLink(hostName);
         await this.networks.restore();
         await attach();
-      } catch (error) {
-        this.onError(first, { container });
-        throw internal(`failed to set up the endpoint ${address} on ${bridge}: ${errorMessage(error)}`, error);
       }
+    } catch (error) {
+      throw internal(`failed to set up the endpoint ${address} on ${bridge}: ${error instanceof Error ? error.message : String(error)}`, error);
     }
   }
 
