@@ -41,7 +41,7 @@ describe('the real docker CLI', () => {
 
   test('docker ps prints status, ports and command', async () => {
     const { out } = await docker(['ps', '--format', '{{.Names}}|{{.Status}}|{{.Ports}}|{{.Command}}', '--no-trunc']);
-    expect(out).toMatch(/^web\|Up \d seconds\|0\.0\.0\.0:8080->80\/tcp\|"sleep '1 2'"\n$/);
+    expect(out).toMatch(/^web\|Up \d+ seconds\|0\.0\.0\.0:8080->80\/tcp\|"sleep '1 2'"\n$/);
   });
 
   test('docker inspect reads a container', async () => {
