@@ -4,7 +4,7 @@ import { errorMessage, unavailable } from '#libs/errors/errors.js';
 import { telemetrySocket } from './telemetry-socket.js';
 import type { TelemetryAnswer } from './telemetry-server.js';
 
-/** What another process of this engine shows of itself at `path`. Rejects as unavailable when it does not answer within 10 s. */
+/** What another process of this engine shows of itself at `path`. Rejects as unavailable when it does not answer within `timeoutMs`. */
 export function askProcess(runRoot: string, process: string, path: string, accept = '', timeoutMs = 10_000): Promise<TelemetryAnswer & { readonly body: Uint8Array }> {
   return new Promise((resolve, reject) => {
     const asked = request({ socketPath: telemetrySocket({ runRoot }, process), path, headers: { accept }, timeout: timeoutMs }, (answer) => {
