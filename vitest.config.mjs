@@ -7,7 +7,7 @@ const patience = Number(process.env.BERTH_TEST_PATIENCE ?? 1);
 const PURE = ['dist/**/domain/**/*.test.js', 'dist/libs/{dockerfile,oci,patterns}/**/*.test.js'];
 /** Tests that measure time, or what a process takes of the machine: nothing runs beside them. */
 const ALONE = ['dist/test/log/**/*.test.js', 'dist/test/metrics/scrape-cost.test.js', 'dist/test/e2e/{stop,usage}.test.js'];
-const everything = { exclude: ['**/node_modules/**'], pool: 'forks', testTimeout: 30_000 * patience, hookTimeout: 90_000 * patience, expect: { poll: { timeout: 1_000 * patience } } };
+const everything = { exclude: ['**/node_modules/**'], pool: 'forks', testTimeout: 30_000 * patience, hookTimeout: 90_000 * patience, expect: { poll: { timeout: 5_000 * patience } } };
 
 // Tests run compiled: decorators with their metadata are TypeScript's own work, and what is tested is what ships.
 export default defineConfig({
