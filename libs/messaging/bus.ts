@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { DryRunReply, RequestClass, RequestContext } from '#contracts/request.js';
 import { BerthError, type ErrorReply, errorMessage, fromErrorReply, internal } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import { NoAnswer, ReplyInbox } from '#libs/nats/reply-inbox.js';
 import { causedHere, isTracing, traced } from '#libs/telemetry/tracing.js';
+import { askAgain, PAUSE_MS } from './ask-again.js';
 import { writeContext } from './bus-headers.js';
 import { LifeSigns } from './life-signs.js';
 import type { LocalServices } from './local-services.js';
@@ -17,7 +17,7 @@ export interface RequestOptions {
   readonly timeoutMs?: number;
   /**
    * For a request that may be carried out twice: it is asked again, until `timeoutMs`, while nobody listens, and after so long without an answer, which
-   * may have died with the service. Infinity: only while nobody listens, or when the bus was lost or the service ended meanwhile. Absent: a command is asked until somebody listens,
+   * may have died with the service; the first answer to any asking is the one. Infinity: only while nobody listens, or when the bus was lost or the service ended meanwhile. Absent: a command is asked until somebody listens,
    * for 10 s, since nothing can have been done before; a query as with Infinity.
    */
   readonly askAgainMs?: number;
@@ -25,7 +25,6 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
 }
 
-const PAUSE_MS = 50;
 /** A service that was killed is back by then. */
 const STARTS_WITHIN_MS = 10_000;
 
@@ -76,19 +75,18 @@ export class Bus {
     const deadline = began + timeoutMs;
     const name = type.subject.split('.').slice(2).join('.');
     await failpoint(`request.${name}.before`);
-    for (;;) {
-      const left = deadline - performance.now();
-      try {
-        const reply = await this.ask(type, data, context, Math.min(left, askAgainMs ?? left));
-        await failpoint(`request.${name}.after`);
-        return reply;
-      } catch (error) {
-        if (!(error instanceof Silence) || this.connection.isClosed() || options.signal?.aborted) throw error;
-        const until = askAgainMs !== undefined ? deadline : error.cause.why === 'nobody listens' ? Math.min(began + STARTS_WITHIN_MS, deadline) : began;
-        if (performance.now() + PAUSE_MS >= until) throw error;
-        await delay(PAUSE_MS);
-      }
-    }
+    const reply = await askAgain(() => this.ask(type, data, context, deadline - performance.now()), {
+      everyMs: askAgainMs !== undefined && askAgainMs < timeoutMs ? askAgainMs : Infinity,
+      isSilence: (failure) => failure instanceof Silence,
+      mayMend: (silence) => {
+        if (!(silence instanceof Silence) || this.connection.isClosed() || options.signal?.aborted) return false;
+        const until = askAgainMs !== undefined ? deadline : silence.cause.why === 'nobody listens' ? Math.min(began + STARTS_WITHIN_MS, deadline) : began;
+        return performance.now() + PAUSE_MS < until;
+      },
+      unanswered: () => asBerthError(new NoAnswer('no answer in time'), type.subject),
+    });
+    await failpoint(`request.${name}.after`);
+    return reply;
   }
 
   private async ask<Reply>(type: RequestClass<Reply>, data: object, context: RequestContext, timeout: number): Promise<Reply> {

@@ -33,7 +33,7 @@ test('a start that is asked for again before it is on record is the same start',
   }));
 
 test('a start that is asked for again while it is undone has failed once', { timeout: patience(120_000) }, () =>
-  withEngine('task.undone@1=delay:2780', async (engine) => {
+  withEngine('task.undone@1=delay:3000', async (engine) => {
     expect(await engine.docker(['run', '--name', 'nothing', 'busybox', '/no/such/file'])).toMatchObject({ code: 127 });
     expect(shimsOf(engine)).toBe(0);
     expect((await engine.docker(['inspect', '-f', '{{.State.Status}} {{.State.ExitCode}}', 'nothing'])).stdout).toBe('created 127\n');

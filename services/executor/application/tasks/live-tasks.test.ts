@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, type Mock, test, vi } from 'vitest';
 import type { RequestContext } from '#contracts/request.js';
-import { unavailable } from '#libs/errors/errors.js';
+import { conflict, unavailable } from '#libs/errors/errors.js';
 import { LiveTask } from './live-task.js';
 import { LiveTasks } from './live-tasks.js';
 
@@ -42,4 +42,15 @@ test('whoever asks for the end of a task again and again hears in time that its 
   expect(answers).toHaveLength(20);
   expect(log.execute).toHaveBeenCalledTimes(2);
   await vi.advanceTimersByTimeAsync(10_000);
+});
+
+test('who asks for a start again within some seconds of its failure hears of that, and is not another attempt; a log that was away is no such failure', async () => {
+  const failing = (start: number, failure: Error): Promise<unknown> => live.begin(new LiveTask({ container: 'c', start }, '/nowhere'), () => Promise.reject(failure)).catch(() => undefined);
+  await failing(2, conflict('cannot join network'));
+  await failing(3, unavailable('the log does not answer'));
+  await new Promise(setImmediate);
+  await expect(live.startOf('c-2')).rejects.toThrow('cannot join network');
+  expect(live.startOf('c-3')).toBeUndefined();
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(live.startOf('c-2')).toBeUndefined();
 });

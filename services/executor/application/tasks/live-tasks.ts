@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { readFile, rm, rmdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RequestContext } from '#contracts/request.js';
-import { conflict, unavailable } from '#libs/errors/errors.js';
+import { BerthError, conflict, unavailable } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import type { CgroupParents } from '../../adapters/host/cgroup-parents.js';
@@ -28,6 +28,8 @@ const RECONNECT_MS = 1_000;
 const RECORD_AGAIN_MS = 500;
 /** Nobody waits for an exec's start to be on record: a short one is over within this, and start and end become one commit. */
 const EXEC_LINGER_MS = 2;
+/** Who asks for a start again and again asks this often, and a number has one start: what was sent just before its failure is told of that, and is not another attempt. */
+const FAILURE_KEPT_MS = 5_000;
 const SIGKILL = 9;
 
 /** How a start went; of a timed plan with what its steps took. */
@@ -36,7 +38,7 @@ export type Outcome = Extract<ShimEvent, { type: 'started' | 'failed' }> & { rea
 /** The shims this executor is connected to, and what they tell: their exits become events, in order, once. */
 export class LiveTasks {
   private readonly tasks = new Map<string, LiveTask>();
-  /** Starts of which the log does not tell yet how they went. */
+  /** Starts of which the log does not tell yet how they went, and those that failed a moment ago. */
   private readonly starts = new Map<string, Promise<Started>>();
   private readonly outcomes = new Map<string, { readonly resolve: (outcome: Outcome) => void; readonly reject: (error: Error) => void; readonly settled: Promise<void> }>();
   /** What the steps of a plan took, until it is told how they went. */
@@ -86,7 +88,12 @@ export class LiveTasks {
     const begun = start().finally(() => (task.start = undefined));
     task.start = begun;
     this.starts.set(id, begun);
-    void begun.then(() => task.recorded, () => undefined).then(() => void this.starts.delete(id));
+    const forget = (): void => void this.starts.delete(id);
+    void begun.then(
+      () => task.recorded?.then(forget) ?? forget(),
+      // Without the log, or a shim, nothing was decided: that is tried anew.
+      (failure: unknown) => (failure instanceof BerthError && failure.kind === 'unavailable' ? forget() : setTimeout(forget, FAILURE_KEPT_MS).unref()),
+    );
     return begun;
   }
 
