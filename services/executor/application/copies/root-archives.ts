@@ -10,6 +10,7 @@ import { duplicate } from '#libs/linux/duplicate.js';
 import type { Fd } from '#libs/linux/native.js';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
 import { giveBack, takeOver } from '#libs/messaging/take-over.js';
+import type { BindSources } from '../../adapters/host/bind-source.js';
 import type { ContainerFiles } from '../../adapters/host/container-files.js';
 import type { ContainerRoot, RootSource, Snapshotter } from '../../adapters/snapshots/snapshotter.js';
 import type { ClientEnd } from '../../adapters/trees/client-bytes.js';
@@ -60,6 +61,7 @@ export class RootArchives {
     private readonly roots: () => Snapshotter,
     private readonly layersDirectory: string,
     private readonly layerName: (chainId: string) => string,
+    private readonly binds: Pick<BindSources, 'asParts'>,
     private readonly streams: StreamServer,
     private readonly onEnded: (error: unknown, about: { readonly container: string }) => void,
     limits = LIMITS,
@@ -194,7 +196,7 @@ export class RootArchives {
     // Others may still have its root.
     this.refuseGone(container);
     const directory = this.files.directory(container);
-    const open = async (): Promise<Fd> => this.looking.run('openStoppedRoot', { source: await this.prepared(directory, asked, wanted), readOnly, mounts });
+    const open = async (): Promise<Fd> => this.looking.run('openStoppedRoot', { source: await this.prepared(directory, asked, wanted), readOnly, mounts: this.binds.asParts(mounts) });
     return this.stopped.with(directory, open, (root) => work({ container, root }));
   }
 
