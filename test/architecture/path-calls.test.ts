@@ -69,6 +69,7 @@ const LOOKED_AT: Readonly<Record<string, { readonly why: string; readonly calls:
     ],
   },
   [`${HOST}/first-process.ts`]: { why: "a process' directory in procfs, held by its descriptor, and below it a name of the kernel's", calls: ['openSync(`/proc/${pid}`)', 'readFileSync(`/proc/self/fd/${first}/cgroup`)'] },
+  [`${HOST}/distant-mounts.ts`]: { why: 'the same', calls: ['readFileSync(`/proc/self/fd/${first}/mountinfo`)'] },
   [`${HOST}/lent-namespaces.ts`]: { why: "names of the kernel's, below a process' directory in procfs that is held by its descriptor", calls: ['openSync(`/proc/self/fd/${process}/ns/${name}`)'] },
   [`${HOST}/fill-volume.ts`]: {
     why: "the volume's own directory, where root alone writes, and what a copy is until it is moved in; the data, which containers have, by a descriptor",
