@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { endCgroups } from './removal.js';
+import { endCgroups, killCgroups } from './removal.js';
 
 test('a process that has the number of one that was in a cgroup is not ended with it', async () => {
   const stranger = spawn('sleep', ['1000'], { stdio: 'ignore' });
@@ -20,4 +20,15 @@ test('a process that has the number of one that was in a cgroup is not ended wit
   await ended;
   stranger.kill();
   expect(await closed).toEqual([null, 'SIGTERM']);
+});
+
+test('what is in a cgroup and below is killed, and its keeper is left to remove it', () => {
+  const cgroup = mkdtempSync(join(tmpdir(), 'berth-cgroup-'));
+  try {
+    mkdirSync(join(cgroup, 'nested'));
+    killCgroups([cgroup, join(cgroup, 'not there')]);
+    expect(['.', 'nested'].map((name) => readFileSync(join(cgroup, name, 'cgroup.kill'), 'utf8'))).toEqual(['1', '1']);
+  } finally {
+    rmSync(cgroup, { recursive: true });
+  }
 });

@@ -23,6 +23,18 @@ export async function endCgroups(directories: readonly string[]): Promise<void> 
   }
 }
 
+/** Kills whatever is in these cgroups and below, once, and leaves them. Those that are not there change nothing. */
+export function killCgroups(directories: readonly string[]): void {
+  for (const directory of directories) killBelow(directory, basename(directory));
+}
+
+function killBelow(directory: string, name: string): void {
+  kill(directory, name);
+  attempt(() => {
+    for (const entry of readdirSync(directory, { withFileTypes: true })) if (entry.isDirectory()) killBelow(join(directory, entry.name), name);
+  });
+}
+
 /** True once the directory is gone; before, whatever is in it was told to end. */
 function removed(directory: string, name = basename(directory)): boolean {
   try {

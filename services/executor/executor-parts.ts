@@ -14,6 +14,7 @@ import { StreamServer } from '#libs/messaging/stream-server.js';
 import { accountFiles } from '#libs/settings/account-files.js';
 import { idMapsOf, privateIdMaps } from '#libs/settings/subordinate-ids.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
+import { BindSources } from './adapters/host/bind-source.js';
 import { CgroupParents } from './adapters/host/cgroup-parents.js';
 import { AppArmor } from './adapters/host/app-armor.js';
 import { ContainerCgroups } from './adapters/host/container-cgroups.js';
@@ -161,8 +162,9 @@ export class ExecutorParts {
     this.live = new LiveTasks(this.tasks, causes, this.ports, new LostKeepers(containerCgroups, runtimes), parents, this.logs, this.compression, new OomWatch(cgroups, containerCgroups), onError);
     this.adoption = new TaskAdoption(this.tasks, this.live, containerCgroups, settings.runRoot, (task) => this.launcher.withdraw(task), onError);
     this.networks = new NetworksOnHost(firewall, new Forwarding(`${settings.runRoot}/forwarding`), new GivenAddresses(`${settings.dataRoot}/executor/given-addresses`), this.live, flows, store, `${settings.dataRoot}/executor/networks-on-host.snapshot`, (message, error) => this.log.error(message, { error }));
-    this.archives = new RootArchives(this.live, this.files, () => this.roots, this.layers.root, (chainId) => this.layers.nameOf(chainId), this.streams, (error, about) => this.log.warn('a copy was ended for others', { ...about, error }));
-    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.forwarding, this.files, this.sandboxes, this.ids, this.zygote, containerCgroups, parents, this.ports, this.networks, runtimes, this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {
+    const binds = new BindSources(`${settings.dataRoot}/volumes`, this.trees);
+    this.archives = new RootArchives(this.live, this.files, () => this.roots, this.layers.root, (chainId) => this.layers.nameOf(chainId), binds, this.streams, (error, about) => this.log.warn('a copy was ended for others', { ...about, error }));
+    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.forwarding, this.files, this.sandboxes, this.ids, this.zygote, containerCgroups, parents, this.ports, this.networks, runtimes, binds, this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {
       settings,
       cgroups,
       appArmor: this.appArmor,

@@ -61,14 +61,15 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 /** Where trees of containers are at hand, each call is looked at: `calls` are all that may be there. */
 const LOOKED_AT: Readonly<Record<string, { readonly why: string; readonly calls: readonly string[] }>> = {
   [`${HOST}/container-files.ts`]: {
-    why: "names in the container's directory, where root alone writes. Its root lies below that, and what is mounted from there it writes to, but cannot put another thing in its place",
+    why: "names in the container's directory, where root alone writes. Its root lies below that, and what is mounted from there it writes to, but cannot put another thing in its place; `file` is one of them that is open",
     calls: [
-      'renameSync(join(directory, SPARE_LOG))', 'renameSync(this.log(container))', 'rmSync(join(directory, SPARE_LOG))', 'mkdirSync(directory)', "writeFileSync(join(directory, 'hosts'))", "writeFileSync(join(directory, 'hostname'))",
-      "writeFileSync(join(directory, 'resolv.conf'))", "openSync(join(this.directory(container), 'hosts'))", 'writeFileSync(`${path}.tmp`)', 'renameSync(`${path}.tmp`)', 'renameSync(path)', 'readFile(join(this.directory(container), LOG_WISH))',
+      'renameSync(join(directory, SPARE_LOG))', 'renameSync(this.log(container))', 'rmSync(join(directory, SPARE_LOG))', 'mkdirSync(directory)', 'openSync(path)', 'rmSync(path)', 'writeFileSync(file)',
+      "openSync(join(this.directory(container), 'hosts'))", 'writeFileSync(`${path}.tmp`)', 'renameSync(`${path}.tmp`)', 'renameSync(path)', 'readFile(join(this.directory(container), LOG_WISH))',
       "readdirSync(join(this.dataRoot, 'containers'))", 'readFileSync(path)', 'statSync(directory)', 'statSync(this.directory(container))',
     ],
   },
   [`${HOST}/first-process.ts`]: { why: "a process' directory in procfs, held by its descriptor, and below it a name of the kernel's", calls: ['openSync(`/proc/${pid}`)', 'readFileSync(`/proc/self/fd/${first}/cgroup`)'] },
+  [`${HOST}/distant-mounts.ts`]: { why: 'the same', calls: ['readFileSync(`/proc/self/fd/${first}/mountinfo`)'] },
   [`${HOST}/lent-namespaces.ts`]: { why: "names of the kernel's, below a process' directory in procfs that is held by its descriptor", calls: ['openSync(`/proc/self/fd/${process}/ns/${name}`)'] },
   [`${HOST}/fill-volume.ts`]: {
     why: "the volume's own directory, where root alone writes, and what a copy is until it is moved in; the data, which containers have, by a descriptor",
@@ -103,8 +104,9 @@ const LOOKED_AT: Readonly<Record<string, { readonly why: string; readonly calls:
   [`${TREES}/root-changes.ts`]: { why: 'the top of what a container wrote, not followed', calls: ['openSync(directory)'] },
   [`${TREES}/stopped-root.ts`]: {
     why: 'the directory of layers, on which it is mounted, and sources of mounts: of a volume its top, of a bind the path that a client has said',
-    calls: ['mount(source.directory)', 'mount(at)', 'openSync(at)', 'cloneMountTree(at)', 'umount2(at)', 'openat2(AT_FDCWD, source)', 'cloneMount as a value', 'cloneMountTree as a value'],
+    calls: ['mount(source.directory)', 'mount(at)', 'openSync(at)', 'cloneMountTree(at)', 'umount2(at)', 'cloneMount as a value', 'cloneMountTree as a value'],
   },
+  [`${TREES}/volume-part.ts`]: { why: "the top of a volume, where root alone writes", calls: ['openat2(AT_FDCWD, volume)'] },
   [`${TREES}/tree-size.ts`]: { why: 'the top of the tree, not followed', calls: ['openSync(directory)'] },
   'services/executor/application/copies/root-archives.ts': { why: "the container's directory, and the top of what it wrote", calls: ['existsSync(written)', 'existsSync(directory)', 'mkdir(directory)'] },
   'libs/linux/remove-tree.ts': {

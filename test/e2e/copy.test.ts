@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -8,6 +8,8 @@ import { readTar } from '#libs/oci/tar-reader.js';
 import { writeTar } from '#libs/oci/tar-writer.js';
 import { startEngine, type TestEngine } from '../engine/engine.js';
 import { patience } from '../engine/patience.js';
+import { compileStatic } from '../fixtures/compile.js';
+import { imageArchive, shellTree, tarOf as layerOf } from '../fixtures/image-archive.js';
 
 let engine: TestEngine;
 let here: string;
@@ -322,3 +324,16 @@ test('an archive whose sender is killed in the middle does not look whole', asyn
   process.kill(engine.pid('executor') ?? 0, 'SIGKILL');
   await expect(ended).rejects.toThrow('aborted');
 });
+
+test.skipIf(!existsSync('/dev/fuse'))('a container in which a file system answers nobody keeps no other from being copied, and ends when it is killed', async () => {
+  const program = await compileStatic('test/intruder/silent', 'silent');
+  const layer = await layerOf(shellTree([{ path: 'silent', mode: 0o755, body: readFileSync(program) }]));
+  expect(await engine.docker(['load', '--quiet'], await imageArchive({ tag: 'silent', layers: [layer] }))).toMatchObject({ code: 0 });
+  expect(await docker('create', '--name', 'beside', 'silent')).toMatchObject({ code: 0 });
+  expect(await docker('run', '-d', '--name', 'silent', '--cap-add', 'SYS_ADMIN', '--device', '/dev/fuse', '--security-opt', 'apparmor=unconfined', 'silent', '/silent', '/mnt')).toMatchObject({ code: 0 });
+  await expect.poll(async () => (await docker('logs', 'silent')).stdout).toBe('ready\n');
+  const waiting = Array.from({ length: 3 }, () => docker('cp', 'silent:/mnt/file', '-'));
+  for (let copies = 0; copies < 3; copies++) expect(await docker('cp', 'beside:/silent', '-')).toMatchObject({ code: 0 });
+  expect(await docker('rm', '--force', 'silent', 'beside')).toMatchObject({ stdout: 'silent\nbeside\n', code: 0 });
+  for (const { code } of await Promise.all(waiting)) expect(code).toBe(1);
+}, patience(30_000));

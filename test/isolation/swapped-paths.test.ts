@@ -28,10 +28,20 @@ describe('paths that are exchanged while this engine walks them', () => {
 
   test.each([
     ...MOUNTS,
+    ['a directory that a bind makes there', (round: number, { settings }: TestEngine) => ['run', '--rm', '--network', 'none', '-v', `${settings.dataRoot}/volumes/shared/_data/way/inner/made-${round}:/part`, 'swap', 'ls', '/part/..']] as const,
+    ['a device there', (round: number) => ['run', '--rm', '--network', 'none', '-v', 'shared:/data', '--device', `/dev/null:/data/way/inner/null-${round}`, 'swap', 'cat', '/data/way/inner/file']] as const,
     ['a working directory there', (round: number) => ['run', '--rm', '--network', 'none', '-v', 'shared:/data', '-w', `/data/way/inner/work-${round}`, 'swap', 'sh', '-c', 'cat file; ls ..']] as const,
   ])('%s touches nothing of the host', async (_, args) => {
     expect(await attempts(engine, ROUNDS, args)).not.toContain('secret\n');
     expect(secret.state()).toEqual(before);
+  }, 60_000);
+
+  test('a container that does not run has its mounts there looked into', async () => {
+    const mounts = ['-v', 'shared:/data', '-v', 'other:/data/way/inner/held', '--mount', 'type=volume,src=shared,dst=/part,volume-subpath=way'];
+    expect(await engine.docker(['create', '--name', 'held', ...mounts, 'swap'])).toMatchObject({ code: 0 });
+    expect(await attempts(engine, ROUNDS, (round) => ['cp', `held:/${round % 2 ? 'part' : 'data/way'}/inner/file`, '-'])).not.toContain('secret\n');
+    expect(secret.state()).toEqual(before);
+    expect(await engine.docker(['rm', 'held'])).toMatchObject({ code: 0 });
   }, 60_000);
 
   test('a command executed in a directory that is exchanged stays in the container', async () => {

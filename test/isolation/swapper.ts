@@ -53,13 +53,14 @@ async function startIntruder(engine: TestEngine, name: 'swap' | 'plant', contain
   };
 }
 
-type Arguments = (round: number) => readonly string[];
+type Arguments = (round: number, engine: TestEngine) => readonly string[];
 
 /** Starts that walk the exchanged path before the container's root is the only one there is. */
 export const MOUNTS: readonly (readonly [name: string, args: Arguments])[] = [
   ['a volume mounted below one that a container rearranges', (round) => ['run', '--rm', '--network', 'none', '-v', 'shared:/data', '-v', `other:/data/way/inner/new-${round}`, 'swap', 'sh', '-c', 'cat /data/way/inner/file /data/way/file; echo x > /data/way/inner/file']],
   ['a tmpfs mounted there', (round) => ['run', '--rm', '--network', 'none', '-v', 'shared:/data', '--tmpfs', `/data/way/inner/tmp-${round}`, 'swap', 'true']],
   ['a part of the volume', (round) => ['run', '--rm', '--network', 'none', '--mount', 'type=volume,src=shared,dst=/part,volume-subpath=way', 'swap', 'sh', '-c', `cat /part/inner/file; echo x > /part/inner/part-${round}`]],
+  ['a bind of what is there, by its path on the host', (round, { settings }) => ['run', '--rm', '--network', 'none', '-v', `${settings.dataRoot}/volumes/shared/_data/way/inner:/part`, 'swap', 'sh', '-c', `cat /part/file; echo x > /part/bound-${round}`]],
   ['a file of the host bound there', (round) => ['run', '--rm', '--network', 'none', '-v', 'shared:/data', '-v', `/etc/hostname:/data/way/inner/file-${round}`, 'swap', 'true']],
 ];
 
@@ -67,7 +68,7 @@ export const MOUNTS: readonly (readonly [name: string, args: Arguments])[] = [
 export async function attempts(engine: TestEngine, rounds: number, args: Arguments, isEnough: () => boolean = () => false): Promise<string> {
   let all = '';
   for (let round = 0; round < rounds && !isEnough(); round++) {
-    const { stdout, stderr } = await engine.docker(args(round));
+    const { stdout, stderr } = await engine.docker(args(round, engine));
     all += stdout + stderr;
   }
   return all;

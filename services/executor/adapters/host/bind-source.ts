@@ -1,21 +1,42 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { access, mkdir, realpath } from 'node:fs/promises';
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import { invalid, notImplemented } from '#libs/errors/errors.js';
+import { asVolumePart, noBindSource } from '../../domain/spec/volume-part.js';
+import type { TreeThreads } from '../trees/tree-threads.js';
 
-/**
- * A bind's source on the host: -v makes a missing one as a directory, --mount refuses. Where the bind is to receive the host's later mounts, the source has to lie on
- * a mount that passes them on. Rejects as invalid, in dockerd's words.
- */
-export async function prepareBindSource({ source, createSource, propagation }: ContainerMount): Promise<void> {
-  if (createSource) await mkdir(source, { recursive: true }).catch((error: NodeJS.ErrnoException) => (error.code === 'EEXIST' ? undefined : Promise.reject(error)));
-  else await checkBindSource(source);
-  if (/shared|slave/.test(propagation)) checkPropagation(await realpath(source), propagation);
+/** What binds are of. */
+export class BindSources {
+  private folders: ReadonlySet<string> | undefined;
+
+  /** `volumes`: the folder that volumes are in. */
+  constructor(
+    private readonly volumes: string,
+    private readonly threads: Pick<TreeThreads, 'run'>,
+  ) {}
+
+  /** A bind of what lies in a volume is of a part of it from here on. */
+  asParts(mounts: readonly ContainerMount[]): readonly ContainerMount[] {
+    this.folders ??= new Set([this.volumes, realpathSync(this.volumes)]);
+    const folders = this.folders;
+    return mounts.map((mount) => asVolumePart(mount, folders));
+  }
+
+  /**
+   * A bind's source: -v makes a missing one as a directory, --mount refuses. Where the bind is to receive the host's later mounts, the source has to lie on a mount that
+   * passes them on. Rejects as invalid, in dockerd's words.
+   */
+  async prepare({ source, subpath, createSource = false, propagation }: ContainerMount): Promise<void> {
+    if (subpath !== undefined) await this.threads.run('preparePart', { volume: source, below: subpath, makes: createSource });
+    else if (createSource) await mkdir(source, { recursive: true }).catch((error: NodeJS.ErrnoException) => (error.code === 'EEXIST' ? undefined : Promise.reject(error)));
+    else await checkBindSource(source);
+    if (/shared|slave/.test(propagation)) checkPropagation(await realpath(source), propagation);
+  }
 }
 
 /** Rejects as invalid where there is nothing. */
 export async function checkBindSource(source: string): Promise<void> {
-  await access(source).catch(() => Promise.reject(invalid(`invalid mount config for type "bind": bind source path does not exist: ${source}`)));
+  await access(source).catch(() => Promise.reject(noBindSource(source)));
 }
 
 function checkPropagation(source: string, propagation: string): void {

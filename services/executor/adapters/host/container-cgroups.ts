@@ -4,7 +4,7 @@ import { freeze, thaw } from '#libs/cgroup/freezer.js';
 import { type CgroupLayout, cgroupDirectories } from '#libs/cgroup/layout.js';
 import { type CgroupResources, updateWrites } from '#libs/cgroup/limits.js';
 import { processesOf } from '#libs/cgroup/processes.js';
-import { endCgroups } from '#libs/cgroup/removal.js';
+import { endCgroups, killCgroups } from '#libs/cgroup/removal.js';
 
 /** A container, and the cgroup that its own is in, where that is not the engine's. */
 export interface CgroupPlace {
@@ -44,6 +44,11 @@ export class ContainerCgroups {
   /** Its processes, those that it put into cgroups below its own included. */
   processes(container: CgroupPlace): readonly number[] {
     return processesOf(this.directories(container)[0] ?? '');
+  }
+
+  /** Kills every process that is in them, and waits for none. */
+  kill(container: CgroupPlace): void {
+    killCgroups(this.directories(container));
   }
 
   /** Ends every process that is in them, however it got there, and removes them. */

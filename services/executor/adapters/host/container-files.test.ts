@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { mount, MS_BIND, umount2 } from '#libs/linux/mounts.js';
+import { startIntruder } from '../../../../test/fixtures/intruder.js';
 import { ContainerFiles } from './container-files.js';
 import type { Trash } from './trash.js';
 
@@ -47,6 +48,33 @@ test('the hosts of a container are changed in place, and stay as they are where 
       writeFileSync('/proc/self/comm', before.trim());
       umount2(hosts, 0);
     }
+  } finally {
+    rmSync(top, { recursive: true });
+  }
+});
+
+test('nobody waits for a container that keeps its hosts, or those of one whose network it shares, from being written', async () => {
+  const top = mkdtempSync(join(tmpdir(), 'berth-leased-'));
+  const id = 'c'.repeat(64);
+  const files = new ContainerFiles(top, {} as Trash, { take: () => false });
+  const names = ['hosts', 'hostname', 'resolv.conf'];
+  const textOf = (name: string): string => readFileSync(join(files.directory(id), name), 'utf8');
+  const prepare = (text: string): Promise<void> => files.prepare(id, { hosts: text, hostname: text, resolvConf: text, log: false });
+  try {
+    await prepare('172.18.0.9\tweb\n');
+    const intruder = await startIntruder('lease', ...names.map((name) => join(files.directory(id), name)));
+    try {
+      files.changeHosts(id, [{ name: 'web', address: '172.18.0.2' }]);
+      await prepare('of another run\n');
+      expect(names.map(textOf)).toEqual(names.map(() => 'of another run\n'));
+    } finally {
+      await intruder.end();
+    }
+    const { ino } = statSync(join(files.directory(id), 'hosts'));
+    await prepare('172.18.0.9\tweb\n');
+    files.changeHosts(id, [{ name: 'web', address: '172.18.0.2' }]);
+    expect(textOf('hosts')).toBe('172.18.0.2\tweb\n');
+    expect(statSync(join(files.directory(id), 'hosts')).ino).toBe(ino);
   } finally {
     rmSync(top, { recursive: true });
   }

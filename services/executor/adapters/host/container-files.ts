@@ -5,6 +5,7 @@ import type { HostChange, TaskLog } from '#contracts/executor/tasks.js';
 import { OBJECT_ID } from '#contracts/object-id.js';
 import { invalid } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
+import type { Fd } from '#libs/linux/native.js';
 import { changedHosts } from '../../domain/spec/files.js';
 import type { SpareDirectories } from './spare-directories.js';
 import type { Trash } from './trash.js';
@@ -14,6 +15,8 @@ const SPARE_LOG = 'log';
 /** What `prepare` writes, and what becomes the log, which the shim opens. */
 export const SPARE_FILES = [...['hosts', 'hostname', 'resolv.conf'].map((name) => ({ name, mode: 0o644 })), { name: SPARE_LOG, mode: 0o640 }];
 const MOST_HOSTS_BYTES = 1024 * 1024;
+/** Who has a file mounted may take a lease of it (fcntl(2), F_SETLEASE): another who opens it waits up to 45 s, and this process with all that it does. */
+const NEVER_WAITING = constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
 /** Where the files of one container lie below the data root. */
 export class ContainerFiles {
@@ -44,14 +47,18 @@ export class ContainerFiles {
       onMade(statSync(directory, { bigint: true }).ino);
     }
     await failpoint('container-files.half-made');
-    writeFileSync(join(directory, 'hosts'), files.hosts, { mode: 0o644 });
-    writeFileSync(join(directory, 'hostname'), files.hostname, { mode: 0o644 });
-    writeFileSync(join(directory, 'resolv.conf'), files.resolvConf, { mode: 0o644 });
+    writeAnew(join(directory, 'hosts'), files.hosts);
+    writeAnew(join(directory, 'hostname'), files.hostname);
+    writeAnew(join(directory, 'resolv.conf'), files.resolvConf);
   }
 
-  /** In place, since it is mounted in the container, which may have made of it what it likes, and makes it while it is read: what is no such file any more stays as it is. */
+  /**
+   * In place, since it is mounted in the container, which may have made of it what it likes, and makes it while it is read: what is no such file any more stays as it is, and so does what
+   * the container keeps from being written.
+   */
   changeHosts(container: string, changes: readonly HostChange[]): void {
-    const file = openSync(join(this.directory(container), 'hosts'), constants.O_RDWR | constants.O_NOFOLLOW);
+    const file = unlessLeased(() => openSync(join(this.directory(container), 'hosts'), constants.O_RDWR | NEVER_WAITING));
+    if (file === undefined) return;
     try {
       const most = Math.min(fstatSync(file).size, MOST_HOSTS_BYTES);
       const bytes = Buffer.alloc(most + 1);
@@ -110,6 +117,27 @@ export class ContainerFiles {
 
   hostHosts(): string {
     return textOf('/etc/hosts');
+  }
+}
+
+/** In place where it can be, since containers that share another's network have its files. */
+function writeAnew(path: string, text: string): void {
+  const open = (): Fd => openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | NEVER_WAITING, 0o644);
+  const file = unlessLeased(open) ?? (rmSync(path), open());
+  try {
+    writeFileSync(file, text);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Undefined: a container has a lease of the file. */
+function unlessLeased<T>(open: () => T): T | undefined {
+  try {
+    return open();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined;
+    throw error;
   }
 }
 

@@ -1,16 +1,16 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
-/** Of all processes, NUL after each argument. */
+/** Of all processes, NUL after each argument; of those in a pid namespace of their own "", since a container's may say that they are anybody. */
 export function commandLines(): (readonly [pid: number, line: string])[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map((pid) => [Number(pid), commandLine(pid)]);
 }
 
-/** Empty when it has ended, waited for or not. */
+/** Empty when it has ended, waited for or not, and where it is none of the host's. */
 export function commandLine(pid: string | number): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+    return readlinkSync(`/proc/${pid}/ns/pid`) === readlinkSync('/proc/self/ns/pid') ? readFileSync(`/proc/${pid}/cmdline`, 'latin1') : '';
   } catch {
     return '';
   }

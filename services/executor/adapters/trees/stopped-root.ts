@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readlinkSync } from 'node:fs';
 import type { ContainerMount } from '#contracts/containers/container-state.js';
-import { AT_FDCWD, mkdirat, O_PATH, openat2, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS } from '#libs/linux/directory-entries.js';
+import { mkdirat, O_PATH, openat2, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS } from '#libs/linux/directory-entries.js';
 import { attachMount, cloneMount, cloneMountTree, MNT_DETACH, mount, MS_BIND, MS_NODEV, MS_NOSUID, MS_REC, setMountReadOnly, umount2 } from '#libs/linux/mounts.js';
 import type { Fd } from '#libs/linux/native.js';
 import { isErrno } from '#libs/linux/system-call-error.js';
@@ -8,6 +8,7 @@ import type { RootSource } from '../snapshots/snapshotter.js';
 import { bytesOf, treePath } from '../snapshots/tree-path.js';
 import { inRoot } from './container-root.js';
 import { mountOverlay } from './mount-overlay.js';
+import { openPart } from './volume-part.js';
 
 /** As many as the kernel follows in one path. */
 const MOST_LINKS = 40;
@@ -79,16 +80,11 @@ function unlessRefused<T>(codes: readonly string[], attempt: () => T): T | undef
 function copyOf({ source, subpath, nonRecursive = false }: ContainerMount): Fd {
   const copy = nonRecursive ? cloneMount : cloneMountTree;
   if (subpath === undefined) return copy(source);
-  const volume = openat2(AT_FDCWD, source, O_PATH | constants.O_DIRECTORY, 0, 0);
+  const part = openPart({ volume: source, below: subpath });
   try {
-    const part = openat2(volume, subpath, O_PATH, 0, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
-    try {
-      return copy(`/proc/self/fd/${part}`);
-    } finally {
-      closeSync(part);
-    }
+    return copy(`/proc/self/fd/${part}`);
   } finally {
-    closeSync(volume);
+    closeSync(part);
   }
 }
 

@@ -15,6 +15,7 @@ import { removeAllIn } from './remove-all-in.js';
 import { type ChangesJob, listChanges, packChanges } from './root-changes.js';
 import { openStoppedRoot, type StoppedRoot } from './stopped-root.js';
 import { treeSize } from './tree-size.js';
+import { preparePart, type VolumePart } from './volume-part.js';
 
 /** Work on whole directory trees: too long for the thread that starts containers. All of it can be sent to another thread: plain data in, plain data out. */
 export interface TreeJobs {
@@ -28,6 +29,8 @@ export interface TreeJobs {
   readonly fillVolume: { readonly job: FillJob; readonly result: void };
   readonly listChanges: { readonly job: ChangesJob; readonly result: readonly PathChange[] };
   readonly packChanges: { readonly job: Parameters<typeof packChanges>[0]; readonly result: void };
+  /** For a bind of it: what is missing is made as directories, or, unless it is to be made, looked for. */
+  readonly preparePart: { readonly job: VolumePart & { readonly makes: boolean }; readonly result: void };
   readonly mergeLayers: { readonly job: MergeJob; readonly result: void };
   readonly probeMappedOverlay: { readonly job: MappedProbe; readonly result: string | undefined };
   readonly probeOverlay: { readonly job: { readonly directory: string }; readonly result: boolean | undefined };
@@ -54,6 +57,7 @@ export const TREE_JOBS: { readonly [Name in TreeJobName]: (job: TreeJobs[Name]['
   fillVolume: async (job) => fillVolume(job),
   listChanges,
   packChanges,
+  preparePart: async (job) => preparePart(job),
   mergeLayers: async (job) => mergeLayers(job),
   probeMappedOverlay,
   probeOverlay: async (job) => probeOverlay(job),

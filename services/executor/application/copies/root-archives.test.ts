@@ -35,7 +35,7 @@ beforeEach(() => {
     offerWhole: (send: (out: Socket) => Promise<void>) => ((serve = send), { path: '', ticket: '' }),
     offer: (take: (socket: Socket) => Promise<void>) => ((serve = take), { path: '', ticket: '' }),
   } as unknown as StreamServer;
-  archivesWith = (limits) => (archives = new RootArchives(live, files, () => roots, top, (id) => id, streams, (_, about) => ended.push(about.container), limits));
+  archivesWith = (limits) => (archives = new RootArchives(live, files, () => roots, top, (id) => id, { asParts: (mounts) => mounts }, streams, (_, about) => ended.push(about.container), limits));
   archivesWith({ most: 64, patienceMs: 60_000 });
 });
 afterEach(async () => {

@@ -10,7 +10,9 @@ import { duplicate } from '#libs/linux/duplicate.js';
 import type { Fd } from '#libs/linux/native.js';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
 import { giveBack, takeOver } from '#libs/messaging/take-over.js';
+import type { BindSources } from '../../adapters/host/bind-source.js';
 import type { ContainerFiles } from '../../adapters/host/container-files.js';
+import { hasDistantMounts } from '../../adapters/host/distant-mounts.js';
 import type { ContainerRoot, RootSource, Snapshotter } from '../../adapters/snapshots/snapshotter.js';
 import type { ClientEnd } from '../../adapters/trees/client-bytes.js';
 import type { RootJob } from '../../adapters/trees/container-root.js';
@@ -20,6 +22,7 @@ import type { LiveTasks } from '../tasks/live-tasks.js';
 import { ClientPlace, ClientPlaces, type PlaceLimits } from './client-places.js';
 import { SharedWork } from './shared-work.js';
 import { StoppedRoots } from './stopped-roots.js';
+import { ThreadsApart } from './threads-apart.js';
 
 /** For what waits for no client, whoever copies. */
 const LOOKING_THREADS = 2;
@@ -44,6 +47,7 @@ export class RootArchives {
   private readonly looking = new TreeThreads(LOOKING_THREADS);
   private readonly comparing = new TreeThreads(COMPARING_THREADS);
   private readonly copying = new TreeThreads(COPYING_THREADS, COPIES_A_THREAD);
+  private readonly apart = new ThreadsApart();
   private readonly places: ClientPlaces;
   private readonly stopped = new StoppedRoots();
   /** Preparations of roots, by directory: one at a time. */
@@ -60,6 +64,7 @@ export class RootArchives {
     private readonly roots: () => Snapshotter,
     private readonly layersDirectory: string,
     private readonly layerName: (chainId: string) => string,
+    private readonly binds: Pick<BindSources, 'asParts'>,
     private readonly streams: StreamServer,
     private readonly onEnded: (error: unknown, about: { readonly container: string }) => void,
     limits = LIMITS,
@@ -68,18 +73,18 @@ export class RootArchives {
   }
 
   stat(query: StatRootPath): Promise<PathStat> {
-    return this.withRoot(query, (root) => this.looking.run('statPath', { root, path: query.path }));
+    return this.withRoot(query, (root) => this.threadsFor(root, this.looking).run('statPath', { root, path: query.path }));
   }
 
   async open(command: OpenRootArchive): Promise<StreamEndpoint & { readonly stat: PathStat }> {
     const { path } = command;
-    const stat = await this.withRoot(command, (root) => this.looking.run('statPath', { root, path }));
+    const stat = await this.withRoot(command, (root) => this.threadsFor(root, this.looking).run('statPath', { root, path }));
     return { ...this.streams.offerWhole((socket) => this.send(command, socket)), stat };
   }
 
   async extract(command: ExtractRootArchive): Promise<StreamEndpoint> {
     const { path } = command;
-    await this.withRoot(command, (root) => this.looking.run('checkTarget', { root, path }));
+    await this.withRoot(command, (root) => this.threadsFor(root, this.looking).run('checkTarget', { root, path }));
     return this.streams.offer((socket) => this.receive(command, socket));
   }
 
@@ -123,11 +128,11 @@ export class RootArchives {
   };
 
   async close(): Promise<void> {
-    await Promise.all([this.looking.close(), this.comparing.close(), this.copying.close()]);
+    await Promise.all([this.looking.close(), this.comparing.close(), this.copying.close(), this.apart.close()]);
   }
 
   private send({ path, exports, ...asked }: OpenRootArchive, socket: Socket): Promise<void> {
-    return this.sendFrom(asked.container, socket, (client, port) => this.withRoot(asked, (root) => this.copying.run('readArchive', { root, path, exports, client }, [port]), 'is there'));
+    return this.sendFrom(asked.container, socket, (client, port) => this.withRoot(asked, (root) => this.threadsFor(root, this.copying).run('readArchive', { root, path, exports, client }, [port]), 'is there'));
   }
 
   private async sendFrom(container: string, socket: Socket, start: (client: ClientEnd, port: MessagePort) => Promise<void>): Promise<void> {
@@ -143,7 +148,7 @@ export class RootArchives {
     const { path, keepsKinds, owner } = command;
     const place = this.placeFor(command.container);
     const job = { path, keepsKinds, ...(owner ? { owner } : {}) };
-    const extract = (client: ClientEnd, port: MessagePort): Promise<void> => this.withRoot(command, (root) => this.copying.run('extractArchive', { root, ...job, client }, [port]), 'is there');
+    const extract = (client: ClientEnd, port: MessagePort): Promise<void> => this.withRoot(command, (root) => this.threadsFor(root, this.copying).run('extractArchive', { root, ...job, client }, [port]), 'is there');
     await this.places.hold(place, () => handedOver(socket, place, extract)).then(
       // What was cut off between two files looks whole to who reads it.
       () => (place.ended.aborted ? socket.end(asReply(place.ended.reason)) : socket.end()),
@@ -194,8 +199,12 @@ export class RootArchives {
     // Others may still have its root.
     this.refuseGone(container);
     const directory = this.files.directory(container);
-    const open = async (): Promise<Fd> => this.looking.run('openStoppedRoot', { source: await this.prepared(directory, asked, wanted), readOnly, mounts });
+    const open = async (): Promise<Fd> => this.looking.run('openStoppedRoot', { source: await this.prepared(directory, asked, wanted), readOnly, mounts: this.binds.asParts(mounts) });
     return this.stopped.with(directory, open, (root) => work({ container, root }));
+  }
+
+  private threadsFor(root: RootJob, usual: TreeThreads): Pick<TreeThreads, 'run'> {
+    return 'pid' in root && hasDistantMounts(root.container, root.pid) ? this.apart.of(root.container) : usual;
   }
 
   private async startOf(container: string): Promise<void> {

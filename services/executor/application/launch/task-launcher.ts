@@ -13,7 +13,7 @@ import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import { currentSpan } from '#libs/telemetry/tracing.js';
 import type { AppArmor } from '../../adapters/host/app-armor.js';
-import { prepareBindSource } from '../../adapters/host/bind-source.js';
+import type { BindSources } from '../../adapters/host/bind-source.js';
 import type { CgroupParents } from '../../adapters/host/cgroup-parents.js';
 import type { ContainerCgroups } from '../../adapters/host/container-cgroups.js';
 import type { ContainerFiles } from '../../adapters/host/container-files.js';
@@ -93,6 +93,7 @@ export class TaskLauncher {
     private readonly ports: PortPublisher,
     private readonly networks: NetworksOnHost,
     private readonly runtimes: OciRuntimes,
+    private readonly binds: BindSources,
     private readonly roots: () => Snapshotter,
     private readonly layerName: (chainId: string) => string,
     private readonly host: LaunchHost,
@@ -256,7 +257,8 @@ export class TaskLauncher {
     await this.prepareFiles(launch, task);
     const apparmorProfile = await this.host.appArmor?.profileFor(launch.security);
     const root = await this.roots().prepare({ directory: this.files.directory(container), layers: launch.layers.map(this.layerName) });
-    for (const mount of launch.mounts) if (mount.type === 'bind') await prepareBindSource(mount);
+    const mounts = this.binds.asParts(launch.mounts);
+    for (const mount of mounts) if (mount.type === 'bind') await this.binds.prepare(mount);
     if (endpoint) await this.publish(task, endpoint, launch.name);
     if (launch.cgroupParent !== undefined) this.makeParent(launch.cgroupParent);
     const path = this.containerCgroups.path(task.place);
@@ -264,7 +266,7 @@ export class TaskLauncher {
     const networkPath = sandbox?.path ?? shared?.path('net');
     const userNamespacePath = task.ids && (sandbox?.ownerPath ?? shared?.path('user'));
     const cdi = launch.cdiDevices ? await this.named(launch.cdiDevices, launch.runtime) : undefined;
-    const spec = buildSpec({ ...launch, hostNamespaces }, {
+    const spec = buildSpec({ ...launch, mounts, hostNamespaces }, {
       // A container in another's network has the other's hosts, hostname and resolv.conf, too.
       containerDirectory: this.files.directory(launch.network.mode === 'container' ? launch.network.container : container),
       root,

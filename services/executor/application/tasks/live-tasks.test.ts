@@ -8,10 +8,13 @@ const asked: RequestContext = { actor: 'test', correlationId: 'c', causationId: 
 let log: { execute: Mock<() => Promise<unknown>> };
 let live: LiveTasks;
 let task: LiveTask;
+/** How often all that a task's cgroup holds was killed. */
+let killed: number;
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  killed = 0;
   log = { execute: vi.fn(() => Promise.resolve()) };
-  live = new LiveTasks(...([log, {}, {}, { thaw: () => undefined }, {}, {}, {}, {}, () => undefined] as unknown as ConstructorParameters<typeof LiveTasks>));
+  live = new LiveTasks(...([log, {}, {}, { thaw: () => undefined, kill: () => void killed++ }, {}, {}, {}, {}, () => undefined] as unknown as ConstructorParameters<typeof LiveTasks>));
   task = new LiveTask({ container: 'c', start: 1 }, '/nowhere');
   live.adopted(task);
 });
@@ -42,6 +45,20 @@ test('whoever asks for the end of a task again and again hears in time that its 
   expect(answers).toHaveLength(20);
   expect(log.execute).toHaveBeenCalledTimes(2);
   await vi.advanceTimersByTimeAsync(10_000);
+});
+
+test('a killed task whose first process does not end has all others killed, on which it may wait', async () => {
+  const ended = live.end('c-1', asked);
+  await vi.advanceTimersByTimeAsync(1_900);
+  expect(killed).toBe(0);
+  await vi.advanceTimersByTimeAsync(200);
+  expect(killed).toBe(1);
+  task.hasExited = true;
+  task.emit('exited');
+  await ended;
+  live.insist(task);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(killed).toBe(1);
 });
 
 test('who asks for a start again within some seconds of its failure hears of that, and is not another attempt; a log that was away is no such failure', async () => {

@@ -21,6 +21,8 @@ import { readExitRecord, removeDirectory, type TaskExit } from './task-directory
 
 /** How long a killed task may take to be gone. */
 const END_DEADLINE_MS = 10_000;
+/** How long the first process of a killed one may take before all others are killed: they would end with it, and it may wait for one of them. */
+const ALONE_MS = 2_000;
 /** A shim that lives and takes no connection, or closes it at once, is stopped, or has too many: it is asked again. */
 const RECONNECT_MS = 1_000;
 const RECORD_AGAIN_MS = 500;
@@ -185,6 +187,7 @@ export class LiveTasks {
       await this.log.execute(id, { type: 'Signal', ...task.identity, signal: SIGKILL, ends: true, at: new Date().toISOString() }, asked);
       task.connection?.send(frame(SIGNAL, SIGKILL));
       this.keepers.thaw(task);
+      this.insist(task);
       // From now on: a log that is slow, or takes nothing, is not the shim's fault, and nobody would hear of it yet.
       timer = setTimeout(() => ended.reject(unavailable(`the shim of container ${task.identity.container} does not answer: it was told to kill, and did not within ${END_DEADLINE_MS / 1000} s`)), END_DEADLINE_MS);
       await ended.promise;
@@ -192,6 +195,11 @@ export class LiveTasks {
       clearTimeout(timer);
       task.off('exited', ended.resolve);
     }
+  }
+
+  /** Its first process was killed. */
+  insist(task: LiveTask): void {
+    setTimeout(() => !task.hasExited && this.keepers.kill(task), ALONE_MS).unref();
   }
 
   /** The connection is gone, or there never was one: connects again, else reads the exit record, else the keeper is lost. */

@@ -2,7 +2,7 @@ import type { ContainerCgroups } from '../../adapters/host/container-cgroups.js'
 import type { OciRuntimes } from '../launch/oci-runtimes.js';
 import type { LiveTask } from './live-task.js';
 
-/** What a shim does at the end of its container, done for one that was killed before it could. */
+/** What a shim does at the end of its container, done for one that was killed before it could, or that cannot come to it. */
 export class LostKeepers {
   constructor(
     private readonly cgroups: ContainerCgroups,
@@ -12,6 +12,11 @@ export class LostKeepers {
   /** A killed process of a paused container cannot end on v1 until it may go on. */
   thaw(task: LiveTask): void {
     this.cgroups.thaw(task.place);
+  }
+
+  /** Also what its first process waits for, as for a file system that one of its own serves and that does not answer: no signal ends such a wait in the kernel. */
+  kill(task: LiveTask): void {
+    this.cgroups.kill(task.place);
   }
 
   /** Resolves when the container's processes have ended, its cgroups are gone, and its runtime knows it no more. */

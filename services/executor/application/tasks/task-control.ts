@@ -43,7 +43,10 @@ export class TaskControl {
     if (!task.connection) throw silent(container);
     task.connection.send(frame(SIGNAL, signal));
     // With cgroups of version 1 a frozen process does not die. It may have been frozen after what came before, such as a stop's first signal.
-    if (ends && signal === SIGKILL) this.letGoOn(task);
+    if (ends && signal === SIGKILL) {
+      this.letGoOn(task);
+      this.live.insist(task);
+    }
     return { position };
   }
 
