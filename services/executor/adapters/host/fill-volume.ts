@@ -63,7 +63,7 @@ function openData(volume: string, subpath: string | undefined): Fd | undefined {
   const data = openSync(`${volume}/_data`, DIRECTORY);
   if (subpath === undefined) return data;
   try {
-    return openDirectory(data, subpath, RESOLVE_BENEATH);
+    return unlessMissing(() => openat2(data, subpath, constants.O_RDONLY | constants.O_DIRECTORY, 0, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS));
   } catch (error) {
     if (isErrno(error, 'EXDEV')) throw invalid(`path concatenation escapes the base directory, base: ${volume}/_data, subpath: ${subpath}`);
     throw error;
@@ -77,7 +77,7 @@ const isFormerMark = (half: string): boolean => lstatSync(half, { throwIfNoEntry
 
 /** Nothing at `path` to copy: nothing happens. */
 function makeCopy(root: Fd, path: string, target: string): void {
-  const source = openDirectory(root, path, RESOLVE_IN_ROOT);
+  const source = unlessMissing(() => openInImage(root, path));
   if (source === undefined) return;
   try {
     mkdirSync(target, { mode: 0o700 });
@@ -141,10 +141,13 @@ function lookAtImage(image: FillJob['image'], volume: string, look: (root: Fd) =
   }
 }
 
-/** `within`: symlinks of an image mean what they would in the container, those of a volume lead nowhere else. */
-function openDirectory(root: Fd, path: string, within: number): Fd | undefined {
+/** Symlinks mean what they would in the container. */
+const openInImage = (root: Fd, path: string): Fd => openat2(root, path, constants.O_RDONLY | constants.O_DIRECTORY, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+
+/** Undefined: there is no directory. */
+function unlessMissing(open: () => Fd): Fd | undefined {
   try {
-    return openat2(root, path, constants.O_RDONLY | constants.O_DIRECTORY, 0, within | RESOLVE_NO_MAGICLINKS);
+    return open();
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'ELOOP'].some((code) => isErrno(error, code))) return undefined;
     throw error;
