@@ -29,13 +29,15 @@ export class EnsureVolumeDirectory extends Request<Done & { readonly path: strin
   @IsString() readonly name!: string;
 }
 
-/** Fills a volume, if it is empty, with what an image holds where a container has the volume. Nothing there: nothing happens. */
+/** Fills a volume, or a part of one, if it is empty, with what an image holds where a container has it. Nothing there: nothing happens. A part that leads out of its volume is invalid. */
 export class FillVolume extends Request<Done> {
   static readonly subject = 'berth.command.executor.fill-volume';
   @IsString() readonly name!: string;
   /** Chain ids, top first. */
   @IsArray() @IsString({ each: true }) readonly layers!: readonly string[];
   @IsString() readonly path!: string;
+  /** Of the volume's directory, in whose place that one is filled. */
+  @IsOptional() @IsString() readonly subpath?: string;
 }
 
 /** Rejects as invalid, in dockerd's words, where one of these paths is not there. It changes nothing; a command, since who may ask it learns of the host. */

@@ -99,6 +99,8 @@ export class LogInToRegistry extends Request<{ readonly identityToken: string }>
 export class LoadImages extends Request<StreamEndpoint> {
   static readonly subject = 'berth.command.images.load';
   @IsBoolean() readonly quiet!: boolean;
+  /** Images for another are left out. Absent: of an archive with several for one name this machine's is taken. */
+  @IsOptional() @IsString() readonly platform?: string;
 }
 
 export class ImportImage extends Request<StreamEndpoint> {

@@ -171,8 +171,8 @@ export class ExecutorController {
   }
 
   @Handles(host.FillVolume)
-  async fillVolume(@Body() { name, layers, path }: host.FillVolume): Promise<Done> {
-    await this.parts.volumes.fill(name, { driver: this.parts.roots.driver, directory: this.parts.layers.root, layers: layers.map((chainId) => this.parts.layers.nameOf(chainId)) }, path);
+  async fillVolume(@Body() { name, layers, path, subpath }: host.FillVolume): Promise<Done> {
+    await this.parts.volumes.fill(name, { driver: this.parts.roots.driver, directory: this.parts.layers.root, layers: layers.map((chainId) => this.parts.layers.nameOf(chainId)) }, path, subpath);
     return { position: 0 };
   }
 

@@ -69,7 +69,7 @@ export class ImagesController {
 
   @Handles(LoadImages)
   load(@Body() command: LoadImages, @Asked() asked: RequestContext): StreamEndpoint {
-    return this.streams.offer((socket) => this.loads.serve(socket, command.quiet, asked));
+    return this.streams.offer((socket) => this.loads.serve(socket, command, asked));
   }
 
   @Handles(ImportImage)

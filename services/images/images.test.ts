@@ -145,6 +145,21 @@ test.each([true, false])('of a layout with one image a platform under one name c
   const attestation = { mediaType: OCI_MANIFEST, digest: digestOf('not in the archive'), size: 5, platform: { os: 'unknown', architecture: 'unknown' } };
   expect(await world.load(await layoutArchive([image, foreign], [descriptor(image, own), descriptor(foreign, other), attestation]))).toEqual([{ stream: 'Loaded image: multi:1\n' }]);
   expect((await world.images.list()).images.map(({ id, repoTags }) => [id, repoTags])).toEqual([[image.id, ['multi:1']]]);
+  const both = await layoutArchive([image, foreign], [descriptor(image, own), descriptor(foreign, other), attestation]);
+  expect(await world.load(both, 'linux/ppc64le')).toMatchObject([{ error: 'the archive holds no image for linux/ppc64le' }]);
+  expect(await world.load(both, 'linux/s390x')).toMatchObject([{}, { stream: 'Loaded image: multi:1\n' }]);
+  expect((await world.images.list()).images.find(({ repoTags }) => repoTags.length > 0)).toMatchObject({ id: foreign.id, architecture: other });
+});
+
+test('of an archive of docker save comes what is for the platform asked for, and of one that is a layout too what that lists', async () => {
+  const [own, other] = [await sample('1'), await sample('2', '', 's390x')];
+  const descriptor = { mediaType: OCI_MANIFEST, digest: digestOf(other.manifest), size: other.manifest.length, annotations: { 'io.containerd.image.name': 'docker.io/library/multi:1' } };
+  expect(await world.load(await dockerArchive(own, ['app:1']), 'linux/s390x')).toMatchObject([{ error: 'the archive holds no image for linux/s390x' }]);
+  expect(await world.load(await dockerArchive(own, ['app:1']), 'linux/amd64')).toEqual([{ stream: 'Loaded image: app:1\n' }]);
+  // Without the two empty blocks that end an archive.
+  const hybrid = Buffer.concat([(await dockerArchive(own, ['app:1'])).subarray(0, -1024), await layoutArchive([other], [descriptor])]);
+  expect(await world.load(hybrid, 'linux/s390x')).toEqual([{ stream: 'Loaded image: multi:1\n' }]);
+  expect(await world.load(hybrid)).toEqual([{ stream: 'Loaded image: app:1\n' }]);
 });
 
 test('layers of a load that fails are gone with it, but for those that an image has', async () => {

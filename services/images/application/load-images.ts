@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import type { ImageLayer } from '#contracts/images/images.js';
+import type { ImageLayer, LoadImages } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
-import { invalid } from '#libs/errors/errors.js';
+import { invalid, notFound } from '#libs/errors/errors.js';
 import { isObject, parseJson, strings, text } from '#libs/oci/bounded-json.js';
 import { decompressed } from '#libs/oci/decompress.js';
 import { parseImageConfig, CONFIG_LIMIT_BYTES } from '#libs/oci/image-config.js';
 import { MANIFEST_LIMIT_BYTES, parseManifest, type Descriptor } from '#libs/oci/manifest.js';
-import { best, hostPlatform } from '#libs/oci/platform.js';
+import { best, fitness, formatPlatform, hostPlatform, parsePlatform, type Platform } from '#libs/oci/platform.js';
 import { canonical, parseNewTag, parseReference } from '#libs/oci/reference.js';
 import { readTar } from '#libs/oci/tar-reader.js';
 import type { StoredBlob } from '../adapters/blob-ingest.js';
@@ -22,6 +22,8 @@ const IMAGE_NAME = 'io.containerd.image.name';
 const REF_NAME = 'org.opencontainers.image.ref.name';
 const MOST_FILES = 100_000;
 
+export type LoadWish = Pick<LoadImages, 'quiet' | 'platform'>;
+
 /** `docker load`: an archive of `docker save` of any age, or an OCI image layout (image-layout.md), plain or compressed. */
 export class LoadArchive {
   constructor(
@@ -31,10 +33,11 @@ export class LoadArchive {
   ) {}
 
   /** Serves the endpoint: reads the archive, answers with progress lines, ends the socket. A client that goes away ends the load; the images that were added before stay. */
-  async serve(socket: Socket, quiet: boolean, asked: RequestContext): Promise<void> {
+  async serve(socket: Socket, { quiet, platform: asOne }: LoadWish, asked: RequestContext): Promise<void> {
+    const wanted = asOne === undefined ? undefined : parsePlatform(asOne);
     await serveProgress(socket, this.content, this.collect, async (lines, lease, left) => {
-      const images = await this.imagesIn(await this.readArchive(inputOf(socket), lease), lease);
-      if (images.length === 0) throw invalid('the archive holds no image');
+      const images = await this.imagesIn(await this.readArchive(inputOf(socket), lease), wanted, lease);
+      if (images.length === 0) throw wanted === undefined ? invalid('the archive holds no image') : notFound(`the archive holds no image for ${formatPlatform(wanted)}`);
       for (const image of images) await this.load(image, lease, quiet, lines, asked, left);
     });
   }
@@ -78,56 +81,59 @@ export class LoadArchive {
     return files;
   }
 
-  private async imagesIn(files: ArchiveFiles, lease: ContentLease): Promise<NewImage[]> {
-    const docker = files.get('manifest.json');
-    if (docker) return await this.dockerImages(docker, files, lease);
-    const index = files.get('index.json');
-    if (index) return await this.layoutImages(index, lease);
+  private async imagesIn(files: ArchiveFiles, wanted: Platform | undefined, lease: ContentLease): Promise<NewImage[]> {
+    const [docker, index] = [files.get('manifest.json'), files.get('index.json')];
+    const images = docker ? await this.dockerImages(docker, files, wanted, lease) : [];
+    // What has both lists one platform in the former, and all in the latter.
+    if (index && (docker === undefined || (wanted !== undefined && images.length === 0))) return await this.layoutImages(index, wanted, lease);
+    if (docker) return images;
     throw invalid('the archive holds neither manifest.json nor index.json: it is no image archive');
   }
 
   /** manifest.json: [{Config, RepoTags, Layers}] with paths in the archive. */
-  private async dockerImages(file: StoredBlob, files: ArchiveFiles, lease: ContentLease): Promise<NewImage[]> {
+  private async dockerImages(file: StoredBlob, files: ArchiveFiles, wanted: Platform | undefined, lease: ContentLease): Promise<NewImage[]> {
     const json = parseJson(await this.content.read(file.digest, MANIFEST_LIMIT_BYTES), 'manifest.json', MANIFEST_LIMIT_BYTES);
     if (!Array.isArray(json)) throw invalid('manifest.json is not a list of images');
     const images: NewImage[] = [];
     for (const item of json as readonly unknown[]) {
       if (!isObject(item)) throw invalid('manifest.json is not a list of images');
       const tags = (strings(item['RepoTags'], 'RepoTags') ?? []).map(fullTag);
+      const configDigest = files.require(text(item['Config'])).digest;
+      if (wanted !== undefined && fitness(wanted, parseImageConfig(await this.content.read(configDigest, CONFIG_LIMIT_BYTES))) === 0) continue;
       const layers: Descriptor[] = [];
       for (const path of strings(item['Layers'], 'Layers') ?? []) layers.push(await archivedLayer(files.require(path), this.content, lease));
-      images.push({ configDigest: files.require(text(item['Config'])).digest, layers, tags, digests: [], origin: 'load' });
+      images.push({ configDigest, layers, tags, digests: [], origin: 'load' });
     }
     return images;
   }
 
-  private async layoutImages(file: StoredBlob, lease: ContentLease): Promise<NewImage[]> {
+  private async layoutImages(file: StoredBlob, wanted: Platform | undefined, lease: ContentLease): Promise<NewImage[]> {
     const index = parseManifest(await this.content.read(file.digest, MANIFEST_LIMIT_BYTES));
     if (index.kind !== 'index') throw invalid('index.json is no image index');
     const images: NewImage[] = [];
     for (const sameName of Map.groupBy(index.manifests.filter(isImage), (descriptor) => tagOf(descriptor) ?? descriptor).values()) {
-      const chosen = sameName.length === 1 ? sameName[0] : forThisMachine(await Promise.all(sameName.map((descriptor) => this.withPlatform(descriptor))));
-      const image = chosen && (await this.layoutImage(chosen, tagOf(chosen), 0, lease));
+      const chosen = sameName.length === 1 && wanted === undefined ? sameName[0] : choose(wanted, await Promise.all(sameName.map((descriptor) => this.withPlatform(descriptor, wanted))));
+      const image = chosen && (await this.layoutImage(chosen, tagOf(chosen), 0, wanted, lease));
       if (image) images.push(image);
     }
     return images;
   }
 
   /** One that does not tell its platform is for the one that its configuration tells. */
-  private async withPlatform(descriptor: Descriptor): Promise<Descriptor> {
+  private async withPlatform(descriptor: Descriptor, wanted: Platform | undefined): Promise<Descriptor> {
     if (descriptor.platform !== undefined) return descriptor;
     const manifest = parseManifest(await this.content.read(descriptor.digest, MANIFEST_LIMIT_BYTES), descriptor.mediaType);
-    const platform = manifest.kind === 'index' ? forThisMachine(manifest.manifests)?.platform : parseImageConfig(await this.content.read(manifest.config.digest, CONFIG_LIMIT_BYTES));
+    const platform = manifest.kind === 'index' ? choose(wanted, manifest.manifests.filter(isImage))?.platform : parseImageConfig(await this.content.read(manifest.config.digest, CONFIG_LIMIT_BYTES));
     return platform === undefined ? descriptor : { ...descriptor, platform };
   }
 
   /** Undefined: nothing for this platform. */
-  private async layoutImage(descriptor: Descriptor, tag: string | undefined, depth: number, lease: ContentLease): Promise<NewImage | undefined> {
+  private async layoutImage(descriptor: Descriptor, tag: string | undefined, depth: number, wanted: Platform | undefined, lease: ContentLease): Promise<NewImage | undefined> {
     if (depth > 2) throw invalid('the archive nests image indexes too deeply');
     const manifest = parseManifest(await this.content.read(descriptor.digest, MANIFEST_LIMIT_BYTES), descriptor.mediaType);
     if (manifest.kind === 'index') {
-      const chosen = forThisMachine(manifest.manifests.filter(isImage));
-      return chosen && (await this.layoutImage(chosen, tag, depth + 1, lease));
+      const chosen = choose(wanted, manifest.manifests.filter(isImage));
+      return chosen && (await this.layoutImage(chosen, tag, depth + 1, wanted, lease));
     }
     parseImageConfig(await this.content.read(manifest.config.digest, CONFIG_LIMIT_BYTES));
     // What is here already need not be in the archive, and may be about to go with another image.
@@ -140,8 +146,11 @@ export class LoadArchive {
 /** What tells of an image (an attestation) is listed beside it, for no platform. */
 const isImage = ({ platform }: Descriptor): boolean => platform?.os !== 'unknown';
 
-/** One alone may be for another. */
-const forThisMachine = (offered: readonly Descriptor[]): Descriptor | undefined => best(hostPlatform, offered) ?? (offered.length === 1 ? offered[0] : undefined);
+/** Nothing wanted: what this machine runs, or one that is alone, whatever that is for. */
+function choose(wanted: Platform | undefined, offered: readonly Descriptor[]): Descriptor | undefined {
+  if (wanted !== undefined) return best(wanted, offered);
+  return best(hostPlatform, offered) ?? (offered.length === 1 ? offered[0] : undefined);
+}
 
 /** Files of an archive by path; old archives name a layer that two images share by a symlink. */
 class ArchiveFiles {

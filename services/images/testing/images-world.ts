@@ -93,8 +93,8 @@ export class ImagesWorld {
     return await buffer(wholeOf(socket));
   }
 
-  async load(archive: Buffer): Promise<Record<string, unknown>[]> {
-    return lines(await this.talk(this.images.load({ quiet: true } as never, asked), archive));
+  async load(archive: Buffer, platform?: string): Promise<Record<string, unknown>[]> {
+    return lines(await this.talk(this.images.load({ quiet: true, platform } as never, asked), archive));
   }
 
   blobs(): string[] {

@@ -188,9 +188,10 @@ export class ContainerCreation {
     const cause = asked.idempotencyKey === undefined ? asked : { ...asked, idempotencyKey: `${container} ${target}` };
     const volume = await this.bus.request(CreateVolume, { ...mount.volume, ...(source === '' ? { container } : { name: source }), ...held }, cause).catch(forClients);
     if (volume.created) undo.push(() => this.bus.request(RemoveVolume, { name: volume.name, force: true }, asked));
-    // As dockerd does at creation, so that the volume can be looked into before the first start. A part of one has to be there, and is as whoever made it left it.
-    if (!mount.noCopy && mount.subpath === undefined && layers.length > 0 && !asked.dryRun) await this.bus.request(FillVolume, { name: volume.name, layers, path: target }, asked, FILL);
-    return { type, name: volume.name, source: volume.mountpoint, target, readOnly, mode, propagation, copyUp: !mount.noCopy && mount.subpath === undefined, anonymous: source === '', ...(mount.subpath === undefined ? {} : { subpath: mount.subpath }) };
+    // As dockerd does at creation, so that the volume can be looked into before the first start.
+    const part = mount.subpath === undefined ? {} : { subpath: mount.subpath };
+    if (!mount.noCopy && layers.length > 0 && !asked.dryRun) await this.bus.request(FillVolume, { name: volume.name, layers, path: target, ...part }, asked, FILL);
+    return { type, name: volume.name, source: volume.mountpoint, target, readOnly, mode, propagation, copyUp: !mount.noCopy, anonymous: source === '', ...part };
   }
 }
 

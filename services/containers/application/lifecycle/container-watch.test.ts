@@ -139,6 +139,17 @@ test('what was stopped since the engine began stays so when one of its processes
   expect([world.status, world.count('launch-task')]).toEqual(['exited', 0]);
 });
 
+test.each<[string, HostConfig, readonly ContainerEvent[], 'absent' | 'created']>([
+  [later, { AutoRemove: true }, [], 'absent'],
+  [later, {}, [], 'created'],
+  [later, { AutoRemove: true }, [{ type: 'ContainerProtected', container: 'c1', at }], 'created'],
+  [at, { AutoRemove: true }, [], 'created'],
+])('in an engine that began at %s, what was made with %j and never started (%j) is %s', async (engineStartedAt, hostConfig, history, becomes) => {
+  world = await LifecycleWorld.startedAt(engineStartedAt, hostConfig, ...history);
+  await world.resume();
+  await expect.poll(() => world.status).toBe(becomes);
+});
+
 test('what is started with the engine comes after the container whose network it shares, and once, though it fails', async () => {
   world = await LifecycleWorld.startedAt(later, { ...always, NetworkMode: 'container:c2' }, ...stoppedByHand);
   await world.beside('c2', { ...always, NetworkMode: 'none' }, ...stoppedByHand.map((event) => ({ ...event, container: 'c2' }) as ContainerEvent));

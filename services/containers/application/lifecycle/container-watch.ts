@@ -84,6 +84,7 @@ export class ContainerWatch {
       else if (status === 'paused' && run.kill?.cancelsRestart) this.go(id, asked, this.pauses.thaw(id, asked));
       else if (isToRestart(container)) this.finishRestart(id, asked);
       else if (isLeftover(container)) this.removeLeftover(id, asked);
+      else if (this.isAbandoned(container)) this.removeAbandoned(id, asked);
     }
     for (const [id, { status }] of this.containers.entries()) if (status === 'kept') this.finishRemove(id, asked);
     void this.startWithEngine(asked);
@@ -123,6 +124,19 @@ export class ContainerWatch {
       const container = this.directory.get(id);
       if (container && isLeftover(container)) await this.lifecycle.remove(id, { force: true, volumes: true }, asked);
     });
+  }
+
+  /** Without force: a client may start it yet. */
+  private removeAbandoned(id: string, asked: RequestContext): void {
+    this.goOn(id, asked, async () => {
+      const container = this.directory.get(id);
+      if (container && this.isAbandoned(container)) await this.lifecycle.remove(id, { force: false, volumes: true }, asked);
+    });
+  }
+
+  /** Whoever made it, to go with its run (--rm), had gone before the engine began, with the engine before. As dockerd does; not when a process of the engine begins again beside a client that is about to start it. */
+  private isAbandoned({ status, spec, run, protected: isProtected }: PresentContainer): boolean {
+    return !isProtected && status === 'created' && run.start === 0 && (spec.hostConfig.AutoRemove ?? false) && this.engineStartedAt !== undefined && Date.parse(spec.createdAt) < Date.parse(this.engineStartedAt);
   }
 
   private see(id: string, event: ContainerEvent, commit: Commit<ContainerEvent>): void {

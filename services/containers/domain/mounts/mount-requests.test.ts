@@ -103,5 +103,11 @@ test('of two tmpfs at one target the one of --mount is seen', () => {
   const wanted = mountRequests({}, { Tmpfs: { '/b': 'size=1m', '/c': '' }, Mounts: [{ Type: 'tmpfs', Target: '/b/', TmpfsOptions: { SizeBytes: 4096 } }] });
   expect(wanted.map(({ target }) => target)).toEqual(['/b', '/c']);
   expect(JSON.stringify(wanted)).toContain('4096');
-  expect(() => mountRequests({}, { Tmpfs: { '/b': '' }, Mounts: [{ Type: 'bind', Source: '/a', Target: '/b' }] })).toThrow('Duplicate mount point: /b');
+});
+
+test.each(['bind', 'volume'] as const)('a --tmpfs at the target of a --mount of a %s is mounted over it; what else doubles a target is refused', (Type) => {
+  const Mounts = [{ Type, Source: '/a', Target: '/b' }];
+  expect(mountRequests({}, { Tmpfs: { '/b/': '' }, Mounts }).map((mount) => 'type' in mount && [mount.type, mount.target])).toEqual([[Type, '/b'], ['tmpfs', '/b']]);
+  expect(() => mountRequests({}, { Mounts: [...Mounts, ...Mounts] })).toThrow('Duplicate mount point: /b');
+  expect(() => mountRequests({}, { Tmpfs: { '/b': '' }, Binds: ['/a:/b'] })).toThrow('Duplicate mount point: /b');
 });

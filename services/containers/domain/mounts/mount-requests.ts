@@ -36,12 +36,17 @@ export function mountRequests(config: ContainerConfig, hostConfig: HostConfig, b
   // With dockerd both are mounted, and that of --mount is what is seen.
   const isCovered = ({ target }: WantedMount): boolean => mounts.some((mount) => mount.type === 'tmpfs' && mount.target === target);
   const fleeting = Object.entries(hostConfig.Tmpfs ?? {}).map(([target, options]) => tmpfs(target, options)).filter((mount) => !isCovered(mount));
-  const explicit = [...(hostConfig.Binds ?? []).map(parseBind).map(ofDriver), ...mounts, ...fleeting];
+  const binds = (hostConfig.Binds ?? []).map(parseBind).map(ofDriver);
   const targets = new Set<string>();
-  for (const { target } of explicit) {
+  const claim = ({ target }: WantedMount): void => {
     if (targets.has(target)) throw invalid(`Duplicate mount point: ${target}`);
     targets.add(target);
-  }
+  };
+  for (const mount of [...binds, ...mounts]) claim(mount);
+  // A tmpfs at the target of what --mount brings is what is seen: it comes after that.
+  const isOverMount = ({ target }: WantedMount): boolean => mounts.some((mount) => mount.target === target);
+  for (const mount of fleeting) if (!isOverMount(mount)) claim(mount);
+  const explicit = [...binds, ...mounts, ...fleeting];
   const others = borrowed.filter(({ target }) => !targets.has(target));
   for (const { target } of others) targets.add(target);
   const declared = [...new Set(Object.keys(config.Volumes ?? {}).map((target) => cleanTarget(posix.resolve('/', target))))]

@@ -29,7 +29,8 @@ describe.each(['overlay2', 'vfs'] as const)('a volume that is filled from its im
   });
   const inImage = (path: string): string => join(top, 'layers', path);
   const data = (path = ''): string => join(top, 'volumes/store/_data', path);
-  const fill = (path = '/data', layers = ['upper', 'lower']): Promise<void> => volumes.fill('store', { driver, directory: join(top, 'layers'), layers }, path);
+  const fill = (path = '/data', layers = ['upper', 'lower'], subpath?: string): Promise<void> => volumes.fill('store', { driver, directory: join(top, 'layers'), layers }, path, subpath);
+  const fillPart = (subpath: string): Promise<void> => fill('/data', ['upper', 'lower'], subpath);
 
   test('has the layers\' merged files with owners, modes, times, links and attributes', async () => {
     writeFileSync(inImage('lower/data/sub/old'), 'lower');
@@ -60,6 +61,38 @@ describe.each(['overlay2', 'vfs'] as const)('a volume that is filled from its im
     writeFileSync(data('mine'), '');
     await fill();
     expect(readdirSync(data())).toEqual(['mine']);
+  });
+
+  test('a part is filled while it is empty, whatever is beside it, and a symlink in the volume leads to one', async () => {
+    writeFileSync(inImage('upper/data/new'), '');
+    chownSync(inImage('upper/data'), 70, 71);
+    mkdirSync(data('a/b'), { recursive: true });
+    symlinkSync('linked', data('link'));
+    for (const name of ['linked', 'full']) mkdirSync(data(name));
+    writeFileSync(data('full/mine'), '');
+    for (const part of ['a/b', 'link', 'full']) await fillPart(part);
+    expect(['a', 'a/b', 'linked', 'full'].map((path) => readdirSync(data(path)).sort())).toEqual([['b'], ['new', 'sub'], ['new', 'sub'], ['mine']]);
+    expect([data(), data('a/b'), data('full')].map((path) => statSync(path).uid)).toEqual([0, 70, 0]);
+  });
+
+  test('a part that is a file or not there yet is left to the start, one that leads out of the volume is refused', async () => {
+    writeFileSync(data('file'), 'kept');
+    for (const part of ['file', 'nowhere/deep']) await fillPart(part);
+    symlinkSync(join(top, 'outside'), data('out'));
+    symlinkSync('../../../outside', data('up'));
+    for (const part of ['out', 'up', '../../../outside', join(top, 'outside')]) await expect(fillPart(part)).rejects.toMatchObject({ kind: 'invalid', message: expect.stringContaining('path concatenation escapes the base directory') as string });
+    expect([readdirSync(data()).sort(), readFileSync(data('file'), 'utf8')]).toEqual([['file', 'out', 'up'], 'kept']);
+  });
+
+  test('a copy for a part that a crash cut short comes into no other part', async () => {
+    for (const name of ['one', 'other']) mkdirSync(data(name));
+    writeFileSync(inImage('upper/data/new'), '');
+    mkdirSync(join(top, 'volumes/store/filled'));
+    writeFileSync(join(top, 'volumes/store/filled/all'), '');
+    await fillPart('one');
+    expect([readdirSync(data('one')).sort(), readdirSync(data()).sort()]).toEqual([['new', 'sub'], ['one', 'other']]);
+    await fill();
+    expect([readdirSync(data('one')).sort(), readdirSync(data('other')), readdirSync(data()).sort()]).toEqual([['new', 'sub'], [], ['all', 'one', 'other']]);
   });
 
   test('a path that leads out of the image, is a file, or is not there fills nothing', async () => {

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { closeSync, constants, existsSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { mkdirat, openat2, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from '#libs/linux/directory-entries.js';
+import { invalid } from '#libs/errors/errors.js';
+import { mkdirat, openat2, RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from '#libs/linux/directory-entries.js';
 import type { Fd } from '#libs/linux/native.js';
 import { removeTreeSync } from '#libs/linux/remove-tree.js';
 import { isErrno } from '#libs/linux/system-call-error.js';
@@ -14,6 +16,8 @@ export interface FillJob {
   readonly path: string;
   /** The volume's own directory, with `_data` in it. */
   readonly volume: string;
+  /** What is filled, below `_data`; absent: that itself. */
+  readonly subpath?: string;
 }
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
@@ -21,13 +25,14 @@ const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOL
 const PASSING = '.berth-filling';
 
 /**
- * Fills an empty volume with what the image holds at `path`, the directory's own owner and mode included. A volume that holds something, or a path that is no
- * directory of the image: nothing happens. The copy is made beside the data and moved in once it is whole, so that one that fails leaves nothing, and nothing that
+ * Fills an empty volume, or an empty part of one, with what the image holds at `path`, the directory's own owner and mode included. What holds something, a part that is not there or
+ * is a file, or a path that is no directory of the image: nothing happens. The copy is made beside the data and moved in once it is whole, so that one that fails leaves nothing, and nothing that
  * containers have written meanwhile is ever taken for half of a copy.
  */
-export function fillVolume({ image, path, volume }: FillJob): void {
-  const { half, whole } = copiesOf(volume);
-  const data = openSync(`${volume}/_data`, DIRECTORY);
+export function fillVolume({ image, path, volume, subpath }: FillJob): void {
+  const { half, whole } = copiesOf(volume, subpath);
+  const data = openData(volume, subpath);
+  if (data === undefined) return;
   try {
     if (isFormerMark(half)) emptyDirectory(data);
     removeTreeSync(half);
@@ -44,18 +49,35 @@ export function fillVolume({ image, path, volume }: FillJob): void {
   }
 }
 
-/** Where a copy is until it is moved in: `half` is thrown away when it is found, `whole` is moved in. */
-const copiesOf = (volume: string): { readonly half: string; readonly whole: string } => ({ half: `${volume}/filling`, whole: `${volume}/filled` });
+/** Where a copy is until it is moved in: `half` is thrown away when it is found, `whole` is moved in. One for a part is in no other's way: whoever finds it has to know where it belongs. */
+function copiesOf(volume: string, subpath?: string): { readonly half: string; readonly whole: string } {
+  const part = subpath === undefined ? '' : `-${createHash('sha256').update(subpath).digest('hex')}`;
+  return { half: `${volume}/filling${part}`, whole: `${volume}/filled${part}` };
+}
 
-/** Whether a copy was cut short by a crash. */
+/** Whether a copy of the whole volume was cut short by a crash. */
 export const hasUnfinishedCopy = (volume: string): boolean => Object.values(copiesOf(volume)).some((path) => existsSync(path));
+
+/** Containers write into the volume: what leads to the part is their doing, and must not lead out. */
+function openData(volume: string, subpath: string | undefined): Fd | undefined {
+  const data = openSync(`${volume}/_data`, DIRECTORY);
+  if (subpath === undefined) return data;
+  try {
+    return unlessMissing(() => openat2(data, subpath, constants.O_RDONLY | constants.O_DIRECTORY, 0, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS));
+  } catch (error) {
+    if (isErrno(error, 'EXDEV')) throw invalid(`path concatenation escapes the base directory, base: ${volume}/_data, subpath: ${subpath}`);
+    throw error;
+  } finally {
+    closeSync(data);
+  }
+}
 
 /** A release that copied into the data itself had a file there as long as that took: what a crash or a full disk left of it is half of a copy, which it made again. */
 const isFormerMark = (half: string): boolean => lstatSync(half, { throwIfNoEntry: false })?.isFile() === true;
 
 /** Nothing at `path` to copy: nothing happens. */
 function makeCopy(root: Fd, path: string, target: string): void {
-  const source = openDirectory(root, path);
+  const source = unlessMissing(() => openInImage(root, path));
   if (source === undefined) return;
   try {
     mkdirSync(target, { mode: 0o700 });
@@ -120,9 +142,12 @@ function lookAtImage(image: FillJob['image'], volume: string, look: (root: Fd) =
 }
 
 /** Symlinks mean what they would in the container. */
-function openDirectory(root: Fd, path: string): Fd | undefined {
+const openInImage = (root: Fd, path: string): Fd => openat2(root, path, constants.O_RDONLY | constants.O_DIRECTORY, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+
+/** Undefined: there is no directory. */
+function unlessMissing(open: () => Fd): Fd | undefined {
   try {
-    return openat2(root, path, constants.O_RDONLY | constants.O_DIRECTORY, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+    return open();
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'ELOOP'].some((code) => isErrno(error, code))) return undefined;
     throw error;

@@ -40,14 +40,14 @@ export class VolumeDirectories {
     return path;
   }
 
-  /** Fills a volume, if it is empty, with what an image holds at `path`. One fill of a volume at a time: the second finds what the first one made. */
-  async fill(name: string, image: FillJob['image'], path: string): Promise<void> {
+  /** Fills a volume, or the part of it at `subpath`, if it is empty, with what an image holds at `path`. One fill of a volume at a time: the second finds what the first one made. */
+  async fill(name: string, image: FillJob['image'], path: string, subpath?: string): Promise<void> {
     const volume = this.of(name);
     // Nearly always: no thread need look into it.
-    if (!this.filling.has(name) && (await readdir(join(volume, '_data'))).length > 0 && !hasUnfinishedCopy(volume)) return;
+    if (subpath === undefined && !this.filling.has(name) && (await readdir(join(volume, '_data'))).length > 0 && !hasUnfinishedCopy(volume)) return;
     const work = (this.filling.get(name) ?? Promise.resolve())
       .catch(() => undefined)
-      .then(() => this.threads.run('fillVolume', { image, path, volume }));
+      .then(() => this.threads.run('fillVolume', { image, path, volume, ...(subpath === undefined ? {} : { subpath }) }));
     this.filling.set(name, work);
     try {
       await work;

@@ -65,6 +65,12 @@ test('--tmpfs is nosuid, nodev and noexec unless it says otherwise', () => {
   expect(of('size=1m,exec', true)).toEqual(['nosuid', 'nodev', 'size=1m', 'exec', 'ro']);
 });
 
+test('of two mounts at one target the later stands in for the other', () => {
+  const common = { source: '', readOnly: false, propagation: '' };
+  const mounts = [{ ...common, type: 'volume', target: '/t' }, { ...common, type: 'bind', target: '/u' }, { ...common, type: 'tmpfs', target: '/t' }] as const;
+  expect(['/t', '/u'].map((target) => mountAt({ ...plain, mounts }, target).map(({ type }) => type))).toEqual([['tmpfs'], ['bind']]);
+});
+
 test('the environment has PATH, HOSTNAME and TERM first, and the last word wins in the first place', () => {
   expect(environment(['A=1', 'PATH=/x', 'A=2', 'HOSTNAME'], { hostname: 'box', terminal: true })).toEqual(['PATH=/x', 'TERM=xterm', 'A=2']);
   expect(environment([], { hostname: 'box', terminal: false })).toEqual(['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'HOSTNAME=box']);

@@ -42,7 +42,9 @@ export function mountsOf(task: Asked, host: MountHost): readonly Mount[] {
   const idmap = host.userNamespace ? ['idmap'] : [];
   const ofDevices = (host.cdi?.mounts ?? []).map(({ hostPath, containerPath, options }): Mount => ({ destination: containerPath, type: 'bind', source: hostPath, options: [...(options.some((option) => /^r?bind$/.test(option)) ? [] : ['rbind']), ...options] }));
   const replaced = new Set(ofDevices.map(({ destination }) => destination));
-  const asked = [...task.mounts.filter(({ target }) => !replaced.has(target)).map((mount) => userMount(mount, mount.type === 'volume' ? idmap : [])), ...ofDevices];
+  // The later of two at one place is what is seen, and has its mode from the image, not from the other.
+  const isCovered = ({ target }: ContainerMount, index: number): boolean => task.mounts.some((other, at) => at > index && other.target === target);
+  const asked = [...task.mounts.filter((mount, index) => !replaced.has(mount.target) && !isCovered(mount, index)).map((mount) => userMount(mount, mount.type === 'volume' ? idmap : [])), ...ofDevices];
   // In runc's words. What reads /proc has to find procfs there (CVE-2019-16884).
   if (asked.some(({ destination, source }) => destination === '/proc' && source !== '/proc')) throw invalid('"/proc" cannot be mounted because it is not of type proc');
   const taken = new Set(asked.map(({ destination }) => destination));

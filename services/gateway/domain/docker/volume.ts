@@ -4,8 +4,11 @@ import { anyOf, booleanFilter, labelsFit, nameFilter } from '../requests/filters
 
 /** swagger.yaml, Volume. */
 export function dockerVolume(view: VolumeView): object {
-  return { CreatedAt: view.createdAt, Driver: view.driver, Labels: view.labels, Mountpoint: view.mountpoint, Name: view.name, Options: Object.keys(view.options).length === 0 ? null : view.options, Scope: 'local' };
+  return { CreatedAt: view.createdAt, Driver: view.driver, Labels: orNull(view.labels), Mountpoint: view.mountpoint, Name: view.name, Options: orNull(view.options), Scope: 'local' };
 }
+
+/** What was left out at its creation. Clients that mean nothing leave it out, nearly all. */
+const orNull = (words: Readonly<Record<string, string>>): object | null => (Object.keys(words).length === 0 ? null : words);
 
 export const VOLUME_FILTERS = ['name', 'driver', 'label', 'dangling'];
 

@@ -46,11 +46,12 @@ test('more than one network, and the network of nobody, are refused and not drop
   expect(() => readCreateRequest({ Image: 'x', HostConfig: { NetworkMode: 'container:' } })).toThrow('invalid container format container:<name|id>');
 });
 
-test('the endpoint is one of the network that the mode names, whatever that is called', () => {
-  const of = (NetworkMode: string | undefined, name: string) => readCreateRequest({ Image: 'x', HostConfig: { NetworkMode }, NetworkingConfig: { EndpointsConfig: { [name]: {} } } });
-  for (const [mode, name] of [[undefined, 'default'], ['default', 'bridge'], ['none', 'none'], ['mine', 'mine'], ['container:web', 'container:web']] as const) expect(() => of(mode, name)).not.toThrow();
+test('the network is that of the endpoint, whichever the mode names, but for a mode that shares a network of others', () => {
+  const of = (NetworkMode: string | undefined, name: string) => readCreateRequest({ Image: 'x', HostConfig: { NetworkMode }, NetworkingConfig: { EndpointsConfig: { [name]: {} } } }).hostConfig.NetworkMode;
+  for (const [mode, name] of [['none', 'none'], ['mine', 'mine'], ['container:web', 'container:web'], [undefined, 'none'], ['bridge', 'nosuch'], ['none', 'bridge']] as const) expect(of(mode, name)).toBe(name);
+  expect([of(undefined, 'default'), of('default', 'bridge')]).toEqual(['bridge', 'bridge']);
   expect(() => readCreateRequest({ Image: 'x', HostConfig: { NetworkMode: { toString: 1 } }, NetworkingConfig: { EndpointsConfig: { none: {} } } })).not.toThrow();
-  for (const [mode, name] of [[undefined, 'none'], ['bridge', 'nosuch'], ['none', 'bridge']] as const) expect(() => of(mode, name)).toThrow('conflicting options');
+  for (const [mode, name] of [['host', 'bridge'], ['bridge', 'host'], ['container:web', 'bridge'], ['bridge', 'container:web']] as const) expect(() => of(mode, name)).toThrow('conflicting options');
 });
 
 test('a container of an old client lends its IPC namespace, unless it says otherwise', () => {

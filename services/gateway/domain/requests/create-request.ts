@@ -49,9 +49,12 @@ export function readCreateRequest(body: unknown): CreateRequest {
   if (names.length > 1) throw invalid(`Container cannot be connected to network endpoints: ${names.join(', ')}`);
   const { NetworkMode: mode } = hostConfig;
   const other = typeof mode === 'string' && names.find((name) => name !== mode); // one that is no text is refused where the command enters the bus
-  if (other) throw invalid(`conflicting options: the network mode is ${mode}, and the endpoint is one of the network ${other}`);
-  return { config: readFields('Config', config, CONFIG), hostConfig, ...(networks === undefined ? {} : { networks }) };
+  if (other && [mode, other].some(isShared)) throw invalid(`conflicting options: the network mode is ${mode}, and the endpoint is one of the network ${other}`);
+  return { config: readFields('Config', config, CONFIG), hostConfig: other ? { ...hostConfig, NetworkMode: other } : hostConfig, ...(networks === undefined ? {} : { networks }) };
 }
+
+/** A network namespace of others, which no endpoint brings in, or replaces. Of any other mode the endpoint says which network it is. */
+const isShared = (mode: string): boolean => mode === 'host' || mode.startsWith('container:');
 
 /** The body of POST /commit: none, or a configuration for the image. Throws invalid for another kind of JSON. */
 export function readCommitConfig(body: unknown): Fields | undefined {

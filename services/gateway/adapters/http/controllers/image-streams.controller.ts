@@ -3,8 +3,8 @@ import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GetImage, ImportImage, LoadImages, PullImage, SaveImages } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
-import { internal, invalid, notImplemented } from '#libs/errors/errors.js';
-import { fitness, formatPlatform, hostPlatform } from '#libs/oci/platform.js';
+import { internal, invalid } from '#libs/errors/errors.js';
+import { formatPlatform } from '#libs/oci/platform.js';
 import { EngineClient } from '../../../application/engine-client.js';
 import { type AskedPlatform, askedPlatforms, fits } from '../../../domain/requests/image-platform.js';
 import { readRegistryAuth } from '../../../domain/requests/registry-auth.js';
@@ -47,11 +47,9 @@ export class ImageStreamsController {
   @Post('/load')
   @HttpCode(200)
   async load(@Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    for (const { platform, name } of askedPlatforms(query, 'platform', '1.48', version)) {
-      // Of an archive of several platforms this machine's is taken.
-      if (fitness(platform, hostPlatform) === 0) throw notImplemented(`Berth loads images for ${formatPlatform(hostPlatform)} alone: ${name} is another platform`);
-    }
-    const endpoint = await this.engine.ask(LoadImages, { quiet: flag(query, 'quiet') }, asked);
+    const [wanted, ...others] = askedPlatforms(query, 'platform', '1.48', version);
+    if (others.length > 0) throw invalid('multiple platform parameters not supported');
+    const endpoint = await this.engine.ask(LoadImages, { quiet: flag(query, 'quiet'), ...(wanted === undefined ? {} : { platform: formatPlatform(wanted.platform) }) }, asked);
     exchange(request, reply, await this.engine.open(endpoint));
   }
 
