@@ -7,7 +7,15 @@ const patience = Number(process.env.BERTH_TEST_PATIENCE ?? 1);
 const PURE = ['dist/**/domain/**/*.test.js', 'dist/libs/{dockerfile,oci,patterns}/**/*.test.js'];
 /** Tests that measure time, or what a process takes of the machine: nothing runs beside them. */
 const ALONE = ['dist/test/log/**/*.test.js', 'dist/test/metrics/scrape-cost.test.js', 'dist/test/e2e/{stop,usage}.test.js'];
-const everything = { exclude: ['**/node_modules/**'], pool: 'forks', testTimeout: 30_000 * patience, hookTimeout: 90_000 * patience, expect: { poll: { timeout: 5_000 * patience } } };
+const everything = {
+  exclude: ['**/node_modules/**'],
+  pool: 'forks',
+  // Compiled already: Node loads it, and Vite takes apart nothing but the tests themselves.
+  server: { deps: { external: [/\/dist\/(?!.*\.test\.js$)/] } },
+  testTimeout: 30_000 * patience,
+  hookTimeout: 90_000 * patience,
+  expect: { poll: { timeout: 5_000 * patience } },
+};
 
 // Tests run compiled: decorators with their metadata are TypeScript's own work, and what is tested is what ships.
 export default defineConfig({
@@ -15,8 +23,9 @@ export default defineConfig({
     watch: false,
     projects: [
       { test: { ...everything, name: 'pure', include: PURE, isolate: false, sequence: { groupOrder: 0 } } },
+      // Two processes run all of these files: to start one anew for each, and to load what they test, took a second of processor time a file. What a test changes of its process it sets back.
       // Engines of tests share one machine and nothing else. An engine waits as often as it works, so that two files take turns; more would only make each other slow.
-      { test: { ...everything, name: 'machine', include: ['dist/**/*.test.js'], exclude: [...everything.exclude, ...PURE, ...ALONE], maxWorkers: patience > 1 ? 1 : 2, sequence: { groupOrder: 1 } } },
+      { test: { ...everything, name: 'machine', include: ['dist/**/*.test.js'], exclude: [...everything.exclude, ...PURE, ...ALONE], isolate: false, maxWorkers: patience > 1 ? 1 : 2, sequence: { groupOrder: 1 } } },
       { test: { ...everything, name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 2 } } },
     ],
   },

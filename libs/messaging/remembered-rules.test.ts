@@ -1,6 +1,12 @@
-import { IsInt, IsString, MetadataStorage, getMetadataStorage, validateSync } from 'class-validator';
-import { beforeAll, expect, test, vi } from 'vitest';
+import { IsInt, IsString, MetadataStorage, validateSync } from 'class-validator';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { rememberRules } from './remembered-rules.js';
+
+/** Where class-validator keeps the rules of a process: that of other tests may remember them already. */
+const kept = globalThis as { classValidatorMetadataStorage?: MetadataStorage | undefined };
+const others = kept.classValidatorMetadataStorage;
+const storage = (kept.classValidatorMetadataStorage = new MetadataStorage());
+afterAll(() => (kept.classValidatorMetadataStorage = others));
 
 class Named {
   @IsString()
@@ -13,7 +19,7 @@ class Counted extends Named {
 }
 
 const lookUp = vi.spyOn(MetadataStorage.prototype, 'getTargetValidationMetadatas');
-beforeAll(() => rememberRules(getMetadataStorage()));
+beforeAll(() => rememberRules(storage));
 
 const problemsOf = (wish: object): unknown => validateSync(wish).map(({ property, constraints }) => [property, Object.keys(constraints ?? {})]);
 

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { builtinModules, isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { decode, encode } from '@jridgewell/sourcemap-codec';
 import { REPOSITORY } from './repository.mjs';
@@ -17,15 +18,43 @@ export default {
     'tree-thread': 'dist/services/executor/adapters/trees/tree-thread.js',
   },
   // What Nest would load if somebody had installed it.
-  external: (name) => !/^[./\0#]/.test(name) && !name.startsWith('node:') && !existsSync(join(REPOSITORY, 'node_modules', packageOf(name))),
-  plugins: [{ name: 'source-maps', load: withMap, generateBundle: leanMaps }],
+  external: (name) => !/^[./\0#]/.test(name) && !isBuiltin(name) && !existsSync(join(REPOSITORY, 'node_modules', packageOf(name))),
+  plugins: [{ name: 'builtins', resolveId: asBuiltin, load: builtin }, { name: 'unused', load: withoutTelephones }, { name: 'source-maps', load: withMap, generateBundle: leanMaps }, { name: 'ascii', generateBundle: asciiAlone }],
   // Errors and metadata go by the names of classes.
-  output: { dir: 'dist/bundled/services', format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name].js', keepNames: true, sourcemap: true },
+  output: { dir: 'dist/bundled/services', format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name].js', keepNames: true, comments: { legal: true, annotation: false, jsdoc: false }, sourcemap: true },
   onLog: (level, log, report) => void (['EVAL', 'UNRESOLVED_IMPORT', 'CIRCULAR_DEPENDENCY'].includes(log.code) || report(level, log)),
 };
 
 function packageOf(name) {
   return name.split('/').slice(0, name.startsWith('@') ? 2 : 1).join('/');
+}
+
+const BUILTIN = '\0builtin:';
+
+function asBuiltin(name, _importer, { kind }) {
+  const bare = name.replace(/^node:/, '');
+  return kind === 'import-statement' && builtinModules.includes(bare) ? `${BUILTIN}${bare}` : null;
+}
+
+/** To import a module of Node's has all that it exports looked at, and node:http exports a WebSocket: all of undici is loaded for it, 60 ms and 3 MiB a process. */
+function builtin(id) {
+  if (!id.startsWith(BUILTIN)) return null;
+  const name = id.slice(BUILTIN.length);
+  const names = Object.keys(process.getBuiltinModule(name)).filter((key) => key !== 'default');
+  const code = [`const it = process.getBuiltinModule('node:${name}');`, 'export default it;', 'const read = (name) => it[name];', ...names.map((key) => `const its_${key} = /* @__PURE__ */ read('${key}');`), `export { ${names.map((key) => `its_${key} as ${key}`).join(', ')} };`];
+  return { code: code.join('\n'), moduleSideEffects: false };
+}
+
+/** class-validator brings the telephone numbers of all countries along, half a megabyte that is parsed at each start: no contract has any (test/architecture/bundle.test.ts). */
+function withoutTelephones(id) {
+  return id.includes('/node_modules/libphonenumber-js/') ? { code: 'module.exports = {};', moduleType: 'js' } : null;
+}
+
+/** One letter beyond Latin-1, in a string or a table of letters, has V8 hold the whole file with two bytes a letter, and read it slower. */
+function asciiAlone(_options, files) {
+  for (const file of Object.values(files)) {
+    if (file.type === 'chunk') file.code = file.code.replace(/[^\0-\x7f]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  }
 }
 
 /** What the compiler wrote beside its output leads on to the TypeScript. */

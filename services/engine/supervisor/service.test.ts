@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +30,7 @@ function loggingService(logFile: string, command: readonly string[]): { readonly
 }
 
 test('one that is stopped before it has written its pid is gone', async () => {
+  execFileSync('mkfifo', [join(folder, 'pid.new')]); // it is not written while nobody reads it
   const { service, started } = serviceOf('sleep', '1000');
   const kept = service.keepAlive();
   expect(existsSync(join(folder, 'pid'))).toBe(false);

@@ -32,7 +32,10 @@ export const view: ContainerView = {
   exitCode: 0,
   oomKilled: false,
   error: '',
-  startedAt: new Date(Date.now() - 3_500).toISOString(),
+  // Some seconds ago, however long other tests have had this module.
+  get startedAt() {
+    return new Date(Date.now() - 3_500).toISOString();
+  },
   finishedAt: '',
   restartCount: 0,
   endpoint: { network: 'bridge', networkId: 'ef'.repeat(32), endpointId: '12'.repeat(32), bridge: 'berth0', address: '172.17.0.2', prefixLength: 16, gateway: '172.17.0.1', mac: '02:42:ac:11:00:02', mtu: 1500, ports: [{ containerPort: 80, protocol: 'tcp', hostIp: '0.0.0.0', hostPort: 8080 }] },

@@ -32,6 +32,20 @@ test('a path that comes again before its first tree is off the disk is taken aga
   await expect.poll(() => readdirSync(join(top, 'trash')), { timeout: 10_000 }).toEqual([]);
 });
 
+test('where nothing is left no thread is asked', async () => {
+  vi.useFakeTimers();
+  const jobs: unknown[] = [];
+  const idle = new Trash(join(top, 'trash'), { run: async (...job: unknown[]) => void jobs.push(job) } as unknown as TreeThreads, (error) => expect.fail(String(error)));
+  idle.emptySoon();
+  await vi.runAllTimersAsync();
+  expect(jobs).toEqual([]);
+  writeFileSync(join(top, 'trash', 'left'), '');
+  idle.emptySoon();
+  await vi.runAllTimersAsync();
+  expect(jobs).toHaveLength(1);
+  vi.useRealTimers();
+});
+
 test('a thread that is ended over it is no failure to tell of: the next start takes off what is left', async () => {
   const busy = new TreeThreads();
   const { promise: asked, resolve: isAsked } = Promise.withResolvers<void>();

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { renameSync } from 'node:fs';
+import { opendirSync, renameSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isFull } from '#libs/linux/full-disk.js';
 import type { TreeThreads } from '../trees/tree-threads.js';
@@ -62,12 +62,22 @@ export class Trash {
 
   private async empty(): Promise<void> {
     this.emptying = undefined;
+    if (this.isEmpty()) return; // as at most starts: a thread costs what a tenth of the executor's start does
     this.isBusy = true;
     // Its thread may be ended over it.
     await this.trees.run('removeAllIn', { directory: this.directory }).catch((error: unknown) => this.isClosed || this.onError(error));
     this.isBusy = false;
     if (this.isWantedAgain && !this.isClosed) this.emptySoon();
     this.isWantedAgain = false;
+  }
+
+  private isEmpty(): boolean {
+    try {
+      using directory = opendirSync(this.directory);
+      return directory.readSync() === null;
+    } catch {
+      return false; // the thread tells why
+    }
   }
 
   /** What is there is taken off at the next start. */

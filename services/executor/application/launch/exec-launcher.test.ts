@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { LaunchExec } from '#contracts/executor/tasks.js';
 import type { RequestContext } from '#contracts/request.js';
 import { ACK_EXIT, checkTarget, EXEC, frame, SIGNAL_EXEC } from '../../adapters/shim/shim-frames.js';
@@ -23,6 +23,8 @@ test('a refusal for which no shim was asked is not what a later start of the exe
 });
 
 test("a predecessor's exec that is over is found among the last of the log, whatever its container has on it", async () => {
+  const now = vi.spyOn(performance, 'now').mockReturnValue(1_000); // an executor that has just started
+  onTestFinished(() => now.mockRestore());
   const store = new MemoryEventStore();
   const events = [{ type: 'ExecStarted', container: exec.container, start: 1, exec: exec.exec, pid: 42 }] as const;
   await store.append(`berth.event.task.${exec.container}-1`, noHead, events, asked);
