@@ -11,6 +11,8 @@ export interface Ending {
   readonly log: Pick<EventStore, 'lastPosition'>;
   /** Closed ahead of their turn where the log is silent; so what closes them may be called twice. */
   readonly connections: readonly { close(): Promise<unknown> }[];
+  /** Whether something keeps the process from its exit, once all is closed: it is killed then. */
+  readonly isHeld?: () => boolean;
 }
 
 /**
@@ -23,7 +25,7 @@ export function endAtSignal(ending: Ending): void {
     process.on(signal, () => {
       if (isEnding) return;
       isEnding = true;
-      void closeAll(ending).finally(() => process.exit(0));
+      void closeAll(ending).finally(() => (ending.isHeld?.() ? process.kill(process.pid, 'SIGKILL') : process.exit(0)));
     });
   }
 }

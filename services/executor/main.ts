@@ -17,6 +17,7 @@ import { startTelemetry } from '#libs/telemetry/process-telemetry.js';
 import { writeProcess } from '#libs/telemetry/metrics/process-metrics.js';
 import { startTracing } from '#libs/telemetry/start-tracing.js';
 import { stopTracing } from '#libs/telemetry/tracing.js';
+import { isHeld } from './adapters/trees/tree-threads.js';
 import { ExecutorParts } from './executor-parts.js';
 import { ExecutorModule } from './executor.module.js';
 
@@ -50,4 +51,4 @@ const sources: MetricsSource[] = [(out) => parts.writeMetrics(out), (out) => wri
 telemetry.routes.set('/metrics/logs', (_query, accept) => metricsPage([(out) => parts.logs.write(out)], accept));
 telemetry.routes.set('/metrics', (_query, accept) => metricsPage(sources, accept));
 writeFileSync(ready, readFileSync('/proc/self/stat'));
-endAtSignal({ closers: [stopTracing, () => telemetry.close(), () => store.close(), () => feed.close(), () => app.close()], log: store, connections: [store, feed] });
+endAtSignal({ closers: [stopTracing, () => telemetry.close(), () => store.close(), () => feed.close(), () => app.close()], log: store, connections: [store, feed], isHeld });

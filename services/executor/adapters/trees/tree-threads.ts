@@ -6,8 +6,14 @@ import type { TreeJobName, TreeJobs } from './tree-jobs.js';
 const MOST_THREADS = 2;
 /** An idle thread holds some 10 MiB. */
 const IDLE_MS = 5_000;
+/** How long a thread may take to end, in which a system call may be under way. */
+const END_WITHIN_MS = 2_000;
 /** What a thread may hold beside buffers: a hostile archive ends its own thread, not the executor. */
 const HEAP_MIB = 256;
+
+let held = false;
+/** Whether a thread of this process has not ended when it was to: process.exit waits for it, and may do so for ever. */
+export const isHeld = (): boolean => held;
 
 interface Answer {
   readonly id: number;
@@ -44,11 +50,18 @@ export class TreeThreads {
     });
   }
 
-  /** Ends work that is under way: what it had made is found half made at the next start. */
+  /**
+   * Ends work that is under way: what it had made is found half made at the next start. A thread that waits in the kernel, as for a file system that does not answer, cannot be ended: it is left
+   * after a while, and `isHeld` from then on.
+   */
   async close(): Promise<void> {
     this.closed = true;
     for (const waiting of this.queue.splice(0)) waiting.reject(unavailable('the executor is stopping'));
-    await Promise.all([...this.threads].map((thread) => thread.end()));
+    const late = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => late.resolve(true), END_WITHIN_MS);
+    const isLate = await Promise.race([Promise.all([...this.threads].map((thread) => thread.end())).then(() => false), late.promise]);
+    clearTimeout(timer);
+    if (isLate) held = true;
   }
 
   private serve(): void {
