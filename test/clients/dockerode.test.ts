@@ -159,6 +159,14 @@ test('what fails carries status code, reason and dockerd\'s message', async () =
   await expect(docker.createContainer({ Image: 'nothing:1' })).rejects.toMatchObject({ statusCode: 404, json: { message: 'No such image: nothing:1' } });
 });
 
+test('a container becomes an image, whose name dockerode says twice', async () => {
+  const container = await docker.createContainer({ Image: 'busybox', Cmd: ['true'] });
+  const { Id } = (await container.commit({ repo: 'dry', tag: 'dock', comment: 'why', changes: ['ENV A=1'] })) as { readonly Id: string };
+  expect(await docker.getImage('dry:dock').inspect()).toMatchObject({ Id, Comment: 'why', Config: { Env: expect.arrayContaining(['A=1']) as string[] } });
+  await docker.getImage('dry:dock').remove();
+  await container.remove();
+});
+
 test('volumes, prune and promises of many at once', async () => {
   const volume = await docker.createVolume({ Name: 'hold', Labels: { a: 'b' } });
   const ended = await Promise.all([1, 2, 3, 4, 5].map(async (number) => {

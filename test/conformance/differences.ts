@@ -36,11 +36,9 @@ const INTENDED: readonly Intended[] = [
   { place: /HostConfig\.Runtime$/, why: 'the default runtime is our own, told by its name: a client that sends it back gets the same' },
   { place: /HostConfig\.MaskedPaths/, why: 'two more, as since 28' },
   { place: /HostConfig\.CgroupnsMode$/, why: 'containers have a cgroup namespace of their own on v1 too' },
-  { place: /HostConfig\.PortBindings$/, why: 'empty rather than null, as since 26' },
   { place: /HostConfig\.RestartPolicy\.Name$/, why: '"no" rather than empty, as since 25' },
   { place: /HostConfig\.NetworkMode$/, why: '"default" is told by its name, as since 26' },
   { place: /NetworkSettings\.(SandboxID|SandboxKey)$/, why: 'a namespace is found by its process' },
-  { place: /Networks\.bridge\.EndpointID$/, why: 'one that does not run is in no network' },
   { place: /IPPrefixLen$/, why: 'another subnet' },
   { place: /\.Ports(\.80\/tcp)?$/, why: 'ports are published on IPv4 alone' },
   { place: /IPAM\.Config\[0\]\.Gateway$/, why: 'the gateway is known from the beginning' },
@@ -61,6 +59,13 @@ const INTENDED: readonly Intended[] = [
   { place: /LastTagTime$/, why: 'not kept: the log tells' },
 ];
 
-export function isIntended({ request, place }: Difference): boolean {
-  return INTENDED.some((one) => (one.request === undefined || one.request.test(request)) && one.place.test(place));
+const explains = ({ request, place }: Intended, found: Difference): boolean => (request === undefined || request.test(found.request)) && place.test(found.place);
+
+export function isIntended(found: Difference): boolean {
+  return INTENDED.some((one) => explains(one, found));
+}
+
+/** Those meant differences that none of `found` is: each has been mended, or was never asked for. */
+export function unseen(found: readonly Difference[]): readonly string[] {
+  return INTENDED.filter((one) => !found.some((difference) => explains(one, difference))).map(({ request, place, why }) => `${request?.source ?? 'any request'} at ${place.source}: ${why}`);
 }

@@ -14,6 +14,13 @@ test('lists tell annotations from version 1.46 on, where there are some', () => 
   for (const summary of [containerSummary(annotated, 0, '1.45'), containerSummary(view, 0, '1.46')]) expect(summary).not.toHaveProperty('HostConfig.Annotations');
 });
 
+test('port bindings are null where nobody spoke of them', () => {
+  const shown = (hostConfig: ContainerView['hostConfig']) => containerInspect({ ...view, hostConfig }, { storageDriver: 'overlay2', securityOptions: [], maskedPaths: [] }, '1.51');
+  expect(shown({})).toMatchObject({ HostConfig: { PortBindings: null } });
+  expect(shown({ PortBindings: {} })).toMatchObject({ HostConfig: { PortBindings: {} } });
+  expect(shown({ PortBindings: { '80/tcp': [{ HostPort: '8080' }] } })).toMatchObject({ HostConfig: { PortBindings: { '80/tcp': [{ HostIp: '', HostPort: '8080' }] } } });
+});
+
 test('the MAC address asked for is shown until the first start', () => {
   const asked = { ...view, config: { MacAddress: '02:42:ac:11:00:99' } };
   const macs = (shown: ContainerView): unknown => (containerInspect(shown, { storageDriver: 'overlay2', securityOptions: [], maskedPaths: [] }, '1.51') as { NetworkSettings: unknown }).NetworkSettings;

@@ -244,8 +244,10 @@ function config(view: ContainerView): object {
 }
 
 /** What clients wrote short is shown whole. */
-function portBindings({ hostConfig: { PortBindings } }: ContainerView): object {
-  return Object.fromEntries(Object.entries(PortBindings ?? {}).map(([port, bindings]) => [port, bindings?.map(({ HostIp = '', HostPort = '' }) => ({ HostIp, HostPort })) ?? null]));
+/** Null: whoever made it said nothing of ports. */
+function portBindings({ hostConfig: { PortBindings } }: ContainerView): object | null {
+  if (PortBindings === undefined || PortBindings === null) return null;
+  return Object.fromEntries(Object.entries(PortBindings).map(([port, bindings]) => [port, bindings?.map(({ HostIp = '', HostPort = '' }) => ({ HostIp, HostPort })) ?? null]));
 }
 
 /** What a container does not see or cannot write, unless it is privileged. Who sends it back gets the same. */

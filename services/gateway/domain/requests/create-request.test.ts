@@ -65,3 +65,10 @@ test('what is another kind of JSON is refused, and not read as none', () => {
   expect(() => readCommitConfig([])).toThrow('has to be an object');
   expect([readCommitConfig(undefined), readCommitConfig(null), readCommitConfig({})]).toEqual([undefined, undefined, undefined]);
 });
+
+test('what dockerode repeats of a query in the body of a commit is no configuration', () => {
+  const repeated = { container: 'c1', repo: 'mine', tag: '1', comment: 'why', author: 'me', pause: true, changes: ['ENV A=1'] };
+  expect(readCommitConfig(repeated)).toBeUndefined();
+  expect(readCommitConfig({ ...repeated, Env: ['A=1'] })).toEqual({ Env: ['A=1'] });
+  expect(() => readCommitConfig({ Repo: 'mine' })).toThrow('Config.Repo');
+});

@@ -56,10 +56,13 @@ export function readCreateRequest(body: unknown): CreateRequest {
 /** A network namespace of others, which no endpoint brings in, or replaces. Of any other mode the endpoint says which network it is. */
 const isShared = (mode: string): boolean => mode === 'host' || mode.startsWith('container:');
 
+/** dockerode repeats in the body what it says in the query, where it counts. */
+const COMMIT_QUERY: ReadonlySet<string> = new Set('container repo tag comment author pause changes'.split(' '));
+
 /** The body of POST /commit: none, or a configuration for the image. Throws invalid for another kind of JSON. */
 export function readCommitConfig(body: unknown): Fields | undefined {
-  const config = fieldsOrNone('the configuration', body);
-  return config && Object.keys(config).length > 0 ? readFields('Config', config, CONFIG) : undefined;
+  const config = Object.entries(fieldsOrNone('the configuration', body) ?? {}).filter(([name]) => !COMMIT_QUERY.has(name));
+  return config.length > 0 ? readFields('Config', Object.fromEntries(config), CONFIG) : undefined;
 }
 
 /** As dockerd has it for clients of this version: before 1.40 others may share a container's IPC namespace, if it says nothing of that. */
