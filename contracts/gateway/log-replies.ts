@@ -38,6 +38,8 @@ export class LoggedContainer {
   /** What was edited while it runs, and its run does not have. */
   @IsOptional() @IsArray() @IsString({ each: true }) readonly pending?: readonly string[];
   @IsInt() readonly start!: number;
+  /** By its policy, since somebody last started it. */
+  @IsInt() readonly restarts!: number;
   @IsInt() readonly pid!: number;
   @IsOptional() @IsString() readonly startedAt?: string;
   @IsOptional() @IsObject() readonly endpoint?: object;

@@ -65,6 +65,11 @@ test('v2 limits are written in v2 words', () => {
   ]);
 });
 
+test('so little of a CPU that it comes to no quota is no limit', () => {
+  expect(limitWrites(v2, cgroupDirectories(v2, '/d'), { nanoCpus: 9_999 }).map(({ data }) => data)).toEqual(['max 100000']);
+  expect(limitWrites(v2, cgroupDirectories(v2, '/d'), { nanoCpus: 10_001 }).map(({ data }) => data)).toEqual(['1 100000']);
+});
+
 test('the least and the most shares are the least and the most weight', () => expect([2, 262_144, 1].map(weightOfShares)).toEqual([1, 10_000, 1]));
 
 test('swap below memory is refused, CPUs beside a quota too', () => {

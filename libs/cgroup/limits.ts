@@ -64,8 +64,9 @@ export interface CgroupWrite {
   readonly optional: boolean;
 }
 
-const NANOS = 1e9;
 const DEFAULT_PERIOD_MICROSECONDS = 100_000;
+/** Of a CPU, for a microsecond of the period. */
+const NANO_CPUS_A_MICROSECOND = 1e9 / DEFAULT_PERIOD_MICROSECONDS;
 
 /**
  * The writes, in order, that put `resources` on the cgroup of `directories` (cgroupDirectories of the same layout). cpuset.cpus and cpuset.mems, which v1 wants
@@ -184,8 +185,10 @@ function memoryLimits(r: CgroupResources): { readonly memory?: number; readonly 
   return { memory: r.memoryBytes, swap };
 }
 
-function cpuBandwidth(r: CgroupResources): { readonly quota?: number; readonly period?: number } {
-  if (r.nanoCpus) return { quota: Math.round((r.nanoCpus / NANOS) * DEFAULT_PERIOD_MICROSECONDS), period: DEFAULT_PERIOD_MICROSECONDS };
+/** In microseconds. CPUs that come to less than one are no limit, as with dockerd, whose runtime takes a quota of 0 for none. */
+export function cpuBandwidth(r: Pick<CgroupResources, 'nanoCpus' | 'cpuQuota' | 'cpuPeriod'>): { readonly quota?: number; readonly period?: number } {
+  const quota = Math.trunc((r.nanoCpus ?? 0) / NANO_CPUS_A_MICROSECOND);
+  if (r.nanoCpus) return { ...(quota > 0 ? { quota } : {}), period: DEFAULT_PERIOD_MICROSECONDS };
   return { ...(r.cpuQuota ? { quota: r.cpuQuota } : {}), ...(r.cpuPeriod ? { period: r.cpuPeriod } : {}) };
 }
 

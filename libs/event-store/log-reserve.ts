@@ -27,7 +27,9 @@ export class LogReserve {
   }
 
   constructor(private readonly path: string) {
-    if (!existsSync(path) && !this.refill()) this.lookLater();
+    // Who was killed while he wrote it left less.
+    const { size = 0 } = statSync(path, { throwIfNoEntry: false }) ?? {};
+    if (size < BYTES && !this.refill()) this.lookLater();
   }
 
   /** It was given to the log, and the disk is still full. */

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -159,6 +159,18 @@ test('on a full disk what gives room back is done from a reserve, and what begin
     rmSync(folder, { recursive: true });
   }
 }, 60_000);
+
+test('a reserve that was half written is made whole', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'berth-reserve-'));
+  try {
+    mkdirSync(join(folder, 'nats'));
+    writeFileSync(join(folder, 'log-reserve'), 'half');
+    LogReserve.in(folder, { dataRoot: folder, natsEmbedded: true })?.close();
+    expect(statSync(join(folder, 'log-reserve')).size).toBe(2 ** 20);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
 
 function fillUp(path: string): void {
   const file = openSync(path, 'w');

@@ -5,7 +5,7 @@ import { sampleOf, usageOf } from './usage-samples.js';
 
 const at = '2026-01-01T00:00:00.000Z';
 const container = (name: string, more: Partial<ContainerAt> = {}): ContainerAt => ({
-  id: name.padEnd(64, '0'), name, status: 'running', since: at, version: 1, start: 1, pid: 7, ...more,
+  id: name.padEnd(64, '0'), name, status: 'running', since: at, version: 1, start: 1, restarts: 0, pid: 7, ...more,
   created: { type: 'ContainerCreated', container: name, name, config: {}, hostConfig: { Memory: 64 * 2 ** 20 }, imageId: '', imageRef: '', layers: [], path: 'sh', args: [], mounts: [], at },
 });
 const exit = { type: 'ContainerExited', container: 'c', start: 1, exitCode: 137, signal: 9, oomKilled: true, reason: 'oom', at } as const;
@@ -25,7 +25,7 @@ test('memory is counted without idle file pages; what does not run has no sample
 });
 
 test('what runs comes first, the busiest first of all; the last exit is told of what runs again, too', () => {
-  const rows = topRows([container('old', { status: 'exited', exit }), container('idle'), container('busy', { start: 3, lastExit: exit }), container('gone', { status: 'removed' })], new Map([
+  const rows = topRows([container('old', { status: 'exited', exit }), container('idle'), container('busy', { start: 3, restarts: 2, lastExit: exit }), container('gone', { status: 'removed' })], new Map([
     ['idle'.padEnd(64, '0'), { cpuPercent: 0, memoryBytes: 512 }],
     ['busy'.padEnd(64, '0'), { cpuPercent: 123.456, memoryBytes: 8.5 * 2 ** 20 }],
   ]));

@@ -16,7 +16,7 @@ export interface TopRow {
   readonly memoryBytes?: number;
   /** 0: none. */
   readonly memoryLimitBytes: number;
-  /** Runs after the first, whoever wanted them. */
+  /** By its policy, since somebody last started it. */
   readonly restarts: number;
 }
 
@@ -27,7 +27,7 @@ export function topRows(containers: readonly ContainerAt[], usages: ReadonlyMap<
 }
 
 function rowOf(container: ContainerAt, usage: Usage | undefined): TopRow {
-  const { id, name, status, since, start, created, protectedBy } = container;
+  const { id, name, status, since, restarts, created, protectedBy } = container;
   const exit = container.exit ?? container.lastExit;
   return {
     id, name, status, since, protected: protectedBy !== undefined,
@@ -35,7 +35,7 @@ function rowOf(container: ContainerAt, usage: Usage | undefined): TopRow {
     ...(usage?.cpuPercent === undefined ? {} : { cpuPercent: Math.round(usage.cpuPercent * 100) / 100 }),
     ...(usage === undefined ? {} : { memoryBytes: usage.memoryBytes }),
     memoryLimitBytes: created.hostConfig.Memory ?? 0,
-    restarts: Math.max(0, start - 1),
+    restarts,
   };
 }
 

@@ -65,7 +65,7 @@ export class LogChronicle {
     private readonly size = CHAPTER,
   ) {
     // Only at a graceful stop: without it the open chapter is read again.
-    const snapshot = { path: snapshotPath, fold: '6', freeze: () => ({ state: this.chronicle.freeze(), open: this.open.freeze() }), thaw: (frozen: unknown) => this.thaw(frozen as Frozen) }; // what `freeze` gave
+    const snapshot = { path: snapshotPath, fold: '7', freeze: () => ({ state: this.chronicle.freeze(), open: this.open.freeze() }), thaw: (frozen: unknown) => this.thaw(frozen as Frozen) }; // what `freeze` gave
     this.fold = new Fold(store, { filters: ALL, see: (commit) => this.see(commit), snapshot });
   }
 

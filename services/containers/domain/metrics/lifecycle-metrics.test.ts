@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { HealthStatus } from '#contracts/containers/container-state.js';
 import type { ContainerEvent, ExitReason, StartReason } from '#contracts/containers/events.js';
 import type { TaskEvent } from '#contracts/executor/tasks.js';
 import { Exposition } from '#libs/telemetry/metrics/exposition.js';
@@ -111,6 +112,14 @@ test('a start has phases, and the trace that it belongs to', () =>
     'berth_container_phase_seconds_sum{phase="exec",outcome="ok"} 0.75',
     `berth_container_phase_seconds_bucket{phase="start",outcome="ok",le="1"} 1 # {trace_id="cafe"} 1 ${HOUR + 2}`,
   ));
+
+test('the last phase of a start is over when its health check knows', () => {
+  const probed = (when: number, was: HealthStatus, status: HealthStatus): ContainerEvent => ({ type: 'HealthProbed', container: 'a', start: 1, probe: { startedAt: at(when), endedAt: at(when), exitCode: 0, output: '' }, was, status, failingStreak: 0, at: at(when) });
+  const healthy = given(created(0), startRequested(1), started(2), probed(4, 'starting', 'starting'), probed(9, 'starting', 'healthy'), probed(20, 'healthy', 'unhealthy'), probed(30, 'unhealthy', 'healthy'));
+  healthy.shows(40, 'berth_container_phase_seconds_sum{phase="healthy",outcome="ok"} 7', 'berth_container_phase_seconds_count{phase="healthy",outcome="ok"} 1');
+  healthy.hides(40, 'phase="healthy",outcome="error"');
+  given(created(0), startRequested(1), started(2), probed(5, 'starting', 'unhealthy')).shows(40, 'berth_container_phase_seconds_sum{phase="healthy",outcome="error"} 3');
+});
 
 test('a start that failed failed in the phase it had come to', () => {
   given(created(0), startRequested(1), startFailed(2)).shows(3, 'berth_container_phase_seconds_sum{phase="network",outcome="error"} 1', 'berth_container_state{name="a",state="created"} 1');

@@ -24,6 +24,8 @@ export interface ContainerMetrics {
   stopRequestedAt: number | undefined;
   /** The run that is being started, and when each step of it was on the log. */
   starting: { readonly start: number; readonly requestedAt: number; launchedAt?: number; executedAt?: number } | undefined;
+  /** When the run began that is there, or was last, seconds since 1970. */
+  startedAt: number | undefined;
 }
 
 export interface ExitLabels {
@@ -39,14 +41,16 @@ export interface CommitFacts {
   readonly traceId?: string;
 }
 
-export type Phase = 'network' | 'exec' | 'append' | 'start';
+export type Phase = 'network' | 'exec' | 'append' | 'start' | 'healthy';
 export type Outcome = 'ok' | 'error';
 
 /** Bounds of how long a stop takes: Docker's own patience is 10 s. */
 const STOP_BOUNDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60];
+/** And how long until the first healthy probe, which is due after an interval: 30 s, where nobody says otherwise. */
+const HEALTHY_BOUNDS = [0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 45, 60, 120, 300, 600];
 
 /** What is kept of a container, as JSON: what is undefined has no field. */
-interface FrozenContainer extends Omit<ContainerMetrics, 'spent' | 'starts' | 'exits' | 'oomKills' | 'oomRun' | 'lastExit' | 'stopRequestedAt' | 'starting'> {
+interface FrozenContainer extends Omit<ContainerMetrics, 'spent' | 'starts' | 'exits' | 'oomKills' | 'oomRun' | 'lastExit' | 'stopRequestedAt' | 'starting' | 'startedAt'> {
   readonly spent: readonly (readonly [MetricState, number])[];
   readonly starts: readonly (readonly [StartReason, number])[];
   readonly exits: readonly (readonly [string, { readonly labels: ExitLabels; count: number }])[];
@@ -55,6 +59,7 @@ interface FrozenContainer extends Omit<ContainerMetrics, 'spent' | 'starts' | 'e
   readonly lastExit?: ContainerMetrics['lastExit'];
   readonly stopRequestedAt?: ContainerMetrics['stopRequestedAt'];
   readonly starting?: ContainerMetrics['starting'];
+  readonly startedAt?: ContainerMetrics['startedAt'];
 }
 
 /** What is kept of all of them. */
@@ -66,7 +71,7 @@ export interface FrozenLifecycle {
 }
 
 /** Version of what is kept, and of what is made of events: change it with either. */
-export const LIFECYCLE_FOLD = '3';
+export const LIFECYCLE_FOLD = '4';
 
 /**
  * What the log says of containers, in numbers: a fold of containers' and tasks' events, so that a restart of the engine sets nothing back. Series of a container go
@@ -144,6 +149,10 @@ export class LifecycleMetrics {
           this.phase('start', 'ok', facts.atSeconds - container.starting.requestedAt, facts);
         }
         container.starting = undefined;
+        container.startedAt = at;
+        return;
+      case 'HealthProbed':
+        if (event.was === 'starting' && event.status !== 'starting' && container.startedAt !== undefined) this.phase('healthy', event.status === 'healthy' ? 'ok' : 'error', at - container.startedAt, facts);
         return;
       case 'StartFailed': {
         const { starting } = container;
@@ -215,7 +224,7 @@ export class LifecycleMetrics {
 
   private phase(phase: Phase, outcome: Outcome, spent: number, { traceId, atSeconds }: CommitFacts): void {
     const key = `${phase} ${outcome}` as const;
-    const histogram = this.phases.get(key) ?? new Histogram(FINE_BOUNDS);
+    const histogram = this.phases.get(key) ?? new Histogram(phase === 'healthy' ? HEALTHY_BOUNDS : FINE_BOUNDS);
     this.phases.set(key, histogram);
     histogram.observe(spent, traceId === undefined ? undefined : { traceId, atSeconds });
   }
@@ -248,6 +257,7 @@ const created = (name: string, since: number): ContainerMetrics => ({
   backoffSeconds: 0,
   stopRequestedAt: undefined,
   starting: undefined,
+  startedAt: undefined,
 });
 
 const frozen = ([id, { spent, starts, exits, oomKills, ...rest }]: readonly [string, ContainerMetrics]): readonly [string, FrozenContainer] => [
@@ -255,8 +265,8 @@ const frozen = ([id, { spent, starts, exits, oomKills, ...rest }]: readonly [str
   { ...rest, spent: [...spent], starts: [...starts], exits: [...exits], oomKills: [...oomKills] },
 ];
 
-const thawed = ({ spent, starts, exits, oomKills, oomRun, lastExit, stopRequestedAt, starting, ...rest }: FrozenContainer): ContainerMetrics => ({
-  ...rest, spent: new Map(spent), starts: new Map(starts), exits: new Map(exits), oomKills: new Map(oomKills), oomRun, lastExit, stopRequestedAt, starting,
+const thawed = ({ spent, starts, exits, oomKills, oomRun, lastExit, stopRequestedAt, starting, startedAt, ...rest }: FrozenContainer): ContainerMetrics => ({
+  ...rest, spent: new Map(spent), starts: new Map(starts), exits: new Map(exits), oomKills: new Map(oomKills), oomRun, lastExit, stopRequestedAt, starting, startedAt,
 });
 
 function enter(container: ContainerMetrics, state: MetricState, at: number): void {

@@ -1,26 +1,24 @@
-import { rmSync } from 'node:fs';
-import { readFile, rm, rmdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RequestContext } from '#contracts/request.js';
-import { BerthError, conflict, unavailable } from '#libs/errors/errors.js';
+import { unavailable } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import type { CgroupParents } from '../../adapters/host/cgroup-parents.js';
 import { endShim } from '../../adapters/shim/end-shim.js';
 import { ShimConnection, ShimGone } from '../../adapters/shim/shim-connection.js';
-import { ACK_EXIT, checkOf, frame, type ShimEvent, SIGNAL, SIGNAL_EXEC, timestamp } from '../../adapters/shim/shim-frames.js';
-import type { StepTimes } from '../../domain/plan/step-times.js';
+import { ACK_EXIT, checkOf, frame, type ShimEvent, SIGNAL, SIGNAL_EXEC } from '../../adapters/shim/shim-frames.js';
 import type { LogCompression } from '../logs/log-compression.js';
 import type { LoggerMetrics } from '../logs/logger-metrics.js';
 import type { Tasks } from '../launch/task-launcher.js';
 import type { PortPublisher } from '../networks/port-publisher.js';
+import { AwaitedOutcomes, type Outcome } from './awaited-outcomes.js';
+import { KnownStarts } from './known-starts.js';
 import { type LiveTask, type Started, taskId } from './live-task.js';
 import { ofItself, type TaskCauses } from './task-causes.js';
 import type { LostKeepers } from './lost-keepers.js';
 import type { OomWatch } from './oom-watch.js';
+import { readExitRecord, removeDirectory, type TaskExit } from './task-directory.js';
 
-/** How long the beginning of a container or exec may take, exec(3) of its command included. */
-const START_DEADLINE_MS = 30_000;
 /** How long a killed task may take to be gone. */
 const END_DEADLINE_MS = 10_000;
 /** A shim that lives and takes no connection, or closes it at once, is stopped, or has too many: it is asked again. */
@@ -28,21 +26,13 @@ const RECONNECT_MS = 1_000;
 const RECORD_AGAIN_MS = 500;
 /** Nobody waits for an exec's start to be on record: a short one is over within this, and start and end become one commit. */
 const EXEC_LINGER_MS = 2;
-/** Who asks for a start again and again asks this often, and a number has one start: what was sent just before its failure is told of that, and is not another attempt. */
-const FAILURE_KEPT_MS = 5_000;
 const SIGKILL = 9;
-
-/** How a start went; of a timed plan with what its steps took. */
-export type Outcome = Extract<ShimEvent, { type: 'started' | 'failed' }> & { readonly times?: StepTimes };
 
 /** The shims this executor is connected to, and what they tell: their exits become events, in order, once. */
 export class LiveTasks {
   private readonly tasks = new Map<string, LiveTask>();
-  /** Starts of which the log does not tell yet how they went, and those that failed a moment ago. */
-  private readonly starts = new Map<string, Promise<Started>>();
-  private readonly outcomes = new Map<string, { readonly resolve: (outcome: Outcome) => void; readonly reject: (error: Error) => void; readonly settled: Promise<void> }>();
-  /** What the steps of a plan took, until it is told how they went. */
-  private readonly times = new Map<string, StepTimes>();
+  private readonly starts = new KnownStarts();
+  private readonly outcomes = new AwaitedOutcomes();
   /** What shims have told and is not done yet. */
   private readonly underWay = new Set<Promise<void>>();
   /** Those that are being connected to again: a connection that is lost meanwhile is part of that. */
@@ -82,23 +72,16 @@ export class LiveTasks {
    * it may be over, and yet be recorded or undone for a while.
    */
   begin(task: LiveTask, start: () => Promise<Started>): Promise<Started> {
-    const id = taskId(task.identity);
-    this.tasks.set(id, task);
+    this.tasks.set(taskId(task.identity), task);
     this.early.set(task, []);
     const begun = start().finally(() => (task.start = undefined));
     task.start = begun;
-    this.starts.set(id, begun);
-    const forget = (): void => void this.starts.delete(id);
-    void begun.then(
-      () => task.recorded?.then(forget) ?? forget(),
-      // Without the log, or a shim, nothing was decided: that is tried anew.
-      (failure: unknown) => (failure instanceof BerthError && failure.kind === 'unavailable' ? forget() : setTimeout(forget, FAILURE_KEPT_MS).unref()),
-    );
+    this.starts.add(task, begun);
     return begun;
   }
 
   startOf(id: string): Promise<Started> | undefined {
-    return this.starts.get(id);
+    return this.starts.of(id);
   }
 
   /** One whose start is on record already. */
@@ -150,38 +133,13 @@ export class LiveTasks {
 
   /** Resolves to the first thing the shim tells of `target` ('' is the container's own command). */
   outcomeOf(task: LiveTask, target = ''): Promise<Outcome> {
-    const key = outcomeKey(task, target);
-    const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
-    const finish = (): void => {
-      clearTimeout(timer);
-      this.outcomes.delete(key);
-      this.times.delete(key);
-    };
-    const timer = setTimeout(() => {
-      finish();
-      // What is told as failed must not run later, such as when a container is thawed.
-      if (target !== '') task.connection?.send(frame(SIGNAL_EXEC, target, SIGKILL));
-      reject(unavailable(`the shim of container ${task.identity.container} did not report within ${START_DEADLINE_MS / 1000} s`));
-    }, START_DEADLINE_MS);
-    this.outcomes.set(key, {
-      resolve: (outcome) => {
-        const times = this.times.get(key);
-        finish();
-        resolve(times === undefined ? outcome : { ...outcome, times });
-      },
-      reject: (error) => (finish(), reject(error)),
-      settled: promise.then(() => undefined, () => undefined),
-    });
-    return promise;
+    // What is told as failed must not run later, such as when a container is thawed.
+    return this.outcomes.of(task, target, () => void (target !== '' && task.connection?.send(frame(SIGNAL_EXEC, target, SIGKILL))));
   }
 
   /** Resolves once the shim has told of all execs that it was asked for until now. */
-  async execsReported(id: string): Promise<void> {
-    await Promise.all(this.execOutcomes(id).map(({ settled }) => settled));
-  }
-
-  private execOutcomes(id: string): { readonly reject: (error: Error) => void; readonly settled: Promise<void> }[] {
-    return Array.from(this.outcomes).flatMap(([key, outcome]) => (key.startsWith(`${id} `) && key !== `${id} ` ? [outcome] : []));
+  execsReported(id: string): Promise<void> {
+    return this.outcomes.execsTold(id);
   }
 
   async connect(task: LiveTask): Promise<void> {
@@ -284,7 +242,7 @@ export class LiveTasks {
 
   private lost(task: LiveTask): void {
     task.connection = undefined;
-    for (const exec of ['', ...task.execs.keys()]) this.outcomes.get(outcomeKey(task, exec))?.reject(unavailable(`the shim of container ${task.identity.container} is lost`));
+    this.outcomes.shimLost(task);
     // Its start is under way, and cleans up.
     if (this.early.has(task)) return;
     // The shim stays until its streams were read to their end: only when it has left is its socket of no use.
@@ -296,7 +254,7 @@ export class LiveTasks {
   private heard(task: LiveTask, event: ShimEvent): void {
     switch (event.type) {
       case 'times':
-        if (this.outcomes.has(outcomeKey(task, event.target))) this.times.set(outcomeKey(task, event.target), event.times);
+        this.outcomes.timed(task, event.target, event.times);
         if (event.target === '') task.tellsTimes = true;
         return;
       case 'started': {
@@ -307,16 +265,13 @@ export class LiveTasks {
           task.execs.set(event.target, { pid: event.pid, at: event.at });
           this.carryOn(task, this.execStarted(task, event));
         }
-        this.outcomes.get(outcomeKey(task, event.target))?.resolve(event);
+        this.outcomes.told(task, event);
         return;
       }
-      case 'failed': {
-        const waiting = this.outcomes.get(outcomeKey(task, event.target));
+      case 'failed':
         // A predecessor's: it never ran, so whoever asks for it again has it started anew, which its shim does not do of one that it knows.
-        if (!waiting && event.target !== '') task.connection?.send(frame(ACK_EXIT, event.target));
-        waiting?.resolve(event);
+        if (!this.outcomes.told(task, event) && event.target !== '') task.connection?.send(frame(ACK_EXIT, event.target));
         return;
-      }
       case 'log-news':
         this.logs.wrote(event);
         if (event.rotations > 0) this.compression.look(task.identity.container);
@@ -389,12 +344,12 @@ export class LiveTasks {
     }
   }
 
-  private async ended(task: LiveTask, exit: { exitCode: number; signal: number; oomKills: number; keeperLost: boolean; at: string }): Promise<void> {
+  private async ended(task: LiveTask, exit: TaskExit): Promise<void> {
     const id = taskId(task.identity);
     if (task.hasExited) return;
     task.hasExited = true;
     // What was asked for in its last moment.
-    for (const { reject } of this.execOutcomes(id)) reject(conflict(`container ${task.identity.container} is not running`));
+    this.outcomes.taskEnded(task);
     task.checks.over();
     const { exitCode, signal, oomKills, keeperLost, at } = exit;
     const cause = this.causes.exitCause(id, signal);
@@ -423,24 +378,4 @@ export class LiveTasks {
   tidyParents(): void {
     this.parents.tidy([...this.tasks.values()].flatMap(({ cgroupParent }) => cgroupParent ?? []));
   }
-}
-
-/** Of a task that is over. What is in it is known, and soon gone; a shim that fell in the middle may have left more. */
-export async function removeDirectory({ directory, socket }: LiveTask): Promise<void> {
-  try {
-    for (const file of [`${directory}/exit`, socket]) rmSync(file, { force: true });
-    await rmdir(directory); // on a disk file system it may take milliseconds
-  } catch {
-    await rm(directory, { recursive: true, force: true });
-  }
-}
-
-const outcomeKey = (task: LiveTask, target: string): string => `${taskId(task.identity)} ${target}`;
-
-/** What the shim wrote before it told anybody: `code signal oom nanoseconds`. */
-async function readExitRecord(directory: string): Promise<{ exitCode: number; signal: number; oomKills: number; keeperLost: boolean; at: string } | undefined> {
-  const text = await readFile(`${directory}/exit`, 'utf8').catch(() => '');
-  const [, exitCode, signal, oom, at] = /^(\d+) (\d+) (\d+) (\d+)\n/.exec(text) ?? [];
-  if (exitCode === undefined || signal === undefined || oom === undefined || at === undefined) return undefined;
-  return { exitCode: Number(exitCode), signal: Number(signal), oomKills: Number(oom), keeperLost: false, at: timestamp(BigInt(at)) };
 }

@@ -10,7 +10,8 @@ import { ShimGone } from '../../adapters/shim/shim-connection.js';
 import { ACK_EXIT, frame } from '../../adapters/shim/shim-frames.js';
 import type { Tasks } from '../launch/task-launcher.js';
 import { LiveTask, type Started, taskId } from './live-task.js';
-import { type LiveTasks, removeDirectory } from './live-tasks.js';
+import type { LiveTasks } from './live-tasks.js';
+import { removeDirectory } from './task-directory.js';
 
 const EXECUTOR: RequestContext = { actor: 'service:executor', correlationId: 'recovery', causationId: 'recovery' };
 /** A stopped shim is adopted later, beside the work: it must not hold up the start of the executor. */

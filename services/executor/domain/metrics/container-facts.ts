@@ -1,6 +1,7 @@
 import type { ContainerConfig, HostConfig } from '#contracts/containers/container-config.js';
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import { cgroupParentOf } from '#libs/cgroup/asked-parent.js';
+import { cpuBandwidth } from '#libs/cgroup/limits.js';
 import { labelText } from '#libs/telemetry/metrics/exposition.js';
 import { hostLinkName } from '../host-link-name.js';
 
@@ -158,7 +159,7 @@ function specLimits({ CpuShares, CpuPeriod, CpuQuota, NanoCpus, Memory, MemoryRe
   return {
     cpuShares: CpuShares || 1024,
     cpuPeriod,
-    cpuQuota: NanoCpus ? Math.round((NanoCpus / 1e9) * cpuPeriod) : CpuQuota || undefined,
+    cpuQuota: cpuBandwidth({ nanoCpus: NanoCpus ?? 0, cpuQuota: CpuQuota ?? 0 }).quota,
     memoryReservationBytes: MemoryReservation || 0,
     // Without a word about swap there may be as much of it as of memory.
     memorySwapBytes: !Memory ? 0 : MemorySwap === -1 ? 0 : MemorySwap || Memory * 2,

@@ -1,5 +1,5 @@
 import type { LaunchExec, TaskProcess, TaskResources, TaskSecurity } from '#contracts/executor/tasks.js';
-import type { DeviceThrottle } from '#libs/cgroup/limits.js';
+import { cpuBandwidth, type DeviceThrottle } from '#libs/cgroup/limits.js';
 import { ociSeccomp } from '../seccomp/oci-seccomp.js';
 import { effectiveCapabilities, execCapabilities } from './capabilities.js';
 import type { ContainerUser } from './container-user.js';
@@ -21,8 +21,6 @@ export interface DocumentFacts {
 
 /** RLIM_INFINITY is no number of JavaScript; TypeScript's library does not know ES2026's rawJSON yet. */
 const INFINITY = (JSON as JSON & { rawJSON(text: string): unknown }).rawJSON('18446744073709551615');
-const CPU_PERIOD_MICROSECONDS = 100_000;
-const NANOS = 1e9;
 
 /**
  * config.json for an installed OCI runtime, of the same spec that the plan is compiled from: without what is Berth's own (how the root is made, names of users, a
@@ -93,9 +91,8 @@ const limit = (value: number): unknown => (value < 0 ? INFINITY : value);
 /** Docker's options in the specification's terms. Swap is limited only where it was asked for: a machine that does not account for it would refuse. */
 function resourcesOf(r: TaskResources): object {
   const memory = { ...(r.memoryBytes ? { limit: r.memoryBytes } : {}), ...(r.memorySwapBytes ? { swap: r.memorySwapBytes } : {}), ...(r.memoryReservationBytes ? { reservation: r.memoryReservationBytes } : {}), ...(r.swappiness === undefined ? {} : { swappiness: r.swappiness }), ...(r.oomKillDisable ? { disableOOMKiller: true } : {}) };
-  const bandwidth = r.nanoCpus ? { quota: Math.round((r.nanoCpus / NANOS) * CPU_PERIOD_MICROSECONDS), period: CPU_PERIOD_MICROSECONDS } : { ...(r.cpuQuota ? { quota: r.cpuQuota } : {}), ...(r.cpuPeriod ? { period: r.cpuPeriod } : {}) };
   const realtime = { ...(r.cpuRealtimePeriod ? { realtimePeriod: r.cpuRealtimePeriod } : {}), ...(r.cpuRealtimeRuntime ? { realtimeRuntime: r.cpuRealtimeRuntime } : {}) };
-  const cpu = { ...bandwidth, ...realtime, ...(r.cpuShares ? { shares: r.cpuShares } : {}), ...(r.cpusetCpus ? { cpus: r.cpusetCpus } : {}), ...(r.cpusetMems ? { mems: r.cpusetMems } : {}) };
+  const cpu = { ...cpuBandwidth(r), ...realtime, ...(r.cpuShares ? { shares: r.cpuShares } : {}), ...(r.cpusetCpus ? { cpus: r.cpusetCpus } : {}), ...(r.cpusetMems ? { mems: r.cpusetMems } : {}) };
   return { ...(Object.keys(memory).length > 0 ? { memory } : {}), ...(Object.keys(cpu).length > 0 ? { cpu } : {}), ...(r.pidsLimit ? { pids: { limit: r.pidsLimit } } : {}) };
 }
 

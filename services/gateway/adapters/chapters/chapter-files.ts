@@ -8,7 +8,7 @@ import { internal } from '#libs/errors/errors.js';
 import type { FrozenChronicle } from '../../domain/log/chronicle.js';
 
 /** Change it with the shape of the files, and with whatever a Chronicle makes of events: older chapters are then made anew. */
-const FORMAT = 5;
+const FORMAT = 6;
 
 /** What is known of a chapter without its parts. Times in milliseconds since 1970; without one of dockerd's events `leastAt` is null. */
 export interface ChapterHead {

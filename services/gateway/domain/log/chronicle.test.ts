@@ -1,7 +1,16 @@
 import { describe, expect, test } from 'vitest';
+import type { ContainerEvent, StartReason } from '#contracts/containers/events.js';
 import { Chronicle } from './chronicle.js';
 import { why } from './why.js';
-import { at, chronicleOf, created, id, keptRemoval, log, restored, toBeRestored } from './testing/log-of-web.js';
+import { at, chronicleOf, created, id, exit, keptRemoval, log, restored, started, toBeRestored } from './testing/log-of-web.js';
+
+test('restarts are those of the policy since somebody last started it', () => {
+  const restart = (start: number, reason: StartReason): ContainerEvent => ({ type: 'StartRequested', container: id, start, reason, at: at(12) });
+  const restarts = (...events: ContainerEvent[]): unknown => chronicleOf(log(created, ...started, exit, ...events)).chronicle.containers.get(id)?.restarts;
+  expect(restarts()).toBe(0);
+  expect(restarts(restart(2, 'restart-policy'), restart(3, 'restart-policy'))).toBe(2);
+  expect(restarts(restart(2, 'restart-policy'), restart(3, 'api'))).toBe(0);
+});
 
 describe('a container that comes back', () => {
   test('is there again under its new name, in what was frozen meanwhile, too, by whoever asked for it', () => {

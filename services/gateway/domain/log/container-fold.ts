@@ -20,6 +20,8 @@ export interface ContainerAt {
   readonly pending?: readonly string[];
   /** How often it was asked to start; 0 before the first. */
   readonly start: number;
+  /** By its policy, since somebody last started it: dockerd's RestartCount. */
+  readonly restarts: number;
   /** 0 unless it runs. */
   readonly pid: number;
   readonly startedAt?: string;
@@ -58,14 +60,14 @@ export function foldCommit(containers: Map<string, ContainerAt>, commit: Commit)
 
 function apply(before: ContainerAt | undefined, event: ContainerEvent, actor: string): ContainerAt | undefined {
   if (event.type === 'ContainerCreated') {
-    return { id: event.container, name: event.name, status: 'created', since: event.at, created: event, version: 1, start: 0, pid: 0 };
+    return { id: event.container, name: event.name, status: 'created', since: event.at, created: event, version: 1, start: 0, restarts: 0, pid: 0 };
   }
   if (before === undefined) return undefined;
   const removing = before.status === 'removing';
   switch (event.type) {
     case 'StartRequested': {
       const { id, name, status, since, created, protectedBy, version, exit: lastExit = before.lastExit } = before;
-      return { id, name, status, since, created, version, ...(protectedBy === undefined ? {} : { protectedBy }), ...(lastExit === undefined ? {} : { lastExit }), start: event.start, pid: 0, startReason: event.reason };
+      return { id, name, status, since, created, version, ...(protectedBy === undefined ? {} : { protectedBy }), ...(lastExit === undefined ? {} : { lastExit }), start: event.start, restarts: event.reason === 'restart-policy' ? before.restarts + 1 : 0, pid: 0, startReason: event.reason };
     }
     case 'ContainerStarted': {
       const running = { ...before, pid: event.pid, startedAt: event.at, ...(event.endpoint === undefined ? {} : { endpoint: event.endpoint }) };
