@@ -28,6 +28,19 @@ test.each(UNHEARD)('a start that is on the log and was not answered (%s) is carr
   expect(world.asked).toEqual([{ what: 'launch-task', start: 1 }]);
 });
 
+test.each([['that was removed meanwhile is no trouble', true], ['that fails is told of', false]])('a start that is gone on with %s', async (_, isRemoved) => {
+  await given({ NetworkMode: 'bridge' }, { type: 'StartRequested', container: 'c1', start: 1, reason: 'api', at });
+  world.answers.set('allocate-endpoint', async () => {
+    if (!isRemoved) throw internal('no address');
+    await world.happen({ type: 'RemoveRequested', container: 'c1', force: true, volumes: false, at });
+    await world.happen({ type: 'ContainerRemoved', container: 'c1', at });
+  });
+  await world.resume();
+  await expect.poll(() => world.status).toBe(isRemoved ? 'absent' : 'created');
+  await expect.poll(() => world.troubles).toMatchObject(isRemoved ? [] : [{ message: 'no address' }]);
+  expect(world.count('launch-task')).toBe(0);
+});
+
 test('a start that was answered is carried out by who asked for it alone', async () => {
   await given({});
   await world.lifecycle.start('c1', 'api', asked);

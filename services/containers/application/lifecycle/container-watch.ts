@@ -74,7 +74,7 @@ export class ContainerWatch {
       const isLive = (status === 'running' || status === 'paused') && !run.stopFailed;
       const commits = (container.commit ?? run.thaws) !== undefined && status !== 'removing';
       if (commits) this.go(id, asked, this.commits.finish(id, asked));
-      if (status === 'starting') this.go(id, asked, this.lifecycle.launch(id, asked));
+      if (status === 'starting') this.launch(id, asked);
       else if (status === 'removing') this.finishRemove(id, asked);
       else if (status === 'restarting') this.schedule(id, container.restartDelayMs, asked);
       else if (isLive && run.stopRequested?.startsAgain) this.stopUnhealthy(id, asked);
@@ -185,7 +185,7 @@ export class ContainerWatch {
     const { spec, status, run } = container;
     switch (event.type) {
       case 'StartRequested':
-        if (status === 'starting' && run.start === event.start) this.go(id, asked, this.lifecycle.launch(id, asked));
+        if (status === 'starting' && run.start === event.start) this.launch(id, asked);
         return;
       case 'StopRequested':
         this.go(id, asked, this.lifecycle.finishStop(id, asked));
@@ -205,6 +205,14 @@ export class ContainerWatch {
       case 'CommitRequested':
         this.go(id, asked, this.commits.finish(id, asked));
     }
+  }
+
+  /** That it was removed meanwhile is no failure: nothing was left to follow. */
+  private launch(id: string, asked: RequestContext): void {
+    const launched = this.lifecycle.launch(id, asked).catch((error: unknown) => {
+      if (!['absent', 'kept', 'removing'].includes(this.containers.get(id).state.status)) throw error;
+    });
+    this.go(id, asked, launched);
   }
 
   /** The start is tried until the log has it, or the container waits for it no more. */

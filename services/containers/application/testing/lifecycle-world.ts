@@ -62,6 +62,8 @@ export class LifecycleWorld {
   readonly waits: ExitWaits;
   readonly asked: Asked[] = [];
   readonly answers = new Map<string, Answer>();
+  /** What the watch has told operators. */
+  readonly troubles: unknown[] = [];
   private readonly watch: ContainerWatch;
   private readonly outcomes = new Outcomes(() => undefined);
 
@@ -80,7 +82,7 @@ export class LifecycleWorld {
     this.commits = new ContainerCommits(this.containers, directory, this.pauses, this.outcomes, bus);
     const none = { settle: () => Promise.resolve() } as unknown as NameClaims; // asked for nothing else of what is tried
     this.answers.set('list', () => ({ networks: [] }));
-    this.watch = new ContainerWatch(this.containers, directory, none, endpoints, this.lifecycle, this.pauses, this.updates, this.commits, this.edits, this.waits, () => undefined, () => undefined, engineStartedAt);
+    this.watch = new ContainerWatch(this.containers, directory, none, endpoints, this.lifecycle, this.pauses, this.updates, this.commits, this.edits, this.waits, () => undefined, (error) => this.troubles.push(error), engineStartedAt);
   }
 
   /** A container beside c1. */
