@@ -243,8 +243,7 @@ function config(view: ContainerView): object {
   };
 }
 
-/** What clients wrote short is shown whole. */
-/** Null: whoever made it said nothing of ports. */
+/** What clients wrote short is shown whole. Null: whoever made it said nothing of ports. */
 function portBindings({ hostConfig: { PortBindings } }: ContainerView): object | null {
   if (PortBindings === undefined || PortBindings === null) return null;
   return Object.fromEntries(Object.entries(PortBindings).map(([port, bindings]) => [port, bindings?.map(({ HostIp = '', HostPort = '' }) => ({ HostIp, HostPort })) ?? null]));
