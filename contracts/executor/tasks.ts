@@ -272,6 +272,12 @@ export class LaunchExec extends TaskRequest<Done & { readonly pid: number }> {
   @IsOptional() @IsBoolean() readonly check?: boolean;
 }
 
+/** Rejects as invalid, in dockerd's words, for a `user[:group]` that a running task's own files do not know. */
+export class CheckTaskUser extends TaskRequest<Done> {
+  static readonly subject = 'berth.query.executor.check-task-user';
+  @IsString() readonly user!: string;
+}
+
 /** Times are RFC 3339, the kernel's real time. */
 export interface HealthCheckEnd {
   /** Absent: it could not be executed. */

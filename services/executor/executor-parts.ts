@@ -44,6 +44,7 @@ import { OverlaySnapshotter } from './adapters/snapshots/overlay-snapshotter.js'
 import type { Snapshotter } from './adapters/snapshots/snapshotter.js';
 import { VfsSnapshotter } from './adapters/snapshots/vfs-snapshotter.js';
 import { TreeThreads } from './adapters/trees/tree-threads.js';
+import { ContainerUsers } from './application/launch/container-users.js';
 import { ExecLauncher } from './application/launch/exec-launcher.js';
 import { HostLook } from './application/metrics/host-look.js';
 import { HostWatch } from './application/metrics/host-watch.js';
@@ -107,6 +108,7 @@ export class ExecutorParts {
   readonly adoption: TaskAdoption;
   readonly launcher: TaskLauncher;
   readonly execs: ExecLauncher;
+  readonly users: ContainerUsers;
   readonly control: TaskControl;
   readonly portChanges: PortChanges;
   readonly usage: TaskUsage;
@@ -152,7 +154,8 @@ export class ExecutorParts {
     const onError = (error: unknown, about: LogFields): void => this.log.error('what a shim told could not be acted on', { ...about, error });
     const containerCgroups = new ContainerCgroups(cgroups, settings.cgroupParent);
     const parents = new CgroupParents(cgroups, `${settings.runRoot}/cgroup-parents`);
-    const runtimes = new OciRuntimes(this.trees, settings);
+    this.users = new ContainerUsers((id) => this.live.get(id));
+    const runtimes = new OciRuntimes(this.trees, this.users, settings);
     this.memory = new TaskMemory(this.tasks, (container) => existsSync(this.files.directory(container)));
     this.compression = new LogCompression(this.files, (error, about) => this.log.error('a rotated log could not be compressed', { ...about, error }));
     this.forwarding = new LogForwarding(this.files, (error, about) => {
@@ -251,7 +254,7 @@ export class ExecutorParts {
     this.zygote.close();
     this.sandboxes.close();
     await this.streams.close();
-    await Promise.all([this.trees.close(), this.sizes.close(), this.archives.close()]);
+    await Promise.all([this.trees.close(), this.sizes.close(), this.archives.close(), this.users.close()]);
     await this.snapshots.stop();
     await Promise.all([this.metrics.stop(), this.tasks.stop(), this.networks.stop()]);
     this.hostPorts.close();

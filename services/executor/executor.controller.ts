@@ -28,6 +28,11 @@ export class ExecutorController {
     return this.parts.execs.launch(command, asked);
   }
 
+  @Handles(tasks.CheckTaskUser)
+  checkTaskUser(@Body() query: tasks.CheckTaskUser): Promise<Done> {
+    return this.parts.users.check(query);
+  }
+
   @Handles(tasks.AwaitHealthCheck)
   awaitHealthCheck(@Body() query: tasks.AwaitHealthCheck): Promise<tasks.HealthCheckEnd> {
     return this.parts.control.checkEnd(query);

@@ -134,7 +134,7 @@ const REFUSED: readonly (readonly [options: string, says: RegExp])[] = [
   ['--link-local-ip 10.0.0.1', /invalid link local IP address: 10\.0\.0\.1/],
   ['--network no-such-network', /network no-such-network not found/],
   ['--pull never --platform linux/riscv64', /does not match the specified platform/],
-  ['--group-add nobodys', /Unable to find group nobodys: no matching entries in group file/],
+  ['--group-add nobodys', /unable to find group nobodys: no matching entries in group file/],
   ['--device /dev/no-such', /error gathering device information while adding custom device "\/dev\/no-such": no such file or directory/],
   ['--cpu-shares 1', /the minimum allowed cpu-shares is 2/],
   ['--storage-opt size=1g', /--storage-opt is supported only for overlay over xfs with 'pquota' mount option/],

@@ -160,6 +160,7 @@ export function describeRuntime(runtime: string, engineOf: () => TestEngine): vo
       expect(await docker('exec', '--privileged', name, 'grep', '-cE', 'CapBnd:.*1fffeffffff|CapBnd:.*1ffffffffff|Seccomp:.*2', '/proc/self/status')).toMatchObject({ stdout: '2\n' });
       expect((await docker('exec', name, 'cat', '/proc/1/oom_score_adj', '/proc/self/oom_score_adj')).stdout).toBe('500\n500\n');
       expect((await docker('exec', name, 'no-such-command')).code).not.toBe(0);
+      expect(await docker('exec', '-u', 'nemo', name, 'true')).toMatchObject({ code: 1, stderr: expect.stringContaining('unable to find user nemo: no matching entries in passwd file') as string });
       expect(await state('exec', '{{.State.Running}}')).toBe('true');
       await docker('rm', '-f', name);
     });

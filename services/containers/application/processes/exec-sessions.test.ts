@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { CreateExec } from '#contracts/containers/commands.js';
+import { CheckTaskUser } from '#contracts/executor/tasks.js';
 import type { ExecConfig } from '#contracts/containers/container-state.js';
+import { invalid } from '#libs/errors/errors.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
 import { MemoryEventStore } from '#libs/event-store/testing/memory-event-store.js';
 import type { Bus } from '#libs/messaging/bus.js';
@@ -32,7 +34,7 @@ beforeEach(async () => {
 });
 afterEach(() => execs.stop());
 
-const create = (): Promise<{ id: string }> => sessions.create({ container: 'c', ...config } as CreateExec, asked);
+const create = (user = ''): Promise<{ id: string }> => sessions.create({ container: 'c', ...config, user } as CreateExec, asked);
 
 test('an exec that is started twice at once is refused the second time, but for the same request', async () => {
   const { id } = await create();
@@ -59,6 +61,16 @@ test('the same start, sent again when it is over, has its first answer: while it
   expect(await start(true, 'k')).toEqual({ terminal: false });
   await expect(start(false, 'k')).rejects.toThrow('has already run');
   expect(launch).toHaveBeenCalledTimes(2);
+});
+
+test('an exec for a user by name is none where its container does not know him; for any other the executor is not asked', async () => {
+  launch.mockRejectedValueOnce(invalid('unable to find user nemo: no matching entries in passwd file'));
+  await expect(create('nemo:5')).rejects.toMatchObject({ kind: 'invalid', message: 'unable to find user nemo: no matching entries in passwd file' });
+  expect([...execs.entries()]).toEqual([]);
+  expect(launch.mock.calls).toMatchObject([[CheckTaskUser, { container: 'c', start: 1, user: 'nemo:5' }, asked]]);
+  await create('1000:50');
+  await create();
+  expect(launch).toHaveBeenCalledOnce();
 });
 
 test('an exec whose start was refused can be started again', async () => {

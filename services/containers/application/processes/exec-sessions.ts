@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto';
 import type { CreateExec, ResizeExec, StartExec } from '#contracts/containers/commands.js';
 import type { GetExec } from '#contracts/containers/queries.js';
 import type { ExecConfig, ExecView } from '#contracts/containers/container-state.js';
-import { LaunchExec, OpenTaskStreams, ResizeTask, SignalExec } from '#contracts/executor/tasks.js';
+import { CheckTaskUser, LaunchExec, OpenTaskStreams, ResizeTask, SignalExec } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { type BerthError, conflict, errorMessage, internal, notFound } from '#libs/errors/errors.js';
 import type { Bus, RequestOptions } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
 import type { Exec } from '../../domain/exec/exec-decider.js';
 import { execLaunch } from '../../domain/exec/exec-launch.js';
+import { isByName } from '../../domain/exec/exec-user.js';
 import { linkFacts } from '../../domain/network/links.js';
 import type { PresentContainer } from '../../domain/container/container-state.js';
 import type { ContainerDirectory, Execs } from '../names/container-directory.js';
@@ -60,8 +61,10 @@ export class ExecSessions {
 
   async create({ container: reference, ...config }: CreateExec, asked: RequestContext): Promise<{ id: string }> {
     const holder = await this.running(reference);
-    const { spec } = holder;
+    const { spec, run } = holder;
     linkFacts(holder, this.directory.linksOf(holder)); // throws, as dockerd does, where one leads to nobody who runs
+    const { user } = config;
+    if (isByName(user)) await this.bus.request(CheckTaskUser, { container: spec.id, start: run.start, user }, asked);
     const exec = keyedId('exec', asked.idempotencyKey);
     await this.execs.execute(exec, { type: 'Create', exec, container: spec.id, config: { ...config }, at: new Date().toISOString() }, asked);
     return { id: exec };

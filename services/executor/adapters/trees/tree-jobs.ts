@@ -3,7 +3,7 @@ import type { PathChange } from '#contracts/executor/archives.js';
 import type { Fd } from '#libs/linux/native.js';
 import { removeTreeSync } from '#libs/linux/remove-tree.js';
 import { type FillJob, fillVolume } from '../host/fill-volume.js';
-import { readUserFiles } from '../runtimes/user-files.js';
+import { readUserFiles, readUserFilesOf } from '../runtimes/user-files.js';
 import type { UserFiles } from '../../domain/spec/container-user.js';
 import { checkLayer, type CheckJob, unpackLayer, type UnpackJob } from '../snapshots/unpack-layer.js';
 import { checkTarget, type ExtractJob, extractArchive, type PathJob, readArchive, type ReadJob, statPath } from './root-jobs.js';
@@ -40,6 +40,8 @@ export interface TreeJobs {
   readonly removeTree: { readonly job: { readonly path: string }; readonly result: void };
   /** The users and groups of an image, for a container that is about to be. */
   readonly readUserFiles: { readonly job: Layers; readonly result: UserFiles };
+  /** Those of a running container, by its first process. */
+  readonly readRunningUserFiles: { readonly job: { readonly container: string; readonly pid: number }; readonly result: UserFiles };
   /** Bytes of the files below a directory. */
   readonly treeSize: { readonly job: { readonly directory: string }; readonly result: number };
   readonly unpackLayer: { readonly job: UnpackJob; readonly result: number };
@@ -64,6 +66,7 @@ export const TREE_JOBS: { readonly [Name in TreeJobName]: (job: TreeJobs[Name]['
   removeAllIn: async (job) => removeAllIn(job),
   removeTree: async ({ path }) => removeTreeSync(path),
   readUserFiles: async (layers) => withMergedView(layers, readUserFiles),
+  readRunningUserFiles: async ({ container, pid }) => readUserFilesOf(container, pid),
   treeSize: async (job) => treeSize(job),
   unpackLayer,
 };

@@ -7,7 +7,6 @@ import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { throttledDevices } from '../../adapters/host/host-devices.js';
 import { runtimePath } from '../../adapters/runtimes/installed-runtimes.js';
 import { heldCapabilities } from '../../adapters/runtimes/held-capabilities.js';
-import { readUserFilesOf } from '../../adapters/runtimes/user-files.js';
 import type { TreeThreads } from '../../adapters/trees/tree-threads.js';
 import type { PlanRun } from '../../domain/plan/compile-plan.js';
 import { compileRuntimeExecPlan, compileRuntimePlan, type RuntimeCommand, runtimeArgs } from '../../domain/plan/compile-runtime-plan.js';
@@ -17,6 +16,7 @@ import { containerUser } from '../../domain/spec/container-user.js';
 import { type DocumentFacts, ociDocument, ociProcess } from '../../domain/spec/oci-document.js';
 import type { RuntimeSpec } from '../../domain/spec/runtime-spec.js';
 import { type LiveTask, taskId } from '../tasks/live-task.js';
+import type { ContainerUsers } from './container-users.js';
 
 const ABANDON_DEADLINE_MS = 20_000;
 
@@ -29,6 +29,7 @@ type Exec = Pick<LaunchExec, 'exec' | 'process' | 'security' | 'privileged' | 'u
 export class OciRuntimes {
   constructor(
     private readonly threads: TreeThreads,
+    private readonly users: Pick<ContainerUsers, 'files'>,
     private readonly settings: EngineSettings,
   ) {}
 
@@ -47,7 +48,7 @@ export class OciRuntimes {
   async execPlan(name: string, task: LiveTask, exec: Exec, tickets: readonly string[], confined: Pick<DocumentFacts, 'apparmorProfile'>): Promise<Plan> {
     const { terminal, rows, columns, openStdin, stdinOnce, user, groups } = exec.process;
     const runtime = await this.command(name, task, exec.exec, terminal);
-    const facts = { user: containerUser(user, groups, readUserFilesOf(task.identity.container, task.pid)), capabilities: heldCapabilities(), ...confined };
+    const facts = { user: containerUser(user, groups, await this.users.files(task.identity.container, task.pid)), capabilities: heldCapabilities(), ...confined };
     const processFile = `${task.directory}/${exec.exec}.json`;
     await writeFile(processFile, ociProcess(exec, facts), { mode: 0o600 });
     return compileRuntimeExecPlan({ terminal, rows, columns, openStdin, stdinOnce, tickets }, runtime, processFile, exec.oomScoreAdj);

@@ -42,7 +42,7 @@ export function startFailure(plan: Plan, step: number, errno: number, command: s
   // A number below none is no name for whom Docker reads it.
   if (operation === 'set_user' && (errno === ERANGE || (errno === ENOENT && /^-\d+$/.test(userOf(plan, step))))) return invalid('uids and gids must be in range 0-2147483647');
   if (operation === 'set_user' && errno === ENOENT) return invalid(`unable to find user ${userOf(plan, step)}: no matching entries in passwd file`);
-  if (operation === 'set_user' && errno === ESRCH) return invalid(`Unable to find group ${groupsOf(plan, step)}: no matching entries in group file`);
+  if (operation === 'set_user' && errno === ESRCH) return invalid(`unable to find group ${groupsOf(plan, step)}: no matching entries in group file`);
   const part = plan.steps[step];
   if ((part?.op === 'bind_part' || part?.op === 'part_tree') && part.below !== '') {
     const whole = `${part.source}/${part.below}`;
@@ -71,7 +71,7 @@ const duringInit = (prefix: string): string => (prefix === PREFIX ? 'error durin
 function groupsOf(plan: Plan, number: number): string {
   const step = plan.steps[number];
   if (step?.op !== 'set_user') return '';
-  return [step.user.split(':')[1] ?? '', ...step.extraGroups].filter((group) => group !== '' && !/^\d+$/.test(group)).join(', ');
+  return [/:(.*)/s.exec(step.user)?.[1] ?? '', ...step.extraGroups].filter((group) => group !== '' && !/^\d+$/.test(group)).join(', ');
 }
 
 function userOf(plan: Plan, number: number): string {
