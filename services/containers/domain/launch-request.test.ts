@@ -17,6 +17,11 @@ test('limits reach the executor as they were given, and "unlimited" is no limit'
   expect(launch({ Memory: 10_000_000, NanoCpus: 500_000_000, PidsLimit: 5 }).resources).toEqual({ memoryBytes: 10_000_000, nanoCpus: 500_000_000, pidsLimit: 5 });
   expect(launch({ Memory: 0, PidsLimit: -1, CpusetCpus: '' }).resources).toEqual({});
 });
+test('what is no address is no nameserver', () => {
+  const addresses = ['1.1.1.1', '::1', 'fe80::1%eth0'];
+  expect(launch({ Dns: addresses }).dns).toEqual(addresses);
+  for (const wrong of ['notip', '', '1.1.1', '1.1.1.1\nsearch lan', '1.1.1.1%eth0']) expect(() => launch({ Dns: ['1.1.1.1', wrong] })).toThrow(`bad nameserver address ${wrong}: ParseAddr(${JSON.stringify(wrong)}): unable to parse IP`);
+});
 test('an init is put in front of a command that is to be process 1, and of no other', () => {
   expect([undefined, '', 'host', 'container:c2'].map((PidMode) => launch({ Init: true, ...(PidMode === undefined ? {} : { PidMode }) }).init)).toEqual([true, true, false, false]);
 });

@@ -6,6 +6,7 @@ import { invalid } from '#libs/errors/errors.js';
 import { DEFAULT_SHM_BYTES } from './resources/check-resources.js';
 import type { ContainerSpec } from './container/container-state.js';
 import { checkHostShares, hostShares, throttlesOf } from './namespaces/host-shares.js';
+import { isIpAddress } from './network/ip-address.js';
 import { type LinkFacts, NO_LINKS } from './network/links.js';
 import { checkLog, logOf } from './log/log-options.js';
 import { runtimeName } from './runtime-name.js';
@@ -30,7 +31,7 @@ export function launchRequest(spec: ContainerSpec, start: number, endpoint: Endp
     hostname: config.Hostname ?? '',
     domainname: config.Domainname ?? '',
     extraHosts: [...(hostConfig.ExtraHosts ?? []), ...links.hosts],
-    dns: hostConfig.Dns ?? [],
+    dns: nameservers(hostConfig.Dns ?? []),
     dnsSearch: hostConfig.DnsSearch ?? [],
     dnsOptions: hostConfig.DnsOptions ?? [],
     ulimits: hostConfig.Ulimits ?? [],
@@ -46,6 +47,14 @@ export function launchRequest(spec: ContainerSpec, start: number, endpoint: Endp
     tickets,
     ...(runtime === OWN_RUNTIME ? {} : { runtime }),
   };
+}
+
+/** dockerd finds out at the start. */
+function nameservers(addresses: readonly string[]): readonly string[] {
+  // Behind a link-local address comes its link.
+  const wrong = addresses.find((address) => !isIpAddress(address.replace(/^(fe80:.*)%.+$/i, '$1')));
+  if (wrong !== undefined) throw invalid(`bad nameserver address ${wrong}: ParseAddr(${JSON.stringify(wrong)}): unable to parse IP`);
+  return addresses;
 }
 
 function processOf(spec: ContainerSpec, linked: readonly string[]): TaskProcess {
