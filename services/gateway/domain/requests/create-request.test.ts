@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { asOfVersion, checkMountsOfVersion, readCommitConfig, readCreateRequest } from './create-request.js';
+import { asOfVersion, checkMountsOfVersion, kernelMemoryWarnings, readCommitConfig, readCreateRequest } from './create-request.js';
+import { readUpdateRequest } from './update-request.js';
 
 test('an option that Berth lacks is refused by name, its default is not', () => {
   const asked = { Image: 'x', OnBuild: null, HostConfig: { NetworkMode: 'default', UsernsMode: 'host', ContainerIDFile: '/cid', Cgroup: '', IOMaximumIOps: 0, CpuCount: 0 } };
@@ -9,6 +10,14 @@ test('an option that Berth lacks is refused by name, its default is not', () => 
   const ofBuilds = { OnBuild: ['RUN true'], Shell: ['/bin/sh', '-c'], ArgsEscaped: true, NetworkDisabled: true };
   expect(readCreateRequest(ofBuilds).config).toEqual(ofBuilds);
   expect(readCreateRequest({ Image: 'x', name: 'web', platform: 'linux/amd64' }).config).toEqual({ Image: 'x' }); // dockerode's way
+});
+
+test('limits of kernel memory are passed over, and who asks for them is told', () => {
+  const HostConfig = { KernelMemory: -1, KernelMemoryTCP: 1e8 };
+  expect(readCreateRequest({ Image: 'x', HostConfig }).hostConfig).toEqual({ NetworkMode: 'bridge' });
+  expect(readUpdateRequest({ ...HostConfig, Memory: 1e8 })).toEqual({ Memory: 1e8 });
+  expect(kernelMemoryWarnings(HostConfig)).toEqual([expect.stringContaining('KernelMemory is deprecated'), expect.stringContaining('KernelMemoryTCP is deprecated')]);
+  for (const none of [{ KernelMemory: 0, KernelMemoryTCP: null }, {}, null]) expect(kernelMemoryWarnings(none)).toEqual([]);
 });
 
 test('null is Go’s zero value, and a text may stand for a list of itself', () => {

@@ -23,6 +23,9 @@ export const HOST_CONFIG: ReadonlySet<string> = new Set(
     'VolumesFrom Links StorageOpt Annotations Isolation MaskedPaths ReadonlyPaths VolumeDriver DeviceRequests').split(' '),
 );
 
+/** Limits that the kernel has no more. dockerd takes them, and says nothing. */
+export const KERNEL_MEMORY: readonly string[] = ['KernelMemory', 'KernelMemoryTCP'];
+
 /** Values, besides zero ones, that ask for what Berth does anyway. */
 const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
   // A file that the client writes; the engine has no part in it.
@@ -30,6 +33,7 @@ const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
   // dockerode repeats in the body what it says in the query, where it counts.
   name: (value) => typeof value === 'string',
   platform: (value) => typeof value === 'string',
+  ...Object.fromEntries(KERNEL_MEMORY.map((name) => [name, Number.isInteger])),
 };
 
 /** Of an endpoint's settings, those that only an engine fills in: clients send back what they once read. */
@@ -52,6 +56,10 @@ export function readCreateRequest(body: unknown): CreateRequest {
   if (other && [mode, other].some(isShared)) throw invalid(`conflicting options: the network mode is ${mode}, and the endpoint is one of the network ${other}`);
   return { config: readFields('Config', config, CONFIG), hostConfig: other ? { ...hostConfig, NetworkMode: other } : hostConfig, ...(networks === undefined ? {} : { networks }) };
 }
+
+/** Who asks for a limit that there is no more is told so. `limits`: what a client wrote. */
+export const kernelMemoryWarnings = (limits: unknown): readonly string[] =>
+  KERNEL_MEMORY.filter((name) => isFields(limits) && !isZero(limits[name])).map((name) => `${name} is deprecated: the kernel has no such limit any more. Limitation discarded.`);
 
 /** A network namespace of others, which no endpoint brings in, or replaces. Of any other mode the endpoint says which network it is. */
 const isShared = (mode: string): boolean => mode === 'host' || mode.startsWith('container:');

@@ -1,6 +1,6 @@
 import { notImplemented } from '#libs/errors/errors.js';
 import { asGoReads } from './as-go-reads.js';
-import { isFields, isZero } from './create-request.js';
+import { isFields, isZero, KERNEL_MEMORY } from './create-request.js';
 import { bodyFields } from './go-fields.js';
 
 export const CHANGES: ReadonlySet<string> = new Set('Memory MemorySwap MemoryReservation NanoCpus CpuShares CpuQuota CpuPeriod CpuRealtimePeriod CpuRealtimeRuntime CpusetCpus CpusetMems BlkioWeight'.split(' '));
@@ -17,7 +17,7 @@ export function readUpdateRequest(body: unknown): Readonly<Record<string, unknow
       if (value !== null) changes[name] = typeof value === 'number' && value < 0 ? 0 : value;
     } else if (name === 'RestartPolicy') {
       if (isFields(value) && value['Name']) changes[name] = asGoReads(name, value);
-    } else if (isZero(value)) continue;
+    } else if (isZero(value) || KERNEL_MEMORY.includes(name)) continue;
     else if (CHANGES.has(name)) changes[name] = value;
     else throw notImplemented(`Berth does not support changing ${name} yet (asked for: ${JSON.stringify(value)})`);
   }

@@ -16,7 +16,7 @@ import { LogReading } from '../../../../application/log-reading.js';
 import { ShownEndpoints } from '../../../../application/shown-endpoints.js';
 import { CONTAINER_FILTERS, filterContainers, wantsAll } from '../../../../domain/requests/container-filters.js';
 import { isAtLeast } from '../../../../domain/api-version.js';
-import { asOfVersion, checkMountsOfVersion, readCreateRequest } from '../../../../domain/requests/create-request.js';
+import { asOfVersion, checkMountsOfVersion, isFields, kernelMemoryWarnings, readCreateRequest } from '../../../../domain/requests/create-request.js';
 import { containerInspect, containerSummary, type ShownHost } from '../../../../domain/docker/container.js';
 import { readFilters } from '../../../../domain/requests/filters.js';
 import { flag, integer, text, type QueryValues } from '../../../../domain/requests/query-values.js';
@@ -87,8 +87,8 @@ export class ContainerController {
     const created = await this.engine.ask(CreateContainer, { ...request, ...(name ? { name } : {}), ...(platform ? { platform } : {}), ...(named === undefined ? {} : { named }) }, asked, CREATE_TIMEOUT_MS);
     reply.header(POSITION_HEADER, String(created.position));
     const { MacAddress: mac } = request.config;
-    const warnings = mac && isAtLeast(version, '1.44') ? [DEPRECATED_MAC, ...created.warnings] : created.warnings;
-    return { Id: created.id, Warnings: warnings };
+    const deprecated = mac && isAtLeast(version, '1.44') ? [DEPRECATED_MAC] : [];
+    return { Id: created.id, Warnings: [...deprecated, ...kernelMemoryWarnings(isFields(body) ? body['HostConfig'] : undefined), ...created.warnings] };
   }
 
   @Get('/:id/json')
@@ -156,7 +156,8 @@ export class ContainerController {
   @Post('/:id/update')
   @HttpCode(200)
   async update(@Param('id') container: string, @Body() body: unknown, @Asked() asked: RequestContext): Promise<object> {
-    const { warnings } = await this.engine.ask(UpdateContainer, { container, changes: readUpdateRequest(body) }, asked, START_TIMEOUT_MS);
+    const done = await this.engine.ask(UpdateContainer, { container, changes: readUpdateRequest(body) }, asked, START_TIMEOUT_MS);
+    const warnings = [...kernelMemoryWarnings(body), ...done.warnings];
     return { Warnings: warnings.length === 0 ? null : warnings };
   }
 
