@@ -60,6 +60,12 @@ describe('the front door', () => {
     ['GET', '/containers/ghost/json', 404, 'No such container: ghost'],
     ['POST', '/containers/create', 400, 'config cannot be empty in order to create a container'],
     ['POST', '/containers/ghost/wait', 404, 'No such container: ghost'],
+    ['GET', '/images/busybox/json?manifests=1&platform={"os":"linux","architecture":"amd64"}', 400, 'conflicting options: manifests and platform options cannot both be set'],
+    ['GET', '/containers/json?filters={"status":["x"]}', 400, "invalid filter 'status=x': invalid value for state (x): must be one of created, running, paused, restarting, removing, exited, dead"],
+    ['GET', '/containers/json?filters={"health":["x"]}', 400, "invalid filter 'health=x': invalid value for health (x): must be one of none, starting, healthy, unhealthy"],
+    ['GET', '/containers/json?filters={"exited":["x"]}', 400, `invalid filter 'exited=x': strconv.Atoi: parsing "x": invalid syntax`],
+    ['POST', '/networks/prune?filters={"until":["x"]}', 400, 'failed to parse value as time or duration: "x"'],
+    ['POST', '/networks/prune?filters={"until":["1h","2h"]}', 400, 'more than one until filter specified'],
   ])('%s %s is refused with %i', async (method, path, status, message) => {
     const answer = await http(method, path);
     expect({ status: answer.status, body: JSON.parse(answer.text) }).toEqual({ status, body: { message } });
@@ -140,6 +146,13 @@ describe('the front door', () => {
     const of = async (version: string): Promise<string> => (await http('POST', `/v${version}/containers/create`, { Image: 'x', MacAddress: '02:42:ac:11:00:99' })).text;
     expect(await of('1.43')).toBe(line({ Id: 'c1', Warnings: [] }));
     expect(await of('1.44')).toContain('The container-wide MacAddress field is now deprecated.');
+  });
+
+  test('a limit of kernel memory is warned of', async () => {
+    answers.set('containers.create', () => ({ id: 'c1', warnings: [] }));
+    answers.set('containers.update', () => ({ warnings: ['another'], position: 1 }));
+    expect((await http('POST', '/containers/create', { Image: 'x', HostConfig: { KernelMemory: 1e8 } })).text).toMatch(/"Warnings":\["KernelMemory is deprecated[^"]+"\]/);
+    expect((await http('POST', '/containers/web/update', { KernelMemoryTCP: 1e8 })).text).toMatch(/"Warnings":\["KernelMemoryTCP is deprecated[^"]+","another"\]/);
   });
 
   test('a web socket that is none is told so, where there is a container', async () => {

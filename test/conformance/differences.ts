@@ -42,6 +42,7 @@ const INTENDED: readonly Intended[] = [
   { place: /IPPrefixLen$/, why: 'another subnet' },
   { place: /\.Ports(\.80\/tcp)?$/, why: 'ports are published on IPv4 alone' },
   { place: /IPAM\.Config\[0\]\.Gateway$/, why: 'the gateway is known from the beginning' },
+  { request: /^GET \/networks/, place: /IPAM\.Config$/, why: 'null of a network without addresses, as since 28' },
   { request: /logs/, place: /^headers\.content-type$/, why: 'named since 23.0' },
   { request: /^resize of an exec that ended$/, place: /^body\.message$/, why: 'dockerd says either, as soon as it has forgotten the exec' },
   { request: /nobody\/attach|exec\/nobody\/start/, place: /^(status|headers|body)/, why: 'an error before the stream is a plain error answer, as since 23.0' },

@@ -8,7 +8,7 @@ import { SIGKILL, signalNumber, stopSignalNumber } from '#libs/linux/signals.js'
 import type { Bus } from '#libs/messaging/bus.js';
 import { type ContainerSpec, isPresent, isRunning, isToRestart, type KeptContainer, type PresentContainer } from '../../domain/container/container-state.js';
 import { joinsOf, lendersOf } from '../../domain/namespaces/joined-containers.js';
-import { killMeaning } from '../../domain/process/kill-signal.js';
+import { killMeaning, killSignal } from '../../domain/process/kill-signal.js';
 import { launchRequest } from '../../domain/launch-request.js';
 import { type Link, linkFacts, type LinkFacts } from '../../domain/network/links.js';
 import { DEFAULT_STOP_TIMEOUT_SECONDS } from '../../domain/process/stop-timeout.js';
@@ -273,7 +273,7 @@ export class ContainerLifecycle {
   }
 
   async kill(reference: string, signalText: string | undefined, asked: RequestContext): Promise<Done> {
-    const signal = signalNumber(signalText || String(SIGKILL));
+    const signal = killSignal(reference, signalText);
     await this.startSettled(this.findForKill(reference).spec.id);
     const { id } = this.findForKill(reference).spec;
     const { state, events, position, repeated } = await this.containers.execute(id, { type: 'Kill', signal, at: now() }, asked);

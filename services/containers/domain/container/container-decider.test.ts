@@ -115,7 +115,7 @@ test('processes are listed of what runs, paused or not', () => {
   const list: ContainerCommand = { type: 'ListProcesses', at };
   given(...running).when(list).then({ type: 'ProcessesListed', container, at });
   given(...running, pauseRequested, paused).when(list).then({ type: 'ProcessesListed', container, at });
-  given(created).when(list).thenRefused('conflict', /Container c1 is not running/);
+  given(created).when(list).thenRefused('conflict', /^container c1 is not running/);
   given(createdAlways, requested(), started(), exited(), restartScheduled).when(list).thenRefused('conflict', /is restarting/);
 });
 
@@ -152,7 +152,7 @@ test('a pause that the kernel refuses leaves the container running', () => {
 });
 
 test('what does not run cannot be paused, and what is not paused cannot be unpaused', () => {
-  given(created).when(pause).thenRefused('conflict', /Container c1 is not running/);
+  given(created).when(pause).thenRefused('conflict', /^container c1 is not running/);
   given(...running, exited()).when(pause).thenRefused('conflict', /is not running/);
   given(createdAlways, requested(), started(), exited(), restartScheduled).when(pause).thenRefused('conflict', /is restarting/);
   for (const history of [[pauseRequested], [pauseRequested, paused]]) given(...running, ...history).when(pause).thenRefused('conflict', /is already paused/);

@@ -125,7 +125,7 @@ function decide(command: ContainerCommand, state: Container): readonly Container
     case 'Pause':
       if (state.status === 'paused' || state.run.changing === 'pausing') throw conflict(`Container ${container} is already paused`);
       if (state.status === 'restarting') throw conflict(`Container ${container} is restarting, wait until the container is running`);
-      if (state.status !== 'running') throw conflict(`Container ${container} is not running`);
+      if (state.status !== 'running') throw conflict(`container ${container} is not running`);
       return [{ type: 'PauseRequested', container, at }];
 
     case 'RecordPaused':
@@ -184,7 +184,7 @@ function decide(command: ContainerCommand, state: Container): readonly Container
 
     case 'ListProcesses':
       if (state.status === 'restarting') throw conflict(`Container ${container} is restarting, wait until the container is running`);
-      if (!isRunning(state)) throw conflict(`Container ${container} is not running`);
+      if (!isRunning(state)) throw conflict(`container ${container} is not running`);
       return [{ type: 'ProcessesListed', container, at }];
 
     case 'Resize':

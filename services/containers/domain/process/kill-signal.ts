@@ -1,4 +1,5 @@
-import { SIGKILL, stopSignalNumber } from '#libs/linux/signals.js';
+import { errorMessage, invalid } from '#libs/errors/errors.js';
+import { SIGKILL, signalNumber, stopSignalNumber } from '#libs/linux/signals.js';
 
 /** What a signal sent by hand means beyond its delivery. */
 export interface KillMeaning {
@@ -6,6 +7,19 @@ export interface KillMeaning {
   readonly cancelsRestart: boolean;
   /** It was sent to end the run: an exit after it is its doing. */
   readonly ends: boolean;
+}
+
+const LARGEST_SIGNAL = 64;
+
+/** The signal that a client says to send to `container`, as he calls it; where he says none, SIGKILL. Throws invalid in dockerd's words. */
+export function killSignal(container: string, text: string | undefined): number {
+  if (!text) return SIGKILL;
+  try {
+    if (/^-?\d+$/.test(text) && (Number(text) < 0 || Number(text) > LARGEST_SIGNAL)) throw invalid(`the linux daemon does not support signal ${text}`);
+    return signalNumber(text);
+  } catch (error) {
+    throw invalid(`cannot kill container: ${container}: ${errorMessage(error)}`, error);
+  }
 }
 
 /**

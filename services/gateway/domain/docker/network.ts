@@ -15,7 +15,7 @@ export function dockerNetwork(view: NetworkView, names: ReadonlyMap<string, stri
     Driver: view.driver,
     EnableIPv4: true,
     EnableIPv6: false,
-    IPAM: { Driver: 'default', Options: null, Config: view.subnet === '' ? [] : [{ Subnet: view.subnet, Gateway: view.gateway }] },
+    IPAM: { Driver: 'default', Options: null, Config: view.subnet === '' ? null : [{ Subnet: view.subnet, Gateway: view.gateway }] },
     Internal: view.internal,
     Attachable: false,
     Ingress: false,

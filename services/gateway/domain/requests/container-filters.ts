@@ -7,19 +7,21 @@ export const CONTAINER_FILTERS = ['id', 'name', 'label', 'status', 'exited', 'an
 
 const STATUSES = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'];
 
+const HEALTH = ['none', 'starting', 'healthy', 'unhealthy'];
+
 /** Asking for a state means all containers and not those that run; nothing else does with dockerd. */
 export const wantsAll = (filters: Filters): boolean => (filters.get('status') ?? []).length > 0;
 
 /** The containers that fit, in the order given (newest first). `meant`: which image each `ancestor` value names; one that names none fits nothing. `descendants`: what stands on these images. */
 export function filterContainers(views: readonly ListedContainer[], filters: Filters, meant: ReadonlyMap<string, string | null>, descendants: ReadonlyMap<string, ReadonlySet<string>> = new Map()): readonly ListedContainer[] {
   for (const status of filters.get('status') ?? []) {
-    if (!STATUSES.includes(status)) throw invalid(`invalid filter 'status=${status}'`);
+    if (!STATUSES.includes(status)) throw invalid(`invalid filter 'status=${status}': invalid value for state (${status}): must be one of ${STATUSES.join(', ')}`);
   }
   for (const code of filters.get('exited') ?? []) {
-    if (!/^-?\d+$/.test(code)) throw invalid(`invalid filter 'exited=${code}'`);
+    if (!/^-?\d+$/.test(code)) throw invalid(`invalid filter 'exited=${code}': strconv.Atoi: parsing ${JSON.stringify(code)}: invalid syntax`);
   }
   for (const health of filters.get('health') ?? []) {
-    if (!['none', 'starting', 'healthy', 'unhealthy'].includes(health)) throw invalid(`Unrecognised filter value for health: ${health}`);
+    if (!HEALTH.includes(health)) throw invalid(`invalid filter 'health=${health}': invalid value for health (${health}): must be one of ${HEALTH.join(', ')}`);
   }
   booleanFilter(filters, 'is-task');
   const published = (filters.get('publish') ?? []).map((text) => portRange('publish', text));

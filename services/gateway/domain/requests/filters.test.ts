@@ -9,7 +9,7 @@ test('both forms of filters are read, and an unknown one is refused by name', ()
 });
 
 test.each(['{"until":"24h"}', '{"until":86400}', '{"until":true}', '{"until":[24]}', '{"until":{"24h":1}}', '{"until":{"24h":{}}}', '"until"', '[]', '{'])('%s is no filter: taken for one that says nothing it would have a prune take everything', (text) => {
-  expect(() => readFilters(text, ['until'])).toThrow(`invalid filter: ${text}`);
+  expect(() => readFilters(text, ['until'])).toThrow(/^invalid filter$/);
 });
 
 test('labels must all hold, a name may be a part or a pattern', () => {

@@ -18,15 +18,15 @@ export function readFilters(text: string | undefined, accepted: readonly string[
   try {
     parsed = JSON.parse(text);
   } catch (error) {
-    throw invalid(`invalid filter: ${text}`, error);
+    throw invalid('invalid filter', error);
   }
   if (parsed === null) return filters;
-  if (typeof parsed !== 'object' || Array.isArray(parsed)) throw invalid(`invalid filter: ${text}`);
+  if (typeof parsed !== 'object' || Array.isArray(parsed)) throw invalid('invalid filter');
   let count = 0;
   for (const [name, values] of Object.entries(parsed)) {
     if (!accepted.includes(name)) throw invalid(`invalid filter '${name}'`);
     const list = valuesIn(values);
-    if (list === undefined) throw invalid(`invalid filter: ${text}`);
+    if (list === undefined) throw invalid('invalid filter');
     count += list.length;
     if (count > MOST_VALUES) throw invalid(`invalid filter: more than ${MOST_VALUES} values`);
     filters.set(name, list);

@@ -11,8 +11,16 @@ export function olderThan(filters: Filters, now: number): (time: string) => bool
   if (values.length > 1) throw invalid('more than one until filter specified');
   const [value] = values;
   if (value === undefined) return () => true;
-  const limit = DURATION.test(value) ? now - durationMs(value) : Date.parse(readTimeLimit('until', value));
+  const limit = DURATION.test(value) ? now - durationMs(value) : Date.parse(moment(value));
   return (time) => Date.parse(time) < limit;
+}
+
+function moment(text: string): string {
+  try {
+    return readTimeLimit('until', text);
+  } catch (error) {
+    throw invalid(`failed to parse value as time or duration: ${JSON.stringify(text)}`, error);
+  }
 }
 
 function durationMs(text: string): number {

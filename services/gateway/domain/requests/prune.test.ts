@@ -21,7 +21,7 @@ test('until is a moment or a time that has passed', () => {
   expect(images({ until: ['1h30m0s'] }, ...all)).toEqual(['old']);
   expect(images({ until: ['30m'] }, ...all)).toEqual(['old', 'new']);
   expect(images({ until: ['2026-01-01T12:00:00Z'] }, ...all)).toEqual(['old']);
-  expect(() => images({ until: ['soon'] }, ...all)).toThrow('invalid value for "until": soon');
+  expect(() => images({ until: ['soon'] }, ...all)).toThrow('failed to parse value as time or duration: "soon"');
 });
 test('label! keeps what has the label', () => {
   const all = [image('kept', { config: { Labels: { keep: 'yes' } } }), image('other')];

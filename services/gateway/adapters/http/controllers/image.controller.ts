@@ -36,6 +36,7 @@ export class ImageController {
   @Get('/:name/json')
   async inspect(@Param('name') image: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object> {
     const platforms = askedPlatforms(query, 'platform', '1.49', version);
+    if (platforms.length > 0 && flag(query, 'manifests')) throw invalid('conflicting options: manifests and platform options cannot both be set');
     const view = await this.engine.ask(GetImage, { image }, asked);
     requireFit(view, platforms, image);
     return imageInspect(view, version);

@@ -12,6 +12,7 @@ import { containerSizes, keptSizes, layerBytes, volumeSizes } from '../../../app
 import { DryRunAnswer, EngineClient } from '../../../application/engine-client.js';
 import { PruneLog } from '../../../application/prune-log.js';
 import { readFilters } from '../../../domain/requests/filters.js';
+import { olderThan } from '../../../domain/requests/older-than.js';
 import { CONTAINER_PRUNE_FILTERS, IMAGE_PRUNE_FILTERS, NETWORK_PRUNE_FILTERS, prunableContainers, prunableImages, prunableVolumes, VOLUME_PRUNE_FILTERS } from '../../../domain/requests/prune.js';
 import { text, type QueryValues } from '../../../domain/requests/query-values.js';
 import { ApiVersion, Asked } from '../callers/request-context.js';
@@ -91,7 +92,7 @@ export class PruneController {
   @Post('/networks/prune')
   @HttpCode(200)
   async networks(@Query() query: QueryValues, @Asked() asked: RequestContext): Promise<object> {
-    readFilters(text(query, 'filters'), NETWORK_PRUNE_FILTERS);
+    olderThan(readFilters(text(query, 'filters'), NETWORK_PRUNE_FILTERS), Date.now()); // throws
     await new Pruning(this.log, asked).end('network', 0, 0);
     return { NetworksDeleted: null };
   }
