@@ -95,6 +95,12 @@ export function describeRuntime(runtime: string, engineOf: () => TestEngine): vo
       rmSync(source, { recursive: true });
     });
 
+    test('a file comes over no directory, and a directory over no file', async () => {
+      for (const option of ['-v=/etc/hostname:/etc', '-v=/etc:/etc/passwd', '--tmpfs=/etc/passwd']) {
+        expect(await run(option, 'busybox', 'true'), option).toMatchObject({ code: 125, stderr: expect.stringContaining('not a directory: Are you trying to mount a directory onto a file (or vice-versa)?') as string });
+      }
+    });
+
     test('a part of a volume is mounted, and a symlink in it leads nowhere else', async () => {
       const volume = `parts-${runtime}`;
       const part = (path: string, more = ''): string => `type=volume,src=${volume},dst=/part,volume-subpath=${path}${more}`;

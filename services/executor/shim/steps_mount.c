@@ -168,7 +168,7 @@ static bool is_procfs_root(int fd)
 
 int attach_in_root(const struct context *at, int tree, const char *path)
 {
-	struct stat source;
+	struct stat source, place;
 	if (fstat(tree, &source) < 0)
 		return -errno;
 	int found = open_in_root(at, path, O_PATH);
@@ -179,6 +179,10 @@ int attach_in_root(const struct context *at, int tree, const char *path)
 		return target;
 	if (is_procfs_root(target) && !is_procfs_root(tree))
 		return -EINVAL; /* by whatever name: who reads /proc must find procfs there (CVE-2019-16884) */
+	if (fstat(target, &place) < 0)
+		return -errno;
+	if (S_ISDIR(source.st_mode) != S_ISDIR(place.st_mode))
+		return -ENOTDIR; /* as mount(2) has it; move_mount(2) has EINVAL, as for much else */
 	return sys_move_mount(tree, target) < 0 ? -errno : 0;
 }
 

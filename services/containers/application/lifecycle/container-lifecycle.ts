@@ -432,6 +432,6 @@ function asStartFailure(error: unknown): { message: string; exitCode: number } {
   const message = errorMessage(error);
   // As dockerd, which takes the command's exit code from what the runtime says alone.
   if (!(error instanceof BerthError) || !/OCI runtime create failed/.test(message)) return { message, exitCode: 128 };
-  if (/executable file not found|no such file or directory/i.test(message)) return { message, exitCode: 127 };
+  if (/executable file not found|no such file or directory|not a directory/i.test(message)) return { message, exitCode: 127 };
   return { message, exitCode: /permission denied|is a directory/i.test(message) ? 126 : 128 };
 }

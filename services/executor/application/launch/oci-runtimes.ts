@@ -13,6 +13,7 @@ import { compileRuntimeExecPlan, compileRuntimePlan, type RuntimeCommand, runtim
 import type { Plan } from '../../domain/plan/encode-plan.js';
 import { forRuntime } from '../../domain/plan/runtime-mounts.js';
 import { containerUser } from '../../domain/spec/container-user.js';
+import { OTHER_KIND } from '../../domain/plan/start-failure.js';
 import { type DocumentFacts, ociDocument, ociProcess } from '../../domain/spec/oci-document.js';
 import type { RuntimeSpec } from '../../domain/spec/runtime-spec.js';
 import { type LiveTask, taskId } from '../tasks/live-task.js';
@@ -62,6 +63,7 @@ export class OciRuntimes {
     const prefix = of === 'create' ? 'failed to create task for container: failed to create shim task: OCI runtime create failed' : 'OCI runtime exec failed';
     // Clients tell exit codes 126 and 127 by the kernel's words as Go writes them; crun writes them as strerror(3) does.
     const error = `${prefix}: ${said.replace(/: ([A-Z])([a-z ]+)$/, (_, first: string, rest: string) => `: ${first.toLowerCase()}${rest}`)}: unknown`;
+    if (of === 'create' && /not a directory/.test(error)) return invalid(`${error.replace(/: unknown$/, '')}${OTHER_KIND}`);
     return /executable file|no such file or directory|permission denied|not a directory|exec format error/i.test(said) ? invalid(error) : internal(error);
   }
 

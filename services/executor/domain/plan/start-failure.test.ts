@@ -62,6 +62,16 @@ test("an exec's working directory that is none is told in runc's words", () => {
   expect(startFailure(plan, 0, ENOTDIR, 'sh').message).toBe('Cannot mkdir: /nowhere is not a directory');
 });
 
+test.each([
+  ['bind_mount', { source: '/a' }, '/a'], ['bind_part', { source: '/v', below: 'a' }, '/v/a'], ['mount_fs', { type: 'tmpfs', source: 'tmpfs' }, 'tmpfs'], ['attach_tree', {}, '/b'],
+])('a file over a directory, or a directory over a file, is told in dockerd\'s words (%s)', (op, operands, source) => {
+  const steps = [{ op: 'bind_tree', from: 'mounts[7]', source: '/b' }, { op, from: 'mounts[7]', target: '/etc', ...operands }] as unknown as PlanStep[];
+  expect(startFailure(planOf(settings, steps), 1, ENOTDIR, 'sh')).toMatchObject({ kind: 'invalid', message: expect.stringMatching(new RegExp(`: error mounting "${source}" to rootfs at "/etc": not a directory: Are you trying to mount a directory onto a file .or vice-versa.`)) });
+});
+test.each([['mount_fs', 'mounts[0]', 'proc'], ['bind_mount', 'linux.maskedPaths', 'none']])('a place of the engine\'s own that is no directory is told by the step (%s)', (op, from, type) => {
+  expect(startFailure(planOf(settings, [{ op, from, source: 'x', target: '/proc', type } as unknown as PlanStep]), 0, ENOTDIR, 'sh').message).toMatch(/ENOTDIR: unknown$/);
+});
+
 test('what a shim names in place of a step has a name', () => {
   expect(startFailure(exec, 0xfffffffe, 11, 'sh').message).toContain('step clone: EAGAIN');
   expect(startFailure(exec, 0xfffffffb, 11, 'sh').message).toContain('256 commands run in the container already');

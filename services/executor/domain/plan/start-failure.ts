@@ -1,6 +1,7 @@
 import { type BerthError, internal, invalid, notFound } from '#libs/errors/errors.js';
 import { errnoName } from '#libs/linux/errno.js';
 import { describeStep, type Plan } from './encode-plan.js';
+import type { PlanStep } from './plan-table.js';
 import { APPARMOR_PROFILE } from './process-steps.js';
 
 const EPERM = 1;
@@ -22,6 +23,9 @@ const NO_STREAM = 0xfffffffa;
 const MOST_STREAMS = 496;
 
 const NO_DIRECTORY: ReadonlyMap<number, string> = new Map([[ENOENT, 'no such file or directory'], [ENOTDIR, 'not a directory'], [EACCES, 'permission denied']]);
+
+/** dockerd puts it behind whatever a runtime says of a path that has to be a directory. */
+export const OTHER_KIND = ': Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type';
 
 /** runc's words for an exec's working directory. */
 export const RELATIVE_DIRECTORY = 'Cwd must be an absolute path';
@@ -49,6 +53,10 @@ export function startFailure(plan: Plan, step: number, errno: number, command: s
     if (errno === ENOENT) return notFound(`cannot access path ${whole}: lstat ${whole}: no such file or directory`);
     if (errno === EXDEV) return invalid(`path concatenation escapes the base directory, base: ${part.source}, subpath: ${part.below}`);
   }
+  if (errno === ENOTDIR && part?.from.startsWith('mounts[')) {
+    const [source, target] = placed(plan, part) ?? [];
+    if (target !== undefined) return invalid(`${prefix}${duringInit(prefix)}error mounting "${source}" to rootfs at "${target}": not a directory${OTHER_KIND}`);
+  }
   const noDirectory = NO_DIRECTORY.get(errno);
   // Of a container's first process it is made.
   if (part?.op === 'chdir' && prefix === PREFIX && errno === ENOTDIR) return invalid(`Cannot mkdir: ${part.path} is not a directory`);
@@ -57,6 +65,24 @@ export function startFailure(plan: Plan, step: number, errno: number, command: s
   if (operation === 'set_rlimit' && errno === EPERM) return invalid(`${prefix}error setting rlimit (${describeStep(plan, step)}): operation not permitted: the engine has no right to raise a hard limit (CAP_SYS_RESOURCE): unknown`);
   if (plan.steps[step]?.from === APPARMOR_PROFILE && errno === ENOENT) return internal(`${prefix}${duringInit(prefix)}unable to apply apparmor profile: apparmor failed to apply profile: write /proc/self/attr/apparmor/exec: no such file or directory: unknown`);
   return internal(`${prefix}step ${OUTSIDE_THE_PLAN[step] ?? describeStep(plan, step)}: ${errnoName(errno)}: unknown`);
+}
+
+/** What a step mounts, and where, of those that lie on a file or on a directory as what they mount is one. */
+function placed(plan: Plan, step: PlanStep): readonly [source: string, target: string] | undefined {
+  switch (step.op) {
+    case 'bind_mount':
+      return [step.source, step.target];
+    case 'bind_part':
+      return [`${step.source}/${step.below}`, step.target];
+    case 'mount_fs':
+      return step.type === 'tmpfs' ? [step.source, step.target] : undefined;
+    case 'attach_tree': {
+      const tree = plan.steps.find((one) => (one.op === 'bind_tree' || one.op === 'part_tree') && one.from === step.from);
+      return [tree?.op === 'part_tree' ? `${tree.source}/${tree.below}` : tree?.op === 'bind_tree' ? tree.source : '', step.target];
+    }
+    default:
+      return undefined;
+  }
 }
 
 /** Of an exec that could not be started for this reason, an installed runtime's words included: as a current dockerd has it. */
