@@ -43,8 +43,9 @@ export function parsePlatform(value: string): Platform {
   return normal({ os: first, architecture: second, variant: third ?? '' });
 }
 
+/** As Go's clients write it: the one variant that there is of arm64 goes without saying. */
 export function formatPlatform({ os, architecture, variant }: Platform): string {
-  return [os, architecture, variant].filter((part) => part !== '').join('/');
+  return [os, architecture, architecture === 'arm64' && variant === 'v8' ? '' : variant].filter((part) => part !== '').join('/');
 }
 
 /** What a machine of this platform runs, the best first, as containerd has it (platforms.Only): older variants, and what came before it. */

@@ -21,7 +21,7 @@ const INTENDED: readonly Intended[] = [
   { place: /^body\.message$/, request: /"Image":"No such image"|Not%20A%20Name|repo=Copy|with a bad name/, why: 'the newer words, with the name in them' },
   { request: /changes=RUN/, place: /^body\.message$/, why: 'the instruction as it was written, as dockerd 28 tells it' },
   { request: /RestartPolicy/, place: /^body\.message$/, why: 'the words of dockerd 25' },
-  { request: /"before":\["nobody"\]/, place: /^body\.message$/, why: 'the newer words' },
+  { request: /"before":\["nobody"\]|"status":\["sleepy"\]|"health":\["rosy"\]|signal=NOSUCH/, place: /^body\.message$/, why: 'the newer words' },
   { request: /^GET \/images\/nobody\/json$/, place: /^body\.message$/, why: 'the newer words' },
   { request: /^PUT of (an archive into a file|rubbish)$/, place: /^status$/, why: 'what the client got wrong is 400, not 500' },
   { request: /^PUT of rubbish$/, place: /^body/, why: 'words of the tar reader' },

@@ -132,7 +132,7 @@ const REFUSED: readonly (readonly [options: string, says: RegExp])[] = [
   ['--network-alias a', /network-scoped aliases are only supported for user-defined networks/],
   ['--link x', /Links|x/],
   ['--link-local-ip 10.0.0.1', /invalid link local IP address: 10\.0\.0\.1/],
-  ['--network no-such-network', /network no-such-network not found/],
+  ['--network no-such-network', /failed to set up container networking: network no-such-network not found/],
   ['--pull never --platform linux/riscv64', /does not match the specified platform/],
   ['--group-add nobodys', /unable to find group nobodys: no matching entries in group file/],
   ['--device /dev/no-such', /error gathering device information while adding custom device "\/dev\/no-such": no such file or directory/],

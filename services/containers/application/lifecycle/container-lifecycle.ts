@@ -4,11 +4,11 @@ import type { EndpointSettings } from '#contracts/containers/container-state.js'
 import type { Done, RequestContext } from '#contracts/request.js';
 import { RemoveVolume } from '#contracts/volumes/volumes.js';
 import { BerthError, conflict, errorMessage, internal, invalid, notFound, unavailable } from '#libs/errors/errors.js';
-import { SIGKILL, signalNumber, stopSignalNumber } from '#libs/linux/signals.js';
+import { SIGKILL, stopSignalNumber } from '#libs/linux/signals.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { type ContainerSpec, isPresent, isRunning, isToRestart, type KeptContainer, type PresentContainer } from '../../domain/container/container-state.js';
 import { joinsOf, lendersOf } from '../../domain/namespaces/joined-containers.js';
-import { killMeaning, killSignal } from '../../domain/process/kill-signal.js';
+import { askedSignal, killMeaning, killSignal } from '../../domain/process/kill-signal.js';
 import { launchRequest } from '../../domain/launch-request.js';
 import { type Link, linkFacts, type LinkFacts } from '../../domain/network/links.js';
 import { DEFAULT_STOP_TIMEOUT_SECONDS } from '../../domain/process/stop-timeout.js';
@@ -196,7 +196,7 @@ export class ContainerLifecycle {
 
   async stop(reference: string, wish: { signal?: string; timeoutSeconds?: number; restarts?: boolean }, asked: RequestContext): Promise<Done & { changed: boolean }> {
     const { spec } = this.directory.find(reference);
-    const signal = wish.signal ? signalNumber(wish.signal) : stopSignalNumber(spec.config.StopSignal);
+    const signal = wish.signal ? askedSignal(`cannot stop container: ${reference}`, wish.signal) : stopSignalNumber(spec.config.StopSignal);
     const timeoutSeconds = wish.timeoutSeconds ?? spec.config.StopTimeout ?? DEFAULT_STOP_TIMEOUT_SECONDS;
     await this.startSettled(spec.id);
     const { events, position, repeated } = await this.containers.execute(spec.id, { type: 'Stop', signal, timeoutSeconds, ...(wish.restarts ? { restarts: true } : {}), at: now() }, asked);
@@ -252,6 +252,7 @@ export class ContainerLifecycle {
 
   async restart(reference: string, wish: { signal?: string; timeoutSeconds?: number }, asked: RequestContext): Promise<Done> {
     const { id } = this.directory.find(reference).spec;
+    if (wish.signal) askedSignal(`Cannot restart container ${reference}`, wish.signal); // throws
     const stopped = this.stop(id, { ...wish, restarts: true }, asked);
     const restart = stopped.then(({ changed }) => (asked.dryRun && changed ? this.planStarted(id, asked) : this.start(id, 'restart', asked)));
     const settled = Promise.allSettled([this.restarts.get(id), restart]).then(() => {

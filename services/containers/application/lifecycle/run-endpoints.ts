@@ -1,6 +1,7 @@
 import type { EndpointSettings } from '#contracts/containers/container-state.js';
 import { AllocateEndpoint, ListNetworks, ReleaseEndpoint } from '#contracts/networks/networks.js';
 import type { RequestContext } from '#contracts/request.js';
+import { BerthError, notFound } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { isRunning, type PresentContainer } from '../../domain/container/container-state.js';
 import { networkWithEndpoint } from '../../domain/launch-request.js';
@@ -36,12 +37,13 @@ export class RunEndpoints {
     if (network === undefined) return undefined;
     const endpoint = endpointId(spec.id, start);
     await this.releases.get(endpoint)?.catch(() => undefined);
-    const { position: _position, ...settings } = await this.bus.request(
+    const allocated = this.bus.request(
       AllocateEndpoint,
       { network, endpoint, container: spec.id, name: spec.name, ports: portRequests(spec.config, spec.hostConfig), ...(spec.config.MacAddress ? { mac: spec.config.MacAddress.toLowerCase() } : {}) },
       asked,
       AGAIN,
     );
+    const { position: _position, ...settings } = await allocated.catch((error: unknown) => Promise.reject(withoutNetwork(error)));
     return settings;
   }
 
@@ -113,5 +115,7 @@ export class RunEndpoints {
   }
 }
 
+/** As dockerd tells of a network that is not there. */
+const withoutNetwork = (error: unknown): unknown => (error instanceof BerthError && error.kind === 'not-found' ? notFound(`failed to set up container networking: ${error.message}`) : error);
 const endpointId = (container: string, start: number): string => `${container}-${start}`;
 const versionOf = ({ version = 1 }: PresentContainer): number => version;

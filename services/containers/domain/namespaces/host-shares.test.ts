@@ -13,8 +13,8 @@ test('what is shared with the host is named, and nothing by default', () => {
 });
 
 test.each([
-  [{ IpcMode: 'odd' }, 'Invalid IPC mode: odd'],
-  [{ IpcMode: 'container:' }, 'Invalid IPC mode: container:'],
+  [{ IpcMode: 'odd' }, 'invalid IPC mode: odd'],
+  [{ IpcMode: 'container:' }, 'invalid IPC mode: container:'],
   [{ PidMode: 'odd' }, 'invalid PID mode: odd'],
   [{ PidMode: 'container:' }, 'invalid PID mode: container:'],
   [{ CgroupParent: 'a\nb' }, 'invalid cgroup parent: "a\\nb"'],

@@ -45,12 +45,12 @@ export function checkHostShares(host: HostConfig): void {
   for (const { path, rate } of throttlesOf(host).throttles ?? []) if (rate < 0) throw invalid(`invalid rate for device: ${path}:${rate}`);
   for (const entry of host.ExtraHosts ?? []) checkExtraHost(entry);
   for (const option of Object.keys(host.StorageOpt ?? {})) throw invalid(option === 'size' ? "--storage-opt is supported only for overlay over xfs with 'pquota' mount option" : `Unknown option ${option}`);
-  if (host.Isolation && host.Isolation !== 'default') throw invalid(`Invalid isolation: "${host.Isolation}" - linux only supports 'default'`);
+  if (host.Isolation && host.Isolation !== 'default') throw invalid(`invalid isolation (${host.Isolation}): linux only supports 'default'`);
 }
 
 function checkModes({ IpcMode: ipc = '', PidMode: pid = '', UTSMode: uts = '', CgroupnsMode: cgroup = '' }: HostConfig): void {
   const joined = joinedContainers({ PidMode: pid, IpcMode: ipc });
-  if (!['', 'private', 'shareable', 'host', 'none'].includes(ipc) && joined.ipc === undefined) throw invalid(`Invalid IPC mode: ${ipc}`);
+  if (!['', 'private', 'shareable', 'host', 'none'].includes(ipc) && joined.ipc === undefined) throw invalid(`invalid IPC mode: ${ipc}`);
   if (pid !== '' && pid !== 'host' && joined.pid === undefined) throw invalid(`invalid PID mode: ${pid}`);
   if (uts !== '' && uts !== 'host') throw invalid(`invalid UTS mode: ${uts}`);
   if (!['', 'private', 'host'].includes(cgroup)) throw invalid(`invalid cgroup namespace mode: ${cgroup}`);

@@ -14,11 +14,16 @@ const LARGEST_SIGNAL = 64;
 /** The signal that a client says to send to `container`, as he calls it; where he says none, SIGKILL. Throws invalid in dockerd's words. */
 export function killSignal(container: string, text: string | undefined): number {
   if (!text) return SIGKILL;
+  if (/^-?\d+$/.test(text) && (Number(text) < 0 || Number(text) > LARGEST_SIGNAL)) throw invalid(`cannot kill container: ${container}: the linux daemon does not support signal ${text}`);
+  return askedSignal(`cannot kill container: ${container}`, text);
+}
+
+/** Throws invalid for what is no signal, with what cannot be done for that in front. */
+export function askedSignal(refusal: string, text: string): number {
   try {
-    if (/^-?\d+$/.test(text) && (Number(text) < 0 || Number(text) > LARGEST_SIGNAL)) throw invalid(`the linux daemon does not support signal ${text}`);
     return signalNumber(text);
   } catch (error) {
-    throw invalid(`cannot kill container: ${container}: ${errorMessage(error)}`, error);
+    throw invalid(`${refusal}: ${errorMessage(error)}`, error);
   }
 }
 

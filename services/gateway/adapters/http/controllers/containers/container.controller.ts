@@ -189,10 +189,12 @@ function hasBody({ 'content-length': length, 'transfer-encoding': encoding }: Fa
 }
 
 export function windowSize(query: QueryValues): { readonly rows: number; readonly columns: number } {
-  const rows = integer(query, 'h');
-  const columns = integer(query, 'w');
-  if (rows === undefined || columns === undefined) throw invalid(`invalid resize ${rows === undefined ? 'height' : 'width'} "": invalid syntax`);
-  return { rows, columns };
+  const cells = (name: string, what: string): number => {
+    const value = text(query, name) ?? '';
+    if (!/^\d+$/.test(value)) throw invalid(`invalid resize ${what} "${value}": ${/^-\d+$/.test(value) ? 'value out of range' : 'invalid syntax'}`);
+    return Number(value);
+  };
+  return { rows: cells('h', 'height'), columns: cells('w', 'width') };
 }
 
 function stopping(query: QueryValues): { readonly signal?: string; readonly timeoutSeconds?: number } {
