@@ -32,7 +32,9 @@ export class TaskUsage {
     const pids = task ? this.cgroups.processes(task.place) : [];
     if (pids.length === 0) throw conflict(`Container ${container} is not running`);
     const { output, leads } = await runPs(psArgs, pids);
-    return psTable(output, new Set(pids), psArgs, leads);
+    // One that ended meanwhile may have left its number to somebody else.
+    const still = new Set(task ? this.cgroups.processes(task.place) : []);
+    return psTable(output, new Set(pids.filter((pid) => still.has(pid))), psArgs, leads);
   }
 
   sample({ containers }: SampleUsage): UsageReply {
