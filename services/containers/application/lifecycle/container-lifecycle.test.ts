@@ -191,3 +191,11 @@ test('a kill that ends nothing is told as dockerd tells it, which nobody takes f
   const [outcome] = await Promise.all([Promise.allSettled([world.lifecycle.kills.kill('c1', undefined, asked)]), vi.advanceTimersByTimeAsync(30_000)]);
   expect(outcome).toMatchObject([{ status: 'rejected', reason: { kind: 'internal', message: expect.stringContaining('did not receive an exit event') as string } }]);
 });
+
+test('a signal that is none is told with what was not done for it', async () => {
+  world = await LifecycleWorld.with({});
+  const { stops, restarts, kills } = world.lifecycle;
+  await expect(stops.stop('c1', { signal: 'FOO' }, asked)).rejects.toThrow('cannot stop container: c1: invalid signal: FOO');
+  await expect(restarts.restart('c1', { signal: 'FOO' }, asked)).rejects.toThrow('Cannot restart container c1: invalid signal: FOO');
+  await expect(kills.kill('c1', '65', asked)).rejects.toThrow('cannot kill container: c1: the linux daemon does not support signal 65');
+});
