@@ -89,6 +89,7 @@ export class ExecutorParts {
   readonly files: ContainerFiles;
   readonly kept: KeptRemovals;
   readonly volumes: VolumeDirectories;
+  readonly binds: BindSources;
   readonly trees = new TreeThreads();
   readonly sizes: FileSizes;
   private readonly trash: Trash;
@@ -162,9 +163,9 @@ export class ExecutorParts {
     this.live = new LiveTasks(this.tasks, causes, this.ports, new LostKeepers(containerCgroups, runtimes), parents, this.logs, this.compression, new OomWatch(cgroups, containerCgroups), onError);
     this.adoption = new TaskAdoption(this.tasks, this.live, containerCgroups, settings.runRoot, (task) => this.launcher.withdraw(task), onError);
     this.networks = new NetworksOnHost(firewall, new Forwarding(`${settings.runRoot}/forwarding`), new GivenAddresses(`${settings.dataRoot}/executor/given-addresses`), this.live, flows, store, `${settings.dataRoot}/executor/networks-on-host.snapshot`, (message, error) => this.log.error(message, { error }));
-    const binds = new BindSources(`${settings.dataRoot}/volumes`, this.trees);
-    this.archives = new RootArchives(this.live, this.files, () => this.roots, this.layers.root, (chainId) => this.layers.nameOf(chainId), binds, this.streams, (error, about) => this.log.warn('a copy was ended for others', { ...about, error }));
-    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.forwarding, this.files, this.sandboxes, this.ids, this.zygote, containerCgroups, parents, this.ports, this.networks, runtimes, binds, this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {
+    this.binds = new BindSources(`${settings.dataRoot}/volumes`, this.trees);
+    this.archives = new RootArchives(this.live, this.files, () => this.roots, this.layers.root, (chainId) => this.layers.nameOf(chainId), this.binds, this.streams, (error, about) => this.log.warn('a copy was ended for others', { ...about, error }));
+    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.forwarding, this.files, this.sandboxes, this.ids, this.zygote, containerCgroups, parents, this.ports, this.networks, runtimes, this.binds, this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {
       settings,
       cgroups,
       appArmor: this.appArmor,

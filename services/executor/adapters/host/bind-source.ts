@@ -2,7 +2,7 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { access, mkdir, realpath } from 'node:fs/promises';
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import { invalid, notImplemented } from '#libs/errors/errors.js';
-import { asVolumePart, noBindSource } from '../../domain/spec/volume-part.js';
+import { asVolumePart, noBindSource, volumePartAt } from '../../domain/spec/volume-part.js';
 import type { TreeThreads } from '../trees/tree-threads.js';
 
 /** What binds are of. */
@@ -17,9 +17,13 @@ export class BindSources {
 
   /** A bind of what lies in a volume is of a part of it from here on. */
   asParts(mounts: readonly ContainerMount[]): readonly ContainerMount[] {
-    this.folders ??= new Set([this.volumes, realpathSync(this.volumes)]);
-    const folders = this.folders;
-    return mounts.map((mount) => asVolumePart(mount, folders));
+    return mounts.map((mount) => asVolumePart(mount, this.volumeFolders()));
+  }
+
+  /** Before there is a container that has it: rejects as invalid where a start, which makes nothing, would. */
+  async check(source: string): Promise<void> {
+    const part = volumePartAt(source, this.volumeFolders());
+    await (part ? this.threads.run('preparePart', { ...part, makes: false }) : lookFor(source));
   }
 
   /**
@@ -29,13 +33,17 @@ export class BindSources {
   async prepare({ source, subpath, createSource = false, propagation }: ContainerMount): Promise<void> {
     if (subpath !== undefined) await this.threads.run('preparePart', { volume: source, below: subpath, makes: createSource });
     else if (createSource) await mkdir(source, { recursive: true }).catch((error: NodeJS.ErrnoException) => (error.code === 'EEXIST' ? undefined : Promise.reject(error)));
-    else await checkBindSource(source);
+    else await lookFor(source);
     if (/shared|slave/.test(propagation)) checkPropagation(await realpath(source), propagation);
+  }
+
+  private volumeFolders(): ReadonlySet<string> {
+    return (this.folders ??= new Set([this.volumes, realpathSync(this.volumes)]));
   }
 }
 
 /** Rejects as invalid where there is nothing. */
-export async function checkBindSource(source: string): Promise<void> {
+async function lookFor(source: string): Promise<void> {
   await access(source).catch(() => Promise.reject(noBindSource(source)));
 }
 

@@ -5,6 +5,7 @@ import { removeTreeSync } from '#libs/linux/remove-tree.js';
 import { type FillJob, fillVolume } from '../host/fill-volume.js';
 import { readUserFiles } from '../runtimes/user-files.js';
 import type { UserFiles } from '../../domain/spec/container-user.js';
+import type { VolumePart } from '../../domain/spec/volume-part.js';
 import { checkLayer, type CheckJob, unpackLayer, type UnpackJob } from '../snapshots/unpack-layer.js';
 import { checkTarget, type ExtractJob, extractArchive, type PathJob, readArchive, type ReadJob, statPath } from './root-jobs.js';
 import { type MergeJob, mergeLayers } from './merge-layers.js';
@@ -15,7 +16,7 @@ import { removeAllIn } from './remove-all-in.js';
 import { type ChangesJob, listChanges, packChanges } from './root-changes.js';
 import { openStoppedRoot, type StoppedRoot } from './stopped-root.js';
 import { treeSize } from './tree-size.js';
-import { preparePart, type VolumePart } from './volume-part.js';
+import { preparePart } from './volume-part.js';
 
 /** Work on whole directory trees: too long for the thread that starts containers. All of it can be sent to another thread: plain data in, plain data out. */
 export interface TreeJobs {
