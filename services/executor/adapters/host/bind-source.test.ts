@@ -11,7 +11,7 @@ beforeEach(() => {
   top = mkdtempSync(join(tmpdir(), 'berth-binds-'));
   mkdirSync(join(top, 'volumes/one/_data/here'), { recursive: true });
   symlinkSync(top, join(top, 'volumes/one/_data/link'));
-  binds = new BindSources(join(top, 'volumes'), { run: (name, job) => TREE_JOBS[name](job) });
+  binds = new BindSources(join(top, 'volumes'), { run: (name, job) => TREE_JOBS[name](job) }, { of: () => ({ run: (name, job) => TREE_JOBS[name](job) }) });
 });
 afterEach(() => rmSync(top, { recursive: true }));
 

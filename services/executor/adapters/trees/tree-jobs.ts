@@ -3,6 +3,7 @@ import type { PathChange } from '#contracts/executor/archives.js';
 import type { Fd } from '#libs/linux/native.js';
 import { removeTreeSync } from '#libs/linux/remove-tree.js';
 import { type FillJob, fillVolume } from '../host/fill-volume.js';
+import { findSourceHere, type SourceWish } from '../host/find-source.js';
 import { readUserFiles } from '../runtimes/user-files.js';
 import type { UserFiles } from '../../domain/spec/container-user.js';
 import type { VolumePart } from '../../domain/spec/volume-part.js';
@@ -28,6 +29,7 @@ export interface TreeJobs {
   readonly openStoppedRoot: { readonly job: StoppedRoot; readonly result: Fd };
   readonly checkLayer: { readonly job: CheckJob; readonly result: void };
   readonly fillVolume: { readonly job: FillJob; readonly result: void };
+  readonly findSource: { readonly job: SourceWish; readonly result: string | undefined };
   readonly listChanges: { readonly job: ChangesJob; readonly result: readonly PathChange[] };
   readonly packChanges: { readonly job: Parameters<typeof packChanges>[0]; readonly result: void };
   /** For a bind of it: what is missing is made as directories, or, unless it is to be made, looked for. */
@@ -56,6 +58,7 @@ export const TREE_JOBS: { readonly [Name in TreeJobName]: (job: TreeJobs[Name]['
   openStoppedRoot: async (job) => openStoppedRoot(job),
   checkLayer,
   fillVolume: async (job) => fillVolume(job),
+  findSource: findSourceHere,
   listChanges,
   packChanges,
   preparePart: async (job) => preparePart(job),

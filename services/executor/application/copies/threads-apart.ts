@@ -1,6 +1,6 @@
 import { TreeThreads } from '../../adapters/trees/tree-threads.js';
 
-/** Of one container: what looks, and what copies. */
+/** What looks, and what works meanwhile. */
 const THREADS_EACH = 2;
 const JOBS_A_THREAD = 16;
 
@@ -9,29 +9,29 @@ interface Apart {
   jobs: number;
 }
 
-/** Threads for containers in which a look may never end: each has its own while it is looked into, so that nobody else waits for it. Whoever makes it closes it. */
+/** Threads for what may never end, such as a look into a container whose file system does not answer: each such thing has its own while it is worked on, so that nobody else waits for it. Whoever makes it closes it. */
 export class ThreadsApart {
-  private readonly byContainer = new Map<string, Apart>();
+  private readonly byName = new Map<string, Apart>();
 
   /** As TreeThreads.run. */
-  of(container: string): Pick<TreeThreads, 'run'> {
-    return { run: (name, job, transfer) => this.with(container, (threads) => threads.run(name, job, transfer)) };
+  of(name: string): Pick<TreeThreads, 'run'> {
+    return { run: (job, argument, transfer) => this.with(name, (threads) => threads.run(job, argument, transfer)) };
   }
 
   async close(): Promise<void> {
-    await Promise.all(Array.from(this.byContainer.values(), ({ threads }) => threads.close()));
+    await Promise.all(Array.from(this.byName.values(), ({ threads }) => threads.close()));
   }
 
-  private async with<T>(container: string, work: (threads: TreeThreads) => Promise<T>): Promise<T> {
-    const apart = this.byContainer.get(container) ?? { threads: new TreeThreads(THREADS_EACH, JOBS_A_THREAD), jobs: 0 };
-    this.byContainer.set(container, apart);
+  private async with<T>(name: string, work: (threads: TreeThreads) => Promise<T>): Promise<T> {
+    const apart = this.byName.get(name) ?? { threads: new TreeThreads(THREADS_EACH, JOBS_A_THREAD), jobs: 0 };
+    this.byName.set(name, apart);
     apart.jobs++;
     try {
       return await work(apart.threads);
     } finally {
       apart.jobs--;
       if (apart.jobs === 0) {
-        this.byContainer.delete(container);
+        this.byName.delete(name);
         void apart.threads.close();
       }
     }
