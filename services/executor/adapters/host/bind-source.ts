@@ -3,6 +3,7 @@ import type { ContainerMount } from '#contracts/containers/container-state.js';
 import { invalid, notImplemented } from '#libs/errors/errors.js';
 import { asVolumePart, volumePartAt } from '../../domain/spec/volume-part.js';
 import type { TreeThreads } from '../trees/tree-threads.js';
+import { hostHasDistantMounts } from './distant-mounts.js';
 import { FewTurns } from './few-turns.js';
 import { findSource, type SourceWish } from './find-source.js';
 
@@ -29,6 +30,11 @@ export class BindSources {
   /** A bind of what lies in a volume is of a part of it from here on. */
   asParts(mounts: readonly ContainerMount[]): readonly ContainerMount[] {
     return mounts.map((mount) => asVolumePart(mount, this.volumeFolders()));
+  }
+
+  /** Whether a look into what these are of may take as long as somebody else likes. */
+  mayNeverAnswer(mounts: readonly ContainerMount[]): boolean {
+    return mounts.some(({ type }) => type !== 'tmpfs') && hostHasDistantMounts();
   }
 
   /** Before there is a container that has it: rejects as invalid where a start, which makes nothing, would. */
