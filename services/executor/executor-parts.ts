@@ -63,6 +63,7 @@ import { TaskCauses } from './application/tasks/task-causes.js';
 import { TaskControl } from './application/tasks/task-control.js';
 import { TaskMemory } from './application/tasks/task-memory.js';
 import { RootArchives } from './application/copies/root-archives.js';
+import { ThreadsApart } from './application/copies/threads-apart.js';
 import { TaskUsage } from './application/metrics/task-usage.js';
 import { UserNamespaceIds } from './application/launch/user-namespace-ids.js';
 import { TaskLauncher, type Tasks } from './application/launch/task-launcher.js';
@@ -90,7 +91,9 @@ export class ExecutorParts {
   readonly files: ContainerFiles;
   readonly kept: KeptRemovals;
   readonly volumes: VolumeDirectories;
+  readonly binds: BindSources;
   readonly trees = new TreeThreads();
+  private readonly sourcesApart = new ThreadsApart();
   readonly sizes: FileSizes;
   private readonly trash: Trash;
   readonly layers: LayerStore;
@@ -165,9 +168,9 @@ export class ExecutorParts {
     this.live = new LiveTasks(this.tasks, causes, this.ports, new LostKeepers(containerCgroups, runtimes), parents, this.logs, this.compression, new OomWatch(cgroups, containerCgroups), onError);
     this.adoption = new TaskAdoption(this.tasks, this.live, containerCgroups, settings.runRoot, (task) => this.launcher.withdraw(task), onError);
     this.networks = new NetworksOnHost(firewall, new Forwarding(`${settings.runRoot}/forwarding`), new GivenAddresses(`${settings.dataRoot}/executor/given-addresses`), this.live, flows, store, `${settings.dataRoot}/executor/networks-on-host.snapshot`, (message, error) => this.log.error(message, { error }));
-    const binds = new BindSources(`${settings.dataRoot}/volumes`, this.trees);
-    this.archives = new RootArchives(this.live, this.files, () => this.roots, this.layers.root, (chainId) => this.layers.nameOf(chainId), binds, this.streams, (error, about) => this.log.warn('a copy was ended for others', { ...about, error }));
-    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.forwarding, this.files, this.sandboxes, this.ids, this.zygote, containerCgroups, parents, this.ports, this.networks, runtimes, binds, this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {
+    this.binds = new BindSources(`${settings.dataRoot}/volumes`, this.trees, this.sourcesApart);
+    this.archives = new RootArchives(this.live, this.files, () => this.roots, this.layers.root, (chainId) => this.layers.nameOf(chainId), this.binds, this.streams, (error, about) => this.log.warn('a copy was ended for others', { ...about, error }));
+    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.forwarding, this.files, this.sandboxes, this.ids, this.zygote, containerCgroups, parents, this.ports, this.networks, runtimes, this.binds, this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {
       settings,
       cgroups,
       appArmor: this.appArmor,
@@ -254,7 +257,7 @@ export class ExecutorParts {
     this.zygote.close();
     this.sandboxes.close();
     await this.streams.close();
-    await Promise.all([this.trees.close(), this.sizes.close(), this.archives.close(), this.users.close()]);
+    await Promise.all([this.trees.close(), this.sizes.close(), this.archives.close(), this.users.close(), this.sourcesApart.close()]);
     await this.snapshots.stop();
     await Promise.all([this.metrics.stop(), this.tasks.stop(), this.networks.stop()]);
     this.hostPorts.close();

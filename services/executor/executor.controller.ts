@@ -7,7 +7,6 @@ import * as tasks from '#contracts/executor/tasks.js';
 import * as usage from '#contracts/executor/usage.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
 import { Asked, Body, Handles } from '#libs/messaging/handles.js';
-import { checkBindSource } from './adapters/host/bind-source.js';
 import { taskId } from './application/tasks/live-task.js';
 import { ExecutorParts } from './executor-parts.js';
 
@@ -171,7 +170,7 @@ export class ExecutorController {
 
   @Handles(host.CheckBindSources)
   async checkBindSources(@Body() { sources }: host.CheckBindSources): Promise<Done> {
-    for (const source of sources) await checkBindSource(source);
+    for (const source of sources) await this.parts.binds.check(source);
     return { position: 0 };
   }
 

@@ -51,4 +51,4 @@ const sources: MetricsSource[] = [(out) => parts.writeMetrics(out), (out) => wri
 telemetry.routes.set('/metrics/logs', (_query, accept) => metricsPage([(out) => parts.logs.write(out)], accept));
 telemetry.routes.set('/metrics', (_query, accept) => metricsPage(sources, accept));
 writeFileSync(ready, readFileSync('/proc/self/stat'));
-endAtSignal({ closers: [stopTracing, () => telemetry.close(), () => store.close(), () => feed.close(), () => app.close()], log: store, connections: [store, feed], isHeld });
+endAtSignal({ closers: [stopTracing, () => telemetry.close(), () => store.close(), () => feed.close(), () => app.close()], log: store, connections: [store, feed], isHeld: () => isHeld() || parts.binds.isWaiting });

@@ -31,6 +31,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'services/executor/adapters/shim/': "task directories, in the run root, and processes' command lines",
   [`${HOST}/app-armor.ts`]: "securityfs and the host's profiles",
   [`${HOST}/bind-source.ts`]: 'a path of the host that a client has said',
+  [`${HOST}/find-source.ts`]: 'the same',
   [`${HOST}/cdi-files.ts`]: 'folders of the settings',
   [`${HOST}/cgroup-parents.ts`]: 'cgroupfs, in which nobody makes a symlink, and a note in the run root',
   [`${HOST}/container-cgroups.ts`]: 'cgroupfs, in which nobody makes a symlink',

@@ -327,7 +327,7 @@ test('an archive whose sender is killed in the middle does not look whole', asyn
 });
 
 // The virtual machine of test/vm has no compiler.
-test.skipIf(!existsSync('/dev/fuse') || !existsSync('/usr/bin/musl-gcc'))('a container in which a file system answers nobody keeps no other from being copied or entered, and ends when it is killed', async () => {
+test.skipIf(!existsSync('/dev/fuse') || !existsSync('/usr/bin/musl-gcc'))('a container in which a file system answers nobody keeps no other from being copied, entered or started, and ends when it is killed', async () => {
   const program = await compileStatic('test/intruder/silent', 'silent');
   const layer = await layerOf(shellTree([{ path: 'silent', mode: 0o755, body: readFileSync(program) }, { path: 'etc/passwd', type: 'symlink', linkTarget: '/mnt/file' }]));
   expect(await engine.docker(['load', '--quiet'], await imageArchive({ tag: 'silent', layers: [layer] }))).toMatchObject({ code: 0 });
@@ -335,7 +335,12 @@ test.skipIf(!existsSync('/dev/fuse') || !existsSync('/usr/bin/musl-gcc'))('a con
   expect(await docker('run', '-d', '--name', 'silent', '--cap-add', 'SYS_ADMIN', '--device', '/dev/fuse', '--security-opt', 'apparmor=unconfined', 'silent', '/silent', '/mnt')).toMatchObject({ code: 0 });
   await expect.poll(async () => (await docker('logs', 'silent')).stdout).toBe('ready\n');
   const waiting = [...Array.from({ length: 3 }, () => docker('cp', 'silent:/mnt/file', '-')), docker('exec', '--user', 'nobody', 'silent', '/silent')];
+  const { stdout: pid } = await docker('inspect', '--format', '{{.State.Pid}}', 'silent');
+  const bind = (source: string) => ['create', '--mount', `type=bind,source=${source},target=/x`, 'silent'];
+  waiting.push(...Array.from({ length: 6 }, () => docker(...bind(`/proc/${pid.trim()}/root/mnt/file`))));
   for (let copies = 0; copies < 3; copies++) expect(await docker('cp', 'beside:/silent', '-')).toMatchObject({ code: 0 });
-  expect(await docker('rm', '--force', 'silent', 'beside')).toMatchObject({ stdout: 'silent\nbeside\n', code: 0 });
+  const { stdout: bound } = await docker(...bind(here));
+  expect(await docker('start', bound.trim())).toMatchObject({ code: 0 });
+  expect(await docker('rm', '--force', 'silent', 'beside', bound.trim())).toMatchObject({ stdout: `silent\nbeside\n${bound}`, code: 0 });
   for (const { code } of await Promise.all(waiting)) expect(code).toBe(1);
 }, patience(30_000));

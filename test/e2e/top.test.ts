@@ -47,7 +47,8 @@ const ASKS: Readonly<Record<string, (line: string) => readonly string[]>> = {
 
 test.each(Object.keys(ASKS))('%s completes the names of containers', async (shell) => {
   if (!has(shell)) return expect((await berth('completion', shell)).stdout).toContain('berth completion words');
-  const env = { PATH: process.env['PATH'] ?? '', HOME: engine.settings.dataRoot, ...settingsEnvironment(engine.settings) };
+  // No folder: fish makes some in its home, by a process that may outlive it, and the engine's data root.
+  const env = { PATH: process.env['PATH'] ?? '', HOME: '/dev/null', ...settingsEnvironment(engine.settings) };
   const offered = (line: string): string[] => execFileSync(shell, ASKS[shell]?.(line) ?? [], { env, encoding: 'utf8' }).split('\n').map((text) => text.split('\t')[0] ?? '').filter(Boolean);
   expect(offered('berth edit')).toEqual(['busy', 'failed', 'fresh']);
   expect(offered('berth log')).toEqual(['verify']);

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, lchownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +30,17 @@ test("in the run root each process writes in its own folder alone, and the socke
   expect(rights.filter(({ others }) => others !== '0')).toEqual([]);
   expect(rights.filter(({ uid }) => uid !== 0).map(({ name, uid }) => [name, uid]).sort()).toEqual([['processes/engine', 12_345], ['processes/gateway', 12_346]]);
   expect(readlinkSync(settings.socket)).toBe('processes/gateway/docker.sock');
+});
+
+test("no other user of the host comes to what containers and images hold: a program there may have root's rights (CVE-2021-41091)", () => {
+  const reached = ['volumes/v/_data', 'layers/l', 'containers/c/diff'].map((folder) => join(settings.dataRoot, folder, 'program'));
+  makeDirectories(settings, accounts);
+  chmodSync(top, 0o711);
+  for (const path of reached) {
+    mkdirSync(join(path, '..'), { recursive: true });
+    writeFileSync(path, '#!/bin/sh\n', { mode: 0o4755 });
+    expect([path, spawnSync(path, { uid: STRANGER, gid: STRANGER }).error]).toEqual([path, expect.objectContaining({ code: 'EACCES' })]);
+  }
 });
 
 test("what a stranger put into the run root of a version that let its group write there is followed nowhere and is gone; root's stays", () => {

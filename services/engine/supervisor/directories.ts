@@ -32,11 +32,11 @@ function dataFolders(settings: SupervisorSettings, accounts: Accounts): readonly
     [data('state'), ROOT, 0o711],
     ...SERVICES.map((service): Row => [stateFolder(settings, service), owner(service), 0o700]),
     [data('executor'), ROOT, 0o700],
-    [data('layers'), ROOT, 0o711],
-    [data('containers'), ROOT, 0o711],
+    [data('layers'), ROOT, 0o700],
+    [data('containers'), ROOT, 0o700],
     [data('kept'), ROOT, 0o700],
     [data('trash'), ROOT, 0o700],
-    [data('volumes'), ROOT, 0o711],
+    [data('volumes'), ROOT, 0o700],
     [data('app'), ROOT, 0o755],
   ];
 }

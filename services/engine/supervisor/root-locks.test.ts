@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -33,4 +33,19 @@ test('processes that outlive their supervisor keep another engine from their dat
   rmSync(join(runRoot, 'tasks/container-1'), { recursive: true });
   await takeRoots(roots('fourth-run'));
   expect(readFileSync(join(dataRoot, 'run-root'), 'utf8')).toBe(join(top, 'fourth-run'));
+});
+
+test('what tells of the run root is whole at any moment, is held from the first on, and stays as it is where nothing changes', async () => {
+  const { dataRoot, runRoot } = roots('run');
+  const file = join(dataRoot, 'run-root');
+  (await takeRoots(roots('run'))).forEach((fd) => closeSync(fd));
+  const before = openSync(file, 'r');
+  (await takeRoots(roots('run'))).forEach((fd) => closeSync(fd));
+  expect(fstatSync(before).ino).toBe(statSync(file).ino);
+  writeFileSync(`${file}.new`, 'half of one');
+  const locks = await takeRoots(roots('other-run'));
+  // Whoever had the former open, to lock it, has nothing.
+  expect([readFileSync(before, 'utf8'), readFileSync(file, 'utf8')]).toEqual([runRoot, join(top, 'other-run')]);
+  await expect(takeRoots(roots('third-run'), 0)).rejects.toThrow(`a supervisor on ${dataRoot} runs already`);
+  [before, ...locks].forEach((fd) => closeSync(fd));
 });

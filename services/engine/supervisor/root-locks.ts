@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, fsyncSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lockFile } from '#libs/linux/file-lock.js';
@@ -24,14 +24,25 @@ export async function takeRoots({ dataRoot, runRoot }: Roots, goneWithinMs = GON
   const holder = join(dataRoot, 'run-root');
   const refusal = (): string | undefined => otherEngine(dataRoot, readOrEmpty(holder), runRoot);
   const data = await take(holder, refusal, goneWithinMs, `a supervisor on ${dataRoot} runs already`);
-  writeFileSync(holder, runRoot);
-  return [run, data];
+  return readOrEmpty(holder) === runRoot ? [run, data] : [run, data, replace(holder, runRoot)];
+}
+
+/** Held from before it is there on, whole or not at all: without it nobody would know the run root of what outlives this process. */
+function replace(path: string, text: string): Fd {
+  const fresh = `${path}.new`;
+  rmSync(fresh, { force: true });
+  const lock = lockFile(fresh);
+  if (lock === undefined) throw new Error(`${fresh} is somebody else's`);
+  writeFileSync(lock, text);
+  fsyncSync(lock);
+  renameSync(fresh, path);
+  return lock;
 }
 
 /** Throws what `refusal` tells, whether the lock is held or not. */
 async function take(path: string, refusal: () => string | undefined, goneWithinMs: number, isHeld: string): Promise<Fd> {
   for (const deadline = performance.now() + goneWithinMs; ; await sleep(50)) {
-    const lock = lockFile(path);
+    const lock = lockOf(path);
     const refused = refusal() ?? (lock === undefined && performance.now() > deadline ? isHeld : undefined);
     if (refused !== undefined) {
       if (lock !== undefined) closeSync(lock);
@@ -39,6 +50,14 @@ async function take(path: string, refusal: () => string | undefined, goneWithinM
     }
     if (lock !== undefined) return lock;
   }
+}
+
+/** Undefined: somebody holds it, or has put another in its place. */
+function lockOf(path: string): Fd | undefined {
+  const lock = lockFile(path);
+  if (lock === undefined || fstatSync(lock).ino === statSync(path, { throwIfNoEntry: false })?.ino) return lock;
+  closeSync(lock);
+  return undefined;
 }
 
 /** What there is of the data root's with the run root `other`, where that is not `runRoot` by another name. */

@@ -5,7 +5,7 @@ import { writeWhole } from '#libs/linux/whole-file.js';
 import type { SupervisorSettings } from '../settings.js';
 
 /** What Berth writes in a data root, and what a disk of its own has. */
-const OURS = /^(\.berth-probe.*|nats|content|state|secrets|layers|containers|volumes|executor|kept|trash|engine-id|run-root|logs|app|tools|lost\+found)$/;
+const OURS = /^(\.berth-probe.*|nats|content|state|secrets|layers|containers|volumes|executor|kept|trash|engine-id|run-root(\.new)?|logs|app|tools|lost\+found)$/;
 /** Any other than root's: what is tried is whether a file system has owners. */
 const NOBODY = 65_534;
 

@@ -16,5 +16,14 @@ export function commandLine(pid: string | number): string {
   }
 }
 
+/** Another user of the host may call his own processes what he likes. */
+export function isRoots(pid: number): boolean {
+  try {
+    return /^Uid:\t0\t0\t/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'));
+  } catch {
+    return false;
+  }
+}
+
 /** How that of a shim begins once it listens. */
 export const lineOfShim = (taskDirectory: string): string => `berth-shim\0${taskDirectory}\0`;

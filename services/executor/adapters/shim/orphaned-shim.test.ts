@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -12,6 +12,7 @@ beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'fork-'));
   // Whoever opens it waits, and its name is what a zygote's first argument is.
   execFileSync('mkfifo', [join(directory, 'zygote')]);
+  chmodSync(directory, 0o755);
   started = [];
 });
 afterEach(async () => {
@@ -64,10 +65,13 @@ test('a fork of an executor that lives, be it another engine\'s, is not', async 
   await forksOfTheDead();
 });
 
-test('what a process of a container calls itself is not either', async () => {
+test.each([
+  ['a container', 'unshare', ['--pid', '--kill-child', '--fork']],
+  ['another user', 'setpriv', ['--reuid', '65534', '--clear-groups']],
+])('what a process of %s calls itself is not either', async (_, as, options) => {
   const executor = await zombie();
   const program = `/proc/${executor}/fd/9`;
-  start('unshare', ['--pid', '--kill-child', '--fork', 'bash', '-c', 'exec -a "$0" cat zygote', program], 'unshare');
+  start(as, [...options, 'bash', '-c', 'exec -a "$0" cat zygote', program], as);
   await expect.poll(() => readdirSync('/proc').some((pid) => textOf(`/proc/${pid}/cmdline`).startsWith(`${program}\0zygote`))).toBe(true);
   const begun = performance.now();
   await forksOfTheDead();

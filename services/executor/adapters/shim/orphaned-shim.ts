@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unavailable } from '#libs/errors/errors.js';
-import { commandLine, commandLines, lineOfShim } from './command-lines.js';
+import { commandLine, commandLines, isRoots, lineOfShim } from './command-lines.js';
 
 const LOOK_AGAIN_MS = 10;
 const DEADLINE_MS = 10_000;
@@ -17,11 +17,11 @@ export async function orphanedShim(program: string, taskDirectory: string, livin
   for (let seen: number | 'nothing yet' | undefined = 'nothing yet'; ; await sleep(LOOK_AGAIN_MS)) {
     if (performance.now() > deadline) throw unavailable(`a fork of a zygote that died has not become a shim within ${DEADLINE_MS / 1000} s`);
     const lines = commandLines();
-    if (lines.some(([pid, line]) => line.startsWith(fork) && pid !== living())) {
+    if (lines.some(([pid, line]) => line.startsWith(fork) && pid !== living() && isRoots(pid))) {
       seen = 'nothing yet';
       continue;
     }
-    const shim = lines.find(([, line]) => line.startsWith(named))?.[0];
+    const shim = lines.find(([pid, line]) => line.startsWith(named) && isRoots(pid))?.[0];
     if (shim === seen) return shim;
     seen = shim;
   }
@@ -36,9 +36,9 @@ const OF_EXECUTOR = /^\/proc\/(\d+)\/fd\/\d+\0zygote\0/;
  */
 export async function forksOfTheDead(): Promise<void> {
   const deadline = performance.now() + DEADLINE_MS;
-  const isUnderWay = ([, line]: readonly [number, string]): boolean => {
+  const isUnderWay = ([pid, line]: readonly [number, string]): boolean => {
     const executor = OF_EXECUTOR.exec(line)?.[1];
-    return executor !== undefined && commandLine(executor) === '';
+    return executor !== undefined && commandLine(executor) === '' && isRoots(pid);
   };
   // Twice, as above.
   for (let clear = 0; clear < 2 && performance.now() < deadline; await sleep(LOOK_AGAIN_MS)) clear = commandLines().some(isUnderWay) ? 0 : clear + 1;

@@ -280,8 +280,10 @@ describe.skipIf(!isRoot)('unpacked layers', () => {
     await using blob = await open(blobPath(join(top, 'data'), of.digest), 'w');
     await blob.write(tar.subarray(0, 4096));
     await expect.poll(() => readdirSync(join(top, 'data/layers')).flatMap((name) => (name.startsWith('.tmp-') ? readdirSync(join(top, 'data/layers', name)) : []))).toContain('first');
+    const told = vi.spyOn(Atomics, 'store');
     const ended = end(of);
-    await new Promise(setImmediate);
+    await expect.poll(() => told.mock.calls.map(([, ...set]) => set)).toContainEqual([0, 1]); // the thread is told
+    told.mockRestore();
     await blob.write(tar.subarray(4096)).catch(() => undefined); // of who reads no more
     await blob.close();
     expect(await unpacking).toMatchObject({ kind: 'unavailable' });

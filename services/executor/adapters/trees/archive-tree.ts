@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, readdirSync, readlinkSync, readSync, type BigIntStats } from 'node:fs';
+import { conflict } from '#libs/errors/errors.js';
 import { O_PATH, openat2, RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS } from '#libs/linux/directory-entries.js';
 import { lgetxattr, llistxattr } from '#libs/linux/extended-attributes.js';
 import { statfsMagic } from '#libs/linux/mounts.js';
@@ -11,6 +12,10 @@ import type { Found } from './path-stat.js';
 
 export const ONE_NAME = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
 const CHUNK_BYTES = 1 << 18;
+/** Others copy on the same thread meanwhile. */
+const LEASE_WITHIN_MS = 500;
+const LEASE_PAUSE_MS = 5;
+const NEVER = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 /** As deep as a path can be, PATH_MAX of one-letter names. */
 export const DEEPEST = 2048;
 /** What the kernel makes up (linux/magic.h): proc, sysfs, cgroup, cgroup2, devpts, mqueue. Nothing of it belongs into an archive. */
@@ -150,13 +155,25 @@ function* below(directory: Fd, name: Buffer, path: Buffer, archive: TreeArchive,
 }
 
 function* file(found: Fd, base: TarMember): Generator<TarMember, void, void> {
-  const fd = openFound(found);
+  const fd = openUnleased(found, base.path);
   if (fd === undefined) return;
   try {
     const { size } = fstatSync(fd);
     yield { ...base, type: 'file', sizeBytes: size, body: contents(fd, size) };
   } finally {
     closeSync(fd);
+  }
+}
+
+/** Who has a lease of the file (fcntl(2), F_SETLEASE) is asked for it by the first attempt: a file server gives it back at once, and anybody else is not waited for. */
+function openUnleased(found: Fd, path: Buffer | string): Fd | undefined {
+  for (const deadline = performance.now() + LEASE_WITHIN_MS; ; Atomics.wait(NEVER, 0, 0, LEASE_PAUSE_MS)) {
+    try {
+      return openFound(found);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      if (performance.now() > deadline) throw conflict(`${String(path)} cannot be read: a process has a lease of it, and keeps it`);
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -10,6 +10,8 @@ import { takeOver } from '#libs/messaging/take-over.js';
 import { SocketPairs } from '#libs/messaging/testing/socket-pairs.js';
 import { withToldEnd } from '#libs/messaging/told-end.js';
 import { writeTar } from '#libs/oci/tar-writer.js';
+import { patience } from '../../../../test/engine/patience.js';
+import { startIntruder } from '../../../../test/fixtures/intruder.js';
 import { archiveMembers } from './archive-tree.js';
 import type { ClientEnd } from './client-bytes.js';
 import { ClientMarks } from './client-marks.js';
@@ -27,6 +29,7 @@ beforeEach(() => {
   cgroup = mkdtempSync(join(hierarchy, 'berth-made-up-'));
   top = mkdtempSync(join(tmpdir(), 'berth-made-up-'));
   mkdirSync(join(top, 'kernel'));
+  writeFileSync(join(top, 'leased'), 'some text');
   const mount = cloneMount(cgroup);
   attachMount(mount, join(top, 'kernel'));
   closeSync(mount);
@@ -67,4 +70,18 @@ test('nor is anything of it copied out', () => {
   const names = Array.from(archiveMembers(found, undefined, { prefix: '/', stays: false, isRoot: false }), ({ path }) => String(path));
   closeSync(found.fd);
   expect(names.filter((name) => name.includes('kernel'))).toEqual(['/kernel/']);
+});
+
+test.skipIf(!existsSync('/usr/bin/musl-gcc'))('a file that is leased is read once its lease is given back, and nobody waits for one that is kept', async () => {
+  const found = findPath(root, '/leased');
+  const read = (): readonly string[] => Array.from(archiveMembers(found, root, { prefix: '', stays: false, isRoot: false }), ({ path }) => String(path));
+  for (const option of [['-g'], []]) {
+    const intruder = await startIntruder('lease', ...option, join(top, 'leased'));
+    const began = performance.now();
+    if (option.length > 0) expect(read()).toEqual(['leased']);
+    else expect(read).toThrow('leased cannot be read: a process has a lease of it, and keeps it');
+    expect(performance.now() - began).toBeLessThan(patience(5_000));
+    await intruder.end();
+  }
+  closeSync(found.fd);
 });

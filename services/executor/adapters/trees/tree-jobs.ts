@@ -3,8 +3,10 @@ import type { PathChange } from '#contracts/executor/archives.js';
 import type { Fd } from '#libs/linux/native.js';
 import { removeTreeSync } from '#libs/linux/remove-tree.js';
 import { type FillJob, fillVolume } from '../host/fill-volume.js';
+import { findSourceHere, type SourceWish } from '../host/find-source.js';
 import { readUserFiles, readUserFilesOf } from '../runtimes/user-files.js';
 import type { UserFiles } from '../../domain/spec/container-user.js';
+import type { VolumePart } from '../../domain/spec/volume-part.js';
 import { checkLayer, type CheckJob, unpackLayer, type UnpackJob } from '../snapshots/unpack-layer.js';
 import { checkTarget, type ExtractJob, extractArchive, type PathJob, readArchive, type ReadJob, statPath } from './root-jobs.js';
 import { type MergeJob, mergeLayers } from './merge-layers.js';
@@ -15,7 +17,7 @@ import { removeAllIn } from './remove-all-in.js';
 import { type ChangesJob, listChanges, packChanges } from './root-changes.js';
 import { openStoppedRoot, type StoppedRoot } from './stopped-root.js';
 import { treeSize } from './tree-size.js';
-import { preparePart, type VolumePart } from './volume-part.js';
+import { preparePart } from './volume-part.js';
 
 /** Work on whole directory trees: too long for the thread that starts containers. All of it can be sent to another thread: plain data in, plain data out. */
 export interface TreeJobs {
@@ -27,6 +29,7 @@ export interface TreeJobs {
   readonly openStoppedRoot: { readonly job: StoppedRoot; readonly result: Fd };
   readonly checkLayer: { readonly job: CheckJob; readonly result: void };
   readonly fillVolume: { readonly job: FillJob; readonly result: void };
+  readonly findSource: { readonly job: SourceWish; readonly result: string | undefined };
   readonly listChanges: { readonly job: ChangesJob; readonly result: readonly PathChange[] };
   readonly packChanges: { readonly job: Parameters<typeof packChanges>[0]; readonly result: void };
   /** For a bind of it: what is missing is made as directories, or, unless it is to be made, looked for. */
@@ -57,6 +60,7 @@ export const TREE_JOBS: { readonly [Name in TreeJobName]: (job: TreeJobs[Name]['
   openStoppedRoot: async (job) => openStoppedRoot(job),
   checkLayer,
   fillVolume: async (job) => fillVolume(job),
+  findSource: findSourceHere,
   listChanges,
   packChanges,
   preparePart: async (job) => preparePart(job),

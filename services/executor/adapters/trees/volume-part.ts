@@ -3,14 +3,7 @@ import { invalid } from '#libs/errors/errors.js';
 import { AT_FDCWD, mkdirat, O_PATH, openat2, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS } from '#libs/linux/directory-entries.js';
 import type { Fd } from '#libs/linux/native.js';
 import { isErrno } from '#libs/linux/system-call-error.js';
-import { noBindSource } from '../../domain/spec/volume-part.js';
-
-export interface VolumePart {
-  /** The directory of a volume's files. */
-  readonly volume: string;
-  /** In there. Containers fill it, and nothing in it leads out. */
-  readonly below: string;
-}
+import { noBindSource, type VolumePart } from '../../domain/spec/volume-part.js';
 
 /** The caller closes it. */
 export function openPart({ volume, below }: VolumePart): Fd {

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { StreamServer } from '#libs/messaging/stream-server.js';
 import { type SocketPair, SocketPairs } from '#libs/messaging/testing/socket-pairs.js';
 import type { ContainerFiles } from '../../adapters/host/container-files.js';
@@ -35,7 +36,7 @@ beforeEach(() => {
     offerWhole: (send: (out: Socket) => Promise<void>) => ((serve = send), { path: '', ticket: '' }),
     offer: (take: (socket: Socket) => Promise<void>) => ((serve = take), { path: '', ticket: '' }),
   } as unknown as StreamServer;
-  archivesWith = (limits) => (archives = new RootArchives(live, files, () => roots, top, (id) => id, { asParts: (mounts) => mounts }, streams, (_, about) => ended.push(about.container), limits));
+  archivesWith = (limits) => (archives = new RootArchives(live, files, () => roots, top, (id) => id, { asParts: (mounts) => mounts, mayNeverAnswer: (mounts) => mounts.length > 0 }, streams, (_, about) => ended.push(about.container), limits));
   archivesWith({ most: 64, patienceMs: 60_000 });
 });
 afterEach(async () => {
@@ -101,8 +102,8 @@ async function served(ours: Socket): Promise<void> {
 }
 
 /** A client that is offered an archive and takes what comes first, and no more; `end` is how that ended. */
-async function unread(one: string): Promise<{ readonly reader: Socket; readonly end: Promise<unknown> }> {
-  await archives.open({ ...wishOf(one), path, exports: false });
+async function unread(one: string, mounts: readonly ContainerMount[] = []): Promise<{ readonly reader: Socket; readonly end: Promise<unknown> }> {
+  await archives.open({ ...wishOf(one), mounts, path, exports: false });
   const { ours, theirs: reader } = await streamPair();
   const end = served(ours).then(() => 'whole', (error: unknown) => (ours.destroy(), error));
   await once(reader, 'readable');
@@ -159,6 +160,20 @@ describe('readers that do not read', () => {
     second.reader.destroy();
     await second.end;
   });
+});
+
+test('a copy of a container with what may never answer has neither the place nor the thread of another', async () => {
+  archivesWith({ most: 1, patienceMs: 60_000 });
+  const run = vi.spyOn(TreeThreads.prototype, 'run');
+  const source = stoppedContainer('of the host');
+  const mounts = [{ type: 'bind', source: join(top, source), target: '/mnt', readOnly: true, mode: '', propagation: 'rprivate' }] as const;
+  const distant = await unread(stoppedContainer(names[0]!), mounts);
+  const apart = new Set(run.mock.contexts.splice(0));
+  expect(await bytesRead(stoppedContainer(container))).toBeGreaterThan(4 << 20);
+  expect(run.mock.contexts.some((threads) => apart.has(threads))).toBe(false);
+  run.mockRestore();
+  distant.reader.destroy();
+  await distant.end;
 });
 
 test('a reader that leaves but the end unread makes room', async () => {

@@ -37,6 +37,8 @@ const LIMITS: PlaceLimits = { most: COPYING_THREADS * COPIES_A_THREAD, patienceM
 /** A request that was asked again comes no later. */
 const TOO_LATE_MS = 60_000;
 
+type Threads = Pick<TreeThreads, 'run'>;
+type Places = Pick<ClientPlaces, 'hold'>;
 type Asked = Pick<StatRootPath, 'container' | 'layers' | 'mounts' | 'readOnlyRoot'>;
 
 /**
@@ -64,7 +66,7 @@ export class RootArchives {
     private readonly roots: () => Snapshotter,
     private readonly layersDirectory: string,
     private readonly layerName: (chainId: string) => string,
-    private readonly binds: Pick<BindSources, 'asParts'>,
+    private readonly binds: Pick<BindSources, 'asParts' | 'mayNeverAnswer'>,
     private readonly streams: StreamServer,
     private readonly onEnded: (error: unknown, about: { readonly container: string }) => void,
     limits = LIMITS,
@@ -73,18 +75,18 @@ export class RootArchives {
   }
 
   stat(query: StatRootPath): Promise<PathStat> {
-    return this.withRoot(query, (root) => this.threadsFor(root, this.looking).run('statPath', { root, path: query.path }));
+    return this.withRoot(query, this.looking, (root, threads) => threads.run('statPath', { root, path: query.path }));
   }
 
   async open(command: OpenRootArchive): Promise<StreamEndpoint & { readonly stat: PathStat }> {
     const { path } = command;
-    const stat = await this.withRoot(command, (root) => this.threadsFor(root, this.looking).run('statPath', { root, path }));
+    const stat = await this.withRoot(command, this.looking, (root, threads) => threads.run('statPath', { root, path }));
     return { ...this.streams.offerWhole((socket) => this.send(command, socket)), stat };
   }
 
   async extract(command: ExtractRootArchive): Promise<StreamEndpoint> {
     const { path } = command;
-    await this.withRoot(command, (root) => this.threadsFor(root, this.looking).run('checkTarget', { root, path }));
+    await this.withRoot(command, this.looking, (root, threads) => threads.run('checkTarget', { root, path }));
     return this.streams.offer((socket) => this.receive(command, socket));
   }
 
@@ -109,7 +111,7 @@ export class RootArchives {
   }
 
   layer(query: OpenRootLayer): StreamEndpoint {
-    return this.streams.offerWhole((socket) => this.sendFrom(query.container, socket, (client, port) => this.withWritten(query, (job) => this.copying.run('packChanges', { ...job, client }, [port]))));
+    return this.streams.offerWhole((socket) => this.sendFrom(query.container, this.places, socket, (client, port) => this.withWritten(query, (job) => this.copying.run('packChanges', { ...job, client }, [port]))));
   }
 
   /** The snapshotter, as starts use it: they wait for what is copied. */
@@ -132,13 +134,13 @@ export class RootArchives {
   }
 
   private send({ path, exports, ...asked }: OpenRootArchive, socket: Socket): Promise<void> {
-    return this.sendFrom(asked.container, socket, (client, port) => this.withRoot(asked, (root) => this.threadsFor(root, this.copying).run('readArchive', { root, path, exports, client }, [port]), 'is there'));
+    return this.sendFrom(asked.container, this.placesFor(asked), socket, (client, port) => this.withRoot(asked, this.copying, (root, threads) => threads.run('readArchive', { root, path, exports, client }, [port]), 'is there'));
   }
 
-  private async sendFrom(container: string, socket: Socket, start: (client: ClientEnd, port: MessagePort) => Promise<void>): Promise<void> {
+  private async sendFrom(container: string, places: Places, socket: Socket, start: (client: ClientEnd, port: MessagePort) => Promise<void>): Promise<void> {
     const place = this.placeFor(container);
     try {
-      await this.reading(container, () => this.places.hold(place, () => handedOver(socket, place, start)));
+      await this.reading(container, () => places.hold(place, () => handedOver(socket, place, start)));
     } finally {
       place.ended.throwIfAborted();
     }
@@ -148,8 +150,8 @@ export class RootArchives {
     const { path, keepsKinds, owner } = command;
     const place = this.placeFor(command.container);
     const job = { path, keepsKinds, ...(owner ? { owner } : {}) };
-    const extract = (client: ClientEnd, port: MessagePort): Promise<void> => this.withRoot(command, (root) => this.threadsFor(root, this.copying).run('extractArchive', { root, ...job, client }, [port]), 'is there');
-    await this.places.hold(place, () => handedOver(socket, place, extract)).then(
+    const extract = (client: ClientEnd, port: MessagePort): Promise<void> => this.withRoot(command, this.copying, (root, threads) => threads.run('extractArchive', { root, ...job, client }, [port]), 'is there');
+    await this.placesFor(command).hold(place, () => handedOver(socket, place, extract)).then(
       // What was cut off between two files looks whole to who reads it.
       () => (place.ended.aborted ? socket.end(asReply(place.ended.reason)) : socket.end()),
       (error: unknown) => socket.end(asReply(place.ended.aborted ? place.ended.reason : error)),
@@ -190,21 +192,33 @@ export class RootArchives {
     return work({ directory: written, written: withImage ? 'whole' : 'upper', image: { directory: this.layersDirectory, layers: layers.map(this.layerName) } });
   }
 
-  /** `wanted`: 'made' by the first step of a request where the container never ran; what comes after it finds it, or the container is gone. */
-  private async withRoot<T>(asked: Asked, work: (root: RootJob) => Promise<T>, wanted: 'made' | 'is there' = 'made'): Promise<T> {
+  /**
+   * Gives `work` the root, and the threads to work there: the `usual` ones, unless it may never end. `wanted`: 'made' by the first step of a request where the container never ran; what comes
+   * after it finds it, or the container is gone.
+   */
+  private async withRoot<T>(asked: Asked, usual: TreeThreads, work: (root: RootJob, threads: Threads) => Promise<T>, wanted: 'made' | 'is there' = 'made'): Promise<T> {
     const { container, mounts, readOnlyRoot: readOnly } = asked;
     await this.startOf(container);
+    const apart = this.isDistant(asked) ? this.apart.of(container) : undefined;
     const task = this.live.byContainer(container);
-    if (task && !task.hasExited) return work({ container, pid: task.pid, ...(task.ids ? { ids: task.ids } : {}) });
+    if (task && !task.hasExited) return work({ container, pid: task.pid, ...(task.ids ? { ids: task.ids } : {}) }, apart ?? usual);
     // Others may still have its root.
     this.refuseGone(container);
     const directory = this.files.directory(container);
-    const open = async (): Promise<Fd> => this.looking.run('openStoppedRoot', { source: await this.prepared(directory, asked, wanted), readOnly, mounts: this.binds.asParts(mounts) });
-    return this.stopped.with(directory, open, (root) => work({ container, root }));
+    const open = async (): Promise<Fd> => (apart ?? this.looking).run('openStoppedRoot', { source: await this.prepared(directory, asked, wanted), readOnly, mounts: this.binds.asParts(mounts) });
+    return this.stopped.with(directory, open, (root) => work({ container, root }, apart ?? usual));
   }
 
-  private threadsFor(root: RootJob, usual: TreeThreads): Pick<TreeThreads, 'run'> {
-    return 'pid' in root && hasDistantMounts(root.container, root.pid) ? this.apart.of(root.container) : usual;
+  /** Whether a look into it may never end. */
+  private isDistant({ container, mounts }: Asked): boolean {
+    const task = this.live.byContainer(container);
+    if (task && !task.hasExited) return hasDistantMounts(container, task.pid);
+    return this.binds.mayNeverAnswer(mounts);
+  }
+
+  /** A transfer that never ends has its place for ever: only others of the same container miss it. */
+  private placesFor(asked: Asked): Places {
+    return this.isDistant(asked) ? this.apart.of(asked.container) : this.places;
   }
 
   private async startOf(container: string): Promise<void> {

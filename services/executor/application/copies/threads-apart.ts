@@ -1,39 +1,46 @@
 import { TreeThreads } from '../../adapters/trees/tree-threads.js';
+import { ClientPlaces, type PlaceLimits } from './client-places.js';
 
-/** Of one container: what looks, and what copies. */
+/** What looks, and what works meanwhile. */
 const THREADS_EACH = 2;
 const JOBS_A_THREAD = 16;
+const LIMITS: PlaceLimits = { most: THREADS_EACH * JOBS_A_THREAD, patienceMs: 30_000 };
 
 interface Apart {
   readonly threads: TreeThreads;
-  jobs: number;
+  readonly places: ClientPlaces;
+  users: number;
 }
 
-/** Threads for containers in which a look may never end: each has its own while it is looked into, so that nobody else waits for it. Whoever makes it closes it. */
+/**
+ * Threads, and places for transfers, for what may never end, such as a look into a container whose file system does not answer: each such thing has its own while it is worked on, so that nobody
+ * else waits for it. Whoever makes it closes it.
+ */
 export class ThreadsApart {
-  private readonly byContainer = new Map<string, Apart>();
+  private readonly byName = new Map<string, Apart>();
 
-  /** As TreeThreads.run. */
-  of(container: string): Pick<TreeThreads, 'run'> {
-    return { run: (name, job, transfer) => this.with(container, (threads) => threads.run(name, job, transfer)) };
+  /** As TreeThreads.run and ClientPlaces.hold. */
+  of(name: string): Pick<TreeThreads, 'run'> & Pick<ClientPlaces, 'hold'> {
+    return {
+      run: (job, argument, transfer) => this.with(name, ({ threads }) => threads.run(job, argument, transfer)),
+      hold: (place, transfer) => this.with(name, ({ places }) => places.hold(place, transfer)),
+    };
   }
 
   async close(): Promise<void> {
-    await Promise.all(Array.from(this.byContainer.values(), ({ threads }) => threads.close()));
+    await Promise.all(Array.from(this.byName.values(), ({ threads }) => threads.close()));
   }
 
-  private async with<T>(container: string, work: (threads: TreeThreads) => Promise<T>): Promise<T> {
-    const apart = this.byContainer.get(container) ?? { threads: new TreeThreads(THREADS_EACH, JOBS_A_THREAD), jobs: 0 };
-    this.byContainer.set(container, apart);
-    apart.jobs++;
-    try {
-      return await work(apart.threads);
-    } finally {
-      apart.jobs--;
-      if (apart.jobs === 0) {
-        this.byContainer.delete(container);
+  private with<T>(name: string, work: (apart: Apart) => Promise<T>): Promise<T> {
+    const apart = this.byName.get(name) ?? { threads: new TreeThreads(THREADS_EACH, JOBS_A_THREAD), places: new ClientPlaces(LIMITS), users: 0 };
+    this.byName.set(name, apart);
+    apart.users++;
+    return work(apart).finally(() => {
+      apart.users--;
+      if (apart.users === 0) {
+        this.byName.delete(name);
         void apart.threads.close();
       }
-    }
+    });
   }
 }

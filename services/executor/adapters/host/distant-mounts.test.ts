@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest';
+import { distantPlaces } from './distant-mounts.js';
+
+test('what a network or a process answers for is distant, whatever its place and options look like', () => {
+  const lines = [
+    '21 1 252:0 / / rw,relatime shared:1 master:2 - ext4 /dev/vda rw',
+    '22 21 0:20 / /proc rw,nosuid - proc proc rw',
+    '23 22 0:30 / /proc/sys/fs/binfmt_misc rw - autofs systemd-1 rw',
+    '24 21 0:41 /export /srv/a\\040-\\040b rw,relatime shared:9 - nfs4 host:/export rw,addr=10.0.0.1',
+    '25 21 0:42 / /mnt rw - fuse.sshfs - rw,user_id=0',
+    '26 21 0:43 / /run rw - tmpfs nfs rw',
+  ];
+  expect(distantPlaces(`${lines.join('\n')}\n`)).toEqual(['/proc/sys/fs/binfmt_misc', '/srv/a\\040-\\040b', '/mnt']);
+});
