@@ -1,3 +1,4 @@
+import { sourceStack } from './source-stack.js';
 import { isSecretName, withoutSecrets } from './without-secrets.js';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -49,8 +50,8 @@ export function prettyRecord({ time, level, service, message, stack, ...rest }: 
 }
 
 function errorFields(error: unknown): { readonly error: string; readonly stack?: string } {
-  if (!(error instanceof Error)) return { error: withoutSecrets(String(error)) };
-  return { error: withoutSecrets(error.message), ...(error.stack === undefined ? {} : { stack: withoutSecrets(error.stack) }) };
+  if (!(error instanceof Error)) return { error: withoutSecrets(sourceStack(String(error))) };
+  return { error: withoutSecrets(error.message), ...(error.stack === undefined ? {} : { stack: withoutSecrets(sourceStack(error.stack)) }) };
 }
 
 function shown(name: string, value: unknown): string | number | boolean {

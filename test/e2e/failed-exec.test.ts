@@ -143,8 +143,10 @@ test('a command with a NUL is refused, and the executor lives', async () => {
 
 test('a hundred commands run in a container at once', async () => {
   const numbers = Array.from({ length: 100 }, (_, index) => String(index));
-  const runs = Promise.all(numbers.map((number) => docker('exec', 'inside', 'sh', '-c', `until [ -e /tmp/all ]; do sleep 0.5; done; echo ${number}`)));
-  await expect.poll(async () => (await docker('top', 'inside')).stdout.match(/until/g)?.length, { timeout: patience(60_000) }).toBe(numbers.length);
-  await docker('exec', 'inside', 'touch', '/tmp/all');
+  await docker('exec', 'inside', 'mkfifo', '/tmp/all');
+  // They wait without work: a pipe that has no writer opens for none of them, and then for all.
+  const runs = Promise.all(numbers.map((number) => docker('exec', 'inside', 'sh', '-c', `read line < /tmp/all; echo ${number}`)));
+  await expect.poll(async () => (await docker('top', 'inside')).stdout.match(/read line/g)?.length, { timeout: patience(60_000), interval: 500 }).toBe(numbers.length);
+  await docker('exec', 'inside', 'sh', '-c', ': > /tmp/all');
   expect((await runs).map(({ stdout }) => stdout.trim())).toEqual(numbers);
 }, patience(90_000));

@@ -39,7 +39,7 @@ export interface TestEngine {
 
 /** A CLI ends before it is worth its while to collect garbage or to wake more threads: a fifth of what it takes of the processor. */
 const SHORT_LIVED = { GOGC: 'off', GOMEMLIMIT: '64MiB', GOMAXPROCS: '1' };
-const SUPERVISOR = fileURLToPath(new URL('../../services/engine/supervisor/main.js', import.meta.url));
+const SUPERVISOR = fileURLToPath(new URL('../../bundled/services/supervisor.js', import.meta.url));
 const BUSYBOX_IMAGE = new URL('../../../services/engine/setup/busybox-image.mjs', import.meta.url).href;
 
 /**

@@ -67,9 +67,14 @@ test('its scripts run the engine after an install, one after a removal too, rest
   for (const name of ['bin', 'etc/sockets.target.wants', 'etc/multi-user.target.wants']) mkdirSync(join(state, name), { recursive: true });
   writeFileSync(join(state, 'bin/systemctl'), SYSTEMCTL, { mode: 0o755 });
   writeFileSync(join(state, 'bin/getent'), '#!/bin/sh\n', { mode: 0o755 });
+  // Of compiled-code.mjs, that it is run.
+  const lib = join(state, 'lib');
+  const compiled = join(lib, 'dist/bundled/compiled');
+  mkdirSync(join(lib, 'node_modules/node/bin'), { recursive: true });
+  writeFileSync(join(lib, 'node_modules/node/bin/node'), `#!/bin/sh\n[ "$1" = ${lib}/services/engine/setup/compiled-code.mjs ] && mkdir -p ${compiled}\n`, { mode: 0o755 });
   const env = { PATH: `${join(state, 'bin')}:/usr/bin:/bin`, STATE: state };
   const script = (name: string, ...words: string[]): void => {
-    const text = readFileSync(join(REPOSITORY, 'services/engine/package/debian', name), 'utf8').replaceAll('/run/systemd/system', state).replaceAll('/etc/systemd/system', join(state, 'etc'));
+    const text = readFileSync(join(REPOSITORY, 'services/engine/package/debian', name), 'utf8').replaceAll('/run/systemd/system', state).replaceAll('/etc/systemd/system', join(state, 'etc')).replaceAll('/usr/lib/berth', lib);
     execFileSync('/bin/sh', ['-c', text, name, ...words], { env });
   };
   const install = (former = ''): void => script('postinst', 'configure', former);
@@ -79,12 +84,14 @@ test('its scripts run the engine after an install, one after a removal too, rest
 
   install();
   expect(running()).toEqual(both);
+  expect(existsSync(compiled)).toBe(true);
   writeFileSync(join(state, 'asked'), '');
   script('prerm', 'upgrade', '2');
   install('1');
   expect(readFileSync(join(state, 'asked'), 'utf8').split('\n').filter((asked) => /start|stop/.test(asked))).toEqual(['try-restart berth.service']);
   remove();
   expect(running()).toEqual([]);
+  expect(existsSync(compiled)).toBe(false);
   install('2');
   expect(running()).toEqual(both);
 
@@ -131,9 +138,10 @@ test.skipIf(!hasDpkg)("shells find what completes the command's words", () => {
 });
 
 test.skipIf(!hasDpkg)('what runs is there, and what builds and tests is not', () => {
-  for (const path of ['dist/services/engine/supervisor/main.js', 'dist/bundled/services/executor.js', 'dist/native/berth-shim', 'dist/native/linux.node']) expect(existsSync(join(home, path)), path).toBe(true);
+  for (const path of ['dist/bundled/services/supervisor.js', 'dist/bundled/services/executor.js', 'dist/native/berth-shim', 'dist/native/linux.node']) expect(existsSync(join(home, path)), path).toBe(true);
   for (const name of ['typescript', 'vitest', 'dockerode', '@types/dockerode']) expect(existsSync(join(home, 'node_modules', name)), name).toBe(false);
   const names = readdirSync(home, { recursive: true, encoding: 'utf8' });
+  expect(names.filter((name) => name.startsWith('dist/bundled/compiled'))).toEqual([]); // of the processor that it runs on
   expect(names.filter((name) => name.startsWith('dist/') && name.endsWith('.test.js'))).toEqual([]);
   expect(names.filter((name) => /\/bin\/node$/.test(name))).toEqual(['node_modules/node/bin/node']);
 });
@@ -146,9 +154,11 @@ test.skipIf(!hasDpkg)('all that its programs import is in it', () => {
     return `${stdout}${stderr}`;
   };
   // The supervisor refuses a setting, and the services have no bus: both only after everything was loaded.
-  expect(start('services/engine/supervisor/main.js', { BERTH_CGROUP_PARENT: 'x' })).toContain('BERTH_CGROUP_PARENT');
+  expect(start('bundled/services/supervisor.js', { BERTH_CGROUP_PARENT: 'x' })).toContain('BERTH_CGROUP_PARENT');
   const help = spawnSync(node, [join(home, 'dist/services/cli/main.js'), '--help'], { encoding: 'utf8' });
   expect(help.status).toBe(0);
+  execFileSync(node, [join(home, 'services/engine/setup/compiled-code.mjs')]);
+  expect(readdirSync(join(home, 'dist/bundled/compiled'), { recursive: true }).length).toBeGreaterThan(20);
   for (const program of ['engine', 'executor']) {
     mkdirSync(join(folder, 'processes', program), { recursive: true }); // the supervisor would
     expect(start(`bundled/services/${program}.js`)).toContain('the password of the bus user');

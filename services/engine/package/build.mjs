@@ -16,7 +16,7 @@ import { libcVersion } from './debian/libc-version.mjs';
 const HOME = 'usr/lib/berth';
 const COMPILED = ['bundled', 'contracts', 'libs', 'services', 'native'];
 /** What a host's set-up needs; the rest builds and fetches. */
-const SETUP = ['link-nats-server', 'nats-server', 'newer-debian', 'debian-sources', 'command', 'exclusively', 'progress'];
+const SETUP = ['compiled-code', 'link-nats-server', 'nats-server', 'newer-debian', 'debian-sources', 'command', 'exclusively', 'progress'];
 /** What README.md and ARCHITECTURE.md point to, beside them. */
 const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'LICENSE', 'observability', 'charts', 'contracts/generated/openapi.json', 'test/README.md', 'test/bench/README.md', 'test/bench/floor.c', 'test/isolation/README.md', 'services/executor/adapters/network/README.md'];
 const DOCUMENTATION = 'usr/share/doc/berth';
@@ -53,7 +53,7 @@ function copyProgram(root) {
   const home = join(root, HOME);
   const place = (path) => join(home, path);
   for (const folder of COMPILED) {
-    cpSync(join(REPOSITORY, 'dist', folder), place(`dist/${folder}`), { recursive: true, filter: (path) => !/\.test\.js(\.map)?$|\/testing$|plan_ops\.h$|native\/floor$/.test(path) });
+    cpSync(join(REPOSITORY, 'dist', folder), place(`dist/${folder}`), { recursive: true, filter: (path) => !/\.test\.js(\.map)?$|\/testing$|plan_ops\.h$|native\/floor$|bundled\/compiled(\.new)?$/.test(path) });
   }
   for (const name of SETUP) copy(join(REPOSITORY, `services/engine/setup/${name}.mjs`), place(`services/engine/setup/${name}.mjs`), 0o644);
   copy(join(REPOSITORY, 'package.json'), place('package.json'), 0o644);

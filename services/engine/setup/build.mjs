@@ -14,12 +14,13 @@ const TYPESCRIPT_FOLDERS = ['contracts', 'libs', 'services', 'test'];
 const SHIM = 'services/executor/shim';
 const ADDON = 'libs/linux';
 const BUNDLE = 'services/engine/setup/bundle.config.mjs';
+const COMPILED_CODE = 'services/engine/setup/compiled-code.mjs';
 
 /** Compiles dist/ and dist/native/ where a source changed since the last time; returns whether any did. Throws SetupError with the compiler's words. */
 export async function build() {
   return exclusively(`${REPOSITORY}/dist`, async () => {
     const typescript = await once('typescript', hashOf([...TYPESCRIPT_FOLDERS, 'tsconfig.json', 'package-lock.json'], /\.(ts|json)$/), 'compiling TypeScript', compileTypeScript);
-    const bundle = await once('bundle', hashOf(['contracts', 'libs', 'services', 'tsconfig.json', 'package-lock.json', BUNDLE], /\.(ts|json|mjs)$/), 'bundling the services', bundleServices);
+    const bundle = await once('bundle', hashOf(['contracts', 'libs', 'services', 'tsconfig.json', 'package-lock.json', BUNDLE, COMPILED_CODE], /\.(ts|json|mjs)$/), 'bundling the services', bundleServices);
     const table = join(DIST, 'services/executor/domain/plan/plan-table.js');
     const shim = await once('shim', hashOf([SHIM, relative(REPOSITORY, table)], /\.(c|h|mjs|js)$/), 'compiling the shim', () => native(SHIM, NATIVE));
     const addon = await once('addon', hashOf([ADDON], /\.(c|h|mjs)$/), 'compiling the addon', () => native(ADDON, join(NATIVE, 'linux.node')));
@@ -52,6 +53,7 @@ function bundleServices() {
   run(node26(), [join(REPOSITORY, 'node_modules/rolldown/bin/cli.mjs'), '--config', join(REPOSITORY, BUNDLE), '--dir', join(fresh, 'services')], { cwd: REPOSITORY });
   rmSync(place, { recursive: true, force: true });
   renameSync(fresh, place);
+  run(node26(), [join(REPOSITORY, COMPILED_CODE)]);
 }
 
 /** A folder of C builds itself: `build.mjs <target>`, run by the Node that Berth runs on. */

@@ -15,6 +15,7 @@ export default {
   platform: 'node',
   input: {
     ...Object.fromEntries(SERVICES.map((name) => [name, `dist/services/${name}/main.js`])),
+    supervisor: 'dist/services/engine/supervisor/main.js',
     'tree-thread': 'dist/services/executor/adapters/trees/tree-thread.js',
   },
   // What Nest would load if somebody had installed it.

@@ -8,9 +8,10 @@ import { SetupError } from './progress.mjs';
 import { REPOSITORY } from './repository.mjs';
 
 const COMPILED = join(REPOSITORY, 'dist/services/engine');
+const SUPERVISOR = join(REPOSITORY, 'dist/bundled/services/supervisor.js');
 const compiled = (file) => import(pathToFileURL(join(COMPILED, file)).href);
 
-export const isBuilt = () => existsSync(join(COMPILED, 'supervisor/main.js'));
+export const isBuilt = () => existsSync(join(COMPILED, 'settings.js'));
 
 /** The settings of this environment, and the processes that serve them. Needs dist/. */
 export async function engineProcesses(environment = process.env) {
@@ -45,7 +46,7 @@ export async function engineProcesses(environment = process.env) {
     if (!running('supervisor') && !isServing()) return undefined;
     const recorded = recordedProgram(settings);
     const told = recorded ? differenceOf(recorded, programOf(REPOSITORY, settings, environment), givenSettings(environment)) : { code: true, missing: [], forgotten: [] };
-    const [, program] = running('supervisor') ? (/\0([^\0]+)\/dist\/services\/engine\/supervisor\/main\.js\0/.exec(readFileSync(`/proc/${running('supervisor').pid}/cmdline`, 'utf8')) ?? []) : [];
+    const [, program] = running('supervisor') ? (/\0([^\0]+)\/dist\/(?:bundled\/services\/supervisor|services\/engine\/supervisor\/main)\.js\0/.exec(readFileSync(`/proc/${running('supervisor').pid}/cmdline`, 'utf8')) ?? []) : [];
     return { ...told, ...(program && program !== REPOSITORY ? { elsewhere: program } : {}) };
   }
 
@@ -62,7 +63,7 @@ export async function engineProcesses(environment = process.env) {
   function startSupervisor(natsServer) {
     mkdirSync(join(settings.dataRoot, 'logs'), { recursive: true, mode: 0o711 });
     const log = openSync(logFile('supervisor'), 'a');
-    const child = spawn(node26(), ['--max-semi-space-size=1', '--max-old-space-size=32', join(COMPILED, 'supervisor/main.js')], {
+    const child = spawn(node26(), ['--max-semi-space-size=1', '--max-old-space-size=32', SUPERVISOR], {
       detached: true,
       cwd: '/',
       env: { ...environment, ...settingsEnvironment(settings), BERTH_NATS_SERVER: natsServer ?? '' },

@@ -26,7 +26,7 @@ const tell = (line: string): void => log.info(line);
 async function main(): Promise<void> {
   const settings = readSupervisorSettings();
   startLogging('supervisor', settings.logLevel);
-  const root = new URL('../../../..', import.meta.url).pathname.replace(/\/$/, '');
+  const root = new URL('../../..', import.meta.url).pathname.replace(/\/$/, ''); // of the bundle
   const natsServer = process.env['BERTH_NATS_SERVER'] ?? 'nats-server';
   const apiSocket = passedSocket();
   makeRoots(settings);

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROXY_VARIABLES, TRUST_VARIABLES } from '#libs/settings/proxies.js';
 import { readyFile } from '#libs/settings/run-root.js';
@@ -19,7 +20,7 @@ export interface Installation {
  * Flags that keep an idle Node small: its young generation grows to 48 MiB otherwise. With 4 MiB lives of containers take a fortieth less, and ten thousand of them leave more than there is room for.
  * So little is gone through by the thread that fills it: to wake four others for it, and to wait for them, takes longer than the work.
  */
-const SMALL_HEAP = ['--max-semi-space-size=2', '--no-parallel-scavenge', '--enable-source-maps'];
+const SMALL_HEAP = ['--max-semi-space-size=2', '--no-parallel-scavenge'];
 
 export const natsConfigPath = (settings: SupervisorSettings): string => join(settings.runRoot, 'nats.conf');
 
@@ -51,9 +52,13 @@ export function serviceTable(settings: SupervisorSettings, installation: Install
     stopTimeoutMs,
   });
   const nats = spec('nats', [...asUser(accounts.nats), installation.natsServer, '-c', natsConfigPath(settings)], 10_000);
-  const executor = spec('executor', [installation.node, ...SMALL_HEAP, join(installation.root, 'dist/bundled/services/executor.js')], 10_000);
+  const program = (name: string, place: Place, stopTimeoutMs: number): ServiceSpec => {
+    const plain = spec(name, [...place.entered, place.node, ...SMALL_HEAP, join(place.root, `dist/bundled/services/${name}.js`)], stopTimeoutMs);
+    return { ...plain, environment: { ...plain.environment, ...compiledCode(installation.root, place.root) } };
+  };
+  const executor = program('executor', { ...installation, entered: [] }, 10_000);
   const services = Array.from(accounts.services, ([name, account]): ServiceSpec => {
-    const plain = withProxies(spec(name, serviceCommand(name, settings, installation, account), 15_000), settings);
+    const plain = withProxies(program(name, placeFor(account, settings, installation), 15_000), settings);
     // One port shows the whole engine; the others are asked over their sockets.
     if (name !== frontProcess(settings)) return { ...plain, environment: { ...plain.environment, BERTH_METRICS_PORT: '0' } };
     return apiSocket === undefined ? plain : { ...plain, passed: apiSocket, environment: { ...plain.environment, BERTH_SOCKET_FD: '3' } };
@@ -61,17 +66,27 @@ export function serviceTable(settings: SupervisorSettings, installation: Install
   return settings.natsEmbedded ? [nats, executor, ...services] : [executor, ...services];
 }
 
+/** Where a process finds the installation, and what makes it its user's and has it find it there. */
+interface Place extends Pick<Installation, 'root' | 'node'> {
+  readonly entered: readonly string[];
+}
+
 /**
- * A process of services as an unprivileged user. A clone below a private folder, as /root, cannot be read by that user: the process then sees the
+ * A process of services is an unprivileged user's. A clone below a private folder, as /root, cannot be read by that user: the process then sees the
  * repository through a bind mount in a mount namespace of its own. Slave propagation: the namespace must not hold containers' mounts.
  */
-function serviceCommand(name: string, settings: SupervisorSettings, installation: Installation, account: Account): readonly string[] {
-  const command = (root: string, node: string): string[] => [...asUser(account), node, ...SMALL_HEAP, join(root, `dist/bundled/services/${name}.js`)];
-  const visible = [...asUser(account), 'test', '-x', installation.node, '-a', '-r', join(installation.root, 'dist/services/engine/settings.js')];
-  if (succeeds(visible)) return command(installation.root, installation.node);
-  const app = join(settings.dataRoot, 'app');
-  const node = join(app, installation.node.slice(installation.root.length));
-  return ['unshare', '--mount', '--propagation', 'slave', '/bin/sh', '-c', 'mount --bind "$0" "$1" && shift && exec "$@"', installation.root, app, ...command(app, node)];
+function placeFor(account: Account, { dataRoot }: SupervisorSettings, { root, node }: Installation): Place {
+  const entered = asUser(account);
+  if (succeeds([...entered, 'test', '-x', node, '-a', '-r', join(root, 'dist/services/engine/settings.js')])) return { root, node, entered };
+  const app = join(dataRoot, 'app');
+  const bound = ['unshare', '--mount', '--propagation', 'slave', '/bin/sh', '-c', 'mount --bind "$0" "$1" && shift && exec "$@"', root, app];
+  return { root: app, node: join(app, node.slice(root.length)), entered: [...bound, ...entered] };
+}
+
+/** What V8 made of the bundles (compiled-code.mjs) lies beside them, and is as good as they are: of whoever wrote both. "Portable" is for all users, and wherever they see it. */
+function compiledCode(root: string, seenAt: string): Readonly<Record<string, string>> {
+  const folder = 'dist/bundled/compiled';
+  return existsSync(join(root, folder)) ? { NODE_COMPILE_CACHE: join(seenAt, folder), NODE_COMPILE_CACHE_PORTABLE: '1' } : {};
 }
 
 function asUser(account: Account): string[] {
