@@ -315,10 +315,18 @@ export interface PublishedEndpoint {
   readonly ports: readonly PublishedPort[];
 }
 
+/** What parts of a start took, in microseconds: its root made of layers; its first process cloned, and in its cgroups; mounts, devices and masks, until it is in its root. */
+export interface StartTimes {
+  readonly snapshot: number;
+  /** Of an installed runtime neither these are known. */
+  readonly clone?: number;
+  readonly mounts?: number;
+}
+
 /** `berth.event.task.<container>-<start>`, written by the executor alone. Exec events carry the exec's id. */
 export type TaskEvent =
   | { readonly type: 'TaskRequested'; readonly container: string; readonly start: number; readonly published?: PublishedEndpoint; readonly runtime?: string; readonly cgroupParent?: string; readonly ids?: IdMaps; readonly at: string }
-  | { readonly type: 'TaskStarted'; readonly container: string; readonly start: number; readonly pid: number; readonly at: string }
+  | { readonly type: 'TaskStarted'; readonly container: string; readonly start: number; readonly pid: number; readonly took?: StartTimes; readonly at: string }
   | { readonly type: 'TaskFailed'; readonly container: string; readonly start: number; readonly error: string; readonly at: string }
   /** All that is published from now on; a later one takes it back where it was refused. */
   | { readonly type: 'PortsChanged'; readonly container: string; readonly start: number; readonly published: PublishedEndpoint; readonly at: string }

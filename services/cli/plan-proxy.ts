@@ -16,8 +16,8 @@ export interface PlannedRequest {
   readonly refused?: string;
 }
 
-/** As large as the terminal is that a client has at the time. */
-const RESIZE = /\/resize$/;
+/** Of what would be made: to be as large as the client's terminal, and to be waited for, which every `docker run` asks for, changes nothing. */
+const NO_CHANGE = /\/(resize|wait)$/;
 const READS = new Set(['GET', 'HEAD']);
 const ONLY_PLANNED = { message: 'only planned' };
 /** Reads of which the log tells: `docker top`, `export`, `cp` and `save`. */
@@ -65,7 +65,7 @@ export class PlanProxy {
     const method = asked.method ?? 'GET';
     if (this.isMade(asked)) {
       asked.resume();
-      if (!READS.has(method) && !RESIZE.test(pathOf(asked))) this.note(asked);
+      if (!READS.has(method) && !NO_CHANGE.test(pathOf(asked))) this.note(asked);
       const { status, body } = /\/wait$/.test(pathOf(asked)) ? { status: 200, body: { StatusCode: 0 } } : READS.has(method) ? { status: 404, body: ONLY_PLANNED } : { status: 204, body: undefined };
       return send(reply, status, body);
     }

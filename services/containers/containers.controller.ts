@@ -45,22 +45,22 @@ export class ContainersController {
 
   @Handles(commands.StartContainer)
   start(@Body() command: commands.StartContainer, @Asked() asked: RequestContext): Promise<Done & { changed: boolean }> {
-    return this.lifecycle.start(command.container, 'api', asked);
+    return this.lifecycle.starts.start(command.container, 'api', asked);
   }
 
   @Handles(commands.StopContainer)
   stop(@Body() command: commands.StopContainer, @Asked() asked: RequestContext): Promise<Done & { changed: boolean }> {
-    return this.lifecycle.stop(command.container, command, asked);
+    return this.lifecycle.stops.stop(command.container, command, asked);
   }
 
   @Handles(commands.RestartContainer)
   restart(@Body() command: commands.RestartContainer, @Asked() asked: RequestContext): Promise<Done> {
-    return this.lifecycle.restart(command.container, command, asked);
+    return this.lifecycle.restarts.restart(command.container, command, asked);
   }
 
   @Handles(commands.KillContainer)
   kill(@Body() command: commands.KillContainer, @Asked() asked: RequestContext): Promise<Done> {
-    return this.lifecycle.kill(command.container, command.signal, asked);
+    return this.lifecycle.kills.kill(command.container, command.signal, asked);
   }
 
   @Handles(commands.PauseContainer)
@@ -90,7 +90,7 @@ export class ContainersController {
 
   @Handles(commands.RemoveContainer)
   remove(@Body() command: commands.RemoveContainer, @Asked() asked: RequestContext): Promise<Done> {
-    return this.lifecycle.remove(command.container, { force: command.force, volumes: command.volumes, ...(command.keep === undefined ? {} : { keep: command.keep }) }, asked);
+    return this.lifecycle.removals.remove(command.container, { force: command.force, volumes: command.volumes, ...(command.keep === undefined ? {} : { keep: command.keep }) }, asked);
   }
 
   @Handles(commands.RemoveLink)

@@ -45,6 +45,7 @@ test.each([[['run', '-d']], [['run', '--rm']], [['run', '-i']], [['run', '-it']]
   expect(create?.events.map(({ type }) => type)).toEqual(['NameClaimed', 'VolumeCreated', 'ContainerCreated']);
   expect(create?.events[2]?.data).toMatchObject({ name: 'web', args: ['9'], hostConfig: { PortBindings: { '80/tcp': [{ HostPort: '8080' }] } } });
   expect(then.some(({ path, undecided }) => path.endsWith('/start') && undecided)).toBe(true);
+  expect(then.filter(({ path }) => /wait|resize/.test(path))).toEqual([]);
 });
 
 test('a plan for a person says what would be appended to what', async () => {

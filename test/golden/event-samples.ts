@@ -98,6 +98,10 @@ export const taskSamples: Samples<TaskEvent> = {
   PortsChanged: { container, start, published: { address: '172.17.0.2', ports: [] }, at },
 };
 
+export const taskVariants: Readonly<Record<string, TaskEvent>> = {
+  'TaskStarted.took': { type: 'TaskStarted', container, start, pid: 4711, took: { snapshot: 310, clone: 900, mounts: 4200 }, at },
+};
+
 export const imageSamples: Samples<ImageEvent> = {
   ImageAdded: { image, configDigest: image, manifestDigest: digest('b'), layers: [{ chainId: digest('1'), diffId: digest('1'), digest: digest('2'), mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', sizeBytes: 7 }], sizeBytes: 9, origin: 'pull', at },
   ImageTagged: { image, reference: 'busybox:latest', at },

@@ -37,7 +37,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   container: { folder: 'containers/domain/container', samples: samples.containerSamples, variants: samples.containerVariants, decider: containerDecider, fold: CONTAINER_FOLD },
   name: { folder: 'containers/domain/name', samples: samples.nameSamples, decider: nameDecider, fold: NAME_FOLD },
   exec: { folder: 'containers/domain/exec', samples: samples.execSamples, decider: execDecider, fold: EXEC_FOLD },
-  task: { folder: 'executor/domain/task', samples: samples.taskSamples, decider: taskDecider, fold: TASK_FOLD, freeze: freezeTask },
+  task: { folder: 'executor/domain/task', samples: samples.taskSamples, variants: samples.taskVariants, decider: taskDecider, fold: TASK_FOLD, freeze: freezeTask },
   image: { folder: 'images/domain/image', samples: samples.imageSamples, decider: imageDecider, fold: IMAGE_FOLD },
   network: { folder: 'networks/domain/network', samples: samples.networkSamples, decider: networkDecider, fold: NETWORK_FOLD },
   pool: { folder: 'networks/domain/pool', samples: samples.poolSamples, decider: poolDecider, fold: POOL_FOLD, freeze: freezePool },

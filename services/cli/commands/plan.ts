@@ -29,7 +29,7 @@ export const plan: Command = async ({ socket, behind, options, print }) => {
   const { client, requests } = NO_TERMINAL.test(plain.client.stderr) ? await planned(socket, (engine) => onTerminal(commandLine(program, args, engine))) : plain;
   const refused = requests.some(({ refused }) => refused !== undefined) || (requests.length === 0 && client.code !== 0);
   if (options.json) print(JSON.stringify({ requests, refused }));
-  else print(requests.length === 0 ? (refused ? printable(client.stderr.trim()) : 'nothing would change') : requests.map(told).join('\n\n'));
+  else print(requests.length === 0 ? (refused ? client.stderr.trim().split('\n').map(printable).join('\n') : 'nothing would change') : requests.map(told).join('\n\n'));
   return refused ? exitCodes.no : exitCodes.ok;
 };
 

@@ -1,4 +1,4 @@
-/* When each step of a plan was done, for traces: a page that shim and child share until the child executes. Without it nothing is timed. */
+/* When each step of a plan was done, for traces and metrics: a page that shim and child share until the child executes. Without it nothing is timed. */
 #define _GNU_SOURCE
 #include <sys/mman.h>
 #include <time.h>
@@ -16,7 +16,7 @@ int do_time_steps(struct context *at, const struct op_time_steps *op)
 	(void)op;
 	void *map = mmap(NULL, sizeof *at->times, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (map == MAP_FAILED)
-		return 0; /* a start does not fail for want of a trace */
+		return 0; /* a start does not fail for want of its times */
 	at->times = map;
 	at->times->begun = monotonic_ns();
 	return 0;

@@ -17,7 +17,7 @@ import { changedLimits, checkLimitChanges } from '../../domain/resources/limit-c
 import { mountRequests } from '../../domain/mounts/mount-requests.js';
 import { portRequests } from '../../domain/network/port-requests.js';
 import type { ContainerDirectory, Containers } from '../names/container-directory.js';
-import type { ContainerLifecycle } from '../lifecycle/container-lifecycle.js';
+import type { ContainerStarts } from '../lifecycle/container-starts.js';
 import type { ContainerTurns } from '../lifecycle/container-turns.js';
 import { earlierOutcome } from '../lifecycle/earlier-outcome.js';
 import type { Outcomes } from '../lifecycle/outcome-retries.js';
@@ -36,7 +36,7 @@ export class ContainerEdits {
   constructor(
     private readonly containers: Containers,
     private readonly directory: ContainerDirectory,
-    private readonly lifecycle: Pick<ContainerLifecycle, 'startSettled'>,
+    private readonly starts: Pick<ContainerStarts, 'settled'>,
     private readonly creation: Pick<ContainerCreation, 'prepareMounts'>,
     private readonly turns: ContainerTurns,
     private readonly outcomes: Pick<Outcomes, 'tell'>,
@@ -48,7 +48,7 @@ export class ContainerEdits {
     return this.turns.take(id, async () => {
       const before = await this.doneBefore(id, asked);
       if (before !== undefined) return before;
-      await this.lifecycle.startSettled(id);
+      await this.starts.settled(id);
       const { spec } = this.directory.find(id);
       if (changes.limits?.BlkioWeight !== undefined) throw invalid('BlkioWeight cannot be edited: docker update changes it');
       checkRestartPolicy(changes.limits?.RestartPolicy);
@@ -85,7 +85,7 @@ export class ContainerEdits {
     return this.turns.take(id, async () => {
       const before = await this.doneBefore(id, asked);
       if (before !== undefined) return before;
-      await this.lifecycle.startSettled(id);
+      await this.starts.settled(id);
       const { version = 1 } = this.directory.find(id);
       const to = wanted ?? version - 1;
       if (to < 1) throw conflict(`container ${container} was never edited: there is no version to go back to`);

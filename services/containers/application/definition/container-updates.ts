@@ -11,7 +11,7 @@ import { checkChangedResources, checkMemoryNodes, needsKernelFacts, withinKernel
 import { checkRestartPolicy } from '../../domain/launch-request.js';
 import { changedLimits, withChanges } from '../../domain/resources/limit-changes.js';
 import type { ContainerDirectory, Containers } from '../names/container-directory.js';
-import type { ContainerLifecycle } from '../lifecycle/container-lifecycle.js';
+import type { ContainerStarts } from '../lifecycle/container-starts.js';
 import type { ContainerTurns } from '../lifecycle/container-turns.js';
 import { earlierOutcome } from '../lifecycle/earlier-outcome.js';
 import type { Outcomes } from '../lifecycle/outcome-retries.js';
@@ -24,7 +24,7 @@ export class ContainerUpdates {
   constructor(
     private readonly containers: Containers,
     private readonly directory: ContainerDirectory,
-    private readonly lifecycle: Pick<ContainerLifecycle, 'startSettled'>,
+    private readonly starts: Pick<ContainerStarts, 'settled'>,
     private readonly turns: ContainerTurns,
     private readonly outcomes: Pick<Outcomes, 'tell'>,
     private readonly bus: Bus,
@@ -72,7 +72,7 @@ export class ContainerUpdates {
 
   private async apply(id: string, asked: RequestContext): Promise<Done> {
     // A start under way may have taken its limits from before, and the executor not have heard of it.
-    await this.lifecycle.startSettled(id);
+    await this.starts.settled(id);
     const container = this.directory.get(id);
     if (!container?.update) return { position: this.containers.position };
     const resources = changedLimits(withChanges(container.spec.hostConfig, container.update), container.update) ?? {};

@@ -28,20 +28,20 @@ test.each<[string, (launch: PromiseWithResolvers<unknown> | undefined) => void]>
   ['failure', (launch) => launch?.reject(unavailable('no answer'))],
 ])('a late %s of a start whose run is over takes nothing from the next start', async (_, settle) => {
   const launches = await inABridge();
-  const first = world.lifecycle.start('c1', 'api', asked).catch(() => undefined);
+  const first = world.lifecycle.starts.start('c1', 'api', asked).catch(() => undefined);
   await expect.poll(() => world.count('launch-task')).toBe(1);
   // What the executor told on the log before it died.
-  await world.lifecycle.recordStarted('c1', 1, 7, at, asked);
+  await world.lifecycle.starts.recordStarted('c1', 1, 7, at, asked);
   await world.exited(1);
   await expect.poll(() => world.count('launch-task')).toBe(2);
   settle(launches[0]);
   await first;
 
   let isSettled = false;
-  const settled = world.lifecycle.startSettled('c1').then(() => (isSettled = true));
+  const settled = world.lifecycle.starts.settled('c1').then(() => (isSettled = true));
   await new Promise(setImmediate);
   expect(isSettled).toBe(false);
-  await world.lifecycle.recordStarted('c1', 2, 8, at, asked);
+  await world.lifecycle.starts.recordStarted('c1', 2, 8, at, asked);
   expect([await addressOf(1), await addressOf(2)]).toEqual(['address of c1-1', 'address of c1-2']);
   launches[1]?.resolve({ position: 0, pid: 8, startedAt: at });
   await settled;
@@ -52,9 +52,9 @@ test('what began while the engine that asked for it died is recorded with its ad
   await inABridge();
   await world.containers.execute('c1', { type: 'Start', reason: 'api', at }, asked);
   // As the next engine's watch of tasks does.
-  await world.lifecycle.recordStarted('c1', 1, 7, at, asked);
+  await world.lifecycle.starts.recordStarted('c1', 1, 7, at, asked);
   expect(await addressOf(1)).toBe('address of c1-1');
-  await world.lifecycle.recordStarted('c1', 1, 7, at, asked);
+  await world.lifecycle.starts.recordStarted('c1', 1, 7, at, asked);
   expect([world.count('allocate-endpoint'), world.count('release-endpoint')]).toEqual([1, 0]);
 });
 
@@ -63,7 +63,7 @@ test('an address told again to a start that was given up meanwhile is given back
   const answer = Promise.withResolvers<unknown>();
   world.answers.set('allocate-endpoint', () => answer.promise);
   await world.containers.execute('c1', { type: 'Start', reason: 'api', at }, asked);
-  const recorded = world.lifecycle.recordStarted('c1', 1, 7, at, asked);
+  const recorded = world.lifecycle.starts.recordStarted('c1', 1, 7, at, asked);
   await world.containers.execute('c1', { type: 'RecordStartFailed', start: 1, error: 'no', exitCode: 128, at }, asked);
   answer.resolve({ position: 0, ports: [] });
   await recorded;
@@ -73,10 +73,10 @@ test('an address told again to a start that was given up meanwhile is given back
 test('a start of what waits for its restart asks for no address', async () => {
   const launches = await inABridge();
   launches[0]?.resolve({ position: 0, pid: 7, startedAt: at });
-  await world.lifecycle.start('c1', 'api', asked);
+  await world.lifecycle.starts.start('c1', 'api', asked);
   await world.exited(1);
   const before = world.asked.length;
-  expect(await world.lifecycle.start('c1', 'api', asked)).toMatchObject({ changed: false });
+  expect(await world.lifecycle.starts.start('c1', 'api', asked)).toMatchObject({ changed: false });
   expect([world.status, world.asked.slice(before)]).toEqual(['restarting', []]);
 });
 
@@ -84,9 +84,9 @@ test('what runs goes on where its start could not be recorded, and is recorded w
   const launches = await inABridge();
   launches[0]?.resolve({ position: 0, pid: 7, startedAt: at });
   world.store.fates.set('ContainerStarted', ['full']);
-  await expect(world.lifecycle.start('c1', 'api', asked)).rejects.toMatchObject({ kind: 'unavailable' });
+  await expect(world.lifecycle.starts.start('c1', 'api', asked)).rejects.toMatchObject({ kind: 'unavailable' });
   // As the watch of tasks does, until the log has it.
-  await world.lifecycle.recordStarted('c1', 1, 7, at, asked);
+  await world.lifecycle.starts.recordStarted('c1', 1, 7, at, asked);
   expect({ status: world.status, address: await addressOf(1), ended: world.count('end-task') }).toEqual({ status: 'running', address: 'address of c1-1', ended: 0 });
 });
 
@@ -95,7 +95,7 @@ test('a start waits for that of the container whose network it shares', async ()
   await world.beside('c2', {});
   const lender = Promise.withResolvers<unknown>();
   world.answers.set('launch-task', () => (world.count('launch-task') === 1 ? lender.promise : { position: 0, pid: 8, startedAt: at }));
-  const starts = ['c2', 'c1'].map((id) => world.lifecycle.start(id, 'api', asked));
+  const starts = ['c2', 'c1'].map((id) => world.lifecycle.starts.start(id, 'api', asked));
   for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
   expect([world.status, world.count('launch-task')]).toEqual(['starting', 1]);
   lender.resolve({ position: 0, pid: 7, startedAt: at });
@@ -108,10 +108,10 @@ test('what is removed while its start waits for another is not launched', async 
   await world.beside('c2', {});
   const lender = Promise.withResolvers<unknown>();
   world.answers.set('launch-task', () => lender.promise);
-  const starts = ['c2', 'c1'].map((id) => world.lifecycle.start(id, 'api', asked));
+  const starts = ['c2', 'c1'].map((id) => world.lifecycle.starts.start(id, 'api', asked));
   await expect.poll(() => world.count('launch-task')).toBe(1);
   await new Promise(setImmediate);
-  const removed = world.lifecycle.remove('c1', { force: true, volumes: false }, asked);
+  const removed = world.lifecycle.removals.remove('c1', { force: true, volumes: false }, asked);
   await expect.poll(() => world.status).toBe('removing');
   lender.resolve({ position: 0, pid: 7, startedAt: at });
   expect(await Promise.allSettled(starts)).toMatchObject([{ status: 'fulfilled' }, { status: 'rejected', reason: { message: 'container c1 was removed while it started' } }]);
@@ -125,9 +125,9 @@ test('what was launched while it was being removed is ended', async () => {
   world.answers.set('launch-task', () => launch.promise);
   // The executor has not heard of it at first.
   world.answers.set('end-task', () => (world.count('end-task') === 1 ? { position: 0 } : world.exited(1)));
-  const start = world.lifecycle.start('c1', 'api', asked).catch(() => undefined);
+  const start = world.lifecycle.starts.start('c1', 'api', asked).catch(() => undefined);
   await expect.poll(() => world.count('launch-task')).toBe(1);
-  const removed = world.lifecycle.remove('c1', { force: true, volumes: false }, asked);
+  const removed = world.lifecycle.removals.remove('c1', { force: true, volumes: false }, asked);
   await expect.poll(() => world.count('end-task')).toBe(1);
   launch.resolve({ position: 0, pid: 7, startedAt: at });
   await Promise.all([start, removed]);
@@ -138,7 +138,7 @@ test('limits that are changed while it starts are given to what has started', as
   world = await LifecycleWorld.with({});
   const launch = Promise.withResolvers<unknown>();
   world.answers.set('launch-task', () => launch.promise);
-  const start = world.lifecycle.start('c1', 'api', asked);
+  const start = world.lifecycle.starts.start('c1', 'api', asked);
   await expect.poll(() => world.count('launch-task')).toBe(1);
   const update = world.updates.update({ container: 'c1', changes: { CpuShares: 512 } } as Parameters<typeof world.updates.update>[0], asked);
   await expect.poll(() => world.history()).toContain('UpdateRequested');
@@ -149,15 +149,15 @@ test('limits that are changed while it starts are given to what has started', as
 });
 
 test.each([
-  ['stop', 15, () => world.lifecycle.stop('c1', {}, asked)],
-  ['kill', 9, () => world.lifecycle.kill('c1', undefined, asked)],
+  ['stop', 15, () => world.lifecycle.stops.stop('c1', {}, asked)],
+  ['kill', 9, () => world.lifecycle.kills.kill('c1', undefined, asked)],
 ])('a %s that comes beside a start is of the run that begins, and waits until its shim can be spoken to', async (_, signal, ask) => {
   const [first, failed]: ContainerEvent[] = [{ type: 'StartRequested', container: 'c1', start: 1, reason: 'api', at }, { type: 'StartFailed', container: 'c1', start: 1, error: 'no', exitCode: 128, at }];
   world = await LifecycleWorld.with({}, first!, failed!);
   const launch = Promise.withResolvers<unknown>();
   world.answers.set('launch-task', () => launch.promise);
   world.answers.set('signal-task', async ({ start = 0 }) => (await world.exited(start), { position: 0 }));
-  const [start, ended] = [world.lifecycle.start('c1', 'api', asked), ask()];
+  const [start, ended] = [world.lifecycle.starts.start('c1', 'api', asked), ask()];
   await expect.poll(() => world.count('launch-task')).toBe(1);
   for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
   expect(world.count('signal-task')).toBe(0);
@@ -177,8 +177,8 @@ async function withExecutorAway(onSignal: () => void): Promise<void> {
 const dies = (): void => void setTimeout(() => void world.exited(1), 100);
 
 test.each([
-  ['kill', 9, () => world.lifecycle.kill('c1', undefined, asked)],
-  ['stop', 15, () => world.lifecycle.stop('c1', { timeoutSeconds: 5 }, asked)],
+  ['kill', 9, () => world.lifecycle.kills.kill('c1', undefined, asked)],
+  ['stop', 15, () => world.lifecycle.stops.stop('c1', { timeoutSeconds: 5 }, asked)],
 ])('a %s whose signal arrives late waits for the end from then on', async (_, signal, ask) => {
   await withExecutorAway(dies);
   const [outcome] = await Promise.all([Promise.allSettled([ask()]), vi.advanceTimersByTimeAsync(30_000)]);
@@ -188,6 +188,6 @@ test.each([
 
 test('a kill that ends nothing is told as dockerd tells it, which nobody takes for an engine that is away', async () => {
   await withExecutorAway(() => undefined);
-  const [outcome] = await Promise.all([Promise.allSettled([world.lifecycle.kill('c1', undefined, asked)]), vi.advanceTimersByTimeAsync(30_000)]);
+  const [outcome] = await Promise.all([Promise.allSettled([world.lifecycle.kills.kill('c1', undefined, asked)]), vi.advanceTimersByTimeAsync(30_000)]);
   expect(outcome).toMatchObject([{ status: 'rejected', reason: { kind: 'internal', message: expect.stringContaining('did not receive an exit event') as string } }]);
 });

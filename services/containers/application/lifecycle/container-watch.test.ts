@@ -22,7 +22,7 @@ const UNHEARD: readonly Fate[] = ['unheard', 'late'];
 test.each(UNHEARD)('a start that is on the log and was not answered (%s) is carried out, once', async (fate) => {
   await given({});
   world.store.fates.set('StartRequested', [fate]);
-  await expect(world.lifecycle.start('c1', 'api', asked)).rejects.toMatchObject({ kind: 'unavailable' });
+  await expect(world.lifecycle.starts.start('c1', 'api', asked)).rejects.toMatchObject({ kind: 'unavailable' });
   await world.store.land();
   await expect.poll(() => world.status).toBe('running');
   expect(world.asked).toEqual([{ what: 'launch-task', start: 1 }]);
@@ -43,7 +43,7 @@ test.each([['that was removed meanwhile is no trouble', true], ['that fails is t
 
 test('a start that was answered is carried out by who asked for it alone', async () => {
   await given({});
-  await world.lifecycle.start('c1', 'api', asked);
+  await world.lifecycle.starts.start('c1', 'api', asked);
   expect(world.asked).toEqual([{ what: 'launch-task', start: 1 }]);
 });
 
@@ -51,7 +51,7 @@ test.each(UNHEARD)('a stop that is on the log and was not answered (%s) is carri
   await given({}, ...started);
   world.store.fates.set('StopRequested', [fate]);
   world.answers.set('signal-task', () => world.exited(1));
-  await expect(world.lifecycle.stop('c1', {}, asked)).rejects.toMatchObject({ kind: 'unavailable' });
+  await expect(world.lifecycle.stops.stop('c1', {}, asked)).rejects.toMatchObject({ kind: 'unavailable' });
   await world.store.land();
   await expect.poll(() => world.status).toBe('exited');
   expect(world.asked).toEqual([{ what: 'signal-task', start: 1, signal: 15 }]);
@@ -60,7 +60,7 @@ test.each(UNHEARD)('a stop that is on the log and was not answered (%s) is carri
 test('a signal that was not answered is sent', async () => {
   await given({}, ...started);
   world.store.fates.set('KillRequested', ['late']);
-  await expect(world.lifecycle.kill('c1', 'USR1', asked)).rejects.toMatchObject({ kind: 'unavailable' });
+  await expect(world.lifecycle.kills.kill('c1', 'USR1', asked)).rejects.toMatchObject({ kind: 'unavailable' });
   expect(world.asked).toEqual([]);
   await world.store.land();
   await expect.poll(() => world.asked).toEqual([{ what: 'signal-task', start: 1, signal: 10 }]);
@@ -108,8 +108,8 @@ test('a restart waits for that of the container whose network it shares', async 
 });
 
 test.each([
-  ['stop', () => world.lifecycle.stop('c1', {}, asked)],
-  ['kill', () => world.lifecycle.kill('c1', undefined, asked)],
+  ['stop', () => world.lifecycle.stops.stop('c1', {}, asked)],
+  ['kill', () => world.lifecycle.kills.kill('c1', undefined, asked)],
 ])('a %s that failed, which whoever asked was told, is not carried out when the engine starts again', async (_, ask) => {
   await given({}, ...started);
   world.answers.set('signal-task', () => Promise.reject(unavailable('no answer')));
@@ -186,7 +186,7 @@ test('a stop ends the attempts to start it again', async () => {
   world.store.fates.set('StartRequested', Array.from({ length: 3 }, () => 'full'));
   await world.exited(1);
   await expect.poll(() => world.store.fates.get('StartRequested')).toHaveLength(2);
-  await world.lifecycle.stop('c1', {}, asked);
+  await world.lifecycle.stops.stop('c1', {}, asked);
   const left = world.store.fates.get('StartRequested')?.length;
   // The pause after which it would be tried again, and more.
   await new Promise((resolve) => setTimeout(resolve, 300));
@@ -198,12 +198,12 @@ test('who waits for the end of what waits for its restart hears of its next, or 
   await given(always, ...started, exited, { type: 'RestartScheduled', container: 'c1', start: 1, delayMs: 100, at });
   const waits = (): Promise<unknown>[] => (['not-running', 'next-exit'] as const).map((condition) => world.waits.wait('c1', condition, 5_000));
   const first = waits();
-  await world.lifecycle.start('c1', 'restart-policy', asked);
+  await world.lifecycle.starts.start('c1', 'restart-policy', asked);
   await world.exited(2, 3);
   expect(await Promise.all(first)).toMatchObject([{ exitCode: 3, startNumber: 2 }, { exitCode: 3, startNumber: 2 }]);
   expect(world.status).toBe('restarting');
   const second = waits();
-  await world.lifecycle.kill('c1', undefined, asked);
+  await world.lifecycle.kills.kill('c1', undefined, asked);
   expect(await Promise.all(second)).toMatchObject([{ exitCode: 3, startNumber: 2 }, { exitCode: 3, startNumber: 2 }]);
   expect([world.status, world.count('signal-task')]).toEqual(['exited', 0]);
 });
@@ -211,7 +211,7 @@ test('who waits for the end of what waits for its restart hears of its next, or 
 test('who waits for the removal of what ended before this engine began hears how', async () => {
   await given({}, ...started, { ...exited, exitCode: 7 });
   const removed = world.waits.wait('c1', 'removed', 5_000);
-  await world.lifecycle.remove('c1', { force: false, volumes: false }, asked);
+  await world.lifecycle.removals.remove('c1', { force: false, volumes: false }, asked);
   expect(await removed).toMatchObject({ exitCode: 7 });
 });
 
@@ -219,7 +219,7 @@ test.each<Fate>(['full', 'unheard', 'late'])('a start that failed, and whose end
   await given({});
   world.answers.set('launch-task', () => Promise.reject(internal('no shim')));
   world.store.fates.set('StartFailed', [fate]);
-  await expect(world.lifecycle.start('c1', 'api', asked)).rejects.toMatchObject({ message: 'no shim' });
+  await expect(world.lifecycle.starts.start('c1', 'api', asked)).rejects.toMatchObject({ message: 'no shim' });
   await world.store.land();
   await expect.poll(() => world.status).toBe('created');
   expect((await world.history()).filter((type) => type === 'StartFailed')).toHaveLength(1);
@@ -251,7 +251,7 @@ test('what is to go with its run goes when its start has failed, and that was to
   await given({ AutoRemove: true });
   world.answers.set('launch-task', () => Promise.reject(internal('no shim')));
   world.store.fates.set('StartFailed', ['full']);
-  await expect(world.lifecycle.start('c1', 'api', asked)).rejects.toMatchObject({ message: 'no shim' });
+  await expect(world.lifecycle.starts.start('c1', 'api', asked)).rejects.toMatchObject({ message: 'no shim' });
   await expect.poll(() => world.status).toBe('absent');
 });
 
@@ -265,8 +265,8 @@ const waiting: readonly ContainerEvent[] = [
 test.each(['stop', 'kill'] as const)('what is to go with its run goes where a %s ends its waiting for a restart', async (how) => {
   await given({ AutoRemove: true }, ...waiting);
   const removed = world.waits.wait('c1', 'removed', 5_000);
-  if (how === 'stop') await world.lifecycle.stop('c1', {}, asked);
-  else await world.lifecycle.kill('c1', undefined, asked);
+  if (how === 'stop') await world.lifecycle.stops.stop('c1', {}, asked);
+  else await world.lifecycle.kills.kill('c1', undefined, asked);
   expect(await removed).toMatchObject({ done: true });
   expect(world.status).toBe('absent');
 });
@@ -274,7 +274,7 @@ test.each(['stop', 'kill'] as const)('what is to go with its run goes where a %s
 test.each<readonly [string, Fate]>([['StartRequested', 'lost'], ['StartRequested', 'full'], ['StopRequested', 'late'], ['StopRequested', 'unheard']])('a restart of what waits for its own goes on where the log stalls (%s is %s)', async (type, fate) => {
   await given(always, ...waiting);
   world.store.fates.set(type, [fate]);
-  await expect(world.lifecycle.restart('c1', {}, asked)).rejects.toMatchObject({ kind: 'unavailable' });
+  await expect(world.lifecycle.restarts.restart('c1', {}, asked)).rejects.toMatchObject({ kind: 'unavailable' });
   await world.store.land();
   await expect.poll(() => world.status).toBe('running');
   expect(world.asked).toEqual([{ what: 'launch-task', start: 2 }]);

@@ -78,8 +78,8 @@ export class ContainerWatch {
       else if (status === 'removing') this.finishRemove(id, asked);
       else if (status === 'restarting') this.schedule(id, container.restartDelayMs, asked);
       else if (isLive && run.stopRequested?.startsAgain) this.stopUnhealthy(id, asked);
-      else if (isLive && run.stopRequested) this.go(id, asked, this.lifecycle.finishStop(id, asked));
-      else if (isLive && run.kill?.signal === SIGKILL) this.go(id, asked, this.lifecycle.endTask(id, run.start, asked));
+      else if (isLive && run.stopRequested) this.go(id, asked, this.lifecycle.stops.finish(id, asked));
+      else if (isLive && run.kill?.signal === SIGKILL) this.go(id, asked, this.lifecycle.ends.endTask(id, run.start, asked));
       else if (run.changing && !commits) this.go(id, asked, this.pauses.finish(id, asked));
       else if (status === 'paused' && run.kill?.cancelsRestart) this.go(id, asked, this.pauses.thaw(id, asked));
       else if (isToRestart(container)) this.finishRestart(id, asked);
@@ -94,12 +94,12 @@ export class ContainerWatch {
 
   /** A removal only goes forward: it is tried until it is done, whatever service is down now. */
   private finishRemove(id: string, asked: RequestContext): void {
-    this.goOn(id, asked, () => this.lifecycle.finishRemove(id, asked));
+    this.goOn(id, asked, () => this.lifecycle.removals.finish(id, asked));
   }
 
   /** The stop of a restart is over; its start is missing. */
   private finishRestart(id: string, asked: RequestContext): void {
-    this.goOn(id, asked, () => this.lifecycle.finishRestart(id, asked));
+    this.goOn(id, asked, () => this.lifecycle.restarts.finish(id, asked));
   }
 
   /** Those that others need first: an address or a namespace is had of what runs. */
@@ -116,13 +116,13 @@ export class ContainerWatch {
 
   /** Until it is over, or somebody else stops it. */
   private stopUnhealthy(id: string, asked: RequestContext): void {
-    this.goOn(id, asked, async () => this.directory.get(id)?.run.stopRequested?.startsAgain && (await this.lifecycle.finishStop(id, asked)));
+    this.goOn(id, asked, async () => this.directory.get(id)?.run.stopRequested?.startsAgain && (await this.lifecycle.stops.finish(id, asked)));
   }
 
   private removeLeftover(id: string, asked: RequestContext): void {
     this.goOn(id, asked, async () => {
       const container = this.directory.get(id);
-      if (container && isLeftover(container)) await this.lifecycle.remove(id, { force: true, volumes: true }, asked);
+      if (container && isLeftover(container)) await this.lifecycle.removals.remove(id, { force: true, volumes: true }, asked);
     });
   }
 
@@ -130,7 +130,7 @@ export class ContainerWatch {
   private removeAbandoned(id: string, asked: RequestContext): void {
     this.goOn(id, asked, async () => {
       const container = this.directory.get(id);
-      if (container && this.isAbandoned(container)) await this.lifecycle.remove(id, { force: false, volumes: true }, asked);
+      if (container && this.isAbandoned(container)) await this.lifecycle.removals.remove(id, { force: false, volumes: true }, asked);
     });
   }
 
@@ -188,10 +188,10 @@ export class ContainerWatch {
         if (status === 'starting' && run.start === event.start) this.launch(id, asked);
         return;
       case 'StopRequested':
-        this.go(id, asked, this.lifecycle.finishStop(id, asked));
+        this.go(id, asked, this.lifecycle.stops.finish(id, asked));
         return;
       case 'KillRequested':
-        if (!run.over) this.go(id, asked, this.lifecycle.finishKill(spec, run.start, event.signal, asked));
+        if (!run.over) this.go(id, asked, this.lifecycle.kills.finish(spec, run.start, event.signal, asked));
         return;
       case 'UpdateRequested':
         this.go(id, asked, this.updates.finish(id, asked));
@@ -209,7 +209,7 @@ export class ContainerWatch {
 
   /** That it was removed meanwhile is no failure: nothing was left to follow. */
   private launch(id: string, asked: RequestContext): void {
-    const launched = this.lifecycle.launch(id, asked).catch((error: unknown) => {
+    const launched = this.lifecycle.starts.launch(id, asked).catch((error: unknown) => {
       if (!['absent', 'kept', 'removing'].includes(this.containers.get(id).state.status)) throw error;
     });
     this.go(id, asked, launched);
@@ -230,7 +230,7 @@ export class ContainerWatch {
 
   /** A start that has failed is not tried again. */
   private startIfDue(id: string, reason: StartReason, isDue: () => boolean, asked: RequestContext): Promise<unknown> {
-    return this.lifecycle.start(id, reason, asked).catch((error: unknown) => {
+    return this.lifecycle.starts.start(id, reason, asked).catch((error: unknown) => {
       if (isDue()) throw error;
       this.onError(error, { container: id, correlationId: asked.correlationId });
     });

@@ -16,8 +16,8 @@ test.each<[string, string, () => Promise<unknown>]>([
   ['an update', 'update-task', () => world.updates.update({ container: 'c1', changes: { CpuShares: 512 } } as Parameters<typeof world.updates.update>[0], keyed)],
   ['an edit', 'update-task', () => edit({ limits: { CpuShares: 512 } })],
   ['a pause', 'freeze-task', () => world.pauses.pause('c1', keyed)],
-  ['a stop', 'signal-task', () => world.lifecycle.stop('c1', { timeoutSeconds: 1 }, keyed)],
-  ['a kill', 'signal-task', () => world.lifecycle.kill('c1', undefined, keyed)],
+  ['a stop', 'signal-task', () => world.lifecycle.stops.stop('c1', { timeoutSeconds: 1 }, keyed)],
+  ['a kill', 'signal-task', () => world.lifecycle.kills.kill('c1', undefined, keyed)],
   ['a commit', 'commit', commit],
 ])('%s that failed has failed when it comes again with its key, too', async (_, what, ask) => {
   world = await LifecycleWorld.with({}, ...running);
@@ -45,7 +45,7 @@ test('a stop that comes again with its key waits for the end that the first one 
   world = await LifecycleWorld.with({}, ...running);
   const over: string[] = [];
   const stops = ['first', 'again'].map(async (name) => {
-    await world.lifecycle.stop('c1', {}, keyed);
+    await world.lifecycle.stops.stop('c1', {}, keyed);
     over.push(name);
   });
   await expect.poll(() => world.count('signal-task')).toBe(1);

@@ -76,7 +76,7 @@ export class TaskWatch {
   }
 
   private async started(event: Started, asked: RequestContext): Promise<void> {
-    await this.lifecycle.recordStarted(event.container, event.start, event.pid, event.at, asked);
+    await this.lifecycle.starts.recordStarted(event.container, event.start, event.pid, event.at, asked);
     if (this.live) this.endUnwanted(event, asked);
   }
 
@@ -85,7 +85,7 @@ export class TaskWatch {
     const { state } = this.containers.get(container);
     if (isPresent(state) && state.run.start === start && !state.run.over) return;
     // Not awaited: its exit is told in this same queue.
-    this.lifecycle.endTask(container, start, asked).catch((error: unknown) => this.onError(error, { container, correlationId: asked.correlationId }));
+    this.lifecycle.ends.endTask(container, start, asked).catch((error: unknown) => this.onError(error, { container, correlationId: asked.correlationId }));
   }
 
   private async exited({ container, start, exitCode, signal, oomKilled, keeperLost, at }: Exited, asked: RequestContext): Promise<void> {

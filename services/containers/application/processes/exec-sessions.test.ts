@@ -6,7 +6,6 @@ import { MemoryEventStore } from '#libs/event-store/testing/memory-event-store.j
 import type { Bus } from '#libs/messaging/bus.js';
 import { execDecider } from '../../domain/exec/exec-decider.js';
 import type { ContainerDirectory, Execs } from '../names/container-directory.js';
-import type { ContainerLifecycle } from '../lifecycle/container-lifecycle.js';
 import { asked } from '../testing/lifecycle-world.js';
 import { ExecRuns } from './exec-runs.js';
 import { ExecSessions } from './exec-sessions.js';
@@ -27,7 +26,7 @@ beforeEach(async () => {
   execs = new Aggregates(new MemoryEventStore(), 'exec', execDecider, { source: 'containers' });
   runs = new ExecRuns(() => true, (exec) => execs.forget(exec));
   const directory = { find: () => container, get: () => container, linksOf: () => [] } as unknown as ContainerDirectory;
-  sessions = new ExecSessions(execs, runs, directory, { startSettled: () => Promise.resolve() } as unknown as ContainerLifecycle, { request: launch } as unknown as Bus, '/');
+  sessions = new ExecSessions(execs, runs, directory, { settled: () => Promise.resolve() }, { request: launch } as unknown as Bus, '/');
   await execs.start();
 });
 afterEach(() => execs.stop());

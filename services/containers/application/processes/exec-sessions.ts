@@ -12,7 +12,7 @@ import { execLaunch } from '../../domain/exec/exec-launch.js';
 import { linkFacts } from '../../domain/network/links.js';
 import type { PresentContainer } from '../../domain/container/container-state.js';
 import type { ContainerDirectory, Execs } from '../names/container-directory.js';
-import type { ContainerLifecycle } from '../lifecycle/container-lifecycle.js';
+import type { ContainerStarts } from '../lifecycle/container-starts.js';
 import type { ExecRuns } from './exec-runs.js';
 
 const REMEMBERED_STARTS = 1_024;
@@ -53,7 +53,7 @@ export class ExecSessions {
     private readonly execs: Execs,
     private readonly runs: ExecRuns,
     private readonly directory: ContainerDirectory,
-    private readonly lifecycle: ContainerLifecycle,
+    private readonly containerStarts: Pick<ContainerStarts, 'settled'>,
     private readonly bus: Bus,
     private readonly runRoot: string,
   ) {}
@@ -214,7 +214,7 @@ export class ExecSessions {
 
   /** Throws conflict, in dockerd's words, for a container that does not run. */
   async running(reference: string): Promise<PresentContainer> {
-    await this.lifecycle.startSettled(this.directory.find(reference).spec.id);
+    await this.containerStarts.settled(this.directory.find(reference).spec.id);
     const container = this.directory.find(reference);
     if (container.status === 'paused' || container.run.changing === 'pausing') throw conflict(`Container ${reference} is paused, unpause the container before exec`);
     if (container.status === 'restarting') throw conflict(`Container ${container.spec.id} is restarting, wait until the container is running`);

@@ -77,8 +77,8 @@ export class LifecycleWorld {
     const links = { moved: () => Promise.resolve() };
     this.lifecycle = new ContainerLifecycle(this.containers, this.names, directory, this.pauses, this.waits, new PendingAttaches(), endpoints, links, this.outcomes, bus, { secondsFor: () => undefined }, false);
     const turns = new ContainerTurns();
-    this.updates = new ContainerUpdates(this.containers, directory, this.lifecycle, turns, this.outcomes, bus);
-    this.edits = new ContainerEdits(this.containers, directory, this.lifecycle, { prepareMounts: (_id, wanted) => Promise.resolve(wanted.map(mounted)) }, turns, this.outcomes, bus);
+    this.updates = new ContainerUpdates(this.containers, directory, this.lifecycle.starts, turns, this.outcomes, bus);
+    this.edits = new ContainerEdits(this.containers, directory, this.lifecycle.starts, { prepareMounts: (_id, wanted) => Promise.resolve(wanted.map(mounted)) }, turns, this.outcomes, bus);
     this.commits = new ContainerCommits(this.containers, directory, this.pauses, this.outcomes, bus);
     const none = { settle: () => Promise.resolve() } as unknown as NameClaims; // asked for nothing else of what is tried
     this.answers.set('list', () => ({ networks: [] }));

@@ -52,7 +52,7 @@ beforeEach(async () => {
   names = new Aggregates(store, 'name', nameDecider, { source: 'containers' });
   directory = new ContainerDirectory(containers, names, { listed: () => [] } as unknown as ExecRuns, '/');
   claims = new NameClaims(names, containers, directory, () => undefined);
-  kept = new KeptContainers(containers, names, claims, directory, { removalSettled: () => Promise.resolve() }, { request: answer } as unknown as Bus, '/');
+  kept = new KeptContainers(containers, names, claims, directory, { settled: () => Promise.resolve() }, { request: answer } as unknown as Bus, '/');
   await store.append('berth.event.container.c1', noHead, removed, asked);
   await Promise.all([containers.start(), names.start()]);
 });

@@ -10,7 +10,7 @@ import { isPresent, type KeptContainer } from '../../domain/container/container-
 import { checkContainerName } from '../../domain/name/container-name.js';
 import { containerView } from '../../domain/container-view.js';
 import type { ContainerDirectory, Containers, Names } from '../names/container-directory.js';
-import type { ContainerLifecycle } from '../lifecycle/container-lifecycle.js';
+import type { ContainerRemovals } from '../lifecycle/container-removals.js';
 import { holdVolume, withVolumesHeld } from '../definition/held-volumes.js';
 import type { NameClaims } from '../names/name-claims.js';
 
@@ -34,7 +34,7 @@ export class KeptContainers {
     private readonly names: Names,
     private readonly claims: Pick<NameClaims, 'inTurn' | 'take' | 'giveBack' | 'abandon'>,
     private readonly directory: ContainerDirectory,
-    private readonly lifecycle: Pick<ContainerLifecycle, 'removalSettled'>,
+    private readonly removals: Pick<ContainerRemovals, 'settled'>,
     private readonly bus: Bus,
     private readonly dataRoot: string,
   ) {}
@@ -59,7 +59,7 @@ export class KeptContainers {
     checkContainerName(name);
     if (kept.status === 'restoring') return this.finishRestore(id, asked);
     // Its volumes may be on their way out yet.
-    await this.lifecycle.removalSettled(id);
+    await this.removals.settled(id);
     // So may what a restore before, which has failed, had brought back.
     await this.restores.get(id)?.catch(() => undefined);
     const begin = async (): Promise<void> => {
@@ -90,7 +90,7 @@ export class KeptContainers {
 
   /** Deletes for good, if it is still kept. Its files follow the event: what a crash leaves of them is swept at the next start. */
   async discard(id: string, reason: DiscardReason, asked: RequestContext): Promise<Done> {
-    await this.lifecycle.removalSettled(id);
+    await this.removals.settled(id);
     const { events, position } = await this.containers.execute(id, { type: 'Discard', reason, at: now() }, asked);
     if (!asked.dryRun && events.length > 0) await this.discardFiles(id, asked);
     return { position };
@@ -187,7 +187,7 @@ export class KeptContainers {
   /** `volumesBack`: those that are. */
   private async putAllBack(id: string, name: string, volumesBack: string[], cause: RequestContext): Promise<void> {
     // From here on nothing is put aside any more; what was at it while the intent was appended may have released the name.
-    await this.lifecycle.removalSettled(id);
+    await this.removals.settled(id);
     await this.claim(name, id, cause);
     const { volumes } = await this.bus.request(GetKept, { container: id }, cause, AGAIN);
     for (const volume of volumes) {

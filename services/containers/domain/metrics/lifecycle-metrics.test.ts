@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { HealthStatus } from '#contracts/containers/container-state.js';
 import type { ContainerEvent, ExitReason, StartReason } from '#contracts/containers/events.js';
-import type { TaskEvent } from '#contracts/executor/tasks.js';
+import type { StartTimes, TaskEvent } from '#contracts/executor/tasks.js';
 import { Exposition } from '#libs/telemetry/metrics/exposition.js';
 import { type FrozenLifecycle, LifecycleMetrics } from './lifecycle-metrics.js';
 import { writeLifecycle } from './write-lifecycle.js';
@@ -13,7 +13,7 @@ const HOUR = Date.parse('2026-01-01T00:00:00Z') / 1000;
 const created = (when: number, container = 'a'): ContainerEvent => ({ type: 'ContainerCreated', container, name: container, config: {}, hostConfig: {}, imageId: '', imageRef: '', layers: [], path: '', args: [], mounts: [], at: at(when) });
 const startRequested = (when: number, start = 1, reason: StartReason = 'api'): ContainerEvent => ({ type: 'StartRequested', container: 'a', start, reason, at: at(when) });
 const taskRequested = (when: number, start = 1): TaskEvent => ({ type: 'TaskRequested', container: 'a', start, at: at(when) });
-const taskStarted = (when: number, start = 1): TaskEvent => ({ type: 'TaskStarted', container: 'a', start, pid: 1, at: at(when) });
+const taskStarted = (when: number, start = 1, took?: StartTimes): TaskEvent => ({ type: 'TaskStarted', container: 'a', start, pid: 1, ...(took ? { took } : {}), at: at(when) });
 const outOfMemory = (when: number, kills: number, start = 1): TaskEvent => ({ type: 'TaskOutOfMemory', container: 'a', start, kills, at: at(when) });
 const started = (when: number, start = 1): ContainerEvent => ({ type: 'ContainerStarted', container: 'a', start, pid: 1, at: at(when) });
 const startFailed = (when: number, start = 1): ContainerEvent => ({ type: 'StartFailed', container: 'a', start, error: '', exitCode: 127, at: at(when) });
@@ -112,6 +112,13 @@ test('a start has phases, and the trace that it belongs to', () =>
     'berth_container_phase_seconds_sum{phase="exec",outcome="ok"} 0.75',
     `berth_container_phase_seconds_bucket{phase="start",outcome="ok",le="1"} 1 # {trace_id="cafe"} 1 ${HOUR + 2}`,
   ));
+
+test('what the executor tells of parts of a start are phases of their own, and all add up to it', () => {
+  const sum = (phase: string, seconds: number): string => `berth_container_phase_seconds_sum{phase="${phase}",outcome="ok"} ${seconds}`;
+  given(created(0), startRequested(1), taskRequested(1.25), taskStarted(2, 1, { snapshot: 125_000, clone: 62_500, mounts: 250_000 }), started(2)).shows(3, sum('network', 0.25), sum('snapshot', 0.125), sum('clone', 0.0625), sum('mounts', 0.25), sum('exec', 0.3125), sum('start', 1));
+  // What the host's clock says of the whole may be less than what its parts took.
+  given(created(0), startRequested(1), taskRequested(2), taskStarted(2, 1, { snapshot: 125_000 }), started(2)).shows(3, sum('snapshot', 0.125), sum('exec', 0));
+});
 
 test('the last phase of a start is over when its health check knows', () => {
   const probed = (when: number, was: HealthStatus, status: HealthStatus): ContainerEvent => ({ type: 'HealthProbed', container: 'a', start: 1, probe: { startedAt: at(when), endedAt: at(when), exitCode: 0, output: '' }, was, status, failingStreak: 0, at: at(when) });

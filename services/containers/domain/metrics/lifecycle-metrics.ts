@@ -1,5 +1,5 @@
 import type { ContainerEvent, ExitReason, StartReason } from '#contracts/containers/events.js';
-import type { TaskEvent } from '#contracts/executor/tasks.js';
+import type { StartTimes, TaskEvent } from '#contracts/executor/tasks.js';
 import { FINE_BOUNDS, type FrozenHistogram, Histogram } from '#libs/telemetry/metrics/histogram.js';
 
 /** As `berth_container_state` tells it. What is being removed keeps the state it had. */
@@ -41,7 +41,8 @@ export interface CommitFacts {
   readonly traceId?: string;
 }
 
-export type Phase = 'network' | 'exec' | 'append' | 'start' | 'healthy';
+/** Those until `append` add up to `start`. */
+export type Phase = 'network' | 'snapshot' | 'clone' | 'mounts' | 'exec' | 'append' | 'start' | 'healthy';
 export type Outcome = 'ok' | 'error';
 
 /** Bounds of how long a stop takes: Docker's own patience is 10 s. */
@@ -71,7 +72,7 @@ export interface FrozenLifecycle {
 }
 
 /** Version of what is kept, and of what is made of events: change it with either. */
-export const LIFECYCLE_FOLD = '4';
+export const LIFECYCLE_FOLD = '5';
 
 /**
  * What the log says of containers, in numbers: a fold of containers' and tasks' events, so that a restart of the engine sets nothing back. Series of a container go
@@ -133,7 +134,10 @@ export class LifecycleMetrics {
       case 'TaskStarted':
         if (container.starting?.start === event.start && container.starting.launchedAt !== undefined) {
           container.starting.executedAt = at;
-          this.phase('exec', 'ok', at - container.starting.launchedAt, facts);
+          const parts = Object.entries(event.took ?? {}) as [keyof StartTimes, number][];
+          for (const [part, microseconds] of parts) this.phase(part, 'ok', microseconds / 1e6, facts);
+          const known = parts.reduce((sum, [, microseconds]) => sum + microseconds / 1e6, 0);
+          this.phase('exec', 'ok', Math.max(0, at - container.starting.launchedAt - known), facts);
         }
         return;
       case 'TaskOutOfMemory': {

@@ -53,7 +53,7 @@ export function writeLifecycle(metrics: LifecycleMetrics, now: number, out: Expo
   out.family('berth_container_stop_seconds', 'histogram', 'From the wish to stop to the exit; killed: the signal was not heeded in time.');
   for (const outcome of ['graceful', 'killed'] as const) out.histogram(labelText({ outcome }), metrics.stops[outcome]);
 
-  out.family('berth_container_phase_seconds', 'histogram', 'Where a start spends its time, by what the log holds: network, exec, append, and start as a whole; healthy, from there until its health check knows.');
+  out.family('berth_container_phase_seconds', 'histogram', 'Where a start spends its time, by what the log holds: network, snapshot, clone, mounts, exec, append, and start as a whole; healthy, from there until its health check knows.');
   for (const [key, histogram] of metrics.phases) {
     const [phase = '', outcome = ''] = key.split(' ');
     out.histogram(labelText({ phase, outcome }), histogram);

@@ -11,7 +11,6 @@ import type { Aggregates } from '#libs/event-store/aggregates.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
-import { currentSpan } from '#libs/telemetry/tracing.js';
 import type { AppArmor } from '../../adapters/host/app-armor.js';
 import type { BindSources } from '../../adapters/host/bind-source.js';
 import type { CgroupParents } from '../../adapters/host/cgroup-parents.js';
@@ -31,6 +30,7 @@ import { hostLinkName } from '../../domain/host-link-name.js';
 import { compilePlan, type PlanRun } from '../../domain/plan/compile-plan.js';
 import { encodePlan, type Plan } from '../../domain/plan/encode-plan.js';
 import { startFailure } from '../../domain/plan/start-failure.js';
+import { phaseTimes } from '../../domain/plan/step-times.js';
 import { buildSpec } from '../../domain/spec/build-spec.js';
 import { hostnameFile, hostsFile, resolvConf } from '../../domain/spec/files.js';
 import type { Task, TaskCommand } from '../../domain/task/task-decider.js';
@@ -60,6 +60,8 @@ export interface LaunchHost {
 interface Prepared {
   readonly plan: Plan;
   readonly encoded: Uint8Array;
+  /** What making its root of layers took, in microseconds. */
+  readonly snapshot: number;
   /** What the plan names by paths that lead to open files of this process: until the container runs. */
   readonly held: Disposable;
 }
@@ -153,7 +155,7 @@ export class TaskLauncher {
       const { position, state } = request.value;
       if (state.status === 'exited') return await this.asItWent(task, state);
       if (preparation.status === 'rejected') throw preparation.reason;
-      const { plan, encoded } = preparation.value;
+      const { plan, encoded, snapshot } = preparation.value;
       await failpoint('task.prepared');
       // To prepare can take as long as a client likes; and a network, or memory, of one that has ended is of no use.
       for (const { what, container, task: lender } of lenders) if (lender.hasExited || this.live.byContainer(container) !== lender) throw conflict(`cannot join ${what} of container ${container}: it has ended meanwhile`);
@@ -169,7 +171,7 @@ export class TaskLauncher {
       if (started.type === 'failed') throw (task.runtime && (await this.runtimes.failure(task, 'create'))) || startFailure(plan, started.step, started.errno, launch.process.args[0] ?? '');
       task.pid = started.pid;
       // Not awaited: it has started, whether or not the log knows yet. Who dies before it does finds the shim by the request (TaskAdoption).
-      this.live.recordStart(task, started, asked);
+      this.live.recordStart(task, { ...started, took: { snapshot, ...(started.times ? phaseTimes(plan, started.times) : {}) } }, asked);
       this.memory.started(identity);
       return { pid: started.pid, startedAt: started.at, position };
     } catch (error) {
@@ -230,7 +232,7 @@ export class TaskLauncher {
       const sandbox = network.mode !== 'bridge' && network.mode !== 'none' ? undefined : held.use(owner ? NetworkSandbox.within(owner.namespaces.path('user')) : this.sandboxes.take(task.ids));
       // The kernel sets up the link while the plan is written. Both to the end: what still works on the sandbox must not see its descriptor closed, and given to somebody else.
       const attached = network.mode === 'bridge' && sandbox ? this.attach(sandbox, network.endpoint, network.linkLocalAddresses) : undefined;
-      const planned = this.plan(launch, task, sandbox, new Map(lent.map(({ what, namespaces }) => [what, namespaces]))).then((plan) => ({ plan, encoded: encodePlan(plan) }));
+      const planned = this.plan(launch, task, sandbox, new Map(lent.map(({ what, namespaces }) => [what, namespaces]))).then((planned) => ({ ...planned, encoded: encodePlan(planned.plan) }));
       const [link, written] = await Promise.allSettled([attached, planned]);
       if (link.status === 'rejected') throw link.reason;
       if (written.status === 'rejected') throw written.reason;
@@ -242,7 +244,7 @@ export class TaskLauncher {
   }
 
   /** All on the host that the plan speaks of, and the plan. */
-  private async plan(launch: LaunchFields, task: LiveTask, sandbox: NetworkSandbox | undefined, lent: Lent): Promise<Plan> {
+  private async plan(launch: LaunchFields, task: LiveTask, sandbox: NetworkSandbox | undefined, lent: Lent): Promise<Pick<Prepared, 'plan' | 'snapshot'>> {
     const { container } = launch;
     const { settings, cgroups } = this.host;
     const endpoint = launch.network.mode === 'bridge' ? launch.network.endpoint : undefined;
@@ -256,7 +258,9 @@ export class TaskLauncher {
     const hostNamespaces = [...(launch.hostNamespaces ?? []), ...(areTheHosts ? ['pid' as const] : [])];
     await this.prepareFiles(launch, task);
     const apparmorProfile = await this.host.appArmor?.profileFor(launch.security);
+    const before = performance.now();
     const root = await this.roots().prepare({ directory: this.files.directory(container), layers: launch.layers.map(this.layerName) });
+    const snapshot = Math.round(1000 * (performance.now() - before));
     const mounts = this.binds.asParts(launch.mounts);
     for (const mount of mounts) if (mount.type === 'bind') await this.binds.prepare(mount);
     if (endpoint) await this.publish(task, endpoint, launch.name);
@@ -301,11 +305,10 @@ export class TaskLauncher {
       stdinOnce: launch.process.stdinOnce,
       cgroupDirectories: directories,
       cgroupWrites: limitWrites(cgroups, directories, { ...launch.resources, throttles: throttledDevices(launch.resources.throttles ?? []), deviceRules: devices }),
-      timed: currentSpan()?.isRecorded ?? false,
       deviceFilter: deviceFilter(cgroups, path, devices),
       oomPath: memory === undefined ? '' : `${memory}/${cgroups.mode === 'v2' ? 'memory.events' : 'memory.oom_control'}`,
     };
-    return launch.runtime ? this.runtimes.containerPlan(launch.runtime, task, launch, spec, run) : compilePlan(spec, run);
+    return { plan: launch.runtime ? await this.runtimes.containerPlan(launch.runtime, task, launch, spec, run) : compilePlan(spec, run), snapshot };
   }
 
   /** What devices need that are asked for by name. */

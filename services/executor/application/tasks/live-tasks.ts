@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { StartTimes } from '#contracts/executor/tasks.js';
 import type { RequestContext } from '#contracts/request.js';
 import { unavailable } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
@@ -103,8 +104,8 @@ export class LiveTasks {
   }
 
   /** Puts its start on record, and then what it told meanwhile, however long the log is away. */
-  recordStart(task: LiveTask, { pid, at }: { readonly pid: number; readonly at: string }, asked: RequestContext): void {
-    task.recorded = this.record(task, () => this.log.execute(taskId(task.identity), { type: 'RecordStarted', ...task.identity, pid, at }, asked));
+  recordStart(task: LiveTask, { pid, at, took }: { readonly pid: number; readonly at: string; readonly took?: StartTimes }, asked: RequestContext): void {
+    task.recorded = this.record(task, () => this.log.execute(taskId(task.identity), { type: 'RecordStarted', ...task.identity, pid, ...(took ? { took } : {}), at }, asked));
     this.carryOn(task, task.recorded.then(() => this.started(task)));
   }
 

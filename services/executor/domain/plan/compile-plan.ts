@@ -18,8 +18,6 @@ export interface PlanRun
   readonly deviceFilter?: { readonly path: string; readonly program: Uint8Array } | undefined;
   /** The file that counts oom kills; "": none. */
   readonly oomPath: string;
-  /** Whether the shim is to tell how long each step took. */
-  readonly timed?: boolean;
 }
 
 /** namespaces(7) */
@@ -35,7 +33,7 @@ const child = (from: string) => ({ actor: 'child', from }) as const;
 
 /** The steps, in the one order that works: cgroups, namespaces, root, mounts, devices, console, masks, pivot, then the process gives up its rights and executes. */
 export function compilePlan(spec: RuntimeSpec, run: PlanRun): Plan {
-  const { cgroupDirectories, cgroupWrites, deviceFilter, oomPath, timed = false, ...settings } = run;
+  const { cgroupDirectories, cgroupWrites, deviceFilter, oomPath, ...settings } = run;
   // A cgroup namespace shows the cgroup one is in when it is made: the child joins its cgroups first.
   const namespaces = spec.linux.namespaces.reduce((flags, { type, path }) => (path === undefined && type !== 'cgroup' ? flags | CLONE[type] : flags), 0);
   // Seen by the processes there from then on: it comes when there is nothing of the host's to be seen (do_join_task in the shim), and while it may yet.
@@ -48,7 +46,7 @@ export function compilePlan(spec: RuntimeSpec, run: PlanRun): Plan {
   ];
   const user = userNamespaceOf(spec, namespaces);
   const steps: readonly PlanStep[] = [
-    ...(timed ? [TIME_STEPS] : []),
+    TIME_STEPS,
     ...cgroupDirectories.map((path): PlanStep => ({ op: 'mkdir_host', actor: 'parent', from: 'linux.cgroupsPath', path, mode: 0o755 })),
     ...cgroupWrites.map(({ path, data, optional }): PlanStep => ({ op: optional ? 'write_file_optional' : 'write_file', actor: 'parent', from: 'linux.resources', path, data: Buffer.from(data) })),
     ...(deviceFilter ? [{ op: 'device_filter', actor: 'parent', from: 'linux.resources.devices', ...deviceFilter } as const] : []),

@@ -33,7 +33,7 @@ export function runtimeArgs({ path, stateDirectory, logPath }: RuntimeCommand, .
  * the child and inherits the container's streams, `start` lets the process that it left go on, `delete` is the end.
  */
 export function compileRuntimePlan({ spec, steps: mounted }: ForRuntime, run: PlanRun, runtime: RuntimeCommand, bundle: string): Plan {
-  const { cgroupDirectories, cgroupWrites: _, deviceFilter: __, timed: ___, oomPath, ...settings } = run;
+  const { cgroupDirectories, cgroupWrites: _, deviceFilter: __, oomPath, ...settings } = run;
   const parent = (from: string) => ({ actor: 'parent', from }) as const;
   const target = spec.root.path;
   const create = ['create', '--bundle', bundle, '--pid-file', runtime.pidFile, ...consoleOption(runtime), runtime.id];

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Plan, planOf } from './encode-plan.js';
 import type { PlanSettings } from './plan-table.js';
-import { stepIntervals, TIME_STEPS } from './step-times.js';
+import { phaseTimes, stepIntervals, TIME_STEPS } from './step-times.js';
 
 const child = { actor: 'child', from: 'test' } as const;
 const plan: Plan = planOf({} as PlanSettings, [
@@ -28,4 +28,10 @@ test('each step begins where the one before it in its process has ended', () => 
 test('of a start that failed there is what was come to', () => {
   expect(stepIntervals(plan, { ...times, executed: 0n, done: [100n, 110n, 160n, 0n, 0n, 200n] }).map(({ name }) => name)).toEqual(['mkdir_host', 'clone', 'join_cgroups', 'private_propagation']);
   expect(stepIntervals(plan, { begun: 100n, cloned: 0n, joined: 0n, executed: 0n, done: [100n, 110n, 0n, 0n, 0n, 0n] }).map(({ name }) => name)).toEqual(['mkdir_host']);
+});
+
+test('the shim\'s phases are the clone, after all that its parent did, and the mounts, until the child is in its root', () => {
+  const inMicroseconds = { begun: 100_000n, cloned: 130_000n, joined: 150_000n, executed: 190_000n, done: [100_000n, 110_000n, 160_000n, 165_000n, 0n, 0n] };
+  expect(phaseTimes(plan, inMicroseconds)).toEqual({ clone: 40, mounts: 15 });
+  expect(phaseTimes(planOf({} as PlanSettings, [TIME_STEPS, { ...child, op: 'exec', args: ['runc'], env: [] }]), { ...inMicroseconds, done: [100_000n, 0n] })).toEqual({});
 });

@@ -1,8 +1,9 @@
+import type { StartTimes } from '#contracts/executor/tasks.js';
 import type { Plan } from './encode-plan.js';
 import type { PlanStep } from './plan-table.js';
 
 /** First in a plan whose shim is to tell how long each step took. */
-export const TIME_STEPS: PlanStep = { op: 'time_steps', actor: 'parent', from: 'traceparent' };
+export const TIME_STEPS: PlanStep = { op: 'time_steps', actor: 'parent', from: 'times' };
 
 /** What a shim tells of such a plan: monotonic nanoseconds, 0 for what it has not come to. */
 export interface StepTimes {
@@ -17,6 +18,16 @@ export interface StepTimes {
   /** When each step was done, by its number. */
   readonly done: readonly bigint[];
 }
+
+/** What the phases took that are the shim's; of a plan that has none, as an installed runtime's, nothing. */
+export function phaseTimes(plan: Plan, { begun, joined, done }: StepTimes): Pick<StartTimes, 'clone' | 'mounts'> {
+  const inRoot = done[plan.steps.findIndex(({ op }) => op === 'pivot_root')] ?? 0n;
+  if (joined === 0n || inRoot === 0n) return {};
+  const prepared = done.reduce((last, at, number) => (plan.steps[number]?.actor === 'parent' && at > last ? at : last), begun);
+  return { clone: microseconds(joined - prepared), mounts: microseconds(inRoot - joined) };
+}
+
+const microseconds = (nanoseconds: bigint): number => Math.round(Number(nanoseconds) / 1000);
 
 export interface StepInterval {
   /** The operation, or "clone" and "join_cgroups", which the shim does of itself. */

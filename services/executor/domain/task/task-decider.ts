@@ -1,5 +1,5 @@
 import type { IdMaps } from '#contracts/executor/id-maps.js';
-import type { PublishedEndpoint, TaskEvent } from '#contracts/executor/tasks.js';
+import type { PublishedEndpoint, StartTimes, TaskEvent } from '#contracts/executor/tasks.js';
 import type { Decider } from '#libs/event-store/decider.js';
 
 /** What a task was requested with and a later executor needs to find it again. */
@@ -32,7 +32,7 @@ type Observed = { readonly container: string; readonly start: number; readonly a
 
 export type TaskCommand =
   | ({ readonly type: 'Request' } & Chosen & Observed)
-  | ({ readonly type: 'RecordStarted'; readonly pid: number } & Observed)
+  | ({ readonly type: 'RecordStarted'; readonly pid: number; readonly took?: StartTimes } & Observed)
   | ({ readonly type: 'RecordFailed'; readonly error: string } & Observed)
   | ({ readonly type: 'ChangePorts'; readonly published: PublishedEndpoint } & Observed)
   | ({ readonly type: 'Signal'; readonly signal: number; readonly ends: boolean } & Observed)
@@ -57,7 +57,7 @@ export const taskDecider: Decider<Task, TaskCommand, TaskEvent> = {
       case 'Request':
         return task.status === 'absent' || task.status === 'failed' ? [{ type: 'TaskRequested', ...identity, ...chosen(command), at }] : [];
       case 'RecordStarted':
-        return task.status === 'requested' ? [{ type: 'TaskStarted', ...identity, pid: command.pid, at }] : [];
+        return task.status === 'requested' ? [{ type: 'TaskStarted', ...identity, pid: command.pid, ...(command.took ? { took: command.took } : {}), at }] : [];
       case 'RecordFailed':
         return task.status === 'requested' ? [{ type: 'TaskFailed', ...identity, error: command.error, at }] : [];
       case 'ChangePorts':

@@ -126,6 +126,12 @@ describe('docker run has each option', () => {
 test('what an image says by itself is left out, and what was taken from it is not', () => {
   expect(of({ WorkingDir: '/', Cmd: ['a'] }, {}, { WorkingDir: '/' })).toBe('docker run -d --name c i a');
   expect(of({ WorkingDir: '/', Cmd: ['a'] }, {}, { WorkingDir: '/srv', Entrypoint: ['e'] })).toBe("docker run -d --name c -w / --entrypoint '' i a");
+  const image = { Env: ['A=1', 'B=2'], Labels: { a: 'b', c: 'd' }, User: 'u', StopSignal: 'INT', Volumes: { '/v': {} }, ExposedPorts: { '80/tcp': {} }, Healthcheck: { Test: ['CMD-SHELL', 'ok?'] }, Entrypoint: ['e'], Cmd: ['x'] };
+  expect(of(image, {}, image)).toBe('docker run -d --name c i');
+  expect(of({ ...image, Env: ['A=1', 'B=3'], Labels: { a: 'b', c: 'e' }, User: 'w', Volumes: { '/v': {}, '/w': {} }, Cmd: ['y'] }, {}, image)).toBe('docker run -d --name c -v /w -e B=3 -l c=e -u w i y');
+  // Said anew, it takes the image's command away.
+  expect(of({ ...image, Cmd: [] }, {}, image)).toBe('docker run -d --name c --entrypoint e i');
+  expect(of({ ...image, Entrypoint: ['f', 'g'] }, {}, image)).toBe('docker run -d --name c --entrypoint f i g x');
   // The image is gone.
   expect(runCommand(made({ WorkingDir: '/', Cmd: ['a'] }), 'c')).toBe("docker run -d --name c -w / --entrypoint '' i a");
 });

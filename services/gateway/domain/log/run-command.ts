@@ -2,14 +2,16 @@ import type { Healthcheck, HostConfig } from '#contracts/containers/container-co
 import { OWN_RUNTIME } from '#contracts/executor/own-runtime.js';
 import type { ImageRunConfig } from '#contracts/images/images.js';
 import type { Created } from './container-fold.js';
+import { beyondImage, commandBeyond } from './beyond-image.js';
 import { mountOptions } from './mount-options.js';
 
 /**
  * The `docker run` that makes this container again. Values of variables are shown even where they look like secrets: the log holds them anyway, and
- * without them the command would make another container. The image's own defaults were merged in when it was created, so they appear too. `image`: what the image
- * says, where it is there still: that its entrypoint was taken away, or that it was left alone, nobody can see in the container.
+ * without them the command would make another container. The image's own defaults were merged in when it was created: `image` is what it says, where it is there
+ * still, and is left out.
  */
-export function runCommand({ name, config, hostConfig, linkLocalAddresses }: Created, currentName: string = name, image?: ImageRunConfig): string {
+export function runCommand({ name, config: merged, hostConfig, linkLocalAddresses }: Created, currentName: string = name, image?: ImageRunConfig): string {
+  const config = image === undefined ? merged : beyondImage(merged, image);
   const words = ['docker', 'run', '-d'];
   const option = (flag: string, value: string | number | undefined | null): void => {
     if (value !== undefined && value !== null && value !== '') words.push(flag, String(value));
@@ -47,7 +49,7 @@ export function runCommand({ name, config, hostConfig, linkLocalAddresses }: Cre
   // The CLI has no word for this mode.
   if (hostConfig.UsernsMode === 'private' && config.Labels?.['berth.userns'] === undefined) option('-l', 'berth.userns=private');
   option('-u', config.User);
-  option('-w', config.WorkingDir === image?.WorkingDir ? '' : config.WorkingDir);
+  option('-w', config.WorkingDir);
   // The engine names an unnamed host after the container's id: the new one gets its own.
   option('--mac-address', config.MacAddress);
   each('--link-local-ip', linkLocalAddresses);
@@ -98,10 +100,10 @@ export function runCommand({ name, config, hostConfig, linkLocalAddresses }: Cre
   pairs('--sysctl', hostConfig.Sysctls);
   hostConfig.Ulimits?.forEach(({ Name, Soft, Hard }) => option('--ulimit', `${Name}=${Soft}:${Hard}`));
 
-  const [entry, ...entryArguments] = config.Entrypoint ?? [];
-  if (entry !== undefined) option('--entrypoint', entry);
-  else if (image === undefined || image.Entrypoint?.length) words.push('--entrypoint', '');
-  words.push(config.Image ?? '', ...entryArguments, ...(config.Cmd ?? []));
+  const { entrypoint, command } = commandBeyond(config, image);
+  const [entry = '', ...entryArguments] = entrypoint ?? [];
+  if (entrypoint !== undefined) words.push('--entrypoint', entry);
+  words.push(config.Image ?? '', ...entryArguments, ...command);
   return words.map(shellWord).join(' ');
 }
 

@@ -29,6 +29,14 @@ describe('why', () => {
     expect(sentence).toContain('uid:0 pid:7 stopped it, and it did not end within 10 s of SIGTERM');
   });
 
+  test('its policy starts it no more', () => {
+    const failing = { ...created, hostConfig: { ...created.hostConfig, RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 1 } } } as typeof created;
+    const again = started.map((event) => ({ ...event, start: 2, ...('reason' in event ? { reason: 'restart-policy' } : {}) }) as ContainerEvent);
+    expect(whyOf(failing, ...started, exit)).toMatch(/; its restart policy is on-failure \(at most once\)\.$/);
+    expect(whyOf(failing, ...started, exit, ...again, { ...exit, start: 2 })).toMatch(/; its restart policy is on-failure \(at most once\), and it was started again as often\.$/);
+    expect(whyOf(failing, ...started, exit, ...again, { ...exit, start: 2, exitCode: 0, signal: 0, oomKilled: false, reason: 'completed' })).toMatch(/on-failure \(at most once\)\.$/);
+  });
+
   test('a child that was lost for lack of memory is told beside what ended the run', () => {
     const stop: ContainerEvent = { type: 'StopRequested', container: id, signal: 15, timeoutSeconds: 10, at: at(9) };
     expect(whyOf(created, ...started, stop, { ...exit, exitCode: 0, signal: 0, reason: 'killed-api' })).toBe(

@@ -28,7 +28,7 @@ function because(container: ContainerAt, now: string): string {
     default:
       if (container.restoredBy !== undefined) return `: ${container.restoredBy} brought it back from its removal`;
       if (startError !== undefined) return `: its start failed: ${startError.replace(/\.$/, '')}; ${policy(container)}`;
-      return `${exit === undefined ? '' : ` with code ${exit.exitCode}`}: ${cause(container)}${lostChild(container)}; ${policy(container)}`;
+      return `${exit === undefined ? '' : ` with code ${exit.exitCode}`}: ${cause(container)}${lostChild(container)}; ${policy(container)}${isUsedUp(container) ? ', and it was started again as often' : ''}`;
   }
 }
 
@@ -78,7 +78,13 @@ function startedBy(reason: string | undefined, start: number): string {
 
 function policy({ created }: ContainerAt): string {
   const { Name: name, MaximumRetryCount: retries } = created.hostConfig.RestartPolicy ?? {};
-  return `its restart policy is ${name || 'no'}${name === 'on-failure' && retries ? ` (at most ${retries} times)` : ''}`;
+  return `its restart policy is ${name || 'no'}${name === 'on-failure' && retries ? ` (at most ${retries === 1 ? 'once' : `${retries} times`})` : ''}`;
+}
+
+/** Whether it failed once more after the last restart that its policy has. */
+function isUsedUp({ created, restarts, exit }: ContainerAt): boolean {
+  const { Name: name, MaximumRetryCount: retries = 0 } = created.hostConfig.RestartPolicy ?? {};
+  return name === 'on-failure' && retries > 0 && restarts >= retries && exit?.exitCode !== 0;
 }
 
 function limit(bytes: number | undefined): string {
