@@ -86,7 +86,7 @@ test('an imported tree is an image of one layer, with the changes asked for', as
 
 test('archives that are compressed with xz or bzip2 are imported, loaded and copied in', async () => {
   for (const program of ['xz', 'bzip2']) {
-    const pack = (bytes: Uint8Array): Buffer => execFileSync(program, ['--compress', '--stdout'], { input: bytes });
+    const pack = (bytes: Uint8Array): Buffer => execFileSync(program, ['--compress', '--fast', '--stdout'], { input: bytes });
     const file = join(engine.settings.dataRoot, `tree.tar.${program}`);
     writeFileSync(file, pack(await word(program)));
     expect((await docker('import', '--change', 'CMD ["cat", "/word"]', '--change', 'ENV PATH=/bin', file, `packed:${program}`)).stderr).toBe('');
