@@ -24,7 +24,7 @@ beforeAll(async () => {
   await run(0, 'run', '--rm', '--network', 'container:web', 'busybox', 'wget', '-q', '-O', '/dev/null', 'http://127.0.0.1:80/bin/busybox');
   const address = (await run(0, 'inspect', '-f', '{{.NetworkSettings.IPAddress}}', 'web')).trim();
   await (await fetch(`http://${address}/bin/busybox`)).arrayBuffer();
-  await run(0, 'run', '--name', 'ok', 'busybox', 'true');
+  await run(0, 'run', '--name', 'ok', 'busybox', 'sh', '-c', 'head -c 100000 /dev/zero > /f');
   await run(7, 'run', '--name', 'bad', 'busybox', 'sh', '-c', 'exit 7');
   await run(127, 'run', '--name', 'missing', 'busybox', 'no-such-command');
   await run(137, 'run', '--name', 'oom', '-m', '8m', 'busybox', 'tail', '/dev/zero');
@@ -32,6 +32,7 @@ beforeAll(async () => {
   await run(0, 'run', '-d', '--name', 'stubborn', 'busybox', 'sh', '-c', 'trap "" TERM; while :; do sleep 1; done');
   await run(0, 'restart', '-t', '1', 'stubborn');
   await run(0, 'rename', 'ok', 'fine');
+  await run(0, 'commit', 'fine', 'unused');
   await run(0, 'run', '--rm', '--name', 'gone', 'busybox', 'true');
   await run(1, 'rm', 'web'); // refused: it runs
   await run(0, 'run', '-d', '--name', 'ill', '--network', 'none', '--health-cmd', 'exit 1', '--health-interval', '1h', '--health-start-period', '100ms', '--health-start-interval', '50ms', '--ulimit', 'nofile=100:200', 'busybox', 'sleep', '1000');
@@ -170,6 +171,8 @@ test("what dockerd counts of health checks, logs and images is counted", () => {
   expect(engines('logger_log_write_operations_failed_total')).toBe(0);
   expect(engines('engine_daemon_image_actions_seconds_count', { action: 'history' })).toBe(1);
 });
+
+test('of images that no container has the layers are told that none shares which has one', () => expect(engines('berth_image_reclaimable_bytes')).toBe(100_000));
 
 test("processes of a container are counted, with their files, sockets and limits", () => {
   expect(inWeb('container_processes')).toBe(1);

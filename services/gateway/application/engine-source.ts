@@ -1,4 +1,6 @@
+import { ListContainers } from '#contracts/containers/queries.js';
 import { GetHostFacts, type HostFacts } from '#contracts/executor/host.js';
+import { ListImages } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import type { FoldedLog } from '#libs/event-store/fold.js';
 import { SnapshotSchedule } from '#libs/event-store/snapshot-schedule.js';
@@ -8,19 +10,22 @@ import { LogFold } from '#libs/telemetry/metrics/log-fold.js';
 import type { LoggedEvent } from '../domain/docker/events.js';
 import { EngineTotals, type FrozenTotals, TOTALS_FOLD } from '../domain/engine-totals.js';
 import { BERTH_VERSION } from '../domain/version.js';
+import { layerBytes } from './disk-usage.js';
 import type { EngineClient } from './engine-client.js';
 import { EVENT_SUBJECTS, type EventFeed } from './event-feed.js';
 
 const SCRAPE: RequestContext = { actor: 'service:gateway', correlationId: 'scrape', causationId: 'scrape' };
-const FACTS_TIMEOUT_MS = 1000;
+const ANSWER_TIMEOUT_MS = 1000;
 /** dockerd's reasons (moby, builder/dockerfile/metrics.go). */
 const BUILD_FAILURES = ['build_canceled', 'build_target_not_reachable_error', 'command_not_supported_error', 'dockerfile_empty_error', 'dockerfile_syntax_error', 'error_processing_commands_error', 'missing_onbuild_arguments_error', 'unknown_instruction_error'];
 
-/** The part of /metrics that dockerd has: engine_daemon_* and builder_*, names and types to the letter. */
+/** The part of /metrics that dockerd has: engine_daemon_* and builder_*, names and types to the letter; and what its images could give back. */
 export class EngineSource {
   private readonly totals: LogFold<EngineTotals>;
   private readonly snapshots: SnapshotSchedule;
   private facts: HostFacts | undefined;
+  /** Found out when that many events had been. */
+  private reclaimable: { readonly events: number; readonly bytes: number } | undefined;
 
   constructor(
     store: FoldedLog,
@@ -46,6 +51,7 @@ export class EngineSource {
     out.family('engine_daemon_events_total', 'counter', 'The number of events logged').sample('', totals.events);
     out.family('engine_daemon_events_subscribers_total', 'gauge', 'The number of current subscribers to events').sample('', this.feed.subscribers);
     await this.writeHost(out);
+    await this.writeReclaimable(totals.events, out);
     this.client.metrics.write(out);
     // There is no builder yet, so that none of its builds began: dashboards that ask for the rate get their zero.
     out.family('builder_builds_triggered_total', 'counter', 'Number of triggered image builds').sample('', 0);
@@ -58,9 +64,21 @@ export class EngineSource {
     await this.totals.stop();
   }
 
+  /** It changes with events alone. Of services that are away it cannot be known. */
+  private async writeReclaimable(events: number, out: Exposition): Promise<void> {
+    if (this.reclaimable?.events !== events) this.reclaimable = await this.findReclaimable().then((bytes) => ({ events, bytes }), () => undefined);
+    if (this.reclaimable) out.family('berth_image_reclaimable_bytes', 'gauge', 'What a removal of all images that no container has would free.').sample('', this.reclaimable.bytes);
+  }
+
+  private async findReclaimable(): Promise<number> {
+    const [{ containers }, { images }] = await Promise.all([this.client.ask(ListContainers, { all: true }, SCRAPE, ANSWER_TIMEOUT_MS), this.client.ask(ListImages, {}, SCRAPE, ANSWER_TIMEOUT_MS)]);
+    const used = new Set(containers.map(({ imageId }) => imageId));
+    return layerBytes(images.filter(({ id }) => !used.has(id)), images.filter(({ id }) => used.has(id)));
+  }
+
   /** What a machine is does not change while the engine runs. An executor that is away must not take the other series with it. */
   private async writeHost(out: Exposition): Promise<void> {
-    const facts = (this.facts ??= await this.client.ask(GetHostFacts, {}, SCRAPE, FACTS_TIMEOUT_MS).catch(() => undefined));
+    const facts = (this.facts ??= await this.client.ask(GetHostFacts, {}, SCRAPE, ANSWER_TIMEOUT_MS).catch(() => undefined));
     if (facts === undefined) return;
     const info = {
       architecture: facts.architecture,
