@@ -23,9 +23,9 @@ export default defineConfig({
     watch: false,
     projects: [
       { test: { ...everything, name: 'pure', include: PURE, isolate: false, sequence: { groupOrder: 0 } } },
-      // Three processes run all of these files: to start one anew for each, and to load what they test, took a second of processor time a file. What a test changes of its process it sets back.
-      // Engines of tests share one machine and nothing else. They wait: two files at a time kept three quarters of two processors busy.
-      { test: { ...everything, name: 'machine', include: ['dist/**/*.test.js'], exclude: [...everything.exclude, ...PURE, ...ALONE], isolate: false, maxWorkers: patience > 1 ? 1 : 3, sequence: { groupOrder: 1 } } },
+      // Two processes run all of these files: to start one anew for each, and to load what they test, took a second of processor time a file. What a test changes of its process it sets back.
+      // Engines of tests share one machine and nothing else. An engine waits as often as it works, so that two files take turns; more would only make each other slow.
+      { test: { ...everything, name: 'machine', include: ['dist/**/*.test.js'], exclude: [...everything.exclude, ...PURE, ...ALONE], isolate: false, maxWorkers: patience > 1 ? 1 : 2, sequence: { groupOrder: 1 } } },
       { test: { ...everything, name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 2 } } },
     ],
   },
