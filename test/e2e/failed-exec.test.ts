@@ -45,7 +45,7 @@ test.each([
   [127, ['inside', '/no/such']],
   [127, ['inside', '/etc/passwd/file']],
   [126, ['inside', '/etc/passwd']],
-  [126, ['--user', 'nobody-there', 'inside', 'true']],
+  [1, ['--user', 'nobody-there', 'inside', 'true']], // refused at its creation
   [128, ['--workdir', 'relative', 'inside', 'true']],
 ])('an exec that cannot be executed ends with %i: %j', async (code, args) => {
   expect(await docker('exec', ...args)).toMatchObject({ code });
