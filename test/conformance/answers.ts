@@ -28,13 +28,16 @@ export async function answersOf(socketPath: string, requests: readonly ApiReques
   return answers;
 }
 
+/** Each comes to nothing nine times of ten, at the worst. */
+const MOST_ATTEMPTS = 50;
+
 /** An engine that answers before it has read all may close before the answer is read. */
 async function askAgain(socketPath: string, wanted: ApiRequest, path: string, archives: Archives): Promise<Answer> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await ask(socketPath, wanted, path, archives);
     } catch (error) {
-      if (attempt === 5 || (error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+      if (attempt === MOST_ATTEMPTS || (error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
     }
   }
 }

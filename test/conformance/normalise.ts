@@ -47,7 +47,7 @@ export function plainText(text: string): string {
   return text
     .replace(/\/var\/tmp\/(?:bench-dockerd-\w+\/data|berth-test-\w+)/g, '<root>')
     .replace(/\b[0-9a-f]{64}\b/g, '<id>')
-    .replace(/\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{12}\b/g, '<short id>')
+    .replace(/\b(?=[0-9a-f]*\d)[0-9a-f]{12}\b/g, '<short id>')
     .replace(/\b(?!0001)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g, '<time>')
     .replace(/\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b/g, '<mac>')
     .replace(/\b(?:172\.17|198\.1[89])\.\d+\.\d+(?:\/\d+)?\b/g, '<address>')
