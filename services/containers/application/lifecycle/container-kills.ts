@@ -8,7 +8,7 @@ import type { ContainerPauses } from './container-pauses.js';
 import type { ContainerStarts } from './container-starts.js';
 import { KILL_DEADLINE_MS, type RunEnds } from './run-ends.js';
 
-/** Signals that clients send: any, of which some end the run. */
+/** Signals that clients send, of which some end the run. */
 export class ContainerKills {
   constructor(
     private readonly containers: Containers,
