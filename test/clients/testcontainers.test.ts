@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startEngine, type TestEngine } from '../engine/engine.js';
 import { patience } from '../engine/patience.js';
 
@@ -12,11 +12,12 @@ beforeAll(async () => {
   engine = await startEngine();
   await engine.loadBusybox();
   // What Testcontainers reads as it is loaded. Its reaper is an image of its own, which is not here: each test ends what it started.
-  Object.assign(process.env, { DOCKER_HOST: `unix://${engine.socket}`, HOME: engine.settings.dataRoot, TESTCONTAINERS_RYUK_DISABLED: 'true' });
+  for (const [name, value] of Object.entries({ DOCKER_HOST: `unix://${engine.socket}`, HOME: engine.settings.dataRoot, TESTCONTAINERS_RYUK_DISABLED: 'true' })) vi.stubEnv(name, value);
   library = await import('testcontainers');
 }, patience(120_000));
 
 afterAll(async () => {
+  vi.unstubAllEnvs(); // for the files that this process runs next
   await engine?.stop();
 }, patience(60_000));
 
