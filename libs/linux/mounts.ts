@@ -30,23 +30,25 @@ export function mount(source: PathLike, target: PathLike, type: string, flags: n
 const FSCONFIG_SET_STRING = 1;
 const FSCONFIG_CMD_CREATE = 6;
 
-/**
- * As `mount`, with the file system's options one by one, of which there can be more than mount(2) has room for in its one page. `attributes`: MS_RDONLY, MS_NOSUID,
- * MS_NODEV and MS_NOEXEC. Throws SystemCallError.
- */
-export function mountByOptions(type: string, options: Iterable<readonly [name: string, value: string]>, target: PathLike, attributes: number): void {
+/** A new mount that lies nowhere, as a descriptor: paths begin at it, and it ends with it. `options`: one by one, of which there can be more than mount(2) has room for in its one page. `attributes`: MS_RDONLY, MS_NOSUID, MS_NODEV and MS_NOEXEC. The caller closes it. Throws SystemCallError. */
+export function mountNowhere(type: string, options: Iterable<readonly [name: string, value: string]>, attributes: number): Fd {
   const fileSystem = checked('fsopen', native.fsopen(type), { type });
   try {
     for (const [name, value] of options) checked('fsconfig', native.fsconfig(fileSystem, FSCONFIG_SET_STRING, name, value), { [name]: value });
-    checked('fsconfig', native.fsconfig(fileSystem, FSCONFIG_CMD_CREATE, '', ''), { type, target });
-    const tree = checked('fsmount', native.fsmount(fileSystem, attributes), { type, target });
-    try {
-      attachMount(tree, target);
-    } finally {
-      closeSync(tree);
-    }
+    checked('fsconfig', native.fsconfig(fileSystem, FSCONFIG_CMD_CREATE, '', ''), { type });
+    return checked('fsmount', native.fsmount(fileSystem, attributes), { type });
   } finally {
     closeSync(fileSystem);
+  }
+}
+
+/** The same at `target`, in which symlinks are followed. */
+export function mountByOptions(type: string, options: Iterable<readonly [name: string, value: string]>, target: PathLike, attributes: number): void {
+  const tree = mountNowhere(type, options, attributes);
+  try {
+    attachMount(tree, target);
+  } finally {
+    closeSync(tree);
   }
 }
 

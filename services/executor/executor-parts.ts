@@ -93,7 +93,7 @@ export class ExecutorParts {
   readonly volumes: VolumeDirectories;
   readonly binds: BindSources;
   readonly trees = new TreeThreads();
-  private readonly sourcesApart = new ThreadsApart();
+  private readonly apart = new ThreadsApart();
   readonly sizes: FileSizes;
   private readonly trash: Trash;
   readonly layers: LayerStore;
@@ -165,10 +165,10 @@ export class ExecutorParts {
       this.logs.wrote({ failedWrites: 1, longLines: 0 });
       this.log.warn('a log cannot be sent where it should go', { ...about, error });
     });
-    this.live = new LiveTasks(this.tasks, causes, this.ports, new LostKeepers(containerCgroups, runtimes), parents, this.logs, this.compression, new OomWatch(cgroups, containerCgroups), onError);
+    this.live = new LiveTasks(this.tasks, causes, this.ports, new LostKeepers(containerCgroups, runtimes, this.apart), parents, this.logs, this.compression, new OomWatch(cgroups, containerCgroups), onError);
     this.adoption = new TaskAdoption(this.tasks, this.live, containerCgroups, settings.runRoot, (task) => this.launcher.withdraw(task), onError);
     this.networks = new NetworksOnHost(firewall, new Forwarding(`${settings.runRoot}/forwarding`), new GivenAddresses(`${settings.dataRoot}/executor/given-addresses`), this.live, flows, store, `${settings.dataRoot}/executor/networks-on-host.snapshot`, (message, error) => this.log.error(message, { error }));
-    this.binds = new BindSources(`${settings.dataRoot}/volumes`, this.trees, this.sourcesApart);
+    this.binds = new BindSources(`${settings.dataRoot}/volumes`, this.trees, this.apart);
     this.archives = new RootArchives(this.live, this.files, () => this.roots, this.layers.root, (chainId) => this.layers.nameOf(chainId), this.binds, this.streams, (error, about) => this.log.warn('a copy was ended for others', { ...about, error }));
     this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.forwarding, this.files, this.sandboxes, this.ids, this.zygote, containerCgroups, parents, this.ports, this.networks, runtimes, this.binds, this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {
       settings,
@@ -257,7 +257,7 @@ export class ExecutorParts {
     this.zygote.close();
     this.sandboxes.close();
     await this.streams.close();
-    await Promise.all([this.trees.close(), this.sizes.close(), this.archives.close(), this.users.close(), this.sourcesApart.close()]);
+    await Promise.all([this.trees.close(), this.sizes.close(), this.archives.close(), this.users.close(), this.apart.close()]);
     await this.snapshots.stop();
     await Promise.all([this.metrics.stop(), this.tasks.stop(), this.networks.stop()]);
     this.hostPorts.close();

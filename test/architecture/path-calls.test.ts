@@ -69,8 +69,9 @@ const LOOKED_AT: Readonly<Record<string, { readonly why: string; readonly calls:
       "readdirSync(join(this.dataRoot, 'containers'))", 'readFileSync(path)', 'statSync(directory)', 'statSync(this.directory(container))',
     ],
   },
-  [`${HOST}/first-process.ts`]: { why: "a process' directory in procfs, held by its descriptor, and below it a name of the kernel's", calls: ['openSync(`/proc/${pid}`)', 'readFileSync(`/proc/self/fd/${first}/cgroup`)'] },
+  [`${HOST}/container-process.ts`]: { why: "a process' directory in procfs, held by its descriptor, and below it a name of the kernel's", calls: ['openSync(`/proc/${pid}`)', 'readFileSync(`/proc/self/fd/${held}/cgroup`)'] },
   [`${HOST}/distant-mounts.ts`]: { why: 'the same', calls: ['readFileSync(`/proc/self/fd/${first}/mountinfo`)'] },
+  [`${HOST}/fuse-connections.ts`]: { why: "names of the kernel's, in procfs and in a fusectl of its own", calls: ['readdirSync(`/proc/self/fd/${process}/task`)', 'readFileSync(path)', 'openat2(control, `${connection}/abort`) without a root'] },
   [`${HOST}/lent-namespaces.ts`]: { why: "names of the kernel's, below a process' directory in procfs that is held by its descriptor", calls: ['openSync(`/proc/self/fd/${process}/ns/${name}`)'] },
   [`${HOST}/fill-volume.ts`]: {
     why: "the volume's own directory, where root alone writes, and what a copy is until it is moved in; the data, which containers have, by a descriptor",

@@ -333,7 +333,9 @@ test.skipIf(!existsSync('/dev/fuse') || !existsSync('/usr/bin/musl-gcc'))('a con
   expect(await engine.docker(['load', '--quiet'], await imageArchive({ tag: 'silent', layers: [layer] }))).toMatchObject({ code: 0 });
   expect(await docker('create', '--name', 'beside', 'silent')).toMatchObject({ code: 0 });
   expect(await docker('run', '-d', '--name', 'silent', '--cap-add', 'SYS_ADMIN', '--device', '/dev/fuse', '--security-opt', 'apparmor=unconfined', 'silent', '/silent', '/mnt')).toMatchObject({ code: 0 });
-  await expect.poll(async () => (await docker('logs', 'silent')).stdout).toBe('ready\n');
+  // Of the other one its first process has the server's end itself.
+  expect(await docker('run', '-d', '--name', 'alone', '--cap-add', 'SYS_ADMIN', '--device', '/dev/fuse', '--security-opt', 'apparmor=unconfined', 'silent', '/silent', '/mnt', 'alone')).toMatchObject({ code: 0 });
+  for (const name of ['silent', 'alone']) await expect.poll(async () => (await docker('logs', name)).stdout).toBe('ready\n');
   const waiting = [...Array.from({ length: 3 }, () => docker('cp', 'silent:/mnt/file', '-')), docker('exec', '--user', 'nobody', 'silent', '/silent')];
   const { stdout: pid } = await docker('inspect', '--format', '{{.State.Pid}}', 'silent');
   const bind = (source: string) => ['create', '--mount', `type=bind,source=${source},target=/x`, 'silent'];
@@ -341,6 +343,6 @@ test.skipIf(!existsSync('/dev/fuse') || !existsSync('/usr/bin/musl-gcc'))('a con
   for (let copies = 0; copies < 3; copies++) expect(await docker('cp', 'beside:/silent', '-')).toMatchObject({ code: 0 });
   const { stdout: bound } = await docker(...bind(here));
   expect(await docker('start', bound.trim())).toMatchObject({ code: 0 });
-  expect(await docker('rm', '--force', 'silent', 'beside', bound.trim())).toMatchObject({ stdout: `silent\nbeside\n${bound}`, code: 0 });
+  expect(await docker('rm', '--force', 'silent', 'alone', 'beside', bound.trim())).toMatchObject({ stdout: `silent\nalone\nbeside\n${bound}`, code: 0 });
   for (const { code } of await Promise.all(waiting)) expect(code).toBe(1);
 }, patience(30_000));

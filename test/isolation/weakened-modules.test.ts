@@ -31,8 +31,8 @@ const ofTrees: readonly Defence[] = [
   },
   {
     against: "a process that is not the container's any more has its root copied",
-    file: `${ADAPTERS}/host/first-process.js`,
-    defence: "if (!readFileSync(`/proc/self/fd/${first}/cgroup`, 'utf8').includes(container))",
+    file: `${ADAPTERS}/host/container-process.js`,
+    defence: "if (!readFileSync(`/proc/self/fd/${held}/cgroup`, 'utf8').includes(container))",
     without: 'if (!readFileSync)',
     test: { file: `${TREES}/container-root.test.js`, named: 'and of no other' },
   },

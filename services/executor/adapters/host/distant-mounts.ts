@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { withFirstProcess } from './first-process.js';
+import { withContainerProcess } from './container-process.js';
 
 /** File systems of which the kernel knows all by itself, or from a disk of this machine. */
 const NEAR = /^(overlay|tmpfs|ramfs|proc|sysfs|devpts|devtmpfs|mqueue|cgroup2?|hugetlbfs|securityfs|debugfs|tracefs|configfs|bpf|ext[234]|xfs|btrfs|zfs|f2fs|bcachefs|jfs|erofs|squashfs|vfat|exfat|ntfs3|iso9660|udf|nsfs|rpc_pipefs)$/;
 /** Where a host has mounts that its own programs make known to it, as autofs has for binfmt_misc. Nobody binds them. */
 const OF_KERNEL = /^\/(proc|sys|dev)\//;
 
-/** Whether a running container has a mount in which a look may take as long as somebody else likes: of a network, or of a process (fuse(4)), its own maybe. Throws as withFirstProcess does. */
+/** Whether a running container has a mount in which a look may take as long as somebody else likes: of a network, or of a process (fuse(4)), its own maybe. Throws as withContainerProcess does. */
 export function hasDistantMounts(container: string, pid: number): boolean {
-  return withFirstProcess(container, pid, (first) => distantPlaces(readFileSync(`/proc/self/fd/${first}/mountinfo`, 'latin1')).length > 0);
+  return withContainerProcess(container, pid, (first) => distantPlaces(readFileSync(`/proc/self/fd/${first}/mountinfo`, 'latin1')).length > 0);
 }
 
 /** Whether the host has one that can be bound. Whether a path leads there cannot be asked: that may never be answered. */

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
 import type { Fd } from '#libs/linux/native.js';
-import { withFirstProcess } from './first-process.js';
+import { withContainerProcess } from './container-process.js';
 
 export type NamespaceName = 'ipc' | 'mnt' | 'net' | 'pid' | 'user';
 
@@ -17,7 +17,7 @@ export class LentNamespaces implements Disposable {
   static of(container: string, pid: number, names: readonly NamespaceName[]): LentNamespaces {
     const lent = new LentNamespaces();
     try {
-      withFirstProcess(container, pid, (process) => {
+      withContainerProcess(container, pid, (process) => {
         for (const name of names) lent.files.set(name, openSync(`/proc/self/fd/${process}/ns/${name}`, 'r'));
       });
       return lent;

@@ -2,7 +2,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import type { IdMaps } from '#contracts/executor/id-maps.js';
 import { O_PATH, openat2, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from '#libs/linux/directory-entries.js';
 import type { Fd } from '#libs/linux/native.js';
-import { withFirstProcess } from '../host/first-process.js';
+import { withContainerProcess } from '../host/container-process.js';
 
 /** A root as its processes see it, or as they would. */
 export type RootJob =
@@ -25,9 +25,9 @@ async function withRunningRoot<T>({ container, pid }: Extract<RootJob, { pid: nu
   }
 }
 
-/** The root of a running container, by its first process; the caller closes it. Throws as withFirstProcess does. */
+/** The root of a running container, by its first process; the caller closes it. Throws as withContainerProcess does. */
 export function openRunningRoot(container: string, pid: number): Fd {
-  return withFirstProcess(container, pid, (first) => openSync(`/proc/self/fd/${first}/root`, O_PATH | constants.O_DIRECTORY));
+  return withContainerProcess(container, pid, (first) => openSync(`/proc/self/fd/${first}/root`, O_PATH | constants.O_DIRECTORY));
 }
 
 /** The ids that a root's files have, for those that an archive or the container has for them: undefined where they are the same. */

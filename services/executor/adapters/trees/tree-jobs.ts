@@ -3,6 +3,7 @@ import type { PathChange } from '#contracts/executor/archives.js';
 import type { Fd } from '#libs/linux/native.js';
 import { removeTreeSync } from '#libs/linux/remove-tree.js';
 import { type FillJob, fillVolume } from '../host/fill-volume.js';
+import { type AbortJob, abortFuse } from '../host/fuse-connections.js';
 import { findSourceHere, type SourceWish } from '../host/find-source.js';
 import { readUserFiles, readUserFilesOf } from '../runtimes/user-files.js';
 import type { UserFiles } from '../../domain/spec/container-user.js';
@@ -21,6 +22,7 @@ import { preparePart } from './volume-part.js';
 
 /** Work on whole directory trees: too long for the thread that starts containers. All of it can be sent to another thread: plain data in, plain data out. */
 export interface TreeJobs {
+  readonly abortFuse: { readonly job: AbortJob; readonly result: void };
   readonly checkTarget: { readonly job: Parameters<typeof checkTarget>[0]; readonly result: void };
   readonly extractArchive: { readonly job: ExtractJob; readonly result: void };
   readonly readArchive: { readonly job: ReadJob; readonly result: void };
@@ -53,6 +55,7 @@ export interface TreeJobs {
 export type TreeJobName = keyof TreeJobs;
 
 export const TREE_JOBS: { readonly [Name in TreeJobName]: (job: TreeJobs[Name]['job']) => Promise<TreeJobs[Name]['result']> } = {
+  abortFuse: async (job) => abortFuse(job),
   checkTarget,
   extractArchive,
   readArchive,

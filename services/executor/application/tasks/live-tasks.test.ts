@@ -10,11 +10,18 @@ let live: LiveTasks;
 let task: LiveTask;
 /** How often all that a task's cgroup holds was killed. */
 let killed: number;
+/** Of each time that a task's file systems were ended, those whose own go on. */
+let aborted: (readonly number[])[];
+/** Once for each time that a task without a shim is ended. */
+let end: Mock<() => Promise<void>>;
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   killed = 0;
+  aborted = [];
+  end = vi.fn(() => Promise.resolve());
   log = { execute: vi.fn(() => Promise.resolve()) };
-  live = new LiveTasks(...([log, {}, {}, { thaw: () => undefined, kill: () => void killed++ }, {}, {}, {}, {}, () => undefined] as unknown as ConstructorParameters<typeof LiveTasks>));
+  const keepers = { thaw: () => undefined, kill: () => void killed++, abortFileSystems: async (_: LiveTask, others: readonly number[]) => void aborted.push(others), end: () => end() };
+  live = new LiveTasks(...([log, { exitCause: () => asked }, { unpublish: () => Promise.resolve() }, keepers, {}, {}, {}, {}, () => undefined] as unknown as ConstructorParameters<typeof LiveTasks>));
   task = new LiveTask({ container: 'c', start: 1 }, '/nowhere');
   live.adopted(task);
 });
@@ -58,7 +65,31 @@ test('a killed task whose first process does not end has all others killed, on w
   await ended;
   live.insist(task);
   await vi.advanceTimersByTimeAsync(5_000);
-  expect(killed).toBe(1);
+  expect([killed, aborted]).toEqual([1, []]);
+});
+
+test('a killed task that has not ended though all of its processes were killed has the file systems ended that it mounted, for which they may wait', async () => {
+  const other = Object.assign(new LiveTask({ container: 'd', start: 1 }, '/nowhere'), { pid: 42 });
+  live.adopted(other);
+  live.adopted(new LiveTask({ container: 'e', start: 1 }, '/nowhere'));
+  live.insist(task);
+  await vi.advanceTimersByTimeAsync(3_900);
+  expect(aborted).toEqual([]);
+  await vi.advanceTimersByTimeAsync(200);
+  expect(aborted).toEqual([[42]]);
+});
+
+test('a task that has lost its shim is over once its processes have ended, however long that takes', async () => {
+  const [ended, slow] = [Promise.withResolvers<unknown>(), Promise.withResolvers<never>()];
+  log.execute.mockImplementation((...command: unknown[]) => Promise.resolve(ended.resolve(command[1])));
+  end.mockImplementationOnce(() => slow.promise);
+  const recovered = live.recover(task);
+  await vi.waitFor(() => expect(end).toHaveBeenCalledTimes(1));
+  await vi.advanceTimersByTimeAsync(4_000);
+  expect(aborted).toEqual([[]]);
+  slow.reject(new Error('processes do not end: 42'));
+  expect(await ended.promise).toMatchObject({ type: 'RecordExited', exitCode: 255, keeperLost: true });
+  await recovered;
 });
 
 test('who asks for a start again within some seconds of its failure hears of that, and is not another attempt; a log that was away is no such failure', async () => {

@@ -24,6 +24,8 @@ import { readExitRecord, removeDirectory, type TaskExit } from './task-directory
 const END_DEADLINE_MS = 10_000;
 /** How long the first process of a killed one may take before all others are killed: they would end with it, and it may wait for one of them. */
 const ALONE_MS = 2_000;
+/** How long all of them may take: nothing but the wait for a file system keeps them then, which may be their own. */
+const STUCK_MS = 4_000;
 /** A shim that lives and takes no connection, or closes it at once, is stopped, or has too many: it is asked again. */
 const RECONNECT_MS = 1_000;
 const RECORD_AGAIN_MS = 500;
@@ -201,6 +203,11 @@ export class LiveTasks {
   /** Its first process was killed. */
   insist(task: LiveTask): void {
     setTimeout(() => !task.hasExited && this.keepers.kill(task), ALONE_MS).unref();
+    setTimeout(() => !task.hasExited && this.carryOn(task, this.abortFileSystems(task)), STUCK_MS).unref();
+  }
+
+  private abortFileSystems(task: LiveTask): Promise<void> {
+    return this.keepers.abortFileSystems(task, Array.from(this.tasks.values()).flatMap((other) => (other === task || other.pid === 0 ? [] : other.pid)));
   }
 
   /** The connection is gone, or there never was one: connects again, else reads the exit record, else the keeper is lost. */
@@ -222,8 +229,12 @@ export class LiveTasks {
         this.ooms.begin(task);
         return;
       } catch (error) {
-        if (error instanceof ShimGone) return this.gone(task);
-        this.onError(error, { container: task.identity.container });
+        try {
+          if (error instanceof ShimGone) return await this.gone(task);
+          throw error;
+        } catch (wrong) {
+          this.onError(wrong, { container: task.identity.container });
+        }
         await delay(RECONNECT_MS);
       }
     }
@@ -232,10 +243,16 @@ export class LiveTasks {
   /** Of a start whose shim was there and is gone: it may have run. */
   async goneBeforeRecorded(task: LiveTask): Promise<void> {
     this.early.delete(task);
-    await this.gone(task);
+    try {
+      await this.gone(task);
+    } catch (error) {
+      // Its processes do not end now: nobody else would look for their end.
+      this.carryOn(task, this.recover(task));
+      throw error;
+    }
   }
 
-  /** What a task left that has no shim: the record of its exit, or processes that must not run on unseen. */
+  /** What a task left that has no shim: the record of its exit, or processes that must not run on unseen. Rejects while these do not end. */
   private async gone(task: LiveTask): Promise<void> {
     const exit = await readExitRecord(task.directory);
     if (exit) return this.ended(task, exit);
@@ -246,7 +263,8 @@ export class LiveTasks {
   /** The cgroup is the container's, not a run's: while a newer run is in it, processes that an older one left end with the newer. */
   private async endKept(task: LiveTask): Promise<void> {
     for (const other of this.tasks.values()) if (other !== task && other.identity.container === task.identity.container && !other.hasExited) return;
-    await this.keepers.end(task);
+    const stuck = setTimeout(() => this.carryOn(task, this.abortFileSystems(task)), STUCK_MS);
+    await this.keepers.end(task).finally(() => clearTimeout(stuck));
   }
 
   private lost(task: LiveTask): void {

@@ -1,4 +1,5 @@
 import type { ContainerCgroups } from '../../adapters/host/container-cgroups.js';
+import type { ThreadsApart } from '../copies/threads-apart.js';
 import type { OciRuntimes } from '../launch/oci-runtimes.js';
 import type { LiveTask } from './live-task.js';
 
@@ -7,6 +8,7 @@ export class LostKeepers {
   constructor(
     private readonly cgroups: ContainerCgroups,
     private readonly runtimes: OciRuntimes,
+    private readonly apart: ThreadsApart,
   ) {}
 
   /** A killed process of a paused container cannot end on v1 until it may go on. */
@@ -17,6 +19,12 @@ export class LostKeepers {
   /** Also what its first process waits for, as for a file system that one of its own serves and that does not answer: no signal ends such a wait in the kernel. */
   kill(task: LiveTask): void {
     this.cgroups.kill(task.place);
+  }
+
+  /** Ends file systems for which what is left of a killed one waits, though its own processes held the other end. `others`: first processes of other containers, whose file systems go on. */
+  async abortFileSystems({ identity: { container }, place }: LiveTask, others: readonly number[]): Promise<void> {
+    const processes = this.cgroups.processes(place);
+    if (processes.length > 0) await this.apart.of(container).run('abortFuse', { container, processes, others });
   }
 
   /** Resolves when the container's processes have ended, its cgroups are gone, and its runtime knows it no more. */
