@@ -4,8 +4,10 @@ import { fileURLToPath } from 'node:url';
 
 /** A place in a stack: which file, line and column, both from 1. */
 const PLACE = /(file:\/\/[^\s()]+?\.js):(\d+):(\d+)/g;
+/** What runs lies below it, bundled or not. A message, which is in its stack, may name any file of the machine, such as a pipe that nobody writes to. */
+const OWN = new URL('../../', import.meta.url).href;
 /** By the URL of what runs. */
-const maps = new Map<string, SourceMap | undefined>();
+const maps = new Map<string, SourceMap>();
 
 /**
  * A stack as it is in the sources: what runs has maps beside it, which are read when a stack is told. Node's own --enable-source-maps has each file's lines counted as it is loaded, 50 ms of each
@@ -23,14 +25,17 @@ function sourceOf(url: string, line: number, column: number): string | undefined
 }
 
 function mapOf(url: string): SourceMap | undefined {
-  if (!maps.has(url)) maps.set(url, readMap(url));
-  return maps.get(url);
+  const map = maps.get(url) ?? readMap(url);
+  if (map !== undefined) maps.set(url, map);
+  return map;
 }
 
 /** Undefined where none lies there, or none that can be read: the stack is told all the same. */
 function readMap(url: string): SourceMap | undefined {
   try {
-    const path = `${fileURLToPath(url)}.map`;
+    const { href } = new URL(`${url}.map`);
+    if (!href.startsWith(OWN)) return undefined;
+    const path = fileURLToPath(href);
     return existsSync(path) ? new SourceMap(JSON.parse(readFileSync(path, 'utf8')) as SourceMapPayload) : undefined;
   } catch {
     return undefined;
