@@ -24,6 +24,7 @@ import { ContainerFiles, SPARE_FILES } from './adapters/host/container-files.js'
 import { KeptRemovals } from './adapters/host/kept-removals.js';
 import { SpareDirectories } from './adapters/host/spare-directories.js';
 import { Trash } from './adapters/host/trash.js';
+import { HostDevices } from './adapters/host/host-devices.js';
 import { hostFacts } from './adapters/host/host-facts.js';
 import { maskedPaths } from './adapters/host/masked-paths.js';
 import { joinDelegatedScope } from './adapters/host/systemd-scope.js';
@@ -170,7 +171,7 @@ export class ExecutorParts {
     this.networks = new NetworksOnHost(firewall, new Forwarding(`${settings.runRoot}/forwarding`), new GivenAddresses(`${settings.dataRoot}/executor/given-addresses`), this.live, flows, store, `${settings.dataRoot}/executor/networks-on-host.snapshot`, (message, error) => this.log.error(message, { error }));
     this.binds = new BindSources(`${settings.dataRoot}/volumes`, this.trees, this.apart);
     this.archives = new RootArchives(this.live, this.files, () => this.roots, this.layers.root, (chainId) => this.layers.nameOf(chainId), this.binds, this.streams, (error, about) => this.log.warn('a copy was ended for others', { ...about, error }));
-    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.forwarding, this.files, this.sandboxes, this.ids, this.zygote, containerCgroups, parents, this.ports, this.networks, runtimes, this.binds, this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {
+    this.launcher = new TaskLauncher(this.tasks, this.memory, this.live, this.forwarding, this.files, this.sandboxes, this.ids, this.zygote, containerCgroups, parents, this.ports, this.networks, runtimes, this.binds, new HostDevices(this.apart), this.archives.forStarts, (chainId) => this.layers.nameOf(chainId), {
       settings,
       cgroups,
       appArmor: this.appArmor,

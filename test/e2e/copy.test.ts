@@ -340,6 +340,11 @@ test.skipIf(!existsSync('/dev/fuse') || !existsSync('/usr/bin/musl-gcc'))('a con
   const { stdout: pid } = await docker('inspect', '--format', '{{.State.Pid}}', 'silent');
   const bind = (source: string) => ['create', '--mount', `type=bind,source=${source},target=/x`, 'silent'];
   waiting.push(...Array.from({ length: 6 }, () => docker(...bind(`/proc/${pid.trim()}/root/mnt/file`))));
+  // Each alone is looked at when the container starts.
+  for (const option of ['--device', '--device-read-bps']) {
+    const { stdout: made } = await docker('create', `${option}=/proc/${pid.trim()}/root/mnt/file:${option === '--device' ? '/dev/x' : '1mb'}`, 'silent');
+    waiting.push(docker('start', made.trim()));
+  }
   for (let copies = 0; copies < 3; copies++) expect(await docker('cp', 'beside:/silent', '-')).toMatchObject({ code: 0 });
   const { stdout: bound } = await docker(...bind(here));
   expect(await docker('start', bound.trim())).toMatchObject({ code: 0 });

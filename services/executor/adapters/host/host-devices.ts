@@ -6,10 +6,29 @@ import { invalid } from '#libs/errors/errors.js';
 import type { CdiNode } from '../../domain/cdi/cdi-spec.js';
 import type { AskedDevice } from '../../domain/spec/devices.js';
 import type { Device } from '../../domain/spec/runtime-spec.js';
+import type { TreeThreads } from '../trees/tree-threads.js';
 
 /** Below /dev, but file systems of the container's own, or of no use outside the host's session. */
 const NOT_DEVICES = new Set(['pts', 'shm', 'fd', 'mqueue', 'console', '.udev', '.lxc', '.lxd-mounts']);
 const DEEPEST = 8;
+
+/** Devices that clients name by paths of the host's. One that is not in /dev may lie where nobody answers, and is looked at by threads of its own. */
+export class HostDevices {
+  /** `apart`: such threads, by what they look at. */
+  constructor(private readonly apart: { of(path: string): Pick<TreeThreads, 'run'> }) {}
+
+  async asked(asked: readonly TaskDevice[]): Promise<readonly AskedDevice[]> {
+    const elsewhere = asked.map(({ source }) => source).find(isElsewhere);
+    return elsewhere === undefined ? askedDevices(asked) : await this.apart.of(elsewhere).run('askedDevices', asked);
+  }
+
+  async throttled(throttles: readonly BlockThrottle[]): Promise<readonly DeviceThrottle[]> {
+    const elsewhere = throttles.map(({ path }) => path).find(isElsewhere);
+    return elsewhere === undefined ? throttledDevices(throttles) : await this.apart.of(elsewhere).run('throttledDevices', throttles);
+  }
+}
+
+const isElsewhere = (path: string): boolean => !posix.normalize(path).startsWith('/dev/');
 
 /** All device nodes of the host, as a privileged container has them. What vanishes meanwhile is left out. */
 export function hostDevices(directory = '/dev', depth = 0): readonly Device[] {

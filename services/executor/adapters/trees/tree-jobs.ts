@@ -3,8 +3,9 @@ import type { PathChange } from '#contracts/executor/archives.js';
 import type { Fd } from '#libs/linux/native.js';
 import { removeTreeSync } from '#libs/linux/remove-tree.js';
 import { type FillJob, fillVolume } from '../host/fill-volume.js';
-import { type AbortJob, abortFuse } from '../host/fuse-connections.js';
 import { findSourceHere, type SourceWish } from '../host/find-source.js';
+import { type AbortJob, abortFuse } from '../host/fuse-connections.js';
+import { askedDevices, throttledDevices } from '../host/host-devices.js';
 import { readUserFiles, readUserFilesOf } from '../runtimes/user-files.js';
 import type { UserFiles } from '../../domain/spec/container-user.js';
 import type { VolumePart } from '../../domain/spec/volume-part.js';
@@ -23,6 +24,7 @@ import { preparePart } from './volume-part.js';
 /** Work on whole directory trees: too long for the thread that starts containers. All of it can be sent to another thread: plain data in, plain data out. */
 export interface TreeJobs {
   readonly abortFuse: { readonly job: AbortJob; readonly result: void };
+  readonly askedDevices: { readonly job: Parameters<typeof askedDevices>[0]; readonly result: ReturnType<typeof askedDevices> };
   readonly checkTarget: { readonly job: Parameters<typeof checkTarget>[0]; readonly result: void };
   readonly extractArchive: { readonly job: ExtractJob; readonly result: void };
   readonly readArchive: { readonly job: ReadJob; readonly result: void };
@@ -47,6 +49,7 @@ export interface TreeJobs {
   readonly readUserFiles: { readonly job: Layers; readonly result: UserFiles };
   /** Those of a running container, by its first process. */
   readonly readRunningUserFiles: { readonly job: { readonly container: string; readonly pid: number }; readonly result: UserFiles };
+  readonly throttledDevices: { readonly job: Parameters<typeof throttledDevices>[0]; readonly result: ReturnType<typeof throttledDevices> };
   /** Bytes of the files below a directory. */
   readonly treeSize: { readonly job: { readonly directory: string }; readonly result: number };
   readonly unpackLayer: { readonly job: UnpackJob; readonly result: number };
@@ -56,6 +59,7 @@ export type TreeJobName = keyof TreeJobs;
 
 export const TREE_JOBS: { readonly [Name in TreeJobName]: (job: TreeJobs[Name]['job']) => Promise<TreeJobs[Name]['result']> } = {
   abortFuse: async (job) => abortFuse(job),
+  askedDevices: async (asked) => askedDevices(asked),
   checkTarget,
   extractArchive,
   readArchive,
@@ -74,6 +78,7 @@ export const TREE_JOBS: { readonly [Name in TreeJobName]: (job: TreeJobs[Name]['
   removeTree: async ({ path }) => removeTreeSync(path),
   readUserFiles: async (layers) => withMergedView(layers, readUserFiles),
   readRunningUserFiles: async ({ container, pid }) => readUserFilesOf(container, pid),
+  throttledDevices: async (throttles) => throttledDevices(throttles),
   treeSize: async (job) => treeSize(job),
   unpackLayer,
 };

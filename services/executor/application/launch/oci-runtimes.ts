@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import type { LaunchExec, LaunchFields } from '#contracts/executor/tasks.js';
+import type { DeviceThrottle } from '#libs/cgroup/limits.js';
 import { type BerthError, internal, invalid } from '#libs/errors/errors.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
-import { throttledDevices } from '../../adapters/host/host-devices.js';
 import { runtimePath } from '../../adapters/runtimes/installed-runtimes.js';
 import { heldCapabilities } from '../../adapters/runtimes/held-capabilities.js';
 import type { TreeThreads } from '../../adapters/trees/tree-threads.js';
@@ -35,14 +35,14 @@ export class OciRuntimes {
   ) {}
 
   /** Writes the bundle. Rejects as invalid for a runtime that is not installed, or a user that the container does not know. */
-  async containerPlan(name: string, task: LiveTask, launch: LaunchFields, spec: RuntimeSpec, run: PlanRun): Promise<Plan> {
+  async containerPlan(name: string, task: LiveTask, launch: LaunchFields, spec: RuntimeSpec, throttles: readonly DeviceThrottle[], run: PlanRun): Promise<Plan> {
     const runtime = await this.command(name, task, 'create', launch.process.terminal);
     const { root } = spec;
     const prepared = forRuntime(spec, task.directory);
     const view = 'overlay' in root ? { directory: root.overlay.baseDirectory, layers: [root.overlay.upper, ...root.overlay.lower] } : { directory: '/', layers: [root.directory] };
     const files = await this.threads.run('readUserFiles', view);
     const user = containerUser(launch.process.user, launch.process.groups, files);
-    await writeFile(`${task.directory}/config.json`, ociDocument(prepared.spec, launch, { user, capabilities: heldCapabilities(), throttles: throttledDevices(launch.resources.throttles ?? []) }), { mode: 0o600 });
+    await writeFile(`${task.directory}/config.json`, ociDocument(prepared.spec, launch, { user, capabilities: heldCapabilities(), throttles }), { mode: 0o600 });
     return compileRuntimePlan(prepared, run, runtime, task.directory);
   }
 

@@ -18,7 +18,7 @@ import type { ContainerCgroups } from '../../adapters/host/container-cgroups.js'
 import type { ContainerFiles } from '../../adapters/host/container-files.js';
 import { cdiFiles } from '../../adapters/host/cdi-files.js';
 import { LentNamespaces, type NamespaceName } from '../../adapters/host/lent-namespaces.js';
-import { askedDevices, hostDevices, namedDevices, throttledDevices } from '../../adapters/host/host-devices.js';
+import { type HostDevices, hostDevices, namedDevices } from '../../adapters/host/host-devices.js';
 import { detachLink, isOnAnotherBridge, NetworkSandbox } from '../../adapters/network/sandbox.js';
 import type { Sandboxes } from '../../adapters/network/sandboxes.js';
 import { recordPlan } from '../../adapters/shim/step-spans.js';
@@ -96,6 +96,7 @@ export class TaskLauncher {
     private readonly networks: NetworksOnHost,
     private readonly runtimes: OciRuntimes,
     private readonly binds: BindSources,
+    private readonly devices: HostDevices,
     private readonly roots: () => Snapshotter,
     private readonly layerName: (chainId: string) => string,
     private readonly host: LaunchHost,
@@ -269,6 +270,8 @@ export class TaskLauncher {
     const directories = cgroupDirectories(cgroups, path);
     const networkPath = sandbox?.path ?? shared?.path('net');
     const userNamespacePath = task.ids && (sandbox?.ownerPath ?? shared?.path('user'));
+    const asked = await this.devices.asked(launch.devices ?? []);
+    const throttles = await this.devices.throttled(launch.resources.throttles ?? []);
     const cdi = launch.cdiDevices ? await this.named(launch.cdiDevices, launch.runtime) : undefined;
     const spec = buildSpec({ ...launch, mounts, hostNamespaces }, {
       // A container in another's network has the other's hosts, hostname and resolv.conf, too.
@@ -281,7 +284,7 @@ export class TaskLauncher {
       initPath: this.host.initPath,
       maskedPaths: this.host.maskedPaths,
       ...(launch.security.privileged ? { hostDevices: hostDevices() } : {}),
-      ...(launch.devices || cdi ? { askedDevices: [...askedDevices(launch.devices ?? []), ...namedDevices(cdi?.deviceNodes ?? [])] } : {}),
+      ...(launch.devices || cdi ? { askedDevices: [...asked, ...namedDevices(cdi?.deviceNodes ?? [])] } : {}),
       ...(cdi ? { cdi } : {}),
       ...(networkPath ? { sandboxPath: networkPath } : {}),
       ...(processes === undefined || areTheHosts ? {} : { joinedProcesses: { pidNamespace: processes.path('pid'), mountNamespace: processes.path('mnt') } }),
@@ -304,11 +307,11 @@ export class TaskLauncher {
       openStdin: launch.process.openStdin,
       stdinOnce: launch.process.stdinOnce,
       cgroupDirectories: directories,
-      cgroupWrites: limitWrites(cgroups, directories, { ...launch.resources, throttles: throttledDevices(launch.resources.throttles ?? []), deviceRules: devices }),
+      cgroupWrites: limitWrites(cgroups, directories, { ...launch.resources, throttles, deviceRules: devices }),
       deviceFilter: deviceFilter(cgroups, path, devices),
       oomPath: memory === undefined ? '' : `${memory}/${cgroups.mode === 'v2' ? 'memory.events' : 'memory.oom_control'}`,
     };
-    return { plan: launch.runtime ? await this.runtimes.containerPlan(launch.runtime, task, launch, spec, run) : compilePlan(spec, run), snapshot };
+    return { plan: launch.runtime ? await this.runtimes.containerPlan(launch.runtime, task, launch, spec, throttles, run) : compilePlan(spec, run), snapshot };
   }
 
   /** What devices need that are asked for by name. */
