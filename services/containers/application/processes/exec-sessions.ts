@@ -139,7 +139,8 @@ export class ExecSessions {
     const { container, config } = this.find(exec);
     const { terminal, attachStdin: stdin, attachStdout: stdout, attachStderr: stderr } = config;
     if (detach) return { terminal };
-    if (!this.view(exec).running) throw alreadyRun(exec);
+    const { running: isRunning, exitCode } = this.view(exec);
+    if (!isRunning) throw conflict(`${alreadyRun(exec).message}, started by this very request: it has ended${exitCode === null ? '' : ` with ${exitCode}`}, and what it printed went to who asked first`);
     const { run } = this.directory.find(container);
     return { terminal, endpoint: await this.bus.request(OpenTaskStreams, { container, start: run.start, exec, stdin, stdout, stderr }, asked) };
   }

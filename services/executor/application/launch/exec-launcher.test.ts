@@ -83,6 +83,10 @@ test('a health check that cannot be executed has ended, for whoever asks', async
   expect(sent.at(-1)).toEqual(frame(ACK_EXIT, checkTarget('lost')));
 });
 
+test('a health check for which its shim has no room says nothing of the container', async () => {
+  for (const step of [0xfffffffb, 0xfffffffa]) await expect(checking({ type: 'failed', step, errno: 11 }).launch('crowded')).rejects.toMatchObject({ kind: 'unavailable', message: expect.stringContaining('there can be no more') });
+});
+
 test('who comes while the container ends hears that it does not run, before its exit is known', async () => {
   const { task, launch } = checking({ type: 'failed', step: 0, errno: 3 });
   task.pid = NOBODY;

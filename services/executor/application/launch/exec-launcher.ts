@@ -2,7 +2,7 @@ import type { LaunchExec } from '#contracts/executor/tasks.js';
 import type { RequestContext } from '#contracts/request.js';
 import { directoriesToJoin } from '#libs/cgroup/join.js';
 import type { CgroupLayout } from '#libs/cgroup/layout.js';
-import { type BerthError, conflict, errorMessage } from '#libs/errors/errors.js';
+import { type BerthError, conflict, errorMessage, unavailable } from '#libs/errors/errors.js';
 import type { EventStore } from '#libs/event-store/event-store.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import { SIGKILL } from '#libs/linux/signals.js';
@@ -14,7 +14,7 @@ import { ACK_EXIT, checkTarget, EXEC, frame, SIGNAL_EXEC } from '../../adapters/
 import { recordPlan } from '../../adapters/shim/step-spans.js';
 import { compileExecPlan } from '../../domain/plan/compile-exec-plan.js';
 import { encodePlan, type Plan } from '../../domain/plan/encode-plan.js';
-import { execExitCode, startFailure } from '../../domain/plan/start-failure.js';
+import { execExitCode, hasNoRoom, startFailure } from '../../domain/plan/start-failure.js';
 import { type LiveTask, taskId } from '../tasks/live-task.js';
 import type { LiveTasks } from '../tasks/live-tasks.js';
 import type { TaskCauses } from '../tasks/task-causes.js';
@@ -81,7 +81,9 @@ export class ExecLauncher {
         task.connection?.send(frame(ACK_EXIT, target));
         // Who comes while its container ends is told so, and not at which step that showed.
         if (isEnding(task.pid)) throw notRunning(exec);
-        throw (task.runtime && (await this.runtimes.failure(task, exec.exec))) || startFailure(plan, started.step, started.errno, exec.process.args[0] ?? '', PREFIX);
+        const failure = (task.runtime && (await this.runtimes.failure(task, exec.exec))) || startFailure(plan, started.step, started.errno, exec.process.args[0] ?? '', PREFIX);
+        // Others filled the places: the container is as healthy as before.
+        throw exec.check && hasNoRoom(started.step) ? unavailable(failure.message, failure) : failure;
       }
       return { pid: started.pid, position: this.tasks.position };
     } catch (error) {

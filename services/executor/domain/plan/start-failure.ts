@@ -30,6 +30,9 @@ export const OTHER_KIND = ': Are you trying to mount a directory onto a file (or
 /** runc's words for an exec's working directory. */
 export const RELATIVE_DIRECTORY = 'Cwd must be an absolute path';
 
+/** Whether its shim had no room, which says nothing of the command. */
+export const hasNoRoom = (step: number): boolean => step === NO_PLACE || step === NO_STREAM;
+
 /** The error of a start, naming the very step. Of a command that cannot be executed it has Docker's words, which clients turn into exit codes 126 and 127. */
 export function startFailure(plan: Plan, step: number, errno: number, command: string, prefix = PREFIX): BerthError {
   if (step === NO_PLACE) return internal(`${prefix}${MOST_EXECS} commands run in the container already, and there can be no more: unknown`);
