@@ -20,6 +20,8 @@ export const RESOLVE_NO_MAGICLINKS = 0x02;
 export const RESOLVE_NO_SYMLINKS = 0x04;
 export const RESOLVE_BENEATH = 0x08;
 export const RESOLVE_IN_ROOT = 0x10;
+/** Linux 5.12. EAGAIN: not all names on the way are in memory, or a file system wants to be asked. */
+export const RESOLVE_CACHED = 0x20;
 
 /** What node:fs does not name. */
 export const O_PATH = 0o10000000;

@@ -72,6 +72,7 @@ const LOOKED_AT: Readonly<Record<string, { readonly why: string; readonly calls:
   [`${HOST}/container-process.ts`]: { why: "a process' directory in procfs, held by its descriptor, and below it a name of the kernel's", calls: ['openSync(`/proc/${pid}`)', 'readFileSync(`/proc/self/fd/${held}/cgroup`)'] },
   [`${HOST}/distant-mounts.ts`]: { why: 'the same', calls: ['readFileSync(`/proc/self/fd/${first}/mountinfo`)'] },
   [`${HOST}/fuse-connections.ts`]: { why: "names of the kernel's, in procfs and in a fusectl of its own", calls: ['readdirSync(`/proc/self/fd/${process}/task`)', 'readFileSync(path)', 'openat2(control, `${connection}/abort`) without a root'] },
+  'services/executor/adapters/runtimes/user-files.ts': { why: "names of the kernel's, below a process' directory in procfs that is held by its descriptor", calls: ['openSync(`/proc/self/fd/${process}/root`)', 'readFileSync(`/proc/self/fd/${process}/mountinfo`)'] },
   [`${HOST}/lent-namespaces.ts`]: { why: "names of the kernel's, below a process' directory in procfs that is held by its descriptor", calls: ['openSync(`/proc/self/fd/${process}/ns/${name}`)'] },
   [`${HOST}/fill-volume.ts`]: {
     why: "the volume's own directory, where root alone writes, and what a copy is until it is moved in; the data, which containers have, by a descriptor",

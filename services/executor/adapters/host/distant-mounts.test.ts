@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { distantPlaces } from './distant-mounts.js';
+import { distantPlaces, nearMounts } from './distant-mounts.js';
 
 test('what a network or a process answers for is distant, whatever its place and options look like', () => {
   const lines = [
@@ -11,4 +11,9 @@ test('what a network or a process answers for is distant, whatever its place and
     '26 21 0:43 / /run rw - tmpfs nfs rw',
   ];
   expect(distantPlaces(`${lines.join('\n')}\n`)).toEqual(['/proc/sys/fs/binfmt_misc', '/srv/a\\040-\\040b', '/mnt']);
+});
+
+test('of overlays only that of the root is near: another may lie on what is distant, though that is mounted nowhere any more', () => {
+  const lines = ['40 30 0:50 / / rw - overlay overlay rw,lowerdir=/l', '41 40 0:51 / /etc rw - overlay overlay rw,lowerdir=/mnt', '42 40 0:52 / /run rw - tmpfs tmpfs rw', '43 40 0:53 / /mnt rw - fuse - rw'];
+  expect([...nearMounts(lines.join('\n'), '40')]).toEqual(['40', '42']);
 });

@@ -17,10 +17,16 @@ export function hostHasDistantMounts(): boolean {
 }
 
 /** proc_pid_mountinfo(5): the place is the fifth, and the type the first behind the lone hyphen. */
-export function distantPlaces(mountinfo: string): readonly string[] {
+export const distantPlaces = (mountinfo: string): readonly string[] => mountsIn(mountinfo).flatMap(({ place, type }) => (NEAR.test(type) ? [] : place));
+
+/** The numbers of mounts of which the machine knows all by itself. An overlay is no more than what it lies on, which nobody tells: the root's own is the engine's. */
+export const nearMounts = (mountinfo: string, root: string | undefined): ReadonlySet<string> => new Set(mountsIn(mountinfo).flatMap(({ id, type }) => (NEAR.test(type) && (type !== 'overlay' || id === root) ? id : [])));
+
+function mountsIn(mountinfo: string): readonly { readonly id: string; readonly place: string; readonly type: string }[] {
   return mountinfo.split('\n').flatMap((line) => {
     const [before = '', after = ''] = line.split(' - ');
-    const [place, type] = [before.split(' ')[4], after.split(' ', 1)[0]];
-    return place === undefined || type === undefined || NEAR.test(type) ? [] : [place];
+    const [id = '', , , , place] = before.split(' ');
+    const [type] = after.split(' ', 1);
+    return place === undefined || type === undefined ? [] : [{ id, place, type }];
   });
 }

@@ -1,12 +1,15 @@
-import { execFileSync } from 'node:child_process';
-import { closeSync, constants, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, constants, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { AT_FDCWD, mknodat } from '#libs/linux/directory-entries.js';
 import { mount, umount2 } from '#libs/linux/mounts.js';
 import { type UserFiles } from '../../domain/spec/container-user.js';
-import { readUserFiles, readUserFilesOf } from './user-files.js';
+import { compileStatic } from '../../../../test/fixtures/compile.js';
+import { abortFuse } from '../host/fuse-connections.js';
+import { readUserFiles, readUserFilesAtOnce, readUserFilesOf } from './user-files.js';
 
 let top: string;
 beforeEach(() => {
@@ -72,4 +75,28 @@ test('what the kernel makes up is not read, by whatever link', () => {
 
 test("of a process that is not the container's nothing is read", () => {
   expect(() => readUserFilesOf('c'.repeat(64), process.pid)).toThrow(`Container ${'c'.repeat(64)} is not running`);
+});
+
+test('of a running container they are read at once where the machine knows them by itself', async () => {
+  const running = spawn('unshare', ['--mount', 'sh', '-c', 'mount -t tmpfs none /etc && echo nobody > /etc/passwd && echo none > /etc/group && echo ready && exec cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  try {
+    await once(running.stdout, 'data');
+    // All cgroups have this in their name.
+    expect(readUserFilesAtOnce('/', running.pid ?? 0)).toEqual({ passwd: 'nobody\n', group: 'none\n' });
+  } finally {
+    running.stdin.end();
+    await once(running, 'exit');
+  }
+});
+
+test.skipIf(!existsSync('/dev/fuse') || !existsSync('/usr/bin/musl-gcc'))('where they lie in a file system of the container that does not answer nobody waits for them', async () => {
+  const running = spawn('unshare', ['--mount', await compileStatic('test/intruder/silent', 'silent'), '/etc', 'alone'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(running, 'exit');
+  try {
+    await once(running.stdout, 'data');
+    expect(readUserFilesAtOnce('/', running.pid ?? 0)).toBeUndefined();
+  } finally {
+    abortFuse({ container: '/', processes: [running.pid ?? 0], others: [] });
+    await ended;
+  }
 });

@@ -1,11 +1,14 @@
-import { closeSync, fstatSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { invalid } from '#libs/errors/errors.js';
-import { O_PATH } from '#libs/linux/directory-entries.js';
+import { O_PATH, openat2, RESOLVE_CACHED, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from '#libs/linux/directory-entries.js';
 import type { Fd } from '#libs/linux/native.js';
 import type { UserFiles } from '../../domain/spec/container-user.js';
 import { isErrno } from '#libs/linux/system-call-error.js';
+import { withContainerProcess } from '../host/container-process.js';
+import { nearMounts } from '../host/distant-mounts.js';
 import { isMadeUp } from '../trees/archive-tree.js';
 import { inRoot, openRunningRoot } from '../trees/container-root.js';
+import { mountOf } from '../trees/mount-of.js';
 import { openFound } from '../trees/open-found.js';
 
 const LIMIT_BYTES = 1 << 20;
@@ -25,25 +28,56 @@ export function readUserFilesOf(container: string, pid: number): UserFiles {
   }
 }
 
+/**
+ * The same where nobody has to be waited for; undefined: somebody may have to be, as where a file lies in what a network or a process answers for. The files are held before it is asked what
+ * they lie in: looked at first, a container could mount something on them meanwhile.
+ */
+export function readUserFilesAtOnce(container: string, pid: number): UserFiles | undefined {
+  return withContainerProcess(container, pid, (process) => {
+    using held = new DisposableStack();
+    const hold = (fd: Fd): Fd => held.adopt(fd, closeSync);
+    try {
+      const root = hold(openSync(`/proc/self/fd/${process}/root`, O_PATH | constants.O_DIRECTORY));
+      const find = (path: string): Fd | undefined => whereThere(() => hold(openat2(root, path, O_PATH, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_CACHED)));
+      const [passwd, group] = [find('etc/passwd'), find('etc/group')];
+      const near = nearMounts(readFileSync(`/proc/self/fd/${process}/mountinfo`, 'latin1'), mountOf(root));
+      if ([passwd, group].some((fd) => fd !== undefined && !near.has(mountOf(fd) ?? ''))) return undefined;
+      return { passwd: textIn(passwd, 'etc/passwd'), group: textIn(group, 'etc/group') };
+    } catch (error) {
+      // Before Linux 5.12 it cannot be asked.
+      if (isErrno(error, 'EAGAIN') || isErrno(error, 'EINVAL')) return undefined;
+      throw error;
+    }
+  });
+}
+
 function readIn(root: Fd, path: string): string {
-  let found: Fd;
+  const found = whereThere(() => inRoot(root, path, O_PATH));
   try {
-    found = inRoot(root, path, O_PATH);
+    return textIn(found, path);
+  } finally {
+    if (found !== undefined) closeSync(found);
+  }
+}
+
+function whereThere(open: () => Fd): Fd | undefined {
+  try {
+    return open();
   } catch (error) {
-    if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR')) return '';
+    if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR')) return undefined;
     throw error;
   }
+}
+
+function textIn(found: Fd | undefined, path: string): string {
+  if (found === undefined) return '';
+  // A symlink to /proc/kmsg: we have more rights than the container, and reading there is doing.
+  const file = isMadeUp(found) ? undefined : openFound(found);
+  if (file === undefined) throw invalid(`/${path} of the container is no file`);
   try {
-    // A symlink to /proc/kmsg: we have more rights than the container, and reading there is doing.
-    const file = isMadeUp(found) ? undefined : openFound(found);
-    if (file === undefined) throw invalid(`/${path} of the container is no file`);
-    try {
-      return textOf(file, path);
-    } finally {
-      closeSync(file);
-    }
+    return textOf(file, path);
   } finally {
-    closeSync(found);
+    closeSync(file);
   }
 }
 

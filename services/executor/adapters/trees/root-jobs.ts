@@ -1,4 +1,4 @@
-import { accessSync, type BigIntStats, closeSync, constants, fstatSync, readFileSync } from 'node:fs';
+import { accessSync, type BigIntStats, closeSync, constants, fstatSync } from 'node:fs';
 import { posix } from 'node:path';
 import type { PathStat } from '#contracts/containers/archives.js';
 import type { IdMaps } from '#contracts/executor/id-maps.js';
@@ -16,6 +16,7 @@ import { LayerTree } from '../snapshots/layer-tree.js';
 import { archiveMembers, isMadeUp } from './archive-tree.js';
 import { type ClientEnd, receivedFrom, sendTo } from './client-bytes.js';
 import { idsOf, inRoot, type RootJob, withContainerRoot } from './container-root.js';
+import { mountOf } from './mount-of.js';
 import { findPath } from './path-stat.js';
 
 const OVERFLOW_ID = 65_534;
@@ -128,5 +129,3 @@ function isReadOnly(directory: Fd): boolean {
     return error instanceof Error && 'code' in error && error.code === 'EROFS';
   }
 }
-
-const mountOf = (fd: Fd): string | undefined => /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1];

@@ -1,8 +1,7 @@
 import type { CheckTaskUser } from '#contracts/executor/tasks.js';
 import type { Done } from '#contracts/request.js';
 import { conflict } from '#libs/errors/errors.js';
-import { hasDistantMounts } from '../../adapters/host/distant-mounts.js';
-import { readUserFilesOf } from '../../adapters/runtimes/user-files.js';
+import { readUserFilesAtOnce } from '../../adapters/runtimes/user-files.js';
 import { containerUser, type UserFiles } from '../../domain/spec/container-user.js';
 import { ThreadsApart } from '../copies/threads-apart.js';
 import { type LiveTask, taskId } from '../tasks/live-task.js';
@@ -21,9 +20,9 @@ export class ContainerUsers {
     return { position: 0 };
   }
 
-  /** Read here and now, which is sooner than a thread is there, unless they may lie where nobody answers. */
+  /** Read here and now, which is sooner than a thread is there, unless somebody has to be waited for, who may never answer. */
   async files(container: string, pid: number): Promise<UserFiles> {
-    return hasDistantMounts(container, pid) ? this.apart.of(container).run('readRunningUserFiles', { container, pid }) : readUserFilesOf(container, pid);
+    return readUserFilesAtOnce(container, pid) ?? (await this.apart.of(container).run('readRunningUserFiles', { container, pid }));
   }
 
   close(): Promise<void> {
