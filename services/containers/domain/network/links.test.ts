@@ -23,8 +23,8 @@ test('a link is kept by id, with its alias, once; through another\'s network it 
 test.each([
   [[':x'], 'bridge', 'invalid', 'could not get container for : invalid name or ID supplied: ""'],
   [['lost:x'], 'bridge', 'invalid', 'could not get container for lost: No such container: lost'],
-  [['a:b:c'], 'bridge', 'internal', 'bad format for links: a:b:c'],
-  [[''], 'bridge', 'internal', 'empty string specified for links'],
+  [['a:b:c'], 'bridge', 'unclassified', 'bad format for links: a:b:c'],
+  [[''], 'bridge', 'unclassified', 'empty string specified for links'],
   [['hosted'], 'bridge', 'invalid', "conflicting options: host type networking can't be used with links. This would result in undefined behavior"],
   [['db'], 'host', 'invalid', "conflicting options: host type networking can't be used with links. This would result in undefined behavior"],
   [['db'], 'container:db', 'invalid', "conflicting options: container type network can't be used with links. This would result in undefined behavior"],

@@ -2,7 +2,7 @@ import { accessSync, type BigIntStats, closeSync, constants, fstatSync, readFile
 import { posix } from 'node:path';
 import type { PathStat } from '#contracts/containers/archives.js';
 import type { IdMaps } from '#contracts/executor/id-maps.js';
-import { invalid, notFound } from '#libs/errors/errors.js';
+import { BerthError, invalid, notFound, unclassified } from '#libs/errors/errors.js';
 import { O_PATH } from '#libs/linux/directory-entries.js';
 import type { Fd } from '#libs/linux/native.js';
 import { isErrno, SystemCallError } from '#libs/linux/system-call-error.js';
@@ -83,8 +83,9 @@ export async function extractArchive({ root, path, client, ...wishes }: ExtractJ
         await applyArchive(tree, await decompressed(Readable.from(source)), { ...wishes, ...(ids ? { ids } : {}) });
       } catch (error) {
         // It was none at the path itself: the archive has something for a place further down.
-        if (error instanceof SystemCallError && error.code === 'EROFS') throw invalid(`the archive goes to what is marked read-only: ${error.message}`, error);
-        throw error;
+        if (error instanceof SystemCallError && error.code === 'EROFS') throw unclassified(`the archive goes to what is marked read-only: ${error.message}`, error);
+        // What is wrong in an archive dockerd tells as it does its own faults.
+        throw error instanceof BerthError && error.kind === 'invalid' ? unclassified(error.message, error) : error;
       } finally {
         tree.close();
         closeSync(target);
