@@ -83,6 +83,8 @@ describe('the front door', () => {
     ['GET', '/volumes?filters=x', 400, 'error reading volume filters: invalid filter'],
     ['GET', '/volumes?filters={"colour":["red"]}', 400, "invalid filter 'colour'"],
     ['POST', '/volumes/prune?filters={"all":["maybe"]}', 400, `invalid filter 'all': strconv.ParseBool: parsing "maybe": invalid syntax`],
+    ['POST', '/build/prune?filters=x', 400, 'invalid filter'],
+    ['GET', '/containers/nobody/stats?one-shot=1', 404, 'No such container: nobody'],
     ['POST', '/images/create', 500, 'Get "http:": http: no Host in request URL'],
   ])('%s %s is refused with %i', async (method, path, status, message) => {
     for (const [subject, reply] of [['images.list', { images: [] }], ['networks.list', { networks: [] }], ['volumes.list', { volumes: [] }]] as const) answers.set(subject, () => ({ ...reply, position: 1 }));

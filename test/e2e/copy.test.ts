@@ -214,7 +214,7 @@ test('of a container that does not run nothing that is read-only is written, wha
   await docker('create', '--name', 'led', '--network', 'none', '-v', `${host}:/ro:ro`, 'busybox', 'true');
   expect(await put('led', '/', { path: 'link', type: 'symlink', linkTarget: '/ro' })).toMatch(/^200/);
   expect(await put('led', '/link', { path: 'file', body })).toMatch(/^400.*mounted volume is marked read-only/);
-  expect(await put('led', '/', { path: 'ro/file', body })).toMatch(/^400.*read-only/);
+  expect(await put('led', '/', { path: 'ro/file', body })).toMatch(/^500.*read-only/);
   expect(readdirSync(host)).toEqual([]);
   await docker('run', '--rm', '--network', 'none', '-v', 'leads:/v', 'busybox', 'ln', '-s', '/etc', '/v/link');
   await docker('create', '--name', 'led-back', '--network', 'none', '--read-only', '-v', 'leads:/v', 'busybox', 'true');

@@ -101,7 +101,7 @@ function openTarget(root: Fd, path: string): Fd {
   try {
     target = inRoot(root, posix.join('/', path), constants.O_RDONLY | constants.O_DIRECTORY);
   } catch (error) {
-    if (isErrno(error, 'ENOTDIR')) throw invalid('extraction point is not a directory', error);
+    if (isErrno(error, 'ENOTDIR')) throw notADirectory(root, path, error);
     if (isErrno(error, 'ENOENT') || isErrno(error, 'ELOOP')) throw notFound(`there is no ${path}`);
     throw error;
   }
@@ -113,6 +113,17 @@ function openTarget(root: Fd, path: string): Fd {
     closeSync(target);
     throw error;
   }
+}
+
+/** What dockerd says of a file in the place of a directory: it knows whose mistake that is where nothing follows alone. */
+function notADirectory(root: Fd, path: string, cause: unknown): BerthError {
+  if (/\/\.?$/.test(path)) return unclassified(`lstat ${path}: not a directory`, cause);
+  try {
+    closeSync(inRoot(root, posix.join('/', path), O_PATH));
+  } catch {
+    return unclassified('not a directory', cause);
+  }
+  return invalid('extraction point is not a directory', cause);
 }
 
 /** The container may have led the path there, and this writes with the executor's rights. */

@@ -10,6 +10,7 @@ export const CONTAINER_PRUNE_FILTERS = ['label', 'label!', 'until'];
 export const IMAGE_PRUNE_FILTERS = ['dangling', 'label', 'label!', 'until'];
 export const VOLUME_PRUNE_FILTERS = ['all', 'label', 'label!'];
 export const NETWORK_PRUNE_FILTERS = ['label', 'label!', 'until'];
+export const BUILD_PRUNE_FILTERS = ['id', 'parent', 'type', 'description', 'inuse', 'shared', 'private', 'until'];
 
 /** Containers that do not run, made before `until`. `now` in ms since 1970. */
 export function prunableContainers(views: readonly ListedContainer[], filters: Filters, now: number): readonly ListedContainer[] {
