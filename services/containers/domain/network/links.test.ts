@@ -54,7 +54,7 @@ test('a start has the other\'s names, ports and variables', () => {
 
 test('a start needs the other end to run, on the default bridge; off the bridge there is nothing to have', () => {
   const web = made('web');
-  expect(() => linkFacts(web, [{ alias: 'd', target: made('db', {}, {}, 'exited') }])).toThrow('Cannot link to a non running container: /db AS /web/d');
+  expect(() => linkFacts(web, [{ alias: 'd', target: made('db', {}, {}, 'exited') }])).toThrow(expect.objectContaining({ kind: 'unclassified', message: 'Cannot link to a non running container: /db AS /web/d' }) as Error);
   expect(() => linkFacts(web, [{ alias: 'd', target: made('db', { NetworkMode: 'none' }) }])).toThrow('Cannot link to /db, as it does not belong to the default network');
   expect(linkFacts(made('web', { NetworkMode: 'none' }), [{ alias: 'd', target: made('db') }])).toEqual({ hosts: [], environment: [] });
 });
