@@ -351,4 +351,4 @@ test.skipIf(!existsSync('/dev/fuse') || !existsSync('/usr/bin/musl-gcc'))('a con
   expect(await docker('start', bound.trim())).toMatchObject({ code: 0 });
   expect(await docker('rm', '--force', 'silent', 'alone', 'beside', bound.trim())).toMatchObject({ stdout: `silent\nalone\nbeside\n${bound}`, code: 0 });
   for (const { code } of await Promise.all(waiting)) expect(code).toBe(1);
-}, patience(30_000));
+}, patience(60_000));
