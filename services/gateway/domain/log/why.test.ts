@@ -29,6 +29,13 @@ describe('why', () => {
     expect(sentence).toContain('uid:0 pid:7 stopped it, and it did not end within 10 s of SIGTERM');
   });
 
+  test('who was started again hears why the run before ended', () => {
+    const again = started.map((event) => ({ ...event, start: 2, ...('reason' in event ? { reason: 'restart-policy' } : {}) }) as ContainerEvent);
+    expect(whyOf(created, ...started, { ...exit, exitCode: 3, signal: 0, oomKilled: false, reason: 'error' }, ...again)).toContain(': this is run 2, started by its restart policy after exit code 3 (its command ended by itself with an error); its');
+    const watched = { ...created, config: { ...created.config, Labels: { 'berth.restart': 'unhealthy:2' } } };
+    expect(whyOf(watched, ...started, { ...exit, exitCode: 143, signal: 15, oomKilled: false, reason: 'unhealthy' }, ...again)).toMatch(/: this is run 2, started again since the health checks of the run before failed; its restart policy is no, and its label berth\.restart is unhealthy:2\.$/);
+  });
+
   test('its policy starts it no more', () => {
     const failing = { ...created, hostConfig: { ...created.hostConfig, RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 1 } } } as typeof created;
     const again = started.map((event) => ({ ...event, start: 2, ...('reason' in event ? { reason: 'restart-policy' } : {}) }) as ContainerEvent);
