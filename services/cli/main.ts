@@ -58,7 +58,7 @@ async function run(args: readonly string[]): Promise<number> {
   }
   const name = first === 'log' ? `log ${second ?? ''}` : first;
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command === undefined) throw invalid(usage);
+  if (command === undefined) throw invalid(first === '' ? usage : `berth has no command "${name.trim()}"; berth --help names them`);
   const words = wordsFor(name, line);
   const socket = engineSocket(process.env);
   return await command({ api: new EngineApi(socket), socket, ...words, options, print: (line) => void process.stdout.write(`${line}\n`) });

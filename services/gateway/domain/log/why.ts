@@ -98,10 +98,10 @@ function limit(bytes: number | undefined): string {
 
 const signalName = (number: number): string => Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? `signal ${number}`;
 
-/** "10:02:11", with the date where that is not the date of `now`. */
+/** "10:02:11 UTC", with the date where that is not the date of `now`. */
 function clock(time: string, now: string): string {
   const ms = Date.parse(time);
   if (Number.isNaN(ms)) return time;
   const iso = new Date(ms).toISOString();
-  return iso.slice(0, 10) === now.slice(0, 10) ? iso.slice(11, 19) : `${iso.slice(0, 10)} ${iso.slice(11, 19)}`;
+  return `${iso.slice(0, 10) === now.slice(0, 10) ? '' : `${iso.slice(0, 10)} `}${iso.slice(11, 19)} UTC`;
 }
