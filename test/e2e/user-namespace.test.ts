@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { lgetxattr } from '#libs/linux/extended-attributes.js';
 import { readTar } from '#libs/oci/tar-reader.js';
 import { type TarMember, writeTar } from '#libs/oci/tar-writer.js';
 import { giveSubordinateIds } from '../fixtures/subordinate-ids.js';
@@ -115,6 +116,17 @@ test('copies go in and out with the container\'s ids', async () => {
   for await (const { uid, gid } of readTar((async function* () { yield Buffer.from(stdout); })())) expect([uid, gid]).toEqual([7, 8]);
   execFileSync('chown', ['70000:8', join(here, 'copied')]);
   expect((await docker('cp', '-a', join(here, 'copied'), 'plain:/tmp/far')).stderr).toContain('Container ID 70000 cannot be mapped to a host ID');
+});
+
+test('a file that is copied keeps its capabilities, for the container alone', async () => {
+  const capabilities = Buffer.from('0100000200040000000000000000000000000000', 'hex'); // cap_net_bind_service, effective
+  const tar = await tarOf({ path: 'busybox', body: readFileSync('/bin/busybox'), mode: 0o755, xattrs: new Map([['security.capability', capabilities]]) });
+  expect(await engine.docker(['cp', '-', 'plain:/tmp'], tar)).toMatchObject({ code: 0, stderr: '' });
+  const pid = await inspect('plain', '{{.State.Pid}}');
+  const kept = lgetxattr(`/proc/${pid}/root/tmp/busybox`, 'security.capability');
+  expect(kept?.subarray(4, 20)).toEqual(capabilities.subarray(4));
+  expect([kept?.readUInt32LE(0), kept?.readUInt32LE(20)]).toEqual([0x03_000001, FIRST]);
+  expect((await docker('exec', '-u', '1000', 'plain', '/tmp/busybox', 'grep', 'CapEff', '/proc/self/status')).stdout).toContain('0000000000000400');
 });
 
 test('a copy beside others that are half done makes its files by its own container\'s ids', async () => {

@@ -3,6 +3,7 @@ import type { IdMaps } from '#contracts/executor/id-maps.js';
 import { invalid } from '#libs/errors/errors.js';
 import { AT_SYMLINK_NOFOLLOW, fchownat, linkat, mkdirat, mknodat, symlinkat, utimensat } from '#libs/linux/directory-entries.js';
 import { fsetxattr } from '#libs/linux/extended-attributes.js';
+import { capabilitiesOf } from '#libs/linux/file-capabilities.js';
 import type { Fd } from '#libs/linux/native.js';
 import { makeSpecialFile } from '#libs/linux/special-file.js';
 import { isErrno } from '#libs/linux/system-call-error.js';
@@ -67,7 +68,7 @@ export async function applyArchive(tree: LayerTree, tar: AsyncIterable<Uint8Arra
     const path = treePath(entry.path);
     if (path.length === 0) continue;
     const owned = owner ? { ...entry, ...owner } : entry;
-    const mapped = ids ? { ...owned, uid: onHost(ids.uids, owned.uid), gid: onHost(ids.gids, owned.gid) } : owned;
+    const mapped = ids ? mappedTo(ids, owned) : owned;
     const fill = makingFilesIn(ids, () => {
       if (keepsKinds) refuseOtherKind(tree, path, entry);
       return make(tree, path, mapped, new Set(), times);
@@ -80,6 +81,12 @@ export async function applyArchive(tree: LayerTree, tar: AsyncIterable<Uint8Arra
 /** What `make` makes belongs to the namespace's root at first: a mount with its ids knows no others. */
 function makingFilesIn<T>(ids: IdMaps | undefined, make: () => T): T {
   return ids ? makingFilesAs({ uid: outsideId(ids.uids, 0) ?? 0, gid: outsideId(ids.gids, 0) ?? 0 }, make) : make();
+}
+
+function mappedTo(ids: IdMaps, entry: TarEntry): TarEntry {
+  const capabilities = entry.xattrs.get('security.capability');
+  const xattrs = capabilities === undefined ? entry.xattrs : new Map([...entry.xattrs, ['security.capability', capabilitiesOf(capabilities, onHost(ids.uids, 0))]]);
+  return { ...entry, uid: onHost(ids.uids, entry.uid), gid: onHost(ids.gids, entry.gid), xattrs };
 }
 
 /** In dockerd's words. */
