@@ -28,5 +28,5 @@ export function everyContainerSeries(): string {
     writtenBytes: 0,
   };
   writeContainers([one], { deviceName: () => '/dev/sda', fileSystem: { device: '/dev/sda', bytes: 0, inodes: 0, freeInodes: 0 } }, out);
-  return out.text();
+  return String(out.bytes());
 }

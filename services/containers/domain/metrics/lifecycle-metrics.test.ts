@@ -43,7 +43,7 @@ function pageOf(events: readonly (ContainerEvent | TaskEvent)[], now: number): s
   }
   const out = new Exposition('openmetrics');
   writeLifecycle(metrics, HOUR + now, out);
-  return out.text();
+  return String(out.bytes());
 }
 
 test('a container is in one state, and time counts for it', () =>

@@ -4,7 +4,7 @@ import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { HostFacts } from '#contracts/executor/host.js';
 import { KeptCgroupFiles } from '#libs/cgroup/kept-files.js';
 import type { CgroupLayout } from '#libs/cgroup/layout.js';
-import { type CgroupUsage, type ReadCgroupFile, usageOf } from '#libs/cgroup/usage.js';
+import { type CgroupUsage, usageOf } from '#libs/cgroup/usage.js';
 import type { FoldedLog } from '#libs/event-store/fold.js';
 import type { Snapshotted } from '#libs/event-store/snapshot-schedule.js';
 import type { LinkCounters } from '#libs/netlink/link-counters.js';
@@ -103,18 +103,18 @@ export class ContainerSource {
     const links = new Map(this.options.linkCounters().map((link) => [link.name, link]));
     let failures = 0;
     // What of one cannot be read takes nothing from the others.
-    const usageBy = (read: ReadCgroupFile): CgroupUsage => {
+    const usageBy = (files: KeptCgroupFiles): CgroupUsage => {
       try {
-        return usageOf(this.options.layout.mode, read);
+        return usageOf(this.options.layout.mode, files.look());
       } catch {
         failures++;
         return {};
       }
     };
-    const scraped: Scraped[] = [{ ...this.machineSeen(links), usage: usageBy(this.root.read) }];
+    const scraped: Scraped[] = [{ ...this.machineSeen(links), usage: usageBy(this.root) }];
     for (const facts of containers.values()) {
       if (!facts.running) continue;
-      const usage = usageBy(this.filesOf(facts).read);
+      const usage = usageBy(this.filesOf(facts));
       const link = links.get(facts.link);
       scraped.push({ labels: facts.labels, usage, interfaces: link ? [seenFromWithin('eth0', link)] : [], facts, startedAt: facts.startedAt, ...seenOf(facts.id, processes, this.writtenBytes) });
       if (scraped.length % AT_ONCE === 0) await setImmediate();

@@ -53,7 +53,7 @@ const page = (one: Partial<Scraped>): string => {
   const out = new Exposition();
   const scraped: Scraped = { labels: 'name="web"', usage: {}, interfaces: [], startedAt: 0, ...(facts ? { facts } : {}), ...one };
   writeContainers([scraped], { deviceName: (device) => `/dev/${device}`, fileSystem: { device: '/dev/sda', bytes: 1, inodes: 2, freeInodes: 3 } }, out);
-  return out.text();
+  return String(out.bytes());
 };
 
 test('what the host sent into a veth pair, the container received', () => {
