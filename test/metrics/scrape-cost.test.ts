@@ -29,7 +29,7 @@ const directories = ids.flatMap((id) => cgroupDirectories(layout, `${parent}/${i
 const store = new MemoryEventStore();
 let namespace: number;
 let source: ContainerSource;
-const lifecycle = new LifecycleSource(store, '/nowhere/lifecycle.snapshot');
+const lifecycle = new LifecycleSource(store, '/nowhere/lifecycle.snapshot', { measured: new Map() });
 
 /** Real cgroups, since the kernel's part of the work is the larger one; without a process, and with links of a network namespace that goes with the test. */
 beforeAll(async () => {
