@@ -14,7 +14,7 @@ import { RareLook } from '#libs/telemetry/metrics/rare-look.js';
 import { BlockDevices, bootTime, layerFileSystem, type MachineSize, machineSize } from '../../adapters/metrics/machine.js';
 import { lookAtProcesses } from '../../adapters/metrics/process-look.js';
 import { type ContainerFacts, ContainerFold, type FrozenFacts } from '../../domain/metrics/container-facts.js';
-import type { ProcessesSeen } from '../../domain/metrics/processes-seen.js';
+import { loadAfter, type ProcessesSeen } from '../../domain/metrics/processes-seen.js';
 import { type Scraped, seenFromWithin, writeContainers } from '../../domain/metrics/container-series.js';
 
 /** Links of the machine's own that cAdvisor counts for no one. */
@@ -51,6 +51,7 @@ export class ContainerSource {
   private size: MachineSize | undefined;
   private readonly processes: RareLook<ReadonlyMap<string, ProcessesSeen>>;
   private readonly written: RareLook<ReadonlyMap<string, number>>;
+  private seen: ReadonlyMap<string, ProcessesSeen> = new Map();
   private writtenBytes: ReadonlyMap<string, number> = new Map();
 
   constructor(
@@ -81,7 +82,7 @@ export class ContainerSource {
       },
     });
     const running = async (): Promise<ContainerFacts[]> => Array.from(await this.containers()).filter((facts) => facts.running);
-    this.processes = new RareLook(async () => lookAtProcesses(options.layout, await running()), options.lookSeconds);
+    this.processes = new RareLook(async () => (this.seen = withLoads(await lookAtProcesses(options.layout, await running()), this.seen)), options.lookSeconds);
     this.written = new RareLook(async () => (this.writtenBytes = await writtenBy((await running()).map(({ id }) => id), options.written)), options.lookSeconds * WRITTEN_LOOKS);
   }
 
@@ -175,6 +176,11 @@ function seenOf(container: string, seen: ReadonlyMap<string, ProcessesSeen>, byt
   const processes = seen.get(container);
   const writtenBytes = bytes.get(container);
   return { ...(processes && { processes }), ...(writtenBytes !== undefined && { writtenBytes }) };
+}
+
+function withLoads(looked: ReadonlyMap<string, ProcessesSeen>, before: ReadonlyMap<string, ProcessesSeen>): ReadonlyMap<string, ProcessesSeen> {
+  const at = performance.now() / 1000;
+  return new Map(Array.from(looked, ([id, seen]) => [id, { ...seen, load: loadAfter(before.get(id)?.load, seen.states.running, at) }]));
 }
 
 /** One after the other: who asks for a size waits for one of them at the most. */

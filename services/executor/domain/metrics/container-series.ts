@@ -142,6 +142,7 @@ const FAMILIES: readonly Family[] = [
       for (const state of TASK_STATES) emit(one.processes?.states[state], `state="${state}"`);
     },
   ],
+  ['container_cpu_load_average_10s', 'gauge', 'Thousandths of a runnable thread, damped over ten seconds, as of the looks at its processes.', processes((seen) => seen.load && Math.trunc(seen.load.average * 1000))],
   ['container_threads', 'gauge', 'Threads that run in it.', (one, emit) => emit(one.usage.pids?.current)],
   ['container_threads_max', 'gauge', 'Most threads that may; 0: no limit.', (one, emit) => emit(one.usage.pids && finite(one.usage.pids.limit))],
   ['container_spec_cpu_quota', 'gauge', 'CPU quota, microseconds a period.', spec((facts) => facts.limits.cpuQuota)],
