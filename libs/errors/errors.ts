@@ -10,6 +10,7 @@ export type ErrorKind =
   | 'conflict' // right as a request, wrong in this state
   | 'unavailable' // may work later: a deadline, a service that is down
   | 'not-implemented' // Berth cannot do this yet
+  | 'unclassified' // refused too, as invalid or a conflict is; of which dockerd never said so, and clients know its 500
   | 'internal'; // Berth's own fault, or the kernel's refusal
 
 export class BerthError extends Error {
@@ -43,10 +44,13 @@ export class NotAppended extends BerthError {
   }
 }
 
-const REFUSALS: ReadonlySet<ErrorKind> = new Set(['invalid', 'not-found', 'conflict', 'forbidden', 'not-implemented']);
+const REFUSALS: ReadonlySet<ErrorKind> = new Set(['invalid', 'not-found', 'conflict', 'forbidden', 'not-implemented', 'unclassified']);
+
+/** Of a failure: trying again will not change it. */
+export const isRefusal = (error: unknown): boolean => error instanceof BerthError && REFUSALS.has(error.kind);
 
 /** Of a failed command: whether nothing was appended, and will be. Of any other failure nobody knows; its events may come late. */
-export const cameToNothing = (error: unknown): boolean => error instanceof NotAppended || error instanceof Stale || (error instanceof BerthError && REFUSALS.has(error.kind));
+export const cameToNothing = (error: unknown): boolean => error instanceof NotAppended || error instanceof Stale || isRefusal(error);
 
 export const invalid = (message: string, cause?: unknown): BerthError => new BerthError('invalid', message, { cause });
 export const unauthorized = (message: string): BerthError => new BerthError('unauthorized', message);
@@ -55,6 +59,7 @@ export const notFound = (message: string): BerthError => new BerthError('not-fou
 export const conflict = (message: string): BerthError => new BerthError('conflict', message);
 export const unavailable = (message: string, cause?: unknown): BerthError => new BerthError('unavailable', message, { cause });
 export const notImplemented = (message: string): BerthError => new BerthError('not-implemented', message);
+export const unclassified = (message: string, cause?: unknown): BerthError => new BerthError('unclassified', message, { cause });
 export const internal = (message: string, cause?: unknown): BerthError => new BerthError('internal', message, { cause });
 
 export function errorMessage(error: unknown): string {

@@ -1,4 +1,4 @@
-import { BerthError } from '#libs/errors/errors.js';
+import { isRefusal } from '#libs/errors/errors.js';
 import { retryUntilDone } from '#libs/messaging/retry.js';
 import type { Commit } from './event.js';
 import type { EventStore } from './event-store.js';
@@ -18,9 +18,6 @@ export interface ReactionOptions {
   readonly snapshot: FoldSnapshotOptions;
   readonly onError: (error: unknown) => void;
 }
-
-/** A refusal: trying again will not change it. */
-const REFUSALS = new Set(['invalid', 'not-found', 'conflict', 'forbidden', 'not-implemented']);
 
 /**
  * Follows the log and does what follows from it, at least once: what fails is tried again, and the position that a snapshot keeps is the one before
@@ -89,7 +86,7 @@ export class Reaction {
       try {
         await run();
       } catch (error) {
-        if (!(error instanceof BerthError) || !REFUSALS.has(error.kind)) throw error;
+        if (!isRefusal(error)) throw error;
         onError(error);
       }
       return true;

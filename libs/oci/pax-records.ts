@@ -1,5 +1,5 @@
-import { invalid } from '#libs/errors/errors.js';
 import type { TarTime } from './tar-entry.js';
+import { invalidHeader } from './tar-header.js';
 
 export type PaxRecords = Map<string, Buffer>;
 
@@ -16,7 +16,7 @@ export function parsePaxRecords(bytes: Buffer): PaxRecords {
     const length = /^[1-9][0-9]{0,7}$/.test(digits) ? Number(digits) : 0;
     const end = at + length;
     const equals = bytes.indexOf(0x3d, space + 1);
-    if (length === 0 || end > bytes.length || equals < 0 || equals >= end || bytes[end - 1] !== 0x0a || records.size >= MOST_RECORDS) throw invalid('the tar archive is damaged: a pax header is not well formed');
+    if (length === 0 || end > bytes.length || equals < 0 || equals >= end || bytes[end - 1] !== 0x0a || records.size >= MOST_RECORDS) throw invalidHeader('a pax header is not well formed');
     records.set(bytes.toString('utf8', space + 1, equals), Buffer.from(bytes.subarray(equals + 1, end - 1)));
     at = end;
   }
@@ -35,7 +35,7 @@ export function paxNumber(records: PaxRecords, key: string): number | undefined 
   const value = records.get(key)?.toString('latin1');
   if (value === undefined || value === '') return undefined;
   const number = Number(value);
-  if (!/^-?[0-9]+$/.test(value) || !Number.isSafeInteger(number)) throw invalid(`the tar archive is damaged: ${key} is not a number`);
+  if (!/^-?[0-9]+$/.test(value) || !Number.isSafeInteger(number)) throw invalidHeader(`${key} is not a number`);
   return number;
 }
 
@@ -43,7 +43,7 @@ export function paxTime(records: PaxRecords, key: string): TarTime | undefined {
   const value = records.get(key)?.toString('latin1');
   if (value === undefined || value === '') return undefined;
   const match = /^(-?)([0-9]{1,12})(?:\.([0-9]*))?$/.exec(value);
-  if (!match) throw invalid(`the tar archive is damaged: ${key} is not a time`);
+  if (!match) throw invalidHeader(`${key} is not a time`);
   const whole = Number(match[2]);
   const nanoseconds = Number((match[3] ?? '').slice(0, 9).padEnd(9, '0'));
   if (match[1] === '') return { seconds: whole, nanoseconds };

@@ -1,4 +1,4 @@
-import { invalid } from '#libs/errors/errors.js';
+import { type BerthError, unclassified } from '#libs/errors/errors.js';
 import type { TarEntryType } from './tar-entry.js';
 
 /** A header block as it stands (POSIX.1-2017 pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format"). */
@@ -17,7 +17,10 @@ export interface RawHeader {
 
 export const TYPES: Readonly<Record<string, TarEntryType>> = { '0': 'file', '\0': 'file', '7': 'file', '1': 'hardlink', '2': 'symlink', '3': 'character', '4': 'block', '5': 'directory', '6': 'fifo' };
 
-/** Throws invalid on a wrong checksum or a number that is none. */
+/** What dockerd says of a damaged archive, with its 500. `cause`: what is damaged. */
+export const invalidHeader = (cause: string): BerthError => unclassified('archive/tar: invalid tar header', new Error(cause));
+
+/** Throws on a wrong checksum or a number that is none. */
 export function parseHeader(block: Buffer): RawHeader {
   checkSum(block);
   const flag = String.fromCharCode(block[156]!);
@@ -50,7 +53,7 @@ function checkSum(block: Buffer): void {
     unsigned += byte;
     signed += byte > 127 ? byte - 256 : byte;
   }
-  if (told !== unsigned && told !== signed) throw invalid('the tar archive is damaged: a header has a wrong checksum');
+  if (told !== unsigned && told !== signed) throw invalidHeader('a header has a wrong checksum');
 }
 
 /** Octal, or GNU's base 256 when the first bit is set. */
@@ -60,12 +63,12 @@ function number(block: Buffer, offset: number, length: number): number {
     const negative = (first & 0x40) !== 0;
     let value = negative ? (first | 0x80) - 256 : first & 0x7f;
     for (let at = offset + 1; at < offset + length; at++) value = value * 256 + block[at]!;
-    if (!Number.isSafeInteger(value)) throw invalid('the tar archive is damaged: a number is too large');
+    if (!Number.isSafeInteger(value)) throw invalidHeader('a number is too large');
     return value;
   }
   const digits = block.toString('latin1', offset, offset + length).replace(/[\0 ]+$/, '').replace(/^[\0 ]+/, '');
   if (digits === '') return 0;
-  if (!/^[0-7]+$/.test(digits)) throw invalid('the tar archive is damaged: a number is not octal');
+  if (!/^[0-7]+$/.test(digits)) throw invalidHeader('a number is not octal');
   return Number.parseInt(digits, 8);
 }
 

@@ -1,4 +1,4 @@
-import { invalid } from '#libs/errors/errors.js';
+import { invalid, unclassified } from '#libs/errors/errors.js';
 import { ByteQueue } from './byte-queue.js';
 import { paxNumber, parsePaxRecords, paxTime, paxXattrs, type PaxRecords } from './pax-records.js';
 import { BLOCK_BYTES, padding, type TarHeader } from './tar-entry.js';
@@ -29,7 +29,7 @@ export interface TarEntry extends TarHeader {
 
 /**
  * The members of a ustar, pax or GNU tar stream, in order. Reads `source` to its end, also what follows the archive's end marker, so that a hash over
- * it is whole. Throws invalid when the archive is damaged, cut off or beyond `limits`.
+ * it is whole. Throws as dockerd does when the archive is damaged or cut off, and invalid where it is beyond `limits`.
  */
 export async function* readTar(source: AsyncIterable<Uint8Array>, limits: TarLimits = TAR_LIMITS): AsyncGenerator<TarEntry, void, void> {
   const queue = new ByteQueue(source);
@@ -159,4 +159,4 @@ function untilNul(bytes: Buffer): Buffer {
 }
 
 const isZero = (block: Buffer): boolean => block.every((byte) => byte === 0);
-const cutOff = () => invalid('the tar archive ends too early');
+const cutOff = () => unclassified('unexpected EOF');

@@ -58,7 +58,7 @@ describe('the front door', () => {
     ['GET', 'http://docker/v1.23/info', 400, 'client version 1.23 is too old. Minimum supported API version is 1.24, please upgrade your client to a newer version'],
     ['GET', 'http://docker/v1.51/containers/ghost/json', 404, 'No such container: ghost'],
     ['GET', '/containers/ghost/json', 404, 'No such container: ghost'],
-    ['POST', '/containers/create', 400, 'config cannot be empty in order to create a container'],
+    ['POST', '/containers/create', 400, 'invalid JSON: got EOF while reading request body'],
     ['POST', '/containers/ghost/wait', 404, 'No such container: ghost'],
     ['GET', '/images/busybox/json?manifests=1&platform={"os":"linux","architecture":"amd64"}', 400, 'conflicting options: manifests and platform options cannot both be set'],
     ['POST', '/containers/web/resize?h=x&w=1', 400, 'invalid resize height "x": invalid syntax'],
@@ -69,7 +69,25 @@ describe('the front door', () => {
     ['GET', '/containers/json?filters={"exited":["x"]}', 400, `invalid filter 'exited=x': strconv.Atoi: parsing "x": invalid syntax`],
     ['POST', '/networks/prune?filters={"until":["x"]}', 400, 'failed to parse value as time or duration: "x"'],
     ['POST', '/networks/prune?filters={"until":["1h","2h"]}', 400, 'more than one until filter specified'],
+    ['POST', '/images/prune?filters={"until":["x"]}', 500, 'failed to parse value as time or duration: "x"'],
+    ['GET', '/images/json?filters={"until":["x"]}', 500, 'failed to parse value as time or duration: "x"'],
+    ['GET', '/containers/json?limit=x', 500, 'strconv.Atoi: parsing "x": invalid syntax'],
+    ['POST', '/containers/web/stop?t=1.5', 500, 'strconv.Atoi: parsing "1.5": invalid syntax'],
+    ['GET', '/events?since=yesterday', 500, 'strconv.ParseInt: parsing "yesterday": invalid syntax'],
+    ['GET', '/containers/web/logs?stdout=1&until=1.x', 500, 'strconv.ParseInt: parsing "x": invalid syntax'],
+    ['GET', '/containers/json?filters={"publish":["port"]}', 500, 'error while looking up for publish port: strconv.ParseUint: parsing "port": invalid syntax'],
+    ['GET', '/containers/json?filters={"expose":["5-1"]}', 500, 'error while looking up for expose 5-1: Invalid range specified for the Port: 5-1'],
+    ['GET', '/networks?filters={"type":["strange"]}', 500, "invalid filter: 'type'='strange'"],
+    ['GET', '/networks?filters={"dangling":["1","0"]}', 400, 'got more than one value for filter key "dangling"'],
+    ['GET', '/networks/bridge?verbose=maybe', 400, 'invalid value for verbose: maybe: strconv.ParseBool: parsing "maybe": invalid syntax'],
+    ['GET', '/volumes?filters=x', 400, 'error reading volume filters: invalid filter'],
+    ['GET', '/volumes?filters={"colour":["red"]}', 400, "invalid filter 'colour'"],
+    ['POST', '/volumes/prune?filters={"all":["maybe"]}', 400, `invalid filter 'all': strconv.ParseBool: parsing "maybe": invalid syntax`],
+    ['POST', '/build/prune?filters=x', 400, 'invalid filter'],
+    ['GET', '/containers/nobody/stats?one-shot=1', 404, 'No such container: nobody'],
+    ['POST', '/images/create', 500, 'Get "http:": http: no Host in request URL'],
   ])('%s %s is refused with %i', async (method, path, status, message) => {
+    for (const [subject, reply] of [['images.list', { images: [] }], ['networks.list', { networks: [] }], ['volumes.list', { volumes: [] }]] as const) answers.set(subject, () => ({ ...reply, position: 1 }));
     const answer = await http(method, path);
     expect({ status: answer.status, body: JSON.parse(answer.text) }).toEqual({ status, body: { message } });
   });
@@ -113,7 +131,8 @@ describe('the front door', () => {
 
   test.each(['', 'rubbish; a; b', 'application/json, text/plain', 'text/plain'])('a body of the type %j is no JSON, and one that nobody reads as such may be of it', async (type) => {
     const sent = { 'Content-Type': type };
-    expect(await http('POST', '/containers/create', { Image: 'x' }, sent)).toMatchObject({ status: 400, text: line({ message: `Content-Type specified (${type}) must be 'application/json'` }) });
+    const refused = await http('POST', '/containers/create', { Image: 'x' }, sent);
+    expect({ status: refused.status, body: JSON.parse(refused.text) as object }).toEqual({ status: 400, body: { message: expect.stringContaining(`Content-Type header (${type}): m`) as string } });
     answers.set('images.log-in', () => ({ identityToken: '' }));
     expect(await http('POST', '/auth', { username: 'u' }, sent)).toMatchObject({ status: 200 });
     expect(await http('POST', '/build/prune', {}, sent)).toMatchObject({ status: 200 });
@@ -126,10 +145,17 @@ describe('the front door', () => {
     ['/volumes/create', { DriverOpts: 'x' }, 'invalid JSON: json: cannot unmarshal string into Go struct field CreateOptions.DriverOpts of type map[string]string'],
     ['/containers/web/update', [], 'invalid JSON: json: cannot unmarshal array into Go value of type container.UpdateConfig'],
     ['/containers/create', { Image: 'x', HostConfig: { ConsoleSize: '24x80' } }, 'invalid JSON: json: cannot unmarshal string into Go struct field HostConfig.ConsoleSize of type [2]uint'],
-    ['/auth', { email: 5 }, 'invalid JSON: json: cannot unmarshal number into Go struct field AuthConfig.email of type string'],
+    ['/containers/create', [], 'invalid JSON: json: cannot unmarshal array into Go value of type container.CreateRequest'],
+    ['/containers/create', null, 'config cannot be empty in order to create a container'],
+    ['/containers/web/exec', { Cmd: 5 }, 'invalid JSON: json: cannot unmarshal number into Go struct field ExecOptions.Cmd of type []string'],
+    ['/auth', { email: 5 }, 'json: cannot unmarshal number into Go struct field AuthConfig.email of type string'],
     ['/auth', undefined, 'EOF'],
   ])('%s of %j is told in the words of Go', async (path, body, message) => {
-    expect(await http('POST', path, body)).toMatchObject({ status: 400, text: line({ message }) });
+    expect(await http('POST', path, body)).toMatchObject({ status: path === '/auth' ? 500 : 400, text: line({ message }) });
+  });
+
+  test('an event filter that means nothing is passed over', async () => {
+    expect(await http('GET', '/events?since=1&until=2&filters={"colour":["red"]}')).toMatchObject({ status: 200, text: '' });
   });
 
   test('an update without a body changes nothing', async () => {

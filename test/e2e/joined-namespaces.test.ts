@@ -97,13 +97,13 @@ test('when the other ends, the kernel ends it too: 137; it starts again with the
   await docker('kill', 'owner');
   expect((await docker('wait', 'rider')).stdout).toBe('137\n');
   expect(await inspect('rider', '{{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}}')).toBe('exited 137 false');
-  expect(await docker('start', 'rider')).toMatchObject(refused(`container ${id} is not running`, 1));
+  expect(await docker('start', 'rider')).toMatchObject(refused(`failed to join PID namespace: container ${id} is not running`, 1));
   await docker('start', 'owner');
   expect(await docker('start', 'rider')).toMatchObject({ code: 0 });
   expect((await docker('exec', 'rider', 'ps', '-o', 'args')).stdout.match(/sleep 1000/g)).toHaveLength(2);
   await docker('rm', '-f', 'owner');
   expect((await docker('wait', 'rider')).stdout).toBe('137\n');
-  expect(await docker('start', 'rider')).toMatchObject(refused(`cannot join PID of a non running container: ${id}: No such container: ${id}`, 1));
+  expect(await docker('start', 'rider')).toMatchObject(refused(`failed to join PID namespace: No such container: ${id}`, 1));
 });
 
 test('what cannot be joined is refused in dockerd\'s words', async () => {
@@ -112,10 +112,10 @@ test('what cannot be joined is refused in dockerd\'s words', async () => {
   const none = await start('none', '--ipc', 'none');
   const over = await start('over', '--ipc', 'shareable', '--tmpfs', '/dev/shm');
   for (const mode of ['--pid', '--ipc']) expect(await docker('create', mode, 'container:missing', 'busybox')).toMatchObject(refused('No such container: missing', 1));
-  expect(await run('--pid', 'container:never', 'busybox')).toMatchObject(refused(`container ${never} is not running`));
-  expect(await run('--ipc', 'container:never', 'busybox')).toMatchObject(refused(`can't join IPC of container ${never}: container ${never} is not running`));
+  expect(await run('--pid', 'container:never', 'busybox')).toMatchObject(refused(`failed to join PID namespace: container ${never} is not running`));
+  expect(await run('--ipc', 'container:never', 'busybox')).toMatchObject(refused(`failed to join IPC namespace: container ${never} is not running`));
   for (const [name, id] of [['alone', alone], ['none', none], ['over', over]] as const)
-    expect(await run('--ipc', `container:${name}`, 'busybox')).toMatchObject(refused(`can't join IPC of container ${id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`));
+    expect(await run('--ipc', `container:${name}`, 'busybox')).toMatchObject(refused(`failed to join IPC namespace: container ${id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`));
   expect((await docker('ps', '-aq')).stdout.trim().split('\n')).toHaveLength(4); // --rm took the others
 });
 

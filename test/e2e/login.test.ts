@@ -82,5 +82,5 @@ test("one elsewhere is asked by the proxy that the engine's environment names, a
 });
 
 test('a registry that is away is told from one that refuses', async () => {
-  expect((await auth({ username: 'a', password: 'b', serveraddress: '127.0.0.1:1' })).status).toBe(503);
+  expect((await auth({ username: 'a', password: 'b', serveraddress: '127.0.0.1:1' })).status).toBe(500);
 });

@@ -33,7 +33,7 @@ test('a paused container stands still, and goes on where it was', async () => {
   expect((await docker('exec', 'still', 'true')).stderr).toContain('Container still is paused, unpause the container before exec');
   expect((await docker('start', 'still')).stderr).toContain('cannot start a paused container, try unpause instead');
   expect((await docker('attach', 'still')).stderr).toMatch(/paused/);
-  expect((await docker('rm', 'still')).stderr).toMatch(/is paused: unpause and then stop/);
+  expect((await docker('rm', 'still')).stderr).toMatch(/is paused and must be unpaused first/);
   expect((await docker('unpause', 'still')).code).toBe(0);
   expect(await state('still')).toBe('running true false');
   expect(await counts('still')).toBe(true);

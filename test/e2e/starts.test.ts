@@ -60,7 +60,8 @@ test('a host port that a program of the host listens on is refused in dockerd\'s
   const { server, port } = await listening();
   const refused = await docker('run', '--name', 'late', '-p', `${port}:80`, 'busybox', 'true');
   expect(refused.code).toBe(125);
-  expect(refused.stderr).toContain(`driver failed programming external connectivity on endpoint late: Error starting userland proxy: listen tcp4 0.0.0.0:${port}: bind: address already in use`);
+  expect(refused.stderr).toContain(`failed to set up container networking: driver failed programming external connectivity on endpoint late: failed to bind host port for 0.0.0.0:${port}:`);
+  expect(refused.stderr).toContain(':80/tcp: address already in use');
   expect((await docker('inspect', '--format', '{{.State.Status}} {{.State.ExitCode}}', 'late')).stdout).toBe('created 128\n');
   server.close();
   await once(server, 'close');

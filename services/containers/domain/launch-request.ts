@@ -2,7 +2,7 @@ import type { EndpointSettings } from '#contracts/containers/container-state.js'
 import type { HostConfig, RestartPolicy } from '#contracts/containers/container-config.js';
 import { OWN_RUNTIME } from '#contracts/executor/own-runtime.js';
 import type { AttachTicket, LaunchFields, TaskNetwork, TaskProcess, TaskResources, TaskSecurity } from '#contracts/executor/tasks.js';
-import { invalid } from '#libs/errors/errors.js';
+import { invalid, unclassified } from '#libs/errors/errors.js';
 import { DEFAULT_SHM_BYTES } from './resources/check-resources.js';
 import type { ContainerSpec } from './container/container-state.js';
 import { checkHostShares, hostShares, throttlesOf } from './namespaces/host-shares.js';
@@ -53,7 +53,7 @@ export function launchRequest(spec: ContainerSpec, start: number, endpoint: Endp
 function nameservers(addresses: readonly string[]): readonly string[] {
   // Behind a link-local address comes its link.
   const wrong = addresses.find((address) => !isIpAddress(address.replace(/^(fe80:.*)%.+$/i, '$1')));
-  if (wrong !== undefined) throw invalid(`bad nameserver address ${wrong}: ParseAddr(${JSON.stringify(wrong)}): unable to parse IP`);
+  if (wrong !== undefined) throw unclassified(`bad nameserver address ${wrong}: ParseAddr(${JSON.stringify(wrong)}): unable to parse IP`);
   return addresses;
 }
 
@@ -99,7 +99,7 @@ export function parseSecurityOptions(options: readonly string[]): Pick<TaskSecur
     else if (key === 'label' && separator >= 0) continue;
     // Whether there is such a profile the host says at the start, as with dockerd; one without AppArmor has none, and nothing is asked of it.
     else if (key === 'apparmor' && separator >= 0) apparmor = value;
-    else throw invalid(`invalid --security-opt ${separator < 0 ? 1 : 2}: "${option}"`);
+    else throw unclassified(`invalid --security-opt ${separator < 0 ? 1 : 2}: "${option}"`);
   }
   return { noNewPrivileges, seccomp, ...(apparmor === '' ? {} : { apparmor }) };
 }

@@ -16,7 +16,7 @@ test('threads follow their process', () => {
 });
 
 test('without a column PID nothing can be told', () => {
-  expect(() => psTable('COMMAND\nsh\n', new Set([7]), ['-o', 'args'], false)).toThrow("Couldn't find PID field in ps output");
+  expect(() => psTable('COMMAND\nsh\n', new Set([7]), ['-o', 'args'], false)).toThrow(expect.objectContaining({ kind: 'unclassified', message: expect.stringContaining("Couldn't find PID field in ps output") as string }) as Error);
 });
 
 test('whose a row is, the column in front tells, whatever others call themselves and wherever they are', () => {

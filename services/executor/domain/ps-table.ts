@@ -1,5 +1,5 @@
 import type { ProcessTable } from '#contracts/executor/usage.js';
-import { internal, invalid } from '#libs/errors/errors.js';
+import { internal, unclassified } from '#libs/errors/errors.js';
 
 /** Of the pid that is asked for before all that a client asks for. */
 export const LEADING_TITLE = 'LEADING-PID';
@@ -16,8 +16,8 @@ export function psTable(output: string, pids: ReadonlySet<number>, args: readonl
   const printed = fieldsOf(head);
   const titles = leads ? printed.slice(1) : printed;
   const pidColumn = titles.indexOf('PID');
-  if (pidColumn < 0 || (leads && printed[0] !== LEADING_TITLE)) throw invalid("Couldn't find PID field in ps output");
-  if (!leads && pidColumn > 0 && (args.some(hasTitle) || !titles.slice(0, pidColumn).every((title) => ONE_WORD.has(title)))) throw invalid("Couldn't tell the PID field in ps output");
+  if (pidColumn < 0 || (leads && printed[0] !== LEADING_TITLE)) throw unclassified("Couldn't find PID field in ps output");
+  if (!leads && pidColumn > 0 && (args.some(hasTitle) || !titles.slice(0, pidColumn).every((title) => ONE_WORD.has(title)))) throw unclassified("Couldn't tell the PID field in ps output");
   const processes: string[][] = [];
   let previousIsOurs = false;
   for (const line of lines) {

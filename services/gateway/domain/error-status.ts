@@ -7,6 +7,7 @@ export const ERROR_STATUS: Readonly<Record<ErrorKind, number>> = {
   forbidden: 403,
   'not-found': 404,
   conflict: 409,
+  unclassified: 500,
   internal: 500,
   'not-implemented': 501,
   unavailable: 503,

@@ -154,7 +154,7 @@ test('a registry elsewhere with a certificate that nobody knows is refused, and 
   for (const name of ['HTTPS_PROXY', 'HTTP_PROXY']) vi.stubEnv(name, url);
   try {
     for (const refused of [() => clientOf(FAR).manifest('1'), () => clientOf(FAR, ['other.example', `${FAR}:5000`]).manifest('1'), () => logIn(FAR, SINBAD, [])]) {
-      await expect(refused()).rejects.toMatchObject({ kind: 'unavailable', message: expect.stringMatching(/^Get "https:.*certificate/) as string });
+      await expect(refused()).rejects.toMatchObject({ kind: 'unclassified', message: expect.stringMatching(/^Get "https:.*certificate/) as string });
     }
     expect(seen).toEqual([]);
     expect((await clientOf(FAR, [FAR]).manifest('1')).bytes.toString()).toBe(MANIFEST);
@@ -162,8 +162,8 @@ test('a registry elsewhere with a certificate that nobody knows is refused, and 
     expect(seen.filter((line) => !line.startsWith('https '))).toEqual([]);
     // Neither by http where no TLS comes up: it would hear the password.
     [tls, seen] = ['reset', []];
-    await expect(clientOf(FAR).manifest('1')).rejects.toMatchObject({ kind: 'unavailable' });
-    await expect(logIn(FAR, SINBAD, [])).rejects.toMatchObject({ kind: 'unavailable' });
+    await expect(clientOf(FAR).manifest('1')).rejects.toMatchObject({ kind: 'unclassified' });
+    await expect(logIn(FAR, SINBAD, [])).rejects.toMatchObject({ kind: 'unclassified' });
     expect(seen).toEqual([]);
   } finally {
     proxy.close();

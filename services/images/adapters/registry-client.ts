@@ -1,4 +1,4 @@
-import { internal, invalid, unavailable } from '#libs/errors/errors.js';
+import { internal, invalid, unclassified } from '#libs/errors/errors.js';
 import { parseJsonObject, strings } from '#libs/oci/bounded-json.js';
 import { digestOf, isDigest } from '#libs/oci/digest.js';
 import { MANIFEST_LIMIT_BYTES } from '#libs/oci/manifest.js';
@@ -7,6 +7,7 @@ import type { Reference } from '#libs/oci/reference.js';
 import { fetchAnyPort } from './any-port.js';
 import { boundedBytes } from './bounded-body.js';
 import { InsecureRegistries } from './insecure-registries.js';
+import { networkWords } from './network-words.js';
 import { RegistryAuth, type Credentials } from './registry-auth.js';
 import { RegistryError, registryError } from './registry-error.js';
 
@@ -37,6 +38,7 @@ export class RegistryClient {
   private readonly insecure: InsecureRegistries;
   /** What it answered by, from the first time on. */
   private origin: string | undefined;
+  private reached = false;
 
   constructor(
     private readonly repository: Reference,
@@ -48,7 +50,7 @@ export class RegistryClient {
     this.auth = new RegistryAuth(credentials, `repository:${repository.path}:pull`, this.insecure.areAt);
   }
 
-  /** A manifest or index by tag or digest, verified where it is by digest. Rejects with RegistryError, unavailable or invalid. */
+  /** A manifest or index by tag or digest, verified where it is by digest. Rejects with RegistryError, invalid, or as fetchFrom does. */
   async manifest(tagOrDigest: string, signal?: AbortSignal): Promise<FetchedManifest> {
     const response = await this.get(`${await this.base(signal)}/manifests/${tagOrDigest}`, { accept: MANIFEST_TYPES.join(', ') }, signal);
     const bytes = await boundedBytes(response, MANIFEST_LIMIT_BYTES, 'manifest');
@@ -101,7 +103,8 @@ export class RegistryClient {
 
   private async get(url: string, headers: Record<string, string>, signal?: AbortSignal): Promise<Response> {
     for (let attempt = 0; ; attempt++) {
-      const response = await fetchFrom(url, { ...headers, ...this.auth.authorization }, this.insecure.areAt, signal);
+      const response = await fetchFrom(url, { ...headers, ...this.auth.authorization }, this.insecure.areAt, signal, this.reached ? url : `${this.origin}/v2/`);
+      this.reached = true;
       if (response.ok) return response;
       const refusal = await registryError(response);
       if (response.status !== 401 || attempt === 2 || !(await this.auth.answer(response))) throw refusal;
@@ -118,15 +121,15 @@ function nextPage(link: string, of: string): string | undefined {
   return next.href;
 }
 
-/** Redirects are followed; to another host without our authorization (fetch standard, HTTP-redirect fetch). Rejects as unavailable where nobody answers. */
-export async function fetchFrom(url: string, headers: Record<string, string>, isInsecure: (url: URL) => boolean, signal?: AbortSignal): Promise<Response> {
+/** Redirects are followed; to another host without our authorization (fetch standard, HTTP-redirect fetch). Rejects where nobody answers, in Go's words, of `told`: dockerd's first request to a registry asks for /v2/, so it is of that one that people hear. */
+export async function fetchFrom(url: string, headers: Record<string, string>, isInsecure: (url: URL) => boolean, signal?: AbortSignal, told = url): Promise<Response> {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new Error('no answer in time')), ANSWER_TIMEOUT_MS);
   try {
     return await fetchAnyPort(url, { headers: { ...headers, 'accept-encoding': 'identity' }, signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal, isInsecure });
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    throw unavailable(`Get "${url}": ${cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : String(cause)}`, error);
+    throw unclassified(`Get "${told}": ${networkWords(cause)}`, error);
   } finally {
     clearTimeout(timer);
   }

@@ -1,4 +1,4 @@
-import { unauthorized, unavailable } from '#libs/errors/errors.js';
+import { unauthorized, unclassified } from '#libs/errors/errors.js';
 import { InsecureRegistries } from './insecure-registries.js';
 import { RegistryAuth, type Credentials } from './registry-auth.js';
 import { fetchFrom } from './registry-client.js';
@@ -21,7 +21,7 @@ export async function logIn(server: string, credentials: Credentials, insecureNa
   await response.body?.cancel();
   if (response.ok) return auth.identityToken;
   const failure = `login attempt to ${url} failed with status: ${response.status} ${response.statusText}`;
-  throw response.status === 401 || response.status === 403 ? unauthorized(failure) : unavailable(failure);
+  throw response.status === 401 || response.status === 403 ? unauthorized(failure) : unclassified(failure);
 }
 
 /** "https://index.docker.io/v1/", "host:5000", or nothing for Docker's own. */

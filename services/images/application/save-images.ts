@@ -1,7 +1,7 @@
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { RequestContext } from '#contracts/request.js';
-import { BerthError, notFound } from '#libs/errors/errors.js';
+import { BerthError, notFound, unclassified } from '#libs/errors/errors.js';
 import { familiar, canonical, parseTagged } from '#libs/oci/reference.js';
 import { type Digest, hexOf } from '#libs/oci/digest.js';
 import { OCI_INDEX, OCI_MANIFEST } from '#libs/oci/media-types.js';
@@ -49,6 +49,7 @@ export class SaveArchive {
     try {
       return this.directory.find(name);
     } catch (error) {
+      if (error instanceof BerthError && error.kind === 'invalid') throw unclassified(error.message, error);
       throw error instanceof BerthError && error.kind === 'not-found' ? notFound(`No such image: ${name}`) : error;
     }
   }

@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest';
 import { ListNetworks } from '#contracts/networks/networks.js';
-import { notFound, unavailable } from '#libs/errors/errors.js';
+import { notFound, unavailable, unclassified } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import type { PresentContainer } from '../../domain/container/container-state.js';
 import type { ContainerDirectory } from '../names/container-directory.js';
 import { RunEndpoints } from './run-endpoints.js';
 
-test('a network that is not there is told as dockerd tells it at a start', async () => {
+test.each([[notFound, 'network odd not found'], [unclassified, 'driver failed']])('that an endpoint cannot be had is told as dockerd tells it at a start', async (refuse, message) => {
   const container = { spec: { id: 'c1', name: 'web', config: {}, hostConfig: { NetworkMode: 'odd' } }, run: { start: 1 } } as unknown as PresentContainer;
-  const endpoints = new RunEndpoints({} as ContainerDirectory, { request: () => Promise.reject(notFound('network odd not found')) } as unknown as Bus);
-  await expect(endpoints.allocate(container, { actor: 'test', correlationId: 'c', causationId: 'd' })).rejects.toMatchObject({ kind: 'not-found', message: 'failed to set up container networking: network odd not found' });
+  const endpoints = new RunEndpoints({} as ContainerDirectory, { request: () => Promise.reject(refuse(message)) } as unknown as Bus);
+  await expect(endpoints.allocate(container, { actor: 'test', correlationId: 'c', causationId: 'd' })).rejects.toMatchObject({ kind: refuse('').kind, message: `failed to set up container networking: ${message}` });
 });
 
 test('a start goes on although an endpoint of nobody cannot be released, as where the log is full', async () => {

@@ -1,7 +1,7 @@
 import type { EndpointSettings } from '#contracts/containers/container-state.js';
 import { AllocateEndpoint, ListNetworks, ReleaseEndpoint } from '#contracts/networks/networks.js';
 import type { RequestContext } from '#contracts/request.js';
-import { BerthError, notFound } from '#libs/errors/errors.js';
+import { BerthError } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { isRunning, type PresentContainer } from '../../domain/container/container-state.js';
 import { networkWithEndpoint } from '../../domain/launch-request.js';
@@ -115,7 +115,8 @@ export class RunEndpoints {
   }
 }
 
-/** As dockerd tells of a network that is not there. */
-const withoutNetwork = (error: unknown): unknown => (error instanceof BerthError && error.kind === 'not-found' ? notFound(`failed to set up container networking: ${error.message}`) : error);
+/** As dockerd tells of a network that is not there, and of a port that is taken. */
+const withoutNetwork = (error: unknown): unknown =>
+  error instanceof BerthError && ['not-found', 'unclassified'].includes(error.kind) ? new BerthError(error.kind, `failed to set up container networking: ${error.message}`, { cause: error }) : error;
 const endpointId = (container: string, start: number): string => `${container}-${start}`;
 const versionOf = ({ version = 1 }: PresentContainer): number => version;

@@ -1,6 +1,6 @@
 import { ChangeTaskHosts, type HostChange } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext } from '#contracts/request.js';
-import { conflict, notFound } from '#libs/errors/errors.js';
+import { notFound, unclassified } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import type { PresentContainer } from '../../domain/container/container-state.js';
 import { parseLinkName } from '../../domain/network/links.js';
@@ -21,7 +21,7 @@ export class ContainerLinks {
   async remove(reference: string, asked: RequestContext): Promise<Done> {
     this.directory.find(reference);
     const name = parseLinkName(reference);
-    if (name === undefined) throw conflict('Conflict, cannot remove the default link name of the container');
+    if (name === undefined) throw unclassified('Conflict, cannot remove the default link name of the container');
     const owner = this.directory.tryFind(name.owner);
     if (owner === undefined) throw notFound(`No such container: ${reference}`);
     const { id } = owner.spec;

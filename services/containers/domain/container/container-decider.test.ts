@@ -156,14 +156,14 @@ test('what does not run cannot be paused, and what is not paused cannot be unpau
   given(...running, exited()).when(pause).thenRefused('conflict', /is not running/);
   given(createdAlways, requested(), started(), exited(), restartScheduled).when(pause).thenRefused('conflict', /is restarting/);
   for (const history of [[pauseRequested], [pauseRequested, paused]]) given(...running, ...history).when(pause).thenRefused('conflict', /is already paused/);
-  given(...running).when(unpause).thenRefused('conflict', /Container c1 is not paused/);
+  given(...running).when(unpause).thenRefused('unclassified', /Container c1 is not paused/);
 });
 
 test('a paused container is unpaused before it is started, attached to or removed, but stops and is killed', () => {
   const history = [...running, pauseRequested, paused];
   given(...history).when(start()).thenRefused('conflict', /try unpause instead/);
   given(...history).when({ type: 'Attach', stdin: false, stdout: true, stderr: true, at }).thenRefused('conflict', /is paused, unpause the container before attach/);
-  given(...history).when(remove(false)).thenRefused('conflict', /container is paused: unpause and then stop/);
+  given(...history).when(remove(false)).thenRefused('conflict', /container is paused and must be unpaused first$/);
   given(...history).when(remove(true)).then(removeRequested);
   given(...history).when(stop).then(stopRequested);
   given(...history).when(kill).then(killRequested);

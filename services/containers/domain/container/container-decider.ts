@@ -2,7 +2,7 @@ import type { CommitWish, ContainerEvent, DiscardReason, ExitReason, StartReason
 import type { LimitChanges } from '#contracts/containers/container-config.js';
 import type { EndpointSettings, HealthProbe, ProbeExec, PublishedPort } from '#contracts/containers/container-state.js';
 import type { Decider } from '#libs/event-store/decider.js';
-import { conflict, notFound } from '#libs/errors/errors.js';
+import { conflict, notFound, unclassified } from '#libs/errors/errors.js';
 import { SIGKILL, stopSignalNumber } from '#libs/linux/signals.js';
 import type { EditableSpec } from '../edit/apply-changes.js';
 import { afterProbe, healthWhenOver, healthWhenStarted, isTold, probeCommand, withProbe } from '../health/health.js';
@@ -135,7 +135,7 @@ function decide(command: ContainerCommand, state: Container): readonly Container
       return command.start === state.run.start && state.run.changing === 'pausing' ? [{ type: 'PauseFailed', container, error: command.error, at }] : [];
 
     case 'Unpause':
-      if (state.status !== 'paused') throw conflict(`Container ${container} is not paused`);
+      if (state.status !== 'paused') throw unclassified(`Container ${container} is not paused`);
       return [{ type: 'UnpauseRequested', container, at }];
 
     case 'RecordUnpaused':
@@ -218,7 +218,7 @@ function decide(command: ContainerCommand, state: Container): readonly Container
       if (state.status === 'removing') return [];
       if (state.protected) throw conflict(`cannot remove container "${state.spec.name}": container is protected: unprotect the container before removing`);
       if (!command.force && state.status === 'paused')
-        throw conflict(`cannot remove container "${state.spec.name}": container is paused: unpause and then stop the container before removing or force remove`);
+        throw conflict(`cannot remove container "${state.spec.name}": container is paused and must be unpaused first`);
       if (!command.force && isRunning(state))
         throw conflict(`cannot remove container "${state.spec.name}": container is running: stop the container before removing or force remove`);
       if (!command.force && state.status === 'restarting')

@@ -1,5 +1,3 @@
-import { invalid } from '#libs/errors/errors.js';
-
 export const PROPAGATION: readonly string[] = ['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave'];
 export const NO_COPY = 'nocopy';
 /** Of each, one may be said. */
@@ -11,9 +9,9 @@ export const areBindModes = (text: string): boolean => {
   return words.every((word) => CHOICES.some((choice) => choice.includes(word))) && CHOICES.every((choice) => words.filter((word) => choice.includes(word)).length < 2);
 };
 
-/** Throws invalid for what are none. '': none. */
-export function bindModes(text: string): readonly string[] {
+/** Throws for what are none: as `refuse` says, since dockerd knows whose mistake it is of --volumes-from alone. '': none. */
+export function bindModes(text: string, refuse: (message: string) => Error): readonly string[] {
   if (text === '') return [];
-  if (!areBindModes(text)) throw invalid(`invalid mode: ${text}`);
+  if (!areBindModes(text)) throw refuse(`invalid mode: ${text}`);
   return text.split(',');
 }

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import type { ContainerConfig, HostConfig, MountRequest } from '#contracts/containers/container-config.js';
-import { invalid, notImplemented } from '#libs/errors/errors.js';
+import { invalid, notImplemented, unclassified } from '#libs/errors/errors.js';
 import { areBindModes, bindModes, NO_COPY, PROPAGATION } from './bind-modes.js';
 import type { BorrowedMount } from './volumes-from.js';
 
@@ -58,14 +58,14 @@ export function mountRequests(config: ContainerConfig, hostConfig: HostConfig, b
 /** "src:dst[:modes]", modes that may be empty, or "dst" for an anonymous volume. */
 export function parseBind(text: string): WantedMount {
   const parts = text.split(':');
-  if (parts.length > 3 || parts.some((part, at) => part === '' && at < 2)) throw invalid(`invalid volume specification: '${text}'`);
+  if (parts.length > 3 || parts.some((part, at) => part === '' && at < 2)) throw unclassified(`invalid volume specification: '${text}'`);
   const [source, target, modeText] = parts.length === 1 ? ['', parts[0] ?? '', ''] : [parts[0] ?? '', parts[1] ?? '', parts[2] ?? ''];
-  if (parts.length === 2 && areBindModes(target)) throw invalid(`invalid volume specification: '${text}'`);
-  const modes = bindModes(modeText);
+  if (parts.length === 2 && areBindModes(target)) throw unclassified(`invalid volume specification: '${text}'`);
+  const modes = bindModes(modeText, unclassified);
   const propagation = modes.find((mode) => PROPAGATION.includes(mode));
   const isBind = source.startsWith('/');
   const foreign = isBind ? modes.includes(NO_COPY) && 'VolumeOptions' : propagation !== undefined && 'BindOptions';
-  if (foreign) throw invalid(`invalid volume specification: '${text}': invalid mount config for type "${isBind ? 'bind' : 'volume'}": field ${foreign} must not be specified`);
+  if (foreign) throw unclassified(`invalid volume specification: '${text}': invalid mount config for type "${isBind ? 'bind' : 'volume'}": field ${foreign} must not be specified`);
   if (!isBind && /^[a-zA-Z0-9]$/.test(source)) throw invalid(`create ${source}: volume name is too short, names should be at least two alphanumeric characters`);
   if (!isBind && source !== '' && !/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(source))
     throw invalid(`create ${source}: "${source}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`);
@@ -145,7 +145,7 @@ function tmpfs(target: string, options: string): WantedMount {
   return { type: 'tmpfs', source: '', target: cleanTarget(target), readOnly: options.split(',').includes('ro'), mode: '', propagation: '', options, noCopy: true, createSource: false };
 }
 
-const bindTarget = (bind: string, target: string, type: string): string => cleanTarget(target, (why) => invalid(`invalid volume specification: '${bind}': invalid mount config for type "${type}": ${why}`));
+const bindTarget = (bind: string, target: string, type: string): string => cleanTarget(target, (why) => unclassified(`invalid volume specification: '${bind}': invalid mount config for type "${type}": ${why}`));
 
 function cleanTarget(target: string, wrong: (why: string) => Error = invalid): string {
   if (!target.startsWith('/')) throw wrong(`invalid mount path: '${target}' mount path must be absolute`);

@@ -12,9 +12,10 @@ export interface BorrowedMount {
 export function volumesFrom(names: readonly string[] | null | undefined, mountsOf: (container: string) => readonly ContainerMount[] | undefined): BorrowedMount[] {
   const found = new Map<string, BorrowedMount>();
   for (const text of names ?? []) {
-    const [container = '', mode = ''] = text.split(':');
-    if (container === '') throw invalid(`invalid volumes-from specification: ${text}`);
-    const modes = bindModes(mode);
+    if (text === '') throw invalid('volumes-from specification cannot be an empty string');
+    const colon = text.indexOf(':');
+    const [container, mode] = colon < 0 ? [text, ''] : [text.slice(0, colon), text.slice(colon + 1)];
+    const modes = bindModes(mode, invalid);
     if (modes.some((one) => PROPAGATION.includes(one) || one === NO_COPY)) throw invalid(`invalid mode: ${mode}`);
     const mounts = mountsOf(container);
     if (mounts === undefined) throw invalid(`No such container: ${container}`);

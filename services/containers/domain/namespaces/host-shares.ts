@@ -1,7 +1,7 @@
 import type { HostConfig } from '#contracts/containers/container-config.js';
 import type { BlockThrottle, HostNamespace, LaunchTask, TaskDevice } from '#contracts/executor/tasks.js';
 import { cgroupParentOf } from '#libs/cgroup/asked-parent.js';
-import { invalid } from '#libs/errors/errors.js';
+import { invalid, unclassified } from '#libs/errors/errors.js';
 import { isIpAddress } from '../network/ip-address.js';
 import { cdiDevices } from '../resources/device-requests.js';
 import { joinedContainers } from './joined-containers.js';
@@ -41,10 +41,10 @@ export function checkHostShares(host: HostConfig): void {
   cdiDevices(host);
   cgroupParentOf(host.CgroupParent);
   for (const { PathOnHost: source, CgroupPermissions: access = '' } of host.Devices ?? []) if (!/^[rwm]{0,3}$/.test(access)) throw invalid(`invalid device mode: ${access} of ${source}`);
-  for (const rule of host.DeviceCgroupRules ?? []) if (!/^[acb] (\d+|\*):(\d+|\*) [rwm]{1,3}$/.test(rule)) throw invalid(`invalid device cgroup rule format: '${rule}'`);
+  for (const rule of host.DeviceCgroupRules ?? []) if (!/^[acb] (\d+|\*):(\d+|\*) [rwm]{1,3}$/.test(rule)) throw unclassified(`invalid device cgroup rule format: '${rule}'`);
   for (const { path, rate } of throttlesOf(host).throttles ?? []) if (rate < 0) throw invalid(`invalid rate for device: ${path}:${rate}`);
   for (const entry of host.ExtraHosts ?? []) checkExtraHost(entry);
-  for (const option of Object.keys(host.StorageOpt ?? {})) throw invalid(option === 'size' ? "--storage-opt is supported only for overlay over xfs with 'pquota' mount option" : `Unknown option ${option}`);
+  for (const option of Object.keys(host.StorageOpt ?? {})) throw unclassified(option === 'size' ? "--storage-opt is supported only for overlay over xfs with 'pquota' mount option" : `Unknown option ${option}`);
   if (host.Isolation && host.Isolation !== 'default') throw invalid(`invalid isolation (${host.Isolation}): linux only supports 'default'`);
 }
 

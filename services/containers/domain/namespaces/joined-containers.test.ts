@@ -22,13 +22,13 @@ test.each([['shareable'], ['host'], ['container:c0']])('IPC that is %s can be sh
   expect(joinsOf({ IpcMode: 'container:c1', PidMode: 'container:c2' }, among(donor('c1', { IpcMode }), donor('c2')))).toEqual({ joins: { ipc: 'c1', pid: 'c2' } }));
 
 test.each([['its default', {}], ['private', { IpcMode: 'private' }], ['none', { IpcMode: 'none' }]])('IPC that is %s cannot', (_what, hostConfig) =>
-  expect(() => joinsOf({ IpcMode: 'container:c1' }, among(donor('c1', hostConfig)))).toThrow("can't join IPC of container c1: non-shareable IPC (hint: use IpcMode:shareable for the donor container)"));
+  expect(() => joinsOf({ IpcMode: 'container:c1' }, among(donor('c1', hostConfig)))).toThrow(expect.objectContaining({ kind: 'invalid', message: 'failed to join IPC namespace: container c1: non-shareable IPC (hint: use IpcMode:shareable for the donor container)' })));
 
 test.each(['/dev/shm', '/dev'])('nor can that of a container with a mount of the user at %s', (target) =>
   expect(() => joinsOf({ IpcMode: 'container:c1' }, among(donor('c1', { IpcMode: 'shareable' }, { mounts: [{ target }] })))).toThrow('non-shareable IPC'));
 
 test('who is gone, or about to start again, is not joined', () => {
-  expect(() => joinsOf({ PidMode: 'container:c1' }, among())).toThrow('cannot join PID of a non running container: c1: No such container: c1');
-  expect(() => joinsOf({ IpcMode: 'container:c1' }, among())).toThrow("can't join IPC of container c1: No such container: c1");
-  expect(() => joinsOf({ PidMode: 'container:c1' }, among(donor('c1', {}, { status: 'restarting' })))).toThrow('Container c1 is restarting, wait until the container is running');
+  expect(() => joinsOf({ PidMode: 'container:c1' }, among())).toThrow('failed to join PID namespace: No such container: c1');
+  expect(() => joinsOf({ IpcMode: 'container:c1' }, among())).toThrow('failed to join IPC namespace: No such container: c1');
+  expect(() => joinsOf({ PidMode: 'container:c1' }, among(donor('c1', {}, { status: 'restarting' })))).toThrow(expect.objectContaining({ kind: 'unclassified', message: 'failed to join PID namespace: container c1 is restarting, wait until the container is running' }));
 });

@@ -1,8 +1,11 @@
 import type { HostConfig } from '#contracts/containers/container-config.js';
 import type { LaunchTask, TaskJoins } from '#contracts/executor/tasks.js';
-import { internal, invalid } from '#libs/errors/errors.js';
+import { type BerthError, conflict, invalid, unclassified } from '#libs/errors/errors.js';
 import type { PresentContainer } from '../container/container-state.js';
 import { sharedNetwork } from '../network/shared-network.js';
+
+/** What dockerd says of each before it says why. */
+const JOIN_FAILED = { pid: 'failed to join PID namespace', ipc: 'failed to join IPC namespace' };
 
 const named = (mode: string | undefined): string | undefined => /^container:(.+)$/.exec(mode ?? '')?.[1];
 
@@ -29,23 +32,22 @@ export function withJoinedIds(host: HostConfig, find: (reference: string) => Pre
   return { ...host, ...(pid === undefined ? {} : { PidMode: `container:${idOf(pid)}` }), ...(ipc === undefined ? {} : { IpcMode: `container:${idOf(ipc)}` }) };
 }
 
-/** What a start joins. Throws as dockerd does where it cannot, which takes all of these for errors of its own; whether the others run is the executor's to say, which has their processes. */
+/** What a start joins. Throws as dockerd does where it cannot; whether the others run is the executor's to say, which has their processes. */
 export function joinsOf(host: HostConfig, find: (id: string) => PresentContainer | undefined): Pick<LaunchTask, 'joins'> {
   const joins = joinedContainers(host);
   const { pid, ipc } = joins;
-  if (pid !== undefined) checkThere(pid, find(pid), `cannot join PID of a non running container: ${pid}`);
+  if (pid !== undefined) checkThere(pid, find(pid), JOIN_FAILED.pid, unclassified);
   if (ipc !== undefined) {
-    const failed = `can't join IPC of container ${ipc}`;
     const donor = find(ipc);
-    checkThere(ipc, donor, failed);
-    if (donor && !isShareable(donor)) throw internal(`${failed}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`);
+    checkThere(ipc, donor, JOIN_FAILED.ipc, conflict);
+    if (donor && !isShareable(donor)) throw invalid(`${JOIN_FAILED.ipc}: container ${ipc}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`);
   }
   return pid === undefined && ipc === undefined ? {} : { joins };
 }
 
-function checkThere(id: string, donor: PresentContainer | undefined, failed: string): void {
-  if (!donor) throw internal(`${failed}: No such container: ${id}`);
-  if (donor.status === 'restarting') throw internal(`Container ${id} is restarting, wait until the container is running`);
+function checkThere(id: string, donor: PresentContainer | undefined, failed: string, refuse: (message: string) => BerthError): void {
+  if (!donor) throw unclassified(`${failed}: No such container: ${id}`);
+  if (donor.status === 'restarting') throw refuse(`${failed}: container ${id} is restarting, wait until the container is running`);
 }
 
 /** Private is the default. What a user has mounted over /dev/shm is his and no part of the IPC. */

@@ -23,8 +23,8 @@ test('a link is kept by id, with its alias, once; through another\'s network it 
 test.each([
   [[':x'], 'bridge', 'invalid', 'could not get container for : invalid name or ID supplied: ""'],
   [['lost:x'], 'bridge', 'invalid', 'could not get container for lost: No such container: lost'],
-  [['a:b:c'], 'bridge', 'internal', 'bad format for links: a:b:c'],
-  [[''], 'bridge', 'internal', 'empty string specified for links'],
+  [['a:b:c'], 'bridge', 'unclassified', 'bad format for links: a:b:c'],
+  [[''], 'bridge', 'unclassified', 'empty string specified for links'],
   [['hosted'], 'bridge', 'invalid', "conflicting options: host type networking can't be used with links. This would result in undefined behavior"],
   [['db'], 'host', 'invalid', "conflicting options: host type networking can't be used with links. This would result in undefined behavior"],
   [['db'], 'container:db', 'invalid', "conflicting options: container type network can't be used with links. This would result in undefined behavior"],
@@ -54,7 +54,7 @@ test('a start has the other\'s names, ports and variables', () => {
 
 test('a start needs the other end to run, on the default bridge; off the bridge there is nothing to have', () => {
   const web = made('web');
-  expect(() => linkFacts(web, [{ alias: 'd', target: made('db', {}, {}, 'exited') }])).toThrow('Cannot link to a non running container: /db AS /web/d');
+  expect(() => linkFacts(web, [{ alias: 'd', target: made('db', {}, {}, 'exited') }])).toThrow(expect.objectContaining({ kind: 'unclassified', message: 'Cannot link to a non running container: /db AS /web/d' }) as Error);
   expect(() => linkFacts(web, [{ alias: 'd', target: made('db', { NetworkMode: 'none' }) }])).toThrow('Cannot link to /db, as it does not belong to the default network');
   expect(linkFacts(made('web', { NetworkMode: 'none' }), [{ alias: 'd', target: made('db') }])).toEqual({ hosts: [], environment: [] });
 });

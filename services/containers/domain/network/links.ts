@@ -1,5 +1,5 @@
 import type { HostConfig } from '#contracts/containers/container-config.js';
-import { internal, invalid, notImplemented } from '#libs/errors/errors.js';
+import { invalid, notImplemented, unclassified } from '#libs/errors/errors.js';
 import { isRunning, type PresentContainer } from '../container/container-state.js';
 
 /** Another container of the default bridge, and what it is called in the one that names it. */
@@ -81,9 +81,9 @@ export function linkFacts(owner: PresentContainer, links: readonly Link[]): Link
   const facts = links.map((link) => {
     const { alias, target } = link;
     const { config, hostConfig, name } = target.spec;
-    if (modeOf(hostConfig) !== 'bridge') throw internal(`Cannot link to /${name}, as it does not belong to the default network`);
+    if (modeOf(hostConfig) !== 'bridge') throw unclassified(`Cannot link to /${name}, as it does not belong to the default network`);
     const address = target.run.endpoint?.address;
-    if (!isRunning(target) || address === undefined) throw internal(`Cannot link to a non running container: /${name} AS /${owner.spec.name}/${alias}`);
+    if (!isRunning(target) || address === undefined) throw unclassified(`Cannot link to a non running container: /${name} AS /${owner.spec.name}/${alias}`);
     const names = [...new Set([alias, config.Hostname ?? '', name])].filter((known) => known !== '');
     return { host: `${names.join(' ')}:${address}`, environment: linkEnvironment(owner.spec.name, link, address) };
   });
@@ -92,9 +92,9 @@ export function linkFacts(owner: PresentContainer, links: readonly Link[]): Link
 
 /** "name", "name:alias", or what inspect shows of a link. */
 function parseLink(text: string): { readonly name: string; readonly alias: string } {
-  if (text === '') throw internal('empty string specified for links');
+  if (text === '') throw unclassified('empty string specified for links');
   const [name = '', alias = name, ...more] = text.split(':');
-  if (more.length > 0) throw internal(`bad format for links: ${text}`);
+  if (more.length > 0) throw unclassified(`bad format for links: ${text}`);
   return name.startsWith('/') ? { name: name.slice(1), alias: alias.slice(alias.lastIndexOf('/') + 1) } : { name, alias };
 }
 

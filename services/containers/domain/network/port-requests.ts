@@ -7,7 +7,8 @@ import { isIpAddress, isIpv4Address } from './ip-address.js';
 export function parsePort(text: string): { port: number; protocol: PublishedPort['protocol'] } {
   const [number = '', protocol = 'tcp', ...rest] = text.split('/');
   const port = Number(number);
-  if (!/^\d+$/.test(number) || port < 1 || port > 65535 || !isProtocol(protocol) || rest.length > 0) throw invalid(`invalid port specification: "${text}"`);
+  if (!/^\d+$/.test(number) || port < 1 || port > 65535) throw invalid(`invalid port specification: "${number}"`);
+  if (!isProtocol(protocol) || rest.length > 0) throw invalid(`invalid port specification: "${text}"`);
   return { port, protocol };
 }
 

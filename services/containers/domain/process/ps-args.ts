@@ -1,4 +1,4 @@
-import { invalid } from '#libs/errors/errors.js';
+import { invalid, unclassified } from '#libs/errors/errors.js';
 
 /**
  * The words of ps(1)'s arguments. Throws what dockerd says of those that title another column PID, by which processes are told apart (daemon/top_unix.go); it looks only behind a
@@ -9,7 +9,7 @@ export function checkPsArgs(text: string): readonly string[] {
   for (const word of text.replace(/ +/g, ' ').replaceAll('= ', '=').split(' ')) {
     const cut = word.lastIndexOf('=PID');
     const column = word.slice(0, Math.max(cut, 0));
-    if (cut >= 0 && column.replace(/^-\w*o/, '') !== 'pid') throw invalid(`specifying "${column}=${word.slice(cut + 1)}" is not allowed`);
+    if (cut >= 0 && column.replace(/^-\w*o/, '') !== 'pid') throw unclassified(`specifying "${column}=${word.slice(cut + 1)}" is not allowed`);
   }
   return text.split(' ');
 }

@@ -1,5 +1,5 @@
 import type { DeviceRequest, HostConfig } from '#contracts/containers/container-config.js';
-import { invalid } from '#libs/errors/errors.js';
+import { invalid, unclassified } from '#libs/errors/errors.js';
 
 /**
  * Devices that drivers know by names of theirs, as names of the Container Device Interface; "gpu=…" is any vendor's. Throws invalid, in dockerd's words, for drivers that
@@ -35,5 +35,5 @@ function gpus({ Count, DeviceIDs, Options }: DeviceRequest): readonly string[] {
 }
 
 function notSelected({ Driver, Capabilities }: DeviceRequest): Error {
-  return invalid(`could not select device driver "${Driver ?? ''}" with capabilities: [${(Capabilities ?? []).map((all) => `[${all.join(' ')}]`).join(' ')}]`);
+  return unclassified(`could not select device driver "${Driver ?? ''}" with capabilities: [${(Capabilities ?? []).map((all) => `[${all.join(' ')}]`).join(' ')}]`);
 }

@@ -2,7 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join, posix, relative } from 'node:path';
 import type { BlockThrottle, TaskDevice } from '#contracts/executor/tasks.js';
 import type { DeviceThrottle } from '#libs/cgroup/limits.js';
-import { invalid } from '#libs/errors/errors.js';
+import { invalid, unclassified } from '#libs/errors/errors.js';
 import type { CdiNode } from '../../domain/cdi/cdi-spec.js';
 import type { AskedDevice } from '../../domain/spec/devices.js';
 import type { Device } from '../../domain/spec/runtime-spec.js';
@@ -25,7 +25,7 @@ export function hostDevices(directory = '/dev', depth = 0): readonly Device[] {
 /** The nodes that `--device` asked for: one, or all below a directory. Rejects in dockerd's words what is not there or is no device. */
 export function askedDevices(asked: readonly TaskDevice[]): readonly AskedDevice[] {
   return asked.flatMap(({ source, target, access }) => {
-    const wrong = (why: string): Error => invalid(`error gathering device information while adding custom device "${source}": ${why}`);
+    const wrong = (why: string): Error => unclassified(`error gathering device information while adding custom device "${source}": ${why}`);
     const facts = statSync(source, { throwIfNoEntry: false });
     if (!facts) throw wrong('no such file or directory');
     const at = posix.normalize(`/${target}`);
@@ -48,7 +48,7 @@ export function namedDevices(nodes: readonly CdiNode[]): readonly AskedDevice[] 
 export function throttledDevices(throttles: readonly BlockThrottle[]): readonly DeviceThrottle[] {
   return throttles.map(({ path, limits, rate }) => {
     const [device] = deviceAt(path);
-    if (!device) throw invalid(statSync(path, { throwIfNoEntry: false }) ? `${path}: not a block device` : `stat ${path}: no such file or directory`);
+    if (!device) throw unclassified(statSync(path, { throwIfNoEntry: false }) ? `${path}: not a block device` : `stat ${path}: no such file or directory`);
     return { major: device.major, minor: device.minor, limits, rate };
   });
 }

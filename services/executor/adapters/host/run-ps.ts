@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { internal, invalid } from '#libs/errors/errors.js';
+import { internal, unclassified } from '#libs/errors/errors.js';
 import { LEADING_TITLE } from '../../domain/ps-table.js';
 
 const LIMIT_BYTES = 16 * 1024 * 1024;
@@ -34,7 +34,7 @@ function ps(args: readonly string[]): Promise<string> {
     execFile('ps', [...args], { maxBuffer: LIMIT_BYTES, timeout: DEADLINE_MS, cwd: '/', env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' } }, (error, stdout, stderr) => {
       if (error === null) return resolve(stdout);
       const [said = ''] = stderr.split('\n');
-      reject(said === '' ? internal(`ps: ${error.message}`, error) : invalid(`ps: ${said}`, error));
+      reject(said === '' ? internal(`ps: ${error.message}`, error) : unclassified(`ps: ${said}`, error));
     });
   });
 }

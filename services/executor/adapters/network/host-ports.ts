@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { createServer, isIPv4 } from 'node:net';
-import { internal, invalid } from '#libs/errors/errors.js';
+import { invalid, unclassified } from '#libs/errors/errors.js';
 import { isAnyAddress, type PublishedPortRule } from './rule-set.js';
 
 /** A socket that is bound; closing it is done at once. */
@@ -22,18 +22,18 @@ const BIND_ERRORS: Readonly<Record<string, string>> = {
 export class HostPorts {
   private readonly held = new Map<string, Bound>();
 
-  /** All or none. Held already: nothing to do. Rejects as internal with dockerd's words; `endpoint` is named in them. */
+  /** All or none. Held already: nothing to do. Rejects as dockerd does, in its words; `endpoint` is named in them. */
   async hold(rules: readonly PublishedPortRule[], endpoint: string): Promise<void> {
     const taken: PublishedPortRule[] = [];
     try {
       for (const rule of rules) {
         if (rule.protocol === 'sctp' || this.held.has(keyOf(rule))) continue;
-        this.held.set(keyOf(rule), await bind(rule.protocol, addressOf(rule), rule.hostPort));
+        this.held.set(keyOf(rule), await bind(rule.protocol, rule));
         taken.push(rule);
       }
     } catch (error) {
       this.release(taken);
-      throw internal(`driver failed programming external connectivity on endpoint ${endpoint}: Error starting userland proxy: ${(error as Error).message}`, error);
+      throw unclassified(`driver failed programming external connectivity on endpoint ${endpoint}: ${(error as Error).message}`, error);
     }
   }
 
@@ -54,11 +54,13 @@ export class HostPorts {
 const addressOf = (rule: PublishedPortRule): string => (isAnyAddress(rule) ? '0.0.0.0' : (rule.hostAddress ?? ''));
 const keyOf = (rule: PublishedPortRule): string => `${rule.protocol} ${addressOf(rule)}:${rule.hostPort}`;
 
-function bind(protocol: 'tcp' | 'udp', address: string, port: number): Promise<Bound> {
+function bind(protocol: 'tcp' | 'udp', rule: PublishedPortRule): Promise<Bound> {
+  const { hostPort: port, containerAddress, containerPort } = rule;
+  const address = addressOf(rule);
   // Node would ask the DNS what a name stands for.
   if (!isIPv4(address)) return Promise.reject(invalid(`"${address}" is not an IPv4 address`));
   return new Promise((resolve, reject) => {
-    const fail = (error: NodeJS.ErrnoException): void => reject(new Error(`listen ${protocol}4 ${address}:${port}: bind: ${BIND_ERRORS[error.code ?? ''] ?? error.message}`, { cause: error }));
+    const fail = (error: NodeJS.ErrnoException): void => reject(new Error(`failed to bind host port for ${address}:${port}:${containerAddress}:${containerPort}/${protocol}: ${BIND_ERRORS[error.code ?? ''] ?? error.message}`, { cause: error }));
     if (protocol === 'tcp') {
       // Somebody who has flushed the firewall's table gets here: as if nobody listened.
       const server = createServer((socket) => socket.destroy());

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, readlinkSync, type BigIntStats } from 'node:fs';
 import { posix } from 'node:path';
 import type { PathStat } from '#contracts/containers/archives.js';
-import { notFound } from '#libs/errors/errors.js';
+import { notFound, unclassified } from '#libs/errors/errors.js';
 import { O_PATH } from '#libs/linux/directory-entries.js';
 import type { Fd } from '#libs/linux/native.js';
 import { isErrno } from '#libs/linux/system-call-error.js';
@@ -16,11 +16,11 @@ export interface Found {
   readonly stat: PathStat;
 }
 
-/** Throws not-found. The last part is followed where the path ends in "/" or "/." (dockerd, container/archive.go, ResolvePath). */
+/** Throws not-found, and as dockerd does where a file is in the way. The last part is followed where the path ends in "/" or "/." (dockerd, container/archive.go, ResolvePath). */
 export function findPath(root: Fd, path: string): Found {
   const absolute = posix.join('/', path);
   const isDirectory = /(^|\/)\.?$/.test(path);
-  const fd = open(root, isDirectory ? `${absolute}/.` : absolute, isDirectory ? O_PATH : O_PATH | constants.O_NOFOLLOW);
+  const fd = open(root, path, isDirectory ? `${absolute}/.` : absolute, isDirectory ? O_PATH : O_PATH | constants.O_NOFOLLOW);
   try {
     const facts = fstatSync(fd, { bigint: true });
     const name = /(^|\/)\.\/*$/.test(path) ? '.' : posix.basename(absolute) || '/';
@@ -32,11 +32,12 @@ export function findPath(root: Fd, path: string): Found {
   }
 }
 
-function open(root: Fd, path: string, flags: number): Fd {
+function open(root: Fd, asked: string, path: string, flags: number): Fd {
   try {
     return inRoot(root, path, flags);
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'ELOOP'].some((code) => isErrno(error, code))) throw notFound(`there is no ${path}`);
+    if (isErrno(error, 'ENOTDIR')) throw unclassified(`lstat ${asked}: not a directory`, error);
+    if (['ENOENT', 'ELOOP'].some((code) => isErrno(error, code))) throw notFound(`there is no ${path}`);
     throw error;
   }
 }

@@ -65,6 +65,20 @@ test("nothing is copied into what the kernel makes up, be it the archive's place
   expect(existsSync(join(cgroup, 'made'))).toBe(false);
 });
 
+test.each([
+  ['/leased', 'invalid', 'extraction point is not a directory'],
+  ['/leased/', 'unclassified', 'lstat /leased/: not a directory'],
+  ['/leased/x', 'unclassified', 'not a directory'],
+  ['/none/x', 'not-found', 'there is no /none/x'],
+])('an archive does not go to %s, in dockerd\'s words', async (path, kind, message) => {
+  await expect(checkTarget(job(path))).rejects.toMatchObject({ kind, message });
+});
+
+test('what a file is in the way of is not there, and that is dockerd\'s fault for clients', () => {
+  for (const path of ['/leased/x', '/leased/']) expect(() => findPath(root, path)).toThrow(expect.objectContaining({ kind: 'unclassified', message: `lstat ${path}: not a directory` }));
+  expect(() => findPath(root, '/none')).toThrow(expect.objectContaining({ kind: 'not-found' }));
+});
+
 test('nor is anything of it copied out', () => {
   const found = findPath(root, '/');
   const names = Array.from(archiveMembers(found, undefined, { prefix: '/', stays: false, isRoot: false }), ({ path }) => String(path));

@@ -2,7 +2,7 @@ import { accessSync, type BigIntStats, closeSync, constants, fstatSync, readFile
 import { posix } from 'node:path';
 import type { PathStat } from '#contracts/containers/archives.js';
 import type { IdMaps } from '#contracts/executor/id-maps.js';
-import { invalid, notFound } from '#libs/errors/errors.js';
+import { BerthError, invalid, notFound, unclassified } from '#libs/errors/errors.js';
 import { O_PATH } from '#libs/linux/directory-entries.js';
 import type { Fd } from '#libs/linux/native.js';
 import { isErrno, SystemCallError } from '#libs/linux/system-call-error.js';
@@ -83,8 +83,9 @@ export async function extractArchive({ root, path, client, ...wishes }: ExtractJ
         await applyArchive(tree, await decompressed(Readable.from(source)), { ...wishes, ...(ids ? { ids } : {}) });
       } catch (error) {
         // It was none at the path itself: the archive has something for a place further down.
-        if (error instanceof SystemCallError && error.code === 'EROFS') throw invalid(`the archive goes to what is marked read-only: ${error.message}`, error);
-        throw error;
+        if (error instanceof SystemCallError && error.code === 'EROFS') throw unclassified(`the archive goes to what is marked read-only: ${error.message}`, error);
+        // What is wrong in an archive dockerd tells as it does its own faults.
+        throw error instanceof BerthError && error.kind === 'invalid' ? unclassified(error.message, error) : error;
       } finally {
         tree.close();
         closeSync(target);
@@ -100,7 +101,7 @@ function openTarget(root: Fd, path: string): Fd {
   try {
     target = inRoot(root, posix.join('/', path), constants.O_RDONLY | constants.O_DIRECTORY);
   } catch (error) {
-    if (isErrno(error, 'ENOTDIR')) throw invalid('extraction point is not a directory', error);
+    if (isErrno(error, 'ENOTDIR')) throw notADirectory(root, path, error);
     if (isErrno(error, 'ENOENT') || isErrno(error, 'ELOOP')) throw notFound(`there is no ${path}`);
     throw error;
   }
@@ -112,6 +113,17 @@ function openTarget(root: Fd, path: string): Fd {
     closeSync(target);
     throw error;
   }
+}
+
+/** What dockerd says of a file in the place of a directory: it knows whose mistake that is where nothing follows alone. */
+function notADirectory(root: Fd, path: string, cause: unknown): BerthError {
+  if (/\/\.?$/.test(path)) return unclassified(`lstat ${path}: not a directory`, cause);
+  try {
+    closeSync(inRoot(root, posix.join('/', path), O_PATH));
+  } catch {
+    return unclassified('not a directory', cause);
+  }
+  return invalid('extraction point is not a directory', cause);
 }
 
 /** The container may have led the path there, and this writes with the executor's rights. */

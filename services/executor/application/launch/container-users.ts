@@ -1,6 +1,6 @@
 import type { CheckTaskUser } from '#contracts/executor/tasks.js';
 import type { Done } from '#contracts/request.js';
-import { conflict } from '#libs/errors/errors.js';
+import { BerthError, conflict, invalid } from '#libs/errors/errors.js';
 import { hasDistantMounts } from '../../adapters/host/distant-mounts.js';
 import { readUserFilesOf } from '../../adapters/runtimes/user-files.js';
 import { containerUser, type UserFiles } from '../../domain/spec/container-user.js';
@@ -17,7 +17,13 @@ export class ContainerUsers {
   async check({ container, start, user }: Pick<CheckTaskUser, 'container' | 'start' | 'user'>): Promise<Done> {
     const task = this.liveTask(taskId({ container, start }));
     if (!task || task.hasExited) throw conflict(`container ${container} is not running`);
-    containerUser(user, [], await this.files(container, task.pid));
+    const files = await this.files(container, task.pid);
+    try {
+      containerUser(user, [], files);
+    } catch (error) {
+      // Of an exec dockerd says whose mistake it is, and not of a container's start.
+      throw error instanceof BerthError && error.kind === 'unclassified' ? invalid(error.message, error) : error;
+    }
     return { position: 0 };
   }
 

@@ -6,7 +6,7 @@ import type { RequestContext } from '#contracts/request.js';
 import { deviceFilter } from '#libs/cgroup/device-filter.js';
 import { cgroupDirectories, type CgroupLayout, controllerDirectory, wholePath } from '#libs/cgroup/layout.js';
 import { limitWrites } from '#libs/cgroup/limits.js';
-import { BerthError, conflict, errorMessage, internal, invalid } from '#libs/errors/errors.js';
+import { BerthError, conflict, errorMessage, internal, invalid, unclassified } from '#libs/errors/errors.js';
 import type { Aggregates } from '#libs/event-store/aggregates.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
@@ -249,10 +249,10 @@ export class TaskLauncher {
     const { settings, cgroups } = this.host;
     const endpoint = launch.network.mode === 'bridge' ? launch.network.endpoint : undefined;
     const [shared, processes, ipc] = [lent.get('the network'), lent.get('the processes'), lent.get('the IPC')];
-    if (launch.network.mode === 'container' && !shared) throw conflict(`cannot join network of a non running container: ${launch.network.container}`);
-    // In dockerd's words, which takes it for an error of its own.
-    if (launch.joins?.pid !== undefined && !processes) throw internal(`container ${launch.joins.pid} is not running`);
-    if (launch.joins?.ipc !== undefined && !ipc) throw internal(`can't join IPC of container ${launch.joins.ipc}: container ${launch.joins.ipc} is not running`);
+    if (launch.network.mode === 'container' && !shared) throw conflict(`cannot join network namespace of a non running container: container ${launch.network.container} is not running`);
+    // As dockerd has it: the one is a conflict, the other is not.
+    if (launch.joins?.pid !== undefined && !processes) throw unclassified(`failed to join PID namespace: container ${launch.joins.pid} is not running`);
+    if (launch.joins?.ipc !== undefined && !ipc) throw conflict(`failed to join IPC namespace: container ${launch.joins.ipc} is not running`);
     // A container among the host's processes has none to share, and no procfs of its own.
     const areTheHosts = processes?.isTheHosts('pid') ?? false;
     const hostNamespaces = [...(launch.hostNamespaces ?? []), ...(areTheHosts ? ['pid' as const] : [])];
@@ -350,6 +350,7 @@ export class TaskLauncher {
   private async publish(task: LiveTask, endpoint: EndpointSettings, name: string): Promise<void> {
     await this.networks.ensureRules();
     await this.ports.publish(task, endpoint, name).catch(async (error: unknown) => {
+      if (error instanceof BerthError && error.kind === 'unclassified') throw unclassified(`failed to set up container networking: ${error.message}`, error);
       if (!(error instanceof BerthError) || (error.kind !== 'not-found' && error.kind !== 'conflict')) throw error;
       await this.networks.restore();
     });

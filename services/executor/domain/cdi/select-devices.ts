@@ -1,4 +1,4 @@
-import { invalid } from '#libs/errors/errors.js';
+import { invalid, unclassified } from '#libs/errors/errors.js';
 import type { CdiEdits, CdiSpec } from './cdi-spec.js';
 
 /** The vendors whose GPUs `--gpus` means: the first one that the machine has. */
@@ -24,7 +24,7 @@ export function editsFor(names: readonly string[], specs: readonly CdiSpec[]): C
 
 function ofVendor(device: string, specs: readonly CdiSpec[]): string[] {
   const kind = GPU_VENDORS.map((vendor) => `${vendor}/gpu`).find((one) => specs.some((spec) => spec.kind === one));
-  if (kind === undefined) throw invalid('could not select device driver "" with capabilities: [[gpu]]');
+  if (kind === undefined) throw unclassified('could not select device driver "" with capabilities: [[gpu]]');
   return device === 'none' ? [] : [`${kind}=${device}`];
 }
 

@@ -36,11 +36,11 @@ test('an exec of what is not there ends with 127, any other that cannot be execu
 test('a user that the image does not know is named', () => {
   const plan = planOf(settings, [{ op: 'set_user', actor: 'child', from: 'process.user', user: 'app:staff', extraGroups: ['7', 'wheel'] }]);
   expect(startFailure(plan, 0, 3, 'sh').message).toMatch(/^unable to find group staff, wheel: no matching entries in group file$/);
-  expect(startFailure(plan, 0, ENOENT, 'sh')).toMatchObject({ kind: 'invalid', message: 'unable to find user app: no matching entries in passwd file' });
+  expect(startFailure(plan, 0, ENOENT, 'sh')).toMatchObject({ kind: 'unclassified', message: 'unable to find user app: no matching entries in passwd file' });
 });
 test.each([['4294967296', 34], ['0:4294967295', 34], ['-1', ENOENT]])('%s is no number of a user', (user, errno) => {
   const plan = planOf(settings, [{ op: 'set_user', actor: 'child', from: 'process.user', user, extraGroups: [] }]);
-  expect(startFailure(plan, 0, errno, 'sh')).toMatchObject({ kind: 'invalid', message: 'uids and gids must be in range 0-2147483647' });
+  expect(startFailure(plan, 0, errno, 'sh')).toMatchObject({ kind: 'unclassified', message: 'uids and gids must be in range 0-2147483647' });
 });
 test.each(['bind_part', 'part_tree'] as const)('a part of a volume that is not there, or not in it, is told in dockerd\'s words (%s)', (op) => {
   // What a step carries besides is of no matter here.

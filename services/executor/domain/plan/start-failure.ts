@@ -1,4 +1,4 @@
-import { type BerthError, internal, invalid, notFound } from '#libs/errors/errors.js';
+import { type BerthError, internal, invalid, notFound, unclassified } from '#libs/errors/errors.js';
 import { errnoName } from '#libs/linux/errno.js';
 import { describeStep, type Plan } from './encode-plan.js';
 import type { PlanStep } from './plan-table.js';
@@ -44,9 +44,9 @@ export function startFailure(plan: Plan, step: number, errno: number, command: s
     return internal(`${prefix}exec: "${command}": ${errnoName(errno)}: unknown`);
   }
   // A number below none is no name for whom Docker reads it.
-  if (operation === 'set_user' && (errno === ERANGE || (errno === ENOENT && /^-\d+$/.test(userOf(plan, step))))) return invalid('uids and gids must be in range 0-2147483647');
-  if (operation === 'set_user' && errno === ENOENT) return invalid(`unable to find user ${userOf(plan, step)}: no matching entries in passwd file`);
-  if (operation === 'set_user' && errno === ESRCH) return invalid(`unable to find group ${groupsOf(plan, step)}: no matching entries in group file`);
+  if (operation === 'set_user' && (errno === ERANGE || (errno === ENOENT && /^-\d+$/.test(userOf(plan, step))))) return unclassified('uids and gids must be in range 0-2147483647');
+  if (operation === 'set_user' && errno === ENOENT) return unclassified(`unable to find user ${userOf(plan, step)}: no matching entries in passwd file`);
+  if (operation === 'set_user' && errno === ESRCH) return unclassified(`unable to find group ${groupsOf(plan, step)}: no matching entries in group file`);
   const part = plan.steps[step];
   if ((part?.op === 'bind_part' || part?.op === 'part_tree') && part.below !== '') {
     const whole = `${part.source}/${part.below}`;

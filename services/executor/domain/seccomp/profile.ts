@@ -1,4 +1,5 @@
-import { invalid } from '#libs/errors/errors.js';
+import { unclassified } from '#libs/errors/errors.js';
+import { jsonFault } from '#libs/oci/json-fault.js';
 
 /** A profile in Docker's JSON (moby's profiles/seccomp; actions and operators are libseccomp's words), read and checked. */
 export interface SeccompProfile {
@@ -55,14 +56,14 @@ const ACTIONS: Readonly<Record<string, Action['kind']>> = {
 };
 const COMPARISONS: readonly string[] = ['EQ', 'NE', 'LT', 'LE', 'GT', 'GE', 'MASKED_EQ'] satisfies readonly Comparison[];
 
-/** Throws `invalid` for text that is no such profile, or one that is larger than any sensible one. Unknown fields are passed over, as dockerd does. */
+/** Throws, as dockerd does, for text that is no such profile, or one that is larger than any sensible one. Unknown fields are passed over, as dockerd does. */
 export function parseProfile(text: string): SeccompProfile {
   if (Buffer.byteLength(text) > LIMIT_BYTES) throw bad(`it has more than ${LIMIT_BYTES} bytes`);
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw invalid(`Decoding seccomp profile failed: ${error instanceof Error ? error.message : String(error)}`, error);
+    throw unclassified(`Decoding seccomp profile failed: ${jsonFault(text, 'whole')}`, error);
   }
   const profile = object(json, 'the profile');
   const rules = list(profile['syscalls'], 'syscalls', LIMIT_RULES).map(rule);
@@ -109,7 +110,7 @@ function filter(json: unknown, where: string): RuleFilter {
   return { caps: strings(from['caps'], `${where}.caps`), arches: strings(from['arches'], `${where}.arches`), ...(typeof minKernel === 'string' && minKernel !== '' ? { minKernel } : {}) };
 }
 
-const bad = (why: string) => invalid(`Decoding seccomp profile failed: ${why}`);
+const bad = (why: string) => unclassified(`Decoding seccomp profile failed: ${why}`);
 const isComparison = (op: string): op is Comparison => COMPARISONS.includes(op);
 
 function object(json: unknown, where: string): Readonly<Record<string, unknown>> {

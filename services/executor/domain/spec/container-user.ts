@@ -1,4 +1,4 @@
-import { type BerthError, invalid } from '#libs/errors/errors.js';
+import { type BerthError, invalid, unclassified } from '#libs/errors/errors.js';
 
 /** Texts of a container's own files; "" where it has none. */
 export interface UserFiles {
@@ -30,14 +30,14 @@ export function containerUser(user: string, groups: readonly string[], files: Us
   const gidOf = (name: string): number => {
     if (/^\d+$/.test(name)) return idOf(name);
     const found = all.find((one) => one.name === name);
-    if (!found) throw invalid(`unable to find group ${name}: no matching entries in group file`);
+    if (!found) throw unclassified(`unable to find group ${name}: no matching entries in group file`);
     return found.gid;
   };
   const numeric = who === '' ? 0 : /^\d+$/.test(who) ? idOf(who) : undefined;
   const found = users.find(({ name, uid }) => (numeric === undefined ? name === who : uid === numeric));
   // A number below none is no name for whom Docker reads it.
   if (!found && /^-\d+$/.test(who)) throw outOfRange();
-  if (!found && numeric === undefined) throw invalid(`unable to find user ${who}: no matching entries in passwd file`);
+  if (!found && numeric === undefined) throw unclassified(`unable to find user ${who}: no matching entries in passwd file`);
   const uid = found?.uid ?? numeric ?? 0;
   const gid = group === '' ? (found?.gid ?? 0) : gidOf(group);
   const memberships = group === '' && found ? all.filter(({ members }) => members.includes(found.name)).map((one) => one.gid) : [];
@@ -53,7 +53,7 @@ function splitOnce(user: string): readonly string[] {
 }
 
 const entries = (text: string, fields: number): string[][] => text.split('\n').map((line) => line.split(':')).filter(({ length }) => length >= fields);
-const outOfRange = (): BerthError => invalid(`uids and gids must be in range 0-${LARGEST_ASKED}`);
+const outOfRange = (): BerthError => unclassified(`uids and gids must be in range 0-${LARGEST_ASKED}`);
 const isId = (text: string): boolean => /^\d{1,10}$/.test(text) && Number(text) <= LARGEST_ID;
 
 function idOf(text: string): number {

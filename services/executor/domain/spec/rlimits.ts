@@ -1,5 +1,5 @@
 import type { Ulimit } from '#contracts/containers/container-config.js';
-import { invalid } from '#libs/errors/errors.js';
+import { unclassified } from '#libs/errors/errors.js';
 import type { Rlimit } from './runtime-spec.js';
 
 /** Numbers of RLIMIT_* on x86-64 and arm64 (asm-generic/resource.h); the name is Docker's ulimit name. */
@@ -10,18 +10,18 @@ const RESOURCES: Readonly<Record<string, number>> = {
 /** -1 and RLIM_INFINITY are one. */
 const INFINITY = 0xffffffffffffffffn;
 
-/** `--ulimit` as a line of the spec. Throws `invalid` for an unknown name, or a soft limit over the hard one. */
+/** `--ulimit` as a line of the spec. Throws for an unknown name, or a soft limit over the hard one. */
 export function rlimitOf({ Name, Soft, Hard }: Ulimit): Rlimit {
-  if (!Object.hasOwn(RESOURCES, Name)) throw invalid(`invalid ulimit type: ${Name}`);
-  if (Hard !== -1 && (Soft === -1 || Soft > Hard)) throw invalid(`ulimit soft limit must be less than or equal to hard limit: ${Soft} > ${Hard}`);
+  if (!Object.hasOwn(RESOURCES, Name)) throw unclassified(`invalid ulimit type: ${Name}`);
+  if (Hard !== -1 && (Soft === -1 || Soft > Hard)) throw unclassified(`ulimit soft limit must be less than or equal to hard limit: ${Soft} > ${Hard}`);
   return { type: `RLIMIT_${Name.toUpperCase()}`, soft: Soft, hard: Hard };
 }
 
-/** Throws `invalid` for a name that is no resource. */
+/** Throws for a name that is no resource. */
 export function rlimitNumber(type: string): number {
   const name = type.replace(/^RLIMIT_/, '').toLowerCase();
   const number = Object.hasOwn(RESOURCES, name) ? RESOURCES[name] : undefined;
-  if (number === undefined) throw invalid(`invalid rlimit type: ${type}`);
+  if (number === undefined) throw unclassified(`invalid rlimit type: ${type}`);
   return number;
 }
 

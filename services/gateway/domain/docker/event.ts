@@ -22,7 +22,6 @@ export function eventLine(event: DockerEvent): string {
 
 /** What events are of. Each is a filter of the beginning of an id or a name: in dockerd, of whatever the event is of. */
 const ACTORS = ['container', 'daemon', 'plugin', 'volume', 'network', 'node', 'service', 'secret', 'config'];
-export const EVENT_FILTERS = ['type', 'event', 'image', 'label', 'scope', ...ACTORS];
 
 export function eventFits(event: DockerEvent, filters: Filters): boolean {
   const { name, image } = event.attributes;

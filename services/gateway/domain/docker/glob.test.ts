@@ -16,7 +16,7 @@ test.each([
   ['a\\*', 'ab', false],
 ])('%s of %s', (pattern, text, fits) => expect(globFits(pattern, text)).toBe(fits));
 
-test.each(['[', 'a[', '[a', '[]', '*[', '[^', '[a-]', '[-a]', 'a\\'])('%s is no pattern', (pattern) => expect(() => globFits(pattern, 'app')).toThrow('syntax error in pattern'));
+test.each(['[', 'a[', '[a', '[]', '*[', '[^', '[a-]', '[-a]', 'a\\'])('%s is no pattern', (pattern) => expect(() => globFits(pattern, 'app')).toThrow(expect.objectContaining({ kind: 'unclassified', message: expect.stringContaining('syntax error in pattern') as string }) as Error));
 
 test('no pattern takes more than a moment', () => {
   const begun = performance.now();

@@ -1,11 +1,11 @@
-import { invalid } from '#libs/errors/errors.js';
+import { unclassified } from '#libs/errors/errors.js';
 
 /** Of one part of a path: `*`, or what one character may be. */
 type Token = '*' | ((character: string) => boolean);
 
 /**
  * Whether a pattern fits the text as a whole, as Go's path.Match has it: `*` and `?` stop at slashes, `[a-z]` and `[^a-z]` are one character, a backslash takes the next as it is. Throws
- * invalid for a pattern that is none. In time of the product of both lengths at most, since a client wrote it: the last `*` alone is ever tried again.
+ * for a pattern that is none, as dockerd does. In time of the product of both lengths at most, since a client wrote it: the last `*` alone is ever tried again.
  */
 export function globFits(pattern: string, text: string): boolean {
   const parts = text.split('/');
@@ -43,7 +43,7 @@ function tokens(pattern: string): Token[] {
   while (at < pattern.length) {
     TOKEN.lastIndex = at;
     const match = TOKEN.exec(pattern);
-    if (match === null) throw invalid('syntax error in pattern');
+    if (match === null) throw unclassified('syntax error in pattern');
     found.push(tokenOf(match));
     at += match[0].length;
   }

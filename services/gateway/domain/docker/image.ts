@@ -3,7 +3,7 @@ import { invalid, notFound } from '#libs/errors/errors.js';
 import { unixSeconds } from './time.js';
 import type { Filters } from '../requests/filters.js';
 import { anyOf, booleanFilter, labelsFit } from '../requests/filters.js';
-import { olderThan } from '../requests/older-than.js';
+import { olderThanAll } from '../requests/older-than.js';
 import { forVersion } from './fields-by-version.js';
 import { globFits } from './glob.js';
 
@@ -83,7 +83,7 @@ export function filterImages(views: readonly ImageView[], filters: Filters, now:
   const dangling = booleanFilter(filters, 'dangling');
   const before = createdAt('before');
   const since = createdAt('since');
-  const isOld = olderThan(filters, now);
+  const isOld = olderThanAll(filters, now);
   return namedByReference(views, filters).filter((view) => {
     const created = Date.parse(view.createdAt);
     return (

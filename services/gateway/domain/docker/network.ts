@@ -3,7 +3,7 @@ import type { Filters } from '../requests/filters.js';
 import { dockerEndpointId } from './endpoint.js';
 import { forVersion } from './fields-by-version.js';
 import { anyOf, labelsFit, nameFilter } from '../requests/filters.js';
-import { invalid } from '#libs/errors/errors.js';
+import { invalid, unclassified } from '#libs/errors/errors.js';
 
 /** One network as GET /networks and GET /networks/{id} give it (swagger.yaml, Network). `names`: what containers are called now, with which its own are told. */
 export function dockerNetwork(view: NetworkView, names: ReadonlyMap<string, string> | undefined, version: string): object {
@@ -38,8 +38,9 @@ export const PREDEFINED: readonly string[] = ['bridge', 'host', 'none'];
 
 export function filterNetworks(views: readonly NetworkView[], filters: Filters): readonly NetworkView[] {
   const dangling = filters.get('dangling');
-  if (dangling !== undefined && (dangling.length !== 1 || !['true', '1', 'false', '0'].includes(dangling[0] ?? ''))) throw invalid('invalid value for filter \'dangling\', must be "true" (or "1"), or "false" (or "0")');
-  for (const type of filters.get('type') ?? []) if (type !== 'builtin' && type !== 'custom') throw invalid(`invalid filter: 'type'='${type}'`);
+  if (dangling !== undefined && dangling.length > 1) throw invalid('got more than one value for filter key "dangling"');
+  if (dangling !== undefined && (dangling.length === 0 || !['true', '1', 'false', '0'].includes(dangling[0] ?? ''))) throw invalid('invalid value for filter \'dangling\', must be "true" (or "1"), or "false" (or "0")');
+  for (const type of filters.get('type') ?? []) if (type !== 'builtin' && type !== 'custom') throw unclassified(`invalid filter: 'type'='${type}'`);
   const named = nameFilter(filters);
   return views.filter(
     (view) =>

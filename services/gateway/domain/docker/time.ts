@@ -1,4 +1,5 @@
-import { invalid } from '#libs/errors/errors.js';
+import { errorMessage, unclassified } from '#libs/errors/errors.js';
+import { goInteger } from '../requests/go-numbers.js';
 
 /** How Go prints a time that never was; clients compare with it. */
 export const NEVER = '0001-01-01T00:00:00Z';
@@ -28,15 +29,26 @@ const LAST_SECOND = 253_402_300_799;
 
 /**
  * A `since` or `until` as clients send them: Unix seconds with an optional fraction, or RFC 3339. Gives RFC 3339 in UTC with nine digits, so that two compare as text;
- * '' for none ('' and -1, as in dockerd). Throws `invalid` otherwise.
+ * '' for none ('' and -1, as in dockerd). Throws otherwise, as dockerd does, which looks for Unix seconds alone and then says what Go says of these.
  */
-export function readTimeLimit(name: string, value: string | undefined): string {
+export function readTimeLimit(value: string | undefined): string {
   if (value === undefined || value === '' || value === '-1') return '';
-  const unix = /^(-?\d{1,19})(?:\.(\d+))?$/.exec(value);
   const written = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.(\d+))?)?)?(?:Z|[+-]\d\d:\d\d)?$/.exec(value);
-  const second = unix === null ? Math.floor(Date.parse(written === null ? '' : value) / 1000) : Number(unix[1]);
-  if (Number.isNaN(second)) throw invalid(`invalid value for "${name}": ${value}`);
-  const fraction = unix?.[2] ?? written?.[1] ?? '';
+  const moment = Math.floor(Date.parse(written === null ? '' : value) / 1000);
+  const [second, fraction = ''] = Number.isNaN(moment) ? unixTime(value) : [moment, written?.[1]];
   const near = Math.max(FIRST_SECOND, Math.min(second, LAST_SECOND));
   return `${new Date(near * 1000).toISOString().slice(0, 19)}.${fraction.slice(0, 9).padEnd(9, '0')}Z`;
+}
+
+function unixTime(value: string): readonly [second: number, fraction: string | undefined] {
+  const dot = value.indexOf('.');
+  try {
+    if (dot < 0) return [goInteger('ParseInt', value), undefined];
+    const second = goInteger('ParseInt', value.slice(0, dot));
+    const fraction = value.slice(dot + 1);
+    goInteger('ParseInt', fraction); // throws
+    return [second, fraction.replace(/^[+-]/, '')];
+  } catch (error) {
+    throw unclassified(errorMessage(error), error);
+  }
 }

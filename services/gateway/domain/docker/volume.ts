@@ -1,6 +1,7 @@
 import type { VolumeView } from '#contracts/volumes/volumes.js';
+import { errorMessage, invalid } from '#libs/errors/errors.js';
 import type { Filters } from '../requests/filters.js';
-import { anyOf, booleanFilter, labelsFit, nameFilter } from '../requests/filters.js';
+import { anyOf, booleanFilter, labelsFit, nameFilter, readFilters } from '../requests/filters.js';
 
 /** swagger.yaml, Volume. */
 export function dockerVolume(view: VolumeView): object {
@@ -10,7 +11,17 @@ export function dockerVolume(view: VolumeView): object {
 /** What was left out at its creation. Clients that mean nothing leave it out, nearly all. */
 const orNull = (words: Readonly<Record<string, string>>): object | null => (Object.keys(words).length === 0 ? null : words);
 
-export const VOLUME_FILTERS = ['name', 'driver', 'label', 'dangling'];
+const VOLUME_FILTERS = ['name', 'driver', 'label', 'dangling'];
+
+/** As readFilters, in the words that dockerd has here alone. */
+export function readVolumeFilters(text: string | undefined): Filters {
+  try {
+    readFilters(text);
+  } catch (error) {
+    throw invalid(`error reading volume filters: ${errorMessage(error)}`, error);
+  }
+  return readFilters(text, VOLUME_FILTERS);
+}
 
 /** `inUse`: names of volumes that some container has. */
 export function filterVolumes(views: readonly VolumeView[], filters: Filters, inUse: ReadonlySet<string>): readonly VolumeView[] {

@@ -1,7 +1,8 @@
 import type { ListedContainer } from '#contracts/containers/container-state.js';
-import { invalid, notFound } from '#libs/errors/errors.js';
+import { errorMessage, invalid, notFound, unclassified } from '#libs/errors/errors.js';
 import type { Filters } from './filters.js';
 import { anyOf, booleanFilter, labelsFit, nameFilter } from './filters.js';
+import { goInteger } from './go-numbers.js';
 
 export const CONTAINER_FILTERS = ['id', 'name', 'label', 'status', 'exited', 'ancestor', 'network', 'volume', 'before', 'since', 'health', 'publish', 'expose', 'is-task', 'isolation'];
 
@@ -18,7 +19,11 @@ export function filterContainers(views: readonly ListedContainer[], filters: Fil
     if (!STATUSES.includes(status)) throw invalid(`invalid filter 'status=${status}': invalid value for state (${status}): must be one of ${STATUSES.join(', ')}`);
   }
   for (const code of filters.get('exited') ?? []) {
-    if (!/^-?\d+$/.test(code)) throw invalid(`invalid filter 'exited=${code}': strconv.Atoi: parsing ${JSON.stringify(code)}: invalid syntax`);
+    try {
+      goInteger('Atoi', code);
+    } catch (error) {
+      throw invalid(`invalid filter 'exited=${code}': ${errorMessage(error)}`, error);
+    }
   }
   for (const health of filters.get('health') ?? []) {
     if (!HEALTH.includes(health)) throw invalid(`invalid filter 'health=${health}': invalid value for health (${health}): must be one of ${HEALTH.join(', ')}`);
@@ -66,11 +71,24 @@ interface PortRange {
   readonly protocol: string;
 }
 
-/** "80", "80/udp", "8000-8010/tcp" */
+/** "80", "80/udp", "8000-8010/tcp". Throws as dockerd does for what is none; a protocol that is none fits nothing. */
 function portRange(filter: string, text: string): PortRange {
-  const [, first = '', last = first, protocol = 'tcp'] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/.exec(text) ?? [];
-  if (first === '' || Number(last) > 65535 || Number(last) < Number(first)) throw invalid(`invalid value for '${filter}': ${text}`);
-  return { first: Number(first), last: Number(last), protocol };
+  if (text.includes(':')) throw unclassified(`filter for '${filter}' should not contain ':': ${text}`);
+  const [ports = '', protocol = ''] = text.split('/');
+  try {
+    return { ...portsOf(ports), protocol: protocol || 'tcp' };
+  } catch (error) {
+    throw unclassified(`error while looking up for ${filter} ${text}: ${errorMessage(error)}`, error);
+  }
+}
+
+/** As go-connections' ParsePortRange. */
+function portsOf(text: string): Pick<PortRange, 'first' | 'last'> {
+  if (text === '') throw new SyntaxError('Empty string specified for ports.');
+  const [from = '', to = from] = text.split('-');
+  const [first, last] = [goInteger('ParseUint', from), goInteger('ParseUint', to)];
+  if (last < first) throw new SyntaxError(`Invalid range specified for the Port: ${text}`);
+  return { first, last };
 }
 
 /** `publish` asks for ports of the host, `expose` for the container's. */

@@ -71,7 +71,7 @@ test('a container of an old client lends its IPC namespace, unless it says other
 test('what is another kind of JSON is refused, and not read as none', () => {
   for (const networking of ['x', [], { EndpointsConfig: 'x' }]) expect(() => readCreateRequest({ Image: 'x', NetworkingConfig: networking })).toThrow(/NetworkingConfig.* has to be an object/);
   for (const none of [null, {}, { EndpointsConfig: null }]) expect(readCreateRequest({ Image: 'x', NetworkingConfig: none }).networks).toBeUndefined();
-  expect(() => readCommitConfig([])).toThrow('has to be an object');
+  expect(() => readCommitConfig([])).toThrow('json: cannot unmarshal array into Go value of type container.CreateRequest');
   expect([readCommitConfig(undefined), readCommitConfig(null), readCommitConfig({})]).toEqual([undefined, undefined, undefined]);
 });
 

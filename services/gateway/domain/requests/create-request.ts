@@ -2,7 +2,10 @@ import type { EndpointWish } from '#contracts/containers/commands.js';
 import { invalid, notImplemented } from '#libs/errors/errors.js';
 import { isAtLeast } from '../api-version.js';
 import { asGoReads } from './as-go-reads.js';
-import { consoleSizeField } from './go-fields.js';
+import { bodyFields, consoleSizeField } from './go-fields.js';
+
+/** What Go calls a container's configuration, also that of a commit. */
+const CREATE_REQUEST = 'container.CreateRequest';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -44,8 +47,8 @@ export const ENDPOINT_FACTS: ReadonlySet<string> = new Set('NetworkID EndpointID
  * lacks: an option is never silently dropped. Types of single fields are checked where the command enters the bus.
  */
 export function readCreateRequest(body: unknown): CreateRequest {
-  if (!isFields(body)) throw invalid('config cannot be empty in order to create a container');
-  const { HostConfig: host, NetworkingConfig: networking, ...config } = body;
+  if (body === undefined) throw invalid('invalid JSON: got EOF while reading request body');
+  const { HostConfig: host, NetworkingConfig: networking, ...config } = bodyFields(body, CREATE_REQUEST);
   if (Object.keys(config).length === 0) throw invalid('config cannot be empty in order to create a container');
   const hostConfig = readHostConfig(host);
   const networks = readNetworks(networking);
@@ -69,7 +72,7 @@ const COMMIT_QUERY: ReadonlySet<string> = new Set('container repo tag comment au
 
 /** The body of POST /commit: none, or a configuration for the image. Throws invalid for another kind of JSON. */
 export function readCommitConfig(body: unknown): Fields | undefined {
-  const config = Object.entries(fieldsOrNone('the configuration', body) ?? {}).filter(([name]) => !COMMIT_QUERY.has(name));
+  const config = Object.entries(bodyFields(body, CREATE_REQUEST)).filter(([name]) => !COMMIT_QUERY.has(name));
   return config.length > 0 ? readFields('Config', Object.fromEntries(config), CONFIG) : undefined;
 }
 

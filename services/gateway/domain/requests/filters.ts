@@ -9,9 +9,9 @@ const MOST_VALUES = 1024;
 
 /**
  * The `filters` query parameter: JSON of `{"name":["value"]}`, or of the form before 1.22, `{"name":{"value":true}}`, whatever is true there; null says nothing. Throws `invalid`
- * for anything else, and for a name that is not `accepted`: a prune whose filter says nothing takes everything.
+ * for anything else, and for a name that is not `accepted`, where that is given: a prune whose filter says nothing takes everything.
  */
-export function readFilters(text: string | undefined, accepted: readonly string[]): Filters {
+export function readFilters(text: string | undefined, accepted?: readonly string[]): Filters {
   const filters = new Map<string, readonly string[]>();
   if (text === undefined || text === '') return filters;
   let parsed: unknown;
@@ -24,7 +24,7 @@ export function readFilters(text: string | undefined, accepted: readonly string[
   if (typeof parsed !== 'object' || Array.isArray(parsed)) throw invalid('invalid filter');
   let count = 0;
   for (const [name, values] of Object.entries(parsed)) {
-    if (!accepted.includes(name)) throw invalid(`invalid filter '${name}'`);
+    if (accepted?.includes(name) === false) throw invalid(`invalid filter '${name}'`);
     const list = valuesIn(values);
     if (list === undefined) throw invalid('invalid filter');
     count += list.length;

@@ -22,6 +22,23 @@ export function textField(owner: string, fields: Fields, name: string): string {
   return value;
 }
 
+/** Null says no. Throws invalid for what is neither true nor false. */
+export function truthField(owner: string, fields: Fields, name: string): boolean {
+  const value = fields[name] ?? false;
+  if (typeof value !== 'boolean') throw wrongType(value, `${owner}.${name}`, 'bool');
+  return value;
+}
+
+/** Null is none. Throws invalid for what is no list of texts. */
+export function textsField(owner: string, fields: Fields, name: string): string[] {
+  const value = fields[name] ?? [];
+  if (!Array.isArray(value)) throw wrongType(value, `${owner}.${name}`, '[]string');
+  return value.map((one: unknown) => {
+    if (typeof one !== 'string' && one !== null) throw wrongType(one, `${owner}.${name}`, 'string');
+    return one ?? '';
+  });
+}
+
 /** Texts by names that a client chose; null, in their place and in that of one of them, is nothing. Throws invalid for anything else. */
 export function textsByNameField(owner: string, fields: Fields, name: string): Readonly<Record<string, string>> | undefined {
   const value = fields[name];

@@ -1,6 +1,7 @@
 import type { ImageView } from '#contracts/images/images.js';
 import { invalid, notFound } from '#libs/errors/errors.js';
 import { type JsonObject, isObject } from '#libs/oci/bounded-json.js';
+import { jsonFault } from '#libs/oci/json-fault.js';
 import { fitness, formatPlatform, type Platform, readPlatform } from '#libs/oci/platform.js';
 import { isAtLeast } from '../api-version.js';
 import { list, type QueryValues } from './query-values.js';
@@ -26,12 +27,11 @@ export function askedPlatforms(query: QueryValues, name: 'platform' | 'platforms
 }
 
 function parsed(text: string): JsonObject {
-  if (/^[^\s{["0-9tfn-]/.test(text)) throw invalid(`failed to parse platform: invalid character '${text[0] ?? ''}' looking for beginning of value`);
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw invalid(`failed to parse platform: ${(error as Error).message}`, error);
+    throw invalid(`failed to parse platform: ${jsonFault(text, 'whole')}`, error);
   }
   if (!isObject(json)) throw invalid('failed to parse platform: a JSON object is needed');
   return json;

@@ -1,5 +1,9 @@
 import { LARGEST_INTEGER } from '#contracts/containers/field-shapes.js';
-import { invalid } from '#libs/errors/errors.js';
+import { BerthError, invalid, unclassified } from '#libs/errors/errors.js';
+import { jsonFault } from '#libs/oci/json-fault.js';
+
+/** What dockerd says before it says what Go does. */
+const INVALID_JSON = 'invalid JSON: ';
 
 type Reviver = (this: unknown, key: string, value: unknown, context: { readonly source?: string }) => unknown;
 
@@ -16,6 +20,22 @@ const LIMIT = 2n ** 63n;
  */
 export function readJson(text: string): unknown {
   return MAYBE_LARGE.test(text) ? parse(text, kept) : JSON.parse(text);
+}
+
+/** A request's body. Throws invalid, in dockerd's words, for what is no JSON. */
+export function readJsonBody(text: string): unknown {
+  try {
+    return readJson(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    const fault = jsonFault(text, 'stream');
+    throw invalid(fault === '' ? 'unexpected content after JSON' : `${INVALID_JSON}${fault === 'EOF' ? 'got EOF while reading request body' : fault}`, error);
+  }
+}
+
+/** Of what is wrong with a body at a route where dockerd says no more than Go does, and with 500. */
+export function asGoSaysIt(error: unknown): unknown {
+  return error instanceof BerthError && error.message.startsWith(INVALID_JSON) ? unclassified(error.message.slice(INVALID_JSON.length), error) : error;
 }
 
 const kept: Reviver = function (key, value, { source }) {

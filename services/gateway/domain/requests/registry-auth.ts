@@ -1,7 +1,8 @@
 import type { PullImage } from '#contracts/images/images.js';
-import { invalid } from '#libs/errors/errors.js';
+import { invalid, unclassified } from '#libs/errors/errors.js';
 import { isFields } from './create-request.js';
 import { bodyFields, textField } from './go-fields.js';
+import { asGoSaysIt } from './read-json.js';
 
 type RegistryAuth = NonNullable<PullImage['auth']>;
 
@@ -25,12 +26,16 @@ export function readRegistryAuth(header: string | readonly string[] | undefined)
   return Object.keys(auth).length === 0 ? undefined : auth;
 }
 
-/** What of the body of POST /auth, an AuthConfig, says something. Throws invalid for what is none. */
+/** What of the body of POST /auth, an AuthConfig, says something. Throws for what is none, in Go's words. */
 export function readCredentials(body: unknown): Omit<RegistryAuth, 'registrytoken'> {
-  if (body === undefined || body === null) throw invalid('EOF');
-  const fields = bodyFields(body, 'registry.AuthConfig');
-  for (const name of AUTH_CONFIG) textField('AuthConfig', fields, name);
-  return readFields(fields, CREDENTIALS);
+  if (body === undefined || body === null) throw unclassified('EOF');
+  try {
+    const fields = bodyFields(body, 'registry.AuthConfig');
+    for (const name of AUTH_CONFIG) textField('AuthConfig', fields, name);
+    return readFields(fields, CREDENTIALS);
+  } catch (error) {
+    throw asGoSaysIt(error);
+  }
 }
 
 function readFields(given: unknown, names: readonly (keyof RegistryAuth)[]): RegistryAuth {

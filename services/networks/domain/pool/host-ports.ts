@@ -1,4 +1,4 @@
-import { conflict } from '#libs/errors/errors.js';
+import { unclassified } from '#libs/errors/errors.js';
 import type { PortRequest, PublishedPort } from '#contracts/containers/container-state.js';
 
 export type GivenPort = Pick<PublishedPort, 'protocol' | 'hostPort'>;
@@ -61,7 +61,7 @@ const fits = (port: PublishedPort, wish: PortRequest): boolean =>
 const fitsElsewhere = (port: PublishedPort, wish: PortRequest): boolean =>
   port.containerPort === wish.containerPort && port.protocol === wish.protocol && (wish.hostPort === 0 || (port.hostPort >= wish.hostPort && port.hostPort <= (wish.hostPortEnd ?? wish.hostPort)));
 
-/** In the order of the wishes. `own`: what the endpoint itself has already. Throws a conflict, in dockerd's words, where a port is taken or a range used up. */
+/** In the order of the wishes. `own`: what the endpoint itself has already. Throws as dockerd does, in its words, where a port is taken or a range used up. */
 export function allocatePorts({ ports: wanted, name, bound }: PortWishes, { held, lately }: PortsInUse, own: readonly PublishedPort[] = []): PublishedPort[] {
   const exact = wanted.filter(isExact);
   const result: PublishedPort[] = [];
@@ -83,7 +83,7 @@ export function allocatePorts({ ports: wanted, name, bound }: PortWishes, { held
     const hostPort = firstInTurn(first, last, newest?.hostPort ?? last, isFree);
     if (hostPort === undefined) {
       const bound = isExact ? `Bind for ${port.hostIp || '0.0.0.0'}:${port.hostPort} failed: port is already allocated` : 'all ports are allocated';
-      throw conflict(`driver failed programming external connectivity on endpoint ${name}: ${bound}`);
+      throw unclassified(`driver failed programming external connectivity on endpoint ${name}: ${bound}`);
     }
     result.push({ ...port, hostPort });
   }

@@ -34,21 +34,21 @@ test('an address may be asked for when it is free and of this network', () => {
 });
 test('a host port is given to one container at a time', () => {
   const held = allocated('a', '10.0.0.2', [tcp(8080)]);
-  given(held).when(allocate('b', { ports: [tcp(8080)] })).thenRefused('conflict', /endpoint b: Bind for 0\.0\.0\.0:8080 failed: port is already allocated/);
+  given(held).when(allocate('b', { ports: [tcp(8080)] })).thenRefused('unclassified', /endpoint b: Bind for 0\.0\.0\.0:8080 failed: port is already allocated/);
   given(held, released('a')).when(allocate('b', { ports: [tcp(8080)] })).then(allocated('b', '10.0.0.2', [tcp(8080)]));
 });
 test('what an earlier run of the container has yet is free for its next one, and for nobody else', () => {
   const former = allocated('a-1', '10.0.0.2', [tcp(8080)]);
   given(former).when(allocate('a-2', { ports: [tcp(8080)] })).then(released('a-1'), allocated('a-2', '10.0.0.2', [tcp(8080)]));
-  given(former).when(allocate('b-2', { ports: [tcp(8080)] })).thenRefused('conflict', /port is already allocated/);
-  given(allocated('a-3', '10.0.0.2', [tcp(8080)])).when(allocate('a-2', { ports: [tcp(8080)] })).thenRefused('conflict', /port is already allocated/);
+  given(former).when(allocate('b-2', { ports: [tcp(8080)] })).thenRefused('unclassified', /port is already allocated/);
+  given(allocated('a-3', '10.0.0.2', [tcp(8080)])).when(allocate('a-2', { ports: [tcp(8080)] })).thenRefused('unclassified', /port is already allocated/);
   given(former, released('a-1'), allocated('a-2', '10.0.0.2')).when(release('a-1')).thenNothing();
 });
 test('one port on two host addresses, or of two protocols, is two ports', () => {
   const held = allocated('a', '10.0.0.2', [tcp(8080, '127.0.0.1')]);
   given(held).when(allocate('b', { ports: [tcp(8080, '127.0.0.2')] })).then(allocated('b', '10.0.0.3', [tcp(8080, '127.0.0.2')]));
   given(held).when(allocate('b', { ports: [{ ...tcp(8080), protocol: 'udp' }] })).then(allocated('b', '10.0.0.3', [{ ...tcp(8080), protocol: 'udp' }]));
-  given(held).when(allocate('b', { ports: [tcp(8080, '0.0.0.0')] })).thenRefused('conflict');
+  given(held).when(allocate('b', { ports: [tcp(8080, '0.0.0.0')] })).thenRefused('unclassified');
 });
 test('any port is the one after the last that was given, and of a range the next of that range, as with dockerd: nobody meets another container at a port given back', () => {
   const any = tcp(0);
@@ -67,7 +67,7 @@ test('an endpoint in use gets other ports: what it holds stays, what is gone is 
   given(own).when(changePorts('a', [tcp(8080), tcp(8081)])).then(portsChanged('a', tcp(8080), tcp(8081)));
   given(own).when(changePorts('a', [tcp(8080)])).thenNothing();
   given(own, portsChanged('a')).when(allocate('b', { ports: [tcp(8080)] })).then(allocated('b', '10.0.0.3', [tcp(8080)]));
-  given(own, allocated('b', '10.0.0.3', [tcp(8081)])).when(changePorts('a', [tcp(8081)])).thenRefused('conflict', /port is already allocated/);
+  given(own, allocated('b', '10.0.0.3', [tcp(8081)])).when(changePorts('a', [tcp(8081)])).thenRefused('unclassified', /port is already allocated/);
   given().when(changePorts('a', [])).thenRefused('not-found');
 });
 test('a port that was chosen stays when others come, but for who names it', () => {
@@ -79,15 +79,15 @@ test('an endpoint that is asked for again has the ports of the newer wish', () =
   given(allocated('a', '10.0.0.2', [tcp(8080)])).when(allocate('a', { ports: [tcp(8080)] })).thenNothing();
   given(allocated('a', '10.0.0.2', [tcp(8080)])).when(allocate('a', { ports: [tcp(8081)] })).then(portsChanged('a', tcp(8081)));
 });
-test('one container cannot ask for one host port twice', () => given().when(allocate('a', { ports: [tcp(8080), tcp(8080, '', 81)] })).thenRefused('conflict'));
+test('one container cannot ask for one host port twice', () => given().when(allocate('a', { ports: [tcp(8080), tcp(8080, '', 81)] })).thenRefused('unclassified'));
 test('one port on 0.0.0.0 and on :: is one port of one container', () => {
   const both = (hostPort: number): PublishedPort[] => [tcp(hostPort, '0.0.0.0'), tcp(hostPort, '::')];
   given().when(allocate('a', { ports: both(8080) })).then(allocated('a', '10.0.0.2', both(8080)));
   given().when(allocate('a', { ports: both(0) })).then(allocated('a', '10.0.0.2', both(32768)));
   given().when(allocate('a', { ports: both(8080).map((port) => ({ ...port, hostPortEnd: 8081 })) })).then(allocated('a', '10.0.0.2', both(8080)));
   given(allocated('a', '10.0.0.2', [tcp(8080, '::')])).when(changePorts('a', both(8080))).then(portsChanged('a', ...both(8080)));
-  given(allocated('a', '10.0.0.2', both(8080))).when(allocate('b', { ports: [tcp(8080, '::')] })).thenRefused('conflict', /Bind for :::8080 failed/);
-  for (const other of [tcp(8080, '::', 81), { ...tcp(8080) }]) given().when(allocate('a', { ports: [tcp(8080, '0.0.0.0'), other] })).thenRefused('conflict');
+  given(allocated('a', '10.0.0.2', both(8080))).when(allocate('b', { ports: [tcp(8080, '::')] })).thenRefused('unclassified', /Bind for :::8080 failed/);
+  for (const other of [tcp(8080, '::', 81), { ...tcp(8080) }]) given().when(allocate('a', { ports: [tcp(8080, '0.0.0.0'), other] })).thenRefused('unclassified');
 });
 test('a port that nobody named is a free one', () => {
   given(allocated('a', '10.0.0.2', [tcp(32768)])).when(allocate('b', { ports: [tcp(0), tcp(0, '', 81)] })).then(allocated('b', '10.0.0.3', [tcp(32769), tcp(32770, '', 81)]));
@@ -99,7 +99,7 @@ test('a port of free choice is none that the host uses itself; a named one is le
 test('of a range of host ports the first free one is given', () => {
   const range = { ...tcp(8000), hostPortEnd: 8001 };
   given(allocated('a', '10.0.0.2', [tcp(8000)])).when(allocate('b', { ports: [range] })).then(allocated('b', '10.0.0.3', [tcp(8001)]));
-  given(allocated('a', '10.0.0.2', [tcp(8000), tcp(8001)])).when(allocate('b', { ports: [range] })).thenRefused('conflict', /all ports are allocated/);
+  given(allocated('a', '10.0.0.2', [tcp(8000), tcp(8001)])).when(allocate('b', { ports: [range] })).thenRefused('unclassified', /all ports are allocated/);
 });
 test('an endpoint allocated or released twice is so once', () => {
   idempotent(poolDecider, [[], [allocated('a', '10.0.0.2')], [allocated('a', '10.0.0.2'), released('a')], full], [allocate('a'), allocate('b', { ports: [tcp(0), tcp(8080)] }), release('a'), release('nobody')]);

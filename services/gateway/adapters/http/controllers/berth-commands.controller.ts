@@ -6,7 +6,7 @@ import type { EditReply, ProtectionReply } from '#contracts/gateway/log-replies.
 import type { Done, RequestContext } from '#contracts/request.js';
 import { EngineClient } from '../../../application/engine-client.js';
 import { readEditRequest } from '../../../domain/requests/edit-request.js';
-import { integer, type QueryValues } from '../../../domain/requests/query-values.js';
+import { ownInteger, type QueryValues } from '../../../domain/requests/query-values.js';
 import { Asked } from '../callers/request-context.js';
 import { POSITION_HEADER } from '../server/engine-headers.js';
 
@@ -39,7 +39,7 @@ export class BerthCommandsController {
   @Post('/:name/revert')
   @HttpCode(200)
   async revert(@Param('name') container: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @Res({ passthrough: true }) reply: FastifyReply): Promise<EditReply> {
-    const version = integer(query, 'to');
+    const version = ownInteger(query, 'to');
     return withPosition(await this.engine.ask(RevertContainer, { container, ...(version === undefined ? {} : { version }) }, asked, EDIT_TIMEOUT_MS), reply);
   }
 }

@@ -13,7 +13,7 @@ import { readTime } from '../../../domain/log/at-time.js';
 import { engineStatus } from '../../../domain/log/engine-status.js';
 import { runCommand } from '../../../domain/log/run-command.js';
 import { why } from '../../../domain/log/why.js';
-import { flag, integer, text, type QueryValues } from '../../../domain/requests/query-values.js';
+import { flag, ownInteger, text, type QueryValues } from '../../../domain/requests/query-values.js';
 import { Asked } from '../callers/request-context.js';
 import { drained } from '../streams/drained.js';
 import { POSITION_HEADER } from '../server/engine-headers.js';
@@ -102,7 +102,7 @@ export class BerthController {
   private async momentOf(query: QueryValues, reply: FastifyReply): Promise<Moment> {
     const at = text(query, 'at');
     const until = at === undefined || at === '' ? Infinity : readTime(at, Date.now());
-    await this.log.reached(integer(query, 'minPosition') ?? 0);
+    await this.log.reached(ownInteger(query, 'minPosition') ?? 0);
     const { moment, position } = await this.log.at(until);
     reply.header(POSITION_HEADER, String(position));
     return moment;
@@ -122,7 +122,7 @@ async function* jsonList(pieces: AsyncIterable<readonly object[]>): AsyncIterabl
 
 /** Of the log, from which a reader goes on; 0 where none is given. */
 function positionIn(query: QueryValues): number {
-  const from = integer(query, 'from') ?? 0;
+  const from = ownInteger(query, 'from') ?? 0;
   if (from < 0) throw invalid('"from" is a position of the log: a whole number from 0 on');
   return from;
 }

@@ -2,7 +2,7 @@ import { Controller, Get, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { invalid } from '#libs/errors/errors.js';
 import { EventFeed, type EventWindow } from '../../../application/event-feed.js';
-import { EVENT_FILTERS, eventFits, eventLine } from '../../../domain/docker/event.js';
+import { eventFits, eventLine } from '../../../domain/docker/event.js';
 import { readTimeLimit } from '../../../domain/docker/time.js';
 import { readFilters } from '../../../domain/requests/filters.js';
 import { text, type QueryValues } from '../../../domain/requests/query-values.js';
@@ -20,7 +20,7 @@ export class EventsController {
   @Get('/events')
   async events(@Query() query: QueryValues, @Res() reply: FastifyReply): Promise<void> {
     const window = readWindow(text(query, 'since'), text(query, 'until'));
-    const filters = readFilters(text(query, 'filters'), EVENT_FILTERS);
+    const filters = readFilters(text(query, 'filters')); // one that means nothing is passed over, as with dockerd
     const { raw } = reply;
     begin(reply, 'application/json');
     try {
@@ -41,8 +41,8 @@ export class EventsController {
 }
 
 function readWindow(from: string | undefined, to: string | undefined): EventWindow {
-  const since = readTimeLimit('since', from);
-  const until = readTimeLimit('until', to);
+  const since = readTimeLimit(from);
+  const until = readTimeLimit(to);
   if (until !== '' && until < since) throw invalid(`\`since\` time (${from}) cannot be after \`until\` time (${to})`);
   // The year in which time begins bounds nothing: dockerd then tells all that is past.
   return { since, until: until !== '' && Date.parse(until) <= 0 ? new Date().toISOString() : until };

@@ -3,7 +3,7 @@ import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GetImage, ImportImage, LoadImages, PullImage, SaveImages } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
-import { internal, invalid } from '#libs/errors/errors.js';
+import { internal, invalid, unclassified } from '#libs/errors/errors.js';
 import { formatPlatform } from '#libs/oci/platform.js';
 import { EngineClient } from '../../../application/engine-client.js';
 import { type AskedPlatform, askedPlatforms, fits } from '../../../domain/requests/image-platform.js';
@@ -36,6 +36,7 @@ export class ImageStreamsController {
   }
 
   private async importImage(query: QueryValues, asked: RequestContext, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    if (!text(query, 'fromSrc')) throw unclassified('Get "http:": http: no Host in request URL'); // dockerd imports from there
     if (text(query, 'fromSrc') !== '-') throw invalid('Berth imports from the request body alone: fromSrc has to be "-"');
     const repository = text(query, 'repo') ?? '';
     const platform = text(query, 'platform');

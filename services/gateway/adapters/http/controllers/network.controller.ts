@@ -12,6 +12,9 @@ import { text, type QueryValues } from '../../../domain/requests/query-values.js
 import { missingRoute } from '../../../domain/engine-routes.js';
 import { ApiVersion, Asked } from '../callers/request-context.js';
 
+/** As Go's strconv.ParseBool takes them. */
+const BOOLEANS = /^(?:[01tTfF]|true|TRUE|True|false|FALSE|False)$/;
+
 @Controller('/networks')
 export class NetworkController {
   constructor(private readonly engine: EngineClient) {}
@@ -42,6 +45,8 @@ export class NetworkController {
 
   @Get('/:id')
   async inspect(@Param('id') network: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object> {
+    const verbose = text(query, 'verbose') ?? '';
+    if (verbose !== '' && !BOOLEANS.test(verbose)) throw invalid(`invalid value for verbose: ${verbose}: strconv.ParseBool: parsing ${JSON.stringify(verbose)}: invalid syntax`);
     if (text(query, 'scope') && text(query, 'scope') !== 'local') throw notFound(`network ${network} not found`);
     // An endpoint has the name that its container had when the run began.
     const [view, { containers }] = await Promise.all([this.engine.ask(GetNetwork, { network }, asked), this.engine.ask(ListContainers, { all: false }, asked)]);

@@ -13,7 +13,7 @@ import { DryRunAnswer, EngineClient } from '../../../application/engine-client.j
 import { PruneLog } from '../../../application/prune-log.js';
 import { readFilters } from '../../../domain/requests/filters.js';
 import { olderThan } from '../../../domain/requests/older-than.js';
-import { CONTAINER_PRUNE_FILTERS, IMAGE_PRUNE_FILTERS, NETWORK_PRUNE_FILTERS, prunableContainers, prunableImages, prunableVolumes, VOLUME_PRUNE_FILTERS } from '../../../domain/requests/prune.js';
+import { BUILD_PRUNE_FILTERS, CONTAINER_PRUNE_FILTERS, IMAGE_PRUNE_FILTERS, NETWORK_PRUNE_FILTERS, prunableContainers, prunableImages, prunableVolumes, VOLUME_PRUNE_FILTERS } from '../../../domain/requests/prune.js';
 import { text, type QueryValues } from '../../../domain/requests/query-values.js';
 import { ApiVersion, Asked } from '../callers/request-context.js';
 
@@ -100,7 +100,8 @@ export class PruneController {
   /** Nothing is built here, so there is no cache; `docker system prune` asks for it like for the others. */
   @Post('/build/prune')
   @HttpCode(200)
-  async builds(@Asked() asked: RequestContext): Promise<object> {
+  async builds(@Query() query: QueryValues, @Asked() asked: RequestContext): Promise<object> {
+    readFilters(text(query, 'filters'), BUILD_PRUNE_FILTERS); // throws
     await new Pruning(this.log, asked).end('builder', 0, 0);
     return { CachesDeleted: null, SpaceReclaimed: 0 };
   }

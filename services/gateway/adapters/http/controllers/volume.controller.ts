@@ -4,8 +4,7 @@ import type { RequestContext } from '#contracts/request.js';
 import { CreateVolume, GetVolume, ListVolumes, RemoveVolume } from '#contracts/volumes/volumes.js';
 import { notImplemented } from '#libs/errors/errors.js';
 import { EngineClient } from '../../../application/engine-client.js';
-import { dockerVolume, filterVolumes, VOLUME_FILTERS } from '../../../domain/docker/volume.js';
-import { readFilters } from '../../../domain/requests/filters.js';
+import { dockerVolume, filterVolumes, readVolumeFilters } from '../../../domain/docker/volume.js';
 import { bodyFields, textField, textsByNameField } from '../../../domain/requests/go-fields.js';
 import { flag, text, type QueryValues } from '../../../domain/requests/query-values.js';
 import { Asked } from '../callers/request-context.js';
@@ -16,7 +15,7 @@ export class VolumeController {
 
   @Get()
   async list(@Query() query: QueryValues, @Asked() asked: RequestContext): Promise<object> {
-    const filters = readFilters(text(query, 'filters'), VOLUME_FILTERS);
+    const filters = readVolumeFilters(text(query, 'filters'));
     const { volumes } = await this.engine.ask(ListVolumes, {}, asked);
     const inUse = new Set<string>();
     if (filters.has('dangling')) {

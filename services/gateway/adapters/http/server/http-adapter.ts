@@ -1,12 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { BerthError, invalid } from '#libs/errors/errors.js';
+import { type BerthError, invalid } from '#libs/errors/errors.js';
 import { cleaned, requireSupported, versionOf, withoutVersion } from '../../../domain/api-version.js';
 import { withFieldNames } from '../../../domain/requests/field-names.js';
 import { encodeImageName } from '../../../domain/requests/image-paths.js';
 import { encodeLinkName } from '../../../domain/requests/link-paths.js';
-import { readJson } from '../../../domain/requests/read-json.js';
+import { notJsonText } from '../../../domain/requests/not-json.js';
+import { asGoSaysIt, readJsonBody } from '../../../domain/requests/read-json.js';
 import { keepBody } from '../callers/route-guard.js';
 import { isHijack } from '../streams/hijack.js';
 import { traceRequests } from '../callers/trace-requests.js';
@@ -49,9 +50,9 @@ export function createHttpAdapter({ keepsBodies }: { readonly keepsBodies: boole
     if (keepsBodies) keepBody(request.raw, body as string);
     if (body === '') return done(null, undefined);
     try {
-      done(null, withFieldNames(pathOf(routed(request.method, request.originalUrl)), readJson(body as string)));
+      done(null, withFieldNames(pathOf(routed(request.method, request.originalUrl)), readJsonBody(body as string)));
     } catch (error) {
-      done(error instanceof BerthError ? error : invalid(`invalid JSON: ${(error as Error).message}`, error));
+      done((IS_JSON.test(`${request.method} ${routed(request.method, request.originalUrl)}`) ? asGoSaysIt(error) : error) as Error);
     }
   });
   fastify.addContentTypeParser('*', (request, _payload, done) => {
@@ -89,7 +90,7 @@ function nameType({ method = 'GET', headers }: IncomingMessage, path: string): v
   }
 }
 
-const notJson = (type = ''): BerthError => invalid(`Content-Type specified (${type}) must be 'application/json'`);
+const notJson = (type = ''): BerthError => invalid(notJsonText(type));
 
 /** The URL that routes are matched with. */
 export function routed(method: string, url: string): string {

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parse } from 'node:querystring';
 import { StartExec } from '#contracts/containers/commands.js';
-import { errorMessage, invalid, toErrorReply } from '#libs/errors/errors.js';
+import { invalid, toErrorReply } from '#libs/errors/errors.js';
 import { attachRequest, openAttach } from '../../../application/attach.js';
 import type { ContainerFeed } from '../../../application/container-feed.js';
 import type { EngineClient } from '../../../application/engine-client.js';
@@ -15,6 +15,7 @@ import { ERROR_STATUS } from '../../../domain/error-status.js';
 import { failureText } from '../../../domain/docker/failure-text.js';
 import { readExecStart } from '../../../domain/requests/exec-request.js';
 import { withFieldNames } from '../../../domain/requests/field-names.js';
+import { readJsonBody } from '../../../domain/requests/read-json.js';
 import { text } from '../../../domain/requests/query-values.js';
 import { contextOf } from '../callers/request-context.js';
 import { admitUpgrade, type Guards } from '../callers/route-guard.js';
@@ -135,13 +136,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return body;
 }
 
-function parsedBody(path: string, body: string): unknown {
-  try {
-    return body === '' ? undefined : withFieldNames(path, JSON.parse(body));
-  } catch (error) {
-    throw invalid(`invalid JSON: ${errorMessage(error)}`, error);
-  }
-}
+const parsedBody = (path: string, body: string): unknown => (body === '' ? undefined : withFieldNames(path, readJsonBody(body)));
 
 const upgraded = (type: string): string => rawHead(101, { 'Content-Type': type, Connection: 'Upgrade', Upgrade: 'tcp' }, 'UPGRADED');
 

@@ -46,8 +46,8 @@ export class ContainerStreamsController {
       timestamps: flag(query, 'timestamps'),
       tail: lines(text(query, 'tail')),
       details: flag(query, 'details'),
-      since: readTimeLimit('since', text(query, 'since')),
-      until: readTimeLimit('until', text(query, 'until')?.replace(/^0$/, '')), // 0 is none here, as in dockerd
+      since: readTimeLimit(text(query, 'since')),
+      until: readTimeLimit(text(query, 'until')?.replace(/^0$/, '')), // 0 is none here, as in dockerd
     };
     const logs = await this.engine.ask(ReadLogs, wanted, asked);
     const stream = await this.engine.download(logs);

@@ -35,8 +35,8 @@ export class ContainerUsageController {
   async stats(@Param('id') id: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string, @Res() reply: FastifyReply): Promise<void> {
     const stream = query['stream'] === undefined || flag(query, 'stream');
     const oneShot = isAtLeast(version, '1.41') && flag(query, 'one-shot');
-    if (stream && oneShot) throw invalid('cannot have stream=true and one-shot=true');
     const view = await this.engine.ask(GetContainer, { container: id }, asked);
+    if (stream && oneShot) throw invalid('cannot have stream=true and one-shot=true');
     if (stream) return this.stream(view, asked, reply);
     const runs = view.status === 'running' || view.status === 'paused';
     const [before, now] = !runs ? [] : oneShot ? [undefined, await this.feed.once(view.id, asked)] : await this.two(view.id);

@@ -19,7 +19,7 @@ import { isAtLeast } from '../../../../domain/api-version.js';
 import { asOfVersion, checkMountsOfVersion, isFields, kernelMemoryWarnings, readCreateRequest } from '../../../../domain/requests/create-request.js';
 import { containerInspect, containerSummary, type ShownHost } from '../../../../domain/docker/container.js';
 import { readFilters } from '../../../../domain/requests/filters.js';
-import { flag, integer, text, type QueryValues } from '../../../../domain/requests/query-values.js';
+import { flag, integer, ownInteger, text, type QueryValues } from '../../../../domain/requests/query-values.js';
 import { descendants } from '../../../../domain/docker/image-descendants.js';
 import { imageAsked, withShownImage } from '../../../../domain/docker/shown-image.js';
 import { summariesJson } from '../../../../domain/docker/summary-json.js';
@@ -102,7 +102,7 @@ export class ContainerController {
 
   /** ?minPosition=: who read or made that position of the log sees no older state. One that the log has not come to is waited for here: the service would look for it without end. */
   private async minPosition(query: QueryValues): Promise<{ readonly minPosition?: number }> {
-    const position = integer(query, 'minPosition');
+    const position = ownInteger(query, 'minPosition');
     if (position === undefined || position <= 0) return {};
     await this.log.reached(position);
     return { minPosition: position };
