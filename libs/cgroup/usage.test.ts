@@ -63,6 +63,16 @@ test('v1 tells of disks and OOM kills', () => {
   expect(usage.cpu).toBeUndefined();
 });
 
+test('v1: of a container that used no device it is not asked how often', () => {
+  const asked: string[] = [];
+  const read = (_controller: string, file: string): string | undefined => {
+    asked.push(file);
+    return file === 'blkio.throttle.io_service_bytes_recursive' ? 'Total 0\n' : undefined;
+  };
+  expect(usageOf('v1', read)).toEqual({});
+  expect(asked.filter((file) => file.startsWith('blkio'))).toEqual(['blkio.throttle.io_service_bytes_recursive']);
+});
+
 test('a file that the kernel was told not to count is missing, and nothing has failed', () => {
   const EOPNOTSUPP = 95;
   expect(isAway(new SystemCallError('pread', EOPNOTSUPP))).toBe(true);

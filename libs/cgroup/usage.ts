@@ -81,7 +81,9 @@ function v1Usage(read: ReadCgroupFile): CgroupUsage {
   const usage = read('memory', 'memory.usage_in_bytes');
   const limit = number(read('memory', 'memory.limit_in_bytes'));
   const stat = usage === undefined ? {} : pairs(read('memory', 'memory.stat'));
-  const disks = v1Disks(read('blkio', 'blkio.throttle.io_service_bytes_recursive'), read('blkio', 'blkio.throttle.io_serviced_recursive'));
+  const bytes = read('blkio', 'blkio.throttle.io_service_bytes_recursive');
+  // Most containers have used no device: then there is a total alone, and nothing else to ask for.
+  const disks = bytes === undefined || bytes.startsWith('Total') ? [] : v1Disks(bytes, read('blkio', 'blkio.throttle.io_serviced_recursive'));
   return {
     ...(total !== undefined && {
       cpu: {
@@ -164,9 +166,8 @@ function pidsOf(read: ReadCgroupFile): Pick<CgroupUsage, 'pids'> {
 }
 
 /** Lines "8:0 Read 4096"; a last one "Total 4096" (kernel: admin-guide/cgroup-v1/blkio-controller). */
-function v1Disks(bytes: string | undefined, operations: string | undefined): DiskUsage[] {
-  // Most containers have read and written nothing.
-  if (bytes === undefined || operations === undefined || bytes.startsWith('Total')) return [];
+function v1Disks(bytes: string, operations: string | undefined): DiskUsage[] {
+  if (operations === undefined) return [];
   const counts = (text: string): Record<string, number> => Object.fromEntries(Array.from(text.matchAll(/^(\d+:\d+ \w+) (\d+)$/gm), ([, key, value]) => [key, Number(value)]));
   const byBytes = counts(bytes);
   const byOperations = counts(operations);
