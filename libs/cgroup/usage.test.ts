@@ -1,8 +1,10 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { getSystemErrorName } from 'node:util';
 import { expect, test, vi } from 'vitest';
-import { KeptCgroupFiles } from './kept-files.js';
+import { SystemCallError } from '#libs/linux/system-call-error.js';
+import { isAway, KeptCgroupFiles } from './kept-files.js';
 import { type CgroupLayout, cgroupDirectories, detect } from './layout.js';
 import { ensureParent } from './parent.js';
 import { cgroupFileReader, type CgroupUsage, usageOf } from './usage.js';
@@ -17,8 +19,8 @@ function usageOfFiles(mode: 'v1' | 'v2', files: Readonly<Record<string, string>>
     for (const [name, text] of Object.entries(files)) writeFileSync(join(root, 'c', name), text);
     const kept = new KeptCgroupFiles(layout, '/c');
     const usage = usageOf(mode, cgroupFileReader(layout, '/c'));
-    expect(usageOf(mode, kept.read)).toEqual(usage);
-    expect(usageOf(mode, kept.read)).toEqual(usage);
+    expect(usageOf(mode, kept.look())).toEqual(usage);
+    expect(usageOf(mode, kept.look())).toEqual(usage);
     kept.close();
     return usage;
   } finally {
@@ -61,12 +63,29 @@ test('v1 tells of disks and OOM kills', () => {
   expect(usage.cpu).toBeUndefined();
 });
 
+test('v1: of a container that used no device it is not asked how often', () => {
+  const asked: string[] = [];
+  const read = (_controller: string, file: string): string | undefined => {
+    asked.push(file);
+    return file === 'blkio.throttle.io_service_bytes_recursive' ? 'Total 0\n' : undefined;
+  };
+  expect(usageOf('v1', read)).toEqual({});
+  expect(asked.filter((file) => file.startsWith('blkio'))).toEqual(['blkio.throttle.io_service_bytes_recursive']);
+});
+
+test('a file that the kernel was told not to count is missing, and nothing has failed', () => {
+  const EOPNOTSUPP = 95;
+  expect(isAway(new SystemCallError('pread', EOPNOTSUPP))).toBe(true);
+  expect(isAway(Object.assign(new Error('read'), { code: getSystemErrorName(-EOPNOTSUPP) }))).toBe(true);
+  expect(isAway(new SystemCallError('pread', constants.errno.EIO))).toBe(false);
+});
+
 test('kept descriptors do not keep a cgroup, and one of the same name is found once they were let go', () => {
   const layout = detect();
   const path = `/berth-kept-${process.pid}`;
   const directories = cgroupDirectories(layout, path);
   const kept = new KeptCgroupFiles(layout, path);
-  const read = (): number | undefined => usageOf(layout.mode, kept.read).pids?.current;
+  const read = (): number | undefined => usageOf(layout.mode, kept.look()).pids?.current;
   ensureParent(layout, path);
   try {
     expect(read()).toBe(0);
@@ -82,23 +101,23 @@ test('kept descriptors do not keep a cgroup, and one of the same name is found o
   }
 });
 
-test('descriptors are let go that nobody has read for a minute', () => {
+test('descriptors are let go that nobody has read for two minutes, twice as long as Prometheus waits where nobody tells it otherwise', () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const layout = detect();
   const kept = new KeptCgroupFiles(layout, '/');
   const open = (): number => readdirSync('/proc/self/fd').length;
   try {
     const before = open();
-    usageOf(layout.mode, kept.read);
+    usageOf(layout.mode, kept.look());
     const reading = open();
     expect(reading).toBeGreaterThan(before);
-    vi.advanceTimersByTime(59_000);
-    usageOf(layout.mode, kept.read);
-    vi.advanceTimersByTime(59_000);
+    vi.advanceTimersByTime(120_000);
+    usageOf(layout.mode, kept.look());
+    vi.advanceTimersByTime(120_000);
     expect(open()).toBe(reading);
-    vi.advanceTimersByTime(1_000);
+    vi.advanceTimersByTime(10_000);
     expect(open()).toBe(before);
-    usageOf(layout.mode, kept.read);
+    usageOf(layout.mode, kept.look());
     expect(open()).toBe(reading);
   } finally {
     kept.close();

@@ -81,7 +81,9 @@ function v1Usage(read: ReadCgroupFile): CgroupUsage {
   const usage = read('memory', 'memory.usage_in_bytes');
   const limit = number(read('memory', 'memory.limit_in_bytes'));
   const stat = usage === undefined ? {} : pairs(read('memory', 'memory.stat'));
-  const disks = v1Disks(read('blkio', 'blkio.throttle.io_service_bytes_recursive'), read('blkio', 'blkio.throttle.io_serviced_recursive'));
+  const bytes = read('blkio', 'blkio.throttle.io_service_bytes_recursive');
+  // Most containers have used no device: then there is a total alone, and nothing else to ask for.
+  const disks = bytes === undefined || bytes.startsWith('Total') ? [] : v1Disks(bytes, read('blkio', 'blkio.throttle.io_serviced_recursive'));
   return {
     ...(total !== undefined && {
       cpu: {
@@ -164,8 +166,8 @@ function pidsOf(read: ReadCgroupFile): Pick<CgroupUsage, 'pids'> {
 }
 
 /** Lines "8:0 Read 4096"; a last one "Total 4096" (kernel: admin-guide/cgroup-v1/blkio-controller). */
-function v1Disks(bytes: string | undefined, operations: string | undefined): DiskUsage[] {
-  if (bytes === undefined || operations === undefined) return [];
+function v1Disks(bytes: string, operations: string | undefined): DiskUsage[] {
+  if (operations === undefined) return [];
   const counts = (text: string): Record<string, number> => Object.fromEntries(Array.from(text.matchAll(/^(\d+:\d+ \w+) (\d+)$/gm), ([, key, value]) => [key, Number(value)]));
   const byBytes = counts(bytes);
   const byOperations = counts(operations);
@@ -181,7 +183,8 @@ function v1Disks(bytes: string | undefined, operations: string | undefined): Dis
 
 /** Lines "8:0 rbytes=4096 wbytes=0 rios=1 wios=0 dbytes=0 dios=0" (kernel: admin-guide/cgroup-v2). */
 function v2Disks(text: string | undefined): DiskUsage[] {
-  return Array.from((text ?? '').matchAll(/^(\d+:\d+)((?: \w+=\d+)+)$/gm), ([, device = '', rest = '']) => {
+  if (text === undefined || text === '') return [];
+  return Array.from(text.matchAll(/^(\d+:\d+)((?: \w+=\d+)+)$/gm), ([, device = '', rest = '']) => {
     const of = (name: string): number => Number(new RegExp(` ${name}=(\\d+)`).exec(rest)?.[1] ?? 0);
     return { device, readBytes: of('rbytes'), writeBytes: of('wbytes'), reads: of('rios'), writes: of('wios') };
   });
@@ -190,7 +193,10 @@ function v2Disks(text: string | undefined): DiskUsage[] {
 /** Two lines, "some" and "full", each with its total in microseconds. */
 function pressed(text: string | undefined): { readonly waitingSeconds: number; readonly stalledSeconds: number } | undefined {
   if (text === undefined) return undefined;
-  const total = (line: string): number => Number(new RegExp(`^${line} .*total=(\\d+)`, 'm').exec(text)?.[1] ?? 0) / 1e6;
+  const total = (line: string): number => {
+    const from = text.indexOf(line);
+    return from < 0 ? 0 : Number.parseInt(text.slice(text.indexOf('total=', from) + 'total='.length), 10) / 1e6;
+  };
   return { waitingSeconds: total('some'), stalledSeconds: total('full') };
 }
 
@@ -217,6 +223,10 @@ type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 /** Without the properties that are undefined, which an optional property does not allow. */
 function defined<T extends object>(values: T): Defined<T> {
-  // Object.entries forgets which key a value belongs to.
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
+  const kept: Defined<T> = {};
+  for (const key in values) {
+    const value = values[key];
+    if (value !== undefined) kept[key] = value as Exclude<T[typeof key], undefined>; // which the compiler does not make of the comparison
+  }
+  return kept;
 }

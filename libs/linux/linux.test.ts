@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, constants, existsSync, fstatSync, lstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { constants as system, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import * as at from './directory-entries.js';
@@ -12,6 +12,7 @@ import { addInodeFlag, FS_TOPDIR_FL, inodeFlags } from './inode-flags.js';
 import { FILE_SYSTEM, MNT_DETACH, mount, statfsMagic, umount2 } from './mounts.js';
 import { inNetworkNamespace, newNetworkNamespace } from './network-namespace.js';
 import { hasReadAll, peerCredentials, pidfdOpen, pidfdSendSignal } from './processes.js';
+import { preadEach } from './read-each.js';
 import { removeTree, removeTrees } from './remove-tree.js';
 import { sealedCopy } from './sealed-file.js';
 
@@ -31,6 +32,22 @@ test('a path is resolved below its root, wherever a symlink points', () => {
   at.mkdirat(dir, 'inner', 0o755);
   expect(() => at.openat2(dir, 'link/passwd', constants.O_RDONLY, 0, at.RESOLVE_IN_ROOT)).toThrow(expect.objectContaining({ code: 'ENOENT', call: 'openat2' }));
   closeSync(at.openat2(dir, '/../inner', constants.O_RDONLY, 0, at.RESOLVE_IN_ROOT));
+});
+
+test('files are read by one call, each from its beginning, and one that cannot be read takes nothing from the others', () => {
+  const texts = ['first', '', 'third\n'];
+  const files = texts.map((text, index) => (writeFileSync(join(root, String(index)), text), openSync(join(root, String(index)), 'r')));
+  const [room, lengths] = [Buffer.alloc(1000), new Int32Array(4)];
+  for (let again = 0; again < 2; again++) {
+    preadEach(Int32Array.from([...files.slice(0, 2), dir, ...files.slice(2)]), room, lengths);
+    expect([...lengths]).toEqual([5, 0, -system.errno.EISDIR, 6]);
+    expect(room.toString('latin1', 0, 11)).toBe('firstthird\n');
+  }
+  preadEach(Int32Array.from(files), room.subarray(0, 9), lengths);
+  expect([room.toString('latin1', 0, 6), [...lengths.subarray(0, 3)]]).toEqual(['firthi', [3, 0, 3]]);
+  expect(() => preadEach(Int32Array.from(files), room, new Int32Array(2))).toThrow('EINVAL');
+  preadEach(new Int32Array(), room, lengths);
+  for (const file of files) closeSync(file);
 });
 
 test('owner, mode and times of a symlink and of a file are set to the nanosecond', () => {

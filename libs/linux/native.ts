@@ -44,6 +44,7 @@ interface Native {
   memfdCreate(name: string): number;
   addSeals(fd: Fd, seals: number): number;
   sendfile(out: Fd, from: Fd, count: number): number;
+  preadEach(fds: Int32Array, room: Uint8Array, lengths: Int32Array): number;
   syncfs(fd: Fd): number;
   flock(fd: Fd, operation: number): number;
   duplicate(fd: Fd): number;

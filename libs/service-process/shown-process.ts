@@ -45,7 +45,7 @@ function sharedPage(page: (accept: string) => Promise<TelemetryAnswer>): Telemet
   return (_query, accept) => (formatOf(accept) === 'text' ? inText() : inOpenMetrics());
 }
 
-const withOthers = (page: MetricsPage, others: readonly string[]): MetricsPage => (others.length === 0 ? page : { ...page, body: mergeFamilies([page.body, ...others]) });
+const withOthers = (page: MetricsPage, others: readonly string[]): TelemetryAnswer => (others.length === 0 ? page : { ...page, body: mergeFamilies([String(page.body), ...others]) });
 
 /** A page without what belongs on it would look as if containers had gone: rejects, and the scrape fails. */
 async function servicesPage(runRoot: string, process: string, accept: string): Promise<string> {

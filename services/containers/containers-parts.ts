@@ -33,6 +33,7 @@ import { Outcomes } from './application/lifecycle/outcome-retries.js';
 import { PendingAttaches } from './application/streams/pending-attaches.js';
 import { ProcessLists } from './application/processes/process-lists.js';
 import { RunEndpoints } from './application/lifecycle/run-endpoints.js';
+import { StartPhases } from './application/lifecycle/start-phases.js';
 import { TaskWatch } from './application/lifecycle/task-watch.js';
 import { UndoGrace } from './application/undo/undo-grace.js';
 import { isDiskShort } from './adapters/disk-room.js';
@@ -74,6 +75,7 @@ export class ContainersParts {
   readonly taskWatch: TaskWatch;
   readonly probes: HealthProbes;
   readonly healthWatch: HealthWatch;
+  readonly phases = new StartPhases();
   readonly metrics: LifecycleSource;
   private readonly snapshots: SnapshotSchedule;
 
@@ -82,7 +84,7 @@ export class ContainersParts {
     const options = (kind: string, fold: string) => ({ source: 'containers', snapshot: { path: `${folder}/${kind}.snapshot`, fold } });
     const log = logger('containers');
     const onError = (error: unknown, about: LogFields): void => log.error('what had to follow an event failed', { ...about, error });
-    this.containers = new Aggregates(store, 'container', containerDecider, { ...options('container', CONTAINER_FOLD), isGone: (state) => state.status === 'absent' });
+    this.containers = new Aggregates(store, 'container', this.phases.timed(containerDecider), { ...options('container', CONTAINER_FOLD), isGone: (state) => state.status === 'absent' });
     this.names = new Aggregates(store, 'name', nameDecider, { ...options('name', NAME_FOLD), isGone: ({ holder }) => holder === '', mayReturn: NAMES_THAT_MAY_RETURN });
     const isThere = (container: string): boolean => isPresent(this.containers.get(container).state);
     this.execs = new Aggregates(store, 'exec', execDecider, { ...options('exec', EXEC_FOLD), isGone: (exec) => exec.status === 'absent' || !isThere(exec.container) });
@@ -103,7 +105,7 @@ export class ContainersParts {
     this.renames = new ContainerRenames(this.containers, this.names, this.directory, this.claims);
     this.kept = new KeptContainers(this.containers, this.names, this.claims, this.directory, this.lifecycle.removals, bus, settings.dataRoot);
     this.keptExpiry = new KeptExpiry(this.containers, this.kept, grace, bus, onError);
-    this.creation = new ContainerCreation(this.containers, this.claims, this.directory, bus, isRemapped);
+    this.creation = new ContainerCreation(this.containers, this.claims, this.directory, bus, isRemapped, this.phases);
     this.updates = new ContainerUpdates(this.containers, this.directory, this.lifecycle.starts, turns, this.outcomes, bus);
     this.edits = new ContainerEdits(this.containers, this.directory, this.lifecycle.starts, this.creation, turns, this.outcomes, bus);
     this.streams = new ContainerStreams(this.containers, this.directory, this.attaches, bus, settings.runRoot);
@@ -114,7 +116,7 @@ export class ContainersParts {
     this.taskWatch = new TaskWatch(store, this.containers, this.lifecycle, this.execRuns, `${folder}/task-watch.snapshot`, onError);
     this.probes = new HealthProbes(new CheckExecs(this.execSessions, this.execRuns, this.directory, bus, settings.runRoot));
     this.healthWatch = new HealthWatch(this.containers, this.directory, this.probes, onError);
-    this.metrics = new LifecycleSource(store, `${folder}/lifecycle-metrics.snapshot`);
+    this.metrics = new LifecycleSource(store, `${folder}/lifecycle-metrics.snapshot`, this.phases);
     this.snapshots = new SnapshotSchedule([this.containers, this.names, this.execs, this.taskWatch, this.metrics.snapshotted], (error) => log.error('a snapshot could not be saved', { error }));
   }
 

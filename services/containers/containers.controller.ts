@@ -11,6 +11,7 @@ import { ContainerDirectory } from './application/names/container-directory.js';
 import { ContainerLifecycle } from './application/lifecycle/container-lifecycle.js';
 import { ContainerLinks } from './application/names/container-links.js';
 import { ContainerPauses } from './application/lifecycle/container-pauses.js';
+import { StartPhases } from './application/lifecycle/start-phases.js';
 import { ContainerRenames } from './application/names/container-renames.js';
 import { ContainerStreams } from './application/streams/container-streams.js';
 import { ContainerUpdates } from './application/definition/container-updates.js';
@@ -25,6 +26,7 @@ export class ContainersController {
   constructor(
     private readonly creation: ContainerCreation,
     private readonly lifecycle: ContainerLifecycle,
+    private readonly phases: StartPhases,
     private readonly renames: ContainerRenames,
     private readonly links: ContainerLinks,
     private readonly pauses: ContainerPauses,
@@ -45,7 +47,7 @@ export class ContainersController {
 
   @Handles(commands.StartContainer)
   start(@Body() command: commands.StartContainer, @Asked() asked: RequestContext): Promise<Done & { changed: boolean }> {
-    return this.lifecycle.starts.start(command.container, 'api', asked);
+    return this.phases.time('command', asked, () => this.lifecycle.starts.start(command.container, 'api', asked), ({ changed }) => changed);
   }
 
   @Handles(commands.StopContainer)

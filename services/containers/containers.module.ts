@@ -18,6 +18,7 @@ import { ExitWaits } from './application/lifecycle/exit-waits.js';
 import { HealthProbes } from './application/health/health-probes.js';
 import { KeptContainers } from './application/undo/kept-containers.js';
 import { LifecycleSource } from './application/lifecycle/lifecycle-source.js';
+import { StartPhases } from './application/lifecycle/start-phases.js';
 import { ProcessLists } from './application/processes/process-lists.js';
 import { ContainersParts } from './containers-parts.js';
 import { BerthCommandsController } from './berth-commands.controller.js';
@@ -62,6 +63,7 @@ export class ContainersModule {
         { provide: ProcessLists, useValue: parts.processes },
         { provide: ExecSessions, useValue: parts.execSessions },
         { provide: LifecycleSource, useValue: parts.metrics },
+        { provide: StartPhases, useValue: parts.phases },
         { provide: HealthProbes, useValue: parts.probes },
         { provide: ExitWaits, useValue: parts.waits },
       ],

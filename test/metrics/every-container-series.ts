@@ -24,9 +24,9 @@ export function everyContainerSeries(): string {
     interfaces: [{ name: 'eth0', received: traffic, sent: traffic }],
     facts,
     startedAt: 0,
-    processes: { processes: 1, states: { running: 0, sleeping: 1, stopped: 0, uninterruptible: 0 }, descriptors: 3, openFilesLimit: 1024, sockets: 1 },
+    processes: { processes: 1, states: { running: 0, sleeping: 1, stopped: 0, uninterruptible: 0 }, descriptors: 3, openFilesLimit: 1024, sockets: 1, load: { average: 0, at: 0 } },
     writtenBytes: 0,
   };
   writeContainers([one], { deviceName: () => '/dev/sda', fileSystem: { device: '/dev/sda', bytes: 0, inodes: 0, freeInodes: 0 } }, out);
-  return out.text();
+  return String(out.bytes());
 }

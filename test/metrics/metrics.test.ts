@@ -38,6 +38,8 @@ beforeAll(async () => {
   await run(0, 'run', '-d', '--name', 'ill', '--network', 'none', '--health-cmd', 'exit 1', '--health-interval', '1h', '--health-start-period', '100ms', '--health-start-interval', '50ms', '--ulimit', 'nofile=100:200', 'busybox', 'sleep', '1000');
   await run(0, 'run', '--rm', '--network', 'none', 'busybox', 'sh', '-c', 'numbers=$(seq 1 9000); echo $numbers');
   await run(0, 'history', 'busybox');
+  await run(0, 'info');
+  await run(0, 'version');
   await vi.waitFor(
     async () => {
       own = await scrape(engine.settings.metricsPort);
@@ -104,6 +106,9 @@ test('each start has its phases, and the one that failed says in which', () => {
   const count = (phase: string, outcome: string): number => engines('berth_container_phase_seconds_count', { phase, outcome });
   expect(count('start', 'ok')).toBe(13);
   for (const phase of ['snapshot', 'clone', 'mounts', 'exec', 'append']) expect(count(phase, 'ok'), phase).toBe(13);
+  // The restart policy's starts are no commands, and neither is a restart; which image was looked up at creation.
+  expect([count('command', 'ok'), count('command', 'error'), count('decide', 'ok')]).toEqual([10, 1, 14]);
+  expect(count('image', 'ok')).toBe(engines('berth_commands_total', { type: 'containers.create', result: 'ok' }));
   // A command that is not there is found missing at its execve, with the network made.
   expect([count('network', 'ok'), count('exec', 'error'), count('start', 'error')]).toEqual([14, 1, 1]);
 });
@@ -170,6 +175,17 @@ test("what dockerd counts of health checks, logs and images is counted", () => {
   expect(engines('logger_log_entries_size_greater_than_buffer_total')).toBe(2);
   expect(engines('logger_log_write_operations_failed_total')).toBe(0);
   expect(engines('engine_daemon_image_actions_seconds_count', { action: 'history' })).toBe(1);
+  const told = (name: string): number => engines('engine_daemon_host_info_functions_seconds_count', { function: name });
+  expect([told('system_info'), told('operating_system'), told('os_version')]).toEqual([1, 0, 0]);
+  expect(told('system_version')).toBeGreaterThan(0);
+});
+
+test('the layers of its image are told of each container, and its id of a name', async () => {
+  const of = (name: string): number => engines('berth_container_image_bytes', { name });
+  expect(of('web')).toBeGreaterThan(MEBIBYTE / 2);
+  expect(of('bad')).toBe(of('web'));
+  const id = (await run(0, 'inspect', '-f', '{{.Id}}', 'web')).trim();
+  expect(engines('berth_container_info', { name: 'web', id })).toBe(1);
 });
 
 test('of images that no container has the layers are told that none shares which has one', () => expect(engines('berth_image_reclaimable_bytes')).toBe(100_000));
@@ -177,6 +193,7 @@ test('of images that no container has the layers are told that none shares which
 test("processes of a container are counted, with their files, sockets and limits", () => {
   expect(inWeb('container_processes')).toBe(1);
   expect(inWeb('container_tasks_state', { state: 'sleeping' })).toBe(1);
+  expect(inWeb('container_cpu_load_average_10s')).toBe(0);
   expect(inWeb('container_sockets')).toBeGreaterThanOrEqual(1);
   expect(containers('container_ulimits_soft', { name: 'ill', ulimit: 'max_open_files' })).toBe(100);
   expect(containers('container_health_state', { name: 'ill' })).toBe(0);

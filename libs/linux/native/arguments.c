@@ -50,16 +50,31 @@ bool arg_path(struct args *args, size_t at, struct path *out)
 	return strlen(out->bytes) == length || refuse(args->env, "the path holds a NUL byte");
 }
 
-bool arg_bytes(struct args *args, size_t at, struct bytes *out)
+static bool arg_array(struct args *args, size_t at, napi_typedarray_type wanted, void **data, size_t *length)
 {
 	napi_typedarray_type type;
 	bool is = false;
+
+	return napi_is_typedarray(args->env, args->value[at], &is) == napi_ok && is &&
+	       napi_get_typedarray_info(args->env, args->value[at], &type, length, data, NULL, NULL) == napi_ok && type == wanted;
+}
+
+bool arg_bytes(struct args *args, size_t at, struct bytes *out)
+{
 	void *data = NULL;
 
-	if (napi_is_typedarray(args->env, args->value[at], &is) != napi_ok || !is)
+	if (!arg_array(args, at, napi_uint8_array, &data, &out->length))
 		return refuse(args->env, "a Uint8Array is expected");
-	if (napi_get_typedarray_info(args->env, args->value[at], &type, &out->length, &data, NULL, NULL) != napi_ok || type != napi_uint8_array)
-		return refuse(args->env, "a Uint8Array is expected");
+	out->data = data;
+	return true;
+}
+
+bool arg_int32s(struct args *args, size_t at, struct int32s *out)
+{
+	void *data = NULL;
+
+	if (!arg_array(args, at, napi_int32_array, &data, &out->length))
+		return refuse(args->env, "an Int32Array is expected");
 	out->data = data;
 	return true;
 }

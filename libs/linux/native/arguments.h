@@ -26,12 +26,18 @@ struct bytes {
 	size_t length;
 };
 
+struct int32s {
+	int32_t *data;
+	size_t length;
+};
+
 bool args_take(napi_env env, napi_callback_info info, struct args *args, size_t wanted);
 bool arg_int32(struct args *args, size_t at, int32_t *out);
 bool arg_int64(struct args *args, size_t at, int64_t *out);
 /* Text as UTF-8, or bytes as they are: file names of an archive need not be UTF-8. A NUL inside is refused, never cut at. */
 bool arg_path(struct args *args, size_t at, struct path *out);
 bool arg_bytes(struct args *args, size_t at, struct bytes *out);
+bool arg_int32s(struct args *args, size_t at, struct int32s *out);
 
 napi_value int_value(napi_env env, int64_t value);
 /* A promise of what `execute` does on a thread of libuv and `complete` settles. NULL: it could not be queued, and `data` is the caller's to free. */

@@ -226,6 +226,26 @@ FUNCTION(js_sendfile)
 	return int_value(env, outcome(sendfile(out, in, NULL, (size_t)count)));
 }
 
+/* pread(2) of each from its beginning: (fds, room, lengths) -> 0. What they hold lies in `room` without a gap; `lengths`: bytes of each, or -errno. Each may take its share of `room`. */
+FUNCTION(js_pread_each)
+{
+	struct args args;
+	struct int32s fds, lengths;
+	struct bytes room;
+	size_t used = 0;
+
+	if (!args_take(env, info, &args, 3) || !arg_int32s(&args, 0, &fds) || !arg_bytes(&args, 1, &room) || !arg_int32s(&args, 2, &lengths))
+		return NULL;
+	if (lengths.length < fds.length)
+		return int_value(env, -EINVAL);
+	for (size_t at = 0; at < fds.length; at++) {
+		lengths.data[at] = (int32_t)outcome(pread(fds.data[at], room.data + used, room.length / fds.length, 0));
+		if (lengths.data[at] > 0)
+			used += (size_t)lengths.data[at];
+	}
+	return int_value(env, 0);
+}
+
 /* syncfs(2): (fd of anything on the file system) */
 FUNCTION(js_syncfs)
 {
@@ -299,6 +319,7 @@ const struct function file_functions[] = {
 	{ "memfdCreate", js_memfd_create },
 	{ "addSeals", js_add_seals },
 	{ "sendfile", js_sendfile },
+	{ "preadEach", js_pread_each },
 	{ "syncfs", js_syncfs },
 	{ "flock", js_flock },
 	{ "duplicate", js_duplicate },

@@ -6,7 +6,7 @@ import { sampledTrace, Timer } from './measured.js';
 const written = (format: 'text' | 'openmetrics', write: (out: Exposition) => void): string => {
   const out = new Exposition(format);
   write(out);
-  return out.text();
+  return String(out.bytes());
 };
 
 test('a family without a sample is left out', () => {
@@ -19,6 +19,18 @@ test('label values may hold anything', () => {
 
 test('numbers beyond all bounds are written as the format wants them', () => {
   expect(written('text', (out) => out.family('a', 'gauge', 'A.').sample('', Infinity))).toContain('a +Inf\n');
+});
+
+test('numbers are written as JavaScript writes them, texts in UTF-8, whatever of them is longer than a page was', () => {
+  const numbers = [0, -0, 7, 10, 99, 100, 4_294_967_296, 999_999_999_999_999, 1e15, 2 ** 63, 1e21, -1, 0.1, 1e-7, 12.345678901000002, NaN];
+  for (const number of numbers) expect(written('text', (out) => out.family('a', 'gauge', 'A.').sample('', number))).toContain(`\na ${String(number)}\n`);
+  const [short, long] = ['é', '\u{1F6A2}'.repeat(50_000)];
+  const lines = written('text', (out) => {
+    out.family('a', 'gauge', 'A.').sample(labelText({ name: short }), 1);
+    out.sample(Buffer.from(labelText({ name: long })), 2, `device="/dev/${short}"`);
+    out.append('# appended\n');
+  });
+  expect(lines).toBe(`# HELP a A.\n# TYPE a gauge\na{name="${short}"} 1\na{name="${long}",device="/dev/${short}"} 2\n# appended\n`);
 });
 
 test('OpenMetrics names a counter without its suffix, and calls one that has none unknown', () => {

@@ -1,3 +1,4 @@
+import { GrowingBytes } from './growing-bytes.js';
 import type { HistogramData } from './histogram.js';
 
 export type MetricType = 'counter' | 'gauge' | 'histogram';
@@ -12,11 +13,14 @@ export type Labels = Readonly<Record<string, string>>;
  * samples; one without a sample is left out. Formats: Prometheus' "Exposition formats" page, and OpenMetrics 1.0.
  */
 export class Exposition {
-  private written = '';
+  private readonly page: GrowingBytes;
   private header = '';
   private name = '';
 
-  constructor(readonly format: ExpositionFormat = 'text') {}
+  /** `room`: how many bytes it is likely to have. */
+  constructor(readonly format: ExpositionFormat = 'text', room = 0) {
+    this.page = new GrowingBytes(room);
+  }
 
   /** Begins a family. Its header is written with the first sample. `help` is one line. */
   family(name: string, type: MetricType, help: string): this {
@@ -29,40 +33,51 @@ export class Exposition {
     return this;
   }
 
-  /** `labels` as `labelText` makes it: for many samples it is made once. */
-  sample(labels: string, value: number): void {
-    this.line(this.name, labels, value, '\n');
+  /** `labels` as `labelText` makes it, for many samples once, and then as bytes; `more` is beside them, not without them. */
+  sample(labels: string | Uint8Array, value: number, more = ''): void {
+    this.line('', labels, more, value).text('\n');
   }
 
   histogram(labels: string, { bounds, counts, sum, count, exemplars }: HistogramData): void {
-    const before = labels === '' ? '' : `${labels},`;
     let cumulated = 0;
     for (const [index, bound] of [...bounds, Infinity].entries()) {
       cumulated += counts[index] ?? 0;
       const exemplar = this.format === 'openmetrics' ? exemplars[index] : undefined;
-      const end = exemplar === undefined ? '\n' : ` # {trace_id="${exemplar.traceId}"} ${exemplar.value} ${exemplar.atSeconds}\n`;
-      this.line(`${this.name}_bucket`, `${before}le="${bound === Infinity ? '+Inf' : bound}"`, cumulated, end);
+      const le = `le="${bound === Infinity ? '+Inf' : bound}"`;
+      this.line('_bucket', labels === '' ? le : labels, labels === '' ? '' : le, cumulated).text(exemplar === undefined ? '\n' : ` # {trace_id="${exemplar.traceId}"} ${exemplar.value} ${exemplar.atSeconds}\n`);
     }
-    this.line(`${this.name}_sum`, labels, sum, '\n');
-    this.line(`${this.name}_count`, labels, count, '\n');
+    this.line('_sum', labels, '', sum).text('\n');
+    this.line('_count', labels, '', count).text('\n');
   }
 
   /** Families that somebody else has written, in this format. */
   append(families: string): void {
-    this.written += families;
+    this.page.text(families);
   }
 
   /** The whole page. Nothing can be added after it. */
-  text(): string {
-    return this.format === 'openmetrics' ? `${this.written}# EOF\n` : this.written;
+  bytes(): Buffer {
+    if (this.format === 'openmetrics') this.page.text('# EOF\n');
+    return this.page.all();
   }
 
-  private line(name: string, labels: string, value: number, end: string): void {
+  private line(suffix: string, labels: string | Uint8Array, more: string, value: number): GrowingBytes {
+    const { page } = this;
     if (this.header !== '') {
-      this.written += this.header;
+      page.text(this.header);
       this.header = '';
     }
-    this.written += (labels === '' ? name : `${name}{${labels}}`) + ' ' + numberText(value) + end;
+    page.text(this.name).text(suffix);
+    if (labels.length > 0) {
+      page.text('{');
+      if (typeof labels === 'string') page.text(labels);
+      else page.encoded(labels);
+      if (more !== '') page.text(',').text(more);
+      page.text('}');
+    }
+    page.text(' ');
+    if (value === Infinity) return page.text('+Inf');
+    return value === -Infinity ? page.text('-Inf') : page.number(value);
   }
 }
 
@@ -71,11 +86,6 @@ export function labelText(labels: Labels): string {
   let text = '';
   for (const name in labels) text += `${text === '' ? '' : ','}${name}="${escaped(labels[name] ?? '')}"`;
   return text;
-}
-
-function numberText(value: number): string {
-  if (value === Infinity) return '+Inf';
-  return value === -Infinity ? '-Inf' : String(value);
 }
 
 const escaped = (value: string): string => (/["\\\n]/.test(value) ? value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n') : value);

@@ -6,7 +6,7 @@ const page = (service: string, format: ExpositionFormat): string => {
   const out = new Exposition(format);
   out.family('appends_total', 'counter', 'Appends.').sample(`service="${service}",said="# HELP no"`, 1);
   out.family(`${service}_things`, 'gauge', 'Things.').sample('', 2);
-  return out.text();
+  return String(out.bytes());
 };
 
 test.each(['text', 'openmetrics'] as const)('a family of two pages stands once, with the samples of both: %s', (format) => {

@@ -1,6 +1,5 @@
 import { ListContainerChanges } from '#contracts/containers/archives.js';
 import { CommitContainer, CreateContainer, RemoveContainer, StartContainer } from '#contracts/containers/commands.js';
-import { GetHostFacts } from '#contracts/executor/host.js';
 import { RemoveImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { toErrorReply } from '#libs/errors/errors.js';
@@ -23,7 +22,7 @@ const actions = (...names: string[]) => names.map((action) => ({ action }));
 export class ApiMetrics {
   private readonly containerActions = new Timer('engine_daemon_container_actions_seconds', 'The number of seconds it takes to process each container action', actions('start', 'changes', 'commit', 'create', 'delete'));
   private readonly imageActions = new Timer('engine_daemon_image_actions_seconds', 'The number of seconds it takes to process each image action', actions('pull', 'push', 'delete', 'history'));
-  private readonly hostInfo = new Timer('engine_daemon_host_info_functions_seconds', 'The number of seconds it takes to call functions gathering info about the host', [{ function: 'system_info' }]);
+  private readonly hostInfo = new Timer('engine_daemon_host_info_functions_seconds', 'The number of seconds it takes to call functions gathering info about the host', ['operating_system', 'os_version', 'system_info', 'system_version'].map((name) => ({ function: name })));
   private readonly commands = new Counter('berth_commands_total', 'Commands given to the engine, by how they ended: ok, or the kind of refusal.');
   private readonly commandSeconds = new Timer('berth_command_seconds', 'How long commands took, from the gateway and back.');
 
@@ -51,7 +50,12 @@ export class ApiMetrics {
     return this.imageActions.time({ action: 'history' }, ask);
   }
 
-  /** Actions that there are not yet (push) stay at zero: dashboards that ask for their rate get it. */
+  /** What is told of the engine and its host, by dockerd's name for it. */
+  about<Told>(name: 'system_info' | 'system_version', tell: () => Promise<Told>): Promise<Told> {
+    return this.hostInfo.time({ function: name }, tell);
+  }
+
+  /** Actions that there are not yet (push), and what is read once at an engine's start (the system's name) stay at zero: dashboards that ask for their rate get it. */
   write(out: Exposition): void {
     for (const one of [this.containerActions, this.imageActions, this.hostInfo, this.commands, this.commandSeconds]) one.write(out);
   }
@@ -59,7 +63,6 @@ export class ApiMetrics {
   private observe(subject: string, result: string, asked: RequestContext, seconds: number): void {
     const action = CONTAINER_ACTIONS.get(subject);
     if (action !== undefined && result === 'ok') this.containerActions.observe({ action }, seconds);
-    if (subject === GetHostFacts.subject && result === 'ok') this.hostInfo.observe({ function: 'system_info' }, seconds);
     if (!subject.startsWith(COMMAND)) return;
     const labels = { type: subject.slice(COMMAND.length), result, actor_class: actorClass(asked.actor) };
     this.commands.add(labels);

@@ -19,13 +19,19 @@ const ANSWER_TIMEOUT_MS = 1000;
 /** dockerd's reasons (moby, builder/dockerfile/metrics.go). */
 const BUILD_FAILURES = ['build_canceled', 'build_target_not_reachable_error', 'command_not_supported_error', 'dockerfile_empty_error', 'dockerfile_syntax_error', 'error_processing_commands_error', 'missing_onbuild_arguments_error', 'unknown_instruction_error'];
 
+interface ImageUse {
+  readonly reclaimableBytes: number;
+  /** By name. Of an image that is gone nobody knows. */
+  readonly ofContainers: readonly (readonly [name: string, bytes: number])[];
+}
+
 /** The part of /metrics that dockerd has: engine_daemon_* and builder_*, names and types to the letter; and what its images could give back. */
 export class EngineSource {
   private readonly totals: LogFold<EngineTotals>;
   private readonly snapshots: SnapshotSchedule;
   private facts: HostFacts | undefined;
   /** Found out when that many events had been. */
-  private reclaimable: { readonly events: number; readonly bytes: number } | undefined;
+  private images: { readonly events: number; readonly use: ImageUse } | undefined;
 
   constructor(
     store: FoldedLog,
@@ -51,7 +57,7 @@ export class EngineSource {
     out.family('engine_daemon_events_total', 'counter', 'The number of events logged').sample('', totals.events);
     out.family('engine_daemon_events_subscribers_total', 'gauge', 'The number of current subscribers to events').sample('', this.feed.subscribers);
     await this.writeHost(out);
-    await this.writeReclaimable(totals.events, out);
+    await this.writeImages(totals.events, out);
     this.client.metrics.write(out);
     // There is no builder yet, so that none of its builds began: dashboards that ask for the rate get their zero.
     out.family('builder_builds_triggered_total', 'counter', 'Number of triggered image builds').sample('', 0);
@@ -65,15 +71,23 @@ export class EngineSource {
   }
 
   /** It changes with events alone. Of services that are away it cannot be known. */
-  private async writeReclaimable(events: number, out: Exposition): Promise<void> {
-    if (this.reclaimable?.events !== events) this.reclaimable = await this.findReclaimable().then((bytes) => ({ events, bytes }), () => undefined);
-    if (this.reclaimable) out.family('berth_image_reclaimable_bytes', 'gauge', 'What a removal of all images that no container has would free.').sample('', this.reclaimable.bytes);
+  private async writeImages(events: number, out: Exposition): Promise<void> {
+    if (this.images?.events !== events) this.images = await this.findImageUse().then((use) => ({ events, use }), () => undefined);
+    if (this.images === undefined) return;
+    const { reclaimableBytes, ofContainers } = this.images.use;
+    out.family('berth_image_reclaimable_bytes', 'gauge', 'What a removal of all images that no container has would free.').sample('', reclaimableBytes);
+    out.family('berth_container_image_bytes', 'gauge', "Bytes in the layers of a container's image, which others may have, too.");
+    for (const [name, bytes] of ofContainers) out.sample(labelText({ name }), bytes);
   }
 
-  private async findReclaimable(): Promise<number> {
+  private async findImageUse(): Promise<ImageUse> {
     const [{ containers }, { images }] = await Promise.all([this.client.ask(ListContainers, { all: true }, SCRAPE, ANSWER_TIMEOUT_MS), this.client.ask(ListImages, {}, SCRAPE, ANSWER_TIMEOUT_MS)]);
     const used = new Set(containers.map(({ imageId }) => imageId));
-    return layerBytes(images.filter(({ id }) => !used.has(id)), images.filter(({ id }) => used.has(id)));
+    const sizes = new Map(images.map(({ id, sizeBytes }) => [id, sizeBytes]));
+    return {
+      reclaimableBytes: layerBytes(images.filter(({ id }) => !used.has(id)), images.filter(({ id }) => used.has(id))),
+      ofContainers: containers.flatMap(({ name, imageId }) => (sizes.has(imageId) ? [[name, sizes.get(imageId) ?? 0] as const] : [])),
+    };
   }
 
   /** What a machine is does not change while the engine runs. An executor that is away must not take the other series with it. */

@@ -6,6 +6,7 @@ import { isPresent } from '../../domain/container/container-state.js';
 import type { ExecRuns } from '../processes/exec-runs.js';
 import { ContainerDirectory } from '../names/container-directory.js';
 import { NameClaims } from '../names/name-claims.js';
+import { StartPhases } from '../lifecycle/start-phases.js';
 import { asked, LifecycleWorld } from '../testing/lifecycle-world.js';
 import { ContainerCreation } from './create-container.js';
 
@@ -25,7 +26,7 @@ beforeEach(async () => {
     const image = { id: 'sha256:1', repoTags: [], os: 'linux', architecture: 'amd64', variant: '', layers: [], config: { Cmd: ['sh'], Labels: ofImage } } as unknown as ImageView;
     const bus = { request: async (type: unknown) => (type === HoldImage ? image : { position: 0 }) } as unknown as Bus;
     const command = { config: { Image: 'busybox', Labels, Healthcheck: { Test: ['CMD', 'true'] } }, hostConfig: { NetworkMode: 'none' } } as unknown as CreateContainer;
-    const { id } = await new ContainerCreation(world.containers, claims, directory, bus, false).create(command, asked);
+    const { id } = await new ContainerCreation(world.containers, claims, directory, bus, false, new StartPhases()).create(command, asked);
     const { state } = world.containers.get(id);
     if (!isPresent(state)) throw new Error('it was not made');
     const { restartWhenUnhealthy, hostConfig, config } = state.spec;

@@ -28,6 +28,7 @@ import { runtimeName } from '../../domain/runtime-name.js';
 import { userNamespaceMode, userNamespaceOf } from '../../domain/namespaces/user-namespace.js';
 import { volumesFrom } from '../../domain/mounts/volumes-from.js';
 import type { PresentContainer } from '../../domain/container/container-state.js';
+import type { StartPhases } from '../lifecycle/start-phases.js';
 import type { ContainerDirectory, Containers } from '../names/container-directory.js';
 import type { NameClaims } from '../names/name-claims.js';
 import { holdVolume } from './held-volumes.js';
@@ -51,6 +52,7 @@ export class ContainerCreation {
     private readonly bus: Bus,
     /** Whether containers have other ids than the host's. */
     private readonly isRemapped: boolean,
+    private readonly phases: Pick<StartPhases, 'time'>,
   ) {}
 
   async create(command: CreateContainer, asked: RequestContext): Promise<ContainerCreated> {
@@ -92,7 +94,7 @@ export class ContainerCreation {
       warnings.push(...within.warnings);
     }
     const find = this.finder(command);
-    const image = await (asked.dryRun ? this.bus.request(GetImage, { image: imageRef }, asked) : this.bus.request(HoldImage, { image: imageRef, container: id }, asked, HOLD));
+    const image = await this.phases.time('image', asked, () => (asked.dryRun ? this.bus.request(GetImage, { image: imageRef }, asked) : this.bus.request(HoldImage, { image: imageRef, container: id }, asked, HOLD)));
     checkPlatform(command.platform, image, imageRef);
     warnings.push(...platformWarnings(command.platform, image));
     const config = withImageDefaults({ ...(await this.withHostname(command.config, hostConfig, find, asked)), ...macOf(command) }, image, id);

@@ -7,12 +7,17 @@ import { LogFold } from '#libs/telemetry/metrics/log-fold.js';
 import { sampledTrace } from '#libs/telemetry/metrics/measured.js';
 import { type FrozenLifecycle, LIFECYCLE_FOLD, LifecycleMetrics } from '../../domain/metrics/lifecycle-metrics.js';
 import { writeLifecycle } from '../../domain/metrics/write-lifecycle.js';
+import type { StartPhases } from './start-phases.js';
 
 /** The part of /metrics that this service writes. */
 export class LifecycleSource {
   private readonly fold: LogFold<LifecycleMetrics>;
 
-  constructor(store: FoldedLog, snapshotPath: string) {
+  constructor(
+    store: FoldedLog,
+    snapshotPath: string,
+    private readonly phases: Pick<StartPhases, 'measured'>,
+  ) {
     this.fold = new LogFold(store, {
       filters: ['berth.event.container.>', 'berth.event.task.>'],
       initial: () => new LifecycleMetrics(),
@@ -32,7 +37,7 @@ export class LifecycleSource {
   }
 
   async write(out: Exposition): Promise<void> {
-    writeLifecycle(await this.fold.read(), Date.now() / 1000, out);
+    writeLifecycle(await this.fold.read(), Date.now() / 1000, out, this.phases.measured);
   }
 
   stop(): Promise<void> {

@@ -43,12 +43,13 @@ function pageOf(events: readonly (ContainerEvent | TaskEvent)[], now: number): s
   }
   const out = new Exposition('openmetrics');
   writeLifecycle(metrics, HOUR + now, out);
-  return out.text();
+  return String(out.bytes());
 }
 
 test('a container is in one state, and time counts for it', () =>
   given(created(0), startRequested(2), started(3)).shows(
     10,
+    'berth_container_info{name="a",id="a"} 1',
     'berth_container_state{name="a",state="running"} 1',
     'berth_container_state{name="a",state="created"} 0',
     'berth_container_state_seconds_total{name="a",state="created"} 3',

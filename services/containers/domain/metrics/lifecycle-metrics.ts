@@ -43,6 +43,8 @@ export interface CommitFacts {
 
 /** Those until `append` add up to `start`. */
 export type Phase = 'network' | 'snapshot' | 'clone' | 'mounts' | 'exec' | 'append' | 'start' | 'healthy';
+/** Those that leave nothing on the log. */
+export type MeasuredPhase = 'command' | 'decide' | 'image';
 export type Outcome = 'ok' | 'error';
 
 /** Bounds of how long a stop takes: Docker's own patience is 10 s. */

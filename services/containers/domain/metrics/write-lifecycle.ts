@@ -1,13 +1,17 @@
 import { signalName } from '#libs/linux/signals.js';
 import { labelText, type Exposition } from '#libs/telemetry/metrics/exposition.js';
-import { childrenKilled, type ContainerMetrics, type LifecycleMetrics, STATES } from './lifecycle-metrics.js';
+import type { HistogramData } from '#libs/telemetry/metrics/histogram.js';
+import { childrenKilled, type ContainerMetrics, type LifecycleMetrics, type MeasuredPhase, type Outcome, STATES } from './lifecycle-metrics.js';
 
-/** Berth's own series of containers. `now`: seconds since 1970. */
-export function writeLifecycle(metrics: LifecycleMetrics, now: number, out: Exposition): void {
+/** Berth's own series of containers. `now`: seconds since 1970. `measured`: phases that the log does not have, by "phase outcome". */
+export function writeLifecycle(metrics: LifecycleMetrics, now: number, out: Exposition, measured: ReadonlyMap<`${MeasuredPhase} ${Outcome}`, HistogramData> = new Map()): void {
   const containers = [...metrics.containers.values()];
   const each = (write: (container: ContainerMetrics, name: string) => void): void => {
     for (const container of containers) write(container, container.name);
   };
+
+  out.family('berth_container_info', 'gauge', '1: which id the container of a name has.');
+  for (const [id, { name }] of metrics.containers) out.sample(labelText({ name, id }), 1);
 
   out.family('berth_container_state', 'gauge', '1 for the state that a container is in, kept after its exit until it is removed.');
   each((container, name) => STATES.forEach((state) => out.sample(labelText({ name, state }), container.state === state ? 1 : 0)));
@@ -53,8 +57,8 @@ export function writeLifecycle(metrics: LifecycleMetrics, now: number, out: Expo
   out.family('berth_container_stop_seconds', 'histogram', 'From the wish to stop to the exit; killed: the signal was not heeded in time.');
   for (const outcome of ['graceful', 'killed'] as const) out.histogram(labelText({ outcome }), metrics.stops[outcome]);
 
-  out.family('berth_container_phase_seconds', 'histogram', 'Where a start spends its time, by what the log holds: network, snapshot, clone, mounts, exec, append, and start as a whole; healthy, from there until its health check knows.');
-  for (const [key, histogram] of metrics.phases) {
+  out.family('berth_container_phase_seconds', 'histogram', 'Where a start spends its time. By what the log holds: network, snapshot, clone, mounts, exec, append, and start as a whole; healthy, from there until its health check knows. As this process measured it: command, decide, and image at its creation.');
+  for (const [key, histogram] of [...metrics.phases, ...measured]) {
     const [phase = '', outcome = ''] = key.split(' ');
     out.histogram(labelText({ phase, outcome }), histogram);
   }

@@ -31,7 +31,7 @@ test('a cgroup that cannot be read is told of, and takes nothing from the page o
   };
   const facts = (): HostFacts => ({ kernelVersion: '', operatingSystem: '', osVersion: '', architecture: '', hostname: '', cpus: 1, memoryBytes: 1, cgroupVersion: '2', cgroupDriver: '', storageDriver: '', securityOptions: [], runtimes: [], dataRoot: '', engineId: '', backingFileSystem: '', blockWeight: false, cpuRealtime: false, memoryNodes: '0', maskedPaths: [], bridgeForwarding: true, cdiFolders: [], warnings: [] });
   const source = new ContainerSource(store, { layout, cgroupParent: '/berth', bridge: 'none', dataRoot: directory, facts, shownLabels: [], lastSeenSeconds: 120, lookSeconds: 3600, written: async () => 0, linkCounters: () => [] });
-  const scrape = async (): Promise<readonly Sample[]> => samplesOf((await metricsPage([(out) => source.write(out)], undefined)).body);
+  const scrape = async (): Promise<readonly Sample[]> => samplesOf(String((await metricsPage([(out) => source.write(out)], undefined)).body));
   const errors = (samples: readonly Sample[]): unknown => samples.find(({ name }) => name === 'container_scrape_error')?.value;
   await run(sound);
   expect(errors(await scrape())).toBe(0);

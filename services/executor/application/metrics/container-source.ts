@@ -4,7 +4,7 @@ import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { HostFacts } from '#contracts/executor/host.js';
 import { KeptCgroupFiles } from '#libs/cgroup/kept-files.js';
 import type { CgroupLayout } from '#libs/cgroup/layout.js';
-import { type CgroupUsage, type ReadCgroupFile, usageOf } from '#libs/cgroup/usage.js';
+import { type CgroupUsage, usageOf } from '#libs/cgroup/usage.js';
 import type { FoldedLog } from '#libs/event-store/fold.js';
 import type { Snapshotted } from '#libs/event-store/snapshot-schedule.js';
 import type { LinkCounters } from '#libs/netlink/link-counters.js';
@@ -14,7 +14,7 @@ import { RareLook } from '#libs/telemetry/metrics/rare-look.js';
 import { BlockDevices, bootTime, layerFileSystem, type MachineSize, machineSize } from '../../adapters/metrics/machine.js';
 import { lookAtProcesses } from '../../adapters/metrics/process-look.js';
 import { type ContainerFacts, ContainerFold, type FrozenFacts } from '../../domain/metrics/container-facts.js';
-import type { ProcessesSeen } from '../../domain/metrics/processes-seen.js';
+import { loadAfter, type ProcessesSeen } from '../../domain/metrics/processes-seen.js';
 import { type Scraped, seenFromWithin, writeContainers } from '../../domain/metrics/container-series.js';
 
 /** Links of the machine's own that cAdvisor counts for no one. */
@@ -51,6 +51,7 @@ export class ContainerSource {
   private size: MachineSize | undefined;
   private readonly processes: RareLook<ReadonlyMap<string, ProcessesSeen>>;
   private readonly written: RareLook<ReadonlyMap<string, number>>;
+  private seen: ReadonlyMap<string, ProcessesSeen> = new Map();
   private writtenBytes: ReadonlyMap<string, number> = new Map();
 
   constructor(
@@ -81,7 +82,7 @@ export class ContainerSource {
       },
     });
     const running = async (): Promise<ContainerFacts[]> => Array.from(await this.containers()).filter((facts) => facts.running);
-    this.processes = new RareLook(async () => lookAtProcesses(options.layout, await running()), options.lookSeconds);
+    this.processes = new RareLook(async () => (this.seen = withLoads(await lookAtProcesses(options.layout, await running()), this.seen)), options.lookSeconds);
     this.written = new RareLook(async () => (this.writtenBytes = await writtenBy((await running()).map(({ id }) => id), options.written)), options.lookSeconds * WRITTEN_LOOKS);
   }
 
@@ -103,18 +104,18 @@ export class ContainerSource {
     const links = new Map(this.options.linkCounters().map((link) => [link.name, link]));
     let failures = 0;
     // What of one cannot be read takes nothing from the others.
-    const usageBy = (read: ReadCgroupFile): CgroupUsage => {
+    const usageBy = (files: KeptCgroupFiles): CgroupUsage => {
       try {
-        return usageOf(this.options.layout.mode, read);
+        return usageOf(this.options.layout.mode, files.look());
       } catch {
         failures++;
         return {};
       }
     };
-    const scraped: Scraped[] = [{ ...this.machineSeen(links), usage: usageBy(this.root.read) }];
+    const scraped: Scraped[] = [{ ...this.machineSeen(links), usage: usageBy(this.root) }];
     for (const facts of containers.values()) {
       if (!facts.running) continue;
-      const usage = usageBy(this.filesOf(facts).read);
+      const usage = usageBy(this.filesOf(facts));
       const link = links.get(facts.link);
       scraped.push({ labels: facts.labels, usage, interfaces: link ? [seenFromWithin('eth0', link)] : [], facts, startedAt: facts.startedAt, ...seenOf(facts.id, processes, this.writtenBytes) });
       if (scraped.length % AT_ONCE === 0) await setImmediate();
@@ -175,6 +176,11 @@ function seenOf(container: string, seen: ReadonlyMap<string, ProcessesSeen>, byt
   const processes = seen.get(container);
   const writtenBytes = bytes.get(container);
   return { ...(processes && { processes }), ...(writtenBytes !== undefined && { writtenBytes }) };
+}
+
+function withLoads(looked: ReadonlyMap<string, ProcessesSeen>, before: ReadonlyMap<string, ProcessesSeen>): ReadonlyMap<string, ProcessesSeen> {
+  const at = performance.now() / 1000;
+  return new Map(Array.from(looked, ([id, seen]) => [id, { ...seen, load: loadAfter(before.get(id)?.load, seen.states.running, at) }]));
 }
 
 /** One after the other: who asks for a size waits for one of them at the most. */

@@ -4,6 +4,7 @@ import type { ContainerEvent } from '#contracts/containers/events.js';
 import { Exposition } from '#libs/telemetry/metrics/exposition.js';
 import { type ContainerFacts, ContainerFold, type FrozenFacts } from './container-facts.js';
 import { type Scraped, seenFromWithin, writeContainers } from './container-series.js';
+import { loadAfter } from './processes-seen.js';
 
 const at = '2026-01-01T00:00:00.000Z';
 const created = (hostConfig: HostConfig = {}, labels: Record<string, string> = {}): ContainerEvent => ({
@@ -53,8 +54,18 @@ const page = (one: Partial<Scraped>): string => {
   const out = new Exposition();
   const scraped: Scraped = { labels: 'name="web"', usage: {}, interfaces: [], startedAt: 0, ...(facts ? { facts } : {}), ...one };
   writeContainers([scraped], { deviceName: (device) => `/dev/${device}`, fileSystem: { device: '/dev/sda', bytes: 1, inodes: 2, freeInodes: 3 } }, out);
-  return out.text();
+  return String(out.bytes());
 };
+
+test('a load of runnable threads is damped over ten seconds, and told in thousandths', () => {
+  const first = loadAfter(undefined, 2, 100);
+  expect(first).toEqual({ average: 2, at: 100 });
+  expect(loadAfter(first, 0, 110).average).toBeCloseTo(2 / Math.E);
+  expect(loadAfter(first, 4, 110).average).toBeCloseTo(4 - 2 / Math.E);
+  expect(loadAfter(first, 1, 100 + 3600).average).toBeCloseTo(1);
+  const processes = { processes: 1, states: { running: 0, sleeping: 1, stopped: 0, uninterruptible: 0 }, load: { average: 0.7359, at: 0 } };
+  expect(page({ processes })).toContain('container_cpu_load_average_10s{name="web"} 735\n');
+});
 
 test('what the host sent into a veth pair, the container received', () => {
   const link = { name: 'veth1', index: 1, master: 2, received: traffic(10), sent: traffic(20) };

@@ -38,7 +38,8 @@ type Emit = (value: number | undefined, more?: string) => void;
 type Family = readonly [name: string, type: 'counter' | 'gauge', help: string, write: (one: Scraped, emit: Emit, around: Surroundings) => void];
 
 const NANO = 1e-9;
-const stat = (one: Scraped, ...names: string[]): number | undefined => names.map((name) => one.usage.memory?.stat[name]).find((value) => value !== undefined);
+/** `otherwise`: its name on v2, where there is no `name`. */
+const stat = ({ usage: { memory } }: Scraped, name: string, otherwise = name): number | undefined => memory?.stat[name] ?? memory?.stat[otherwise];
 const cpu = (write: (cpu: NonNullable<CgroupUsage['cpu']>) => number | undefined) => (one: Scraped, emit: Emit) => emit(one.usage.cpu && write(one.usage.cpu));
 const memory = (write: (memory: NonNullable<CgroupUsage['memory']>, one: Scraped) => number | undefined) => (one: Scraped, emit: Emit) => emit(one.usage.memory && write(one.usage.memory, one));
 const spec = (write: (facts: ContainerFacts) => number | undefined) => (one: Scraped, emit: Emit) => emit(one.facts && write(one.facts));
@@ -141,6 +142,7 @@ const FAMILIES: readonly Family[] = [
       for (const state of TASK_STATES) emit(one.processes?.states[state], `state="${state}"`);
     },
   ],
+  ['container_cpu_load_average_10s', 'gauge', 'Thousandths of a runnable thread, damped over ten seconds, as of the looks at its processes.', processes((seen) => seen.load && Math.trunc(seen.load.average * 1000))],
   ['container_threads', 'gauge', 'Threads that run in it.', (one, emit) => emit(one.usage.pids?.current)],
   ['container_threads_max', 'gauge', 'Most threads that may; 0: no limit.', (one, emit) => emit(one.usage.pids && finite(one.usage.pids.limit))],
   ['container_spec_cpu_quota', 'gauge', 'CPU quota, microseconds a period.', spec((facts) => facts.limits.cpuQuota)],
@@ -156,16 +158,17 @@ const FAMILIES: readonly Family[] = [
 
 /** All series of what was scraped, family by family. */
 export function writeContainers(scraped: readonly Scraped[], around: Surroundings, out: Exposition): void {
+  const encoded = scraped.map((one) => Buffer.from(one.labels));
   for (const [name, type, help, write] of FAMILIES) {
     out.family(name, type, help);
-    let labels = '';
+    let labels: Uint8Array = new Uint8Array();
     const emit: Emit = (value, more) => {
-      if (value !== undefined) out.sample(more === undefined ? labels : `${labels},${more}`, value);
+      if (value !== undefined) out.sample(labels, value, more);
     };
-    for (const one of scraped) {
-      labels = one.labels;
+    scraped.forEach((one, index) => {
+      labels = encoded[index] ?? labels;
       write(one, emit, around);
-    }
+    });
   }
 }
 

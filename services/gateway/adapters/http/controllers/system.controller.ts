@@ -49,27 +49,20 @@ export class SystemController {
   }
 
   @Get('/version')
-  version(): object {
-    const shared = { GitCommit: '', Os: 'linux', Arch: goArch(), KernelVersion: release(), BuildTime: '' };
-    return {
-      Platform: { Name: 'Berth' },
-      Components: [{ Name: 'Engine', Version: BERTH_VERSION, Details: { ApiVersion: API_VERSION, MinAPIVersion: MIN_API_VERSION, GoVersion: '', Experimental: 'false', ...shared } }],
-      Version: BERTH_VERSION,
-      ApiVersion: API_VERSION,
-      MinAPIVersion: MIN_API_VERSION,
-      GoVersion: '',
-      ...shared,
-    };
+  version(): Promise<object> {
+    return this.engine.metrics.about('system_version', async () => engineVersion());
   }
 
   @Get('/info')
-  async info(@Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object> {
-    const [facts, containers, images] = await Promise.all([
-      this.engine.ask(GetHostFacts, {}, asked),
-      this.engine.ask(ListContainers, { all: true }, asked),
-      this.engine.ask(ListImages, {}, asked),
-    ]);
-    return dockerInfo(facts, containers.containers, images.images.length, new Date().toISOString(), this.engine.authorizationPlugins, readProxies(), version);
+  info(@Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object> {
+    return this.engine.metrics.about('system_info', async () => {
+      const [facts, containers, images] = await Promise.all([
+        this.engine.ask(GetHostFacts, {}, asked),
+        this.engine.ask(ListContainers, { all: true }, asked),
+        this.engine.ask(ListImages, {}, asked),
+      ]);
+      return dockerInfo(facts, containers.containers, images.images.length, new Date().toISOString(), this.engine.authorizationPlugins, readProxies(), version);
+    });
   }
 
   /** What lies on the disk, by `type` (container, image, volume, build-cache; absent: all), of which versions before 1.42 know nothing. Nothing is built yet, so nothing of it is cached. */
@@ -104,6 +97,19 @@ export class SystemController {
     const { identityToken } = await this.engine.ask(LogInToRegistry, { server, ...credentials }, asked, LOGIN_TIMEOUT_MS);
     return { IdentityToken: identityToken, Status: 'Login Succeeded' };
   }
+}
+
+function engineVersion(): object {
+  const shared = { GitCommit: '', Os: 'linux', Arch: goArch(), KernelVersion: release(), BuildTime: '' };
+  return {
+    Platform: { Name: 'Berth' },
+    Components: [{ Name: 'Engine', Version: BERTH_VERSION, Details: { ApiVersion: API_VERSION, MinAPIVersion: MIN_API_VERSION, GoVersion: '', Experimental: 'false', ...shared } }],
+    Version: BERTH_VERSION,
+    ApiVersion: API_VERSION,
+    MinAPIVersion: MIN_API_VERSION,
+    GoVersion: '',
+    ...shared,
+  };
 }
 
 /** What removed containers still take: `docker system df` counts it as reclaimable, and `docker container prune` frees it. */
