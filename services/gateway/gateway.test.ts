@@ -144,11 +144,11 @@ describe('the front door', () => {
     ['/volumes/create', { Labels: { a: true } }, 'invalid JSON: json: cannot unmarshal bool into Go struct field CreateOptions.Labels.a of type string'],
     ['/volumes/create', { DriverOpts: 'x' }, 'invalid JSON: json: cannot unmarshal string into Go struct field CreateOptions.DriverOpts of type map[string]string'],
     ['/containers/web/update', [], 'invalid JSON: json: cannot unmarshal array into Go value of type container.UpdateConfig'],
-    ['/containers/create', { Image: 'x', HostConfig: { ConsoleSize: '24x80' } }, 'invalid JSON: json: cannot unmarshal string into Go struct field HostConfig.ConsoleSize of type [2]uint'],
+    ['/containers/create', { Image: 'x', HostConfig: { ConsoleSize: '24x80' } }, 'invalid JSON: json: cannot unmarshal string into Go struct field .HostConfig.ConsoleSize of type [2]uint'],
     ['/containers/create', [], 'invalid JSON: json: cannot unmarshal array into Go value of type container.CreateRequest'],
     ['/containers/create', null, 'config cannot be empty in order to create a container'],
     ['/containers/web/exec', { Cmd: 5 }, 'invalid JSON: json: cannot unmarshal number into Go struct field ExecOptions.Cmd of type []string'],
-    ['/auth', { email: 5 }, 'json: cannot unmarshal number into Go struct field AuthConfig.email of type string'],
+    ['/auth', { email: 5 }, 'json: cannot unmarshal number into Go struct field .email of type string'],
     ['/auth', undefined, 'EOF'],
   ])('%s of %j is told in the words of Go', async (path, body, message) => {
     expect(await http('POST', path, body)).toMatchObject({ status: path === '/auth' ? 500 : 400, text: line({ message }) });

@@ -40,7 +40,7 @@ const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
 };
 
 /** Of an endpoint's settings, those that only an engine fills in: clients send back what they once read. */
-export const ENDPOINT_FACTS: ReadonlySet<string> = new Set('NetworkID EndpointID Gateway IPAddress IPPrefixLen IPv6Gateway GlobalIPv6Address GlobalIPv6PrefixLen DNSNames GwPriority'.split(' '));
+const ENDPOINT_FACTS: ReadonlySet<string> = new Set('NetworkID EndpointID Gateway IPAddress IPPrefixLen IPv6Gateway GlobalIPv6Address GlobalIPv6PrefixLen DNSNames GwPriority'.split(' '));
 
 /**
  * The body of POST /containers/create. Throws `invalid` when it is not one, and `not-implemented` naming the option when it asks for something that Berth
