@@ -93,7 +93,7 @@ function readHostConfig(value: unknown): Fields {
   if (!isFields(value)) throw invalid('HostConfig has to be an object');
   const fields = readFields('HostConfig', value, HOST_CONFIG);
   const mode = fields.NetworkMode;
-  if (mode === 'container:') throw invalid('invalid container format container:<name|id>');
+  if (mode === 'container:') throw invalid('invalid network mode: invalid container format container:<name|id>');
   const size = consoleSizeField('HostConfig', value);
   const { Ulimits: ulimits } = fields;
   return { ...fields, ...(size === undefined ? {} : { ConsoleSize: size }), ...(Array.isArray(ulimits) ? { Ulimits: ulimits.map(ulimit) } : {}), NetworkMode: mode === undefined || mode === '' || mode === 'default' ? 'bridge' : mode };

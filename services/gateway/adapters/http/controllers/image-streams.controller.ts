@@ -11,6 +11,7 @@ import { readRegistryAuth } from '../../../domain/requests/registry-auth.js';
 import { flag, list, text, type QueryValues } from '../../../domain/requests/query-values.js';
 import { ApiVersion, Asked } from '../callers/request-context.js';
 import { sendBody } from '../streams/send-body.js';
+import { wholeText } from '../streams/whole-text.js';
 import { streamReply } from '../streams/stream-reply.js';
 
 /** Images as byte streams: pull, import, load, save. */
@@ -42,7 +43,11 @@ export class ImageStreamsController {
     const platform = text(query, 'platform');
     const wanted = { reference: repository === '' ? '' : reference(repository, text(query, 'tag') ?? ''), message: text(query, 'message') ?? '', changes: [...list(query, 'changes')], ...(platform ? { platform } : {}) };
     const endpoint = await this.engine.ask(ImportImage, wanted, asked);
-    exchange(request, reply, await this.engine.open(endpoint));
+    const said = await wholeText(sendBody(request.raw, await this.engine.open(endpoint)));
+    // Of what comes of an import nothing is said before its end, so that a failure has a status.
+    const { error } = JSON.parse(said) as { readonly error?: string };
+    if (error !== undefined) throw unclassified(error);
+    await reply.header('Content-Type', 'application/json').send(said);
   }
 
   @Post('/load')
@@ -57,7 +62,6 @@ export class ImageStreamsController {
   @Get('/get')
   async saveMany(@Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string, @Res() reply: FastifyReply): Promise<void> {
     const images = list(query, 'names');
-    if (images.length === 0) throw invalid('names of images to save are needed');
     await this.save(images, askedPlatforms(query, 'platform', '1.48', version), asked, reply);
   }
 
