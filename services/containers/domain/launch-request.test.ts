@@ -68,6 +68,11 @@ test.each<[HostConfig, string]>([
   expect(() => checkHostConfig(host)).not.toThrow();
   expect(() => launch(host)).toThrow(expect.objectContaining({ kind: 'unclassified', message }) as Error);
 });
+test.each([['never', 'ReadOnlyNonRecursive'], ['always', 'ReadOnlyForceRecursive']] as const)('a bind that is to be written, and read only below (%s), is refused at a start', (readOnlyBelow, named) => {
+  const mount = { type: 'bind' as const, source: '/y', target: '/y', readOnly: false, mode: '', propagation: '', readOnlyBelow };
+  expect(() => startMounts([mount])).toThrow(expect.objectContaining({ kind: 'unclassified', message: `mount options conflict: !ReadOnly && BindOptions.${named}` }) as Error);
+  expect(startMounts([{ ...mount, readOnly: true }])).toHaveLength(1);
+});
 test.each([['size=1m,foo', 'foo'], ['colour=red=1', 'colour'], ['size', 'size'], ['ro=1', 'ro']])('a tmpfs with %s is refused at a start', (options, named) => {
   const mounts = [{ type: 'tmpfs' as const, source: '', target: '/t', readOnly: false, mode: '', propagation: '', options }];
   expect(() => startMounts(mounts)).toThrow(expect.objectContaining({ kind: 'unclassified', message: `invalid tmpfs option "${named}"` }) as Error);

@@ -111,12 +111,9 @@ function fromMount(mount: MountRequest): WantedMount {
 }
 
 /** What of a bind holds for the mounts below its source. */
-function recursionOf({ ReadOnly: readOnly = false, BindOptions: options }: MountRequest): Pick<WantedMount, 'nonRecursive' | 'readOnlyBelow'> {
+function recursionOf({ BindOptions: options }: MountRequest): Pick<WantedMount, 'nonRecursive' | 'readOnlyBelow'> {
   const { NonRecursive: alone, ReadOnlyNonRecursive: never, ReadOnlyForceRecursive: always } = options ?? {};
-  const conflict = (one: string, other: string): Error => invalid(`mount options conflict: ${one} && BindOptions.${other}`);
-  if (!readOnly && never) throw conflict('!ReadOnly', 'ReadOnlyNonRecursive');
-  if (!readOnly && always) throw conflict('!ReadOnly', 'ReadOnlyForceRecursive');
-  if (never && always) throw conflict('ReadOnlyNonRecursive', 'ReadOnlyForceRecursive');
+  if (never && always) throw invalid('mount options conflict: ReadOnlyNonRecursive && BindOptions.ReadOnlyForceRecursive');
   return { ...(alone ? { nonRecursive: true } : {}), ...(never ? { readOnlyBelow: 'never' } : always ? { readOnlyBelow: 'always' } : {}) };
 }
 

@@ -10,7 +10,8 @@ const TMPFS_VALUES = new Set(['size', 'mode', 'uid', 'gid', 'nr_inodes', 'nr_blo
 
 /** The mounts of a start. Throws, in dockerd's words, for options of which it is found out then that they are none. */
 export function startMounts(mounts: readonly ContainerMount[]): readonly ContainerMount[] {
-  for (const { type, options = '' } of mounts) {
+  for (const { type, options = '', readOnly, readOnlyBelow } of mounts) {
+    if (!readOnly && readOnlyBelow !== undefined) throw unclassified(`mount options conflict: !ReadOnly && BindOptions.${readOnlyBelow === 'never' ? 'ReadOnlyNonRecursive' : 'ReadOnlyForceRecursive'}`);
     for (const option of type === 'tmpfs' && options !== '' ? options.split(',') : []) {
       const [name = '', value] = option.split('=');
       if (value === undefined ? !TMPFS_WORDS.has(name) : !TMPFS_VALUES.has(name)) throw unclassified(`invalid tmpfs option ${JSON.stringify(name)}`);

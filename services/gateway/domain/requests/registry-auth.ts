@@ -1,5 +1,5 @@
 import type { PullImage } from '#contracts/images/images.js';
-import { invalid, unclassified } from '#libs/errors/errors.js';
+import { unclassified } from '#libs/errors/errors.js';
 import { isFields } from './create-request.js';
 import { bodyFields } from './go-fields.js';
 import { asGoSaysIt } from './read-json.js';
@@ -10,16 +10,10 @@ const CREDENTIALS = ['username', 'password', 'identitytoken', 'serveraddress'] a
 /** A client may have got a registry's token by itself. */
 const OF_A_PULL = [...CREDENTIALS, 'registrytoken'] as const;
 
-/** The X-Registry-Auth header: base64url of JSON. Absent when it holds no credentials. Its content appears in no error text. */
+/** The X-Registry-Auth header of a pull: base64url of JSON. Absent when it holds no credentials, or is none: dockerd pulls without. */
 export function readRegistryAuth(header: string | readonly string[] | undefined): RegistryAuth | undefined {
   if (typeof header !== 'string' || header === '') return undefined;
-  let decoded: unknown;
-  try {
-    decoded = JSON.parse(Buffer.from(header, 'base64url').toString());
-  } catch {
-    throw invalid('X-Registry-Auth is not JSON in base64url');
-  }
-  const auth = readFields(decoded, OF_A_PULL);
+  const auth = readFields(jsonOf(Buffer.from(header, 'base64url').toString()), OF_A_PULL);
   return Object.keys(auth).length === 0 ? undefined : auth;
 }
 
@@ -30,6 +24,14 @@ export function readCredentials(body: unknown): Omit<RegistryAuth, 'registrytoke
     return readFields(bodyFields(body, 'registry.AuthConfig'), CREDENTIALS);
   } catch (error) {
     throw asGoSaysIt(error);
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 
