@@ -21,9 +21,9 @@ test('as many as were asked for are made; one that was taken is made anew when n
   await settled();
   expect(stock.ready).toBe(4);
   expect(stock.take()).toBe(4);
-  await vi.advanceTimersByTimeAsync(29);
+  await vi.advanceTimersByTimeAsync(149);
   expect(stock.take()).toBe(3);
-  await vi.advanceTimersByTimeAsync(29);
+  await vi.advanceTimersByTimeAsync(149);
   expect(made).toBe(4);
   await vi.advanceTimersByTimeAsync(1);
   expect([made, stock.ready]).toEqual([6, 4]);

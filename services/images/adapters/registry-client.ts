@@ -38,6 +38,7 @@ export class RegistryClient {
   private readonly insecure: InsecureRegistries;
   /** What it answered by, from the first time on. */
   private origin: string | undefined;
+  private reached = false;
 
   constructor(
     private readonly repository: Reference,
@@ -102,7 +103,8 @@ export class RegistryClient {
 
   private async get(url: string, headers: Record<string, string>, signal?: AbortSignal): Promise<Response> {
     for (let attempt = 0; ; attempt++) {
-      const response = await fetchFrom(url, { ...headers, ...this.auth.authorization }, this.insecure.areAt, signal);
+      const response = await fetchFrom(url, { ...headers, ...this.auth.authorization }, this.insecure.areAt, signal, this.reached ? url : `${this.origin}/v2/`);
+      this.reached = true;
       if (response.ok) return response;
       const refusal = await registryError(response);
       if (response.status !== 401 || attempt === 2 || !(await this.auth.answer(response))) throw refusal;
@@ -119,15 +121,15 @@ function nextPage(link: string, of: string): string | undefined {
   return next.href;
 }
 
-/** Redirects are followed; to another host without our authorization (fetch standard, HTTP-redirect fetch). Rejects where nobody answers, in Go's words. */
-export async function fetchFrom(url: string, headers: Record<string, string>, isInsecure: (url: URL) => boolean, signal?: AbortSignal): Promise<Response> {
+/** Redirects are followed; to another host without our authorization (fetch standard, HTTP-redirect fetch). Rejects where nobody answers, in Go's words, of `told`: dockerd's first request to a registry asks for /v2/, so it is of that one that people hear. */
+export async function fetchFrom(url: string, headers: Record<string, string>, isInsecure: (url: URL) => boolean, signal?: AbortSignal, told = url): Promise<Response> {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new Error('no answer in time')), ANSWER_TIMEOUT_MS);
   try {
     return await fetchAnyPort(url, { headers: { ...headers, 'accept-encoding': 'identity' }, signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal, isInsecure });
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    throw unclassified(`Get "${url}": ${networkWords(cause)}`, error);
+    throw unclassified(`Get "${told}": ${networkWords(cause)}`, error);
   } finally {
     clearTimeout(timer);
   }
