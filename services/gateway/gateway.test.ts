@@ -156,6 +156,7 @@ describe('the front door', () => {
     ['/containers/create', { Image: 'x', HostConfig: { ConsoleSize: '24x80' } }, 'invalid JSON: json: cannot unmarshal string into Go struct field .HostConfig.ConsoleSize of type [2]uint'],
     ['/containers/create', [], 'invalid JSON: json: cannot unmarshal array into Go value of type container.CreateRequest'],
     ['/containers/create', null, 'config cannot be empty in order to create a container'],
+    ['/containers/create', { name: 'x', HostConfig: {} }, 'config cannot be empty in order to create a container'],
     ['/containers/web/exec', { Cmd: 5 }, 'invalid JSON: json: cannot unmarshal number into Go struct field ExecOptions.Cmd of type []string'],
     ['/auth', { email: 5 }, 'json: cannot unmarshal number into Go struct field .email of type string'],
     ['/auth', undefined, 'EOF'],

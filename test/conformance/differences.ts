@@ -40,7 +40,6 @@ const INTENDED: readonly Intended[] = [
   { request: /^GET \/networks/, place: /IPAM\.Config$/, why: 'null of a network without addresses, as since 28' },
   { request: /logs/, place: /^headers\.content-type$/, why: 'named since 23.0' },
   { request: /^start of an exec that ended$/, place: /^body$/, why: 'the newer words' },
-  { request: /fromImage=127\.0\.0\.1:4999/, place: /^body\.message$/, why: 'the manifest is asked for at once, without a look whether there is a registry' },
   { request: /^resize of an exec that ended$/, place: /^body\.message$/, why: 'dockerd says either, as soon as it has forgotten the exec' },
   { request: /nobody\/attach|exec\/nobody\/start/, place: /^(status|headers|body)/, why: 'an error before the stream is a plain error answer, as since 23.0' },
   { request: /attach\/ws/, place: /^headers/, why: 'every answer has the headers that clients negotiate by' },

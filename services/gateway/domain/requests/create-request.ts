@@ -49,7 +49,8 @@ const ENDPOINT_FACTS: ReadonlySet<string> = new Set('NetworkID EndpointID Gatewa
 export function readCreateRequest(body: unknown): CreateRequest {
   if (body === undefined) throw invalid('invalid JSON: got EOF while reading request body');
   const { HostConfig: host, NetworkingConfig: networking, ...config } = bodyFields(body, CREATE_REQUEST);
-  if (Object.keys(config).length === 0) throw invalid('config cannot be empty in order to create a container');
+  // dockerode's own fields say nothing of one.
+  if (!Object.keys(config).some((name) => CONFIG.has(name))) throw invalid('config cannot be empty in order to create a container');
   const hostConfig = readHostConfig(host);
   const networks = readNetworks(networking);
   const names = Object.keys(networks ?? {});
