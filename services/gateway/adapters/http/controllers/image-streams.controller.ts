@@ -10,6 +10,7 @@ import { type AskedPlatform, askedPlatforms, fits } from '../../../domain/reques
 import { readRegistryAuth } from '../../../domain/requests/registry-auth.js';
 import { flag, list, text, type QueryValues } from '../../../domain/requests/query-values.js';
 import { ApiVersion, Asked } from '../callers/request-context.js';
+import { planIn } from '../streams/plan-in.js';
 import { sendBody } from '../streams/send-body.js';
 import { wholeText } from '../streams/whole-text.js';
 import { streamReply } from '../streams/stream-reply.js';
@@ -43,8 +44,10 @@ export class ImageStreamsController {
     const platform = text(query, 'platform');
     const wanted = { reference: repository === '' ? '' : reference(repository, text(query, 'tag') ?? ''), message: text(query, 'message') ?? '', changes: [...list(query, 'changes')], ...(platform ? { platform } : {}) };
     const endpoint = await this.engine.ask(ImportImage, wanted, asked);
-    const said = await wholeText(sendBody(request.raw, await this.engine.open(endpoint)));
+    const told = sendBody(request.raw, await this.engine.open(endpoint));
+    if (asked.dryRun) throw await planIn(told);
     // Of what comes of an import nothing is said before its end, so that a failure has a status.
+    const said = await wholeText(told);
     const { error } = JSON.parse(said) as { readonly error?: string };
     if (error !== undefined) throw unclassified(error);
     await reply.header('Content-Type', 'application/json').send(said);
@@ -56,7 +59,7 @@ export class ImageStreamsController {
     const [wanted, ...others] = askedPlatforms(query, 'platform', '1.48', version);
     if (others.length > 0) throw invalid('multiple platform parameters not supported');
     const endpoint = await this.engine.ask(LoadImages, { quiet: flag(query, 'quiet'), ...(wanted === undefined ? {} : { platform: formatPlatform(wanted.platform) }) }, asked);
-    exchange(request, reply, await this.engine.open(endpoint));
+    await exchange(request, reply, await this.engine.open(endpoint), asked);
   }
 
   @Get('/get')
@@ -80,9 +83,11 @@ export class ImageStreamsController {
   }
 }
 
-/** The request's body into the stream, while what the stream says goes back. */
-function exchange(request: FastifyRequest, reply: FastifyReply, stream: Socket): void {
-  streamReply(reply, 'application/json', sendBody(request.raw, stream));
+/** The request's body into the stream, while what the stream says goes back; of a dry run, what it says at last. */
+async function exchange(request: FastifyRequest, reply: FastifyReply, stream: Socket, { dryRun }: RequestContext): Promise<void> {
+  const told = sendBody(request.raw, stream);
+  if (dryRun) throw await planIn(told);
+  streamReply(reply, 'application/json', told);
 }
 
 /** `tag` may be a digest, and the image may carry its own tag. */
