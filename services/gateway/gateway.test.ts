@@ -64,6 +64,12 @@ describe('the front door', () => {
     ['POST', '/containers/web/resize?h=x&w=1', 400, 'invalid resize height "x": invalid syntax'],
     ['POST', '/containers/web/resize?h=1&w=-1', 400, 'invalid resize width "-1": value out of range'],
     ['POST', '/images/busybox/tag?repo=x&tag=a/b', 400, 'invalid tag format'],
+    ['POST', '/images/ghost/tag', 404, 'No such image: ghost:latest'],
+    ['POST', '/containers/web/resize?h=1&w=99999999999', 400, 'invalid resize width "99999999999": value out of range'],
+    ['PUT', '/volumes/nobody?version=1', 503, 'volume update only valid for cluster volumes, but swarm is unavailable'],
+    ['GET', '/plugins?filters=x', 400, 'invalid filter'],
+    ['GET', '/containers/json?filters={"colour":5}', 400, 'invalid filter'],
+    ['GET', '/images/json?filters={"dangling":["true","false"]}', 400, "invalid filter 'dangling=[false true]'"],
     ['GET', '/containers/json?filters={"status":["x"]}', 400, "invalid filter 'status=x': invalid value for state (x): must be one of created, running, paused, restarting, removing, exited, dead"],
     ['GET', '/containers/json?filters={"health":["x"]}', 400, "invalid filter 'health=x': invalid value for health (x): must be one of none, starting, healthy, unhealthy"],
     ['GET', '/containers/json?filters={"exited":["x"]}', 400, `invalid filter 'exited=x': strconv.Atoi: parsing "x": invalid syntax`],
@@ -87,6 +93,9 @@ describe('the front door', () => {
     ['GET', '/containers/nobody/stats?one-shot=1', 404, 'No such container: nobody'],
     ['POST', '/images/create', 500, 'Get "http:": http: no Host in request URL'],
   ])('%s %s is refused with %i', async (method, path, status, message) => {
+    answers.set('images.get', ({ image }) => {
+      throw notFound(`No such image: ${String(image)}:latest`);
+    });
     for (const [subject, reply] of [['images.list', { images: [] }], ['networks.list', { networks: [] }], ['volumes.list', { volumes: [] }]] as const) answers.set(subject, () => ({ ...reply, position: 1 }));
     const answer = await http(method, path);
     expect({ status: answer.status, body: JSON.parse(answer.text) }).toEqual({ status, body: { message } });
@@ -144,11 +153,12 @@ describe('the front door', () => {
     ['/volumes/create', { Labels: { a: true } }, 'invalid JSON: json: cannot unmarshal bool into Go struct field CreateOptions.Labels.a of type string'],
     ['/volumes/create', { DriverOpts: 'x' }, 'invalid JSON: json: cannot unmarshal string into Go struct field CreateOptions.DriverOpts of type map[string]string'],
     ['/containers/web/update', [], 'invalid JSON: json: cannot unmarshal array into Go value of type container.UpdateConfig'],
-    ['/containers/create', { Image: 'x', HostConfig: { ConsoleSize: '24x80' } }, 'invalid JSON: json: cannot unmarshal string into Go struct field HostConfig.ConsoleSize of type [2]uint'],
+    ['/containers/create', { Image: 'x', HostConfig: { ConsoleSize: '24x80' } }, 'invalid JSON: json: cannot unmarshal string into Go struct field .HostConfig.ConsoleSize of type [2]uint'],
     ['/containers/create', [], 'invalid JSON: json: cannot unmarshal array into Go value of type container.CreateRequest'],
     ['/containers/create', null, 'config cannot be empty in order to create a container'],
+    ['/containers/create', { name: 'x', HostConfig: {} }, 'config cannot be empty in order to create a container'],
     ['/containers/web/exec', { Cmd: 5 }, 'invalid JSON: json: cannot unmarshal number into Go struct field ExecOptions.Cmd of type []string'],
-    ['/auth', { email: 5 }, 'json: cannot unmarshal number into Go struct field AuthConfig.email of type string'],
+    ['/auth', { email: 5 }, 'json: cannot unmarshal number into Go struct field .email of type string'],
     ['/auth', undefined, 'EOF'],
   ])('%s of %j is told in the words of Go', async (path, body, message) => {
     expect(await http('POST', path, body)).toMatchObject({ status: path === '/auth' ? 500 : 400, text: line({ message }) });
@@ -304,7 +314,24 @@ describe('the front door', () => {
     client.write(`${method} /v1.41/${path} HTTP/1.1\r\nHost: docker\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     let told = '';
     for await (const bytes of client) told += String(bytes);
-    expect(told).toMatch(path.startsWith('images') ? /^HTTP\/1.1 200 (?![^]*\r\n0\r\n\r\n$)/ : /^HTTP\/1.1 503 /);
+    expect(told).toMatch(/^images\/(load|.*fromImage)/.test(path) ? /^HTTP\/1.1 200 (?![^]*\r\n0\r\n\r\n$)/ : /^HTTP\/1.1 503 /);
+  });
+
+  test.each([
+    ['{"status":"sha256:1"}\r\n', 200, '{"status":"sha256:1"}\r\n'],
+    ['{"errorDetail":{"message":"no tar"},"error":"no tar"}\r\n', 500, line({ message: 'no tar' })],
+  ])('an import that came to %j is answered with %i', async (said, status, body) => {
+    answers.set('images.import', () => endpoint());
+    world.serve = (stream) => void stream.resume().end(said);
+    expect(await http('POST', '/images/create?fromSrc=-')).toMatchObject({ status, text: body });
+  });
+
+  test('a tag without a repository names nothing, and archives of no images are asked for', async () => {
+    answers.set('images.get', () => ({}));
+    expect(await http('POST', '/images/busybox/tag')).toMatchObject({ status: 200, text: '' });
+    answers.set('images.save', () => endpoint());
+    expect(await http('GET', '/images/get')).toMatchObject({ status: 200 });
+    expect(asked.map(({ subject, data }) => [subject, data])).toEqual([['images.get', { image: 'busybox' }], ['images.save', { images: [] }]]);
   });
 
   test('an archive is one, whatever its type is called', async () => {

@@ -13,6 +13,7 @@ import { serveHijacks } from './adapters/http/streams/hijack.js';
 import { createHttpAdapter } from './adapters/http/server/http-adapter.js';
 import { preparePeers } from './adapters/http/callers/peer.js';
 import { listenOnTcp } from './adapters/http/server/tcp-listener.js';
+import { lingerAfterEarlyAnswers } from './adapters/http/server/linger.js';
 import { answerUnreadable } from './adapters/http/server/unreadable-requests.js';
 import { authorizationCalls } from './adapters/plugins/authorization-calls.js';
 import { PLUGIN_FOLDERS } from './adapters/plugins/discover-plugin.js';
@@ -61,6 +62,7 @@ export async function startGateway(deps: GatewayDependencies): Promise<Gateway> 
   const fastify = adapter.getInstance();
   const upgraded = [serveHijacks(fastify.server, parts)];
   answerUnreadable(fastify.server);
+  lingerAfterEarlyAnswers(fastify.server);
   const { socketFd } = deps.settings;
   if (socketFd === undefined) await listen(adapter, listeningSocket(deps.settings));
   else {
@@ -71,6 +73,7 @@ export async function startGateway(deps: GatewayDependencies): Promise<Gateway> 
   if (tcp !== undefined) {
     upgraded.push(serveHijacks(tcp.server, parts));
     answerUnreadable(tcp.server);
+    lingerAfterEarlyAnswers(tcp.server);
   }
   const hangups = reloadOnHangup({ policy: access, ...(tcp === undefined ? {} : { certificates: tcp }) });
   const metrics = app.get(EngineSource);

@@ -21,25 +21,11 @@ export async function answersOf(socketPath: string, requests: readonly ApiReques
   for (const wanted of requests) {
     if (answers.has(wanted.name)) throw new Error(`two requests are named ${wanted.name}`);
     const path = wanted.path.replace(/\{(\w+)\}/g, (_, name: string) => kept.get(name) ?? 'missing');
-    const answer = await askAgain(socketPath, wanted, path, archives);
+    const answer = await ask(socketPath, wanted, path, archives);
     for (const [name, field] of Object.entries(wanted.keep ?? {})) kept.set(name, String((answer.body as Record<string, unknown> | undefined)?.[field]));
     answers.set(wanted.name, answer);
   }
   return answers;
-}
-
-/** Each comes to nothing nine times of ten, at the worst. */
-const MOST_ATTEMPTS = 50;
-
-/** An engine that answers before it has read all may close before the answer is read. */
-async function askAgain(socketPath: string, wanted: ApiRequest, path: string, archives: Archives): Promise<Answer> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await ask(socketPath, wanted, path, archives);
-    } catch (error) {
-      if (attempt === MOST_ATTEMPTS || (error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
-    }
-  }
 }
 
 function ask(socketPath: string, wanted: ApiRequest, path: string, archives: Archives): Promise<Answer> {
@@ -57,7 +43,7 @@ function ask(socketPath: string, wanted: ApiRequest, path: string, archives: Arc
       });
     });
     outgoing.once('timeout', () => outgoing.destroy(new Error(`no answer to ${method} ${path} within 30 s`)));
-    outgoing.on('error', reject); // after the answer, too: an engine may answer before it has read all
+    outgoing.on('error', reject);
     outgoing.end(bytes);
   });
 }

@@ -67,7 +67,7 @@ test('one that nobody could be asked for ends with 126 and the reason, and has r
   const id = await exec('true');
   expect(await start(id)).toContain('failpoint request.executor.launch-exec.before, hit 1\r\n');
   expect(await inspected(id)).toMatchObject({ Running: false, ExitCode: 126 });
-  expect(await start(id)).toContain(`Exec command ${id} has already run\r\n`);
+  expect(await start(id)).toContain(`exec command ${id} has already run\r\n`);
   await failpoints.order(engine, 'engine', services, 'request.executor.launch-exec.before@1=error');
   expect(await docker('exec', 'inside', 'true')).toMatchObject({ code: 126 });
   await failpoints.disarm(engine, 'engine', services);

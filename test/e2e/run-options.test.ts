@@ -120,7 +120,7 @@ const REFUSED: readonly (readonly [options: string, says: RegExp])[] = [
   ['--mount type=bind,src=/tmp,dst=/x,bind-propagation=foo', /invalid mount config for type "bind": invalid propagation mode: foo/],
   ['--network container:x', /No such container: x/],
   ['--security-opt no-new-privileges=foo', /invalid --security-opt 2: "no-new-privileges=foo"/],
-  ['--tmpfs /x:foo', /invalid tmpfs option \["foo"\]/],
+  ['--tmpfs /x:foo', /invalid tmpfs option "foo"/],
   ['--health-interval 1us --health-cmd true', /Interval in Healthcheck cannot be less than 1ms/],
   ['--io-maxbandwidth 1m', /only supported on a Docker daemon running on windows/],
   ['--io-maxiops 1', /only supported on a Docker daemon running on windows/],

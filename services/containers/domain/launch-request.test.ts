@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ContainerConfig, HostConfig } from '#contracts/containers/container-config.js';
 import type { EndpointSettings } from '#contracts/containers/container-state.js';
+import { startMounts } from './mounts/start-mounts.js';
 import { checkHostConfig, launchRequest, networkWithEndpoint, parseSecurityOptions } from './launch-request.js';
 
 const endpoint: EndpointSettings = { network: 'bridge', networkId: 'n1', endpointId: 'e1', bridge: 'berth0', address: '172.17.0.2', prefixLength: 16, gateway: '172.17.0.1', mac: '02:42:ac:11:00:02', mtu: 1500, ports: [] };
@@ -57,7 +58,26 @@ test('the size of a log is written with a unit', () => {
 });
 test('a log that cannot be kept as asked is refused at creation', () => {
   expect(() => checkHostConfig({ LogConfig: { Type: 'gelf' } })).toThrow("no log driver named 'gelf'");
-  for (const Config of [{ 'max-size': 'big' }, { 'max-file': '0' }, { colour: 'red' }] as Record<string, string>[]) expect(() => checkHostConfig({ LogConfig: { Config } })).toThrow();
+  expect(() => checkHostConfig({ LogConfig: { Config: { colour: 'red' } } })).toThrow();
+});
+test.each<[HostConfig, string]>([
+  [{ LogConfig: { Config: { 'max-size': 'big' } } }, "failed to create task for container: failed to initialize logging driver: invalid size: 'big'"],
+  [{ DeviceCgroupRules: ['c 1:3 x'] }, "invalid device cgroup rule format: 'c 1:3 x'"],
+  [{ DeviceRequests: [{ Driver: 'parrot', Count: -1, Capabilities: [['gpu']] }] }, 'could not select device driver "parrot" with capabilities: [[gpu]]'],
+])('%j is refused at a start alone, as dockerd does', (host, message) => {
+  expect(() => checkHostConfig(host)).not.toThrow();
+  expect(() => launch(host)).toThrow(expect.objectContaining({ kind: 'unclassified', message }) as Error);
+});
+test.each([['never', 'ReadOnlyNonRecursive'], ['always', 'ReadOnlyForceRecursive']] as const)('a bind that is to be written, and read only below (%s), is refused at a start', (readOnlyBelow, named) => {
+  const mount = { type: 'bind' as const, source: '/y', target: '/y', readOnly: false, mode: '', propagation: '', readOnlyBelow };
+  expect(() => startMounts([mount])).toThrow(expect.objectContaining({ kind: 'unclassified', message: `mount options conflict: !ReadOnly && BindOptions.${named}` }) as Error);
+  expect(startMounts([{ ...mount, readOnly: true }])).toHaveLength(1);
+});
+test.each([['size=1m,foo', 'foo'], ['colour=red=1', 'colour'], ['size', 'size'], ['ro=1', 'ro']])('a tmpfs with %s is refused at a start', (options, named) => {
+  const mounts = [{ type: 'tmpfs' as const, source: '', target: '/t', readOnly: false, mode: '', propagation: '', options }];
+  expect(() => startMounts(mounts)).toThrow(expect.objectContaining({ kind: 'unclassified', message: `invalid tmpfs option "${named}"` }) as Error);
+  const fine = mounts.map((mount) => ({ ...mount, options: 'ro,size=1m,mode=700' }));
+  expect(startMounts(fine)).toBe(fine);
 });
 test('a restart policy that makes no sense is refused at creation', () => {
   expect(() => checkHostConfig({ AutoRemove: true, RestartPolicy: { Name: 'always' } })).toThrow('AutoRemove');

@@ -7,6 +7,7 @@ import { DEFAULT_SHM_BYTES } from './resources/check-resources.js';
 import type { ContainerSpec } from './container/container-state.js';
 import { checkHostShares, hostShares, throttlesOf } from './namespaces/host-shares.js';
 import { isIpAddress } from './network/ip-address.js';
+import { startMounts } from './mounts/start-mounts.js';
 import { type LinkFacts, NO_LINKS } from './network/links.js';
 import { checkLog, logOf } from './log/log-options.js';
 import { runtimeName } from './runtime-name.js';
@@ -26,7 +27,7 @@ export function launchRequest(spec: ContainerSpec, start: number, endpoint: Endp
     resources: resourcesOf(hostConfig),
     layers: spec.layers,
     readOnlyRoot: hostConfig.ReadonlyRootfs ?? false,
-    mounts: spec.mounts,
+    mounts: startMounts(spec.mounts),
     network: networkOf(spec, endpoint),
     hostname: config.Hostname ?? '',
     domainname: config.Domainname ?? '',

@@ -2,12 +2,12 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { ImageLayer, LoadImages } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
-import { invalid, notFound } from '#libs/errors/errors.js';
+import { invalid } from '#libs/errors/errors.js';
 import { isObject, parseJson, strings, text } from '#libs/oci/bounded-json.js';
 import { decompressed } from '#libs/oci/decompress.js';
 import { parseImageConfig, CONFIG_LIMIT_BYTES } from '#libs/oci/image-config.js';
 import { MANIFEST_LIMIT_BYTES, parseManifest, type Descriptor } from '#libs/oci/manifest.js';
-import { best, fitness, formatPlatform, hostPlatform, parsePlatform, type Platform } from '#libs/oci/platform.js';
+import { best, fitness, hostPlatform, parsePlatform, type Platform } from '#libs/oci/platform.js';
 import { canonical, parseNewTag, parseReference } from '#libs/oci/reference.js';
 import { readTar } from '#libs/oci/tar-reader.js';
 import type { StoredBlob } from '../adapters/blob-ingest.js';
@@ -37,7 +37,8 @@ export class LoadArchive {
     const wanted = asOne === undefined ? undefined : parsePlatform(asOne);
     await serveProgress(socket, asked, this.content, this.collect, async (lines, lease, left) => {
       const images = await this.imagesIn(await this.readArchive(inputOf(socket), lease), wanted, lease);
-      if (images.length === 0) throw wanted === undefined ? invalid('the archive holds no image') : notFound(`the archive holds no image for ${formatPlatform(wanted)}`);
+      // Of another platform there may be none: dockerd says nothing of that.
+      if (images.length === 0 && wanted === undefined) throw invalid('the archive holds no image');
       for (const image of images) await this.load(image, lease, quiet, lines, asked, left);
     });
   }

@@ -38,7 +38,7 @@ import { ImagesController } from '../images.controller.js';
 
 export const asked: RequestContext = { actor: 'test', correlationId: 'c', causationId: 'c' };
 
-export const lines = (bytes: Buffer): Record<string, unknown>[] => bytes.toString().trim().split('\r\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+export const lines = (bytes: Buffer): Record<string, unknown>[] => bytes.toString().trim().split('\r\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Record<string, unknown>);
 
 /** The images service on a log that can lose commits and be late with them, with a directory of its own, beside an executor that only takes note. */
 export class ImagesWorld {

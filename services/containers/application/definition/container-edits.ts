@@ -15,6 +15,7 @@ import { changedLimitFields } from '../../domain/edit/edited-parts.js';
 import { checkHostConfig, checkRestartPolicy, networkWithEndpoint } from '../../domain/launch-request.js';
 import { changedLimits, checkLimitChanges } from '../../domain/resources/limit-changes.js';
 import { mountRequests } from '../../domain/mounts/mount-requests.js';
+import { startMounts } from '../../domain/mounts/start-mounts.js';
 import { portRequests } from '../../domain/network/port-requests.js';
 import type { ContainerDirectory, Containers } from '../names/container-directory.js';
 import type { ContainerStarts } from '../lifecycle/container-starts.js';
@@ -67,7 +68,7 @@ export class ContainerEdits {
         if (wanted.some((mount) => !('borrowed' in mount) && mount.type === 'volume' && mount.source === '')) throw invalid('an edit mounts volumes by name: give NAME:TARGET');
         const prepare = () => this.creation.prepareMounts(id, wanted, spec.layers, asked, undo, { wantedBy: id });
         return await withVolumesHeld(this.bus, id, wanted, asked, prepare, (added) =>
-          this.carryOut(id, { ...edited, mounts: [...edited.mounts, ...added] }, undefined, asked).catch((error: unknown) => {
+          this.carryOut(id, { ...edited, mounts: startMounts([...edited.mounts, ...added]) }, undefined, asked).catch((error: unknown) => {
             // It may come to be yet, and has its volumes then.
             if (!cameToNothing(error)) undo.length = 0;
             throw error;

@@ -101,8 +101,8 @@ export class ContainerCreation {
     const [path, ...args] = commandLine(config);
     const wanted = mountRequests(config, hostConfig, volumesFrom(hostConfig.VolumesFrom, (name) => find(name)?.spec.mounts));
     portRequests(config, hostConfig);
-    const shared = sharedNetwork(hostConfig.NetworkMode);
-    if (shared !== undefined) hostConfig.NetworkMode = `container:${sharing(shared, find).spec.id}`;
+    const lender = sharing(hostConfig, find);
+    if (lender !== undefined) hostConfig.NetworkMode = `container:${lender.spec.id}`;
     hostConfig = withJoinedIds(hostConfig, find);
     checkCgroupParent(hostConfig.CgroupParent, (part) => this.directory.get(part) !== undefined);
     const links = linksToKeep(hostConfig, find);
@@ -141,11 +141,12 @@ export class ContainerCreation {
   }
 
   /** A container in the host's network has the host's name, unless it was given one; one in another's network has the other's. With the host's names it has one that is seen nowhere. */
-  private async withHostname(config: ContainerConfig, { NetworkMode, UTSMode }: HostConfig, find: Find, asked: RequestContext): Promise<ContainerConfig> {
+  private async withHostname(config: ContainerConfig, hostConfig: HostConfig, find: Find, asked: RequestContext): Promise<ContainerConfig> {
+    const { NetworkMode, UTSMode } = hostConfig;
     if (UTSMode === 'host' && config.Hostname) throw invalid('conflicting options: hostname and the UTS mode');
-    const shared = sharedNetwork(NetworkMode);
-    if (shared !== undefined) {
-      const { Hostname, Domainname } = sharing(shared, find).spec.config;
+    const lender = sharing(hostConfig, find);
+    if (lender !== undefined) {
+      const { Hostname, Domainname } = lender.spec.config;
       return { ...config, ...(Hostname === undefined ? {} : { Hostname }), ...(Domainname === undefined ? {} : { Domainname }) };
     }
     if (NetworkMode !== 'host' || config.Hostname) return config;
@@ -202,9 +203,8 @@ function forClients(error: unknown): never {
   throw error instanceof BerthError && error.kind === 'not-found' ? invalid(error.message, error) : error;
 }
 
-/** The container whose network is to be shared. Throws invalid, not not-found, which clients would answer by pulling the image. */
-function sharing(reference: string, find: Find): PresentContainer {
-  const found = find(reference);
-  if (!found) throw invalid(`No such container: ${reference}`);
-  return found;
+/** The container whose network is to be shared. One that is not there is missed at the start, as with dockerd. */
+function sharing({ NetworkMode }: HostConfig, find: Find): PresentContainer | undefined {
+  const shared = sharedNetwork(NetworkMode);
+  return shared === undefined ? undefined : find(shared);
 }

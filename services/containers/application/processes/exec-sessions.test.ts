@@ -41,7 +41,7 @@ test('an exec that is started twice at once is refused the second time, but for 
   launch.mockReturnValue(answer.promise);
   const start = (key?: string) => sessions.start({ exec: id, detach: false }, { ...asked, ...(key === undefined ? {} : { idempotencyKey: key }) });
   const first = [start('k'), start('k')];
-  await Promise.all([undefined, 'another'].map((key) => expect(start(key)).rejects.toMatchObject({ kind: 'conflict', message: `Error: Exec command ${id} is already running` })));
+  await Promise.all([undefined, 'another'].map((key) => expect(start(key)).rejects.toMatchObject({ kind: 'conflict', message: `exec command ${id} is already running` })));
   answer.resolve({ position: 0, pid: 7 });
   const [one, again] = await Promise.all(first);
   expect(one?.endpoint?.ticket).toMatch(/./);

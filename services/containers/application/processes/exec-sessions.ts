@@ -241,5 +241,5 @@ export class ExecSessions {
   }
 }
 
-const alreadyRun = (exec: string): BerthError => conflict(`Error: Exec command ${exec} has already run`);
-const alreadyRunning = (exec: string): BerthError => conflict(`Error: Exec command ${exec} is already running`);
+const alreadyRun = (exec: string): BerthError => conflict(`exec command ${exec} has already run`);
+const alreadyRunning = (exec: string): BerthError => conflict(`exec command ${exec} is already running`);

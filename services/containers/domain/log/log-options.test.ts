@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isReadable, logDetails, logOf } from './log-options.js';
+import { checkLog, isReadable, logDetails, logOf } from './log-options.js';
 import type { Logged } from './log-tag.js';
 
 const logged = (Type: string, Config: Record<string, string> = {}): Logged => ({ id: 'ab12'.padEnd(64, '0'), name: 'web', createdAt: '', path: 'sh', args: [], imageId: `sha256:${'c'.repeat(64)}`, imageRef: 'busybox', config: { Labels: { tier: 'a b', other: 'x', toString: 'y', 'my.tier-x': 'z' }, Env: ['KEY=v=1&2', 'HOME=/', 'UNSET', '_ENV=b'] }, hostConfig: { LogConfig: { Type, Config } } });
@@ -20,18 +20,18 @@ test.each([
   ['local', { 'max-size': '-1' }, "invalid value for max-size: -1: invalid size: '-1'"],
   ['json-file', { 'max-size': 'much' }, "invalid size: 'much'"],
   ['json-file', { 'max-file': '0' }, 'max-file cannot be less than 1'],
-  ['json-file', { 'max-file': 'x' }, 'failed to initialize logging driver: strconv.Atoi: parsing "x": invalid syntax'],
-  ['local', { 'max-file': 'x' }, 'failed to initialize logging driver: invalid value for max-file: x: strconv.Atoi: parsing "x": invalid syntax'],
-  ['json-file', { compress: 'x' }, 'failed to initialize logging driver: strconv.ParseBool: parsing "x": invalid syntax'],
-  ['local', { compress: 'x' }, 'failed to initialize logging driver: error reading compress log option: strconv.ParseBool: parsing "x": invalid syntax'],
-  ['local', { 'max-file': '-1' }, 'failed to initialize logging driver: max file count cannot be less than 0'],
-  ['local', { 'max-file': '1' }, 'failed to initialize logging driver: compression cannot be enabled when max file count is 1'],
+  ['json-file', { 'max-file': 'x' }, 'failed to create task for container: failed to initialize logging driver: strconv.Atoi: parsing "x": invalid syntax'],
+  ['local', { 'max-file': 'x' }, 'failed to create task for container: failed to initialize logging driver: invalid value for max-file: x: strconv.Atoi: parsing "x": invalid syntax'],
+  ['json-file', { compress: 'x' }, 'failed to create task for container: failed to initialize logging driver: strconv.ParseBool: parsing "x": invalid syntax'],
+  ['local', { compress: 'x' }, 'failed to create task for container: failed to initialize logging driver: error reading compress log option: strconv.ParseBool: parsing "x": invalid syntax'],
+  ['local', { 'max-file': '-1' }, 'failed to create task for container: failed to initialize logging driver: max file count cannot be less than 0'],
+  ['local', { 'max-file': '1' }, 'failed to create task for container: failed to initialize logging driver: compression cannot be enabled when max file count is 1'],
   ['json-file', { mode: 'x' }, 'logger: logging mode not supported: x'],
   ['json-file', { 'max-buffer-size': '1m' }, "logger: max-buffer-size option is only supported with 'mode=non-blocking'"],
   ['json-file', { mode: 'non-blocking', 'max-buffer-size': 'x' }, "error parsing option max-buffer-size: invalid size: 'x'"],
   ['json-file', { compress: 'true' }, 'compress cannot be true when max-file is less than 2 or max-size is not set'],
   ['json-file', { compress: 'true', 'max-file': '2' }, 'compress cannot be true when max-file is less than 2 or max-size is not set'],
-  ['json-file', { tag: '{{.ExtraInfo}}' }, 'failed to initialize logging driver: template: log-tag:1:2: executing "log-tag" at <.ExtraInfo>: can\'t evaluate field ExtraInfo in type *logger.Info'],
+  ['json-file', { tag: '{{.ExtraInfo}}' }, 'failed to create task for container: failed to initialize logging driver: template: log-tag:1:2: executing "log-tag" at <.ExtraInfo>: can\'t evaluate field ExtraInfo in type *logger.Info'],
   ['json-file', { 'labels-regex': '(' }, 'invalid regular expression'],
   ['json-file', { 'env-regex': `(?i)${'[B-\u{1e942}]'.repeat(17)}` }, 'has too large classes'],
   ['gelf', {}, "logger: no log driver named 'gelf' is registered"],
@@ -48,9 +48,14 @@ test.each([
   ['syslog', { 'syslog-facility': '24' }, 'invalid syslog facility'],
   ['syslog', { 'syslog-format': 'toString' }, 'Invalid syslog format'],
   ['syslog', { 'cache-disabled': 'x' }, 'invalid value for option cache-disabled: x'],
-  ['syslog', { 'cache-max-size': 'x' }, "failed to initialize logging driver: invalid value for max-size: x: invalid size: 'x'"],
+  ['syslog', { 'cache-max-size': 'x' }, "failed to create task for container: failed to initialize logging driver: invalid value for max-size: x: invalid size: 'x'"],
   ['journald', { tag: '{{.Foo}}' }, 'at <.Foo>: can\'t evaluate field Foo'],
 ])('%s with %j is refused', (type, options, says) => expect(() => log(type, options)).toThrow(says));
+
+test.each([['json-file', { 'max-size': 'x' }], ['local', { 'max-file': 'x' }], ['json-file', { tag: '{{.Foo}}' }], ['json-file', { 'labels-regex': '(' }]])('%s with %j is refused at a start alone, as dockerd does', (type, options) => {
+  expect(() => checkLog(logged(type, options).hostConfig)).not.toThrow();
+  expect(() => log(type, options)).toThrow(expect.objectContaining({ kind: 'unclassified', message: expect.stringMatching(/^failed to create task for container: failed to initialize logging driver: /) as string }) as Error);
+});
 
 test('details are the labels, variables and tag that were asked for, sorted and escaped', () => {
   const details = (Config: Record<string, string>): string => logDetails(logged('', Config));

@@ -1,8 +1,9 @@
 import type { HostConfig } from '#contracts/containers/container-config.js';
 import type { TaskLog } from '#contracts/executor/tasks.js';
-import { invalid } from '#libs/errors/errors.js';
+import { invalid, unclassified } from '#libs/errors/errors.js';
 import { type Expression, linearExpression, weightOf } from '#libs/patterns/linear-expression.js';
-import { checkTag, type Logged, tagOf } from './log-tag.js';
+import { type Logged, tagOf } from './log-tag.js';
+import { LOGGING_FAILED } from './template-tree.js';
 import { checkSyslog, receiverOf, SYSLOG_OPTIONS } from './log-receiver.js';
 
 const BUFFER_OPTIONS = ['mode', 'max-buffer-size'];
@@ -21,13 +22,13 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
 /** Of a regular expression, by weight. */
 const LARGEST_EXPRESSION = 16 * 1024;
 
-/** What dockerd says before it starts: here the same is said before there is a container. */
-const FAILED = 'failed to initialize logging driver: ';
+/** What dockerd finds out when it starts. */
+const cannotLog = (why: string): Error => unclassified(`${LOGGING_FAILED}${why}`);
 /** As Go's strconv.ParseBool reads them. */
 const BOOLEANS = /^(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/;
 const TRUTHS = /^(1|t|T|TRUE|true|True)$/;
 
-/** Throws invalid, in dockerd's words, for a driver or an option that is not there. */
+/** Throws invalid, in dockerd's words, for a driver or an option that is not there. Of most values it is found out at a start. */
 export function checkLog({ LogConfig }: HostConfig): void {
   const type = LogConfig?.Type || 'json-file';
   if (!isDriver(type)) throw invalid(`logger: no log driver named '${type}' is registered`);
@@ -35,10 +36,9 @@ export function checkLog({ LogConfig }: HostConfig): void {
   checkOptions(type, options);
   checkMode(options);
   if (type === 'syslog') checkSyslog(options);
-  filesOf(type, options);
 }
 
-/** How a container's output is kept, and whom it is sent to. Throws as `checkLog` does. */
+/** How a container's output is kept, and whom it is sent to. Throws as `checkLog` does, and, as dockerd does at a start, for values that mean nothing. */
 export function logOf(logged: Logged): TaskLog {
   const { LogConfig } = logged.hostConfig;
   checkLog(logged.hostConfig);
@@ -68,32 +68,33 @@ type LogFiles = Pick<TaskLog, 'maxBytes' | 'maxFiles' | 'compress'>;
 type Options = Readonly<Record<string, string>>;
 
 function jsonFiles(options: Options): LogFiles {
-  const maxFiles = count(options['max-file'] ?? '1', FAILED);
-  if (maxFiles < 1) throw invalid(`${FAILED}max-file cannot be less than 1`);
-  const maxBytes = parseSize(options['max-size'] ?? '-1', FAILED);
-  const compress = truth(options['compress'] ?? 'false', FAILED);
-  if (compress && (maxFiles < 2 || maxBytes === 0)) throw invalid(`${FAILED}compress cannot be true when max-file is less than 2 or max-size is not set`);
+  const maxFiles = count(options['max-file'] ?? '1', '');
+  if (maxFiles < 1) throw cannotLog('max-file cannot be less than 1');
+  const maxBytes = parseSize(options['max-size'] ?? '-1', cannotLog);
+  const compress = truth(options['compress'] ?? 'false', '');
+  if (compress && (maxFiles < 2 || maxBytes === 0)) throw cannotLog('compress cannot be true when max-file is less than 2 or max-size is not set');
   return { maxBytes, maxFiles, compress };
 }
 
 function localFiles(options: Options): LogFiles {
   const { 'max-size': size = '20m', 'max-file': files = '5', compress: asked = 'true' } = options;
-  const maxFiles = count(files, `${FAILED}invalid value for max-file: ${files}: `);
-  if (maxFiles < 0) throw invalid(`${FAILED}max file count cannot be less than 0`);
-  if (size === '-1') throw invalid(`${FAILED}invalid value for max-size: -1: invalid size: '-1'`);
-  const maxBytes = parseSize(size, `${FAILED}invalid value for max-size: ${size}: `);
-  const compress = truth(asked, `${FAILED}error reading compress log option: `);
-  if (compress && maxFiles < 2) throw invalid(`${FAILED}compression cannot be enabled when max file count is 1`);
+  const maxFiles = count(files, `invalid value for max-file: ${files}: `);
+  if (maxFiles < 0) throw cannotLog('max file count cannot be less than 0');
+  const wrongSize = (why: string): Error => cannotLog(`invalid value for max-size: ${size}: ${why}`);
+  if (size === '-1') throw wrongSize("invalid size: '-1'");
+  const maxBytes = parseSize(size, wrongSize);
+  const compress = truth(asked, 'error reading compress log option: ');
+  if (compress && maxFiles < 2) throw cannotLog('compression cannot be enabled when max file count is 1');
   return { maxBytes, maxFiles: Math.max(1, maxFiles), compress };
 }
 
 function count(text: string, place: string): number {
-  if (!/^[+-]?\d+$/.test(text)) throw invalid(`${place}strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (!/^[+-]?\d+$/.test(text)) throw cannotLog(`${place}strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`);
   return Number(text);
 }
 
 function truth(text: string, place: string): boolean {
-  if (!BOOLEANS.test(text)) throw invalid(`${place}strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (!BOOLEANS.test(text)) throw cannotLog(`${place}strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
   return TRUTHS.test(text);
 }
 
@@ -101,10 +102,8 @@ function checkOptions(type: string, options: Options): void {
   if (type === 'none') return;
   const known = [...BUFFER_OPTIONS, ...CACHE_OPTIONS, ...(OPTIONS[type] ?? [])];
   for (const option of Object.keys(options)) if (!known.includes(option)) throw invalid(type === 'local' ? `unknown log opt '${option}' for log driver local` : `unknown log opt '${option}' for ${type} log driver`);
-  for (const option of ['labels-regex', 'env-regex']) if (options[option] !== undefined) expression(options[option]);
   const disabled = options['cache-disabled'];
   if (disabled !== undefined && !BOOLEANS.test(disabled)) throw invalid(`invalid value for option cache-disabled: ${disabled}`);
-  checkTag(options['tag'] ?? '');
 }
 
 /** The shim never waits for a reader: output is held back by the disk alone, so both modes are served by the one way. */
@@ -113,23 +112,23 @@ function checkMode(options: Options): void {
   if (mode !== undefined && !['', 'blocking', 'non-blocking'].includes(mode)) throw invalid(`logger: logging mode not supported: ${mode}`);
   if (buffer === undefined) return;
   if (mode !== 'non-blocking') throw invalid("logger: max-buffer-size option is only supported with 'mode=non-blocking'");
-  parseSize(buffer, 'error parsing option max-buffer-size: ');
+  parseSize(buffer, (why) => invalid(`error parsing option max-buffer-size: ${why}`));
 }
 
-/** "10m" → bytes; "-1" → 0, no limit. What is none is refused after the words of `place`. */
-function parseSize(text: string, place: string): number {
+/** "10m" → bytes; "-1" → 0, no limit. */
+function parseSize(text: string, wrong: (why: string) => Error): number {
   if (text === '-1') return 0;
   const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$/i.exec(text) ?? [];
-  if (number === '') throw invalid(`${place}invalid size: '${text}'`);
+  if (number === '') throw wrong(`invalid size: '${text}'`);
   return Math.floor(Number(number) * 1024 ** ['', 'k', 'm', 'g', 't'].indexOf(unit.toLowerCase()));
 }
 
 function expression(text: string): Expression {
-  if (weightOf(text) > LARGEST_EXPRESSION) throw invalid('a regular expression in a log option is too long, repeats too much or has too large classes');
+  if (weightOf(text) > LARGEST_EXPRESSION) throw cannotLog('a regular expression in a log option is too long, repeats too much or has too large classes');
   try {
     return linearExpression(text);
   } catch {
-    throw invalid(`invalid regular expression in a log option: ${text}`);
+    throw cannotLog(`invalid regular expression in a log option: ${text}`);
   }
 }
 

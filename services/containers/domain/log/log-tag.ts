@@ -1,7 +1,7 @@
 import type { ContainerConfig, HostConfig } from '#contracts/containers/container-config.js';
-import { invalid } from '#libs/errors/errors.js';
+import { unclassified } from '#libs/errors/errors.js';
 import { asJson, FUNCTIONS, isTrue, shown, type Value } from './template-functions.js';
-import { type Expression, type Node, parseTemplate, templateError } from './template-tree.js';
+import { type Expression, LOGGING_FAILED, type Node, parseTemplate, templateError } from './template-tree.js';
 
 /** The container whose log it is. */
 export interface Logged {
@@ -27,19 +27,14 @@ const KNOWN = new Set([...EXPORTED, ...DERIVED]);
 /** Of all parts of a tag together. */
 const MOST_CHARACTERS = 64 * 1024;
 
-/** Throws invalid, in dockerd's words, for a template that can never be a tag; what depends on the container is told at its start. */
-export function checkTag(template: string): void {
-  check(parseTemplate(template));
-}
-
-/** Throws invalid as `checkTag` does, and for what cannot be done with this container's values. */
+/** Throws, in dockerd's words, for a template that can never be a tag, and for what cannot be done with this container's values. */
 export function tagOf(template: string, logged: Logged): string {
   const nodes = parseTemplate(template);
   check(nodes);
   let tag = '';
   for (const text of rendered(nodes, containerOf(logged))) {
     tag += text;
-    if (tag.length > MOST_CHARACTERS) throw invalid(`the log's tag has more than ${MOST_CHARACTERS} characters`);
+    if (tag.length > MOST_CHARACTERS) throw unclassified(`${LOGGING_FAILED}the log's tag has more than ${MOST_CHARACTERS} characters`);
   }
   return tag;
 }

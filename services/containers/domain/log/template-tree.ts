@@ -1,4 +1,4 @@
-import { invalid } from '#libs/errors/errors.js';
+import { unclassified } from '#libs/errors/errors.js';
 import { FUNCTIONS } from './template-functions.js';
 
 /** What stands in a template, as Go's text/template has it: text, values that are shown, and parts that depend on values. */
@@ -26,16 +26,19 @@ const UNSUPPORTED = new Set(['with', 'range', 'define', 'template', 'block', 'br
 const MOST_CHARACTERS = 16 * 1024;
 const DEEPEST = 50;
 
+/** What dockerd says before it says why. */
+export const LOGGING_FAILED = 'failed to create task for container: failed to initialize logging driver: ';
+
 /** As dockerd says it, which first looks at a tag at a start. `at`: undefined for what does not parse. */
 export function templateError(says: string, at?: Token): Error {
-  return invalid(`failed to initialize logging driver: template: log-tag:1${at === undefined ? '' : `:${at.at}: executing "log-tag" at <${at.text}>`}: ${says}`);
+  return unclassified(`${LOGGING_FAILED}template: log-tag:1${at === undefined ? '' : `:${at.at}: executing "log-tag" at <${at.text}>`}: ${says}`);
 }
 
 const TOKEN = /\s*(?:("(?:[^"\\\n]|\\.)*"|`[^`]*`)|(\.[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*|\$(?:\.[A-Za-z_]\w*)*)|([A-Za-z_]\w*)|([+-]?\d+)|([().|]))/y;
 
-/** Throws invalid, in Go's words, for what is no template, or calls a function that there is not. */
+/** Throws, in Go's words, for what is no template, or calls a function that there is not. */
 export function parseTemplate(template: string): readonly Node[] {
-  if (template.length > MOST_CHARACTERS) throw invalid(`a log tag has ${MOST_CHARACTERS} characters at most`);
+  if (template.length > MOST_CHARACTERS) throw unclassified(`${LOGGING_FAILED}a log tag has ${MOST_CHARACTERS} characters at most`);
   const open: { readonly condition: Expression; readonly then: Node[]; otherwise?: Node[]; readonly nested: boolean }[] = [];
   const top: Node[] = [];
   const into = (): Node[] => open.at(-1)?.otherwise ?? open.at(-1)?.then ?? top;

@@ -66,7 +66,7 @@ export function parseBind(text: string): WantedMount {
   const isBind = source.startsWith('/');
   const foreign = isBind ? modes.includes(NO_COPY) && 'VolumeOptions' : propagation !== undefined && 'BindOptions';
   if (foreign) throw unclassified(`invalid volume specification: '${text}': invalid mount config for type "${isBind ? 'bind' : 'volume'}": field ${foreign} must not be specified`);
-  if (!isBind && /^[a-zA-Z0-9]$/.test(source)) throw invalid(`create ${source}: volume name is too short, names should be at least two alphanumeric characters`);
+  if (!isBind && source.length === 1) throw invalid(`create ${source}: volume name is too short, names should be at least two alphanumeric characters`);
   if (!isBind && source !== '' && !/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(source))
     throw invalid(`create ${source}: "${source}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`);
   return {
@@ -81,10 +81,14 @@ export function parseBind(text: string): WantedMount {
   };
 }
 
+/** What only mounts of a type may be told. */
+const OPTIONS_OF = [['bind', 'BindOptions'], ['volume', 'VolumeOptions'], ['tmpfs', 'TmpfsOptions']] as const;
+
 function fromMount(mount: MountRequest): WantedMount {
   const wrong = (why: string): Error => invalid(`invalid mount config for type "${String(mount.Type)}": ${why}`);
   if (String(mount.Type) === 'image') throw notImplemented('Berth does not support mounts of type image yet');
   if (!['bind', 'volume', 'tmpfs'].includes(mount.Type)) throw wrong('mount type unknown');
+  for (const [type, options] of OPTIONS_OF) if (type !== mount.Type && mount[options]) throw invalid(`${options} must not be specified on mount type "${mount.Type}"`);
   if (!mount.Target) throw wrong('field Target must not be empty');
   if (mount.Type === 'tmpfs' && mount.Source) throw wrong('field Source must not be specified');
   const target = cleanTarget(mount.Target, wrong);
@@ -99,6 +103,7 @@ function fromMount(mount: MountRequest): WantedMount {
     case 'volume':
       return { ...common, ...volumeOf(mount.VolumeOptions), ...subpathOf(mount, wrong), type: 'volume', source: mount.Source ?? '', propagation: '', noCopy: mount.VolumeOptions?.NoCopy ?? false };
     case 'tmpfs': {
+      for (const [option = ''] of mount.TmpfsOptions?.Options ?? []) if (!TMPFS_OPTIONS.includes(option)) throw wrong(`invalid option: ${option}`);
       const options = [mount.TmpfsOptions?.SizeBytes ? `size=${mount.TmpfsOptions.SizeBytes}` : '', mount.TmpfsOptions?.Mode ? `mode=${mount.TmpfsOptions.Mode.toString(8)}` : '', ...(mount.TmpfsOptions?.Options ?? []).map((option) => option.join('='))].filter(Boolean).join(',');
       return { ...tmpfs(target, options), readOnly };
     }
@@ -106,12 +111,9 @@ function fromMount(mount: MountRequest): WantedMount {
 }
 
 /** What of a bind holds for the mounts below its source. */
-function recursionOf({ ReadOnly: readOnly = false, BindOptions: options }: MountRequest): Pick<WantedMount, 'nonRecursive' | 'readOnlyBelow'> {
+function recursionOf({ BindOptions: options }: MountRequest): Pick<WantedMount, 'nonRecursive' | 'readOnlyBelow'> {
   const { NonRecursive: alone, ReadOnlyNonRecursive: never, ReadOnlyForceRecursive: always } = options ?? {};
-  const conflict = (one: string, other: string): Error => invalid(`mount options conflict: ${one} && BindOptions.${other}`);
-  if (!readOnly && never) throw conflict('!ReadOnly', 'ReadOnlyNonRecursive');
-  if (!readOnly && always) throw conflict('!ReadOnly', 'ReadOnlyForceRecursive');
-  if (never && always) throw conflict('ReadOnlyNonRecursive', 'ReadOnlyForceRecursive');
+  if (never && always) throw invalid('mount options conflict: ReadOnlyNonRecursive && BindOptions.ReadOnlyForceRecursive');
   return { ...(alone ? { nonRecursive: true } : {}), ...(never ? { readOnlyBelow: 'never' } : always ? { readOnlyBelow: 'always' } : {}) };
 }
 
@@ -130,20 +132,12 @@ function volumeOf(options: MountRequest['VolumeOptions']): Pick<WantedMount, 'vo
   return Object.keys(volume).length > 0 ? { volume } : {};
 }
 
-/** mount(8)'s words that dockerd lets through, and tmpfs(5)'s own. */
-const TMPFS_WORDS = new Set(
-  ('defaults ro rw suid nosuid dev nodev exec noexec sync async dirsync remount mand nomand atime noatime diratime nodiratime bind rbind unbindable runbindable private rprivate shared rshared slave rslave ' +
-    'relatime norelatime strictatime nostrictatime').split(' '),
-);
-const TMPFS_VALUES = new Set(['size', 'mode', 'uid', 'gid', 'nr_inodes', 'nr_blocks', 'mpol']);
-
 function tmpfs(target: string, options: string): WantedMount {
-  for (const option of options === '' ? [] : options.split(',')) {
-    const [name = '', ...value] = option.split('=');
-    if (value.length === 0 ? !TMPFS_WORDS.has(option) : !TMPFS_VALUES.has(name)) throw invalid(`invalid tmpfs option [${[name, ...(value.length === 0 ? [] : [value.join('=')])].map((part) => JSON.stringify(part)).join(' ')}]`);
-  }
   return { type: 'tmpfs', source: '', target: cleanTarget(target), readOnly: options.split(',').includes('ro'), mode: '', propagation: '', options, noCopy: true, createSource: false };
 }
+
+/** What a mount of --mount may be told beside size and mode. */
+const TMPFS_OPTIONS = ['exec', 'noexec'];
 
 const bindTarget = (bind: string, target: string, type: string): string => cleanTarget(target, (why) => unclassified(`invalid volume specification: '${bind}': invalid mount config for type "${type}": ${why}`));
 

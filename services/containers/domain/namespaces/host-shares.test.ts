@@ -20,15 +20,15 @@ test.each([
   [{ CgroupParent: 'a\nb' }, 'invalid cgroup parent: "a\\nb"'],
   [{ UTSMode: 'odd' }, 'invalid UTS mode: odd'],
   [{ CgroupnsMode: 'odd' }, 'invalid cgroup namespace mode: odd'],
-  [{ DeviceCgroupRules: ['c 1:3 x'] }, "invalid device cgroup rule format: 'c 1:3 x'"],
   [{ Devices: [{ PathOnHost: '/dev/a', CgroupPermissions: 'rx' }] }, 'invalid device mode: rx'],
   [{ ExtraHosts: ['a'] }, 'bad format for add-host: "a"'],
   [{ ExtraHosts: ['a:1.2.3'] }, 'invalid IP address in add-host: "1.2.3"'],
   [{ ExtraHosts: ['a:1.2.3.4\n5.6.7.8 b'] }, 'add-host'],
+  [{ Annotations: { '': 'x' } }, 'the empty string is not permitted as an annotation key'],
   [{ StorageOpt: { size: '1' } }, '--storage-opt is supported only for overlay over xfs'],
   [{ Isolation: 'process' }, "linux only supports 'default'"],
 ])('%j is refused', (host, says) => {
-  const kind = /^(invalid device cgroup rule|--storage-opt)/.test(says) ? 'unclassified' : 'invalid';
+  const kind = /^--storage-opt/.test(says) ? 'unclassified' : 'invalid';
   expect(() => checkHostShares(host)).toThrow(expect.objectContaining({ kind, message: expect.stringContaining(says) as string }) as Error);
 });
 
@@ -54,7 +54,7 @@ test('a MAC address comes from either place; addresses and aliases need a networ
   const wish = (networks: object, config = {}, NetworkMode = 'bridge') => ({ config, hostConfig: { NetworkMode }, networks }) as Parameters<typeof macOf>[0];
   expect(macOf(wish({ bridge: { mac: '02:00:00:00:00:01' } }))).toEqual({ MacAddress: '02:00:00:00:00:01' });
   expect(macOf(wish({}, { MacAddress: '02:00:00:00:00:02' }))).toEqual({ MacAddress: '02:00:00:00:00:02' });
-  expect(() => checkNetworkOptions(wish({}, { MacAddress: 'x' }))).toThrow('invalid MAC address');
+  expect(() => checkNetworkOptions(wish({}, { MacAddress: 'x' }))).toThrow('invalid config for network bridge: invalid MAC address x');
   expect(() => checkNetworkOptions(wish({}, { MacAddress: '02:00:00:00:00:02' }, 'host'))).toThrow('conflicting options: mac-address and the network mode');
   expect(() => checkNetworkOptions(wish({ bridge: { address: '1.2.3.4' } }))).toThrow('user specified IP address is supported on user defined networks only');
   expect(() => checkNetworkOptions(wish({ bridge: { ipv6Address: '2001:db8::1' } }))).toThrow('user specified IP address is supported on user defined networks only');
@@ -62,7 +62,10 @@ test('a MAC address comes from either place; addresses and aliases need a networ
   expect(linkLocalOf(wish({}))).toEqual({});
   for (const [address, says] of [['bad', 'invalid link-local IP address: bad'], ['0.0.0.0', 'invalid link-local'], ['10.0.0.1', 'invalid link local IP address: 10.0.0.1'], ['fe80::1', 'has no IPv6']] as const)
     expect(() => checkNetworkOptions(wish({ bridge: { linkLocalAddresses: [address] } })), address).toThrow(says);
-  expect(() => checkNetworkOptions(wish({ bridge: { aliases: ['a'] } }))).toThrow('network-scoped alias');
+  expect(() => checkNetworkOptions(wish({ bridge: { aliases: ['a'] } }))).toThrow('invalid config for network bridge: invalid endpoint settings:\nnetwork-scoped alias is supported only for containers in user defined networks');
+  expect(() => checkNetworkOptions(wish({ bridge: { address: 'x' } }))).toThrow(
+    'invalid endpoint settings:\n* user specified IP address is supported on user defined networks only\n* invalid IPv4 address: x\n* user specified IP address is supported only when connecting to networks with user configured subnets',
+  );
 });
 
 test('volumes of others are taken as they are, but for tmpfs', () => {

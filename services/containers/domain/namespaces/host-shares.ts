@@ -8,19 +8,21 @@ import { joinedContainers } from './joined-containers.js';
 
 type Shares = Pick<LaunchTask, 'devices' | 'cdiDevices' | 'deviceRules' | 'hostNamespaces' | 'annotations' | 'cgroupParent'>;
 
-/** What a container has of its host beyond the default: namespaces, devices, a place among the cgroups. */
+/** What a container has of its host beyond the default: namespaces, devices, a place among the cgroups. Throws, as dockerd does at a start, for devices and rules that there cannot be. */
 export function hostShares(host: HostConfig): Shares {
   const modes = [['pid', host.PidMode], ['ipc', host.IpcMode], ['uts', host.UTSMode], ['cgroup', host.CgroupnsMode]] as const satisfies readonly (readonly [HostNamespace, unknown])[];
   const shared = modes.flatMap(([name, mode]) => (mode === 'host' ? [name] : []));
   const devices = (host.Devices ?? []).map(({ PathOnHost: source, PathInContainer: target, CgroupPermissions: access }): TaskDevice => ({ source, target: target || source, access: access || 'rwm' }));
   const named = cdiDevices(host);
+  const rules = host.DeviceCgroupRules ?? [];
+  for (const rule of rules) if (!/^[acb] (\d+|\*):(\d+|\*) [rwm]{1,3}$/.test(rule)) throw unclassified(`invalid device cgroup rule format: '${rule}'`);
   const cgroupParent = cgroupParentOf(host.CgroupParent);
   return {
     ...(cgroupParent === undefined ? {} : { cgroupParent }),
     ...(shared.length > 0 ? { hostNamespaces: shared } : {}),
     ...(devices.length > 0 ? { devices } : {}),
     ...(named.length > 0 ? { cdiDevices: named } : {}),
-    ...(host.DeviceCgroupRules?.length ? { deviceRules: host.DeviceCgroupRules } : {}),
+    ...(rules.length > 0 ? { deviceRules: rules } : {}),
     ...(host.Annotations && Object.keys(host.Annotations).length > 0 ? { annotations: host.Annotations } : {}),
   };
 }
@@ -35,15 +37,14 @@ export function throttlesOf(host: HostConfig): { throttles?: readonly BlockThrot
 
 const HOST_GATEWAY = 'host-gateway';
 
-/** Throws what dockerd says of such options, which here comes when the container is created and not first when it starts. */
+/** Throws what dockerd says of such options when a container is created. */
 export function checkHostShares(host: HostConfig): void {
   checkModes(host);
-  cdiDevices(host);
   cgroupParentOf(host.CgroupParent);
   for (const { PathOnHost: source, CgroupPermissions: access = '' } of host.Devices ?? []) if (!/^[rwm]{0,3}$/.test(access)) throw invalid(`invalid device mode: ${access} of ${source}`);
-  for (const rule of host.DeviceCgroupRules ?? []) if (!/^[acb] (\d+|\*):(\d+|\*) [rwm]{1,3}$/.test(rule)) throw unclassified(`invalid device cgroup rule format: '${rule}'`);
   for (const { path, rate } of throttlesOf(host).throttles ?? []) if (rate < 0) throw invalid(`invalid rate for device: ${path}:${rate}`);
   for (const entry of host.ExtraHosts ?? []) checkExtraHost(entry);
+  if (Object.hasOwn(host.Annotations ?? {}, '')) throw invalid('invalid Annotations: the empty string is not permitted as an annotation key');
   for (const option of Object.keys(host.StorageOpt ?? {})) throw unclassified(option === 'size' ? "--storage-opt is supported only for overlay over xfs with 'pquota' mount option" : `Unknown option ${option}`);
   if (host.Isolation && host.Isolation !== 'default') throw invalid(`invalid isolation (${host.Isolation}): linux only supports 'default'`);
 }

@@ -1,7 +1,7 @@
 import type { HostConfig } from '#contracts/containers/container-config.js';
 import type { LaunchTask, TaskJoins } from '#contracts/executor/tasks.js';
 import { type BerthError, conflict, invalid, unclassified } from '#libs/errors/errors.js';
-import type { PresentContainer } from '../container/container-state.js';
+import { isRunning, type PresentContainer } from '../container/container-state.js';
 import { sharedNetwork } from '../network/shared-network.js';
 
 /** What dockerd says of each before it says why. */
@@ -32,17 +32,26 @@ export function withJoinedIds(host: HostConfig, find: (reference: string) => Pre
   return { ...host, ...(pid === undefined ? {} : { PidMode: `container:${idOf(pid)}` }), ...(ipc === undefined ? {} : { IpcMode: `container:${idOf(ipc)}` }) };
 }
 
-/** What a start joins. Throws as dockerd does where it cannot; whether the others run is the executor's to say, which has their processes. */
+/** What a start joins. Throws as dockerd does where it cannot; whether the others still run is the executor's to say, which has their processes. */
 export function joinsOf(host: HostConfig, find: (id: string) => PresentContainer | undefined): Pick<LaunchTask, 'joins'> {
+  const network = sharedNetwork(host.NetworkMode);
+  if (network !== undefined) checkNetwork(network, find(network));
   const joins = joinedContainers(host);
   const { pid, ipc } = joins;
   if (pid !== undefined) checkThere(pid, find(pid), JOIN_FAILED.pid, unclassified);
   if (ipc !== undefined) {
     const donor = find(ipc);
     checkThere(ipc, donor, JOIN_FAILED.ipc, conflict);
+    if (donor && !isRunning(donor)) throw conflict(`${JOIN_FAILED.ipc}: container ${ipc} is not running`);
     if (donor && !isShareable(donor)) throw invalid(`${JOIN_FAILED.ipc}: container ${ipc}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`);
   }
   return pid === undefined && ipc === undefined ? {} : { joins };
+}
+
+function checkNetwork(id: string, lender: PresentContainer | undefined): void {
+  if (!lender) throw unclassified(`joining network namespace of container: No such container: ${id}`);
+  if (lender.status === 'restarting') throw unclassified(`cannot join network namespace of container: container ${id} is restarting, wait until the container is running`);
+  if (!isRunning(lender)) throw conflict(`cannot join network namespace of a non running container: container ${lender.spec.name} is ${lender.status}`);
 }
 
 function checkThere(id: string, donor: PresentContainer | undefined, failed: string, refuse: (message: string) => BerthError): void {

@@ -1,6 +1,6 @@
 import type { CreateContainer } from '#contracts/containers/commands.js';
 import { invalid } from '#libs/errors/errors.js';
-import { isIpAddress } from './ip-address.js';
+import { isIpAddress, isIpv4Address } from './ip-address.js';
 
 type Wish = Pick<CreateContainer, 'config' | 'hostConfig' | 'networks'>;
 
@@ -9,14 +9,21 @@ const PREDEFINED = new Set(['default', 'bridge', 'host', 'none']);
 /** What a network that everybody has cannot give. Throws invalid in dockerd's words. */
 export function checkNetworkOptions({ config, hostConfig, networks }: Wish): void {
   for (const [name, { address, ipv6Address, linkLocalAddresses = [], aliases, mac }] of Object.entries(networks ?? {})) {
-    checkMac(mac);
+    checkMac(name, mac);
     if (!PREDEFINED.has(name)) continue;
-    const wrong = (why: string): Error => invalid(`invalid config for network ${name}: invalid endpoint settings:\n${why}`);
-    if (address || ipv6Address) throw wrong('user specified IP address is supported on user defined networks only');
+    const wrong = (...why: readonly string[]): Error => invalid(`invalid config for network ${name}: invalid endpoint settings:\n${why.length === 1 ? why[0] : why.map((one) => `* ${one}`).join('\n')}`);
+    const isAddressed = Boolean(address || ipv6Address);
+    const faults = [
+      ...(isAddressed ? ['user specified IP address is supported on user defined networks only'] : []),
+      ...(aliases && aliases.length > 0 ? ['network-scoped alias is supported only for containers in user defined networks'] : []),
+      ...(address && !isIpv4Address(address) ? [`invalid IPv4 address: ${address}`] : []),
+      ...(ipv6Address && !isIpAddress(ipv6Address) ? [`invalid IPv6 address: ${ipv6Address}`] : []),
+      ...(isAddressed ? ['user specified IP address is supported only when connecting to networks with user configured subnets'] : []),
+    ];
+    if (faults.length > 0) throw wrong(...faults);
     for (const one of linkLocalAddresses) checkLinkLocal(one, wrong);
-    if (aliases && aliases.length > 0) throw invalid('network-scoped alias is supported only for containers in user defined networks');
   }
-  checkMac(config.MacAddress);
+  checkMac(hostConfig.NetworkMode ?? 'bridge', config.MacAddress);
   const own = config.MacAddress || Object.values(networks ?? {}).some(({ mac }) => mac);
   if (!own) return;
   if (hostConfig.NetworkMode === 'host') throw invalid('conflicting options: mac-address and the network mode');
@@ -42,6 +49,6 @@ function checkLinkLocal(address: string, wrong: (why: string) => Error): void {
   if (!address.startsWith('169.254.')) throw wrong(`invalid link local IP address: ${address}`);
 }
 
-function checkMac(mac: string | undefined): void {
-  if (mac && !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(mac)) throw invalid(`address ${mac}: invalid MAC address`);
+function checkMac(network: string, mac: string | undefined): void {
+  if (mac && !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(mac)) throw invalid(`invalid config for network ${network}: invalid MAC address ${mac}`);
 }

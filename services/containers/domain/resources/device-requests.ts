@@ -1,8 +1,8 @@
 import type { DeviceRequest, HostConfig } from '#contracts/containers/container-config.js';
-import { invalid, unclassified } from '#libs/errors/errors.js';
+import { unclassified } from '#libs/errors/errors.js';
 
 /**
- * Devices that drivers know by names of theirs, as names of the Container Device Interface; "gpu=…" is any vendor's. Throws invalid, in dockerd's words, for drivers that
+ * Devices that drivers know by names of theirs, as names of the Container Device Interface; "gpu=…" is any vendor's. Throws, in dockerd's words, for drivers that
  * there are not. Whether the machine has them is the executor's to say.
  */
 export function cdiDevices({ DeviceRequests }: HostConfig): readonly string[] {
@@ -14,9 +14,9 @@ export function cdiDevices({ DeviceRequests }: HostConfig): readonly string[] {
 }
 
 function named({ Count, Options, DeviceIDs }: DeviceRequest): readonly string[] {
-  if (Count) throw invalid('unexpected count in CDI device request');
-  if (Object.keys(Options ?? {}).length > 0) throw invalid('unexpected options in CDI device request');
-  for (const id of DeviceIDs ?? []) if (!/^[^=/]+\/[^=/]+=[^=]+$/.test(id)) throw invalid(`CDI device injection failed: unresolvable CDI devices ${id}`);
+  if (Count) throw unclassified('unexpected count in CDI device request');
+  if (Object.keys(Options ?? {}).length > 0) throw unclassified('unexpected options in CDI device request');
+  for (const id of DeviceIDs ?? []) if (!/^[^=/]+\/[^=/]+=[^=]+$/.test(id)) throw unclassified(`CDI device injection failed: unresolvable CDI devices ${id}`);
   return DeviceIDs ?? [];
 }
 
@@ -27,8 +27,8 @@ const NO_GPU = 'gpu=none';
 const isGpu = ({ Driver, Capabilities }: DeviceRequest): boolean => !Driver && (Capabilities ?? []).some((all) => all.includes('gpu') && all.every((one) => one === 'gpu' || one === 'nvidia' || one === 'amd'));
 
 function gpus({ Count, DeviceIDs, Options }: DeviceRequest): readonly string[] {
-  if (Object.keys(Options ?? {}).length > 0) throw invalid('unexpected options in CDI device request');
-  if (DeviceIDs?.length && Count) throw invalid('cannot set both Count and DeviceIDs on device request');
+  if (Object.keys(Options ?? {}).length > 0) throw unclassified('unexpected options in CDI device request');
+  if (DeviceIDs?.length && Count) throw unclassified('cannot set both Count and DeviceIDs on device request');
   if (DeviceIDs?.length) return DeviceIDs.map((id) => `gpu=${id}`);
   if (!Count) return [NO_GPU];
   return Count === -1 ? ['gpu=all'] : Array.from({ length: Math.max(0, Math.min(Count, 256)) }, (_, index) => `gpu=${index}`);

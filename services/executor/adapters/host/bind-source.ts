@@ -1,6 +1,6 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import type { ContainerMount } from '#contracts/containers/container-state.js';
-import { invalid, notImplemented } from '#libs/errors/errors.js';
+import { notImplemented, unclassified } from '#libs/errors/errors.js';
 import { asVolumePart, volumePartAt } from '../../domain/spec/volume-part.js';
 import type { TreeThreads } from '../trees/tree-threads.js';
 import { hostHasDistantMounts } from './distant-mounts.js';
@@ -76,10 +76,10 @@ export class BindSources {
 function checkPropagation(source: string, propagation: string): void {
   const { mountPoint, shared, slave } = mountOf(source);
   if (/shared/.test(propagation)) {
-    if (!shared) throw invalid(`path ${source} is mounted on ${mountPoint} but it is not a shared mount`);
+    if (!shared) throw unclassified(`path ${source} is mounted on ${mountPoint} but it is not a shared mount`);
     throw notImplemented(`Berth does not support mounts that reach the host from a container (${propagation}) yet: use rslave`);
   }
-  if (!shared && !slave) throw invalid(`path ${source} is mounted on ${mountPoint} but it is not a shared or slave mount`);
+  if (!shared && !slave) throw unclassified(`path ${source} is mounted on ${mountPoint} but it is not a shared or slave mount`);
 }
 
 /** proc_pid_mountinfo(5): the mount that a path lies on. Read only where somebody asked for propagation: it grows with the machine's mounts. */

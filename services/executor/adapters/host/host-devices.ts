@@ -2,7 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join, posix, relative } from 'node:path';
 import type { BlockThrottle, TaskDevice } from '#contracts/executor/tasks.js';
 import type { DeviceThrottle } from '#libs/cgroup/limits.js';
-import { invalid, unclassified } from '#libs/errors/errors.js';
+import { unclassified } from '#libs/errors/errors.js';
 import type { CdiNode } from '../../domain/cdi/cdi-spec.js';
 import type { AskedDevice } from '../../domain/spec/devices.js';
 import type { Device } from '../../domain/spec/runtime-spec.js';
@@ -58,7 +58,7 @@ export function askedDevices(asked: readonly TaskDevice[]): readonly AskedDevice
 export function namedDevices(nodes: readonly CdiNode[]): readonly AskedDevice[] {
   return nodes.map(({ path, hostPath, permissions, fileMode, uid, gid }) => {
     const [device] = deviceAt(hostPath);
-    if (!device) throw invalid(`CDI device injection failed: failed to stat CDI host device "${hostPath}": ${statSync(hostPath, { throwIfNoEntry: false }) ? 'not a device node' : 'no such file or directory'}`);
+    if (!device) throw unclassified(`CDI device injection failed: failed to stat CDI host device "${hostPath}": ${statSync(hostPath, { throwIfNoEntry: false }) ? 'not a device node' : 'no such file or directory'}`);
     return { device: { ...device, path, ...(fileMode === undefined ? {} : { fileMode }), ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) }, access: permissions };
   });
 }

@@ -35,7 +35,7 @@ export class LogForwarding {
       await way.outlet.connect();
     } catch (error) {
       way?.outlet[Symbol.dispose]();
-      throw internal(`failed to initialize logging driver: ${errorMessage(error)}`, error);
+      throw internal(`failed to create task for container: failed to initialize logging driver: ${errorMessage(error)}`, error);
     }
     // Of the run before, if its receiver was away: this one begins where it stands.
     while (this.forwarders.has(task.identity.container)) await this.end(task.identity.container);

@@ -1,4 +1,4 @@
-import { invalid, unclassified } from '#libs/errors/errors.js';
+import { unclassified } from '#libs/errors/errors.js';
 import type { CdiEdits, CdiSpec } from './cdi-spec.js';
 
 /** The vendors whose GPUs `--gpus` means: the first one that the machine has. */
@@ -13,7 +13,7 @@ export function editsFor(names: readonly string[], specs: readonly CdiSpec[]): C
   const wanted = names.flatMap((name) => (name.startsWith('gpu=') ? ofVendor(name.slice('gpu='.length), specs) : [name]));
   const found = wanted.map((name) => ({ name, ...deviceOf(name, specs) }));
   const unknown = found.filter(({ edits }) => edits === undefined).map(({ name }) => name);
-  if (unknown.length > 0) throw invalid(`CDI device injection failed: unresolvable CDI devices ${unknown.join(', ')}`);
+  if (unknown.length > 0) throw unclassified(`CDI device injection failed: unresolvable CDI devices ${unknown.join(', ')}`);
   const seen = new Set<CdiSpec>();
   return found.reduce((all, { spec, edits }) => {
     const ofFile = spec && !seen.has(spec) ? spec.edits : NOTHING;

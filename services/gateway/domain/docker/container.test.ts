@@ -21,6 +21,13 @@ test('port bindings are null where nobody spoke of them', () => {
   expect(shown({ PortBindings: { '80/tcp': [{ HostPort: '8080' }] } })).toMatchObject({ HostConfig: { PortBindings: { '80/tcp': [{ HostIp: '', HostPort: '8080' }] } } });
 });
 
+test('of a mount is told what was said of it', () => {
+  const mounts = [{ Type: 'volume' as const, Source: '', Target: '/x', ReadOnly: false, VolumeOptions: { NoCopy: true, Labels: { a: '' }, DriverConfig: { Name: '' } } }, { Type: 'bind' as const, Source: '/y', Target: '/y', ReadOnly: true, BindOptions: {} }];
+  expect(containerInspect({ ...view, hostConfig: { Mounts: mounts } }, { storageDriver: 'overlay2', securityOptions: [], maskedPaths: [] }, '1.51')).toMatchObject({
+    HostConfig: { Mounts: [{ Type: 'volume', Target: '/x', VolumeOptions: { NoCopy: true, Labels: { a: '' }, DriverConfig: {} } }, { Type: 'bind', Source: '/y', Target: '/y', ReadOnly: true, BindOptions: {} }].map((mount) => expect.toSatisfy((shown) => JSON.stringify(shown) === JSON.stringify(mount)) as object) },
+  });
+});
+
 test('the MAC address asked for is shown until the first start', () => {
   const asked = { ...view, config: { MacAddress: '02:42:ac:11:00:99' } };
   const macs = (shown: ContainerView): unknown => (containerInspect(shown, { storageDriver: 'overlay2', securityOptions: [], maskedPaths: [] }, '1.51') as { NetworkSettings: unknown }).NetworkSettings;

@@ -5,6 +5,7 @@ import type { HostFacts } from '#contracts/executor/host.js';
 import { OWN_RUNTIME } from '#contracts/executor/own-runtime.js';
 import { appArmorProfile } from './apparmor-profile.js';
 import { isAtLeast } from '../api-version.js';
+import { isFields, isZero } from '../requests/create-request.js';
 import { networkOf } from '../requests/container-filters.js';
 import { orNever, unixSeconds } from './time.js';
 import { dockerEndpointId } from './endpoint.js';
@@ -254,6 +255,15 @@ function paths({ hostConfig: { Privileged, MaskedPaths, ReadonlyPaths } }: Conta
   return Privileged === true ? { MaskedPaths: null, ReadonlyPaths: null } : { MaskedPaths: MaskedPaths ?? ofHost, ReadonlyPaths: ReadonlyPaths ?? READ_ONLY_PATHS };
 }
 
+/** Of a mount dockerd tells what was said. */
+function withoutZeros(value: object): object {
+  const said = Object.entries(value as Readonly<Record<string, unknown>>).flatMap(([name, field]): [string, unknown][] => {
+    if (isFields(field)) return name === 'Labels' || name === 'Options' ? [[name, field]] : [[name, withoutZeros(field)]];
+    return isZero(field) ? [] : [[name, field]];
+  });
+  return Object.fromEntries(said);
+}
+
 function hostConfig(view: ContainerView, maskedPaths: readonly string[]): Readonly<Record<string, unknown>> {
   return {
     Binds: null,
@@ -314,6 +324,7 @@ function hostConfig(view: ContainerView, maskedPaths: readonly string[]): Readon
     IpcMode: view.hostConfig.IpcMode || 'private',
     CgroupnsMode: view.hostConfig.CgroupnsMode || 'private',
     PortBindings: portBindings(view),
+    ...(view.hostConfig.Mounts ? { Mounts: view.hostConfig.Mounts.map(withoutZeros) } : {}),
     ...paths(view, maskedPaths),
     Runtime: view.hostConfig.Runtime || OWN_RUNTIME,
     NetworkMode: networkOf(view),

@@ -6,7 +6,7 @@ test('an option that Berth lacks is refused by name, its default is not', () => 
   const asked = { Image: 'x', OnBuild: null, HostConfig: { NetworkMode: 'default', UsernsMode: 'host', ContainerIDFile: '/cid', Cgroup: '', IOMaximumIOps: 0, CpuCount: 0 } };
   expect(readCreateRequest(asked)).toEqual({ config: { Image: 'x' }, hostConfig: { NetworkMode: 'bridge', UsernsMode: 'host' } });
   expect(() => readCreateRequest({ Image: 'x', HostConfig: { CpuCount: 1 } })).toThrow('HostConfig.CpuCount');
-  expect(() => readCreateRequest({ OnBuilt: ['RUN true'] })).toThrow('Config.OnBuilt');
+  expect(() => readCreateRequest({ Image: 'x', OnBuilt: ['RUN true'] })).toThrow('Config.OnBuilt');
   const ofBuilds = { OnBuild: ['RUN true'], Shell: ['/bin/sh', '-c'], ArgsEscaped: true, NetworkDisabled: true };
   expect(readCreateRequest(ofBuilds).config).toEqual(ofBuilds);
   expect(readCreateRequest({ Image: 'x', name: 'web', platform: 'linux/amd64' }).config).toEqual({ Image: 'x' }); // dockerode's way

@@ -40,7 +40,7 @@ const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
 };
 
 /** Of an endpoint's settings, those that only an engine fills in: clients send back what they once read. */
-export const ENDPOINT_FACTS: ReadonlySet<string> = new Set('NetworkID EndpointID Gateway IPAddress IPPrefixLen IPv6Gateway GlobalIPv6Address GlobalIPv6PrefixLen DNSNames GwPriority'.split(' '));
+const ENDPOINT_FACTS: ReadonlySet<string> = new Set('NetworkID EndpointID Gateway IPAddress IPPrefixLen IPv6Gateway GlobalIPv6Address GlobalIPv6PrefixLen DNSNames GwPriority'.split(' '));
 
 /**
  * The body of POST /containers/create. Throws `invalid` when it is not one, and `not-implemented` naming the option when it asks for something that Berth
@@ -49,7 +49,8 @@ export const ENDPOINT_FACTS: ReadonlySet<string> = new Set('NetworkID EndpointID
 export function readCreateRequest(body: unknown): CreateRequest {
   if (body === undefined) throw invalid('invalid JSON: got EOF while reading request body');
   const { HostConfig: host, NetworkingConfig: networking, ...config } = bodyFields(body, CREATE_REQUEST);
-  if (Object.keys(config).length === 0) throw invalid('config cannot be empty in order to create a container');
+  // dockerode's own fields say nothing of one.
+  if (!Object.keys(config).some((name) => CONFIG.has(name))) throw invalid('config cannot be empty in order to create a container');
   const hostConfig = readHostConfig(host);
   const networks = readNetworks(networking);
   const names = Object.keys(networks ?? {});
@@ -93,7 +94,7 @@ function readHostConfig(value: unknown): Fields {
   if (!isFields(value)) throw invalid('HostConfig has to be an object');
   const fields = readFields('HostConfig', value, HOST_CONFIG);
   const mode = fields.NetworkMode;
-  if (mode === 'container:') throw invalid('invalid container format container:<name|id>');
+  if (mode === 'container:') throw invalid('invalid network mode: invalid container format container:<name|id>');
   const size = consoleSizeField('HostConfig', value);
   const { Ulimits: ulimits } = fields;
   return { ...fields, ...(size === undefined ? {} : { ConsoleSize: size }), ...(Array.isArray(ulimits) ? { Ulimits: ulimits.map(ulimit) } : {}), NetworkMode: mode === undefined || mode === '' || mode === 'default' ? 'bridge' : mode };

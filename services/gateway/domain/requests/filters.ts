@@ -23,10 +23,10 @@ export function readFilters(text: string | undefined, accepted?: readonly string
   if (parsed === null) return filters;
   if (typeof parsed !== 'object' || Array.isArray(parsed)) throw invalid('invalid filter');
   let count = 0;
-  for (const [name, values] of Object.entries(parsed)) {
+  const read = Object.entries(parsed).map(([name, values]) => [name, valuesIn(values)] as const);
+  if (read.some(([, list]) => list === undefined)) throw invalid('invalid filter');
+  for (const [name, list = []] of read) {
     if (accepted?.includes(name) === false) throw invalid(`invalid filter '${name}'`);
-    const list = valuesIn(values);
-    if (list === undefined) throw invalid('invalid filter');
     count += list.length;
     if (count > MOST_VALUES) throw invalid(`invalid filter: more than ${MOST_VALUES} values`);
     filters.set(name, list);
@@ -52,7 +52,7 @@ export function booleanFilter(filters: Filters, name: string): boolean | undefin
   if (values.length === 0) return undefined;
   if (values.every((value) => value === 'true' || value === '1')) return true;
   if (values.every((value) => value === 'false' || value === '0')) return false;
-  throw invalid(`invalid filter '${name}=[${values.join(' ')}]'`);
+  throw invalid(`invalid filter '${name}=[${values.toSorted().join(' ')}]'`);
 }
 
 /** "key" or "key=value", all of them. */

@@ -58,7 +58,8 @@ export function consoleSizeField(owner: string, { ConsoleSize: size }: Fields): 
   });
 }
 
-function kindOf(value: unknown): string {
+/** What Go calls it. */
+export function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'array';
   if (typeof value === 'number') return `number${Number.isInteger(value) && value >= 0 ? '' : ` ${value}`}`;
   return typeof value === 'boolean' ? 'bool' : typeof value;

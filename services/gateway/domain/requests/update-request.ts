@@ -3,7 +3,7 @@ import { asGoReads } from './as-go-reads.js';
 import { isFields, isZero, KERNEL_MEMORY } from './create-request.js';
 import { bodyFields } from './go-fields.js';
 
-export const CHANGES: ReadonlySet<string> = new Set('Memory MemorySwap MemoryReservation NanoCpus CpuShares CpuQuota CpuPeriod CpuRealtimePeriod CpuRealtimeRuntime CpusetCpus CpusetMems BlkioWeight'.split(' '));
+const CHANGES: ReadonlySet<string> = new Set('Memory MemorySwap MemoryReservation NanoCpus CpuShares CpuQuota CpuPeriod CpuRealtimePeriod CpuRealtimeRuntime CpusetCpus CpusetMems BlkioWeight'.split(' '));
 
 /**
  * The body of POST /containers/{id}/update: the limits that are to change, since what has Go's zero value stays; none changes nothing. Throws `not-implemented` for a limit that

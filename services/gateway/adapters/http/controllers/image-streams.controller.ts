@@ -12,6 +12,7 @@ import { flag, list, text, type QueryValues } from '../../../domain/requests/que
 import { ApiVersion, Asked } from '../callers/request-context.js';
 import { planIn } from '../streams/plan-in.js';
 import { sendBody } from '../streams/send-body.js';
+import { wholeText } from '../streams/whole-text.js';
 import { streamReply } from '../streams/stream-reply.js';
 
 /** Images as byte streams: pull, import, load, save. */
@@ -43,7 +44,13 @@ export class ImageStreamsController {
     const platform = text(query, 'platform');
     const wanted = { reference: repository === '' ? '' : reference(repository, text(query, 'tag') ?? ''), message: text(query, 'message') ?? '', changes: [...list(query, 'changes')], ...(platform ? { platform } : {}) };
     const endpoint = await this.engine.ask(ImportImage, wanted, asked);
-    await exchange(request, reply, await this.engine.open(endpoint), asked);
+    const told = sendBody(request.raw, await this.engine.open(endpoint));
+    if (asked.dryRun) throw await planIn(told);
+    // Of what comes of an import nothing is said before its end, so that a failure has a status.
+    const said = await wholeText(told);
+    const { error } = JSON.parse(said) as { readonly error?: string };
+    if (error !== undefined) throw unclassified(error);
+    await reply.header('Content-Type', 'application/json').send(said);
   }
 
   @Post('/load')
@@ -58,7 +65,6 @@ export class ImageStreamsController {
   @Get('/get')
   async saveMany(@Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string, @Res() reply: FastifyReply): Promise<void> {
     const images = list(query, 'names');
-    if (images.length === 0) throw invalid('names of images to save are needed');
     await this.save(images, askedPlatforms(query, 'platform', '1.48', version), asked, reply);
   }
 

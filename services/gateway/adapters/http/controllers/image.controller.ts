@@ -1,4 +1,5 @@
-import { Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
+import { Controller, Delete, Get, Param, Post, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { ListContainers } from '#contracts/containers/queries.js';
 import { GetImage, ListImages, RemoveImage, TagImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
@@ -51,9 +52,13 @@ export class ImageController {
   }
 
   @Post('/:name/tag')
-  async tag(@Param('name') image: string, @Query() query: QueryValues, @Asked() asked: RequestContext): Promise<void> {
+  async tag(@Param('name') image: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
     const repository = text(query, 'repo') ?? '';
-    if (repository === '') throw invalid('invalid reference format');
+    if (repository === '') {
+      // There is no name to be given, and dockerd says so by this status alone.
+      await this.engine.ask(GetImage, { image }, asked);
+      return void reply.status(200);
+    }
     await this.engine.ask(TagImage, { image, reference: newTag(repository, text(query, 'tag')) }, asked);
   }
 

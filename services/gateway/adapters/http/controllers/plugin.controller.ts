@@ -1,11 +1,14 @@
-import { Controller, Delete, Get, Param, Post } from '@nestjs/common';
+import { Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
 import { notFound } from '#libs/errors/errors.js';
+import { readFilters } from '../../../domain/requests/filters.js';
+import { text, type QueryValues } from '../../../domain/requests/query-values.js';
 
 /** Berth has no plugins: the list is empty and no name is one. The CLI asks here when `docker inspect` finds nothing else. */
 @Controller('/plugins')
 export class PluginController {
   @Get()
-  list(): readonly object[] {
+  list(@Query() query: QueryValues): readonly object[] {
+    readFilters(text(query, 'filters'), ['enabled', 'capability']); // throws
     return [];
   }
 

@@ -3,7 +3,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type BerthError, invalid } from '#libs/errors/errors.js';
 import { cleaned, requireSupported, versionOf, withoutVersion } from '../../../domain/api-version.js';
-import { withFieldNames } from '../../../domain/requests/field-names.js';
+import { decodeBody } from '../../../domain/requests/decode-body.js';
 import { encodeImageName } from '../../../domain/requests/image-paths.js';
 import { encodeLinkName } from '../../../domain/requests/link-paths.js';
 import { notJsonText } from '../../../domain/requests/not-json.js';
@@ -50,7 +50,7 @@ export function createHttpAdapter({ keepsBodies }: { readonly keepsBodies: boole
     if (keepsBodies) keepBody(request.raw, body as string);
     if (body === '') return done(null, undefined);
     try {
-      done(null, withFieldNames(pathOf(routed(request.method, request.originalUrl)), readJsonBody(body as string)));
+      done(null, decodeBody(pathOf(routed(request.method, request.originalUrl)), readJsonBody(body as string)));
     } catch (error) {
       done((IS_JSON.test(`${request.method} ${routed(request.method, request.originalUrl)}`) ? asGoSaysIt(error) : error) as Error);
     }

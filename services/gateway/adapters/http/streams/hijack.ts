@@ -14,7 +14,7 @@ import { parseDetachKeys, watchingFor } from '../../../domain/requests/detach-ke
 import { ERROR_STATUS } from '../../../domain/error-status.js';
 import { failureText } from '../../../domain/docker/failure-text.js';
 import { readExecStart } from '../../../domain/requests/exec-request.js';
-import { withFieldNames } from '../../../domain/requests/field-names.js';
+import { decodeBody } from '../../../domain/requests/decode-body.js';
 import { readJsonBody } from '../../../domain/requests/read-json.js';
 import { text } from '../../../domain/requests/query-values.js';
 import { contextOf } from '../callers/request-context.js';
@@ -137,7 +137,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return body;
 }
 
-const parsedBody = (path: string, body: string): unknown => (body === '' ? undefined : withFieldNames(path, readJsonBody(body)));
+const parsedBody = (path: string, body: string): unknown => (body === '' ? undefined : decodeBody(path, readJsonBody(body)));
 
 const upgraded = (type: string): string => rawHead(101, { 'Content-Type': type, Connection: 'Upgrade', Upgrade: 'tcp' }, 'UPGRADED');
 

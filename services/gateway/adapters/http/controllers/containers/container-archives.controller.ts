@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import { Controller, Get, Head, HttpCode, Param, Put, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ExportContainer, ListContainerChanges, ReadContainerArchive, StatContainerPath, WriteContainerArchive } from '#contracts/containers/archives.js';
@@ -11,6 +10,7 @@ import { flag, text, type QueryValues } from '../../../../domain/requests/query-
 import { Asked } from '../../callers/request-context.js';
 import { sendBody } from '../../streams/send-body.js';
 import { streamReply } from '../../streams/stream-reply.js';
+import { wholeText } from '../../streams/whole-text.js';
 
 const CHANGES_TIMEOUT_MS = 10 * 60_000;
 /** As the Engine API numbers them. */
@@ -64,10 +64,4 @@ function pathOf(query: QueryValues): string {
   const path = text(query, 'path') ?? '';
   if (path === '') throw invalid('bad parameter: pathcannot be empty');
   return path;
-}
-
-async function wholeText(stream: Readable): Promise<string> {
-  let said = '';
-  for await (const text of stream.setEncoding('utf8')) said += text as string;
-  return said;
 }

@@ -188,11 +188,15 @@ function hasBody({ 'content-length': length, 'transfer-encoding': encoding }: Fa
   return encoding !== undefined || Number(length ?? 0) > 7;
 }
 
+/** That dockerd reads; a terminal has 16 bits of them. */
+const MOST_CELLS = 0xffff_ffff;
+
 export function windowSize(query: QueryValues): { readonly rows: number; readonly columns: number } {
   const cells = (name: string, what: string): number => {
     const value = text(query, name) ?? '';
-    if (!/^\d+$/.test(value)) throw invalid(`invalid resize ${what} "${value}": ${/^-\d+$/.test(value) ? 'value out of range' : 'invalid syntax'}`);
-    return Number(value);
+    const isNumber = /^\d+$/.test(value);
+    if (!isNumber || Number(value) > MOST_CELLS) throw invalid(`invalid resize ${what} "${value}": ${isNumber || /^-\d+$/.test(value) ? 'value out of range' : 'invalid syntax'}`);
+    return Math.min(Number(value), 0xffff);
   };
   return { rows: cells('h', 'height'), columns: cells('w', 'width') };
 }
