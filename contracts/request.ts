@@ -9,9 +9,10 @@ export interface RequestClass<Reply, R extends Request<Reply> = Request<Reply>> 
   readonly subject: string;
   /**
    * True for a command that can be tried: its reply to a dry run has, in `wouldAppend`, the events that are decided without its effects, and nothing else
-   * is done. What only an effect tells (a pid, an exit code) is not among them. Other commands refuse a dry run as not implemented.
+   * is done. What only an effect tells (a pid, an exit code) is not among them. 'streamed': what is decided depends on what the client sends to the reply's endpoint, so it is told
+   * by the last line of what comes from there, a DryRunReply. Other commands refuse a dry run as not implemented.
    */
-  readonly dryRun?: boolean;
+  readonly dryRun?: boolean | 'streamed';
 }
 
 /** An event that a command would append, were it not a dry run. */
@@ -22,7 +23,7 @@ export interface WouldAppend {
   readonly data: object;
 }
 
-/** What the reply to a dry run has beside the fields of any other. */
+/** What the reply to a dry run has beside the fields of any other, or a stream as its last line. */
 export interface DryRunReply {
   readonly wouldAppend: readonly WouldAppend[];
 }

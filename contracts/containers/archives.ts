@@ -32,9 +32,10 @@ export class ReadContainerArchive extends PathRequest<StreamEndpoint & { readonl
   static readonly dryRun = true;
 }
 
-/** A tar archive goes in, its end told (libs/messaging/told-end.ts); out comes "" when all of it is there, else an ErrorReply as JSON. */
+/** A tar archive goes in, its end told (libs/messaging/told-end.ts); out comes "" when all of it is there, else an ErrorReply as JSON. Of a dry run the endpoint is nowhere. */
 export class WriteContainerArchive extends PathRequest<StreamEndpoint> {
   static readonly subject = 'berth.command.containers.write-archive';
+  static readonly dryRun = true;
   /** A directory is not replaced by what is none, nor the other way around. */
   @IsBoolean() readonly keepsKinds!: boolean;
   /** Everything belongs to the container's user. */

@@ -125,6 +125,7 @@ export class RemoveLink extends ContainerRequest<Done> {
 
 export class ResizeContainer extends ContainerRequest<Done> {
   static readonly subject = 'berth.command.containers.resize';
+  static readonly dryRun = true;
   @IsInt() @Min(0) @Max(65535) readonly rows!: number;
   @IsInt() @Min(0) @Max(65535) readonly columns!: number;
 }
@@ -146,6 +147,7 @@ export interface AttachReply extends StreamEndpoint {
 
 export class AttachContainer extends ContainerRequest<AttachReply> {
   static readonly subject = 'berth.command.containers.attach';
+  static readonly dryRun = true;
   /** False: it is noted that somebody attached, and no more. */
   @IsBoolean() readonly stream!: boolean;
   @IsBoolean() readonly stdin!: boolean;
@@ -212,6 +214,7 @@ export class CreateExec extends ContainerRequest<{ readonly id: string }> {
 /** Detached: no endpoint in the reply. Otherwise the stream ends when the command has exited. */
 export class StartExec extends Request<{ readonly endpoint?: StreamEndpoint; readonly terminal: boolean }> {
   static readonly subject = 'berth.command.containers.start-exec';
+  static readonly dryRun = true;
   @IsString() readonly exec!: string;
   @IsBoolean() readonly detach!: boolean;
   @IsOptional() @IsArray() @IsInt({ each: true }) @Min(0, { each: true }) @Max(65535, { each: true }) readonly consoleSize?: number[];
@@ -219,6 +222,7 @@ export class StartExec extends Request<{ readonly endpoint?: StreamEndpoint; rea
 
 export class ResizeExec extends Request<Done> {
   static readonly subject = 'berth.command.containers.resize-exec';
+  static readonly dryRun = true;
   @IsString() readonly exec!: string;
   @IsInt() @Min(0) @Max(65535) readonly rows!: number;
   @IsInt() @Min(0) @Max(65535) readonly columns!: number;

@@ -1,4 +1,4 @@
-import { IsArray, IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString } from 'class-validator';
+import { IsArray, IsBoolean, IsIn, IsInt, IsNumber, IsObject, IsOptional, IsString } from 'class-validator';
 import { ContainerChanges } from '../containers/edit.js';
 
 /** One event of the log: GET /berth/history/{name} and GET /berth/events. */
@@ -12,6 +12,8 @@ export class LogEntry {
   @IsString() readonly actor!: string;
   /** Correlation id: all that one request led to has the same. */
   @IsString() readonly cause!: string;
+  /** In a history: since the first event of the same cause, which has none. So the last event of a cause tells how long all of it took. */
+  @IsOptional() @IsNumber() readonly durationMs?: number;
   /** The event's own fields. */
   @IsObject() readonly details!: Record<string, unknown>;
 }

@@ -88,6 +88,7 @@ export class PullImage extends Request<StreamEndpoint> {
 /** Whether a registry takes these credentials. `identityToken` stands for them from now on; '' where the registry gives none. They are in no event and no log. */
 export class LogInToRegistry extends Request<{ readonly identityToken: string }> {
   static readonly subject = 'berth.command.images.log-in';
+  static readonly dryRun = true;
   /** Host, host and port, or a URL; '' for Docker's own. */
   @IsString() readonly server!: string;
   @IsOptional() @IsString() readonly username?: string;
@@ -98,6 +99,7 @@ export class LogInToRegistry extends Request<{ readonly identityToken: string }>
 /** The client writes the archive to the endpoint, its end told (libs/messaging/told-end.ts), and reads progress lines. */
 export class LoadImages extends Request<StreamEndpoint> {
   static readonly subject = 'berth.command.images.load';
+  static readonly dryRun = 'streamed';
   @IsBoolean() readonly quiet!: boolean;
   /** Images for another are left out. Absent: of an archive with several for one name this machine's is taken. */
   @IsOptional() @IsString() readonly platform?: string;
@@ -105,6 +107,7 @@ export class LoadImages extends Request<StreamEndpoint> {
 
 export class ImportImage extends Request<StreamEndpoint> {
   static readonly subject = 'berth.command.images.import';
+  static readonly dryRun = 'streamed';
   @IsString() readonly reference!: string;
   @IsString() readonly message!: string;
   @IsArray() @IsString({ each: true }) readonly changes!: string[];

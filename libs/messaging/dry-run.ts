@@ -12,6 +12,7 @@ export class DryRunInterceptor implements NestInterceptor {
     const { planned } = contextOf(context);
     if (planned === undefined || this.type.subject.startsWith('berth.query.')) return next.handle();
     if (!this.type.dryRun) throw notImplemented(`a dry run of ${this.type.subject.replace('berth.command.', '')} is not possible`);
+    if (this.type.dryRun === 'streamed') return next.handle();
     return next.handle().pipe(map((reply: object) => ({ ...reply, wouldAppend: planned })));
   }
 }

@@ -1,8 +1,8 @@
 import { BerthError, errorMessage, invalid } from '#libs/errors/errors.js';
-import { readSettings } from '#libs/settings/engine-settings.js';
 import { type Command, exitCodes } from './command.js';
 import { wordsFor } from './command-words.js';
 import { EngineApi } from './engine-api.js';
+import { engineSocket } from './engine-socket.js';
 import { completion } from './commands/completion.js';
 import { edit, revert } from './commands/edit.js';
 import { events } from './commands/events.js';
@@ -32,7 +32,7 @@ const usage = `usage: berth COMMAND [--json]
   protect NAME|ID…                  no removal of a container, also by force
   unprotect NAME|ID…                it can be removed again
   edit NAME|ID OPTIONS [-- COMMAND…]  changes a container that is there: ports and limits now, the rest at its next start
-    -p, --publish [[IP:]HOST:]PORT  --unpublish PORT   -e, --env NAME=VALUE  --unset-env NAME   -l, --label NAME=VALUE  --unset-label NAME
+    -p, --publish [[IP:]HOST:]PORT  --unpublish PORT (the container's)   -e, --env NAME=VALUE  --unset-env NAME   -l, --label NAME=VALUE  --unset-label NAME
     -v, --volume SOURCE:TARGET  --unmount TARGET   -m, --memory BYTES  --memory-swap BYTES  --cpus N  --pids-limit N  --restart POLICY
   revert NAME|ID [--to VERSION]     makes it what it was before an edit
   undo [NAME|ID…] [--name NEW]      brings removed containers back, one under another name; alone: what can come back
@@ -43,6 +43,7 @@ const usage = `usage: berth COMMAND [--json]
   completion bash|zsh|fish          what makes a shell complete these words: eval "$(berth completion bash)"
 
 TIME: 2026-01-31T10:00:00Z, Unix seconds, or how long ago (90s, 10m, 2h, 1d).
+The engine: BERTH_SOCKET, or DOCKER_HOST where that is unix://PATH, else /run/berth/docker.sock.
 Exit code: 0 yes, 1 no or not found, 2 wrong usage, 3 the engine cannot be reached.`;
 
 const commands: Readonly<Record<string, Command>> = { completion, edit, events, history, inspect, 'log verify': logVerify, plan, protect, ps, revert, show, status, top, undo, unprotect, why };
@@ -57,9 +58,9 @@ async function run(args: readonly string[]): Promise<number> {
   }
   const name = first === 'log' ? `log ${second ?? ''}` : first;
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command === undefined) throw invalid(usage);
+  if (command === undefined) throw invalid(first === '' ? usage : `berth has no command "${name.trim()}"; berth --help names them`);
   const words = wordsFor(name, line);
-  const { socket } = readSettings(process.env);
+  const socket = engineSocket(process.env);
   return await command({ api: new EngineApi(socket), socket, ...words, options, print: (line) => void process.stdout.write(`${line}\n`) });
 }
 

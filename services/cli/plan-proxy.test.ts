@@ -45,6 +45,10 @@ test('the engine is not asked to close a connection on which the end of a reques
   expect(asked).toMatchObject([{ method: 'POST', connection: 'keep-alive', dryRun: '1' }]);
 });
 
+test('a prune is answered as one that freed nothing: `docker system prune` goes on to the next', async () => {
+  expect(await post('/v1.50/containers/prune')).toEqual({ status: 200, text: '{"SpaceReclaimed":0}' });
+});
+
 test('who waits for a container that is there is told of its end at once, as nothing is done that would bring one', async () => {
   expect(await post('/v1.50/containers/x/wait?condition=next-exit')).toEqual({ status: 200, text: '{"StatusCode":0}' });
   expect(asked).toMatchObject([{ method: 'GET', url: '/v1.50/containers/x/json' }]);

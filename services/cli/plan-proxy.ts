@@ -138,6 +138,7 @@ export class PlanProxy {
     if (path === '/containers/create') return { status: 201, body: { Id: ids['container'], Warnings: [] } };
     if (/^\/containers\/[^/]+\/exec$/.test(path)) return { status: 201, body: { Id: ids['exec'] } };
     if (path === '/volumes/create') return { status: 201, body: { Name: field('VolumeCreated', 'name') } };
+    if (path.endsWith('/prune')) return { status: 200, body: { SpaceReclaimed: 0 } };
     if (path === '/images/create') return { status: 200 };
     if (path.startsWith('/images/')) return { status: path.endsWith('/tag') ? 201 : 200, body: [] };
     return path.endsWith('/update') ? { status: 200, body: { Warnings: null } } : { status: 204 };

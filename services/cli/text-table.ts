@@ -10,10 +10,10 @@ export function textTable(header: readonly string[], rows: readonly (readonly st
 
 export const printable = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '?');
 
-/** "2026-01-31 10:02:11.123", UTC, of an RFC 3339 time. */
+/** "2026-01-31 10:02:11.123Z", UTC, of an RFC 3339 time. */
 export const shortTime = (time: string): string => {
   const ms = Date.parse(time);
-  return Number.isNaN(ms) ? time : new Date(ms).toISOString().slice(0, 23).replace('T', ' ');
+  return Number.isNaN(ms) ? time : new Date(ms).toISOString().replace('T', ' ');
 };
 
 export const shortId = (id: string): string => id.slice(0, 12);

@@ -1,4 +1,5 @@
 import type { ContainerAt } from './container-table.js';
+import { wholeDuration } from './durations.js';
 import { shortId, textTable } from './text-table.js';
 import type { Usage } from './usage-samples.js';
 
@@ -46,22 +47,14 @@ export function topTable(rows: readonly TopRow[], now: number): string {
     rows.map(({ id, name, status, since, cpuPercent, memoryBytes, memoryLimitBytes, restarts, lastExit, protected: kept }) => [
       name,
       `${status}${kept ? ', protected' : ''}`,
-      duration(now - Date.parse(since)),
+      wholeDuration(now - Date.parse(since)),
       cpuPercent?.toFixed(1) ?? '-',
       memoryBytes === undefined ? '-' : `${size(memoryBytes)}${memoryLimitBytes > 0 ? ` of ${size(memoryLimitBytes)}` : ''}`,
       String(restarts),
-      lastExit === undefined ? '-' : `${lastExit.reason} (${lastExit.code}), ${duration(now - Date.parse(lastExit.at))} ago`,
+      lastExit === undefined ? '-' : `${lastExit.reason} (${lastExit.code}), ${wholeDuration(now - Date.parse(lastExit.at))} ago`,
       shortId(id),
     ]),
   );
-}
-
-/** "5s", "12m", "3h", "9d" */
-function duration(ms: number): string {
-  const seconds = Math.max(0, Math.floor(ms / 1000));
-  if (seconds < 90) return `${seconds}s`;
-  if (seconds < 90 * 60) return `${Math.floor(seconds / 60)}m`;
-  return seconds < 48 * 3600 ? `${Math.floor(seconds / 3600)}h` : `${Math.floor(seconds / 86_400)}d`;
 }
 
 function size(bytes: number): string {

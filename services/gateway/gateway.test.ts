@@ -177,6 +177,15 @@ describe('the front door', () => {
     expect(await of('1.44')).toContain('The container-wide MacAddress field is now deprecated.');
   });
 
+  test('a list of networks has their containers until version 1.28', async () => {
+    const endpoint = { container: 'c1', name: 'web', endpointId: 'e1', mac: '02:42:ac:11:00:02', address: '172.17.0.2', prefixLength: 16 };
+    answers.set('networks.list', () => ({ networks: [{ id: 'n', name: 'bridge', createdAt: '', driver: 'bridge', subnet: '', gateway: '', bridge: '', mtu: 1500, internal: false, options: {}, labels: {}, endpoints: [endpoint] }] }));
+    answers.set('containers.list', () => ({ containers: [] }));
+    const of = async (version: string): Promise<object> => (JSON.parse((await http('GET', `/v${version}/networks`)).text) as readonly { readonly Containers: object }[])[0]?.Containers ?? {};
+    expect(await of('1.27')).toMatchObject({ c1: { Name: 'web', IPv4Address: '172.17.0.2/16' } });
+    expect(await of('1.28')).toEqual({});
+  });
+
   test('a limit of kernel memory is warned of', async () => {
     answers.set('containers.create', () => ({ id: 'c1', warnings: [] }));
     answers.set('containers.update', () => ({ warnings: ['another'], position: 1 }));

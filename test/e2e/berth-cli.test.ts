@@ -20,7 +20,7 @@ const berth = (args: readonly string[], environment: Readonly<Record<string, str
 test('a container is told of from its start to after its removal', async () => {
   expect((await engine.docker(['run', '--name', 'web', 'busybox', 'sh', '-c', 'exit 7'])).code).toBe(7);
   const then = new Date().toISOString();
-  expect(await berth(['why', 'web'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^web is exited since \S+ with code 7: its command ended by itself with an error; its restart policy is no\.\n$/) });
+  expect(await berth(['why', 'web'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^web is exited since \S+ UTC with code 7: its command ended by itself with an error; its restart policy is no\.\n$/) });
   const run = (await berth(['show', 'web', '--as', 'run'])).stdout;
   expect(run).toMatch(/^docker run -d --name web .*busybox sh -c 'exit 7'\n$/);
 

@@ -28,7 +28,7 @@ test('a removed container comes back with what it wrote, its volume and its logs
   expect(await volumes()).toEqual([]);
   expect(await docker('inspect', id)).toMatchObject({ code: 1 });
   expect((await berth('undo')).stdout).toMatch(new RegExp(`^CONTAINER ID.*\n${id.slice(0, 12)} +busybox +web `));
-  expect((await berth('why', 'web')).stdout).toMatch(/it can come back until \S+ \(berth undo\)/);
+  expect((await berth('why', 'web')).stdout).toMatch(/it can come back until \S+ UTC \(berth undo\)/);
 
   expect(await berth('undo', 'web')).toMatchObject({ code: 0, stdout: 'web is back: it does not run (docker start web)\n' });
   expect((await docker('ps', '-a', '--no-trunc', '--format', '{{.ID}} {{.Names}} {{.State}}')).stdout).toBe(`${id} web exited\n`);

@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 interface MachineChecks {
-  readonly checkPortIsFree: (host: string, port: number, variable: string) => Promise<void>;
+  readonly checkPortIsFree: (host: string, port: number, variable: string, user: string) => Promise<void>;
   readonly checkRoom: (path: string) => void;
 }
 
@@ -32,8 +32,13 @@ test('a port that another holds is told with the setting that chooses it', async
   const server = createServer();
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
-  await expect(checkPortIsFree('127.0.0.1', port, 'BERTH_TCP')).rejects.toThrow(`port ${port} of 127.0.0.1 is taken by something else: free it, or choose another with BERTH_TCP`);
+  await expect(checkPortIsFree('127.0.0.1', port, 'BERTH_TCP', 'berth')).rejects.toThrow(`port ${port} of 127.0.0.1 is taken by something else: free it, or choose another with BERTH_TCP`);
   server.close();
   await once(server, 'close');
-  await checkPortIsFree('127.0.0.1', port, 'BERTH_TCP');
+  await checkPortIsFree('127.0.0.1', port, 'BERTH_TCP', 'berth');
+});
+
+test.runIf(Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8')) > 1)("a port that is root's alone is told before anything starts", async () => {
+  await expect(checkPortIsFree('127.0.0.1', 1, 'BERTH_TCP', 'berth')).rejects.toThrow(/^BERTH_TCP names port 1, and ports below \d+ are root's alone/);
+  await checkPortIsFree('127.0.0.1', 1, 'BERTH_TCP', 'root');
 });

@@ -65,7 +65,8 @@ function told({ method, path, events, undecided, refused }: PlannedRequest): str
 }
 
 /** Of an image that would be pulled: what there is to fetch. A layer that is here tells the bytes of its files. */
-function missingLayers({ layers }: Readonly<Record<string, unknown>>): readonly string[] {
+function missingLayers({ layers, origin }: Readonly<Record<string, unknown>>): readonly string[] {
+  if (origin !== 'pull') return [];
   const all = layers as readonly { readonly sizeBytes: number; readonly unpackedBytes?: number }[]; // as ImageAdded has them
   const missing = all.filter(({ unpackedBytes }) => unpackedBytes === undefined);
   return missing.length === 0 ? [] : [`${missing.length} of ${all.length} layers would be fetched: ${missing.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0)} bytes`];

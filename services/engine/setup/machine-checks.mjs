@@ -16,8 +16,10 @@ export async function checkSocketIsFree(path) {
   if (existsSync(path) && (await answers({ path }))) throw new SetupError(`something else listens on ${path}: stop it, or choose another path with BERTH_SOCKET`);
 }
 
-/** `host`: an address, also one that stands for all. */
-export async function checkPortIsFree(host, port, variable) {
+/** `host`: an address, also one that stands for all. `user`: who is to listen there. */
+export async function checkPortIsFree(host, port, variable, user) {
+  const least = Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'));
+  if (user !== 'root' && port > 0 && port < least) throw new SetupError(`${variable} names port ${port}, and ports below ${least} are root's alone, which the engine is not: choose another`);
   if (port !== 0 && (await answers({ host, port }))) throw new SetupError(`port ${port} of ${host} is taken by something else: free it, or choose another with ${variable}`);
 }
 

@@ -6,10 +6,11 @@ import { runFirstContainer } from './first-container.mjs';
 import { checkCgroups, checkPortIsFree, checkRoom, checkSocketIsFree } from './machine-checks.mjs';
 import { ensureNatsServer } from './nats-server.mjs';
 import { ensureNpmPackages } from './npm-packages.mjs';
-import { runScript, SetupError, step } from './progress.mjs';
+import { commandLine, runScript, SetupError, step } from './progress.mjs';
 import { ensureRequirements } from './requirements.mjs';
 
 async function start() {
+  commandLine();
   checkCgroups();
   ensureRequirements();
   await ensureNpmPackages();
@@ -50,8 +51,8 @@ async function bringUp(engine) {
   if (!engine.running('supervisor')) {
     if (!engine.isServing()) {
       await checkSocketIsFree(settings.socket);
-      await checkPortIsFree(settings.metricsHost, settings.metricsPort, 'BERTH_METRICS_PORT');
-      if (settings.tcp) await checkPortIsFree(settings.tcp.host, settings.tcp.port, 'BERTH_TCP');
+      await checkPortIsFree(settings.metricsHost, settings.metricsPort, 'BERTH_METRICS_PORT', settings.user);
+      if (settings.tcp) await checkPortIsFree(settings.tcp.host, settings.tcp.port, 'BERTH_TCP', settings.user);
     }
     engine.ensureRoots();
     for (const root of [settings.dataRoot, settings.runRoot]) checkRoom(root);

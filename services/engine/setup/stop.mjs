@@ -1,13 +1,13 @@
 // `npm stop`: stops the engine. Containers run on, and the next start finds them; `npm stop -- --all` kills them first.
 import { demand } from './engine-api.mjs';
 import { engineProcesses, isBuilt } from './engine-processes.mjs';
-import { runScript, SetupError, step } from './progress.mjs';
+import { commandLine, runScript, SetupError, step } from './progress.mjs';
 
 async function stop() {
+  const all = commandLine('--all').has('--all');
   if (!isBuilt()) throw new SetupError('nothing was built here yet, so nothing runs');
   if (process.getuid() !== 0) throw new SetupError('this needs root: run it with sudo, or as root');
   const engine = await engineProcesses();
-  const all = process.argv.includes('--all');
   if (all) await killContainers(engine);
   step((await engine.stop()) ? 'the engine is stopped' : 'the engine was not running');
   // Nobody needs them now; with containers that run on, they must stay.

@@ -7,6 +7,7 @@ import { historyKey } from '../domain/log/concerns.js';
 import { type ContainerAt, foldCommit } from '../domain/log/container-fold.js';
 import { findContainer, findTarget, type Target } from '../domain/log/find-subject.js';
 import { entryOf, historyOf } from '../domain/log/history.js';
+import { OperationTimes } from '../domain/log/operation-times.js';
 import { ALL, type ChronicledLog, type LogChronicle, type Moment } from './log-chronicle.js';
 import type { PacedReader } from './replay-at-pace.js';
 
@@ -85,7 +86,8 @@ export class LogReading {
   }
 
   private async *historyPieces(target: Target, left: AbortSignal): AsyncIterable<readonly LogEntry[]> {
-    for await (const commits of this.chronicle.concerning(historyKey(target.kind, target.id), left)) yield historyOf(commits, target);
+    const times = new OperationTimes();
+    for await (const commits of this.chronicle.concerning(historyKey(target.kind, target.id), left)) yield historyOf(commits, target, times);
   }
 }
 

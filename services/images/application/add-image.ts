@@ -118,11 +118,12 @@ export class AddImage {
     return sizeBytes;
   }
 
-  /** Unpacks what is not yet, bottom up, and appends. Once `left` is aborted it does neither. */
+  /** Unpacks what is not yet, bottom up, and appends; in a dry run does neither, but plans. Once `left` is aborted it does neither. */
   async add(image: NewImage, lease: ContentLease, asked: RequestContext, left?: AbortSignal): Promise<Added> {
     const config = await this.content.read(image.configDigest, CONFIG_LIMIT_BYTES);
     const blobs = layersIn(config, image.layers);
     const manifestDigest = image.manifestDigest ?? (await this.makeManifest(image, lease));
+    if (asked.dryRun) return this.plan({ ...image, manifestDigest }, config, asked);
     const letGo = await this.hold(blobs, asked);
     const layers = await this.unpackAll(blobs, asked, left).catch(async (error: unknown) => {
       await letGo();
@@ -163,12 +164,12 @@ export class AddImage {
   }
 
   /** In a dry run, which appends nothing: what `add` would append, as far as it is known of layers that no image has yet. */
-  async plan(image: NewImage & { readonly manifestDigest: string }, config: Uint8Array, asked: RequestContext): Promise<void> {
+  async plan(image: NewImage & { readonly manifestDigest: string }, config: Uint8Array, asked: RequestContext): Promise<Added> {
     const layers = layersIn(config, image.layers).map((layer): ImageLayer => {
       const unpackedBytes = this.held(layer.chainId)?.unpackedBytes;
       return { ...layer, ...(unpackedBytes === undefined ? {} : { unpackedBytes }) };
     });
-    await this.append(image, image.manifestDigest, layers, sizeOf(layers), labelsIn(config), asked);
+    return this.append(image, image.manifestDigest, layers, sizeOf(layers), labelsIn(config), asked);
   }
 
   private async makeManifest(image: NewImage, lease: ContentLease): Promise<string> {

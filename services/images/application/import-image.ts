@@ -37,7 +37,7 @@ export class ImportArchive {
   }
 
   async serve(socket: Socket, message: string, prepared: PreparedImport, asked: RequestContext): Promise<void> {
-    await serveProgress(socket, this.content, this.collect, async (lines, lease, left) => {
+    await serveProgress(socket, asked, this.content, this.collect, async (lines, lease, left) => {
       const { tags, platform, config } = prepared;
       const layer = await archivedLayer(await lease.ingest(inputOf(socket)), this.content, lease);
       const diffId = await diffIdOf(await decompressed(addAbortSignal(left, this.content.stream(layer.digest))));

@@ -35,7 +35,7 @@ export class LoadArchive {
   /** Serves the endpoint: reads the archive, answers with progress lines, ends the socket. A client that goes away ends the load; the images that were added before stay. */
   async serve(socket: Socket, { quiet, platform: asOne }: LoadWish, asked: RequestContext): Promise<void> {
     const wanted = asOne === undefined ? undefined : parsePlatform(asOne);
-    await serveProgress(socket, this.content, this.collect, async (lines, lease, left) => {
+    await serveProgress(socket, asked, this.content, this.collect, async (lines, lease, left) => {
       const images = await this.imagesIn(await this.readArchive(inputOf(socket), lease), wanted, lease);
       if (images.length === 0) throw wanted === undefined ? invalid('the archive holds no image') : notFound(`the archive holds no image for ${formatPlatform(wanted)}`);
       for (const image of images) await this.load(image, lease, quiet, lines, asked, left);
@@ -44,6 +44,7 @@ export class LoadArchive {
 
   /** Tells what dockerd tells: nothing of layers that are there, and whom a tag is taken from. */
   private async load(image: NewImage, lease: ContentLease, quiet: boolean, lines: ProgressLines, asked: RequestContext, left: AbortSignal): Promise<void> {
+    if (asked.dryRun) return void (await this.addImage.add(image, lease, asked, left));
     const layers = await this.addImage.layersOf(image.configDigest, image.layers);
     const letGo = await this.addImage.hold(layers, asked);
     try {

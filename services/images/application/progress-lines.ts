@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { DryRunReply, WouldAppend } from '#contracts/request.js';
 import { errorMessage } from '#libs/errors/errors.js';
 
 /** One line of the Engine API's progress stream (POST /images/create, /images/load). */
@@ -26,6 +27,11 @@ export class ProgressLines {
   readonly passing: Report = (line) => {
     if (this.socket.writableLength < MOST_UNREAD_BYTES) this.write(line);
   };
+
+  /** The last line of a dry run. */
+  plan(wouldAppend: readonly WouldAppend[]): void {
+    this.write({ wouldAppend } satisfies DryRunReply);
+  }
 
   /** Ends the stream; with `error`, after the line that tells it. */
   end(error?: unknown): void {

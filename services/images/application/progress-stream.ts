@@ -1,13 +1,14 @@
 import type { Socket } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
+import type { RequestContext } from '#contracts/request.js';
 import { unavailable } from '#libs/errors/errors.js';
 import { toToldEnd } from '#libs/messaging/told-end.js';
 import type { ContentLease, ContentStore } from '../adapters/content-store.js';
 import type { CollectBlobs } from './collect-blobs.js';
 import { ProgressLines } from './progress-lines.js';
 
-/** Does work that brings blobs, tells its progress, and ends the stream once what no image came to need is gone again. Never rejects: an error is the last line. `left` is aborted when the client goes away before. */
-export async function serveProgress(socket: Socket, content: ContentStore, collect: CollectBlobs, work: (lines: ProgressLines, lease: ContentLease, left: AbortSignal) => Promise<void>): Promise<void> {
+/** Does work that brings blobs, tells its progress, and ends the stream once what no image came to need is gone again. Never rejects: an error is the last line, or what a dry run `planned`. `left` is aborted when the client goes away before. */
+export async function serveProgress(socket: Socket, { planned }: Pick<RequestContext, 'planned'>, content: ContentStore, collect: CollectBlobs, work: (lines: ProgressLines, lease: ContentLease, left: AbortSignal) => Promise<void>): Promise<void> {
   const leaving = new AbortController();
   // A client that is there keeps its sending half open (`withToldEnd`), as it waits for the answer.
   for (const event of ['end', 'close']) socket.once(event, () => leaving.abort(unavailable('the client went away')));
@@ -21,6 +22,7 @@ export async function serveProgress(socket: Socket, content: ContentStore, colle
   }
   lease.release();
   await collect.unused(lease.digests);
+  if (planned !== undefined && failure === undefined) lines.plan(planned);
   lines.end(failure);
 }
 

@@ -84,7 +84,7 @@ export class PullOneImage {
   async serve(socket: Socket, pull: StartedPull, asked: RequestContext): Promise<void> {
     const gone = new AbortController();
     socket.on('close', () => gone.abort(new Error('the client went away')));
-    await serveProgress(socket, this.content, this.collect, async (lines, lease) => {
+    await serveProgress(socket, asked, this.content, this.collect, async (lines, lease) => {
       try {
         await this.metrics.measure(() => this.pullAll(pull, lease, lines, gone, asked));
       } catch (error) {

@@ -108,6 +108,7 @@ export class ExecSessions {
   async start(wish: Pick<StartExec, 'exec' | 'detach' | 'consoleSize'>, asked: RequestContext): Promise<StartedExec> {
     const { exec } = wish;
     const { idempotencyKey: key } = asked;
+    if (asked.dryRun) return this.tried(wish);
     const underWay = this.starts.get(exec);
     if (underWay !== undefined && key !== undefined && underWay.key === key) return underWay.started;
     if (underWay !== undefined) throw alreadyRunning(exec);
@@ -117,12 +118,15 @@ export class ExecSessions {
     return started;
   }
 
+  /** What a dry run can tell: that nothing is in its way. The events of an exec are what comes of it. */
+  private async tried({ exec }: Pick<StartExec, 'exec'>): Promise<StartedExec> {
+    const { container, config } = this.startable(exec);
+    await this.running(container);
+    return { terminal: config.terminal };
+  }
+
   private async startNow({ exec: id, detach, consoleSize }: Pick<StartExec, 'exec' | 'detach' | 'consoleSize'>, asked: RequestContext): Promise<StartedExec> {
-    const { container, config } = this.find(id);
-    const { running: isRunning, exitCode } = this.view(id);
-    // A health check begins without a client.
-    if (isRunning || (exitCode === null && this.runs.check(id))) throw alreadyRunning(id);
-    if (exitCode !== null) throw alreadyRun(id);
+    const { container, config } = this.startable(id);
     const holder = await this.running(container);
     const ticket = randomBytes(16).toString('hex');
     const tickets = detach ? [] : [{ ticket, stdin: config.attachStdin, stdout: config.attachStdout, stderr: config.attachStderr }];
@@ -132,6 +136,15 @@ export class ExecSessions {
     if (answer !== undefined) this.runs.begun(id, container, answer.pid);
     this.startedWith(id, asked.idempotencyKey);
     return { terminal: config.terminal, ...(detach ? {} : { endpoint: { path: taskSocket(this.runRoot, launch), ticket } }) };
+  }
+
+  private startable(id: string): { readonly container: string; readonly config: ExecConfig } {
+    const known = this.find(id);
+    const { running: isRunning, exitCode } = this.view(id);
+    // A health check begins without a client.
+    if (isRunning || (exitCode === null && this.runs.check(id))) throw alreadyRunning(id);
+    if (exitCode !== null) throw alreadyRun(id);
+    return known;
   }
 
   /** What the same request came to before. Of a stream, what was printed meanwhile went to who asked first, and of one that is over nothing is left. */
@@ -153,6 +166,7 @@ export class ExecSessions {
 
   async resize({ exec, rows, columns }: ResizeExec, asked: RequestContext): Promise<Done> {
     const { container } = this.find(exec);
+    if (asked.dryRun) return { position: 0 };
     await this.runs.told(exec, READY_MS);
     const { run } = this.directory.find(container);
     const exit = this.runs.get(exec)?.exitCode;

@@ -1,7 +1,8 @@
+import { constants } from 'node:fs';
 import type { PathStat, ReadContainerArchive, StatContainerPath, WriteContainerArchive } from '#contracts/containers/archives.js';
 import { ExtractRootArchive, OpenRootArchive, OpenRootChanges, StatRootPath } from '#contracts/executor/archives.js';
 import type { RequestContext, StreamEndpoint } from '#contracts/request.js';
-import { BerthError, notFound } from '#libs/errors/errors.js';
+import { BerthError, invalid, notFound } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import type { PresentContainer } from '../../domain/container/container-state.js';
 import { numericOwner } from '../../domain/process/numeric-owner.js';
@@ -37,9 +38,16 @@ export class ContainerArchives {
     const { spec } = this.directory.find(container);
     const owner = chowns ? numericOwner(spec.config.User ?? '') : undefined;
     const wanted = { ...rootOf(spec), path, keepsKinds, ...(owner ? { owner } : {}) };
-    const opened = await this.bus.request(ExtractRootArchive, wanted, asked).catch((error: unknown) => missing(error, path, container));
+    const opened = asked.dryRun ? await this.planned({ container, path }, asked) : await this.bus.request(ExtractRootArchive, wanted, asked).catch((error: unknown) => missing(error, path, container));
     await this.containers.execute(spec.id, { type: 'WriteArchive', path, at: now() }, asked);
     return opened;
+  }
+
+  /** Of a dry run, where something would be unpacked. */
+  private async planned(place: StatContainerPath, asked: RequestContext): Promise<StreamEndpoint> {
+    const { mode, linkTarget } = await this.stat(place, asked);
+    if ((mode & constants.S_IFMT) !== constants.S_IFDIR && linkTarget === '') throw invalid('extraction point is not a directory');
+    return NOWHERE;
   }
 
   /** Many files are compared; of a container with whole copies, all. */

@@ -31,7 +31,7 @@ export class ContainerStreams {
     const { stdin, stdout, stderr } = command;
     const wish = { stdin, stdout, stderr };
     const recorded = this.containers.execute(id, { type: 'Attach', ...wish, at: now() }, asked);
-    if (!command.stream) {
+    if (!command.stream || asked.dryRun) {
       await recorded;
       return { path: '', ticket: '', ...facts, waitForStart: false, start: run.start };
     }
@@ -88,8 +88,8 @@ export class ContainerStreams {
 
   async resize({ container, rows, columns }: ResizeContainer, asked: RequestContext): Promise<Done> {
     const { spec, run } = this.directory.find(container);
-    await this.containers.execute(spec.id, { type: 'Resize', rows, columns, at: now() }, asked);
-    return this.bus.request(ResizeTask, { container: spec.id, start: run.start, rows, columns }, asked);
+    const { position } = await this.containers.execute(spec.id, { type: 'Resize', rows, columns, at: now() }, asked);
+    return asked.dryRun ? { position } : this.bus.request(ResizeTask, { container: spec.id, start: run.start, rows, columns }, asked);
   }
 }
 

@@ -389,6 +389,15 @@ test('who goes on after a stop that failed stops to start again, as anybody who 
   given(...checked(1), stopRequested, stopFailed).when(probe(1)).then(probed(1, 'starting', 'unhealthy', 1), restart);
 });
 
+test('who is paused is called unhealthy until a probe says otherwise, and that alone is no reason to start it again', () => {
+  const paused: ContainerEvent[] = [{ type: 'ContainerPaused', container, at }, { type: 'ContainerUnpaused', container, at }];
+  const well = earlier(probed(0, 'starting', 'healthy', 0));
+  given(...checked(1), well, ...paused).when(probe(0)).then(probed(0, 'unhealthy', 'healthy', 0));
+  given(...checked(1), well, ...paused).when(probe(1)).then(probed(1, 'unhealthy', 'unhealthy', 1), restart);
+  const patient: ContainerEvent[] = [{ ...createdWith({}), config: { Healthcheck: { Test: ['CMD', 'true'], Retries: 2 } }, restartWhenUnhealthy: 1 } as ContainerEvent, requested(), started()];
+  given(...patient, well, ...paused).when(probe(1)).then(probed(1, 'unhealthy', 'unhealthy', 1));
+});
+
 test('who becomes unhealthy stops to start again, where that was asked for, so often in a row', () => {
   given(...checked()).when(probe(1)).then(probed(1, 'starting', 'unhealthy', 1));
   given(...checked(1)).when(probe(1)).then(probed(1, 'starting', 'unhealthy', 1), restart);

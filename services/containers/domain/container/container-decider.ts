@@ -5,7 +5,7 @@ import type { Decider } from '#libs/event-store/decider.js';
 import { conflict, notFound, unclassified } from '#libs/errors/errors.js';
 import { SIGKILL, stopSignalNumber } from '#libs/linux/signals.js';
 import type { EditableSpec } from '../edit/apply-changes.js';
-import { afterProbe, healthWhenOver, healthWhenStarted, isTold, probeCommand, withProbe } from '../health/health.js';
+import { afterProbe, healthWhenOver, healthWhenStarted, isIll, isTold, probeCommand, withProbe } from '../health/health.js';
 import { checkLimitChanges, changedLimits, withChanges } from '../resources/limit-changes.js';
 import { killMeaning } from '../process/kill-signal.js';
 import { withoutLink } from '../network/links.js';
@@ -62,7 +62,7 @@ export type ContainerCommand = { readonly at: string } & (
 );
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
-export const CONTAINER_FOLD = '12';
+export const CONTAINER_FOLD = '13';
 
 export const containerDecider: Decider<Container, ContainerCommand, ContainerEvent> = { initialState: { status: 'absent' }, decide, evolve };
 
@@ -256,10 +256,12 @@ const removed = (container: string, keepSeconds: number | undefined, at: string)
 /** What a probe says, and what follows where it is the one that makes the container unhealthy. */
 function probed({ start, probe, ranMs, exec, at }: Extract<ContainerCommand, { type: 'RecordProbe' }>, { spec, run, health, unhealthyRestarts = 0 }: PresentContainer): ContainerEvent[] {
   if (health === undefined || isTold(health, probe)) return [];
-  const { status, failingStreak } = afterProbe(health, probe, { healthcheck: spec.config.Healthcheck ?? {}, ranMs });
+  const healthcheck = spec.config.Healthcheck ?? {};
+  const { status, failingStreak } = afterProbe(health, probe, { healthcheck, ranMs });
   const event: ContainerEvent = { type: 'HealthProbed', container: spec.id, start, probe, ...(exec ? { exec } : {}), was: health.status, status, failingStreak, at };
   const { restartWhenUnhealthy: most } = spec;
-  const restarts = status === 'unhealthy' && health.status !== 'unhealthy' && most !== undefined && (most === 0 || unhealthyRestarts < most) && (run.stopRequested === undefined || run.stopFailed);
+  const becomesIll = isIll({ failingStreak }, healthcheck) && !isIll(health, healthcheck);
+  const restarts = becomesIll && most !== undefined && (most === 0 || unhealthyRestarts < most) && (run.stopRequested === undefined || run.stopFailed);
   if (!restarts) return [event];
   const signal = stopSignalNumber(spec.config.StopSignal);
   return [event, { type: 'UnhealthyRestartRequested', container: spec.id, start, signal, timeoutSeconds: spec.config.StopTimeout ?? DEFAULT_STOP_TIMEOUT_SECONDS, at }];
@@ -363,7 +365,7 @@ function evolve(state: Container, event: ContainerEvent): Container {
       return { ...state, run: { ...state.run, changing: 'unpausing' } };
     case 'ContainerPaused': {
       const { changing: _done, ...run } = state.run;
-      return { ...state, run, status: state.status === 'removing' ? 'removing' : 'paused' };
+      return { ...state, ...(state.health ? { health: healthWhenOver(state.health) } : {}), run, status: state.status === 'removing' ? 'removing' : 'paused' };
     }
     case 'PauseFailed':
     case 'ContainerUnpaused': {

@@ -22,6 +22,8 @@ test('ports come beside those there are, once, and go all of one container port'
   expect(more.hostConfig.PortBindings).toEqual({ '80/tcp': [{ HostIp: '', HostPort: '8080' }, { HostIp: '', HostPort: '8081' }], '53/tcp': [{ HostIp: '', HostPort: '' }] });
   expect(more.config.ExposedPorts).toEqual({ '80/tcp': {}, '53/tcp': {} });
   expect(applyChanges(more, { unpublish: ['80'] }).hostConfig.PortBindings).toEqual({ '53/tcp': [{ HostIp: '', HostPort: '' }] });
+  expect(() => applyChanges(spec, { unpublish: ['8080'] })).toThrow('the container publishes no port 8080/tcp: port 8080 of the host is its 80/tcp');
+  expect(() => applyChanges(spec, { unpublish: ['80/udp'] })).toThrow(/no port 80\/udp$/);
   expect(() => applyChanges({ ...spec, hostConfig: { NetworkMode: 'host' } }, { publish: { '80/tcp': [{}] } })).toThrow('no ports to publish');
 });
 

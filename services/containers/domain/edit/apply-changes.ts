@@ -45,12 +45,24 @@ function withPorts(host: HostConfig, config: ContainerConfig, { publish = {}, un
   if (networkWithEndpoint({ config, hostConfig: host }) === undefined) throw conflict(`the container has no ports to publish: ${config.NetworkDisabled ? 'it was made without a network' : `its network mode is ${host.NetworkMode ?? ''}`}`);
   const bindings: Record<string, PortBinding[]> = {};
   for (const [key, held] of Object.entries(host.PortBindings ?? {})) bindings[key] = [...(held ?? [])];
-  for (const port of unpublish) delete bindings[portKey(port)];
+  for (const port of unpublish) {
+    const key = portKey(port);
+    const isPublished = key in bindings || (host.PublishAllPorts && key in (config.ExposedPorts ?? {}));
+    if (!isPublished) throw invalid(`the container publishes no port ${key}${inverse(bindings, key)}`);
+    delete bindings[key];
+  }
   for (const [port, wanted] of Object.entries(publish)) {
     const list = (bindings[portKey(port)] ??= []);
     for (const { HostIp = '', HostPort = '' } of wanted ?? []) if (!list.some((one) => (one.HostIp ?? '') === HostIp && (one.HostPort ?? '') === HostPort)) list.push({ HostIp, HostPort });
   }
   return { ...host, PortBindings: bindings };
+}
+
+/** Who names the host's port means the container's behind it. */
+function inverse(bindings: Readonly<Record<string, readonly PortBinding[]>>, key: string): string {
+  const [number, protocol] = key.split('/');
+  const behind = Object.keys(bindings).find((one) => one.endsWith(`/${protocol}`) && bindings[one]?.some(({ HostPort }) => HostPort === number));
+  return behind === undefined ? '' : `: port ${number} of the host is its ${behind}`;
 }
 
 /** What is published is exposed. What is no more published is no more exposed where that alone would publish it (-P). */

@@ -63,8 +63,11 @@ export function afterProbe(health: ContainerHealth, probe: HealthProbe, { health
   const { status, failingStreak } = health;
   if (status === 'starting' && ranMs < (healthcheck.StartPeriod || DEFAULTS.startPeriod) / MILLISECOND) return { status, failingStreak };
   const failures = failingStreak + 1;
-  return { status: failures >= (healthcheck.Retries || DEFAULTS.retries) ? 'unhealthy' : status, failingStreak: failures };
+  return { status: isIll({ failingStreak: failures }, healthcheck) ? 'unhealthy' : status, failingStreak: failures };
 }
+
+/** By its probes: one that was paused is called unhealthy without having failed any. */
+export const isIll = ({ failingStreak }: Pick<ContainerHealth, 'failingStreak'>, { Retries }: Healthcheck): boolean => failingStreak >= (Retries || DEFAULTS.retries);
 
 /** It is told again where nobody knew whether the log had taken it. */
 export const isTold = ({ log }: ContainerHealth, { startedAt, endedAt }: HealthProbe): boolean => log.at(-1)?.startedAt === startedAt && log.at(-1)?.endedAt === endedAt;
@@ -74,7 +77,7 @@ export const withProbe = (health: ContainerHealth, { probe, status, failingStrea
 
 export const healthWhenStarted = (before: ContainerHealth | undefined): ContainerHealth => ({ status: 'starting', failingStreak: 0, log: before?.log ?? [] });
 
-/** What nobody looks at any more is shown as unhealthy: dockerd's clients count on it. */
+/** What nobody looks at any more, since it is over or paused, is shown as unhealthy: dockerd's clients count on it. */
 export const healthWhenOver = (health: ContainerHealth): ContainerHealth => ({ ...health, status: 'unhealthy' });
 
 const RESTART_LABEL = 'berth.restart';

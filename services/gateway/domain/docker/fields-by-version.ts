@@ -28,7 +28,15 @@ const VERSIONED = {
     { name: 'DNSNames', since: '1.44' },
     { name: 'GwPriority', since: '1.48' },
   ],
-  info: [{ name: 'CDISpecDirs', since: '1.44' }],
+  info: [
+    { name: 'FirewallBackend', since: '1.49' },
+    { name: 'BridgeNfIptables', until: '1.50' },
+    { name: 'BridgeNfIp6tables', until: '1.50' },
+  ],
+  registryConfig: [
+    { name: 'AllowNondistributableArtifactsCIDRs', until: '1.47', value: () => null },
+    { name: 'AllowNondistributableArtifactsHostnames', until: '1.47', value: () => null },
+  ],
   network: [{ name: 'EnableIPv4', since: '1.48' }],
   hostConfig: [
     { name: 'KernelMemory', until: '1.42', value: () => 0 },

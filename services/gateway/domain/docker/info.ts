@@ -2,11 +2,12 @@ import type { ListedContainer } from '#contracts/containers/container-state.js';
 import type { HostFacts } from '#contracts/executor/host.js';
 import { withoutPassword, type Proxies } from '#libs/settings/proxies.js';
 import { BERTH_VERSION } from '../version.js';
+import { forVersion } from './fields-by-version.js';
 
-/** GET /info (swagger.yaml, SystemInfo). `now`: RFC 3339. `authorization`: names of the plugins that are asked. */
-export function dockerInfo(facts: HostFacts, containers: readonly ListedContainer[], images: number, now: string, authorization: readonly string[], proxies: Proxies): Readonly<Record<string, unknown>> {
+/** GET /info (swagger.yaml, SystemInfo). `now`: RFC 3339. `authorization`: names of the plugins that are asked. `version`: of the API. */
+export function dockerInfo(facts: HostFacts, containers: readonly ListedContainer[], images: number, now: string, authorization: readonly string[], proxies: Proxies, version: string): Readonly<Record<string, unknown>> {
   const count = (...statuses: string[]): number => containers.filter((one) => statuses.includes(one.status)).length;
-  return {
+  const fields = {
     ID: facts.engineId,
     Containers: containers.length,
     ContainersRunning: count('running', 'restarting'),
@@ -42,7 +43,7 @@ export function dockerInfo(facts: HostFacts, containers: readonly ListedContaine
     OSType: 'linux',
     Architecture: facts.architecture,
     IndexServerAddress: 'https://index.docker.io/v1/',
-    RegistryConfig: { InsecureRegistryCIDRs: ['::1/128', '127.0.0.0/8'], IndexConfigs: { 'docker.io': { Name: 'docker.io', Mirrors: [], Secure: true, Official: true } }, Mirrors: [] },
+    RegistryConfig: forVersion('registryConfig', { InsecureRegistryCIDRs: ['::1/128', '127.0.0.0/8'], IndexConfigs: { 'docker.io': { Name: 'docker.io', Mirrors: [], Secure: true, Official: true } }, Mirrors: [] }, version),
     NCPU: facts.cpus,
     MemTotal: facts.memoryBytes,
     GenericResources: null,
@@ -63,10 +64,12 @@ export function dockerInfo(facts: HostFacts, containers: readonly ListedContaine
     ContainerdCommit: { ID: '' },
     RuncCommit: { ID: '' },
     InitCommit: { ID: '' },
+    FirewallBackend: { Driver: 'nftables' },
     SecurityOptions: facts.securityOptions,
     CDISpecDirs: facts.cdiFolders,
     Warnings: facts.warnings,
   };
+  return forVersion('info', fields, version);
 }
 
 /** Overlay takes no file system without file types in directories for its writable layers, so a container that runs is proof of them. */

@@ -3,10 +3,11 @@ import { parseSubject } from '#libs/event-store/aggregate-subject.js';
 import type { Commit, DomainEvent } from '#libs/event-store/event.js';
 import { concernedBy, historyKey } from './concerns.js';
 import type { Target } from './find-subject.js';
+import { OperationTimes } from './operation-times.js';
 
-/** All that happened to `target`: its own events and those of its tasks, execs, names and endpoints, in the log's order. */
-export function historyOf(commits: readonly Commit[], target: Target): LogEntry[] {
-  return commits.flatMap((commit) => commit.events.filter((event) => concerns(commit.subject, event, target)).map((event) => entryOf(commit, event)));
+/** All that happened to `target`: its own events and those of its tasks, execs, names and endpoints, in the log's order. `times`: of what came before these commits. */
+export function historyOf(commits: readonly Commit[], target: Target, times = new OperationTimes()): LogEntry[] {
+  return commits.flatMap((commit) => commit.events.filter((event) => concerns(commit.subject, event, target)).map((event) => times.withDuration(entryOf(commit, event))));
 }
 
 /** One event of a commit as a line of history. */

@@ -14,19 +14,26 @@ const whyOf = (...events: ContainerEvent[]): string => why(containerIn(log(...ev
 describe('why', () => {
   test('the kernel killed it for lack of memory', () => {
     expect(whyOf(created, ...started, exit)).toBe(
-      'web is exited since 2026-01-31 10:02:11 with code 137: it was killed by the kernel for lack of memory (limit 64 MiB); its restart policy is no.',
+      'web is exited since 2026-01-31 10:02:11 UTC with code 137: it was killed by the kernel for lack of memory (limit 64 MiB); its restart policy is no.',
     );
   });
 
   test('of the same day the time is enough', () => {
-    expect(why(containerIn(log(created, ...started), 'web'), '2026-01-31T23:59:59Z')).toContain('web is running since 10:02:03 with pid 77');
-    expect(why(containerIn(log(created, ...started), 'web'), '2026-02-01T00:00:00Z')).toContain('web is running since 2026-01-31 10:02:03 with pid 77');
+    expect(why(containerIn(log(created, ...started), 'web'), '2026-01-31T23:59:59Z')).toContain('web is running since 10:02:03 UTC with pid 77');
+    expect(why(containerIn(log(created, ...started), 'web'), '2026-02-01T00:00:00Z')).toContain('web is running since 2026-01-31 10:02:03 UTC with pid 77');
   });
 
   test('somebody stopped it', () => {
     const stop: ContainerEvent = { type: 'StopRequested', container: id, signal: 15, timeoutSeconds: 10, at: at(9) };
     const sentence = whyOf(created, ...started, stop, { ...exit, oomKilled: false, reason: 'stop-timeout' });
     expect(sentence).toContain('uid:0 pid:7 stopped it, and it did not end within 10 s of SIGTERM');
+  });
+
+  test('who was started again hears why the run before ended', () => {
+    const again = started.map((event) => ({ ...event, start: 2, ...('reason' in event ? { reason: 'restart-policy' } : {}) }) as ContainerEvent);
+    expect(whyOf(created, ...started, { ...exit, exitCode: 3, signal: 0, oomKilled: false, reason: 'error' }, ...again)).toContain(': this is run 2, started by its restart policy after exit code 3 (its command ended by itself with an error); its');
+    const watched = { ...created, config: { ...created.config, Labels: { 'berth.restart': 'unhealthy:2' } } };
+    expect(whyOf(watched, ...started, { ...exit, exitCode: 143, signal: 15, oomKilled: false, reason: 'unhealthy' }, ...again)).toMatch(/: this is run 2, started again since the health checks of the run before failed; its restart policy is no, and its label berth\.restart is unhealthy:2\.$/);
   });
 
   test('its policy starts it no more', () => {
@@ -40,7 +47,7 @@ describe('why', () => {
   test('a child that was lost for lack of memory is told beside what ended the run', () => {
     const stop: ContainerEvent = { type: 'StopRequested', container: id, signal: 15, timeoutSeconds: 10, at: at(9) };
     expect(whyOf(created, ...started, stop, { ...exit, exitCode: 0, signal: 0, reason: 'killed-api' })).toBe(
-      'web is exited since 2026-01-31 10:02:11 with code 0: uid:0 pid:7 asked for SIGTERM; before, the kernel killed a child of it for lack of memory (limit 64 MiB); its restart policy is no.',
+      'web is exited since 2026-01-31 10:02:11 UTC with code 0: uid:0 pid:7 asked for SIGTERM; before, the kernel killed a child of it for lack of memory (limit 64 MiB); its restart policy is no.',
     );
   });
 
@@ -52,9 +59,9 @@ describe('why', () => {
   });
 
   test.each([
-    ['was never started', [created], 'web is created since 2026-01-31 10:02:01: it was never started.'],
-    ['runs', [created, ...started], 'web is running since 2026-01-31 10:02:03 with pid 77: it was started by a client; its restart policy is no.'],
-    ['was started with the engine', [created, ...started.map((event) => ({ ...event, ...('reason' in event ? { reason: 'engine-start' } : {}) }) as ContainerEvent)], 'web is running since 2026-01-31 10:02:03 with pid 77: it was started with the engine, by its restart policy; its restart policy is no.'],
+    ['was never started', [created], 'web is created since 2026-01-31 10:02:01 UTC: it was never started.'],
+    ['runs', [created, ...started], 'web is running since 2026-01-31 10:02:03 UTC with pid 77: it was started by a client; its restart policy is no.'],
+    ['was started with the engine', [created, ...started.map((event) => ({ ...event, ...('reason' in event ? { reason: 'engine-start' } : {}) }) as ContainerEvent)], 'web is running since 2026-01-31 10:02:03 UTC with pid 77: it was started with the engine, by its restart policy; its restart policy is no.'],
     ['is gone', [created, ...started, exit, ...removed], /^web is removed since .* uid:0 pid:7 asked for its removal; before, it exited with code 137/],
     ['could not start', [created, started[0]!, { type: 'StartFailed', container: id, start: 1, error: 'no such file', exitCode: 127, at: at(3) }], /its start failed: no such file\.$/],
   ] as const)('it %s', (_, events, sentence) => {

@@ -11,13 +11,13 @@ export function why(container: ContainerAt, now: string): string {
 }
 
 function because(container: ContainerAt, now: string): string {
-  const { status, exit, start, startReason, startError, restartDelayMs, removedBy } = container;
+  const { status, exit, start, startError, restartDelayMs, removedBy } = container;
   switch (status) {
     case 'created':
       if (startError !== undefined) return `: its start failed: ${startError.replace(/\.$/, '')}`;
       return start === 0 ? ': it was never started' : ': its start was asked for and is under way';
     case 'running':
-      return ` with pid ${container.pid}: ${startedBy(startReason, start)}; ${policy(container)}`;
+      return ` with pid ${container.pid}: ${startedBy(container)}; ${policy(container)}`;
     case 'paused':
       return ` with pid ${container.pid}: ${container.pausedBy ?? 'somebody'} paused it`;
     case 'restarting':
@@ -33,7 +33,7 @@ function because(container: ContainerAt, now: string): string {
 }
 
 /** Why the last run ended. */
-function cause({ exit, created, stop }: ContainerAt): string {
+function cause({ exit, created, stop }: Pick<ContainerAt, 'exit' | 'created' | 'stop'>): string {
   if (exit === undefined) return stop === undefined ? 'nothing in the log says why' : `${stop.actor} stopped it`;
   const asker = stop?.actor ?? 'somebody';
   const signal = exit.signal === 0 ? '' : signalName(exit.signal);
@@ -70,15 +70,18 @@ function endedBy({ signal, at }: Required<ContainerAt>['stop'], exit: Required<C
   return exit.exitCode === 128 + signal || Date.parse(exit.at) - Date.parse(at) <= ANSWER_MS;
 }
 
-function startedBy(reason: string | undefined, start: number): string {
+function startedBy({ start, startReason, lastExit, created }: ContainerAt): string {
   const which = start === 1 ? 'it was started' : `this is run ${start}, started`;
-  if (reason === 'engine-start') return `${which} with the engine, by its restart policy`;
-  return reason === 'restart-policy' ? `${which} by its restart policy` : `${which} by a client`;
+  if (startReason === 'engine-start') return `${which} with the engine, by its restart policy`;
+  if (startReason !== 'restart-policy') return `${which} by a client`;
+  if (lastExit?.reason === 'unhealthy') return `${which} again since the health checks of the run before failed`;
+  return `${which} by its restart policy${lastExit === undefined ? '' : ` after exit code ${lastExit.exitCode} (${cause({ created, exit: lastExit })})`}`;
 }
 
 function policy({ created }: ContainerAt): string {
   const { Name: name, MaximumRetryCount: retries } = created.hostConfig.RestartPolicy ?? {};
-  return `its restart policy is ${name || 'no'}${name === 'on-failure' && retries ? ` (at most ${retries === 1 ? 'once' : `${retries} times`})` : ''}`;
+  const label = created.config.Labels?.['berth.restart'];
+  return `its restart policy is ${name || 'no'}${name === 'on-failure' && retries ? ` (at most ${retries === 1 ? 'once' : `${retries} times`})` : ''}${label ? `, and its label berth.restart is ${label}` : ''}`;
 }
 
 /** Whether it failed once more after the last restart that its policy has. */
@@ -95,10 +98,10 @@ function limit(bytes: number | undefined): string {
 
 const signalName = (number: number): string => Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? `signal ${number}`;
 
-/** "10:02:11", with the date where that is not the date of `now`. */
+/** "10:02:11 UTC", with the date where that is not the date of `now`. */
 function clock(time: string, now: string): string {
   const ms = Date.parse(time);
   if (Number.isNaN(ms)) return time;
   const iso = new Date(ms).toISOString();
-  return iso.slice(0, 10) === now.slice(0, 10) ? iso.slice(11, 19) : `${iso.slice(0, 10)} ${iso.slice(11, 19)}`;
+  return `${iso.slice(0, 10) === now.slice(0, 10) ? '' : `${iso.slice(0, 10)} `}${iso.slice(11, 19)} UTC`;
 }

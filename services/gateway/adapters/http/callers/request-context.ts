@@ -17,7 +17,7 @@ export function contextOf(request: IncomingMessage, query: QueryValues): Request
   const id = randomUUID();
   const key = request.headers['idempotency-key'];
   if (key !== undefined && (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key))) throw invalid('invalid Idempotency-Key: 1 to 128 printable characters of ASCII without blanks');
-  const dryRun = request.headers['berth-dry-run'] === '1' || flag(query, 'dryRun');
+  const dryRun = flag(request.headers, 'berth-dry-run') || flag(query, 'dryRun');
   return {
     actor: actorOf(request.socket),
     correlationId: id,

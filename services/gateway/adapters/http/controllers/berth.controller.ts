@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import type { LoggedContainer, RunReply, StatusReply, VerifyReply, WhyReply } from '#contracts/gateway/log-replies.js';
 import { GetImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
-import { invalid } from '#libs/errors/errors.js';
+import { BerthError, invalid, notFound } from '#libs/errors/errors.js';
 import type { Moment } from '../../../application/log-chronicle.js';
 import { LogReading } from '../../../application/log-reading.js';
 import { LogVerification } from '../../../application/log-verification.js';
@@ -42,7 +42,10 @@ export class BerthController {
 
   @Get('/containers/:name')
   async inspect(@Param('name') name: string, @Query() query: QueryValues, @Res({ passthrough: true }) reply: FastifyReply): Promise<LoggedContainer> {
-    return this.log.container(await this.momentOf(query, reply), name, departureOf(reply.raw));
+    const at = text(query, 'at') ?? '';
+    return this.log.container(await this.momentOf(query, reply), name, departureOf(reply.raw)).catch((error: unknown) => {
+      throw at !== '' && error instanceof BerthError && error.kind === 'not-found' ? notFound(`at ${at} there was no container "${name}"`) : error;
+    });
   }
 
   @Get('/containers/:name/run')

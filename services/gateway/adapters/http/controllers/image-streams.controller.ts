@@ -10,6 +10,7 @@ import { type AskedPlatform, askedPlatforms, fits } from '../../../domain/reques
 import { readRegistryAuth } from '../../../domain/requests/registry-auth.js';
 import { flag, list, text, type QueryValues } from '../../../domain/requests/query-values.js';
 import { ApiVersion, Asked } from '../callers/request-context.js';
+import { planIn } from '../streams/plan-in.js';
 import { sendBody } from '../streams/send-body.js';
 import { streamReply } from '../streams/stream-reply.js';
 
@@ -42,7 +43,7 @@ export class ImageStreamsController {
     const platform = text(query, 'platform');
     const wanted = { reference: repository === '' ? '' : reference(repository, text(query, 'tag') ?? ''), message: text(query, 'message') ?? '', changes: [...list(query, 'changes')], ...(platform ? { platform } : {}) };
     const endpoint = await this.engine.ask(ImportImage, wanted, asked);
-    exchange(request, reply, await this.engine.open(endpoint));
+    await exchange(request, reply, await this.engine.open(endpoint), asked);
   }
 
   @Post('/load')
@@ -51,7 +52,7 @@ export class ImageStreamsController {
     const [wanted, ...others] = askedPlatforms(query, 'platform', '1.48', version);
     if (others.length > 0) throw invalid('multiple platform parameters not supported');
     const endpoint = await this.engine.ask(LoadImages, { quiet: flag(query, 'quiet'), ...(wanted === undefined ? {} : { platform: formatPlatform(wanted.platform) }) }, asked);
-    exchange(request, reply, await this.engine.open(endpoint));
+    await exchange(request, reply, await this.engine.open(endpoint), asked);
   }
 
   @Get('/get')
@@ -76,9 +77,11 @@ export class ImageStreamsController {
   }
 }
 
-/** The request's body into the stream, while what the stream says goes back. */
-function exchange(request: FastifyRequest, reply: FastifyReply, stream: Socket): void {
-  streamReply(reply, 'application/json', sendBody(request.raw, stream));
+/** The request's body into the stream, while what the stream says goes back; of a dry run, what it says at last. */
+async function exchange(request: FastifyRequest, reply: FastifyReply, stream: Socket, { dryRun }: RequestContext): Promise<void> {
+  const told = sendBody(request.raw, stream);
+  if (dryRun) throw await planIn(told);
+  streamReply(reply, 'application/json', told);
 }
 
 /** `tag` may be a digest, and the image may carry its own tag. */

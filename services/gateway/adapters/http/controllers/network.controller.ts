@@ -1,9 +1,11 @@
 import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
+import type { ListedContainer } from '#contracts/containers/container-state.js';
 import { ListContainers } from '#contracts/containers/queries.js';
-import { GetNetwork, ListNetworks } from '#contracts/networks/networks.js';
+import { GetNetwork, ListNetworks, type NetworkView } from '#contracts/networks/networks.js';
 import type { RequestContext } from '#contracts/request.js';
 import { forbidden, invalid, notFound, notImplemented } from '#libs/errors/errors.js';
 import { EngineClient } from '../../../application/engine-client.js';
+import { isAtLeast } from '../../../domain/api-version.js';
 import { dockerNetwork, filterNetworks, NETWORK_FILTERS, PREDEFINED } from '../../../domain/docker/network.js';
 import { withContainersShown } from '../../../domain/docker/predefined-network.js';
 import { readFilters } from '../../../domain/requests/filters.js';
@@ -23,7 +25,11 @@ export class NetworkController {
   async list(@Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object[]> {
     const filters = readFilters(text(query, 'filters'), NETWORK_FILTERS);
     const { networks } = await this.engine.ask(ListNetworks, {}, asked);
-    return filterNetworks(networks, filters).map((view) => dockerNetwork(view, undefined, version));
+    const found = filterNetworks(networks, filters);
+    // Since then who wants to know of containers asks for each.
+    if (isAtLeast(version, '1.28')) return found.map((view) => dockerNetwork(view, undefined, version));
+    const { containers } = await this.engine.ask(ListContainers, { all: false }, asked);
+    return found.map((view) => withContainers(view, containers, version));
   }
 
   /** There are those that every engine has, and no others yet. */
@@ -50,6 +56,8 @@ export class NetworkController {
     if (text(query, 'scope') && text(query, 'scope') !== 'local') throw notFound(`network ${network} not found`);
     // An endpoint has the name that its container had when the run began.
     const [view, { containers }] = await Promise.all([this.engine.ask(GetNetwork, { network }, asked), this.engine.ask(ListContainers, { all: false }, asked)]);
-    return dockerNetwork(withContainersShown(view, containers), new Map(containers.map(({ id, name }) => [id, name])), version);
+    return withContainers(view, containers, version);
   }
 }
+
+const withContainers = (view: NetworkView, containers: readonly ListedContainer[], version: string): object => dockerNetwork(withContainersShown(view, containers), new Map(containers.map(({ id, name }) => [id, name])), version);

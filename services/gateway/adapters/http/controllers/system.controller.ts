@@ -18,7 +18,6 @@ import { imageSummary } from '../../../domain/docker/image.js';
 import { dockerVolume } from '../../../domain/docker/volume.js';
 import { readCredentials } from '../../../domain/requests/registry-auth.js';
 import { list, type QueryValues } from '../../../domain/requests/query-values.js';
-import { forVersion } from '../../../domain/docker/fields-by-version.js';
 import { dockerInfo } from '../../../domain/docker/info.js';
 import { API_VERSION, isAtLeast, MIN_API_VERSION } from '../../../domain/api-version.js';
 import { BERTH_VERSION } from '../../../domain/version.js';
@@ -70,7 +69,7 @@ export class SystemController {
       this.engine.ask(ListContainers, { all: true }, asked),
       this.engine.ask(ListImages, {}, asked),
     ]);
-    return forVersion('info', dockerInfo(facts, containers.containers, images.images.length, new Date().toISOString(), this.engine.authorizationPlugins, readProxies()), version);
+    return dockerInfo(facts, containers.containers, images.images.length, new Date().toISOString(), this.engine.authorizationPlugins, readProxies(), version);
   }
 
   /** What lies on the disk, by `type` (container, image, volume, build-cache; absent: all), of which versions before 1.42 know nothing. Nothing is built yet, so nothing of it is cached. */

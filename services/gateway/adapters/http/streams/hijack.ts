@@ -6,7 +6,7 @@ import { StartExec } from '#contracts/containers/commands.js';
 import { invalid, toErrorReply } from '#libs/errors/errors.js';
 import { attachRequest, openAttach } from '../../../application/attach.js';
 import type { ContainerFeed } from '../../../application/container-feed.js';
-import type { EngineClient } from '../../../application/engine-client.js';
+import { DryRunAnswer, type EngineClient } from '../../../application/engine-client.js';
 import type { OutputsUnderWay } from '../../../application/outputs-under-way.js';
 import { startExec } from '../../../application/start-exec.js';
 import { API_VERSION, isAtLeast, MIN_API_VERSION, versionOf, withoutVersion } from '../../../domain/api-version.js';
@@ -24,7 +24,7 @@ import { reportUnforeseen } from '../server/unforeseen-errors.js';
 import { execOutput } from './exec-output.js';
 import { headTaken } from './head-taken.js';
 import { noticeLeaving } from './notice-leaving.js';
-import { endWithError, rawHead } from './raw-head.js';
+import { endWithError, endWithJson, rawHead } from './raw-head.js';
 import { splice } from './splice.js';
 import { acceptWebSocket } from './websocket-client.js';
 import { departureOf } from './when-gone.js';
@@ -75,6 +75,7 @@ export function serveHijacks(server: Server, parts: HijackParts): ReadonlySet<Du
     if (head.length > 0) client.unshift(head);
     const route = routeOf(withoutVersion(request.url ?? ''));
     tracedUpgrade(request, route, () => hijack(request, client, parts)).catch((error: unknown) => {
+      if (error instanceof DryRunAnswer) return endWithJson(client, 200, { events: error.events });
       reportUnforeseen(error, `${request.method} ${route}`);
       refuse(client, error);
     });

@@ -10,6 +10,10 @@ export function rawHead(status: number, headers: Readonly<Record<string, string>
 
 /** Ends a connection with an error as the API has it. */
 export function endWithError(client: Duplex, status: number, message: string): void {
-  const body = `${JSON.stringify({ message })}\n`;
+  endWithJson(client, status, { message });
+}
+
+export function endWithJson(client: Duplex, status: number, content: object): void {
+  const body = `${JSON.stringify(content)}\n`;
   client.end(rawHead(status, { 'Content-Type': 'application/json', 'Content-Length': String(Buffer.byteLength(body)), Connection: 'close' }) + body);
 }
