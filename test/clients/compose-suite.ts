@@ -55,7 +55,7 @@ export function describeCompose(depth: 'plain' | 'whole'): void {
     expect((await compose('exec', '-T', 'store', 'sh', '-c', 'cat /chart; exit 5'))).toMatchObject({ stdout: 'here be dragons\n', code: 5 });
     const address = (await succeeds('port', 'web', '80')).trim();
     expect(await (await fetch(`http://${address}/cargo`)).text()).toBe('stored\n');
-    expect(await succeeds('top', 'worker')).toContain('sleep 60');
+    expect(await succeeds('top', 'worker')).toContain('sleep 3600');
     expect(await succeeds('run', '--rm', '-T', 'tool', 'cat', '/data/cargo')).toBe('stored\n');
     expect((await compose('run', '--rm', '-T', 'tool', 'sh', '-c', 'exit 3')).code).toBe(3);
   }, patience(240_000));
