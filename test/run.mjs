@@ -1,4 +1,4 @@
-// `npm test`, from a fresh clone: installs, builds and fetches what is missing, then runs all tests. Arguments go to vitest: `npm test -- volumes`.
+// `npm test`, and `npm run test:long`, from a fresh clone: installs, builds and fetches what is missing, then runs all tests of the one or the other. Arguments go to vitest: `npm test -- volumes`.
 import { spawnSync } from 'node:child_process';
 import { build } from '../services/engine/setup/build.mjs';
 import { ensureDockerCli } from '../services/engine/setup/docker-cli.mjs';

@@ -4,8 +4,10 @@ import { type Environment, setting } from './setting-table.js';
 
 const MIB = 1024 * 1024;
 const UNITS: Readonly<Record<string, number>> = { MiB: MIB, GiB: 1024 * MIB, TiB: 1024 * 1024 * MIB };
-/** Room for some thousand lives of containers, however small the disk. */
-const LEAST = 1024 * MIB;
+/** Room for some thousand lives of containers. */
+const LEAST = 64 * MIB;
+/** Where nobody tells, however small the disk. */
+const LEAST_OF_ITSELF = 1024 * MIB;
 
 /** BERTH_LOG_LIMIT ("200GiB") in bytes; undefined where it is not set. Throws what names the variable. */
 export function readLogLimit(env: Environment): number | undefined {
@@ -13,7 +15,7 @@ export function readLogLimit(env: Environment): number | undefined {
   if (!text) return undefined;
   const [, digits, unit = ''] = /^(\d{1,6})(MiB|GiB|TiB)$/.exec(text) ?? [];
   const bytes = Number(digits) * (UNITS[unit] ?? 0);
-  if (!(bytes >= LEAST)) throw new Error(`BERTH_LOG_LIMIT=${text}: a number and MiB, GiB or TiB are needed, 1GiB or more`);
+  if (!(bytes >= LEAST)) throw new Error(`BERTH_LOG_LIMIT=${text}: a number and MiB, GiB or TiB are needed, 64MiB or more`);
   return bytes;
 }
 
@@ -22,5 +24,5 @@ export function logLimitBytes({ dataRoot, natsEmbedded }: Pick<EngineSettings, '
   const told = readLogLimit(env);
   if (told !== undefined || !natsEmbedded) return told;
   const { blocks, bsize } = statfsSync(`${dataRoot}/nats`);
-  return Math.max(LEAST, Math.floor((blocks * bsize) / 2 / MIB) * MIB);
+  return Math.max(LEAST_OF_ITSELF, Math.floor((blocks * bsize) / 2 / MIB) * MIB);
 }

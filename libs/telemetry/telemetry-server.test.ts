@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { request } from 'node:http';
 import { connect } from 'node:net';
@@ -7,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, expect, test } from 'vitest';
-import { patience } from '../../test/engine/patience.js';
 import { Health } from './health.js';
 import { serveTelemetry, type TelemetryAddress, type TelemetryRoute, type TelemetryServer } from './telemetry-server.js';
 
@@ -85,30 +83,11 @@ test('a unix socket is for owner and group, and is gone after the close', async 
   }
 });
 
-test('a port has places for 64 connections, and those that ask nothing lose theirs soon', async () => {
+test('a port has places for 64 connections, and one more is closed', async () => {
   const base = await serve(new Map());
   const port = Number(new URL(base).port);
   const clients = Array.from({ length: 64 }, () => connect(port, '127.0.0.1').on('error', () => undefined).resume());
-  const gone = Promise.all(clients.map((client) => once(client, 'close')));
   await Promise.all(clients.map((client) => once(client, 'connect')));
   await once(connect(port, '127.0.0.1').on('error', () => undefined).resume(), 'close');
   expect(clients.every(({ destroyed }) => !destroyed)).toBe(true);
-  await gone;
-  expect((await fetch(`${base}/none`)).status).toBe(404);
-}, patience(15_000));
-
-test('who takes nothing of its answer loses its place', async () => {
-  const large = Buffer.alloc(20_000_000);
-  const base = await serve(new Map([['/large', () => ({ contentType: 'text/plain', body: large })]]));
-  const slow = connect(Number(new URL(base).port), '127.0.0.1').on('error', () => undefined);
-  slow.write('GET /large HTTP/1.1\r\nHost: x\r\n\r\n');
-  await once(slow, 'readable');
-  /** Of the server's end, as the kernel tells it: what was under way is still there to be read, so this end hears of nothing. */
-  const port = (number: number | undefined): string => `0100007F:${(number ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
-  const state = (): string | undefined => new RegExp(`${port(slow.remotePort)} ${port(slow.localPort)} (\\w\\w)`).exec(readFileSync('/proc/net/tcp', 'latin1'))?.[1];
-  expect(state()).toBe(ESTABLISHED);
-  await expect.poll(state, { timeout: patience(20_000), interval: 200 }).not.toBe(ESTABLISHED);
-  slow.destroy();
-}, patience(25_000));
-
-const ESTABLISHED = '01';
+});

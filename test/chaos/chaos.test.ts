@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ask } from './api.js';
 import { KillBench } from './enumerated-kills.js';
-import { scenarios } from './scenarios.js';
+import { scenarioNamed } from './scenarios.js';
 import { differencesAtRest } from './settled.js';
 
-/** A part of `npm run chaos` that fits into every run of the suite: the start and the forced removal of a container, at every failpoint of the executor. */
+/** A part of `npm run chaos` that fits into every run of the suite: some of the places where a process may die in a start and in a forced removal. More of them: chaos.long.test.ts. */
 let bench: KillBench;
 beforeAll(async () => {
   bench = await KillBench.start(() => undefined);
@@ -13,27 +13,18 @@ afterAll(async () => {
   expect(await bench?.close()).toEqual([]);
 }, 60_000);
 
-const scenario = (name: string) => {
-  const found = scenarios.find((one) => one.name === name);
-  if (!found) throw new Error(`there is no scenario ${name}`);
-  return found;
-};
-
-test('a start is finished and nothing leaks, wherever the executor dies in it', async () => {
-  const { places, failures } = await bench.enumerate(scenario('start'), 'executor');
+test.each([
+  ['start', 'executor', 4],
+  ['remove by force', 'engine', 12],
+] as const)('%s: it is finished and nothing leaks, wherever the %s dies in it: every %i. place', async (name, killed, every) => {
+  const { places, failures } = await bench.enumerate(scenarioNamed(name), killed, every);
   expect(failures).toEqual([]);
-  expect(places).toEqual(expect.arrayContaining(['append.before', 'append.after', 'task.prepared', 'task.spawned', 'task.reported', 'reply.executor.launch-task']));
-}, 180_000);
-
-test('a removal by force is finished and nothing leaks, wherever the engine dies in it: every third place, the rest in npm run chaos', async () => {
-  const { places, failures } = await bench.enumerate(scenario('remove by force'), 'engine', 3);
-  expect(failures).toEqual([]);
-  expect(places.length).toBeGreaterThan(2);
-}, 180_000);
+  expect(places.length).toBeGreaterThan(1);
+}, 90_000);
 
 test('a container that ended and removed itself while the executor was away is not run again, and leaves nothing', async () => {
   // Every ninth place: the tenth is after its shim has told that it runs. The rest in npm run chaos.
-  const { places, failures } = await bench.enumerate(scenario('run --rm'), 'executor', 9);
+  const { places, failures } = await bench.enumerate(scenarioNamed('run --rm'), 'executor', 9);
   expect(failures).toEqual([]);
   expect(places.length).toBeGreaterThan(1);
 }, 180_000);

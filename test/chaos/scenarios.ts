@@ -309,3 +309,9 @@ export const scenarios: readonly Scenario[] = [
   // crun refuses the hybrid cgroup layout of a machine with cgroups v1 beside v2.
   ...(process.env['PATH']?.split(':').some((folder) => existsSync(join(folder, 'runc'))) ? [startByRunc] : []),
 ];
+
+export function scenarioNamed(name: string): Scenario {
+  const found = scenarios.find((scenario) => scenario.name === name);
+  if (!found) throw new Error(`there is no scenario ${name}`);
+  return found;
+}

@@ -83,7 +83,7 @@ test('prune takes what nobody uses, tells what it freed, and leaves the rest', a
   expect((await docker('volume', 'prune', '--force', '--all')).stdout).toMatch(/^Deleted Volumes:\n(?:named\nspare|spare\nnamed)\n/);
   expect(await docker('network', 'prune', '--force')).toMatchObject({ code: 0, stdout: '' });
   await docker('rm', '-f', '-v', 'runs', 'kept');
-});
+}, patience(90_000));
 
 test('what is not there, and what a node in no swarm cannot do, is told as dockerd tells it', async () => {
   expect(await docker('inspect', 'nothing')).toMatchObject({ code: 1, stdout: '[]\n', stderr: 'Error: No such object: nothing\n' });

@@ -7,6 +7,7 @@ import type { TestEngine } from '../engine/engine.js';
 import { type FailingEngine, startFailingEngine } from '../engine/failing-engine.js';
 import { http } from '../engine/http.js';
 import { patience } from '../engine/patience.js';
+import { runAtOnce } from './commands-at-once.js';
 
 const MISSING = 'OCI runtime exec failed: exec failed: unable to start container process: exec: "nosuch": executable file not found in $PATH: unknown\r\n';
 
@@ -141,12 +142,4 @@ test('a command with a NUL is refused, and the executor lives', async () => {
   expect(await pidOf('executor')).toBe(before);
 });
 
-test('a hundred commands run in a container at once', async () => {
-  const numbers = Array.from({ length: 100 }, (_, index) => String(index));
-  await docker('exec', 'inside', 'mkfifo', '/tmp/all');
-  // They wait without work: a pipe that has no writer opens for none of them, and then for all.
-  const runs = Promise.all(numbers.map((number) => docker('exec', 'inside', 'sh', '-c', `read line < /tmp/all; echo ${number}`)));
-  await expect.poll(async () => (await docker('top', 'inside')).stdout.match(/read line/g)?.length, { timeout: patience(60_000), interval: 500 }).toBe(numbers.length);
-  await docker('exec', 'inside', 'sh', '-c', ': > /tmp/all');
-  expect((await runs).map(({ stdout }) => stdout.trim())).toEqual(numbers);
-}, patience(90_000));
+test('twenty commands run in a container at once', () => runAtOnce(engine, 'inside', 20), patience(60_000));

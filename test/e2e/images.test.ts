@@ -84,23 +84,13 @@ test('an imported tree is an image of one layer, with the changes asked for', as
   expect((await docker('import', '--platform', 'linux/a/b/c', file)).stderr).toContain('"linux/a/b/c": cannot parse platform specifier: invalid argument');
 });
 
-test('archives that are compressed with xz or bzip2 are imported, loaded and copied in', async () => {
-  for (const program of ['xz', 'bzip2']) {
-    const pack = (bytes: Uint8Array): Buffer => execFileSync(program, ['--compress', '--fast', '--stdout'], { input: bytes });
-    const file = join(engine.settings.dataRoot, `tree.tar.${program}`);
-    writeFileSync(file, pack(await word(program)));
-    expect((await docker('import', '--change', 'CMD ["cat", "/word"]', '--change', 'ENV PATH=/bin', file, `packed:${program}`)).stderr).toBe('');
-    expect(await docker('run', '--rm', `packed:${program}`)).toMatchObject({ code: 0, stdout: `${program}\n` });
-    const layer = await word(`layer of ${program}`);
-    expect(await load(pack(await imageArchive({ tag: `loaded-${program}`, layers: [pack(layer)], diffIds: [sha256(layer)] })))).toMatchObject({ code: 0, stderr: '' });
-    const made = (await docker('create', `loaded-${program}`, 'cat', '/word')).stdout.trim();
-    expect(await engine.docker(['cp', `${made}:/word`, '-'])).toMatchObject({ code: 0, stdout: expect.stringContaining(`layer of ${program}`) as string });
-    expect(await engine.docker(['cp', '-', `${made}:/`], pack(await tarOf([{ path: 'copied', body: Buffer.from('in') }])))).toMatchObject({ code: 0, stderr: '' });
-    expect((await docker('diff', made)).stdout).toBe('A /copied\n');
-    await docker('rm', made);
-  }
-  writeFileSync(join(engine.settings.dataRoot, 'tree.tar.xz'), execFileSync('xz', ['--stdout'], { input: await word('cut') }).subarray(0, -20));
-  expect((await docker('import', join(engine.settings.dataRoot, 'tree.tar.xz'))).stderr).toContain('xz: (stdin): Unexpected end of input');
+test('an archive that is compressed with xz is imported, and of one that is cut short that is told', async () => {
+  const whole = execFileSync('xz', ['--fast', '--stdout'], { input: await word('packed') });
+  const file = join(engine.settings.dataRoot, 'tree.tar.xz');
+  writeFileSync(file, whole);
+  expect(await docker('import', file, 'packed')).toMatchObject({ code: 0, stderr: '' });
+  writeFileSync(file, whole.subarray(0, -20));
+  expect((await docker('import', file)).stderr).toContain('xz: (stdin): Unexpected end of input');
 });
 
 test('what is done to images, and each prune, is told as dockerd tells it', async () => {

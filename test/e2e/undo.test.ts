@@ -1,9 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { differences } from '../chaos/oracle/oracle.js';
 import { differencesAtRest } from '../chaos/settled.js';
 import { berthOf } from '../engine/berth-commands.js';
 import { startEngine, type TestEngine } from '../engine/engine.js';
 import { http } from '../engine/http.js';
+import { patience } from '../engine/patience.js';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -130,8 +132,8 @@ test('when its time is over it is deleted, which is told, also where volumes are
     await expect.poll(() => ['kept', 'volumes', 'volumes/.kept'].map((place) => readdirSync(`${brief.settings.dataRoot}/${place}`))).toEqual([[], ['.kept'], []]);
     expect(existsSync(`${brief.settings.dataRoot}/containers`)).toBe(true);
     const ours = `a mount at ${brief.settings.dataRoot}/volumes is held`;
-    expect((await differencesAtRest(brief.settings)).filter((difference) => !difference.startsWith(ours))).toEqual([]);
+    await expect.poll(async () => (await differences(brief.settings)).filter((difference) => !difference.startsWith(ours)), { timeout: patience(15_000) }).toEqual([]);
   } finally {
     await brief.stop();
   }
-});
+}, patience(60_000));

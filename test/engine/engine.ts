@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
@@ -9,6 +9,7 @@ import { readyFile } from '#libs/settings/run-root.js';
 import { frontProcess, processNames, type ServiceName } from '#libs/settings/services.js';
 import { readSupervisorSettings, settingsEnvironment, type SupervisorSettings } from '../../services/engine/settings.js';
 import { isRunning, runningProcess } from '../../services/engine/supervisor/process-file.js';
+import { http } from './http.js';
 import { leaksOf, parentCgroups } from './leaks.js';
 import { patience } from './patience.js';
 import { privateEnvironment } from './private-environment.js';
@@ -149,16 +150,21 @@ class PrivateEngine implements TestEngine {
   }
 
   private async removeContainers(): Promise<void> {
-    const { stdout } = await this.docker(['ps', '-aq', '--no-trunc']);
-    const ids = stdout.split('\n').filter(Boolean);
-    if (ids.length > 0) await this.docker(['rm', '-f', '-v', ...ids]);
+    try {
+      const { text } = await http(this.socket, 'GET', '/containers/json?all=1');
+      await Promise.all((JSON.parse(text) as { readonly Id: string }[]).map(({ Id }) => http(this.socket, 'DELETE', `/containers/${Id}?force=1&v=1`)));
+    } catch {
+      // An engine that does not answer: what it leaves is told.
+    }
   }
 
   /** The bridge, the firewall table and the empty cgroup parent stay when an engine stops, since containers run on; a test's must go. */
   private async removeTraces(): Promise<void> {
     const { bridge, nftTable, cgroupParent, runRoot, dataRoot } = this.settings;
-    if (existsSync(`/sys/class/net/${bridge}`)) attempt('ip', ['link', 'delete', bridge]);
-    for (const family of ['inet', 'ip', 'ip6', 'bridge']) attempt('nft', ['delete', 'table', family, nftTable]);
+    await Promise.all([
+      ...(existsSync(`/sys/class/net/${bridge}`) ? [attempt('ip', ['link', 'delete', bridge])] : []),
+      ...['inet', 'ip', 'ip6', 'bridge'].map((family) => attempt('nft', ['delete', 'table', family, nftTable])),
+    ]);
     for (const path of parentCgroups(cgroupParent)) await rmdir(path).catch(() => undefined);
     rmSync(runRoot, { recursive: true, force: true });
     rmSync(dataRoot, { recursive: true, force: true });
@@ -175,14 +181,8 @@ function settingsOf(environment: Readonly<Record<string, string>>): SupervisorSe
   }
 }
 
-/** What may be gone already. */
-function attempt(program: string, args: readonly string[]): void {
-  try {
-    execFileSync(program, args, { stdio: 'ignore' });
-  } catch {
-    // Not there: nothing to remove.
-  }
-}
+/** What may be gone already: nothing to remove. */
+const attempt = (program: string, args: readonly string[]): Promise<void> => new Promise((resolve) => execFile(program, [...args], () => resolve()));
 
 async function until(what: string, timeoutMs: number, holds: () => boolean): Promise<void> {
   const deadline = Date.now() + timeoutMs;

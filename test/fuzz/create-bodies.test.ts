@@ -9,8 +9,10 @@ import { mountRequests } from '../../services/containers/domain/mounts/mount-req
 import { portRequests } from '../../services/containers/domain/network/port-requests.js';
 import { readCreateRequest } from '../../services/gateway/domain/requests/create-request.js';
 import { readExecRequest } from '../../services/gateway/domain/requests/exec-request.js';
-import { SECONDS, SEED } from './fuzzing.js';
+import { secondsOr, SEED } from './fuzzing.js';
 import { Dice, mutatedJson } from './mutations.js';
+
+const SECONDS = secondsOr(1);
 
 const CREATE = {
   Hostname: 'box', User: '1:2', Env: ['A=b'], Cmd: ['sh'], Image: 'busybox', Entrypoint: null, Labels: { a: 'b' }, ExposedPorts: { '80/tcp': {} }, Volumes: { '/v': {} }, StopSignal: 'SIGTERM', StopTimeout: 3, Tty: false,

@@ -1,4 +1,4 @@
-// `npm run fuzz -- --minutes N [--seed S]`: every target of test/fuzz for N minutes (`npm test` takes two seconds for each, too short to find much).
+// `npm run fuzz -- --minutes N [--seed S]`: every target of test/fuzz for N minutes (`npm test` takes a second for each, too short to find much).
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { build } from '../../services/engine/setup/build.mjs';

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from '../engine/engine.js';
+import { http } from '../engine/http.js';
 import { type HostileImage, hostileImages } from '../fixtures/hostile-images.js';
 import { imageArchive } from '../fixtures/image-archive.js';
 
@@ -39,7 +40,7 @@ test.each(hostileImages(secret))('$name', async ({ parts, refused, options = [],
   try {
     await tryOut({ parts, refused, options, args, stdout, stderr });
   } finally {
-    await engine.docker(['rmi', '--force', 'hostile']);
+    await http(engine.socket, 'DELETE', '/images/hostile?force=1');
   }
   expect(leftovers()).toEqual([]);
   expect(stateOfSecret()).toEqual(before);

@@ -9,7 +9,7 @@ import { removeTree } from '../../services/executor/adapters/trees/remove-tree.j
 import { treeSize } from '../../services/executor/adapters/trees/tree-size.js';
 import { startIntruder } from '../fixtures/intruder.js';
 
-/** As many as a race may need: of one that is to be won (weakened-modules.test.ts) more, since a busy machine loses it. */
+/** As many as a race may need: of one that is to be won (weakened-modules.long.test.ts) more, since a busy machine loses it. */
 const ROUNDS = 200 * Number(process.env['TEST_RACES'] ?? 1);
 const SECRET = 'secret, '.repeat(4096);
 

@@ -1,34 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startEngine, type TestEngine } from '../engine/engine.js';
+import { expect, test } from 'vitest';
 import { describeRuntime } from './runtime-suite.js';
+import { engineWithRuntimes, isInstalled, OTHERS } from './runtimes-engine.js';
 
-/** crun refuses a machine that has a controller in cgroup v2 beside v1: this engine is shown none, by a mount of its own. */
-const NO_V2_CONTROLLERS = 'if [ -e /sys/fs/cgroup/unified/cgroup.controllers ]; then mount --bind /dev/null /sys/fs/cgroup/unified/cgroup.controllers; fi';
-/** A place of the host that passes its later mounts on, which this machine has none of. */
-const SHARED_MOUNT = 'mount -t tmpfs shared /mnt && mount --make-shared /mnt';
-const PACKAGES = new URL('../../../test/runtimes/runtime-packages.mjs', import.meta.url).href;
-const { ensureRuntimes } = (await import(PACKAGES)) as { readonly ensureRuntimes: (names: readonly string[]) => readonly string[] }; // plain JavaScript, as all set-up
-const installed = ensureRuntimes(['runc', 'crun']);
-
-let engine: TestEngine | undefined;
-const running = (): TestEngine => {
-  if (!engine) throw new Error('the engine does not run');
-  return engine;
-};
-
-beforeAll(async () => {
-  engine = await startEngine({}, `${NO_V2_CONTROLLERS} && ${SHARED_MOUNT}`);
-  await engine.loadBusybox();
-}, 120_000);
-
-afterAll(async () => {
-  await engine?.stop();
-}, 60_000);
+const running = engineWithRuntimes();
 
 test('docker info lists what is installed, and Berth\'s own is the default', async () => {
   const { stdout } = await running().docker(['info', '--format', '{{json .Runtimes}} {{.DefaultRuntime}}']);
   const [runtimes = '', name] = stdout.trim().split(' ');
-  expect(Object.keys(JSON.parse(runtimes) as object)).toEqual(expect.arrayContaining(['berth', ...installed]));
+  expect(Object.keys(JSON.parse(runtimes) as object)).toEqual(expect.arrayContaining(['berth', ...OTHERS.filter(isInstalled)]));
   expect(name).toBe('berth');
 });
 
@@ -44,4 +23,6 @@ test('without a word about it, inspect shows a runtime that can be asked for aga
   expect(await running().docker(['run', '--rm', '--runtime', stdout.trim(), 'busybox', 'echo', 'again'])).toMatchObject({ stdout: 'again\n', code: 0 });
 });
 
-for (const runtime of ['berth', ...installed]) describeRuntime(runtime, running);
+describeRuntime('berth', running, 'whole');
+// All of it: runtimes.long.test.ts.
+for (const runtime of OTHERS) describeRuntime(runtime, running, 'plain');

@@ -15,8 +15,6 @@ import { PARTS } from './parts.mjs';
 /** Emulation is ten times slower than the host, and slower still beside other work. */
 const PATIENCE = 12;
 const MEMORY_MB = 3072;
-/** Enough for a log to be rotated away under its readers. */
-const LOG_LINES = 200_000;
 const OUTCOMES = { 0: 'passed', 124: 'not done in its time', 125: 'no result: the machine failed' };
 
 await runScript(async () => {
@@ -30,7 +28,7 @@ await runScript(async () => {
   const natsServer = await ensureNatsServer();
   const dockerCli = await ensureDockerCli();
   const share = (host, guest, mode) => ['--share', `${host}:${guest}:${mode}`];
-  const environment = { BERTH_NATS_SERVER: '/berth-tools/nats/nats-server', BERTH_DOCKER_CLI: '/berth-tools/docker/docker', BERTH_TEST_PATIENCE: String(PATIENCE), TEST_LOG_LINES: String(LOG_LINES) };
+  const environment = { BERTH_NATS_SERVER: '/berth-tools/nats/nats-server', BERTH_DOCKER_CLI: '/berth-tools/docker/docker', BERTH_TEST_PATIENCE: String(PATIENCE) };
   const outcomes = parts.map(({ name, minutes, files }) => {
     step(`testing in a virtual machine: ${name} (at most ${minutes} minutes)`);
     const { status, error } = spawnSync(vm, [

@@ -3,8 +3,12 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { patience } from '../../../test/engine/patience.js';
 import { isRunning, processOf, type ProcessIdentity } from './process-file.js';
 import { Service } from './service.js';
+
+/** Of a process that is started, or writes: on a machine that does other things too. */
+const SOON_MS = patience(25_000);
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'berth-service-'))));
@@ -42,9 +46,9 @@ test('one that is stopped before it has written its pid is gone', async () => {
 test('one that makes a folder where it is to tell that it is ready is ended and started like every other', async () => {
   const { service, started } = serviceOf('sh', '-c', 'mkdir -p "$0"; exec sleep 1000', join(folder, 'ready'));
   const kept = service.keepAlive();
-  await vi.waitFor(() => expect(service.isReady()).toBe(true), { timeout: 10_000 });
+  await vi.waitFor(() => expect(service.isReady()).toBe(true), { timeout: SOON_MS });
   process.kill(started[0]?.pid ?? 0, 'SIGKILL');
-  await vi.waitFor(() => expect(started).toHaveLength(2), { timeout: 10_000 });
+  await vi.waitFor(() => expect(started).toHaveLength(2), { timeout: SOON_MS });
   await service.stop();
   await kept;
   expect(started.map(isRunning)).toEqual([false, false]);
@@ -55,8 +59,8 @@ test('one whose log cannot be opened is tried again, and one whose log was clear
   const { service, started } = loggingService('logs/one', ['sh', '-c', 'echo here; exec sleep 1000']);
   const kept = service.keepAlive();
   rmSync(join(folder, 'logs'), { recursive: true });
-  await vi.waitFor(() => expect(started).toHaveLength(1), { timeout: 10_000 });
-  await vi.waitFor(() => expect(readFileSync(join(folder, 'logs/one'), 'utf8')).toBe('here\n'), { timeout: 10_000 });
+  await vi.waitFor(() => expect(started).toHaveLength(1), { timeout: SOON_MS });
+  await vi.waitFor(() => expect(readFileSync(join(folder, 'logs/one'), 'utf8')).toBe('here\n'), { timeout: SOON_MS });
   await service.stop();
   await kept;
 });
@@ -66,12 +70,12 @@ test('the log of one that runs is cut once a minute, and what was in it is kept'
   writeFileSync(join(folder, 'log'), 'before\n');
   const { service } = serviceOf('sh', '-c', 'head -c 11000000 /dev/zero; touch "$0"; while [ ! -e "$0.go" ]; do sleep 0.02; done; echo after; exec sleep 1000', join(folder, 'written'));
   const kept = service.keepAlive();
-  await vi.waitFor(() => expect(existsSync(join(folder, 'written'))).toBe(true), { timeout: 10_000 });
+  await vi.waitFor(() => expect(existsSync(join(folder, 'written'))).toBe(true), { timeout: SOON_MS });
   vi.advanceTimersByTime(60_000);
-  await vi.waitFor(() => expect(statSync(join(folder, 'log')).size).toBe(0), { timeout: 10_000 });
+  await vi.waitFor(() => expect(statSync(join(folder, 'log')).size).toBe(0), { timeout: SOON_MS });
   expect(statSync(join(folder, 'log.1')).size).toBe(11_000_007);
   writeFileSync(join(folder, 'written.go'), '');
-  await vi.waitFor(() => expect(statSync(join(folder, 'log')).size).toBe('after\n'.length), { timeout: 10_000 });
+  await vi.waitFor(() => expect(statSync(join(folder, 'log')).size).toBe('after\n'.length), { timeout: SOON_MS });
   await service.stop();
   await kept;
-});
+}, patience(90_000));

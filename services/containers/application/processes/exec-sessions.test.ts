@@ -58,7 +58,7 @@ test('the same start, sent again when it is over, has its first answer: while it
   expect(await start(false, 'k')).toEqual({ terminal: false, endpoint: { path: '/shim.sock', ticket: 't' } });
   runs.see({ type: 'ExecExited', container: 'c', start: 1, exec: id, exitCode: 0, at: '' });
   expect(await start(true, 'k')).toEqual({ terminal: false });
-  await expect(start(false, 'k')).rejects.toMatchObject({ kind: 'conflict', message: `Error: Exec command ${id} has already run, started by this very request: it has ended with 0, and what it printed went to who asked first` });
+  await expect(start(false, 'k')).rejects.toMatchObject({ kind: 'conflict', message: `exec command ${id} has already run, started by this very request: it has ended with 0, and what it printed went to who asked first` });
   expect(launch).toHaveBeenCalledTimes(2);
 });
 

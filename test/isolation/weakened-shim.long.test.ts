@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, w
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { patience } from '../engine/patience.js';
 import type { PlanStep } from '../../services/executor/domain/plan/plan-table.js';
 import { type TaskPaths, ShimBench, sh, tree } from '../../services/executor/shim/testing/shim-driver.js';
 import { buildWeakenedShim, type Weakness } from '../fixtures/weakened-shim.js';
@@ -134,10 +135,10 @@ describe.each([
   beforeAll(async () => {
     whole = mistakes.length === 0 ? SHIM : await shimWith(mistakes);
     weak = await shimWith([...mistakes, ...new Set(attacks.map(({ defence }) => defence))]);
-  }, 60_000);
+  }, patience(180_000));
 
   test.each(attacks)('$name', async (attack) => {
     expect(await comesThrough(whole, attack)).toBe(false);
     expect(await comesThrough(weak, attack)).toBe(true);
-  }, 60_000);
+  }, patience(180_000));
 });

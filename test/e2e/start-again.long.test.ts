@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await script('stop.mjs', own, '--all');
   for (const root of [dataRoot, runRoot]) rmSync(root, { recursive: true, force: true });
-}, patience(60_000));
+}, patience(180_000));
 
 /** `npm start` or `npm stop`, and all it said. */
 function script(name: string, environment: Record<string, string>, ...args: string[]): Promise<{ readonly code: number; readonly said: string }> {
@@ -75,4 +75,4 @@ test('npm start says ready of what runs the code that is there, with the setting
   age();
   expect((await start(given)).code).toBe(0);
   for (const pid of pids()) expect(fourth).not.toContain(pid);
-}, patience(240_000));
+}, patience(300_000));

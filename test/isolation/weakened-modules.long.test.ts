@@ -325,4 +325,4 @@ test.each([
   // Not by a module that does not load.
   expect(said).toEqual(defences.map(({ against }) => ({ against, failed: ['by what it expects'] })));
   expect(failed).toHaveLength(defences.length);
-}, patience(120_000));
+}, patience(300_000));

@@ -22,7 +22,7 @@ beforeAll(() => {
   execFileSync(process.execPath, [join(REPOSITORY, 'services/engine/package/build.mjs'), `--version=${VERSION}`, `--out=${folder}`], { stdio: 'pipe' });
   const file = readdirSync(folder).find((name) => name.endsWith('.deb')) ?? '';
   execFileSync('dpkg-deb', ['--raw-extract', join(folder, file), root]);
-}, patience(120_000));
+}, patience(300_000));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 test.skipIf(!hasDpkg)('its control file names it, and all of its files are root’s and writable by root alone', () => {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type PrivateDockerd, startDockerd } from '../bench/private-dockerd.js';
 import { type CliResult, startEngine, type TestEngine } from '../engine/engine.js';
+import { patience } from '../engine/patience.js';
 import { giveSubordinateIds } from '../fixtures/subordinate-ids.js';
 import { probeImage, type ProbeReport } from './probe-report.js';
 
@@ -20,12 +21,12 @@ describe.skipIf(!existsSync(DOCKERD))('with userns-remap, as dockerd', () => {
     dockerd = await startDockerd(DOCKERD, ['--userns-remap', USER]);
     const image = await probeImage();
     for (const loaded of [await engine.docker(['load', '--quiet'], image), await theirs(['load', '--quiet'], image)]) expect(loaded).toMatchObject({ code: 0 });
-  }, 120_000);
+  }, patience(300_000));
   afterAll(async () => {
     given[Symbol.dispose]();
     await dockerd?.stop();
     await engine?.stop();
-  }, 60_000);
+  }, patience(180_000));
 
   function theirs(args: readonly string[], input: Uint8Array = new Uint8Array()): Promise<CliResult> {
     return new Promise((resolve) => {

@@ -1,29 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startEngine, type TestEngine } from '../engine/engine.js';
+import { patience } from '../engine/patience.js';
 import { startWeakenedEngine, type Weakness, type WeakenedEngine } from '../fixtures/weakened-shim.js';
+import { describeExecBirths } from './births.js';
 import { loadPounce, pounceOn } from './pounce.js';
 
-const BIRTHS = 25;
 /** Of an attack that is a race: as many as it may need. */
 const MOST_BIRTHS = 400;
 
-describe('in a container of this engine', () => {
-  let engine: TestEngine;
-  beforeAll(async () => {
-    engine = await startEngine();
-    await loadPounce(engine);
-  }, 120_000);
-  afterAll(() => engine?.stop(), 60_000);
-
-  test('a default container cannot look into an exec that is being born, nor stop it', async () => {
-    expect(await pounceOn(engine, { args: ['trace'], births: BIRTHS })).toEqual([]);
-  });
-
-  test('a container that may trace sees no root but its own and no file of the host in an exec that is being born', async () => {
-    expect(await pounceOn(engine, { options: ['--cap-add', 'SYS_PTRACE'], births: BIRTHS })).toEqual([]);
-  });
-});
+describeExecBirths(25);
 
 interface Attack {
   readonly name: string;
@@ -72,13 +57,13 @@ describe.each(attacks)('without this defence: $name', ({ defences, options = [],
   beforeAll(async () => {
     weak = await startWeakenedEngine(defences);
     await loadPounce(weak.engine);
-  }, 120_000);
-  afterAll(() => weak?.stop(), 60_000);
+  }, patience(300_000));
+  afterAll(() => weak?.stop(), patience(180_000));
 
   test.skipIf(!mayTrace && args.includes('trace'))('the container gets hold of an exec that is being born', async () => {
     const seen = await pounceOn(weak.engine, { options, args, births: MOST_BIRTHS, until: (lines) => lines.some((line) => got.test(line)) });
     expect(seen).toContainEqual(expect.stringMatching(got));
-  }, 120_000);
+  }, patience(300_000));
 });
 
 function readText(path: string): string {

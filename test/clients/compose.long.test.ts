@@ -1,0 +1,3 @@
+import { describeCompose } from './compose-suite.js';
+
+describeCompose('whole');

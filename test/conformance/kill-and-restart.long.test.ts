@@ -1,0 +1,3 @@
+import { cases, testKillAndRestart } from './kill-and-restart.js';
+
+testKillAndRestart(cases);

@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { differencesAtRest } from '../chaos/settled.js';
+import { startEngine, type TestEngine } from '../engine/engine.js';
+import { http } from '../engine/http.js';
+import { patience } from '../engine/patience.js';
+
+const LABEL_BYTES = 2_000_000;
+const REFUSED = /the log is full, nothing was changed: raise nats-server's limit, which is BERTH_LOG_LIMIT where the engine starts it, and start it again/;
+
+let engine: TestEngine;
+beforeAll(async () => {
+  engine = await startEngine({ BERTH_LOG_LIMIT: '64MiB', BERTH_UNDO_SECONDS: '0' });
+  await engine.loadBusybox();
+}, patience(300_000));
+afterAll(() => engine?.stop(), patience(180_000));
+
+const docker = (...args: string[]) => engine.docker(args);
+const shown = async (format: string, container: string): Promise<string> => (await docker('inspect', '--format', format, container)).stdout.trim();
+const create = (name: string) => http(engine.socket, 'POST', `/containers/create?name=${name}`, { Image: 'busybox', Labels: { large: randomBytes(LABEL_BYTES / 2).toString('hex') } });
+
+/** Containers with a label as large as a novel come and go until the log takes no more. */
+async function fill(): Promise<void> {
+  for (let count = 0; ; count++) {
+    const { status, text } = await create(`filling-${count}`);
+    if (status !== 201) return expect({ status, message: (JSON.parse(text) as { message: string }).message }).toEqual({ status: 503, message: expect.stringMatching(REFUSED) as string });
+    await http(engine.socket, 'DELETE', `/containers/filling-${count}`);
+  }
+}
+
+test('a log at BERTH_LOG_LIMIT refuses every change plainly, also of an engine that starts on it, while containers run on; with a higher one it goes on, and tells what ended meanwhile', async () => {
+  await docker('create', '--name', 'idle', 'busybox', 'true');
+  await docker('run', '-d', '--name', 'busy', 'busybox', 'sh', '-c', 'while [ ! -e /say ]; do sleep 0.05; done; echo said; exec sleep 1000');
+  await docker('run', '-d', '--name', 'ending', 'busybox', 'sh', '-c', 'while [ ! -e /go ]; do sleep 0.05; done; exit 7');
+  const root = async (container: string): Promise<string> => `/proc/${await shown('{{.State.Pid}}', container)}/root`;
+  await fill();
+
+  const refusesAll = async (): Promise<void> => {
+    for (const args of [['run', 'busybox', 'true'], ['start', 'idle'], ['exec', 'busy', 'true'], ['stop', 'busy'], ['rm', 'idle'], ['volume', 'create', 'more'], ['tag', 'busybox', 'other']]) {
+      const { code, stderr } = await docker(...args);
+      expect({ args, code: code !== 0, stderr }).toEqual({ args, code: true, stderr: expect.stringMatching(REFUSED) as string });
+    }
+    expect(await shown('{{.State.Status}}', 'busy')).toBe('running');
+    expect(await shown('{{.State.Status}}', 'idle')).toBe('created');
+  };
+  await refusesAll();
+  const busy = await shown('{{.State.Pid}}', 'busy');
+  writeFileSync(`${await root('ending')}/go`, '');
+
+  await engine.down();
+  await engine.up();
+  await refusesAll();
+  // What has ended is told when there is room, and what runs is heard all the same.
+  expect(await shown('{{.State.Pid}}', 'busy')).toBe(busy);
+  writeFileSync(`${await root('busy')}/say`, '');
+  await expect.poll(async () => (await docker('logs', 'busy')).stdout, { timeout: patience(30_000) }).toBe('said\n');
+
+  await engine.down();
+  await engine.up({ BERTH_LOG_LIMIT: '128MiB' });
+  await expect.poll(() => shown('{{.State.Status}} {{.State.ExitCode}}', 'ending'), { timeout: patience(30_000) }).toBe('exited 7');
+  expect(await docker('run', '--rm', 'busybox', 'echo', 'again')).toEqual({ stdout: 'again\n', stderr: '', code: 0 });
+  expect(await docker('exec', 'busy', 'echo', 'inside')).toMatchObject({ stdout: 'inside\n' });
+  expect(await docker('stop', '-t', '0', 'busy')).toMatchObject({ code: 0 });
+  expect(await differencesAtRest(engine.settings)).toEqual([]);
+}, patience(300_000));

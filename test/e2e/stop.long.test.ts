@@ -1,0 +1,3 @@
+import { testStopWithoutLog } from './stop-without-log.js';
+
+testStopWithoutLog('SIGSTOP');

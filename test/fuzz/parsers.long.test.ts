@@ -1,0 +1,3 @@
+import { fuzzParsers } from './parsers.js';
+
+fuzzParsers(8);

@@ -1,0 +1,3 @@
+import { fuzzShimParsers } from './shim-parsers.js';
+
+fuzzShimParsers(5);
