@@ -90,7 +90,7 @@ test('exits are told by code, signal and reason', () => {
 });
 
 test('starts are told by what asked for them', () => {
-  expect(engines('berth_container_starts_total', { name: 'loop', cause: 'api' })).toBe(1);
+  expect(engines('berth_container_starts_total', { name: 'loop', cause: 'api', actor_class: 'root' })).toBe(1);
   expect(engines('berth_container_starts_total', { name: 'loop', cause: 'restart_policy' })).toBe(2);
   expect(engines('berth_container_state_seconds_total', { name: 'loop', state: 'restarting' })).toBeGreaterThanOrEqual(0.3);
   expect(engines('berth_container_starts_total', { name: 'stubborn', cause: 'api' })).toBe(1);

@@ -3,6 +3,7 @@ import { CommitContainer, CreateContainer, RemoveContainer, StartContainer } fro
 import { RemoveImage } from '#contracts/images/images.js';
 import type { RequestContext } from '#contracts/request.js';
 import { toErrorReply } from '#libs/errors/errors.js';
+import { actorClass } from '#libs/telemetry/metrics/actor-class.js';
 import type { Exposition } from '#libs/telemetry/metrics/exposition.js';
 import { Counter, sampledTrace, Timer } from '#libs/telemetry/metrics/measured.js';
 
@@ -70,11 +71,3 @@ export class ApiMetrics {
     if (subject === RemoveImage.subject && result === 'ok') this.imageActions.observe({ action: 'delete' }, seconds);
   }
 }
-
-/** "uid:0 pid:1" is root: a pid or a name as label would be a series each. */
-function actorClass(actor: string): string {
-  const uid = /^uid:(\d+)/.exec(actor)?.[1];
-  if (uid !== undefined) return uid === '0' ? 'root' : 'user';
-  return actor.split(':')[0] ?? '';
-}
-

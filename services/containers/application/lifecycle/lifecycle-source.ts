@@ -23,7 +23,7 @@ export class LifecycleSource {
       initial: () => new LifecycleMetrics(),
       evolve: (metrics, commit) => {
         const traceId = sampledTrace(commit.cause.traceparent);
-        const facts = { atSeconds: Date.parse(commit.time) / 1000, ...(traceId === undefined ? {} : { traceId }) };
+        const facts = { atSeconds: Date.parse(commit.time) / 1000, actor: commit.cause.actor, ...(traceId === undefined ? {} : { traceId }) };
         // Subjects have one writer each, which validated what it wrote.
         for (const event of commit.events as readonly (ContainerEvent | TaskEvent)[]) metrics.evolve(event, facts);
       },

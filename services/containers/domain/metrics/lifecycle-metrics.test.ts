@@ -37,7 +37,7 @@ const given = (...events: (ContainerEvent | TaskEvent)[]) => ({
 function pageOf(events: readonly (ContainerEvent | TaskEvent)[], now: number): string {
   let metrics = new LifecycleMetrics();
   for (const event of events) {
-    metrics.evolve(event, { atSeconds: Date.parse(event.at) / 1000, traceId: 'cafe' });
+    metrics.evolve(event, { atSeconds: Date.parse(event.at) / 1000, actor: 'reason' in event && event.reason === 'restart-policy' ? 'service:containers' : 'uid:0 pid:1', traceId: 'cafe' });
     // What was put away at any moment goes on as if it had not been.
     metrics = LifecycleMetrics.from(JSON.parse(JSON.stringify(metrics.freeze())) as FrozenLifecycle);
   }
@@ -95,7 +95,7 @@ test('a restart that waits shows how long, until it is due', () => {
   const waiting = [created(0), startRequested(1), started(2), exited(3, 1, 0, 'error'), restartScheduled(3, 400)] as const;
   given(...waiting).shows(3.2, 'berth_container_state{name="a",state="restarting"} 1', 'berth_restart_backoff_seconds{name="a"} 0.4');
   const again = [...waiting, startRequested(3.5, 2, 'restart-policy'), started(4, 2)] as const;
-  given(...again).shows(5, 'berth_container_starts_total{name="a",cause="restart_policy"} 1', 'berth_restart_backoff_seconds{name="a"} 0');
+  given(...again).shows(5, 'berth_container_starts_total{name="a",cause="restart_policy",actor_class="service"} 1', 'berth_restart_backoff_seconds{name="a"} 0');
 });
 
 test('somebody who stops a container that restarts ends the restarting', () =>
@@ -148,7 +148,7 @@ test('a container that was brought back has the exits and counts that it had, an
     'berth_container_state{name="b",state="exited"} 1',
     'berth_container_state_seconds_total{name="b",state="running"} 2',
     'berth_container_state_seconds_total{name="b",state="exited"} 6',
-    'berth_container_starts_total{name="b",cause="api"} 1',
+    'berth_container_starts_total{name="b",cause="api",actor_class="root"} 1',
     'berth_container_exits_total{name="b",code_class="128-255",signal="SIGKILL",reason="oom"} 1',
     'berth_container_oom_kills_total{name="b",victim="init",scope="container"} 1',
     'berth_container_last_exit_code{name="b"} 137',

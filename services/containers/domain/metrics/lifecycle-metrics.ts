@@ -1,5 +1,6 @@
 import type { ContainerEvent, ExitReason, StartReason } from '#contracts/containers/events.js';
 import type { StartTimes, TaskEvent } from '#contracts/executor/tasks.js';
+import { actorClass } from '#libs/telemetry/metrics/actor-class.js';
 import { FINE_BOUNDS, type FrozenHistogram, Histogram } from '#libs/telemetry/metrics/histogram.js';
 
 /** As `berth_container_state` tells it. What is being removed keeps the state it had. */
@@ -13,7 +14,8 @@ export interface ContainerMetrics {
   since: number;
   /** In states that are over, in seconds. */
   readonly spent: Map<MetricState, number>;
-  readonly starts: Map<StartReason, number>;
+  /** By what asked for them, and who. */
+  readonly starts: Map<Starter, number>;
   readonly exits: Map<string, { readonly labels: ExitLabels; count: number }>;
   readonly oomKills: Map<'init' | 'child', number>;
   /** Of one run: how many kills were told of it, and of those the ones that `oomKills` does not have yet: the last may be the command's own, which its exit tells. */
@@ -28,6 +30,9 @@ export interface ContainerMetrics {
   startedAt: number | undefined;
 }
 
+/** "reason actor-class" */
+export type Starter = `${StartReason} ${string}`;
+
 export interface ExitLabels {
   readonly codeClass: string;
   readonly signal: number;
@@ -38,6 +43,7 @@ export interface ExitLabels {
 export interface CommitFacts {
   /** When it was decided, seconds since 1970. */
   readonly atSeconds: number;
+  readonly actor: string;
   readonly traceId?: string;
 }
 
@@ -55,7 +61,7 @@ const HEALTHY_BOUNDS = [0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 45, 60, 120, 300, 600]
 /** What is kept of a container, as JSON: what is undefined has no field. */
 interface FrozenContainer extends Omit<ContainerMetrics, 'spent' | 'starts' | 'exits' | 'oomKills' | 'oomRun' | 'lastExit' | 'stopRequestedAt' | 'starting' | 'startedAt'> {
   readonly spent: readonly (readonly [MetricState, number])[];
-  readonly starts: readonly (readonly [StartReason, number])[];
+  readonly starts: readonly (readonly [Starter, number])[];
   readonly exits: readonly (readonly [string, { readonly labels: ExitLabels; count: number }])[];
   readonly oomKills: readonly (readonly ['init' | 'child', number])[];
   readonly oomRun?: ContainerMetrics['oomRun'];
@@ -74,7 +80,7 @@ export interface FrozenLifecycle {
 }
 
 /** Version of what is kept, and of what is made of events: change it with either. */
-export const LIFECYCLE_FOLD = '5';
+export const LIFECYCLE_FOLD = '6';
 
 /**
  * What the log says of containers, in numbers: a fold of containers' and tasks' events, so that a restart of the engine sets nothing back. Series of a container go
@@ -123,7 +129,7 @@ export class LifecycleMetrics {
     const at = seconds(event.at);
     switch (event.type) {
       case 'StartRequested':
-        count(container.starts, event.reason);
+        count(container.starts, `${event.reason} ${actorClass(facts.actor)}`);
         container.stopRequestedAt = undefined;
         container.starting = { start: event.start, requestedAt: at };
         return;

@@ -24,9 +24,12 @@ export function writeLifecycle(metrics: LifecycleMetrics, now: number, out: Expo
     }
   });
 
-  out.family('berth_container_starts_total', 'counter', 'Starts asked for, by what asked.');
+  out.family('berth_container_starts_total', 'counter', 'Starts asked for, by what asked, and by whom.');
   each((container, name) => {
-    for (const [reason, count] of container.starts) out.sample(labelText({ name, cause: reason.replaceAll('-', '_') }), count);
+    for (const [starter, count] of container.starts) {
+      const [reason = '', actor = ''] = starter.split(' ');
+      out.sample(labelText({ name, cause: reason.replaceAll('-', '_'), actor_class: actor }), count);
+    }
   });
 
   out.family('berth_container_exits_total', 'counter', 'Exits, by code, signal and what they came of.');
