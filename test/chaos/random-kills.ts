@@ -1,6 +1,7 @@
 import { startEngine, type TestEngine } from '../engine/engine.js';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import { Driver } from './scenario.js';
 import { differencesAtRest, until } from './settled.js';
 
@@ -105,11 +106,17 @@ async function client(driver: Driver, index: number, random: () => number, end: 
       });
       await insist(() => driver.remove(name));
     } catch (error) {
-      failures.push(`${what}: ${String(error)}`);
+      failures.push(`${what}: ${inspect(error)}\n${await tellOf(driver, name)}`);
       await insist(() => driver.remove(name)).catch(() => '');
     }
   }
   await insist(() => driver.remove(name));
+}
+
+/** What the engine says of a container with which something is wrong, for whoever has to find out why. */
+async function tellOf(driver: Driver, name: string): Promise<string> {
+  const answers = [`/containers/${name}/json`, `/berth/history/${name}`].map((path) => driver.call('GET', path).catch(String));
+  return (await Promise.all(answers)).join('\n');
 }
 
 /** As a client would: what was cut off or refused for now is asked again. */

@@ -90,6 +90,23 @@ test('what runs goes on where its start could not be recorded, and is recorded w
   expect({ status: world.status, address: await addressOf(1), ended: world.count('end-task') }).toEqual({ status: 'running', address: 'address of c1-1', ended: 0 });
 });
 
+test.each<[string, (launch: PromiseWithResolvers<unknown> | undefined) => void, number]>([
+  ['has started', (launch) => launch?.resolve({ position: 0, pid: 7, startedAt: at }), 1],
+  ['failed, and is then the next try', (launch) => launch?.reject(unavailable('no answer')), 2],
+])('a start that comes beside another is answered when that one %s', async (_, settle, launched) => {
+  const launches = await inABridge();
+  launches[1]?.resolve({ position: 0, pid: 8, startedAt: at });
+  const first = world.lifecycle.starts.start('c1', 'api', asked).catch(() => 'failed');
+  await expect.poll(() => world.count('launch-task')).toBe(1);
+  let isAnswered = false;
+  const second = world.lifecycle.starts.start('c1', 'api', asked).finally(() => (isAnswered = true));
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+  expect(isAnswered).toBe(false);
+  settle(launches[0]);
+  expect(await Promise.all([first, second])).toMatchObject([launched === 1 ? { changed: true } : 'failed', { changed: launched === 2 }]);
+  expect([world.status, world.count('launch-task')]).toEqual(['running', launched]);
+});
+
 test('a start waits for that of the container whose network it shares', async () => {
   world = await LifecycleWorld.with({ NetworkMode: 'container:c2' });
   await world.beside('c2', {});

@@ -43,13 +43,27 @@ export class ContainerStarts {
     // What waits for its restart goes on waiting, whoever else asks.
     const early = reason === 'api' && container.status === 'restarting' ? undefined : this.runEndpoints.early(container, asked);
     try {
-      const { events, position, repeated } = await this.containers.execute(id, { type: 'Start', reason, at: now() }, asked);
+      const { events, position, repeated, state } = await this.containers.execute(id, { type: 'Start', reason, at: now() }, asked);
       if (repeated) return { position: await this.startedBefore(id, position, events), changed: true };
-      if (asked.dryRun || events.length === 0) return { position, changed: events.length > 0 };
-      return { position: await this.launch(id, asked, early), changed: true };
+      if (!asked.dryRun && events.length > 0) return { position: await this.launch(id, asked, early), changed: true };
+      const isUnderWay = !asked.dryRun && state.status === 'starting' && (reason === 'api' || reason === 'restart');
+      if (!isUnderWay || (await this.startedByAnother(id, asked))) return { position, changed: events.length > 0 };
     } finally {
       // Where nobody answers now, the engine's next start settles it.
       await this.runEndpoints.giveBack(early, asked).catch(() => undefined);
+    }
+    return this.start(reference, reason, asked);
+  }
+
+  /** A client that asks while another's start is under way is not told that it has started before it has; where it fails, theirs is the next try, as with dockerd. */
+  private async startedByAnother(id: string, asked: RequestContext): Promise<boolean> {
+    try {
+      await this.launch(id, asked);
+      return true;
+    } catch (error) {
+      // Otherwise nobody knows yet what has become of it.
+      if (this.directory.get(id)?.status !== 'starting') return false;
+      throw error;
     }
   }
 
