@@ -2,9 +2,10 @@ import { unavailable } from '#libs/errors/errors.js';
 import type { EngineSettings } from '#libs/settings/engine-settings.js';
 import { frontProcess, serviceProcesses } from '#libs/settings/services.js';
 import { askProcess } from '#libs/telemetry/ask-process.js';
-import { type Exposition, type ExpositionFormat, labelText } from '#libs/telemetry/metrics/exposition.js';
+import { type Exposition, labelText } from '#libs/telemetry/metrics/exposition.js';
 import { mergeFamilies } from '#libs/telemetry/metrics/merge-families.js';
-import { type MetricsPage, type MetricsSource, formatOf, metricsPage } from '#libs/telemetry/metrics/page.js';
+import { ACCEPT, type MetricsPage, type MetricsSource, formatOf, metricsPage } from '#libs/telemetry/metrics/page.js';
+import { prefersProtobuf, protobufPage } from '#libs/telemetry/metrics/protobuf-page.js';
 import { writeProcess } from '#libs/telemetry/metrics/process-metrics.js';
 import type { ProcessTelemetry } from '#libs/telemetry/process-telemetry.js';
 import { sharedAnswer } from '#libs/telemetry/shared-answer.js';
@@ -39,11 +40,14 @@ const KEPT_MS = 1000;
 /** For what a process that lives tells at once: whoever looks is not kept waiting by one that is stopped. */
 const SOON_MS = 2_000;
 
-/** A page that is shared by all who ask for it in one format. */
+/** A page that is shared by all who ask for it in one format: protobuf too, which alone has native histograms. */
 function sharedPage(page: (accept: string) => Promise<TelemetryAnswer>): TelemetryRoute {
   const [inText, inOpenMetrics] = [sharedAnswer(() => page(ACCEPT.text), KEPT_MS), sharedAnswer(() => page(ACCEPT.openmetrics), KEPT_MS)];
-  return (_query, accept) => (formatOf(accept) === 'text' ? inText() : inOpenMetrics());
+  const inProtobuf = sharedAnswer(async () => asProtobuf(await page(ACCEPT.annotated)), KEPT_MS);
+  return (_query, accept) => (prefersProtobuf(accept) ? inProtobuf() : formatOf(accept) === 'text' ? inText() : inOpenMetrics());
 }
+
+const asProtobuf = (page: TelemetryAnswer): TelemetryAnswer | Promise<TelemetryAnswer> => ((page.status ?? 200) === 200 ? protobufPage(String(page.body)) : page);
 
 const withOthers = (page: MetricsPage, others: readonly string[]): TelemetryAnswer => (others.length === 0 ? page : { ...page, body: mergeFamilies([String(page.body), ...others]) });
 
@@ -61,5 +65,3 @@ async function writeLogs(runRoot: string, out: Exposition): Promise<void> {
   out.family('berth_process_answers', 'gauge', 'Whether a process answered for this page: where it did not, what it counts is missing.').sample(labelText({ process: 'executor' }), isHere ? 1 : 0);
   if (isHere) out.append(String(page.body).replace(/# EOF\n$/, ''));
 }
-
-const ACCEPT: Readonly<Record<ExpositionFormat, string>> = { text: 'text/plain', openmetrics: 'application/openmetrics-text' };

@@ -3,8 +3,14 @@ import type { HistogramData } from './histogram.js';
 
 export type MetricType = 'counter' | 'gauge' | 'histogram';
 
-/** 'text' is Prometheus' format 0.0.4; 'openmetrics' alone can carry exemplars. */
-export type ExpositionFormat = 'text' | 'openmetrics';
+/**
+ * 'text' is Prometheus' format 0.0.4; 'openmetrics' can carry exemplars. 'annotated' is what processes of an engine tell one another, to be merged before a page in protobuf is made of it:
+ * OpenMetrics with a line of its own, `# NATIVE LABELS JSON`, behind each histogram that has sparse buckets.
+ */
+export type ExpositionFormat = 'text' | 'openmetrics' | 'annotated';
+
+/** Begins the line of a histogram's sparse buckets. */
+export const NATIVE = '# NATIVE ';
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -27,8 +33,8 @@ export class Exposition {
     this.name = name;
     const isCounter = type === 'counter' && name.endsWith('_total');
     // OpenMetrics names a family of counters without the suffix, and knows no counter without it, as cAdvisor has some.
-    const family = this.format === 'openmetrics' && isCounter ? name.slice(0, -'_total'.length) : name;
-    const shown = this.format === 'openmetrics' && type === 'counter' && !isCounter ? 'unknown' : type;
+    const family = this.format !== 'text' && isCounter ? name.slice(0, -'_total'.length) : name;
+    const shown = this.format !== 'text' && type === 'counter' && !isCounter ? 'unknown' : type;
     this.header = `# HELP ${family} ${help}\n# TYPE ${family} ${shown}\n`;
     return this;
   }
@@ -38,16 +44,17 @@ export class Exposition {
     this.line('', labels, more, value).text('\n');
   }
 
-  histogram(labels: string, { bounds, counts, sum, count, exemplars }: HistogramData): void {
+  histogram(labels: string, { bounds, counts, sum, count, exemplars, sparse }: HistogramData): void {
     let cumulated = 0;
     for (const [index, bound] of [...bounds, Infinity].entries()) {
       cumulated += counts[index] ?? 0;
-      const exemplar = this.format === 'openmetrics' ? exemplars[index] : undefined;
+      const exemplar = this.format === 'text' ? undefined : exemplars[index];
       const le = `le="${bound === Infinity ? '+Inf' : bound}"`;
       this.line('_bucket', labels === '' ? le : labels, labels === '' ? '' : le, cumulated).text(exemplar === undefined ? '\n' : ` # {trace_id="${exemplar.traceId}"} ${exemplar.value} ${exemplar.atSeconds}\n`);
     }
     this.line('_sum', labels, '', sum).text('\n');
     this.line('_count', labels, '', count).text('\n');
+    if (sparse && this.format === 'annotated') this.page.text(`${NATIVE}{${labels}} ${JSON.stringify(sparse.data())}\n`);
   }
 
   /** Families that somebody else has written, in this format. */
@@ -57,7 +64,7 @@ export class Exposition {
 
   /** The whole page. Nothing can be added after it. */
   bytes(): Buffer {
-    if (this.format === 'openmetrics') this.page.text('# EOF\n');
+    if (this.format !== 'text') this.page.text('# EOF\n');
     return this.page.all();
   }
 

@@ -1,3 +1,5 @@
+import { SparseBuckets, type SparseData } from './sparse-buckets.js';
+
 /** What a histogram holds: counts beside each bound, the last one above all of them. Plain data, so that a fold of events can keep it. */
 export interface HistogramData {
   readonly bounds: readonly number[];
@@ -6,6 +8,8 @@ export interface HistogramData {
   readonly count: number;
   /** The newest observation of each bucket that belongs to a trace. */
   readonly exemplars: readonly (Exemplar | undefined)[];
+  /** Of one that is shown as a native histogram too. */
+  readonly sparse?: SparseBuckets | undefined;
 }
 
 export interface Exemplar {
@@ -16,7 +20,8 @@ export interface Exemplar {
 }
 
 /** A histogram that went through JSON. */
-export interface FrozenHistogram extends Omit<HistogramData, 'exemplars'> {
+export interface FrozenHistogram extends Omit<HistogramData, 'exemplars' | 'sparse'> {
+  readonly sparse?: SparseData | undefined;
   readonly exemplars: readonly (Exemplar | undefined | null)[];
 }
 
@@ -33,18 +38,27 @@ export class Histogram implements HistogramData {
   sum = 0;
   count = 0;
 
-  constructor(readonly bounds: readonly number[] = DEFAULT_BOUNDS) {
+  constructor(
+    readonly bounds: readonly number[] = DEFAULT_BOUNDS,
+    readonly sparse?: SparseBuckets,
+  ) {
     this.counts = new Array<number>(bounds.length + 1).fill(0);
     this.exemplars = new Array<undefined>(bounds.length + 1).fill(undefined);
   }
 
   /** One that goes on from what was kept as JSON, where no exemplar is null. */
-  static from({ bounds, counts, exemplars, sum, count }: FrozenHistogram): Histogram {
-    const histogram = new Histogram(bounds);
+  static from({ bounds, counts, exemplars, sum, count, sparse }: FrozenHistogram): Histogram {
+    const histogram = new Histogram(bounds, sparse && SparseBuckets.from(sparse));
     counts.forEach((value, index) => (histogram.counts[index] = value));
     exemplars.forEach((exemplar, index) => (histogram.exemplars[index] = exemplar ?? undefined));
     [histogram.sum, histogram.count] = [sum, count];
     return histogram;
+  }
+
+  /** As plain data, to be kept as JSON. */
+  freeze(): FrozenHistogram {
+    const { bounds, counts, exemplars, sum, count, sparse } = this;
+    return { bounds, counts, exemplars, sum, count, ...(sparse ? { sparse: sparse.data() } : {}) };
   }
 
   /** A value below zero, as clocks that were set make it, counts as zero. */
@@ -55,6 +69,7 @@ export class Histogram implements HistogramData {
     this.counts[index] = (this.counts[index] ?? 0) + 1;
     this.sum += observed;
     this.count++;
+    this.sparse?.observe(observed);
     if (exemplar) this.exemplars[index] = { ...exemplar, value: observed };
   }
 }

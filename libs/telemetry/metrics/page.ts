@@ -11,6 +11,7 @@ export interface MetricsPage {
 const CONTENT_TYPES: Readonly<Record<ExpositionFormat, string>> = {
   text: 'text/plain; version=0.0.4; charset=utf-8',
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
+  annotated: 'application/openmetrics-text; annotated=1; charset=utf-8',
 };
 
 /** How long a page was, which tells how long it will be: one of megabytes that grows is copied, and what it was before is work for the garbage collector. */
@@ -27,4 +28,10 @@ export async function metricsPage(sources: readonly MetricsSource[], accept: str
   return { contentType: CONTENT_TYPES[format], body };
 }
 
-export const formatOf = (accept: string | undefined): ExpositionFormat => (accept?.includes('application/openmetrics-text') ? 'openmetrics' : 'text');
+export function formatOf(accept: string | undefined): ExpositionFormat {
+  if (accept?.includes(ACCEPT.annotated)) return 'annotated';
+  return accept?.includes(ACCEPT.openmetrics) ? 'openmetrics' : 'text';
+}
+
+/** What asks for each format. */
+export const ACCEPT: Readonly<Record<ExpositionFormat, string>> = { text: 'text/plain', openmetrics: 'application/openmetrics-text', annotated: 'application/openmetrics-text; annotated=1' };

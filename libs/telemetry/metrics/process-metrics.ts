@@ -18,5 +18,5 @@ async function open(): Promise<Registries> {
   openmetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
   collectDefaultMetrics({ register: text });
   collectDefaultMetrics({ register: openmetrics });
-  return { text, openmetrics };
+  return { text, openmetrics, annotated: openmetrics };
 }

@@ -2,6 +2,7 @@ import type { RequestContext } from '#contracts/request.js';
 import type { Decider } from '#libs/event-store/decider.js';
 import type { DomainEvent } from '#libs/event-store/event.js';
 import { FINE_BOUNDS, Histogram } from '#libs/telemetry/metrics/histogram.js';
+import { SparseBuckets } from '#libs/telemetry/metrics/sparse-buckets.js';
 import { sampledTrace } from '#libs/telemetry/metrics/measured.js';
 import type { MeasuredPhase, Outcome } from '../../domain/metrics/lifecycle-metrics.js';
 
@@ -43,7 +44,7 @@ export class StartPhases {
 
   private observe(phase: MeasuredPhase, outcome: Outcome, start: number, asked?: RequestContext): void {
     const key = `${phase} ${outcome}` as const;
-    const histogram = this.measured.get(key) ?? new Histogram(phase === 'decide' ? DECIDE_BOUNDS : FINE_BOUNDS);
+    const histogram = this.measured.get(key) ?? new Histogram(phase === 'decide' ? DECIDE_BOUNDS : FINE_BOUNDS, new SparseBuckets());
     this.measured.set(key, histogram);
     const traceId = sampledTrace(asked?.traceparent);
     histogram.observe((performance.now() - start) / 1000, traceId === undefined ? undefined : { traceId, atSeconds: Date.now() / 1000 });

@@ -2,6 +2,7 @@ import type { ContainerEvent, ExitReason, StartReason } from '#contracts/contain
 import type { StartTimes, TaskEvent } from '#contracts/executor/tasks.js';
 import { actorClass } from '#libs/telemetry/metrics/actor-class.js';
 import { FINE_BOUNDS, type FrozenHistogram, Histogram } from '#libs/telemetry/metrics/histogram.js';
+import { SparseBuckets } from '#libs/telemetry/metrics/sparse-buckets.js';
 
 /** As `berth_container_state` tells it. What is being removed keeps the state it had. */
 export const STATES = ['created', 'running', 'paused', 'restarting', 'exited', 'dead'] as const;
@@ -80,7 +81,7 @@ export interface FrozenLifecycle {
 }
 
 /** Version of what is kept, and of what is made of events: change it with either. */
-export const LIFECYCLE_FOLD = '6';
+export const LIFECYCLE_FOLD = '7';
 
 /**
  * What the log says of containers, in numbers: a fold of containers' and tasks' events, so that a restart of the engine sets nothing back. Series of a container go
@@ -104,7 +105,7 @@ export class LifecycleMetrics {
   }
 
   freeze(): FrozenLifecycle {
-    return { containers: Array.from(this.containers, frozen), kept: Array.from(this.kept, frozen), stops: this.stops, phases: [...this.phases] };
+    return { containers: Array.from(this.containers, frozen), kept: Array.from(this.kept, frozen), stops: { graceful: this.stops.graceful.freeze(), killed: this.stops.killed.freeze() }, phases: Array.from(this.phases, ([key, histogram]) => [key, histogram.freeze()] as const) };
   }
 
   /** Events of others are passed over. */
@@ -236,7 +237,7 @@ export class LifecycleMetrics {
 
   private phase(phase: Phase, outcome: Outcome, spent: number, { traceId, atSeconds }: CommitFacts): void {
     const key = `${phase} ${outcome}` as const;
-    const histogram = this.phases.get(key) ?? new Histogram(phase === 'healthy' ? HEALTHY_BOUNDS : FINE_BOUNDS);
+    const histogram = this.phases.get(key) ?? new Histogram(phase === 'healthy' ? HEALTHY_BOUNDS : FINE_BOUNDS, new SparseBuckets());
     this.phases.set(key, histogram);
     histogram.observe(spent, traceId === undefined ? undefined : { traceId, atSeconds });
   }
