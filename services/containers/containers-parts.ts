@@ -92,7 +92,7 @@ export class ContainersParts {
     this.directory = new ContainerDirectory(this.containers, this.names, this.execRuns, settings.dataRoot);
     this.waits = new ExitWaits(this.directory);
     this.outcomes = new Outcomes(onError);
-    this.pauses = new ContainerPauses(this.containers, this.directory, this.outcomes, bus);
+    this.pauses = new ContainerPauses(this.containers, this.directory, this.outcomes, bus, (id) => this.lifecycle.starts.settled(id));
     const turns = new ContainerTurns();
     this.commits = new ContainerCommits(this.containers, this.directory, this.pauses, this.outcomes, bus);
     const runEndpoints = new RunEndpoints(this.directory, bus);
@@ -108,9 +108,9 @@ export class ContainersParts {
     this.creation = new ContainerCreation(this.containers, this.claims, this.directory, bus, isRemapped, this.phases);
     this.updates = new ContainerUpdates(this.containers, this.directory, this.lifecycle.starts, turns, this.outcomes, bus);
     this.edits = new ContainerEdits(this.containers, this.directory, this.lifecycle.starts, this.creation, turns, this.outcomes, bus);
-    this.streams = new ContainerStreams(this.containers, this.directory, this.attaches, bus, settings.runRoot);
+    this.streams = new ContainerStreams(this.containers, this.directory, this.attaches, this.lifecycle.starts, bus, settings.runRoot);
     this.archives = new ContainerArchives(this.containers, this.directory, bus);
-    this.processes = new ProcessLists(this.containers, this.directory, bus);
+    this.processes = new ProcessLists(this.containers, this.directory, this.lifecycle.starts, bus);
     this.execSessions = new ExecSessions(this.execs, this.execRuns, this.directory, this.lifecycle.starts, bus, settings.runRoot);
     this.containerWatch = new ContainerWatch(this.containers, this.directory, this.claims, runEndpoints, this.lifecycle, this.pauses, this.updates, this.commits, this.edits, this.waits, (container) => this.forget(container), onError, settings.engineStartedAt);
     this.taskWatch = new TaskWatch(store, this.containers, this.lifecycle, this.execRuns, `${folder}/task-watch.snapshot`, onError);

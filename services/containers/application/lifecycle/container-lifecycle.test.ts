@@ -183,6 +183,23 @@ test.each([
   expect([world.status, world.asked.filter(({ what }) => what === 'signal-task')]).toEqual(['exited', [{ what: 'signal-task', start: 2, signal }]]);
 });
 
+test.each([
+  ['a pause', 'freeze-task', () => world.pauses.pause('c1', asked)],
+  ['a list of its processes', 'task-processes', () => world.processes.list({ container: 'c1', psArgs: '' }, asked)],
+  ['a size for its terminal', 'resize-task', () => world.streams.resize({ container: 'c1', rows: 24, columns: 80 }, asked)],
+])('%s that comes beside a start is of what has begun', async (_, wanted, ask) => {
+  world = await LifecycleWorld.with({});
+  const launch = Promise.withResolvers<unknown>();
+  world.answers.set('launch-task', () => launch.promise);
+  const start = world.lifecycle.starts.start('c1', 'api', asked);
+  await expect.poll(() => world.count('launch-task')).toBe(1);
+  const done = ask();
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+  launch.resolve({ position: 0, pid: 7, startedAt: at });
+  await Promise.all([start, done]);
+  expect(world.count(wanted)).toBe(1);
+});
+
 /** A container that runs, and whose executor is away for eleven seconds before it takes a signal. */
 async function withExecutorAway(onSignal: () => void): Promise<void> {
   const started: readonly ContainerEvent[] = [{ type: 'StartRequested', container: 'c1', start: 1, reason: 'api', at }, { type: 'ContainerStarted', container: 'c1', start: 1, pid: 7, at }];

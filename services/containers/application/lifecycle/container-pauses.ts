@@ -16,6 +16,8 @@ export class ContainerPauses {
     private readonly directory: ContainerDirectory,
     private readonly outcomes: Pick<Outcomes, 'tell'>,
     private readonly bus: Bus,
+    /** Resolves once a start of it that is under way has ended: its command may have said before that it is ready to be paused. */
+    private readonly startSettled: (id: string) => Promise<void>,
   ) {}
 
   pause(reference: string, asked: RequestContext): Promise<Done> {
@@ -44,6 +46,7 @@ export class ContainerPauses {
 
   private async change(reference: string, type: 'Pause' | 'Unpause', asked: RequestContext): Promise<Done> {
     const { id } = this.directory.find(reference).spec;
+    await this.startSettled(id);
     const { position, repeated } = await this.containers.execute(id, { type, at: now() }, asked);
     if (asked.dryRun) return { position };
     // What a thaw fails for is not on the log: it is tried again.

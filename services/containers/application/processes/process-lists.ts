@@ -3,6 +3,7 @@ import { ListTaskProcesses, type ProcessTable } from '#contracts/executor/usage.
 import type { RequestContext } from '#contracts/request.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { checkPsArgs } from '../../domain/process/ps-args.js';
+import type { ContainerStarts } from '../lifecycle/container-starts.js';
 import type { ContainerDirectory, Containers } from '../names/container-directory.js';
 
 const MINUTE_MS = 60_000;
@@ -16,6 +17,7 @@ export class ProcessLists {
   constructor(
     private readonly containers: Containers,
     private readonly directory: ContainerDirectory,
+    private readonly starts: Pick<ContainerStarts, 'settled'>,
     private readonly bus: Bus,
   ) {}
 
@@ -23,6 +25,7 @@ export class ProcessLists {
   async list({ container, psArgs }: ListProcesses, asked: RequestContext): Promise<ProcessTable> {
     const args = checkPsArgs(psArgs || '-ef');
     const { id } = this.directory.find(container).spec;
+    await this.starts.settled(id);
     await this.record(id, asked);
     if (asked.dryRun) return { titles: [], processes: [] };
     return this.bus.request(ListTaskProcesses, { container: id, psArgs: args }, asked);

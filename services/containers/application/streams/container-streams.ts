@@ -6,6 +6,7 @@ import type { Done, RequestContext } from '#contracts/request.js';
 import { BerthError, conflict, invalid } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import { isReadable, logDetails } from '../../domain/log/log-options.js';
+import type { ContainerStarts } from '../lifecycle/container-starts.js';
 import type { ContainerDirectory, Containers } from '../names/container-directory.js';
 import type { PendingAttaches } from './pending-attaches.js';
 
@@ -20,6 +21,7 @@ export class ContainerStreams {
     private readonly containers: Containers,
     private readonly directory: ContainerDirectory,
     private readonly attaches: PendingAttaches,
+    private readonly starts: Pick<ContainerStarts, 'settled'>,
     private readonly bus: Bus,
     private readonly runRoot: string,
   ) {}
@@ -87,9 +89,11 @@ export class ContainerStreams {
   }
 
   async resize({ container, rows, columns }: ResizeContainer, asked: RequestContext): Promise<Done> {
-    const { spec, run } = this.directory.find(container);
-    const { position } = await this.containers.execute(spec.id, { type: 'Resize', rows, columns, at: now() }, asked);
-    return asked.dryRun ? { position } : this.bus.request(ResizeTask, { container: spec.id, start: run.start, rows, columns }, asked);
+    const { id } = this.directory.find(container).spec;
+    await this.starts.settled(id);
+    const { start } = this.directory.find(id).run;
+    const { position } = await this.containers.execute(id, { type: 'Resize', rows, columns, at: now() }, asked);
+    return asked.dryRun ? { position } : this.bus.request(ResizeTask, { container: id, start, rows, columns }, asked);
   }
 }
 

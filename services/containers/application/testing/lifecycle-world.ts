@@ -23,6 +23,7 @@ import { ProcessLists } from '../processes/process-lists.js';
 import { ExitWaits } from '../lifecycle/exit-waits.js';
 import type { NameClaims } from '../names/name-claims.js';
 import { Outcomes } from '../lifecycle/outcome-retries.js';
+import { ContainerStreams } from '../streams/container-streams.js';
 import { PendingAttaches } from '../streams/pending-attaches.js';
 import { RunEndpoints } from '../lifecycle/run-endpoints.js';
 
@@ -57,6 +58,7 @@ export class LifecycleWorld {
   readonly pauses: ContainerPauses;
   readonly updates: ContainerUpdates;
   readonly processes: ProcessLists;
+  readonly streams: ContainerStreams;
   readonly commits: ContainerCommits;
   readonly edits: ContainerEdits;
   readonly waits: ExitWaits;
@@ -72,10 +74,12 @@ export class LifecycleWorld {
     const bus = { request: (type: RequestClass<unknown, Request<unknown>>, data: object) => this.answer(type.subject, data) } as unknown as Bus;
     this.waits = new ExitWaits(directory);
     const endpoints = new RunEndpoints(directory, bus);
-    this.pauses = new ContainerPauses(this.containers, directory, this.outcomes, bus);
-    this.processes = new ProcessLists(this.containers, directory, bus);
+    this.pauses = new ContainerPauses(this.containers, directory, this.outcomes, bus, (id) => this.lifecycle.starts.settled(id));
+    const attaches = new PendingAttaches();
     const links = { moved: () => Promise.resolve() };
-    this.lifecycle = new ContainerLifecycle(this.containers, this.names, directory, this.pauses, this.waits, new PendingAttaches(), endpoints, links, this.outcomes, bus, { secondsFor: () => undefined }, false);
+    this.lifecycle = new ContainerLifecycle(this.containers, this.names, directory, this.pauses, this.waits, attaches, endpoints, links, this.outcomes, bus, { secondsFor: () => undefined }, false);
+    this.streams = new ContainerStreams(this.containers, directory, attaches, this.lifecycle.starts, bus, '/run');
+    this.processes = new ProcessLists(this.containers, directory, this.lifecycle.starts, bus);
     const turns = new ContainerTurns();
     this.updates = new ContainerUpdates(this.containers, directory, this.lifecycle.starts, turns, this.outcomes, bus);
     this.edits = new ContainerEdits(this.containers, directory, this.lifecycle.starts, { prepareMounts: (_id, wanted) => Promise.resolve(wanted.map(mounted)) }, turns, this.outcomes, bus);
