@@ -72,6 +72,13 @@ test('an exec for a user by name is none where its container does not know him; 
   expect(launch).toHaveBeenCalledOnce();
 });
 
+test('keys that nobody can type are looked at once it is known that the container runs', async () => {
+  const createWith = (detachKeys: string): Promise<unknown> => sessions.create({ container: 'c', ...config, detachKeys } as CreateExec, asked);
+  await expect(createWith('zzz')).rejects.toMatchObject({ kind: 'unclassified', message: 'Invalid escape keys (zzz) provided' });
+  container.status = 'exited';
+  await expect(createWith('zzz')).rejects.toMatchObject({ kind: 'conflict', message: 'container c is not running' });
+});
+
 test('an exec whose start was refused can be started again', async () => {
   sessions.listenForCreated();
   const { id } = await create();
