@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readJson } from './read-json.js';
+import { readFirstJson, readJson, readJsonBody } from './read-json.js';
 
 test.each([
   ['9007199254740993', '9007199254740992'],
@@ -18,4 +18,10 @@ test.each(['9223372036854775808', '-9223372036854775809', '1e300', '123456789012
 
 test('digits of a text are left alone', () => {
   expect(readJson('{"Image":"9223372036854775808","Labels":{"a":"1e999"}}')).toEqual({ Image: '9223372036854775808', Labels: { a: '1e999' } });
+});
+
+test('what is behind the first value is left alone where dockerd leaves it alone', () => {
+  expect(readFirstJson('{"a":1} x')).toEqual({ a: 1 });
+  expect(() => readJsonBody('{"a":1} x')).toThrow('unexpected content after JSON');
+  expect(() => readFirstJson('{"a":')).toThrow('invalid JSON: unexpected EOF');
 });

@@ -1,6 +1,6 @@
 import { LARGEST_INTEGER } from '#contracts/containers/field-shapes.js';
 import { BerthError, invalid, unclassified } from '#libs/errors/errors.js';
-import { jsonFault } from '#libs/oci/json-fault.js';
+import { firstValue, jsonFault } from '#libs/oci/json-fault.js';
 
 /** What dockerd says before it says what Go does. */
 const INVALID_JSON = 'invalid JSON: ';
@@ -31,6 +31,11 @@ export function readJsonBody(text: string): unknown {
     const fault = jsonFault(text, 'stream');
     throw invalid(fault === '' ? 'unexpected content after JSON' : `${INVALID_JSON}${fault === 'EOF' ? 'got EOF while reading request body' : fault}`, error);
   }
+}
+
+/** As readJsonBody, of a route where dockerd takes the first value, whatever is behind it. */
+export function readFirstJson(text: string): unknown {
+  return readJsonBody(jsonFault(text, 'stream') === '' ? firstValue(text) : text);
 }
 
 /** Of what is wrong with a body at a route where dockerd says no more than Go does, and with 500. */
