@@ -4,7 +4,7 @@ import type { GetExec } from '#contracts/containers/queries.js';
 import type { ExecConfig, ExecView } from '#contracts/containers/container-state.js';
 import { CheckTaskUser, LaunchExec, OpenTaskStreams, ResizeTask, SignalExec } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
-import { type BerthError, conflict, errorMessage, internal, notFound, unclassified } from '#libs/errors/errors.js';
+import { type BerthError, conflict, errorMessage, internal, invalid, notFound, unclassified } from '#libs/errors/errors.js';
 import type { Bus, RequestOptions } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
 import { detachKeys } from '#libs/patterns/detach-keys.js';
@@ -168,13 +168,14 @@ export class ExecSessions {
   }
 
   async resize({ exec, rows, columns }: ResizeExec, asked: RequestContext): Promise<Done> {
-    const { container } = this.find(exec);
+    const { container, failure } = this.find(exec);
     if (asked.dryRun) return { position: 0 };
-    await this.runs.told(exec, READY_MS);
+    if (failure === undefined) await this.runs.told(exec, READY_MS);
     const { run } = this.directory.find(container);
-    const exit = this.runs.get(exec)?.exitCode;
-    if (exit === undefined) throw internal('timeout waiting for exec session ready');
-    if (exit !== null) throw notFound('no such exec');
+    const known = this.runs.get(exec);
+    if (failure !== undefined || known?.neverBegan === true) throw invalid('exec process is not started');
+    if (known === undefined) throw internal('timeout waiting for exec session ready');
+    if (known.exitCode !== null) throw notFound('no such exec');
     return this.bus.request(ResizeTask, { container, start: run.start, exec, rows, columns }, asked);
   }
 
