@@ -143,7 +143,7 @@ const REFUSED: readonly (readonly [options: string, says: RegExp])[] = [
   ['--gpus 0', /could not select device driver "" with capabilities: \[\[gpu\]\]/],
   ['-u 4294967296', /uids and gids must be in range 0-2147483647/],
   ['--volumes-from x', /No such container: x/],
-  ['--log-driver gelf', /no log driver named 'gelf'/],
+  ['--log-driver gelf', /error looking up logging plugin gelf: plugin "gelf" not found/],
 ];
 
 /** Covered elsewhere, or the CLI's own affair: it sends no --kernel-memory any more, and makes a bind mount of --use-api-socket. */
