@@ -52,6 +52,8 @@ test.each([
   ['journald', { tag: '{{.Foo}}' }, 'at <.Foo>: can\'t evaluate field Foo'],
 ])('%s with %j is refused', (type, options, says) => expect(() => log(type, options)).toThrow(says));
 
+test('of no log nothing is looked at', () => expect(() => checkLog(logged('none', { mode: 'x' }).hostConfig)).not.toThrow());
+
 test.each([['json-file', { 'max-size': 'x' }], ['local', { 'max-file': 'x' }], ['json-file', { tag: '{{.Foo}}' }], ['json-file', { 'labels-regex': '(' }]])('%s with %j is refused at a start alone, as dockerd does', (type, options) => {
   expect(() => checkLog(logged(type, options).hostConfig)).not.toThrow();
   expect(() => log(type, options)).toThrow(expect.objectContaining({ kind: 'unclassified', message: expect.stringMatching(/^failed to create task for container: failed to initialize logging driver: /) as string }) as Error);

@@ -32,7 +32,7 @@ const TRUTHS = /^(1|t|T|TRUE|true|True)$/;
 export function checkLog({ LogConfig }: HostConfig): void {
   const type = LogConfig?.Type || 'json-file';
   const options = LogConfig?.Config ?? {};
-  checkMode(options);
+  if (type !== 'none') checkMode(options);
   if (!isDriver(type)) throw invalid(`error looking up logging plugin ${type}: plugin "${type}" not found`);
   checkOptions(type, options);
   if (type === 'syslog') checkSyslog(options);
