@@ -3,6 +3,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type BerthError, invalid } from '#libs/errors/errors.js';
 import { cleaned, requireSupported, versionOf, withoutVersion } from '../../../domain/api-version.js';
+import { exactJson } from '../../../domain/docker/exact-json.js';
 import { decodeBody } from '../../../domain/requests/decode-body.js';
 import { encodeImageName } from '../../../domain/requests/image-paths.js';
 import { encodeLinkName } from '../../../domain/requests/link-paths.js';
@@ -61,6 +62,7 @@ export function createHttpAdapter({ keepsBodies }: { readonly keepsBodies: boole
     if (!WANTS_JSON.test(routed(request.method, request.originalUrl))) return done(null, undefined);
     done(notJson(request.headers['content-type']));
   });
+  fastify.setReplySerializer(exactJson);
   traceRequests(fastify);
   fastify.addHook('onRequest', async (request, reply) => {
     reply.headers(ENGINE_HEADERS);
