@@ -32,7 +32,7 @@ const usage = `usage: berth COMMAND [--json]
   protect NAME|ID…                  no removal of a container, also by force
   unprotect NAME|ID…                it can be removed again
   edit NAME|ID OPTIONS [-- COMMAND…]  changes a container that is there: ports and limits now, the rest at its next start
-    -p, --publish [[IP:]HOST:]PORT  --unpublish PORT (the container's)   -e, --env NAME=VALUE  --unset-env NAME   -l, --label NAME=VALUE  --unset-label NAME
+    -p, --publish [[IP:]HOST:]PORT  --unpublish [[IP:]HOST:]PORT   -e, --env NAME=VALUE  --unset-env NAME   -l, --label NAME=VALUE  --unset-label NAME
     -v, --volume SOURCE:TARGET  --unmount TARGET   -m, --memory BYTES  --memory-swap BYTES  --cpus N  --pids-limit N  --restart POLICY
   revert NAME|ID [--to VERSION]     makes it what it was before an edit
   undo [NAME|ID…] [--name NEW]      brings removed containers back, one under another name; alone: what can come back
