@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { jsonFault } from './json-fault.js';
+import { firstValue, jsonFault } from './json-fault.js';
 
 // What a dockerd says behind "invalid JSON: ".
 test.each([
@@ -35,3 +35,9 @@ test('of a whole text it says so of its end, and of what is behind it', () => {
 });
 
 test('what is nested as deep as a body is long holds up nobody', () => expect(jsonFault('['.repeat(1 << 20), 'stream')).toBe('unexpected EOF'));
+
+test.each([
+  ['{"é":[1]} x', '{"é":[1]}'],
+  [' 12 {', ' 12'],
+  ['"a""b"', '"a"'],
+])('of %j the first value is %j', (text, value) => expect(firstValue(text)).toBe(value));

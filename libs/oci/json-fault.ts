@@ -16,6 +16,14 @@ export function jsonFault(text: string, of: 'stream' | 'whole'): string {
   }
 }
 
+/** The text of the first value, of text that begins with one: Go's decoder of a stream leaves what is behind it alone. */
+export function firstValue(text: string): string {
+  const bytes = Buffer.from(text);
+  const scanner = new Scanner(bytes.toString('latin1'));
+  scanner.value();
+  return bytes.subarray(0, scanner.position).toString();
+}
+
 class Fault extends Error {}
 class TooEarly extends Error {}
 
@@ -36,6 +44,10 @@ class Scanner {
   private readonly open: ('{' | '[')[] = [];
 
   constructor(private readonly text: string) {}
+
+  get position(): number {
+    return this.at;
+  }
 
   /** The next character that is no blank. */
   next(): string | undefined {

@@ -3,14 +3,15 @@ import { expect, test } from 'vitest';
 import { COMMAND_WORDS, completionsOf, type Names, wordsFor } from './command-words.js';
 import { parseWords } from './options.js';
 
-const NAMES: Readonly<Record<Names, readonly string[]>> = { containers: ['web', 'worker', 'db'], removed: ['gone'], shells: ['bash'], none: [] };
+const NAMES: Readonly<Record<Names, readonly string[]>> = { containers: ['web', 'worker', 'db'], everything: ['web', 'busybox:latest', 'data', 'bridge'], removed: ['gone'], shells: ['bash'], none: [] };
 const completed = (...words: string[]): Promise<readonly string[]> => completionsOf(words, async (names) => NAMES[names]);
 
 test('the first word is a command', async () => {
   expect(await completed('re')).toEqual(['revert']);
   expect(await completed('lo')).toEqual(['log']);
   expect(await completed('log', '')).toEqual(['verify']);
-  expect(await completed('')).toContain('top');
+  expect(await completed('')).toEqual(expect.arrayContaining(['top', 'help', 'version']));
+  expect(await completed('--')).toEqual(['--help', '--version']);
 });
 
 test('names stand where a command wants one, once, or each once', async () => {
@@ -20,6 +21,7 @@ test('names stand where a command wants one, once, or each once', async () => {
   expect(await completed('edit', 'web', '')).toEqual([]);
   expect(await completed('protect', 'web', 'w')).toEqual(['worker']);
   expect(await completed('ps', '')).toEqual([]);
+  expect(await completed('history', 'b')).toEqual(['bridge', 'busybox:latest']);
   expect(await completed('nothing', '')).toEqual([]);
 });
 

@@ -2,7 +2,10 @@ import { invalid } from '#libs/errors/errors.js';
 import type { CommandLine } from './options.js';
 
 /** The kind of things whose names stand behind a command. */
-export type Names = 'containers' | 'removed' | 'shells' | 'none';
+export type Names = 'containers' | 'everything' | 'removed' | 'shells' | 'none';
+
+/** What needs no engine, and stands alone. */
+const OF_BERTH = ['help', 'version'];
 
 interface CommandWords {
   readonly names: Names;
@@ -21,7 +24,7 @@ export const COMMAND_WORDS: Readonly<Record<string, CommandWords>> = {
   completion: { names: 'shells', line: true, options: [] },
   edit: { names: 'containers', line: true, options: EDITS },
   events: { names: 'none', options: ['--follow', '--from='] },
-  history: { names: 'containers', options: [] },
+  history: { names: 'everything', options: [] },
   inspect: { names: 'containers', options: ['--at='] },
   'log verify': { names: 'none', options: ['--from='] },
   plan: { names: 'none', line: true, options: [] },
@@ -58,7 +61,7 @@ export async function completionsOf(words: readonly string[], namesOf: (names: N
   const before = words.slice(0, -1);
   const fitting = (all: readonly string[]): string[] => all.filter((word) => word.startsWith(typed)).toSorted();
   const [first, second] = before;
-  if (first === undefined) return fitting([...new Set(Object.keys(COMMAND_WORDS).map((name) => name.split(' ')[0] ?? name))]);
+  if (first === undefined) return fitting(typed.startsWith('-') ? OF_BERTH.map((word) => `--${word}`) : [...OF_BERTH, ...new Set(Object.keys(COMMAND_WORDS).map((name) => name.split(' ')[0] ?? name))]);
   if (first === 'log' && second === undefined) return fitting(['verify']);
   const command = COMMAND_WORDS[first === 'log' ? `log ${second ?? ''}` : first];
   if (command === undefined || before.includes('--')) return [];

@@ -1,4 +1,5 @@
 import { BerthError, errorMessage, invalid } from '#libs/errors/errors.js';
+import { BERTH_VERSION } from '#libs/settings/version.js';
 import { type Command, exitCodes } from './command.js';
 import { wordsFor } from './command-words.js';
 import { EngineApi } from './engine-api.js';
@@ -32,7 +33,7 @@ const usage = `usage: berth COMMAND [--json]
   protect NAME|ID…                  no removal of a container, also by force
   unprotect NAME|ID…                it can be removed again
   edit NAME|ID OPTIONS [-- COMMAND…]  changes a container that is there: ports and limits now, the rest at its next start
-    -p, --publish [[IP:]HOST:]PORT  --unpublish PORT (the container's)   -e, --env NAME=VALUE  --unset-env NAME   -l, --label NAME=VALUE  --unset-label NAME
+    -p, --publish [[IP:]HOST:]PORT  --unpublish [[IP:]HOST:]PORT   -e, --env NAME=VALUE  --unset-env NAME   -l, --label NAME=VALUE  --unset-label NAME
     -v, --volume SOURCE:TARGET  --unmount TARGET   -m, --memory BYTES  --memory-swap BYTES  --cpus N  --pids-limit N  --restart POLICY
   revert NAME|ID [--to VERSION]     makes it what it was before an edit
   undo [NAME|ID…] [--name NEW]      brings removed containers back, one under another name; alone: what can come back
@@ -40,6 +41,7 @@ const usage = `usage: berth COMMAND [--json]
   plan -- docker COMMAND…           which events a docker command would append; it is not done
   events [--from POSITION] [--follow]  the log as JSON lines
   log verify [--from POSITION]      whether the log is whole; or what came after a position
+  version, help                     of berth itself: --version and --help say the same
   completion bash|zsh|fish          what makes a shell complete these words: eval "$(berth completion bash)"
 
 TIME: 2026-01-31T10:00:00Z, Unix seconds, or how long ago (90s, 10m, 2h, 1d).
@@ -54,6 +56,10 @@ async function run(args: readonly string[]): Promise<number> {
   const [first = '', second] = line.words;
   if (options.help || first === 'help') {
     console.log(usage);
+    return exitCodes.ok;
+  }
+  if (options.version || first === 'version') {
+    console.log(`berth ${BERTH_VERSION}`);
     return exitCodes.ok;
   }
   const name = first === 'log' ? `log ${second ?? ''}` : first;

@@ -26,6 +26,7 @@ const OPTIONS = {
   'pids-limit': { type: 'string' },
   restart: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
 } as const;
 
 function parse(args: readonly string[]) {

@@ -80,6 +80,8 @@ describe('the front door', () => {
     ['GET', '/containers/json?limit=x', 500, 'strconv.Atoi: parsing "x": invalid syntax'],
     ['POST', '/containers/web/stop?t=1.5', 500, 'strconv.Atoi: parsing "1.5": invalid syntax'],
     ['GET', '/events?since=yesterday', 500, 'strconv.ParseInt: parsing "yesterday": invalid syntax'],
+    ['GET', '/containers/web/logs?stdout=1&since=2026-01-01', 500, 'strconv.ParseInt: parsing "2026-01-01": invalid syntax'],
+    ['GET', '/containers/nobody/logs?stdout=1&since=x', 404, 'No such container: nobody'],
     ['GET', '/containers/web/logs?stdout=1&until=1.x', 500, 'strconv.ParseInt: parsing "x": invalid syntax'],
     ['GET', '/containers/json?filters={"publish":["port"]}', 500, 'error while looking up for publish port: strconv.ParseUint: parsing "port": invalid syntax'],
     ['GET', '/containers/json?filters={"expose":["5-1"]}', 500, 'error while looking up for expose 5-1: Invalid range specified for the Port: 5-1'],

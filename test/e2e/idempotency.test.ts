@@ -64,7 +64,7 @@ test('a request that came to nothing, sent again with its key, is done anew: its
   expect((await keyed('n1', 'POST', '/containers/create?name=dup', wanted)).status).toBe(201);
   expect((await keyed('n4', 'POST', '/containers/create?name=dup', { Image: 'busybox' })).status).toBe(409);
   // A driver that is not there fails behind a volume that was made.
-  expect((await keyed('n5', 'POST', '/containers/create?name=vol', mount({ Type: 'volume', Source: 'later', Target: '/b', VolumeOptions: { DriverConfig: { Name: 'nosuch' } } }))).status).toBe(400);
+  expect((await keyed('n5', 'POST', '/containers/create?name=vol', mount({ Type: 'volume', Source: 'later', Target: '/b', VolumeOptions: { DriverConfig: { Name: 'nosuch' } } }))).status).toBe(404);
   expect((await keyed('n5', 'POST', '/containers/create?name=vol', mount({ Type: 'volume', Source: 'later', Target: '/b' }))).status).toBe(201);
   for (const name of ['dup', 'vol']) expect((await engine.docker(['rm', name])).code).toBe(0);
   expect((await engine.docker(['ps', '-aq'])).stdout).toBe('');

@@ -138,12 +138,12 @@ const REFUSED: readonly (readonly [options: string, says: RegExp])[] = [
   ['--device /dev/no-such', /error gathering device information while adding custom device "\/dev\/no-such": no such file or directory/],
   ['--cpu-shares 1', /the minimum allowed cpu-shares is 2/],
   ['--storage-opt size=1g', /--storage-opt is supported only for overlay over xfs with 'pquota' mount option/],
-  ['--volume-driver nosuch -v named-by-it:/data', /error looking up volume plugin nosuch: plugin "nosuch" not found/],
+  ['--pull never --volume-driver nosuch -v named-by-it:/data', /error looking up volume plugin nosuch: plugin "nosuch" not found/],
   ['-u 2147483648', /uids and gids must be in range 0-2147483647/],
   ['--gpus 0', /could not select device driver "" with capabilities: \[\[gpu\]\]/],
   ['-u 4294967296', /uids and gids must be in range 0-2147483647/],
   ['--volumes-from x', /No such container: x/],
-  ['--log-driver gelf', /no log driver named 'gelf'/],
+  ['--log-driver gelf', /error looking up logging plugin gelf: plugin "gelf" not found/],
 ];
 
 /** Covered elsewhere, or the CLI's own affair: it sends no --kernel-memory any more, and makes a bind mount of --use-api-socket. */

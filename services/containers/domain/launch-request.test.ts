@@ -57,7 +57,7 @@ test('the size of a log is written with a unit', () => {
   expect(log({ 'max-file': '3' }).maxFiles).toBe(3);
 });
 test('a log that cannot be kept as asked is refused at creation', () => {
-  expect(() => checkHostConfig({ LogConfig: { Type: 'gelf' } })).toThrow("no log driver named 'gelf'");
+  expect(() => checkHostConfig({ LogConfig: { Type: 'gelf' } })).toThrow('plugin "gelf" not found');
   expect(() => checkHostConfig({ LogConfig: { Config: { colour: 'red' } } })).toThrow();
 });
 test.each<[HostConfig, string]>([

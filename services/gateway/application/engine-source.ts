@@ -9,7 +9,7 @@ import { type Exposition, labelText } from '#libs/telemetry/metrics/exposition.j
 import { LogFold } from '#libs/telemetry/metrics/log-fold.js';
 import type { LoggedEvent } from '../domain/docker/events.js';
 import { EngineTotals, type FrozenTotals, TOTALS_FOLD } from '../domain/engine-totals.js';
-import { BERTH_VERSION } from '../domain/version.js';
+import { BERTH_VERSION } from '#libs/settings/version.js';
 import { layerBytes } from './disk-usage.js';
 import type { EngineClient } from './engine-client.js';
 import { EVENT_SUBJECTS, type EventFeed } from './event-feed.js';

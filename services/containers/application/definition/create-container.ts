@@ -189,7 +189,7 @@ export class ContainerCreation {
     if (type !== 'volume') return { type, source, target, readOnly, mode, propagation, ...(options === undefined ? {} : { options }), ...(mount.createSource ? { createSource: true } : {}), ...(mount.nonRecursive ? { nonRecursive: true } : {}), ...(mount.readOnlyBelow ? { readOnlyBelow: mount.readOnlyBelow } : {}) };
     // Each volume of a keyed request has a key of its own.
     const cause = asked.idempotencyKey === undefined ? asked : { ...asked, idempotencyKey: `${container} ${target}` };
-    const volume = await this.bus.request(CreateVolume, { ...mount.volume, ...(source === '' ? { container } : { name: source }), ...held }, cause).catch(forClients);
+    const volume = await this.bus.request(CreateVolume, { ...mount.volume, ...(source === '' ? { container } : { name: source }), ...held }, cause);
     if (volume.created) undo.push(() => this.bus.request(RemoveVolume, { name: volume.name, force: true }, asked));
     // As dockerd does at creation, so that the volume can be looked into before the first start.
     const part = mount.subpath === undefined ? {} : { subpath: mount.subpath };
@@ -198,7 +198,7 @@ export class ContainerCreation {
   }
 }
 
-/** A volume or a driver that is not there: clients would take that for the image, and pull. */
+/** A volume of another's that is not there: clients would take that for the image, and pull. (Of a driver dockerd says not found, and they do.) */
 function forClients(error: unknown): never {
   throw error instanceof BerthError && error.kind === 'not-found' ? invalid(error.message, error) : error;
 }

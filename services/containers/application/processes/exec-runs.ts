@@ -6,6 +6,8 @@ export interface ExecRun {
   readonly container: string;
   readonly pid: number;
   readonly exitCode: number | null;
+  /** Its start failed: the exit code is why. */
+  readonly neverBegan?: true;
 }
 
 /** A health check, as an exec. */
@@ -113,7 +115,7 @@ export class ExecRuns {
         this.begin(event.exec, event.container, event.pid);
         return;
       case 'ExecExited':
-        this.end(event.exec, event.container, event.exitCode);
+        this.end(event.exec, event.container, event.exitCode, this.runs.has(event.exec) ? {} : { neverBegan: true });
         return;
       case 'TaskExited':
         // With the container's init, everything in its PID namespace was killed.
@@ -153,8 +155,8 @@ export class ExecRuns {
     finishAll(this.firstWaiters, exec);
   }
 
-  private end(exec: string, container: string, exitCode: number): void {
-    this.runs.set(exec, { container, pid: 0, exitCode });
+  private end(exec: string, container: string, exitCode: number, more: Pick<ExecRun, 'neverBegan'> = {}): void {
+    this.runs.set(exec, { container, pid: 0, exitCode, ...more });
     take(this.runningIn, exec, container);
     take(this.waitingIn, exec, container);
     this.over.add(exec);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { CreateExec } from '#contracts/containers/commands.js';
+import type { CreateExec, ResizeExec } from '#contracts/containers/commands.js';
 import { CheckTaskUser } from '#contracts/executor/tasks.js';
 import type { ExecConfig } from '#contracts/containers/container-state.js';
 import { invalid } from '#libs/errors/errors.js';
@@ -70,6 +70,23 @@ test('an exec for a user by name is none where its container does not know him; 
   await create('1000:50');
   await create();
   expect(launch).toHaveBeenCalledOnce();
+});
+
+test('keys that nobody can type are looked at once it is known that the container runs', async () => {
+  const createWith = (detachKeys: string): Promise<unknown> => sessions.create({ container: 'c', ...config, detachKeys } as CreateExec, asked);
+  await expect(createWith('zzz')).rejects.toMatchObject({ kind: 'unclassified', message: 'Invalid escape keys (zzz) provided' });
+  container.status = 'exited';
+  await expect(createWith('zzz')).rejects.toMatchObject({ kind: 'conflict', message: 'container c is not running' });
+});
+
+test('one that has ended has no terminal any more, and one whose start failed never had', async () => {
+  const resized = async (...events: readonly ('ExecStarted' | 'ExecExited')[]): Promise<unknown> => {
+    const { id } = await create();
+    for (const type of events) runs.see({ type, container: 'c', start: 1, exec: id, pid: 7, exitCode: 127, at: '' });
+    return sessions.resize({ exec: id, rows: 1, columns: 1 } as ResizeExec, asked).catch((error: unknown) => error);
+  };
+  expect(await resized('ExecStarted', 'ExecExited')).toMatchObject({ kind: 'not-found', message: 'no such exec' });
+  expect(await resized('ExecExited')).toMatchObject({ kind: 'invalid', message: 'exec process is not started' });
 });
 
 test('an exec whose start was refused can be started again', async () => {

@@ -4,9 +4,10 @@ import type { GetExec } from '#contracts/containers/queries.js';
 import type { ExecConfig, ExecView } from '#contracts/containers/container-state.js';
 import { CheckTaskUser, LaunchExec, OpenTaskStreams, ResizeTask, SignalExec } from '#contracts/executor/tasks.js';
 import type { Done, RequestContext, StreamEndpoint } from '#contracts/request.js';
-import { type BerthError, conflict, errorMessage, internal, notFound } from '#libs/errors/errors.js';
+import { type BerthError, conflict, errorMessage, internal, invalid, notFound, unclassified } from '#libs/errors/errors.js';
 import type { Bus, RequestOptions } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
+import { detachKeys } from '#libs/patterns/detach-keys.js';
 import type { Exec } from '../../domain/exec/exec-decider.js';
 import { execLaunch } from '../../domain/exec/exec-launch.js';
 import { isByName } from '../../domain/exec/exec-user.js';
@@ -63,7 +64,8 @@ export class ExecSessions {
     const holder = await this.running(reference);
     const { spec, run } = holder;
     linkFacts(holder, this.directory.linksOf(holder)); // throws, as dockerd does, where one leads to nobody who runs
-    const { user } = config;
+    const { user, detachKeys: keys } = config;
+    if (detachKeys(keys) === undefined) throw unclassified(`Invalid escape keys (${keys}) provided`);
     if (isByName(user)) await this.bus.request(CheckTaskUser, { container: spec.id, start: run.start, user }, asked);
     const exec = keyedId('exec', asked.idempotencyKey);
     await this.execs.execute(exec, { type: 'Create', exec, container: spec.id, config: { ...config }, at: new Date().toISOString() }, asked);
@@ -166,13 +168,14 @@ export class ExecSessions {
   }
 
   async resize({ exec, rows, columns }: ResizeExec, asked: RequestContext): Promise<Done> {
-    const { container } = this.find(exec);
+    const { container, failure } = this.find(exec);
     if (asked.dryRun) return { position: 0 };
-    await this.runs.told(exec, READY_MS);
+    if (failure === undefined) await this.runs.told(exec, READY_MS);
     const { run } = this.directory.find(container);
-    const exit = this.runs.get(exec)?.exitCode;
-    if (exit === undefined) throw internal('timeout waiting for exec session ready');
-    if (exit !== null) throw notFound('no such exec');
+    const known = this.runs.get(exec);
+    if (failure !== undefined || known?.neverBegan === true) throw invalid('exec process is not started');
+    if (known === undefined) throw internal('timeout waiting for exec session ready');
+    if (known.exitCode !== null) throw notFound('no such exec');
     return this.bus.request(ResizeTask, { container, start: run.start, exec, rows, columns }, asked);
   }
 

@@ -27,6 +27,24 @@ test('ports come beside those there are, once, and go all of one container port'
   expect(() => applyChanges({ ...spec, hostConfig: { NetworkMode: 'host' } }, { publish: { '80/tcp': [{}] } })).toThrow('no ports to publish');
 });
 
+test.each([
+  ['8081:80', ['127.0.0.1 8082', '::1 8082', ' 8080']],
+  ['127.0.0.1:8082:80', ['::1 8082', ' 8080', ' 8081']],
+  ['[::1]:8082:80/tcp', ['127.0.0.1 8082', ' 8080', ' 8081']],
+  ['8082:80', [' 8080', ' 8081']],
+  ['0.0.0.0:8080:80', ['127.0.0.1 8082', '::1 8082', ' 8081']],
+])('one port of the host goes alone where it is named: %s', (port, left) => {
+  const more = applyChanges(spec, { publish: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '8082' }, { HostIp: '::1', HostPort: '8082' }, { HostPort: '8081' }] } });
+  const { hostConfig, config } = applyChanges(more, { unpublish: [port] });
+  expect(hostConfig.PortBindings?.['80/tcp']?.map(({ HostIp, HostPort }) => `${HostIp} ${HostPort}`).toSorted()).toEqual(left.toSorted());
+  expect(config.ExposedPorts).toEqual({ '80/tcp': {} });
+});
+
+test('the last port of the host takes the container\'s with it, and one that is not published is refused', () => {
+  expect(applyChanges(spec, { unpublish: ['8080:80'] }).hostConfig.PortBindings).toEqual({});
+  for (const other of ['8081:80', '127.0.0.1:8080:80', '8080:81']) expect(() => applyChanges(spec, { unpublish: [other] })).toThrow(`the container does not publish ${other}`);
+});
+
 test('a mount is taken out wherever it is named', () => {
   const less = applyChanges(spec, { unmount: ['/srv/'] });
   expect([less.hostConfig.Binds, less.mounts.map(({ target }) => target)]).toEqual([['data:/data'], ['/data']]);

@@ -46,10 +46,13 @@ function withPorts(host: HostConfig, config: ContainerConfig, { publish = {}, un
   const bindings: Record<string, PortBinding[]> = {};
   for (const [key, held] of Object.entries(host.PortBindings ?? {})) bindings[key] = [...(held ?? [])];
   for (const port of unpublish) {
-    const key = portKey(port);
-    const isPublished = key in bindings || (host.PublishAllPorts && key in (config.ExposedPorts ?? {}));
-    if (!isPublished) throw invalid(`the container publishes no port ${key}${inverse(bindings, key)}`);
-    delete bindings[key];
+    const { key, isMeant } = boundPort(port);
+    const held = bindings[key] ?? [];
+    const left = isMeant === undefined ? [] : held.filter((one) => !isMeant(one));
+    const isPublished = isMeant === undefined ? key in bindings || (host.PublishAllPorts && key in (config.ExposedPorts ?? {})) : left.length < held.length;
+    if (!isPublished) throw invalid(isMeant === undefined ? `the container publishes no port ${key}${inverse(bindings, key)}` : `the container does not publish ${port}`);
+    if (left.length === 0) delete bindings[key];
+    else bindings[key] = left;
   }
   for (const [port, wanted] of Object.entries(publish)) {
     const list = (bindings[portKey(port)] ??= []);
@@ -68,9 +71,27 @@ function inverse(bindings: Readonly<Record<string, readonly PortBinding[]>>, key
 /** What is published is exposed. What is no more published is no more exposed where that alone would publish it (-P). */
 function withExposed(config: ContainerConfig, host: HostConfig, { publish = {}, unpublish = [] }: ContainerChanges): ContainerConfig {
   const exposed = { ...config.ExposedPorts };
-  for (const port of unpublish) if (host.PublishAllPorts) delete exposed[portKey(port)];
+  for (const port of unpublish) {
+    const { key, isMeant } = boundPort(port);
+    if (host.PublishAllPorts && isMeant === undefined) delete exposed[key];
+  }
   for (const port of Object.keys(publish)) exposed[portKey(port)] ??= {};
   return Object.keys(publish).length === 0 && unpublish.length === 0 ? config : { ...config, ExposedPorts: exposed };
+}
+
+interface BoundPort {
+  readonly key: string;
+  /** Of the ports of the host; absent: all of them. */
+  readonly isMeant?: (binding: PortBinding) => boolean;
+}
+
+/** "80/udp", or one of the ports of the host behind which it is: "8080:80/udp", "127.0.0.1:8080:80". */
+function boundPort(text: string): BoundPort {
+  const [, address, hostPort, port = text] = /^(?:(.*):)?(\d+):([^:]+)$/.exec(text) ?? [];
+  const key = portKey(port);
+  if (hostPort === undefined) return { key };
+  const wanted = address?.replace(/^\[(.*)\]$/, '$1');
+  return { key, isMeant: ({ HostIp = '', HostPort = '' }) => HostPort === hostPort && (wanted === undefined || wanted === HostIp || (wanted === '0.0.0.0' && HostIp === '')) };
 }
 
 function portKey(text: string): string {

@@ -34,8 +34,8 @@ test.each([
   ['json-file', { tag: '{{.ExtraInfo}}' }, 'failed to create task for container: failed to initialize logging driver: template: log-tag:1:2: executing "log-tag" at <.ExtraInfo>: can\'t evaluate field ExtraInfo in type *logger.Info'],
   ['json-file', { 'labels-regex': '(' }, 'invalid regular expression'],
   ['json-file', { 'env-regex': `(?i)${'[B-\u{1e942}]'.repeat(17)}` }, 'has too large classes'],
-  ['gelf', {}, "logger: no log driver named 'gelf' is registered"],
-  ['toString', {}, "logger: no log driver named 'toString' is registered"],
+  ['gelf', {}, 'error looking up logging plugin gelf: plugin "gelf" not found'],
+  ['toString', {}, 'error looking up logging plugin toString: plugin "toString" not found'],
   ['syslog', { bogus: '1' }, "unknown log opt 'bogus' for syslog log driver"],
   ['syslog', { 'max-size': '1m' }, "unknown log opt 'max-size' for syslog log driver"],
   ['journald', { 'syslog-address': 'udp://x' }, "unknown log opt 'syslog-address' for journald log driver"],
@@ -51,6 +51,8 @@ test.each([
   ['syslog', { 'cache-max-size': 'x' }, "failed to create task for container: failed to initialize logging driver: invalid value for max-size: x: invalid size: 'x'"],
   ['journald', { tag: '{{.Foo}}' }, 'at <.Foo>: can\'t evaluate field Foo'],
 ])('%s with %j is refused', (type, options, says) => expect(() => log(type, options)).toThrow(says));
+
+test('of no log nothing is looked at', () => expect(() => checkLog(logged('none', { mode: 'x' }).hostConfig)).not.toThrow());
 
 test.each([['json-file', { 'max-size': 'x' }], ['local', { 'max-file': 'x' }], ['json-file', { tag: '{{.Foo}}' }], ['json-file', { 'labels-regex': '(' }]])('%s with %j is refused at a start alone, as dockerd does', (type, options) => {
   expect(() => checkLog(logged(type, options).hostConfig)).not.toThrow();

@@ -31,10 +31,10 @@ const TRUTHS = /^(1|t|T|TRUE|true|True)$/;
 /** Throws invalid, in dockerd's words, for a driver or an option that is not there. Of most values it is found out at a start. */
 export function checkLog({ LogConfig }: HostConfig): void {
   const type = LogConfig?.Type || 'json-file';
-  if (!isDriver(type)) throw invalid(`logger: no log driver named '${type}' is registered`);
   const options = LogConfig?.Config ?? {};
+  if (type !== 'none') checkMode(options);
+  if (!isDriver(type)) throw invalid(`error looking up logging plugin ${type}: plugin "${type}" not found`);
   checkOptions(type, options);
-  checkMode(options);
   if (type === 'syslog') checkSyslog(options);
 }
 

@@ -89,3 +89,14 @@ test('an AppArmor profile that is not loaded is told in runc\'s words', () => {
   expect(startFailure(confined, 0, ENOENT, 'x')).toMatchObject({ kind: 'internal', message: expect.stringMatching(/^failed to create task for container: .*: error during container init: unable to apply apparmor profile: apparmor failed to apply profile: write \/proc\/self\/attr\/apparmor\/exec: no such file or directory: unknown$/) });
   expect(startFailure(confined, 0, EPERM, 'x').message).toContain('from process.apparmorProfile): EPERM');
 });
+
+test.each([
+  [ENOENT, 'invalid', 'open sysctl net.core.nosuch file: no such file or directory: unknown'],
+  [21, 'invalid', 'open sysctl net.core.nosuch file: is a directory: permission denied: unknown'],
+  [22, 'internal', 'failed to write sysctl net.core.nosuch = "1": invalid argument: unknown'],
+  [5, 'internal', 'failed to write sysctl net.core.nosuch = "1": EIO: unknown'],
+])('a sysctl that the kernel refuses with %i is told in the words of runc', (errno, kind, says) => {
+  const plan = planOf(settings, [{ op: 'sysctl', actor: 'child', from: 'linux.sysctl["net.core.nosuch"]', name: 'net.core.nosuch', value: '1' } as unknown as PlanStep]);
+  const { message, ...failed } = startFailure(plan, 0, errno, 'sh');
+  expect([failed, message.split('error during container init: ')[1]]).toEqual([expect.objectContaining({ kind }), says]);
+});

@@ -9,6 +9,8 @@ const ENOENT = 2;
 const ESRCH = 3;
 const EACCES = 13;
 const ENOEXEC = 8;
+const EISDIR = 21;
+const EINVAL = 22;
 const EXDEV = 18;
 const ENOTDIR = 20;
 const ERANGE = 34;
@@ -23,6 +25,8 @@ const NO_STREAM = 0xfffffffa;
 const MOST_STREAMS = 496;
 
 const NO_DIRECTORY: ReadonlyMap<number, string> = new Map([[ENOENT, 'no such file or directory'], [ENOTDIR, 'not a directory'], [EACCES, 'permission denied']]);
+
+const NOT_WRITTEN: ReadonlyMap<number, string> = new Map([[EPERM, 'operation not permitted'], [EACCES, 'permission denied'], [EINVAL, 'invalid argument']]);
 
 /** dockerd puts it behind whatever a runtime says of a path that has to be a directory. */
 export const OTHER_KIND = ': Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type';
@@ -60,6 +64,7 @@ export function startFailure(plan: Plan, step: number, errno: number, command: s
     const [source, target] = placed(plan, part) ?? [];
     if (target !== undefined) return invalid(`${prefix}${duringInit(prefix)}error mounting "${source}" to rootfs at "${target}": not a directory${OTHER_KIND}`);
   }
+  if (part?.op === 'sysctl') return sysctlFailure(`${prefix}${duringInit(prefix)}`, part, errno);
   const noDirectory = NO_DIRECTORY.get(errno);
   // Of a container's first process it is made.
   if (part?.op === 'chdir' && prefix === PREFIX && errno === ENOTDIR) return invalid(`Cannot mkdir: ${part.path} is not a directory`);
@@ -68,6 +73,13 @@ export function startFailure(plan: Plan, step: number, errno: number, command: s
   if (operation === 'set_rlimit' && errno === EPERM) return invalid(`${prefix}error setting rlimit (${describeStep(plan, step)}): operation not permitted: the engine has no right to raise a hard limit (CAP_SYS_RESOURCE): unknown`);
   if (plan.steps[step]?.from === APPARMOR_PROFILE && errno === ENOENT) return internal(`${prefix}${duringInit(prefix)}unable to apply apparmor profile: apparmor failed to apply profile: write /proc/self/attr/apparmor/exec: no such file or directory: unknown`);
   return internal(`${prefix}step ${OUTSIDE_THE_PLAN[step] ?? describeStep(plan, step)}: ${errnoName(errno)}: unknown`);
+}
+
+/** Of a setting that is not there clients make exit code 127, of one that is a directory 126. */
+function sysctlFailure(prefix: string, { name, value }: Extract<PlanStep, { op: 'sysctl' }>, errno: number): BerthError {
+  if (errno === ENOENT) return invalid(`${prefix}open sysctl ${name} file: no such file or directory: unknown`);
+  if (errno === EISDIR) return invalid(`${prefix}open sysctl ${name} file: is a directory: permission denied: unknown`);
+  return internal(`${prefix}failed to write sysctl ${name} = ${JSON.stringify(value)}: ${NOT_WRITTEN.get(errno) ?? errnoName(errno)}: unknown`);
 }
 
 /** What a step mounts, and where, of those that lie on a file or on a directory as what they mount is one. */

@@ -21,6 +21,17 @@ test('port bindings are null where nobody spoke of them', () => {
   expect(shown({ PortBindings: { '80/tcp': [{ HostPort: '8080' }] } })).toMatchObject({ HostConfig: { PortBindings: { '80/tcp': [{ HostIp: '', HostPort: '8080' }] } } });
 });
 
+test.each([
+  [{}, null],
+  [{ IpcMode: 'shareable', SecurityOpt: ['no-new-privileges'] }, ['no-new-privileges']],
+  [{ Privileged: true, SecurityOpt: ['no-new-privileges'] }, ['no-new-privileges', 'label=disable']],
+  [{ PidMode: 'host' }, ['label=disable']],
+  [{ IpcMode: 'host' }, ['label=disable']],
+  [{ Privileged: true, SecurityOpt: ['label=user:x'] }, ['label=user:x']],
+])('%j is shown with the security options %j', (hostConfig, shown) => {
+  expect(containerInspect({ ...view, hostConfig }, { storageDriver: 'overlay2', securityOptions: [], maskedPaths: [] }, '1.51')).toMatchObject({ HostConfig: { SecurityOpt: shown } });
+});
+
 test('of a mount is told what was said of it', () => {
   const mounts = [{ Type: 'volume' as const, Source: '', Target: '/x', ReadOnly: false, VolumeOptions: { NoCopy: true, Labels: { a: '' }, DriverConfig: { Name: '' } } }, { Type: 'bind' as const, Source: '/y', Target: '/y', ReadOnly: true, BindOptions: {} }];
   expect(containerInspect({ ...view, hostConfig: { Mounts: mounts } }, { storageDriver: 'overlay2', securityOptions: [], maskedPaths: [] }, '1.51')).toMatchObject({

@@ -255,6 +255,13 @@ function paths({ hostConfig: { Privileged, MaskedPaths, ReadonlyPaths } }: Conta
   return Privileged === true ? { MaskedPaths: null, ReadonlyPaths: null } : { MaskedPaths: MaskedPaths ?? ofHost, ReadonlyPaths: ReadonlyPaths ?? READ_ONLY_PATHS };
 }
 
+/** One that shares the host's processes or IPC, or is privileged, has no SELinux label, unless it was said what it is to have; dockerd tells so. */
+function shownSecurity({ hostConfig: { SecurityOpt, Privileged, IpcMode, PidMode } }: ContainerView): readonly string[] | null {
+  const isUnlabelled = Privileged === true || IpcMode === 'host' || PidMode === 'host';
+  if (!isUnlabelled || SecurityOpt?.some((option) => /^label(=|$)/.test(option))) return SecurityOpt ?? null;
+  return [...(SecurityOpt ?? []), 'label=disable'];
+}
+
 /** Of a mount dockerd tells what was said. */
 function withoutZeros(value: object): object {
   const said = Object.entries(value as Readonly<Record<string, unknown>>).flatMap(([name, field]): [string, unknown][] => {
@@ -285,7 +292,6 @@ function hostConfig(view: ContainerView, maskedPaths: readonly string[]): Readon
     Privileged: false,
     PublishAllPorts: false,
     ReadonlyRootfs: false,
-    SecurityOpt: null,
     UTSMode: '',
     UsernsMode: '',
     ShmSize: 67_108_864,
@@ -325,6 +331,7 @@ function hostConfig(view: ContainerView, maskedPaths: readonly string[]): Readon
     CgroupnsMode: view.hostConfig.CgroupnsMode || 'private',
     PortBindings: portBindings(view),
     ...(view.hostConfig.Mounts ? { Mounts: view.hostConfig.Mounts.map(withoutZeros) } : {}),
+    SecurityOpt: shownSecurity(view),
     ...paths(view, maskedPaths),
     Runtime: view.hostConfig.Runtime || OWN_RUNTIME,
     NetworkMode: networkOf(view),

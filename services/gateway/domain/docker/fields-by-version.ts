@@ -13,14 +13,15 @@ interface Versioned {
 const UNUSED_CONFIG = { AttachStderr: false, AttachStdin: false, AttachStdout: false, Domainname: '', Hostname: '', Image: '', OpenStdin: false, StdinOnce: false, Tty: false };
 const EMPTY_CONFIG = { Cmd: null, Entrypoint: null, Env: null, Labels: null, OnBuild: null, User: '', Volumes: null, WorkingDir: '' };
 
+/** Of an image: what it was made of is not kept. */
+export const CONTAINER_CONFIG = { ...UNUSED_CONFIG, ...EMPTY_CONFIG };
+
 /** As the Engine API's version history tells (docs/api/version-history.md of the Docker Engine): an old client sees what an old engine sent. */
 const VERSIONED = {
   imageSummary: [{ name: 'VirtualSize', until: '1.44', value: (image) => image['Size'] }],
   imageInspect: [
     { name: 'VirtualSize', until: '1.44', value: (image) => image['Size'] },
-    { name: 'Container', until: '1.45', value: () => '' },
-    // Gone from 1.45 on, but docker-compose 1 speaks the newest version and cannot make a container anew without it.
-    { name: 'ContainerConfig', value: () => ({ ...UNUSED_CONFIG, ...EMPTY_CONFIG }) },
+    { name: 'ContainerConfig', until: '1.45', value: () => CONTAINER_CONFIG },
   ],
   /** Of an image: what only containers have was shown with zero values. */
   imageConfig: Object.entries(UNUSED_CONFIG).map(([name, zero]) => ({ name, until: '1.50', value: () => zero })),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ImageView } from '#contracts/images/images.js';
-import { filterImages } from './image.js';
+import { filterImages, imageInspect } from './image.js';
 
 const digest = `sha256:${'a'.repeat(64)}`;
 const image = (id: string, repoTags: string[], repoDigests: string[] = []): ImageView => ({ id, repoTags, repoDigests, createdAt: '2026-01-01T00:00:00Z', config: {} }) as unknown as ImageView; // what filters look at
@@ -27,4 +27,10 @@ test('until leaves images that were made before', () => {
   const ids = (until: string): string[] => filterImages(images, new Map([['until', [until]]]), Date.parse('2026-01-02T00:00:00Z')).map(({ id }) => id);
   expect([ids('12h').length, ids('36h').length, ids('2026-01-01T00:00:01Z').length, ids('2025-12-31T00:00:00Z').length]).toEqual([4, 0, 4, 0]);
   expect(() => ids('soon')).toThrow('failed to parse value as time or duration: "soon"');
+});
+
+test('docker-compose 1 is shown the configuration that it cannot do without in any version', () => {
+  const shown = (client?: string) => imageInspect({ config: {}, diffIds: [] } as unknown as ImageView, '1.51', client);
+  expect(shown('docker-compose/1.29.2 docker-py/4.1.0 Linux/6.1')).toHaveProperty('ContainerConfig');
+  for (const other of [undefined, 'Docker-Client/28.5.2 (linux)', 'compose/v2.40']) expect(shown(other)).not.toHaveProperty('ContainerConfig');
 });

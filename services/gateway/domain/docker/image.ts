@@ -4,7 +4,7 @@ import { unixSeconds } from './time.js';
 import type { Filters } from '../requests/filters.js';
 import { anyOf, booleanFilter, labelsFit } from '../requests/filters.js';
 import { olderThanAll } from '../requests/older-than.js';
-import { forVersion } from './fields-by-version.js';
+import { CONTAINER_CONFIG, forVersion } from './fields-by-version.js';
 import { globFits } from './glob.js';
 
 /** One item of GET /images/json (ImageSummary). */
@@ -23,8 +23,11 @@ export function imageSummary(view: ImageView, version: string): object {
   return forVersion('imageSummary', fields, version);
 }
 
-/** GET /images/{name}/json (ImageInspect). */
-export function imageInspect(view: ImageView, version: string): object {
+/** docker-compose 1 speaks the newest version, and cannot make a container anew without what images had before 1.45. */
+const NEEDS_CONTAINER_CONFIG = /^docker-compose\/1\./;
+
+/** GET /images/{name}/json (ImageInspect). `client`: what it calls itself. */
+export function imageInspect(view: ImageView, version: string, client = ''): object {
   const config = { User: '', Env: null, Cmd: null, Volumes: null, WorkingDir: '', Entrypoint: null, OnBuild: null, Labels: null, ...view.config };
   const fields = {
     Id: view.id,
@@ -44,7 +47,7 @@ export function imageInspect(view: ImageView, version: string): object {
     RootFS: { Type: 'layers', Layers: view.diffIds },
     Metadata: { LastTagTime: '0001-01-01T00:00:00Z' },
   };
-  return forVersion('imageInspect', fields, version);
+  return { ...forVersion('imageInspect', fields, version), ...(NEEDS_CONTAINER_CONFIG.test(client) ? { ContainerConfig: CONTAINER_CONFIG } : {}) };
 }
 
 interface HistoryEntry {

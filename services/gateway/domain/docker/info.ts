@@ -1,7 +1,7 @@
 import type { ListedContainer } from '#contracts/containers/container-state.js';
 import type { HostFacts } from '#contracts/executor/host.js';
 import { withoutPassword, type Proxies } from '#libs/settings/proxies.js';
-import { BERTH_VERSION } from '../version.js';
+import { BERTH_VERSION } from '#libs/settings/version.js';
 import { forVersion } from './fields-by-version.js';
 
 /** GET /info (swagger.yaml, SystemInfo). `now`: RFC 3339. `authorization`: names of the plugins that are asked. `version`: of the API. */

@@ -27,15 +27,26 @@ export const secondsBetween = (from: string, to: string): number => {
 const FIRST_SECOND = -62_135_596_800;
 const LAST_SECOND = 253_402_300_799;
 
+const DATE = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?(?:Z|[+-]\d\d:\d\d)?$/;
+
+/** In ms since 1970, of a date as filters have them, RFC 3339 or a beginning of that, or of Unix seconds; undefined: it is neither. */
+export function momentOf(text: string): number | undefined {
+  const moment = Date.parse(DATE.test(text) ? text : '');
+  if (!Number.isNaN(moment)) return moment;
+  try {
+    return Date.parse(readTimeLimit(text));
+  } catch {
+    return undefined;
+  }
+}
+
 /**
- * A `since` or `until` as clients send them: Unix seconds with an optional fraction, or RFC 3339. Gives RFC 3339 in UTC with nine digits, so that two compare as text;
- * '' for none ('' and -1, as in dockerd). Throws otherwise, as dockerd does, which looks for Unix seconds alone and then says what Go says of these.
+ * A `since` or `until` as clients send them: Unix seconds with an optional fraction. Gives RFC 3339 in UTC with nine digits, so that two compare as text;
+ * '' for none ('' and -1, as in dockerd). Throws otherwise, as dockerd does, also for a date: clients make Unix seconds of these.
  */
 export function readTimeLimit(value: string | undefined): string {
   if (value === undefined || value === '' || value === '-1') return '';
-  const written = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.(\d+))?)?)?(?:Z|[+-]\d\d:\d\d)?$/.exec(value);
-  const moment = Math.floor(Date.parse(written === null ? '' : value) / 1000);
-  const [second, fraction = ''] = Number.isNaN(moment) ? unixTime(value) : [moment, written?.[1]];
+  const [second, fraction = ''] = unixTime(value);
   const near = Math.max(FIRST_SECOND, Math.min(second, LAST_SECOND));
   return `${new Date(near * 1000).toISOString().slice(0, 19)}.${fraction.slice(0, 9).padEnd(9, '0')}Z`;
 }

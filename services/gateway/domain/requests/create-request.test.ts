@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { asOfVersion, checkMountsOfVersion, kernelMemoryWarnings, readCommitConfig, readCreateRequest } from './create-request.js';
+import { asOfVersion, checkMountsOfVersion, discardedLimits, kernelMemoryWarnings, readCommitConfig, readCreateRequest } from './create-request.js';
 import { readUpdateRequest } from './update-request.js';
 
 test('an option that Berth lacks is refused by name, its default is not', () => {
   const asked = { Image: 'x', OnBuild: null, HostConfig: { NetworkMode: 'default', UsernsMode: 'host', ContainerIDFile: '/cid', Cgroup: '', IOMaximumIOps: 0, CpuCount: 0 } };
   expect(readCreateRequest(asked)).toEqual({ config: { Image: 'x' }, hostConfig: { NetworkMode: 'bridge', UsernsMode: 'host' } });
-  expect(() => readCreateRequest({ Image: 'x', HostConfig: { CpuCount: 1 } })).toThrow('HostConfig.CpuCount');
+  expect(() => readCreateRequest({ Image: 'x', HostConfig: { Cgroup: 'x' } })).toThrow('HostConfig.Cgroup');
   expect(() => readCreateRequest({ Image: 'x', OnBuilt: ['RUN true'] })).toThrow('Config.OnBuilt');
   const ofBuilds = { OnBuild: ['RUN true'], Shell: ['/bin/sh', '-c'], ArgsEscaped: true, NetworkDisabled: true };
   expect(readCreateRequest(ofBuilds).config).toEqual(ofBuilds);
@@ -18,6 +18,16 @@ test('limits of kernel memory are passed over, and who asks for them is told', (
   expect(readUpdateRequest({ ...HostConfig, Memory: 1e8 })).toEqual({ Memory: 1e8 });
   expect(kernelMemoryWarnings(HostConfig)).toEqual([expect.stringContaining('KernelMemory is deprecated'), expect.stringContaining('KernelMemoryTCP is deprecated')]);
   for (const none of [{ KernelMemory: 0, KernelMemoryTCP: null }, {}, null]) expect(kernelMemoryWarnings(none)).toEqual([]);
+});
+
+test('of limits that Windows alone has two are passed over, and said to be, and two are refused', () => {
+  const HostConfig = { CpuCount: 2, CpuPercent: 50, KernelMemory: 1 };
+  expect(readCreateRequest({ Image: 'x', HostConfig }).hostConfig).toEqual({ NetworkMode: 'bridge' });
+  expect(discardedLimits(HostConfig)).toEqual([...kernelMemoryWarnings(HostConfig), 'linux does not support CPU count. Count discarded.', 'linux does not support CPU percent. Percent discarded.']);
+  expect(discardedLimits({ CpuCount: 0 })).toEqual([]);
+  for (const [name, limit] of [['IOMaximumBandwidth', 'maximum bandwidth'], ['IOMaximumIOps', 'maximum IOPs']] as const) {
+    expect(() => readCreateRequest({ Image: 'x', HostConfig: { [name]: 5 } })).toThrow(expect.objectContaining({ kind: 'invalid', message: `invalid option: QoS ${limit} configuration is not supported on linux` }) as Error);
+  }
 });
 
 test('null is Go’s zero value, and a text may stand for a list of itself', () => {

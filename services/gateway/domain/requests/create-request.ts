@@ -29,6 +29,10 @@ export const HOST_CONFIG: ReadonlySet<string> = new Set(
 /** Limits that the kernel has no more. dockerd takes them, and says nothing. */
 export const KERNEL_MEMORY: readonly string[] = ['KernelMemory', 'KernelMemoryTCP'];
 
+/** Limits that Windows alone has. dockerd takes these two, and says so of the second; the others it refuses. */
+const CPUS_OF_WINDOWS: ReadonlyMap<string, string> = new Map([['CpuCount', 'linux does not support CPU count. Count discarded.'], ['CpuPercent', 'linux does not support CPU percent. Percent discarded.']]);
+const NO_QUALITY_OF_SERVICE: ReadonlyMap<string, string> = new Map([['IOMaximumBandwidth', 'maximum bandwidth'], ['IOMaximumIOps', 'maximum IOPs']]);
+
 /** Values, besides zero ones, that ask for what Berth does anyway. */
 const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
   // A file that the client writes; the engine has no part in it.
@@ -36,7 +40,7 @@ const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
   // dockerode repeats in the body what it says in the query, where it counts.
   name: (value) => typeof value === 'string',
   platform: (value) => typeof value === 'string',
-  ...Object.fromEntries(KERNEL_MEMORY.map((name) => [name, Number.isInteger])),
+  ...Object.fromEntries([...KERNEL_MEMORY, ...CPUS_OF_WINDOWS.keys()].map((name) => [name, Number.isInteger])),
 };
 
 /** Of an endpoint's settings, those that only an engine fills in: clients send back what they once read. */
@@ -61,7 +65,13 @@ export function readCreateRequest(body: unknown): CreateRequest {
   return { config: readFields('Config', config, CONFIG), hostConfig: other ? { ...hostConfig, NetworkMode: other } : hostConfig, ...(networks === undefined ? {} : { networks }) };
 }
 
-/** Who asks for a limit that there is no more is told so. `limits`: what a client wrote. */
+/** Who asks for a limit that there is not, or no more, is told so. `limits`: what a client wrote. */
+export const discardedLimits = (limits: unknown): readonly string[] => [
+  ...kernelMemoryWarnings(limits),
+  ...Array.from(CPUS_OF_WINDOWS).flatMap(([name, warning]) => (isFields(limits) && !isZero(limits[name]) ? [warning] : [])),
+];
+
+/** As discardedLimits, of an update. */
 export const kernelMemoryWarnings = (limits: unknown): readonly string[] =>
   KERNEL_MEMORY.filter((name) => isFields(limits) && !isZero(limits[name])).map((name) => `${name} is deprecated: the kernel has no such limit any more. Limitation discarded.`);
 
@@ -92,6 +102,7 @@ export function checkMountsOfVersion({ hostConfig: { Mounts: mounts } }: CreateR
 function readHostConfig(value: unknown): Fields {
   if (value === undefined || value === null) return { NetworkMode: 'bridge' };
   if (!isFields(value)) throw invalid('HostConfig has to be an object');
+  for (const [name, limit] of NO_QUALITY_OF_SERVICE) if (!isZero(value[name])) throw invalid(`invalid option: QoS ${limit} configuration is not supported on linux`);
   const fields = readFields('HostConfig', value, HOST_CONFIG);
   const mode = fields.NetworkMode;
   if (mode === 'container:') throw invalid('invalid network mode: invalid container format container:<name|id>');

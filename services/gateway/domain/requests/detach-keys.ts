@@ -1,18 +1,11 @@
-import { invalid, unclassified } from '#libs/errors/errors.js';
+import { invalid } from '#libs/errors/errors.js';
+import { detachKeys } from '#libs/patterns/detach-keys.js';
 
-const DEFAULT_KEYS = 'ctrl-p,ctrl-q';
-
-/** "ctrl-p,ctrl-q" as bytes: ctrl- and one of a-z @ [ \ ] ^ _, DEL, or a single character, comma-separated. '' means the default. `what`: what dockerd calls them where they are none; as escape keys, of an exec, with its 500. */
-export function parseDetachKeys(text: string, what: 'detach keys' | 'escape keys' = 'detach keys'): Uint8Array {
-  const refuse = what === 'escape keys' ? unclassified : invalid;
-  const keys = (text === '' ? DEFAULT_KEYS : text).split(',').map((key) => {
-    const control = /^ctrl-([a-z@[\\\]^_])$/.exec(key)?.[1];
-    if (control !== undefined) return control.toUpperCase().charCodeAt(0) - 64;
-    if (key === 'DEL') return 127;
-    if (key.length === 1 && key.charCodeAt(0) < 128) return key.charCodeAt(0);
-    throw refuse(`Invalid ${what} (${text}) provided`);
-  });
-  return Uint8Array.from(keys);
+/** As bytes. Throws invalid, in dockerd's words, for what are none. */
+export function parseDetachKeys(text: string): Uint8Array {
+  const keys = detachKeys(text);
+  if (keys === undefined) throw invalid(`Invalid detach keys (${text}) provided`);
+  return keys;
 }
 
 /** How many of the keys were typed so far. */

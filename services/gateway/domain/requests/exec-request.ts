@@ -1,6 +1,5 @@
 import type { ExecConfig } from '#contracts/containers/container-state.js';
 import { invalid } from '#libs/errors/errors.js';
-import { parseDetachKeys } from './detach-keys.js';
 import { bodyFields, consoleSizeField, textField, textsField, truthField } from './go-fields.js';
 
 /** What Go calls these bodies. */
@@ -11,8 +10,6 @@ export function readExecRequest(body: unknown): ExecConfig {
   const fields = bodyFields(body, `container.${EXEC}`);
   const args = textsField(EXEC, fields, 'Cmd');
   if (args.length === 0) throw invalid('No exec command specified');
-  const detachKeys = textField(EXEC, fields, 'DetachKeys');
-  parseDetachKeys(detachKeys, 'escape keys');
   return {
     args,
     env: textsField(EXEC, fields, 'Env'),
@@ -23,7 +20,7 @@ export function readExecRequest(body: unknown): ExecConfig {
     attachStdout: truthField(EXEC, fields, 'AttachStdout'),
     attachStderr: truthField(EXEC, fields, 'AttachStderr'),
     privileged: truthField(EXEC, fields, 'Privileged'),
-    detachKeys,
+    detachKeys: textField(EXEC, fields, 'DetachKeys'),
   };
 }
 

@@ -1,5 +1,5 @@
 import { type BerthError, invalid, unclassified } from '#libs/errors/errors.js';
-import { readTimeLimit } from '../docker/time.js';
+import { momentOf } from '../docker/time.js';
 import type { Filters } from './filters.js';
 
 const UNITS_MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
@@ -22,14 +22,6 @@ export function olderThanAll(filters: Filters, now: number, wrong: (message: str
     return moment;
   });
   return (time) => limits.every((limit) => Date.parse(time) < limit);
-}
-
-function momentOf(text: string): number | undefined {
-  try {
-    return Date.parse(readTimeLimit(text));
-  } catch {
-    return undefined;
-  }
 }
 
 function durationMs(text: string): number {

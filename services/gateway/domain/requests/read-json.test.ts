@@ -1,15 +1,20 @@
 import { expect, test } from 'vitest';
-import { readJson } from './read-json.js';
+import { exactJson } from '../docker/exact-json.js';
+import { readFirstJson, readJson, readJsonBody } from './read-json.js';
 
-test.each([
-  ['9007199254740993', '9007199254740992'],
-  ['9223372036854775807', '9223372036854775000'],
-  ['-9223372036854775808', '-9223372036854775000'],
-  ['12', '12'],
-  ['1e3', '1000'],
-])('the number %s is kept as %s, which fits 64 bits', (number, kept) => {
-  expect(JSON.stringify(readJson(`{"HostConfig":{"Memory":${number}}}`))).toBe(`{"HostConfig":{"Memory":${kept}}}`);
-  expect(BigInt(kept) < 2n ** 63n).toBe(true);
+test.each(['9007199254740992', '9007199254740994', '9223372036854771712', '9223372036854775807', '-9223372036854775808', '12'])('the number %s is kept, and shown as it was', (number) => {
+  expect(exactJson(readJson(`{"HostConfig":{"Memory":${number}}}`))).toBe(`{"HostConfig":{"Memory":${number}}}`);
+});
+
+test('a number that would become another is refused', () => {
+  expect(() => readJson('{"HostConfig":{"Memory":9007199254740993}}')).toThrow('Berth cannot keep Memory as 9007199254740993: of whole numbers beyond 9007199254740991 it has only some, of which 9007199254740992 is the nearest');
+  expect(() => readJson('{"Memory":-9223372036854775807}')).toThrow('Berth cannot keep Memory as -9223372036854775807');
+  expect(readJson('{"Memory":1e3}')).toEqual({ Memory: 1000 });
+});
+
+test('what only looks like a large number is shown as it is', () => {
+  const shown = { a: ':1234567890123456789', b: [1.5, 1e21, Number.MAX_SAFE_INTEGER], c: null };
+  expect(JSON.parse(exactJson(shown))).toEqual(shown);
 });
 
 test.each(['9223372036854775808', '-9223372036854775809', '1e300', '12345678901234567.5'])('the number %s is refused', (number) => {
@@ -18,4 +23,10 @@ test.each(['9223372036854775808', '-9223372036854775809', '1e300', '123456789012
 
 test('digits of a text are left alone', () => {
   expect(readJson('{"Image":"9223372036854775808","Labels":{"a":"1e999"}}')).toEqual({ Image: '9223372036854775808', Labels: { a: '1e999' } });
+});
+
+test('what is behind the first value is left alone where dockerd leaves it alone', () => {
+  expect(readFirstJson('{"a":1} x')).toEqual({ a: 1 });
+  expect(() => readJsonBody('{"a":1} x')).toThrow('unexpected content after JSON');
+  expect(() => readFirstJson('{"a":')).toThrow('invalid JSON: unexpected EOF');
 });

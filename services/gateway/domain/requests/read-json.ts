@@ -1,6 +1,6 @@
 import { LARGEST_INTEGER } from '#contracts/containers/field-shapes.js';
 import { BerthError, invalid, unclassified } from '#libs/errors/errors.js';
-import { jsonFault } from '#libs/oci/json-fault.js';
+import { firstValue, jsonFault } from '#libs/oci/json-fault.js';
 
 /** What dockerd says before it says what Go does. */
 const INVALID_JSON = 'invalid JSON: ';
@@ -15,8 +15,8 @@ const MAYBE_LARGE = /\d{16}|\d[eE]\+?\d/;
 const LIMIT = 2n ** 63n;
 
 /**
- * A body as JSON. The API's whole numbers have 64 bits: what does not fit is refused, as Go refuses it. What has more than 53 is kept as the nearest that JavaScript has, and never as
- * more than fits: so much is no limit at all. Throws SyntaxError, and invalid for a number.
+ * A body as JSON. The API's whole numbers have 64 bits: what does not fit is refused, as Go refuses it. Of those with more than 53 JavaScript has some: these are kept, and others refused, since none is to
+ * become another. The largest of all, which stands for no limit, is LARGEST_INTEGER here, and shown as itself (exact-json.ts). Throws SyntaxError, and invalid for a number.
  */
 export function readJson(text: string): unknown {
   return MAYBE_LARGE.test(text) ? parse(text, kept) : JSON.parse(text);
@@ -33,6 +33,11 @@ export function readJsonBody(text: string): unknown {
   }
 }
 
+/** As readJsonBody, of a route where dockerd takes the first value, whatever is behind it. */
+export function readFirstJson(text: string): unknown {
+  return readJsonBody(jsonFault(text, 'stream') === '' ? firstValue(text) : text);
+}
+
 /** Of what is wrong with a body at a route where dockerd says no more than Go does, and with 500. */
 export function asGoSaysIt(error: unknown): unknown {
   return error instanceof BerthError && error.message.startsWith(INVALID_JSON) ? unclassified(error.message.slice(INVALID_JSON.length), error) : error;
@@ -43,5 +48,7 @@ const kept: Reviver = function (key, value, { source }) {
   const digits = source ?? '';
   const exact = /^-?\d+$/.test(digits) ? BigInt(digits) : undefined;
   if (exact === undefined || exact >= LIMIT || exact < -LIMIT) throw invalid(`json: cannot unmarshal number ${digits} into Go struct field ${key} of type int64`);
-  return Math.min(Math.max(value, -LARGEST_INTEGER), LARGEST_INTEGER);
+  if (exact === LIMIT - 1n) return LARGEST_INTEGER;
+  if (BigInt(value) !== exact) throw invalid(`Berth cannot keep ${key} as ${digits}: of whole numbers beyond ${Number.MAX_SAFE_INTEGER} it has only some, of which ${BigInt(value)} is the nearest`);
+  return value;
 };

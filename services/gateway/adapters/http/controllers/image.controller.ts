@@ -1,4 +1,4 @@
-import { Controller, Delete, Get, Param, Post, Query, Res } from '@nestjs/common';
+import { Controller, Delete, Get, Headers, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { ListContainers } from '#contracts/containers/queries.js';
 import { GetImage, ListImages, RemoveImage, TagImage } from '#contracts/images/images.js';
@@ -35,12 +35,12 @@ export class ImageController {
   }
 
   @Get('/:name/json')
-  async inspect(@Param('name') image: string, @Query() query: QueryValues, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object> {
+  async inspect(@Param('name') image: string, @Query() query: QueryValues, @Headers('user-agent') client: string | undefined, @Asked() asked: RequestContext, @ApiVersion() version: string): Promise<object> {
     const platforms = askedPlatforms(query, 'platform', '1.49', version);
     if (platforms.length > 0 && flag(query, 'manifests')) throw invalid('conflicting options: manifests and platform options cannot both be set');
     const view = await this.engine.ask(GetImage, { image }, asked);
     requireFit(view, platforms, image);
-    return imageInspect(view, version);
+    return imageInspect(view, version, client);
   }
 
   @Get('/:name/history')

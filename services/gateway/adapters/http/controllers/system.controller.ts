@@ -20,7 +20,7 @@ import { readCredentials } from '../../../domain/requests/registry-auth.js';
 import { list, type QueryValues } from '../../../domain/requests/query-values.js';
 import { dockerInfo } from '../../../domain/docker/info.js';
 import { API_VERSION, isAtLeast, MIN_API_VERSION } from '../../../domain/api-version.js';
-import { BERTH_VERSION } from '../../../domain/version.js';
+import { BERTH_VERSION } from '#libs/settings/version.js';
 import { ApiVersion, Asked } from '../callers/request-context.js';
 
 /** A registry and its token server, each with a deadline of its own. */

@@ -1,5 +1,5 @@
 import { API_VERSION } from '../../../domain/api-version.js';
-import { BERTH_VERSION } from '../../../domain/version.js';
+import { BERTH_VERSION } from '#libs/settings/version.js';
 
 /** The log position that an answer has seen, or that a command has made: a later query waits for it with ?minPosition=. */
 export const POSITION_HEADER = 'Berth-Position';

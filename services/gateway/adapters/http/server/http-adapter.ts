@@ -3,11 +3,12 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type BerthError, invalid } from '#libs/errors/errors.js';
 import { cleaned, requireSupported, versionOf, withoutVersion } from '../../../domain/api-version.js';
+import { exactJson } from '../../../domain/docker/exact-json.js';
 import { decodeBody } from '../../../domain/requests/decode-body.js';
 import { encodeImageName } from '../../../domain/requests/image-paths.js';
 import { encodeLinkName } from '../../../domain/requests/link-paths.js';
 import { notJsonText } from '../../../domain/requests/not-json.js';
-import { asGoSaysIt, readJsonBody } from '../../../domain/requests/read-json.js';
+import { asGoSaysIt, readFirstJson, readJsonBody } from '../../../domain/requests/read-json.js';
 import { keepBody } from '../callers/route-guard.js';
 import { isHijack } from '../streams/hijack.js';
 import { traceRequests } from '../callers/trace-requests.js';
@@ -20,7 +21,7 @@ const JSON_LIMIT_BYTES = 4 * 1024 * 1024;
 /** Routes whose body is JSON or nothing; others have none, or an archive. */
 const WANTS_JSON = /^\/(?:commit|containers\/create|containers\/[^/]+\/(?:exec|update)|exec\/[^/]+\/start|networks\/create|volumes\/create)(?:\?|$)/;
 
-/** Whose body is JSON, whatever its type is called; dockerd does not look there. */
+/** Whose body is JSON, whatever its type is called and whatever is behind it; dockerd does not look there. */
 const IS_JSON = /^POST \/auth(?:\?|$)/;
 
 /** "application/json; charset=utf-8", in HTTP's own letters (RFC 9110, "media-type"). */
@@ -49,16 +50,19 @@ export function createHttpAdapter({ keepsBodies }: { readonly keepsBodies: boole
   fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (keepsBodies) keepBody(request.raw, body as string);
     if (body === '') return done(null, undefined);
+    const path = routed(request.method, request.originalUrl);
+    const isFirst = IS_JSON.test(`${request.method} ${path}`);
     try {
-      done(null, decodeBody(pathOf(routed(request.method, request.originalUrl)), readJsonBody(body as string)));
+      done(null, decodeBody(pathOf(path), isFirst ? readFirstJson(body as string) : readJsonBody(body as string)));
     } catch (error) {
-      done((IS_JSON.test(`${request.method} ${routed(request.method, request.originalUrl)}`) ? asGoSaysIt(error) : error) as Error);
+      done((isFirst ? asGoSaysIt(error) : error) as Error);
     }
   });
   fastify.addContentTypeParser('*', (request, _payload, done) => {
     if (!WANTS_JSON.test(routed(request.method, request.originalUrl))) return done(null, undefined);
     done(notJson(request.headers['content-type']));
   });
+  fastify.setReplySerializer(exactJson);
   traceRequests(fastify);
   fastify.addHook('onRequest', async (request, reply) => {
     reply.headers(ENGINE_HEADERS);

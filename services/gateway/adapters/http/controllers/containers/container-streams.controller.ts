@@ -46,12 +46,20 @@ export class ContainerStreamsController {
       timestamps: flag(query, 'timestamps'),
       tail: lines(text(query, 'tail')),
       details: flag(query, 'details'),
-      since: readTimeLimit(text(query, 'since')),
-      until: readTimeLimit(text(query, 'until')?.replace(/^0$/, '')), // 0 is none here, as in dockerd
+      ...(await this.limits(container, query, asked)),
     };
     const logs = await this.engine.ask(ReadLogs, wanted, asked);
     const stream = await this.engine.download(logs);
     streamReply(reply, streamType(versionOf(request.originalUrl), logs.terminal), stream);
+  }
+
+  private async limits(container: string, query: QueryValues, asked: RequestContext): Promise<{ readonly since: string; readonly until: string }> {
+    try {
+      return { since: readTimeLimit(text(query, 'since')), until: readTimeLimit(text(query, 'until')?.replace(/^0$/, '')) }; // 0 is none here, as in dockerd
+    } catch (error) {
+      await this.engine.ask(GetContainer, { container }, asked); // as dockerd, which says first that there is none
+      throw error;
+    }
   }
 
   /** The headers go out before the container is started: the CLI starts it once it has seen them. */

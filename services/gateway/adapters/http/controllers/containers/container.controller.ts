@@ -16,7 +16,7 @@ import { LogReading } from '../../../../application/log-reading.js';
 import { ShownEndpoints } from '../../../../application/shown-endpoints.js';
 import { CONTAINER_FILTERS, filterContainers, wantsAll } from '../../../../domain/requests/container-filters.js';
 import { isAtLeast } from '../../../../domain/api-version.js';
-import { asOfVersion, checkMountsOfVersion, isFields, kernelMemoryWarnings, readCreateRequest } from '../../../../domain/requests/create-request.js';
+import { asOfVersion, checkMountsOfVersion, discardedLimits, isFields, kernelMemoryWarnings, readCreateRequest } from '../../../../domain/requests/create-request.js';
 import { containerInspect, containerSummary, type ShownHost } from '../../../../domain/docker/container.js';
 import { readFilters } from '../../../../domain/requests/filters.js';
 import { flag, integer, ownInteger, text, type QueryValues } from '../../../../domain/requests/query-values.js';
@@ -88,7 +88,7 @@ export class ContainerController {
     reply.header(POSITION_HEADER, String(created.position));
     const { MacAddress: mac } = request.config;
     const deprecated = mac && isAtLeast(version, '1.44') ? [DEPRECATED_MAC] : [];
-    return { Id: created.id, Warnings: [...deprecated, ...kernelMemoryWarnings(isFields(body) ? body['HostConfig'] : undefined), ...created.warnings] };
+    return { Id: created.id, Warnings: [...deprecated, ...discardedLimits(isFields(body) ? body['HostConfig'] : undefined), ...created.warnings] };
   }
 
   @Get('/:id/json')
