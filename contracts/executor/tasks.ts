@@ -276,6 +276,8 @@ export class LaunchExec extends TaskRequest<Done & { readonly pid: number }> {
 export class CheckTaskUser extends TaskRequest<Done> {
   static readonly subject = 'berth.query.executor.check-task-user';
   @IsString() readonly user!: string;
+  /** The container's own. */
+  @IsObject() readonly security!: TaskSecurity;
 }
 
 /** Times are RFC 3339, the kernel's real time. */

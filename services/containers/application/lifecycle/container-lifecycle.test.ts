@@ -48,6 +48,21 @@ test.each<[string, (launch: PromiseWithResolvers<unknown> | undefined) => void]>
   expect(world.status).toBe('running');
 });
 
+test('a network is that of the container that has the name at the start, which may have come later', async () => {
+  world = await LifecycleWorld.with({ NetworkMode: 'container:bb' });
+  const starting = () => world.lifecycle.starts.start('c1', 'api', asked);
+  await expect(starting()).rejects.toThrow('joining network namespace of container: No such container: bb');
+  await world.beside('bb11', {}, { type: 'StartRequested', container: 'bb11', start: 1, reason: 'api', at }, { type: 'ContainerStarted', container: 'bb11', start: 1, pid: 8, at });
+  await starting();
+  expect(world.asked).toContainEqual({ what: 'launch-task', start: 2, lender: 'bb11' });
+});
+
+test('its own network is none to join', async () => {
+  world = await LifecycleWorld.with({ NetworkMode: 'container:web' });
+  await world.names.execute('web', { type: 'Claim', name: 'web', container: 'c1' }, asked);
+  await expect(world.lifecycle.starts.start('c1', 'api', asked)).rejects.toThrow('cannot join own network namespace');
+});
+
 test('what began while the engine that asked for it died is recorded with its address', async () => {
   await inABridge();
   await world.containers.execute('c1', { type: 'Start', reason: 'api', at }, asked);

@@ -1,13 +1,15 @@
 import { LaunchTask } from '#contracts/executor/tasks.js';
 import type { ContainerEvent, StartReason } from '#contracts/containers/events.js';
+import type { HostConfig } from '#contracts/containers/container-config.js';
 import type { EndpointSettings } from '#contracts/containers/container-state.js';
 import type { Done, RequestContext } from '#contracts/request.js';
 import { BerthError, conflict, errorMessage, internal, invalid } from '#libs/errors/errors.js';
 import type { Bus } from '#libs/messaging/bus.js';
 import type { PresentContainer } from '../../domain/container/container-state.js';
 import { launchRequest } from '../../domain/launch-request.js';
-import { joinsOf, lendersOf } from '../../domain/namespaces/joined-containers.js';
+import { joinsOf, lendersOf, withLenderId } from '../../domain/namespaces/joined-containers.js';
 import { type Link, linkFacts, type LinkFacts } from '../../domain/network/links.js';
+import { sharedNetwork } from '../../domain/network/shared-network.js';
 import type { ContainerDirectory, Containers } from '../names/container-directory.js';
 import type { ContainerLinks } from '../names/container-links.js';
 import type { PendingAttaches } from '../streams/pending-attaches.js';
@@ -100,10 +102,10 @@ export class ContainerStarts {
       // Containers that have a link to it find it where it is now; in its first run none has met it yet.
       if (endpoint && run.start > 1) await this.links.moved(id, endpoint.address, asked);
       this.starting(id); // somebody may have removed it meanwhile
-      const [links, joins] = [await this.linksOf(container), await this.joinsOf(container)];
+      const [links, { hostConfig, joins }] = [await this.linksOf(container), await this.joinedBy(container)];
       this.starting(id); // and those waited for whole starts
       isAsked = true;
-      const task = await this.bus.request(LaunchTask, launchRequest(spec, run.start, endpoint, this.attaches.take(id, run.start), links, joins, this.isRemapped), asked, AGAIN);
+      const task = await this.bus.request(LaunchTask, launchRequest({ ...spec, hostConfig }, run.start, endpoint, this.attaches.take(id, run.start), links, joins, this.isRemapped), asked, AGAIN);
       isThere = true;
       return await this.recordStarted(id, run.start, task.pid, task.startedAt, asked);
     } catch (error) {
@@ -135,10 +137,12 @@ export class ContainerStarts {
     return linkFacts(container, links());
   }
 
-  /** Starts that come together wait for the one whose namespaces they share. */
-  private async joinsOf({ spec: { hostConfig } }: PresentContainer): Promise<Pick<LaunchTask, 'joins'>> {
-    for (const lender of lendersOf(hostConfig)) await this.settled(lender);
-    return joinsOf(hostConfig, (id) => this.directory.get(id));
+  /** Starts that come together wait for the one whose namespaces they share, but for one that is known by name alone: those may be each other's, and would wait for ever. */
+  private async joinedBy({ spec }: PresentContainer): Promise<{ readonly hostConfig: HostConfig; readonly joins: Pick<LaunchTask, 'joins'> }> {
+    for (const lender of lendersOf(spec.hostConfig)) await this.settled(lender);
+    const hostConfig = withLenderId(spec.hostConfig, (reference) => this.directory.tryFind(reference));
+    if (sharedNetwork(hostConfig.NetworkMode) === spec.id) throw conflict('cannot join own network namespace');
+    return { hostConfig, joins: joinsOf(hostConfig, (id) => this.directory.get(id)) };
   }
 
   /**

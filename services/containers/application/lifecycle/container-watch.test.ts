@@ -104,7 +104,7 @@ test('a restart waits for that of the container whose network it shares', async 
   // Due after 100 ms.
   await world.exited(1);
   await expect.poll(() => world.status, { timeout: 5_000 }).toBe('running');
-  expect(world.asked).toEqual([{ what: 'launch-task', start: 6 }, { what: 'launch-task', start: 2 }]);
+  expect(world.asked).toEqual([{ what: 'launch-task', start: 6 }, { what: 'launch-task', start: 2, lender: 'c2' }]);
 });
 
 test.each([

@@ -66,7 +66,7 @@ test('an exec for a user by name is none where its container does not know him; 
   launch.mockRejectedValueOnce(invalid('unable to find user nemo: no matching entries in passwd file'));
   await expect(create('nemo:5')).rejects.toMatchObject({ kind: 'invalid', message: 'unable to find user nemo: no matching entries in passwd file' });
   expect([...execs.entries()]).toEqual([]);
-  expect(launch.mock.calls).toMatchObject([[CheckTaskUser, { container: 'c', start: 1, user: 'nemo:5' }, asked]]);
+  expect(launch.mock.calls).toMatchObject([[CheckTaskUser, { container: 'c', start: 1, user: 'nemo:5', security: { privileged: false, capAdd: [], capDrop: [], seccomp: 'default' } }, asked]]);
   await create('1000:50');
   await create();
   expect(launch).toHaveBeenCalledOnce();

@@ -9,7 +9,7 @@ import type { Bus, RequestOptions } from '#libs/messaging/bus.js';
 import { keyedId } from '#libs/messaging/keyed-id.js';
 import { detachKeys } from '#libs/patterns/detach-keys.js';
 import type { Exec } from '../../domain/exec/exec-decider.js';
-import { execLaunch } from '../../domain/exec/exec-launch.js';
+import { execLaunch, securityOf } from '../../domain/exec/exec-launch.js';
 import { isByName } from '../../domain/exec/exec-user.js';
 import { linkFacts } from '../../domain/network/links.js';
 import type { PresentContainer } from '../../domain/container/container-state.js';
@@ -66,7 +66,7 @@ export class ExecSessions {
     linkFacts(holder, this.directory.linksOf(holder)); // throws, as dockerd does, where one leads to nobody who runs
     const { user, detachKeys: keys } = config;
     if (detachKeys(keys) === undefined) throw unclassified(`Invalid escape keys (${keys}) provided`);
-    if (isByName(user)) await this.bus.request(CheckTaskUser, { container: spec.id, start: run.start, user }, asked);
+    if (isByName(user)) await this.bus.request(CheckTaskUser, { container: spec.id, start: run.start, user, security: securityOf(spec.hostConfig) }, asked);
     const exec = keyedId('exec', asked.idempotencyKey);
     await this.execs.execute(exec, { type: 'Create', exec, container: spec.id, config: { ...config }, at: new Date().toISOString() }, asked);
     return { id: exec };

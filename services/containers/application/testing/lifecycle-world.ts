@@ -1,6 +1,7 @@
 import type { ContainerEvent } from '#contracts/containers/events.js';
 import type { ContainerMount } from '#contracts/containers/container-state.js';
 import type { HostConfig } from '#contracts/containers/container-config.js';
+import type { TaskNetwork } from '#contracts/executor/tasks.js';
 import type { Request, RequestClass, RequestContext } from '#contracts/request.js';
 import { Aggregates } from '#libs/event-store/aggregates.js';
 import { noHead } from '#libs/event-store/event.js';
@@ -36,6 +37,8 @@ export interface Asked {
   readonly start?: number;
   readonly signal?: number;
   readonly endpoint?: string;
+  /** Whose network a launch is to have. */
+  readonly lender?: string;
 }
 
 const created = (container: string, hostConfig: HostConfig): ContainerEvent => ({ type: 'ContainerCreated', container, name: container === 'c1' ? 'web' : container, config: {}, hostConfig: { NetworkMode: 'none', ...hostConfig }, imageId: '', imageRef: '', layers: [], path: 'sh', args: [], mounts: [], at });
@@ -145,8 +148,9 @@ export class LifecycleWorld {
   }
 
   private async answer(subject: string, data: object): Promise<unknown> {
-    const { start, signal, endpoint } = data as Partial<Asked>; // what some requests have of it
-    const one: Asked = { what: subject.split('.').at(-1) ?? '', ...(start === undefined ? {} : { start }), ...(signal === undefined ? {} : { signal }), ...(typeof endpoint === 'string' ? { endpoint } : {}) };
+    const { start, signal, endpoint, network } = data as Partial<Asked> & { readonly network?: string | TaskNetwork }; // what some requests have of it
+    const lender = typeof network === 'object' && network.mode === 'container' ? { lender: network.container } : {};
+    const one: Asked = { what: subject.split('.').at(-1) ?? '', ...(start === undefined ? {} : { start }), ...(signal === undefined ? {} : { signal }), ...(typeof endpoint === 'string' ? { endpoint } : {}), ...lender };
     this.asked.push(one);
     const answer = this.answers.get(one.what);
     if (answer !== undefined) return answer(one);

@@ -1,8 +1,12 @@
+import type { HostConfig } from '#contracts/containers/container-config.js';
 import type { ExecConfig } from '#contracts/containers/container-state.js';
-import type { AttachTicket, LaunchExec } from '#contracts/executor/tasks.js';
+import type { AttachTicket, LaunchExec, TaskSecurity } from '#contracts/executor/tasks.js';
 import type { PresentContainer } from '../container/container-state.js';
 import { parseSecurityOptions } from '../launch-request.js';
 import { type Link, linkFacts } from '../network/links.js';
+
+/** What of a container's security concerns further commands. */
+export const securityOf = ({ Privileged: privileged = false, CapAdd: capAdd, CapDrop: capDrop, SecurityOpt: options }: HostConfig): TaskSecurity => ({ privileged, capAdd: capAdd ?? [], capDrop: capDrop ?? [], ...parseSecurityOptions(options ?? []) });
 
 /** What is asked of the executor to run a further command in a container. Throws, as dockerd does, where a link of the container leads to nobody who runs. */
 export function execLaunch(
@@ -29,12 +33,7 @@ export function execLaunch(
       openStdin: tickets.some(({ stdin }) => stdin),
       stdinOnce: true,
     },
-    security: {
-      privileged: spec.hostConfig.Privileged ?? false,
-      capAdd: spec.hostConfig.CapAdd ?? [],
-      capDrop: spec.hostConfig.CapDrop ?? [],
-      ...parseSecurityOptions(spec.hostConfig.SecurityOpt ?? []),
-    },
+    security: securityOf(spec.hostConfig),
     privileged: config.privileged,
     ulimits: spec.hostConfig.Ulimits ?? [],
     ...(spec.hostConfig.OomScoreAdj ? { oomScoreAdj: spec.hostConfig.OomScoreAdj } : {}),

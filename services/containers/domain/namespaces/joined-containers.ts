@@ -32,6 +32,13 @@ export function withJoinedIds(host: HostConfig, find: (reference: string) => Pre
   return { ...host, ...(pid === undefined ? {} : { PidMode: `container:${idOf(pid)}` }), ...(ipc === undefined ? {} : { IpcMode: `container:${idOf(ipc)}` }) };
 }
 
+/** At a start, the same of the network: of a container that was not there when this one was created a name is all that is known. */
+export function withLenderId(host: HostConfig, find: (reference: string) => PresentContainer | undefined): HostConfig {
+  const network = sharedNetwork(host.NetworkMode);
+  const lender = network === undefined ? undefined : find(network);
+  return lender === undefined ? host : { ...host, NetworkMode: `container:${lender.spec.id}` };
+}
+
 /** What a start joins. Throws as dockerd does where it cannot; whether the others still run is the executor's to say, which has their processes. */
 export function joinsOf(host: HostConfig, find: (id: string) => PresentContainer | undefined): Pick<LaunchTask, 'joins'> {
   const network = sharedNetwork(host.NetworkMode);

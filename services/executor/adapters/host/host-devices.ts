@@ -1,8 +1,10 @@
-import { readdirSync, statSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, statSync } from 'node:fs';
 import { join, posix, relative } from 'node:path';
 import type { BlockThrottle, TaskDevice } from '#contracts/executor/tasks.js';
 import type { DeviceThrottle } from '#libs/cgroup/limits.js';
 import { unclassified } from '#libs/errors/errors.js';
+import { O_PATH, openat2, RESOLVE_BENEATH } from '#libs/linux/directory-entries.js';
+import { isErrno } from '#libs/linux/system-call-error.js';
 import type { CdiNode } from '../../domain/cdi/cdi-spec.js';
 import type { AskedDevice } from '../../domain/spec/devices.js';
 import type { Device } from '../../domain/spec/runtime-spec.js';
@@ -28,7 +30,20 @@ export class HostDevices {
   }
 }
 
-const isElsewhere = (path: string): boolean => !posix.normalize(path).startsWith('/dev/');
+/** Also where a symlink in /dev leads out of it, as one may in /dev/shm, which is everybody's. */
+function isElsewhere(path: string): boolean {
+  const [, within] = /^\/dev\/(.+)$/.exec(posix.normalize(path)) ?? [];
+  if (within === undefined) return true;
+  const directory = openSync('/dev', O_PATH | constants.O_DIRECTORY);
+  try {
+    closeSync(openat2(directory, within, O_PATH, 0, RESOLVE_BENEATH));
+    return false;
+  } catch (error) {
+    return !isErrno(error, 'ENOENT');
+  } finally {
+    closeSync(directory);
+  }
+}
 
 /** All device nodes of the host, as a privileged container has them. What vanishes meanwhile is left out. */
 export function hostDevices(directory = '/dev', depth = 0): readonly Device[] {

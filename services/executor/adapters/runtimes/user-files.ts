@@ -29,7 +29,7 @@ export function readUserFilesOf(container: string, pid: number): UserFiles {
 }
 
 /**
- * The same where nobody has to be waited for; undefined: somebody may have to be, as where a file lies in what a network or a process answers for. The files are held before it is asked what
+ * The same, of a container that cannot mount anything itself, where nobody has to be waited for; undefined: somebody may have to be, as where a file lies in what a network or a process answers for. The files are held before it is asked what
  * they lie in: looked at first, a container could mount something on them meanwhile.
  */
 export function readUserFilesAtOnce(container: string, pid: number): UserFiles | undefined {

@@ -49,7 +49,7 @@ export class OciRuntimes {
   async execPlan(name: string, task: LiveTask, exec: Exec, tickets: readonly string[], confined: Pick<DocumentFacts, 'apparmorProfile'>): Promise<Plan> {
     const { terminal, rows, columns, openStdin, stdinOnce, user, groups } = exec.process;
     const runtime = await this.command(name, task, exec.exec, terminal);
-    const facts = { user: containerUser(user, groups, await this.users.files(task.identity.container, task.pid)), capabilities: heldCapabilities(), ...confined };
+    const facts = { user: containerUser(user, groups, await this.users.files(task.identity.container, task.pid, exec.security)), capabilities: heldCapabilities(), ...confined };
     const processFile = `${task.directory}/${exec.exec}.json`;
     await writeFile(processFile, ociProcess(exec, facts), { mode: 0o600 });
     return compileRuntimeExecPlan({ terminal, rows, columns, openStdin, stdinOnce, tickets }, runtime, processFile, exec.oomScoreAdj);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { DEFAULT_CAPABILITIES } from '#contracts/executor/default-capabilities.js';
 import type { LaunchFields } from '#contracts/executor/tasks.js';
 import { buildSpec, type SpecHost } from './build-spec.js';
-import { CAPABILITIES, effectiveCapabilities } from './capabilities.js';
+import { CAPABILITIES, effectiveCapabilities, mayMount } from './capabilities.js';
 import { environment } from './environment.js';
 import { changedHosts, hostnameFile, hostsFile, resolvConf } from './files.js';
 import { rlimitValue } from './rlimits.js';
@@ -28,6 +28,12 @@ test('capabilities follow --cap-add and --cap-drop, in any spelling', () => {
   expect(of([], ['cap_mknod'])).not.toContain('CAP_MKNOD');
   expect(() => of(['X'], [])).toThrow('invalid CapAdd: unknown capability: "CAP_X"');
   expect(() => of([], ['X'])).toThrow('invalid CapDrop: unknown capability: "CAP_X"');
+});
+
+test('a container can mount something by a capability, or where no filter of ours keeps it from a user namespace', () => {
+  const of = (more: Partial<LaunchFields['security']>) => mayMount({ ...plain.security, ...more });
+  expect([of({}), of({ capAdd: ['NET_ADMIN'] }), of({ capAdd: ['ALL'], capDrop: ['sys_admin'] })]).toEqual([false, false, false]);
+  expect([of({ capAdd: ['sys_admin'] }), of({ capAdd: ['all'] }), of({ privileged: true, capDrop: ['ALL'] }), of({ seccomp: 'unconfined' }), of({ seccomp: '{"defaultAction":"SCMP_ACT_ALLOW"}' })]).toEqual([true, true, true, true, true]);
 });
 
 test('a privileged container has all capabilities, no masks, no filter, a writable /sys and all devices', () => {

@@ -30,6 +30,11 @@ export function execCapabilities(container: Parameters<typeof effectiveCapabilit
   return privileged ? CAPABILITIES : effectiveCapabilities(container);
 }
 
+/** Whether a container's processes can mount something: by the capability, or in a user namespace that they make, from which the default filter keeps them. */
+export function mayMount({ seccomp, ...security }: Parameters<typeof effectiveCapabilities>[0] & { readonly seccomp: string }): boolean {
+  return security.privileged || seccomp !== 'default' || effectiveCapabilities(security).includes('CAP_SYS_ADMIN');
+}
+
 /** A bit a capability, as capset(2) and the plan have it. Throws `invalid` for a name that is none. */
 export function capabilityMask(names: readonly string[]): bigint {
   return names.reduce((mask, name) => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { exactJson } from '../docker/exact-json.js';
+import { readCreateRequest } from './create-request.js';
 import { readFirstJson, readJson, readJsonBody } from './read-json.js';
 
 test.each(['9007199254740992', '9007199254740994', '9223372036854771712', '9223372036854775807', '-9223372036854775808', '12'])('the number %s is kept, and shown as it was', (number) => {
@@ -29,4 +30,14 @@ test('what is behind the first value is left alone where dockerd leaves it alone
   expect(readFirstJson('{"a":1} x')).toEqual({ a: 1 });
   expect(() => readJsonBody('{"a":1} x')).toThrow('unexpected content after JSON');
   expect(() => readFirstJson('{"a":')).toThrow('invalid JSON: unexpected EOF');
+});
+
+const nested = (open: string, close: string, depth: number): string => `${open.repeat(depth)}1${close.repeat(depth)}`;
+
+test.each([['[', ']'], ['{"a":', '}']])('of %s in %s no more is read than whoever looks through it has a stack for', (open, close) => {
+  for (const number of ['1', '12345678901234567']) {
+    const body = (depth: number): string => `{"Labels":{"a":"\\"[["},"StopTimeout":${number},"Healthcheck":{"Other":${nested(open, close, depth)}}}`;
+    expect(readCreateRequest(readJsonBody(body(998)))).toHaveProperty('config.Healthcheck');
+    for (const depth of [999, 100_000]) expect(() => readJsonBody(body(depth))).toThrow(expect.objectContaining({ kind: 'invalid', message: `invalid JSON: invalid character '${open[0]}' exceeded max depth` }) as Error);
+  }
 });

@@ -22,8 +22,9 @@ export function readJson(text: string): unknown {
   return MAYBE_LARGE.test(text) ? parse(text, kept) : JSON.parse(text);
 }
 
-/** A request's body. Throws invalid, in dockerd's words, for what is no JSON. */
+/** A request's body. Throws invalid, in dockerd's words, for what is no JSON, or has values in values without end. */
 export function readJsonBody(text: string): unknown {
+  checkDepth(text);
   try {
     return readJson(text);
   } catch (error) {
@@ -41,6 +42,22 @@ export function readFirstJson(text: string): unknown {
 /** Of what is wrong with a body at a route where dockerd says no more than Go does, and with 500. */
 export function asGoSaysIt(error: unknown): unknown {
   return error instanceof BerthError && error.message.startsWith(INVALID_JSON) ? unclassified(error.message.slice(INVALID_JSON.length), error) : error;
+}
+
+/** Go reads ten times as many, the API knows some ten; whoever walks through what was read has a stack that ends. */
+const DEEPEST = 1_000;
+
+function checkDepth(text: string): void {
+  if (text.length <= DEEPEST) return;
+  let depth = 0;
+  let isQuoted = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === '"') isQuoted = !isQuoted;
+    else if (isQuoted) at += character === '\\' ? 1 : 0;
+    else if (character === '}' || character === ']') depth--;
+    else if ((character === '{' || character === '[') && ++depth > DEEPEST) throw invalid(`${INVALID_JSON}invalid character '${character}' exceeded max depth`);
+  }
 }
 
 const kept: Reviver = function (key, value, { source }) {
