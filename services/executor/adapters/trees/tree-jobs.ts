@@ -12,6 +12,7 @@ import type { UserFiles } from '../../domain/spec/container-user.js';
 import type { VolumePart } from '../../domain/spec/volume-part.js';
 import { checkLayer, type CheckJob, unpackLayer, type UnpackJob } from '../snapshots/unpack-layer.js';
 import { checkTarget, type ExtractJob, extractArchive, type PathJob, readArchive, type ReadJob, statPath } from './root-jobs.js';
+import { type HeldRoot, holdRunningRoot } from './held-root.js';
 import { type MergeJob, mergeLayers } from './merge-layers.js';
 import { type Layers, withMergedView } from './merged-view.js';
 import { type MappedProbe, probeMappedOverlay } from './probe-mapped-overlay.js';
@@ -33,6 +34,8 @@ export interface TreeJobs {
   readonly statPath: { readonly job: PathJob; readonly result: PathStat };
   /** A descriptor, which whoever asked closes. */
   readonly openStoppedRoot: { readonly job: StoppedRoot; readonly result: Fd };
+  /** A descriptor, which whoever asked closes. Undefined: a look into it may never end. */
+  readonly holdRunningRoot: { readonly job: HeldRoot; readonly result: Fd | undefined };
   readonly checkLayer: { readonly job: CheckJob; readonly result: void };
   readonly fillVolume: { readonly job: FillJob; readonly result: void };
   readonly findSource: { readonly job: SourceWish; readonly result: string | undefined };
@@ -68,6 +71,7 @@ export const TREE_JOBS: { readonly [Name in TreeJobName]: (job: TreeJobs[Name]['
   extractArchive,
   readArchive,
   statPath,
+  holdRunningRoot: async (job) => holdRunningRoot(job),
   openStoppedRoot: async (job) => openStoppedRoot(job),
   checkLayer,
   fillVolume: async (job) => fillVolume(job),
