@@ -13,6 +13,7 @@ import { LogFollowing } from './log-following.js';
 import { type LogAddress, openLog } from './log-address.js';
 import { LogFeed } from './log-feed.js';
 import { endsSomething, type LogReserve } from './log-reserve.js';
+import { LogRoom } from './log-room.js';
 import { requireServerVersion } from './server-checks.js';
 
 export interface EventStoreConnection extends LogAddress {
@@ -20,6 +21,8 @@ export interface EventStoreConnection extends LogAddress {
   readonly source: string;
   /** Room on the log's disk for what ends something. Absent: a full disk takes no commit. The store closes it. */
   readonly reserve?: LogReserve | undefined;
+  /** To how many bytes the server lets the log grow: the last of them are for what ends something. Absent: whatever comes is taken until the server refuses it. */
+  readonly limit?: number | undefined;
 }
 
 const wrongLastSequence = 10071;
@@ -50,7 +53,7 @@ export async function connectEventStore(options: EventStoreConnection, feed?: Lo
     const manager = await jetstreamManager(connection, { timeout: questionTimeoutMilliseconds });
     await ensureStream(manager, stream);
     const shared = feed ?? (own = await LogFeed.connect(options));
-    return new JetStreamEventStore(connection, manager, stream, new ReplyInbox(connection, options.inboxPrefix), source, shared, own, options.reserve);
+    return new JetStreamEventStore(connection, manager, stream, new ReplyInbox(connection, options.inboxPrefix), source, shared, own, options.reserve, options.limit);
   } catch (error) {
     await Promise.all([connection.close(), own?.close()]);
     throw error;
@@ -65,6 +68,7 @@ export class JetStreamEventStore implements EventStore {
   private readonly followings = new Set<LogFollowing>();
   private connected = true;
   private brokenBy: unknown;
+  private readonly room: LogRoom | undefined;
 
   /** `own`: the feed, where no other store has it. */
   constructor(
@@ -76,7 +80,9 @@ export class JetStreamEventStore implements EventStore {
     private readonly feed: LogFeed,
     private readonly own?: LogFeed,
     private readonly reserve?: LogReserve,
+    limit?: number,
   ) {
+    this.room = limit === undefined ? undefined : new LogRoom(limit, async () => (await this.size()).bytes);
     void this.watchConnection();
   }
 
@@ -100,6 +106,7 @@ export class JetStreamEventStore implements EventStore {
     await failpoint('append.before');
     const mayTakeReserve = endsSomething(events);
     if (!mayTakeReserve && this.reserve?.isSpent === true) throw full('no space left on device');
+    if (!mayTakeReserve && (await this.room?.isReserved()) === true) throw full('what is left is for what stops and removes');
     const { id = randomUUID(), time = new Date(), source = this.source } = options;
     const { headers, body, commit } = encodeCommit({ subject, id, time, source, cause, expected, events });
     const message = newHeaders();

@@ -10,7 +10,8 @@ const ROOM_BYTES = 4 * BYTES;
 const LOOK_EVERY_MS = 5_000;
 
 /** Names of events that end something, or wish for it: what they are about gives room back, or what was begun has come to something. All others begin. */
-const ENDS = /(Removed|Released|Untagged|Discarded|Pruned|Started|Exited|Failed)$|^(Remove|Stop|Kill|Signal)Requested$/;
+const ENDS = /(Removed|Released|Untagged|Discarded|Pruned|Unprotected|Started|Exited|Failed|Paused|Unpaused)$|^(Remove|Stop|Kill|Signal)Requested$/;
+/** Whether a commit may have what is reserved: of a full disk, and of what the log may grow to (log-room.ts). */
 export const endsSomething = (events: readonly { readonly type: string }[]): boolean => events.some(({ type }) => ENDS.test(type));
 
 /**

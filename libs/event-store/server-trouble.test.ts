@@ -187,8 +187,29 @@ test('which events end something, and may have the reserve', () => {
   const contracts = fileURLToPath(new URL('../../../contracts', import.meta.url));
   const sources = readdirSync(contracts, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts')).map((name) => readFileSync(join(contracts, name), 'utf8'));
   const types = new Set(sources.flatMap((text) => Array.from(text.matchAll(/readonly type: '([A-Z]\w+)'/g), ([, type = '']) => type)));
-  expect([...types].filter((type) => endsSomething([{ type }])).toSorted()).toEqual(['CommitFailed', 'ContainerDiscarded', 'ContainerExited', 'ContainerRemoved', 'ContainerStarted', 'EditFailed', 'EndpointReleased', 'ExecExited', 'ExecStartFailed', 'ExecStarted', 'ImageRemoved', 'ImageUntagged', 'KillRequested', 'LinkRemoved', 'NameReleased', 'PauseFailed', 'Pruned', 'RemoveRequested', 'RestoreFailed', 'SignalRequested', 'StartFailed', 'StopFailed', 'StopRequested', 'TaskExited', 'TaskFailed', 'TaskStarted', 'UpdateFailed', 'VolumeRemoved']);
+  expect([...types].filter((type) => endsSomething([{ type }])).toSorted()).toEqual(['CommitFailed', 'ContainerDiscarded', 'ContainerExited', 'ContainerPaused', 'ContainerRemoved', 'ContainerStarted', 'ContainerUnpaused', 'ContainerUnprotected', 'EditFailed', 'EndpointReleased', 'ExecExited', 'ExecStartFailed', 'ExecStarted', 'ImageRemoved', 'ImageUntagged', 'KillRequested', 'LinkRemoved', 'NameReleased', 'PauseFailed', 'Pruned', 'RemoveRequested', 'RestoreFailed', 'SignalRequested', 'StartFailed', 'StopFailed', 'StopRequested', 'TaskExited', 'TaskFailed', 'TaskStarted', 'UpdateFailed', 'VolumeRemoved']);
 });
+
+test('below the limit of a log what ends something has room that all stores leave to it, until that is used up too', async () => {
+  const limit = 4 << 20;
+  const server = await TestNatsServer.start({ maxFileStore: limit });
+  const connected = (): Promise<JetStreamEventStore> => connectEventStore({ servers: server.url, source: 'test', name: 'test', limit });
+  const stores = [await connected(), await connected()] as const;
+  const append = (store: JetStreamEventStore, type: string): Promise<Commit> => store.append(`berth.event.counter.${randomUUID()}`, noHead, [{ type, text: incompressible(100_000) } as Added], cause);
+  const fill = async (type: string): Promise<void> => {
+    for (let count = 0; ; count++) await append(stores[count % 2]!, type);
+  };
+  const reserved = /^the log is full, nothing was changed: raise .*BERTH_LOG_LIMIT.* \(what is left is for what stops and removes\)$/;
+  await expect(fill('ContainerCreated')).rejects.toMatchObject({ kind: 'unavailable', message: expect.stringMatching(reserved) });
+  const { bytes } = await stores[0].size();
+  expect(limit - bytes).toBeGreaterThan(limit / 8 - 110_000); // a commit may reach into it
+  for (const type of ['StopRequested', 'TaskExited', 'ContainerRemoved']) await append(stores[1], type);
+  for (const store of stores) await expect(append(store, 'TaskRequested')).rejects.toThrow(reserved);
+  await expect(fill('TaskExited')).rejects.toThrow(/^the log is full, nothing was changed: raise .*BERTH_LOG_LIMIT/);
+  expect((await stores[0].size()).bytes).toBeGreaterThan(limit - 110_000);
+  for (const store of stores) await store.close();
+  await server.stop();
+}, 60_000);
 
 test('a log at its limit refuses a change plainly, and tells what gives it more', async () => {
   const server = await TestNatsServer.start({ maxFileStore: 2 << 20 });

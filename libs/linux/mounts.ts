@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import type { Fd, PathLike } from './native.js';
 import { native } from './native.js';
 import { checked } from './system-call-error.js';
@@ -71,6 +71,23 @@ export function cloneMountTree(path: PathLike): Fd {
 /** The same of the mount at `path` alone, or of the part of it that lies there. */
 export function cloneMount(path: PathLike): Fd {
   return checked('open_tree', native.cloneMount(path, 0), { path });
+}
+
+/**
+ * The same of all that is mounted at the directory `root` and below it, which lie in another mount namespace. Only on a thread that called `newMountNamespace`: it is in the other one for a moment, where paths
+ * are somebody else's, and does one system call there that has none. Throws SystemCallError; EINVAL: `root` does not lie there, or is not to be copied (MS_UNBINDABLE).
+ */
+export function cloneMountsOf(namespace: Fd, root: Fd): Fd {
+  const home = openSync('/proc/thread-self/ns/mnt', 'r');
+  try {
+    const entered = native.setMountNamespace(namespace);
+    const tree = entered < 0 ? entered : native.cloneMountsAt(root);
+    // A thread that cannot come home would take a container's files for the host's from then on.
+    if (entered >= 0 && native.setMountNamespace(home) < 0) process.abort();
+    return checked('open_tree', tree, { namespace, root });
+  } finally {
+    closeSync(home);
+  }
 }
 
 /** Such a copy comes to lie at `target`, in which symlinks are followed; its descriptor stays the caller's. Throws SystemCallError; EINVAL: one is a directory and the other is not. */

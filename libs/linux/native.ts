@@ -56,10 +56,12 @@ interface Native {
   mount(source: PathLike, target: PathLike, type: string, flags: number, data: string): number;
   umount2(target: PathLike, flags: number): number;
   cloneMount(path: PathLike, recursive: 0 | 1): number;
+  cloneMountsAt(directory: Fd): number;
   setMountIds(fd: Fd, userNamespace: Fd): number;
   setMountReadOnly(fd: Fd, recursive: 0 | 1): number;
   attachMount(fd: Fd, target: PathLike): number;
   newMountNamespace(): number;
+  setMountNamespace(fd: Fd): number;
   fchdir(fd: Fd): number;
   statfsMagic(path: PathLike): number;
 }

@@ -48,9 +48,10 @@ export async function runServices(name: string, services: readonly HostedService
   closers.push(() => feed.close());
   connections.push(feed);
   const local = new LocalServices();
+  const limit = logLimitBytes(settings);
   for (const service of services) {
     const credentials = readCredentials(settings, service.name);
-    const store = await connectEventStore({ ...natsOptions(credentials), source: service.name, reserve: LogReserve.in(stateFolder(settings, service.name), settings) }, feed);
+    const store = await connectEventStore({ ...natsOptions(credentials), source: service.name, reserve: LogReserve.in(stateFolder(settings, service.name), settings), limit }, feed);
     stores.set(service.name, store);
     const bus = await connectBus(credentials, local);
     const checks = [{ started: hasStarted(service.name), log: logAnswers(store) }, { folds: foldsFollow(store) }] as const;
@@ -67,7 +68,7 @@ export async function runServices(name: string, services: readonly HostedService
     for (const [path, route] of Object.entries(routes)) telemetry.routes.set(path, route);
     starting.delete(service.name);
   }
-  showProcess(name, settings, telemetry, [...sources, (out) => writeLogUse(stores, out)], (out) => writeLog(stores, logLimitBytes(settings), out));
+  showProcess(name, settings, telemetry, [...sources, (out) => writeLogUse(stores, out)], (out) => writeLog(stores, limit, out));
   writeFileSync(ready, readFileSync('/proc/self/stat'));
 
   const [log] = stores.values();

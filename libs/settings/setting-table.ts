@@ -50,7 +50,7 @@ export const SETTINGS = {
   BERTH_LOG_LIMIT: {
     otherwise: '',
     shown: 'half of its disk',
-    what: 'what the log of events may grow to, as `200GiB` (`64MiB` or more); with `BERTH_NATS_URL`, what that server allows, for the metric; it only grows: some 1.3 KB a health check, and what that prints; at its limit all changes are refused, stops and removals too, until it has more',
+    what: 'what the log of events may grow to, as `200GiB` (`64MiB` or more); with `BERTH_NATS_URL`, what that server allows, for this and the metric; it only grows: some 1.3 KB a health check, and what that prints; at its limit all changes are refused until it has more; the last eighth, at most 64 MiB, is for what stops and removes, and for exits',
   },
   BERTH_LOG_LEVEL: { otherwise: 'info', what: "debug, info, warn or error: of the services' own logs" },
   BERTH_METRICS_PORT: { otherwise: '9323', what: 'of `/metrics`, `/readyz` and `/healthz`; 0: none' },

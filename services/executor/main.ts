@@ -34,7 +34,8 @@ telemetry.health.add('executor', { started: () => (started ? undefined : 'is sta
 const credentials = readCredentials(settings, 'executor');
 /** It alone writes what it must know at once: what others append can come in rounds. */
 const feed = await LogFeed.connectInRounds({ ...natsOptions(credentials), name: 'executor' }, ROUND_MS);
-const store = await connectEventStore({ ...natsOptions(credentials), source: 'executor', reserve: LogReserve.in(`${settings.dataRoot}/executor`, settings) }, feed);
+const limit = logLimitBytes(settings);
+const store = await connectEventStore({ ...natsOptions(credentials), source: 'executor', reserve: LogReserve.in(`${settings.dataRoot}/executor`, settings), limit }, feed);
 // The run root's group is that of all unprivileged services: they may open streams.
 const group = statSync(settings.runRoot).gid;
 const parts = new ExecutorParts({ store, settings }, group);
@@ -46,7 +47,7 @@ telemetry.health.add(
 const app = await startMicroservice(ExecutorModule.for(parts), credentials);
 started = true;
 const stores = new Map([['executor', store]]);
-const sources: MetricsSource[] = [(out) => parts.writeMetrics(out), (out) => writeLog(stores, logLimitBytes(settings), out), (out) => writeLogUse(stores, out), writeProcess];
+const sources: MetricsSource[] = [(out) => parts.writeMetrics(out), (out) => writeLog(stores, limit, out), (out) => writeLogUse(stores, out), writeProcess];
 // dockerd has these on its own page: the engine fetches them.
 telemetry.routes.set('/metrics/logs', (_query, accept) => metricsPage([(out) => parts.logs.write(out)], accept));
 telemetry.routes.set('/metrics', (_query, accept) => metricsPage(sources, accept));

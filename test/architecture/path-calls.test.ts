@@ -99,6 +99,10 @@ const LOOKED_AT: Readonly<Record<string, { readonly why: string; readonly calls:
   },
   [`${TREES}/container-root.ts`]: { why: "a name of the kernel's, below a process' directory in procfs that is held by its descriptor", calls: ['openSync(`/proc/self/fd/${first}/root`)'] },
   [`${TREES}/copy-tree.ts`]: { why: 'one name in an open directory, which the calls do not follow', calls: ['lgetxattr(source)', 'llistxattr(path)'] },
+  [`${TREES}/held-root.ts`]: {
+    why: "names of the kernel's, below a process' directory in procfs that is held by its descriptor, and the host's own folder on which the thread has the copy, taken as a whole",
+    calls: ['openSync(`/proc/self/fd/${first}/${name}`)', "mount('none')"],
+  },
   [`${TREES}/merge-layers.ts`]: { why: 'the tops of layers and of a copy', calls: ['openSync(target)', 'openSync(join(directory, layer))'] },
   [`${TREES}/merged-view.ts`]: { why: "the tops of layers and of what a container wrote, and where their merge is mounted, in the thread's own namespace", calls: ['openSync(isAbsolute(first) ? first : join(directory, first))', 'openSync(directory)', 'umount2(directory)'] },
   [`${TREES}/mount-overlay.ts`]: { why: 'the directory of layers, on which it is mounted', calls: ['openSync(baseDirectory)', "mount('overlay')", 'mount(at)', 'mountByOptions(at)'] },

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -34,6 +35,8 @@ devices:
     - {hookName: createRuntime, path: /bin/sh, args: [sh, -c, "cat > ${folder}/told; echo $OF >> ${folder}/told"], env: [OF=vendor]}
 `);
   writeFileSync(join(folder, 'broken.json'), '{');
+  // To open it would be to wait for a writer.
+  execFileSync('mkfifo', [join(folder, 'pipe.json')]);
   engine = await startEngine({ BERTH_CDI_SPEC_DIRS: `/nowhere:${folder}` });
   await engine.loadBusybox();
 }, patience(120_000));

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startEngine, type TestEngine } from '../engine/engine.js';
 import { patience } from '../engine/patience.js';
@@ -29,6 +30,18 @@ describe.each(['overlay2', 'vfs'])('docker commit with the storage driver %s', (
     expect((await docker('image', 'inspect', '--format', '{{.Id}}', 'made:v1')).stdout).toBe(committed.stdout);
     expect((await run('made:v1', look)).stdout).toBe(first.stdout);
     expect(JSON.parse((await docker('image', 'inspect', 'made:v1')).stdout)).toMatchObject([{ Author: 'me', Comment: 'why' }]);
+  });
+
+  test('files whose names say in a layer that others are gone are left out, and hide nothing', async () => {
+    const names = ['.wh..', '.wh...', '.wh.', '.wh.ls', '.wh..wh..opq', '.wh..wh.plnk', '.wh.dir/file', 'dir/.wh.file'];
+    await docker('run', '--name', 'whiteouts', '--network', 'none', 'busybox', 'sh', '-c', `cd /bin; mkdir .wh.dir dir; touch ${names.join(' ')} dir/file; echo kept > kept`);
+    expect(await docker('commit', 'whiteouts', 'without')).toMatchObject({ code: 0, stderr: '' });
+    expect(await run('without', 'cat /bin/kept; ls -a /bin | grep -c "^\\.wh"; ls /bin/dir /bin/ls')).toMatchObject({ stdout: 'kept\n0\n/bin/ls\n\n/bin/dir:\nfile\n', stderr: '' });
+    expect((await docker('diff', 'whiteouts')).stdout).toContain('A /bin/.wh.ls\n');
+    const exported = `${engine.settings.dataRoot}/exported.tar`;
+    await docker('export', '-o', exported, 'whiteouts');
+    expect(execFileSync('tar', ['-tf', exported], { encoding: 'utf8' }).split('\n')).toEqual(expect.arrayContaining(['bin/.wh.ls', 'bin/ls']));
+    await docker('rm', 'whiteouts');
   });
 
   test('changes are those of a Dockerfile', async () => {

@@ -14,9 +14,9 @@ import { imageArchive, shellTree, tarOf as layerOf } from '../fixtures/image-arc
 let engine: TestEngine;
 let here: string;
 beforeAll(async () => {
-  engine = await startEngine();
-  await engine.loadBusybox();
   here = mkdtempSync('/var/tmp/berth-copy-');
+  engine = await startEngine({ BERTH_CDI_SPEC_DIRS: here });
+  await engine.loadBusybox();
 }, patience(120_000));
 afterAll(async () => {
   rmSync(here, { recursive: true, force: true });
@@ -339,11 +339,13 @@ test.skipIf(!existsSync('/dev/fuse') || !existsSync('/usr/bin/musl-gcc'))('a con
   for (const name of ['silent', 'alone']) await expect.poll(async () => (await docker('logs', name)).stdout).toBe('ready\n');
   const waiting = [...Array.from({ length: 3 }, () => docker('cp', 'silent:/mnt/file', '-')), docker('exec', '--user', 'nobody', 'silent', '/silent')];
   const { stdout: pid } = await docker('inspect', '--format', '{{.State.Pid}}', 'silent');
+  const hung = `/proc/${pid.trim()}/root/mnt/file`;
   const bind = (source: string) => ['create', '--mount', `type=bind,source=${source},target=/x`, 'silent'];
-  waiting.push(...Array.from({ length: 6 }, () => docker(...bind(`/proc/${pid.trim()}/root/mnt/file`))));
+  waiting.push(...Array.from({ length: 6 }, () => docker(...bind(hung))));
   // Each alone is looked at when the container starts.
-  for (const option of ['--device', '--device-read-bps']) {
-    const { stdout: made } = await docker('create', `${option}=/proc/${pid.trim()}/root/mnt/file:${option === '--device' ? '/dev/x' : '1mb'}`, 'silent');
+  writeFileSync(join(here, 'vendor.json'), JSON.stringify({ cdiVersion: '0.6.0', kind: 'vendor.com/class', devices: [{ name: 'hung', containerEdits: { deviceNodes: [{ path: '/dev/x', hostPath: hung }] } }] }));
+  for (const option of [`--device=${hung}:/dev/x`, `--device-read-bps=${hung}:1mb`, '--device=vendor.com/class=hung']) {
+    const { stdout: made } = await docker('create', option, 'silent');
     waiting.push(docker('start', made.trim()));
   }
   for (let copies = 0; copies < 3; copies++) expect(await docker('cp', 'beside:/silent', '-')).toMatchObject({ code: 0 });

@@ -55,6 +55,17 @@ static napi_value js_new_mount_namespace(napi_env env, napi_callback_info info)
 	return int_value(env, outcome(unshare(CLONE_NEWNS)));
 }
 
+/* setns(2) of the calling thread, whose root and working directory become the namespace's: (fd) */
+static napi_value js_set_mount_namespace(napi_env env, napi_callback_info info)
+{
+	struct args args;
+	int32_t fd;
+
+	if (!args_take(env, info, &args, 1) || !arg_int32(&args, 0, &fd))
+		return NULL;
+	return int_value(env, outcome(setns(fd, CLONE_NEWNS)));
+}
+
 /* fchdir(2) of the calling thread where it shares no file system context, of the whole process where it does: (fd) */
 static napi_value js_fchdir(napi_env env, napi_callback_info info)
 {
@@ -112,6 +123,17 @@ static napi_value js_clone_mount(napi_env env, napi_callback_info info)
 	return int_value(env, outcome(syscall(SYS_open_tree, AT_FDCWD, path.bytes, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0))));
 }
 
+/* open_tree(2): (descriptor of a directory) -> the same of what is mounted there and below it */
+static napi_value js_clone_mounts_at(napi_env env, napi_callback_info info)
+{
+	struct args args;
+	int32_t fd;
+
+	if (!args_take(env, info, &args, 1) || !arg_int32(&args, 0, &fd))
+		return NULL;
+	return int_value(env, outcome(syscall(SYS_open_tree, fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH)));
+}
+
 /* mount_setattr(2) MOUNT_ATTR_IDMAP, which such a copy alone may be given: (fd, user namespace) */
 static napi_value js_set_mount_ids(napi_env env, napi_callback_info info)
 {
@@ -150,6 +172,7 @@ static napi_value js_attach_mount(napi_env env, napi_callback_info info)
 
 const struct function mount_functions[] = {
 	{ "cloneMount", js_clone_mount },
+	{ "cloneMountsAt", js_clone_mounts_at },
 	{ "setMountIds", js_set_mount_ids },
 	{ "setMountReadOnly", js_set_mount_read_only },
 	{ "attachMount", js_attach_mount },
@@ -159,6 +182,7 @@ const struct function mount_functions[] = {
 	{ "mount", js_mount },
 	{ "umount2", js_umount2 },
 	{ "newMountNamespace", js_new_mount_namespace },
+	{ "setMountNamespace", js_set_mount_namespace },
 	{ "fchdir", js_fchdir },
 	{ "statfsMagic", js_statfs_magic },
 	{ 0 },

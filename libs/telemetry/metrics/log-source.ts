@@ -1,4 +1,5 @@
 import type { JetStreamEventStore } from '#libs/event-store/jetstream-event-store.js';
+import { reservedBytes } from '#libs/event-store/log-room.js';
 import { type Exposition, labelText } from './exposition.js';
 
 type Stores = ReadonlyMap<string, JetStreamEventStore>;
@@ -10,7 +11,9 @@ export async function writeLog(stores: Stores, limit: number | undefined, out: E
   const { position, bytes } = await any.size();
   out.family('berth_log_position', 'gauge', 'Position of the newest commit of the log.').sample('', position);
   out.family('berth_log_bytes', 'gauge', 'Size of the log.').sample('', bytes);
-  if (limit !== undefined) out.family('berth_log_limit_bytes', 'gauge', 'What it may grow to: nothing can be changed any more then.').sample('', limit);
+  if (limit === undefined) return;
+  out.family('berth_log_limit_bytes', 'gauge', 'What it may grow to: nothing can be changed any more then.').sample('', limit);
+  out.family('berth_log_reserved_bytes', 'gauge', 'The last of these, which what stops and removes has for itself: all else is refused then.').sample('', reservedBytes(limit));
 }
 
 /** How the services of this process do with the log: one store a service. */

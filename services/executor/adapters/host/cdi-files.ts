@@ -41,7 +41,9 @@ function namesIn(folder: string): readonly string[] {
 }
 
 async function parsed(path: string): Promise<unknown> {
-  if (statSync(path).size > MOST_FILE_BYTES) throw new Error(`it has more than ${MOST_FILE_BYTES} bytes`);
+  const facts = statSync(path);
+  if (!facts.isFile()) throw new Error('it is no file');
+  if (facts.size > MOST_FILE_BYTES) throw new Error(`it has more than ${MOST_FILE_BYTES} bytes`);
   const text = readFileSync(path, 'utf8');
   if (path.endsWith('.json')) return JSON.parse(text);
   // Loaded when there is something to read: few machines have such devices.

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { distantPlaces, nearMounts } from './distant-mounts.js';
+import { distantPlaces, hasDistantBelow, nearMounts } from './distant-mounts.js';
 
 test('what a network or a process answers for is distant, whatever its place and options look like', () => {
   const lines = [
@@ -11,6 +11,12 @@ test('what a network or a process answers for is distant, whatever its place and
     '26 21 0:43 / /run rw - tmpfs nfs rw',
   ];
   expect(distantPlaces(`${lines.join('\n')}\n`)).toEqual(['/proc/sys/fs/binfmt_misc', '/srv/a\\040-\\040b', '/mnt']);
+});
+
+test('what is mounted below a mount counts, however deep and in whatever order, and what is beside it does not', () => {
+  const lines = ['43 42 0:53 / /sys/a/b rw - fuse - rw', '42 41 0:52 / /sys/a rw - tmpfs tmpfs rw', '41 21 0:51 / /sys rw - overlay overlay rw', '44 21 0:54 / /mnt rw - nfs h:/ rw'].join('\n');
+  expect(['41', '42', '43', '44', undefined].map((top) => hasDistantBelow(lines, top))).toEqual([true, true, true, true, false]);
+  expect(hasDistantBelow(lines.replace('- fuse', '- tmpfs'), '41')).toBe(false);
 });
 
 test('of overlays only that of the root is near: another may lie on what is distant, though that is mounted nowhere any more', () => {

@@ -19,14 +19,26 @@ export function hostHasDistantMounts(): boolean {
 /** proc_pid_mountinfo(5): the place is the fifth, and the type the first behind the lone hyphen. */
 export const distantPlaces = (mountinfo: string): readonly string[] => mountsIn(mountinfo).flatMap(({ place, type }) => (NEAR.test(type) ? [] : place));
 
+/** Whether such a mount is the one that has this number, or is mounted in it. */
+export function hasDistantBelow(mountinfo: string, top: string | undefined): boolean {
+  const mounts = mountsIn(mountinfo);
+  const below = new Set([top]);
+  // Whatever a mount is on was mounted before, and may stand behind it: a child is found once its parent is.
+  for (let known = 0; known < below.size; ) {
+    known = below.size;
+    for (const { id, parent } of mounts) if (below.has(parent)) below.add(id);
+  }
+  return mounts.some(({ id, type }) => below.has(id) && !NEAR.test(type));
+}
+
 /** The numbers of mounts of which the machine knows all by itself. An overlay is no more than what it lies on, which nobody tells: the root's own is the engine's. */
 export const nearMounts = (mountinfo: string, root: string | undefined): ReadonlySet<string> => new Set(mountsIn(mountinfo).flatMap(({ id, type }) => (NEAR.test(type) && (type !== 'overlay' || id === root) ? id : [])));
 
-function mountsIn(mountinfo: string): readonly { readonly id: string; readonly place: string; readonly type: string }[] {
+function mountsIn(mountinfo: string): readonly { readonly id: string; readonly parent: string; readonly place: string; readonly type: string }[] {
   return mountinfo.split('\n').flatMap((line) => {
     const [before = '', after = ''] = line.split(' - ');
-    const [id = '', , , , place] = before.split(' ');
+    const [id = '', parent = '', , , place] = before.split(' ');
     const [type] = after.split(' ', 1);
-    return place === undefined || type === undefined ? [] : [{ id, place, type }];
+    return place === undefined || type === undefined ? [] : [{ id, parent, place, type }];
   });
 }

@@ -9,12 +9,13 @@ import type { CdiNode } from '../../domain/cdi/cdi-spec.js';
 import type { AskedDevice } from '../../domain/spec/devices.js';
 import type { Device } from '../../domain/spec/runtime-spec.js';
 import type { TreeThreads } from '../trees/tree-threads.js';
+import type { CdiFiles } from './cdi-files.js';
 
 /** Below /dev, but file systems of the container's own, or of no use outside the host's session. */
 const NOT_DEVICES = new Set(['pts', 'shm', 'fd', 'mqueue', 'console', '.udev', '.lxc', '.lxd-mounts']);
 const DEEPEST = 8;
 
-/** Devices that clients name by paths of the host's. One that is not in /dev may lie where nobody answers, and is looked at by threads of its own. */
+/** Devices that clients, or files of vendors, name by paths of the host's. What is not in /dev may lie where nobody answers, and is looked at by threads of its own; so are such files. */
 export class HostDevices {
   /** `apart`: such threads, by what they look at. */
   constructor(private readonly apart: { of(path: string): Pick<TreeThreads, 'run'> }) {}
@@ -27,6 +28,16 @@ export class HostDevices {
   async throttled(throttles: readonly BlockThrottle[]): Promise<readonly DeviceThrottle[]> {
     const elsewhere = throttles.map(({ path }) => path).find(isElsewhere);
     return elsewhere === undefined ? throttledDevices(throttles) : await this.apart.of(elsewhere).run('throttledDevices', throttles);
+  }
+
+  async named(nodes: readonly CdiNode[]): Promise<readonly AskedDevice[]> {
+    const elsewhere = nodes.map(({ hostPath }) => hostPath).find(isElsewhere);
+    return elsewhere === undefined ? namedDevices(nodes) : await this.apart.of(elsewhere).run('namedDevices', nodes);
+  }
+
+  /** As `cdiFiles`. */
+  cdi(folders: readonly string[]): Promise<CdiFiles> {
+    return this.apart.of(folders.join(':')).run('cdiFiles', folders);
   }
 }
 

@@ -8,8 +8,8 @@ import { withContainerProcess } from '../host/container-process.js';
 export type RootJob =
   /** `ids`: of its user namespace, where it has not the host's. What is read or made below its root then has the host's ids for them. */
   | { readonly container: string; readonly pid: number; readonly ids?: IdMaps }
-  /** `root`: of one that does not run. Whoever gives the job closes it when that is done. */
-  | { readonly container: string; readonly root: Fd };
+  /** `root`: of one that does not run, or that is held (held-root.ts). Whoever gives the job closes it when that is done. */
+  | { readonly container: string; readonly root: Fd; readonly ids?: IdMaps };
 
 /** Gives a descriptor of a container's root to `look`: of one that runs, as it is in its own mount namespace, by way of its first process. */
 export async function withContainerRoot<T>(job: RootJob, look: (root: Fd) => Promise<T> | T): Promise<T> {
@@ -31,7 +31,7 @@ export function openRunningRoot(container: string, pid: number): Fd {
 }
 
 /** The ids that a root's files have, for those that an archive or the container has for them: undefined where they are the same. */
-export const idsOf = (job: RootJob): IdMaps | undefined => ('pid' in job ? job.ids : undefined);
+export const idsOf = (job: RootJob): IdMaps | undefined => job.ids;
 
 /** Symlinks mean what they do in the container; nothing leads out of it. */
 export function inRoot(root: Fd, path: string | Buffer, flags: number): Fd {

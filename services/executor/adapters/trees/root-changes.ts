@@ -38,6 +38,7 @@ function* layerMembers(entries: Iterable<ChangedEntry>): Generator<TarMember, vo
   const archive: Archive = { files: new Map(), userAttributes: true };
   for (const { path, directory, name, facts } of entries) {
     const member = path.subarray(1);
+    if (isWhiteoutPath(member)) continue;
     if (facts === undefined) yield { path: Buffer.concat([member.subarray(0, member.length - name.length), WHITEOUT, name]), type: 'file', mode: 0o600, sizeBytes: 0 };
     else yield* changedMember(directory, name, member, archive);
   }
@@ -57,6 +58,8 @@ function* changedMember(directory: Fd, name: Buffer, path: Buffer, archive: Arch
 }
 
 const WHITEOUT = Buffer.from('.wh.');
+/** A layer has no words for files of such names: each would say of another file that it is gone. dockerd lets them say so. */
+const isWhiteoutPath = (path: Buffer): boolean => /(^|\/)\.wh\./.test(path.toString('latin1'));
 
 async function withChanges<T>({ directory, written, image }: ChangesJob, use: (entries: Iterable<ChangedEntry>) => Promise<T> | T): Promise<T> {
   const tree = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);

@@ -18,10 +18,11 @@ import type { ClientEnd } from '../../adapters/trees/client-bytes.js';
 import type { RootJob } from '../../adapters/trees/container-root.js';
 import type { ChangesJob } from '../../adapters/trees/root-changes.js';
 import { TreeThreads } from '../../adapters/trees/tree-threads.js';
+import type { LiveTask } from '../tasks/live-task.js';
 import type { LiveTasks } from '../tasks/live-tasks.js';
 import { ClientPlace, ClientPlaces, type PlaceLimits } from './client-places.js';
 import { SharedWork } from './shared-work.js';
-import { StoppedRoots } from './stopped-roots.js';
+import { closeAside, StoppedRoots } from './stopped-roots.js';
 import { ThreadsApart } from './threads-apart.js';
 
 /** For what waits for no client, whoever copies. */
@@ -201,12 +202,24 @@ export class RootArchives {
     await this.startOf(container);
     const apart = this.isDistant(asked) ? this.apart.of(container) : undefined;
     const task = this.live.byContainer(container);
-    if (task && !task.hasExited) return work({ container, pid: task.pid, ...(task.ids ? { ids: task.ids } : {}) }, apart ?? usual);
+    if (task && !task.hasExited) return this.withRunning(task, apart, usual, work);
     // Others may still have its root.
     this.refuseGone(container);
     const directory = this.files.directory(container);
     const open = async (): Promise<Fd> => (apart ?? this.looking).run('openStoppedRoot', { source: await this.prepared(directory, asked, wanted), readOnly, mounts: this.binds.asParts(mounts) });
     return this.stopped.with(directory, open, (root) => work({ container, root }, apart ?? usual));
+  }
+
+  /** Where others work too it is looked into as it was when that was found to end: what its processes mount meanwhile is not in it. */
+  private async withRunning<T>({ identity: { container }, pid, ids }: LiveTask, apart: Threads | undefined, usual: TreeThreads, work: (root: RootJob, threads: Threads) => Promise<T>): Promise<T> {
+    const mapped = ids ? { ids } : {};
+    const root = apart ? undefined : await this.looking.run('holdRunningRoot', { container, pid });
+    if (root === undefined) return work({ container, pid, ...mapped }, apart ?? this.apart.of(container));
+    try {
+      return await work({ container, root, ...mapped }, usual);
+    } finally {
+      void closeAside(root);
+    }
   }
 
   /** Whether a look into it may never end. */

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import type { Fd } from '#libs/linux/native.js';
 
 /** Beside the event loop: the last descriptor of a mount writes out what its file system still holds. */
-const closeAside = promisify(close);
+export const closeAside = promisify(close);
 
 interface Held {
   users: number;

@@ -16,9 +16,8 @@ import type { BindSources } from '../../adapters/host/bind-source.js';
 import type { CgroupParents } from '../../adapters/host/cgroup-parents.js';
 import type { ContainerCgroups } from '../../adapters/host/container-cgroups.js';
 import type { ContainerFiles } from '../../adapters/host/container-files.js';
-import { cdiFiles } from '../../adapters/host/cdi-files.js';
 import { LentNamespaces, type NamespaceName } from '../../adapters/host/lent-namespaces.js';
-import { type HostDevices, hostDevices, namedDevices } from '../../adapters/host/host-devices.js';
+import { type HostDevices, hostDevices } from '../../adapters/host/host-devices.js';
 import { detachLink, isOnAnotherBridge, NetworkSandbox } from '../../adapters/network/sandbox.js';
 import type { Sandboxes } from '../../adapters/network/sandboxes.js';
 import { recordPlan } from '../../adapters/shim/step-spans.js';
@@ -284,7 +283,7 @@ export class TaskLauncher {
       initPath: this.host.initPath,
       maskedPaths: this.host.maskedPaths,
       ...(launch.security.privileged ? { hostDevices: hostDevices() } : {}),
-      ...(launch.devices || cdi ? { askedDevices: [...asked, ...namedDevices(cdi?.deviceNodes ?? [])] } : {}),
+      ...(launch.devices || cdi ? { askedDevices: [...asked, ...(await this.devices.named(cdi?.deviceNodes ?? []))] } : {}),
       ...(cdi ? { cdi } : {}),
       ...(networkPath ? { sandboxPath: networkPath } : {}),
       ...(processes === undefined || areTheHosts ? {} : { joinedProcesses: { pidNamespace: processes.path('pid'), mountNamespace: processes.path('mnt') } }),
@@ -316,7 +315,7 @@ export class TaskLauncher {
 
   /** What devices need that are asked for by name. */
   private async named(devices: readonly string[], runtime: string | undefined): Promise<CdiEdits> {
-    const { specs, wrong } = await cdiFiles(this.host.settings.cdiFolders);
+    const { specs, wrong } = await this.devices.cdi(this.host.settings.cdiFolders);
     try {
       const edits = editsFor(devices, specs);
       if (edits.hooks.length > 0 && runtime === undefined) throw invalid(`CDI device injection failed: ${devices.join(', ')}: hooks (${edits.hooks[0]?.path}), which Berth's own runtime does not run: use --runtime runc`);

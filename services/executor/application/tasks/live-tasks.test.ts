@@ -10,6 +10,8 @@ let live: LiveTasks;
 let task: LiveTask;
 /** How often all that a task's cgroup holds was killed. */
 let killed: number;
+/** What is said of processes that do not end. */
+let left: string | undefined;
 /** Of each time that a task's file systems were ended, those whose own go on. */
 let aborted: (readonly number[])[];
 /** Once for each time that a task without a shim is ended. */
@@ -18,9 +20,10 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   killed = 0;
   aborted = [];
+  left = undefined;
   end = vi.fn(() => Promise.resolve());
   log = { execute: vi.fn(() => Promise.resolve()) };
-  const keepers = { thaw: () => undefined, kill: () => void killed++, abortFileSystems: async (_: LiveTask, others: readonly number[]) => void aborted.push(others), end: () => end() };
+  const keepers = { thaw: () => undefined, kill: () => void killed++, left: () => left, abortFileSystems: async (_: LiveTask, others: readonly number[]) => void aborted.push(others), end: () => end() };
   live = new LiveTasks(...([log, { exitCause: () => asked }, { unpublish: () => Promise.resolve() }, keepers, {}, {}, {}, {}, () => undefined] as unknown as ConstructorParameters<typeof LiveTasks>));
   task = new LiveTask({ container: 'c', start: 1 }, '/nowhere');
   live.adopted(task);
@@ -50,8 +53,16 @@ test('whoever asks for the end of a task again and again hears in time that its 
     await vi.advanceTimersByTimeAsync(500);
   }
   expect(answers).toHaveLength(20);
+  expect(answers[0]).toMatch(/^the shim of container c does not answer/);
   expect(log.execute).toHaveBeenCalledTimes(2);
   await vi.advanceTimersByTimeAsync(10_000);
+});
+
+test('whoever has a task ended whose processes do not end hears which', async () => {
+  left = '42 (cat), which waits in the kernel';
+  const ended = expect(live.end('c-1', asked)).rejects.toThrow('container c was killed, and has not ended within 10 s. Of its processes there is still 42 (cat), which waits in the kernel');
+  await vi.advanceTimersByTimeAsync(10_000);
+  await ended;
 });
 
 test('a killed task whose first process does not end has all others killed, on which it may wait', async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StartTimes } from '#contracts/executor/tasks.js';
 import type { RequestContext } from '#contracts/request.js';
-import { unavailable } from '#libs/errors/errors.js';
+import { type BerthError, unavailable } from '#libs/errors/errors.js';
 import { failpoint } from '#libs/failpoint/failpoint.js';
 import type { LogFields } from '#libs/telemetry/log-record.js';
 import type { CgroupParents } from '../../adapters/host/cgroup-parents.js';
@@ -192,12 +192,19 @@ export class LiveTasks {
       this.keepers.thaw(task);
       this.insist(task);
       // From now on: a log that is slow, or takes nothing, is not the shim's fault, and nobody would hear of it yet.
-      timer = setTimeout(() => ended.reject(unavailable(`the shim of container ${task.identity.container} does not answer: it was told to kill, and did not within ${END_DEADLINE_MS / 1000} s`)), END_DEADLINE_MS);
+      timer = setTimeout(() => ended.reject(this.doesNotEnd(task)), END_DEADLINE_MS);
       await ended.promise;
     } finally {
       clearTimeout(timer);
       task.off('exited', ended.resolve);
     }
+  }
+
+  private doesNotEnd(task: LiveTask): BerthError {
+    const { container } = task.identity;
+    const left = this.keepers.left(task);
+    if (left === undefined) return unavailable(`the shim of container ${container} does not answer: it was told to kill, and did not tell of an end within ${END_DEADLINE_MS / 1000} s`);
+    return unavailable(`container ${container} was killed, and has not ended within ${END_DEADLINE_MS / 1000} s. Of its processes there is still ${left}`);
   }
 
   /** Its first process was killed. */

@@ -1,4 +1,5 @@
 import type { ContainerCgroups } from '../../adapters/host/container-cgroups.js';
+import { namedProcesses } from '../../adapters/host/named-processes.js';
 import type { ThreadsApart } from '../copies/threads-apart.js';
 import type { OciRuntimes } from '../launch/oci-runtimes.js';
 import type { LiveTask } from './live-task.js';
@@ -19,6 +20,11 @@ export class LostKeepers {
   /** Also what its first process waits for, as for a file system that one of its own serves and that does not answer: no signal ends such a wait in the kernel. */
   kill(task: LiveTask): void {
     this.cgroups.kill(task.place);
+  }
+
+  /** What is left of a killed one, in words; undefined: nothing. */
+  left({ place }: LiveTask): string | undefined {
+    return namedProcesses(this.cgroups.processes(place));
   }
 
   /** Ends file systems for which what is left of a killed one waits, though its own processes held the other end. `others`: first processes of other containers, whose file systems go on. */
