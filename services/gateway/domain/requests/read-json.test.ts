@@ -35,7 +35,7 @@ test('what is behind the first value is left alone where dockerd leaves it alone
 const nested = (open: string, close: string, depth: number): string => `${open.repeat(depth)}1${close.repeat(depth)}`;
 
 test.each([['[', ']'], ['{"a":', '}']])('of %s in %s no more is read than whoever looks through it has a stack for', (open, close) => {
-  for (const number of ['1', '12345678901234567']) {
+  for (const number of ['1', '12345678901234568']) {
     const body = (depth: number): string => `{"Labels":{"a":"\\"[["},"StopTimeout":${number},"Healthcheck":{"Other":${nested(open, close, depth)}}}`;
     expect(readCreateRequest(readJsonBody(body(998)))).toHaveProperty('config.Healthcheck');
     for (const depth of [999, 100_000]) expect(() => readJsonBody(body(depth))).toThrow(expect.objectContaining({ kind: 'invalid', message: `invalid JSON: invalid character '${open[0]}' exceeded max depth` }) as Error);
