@@ -32,7 +32,11 @@ export const SETTINGS = {
   BERTH_NFT_TABLE: { otherwise: 'berth', what: 'the nftables table of all rules' },
   BERTH_INSECURE_REGISTRIES: {
     otherwise: '',
-    what: "registries, as `registry:5000`, separated by commas, that are asked as this machine's own are: by https whatever their certificate, and over plain HTTP where no TLS comes up; of the others the machine's own CAs are believed, and those of `SSL_CERT_FILE`, `SSL_CERT_DIR` and `NODE_EXTRA_CA_CERTS`, not of /etc/docker/certs.d",
+    what: "registries, as `registry:5000`, separated by commas, that are asked as this machine's own are: by https whatever their certificate, and over plain HTTP where no TLS comes up; of the others the machine's own CAs are believed, and those of `SSL_CERT_FILE`, `SSL_CERT_DIR`, `NODE_EXTRA_CA_CERTS` and `BERTH_REGISTRY_CERTS`",
+  },
+  BERTH_REGISTRY_CERTS: {
+    otherwise: '/etc/docker/certs.d',
+    what: 'as dockerd has it, a folder for each registry, named as its host and port: `*.crt` are CAs, `NAME.cert` and `NAME.key` show us to it; `BERTH_USER` has to be able to read them; not for registries that are asked whatever their certificate, and a server of tokens elsewhere has a folder of its own',
   },
   BERTH_TCP: { otherwise: '', what: 'address and port where the API is served beside its socket (TCP)' },
   BERTH_TLS_CA: { otherwise: '', what: "a file: whom clients' certificates are believed from" },

@@ -2,6 +2,7 @@ import { Agent as PlainAgent, request as requestPlain, type IncomingMessage } fr
 import { Agent as TlsAgent, request as requestTls } from 'node:https';
 import { Readable } from 'node:stream';
 import { proxyFor, readProxies, type Proxies } from '#libs/settings/proxies.js';
+import { type RegistryCertificates, registryCertificates } from './registry-certificates.js';
 
 interface Asked {
   readonly method?: 'POST';
@@ -42,13 +43,15 @@ export async function fetchAnyPort(url: string | URL, asked: Asked, redirects = 
 async function answerOf(url: URL, asked: Asked): Promise<Response> {
   const isUnverified = url.protocol === 'https:' && asked.isInsecure?.(url) === true;
   const proxies = readProxies();
+  // As dockerd, which looks for none where nothing is verified.
+  const certificates = url.protocol === 'https:' && !isUnverified ? await registryCertificates(url) : undefined;
   try {
     // It would follow a redirect by itself, to where another certificate is believed or none.
-    if (proxies.http === '' && proxies.https === '' && !isUnverified) return await fetch(url, { ...asked, redirect: 'manual' });
+    if (proxies.http === '' && proxies.https === '' && !isUnverified && certificates === undefined) return await fetch(url, { ...asked, redirect: 'manual' });
   } catch (error) {
     if (!isBlockedPort(error)) throw error;
   }
-  const answer = await ask(url, asked, proxies, isUnverified);
+  const answer = await ask(url, asked, proxies, { rejectUnauthorized: !isUnverified, ...certificates });
   return responseOf(answer, answer.statusCode ?? 0, url.href);
 }
 
@@ -56,13 +59,13 @@ function isBlockedPort(error: unknown): boolean {
   return error instanceof TypeError && error.cause instanceof Error && error.cause.message === 'bad port';
 }
 
-function ask(url: URL, { method, headers = {}, body, signal }: Asked, proxies: Proxies, isUnverified: boolean): Promise<IncomingMessage> {
+function ask(url: URL, { method, headers = {}, body, signal }: Asked, proxies: Proxies, tls: RegistryCertificates & { readonly rejectUnauthorized: boolean }): Promise<IncomingMessage> {
   const proxyEnv = { [url.protocol === 'https:' ? 'https_proxy' : 'http_proxy']: proxyFor(url, proxies)?.href };
   const text = body?.toString();
   const sent = text === undefined ? headers : { ...headers, 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8', 'content-length': String(Buffer.byteLength(text)) };
   return new Promise((resolve, reject) => {
     const options = { method: method ?? 'GET', headers: { accept: '*/*', 'user-agent': 'berth', ...sent }, signal };
-    const request = url.protocol === 'https:' ? requestTls(url, { ...options, rejectUnauthorized: !isUnverified, agent: new TlsAgent({ proxyEnv }) }, resolve) : requestPlain(url, { ...options, agent: new PlainAgent({ proxyEnv }) }, resolve);
+    const request = url.protocol === 'https:' ? requestTls(url, { ...options, ...tls, agent: new TlsAgent({ proxyEnv }) }, resolve) : requestPlain(url, { ...options, agent: new PlainAgent({ proxyEnv }) }, resolve);
     request.on('error', reject).end(text);
   });
 }

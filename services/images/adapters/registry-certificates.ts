@@ -1,0 +1,48 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { getCACertificates } from 'node:tls';
+import { errorMessage, unclassified } from '#libs/errors/errors.js';
+import { setting } from '#libs/settings/setting-table.js';
+
+/** What a TLS connection is made with, as node:https takes it. */
+export interface RegistryCertificates {
+  /** Who is believed: whom the machine believes, and those of the folder. */
+  readonly ca?: string[];
+  /** As whom we show ourselves. */
+  readonly cert?: string[];
+  readonly key?: string[];
+}
+
+/**
+ * What the operator laid down for the host that `url` asks, as for dockerd: in `<folder>/<host>[:port]`, `*.crt` are authorities, `*.cert` and `*.key` of one name show us to the registry. Read anew for
+ * each question. Undefined: there is nothing. Rejects, in dockerd's words, for one of a pair without the other, and for what cannot be read.
+ */
+export async function registryCertificates({ hostname, port }: URL, folder = setting(process.env, 'BERTH_REGISTRY_CERTS')): Promise<RegistryCertificates | undefined> {
+  const names = port === '' ? [hostname, `${hostname}:443`] : [`${hostname}:${port}`];
+  const found = await Promise.all(names.map((name) => certificatesIn(join(folder, name))));
+  const [ca, cert, key] = (['ca', 'cert', 'key'] as const).map((kind) => found.flatMap((one) => one[kind]));
+  if (ca === undefined || cert === undefined || key === undefined || ca.length + cert.length === 0) return undefined;
+  return { ...(ca.length > 0 ? { ca: [...getCACertificates('default'), ...ca] } : {}), ...(cert.length > 0 ? { cert, key } : {}) };
+}
+
+async function certificatesIn(folder: string): Promise<Required<RegistryCertificates>> {
+  const names = (await readdir(folder).catch(ifThere)).toSorted();
+  const has = (name: string): boolean => names.includes(name);
+  const authorities = names.filter((name) => name.endsWith('.crt'));
+  const pairs = names.filter((name) => name.endsWith('.cert')).map((name) => [name, name.replace(/cert$/, 'key')] as const);
+  const alone = pairs.find(([, key]) => !has(key));
+  if (alone !== undefined) throw unclassified(`missing key ${alone[1]} for client certificate ${alone[0]}. CA certificates must use the extension .crt`);
+  const without = names.find((name) => name.endsWith('.key') && !has(name.replace(/key$/, 'cert')));
+  if (without !== undefined) throw unclassified(`missing client certificate ${without.replace(/key$/, 'cert')} for key ${without}`);
+  const read = (all: readonly string[]): Promise<string[]> => Promise.all(all.map((name) => readFile(join(folder, name), 'utf8').catch(unreadable)));
+  return { ca: await read(authorities), cert: await read(pairs.map(([cert]) => cert)), key: await read(pairs.map(([, key]) => key)) };
+}
+
+function ifThere(error: NodeJS.ErrnoException): string[] {
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
+  return unreadable(error);
+}
+
+function unreadable(error: unknown): never {
+  throw unclassified(`a registry's certificates cannot be read: ${errorMessage(error)}`, error);
+}
