@@ -20,14 +20,16 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(new Error(`ended by ${signal}`)));
   await using field = await openField(process.env, options.peers);
   for (const reason of field.absent) console.error(`not measured: ${reason}`);
+  const shown = (rows: readonly Row[]): string => (options.json ? JSON.stringify({ sizes, absent: field.absent, rows }, (key, value: unknown) => (key === 'goal' ? (value as { readonly text: string }).text : value), 2) : table(rows));
   const rows: Row[] = [];
+  // What was measured before it was ended, or before a part failed, is shown all the same.
+  using _shown = { [Symbol.dispose]: () => console.log(shown(rows)) };
   for (const { word, rounds, warmUp, turns } of program) {
     const began = performance.now();
     rows.push(...(await compare(turns(field), { rounds, ...(warmUp === undefined ? {} : { warmUp }) }, stop.signal)));
     console.error(`${word}: ${((performance.now() - began) / 1e3).toFixed(0)} s`);
   }
   rows.push(...(await aboveTheFloor(rows, field)));
-  console.log(options.json ? JSON.stringify({ sizes, absent: field.absent, rows }, (key, value: unknown) => (key === 'goal' ? (value as { readonly text: string }).text : value), 2) : table(rows));
 }
 
 /** How a life on the bridge compares with what no engine can save: the kernel's work, and an fsync for each of its commits. */
