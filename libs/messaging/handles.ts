@@ -11,8 +11,20 @@ import { contextOf } from './request-context.js';
 
 rememberRules(getMetadataStorage());
 
+/** Who makes an instance of a class (class-transformer) leaves out what has a name of an object's own in JavaScript, labels too, and Nest some more, without a word: it is refused instead. */
+class RequestValidation extends ValidationPipe {
+  protected override stripProtoKeys(value: unknown): void {
+    if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return;
+    if (Array.isArray(value)) return value.forEach((item: unknown) => this.stripProtoKeys(item));
+    for (const [name, part] of Object.entries(value)) {
+      if (name in Object.prototype) throw invalid(`Berth cannot keep what is called ${name}`);
+      this.stripProtoKeys(part);
+    }
+  }
+}
+
 /** Every request passes through here on its way to a service: what its contract does not allow is refused. */
-export const requestValidation = new ValidationPipe({
+export const requestValidation = new RequestValidation({
   transform: true,
   exceptionFactory: (errors) => invalid(errors.flatMap(problemsOf).join('; ')),
 });

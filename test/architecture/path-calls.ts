@@ -30,7 +30,7 @@ const PLACES: Readonly<Record<string, readonly number[]>> = {
   mount: [0, 1], mountWithIds: [0, 1], mountByOptions: [2], attachMount: [1], listenAtPath: [1],
 };
 /** Of libs/linux: with a path as a text. */
-const BY_PATH = /^(mount|mountWithIds|mountByOptions|attachMount|cloneMount|cloneMountTree|umount2|statfsMagic|l(get|set|list)xattr|removeTree(s|Sync)?|lock(File|Directory)|writeWhole|sealedCopy|connectUnix|listenAtPath|UnixDatagram)$/;
+const BY_PATH = /^(mount|mountWithIds|mountByOptions|attachMount|cloneMount|cloneMountTree|umount2|statfsMagic|l(get|set|list)xattr|removeTree(s|Sync)?|lock(File|Directory)|shareDirectory|writeWhole|sealedCopy|connectUnix|listenAtPath|UnixDatagram)$/;
 /** By a name in an open directory, which libs/linux/directory-entries sees to; here, where each has its directories. */
 const IN_DIRECTORY: Readonly<Record<string, readonly number[]>> = { openat2: [0], mkdirat: [0], mknodat: [0], symlinkat: [1], linkat: [0, 2], unlinkat: [0], renameat2: [0, 2], fchownat: [0], utimensat: [0] };
 

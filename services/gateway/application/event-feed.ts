@@ -2,6 +2,7 @@ import { kindFilter } from '#libs/event-store/aggregate-subject.js';
 import type { Commit } from '#libs/event-store/event.js';
 import type { DockerEvent } from '../domain/docker/event.js';
 import { type DockerEvents, LOGGED_KINDS, type LoggedEvent } from '../domain/docker/events.js';
+import { unixNanos } from '../domain/docker/time.js';
 import type { ChronicledLog, LogChronicle } from './log-chronicle.js';
 import type { PacedReader } from './replay-at-pace.js';
 
@@ -37,12 +38,14 @@ export class EventFeed {
     const since = window.since === '' ? Number.NEGATIVE_INFINITY : Date.parse(window.since);
     const until = window.until === '' ? Number.POSITIVE_INFINITY : Date.parse(window.until);
     const fromNowOn = window.since === '' && window.until === '';
+    // A client that goes on from the nanosecond behind its last event is not told that one again.
+    const [first, last] = [window.since, window.until].map((time) => (time === '' ? undefined : unixNanos(time)));
     const take = (events: DockerEvents) => (commit: Commit): void => {
       for (const translated of translate(events, commit)) {
-        const at = Date.parse(translated.at);
+        const at = unixNanos(translated.at);
         const isPast = commit.position <= from;
-        const begun = !isPast || (!fromNowOn && at >= since);
-        if (begun && at <= until && !gone.aborted) reader.take(translated, isPast);
+        const begun = !isPast || (!fromNowOn && (first === undefined || at >= first));
+        if (begun && (last === undefined || at <= last) && !gone.aborted) reader.take(translated, isPast);
       }
     };
     if (fromNowOn) {

@@ -277,6 +277,17 @@ test('without a beginning an end is that of all that is past; a beginning that i
   await chronicle.stop();
 });
 
+test('a window of the past begins and ends with its nanoseconds', async () => {
+  const chronicle = chronicleOf();
+  await chronicle.start();
+  const at = (nanos: number): string => `2026-01-01T00:00:00.000${String(nanos).padStart(6, '0')}Z`;
+  for (const nanos of [100_000, 100_001, 100_002, 100_003]) await append(`berth.event.volume.v${nanos}`, { type: 'VolumeCreated', name: `v${nanos}`, driver: 'local', at: at(nanos) } as DomainEvent, new Date(at(0)));
+  const told: DockerEvent[] = [];
+  await new EventFeed(store, chronicle).subscribe({ since: at(100_001), until: at(100_002) }, readerOf(told));
+  expect(told.map(({ id }) => id)).toEqual(['v100001', 'v100002']);
+  await chronicle.stop();
+});
+
 test('of what is past no more is read than its reader is ready for, and nothing once it has gone', async () => {
   const chronicle = chronicleOf();
   await chronicle.start();

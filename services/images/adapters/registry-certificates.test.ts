@@ -12,6 +12,7 @@ import { CertificateAuthority, type Certified } from '../../../test/fixtures/cer
 import { registryCertificates } from './registry-certificates.js';
 import { RegistryClient } from './registry-client.js';
 
+
 /** Of documentation (RFC 5737): it is behind the proxy. */
 const [ADDRESS, HOST] = [[192, 0, 2, 7] as const, '192.0.2.7:5000'];
 
@@ -94,4 +95,15 @@ test.each([
 ])('%s has what is in %s: %s', async (url, name, isThere) => {
   lay('ca.crt', authority.cert, name);
   expect((await registryCertificates(new URL(url)))?.ca?.includes(readFileSync(authority.cert, 'utf8')) ?? false).toBe(isThere);
+});
+
+test('where the folder of dockerd is closed to us a registry is asked without it, and one that was set is told of', async () => {
+  // Root, as which tests run, can look into every folder.
+  const refused = () => Promise.reject(Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' }));
+  const found = (): Promise<unknown> => registryCertificates(new URL(`https://${HOST}/`), root, { readdir: refused, stat: refused });
+  await expect(found()).rejects.toThrow("a registry's certificates cannot be read: EACCES");
+  vi.stubEnv('BERTH_REGISTRY_CERTS', '');
+  expect(await found()).toBeUndefined();
+  // What is there is meant.
+  await expect(registryCertificates(new URL(`https://${HOST}/`), root, { readdir: refused, stat: () => Promise.resolve({}) })).rejects.toThrow('EACCES');
 });

@@ -1,9 +1,10 @@
-import { readdirSync, readlinkSync } from 'node:fs';
+import { closeSync, readdirSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
 import { appendFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { lockDirectory } from '#libs/linux/file-lock.js';
 import { HeldFiles } from './held-files.js';
 import { LogFiles } from './log-files.js';
 
@@ -31,6 +32,32 @@ test('a number that is missing in the middle of a rotation is not the end', asyn
   await using files = new LogFiles(path);
   await files.look();
   expect(await contents(files)).toEqual(['a', 'b']);
+});
+
+test('however quickly a log is rotated, its files are met in their order and once', async () => {
+  let written = 0;
+  // As the shim does.
+  const rotate = (): void => {
+    const held = lockDirectory(directory);
+    if (held === undefined) return;
+    for (const number of [2, 1]) if (written >= number) renameSync(number === 1 ? path : `${path}.1`, `${path}.${number}`);
+    writeFileSync(path, `${++written}\n`);
+    closeSync(held);
+  };
+  await using files = new LogFiles(path);
+  const found: number[] = [];
+  for (let looks = 0; looks < 8; looks++) {
+    rotate();
+    let isOver = false;
+    const look = files.look().finally(() => (isOver = true));
+    while (!isOver) {
+      rotate();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await look;
+    found.push(...(await contents(files)).map(Number));
+  }
+  expect(found).toEqual([...new Set(found)].toSorted((one, other) => one - other));
 });
 
 test('in the moment in which there is no newest file, the one before is found, and then is not found again', async () => {

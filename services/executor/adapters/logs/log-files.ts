@@ -1,5 +1,10 @@
+import { closeSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { internal } from '#libs/errors/errors.js';
+import { shareDirectory } from '#libs/linux/file-lock.js';
+import type { Fd } from '#libs/linux/native.js';
 import { CompressedLog } from './compressed-log.js';
 import { HeldFiles } from './held-files.js';
 import type { LogIdentity, LogLines } from './log-lines.js';
@@ -9,6 +14,8 @@ import { identityOf, PlainLog } from './plain-log.js';
 const MOST_HELD_BYTES = 1 << 30;
 /** Of 20,000 descriptors that a process has at the least, and needs for starts and clients. */
 const IN_THIS_PROCESS = new HeldFiles(4_096);
+/** How often, and for how long, a directory is asked for that somebody has for himself: the shim and the compressor have it for a moment. */
+const [LOCK_AGAIN_MS, MOST_LOCK_TRIES] = [1, 1_000];
 
 /**
  * The files of one log that its writer rotates: PATH, then PATH.1 and so on, older and older; a rotated one may be compressed, PATH.1.gz, or be so at any moment. Each is
@@ -75,13 +82,22 @@ export class LogFiles implements AsyncDisposable {
     await this.letGo();
   }
 
-  /**
-   * From the newest to older ones, as files move themselves: one that moves while this looks is met twice, and none is passed by. In the middle of a rotation one
-   * number is missing, and one that moves on between the looks at its two forms is met at the next; three in a row are the end. A look that fails keeps nothing: a handle
-   * that is left to the garbage collector ends the process.
-   */
   private async lookNow(): Promise<void> {
     if (this.newest !== undefined && (await identityAt(this.path)) === this.newest) return;
+    const held = await sharedDirectory(dirname(this.path));
+    try {
+      await this.openNew();
+    } finally {
+      if (held !== undefined) closeSync(held);
+    }
+    await this.limit();
+  }
+
+  /**
+   * From the newest to older ones. No rotation comes between, which would make numbers of a look mean files of several times, and their order none. A shim that died in the middle of one left
+   * a number missing; three in a row are the end. A look that fails keeps nothing: a handle that is left to the garbage collector ends the process.
+   */
+  private async openNew(): Promise<void> {
     const found: LogLines[] = [];
     await using looked = new AsyncDisposableStack();
     looked.defer(() => this.noteHeld());
@@ -99,7 +115,6 @@ export class LogFiles implements AsyncDisposable {
     this.newest = found[0]?.identity ?? this.newest;
     this.ahead.push(...found.reverse());
     looked.move();
-    if (found.length > 0) await this.limit();
   }
 
   private async limit(): Promise<void> {
@@ -121,6 +136,21 @@ export class LogFiles implements AsyncDisposable {
     await close(this.ahead.splice(0));
     this.noteHeld();
   }
+}
+
+/** While it is held, no number changes: the shim puts its rotation off (shim/log.c), so it is held for a moment only. Undefined: it is gone, or somebody keeps it. */
+async function sharedDirectory(directory: string): Promise<Fd | undefined> {
+  for (let tries = 0; tries < MOST_LOCK_TRIES; tries++) {
+    try {
+      const held = shareDirectory(directory);
+      if (held !== undefined) return held;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+    await delay(LOCK_AGAIN_MS);
+  }
+  return undefined;
 }
 
 /** The plain form first: while a file is there in both, or loses the plain one, the other is whole. */
