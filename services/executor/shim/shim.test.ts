@@ -217,6 +217,23 @@ test('an exec joins the container as the user asked for, and the container goes 
   await finish(task);
 });
 
+test.each(['mkdir /etc/passwd', 'mkfifo /etc/passwd', 'ln -s passwd /etc/passwd', 'ln -s /proc/version /etc/passwd', 'mknod /etc/passwd c 240 7'])('after %s an exec has the user that is asked for by numbers, and no name', async (replace) => {
+  const task = await bench.run('no-passwd', (at) => [...tree(at), sh(`rm /etc/passwd; ${replace}; exec sleep 1000`)]);
+  await task.control.next('started');
+  const run = async (name: string, user: string) => {
+    const plan = encodePlan(planOf({ ...execSettings, tickets: [`${ticket}:oe`] }, join_([{ ...child, op: 'set_user', user, extraGroups: [] }, sh('id -u; id -g')])));
+    task.control.send(4, text(name), u32(plan.length), Buffer.from(plan));
+  };
+  await run('numbers', '1234:5');
+  await task.control.next('started', 'numbers');
+  expect(demultiplex(await attach(join(task.directory, 'shim.sock'), ticket))).toEqual({ 1: '1234\n5\n' });
+  await task.control.next('exited', 'numbers');
+  task.control.send(6, text('numbers'));
+  task.control.send(2, u32(9));
+  await task.control.next('exited');
+  await finish(task);
+});
+
 test('what an exec wrote is kept for who comes with its ticket, though the container has ended meanwhile', async () => {
   const task = await bench.run('exec-before-the-end', (at) => [...tree(at), exec('sleep', '1000')]);
   await task.control.next('started');
