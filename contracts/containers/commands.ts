@@ -34,6 +34,8 @@ export class CreateContainer extends Request<ContainerCreated> {
   @ValidateNested() @Type(() => ContainerConfig) readonly config!: ContainerConfig;
   @ValidateNested() @Type(() => HostConfig) readonly hostConfig!: HostConfig;
   @IsOptional() @IsObject() readonly networks?: Record<string, EndpointWish>;
+  /** The network mode that a client wrote, where `networks` has an endpoint of another: that one's is the mode of `hostConfig`. */
+  @IsOptional() @IsString() readonly askedNetworkMode?: string;
   @IsOptional() @IsString() readonly platform?: string;
   /** Ids of the containers that `hostConfig` names, by those names, where somebody decided by them: nobody else is meant, whoever has a name by now. */
   @IsOptional() @AreTextsByName() readonly named?: Record<string, string>;

@@ -96,6 +96,8 @@ export interface ContainerView {
   readonly imageRef: string;
   /** Asked for, besides the one that its network gives it; absent: none. */
   readonly linkLocalAddresses?: readonly string[];
+  /** The network mode that its maker wrote, where it is not the one of its network. */
+  readonly askedNetworkMode?: string;
   /** Names of labels that nobody gave the container but its image; absent where there are none. */
   readonly labelsOfImage?: readonly string[];
   /** argv[0] and the rest, entrypoint and command combined. */

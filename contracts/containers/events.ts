@@ -20,6 +20,8 @@ export interface ContainerMade {
   readonly restartWhenUnhealthy?: number;
   /** Addresses that it has besides the one that its network gives it. */
   readonly linkLocalAddresses?: readonly string[];
+  /** The network mode that its maker wrote, where he asked for an endpoint of another network: it is in that one, which `hostConfig` says. */
+  readonly askedNetworkMode?: string;
   /** Names of labels that are the image's alone: what counts as the maker's word leaves them out. */
   readonly labelsOfImage?: readonly string[];
   readonly at: string;

@@ -65,6 +65,12 @@ test('v2 limits are written in v2 words', () => {
   ]);
 });
 
+test('a large number is written with all its digits, and what stands for no limit as it is', () => {
+  const memory = (memoryBytes: number, memorySwapBytes: number) => limitWrites(v2, cgroupDirectories(v2, '/d'), { memoryBytes, memorySwapBytes, memoryReservationBytes: 2 ** 60, pidsLimit: 2 ** 62 }).map(({ data }) => data);
+  expect(memory(2 ** 62, -1)).toEqual(['4611686018427387904', 'max', '1152921504606846976', '4611686018427387904']);
+  expect(memory(2 ** 63 - 1024, 2 ** 63 - 1024).slice(0, 2)).toEqual(['9223372036854775807', '0']);
+});
+
 test('so little of a CPU that it comes to no quota is no limit', () => {
   expect(limitWrites(v2, cgroupDirectories(v2, '/d'), { nanoCpus: 9_999 }).map(({ data }) => data)).toEqual(['max 100000']);
   expect(limitWrites(v2, cgroupDirectories(v2, '/d'), { nanoCpus: 10_001 }).map(({ data }) => data)).toEqual(['1 100000']);

@@ -101,7 +101,7 @@ function v1Writes(layout: CgroupLayout, directories: readonly string[], r: Cgrou
     const mountPoint = layout.controllers.get(controller);
     const directory = mountPoint === undefined ? undefined : directories.find((one) => one.startsWith(`${mountPoint}/`));
     if (directory === undefined && !optional) throw invalid(`this machine has no ${controller} cgroup: ${file} cannot be set`);
-    if (directory !== undefined) writes.push({ path: join(directory, file), data: String(data), optional });
+    if (directory !== undefined) writes.push({ path: join(directory, file), data: textOf(data), optional });
   };
 
   const cpusetRoot = layout.controllers.get('cpuset');
@@ -122,7 +122,7 @@ function v1Writes(layout: CgroupLayout, directories: readonly string[], r: Cgrou
   if (r.swappiness !== undefined) put('memory', 'memory.swappiness', r.swappiness);
   if (r.oomKillDisable) put('memory', 'memory.oom_control', 1);
   if (r.blockWeight) put('blkio', 'blkio.weight', r.blockWeight, true);
-  for (const { major, minor, limits, rate } of r.throttles ?? []) put('blkio', THROTTLES[limits][0], `${major}:${minor} ${rate}`);
+  for (const { major, minor, limits, rate } of r.throttles ?? []) put('blkio', THROTTLES[limits][0], `${major}:${minor} ${textOf(rate)}`);
   if (r.cpuShares) put('cpu', 'cpu.shares', fittingShares(r.cpuShares));
   // A runtime has to fit its period.
   if (r.cpuRealtimePeriod) put('cpu', 'cpu.rt_period_us', r.cpuRealtimePeriod);
@@ -144,7 +144,7 @@ function v2Writes(layout: CgroupLayout, directory: string, r: CgroupResources): 
       if (optional) return;
       throw invalid(`this machine's cgroups have no ${controller} controller: ${file} cannot be set`);
     }
-    writes.push({ path: join(directory, file), data: String(data), optional });
+    writes.push({ path: join(directory, file), data: textOf(data), optional });
   };
   const { memory, swap } = memoryLimits(r);
   if (memory !== undefined) {
@@ -156,15 +156,21 @@ function v2Writes(layout: CgroupLayout, directory: string, r: CgroupResources): 
   if (r.cpuShares) put('cpu.weight', weightOfShares(fittingShares(r.cpuShares)));
   // 10 to 1000 of v1 on 1 to 10000 of v2, in proportion.
   if (r.blockWeight) put('io.weight', Math.trunc(1 + ((r.blockWeight - 10) * 9999) / 990), true);
-  for (const { major, minor, limits, rate } of r.throttles ?? []) put('io.max', `${major}:${minor} ${THROTTLES[limits][1]}=${rate === 0 ? 'max' : rate}`);
+  for (const { major, minor, limits, rate } of r.throttles ?? []) put('io.max', `${major}:${minor} ${THROTTLES[limits][1]}=${rate === 0 ? 'max' : textOf(rate)}`);
   const { quota, period } = cpuBandwidth(r);
   if (quota !== undefined || period !== undefined) {
-    put('cpu.max', `${quota === undefined || quota < 0 ? 'max' : quota} ${period ?? DEFAULT_PERIOD_MICROSECONDS}`);
+    put('cpu.max', `${quota === undefined || quota < 0 ? 'max' : textOf(quota)} ${period ?? DEFAULT_PERIOD_MICROSECONDS}`);
   }
   if (r.cpusetCpus) put('cpuset.cpus', r.cpusetCpus);
   if (r.cpusetMems) put('cpuset.mems', r.cpusetMems);
   if (r.pidsLimit !== undefined) put('pids.max', r.pidsLimit > 0 ? r.pidsLimit : 'max');
   return writes;
+}
+
+/** All its digits: JavaScript ends after seventeen. The largest of 64 bits, which clients say for no limit, is here what is next below it. */
+function textOf(data: string | number): string {
+  if (typeof data === 'string') return data;
+  return data >= 2 ** 63 - 1024 ? String(2n ** 63n - 1n) : String(BigInt(data));
 }
 
 /** The kernel would take what is next to them, in silence. Throws invalid, in runc's words. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { proxyFor, readProxies, withoutPassword } from './proxies.js';
+import { checkProxies, proxyFor, readProxies, unheardProxy, withoutPassword } from './proxies.js';
 
 const asked = (url: string, env: Readonly<Record<string, string>>): string | undefined => proxyFor(new URL(url), readProxies(env))?.href;
 
@@ -41,6 +41,16 @@ test('nor is who NO_PROXY names: hosts and what is below them, ports, addresses,
     ['11.1.2.3', '10.0.0.0/8,fd00::/8,10.0.0.0/99'],
     ['210.1.2.3', '10.1.2.3'],
   ] as const) expect(by(host, without), `${host} without ${without}`).toBe(true);
+});
+
+test('a proxy that cannot be asked is told before anybody is asked, and one that is not heard of, too', () => {
+  for (const name of ['HTTP_PROXY', 'https_proxy']) {
+    expect(() => checkProxies({ [name]: 'socks5://one:1080', NO_PROXY: '*' })).toThrow(`${name.toUpperCase()}=socks5://one:1080: no URL of a proxy`);
+    expect(() => checkProxies({ [name]: 'one:3128' })).not.toThrow();
+  }
+  expect(() => checkProxies({})).not.toThrow();
+  expect(unheardProxy({ all_proxy: 'socks5://one:1080' })).toMatch(/^all_proxy does not count/);
+  expect([unheardProxy({}), unheardProxy({ ALL_PROXY: '' })]).toEqual([undefined, undefined]);
 });
 
 test('a password is not shown', () => {

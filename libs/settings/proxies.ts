@@ -29,6 +29,18 @@ export function proxyFor({ protocol, hostname, port }: URL, { http, https, witho
   return proxy;
 }
 
+/** Throws, naming the variable, where one tells a proxy that cannot be asked: better at a start than at each pull. */
+export function checkProxies(env: Environment = process.env): void {
+  const proxies = { ...readProxies(env), without: '' };
+  for (const scheme of ['http', 'https']) proxyFor(new URL(`${scheme}://registry.invalid/`), proxies);
+}
+
+/** What is told of a variable that other programs know, and that says nothing to Go and to Berth; undefined: it is not there. */
+export function unheardProxy(env: Environment = process.env): string | undefined {
+  const name = ['ALL_PROXY', 'all_proxy'].find((one) => env[one]);
+  return name === undefined ? undefined : `${name} does not count for pulls and logins, as with dockerd: HTTP_PROXY and HTTPS_PROXY do, over http or https`;
+}
+
 /** As dockerd shows it: "http://xxxxx:xxxxx@proxy:3128". */
 export const withoutPassword = (proxy: string): string => proxy.replace(/^([a-z][a-z0-9+.-]*:\/\/)?[^/]*@/i, '$1xxxxx:xxxxx@');
 

@@ -26,6 +26,7 @@ import { SpareDirectories } from './adapters/host/spare-directories.js';
 import { Trash } from './adapters/host/trash.js';
 import { HostDevices } from './adapters/host/host-devices.js';
 import { hostFacts } from './adapters/host/host-facts.js';
+import { RuntimeWarnings } from './adapters/runtimes/runtime-warnings.js';
 import { maskedPaths } from './adapters/host/masked-paths.js';
 import { joinDelegatedScope } from './adapters/host/systemd-scope.js';
 import { VolumeDirectories } from './adapters/host/volume-directories.js';
@@ -119,6 +120,7 @@ export class ExecutorParts {
   readonly archives: RootArchives;
   readonly networks: NetworksOnHost;
   readonly facts: () => HostFacts;
+  readonly runtimeWarnings = new RuntimeWarnings();
   readonly metrics: ContainerSource;
   readonly hostWatch: HostWatch;
   readonly logs = new LoggerMetrics();

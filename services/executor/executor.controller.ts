@@ -242,7 +242,7 @@ export class ExecutorController {
   }
 
   @Handles(host.GetHostFacts)
-  hostFacts(): host.HostFacts {
-    return this.parts.facts();
+  async hostFacts(): Promise<host.HostFacts> {
+    return { ...this.parts.facts(), warnings: await this.parts.runtimeWarnings.all() };
   }
 }

@@ -45,6 +45,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   [`${HOST}/trash.ts`]: 'the tops of trees, each one name where root alone writes, moved as a whole; what is in them is taken off by a descriptor (removeTreeSync)',
   [`${HOST}/volume-directories.ts`]: 'the tops of volumes, each one name where root alone writes, checked to be no more',
   'services/executor/adapters/runtimes/installed-runtimes.ts': "the host's runtimes",
+  'services/executor/adapters/runtimes/runtime-warnings.ts': 'the same',
   [`${SNAPSHOTS}/layer-store.ts`]: 'whole layers and notes on them, each one name where root alone writes; no process of a container ever has a layer to write to',
   [`${TREES}/probe-overlay.ts`]: 'an empty tree of its own making',
   [`${TREES}/probe-mapped-overlay.ts`]: 'an empty tree of its own making',

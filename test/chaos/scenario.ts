@@ -36,7 +36,8 @@ export class Driver {
   }
 
   async create(name: string, script: string, host: object = {}, config: object = {}): Promise<void> {
-    await this.call('POST', `/containers/create?name=${name}`, { Image: 'busybox', Cmd: ['sh', '-c', script], HostConfig: host, ...config }, [409]);
+    const ExposedPorts = 'PortBindings' in host ? Object.fromEntries(Object.keys(host.PortBindings ?? {}).map((port) => [port, {}])) : {};
+    await this.call('POST', `/containers/create?name=${name}`, { Image: 'busybox', Cmd: ['sh', '-c', script], ExposedPorts, HostConfig: host, ...config }, [409]);
     // A name is taken from the beginning of a creation on, which may yet fail.
     await this.state(name);
   }

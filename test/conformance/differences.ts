@@ -11,8 +11,8 @@ interface Intended {
  * Beside what is below, dockerd 28 takes some values that Berth refuses with 400 or 501, since to take them would tell a lie or open what was to be closed: a HostIp that is no address ("localhost" is
  * published nowhere, or everywhere), a port of a protocol that there is not ("80/x", published nowhere), a UsernsMode that is none (no isolation where some was asked for), device access other than r, w and m, a
  * network mode host or container beside an endpoint of another network (which is left out, or cannot start), and fields that nobody knows. Names have 255 characters at most, as the log's subjects have them.
- * Both of ReadOnlyNonRecursive and ReadOnlyForceRecursive are refused at create, in the words that dockerd has at every start. And a part of a volume that is of another kind than its target fails at a start,
- * in runc's words: dockerd finds out at create, while it copies.
+ * Both of ReadOnlyNonRecursive and ReadOnlyForceRecursive are refused at create, in the words that dockerd has at every start. And a part of a volume that is
+ * a file goes over a file of the image's: dockerd, which would copy there too, refuses it at create.
  */
 const INTENDED: readonly Intended[] = [
   { request: /^GET \/(version|info)$/, place: /^body\./, why: 'each engine tells of itself' },

@@ -123,3 +123,16 @@ test('bodies are taken as dockerd takes them: null for nothing, a text for a lis
   expect((await docker('inspect', '-f', '{{json .Config.Labels}} {{.HostConfig.NetworkMode}} {{.HostConfig.CapDrop}}', 'sparse')).stdout).toBe('{"a":""} bridge [ALL]\n');
   await docker('rm', 'sparse');
 });
+
+test('the network mode is told as it was asked for, also where the endpoint is one of another network', async () => {
+  const shown = async (NetworkMode: string | undefined, endpoint: string): Promise<unknown> => {
+    const { text } = await http(engine.socket, 'POST', '/containers/create?name=elsewhere', { Image: 'busybox', HostConfig: { NetworkMode }, NetworkingConfig: { EndpointsConfig: { [endpoint]: {} } } });
+    const { Id: id } = JSON.parse(text) as { readonly Id: string };
+    const [inspected, [listed]] = await Promise.all([`/containers/${id}/json`, `/containers/json?all=1&filters=${encodeURIComponent(`{"id":["${id}"]}`)}`].map(async (path) => JSON.parse((await http(engine.socket, 'GET', path)).text) as unknown)) as [object, object[]];
+    await docker('rm', 'elsewhere');
+    for (const container of [inspected, listed]) expect(container).toMatchObject({ NetworkSettings: { Networks: { [endpoint]: {} } } });
+    return [inspected, listed].map((container) => (container as { readonly HostConfig: { readonly NetworkMode: string } }).HostConfig.NetworkMode);
+  };
+  expect(await shown('none', 'bridge')).toEqual(['none', 'none']);
+  expect(await shown(undefined, 'none')).toEqual(['bridge', 'bridge']);
+});

@@ -76,6 +76,7 @@ export const containerSamples: Samples<ContainerEvent> = {
 /** The same with fields that not every event of their type has. */
 export const containerVariants: Readonly<Record<string, ContainerEvent>> = {
   'HealthProbed.exec': { type: 'HealthProbed', ...containerSamples.HealthProbed, exec: { id: exec, args: ['/bin/sh', '-c', 'wget localhost'], startedAt: at, end: { exitCode: 1, at } } },
+  'ContainerCreated.elsewhere': { type: 'ContainerCreated', ...containerSamples.ContainerCreated, askedNetworkMode: 'none' },
   'ContainerRemoved.kept': { type: 'ContainerRemoved', container, keptUntil: '2026-01-02T03:19:05.678Z', at },
 };
 

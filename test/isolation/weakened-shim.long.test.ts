@@ -64,12 +64,12 @@ const ofAllElse: readonly Attack[] = [
   },
   {
     name: 'a question to the kernel in the place of /etc/passwd',
-    defence: { file: 'passwd.c', defence: 'if (file_system.f_type == PROC_SUPER_MAGIC || file_system.f_type == SYSFS_MAGIC)\n\t\treturn -EINVAL;', without: '' },
+    defence: { file: 'passwd.c', defence: 'return file_system.f_type != PROC_SUPER_MAGIC && file_system.f_type != SYSFS_MAGIC;', without: 'return 1;' },
     prepare: (lower) => {
       rmSync(join(lower, 'etc/passwd'));
-      symlinkSync('/proc/version', join(lower, 'etc/passwd'));
+      symlinkSync('/proc/sys/kernel/hostname', join(lower, 'etc/passwd'));
     },
-    steps: asUser('0', 'echo ran'),
+    steps: (at) => [...tree(at), { ...child, op: 'set_hostname', name: 'evil:x:77:5::/:' }, { ...child, op: 'set_user', user: 'evil', extraGroups: [] }, sh('echo ran')],
     succeeded: ran,
   },
   {

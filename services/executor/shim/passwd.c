@@ -12,26 +12,43 @@
 /* Docker's, of what is asked for by number */
 #define LARGEST_ASKED 0x7fffffff
 
-/* The file's text with a final NUL, in a mapping of FILE_LIMIT + 1. A missing file is an empty one. */
+/* 1: a file that may be read; 0: none. */
+static int is_plain_file(int fd, struct stat *file)
+{
+	struct statfs file_system;
+	if (fstat(fd, file) < 0)
+		return -errno;
+	if (!S_ISREG(file->st_mode))
+		return 0;
+	if (fstatfs(fd, &file_system) < 0)
+		return -errno;
+	/* a symlink to /proc/kmsg: we have more rights than the container, and reading there is doing */
+	return file_system.f_type != PROC_SUPER_MAGIC && file_system.f_type != SYSFS_MAGIC;
+}
+
+/*
+ * The file's text with a final NUL, in a mapping of FILE_LIMIT + 1. What is missing is empty, and so is what is no file, as with runc: who is asked for by
+ * numbers needs none. It is looked at before it is opened: a pipe, a device or a socket may not let itself be opened, or do something then.
+ */
 static int read_file(const struct context *at, const char *path, char **text)
 {
 	struct stat file;
-	struct statfs file_system;
 	*text = NULL;
-	autoclose int fd = open_in_root(at, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-	if (fd == -ENOENT || fd == -ENOTDIR)
+	autoclose int found = open_in_root(at, path, O_PATH);
+	if (found == -ENOENT || found == -ENOTDIR || found == -ELOOP)
 		return 0;
+	if (found < 0)
+		return found;
+	int plain = is_plain_file(found, &file);
+	if (plain <= 0)
+		return plain;
+	autoclose int fd = open_in_root(at, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &file) < 0)
-		return -errno;
-	if (!S_ISREG(file.st_mode))
-		return -EINVAL;
-	/* a symlink to /proc/kmsg: we have more rights than the container, and reading there is doing */
-	if (fstatfs(fd, &file_system) < 0)
-		return -errno;
-	if (file_system.f_type == PROC_SUPER_MAGIC || file_system.f_type == SYSFS_MAGIC)
-		return -EINVAL;
+	/* another thing may have the name by now */
+	plain = is_plain_file(fd, &file);
+	if (plain <= 0)
+		return plain;
 	if (file.st_size > FILE_LIMIT)
 		return -EFBIG;
 	char *map = mmap(NULL, FILE_LIMIT + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -217,6 +217,24 @@ test('an exec joins the container as the user asked for, and the container goes 
   await finish(task);
 });
 
+test.each([['directory', 'mkdir /etc/passwd'], ['pipe', 'mkfifo /etc/passwd'], ['circle', 'ln -s passwd /etc/passwd'], ['kernel', 'ln -s /proc/version /etc/passwd'], ['device', 'mknod /etc/passwd c 240 7']])('where /etc/passwd is no file (%s) an exec has the user that is asked for by numbers', async (kind, replace) => {
+  const task = await bench.run(`no-passwd-${kind}`, (at) => [...tree(at), sh(`busybox rm /etc/passwd; busybox ${replace}; echo replaced; exec sleep 1000`)]);
+  await task.control.next('started');
+  await expect.poll(async () => (await task.log().catch(() => [])).map(({ log }) => log), { timeout: patience(5_000) }).toEqual(['replaced\n']);
+  const run = async (name: string, user: string) => {
+    const plan = encodePlan(planOf({ ...execSettings, tickets: [`${ticket}:oe`] }, join_([{ ...child, op: 'set_user', user, extraGroups: [] }, sh('grep ^[UG]id: /proc/self/status')])));
+    task.control.send(4, text(name), u32(plan.length), Buffer.from(plan));
+  };
+  await run('numbers', '1234:5');
+  await task.control.next('started', 'numbers');
+  expect(demultiplex(await attach(join(task.directory, 'shim.sock'), ticket))).toEqual({ 1: 'Uid:\t1234\t1234\t1234\t1234\nGid:\t5\t5\t5\t5\n' });
+  await task.control.next('exited', 'numbers');
+  task.control.send(6, text('numbers'));
+  task.control.send(2, u32(9));
+  await task.control.next('exited');
+  await finish(task);
+});
+
 test('what an exec wrote is kept for who comes with its ticket, though the container has ended meanwhile', async () => {
   const task = await bench.run('exec-before-the-end', (at) => [...tree(at), exec('sleep', '1000')]);
   await task.control.next('started');

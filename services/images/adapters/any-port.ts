@@ -11,6 +11,8 @@ interface Asked {
   readonly signal: AbortSignal;
   /** Who is believed by https without a certificate. Others never are. */
   readonly isInsecure?: (url: URL) => boolean;
+  /** The registry whose certificates count, where it is another that is asked for its sake: a token server, or who a redirect leads to. As with dockerd, which has no more for them. */
+  readonly inNameOf?: URL;
   /** `manual`: an answer that leads elsewhere is the answer. */
   readonly redirect?: 'manual';
 }
@@ -33,18 +35,18 @@ export async function fetchAnyPort(url: string | URL, asked: Asked, redirects = 
   const next = new URL(location, from);
   const { authorization: _ours, ...others } = asked.headers ?? {};
   const headers = next.origin === from.origin ? asked.headers : others;
-  const { signal, isInsecure } = asked;
+  const { signal, isInsecure, inNameOf = from } = asked;
   const again = answer.status > 303 ? asked : { signal, ...(isInsecure && { isInsecure }) };
   // What is sent there tells who we are.
   if (again.body !== undefined && next.protocol !== 'https:' && isInsecure?.(next) !== true) throw new Error(`it leads to ${next.origin}, which is not secure`);
-  return fetchAnyPort(next, { ...again, ...(headers === undefined ? {} : { headers }) }, redirects + 1);
+  return fetchAnyPort(next, { ...again, inNameOf, ...(headers === undefined ? {} : { headers }) }, redirects + 1);
 }
 
 async function answerOf(url: URL, asked: Asked): Promise<Response> {
   const isUnverified = url.protocol === 'https:' && asked.isInsecure?.(url) === true;
   const proxies = readProxies();
   // As dockerd, which looks for none where nothing is verified.
-  const certificates = url.protocol === 'https:' && !isUnverified ? await registryCertificates(url) : undefined;
+  const certificates = url.protocol === 'https:' && !isUnverified ? await registryCertificates(asked.inNameOf ?? url) : undefined;
   try {
     // It would follow a redirect by itself, to where another certificate is believed or none.
     if (proxies.http === '' && proxies.https === '' && !isUnverified && certificates === undefined) return await fetch(url, { ...asked, redirect: 'manual' });

@@ -50,7 +50,7 @@ export class RegistryAuth {
     const challenge = parseChallenge(response.headers.get('www-authenticate') ?? '');
     if (!challenge) return false;
     const before = this.header;
-    this.header = challenge.scheme === 'basic' ? this.basic() : `Bearer ${await this.token(challenge.parameters)}`;
+    this.header = challenge.scheme === 'basic' ? this.basic() : `Bearer ${await this.token(challenge.parameters, new URL(response.url))}`;
     return this.header !== undefined && this.header !== before;
   }
 
@@ -59,7 +59,8 @@ export class RegistryAuth {
     return username ? `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}` : undefined;
   }
 
-  private async token(parameters: Readonly<Record<string, string>>): Promise<string> {
+  private async token(parameters: Readonly<Record<string, string>>, registry: URL): Promise<string> {
+    const asked = { isInsecure: this.isInsecure, inNameOf: registry };
     if (this.credentials?.registrytoken) return this.credentials.registrytoken;
     const realm = parseRealm(parameters['realm'] ?? '');
     if (realm.protocol !== 'https:' && !(realm.protocol === 'http:' && this.isInsecure(realm))) throw invalid(`the registry asks to log in at ${realm.origin}, which is not secure`);
@@ -69,7 +70,7 @@ export class RegistryAuth {
     let response: Response;
     if (identity) {
       const body = new URLSearchParams({ grant_type: 'refresh_token', service, client_id: CLIENT, scope, refresh_token: identity });
-      response = await fetchAnyPort(realm, { method: 'POST', body, signal: AbortSignal.timeout(TIMEOUT_MS), isInsecure: this.isInsecure });
+      response = await fetchAnyPort(realm, { method: 'POST', body, signal: AbortSignal.timeout(TIMEOUT_MS), ...asked });
     } else {
       if (service) realm.searchParams.set('service', service);
       for (const one of scope.split(' ').filter(Boolean)) realm.searchParams.append('scope', one);
@@ -77,7 +78,7 @@ export class RegistryAuth {
       if (this.staysLoggedIn) realm.searchParams.set('client_id', CLIENT);
       const basic = this.basic();
       if (basic && this.credentials?.username) realm.searchParams.set('account', this.credentials.username);
-      response = await fetchAnyPort(realm, { headers: basic ? { authorization: basic } : {}, signal: AbortSignal.timeout(TIMEOUT_MS), isInsecure: this.isInsecure });
+      response = await fetchAnyPort(realm, { headers: basic ? { authorization: basic } : {}, signal: AbortSignal.timeout(TIMEOUT_MS), ...asked });
     }
     if (response.status === 401 || response.status === 403) {
       await response.body?.cancel();

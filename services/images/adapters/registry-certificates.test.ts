@@ -16,6 +16,11 @@ import { RegistryClient } from './registry-client.js';
 /** Of documentation (RFC 5737): it is behind the proxy. */
 const [ADDRESS, HOST] = [[192, 0, 2, 7] as const, '192.0.2.7:5000'];
 
+/** Where tokens are, by the certificate of the registry's own address. */
+const TOKENS = '192.0.2.7:5001';
+let asksForToken = false;
+let told: string[] = [];
+
 let folder: string;
 let authority: CertificateAuthority;
 let client: Certified;
@@ -42,6 +47,9 @@ beforeAll(async () => {
   client = authority.certify('client', { commonName: 'sinbad' });
   const server = authority.certify('server', { commonName: 'registry' }, ADDRESS);
   registry = createHttpsServer({ cert: readFileSync(server.cert), key: readFileSync(server.key), ca: readFileSync(authority.cert), requestCert: true, rejectUnauthorized: false }, (request, response) => {
+    if (asksForToken && request.headers.authorization === undefined && !request.url?.startsWith('/token')) return void response.writeHead(401, { 'www-authenticate': `Bearer realm="https://${TOKENS}/token"` }).end();
+    if (request.url?.startsWith('/token')) return void response.end(JSON.stringify({ token: (request.socket as TLSSocket).authorized ? 'known' : 'stranger' }));
+    if (asksForToken) told.push(request.headers.authorization ?? '');
     response.end(JSON.stringify({ schemaVersion: 2, isKnown: (request.socket as TLSSocket).authorized }));
   });
   const port = await listening(registry);
@@ -78,6 +86,24 @@ test('it is shown the certificate that was laid down for it', async () => {
   lay('client.cert', client.cert);
   lay('client.key', client.key);
   expect(JSON.parse(await manifest())).toEqual({ schemaVersion: 2, isKnown: true });
+});
+
+test("a token server is believed and shown what counts for the registry, and what was laid down for itself does not count", async () => {
+  asksForToken = true;
+  told = [];
+  try {
+    lay('ca.crt', authority.cert);
+    expect(JSON.parse(await manifest())).toMatchObject({ schemaVersion: 2 });
+    lay('client.cert', client.cert);
+    lay('client.key', client.key);
+    expect(JSON.parse(await manifest())).toMatchObject({ schemaVersion: 2 });
+    expect(told).toEqual(['Bearer stranger', 'Bearer known']);
+    rmSync(join(root, HOST), { recursive: true });
+    lay('ca.crt', authority.cert, TOKENS);
+    await expect(manifest()).rejects.toThrow('x509: certificate signed by unknown authority');
+  } finally {
+    asksForToken = false;
+  }
 });
 
 test('half of a pair is told', async () => {

@@ -112,10 +112,10 @@ export class ContainerCreation {
     try {
       const record = async (named: string, mounts: readonly ContainerMount[]): Promise<ContainerCreated> => {
         const at = new Date().toISOString();
-        const spec = { id, name: named, createdAt: at, config, hostConfig, imageId: image.id, imageRef, layers: image.layers, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }), ...linkLocalOf(command), ...labelsOfImage(command.config, image) };
+        const spec = { id, name: named, createdAt: at, config, hostConfig, imageId: image.id, imageRef, layers: image.layers, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }), ...linkLocalOf(command), ...(command.askedNetworkMode === undefined ? {} : { askedNetworkMode: command.askedNetworkMode }), ...labelsOfImage(command.config, image) };
         const { position, repeated } = await this.containers.execute(id, { type: 'Create', spec, at }, asked);
         if (repeated) await this.claims.giveBack(named, id, asked); // it may have gone again since
-        return { id, warnings: [...warnings, ...createWarnings(hostConfig)], position };
+        return { id, warnings: [...warnings, ...createWarnings(config, hostConfig)], position };
       };
       // Volumes wait for the name: they are not made for somebody who does not get it.
       const free = wanted.length === 0 ? this.claims.free(name, asked) : undefined;

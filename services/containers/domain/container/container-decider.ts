@@ -62,7 +62,7 @@ export type ContainerCommand = { readonly at: string } & (
 );
 
 /** Version of the state and of what `evolve` makes of events, as snapshots have it: change it with either. */
-export const CONTAINER_FOLD = '13';
+export const CONTAINER_FOLD = '14';
 
 export const containerDecider: Decider<Container, ContainerCommand, ContainerEvent> = { initialState: { status: 'absent' }, decide, evolve };
 
@@ -308,8 +308,8 @@ function askedAnew({ stopFailed: _before, ...run }: Run): Run {
 
 function evolve(state: Container, event: ContainerEvent): Container {
   if (event.type === 'ContainerCreated') {
-    const { container: id, at: createdAt, name, config, hostConfig, imageId, imageRef, layers, path, args, mounts, restartWhenUnhealthy, linkLocalAddresses, labelsOfImage } = event;
-    return { status: 'created', spec: { id, createdAt, name, config, hostConfig, imageId, imageRef, layers, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }), ...(linkLocalAddresses === undefined ? {} : { linkLocalAddresses }), ...(labelsOfImage === undefined ? {} : { labelsOfImage }) }, run: noRun, restartCount: 0, restartDelayMs: 0 };
+    const { container: id, at: createdAt, name, config, hostConfig, imageId, imageRef, layers, path, args, mounts, restartWhenUnhealthy, linkLocalAddresses, askedNetworkMode, labelsOfImage } = event;
+    return { status: 'created', spec: { id, createdAt, name, config, hostConfig, imageId, imageRef, layers, path, args, mounts, ...(restartWhenUnhealthy === undefined ? {} : { restartWhenUnhealthy }), ...(linkLocalAddresses === undefined ? {} : { linkLocalAddresses }), ...(askedNetworkMode === undefined ? {} : { askedNetworkMode }), ...(labelsOfImage === undefined ? {} : { labelsOfImage }) }, run: noRun, restartCount: 0, restartDelayMs: 0 };
   }
   if (state.status === 'absent') return state;
   if (isKept(state)) return evolveKept(state, event);

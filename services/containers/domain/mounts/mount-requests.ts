@@ -104,7 +104,7 @@ function fromMount(mount: MountRequest): WantedMount {
       return { ...common, ...volumeOf(mount.VolumeOptions), ...subpathOf(mount, wrong), type: 'volume', source: mount.Source ?? '', propagation: '', noCopy: mount.VolumeOptions?.NoCopy ?? false };
     case 'tmpfs': {
       for (const [option = ''] of mount.TmpfsOptions?.Options ?? []) if (!TMPFS_OPTIONS.includes(option)) throw wrong(`invalid option: ${option}`);
-      const options = [mount.TmpfsOptions?.SizeBytes ? `size=${mount.TmpfsOptions.SizeBytes}` : '', mount.TmpfsOptions?.Mode ? `mode=${mount.TmpfsOptions.Mode.toString(8)}` : '', ...(mount.TmpfsOptions?.Options ?? []).map((option) => option.join('='))].filter(Boolean).join(',');
+      const options = [mount.TmpfsOptions?.SizeBytes ? `size=${BigInt(mount.TmpfsOptions.SizeBytes)}` : '', mount.TmpfsOptions?.Mode ? `mode=${mount.TmpfsOptions.Mode.toString(8)}` : '', ...(mount.TmpfsOptions?.Options ?? []).map((option) => option.join('='))].filter(Boolean).join(',');
       return { ...tmpfs(target, options), readOnly };
     }
   }

@@ -8,8 +8,17 @@ import { volumesFrom } from '../mounts/volumes-from.js';
 test('what is shared with the host is named, and nothing by default', () => {
   expect(hostShares({ IpcMode: 'private', PidMode: '', CgroupnsMode: 'private', Devices: [], Annotations: {} })).toEqual({});
   expect(hostShares({ IpcMode: 'host', PidMode: 'host', UTSMode: 'host', CgroupnsMode: 'host' })).toEqual({ hostNamespaces: ['pid', 'ipc', 'uts', 'cgroup'] });
-  expect(hostShares({ Devices: [{ PathOnHost: '/dev/a' }, { PathOnHost: '/dev/b', PathInContainer: '/dev/c', CgroupPermissions: 'r' }] }).devices).toEqual([{ source: '/dev/a', target: '/dev/a', access: 'rwm' }, { source: '/dev/b', target: '/dev/c', access: 'r' }]);
+  expect(hostShares({ Devices: [{ PathOnHost: '/dev/a', CgroupPermissions: 'rwm' }, { PathOnHost: '/dev/b', PathInContainer: '/dev/c', CgroupPermissions: 'r' }] }).devices).toEqual([{ source: '/dev/a', target: '/dev/a', access: 'rwm' }, { source: '/dev/b', target: '/dev/c', access: 'r' }]);
   expect(throttlesOf({ BlkioDeviceReadBps: [{ Path: '/dev/a', Rate: 1 }], BlkioDeviceWriteIOps: [{ Path: '/dev/b', Rate: 2 }] }).throttles).toEqual([{ path: '/dev/a', limits: 'read-bytes', rate: 1 }, { path: '/dev/b', limits: 'write-operations', rate: 2 }]);
+});
+
+test('a device of which nothing may be done is no device, unless the container may do all', () => {
+  const Devices = [{ PathOnHost: '/dev/a', CgroupPermissions: 'r' }, { PathOnHost: '/dev/b', CgroupPermissions: '' }];
+  for (const asked of [Devices, [{ PathOnHost: '/dev/b' }]]) {
+    expect(() => checkHostShares({ Devices: asked })).not.toThrow(); // as dockerd, which finds out at the start
+    expect(() => hostShares({ Devices: asked })).toThrow('device access of /dev/b cannot be empty');
+    expect(hostShares({ Devices: asked, Privileged: true }).devices).toHaveLength(asked.length);
+  }
 });
 
 test.each([

@@ -13,6 +13,7 @@ export function hostShares(host: HostConfig): Shares {
   const modes = [['pid', host.PidMode], ['ipc', host.IpcMode], ['uts', host.UTSMode], ['cgroup', host.CgroupnsMode]] as const satisfies readonly (readonly [HostNamespace, unknown])[];
   const shared = modes.flatMap(([name, mode]) => (mode === 'host' ? [name] : []));
   const devices = (host.Devices ?? []).map(({ PathOnHost: source, PathInContainer: target, CgroupPermissions: access }): TaskDevice => ({ source, target: target || source, access: access || 'rwm' }));
+  if (!host.Privileged) for (const { PathOnHost: source, CgroupPermissions: access } of host.Devices ?? []) if (!access) throw unclassified(`device access of ${source} cannot be empty: CgroupPermissions are some of r, w and m`);
   const named = cdiDevices(host);
   const rules = host.DeviceCgroupRules ?? [];
   for (const rule of rules) if (!/^[acb] (\d+|\*):(\d+|\*) [rwm]{1,3}$/.test(rule)) throw unclassified(`invalid device cgroup rule format: '${rule}'`);

@@ -30,15 +30,17 @@ function parseHostIp(text: string): string {
   throw invalid(`invalid IP address: ${text}`);
 }
 
-/** What -p and -P ask for. */
+/** What -p and -P ask for. Of what is bound, that which is exposed by the very words ("80" is another than "80/tcp"), as with dockerd: clients expose what they publish. */
 export function portRequests(config: ContainerConfig, hostConfig: HostConfig): PortRequest[] {
+  const exposedPorts = config.ExposedPorts ?? {};
   const asked = Object.entries(hostConfig.PortBindings ?? {}).flatMap(([key, bindings]) => {
     const { port, protocol } = parsePort(key);
-    return (bindings ?? []).map((binding): PortRequest => ({ containerPort: port, protocol, hostIp: parseHostIp(binding.HostIp ?? ''), ...parseHostPort(binding.HostPort ?? '') }));
+    const requests = (bindings ?? []).map((binding): PortRequest => ({ containerPort: port, protocol, hostIp: parseHostIp(binding.HostIp ?? ''), ...parseHostPort(binding.HostPort ?? '') }));
+    return Object.hasOwn(exposedPorts, key) ? requests : [];
   });
   if (!hostConfig.PublishAllPorts) return asked;
   // A client may send a range, or no number at all: dockerd takes it for no port.
-  const exposed = Object.keys(config.ExposedPorts ?? {}).filter((text) => /^\d+(\/|$)/.test(text)).map(parsePort);
+  const exposed = Object.keys(exposedPorts).filter((text) => /^\d+(\/|$)/.test(text)).map(parsePort);
   const rest = exposed.filter(({ port, protocol }) => !asked.some((one) => one.containerPort === port && one.protocol === protocol));
   return [...asked, ...rest.map(({ port, protocol }): PortRequest => ({ containerPort: port, protocol, hostIp: '', hostPort: 0 }))];
 }

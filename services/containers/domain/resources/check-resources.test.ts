@@ -35,8 +35,9 @@ test('what was left open, and what stands for no limit, is as dockerd keeps it',
 
 test('a variable without a name is refused, ports beside the host\'s network are warned of', () => {
   expect(() => checkEnvironment({ Env: ['A', '=b'] })).toThrow('invalid environment variable: =b');
-  expect(createWarnings({ NetworkMode: 'host', PortBindings: { '80/tcp': [{ HostPort: '80' }] } })).toHaveLength(1);
-  expect(createWarnings({ NetworkMode: 'bridge', PortBindings: { '80/tcp': [{ HostPort: '80' }] } })).toEqual([]);
+  expect(createWarnings({}, { NetworkMode: 'host', PortBindings: { '80/tcp': [{ HostPort: '80' }] } })).toHaveLength(1);
+  expect(createWarnings({ ExposedPorts: { '80/tcp': {} } }, { NetworkMode: 'bridge', PortBindings: { '80/tcp': [{ HostPort: '80' }] } })).toEqual([]);
+  expect(createWarnings({}, { NetworkMode: 'bridge', PortBindings: { '80/tcp': [{ HostPort: '80' }], '81/tcp': [], '82/tcp': null } })).toEqual([expect.stringContaining('Port 80/tcp is not published')]);
 });
 
 test('weights that the kernel has not are discarded, each with its warning', () => {

@@ -126,7 +126,8 @@ const asksForRealtime = ({ CpuRealtimePeriod, CpuRealtimeRuntime }: HostConfig):
 export const needsKernelFacts = (host: HostConfig): boolean => Boolean(host.BlkioWeight || host.BlkioWeightDevice?.length || host.OomKillDisable || host.CpusetMems || asksForRealtime(host)) || (host.MemorySwappiness ?? -1) !== -1;
 
 /** What is taken, and has no effect. */
-export function createWarnings(host: HostConfig): string[] {
-  const published = Object.values(host.PortBindings ?? {}).some((bindings) => bindings !== null && bindings.length > 0);
-  return host.NetworkMode === 'host' && published ? ['Published ports are discarded when using host network mode'] : [];
+export function createWarnings({ ExposedPorts: exposed }: Pick<ContainerConfig, 'ExposedPorts'>, host: HostConfig): string[] {
+  const published = Object.entries(host.PortBindings ?? {}).flatMap(([port, bindings]) => (bindings !== null && bindings.length > 0 ? [port] : []));
+  if (host.NetworkMode === 'host') return published.length > 0 ? ['Published ports are discarded when using host network mode'] : [];
+  return published.filter((port) => !Object.hasOwn(exposed ?? {}, port)).map((port) => `Port ${port} is not published, since it is not exposed: ExposedPorts lacks it`);
 }

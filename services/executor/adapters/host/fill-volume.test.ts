@@ -75,9 +75,20 @@ describe.each(['overlay2', 'vfs'] as const)('a volume that is filled from its im
     expect([data(), data('a/b'), data('full')].map((path) => statSync(path).uid)).toEqual([0, 70, 0]);
   });
 
-  test('a part that is a file or not there yet is left to the start, one that leads out of the volume is refused', async () => {
+  test('a part that is a file is for a file of the image, or for a path that it has not, and a volume for no file: a start could mount neither on the other', async () => {
     writeFileSync(data('file'), 'kept');
-    for (const part of ['file', 'nowhere/deep']) await fillPart(part);
+    writeFileSync(inImage('upper/file'), '');
+    mkdirSync(data('empty'));
+    symlinkSync('/file', inImage('upper/alias'));
+    for (const path of ['/file', '/nowhere']) await fill(path, ['upper', 'lower'], 'file');
+    await expect(fillPart('file')).rejects.toMatchObject({ kind: 'unclassified', message: expect.stringContaining('open file: not a directory') as string });
+    for (const path of ['/file', '/alias']) await expect(fill(path, ['upper', 'lower'], 'empty')).rejects.toMatchObject({ kind: 'unclassified', message: expect.stringContaining(`source ${path} is not directory`) as string });
+    expect([readFileSync(data('file'), 'utf8'), readdirSync(data('empty'))]).toEqual(['kept', []]);
+  });
+
+  test('a part that is not there yet is left to the start, one that leads out of the volume is refused', async () => {
+    writeFileSync(data('file'), 'kept');
+    for (const part of ['file/deep', 'nowhere/deep']) await fillPart(part);
     symlinkSync(join(top, 'outside'), data('out'));
     symlinkSync('../../../outside', data('up'));
     for (const part of ['out', 'up', '../../../outside', join(top, 'outside')]) await expect(fillPart(part)).rejects.toMatchObject({ kind: 'invalid', message: expect.stringContaining('path concatenation escapes the base directory') as string });
@@ -95,11 +106,10 @@ describe.each(['overlay2', 'vfs'] as const)('a volume that is filled from its im
     expect([readdirSync(data('one')).sort(), readdirSync(data('other')), readdirSync(data()).sort()]).toEqual([['new', 'sub'], [], ['all', 'one', 'other']]);
   });
 
-  test('a path that leads out of the image, is a file, or is not there fills nothing', async () => {
+  test('a path that leads out of the image or is not there fills nothing', async () => {
     symlinkSync(join(top, 'outside'), inImage('upper/out'));
     symlinkSync('../../../outside', inImage('upper/up'));
-    writeFileSync(inImage('upper/file'), '');
-    for (const path of ['/out', '/up', '/file', '/nowhere', '/data/../../../outside']) await fill(path);
+    for (const path of ['/out', '/up', '/nowhere', '/data/../../../outside']) await fill(path);
     expect(readdirSync(data())).toEqual([]);
   });
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, existsSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { invalid } from '#libs/errors/errors.js';
-import { mkdirat, openat2, RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from '#libs/linux/directory-entries.js';
+import { closeSync, constants, existsSync, fstatSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { invalid, unclassified } from '#libs/errors/errors.js';
+import { mkdirat, O_PATH, openat2, RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from '#libs/linux/directory-entries.js';
 import type { Fd } from '#libs/linux/native.js';
 import { removeTreeSync } from '#libs/linux/remove-tree.js';
 import { isErrno } from '#libs/linux/system-call-error.js';
@@ -25,8 +25,8 @@ const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOL
 const PASSING = '.berth-filling';
 
 /**
- * Fills an empty volume, or an empty part of one, with what the image holds at `path`, the directory's own owner and mode included. What holds something, a part that is not there or
- * is a file, or a path that is no directory of the image: nothing happens. The copy is made beside the data and moved in once it is whole, so that one that fails leaves nothing, and nothing that
+ * Fills an empty volume, or an empty part of one, with what the image holds at `path`, the directory's own owner and mode included. What holds something, a part that is not there, or a
+ * path that the image has not: nothing happens. Rejects where one of both is a directory, and the other is none. The copy is made beside the data and moved in once it is whole, so that one that fails leaves nothing, and nothing that
  * containers have written meanwhile is ever taken for half of a copy.
  */
 export function fillVolume({ image, path, volume, subpath }: FillJob): void {
@@ -34,6 +34,7 @@ export function fillVolume({ image, path, volume, subpath }: FillJob): void {
   const data = openData(volume, subpath);
   if (data === undefined) return;
   try {
+    if (!fstatSync(data).isDirectory()) return lookAtImage(image, volume, (root) => refuseFileAsDirectory(root, path, subpath));
     if (isFormerMark(half)) emptyDirectory(data);
     removeTreeSync(half);
     if (!existsSync(whole)) {
@@ -63,7 +64,7 @@ function openData(volume: string, subpath: string | undefined): Fd | undefined {
   const data = openSync(`${volume}/_data`, DIRECTORY);
   if (subpath === undefined) return data;
   try {
-    return unlessMissing(() => openat2(data, subpath, constants.O_RDONLY | constants.O_DIRECTORY, 0, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS));
+    return unlessMissing(() => openPart(data, subpath));
   } catch (error) {
     if (isErrno(error, 'EXDEV')) throw invalid(`path concatenation escapes the base directory, base: ${volume}/_data, subpath: ${subpath}`);
     throw error;
@@ -72,13 +73,40 @@ function openData(volume: string, subpath: string | undefined): Fd | undefined {
   }
 }
 
+/** A directory, or what only tells that it is none. */
+function openPart(data: Fd, subpath: string): Fd {
+  const within = (flags: number): Fd => openat2(data, subpath, flags, 0, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+  try {
+    return within(constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (error) {
+    if (!isErrno(error, 'ENOTDIR')) throw error;
+    return within(O_PATH);
+  }
+}
+
+/** No start could mount it there. That of a file on a file works, although dockerd, which would copy there too, refuses it. */
+function refuseFileAsDirectory(root: Fd, path: string, subpath = ''): void {
+  const target = unlessMissing(() => openInImage(root, path));
+  if (target === undefined) return;
+  closeSync(target);
+  throw unclassified(`open ${subpath}: not a directory: the part of the volume is none, and ${path} of the image is one`);
+}
+
+/** Nor could a start mount a directory on a file. Links are followed: what is there is what they lead to. */
+function refuseDirectoryAsFile(root: Fd, path: string): void {
+  const target = unlessMissing(() => openat2(root, path, O_PATH, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS));
+  if (target === undefined) return;
+  closeSync(target);
+  throw unclassified(`source ${path} is not directory: a volume cannot be mounted on what the image has there`);
+}
+
 /** A release that copied into the data itself had a file there as long as that took: what a crash or a full disk left of it is half of a copy, which it made again. */
 const isFormerMark = (half: string): boolean => lstatSync(half, { throwIfNoEntry: false })?.isFile() === true;
 
-/** Nothing at `path` to copy: nothing happens. */
+/** Nothing at `path`: nothing happens. */
 function makeCopy(root: Fd, path: string, target: string): void {
   const source = unlessMissing(() => openInImage(root, path));
-  if (source === undefined) return;
+  if (source === undefined) return refuseDirectoryAsFile(root, path);
   try {
     mkdirSync(target, { mode: 0o700 });
     withDirectory(target, (copy) => copyTree(source, copy));

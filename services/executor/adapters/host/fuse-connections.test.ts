@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { compileStatic } from '../../../../test/fixtures/compile.js';
-import { abortFuse, fuseConnections } from './fuse-connections.js';
+import { abortConnections, abortFuse, fuseConnections } from './fuse-connections.js';
 
 test('a connection is known by its device, of FUSE whatever it is called, and of nothing else', () => {
   const lines = [
@@ -46,3 +46,34 @@ test.skipIf(!existsSync('/dev/fuse') || !existsSync('/usr/bin/musl-gcc'))('what 
     rmSync(directory, { recursive: true });
   }
 });
+
+test.skipIf(!existsSync('/dev/fuse') || !existsSync('/usr/bin/musl-gcc'))('a number that is another\'s by the time it is to end goes on, and what ends is what had the number when it was looked for', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'berth-fuse-'));
+  const one = await startSilent(directory);
+  const end = once(one, 'exit');
+  try {
+    const found = new Set(fuseConnections(readFileSync(`/proc/${one.pid}/mountinfo`, 'latin1')));
+    const [number = 0] = found;
+    const held: string[] = [];
+    const looks = [() => found, () => {
+      held.push(...readdirSync('/proc/self/fd').map(linkOf).filter((path) => path.endsWith(`/${number}/abort`)));
+      return new Set<number>();
+    }];
+    abortConnections(() => looks.shift()?.() ?? expect.unreachable());
+    expect(held).toHaveLength(1);
+    expect(await Promise.race([end, delay(200)])).toBeUndefined();
+  } finally {
+    abortFuse({ container: '/', processes: [one.pid], others: [] });
+    await end;
+    rmSync(directory, { recursive: true });
+  }
+});
+
+/** The descriptor of the list itself is gone by then. */
+function linkOf(descriptor: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`);
+  } catch {
+    return '';
+  }
+}

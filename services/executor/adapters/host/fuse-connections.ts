@@ -1,6 +1,7 @@
 import { closeSync, constants, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { openat2, RESOLVE_BENEATH } from '#libs/linux/directory-entries.js';
 import { mountNowhere } from '#libs/linux/mounts.js';
+import type { Fd } from '#libs/linux/native.js';
 import { isErrno } from '#libs/linux/system-call-error.js';
 import { withContainerProcess } from './container-process.js';
 
@@ -17,9 +18,10 @@ export interface AbortJob {
  * answer should come by, is ended by nothing else (Linux, filesystems/fuse, "Aborting a filesystem connection"). What the host or another container has mounted goes on.
  */
 export function abortFuse({ container, processes, others }: AbortJob): void {
-  const kept = new Set([readFileSync('/proc/self/mountinfo', 'latin1'), ...others.map((pid) => textOf(`/proc/${pid}/mountinfo`))].flatMap(fuseConnections));
-  const own = new Set(processes.flatMap((pid) => mountsOf(container, pid)).flatMap(fuseConnections)).difference(kept);
-  if (own.size > 0) abort(own);
+  abortConnections(() => {
+    const own = new Set(processes.flatMap((pid) => mountsOf(container, pid)).flatMap(fuseConnections));
+    return own.difference(new Set([readFileSync('/proc/self/mountinfo', 'latin1'), ...others.map((pid) => textOf(`/proc/${pid}/mountinfo`))].flatMap(fuseConnections)));
+  });
 }
 
 /** proc_pid_mountinfo(5): their numbers, which are device numbers as the kernel has them. */
@@ -50,19 +52,38 @@ function textOf(path: string): string {
   }
 }
 
+/**
+ * A number is another's as soon as the connection that had it has ended. So what is to end is looked for a second time, when its files are open: these are of the connections that had the numbers
+ * then, and of one that has ended they end nothing.
+ */
+export function abortConnections(doomed: () => ReadonlySet<number>): void {
+  const first = doomed();
+  if (first.size === 0) return;
+  const held = openAborts(first);
+  try {
+    const still = doomed();
+    for (const [connection, file] of held) if (still.has(connection)) writeSync(file, '1');
+  } finally {
+    for (const file of held.values()) closeSync(file);
+  }
+}
+
 /** Not by /sys/fs/fuse/connections, where a host may have mounted nothing. */
-function abort(connections: Iterable<number>): void {
+function openAborts(connections: Iterable<number>): ReadonlyMap<number, Fd> {
+  const held = new Map<number, Fd>();
   const control = mountNowhere('fusectl', [], 0);
   try {
     for (const connection of connections) {
       try {
-        const file = openat2(control, `${connection}/abort`, constants.O_WRONLY, 0, RESOLVE_BENEATH);
-        writeSync(file, '1');
-        closeSync(file);
+        held.set(connection, openat2(control, `${connection}/abort`, constants.O_WRONLY, 0, RESOLVE_BENEATH));
       } catch (error) {
         if (!isErrno(error, 'ENOENT')) throw error; // it has ended
       }
     }
+    return held;
+  } catch (error) {
+    for (const file of held.values()) closeSync(file);
+    throw error;
   } finally {
     closeSync(control);
   }

@@ -57,6 +57,7 @@ export function* archiveMembers(found: Found, parent: Fd | undefined, rules: Arc
     return;
   }
   if (rules.prefix !== '') yield { ...described(facts), path: rules.prefix, type: 'directory' };
+  if (isMadeUp(fd)) return;
   const directory = openat2(fd, '.', constants.O_RDONLY | constants.O_DIRECTORY, 0, ONE_NAME);
   try {
     yield* entries(directory, Buffer.from(rules.prefix), archive, 0);

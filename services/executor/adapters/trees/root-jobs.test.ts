@@ -79,7 +79,12 @@ test('what a file is in the way of is not there, and that is dockerd\'s fault fo
   expect(() => findPath(root, '/none')).toThrow(expect.objectContaining({ kind: 'not-found' }));
 });
 
-test('nor is anything of it copied out', () => {
+test('nor is anything of it copied out, though one asks for it by its name', () => {
+  mkdirSync(join(cgroup, 'made'));
+  for (const path of ['/kernel/cgroup.procs', '/kernel/made', '/kernel/made/', '/kernel/made/cgroup.procs']) expect(() => findPath(root, path), path).toThrow(expect.objectContaining({ kind: 'not-found', message: `there is no ${path}` }));
+  const itself = findPath(root, '/kernel');
+  expect(Array.from(archiveMembers(itself, undefined, { prefix: 'kernel/', stays: false, isRoot: false }), ({ path }) => String(path))).toEqual(['kernel/']);
+  closeSync(itself.fd);
   const found = findPath(root, '/');
   const names = Array.from(archiveMembers(found, undefined, { prefix: '/', stays: false, isRoot: false }), ({ path }) => String(path));
   closeSync(found.fd);

@@ -83,7 +83,7 @@ function cgroupMount({ cgroupMode, cgroupDirectories: [own = ''], cgroupsPath, u
 function sharedMemory(bytes: number, ofHost: boolean, ofContainer: JoinedIpc | undefined): readonly Mount[] {
   if (ofContainer !== undefined) return [{ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev'], shared: { mountNamespace: ofContainer.mountNamespace } }];
   if (ofHost) return [{ destination: '/dev/shm', type: 'bind', source: '/dev/shm', options: ['rbind', 'rprivate'] }];
-  return bytes === 0 ? [] : [{ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${bytes}`] }];
+  return bytes === 0 ? [] : [{ destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${BigInt(bytes)}`] }];
 }
 
 function userMount({ type, source, subpath, target, readOnly, readOnlyBelow, propagation, nonRecursive = false, options = '' }: ContainerMount, idmap: readonly string[]): Mount {

@@ -26,6 +26,11 @@ test('the document has numbers where the spec has names, and nothing that is Ber
   expect(document['process']?.['capabilities']).toMatchObject({ bounding: ['CAP_CHOWN'] });
 });
 test('no limit is the kernel\'s number, to the last digit', () => expect(text).toContain('{"type":"RLIMIT_CORE","soft":0,"hard":18446744073709551615}'));
+test('a large limit has all its digits', () => {
+  const large = ociDocument(spec, { ...task, resources: { memoryBytes: 2 ** 62 } }, { user: { uid: 0, gid: 0, additionalGids: [], home: '/' }, capabilities: [] });
+  expect(large).toContain('"limit":4611686018427387904');
+  expect(large).toContain('"hard":18446744073709551615');
+});
 test('limits are in the specification\'s terms', () => {
   const { linux } = JSON.parse(text) as { linux: { resources: object; sysctl: object; seccomp: { defaultAction: string; syscalls: object[] } } };
   expect(linux.resources).toMatchObject({ memory: { limit: 67108864 }, cpu: { quota: 50000, period: 100000, realtimePeriod: 1000, realtimeRuntime: 500 }, pids: { limit: 9 }, devices: [{ allow: false, access: 'rwm' }] });

@@ -1,5 +1,6 @@
 import type { LaunchExec, TaskProcess, TaskResources, TaskSecurity } from '#contracts/executor/tasks.js';
 import { cpuBandwidth, type DeviceThrottle } from '#libs/cgroup/limits.js';
+import { exactJson } from '#libs/oci/exact-json.js';
 import { ociSeccomp } from '../seccomp/oci-seccomp.js';
 import { effectiveCapabilities, execCapabilities } from './capabilities.js';
 import type { ContainerUser } from './container-user.js';
@@ -30,7 +31,7 @@ export function ociDocument(spec: RuntimeSpec, task: { readonly security: TaskSe
   const { linux, domainname, root } = spec;
   const capabilities = effectiveCapabilities(task.security);
   const seccomp = ociSeccomp(task.security, capabilities);
-  return JSON.stringify({
+  return exactJson({
     // Nothing here is newer, and older runtimes refuse a version that they do not know.
     ociVersion: '1.0.2',
     hostname: spec.hostname,

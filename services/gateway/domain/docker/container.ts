@@ -13,6 +13,9 @@ import { forVersion } from './fields-by-version.js';
 import { imageAsked } from './shown-image.js';
 import { statusText } from './status.js';
 
+/** What was asked for, also where an endpoint brought it into another network. */
+const shownNetworkMode = (view: ListedContainer): string => view.askedNetworkMode ?? networkOf(view);
+
 const isUp = (view: ListedContainer): boolean => view.status === 'running' || view.status === 'paused' || view.status === 'restarting';
 
 export interface ContainerSizes {
@@ -94,7 +97,7 @@ export function containerSummary(view: ListedContainer, now: number, version: st
     Labels: view.config.Labels ?? {},
     State: view.status,
     Status: statusText(view, now),
-    HostConfig: { NetworkMode: networkOf(view), ...(Annotations && Object.keys(Annotations).length > 0 && isAtLeast(version, '1.46') ? { Annotations } : {}) },
+    HostConfig: { NetworkMode: shownNetworkMode(view), ...(Annotations && Object.keys(Annotations).length > 0 && isAtLeast(version, '1.46') ? { Annotations } : {}) },
     NetworkSettings: { Networks: networks(view, version) },
     Mounts: mountPoints(view),
   };
@@ -334,7 +337,7 @@ function hostConfig(view: ContainerView, maskedPaths: readonly string[]): Readon
     SecurityOpt: shownSecurity(view),
     ...paths(view, maskedPaths),
     Runtime: view.hostConfig.Runtime || OWN_RUNTIME,
-    NetworkMode: networkOf(view),
+    NetworkMode: shownNetworkMode(view),
     RestartPolicy: { Name: view.hostConfig.RestartPolicy?.Name || 'no', MaximumRetryCount: view.hostConfig.RestartPolicy?.MaximumRetryCount ?? 0 },
     LogConfig: { Type: view.hostConfig.LogConfig?.Type || 'json-file', Config: view.hostConfig.LogConfig?.Config ?? {} },
   };

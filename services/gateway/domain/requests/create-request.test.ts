@@ -66,9 +66,11 @@ test('more than one network, and the network of nobody, are refused and not drop
 });
 
 test('the network is that of the endpoint, whichever the mode names, but for a mode that shares a network of others', () => {
-  const of = (NetworkMode: string | undefined, name: string) => readCreateRequest({ Image: 'x', HostConfig: { NetworkMode }, NetworkingConfig: { EndpointsConfig: { [name]: {} } } }).hostConfig.NetworkMode;
+  const read = (NetworkMode: string | undefined, name: string) => readCreateRequest({ Image: 'x', HostConfig: { NetworkMode }, NetworkingConfig: { EndpointsConfig: { [name]: {} } } });
+  const of = (...asked: Parameters<typeof read>) => read(...asked).hostConfig.NetworkMode;
   for (const [mode, name] of [['none', 'none'], ['mine', 'mine'], ['container:web', 'container:web'], [undefined, 'none'], ['bridge', 'nosuch'], ['none', 'bridge']] as const) expect(of(mode, name)).toBe(name);
   expect([of(undefined, 'default'), of('default', 'bridge')]).toEqual(['bridge', 'bridge']);
+  expect([read('none', 'bridge'), read(undefined, 'none'), read('none', 'none')].map(({ askedNetworkMode }) => askedNetworkMode)).toEqual(['none', 'bridge', undefined]);
   expect(() => readCreateRequest({ Image: 'x', HostConfig: { NetworkMode: { toString: 1 } }, NetworkingConfig: { EndpointsConfig: { none: {} } } })).not.toThrow();
   for (const [mode, name] of [['host', 'bridge'], ['bridge', 'host'], ['container:web', 'bridge'], ['bridge', 'container:web']] as const) expect(() => of(mode, name)).toThrow('conflicting options');
 });

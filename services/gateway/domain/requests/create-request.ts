@@ -13,6 +13,8 @@ export interface CreateRequest {
   readonly config: Fields;
   readonly hostConfig: Fields;
   readonly networks?: Readonly<Record<string, EndpointWish>>;
+  /** As it was written, where the endpoint is one of another network, and so `hostConfig` has that one. */
+  readonly askedNetworkMode?: string;
 }
 
 /** What Berth takes over of `ContainerConfig` and `HostConfig`: the fields of contracts/containers/container-config.ts. */
@@ -62,7 +64,7 @@ export function readCreateRequest(body: unknown): CreateRequest {
   const { NetworkMode: mode } = hostConfig;
   const other = typeof mode === 'string' && names.find((name) => name !== mode); // one that is no text is refused where the command enters the bus
   if (other && [mode, other].some(isShared)) throw invalid(`conflicting options: the network mode is ${mode}, and the endpoint is one of the network ${other}`);
-  return { config: readFields('Config', config, CONFIG), hostConfig: other ? { ...hostConfig, NetworkMode: other } : hostConfig, ...(networks === undefined ? {} : { networks }) };
+  return { config: readFields('Config', config, CONFIG), ...(other ? { hostConfig: { ...hostConfig, NetworkMode: other }, askedNetworkMode: mode } : { hostConfig }), ...(networks === undefined ? {} : { networks }) };
 }
 
 /** Who asks for a limit that there is not, or no more, is told so. `limits`: what a client wrote. */
