@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { errorMessage } from '#libs/errors/errors.js';
 
 /** By whom this machine asks others, as dockerd is told: URLs of proxies, and whom to ask without. Empty: none. */
 export interface Proxies {
@@ -29,16 +30,22 @@ export function proxyFor({ protocol, hostname, port }: URL, { http, https, witho
   return proxy;
 }
 
-/** Throws, naming the variable, where one tells a proxy that cannot be asked: better at a start than at each pull. */
-export function checkProxies(env: Environment = process.env): void {
+/**
+ * What is wrong with the proxies, in sentences that name their variables, told when the engine starts: pulls and logins fail by one that cannot be asked, as by SOCKS, and only they, so
+ * that it is no reason not to start; ALL_PROXY, which other programs know, says nothing to Go and to Berth.
+ */
+export function proxyWarnings(env: Environment = process.env): readonly string[] {
   const proxies = { ...readProxies(env), without: '' };
-  for (const scheme of ['http', 'https']) proxyFor(new URL(`${scheme}://registry.invalid/`), proxies);
-}
-
-/** What is told of a variable that other programs know, and that says nothing to Go and to Berth; undefined: it is not there. */
-export function unheardProxy(env: Environment = process.env): string | undefined {
-  const name = ['ALL_PROXY', 'all_proxy'].find((one) => env[one]);
-  return name === undefined ? undefined : `${name} does not count for pulls and logins, as with dockerd: HTTP_PROXY and HTTPS_PROXY do, over http or https`;
+  const wrong = ['http', 'https'].flatMap((scheme) => {
+    try {
+      proxyFor(new URL(`${scheme}://registry.invalid/`), proxies);
+      return [];
+    } catch (error) {
+      return [`pulls and logins will fail by their proxy: ${errorMessage(error)}`];
+    }
+  });
+  const unheard = ['ALL_PROXY', 'all_proxy'].find((name) => env[name]);
+  return unheard === undefined ? wrong : [...wrong, `${unheard} does not count for pulls and logins, as with dockerd: HTTP_PROXY and HTTPS_PROXY do, over http or https`];
 }
 
 /** As dockerd shows it: "http://xxxxx:xxxxx@proxy:3128". */

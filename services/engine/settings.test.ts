@@ -32,7 +32,6 @@ test.each([
   ['BERTH_RUN_ROOT', `/run/${'b'.repeat(67)}`],
   ['BERTH_SOCKET', `/run/${'b'.repeat(103)}`],
   ['BERTH_USER', 'root'],
-  ['HTTPS_PROXY', 'socks5://proxy:1080'],
 ])('%s=%s is refused before anything starts, by name', (name, value) => expect(() => readSupervisorSettings({ [name]: value })).toThrow(name));
 
 test.each([

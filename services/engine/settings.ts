@@ -4,7 +4,6 @@ import { accountFiles } from '#libs/settings/account-files.js';
 import { type EngineSettings, readSettings } from '#libs/settings/engine-settings.js';
 import { readInsecureRegistries } from '#libs/settings/insecure-registries.js';
 import { readLogLimit } from '#libs/settings/log-limit.js';
-import { checkProxies } from '#libs/settings/proxies.js';
 import { SERVICES } from '#libs/settings/services.js';
 import { type Environment, requireKnownNames, setting } from '#libs/settings/setting-table.js';
 import { idMapsOf } from '#libs/settings/subordinate-ids.js';
@@ -41,7 +40,6 @@ export function readSupervisorSettings(environment: Environment = process.env): 
   if (settings.usernsRemap !== undefined) idMapsOf(settings.usernsRemap, accountFiles());
   readLogLimit(environment);
   readInsecureRegistries(environment);
-  checkProxies(environment);
   const natsMonitorUrl = setting(environment, 'BERTH_NATS_MONITOR');
   if (natsMonitorUrl) check('BERTH_NATS_MONITOR', natsMonitorUrl, /^https?:\/\/[^\s]+$/);
   return { ...settings, user, ...(natsMonitorUrl ? { natsMonitorUrl } : {}) };

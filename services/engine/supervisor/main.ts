@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorMessage } from '#libs/errors/errors.js';
-import { unheardProxy } from '#libs/settings/proxies.js';
+import { proxyWarnings } from '#libs/settings/proxies.js';
 import { isLinked } from '#libs/settings/run-root.js';
 import { frontProcess } from '#libs/settings/services.js';
 import { logger } from '#libs/telemetry/logger.js';
@@ -27,8 +27,7 @@ const tell = (line: string): void => log.info(line);
 async function main(): Promise<void> {
   const settings = readSupervisorSettings();
   startLogging('supervisor', settings.logLevel);
-  const unheard = unheardProxy();
-  if (unheard !== undefined) log.warn(unheard);
+  for (const warning of proxyWarnings()) log.warn(warning);
   const root = new URL('../../..', import.meta.url).pathname.replace(/\/$/, ''); // of the bundle
   const natsServer = process.env['BERTH_NATS_SERVER'] ?? 'nats-server';
   const apiSocket = passedSocket();
