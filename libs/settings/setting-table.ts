@@ -36,7 +36,7 @@ export const SETTINGS = {
   },
   BERTH_REGISTRY_CERTS: {
     otherwise: '/etc/docker/certs.d',
-    what: 'as dockerd has it, a folder for each registry, named as its host and port: `*.crt` are CAs, `NAME.cert` and `NAME.key` show us to it; `BERTH_USER` has to be able to read them, and a default folder that is closed to it is passed over; not for registries that are asked whatever their certificate, and a server of tokens elsewhere has a folder of its own',
+    what: 'as dockerd has it, a folder for each registry, named as its host and port: `*.crt` are CAs, `NAME.cert` and `NAME.key` show us to it; `BERTH_USER` has to be able to read them, and a default folder that is closed to it is passed over; not for registries that are asked whatever their certificate, and what a registry has counts for its server of tokens, too',
   },
   BERTH_TCP: { otherwise: '', what: 'address and port where the API is served beside its socket (TCP)' },
   BERTH_TLS_CA: { otherwise: '', what: "a file: whom clients' certificates are believed from" },
