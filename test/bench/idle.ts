@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Figures } from './comparison.js';
 import { idleMemory, memoryOf } from './memory.js';
 import { life, type Work } from './work.js';
@@ -12,13 +13,20 @@ export const idle: Work = async (subject): Promise<Figures> => {
 /** nats-server writes the log in blocks of 8 MiB and holds the newest in memory: it is full once after some 700 containers. */
 const FIRST_BLOCK = 1_000;
 
-/** What `lives` containers, gone again, leave in an idle engine's memory. Some come first, which warm up what every engine keeps. */
-export const growth = (lives: number): Work => async (subject): Promise<Figures> => {
+/**
+ * What `lives` containers, gone again, leave in an engine's memory: at once, and when it has been idle for `restSeconds`. Garbage collectors look late where nothing is asked for: Go's every
+ * two minutes, and what it keeps to use again goes with the second look. Some containers come first, which warm up what every engine keeps.
+ */
+export const growth = (lives: number, restSeconds: number): Work => async (subject): Promise<Figures> => {
   const live = async (count: number): Promise<void> => {
     for (let done = 0; done < count; done++) await life('none')(subject);
   };
   await live(Math.min(FIRST_BLOCK, lives));
   const before = await memoryOf(subject.processes, []);
   await live(lives);
-  return new Map([[`memory grown by ${lives.toLocaleString('en')} containers, MiB`, (await memoryOf(subject.processes, [])) - before]]);
+  const atOnce = await memoryOf(subject.processes, []);
+  await delay(restSeconds * 1_000);
+  const idle = await memoryOf(subject.processes, []);
+  const many = `${lives.toLocaleString('en')} containers`;
+  return new Map([[`memory right after ${many}, MiB`, atOnce], [`memory idle after ${many}, MiB`, idle], [`memory grown by ${many}, MiB`, idle - before]]);
 };

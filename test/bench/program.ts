@@ -39,14 +39,16 @@ export interface Sizes {
   readonly largeLogMegabytes: number;
   readonly commits: number;
   readonly lives: number;
+  /** For how long the engine is idle after them. */
+  readonly restSeconds: number;
 }
 
-export const FULL: Sizes = { rounds: 30, warmUp: 200, atOnce: 50, inARow: 300, crowd: 500, stats: 100, copyMegabytes: 200, logMegabytes: 100, largeLogMegabytes: 1_000, commits: 60_000, lives: 2_000 };
-export const QUICK: Sizes = { rounds: 3, warmUp: 10, atOnce: 10, inARow: 20, crowd: 20, stats: 10, copyMegabytes: 20, logMegabytes: 10, largeLogMegabytes: 50, commits: 8_000, lives: 50 };
+export const FULL: Sizes = { rounds: 30, warmUp: 200, atOnce: 50, inARow: 300, crowd: 500, stats: 100, copyMegabytes: 200, logMegabytes: 100, largeLogMegabytes: 1_000, commits: 60_000, lives: 2_000, restSeconds: 300 };
+export const QUICK: Sizes = { rounds: 3, warmUp: 10, atOnce: 10, inARow: 20, crowd: 20, stats: 10, copyMegabytes: 20, logMegabytes: 10, largeLogMegabytes: 50, commits: 8_000, lives: 50, restSeconds: 3 };
 
 /** In an order that disturbs least: memory at rest first, crowds last. Seconds are what one of each took here: berth 0.05, dockerd 0.4 and 0.6, podman 0.6 a life. */
 export function programOf(sizes: Sizes): readonly Part[] {
-  const { rounds, warmUp, atOnce, inARow, lives } = sizes;
+  const { rounds, warmUp, atOnce, inARow, lives, restSeconds } = sizes;
   const few = Math.max(1, Math.ceil(rounds / 10));
   const perLife = 1.7;
   return [
@@ -61,7 +63,7 @@ export function programOf(sizes: Sizes): readonly Part[] {
     { word: 'log', rounds: 1, seconds: 5 + sizes.commits / 2_000, turns: () => [{ name: 'berth', perform: eventLog(sizes.commits) }] },
     { word: 'at-once', rounds: few, seconds: (few + 1) * atOnce * 0.5, turns: (field) => each(compared(field), manyAtOnce(atOnce)) },
     { word: 'in-a-row', rounds: 1, seconds: inARow, turns: (field) => each(compared(field), manyInARow(inARow)) },
-    { word: 'growth', rounds: 1, seconds: 16 + lives * 0.04, turns: ({ berth }) => each([berth], growth(lives)) },
+    { word: 'growth', rounds: 1, seconds: 16 + lives * 0.04 + restSeconds, turns: ({ berth }) => each([berth], growth(lives, restSeconds)) },
     { word: 'stats', rounds: 1, seconds: 5 + sizes.stats * 0.6, turns: (field) => each(compared(field), statsOfAll(sizes.stats)) },
     { word: 'crowd', rounds: 1, seconds: 30 + sizes.crowd * 0.7, turns: (field) => each(compared(field), crowd(sizes.crowd)) },
   ];

@@ -38,9 +38,8 @@ export function serviceTable(settings: SupervisorSettings, installation: Install
     LANG: 'C.UTF-8',
     // One arena for malloc(3), and a garbage collector that waits for less: what ten thousand containers left in corners would not come back otherwise.
     MALLOC_ARENA_MAX: '1',
+    // No limit (GOMEMLIMIT): nats-server keeps some 400 bytes of each subject, of which a container has four, and close to a limit it does nothing but look for garbage.
     GOGC: '40',
-    // Soft: beyond it, pages that are free within go back to the kernel at once. Twice what nats-server needs: with less than that, it would do nothing but look for more.
-    GOMEMLIMIT: '72MiB',
     // nats-server appends one commit after the other, and waits for the disk in between: more of its threads would but wake one another, and look for work.
     GOMAXPROCS: '1',
   };
