@@ -14,19 +14,22 @@ export const idle: Work = async (subject): Promise<Figures> => {
 const FIRST_BLOCK = 1_000;
 
 /**
- * What `lives` containers, gone again, leave in an engine's memory: at once, and when it has been idle for `restSeconds`. Garbage collectors look late where nothing is asked for: Go's every
+ * What `lives` containers, gone again, leave in an engine's memory: at once, and when it has been idle for `restSeconds`, as it was before. Garbage collectors look late where nothing is asked for: Go's every
  * two minutes, and what it keeps to use again goes with the second look. Some containers come first, which warm up what every engine keeps.
  */
 export const growth = (lives: number, restSeconds: number): Work => async (subject): Promise<Figures> => {
   const live = async (count: number): Promise<void> => {
     for (let done = 0; done < count; done++) await life('none')(subject);
   };
+  const idleMiB = async (): Promise<number> => {
+    await delay(restSeconds * 1_000);
+    return memoryOf(subject.processes, []);
+  };
   await live(Math.min(FIRST_BLOCK, lives));
-  const before = await memoryOf(subject.processes, []);
+  const before = await idleMiB();
   await live(lives);
   const atOnce = await memoryOf(subject.processes, []);
-  await delay(restSeconds * 1_000);
-  const idle = await memoryOf(subject.processes, []);
+  const idle = await idleMiB();
   const many = `${lives.toLocaleString('en')} containers`;
   return new Map([[`memory right after ${many}, MiB`, atOnce], [`memory idle after ${many}, MiB`, idle], [`memory grown by ${many}, MiB`, idle - before]]);
 };

@@ -63,7 +63,7 @@ export function programOf(sizes: Sizes): readonly Part[] {
     { word: 'log', rounds: 1, seconds: 5 + sizes.commits / 2_000, turns: () => [{ name: 'berth', perform: eventLog(sizes.commits) }] },
     { word: 'at-once', rounds: few, seconds: (few + 1) * atOnce * 0.5, turns: (field) => each(compared(field), manyAtOnce(atOnce)) },
     { word: 'in-a-row', rounds: 1, seconds: inARow, turns: (field) => each(compared(field), manyInARow(inARow)) },
-    { word: 'growth', rounds: 1, seconds: 16 + lives * 0.04 + restSeconds, turns: ({ berth }) => each([berth], growth(lives, restSeconds)) },
+    { word: 'growth', rounds: 1, seconds: 16 + lives * 0.04 + 2 * restSeconds, turns: ({ berth }) => each([berth], growth(lives, restSeconds)) },
     { word: 'stats', rounds: 1, seconds: 5 + sizes.stats * 0.6, turns: (field) => each(compared(field), statsOfAll(sizes.stats)) },
     { word: 'crowd', rounds: 1, seconds: 30 + sizes.crowd * 0.7, turns: (field) => each(compared(field), crowd(sizes.crowd)) },
   ];
